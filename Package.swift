@@ -1,0 +1,50 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// One settings list for every target: Swift 6 mode (from the tools version), warnings are errors.
+let settings: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+/// A C library: a module map and a shim header, imported by exactly one target.
+func system(_ name: String, _ debianPackage: String?) -> Target {
+    .systemLibrary(name: name, path: "Sources/\(name)", providers: debianPackage.map { [.apt([$0])] })
+}
+
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+    .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+}
+
+// Imports go one way: a target may import what stands above it in its own list, never below.
+let package = Package(
+    name: "tollgate",
+    products: [.executable(name: "tollgate", targets: ["TollgateCommand"])],
+    targets: [
+        system("CSQLite", "libsqlite3-dev"),
+        system("COpenSSL", "libssl-dev"),
+        system("CZlib", "zlib1g-dev"),
+        system("CCurl", "libcurl4-openssl-dev"),
+        system("CLinux", nil),
+
+        module("SQLite", ["CSQLite"]),
+        module("Cryptography", ["COpenSSL"]),
+        module("Compression", ["CZlib"]),
+        module("HTTPCore"),
+        module("HTTPClient", ["CCurl"]),
+        module("HTTPServer", ["CLinux", "HTTPCore", "Cryptography", "Compression"]),
+        module("RateLimiter"),
+        module("TenantRegistry", ["SQLite", "Cryptography", "RateLimiter"]),
+        module("TenantApp", ["TenantRegistry", "SQLite", "HTTPCore", "Cryptography", "Compression", "RateLimiter"]),
+        module("Gateway", ["TenantApp", "HTTPServer", "TenantRegistry", "HTTPCore", "RateLimiter", "Cryptography", "SQLite"]),
+        .executableTarget(
+            name: "TollgateCommand",
+            dependencies: ["Gateway", "TenantApp", "TenantRegistry", "HTTPClient", "HTTPCore", "HTTPServer"],
+            swiftSettings: settings),
+    ]
+)

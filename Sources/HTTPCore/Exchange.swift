@@ -1,0 +1,65 @@
+/// What a listener is for: the pipeline serves different paths on each.
+package enum ListenerRole: Sendable {
+    /// Tenants' and, unless `--admin-listen` moves them, the provider's paths.
+    case everyone
+    /// Provider paths and metrics only (`--admin-listen`).
+    case admin
+    /// `DATA/control.sock`: whoever can open it is the provider (file mode 0600).
+    case control
+}
+
+/// The peer of one connection, as the kernel and TLS saw it.
+package struct Peer: Sendable {
+    package let address: IPAddress
+    package let role: ListenerRole
+    package let isEncrypted: Bool
+
+    package init(address: IPAddress, role: ListenerRole, isEncrypted: Bool) {
+        self.address = address
+        self.role = role
+        self.isEncrypted = isEncrypted
+    }
+}
+
+/// One request waiting for its answer. `respond` may be called once, from any thread; an answer to a connection that has
+/// gone is dropped (its generation no longer matches), the operation behind it is never cancelled.
+package protocol Exchange: AnyObject, Sendable {
+    var peer: Peer { get }
+    func respond(_ response: Response)
+}
+
+/// What the handler wants once it has seen a head. Nothing of the body has been read yet and `100 Continue` has not
+/// been sent: both happen only after `.readBody` or `.streamBody`.
+package enum HeadVerdict: Sendable {
+    /// Answer now. A body that the client announced is not read; the connection closes if there is one.
+    case answer(Response)
+    /// Read the whole body, at most `bytesMax` (413 past that), then call `then` on the loop. The answer goes through
+    /// `exchange.respond`, or comes back at once as the closure's result.
+    case readBody(bytesMax: Int, then: @Sendable (_ body: [UInt8], _ exchange: any Exchange) -> Response?)
+    /// Hand the body over piece by piece; the sink, which `start` makes, answers through its exchange.
+    case streamBody(bytesMax: Int, start: @Sendable (_ exchange: any Exchange) -> any BodySink)
+    /// No body wanted and no answer yet: the closure arranges that one is given later.
+    case later(@Sendable (_ exchange: any Exchange) -> Void)
+}
+
+/// Takes a streamed body. Calls come from the loop, one at a time, in order.
+package protocol BodySink: AnyObject, Sendable {
+    /// The next piece; the loop reads on only after `resume`, which may be called from any thread, once.
+    func receive(_ piece: [UInt8], resume: @escaping @Sendable () -> Void)
+    /// The body is complete.
+    func finish()
+    /// The client went, sent too much or was too slow: throw away what was received. No answer is possible any more.
+    func abort()
+}
+
+/// What a server serves. One handler serves all loops.
+package protocol RequestHandler: AnyObject, Sendable {
+    /// On the connection's loop; must not block.
+    func received(_ head: RequestHead, from peer: Peer) -> HeadVerdict
+    /// The answer for a request that the server itself refuses: framing (400, 414, 431, 501, 505), a body too large (413),
+    /// a deadline (408), no room (503). `head` is nil where none was parsed. On the connection's loop.
+    func refusal(status: Int, reason: String, head: RequestHead?, from peer: Peer) -> Response
+    /// An answer has been handed to the socket in full, or the connection went before: for the log.
+    /// `seconds` since the head's first byte; `bytes` of the body that were sent.
+    func answered(_ head: RequestHead?, status: Int, bytes: Int, microseconds: Int, from peer: Peer)
+}

@@ -1,0 +1,102 @@
+/// One request's head, as the parser accepted it: the bytes as sent and the places of its parts.
+///
+/// Invariant: every range lies within `bytes`; names and values hold no CR, LF or NUL, the target only 0x21…0x7E
+/// (HTTPServer's parser guarantees it, CONTRACT G6). A value: it may be read from any thread.
+package struct RequestHead: Sendable {
+    package struct Field: Sendable {
+        package let name: Range<Int>
+        package let value: Range<Int>
+
+        package init(name: Range<Int>, value: Range<Int>) {
+            self.name = name
+            self.value = value
+        }
+    }
+
+    package let method: Method
+    /// The head from the request line to its last field, without the empty line.
+    package let bytes: [UInt8]
+    /// The request target in origin form: path and query as sent.
+    package let targetRange: Range<Int>
+    package let pathRange: Range<Int>
+    /// Without the question mark; nil where there is none.
+    package let queryRange: Range<Int>?
+    package let fields: [Field]
+
+    package init(
+        method: Method, bytes: [UInt8], target: Range<Int>, path: Range<Int>, query: Range<Int>?, fields: [Field]
+    ) {
+        self.method = method
+        self.bytes = bytes
+        self.targetRange = target
+        self.pathRange = path
+        self.queryRange = query
+        self.fields = fields
+    }
+
+    /// Path and query as sent: what a signature covers (CONTRACT W5).
+    package var target: String { string(targetRange) }
+    /// The path as sent, percent-encoding untouched.
+    package var path: String { string(pathRange) }
+    /// The query as sent, without the question mark; empty where there is none.
+    package var query: String { queryRange.map(string) ?? "" }
+
+    /// The first field of this name, as a place in `bytes`; white space around it is already trimmed.
+    package func range(of name: HeaderName) -> Range<Int>? {
+        bytes.withUnsafeBufferPointer { bytes in
+            for field in fields where field.name.count == name.count && name.matches(bytes, at: field.name.lowerBound) {
+                return field.value
+            }
+            return nil
+        }
+    }
+
+    /// The first field of this name as text; nil where it is absent. Bytes over 0x7F that are not UTF-8 are replaced.
+    package func value(of name: HeaderName) -> String? { range(of: name).map(string) }
+
+    /// How many fields carry this name: repeated credentials are refused (DESIGN 6).
+    package func count(of name: HeaderName) -> Int {
+        bytes.withUnsafeBufferPointer { bytes in
+            fields.count { $0.name.count == name.count && name.matches(bytes, at: $0.name.lowerBound) }
+        }
+    }
+
+    package func string(_ range: Range<Int>) -> String { String(decoding: bytes[range], as: UTF8.self) }
+}
+
+/// A field name in lower case, compared without regard to case.
+package struct HeaderName: Sendable, ExpressibleByStringLiteral {
+    package let lowercase: StaticString
+
+    package init(stringLiteral lowercase: StaticString) { self.lowercase = lowercase }
+
+    package var count: Int { lowercase.utf8CodeUnitCount }
+
+    func matches(_ bytes: UnsafeBufferPointer<UInt8>, at start: Int) -> Bool {
+        let name = lowercase.utf8Start
+        for index in 0..<count {
+            let byte = bytes[start + index]
+            let folded = byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte
+            if folded != name[index] { return false }
+        }
+        return true
+    }
+}
+
+extension HeaderName {
+    package static let acceptEncoding: HeaderName = "accept-encoding"
+    package static let authorization: HeaderName = "authorization"
+    package static let connection: HeaderName = "connection"
+    package static let contentLength: HeaderName = "content-length"
+    package static let contentType: HeaderName = "content-type"
+    package static let expect: HeaderName = "expect"
+    package static let forwardedFor: HeaderName = "x-forwarded-for"
+    package static let host: HeaderName = "host"
+    package static let idempotencyKey: HeaderName = "idempotency-key"
+    package static let traceparent: HeaderName = "traceparent"
+    package static let transferEncoding: HeaderName = "transfer-encoding"
+    package static let apiKey: HeaderName = "x-api-key"
+    package static let seedHash: HeaderName = "x-seed-hash"
+    package static let signature: HeaderName = "x-tollgate-signature"
+    package static let timestamp: HeaderName = "x-tollgate-timestamp"
+}

@@ -1,0 +1,103 @@
+/// An answer as a value. The server adds `Date`, `Content-Length` or `Transfer-Encoding`, and `Connection`.
+package struct Response: Sendable {
+    package var status: Int
+    package var headers: ResponseHeaders
+    package var body: ResponseBody
+    /// Close the connection after this answer.
+    package var closes = false
+
+    package init(status: Int, headers: ResponseHeaders = ResponseHeaders(), body: ResponseBody = .none) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+    }
+
+    /// An answer with a body of a media type, say `application/json`.
+    package init(status: Int, contentType: StaticString, bytes: [UInt8]) {
+        self.status = status
+        self.headers = ResponseHeaders()
+        self.headers.add("Content-Type", contentType)
+        self.body = .bytes(bytes)
+    }
+}
+
+package enum ResponseBody: Sendable {
+    case none
+    case bytes([UInt8])
+    /// Pulled by the loop as the socket takes it. `length` in bytes where known, else chunked.
+    case stream(any ResponseStream, length: Int?)
+}
+
+/// A body that is made piece by piece. The loop asks for the next piece when the socket has room for it, one at a time.
+package protocol ResponseStream: AnyObject, Sendable {
+    /// Calls `give` exactly once, from any thread, then or later; `.failed` closes the connection mid-body, so that the
+    /// client sees that it was cut.
+    func next(_ give: @escaping @Sendable (ResponsePiece) -> Void)
+    /// The client has gone, or the answer was HEAD: release what is held. Called at most once, from the loop.
+    func cancel()
+}
+
+package enum ResponsePiece: Sendable {
+    case bytes([UInt8])
+    case end
+    case failed
+}
+
+/// Response fields, rendered as they are added: `Name: value\r\n`.
+///
+/// Invariant: no CR, LF or NUL inside a value; `add` replaces such bytes with a space.
+package struct ResponseHeaders: Sendable {
+    package private(set) var bytes: [UInt8] = []
+
+    package init() {}
+
+    package mutating func add(_ name: StaticString, _ value: StaticString) {
+        start(name)
+        bytes.append(contentsOf: UnsafeBufferPointer(start: value.utf8Start, count: value.utf8CodeUnitCount))
+        finish()
+    }
+
+    package mutating func add(_ name: StaticString, _ value: String) {
+        start(name)
+        for byte in value.utf8 { bytes.append(byte < 0x20 && byte != 0x09 || byte == 0x7F ? 0x20 : byte) }
+        finish()
+    }
+
+    package mutating func add(_ name: StaticString, _ value: Int) {
+        start(name)
+        bytes.append(decimal: value)
+        finish()
+    }
+
+    /// Fields rendered before, say those that every answer of a key shares.
+    package mutating func add(_ rendered: ResponseHeaders) { bytes.append(contentsOf: rendered.bytes) }
+
+    private mutating func start(_ name: StaticString) {
+        bytes.append(contentsOf: UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
+        bytes.append(0x3A)
+        bytes.append(0x20)
+    }
+
+    private mutating func finish() {
+        bytes.append(0x0D)
+        bytes.append(0x0A)
+    }
+}
+
+extension [UInt8] {
+    /// Appends the decimal digits of a number, with a minus sign where it is negative, without making a String.
+    package mutating func append(decimal value: Int) {
+        if value < 0 { append(0x2D) }
+        var rest = value.magnitude
+        let start = count
+        repeat {
+            append(0x30 + UInt8(rest % 10))
+            rest /= 10
+        } while rest > 0
+        self[start...].reverse()
+    }
+
+    package mutating func append(_ text: StaticString) {
+        append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+}
