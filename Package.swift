@@ -39,7 +39,7 @@ let package = Package(
         module("HTTPClient", ["CCurl"]),
         module("HTTPServer", ["CLinux", "HTTPCore", "Cryptography", "Compression"]),
         module("RateLimiter"),
-        module("TenantRegistry", ["SQLite", "Cryptography", "RateLimiter"]),
+        module("TenantRegistry", ["SQLite", "Cryptography", "Compression", "RateLimiter"]),
         module("TenantApp", ["TenantRegistry", "SQLite", "HTTPCore", "Cryptography", "Compression", "RateLimiter"]),
         module("Gateway", ["TenantApp", "HTTPServer", "TenantRegistry", "HTTPCore", "RateLimiter", "Cryptography", "SQLite"]),
         .executableTarget(

@@ -1,0 +1,116 @@
+import Foundation
+import Glibc
+
+/// The folder given by `--data`: who may use it, and where in it everything lies.
+///
+/// Invariant: while a value of this type lives, no other Tollgate uses the folder (`LOCK`, flock). Paths of tenants are made
+/// from ids that we generate, never from names.
+package final class DataDirectory: Sendable {
+    package let path: String
+    private let lockDescriptor: Int32
+
+    package enum Failure: Error, CustomStringConvertible {
+        case inUse(String)
+        case unusable(String, String)
+
+        package var description: String {
+            switch self {
+            case .inUse(let path): "\(path) is in use by another running gateway"
+            case .unusable(let path, let reason): "\(path): \(reason)"
+            }
+        }
+    }
+
+    /// Makes the folder (mode 0700) where it is missing, and takes its lock.
+    package init(path: String) throws {
+        self.path = path
+        for folder in [path, "\(path)/tenants", "\(path)/tmp"] {
+            if mkdir(folder, 0o700) != 0 && errno != EEXIST {
+                throw Failure.unusable(folder, String(cString: strerror(errno)))
+            }
+        }
+        lockDescriptor = open("\(path)/LOCK", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard lockDescriptor >= 0 else { throw Failure.unusable("\(path)/LOCK", String(cString: strerror(errno))) }
+        guard flock(lockDescriptor, LOCK_EX | LOCK_NB) == 0 else {
+            close(lockDescriptor)
+            throw Failure.inUse(path)
+        }
+        // What a killed process left half-made; nothing in here is ever the only copy.
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: "\(path)/tmp")) ?? [] {
+            unlink("\(path)/tmp/\(name)")
+        }
+    }
+
+    deinit { close(lockDescriptor) }
+
+    package var registryPath: String { "\(path)/registry.sqlite" }
+    package var levelsPath: String { "\(path)/levels.bin" }
+    package var masterKeyPath: String { "\(path)/master.key" }
+    package var controlSocketPath: String { "\(path)/control.sock" }
+
+    package func tenantFolder(_ id: TenantID) -> String { "\(path)/tenants/\(id.text.prefix(2))" }
+    package func tenantPath(_ id: TenantID) -> String { "\(tenantFolder(id))/\(id.text).sqlite" }
+
+    /// A new name in `tmp`, which is emptied at every start.
+    package func temporaryPath(_ random: UInt64) -> String { "\(path)/tmp/\(String(random, radix: 16))" }
+
+    /// Bytes that an ordinary user may still write on this disk; nil where the system does not say.
+    package var freeBytes: Int64? {
+        var status = statvfs()
+        guard statvfs(path, &status) == 0 else { return nil }
+        return Int64(status.f_bavail) * Int64(status.f_frsize)
+    }
+
+    /// Makes a rename, creation or removal in a folder durable.
+    package static func synchronise(folder: String) {
+        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        fsync(descriptor)
+        close(descriptor)
+    }
+
+    package static func synchronise(file: String) throws {
+        let descriptor = open(file, O_RDWR | O_CLOEXEC)
+        guard descriptor >= 0 else { throw Failure.unusable(file, String(cString: strerror(errno))) }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw Failure.unusable(file, String(cString: strerror(errno))) }
+    }
+
+    package static func size(of path: String) -> Int64? {
+        var status = stat()
+        return stat(path, &status) == 0 ? Int64(status.st_size) : nil
+    }
+
+    package static func remove(_ path: String) { unlink(path) }
+
+    package static func rename(_ from: String, to: String) throws {
+        guard Glibc.rename(from, to) == 0 else { throw Failure.unusable(to, String(cString: strerror(errno))) }
+    }
+
+    /// Reads a secret file, or makes it with mode 0600 from `contents`, durable before it is used.
+    package func secretFile(_ path: String, orMake contents: () throws -> [UInt8]) throws -> [UInt8] {
+        if let data = FileManager.default.contents(atPath: path) { return Array(data) }
+        let bytes = try contents()
+        try writePrivately(bytes, to: path)
+        return bytes
+    }
+
+    /// Writes a file of mode 0600 under a temporary name, syncs it and renames it into place.
+    package func writePrivately(_ bytes: [UInt8], to path: String) throws {
+        let new = path + ".new"
+        unlink(new)
+        let descriptor = open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw Failure.unusable(new, String(cString: strerror(errno))) }
+        defer { close(descriptor) }
+        var written = 0
+        while written < bytes.count {
+            let count = bytes[written...].withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0 && errno == EINTR { continue }
+            guard count > 0 else { throw Failure.unusable(new, String(cString: strerror(errno))) }
+            written += count
+        }
+        guard fsync(descriptor) == 0 else { throw Failure.unusable(new, String(cString: strerror(errno))) }
+        try Self.rename(new, to: path)
+        Self.synchronise(folder: self.path)
+    }
+}

@@ -1,0 +1,163 @@
+package import Cryptography
+package import RateLimiter
+import Synchronization
+
+/// What the loops look things up in: tenants by slug and host name, keys by the hash of their secret.
+///
+/// Invariant: it says what the registry and the tenants' files have committed; it changes before the change is answered, so
+/// that no request that begins after an answer is judged by an older state (CONTRACT G3). Any thread.
+package final class Directory: Sendable {
+    private static let shardCount = 64
+
+    /// One shard of the secrets: a lock held for one look-up.
+    private final class Shard: Sendable {
+        let secrets = Mutex<[Digest: Entry]>([:])
+    }
+
+    private struct Entry {
+        let key: KeyRecord
+        let expiresAt: Timestamp?
+    }
+
+    private struct Tenants {
+        var byID: [TenantID: TenantRecord] = [:]
+        var bySlug: [String: TenantRecord] = [:]
+        var byHost: [String: TenantRecord] = [:]
+        var keys: [TenantID: [Int64: KeyRecord]] = [:]
+        var resellers: [TenantID: [Int64: ResellerRecord]] = [:]
+        /// Which hashes each key has now, so that a rotation can take the old ones out.
+        var hashes: [TenantID: [Int64: [Digest]]] = [:]
+    }
+
+    private let shards = (0..<shardCount).map { _ in Shard() }
+    private let tenants = Mutex(Tenants())
+    private let monotonic: any MonotonicClock
+
+    package init(monotonic: any MonotonicClock) { self.monotonic = monotonic }
+
+    // MARK: Looking up
+
+    package func tenant(slug: String) -> TenantRecord? { tenants.withLock { $0.bySlug[slug] } }
+    package func tenant(host: String) -> TenantRecord? { tenants.withLock { $0.byHost[host] } }
+    package func tenant(id: TenantID) -> TenantRecord? { tenants.withLock { $0.byID[id] } }
+    package var allTenants: [TenantRecord] { tenants.withLock { Array($0.byID.values) } }
+    package var tenantCount: Int { tenants.withLock { $0.byID.count } }
+    package func keyCount(of tenant: TenantID) -> Int { tenants.withLock { $0.keys[tenant]?.values.count { !$0.projection.isRevoked } ?? 0 } }
+    package func keys(of tenant: TenantID) -> [KeyRecord] { tenants.withLock { Array(($0.keys[tenant] ?? [:]).values) } }
+    package func resellers(of tenant: TenantID) -> [ResellerRecord] {
+        tenants.withLock { Array(($0.resellers[tenant] ?? [:]).values) }
+    }
+    package func key(_ id: Int64, of tenant: TenantID) -> KeyRecord? { tenants.withLock { $0.keys[tenant]?[id] } }
+    package func reseller(_ id: Int64, of tenant: TenantID) -> ResellerRecord? {
+        tenants.withLock { $0.resellers[tenant]?[id] }
+    }
+
+    /// The key that this secret opens now; nil for unknown, rotated-out, revoked and expired alike.
+    package func key(hash: Digest, at now: Timestamp) -> KeyRecord? {
+        let entry = shard(of: hash).secrets.withLock { $0[hash] }
+        guard let entry else { return nil }
+        if let end = entry.expiresAt, now >= end { return nil }
+        return entry.key
+    }
+
+    // MARK: Changing
+
+    package func add(_ tenant: TenantRecord) {
+        let profile = tenant.profile
+        tenants.withLock { tenants in
+            tenants.byID[tenant.id] = tenant
+            tenants.bySlug[profile.slug] = tenant
+            for host in profile.domains { tenants.byHost[host] = tenant }
+        }
+    }
+
+    /// Takes over a changed profile (state, tier, limit, domains). Slug and id never change.
+    package func update(_ tenant: TenantRecord, _ change: (inout TenantProfile) -> Void) {
+        let before = tenant.profile.domains
+        tenant.update(change, now: monotonic.nanoseconds())
+        let after = tenant.profile.domains
+        guard before != after else { return }
+        tenants.withLock { tenants in
+            for host in before where tenants.byHost[host] === tenant { tenants.byHost[host] = nil }
+            for host in after { tenants.byHost[host] = tenant }
+        }
+    }
+
+    package func remove(_ tenant: TenantRecord) {
+        let profile = tenant.profile
+        let hashes: [Digest] = tenants.withLock { tenants in
+            tenants.byID[tenant.id] = nil
+            tenants.bySlug[profile.slug] = nil
+            for host in profile.domains where tenants.byHost[host] === tenant { tenants.byHost[host] = nil }
+            tenants.keys[tenant.id] = nil
+            tenants.resellers[tenant.id] = nil
+            let hashes = (tenants.hashes[tenant.id] ?? [:]).values.flatMap { $0 }
+            tenants.hashes[tenant.id] = nil
+            return hashes
+        }
+        for hash in hashes { shard(of: hash).secrets.withLock { _ = $0.removeValue(forKey: hash) } }
+    }
+
+    /// Takes over what a tenant's commit changed. Called before the change is answered, in commit order for each tenant.
+    package func apply(_ change: ProjectionChange, to tenant: TenantRecord) {
+        let now = monotonic.nanoseconds()
+        switch change {
+        case .reseller(let projection):
+            tenants.withLock { tenants in
+                if let known = tenants.resellers[tenant.id]?[projection.resellerID] {
+                    known.update(projection, now: now)
+                } else {
+                    tenants.resellers[tenant.id, default: [:]][projection.resellerID] =
+                        ResellerRecord(projection, now: now)
+                }
+            }
+        case .key(let projection):
+            let wanted = projection.isRevoked ? [] : projection.secrets
+            let (record, old): (KeyRecord, [Digest]) = tenants.withLock { tenants in
+                let record: KeyRecord
+                if let known = tenants.keys[tenant.id]?[projection.keyID] {
+                    known.update(projection, now: now)
+                    record = known
+                } else {
+                    record = KeyRecord(
+                        projection, tenant: tenant, reseller: tenants.resellers[tenant.id]?[projection.resellerID],
+                        now: now)
+                    tenants.keys[tenant.id, default: [:]][projection.keyID] = record
+                }
+                let old = tenants.hashes[tenant.id]?[projection.keyID] ?? []
+                tenants.hashes[tenant.id, default: [:]][projection.keyID] = wanted.map(\.hash)
+                return (record, old)
+            }
+            for hash in old where !wanted.contains(where: { $0.hash == hash }) {
+                shard(of: hash).secrets.withLock { _ = $0.removeValue(forKey: hash) }
+            }
+            for secret in wanted {
+                let end = [secret.expiresAt, projection.expiresAt].compactMap { $0 }.min()
+                shard(of: secret.hash).secrets.withLock { $0[secret.hash] = Entry(key: record, expiresAt: end) }
+            }
+        }
+    }
+
+    /// After a restore: everything known of the tenant's keys and resellers is replaced by what its file says.
+    package func replace(_ tenant: TenantRecord, with changes: [ProjectionChange]) {
+        let stale: [Digest] = tenants.withLock { tenants in
+            var kept: Set<Int64> = []
+            for case .key(let projection) in changes { kept.insert(projection.keyID) }
+            var stale: [Digest] = []
+            for (keyID, hashes) in tenants.hashes[tenant.id] ?? [:] where !kept.contains(keyID) {
+                stale += hashes
+                tenants.keys[tenant.id]?[keyID] = nil
+                tenants.hashes[tenant.id]?[keyID] = nil
+            }
+            return stale
+        }
+        for hash in stale { shard(of: hash).secrets.withLock { _ = $0.removeValue(forKey: hash) } }
+        // Resellers first: a key's record holds its reseller's.
+        for case .reseller(let projection) in changes { apply(.reseller(projection), to: tenant) }
+        for case .key(let projection) in changes { apply(.key(projection), to: tenant) }
+    }
+
+    private func shard(of hash: Digest) -> Shard {
+        shards[Int(truncatingIfNeeded: hash.firstWord) & (Self.shardCount - 1)]
+    }
+}

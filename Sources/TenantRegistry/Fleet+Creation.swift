@@ -1,0 +1,180 @@
+package import Cryptography
+import Foundation
+import Glibc
+package import SQLite
+
+extension Fleet {
+    package struct Creation: Sendable {
+        package var slug: String
+        package var blueprint: String
+        package var tier: Tier
+        package var currency: String
+        package var keyPrefix: String
+        package var ownerEmail: String
+        package var endsAt: Timestamp?
+
+        package init(
+            slug: String, blueprint: String, tier: Tier, currency: String, keyPrefix: String, ownerEmail: String
+        ) {
+            self.slug = slug
+            self.blueprint = blueprint
+            self.tier = tier
+            self.currency = currency
+            self.keyPrefix = keyPrefix
+            self.ownerEmail = ownerEmail
+        }
+    }
+
+    /// How long after provisioning the provider refunds (CONTRACT P4).
+    package static let refundDays: Int64 = 14
+
+    /// Makes a tenant: registry row, file, contents, registry again, directory. A crash at any step leaves none or a whole
+    /// one: until the last registry commit it is `creating`, and the next start removes it (CONTRACT P1).
+    /// `fill` runs in the first transaction of the new file; `then` comes on a worker.
+    package func create<Value: Sendable>(
+        _ creation: Creation, requestID: RequestID,
+        fill: @escaping @Sendable (TenantTransaction) throws -> Value,
+        then: @escaping @Sendable (Result<(TenantRecord, Value), any Error>) -> Void
+    ) {
+        let now = clock.now()
+        let profile = TenantProfile(
+            id: TenantID.random(random), slug: creation.slug, blueprint: creation.blueprint, state: .creating,
+            tier: creation.tier, quotaOverrides: QuotaOverrides(), currency: creation.currency,
+            keyPrefix: creation.keyPrefix, ownerEmail: creation.ownerEmail, createdAt: now,
+            refundableUntil: now.adding(days: Self.refundDays), endsAt: nil, endedAt: nil, limit: nil, domains: [],
+            projectionEpoch: 0, requestsMonth: now.monthNumber, requestsCount: 0, lastRequestAt: nil)
+        let record: TenantRecord
+        let wrapped: (secret: [UInt8], signing: [UInt8])
+        do {
+            let secretKey = random.bytes(32)
+            let seed = random.bytes(32)
+            wrapped = (try wrap(secretKey, of: profile.id), try wrap(seed, of: profile.id))
+            record = try makeRecord(profile, secretKey: secretKey, signingSeed: seed)
+        } catch {
+            return then(.failure(error))
+        }
+        registry.insert(profile, wrappedSecretKey: wrapped.secret, wrappedSigningKey: wrapped.signing) { [self] result in
+            if case .failure(let error) = result { return then(.failure(error)) }
+            record.lane.exclusively(
+                { [self] control in
+                    do {
+                        try makeFile(of: record)
+                    } catch {
+                        return abandon(record, control, error, then)
+                    }
+                    fillNew(record, requestID, fill, then)
+                }, orElse: { then(.failure($0)) })
+        }
+    }
+
+    private func fillNew<Value: Sendable>(
+        _ record: TenantRecord, _ requestID: RequestID, _ fill: @escaping @Sendable (TenantTransaction) throws -> Value,
+        _ then: @escaping @Sendable (Result<(TenantRecord, Value), any Error>) -> Void
+    ) {
+        record.lane.submit(
+            LaneJob(
+                writes: true,
+                perform: { [self] store in
+                    let value = try fill(store.transaction)
+                    let changes = store.transaction.pendingProjections
+                    store.note(
+                        AuditRecord(at: clock.now(), action: "tenant.created", status: 201, requestID: requestID))
+                    return { [self] _ in
+                        registry.project(changes, of: record.id) { [self] result in
+                            finish(record, changes, value, result, requestID, then)
+                        }
+                    }
+                },
+                fail: { [self] failure in
+                    record.lane.exclusively(
+                        { [self] control in abandon(record, control, failure, then) },
+                        orElse: { then(.failure($0)) })
+                }))
+    }
+
+    private func finish<Value: Sendable>(
+        _ record: TenantRecord, _ changes: [ProjectedChange], _ value: Value, _ projected: Result<Void, any Error>,
+        _ requestID: RequestID, _ then: @escaping @Sendable (Result<(TenantRecord, Value), any Error>) -> Void
+    ) {
+        if case .failure(let error) = projected { return then(.failure(error)) }
+        record.update({ $0.state = .active }, now: monotonic.nanoseconds())
+        registry.save(record.profile, event: "tenant.created", requestID: requestID) { [self] result in
+            if case .failure(let error) = result { return then(.failure(error)) }
+            for change in changes { directory.apply(change.change, to: record) }
+            directory.add(record)
+            directory.update(record) { $0.projectionEpoch = changes.last?.epoch ?? 0 }
+            then(.success((record, value)))
+        }
+    }
+
+    private func abandon<Value>(
+        _ record: TenantRecord, _ control: LaneControl<TenantStore>, _ error: any Error,
+        _ then: @escaping @Sendable (Result<(TenantRecord, Value), any Error>) -> Void
+    ) {
+        control.retire()
+        removeFiles(of: record.id)
+        registry.erase(record.profile, requestID: .none) { _ in then(.failure(error)) }
+    }
+
+    /// The file with its schema and its meta row, durable. On the tenant's lane.
+    private func makeFile(of record: TenantRecord) throws {
+        mkdir(data.tenantFolder(record.id), 0o700)
+        let path = data.tenantPath(record.id)
+        let connection = try Connection(path: path, flags: [.readWrite, .create])
+        defer { connection.close() }
+        try connection.configureLive(isNew: true)
+        try connection.setApplicationID(CoreSchema.applicationID)
+        try Migrator.migrate(connection, schema.migrations)
+        try connection.run(
+            """
+            INSERT INTO meta (id, tenant_id, incarnation, currency, audit_public_key, created_at)
+            VALUES (1, ?1, 1, ?2, ?3, ?4)
+            """,
+            .blob(record.id.bytes), .text(record.profile.currency), .blob(record.signingKey.publicKey),
+            .integer(clock.now().milliseconds))
+        DataDirectory.synchronise(folder: data.tenantFolder(record.id))
+    }
+
+    /// Tombstones a tenant and erases it: its slug and files go, its hashes stay dead for ever (CONTRACT P5).
+    package func delete(
+        _ record: TenantRecord, requestID: RequestID, then: @escaping @Sendable (Result<Void, any Error>) -> Void
+    ) {
+        directory.update(record) { $0.state = .deleting }
+        registry.save(record.profile, event: "tenant.deleting", requestID: requestID) { [self] result in
+            if case .failure(let error) = result { return then(.failure(error)) }
+            record.lane.exclusively(
+                { [self] control in
+                    control.retire()
+                    removeFiles(of: record.id)
+                    registry.erase(record.profile, requestID: requestID) { [self] result in
+                        if case .success = result { directory.remove(record) }
+                        then(result)
+                    }
+                }, orElse: { then(.failure($0)) })
+        }
+    }
+
+    /// Changes a tenant's registry row (state, tier, quotas, limit, end); it holds from `then` on (CONTRACT P2, P3).
+    package func change(
+        _ record: TenantRecord, event: String, requestID: RequestID,
+        _ change: @escaping @Sendable (inout TenantProfile) -> Void,
+        then: @escaping @Sendable (Result<Void, any Error>) -> Void
+    ) {
+        var profile = record.profile
+        change(&profile)
+        let wanted = profile
+        registry.save(wanted, event: event, requestID: requestID) { [self] result in
+            if case .success = result {
+                directory.update(record) { change(&$0) }
+                record.lane.exclusively(
+                    { control in
+                        // A changed quota holds at once for an open file; a closed one takes it when it opens.
+                        if control.isOpen, let store = try? control.file() {
+                            try? store.connection.setMaxPageCount(bytes: wanted.quotas.bytesMax)
+                        }
+                    }, orElse: { _ in })
+            }
+            then(result)
+        }
+    }
+}

@@ -1,0 +1,239 @@
+package import Cryptography
+import Foundation
+package import RateLimiter
+package import SQLite
+import Synchronization
+
+/// What a tenant's file is made of, given by TenantApp: the registry knows files, not products and orders.
+package struct TenantSchema: Sendable {
+    package let migrations: [Migration]
+    /// All keys and resellers as the file has them: what the registry's projection is rebuilt from.
+    package let readProjections: @Sendable (TenantReader) throws -> [ProjectionChange]
+    /// Clears what has expired (idempotency, sessions). Hourly at most, on the lane; bounded.
+    package let housekeep: @Sendable (TenantTransaction) throws -> Void
+    /// Everything wrong with a file, for a restore; empty for a sound one. Off the lane, on a copy.
+    package let verify: @Sendable (_ path: String) throws -> [String]
+
+    package init(
+        migrations: [Migration], readProjections: @escaping @Sendable (TenantReader) throws -> [ProjectionChange],
+        housekeep: @escaping @Sendable (TenantTransaction) throws -> Void,
+        verify: @escaping @Sendable (_ path: String) throws -> [String]
+    ) {
+        self.migrations = migrations
+        self.readProjections = readProjections
+        self.housekeep = housekeep
+        self.verify = verify
+    }
+
+    var version: Int32 { migrations.last?.version ?? 0 }
+}
+
+/// All tenants of one node: the one place that makes, opens, exports, restores and erases their files.
+///
+/// Invariant: nothing else in the process opens a live file, not even to read it (DESIGN 2). Calls return at once; results
+/// come on a worker.
+package final class Fleet: Sendable {
+    package let data: DataDirectory
+    package let directory: Directory
+    package let registry: any Registry
+    package let pool: LanePool
+    package let background: BackgroundPool
+    package let clock: any WallClock
+    package let monotonic: any MonotonicClock
+    package let random: any RandomSource
+    package let schema: TenantSchema
+    package let report: @Sendable (String) -> Void
+    let masterKey: [UInt8]
+    private let providerKeyHashes: Mutex<Set<Digest>>
+    private let diskIsShort = Atomic<Bool>(false)
+    let isStopping = Atomic<Bool>(false)
+    let lastHousekeeping = Mutex<[TenantID: Timestamp]>([:])
+    private let certificatesCell: Mutex<[DomainCertificate]>
+
+    package struct Options: Sendable {
+        package var workers = LanePool.workersDefault
+        package var openFilesMax = 1_000
+        /// Writes are refused while the disk has less than this free.
+        package var freeBytesReserve: Int64 = 64 << 20
+
+        package init() {}
+    }
+
+    package let options: Options
+
+    /// Opens the registry, fills the directory, finishes or clears what a crash left half-done. On the caller's thread.
+    package init(
+        data: DataDirectory, schema: TenantSchema, options: Options = Options(), clock: any WallClock = SystemClock(),
+        monotonic: any MonotonicClock = SystemMonotonicClock(), random: any RandomSource = SystemRandom(),
+        report: @escaping @Sendable (String) -> Void
+    ) throws {
+        self.data = data
+        self.schema = schema
+        self.options = options
+        self.clock = clock
+        self.monotonic = monotonic
+        self.random = random
+        self.report = report
+        pool = LanePool(workers: options.workers, openFilesMax: options.openFilesMax)
+        background = BackgroundPool(name: "background", threads: 2, tasksMax: 256)
+        directory = Directory(monotonic: monotonic)
+        masterKey = try data.secretFile(data.masterKeyPath, orMake: { random.bytes(32) })
+        let registry = SQLiteRegistry(path: data.registryPath, pool: pool, report: report)
+        self.registry = registry
+        let snapshot = try registry.snapshot()
+        providerKeyHashes = Mutex(Set(snapshot.providerKeys))
+        certificatesCell = Mutex(snapshot.certificates)
+        try take(snapshot)
+        checkDisk()
+    }
+
+    private func take(_ snapshot: RegistrySnapshot) throws {
+        for tenant in snapshot.tenants {
+            if tenant.profile.state == .creating || tenant.profile.state == .deleting {
+                // A crash left it half-made or half-erased: no tenant then (CONTRACT P1).
+                removeFiles(of: tenant.profile.id)
+                registry.erase(tenant.profile, requestID: .none) { [report] result in
+                    if case .failure(let error) = result { report("registry: \(error)") }
+                }
+                continue
+            }
+            let record = try makeRecord(
+                tenant.profile, secretKey: unwrap(tenant.wrappedSecretKey, of: tenant.profile.id),
+                signingSeed: unwrap(tenant.wrappedSigningKey, of: tenant.profile.id))
+            directory.add(record)
+            for reseller in tenant.resellers { directory.apply(.reseller(reseller), to: record) }
+            for key in tenant.keys { directory.apply(.key(key), to: record) }
+            if tenant.hasDanglingSecret { refreshProjection(of: record) }
+        }
+    }
+
+    // MARK: Keys of the node
+
+    package func isProviderKey(_ hash: Digest) -> Bool { providerKeyHashes.withLock { $0.contains(hash) } }
+    package var hasProviderKey: Bool { providerKeyHashes.withLock { !$0.isEmpty } }
+
+    /// A new provider key; the others die with the answer.
+    package func rotateProviderKey(_ key: String, then: @escaping @Sendable (Result<Void, any Error>) -> Void) {
+        let hash = SHA256.hash(Array(key.utf8))
+        registry.addProviderKey(
+            hash, displayPrefix: APIKeyFormat.displayPrefix(key), at: clock.now(), revokingOthers: true
+        ) { [self] result in
+            if case .success = result { providerKeyHashes.withLock { $0 = [hash] } }
+            then(result)
+        }
+    }
+
+    /// AES-256-GCM under the master key, bound to the tenant.
+    package func wrap(_ secret: [UInt8], of tenant: TenantID) throws -> [UInt8] {
+        try AES256GCM.seal(secret, key: masterKey, associatedData: tenant.bytes, random: random)
+    }
+
+    package func unwrap(_ sealed: [UInt8], of tenant: TenantID) throws -> [UInt8] {
+        try AES256GCM.open(sealed, key: masterKey, associatedData: tenant.bytes)
+    }
+
+    package var certificates: [DomainCertificate] { certificatesCell.withLock { $0 } }
+
+    package func replaceCertificates(of hosts: [String], with new: [DomainCertificate]) {
+        certificatesCell.withLock { all in
+            all.removeAll { hosts.contains($0.host) }
+            all += new
+        }
+    }
+
+    // MARK: Room
+
+    /// Whether writes are refused for want of disk.
+    package var refusesWrites: Bool { diskIsShort.load(ordering: .relaxed) }
+
+    func checkDisk() {
+        guard let free = data.freeBytes else { return }
+        let isShort = free < options.freeBytesReserve
+        if diskIsShort.exchange(isShort, ordering: .relaxed) != isShort {
+            report(isShort ? "the disk has \(free) bytes left: writes are refused" : "the disk has room again")
+        }
+    }
+
+    // MARK: Lanes
+
+    func makeRecord(_ profile: TenantProfile, secretKey: [UInt8], signingSeed: [UInt8]) throws -> TenantRecord {
+        let record = TenantRecord(
+            profile: profile, secretKey: secretKey, signingKey: try SigningKey(seed: signingSeed),
+            now: monotonic.nanoseconds())
+        let path = data.tenantPath(profile.id)
+        let lane = Lane<TenantStore>(
+            name: "tenant \(profile.id.text)", pool: pool,
+            open: { [weak self, unowned record] in
+                guard let self else { throw LaneFailure.closed }
+                return try openFile(of: record)
+            },
+            recover: { try FileRecovery.copyAndSwap(path) }, report: report)
+        record.attach(lane)
+        return record
+    }
+
+    func context(_ record: TenantRecord) -> TenantStore.Context {
+        TenantStore.Context(
+            clock: clock, random: random, metrics: pool.metrics, signingKey: record.signingKey,
+            secretKey: record.secretKey, readLog: record.readLog)
+    }
+
+    /// Opens a tenant's file, on its lane: checks whose it is and which schema it has, migrates it, and has the registry
+    /// follow where a crash came between the two.
+    private func openFile(of record: TenantRecord) throws -> TenantStore {
+        let path = data.tenantPath(record.id)
+        guard DataDirectory.size(of: path) != nil else { throw TenantFileError.missing }
+        let connection = try Connection(path: path, flags: [.readWrite])
+        do {
+            try connection.configureLive(isNew: false)
+            guard try connection.applicationID() == CoreSchema.applicationID else {
+                throw TenantFileError.notATenantFile("its application_id is not Tollgate's")
+            }
+            try Migrator.migrate(connection, schema.migrations)
+            try connection.setMaxPageCount(bytes: record.profile.quotas.bytesMax)
+            let store = try TenantStore(connection: connection, tenantID: record.id, context: context(record))
+            if store.projectionEpoch != record.profile.projectionEpoch {
+                let changes = try schema.readProjections(store.reader)
+                follow(record, changes, epoch: store.projectionEpoch)
+            }
+            return store
+        } catch {
+            connection.close()
+            throw error
+        }
+    }
+
+    /// Memory and registry take over what a tenant's file says, whole.
+    func follow(
+        _ record: TenantRecord, _ changes: [ProjectionChange], epoch: Int64,
+        then: @escaping @Sendable (Result<Void, any Error>) -> Void = { _ in }
+    ) {
+        directory.replace(record, with: changes)
+        directory.update(record) { $0.projectionEpoch = epoch }
+        record.answers.dropAll()
+        registry.replaceProjection(of: record.id, with: changes, epoch: epoch) { [report] result in
+            if case .failure(let error) = result { report("registry: projection of \(record.id.text): \(error)") }
+            then(result)
+        }
+    }
+
+    private func refreshProjection(of record: TenantRecord) {
+        let schema = schema
+        record.lane.submit(
+            LaneJob(
+                writes: false,
+                perform: { store in
+                    let changes = try schema.readProjections(store.reader)
+                    return { [self] store in follow(record, changes, epoch: store.projectionEpoch) }
+                },
+                fail: { [report] failure in report("tenant \(record.id.text): \(failure)") }))
+    }
+
+    func removeFiles(of id: TenantID) {
+        let path = data.tenantPath(id)
+        for suffix in ["", "-wal", "-journal", "-shm", ".recovering", ".recovering-wal", ".restoring", ".restoring-wal"] {
+            DataDirectory.remove(path + suffix)
+        }
+        DataDirectory.synchronise(folder: data.tenantFolder(id))
+    }
+}

@@ -1,0 +1,108 @@
+import Synchronization
+
+/// What the pool sees of a lane.
+protocol LaneRunnable: AnyObject, Sendable {
+    func run()
+    func evict()
+    var lastUsed: Atomic<UInt64> { get }
+}
+
+/// The workers that run lanes, round-robin, a batch at a time.
+///
+/// Sized by syncs in flight rather than cores: while a worker waits for the disk another works (DESIGN 2). It also bounds
+/// the open files: past `openFilesMax` the lane that was used longest ago is asked to close.
+package final class LanePool: Sendable {
+    package static let workersDefault = 16
+
+    package let metrics = LaneMetrics()
+    private let ready = WaitingQueue<any LaneRunnable>()
+    private let openLanes = Mutex<[ObjectIdentifier: any LaneRunnable]>([:])
+    private let ticks = Atomic<UInt64>(0)
+    private let openFilesMax: Int
+
+    package init(workers: Int = workersDefault, openFilesMax: Int) {
+        self.openFilesMax = openFilesMax
+        for index in 0..<workers {
+            startThread("lane-\(index)") { [ready] in
+                while let lane = ready.take() { lane.run() }
+            }
+        }
+    }
+
+    /// Lanes ready for a worker.
+    package var waiting: Int { ready.count }
+    package var openFiles: Int { openLanes.withLock { $0.count } }
+
+    func schedule(_ lane: any LaneRunnable) { ready.put(lane) }
+
+    func tick() -> UInt64 { ticks.add(1, ordering: .relaxed).newValue }
+
+    func opened(_ lane: any LaneRunnable) {
+        let victim: (any LaneRunnable)? = openLanes.withLock { lanes in
+            lanes[ObjectIdentifier(lane)] = lane
+            guard lanes.count > openFilesMax else { return nil }
+            return lanes.values.filter { $0 !== lane }
+                .min { $0.lastUsed.load(ordering: .relaxed) < $1.lastUsed.load(ordering: .relaxed) }
+        }
+        metrics.filesOpened.add(1, ordering: .relaxed)
+        victim?.evict()
+    }
+
+    func closed(_ lane: any LaneRunnable) {
+        _ = openLanes.withLock { $0.removeValue(forKey: ObjectIdentifier(lane)) }
+    }
+
+    /// Lets the workers end once nothing is queued. The lanes' files are closed by their owners before.
+    package func close() { ready.close() }
+}
+
+/// Counters of all lanes, for `/metrics`. Any thread.
+package final class LaneMetrics: Sendable {
+    package let batches = Atomic<UInt64>(0)
+    package let jobs = Atomic<UInt64>(0)
+    package let batchesLost = Atomic<UInt64>(0)
+    package let commitsFailed = Atomic<UInt64>(0)
+    package let filesOpened = Atomic<UInt64>(0)
+    package let checkpoints = Atomic<UInt64>(0)
+    package let commitTime = Histogram(upperBounds: [100, 250, 500, 1_000, 2_500, 5_000, 10_000, 50_000, 250_000, 1_000_000])
+    package let workTime = Histogram(upperBounds: [50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 50_000])
+    package let batchSize = Histogram(upperBounds: [1, 2, 4, 8, 16, 32, 64, 128, 256])
+
+    func recordBatch(jobs count: Int, workMicroseconds: UInt64, commitMicroseconds: UInt64?) {
+        batches.add(1, ordering: .relaxed)
+        jobs.add(UInt64(count), ordering: .relaxed)
+        batchSize.record(UInt64(count))
+        workTime.record(workMicroseconds)
+        if let commitMicroseconds { commitTime.record(commitMicroseconds) }
+    }
+}
+
+/// A histogram of whole numbers with fixed upper bounds, as Prometheus has it. Any thread.
+package final class Histogram: Sendable {
+    package let upperBounds: [UInt64]
+    private let counts: [Counter]
+    private let total = Atomic<UInt64>(0)
+
+    private final class Counter: Sendable { let value = Atomic<UInt64>(0) }
+
+    package init(upperBounds: [UInt64]) {
+        self.upperBounds = upperBounds
+        counts = (0...upperBounds.count).map { _ in Counter() }
+    }
+
+    package func record(_ value: UInt64) {
+        let place = upperBounds.firstIndex { value <= $0 } ?? upperBounds.count
+        counts[place].value.add(1, ordering: .relaxed)
+        total.add(value, ordering: .relaxed)
+    }
+
+    /// Cumulative counts, one for each upper bound and one for all, and the sum of the values.
+    package var snapshot: (cumulative: [UInt64], sum: UInt64) {
+        var running: UInt64 = 0
+        let cumulative = counts.map { counter -> UInt64 in
+            running += counter.value.load(ordering: .relaxed)
+            return running
+        }
+        return (cumulative, total.load(ordering: .relaxed))
+    }
+}

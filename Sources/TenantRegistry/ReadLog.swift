@@ -1,0 +1,230 @@
+import Compression
+import Synchronization
+
+/// Records of calls that wrote nothing, waiting to join the chain as one block (DESIGN 5).
+///
+/// Invariant: a record is here or in the file, never dropped; past `bytesMax` `append` refuses and the caller waits.
+/// Any thread appends; the lane's worker drains, and puts back what a failed commit did not keep.
+package final class ReadLog: Sendable {
+    package static let blockBytes = 64 << 10
+    package static let bytesMax = 1 << 20
+    /// How long a record may wait in memory: what kill -9 can lose.
+    package static let delayMillisecondsMax: Int64 = 5_000
+    /// With fewer than this, and younger than a second, a batch of writes leaves them for later: small blocks cost room.
+    package static let worthwhileCount = 64
+
+    package struct Batch: Sendable {
+        package var bytes: [UInt8] = []
+        package var count = 0
+        package var firstAt: Timestamp?
+        package var lastAt: Timestamp?
+        package var usage: [UsageKey: UsageCount] = [:]
+    }
+
+    private struct Flood {
+        var record: AuditRecord
+        var seen: Int
+    }
+
+    private struct State {
+        var batch = Batch()
+        var floods: [FloodKey: Flood] = [:]
+    }
+
+    private struct FloodKey: Hashable {
+        let keyID: Int64
+        let status: Int
+        let action: String
+    }
+
+    private let state = Mutex(State())
+
+    package init() {}
+
+    /// Adds a record; false when there is no room until the lane has written a block.
+    package func append(_ record: AuditRecord) -> Bool {
+        state.withLock { state in
+            guard state.batch.bytes.count < Self.bytesMax else { return false }
+            if record.isRefusal {
+                let key = FloodKey(keyID: record.keyID, status: record.status, action: record.action)
+                if var flood = state.floods[key] {
+                    flood.seen += record.count
+                    if flood.seen > Self.refusalsSeparateMax {
+                        flood.record.count += record.count
+                        flood.record.at = record.at
+                        state.floods[key] = flood
+                        state.batch.usage[UsageKey(record), default: UsageCount()].add(record)
+                        return true
+                    }
+                    state.floods[key] = flood
+                } else {
+                    var counted = record
+                    counted.count = 0
+                    state.floods[key] = Flood(record: counted, seen: record.count)
+                }
+            }
+            state.batch.usage[UsageKey(record), default: UsageCount()].add(record)
+            AuditPacking.append(record, to: &state.batch.bytes)
+            state.batch.count += 1
+            if state.batch.firstAt == nil { state.batch.firstAt = record.at }
+            state.batch.lastAt = record.at
+            return true
+        }
+    }
+
+    /// So many refusals alike in one block are recorded one by one; the rest as one line with a count.
+    package static let refusalsSeparateMax = 20
+
+    package var isEmpty: Bool { state.withLock { $0.batch.count == 0 } }
+
+    package var isBlockFull: Bool { state.withLock { $0.batch.bytes.count >= Self.blockBytes } }
+
+    /// Whether a batch of writes should take the records along.
+    package func isWorthwhile(at now: Timestamp) -> Bool {
+        state.withLock { state in
+            state.batch.count >= Self.worthwhileCount
+                || state.batch.firstAt.map { now.milliseconds - $0.milliseconds >= 1_000 } ?? false
+        }
+    }
+
+    package func isDue(at now: Timestamp) -> Bool {
+        state.withLock { state in
+            state.batch.bytes.count >= Self.blockBytes
+                || state.batch.firstAt.map { now.milliseconds - $0.milliseconds >= Self.delayMillisecondsMax } ?? false
+        }
+    }
+
+    /// Everything gathered so far; nil where there is nothing. What is taken must be committed or put back.
+    package func drain() -> Batch? {
+        state.withLock { state in
+            guard state.batch.count > 0 else { return nil }
+            for flood in state.floods.values where flood.record.count > 0 {
+                AuditPacking.append(flood.record, to: &state.batch.bytes)
+                state.batch.count += 1
+            }
+            state.floods.removeAll(keepingCapacity: true)
+            let batch = state.batch
+            state.batch = Batch()
+            return batch
+        }
+    }
+
+    /// After a failed commit: what was drained comes first again.
+    package func putBack(_ batch: Batch) {
+        state.withLock { state in
+            var merged = batch
+            merged.bytes += state.batch.bytes
+            merged.count += state.batch.count
+            merged.lastAt = state.batch.lastAt ?? batch.lastAt
+            for (key, count) in state.batch.usage { merged.usage[key, default: UsageCount()].add(count) }
+            state.batch = merged
+        }
+    }
+}
+
+/// What `usage` counts by (CONTRACT O6): the day, the reseller, the route.
+package struct UsageKey: Hashable, Sendable {
+    /// Days since 1970 in UTC.
+    package let day: Int64
+    package let resellerID: Int64
+    package let action: String
+
+    package init(_ record: AuditRecord) {
+        day = record.at.milliseconds / 86_400_000
+        resellerID = record.resellerID
+        action = record.action
+    }
+}
+
+package struct UsageCount: Sendable {
+    package var requests = 0
+    package var refusals = 0
+    package var orders = 0
+
+    package mutating func add(_ record: AuditRecord) {
+        requests += record.count
+        if record.isRefusal { refusals += record.count }
+    }
+
+    package mutating func add(_ other: UsageCount) {
+        requests += other.requests
+        refusals += other.refusals
+        orders += other.orders
+    }
+}
+
+/// The packed form of a record in a block: fixed fields big-endian, then the action with its length.
+package enum AuditPacking {
+    package static func append(_ record: AuditRecord, to bytes: inout [UInt8]) {
+        put(UInt64(bitPattern: record.at.milliseconds), 8, &bytes)
+        put(UInt64(record.book.rawValue), 1, &bytes)
+        put(UInt64(bitPattern: record.keyID), 8, &bytes)
+        put(UInt64(bitPattern: record.accountID), 8, &bytes)
+        put(UInt64(bitPattern: record.resellerID), 8, &bytes)
+        put(UInt64(record.status), 2, &bytes)
+        put(UInt64(min(record.latencyMicroseconds, Int(UInt32.max))), 4, &bytes)
+        put(record.requestID.high, 8, &bytes)
+        put(record.requestID.low, 8, &bytes)
+        put(UInt64(min(record.bytesIn, Int(UInt32.max))), 4, &bytes)
+        put(UInt64(min(record.bytesOut, Int(UInt32.max))), 4, &bytes)
+        put(UInt64(min(record.count, Int(UInt32.max))), 4, &bytes)
+        var action = record.action
+        action.withUTF8 { text in
+            put(UInt64(min(text.count, 255)), 1, &bytes)
+            bytes.append(contentsOf: text.prefix(255))
+        }
+    }
+
+    private static func put(_ value: UInt64, _ width: Int, _ bytes: inout [UInt8]) {
+        for shift in stride(from: (width - 1) * 8, through: 0, by: -8) {
+            bytes.append(UInt8(truncatingIfNeeded: value >> UInt64(shift)))
+        }
+    }
+
+    /// The block of what was drained.
+    package static func block(_ batch: ReadLog.Batch) throws -> AuditBlock {
+        AuditBlock(
+            firstAt: batch.firstAt ?? Timestamp(milliseconds: 0), lastAt: batch.lastAt ?? Timestamp(milliseconds: 0),
+            count: batch.count, payload: try Deflate.compress(batch.bytes, level: 1))
+    }
+
+    /// The records of a block, in order; nil where the payload is not what `append` writes.
+    package static func records(of payload: [UInt8]) -> [AuditRecord]? {
+        guard let bytes = try? Deflate.decompress(payload, bytesMax: 4 * ReadLog.bytesMax) else { return nil }
+        var records: [AuditRecord] = []
+        var place = 0
+        func take(_ width: Int) -> UInt64 {
+            defer { place += width }
+            return bytes[place..<place + width].reduce(0) { $0 << 8 | UInt64($1) }
+        }
+        let fixedBytes = 68
+        while place < bytes.count {
+            guard place + fixedBytes <= bytes.count else { return nil }
+            let at = Timestamp(milliseconds: Int64(bitPattern: take(8)))
+            guard let book = Book(rawValue: Int64(take(1))) else { return nil }
+            let keyID = Int64(bitPattern: take(8))
+            let accountID = Int64(bitPattern: take(8))
+            let resellerID = Int64(bitPattern: take(8))
+            let status = Int(take(2))
+            let latency = Int(take(4))
+            let requestID = RequestID(high: take(8), low: take(8))
+            let bytesIn = Int(take(4))
+            let bytesOut = Int(take(4))
+            let count = Int(take(4))
+            let length = Int(take(1))
+            guard place + length <= bytes.count else { return nil }
+            let action = String(decoding: bytes[place..<place + length], as: UTF8.self)
+            place += length
+            var record = AuditRecord(
+                at: at, action: action, status: status, requestID: requestID, latencyMicroseconds: latency,
+                bytesIn: bytesIn, bytesOut: bytesOut)
+            record.book = book
+            record.keyID = keyID
+            record.accountID = accountID
+            record.resellerID = resellerID
+            record.count = count
+            records.append(record)
+        }
+        return records
+    }
+}

@@ -1,0 +1,290 @@
+package import Cryptography
+package import RateLimiter
+package import SQLite
+
+/// What the registry holds at start: every tenant, key and reseller, for the directory.
+package struct RegistrySnapshot {
+    package struct Tenant {
+        package let profile: TenantProfile
+        package let wrappedSecretKey: [UInt8]
+        package let wrappedSigningKey: [UInt8]
+        /// A hash was reserved and no key followed: its file has to be asked (a crash between the two).
+        package var hasDanglingSecret = false
+        package var resellers: [ResellerProjection] = []
+        package var keys: [KeyProjection] = []
+    }
+
+    package var tenants: [Tenant] = []
+    package var providerKeys: [Digest] = []
+    package var certificates: [DomainCertificate] = []
+}
+
+/// A custom domain's certificate chain and private key, PEM; the key is wrapped by the master key.
+package struct DomainCertificate: Sendable {
+    package let host: String
+    package let certificate: String
+    package let wrappedPrivateKey: [UInt8]
+
+    package init(host: String, certificate: String, wrappedPrivateKey: [UInt8]) {
+        self.host = host
+        self.certificate = certificate
+        self.wrappedPrivateKey = wrappedPrivateKey
+    }
+}
+
+package enum RegistryRefusal: Error, Sendable {
+    case slugTaken
+    case hostTaken(String)
+    /// The hash belongs to another tenant.
+    case secretTaken
+}
+
+/// The registry of all tenants. Behind a protocol, so that more than one node can share one later (DESIGN 7).
+/// Calls return at once; `then` comes on a worker once the change is durable, or with why it is not.
+package protocol Registry: AnyObject, Sendable {
+    typealias Done<Value> = @Sendable (Result<Value, any Error>) -> Void
+
+    func snapshot() throws -> RegistrySnapshot
+    func insert(_ profile: TenantProfile, wrappedSecretKey: [UInt8], wrappedSigningKey: [UInt8], then: @escaping Done<Void>)
+    /// Saves a profile's changeable columns, and says in the provider's log what was done.
+    func save(_ profile: TenantProfile, event: String?, requestID: RequestID, then: @escaping Done<Void>)
+    func setDomains(_ domains: [DomainCertificate], hosts: [String], of tenant: TenantID, then: @escaping Done<Void>)
+    func erase(_ profile: TenantProfile, requestID: RequestID, then: @escaping Done<Void>)
+    /// Before a secret is minted: its hash belongs to this tenant from now on.
+    func reserve(_ hash: Digest, for tenant: TenantID, then: @escaping Done<Void>)
+    func project(_ changes: [ProjectedChange], of tenant: TenantID, then: @escaping Done<Void>)
+    /// Everything of a tenant's keys and resellers, as its file has them at `epoch`.
+    func replaceProjection(of tenant: TenantID, with changes: [ProjectionChange], epoch: Int64, then: @escaping Done<Void>)
+    /// Of these hashes: those revoked, and whether one is another tenant's.
+    func judge(_ hashes: [Digest], for tenant: TenantID, then: @escaping Done<(revoked: [Digest], foreign: Bool)>)
+    func addProviderKey(_ hash: Digest, displayPrefix: String, at now: Timestamp, revokingOthers: Bool, then: @escaping Done<Void>)
+    func saveCounters(_ counters: [(TenantID, month: Int64, count: Int64, last: Timestamp?)], then: @escaping Done<Void>)
+    func close(then: @escaping @Sendable () -> Void)
+}
+
+/// The registry in one SQLite file with a lane of its own.
+package final class SQLiteRegistry: Registry {
+    private let path: String
+    private let lane: Lane<RegistryStore>
+    private let metrics: LaneMetrics
+
+    package init(path: String, pool: LanePool, report: @escaping @Sendable (String) -> Void) {
+        self.path = path
+        let metrics = pool.metrics
+        self.metrics = metrics
+        lane = Lane(
+            name: "registry", pool: pool, open: { try RegistryStore(path: path, metrics: metrics) },
+            recover: { try FileRecovery.copyAndSwap(path) }, report: report)
+    }
+
+    /// Before any other call, while no lane runs: opens, migrates, reads everything, closes.
+    package func snapshot() throws -> RegistrySnapshot {
+        let store = try RegistryStore(path: path, metrics: metrics)
+        defer { store.close() }
+        return try RegistryReading(connection: store.connection).snapshot()
+    }
+
+    private func write(
+        _ perform: @escaping @Sendable (Connection) throws -> Void, then: @escaping Done<Void>
+    ) {
+        run(writes: true, perform, then: then)
+    }
+
+    private func run<Value: Sendable>(
+        writes: Bool, _ perform: @escaping @Sendable (Connection) throws -> Value, then: @escaping Done<Value>
+    ) {
+        lane.submit(
+            LaneJob(
+                writes: writes,
+                perform: { store in
+                    do {
+                        let value = try perform(store.connection)
+                        return { _ in then(.success(value)) }
+                    } catch let refusal as RegistryRefusal {
+                        if writes { try store.connection.execute("ROLLBACK TO operation") }
+                        return { _ in then(.failure(refusal)) }
+                    }
+                },
+                fail: { then(.failure($0)) }))
+    }
+
+    package func insert(
+        _ profile: TenantProfile, wrappedSecretKey: [UInt8], wrappedSigningKey: [UInt8], then: @escaping Done<Void>
+    ) {
+        write(
+            { connection in
+                let taken = try connection.row("SELECT 1 FROM tenant WHERE slug = ?1", .text(profile.slug)) { _ in true }
+                if taken != nil { throw RegistryRefusal.slugTaken }
+                try connection.run(
+                    """
+                    INSERT INTO tenant (id, slug, blueprint, state, tier, currency, key_prefix, owner_email, created_at,
+                        refundable_until, wrapped_secret_key, wrapped_signing_key)
+                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+                    """,
+                    .blob(profile.id.bytes), .text(profile.slug), .text(profile.blueprint),
+                    .integer(profile.state.rawValue), .text(profile.tier.rawValue), .text(profile.currency),
+                    .text(profile.keyPrefix), .text(profile.ownerEmail), .integer(profile.createdAt.milliseconds),
+                    .integer(profile.refundableUntil.milliseconds), .blob(wrappedSecretKey), .blob(wrappedSigningKey))
+            }, then: then)
+    }
+
+    package func save(_ profile: TenantProfile, event: String?, requestID: RequestID, then: @escaping Done<Void>) {
+        write(
+            { connection in
+                try Self.save(profile, connection)
+                if let event { try Self.log(event, profile, requestID, connection) }
+            }, then: then)
+    }
+
+    private static func save(_ profile: TenantProfile, _ connection: Connection) throws {
+        try connection.run(
+            """
+            UPDATE tenant SET state = ?2, tier = ?3, quota_bytes = ?4, quota_resellers = ?5, quota_keys = ?6,
+                quota_requests = ?7, ends_at = ?8, ended_at = ?9, limit_requests = ?10, limit_window = ?11,
+                limit_burst = ?12
+            WHERE id = ?1
+            """,
+            .blob(profile.id.bytes), .integer(profile.state.rawValue), .text(profile.tier.rawValue),
+            .optional(profile.quotaOverrides.bytesMax), .optional(profile.quotaOverrides.resellersMax),
+            .optional(profile.quotaOverrides.keysMax), .optional(profile.quotaOverrides.requestsMonthlyMax),
+            .optional(profile.endsAt?.milliseconds), .optional(profile.endedAt?.milliseconds),
+            .optional(profile.limit.map { Int64($0.requests) }),
+            .optional(profile.limit.map { Int64($0.windowSeconds) }), .optional(profile.limit.map { Int64($0.burst) }))
+    }
+
+    private static func log(
+        _ event: String, _ profile: TenantProfile, _ requestID: RequestID, _ connection: Connection
+    ) throws {
+        try connection.run(
+            "INSERT INTO provider_event (at, action, tenant_id, slug, request_id) VALUES (?1, ?2, ?3, ?4, ?5)",
+            .integer(SystemClock().now().milliseconds), .text(event), .blob(profile.id.bytes), .text(profile.slug),
+            .text(requestID.text))
+    }
+
+    package func setDomains(
+        _ domains: [DomainCertificate], hosts: [String], of tenant: TenantID, then: @escaping Done<Void>
+    ) {
+        write(
+            { connection in
+                for host in hosts {
+                    let owner = try connection.row("SELECT tenant_id FROM domain WHERE host = ?1", .text(host)) { $0.blob(0) }
+                    if let owner, owner != tenant.bytes { throw RegistryRefusal.hostTaken(host) }
+                }
+                try connection.run("DELETE FROM domain WHERE tenant_id = ?1", .blob(tenant.bytes))
+                for host in hosts {
+                    let domain = domains.first { $0.host == host }
+                    try connection.run(
+                        "INSERT INTO domain (host, tenant_id, certificate, wrapped_private_key) VALUES (?1, ?2, ?3, ?4)",
+                        .text(host), .blob(tenant.bytes), .optional(domain?.certificate),
+                        .optional(domain?.wrappedPrivateKey))
+                }
+            }, then: then)
+    }
+
+    package func erase(_ profile: TenantProfile, requestID: RequestID, then: @escaping Done<Void>) {
+        write(
+            { connection in
+                try connection.run(
+                    "UPDATE secret SET is_revoked = 1, key_id = NULL WHERE tenant_id = ?1", .blob(profile.id.bytes))
+                try connection.run("DELETE FROM tenant WHERE id = ?1", .blob(profile.id.bytes))
+                try Self.log("tenant.deleted", profile, requestID, connection)
+            }, then: then)
+    }
+
+    package func reserve(_ hash: Digest, for tenant: TenantID, then: @escaping Done<Void>) {
+        write(
+            { connection in
+                let owner = try connection.row("SELECT tenant_id FROM secret WHERE hash = ?1", .blob(hash.bytes)) {
+                    $0.blob(0)
+                }
+                if owner != nil { throw RegistryRefusal.secretTaken }
+                try connection.run(
+                    "INSERT INTO secret (hash, tenant_id) VALUES (?1, ?2)", .blob(hash.bytes), .blob(tenant.bytes))
+            }, then: then)
+    }
+
+    package func project(_ changes: [ProjectedChange], of tenant: TenantID, then: @escaping Done<Void>) {
+        guard let epoch = changes.last?.epoch else { return then(.success(())) }
+        write(
+            { connection in
+                for change in changes { try RegistryWriting(connection: connection).apply(change.change, of: tenant) }
+                try connection.run(
+                    "UPDATE tenant SET projection_epoch = max(projection_epoch, ?2) WHERE id = ?1",
+                    .blob(tenant.bytes), .integer(epoch))
+            }, then: then)
+    }
+
+    package func replaceProjection(
+        of tenant: TenantID, with changes: [ProjectionChange], epoch: Int64, then: @escaping Done<Void>
+    ) {
+        write(
+            { connection in
+                let id = SQLValue.blob(tenant.bytes)
+                try connection.run("DELETE FROM api_key WHERE tenant_id = ?1", id)
+                try connection.run("DELETE FROM reseller WHERE tenant_id = ?1", id)
+                // Hashes that the file does not know any more are kept, dead.
+                try connection.run("UPDATE secret SET is_revoked = 1 WHERE tenant_id = ?1 AND key_id IS NOT NULL", id)
+                for change in changes {
+                    try RegistryWriting(connection: connection).apply(change, of: tenant, reviving: true)
+                }
+                try connection.run("DELETE FROM secret WHERE tenant_id = ?1 AND key_id IS NULL AND is_revoked = 0", id)
+                try connection.run(
+                    "UPDATE tenant SET projection_epoch = ?2 WHERE id = ?1", id, .integer(epoch))
+            }, then: then)
+    }
+
+    package func judge(
+        _ hashes: [Digest], for tenant: TenantID, then: @escaping Done<(revoked: [Digest], foreign: Bool)>
+    ) {
+        run(
+            writes: false,
+            { connection in
+                var revoked: [Digest] = []
+                var foreign = false
+                for hash in hashes {
+                    let row = try connection.row(
+                        "SELECT tenant_id, is_revoked FROM secret WHERE hash = ?1", .blob(hash.bytes)
+                    ) { (tenant: $0.blob(0), isRevoked: $0.bool(1)) }
+                    guard let row else { continue }
+                    if row.tenant != tenant.bytes { foreign = true }
+                    if row.isRevoked { revoked.append(hash) }
+                }
+                return (revoked, foreign)
+            }, then: then)
+    }
+
+    package func addProviderKey(
+        _ hash: Digest, displayPrefix: String, at now: Timestamp, revokingOthers: Bool, then: @escaping Done<Void>
+    ) {
+        write(
+            { connection in
+                if revokingOthers {
+                    try connection.run(
+                        "UPDATE provider_key SET revoked_at = ?1 WHERE revoked_at IS NULL", .integer(now.milliseconds))
+                }
+                try connection.run(
+                    "INSERT INTO provider_key (hash, display_prefix, created_at) VALUES (?1, ?2, ?3)",
+                    .blob(hash.bytes), .text(displayPrefix), .integer(now.milliseconds))
+            }, then: then)
+    }
+
+    package func saveCounters(
+        _ counters: [(TenantID, month: Int64, count: Int64, last: Timestamp?)], then: @escaping Done<Void>
+    ) {
+        write(
+            { connection in
+                for (tenant, month, count, last) in counters {
+                    try connection.run(
+                        "UPDATE tenant SET requests_month = ?2, requests_count = ?3, last_request_at = ?4 WHERE id = ?1",
+                        .blob(tenant.bytes), .integer(month), .integer(count), .optional(last?.milliseconds))
+                }
+            }, then: then)
+    }
+
+    package func close(then: @escaping @Sendable () -> Void) {
+        lane.exclusively({ control in
+            control.closeFile()
+            then()
+        }, orElse: { _ in then() })
+    }
+}

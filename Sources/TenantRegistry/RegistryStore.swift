@@ -1,0 +1,141 @@
+package import SQLite
+
+/// The registry's open file, as its lane sees it: tenants, hashes of keys, and the projection of keys and resellers.
+/// Everything but the wrapped keys can be rebuilt from the tenants' files.
+package final class RegistryStore: LaneFile {
+    package let connection: Connection
+    private let metrics: LaneMetrics
+
+    /// "TOLR" in ASCII.
+    static let applicationID: Int32 = 0x544F_4C52
+
+    init(path: String, metrics: LaneMetrics) throws {
+        self.metrics = metrics
+        let isNew = DataDirectory.size(of: path) == nil
+        connection = try Connection(path: path, flags: [.readWrite, .create])
+        try connection.configureLive(isNew: isNew)
+        if isNew {
+            try connection.setApplicationID(Self.applicationID)
+        } else if try connection.applicationID() != Self.applicationID {
+            throw TenantFileError.notATenantFile("\(path) is not a registry")
+        }
+        try Migrator.migrate(connection, Self.migrations)
+    }
+
+    package func jobBegins() {}
+    package func jobUndone() {}
+    package func seal() throws {}
+    package func committed() {}
+    package func rolledBack() {}
+
+    package func writeMarker() throws {
+        try connection.execute("BEGIN IMMEDIATE; UPDATE marker SET value = value + 1; COMMIT")
+    }
+
+    package func rest() {
+        guard connection.walPages >= TenantStore.checkpointPagesMin else { return }
+        metrics.checkpoints.add(1, ordering: .relaxed)
+        _ = try? connection.checkpoint(.passive)
+    }
+
+    package func close() {
+        _ = try? connection.checkpoint(.truncate)
+        connection.close()
+    }
+
+    static let migrations: [Migration] = [
+        Migration(
+            version: 1, name: "tenants, secrets, projections, provider keys",
+            sql: """
+                CREATE TABLE marker (value INTEGER NOT NULL) STRICT;
+                INSERT INTO marker VALUES (0);
+
+                CREATE TABLE tenant (
+                    id BLOB PRIMARY KEY,
+                    slug TEXT NOT NULL UNIQUE,
+                    blueprint TEXT NOT NULL,
+                    state INTEGER NOT NULL,
+                    tier TEXT NOT NULL,
+                    quota_bytes INTEGER, quota_resellers INTEGER, quota_keys INTEGER, quota_requests INTEGER,
+                    currency TEXT NOT NULL,
+                    key_prefix TEXT NOT NULL,
+                    owner_email TEXT NOT NULL,
+                    created_at INTEGER NOT NULL,
+                    refundable_until INTEGER NOT NULL,
+                    ends_at INTEGER,
+                    ended_at INTEGER,
+                    limit_requests INTEGER, limit_window INTEGER, limit_burst INTEGER,
+                    projection_epoch INTEGER NOT NULL DEFAULT 0,
+                    requests_month INTEGER NOT NULL DEFAULT 0,
+                    requests_count INTEGER NOT NULL DEFAULT 0,
+                    last_request_at INTEGER,
+                    wrapped_secret_key BLOB NOT NULL,
+                    wrapped_signing_key BLOB NOT NULL
+                ) STRICT, WITHOUT ROWID;
+
+                CREATE TABLE domain (
+                    host TEXT PRIMARY KEY,
+                    tenant_id BLOB NOT NULL REFERENCES tenant(id) ON DELETE CASCADE,
+                    certificate TEXT,
+                    wrapped_private_key BLOB
+                ) STRICT, WITHOUT ROWID;
+
+                -- Every hash that ever opened a key of any tenant. Revoked ones stay for ever.
+                CREATE TABLE secret (
+                    hash BLOB PRIMARY KEY,
+                    tenant_id BLOB NOT NULL,
+                    key_id INTEGER,
+                    expires_at INTEGER,
+                    is_revoked INTEGER NOT NULL DEFAULT 0
+                ) STRICT, WITHOUT ROWID;
+                CREATE INDEX secret_by_key ON secret (tenant_id, key_id);
+
+                CREATE TABLE api_key (
+                    tenant_id BLOB NOT NULL REFERENCES tenant(id) ON DELETE CASCADE,
+                    key_id INTEGER NOT NULL,
+                    public_id TEXT NOT NULL,
+                    role INTEGER NOT NULL,
+                    book INTEGER NOT NULL,
+                    scopes INTEGER NOT NULL,
+                    reseller_id INTEGER NOT NULL,
+                    account_id INTEGER NOT NULL,
+                    is_revoked INTEGER NOT NULL,
+                    expires_at INTEGER,
+                    limit_requests INTEGER, limit_window INTEGER, limit_burst INTEGER,
+                    epoch INTEGER NOT NULL,
+                    PRIMARY KEY (tenant_id, key_id)
+                ) STRICT, WITHOUT ROWID;
+
+                CREATE TABLE reseller (
+                    tenant_id BLOB NOT NULL REFERENCES tenant(id) ON DELETE CASCADE,
+                    reseller_id INTEGER NOT NULL,
+                    public_id TEXT NOT NULL,
+                    state INTEGER NOT NULL,
+                    api_access INTEGER NOT NULL,
+                    limit_requests INTEGER NOT NULL, limit_window INTEGER NOT NULL, limit_burst INTEGER NOT NULL,
+                    PRIMARY KEY (tenant_id, reseller_id)
+                ) STRICT, WITHOUT ROWID;
+
+                CREATE TABLE provider_key (
+                    hash BLOB PRIMARY KEY,
+                    display_prefix TEXT NOT NULL,
+                    created_at INTEGER NOT NULL,
+                    revoked_at INTEGER
+                ) STRICT, WITHOUT ROWID;
+
+                -- What the provider did to tenants; append-only.
+                CREATE TABLE provider_event (
+                    seq INTEGER PRIMARY KEY,
+                    at INTEGER NOT NULL,
+                    action TEXT NOT NULL,
+                    tenant_id BLOB NOT NULL,
+                    slug TEXT NOT NULL,
+                    request_id TEXT NOT NULL
+                ) STRICT;
+                CREATE TRIGGER provider_event_is_append_only_update BEFORE UPDATE ON provider_event
+                    BEGIN SELECT RAISE(ABORT, 'provider events are append-only'); END;
+                CREATE TRIGGER provider_event_is_append_only_delete BEFORE DELETE ON provider_event
+                    BEGIN SELECT RAISE(ABORT, 'provider events are append-only'); END;
+                """)
+    ]
+}

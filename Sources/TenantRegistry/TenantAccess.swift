@@ -1,0 +1,39 @@
+package import SQLite
+
+/// Reads of one tenant's file. Bound to one `TenantID`; lives on the tenant's lane and never leaves it.
+/// TenantApp adds the queries, one file a table; they are on `TenantReader` where they only read.
+package class TenantReader {
+    package let connection: Connection
+    package let tenantID: TenantID
+    // The store owns both accessors and outlives them.
+    private unowned var attached: TenantStore!
+
+    init(connection: Connection, tenantID: TenantID) {
+        self.connection = connection
+        self.tenantID = tenantID
+    }
+
+    func attach(_ store: TenantStore) { attached = store }
+
+    package var store: TenantStore { attached }
+    package var now: Timestamp { attached.clock.now() }
+}
+
+/// Reads and writes of one tenant's file inside one operation's savepoint. Mutators exist on this type alone.
+package final class TenantTransaction: TenantReader {
+    /// Undoes what the operation wrote so far and goes on in the same savepoint: a refusal's effect is taken back, the
+    /// record of the refusal stays.
+    package func undoEffect() throws {
+        try connection.execute("ROLLBACK TO operation")
+        store.jobUndone()
+    }
+
+    /// Call it in every operation that changes a key or a reseller: `change` is what the registry and memory take over.
+    package func project(_ change: ProjectionChange) throws {
+        let epoch = try store.projectionChanged()
+        pendingProjections.append(ProjectedChange(epoch: epoch, change: change))
+    }
+
+    /// What the running job has projected so far; taken by the pipeline when the job ends.
+    package var pendingProjections: [ProjectedChange] = []
+}

@@ -1,0 +1,275 @@
+package import Cryptography
+package import SQLite
+
+/// What a write's answer carries away from its commit (CONTRACT G5).
+package struct CommitProof: Sendable {
+    package let head: AuditHead
+    /// Ed25519 over `head.signedBytes`, 64 bytes.
+    package let signature: [UInt8]
+}
+
+/// One tenant's open file: the connection, the audit chain's head, and what a batch has noted for after its commit.
+///
+/// Invariant: it is used by the worker that runs the tenant's lane and by nobody else; state in memory (the chain's head,
+/// what jobs noted) changes after COMMIT only.
+package final class TenantStore: LaneFile {
+    package let tenantID: TenantID
+    package let connection: Connection
+    package let currency: String
+    package let signingKey: SigningKey
+    /// Seals the tenant's readable secrets (DESIGN 3).
+    package let secretKey: [UInt8]
+    package let clock: any WallClock
+    package let random: any RandomSource
+    package private(set) var head: AuditHead
+    /// The proof of the last commit that wrote something.
+    package private(set) var proof: CommitProof?
+    package private(set) var projectionEpoch: Int64
+    /// Where calls that wrote nothing gather.
+    package let readLog: ReadLog
+    package let reader: TenantReader
+    package let transaction: TenantTransaction
+
+    private let metrics: LaneMetrics
+    private var batchRecords: [AuditRecord] = []
+    private var batchEffects: [@Sendable () -> Void] = []
+    private var jobRecords = 0
+    private var jobEffects = 0
+    private var jobProjectionEpoch: Int64 = 0
+    private var drained: ReadLog.Batch?
+    private var sealedHead: AuditHead?
+    private var sealedProof: CommitProof?
+    private var batchOrders: [UsageKey: Int] = [:]
+    private var wantsFlush = false
+
+    package struct Context: Sendable {
+        package let clock: any WallClock
+        package let random: any RandomSource
+        package let metrics: LaneMetrics
+        package let signingKey: SigningKey
+        package let secretKey: [UInt8]
+        package let readLog: ReadLog
+
+        package init(
+            clock: any WallClock, random: any RandomSource, metrics: LaneMetrics, signingKey: SigningKey,
+            secretKey: [UInt8], readLog: ReadLog
+        ) {
+            self.clock = clock
+            self.random = random
+            self.metrics = metrics
+            self.signingKey = signingKey
+            self.secretKey = secretKey
+            self.readLog = readLog
+        }
+    }
+
+    /// Takes over an open connection whose schema is current; reads who it is and where its chain stands.
+    /// Throws `TenantFileError` where the file is another tenant's.
+    package init(connection: Connection, tenantID: TenantID, context: Context) throws {
+        self.connection = connection
+        self.tenantID = tenantID
+        clock = context.clock
+        random = context.random
+        metrics = context.metrics
+        signingKey = context.signingKey
+        secretKey = context.secretKey
+        readLog = context.readLog
+        let meta = try connection.row(
+            "SELECT tenant_id, incarnation, projection_epoch, currency FROM meta WHERE id = 1"
+        ) { row in
+            (tenant: row.blob(0), incarnation: row.int(1), projection: row.int(2), currency: row.text(3))
+        }
+        guard let meta else { throw TenantFileError.notATenantFile("it has no meta row") }
+        guard meta.tenant == tenantID.bytes else { throw TenantFileError.anotherTenants }
+        currency = meta.currency
+        projectionEpoch = meta.projection
+        let last = try connection.row("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1") { row in
+            (sequence: row.int(0), hash: Digest(bytes: row.blob(1)))
+        }
+        head = AuditHead(
+            incarnation: meta.incarnation, sequence: last?.sequence ?? 0, hash: last?.hash ?? .zero)
+        reader = TenantReader(connection: connection, tenantID: tenantID)
+        transaction = TenantTransaction(connection: connection, tenantID: tenantID)
+        reader.attach(self)
+        transaction.attach(self)
+    }
+
+    // MARK: Noted by jobs
+
+    /// The call's line in the audit log; it commits with the call's writes.
+    package func note(_ record: AuditRecord) { batchRecords.append(record) }
+
+    /// Something in memory that changes when, and only when, the batch has committed; before anybody is answered.
+    package func afterCommit(_ effect: @escaping @Sendable () -> Void) { batchEffects.append(effect) }
+
+    /// Keys or resellers change in this job: the registry's projection has to follow (DESIGN 3).
+    func projectionChanged() throws -> Int64 {
+        let epoch = projectionEpoch + 1
+        try connection.run("UPDATE meta SET projection_epoch = ?1 WHERE id = 1", .integer(epoch))
+        projectionEpoch = epoch
+        return epoch
+    }
+
+    package func countOrder(_ record: AuditRecord) { batchOrders[UsageKey(record), default: 0] += 1 }
+
+    /// The records of reads are due: the batch writes them whatever else is in it.
+    package func flushReads() { wantsFlush = true }
+
+    package func jobBegins() {
+        jobRecords = batchRecords.count
+        jobEffects = batchEffects.count
+        jobProjectionEpoch = projectionEpoch
+        transaction.pendingProjections.removeAll(keepingCapacity: true)
+    }
+
+    package func jobUndone() {
+        batchRecords.removeSubrange(jobRecords...)
+        batchEffects.removeSubrange(jobEffects...)
+        projectionEpoch = jobProjectionEpoch
+        transaction.pendingProjections.removeAll(keepingCapacity: true)
+    }
+
+    // MARK: The batch
+
+    package func seal() throws {
+        let now = clock.now()
+        guard !batchRecords.isEmpty || wantsFlush else { return }
+        var next = head
+        if wantsFlush || readLog.isWorthwhile(at: now), let reads = readLog.drain() {
+            drained = reads
+            next = try append(block: AuditPacking.block(reads), after: next)
+            for (key, count) in reads.usage { try add(count, to: key) }
+        }
+        var usage: [UsageKey: UsageCount] = [:]
+        for (index, record) in batchRecords.enumerated() {
+            usage[UsageKey(record), default: UsageCount()].add(record)
+            next = try append(record, after: next, isLast: index == batchRecords.count - 1)
+        }
+        for (key, orders) in batchOrders { usage[key, default: UsageCount()].orders += orders }
+        for (key, count) in usage { try add(count, to: key) }
+        sealedHead = next
+    }
+
+    package func committed() {
+        if let sealedHead { head = sealedHead }
+        if let sealedProof { proof = sealedProof }
+        drained = nil
+        let effects = batchEffects
+        clearBatch()
+        for effect in effects { effect() }
+    }
+
+    package func rolledBack() {
+        if let drained { readLog.putBack(drained) }
+        drained = nil
+        clearBatch()
+        if let epoch = try? connection.row("SELECT projection_epoch FROM meta WHERE id = 1", read: { $0.int(0) }) {
+            projectionEpoch = epoch
+        }
+    }
+
+    private func clearBatch() {
+        batchRecords.removeAll(keepingCapacity: true)
+        batchEffects.removeAll(keepingCapacity: true)
+        batchOrders.removeAll(keepingCapacity: true)
+        sealedHead = nil
+        sealedProof = nil
+        wantsFlush = false
+        jobRecords = 0
+        jobEffects = 0
+    }
+
+    package func writeMarker() throws {
+        try connection.execute("BEGIN IMMEDIATE; UPDATE meta SET commit_marker = commit_marker + 1; COMMIT")
+    }
+
+    /// Past this many pages in the WAL a checkpoint follows the batch (4 MiB).
+    static let checkpointPagesMin = 1_024
+
+    package func rest() {
+        guard connection.walPages >= Self.checkpointPagesMin else { return }
+        metrics.checkpoints.add(1, ordering: .relaxed)
+        _ = try? connection.checkpoint(.passive)
+    }
+
+    package func close() {
+        _ = try? connection.checkpoint(.truncate)
+        connection.close()
+    }
+
+    private func append(_ record: AuditRecord, after previous: AuditHead, isLast: Bool) throws -> AuditHead {
+        let sequence = previous.sequence + 1
+        let hash = AuditChain.hash(
+            record: record, after: previous.hash, tenant: tenantID, incarnation: head.incarnation, sequence: sequence)
+        let next = AuditHead(incarnation: head.incarnation, sequence: sequence, hash: hash)
+        var signature: SQLValue = .null
+        if isLast { signature = .blob(sign(next)) }
+        try connection.run(
+            """
+            INSERT INTO audit (seq, incarnation, kind, at, last_at, book, key_id, account_id, reseller_id, action,
+                status, latency_us, request_id, bytes_in, bytes_out, count, detail, hash, signature)
+            VALUES (?1, ?2, 0, ?3, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
+            """,
+            .integer(sequence), .integer(head.incarnation), .integer(record.at.milliseconds),
+            .integer(record.book.rawValue), .integer(record.keyID), .integer(record.accountID),
+            .integer(record.resellerID), .text(record.action), .int(record.status), .int(record.latencyMicroseconds),
+            .blob(record.requestID.bytes), .int(record.bytesIn), .int(record.bytesOut), .int(record.count),
+            .text(record.detail), .blob(hash.bytes), signature)
+        return next
+    }
+
+    private func append(block: AuditBlock, after previous: AuditHead) throws -> AuditHead {
+        let sequence = previous.sequence + 1
+        let hash = AuditChain.hash(
+            block: block, after: previous.hash, tenant: tenantID, incarnation: head.incarnation, sequence: sequence)
+        let next = AuditHead(incarnation: head.incarnation, sequence: sequence, hash: hash)
+        let signature: SQLValue = batchRecords.isEmpty ? .blob(sign(next)) : .null
+        try connection.run(
+            """
+            INSERT INTO audit (seq, incarnation, kind, at, last_at, book, key_id, account_id, reseller_id, action,
+                status, latency_us, request_id, bytes_in, bytes_out, count, detail, payload, hash, signature)
+            VALUES (?1, ?2, 1, ?3, ?4, 0, 0, 0, 0, '', 0, 0, x'', 0, 0, ?5, '', ?6, ?7, ?8)
+            """,
+            .integer(sequence), .integer(head.incarnation), .integer(block.firstAt.milliseconds),
+            .integer(block.lastAt.milliseconds), .int(block.count), .blob(block.payload), .blob(hash.bytes), signature)
+        return next
+    }
+
+    private func sign(_ head: AuditHead) -> [UInt8] {
+        let signature = signingKey.sign(head.signedBytes(of: tenantID))
+        sealedProof = CommitProof(head: head, signature: signature)
+        return signature
+    }
+
+    private func add(_ count: UsageCount, to key: UsageKey) throws {
+        try connection.run(
+            """
+            INSERT INTO usage (day, reseller_id, action, requests, refusals, orders) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+            ON CONFLICT DO UPDATE SET requests = requests + excluded.requests,
+                refusals = refusals + excluded.refusals, orders = orders + excluded.orders
+            """,
+            .integer(key.day), .integer(key.resellerID), .text(key.action), .int(count.requests), .int(count.refusals),
+            .int(count.orders))
+    }
+}
+
+/// Why a file is not opened as this tenant's.
+package enum TenantFileError: Error, Sendable {
+    case missing
+    case notATenantFile(String)
+    case anotherTenants
+    case newerThanThisBinary(Int32)
+    case damaged(String)
+}
+
+extension RequestID {
+    package var bytes: [UInt8] {
+        (0..<16).map { UInt8(truncatingIfNeeded: ($0 < 8 ? high : low) >> UInt64(56 - 8 * ($0 & 7))) }
+    }
+
+    package init?(bytes: [UInt8]) {
+        guard bytes.count == 16 else { return nil }
+        self.init(
+            high: bytes[..<8].reduce(0) { $0 << 8 | UInt64($1) }, low: bytes[8...].reduce(0) { $0 << 8 | UInt64($1) })
+    }
+}

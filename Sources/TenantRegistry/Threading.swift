@@ -1,0 +1,137 @@
+import Foundation
+import Glibc
+import Synchronization
+
+/// Starts a named thread that lives until its body returns.
+package func startThread(_ name: String, _ body: @escaping @Sendable () -> Void) {
+    let thread = Thread(block: body)
+    thread.name = name
+    thread.stackSize = threadStackBytes
+    thread.start()
+}
+
+/// SQLite's parser and our own code need far less; the default of 8 MiB a thread would only cost address space.
+let threadStackBytes = 1 << 20
+
+/// A queue whose takers wait. Unbounded by itself: each lane is in it at most once, so it is as long as there are lanes.
+final class WaitingQueue<Element: Sendable>: @unchecked Sendable {
+    // `items` and `isClosed` are touched under `mutex` only.
+    private var mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    private var ready = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    private var items = Deque<Element>()
+    private var isClosed = false
+
+    init() {
+        pthread_mutex_init(mutex, nil)
+        pthread_cond_init(ready, nil)
+    }
+
+    deinit {
+        pthread_cond_destroy(ready)
+        pthread_mutex_destroy(mutex)
+        ready.deallocate()
+        mutex.deallocate()
+    }
+
+    func put(_ element: Element) {
+        pthread_mutex_lock(mutex)
+        items.append(element)
+        pthread_mutex_unlock(mutex)
+        pthread_cond_signal(ready)
+    }
+
+    /// Waits for the next element; nil once the queue is closed and empty.
+    func take() -> Element? {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        while items.isEmpty {
+            if isClosed { return nil }
+            pthread_cond_wait(ready, mutex)
+        }
+        return items.popFirst()
+    }
+
+    func close() {
+        pthread_mutex_lock(mutex)
+        isClosed = true
+        pthread_mutex_unlock(mutex)
+        pthread_cond_broadcast(ready)
+    }
+
+    var count: Int {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        return items.count
+    }
+}
+
+/// A first-in, first-out list in a ring that grows by doubling.
+package struct Deque<Element> {
+    private var ring: [Element?] = Array(repeating: nil, count: 8)
+    private var head = 0
+    package private(set) var count = 0
+
+    package init() {}
+
+    package var isEmpty: Bool { count == 0 }
+
+    package mutating func append(_ element: Element) {
+        if count == ring.count { grow() }
+        ring[(head + count) & (ring.count - 1)] = element
+        count += 1
+    }
+
+    package mutating func prepend(_ element: Element) {
+        if count == ring.count { grow() }
+        head = (head - 1) & (ring.count - 1)
+        ring[head] = element
+        count += 1
+    }
+
+    package mutating func popFirst() -> Element? {
+        guard count > 0 else { return nil }
+        let element = ring[head]
+        ring[head] = nil
+        head = (head + 1) & (ring.count - 1)
+        count -= 1
+        return element
+    }
+
+    private mutating func grow() {
+        var larger = [Element?](repeating: nil, count: ring.count * 2)
+        for index in 0..<count { larger[index] = ring[(head + index) & (ring.count - 1)] }
+        ring = larger
+        head = 0
+    }
+}
+
+/// A small pool for work that is too long for a loop or a lane: scrypt, HMAC and parsing of large bodies, exports.
+package final class BackgroundPool: Sendable {
+    private let queue = WaitingQueue<@Sendable () -> Void>()
+    private let waiting = Atomic<Int>(0)
+    private let tasksMax: Int
+
+    /// At most `tasksMax` tasks wait; past that `submit` refuses and the caller answers 503.
+    package init(name: String, threads: Int, tasksMax: Int) {
+        self.tasksMax = tasksMax
+        for index in 0..<threads {
+            startThread("\(name)-\(index)") { [queue, self] in
+                while let task = queue.take() {
+                    waiting.subtract(1, ordering: .relaxed)
+                    task()
+                }
+            }
+        }
+    }
+
+    package func submit(_ task: @escaping @Sendable () -> Void) -> Bool {
+        if waiting.add(1, ordering: .relaxed).newValue > tasksMax {
+            waiting.subtract(1, ordering: .relaxed)
+            return false
+        }
+        queue.put(task)
+        return true
+    }
+
+    package func close() { queue.close() }
+}
