@@ -1,0 +1,216 @@
+/// One field that a request got wrong (CONTRACT, native APIs: `errors[]`).
+package struct FieldError: Sendable, Equatable {
+    /// RFC 6901, say `/customer/email`.
+    package let pointer: String
+    /// required, type, length, format, range, choice, count, or what an operation adds.
+    package let code: String
+    /// For a person, in English.
+    package let detail: String
+
+    package init(pointer: String, code: String, detail: String) {
+        self.pointer = pointer
+        self.code = code
+        self.detail = detail
+    }
+}
+
+/// Reads the members of a JSON object and gathers every error, so that a client hears of all of them at once.
+///
+/// Invariant: a required read that returned nil has recorded an error; an optional one returns nil without an error only
+/// where the member is absent or null. A value: one thread at a time.
+package struct FieldReader: Sendable {
+    package private(set) var errors: [FieldError] = []
+    private let json: JSON
+    private let pointer: String
+
+    package static let emailCharactersMax = 254
+    package static let emailLocalCharactersMax = 64
+
+    /// Anything but an object is an error at `pointer`.
+    package init(_ json: JSON, at pointer: String = "") {
+        self.json = json
+        self.pointer = pointer
+        if case .object = json { return }
+        errors.append(FieldError(pointer: pointer, code: "type", detail: "must be an object"))
+    }
+
+    // MARK: What is there
+
+    /// Whether the member is there; null counts.
+    package func has(_ name: String) -> Bool { json[name] != nil }
+
+    package func isNull(_ name: String) -> Bool { json[name] == .null }
+
+    package func value(_ name: String) -> JSON? { json[name] }
+
+    // MARK: Errors
+
+    package mutating func fail(_ name: String, code: String, detail: String) {
+        errors.append(FieldError(pointer: path(to: name), code: code, detail: detail))
+    }
+
+    /// Takes over the errors of a reader that `object` gave out.
+    package mutating func absorb(_ nested: FieldReader) { errors += nested.errors }
+
+    // MARK: Text
+
+    /// Text of this many Unicode scalars without control characters.
+    package mutating func string(_ name: String, characters: ClosedRange<Int> = 1...255) -> String? {
+        required(name).flatMap { text($0, name, characters) }
+    }
+
+    package mutating func optionalString(_ name: String, characters: ClosedRange<Int> = 1...255) -> String? {
+        present(name).flatMap { text($0, name, characters) }
+    }
+
+    /// An address with one `@`, in lower case: addresses are compared case-folded (CONTRACT C2).
+    package mutating func email(_ name: String) -> String? { required(name).flatMap { email($0, name) } }
+
+    package mutating func optionalEmail(_ name: String) -> String? { present(name).flatMap { email($0, name) } }
+
+    // MARK: Numbers and flags
+
+    package mutating func integer(_ name: String, in range: ClosedRange<Int64>) -> Int64? {
+        required(name).flatMap { integer($0, name, range) }
+    }
+
+    package mutating func optionalInteger(_ name: String, in range: ClosedRange<Int64>) -> Int64? {
+        present(name).flatMap { integer($0, name, range) }
+    }
+
+    package mutating func bool(_ name: String) -> Bool? { required(name).flatMap { flag($0, name) } }
+
+    package mutating func optionalBool(_ name: String) -> Bool? { present(name).flatMap { flag($0, name) } }
+
+    /// The text of a string or number member, for values that come in either form, say amounts.
+    package mutating func numberText(_ name: String) -> String? { required(name).flatMap { numberText($0, name) } }
+
+    package mutating func optionalNumberText(_ name: String) -> String? { present(name).flatMap { numberText($0, name) } }
+
+    // MARK: Choices
+
+    package mutating func choice<T: RawRepresentable & CaseIterable>(_ name: String, as type: T.Type = T.self) -> T?
+    where T.RawValue == String {
+        required(name).flatMap { choice($0, name, type) }
+    }
+
+    package mutating func optionalChoice<T: RawRepresentable & CaseIterable>(
+        _ name: String, as type: T.Type = T.self
+    ) -> T? where T.RawValue == String {
+        present(name).flatMap { choice($0, name, type) }
+    }
+
+    // MARK: Parts
+
+    /// A reader for a member that must be an object; give its errors back with `absorb`.
+    package mutating func object(_ name: String) -> FieldReader? { required(name).flatMap { object($0, name) } }
+
+    package mutating func optionalObject(_ name: String) -> FieldReader? { present(name).flatMap { object($0, name) } }
+
+    package mutating func array(_ name: String, count: ClosedRange<Int>) -> [JSON]? {
+        required(name).flatMap { array($0, name, count) }
+    }
+
+    package mutating func optionalArray(_ name: String, count: ClosedRange<Int>) -> [JSON]? {
+        present(name).flatMap { array($0, name, count) }
+    }
+
+    // MARK: Judging one value
+
+    private func path(to name: String) -> String {
+        if !name.utf8.contains(where: { $0 == 0x7E || $0 == 0x2F }) { return "\(pointer)/\(name)" }
+        var path = "\(pointer)/"
+        for character in name.unicodeScalars {
+            switch character {
+            case "~": path += "~0"
+            case "/": path += "~1"
+            default: path.unicodeScalars.append(character)
+            }
+        }
+        return path
+    }
+
+    private func present(_ name: String) -> JSON? {
+        let value = json[name]
+        return value == .null ? nil : value
+    }
+
+    private mutating func required(_ name: String) -> JSON? {
+        if let value = present(name) { return value }
+        // A body that is no object has its one error already.
+        if case .object = json { fail(name, code: "required", detail: "is required") }
+        return nil
+    }
+
+    private mutating func text(_ value: JSON, _ name: String, _ characters: ClosedRange<Int>) -> String? {
+        guard case .string(let text) = value else { return refuse(name, "type", "must be a string") }
+        guard characters.contains(text.unicodeScalars.count) else {
+            let bounds = "\(characters.lowerBound) to \(characters.upperBound)"
+            return refuse(name, "length", "must have \(bounds) characters")
+        }
+        guard !text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
+            return refuse(name, "format", "must not hold control characters")
+        }
+        return text
+    }
+
+    private mutating func email(_ value: JSON, _ name: String) -> String? {
+        guard let text = text(value, name, 3...Self.emailCharactersMax) else { return nil }
+        let parts = text.split(separator: "@", omittingEmptySubsequences: false)
+        guard parts.count == 2, !parts[0].isEmpty, parts[0].utf8.count <= Self.emailLocalCharactersMax,
+            text.utf8.count <= Self.emailCharactersMax, !text.contains(where: \.isWhitespace),
+            parts[1].split(separator: ".", omittingEmptySubsequences: false).allSatisfy({ !$0.isEmpty })
+        else { return refuse(name, "format", "must be an email address") }
+        return text.lowercased()
+    }
+
+    private mutating func integer(_ value: JSON, _ name: String, _ range: ClosedRange<Int64>) -> Int64? {
+        guard case .number(let number) = value else { return refuse(name, "type", "must be an integer") }
+        let bounds = "must be from \(range.lowerBound) to \(range.upperBound)"
+        guard let integer = number.integer() else {
+            // Too large for any range, or no integer at all.
+            let isWhole = number.text.utf8.allSatisfy { $0 == 0x2D || $0 >= 0x30 && $0 <= 0x39 }
+            return isWhole ? refuse(name, "range", bounds) : refuse(name, "type", "must be an integer")
+        }
+        guard range.contains(integer) else { return refuse(name, "range", bounds) }
+        return integer
+    }
+
+    private mutating func flag(_ value: JSON, _ name: String) -> Bool? {
+        guard case .bool(let flag) = value else { return refuse(name, "type", "must be true or false") }
+        return flag
+    }
+
+    private mutating func numberText(_ value: JSON, _ name: String) -> String? {
+        switch value {
+        case .string(let text): text
+        case .number(let number): number.text
+        default: refuse(name, "type", "must be a decimal string or a number")
+        }
+    }
+
+    private mutating func choice<T: RawRepresentable & CaseIterable>(_ value: JSON, _ name: String, _: T.Type) -> T?
+    where T.RawValue == String {
+        guard case .string(let text) = value else { return refuse(name, "type", "must be a string") }
+        if let choice = T(rawValue: text) { return choice }
+        return refuse(name, "choice", "must be one of \(T.allCases.map(\.rawValue).joined(separator: ", "))")
+    }
+
+    private mutating func object(_ value: JSON, _ name: String) -> FieldReader? {
+        guard case .object = value else { return refuse(name, "type", "must be an object") }
+        return FieldReader(value, at: path(to: name))
+    }
+
+    private mutating func array(_ value: JSON, _ name: String, _ count: ClosedRange<Int>) -> [JSON]? {
+        guard case .array(let elements) = value else { return refuse(name, "type", "must be an array") }
+        guard count.contains(elements.count) else {
+            return refuse(name, "count", "must have \(count.lowerBound) to \(count.upperBound) elements")
+        }
+        return elements
+    }
+
+    private mutating func refuse<T>(_ name: String, _ code: String, _ detail: String) -> T? {
+        fail(name, code: code, detail: detail)
+        return nil
+    }
+}

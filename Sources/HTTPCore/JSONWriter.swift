@@ -1,0 +1,241 @@
+/// Writes compact JSON straight into bytes, without a tree in between.
+///
+/// Invariant: commas follow from the last byte written (`{`, `[` and a line end open; anything else is followed by one), so
+/// that the writer keeps no state but its bytes. A value: one thread at a time.
+package struct JSONWriter: Sendable {
+    package var bytes: [UInt8]
+
+    /// `reserving`: bytes to make room for at once.
+    package init(reserving: Int = 256) {
+        bytes = []
+        bytes.reserveCapacity(reserving)
+    }
+
+    /// One object as bytes.
+    package static func object(_ body: (inout JSONWriter) throws -> Void) rethrows -> [UInt8] {
+        var writer = JSONWriter()
+        try writer.object(body)
+        return writer.bytes
+    }
+
+    // MARK: Objects and arrays, as the whole text or as an element
+
+    package mutating func object(_ body: (inout JSONWriter) throws -> Void) rethrows {
+        separate()
+        try braces(body)
+    }
+
+    package mutating func array(_ body: (inout JSONWriter) throws -> Void) rethrows {
+        separate()
+        try brackets(body)
+    }
+
+    // MARK: Objects and arrays as members
+
+    package mutating func object(_ name: StaticString, _ body: (inout JSONWriter) throws -> Void) rethrows {
+        member(name)
+        try braces(body)
+    }
+
+    package mutating func array(_ name: StaticString, _ body: (inout JSONWriter) throws -> Void) rethrows {
+        member(name)
+        try brackets(body)
+    }
+
+    /// A member whose name comes from data, say a country: its value is what `body` writes first.
+    package mutating func object(named name: String, _ body: (inout JSONWriter) throws -> Void) rethrows {
+        separate()
+        quote(name)
+        bytes.append(0x3A)
+        try braces(body)
+    }
+
+    // MARK: Members; nil is written as null
+
+    package mutating func field(_ name: StaticString, _ value: String) {
+        member(name)
+        quote(value)
+    }
+
+    package mutating func field(_ name: StaticString, _ value: Int64) {
+        member(name)
+        bytes.append(decimal: Int(value))
+    }
+
+    package mutating func field(_ name: StaticString, _ value: Int) {
+        member(name)
+        bytes.append(decimal: value)
+    }
+
+    package mutating func field(_ name: StaticString, _ value: Bool) {
+        member(name)
+        bytes.append(value ? "true" : "false")
+    }
+
+    package mutating func field(_ name: StaticString, _ value: JSON) {
+        member(name)
+        write(value)
+    }
+
+    package mutating func field(_ name: StaticString, _ value: String?) {
+        if let value { field(name, value) } else { null(name) }
+    }
+
+    package mutating func field(_ name: StaticString, _ value: Int64?) {
+        if let value { field(name, value) } else { null(name) }
+    }
+
+    package mutating func field(_ name: StaticString, _ value: Int?) {
+        if let value { field(name, value) } else { null(name) }
+    }
+
+    package mutating func field(_ name: StaticString, _ value: Bool?) {
+        if let value { field(name, value) } else { null(name) }
+    }
+
+    package mutating func field(_ name: StaticString, _ value: JSON?) {
+        if let value { field(name, value) } else { null(name) }
+    }
+
+    /// A number by its text, say an amount that a dialect writes as a number; the text must follow RFC 8259.
+    package mutating func field(_ name: StaticString, raw: String) {
+        member(name)
+        bytes.append(contentsOf: raw.utf8)
+    }
+
+    package mutating func field(_ name: StaticString, raw: String?) {
+        if let raw { field(name, raw: raw) } else { null(name) }
+    }
+
+    package mutating func null(_ name: StaticString) {
+        member(name)
+        bytes.append("null")
+    }
+
+    // MARK: Members whose names come from data
+
+    package mutating func field(named name: String, _ value: JSON) {
+        separate()
+        quote(name)
+        bytes.append(0x3A)
+        write(value)
+    }
+
+    package mutating func field(named name: String, raw: String) {
+        separate()
+        quote(name)
+        bytes.append(0x3A)
+        bytes.append(contentsOf: raw.utf8)
+    }
+
+    // MARK: Elements
+
+    package mutating func element(_ value: String) {
+        separate()
+        quote(value)
+    }
+
+    package mutating func element(_ value: Int64) {
+        separate()
+        bytes.append(decimal: Int(value))
+    }
+
+    package mutating func element(_ value: Int) {
+        separate()
+        bytes.append(decimal: value)
+    }
+
+    package mutating func element(_ value: Bool) {
+        separate()
+        bytes.append(value ? "true" : "false")
+    }
+
+    package mutating func element(_ value: JSON) {
+        separate()
+        write(value)
+    }
+
+    package mutating func element(_ value: String?) { element(value.map(JSON.string) ?? .null) }
+    package mutating func element(_ value: Int64?) { element(value.map { .number(JSONNumber($0)) } ?? .null) }
+    package mutating func element(_ value: Int?) { element(value.map { .number(JSONNumber(Int64($0))) } ?? .null) }
+    package mutating func element(_ value: Bool?) { element(value.map(JSON.bool) ?? .null) }
+    package mutating func element(_ value: JSON?) { element(value ?? .null) }
+
+    /// A number by its text; it must follow RFC 8259.
+    package mutating func element(raw: String) {
+        separate()
+        bytes.append(contentsOf: raw.utf8)
+    }
+
+    // MARK: Parts
+
+    private mutating func separate() {
+        switch bytes.last {
+        case nil, 0x7B, 0x5B, 0x0A: break
+        default: bytes.append(0x2C)
+        }
+    }
+
+    /// Names given as literals are plain ASCII without quotes or backslashes.
+    private mutating func member(_ name: StaticString) {
+        separate()
+        bytes.append(0x22)
+        bytes.append(name)
+        bytes.append(0x22)
+        bytes.append(0x3A)
+    }
+
+    private mutating func braces(_ body: (inout JSONWriter) throws -> Void) rethrows {
+        bytes.append(0x7B)
+        try body(&self)
+        bytes.append(0x7D)
+    }
+
+    private mutating func brackets(_ body: (inout JSONWriter) throws -> Void) rethrows {
+        bytes.append(0x5B)
+        try body(&self)
+        bytes.append(0x5D)
+    }
+
+    private mutating func write(_ value: JSON) {
+        switch value {
+        case .null: bytes.append("null")
+        case .bool(let flag): bytes.append(flag ? "true" : "false")
+        case .number(let number): bytes.append(contentsOf: number.text.utf8)
+        case .string(let text): quote(text)
+        case .array(let elements): brackets { for element in elements { $0.element(element) } }
+        case .object(let members): braces { for member in members { $0.field(named: member.name, member.value) } }
+        }
+    }
+
+    /// RFC 8259 §7: quotes, backslashes and control characters are escaped, the rest stands as UTF-8.
+    private mutating func quote(_ text: String) {
+        var text = text
+        bytes.append(0x22)
+        text.withUTF8 { text in
+            var plainFrom = 0
+            for (index, byte) in text.enumerated() where byte < 0x20 || byte == 0x22 || byte == 0x5C {
+                bytes.append(contentsOf: text[plainFrom..<index])
+                escape(byte)
+                plainFrom = index + 1
+            }
+            bytes.append(contentsOf: text[plainFrom...])
+        }
+        bytes.append(0x22)
+    }
+
+    private mutating func escape(_ byte: UInt8) {
+        switch byte {
+        case 0x22: bytes.append("\\\"")
+        case 0x5C: bytes.append("\\\\")
+        case 0x08: bytes.append("\\b")
+        case 0x09: bytes.append("\\t")
+        case 0x0A: bytes.append("\\n")
+        case 0x0C: bytes.append("\\f")
+        case 0x0D: bytes.append("\\r")
+        default:
+            bytes.append("\\u00")
+            for digit in [byte >> 4, byte & 15] { bytes.append(digit < 10 ? 0x30 + digit : 0x57 + digit) }
+        }
+    }
+}

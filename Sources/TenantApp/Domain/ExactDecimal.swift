@@ -1,0 +1,103 @@
+/// Decimal texts to scaled integers and back without a rounding step: what money and percents are read with.
+package enum ExactDecimal {
+    package enum Failure: Error, Equatable {
+        case syntax
+        /// It needs more digits after the point than the scale has.
+        case precision
+        case overflow
+    }
+
+    package static let charactersMax = 64
+
+    /// The value times 10^scale. Grammar `-?\d+(\.\d+)?([eE][+-]?\d+)?`, which holds RFC 8259's numbers; zeros past
+    /// the scale do no harm, any other digit there is refused.
+    package static func parse(_ text: String, scale: Int) throws(Failure) -> Int64 {
+        guard text.utf8.count <= charactersMax else { throw .syntax }
+        var reader = Reader(bytes: Array(text.utf8))
+        let isNegative = reader.take(0x2D)
+        var digits = try reader.digits()
+        var exponent = scale
+        if reader.take(0x2E) {
+            let fraction = try reader.digits()
+            exponent -= fraction.count
+            digits += fraction
+        }
+        if reader.take(0x65) || reader.take(0x45) {
+            let isDown = reader.take(0x2D)
+            if !isDown { _ = reader.take(0x2B) }
+            var magnitude = 0
+            // The cap keeps the sum small; past it any digits but zero overflow or fall below the scale anyway.
+            for digit in try reader.digits() { magnitude = min(magnitude * 10 + Int(digit), 1_000_000) }
+            exponent += isDown ? -magnitude : magnitude
+        }
+        guard reader.isAtEnd else { throw .syntax }
+        return try scaled(digits[...], exponent, isNegative)
+    }
+
+    /// `value` / 10^scale with at least `fractionDigitsMin` digits after the point, and more only where they are not zero.
+    package static func text(_ value: Int64, scale: Int, fractionDigitsMin: Int) -> String {
+        var digits = Array(String(value.magnitude).utf8)
+        while digits.count <= scale { digits.insert(0x30, at: 0) }
+        var fraction = digits[(digits.count - scale)...]
+        let whole = digits[..<(digits.count - scale)]
+        while fraction.count > fractionDigitsMin, fraction.last == 0x30 { fraction.removeLast() }
+        var text: [UInt8] = value < 0 ? [0x2D] : []
+        text += whole
+        if !fraction.isEmpty || fractionDigitsMin > scale {
+            text.append(0x2E)
+            text += fraction
+            while fraction.count < fractionDigitsMin {
+                fraction.append(0x30)
+                text.append(0x30)
+            }
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    private static func scaled(_ all: ArraySlice<UInt8>, _ scale: Int, _ isNegative: Bool) throws(Failure) -> Int64 {
+        var digits = all.drop { $0 == 0 }
+        var exponent = scale
+        if digits.isEmpty { return 0 }
+        while exponent < 0, digits.last == 0 {
+            digits.removeLast()
+            exponent += 1
+        }
+        guard exponent >= 0 else { throw .precision }
+        // Int64 has 19 digits.
+        guard digits.count + exponent <= 19 else { throw .overflow }
+        var value: Int64 = 0
+        for digit in digits { value = try append(Int64(digit), to: value, isNegative) }
+        for _ in 0..<exponent { value = try append(0, to: value, isNegative) }
+        return value
+    }
+
+    /// Builds negative values downwards, so that Int64.min can be read.
+    private static func append(_ digit: Int64, to value: Int64, _ isNegative: Bool) throws(Failure) -> Int64 {
+        let (product, overflowed) = value.multipliedReportingOverflow(by: 10)
+        let (sum, overflows) =
+            isNegative ? product.subtractingReportingOverflow(digit) : product.addingReportingOverflow(digit)
+        guard !overflowed, !overflows else { throw .overflow }
+        return sum
+    }
+
+    private struct Reader {
+        let bytes: [UInt8]
+        var at = 0
+
+        var isAtEnd: Bool { at == bytes.count }
+
+        mutating func take(_ byte: UInt8) -> Bool {
+            guard at < bytes.count, bytes[at] == byte else { return false }
+            at += 1
+            return true
+        }
+
+        /// At least one digit, as values 0…9.
+        mutating func digits() throws(Failure) -> [UInt8] {
+            let start = at
+            while at < bytes.count, bytes[at] >= 0x30, bytes[at] <= 0x39 { at += 1 }
+            guard at > start else { throw .syntax }
+            return bytes[start..<at].map { $0 - 0x30 }
+        }
+    }
+}

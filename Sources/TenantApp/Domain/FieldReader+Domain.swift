@@ -1,0 +1,59 @@
+package import HTTPCore
+
+/// Amounts and shares in request bodies: a decimal string (`"12.50"`) or a JSON number, read from its text.
+extension FieldReader {
+    package mutating func money(
+        _ name: String, in range: ClosedRange<Money> = Money.min...Money.max, fractionDigitsMax: Int = Money.fractionDigits
+    ) -> Money? {
+        numberText(name).flatMap { money($0, name, range, fractionDigitsMax) }
+    }
+
+    package mutating func optionalMoney(
+        _ name: String, in range: ClosedRange<Money> = Money.min...Money.max, fractionDigitsMax: Int = Money.fractionDigits
+    ) -> Money? {
+        optionalNumberText(name).flatMap { money($0, name, range, fractionDigitsMax) }
+    }
+
+    /// 0 to 100.
+    package mutating func percent(_ name: String) -> Percent? { numberText(name).flatMap { percent($0, name) } }
+
+    package mutating func optionalPercent(_ name: String) -> Percent? {
+        optionalNumberText(name).flatMap { percent($0, name) }
+    }
+
+    private mutating func money(
+        _ text: String, _ name: String, _ range: ClosedRange<Money>, _ fractionDigitsMax: Int
+    ) -> Money? {
+        do throws(MoneyError) {
+            let money = try Money(parsing: text, fractionDigitsMax: fractionDigitsMax)
+            guard range.contains(money) else { throw .overflow }
+            return money
+        } catch {
+            switch error {
+            case .syntax: fail(name, code: "format", detail: "must be a decimal number")
+            case .precision:
+                fail(name, code: "format", detail: "must have at most \(fractionDigitsMax) digits after the point")
+            case .overflow:
+                let (low, high) = (range.lowerBound, range.upperBound)
+                fail(
+                    name, code: "range",
+                    detail: "must be from \(low.decimal(minorUnitDigits: 0)) to \(high.decimal(minorUnitDigits: 0))")
+            }
+            return nil
+        }
+    }
+
+    private mutating func percent(_ text: String, _ name: String) -> Percent? {
+        do throws(PercentError) {
+            return try Percent(parsing: text)
+        } catch {
+            switch error {
+            case .syntax: fail(name, code: "format", detail: "must be a decimal number")
+            case .precision:
+                fail(name, code: "format", detail: "must have at most \(Percent.fractionDigits) digits after the point")
+            case .range: fail(name, code: "range", detail: "must be from 0 to 100")
+            }
+            return nil
+        }
+    }
+}
