@@ -1,5 +1,4 @@
 package import Cryptography
-package import SQLite
 
 /// Where a tenant's chain stands: the last row's sequence number and hash, in one incarnation of the file.
 package struct AuditHead: Sendable, Equatable {

@@ -1,5 +1,3 @@
-package import Cryptography
-
 /// Which of a tenant's two sets of books an operation belongs to (DESIGN 4, CONTRACT X7).
 package enum Book: Int64, Sendable, CaseIterable {
     case live = 0

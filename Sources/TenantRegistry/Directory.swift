@@ -1,5 +1,5 @@
 package import Cryptography
-package import RateLimiter
+import RateLimiter
 import Synchronization
 
 /// What the loops look things up in: tenants by slug and host name, keys by the hash of their secret.
@@ -158,6 +158,6 @@ package final class Directory: Sendable {
     }
 
     private func shard(of hash: Digest) -> Shard {
-        shards[Int(truncatingIfNeeded: hash.firstWord) & (Self.shardCount - 1)]
+        shards[hash.withUnsafeBytes { Int($0[0]) } & (Self.shardCount - 1)]
     }
 }

@@ -1,7 +1,7 @@
-package import Cryptography
+import Cryptography
 import Foundation
 import Glibc
-package import SQLite
+import SQLite
 
 extension Fleet {
     package struct Creation: Sendable {
@@ -122,7 +122,7 @@ extension Fleet {
         let path = data.tenantPath(record.id)
         let connection = try Connection(path: path, flags: [.readWrite, .create])
         defer { connection.close() }
-        try connection.configureLive(isNew: true)
+        try connection.configureLive()
         try connection.setApplicationID(CoreSchema.applicationID)
         try Migrator.migrate(connection, schema.migrations)
         try connection.run(
@@ -170,7 +170,7 @@ extension Fleet {
                     { control in
                         // A changed quota holds at once for an open file; a closed one takes it when it opens.
                         if control.isOpen, let store = try? control.file() {
-                            try? store.connection.setMaxPageCount(bytes: wanted.quotas.bytesMax)
+                            _ = try? store.connection.setMaxPageCount(wanted.quotas.pagesMax)
                         }
                     }, orElse: { _ in })
             }

@@ -1,6 +1,4 @@
 package import Cryptography
-import Foundation
-package import RateLimiter
 package import SQLite
 import Synchronization
 
@@ -185,12 +183,12 @@ package final class Fleet: Sendable {
         guard DataDirectory.size(of: path) != nil else { throw TenantFileError.missing }
         let connection = try Connection(path: path, flags: [.readWrite])
         do {
-            try connection.configureLive(isNew: false)
-            guard try connection.applicationID() == CoreSchema.applicationID else {
+            try connection.configureLive()
+            guard try connection.applicationID == CoreSchema.applicationID else {
                 throw TenantFileError.notATenantFile("its application_id is not Tollgate's")
             }
             try Migrator.migrate(connection, schema.migrations)
-            try connection.setMaxPageCount(bytes: record.profile.quotas.bytesMax)
+            try connection.setMaxPageCount(record.profile.quotas.pagesMax)
             let store = try TenantStore(connection: connection, tenantID: record.id, context: context(record))
             if store.projectionEpoch != record.profile.projectionEpoch {
                 let changes = try schema.readProjections(store.reader)

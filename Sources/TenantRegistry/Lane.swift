@@ -1,8 +1,14 @@
 package import SQLite
 import Synchronization
 
+private enum QueueAdmission {
+    case queued
+    case scheduled
+    case refused(LaneFailure)
+}
+
 /// One open file as a lane sees it: the hooks around a batch. All calls come from the worker that runs the lane.
-package protocol LaneFile: AnyObject {
+package protocol LaneFile: AnyObject, SendableMetatype {
     var connection: Connection { get }
     /// A job is about to run; what it notes for after the commit is its own until the next one begins.
     func jobBegins()
@@ -140,9 +146,8 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
     package var waiting: Int { state.withLock { $0.queue.count } }
 
     private func enqueue(_ work: consuming sending Work, isBounded: Bool, refuse: (LaneFailure) -> Void) {
-        enum Admission { case queued, scheduled, refused(LaneFailure) }
         let work = work
-        let admission: Admission = state.withLock { state in
+        let admission: QueueAdmission = state.withLock { state in
             if state.isRetired { return .refused(.closed) }
             if isBounded && state.queue.count >= bounds.waitingMax { return .refused(.tooManyWaiting) }
             state.queue.append(work)
@@ -197,7 +202,7 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
             return
         }
         let clock = ContinuousClock()
-        let begin = clock.now
+        let startedAt = clock.now
         var jobs = jobs
         var started = 0
         var completions: [LaneJob<File>.Completion?] = []
@@ -205,9 +210,9 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
         var failures: [(Int, LaneFailure)] = []
         let writes = jobs.contains { $0.writes }
         do {
-            try file.connection.execute(writes ? "BEGIN IMMEDIATE" : "BEGIN")
+            try begin(file, writes: writes)
             for (index, job) in jobs.enumerated() {
-                if index > 0 && clock.now - begin > .microseconds(bounds.batchMicrosecondsMax) {
+                if index > 0 && clock.now - startedAt > .microseconds(bounds.batchMicrosecondsMax) {
                     putBack(jobs[index...])
                     jobs.removeSubrange(index...)
                     break
@@ -225,7 +230,7 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
             let work = clock.now
             try commit(file)
             pool.metrics.recordBatch(
-                jobs: completions.count, workMicroseconds: (work - begin).wholeMicroseconds,
+                jobs: completions.count, workMicroseconds: (work - startedAt).wholeMicroseconds,
                 commitMicroseconds: writes ? (clock.now - work).wholeMicroseconds : nil)
         } catch let error as CommitFailed {
             settle(file, jobs, error.cause)
@@ -246,15 +251,15 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
     private func perform(_ job: LaneJob<File>, in file: File) throws -> LaneJob<File>.Completion {
         file.jobBegins()
         guard job.writes else { return try job.perform(file) }
-        try file.connection.execute("SAVEPOINT operation")
+        try file.connection.begin(.operation)
         do {
             let completion = try job.perform(file)
-            try file.connection.execute("RELEASE operation")
+            try file.connection.release(.operation)
             return completion
         } catch {
             file.jobUndone()
             if !file.connection.isAutocommit {
-                try file.connection.execute("ROLLBACK TO operation; RELEASE operation")
+                try file.connection.rollback(to: .operation)
             }
             throw error
         }
@@ -263,7 +268,7 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
     /// One job in a transaction of its own, after the batch that it was in was lost.
     private func runAlone(_ job: LaneJob<File>, in file: File) {
         do {
-            try file.connection.execute(job.writes ? "BEGIN IMMEDIATE" : "BEGIN")
+            try begin(file, writes: job.writes)
             let completion = try perform(job, in: file)
             try file.seal()
             try commit(file)
@@ -278,9 +283,13 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
         }
     }
 
+    private func begin(_ file: File, writes: Bool) throws {
+        if writes { try file.connection.beginImmediate() } else { try file.connection.run("BEGIN") }
+    }
+
     private func commit(_ file: File) throws(CommitFailed) {
         do {
-            try file.connection.execute("COMMIT")
+            try file.connection.commit()
         } catch {
             throw CommitFailed(cause: error)
         }
@@ -306,7 +315,7 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
     }
 
     private func undo(_ file: File) {
-        if !file.connection.isAutocommit { try? file.connection.execute("ROLLBACK") }
+        try? file.connection.rollback()
         file.rolledBack()
     }
 

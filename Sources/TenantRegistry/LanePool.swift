@@ -1,4 +1,4 @@
-import Synchronization
+package import Synchronization
 
 /// What the pool sees of a lane.
 protocol LaneRunnable: AnyObject, Sendable {

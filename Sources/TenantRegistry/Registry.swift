@@ -1,6 +1,5 @@
 package import Cryptography
-package import RateLimiter
-package import SQLite
+import SQLite
 
 /// What the registry holds at start: every tenant, key and reseller, for the directory.
 package struct RegistrySnapshot {
@@ -101,7 +100,7 @@ package final class SQLiteRegistry: Registry {
                         let value = try perform(store.connection)
                         return { _ in then(.success(value)) }
                     } catch let refusal as RegistryRefusal {
-                        if writes { try store.connection.execute("ROLLBACK TO operation") }
+                        if writes { try store.connection.run("ROLLBACK TO operation") }
                         return { _ in then(.failure(refusal)) }
                     }
                 },

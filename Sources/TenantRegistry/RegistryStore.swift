@@ -13,10 +13,10 @@ package final class RegistryStore: LaneFile {
         self.metrics = metrics
         let isNew = DataDirectory.size(of: path) == nil
         connection = try Connection(path: path, flags: [.readWrite, .create])
-        try connection.configureLive(isNew: isNew)
+        try connection.configureLive()
         if isNew {
             try connection.setApplicationID(Self.applicationID)
-        } else if try connection.applicationID() != Self.applicationID {
+        } else if try connection.applicationID != Self.applicationID {
             throw TenantFileError.notATenantFile("\(path) is not a registry")
         }
         try Migrator.migrate(connection, Self.migrations)

@@ -24,7 +24,7 @@ package final class TenantTransaction: TenantReader {
     /// Undoes what the operation wrote so far and goes on in the same savepoint: a refusal's effect is taken back, the
     /// record of the refusal stays.
     package func undoEffect() throws {
-        try connection.execute("ROLLBACK TO operation")
+        try connection.run("ROLLBACK TO operation")
         store.jobUndone()
     }
 

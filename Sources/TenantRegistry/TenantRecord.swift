@@ -1,6 +1,7 @@
 package import Cryptography
 package import RateLimiter
-package import Synchronization
+import SQLite
+import Synchronization
 
 /// Where a tenant is in its life (CONTRACT P3, P4, P5).
 package enum TenantState: Int64, Sendable {
@@ -40,6 +41,9 @@ package struct Quotas: Sendable, Equatable {
         self.keysMax = keysMax
         self.requestsMonthlyMax = requestsMonthlyMax
     }
+
+    /// `max_page_count` for the tenant's file.
+    var pagesMax: Int64 { bytesMax / Int64(Connection.pageBytes) }
 }
 
 package enum Tier: String, Sendable, CaseIterable {
@@ -269,7 +273,7 @@ package final class TenantCounters: Sendable {
 extension Timestamp {
     /// Months since year 0: changes at midnight UTC on the first.
     package var monthNumber: Int64 {
-        let date = civilDate
+        let date = self.date
         return Int64(date.year) * 12 + Int64(date.month) - 1
     }
 }
