@@ -1,0 +1,29 @@
+import CSQLite
+
+package enum CheckpointMode: Sendable {
+    /// Copies what it can without waiting; the WAL keeps its size.
+    case passive
+    /// Copies all and cuts the WAL to nothing: before a file is closed.
+    case truncate
+}
+
+package struct CheckpointResult: Sendable, Equatable {
+    /// Frames in the WAL, and how many of them are in the database file now.
+    package let walFrames: Int
+    package let checkpointed: Int
+}
+
+extension Connection {
+    /// Moves the WAL into the database file. Not inside a transaction (`isBusy`).
+    @discardableResult
+    package func checkpoint(_ mode: CheckpointMode) throws(SQLiteError) -> CheckpointResult {
+        var frames: Int32 = 0
+        var done: Int32 = 0
+        let mode = mode == .passive ? SQLITE_CHECKPOINT_PASSIVE : SQLITE_CHECKPOINT_TRUNCATE
+        guard sqlite3_wal_checkpoint_v2(database, "main", mode, &frames, &done) == SQLITE_OK else {
+            throw SQLiteError.last(database, sql: "checkpoint")
+        }
+        // Both are −1 where the file has no WAL.
+        return CheckpointResult(walFrames: max(0, Int(frames)), checkpointed: max(0, Int(done)))
+    }
+}

@@ -1,0 +1,117 @@
+import CSQLite
+
+/// How a connection is set up for its use (DESIGN 2).
+extension Connection {
+    package static let pageBytes = 4096
+
+    /// A live file of this process, before its first use: one exclusive connection, WAL, every commit synced.
+    ///
+    /// The file is locked when this returns; `isBusy` is thrown where another process has it. `cacheKiB` of pages are
+    /// kept in memory; a file grows to at most `pageCountMax` pages (then FULL); a WAL longer than `journalBytesMax` is cut
+    /// to it when it starts over, a shorter one keeps its size, so that a commit does not wait for the file to grow.
+    package func configureLive(
+        cacheKiB: Int = 256, pageCountMax: Int64? = nil, journalBytesMax: Int64 = 16 << 20
+    ) throws(SQLiteError) {
+        harden()
+        // Before the first access: only then does WAL do without shared memory.
+        try execute("PRAGMA locking_mode=EXCLUSIVE; PRAGMA page_size=\(Self.pageBytes)")
+        let mode = try text(of: "PRAGMA journal_mode=WAL")
+        guard mode == "wal" else {
+            throw SQLiteError(code: SQLITE_IOERR, message: "journal mode stays \(mode)", sql: "PRAGMA journal_mode=WAL")
+        }
+        try execute(
+            """
+            PRAGMA synchronous=FULL;
+            PRAGMA foreign_keys=ON;
+            PRAGMA recursive_triggers=ON;
+            PRAGMA temp_store=MEMORY;
+            PRAGMA wal_autocheckpoint=0;
+            PRAGMA journal_size_limit=\(journalBytesMax);
+            PRAGMA cache_size=-\(cacheKiB);
+            """)
+        if let pageCountMax { try setMaxPageCount(pageCountMax) }
+        // The lock is taken with the first read; a file that is no database shows here too.
+        _ = try integer(of: "SELECT count(*) FROM sqlite_schema")
+    }
+
+    /// A file that came from elsewhere and is only read: nothing in its schema is trusted.
+    package func configureForeign() throws(SQLiteError) {
+        harden()
+        try execute("PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY; PRAGMA query_only=ON; PRAGMA cell_size_check=ON")
+        _ = try integer(of: "SELECT count(*) FROM sqlite_schema")
+    }
+
+    /// Run-time limits: bounds on what a statement or a value may be.
+    private static let limits: [(Int32, Int32)] = [
+        (SQLITE_LIMIT_LENGTH, 128 << 20), (SQLITE_LIMIT_SQL_LENGTH, 1 << 20), (SQLITE_LIMIT_COLUMN, 200),
+        (SQLITE_LIMIT_EXPR_DEPTH, 200), (SQLITE_LIMIT_COMPOUND_SELECT, 100), (SQLITE_LIMIT_FUNCTION_ARG, 64),
+        (SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1000), (SQLITE_LIMIT_VARIABLE_NUMBER, 4000),
+        (SQLITE_LIMIT_TRIGGER_DEPTH, 20), (SQLITE_LIMIT_WORKER_THREADS, 0),
+        // VACUUM attaches a file of its own.
+        (SQLITE_LIMIT_ATTACHED, 1),
+    ]
+
+    private func harden() {
+        for (option, value) in [
+            (SQLITE_DBCONFIG_DEFENSIVE, Int32(1)), (SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0),
+            (SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0), (SQLITE_DBCONFIG_DQS_DML, 0), (SQLITE_DBCONFIG_DQS_DDL, 0),
+        ] {
+            _ = tollgate_sqlite3_db_config_flag(database, option, value)
+        }
+        for (limit, value) in Self.limits { sqlite3_limit(database, limit, value) }
+    }
+}
+
+/// What the file says of itself.
+extension Connection {
+    package var applicationID: Int32 {
+        get throws(SQLiteError) { Int32(truncatingIfNeeded: try integer(of: "PRAGMA application_id")) }
+    }
+
+    package func setApplicationID(_ value: Int32) throws(SQLiteError) {
+        try execute("PRAGMA application_id=\(value)")
+    }
+
+    package var userVersion: Int32 {
+        get throws(SQLiteError) { Int32(truncatingIfNeeded: try integer(of: "PRAGMA user_version")) }
+    }
+
+    /// Part of the transaction that is open.
+    package func setUserVersion(_ value: Int32) throws(SQLiteError) {
+        try execute("PRAGMA user_version=\(value)")
+    }
+
+    /// The file's size in pages, with those of the transaction that is open.
+    package var pageCount: Int64 { get throws(SQLiteError) { try integer(of: "PRAGMA page_count") } }
+
+    package var freePageCount: Int64 { get throws(SQLiteError) { try integer(of: "PRAGMA freelist_count") } }
+
+    /// The quota in pages; returns what holds now, which is never less than the file has.
+    @discardableResult
+    package func setMaxPageCount(_ pages: Int64) throws(SQLiteError) -> Int64 {
+        try integer(of: "PRAGMA max_page_count=\(pages)")
+    }
+
+    /// What `PRAGMA integrity_check` and `foreign_key_check` complain of; empty where all is well. Reads the whole file.
+    package func integrityCheck() throws(SQLiteError) -> [String] {
+        var problems = try texts(of: "PRAGMA integrity_check").filter { $0 != "ok" }
+        problems += try texts(of: "SELECT 'foreign key of ' || \"table\" FROM pragma_foreign_key_check")
+        return problems
+    }
+
+    func integer(of sql: String) throws(SQLiteError) -> Int64 { try values(of: sql) { $0.int(0) }.first ?? 0 }
+
+    func text(of sql: String) throws(SQLiteError) -> String { try texts(of: sql).first ?? "" }
+
+    func texts(of sql: String) throws(SQLiteError) -> [String] { try values(of: sql) { $0.text(0) } }
+
+    private func values<T>(of sql: String, _ read: (Row) -> T) throws(SQLiteError) -> [T] {
+        do {
+            return try rows(dynamic: sql) { read($0) }
+        } catch let error as SQLiteError {
+            throw error
+        } catch {
+            preconditionFailure("reading a pragma throws SQLiteError alone")
+        }
+    }
+}

@@ -1,0 +1,83 @@
+/// Statements named by a literal: the SQL sits beside its caller, values are bound by position, the statement stays
+/// prepared. Each call may be nested in another's closure, with the same SQL too.
+extension Connection {
+    /// Runs a statement to its end and drops its rows.
+    package func run(_ sql: StaticString, _ values: SQLValue...) throws(SQLiteError) {
+        try run(.literal(sql), values)
+    }
+
+    /// What `read` makes of the first row; nil where there is none.
+    package func row<T>(_ sql: StaticString, _ values: SQLValue..., read: (Row) throws -> T) throws -> T? {
+        try row(.literal(sql), values, read)
+    }
+
+    /// What `read` makes of each row. For results known to be small: lists page by keyset.
+    package func rows<T>(_ sql: StaticString, _ values: SQLValue..., read: (Row) throws -> T) throws -> [T] {
+        try rows(.literal(sql), values, read)
+    }
+
+    /// Goes through the rows until `body` returns false.
+    package func forEach(_ sql: StaticString, _ values: SQLValue..., body: (Row) throws -> Bool) throws {
+        try forEach(.literal(sql), values, body)
+    }
+
+    /// Whether there is a row.
+    package func exists(_ sql: StaticString, _ values: SQLValue...) throws -> Bool {
+        try row(.literal(sql), values) { _ in true } ?? false
+    }
+}
+
+/// The same for SQL that is put together from fixed pieces, say a filter: never from anything that was sent.
+extension Connection {
+    package func run(dynamic sql: String, _ values: [SQLValue] = []) throws(SQLiteError) {
+        try run(.text(sql), values)
+    }
+
+    package func row<T>(dynamic sql: String, _ values: [SQLValue] = [], read: (Row) throws -> T) throws -> T? {
+        try row(.text(sql), values, read)
+    }
+
+    package func rows<T>(dynamic sql: String, _ values: [SQLValue] = [], read: (Row) throws -> T) throws -> [T] {
+        try rows(.text(sql), values, read)
+    }
+
+    package func forEach(dynamic sql: String, _ values: [SQLValue] = [], body: (Row) throws -> Bool) throws {
+        try forEach(.text(sql), values, body)
+    }
+}
+
+extension Connection {
+    func run(_ source: StatementSource, _ values: [SQLValue]) throws(SQLiteError) {
+        do {
+            try withStatement(source, values) { statement in while try step(statement, source) {} }
+        } catch let error as SQLiteError {
+            throw error
+        } catch {
+            preconditionFailure("running a statement throws SQLiteError alone")
+        }
+    }
+
+    private func row<T>(_ source: StatementSource, _ values: [SQLValue], _ read: (Row) throws -> T) throws -> T? {
+        try withStatement(source, values) { statement in
+            try step(statement, source) ? try read(Row(statement: statement)) : nil
+        }
+    }
+
+    private func rows<T>(_ source: StatementSource, _ values: [SQLValue], _ read: (Row) throws -> T) throws -> [T] {
+        try withStatement(source, values) { statement in
+            var results: [T] = []
+            while try step(statement, source) { results.append(try read(Row(statement: statement))) }
+            return results
+        }
+    }
+
+    private func forEach(
+        _ source: StatementSource, _ values: [SQLValue], _ body: (Row) throws -> Bool
+    ) throws {
+        try withStatement(source, values) { statement in
+            while try step(statement, source) {
+                if try !body(Row(statement: statement)) { break }
+            }
+        }
+    }
+}

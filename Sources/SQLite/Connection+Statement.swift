@@ -1,0 +1,135 @@
+import CSQLite
+
+/// A statement to run, and the text that an error names. A literal is known by its address, built text by its content.
+enum StatementSource {
+    case literal(StaticString)
+    case text(String)
+
+    var sql: String {
+        switch self {
+        case .literal(let sql): sql.description
+        case .text(let sql): sql
+        }
+    }
+}
+
+/// Taking a statement, binding, stepping and putting it back: everything that touches a running statement.
+extension Connection {
+    /// Runs `body` on a bound statement. Afterwards, on every path, it is reset, has no bindings and is in its cache again.
+    func withStatement<T>(
+        _ source: StatementSource, _ values: [SQLValue], _ body: (OpaquePointer) throws -> T
+    ) throws -> T {
+        let statement = try take(source)
+        let mark = area.used
+        defer {
+            sqlite3_reset(statement.handle)
+            sqlite3_clear_bindings(statement.handle)
+            area.restore(mark)
+            statement.endUse()
+        }
+        try bind(values, to: statement.handle, source)
+        let result = try body(statement.handle)
+        // A statement left before its last row ends here, and that can fail: INSERT … RETURNING commits only now.
+        if sqlite3_reset(statement.handle) != SQLITE_OK { throw SQLiteError.last(database, sql: source.sql) }
+        return result
+    }
+
+    /// Whether there is a row; false at the end.
+    func step(_ statement: OpaquePointer, _ source: StatementSource) throws(SQLiteError) -> Bool {
+        switch sqlite3_step(statement) {
+        case SQLITE_ROW: return true
+        case SQLITE_DONE: return false
+        default: throw SQLiteError.last(database, sql: source.sql)
+        }
+    }
+
+    private func take(_ source: StatementSource) throws(SQLiteError) -> PreparedStatement {
+        switch source {
+        case .literal(let sql):
+            precondition(sql.hasPointerRepresentation, "no statement is one character long")
+            if let statement = literals.find(sql.utf8Start) {
+                if statement.isBusy { return try prepare(source, isCached: false) }
+                statement.isBusy = true
+                return statement
+            }
+            let statement = try prepare(source, isCached: true)
+            literals.insert(statement, for: sql.utf8Start)
+            return statement
+        case .text(let sql):
+            if let statement = texts.find(sql) {
+                if statement.isBusy { return try prepare(source, isCached: false) }
+                statement.isBusy = true
+                return statement
+            }
+            let statement = try prepare(source, isCached: true)
+            texts.insert(statement, for: sql)
+            return statement
+        }
+    }
+
+    private func prepare(_ source: StatementSource, isCached: Bool) throws(SQLiteError) -> PreparedStatement {
+        let sql = source.sql
+        var handle: OpaquePointer?
+        var isWhole = true
+        let flags = isCached ? UInt32(SQLITE_PREPARE_PERSISTENT) : 0
+        let status = sql.withCString { start in
+            var rest: UnsafePointer<CChar>?
+            let status = sqlite3_prepare_v3(database, start, -1, flags, &handle, &rest)
+            // White space and semicolons may follow; a second statement would never run.
+            while let byte = rest?.pointee, byte != 0, isWhole {
+                isWhole = byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D || byte == 0x3B
+                rest? += 1
+            }
+            return status
+        }
+        guard status == SQLITE_OK else { throw SQLiteError.last(database, sql: sql) }
+        guard let handle, isWhole else {
+            sqlite3_finalize(handle)
+            throw SQLiteError(code: SQLITE_MISUSE, message: "not exactly one statement", sql: sql)
+        }
+        return PreparedStatement(handle: handle, isCached: isCached)
+    }
+
+    private func bind(
+        _ values: [SQLValue], to statement: OpaquePointer, _ source: StatementSource
+    ) throws(SQLiteError) {
+        guard sqlite3_bind_parameter_count(statement) == Int32(values.count) else {
+            let count = sqlite3_bind_parameter_count(statement)
+            throw SQLiteError(
+                code: SQLITE_RANGE, message: "\(count) parameters, \(values.count) values", sql: source.sql)
+        }
+        var index: Int32 = 0
+        for value in values {
+            index += 1
+            let status =
+                switch value {
+                case .null: sqlite3_bind_null(statement, index)
+                case .integer(let value): sqlite3_bind_int64(statement, index, value)
+                case .real(let value): sqlite3_bind_double(statement, index, value)
+                case .text(let value): bind(value, to: statement, at: index)
+                case .blob(let value): bind(value, to: statement, at: index)
+                }
+            if status != SQLITE_OK { throw SQLiteError.last(database, sql: source.sql) }
+        }
+    }
+
+    private func bind(_ text: String, to statement: OpaquePointer, at index: Int32) -> Int32 {
+        var text = text
+        return text.withUTF8 { bytes in
+            let placed = area.place(UnsafeRawBufferPointer(bytes))
+            let start = placed ?? UnsafeRawPointer(bytes.baseAddress)
+            return sqlite3_bind_text64(
+                statement, index, start?.assumingMemoryBound(to: CChar.self), UInt64(bytes.count),
+                placed == nil ? tollgate_sqlite3_transient() : nil, UInt8(SQLITE_UTF8))
+        }
+    }
+
+    private func bind(_ blob: [UInt8], to statement: OpaquePointer, at index: Int32) -> Int32 {
+        blob.withUnsafeBytes { bytes in
+            let placed = area.place(bytes)
+            return sqlite3_bind_blob64(
+                statement, index, placed ?? bytes.baseAddress, UInt64(bytes.count),
+                placed == nil ? tollgate_sqlite3_transient() : nil)
+        }
+    }
+}

@@ -1,0 +1,84 @@
+import CSQLite
+
+/// One open SQLite file, opened without SQLite's own mutex: it has one owner at a time and is not Sendable.
+///
+/// Invariant: between calls no statement is running and none has bindings, whatever was thrown.
+package final class Connection {
+    /// Statements kept prepared: those named by a literal, and those built as text.
+    package static let cachedStatementsMax = 192
+    package static let cachedDynamicStatementsMax = 32
+
+    package let path: String
+    private(set) var database: OpaquePointer?
+    var literals = StatementCache<UnsafePointer<UInt8>>(capacity: cachedStatementsMax)
+    var texts = StatementCache<String>(capacity: cachedDynamicStatementsMax)
+    var area = BindingArea()
+
+    /// Opens a file; `flags` say whether it may be made. Nothing is read yet: a file that is no database shows at first use.
+    package init(path: String, flags: OpenFlags = [.readWrite, .create]) throws(SQLiteError) {
+        _ = Library.start
+        self.path = path
+        let status = sqlite3_open_v2(
+            flags.name(of: path), &database, flags.rawValue | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nil)
+        guard status == SQLITE_OK else {
+            let error = SQLiteError.last(database, sql: "open")
+            sqlite3_close(database)
+            database = nil
+            throw error
+        }
+    }
+
+    deinit { close() }
+
+    /// Finalises every statement and closes the file; a second call does nothing. An open transaction is rolled back.
+    package func close() {
+        guard let database else { return }
+        literals.removeAll()
+        texts.removeAll()
+        // Refused only while a backup reads from here: then the file closes when that one ends.
+        sqlite3_close_v2(database)
+        self.database = nil
+    }
+
+    /// Rows that the last INSERT, UPDATE or DELETE changed, without those of triggers and foreign keys.
+    package var changes: Int { Int(sqlite3_changes64(database)) }
+
+    package var lastInsertedRowID: Int64 { sqlite3_last_insert_rowid(database) }
+
+    /// False inside a transaction. Look at it after every failed write: FULL, IOERR, NOMEM and an interrupt may have
+    /// ended the whole transaction.
+    package var isAutocommit: Bool { sqlite3_get_autocommit(database) != 0 }
+
+    /// Statements in the cache, for tests and metrics.
+    package var cachedStatementCount: Int { literals.count + texts.count }
+
+    /// Runs one or many statements without parameters and drops their rows. Statements before a failing one have run.
+    package func execute(_ sql: String) throws(SQLiteError) {
+        var sql = sql
+        let failure: SQLiteError? = sql.withUTF8 { bytes in
+            bytes.withMemoryRebound(to: CChar.self) { bytes in
+                var rest = UnsafePointer(bytes.baseAddress)
+                let end = bytes.baseAddress.map { $0 + bytes.count }
+                while let start = rest, let end, start < end {
+                    var statement: OpaquePointer?
+                    let count = Int32(end - start)
+                    guard sqlite3_prepare_v3(database, start, count, 0, &statement, &rest) == SQLITE_OK else {
+                        return .last(database, sql: Self.text(from: start, to: end))
+                    }
+                    defer { sqlite3_finalize(statement) }
+                    guard let statement else { continue }
+                    var status = sqlite3_step(statement)
+                    while status == SQLITE_ROW { status = sqlite3_step(statement) }
+                    if status != SQLITE_DONE { return .last(database, sql: Self.text(from: start, to: rest ?? end)) }
+                }
+                return nil
+            }
+        }
+        if let failure { throw failure }
+    }
+
+    private static func text(from start: UnsafePointer<CChar>, to end: UnsafePointer<CChar>) -> String {
+        let bytes = UnsafeRawBufferPointer(start: start, count: end - start)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
