@@ -29,6 +29,7 @@ extension Connection {
             PRAGMA journal_size_limit=\(journalBytesMax);
             PRAGMA cache_size=-\(cacheKiB);
             """)
+        watchWAL()
         if let pageCountMax { try setMaxPageCount(pageCountMax) }
         // The lock is taken with the first read; a file that is no database shows here too.
         _ = try integer(of: "SELECT count(*) FROM sqlite_schema")

@@ -13,11 +13,14 @@ package final class Connection {
     var literals = StatementCache<UnsafePointer<UInt8>>(capacity: cachedStatementsMax)
     var texts = StatementCache<String>(capacity: cachedDynamicStatementsMax)
     var area = BindingArea()
+    /// Filled by SQLite's hook after each commit, on the connection's thread.
+    private let walPagesCell = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
 
     /// Opens a file; `flags` say whether it may be made. Nothing is read yet: a file that is no database shows at first use.
     package init(path: String, flags: OpenFlags = [.readWrite, .create]) throws(SQLiteError) {
         _ = Library.start
         self.path = path
+        walPagesCell.initialize(to: 0)
         let status = sqlite3_open_v2(
             flags.name(of: path), &database, flags.rawValue | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nil)
         guard status == SQLITE_OK else {
@@ -28,7 +31,23 @@ package final class Connection {
         }
     }
 
-    deinit { close() }
+    deinit {
+        close()
+        walPagesCell.deallocate()
+    }
+
+    /// After `PRAGMA wal_autocheckpoint`, which takes any hook away.
+    func watchWAL() {
+        let hook: @convention(c) (UnsafeMutableRawPointer?, OpaquePointer?, UnsafePointer<CChar>?, Int32) -> Int32 = {
+            cell, _, _, pages in
+            cell?.assumingMemoryBound(to: Int32.self).pointee = pages
+            return SQLITE_OK
+        }
+        sqlite3_wal_hook(database, hook, walPagesCell)
+    }
+
+    /// Pages in the WAL after the last commit; a checkpoint is due when they are many.
+    package var walPages: Int { Int(walPagesCell.pointee) }
 
     /// Finalises every statement and closes the file; a second call does nothing. An open transaction is rolled back.
     package func close() {
