@@ -1,0 +1,163 @@
+package import Cryptography
+package import HTTPCore
+package import RateLimiter
+package import TenantRegistry
+
+/// Who calls: the key and what it stood for when the call was authenticated.
+package struct Caller: Sendable {
+    package let key: KeyRecord
+    package let projection: KeyProjection
+
+    package init(key: KeyRecord, projection: KeyProjection) {
+        self.key = key
+        self.projection = projection
+    }
+
+    package var book: Book { projection.book }
+    package var role: KeyRole { projection.role }
+    /// The reseller whose key it is; nil for the owner and operators.
+    package var resellerID: Int64? { projection.resellerID == 0 ? nil : projection.resellerID }
+}
+
+/// One call of a route, authenticated, admitted, its body read. What a dialect's handlers are given.
+package struct Call: Sendable {
+    package let head: RequestHead
+    package let peer: Peer
+    /// The client's address, behind trusted proxies too.
+    package let clientAddress: IPAddress
+    package let tenant: TenantRecord
+    /// Nil on open routes.
+    package let caller: Caller?
+    /// The path's parameters in order, percent-decoded.
+    package let parameters: [String]
+    package let body: [UInt8]
+    package let requestID: RequestID
+    package let now: Timestamp
+    /// Scheme and authority and, where the address has it, `/t/{slug}`: what links are built on.
+    package let baseURL: String
+    package let services: Services
+
+    package init(
+        head: RequestHead, peer: Peer, clientAddress: IPAddress, tenant: TenantRecord, caller: Caller?,
+        parameters: [String], body: [UInt8], requestID: RequestID, now: Timestamp, baseURL: String, services: Services
+    ) {
+        self.head = head
+        self.peer = peer
+        self.clientAddress = clientAddress
+        self.tenant = tenant
+        self.caller = caller
+        self.parameters = parameters
+        self.body = body
+        self.requestID = requestID
+        self.now = now
+        self.baseURL = baseURL
+        self.services = services
+    }
+
+    /// The caller of a route that demands one; the pipeline has made sure of it.
+    package var known: Caller {
+        guard let caller else { preconditionFailure("the route is open and has no caller") }
+        return caller
+    }
+
+    /// The reseller of a route that only resellers' keys open.
+    package var resellerID: Int64 { known.projection.resellerID }
+    package var book: Book { caller?.book ?? .live }
+
+    package func json() throws(Refusal) -> JSON {
+        if body.isEmpty { throw .unparseable("The body is empty; JSON is expected.") }
+        do {
+            return try JSON.parse(body)
+        } catch {
+            throw .unparseable("The body is not valid JSON: \(error).")
+        }
+    }
+
+    /// The body's fields; call `finish` on it when all are read.
+    package func fields() throws(Refusal) -> FieldReader { FieldReader(try json()) }
+
+    /// Like `fields`, where no body at all means no fields.
+    package func optionalFields() throws(Refusal) -> FieldReader {
+        FieldReader(body.isEmpty ? .object([]) : try json())
+    }
+
+    package func query() throws(Refusal) -> Query {
+        do {
+            return try Query(parsing: head.query)
+        } catch {
+            throw .unparseable("The query cannot be read: \(error).")
+        }
+    }
+}
+
+/// What handlers may use of the process.
+package struct Services: Sendable {
+    package let fleet: Fleet
+    package let scrypt: Scrypt
+
+    package init(fleet: Fleet, scrypt: Scrypt) {
+        self.fleet = fleet
+        self.scrypt = scrypt
+    }
+
+    package var random: any RandomSource { fleet.random }
+}
+
+/// An answer of an operation, before the pipeline adds its headers.
+package struct Answer: Sendable {
+    package var status: Int
+    package var contentType: StaticString
+    package var body: [UInt8]
+    /// What a replay of the call gives instead of `body`: for answers that show a secret once (DESIGN 3).
+    package var replayBody: [UInt8]?
+    package var headers = ResponseHeaders()
+
+    package init(status: Int, contentType: StaticString = "application/json", body: [UInt8]) {
+        self.status = status
+        self.contentType = contentType
+        self.body = body
+    }
+
+    package static func json(_ status: Int = 200, _ write: (inout JSONWriter) throws -> Void) rethrows -> Answer {
+        Answer(status: status, body: try JSONWriter.object(write))
+    }
+
+    package static let noContent = Answer(status: 204, body: [])
+}
+
+/// What a write leaves in the audit log beside who and when: public ids and amounts, as JSON members.
+package struct Trail {
+    package var writer = JSONWriter()
+    /// The reseller that the call concerned, where it is not the caller's own.
+    package var resellerID: Int64?
+    package var isOrder = false
+    package private(set) var hasMembers = false
+
+    package init() {}
+
+    package mutating func note(_ name: StaticString, _ value: String) {
+        hasMembers = true
+        writer.field(name, value)
+    }
+}
+
+/// What is left to do once a handler has read its call.
+package enum Work: Sendable {
+    case answer(Answer)
+    /// Reads of the tenant's file, in its lane's batch.
+    case read(@Sendable (TenantReader) throws -> Answer)
+    /// Writes: one savepoint with audit row, idempotency row and outbox rows.
+    case write(@Sendable (TenantTransaction, inout Trail) throws -> Answer)
+    /// First something long (scrypt, a large body) on the background pool.
+    case background(@Sendable () throws -> Work)
+    /// First the hash of a secret about to be minted goes to the registry (DESIGN 3).
+    case reserving([Digest], @Sendable (TenantTransaction, inout Trail) throws -> Answer)
+    /// A flow of its own that answers later; what it answers is audited as it comes.
+    case later(@Sendable (_ answer: @escaping @Sendable (Result<LateAnswer, any Error>) -> Void) -> Void)
+}
+
+/// An answer of a flow of its own: whole, or streamed.
+package enum LateAnswer: Sendable {
+    case whole(Answer)
+    case stream(status: Int, headers: ResponseHeaders, body: any ResponseStream, length: Int?)
+}

@@ -1,0 +1,136 @@
+package import HTTPCore
+
+/// Every way in which a call is refused. Closed: a dialect renders each case in one place, in its own envelope.
+///
+/// `detail` texts are public: they name fields and ids that the caller sent, never a secret, never SQL.
+package enum Refusal: Error, Sendable, Equatable {
+    /// 400: the body or the query cannot be parsed.
+    case unparseable(String)
+    /// 422: parsed, but fields are missing or wrong.
+    case invalid([FieldError])
+    /// 401: no credential, an unknown one, another tenant's, a revoked or expired one: all alike.
+    case unknownCredential
+    /// 401: the signature of a signed call is missing, wrong or too old (CONTRACT W5).
+    case badSignature(String)
+    /// 403: known, but not allowed.
+    case forbidden(code: String, detail: String)
+    /// 404: unknown or foreign: the same answer.
+    case notFound(String)
+    /// 405.
+    case methodNotAllowed(allowed: String)
+    /// 409: the state does not allow it.
+    case conflict(code: String, detail: String)
+    /// 402: balance and credit limit do not cover it.
+    case insufficientBalance(required: Money, available: Money)
+    /// 402: a quota of the tenant's tier is reached (CONTRACT P2).
+    case quotaExceeded(String)
+    /// 422 with a code of its own, say `term_not_priced`.
+    case unprocessable(code: String, detail: String)
+    /// 413.
+    case tooLarge(bytesMax: Int)
+    /// 429.
+    case rateLimited(retryAfterSeconds: Int)
+    /// 503: try again; nothing was done.
+    case unavailable(code: String, detail: String, retryAfterSeconds: Int)
+    /// 500: a defect; the log has it under the request id.
+    case defect
+    /// What the HTTP engine refuses: framing, deadlines, sizes.
+    case transport(status: Int, reason: String)
+
+    package static func field(_ pointer: String, _ code: String, _ detail: String) -> Refusal {
+        .invalid([FieldError(pointer: pointer, code: code, detail: detail)])
+    }
+
+    /// Stored with the idempotency key and given again: everything decided in the lane but 401, 403, 429 and 5xx (G4).
+    package var isReplayable: Bool {
+        switch status {
+        case 401, 403, 429, 500...: false
+        default: true
+        }
+    }
+
+    /// The status that native APIs answer with; dialects may differ.
+    package var status: Int {
+        switch self {
+        case .unparseable: 400
+        case .invalid, .unprocessable: 422
+        case .unknownCredential, .badSignature: 401
+        case .forbidden: 403
+        case .notFound: 404
+        case .methodNotAllowed: 405
+        case .conflict: 409
+        case .insufficientBalance, .quotaExceeded: 402
+        case .tooLarge: 413
+        case .rateLimited: 429
+        case .unavailable: 503
+        case .defect: 500
+        case .transport(let status, _): status
+        }
+    }
+
+    /// Stable, for programs.
+    package var code: String {
+        switch self {
+        case .unparseable: "unparseable"
+        case .invalid: "invalid_fields"
+        case .unknownCredential: "unknown_key"
+        case .badSignature: "bad_signature"
+        case .forbidden(let code, _), .conflict(let code, _), .unprocessable(let code, _): code
+        case .notFound(let what): "\(what)_not_found"
+        case .methodNotAllowed: "method_not_allowed"
+        case .insufficientBalance: "insufficient_balance"
+        case .quotaExceeded: "quota_exceeded"
+        case .tooLarge: "too_large"
+        case .rateLimited: "rate_limited"
+        case .unavailable(let code, _, _): code
+        case .defect: "internal_error"
+        case .transport(let status, _):
+            switch status {
+            case 408: "timeout"
+            case 413: "too_large"
+            case 414: "target_too_long"
+            case 417: "expectation_failed"
+            case 431: "head_too_large"
+            case 501: "method_not_implemented"
+            case 503: "unavailable"
+            case 505: "version_not_supported"
+            default: "bad_request"
+            }
+        }
+    }
+
+    /// One sentence for people.
+    package var detail: String {
+        switch self {
+        case .unparseable(let detail), .badSignature(let detail): detail
+        case .invalid(let errors):
+            errors.map { "\($0.pointer.isEmpty ? "body" : $0.pointer): \($0.detail)" }.joined(separator: "; ")
+        case .unknownCredential: "The key is missing, unknown, expired or revoked."
+        case .forbidden(_, let detail), .conflict(_, let detail), .unprocessable(_, let detail): detail
+        case .notFound(let what): "There is no such \(what)."
+        case .methodNotAllowed(let allowed): "This path takes \(allowed)."
+        case .insufficientBalance: "The balance and the credit limit do not cover this."
+        case .quotaExceeded(let what): "The tenant's quota of \(what) is reached."
+        case .tooLarge(let bytes): "The body is larger than \(bytes) bytes."
+        case .rateLimited(let seconds): "Too many requests; try again in \(seconds) s."
+        case .unavailable(_, let detail, _): detail
+        case .defect: "Something went wrong here; nothing was changed. The request id helps us find it."
+        case .transport(_, let reason): reason
+        }
+    }
+
+    package var retryAfterSeconds: Int? {
+        switch self {
+        case .rateLimited(let seconds), .unavailable(_, _, let seconds): seconds
+        case .transport(503, _): 1
+        default: nil
+        }
+    }
+}
+
+extension FieldReader {
+    /// Throws what was gathered; call it once every field has been read.
+    package func finish() throws(Refusal) {
+        if !errors.isEmpty { throw .invalid(errors) }
+    }
+}
