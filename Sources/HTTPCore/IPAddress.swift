@@ -1,4 +1,5 @@
 /// An IPv4 or IPv6 address; IPv4 is kept in its mapped form (`::ffff:a.b.c.d`), so that one comparison serves both.
+/// A value: any thread.
 package struct IPAddress: Hashable, Sendable {
     package let high: UInt64
     package let low: UInt64
@@ -8,5 +9,72 @@ package struct IPAddress: Hashable, Sendable {
         self.low = low
     }
 
+    /// `bits`: the four bytes, the first one highest.
+    package init(ipv4 bits: UInt32) {
+        high = 0
+        low = 0xFFFF_0000_0000 | UInt64(bits)
+    }
+
     package static let loopback = IPAddress(high: 0, low: 0xFFFF_7F00_0001)
+
+    /// Mapped addresses (`::ffff:0:0/96`) are IPv4.
+    package var isIPv4: Bool { high == 0 && low >> 32 == 0xFFFF }
+
+    /// What a per-address limit counts: an IPv4 address whole, an IPv6 address by its /64 (CONTRACT G6), since a
+    /// subscriber owns all of one.
+    package var meteringAddress: IPAddress { isIPv4 ? self : IPAddress(high: high, low: 0) }
+
+    /// The client behind proxies (CONTRACT G6 `--trusted-proxy`): from the peer, then from the right of
+    /// `X-Forwarded-For`, past every trusted address; the first one that is not trusted, or the leftmost. A malformed
+    /// entry on the way, or more than `forwardedHopsMax`, leaves the peer.
+    package static func client(peer: IPAddress, forwardedFor: String?, trusted: [AddressRange]) -> IPAddress {
+        func isTrusted(_ address: IPAddress) -> Bool { trusted.contains { $0.contains(address) } }
+        guard let forwardedFor, isTrusted(peer) else { return peer }
+        var client = peer
+        let hops = forwardedFor.split(separator: ",", omittingEmptySubsequences: false)
+        for (count, hop) in hops.reversed().enumerated() {
+            let text = hop.drop { $0 == " " || $0 == "\t" }.prefix { $0 != " " && $0 != "\t" }
+            guard count < forwardedHopsMax, let address = IPAddress(parsing: String(text)) else { return peer }
+            client = address
+            if !isTrusted(address) { break }
+        }
+        return client
+    }
+
+    package static let forwardedHopsMax = 32
+}
+
+/// A block of addresses, `192.0.2.0/24` or `2001:db8::/32`; a bare address is a block of one. Bits past the prefix are
+/// ignored. A value: any thread.
+package struct AddressRange: Hashable, Sendable {
+    private let high: UInt64
+    private let low: UInt64
+    private let highMask: UInt64
+    private let lowMask: UInt64
+
+    /// nil for anything that is no CIDR block.
+    package init?(parsing text: String) {
+        let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let address = IPAddress(parsing: String(parts[0])) else { return nil }
+        let isDotted = address.isIPv4 && !parts[0].contains(":")
+        var bits = 128
+        if parts.count == 2 {
+            let digits = parts[1].utf8
+            guard (1...3).contains(digits.count), digits.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }),
+                let prefix = Int(parts[1]), prefix <= (isDotted ? 32 : 128)
+            else { return nil }
+            bits = isDotted ? prefix + 96 : prefix
+        }
+        highMask = Self.mask(min(bits, 64))
+        lowMask = Self.mask(max(bits - 64, 0))
+        high = address.high & highMask
+        low = address.low & lowMask
+    }
+
+    package func contains(_ address: IPAddress) -> Bool {
+        address.high & highMask == high && address.low & lowMask == low
+    }
+
+    /// The uppermost `bits` (0…64) set.
+    private static func mask(_ bits: Int) -> UInt64 { bits == 0 ? 0 : ~0 << (64 - bits) }
 }

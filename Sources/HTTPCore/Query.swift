@@ -1,0 +1,68 @@
+/// Why a query, form or path segment cannot be decoded.
+package enum QueryError: Error, Equatable {
+    /// A percent sign without two hexadecimal digits, or an encoded NUL.
+    case badEscape
+    case invalidUTF8
+    case tooManyPairs
+}
+
+/// The names and values of a query or an `application/x-www-form-urlencoded` body, decoded (WHATWG URL, §5): pairs
+/// between ampersands, a plus is a space. Strict where that standard guesses: a bad escape or invalid UTF-8 is an error.
+///
+/// Invariant: pairs stand in the order they were sent. A value: any thread.
+package struct Query: Sendable {
+    package let pairs: [(name: String, value: String)]
+
+    package static let pairsMax = 256
+
+    /// The query as sent, without the question mark.
+    package init(parsing text: String) throws(QueryError) {
+        var pairs: [(name: String, value: String)] = []
+        for piece in text.utf8.split(separator: 0x26) {
+            guard pairs.count < Self.pairsMax else { throw .tooManyPairs }
+            let mark = piece.firstIndex(of: 0x3D)
+            let name = try percentDecoded(piece[..<(mark ?? piece.endIndex)], plusIsSpace: true)
+            let value = try mark.map { mark throws(QueryError) in
+                try percentDecoded(piece[piece.index(after: mark)...], plusIsSpace: true)
+            }
+            pairs.append((name, value ?? ""))
+        }
+        self.pairs = pairs
+    }
+
+    /// A form's body.
+    package init(form bytes: [UInt8]) throws(QueryError) {
+        guard let text = String(validating: bytes, as: UTF8.self) else { throw .invalidUTF8 }
+        try self.init(parsing: text)
+    }
+
+    /// The first value of this name.
+    package subscript(_ name: String) -> String? { pairs.first { $0.name == name }?.value }
+
+    /// Whether the name stands more than once, which a credential, say, must not.
+    package func isRepeated(_ name: String) -> Bool { pairs.count { $0.name == name } > 1 }
+}
+
+/// A path segment decoded (RFC 3986 §2.1): a plus stays a plus.
+package func percentDecoded(_ text: String) throws(QueryError) -> String {
+    try percentDecoded(text.utf8[...], plusIsSpace: false)
+}
+
+private func percentDecoded(_ text: Substring.UTF8View, plusIsSpace: Bool) throws(QueryError) -> String {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(text.count)
+    var rest = text.makeIterator()
+    while let byte = rest.next() {
+        switch byte {
+        case 0x25:
+            guard let high = rest.next().flatMap(hexadecimalDigit), let low = rest.next().flatMap(hexadecimalDigit),
+                high | low != 0
+            else { throw .badEscape }
+            bytes.append(high << 4 | low)
+        case 0x2B where plusIsSpace: bytes.append(0x20)
+        default: bytes.append(byte)
+        }
+    }
+    guard let decoded = String(validating: bytes, as: UTF8.self) else { throw .invalidUTF8 }
+    return decoded
+}

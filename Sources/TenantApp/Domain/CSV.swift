@@ -1,0 +1,184 @@
+/// Why a CSV file cannot be read, and in which line (the first is 1).
+package struct CSVError: Error, Equatable {
+    package enum Reason: Equatable, Sendable {
+        /// A quote within a field that did not begin with one, or text after a closing quote.
+        case strayQuote
+        case unterminatedQuote
+        /// A carriage return without a line feed, outside quotes.
+        case bareCarriageReturn
+        case fieldTooLong
+        case tooManyColumns
+        case invalidUTF8
+    }
+
+    package let line: Int
+    package let reason: Reason
+}
+
+package struct CSVRow: Sendable, Equatable {
+    /// The line on which it begins; a quoted field may span several.
+    package let line: Int
+    package let fields: [String]
+
+    package init(line: Int, fields: [String]) {
+        self.line = line
+        self.fields = fields
+    }
+}
+
+/// Reads RFC 4180 piece by piece, as a pure state machine. Lines end in CRLF or LF; a byte-order mark at the start and
+/// empty lines are skipped; nothing is trimmed.
+///
+/// Invariant: it holds at most one row, of `columnsMax` fields of `fieldBytesMax` each. After an error it must not be fed
+/// again. A value: one thread at a time.
+package struct CSVReader: Sendable {
+    package static let fieldBytesMax = 65_536
+    package static let columnsMax = 256
+
+    private enum State {
+        case fieldStart, plain, quoted, quoteInQuoted, carriageReturn
+    }
+
+    private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
+
+    private var state = State.fieldStart
+    private var line = 1
+    private var rowLine = 1
+    private var quoteLine = 1
+    private var field: [UInt8] = []
+    private var fields: [String] = []
+    /// Whether this row's only field so far was quoted: `""` alone is a row, an empty line is none.
+    private var hasQuotes = false
+    /// How much of the byte-order mark has been seen; nil once past the start.
+    private var markBytesSeen: Int? = 0
+
+    package init() {}
+
+    /// The rows that this piece completes.
+    package mutating func feed(_ piece: some Sequence<UInt8>) throws(CSVError) -> [CSVRow] {
+        var rows: [CSVRow] = []
+        for byte in piece {
+            if markBytesSeen != nil { try passMark(byte, &rows) } else { try step(byte, &rows) }
+        }
+        return rows
+    }
+
+    /// The last row, where the file does not end in a line end.
+    package mutating func finish() throws(CSVError) -> CSVRow? {
+        var rows: [CSVRow] = []
+        try endMark(&rows)
+        switch state {
+        case .quoted: throw CSVError(line: quoteLine, reason: .unterminatedQuote)
+        case .carriageReturn: throw error(.bareCarriageReturn)
+        case .fieldStart, .plain, .quoteInQuoted: try endRow(&rows)
+        }
+        return rows.first
+    }
+
+    // MARK: The byte-order mark
+
+    private mutating func passMark(_ byte: UInt8, _ rows: inout [CSVRow]) throws(CSVError) {
+        guard let seen = markBytesSeen else { return }
+        if byte == Self.byteOrderMark[seen] {
+            markBytesSeen = seen + 1 == Self.byteOrderMark.count ? nil : seen + 1
+        } else {
+            try endMark(&rows)
+            try step(byte, &rows)
+        }
+    }
+
+    /// What looked like the start of a mark was text.
+    private mutating func endMark(_ rows: inout [CSVRow]) throws(CSVError) {
+        let seen = markBytesSeen ?? 0
+        markBytesSeen = nil
+        for byte in Self.byteOrderMark.prefix(seen) { try step(byte, &rows) }
+    }
+
+    // MARK: The state machine
+
+    private mutating func step(_ byte: UInt8, _ rows: inout [CSVRow]) throws(CSVError) {
+        switch (state, byte) {
+        case (.fieldStart, 0x22):
+            state = .quoted
+            quoteLine = line
+            hasQuotes = true
+        case (.fieldStart, 0x2C), (.plain, 0x2C), (.quoteInQuoted, 0x2C): try endField()
+        case (.fieldStart, 0x0A), (.plain, 0x0A), (.quoteInQuoted, 0x0A), (.carriageReturn, 0x0A): try endRow(&rows)
+        case (.fieldStart, 0x0D), (.plain, 0x0D), (.quoteInQuoted, 0x0D): state = .carriageReturn
+        case (.carriageReturn, _): throw error(.bareCarriageReturn)
+        case (.plain, 0x22): throw error(.strayQuote)
+        case (.fieldStart, _), (.plain, _):
+            state = .plain
+            try append(byte)
+        case (.quoted, 0x22): state = .quoteInQuoted
+        case (.quoted, _):
+            if byte == 0x0A { line += 1 }
+            try append(byte)
+        case (.quoteInQuoted, 0x22):
+            state = .quoted
+            try append(byte)
+        case (.quoteInQuoted, _): throw error(.strayQuote)
+        }
+    }
+
+    private mutating func append(_ byte: UInt8) throws(CSVError) {
+        guard field.count < Self.fieldBytesMax else { throw error(.fieldTooLong) }
+        field.append(byte)
+    }
+
+    private mutating func endField() throws(CSVError) {
+        guard fields.count < Self.columnsMax else { throw error(.tooManyColumns) }
+        guard let text = String(validating: field, as: UTF8.self) else { throw error(.invalidUTF8) }
+        fields.append(text)
+        field.removeAll(keepingCapacity: true)
+        state = .fieldStart
+    }
+
+    private mutating func endRow(_ rows: inout [CSVRow]) throws(CSVError) {
+        try endField()
+        if fields.count > 1 || fields[0] != "" || hasQuotes { rows.append(CSVRow(line: rowLine, fields: fields)) }
+        fields = []
+        hasQuotes = false
+        line += 1
+        rowLine = line
+    }
+
+    private func error(_ reason: CSVError.Reason) -> CSVError { CSVError(line: line, reason: reason) }
+}
+
+/// Writes RFC 4180 with CRLF. Fields stand exactly as given, quoted where they must be: what was exported imports again.
+/// A value: one thread at a time.
+package struct CSVWriter: Sendable {
+    package private(set) var bytes: [UInt8] = []
+
+    package init() {}
+
+    package mutating func row(_ fields: [String]) {
+        for (index, field) in fields.enumerated() {
+            if index > 0 { bytes.append(0x2C) }
+            // A row of one empty field would be an empty line.
+            if needsQuotes(field) || fields.count == 1 && field.isEmpty { quote(field) } else { bytes += field.utf8 }
+        }
+        bytes += [0x0D, 0x0A]
+    }
+
+    /// What has been written, leaving the writer empty: for streaming.
+    package mutating func drain() -> [UInt8] {
+        defer { bytes = [] }
+        return bytes
+    }
+
+    private func needsQuotes(_ field: String) -> Bool {
+        field.utf8.contains { $0 == 0x22 || $0 == 0x2C || $0 == 0x0D || $0 == 0x0A } || field.first?.isWhitespace == true
+            || field.last?.isWhitespace == true || field.unicodeScalars.first == "\u{FEFF}"
+    }
+
+    private mutating func quote(_ field: String) {
+        bytes.append(0x22)
+        for byte in field.utf8 {
+            if byte == 0x22 { bytes.append(0x22) }
+            bytes.append(byte)
+        }
+        bytes.append(0x22)
+    }
+}

@@ -1,0 +1,94 @@
+/// An exact price of one unit, in 10⁻¹² of the currency unit: a term price in micros times a share in millionths. Kept
+/// unrounded, because only a whole line is rounded (CONTRACT W3). A value: any thread.
+package struct UnitPrice: Sendable, Hashable, Comparable {
+    let picos: Int128
+
+    package static func < (left: UnitPrice, right: UnitPrice) -> Bool { left.picos < right.picos }
+
+    /// `quantity` units, half up (below zero: half away from zero) to `minorUnitDigits` (0…6) after the point.
+    package func line(quantity: Int64, minorUnitDigits: Int) throws(MoneyError) -> Money {
+        let (exact, overflow) = picos.multipliedReportingOverflow(by: Int128(quantity))
+        guard !overflow else { throw .overflow }
+        let unitMicros = Money.powerOfTen(Money.fractionDigits - minorUnitDigits)
+        let unitPicos = Int128(unitMicros) * 1_000_000
+        var (units, rest) = exact.quotientAndRemainder(dividingBy: unitPicos)
+        if rest.magnitude * 2 >= unitPicos.magnitude { units += exact < 0 ? -1 : 1 }
+        let (micros, tooLarge) = units.multipliedReportingOverflow(by: Int128(unitMicros))
+        guard !tooLarge, let micros = Int64(exactly: micros) else { throw .overflow }
+        return Money(micros: micros)
+    }
+}
+
+/// What a reseller pays (CONTRACT W3). Pure: any thread.
+package enum Pricing {
+    /// The row's override where it is set (0 counts), else the reseller's default.
+    package static func rate(override: Percent?, default standard: Percent) -> Percent { override ?? standard }
+
+    /// Term price × (1 − rate/100), exact.
+    package static func unit(termPrice: Money, rate: Percent) -> UnitPrice {
+        UnitPrice(picos: Int128(termPrice.micros) * Int128(Percent.hundred.partsPerMillion - rate.partsPerMillion))
+    }
+
+    /// round(quantity × unit price), half up to the minor unit.
+    package static func line(
+        termPrice: Money, rate: Percent, quantity: Int64, minorUnitDigits: Int
+    ) throws(MoneyError) -> Money {
+        try unit(termPrice: termPrice, rate: rate).line(quantity: quantity, minorUnitDigits: minorUnitDigits)
+    }
+
+    /// The setup fee of every unit: no fee is 0, it is not discounted, and it is rounded apart from the line.
+    package static func setup(fee: Money?, quantity: Int64, minorUnitDigits: Int) throws(MoneyError) -> Money {
+        try line(termPrice: fee ?? .zero, rate: .zero, quantity: quantity, minorUnitDigits: minorUnitDigits)
+    }
+
+    /// What hours of an hourly term come to, in micros: they accrue so, and are charged daily.
+    package static func accrual(
+        hourlyPrice: Money, rate: Percent, hours: Int64, quantity: Int64 = 1
+    ) throws(MoneyError) -> Money {
+        let (unitHours, overflow) = hours.multipliedReportingOverflow(by: quantity)
+        guard !overflow else { throw .overflow }
+        return try line(
+            termPrice: hourlyPrice, rate: rate, quantity: unitHours, minorUnitDigits: Money.fractionDigits)
+    }
+}
+
+/// The five term prices of a price row; nil where the term is not sold (CONTRACT W2, W4 `term_not_priced`).
+package struct TermPrices: Sendable, Hashable {
+    package var monthly: Money?
+    package var quarterly: Money?
+    package var semiAnnual: Money?
+    package var annual: Money?
+    package var hourly: Money?
+
+    package init(
+        monthly: Money? = nil, quarterly: Money? = nil, semiAnnual: Money? = nil, annual: Money? = nil,
+        hourly: Money? = nil
+    ) {
+        self.monthly = monthly
+        self.quarterly = quarterly
+        self.semiAnnual = semiAnnual
+        self.annual = annual
+        self.hourly = hourly
+    }
+
+    package subscript(term: Term) -> Money? {
+        get {
+            switch term {
+            case .monthly: monthly
+            case .quarterly: quarterly
+            case .semiAnnual: semiAnnual
+            case .annual: annual
+            case .hourly: hourly
+            }
+        }
+        set {
+            switch term {
+            case .monthly: monthly = newValue
+            case .quarterly: quarterly = newValue
+            case .semiAnnual: semiAnnual = newValue
+            case .annual: annual = newValue
+            case .hourly: hourly = newValue
+            }
+        }
+    }
+}
