@@ -21,7 +21,7 @@ package enum Refusal: Error, Sendable, Equatable {
     /// 409: the state does not allow it.
     case conflict(code: String, detail: String)
     /// 402: balance and credit limit do not cover it.
-    case insufficientBalance(required: Money, available: Money)
+    case insufficientBalance(required: Money, available: Money, currency: Currency)
     /// 402: a quota of the tenant's tier is reached (CONTRACT P2).
     case quotaExceeded(String)
     /// 422 with a code of its own, say `term_not_priced`.

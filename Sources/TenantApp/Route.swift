@@ -96,7 +96,7 @@ extension Dialect {
 package enum Problem {
     package static func response(_ refusal: Refusal, requestID: RequestID) -> Response {
         let body = JSONWriter.object { json in
-            json.field("type", "https://tollgate.dev/problems/\(refusal.code)")
+            json.field("type", "urn:tollgate:problem:\(refusal.code)")
             json.field("title", title(refusal.status))
             json.field("status", refusal.status)
             json.field("detail", refusal.detail)
@@ -113,9 +113,10 @@ package enum Problem {
                         }
                     }
                 }
-            case .insufficientBalance(let required, let available):
-                json.field("required", required.decimal(minorUnitDigits: 2))
-                json.field("available", available.decimal(minorUnitDigits: 2))
+            case .insufficientBalance(let required, let available, let currency):
+                json.field("required", required.decimal(minorUnitDigits: currency.minorUnitDigits))
+                json.field("available", available.decimal(minorUnitDigits: currency.minorUnitDigits))
+                json.field("currency", currency.code)
             default: break
             }
         }

@@ -1,0 +1,34 @@
+package import Cryptography
+package import TenantRegistry
+
+/// Ids that callers see: a prefix, and 26 characters of Crockford's base 32 in lower case — 48 bits of time, so that an
+/// index grows at its end, and 80 random bits, so that nobody guesses one.
+package enum PublicID {
+    private static let alphabet = Array("0123456789abcdefghjkmnpqrstvwxyz".utf8)
+
+    package static func make(_ prefix: StaticString, at now: Timestamp, random: any RandomSource) -> String {
+        let milliseconds = UInt64(bitPattern: now.milliseconds) & 0xFFFF_FFFF_FFFF
+        let first = random.uint64()
+        let second = random.uint64()
+        return String(unsafeUninitializedCapacity: prefix.utf8CodeUnitCount + 27) { text in
+            var place = 0
+            for index in 0..<prefix.utf8CodeUnitCount {
+                text[place] = prefix.utf8Start[index]
+                place += 1
+            }
+            text[place] = 0x5F
+            place += 1
+            // 10 characters of time, 16 of chance.
+            for index in 0..<10 {
+                text[place] = alphabet[Int(milliseconds >> UInt64(45 - 5 * index)) & 31]
+                place += 1
+            }
+            for index in 0..<16 {
+                let word = index < 8 ? first : second
+                text[place] = alphabet[Int(word >> UInt64(5 * (index & 7))) & 31]
+                place += 1
+            }
+            return place
+        }
+    }
+}

@@ -1,0 +1,92 @@
+package import Cryptography
+package import SQLite
+package import TenantRegistry
+
+/// What an account may sign in as.
+package enum AccountRole: Int64, Sendable {
+    case owner = 0
+    case `operator` = 1
+    case reseller = 2
+}
+
+/// Somebody who can sign in, and to whom calls are attributed.
+package struct Account: Sendable {
+    package let id: Int64
+    package let email: String
+    package let name: String
+    package let role: AccountRole
+    package let resellerID: Int64?
+    package let passwordHash: String?
+
+    fileprivate static let columns = "id, email, name, role, reseller_id, password_hash"
+
+    fileprivate init(_ row: Row) {
+        id = row.int(0)
+        email = row.text(1)
+        name = row.text(2)
+        role = AccountRole(rawValue: row.int(3)) ?? .reseller
+        resellerID = row.optionalInt(4)
+        passwordHash = row.optionalText(5)
+    }
+}
+
+extension TenantReader {
+    /// By e-mail address, case-folded.
+    package func account(email: String) throws -> Account? {
+        try connection.row(
+            "SELECT id, email, name, role, reseller_id, password_hash FROM account WHERE email = ?1",
+            .text(email.lowercased()), read: Account.init)
+    }
+
+    package func account(id: Int64) throws -> Account? {
+        try connection.row(
+            "SELECT id, email, name, role, reseller_id, password_hash FROM account WHERE id = ?1", .integer(id),
+            read: Account.init)
+    }
+
+    /// The account that an invitation is for; nil where it is unknown, used or past its time.
+    package func invitedAccount(tokenHash: Digest) throws -> Account? {
+        try connection.row(
+            """
+            SELECT a.id, a.email, a.name, a.role, a.reseller_id, a.password_hash
+            FROM invitation i JOIN account a ON a.id = i.account_id
+            WHERE i.token_hash = ?1 AND i.used_at IS NULL AND i.expires_at > ?2
+            """,
+            .blob(tokenHash.bytes), .time(now), read: Account.init)
+    }
+}
+
+extension TenantTransaction {
+    /// Returns the account's id. The e-mail address must be free: look first.
+    @discardableResult
+    package func insertAccount(
+        email: String, name: String, role: AccountRole, resellerID: Int64?, passwordHash: String?
+    ) throws -> Int64 {
+        try connection.run(
+            """
+            INSERT INTO account (email, name, role, reseller_id, password_hash, created_at)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+            """,
+            .text(email.lowercased()), .text(name), .integer(role.rawValue), .optional(resellerID),
+            .optional(passwordHash), .time(now))
+        return connection.lastInsertedRowID
+    }
+
+    package func setPasswordHash(_ hash: String, account: Int64) throws {
+        try connection.run("UPDATE account SET password_hash = ?2 WHERE id = ?1", .integer(account), .text(hash))
+    }
+
+    /// How long an invitation link works.
+    package static let invitationDays: Int64 = 14
+
+    package func insertInvitation(account: Int64, tokenHash: Digest) throws {
+        try connection.run(
+            "INSERT INTO invitation (token_hash, account_id, expires_at) VALUES (?1, ?2, ?3)", .blob(tokenHash.bytes),
+            .integer(account), .time(now.adding(days: Self.invitationDays)))
+    }
+
+    package func useInvitation(tokenHash: Digest) throws {
+        try connection.run(
+            "UPDATE invitation SET used_at = ?2 WHERE token_hash = ?1", .blob(tokenHash.bytes), .time(now))
+    }
+}

@@ -1,0 +1,71 @@
+package import SQLite
+package import TenantRegistry
+
+/// A reseller's end client.
+package struct Customer: Sendable {
+    package let id: Int64
+    package let publicID: String
+    package let resellerID: Int64
+    package let externalID: String?
+    package let email: String?
+    package let name: String?
+    package let createdAt: Timestamp
+
+    init(_ row: Row) {
+        id = row.int(0)
+        publicID = row.text(1)
+        resellerID = row.int(2)
+        externalID = row.optionalText(3)
+        email = row.optionalText(4)
+        name = row.optionalText(5)
+        createdAt = row.time(6)
+    }
+}
+
+extension TenantReader {
+    package func customer(externalID: String, resellerID: Int64, book: Book) throws -> Customer? {
+        try connection.row(
+            """
+            SELECT id, public_id, reseller_id, external_id, email, name, created_at FROM customer
+            WHERE reseller_id = ?1 AND book = ?2 AND external_id = ?3
+            """,
+            .integer(resellerID), .book(book), .text(externalID), read: Customer.init)
+    }
+
+    /// By id; of one reseller or of all (the operator's list).
+    package func customers(resellerID: Int64?, book: Book, after id: Int64, limit: Int) throws -> [Customer] {
+        try connection.rows(
+            """
+            SELECT id, public_id, reseller_id, external_id, email, name, created_at FROM customer
+            WHERE (?1 IS NULL OR reseller_id = ?1) AND book = ?2 AND id > ?3 ORDER BY id LIMIT ?4
+            """,
+            .optional(resellerID), .book(book), .integer(id), .int(limit), read: Customer.init)
+    }
+}
+
+extension TenantTransaction {
+    /// The customer whom an order names: made at the first order; e-mail and name follow where they are given.
+    package func customer(
+        externalID: String, email: String?, name: String?, resellerID: Int64, book: Book
+    ) throws -> Customer {
+        if let known = try customer(externalID: externalID, resellerID: resellerID, book: book) {
+            if (email != nil && email != known.email) || (name != nil && name != known.name) {
+                try connection.run(
+                    "UPDATE customer SET email = coalesce(?2, email), name = coalesce(?3, name) WHERE id = ?1",
+                    .integer(known.id), .optional(email), .optional(name))
+            }
+            return known
+        }
+        try connection.run(
+            """
+            INSERT INTO customer (public_id, book, reseller_id, external_id, email, name, created_at)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+            """,
+            .text(newPublicID("cus")), .book(book), .integer(resellerID), .text(externalID), .optional(email),
+            .optional(name), .time(now))
+        guard let made = try customer(externalID: externalID, resellerID: resellerID, book: book) else {
+            throw Refusal.notFound("customer")
+        }
+        return made
+    }
+}

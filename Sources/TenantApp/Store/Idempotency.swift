@@ -1,0 +1,59 @@
+package import Cryptography
+package import SQLite
+package import TenantRegistry
+
+/// The answer that a call with an Idempotency-Key was given (CONTRACT G4).
+package struct StoredAnswer: Sendable {
+    package let fingerprint: Digest
+    package let status: Int
+    package let contentType: String
+    package let body: [UInt8]
+}
+
+extension TenantReader {
+    /// How long an answer is kept.
+    package static let idempotencyDays: Int64 = 30
+
+    /// `scope` is the reseller, 0 for the owner and operators.
+    package func storedAnswer(scope: Int64, book: Book, key: String) throws -> StoredAnswer? {
+        try connection.row(
+            """
+            SELECT fingerprint, status, content_type, body FROM idempotency
+            WHERE reseller_id = ?1 AND book = ?2 AND key = ?3 AND created_at > ?4
+            """,
+            .integer(scope), .book(book), .text(key), .time(now.adding(days: -Self.idempotencyDays))
+        ) { row in
+            StoredAnswer(
+                fingerprint: Digest(bytes: row.blob(0)) ?? .zero, status: Int(row.int(1)), contentType: row.text(2),
+                body: row.blob(3))
+        }
+    }
+}
+
+extension TenantTransaction {
+    package func storeAnswer(
+        _ answer: Answer, fingerprint: Digest, scope: Int64, book: Book, key: String
+    ) throws {
+        try connection.run(
+            """
+            INSERT INTO idempotency (reseller_id, book, key, fingerprint, status, content_type, body, created_at)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+            ON CONFLICT DO UPDATE SET fingerprint = excluded.fingerprint, status = excluded.status,
+                content_type = excluded.content_type, body = excluded.body, created_at = excluded.created_at
+            """,
+            .integer(scope), .book(book), .text(key), .blob(fingerprint.bytes), .int(answer.status),
+            .text(answer.contentType.description), .blob(answer.replayBody ?? answer.body), .time(now))
+    }
+
+    /// So many rows at most are cleared at a time: no operation holds a lane for long.
+    package static let housekeepingRowsMax = 2_000
+
+    package func purgeIdempotency() throws {
+        try connection.run(
+            """
+            DELETE FROM idempotency WHERE (reseller_id, book, key) IN
+                (SELECT reseller_id, book, key FROM idempotency WHERE created_at <= ?1 LIMIT ?2)
+            """,
+            .time(now.adding(days: -Self.idempotencyDays)), .int(Self.housekeepingRowsMax))
+    }
+}

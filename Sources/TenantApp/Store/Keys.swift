@@ -1,0 +1,214 @@
+package import Cryptography
+package import RateLimiter
+package import SQLite
+package import TenantRegistry
+
+/// A key's record. Its secrets are rows of their own: a rotation adds a hash, everything else stays (DESIGN 3).
+package struct APIKey: Sendable {
+    package let id: Int64
+    package let publicID: String
+    package let accountID: Int64
+    package let resellerID: Int64?
+    package let role: KeyRole
+    package let book: Book
+    package let scopes: Scopes
+    package let name: String?
+    package let displayPrefix: String
+    package let expiresAt: Timestamp?
+    package let limit: Policy?
+    package let epoch: Int64
+    package let createdAt: Timestamp
+    package let createdBy: Int64
+    package let revokedAt: Timestamp?
+
+    fileprivate init(_ row: Row) {
+        id = row.int(0)
+        publicID = row.text(1)
+        accountID = row.int(2)
+        resellerID = row.optionalInt(3)
+        role = KeyRole(rawValue: row.int(4)) ?? .reseller
+        book = Book(rawValue: row.int(5)) ?? .live
+        scopes = Scopes(rawValue: row.int(6))
+        name = row.optionalText(7)
+        displayPrefix = row.text(8)
+        expiresAt = row.optionalTime(9)
+        limit = row.optionalInt(10).flatMap {
+            Policy(requests: Int($0), windowSeconds: Int(row.int(11)), burst: Int(row.int(12)))
+        }
+        epoch = row.int(13)
+        createdAt = row.time(14)
+        createdBy = row.int(15)
+        revokedAt = row.optionalTime(16)
+    }
+}
+
+/// What an operation's own transaction says of the key that called it: judged again there (DESIGN 3).
+package struct KeyStanding: Sendable {
+    package let isRevoked: Bool
+    package let expiresAt: Timestamp?
+    package let resellerState: ResellerState?
+    package let apiAccess: Bool
+}
+
+/// A key about to be written.
+package struct NewKey: Sendable {
+    package var accountID: Int64
+    package var resellerID: Int64?
+    package var role: KeyRole
+    package var book: Book = .live
+    package var scopes: Scopes
+    package var name: String?
+    package var displayPrefix: String
+    package var expiresAt: Timestamp?
+    package var limit: Policy?
+    package var createdBy: Int64
+
+    package init(
+        accountID: Int64, resellerID: Int64?, role: KeyRole, scopes: Scopes, displayPrefix: String, createdBy: Int64
+    ) {
+        self.accountID = accountID
+        self.resellerID = resellerID
+        self.role = role
+        self.scopes = scopes
+        self.displayPrefix = displayPrefix
+        self.createdBy = createdBy
+    }
+}
+
+private let keyColumns = """
+    id, public_id, account_id, reseller_id, role, book, scopes, name, display_prefix, expires_at, limit_requests, \
+    limit_window, limit_burst, epoch, created_at, created_by, revoked_at
+    """
+
+extension TenantReader {
+    package func key(id: Int64) throws -> APIKey? {
+        try connection.row(dynamic: "SELECT \(keyColumns) FROM api_key WHERE id = ?1", [.integer(id)], read: APIKey.init)
+    }
+
+    package func key(publicID: String) throws -> APIKey? {
+        try connection.row(
+            dynamic: "SELECT \(keyColumns) FROM api_key WHERE public_id = ?1", [.text(publicID)], read: APIKey.init)
+    }
+
+    /// Keys, not sessions, newest last; of one reseller or of all.
+    package func keys(resellerID: Int64?, after id: Int64, limit: Int) throws -> [APIKey] {
+        try connection.rows(
+            dynamic: """
+                SELECT \(keyColumns) FROM api_key
+                WHERE id > ?1 AND role < ?2 AND (?3 IS NULL OR reseller_id = ?3) ORDER BY id LIMIT ?4
+                """,
+            [.integer(id), .integer(KeyRole.ownerSession.rawValue), .optional(resellerID), .int(limit)],
+            read: APIKey.init)
+    }
+
+    /// Keys in force, for the tenant's quota.
+    package func keysInForce() throws -> Int64 {
+        try connection.row(
+            "SELECT count(*) FROM api_key WHERE revoked_at IS NULL AND role < ?1",
+            .integer(KeyRole.ownerSession.rawValue)
+        ) { $0.int(0) } ?? 0
+    }
+
+    package func standing(ofKey id: Int64) throws -> KeyStanding? {
+        try connection.row(
+            """
+            SELECT k.revoked_at, k.expires_at, r.state, r.api_access
+            FROM api_key k LEFT JOIN reseller r ON r.id = k.reseller_id WHERE k.id = ?1
+            """,
+            .integer(id)
+        ) { row in
+            KeyStanding(
+                isRevoked: !row.isNull(0), expiresAt: row.optionalTime(1),
+                resellerState: row.optionalInt(2).flatMap { ResellerState(rawValue: $0) }, apiAccess: row.bool(3))
+        }
+    }
+
+    package func projection(of key: APIKey) throws -> KeyProjection {
+        let secrets = try connection.rows(
+            "SELECT hash, expires_at FROM api_key_secret WHERE key_id = ?1", .integer(key.id)
+        ) { row in
+            Digest(bytes: row.blob(0)).map { KeyProjection.Secret(hash: $0, expiresAt: row.optionalTime(1)) }
+        }
+        return KeyProjection(
+            keyID: key.id, publicID: key.publicID, role: key.role, book: key.book, scopes: key.scopes,
+            resellerID: key.resellerID ?? 0, accountID: key.accountID, isRevoked: key.revokedAt != nil,
+            expiresAt: key.expiresAt, limit: key.limit, epoch: key.epoch, secrets: secrets.compactMap { $0 })
+    }
+
+    /// Every key and reseller, for the registry (`TenantSchema.readProjections`).
+    package func allProjections() throws -> [ProjectionChange] {
+        let resellers = try connection.rows(
+            dynamic: "SELECT \(Reseller.columns) FROM reseller ORDER BY id", read: Reseller.init)
+        let keys = try connection.rows(
+            dynamic: "SELECT \(keyColumns) FROM api_key WHERE revoked_at IS NULL ORDER BY id", read: APIKey.init)
+        return resellers.map { .reseller($0.projection) } + (try keys.map { .key(try projection(of: $0)) })
+    }
+}
+
+extension TenantTransaction {
+    /// Writes a key with its first secret's hash and has the registry follow. The hash is reserved there already.
+    @discardableResult
+    package func insertKey(_ new: NewKey, secretHash: Digest) throws -> APIKey {
+        try connection.run(
+            """
+            INSERT INTO api_key (public_id, account_id, reseller_id, role, book, scopes, name, display_prefix, expires_at,
+                limit_requests, limit_window, limit_burst, created_at, created_by)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+            """,
+            .text(newPublicID("key")), .integer(new.accountID), .optional(new.resellerID), .integer(new.role.rawValue),
+            .book(new.book), .integer(new.scopes.rawValue), .optional(new.name), .text(new.displayPrefix),
+            .optional(new.expiresAt), .optional(new.limit.map { Int64($0.requests) }),
+            .optional(new.limit.map { Int64($0.windowSeconds) }), .optional(new.limit.map { Int64($0.burst) }),
+            .time(now), .integer(new.createdBy))
+        let id = connection.lastInsertedRowID
+        try insertSecret(secretHash, key: id)
+        return try projectKey(id)
+    }
+
+    private func insertSecret(_ hash: Digest, key: Int64) throws {
+        try connection.run(
+            "INSERT INTO api_key_secret (hash, key_id, created_at) VALUES (?1, ?2, ?3)", .blob(hash.bytes),
+            .integer(key), .time(now))
+    }
+
+    /// Another secret for the key; the present ones end after `overlapSeconds` (0: now).
+    package func rotateKey(_ id: Int64, newHash: Digest, displayPrefix: String, overlapSeconds: Int64) throws -> APIKey {
+        if overlapSeconds == 0 {
+            try connection.run("DELETE FROM api_key_secret WHERE key_id = ?1", .integer(id))
+        } else {
+            try connection.run(
+                """
+                UPDATE api_key_secret SET expires_at = min(coalesce(expires_at, ?2), ?2) WHERE key_id = ?1
+                """,
+                .integer(id), .time(now.adding(seconds: overlapSeconds)))
+        }
+        try insertSecret(newHash, key: id)
+        try connection.run(
+            "UPDATE api_key SET display_prefix = ?2, epoch = epoch + 1 WHERE id = ?1", .integer(id), .text(displayPrefix))
+        return try projectKey(id)
+    }
+
+    package func revokeKey(_ id: Int64) throws {
+        try connection.run(
+            "UPDATE api_key SET revoked_at = coalesce(revoked_at, ?2), epoch = epoch + 1 WHERE id = ?1", .integer(id),
+            .time(now))
+        try projectKey(id)
+    }
+
+    package func setKeyLimit(_ id: Int64, to limit: Policy?) throws {
+        try connection.run(
+            """
+            UPDATE api_key SET limit_requests = ?2, limit_window = ?3, limit_burst = ?4, epoch = epoch + 1 WHERE id = ?1
+            """,
+            .integer(id), .optional(limit.map { Int64($0.requests) }),
+            .optional(limit.map { Int64($0.windowSeconds) }), .optional(limit.map { Int64($0.burst) }))
+        try projectKey(id)
+    }
+
+    @discardableResult
+    private func projectKey(_ id: Int64) throws -> APIKey {
+        guard let key = try key(id: id) else { throw Refusal.notFound("key") }
+        try project(.key(try projection(of: key)))
+        return key
+    }
+}

@@ -1,0 +1,121 @@
+package import SQLite
+package import TenantRegistry
+
+package enum OrderState: String, Sendable, CaseIterable {
+    /// Its money is held until it is decided.
+    case pending
+    case completed
+    case rejected
+}
+
+package struct Order: Sendable {
+    package let id: Int64
+    package let publicID: String
+    package let book: Book
+    package let resellerID: Int64
+    package let resellerPublicID: String
+    package let sku: String
+    package let productID: Int64
+    package let term: Term
+    package let quantity: Int64
+    package let total: Money
+    package let lineTotal: Money
+    package let setupTotal: Money
+    package let state: OrderState
+    package let customerExternalID: String?
+    package let createdAt: Timestamp
+    package let decidedAt: Timestamp?
+
+    static let columns = """
+        o.id, o.public_id, o.book, o.reseller_id, r.public_id, p.sku, o.product_id, o.term, o.quantity, \
+        o.wholesale_total, o.line_total, o.setup_total, o.state, c.external_id, o.created_at, o.decided_at
+        """
+    static let tables = """
+        orders o JOIN reseller r ON r.id = o.reseller_id JOIN product p ON p.id = o.product_id \
+        JOIN customer c ON c.id = o.customer_id
+        """
+
+    init(_ row: Row) {
+        id = row.int(0)
+        publicID = row.text(1)
+        book = Book(rawValue: row.int(2)) ?? .live
+        resellerID = row.int(3)
+        resellerPublicID = row.text(4)
+        sku = row.text(5)
+        productID = row.int(6)
+        term = Term(rawValue: row.text(7)) ?? .monthly
+        quantity = row.int(8)
+        total = row.money(9)
+        lineTotal = row.money(10)
+        setupTotal = row.money(11)
+        state = OrderState(rawValue: row.text(12)) ?? .pending
+        customerExternalID = row.optionalText(13)
+        createdAt = row.time(14)
+        decidedAt = row.optionalTime(15)
+    }
+}
+
+/// An order about to be written.
+package struct NewOrder: Sendable {
+    package var book: Book
+    package var resellerID: Int64
+    package var customerID: Int64
+    package var productID: Int64
+    package var term: Term
+    package var quantity: Int64
+    package var price: OrderPrice
+    package var state: OrderState
+    package var keyID: Int64
+    package var idempotencyKey: String?
+}
+
+extension TenantReader {
+    /// Of one reseller and book, or of any where `resellerID` is nil.
+    package func order(publicID: String, resellerID: Int64?, book: Book?) throws -> Order? {
+        try connection.row(
+            dynamic: """
+                SELECT \(Order.columns) FROM \(Order.tables)
+                WHERE o.public_id = ?1 AND (?2 IS NULL OR o.reseller_id = ?2) AND (?3 IS NULL OR o.book = ?3)
+                """,
+            [.text(publicID), .optional(resellerID), .optional(book?.rawValue)], read: Order.init)
+    }
+
+    /// Newest first, before order `id`.
+    package func orders(
+        resellerID: Int64?, book: Book, state: OrderState?, before id: Int64, limit: Int
+    ) throws -> [Order] {
+        try connection.rows(
+            dynamic: """
+                SELECT \(Order.columns) FROM \(Order.tables)
+                WHERE (?1 IS NULL OR o.reseller_id = ?1) AND o.book = ?2 AND (?3 IS NULL OR o.state = ?3) AND o.id < ?4
+                ORDER BY o.id DESC LIMIT ?5
+                """,
+            [.optional(resellerID), .book(book), .optional(state?.rawValue), .integer(id), .int(limit)], read: Order.init)
+    }
+}
+
+extension TenantTransaction {
+    /// Returns the order's id.
+    package func insertOrder(_ order: NewOrder, publicID: String, posting: Int64) throws -> Int64 {
+        try connection.run(
+            """
+            INSERT INTO orders (public_id, book, reseller_id, customer_id, product_id, term, quantity, term_price,
+                discount_rate, line_total, setup_total, wholesale_total, state, posting_id, key_id, idempotency_key,
+                created_at, decided_at)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
+            """,
+            .text(publicID), .book(order.book), .integer(order.resellerID), .integer(order.customerID),
+            .integer(order.productID), .text(order.term.rawValue), .integer(order.quantity),
+            .money(order.price.termPrice), .integer(order.price.rate.partsPerMillion), .money(order.price.line),
+            .money(order.price.setup), .money(order.price.total), .text(order.state.rawValue), .integer(posting),
+            .integer(order.keyID), .optional(order.idempotencyKey), .time(now),
+            .optional(order.state == .completed ? now : nil))
+        return connection.lastInsertedRowID
+    }
+
+    package func decide(_ order: Order, as state: OrderState, posting: Int64, by account: Int64) throws {
+        try connection.run(
+            "UPDATE orders SET state = ?2, decided_posting_id = ?3, decided_at = ?4, decided_by = ?5 WHERE id = ?1",
+            .integer(order.id), .text(state.rawValue), .integer(posting), .time(now), .integer(account))
+    }
+}

@@ -1,0 +1,93 @@
+package import SQLite
+package import TenantRegistry
+
+/// How an order of a product is carried out (CONTRACT O4).
+package enum Fulfilment: String, Sendable, CaseIterable {
+    /// Active at once.
+    case instant
+    /// Pending until an operator activates or rejects it; the money is held meanwhile.
+    case manual
+    /// By a call to a provisioning service.
+    case http
+    /// From imported stock.
+    case stock
+
+    /// Whether an order waits, its money held, until somebody or something decides it.
+    package var holds: Bool { self != .instant }
+}
+
+package struct Product: Sendable {
+    package let id: Int64
+    package let sku: String
+    package var name: String
+    package var fulfilment: Fulfilment
+    package var isHidden: Bool
+    package var days: Int64?
+    package var retailPrice: Money?
+    package let createdAt: Timestamp
+    package let updatedAt: Timestamp
+
+    static let columns = "id, sku, name, fulfilment, hidden, days, retail_price, created_at, updated_at"
+
+    init(_ row: Row) {
+        id = row.int(0)
+        sku = row.text(1)
+        name = row.text(2)
+        fulfilment = Fulfilment(rawValue: row.text(3)) ?? .manual
+        isHidden = row.bool(4)
+        days = row.optionalInt(5)
+        retailPrice = row.optionalMoney(6)
+        createdAt = row.time(7)
+        updatedAt = row.time(8)
+    }
+}
+
+extension TenantReader {
+    package func product(sku: String) throws -> Product? {
+        try connection.row(
+            dynamic: "SELECT \(Product.columns) FROM product WHERE sku = ?1", [.text(sku)], read: Product.init)
+    }
+
+    package func products(after id: Int64, limit: Int) throws -> [Product] {
+        try connection.rows(
+            dynamic: "SELECT \(Product.columns) FROM product WHERE id > ?1 ORDER BY id LIMIT ?2",
+            [.integer(id), .int(limit)], read: Product.init)
+    }
+}
+
+extension TenantTransaction {
+    /// The SKU must be free: look first.
+    package func insertProduct(
+        sku: String, name: String, fulfilment: Fulfilment, isHidden: Bool, days: Int64?, retailPrice: Money?
+    ) throws -> Product {
+        try connection.run(
+            """
+            INSERT INTO product (sku, name, fulfilment, hidden, days, retail_price, created_at, updated_at)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)
+            """,
+            .text(sku), .text(name), .text(fulfilment.rawValue), .bool(isHidden), .optional(days),
+            .optional(retailPrice), .time(now))
+        guard let product = try product(sku: sku) else { throw Refusal.notFound("product") }
+        return product
+    }
+
+    package func save(_ product: Product) throws {
+        try connection.run(
+            """
+            UPDATE product SET name = ?2, fulfilment = ?3, hidden = ?4, days = ?5, retail_price = ?6, updated_at = ?7
+            WHERE id = ?1
+            """,
+            .integer(product.id), .text(product.name), .text(product.fulfilment.rawValue), .bool(product.isHidden),
+            .optional(product.days), .optional(product.retailPrice), .time(now))
+        // Everybody's price list may name it.
+        forgetAnswers(resellerID: nil)
+    }
+
+    /// The price lists kept ready for the loops are stale once this commits; of one reseller or of all.
+    package func forgetAnswers(resellerID: Int64?) {
+        let record = store.record
+        store.afterCommit {
+            if let resellerID { record?.answers.drop(resellerID: resellerID) } else { record?.answers.dropAll() }
+        }
+    }
+}

@@ -1,0 +1,137 @@
+package import RateLimiter
+package import SQLite
+package import TenantRegistry
+
+/// A reseller's profile: its place in its life, its terms, its limit.
+package struct Reseller: Sendable {
+    package let id: Int64
+    package let publicID: String
+    package let email: String
+    package let name: String
+    package let company: String?
+    package var state: ResellerState
+    package var defaultDiscountRate: Percent
+    package var creditLimit: Money
+    package var limit: Policy
+    package var apiAccess: Bool
+    package var lowBalanceThreshold: Money?
+    package let createdAt: Timestamp
+    package let approvedAt: Timestamp?
+    package let approvedBy: Int64?
+    package let suspendedAt: Timestamp?
+    package let terminatedAt: Timestamp?
+
+    /// CONTRACT W7.
+    package static let limitDefault = Policy(requests: 1_000, windowSeconds: 60, burst: 1_000)!
+
+    static let columns = """
+        id, public_id, email, name, company, state, default_discount_rate, credit_limit, limit_requests, limit_window, \
+        limit_burst, api_access, low_balance_threshold, created_at, approved_at, approved_by, suspended_at, terminated_at
+        """
+
+    init(_ row: Row) {
+        id = row.int(0)
+        publicID = row.text(1)
+        email = row.text(2)
+        name = row.text(3)
+        company = row.optionalText(4)
+        state = ResellerState(rawValue: row.int(5)) ?? .terminated
+        defaultDiscountRate = row.percent(6)
+        creditLimit = row.money(7)
+        limit =
+            Policy(requests: Int(row.int(8)), windowSeconds: Int(row.int(9)), burst: Int(row.int(10)))
+            ?? Self.limitDefault
+        apiAccess = row.bool(11)
+        lowBalanceThreshold = row.optionalMoney(12)
+        createdAt = row.time(13)
+        approvedAt = row.optionalTime(14)
+        approvedBy = row.optionalInt(15)
+        suspendedAt = row.optionalTime(16)
+        terminatedAt = row.optionalTime(17)
+    }
+
+    package var projection: ResellerProjection {
+        ResellerProjection(resellerID: id, publicID: publicID, state: state, apiAccess: apiAccess, limit: limit)
+    }
+}
+
+extension TenantReader {
+    package func reseller(id: Int64) throws -> Reseller? {
+        try connection.row(
+            dynamic: "SELECT \(Reseller.columns) FROM reseller WHERE id = ?1", [.integer(id)], read: Reseller.init)
+    }
+
+    package func reseller(publicID: String) throws -> Reseller? {
+        try connection.row(
+            dynamic: "SELECT \(Reseller.columns) FROM reseller WHERE public_id = ?1", [.text(publicID)],
+            read: Reseller.init)
+    }
+
+    package func resellers(state: ResellerState?, after id: Int64, limit: Int) throws -> [Reseller] {
+        try connection.rows(
+            dynamic: """
+                SELECT \(Reseller.columns) FROM reseller
+                WHERE id > ?1 AND (?2 IS NULL OR state = ?2) ORDER BY id LIMIT ?3
+                """,
+            [.integer(id), .optional(state?.rawValue), .int(limit)], read: Reseller.init)
+    }
+
+    package func resellerCount() throws -> Int64 {
+        try connection.row("SELECT count(*) FROM reseller") { $0.int(0) } ?? 0
+    }
+}
+
+extension TenantTransaction {
+    /// Returns the new reseller. The e-mail address must be free: look at the accounts first.
+    package func insertReseller(
+        email: String, name: String, company: String?, state: ResellerState, approvedBy: Int64?
+    ) throws -> Reseller {
+        let limit = Reseller.limitDefault
+        try connection.run(
+            """
+            INSERT INTO reseller (public_id, email, name, company, state, limit_requests, limit_window, limit_burst,
+                created_at, approved_at, approved_by)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+            """,
+            .text(newPublicID("res")), .text(email.lowercased()), .text(name), .optional(company),
+            .integer(state.rawValue), .int(limit.requests), .int(limit.windowSeconds), .int(limit.burst), .time(now),
+            .optional(state == .active ? now : nil), .optional(approvedBy))
+        return try projectReseller(connection.lastInsertedRowID)
+    }
+
+    /// Saves what an operator may change.
+    package func saveTerms(of reseller: Reseller) throws {
+        try connection.run(
+            """
+            UPDATE reseller SET default_discount_rate = ?2, credit_limit = ?3, limit_requests = ?4, limit_window = ?5,
+                limit_burst = ?6, api_access = ?7, low_balance_threshold = ?8
+            WHERE id = ?1
+            """,
+            .integer(reseller.id), .integer(reseller.defaultDiscountRate.partsPerMillion),
+            .money(reseller.creditLimit), .int(reseller.limit.requests), .int(reseller.limit.windowSeconds),
+            .int(reseller.limit.burst), .bool(reseller.apiAccess), .optional(reseller.lowBalanceThreshold))
+        try projectReseller(reseller.id)
+    }
+
+    /// Moves a reseller to a state that its life allows; who did it and when is recorded.
+    package func setState(of reseller: Reseller, to state: ResellerState, by account: Int64) throws -> Reseller {
+        let isApproval = reseller.state == .pending && state == .active
+        try connection.run(
+            """
+            UPDATE reseller SET state = ?2,
+                approved_at = iif(?3, ?4, approved_at), approved_by = iif(?3, ?5, approved_by),
+                suspended_at = iif(?2 = 2, ?4, iif(?2 = 1, NULL, suspended_at)),
+                terminated_at = iif(?2 = 3, ?4, terminated_at)
+            WHERE id = ?1
+            """,
+            .integer(reseller.id), .integer(state.rawValue), .bool(isApproval), .time(now), .integer(account))
+        return try projectReseller(reseller.id)
+    }
+
+    @discardableResult
+    private func projectReseller(_ id: Int64) throws -> Reseller {
+        guard let reseller = try reseller(id: id) else { throw Refusal.notFound("reseller") }
+        try project(.reseller(reseller.projection))
+        return reseller
+    }
+}

@@ -1,0 +1,137 @@
+package import SQLite
+package import TenantRegistry
+
+package enum ServiceState: String, Sendable, CaseIterable {
+    case pending
+    case active
+    case pastDue = "past_due"
+    case suspended
+    case cancelled
+}
+
+/// One unit that a reseller holds: what its end client uses.
+package struct Service: Sendable {
+    package let id: Int64
+    package let publicID: String
+    package let orderPublicID: String
+    package let resellerID: Int64
+    package let resellerPublicID: String
+    package let productID: Int64
+    package let sku: String
+    package let book: Book
+    package let term: Term
+    package let state: ServiceState
+    package let customerExternalID: String?
+    package let createdAt: Timestamp
+    package let activatedAt: Timestamp?
+    package let renewsAt: Timestamp?
+    package let endsAt: Timestamp?
+
+    static let columns = """
+        s.id, s.public_id, o.public_id, s.reseller_id, r.public_id, s.product_id, p.sku, s.book, s.term, s.state, \
+        c.external_id, s.created_at, s.activated_at, s.renews_at, s.ends_at
+        """
+    static let tables = """
+        service s JOIN orders o ON o.id = s.order_id JOIN reseller r ON r.id = s.reseller_id \
+        JOIN product p ON p.id = s.product_id JOIN customer c ON c.id = s.customer_id
+        """
+
+    init(_ row: Row) {
+        id = row.int(0)
+        publicID = row.text(1)
+        orderPublicID = row.text(2)
+        resellerID = row.int(3)
+        resellerPublicID = row.text(4)
+        productID = row.int(5)
+        sku = row.text(6)
+        book = Book(rawValue: row.int(7)) ?? .live
+        term = Term(rawValue: row.text(8)) ?? .monthly
+        state = ServiceState(rawValue: row.text(9)) ?? .pending
+        customerExternalID = row.optionalText(10)
+        createdAt = row.time(11)
+        activatedAt = row.optionalTime(12)
+        renewsAt = row.optionalTime(13)
+        endsAt = row.optionalTime(14)
+    }
+}
+
+extension TenantReader {
+    package func service(publicID: String, resellerID: Int64?, book: Book?) throws -> Service? {
+        try connection.row(
+            dynamic: """
+                SELECT \(Service.columns) FROM \(Service.tables)
+                WHERE s.public_id = ?1 AND (?2 IS NULL OR s.reseller_id = ?2) AND (?3 IS NULL OR s.book = ?3)
+                """,
+            [.text(publicID), .optional(resellerID), .optional(book?.rawValue)], read: Service.init)
+    }
+
+    /// Newest first, before service `id`; nil for `state` lists all but cancelled ones (CONTRACT W6).
+    package func services(
+        resellerID: Int64?, book: Book, state: ServiceState?, before id: Int64, limit: Int
+    ) throws -> [Service] {
+        try connection.rows(
+            dynamic: """
+                SELECT \(Service.columns) FROM \(Service.tables)
+                WHERE (?1 IS NULL OR s.reseller_id = ?1) AND s.book = ?2
+                    AND iif(?3 IS NULL, s.state <> 'cancelled', s.state = ?3) AND s.id < ?4
+                ORDER BY s.id DESC LIMIT ?5
+                """,
+            [.optional(resellerID), .book(book), .optional(state?.rawValue), .integer(id), .int(limit)],
+            read: Service.init)
+    }
+
+    package func services(ofOrder id: Int64) throws -> [Service] {
+        try connection.rows(
+            dynamic: "SELECT \(Service.columns) FROM \(Service.tables) WHERE s.order_id = ?1 ORDER BY s.id",
+            [.integer(id)], read: Service.init)
+    }
+}
+
+extension TenantTransaction {
+    /// One unit of an order; active from now on, or pending. Returns its public id.
+    package func insertService(of order: NewOrder, orderID: Int64, state: ServiceState) throws -> String {
+        let publicID = newPublicID("svc")
+        let isActive = state == .active
+        let day = Int64(now.date.day)
+        try connection.run(
+            """
+            INSERT INTO service (public_id, book, order_id, reseller_id, customer_id, product_id, term, term_price,
+                discount_rate, state, anchor_day, created_at, activated_at, renews_at)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+            """,
+            .text(publicID), .book(order.book), .integer(orderID), .integer(order.resellerID),
+            .integer(order.customerID), .integer(order.productID), .text(order.term.rawValue),
+            .money(order.price.termPrice), .integer(order.price.rate.partsPerMillion), .text(state.rawValue),
+            .integer(day), .time(now), .optional(isActive ? now : nil),
+            .optional(isActive ? order.term.advance(from: now, anchorDay: Int(day)) : nil))
+        return publicID
+    }
+
+    /// Pending units of an order start now: term, anchor day and renewal count from here.
+    package func activateServices(ofOrder order: Order) throws {
+        try connection.run(
+            """
+            UPDATE service SET state = 'active', anchor_day = ?2, activated_at = ?3, renews_at = ?4
+            WHERE order_id = ?1 AND state = 'pending'
+            """,
+            .integer(order.id), .int(now.date.day), .time(now),
+            .time(order.term.advance(from: now, anchorDay: now.date.day)))
+    }
+
+    /// Every unit of an order ends; for an order that was rejected.
+    package func cancelServices(ofOrder order: Order) throws {
+        try connection.run(
+            "UPDATE service SET state = 'cancelled', cancelled_at = ?2, renews_at = NULL WHERE order_id = ?1 AND state <> 'cancelled'",
+            .integer(order.id), .time(now))
+    }
+
+    package func setState(of service: Service, to state: ServiceState) throws {
+        try connection.run(
+            """
+            UPDATE service SET state = ?2, cancelled_at = iif(?2 = 'cancelled', ?3, cancelled_at),
+                renews_at = iif(?2 = 'cancelled', NULL, renews_at)
+            WHERE id = ?1
+            """,
+            .integer(service.id), .text(state.rawValue), .time(now))
+    }
+}

@@ -1,0 +1,46 @@
+package import SQLite
+package import TenantRegistry
+
+extension TenantReader {
+    /// The tenant's one currency.
+    package var currency: Currency { Currency(store.currency) ?? .usDollar }
+
+    package func setting(_ name: String) throws -> String? {
+        try connection.row("SELECT value FROM setting WHERE name = ?1", .text(name)) { $0.text(0) }
+    }
+
+    /// Money as native APIs write it: at least the currency's minor unit.
+    package func decimal(_ money: Money) -> String { money.decimal(minorUnitDigits: currency.minorUnitDigits) }
+}
+
+extension TenantTransaction {
+    package func set(_ name: String, to value: String) throws {
+        try connection.run(
+            "INSERT INTO setting (name, value) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value",
+            .text(name), .text(value))
+    }
+
+    package func newPublicID(_ prefix: StaticString) -> String {
+        PublicID.make(prefix, at: now, random: store.random)
+    }
+}
+
+extension SQLValue {
+    package static func money(_ money: Money) -> SQLValue { .integer(money.micros) }
+    package static func optional(_ money: Money?) -> SQLValue { .optional(money?.micros) }
+    package static func optional(_ percent: Percent?) -> SQLValue { .optional(percent?.partsPerMillion) }
+    package static func time(_ time: Timestamp) -> SQLValue { .integer(time.milliseconds) }
+    package static func optional(_ time: Timestamp?) -> SQLValue { .optional(time?.milliseconds) }
+    package static func book(_ book: Book) -> SQLValue { .integer(book.rawValue) }
+}
+
+extension Row {
+    package func money(_ column: Int32) -> Money { Money(micros: int(column)) }
+    package func optionalMoney(_ column: Int32) -> Money? { optionalInt(column).map { Money(micros: $0) } }
+    package func percent(_ column: Int32) -> Percent { Percent(partsPerMillion: int(column)) ?? .zero }
+    package func optionalPercent(_ column: Int32) -> Percent? {
+        optionalInt(column).flatMap { Percent(partsPerMillion: $0) }
+    }
+    package func time(_ column: Int32) -> Timestamp { Timestamp(milliseconds: int(column)) }
+    package func optionalTime(_ column: Int32) -> Timestamp? { optionalInt(column).map { Timestamp(milliseconds: $0) } }
+}

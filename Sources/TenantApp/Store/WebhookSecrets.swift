@@ -1,0 +1,39 @@
+package import Cryptography
+package import SQLite
+package import TenantRegistry
+
+extension TenantReader {
+    /// A replaced signing secret signs and verifies on for so long (CONTRACT O3, H4).
+    package static let secretOverlapSeconds: Int64 = 24 * 3600
+
+    /// The secrets that verify a reseller's signed calls now, newest first, as bytes.
+    package func webhookSecrets(resellerID: Int64) throws -> [[UInt8]] {
+        try connection.rows(
+            """
+            SELECT sealed FROM webhook_secret WHERE reseller_id = ?1 AND (expires_at IS NULL OR expires_at > ?2)
+            ORDER BY id DESC
+            """,
+            .integer(resellerID), .time(now)
+        ) { try AES256GCM.open($0.blob(0), key: store.secretKey, associatedData: secretContext(resellerID)) }
+    }
+
+    func secretContext(_ resellerID: Int64) -> [UInt8] { tenantID.bytes + Array("webhook:\(resellerID)".utf8) }
+}
+
+extension TenantTransaction {
+    /// Makes a new signing secret; those before end after the overlap. Returns its `whsec_` text, to be shown once.
+    package func mintWebhookSecret(resellerID: Int64) throws -> String {
+        let secret = WebhookSecret.mint(random: store.random)
+        guard let bytes = WebhookSecret.decode(secret) else { throw Refusal.defect }
+        try connection.run(
+            "UPDATE webhook_secret SET expires_at = ?2 WHERE reseller_id = ?1 AND expires_at IS NULL",
+            .integer(resellerID), .time(now.adding(seconds: Self.secretOverlapSeconds)))
+        try connection.run(
+            "INSERT INTO webhook_secret (reseller_id, sealed, created_at) VALUES (?1, ?2, ?3)", .integer(resellerID),
+            .blob(
+                try AES256GCM.seal(
+                    bytes, key: store.secretKey, associatedData: secretContext(resellerID), random: store.random)),
+            .time(now))
+        return secret
+    }
+}
