@@ -46,5 +46,9 @@ let package = Package(
             name: "TollgateCommand",
             dependencies: ["Gateway", "TenantApp", "TenantRegistry", "HTTPClient", "HTTPCore", "HTTPServer"],
             swiftSettings: settings),
+
+        tests("HTTPCoreTests", ["HTTPCore"]),
+        tests("DomainTests", ["TenantApp", "TenantRegistry", "HTTPCore"]),
+        tests("RateLimiterTests", ["RateLimiter"]),
     ]
 )
