@@ -48,5 +48,8 @@ let package = Package(
             swiftSettings: settings),
 
         tests("CryptographyTests", ["Cryptography"]),
+        tests("HTTPCoreTests", ["HTTPCore"]),
+        tests("DomainTests", ["TenantApp", "TenantRegistry", "HTTPCore"]),
+        tests("RateLimiterTests", ["RateLimiter"]),
     ]
 )

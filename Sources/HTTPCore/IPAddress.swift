@@ -33,8 +33,7 @@ package struct IPAddress: Hashable, Sendable {
         var client = peer
         let hops = forwardedFor.split(separator: ",", omittingEmptySubsequences: false)
         for (count, hop) in hops.reversed().enumerated() {
-            let text = hop.drop { $0 == " " || $0 == "\t" }.prefix { $0 != " " && $0 != "\t" }
-            guard count < forwardedHopsMax, let address = IPAddress(parsing: String(text)) else { return peer }
+            guard count < forwardedHopsMax, let address = IPAddress(parsing: trimmed(hop)) else { return peer }
             client = address
             if !isTrusted(address) { break }
         }
@@ -42,6 +41,12 @@ package struct IPAddress: Hashable, Sendable {
     }
 
     package static let forwardedHopsMax = 32
+
+    private static func trimmed(_ text: Substring) -> String {
+        var text = text.drop { $0 == " " || $0 == "\t" }
+        while text.last == " " || text.last == "\t" { text.removeLast() }
+        return String(text)
+    }
 }
 
 /// A block of addresses, `192.0.2.0/24` or `2001:db8::/32`; a bare address is a block of one. Bits past the prefix are

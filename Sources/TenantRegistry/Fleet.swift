@@ -173,7 +173,7 @@ package final class Fleet: Sendable {
     func context(_ record: TenantRecord) -> TenantStore.Context {
         TenantStore.Context(
             clock: clock, random: random, metrics: pool.metrics, signingKey: record.signingKey,
-            secretKey: record.secretKey, readLog: record.readLog)
+            secretKey: record.secretKey, readLog: record.readLog, record: record)
     }
 
     /// Opens a tenant's file, on its lane: checks whose it is and which schema it has, migrates it, and has the registry

@@ -24,6 +24,8 @@ package struct Scopes: OptionSet, Sendable, Hashable {
         ("codes", .codes), ("licences", .licences),
     ]
 
+    package static let all = named.reduce(into: Scopes()) { $0.insert($1.scope) }
+
     package init?(name: String) {
         guard let found = Scopes.named.first(where: { $0.name == name }) else { return nil }
         self = found.scope

@@ -27,6 +27,8 @@ package final class TenantStore: LaneFile {
     package private(set) var projectionEpoch: Int64
     /// Where calls that wrote nothing gather.
     package let readLog: ReadLog
+    /// The tenant as the process knows it; nil for a file that is being checked.
+    package let record: TenantRecord?
     package let reader: TenantReader
     package let transaction: TenantTransaction
 
@@ -49,11 +51,13 @@ package final class TenantStore: LaneFile {
         package let signingKey: SigningKey
         package let secretKey: [UInt8]
         package let readLog: ReadLog
+        package let record: TenantRecord?
 
         package init(
             clock: any WallClock, random: any RandomSource, metrics: LaneMetrics, signingKey: SigningKey,
-            secretKey: [UInt8], readLog: ReadLog
+            secretKey: [UInt8], readLog: ReadLog, record: TenantRecord?
         ) {
+            self.record = record
             self.clock = clock
             self.random = random
             self.metrics = metrics
@@ -74,6 +78,7 @@ package final class TenantStore: LaneFile {
         signingKey = context.signingKey
         secretKey = context.secretKey
         readLog = context.readLog
+        record = context.record
         let meta = try connection.row(
             "SELECT tenant_id, incarnation, projection_epoch, currency FROM meta WHERE id = 1"
         ) { row in

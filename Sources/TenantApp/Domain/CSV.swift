@@ -13,6 +13,11 @@ package struct CSVError: Error, Equatable {
 
     package let line: Int
     package let reason: Reason
+
+    package init(line: Int, reason: Reason) {
+        self.line = line
+        self.reason = reason
+    }
 }
 
 package struct CSVRow: Sendable, Equatable {

@@ -1,0 +1,82 @@
+/// Asks every level in turn: the request passes all of them or costs none anything (DESIGN 3, CONTRACT G2).
+extension Levels {
+    /// Takes `cost` from key, reseller, route class, tenant and process. The first that refuses ends it, and the earlier
+    /// ones get back what they gave. So the level that binds admits exactly its capacity, however many threads ask.
+    package static func admit(_ levels: borrowing Levels, cost: Int = 1, now: UInt64) -> Verdict {
+        levels.admit(cost: cost, now: now)
+    }
+
+    package func admit(cost: Int = 1, now: UInt64) -> Verdict {
+        let key = self.key?.take(cost: cost, now: now)
+        if let key, !key.admitted { return Verdict(refusedAt: .key, key) }
+
+        let reseller = self.reseller?.take(cost: cost, now: now)
+        if let reseller, !reseller.admitted {
+            putBack(cost, key)
+            return Verdict(refusedAt: .reseller, reseller)
+        }
+
+        let routeClass = self.routeClass?.take(cost: cost, now: now)
+        if let routeClass, !routeClass.admitted {
+            putBack(cost, key, reseller)
+            return Verdict(refusedAt: .routeClass, routeClass)
+        }
+
+        let tenant = self.tenant?.take(cost: cost, now: now)
+        if let tenant, !tenant.admitted {
+            putBack(cost, key, reseller, routeClass)
+            return Verdict(refusedAt: .tenant, tenant)
+        }
+
+        let process = self.process?.take(cost: cost, now: now)
+        if let process, !process.admitted {
+            putBack(cost, key, reseller, routeClass, tenant)
+            return Verdict(refusedAt: .process, process)
+        }
+        return Verdict(admittedBy: key, reseller, routeClass, tenant, process)
+    }
+
+    /// Gives back what an admission took, say for a request that turned out not to have run.
+    package func giveBack(cost: Int = 1) {
+        key?.giveBack(cost: cost)
+        reseller?.giveBack(cost: cost)
+        routeClass?.giveBack(cost: cost)
+        tenant?.giveBack(cost: cost)
+        process?.giveBack(cost: cost)
+    }
+
+    private func putBack(
+        _ cost: Int, _ key: Decision?, _ reseller: Decision? = nil, _ routeClass: Decision? = nil,
+        _ tenant: Decision? = nil
+    ) {
+        // Each names the policy it was taken under: one may have changed in between.
+        if let tenant { self.tenant?.giveBack(cost: cost, takenUnder: tenant.policy) }
+        if let routeClass { self.routeClass?.giveBack(cost: cost, takenUnder: routeClass.policy) }
+        if let reseller { self.reseller?.giveBack(cost: cost, takenUnder: reseller.policy) }
+        if let key { self.key?.giveBack(cost: cost, takenUnder: key.policy) }
+    }
+}
+
+extension Verdict {
+    fileprivate init(refusedAt level: Level, _ decision: Decision) {
+        self.init(admitted: false, level: level, decision: decision)
+    }
+
+    fileprivate init(
+        admittedBy key: Decision?, _ reseller: Decision?, _ routeClass: Decision?, _ tenant: Decision?,
+        _ process: Decision?
+    ) {
+        var binding: (level: Level, decision: Decision)?
+        func weigh(_ level: Level, _ decision: Decision?) {
+            guard let decision else { return }
+            if let least = binding, least.decision.remaining <= decision.remaining { return }
+            binding = (level, decision)
+        }
+        weigh(.key, key)
+        weigh(.reseller, reseller)
+        weigh(.routeClass, routeClass)
+        weigh(.tenant, tenant)
+        weigh(.process, process)
+        self.init(admitted: true, level: binding?.level, decision: binding?.decision)
+    }
+}

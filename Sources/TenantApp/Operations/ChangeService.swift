@@ -1,0 +1,50 @@
+package import TenantRegistry
+
+/// Moves a service by an operator's hand (CONTRACT O10): suspend, resume, cancel. Units of a pending order are decided
+/// with their order.
+package struct ChangeService {
+    package enum Move: String, Sendable, CaseIterable {
+        case suspend
+        case resume
+        case cancel
+    }
+
+    package let serviceID: String
+    package let move: Move
+
+    package static func state(after move: Move, from state: ServiceState) -> ServiceState? {
+        switch (state, move) {
+        case (.active, .suspend), (.pastDue, .suspend): .suspended
+        case (.suspended, .resume): .active
+        case (.active, .cancel), (.pastDue, .cancel), (.suspended, .cancel): .cancelled
+        default: nil
+        }
+    }
+
+    package func run(_ tenant: TenantTransaction, _ trail: inout Trail) throws -> Service {
+        guard let service = try tenant.service(publicID: serviceID, resellerID: nil, book: nil) else {
+            throw Refusal.notFound("service")
+        }
+        guard let next = Self.state(after: move, from: service.state) else {
+            throw Refusal.conflict(
+                code: "service_\(service.state.rawValue)",
+                detail: "A service that is \(service.state.rawValue) cannot be moved by \(move.rawValue).")
+        }
+        trail.resellerID = service.resellerID
+        trail.note("service", service.publicID)
+        trail.note("state", next.rawValue)
+        try tenant.setState(of: service, to: next)
+        if next == .cancelled {
+            try tenant.addUnits(-1, resellerID: service.resellerID, productID: service.productID, book: service.book)
+        }
+        guard let changed = try tenant.service(publicID: serviceID, resellerID: nil, book: nil) else {
+            throw Refusal.defect
+        }
+        switch move {
+        case .suspend: try tenant.emitService(.serviceSuspended, changed)
+        case .resume: try tenant.emitService(.serviceActivated, changed)
+        case .cancel: try tenant.emitService(.serviceCancelled, changed)
+        }
+        return changed
+    }
+}

@@ -1,0 +1,68 @@
+package import TenantRegistry
+
+/// Carries a pending order out, or rejects it: the hold is posted or given back (CONTRACT O10). Once: a decided order
+/// is a conflict.
+package struct DecideOrder {
+    package enum Decision: Sendable {
+        case activate
+        case reject
+    }
+
+    package let orderID: String
+    package let decision: Decision
+    package let accountID: Int64
+    package let keyID: Int64
+
+    package func run(_ tenant: TenantTransaction, _ trail: inout Trail) throws -> Order {
+        guard let order = try tenant.order(publicID: orderID, resellerID: nil, book: nil) else {
+            throw Refusal.notFound("order")
+        }
+        guard order.state == .pending else {
+            throw Refusal.conflict(code: "order_not_pending", detail: "The order is \(order.state.rawValue).")
+        }
+        trail.resellerID = order.resellerID
+        trail.note("order", order.publicID)
+        let charged = order.book == .live ? order.total : .zero
+        let held = LedgerAccount.held(reseller: order.resellerID)
+        switch decision {
+        case .activate:
+            let posting = try tenant.post(
+                .capture, charged, from: held, to: .sales, reference: order.publicID, resellerID: order.resellerID,
+                book: order.book, keyID: keyID, trail: &trail)
+            try tenant.decide(order, as: .completed, posting: posting, by: accountID)
+            try tenant.activateServices(ofOrder: order)
+            for service in try tenant.services(ofOrder: order.id) where service.state == .active {
+                try tenant.emitService(.serviceActivated, service)
+            }
+        case .reject:
+            let posting = try tenant.post(
+                .void, charged, from: held, to: .balance(reseller: order.resellerID), reference: order.publicID,
+                resellerID: order.resellerID, book: order.book, keyID: keyID, trail: &trail)
+            try tenant.decide(order, as: .rejected, posting: posting, by: accountID)
+            // Units that an operator cancelled before have been given back already.
+            let open = try tenant.services(ofOrder: order.id).count { $0.state != .cancelled }
+            try tenant.cancelServices(ofOrder: order)
+            try tenant.addUnits(
+                -Int64(open), resellerID: order.resellerID, productID: order.productID, book: order.book)
+            try tenant.emit(.orderRejected, resellerID: order.resellerID, book: order.book) { json in
+                json.field("order_id", order.publicID)
+                json.field("product", order.sku)
+                json.field("wholesale_total", tenant.decimal(order.total))
+                json.field("currency", tenant.currency.code)
+            }
+        }
+        guard let decided = try tenant.order(publicID: orderID, resellerID: nil, book: nil) else { throw Refusal.defect }
+        return decided
+    }
+}
+
+extension TenantTransaction {
+    package func emitService(_ type: EventType, _ service: Service) throws {
+        try emit(type, resellerID: service.resellerID, book: service.book) { json in
+            json.field("service_id", service.publicID)
+            json.field("order_id", service.orderPublicID)
+            json.field("product", service.sku)
+            json.field("renews_at", service.renewsAt?.text)
+        }
+    }
+}

@@ -1,0 +1,45 @@
+package import Cryptography
+package import RateLimiter
+package import TenantRegistry
+
+/// A secret made outside the lane: its hash is reserved in the registry before the file hears of it (DESIGN 3).
+package struct MintedSecret: Sendable {
+    /// Shown once, stored nowhere.
+    package let text: String
+    package let hash: Digest
+    package let displayPrefix: String
+
+    package init(prefix: String, book: Book, random: any RandomSource) {
+        text = APIKeyFormat.mint(prefix: prefix, mode: book.name, random: random)
+        hash = SHA256.hash(Array(text.utf8))
+        displayPrefix = APIKeyFormat.displayPrefix(text)
+    }
+}
+
+/// Writes a key for an account. The caller has judged who may mint what.
+package struct MintKey {
+    package let secret: MintedSecret
+    package var new: NewKey
+
+    package init(secret: MintedSecret, new: NewKey) {
+        self.secret = secret
+        self.new = new
+    }
+
+    package func run(_ tenant: TenantTransaction, _ trail: inout Trail) throws -> APIKey {
+        if !new.role.isSession, let most = tenant.store.record?.profile.quotas.keysMax {
+            guard try tenant.keysInForce() < most else { throw Refusal.quotaExceeded("keys") }
+        }
+        let key = try tenant.insertKey(new, secretHash: secret.hash)
+        trail.note("key", key.publicID)
+        trail.resellerID = new.resellerID
+        return key
+    }
+}
+
+/// How long somebody who signed in stays so.
+package enum SessionTerms {
+    package static let seconds: Int64 = 12 * 3600
+    /// The prefix of tokens, in place of the blueprint's.
+    package static let prefix = "tgs"
+}

@@ -1,0 +1,79 @@
+package import TenantRegistry
+
+/// Places an order: check, customer, posting or hold, order, one service a unit, event — or nothing of it.
+///
+/// Sold at once where the product is `instant`, else the money is held until the order is decided (DESIGN 4). The test
+/// book never charges (CONTRACT X7): its orders post zero.
+package struct PlaceOrder {
+    package struct Result {
+        package let orderID: String
+        package let state: OrderState
+        package let serviceIDs: [String]
+        package let product: PricedProduct
+        package let price: OrderPrice
+        package let customer: Customer
+    }
+
+    package let request: OrderRequest
+    package let resellerID: Int64
+    package let book: Book
+    package let keyID: Int64
+    package let idempotencyKey: String?
+
+    package func run(_ tenant: TenantTransaction, _ trail: inout Trail) throws -> Result {
+        let quote = try QuoteOrder(request: request, resellerID: resellerID, book: book).run(tenant)
+        let holds = quote.product.fulfilment.holds
+        let customer = try tenant.customer(
+            externalID: request.customerExternalID, email: request.customerEmail, name: request.customerName,
+            resellerID: resellerID, book: book)
+        let publicID = tenant.newPublicID("ord")
+        let charged = book == .live ? quote.price.total : .zero
+        let posting = try tenant.post(
+            holds ? .hold : .order, charged, from: .balance(reseller: resellerID),
+            to: holds ? .held(reseller: resellerID) : .sales, reference: publicID, resellerID: resellerID, book: book,
+            keyID: keyID, trail: &trail)
+        let order = NewOrder(
+            book: book, resellerID: resellerID, customerID: customer.id, productID: quote.product.productID,
+            term: request.term, quantity: request.quantity, price: quote.price,
+            state: holds ? .pending : .completed, keyID: keyID, idempotencyKey: idempotencyKey)
+        let orderID = try tenant.insertOrder(order, publicID: publicID, posting: posting)
+        var serviceIDs: [String] = []
+        serviceIDs.reserveCapacity(Int(request.quantity))
+        for _ in 0..<request.quantity {
+            serviceIDs.append(
+                try tenant.insertService(of: order, orderID: orderID, state: holds ? .pending : .active))
+        }
+        try tenant.addUnits(request.quantity, resellerID: resellerID, productID: quote.product.productID, book: book)
+        try tenant.emit(.orderCreated, resellerID: resellerID, book: book) { json in
+            json.field("order_id", publicID)
+            json.field("product", quote.product.sku)
+            json.field("quantity", request.quantity)
+            json.field("state", order.state.rawValue)
+            json.field("wholesale_total", tenant.decimal(quote.price.total))
+            json.field("currency", tenant.currency.code)
+        }
+        try LowBalance.check(tenant, resellerID: resellerID, book: book, spent: charged)
+        trail.isOrder = true
+        trail.note("order", publicID)
+        trail.note("total", String(quote.price.total.micros))
+        trail.note("quantity", String(request.quantity))
+        return Result(
+            orderID: publicID, state: order.state, serviceIDs: serviceIDs, product: quote.product, price: quote.price,
+            customer: customer)
+    }
+}
+
+/// Tells a reseller once, when a spending takes its balance under its threshold.
+package enum LowBalance {
+    package static func check(_ tenant: TenantTransaction, resellerID: Int64, book: Book, spent: Money) throws {
+        guard book == .live, spent > .zero, let threshold = try tenant.reseller(id: resellerID)?.lowBalanceThreshold
+        else { return }
+        let after = try tenant.balance(.balance(reseller: resellerID), book: book)
+        guard after < threshold, try after.adding(spent) >= threshold else { return }
+        try tenant.emit(.balanceLow, resellerID: resellerID, book: book) { json in
+            json.field("balance", tenant.decimal(after))
+            json.field("threshold", tenant.decimal(threshold))
+            json.field("currency", tenant.currency.code)
+        }
+    }
+}

@@ -1,0 +1,86 @@
+import TenantApp
+import Testing
+
+private func rows(_ text: String, pieceBytes: Int = .max) throws(CSVError) -> [CSVRow] { try rows(Array(text.utf8), pieceBytes) }
+
+private func rows(_ bytes: [UInt8], _ pieceBytes: Int) throws(CSVError) -> [CSVRow] {
+    var reader = CSVReader()
+    var rows: [CSVRow] = []
+    var start = 0
+    while start < bytes.count {
+        let end = pieceBytes < bytes.count - start ? start + pieceBytes : bytes.count
+        rows += try reader.feed(bytes[start..<end])
+        start = end
+    }
+    if let last = try reader.finish() { rows.append(last) }
+    return rows
+}
+
+@Suite struct CSVFiles {
+    @Test("rows are the same however the file is cut into pieces", arguments: [
+        ("", []), ("a,b\r\nc,d\r\n", [["a", "b"], ["c", "d"]]), ("a,b\nc,d", [["a", "b"], ["c", "d"]]), ("\u{feff}a,b\n", [["a", "b"]]),
+        ("\u{feff}\"a\",b\n", [["a", "b"]]), ("a,,\n,\n", [["a", "", ""], ["", ""]]), ("\"a,b\",\"c\"\"d\",\"\"\n", [["a,b", "c\"d", ""]]),
+        ("\"x\r\ny\",z\r\n", [["x\r\ny", "z"]]), ("\n\r\na\n\n", [["a"]]), ("\"\"\n", [[""]]), ("\"\"", [[""]]), (" a , b \n", [[" a ", " b "]]),
+        ("é,€,😀\n", [["é", "€", "😀"]]), ("\u{feff}", []), ("a,", [["a", ""]]), ("\"a\"", [["a"]]), ("\"a\"\"\"", [["a\""]]), ("\u{fee0}x\n", [["\u{fee0}x"]]),
+    ] as [(String, [[String]])])
+    func reading(text: String, expected: [[String]]) throws {
+        for pieceBytes in [1, 2, 3, 5, 1000] {
+            #expect(try rows(text, pieceBytes: pieceBytes).map(\.fields) == expected)
+        }
+    }
+
+    @Test("an error and a row name the line where they stand")
+    func lines() throws {
+        #expect(try rows("a\n\n\"b\nc\"\nd\n").map(\.line) == [1, 3, 5])
+        let cases: [(String, Int, CSVError.Reason)] = [
+            ("a\nb\"c\n", 2, .strayQuote), ("a\n\"b\"c\n", 2, .strayQuote), ("a\n\"b\nc\nd", 2, .unterminatedQuote), ("a\rb", 1, .bareCarriageReturn),
+            ("a\r", 1, .bareCarriageReturn), ("\"a\"\r\"", 1, .bareCarriageReturn), ("\"", 1, .unterminatedQuote), ("\"a\nb\"\nc\"", 3, .strayQuote),
+        ]
+        for (text, line, reason) in cases {
+            #expect(throws: CSVError(line: line, reason: reason)) { try rows(text) }
+            #expect(throws: CSVError(line: line, reason: reason)) { try rows(text, pieceBytes: 1) }
+        }
+        #expect(throws: CSVError(line: 2, reason: .invalidUTF8)) { try rows(Array("a\n".utf8) + [0xFF, 0x0A], .max) }
+        #expect(throws: CSVError(line: 1, reason: .invalidUTF8)) { try rows([0xEF, 0xBB, 0x0A], 1) }
+    }
+
+    @Test("fields and columns end at their bounds")
+    func bounds() throws {
+        let field = String(repeating: "x", count: CSVReader.fieldBytesMax)
+        #expect(try rows(field + ",y").first?.fields.first?.utf8.count == CSVReader.fieldBytesMax)
+        #expect(throws: CSVError(line: 1, reason: .fieldTooLong)) { try rows(field + "x") }
+        #expect(throws: CSVError(line: 1, reason: .fieldTooLong)) { try rows("\"" + field + "x") }
+        let commas = String(repeating: ",", count: CSVReader.columnsMax - 1)
+        #expect(try rows(commas).first?.fields.count == CSVReader.columnsMax)
+        #expect(throws: CSVError(line: 1, reason: .tooManyColumns)) { try rows(commas + ",") }
+    }
+
+    @Test("O4 whatever is written reads back exactly, formulas and all")
+    func roundTrip() throws {
+        var random = Seeded(state: 9)
+        let alphabet = ["a", ",", "\"", "\n", "\r", "\r\n", " ", "=1+1", "é", "", "\u{feff}"]
+        var writer = CSVWriter()
+        var expected: [[String]] = []
+        for _ in 0..<2000 {
+            let row = (0..<Int.random(in: 1...4, using: &random)).map { _ in
+                (0..<Int.random(in: 0...4, using: &random)).map { _ in alphabet.randomElement(using: &random) ?? "" }.joined()
+            }
+            writer.row(row)
+            expected.append(row)
+        }
+        let bytes = writer.drain()
+        #expect(writer.bytes.isEmpty)
+        for pieceBytes in [1, 7, 4096] {
+            let read = try rows(bytes, pieceBytes).map { $0.fields.map { Array($0.utf8) } }
+            #expect(read == expected.map { $0.map { Array($0.utf8) } })
+        }
+    }
+
+    @Test("only what needs quotes gets them")
+    func quoting() {
+        var writer = CSVWriter()
+        writer.row(["plain", "a,b", "q\"q", "", " pad", "=A1"])
+        writer.row([""])
+        #expect(String(decoding: writer.bytes, as: UTF8.self) == "plain,\"a,b\",\"q\"\"q\",,\" pad\",=A1\r\n\"\"\r\n")
+    }
+}
