@@ -48,5 +48,6 @@ let package = Package(
             swiftSettings: settings),
 
         tests("CryptographyTests", ["Cryptography"]),
+        tests("SQLiteTests", ["SQLite"]),
     ]
 )
