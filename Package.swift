@@ -49,5 +49,6 @@ let package = Package(
 
         tests("CryptographyTests", ["Cryptography"]),
         tests("SQLiteTests", ["SQLite"]),
+        tests("CompressionTests", ["Compression"]),
     ]
 )
