@@ -51,5 +51,7 @@ let package = Package(
         tests("HTTPCoreTests", ["HTTPCore"]),
         tests("DomainTests", ["TenantApp", "TenantRegistry", "HTTPCore"]),
         tests("RateLimiterTests", ["RateLimiter"]),
+        tests("SQLiteTests", ["SQLite"]),
+        tests("CompressionTests", ["Compression"]),
     ]
 )

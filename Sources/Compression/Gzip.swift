@@ -1,0 +1,12 @@
+/// gzip (RFC 1952) of bytes in memory: bodies of answers. Any thread.
+package enum Gzip {
+    /// `level` is 1 (fast) to 9 (small), 0 stores. At most 1 GiB.
+    package static func compress(_ bytes: [UInt8], level: Int32 = 6) throws(CompressionError) -> [UInt8] {
+        try Deflater.whole(bytes, level: level, .gzip)
+    }
+
+    /// One gzip member and nothing after it, of at most `bytesMax` bytes once read.
+    package static func decompress(_ bytes: [UInt8], bytesMax: Int) throws(CompressionError) -> [UInt8] {
+        try Inflater.whole(bytes, bytesMax: bytesMax, .gzip)
+    }
+}

@@ -1,0 +1,85 @@
+import Compression
+import Foundation
+import Testing
+
+@Suite("Compression")
+struct CompressionTests {
+    /// Bytes that compress, of any length, with lengths around the chunk's edges.
+    static let samples: [[UInt8]] = [0, 1, 100, 65_535, 65_536, 65_537, 1_000_000].map { count in
+        (0..<count).map { UInt8(truncatingIfNeeded: $0 * $0 / 7) }
+    }
+
+    @Test("what was compressed comes back, in both containers and at every level", arguments: samples)
+    func roundTrip(bytes: [UInt8]) throws {
+        for level in [Int32(0), 1, 6, 9] {
+            let gzip = try Gzip.compress(bytes, level: level)
+            #expect(gzip.starts(with: [0x1F, 0x8B]))
+            #expect(try Gzip.decompress(gzip, bytesMax: bytes.count) == bytes)
+            let zlib = try Deflate.compress(bytes, level: level)
+            #expect(zlib.first == 0x78)
+            #expect(try Deflate.decompress(zlib, bytesMax: bytes.count) == bytes)
+        }
+    }
+
+    @Test("a stream's pieces, one after another, are one gzip file")
+    func stream() throws {
+        let bytes = Self.samples[6]
+        for size in [1000, 70_000, 1_000_000] {
+            let stream = GzipStream()
+            var file: [UInt8] = []
+            for start in stride(from: 0, to: bytes.count, by: size) {
+                file += stream.append([UInt8](bytes[start..<min(start + size, bytes.count)]))
+                file += stream.append([])
+            }
+            file += stream.finish()
+            #expect(stream.finish() == [])
+            #expect(try Gzip.decompress(file, bytesMax: bytes.count) == bytes)
+        }
+        #expect(try Gzip.decompress(GzipStream().finish(), bytesMax: 0) == [])
+    }
+
+    @Test("the gzip command reads what we write")
+    func command() throws {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = ["gzip", "-dc"]
+        let (input, output) = (Pipe(), Pipe())
+        process.standardInput = input
+        process.standardOutput = output
+        try process.run()
+        input.fileHandleForWriting.write(Data(try Gzip.compress([UInt8]("a line\n".utf8))))
+        try input.fileHandleForWriting.close()
+        #expect(String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self) == "a line\n")
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 0)
+    }
+
+    @Test("a small file that claims to be a huge one is given up at the bound")
+    func bomb() throws {
+        let bomb = try Gzip.compress([UInt8](repeating: 0, count: 10 << 20))
+        #expect(bomb.count < 20_000)
+        #expect(throws: CompressionError.tooLong(bytesMax: 1 << 20)) { try Gzip.decompress(bomb, bytesMax: 1 << 20) }
+        #expect(throws: CompressionError.tooLong(bytesMax: 9)) {
+            try Deflate.decompress(Deflate.compress([UInt8](0..<10)), bytesMax: 9)
+        }
+    }
+
+    @Test("cut off, altered, followed by more or of the other container: damaged, never a part of the truth")
+    func damage() throws {
+        let bytes = [UInt8]("some text that is compressed, some text that is not".utf8)
+        for (file, read) in [
+            (try Gzip.compress(bytes), { try Gzip.decompress($0, bytesMax: 1000) }),
+            (try Deflate.compress(bytes), { try Deflate.decompress($0, bytesMax: 1000) }),
+        ] as [([UInt8], ([UInt8]) throws -> [UInt8])] {
+            for count in 0..<file.count {
+                #expect(throws: CompressionError.damaged) { try read([UInt8](file[..<count])) }
+            }
+            #expect(throws: CompressionError.damaged) { try read(file + [0]) }
+            #expect(throws: CompressionError.damaged) { try read(file + file) }
+            var altered = file
+            altered[file.count - 6] ^= 1
+            #expect(throws: CompressionError.damaged) { try read(altered) }
+        }
+        #expect(throws: CompressionError.damaged) { try Gzip.decompress(Deflate.compress(bytes), bytesMax: 1000) }
+    }
+}

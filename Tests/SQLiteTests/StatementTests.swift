@@ -1,0 +1,163 @@
+import SQLite
+import Testing
+
+@Suite("Statements")
+struct StatementTests {
+    let folder: TemporaryFolder
+    let connection: Connection
+
+    init() throws {
+        folder = try TemporaryFolder()
+        connection = try folder.live()
+        try connection.execute(
+            """
+            CREATE TABLE item (id INTEGER PRIMARY KEY, name TEXT UNIQUE, data BLOB, weight REAL) STRICT;
+            -- a comment, and an empty statement: ;
+            CREATE TABLE part (id INTEGER PRIMARY KEY, item INTEGER NOT NULL REFERENCES item(id)) STRICT;
+            """)
+    }
+
+    @Test("every kind of value comes back as it was bound, however long")
+    func values() throws {
+        let long = String(repeating: "é", count: 40_000)
+        let values: [SQLValue] = [
+            .null, .integer(.min), .integer(.max), .text(""), .text("a\u{0}b"), .text(long), .blob([]), .blob([0, 255]),
+            .blob([UInt8](repeating: 7, count: BigSizes.overArea)), .real(-0.5),
+        ]
+        for value in values {
+            #expect(try connection.row("SELECT ?", value) { $0.value(0) } == value)
+        }
+        let all = try connection.row(dynamic: "SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ? AS weight", values) { row in
+            #expect(row.columnCount == 10 && row.columnName(9) == "weight")
+            return (0..<10).map { row.value($0) }
+        }
+        #expect(all == values)
+    }
+
+    private enum BigSizes {
+        /// More than the area for bound values holds.
+        static let overArea = 20_000
+    }
+
+    @Test("optional getters tell NULL from 0 and from empty")
+    func optionals() throws {
+        try connection.row("SELECT NULL, 0, '', x''") { row in
+            #expect(row.optionalInt(0) == nil && row.optionalText(0) == nil && row.optionalBlob(0) == nil)
+            #expect(row.isNull(0) && !row.isNull(1))
+            #expect(row.optionalInt(1) == 0 && row.optionalText(2) == "" && row.optionalBlob(3) == [])
+            #expect(row.int(0) == 0 && row.text(0) == "" && row.blob(0) == [] && !row.bool(0))
+        }
+        #expect(SQLValue.optional(nil as String?) == .null && SQLValue.optional(5 as Int64?) == .integer(5))
+    }
+
+    @Test("an error names code, message and statement, and no bound value")
+    func errorsHideValues() throws {
+        try connection.run("INSERT INTO item (name) VALUES (?)", .text("s3cret-value"))
+        let error = try #require(throws: SQLiteError.self) {
+            try connection.run("INSERT INTO item (name) VALUES (?)", .text("s3cret-value"))
+        }
+        #expect(error.isConstraint && error.isUnique && error.code == 2067 && error.primary == 19)
+        #expect(error.message == "UNIQUE constraint failed: item.name")
+        #expect(error.sql == "INSERT INTO item (name) VALUES (?)")
+        #expect(!"\(error)".contains("s3cret"))
+        let strict = try #require(throws: SQLiteError.self) {
+            try connection.run("INSERT INTO item (id) VALUES (?)", .text("s3cret-value"))
+        }
+        #expect(!"\(strict)".contains("s3cret"))
+    }
+
+    @Test("a constraint error leaves the statement, the transaction and the connection usable")
+    func usableAfterConstraint() throws {
+        try connection.beginImmediate()
+        for name in ["a", "a", "b", "b", "c"] {
+            try? connection.run("INSERT INTO item (name) VALUES (?)", .text(name))
+            #expect(!connection.isAutocommit)
+        }
+        try connection.commit()
+        #expect(try connection.rows("SELECT name FROM item ORDER BY id") { $0.text(0) } == ["a", "b", "c"])
+        #expect(throws: SQLiteError.self) { try connection.run("INSERT INTO part (item) VALUES (99)") }
+    }
+
+    @Test("changes and the last row id are those of the last write; RETURNING gives its row and commits")
+    func writes() throws {
+        for name in ["a", "b", "c"] { try connection.run("INSERT INTO item (name) VALUES (?)", .text(name)) }
+        #expect(connection.lastInsertedRowID == 3 && connection.changes == 1)
+        try connection.run("UPDATE item SET weight = 1.5")
+        #expect(connection.changes == 3)
+        let id = try connection.row("INSERT INTO item (name) VALUES ('d') RETURNING id") { $0.int(0) }
+        #expect(id == 4 && connection.isAutocommit)
+        #expect(try connection.row("SELECT count(*) FROM item") { $0.int(0) } == 4)
+        #expect(try connection.row("SELECT 1 WHERE 0") { $0.int(0) } == nil)
+        #expect(try connection.exists("SELECT 1 FROM item WHERE name = ?", .text("d")))
+    }
+
+    @Test("the same statement may run inside itself, and inner values do not disturb the outer ones")
+    func nested() throws {
+        try connection.run("INSERT INTO item (name) VALUES ('x'), ('y'), ('z')")
+        var pairs: [String] = []
+        func names(after bound: String, _ body: (String) throws -> Bool) throws {
+            try connection.forEach("SELECT name FROM item WHERE name >= ? ORDER BY name", .text(bound)) {
+                try body($0.text(0))
+            }
+        }
+        try names(after: "x") { outer in
+            try names(after: "y") { inner in
+                pairs.append(outer + inner)
+                return true
+            }
+            return true
+        }
+        #expect(pairs == ["xy", "xz", "yy", "yz", "zy", "zz"])
+        var first: [String] = []
+        try names(after: "x") { name in
+            first.append(name)
+            return false
+        }
+        #expect(first == ["x"])
+    }
+
+    @Test("what a closure throws comes through, and the statement is at rest again")
+    func throwing() throws {
+        struct Stop: Error {}
+        try connection.run("INSERT INTO item (name) VALUES ('x'), ('y')")
+        for _ in 0..<3 {
+            #expect(throws: Stop.self) { try connection.rows("SELECT name FROM item") { _ in throw Stop() } }
+            #expect(throws: Stop.self) { try connection.forEach("SELECT name FROM item") { _ in throw Stop() } }
+        }
+        // A statement still running would keep the table from being dropped.
+        try connection.execute("DROP TABLE part; DROP TABLE item")
+    }
+
+    @Test("the cache is bounded: what was unused for longest goes, and runs again when it is asked for")
+    func eviction() throws {
+        for round in 0..<2 {
+            for index in 0..<100 {
+                let value = try connection.row(dynamic: "SELECT ? + \(index)", [.int(round)]) { $0.int(0) }
+                #expect(value == Int64(index + round))
+            }
+        }
+        #expect(connection.cachedStatementCount <= Connection.cachedDynamicStatementsMax + 2)
+        // A statement that is running is not evicted under its caller.
+        var seen: [Int64] = []
+        try connection.forEach(dynamic: "SELECT value FROM (SELECT 1 AS value UNION SELECT 2 UNION SELECT 3)") { row in
+            for index in 0..<100 { try connection.run(dynamic: "SELECT \(index), 'other'") }
+            seen.append(row.int(0))
+            return true
+        }
+        #expect(seen == [1, 2, 3])
+    }
+
+    @Test("two statements in one, none at all, and a wrong number of values are errors")
+    func misuse() throws {
+        for sql in ["SELECT 1; SELECT 2", "", " -- nothing", "SELEC 1"] {
+            #expect(throws: SQLiteError.self) { try connection.run(dynamic: sql) }
+        }
+        #expect(try connection.row(dynamic: "SELECT 1 ; \n") { $0.int(0) } == 1)
+        #expect(throws: SQLiteError.self) { try connection.run("SELECT ?, ?", .integer(1)) }
+        let error = try #require(throws: SQLiteError.self) {
+            try connection.execute("CREATE TABLE kept (id INTEGER); CREATE TABLE broken (")
+        }
+        #expect(error.sql == " CREATE TABLE broken (")
+        #expect(try connection.exists("SELECT 1 FROM sqlite_schema WHERE name = 'kept'"))
+    }
+}
