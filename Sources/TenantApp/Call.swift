@@ -1,6 +1,6 @@
 package import Cryptography
 package import HTTPCore
-package import RateLimiter
+import RateLimiter
 package import TenantRegistry
 
 /// Who calls: the key and what it stood for when the call was authenticated.

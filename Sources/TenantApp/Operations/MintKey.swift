@@ -1,5 +1,5 @@
 package import Cryptography
-package import RateLimiter
+import RateLimiter
 package import TenantRegistry
 
 /// A secret made outside the lane: its hash is reserved in the registry before the file hears of it (DESIGN 3).

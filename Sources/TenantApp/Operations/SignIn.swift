@@ -1,13 +1,13 @@
 import Cryptography
-package import HTTPCore
-package import TenantRegistry
+import HTTPCore
+import TenantRegistry
 
 /// E-mail and password to a token: a key of a session role with an end (CONTRACT W11, X1). Wrong address and wrong
 /// password look alike and take the same time.
 package enum SignIn {
     /// A hash that no password has, so that an unknown address costs what a known one does. Of the cost that is in force.
     private static func decoy(_ scrypt: Scrypt, random: any RandomSource) -> String? {
-        try? scrypt.hash(Base62.encode(random.bytes(16)), random: random)
+        try? scrypt.hash(Hex.encode(random.bytes(16)), random: random)
     }
 
     /// `roles`: who may sign in here.

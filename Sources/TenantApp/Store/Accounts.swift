@@ -1,5 +1,5 @@
 package import Cryptography
-package import SQLite
+import SQLite
 package import TenantRegistry
 
 /// What an account may sign in as.

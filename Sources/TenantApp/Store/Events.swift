@@ -1,5 +1,5 @@
-import HTTPCore
-package import SQLite
+package import HTTPCore
+import SQLite
 package import TenantRegistry
 
 /// What resellers are told of (CONTRACT W10).

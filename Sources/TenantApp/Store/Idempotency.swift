@@ -1,5 +1,5 @@
 package import Cryptography
-package import SQLite
+import SQLite
 package import TenantRegistry
 
 /// The answer that a call with an Idempotency-Key was given (CONTRACT G4).

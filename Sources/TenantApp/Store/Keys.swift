@@ -1,6 +1,6 @@
 package import Cryptography
 package import RateLimiter
-package import SQLite
+import SQLite
 package import TenantRegistry
 
 /// A key's record. Its secrets are rows of their own: a rotation adds a hash, everything else stays (DESIGN 3).

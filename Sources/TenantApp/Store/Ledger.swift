@@ -1,4 +1,4 @@
-package import SQLite
+import SQLite
 package import TenantRegistry
 
 /// The accounts of the double entry. `balance` and `held` are a reseller's; `sales` and `funding` the tenant's own.

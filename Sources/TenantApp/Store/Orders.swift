@@ -1,4 +1,4 @@
-package import SQLite
+import SQLite
 package import TenantRegistry
 
 package enum OrderState: String, Sendable, CaseIterable {

@@ -1,4 +1,4 @@
-package import SQLite
+import SQLite
 package import TenantRegistry
 
 /// One row of a reseller's price book (CONTRACT W2). A term that is nil is not sold.

@@ -1,4 +1,4 @@
-package import SQLite
+import SQLite
 package import TenantRegistry
 
 /// How an order of a product is carried out (CONTRACT O4).

@@ -1,5 +1,5 @@
 package import RateLimiter
-package import SQLite
+import SQLite
 package import TenantRegistry
 
 /// A reseller's profile: its place in its life, its terms, its limit.

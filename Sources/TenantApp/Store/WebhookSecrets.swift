@@ -1,5 +1,5 @@
-package import Cryptography
-package import SQLite
+import Cryptography
+import SQLite
 package import TenantRegistry
 
 extension TenantReader {
