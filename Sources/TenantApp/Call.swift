@@ -60,6 +60,9 @@ package struct Call: Sendable {
         return caller
     }
 
+    /// The caller's Idempotency-Key without its quotes; the pipeline has checked its form.
+    package var idempotencyKey: String? { head.value(of: .idempotencyKey).map { bareIdempotencyKey($0) } }
+
     /// The reseller of a route that only resellers' keys open.
     package var resellerID: Int64 { known.projection.resellerID }
     package var book: Book { caller?.book ?? .live }
@@ -162,4 +165,9 @@ package enum LateAnswer: Sendable {
     /// The flow has found out what it needed; the rest is ordinary work.
     case proceed(Work)
     case stream(status: Int, headers: ResponseHeaders, body: any ResponseStream, length: Int?)
+}
+
+/// An Idempotency-Key, quoted (RFC 8941 string) or bare.
+package func bareIdempotencyKey(_ text: String) -> String {
+    text.count >= 2 && text.first == "\"" && text.last == "\"" ? String(text.dropFirst().dropLast()) : text
 }

@@ -1,0 +1,103 @@
+import Cryptography
+package import HTTPCore
+import RateLimiter
+package import TenantRegistry
+
+/// Keys on the wire, for the operator's API and the resellers' own (CONTRACT O1, W11).
+package enum KeyAnswers {
+    /// How long an old secret may live beside the new one.
+    package static let overlapSecondsMax: Int64 = 30 * 86_400
+
+    package static func encode(_ key: APIKey, _ json: inout JSONWriter) {
+        json.field("id", key.publicID)
+        json.field("prefix", key.displayPrefix)
+        json.field("name", key.name)
+        json.field("role", key.role.name)
+        json.field("mode", key.book.name)
+        json.array("scopes") { json in for name in key.scopes.names { json.element(name) } }
+        if let limit = key.limit {
+            json.object("limit") { json in encode(limit, &json) }
+        } else {
+            json.null("limit")
+        }
+        json.field("created_at", key.createdAt.text)
+        json.field("expires_at", key.expiresAt?.text)
+        json.field("revoked_at", key.revokedAt?.text)
+    }
+
+    package static func encode(_ limit: Policy, _ json: inout JSONWriter) {
+        json.field("requests", limit.requests)
+        json.field("window_seconds", limit.windowSeconds)
+        json.field("burst", limit.burst)
+    }
+
+    /// The answer that shows the key, once; a replay has `already_shown` in its place (DESIGN 3).
+    package static func minted(_ key: APIKey, _ secret: MintedSecret, status: Int) -> Answer {
+        func body(isShown: Bool) -> [UInt8] {
+            JSONWriter.object { json in
+                json.field("ok", true)
+                if isShown { json.field("key", secret.text) } else { json.field("already_shown", true) }
+                encode(key, &json)
+            }
+        }
+        var answer = Answer(status: status, body: body(isShown: true))
+        answer.replayBody = body(isShown: false)
+        return answer
+    }
+
+    /// `POST …/{id}/rotate {overlap_seconds}`: a new secret; limits, dedupe and attribution stay with the key's id.
+    /// `resellerID`: whose keys may be rotated; nil for all of the tenant's.
+    package static func rotate(_ call: Call, resellerID: Int64?) throws -> Work {
+        var fields = try call.optionalFields()
+        let overlap = fields.optionalInteger("overlap_seconds", in: 0...overlapSecondsMax) ?? 0
+        try fields.finish()
+        // A secret says its key's mode, which only the file knows; so the secret is made once it has been read.
+        return .later { answer in
+            call.tenant.lane.submit(
+                LaneJob(
+                    writes: false,
+                    perform: { store in
+                        let key = try store.reader.key(publicID: call.parameters[0])
+                        return { _ in answer(Result { try .proceed(rotation(call, key, resellerID, overlap)) }) }
+                    },
+                    fail: { answer(.failure($0)) }))
+        }
+    }
+
+    private static func rotation(_ call: Call, _ key: APIKey?, _ resellerID: Int64?, _ overlap: Int64) throws -> Work {
+        guard let key, isReachable(key, resellerID) else { throw Refusal.notFound("key") }
+        let secret = MintedSecret(
+            prefix: call.tenant.profile.keyPrefix, book: key.book, random: call.services.random)
+        return .reserving([secret.hash]) { tenant, trail in
+            guard let current = try tenant.key(id: key.id), current.revokedAt == nil else {
+                throw Refusal.conflict(code: "key_revoked", detail: "The key is revoked.")
+            }
+            let rotated = try tenant.rotateKey(
+                current.id, newHash: secret.hash, displayPrefix: secret.displayPrefix, overlapSeconds: overlap)
+            trail.resellerID = rotated.resellerID
+            trail.note("key", rotated.publicID)
+            return minted(rotated, secret, status: 200)
+        }
+    }
+
+    /// `DELETE …/{id}`: no request passes on this key after the answer (CONTRACT G3). Again: the same answer.
+    package static func revoke(_ call: Call, resellerID: Int64?) -> Work {
+        .write { tenant, trail in
+            guard let key = try tenant.key(publicID: call.parameters[0]), isReachable(key, resellerID) else {
+                throw Refusal.notFound("key")
+            }
+            if key.revokedAt == nil { try tenant.revokeKey(key.id) }
+            trail.resellerID = key.resellerID
+            trail.note("key", key.publicID)
+            guard let revoked = try tenant.key(id: key.id) else { throw Refusal.defect }
+            return .json { json in
+                json.field("ok", true)
+                encode(revoked, &json)
+            }
+        }
+    }
+
+    private static func isReachable(_ key: APIKey, _ resellerID: Int64?) -> Bool {
+        !key.role.isSession && (resellerID == nil || key.resellerID == resellerID)
+    }
+}

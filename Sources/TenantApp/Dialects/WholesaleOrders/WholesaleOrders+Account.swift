@@ -1,0 +1,104 @@
+import Cryptography
+import HTTPCore
+import TenantRegistry
+
+/// Applying, signing in, keys of one's own, and the webhook (CONTRACT W6, W11).
+extension WholesaleOrders {
+    static let account: [Route] = [
+        Route(.post, "/apply", "Apply to become a reseller", access: .open, isRationedByAddress: true) { call in
+            var fields = try call.fields()
+            let application = ResellerApplication(reading: &fields, password: .required)
+            try fields.finish()
+            return .background {
+                guard let application = try application?.hashed(call.services) else { throw Refusal.defect }
+                return .write { tenant, trail in
+                    let made = try application.run(tenant, state: .pending, approvedBy: nil, &trail)
+                    return .json(201) { json in
+                        json.field("id", made.reseller.publicID)
+                        json.field("status", made.reseller.state.name)
+                        json.field("email", made.reseller.email)
+                    }
+                }
+            }
+        },
+        Route(.post, "/session", "Sign in", access: .open, isRationedByAddress: false) { call in
+            var fields = try call.fields()
+            let email = fields.email("email")
+            let password = fields.string("password", characters: 1...PasswordRule.charactersMax)
+            try fields.finish()
+            guard let email, let password else { throw Refusal.defect }
+            return SignIn.work(call, email: email, password: password, roles: [.reseller])
+        },
+        Route(.delete, "/session", "Sign out", access: .resellerSession) { call in
+            .write { tenant, _ in
+                try tenant.revokeKey(call.known.projection.keyID)
+                return .noContent
+            }
+        },
+        Route(.post, "/keys", "Mint a key of your own", access: .resellerSession) { call in
+            var fields = try call.optionalFields()
+            let name = fields.optionalString("name", characters: 1...100)
+            let scopes = fields.scopes("scopes", allowed: [.partnerRead, .partnerOrder])
+            let book = fields.mode("mode")
+            let end = fields.expiry("expires_at", after: call.now)
+            try fields.finish()
+            let secret = MintedSecret(
+                prefix: call.tenant.profile.keyPrefix, book: book, random: call.services.random)
+            return .reserving([secret.hash]) { tenant, trail in
+                guard let reseller = try tenant.reseller(id: call.resellerID), reseller.state == .active else {
+                    throw Refusal.forbidden(code: "reseller_not_active", detail: "Only an active reseller has keys.")
+                }
+                var new = NewKey(
+                    accountID: call.known.projection.accountID, resellerID: reseller.id, role: .reseller,
+                    scopes: scopes, displayPrefix: secret.displayPrefix, createdBy: call.known.projection.accountID)
+                new.book = book
+                new.name = name
+                new.expiresAt = end
+                let key = try MintKey(secret: secret, new: new).run(tenant, &trail)
+                return KeyAnswers.minted(key, secret, status: 201)
+            }
+        },
+        Route(.get, "/keys", "List your keys", access: .resellerSession) { call in
+            let page = try Paging(try call.query())
+            return .read { tenant in
+                let rows = try tenant.keys(resellerID: call.resellerID, after: page.after, limit: page.fetch)
+                return page.answer(rows, id: \.id) { key, json in KeyAnswers.encode(key, &json) }
+            }
+        },
+        Route(.post, "/keys/{id}/rotate", "Rotate a key of yours", access: .resellerSession) { call in
+            try KeyAnswers.rotate(call, resellerID: call.resellerID)
+        },
+        Route(.delete, "/keys/{id}", "Revoke a key of yours", access: .resellerSession) { call in
+            KeyAnswers.revoke(call, resellerID: call.resellerID)
+        },
+        Route(.get, "/webhook", "Read where your events go", access: .reseller(.partnerRead)) { call in
+            .read { tenant in
+                guard let endpoint = try tenant.webhookEndpoints(resellerID: call.resellerID, book: call.book).first
+                else { throw Refusal.notFound("webhook") }
+                return .json { json in encode(endpoint, &json) }
+            }
+        },
+        Route(.put, "/webhook", "Say where your events go", access: .reseller(.partnerOrder)) { call in
+            var fields = try call.fields()
+            let url = fields.webhookURL("url")
+            let events = fields.events("events", allowed: EventType.allCases.map(\.rawValue))
+            try fields.finish()
+            guard let url, let events else { throw Refusal.defect }
+            return .write { tenant, trail in
+                try tenant.setWebhookEndpoint(
+                    url: url, events: events, resellerID: call.resellerID, book: call.book)
+                guard let endpoint = try tenant.webhookEndpoints(resellerID: call.resellerID, book: call.book).first
+                else { throw Refusal.defect }
+                trail.note("webhook", endpoint.publicID)
+                return .json { json in encode(endpoint, &json) }
+            }
+        },
+    ]
+
+    private static func encode(_ endpoint: WebhookEndpoint, _ json: inout JSONWriter) {
+        json.field("id", endpoint.publicID)
+        json.field("url", endpoint.url)
+        json.array("events") { json in for event in endpoint.events { json.element(event) } }
+        json.field("enabled", endpoint.isEnabled)
+    }
+}

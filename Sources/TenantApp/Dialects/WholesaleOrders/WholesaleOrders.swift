@@ -1,0 +1,19 @@
+package import HTTPCore
+package import TenantRegistry
+
+/// Wholesale orders (CONTRACT W; seed 001): a reseller's shop lists priced products, quotes and places signed orders, and
+/// looks after its services, customers, balance, webhook and keys.
+package struct WholesaleOrders: Dialect {
+    package let name = "wholesale_orders"
+    package let basePath = "/api/partner/v1"
+
+    package init() {}
+
+    package let routes: [Route] = orders + catalogue + account
+
+    package func credential(in head: RequestHead) -> Range<Int>? { bearer(in: head) }
+
+    package func render(_ refusal: Refusal, requestID: RequestID) -> Response {
+        Problem.response(refusal, requestID: requestID)
+    }
+}
