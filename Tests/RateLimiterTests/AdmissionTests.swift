@@ -4,14 +4,19 @@ import Testing
 @Suite struct Admissions {
     private func levels(_ bursts: [Int?]) throws -> Levels {
         let buckets = try bursts.map { try $0.map { Bucket(try policy(1, 60, $0), now: 0) } }
-        return Levels(key: buckets[0], reseller: buckets[1], routeClass: buckets[2], tenant: buckets[3], process: buckets[4])
+        return Levels(
+            key: buckets[0], reseller: buckets[1], routeClass: buckets[2], tenant: buckets[3], process: buckets[4])
     }
 
     private func left(_ levels: Levels) -> [Int?] {
-        [levels.key, levels.reseller, levels.routeClass, levels.tenant, levels.process].map { $0?.peek(cost: 0, now: 0).remaining }
+        [levels.key, levels.reseller, levels.routeClass, levels.tenant, levels.process].map {
+            $0?.peek(cost: 0, now: 0).remaining
+        }
     }
 
-    @Test("G2 the level without room refuses and is named; the earlier ones get back what they gave", arguments: Level.allCases)
+    @Test(
+        "G2 the level without room refuses and is named; the earlier ones get back what they gave",
+        arguments: Level.allCases)
     func refusal(binding: Level) throws {
         var bursts: [Int?] = [5, 6, 7, 8, 9]
         bursts[Int(binding.rawValue)] = 2
@@ -41,7 +46,9 @@ import Testing
         #expect(left(levels) == [5, nil, 5, nil, 5])
     }
 
-    @Test("G2 the level that binds admits exactly its capacity, whatever the others have and however many threads ask", arguments: Level.allCases)
+    @Test(
+        "G2 the level that binds admits exactly its capacity, whatever the others have and however many threads ask",
+        arguments: Level.allCases)
     func exact(binding: Level) throws {
         var bursts: [Int?] = [30_000, 30_000, nil, 30_000, 30_000]
         bursts[Int(binding.rawValue)] = 777

@@ -28,7 +28,8 @@ import Testing
 
 @Suite struct Buckets {
     static let policies: [(Int, Int, Int)] = [
-        (1, 1, 1), (100, 60, 100), (1000, 60, 1000), (7, 3, 5), (1_000_000, 1, 1000), (1, 1_000_000, 100), (10, 1, 1_000), (999_999, 1_000_000, 999),
+        (1, 1, 1), (100, 60, 100), (1000, 60, 1000), (7, 3, 5), (1_000_000, 1, 1000), (1, 1_000_000, 100),
+        (10, 1, 1_000), (999_999, 1_000_000, 999),
     ]
 
     @Test("G2 a full bucket admits exactly its burst at one instant, whenever it was made", arguments: policies)
@@ -76,7 +77,8 @@ import Testing
         var random = Seeded(state: 22)
         for _ in 0..<2000 {
             let policy = try policy(
-                Int.random(in: 1...1000, using: &random), Int.random(in: 1...100, using: &random), Int.random(in: 1...50, using: &random))
+                Int.random(in: 1...1000, using: &random), Int.random(in: 1...100, using: &random),
+                Int.random(in: 1...50, using: &random))
             let bucket = Bucket(policy, now: 5)
             var now: UInt64 = 5
             while bucket.take(cost: Int.random(in: 1...policy.burst, using: &random), now: now).admitted {

@@ -2,10 +2,13 @@ import RateLimiter
 import Testing
 
 @Suite struct Changes {
-    @Test("G2 a change keeps the share that is used: neither refilled nor emptied", arguments: [
-        (100, 0, 10, 10), (100, 50, 10, 5), (100, 100, 10, 0), (10, 5, 1000, 500), (10, 10, 1_000_000, 0), (3, 1, 100, 66), (100, 99, 10, 0),
-        (1, 1, 5, 0), (1, 0, 5, 5), (7, 7, 1, 0),
-    ])
+    @Test(
+        "G2 a change keeps the share that is used: neither refilled nor emptied",
+        arguments: [
+            (100, 0, 10, 10), (100, 50, 10, 5), (100, 100, 10, 0), (10, 5, 1000, 500), (10, 10, 1_000_000, 0),
+            (3, 1, 100, 66), (100, 99, 10, 0),
+            (1, 1, 5, 0), (1, 0, 5, 5), (7, 7, 1, 0),
+        ])
     func rescaled(oldBurst: Int, used: Int, newBurst: Int, left: Int) throws {
         let bucket = Bucket(try policy(1, 60, oldBurst), now: 0)
         if used > 0 { #expect(bucket.take(cost: used, now: 0).admitted) }
@@ -50,7 +53,9 @@ import Testing
         onThreads(8) { thread in
             if thread == 0 {
                 for step in 1...2000 {
-                    if let next = Policy(requests: 1000, windowSeconds: 1, burst: 1000 + step) { bucket.change(to: next, now: 0) }
+                    if let next = Policy(requests: 1000, windowSeconds: 1, burst: 1000 + step) {
+                        bucket.change(to: next, now: 0)
+                    }
                     version.add(1)
                 }
                 done.add(1)
@@ -76,7 +81,9 @@ import Testing
             for step in 0..<1500 {
                 if thread < 3, step.isMultiple(of: 5) {
                     let burst = bursts[(thread + step / 5 + round) % bursts.count]
-                    if let next = Policy(requests: 1 + step % 3, windowSeconds: 60, burst: burst) { bucket.change(to: next, now: 9) }
+                    if let next = Policy(requests: 1 + step % 3, windowSeconds: 60, burst: burst) {
+                        bucket.change(to: next, now: 9)
+                    }
                 } else {
                     let decision = bucket.take(now: 9)
                     guard decision.admitted else { continue }
@@ -90,9 +97,11 @@ import Testing
         #expect(share.value <= 12_000_000)
     }
 
-    @Test("G2 what was taken under the old policy is given back as the same share of the new one", arguments: [
-        (100, 10, 10), (100, 10, 1000), (10, 10, 3), (3, 1, 1_000_000), (1000, 1, 1),
-    ])
+    @Test(
+        "G2 what was taken under the old policy is given back as the same share of the new one",
+        arguments: [
+            (100, 10, 10), (100, 10, 1000), (10, 10, 3), (3, 1, 1_000_000), (1000, 1, 1),
+        ])
     func giveBackAcross(oldBurst: Int, cost: Int, newBurst: Int) throws {
         let old = try policy(1, 60, oldBurst)
         let bucket = Bucket(old, now: 0)
@@ -106,9 +115,11 @@ import Testing
 }
 
 @Suite struct Restarts {
-    @Test("G2 a level comes back less the time that has passed, at most the burst", arguments: [
-        (0, 0, 10), (5, 0, 5), (5, 3, 8), (5, 5, 10), (5, 50, 10), (10, 0, 0), (1000, 0, 0), (1000, 995, 5),
-    ])
+    @Test(
+        "G2 a level comes back less the time that has passed, at most the burst",
+        arguments: [
+            (0, 0, 10), (5, 0, 5), (5, 3, 8), (5, 5, 10), (5, 50, 10), (10, 0, 0), (1000, 0, 0), (1000, 995, 5),
+        ])
     func restored(debtSeconds: UInt64, elapsedSeconds: UInt64, left: Int) throws {
         let bucket = Bucket(try policy(10, 10, 10), now: 100 * second)
         bucket.restore(debtNanoseconds: debtSeconds * second, elapsed: elapsedSeconds * second, now: 100 * second)

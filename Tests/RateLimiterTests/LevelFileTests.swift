@@ -37,7 +37,9 @@ import Testing
             #expect(throws: LevelSnapshot.Damage.self) { try LevelSnapshot(decoding: flipped) }
         }
         #expect(throws: LevelSnapshot.Damage.wrongLength) { try LevelSnapshot(decoding: bytes + [0]) }
-        #expect(throws: LevelSnapshot.Damage.unknownFormat) { try LevelSnapshot(decoding: [UInt8](repeating: 0, count: 64)) }
+        #expect(throws: LevelSnapshot.Damage.unknownFormat) {
+            try LevelSnapshot(decoding: [UInt8](repeating: 0, count: 64))
+        }
     }
 
     @Test("G2 levels come back with the time that has passed")
@@ -92,7 +94,8 @@ import Testing
             let loaded = LevelFile.load(from: path, wallMilliseconds: 9000)
             let after = Bucket(policy, now: 3 * second)
             after.restore(
-                debtNanoseconds: try #require(loaded.entries.first).debtNanoseconds, elapsed: loaded.elapsedNanoseconds, now: 3 * second)
+                debtNanoseconds: try #require(loaded.entries.first).debtNanoseconds, elapsed: loaded.elapsedNanoseconds,
+                now: 3 * second)
             #expect(after.peek(cost: 0, now: 3 * second).remaining == 24)
         }
     }
