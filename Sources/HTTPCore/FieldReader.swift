@@ -85,7 +85,9 @@ package struct FieldReader: Sendable {
     /// The text of a string or number member, for values that come in either form, say amounts.
     package mutating func numberText(_ name: String) -> String? { required(name).flatMap { numberText($0, name) } }
 
-    package mutating func optionalNumberText(_ name: String) -> String? { present(name).flatMap { numberText($0, name) } }
+    package mutating func optionalNumberText(_ name: String) -> String? {
+        present(name).flatMap { numberText($0, name) }
+    }
 
     // MARK: Choices
 

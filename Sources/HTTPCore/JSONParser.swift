@@ -107,7 +107,7 @@ struct JSONParser {
         while at < bytes.count {
             switch bytes[at] {
             case 0x22:
-                let text = try validated( UnsafeBufferPointer(rebasing: bytes[start + 1..<at]), from: start)
+                let text = try validated(UnsafeBufferPointer(rebasing: bytes[start + 1..<at]), from: start)
                 at += 1
                 return text
             case 0x5C: return try escapedString(from: start)
@@ -126,7 +126,7 @@ struct JSONParser {
             switch byte {
             case 0x22:
                 let text = try buffer.withUnsafeBufferPointer { buffer throws(JSONError) in
-                    try validated( buffer, from: start)
+                    try validated(buffer, from: start)
                 }
                 at += 1
                 return text

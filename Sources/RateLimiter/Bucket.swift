@@ -65,8 +65,9 @@ package final class Bucket: Sendable {
             let (old, level) = read()
             if old == new { return }
             let generation = (level &+ 1) & Self.generationMask
-            guard levelWord.compareExchange(expected: level, desired: Self.closed, ordering: .acquiringAndReleasing)
-                .exchanged
+            guard
+                levelWord.compareExchange(expected: level, desired: Self.closed, ordering: .acquiringAndReleasing)
+                    .exchanged
             else { continue }
             let arrival = level >> 4
             let debt = arrival > now ? arrival - now : 0

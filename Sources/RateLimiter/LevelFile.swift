@@ -52,7 +52,8 @@ package enum LevelFile {
         do throws(Failure) {
             bytes = try read(path)
         } catch {
-            let outcome: Loaded.Outcome = error.errno == ENOENT ? .missing : .damaged("\(error.call): errno \(error.errno)")
+            let outcome: Loaded.Outcome =
+                error.errno == ENOENT ? .missing : .damaged("\(error.call): errno \(error.errno)")
             return Loaded(outcome: outcome, entries: [], elapsedNanoseconds: 0)
         }
         do throws(LevelSnapshot.Damage) {

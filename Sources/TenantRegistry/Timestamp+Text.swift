@@ -42,13 +42,15 @@ extension Timestamp: CustomStringConvertible {
             let date = CivilDate(year: year, month: month, day: day)
         else { return nil }
         let minutes = hour * 60 + minute - offsetMinutes
-        let exact = Int64(date.daysSinceEpoch) * Self.millisecondsPerDay + Int64(minutes * 60 + second) * 1000 + Int64(fraction)
+        let exact =
+            Int64(date.daysSinceEpoch) * Self.millisecondsPerDay + Int64(minutes * 60 + second) * 1000 + Int64(fraction)
         self.init(milliseconds: exact)
         // An offset may carry the first or last day past the years that have a text.
         guard milliseconds == exact else { return nil }
     }
 
-    private static func put(_ value: Int, _ digits: Int, into buffer: UnsafeMutableBufferPointer<UInt8>, at start: Int) {
+    private static func put(_ value: Int, _ digits: Int, into buffer: UnsafeMutableBufferPointer<UInt8>, at start: Int)
+    {
         var rest = value
         for index in (start..<start + digits).reversed() {
             buffer[index] = 0x30 + UInt8(rest % 10)

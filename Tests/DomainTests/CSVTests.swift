@@ -1,7 +1,9 @@
 import TenantApp
 import Testing
 
-private func rows(_ text: String, pieceBytes: Int = .max) throws(CSVError) -> [CSVRow] { try rows(Array(text.utf8), pieceBytes) }
+private func rows(_ text: String, pieceBytes: Int = .max) throws(CSVError) -> [CSVRow] {
+    try rows(Array(text.utf8), pieceBytes)
+}
 
 private func rows(_ bytes: [UInt8], _ pieceBytes: Int) throws(CSVError) -> [CSVRow] {
     var reader = CSVReader()
@@ -17,12 +19,18 @@ private func rows(_ bytes: [UInt8], _ pieceBytes: Int) throws(CSVError) -> [CSVR
 }
 
 @Suite struct CSVFiles {
-    @Test("rows are the same however the file is cut into pieces", arguments: [
-        ("", []), ("a,b\r\nc,d\r\n", [["a", "b"], ["c", "d"]]), ("a,b\nc,d", [["a", "b"], ["c", "d"]]), ("\u{feff}a,b\n", [["a", "b"]]),
-        ("\u{feff}\"a\",b\n", [["a", "b"]]), ("a,,\n,\n", [["a", "", ""], ["", ""]]), ("\"a,b\",\"c\"\"d\",\"\"\n", [["a,b", "c\"d", ""]]),
-        ("\"x\r\ny\",z\r\n", [["x\r\ny", "z"]]), ("\n\r\na\n\n", [["a"]]), ("\"\"\n", [[""]]), ("\"\"", [[""]]), (" a , b \n", [[" a ", " b "]]),
-        ("é,€,😀\n", [["é", "€", "😀"]]), ("\u{feff}", []), ("a,", [["a", ""]]), ("\"a\"", [["a"]]), ("\"a\"\"\"", [["a\""]]), ("\u{fee0}x\n", [["\u{fee0}x"]]),
-    ] as [(String, [[String]])])
+    @Test(
+        "rows are the same however the file is cut into pieces",
+        arguments: [
+            ("", []), ("a,b\r\nc,d\r\n", [["a", "b"], ["c", "d"]]), ("a,b\nc,d", [["a", "b"], ["c", "d"]]),
+            ("\u{feff}a,b\n", [["a", "b"]]),
+            ("\u{feff}\"a\",b\n", [["a", "b"]]), ("a,,\n,\n", [["a", "", ""], ["", ""]]),
+            ("\"a,b\",\"c\"\"d\",\"\"\n", [["a,b", "c\"d", ""]]),
+            ("\"x\r\ny\",z\r\n", [["x\r\ny", "z"]]), ("\n\r\na\n\n", [["a"]]), ("\"\"\n", [[""]]), ("\"\"", [[""]]),
+            (" a , b \n", [[" a ", " b "]]),
+            ("é,€,😀\n", [["é", "€", "😀"]]), ("\u{feff}", []), ("a,", [["a", ""]]), ("\"a\"", [["a"]]),
+            ("\"a\"\"\"", [["a\""]]), ("\u{fee0}x\n", [["\u{fee0}x"]]),
+        ] as [(String, [[String]])])
     func reading(text: String, expected: [[String]]) throws {
         for pieceBytes in [1, 2, 3, 5, 1000] {
             #expect(try rows(text, pieceBytes: pieceBytes).map(\.fields) == expected)
@@ -33,8 +41,10 @@ private func rows(_ bytes: [UInt8], _ pieceBytes: Int) throws(CSVError) -> [CSVR
     func lines() throws {
         #expect(try rows("a\n\n\"b\nc\"\nd\n").map(\.line) == [1, 3, 5])
         let cases: [(String, Int, CSVError.Reason)] = [
-            ("a\nb\"c\n", 2, .strayQuote), ("a\n\"b\"c\n", 2, .strayQuote), ("a\n\"b\nc\nd", 2, .unterminatedQuote), ("a\rb", 1, .bareCarriageReturn),
-            ("a\r", 1, .bareCarriageReturn), ("\"a\"\r\"", 1, .bareCarriageReturn), ("\"", 1, .unterminatedQuote), ("\"a\nb\"\nc\"", 3, .strayQuote),
+            ("a\nb\"c\n", 2, .strayQuote), ("a\n\"b\"c\n", 2, .strayQuote), ("a\n\"b\nc\nd", 2, .unterminatedQuote),
+            ("a\rb", 1, .bareCarriageReturn),
+            ("a\r", 1, .bareCarriageReturn), ("\"a\"\r\"", 1, .bareCarriageReturn), ("\"", 1, .unterminatedQuote),
+            ("\"a\nb\"\nc\"", 3, .strayQuote),
         ]
         for (text, line, reason) in cases {
             #expect(throws: CSVError(line: line, reason: reason)) { try rows(text) }
@@ -63,7 +73,8 @@ private func rows(_ bytes: [UInt8], _ pieceBytes: Int) throws(CSVError) -> [CSVR
         var expected: [[String]] = []
         for _ in 0..<2000 {
             let row = (0..<Int.random(in: 1...4, using: &random)).map { _ in
-                (0..<Int.random(in: 0...4, using: &random)).map { _ in alphabet.randomElement(using: &random) ?? "" }.joined()
+                (0..<Int.random(in: 0...4, using: &random)).map { _ in alphabet.randomElement(using: &random) ?? "" }
+                    .joined()
             }
             writer.row(row)
             expected.append(row)

@@ -3,26 +3,38 @@ import TenantApp
 import Testing
 
 @Suite struct MoneyValues {
-    @Test("an amount is read exactly, in every form that is a decimal number", arguments: [
-        ("0", 0), ("-0", 0), ("0.00", 0), ("1", 1_000_000), ("25.00", 25_000_000), ("0.000001", 1), ("-0.000001", -1), ("007.5", 7_500_000),
-        ("1.99", 1_990_000), ("1e3", 1_000_000_000), ("1E-6", 1), ("12.5e-1", 1_250_000), ("1500e-3", 1_500_000), ("0e999999999", 0),
-        ("0.0e-999999999", 0), ("1.0000000000", 1_000_000), ("9223372036854.775807", Int64.max), ("-9223372036854.775808", Int64.min),
-        ("0.10", 100_000), ("10000000e-13", 1), ("1e+0", 1_000_000),
-    ])
+    @Test(
+        "an amount is read exactly, in every form that is a decimal number",
+        arguments: [
+            ("0", 0), ("-0", 0), ("0.00", 0), ("1", 1_000_000), ("25.00", 25_000_000), ("0.000001", 1),
+            ("-0.000001", -1), ("007.5", 7_500_000),
+            ("1.99", 1_990_000), ("1e3", 1_000_000_000), ("1E-6", 1), ("12.5e-1", 1_250_000), ("1500e-3", 1_500_000),
+            ("0e999999999", 0),
+            ("0.0e-999999999", 0), ("1.0000000000", 1_000_000), ("9223372036854.775807", Int64.max),
+            ("-9223372036854.775808", Int64.min),
+            ("0.10", 100_000), ("10000000e-13", 1), ("1e+0", 1_000_000),
+        ])
     func reading(text: String, micros: Int64) throws { #expect(try Money(parsing: text).micros == micros) }
 
-    @Test("what is no decimal number is refused", arguments: [
-        "", "-", "+1", ".5", "5.", "1.2.3", "1,5", " 1", "1 ", "0x1", "1e", "1e+", "1e1.5", "--1", "NaN", "Infinity", "1_000", "１",
-        "1.5\u{0}", String(repeating: "1", count: 65),
-    ])
+    @Test(
+        "what is no decimal number is refused",
+        arguments: [
+            "", "-", "+1", ".5", "5.", "1.2.3", "1,5", " 1", "1 ", "0x1", "1e", "1e+", "1e1.5", "--1", "NaN",
+            "Infinity", "1_000", "１",
+            "1.5\u{0}", String(repeating: "1", count: 65),
+        ])
     func syntax(text: String) { #expect(throws: MoneyError.syntax) { try Money(parsing: text) } }
 
-    @Test("nothing is rounded silently", arguments: ["0.0000001", "1.2345678", "1e-7", "0.1e-6", "1e-999999999", "123456789e-15"])
+    @Test(
+        "nothing is rounded silently",
+        arguments: ["0.0000001", "1.2345678", "1e-7", "0.1e-6", "1e-999999999", "123456789e-15"])
     func precision(text: String) { #expect(throws: MoneyError.precision) { try Money(parsing: text) } }
 
-    @Test("an amount too large is refused", arguments: [
-        "9223372036854.775808", "-9223372036854.775809", "1e13", "1e999999999", "99999999999999999999", "-1e30",
-    ])
+    @Test(
+        "an amount too large is refused",
+        arguments: [
+            "9223372036854.775808", "-9223372036854.775809", "1e13", "1e999999999", "99999999999999999999", "-1e30",
+        ])
     func overflow(text: String) { #expect(throws: MoneyError.overflow) { try Money(parsing: text) } }
 
     @Test("digits past the minor unit are refused where it is asked for, zeros do no harm")
@@ -35,11 +47,16 @@ import Testing
         #expect(throws: MoneyError.overflow) { try Money(parsing: "99999999999999", fractionDigitsMax: 0) }
     }
 
-    @Test("an amount is written with its minor unit, more digits only where needed", arguments: [
-        (25_000_000, 2, "25.00"), (0, 2, "0.00"), (0, 0, "0"), (1500, 2, "0.0015"), (1, 2, "0.000001"), (-1, 2, "-0.000001"),
-        (100_000, 2, "0.10"), (120_000, 3, "0.120"), (5_000_000, 0, "5"), (5_100_000, 0, "5.1"), (-2_500_000, 2, "-2.50"),
-        (Int64.max, 2, "9223372036854.775807"), (Int64.min, 2, "-9223372036854.775808"), (10_000_000, 6, "10.000000"),
-    ])
+    @Test(
+        "an amount is written with its minor unit, more digits only where needed",
+        arguments: [
+            (25_000_000, 2, "25.00"), (0, 2, "0.00"), (0, 0, "0"), (1500, 2, "0.0015"), (1, 2, "0.000001"),
+            (-1, 2, "-0.000001"),
+            (100_000, 2, "0.10"), (120_000, 3, "0.120"), (5_000_000, 0, "5"), (5_100_000, 0, "5.1"),
+            (-2_500_000, 2, "-2.50"),
+            (Int64.max, 2, "9223372036854.775807"), (Int64.min, 2, "-9223372036854.775808"),
+            (10_000_000, 6, "10.000000"),
+        ])
     func writing(micros: Int64, digits: Int, text: String) {
         #expect(Money(micros: micros).decimal(minorUnitDigits: digits) == text)
     }
@@ -53,11 +70,16 @@ import Testing
         }
     }
 
-    @Test("rounding is half up at every edge, and a reversal rounds to the reversal", arguments: [
-        (0, 2, 0), (4_999, 2, 0), (5_000, 2, 10_000), (5_001, 2, 10_000), (9_999, 2, 10_000), (10_000, 2, 10_000), (14_999, 2, 10_000),
-        (15_000, 2, 20_000), (-4_999, 2, 0), (-5_000, 2, -10_000), (-15_000, 2, -20_000), (499_999, 0, 0), (500_000, 0, 1_000_000),
-        (1_499_999, 0, 1_000_000), (1_500_000, 0, 2_000_000), (499, 3, 0), (500, 3, 1000), (7, 6, 7), (1_999_995, 2, 2_000_000),
-    ])
+    @Test(
+        "rounding is half up at every edge, and a reversal rounds to the reversal",
+        arguments: [
+            (0, 2, 0), (4_999, 2, 0), (5_000, 2, 10_000), (5_001, 2, 10_000), (9_999, 2, 10_000), (10_000, 2, 10_000),
+            (14_999, 2, 10_000),
+            (15_000, 2, 20_000), (-4_999, 2, 0), (-5_000, 2, -10_000), (-15_000, 2, -20_000), (499_999, 0, 0),
+            (500_000, 0, 1_000_000),
+            (1_499_999, 0, 1_000_000), (1_500_000, 0, 2_000_000), (499, 3, 0), (500, 3, 1000), (7, 6, 7),
+            (1_999_995, 2, 2_000_000),
+        ])
     func rounding(micros: Int64, digits: Int, expected: Int64) throws {
         #expect(try Money(micros: micros).rounded(toMinorUnitDigits: digits).micros == expected)
         #expect(try Money(micros: -micros).rounded(toMinorUnitDigits: digits).micros == -expected)
@@ -76,14 +98,18 @@ import Testing
         #expect(throws: MoneyError.overflow) { try Money.min.rounded(toMinorUnitDigits: 2) }
         #expect(try Money(micros: -7).times(3).micros == -21)
         #expect(try Money(micros: 7).negated().micros == -7)
-        #expect(Money(micros: 20_000).isWhole(inMinorUnitDigits: 2) && !Money(micros: 20_001).isWhole(inMinorUnitDigits: 2))
+        #expect(
+            Money(micros: 20_000).isWhole(inMinorUnitDigits: 2) && !Money(micros: 20_001).isWhole(inMinorUnitDigits: 2))
     }
 }
 
 @Suite struct PercentValues {
-    @Test("a percent is read and written in its shortest form", arguments: [
-        ("0", "0"), ("12.50", "12.5"), ("100", "100"), ("100.0000", "100"), ("0.0001", "0.0001"), ("33.3333", "33.3333"), ("1e1", "10"), ("-0", "0"),
-    ])
+    @Test(
+        "a percent is read and written in its shortest form",
+        arguments: [
+            ("0", "0"), ("12.50", "12.5"), ("100", "100"), ("100.0000", "100"), ("0.0001", "0.0001"),
+            ("33.3333", "33.3333"), ("1e1", "10"), ("-0", "0"),
+        ])
     func forms(text: String, canonical: String) throws { #expect(try Percent(parsing: text).decimal == canonical) }
 
     @Test("outside 0 to 100, or with more than four digits, it is refused")
@@ -98,9 +124,12 @@ import Testing
 }
 
 @Suite struct CurrencyCodes {
-    @Test("a currency has its ISO 4217 minor unit", arguments: [
-        ("USD", 2), ("EUR", 2), ("JPY", 0), ("KRW", 0), ("ISK", 0), ("KWD", 3), ("BHD", 3), ("TND", 3), ("XOF", 0), ("CLF", 4), ("GBP", 2),
-    ])
+    @Test(
+        "a currency has its ISO 4217 minor unit",
+        arguments: [
+            ("USD", 2), ("EUR", 2), ("JPY", 0), ("KRW", 0), ("ISK", 0), ("KWD", 3), ("BHD", 3), ("TND", 3), ("XOF", 0),
+            ("CLF", 4), ("GBP", 2),
+        ])
     func digits(code: String, digits: Int) { #expect(Currency(code)?.minorUnitDigits == digits) }
 
     @Test("any other code is refused", arguments: ["", "usd", "US", "USDT", "XAU", "XXX", "ABC", "DEM"])
@@ -121,11 +150,14 @@ import Testing
         #expect(fields.errors == [])
     }
 
-    @Test("a bad amount says what is wrong with it", arguments: [
-        ("\"x\"", "format", "must be a decimal number"), ("true", "type", "must be a decimal string or a number"),
-        ("\"0.001\"", "format", "must have at most 2 digits after the point"), ("0.00", "range", "must be from 0.01 to 1000"),
-        ("1e400", "range", "must be from 0.01 to 1000"), ("null", "required", "is required"),
-    ])
+    @Test(
+        "a bad amount says what is wrong with it",
+        arguments: [
+            ("\"x\"", "format", "must be a decimal number"), ("true", "type", "must be a decimal string or a number"),
+            ("\"0.001\"", "format", "must have at most 2 digits after the point"),
+            ("0.00", "range", "must be from 0.01 to 1000"),
+            ("1e400", "range", "must be from 0.01 to 1000"), ("null", "required", "is required"),
+        ])
     func errors(value: String, code: String, detail: String) throws {
         var fields = FieldReader(try JSON.parse(Array("{\"amount\":\(value)}".utf8)))
         let range = Money(micros: 10_000)...Money(micros: 1_000_000_000)

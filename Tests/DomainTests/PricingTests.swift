@@ -5,11 +5,15 @@ private func money(_ text: String) throws -> Money { try Money(parsing: text) }
 
 @Suite struct PricingRules {
     /// A row with every other term set, so that "not sold" is tried for each.
-    static let populated: [Set<Term>] = [Set(Term.allCases), [.monthly, .semiAnnual, .hourly], [.quarterly, .annual], []]
+    static let populated: [Set<Term>] = [
+        Set(Term.allCases), [.monthly, .semiAnnual, .hourly], [.quarterly, .annual], [],
+    ]
     static let overrides: [String?] = [nil, "0", "12.5", "33.3333", "100"]
     static let defaults = ["0", "10", "99.9999", "100"]
 
-    @Test("W3 unit price is term price less the override, else the default; 0 counts; a term not sold has none", arguments: populated)
+    @Test(
+        "W3 unit price is term price less the override, else the default; 0 counts; a term not sold has none",
+        arguments: populated)
     func terms(sold: Set<Term>) throws {
         var prices = TermPrices()
         for (index, term) in Term.allCases.enumerated() where sold.contains(term) {
@@ -24,7 +28,8 @@ private func money(_ text: String) throws -> Money { try Money(parsing: text) }
                     let rate = Pricing.rate(override: set, default: try Percent(parsing: standard))
                     #expect(rate.decimal == override ?? standard)
                     for quantity in [1, 2, 3, 7, 100] as [Int64] {
-                        let line = try Pricing.line(termPrice: price, rate: rate, quantity: quantity, minorUnitDigits: 2)
+                        let line = try Pricing.line(
+                            termPrice: price, rate: rate, quantity: quantity, minorUnitDigits: 2)
                         #expect(line.micros == expected(price.micros, rate.partsPerMillion, quantity, digits: 2))
                     }
                 }
@@ -40,21 +45,29 @@ private func money(_ text: String) throws -> Money { try Money(parsing: text) }
         return Int64((2 * exact + unit) / (2 * unit) * (unit / 1_000_000))
     }
 
-    @Test("W3 the line is rounded once, not the unit", arguments: [
-        ("9.99", "10", 1, "8.99"), ("9.99", "10", 3, "26.97"), ("9.99", "10", 10, "89.91"), ("0.01", "50", 1, "0.01"), ("0.01", "50", 2, "0.01"),
-        ("0.01", "50", 3, "0.02"), ("0.01", "50.0001", 1, "0.00"), ("1.00", "33.3333", 3, "2.00"), ("10.00", "12.5", 1, "8.75"),
-        ("0.333333", "0", 3, "1.00"), ("0.001666", "0", 3, "0.00"), ("0.001667", "0", 3, "0.01"), ("5.00", "100", 1000, "0.00"), ("5", "0", 0, "0.00"),
-    ])
+    @Test(
+        "W3 the line is rounded once, not the unit",
+        arguments: [
+            ("9.99", "10", 1, "8.99"), ("9.99", "10", 3, "26.97"), ("9.99", "10", 10, "89.91"),
+            ("0.01", "50", 1, "0.01"), ("0.01", "50", 2, "0.01"),
+            ("0.01", "50", 3, "0.02"), ("0.01", "50.0001", 1, "0.00"), ("1.00", "33.3333", 3, "2.00"),
+            ("10.00", "12.5", 1, "8.75"),
+            ("0.333333", "0", 3, "1.00"), ("0.001666", "0", 3, "0.00"), ("0.001667", "0", 3, "0.01"),
+            ("5.00", "100", 1000, "0.00"), ("5", "0", 0, "0.00"),
+        ])
     func lines(price: String, rate: String, quantity: Int64, line: String) throws {
         let total = try Pricing.line(
             termPrice: money(price), rate: Percent(parsing: rate), quantity: quantity, minorUnitDigits: 2)
         #expect(total.decimal(minorUnitDigits: 2) == line)
     }
 
-    @Test("W3 rounding follows the currency's minor unit", arguments: [
-        (0, "1234.5", "1235"), (0, "1234.499999", "1234"), (2, "0.005", "0.01"), (2, "0.004999", "0.00"), (3, "0.0005", "0.001"), (3, "0.000499", "0.000"),
-        (4, "0.00005", "0.0001"), (6, "0.000001", "0.000001"),
-    ])
+    @Test(
+        "W3 rounding follows the currency's minor unit",
+        arguments: [
+            (0, "1234.5", "1235"), (0, "1234.499999", "1234"), (2, "0.005", "0.01"), (2, "0.004999", "0.00"),
+            (3, "0.0005", "0.001"), (3, "0.000499", "0.000"),
+            (4, "0.00005", "0.0001"), (6, "0.000001", "0.000001"),
+        ])
     func minorUnits(digits: Int, price: String, line: String) throws {
         let total = try Pricing.line(termPrice: money(price), rate: .zero, quantity: 1, minorUnitDigits: digits)
         #expect(total.decimal(minorUnitDigits: digits) == line)
@@ -72,7 +85,8 @@ private func money(_ text: String) throws -> Money { try Money(parsing: text) }
 
     @Test("W3 hours accrue in micros")
     func hourly() throws {
-        let accrued = try Pricing.accrual(hourlyPrice: money("0.013333"), rate: Percent(parsing: "10"), hours: 24, quantity: 2)
+        let accrued = try Pricing.accrual(
+            hourlyPrice: money("0.013333"), rate: Percent(parsing: "10"), hours: 24, quantity: 2)
         #expect(accrued.micros == 575_986)
         #expect(throws: MoneyError.overflow) {
             try Pricing.accrual(hourlyPrice: money("1"), rate: .zero, hours: .max, quantity: 2)
@@ -87,7 +101,9 @@ private func money(_ text: String) throws -> Money { try Money(parsing: text) }
         #expect(throws: MoneyError.overflow) {
             try Pricing.line(termPrice: .max, rate: .zero, quantity: .max, minorUnitDigits: 0)
         }
-        #expect(throws: MoneyError.overflow) { try Pricing.line(termPrice: .max, rate: .zero, quantity: 1, minorUnitDigits: 2) }
+        #expect(throws: MoneyError.overflow) {
+            try Pricing.line(termPrice: .max, rate: .zero, quantity: 1, minorUnitDigits: 2)
+        }
         #expect(try Pricing.line(termPrice: .max, rate: .zero, quantity: 1, minorUnitDigits: 6) == .max)
         #expect(try Pricing.line(termPrice: .max, rate: .hundred, quantity: .max, minorUnitDigits: 2) == .zero)
     }

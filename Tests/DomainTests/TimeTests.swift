@@ -5,32 +5,47 @@ import Testing
 private func time(_ text: String) throws -> Timestamp { try #require(Timestamp(parsing: text), "\(text)") }
 
 @Suite struct Timestamps {
-    @Test("an instant is written as RFC 3339 in UTC", arguments: [
-        (0, "1970-01-01T00:00:00.000Z"), (-1, "1969-12-31T23:59:59.999Z"), (951_782_400_000, "2000-02-29T00:00:00.000Z"),
-        (1_774_175_400_000, "2026-03-22T10:30:00.000Z"), (1_614_265_330_123, "2021-02-25T15:02:10.123Z"),
-        (-62_167_219_200_000, "0000-01-01T00:00:00.000Z"), (253_402_300_799_999, "9999-12-31T23:59:59.999Z"),
-        (Int64.max, "9999-12-31T23:59:59.999Z"), (Int64.min, "0000-01-01T00:00:00.000Z"), (4_107_542_400_000, "2100-03-01T00:00:00.000Z"),
-    ])
+    @Test(
+        "an instant is written as RFC 3339 in UTC",
+        arguments: [
+            (0, "1970-01-01T00:00:00.000Z"), (-1, "1969-12-31T23:59:59.999Z"),
+            (951_782_400_000, "2000-02-29T00:00:00.000Z"),
+            (1_774_175_400_000, "2026-03-22T10:30:00.000Z"), (1_614_265_330_123, "2021-02-25T15:02:10.123Z"),
+            (-62_167_219_200_000, "0000-01-01T00:00:00.000Z"), (253_402_300_799_999, "9999-12-31T23:59:59.999Z"),
+            (Int64.max, "9999-12-31T23:59:59.999Z"), (Int64.min, "0000-01-01T00:00:00.000Z"),
+            (4_107_542_400_000, "2100-03-01T00:00:00.000Z"),
+        ])
     func writing(milliseconds: Int64, text: String) throws {
         #expect(Timestamp(milliseconds: milliseconds).text == text)
         #expect(try time(text) == Timestamp(milliseconds: milliseconds))
     }
 
-    @Test("offsets and fractions are read to the millisecond", arguments: [
-        ("2026-03-22T10:30:00Z", "2026-03-22T10:30:00.000Z"), ("2026-03-22T10:30:00.5Z", "2026-03-22T10:30:00.500Z"),
-        ("2026-03-22T10:30:00.123456789Z", "2026-03-22T10:30:00.123Z"), ("2026-03-22T10:30:00+02:00", "2026-03-22T08:30:00.000Z"),
-        ("2026-01-01T00:30:00+01:00", "2025-12-31T23:30:00.000Z"), ("2025-12-31T23:30:00-05:30", "2026-01-01T05:00:00.000Z"),
-        ("2024-02-29T12:00:00.000+00:00", "2024-02-29T12:00:00.000Z"),
-    ])
+    @Test(
+        "offsets and fractions are read to the millisecond",
+        arguments: [
+            ("2026-03-22T10:30:00Z", "2026-03-22T10:30:00.000Z"),
+            ("2026-03-22T10:30:00.5Z", "2026-03-22T10:30:00.500Z"),
+            ("2026-03-22T10:30:00.123456789Z", "2026-03-22T10:30:00.123Z"),
+            ("2026-03-22T10:30:00+02:00", "2026-03-22T08:30:00.000Z"),
+            ("2026-01-01T00:30:00+01:00", "2025-12-31T23:30:00.000Z"),
+            ("2025-12-31T23:30:00-05:30", "2026-01-01T05:00:00.000Z"),
+            ("2024-02-29T12:00:00.000+00:00", "2024-02-29T12:00:00.000Z"),
+        ])
     func reading(text: String, utc: String) throws { #expect(try time(text).text == utc) }
 
-    @Test("anything else is refused", arguments: [
-        "", "2026-03-22", "2026-03-22T10:30:00", "2026-03-22T10:30Z", "2026-03-22 10:30:00Z", "2026-03-22t10:30:00z", "2026-3-22T10:30:00Z",
-        "2026-02-29T00:00:00Z", "1900-02-29T00:00:00Z", "2026-13-01T00:00:00Z", "2026-00-01T00:00:00Z", "2026-04-31T00:00:00Z", "2026-01-00T00:00:00Z",
-        "2026-01-01T24:00:00Z", "2026-01-01T00:60:00Z", "2026-12-31T23:59:60Z", "2026-01-01T00:00:00.Z", "2026-01-01T00:00:00.1234567890Z",
-        "2026-01-01T00:00:00-00:00", "2026-01-01T00:00:00+24:00", "2026-01-01T00:00:00+0200", "2026-01-01T00:00:00ZZ", "+2026-01-01T00:00:00Z",
-        "0000-01-01T00:00:00+00:01", "9999-12-31T23:59:59-00:01", "２026-01-01T00:00:00Z",
-    ])
+    @Test(
+        "anything else is refused",
+        arguments: [
+            "", "2026-03-22", "2026-03-22T10:30:00", "2026-03-22T10:30Z", "2026-03-22 10:30:00Z",
+            "2026-03-22t10:30:00z", "2026-3-22T10:30:00Z",
+            "2026-02-29T00:00:00Z", "1900-02-29T00:00:00Z", "2026-13-01T00:00:00Z", "2026-00-01T00:00:00Z",
+            "2026-04-31T00:00:00Z", "2026-01-00T00:00:00Z",
+            "2026-01-01T24:00:00Z", "2026-01-01T00:60:00Z", "2026-12-31T23:59:60Z", "2026-01-01T00:00:00.Z",
+            "2026-01-01T00:00:00.1234567890Z",
+            "2026-01-01T00:00:00-00:00", "2026-01-01T00:00:00+24:00", "2026-01-01T00:00:00+0200",
+            "2026-01-01T00:00:00ZZ", "+2026-01-01T00:00:00Z",
+            "0000-01-01T00:00:00+00:01", "9999-12-31T23:59:59-00:01", "２026-01-01T00:00:00Z",
+        ])
     func refused(text: String) { #expect(Timestamp(parsing: text) == nil) }
 
     @Test("the calendar holds over four centuries, day by day")
@@ -52,8 +67,10 @@ private func time(_ text: String) throws -> Timestamp { try #require(Timestamp(p
     func roundTrip() throws {
         var random = Seeded(state: 11)
         for _ in 0..<5000 {
-            let one = Timestamp(milliseconds: Int64.random(in: -62_167_219_200_000...253_402_300_799_999, using: &random))
-            let two = Timestamp(milliseconds: Int64.random(in: -62_167_219_200_000...253_402_300_799_999, using: &random))
+            let one = Timestamp(
+                milliseconds: Int64.random(in: -62_167_219_200_000...253_402_300_799_999, using: &random))
+            let two = Timestamp(
+                milliseconds: Int64.random(in: -62_167_219_200_000...253_402_300_799_999, using: &random))
             #expect(try time(one.text) == one)
             #expect((one < two) == (one.text < two.text))
         }
@@ -86,16 +103,22 @@ private func time(_ text: String) throws -> Timestamp { try #require(Timestamp(p
 }
 
 @Suite struct Terms {
-    @Test("W9 a term ends on its anchor day, or on the last day of a month too short for it", arguments: [
-        (Term.monthly, 31, ["2026-01-31", "2026-02-28", "2026-03-31", "2026-04-30", "2026-05-31"]),
-        (.monthly, 31, ["2024-01-31", "2024-02-29", "2024-03-31"]), (.monthly, 30, ["2026-01-30", "2026-02-28", "2026-03-30"]),
-        (.monthly, 29, ["2100-01-29", "2100-02-28", "2100-03-29"]), (.monthly, 29, ["2000-01-29", "2000-02-29", "2000-03-29"]),
-        (.monthly, 31, ["2025-12-31", "2026-01-31"]), (.monthly, 1, ["2026-12-01", "2027-01-01"]),
-        (.quarterly, 31, ["2025-11-30", "2026-02-28", "2026-05-31", "2026-08-31", "2026-11-30"]),
-        (.semiAnnual, 31, ["2025-08-31", "2026-02-28", "2026-08-31"]), (.semiAnnual, 15, ["2026-06-15", "2026-12-15", "2027-06-15"]),
-        (.annual, 29, ["2024-02-29", "2025-02-28", "2026-02-28", "2027-02-28", "2028-02-29"]), (.annual, 31, ["2026-12-31", "2027-12-31"]),
-        (.hourly, 31, ["2026-02-28", "2026-03-01", "2026-03-02"]), (.hourly, 1, ["2026-12-31", "2027-01-01"]),
-    ])
+    @Test(
+        "W9 a term ends on its anchor day, or on the last day of a month too short for it",
+        arguments: [
+            (Term.monthly, 31, ["2026-01-31", "2026-02-28", "2026-03-31", "2026-04-30", "2026-05-31"]),
+            (.monthly, 31, ["2024-01-31", "2024-02-29", "2024-03-31"]),
+            (.monthly, 30, ["2026-01-30", "2026-02-28", "2026-03-30"]),
+            (.monthly, 29, ["2100-01-29", "2100-02-28", "2100-03-29"]),
+            (.monthly, 29, ["2000-01-29", "2000-02-29", "2000-03-29"]),
+            (.monthly, 31, ["2025-12-31", "2026-01-31"]), (.monthly, 1, ["2026-12-01", "2027-01-01"]),
+            (.quarterly, 31, ["2025-11-30", "2026-02-28", "2026-05-31", "2026-08-31", "2026-11-30"]),
+            (.semiAnnual, 31, ["2025-08-31", "2026-02-28", "2026-08-31"]),
+            (.semiAnnual, 15, ["2026-06-15", "2026-12-15", "2027-06-15"]),
+            (.annual, 29, ["2024-02-29", "2025-02-28", "2026-02-28", "2027-02-28", "2028-02-29"]),
+            (.annual, 31, ["2026-12-31", "2027-12-31"]),
+            (.hourly, 31, ["2026-02-28", "2026-03-01", "2026-03-02"]), (.hourly, 1, ["2026-12-31", "2027-01-01"]),
+        ])
     func renewals(term: Term, anchorDay: Int, days: [String]) throws {
         for (start, end) in zip(days, days.dropFirst()) {
             let next = term.advance(from: try time("\(start)T13:45:59.250Z"), anchorDay: anchorDay)
@@ -117,14 +140,17 @@ private func time(_ text: String) throws -> Timestamp { try #require(Timestamp(p
     }
 
     @Test("W4 terms have the names of the wire")
-    func names() { #expect(Term.allCases.map(\.rawValue) == ["monthly", "quarterly", "semi_annual", "annual", "hourly"]) }
+    func names() {
+        #expect(Term.allCases.map(\.rawValue) == ["monthly", "quarterly", "semi_annual", "annual", "hourly"])
+    }
 }
 
 @Suite struct Lifecycles {
     @Test("O3 the five allowed kinds of move, and no other", arguments: Lifecycle.allCases, Lifecycle.Move.allCases)
     func moves(state: Lifecycle, move: Lifecycle.Move) {
         let allowed: [Lifecycle: [Lifecycle.Move: Lifecycle]] = [
-            .pending: [.approve: .active, .terminate: .terminated], .active: [.suspend: .suspended, .terminate: .terminated],
+            .pending: [.approve: .active, .terminate: .terminated],
+            .active: [.suspend: .suspended, .terminate: .terminated],
             .suspended: [.resume: .active, .terminate: .terminated], .terminated: [:],
         ]
         #expect(state.after(move) == allowed[state]?[move])

@@ -46,10 +46,12 @@ private func codes(_ fields: FieldReader) -> [String] { fields.errors.map { "\($
         #expect(fields.string("n") == nil)
         #expect(fields.object("missing") == nil)
         fields.fail("s", code: "taken", detail: "is taken")
-        #expect(codes(fields) == [
-            "/s length", "/i range", "/b type", "/c choice", "/e format", "/o/x type", "/o/y~1~0 required", "/a count", "/n required",
-            "/missing required", "/s taken",
-        ])
+        #expect(
+            codes(fields) == [
+                "/s length", "/i range", "/b type", "/c choice", "/e format", "/o/x type", "/o/y~1~0 required",
+                "/a count", "/n required",
+                "/missing required", "/s taken",
+            ])
     }
 
     @Test("a choice's error lists what is allowed")
@@ -67,19 +69,25 @@ private func codes(_ fields: FieldReader) -> [String] { fields.errors.map { "\($
         #expect(codes(fields) == [" type"])
     }
 
-    @Test("an integer past Int64 is out of range, a fraction is no integer", arguments: [
-        ("99999999999999999999", "range"), ("1.5", "type"), ("1e2", "type"), ("\"1\"", "type"), ("0", "range"), ("true", "type"),
-    ])
+    @Test(
+        "an integer past Int64 is out of range, a fraction is no integer",
+        arguments: [
+            ("99999999999999999999", "range"), ("1.5", "type"), ("1e2", "type"), ("\"1\"", "type"), ("0", "range"),
+            ("true", "type"),
+        ])
     func integers(text: String, code: String) throws {
         var fields = try reader("{\"i\":\(text)}")
         #expect(fields.integer("i", in: 1...100) == nil)
         #expect(codes(fields) == ["/i \(code)"])
     }
 
-    @Test("control characters and wrong lengths are refused", arguments: [
-        (#""a\u0000""#, "format"), (#""a\nb""#, "format"), (#""\u007f""#, "format"), (#""\u0085""#, "format"), ("\"abcd\"", "length"),
-        ("\"\"", "length"), ("5", "type"),
-    ])
+    @Test(
+        "control characters and wrong lengths are refused",
+        arguments: [
+            (#""a\u0000""#, "format"), (#""a\nb""#, "format"), (#""\u007f""#, "format"), (#""\u0085""#, "format"),
+            ("\"abcd\"", "length"),
+            ("\"\"", "length"), ("5", "type"),
+        ])
     func texts(text: String, code: String) throws {
         var fields = try reader("{\"s\":\(text)}")
         #expect(fields.string("s", characters: 1...3) == nil)
@@ -95,10 +103,13 @@ private func codes(_ fields: FieldReader) -> [String] { fields.errors.map { "\($
         #expect(codes(fields) == ["/s length"])
     }
 
-    @Test("no address without one @, a local part and sound labels", arguments: [
-        "abc", "@b.c", "a@", "a b@c.d", "a@b c", "a@.b", "a@b.", "a@b..c", "a@b@c", String(repeating: "a", count: 65) + "@b.c",
-        "a@" + String(repeating: "b", count: 253),
-    ])
+    @Test(
+        "no address without one @, a local part and sound labels",
+        arguments: [
+            "abc", "@b.c", "a@", "a b@c.d", "a@b c", "a@.b", "a@b.", "a@b..c", "a@b@c",
+            String(repeating: "a", count: 65) + "@b.c",
+            "a@" + String(repeating: "b", count: 253),
+        ])
     func emails(text: String) throws {
         var fields = try reader("{\"e\":\"\(text)\"}")
         #expect(fields.email("e") == nil)

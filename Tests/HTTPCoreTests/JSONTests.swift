@@ -17,28 +17,39 @@ private func parse(_ text: String) throws(JSONError) -> JSON { try JSON.parse(Ar
         #expect(try parse(text) == expected)
     }
 
-    @Test("what RFC 8259 does not allow is refused", arguments: [
-        "", " ", "nul", "nulll", "True", "tru", "{", "}", "[", "]", "[1,]", "[,1]", "[1 2]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}",
-        "{a:1}", "{'a':1}", "{1:2}", "\"", "\"a", "\"\\\"", "\"\\x\"", "\"\\u12\"", "\"\\u12G4\"", "\"\\", "\"\\u", "01", "-", "+1",
-        ".5", "5.", "1e", "1e+", "-a", "0x10", "NaN", "Infinity", "-Infinity", "1 2", "{} x", "[1]]", "\"a\nb\"", "\"\u{0}\"",
-        "\"\\n\u{1}\"", "// c\n1", "[1,\u{a0}2]", "\u{feff}1",
-    ])
+    @Test(
+        "what RFC 8259 does not allow is refused",
+        arguments: [
+            "", " ", "nul", "nulll", "True", "tru", "{", "}", "[", "]", "[1,]", "[,1]", "[1 2]", "{\"a\"}", "{\"a\":}",
+            "{\"a\":1,}",
+            "{a:1}", "{'a':1}", "{1:2}", "\"", "\"a", "\"\\\"", "\"\\x\"", "\"\\u12\"", "\"\\u12G4\"", "\"\\", "\"\\u",
+            "01", "-", "+1",
+            ".5", "5.", "1e", "1e+", "-a", "0x10", "NaN", "Infinity", "-Infinity", "1 2", "{} x", "[1]]", "\"a\nb\"",
+            "\"\u{0}\"",
+            "\"\\n\u{1}\"", "// c\n1", "[1,\u{a0}2]", "\u{feff}1",
+        ])
     func strict(text: String) {
         #expect(throws: JSONError.self) { try parse(text) }
     }
 
-    @Test("a lone surrogate is refused, a pair is one character", arguments: [
-        #""\ud800""#, #""\udc00""#, #""\ud800x""#, #""\ud800\n""#, #""\ud800\ud800""#, #""\udc00\ud800""#, #""\ud83d\u0041""#,
-    ])
+    @Test(
+        "a lone surrogate is refused, a pair is one character",
+        arguments: [
+            #""\ud800""#, #""\udc00""#, #""\ud800x""#, #""\ud800\n""#, #""\ud800\ud800""#, #""\udc00\ud800""#,
+            #""\ud83d\u0041""#,
+        ])
     func surrogates(text: String) throws {
         #expect(throws: JSONError.self) { try parse(text) }
         #expect(try parse(#""\ud83d\ude00\uD83D\uDE00""#) == .string("😀😀"))
         #expect(try parse(#""\uffff\u0000""#) == .string("\u{ffff}\u{0}"))
     }
 
-    @Test("invalid UTF-8 is refused, in names and values, escaped or not", arguments: [
-        [0x80], [0xC3], [0xC0, 0xAF], [0xE2, 0x82], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0xFF], [0xF8, 0x88, 0x80, 0x80, 0x80],
-    ] as [[UInt8]])
+    @Test(
+        "invalid UTF-8 is refused, in names and values, escaped or not",
+        arguments: [
+            [0x80], [0xC3], [0xC0, 0xAF], [0xE2, 0x82], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0xFF],
+            [0xF8, 0x88, 0x80, 0x80, 0x80],
+        ] as [[UInt8]])
     func utf8(bad: [UInt8]) {
         let quote: [UInt8] = [0x22]
         #expect(throws: JSONError.self) { try JSON.parse(quote + bad + quote) }
@@ -63,7 +74,9 @@ private func parse(_ text: String) throws(JSONError) -> JSON { try JSON.parse(Ar
     @Test("nesting ends at the bound, siblings do not count")
     func depth() throws {
         let most = JSON.nestingDepthMax
-        func nested(_ depth: Int) -> String { String(repeating: "[", count: depth) + String(repeating: "]", count: depth) }
+        func nested(_ depth: Int) -> String {
+            String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
+        }
         #expect(throws: Never.self) { try parse(nested(most)) }
         #expect(throws: JSONError.self) { try parse(nested(most + 1)) }
         #expect(throws: JSONError.self) { try parse(String(repeating: "[", count: 1_000_000)) }
@@ -83,18 +96,25 @@ private func parse(_ text: String) throws(JSONError) -> JSON { try JSON.parse(Ar
         #expect(throws: JSONError.self) { try parse("1e" + longest) }
     }
 
-    @Test("an integer is read only where it is exactly one", arguments: [
-        ("0", 0), ("-0", 0), ("5", 5), ("-5", -5), ("5.0", 5), ("5.000e0", 5), ("5e0", 5), ("5E+00", 5), ("5e-0", 5),
-        ("9223372036854775807", Int64.max), ("-9223372036854775808", Int64.min), ("5.5", nil), ("5.01", nil), ("5e1", nil),
-        ("50e-1", nil), ("9223372036854775808", nil), ("-9223372036854775809", nil), ("1e400", nil),
-    ] as [(String, Int64?)])
+    @Test(
+        "an integer is read only where it is exactly one",
+        arguments: [
+            ("0", 0), ("-0", 0), ("5", 5), ("-5", -5), ("5.0", 5), ("5.000e0", 5), ("5e0", 5), ("5E+00", 5),
+            ("5e-0", 5),
+            ("9223372036854775807", Int64.max), ("-9223372036854775808", Int64.min), ("5.5", nil), ("5.01", nil),
+            ("5e1", nil),
+            ("50e-1", nil), ("9223372036854775808", nil), ("-9223372036854775809", nil), ("1e400", nil),
+        ] as [(String, Int64?)])
     func integers(text: String, expected: Int64?) {
         #expect(JSONNumber(text: text).integer() == expected)
     }
 
-    @Test("an error names the byte where it stands", arguments: [
-        ("[1,2,x]", 5), ("{\"a\":1,\"a\":2}", 7), ("  ", 2), ("[1] ,", 4), ("\"ab\u{1}\"", 3), ("[tru]", 1), ("[\"\\ud800\"]", 2),
-    ])
+    @Test(
+        "an error names the byte where it stands",
+        arguments: [
+            ("[1,2,x]", 5), ("{\"a\":1,\"a\":2}", 7), ("  ", 2), ("[1] ,", 4), ("\"ab\u{1}\"", 3), ("[tru]", 1),
+            ("[\"\\ud800\"]", 2),
+        ])
     func offsets(text: String, offset: Int) {
         let error = #expect(throws: JSONError.self) { try parse(text) }
         #expect(error?.offset == offset)
@@ -106,7 +126,9 @@ private func parse(_ text: String) throws(JSONError) -> JSON { try JSON.parse(Ar
         let alphabet = Array(#"{}[]",:\u0d8e9-+.tfn aé"#.utf8)
         var accepted = 0
         for _ in 0..<60_000 {
-            let bytes = (0..<Int.random(in: 0..<14, using: &random)).map { _ in alphabet.randomElement(using: &random) ?? 0 }
+            let bytes = (0..<Int.random(in: 0..<14, using: &random)).map { _ in
+                alphabet.randomElement(using: &random) ?? 0
+            }
             guard let value = try? JSON.parse(bytes) else { continue }
             accepted += 1
             #expect(try JSON.parse(value.encoded()) == value)

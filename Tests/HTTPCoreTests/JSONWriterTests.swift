@@ -25,14 +25,18 @@ import Testing
             json.field("j", JSON.array([.object([]), .number(JSONNumber(text: "1.10"))]))
             json.field(named: "k{", raw: "0")
         }
-        let expected = #"{"a":"x","b":1,"c":-9223372036854775808,"d":true,"e":null,"f":{},"#
+        let expected =
+            #"{"a":"x","b":1,"c":-9223372036854775808,"d":true,"e":null,"f":{},"#
             + #""g":[1,"two",{"three":3.00},[],[false],4.50,null],"h":{"a\"b":null},"i":null,"j":[{},1.10],"k{":0}"#
         #expect(String(decoding: bytes, as: UTF8.self) == expected)
     }
 
-    @Test("a text of any characters reads back as it was", arguments: [
-        "", "plain", "{", "[", "a,b:", "\"", "\\", "\"\\\"", "\u{0}\u{1}\u{1f}", "\u{7f}", "\u{8}\u{9}\u{a}\u{c}\u{d}", "é€😀", "\u{2028}</script>",
-    ])
+    @Test(
+        "a text of any characters reads back as it was",
+        arguments: [
+            "", "plain", "{", "[", "a,b:", "\"", "\\", "\"\\\"", "\u{0}\u{1}\u{1f}", "\u{7f}",
+            "\u{8}\u{9}\u{a}\u{c}\u{d}", "é€😀", "\u{2028}</script>",
+        ])
     func escaping(text: String) throws {
         let bytes = JSONWriter.object { json in
             json.field("t", text)

@@ -2,10 +2,14 @@ import HTTPCore
 import Testing
 
 @Suite struct Queries {
-    @Test("pairs are decoded in order", arguments: [
-        ("", []), ("&&", []), ("a=1&b=2", ["a=1", "b=2"]), ("a", ["a="]), ("a=", ["a="]), ("=x", ["=x"]), ("a=b=c", ["a=b=c"]),
-        ("q=a+b%20c%2Bd", ["q=a b c+d"]), ("n%61me=%C3%A9%E2%82%ac", ["name=é€"]), ("a=1&a=2", ["a=1", "a=2"]), ("a=é", ["a=é"]),
-    ])
+    @Test(
+        "pairs are decoded in order",
+        arguments: [
+            ("", []), ("&&", []), ("a=1&b=2", ["a=1", "b=2"]), ("a", ["a="]), ("a=", ["a="]), ("=x", ["=x"]),
+            ("a=b=c", ["a=b=c"]),
+            ("q=a+b%20c%2Bd", ["q=a b c+d"]), ("n%61me=%C3%A9%E2%82%ac", ["name=é€"]), ("a=1&a=2", ["a=1", "a=2"]),
+            ("a=é", ["a=é"]),
+        ])
     func pairs(text: String, expected: [String]) throws {
         #expect(try Query(parsing: text).pairs.map { "\($0.name)=\($0.value)" } == expected)
         #expect(try Query(form: Array(text.utf8)).pairs.count == expected.count)
@@ -18,7 +22,9 @@ import Testing
         #expect(query.isRepeated("a") && !query.isRepeated("b") && !query.isRepeated("c"))
     }
 
-    @Test("a bad escape is an error, never a guess", arguments: ["%", "%1", "%zz", "%1g", "a%", "%%20", "%00", "a=%", "%+1", "% 1"])
+    @Test(
+        "a bad escape is an error, never a guess",
+        arguments: ["%", "%1", "%zz", "%1g", "a%", "%%20", "%00", "a=%", "%+1", "% 1"])
     func escapes(text: String) {
         #expect(throws: QueryError.badEscape) { try Query(parsing: text) }
         #expect(throws: QueryError.badEscape) { try percentDecoded(text) }

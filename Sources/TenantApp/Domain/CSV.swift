@@ -174,7 +174,8 @@ package struct CSVWriter: Sendable {
     }
 
     private func needsQuotes(_ field: String) -> Bool {
-        field.utf8.contains { $0 == 0x22 || $0 == 0x2C || $0 == 0x0D || $0 == 0x0A } || field.first?.isWhitespace == true
+        field.utf8.contains { $0 == 0x22 || $0 == 0x2C || $0 == 0x0D || $0 == 0x0A }
+            || field.first?.isWhitespace == true
             || field.last?.isWhitespace == true || field.unicodeScalars.first == "\u{FEFF}"
     }
 

@@ -3,13 +3,15 @@ package import HTTPCore
 /// Amounts and shares in request bodies: a decimal string (`"12.50"`) or a JSON number, read from its text.
 extension FieldReader {
     package mutating func money(
-        _ name: String, in range: ClosedRange<Money> = Money.min...Money.max, fractionDigitsMax: Int = Money.fractionDigits
+        _ name: String, in range: ClosedRange<Money> = Money.min...Money.max,
+        fractionDigitsMax: Int = Money.fractionDigits
     ) -> Money? {
         numberText(name).flatMap { money($0, name, range, fractionDigitsMax) }
     }
 
     package mutating func optionalMoney(
-        _ name: String, in range: ClosedRange<Money> = Money.min...Money.max, fractionDigitsMax: Int = Money.fractionDigits
+        _ name: String, in range: ClosedRange<Money> = Money.min...Money.max,
+        fractionDigitsMax: Int = Money.fractionDigits
     ) -> Money? {
         optionalNumberText(name).flatMap { money($0, name, range, fractionDigitsMax) }
     }

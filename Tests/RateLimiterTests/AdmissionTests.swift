@@ -1,0 +1,117 @@
+import RateLimiter
+import Testing
+
+@Suite struct Admissions {
+    private func levels(_ bursts: [Int?]) throws -> Levels {
+        let buckets = try bursts.map { try $0.map { Bucket(try policy(1, 60, $0), now: 0) } }
+        return Levels(
+            key: buckets[0], reseller: buckets[1], routeClass: buckets[2], tenant: buckets[3], process: buckets[4])
+    }
+
+    private func left(_ levels: Levels) -> [Int?] {
+        [levels.key, levels.reseller, levels.routeClass, levels.tenant, levels.process].map {
+            $0?.peek(cost: 0, now: 0).remaining
+        }
+    }
+
+    @Test(
+        "G2 the level without room refuses and is named; the earlier ones get back what they gave",
+        arguments: Level.allCases)
+    func refusal(binding: Level) throws {
+        var bursts: [Int?] = [5, 6, 7, 8, 9]
+        bursts[Int(binding.rawValue)] = 2
+        let levels = try levels(bursts)
+        #expect(Levels.admit(levels, cost: 2, now: 0).admitted)
+        let before = left(levels)
+        let verdict = Levels.admit(levels, now: 0)
+        #expect(!verdict.admitted && verdict.level == binding)
+        #expect(verdict.decision?.remaining == 0 && verdict.decision?.policy.burst == 2)
+        #expect(left(levels) == before)
+    }
+
+    @Test("an admitted request is told of the level with the least left, the earlier of two equals")
+    func leastLeft() throws {
+        #expect(try levels([10, 5, nil, 5, 9]).admit(now: 0).level == .reseller)
+        #expect(try levels([nil, nil, nil, nil, 9]).admit(cost: 3, now: 0).decision?.remaining == 6)
+        #expect(try levels([3, nil, nil, nil, nil]).admit(now: 0).level == .key)
+        let none = try levels([nil, nil, nil, nil, nil]).admit(now: 0)
+        #expect(none.admitted && none.level == nil && none.decision == nil)
+    }
+
+    @Test("an admission can be given back whole")
+    func giveBack() throws {
+        let levels = try levels([5, nil, 5, nil, 5])
+        #expect(levels.admit(cost: 4, now: 0).admitted)
+        levels.giveBack(cost: 4)
+        #expect(left(levels) == [5, nil, 5, nil, 5])
+    }
+
+    @Test(
+        "G2 the level that binds admits exactly its capacity, whatever the others have and however many threads ask",
+        arguments: Level.allCases)
+    func exact(binding: Level) throws {
+        var bursts: [Int?] = [30_000, 30_000, nil, 30_000, 30_000]
+        bursts[Int(binding.rawValue)] = 777
+        let levels = try levels(bursts)
+        let admitted = Counter()
+        onThreads(64) { _ in
+            for _ in 0..<200 where levels.admit(now: 0).admitted { admitted.add(1) }
+        }
+        #expect(admitted.value == 777)
+        let expected = bursts.map { $0.map { $0 - 777 } }
+        #expect(left(levels) == expected)
+    }
+}
+
+@Suite struct AddressMeters {
+    private func address(_ low: UInt64) -> AddressKey { AddressKey(high: 0x2001_0DB8, low: low) }
+
+    @Test("A2 an address has its own 20 per 15 minutes; another is not touched")
+    func perAddress() throws {
+        let meter = AddressMeter(try policy(20, 900, 20))
+        for taken in 1...20 { #expect(meter.take(address(1), now: 0).remaining == 20 - taken) }
+        let refused = meter.take(address(1), now: 0)
+        #expect(!refused.admitted && refused.retryAfterSeconds == 45)
+        #expect(meter.take(address(2), now: 0).admitted)
+        #expect(meter.take(address(1), now: 45 * second).admitted)
+    }
+
+    @Test("failures past the limit do not lengthen the wait, and looking costs nothing")
+    func failures() throws {
+        let meter = AddressMeter(try policy(10, 10, 10))
+        #expect(!meter.isOverLimit(address(1), now: 0))
+        for _ in 0..<9 { meter.recordFailure(address(1), now: 0) }
+        #expect(!meter.isOverLimit(address(1), now: 0))
+        for _ in 0..<100 { meter.recordFailure(address(1), now: 0) }
+        #expect(meter.isOverLimit(address(1), now: 0) && meter.isOverLimit(address(1), now: second - 1))
+        #expect(!meter.isOverLimit(address(1), now: second))
+        #expect(meter.addressesCount == 1)
+    }
+
+    @Test("the table stays within its bound, and a flood does not push out the worst offender")
+    func bounded() throws {
+        let meter = AddressMeter(try policy(10, 600, 10), addressesMax: 1024)
+        for _ in 0..<10 { meter.recordFailure(address(0), now: 0) }
+        for other in 1...50_000 { meter.recordFailure(address(UInt64(other)), now: UInt64(other)) }
+        #expect(meter.addressesCount <= 1024)
+        #expect(meter.isOverLimit(address(0), now: 50_000))
+    }
+
+    @Test("addresses that are full again make room first")
+    func expired() throws {
+        let meter = AddressMeter(try policy(1, 1, 3), addressesMax: 64)
+        for other in 0..<64 { meter.recordFailure(address(UInt64(other)), now: 0) }
+        for other in 1000..<2000 { meter.recordFailure(address(UInt64(other)), now: 10 * second) }
+        #expect(meter.addressesCount <= 64)
+    }
+
+    @Test("G2 one address is counted exactly, however many threads ask")
+    func exact() throws {
+        let meter = AddressMeter(try policy(1, 60, 500))
+        let admitted = Counter()
+        onThreads(64) { _ in
+            for _ in 0..<100 where meter.take(AddressKey(high: 1, low: 1), now: 0).admitted { admitted.add(1) }
+        }
+        #expect(admitted.value == 500)
+    }
+}
