@@ -46,5 +46,7 @@ let package = Package(
             name: "TollgateCommand",
             dependencies: ["Gateway", "TenantApp", "TenantRegistry", "HTTPClient", "HTTPCore", "HTTPServer"],
             swiftSettings: settings),
+
+        tests("HTTPServerTests", ["HTTPServer", "HTTPCore", "Cryptography", "Compression"]),
     ]
 )
