@@ -53,5 +53,6 @@ let package = Package(
         tests("RateLimiterTests", ["RateLimiter"]),
         tests("SQLiteTests", ["SQLite"]),
         tests("CompressionTests", ["Compression"]),
+        tests("HTTPServerTests", ["HTTPServer", "HTTPCore", "Cryptography", "Compression"]),
     ]
 )

@@ -1,9 +1,31 @@
 #pragma once
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
+// Without _GNU_SOURCE: with it, glibc declares fd_set and others differently than for Swift's own Glibc module.
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
+#include <sys/uio.h>
+
+// A GNU extension, hence declared here.
+extern int accept4(int, struct sockaddr *, socklen_t *, int);
+static inline int clinux_accept(int listener, struct sockaddr_storage *address, socklen_t *length) {
+    return accept4(listener, (struct sockaddr *)address, length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+// The enums of <sys/socket.h> reach Swift with types that differ between C libraries; plain ints do not.
+static inline int clinux_tcp_socket(int family) {
+    return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+static inline int clinux_shutdown_write(int fd) { return shutdown(fd, SHUT_WR); }
+static inline ssize_t clinux_send(int fd, const void *bytes, size_t count) {
+    return send(fd, bytes, count, MSG_NOSIGNAL);
+}
+static inline ssize_t clinux_send_two(int fd, const void *a, size_t a_count, const void *b, size_t b_count) {
+    struct iovec parts[2] = {{(void *)a, a_count}, {(void *)b, b_count}};
+    struct msghdr message = {0};
+    message.msg_iov = parts;
+    message.msg_iovlen = 2;
+    return sendmsg(fd, &message, MSG_NOSIGNAL);
+}
+static inline int clinux_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }

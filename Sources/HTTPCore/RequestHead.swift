@@ -2,8 +2,8 @@
 ///
 /// Invariant: every range lies within `bytes`; names and values hold no CR, LF or NUL, the target only 0x21…0x7E
 /// (HTTPServer's parser guarantees it, CONTRACT G6). A value: it may be read from any thread.
-package struct RequestHead: Sendable {
-    package struct Field: Sendable {
+package struct RequestHead: Sendable, Equatable {
+    package struct Field: Sendable, Equatable {
         package let name: Range<Int>
         package let value: Range<Int>
 

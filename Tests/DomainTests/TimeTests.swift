@@ -146,9 +146,9 @@ private func time(_ text: String) throws -> Timestamp { try #require(Timestamp(p
 }
 
 @Suite struct Lifecycles {
-    @Test("O3 the five allowed kinds of move, and no other", arguments: Lifecycle.allCases, Lifecycle.Move.allCases)
-    func moves(state: Lifecycle, move: Lifecycle.Move) {
-        let allowed: [Lifecycle: [Lifecycle.Move: Lifecycle]] = [
+    @Test("O3 the five allowed kinds of move, and no other", arguments: ResellerState.allCases, ResellerState.Move.allCases)
+    func moves(state: ResellerState, move: ResellerState.Move) {
+        let allowed: [ResellerState: [ResellerState.Move: ResellerState]] = [
             .pending: [.approve: .active, .terminate: .terminated],
             .active: [.suspend: .suspended, .terminate: .terminated],
             .suspended: [.resume: .active, .terminate: .terminated], .terminated: [:],

@@ -1,7 +1,7 @@
 import Cryptography
 package import HTTPCore
-import RateLimiter
-package import TenantRegistry
+package import RateLimiter
+import TenantRegistry
 
 /// Keys on the wire, for the operator's API and the resellers' own (CONTRACT O1, W11).
 package enum KeyAnswers {

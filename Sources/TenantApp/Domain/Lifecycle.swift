@@ -1,11 +1,8 @@
-/// A reseller's state and the moves between states (CONTRACT O3, W1): pending → active, active ↔ suspended,
-/// any → terminated, which is final. Pure: any thread.
-package enum Lifecycle: String, Sendable, CaseIterable {
-    case pending
-    case active
-    case suspended
-    case terminated
+package import TenantRegistry
 
+/// A reseller's moves between states (CONTRACT O3, W1): pending → active, active ↔ suspended, any → terminated, which is
+/// final. Pure: any thread.
+extension ResellerState {
     package enum Move: String, Sendable, CaseIterable {
         case approve
         case suspend
@@ -14,7 +11,7 @@ package enum Lifecycle: String, Sendable, CaseIterable {
     }
 
     /// The state after the move; nil where the move is not allowed here (409).
-    package func after(_ move: Move) -> Lifecycle? {
+    package func after(_ move: Move) -> ResellerState? {
         switch (self, move) {
         case (.pending, .approve), (.suspended, .resume): .active
         case (.active, .suspend): .suspended

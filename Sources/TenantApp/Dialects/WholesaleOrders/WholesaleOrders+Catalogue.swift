@@ -1,5 +1,5 @@
-import HTTPCore
-import TenantRegistry
+package import HTTPCore
+package import TenantRegistry
 
 /// What a reseller may sell and to whom it has sold (CONTRACT W2, W6).
 extension WholesaleOrders {

@@ -1,5 +1,5 @@
-import HTTPCore
-import TenantRegistry
+package import HTTPCore
+package import TenantRegistry
 
 /// Quotes, orders and what came of them (CONTRACT W4, W5, W6).
 extension WholesaleOrders {

@@ -1,0 +1,130 @@
+import HTTPCore
+
+/// One client's connection: its socket, its parser and where its one request in flight stands. Only data: what happens
+/// to it is in EventLoop's extensions, on its loop's thread alone.
+final class Connection {
+    enum Phase {
+        case handshake
+        /// Between requests, or within a head.
+        case head
+        case body
+        /// The handler has the request; its answer comes later.
+        case answering
+        /// An answer's body is being pulled.
+        case streaming
+        /// Once the output has gone, the connection ends.
+        case closing
+        /// Our side is shut; what the client still sends is thrown away.
+        case lingering
+        case closed
+    }
+
+    let fd: Int32
+    let slot: Int
+    let token: UInt64
+    let peer: Peer
+    var phase: Phase
+
+    var parser: RequestParser
+    /// Received and not yet used up.
+    var input: [UInt8] = []
+    /// The parser has seen all of `input` and wants more.
+    var isStalled = true
+    /// Edge-triggered: true until the socket says that it has nothing.
+    var isReadable = false
+    var isWritable = true
+    var peerFinishedSending = false
+
+    var output = OutputQueue()
+    /// Answers whose last byte is still in `output`.
+    var unsent: [SentAnswer] = []
+
+    var request: RequestRecord?
+    var exchange: PendingExchange?
+    var intake: BodyIntake?
+    var outflow: StreamOutflow?
+    var lingers = false
+    var lingered = 0
+    var served = 0
+
+    // Nanoseconds of the monotonic clock; what each deadline counts from.
+    var openedAt: UInt64
+    var idleSince: UInt64
+    /// Zero while no byte of the next head has come.
+    var headStartedAt: UInt64 = 0
+    var outputMovedAt: UInt64 = 0
+    var lingerStartedAt: UInt64 = 0
+
+    // What a handler called back with while its connection was being worked on.
+    var stashedAnswer: Response?
+    var stashedPiece: ResponsePiece?
+    var stashedResume = false
+
+    init(fd: Int32, slot: Int, token: UInt64, peer: Peer, limits: ServerLimits, now: UInt64, phase: Phase) {
+        self.fd = fd
+        self.slot = slot
+        self.token = token
+        self.peer = peer
+        self.phase = phase
+        parser = RequestParser(limits: limits)
+        openedAt = now
+        idleSince = now
+    }
+
+    /// Whether bytes from the client are of use now. One request at a time: not before its answer has left.
+    var takesInput: Bool {
+        guard output.isEmpty else { return false }
+        return switch phase {
+        case .head, .lingering: true
+        case .body: intake?.awaitsResume == false
+        case .handshake, .answering, .streaming, .closing, .closed: false
+        }
+    }
+
+    /// Whether a step could be taken without waiting for the socket or the handler.
+    var canMove: Bool {
+        guard output.isEmpty else { return false }
+        return switch phase {
+        case .closing: true
+        case .streaming: outflow?.awaitsPiece == false
+        default: takesInput && (!isStalled || isReadable)
+        }
+    }
+}
+
+/// A body on its way in.
+struct BodyIntake {
+    enum Destination {
+        case buffer(then: @Sendable ([UInt8], any Exchange) -> Response?)
+        case sink(any BodySink)
+    }
+
+    let destination: Destination
+    let bytesMax: Int
+    var received = 0
+    /// What `.buffer` has gathered.
+    var bytes: [UInt8] = []
+    /// The sink has a piece and has not asked for the next one.
+    var awaitsResume = false
+    /// Moved forward by the time that the sink took, which is not the client's fault.
+    var startedAt: UInt64
+    var movedAt: UInt64
+}
+
+/// An answer's body on its way out.
+struct StreamOutflow {
+    let stream: any ResponseStream
+    let status: Int
+    let isChunked: Bool
+    /// Bytes still owed, where a length was announced.
+    var left: Int?
+    var sent = 0
+    var awaitsPiece = false
+}
+
+/// An answer that has been handed over for sending, for the handler's log.
+struct SentAnswer {
+    let request: RequestRecord
+    let status: Int
+    let bodyBytes: Int
+}

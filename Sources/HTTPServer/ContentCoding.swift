@@ -1,0 +1,50 @@
+import Compression
+import HTTPCore
+
+/// gzip of answers (RFC 9110 §8.4, §12.5.3): whole bodies of text, JSON and CSV, within bounds that keep the loop quick.
+enum ContentCoding {
+    /// Fast rather than tight: it runs on the loop.
+    private static let level: Int32 = 1
+
+    static func apply(_ response: Response, _ head: RequestHead?, _ limits: ServerLimits) -> Response {
+        guard case .bytes(let bytes) = response.body, bytes.count > limits.gzipBytesMin, bytes.count <= limits.gzipBytesMax,
+            response.status != 204, response.status != 206, response.status != 304,
+            isCompressible(response.headers.bytes)
+        else { return response }
+        var answer = response
+        answer.headers.add("Vary", "Accept-Encoding")
+        guard let head, accepts(head), let compressed = try? Gzip.compress(bytes, level: level), compressed.count < bytes.count
+        else { return answer }
+        answer.headers.add("Content-Encoding", "gzip")
+        answer.body = .bytes(compressed)
+        return answer
+    }
+
+    /// A media type worth the work and no coding yet.
+    static func isCompressible(_ rendered: [UInt8]) -> Bool {
+        var isText = false
+        for line in rendered.split(separator: ByteScan.lineFeed) {
+            let field = String(decoding: line, as: UTF8.self).lowercased()
+            if field.hasPrefix("content-encoding:") { return false }
+            if field.hasPrefix("content-type:") {
+                let type = field.dropFirst(13).prefix { $0 != ";" && $0 != "\r" }.drop { $0 == " " }
+                isText = type.hasPrefix("text/") || type.hasSuffix("json") || type.hasSuffix("xml") || type == "application/javascript"
+            }
+        }
+        return isText
+    }
+
+    /// The first `Accept-Encoding`: gzip by name, or else by `*`, with a weight over zero.
+    static func accepts(_ head: RequestHead) -> Bool {
+        guard let value = head.value(of: .acceptEncoding)?.lowercased() else { return false }
+        var byStar = false
+        for item in value.split(separator: ",") {
+            let parts = item.split(separator: ";").map { $0.filter { $0 != " " && $0 != "\t" } }
+            guard let name = parts.first else { continue }
+            let isWanted = !parts.dropFirst().contains { $0.hasPrefix("q=") && $0.dropFirst(2).allSatisfy { $0 == "0" || $0 == "." } }
+            if name == "gzip" || name == "x-gzip" { return isWanted }
+            if name == "*" { byStar = isWanted }
+        }
+        return byStar
+    }
+}

@@ -1,0 +1,134 @@
+import CLinux
+import Glibc
+import HTTPCore
+
+/// How connections come in, and how they are turned away.
+extension EventLoop {
+    func watchListeners() {
+        acceptIsPaused = false
+        for (index, listener) in listeners.enumerated() {
+            _ = poller.watchReadable(listener.fd, token: Self.listenerTokens + UInt64(index))
+        }
+    }
+
+    func openSpareDescriptor() { spareDescriptor = open("/dev/null", O_RDONLY | O_CLOEXEC) }
+
+    func accept(from index: Int) {
+        for _ in 0..<Self.acceptsPerWakeMax {
+            guard index < listeners.count, !acceptIsPaused, acceptOne(listeners[index]) else { return }
+        }
+    }
+
+    /// False where nobody is waiting any more.
+    private func acceptOne(_ listener: ListeningSocket) -> Bool {
+        var storage = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        let fd = clinux_accept(listener.fd, &storage, &length)
+        if fd >= 0 {
+            admit(fd, SocketAddress.ipAddress(storage), listener)
+            return true
+        }
+        switch errno {
+        case EINTR, ECONNABORTED, EPROTO: return true
+        case EMFILE, ENFILE, ENOBUFS, ENOMEM: return turnOneAway(listener)
+        default: return false
+        }
+    }
+
+    private func admit(_ fd: Int32, _ address: IPAddress, _ listener: ListeningSocket) {
+        let peer = Peer(address: address, role: listener.role, isEncrypted: listener.isEncrypted)
+        switch bounds.enter(address) {
+        case .admitted: break
+        case .totalReached:
+            counts.refusedTotalBound += 1
+            return sayNoRoom(fd, peer)
+        case .addressReached:
+            counts.refusedAddressBound += 1
+            return sayNoRoom(fd, peer)
+        }
+        if !listener.isUnix { _ = Socket.setOption(fd, Int32(IPPROTO_TCP), TCP_NODELAY) }
+        let slot = takeSlot()
+        generation &+= 1
+        // The topmost generation would look like a listener's token.
+        if generation >= UInt32.max - 1 { generation = 1 }
+        let token = UInt64(generation) << 32 | UInt64(slot)
+        let connection = Connection(
+            fd: fd, slot: slot, token: token, peer: peer, limits: limits, now: now, phase: listener.isEncrypted ? .handshake : .head)
+        connections[slot] = connection
+        openCount += 1
+        counts.accepted += 1
+        counts.opened += 1
+        guard startTransport(connection, listener), poller.watchConnection(fd, token: token) else { return close(connection) }
+        deadlines[slot] = deadline(of: connection)
+    }
+
+    private func takeSlot() -> Int {
+        if let slot = freeSlots.popLast() { return slot }
+        connections.append(nil)
+        deadlines.append(.max)
+        return connections.count - 1
+    }
+
+    /// A 503 in one attempt, then the end: a connection past the bound gets no state here.
+    private func sayNoRoom(_ fd: Int32, _ peer: Peer) {
+        if !peer.isEncrypted {
+            var response = handler.refusal(status: 503, reason: "too many connections", head: nil, from: peer)
+            response.closes = true
+            // What has arrived is read first, so that closing does not reset the answer away.
+            _ = Socket.receive(fd, into: scratch)
+            let rendered = OutputBuffer()
+            StatusLine.append(response.status, to: rendered)
+            rendered.append(date.bytes)
+            rendered.append(response.headers.bytes)
+            var body: [UInt8] = []
+            if case .bytes(let bytes) = response.body { body = bytes }
+            rendered.append("Content-Length: ")
+            rendered.append(decimal: body.count)
+            rendered.append("\r\nConnection: close\r\n\r\n")
+            rendered.append(body)
+            _ = Socket.send(fd, rendered.bytes)
+            Socket.finishSending(fd)
+        }
+        Socket.close(fd)
+    }
+
+    /// Descriptors have run out: without this, the waiting client would wake the loop for ever.
+    private func turnOneAway(_ listener: ListeningSocket) -> Bool {
+        counts.refusedDescriptors += 1
+        if spareDescriptor >= 0 {
+            Socket.close(spareDescriptor)
+            let fd = clinux_accept(listener.fd, nil, nil)
+            if fd >= 0 { Socket.close(fd) }
+            openSpareDescriptor()
+            if fd >= 0 { return true }
+        }
+        acceptIsPaused = true
+        for listener in listeners { poller.forget(listener.fd) }
+        if spareDescriptor < 0 { openSpareDescriptor() }
+        return false
+    }
+
+    // MARK: - Drain
+
+    /// Accepts no more; who waits in the queue already is still served.
+    func drain() {
+        if isDraining { return }
+        for index in listeners.indices { accept(from: index) }
+        isDraining = true
+        closeListeners()
+        for connection in connections {
+            guard let connection else { continue }
+            let isIdle = connection.phase == .head && connection.headStartedAt == 0 && connection.output.isEmpty
+            if isIdle && connection.served > 0 && !connection.isReadable {
+                close(connection)
+            } else {
+                deadlines[connection.slot] = deadline(of: connection)
+            }
+        }
+    }
+
+    func closeListeners() {
+        for listener in listeners { Socket.close(listener.fd) }
+        listeners = []
+    }
+}

@@ -1,0 +1,87 @@
+import HTTPCore
+
+/// Bodies on their way in, with back-pressure.
+extension EventLoop {
+    /// False after a 413.
+    func fits(_ connection: Connection, _ framed: FramedHead, _ bytesMax: Int) -> Bool {
+        guard case .length(let length) = framed.framing, length > bytesMax else { return true }
+        refuseTooLarge(connection)
+        return false
+    }
+
+    func startIntake(
+        _ connection: Connection, _ framed: FramedHead, _ bytesMax: Int, _ destination: BodyIntake.Destination
+    ) {
+        guard fits(connection, framed, bytesMax) else { return }
+        var intake = BodyIntake(destination: destination, bytesMax: bytesMax, startedAt: now, movedAt: now)
+        if case .buffer = destination, case .length(let length) = framed.framing {
+            // An announced length is not yet a reason to set memory aside.
+            intake.bytes.reserveCapacity(min(length, Self.receiveBytesMax))
+        }
+        connection.intake = intake
+        connection.phase = .body
+        guard framed.hasBody else { return finishIntake(connection) }
+        if framed.expectation == .continue100 { batch.append("HTTP/1.1 100 Continue\r\n\r\n") }
+    }
+
+    func take(_ piece: UnsafeBufferPointer<UInt8>, for connection: Connection) {
+        guard let intake = connection.intake else { return }
+        guard intake.received + piece.count <= intake.bytesMax else {
+            _ = abandonIntake(connection)
+            return refuseTooLarge(connection)
+        }
+        connection.intake?.received += piece.count
+        connection.intake?.movedAt = now
+        switch intake.destination {
+        case .buffer:
+            connection.intake?.bytes.append(contentsOf: piece)
+        case .sink(let sink):
+            guard let exchange = connection.exchange else { return }
+            connection.intake?.awaitsResume = true
+            sink.receive(Array(piece)) { exchange.loop.submit(.resume(exchange)) }
+            if connection.stashedAnswer != nil { return respondStashed(connection) }
+            if connection.stashedResume { resumeIntake(connection) }
+        }
+    }
+
+    func resumeIntake(_ connection: Connection) {
+        connection.stashedResume = false
+        guard var intake = connection.intake, connection.phase == .body else { return }
+        let time = Clock.nanoseconds()
+        intake.awaitsResume = false
+        intake.startedAt += time > intake.movedAt ? time - intake.movedAt : 0
+        intake.movedAt = time
+        connection.intake = intake
+        connection.isStalled = false
+    }
+
+    func finishIntake(_ connection: Connection) {
+        guard let intake = connection.intake else { return }
+        connection.intake = nil
+        connection.phase = .answering
+        switch intake.destination {
+        case .buffer(let then):
+            guard let exchange = makeExchange(connection) else { return }
+            if let response = then(intake.bytes, exchange) {
+                if exchange.takeRight() { return respond(connection, response) }
+            }
+        case .sink(let sink):
+            sink.finish()
+        }
+        respondStashed(connection)
+    }
+
+    /// True where a body was under way; its sink can answer no more.
+    func abandonIntake(_ connection: Connection) -> Bool {
+        guard let intake = connection.intake else { return false }
+        connection.intake = nil
+        _ = connection.exchange?.takeRight()
+        if case .sink(let sink) = intake.destination { sink.abort() }
+        return true
+    }
+
+    private func refuseTooLarge(_ connection: Connection) {
+        counts.refusedBodyTooLarge += 1
+        refuse(connection, Refusal(status: 413, reason: "body too large"))
+    }
+}

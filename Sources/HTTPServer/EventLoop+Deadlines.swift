@@ -1,0 +1,61 @@
+import HTTPCore
+
+/// Deadlines: one number a connection, looked at by a coarse sweep (CONTRACT G6).
+extension EventLoop {
+    /// When the connection, as it stands, has taken too long; `.max` where it is not the client that is waited for.
+    func deadline(of connection: Connection) -> UInt64 {
+        if !connection.output.isEmpty { return connection.outputMovedAt + nanoseconds(limits.writeStallMilliseconds) }
+        switch connection.phase {
+        case .handshake:
+            return connection.openedAt + nanoseconds(limits.tlsHandshakeMilliseconds)
+        case .head where connection.headStartedAt != 0:
+            return connection.headStartedAt + nanoseconds(limits.headMilliseconds)
+        case .head:
+            let pause = isDraining ? min(limits.keepAliveMilliseconds, Self.drainedFirstByteMilliseconds) : limits.keepAliveMilliseconds
+            return connection.idleSince + nanoseconds(pause)
+        case .body:
+            guard let intake = connection.intake, !intake.awaitsResume else { return .max }
+            let pause = nanoseconds(limits.bodyPauseMilliseconds)
+            let paced = UInt64(intake.received) * 1_000_000_000 / UInt64(limits.bodyBytesPerSecondMin)
+            return min(intake.movedAt, intake.startedAt + paced) + pause
+        case .lingering:
+            return connection.lingerStartedAt + nanoseconds(limits.lingerMilliseconds)
+        case .answering, .streaming, .closing, .closed:
+            return .max
+        }
+    }
+
+    /// A connection that was opened just before a drain and has not spoken yet.
+    static let drainedFirstByteMilliseconds = 1000
+
+    private func nanoseconds(_ milliseconds: Int) -> UInt64 { UInt64(milliseconds) * 1_000_000 }
+
+    func sweep() {
+        nextSweepAt = now + nanoseconds(limits.sweepMilliseconds)
+        for slot in deadlines.indices where deadlines[slot] <= now {
+            guard let connection = connections[slot] else { continue }
+            expire(connection)
+        }
+    }
+
+    private func expire(_ connection: Connection) {
+        let isStalled = !connection.output.isEmpty
+        switch connection.phase {
+        case .head where !isStalled && connection.headStartedAt != 0:
+            counts.refusedDeadline += 1
+            work(on: connection) { self.refuse(connection, Refusal(status: 408, reason: "the head took too long")) }
+        case .body where !isStalled:
+            counts.refusedDeadline += 1
+            work(on: connection) {
+                _ = self.abandonIntake(connection)
+                self.refuse(connection, Refusal(status: 408, reason: "the body took too long"))
+            }
+        case .handshake:
+            counts.refusedHandshake += 1
+            close(connection)
+        default:
+            if isStalled { counts.refusedDeadline += 1 }
+            close(connection)
+        }
+    }
+}

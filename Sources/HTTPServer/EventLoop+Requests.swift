@@ -1,0 +1,129 @@
+import HTTPCore
+
+/// From received bytes to the handler.
+extension EventLoop {
+    func receive(_ connection: Connection) {
+        switch receive(connection, into: scratch) {
+        case .bytes(let count):
+            counts.bytesIn += count
+            if connection.phase == .lingering {
+                connection.lingered += count
+                if connection.lingered > limits.lingerBytesMax { close(connection) }
+                return
+            }
+            let bytes = UnsafeBufferPointer(rebasing: scratch.bindMemory(to: UInt8.self)[..<count])
+            guard connection.input.isEmpty else {
+                connection.input.append(contentsOf: bytes)
+                return parsePending(connection)
+            }
+            let used = parse(connection, bytes)
+            if used < count { connection.input.append(contentsOf: bytes[used...]) }
+        case .blocked:
+            connection.isReadable = false
+        case .ended:
+            inputEnded(connection)
+        case .failed:
+            close(connection)
+        }
+    }
+
+    func parsePending(_ connection: Connection) {
+        let pending = connection.input
+        connection.input = []
+        let used = pending.withUnsafeBufferPointer { parse(connection, $0) }
+        if used < pending.count { connection.input = used == 0 ? pending : Array(pending[used...]) }
+    }
+
+    /// Feeds the parser as long as its events are of use; returns how many bytes are used up.
+    private func parse(_ connection: Connection, _ bytes: UnsafeBufferPointer<UInt8>) -> Int {
+        var cursor = 0
+        connection.isStalled = false
+        while connection.takesInput, batch.count < Self.batchBytesMax {
+            switch connection.parser.next(bytes, &cursor) {
+            case .needMore:
+                connection.isStalled = true
+                if connection.phase == .head, cursor < bytes.count, connection.headStartedAt == 0 {
+                    connection.headStartedAt = now
+                }
+                return cursor
+            case .head(let framed):
+                begin(connection, framed)
+            case .body(let range):
+                take(UnsafeBufferPointer(rebasing: bytes[range]), for: connection)
+            case .end:
+                finishIntake(connection)
+            case .refused(let refusal):
+                counts.refusedFraming += 1
+                refuse(connection, refusal)
+            }
+        }
+        return connection.phase == .closing || connection.phase == .closed ? bytes.count : cursor
+    }
+
+    private func begin(_ connection: Connection, _ framed: FramedHead) {
+        counts.requests += 1
+        connection.served += 1
+        let startedAt = connection.headStartedAt == 0 ? now : connection.headStartedAt
+        connection.headStartedAt = 0
+        connection.request = RequestRecord(framed, startedAt: startedAt)
+        if framed.expectation == .unknown {
+            return refuse(connection, Refusal(status: 417, reason: "expectation not supported"))
+        }
+        switch handler.received(framed.head, from: connection.peer) {
+        case .answer(let response):
+            respond(connection, response)
+        case .later(let start):
+            if framed.hasBody { connection.request?.keepsAlive = false }
+            connection.phase = .answering
+            if let exchange = makeExchange(connection) { start(exchange) }
+            respondStashed(connection)
+        case .readBody(let bytesMax, let then):
+            startIntake(connection, framed, bytesMax, .buffer(then: then))
+        case .streamBody(let bytesMax, let start):
+            guard fits(connection, framed, bytesMax), let exchange = makeExchange(connection) else { return }
+            // Until the sink exists, there is nothing to hand a body to.
+            connection.phase = .answering
+            let sink = start(exchange)
+            respondStashed(connection)
+            if connection.phase == .answering { startIntake(connection, framed, bytesMax, .sink(sink)) }
+        }
+    }
+
+    func makeExchange(_ connection: Connection) -> PendingExchange? {
+        guard let request = connection.request else { return nil }
+        let exchange = PendingExchange(peer: connection.peer, loop: self, slot: connection.slot, request: request)
+        connection.exchange = exchange
+        return exchange
+    }
+
+    /// The answer that a handler gave while it was called.
+    func respondStashed(_ connection: Connection) {
+        guard let response = connection.stashedAnswer else { return }
+        connection.stashedAnswer = nil
+        respond(connection, response)
+    }
+
+    /// Answers in the handler's words and closes.
+    func refuse(_ connection: Connection, _ refusal: Refusal) {
+        if connection.request == nil {
+            let startedAt = connection.headStartedAt == 0 ? now : connection.headStartedAt
+            connection.request = RequestRecord(refusedAt: startedAt)
+        }
+        _ = connection.exchange?.takeRight()
+        var response = handler.refusal(
+            status: refusal.status, reason: refusal.reason, head: connection.request?.head, from: connection.peer)
+        response.closes = true
+        respond(connection, response)
+    }
+
+    /// The client sends no more; what it has sent is still answered.
+    private func inputEnded(_ connection: Connection) {
+        connection.isReadable = false
+        connection.peerFinishedSending = true
+        switch connection.phase {
+        case .head: connection.phase = .closing
+        case .handshake, .body, .lingering: close(connection)
+        case .answering, .streaming, .closing, .closed: break
+        }
+    }
+}

@@ -1,0 +1,208 @@
+import CLinux
+import Glibc
+import HTTPCore
+import Synchronization
+
+/// One thread, one epoll descriptor and the connections it accepted (DESIGN 2 "Threads"). It parses, asks the handler and
+/// writes; it never blocks but in `epoll_wait`.
+///
+/// `@unchecked Sendable`: everything but `mailbox` and `threadID` belongs to the loop's own thread once `run` has begun;
+/// before, to the thread that starts it.
+final class EventLoop: @unchecked Sendable {
+    static let batchBytesMax = 64 * 1024
+    static let receiveBytesMax = 64 * 1024
+    static let acceptsPerWakeMax = 64
+    /// Reads or pulled pieces of one connection in a row, before the others get their turn.
+    static let stepsPerTurnMax = 16
+
+    static let wakeToken = UInt64.max
+    static let listenerTokens = UInt64.max - 1024
+
+    let handler: any RequestHandler
+    let limits: ServerLimits
+    let bounds: ConnectionBounds
+    let metrics: ServerMetrics
+    let mailbox: Mailbox
+    private let threadID = Atomic<UInt>(0)
+
+    let poller: Poller
+    var listeners: [ListeningSocket]
+    var acceptIsPaused = false
+    /// Given up for a moment to turn a client away when descriptors have run out.
+    var spareDescriptor: Int32 = -1
+
+    var connections: [Connection?] = []
+    /// By slot, apart from the connections so that a sweep reads one array: nanoseconds, `.max` for none.
+    var deadlines: ContiguousArray<UInt64> = []
+    var freeSlots: [Int] = []
+    var generation: UInt32 = 0
+    var openCount = 0
+
+    var now: UInt64 = Clock.nanoseconds()
+    var nextSweepAt: UInt64 = 0
+    var date = DateField()
+    var counts = LoopCounts()
+
+    /// The connection being worked on; `batch` and `batchAnswers` are its alone.
+    var processing: Connection?
+    let batch = OutputBuffer()
+    var batchAnswers: [SentAnswer] = []
+    let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: receiveBytesMax, alignment: 16)
+
+    /// Connections that used up their turn.
+    var again: [Connection] = []
+    /// Messages from this thread about other connections than the one being worked on.
+    private var local: [LoopMessage] = []
+    private var taken: [LoopMessage] = []
+    var isDraining = false
+    private var isStopped = false
+
+    init(
+        listeners: [ListeningSocket], handler: any RequestHandler, limits: ServerLimits, bounds: ConnectionBounds,
+        metrics: ServerMetrics
+    ) throws(ServerError) {
+        self.handler = handler
+        self.limits = limits
+        self.bounds = bounds
+        self.metrics = metrics
+        self.listeners = listeners
+        mailbox = try Mailbox()
+        poller = try Poller()
+    }
+
+    deinit {
+        scratch.deallocate()
+        if spareDescriptor >= 0 { Socket.close(spareDescriptor) }
+    }
+
+    /// Serves until `.drain` is done or `.stop` comes. Called once, on the loop's thread.
+    func run() {
+        threadID.store(Self.currentThreadID, ordering: .relaxed)
+        openSpareDescriptor()
+        _ = poller.watchReadable(mailbox.wakeDescriptor, token: Self.wakeToken)
+        watchListeners()
+        while !isStopped, !(isDraining && openCount == 0) {
+            turn()
+        }
+        end()
+    }
+
+    private func turn() {
+        let count = poller.wait(milliseconds: waitMilliseconds)
+        now = Clock.nanoseconds()
+        date.update(unixSeconds: Clock.unixSeconds())
+        for index in 0..<count {
+            let (flags, token) = poller.event(index)
+            dispatch(flags, token)
+        }
+        if !again.isEmpty {
+            let turns = again
+            again.removeAll(keepingCapacity: true)
+            for connection in turns where connection.phase != .closed { work(on: connection) }
+        }
+        deliverLocal()
+        if now >= nextSweepAt {
+            sweep()
+            if acceptIsPaused { watchListeners() }
+            deliverLocal()
+        }
+        metrics.add(&counts)
+    }
+
+    private var waitMilliseconds: Int32 {
+        if !again.isEmpty || !local.isEmpty { return 0 }
+        return openCount == 0 && !acceptIsPaused ? -1 : Int32(limits.sweepMilliseconds)
+    }
+
+    private func dispatch(_ flags: PollFlags, _ token: UInt64) {
+        if token == Self.wakeToken {
+            mailbox.take(into: &taken)
+            let messages = taken
+            taken.removeAll(keepingCapacity: true)
+            for message in messages { deliver(message) }
+        } else if token >= Self.listenerTokens {
+            accept(from: Int(token - Self.listenerTokens))
+        } else if let connection = connection(token) {
+            if flags.contains(.gone) || !flags.isDisjoint(with: .gone) { return close(connection) }
+            if !flags.isDisjoint(with: [.readable, .halfClosed]) { connection.isReadable = true }
+            if flags.contains(.halfClosed) { connection.peerFinishedSending = true }
+            if flags.contains(.writable) { connection.isWritable = true }
+            work(on: connection)
+        }
+    }
+
+    /// Nil for a connection that an earlier event of the same wake-up has ended.
+    private func connection(_ token: UInt64) -> Connection? {
+        guard let connection = connections[Int(token & 0xFFFF_FFFF)], connection.token == token else { return nil }
+        return connection
+    }
+
+    // MARK: - Messages
+
+    /// From any thread. On the loop's own thread it takes effect at once, or as soon as the handler has returned.
+    func submit(_ message: LoopMessage) {
+        guard threadID.load(ordering: .relaxed) == Self.currentThreadID else {
+            if !mailbox.post(message) { discard(message) }
+            return
+        }
+        guard let processing else { return deliver(message) }
+        switch message {
+        case .answer(let exchange, let response) where processing.exchange === exchange:
+            processing.stashedAnswer = response
+        case .piece(let exchange, let piece) where processing.exchange === exchange:
+            processing.stashedPiece = piece
+        case .resume(let exchange) where processing.exchange === exchange:
+            processing.stashedResume = true
+        default:
+            local.append(message)
+        }
+    }
+
+    private func deliverLocal() {
+        while !local.isEmpty {
+            let messages = local
+            local.removeAll(keepingCapacity: true)
+            for message in messages { deliver(message) }
+        }
+    }
+
+    private func deliver(_ message: LoopMessage) {
+        switch message {
+        case .answer(let exchange, let response):
+            guard let connection = waiting(exchange) else { return discard(message) }
+            work(on: connection) { self.respond(connection, response) }
+        case .piece(let exchange, let piece):
+            guard let connection = waiting(exchange), connection.outflow?.awaitsPiece == true else { return }
+            work(on: connection) { self.take(piece, for: connection) }
+        case .resume(let exchange):
+            guard let connection = waiting(exchange), connection.intake?.awaitsResume == true else { return }
+            work(on: connection) { self.resumeIntake(connection) }
+        case .drain:
+            drain()
+        case .stop:
+            isStopped = true
+        }
+    }
+
+    private func waiting(_ exchange: PendingExchange) -> Connection? {
+        guard let connection = connections[exchange.slot], connection.exchange === exchange else { return nil }
+        return connection
+    }
+
+    /// The client has gone, or the loop has.
+    private func discard(_ message: LoopMessage) {
+        guard case .answer(let exchange, let response) = message else { return }
+        if case .stream(let stream, _) = response.body { stream.cancel() }
+        report(SentAnswer(request: exchange.request, status: response.status, bodyBytes: 0), to: exchange.peer)
+    }
+
+    private func end() {
+        closeListeners()
+        for connection in connections { if let connection { close(connection) } }
+        for message in mailbox.close() + local { discard(message) }
+        local = []
+        metrics.add(&counts)
+    }
+
+    static var currentThreadID: UInt { UInt(pthread_self()) }
+}

@@ -1,0 +1,213 @@
+import Glibc
+import HTTPCore
+
+/// Reads one complete head, from its request line to its last field, and collects what the fields say about framing.
+///
+/// Lives within one parser call; the bytes it points to outlive it. Every line is known to end in CRLF.
+struct HeadReader {
+    let head: UnsafePointer<UInt8>
+    let count: Int
+    let targetBytesMax: Int
+    var index = 0
+
+    var method = Method.other
+    var target = 0..<0
+    var path = 0..<0
+    var query: Range<Int>?
+    var isHTTP10 = false
+    var expectation = Expectation.none
+    var framing = BodyFraming.none
+
+    private var seen: Seen = []
+    private var announced: BodyFraming = .none
+    private var saysClose = false
+    private var saysKeepAlive = false
+
+    private struct Seen: OptionSet {
+        let rawValue: Int
+        static let host = Seen(rawValue: 1)
+        static let contentLength = Seen(rawValue: 2)
+        static let transferEncoding = Seen(rawValue: 4)
+        static let authorization = Seen(rawValue: 8)
+        static let apiKey = Seen(rawValue: 16)
+        static let seedHash = Seen(rawValue: 32)
+        static let idempotencyKey = Seen(rawValue: 64)
+        static let tollgate = Seen(rawValue: 128)
+        static let tollgateTwice = Seen(rawValue: 256)
+        static let expect = Seen(rawValue: 512)
+    }
+
+    init(head: UnsafePointer<UInt8>, count: Int, targetBytesMax: Int) {
+        self.head = head
+        self.count = count
+        self.targetBytesMax = targetBytesMax
+    }
+
+    var keepsAlive: Bool { isHTTP10 ? saysKeepAlive && !saysClose : !saysClose }
+
+    /// `method SP target SP version CRLF` (RFC 9112 §3), each separated by one space and nothing else.
+    mutating func readRequestLine() -> Refusal? {
+        let end = lineEnd(from: 0)
+        index = end + 2
+        var at = 0
+        while at < end, ByteScan.isToken(head[at]) { at += 1 }
+        guard at > 0, at <= RequestParser.methodBytesMax, at < end, head[at] == ByteScan.space else {
+            return .bad("malformed method")
+        }
+        method = Self.method(head, at)
+        let start = at + 1
+        at = start
+        var question = -1
+        var isClean = true
+        while at < end, head[at] != ByteScan.space {
+            let byte = head[at]
+            if byte < 0x21 || byte > 0x7E || byte == 0x23 { isClean = false }
+            if byte == 0x3F, question < 0 { question = at }
+            at += 1
+        }
+        if let refusal = readVersion(at + 1, end) { return refusal }
+        if at - start > targetBytesMax { return .targetTooLong }
+        guard isClean, at > start, head[start] == 0x2F else { return .bad("malformed request target") }
+        target = start..<at
+        path = start..<(question < 0 ? at : question)
+        query = question < 0 ? nil : question + 1..<at
+        return nil
+    }
+
+    private mutating func readVersion(_ start: Int, _ end: Int) -> Refusal? {
+        guard end - start == 8, head[start + 6] == 0x2E, ByteScan.isDigit(head[start + 5]), ByteScan.isDigit(head[start + 7]),
+            memcmp(head + start, "HTTP/", 5) == 0
+        else { return .bad("malformed version") }
+        guard head[start + 5] == 0x31, head[start + 7] <= 0x31 else {
+            return Refusal(status: 505, reason: "HTTP version not supported")
+        }
+        isHTTP10 = head[start + 7] == 0x30
+        return nil
+    }
+
+    /// `name ":" OWS value OWS CRLF` (RFC 9112 §5).
+    mutating func readField() -> Result<RequestHead.Field, Refusal> {
+        let start = index
+        let end = lineEnd(from: start)
+        index = end + 2
+        var colon = start
+        while colon < end, ByteScan.isToken(head[colon]) { colon += 1 }
+        // Folded lines, empty names and white space before the colon all end here.
+        guard colon > start, colon < end, head[colon] == 0x3A else { return .failure(.bad("malformed field name")) }
+        var from = colon + 1
+        var to = end
+        while from < to, isBlank(head[from]) { from += 1 }
+        while to > from, isBlank(head[to - 1]) { to -= 1 }
+        guard ByteScan.isFieldText(head + from, to - from) else { return .failure(.bad("control character in a field")) }
+        if let refusal = note(head + start, colon - start, head + from, to - from) { return .failure(refusal) }
+        return .success(RequestHead.Field(name: start..<colon, value: from..<to))
+    }
+
+    private func isBlank(_ byte: UInt8) -> Bool { byte == ByteScan.space || byte == ByteScan.tab }
+
+    /// Every line of the head is known to end in CRLF, so there is always one more.
+    private func lineEnd(from start: Int) -> Int {
+        guard let found = memchr(head + start, Int32(ByteScan.lineFeed), count - start) else { return count }
+        return UnsafeRawPointer(found) - UnsafeRawPointer(head) - 1
+    }
+
+    private static func method(_ bytes: UnsafePointer<UInt8>, _ count: Int) -> Method {
+        switch count {
+        case 3: memcmp(bytes, "GET", 3) == 0 ? .get : memcmp(bytes, "PUT", 3) == 0 ? .put : .other
+        case 4: memcmp(bytes, "POST", 4) == 0 ? .post : memcmp(bytes, "HEAD", 4) == 0 ? .head : .other
+        case 5: memcmp(bytes, "PATCH", 5) == 0 ? .patch : .other
+        case 6: memcmp(bytes, "DELETE", 6) == 0 ? .delete : .other
+        case 7: memcmp(bytes, "OPTIONS", 7) == 0 ? .options : .other
+        default: .other
+        }
+    }
+
+    // MARK: - What fields mean to the engine
+
+    private mutating func note(
+        _ name: UnsafePointer<UInt8>, _ nameCount: Int, _ value: UnsafePointer<UInt8>, _ valueCount: Int
+    ) -> Refusal? {
+        switch nameCount {
+        case 4 where ByteScan.equals(name, 4, "host"):
+            guard first(.host) else { return .bad("repeated Host") }
+            guard HostValue.isValid(value, valueCount) else { return .bad("malformed Host") }
+        case 6 where ByteScan.equals(name, 6, "expect"):
+            let isContinue = first(.expect) && ByteScan.equals(value, valueCount, "100-continue")
+            expectation = isContinue ? .continue100 : .unknown
+        case 9 where ByteScan.equals(name, 9, "x-api-key"):
+            if !first(.apiKey) { return .bad("repeated credentials") }
+        case 10 where ByteScan.equals(name, 10, "connection"):
+            if ByteScan.list(value, valueCount, names: "close") { saysClose = true }
+            if ByteScan.list(value, valueCount, names: "keep-alive") { saysKeepAlive = true }
+        case 11 where ByteScan.equals(name, 11, "x-seed-hash"):
+            if !first(.seedHash) { return .bad("repeated credentials") }
+        case 13 where ByteScan.equals(name, 13, "authorization"):
+            if !first(.authorization) { return .bad("repeated credentials") }
+        case 14 where ByteScan.equals(name, 14, "content-length"):
+            return noteContentLength(value, valueCount)
+        case 15 where ByteScan.equals(name, 15, "idempotency-key"):
+            if !first(.idempotencyKey) { return .bad("repeated Idempotency-Key") }
+        case 17 where ByteScan.equals(name, 17, "transfer-encoding"):
+            return noteTransferEncoding(value, valueCount)
+        case 12... where ByteScan.hasPrefix(name, "x-tollgate-"):
+            if !first(.tollgate) { seen.insert(.tollgateTwice) }
+        default:
+            break
+        }
+        return nil
+    }
+
+    private mutating func first(_ field: Seen) -> Bool { seen.insert(field).inserted }
+
+    private mutating func noteContentLength(_ value: UnsafePointer<UInt8>, _ valueCount: Int) -> Refusal? {
+        guard first(.contentLength) else { return .bad("repeated Content-Length") }
+        guard valueCount > 0 else { return .bad("malformed Content-Length") }
+        for at in 0..<valueCount where !ByteScan.isDigit(value[at]) { return .bad("malformed Content-Length") }
+        guard valueCount <= RequestParser.contentLengthDigitsMax else {
+            return Refusal(status: 413, reason: "Content-Length too large")
+        }
+        var length = 0
+        for at in 0..<valueCount { length = length * 10 + Int(value[at] &- 0x30) }
+        announced = length == 0 ? .none : .length(length)
+        return nil
+    }
+
+    private mutating func noteTransferEncoding(_ value: UnsafePointer<UInt8>, _ valueCount: Int) -> Refusal? {
+        guard first(.transferEncoding) else { return .bad("repeated Transfer-Encoding") }
+        if ByteScan.equals(value, valueCount, "chunked") {
+            announced = .chunked
+            return nil
+        }
+        var isToken = valueCount > 0
+        for at in 0..<valueCount where !ByteScan.isToken(value[at]) { isToken = false }
+        return isToken ? Refusal(status: 501, reason: "transfer coding not supported") : .bad("malformed Transfer-Encoding")
+    }
+
+    /// What can only be said once all fields are known.
+    mutating func judge(_ fields: [RequestHead.Field]) -> Refusal? {
+        if !seen.contains(.host), !isHTTP10 { return .bad("missing Host") }
+        if seen.contains(.transferEncoding) {
+            if seen.contains(.contentLength) { return .bad("Content-Length with Transfer-Encoding") }
+            if isHTTP10 { return .bad("Transfer-Encoding in HTTP/1.0") }
+        }
+        if seen.contains(.tollgateTwice), repeatsTollgateField(fields) { return .bad("repeated credentials") }
+        // RFC 9110 §10.1.1: an expectation in HTTP/1.0 is ignored.
+        if isHTTP10, expectation == .continue100 { expectation = .none }
+        framing = announced
+        return nil
+    }
+
+    private func repeatsTollgateField(_ fields: [RequestHead.Field]) -> Bool {
+        let own = fields.filter { $0.name.count > 11 && ByteScan.hasPrefix(head + $0.name.lowerBound, "x-tollgate-") }
+        for (at, field) in own.enumerated() {
+            for other in own[..<at] where other.name.count == field.name.count {
+                if strncasecmp(name(other), name(field), field.name.count) == 0 { return true }
+            }
+        }
+        return false
+    }
+
+    private func name(_ field: RequestHead.Field) -> UnsafePointer<CChar> {
+        UnsafeRawPointer(head + field.name.lowerBound).assumingMemoryBound(to: CChar.self)
+    }
+}

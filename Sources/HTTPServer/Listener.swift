@@ -1,0 +1,19 @@
+package import HTTPCore
+
+/// Where a server listens, and for whom.
+package struct Listener: Sendable {
+    package enum Place: Sendable {
+        /// Port 0 takes a free one. `::` takes IPv4 as well.
+        case tcp(IPAddress, port: UInt16)
+        /// A socket file of mode 0600.
+        case unix(path: String)
+    }
+
+    package let place: Place
+    package let role: ListenerRole
+
+    package init(_ place: Place, role: ListenerRole = .everyone) {
+        self.place = place
+        self.role = role
+    }
+}

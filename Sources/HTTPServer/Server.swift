@@ -1,0 +1,134 @@
+import CLinux
+import Glibc
+package import HTTPCore
+import Synchronization
+
+/// A running HTTP/1.1 server: bound sockets and one event loop a thread (DESIGN 2, CONTRACT G6, G7).
+///
+/// Everything is bound before anything is served. Calls may come from any thread, but not from a loop.
+package final class Server: Sendable {
+    /// The ports that were bound, in the order of the listeners; 0 for a Unix socket.
+    package let ports: [UInt16]
+    package let metrics: ServerMetrics
+    private let loops: [EventLoop]
+    private let paths: [String]
+    private let threads: Mutex<[pthread_t]>
+    /// Each loop adds one when it has ended.
+    private let ended: Int32
+
+    /// Binds all listeners, then serves. Throws where one cannot be bound; then nothing listens.
+    package static func start(
+        listeners: [Listener], handler: any RequestHandler, limits: ServerLimits = ServerLimits(), loopCount: Int,
+        metrics: ServerMetrics = ServerMetrics()
+    ) throws(ServerError) -> Server {
+        precondition(loopCount > 0)
+        var sockets = [[ListeningSocket]](repeating: [], count: loopCount)
+        var ports: [UInt16] = []
+        let server: Server
+        do {
+            for listener in listeners {
+                let (opened, port) = try ListeningSocket.open(listener, loops: loopCount)
+                for (index, socket) in opened.enumerated() { sockets[index].append(socket) }
+                ports.append(port)
+            }
+            let bounds = ConnectionBounds(limits: limits)
+            var loops: [EventLoop] = []
+            for owned in sockets {
+                loops.append(
+                    try EventLoop(listeners: owned, handler: handler, limits: limits, bounds: bounds, metrics: metrics))
+            }
+            server = try Server(ports: ports, metrics: metrics, loops: loops, paths: listeners.compactMap(\.path))
+        } catch {
+            for socket in sockets.joined() { Socket.close(socket.fd) }
+            throw error
+        }
+        try server.startThreads()
+        return server
+    }
+
+    private init(ports: [UInt16], metrics: ServerMetrics, loops: [EventLoop], paths: [String]) throws(ServerError) {
+        self.ports = ports
+        self.metrics = metrics
+        self.loops = loops
+        self.paths = paths
+        threads = Mutex([])
+        ended = clinux_eventfd()
+        guard ended >= 0 else { throw .system("eventfd", errno) }
+    }
+
+    deinit { Socket.close(ended) }
+
+    /// Stops accepting at once, closes idle connections, answers what is in flight with `Connection: close`, and returns
+    /// when all loops have ended: at the latest after so many milliseconds, when what is left is cut off. Blocks.
+    package func drain(withinMilliseconds: Int) {
+        let running = threads.withLock { threads in
+            defer { threads = [] }
+            return threads
+        }
+        if running.isEmpty { return }
+        for path in paths { unlink(path) }
+        for loop in loops { _ = loop.mailbox.post(.drain) }
+        if !waitForEnd(of: running.count, milliseconds: withinMilliseconds) {
+            for loop in loops { _ = loop.mailbox.post(.stop) }
+        }
+        for thread in running { pthread_join(thread, nil) }
+    }
+
+    /// Cuts everything off. Blocks until the loops have ended.
+    package func stop() { drain(withinMilliseconds: 0) }
+
+    private func waitForEnd(of count: Int, milliseconds: Int) -> Bool {
+        let deadline = Clock.nanoseconds() + UInt64(milliseconds) * 1_000_000
+        var seen: UInt64 = 0
+        while true {
+            var value: UInt64 = 0
+            if Socket.retrying({ read(ended, &value, 8) }) == 8 { seen += value }
+            if seen >= UInt64(count) { return true }
+            let now = Clock.nanoseconds()
+            guard now < deadline else { return false }
+            var waiting = pollfd(fd: ended, events: Int16(POLLIN), revents: 0)
+            _ = poll(&waiting, 1, Int32(min((deadline - now) / 1_000_000 + 1, 1_000_000)))
+        }
+    }
+
+    private func startThreads() throws(ServerError) {
+        for loop in loops {
+            let start = Unmanaged.passRetained(LoopThread(loop: loop, ended: ended))
+            var thread = pthread_t()
+            let code = pthread_create(&thread, nil, { argument in
+                guard let argument else { return nil }
+                Unmanaged<LoopThread>.fromOpaque(argument).takeRetainedValue().run()
+                return nil
+            }, start.toOpaque())
+            guard code == 0 else {
+                start.release()
+                stop()
+                throw .system("pthread_create", code)
+            }
+            threads.withLock { $0.append(thread) }
+        }
+    }
+}
+
+/// What a loop's thread is given.
+private final class LoopThread {
+    private let loop: EventLoop
+    private let ended: Int32
+
+    init(loop: EventLoop, ended: Int32) {
+        self.loop = loop
+        self.ended = ended
+    }
+
+    func run() {
+        loop.run()
+        var one: UInt64 = 1
+        _ = Socket.retrying { write(ended, &one, 8) }
+    }
+}
+
+extension Listener {
+    var path: String? {
+        if case .unix(let path) = place { path } else { nil }
+    }
+}

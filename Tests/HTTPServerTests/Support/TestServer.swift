@@ -1,0 +1,31 @@
+import HTTPCore
+import HTTPServer
+import Synchronization
+import Testing
+
+/// A server on a free port of loopback, stopped when the test lets go of it.
+final class TestServer {
+    let server: Server
+    let handler = TestHandler()
+    var port: UInt16 { server.ports[0] }
+
+    init(limits: ServerLimits = ServerLimits(), listeners: [Listener] = [Listener(.tcp(.loopback, port: 0))], loops: Int = 2) throws {
+        server = try Server.start(listeners: listeners, handler: handler, limits: limits, loopCount: loops)
+    }
+
+    deinit { server.stop() }
+
+    func client() throws -> RawClient { try RawClient(port: port) }
+}
+
+/// Looks until something is so; a test that would wait longer than this fails.
+func eventually(_ what: Comment, _ isSo: () -> Bool) async {
+    let deadline = ContinuousClock.now + .seconds(20)
+    while !isSo() {
+        if ContinuousClock.now > deadline {
+            Issue.record(what)
+            return
+        }
+        await Task.yield()
+    }
+}
