@@ -53,6 +53,8 @@ let package = Package(
         tests("RateLimiterTests", ["RateLimiter"]),
         tests("SQLiteTests", ["SQLite"]),
         tests("CompressionTests", ["Compression"]),
+        tests(
+            "OperatorTests", ["TenantApp", "TenantRegistry", "SQLite", "HTTPCore", "Cryptography", "RateLimiter"]),
         tests("HTTPServerTests", ["HTTPServer", "HTTPCore", "Cryptography", "Compression"]),
     ]
 )
