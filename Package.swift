@@ -50,5 +50,6 @@ let package = Package(
         tests("CryptographyTests", ["Cryptography"]),
         tests("SQLiteTests", ["SQLite"]),
         tests("CompressionTests", ["Compression"]),
+        tests("HTTPClientTests", ["HTTPClient"]),
     ]
 )
