@@ -23,7 +23,9 @@ final class EasyHandle {
     private let errorText: UnsafeMutablePointer<CChar>
 
     init(_ transfer: any Transfer) throws(HTTPClientError) {
-        guard Library.status == CURLE_OK, let pointer = curl_easy_init() else { throw .broken("libcurl does not start") }
+        guard Library.status == CURLE_OK, let pointer = curl_easy_init() else {
+            throw .broken("libcurl does not start")
+        }
         self.pointer = pointer
         self.transfer = transfer
         errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
@@ -104,7 +106,8 @@ final class EasyHandle {
             })
         try check(
             tollgate_curl_set_transfer(pointer, CURLOPT_HEADERFUNCTION) { bytes, size, count, context in
-                EasyHandle.transfer(of: context)?.receive(headLine: UnsafeRawBufferPointer(start: bytes, count: size * count))
+                EasyHandle.transfer(of: context)?.receive(
+                    headLine: UnsafeRawBufferPointer(start: bytes, count: size * count))
                 return size * count
             })
         try check(

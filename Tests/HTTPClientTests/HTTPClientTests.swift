@@ -10,7 +10,9 @@ private struct Echo: Decodable {
     let sha256: String
     let headers: [[String]]
 
-    init(_ response: HTTPClientResponse) throws { self = try JSONDecoder().decode(Echo.self, from: Data(response.body)) }
+    init(_ response: HTTPClientResponse) throws {
+        self = try JSONDecoder().decode(Echo.self, from: Data(response.body))
+    }
 
     func values(_ name: String) -> [String] { headers.filter { $0[0] == name }.map { $0[1] } }
 }
@@ -38,9 +40,11 @@ struct HTTPClientTests {
         #expect(echo.values("x-empty") == [""])
     }
 
-    @Test("each method goes out as itself; one that may have a body says that it has none", arguments: [
-        ("GET", []), ("DELETE", []), ("POST", ["0"]), ("PUT", ["0"]), ("PATCH", ["0"]),
-    ])
+    @Test(
+        "each method goes out as itself; one that may have a body says that it has none",
+        arguments: [
+            ("GET", []), ("DELETE", []), ("POST", ["0"]), ("PUT", ["0"]), ("PATCH", ["0"]),
+        ])
     func methods(method: String, lengths: [String]) throws {
         let echo = try Echo(HTTPClient(baseURL: server.baseURL).send(method: method, path: "/"))
         #expect(echo.method == method && echo.values("content-length") == lengths)
@@ -151,7 +155,9 @@ struct HTTPClientTests {
 
     @Test("what could smuggle a line, a user or another protocol into a request is refused before it is sent")
     func injection() throws {
-        for url in ["ftp://h", "file:///etc/passwd", "h", "http://user:pass@h", "http://h?x", "http://h\r\nX: y", "http://é"] {
+        for url in [
+            "ftp://h", "file:///etc/passwd", "h", "http://user:pass@h", "http://h?x", "http://h\r\nX: y", "http://é",
+        ] {
             #expect(throws: HTTPClientError.self, "\(url)") { try HTTPClient(baseURL: url) }
         }
         for bearer in ["", "a\r\nX: y", "a b"] {
@@ -165,7 +171,9 @@ struct HTTPClientTests {
             #expect(throws: HTTPClientError.self) { try client.send(method: method, path: "/") }
         }
         for (name, value) in [("", "x"), ("A b", "x"), ("A:", "x"), ("A", "x\r\nB: y"), ("A", "x\u{0}y")] {
-            #expect(throws: HTTPClientError.self) { try client.send(method: "GET", path: "/", headers: [(name, value)]) }
+            #expect(throws: HTTPClientError.self) {
+                try client.send(method: "GET", path: "/", headers: [(name, value)])
+            }
         }
     }
 }
