@@ -54,5 +54,6 @@ let package = Package(
         tests("SQLiteTests", ["SQLite"]),
         tests("CompressionTests", ["Compression"]),
         tests("HTTPServerTests", ["HTTPServer", "HTTPCore", "Cryptography", "Compression"]),
+        tests("HTTPClientTests", ["HTTPClient"]),
     ]
 )
