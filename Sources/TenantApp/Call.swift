@@ -138,6 +138,9 @@ package struct Trail {
 
     package init() {}
 
+    /// The members as one JSON object; empty where there are none.
+    package var json: String { hasMembers ? "{\(String(decoding: writer.bytes, as: UTF8.self))}" : "" }
+
     package mutating func note(_ name: StaticString, _ value: String) {
         hasMembers = true
         writer.field(name, value)
