@@ -1,3 +1,4 @@
+import Cryptography
 import HTTPCore
 
 /// One client's connection: its socket, its parser and where its one request in flight stands. Only data: what happens
@@ -23,6 +24,7 @@ final class Connection {
     let slot: Int
     let token: UInt64
     let peer: Peer
+    var tls: TLSConnection?
     var phase: Phase
 
     var parser: RequestParser
@@ -33,7 +35,10 @@ final class Connection {
     /// Edge-triggered: true until the socket says that it has nothing.
     var isReadable = false
     var isWritable = true
+    /// Told by epoll; there may still be bytes to read before the end.
     var peerFinishedSending = false
+    /// The end has been read.
+    var inputEnded = false
 
     var output = OutputQueue()
     /// Answers whose last byte is still in `output`.

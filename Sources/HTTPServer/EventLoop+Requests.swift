@@ -119,7 +119,7 @@ extension EventLoop {
     /// The client sends no more; what it has sent is still answered.
     private func inputEnded(_ connection: Connection) {
         connection.isReadable = false
-        connection.peerFinishedSending = true
+        connection.inputEnded = true
         switch connection.phase {
         case .head: connection.phase = .closing
         case .handshake, .body, .lingering: close(connection)

@@ -15,7 +15,7 @@ struct HeadReader {
     var path = 0..<0
     var query: Range<Int>?
     var isHTTP10 = false
-    var expectation = Expectation.none
+    var expectation = ContinueExpectation.none
     var framing = BodyFraming.none
 
     private var seen: Seen = []

@@ -22,6 +22,8 @@ package final class Server: Sendable {
         metrics: ServerMetrics = ServerMetrics()
     ) throws(ServerError) -> Server {
         precondition(loopCount > 0)
+        // Our own sends say MSG_NOSIGNAL; libssl's cannot.
+        signal(SIGPIPE, SIG_IGN)
         var sockets = [[ListeningSocket]](repeating: [], count: loopCount)
         var ports: [UInt16] = []
         let server: Server

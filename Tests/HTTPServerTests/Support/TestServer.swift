@@ -4,7 +4,7 @@ import Synchronization
 import Testing
 
 /// A server on a free port of loopback, stopped when the test lets go of it.
-final class TestServer {
+final class TestServer: Sendable {
     let server: Server
     let handler = TestHandler()
     var port: UInt16 { server.ports[0] }

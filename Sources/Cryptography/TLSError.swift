@@ -1,0 +1,26 @@
+import COpenSSL
+
+/// Why a certificate cannot serve.
+package enum TLSError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// The file cannot be read.
+    case unreadable(String)
+    /// OpenSSL's words.
+    case invalid(String)
+
+    package var description: String {
+        switch self {
+        case .unreadable(let path): "cannot read \(path)"
+        case .invalid(let reason): reason
+        }
+    }
+
+    /// What the thread's error queue says last; empties it.
+    static func last(_ what: String) -> TLSError {
+        let code = ERR_peek_last_error()
+        ERR_clear_error()
+        guard code != 0 else { return .invalid(what) }
+        var text = [CChar](repeating: 0, count: 256)
+        ERR_error_string_n(code, &text, text.count)
+        return .invalid("\(what): \(text.withUnsafeBufferPointer { String(cString: $0.baseAddress!) })")
+    }
+}
