@@ -62,7 +62,9 @@ final class RawClient {
 
     func send(_ text: String) throws { try send(Array(text.utf8)) }
 
-    func send(_ bytes: [UInt8]) throws {
+    func send(_ bytes: [UInt8]) throws { try Self.send(bytes, to: fd) }
+
+    static func send(_ bytes: [UInt8], to fd: Int32) throws {
         var sent = 0
         while sent < bytes.count {
             let count = bytes[sent...].withUnsafeBytes { Glibc.send(fd, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
@@ -72,6 +74,12 @@ final class RawClient {
     }
 
     func finishSending() { shutdown(fd, Int32(SHUT_WR)) }
+
+    /// Closing will reset the connection rather than end it.
+    func reset() {
+        var now = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, socklen_t(MemoryLayout<linger>.size))
+    }
 
     /// False at the end of the stream.
     private func fill() throws -> Bool {
@@ -124,7 +132,8 @@ final class RawClient {
         if toHead || status == 204 || status == 304 || status < 200 { return answer }
         if answer.field("Transfer-Encoding") == "chunked" {
             while true {
-                guard let size = Int(try line().dropLast(2), radix: 16) else { throw Failure.malformed("chunk") }
+                // CR LF is one Character.
+                guard let size = Int(try line().dropLast(), radix: 16) else { throw Failure.malformed("chunk") }
                 answer.body += try take(size)
                 guard try line() == "\r\n" else { throw Failure.malformed("chunk end") }
                 if size == 0 { return answer }
