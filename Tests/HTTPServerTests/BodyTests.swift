@@ -35,7 +35,7 @@ import Testing
         let client = try server.client()
         let count = 32 << 20
         try client.send("POST /sink-gated HTTP/1.1\r\nHost: a\r\nContent-Length: \(count)\r\n\r\n")
-        onThread { [fd = client.fd] in try? RawClient.send([UInt8](repeating: 0x78, count: count), to: fd) }
+        onThread { try? client.send([UInt8](repeating: 0x78, count: count)) }
         await eventually("the first piece has come") { server.handler.gate.waitingCount == 1 }
         // The client cannot have sent it all: kernel buffers are far smaller.
         let received = server.handler.sinkBytes.load(ordering: .relaxed)

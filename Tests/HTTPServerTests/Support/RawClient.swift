@@ -4,7 +4,9 @@ import Testing
 
 /// A blocking socket that says exactly what a test wants said. Every read has a limit, so that a failure is a failure and
 /// not a hang.
-final class RawClient {
+///
+/// `@unchecked Sendable`: another thread may send; what was read belongs to the test's own.
+final class RawClient: @unchecked Sendable {
     struct Answer: Equatable {
         var status: Int
         var head: String
@@ -62,9 +64,7 @@ final class RawClient {
 
     func send(_ text: String) throws { try send(Array(text.utf8)) }
 
-    func send(_ bytes: [UInt8]) throws { try Self.send(bytes, to: fd) }
-
-    static func send(_ bytes: [UInt8], to fd: Int32) throws {
+    func send(_ bytes: [UInt8]) throws {
         var sent = 0
         while sent < bytes.count {
             let count = bytes[sent...].withUnsafeBytes { Glibc.send(fd, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
