@@ -10,7 +10,8 @@ package enum Gzip {
         var stream = z_stream()
         // 15 bits of window, and 16 for a gzip rather than a zlib frame.
         let opened = deflateInit2_(
-            &stream, level, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
+            &stream, level, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)
+        )
         guard opened == Z_OK else { throw Failure(code: opened) }
         defer { deflateEnd(&stream) }
         var input = bytes

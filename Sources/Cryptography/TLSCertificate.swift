@@ -36,9 +36,11 @@ package final class TLSCertificate: @unchecked Sendable {
         tls_set_modes(context)
         let name: [UInt8] = Array("tollgate".utf8)
         SSL_CTX_set_session_id_context(context, name, UInt32(name.count))
-        SSL_CTX_set_alpn_select_cb(context, { _, chosen, chosenCount, offered, offeredCount, _ in
-            TLSApplicationProtocol.choose(offered, offeredCount, chosen, chosenCount)
-        }, nil)
+        SSL_CTX_set_alpn_select_cb(
+            context,
+            { _, chosen, chosenCount, offered, offeredCount, _ in
+                TLSApplicationProtocol.choose(offered, offeredCount, chosen, chosenCount)
+            }, nil)
     }
 
     private func useChain(_ pem: [UInt8]) throws(TLSError) {
@@ -61,7 +63,9 @@ package final class TLSCertificate: @unchecked Sendable {
         guard let source = BIO_new_mem_buf(pem, Int32(pem.count)) else { throw .last("private key") }
         defer { BIO_free(source) }
         // Without this callback OpenSSL would ask the terminal for a passphrase.
-        guard let key = PEM_read_bio_PrivateKey(source, nil, { _, _, _, _ in 0 }, nil) else { throw .last("no private key") }
+        guard let key = PEM_read_bio_PrivateKey(source, nil, { _, _, _, _ in 0 }, nil) else {
+            throw .last("no private key")
+        }
         defer { EVP_PKEY_free(key) }
         guard SSL_CTX_use_PrivateKey(context, key) == 1, SSL_CTX_check_private_key(context) == 1 else {
             throw .last("private key does not match the certificate")

@@ -29,10 +29,12 @@ package final class TLSConnection {
         guard SSL_set_fd(ssl, fd) == 1 else { return nil }
         SSL_set_accept_state(ssl)
         // On the context it would be shared with other tables; the certificate callback belongs to this connection alone.
-        SSL_set_cert_cb(ssl, { ssl, argument in
-            guard let ssl, let argument else { return 0 }
-            return Unmanaged<TLSCertificates>.fromOpaque(argument).takeUnretainedValue().choose(for: ssl)
-        }, Unmanaged.passUnretained(certificates).toOpaque())
+        SSL_set_cert_cb(
+            ssl,
+            { ssl, argument in
+                guard let ssl, let argument else { return 0 }
+                return Unmanaged<TLSCertificates>.fromOpaque(argument).takeUnretainedValue().choose(for: ssl)
+            }, Unmanaged.passUnretained(certificates).toOpaque())
     }
 
     deinit { SSL_free(ssl) }

@@ -21,6 +21,7 @@ package enum TLSError: Error, Sendable, Equatable, CustomStringConvertible {
         guard code != 0 else { return .invalid(what) }
         var text = [CChar](repeating: 0, count: 256)
         ERR_error_string_n(code, &text, text.count)
-        return .invalid("\(what): \(text.withUnsafeBufferPointer { String(cString: $0.baseAddress!) })")
+        let words = String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+        return .invalid("\(what): \(words)")
     }
 }

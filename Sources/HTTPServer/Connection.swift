@@ -47,6 +47,8 @@ final class Connection {
     var request: RequestRecord?
     var exchange: PendingExchange?
     var intake: BodyIntake?
+    /// What a buffered body has gathered; apart from `intake`, so that appending never copies.
+    var body: [UInt8] = []
     var outflow: StreamOutflow?
     var lingers = false
     var lingered = 0
@@ -107,8 +109,6 @@ struct BodyIntake {
     let destination: Destination
     let bytesMax: Int
     var received = 0
-    /// What `.buffer` has gathered.
-    var bytes: [UInt8] = []
     /// The sink has a piece and has not asked for the next one.
     var awaitsResume = false
     /// Moved forward by the time that the sink took, which is not the client's fault.

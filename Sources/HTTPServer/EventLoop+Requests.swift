@@ -103,8 +103,9 @@ extension EventLoop {
         respond(connection, response)
     }
 
-    /// Answers in the handler's words and closes.
+    /// Answers in the handler's words and closes; a body under way is thrown away.
     func refuse(_ connection: Connection, _ refusal: Refusal) {
+        _ = abandonIntake(connection)
         if connection.request == nil {
             let startedAt = connection.headStartedAt == 0 ? now : connection.headStartedAt
             connection.request = RequestRecord(refusedAt: startedAt)

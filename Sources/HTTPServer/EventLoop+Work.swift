@@ -160,7 +160,8 @@ extension EventLoop {
             connection.outflow = nil
             outflow.stream.cancel()
             if let request = connection.request {
-                report(SentAnswer(request: request, status: outflow.status, bodyBytes: outflow.sent), to: connection.peer)
+                report(
+                    SentAnswer(request: request, status: outflow.status, bodyBytes: outflow.sent), to: connection.peer)
             }
         }
         if phase == .body, abandonIntake(connection), let request = connection.request {

@@ -117,9 +117,8 @@ final class EventLoop: @unchecked Sendable {
     private func dispatch(_ flags: PollFlags, _ token: UInt64) {
         if token == Self.wakeToken {
             mailbox.take(into: &taken)
-            let messages = taken
+            for message in taken { deliver(message) }
             taken.removeAll(keepingCapacity: true)
-            for message in messages { deliver(message) }
         } else if token >= Self.listenerTokens {
             accept(from: Int(token - Self.listenerTokens))
         } else if let connection = connection(token) {

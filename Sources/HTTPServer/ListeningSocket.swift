@@ -14,7 +14,8 @@ struct ListeningSocket: Sendable {
     var isEncrypted: Bool { tls != nil }
 
     /// As many sockets as loops for TCP, one for a Unix socket; all are bound before any is returned.
-    static func open(_ listener: Listener, loops: Int) throws(ServerError) -> (sockets: [ListeningSocket], port: UInt16) {
+    static func open(_ listener: Listener, loops: Int) throws(ServerError) -> (sockets: [ListeningSocket], port: UInt16)
+    {
         switch listener.place {
         case .unix(let path):
             return ([ListeningSocket(fd: try bindUnix(path), role: listener.role, isUnix: true, tls: listener.tls)], 0)
@@ -74,7 +75,9 @@ struct ListeningSocket: Sendable {
     }
 
     /// Removes a socket file behind which nobody listens.
-    private static func removeStale(_ path: String, _ storage: sockaddr_storage, _ length: socklen_t) throws(ServerError) {
+    private static func removeStale(_ path: String, _ storage: sockaddr_storage, _ length: socklen_t)
+        throws(ServerError)
+    {
         var status = stat()
         guard lstat(path, &status) == 0 else { return }
         guard status.st_mode & S_IFMT == S_IFSOCK else { throw .addressInUse(path) }

@@ -45,15 +45,20 @@ import Testing
         #expect(try client.answer().text == "\(count)")
     }
 
-    @Test("G6 a body over its bound is refused with 413, before it is sent where its length is known", arguments: ["/small", "/sink-small"])
+    @Test(
+        "G6 a body over its bound is refused with 413, before it is sent where its length is known",
+        arguments: ["/small", "/sink-small"])
     func tooLarge(_ path: String) throws {
         let server = try TestServer()
         let known = try server.client()
-        let answer = try known.exchange("POST \(path) HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 11\r\n\r\n")
+        let answer = try known.exchange(
+            "POST \(path) HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 11\r\n\r\n")
         #expect(answer.status == 413)
         #expect(answer.field("Connection") == "close")
         let unknown = try server.client()
-        try unknown.send("POST \(path) HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nabcdef\r\n5\r\nghijk\r\n0\r\n\r\n")
+        try unknown.send(
+            "POST \(path) HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nabcdef\r\n5\r\nghijk\r\n0\r\n\r\n"
+        )
         #expect(try unknown.answer().status == 413)
         #expect(try unknown.isClosed())
         if path == "/sink-small" { #expect(server.handler.sinksAborted.load(ordering: .relaxed) == 1) }
@@ -68,7 +73,9 @@ import Testing
         #expect(try client.exchange("abc").text == "abc")
         #expect(try client.exchange("POST /denied HTTP/1.1\r\n" + fields).status == 401)
         let other = try server.client()
-        #expect(try other.exchange("POST /echo HTTP/1.1\r\nHost: a\r\nExpect: magic\r\nContent-Length: 3\r\n\r\nabc").status == 417)
+        #expect(
+            try other.exchange("POST /echo HTTP/1.1\r\nHost: a\r\nExpect: magic\r\nContent-Length: 3\r\n\r\nabc").status
+                == 417)
     }
 
     @Test("an answer that leaves a body unread closes, and reaches a client that sends it all before it reads")
@@ -99,7 +106,9 @@ import Testing
         await eventually("the piece has come") { server.handler.sinkBytes.load(ordering: .relaxed) == 3 }
         client = nil
         await eventually("the sink is told") { server.handler.sinksAborted.load(ordering: .relaxed) == 1 }
-        await eventually("the log says so") { server.handler.log.withLock { $0 == [.init(path: "/sink", status: 499, bytes: 0)] } }
+        await eventually("the log says so") {
+            server.handler.log.withLock { $0 == [.init(path: "/sink", status: 499, bytes: 0)] }
+        }
     }
 
     @Test("a streamed answer is chunked, or framed by its length, or in HTTP/1.0 by the end of the connection")
@@ -117,7 +126,9 @@ import Testing
         #expect(old.body == chunked.body)
     }
 
-    @Test("a streamed answer that fails, or falls short of its length, is seen to be cut", arguments: ["/failing-stream", "/short-stream"])
+    @Test(
+        "a streamed answer that fails, or falls short of its length, is seen to be cut",
+        arguments: ["/failing-stream", "/short-stream"])
     func cutAnswers(_ path: String) throws {
         let server = try TestServer()
         let client = try server.client()
@@ -151,10 +162,13 @@ import Testing
         await eventually("it is cancelled") { server.handler.streamsCancelled.load(ordering: .relaxed) == 1 }
     }
 
-    @Test("gzip where the client accepts it and the type is text", arguments: [
-        ("gzip", true), ("deflate, gzip;q=0.5", true), ("*", true), ("x-gzip", true), ("gzip;q=0", false), ("gzip; q=0.000, *", false),
-        ("br", false), ("identity", false), ("", false),
-    ])
+    @Test(
+        "gzip where the client accepts it and the type is text",
+        arguments: [
+            ("gzip", true), ("deflate, gzip;q=0.5", true), ("*", true), ("x-gzip", true), ("gzip;q=0", false),
+            ("gzip; q=0.000, *", false),
+            ("br", false), ("identity", false), ("", false),
+        ])
     func gzip(_ accepted: String, _ isCompressed: Bool) throws {
         let server = try TestServer()
         let client = try server.client()

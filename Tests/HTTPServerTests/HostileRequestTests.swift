@@ -27,7 +27,9 @@ import Testing
         #expect(try client.isClosed())
     }
 
-    @Test("G6 a malformed chunk ends the request with 400, and nothing after it is a request", arguments: HostileRequests.chunks)
+    @Test(
+        "G6 a malformed chunk ends the request with 400, and nothing after it is a request",
+        arguments: HostileRequests.chunks)
     func malformedChunk(_ hostile: HostileRequests.Case) throws {
         let server = try HostileRequestTests.server.get()
         let client = try server.client()
@@ -35,6 +37,15 @@ import Testing
         try client.send(text.replacing("POST / ", with: "POST /echo ") + "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n")
         #expect(try client.answer().status == 400)
         #expect(try client.isClosed())
+    }
+
+    @Test("G6 a sink is told when the framing of its body breaks")
+    func malformedChunkToSink() throws {
+        let server = try TestServer()
+        let client = try server.client()
+        try client.send("POST /sink HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nxyz\r\n")
+        #expect(try client.answer().status == 400)
+        #expect(server.handler.sinksAborted.load(ordering: .relaxed) == 1)
     }
 
     private static let server = Result { try TestServer() }

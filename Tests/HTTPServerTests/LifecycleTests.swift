@@ -65,7 +65,9 @@ import Testing
         let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
         #expect(mode == 0o600)
         #expect(try RawClient(path: path).exchange("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n").status == 200)
-        #expect(try RawClient(port: server.server.ports[1]).exchange("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n").status == 200)
+        #expect(
+            try RawClient(port: server.server.ports[1]).exchange("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n").status == 200
+        )
         #expect(server.handler.peers.withLock { $0.map(\.role) } == [.control, .admin])
         #expect(throws: ServerError.self) { _ = try TestServer(listeners: [listener]) }
         #expect(throws: ServerError.self) {
@@ -81,7 +83,9 @@ import Testing
         address.sun_family = sa_family_t(AF_UNIX)
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
         let result = withUnsafePointer(to: address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(fd, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) }
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(fd, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
         }
         #expect(result == 0)
         close(fd)
@@ -89,6 +93,7 @@ import Testing
 
     @Test("the Date field is what RFC 9110 shows")
     func date() {
-        #expect(String(decoding: DateField.render(784_111_777), as: UTF8.self) == "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n")
+        #expect(
+            String(decoding: DateField.render(784_111_777), as: UTF8.self) == "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n")
     }
 }

@@ -5,7 +5,8 @@ import Testing
 @Suite struct RequestParserTests {
     @Test("G6 a head's parts are where they were sent")
     func parts() throws {
-        let events = parse("POST /t/acme/orders?a=1&b=?2 HTTP/1.1\r\nHost: acme.example:8443\r\nX-Api-Key:  k 1 \t\r\nEmpty:\r\n\r\n")
+        let events = parse(
+            "POST /t/acme/orders?a=1&b=?2 HTTP/1.1\r\nHost: acme.example:8443\r\nX-Api-Key:  k 1 \t\r\nEmpty:\r\n\r\n")
         let framed = try #require(events.first?.head)
         #expect(events.count == 1)
         #expect(framed.head.method == .post)
@@ -21,19 +22,26 @@ import Testing
         #expect(!framed.isHTTP10)
     }
 
-    @Test("every method is known by its exact name, any other token is left to the handler", arguments: [
-        ("GET", Method.get), ("HEAD", .head), ("POST", .post), ("PUT", .put), ("PATCH", .patch), ("DELETE", .delete),
-        ("OPTIONS", .options), ("get", .other), ("BREW", .other), ("GETX", .other), ("P!#$", .other),
-    ])
+    @Test(
+        "every method is known by its exact name, any other token is left to the handler",
+        arguments: [
+            ("GET", Method.get), ("HEAD", .head), ("POST", .post), ("PUT", .put), ("PATCH", .patch),
+            ("DELETE", .delete),
+            ("OPTIONS", .options), ("get", .other), ("BREW", .other), ("GETX", .other), ("P!#$", .other),
+        ])
     func methods(_ name: String, _ method: Method) {
         #expect(parse("\(name) / HTTP/1.1\r\nHost: a\r\n\r\n").first?.head?.head.method == method)
     }
 
-    @Test("version and Connection decide whether the connection stays", arguments: [
-        ("HTTP/1.1", "", true), ("HTTP/1.1", "Connection: close\r\n", false), ("HTTP/1.1", "Connection: x, CLOSE\r\n", false),
-        ("HTTP/1.1", "Connection: keep-alive\r\n", true), ("HTTP/1.0", "", false), ("HTTP/1.0", "Connection: Keep-Alive\r\n", true),
-        ("HTTP/1.0", "Connection: keep-alive, close\r\n", false), ("HTTP/1.1", "Connection: closed\r\n", true),
-    ])
+    @Test(
+        "version and Connection decide whether the connection stays",
+        arguments: [
+            ("HTTP/1.1", "", true), ("HTTP/1.1", "Connection: close\r\n", false),
+            ("HTTP/1.1", "Connection: x, CLOSE\r\n", false),
+            ("HTTP/1.1", "Connection: keep-alive\r\n", true), ("HTTP/1.0", "", false),
+            ("HTTP/1.0", "Connection: Keep-Alive\r\n", true),
+            ("HTTP/1.0", "Connection: keep-alive, close\r\n", false), ("HTTP/1.1", "Connection: closed\r\n", true),
+        ])
     func connection(_ version: String, _ field: String, _ keepsAlive: Bool) {
         let framed = parse("GET / \(version)\r\nHost: a\r\n\(field)\r\n").first?.head
         #expect(framed?.keepsAlive == keepsAlive)
@@ -79,9 +87,12 @@ import Testing
         #expect(parse("\n" + request) == [.refused(400)])
     }
 
-    @Test("Expect is told apart", arguments: [
-        ("100-continue", ContinueExpectation.continue100), ("100-Continue", .continue100), ("200-ok", .unknown), ("", .unknown),
-    ])
+    @Test(
+        "Expect is told apart",
+        arguments: [
+            ("100-continue", ContinueExpectation.continue100), ("100-Continue", .continue100), ("200-ok", .unknown),
+            ("", .unknown),
+        ])
     func expect(_ value: String, _ expectation: ContinueExpectation) {
         #expect(parse("PUT / HTTP/1.1\r\nHost: a\r\nExpect: \(value)\r\n\r\n").first?.head?.expectation == expectation)
     }

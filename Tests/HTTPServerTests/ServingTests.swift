@@ -62,6 +62,17 @@ import Testing
         for _ in 0..<3 { #expect(try client.answer().text == "at once") }
     }
 
+    @Test("an answer given while the loop works on another connection goes out as well")
+    func acrossConnections() async throws {
+        let server = try TestServer(loops: 1)
+        let (waiting, opening) = (try server.client(), try server.client())
+        try waiting.send("GET /gated HTTP/1.1\r\nHost: a\r\n\r\nGET /hello HTTP/1.1\r\nHost: a\r\n\r\n")
+        await eventually("the request has come") { server.handler.gate.waitingCount == 1 }
+        #expect(try opening.exchange("GET /open HTTP/1.1\r\nHost: a\r\n\r\n").text == "open")
+        #expect(try waiting.answer().text == "opened")
+        #expect(try waiting.answer().status == 200)
+    }
+
     @Test("Connection: close is honoured and said")
     func close() throws {
         let server = try TestServer()
@@ -87,7 +98,8 @@ import Testing
         let client = try server.client()
         let answer = try client.exchange("HEAD /hello?abc HTTP/1.1\r\nHost: a\r\n\r\n")
         #expect(answer.field("Content-Length") == "9")
-        #expect(try client.exchange("HEAD /counted-stream HTTP/1.1\r\nHost: a\r\n\r\n").field("Content-Length") == "10000")
+        #expect(
+            try client.exchange("HEAD /counted-stream HTTP/1.1\r\nHost: a\r\n\r\n").field("Content-Length") == "10000")
         #expect(try client.exchange("HEAD /stream HTTP/1.1\r\nHost: a\r\n\r\n").field("Content-Length") == nil)
         #expect(server.handler.streamsCancelled.load(ordering: .relaxed) == 2)
         #expect(try client.exchange("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n").status == 200)
@@ -143,7 +155,9 @@ import Testing
         await eventually("the request has come") { server.handler.gate.waitingCount == 1 }
         client?.reset()
         client = nil
-        await eventually("the connection is closed") { server.server.metrics.connectionsOpen.load(ordering: .relaxed) == 0 }
+        await eventually("the connection is closed") {
+            server.server.metrics.connectionsOpen.load(ordering: .relaxed) == 0
+        }
         server.handler.gate.open()
         await eventually("one report") {
             server.handler.log.withLock { $0 == [.init(path: "/gated", status: 200, bytes: 0)] }

@@ -15,14 +15,19 @@ import Testing
         if works { #expect(server.handler.peers.withLock { $0.first?.isEncrypted } == true) }
     }
 
-    @Test("SNI chooses the certificate, of whatever key type, and an unknown name gets the default", arguments: ["1.2", "1.3"])
+    @Test(
+        "SNI chooses the certificate, of whatever key type, and an unknown name gets the default",
+        arguments: ["1.2", "1.3"])
     func serverName(_ version: String) throws {
         let folder = try Certificates()
         let server = try folder.server(host: "gate.example")
         let options = ["--tlsv\(version)", "--tls-max", version]
         folder.table.replace(
             default: try folder.certificate("gate.example"),
-            byHost: ["shop.example": try folder.certificate("shop.example", key: "ec"), "*.wild.example": try folder.certificate("*.wild.example")])
+            byHost: [
+                "shop.example": try folder.certificate("shop.example", key: "ec"),
+                "*.wild.example": try folder.certificate("*.wild.example"),
+            ])
         #expect(try curl(server, folder, "gate.example", "/hello?1", options) == "hello 1")
         #expect(try curl(server, folder, "shop.example", "/hello?2", options) == "hello 2")
         #expect(try curl(server, folder, "a.wild.example", "/hello?3", options) == "hello 3")
@@ -64,7 +69,9 @@ import Testing
         try text.write(toFile: upload, atomically: true, encoding: .utf8)
         #expect(try curl(server, folder, "gate.example", "/echo", ["--data-binary", "@\(upload)"]) == text)
         #expect(try curl(server, folder, "gate.example", "/sink", ["-T", upload, "-X", "POST"]) == "960000")
-        #expect(try curl(server, folder, "gate.example", "/long-stream", ["-o", upload, "-w", "%{size_download}"]) == "20000000")
+        #expect(
+            try curl(server, folder, "gate.example", "/long-stream", ["-o", upload, "-w", "%{size_download}"])
+                == "20000000")
         #expect(try curl(server, folder, "gate.example", "/large", ["-o", upload]) == "")
         #expect(try Data(contentsOf: URL(fileURLWithPath: upload)) == Data(TestHandler.large))
     }
@@ -132,7 +139,9 @@ import Testing
             try TLSCertificate(chainFile: folder.path + "/a.example.pem", keyFile: folder.path + "/b.example.key")
         }
         #expect(throws: TLSError.self) { try TLSCertificate(chainPEM: [], keyPEM: []) }
-        #expect(throws: TLSError.unreadable("/nowhere")) { try TLSCertificate(chainFile: "/nowhere", keyFile: "/nowhere") }
+        #expect(throws: TLSError.unreadable("/nowhere")) {
+            try TLSCertificate(chainFile: "/nowhere", keyFile: "/nowhere")
+        }
     }
 
     private func curl(
@@ -155,7 +164,8 @@ final class Certificates {
     init() throws {
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         try openssl(
-            "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=Test authority", "-keyout", path + "/ca.key",
+            "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=Test authority", "-keyout",
+            path + "/ca.key",
             "-out", authority)
     }
 
@@ -165,9 +175,12 @@ final class Certificates {
         let base = path + "/" + host
         let kind = key == "ec" ? ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"] : ["-newkey", key]
         try openssl(
-            arguments: ["req", "-x509", "-nodes", "-days", "2", "-subj", "/CN=\(host)", "-addext", "subjectAltName=DNS:\(host)"]
+            arguments: [
+                "req", "-x509", "-nodes", "-days", "2", "-subj", "/CN=\(host)", "-addext", "subjectAltName=DNS:\(host)",
+            ]
                 + ["-addext", "basicConstraints=critical,CA:FALSE"]
-                + ["-CA", authority, "-CAkey", path + "/ca.key", "-keyout", base + ".key", "-out", base + ".pem"] + kind)
+                + ["-CA", authority, "-CAkey", path + "/ca.key", "-keyout", base + ".key", "-out", base + ".pem"] + kind
+        )
         return try TLSCertificate(chainFile: base + ".pem", keyFile: base + ".key")
     }
 

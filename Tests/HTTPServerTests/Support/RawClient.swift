@@ -17,7 +17,9 @@ final class RawClient: @unchecked Sendable {
         func field(_ name: String) -> String? {
             for line in head.split(separator: "\r\n").dropFirst() {
                 let parts = line.split(separator: ":", maxSplits: 1)
-                if parts.count == 2, parts[0].lowercased() == name.lowercased() { return String(parts[1].drop { $0 == " " }) }
+                if parts.count == 2, parts[0].lowercased() == name.lowercased() {
+                    return String(parts[1].drop { $0 == " " })
+                }
             }
             return nil
         }
@@ -36,7 +38,9 @@ final class RawClient: @unchecked Sendable {
         address.sin_port = port.bigEndian
         address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
         let result = withUnsafePointer(to: address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(fd, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(fd, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
         }
         guard result == 0 else { throw Failure.connect(errno) }
         limitReads()
@@ -48,7 +52,9 @@ final class RawClient: @unchecked Sendable {
         address.sun_family = sa_family_t(AF_UNIX)
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
         let result = withUnsafePointer(to: address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(fd, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) }
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(fd, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
         }
         guard result == 0 else { throw Failure.connect(errno) }
         limitReads()
@@ -127,7 +133,9 @@ final class RawClient: @unchecked Sendable {
             head += line
         }
         let parts = head.split(separator: " ", maxSplits: 2)
-        guard parts.count == 3, parts[0] == "HTTP/1.1", let status = Int(parts[1]) else { throw Failure.malformed(head) }
+        guard parts.count == 3, parts[0] == "HTTP/1.1", let status = Int(parts[1]) else {
+            throw Failure.malformed(head)
+        }
         var answer = Answer(status: status, head: head, body: [])
         if toHead || status == 204 || status == 304 || status < 200 { return answer }
         if answer.field("Transfer-Encoding") == "chunked" {

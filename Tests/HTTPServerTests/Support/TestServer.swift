@@ -9,7 +9,10 @@ final class TestServer: Sendable {
     let handler = TestHandler()
     var port: UInt16 { server.ports[0] }
 
-    init(limits: ServerLimits = ServerLimits(), listeners: [Listener] = [Listener(.tcp(.loopback, port: 0))], loops: Int = 2) throws {
+    init(
+        limits: ServerLimits = ServerLimits(), listeners: [Listener] = [Listener(.tcp(.loopback, port: 0))],
+        loops: Int = 2
+    ) throws {
         server = try Server.start(listeners: listeners, handler: handler, limits: limits, loopCount: loops)
     }
 
