@@ -174,26 +174,12 @@ struct Operation: Sendable {
         _ store: TenantStore, answer: Answer, _ refused: Refusal?
     ) -> LaneJob<TenantStore>.Completion {
         let changes = store.transaction.pendingProjections
-        let tenant = admitted.tenant
-        if !changes.isEmpty {
-            store.afterCommit { [fleet] in
-                for change in changes { fleet.directory.apply(change.change, to: tenant) }
-            }
-        }
+        fleet.follow(changes, of: admitted.tenant, in: store)
         return { store in
             let proof = store.proof
-            let answerNow: @Sendable () -> Void = {
+            fleet.project(changes, of: admitted.tenant) {
                 if let refused { pipeline.metrics.countRefusal(refused) }
-                respond(answer, proof: proof, isReplay: false)
-            }
-            guard !changes.isEmpty else { return answerNow() }
-            fleet.registry.project(changes, of: tenant.id) { [fleet] result in
-                // The file has it; a registry that missed it is told when the file is opened next.
-                switch result {
-                case .success: fleet.directory.update(tenant) { $0.projectionEpoch = changes.last?.epoch ?? 0 }
-                case .failure(let error): fleet.report("registry: projection of \(tenant.id.text): \(error)")
-                }
-                answerNow()
+                respond(answer, proof: proof)
             }
         }
     }
@@ -253,7 +239,7 @@ struct Operation: Sendable {
 
     /// An answer of a call that wrote nothing: its audit record joins the read log first.
     private func answerUnwritten(_ answer: Answer) {
-        recordThen(answer.status, bytesOut: answer.body.count) { respond(answer, proof: nil, isReplay: false) }
+        recordThen(answer.status, bytesOut: answer.body.count) { respond(answer, proof: nil) }
     }
 
     private func refuse(_ refusal: Refusal) {
@@ -278,7 +264,7 @@ struct Operation: Sendable {
                 fail: { failure in respond(routed.dialect.render(Refusal(failure), requestID: routed.requestID)) }))
     }
 
-    private func respond(_ answer: Answer, proof: CommitProof?, isReplay: Bool) {
+    private func respond(_ answer: Answer, proof: CommitProof?) {
         var response = Response(status: answer.status, headers: answer.headers)
         if !answer.body.isEmpty {
             response.headers.add("Content-Type", answer.contentType)
@@ -331,7 +317,7 @@ extension Refusal {
         code: "busy", detail: "Too much is waiting; nothing was done.", retryAfterSeconds: 1)
 
     /// What a lane could not do, as the caller is told.
-    package init(_ failure: LaneFailure) {
+    init(_ failure: LaneFailure) {
         switch failure {
         case .tooManyWaiting: self = .busy
         case .unavailable:

@@ -1,5 +1,6 @@
 import Cryptography
 import HTTPCore
+import HTTPServer
 import RateLimiter
 import Synchronization
 import TenantApp
@@ -24,6 +25,12 @@ final class Pipeline: RequestHandler, Sendable {
     let log: RequestLog
     let isDraining = Atomic<Bool>(false)
     private let requestIDs: RequestIDs
+    private let serverMetrics = Mutex<ServerMetrics?>(nil)
+
+    var server: ServerMetrics? { serverMetrics.withLock { $0 } }
+
+    /// The server's counters, which exist before it serves.
+    func attach(_ metrics: ServerMetrics) { serverMetrics.withLock { $0 = metrics } }
 
     init(
         fleet: Fleet, dialects: [any Dialect], provider: ProviderAPI, blueprints: Blueprints,

@@ -1,0 +1,3 @@
+enum TLSMaterial {
+    static func fault(certificate: String, privateKey: String) -> String? { nil }
+}
