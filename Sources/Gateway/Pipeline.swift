@@ -66,14 +66,12 @@ final class Pipeline: RequestHandler, Sendable {
 
     private func serve(_ routed: Routed) -> HeadVerdict {
         let authenticated: Authenticated
-        do {
+        do throws(Refusal) {
             authenticated = try authentication.authenticate(routed)
-            if authenticated.caller == nil || routed.dialect.isAlwaysThere
+            // A dialect that the tenant's blueprint does not have is a path that is not there.
+            guard routed.dialect.isAlwaysThere
                 || blueprints.dialects(of: authenticated.tenant).contains(routed.dialect.name)
-            {
-            } else {
-                throw .notFound("path")
-            }
+            else { throw .notFound("path") }
         } catch {
             return .answer(refuseUnauthenticated(error, routed))
         }
