@@ -24,7 +24,6 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Reso
 // Imports go one way: a target may import what stands above it in its own list, never below.
 let package = Package(
     name: "tollgate",
-    products: [.executable(name: "tollgate", targets: ["TollgateCommand"])],
     targets: [
         system("CSQLite", "libsqlite3-dev"),
         system("COpenSSL", "libssl-dev"),
@@ -41,12 +40,6 @@ let package = Package(
         module("RateLimiter"),
         module("TenantRegistry", ["SQLite", "Cryptography", "Compression", "RateLimiter"]),
         module("TenantApp", ["TenantRegistry", "SQLite", "HTTPCore", "Cryptography", "Compression", "RateLimiter"]),
-        module("Gateway", ["TenantApp", "HTTPServer", "TenantRegistry", "HTTPCore", "RateLimiter", "Cryptography", "SQLite"]),
-        .executableTarget(
-            name: "TollgateCommand",
-            dependencies: ["Gateway", "TenantApp", "TenantRegistry", "HTTPClient", "HTTPCore", "HTTPServer"],
-            swiftSettings: settings),
-
         tests("CryptographyTests", ["Cryptography"]),
         tests("HTTPCoreTests", ["HTTPCore"]),
         tests("DomainTests", ["TenantApp", "TenantRegistry", "HTTPCore"]),
@@ -55,5 +48,11 @@ let package = Package(
         tests("CompressionTests", ["Compression"]),
         tests("HTTPServerTests", ["HTTPServer", "HTTPCore", "Cryptography", "Compression"]),
         tests("HTTPClientTests", ["HTTPClient"]),
+        .target(
+            name: "TestTenants",
+            dependencies: ["TenantApp", "TenantRegistry", "SQLite", "HTTPCore", "Cryptography", "RateLimiter"],
+            path: "Tests/Support/TestTenants", swiftSettings: settings),
+        tests("TenantRegistryTests", ["TestTenants", "TenantRegistry", "TenantApp", "SQLite", "Cryptography", "Compression", "RateLimiter"]),
+        tests("VerifierTests", ["TestTenants", "TenantRegistry", "TenantApp", "SQLite", "Cryptography", "Compression"]),
     ]
 )
