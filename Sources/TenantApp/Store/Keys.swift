@@ -161,14 +161,15 @@ extension TenantTransaction {
             .optional(new.limit.map { Int64($0.windowSeconds) }), .optional(new.limit.map { Int64($0.burst) }),
             .time(now), .integer(new.createdBy))
         let id = connection.lastInsertedRowID
-        try insertSecret(secretHash, key: id)
+        // A session's token ends with it, so that housekeeping finds it by its end.
+        try insertSecret(secretHash, key: id, expiresAt: new.role.isSession ? new.expiresAt : nil)
         return try projectKey(id)
     }
 
-    private func insertSecret(_ hash: Digest, key: Int64) throws {
+    private func insertSecret(_ hash: Digest, key: Int64, expiresAt: Timestamp? = nil) throws {
         try connection.run(
-            "INSERT INTO api_key_secret (hash, key_id, created_at) VALUES (?1, ?2, ?3)", .blob(hash.bytes),
-            .integer(key), .time(now))
+            "INSERT INTO api_key_secret (hash, key_id, created_at, expires_at) VALUES (?1, ?2, ?3, ?4)",
+            .blob(hash.bytes), .integer(key), .time(now), .optional(expiresAt))
     }
 
     /// Another secret for the key; the present ones end after `overlapSeconds` (0: now).

@@ -52,6 +52,7 @@ enum Migration0001 {
             expires_at INTEGER
         ) STRICT, WITHOUT ROWID;
         CREATE INDEX api_key_secret_by_key ON api_key_secret (key_id);
+        CREATE INDEX api_key_secret_by_end ON api_key_secret (expires_at) WHERE expires_at IS NOT NULL;
 
         CREATE TABLE reseller (
             id INTEGER PRIMARY KEY,
@@ -80,6 +81,7 @@ enum Migration0001 {
             expires_at INTEGER
         ) STRICT;
         CREATE INDEX webhook_secret_by_reseller ON webhook_secret (reseller_id);
+        CREATE INDEX webhook_secret_by_end ON webhook_secret (expires_at) WHERE expires_at IS NOT NULL;
 
         CREATE TABLE product (
             id INTEGER PRIMARY KEY,
@@ -128,6 +130,7 @@ enum Migration0001 {
             created_at INTEGER NOT NULL,
             UNIQUE (reseller_id, book, external_id)
         ) STRICT;
+        CREATE INDEX customer_by_reseller ON customer (reseller_id, book, id);
 
         CREATE TABLE orders (
             id INTEGER PRIMARY KEY,
