@@ -24,6 +24,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Reso
 // Imports go one way: a target may import what stands above it in its own list, never below.
 let package = Package(
     name: "tollgate",
+    products: [.executable(name: "tollgate", targets: ["TollgateCommand"])],
     targets: [
         system("CSQLite", "libsqlite3-dev"),
         system("COpenSSL", "libssl-dev"),
@@ -40,6 +41,12 @@ let package = Package(
         module("RateLimiter"),
         module("TenantRegistry", ["SQLite", "Cryptography", "Compression", "RateLimiter"]),
         module("TenantApp", ["TenantRegistry", "SQLite", "HTTPCore", "Cryptography", "Compression", "RateLimiter"]),
+        module("Gateway", ["TenantApp", "HTTPServer", "TenantRegistry", "HTTPCore", "RateLimiter", "Cryptography", "SQLite"]),
+        .executableTarget(
+            name: "TollgateCommand",
+            dependencies: ["Gateway", "TenantApp", "TenantRegistry", "HTTPClient", "HTTPCore", "HTTPServer"],
+            swiftSettings: settings),
+
         tests("CryptographyTests", ["Cryptography"]),
         tests("HTTPCoreTests", ["HTTPCore"]),
         tests("DomainTests", ["TenantApp", "TenantRegistry", "HTTPCore"]),

@@ -41,7 +41,7 @@ struct Admission: Sendable {
         }
         guard verdict.admitted else { throw overrun(decision, name(level)) }
         guard request.tenant.countRequest(at: request.routed.now) else {
-            Levels.giveBack(levels, cost: 1)
+            levels.giveBack(cost: 1)
             throw Overrun(refusal: .quotaExceeded("requests in a month"), headers: ResponseHeaders())
         }
         return Admitted(authenticated: request, limitHeaders: Self.headers(decision, name(level)))

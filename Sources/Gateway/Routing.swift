@@ -2,6 +2,9 @@ import HTTPCore
 import TenantApp
 import TenantRegistry
 
+/// The domain's refusals; the HTTP engine has framing refusals of its own under the same name.
+typealias Refusal = TenantApp.Refusal
+
 /// Where a request goes: which tenant's address it used, which dialect's route, with which parameters.
 struct Routed: Sendable {
     let head: RequestHead
