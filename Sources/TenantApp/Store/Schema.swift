@@ -6,5 +6,5 @@ extension TenantSchema {
         migrations: [Migration0001.migration],
         readProjections: { try $0.allProjections() },
         housekeep: { try $0.purgeIdempotency() },
-        verify: { _ in [] })
+        verify: { try Verifier(path: $0).run().findings.map { "\($0.place): \($0.text)" } })
 }
