@@ -57,5 +57,11 @@ let package = Package(
         tests("CompressionTests", ["Compression"]),
         tests("HTTPServerTests", ["HTTPServer", "HTTPCore", "Cryptography", "Compression"]),
         tests("HTTPClientTests", ["HTTPClient"]),
+        .target(
+            name: "TestTenants",
+            dependencies: ["TenantApp", "TenantRegistry", "SQLite", "HTTPCore", "Cryptography", "RateLimiter"],
+            path: "Tests/Support/TestTenants", swiftSettings: settings),
+        tests("TenantRegistryTests", ["TestTenants", "TenantRegistry", "TenantApp", "SQLite", "Cryptography", "Compression", "RateLimiter"]),
+        tests("VerifierTests", ["TestTenants", "TenantRegistry", "TenantApp", "SQLite", "Cryptography", "Compression"]),
     ]
 )

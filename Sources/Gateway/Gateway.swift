@@ -18,6 +18,7 @@ package final class Gateway: Sendable {
     private let server: Server
     private let pipeline: Pipeline
     private let levels: LevelKeeper
+    private let tls: TLSCertificates?
     private let isStopped = Atomic<Bool>(false)
 
     package static func start(_ configuration: Configuration, blueprints: Blueprints) throws -> Gateway {
@@ -32,15 +33,25 @@ package final class Gateway: Sendable {
         let data = try DataDirectory(path: configuration.dataPath)
         let fleet = try Fleet(data: data, schema: .app, options: options, report: RequestLog.report)
         let services = Services(fleet: fleet, scrypt: Scrypt(costLog2: configuration.scryptCostLog2))
+        let tls = try Self.defaultCertificate(configuration).map {
+            TLSCertificates(default: $0, byHost: TLSMaterial.byHost(fleet))
+        }
+        self.tls = tls
         let provider = ProviderAPI(
-            fleet: fleet, blueprints: blueprints, scrypt: services.scrypt, domainsChanged: {})
+            fleet: fleet, blueprints: blueprints, scrypt: services.scrypt,
+            domainsChanged: {
+                guard let tls, let fallback = try? Self.defaultCertificate(configuration) else { return }
+                tls.replace(default: fallback, byHost: TLSMaterial.byHost(fleet))
+            })
         let pipeline = Pipeline(
             fleet: fleet, dialects: [WholesaleOrders(), InvitationPages()], provider: provider, blueprints: blueprints,
             configuration: configuration, services: services, metrics: GatewayMetrics(),
             log: RequestLog(isOn: configuration.logsRequests))
         levels = LevelKeeper(fleet: fleet, process: pipeline.admission.process)
         levels.restore()
-        var listeners = configuration.listeners
+        var listeners = configuration.listeners.map { listener in
+            Listener(listener.place, role: listener.role, tls: tls.map { TLSServerContext(certificates: $0) })
+        }
         listeners.append(Listener(.unix(path: data.controlSocketPath), role: .control))
         let metrics = ServerMetrics()
         pipeline.attach(metrics)
@@ -62,6 +73,36 @@ package final class Gateway: Sendable {
         server.drain(withinMilliseconds: configuration.drainMilliseconds)
         levels.save()
         fleet.stop()
+    }
+
+    /// Reads the certificate files again (SIGHUP); connections that are open keep theirs. Throws where they do not load,
+    /// and then nothing changes.
+    package func reloadCertificates() throws {
+        guard let tls, let fallback = try Self.defaultCertificate(configuration) else { return }
+        tls.replace(default: fallback, byHost: TLSMaterial.byHost(fleet))
+    }
+
+    private static func defaultCertificate(_ configuration: Configuration) throws -> TLSCertificate? {
+        guard let chain = configuration.certificatePath, let key = configuration.privateKeyPath else { return nil }
+        return try TLSCertificate(chainFile: chain, keyFile: key)
+    }
+
+    /// On the first start with `--demo`: a tenant per blueprint, and `DATA/demo.json`. Returns the table to print; nil where
+    /// the folder has tenants of its own. Blocks; once, before requests matter.
+    package func provisionDemo() throws -> String? {
+        try Demo(gateway: self, services: pipeline.services, baseURL: baseURL).provision()
+    }
+
+    /// Where this gateway is reached: the public URL, or the first port that was bound.
+    package var baseURL: String {
+        if let url = configuration.publicURL { return url }
+        for (listener, port) in zip(configuration.listeners, ports) where listener.role == .everyone {
+            if case .tcp(let address, _) = listener.place {
+                let host = address == .loopback || address.isAny ? "127.0.0.1" : address.description
+                return "\(tls == nil ? "http" : "https")://\(host):\(port)"
+            }
+        }
+        return "http://127.0.0.1"
     }
 
     private static let countersEverySeconds = 60

@@ -135,6 +135,8 @@ package struct Trail {
     package var resellerID: Int64?
     package var isOrder = false
     package private(set) var hasMembers = false
+    /// Postings noted so far: each has a member of its own.
+    var postingCount = 0
 
     package init() {}
 
@@ -144,6 +146,11 @@ package struct Trail {
     package mutating func note(_ name: StaticString, _ value: String) {
         hasMembers = true
         writer.field(name, value)
+    }
+
+    package mutating func note(named name: String, _ value: String) {
+        hasMembers = true
+        writer.field(named: name, .string(value))
     }
 }
 
