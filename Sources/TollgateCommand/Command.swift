@@ -12,7 +12,7 @@ struct Command: Sendable {
     let run: @Sendable (Invocation) throws -> Int32
 
     init(
-        _ name: String, _ arguments: [String] = [], _ summary: String, options: [Option] = [], notes: String = "",
+        _ name: String, _ summary: String, arguments: [String] = [], options: [Option] = [], notes: String = "",
         run: @escaping @Sendable (Invocation) throws -> Int32
     ) {
         self.name = name
@@ -40,7 +40,7 @@ struct Option: Sendable {
     let alias: String?
 
     init(
-        _ name: String, _ value: String? = nil, _ summary: String, repeats: Bool = false, isRequired: Bool = false,
+        _ name: String, _ value: String, _ summary: String, repeats: Bool = false, isRequired: Bool = false,
         alias: String? = nil
     ) {
         self.name = name
@@ -49,5 +49,15 @@ struct Option: Sendable {
         self.repeats = repeats
         self.isRequired = isRequired
         self.alias = alias
+    }
+
+    /// A flag.
+    init(_ name: String, _ summary: String) {
+        self.name = name
+        self.summary = summary
+        value = nil
+        repeats = false
+        isRequired = false
+        alias = nil
     }
 }
