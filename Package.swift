@@ -44,7 +44,9 @@ let package = Package(
         module("Gateway", ["TenantApp", "HTTPServer", "TenantRegistry", "HTTPCore", "RateLimiter", "Cryptography", "SQLite"]),
         .executableTarget(
             name: "TollgateCommand",
-            dependencies: ["Gateway", "TenantApp", "TenantRegistry", "HTTPClient", "HTTPCore", "HTTPServer"],
+            dependencies: [
+                "Gateway", "TenantApp", "TenantRegistry", "RateLimiter", "HTTPClient", "HTTPCore", "HTTPServer",
+            ],
             swiftSettings: settings),
 
         tests("CryptographyTests", ["Cryptography"]),
