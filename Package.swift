@@ -44,7 +44,9 @@ let package = Package(
         module("Gateway", ["TenantApp", "HTTPServer", "TenantRegistry", "HTTPCore", "RateLimiter", "Cryptography", "SQLite"]),
         .executableTarget(
             name: "TollgateCommand",
-            dependencies: ["Gateway", "TenantApp", "TenantRegistry", "HTTPClient", "HTTPCore", "HTTPServer"],
+            dependencies: [
+                "Gateway", "TenantApp", "TenantRegistry", "RateLimiter", "HTTPClient", "HTTPCore", "HTTPServer",
+            ],
             swiftSettings: settings),
 
         tests("CryptographyTests", ["Cryptography"]),
@@ -56,5 +58,12 @@ let package = Package(
         tests(
             "OperatorTests", ["TenantApp", "TenantRegistry", "SQLite", "HTTPCore", "Cryptography", "RateLimiter"]),
         tests("HTTPServerTests", ["HTTPServer", "HTTPCore", "Cryptography", "Compression"]),
+        tests("HTTPClientTests", ["HTTPClient"]),
+        .target(
+            name: "TestTenants",
+            dependencies: ["TenantApp", "TenantRegistry", "SQLite", "HTTPCore", "Cryptography", "RateLimiter"],
+            path: "Tests/Support/TestTenants", swiftSettings: settings),
+        tests("TenantRegistryTests", ["TestTenants", "TenantRegistry", "TenantApp", "SQLite", "Cryptography", "Compression", "RateLimiter"]),
+        tests("VerifierTests", ["TestTenants", "TenantRegistry", "TenantApp", "SQLite", "Cryptography", "Compression"]),
     ]
 )

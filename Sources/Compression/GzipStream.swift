@@ -13,7 +13,8 @@ package final class GzipStream {
 
     /// Takes a piece of at most 1 GiB; gives back what has become ready, often nothing.
     package func append(_ bytes: [UInt8]) -> [UInt8] {
-        precondition(!isFinished && bytes.count <= inputBytesMax, "a piece lies within the file and within zlib's count")
+        precondition(
+            !isFinished && bytes.count <= inputBytesMax, "a piece lies within the file and within zlib's count")
         return bytes.isEmpty ? [] : deflater.run(bytes, isLast: false, capacity: chunkBytes)
     }
 

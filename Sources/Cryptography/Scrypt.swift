@@ -46,7 +46,9 @@ package struct Scrypt: Sendable {
     /// `ln=15,r=8,p=1`, in this order.
     private init?(parameters: Substring) {
         var values: [Int] = []
-        for (part, name) in zip(parameters.split(separator: ",", omittingEmptySubsequences: false), ["ln=", "r=", "p="]) {
+        for (part, name) in zip(
+            parameters.split(separator: ",", omittingEmptySubsequences: false), ["ln=", "r=", "p="])
+        {
             guard part.hasPrefix(name), let value = UInt16(part.dropFirst(name.count)) else { return nil }
             values.append(Int(value))
         }

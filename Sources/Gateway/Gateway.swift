@@ -1,1 +1,122 @@
-// placeholder
+import Cryptography
+import HTTPServer
+import RateLimiter
+import Synchronization
+package import TenantApp
+package import TenantRegistry
+
+/// The running gateway: fleet, pipeline, server, clock.
+///
+/// Order of a start: lock the folder, open the registry, take the limiter's levels back, serve. Order of a stop: `/readyz`
+/// says 503, drain, save the levels, write what memory holds, close every file.
+package final class Gateway: Sendable {
+    package let fleet: Fleet
+    package let blueprints: Blueprints
+    package let configuration: Configuration
+    /// The ports that were bound, in the order of the listeners.
+    package let ports: [UInt16]
+    private let server: Server
+    private let pipeline: Pipeline
+    private let levels: LevelKeeper
+    private let tls: TLSCertificates?
+    private let isStopped = Atomic<Bool>(false)
+
+    package static func start(_ configuration: Configuration, blueprints: Blueprints) throws -> Gateway {
+        try Gateway(configuration, blueprints)
+    }
+
+    private init(_ configuration: Configuration, _ blueprints: Blueprints) throws {
+        var options = Fleet.Options()
+        options.workers = configuration.workers
+        options.openFilesMax = configuration.openFilesMax
+        options.freeBytesReserve = configuration.freeBytesReserve
+        let data = try DataDirectory(path: configuration.dataPath)
+        let fleet = try Fleet(data: data, schema: .app, options: options, report: RequestLog.report)
+        let services = Services(fleet: fleet, scrypt: Scrypt(costLog2: configuration.scryptCostLog2))
+        let tls = try Self.defaultCertificate(configuration).map {
+            TLSCertificates(default: $0, byHost: TLSMaterial.byHost(fleet))
+        }
+        self.tls = tls
+        let provider = ProviderAPI(
+            fleet: fleet, blueprints: blueprints, scrypt: services.scrypt,
+            domainsChanged: {
+                guard let tls, let fallback = try? Self.defaultCertificate(configuration) else { return }
+                tls.replace(default: fallback, byHost: TLSMaterial.byHost(fleet))
+            })
+        let pipeline = Pipeline(
+            fleet: fleet, dialects: [WholesaleOrders(), OperatorAdmin(), InvitationPages()], provider: provider, blueprints: blueprints,
+            configuration: configuration, services: services, metrics: GatewayMetrics(),
+            log: RequestLog(isOn: configuration.logsRequests))
+        levels = LevelKeeper(fleet: fleet, process: pipeline.admission.process)
+        levels.restore()
+        var listeners = configuration.listeners.map { listener in
+            Listener(listener.place, role: listener.role, tls: tls.map { TLSServerContext(certificates: $0) })
+        }
+        listeners.append(Listener(.unix(path: data.controlSocketPath), role: .control))
+        let metrics = ServerMetrics()
+        pipeline.attach(metrics)
+        server = try Server.start(
+            listeners: listeners, handler: pipeline, limits: configuration.serverLimits, loopCount: configuration.loops,
+            metrics: metrics)
+        ports = server.ports
+        self.fleet = fleet
+        self.pipeline = pipeline
+        self.blueprints = blueprints
+        self.configuration = configuration
+        startTicking()
+    }
+
+    /// `/readyz` says no from now on; then the server drains and everything is written and closed. Blocks.
+    package func stop() {
+        guard !isStopped.exchange(true, ordering: .sequentiallyConsistent) else { return }
+        pipeline.isDraining.store(true, ordering: .releasing)
+        server.drain(withinMilliseconds: configuration.drainMilliseconds)
+        levels.save()
+        fleet.stop()
+    }
+
+    /// Reads the certificate files again (SIGHUP); connections that are open keep theirs. Throws where they do not load,
+    /// and then nothing changes.
+    package func reloadCertificates() throws {
+        guard let tls, let fallback = try Self.defaultCertificate(configuration) else { return }
+        tls.replace(default: fallback, byHost: TLSMaterial.byHost(fleet))
+    }
+
+    private static func defaultCertificate(_ configuration: Configuration) throws -> TLSCertificate? {
+        guard let chain = configuration.certificatePath, let key = configuration.privateKeyPath else { return nil }
+        return try TLSCertificate(chainFile: chain, keyFile: key)
+    }
+
+    /// On the first start with `--demo`: a tenant per blueprint, and `DATA/demo.json`. Returns the table to print; nil where
+    /// the folder has tenants of its own. Blocks; once, before requests matter.
+    package func provisionDemo() throws -> String? {
+        try Demo(gateway: self, services: pipeline.services, baseURL: baseURL).provision()
+    }
+
+    /// Where this gateway is reached: the public URL, or the first port that was bound.
+    package var baseURL: String {
+        if let url = configuration.publicURL { return url }
+        for (listener, port) in zip(configuration.listeners, ports) where listener.role == .everyone {
+            if case .tcp(let address, _) = listener.place {
+                let host = address == .loopback || address.isAny ? "127.0.0.1" : address.description
+                return "\(tls == nil ? "http" : "https")://\(host):\(port)"
+            }
+        }
+        return "http://127.0.0.1"
+    }
+
+    private static let countersEverySeconds = 60
+
+    private func startTicking() {
+        startThread("clock") { [weak self] in
+            var seconds = 0
+            while let gateway = self, !gateway.isStopped.load(ordering: .relaxed) {
+                gateway.fleet.tick()
+                gateway.levels.save()
+                seconds += 1
+                if seconds % Self.countersEverySeconds == 0 { gateway.fleet.saveCounters() }
+                pause(milliseconds: 1_000)
+            }
+        }
+    }
+}

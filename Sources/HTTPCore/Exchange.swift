@@ -42,7 +42,7 @@ package enum HeadVerdict: Sendable {
     case later(@Sendable (_ exchange: any Exchange) -> Void)
 }
 
-/// Takes a streamed body. Calls come from the loop, one at a time, in order.
+/// Takes a streamed body. Calls come from the loop, one at a time, in order; none come after it has answered.
 package protocol BodySink: AnyObject, Sendable {
     /// The next piece; the loop reads on only after `resume`, which may be called from any thread, once.
     func receive(_ piece: [UInt8], resume: @escaping @Sendable () -> Void)
@@ -60,6 +60,7 @@ package protocol RequestHandler: AnyObject, Sendable {
     /// a deadline (408), no room (503). `head` is nil where none was parsed. On the connection's loop.
     func refusal(status: Int, reason: String, head: RequestHead?, from peer: Peer) -> Response
     /// An answer has been handed to the socket in full, or the connection went before: for the log.
-    /// `seconds` since the head's first byte; `bytes` of the body that were sent.
+    /// Once a request, on its loop; 499 where the client went before its body was complete.
+    /// `microseconds` since the head's first byte; `bytes` of the body that were sent.
     func answered(_ head: RequestHead?, status: Int, bytes: Int, microseconds: Int, from peer: Peer)
 }

@@ -15,6 +15,9 @@ package struct IPAddress: Hashable, Sendable {
         low = 0xFFFF_0000_0000 | UInt64(bits)
     }
 
+    /// `0.0.0.0` or `::`.
+    package var isAny: Bool { low & 0xFFFF_FFFF == 0 && (high == 0 && (low == 0 || low >> 32 == 0xFFFF)) }
+
     package static let loopback = IPAddress(high: 0, low: 0xFFFF_7F00_0001)
 
     /// Mapped addresses (`::ffff:0:0/96`) are IPv4.

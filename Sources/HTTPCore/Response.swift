@@ -69,6 +69,13 @@ package struct ResponseHeaders: Sendable {
         finish()
     }
 
+    /// A value written in place, without making a String; it must hold no control characters.
+    package mutating func add(_ name: StaticString, _ write: (inout [UInt8]) -> Void) {
+        start(name)
+        write(&bytes)
+        finish()
+    }
+
     /// Fields rendered before, say those that every answer of a key shares.
     package mutating func add(_ rendered: ResponseHeaders) { bytes.append(contentsOf: rendered.bytes) }
 

@@ -1,3 +1,4 @@
+import Cryptography
 import HTTPCore
 
 /// One client's connection: its socket, its parser and where its one request in flight stands. Only data: what happens
@@ -23,6 +24,7 @@ final class Connection {
     let slot: Int
     let token: UInt64
     let peer: Peer
+    var tls: TLSConnection?
     var phase: Phase
 
     var parser: RequestParser
@@ -33,7 +35,10 @@ final class Connection {
     /// Edge-triggered: true until the socket says that it has nothing.
     var isReadable = false
     var isWritable = true
+    /// Told by epoll; there may still be bytes to read before the end.
     var peerFinishedSending = false
+    /// The end has been read.
+    var inputEnded = false
 
     var output = OutputQueue()
     /// Answers whose last byte is still in `output`.
@@ -42,6 +47,8 @@ final class Connection {
     var request: RequestRecord?
     var exchange: PendingExchange?
     var intake: BodyIntake?
+    /// What a buffered body has gathered; apart from `intake`, so that appending never copies.
+    var body: [UInt8] = []
     var outflow: StreamOutflow?
     var lingers = false
     var lingered = 0
@@ -102,8 +109,6 @@ struct BodyIntake {
     let destination: Destination
     let bytesMax: Int
     var received = 0
-    /// What `.buffer` has gathered.
-    var bytes: [UInt8] = []
     /// The sink has a piece and has not asked for the next one.
     var awaitsResume = false
     /// Moved forward by the time that the sink took, which is not the client's fault.

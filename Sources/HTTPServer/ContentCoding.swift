@@ -7,13 +7,15 @@ enum ContentCoding {
     private static let level: Int32 = 1
 
     static func apply(_ response: Response, _ head: RequestHead?, _ limits: ServerLimits) -> Response {
-        guard case .bytes(let bytes) = response.body, bytes.count > limits.gzipBytesMin, bytes.count <= limits.gzipBytesMax,
+        guard case .bytes(let bytes) = response.body, bytes.count > limits.gzipBytesMin,
+            bytes.count <= limits.gzipBytesMax,
             response.status != 204, response.status != 206, response.status != 304,
             isCompressible(response.headers.bytes)
         else { return response }
         var answer = response
         answer.headers.add("Vary", "Accept-Encoding")
-        guard let head, accepts(head), let compressed = try? Gzip.compress(bytes, level: level), compressed.count < bytes.count
+        guard let head, accepts(head), let compressed = try? Gzip.compress(bytes, level: level),
+            compressed.count < bytes.count
         else { return answer }
         answer.headers.add("Content-Encoding", "gzip")
         answer.body = .bytes(compressed)
@@ -22,16 +24,29 @@ enum ContentCoding {
 
     /// A media type worth the work and no coding yet.
     static func isCompressible(_ rendered: [UInt8]) -> Bool {
-        var isText = false
-        for line in rendered.split(separator: ByteScan.lineFeed) {
-            let field = String(decoding: line, as: UTF8.self).lowercased()
-            if field.hasPrefix("content-encoding:") { return false }
-            if field.hasPrefix("content-type:") {
-                let type = field.dropFirst(13).prefix { $0 != ";" && $0 != "\r" }.drop { $0 == " " }
-                isText = type.hasPrefix("text/") || type.hasSuffix("json") || type.hasSuffix("xml") || type == "application/javascript"
+        rendered.withUnsafeBufferPointer { bytes in
+            guard let base = bytes.baseAddress else { return false }
+            var isText = false
+            var at = 0
+            while at < bytes.count {
+                let end = bytes[at...].firstIndex(of: ByteScan.lineFeed) ?? bytes.count
+                let count = end - at
+                if count > 17, ByteScan.hasPrefix(base + at, "content-encoding:") { return false }
+                if count > 14, ByteScan.hasPrefix(base + at, "content-type:") {
+                    isText = isTextual(UnsafeBufferPointer(rebasing: bytes[(at + 13)..<end]))
+                }
+                at = end + 1
             }
+            return isText
         }
-        return isText
+    }
+
+    private static func isTextual(_ value: UnsafeBufferPointer<UInt8>) -> Bool {
+        let type = String(decoding: value, as: UTF8.self).lowercased().prefix { $0 != ";" && !$0.isNewline }.drop {
+            $0 == " "
+        }
+        return type.hasPrefix("text/") || type.hasSuffix("json") || type.hasSuffix("xml")
+            || type == "application/x-ndjson"
     }
 
     /// The first `Accept-Encoding`: gzip by name, or else by `*`, with a weight over zero.
@@ -41,7 +56,9 @@ enum ContentCoding {
         for item in value.split(separator: ",") {
             let parts = item.split(separator: ";").map { $0.filter { $0 != " " && $0 != "\t" } }
             guard let name = parts.first else { continue }
-            let isWanted = !parts.dropFirst().contains { $0.hasPrefix("q=") && $0.dropFirst(2).allSatisfy { $0 == "0" || $0 == "." } }
+            let isWanted = !parts.dropFirst().contains {
+                $0.hasPrefix("q=") && $0.dropFirst(2).allSatisfy { $0 == "0" || $0 == "." }
+            }
             if name == "gzip" || name == "x-gzip" { return isWanted }
             if name == "*" { byStar = isWanted }
         }

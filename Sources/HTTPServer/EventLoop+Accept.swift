@@ -53,12 +53,15 @@ extension EventLoop {
         if generation >= UInt32.max - 1 { generation = 1 }
         let token = UInt64(generation) << 32 | UInt64(slot)
         let connection = Connection(
-            fd: fd, slot: slot, token: token, peer: peer, limits: limits, now: now, phase: listener.isEncrypted ? .handshake : .head)
+            fd: fd, slot: slot, token: token, peer: peer, limits: limits, now: now,
+            phase: listener.isEncrypted ? .handshake : .head)
         connections[slot] = connection
         openCount += 1
         counts.accepted += 1
         counts.opened += 1
-        guard startTransport(connection, listener), poller.watchConnection(fd, token: token) else { return close(connection) }
+        guard startTransport(connection, listener), poller.watchConnection(fd, token: token) else {
+            return close(connection)
+        }
         deadlines[slot] = deadline(of: connection)
     }
 
@@ -113,7 +116,9 @@ extension EventLoop {
     /// Accepts no more; who waits in the queue already is still served.
     func drain() {
         if isDraining { return }
-        for index in listeners.indices { accept(from: index) }
+        for listener in listeners {
+            for _ in 0..<ListeningSocket.backlog { guard !acceptIsPaused, acceptOne(listener) else { break } }
+        }
         isDraining = true
         closeListeners()
         for connection in connections {

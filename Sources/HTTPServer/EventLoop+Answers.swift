@@ -9,6 +9,7 @@ extension EventLoop {
     func respond(_ connection: Connection, _ response: Response) {
         guard var request = connection.request, connection.phase != .closed else { return }
         connection.intake = nil
+        connection.body = []
         let bodyIsUnread = connection.parser.isInBody
         request.keepsAlive = request.keepsAlive && !response.closes && !bodyIsUnread && !isDraining
         connection.lingers = bodyIsUnread || response.closes || isDraining

@@ -13,12 +13,11 @@ extension EventLoop {
         _ connection: Connection, _ framed: FramedHead, _ bytesMax: Int, _ destination: BodyIntake.Destination
     ) {
         guard fits(connection, framed, bytesMax) else { return }
-        var intake = BodyIntake(destination: destination, bytesMax: bytesMax, startedAt: now, movedAt: now)
+        connection.intake = BodyIntake(destination: destination, bytesMax: bytesMax, startedAt: now, movedAt: now)
         if case .buffer = destination, case .length(let length) = framed.framing {
             // An announced length is not yet a reason to set memory aside.
-            intake.bytes.reserveCapacity(min(length, Self.receiveBytesMax))
+            connection.body.reserveCapacity(min(length, Self.receiveBytesMax))
         }
-        connection.intake = intake
         connection.phase = .body
         guard framed.hasBody else { return finishIntake(connection) }
         if framed.expectation == .continue100 { batch.append("HTTP/1.1 100 Continue\r\n\r\n") }
@@ -26,15 +25,12 @@ extension EventLoop {
 
     func take(_ piece: UnsafeBufferPointer<UInt8>, for connection: Connection) {
         guard let intake = connection.intake else { return }
-        guard intake.received + piece.count <= intake.bytesMax else {
-            _ = abandonIntake(connection)
-            return refuseTooLarge(connection)
-        }
+        guard intake.received + piece.count <= intake.bytesMax else { return refuseTooLarge(connection) }
         connection.intake?.received += piece.count
         connection.intake?.movedAt = now
         switch intake.destination {
         case .buffer:
-            connection.intake?.bytes.append(contentsOf: piece)
+            connection.body.append(contentsOf: piece)
         case .sink(let sink):
             guard let exchange = connection.exchange else { return }
             connection.intake?.awaitsResume = true
@@ -62,7 +58,9 @@ extension EventLoop {
         switch intake.destination {
         case .buffer(let then):
             guard let exchange = makeExchange(connection) else { return }
-            if let response = then(intake.bytes, exchange) {
+            let body = connection.body
+            connection.body = []
+            if let response = then(body, exchange) {
                 if exchange.takeRight() { return respond(connection, response) }
             }
         case .sink(let sink):
@@ -75,6 +73,7 @@ extension EventLoop {
     func abandonIntake(_ connection: Connection) -> Bool {
         guard let intake = connection.intake else { return false }
         connection.intake = nil
+        connection.body = []
         _ = connection.exchange?.takeRight()
         if case .sink(let sink) = intake.destination { sink.abort() }
         return true

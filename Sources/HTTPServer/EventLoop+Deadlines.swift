@@ -11,7 +11,9 @@ extension EventLoop {
         case .head where connection.headStartedAt != 0:
             return connection.headStartedAt + nanoseconds(limits.headMilliseconds)
         case .head:
-            let pause = isDraining ? min(limits.keepAliveMilliseconds, Self.drainedFirstByteMilliseconds) : limits.keepAliveMilliseconds
+            let pause =
+                isDraining
+                ? min(limits.keepAliveMilliseconds, Self.drainedFirstByteMilliseconds) : limits.keepAliveMilliseconds
             return connection.idleSince + nanoseconds(pause)
         case .body:
             guard let intake = connection.intake, !intake.awaitsResume else { return .max }
@@ -46,10 +48,7 @@ extension EventLoop {
             work(on: connection) { self.refuse(connection, Refusal(status: 408, reason: "the head took too long")) }
         case .body where !isStalled:
             counts.refusedDeadline += 1
-            work(on: connection) {
-                _ = self.abandonIntake(connection)
-                self.refuse(connection, Refusal(status: 408, reason: "the body took too long"))
-            }
+            work(on: connection) { self.refuse(connection, Refusal(status: 408, reason: "the body took too long")) }
         case .handshake:
             counts.refusedHandshake += 1
             close(connection)

@@ -103,8 +103,9 @@ extension EventLoop {
         respond(connection, response)
     }
 
-    /// Answers in the handler's words and closes.
+    /// Answers in the handler's words and closes; a body under way is thrown away.
     func refuse(_ connection: Connection, _ refusal: Refusal) {
+        _ = abandonIntake(connection)
         if connection.request == nil {
             let startedAt = connection.headStartedAt == 0 ? now : connection.headStartedAt
             connection.request = RequestRecord(refusedAt: startedAt)
@@ -119,7 +120,7 @@ extension EventLoop {
     /// The client sends no more; what it has sent is still answered.
     private func inputEnded(_ connection: Connection) {
         connection.isReadable = false
-        connection.peerFinishedSending = true
+        connection.inputEnded = true
         switch connection.phase {
         case .head: connection.phase = .closing
         case .handshake, .body, .lingering: close(connection)

@@ -47,8 +47,11 @@ extension EventLoop {
         if connection.phase == .closed { return discardBatch() }
         if batch.count > 0 {
             if connection.output.isEmpty, connection.isWritable {
-                let sent = sendOnce(connection, batch.bytes)
-                if connection.phase == .closed { return }
+                var sent = 0
+                while sent < batch.count, connection.isWritable {
+                    sent += sendOnce(connection, UnsafeRawBufferPointer(rebasing: batch.bytes[sent...]))
+                    if connection.phase == .closed { return }
+                }
                 connection.output.append(UnsafeRawBufferPointer(rebasing: batch.bytes[sent...]))
             } else {
                 connection.output.append(batch.bytes)
@@ -115,7 +118,7 @@ extension EventLoop {
     /// Everything is sent. Where the client may still be sending, closing now would make the kernel answer with a reset
     /// that can overtake our answer, so our side is shut and the rest is read for a while.
     private func finishClosing(_ connection: Connection) {
-        guard connection.lingers, !connection.peerFinishedSending else { return close(connection) }
+        guard connection.lingers, !connection.inputEnded else { return close(connection) }
         finishSending(connection)
         connection.phase = .lingering
         connection.input = []
@@ -157,7 +160,8 @@ extension EventLoop {
             connection.outflow = nil
             outflow.stream.cancel()
             if let request = connection.request {
-                report(SentAnswer(request: request, status: outflow.status, bodyBytes: outflow.sent), to: connection.peer)
+                report(
+                    SentAnswer(request: request, status: outflow.status, bodyBytes: outflow.sent), to: connection.peer)
             }
         }
         if phase == .body, abandonIntake(connection), let request = connection.request {

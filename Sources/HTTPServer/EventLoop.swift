@@ -117,16 +117,17 @@ final class EventLoop: @unchecked Sendable {
     private func dispatch(_ flags: PollFlags, _ token: UInt64) {
         if token == Self.wakeToken {
             mailbox.take(into: &taken)
-            let messages = taken
+            for message in taken { deliver(message) }
             taken.removeAll(keepingCapacity: true)
-            for message in messages { deliver(message) }
         } else if token >= Self.listenerTokens {
             accept(from: Int(token - Self.listenerTokens))
         } else if let connection = connection(token) {
-            if flags.contains(.gone) || !flags.isDisjoint(with: .gone) { return close(connection) }
-            if !flags.isDisjoint(with: [.readable, .halfClosed]) { connection.isReadable = true }
+            if !flags.isDisjoint(with: .gone) { return close(connection) }
+            // TLS may want to write in order to read and the reverse.
+            let isBoth = connection.tls != nil
+            if isBoth || !flags.isDisjoint(with: [.readable, .halfClosed]) { connection.isReadable = true }
+            if isBoth || flags.contains(.writable) { connection.isWritable = true }
             if flags.contains(.halfClosed) { connection.peerFinishedSending = true }
-            if flags.contains(.writable) { connection.isWritable = true }
             work(on: connection)
         }
     }

@@ -8,7 +8,7 @@ package struct FramedHead: Sendable, Equatable {
     package let isHTTP10: Bool
     /// What version and `Connection` ask for.
     package let keepsAlive: Bool
-    package let expectation: Expectation
+    package let expectation: ContinueExpectation
 
     package var hasBody: Bool { framing != .none }
 }
@@ -21,7 +21,7 @@ package enum BodyFraming: Sendable, Equatable {
 }
 
 /// The `Expect` field (RFC 9110 §10.1.1).
-package enum Expectation: Sendable, Equatable {
+package enum ContinueExpectation: Sendable, Equatable {
     case none
     case continue100
     /// Anything else: answered 417.
@@ -32,6 +32,11 @@ package enum Expectation: Sendable, Equatable {
 package struct Refusal: Sendable, Equatable {
     package let status: Int
     package let reason: String
+
+    package init(status: Int, reason: String) {
+        self.status = status
+        self.reason = reason
+    }
 
     static func bad(_ reason: String) -> Refusal { Refusal(status: 400, reason: reason) }
 }

@@ -15,7 +15,7 @@ struct HeadReader {
     var path = 0..<0
     var query: Range<Int>?
     var isHTTP10 = false
-    var expectation = Expectation.none
+    var expectation = ContinueExpectation.none
     var framing = BodyFraming.none
 
     private var seen: Seen = []
@@ -75,7 +75,8 @@ struct HeadReader {
     }
 
     private mutating func readVersion(_ start: Int, _ end: Int) -> Refusal? {
-        guard end - start == 8, head[start + 6] == 0x2E, ByteScan.isDigit(head[start + 5]), ByteScan.isDigit(head[start + 7]),
+        guard end - start == 8, head[start + 6] == 0x2E, ByteScan.isDigit(head[start + 5]),
+            ByteScan.isDigit(head[start + 7]),
             memcmp(head + start, "HTTP/", 5) == 0
         else { return .bad("malformed version") }
         guard head[start + 5] == 0x31, head[start + 7] <= 0x31 else {
@@ -98,7 +99,9 @@ struct HeadReader {
         var to = end
         while from < to, isBlank(head[from]) { from += 1 }
         while to > from, isBlank(head[to - 1]) { to -= 1 }
-        guard ByteScan.isFieldText(head + from, to - from) else { return .failure(.bad("control character in a field")) }
+        guard ByteScan.isFieldText(head + from, to - from) else {
+            return .failure(.bad("control character in a field"))
+        }
         if let refusal = note(head + start, colon - start, head + from, to - from) { return .failure(refusal) }
         return .success(RequestHead.Field(name: start..<colon, value: from..<to))
     }
@@ -180,7 +183,8 @@ struct HeadReader {
         }
         var isToken = valueCount > 0
         for at in 0..<valueCount where !ByteScan.isToken(value[at]) { isToken = false }
-        return isToken ? Refusal(status: 501, reason: "transfer coding not supported") : .bad("malformed Transfer-Encoding")
+        return isToken
+            ? Refusal(status: 501, reason: "transfer coding not supported") : .bad("malformed Transfer-Encoding")
     }
 
     /// What can only be said once all fields are known.

@@ -1,3 +1,4 @@
+package import Cryptography
 package import HTTPCore
 
 /// Where a server listens, and for whom.
@@ -11,8 +12,11 @@ package struct Listener: Sendable {
 
     package let place: Place
     package let role: ListenerRole
+    /// Nil for plain HTTP.
+    package let tls: TLSServerContext?
 
-    package init(_ place: Place, role: ListenerRole = .everyone) {
+    package init(_ place: Place, role: ListenerRole = .everyone, tls: TLSServerContext? = nil) {
+        self.tls = tls
         self.place = place
         self.role = role
     }

@@ -1,4 +1,5 @@
 import CLinux
+import Cryptography
 import Glibc
 import HTTPCore
 
@@ -9,13 +10,15 @@ struct ListeningSocket: Sendable {
     let fd: Int32
     let role: ListenerRole
     let isUnix: Bool
-    var isEncrypted: Bool { false }
+    var tls: TLSServerContext?
+    var isEncrypted: Bool { tls != nil }
 
     /// As many sockets as loops for TCP, one for a Unix socket; all are bound before any is returned.
-    static func open(_ listener: Listener, loops: Int) throws(ServerError) -> (sockets: [ListeningSocket], port: UInt16) {
+    static func open(_ listener: Listener, loops: Int) throws(ServerError) -> (sockets: [ListeningSocket], port: UInt16)
+    {
         switch listener.place {
         case .unix(let path):
-            return ([ListeningSocket(fd: try bindUnix(path), role: listener.role, isUnix: true)], 0)
+            return ([ListeningSocket(fd: try bindUnix(path), role: listener.role, isUnix: true, tls: listener.tls)], 0)
         case .tcp(let address, var port):
             // SO_REUSEPORT would let a second gateway share our port in silence; a socket without it finds out.
             if port != 0 { Socket.close(try bindTCP(address, port, sharesPort: false)) }
@@ -23,7 +26,7 @@ struct ListeningSocket: Sendable {
             for _ in 0..<loops {
                 do {
                     let fd = try bindTCP(address, port, sharesPort: true)
-                    sockets.append(ListeningSocket(fd: fd, role: listener.role, isUnix: false))
+                    sockets.append(ListeningSocket(fd: fd, role: listener.role, isUnix: false, tls: listener.tls))
                     if port == 0 { port = SocketAddress.port(of: fd) }
                 } catch {
                     for socket in sockets { Socket.close(socket.fd) }
@@ -72,7 +75,9 @@ struct ListeningSocket: Sendable {
     }
 
     /// Removes a socket file behind which nobody listens.
-    private static func removeStale(_ path: String, _ storage: sockaddr_storage, _ length: socklen_t) throws(ServerError) {
+    private static func removeStale(_ path: String, _ storage: sockaddr_storage, _ length: socklen_t)
+        throws(ServerError)
+    {
         var status = stat()
         guard lstat(path, &status) == 0 else { return }
         guard status.st_mode & S_IFMT == S_IFSOCK else { throw .addressInUse(path) }

@@ -45,7 +45,9 @@ final class OutputBuffer {
     }
 
     func append(hex value: Int) {
-        for shift in stride(from: (max(value, 1).bitWidth - 1 - max(value, 1).leadingZeroBitCount) / 4 * 4, through: 0, by: -4) {
+        for shift in stride(
+            from: (max(value, 1).bitWidth - 1 - max(value, 1).leadingZeroBitCount) / 4 * 4, through: 0, by: -4)
+        {
             let digit = UInt8(truncatingIfNeeded: value >> shift & 0xF)
             reserve(1)
             storage[count] = digit < 10 ? 0x30 + digit : 0x61 + digit - 10

@@ -24,7 +24,9 @@ extension RequestParser {
         guard let count = lineLength(line, min(available, Self.chunkLineBytesMax)) else {
             return available >= Self.chunkLineBytesMax ? .refused("chunk size line too long") : .needMore
         }
-        guard count > 0, line[count - 1] == ByteScan.carriageReturn else { return .refused("bare LF after a chunk size") }
+        guard count > 0, line[count - 1] == ByteScan.carriageReturn else {
+            return .refused("bare LF after a chunk size")
+        }
         let end = count - 1
         var size = 0
         var digits = 0
@@ -35,7 +37,9 @@ extension RequestParser {
         }
         if digits < end {
             guard line[digits] == 0x3B else { return .refused("chunk size followed by something else than CRLF") }
-            guard ByteScan.isFieldText(line + digits, end - digits) else { return .refused("control character in a chunk extension") }
+            guard ByteScan.isFieldText(line + digits, end - digits) else {
+                return .refused("control character in a chunk extension")
+            }
         }
         cursor += count + 1
         return .size(size)

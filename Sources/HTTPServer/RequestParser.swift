@@ -86,7 +86,9 @@ package struct RequestParser: Sendable {
                 state = remaining == piece.count ? .chunkDataEnd : .chunkData(remaining: remaining - piece.count)
                 return .body(piece)
             case .chunkDataEnd:
-                if available > 0, bytes[cursor] != ByteScan.carriageReturn { return .refused(.bad("chunk longer than its size")) }
+                if available > 0, bytes[cursor] != ByteScan.carriageReturn {
+                    return .refused(.bad("chunk longer than its size"))
+                }
                 if available < 2 { return .needMore }
                 if bytes[cursor + 1] != ByteScan.lineFeed { return .refused(.bad("bare CR after a chunk")) }
                 cursor += 2

@@ -22,6 +22,8 @@ package final class Server: Sendable {
         metrics: ServerMetrics = ServerMetrics()
     ) throws(ServerError) -> Server {
         precondition(loopCount > 0)
+        // Our own sends say MSG_NOSIGNAL; libssl's cannot.
+        signal(SIGPIPE, SIG_IGN)
         var sockets = [[ListeningSocket]](repeating: [], count: loopCount)
         var ports: [UInt16] = []
         let server: Server
@@ -95,14 +97,17 @@ package final class Server: Sendable {
         for loop in loops {
             let start = Unmanaged.passRetained(LoopThread(loop: loop, ended: ended))
             var thread = pthread_t()
-            let code = pthread_create(&thread, nil, { argument in
-                guard let argument else { return nil }
-                Unmanaged<LoopThread>.fromOpaque(argument).takeRetainedValue().run()
-                return nil
-            }, start.toOpaque())
+            let code = pthread_create(
+                &thread, nil,
+                { argument in
+                    guard let argument else { return nil }
+                    Unmanaged<LoopThread>.fromOpaque(argument).takeRetainedValue().run()
+                    return nil
+                }, start.toOpaque())
             guard code == 0 else {
                 start.release()
                 stop()
+                for idle in loops { idle.closeListeners() }
                 throw .system("pthread_create", code)
             }
             threads.withLock { $0.append(thread) }

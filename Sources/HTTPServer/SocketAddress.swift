@@ -22,14 +22,17 @@ enum SocketAddress {
     }
 
     /// IPv4 where the address is a mapped one, so that a machine without IPv6 can listen.
-    static func make(_ address: IPAddress, port: UInt16) -> (storage: sockaddr_storage, length: socklen_t, family: Int32) {
+    static func make(_ address: IPAddress, port: UInt16) -> (
+        storage: sockaddr_storage, length: socklen_t, family: Int32
+    ) {
         var storage = sockaddr_storage()
         let isIPv4 = address.high == 0 && address.low >> 32 == 0xFFFF
         withUnsafeMutableBytes(of: &storage) { bytes in
             bytes.storeBytes(of: UInt16(isIPv4 ? AF_INET : AF_INET6), as: UInt16.self)
             bytes.storeBytes(of: port.bigEndian, toByteOffset: 2, as: UInt16.self)
             if isIPv4 {
-                bytes.storeBytes(of: UInt32(truncatingIfNeeded: address.low).bigEndian, toByteOffset: 4, as: UInt32.self)
+                bytes.storeBytes(
+                    of: UInt32(truncatingIfNeeded: address.low).bigEndian, toByteOffset: 4, as: UInt32.self)
             } else {
                 bytes.storeBytes(of: address.high.bigEndian, toByteOffset: 8, as: UInt64.self)
                 bytes.storeBytes(of: address.low.bigEndian, toByteOffset: 16, as: UInt64.self)

@@ -69,6 +69,9 @@ extension Connection {
 
     private func prepare(_ source: StatementSource, isCached: Bool) throws(SQLiteError) -> PreparedStatement {
         let sql = source.sql
+        guard !sql.utf8.contains(0) else {
+            throw SQLiteError(code: SQLITE_MISUSE, message: "NUL in a statement", sql: "")
+        }
         var handle: OpaquePointer?
         var isWhole = true
         let flags = isCached ? UInt32(SQLITE_PREPARE_PERSISTENT) : 0

@@ -54,7 +54,7 @@ package final class Connection {
         guard let database else { return }
         literals.removeAll()
         texts.removeAll()
-        // Refused only while a backup reads from here: then the file closes when that one ends.
+        // While a backup or a statement still reads from here, the file closes when that one ends.
         sqlite3_close_v2(database)
         self.database = nil
     }
@@ -66,7 +66,7 @@ package final class Connection {
 
     /// False inside a transaction. Look at it after every failed write: FULL, IOERR, NOMEM and an interrupt may have
     /// ended the whole transaction.
-    package var isAutocommit: Bool { sqlite3_get_autocommit(database) != 0 }
+    package var isAutocommit: Bool { database == nil || sqlite3_get_autocommit(database) != 0 }
 
     /// Statements in the cache, for tests and metrics.
     package var cachedStatementCount: Int { literals.count + texts.count }
@@ -85,7 +85,11 @@ package final class Connection {
                         return .last(database, sql: Self.text(from: start, to: end))
                     }
                     defer { sqlite3_finalize(statement) }
-                    guard let statement else { continue }
+                    guard let statement else {
+                        // A comment or white space moves on; SQLite sees the end of all text in a NUL.
+                        if rest != start { continue }
+                        return SQLiteError(code: SQLITE_MISUSE, message: "NUL in a statement", sql: "")
+                    }
                     var status = sqlite3_step(statement)
                     while status == SQLITE_ROW { status = sqlite3_step(statement) }
                     if status != SQLITE_DONE { return .last(database, sql: Self.text(from: start, to: rest ?? end)) }

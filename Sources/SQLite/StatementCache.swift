@@ -4,7 +4,7 @@ import CSQLite
 final class PreparedStatement {
     let handle: OpaquePointer
     /// Whether it goes back to a cache after use; one that does not is finalised.
-    let isCached: Bool
+    var isCached: Bool
     var isBusy = true
     var lastUse: UInt64 = 0
 
@@ -44,8 +44,11 @@ struct StatementCache<Key: Hashable> {
         statements[key] = statement
     }
 
+    /// A statement that is busy is finalised when its use ends.
     mutating func removeAll() {
-        for statement in statements.values { sqlite3_finalize(statement.handle) }
+        for statement in statements.values {
+            if statement.isBusy { statement.isCached = false } else { sqlite3_finalize(statement.handle) }
+        }
         statements.removeAll()
     }
 

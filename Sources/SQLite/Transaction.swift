@@ -20,7 +20,9 @@ extension Connection {
 
     /// Inside a transaction only: outside one, say after FULL has ended it, its release would commit.
     package func begin(_ savepoint: Savepoint) throws(SQLiteError) {
-        if isAutocommit { throw SQLiteError(code: SQLITE_MISUSE, message: "a savepoint outside a transaction", sql: "SAVEPOINT") }
+        if isAutocommit {
+            throw SQLiteError(code: SQLITE_MISUSE, message: "a savepoint outside a transaction", sql: "SAVEPOINT")
+        }
         switch savepoint {
         case .operation: try run("SAVEPOINT operation")
         case .part: try run("SAVEPOINT part")

@@ -135,12 +135,22 @@ package struct Trail {
     package var resellerID: Int64?
     package var isOrder = false
     package private(set) var hasMembers = false
+    /// Postings noted so far: each has a member of its own.
+    var postingCount = 0
 
     package init() {}
+
+    /// The members as one JSON object; empty where there are none.
+    package var json: String { hasMembers ? "{\(String(decoding: writer.bytes, as: UTF8.self))}" : "" }
 
     package mutating func note(_ name: StaticString, _ value: String) {
         hasMembers = true
         writer.field(name, value)
+    }
+
+    package mutating func note(named name: String, _ value: String) {
+        hasMembers = true
+        writer.field(named: name, .string(value))
     }
 }
 

@@ -76,11 +76,18 @@ package protocol Dialect: Sendable {
     var routes: [Route] { get }
     /// Where the head carries the credential; nil where it carries none.
     func credential(in head: RequestHead) -> Range<Int>?
+    /// Every tenant has it, whatever its blueprint says.
+    var isAlwaysThere: Bool { get }
+    /// The media type of refusals.
+    var errorContentType: StaticString { get }
     /// A refusal in this dialect's envelope.
     func render(_ refusal: Refusal, requestID: RequestID) -> Response
 }
 
 extension Dialect {
+    package var isAlwaysThere: Bool { false }
+    package var errorContentType: StaticString { "application/problem+json" }
+
     /// `Authorization: Bearer <key>`, the scheme in any case.
     package func bearer(in head: RequestHead) -> Range<Int>? {
         guard let value = head.range(of: .authorization), value.count > 7 else { return nil }

@@ -24,6 +24,8 @@ package final class DataDirectory: Sendable {
     /// Makes the folder (mode 0700) where it is missing, and takes its lock.
     package init(path: String) throws {
         self.path = path
+        // Whatever is made in the folder, by SQLite too, is its owner's alone.
+        umask(0o077)
         for folder in [path, "\(path)/tenants", "\(path)/tmp"] {
             if mkdir(folder, 0o700) != 0 && errno != EEXIST {
                 throw Failure.unusable(folder, String(cString: strerror(errno)))

@@ -227,6 +227,35 @@ package final class Fleet: Sendable {
                 fail: { [report] failure in report("tenant \(record.id.text): \(failure)") }))
     }
 
+    /// Reads every tenant's keys and resellers from its file anew. `then` is given how many followed and which could not.
+    package func rebuildProjections(then: @escaping @Sendable (_ followed: Int, _ failed: [String]) -> Void) {
+        let records = directory.allTenants
+        let progress = Mutex((left: records.count, followed: 0, failed: [String]()))
+        let done: @Sendable (TenantRecord, Bool) -> Void = { record, succeeded in
+            let result = progress.withLock { progress -> (Int, [String])? in
+                progress.left -= 1
+                if succeeded { progress.followed += 1 } else { progress.failed.append(record.slug) }
+                return progress.left == 0 ? (progress.followed, progress.failed) : nil
+            }
+            if let result { then(result.0, result.1) }
+        }
+        if records.isEmpty { return then(0, []) }
+        for record in records {
+            record.lane.submit(
+                LaneJob(
+                    writes: false,
+                    perform: { [schema] store in
+                        let changes = try schema.readProjections(store.reader)
+                        return { [self] store in
+                            follow(record, changes, epoch: store.projectionEpoch) { result in
+                                if case .success = result { done(record, true) } else { done(record, false) }
+                            }
+                        }
+                    },
+                    fail: { _ in done(record, false) }))
+        }
+    }
+
     func removeFiles(of id: TenantID) {
         let path = data.tenantPath(id)
         for suffix in ["", "-wal", "-journal", "-shm", ".recovering", ".recovering-wal", ".restoring", ".restoring-wal"] {

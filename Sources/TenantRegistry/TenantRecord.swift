@@ -109,6 +109,8 @@ package struct QuotaOverrides: Sendable, Equatable {
 /// Any thread; each part guards itself.
 package final class TenantRecord: Sendable {
     package let id: TenantID
+    package let slug: String
+    package let blueprint: String
     package let secretKey: [UInt8]
     package let signingKey: SigningKey
     package let readLog = ReadLog()
@@ -120,6 +122,8 @@ package final class TenantRecord: Sendable {
 
     init(profile: TenantProfile, secretKey: [UInt8], signingKey: SigningKey, now: UInt64) {
         id = profile.id
+        slug = profile.slug
+        blueprint = profile.blueprint
         self.secretKey = secretKey
         self.signingKey = signingKey
         bucketCell = Mutex(profile.limit.map { Bucket($0, now: now) })
@@ -145,6 +149,11 @@ package final class TenantRecord: Sendable {
             return profile.limit
         }
         bucketCell.withLock { bucket in bucket = Bucket.changed(bucket, to: limit, now: now) }
+    }
+
+    /// Counts a request against the month's quota; false past it.
+    package func countRequest(at now: Timestamp) -> Bool {
+        counters.admit(at: now, monthlyMax: profileCell.withLock { $0.quotas.requestsMonthlyMax })
     }
 
     /// Whether requests of resellers and operators are served now, by state and by the end of a cancelled period.

@@ -10,6 +10,9 @@ package func startThread(_ name: String, _ body: @escaping @Sendable () -> Void)
     thread.start()
 }
 
+/// Lets a clock thread wait; nothing that a request waits for calls it.
+package func pause(milliseconds: Int) { usleep(UInt32(milliseconds) * 1_000) }
+
 /// SQLite's parser and our own code need far less; the default of 8 MiB a thread would only cost address space.
 let threadStackBytes = 1 << 20
 

@@ -1,1 +1,3 @@
-print("tollgate")
+import Glibc
+
+exit(CommandTable.run(Array(CommandLine.arguments.dropFirst())))

@@ -57,7 +57,8 @@ struct CipherTests {
                 "530f8afbc74536b9a963b4f1c4cb738b"
             ),
             (
-                String(repeating: "00", count: 32), String(repeating: "00", count: 12), String(repeating: "00", count: 16),
+                String(repeating: "00", count: 32), String(repeating: "00", count: 12),
+                String(repeating: "00", count: 16),
                 "", "cea7403d4d606b6e074ec5d3baf39d18", "d0d1c8a799996bf0265b98b5d48ab919"
             ),
             (
@@ -151,7 +152,8 @@ struct CipherTests {
     @Test("an error names operation and reason and none of its input")
     func errors() throws {
         let error = try #require(throws: CryptographyError.self) {
-            try AES256GCM.open([UInt8](repeating: 0x41, count: 40), key: [UInt8](repeating: 0x42, count: 32), associatedData: [])
+            try AES256GCM.open(
+                [UInt8](repeating: 0x41, count: 40), key: [UInt8](repeating: 0x42, count: 32), associatedData: [])
         }
         #expect(error.description == "AES-256-GCM open: not genuine")
     }

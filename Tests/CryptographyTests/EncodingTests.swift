@@ -16,7 +16,9 @@ struct EncodingTests {
 
     @Test(
         "base64 that is not exactly what an encoder writes is refused",
-        arguments: ["Zg", "Zg=", "Zg===", "Zh==", "Zm9=", "Zm 9v", "Zm9v\n", "====", "=", "Z===", "Zm9v====", "Zm-_", "é==="])
+        arguments: [
+            "Zg", "Zg=", "Zg===", "Zh==", "Zm9=", "Zm 9v", "Zm9v\n", "====", "=", "Z===", "Zm9v====", "Zm-_", "é===",
+        ])
     func strictBase64(text: String) {
         #expect(Base64.decode(text) == nil)
     }
@@ -73,7 +75,8 @@ struct EncodingTests {
         #expect(WebhookSecret.decode("whsec_!!!!") == nil)
     }
 
-    @Test("a minted key is well formed, and any single wrong character makes it malformed", arguments: ["live", "test"])
+    @Test(
+        "a minted key is well formed, and any single wrong character makes it malformed", arguments: ["live", "test"])
     func keys(mode: String) {
         let random = SeededRandom(seed: 4)
         let key = APIKeyFormat.mint(prefix: "vfc", mode: mode, random: random)

@@ -21,7 +21,8 @@ struct StatementTests {
     func values() throws {
         let long = String(repeating: "é", count: 40_000)
         let values: [SQLValue] = [
-            .null, .integer(.min), .integer(.max), .text(""), .text("a\u{0}b"), .text(long), .blob([]), .blob([0, 255]),
+            .null, .integer(.min), .integer(.max), .text(""), .text("a\u{0}b"), .text(long), .blob([]),
+            .blob([0, 255]),
             .blob([UInt8](repeating: 7, count: BigSizes.overArea)), .real(-0.5),
         ]
         for value in values {
@@ -159,5 +160,22 @@ struct StatementTests {
         }
         #expect(error.sql == " CREATE TABLE broken (")
         #expect(try connection.exists("SELECT 1 FROM sqlite_schema WHERE name = 'kept'"))
+        #expect(throws: SQLiteError.self) { try connection.execute("SELECT 1;\u{0} DROP TABLE kept") }
+        #expect(throws: SQLiteError.self) { try connection.run(dynamic: "SELECT 1\u{0}; DROP TABLE kept") }
+    }
+
+    @Test("a connection that is closed, while a statement runs too, answers with errors")
+    func closed() throws {
+        try connection.run("INSERT INTO item (name) VALUES ('x'), ('y')")
+        #expect(throws: SQLiteError.self) {
+            try connection.forEach("SELECT name FROM item") { _ in
+                connection.close()
+                try connection.run("DELETE FROM item")
+                return true
+            }
+        }
+        #expect(connection.isAutocommit)
+        #expect(throws: SQLiteError.self) { try connection.execute("SELECT 1") }
+        #expect(throws: SQLiteError.self) { try connection.beginImmediate() }
     }
 }

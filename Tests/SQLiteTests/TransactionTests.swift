@@ -100,7 +100,8 @@ struct TransactionTests {
     @Test("a migration that fails leaves the file at the version before it")
     func failedMigration() throws {
         let connection = try folder.live()
-        let broken = Migration(version: 2, name: "broken", sql: "CREATE TABLE other (id INTEGER); INSERT INTO nowhere VALUES (1)")
+        let broken = Migration(
+            version: 2, name: "broken", sql: "CREATE TABLE other (id INTEGER); INSERT INTO nowhere VALUES (1)")
         #expect(throws: SQLiteError.self) { try Migrator.migrate(connection, [Self.first, broken]) }
         #expect(try connection.userVersion == 1)
         #expect(connection.isAutocommit)

@@ -20,12 +20,12 @@ package enum PublicID {
             place += 1
             // 10 characters of time, 16 of chance.
             for index in 0..<10 {
-                text[place] = alphabet[Int(milliseconds >> UInt64(45 - 5 * index)) & 31]
+                text[place] = alphabet[Int(truncatingIfNeeded: milliseconds >> UInt64(45 - 5 * index)) & 31]
                 place += 1
             }
             for index in 0..<16 {
                 let word = index < 8 ? first : second
-                text[place] = alphabet[Int(word >> UInt64(5 * (index & 7))) & 31]
+                text[place] = alphabet[Int(truncatingIfNeeded: word >> UInt64(5 * (index & 7))) & 31]
                 place += 1
             }
             return place

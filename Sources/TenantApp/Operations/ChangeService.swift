@@ -12,6 +12,11 @@ package struct ChangeService {
     package let serviceID: String
     package let move: Move
 
+    package init(serviceID: String, move: Move) {
+        self.serviceID = serviceID
+        self.move = move
+    }
+
     package static func state(after move: Move, from state: ServiceState) -> ServiceState? {
         switch (state, move) {
         case (.active, .suspend), (.pastDue, .suspend): .suspended

@@ -13,6 +13,13 @@ package struct DecideOrder {
     package let accountID: Int64
     package let keyID: Int64
 
+    package init(orderID: String, decision: Decision, accountID: Int64, keyID: Int64) {
+        self.orderID = orderID
+        self.decision = decision
+        self.accountID = accountID
+        self.keyID = keyID
+    }
+
     package func run(_ tenant: TenantTransaction, _ trail: inout Trail) throws -> Order {
         guard let order = try tenant.order(publicID: orderID, resellerID: nil, book: nil) else {
             throw Refusal.notFound("order")

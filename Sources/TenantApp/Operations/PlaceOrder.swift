@@ -20,6 +20,14 @@ package struct PlaceOrder {
     package let keyID: Int64
     package let idempotencyKey: String?
 
+    package init(request: OrderRequest, resellerID: Int64, book: Book, keyID: Int64, idempotencyKey: String?) {
+        self.request = request
+        self.resellerID = resellerID
+        self.book = book
+        self.keyID = keyID
+        self.idempotencyKey = idempotencyKey
+    }
+
     package func run(_ tenant: TenantTransaction, _ trail: inout Trail) throws -> Result {
         let quote = try QuoteOrder(request: request, resellerID: resellerID, book: book).run(tenant)
         let holds = quote.product.fulfilment.holds

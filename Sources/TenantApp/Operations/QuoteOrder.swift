@@ -10,6 +10,18 @@ package struct OrderRequest: Sendable {
     package var customerName: String?
 
     package static let quantityMax: Int64 = 1_000
+
+    package init(
+        sku: String, term: Term, quantity: Int64, customerExternalID: String, customerEmail: String? = nil,
+        customerName: String? = nil
+    ) {
+        self.sku = sku
+        self.term = term
+        self.quantity = quantity
+        self.customerExternalID = customerExternalID
+        self.customerEmail = customerEmail
+        self.customerName = customerName
+    }
 }
 
 /// What an order costs, and what of it was decided by which rule (CONTRACT W3).

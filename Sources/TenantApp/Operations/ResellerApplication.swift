@@ -49,6 +49,12 @@ package struct ResellerApplication: Sendable {
         return copy
     }
 
+    package func with(passwordHash: String) -> ResellerApplication {
+        var copy = self
+        copy.passwordHash = passwordHash
+        return copy
+    }
+
     package func run(
         _ tenant: TenantTransaction, state: ResellerState, approvedBy: Int64?, _ trail: inout Trail
     ) throws -> Made {

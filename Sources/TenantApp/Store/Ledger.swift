@@ -97,7 +97,7 @@ extension TenantTransaction {
         let id = connection.lastInsertedRowID
         try enter(try amount.negated(), on: source, posting: id, book: book)
         try enter(amount, on: target, posting: id, book: book)
-        trail.notePosting(id, kind, amount, from: source, to: target)
+        trail.notePosting(id, kind, amount, from: source, to: target, book: book)
         return id
     }
 
@@ -124,13 +124,15 @@ extension TenantTransaction {
 }
 
 extension Trail {
-    /// `"posting":"id kind micros source>target"`: what `verify` compares with the ledger's rows. A call that posts more
-    /// than once notes each.
+    /// `"posting":"id book kind micros source>target"`: what `verify` compares with the ledger's rows. A call that posts
+    /// more than once notes each, as `posting_2` and so on.
     mutating func notePosting(
-        _ id: Int64, _ kind: PostingKind, _ amount: Money, from source: LedgerAccount, to target: LedgerAccount
+        _ id: Int64, _ kind: PostingKind, _ amount: Money, from source: LedgerAccount, to target: LedgerAccount, book: Book
     ) {
+        postingCount += 1
+        let accounts = "\(source.kind):\(source.resellerID)>\(target.kind):\(target.resellerID)"
         note(
-            "posting",
-            "\(id) \(kind.rawValue) \(amount.micros) \(source.kind):\(source.resellerID)>\(target.kind):\(target.resellerID)")
+            named: postingCount == 1 ? "posting" : "posting_\(postingCount)",
+            "\(id) \(book.name) \(kind.rawValue) \(amount.micros) \(accounts)")
     }
 }

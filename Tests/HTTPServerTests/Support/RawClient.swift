@@ -4,7 +4,9 @@ import Testing
 
 /// A blocking socket that says exactly what a test wants said. Every read has a limit, so that a failure is a failure and
 /// not a hang.
-final class RawClient {
+///
+/// `@unchecked Sendable`: another thread may send; what was read belongs to the test's own.
+final class RawClient: @unchecked Sendable {
     struct Answer: Equatable {
         var status: Int
         var head: String
@@ -15,7 +17,9 @@ final class RawClient {
         func field(_ name: String) -> String? {
             for line in head.split(separator: "\r\n").dropFirst() {
                 let parts = line.split(separator: ":", maxSplits: 1)
-                if parts.count == 2, parts[0].lowercased() == name.lowercased() { return String(parts[1].drop { $0 == " " }) }
+                if parts.count == 2, parts[0].lowercased() == name.lowercased() {
+                    return String(parts[1].drop { $0 == " " })
+                }
             }
             return nil
         }
@@ -34,7 +38,9 @@ final class RawClient {
         address.sin_port = port.bigEndian
         address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
         let result = withUnsafePointer(to: address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(fd, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(fd, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
         }
         guard result == 0 else { throw Failure.connect(errno) }
         limitReads()
@@ -46,7 +52,9 @@ final class RawClient {
         address.sun_family = sa_family_t(AF_UNIX)
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
         let result = withUnsafePointer(to: address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(fd, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) }
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(fd, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
         }
         guard result == 0 else { throw Failure.connect(errno) }
         limitReads()
@@ -72,6 +80,12 @@ final class RawClient {
     }
 
     func finishSending() { shutdown(fd, Int32(SHUT_WR)) }
+
+    /// Closing will reset the connection rather than end it.
+    func reset() {
+        var now = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, socklen_t(MemoryLayout<linger>.size))
+    }
 
     /// False at the end of the stream.
     private func fill() throws -> Bool {
@@ -119,12 +133,15 @@ final class RawClient {
             head += line
         }
         let parts = head.split(separator: " ", maxSplits: 2)
-        guard parts.count == 3, parts[0] == "HTTP/1.1", let status = Int(parts[1]) else { throw Failure.malformed(head) }
+        guard parts.count == 3, parts[0] == "HTTP/1.1", let status = Int(parts[1]) else {
+            throw Failure.malformed(head)
+        }
         var answer = Answer(status: status, head: head, body: [])
         if toHead || status == 204 || status == 304 || status < 200 { return answer }
         if answer.field("Transfer-Encoding") == "chunked" {
             while true {
-                guard let size = Int(try line().dropLast(2), radix: 16) else { throw Failure.malformed("chunk") }
+                // CR LF is one Character.
+                guard let size = Int(try line().dropLast(), radix: 16) else { throw Failure.malformed("chunk") }
                 answer.body += try take(size)
                 guard try line() == "\r\n" else { throw Failure.malformed("chunk end") }
                 if size == 0 { return answer }

@@ -30,8 +30,13 @@ final class TestHandler: RequestHandler {
             return .later { exchange in exchange.respond(text(200, "at once")) }
         case "/gated":
             return .later { [gate] exchange in gate.whenOpen { exchange.respond(text(200, "opened")) } }
+        case "/open":
+            gate.open()
+            return .answer(text(200, "open"))
         case "/echo":
-            return .readBody(bytesMax: 1 << 20) { body, _ in Response(status: 200, contentType: "application/x-echo", bytes: body) }
+            return .readBody(bytesMax: 1 << 20) { body, _ in
+                Response(status: 200, contentType: "application/x-echo", bytes: body)
+            }
         case "/echo-later":
             return .readBody(bytesMax: 1 << 20) { body, exchange in
                 onThread { exchange.respond(Response(status: 200, contentType: "application/x-echo", bytes: body)) }
@@ -40,7 +45,8 @@ final class TestHandler: RequestHandler {
         case "/small": return .readBody(bytesMax: 10) { _, _ in text(200, "fits") }
         case "/sink": return .streamBody(bytesMax: 64 << 20) { CountingSink(exchange: $0, handler: self, gate: nil) }
         case "/sink-small": return .streamBody(bytesMax: 10) { CountingSink(exchange: $0, handler: self, gate: nil) }
-        case "/sink-gated": return .streamBody(bytesMax: 64 << 20) { CountingSink(exchange: $0, handler: self, gate: self.gate) }
+        case "/sink-gated":
+            return .streamBody(bytesMax: 64 << 20) { CountingSink(exchange: $0, handler: self, gate: self.gate) }
         case "/sink-refuses":
             return .streamBody(bytesMax: 64 << 20) { exchange in RefusingSink(exchange: exchange) }
         case "/denied": return .answer(text(401, "who are you"))
@@ -91,10 +97,12 @@ func onThread(_ body: @escaping @Sendable () -> Void) {
         init(_ body: @escaping @Sendable () -> Void) { self.body = body }
     }
     var thread = pthread_t()
-    pthread_create(&thread, nil, { argument in
-        if let argument { Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().body() }
-        return nil
-    }, Unmanaged.passRetained(Box(body)).toOpaque())
+    pthread_create(
+        &thread, nil,
+        { argument in
+            if let argument { Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().body() }
+            return nil
+        }, Unmanaged.passRetained(Box(body)).toOpaque())
     pthread_detach(thread)
 }
 
@@ -171,7 +179,8 @@ final class PieceStream: ResponseStream {
 
     func next(_ give: @escaping @Sendable (ResponsePiece) -> Void) {
         let number = left.subtract(1, ordering: .relaxed).oldValue
-        let piece = number > 0 ? ResponsePiece.bytes([UInt8](repeating: UInt8(truncatingIfNeeded: number), count: size)) : last
+        let piece =
+            number > 0 ? ResponsePiece.bytes([UInt8](repeating: UInt8(truncatingIfNeeded: number), count: size)) : last
         if number % 2 == 0 { give(piece) } else { onThread { give(piece) } }
     }
 

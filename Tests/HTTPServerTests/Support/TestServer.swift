@@ -4,12 +4,15 @@ import Synchronization
 import Testing
 
 /// A server on a free port of loopback, stopped when the test lets go of it.
-final class TestServer {
+final class TestServer: Sendable {
     let server: Server
     let handler = TestHandler()
     var port: UInt16 { server.ports[0] }
 
-    init(limits: ServerLimits = ServerLimits(), listeners: [Listener] = [Listener(.tcp(.loopback, port: 0))], loops: Int = 2) throws {
+    init(
+        limits: ServerLimits = ServerLimits(), listeners: [Listener] = [Listener(.tcp(.loopback, port: 0))],
+        loops: Int = 2
+    ) throws {
         server = try Server.start(listeners: listeners, handler: handler, limits: limits, loopCount: loops)
     }
 

@@ -1,0 +1,44 @@
+import COpenSSL
+import Synchronization
+
+/// Which certificate serves which host (SNI, RFC 6066 §3), replaced while connections run: a handshake takes the table as it
+/// is at that moment, a connection keeps what it began with. Any thread.
+package final class TLSCertificates: Sendable {
+    private struct Table {
+        var fallback: TLSCertificate
+        var byHost: [String: TLSCertificate]
+    }
+
+    private let table: Mutex<Table>
+
+    /// `byHost`: exact names in lower case, or `*.example.com` for one label below it.
+    package init(default fallback: TLSCertificate, byHost: [String: TLSCertificate] = [:]) {
+        table = Mutex(Table(fallback: fallback, byHost: byHost))
+    }
+
+    package func replace(default fallback: TLSCertificate, byHost: [String: TLSCertificate]) {
+        table.withLock { $0 = Table(fallback: fallback, byHost: byHost) }
+    }
+
+    var fallback: TLSCertificate { table.withLock { $0.fallback } }
+
+    /// Nil where the default serves.
+    func certificate(for host: String) -> TLSCertificate? {
+        let host = host.lowercased()
+        return table.withLock { table in
+            if let exact = table.byHost[host] { return exact }
+            guard let dot = host.firstIndex(of: ".") else { return nil }
+            return table.byHost["*" + host[dot...]]
+        }
+    }
+}
+
+/// Makes server connections from a table of certificates. Any thread.
+package final class TLSServerContext: Sendable {
+    package let certificates: TLSCertificates
+
+    package init(certificates: TLSCertificates) { self.certificates = certificates }
+
+    /// A connection over a socket that is already non-blocking; the caller closes the socket, after the connection.
+    package func connection(fd: Int32) -> TLSConnection? { TLSConnection(fd: fd, certificates: certificates) }
+}

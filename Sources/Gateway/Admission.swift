@@ -1,0 +1,103 @@
+import HTTPCore
+import RateLimiter
+import TenantApp
+import TenantRegistry
+
+/// A request that the limits let pass: the witness that its operation requires.
+struct Admitted: Sendable {
+    let authenticated: Authenticated
+    /// `RateLimit-Policy`, `RateLimit` and the `X-RateLimit-*` trio, rendered.
+    let limitHeaders: ResponseHeaders
+
+    var routed: Routed { authenticated.routed }
+    var tenant: TenantRecord { authenticated.tenant }
+    var caller: Caller? { authenticated.caller }
+}
+
+/// A refusal by a limit, with the headers that say which.
+struct Overrun: Error {
+    let refusal: Refusal
+    let headers: ResponseHeaders
+}
+
+/// Limits in the order key → reseller → tenant → process; a refusal gives back what the earlier levels took (DESIGN 3).
+struct Admission: Sendable {
+    let process: Bucket?
+    /// Applications to become a reseller and the like: 20 per 15 minutes and address (CONTRACT A2, W11).
+    let applications = AddressMeter(Policy(requests: 20, windowSeconds: 900, burst: 20)!)
+    let failures = AddressMeter(Authentication.failuresPolicy)
+
+    func admit(_ request: Authenticated, address: IPAddress, now: UInt64) throws(Overrun) -> Admitted {
+        if request.routed.route.isRationedByAddress {
+            let decision = applications.take(AddressKey(address), now: now)
+            if !decision.admitted { throw overrun(decision, "address") }
+        }
+        let levels = Levels(
+            key: request.keyLimit, reseller: request.caller?.key.reseller?.bucket, routeClass: nil,
+            tenant: request.tenant.bucket, process: process)
+        let verdict = Levels.admit(levels, cost: 1, now: now)
+        guard let decision = verdict.decision, let level = verdict.level else {
+            return Admitted(authenticated: request, limitHeaders: ResponseHeaders())
+        }
+        guard verdict.admitted else { throw overrun(decision, name(level)) }
+        guard request.tenant.countRequest(at: request.routed.now) else {
+            levels.giveBack(cost: 1)
+            throw Overrun(refusal: .quotaExceeded("requests in a month"), headers: ResponseHeaders())
+        }
+        return Admitted(authenticated: request, limitHeaders: Self.headers(decision, name(level)))
+    }
+
+    private func overrun(_ decision: Decision, _ name: StaticString) -> Overrun {
+        Overrun(
+            refusal: .rateLimited(retryAfterSeconds: max(1, decision.retryAfterSeconds)),
+            headers: Self.headers(decision, name))
+    }
+
+    private func name(_ level: Level) -> StaticString {
+        switch level {
+        case .key: "key"
+        case .reseller: "reseller"
+        case .routeClass: "route"
+        case .tenant: "tenant"
+        case .process: "process"
+        }
+    }
+
+    /// The IETF draft's pair (draft-ietf-httpapi-ratelimit-headers) and the common trio; times in seconds from now.
+    static func headers(_ decision: Decision, _ name: StaticString) -> ResponseHeaders {
+        var headers = ResponseHeaders()
+        let policy = decision.policy
+        headers.add("RateLimit-Policy") { bytes in
+            quote(name, &bytes)
+            bytes.append(";q=")
+            bytes.append(decimal: policy.requests)
+            bytes.append(";w=")
+            bytes.append(decimal: policy.windowSeconds)
+        }
+        headers.add("RateLimit") { bytes in
+            quote(name, &bytes)
+            bytes.append(";r=")
+            bytes.append(decimal: decision.remaining)
+            bytes.append(";t=")
+            bytes.append(decimal: decision.resetSeconds)
+        }
+        headers.add("X-RateLimit-Limit", policy.requests)
+        headers.add("X-RateLimit-Remaining", decision.remaining)
+        headers.add("X-RateLimit-Reset", decision.resetSeconds)
+        return headers
+    }
+
+    private static func quote(_ name: StaticString, _ bytes: inout [UInt8]) {
+        bytes.append(0x22)
+        bytes.append(name)
+        bytes.append(0x22)
+    }
+}
+
+extension AddressKey {
+    /// IPv4 whole, IPv6 by /64 (CONTRACT G6).
+    init(_ address: IPAddress) {
+        let metered = address.meteringAddress
+        self.init(high: metered.high, low: metered.low)
+    }
+}

@@ -1,0 +1,110 @@
+import Cryptography
+import HTTPCore
+import RateLimiter
+import TenantApp
+import TenantRegistry
+
+/// A request whose credential has been judged: the witness that admission requires.
+struct Authenticated: Sendable {
+    let routed: Routed
+    let tenant: TenantRecord
+    /// Nil on open routes.
+    let caller: Caller?
+    fileprivate let keyBucket: Bucket?
+
+    var keyLimit: Bucket? { keyBucket }
+}
+
+/// Who calls, and whether the state of key, reseller and tenant lets it.
+struct Authentication: Sendable {
+    let directory: Directory
+    /// Failed credentials by address: past this an address gets 429 for them (DESIGN 3).
+    static let failuresPolicy = Policy(requests: 60, windowSeconds: 60, burst: 60)!
+
+    func authenticate(_ routed: Routed) throws(Refusal) -> Authenticated {
+        if routed.route.access == .open {
+            guard let tenant = routed.addressed else { throw .notFound("path") }
+            try judge(tenant, at: routed.now)
+            return Authenticated(routed: routed, tenant: tenant, caller: nil, keyBucket: nil)
+        }
+        guard let place = routed.dialect.credential(in: routed.head) else { throw .unknownCredential }
+        let key = try find(routed.head.bytes[place], at: routed.now)
+        // A key under another tenant's address is an unknown key.
+        if routed.isUnknownAddress || (routed.addressed.map { $0 !== key.tenant } ?? false) { throw .unknownCredential }
+        let (projection, bucket) = key.current
+        if projection.isRevoked || projection.expiresAt.map({ routed.now >= $0 }) ?? false { throw .unknownCredential }
+        try judge(key.tenant, at: routed.now)
+        let standing = key.reseller?.projection
+        try Gate.judge(
+            projection, resellerState: standing?.state, apiAccess: standing?.apiAccess ?? true, for: routed.route)
+        return Authenticated(
+            routed: routed, tenant: key.tenant, caller: Caller(key: key, projection: projection), keyBucket: bucket)
+    }
+
+    /// Shape first: garbage costs neither hash nor look-up.
+    private func find(_ credential: ArraySlice<UInt8>, at now: Timestamp) throws(Refusal) -> KeyRecord {
+        guard APIKeyFormat.isWellFormed(credential) || APIKeyFormat.isHex64(credential) else { throw .unknownCredential }
+        let hash = credential.withUnsafeBytes { SHA256.hash($0) }
+        guard let key = directory.key(hash: hash, at: now) else { throw .unknownCredential }
+        return key
+    }
+
+    private func judge(_ tenant: TenantRecord, at now: Timestamp) throws(Refusal) {
+        switch tenant.access(at: now) {
+        case .open: break
+        case .refused(let state):
+            throw .forbidden(code: "tenant_\(state)", detail: "This tenant is \(state).")
+        case .unknown: throw .unknownCredential
+        }
+    }
+}
+
+/// The rules of a reseller's life (CONTRACT W1), applied on the loop and again inside each operation's transaction.
+enum Gate {
+    static func judge(
+        _ key: KeyProjection, resellerState: ResellerState?, apiAccess: Bool, for route: Route
+    ) throws(Refusal) {
+        if let state = resellerState {
+            let isPerson = key.role == .resellerSession
+            switch state {
+            case .terminated: throw .unknownCredential
+            case .pending:
+                // Somebody who has applied may sign out again, no more.
+                if !(isPerson && route.method == .delete && route.pattern == "/session") {
+                    throw .forbidden(code: "reseller_pending", detail: "The application has not been approved yet.")
+                }
+            case .suspended:
+                if !(isPerson && (route.method == .get || route.pattern == "/session")) {
+                    throw .forbidden(code: "reseller_suspended", detail: "The reseller is suspended.")
+                }
+            case .active:
+                if !apiAccess && !isPerson {
+                    throw .forbidden(code: "api_access_off", detail: "API access is switched off for this reseller.")
+                }
+            }
+        }
+        switch route.access {
+        case .open: break
+        case .administrator:
+            guard key.role.isAdministrator else { throw notFor(key) }
+        case .owner:
+            guard key.role.isOwner else {
+                throw .forbidden(code: "owner_only", detail: "Only the tenant's owner may do this.")
+            }
+        case .reseller(let scopes):
+            guard !key.role.isAdministrator else { throw notFor(key) }
+            guard key.scopes.isSuperset(of: scopes) else {
+                throw .forbidden(
+                    code: "scope_missing", detail: "The key lacks the scope \(scopes.names.joined(separator: ", ")).")
+            }
+        case .resellerSession:
+            guard key.role == .resellerSession else {
+                throw .forbidden(code: "session_only", detail: "Sign in to do this; a key will not do.")
+            }
+        }
+    }
+
+    private static func notFor(_ key: KeyProjection) -> Refusal {
+        .forbidden(code: "wrong_role", detail: "A key of the role \(key.role.name) does not open this.")
+    }
+}

@@ -1,0 +1,43 @@
+package import HTTPCore
+package import HTTPServer
+package import RateLimiter
+
+/// What `tollgate serve` is told. Everything has a default that suits one machine.
+package struct Configuration: Sendable {
+    package var listeners: [Listener] = []
+    package var dataPath = "./data"
+    package var blueprintsPath: String?
+    package var loops = 2
+    package var workers = 16
+    package var openFilesMax = 1_000
+    package var freeBytesReserve: Int64 = 64 << 20
+    /// Only from these is `X-Forwarded-For` the client's address (CONTRACT G6).
+    package var trustedProxies: [AddressRange] = []
+    /// `{slug}.{baseDomain}` names a tenant.
+    package var baseDomain: String?
+    /// What links in answers begin with; nil: as the caller addressed us.
+    package var publicURL: String?
+    /// All requests of this process together.
+    package var processLimit: Policy?
+    /// One JSON line a request on standard output (CONTRACT G7).
+    package var logsRequests = false
+    package var certificatePath: String?
+    package var privateKeyPath: String?
+    package var serverLimits = ServerLimits()
+    /// scrypt's cost as a power of two; tests lower it.
+    package var scryptCostLog2 = 15
+    package var drainMilliseconds = 20_000
+    /// Provider paths and metrics are served on the admin listener and the control socket alone.
+    package var separatesAdmin = false
+
+    package init() {}
+
+    /// What the control socket's callers, who used no address, are told: the first listener on loopback.
+    var loopbackAuthority: String {
+        for listener in listeners {
+            guard case .tcp(_, let port) = listener.place, listener.role == .everyone else { continue }
+            return "127.0.0.1:\(port)"
+        }
+        return "127.0.0.1"
+    }
+}

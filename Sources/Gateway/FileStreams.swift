@@ -1,0 +1,94 @@
+import Foundation
+import Glibc
+import HTTPCore
+import TenantRegistry
+
+/// A file as an answer's body: read piece by piece on the background pool, never on a loop.
+/// One piece is under way at a time, so the descriptor has one owner at a time.
+final class FileStream: ResponseStream, @unchecked Sendable {
+    // `descriptor` is used by the one `next` under way; `deinit` closes it when the last reference goes.
+    private static let pieceBytes = 256 << 10
+
+    let length: Int
+    private let descriptor: Int32
+    private let pool: BackgroundPool
+
+    /// `removesFile`: the name goes at once, the content with the last reader.
+    init(path: String, pool: BackgroundPool, removesFile: Bool) throws {
+        descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw DataDirectory.Failure.unusable(path, String(cString: strerror(errno))) }
+        var status = stat()
+        fstat(descriptor, &status)
+        length = Int(status.st_size)
+        self.pool = pool
+        if removesFile { unlink(path) }
+    }
+
+    deinit { close(descriptor) }
+
+    func next(_ give: @escaping @Sendable (ResponsePiece) -> Void) {
+        let submitted = pool.submit { [self] in
+            let bytes = [UInt8](unsafeUninitializedCapacity: Self.pieceBytes) { buffer, count in
+                count = max(0, read(descriptor, buffer.baseAddress, buffer.count))
+            }
+            give(bytes.isEmpty ? .end : .bytes(bytes))
+        }
+        if !submitted { give(.failed) }
+    }
+
+    func cancel() {}
+}
+
+/// A body on its way into a file: written on the background pool, one piece at a time.
+final class FileSink: BodySink, @unchecked Sendable {
+    // Pieces come one after the other, each after the one before was resumed: `failed` has one owner at a time.
+    private let path: String
+    private let descriptor: Int32
+    private let pool: BackgroundPool
+    private let done: @Sendable (_ path: String?) -> Void
+    private var failed = false
+    private var written = 0
+
+    /// `done` is given the file's path, nil where it could not be written or the body was empty.
+    init(path: String, pool: BackgroundPool, done: @escaping @Sendable (String?) -> Void) {
+        self.path = path
+        self.pool = pool
+        self.done = done
+        descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        failed = descriptor < 0
+    }
+
+    deinit { if descriptor >= 0 { close(descriptor) } }
+
+    func receive(_ piece: [UInt8], resume: @escaping @Sendable () -> Void) {
+        let submitted = pool.submit { [self] in
+            append(piece)
+            resume()
+        }
+        if !submitted {
+            failed = true
+            resume()
+        }
+    }
+
+    private func append(_ piece: [UInt8]) {
+        var rest = piece[...]
+        while !failed && !rest.isEmpty {
+            let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0 && errno == EINTR { continue }
+            if count <= 0 { failed = true } else { rest = rest.dropFirst(count) }
+        }
+        written += piece.count
+    }
+
+    func finish() {
+        if failed || written == 0 {
+            unlink(path)
+            done(nil)
+        } else {
+            done(path)
+        }
+    }
+
+    func abort() { unlink(path) }
+}

@@ -1,0 +1,58 @@
+import RateLimiter
+import TenantRegistry
+
+/// Keeps the limiter's levels over restarts (DESIGN 3): written each second and at shutdown, taken back at start with the
+/// time that has passed. A restart forgives nothing; kill -9 at most a second.
+struct LevelKeeper: Sendable {
+    private enum Kind: UInt8 {
+        case key = 1
+        case reseller = 2
+        case tenant = 3
+        case process = 4
+    }
+
+    let fleet: Fleet
+    let process: Bucket?
+
+    func save() {
+        let now = fleet.monotonic.nanoseconds()
+        var entries: [LevelSnapshot.Entry] = []
+        func note(_ bucket: Bucket?, _ owner: TenantID, _ kind: Kind, _ id: Int64) {
+            guard let debt = bucket?.debtNanoseconds(now: now), debt > 0 else { return }
+            entries.append(
+                LevelSnapshot.Entry(
+                    ownerHigh: owner.high, ownerLow: owner.low, kind: kind.rawValue, id: id, debtNanoseconds: debt))
+        }
+        for tenant in fleet.directory.allTenants {
+            note(tenant.bucket, tenant.id, .tenant, 0)
+            for key in fleet.directory.keys(of: tenant.id) { note(key.current.bucket, tenant.id, .key, key.id) }
+            for reseller in fleet.directory.resellers(of: tenant.id) {
+                note(reseller.bucket, tenant.id, .reseller, reseller.id)
+            }
+        }
+        note(process, TenantID(high: 0, low: 0), .process, 0)
+        do {
+            try LevelFile.save(
+                LevelSnapshot(wallMilliseconds: fleet.clock.now().milliseconds, entries: entries), to: fleet.data.levelsPath)
+        } catch {
+            fleet.report("levels: \(error)")
+        }
+    }
+
+    func restore() {
+        let now = fleet.monotonic.nanoseconds()
+        let loaded = LevelFile.load(from: fleet.data.levelsPath, wallMilliseconds: fleet.clock.now().milliseconds)
+        for entry in loaded.entries {
+            let owner = TenantID(high: entry.ownerHigh, low: entry.ownerLow)
+            let bucket: Bucket? =
+                switch Kind(rawValue: entry.kind) {
+                case .key: fleet.directory.key(entry.id, of: owner)?.current.bucket
+                case .reseller: fleet.directory.reseller(entry.id, of: owner)?.bucket
+                case .tenant: fleet.directory.tenant(id: owner)?.bucket
+                case .process: process
+                case nil: nil
+                }
+            bucket?.restore(debtNanoseconds: entry.debtNanoseconds, elapsed: loaded.elapsedNanoseconds, now: now)
+        }
+    }
+}

@@ -1,0 +1,151 @@
+import Cryptography
+import HTTPCore
+import RateLimiter
+import TenantApp
+import TenantRegistry
+
+/// What is served at the root: the provider's API, health, metrics (CONTRACT P, G7), and the links that are built.
+extension Pipeline {
+    /// Restores are bounded by the tenant's own quota; a whole body is read for every other call of the provider.
+    private static let providerBodyBytesMax = 1 << 20
+
+    func root(
+        _ path: String, _ head: RequestHead, _ peer: Peer, _ requestID: RequestID, _ now: Timestamp
+    ) -> HeadVerdict {
+        let origin = Origin(head: head, peer: peer, requestID: requestID, started: fleet.monotonic.nanoseconds())
+        let servesAdmin = peer.role != .everyone || !configuration.separatesAdmin
+        switch path {
+        case "/healthz": return plain(200, "ok\n", origin)
+        case "/readyz":
+            return isDraining.load(ordering: .acquiring) ? plain(503, "draining\n", origin) : plain(200, "ready\n", origin)
+        case "/metrics" where servesAdmin:
+            return .later { [self] exchange in
+                let submitted = fleet.background.submit { [self] in
+                    exchange.respond(text(200, metrics.text(fleet: fleet, server: server), origin))
+                }
+                if !submitted { exchange.respond(refuse(.busy, nil, origin)) }
+            }
+        case _ where servesAdmin && path.hasPrefix(ProviderAPI.basePath + "/"):
+            return provide(path, origin, now)
+        default: return .answer(refuse(.notFound("path"), nil, origin))
+        }
+    }
+
+    private func plain(_ status: Int, _ body: String, _ origin: Origin) -> HeadVerdict {
+        .answer(text(status, body, origin))
+    }
+
+    private func text(_ status: Int, _ body: String, _ origin: Origin) -> Response {
+        var response = Response(status: status, contentType: "text/plain; version=0.0.4; charset=utf-8", bytes: Array(body.utf8))
+        stamp(&response, origin, tenant: nil)
+        return response
+    }
+
+    private func provide(_ path: String, _ origin: Origin, _ now: Timestamp) -> HeadVerdict {
+        guard let head = origin.head else { return .answer(refuse(.defect, nil, origin)) }
+        let limits: ResponseHeaders
+        let route: ProviderRoute
+        let parameters: [String]
+        do throws(Refusal) {
+            try provider.authenticate(head, from: origin.peer)
+            let decision = provider.admit(now: fleet.monotonic.nanoseconds())
+            limits = Admission.headers(decision, "provider")
+            guard decision.admitted else { throw .rateLimited(retryAfterSeconds: max(1, decision.retryAfterSeconds)) }
+            (route, parameters) = try provider.route(head.method, path)
+        } catch {
+            if error == .unknownCredential {
+                let address = AddressKey(clientAddress(head, origin.peer))
+                let decision = admission.failures.take(address, now: fleet.monotonic.nanoseconds())
+                if !decision.admitted {
+                    return .answer(
+                        refuse(.rateLimited(retryAfterSeconds: max(1, decision.retryAfterSeconds)), nil, origin))
+                }
+            }
+            return .answer(refuse(error, nil, origin))
+        }
+        let run: @Sendable ([UInt8], String?, any Exchange) -> Void = { [self] body, file, exchange in
+            let reply: ProviderRoute.Reply = { [self] result in
+                exchange.respond(response(to: result, origin, limits))
+            }
+            let call = ProviderCall(
+                head: head, parameters: parameters, body: body, requestID: origin.requestID, now: now,
+                baseURL: { [self] record in baseURL(head, origin.peer, record) })
+            do {
+                try route.handle(provider, call, file, reply)
+            } catch {
+                reply(.failure(error))
+            }
+        }
+        switch route.body {
+        case .file:
+            let path = fleet.data.temporaryPath(fleet.random.uint64())
+            let pool = fleet.background
+            return .streamBody(bytesMax: restoreBytesMax(parameters)) { exchange in
+                FileSink(path: path, pool: pool) { file in run([], file, exchange) }
+            }
+        case .whole:
+            if head.method == .get || head.method == .head, !head.announcesBody {
+                return .later { exchange in run([], nil, exchange) }
+            }
+            return .readBody(bytesMax: Self.providerBodyBytesMax) { body, exchange in
+                run(body, nil, exchange)
+                return nil
+            }
+        }
+    }
+
+    private func restoreBytesMax(_ parameters: [String]) -> Int {
+        let quota = parameters.first.flatMap { fleet.directory.tenant(slug: $0) }?.profile.quotas.bytesMax
+        return Int(quota ?? 1 << 30)
+    }
+
+    private func response(
+        to result: Result<LateAnswer, any Error>, _ origin: Origin, _ limits: ResponseHeaders
+    ) -> Response {
+        var response: Response
+        switch result {
+        case .success(.whole(let answer)):
+            response = Response(status: answer.status, headers: answer.headers)
+            if !answer.body.isEmpty {
+                response.headers.add("Content-Type", answer.contentType)
+                response.body = .bytes(answer.body)
+            }
+        case .success(.stream(let status, let headers, let stream, let length)):
+            response = Response(status: status, headers: headers, body: .stream(stream, length: length))
+        case .success(.proceed):
+            response = Problem.response(.defect, requestID: origin.requestID)
+        case .failure(let error):
+            let refusal: Refusal
+            switch error {
+            case let known as Refusal: refusal = known
+            case let failure as LaneFailure: refusal = Refusal(failure)
+            default:
+                fleet.report("\(origin.requestID.text): \(error)")
+                refusal = .defect
+            }
+            metrics.countRefusal(refusal)
+            response = Problem.response(refusal, requestID: origin.requestID)
+        }
+        response.headers.add(limits)
+        stamp(&response, origin, tenant: nil)
+        return response
+    }
+
+    // MARK: Links
+
+    /// The tenant's base URL as this caller can use it: the configured public URL, or the address that was called.
+    func baseURL(_ head: RequestHead, _ peer: Peer, _ tenant: TenantRecord) -> String {
+        if let base = configuration.publicURL { return "\(base)/t/\(tenant.slug)" }
+        let host = peer.role == .control ? configuration.loopbackAuthority : head.value(of: .host) ?? "localhost"
+        let scheme = peer.isEncrypted || (peer.role == .control && configuration.certificatePath != nil) ? "https" : "http"
+        return "\(scheme)://\(host)/t/\(tenant.slug)"
+    }
+
+    func baseURL(of routed: Routed, tenant: TenantRecord) -> String {
+        if configuration.publicURL == nil, routed.addressPrefix.isEmpty, routed.addressed != nil {
+            // The tenant's own host name.
+            return "\(routed.peer.isEncrypted ? "https" : "http")://\(routed.head.value(of: .host) ?? "localhost")"
+        }
+        return baseURL(routed.head, routed.peer, tenant)
+    }
+}

@@ -1,0 +1,260 @@
+import Cryptography
+import HTTPCore
+import HTTPServer
+import RateLimiter
+import Synchronization
+import TenantApp
+import TenantRegistry
+
+/// The way of every request, in this order:
+///
+/// `route → authenticate → admit → body → lane → answer and audit`
+///
+/// Each stage takes the value that the one before returned (`Routed → Authenticated → Admitted → Outcome`), so none can be
+/// skipped by accident. Runs on the connection's loop up to the lane; must not block there.
+final class Pipeline: RequestHandler, Sendable {
+    let fleet: Fleet
+    let router: Router
+    let authentication: Authentication
+    let admission: Admission
+    let services: Services
+    let provider: ProviderAPI
+    let blueprints: Blueprints
+    let configuration: Configuration
+    let metrics: GatewayMetrics
+    let log: RequestLog
+    let isDraining = Atomic<Bool>(false)
+    private let requestIDs: RequestIDs
+    private let serverMetrics = Mutex<ServerMetrics?>(nil)
+
+    var server: ServerMetrics? { serverMetrics.withLock { $0 } }
+
+    /// The server's counters, which exist before it serves.
+    func attach(_ metrics: ServerMetrics) { serverMetrics.withLock { $0 = metrics } }
+
+    init(
+        fleet: Fleet, dialects: [any Dialect], provider: ProviderAPI, blueprints: Blueprints,
+        configuration: Configuration, services: Services, metrics: GatewayMetrics, log: RequestLog
+    ) {
+        self.fleet = fleet
+        self.provider = provider
+        self.blueprints = blueprints
+        self.configuration = configuration
+        self.services = services
+        self.metrics = metrics
+        self.log = log
+        router = Router(dialects: dialects, directory: fleet.directory, baseDomain: configuration.baseDomain)
+        authentication = Authentication(directory: fleet.directory)
+        admission = Admission(
+            process: configuration.processLimit.map { Bucket($0, now: fleet.monotonic.nanoseconds()) })
+        requestIDs = RequestIDs(random: fleet.random)
+    }
+
+    func received(_ head: RequestHead, from peer: Peer) -> HeadVerdict {
+        let requestID = requestIDs.next()
+        let started = fleet.monotonic.nanoseconds()
+        let now = fleet.clock.now()
+        switch router.route(head, from: peer, requestID: requestID, started: started, now: now) {
+        case .root(let path):
+            return root(path, head, peer, requestID, now)
+        case .refused(let refusal, let dialect):
+            return .answer(refuse(refusal, dialect, Origin(head: head, peer: peer, requestID: requestID, started: started)))
+        case .route(let routed):
+            return serve(routed)
+        }
+    }
+
+    private func serve(_ routed: Routed) -> HeadVerdict {
+        let authenticated: Authenticated
+        do throws(Refusal) {
+            authenticated = try authentication.authenticate(routed)
+            // A dialect that the tenant's blueprint does not have is a path that is not there.
+            guard routed.dialect.isAlwaysThere
+                || blueprints.dialects(of: authenticated.tenant).contains(routed.dialect.name)
+            else { throw .notFound("path") }
+        } catch {
+            return .answer(refuseUnauthenticated(error, routed))
+        }
+        let admitted: Admitted
+        do {
+            admitted = try admission.admit(
+                authenticated, address: clientAddress(routed), now: fleet.monotonic.nanoseconds())
+        } catch {
+            var response = refuse(error.refusal, routed.dialect, Origin(routed))
+            response.headers.add(error.headers)
+            record(authenticated, error.refusal.status, bytesIn: 0, bytesOut: 0)
+            return .answer(response)
+        }
+        if let ready = answerKeptReady(admitted) { return .answer(ready) }
+        let run: @Sendable ([UInt8], any Exchange) -> Response? = { [self] body, exchange in
+            Operation(pipeline: self, admitted: admitted, body: body, exchange: exchange).start()
+            return nil
+        }
+        switch routed.route.body {
+        case .whole(let bytesMax): return .readBody(bytesMax: bytesMax, then: run)
+        case .none where routed.head.announcesBody: return .readBody(bytesMax: Route.bodyBytesMax, then: run)
+        case .none: return .later { exchange in _ = run([], exchange) }
+        }
+    }
+
+    /// What every shop asks for all day, served on the loop from bytes that the last commit left (DESIGN 2).
+    private func answerKeptReady(_ admitted: Admitted) -> Response? {
+        guard let key = cacheKey(admitted), let bytes = admitted.tenant.answers[key] else { return nil }
+        guard record(admitted.authenticated, 200, bytesIn: 0, bytesOut: bytes.count) else { return nil }
+        var response = Response(status: 200, contentType: "application/json", bytes: bytes)
+        finish(&response, admitted)
+        return response
+    }
+
+    func cacheKey(_ admitted: Admitted) -> AnswerCache.Key? {
+        guard let kind = admitted.routed.route.cacheKind, let caller = admitted.caller,
+            admitted.routed.head.queryRange == nil
+        else { return nil }
+        return AnswerCache.Key(resellerID: caller.projection.resellerID, book: caller.book, kind: kind)
+    }
+
+    // MARK: Answers
+
+    /// The headers that every answer of an authenticated call carries, and its line in the log.
+    func finish(_ response: inout Response, _ admitted: Admitted) {
+        response.headers.add(admitted.limitHeaders)
+        stamp(&response, Origin(admitted.routed), tenant: admitted.tenant)
+    }
+
+    func stamp(_ response: inout Response, _ origin: Origin, tenant: TenantRecord?) {
+        response.headers.add("Request-Id", origin.requestID.text)
+        if let trace = origin.head?.value(of: .traceparent) { response.headers.add("Traceparent", trace) }
+        response.headers.add("Cache-Control", "no-store")
+        metrics.count(status: response.status)
+        if log.isOn { log.write(origin, response, tenant: tenant, now: fleet.clock.now(), nanoseconds: fleet.monotonic.nanoseconds()) }
+    }
+
+    func refuse(_ refusal: Refusal, _ dialect: (any Dialect)?, _ origin: Origin) -> Response {
+        metrics.countRefusal(refusal)
+        var response =
+            dialect?.render(refusal, requestID: origin.requestID)
+            ?? Problem.response(refusal, requestID: origin.requestID)
+        stamp(&response, origin, tenant: nil)
+        return response
+    }
+
+    /// A failed credential counts against the address; past its bound the address gets 429 for failures.
+    private func refuseUnauthenticated(_ refusal: Refusal, _ routed: Routed) -> Response {
+        var refusal = refusal
+        if refusal == .unknownCredential {
+            let address = AddressKey(clientAddress(routed))
+            let decision = admission.failures.take(address, now: fleet.monotonic.nanoseconds())
+            if !decision.admitted { refusal = .rateLimited(retryAfterSeconds: max(1, decision.retryAfterSeconds)) }
+            metrics.failedCredentials.add(1, ordering: .relaxed)
+        }
+        return refuse(refusal, routed.dialect, Origin(routed))
+    }
+
+    func clientAddress(_ routed: Routed) -> IPAddress { clientAddress(routed.head, routed.peer) }
+
+    func clientAddress(_ head: RequestHead, _ peer: Peer) -> IPAddress {
+        guard !configuration.trustedProxies.isEmpty else { return peer.address }
+        return IPAddress.client(
+            peer: peer.address, forwardedFor: head.value(of: .forwardedFor), trusted: configuration.trustedProxies)
+    }
+
+    // MARK: Audit of calls that wrote nothing
+
+    func auditRecord(
+        _ request: Authenticated, _ status: Int, bytesIn: Int, bytesOut: Int
+    ) -> AuditRecord {
+        let routed = request.routed
+        var record = AuditRecord(
+            at: routed.now, action: routed.dialect.action(of: routed.route), status: status,
+            requestID: routed.requestID,
+            latencyMicroseconds: Int((fleet.monotonic.nanoseconds() - routed.started) / 1_000), bytesIn: bytesIn,
+            bytesOut: bytesOut)
+        if let projection = request.caller?.projection {
+            record.book = projection.book
+            record.keyID = projection.keyID
+            record.accountID = projection.accountID
+            record.resellerID = projection.resellerID
+        }
+        return record
+    }
+
+    /// False where the read log has no room: the call has to go through the lane, which makes some.
+    @discardableResult
+    func record(_ request: Authenticated, _ status: Int, bytesIn: Int, bytesOut: Int) -> Bool {
+        request.tenant.readLog.append(auditRecord(request, status, bytesIn: bytesIn, bytesOut: bytesOut))
+    }
+
+    // MARK: RequestHandler's other calls
+
+    func refusal(status: Int, reason: String, head: RequestHead?, from peer: Peer) -> Response {
+        let requestID = requestIDs.next()
+        let now = fleet.monotonic.nanoseconds()
+        var dialect: (any Dialect)?
+        if let head {
+            let routing = router.route(head, from: peer, requestID: requestID, started: now, now: fleet.clock.now())
+            switch routing {
+            case .route(let routed): dialect = routed.dialect
+            case .refused(_, let known): dialect = known
+            case .root: break
+            }
+        }
+        return refuse(
+            .transport(status: status, reason: reason), dialect,
+            Origin(head: head, peer: peer, requestID: requestID, started: now))
+    }
+
+    func answered(_ head: RequestHead?, status: Int, bytes: Int, microseconds: Int, from peer: Peer) {
+        metrics.latency.record(UInt64(max(0, microseconds)))
+    }
+}
+
+/// Where a request came from, for its answer's headers and the log.
+struct Origin: Sendable {
+    let head: RequestHead?
+    let peer: Peer
+    let requestID: RequestID
+    let started: UInt64
+
+    init(head: RequestHead?, peer: Peer, requestID: RequestID, started: UInt64) {
+        self.head = head
+        self.peer = peer
+        self.requestID = requestID
+        self.started = started
+    }
+
+    init(_ routed: Routed) {
+        self.init(head: routed.head, peer: routed.peer, requestID: routed.requestID, started: routed.started)
+    }
+}
+
+/// Request ids: one random half for the process, one counted half scattered, so that none comes twice and none costs a
+/// system call.
+final class RequestIDs: Sendable {
+    private let high: UInt64
+    private let offset: UInt64
+    private let counter = Atomic<UInt64>(0)
+
+    init(random: any RandomSource) {
+        high = random.uint64()
+        offset = random.uint64()
+    }
+
+    func next() -> RequestID {
+        let count = counter.add(1, ordering: .relaxed).newValue
+        // An odd multiplier makes this a permutation of all 64-bit numbers.
+        return RequestID(high: high, low: (count &+ offset) &* 0x9E37_79B9_7F4A_7C15)
+    }
+}
+
+extension RequestHead {
+    var announcesBody: Bool {
+        if range(of: .transferEncoding) != nil { return true }
+        guard let length = value(of: .contentLength) else { return false }
+        return length != "0"
+    }
+}
+
+extension Dialect {
+    /// The route's name in the audit log and in usage: method, base path, pattern.
+    func action(of route: Route) -> String { "\(route.method.rawValue) \(basePath)\(route.pattern)" }
+}

@@ -1,0 +1,57 @@
+import HTTPCore
+import TenantApp
+import TenantRegistry
+
+/// Export and restore (CONTRACT P5).
+extension ProviderAPI {
+    /// How long a refunded or cancelled tenant can still be exported (CONTRACT P4).
+    static let exportDaysAfterEnd: Int64 = 30
+
+    static let copyRoutes: [ProviderRoute] = [
+        ProviderRoute(.get, "/tenants/{slug}/export", "Export a tenant as one SQLite file") { api, call, _, reply in
+            let record = try api.tenant(call.parameters[0])
+            let profile = record.profile
+            if let end = profile.endedAt ?? profile.endsAt, call.now >= end.adding(days: ProviderAPI.exportDaysAfterEnd) {
+                throw Refusal.conflict(
+                    code: "export_period_over", detail: "Exports were possible for \(ProviderAPI.exportDaysAfterEnd) days.")
+            }
+            api.fleet.export(record) { result in
+                reply(Result {
+                    let file = try FileStream(path: try result.get(), pool: api.fleet.background, removesFile: true)
+                    var headers = ResponseHeaders()
+                    headers.add("Content-Type", "application/vnd.sqlite3")
+                    headers.add("Content-Disposition", "attachment; filename=\"\(record.slug).sqlite\"")
+                    return .stream(status: 200, headers: headers, body: file, length: file.length)
+                })
+            }
+        },
+        ProviderRoute(.post, "/tenants/{slug}/restore", "Restore a tenant from an export", body: .file) {
+            api, call, path, reply in
+            let record = try api.tenant(call.parameters[0])
+            guard let path else { throw Refusal.unparseable("The body is empty; a SQLite file is expected.") }
+            api.fleet.restore(record, from: path, requestID: call.requestID) { result in
+                reply(result.map { head in
+                    .whole(.json { json in
+                        json.field("slug", record.slug)
+                        json.field("incarnation", head.incarnation)
+                        json.field("audit_head", head.text)
+                    })
+                }.mapError { ProviderAPI.refusal(ofRestore: $0) })
+            }
+        },
+    ]
+
+    private static func refusal(ofRestore error: any Error) -> any Error {
+        guard let failure = error as? RestoreFailure else { return error }
+        func refused(_ code: String, _ detail: String) -> Refusal { .unprocessable(code: code, detail: detail) }
+        switch failure {
+        case .notATenantFile(let reason): return refused("not_a_tenant_file", "This is no tenant's file: \(reason).")
+        case .anotherTenant: return refused("another_tenants_file", "This is another tenant's file.")
+        case .schemaDiffers(let what): return refused("schema_differs", "The schema is not Tollgate's: \(what) differs.")
+        case .newerSchema: return refused("schema_newer", "A newer Tollgate wrote this file.")
+        case .damaged(let faults):
+            return refused("file_damaged", "The file does not verify: \(faults.prefix(5).joined(separator: "; ")).")
+        case .foreignKeyHash: return refused("foreign_key", "The file names a key of another tenant.")
+        }
+    }
+}

@@ -1,0 +1,68 @@
+import HTTPCore
+import TenantApp
+import TenantRegistry
+
+/// Suspending, cancelling, refunding (CONTRACT P3, P4), deleting (P5).
+extension ProviderAPI {
+    static let stateRoutes: [ProviderRoute] = [
+        ProviderRoute(.post, "/tenants/{slug}/suspend", "Suspend a tenant") { api, call, _, reply in
+            try api.move(call, "tenant.suspended", from: [.active], reply) { $0.state = .suspended }
+        },
+        ProviderRoute(.post, "/tenants/{slug}/resume", "Resume a tenant") { api, call, _, reply in
+            try api.move(call, "tenant.resumed", from: [.suspended], reply) { $0.state = .active }
+        },
+        ProviderRoute(.post, "/tenants/{slug}/cancel", "End a tenant with its paid period") { api, call, _, reply in
+            let now = call.now
+            try api.move(call, "tenant.cancelled", from: [.active, .suspended], reply) { profile in
+                if profile.endsAt == nil { profile.endsAt = periodEnd(since: profile.createdAt, at: now) }
+            }
+        },
+        ProviderRoute(.post, "/tenants/{slug}/refund", "Refund within 14 days; access ends") { api, call, _, reply in
+            let record = try api.tenant(call.parameters[0])
+            if call.now >= record.profile.refundableUntil {
+                throw Refusal.conflict(
+                    code: "refund_period_over",
+                    detail: "Refunds were possible until \(record.profile.refundableUntil.text).")
+            }
+            let now = call.now
+            try api.move(call, "tenant.refunded", from: [.active, .suspended], reply) { profile in
+                profile.state = .refunded
+                profile.endedAt = now
+            }
+        },
+        ProviderRoute(.delete, "/tenants/{slug}", "Erase a tenant for ever") { api, call, _, reply in
+            let record = try api.tenant(call.parameters[0])
+            guard try call.query()["confirm"] == record.slug else {
+                throw Refusal.field("/confirm", "required", "must repeat the slug: ?confirm=\(record.slug)")
+            }
+            api.fleet.delete(record, requestID: call.requestID) { result in
+                api.domainsChanged()
+                reply(result.map { .whole(.noContent) })
+            }
+        },
+    ]
+
+    private func move(
+        _ call: ProviderCall, _ event: String, from states: [TenantState], _ reply: @escaping ProviderRoute.Reply,
+        _ change: @escaping @Sendable (inout TenantProfile) -> Void
+    ) throws {
+        let record = try tenant(call.parameters[0])
+        let access = record.access(at: call.now)
+        let state = record.profile.state
+        // A tenant whose cancelled period is over has ended, whatever its row says.
+        guard states.contains(state), access != .refused("cancelled") else {
+            let name = access == .refused("cancelled") ? "cancelled" : state.name
+            throw Refusal.conflict(code: "tenant_\(name)", detail: "The tenant is \(name).")
+        }
+        fleet.change(record, event: event, requestID: call.requestID, change) { [self] result in
+            reply(result.map { [self] in .whole(.json { encode(record, call, &$0) }) })
+        }
+    }
+
+    /// Periods are months from the day of provisioning; the one that runs ends here.
+    static func periodEnd(since start: Timestamp, at now: Timestamp) -> Timestamp {
+        var end = start
+        while end <= now { end = Term.monthly.advance(from: end, anchorDay: start.date.day) }
+        return end
+    }
+}

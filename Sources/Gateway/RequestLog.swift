@@ -1,0 +1,66 @@
+import Foundation
+import Glibc
+import HTTPCore
+import TenantRegistry
+
+/// One JSON line a request on standard output, on demand (CONTRACT G7). Lines are handed to a thread of their own, so that
+/// a slow reader of the log never stops a loop; past `linesMax` waiting, lines are counted instead.
+///
+/// Paths are logged without their query, where `api_token` stands, and without the parts that are capabilities.
+final class RequestLog: Sendable {
+    let isOn: Bool
+    private let pool: BackgroundPool?
+    private static let linesMax = 10_000
+
+    init(isOn: Bool) {
+        self.isOn = isOn
+        pool = isOn ? BackgroundPool(name: "log", threads: 1, tasksMax: Self.linesMax) : nil
+    }
+
+    func write(_ origin: Origin, _ response: Response, tenant: TenantRecord?, now: Timestamp, nanoseconds: UInt64) {
+        let microseconds = Int((nanoseconds - origin.started) / 1_000)
+        _ = pool?.submit {
+            var line = JSONWriter.object { json in
+                json.field("time", now.text)
+                json.field("request_id", origin.requestID.text)
+                json.field("method", origin.head?.method.rawValue)
+                json.field("path", origin.head.map { Self.safe($0.path) })
+                json.field("status", response.status)
+                json.field("microseconds", microseconds)
+                json.field("tenant", tenant?.slug)
+                json.field("address", origin.peer.address.description)
+                json.field("traceparent", origin.head?.value(of: .traceparent))
+            }
+            line.append(0x0A)
+            Self.put(line)
+        }
+    }
+
+    /// Invitations, activation codes and payments are named by what opens them.
+    private static func safe(_ path: String) -> String {
+        for secret in ["/invite/", "/activate/", "/topup/status/"] {
+            if let place = path.range(of: secret) { return String(path[..<place.upperBound]) + "…" }
+        }
+        return path
+    }
+
+    /// A line of the gateway's own, on standard error: which file, which error, never a value.
+    static func report(_ text: String) {
+        var line = JSONWriter.object { json in
+            json.field("time", SystemClock().now().text)
+            json.field("message", text)
+        }
+        line.append(0x0A)
+        put(line, to: STDERR_FILENO)
+    }
+
+    private static func put(_ line: [UInt8], to descriptor: Int32 = STDOUT_FILENO) {
+        var rest = line[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0 && errno == EINTR { continue }
+            guard count > 0 else { return }
+            rest = rest.dropFirst(count)
+        }
+    }
+}

@@ -1,0 +1,130 @@
+import CCurl
+
+/// What an exchange reads its body from and hands its answer to. Called by libcurl on the thread that performs.
+protocol Transfer: AnyObject {
+    /// Fills the buffer with the next bytes of the body; 0 at its end, nil to give up.
+    func read(into buffer: UnsafeMutableRawBufferPointer) -> Int?
+    /// One line of the head, the status line first; heads of 1xx answers come before that of the answer.
+    func receive(headLine: UnsafeRawBufferPointer)
+    /// Bytes of the body; false to give up.
+    func receive(body: UnsafeRawBufferPointer) -> Bool
+}
+
+/// One libcurl easy handle and all that it points to. It can be performed alone, or be added to a multi handle by `pointer`.
+///
+/// Invariant: header list, error text and transfer live as long as the handle. One thread at a time.
+final class EasyHandle {
+    /// Redirects are answers like others, only HTTP is spoken, certificates are checked.
+    private static let allowedProtocols = "http,https"
+
+    let pointer: UnsafeMutableRawPointer
+    private let transfer: any Transfer
+    private var headers: UnsafeMutablePointer<curl_slist>?
+    private let errorText: UnsafeMutablePointer<CChar>
+
+    init(_ transfer: any Transfer) throws(HTTPClientError) {
+        guard Library.status == CURLE_OK, let pointer = curl_easy_init() else {
+            throw .broken("libcurl does not start")
+        }
+        self.pointer = pointer
+        self.transfer = transfer
+        errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
+        errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
+        try set(CURLOPT_ERRORBUFFER, UnsafeMutableRawPointer(errorText))
+        // Time-outs by signal would hit whatever thread the program runs.
+        try set(CURLOPT_NOSIGNAL, 1)
+        try set(CURLOPT_FOLLOWLOCATION, 0)
+        try set(CURLOPT_PROTOCOLS_STR, Self.allowedProtocols)
+        try set(CURLOPT_SSL_VERIFYPEER, 1)
+        try set(CURLOPT_SSL_VERIFYHOST, 2)
+        try set(CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2)
+        // A proxy from the environment would see the key of every plain-text call.
+        try set(CURLOPT_PROXY, "")
+        try connectCallbacks()
+    }
+
+    deinit {
+        curl_easy_cleanup(pointer)
+        curl_slist_free_all(headers)
+        errorText.deallocate()
+    }
+
+    /// Runs the exchange to its end on this thread.
+    func perform() throws(HTTPClientError) {
+        try check(tollgate_curl_set_list(pointer, CURLOPT_HTTPHEADER, headers))
+        let code = curl_easy_perform(pointer)
+        if code != CURLE_OK { throw error(code) }
+    }
+
+    func addHeader(_ line: String) throws(HTTPClientError) {
+        guard let list = curl_slist_append(headers, line) else { throw .broken("no memory") }
+        headers = list
+    }
+
+    func set(_ option: CURLoption, _ value: Int) throws(HTTPClientError) {
+        try check(tollgate_curl_set_long(pointer, option, value))
+    }
+
+    func set(_ option: CURLoption, offset: Int64) throws(HTTPClientError) {
+        try check(tollgate_curl_set_offset(pointer, option, curl_off_t(offset)))
+    }
+
+    func set(_ option: CURLoption, _ value: String) throws(HTTPClientError) {
+        try check(tollgate_curl_set_text(pointer, option, value))
+    }
+
+    private func set(_ option: CURLoption, _ value: UnsafeMutableRawPointer) throws(HTTPClientError) {
+        try check(tollgate_curl_set_pointer(pointer, option, value))
+    }
+
+    private func check(_ code: CURLcode) throws(HTTPClientError) {
+        if code != CURLE_OK { throw error(code) }
+    }
+
+    private func error(_ code: CURLcode) -> HTTPClientError {
+        let detail = String(cString: errorText)
+        let reason = detail.isEmpty ? String(cString: curl_easy_strerror(code)) : detail
+        return switch code {
+        case CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL: .invalidRequest(reason)
+        case CURLE_COULDNT_CONNECT, CURLE_COULDNT_RESOLVE_HOST: .unreachable(reason)
+        case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE: .untrusted(reason)
+        case CURLE_OPERATION_TIMEDOUT: .timedOut
+        default: .broken(reason)
+        }
+    }
+
+    /// libcurl is handed this handle unretained: it calls only while the handle lives.
+    private func connectCallbacks() throws(HTTPClientError) {
+        let context = Unmanaged.passUnretained(self).toOpaque()
+        try set(CURLOPT_READDATA, context)
+        try set(CURLOPT_HEADERDATA, context)
+        try set(CURLOPT_WRITEDATA, context)
+        try check(
+            tollgate_curl_set_transfer(pointer, CURLOPT_READFUNCTION) { bytes, size, count, context in
+                let buffer = UnsafeMutableRawBufferPointer(start: bytes, count: size * count)
+                return EasyHandle.transfer(of: context)?.read(into: buffer) ?? Int(CURL_READFUNC_ABORT)
+            })
+        try check(
+            tollgate_curl_set_transfer(pointer, CURLOPT_HEADERFUNCTION) { bytes, size, count, context in
+                EasyHandle.transfer(of: context)?.receive(
+                    headLine: UnsafeRawBufferPointer(start: bytes, count: size * count))
+                return size * count
+            })
+        try check(
+            tollgate_curl_set_transfer(pointer, CURLOPT_WRITEFUNCTION) { bytes, size, count, context in
+                let body = UnsafeRawBufferPointer(start: bytes, count: size * count)
+                // Any other count than that of the bytes given ends the exchange.
+                if EasyHandle.transfer(of: context)?.receive(body: body) == true { return body.count }
+                return body.isEmpty ? 1 : 0
+            })
+    }
+
+    private static func transfer(of context: UnsafeMutableRawPointer?) -> (any Transfer)? {
+        context.map { Unmanaged<EasyHandle>.fromOpaque($0).takeUnretainedValue().transfer }
+    }
+}
+
+/// libcurl's own state, made once before its first use.
+private enum Library {
+    static let status = tollgate_curl_global_start()
+}

@@ -1,0 +1,28 @@
+/// Why no answer came. Never holds the bearer token, a header or a body.
+package enum HTTPClientError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// The request cannot be sent as it was asked for: an address, method, path or header that is not allowed.
+    case invalidRequest(String)
+    /// Nobody answers at the address; nothing was sent.
+    case unreachable(String)
+    /// The server's certificate was not accepted; nothing was sent.
+    case untrusted(String)
+    case timedOut
+    /// The answer's body is longer than the caller takes.
+    case responseTooLong(bytesMax: Int)
+    /// A file to send could not be read, or one to write could not be written.
+    case file(path: String, reason: String)
+    /// The exchange broke off. The server may have acted on the request.
+    case broken(String)
+
+    package var description: String {
+        switch self {
+        case .invalidRequest(let reason): "the request is not valid: \(reason)"
+        case .unreachable(let reason): "cannot be reached: \(reason)"
+        case .untrusted(let reason): "the certificate is not trusted: \(reason)"
+        case .timedOut: "no answer in time"
+        case .responseTooLong(let bytesMax): "the answer is longer than \(bytesMax) bytes"
+        case .file(let path, let reason): "\(path): \(reason)"
+        case .broken(let reason): "the connection broke off: \(reason)"
+        }
+    }
+}

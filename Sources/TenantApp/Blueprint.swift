@@ -1,0 +1,113 @@
+import Foundation
+package import HTTPCore
+package import TenantRegistry
+
+/// A kind of operator: what `tenant create --blueprint` applies. One JSON file each in `tenants/`.
+package struct Blueprint: Sendable {
+    package struct ProductSeed: Sendable {
+        package let sku: String
+        package let name: String
+        package let fulfilment: Fulfilment
+        package let isHidden: Bool
+    }
+
+    package let name: String
+    package let title: String
+    package let dialects: [String]
+    package let currency: String
+    package let keyPrefix: String
+    package let tier: Tier
+    package let settings: [(name: String, value: String)]
+    package let products: [ProductSeed]
+    /// What the demo adds; nil where the blueprint has none.
+    package let demo: JSON?
+
+    package enum Failure: Error, CustomStringConvertible {
+        case unreadable(path: String, reason: String)
+
+        package var description: String {
+            switch self {
+            case .unreadable(let path, let reason): "\(path): \(reason)"
+            }
+        }
+    }
+
+    /// Reads one file; every fault names the field.
+    package init(path: String) throws {
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw Failure.unreadable(path: path, reason: "it cannot be read")
+        }
+        do {
+            let json = try JSON.parse(Array(data))
+            try self.init(json)
+        } catch let error as JSONError {
+            throw Failure.unreadable(path: path, reason: error.description)
+        } catch let refusal as Refusal {
+            throw Failure.unreadable(path: path, reason: refusal.detail)
+        }
+    }
+
+    private init(_ json: JSON) throws {
+        var fields = FieldReader(json)
+        let name = fields.string("name", characters: 1...32)
+        let title = fields.string("title", characters: 1...100)
+        let currency = fields.string("currency", characters: 3...3)
+        let prefix = fields.string("key_prefix", characters: 2...16)
+        let tier = fields.choice("tier", as: Tier.self)
+        let dialects = fields.array("dialects", count: 1...8)?.compactMap { value -> String? in
+            if case .string(let text) = value { text } else { nil }
+        }
+        var settings: [(String, String)] = []
+        if case .object(let members)? = fields.value("settings") {
+            for member in members {
+                if case .string(let text) = member.value { settings.append((member.name, text)) }
+            }
+        }
+        var products: [ProductSeed] = []
+        for (index, value) in (fields.optionalArray("products", count: 0...1_000) ?? []).enumerated() {
+            var product = FieldReader(value, at: "/products/\(index)")
+            let sku = product.string("sku", characters: 1...64)
+            let title = product.string("name", characters: 1...200)
+            let fulfilment = product.choice("fulfilment", as: Fulfilment.self)
+            let isHidden = product.optionalBool("hidden") ?? false
+            fields.absorb(product)
+            if let sku, let title, let fulfilment {
+                products.append(ProductSeed(sku: sku, name: title, fulfilment: fulfilment, isHidden: isHidden))
+            }
+        }
+        if let currency, Currency(currency) == nil {
+            fields.fail("currency", code: "choice", detail: "is not an ISO 4217 code")
+        }
+        try fields.finish()
+        guard let name, let title, let currency, let prefix, let tier, let dialects else { throw Refusal.defect }
+        self.name = name
+        self.title = title
+        self.currency = currency
+        keyPrefix = prefix
+        self.tier = tier
+        self.dialects = dialects
+        self.settings = settings.map { (name: $0.0, value: $0.1) }
+        self.products = products
+        demo = fields.value("demo")
+    }
+}
+
+/// All blueprints of a folder. Immutable: any thread.
+package final class Blueprints: Sendable {
+    package let all: [Blueprint]
+    private let byName: [String: Blueprint]
+    private let dialectSets: [String: Set<String>]
+
+    /// Reads every `*.json` in the folder, sorted by name.
+    package init(folder: String) throws {
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".json") }.sorted()
+        all = try names.map { try Blueprint(path: "\(folder)/\($0)") }
+        byName = Dictionary(all.map { ($0.name, $0) }) { first, _ in first }
+        dialectSets = byName.mapValues { Set($0.dialects) }
+    }
+
+    package subscript(name: String) -> Blueprint? { byName[name] }
+
+    /// The dialects that a tenant serves; those of its blueprint.
+    package func dialects(of tenant: TenantRecord) -> Set<String> { dialectSets[tenant.blueprint] ?? [] }
+}

@@ -1,0 +1,118 @@
+import Cryptography
+package import HTTPCore
+package import TenantRegistry
+
+/// The demo's part of a blueprint: resellers in their states, with price books, balances, keys (CONTRACT D1, D2).
+package struct FillDemo: Sendable {
+    package struct MadeReseller: Sendable {
+        package let id: String
+        package let email: String
+        package let password: String
+        /// Nil where the reseller has not been approved.
+        package let key: String?
+        package let webhookSecret: String
+    }
+
+    /// A demo reseller with its password hashed, on the background pool.
+    package struct Person: Sendable {
+        let json: JSON
+        let password: String
+        let passwordHash: String
+        let key: MintedSecret
+    }
+
+    package let people: [Person]
+    package let scopes: Scopes
+
+    package static func slug(of demo: JSON) -> String? {
+        if case .string(let slug)? = demo["slug"] { slug } else { nil }
+    }
+
+    package static func ownerEmail(of demo: JSON) -> String? {
+        if case .string(let email)? = demo["owner_email"] { email } else { nil }
+    }
+
+    /// Makes passwords and keys. Throws where scrypt does.
+    package init(_ blueprint: Blueprint, services: Services) throws {
+        var people: [Person] = []
+        if case .array(let resellers)? = blueprint.demo?["resellers"] {
+            for json in resellers {
+                let password = Hex.encode(services.random.bytes(8))
+                people.append(
+                    Person(
+                        json: json, password: password,
+                        passwordHash: try services.scrypt.hash(password, random: services.random),
+                        key: MintedSecret(prefix: blueprint.keyPrefix, book: .live, random: services.random)))
+            }
+        }
+        self.people = people
+        scopes = .of(dialects: blueprint.dialects)
+    }
+
+    package func run(_ tenant: TenantTransaction, owner: Int64) throws -> [MadeReseller] {
+        try people.map { try make($0, tenant, owner) }
+    }
+
+    private func make(_ person: Person, _ tenant: TenantTransaction, _ owner: Int64) throws -> MadeReseller {
+        var trail = Trail()
+        var fields = FieldReader(person.json)
+        let application = ResellerApplication(reading: &fields, password: .optional)
+        let stateName = fields.string("state")
+        let balance = fields.optionalMoney("balance")
+        let credit = fields.optionalMoney("credit_limit")
+        let rate = fields.optionalPercent("default_discount_rate")
+        let threshold = fields.optionalMoney("low_balance_threshold")
+        var prices: [(sku: String, row: PriceRow)] = []
+        if case .object(let members)? = fields.value("prices") {
+            for member in members {
+                var row = FieldReader(member.value, at: "/prices/\(member.name)")
+                let price = row.priceRow()
+                fields.absorb(row)
+                prices.append((member.name, price))
+            }
+        }
+        try fields.finish()
+        guard let application, let state = stateName.flatMap({ ResellerState(name: $0) }) else { throw Refusal.defect }
+        let made = try application.with(passwordHash: person.passwordHash)
+            .run(tenant, state: state == .pending ? .pending : .active, approvedBy: state == .pending ? nil : owner, &trail)
+        var reseller = made.reseller
+        reseller.creditLimit = credit ?? .zero
+        reseller.defaultDiscountRate = rate ?? .zero
+        reseller.lowBalanceThreshold = threshold
+        try tenant.saveTerms(of: reseller)
+        for (sku, row) in prices {
+            guard let product = try tenant.product(sku: sku) else { throw Refusal.notFound("product") }
+            try tenant.savePrice(row, resellerID: reseller.id, productID: product.id)
+        }
+        if let balance, balance > .zero {
+            try tenant.post(
+                .topUp, balance, from: .funding, to: .balance(reseller: reseller.id), reference: "demo",
+                resellerID: reseller.id, book: .live, keyID: 0, trail: &trail)
+            tenant.noteSystemEvent("demo.top_up", trail, resellerID: reseller.id)
+        }
+        guard state != .pending else { return report(made, person, key: nil) }
+        var new = NewKey(
+            accountID: made.accountID, resellerID: reseller.id, role: .reseller, scopes: scopes,
+            displayPrefix: person.key.displayPrefix, createdBy: owner)
+        new.name = "demo"
+        _ = try tenant.insertKey(new, secretHash: person.key.hash)
+        if state == .suspended { _ = try tenant.setState(of: reseller, to: .suspended, by: owner) }
+        return report(made, person, key: person.key.text)
+    }
+
+    private func report(_ made: ResellerApplication.Made, _ person: Person, key: String?) -> MadeReseller {
+        MadeReseller(
+            id: made.reseller.publicID, email: made.reseller.email, password: person.password, key: key,
+            webhookSecret: made.webhookSecret)
+    }
+}
+
+extension TenantTransaction {
+    /// A line in the audit log for a movement of money that no call made: the chain vouches for its postings.
+    package func noteSystemEvent(_ action: String, _ trail: Trail, resellerID: Int64) {
+        var record = AuditRecord(at: now, action: action, status: 200, requestID: .none)
+        record.resellerID = resellerID
+        record.detail = trail.json
+        store.note(record)
+    }
+}

@@ -1,0 +1,137 @@
+import Foundation
+import HTTPCore
+import Testing
+
+@testable import HTTPServer
+
+@Suite struct BoundsTests {
+    @Test("G6 connections over the bound are told 503, and room that comes free is used again")
+    func totalBound() async throws {
+        var limits = ServerLimits()
+        limits.connectionsMax = 20
+        let server = try TestServer(limits: limits)
+        var clients: [RawClient] = []
+        for _ in 0..<20 {
+            let client = try server.client()
+            #expect(try client.exchange("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n").status == 200)
+            clients.append(client)
+        }
+        for _ in 0..<100 {
+            let client = try server.client()
+            let answer = try client.answer()
+            #expect(answer.status == 503)
+            #expect(answer.field("Connection") == "close")
+            #expect(try client.isClosed())
+        }
+        await eventually("all are counted") { server.server.metrics.refusedTotalBound.load(ordering: .relaxed) == 100 }
+        clients.removeAll()
+        await eventually("they are gone") { server.server.metrics.connectionsOpen.load(ordering: .relaxed) == 0 }
+        #expect(try server.client().exchange("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n").status == 200)
+    }
+
+    @Test("G6 one address has its own bound, IPv6 by /64; loopback has the total's")
+    func addressBound() {
+        var limits = ServerLimits()
+        limits.connectionsMax = 10
+        limits.connectionsPerAddressMax = 2
+        let bounds = ConnectionBounds(limits: limits)
+        let six = (0..<3).map { IPAddress(high: 0x2001_0DB8_0000_0001, low: $0 << 60 | 7) }
+        #expect(six.map(bounds.enter) == [.admitted, .admitted, .addressReached])
+        #expect(bounds.enter(IPAddress(high: 0x2001_0DB8_0000_0002, low: 7)) == .admitted)
+        let four = IPAddress(high: 0, low: 0xFFFF_C000_0201)
+        #expect([four, four, four].map(bounds.enter) == [.admitted, .admitted, .addressReached])
+        #expect(bounds.enter(IPAddress(high: 0, low: 0xFFFF_C000_0202)) == .admitted)
+        for _ in 0..<4 { #expect(bounds.enter(.loopback) == .admitted) }
+        #expect(bounds.enter(.loopback) == .totalReached)
+        bounds.leave(four)
+        #expect(bounds.enter(four) == .admitted)
+    }
+
+    @Test("G6 a head that drips past its deadline is answered 408, however steadily it drips")
+    func headDeadline() throws {
+        var limits = ServerLimits()
+        limits.headMilliseconds = 100
+        let server = try TestServer(limits: limits)
+        let client = try server.client()
+        try client.send("GET /hello HTTP/1.1\r\nHost: a\r\n")
+        onThread { while (try? client.send("X: y\r\n")) != nil { usleep(5000) } }
+        let answer = try client.answer()
+        #expect(answer.status == 408)
+        #expect(answer.field("Connection") == "close")
+    }
+
+    @Test("G6 an idle connection is closed without a word, before its first request and after one")
+    func keepAliveDeadline() throws {
+        var limits = ServerLimits()
+        limits.keepAliveMilliseconds = 100
+        let server = try TestServer(limits: limits)
+        let fresh = try server.client()
+        let used = try server.client()
+        #expect(try used.exchange("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n").status == 200)
+        #expect(try used.isClosed())
+        #expect(try fresh.isClosed())
+    }
+
+    @Test("G6 a body that stops is answered 408", arguments: ["/echo", "/sink"])
+    func bodyPause(_ path: String) throws {
+        var limits = ServerLimits()
+        limits.bodyPauseMilliseconds = 100
+        let server = try TestServer(limits: limits)
+        let client = try server.client()
+        #expect(try client.exchange("POST \(path) HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc").status == 408)
+        #expect(server.handler.sinksAborted.load(ordering: .relaxed) == (path == "/sink" ? 1 : 0))
+    }
+
+    @Test("G6 a body that drips below the pace is answered 408, though it never stops")
+    func bodyPace() throws {
+        var limits = ServerLimits()
+        limits.bodyPauseMilliseconds = 200
+        limits.bodyBytesPerSecondMin = 1_000_000
+        let server = try TestServer(limits: limits)
+        let client = try server.client()
+        try client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n")
+        onThread { while (try? client.send([0x78])) != nil { usleep(5000) } }
+        #expect(try client.answer().status == 408)
+    }
+
+    @Test("a sink that takes its time is not its client's fault")
+    func slowSink() async throws {
+        var limits = ServerLimits()
+        limits.bodyPauseMilliseconds = 100
+        limits.keepAliveMilliseconds = 600
+        let server = try TestServer(limits: limits)
+        let client = try server.client()
+        let idle = try server.client()
+        try client.send("POST /sink-gated HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc")
+        // The idle one's end tells that far more time than the body's has passed.
+        #expect(try idle.isClosed())
+        server.handler.gate.open()
+        #expect(try client.answer().text == "3")
+    }
+
+    @Test("G6 a client that takes nothing of its answer is given up")
+    func writeStall() async throws {
+        var limits = ServerLimits()
+        limits.writeStallMilliseconds = 100
+        let server = try TestServer(limits: limits)
+        let client = try RawClient(port: server.port, receiveBuffer: 4096)
+        try client.send(String(repeating: "GET /large HTTP/1.1\r\nHost: a\r\n\r\n", count: 20))
+        await eventually("it is closed") {
+            server.server.metrics.connectionsAccepted.load(ordering: .relaxed) == 1
+                && server.server.metrics.connectionsOpen.load(ordering: .relaxed) == 0
+        }
+        let log = server.handler.log.withLock { $0 }
+        #expect(log.allSatisfy { $0.bytes <= 3_000_000 })
+        #expect((log.last?.bytes ?? 0) < 3_000_000)
+    }
+
+    @Test("a client that goes on sending after the end is cut off")
+    func linger() async throws {
+        var limits = ServerLimits()
+        limits.lingerMilliseconds = 100
+        let server = try TestServer(limits: limits)
+        let client = try server.client()
+        #expect(try client.exchange("POST /denied HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n").status == 401)
+        await eventually("it is closed") { server.server.metrics.connectionsOpen.load(ordering: .relaxed) == 0 }
+    }
+}

@@ -1,0 +1,131 @@
+import Cryptography
+import Foundation
+import Synchronization
+package import TenantApp
+package import TenantRegistry
+
+/// A fleet on a real folder, with calls that wait: what the gateway does with a lane, without HTTP.
+package final class TestNode: Sendable {
+    package let fleet: Fleet
+    package let clock: ManualClock
+    package let reports = ReportList()
+
+    package static let start = Timestamp(milliseconds: 1_790_000_000_000)
+
+    package init(
+        _ path: String, clock: ManualClock = ManualClock(TestNode.start), seed: UInt64 = 1, options: Fleet.Options = Fleet.Options(),
+        schema: TenantSchema = .tollgate
+    ) throws {
+        self.clock = clock
+        let reports = reports
+        fleet = try Fleet(
+            data: try DataDirectory(path: path), schema: schema, options: options, clock: clock,
+            random: SeededRandom(seed: seed), report: { reports.add($0) })
+    }
+
+    package func stop() { fleet.stop() }
+
+    package func tenant(_ slug: String) throws -> TenantRecord {
+        guard let record = fleet.directory.tenant(slug: slug) else { throw Missing() }
+        return record
+    }
+
+    package struct Missing: Error {}
+
+    /// A tenant with an owner's account.
+    @discardableResult
+    package func create(_ slug: String, currency: String = "EUR") throws -> TenantRecord {
+        let creation = Fleet.Creation(
+            slug: slug, blueprint: "hosting", tier: .lite, currency: currency, keyPrefix: "tst",
+            ownerEmail: "owner@\(slug).example")
+        return try awaited { then in
+            fleet.create(
+                creation, requestID: .none,
+                fill: { tenant in
+                    try tenant.insertAccount(
+                        email: creation.ownerEmail, name: slug, role: .owner, resellerID: nil, passwordHash: nil)
+                },
+                then: then)
+        }.0
+    }
+
+    /// A write as the pipeline makes it: effect, stored answer, audit row, then memory and registry.
+    package func write<Value: Sendable>(
+        _ record: TenantRecord, _ action: String = "POST /test", book: Book = .live,
+        _ perform: @escaping @Sendable (TenantTransaction, inout Trail) throws -> Value
+    ) throws -> Value {
+        try awaited { then in submit(record, action, book: book, perform, then: then) }
+    }
+
+    package func submit<Value: Sendable>(
+        _ record: TenantRecord, _ action: String, book: Book,
+        _ perform: @escaping @Sendable (TenantTransaction, inout Trail) throws -> Value,
+        then: @escaping @Sendable (Result<Value, any Error>) -> Void
+    ) {
+        let fleet = fleet
+        record.lane.submit(
+            LaneJob(
+                writes: true,
+                perform: { store in
+                    var trail = Trail()
+                    let value: Value
+                    do {
+                        value = try perform(store.transaction, &trail)
+                    } catch let refusal as Refusal {
+                        try store.transaction.undoEffect()
+                        return { _ in then(.failure(refusal)) }
+                    }
+                    var note = AuditRecord(at: store.clock.now(), action: action, status: 201, requestID: .none)
+                    note.book = book
+                    note.resellerID = trail.resellerID ?? 0
+                    note.detail = trail.json
+                    store.note(note)
+                    if trail.isOrder { store.countOrder(note) }
+                    let changes = store.transaction.pendingProjections
+                    store.afterCommit { for change in changes { fleet.directory.apply(change.change, to: record) } }
+                    return { _ in
+                        fleet.registry.project(changes, of: record.id) { result in
+                            if let epoch = changes.last?.epoch, case .success = result {
+                                fleet.directory.update(record) { $0.projectionEpoch = epoch }
+                            }
+                            then(result.map { value })
+                        }
+                    }
+                },
+                fail: { then(.failure($0)) }))
+    }
+
+    package func read<Value: Sendable>(
+        _ record: TenantRecord, _ perform: @escaping @Sendable (TenantReader) throws -> Value
+    ) throws -> Value {
+        try awaited { then in
+            record.lane.submit(
+                LaneJob(
+                    writes: false,
+                    perform: { store in
+                        let value = try perform(store.reader)
+                        return { _ in then(.success(value)) }
+                    },
+                    fail: { then(.failure($0)) }))
+        }
+    }
+
+    /// The path of a consistent copy.
+    package func export(_ record: TenantRecord) throws -> String { try awaited { fleet.export(record, then: $0) } }
+
+    package func restore(_ record: TenantRecord, from path: String) throws -> AuditHead {
+        try awaited { fleet.restore(record, from: path, requestID: .none, then: $0) }
+    }
+
+    package func head(of record: TenantRecord) throws -> AuditHead {
+        try read(record) { $0.store.head }
+    }
+}
+
+/// Lines that the fleet reported. Any thread.
+package final class ReportList: Sendable {
+    private let lines = Mutex<[String]>([])
+    init() {}
+    func add(_ line: String) { lines.withLock { $0.append(line) } }
+    package var all: [String] { lines.withLock { $0 } }
+}
