@@ -146,7 +146,8 @@ extension Office {
             let head = try #require(AuditHead(text: answer["head"]))
             let key = try #require(Base64.decode(answer["public_key"]))
             let signature = try #require(Base64.decode(answer["signature"]))
-            #expect(Ed25519.verify(signature: signature, message: head.signedBytes(of: office.tenant.id), publicKey: key))
+            #expect(
+                Ed25519.verify(signature: signature, message: head.signedBytes(of: office.tenant.id), publicKey: key))
             #expect(answer["tenant_id"] == office.tenant.id.text && answer["algorithm"] == "Ed25519")
             let proof = try await office.onLane { $0.store.proof }
             #expect(proof?.head == head && proof?.signature == signature)
@@ -170,8 +171,10 @@ extension Office {
                 var cursor = ""
                 repeat {
                     let page = await office.call(.get, "/usage?limit=2\(filter)\(cursor)")
-                    rows += page.data.filter { $0["route"]?.string?.hasPrefix("GET /") == true && $0["reseller"]?.string == id }
-                        .map { "\($0["day"]?.string ?? "") \($0["route"]?.string ?? "") \($0["refusals"]?.number ?? "")" }
+                    rows += page.data.filter {
+                        $0["route"]?.string?.hasPrefix("GET /") == true && $0["reseller"]?.string == id
+                    }
+                    .map { "\($0["day"]?.string ?? "") \($0["route"]?.string ?? "") \($0["refusals"]?.number ?? "")" }
                     cursor = page["has_more"] == "true" ? "&cursor=\(page["next_cursor"])" : ""
                 } while !cursor.isEmpty
                 let days = ["2026-03-24", "2026-03-23", "2026-03-22"]

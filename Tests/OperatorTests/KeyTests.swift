@@ -12,7 +12,8 @@ import Testing
             await office.call(.post, "/resellers/\(reseller["id"])/approve")
             let minted = await office.call(
                 .post, "/api-keys",
-                #"{"owner_email":"SHOP@example.com","scopes":["partner:read"],"name":"web","limit":{"requests":5,"window_seconds":1}}"#)
+                #"{"owner_email":"SHOP@example.com","scopes":["partner:read"],"name":"web","limit":{"requests":5,"window_seconds":1}}"#
+            )
             #expect(minted.status == 201)
             #expect(minted["ok"] == "true" && minted["role"] == "reseller" && minted["mode"] == "live")
             let caller = try #require(office.caller(minted["key"]))
@@ -39,8 +40,14 @@ import Testing
             (#"{"owner_email":"clerk@example.com","scopes":["codes"]}"#, ["/scopes"]),
             (#"{"owner_email":"clerk@example.com","role":"reseller"}"#, ["/role"]),
             (#"{"owner_email":"clerk@example.com","role":"owner"}"#, ["/role"]),
-            (#"{"owner_email":"clerk@example.com","mode":"x","expires_at":"2020-01-01T00:00:00Z"}"#, ["/mode", "/expires_at"]),
-            (#"{"owner_email":"clerk@example.com","limit":{"requests":0}}"#, ["/limit/requests", "/limit/window_seconds"]),
+            (
+                #"{"owner_email":"clerk@example.com","mode":"x","expires_at":"2020-01-01T00:00:00Z"}"#,
+                ["/mode", "/expires_at"]
+            ),
+            (
+                #"{"owner_email":"clerk@example.com","limit":{"requests":0}}"#,
+                ["/limit/requests", "/limit/window_seconds"]
+            ),
         ])
     func refusals(body: String, pointers: [String]) async throws {
         try await Office.open { office in
@@ -98,14 +105,17 @@ import Testing
     func limits() async throws {
         try await Office.open { office in
             let id = office.clerk.projection.publicID
-            let set = await office.call(.put, "/api-keys/\(id)/limit", #"{"requests":10,"window_seconds":60,"burst":3}"#)
+            let set = await office.call(
+                .put, "/api-keys/\(id)/limit", #"{"requests":10,"window_seconds":60,"burst":3}"#)
             #expect(set.status == 200 && set["id"] == id)
             #expect(office.clerk.key.projection.limit == Policy(requests: 10, windowSeconds: 60, burst: 3))
             #expect(await office.call(.delete, "/api-keys/\(id)/limit")["limit"] == "null")
             #expect(office.clerk.key.projection.limit == nil)
             let wrong = await office.call(.put, "/api-keys/\(id)/limit", #"{"requests":0,"burst":"x"}"#)
             #expect(wrong.pointers == ["/requests", "/window_seconds", "/burst"])
-            #expect(await office.call(.put, "/api-keys/key_none/limit", #"{"requests":1,"window_seconds":1}"#).status == 404)
+            #expect(
+                await office.call(.put, "/api-keys/key_none/limit", #"{"requests":1,"window_seconds":1}"#).status == 404
+            )
         }
     }
 

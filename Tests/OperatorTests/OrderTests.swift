@@ -37,7 +37,9 @@ extension Office {
     func decisions() async throws {
         try await Office.open { office in
             let shop = try await office.shop()
-            let (first, second) = (await office.order("manual", as: shop.caller), await office.order("manual", as: shop.caller))
+            let (first, second) = (
+                await office.order("manual", as: shop.caller), await office.order("manual", as: shop.caller)
+            )
             #expect(await office.call(.get, "/resellers/\(shop.id)")["held"] == "40.00")
             #expect(await office.call(.get, "/orders?state=pending&reseller=\(shop.id)").data.count == 2)
             let active = await office.call(.post, "/orders/\(first.orderID)/activate")
@@ -52,7 +54,8 @@ extension Office {
             #expect(await office.call(.get, "/orders/\(first.orderID)").json["services"] != nil)
             #expect(await office.call(.get, "/orders/ord_none").status == 404)
             #expect(await office.call(.get, "/orders?mode=test").data.isEmpty)
-            #expect(await office.call(.get, "/customers?reseller=\(shop.id)").data.first?["reseller"]?.string == shop.id)
+            #expect(
+                await office.call(.get, "/customers?reseller=\(shop.id)").data.first?["reseller"]?.string == shop.id)
         }
     }
 
@@ -93,7 +96,10 @@ extension Office {
             let shop = try await office.shop()
             _ = await office.order("instant", as: shop.caller)
             await office.call(.post, "/resellers/\(shop.id)/suspend")
-            #expect(await office.call(.get, "/deliveries").data.compactMap { $0["type"]?.string } == ["reseller.suspended", "order.created"])
+            #expect(
+                await office.call(.get, "/deliveries").data.compactMap { $0["type"]?.string } == [
+                    "reseller.suspended", "order.created",
+                ])
             try await office.onLane { tenant in
                 try tenant.connection.run(
                     """
@@ -106,13 +112,36 @@ extension Office {
                 #expect(dead.data.count == 1 && dead.data[0]["last_response_body"]?.string == "oops")
             }
             let first = await office.call(.get, "/deliveries?reseller=\(shop.id)&limit=1")
-            let second = await office.call(.get, "/deliveries?reseller=\(shop.id)&limit=1&cursor=\(first["next_cursor"])")
+            let second = await office.call(
+                .get, "/deliveries?reseller=\(shop.id)&limit=1&cursor=\(first["next_cursor"])")
             #expect(second.data.first?["status"]?.string == "dead" && second["has_more"] == "false")
             let id = second.data.first?["id"]?.string ?? ""
             let retried = await office.call(.post, "/deliveries/\(id)/retry")
             #expect(retried["status"] == "pending" && retried["attempts"] == "0")
             #expect(retried["next_attempt_at"] == office.clock.now().text)
             #expect(await office.call(.get, "/deliveries?status=pending").data.count == 2)
+        }
+    }
+}
+
+@Suite struct Soundness {
+    @Test("a file that the operator's API wrote verifies offline: chain, ledger, orders, units, deliveries")
+    func verifies() async throws {
+        try await Office.open { office in
+            let shop = try await office.shop()
+            let path = "/resellers/\(shop.id)"
+            await office.call(.patch, path, #"{"credit_limit":"20.00","default_discount_rate":"5"}"#)
+            await office.call(.post, "\(path)/balance", #"{"amount":"-1.25","reference":"correction"}"#)
+            let manual = (
+                await office.order("manual", as: shop.caller), await office.order("manual", as: shop.caller)
+            )
+            await office.call(.post, "/orders/\(manual.0.orderID)/activate")
+            await office.call(.post, "/orders/\(manual.1.orderID)/reject")
+            let services = await office.order("instant", as: shop.caller).serviceIDs
+            await office.call(.post, "/services/\(services[0])/cancel")
+            await office.call(.post, "\(path)/suspend")
+            await office.call(.get, "/usage")
+            await office.call(.post, "\(path)/terminate")
         }
     }
 }
@@ -124,15 +153,18 @@ extension Office {
             #expect(await office.call(.get, "/settings")["name"] == "acme")
             let set = await office.call(
                 .patch, "/settings",
-                ##"{"name":"Acme","logo":"https://cdn.example/logo.svg","colours":{"primary":"#1A2b3C","accent":"#000000"}}"##)
+                ##"{"name":"Acme","logo":"https://cdn.example/logo.svg","colours":{"primary":"#1A2b3C","accent":"#000000"}}"##
+            )
             #expect(set["name"] == "Acme" && set.json["colours"]?["primary"]?.string == "#1a2b3c")
             let cleared = await office.call(.patch, "/settings", #"{"logo":null,"colours":{"accent":null}}"#)
             #expect(cleared["logo"] == "null" && cleared.json["colours"]?["accent"] == .null)
             #expect(cleared.json["colours"]?["primary"]?.string == "#1a2b3c" && cleared["name"] == "Acme")
             for (body, pointers) in [
                 ("{}", [""]), (#"{"logo":"http://x.example/l.png","name":null}"#, ["/name", "/logo"]),
-                (##"{"colours":{"primary":"red","accent":"#12345g","text":"#000000"}}"##,
-                    ["/colours/primary", "/colours/accent", "/colours/text"]),
+                (
+                    ##"{"colours":{"primary":"red","accent":"#12345g","text":"#000000"}}"##,
+                    ["/colours/primary", "/colours/accent", "/colours/text"]
+                ),
                 (#"{"logo":"https://x.example/\"onload=alert(1)"}"#, ["/logo"]),
             ] {
                 #expect(await office.call(.patch, "/settings", body).pointers == pointers)

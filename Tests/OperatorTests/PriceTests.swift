@@ -28,7 +28,8 @@ extension Office {
     func products() async throws {
         try await Office.open { office in
             let made = await office.call(
-                .post, "/products", #"{"sku":"vps-1","name":"VPS","fulfilment":"manual","days":30,"retail_price":"9.99"}"#)
+                .post, "/products",
+                #"{"sku":"vps-1","name":"VPS","fulfilment":"manual","days":30,"retail_price":"9.99"}"#)
             #expect(made.status == 201 && made["retail_price"] == "9.99" && made["hidden"] == "false")
             let again = await office.call(.post, "/products", #"{"sku":"vps-1","name":"V","fulfilment":"instant"}"#)
             #expect(again.status == 409 && again.refusal?.code == "sku_taken")
@@ -64,7 +65,8 @@ extension Office {
             #expect(second["discount_rate_override"] == "0" && second["is_enabled"] == "false")
             let wrong = await office.call(
                 .put, path,
-                #"{"wholesale_monthly":-1,"wholesale_annual":"1.1234567","wholesale_hourly":"1000000001","wholesale_montly":1}"#)
+                #"{"wholesale_monthly":-1,"wholesale_annual":"1.1234567","wholesale_hourly":"1000000001","wholesale_montly":1}"#
+            )
             #expect(
                 wrong.pointers == ["/wholesale_monthly", "/wholesale_annual", "/wholesale_hourly", "/wholesale_montly"])
             #expect(await office.call(.get, "/resellers/\(id)/products").data.count == 1)
@@ -87,7 +89,8 @@ extension Office {
             #expect(
                 book.text
                     == [
-                        header, "\(a),s1,5.00,14.00,,50.25,0.001234,1.50,12.5,true,10", "\(a),s2,1.00,,,,,0.00,0,true,0",
+                        header, "\(a),s1,5.00,14.00,,50.25,0.001234,1.50,12.5,true,10",
+                        "\(a),s2,1.00,,,,,0.00,0,true,0",
                         "\(b),s2,,,,,,,,false,",
                     ].map { $0 + "\r\n" }.joined())
             #expect(await office.call(.post, "/price-book.csv", body: book.body).status == 200)
@@ -135,9 +138,12 @@ extension Office {
         "O4 a file without the right header, or that is no CSV, is refused with the line",
         arguments: [
             ([], ["/line/1"]),
-            (["reseller,sku,wholesale_monthly"], ["quarterly", "semi_annual", "annual", "hourly", "setup_fee"]
-                .map { "/line/1/wholesale_\($0)" }
-                + ["/line/1/discount_rate_override", "/line/1/is_enabled", "/line/1/max_quantity"]),
+            (
+                ["reseller,sku,wholesale_monthly"],
+                ["quarterly", "semi_annual", "annual", "hourly", "setup_fee"]
+                    .map { "/line/1/wholesale_\($0)" }
+                    + ["/line/1/discount_rate_override", "/line/1/is_enabled", "/line/1/max_quantity"]
+            ),
             ([header + ",colour,sku"], ["/line/1/colour", "/line/1/sku"]), ([header, "a\"b"], ["/line/2"]),
             ([header, "\"a"], ["/line/2"]),
         ] as [([String], [String])])

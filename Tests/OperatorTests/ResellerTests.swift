@@ -32,7 +32,9 @@ extension Office {
                     if let next = state.after(move) {
                         #expect(answer.status == 200 && answer["status"] == next.name, "\(state) \(move)")
                     } else {
-                        #expect(answer.status == 409 && answer.refusal?.code == "reseller_\(state.name)", "\(state) \(move)")
+                        #expect(
+                            answer.status == 409 && answer.refusal?.code == "reseller_\(state.name)", "\(state) \(move)"
+                        )
                     }
                     let now = await office.call(.get, "/resellers/\(id)")["status"]
                     #expect(now == (state.after(move) ?? state).name)
@@ -44,7 +46,8 @@ extension Office {
     @Test("O3 an invitation sets one password once; the secret and the link are shown once")
     func invitation() async throws {
         try await Office.open { office in
-            let made = await office.call(.post, "/resellers", #"{"email":"new@example.com","name":"New","company":"N"}"#)
+            let made = await office.call(
+                .post, "/resellers", #"{"email":"new@example.com","name":"New","company":"N"}"#)
             #expect(made.status == 201 && made["status"] == "pending")
             #expect(WebhookSecret.decode(made["webhook_secret"]) != nil)
             let replay = String(decoding: made.replayBody ?? [], as: UTF8.self)

@@ -6,9 +6,10 @@ import SQLite
 import Synchronization
 import TenantApp
 import TenantRegistry
+import Testing
 
 /// One tenant in a real file, and its admin API without sockets: routes are found, bodies read, work run on the tenant's
-/// lane as the gateway runs it.
+/// lane as the gateway runs it. After each test the file must verify.
 final class Office: Sendable {
     let folder: String
     let fleet: Fleet
@@ -25,7 +26,7 @@ final class Office: Sendable {
         self.folder = folder
         clock = ManualClock(Timestamp(parsing: "2026-03-22T10:30:00Z") ?? .earliest)
         let fleet = try Fleet(
-            data: DataDirectory(path: folder), schema: .app(verify: { _ in [] }), clock: clock,
+            data: DataDirectory(path: folder), schema: .app, clock: clock,
             random: SeededRandom(seed: 7), report: { _ in })
         self.fleet = fleet
         services = Services(fleet: fleet, scrypt: Scrypt(costLog2: 4))
@@ -62,6 +63,16 @@ final class Office: Sendable {
         let office = try await Office(folder: folder)
         defer { office.fleet.stop() }
         try await body(office)
+        let faults = try await office.faults()
+        #expect(faults == [])
+    }
+
+    /// What the offline verifier finds wrong with the file as it is now: whatever a test did, nothing.
+    private func faults() async throws -> [String] {
+        let copy = try await withCheckedThrowingContinuation { done in
+            fleet.export(tenant) { done.resume(with: $0) }
+        }
+        return try TenantSchema.app.verify(copy)
     }
 
     private static func caller(_ hash: Digest, _ fleet: Fleet, _ clock: ManualClock) throws -> Caller {
@@ -134,7 +145,8 @@ final class Office: Sendable {
     // MARK: The file
 
     /// Something on the tenant's lane, in a write of its own.
-    func onLane<Value: Sendable>(_ body: @escaping @Sendable (TenantTransaction) throws -> Value) async throws -> Value {
+    func onLane<Value: Sendable>(_ body: @escaping @Sendable (TenantTransaction) throws -> Value) async throws -> Value
+    {
         try await withCheckedThrowingContinuation { done in
             tenant.lane.submit(
                 LaneJob(

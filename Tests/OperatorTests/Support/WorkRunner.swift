@@ -129,8 +129,10 @@ struct WorkRunner: Sendable {
                             return { _ in done.resume(with: result) }
                         }
                         var record = record(status: try result.get().status)
-                        record.resellerID = trail.resellerID ?? 0
-                        if trail.hasMembers { record.detail = "{\(String(decoding: trail.writer.bytes, as: UTF8.self))}" }
+                        record.resellerID = trail.resellerID ?? record.resellerID
+                        if trail.hasMembers {
+                            record.detail = "{\(String(decoding: trail.writer.bytes, as: UTF8.self))}"
+                        }
                         store.note(record)
                         let changes = store.transaction.pendingProjections
                         return { _ in
@@ -149,6 +151,7 @@ struct WorkRunner: Sendable {
             at: office.clock.now(), action: action, status: status, requestID: call.requestID)
         record.keyID = call.caller?.projection.keyID ?? 0
         record.accountID = call.caller?.projection.accountID ?? 0
+        record.resellerID = call.caller?.projection.resellerID ?? 0
         return record
     }
 
