@@ -117,7 +117,7 @@ extension Fleet {
         try compareSchema(of: connection, version: version)
         let owner = try connection.row("SELECT tenant_id FROM meta WHERE id = 1") { $0.blob(0) }
         guard owner == record.id.bytes else { throw RestoreFailure.anotherTenant }
-        let faults = try connection.integrityCheck() + schema.verify(path)
+        let faults = try schema.verify(path)
         guard faults.isEmpty else { throw RestoreFailure.damaged(faults) }
         let reader = TenantReader(connection: connection, tenantID: record.id)
         return try schema.readProjections(reader).flatMap { change -> [Digest] in
@@ -145,14 +145,14 @@ extension Fleet {
         _ record: TenantRecord, _ control: LaneControl<TenantStore>, _ path: String, _ revoked: [Digest],
         _ requestID: RequestID, _ then: @escaping @Sendable (Result<AuditHead, any Error>) -> Void
     ) {
+        let live = data.tenantPath(record.id)
+        let new = live + ".restoring"
+        let discard = { for suffix in ["", "-wal"] { DataDirectory.remove(new + suffix) } }
         do {
             // A file that is too damaged to open has no head to rise above.
             let current = try? control.file()
             let before = current.map { ($0.head, $0.projectionEpoch) }
-            let live = data.tenantPath(record.id)
-            let new = live + ".restoring"
-            DataDirectory.remove(new)
-            DataDirectory.remove(new + "-wal")
+            discard()
             try DataDirectory.rename(path, to: new)
             let (head, epoch, changes) = try prepare(
                 record, new, above: before, revoked: revoked, requestID: requestID)
@@ -163,6 +163,7 @@ extension Fleet {
             follow(record, changes, epoch: epoch) { result in then(result.map { head }) }
         } catch {
             DataDirectory.remove(path)
+            discard()
             then(.failure(error))
         }
     }
