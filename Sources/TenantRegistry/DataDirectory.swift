@@ -57,7 +57,10 @@ package final class DataDirectory: Sendable {
     package func temporaryPath(_ random: UInt64) -> String { "\(path)/tmp/\(String(random, radix: 16))" }
 
     /// Bytes that an ordinary user may still write on this disk; nil where the system does not say.
-    package var freeBytes: Int64? {
+    package var freeBytes: Int64? { Self.freeBytes(at: path) }
+
+    /// The same for the disk that a path lies on.
+    package static func freeBytes(at path: String) -> Int64? {
         var status = statvfs()
         guard statvfs(path, &status) == 0 else { return nil }
         return Int64(status.f_bavail) * Int64(status.f_frsize)
