@@ -74,8 +74,13 @@ extension Fleet {
     /// revoked, the incarnation rises, a `tenant.restored` row joins the chain (CONTRACT P5). Takes over the file at `path`.
     package func restore(
         _ record: TenantRecord, from path: String, requestID: RequestID,
-        then: @escaping @Sendable (Result<AuditHead, any Error>) -> Void
+        then answer: @escaping @Sendable (Result<AuditHead, any Error>) -> Void
     ) {
+        // A refused file is not kept.
+        let then: @Sendable (Result<AuditHead, any Error>) -> Void = { result in
+            if case .failure = result { DataDirectory.remove(path) }
+            answer(result)
+        }
         let submitted = background.submit { [self] in
             do {
                 let hashes = try examine(path, for: record)
@@ -162,7 +167,6 @@ extension Fleet {
             DataDirectory.synchronise(folder: data.tenantFolder(record.id))
             follow(record, changes, epoch: epoch) { result in then(result.map { head }) }
         } catch {
-            DataDirectory.remove(path)
             discard()
             then(.failure(error))
         }
