@@ -23,7 +23,10 @@ package final class TestNode: Sendable {
             random: SeededRandom(seed: seed), report: { reports.add($0) })
     }
 
-    package func stop() { fleet.stop() }
+    package func stop() {
+        fleet.stop()
+        fleet.data.release()
+    }
 
     package func tenant(_ slug: String) throws -> TenantRecord {
         guard let record = fleet.directory.tenant(slug: slug) else { throw Missing() }
