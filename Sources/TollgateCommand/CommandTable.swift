@@ -2,7 +2,9 @@ import Foundation
 
 /// Every command, in the order in which help lists them.
 enum CommandTable {
-    static let all: [Command] = [ServeCommand.command] + general
+    static let all: [Command] =
+        [ServeCommand.command] + TenantCommands.commands + CopyCommands.commands + NodeCommands.commands
+        + KeyCommands.commands + AuditCommands.commands + [VerifyCommand.command, BackupCommand.command] + general
 
     private static let general = [
         Command("version", "Print the version") { _ in
