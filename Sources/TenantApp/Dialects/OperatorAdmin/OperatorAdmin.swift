@@ -6,6 +6,7 @@ package import TenantRegistry
 package struct OperatorAdmin: Dialect {
     package let name = "operator_admin"
     package let basePath = "/api/admin"
+    package let isAlwaysThere = true
 
     package init() {}
 
