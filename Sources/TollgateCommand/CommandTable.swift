@@ -11,7 +11,8 @@ enum CommandTable {
             Output.line("tollgate \(Version.text)")
             return ExitCode.ok
         },
-        Command("help", "Say what there is, or what a command takes", arguments: ["[COMMAND]", "[VERB]"]) { invocation in
+        Command("help", "Say what there is, or what a command takes", arguments: ["[COMMAND]", "[VERB]"]) {
+            invocation in
             Output.line(try Help.text(for: invocation.arguments, all))
             return ExitCode.ok
         },

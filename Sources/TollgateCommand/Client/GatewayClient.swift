@@ -37,7 +37,9 @@ struct GatewayClient {
 
     static func provider(_ invocation: Invocation) throws -> GatewayClient {
         let key = invocation.text("--key") ?? invocation.environment["TOLLGATE_PROVIDER_KEY"]
-        guard let url = try url(invocation) else { return try GatewayClient(invocation, url: nil, key: nil, providerPath) }
+        guard let url = try url(invocation) else {
+            return try GatewayClient(invocation, url: nil, key: nil, providerPath)
+        }
         guard let key, !key.isEmpty else {
             throw CommandFailure.usage("--url needs --key KEY too, or TOLLGATE_PROVIDER_KEY")
         }
@@ -73,7 +75,8 @@ struct GatewayClient {
         func make(_ seconds: Int) throws(CommandFailure) -> HTTPClient {
             do {
                 return try HTTPClient(
-                    baseURL: url ?? "http://localhost", unixSocketPath: socketPath, bearer: key, timeoutSeconds: seconds,
+                    baseURL: url ?? "http://localhost", unixSocketPath: socketPath, bearer: key,
+                    timeoutSeconds: seconds,
                     certificateAuthorityPath: authorities)
             } catch {
                 throw .usage("\(error)")
@@ -150,7 +153,8 @@ extension JSON {
 extension String {
     /// For one segment of a path or one value of a query (RFC 3986 unreserved characters stay).
     var percentEncoded: String {
-        let unreserved = CharacterSet(charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+        let unreserved = CharacterSet(
+            charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
         return addingPercentEncoding(withAllowedCharacters: unreserved) ?? ""
     }
 }

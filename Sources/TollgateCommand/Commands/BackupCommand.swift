@@ -43,7 +43,9 @@ enum BackupCommand {
         repeat {
             let suffix = cursor.map { "&cursor=\($0.percentEncoded)" } ?? ""
             let page = try Answers.parsed(try client.send("GET", "/tenants?limit=100" + suffix))
-            guard case .array(let rows)? = page["data"] else { throw CommandFailure.failed("the list of tenants is no list") }
+            guard case .array(let rows)? = page["data"] else {
+                throw CommandFailure.failed("the list of tenants is no list")
+            }
             // Names of files are made of them: only what a slug can be.
             slugs += rows.compactMap { $0["slug"]?.text }.filter { !$0.contains("/") && !$0.hasPrefix(".") }
             cursor = page["next_cursor"]?.text
@@ -51,7 +53,9 @@ enum BackupCommand {
         return slugs
     }
 
-    private static func copy(_ slug: String, to path: String, _ client: GatewayClient, _ invocation: Invocation) -> Outcome {
+    private static func copy(_ slug: String, to path: String, _ client: GatewayClient, _ invocation: Invocation)
+        -> Outcome
+    {
         let newPath = path + ".new"
         do {
             try CopyCommands.refuseOverwriting(path, invocation)

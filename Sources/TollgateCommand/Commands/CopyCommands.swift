@@ -8,7 +8,8 @@ enum CopyCommands {
     private static let export = Command(
         "tenant export", "Write a tenant's file, whole and consistent", arguments: TenantCommands.slug,
         options: [
-            Option("--output", "FILE", "Where to", isRequired: true), Option("--force", "Replace the file that is there"),
+            Option("--output", "FILE", "Where to", isRequired: true),
+            Option("--force", "Replace the file that is there"),
         ] + GatewayClient.options,
         notes: "The file verifies offline: tollgate verify FILE. Secrets in it stay encrypted."
     ) { invocation in

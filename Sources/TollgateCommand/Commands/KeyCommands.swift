@@ -83,5 +83,7 @@ enum KeyCommands {
         return ExitCode.ok
     }
 
-    private static func path(_ invocation: Invocation) -> String { "/api-keys/" + invocation.arguments[0].percentEncoded }
+    private static func path(_ invocation: Invocation) -> String {
+        "/api-keys/" + invocation.arguments[0].percentEncoded
+    }
 }

@@ -5,12 +5,15 @@ import HTTPCore
 enum TenantChange {
     static let options = [
         Option("--tier", "TIER", "lite, standard or pro"),
-        Option("--quota", "NAME=N", "bytes, resellers, keys or requests_monthly; =tier as the tier has it", repeats: true),
+        Option(
+            "--quota", "NAME=N", "bytes, resellers, keys or requests_monthly; =tier as the tier has it", repeats: true),
         Option("--rate-limit", "R/W[/B]", "All requests of the tenant; none takes it away"),
-        Option("--domain", "HOST[,CERT,KEY]", "A host name of its own, with PEM files; the list replaces", repeats: true),
+        Option(
+            "--domain", "HOST[,CERT,KEY]", "A host name of its own, with PEM files; the list replaces", repeats: true),
         Option("--no-domains", "Take all host names away"),
     ]
-    static let notes = "Example: tollgate tenant change acme --quota keys=500 --rate-limit 2000/60 --domain api.acme.example"
+    static let notes =
+        "Example: tollgate tenant change acme --quota keys=500 --rate-limit 2000/60 --domain api.acme.example"
 
     static func body(_ invocation: Invocation) throws(CommandFailure) -> [UInt8] {
         var members: [JSONMember] = []
@@ -25,7 +28,9 @@ enum TenantChange {
         }
         if invocation.has("--no-domains") { add("domains", .array([])) }
         if invocation.has("--domain") { add("domains", .array(try invocation.texts("--domain").map(domain))) }
-        guard !members.isEmpty else { throw .usage("nothing to change; “tollgate help tenant change” lists what there is") }
+        guard !members.isEmpty else {
+            throw .usage("nothing to change; “tollgate help tenant change” lists what there is")
+        }
         return JSON.object(members).encoded()
     }
 

@@ -64,7 +64,8 @@ enum TenantCommands {
     }
 
     private static let states = [
-        ("suspend", "Suspend a tenant: every call is refused, no data changes"), ("resume", "Resume a suspended tenant"),
+        ("suspend", "Suspend a tenant: every call is refused, no data changes"),
+        ("resume", "Resume a suspended tenant"),
         ("cancel", "End a tenant with its paid period"), ("refund", "Refund a tenant within 14 days; access ends now"),
     ].map { verb, summary in
         Command("tenant \(verb)", summary, arguments: slug, options: GatewayClient.options) { invocation in
