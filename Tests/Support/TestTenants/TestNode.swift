@@ -14,7 +14,7 @@ package final class TestNode: Sendable {
 
     package init(
         _ path: String, clock: ManualClock = ManualClock(TestNode.start), seed: UInt64 = 1, options: Fleet.Options = Fleet.Options(),
-        schema: TenantSchema = .tollgate
+        schema: TenantSchema = .app
     ) throws {
         self.clock = clock
         let reports = reports

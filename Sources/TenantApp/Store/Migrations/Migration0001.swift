@@ -284,5 +284,6 @@ enum Migration0001 {
             UNIQUE (event_id, endpoint_id)
         ) STRICT;
         CREATE INDEX delivery_due ON delivery (next_at) WHERE state = 'pending';
+        CREATE INDEX delivery_undelivered ON delivery (state, id) WHERE state <> 'delivered';
         """
 }
