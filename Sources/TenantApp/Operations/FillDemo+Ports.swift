@@ -55,21 +55,28 @@ extension FillDemo {
             let customer = try tenant.insertPortCustomer(
                 email: email, name: name, company: nil, externalID: externalID, allocatedPortSlots: slots,
                 resellerID: reseller.id, book: .live)
-            var trail = Trail()
             if let balance, balance > .zero {
-                _ = try TransferToCustomer(
+                let transfer = TransferToCustomer(
                     customerID: customer.publicID, amount: balance, description: "demo", referenceID: nil,
-                    resellerID: reseller.id, book: .live, keyID: 0
-                ).run(tenant, &trail)
+                    resellerID: reseller.id, book: .live, keyID: 0)
+                try note("demo.transfer", reseller, tenant) { trail in _ = try transfer.run(tenant, &trail) }
             }
             for _ in 0..<ports {
                 guard let country else { break }
-                _ = try CreatePort(
+                let create = CreatePort(
                     request: .init(customerID: customer.publicID, countryID: country, days: 30),
-                    resellerID: reseller.id, book: .live, keyID: 0
-                ).run(tenant, &trail)
+                    resellerID: reseller.id, book: .live, keyID: 0)
+                try note("demo.port", reseller, tenant) { trail in _ = try create.run(tenant, &trail) }
             }
-            if trail.hasMembers { tenant.noteSystemEvent("demo.ports", trail, resellerID: reseller.id) }
         }
+    }
+
+    /// One line of the audit log for each: it vouches for what was posted.
+    private func note(
+        _ action: String, _ reseller: Reseller, _ tenant: TenantTransaction, _ perform: (inout Trail) throws -> Void
+    ) throws {
+        var trail = Trail()
+        try perform(&trail)
+        tenant.noteSystemEvent(action, trail, resellerID: reseller.id)
     }
 }
