@@ -8,7 +8,9 @@ import Testing
 private let header = "device,server_ip,http_port,socks_port,country,mode\n"
 
 @Suite struct PortRules {
-    @Test("X5 a port ends when its time is up: its slot, its customer's slot and its device are free, and its end is told once")
+    @Test(
+        "X5 a port ends when its time is up: its slot, its customer's slot and its device are free, and its end is told once"
+    )
     func expiry() throws {
         let folder = try TestFolder()
         let node = try TestNode(folder.file("data"))
@@ -50,7 +52,8 @@ private let header = "device,server_ip,http_port,socks_port,country,mode\n"
         for _ in 0..<2 {
             node.clock.advance(seconds: 1)
             let moved = try market.rotate(0, port)
-            #expect(moved.deviceID != port.deviceID && moved.publicID == port.publicID && moved.expiresAt == port.expiresAt)
+            #expect(
+                moved.deviceID != port.deviceID && moved.publicID == port.publicID && moved.expiresAt == port.expiresAt)
             port = moved
             visited.insert(port.deviceID)
         }
@@ -58,7 +61,9 @@ private let header = "device,server_ip,http_port,socks_port,country,mode\n"
         #expect(try market.faults() == [])
     }
 
-    @Test("X4 whatever is bought, rotated, moved and ended, the file agrees with a simple model of every balance", arguments: [1, 2, 3])
+    @Test(
+        "X4 whatever is bought, rotated, moved and ended, the file agrees with a simple model of every balance",
+        arguments: [1, 2, 3])
     func model(seed: UInt64) throws {
         let folder = try TestFolder()
         let node = try TestNode(folder.file("data"), seed: seed)

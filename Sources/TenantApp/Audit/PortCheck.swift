@@ -29,10 +29,12 @@ enum PortCheck {
             if wanted?.micros != cost {
                 file.report.add(
                     .orders, "port", id,
-                    "The port cost \(file.amount(cost)); \(row.int(4)) days of \(file.amount(row.int(5))) are another amount.")
+                    "The port cost \(file.amount(cost)); \(row.int(4)) days of \(file.amount(row.int(5))) are another amount."
+                )
             }
             if row.int(12) != row.int(4) * Timestamp.millisecondsPerDay {
-                file.report.add(.orders, "port", id, "The port does not run for the \(row.int(4)) days that it was bought for.")
+                file.report.add(
+                    .orders, "port", id, "The port does not run for the \(row.int(4)) days that it was bought for.")
             }
             let charge = row.int(2) == Book.live.rawValue ? cost : 0
             let isRight =
@@ -49,7 +51,8 @@ enum PortCheck {
                 AND NOT EXISTS (SELECT 1 FROM port x WHERE x.public_id = p.reference AND x.posting_id = p.id)
             """
         ) { row in
-            file.report.add(.ledger, "posting", row.int(0), "The posting is for the port \(row.text(1)), which is missing.")
+            file.report.add(
+                .ledger, "posting", row.int(0), "The posting is for the port \(row.text(1)), which is missing.")
             return true
         }
     }
@@ -90,7 +93,8 @@ enum PortCheck {
         ) { row in
             let id = row.int(0)
             if (1...4).contains(where: { row.int($0) != row.int($0 + 4) }) {
-                file.report.add(.quantity, "port_device", id, "The device's counts are not those of its slots and ports.")
+                file.report.add(
+                    .quantity, "port_device", id, "The device's counts are not those of its slots and ports.")
             }
             if row.int(7) > 0 && row.int(6) > 1 {
                 file.report.add(.quantity, "port_device", id, "An exclusive port shares its device.")
@@ -134,7 +138,8 @@ enum PortCheck {
                         AND a.kind = 'customer:' || t.customer_id)
             """
         ) { row in
-            file.report.add(.ledger, "customer_transfer", row.int(0), "The transfer's posting is missing or moves something else.")
+            file.report.add(
+                .ledger, "customer_transfer", row.int(0), "The transfer's posting is missing or moves something else.")
             return true
         }
         try file.connection.forEach(

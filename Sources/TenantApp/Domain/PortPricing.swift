@@ -104,7 +104,8 @@ package struct PortPricebook: Sendable, Equatable {
     package init() {}
 
     /// Country override > port or traffic pricing > default. A mode for which no level has anything falls back to margins.
-    package func rule(for thing: PricedThing, country override: PricingLevel?) -> (rule: PricingRule, isOverride: Bool) {
+    package func rule(for thing: PricedThing, country override: PricingLevel?) -> (rule: PricingRule, isOverride: Bool)
+    {
         if let rule = override?.anyRule(mode) { return (rule, true) }
         let level = thing == .port ? port : traffic
         let rule = level.rule(mode) ?? defaults.rule(mode) ?? level.rule(.margin) ?? defaults.rule(.margin)

@@ -78,7 +78,8 @@ extension APIDescription.Operation {
             case .owner: "The owner."
             case .reseller(let scopes):
                 scopes.isEmpty
-                    ? "Any key of a reseller." : "A reseller's key with the scope \(scopes.names.joined(separator: ", "))."
+                    ? "Any key of a reseller."
+                    : "A reseller's key with the scope \(scopes.names.joined(separator: ", "))."
             case .resellerSession: "A reseller's person signed in."
             }
         self.init(

@@ -43,7 +43,9 @@ package struct OpenAPIDocument: Sendable {
 
     private static func paths(_ api: APIDescription, _ json: inout JSONWriter) {
         var patterns: [String] = []
-        for operation in api.operations where !patterns.contains(operation.pattern) { patterns.append(operation.pattern) }
+        for operation in api.operations where !patterns.contains(operation.pattern) {
+            patterns.append(operation.pattern)
+        }
         for pattern in patterns {
             let operations = api.operations.filter { $0.pattern == pattern }
             json.object(named: pattern.isEmpty ? "/" : pattern) { json in
@@ -56,7 +58,9 @@ package struct OpenAPIDocument: Sendable {
         }
     }
 
-    private static func operation(_ operation: APIDescription.Operation, _ api: APIDescription, _ json: inout JSONWriter) {
+    private static func operation(
+        _ operation: APIDescription.Operation, _ api: APIDescription, _ json: inout JSONWriter
+    ) {
         json.field("operationId", operationID(operation))
         json.field("summary", operation.summary)
         json.field("description", operation.access)

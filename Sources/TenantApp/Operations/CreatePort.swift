@@ -164,7 +164,8 @@ package struct ExpirePorts: Sendable {
             try tenant.markExpired(port)
             try tenant.release(slot: port.slotID, isExclusive: port.isExclusive, isPrivate: port.isPrivate)
             try tenant.addUsedPortSlots(-1, customer: port.customerID)
-            try tenant.emit(.portExpired, resellerID: port.resellerID, book: port.book) { json in port.writeEvent(&json) }
+            try tenant.emit(.portExpired, resellerID: port.resellerID, book: port.book) { json in port.writeEvent(&json)
+            }
         }
         return due.count
     }

@@ -32,7 +32,8 @@ package struct ImportPorts: Sendable {
         for row in rows where errors.count < Self.errorsMax {
             if countries[row.country] == nil { countries[row.country] = try tenant.portCountry(row.country)?.id }
             guard let country = countries[row.country] else {
-                errors.append(row.error("country", "unknown", "there is no country \(row.country); set its price first"))
+                errors.append(
+                    row.error("country", "unknown", "there is no country \(row.country); set its price first"))
                 continue
             }
             let device = row.device(countryID: country)

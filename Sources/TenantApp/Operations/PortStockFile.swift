@@ -86,7 +86,8 @@ package enum PortStockFile {
         guard let header = rows.first else { throw .field("/line/1", "required", "must be the header row") }
         var errors: [FieldError] = []
         for name in header.fields where !columns.contains(name) {
-            errors.append(PriceBookFile.error(header.line, name, "unknown_column", "is not a column of a stock of ports"))
+            errors.append(
+                PriceBookFile.error(header.line, name, "unknown_column", "is not a column of a stock of ports"))
         }
         for name in columns where !header.fields.contains(name) && !optionalColumns.contains(name) {
             errors.append(PriceBookFile.error(header.line, name, "required", "the column is missing"))

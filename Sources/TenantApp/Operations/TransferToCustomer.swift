@@ -32,7 +32,8 @@ package struct TransferToCustomer: Sendable {
     ) throws -> (transfer: CustomerTransfer, customer: PortCustomer) {
         let customer = try tenant.knownPortCustomer(customerID, resellerID: resellerID, book: book)
         trail.note("customer", customer.publicID)
-        if let referenceID, let known = try tenant.transfer(referenceID: referenceID, customer: customer.id, book: book) {
+        if let referenceID, let known = try tenant.transfer(referenceID: referenceID, customer: customer.id, book: book)
+        {
             guard known.amount == amount else {
                 throw Refusal.conflict(
                     code: "reference_reused",

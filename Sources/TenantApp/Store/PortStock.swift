@@ -171,7 +171,8 @@ extension TenantTransaction {
             searches = ["\(open) AND sole_reseller_id = ?5 AND used > 0 \(order)", "\(open) AND used = 0 \(order)"]
         case (false, false):
             searches = [
-                "\(open) AND private_ports = 0 \(order)", "\(open) AND sole_reseller_id = ?5 AND private_ports > 0 \(order)",
+                "\(open) AND private_ports = 0 \(order)",
+                "\(open) AND sole_reseller_id = ?5 AND private_ports > 0 \(order)",
             ]
         }
         for search in searches {
@@ -187,7 +188,8 @@ extension TenantTransaction {
             ) { $0.int(0) }
             guard let device else { continue }
             let slot = try connection.row(
-                "SELECT id FROM port_slot WHERE device_id = ?1 AND port_id IS NULL ORDER BY id LIMIT 1", .integer(device)
+                "SELECT id FROM port_slot WHERE device_id = ?1 AND port_id IS NULL ORDER BY id LIMIT 1",
+                .integer(device)
             ) { $0.int(0) }
             if let slot { return (slot, device) }
         }

@@ -180,7 +180,8 @@ extension TenantTransaction {
 
     package func move(_ port: Port, toSlot slot: Int64) throws {
         try connection.run(
-            "UPDATE port SET slot_id = ?2, rotated_at = ?3 WHERE id = ?1", .integer(port.id), .integer(slot), .time(now))
+            "UPDATE port SET slot_id = ?2, rotated_at = ?3 WHERE id = ?1", .integer(port.id), .integer(slot), .time(now)
+        )
     }
 
     package func markExpired(_ port: Port) throws {

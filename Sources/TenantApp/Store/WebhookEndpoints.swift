@@ -36,7 +36,8 @@ extension TenantReader {
             .integer(resellerID), .book(book), read: NamedWebhookEndpoint.init)
     }
 
-    package func knownWebhookEndpoint(_ publicID: String, resellerID: Int64, book: Book) throws -> NamedWebhookEndpoint {
+    package func knownWebhookEndpoint(_ publicID: String, resellerID: Int64, book: Book) throws -> NamedWebhookEndpoint
+    {
         let endpoint = try connection.row(
             """
             SELECT id, public_id, name, url, events, is_enabled, created_at FROM webhook_endpoint

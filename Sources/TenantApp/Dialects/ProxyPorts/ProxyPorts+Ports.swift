@@ -5,7 +5,8 @@ import TenantRegistry
 extension ProxyPorts {
     static let ports: [Route] = [
         Route(
-            .post, "/reseller/ports", "Buy a port for a customer", access: .reseller(.portsWrite), idempotency: .accepted
+            .post, "/reseller/ports", "Buy a port for a customer", access: .reseller(.portsWrite),
+            idempotency: .accepted
         ) { call in
             let create = CreatePort(
                 request: try request(call), resellerID: call.resellerID, book: call.book, keyID: call.keyID)
