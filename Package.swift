@@ -55,6 +55,8 @@ let package = Package(
         tests("RateLimiterTests", ["RateLimiter"]),
         tests("SQLiteTests", ["SQLite"]),
         tests("CompressionTests", ["Compression"]),
+        tests(
+            "OperatorTests", ["TenantApp", "TenantRegistry", "SQLite", "HTTPCore", "Cryptography", "RateLimiter"]),
         tests("HTTPServerTests", ["HTTPServer", "HTTPCore", "Cryptography", "Compression"]),
         tests("HTTPClientTests", ["HTTPClient"]),
         .target(

@@ -1,4 +1,8 @@
-# Shell functions that ./run and ./test share: what must be there before anything is built. To be sourced by bash.
+# shellcheck shell=bash
+# What ./run and ./test share: what must be there before anything is built. To be sourced.
+
+# What goes before a command that only root may run.
+as_root=()
 
 # Ends with one clear message where there is no usable Swift.
 require_swift() {
@@ -26,7 +30,7 @@ install_missing() {
         printf 'This is not Debian; make sure that these are installed: %s\n' "$*" >&2
         return 0
     fi
-    local package missing=() as_root=()
+    local package missing=()
     for package in "$@"; do
         if [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)" != installed ]; then
             missing+=("$package")
@@ -51,14 +55,20 @@ install_missing() {
     fi
 }
 
-# With as_root of install_missing.
 apt_install() {
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"
 }
 
-# build_release ROOT: quiet where it works, the compiler's words where it does not.
+# build_release ROOT: shows progress on a terminal; elsewhere quiet where it works, the compiler's words where it does not.
 build_release() {
     local log
+    if [ -t 2 ]; then
+        if ! swift build --package-path "$1" -c release --product tollgate >&2; then
+            printf 'The build failed.\n' >&2
+            exit 1
+        fi
+        return 0
+    fi
     log=$(mktemp)
     if ! swift build --package-path "$1" -c release --product tollgate >"$log" 2>&1; then
         cat "$log" >&2

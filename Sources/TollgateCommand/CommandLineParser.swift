@@ -80,7 +80,8 @@ enum CommandLineParser {
             throw .usage("“tollgate \(command.name)” needs \(command.arguments[arguments.count])")
         }
         if arguments.count > command.arguments.count {
-            throw .usage("“\(arguments[command.arguments.count])” is one argument too many for “tollgate \(command.name)”")
+            throw .usage(
+                "“\(arguments[command.arguments.count])” is one argument too many for “tollgate \(command.name)”")
         }
         if arguments.contains("") { throw .usage("an argument is empty") }
         for option in command.options where option.isRequired && options[option.name] == nil {

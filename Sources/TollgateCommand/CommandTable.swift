@@ -2,14 +2,17 @@ import Foundation
 
 /// Every command, in the order in which help lists them.
 enum CommandTable {
-    static let all: [Command] = [ServeCommand.command] + general
+    static let all: [Command] =
+        [ServeCommand.command] + TenantCommands.commands + CopyCommands.commands + NodeCommands.commands
+        + KeyCommands.commands + AuditCommands.commands + [VerifyCommand.command, BackupCommand.command] + general
 
     private static let general = [
         Command("version", "Print the version") { _ in
             Output.line("tollgate \(Version.text)")
             return ExitCode.ok
         },
-        Command("help", "Say what there is, or what a command takes", arguments: ["[COMMAND]", "[VERB]"]) { invocation in
+        Command("help", "Say what there is, or what a command takes", arguments: ["[COMMAND]", "[VERB]"]) {
+            invocation in
             Output.line(try Help.text(for: invocation.arguments, all))
             return ExitCode.ok
         },

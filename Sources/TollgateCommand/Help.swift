@@ -21,7 +21,8 @@ enum Help {
             let width = command.options.map { spelled($0).count }.max() ?? 0
             lines += ["", "Options:"]
             for option in command.options {
-                let marks = (option.isRequired ? " (required)" : "") + (option.repeats ? " (may come several times)" : "")
+                let marks =
+                    (option.isRequired ? " (required)" : "") + (option.repeats ? " (may come several times)" : "")
                 lines.append("  \(padded(spelled(option), width))  \(option.summary)\(marks)")
             }
         }

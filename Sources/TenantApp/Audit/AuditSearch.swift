@@ -67,10 +67,17 @@ package struct AuditSearch: Sendable {
         return filter
     }
 
-    /// One page, newest first: `then` has the entries and where the next page begins, nil at the end.
+    package struct Page: Sendable {
+        package let entries: [AuditEntry]
+        package let names: AuditNames
+        /// Behind what the next page begins; nil at the end.
+        package let next: AuditPlace?
+    }
+
+    /// One page, newest first. `then` comes on the background pool, a failure perhaps on the lane's worker.
     package func page(
         _ call: Call, limit: Int,
-        then: @escaping @Sendable (Result<(entries: [AuditEntry], names: AuditNames, next: AuditPlace?), any Error>) -> Void
+        then: @escaping @Sendable (Result<Page, any Error>) -> Void
     ) {
         begin(call) { result in
             switch result {
@@ -82,7 +89,7 @@ package struct AuditSearch: Sendable {
 
     private static func gather(
         _ walk: AuditWalk, limit: Int, stretches: Int, _ found: [AuditEntry],
-        _ then: @escaping @Sendable (Result<(entries: [AuditEntry], names: AuditNames, next: AuditPlace?), any Error>) -> Void
+        _ then: @escaping @Sendable (Result<Page, any Error>) -> Void
     ) {
         // One more than is shown: whether there is a next page shows by it.
         walk.next(limit + 1 - found.count) { result in
@@ -91,11 +98,11 @@ package struct AuditSearch: Sendable {
                 let entries = found + step.entries
                 if entries.count > limit {
                     let shown = Array(entries.prefix(limit))
-                    then(.success((shown, step.names, shown.last?.place)))
+                    then(.success(Page(entries: shown, names: step.names, next: shown.last?.place)))
                 } else if walk.isAtEnd {
-                    then(.success((entries, step.names, nil)))
+                    then(.success(Page(entries: entries, names: step.names, next: nil)))
                 } else if stretches == stretchesMax {
-                    then(.success((entries, step.names, walk.place)))
+                    then(.success(Page(entries: entries, names: step.names, next: walk.place)))
                 } else {
                     gather(walk, limit: limit, stretches: stretches + 1, entries, then)
                 }

@@ -13,7 +13,7 @@ enum StructureCheck {
     private static func compareSchema(_ file: inout VerifiedFile) throws {
         let reference = try Connection(path: ":memory:", flags: [.readWrite, .create])
         defer { reference.close() }
-        for migration in TenantSchema.tollgate.migrations where migration.version <= file.version {
+        for migration in TenantSchema.app.migrations where migration.version <= file.version {
             try reference.execute(migration.sql)
         }
         let wanted = try objects(of: reference)

@@ -100,7 +100,7 @@ struct VerifiedFile {
 
     init(_ connection: Connection) throws {
         self.connection = connection
-        let known = TenantSchema.tollgate.migrations.last?.version ?? 0
+        let known = TenantSchema.app.migrations.last?.version ?? 0
         let meta: (tenant: [UInt8], incarnation: Int64, currency: String, key: [UInt8])?
         do {
             guard try connection.applicationID == CoreSchema.applicationID else {

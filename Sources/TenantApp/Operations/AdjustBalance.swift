@@ -30,7 +30,7 @@ package struct AdjustBalance: Sendable {
                 try tenant.post(
                     .correction, taken, from: balance, to: .funding, reference: reference, resellerID: reseller.id,
                     book: book, keyID: keyID, trail: &trail)
-                try LowBalance.check(tenant, resellerID: reseller.id, book: book, spent: taken)
+                try LowBalance.check(tenant, reseller, book: book, spent: taken)
             } else {
                 try tenant.post(
                     .topUp, amount, from: .funding, to: balance, reference: reference, resellerID: reseller.id,

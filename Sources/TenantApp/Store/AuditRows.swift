@@ -138,7 +138,9 @@ package struct AuditNames: Sendable {
         for entry in entries {
             let record = entry.record
             if record.keyID != 0, keys[record.keyID] == nil { wanted.keys.insert(record.keyID) }
-            if record.resellerID != 0, resellers[record.resellerID] == nil { wanted.resellers.insert(record.resellerID) }
+            if record.resellerID != 0, resellers[record.resellerID] == nil {
+                wanted.resellers.insert(record.resellerID)
+            }
             if record.accountID != 0, accounts[record.accountID] == nil { wanted.accounts.insert(record.accountID) }
         }
         return wanted

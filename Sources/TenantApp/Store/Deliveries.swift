@@ -43,6 +43,11 @@ package struct Delivery: Sendable {
         CROSS JOIN webhook_endpoint w ON w.id = d.endpoint_id
         """
 
+    fileprivate static let tablesByEvent = """
+        event e CROSS JOIN delivery d ON d.event_id = e.id CROSS JOIN reseller r ON r.id = e.reseller_id \
+        CROSS JOIN webhook_endpoint w ON w.id = d.endpoint_id
+        """
+
     fileprivate init(_ row: Row) {
         id = row.int(0)
         publicID = row.text(1)
@@ -77,15 +82,30 @@ extension TenantReader {
         resellerID: Int64?, book: Book, state: DeliveryState?, before id: Int64, limit: Int
     ) throws -> [Delivery] {
         var values: [SQLValue] = [.book(book), .integer(id), .int(limit)]
+        var tables = Delivery.tables
         var filter = "d.id < ?2 AND e.book = ?1"
         if let resellerID {
+            // From its own events, whose order is that of their deliveries.
             values.append(.integer(resellerID))
-            filter += " AND e.reseller_id = ?4"
+            tables = Delivery.tablesByEvent
+            filter += """
+                 AND e.reseller_id = ?4 AND e.id <= coalesce(
+                    (SELECT b.event_id FROM delivery b WHERE b.id < ?2 ORDER BY b.id DESC LIMIT 1), 0)
+                """
         }
-        if let state { filter += " AND d.state = '\(state.rawValue)'" }
+        if let state {
+            // What is not delivered is rare and has an index; a reseller's own events are the shorter way.
+            if resellerID != nil {
+                filter += " AND +d.state = '\(state.rawValue)'"
+            } else {
+                filter += " AND d.state = '\(state.rawValue)'"
+                if state != .delivered { filter += " AND d.state <> 'delivered'" }
+            }
+        }
+        let order = resellerID == nil ? "d.id DESC" : "e.id DESC, d.id DESC"
         return try connection.rows(
-            dynamic: "SELECT \(Delivery.columns) FROM \(Delivery.tables) WHERE \(filter) ORDER BY d.id DESC LIMIT ?3",
-            values, read: Delivery.init)
+            dynamic: "SELECT \(Delivery.columns) FROM \(tables) WHERE \(filter) ORDER BY \(order) LIMIT ?3", values,
+            read: Delivery.init)
     }
 }
 

@@ -92,13 +92,14 @@ extension TenantReader {
 
     /// Keys, not sessions, newest last; of one reseller or of all.
     package func keys(resellerID: Int64?, after id: Int64, limit: Int) throws -> [APIKey] {
-        try connection.rows(
-            dynamic: """
-                SELECT \(keyColumns) FROM api_key
-                WHERE id > ?1 AND role < ?2 AND (?3 IS NULL OR reseller_id = ?3) ORDER BY id LIMIT ?4
-                """,
-            [.integer(id), .integer(KeyRole.ownerSession.rawValue), .optional(resellerID), .int(limit)],
-            read: APIKey.init)
+        var values: [SQLValue] = [.integer(id), .integer(KeyRole.ownerSession.rawValue), .int(limit)]
+        var filter = "id > ?1 AND role < ?2"
+        if let resellerID {
+            values.append(.integer(resellerID))
+            filter += " AND reseller_id = ?4"
+        }
+        return try connection.rows(
+            dynamic: "SELECT \(keyColumns) FROM api_key WHERE \(filter) ORDER BY id LIMIT ?3", values, read: APIKey.init)
     }
 
     /// Keys in force, for the tenant's quota.

@@ -44,7 +44,7 @@ extension TenantReader {
             ORDER BY day DESC, reseller_id DESC, action DESC LIMIT ?6
             """,
             .integer(start.day), .integer(start.resellerID), .text(start.action), .integer(days.lowerBound),
-            .integer(days.upperBound), .int(limit), read: UsageRow.init)
+            .integer(min(days.upperBound, start.day)), .int(limit), read: UsageRow.init)
     }
 
     /// The same of one reseller: a look-up a day, not a walk past everybody else.

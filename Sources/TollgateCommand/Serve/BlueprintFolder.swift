@@ -8,7 +8,8 @@ enum BlueprintFolder {
     static func read(_ given: String?) throws(CommandFailure) -> Blueprints {
         let path = given ?? places().first { holdsBlueprints($0) }
         guard let path else {
-            throw .failed("there are no blueprints in \(places().joined(separator: ", ")); --blueprints DIR names a folder")
+            throw .failed(
+                "there are no blueprints in \(places().joined(separator: ", ")); --blueprints DIR names a folder")
         }
         guard holdsBlueprints(path) else { throw .failed("there are no blueprints (*.json) in \(path)") }
         do {
@@ -29,7 +30,9 @@ enum BlueprintFolder {
         }
         var folder = URL(fileURLWithPath: executable).deletingLastPathComponent()
         while folder.path != "/" {
-            if FileManager.default.fileExists(atPath: folder.path + "/Package.swift") { return folder.path + "/tenants" }
+            if FileManager.default.fileExists(atPath: folder.path + "/Package.swift") {
+                return folder.path + "/tenants"
+            }
             folder = folder.deletingLastPathComponent()
         }
         return nil

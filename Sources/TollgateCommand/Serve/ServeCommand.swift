@@ -67,7 +67,8 @@ enum ServeCommand {
 
     /// The first start: without a key nobody could reach the provider's API over the network.
     private static func mintProviderKey(_ configuration: Configuration) throws -> String {
-        let client = try HTTPClient(baseURL: "http://localhost", unixSocketPath: configuration.dataPath + "/control.sock")
+        let client = try HTTPClient(
+            baseURL: "http://localhost", unixSocketPath: configuration.dataPath + "/control.sock")
         let answer = try client.send(method: "POST", path: "/provider/v1/provider-key/rotate")
         guard answer.isSuccess, case .string(let key)? = try JSON.parse(answer.body)["provider_key"] else {
             throw CommandFailure.failed("the first provider key was not made: status \(answer.status)")

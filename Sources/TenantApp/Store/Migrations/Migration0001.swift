@@ -209,7 +209,6 @@ enum Migration0001 {
             at INTEGER NOT NULL,
             key_id INTEGER NOT NULL
         ) STRICT;
-        CREATE INDEX posting_by_reseller ON posting (reseller_id, book, id);
         CREATE TABLE entry (
             id INTEGER PRIMARY KEY,
             posting_id INTEGER NOT NULL REFERENCES posting(id),
@@ -238,9 +237,8 @@ enum Migration0001 {
             content_type TEXT NOT NULL,
             body BLOB NOT NULL,
             created_at INTEGER NOT NULL,
-            PRIMARY KEY (reseller_id, book, key)
-        ) STRICT, WITHOUT ROWID;
-        CREATE INDEX idempotency_by_age ON idempotency (created_at);
+            UNIQUE (reseller_id, book, key)
+        ) STRICT;
 
         CREATE TABLE webhook_endpoint (
             id INTEGER PRIMARY KEY,
@@ -286,5 +284,6 @@ enum Migration0001 {
             UNIQUE (event_id, endpoint_id)
         ) STRICT;
         CREATE INDEX delivery_due ON delivery (next_at) WHERE state = 'pending';
+        CREATE INDEX delivery_undelivered ON delivery (state, id) WHERE state <> 'delivered';
         """
 }
