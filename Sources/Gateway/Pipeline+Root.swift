@@ -79,7 +79,7 @@ extension Pipeline {
         switch route.body {
         case .file:
             let path = fleet.data.temporaryPath(fleet.random.uint64())
-            let pool = fleet.background
+            let pool = fleet.files
             return .streamBody(bytesMax: restoreBytesMax(parameters)) { exchange in
                 FileSink(path: path, pool: pool) { file in run([], file, exchange) }
             }

@@ -150,6 +150,11 @@ final class Pipeline: RequestHandler, Sendable {
         return refuse(refusal, routed.dialect, Origin(routed))
     }
 
+    func countFailure(from address: IPAddress) {
+        metrics.failedCredentials.add(1, ordering: .relaxed)
+        admission.failures.recordFailure(AddressKey(address), now: fleet.monotonic.nanoseconds())
+    }
+
     func clientAddress(_ routed: Routed) -> IPAddress { clientAddress(routed.head, routed.peer) }
 
     func clientAddress(_ head: RequestHead, _ peer: Peer) -> IPAddress {

@@ -81,7 +81,7 @@ extension Fleet {
             if case .failure = result { DataDirectory.remove(path) }
             answer(result)
         }
-        let submitted = background.submit { [self] in
+        let submitted = files.submit { [self] in
             do {
                 let hashes = try examine(path, for: record)
                 registry.judge(hashes, for: record.id) { [self] result in
@@ -291,5 +291,6 @@ extension Fleet {
         last.wait()
         pool.close()
         background.close()
+        files.close()
     }
 }
