@@ -165,7 +165,7 @@ final class Pipeline: RequestHandler, Sendable {
     ) -> AuditRecord {
         let routed = request.routed
         var record = AuditRecord(
-            at: routed.now, action: routed.dialect.action(of: routed.route), status: status,
+            at: routed.now, action: routed.action, status: status,
             requestID: routed.requestID,
             latencyMicroseconds: Int((fleet.monotonic.nanoseconds() - routed.started) / 1_000), bytesIn: bytesIn,
             bytesOut: bytesOut)
@@ -252,9 +252,4 @@ extension RequestHead {
         guard let length = value(of: .contentLength) else { return false }
         return length != "0"
     }
-}
-
-extension Dialect {
-    /// The route's name in the audit log and in usage: method, base path, pattern.
-    func action(of route: Route) -> String { "\(route.method.rawValue) \(basePath)\(route.pattern)" }
 }

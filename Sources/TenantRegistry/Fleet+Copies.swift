@@ -219,6 +219,14 @@ extension Fleet {
     package func tick() {
         let now = clock.now()
         checkDisk()
+        if lastSessionSweep.withLock({ last in
+            guard now.milliseconds - last.milliseconds >= Self.housekeepingMilliseconds else { return false }
+            last = now
+            return true
+        }) {
+            directory.dropExpiredSessions(at: now)
+            registry.dropExpiredSessions(at: now)
+        }
         for record in directory.allTenants where record.readLog.isDue(at: now) { flush(record, at: now) }
     }
 

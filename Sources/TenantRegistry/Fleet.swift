@@ -47,6 +47,7 @@ package final class Fleet: Sendable {
     private let diskIsShort = Atomic<Bool>(false)
     let isStopping = Atomic<Bool>(false)
     let lastHousekeeping = Mutex<[TenantID: Timestamp]>([:])
+    let lastSessionSweep = Mutex(Timestamp(milliseconds: 0))
     private let certificatesCell: Mutex<[DomainCertificate]>
 
     package struct Options: Sendable {
