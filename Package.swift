@@ -44,7 +44,9 @@ let package = Package(
         module("Gateway", ["TenantApp", "HTTPServer", "TenantRegistry", "HTTPCore", "RateLimiter", "Cryptography", "SQLite"]),
         .executableTarget(
             name: "TollgateCommand",
-            dependencies: ["Gateway", "TenantApp", "TenantRegistry", "HTTPClient", "HTTPCore", "HTTPServer"],
+            dependencies: [
+                "Gateway", "TenantApp", "TenantRegistry", "RateLimiter", "HTTPClient", "HTTPCore", "HTTPServer",
+            ],
             swiftSettings: settings),
 
         tests("CryptographyTests", ["Cryptography"]),
@@ -53,6 +55,8 @@ let package = Package(
         tests("RateLimiterTests", ["RateLimiter"]),
         tests("SQLiteTests", ["SQLite"]),
         tests("CompressionTests", ["Compression"]),
+        tests(
+            "OperatorTests", ["TenantApp", "TenantRegistry", "SQLite", "HTTPCore", "Cryptography", "RateLimiter"]),
         tests("HTTPServerTests", ["HTTPServer", "HTTPCore", "Cryptography", "Compression"]),
         tests("HTTPClientTests", ["HTTPClient"]),
         .target(

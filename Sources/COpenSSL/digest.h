@@ -12,14 +12,14 @@ static inline void tollgate_sha256_start(SHA256_CTX *context) { SHA256_Init(cont
 static inline void tollgate_sha256_update(SHA256_CTX *context, const void *bytes, size_t count) {
     SHA256_Update(context, bytes, count);
 }
-static inline void tollgate_sha256_finish(SHA256_CTX *context, uint64_t *words) {
-    SHA256_Final((unsigned char *)words, context);
+static inline void tollgate_sha256_finish(SHA256_CTX *context, void *digest) {
+    SHA256_Final((unsigned char *)digest, context);
 }
-static inline void tollgate_sha256(const void *bytes, size_t count, uint64_t *words) {
+static inline void tollgate_sha256(const void *bytes, size_t count, void *digest) {
     SHA256_CTX context;
     SHA256_Init(&context);
     SHA256_Update(&context, bytes, count);
-    SHA256_Final((unsigned char *)words, &context);
+    SHA256_Final((unsigned char *)digest, &context);
 }
 #pragma clang diagnostic pop
 

@@ -6,7 +6,7 @@ package enum SHA256 {
 
     package static func hash(_ bytes: UnsafeRawBufferPointer) -> Digest {
         var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
-        withUnsafeMutablePointer(to: &words.0) { tollgate_sha256(bytes.baseAddress, bytes.count, $0) }
+        withUnsafeMutableBytes(of: &words) { tollgate_sha256(bytes.baseAddress, bytes.count, $0.baseAddress) }
         return Digest(words: words)
     }
 
@@ -33,7 +33,7 @@ package struct SHA256Stream: Sendable {
     package func finish() -> Digest {
         var copy = context
         var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
-        withUnsafeMutablePointer(to: &words.0) { tollgate_sha256_finish(&copy, $0) }
+        withUnsafeMutableBytes(of: &words) { tollgate_sha256_finish(&copy, $0.baseAddress) }
         return Digest(words: words)
     }
 }

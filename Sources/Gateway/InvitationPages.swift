@@ -35,12 +35,7 @@ struct InvitationPages: Dialect {
             return .background {
                 let passwordHash = try call.services.scrypt.hash(password, random: call.services.random)
                 return .write { tenant, trail in
-                    guard let account = try tenant.invitedAccount(tokenHash: hash) else {
-                        throw Refusal.notFound("invitation")
-                    }
-                    try tenant.setPasswordHash(passwordHash, account: account.id)
-                    try tenant.useInvitation(tokenHash: hash)
-                    trail.note("account", String(account.id))
+                    let account = try AcceptInvitation(tokenHash: hash, passwordHash: passwordHash).run(tenant, &trail)
                     return .json { json in
                         json.field("ok", true)
                         json.field("email", account.email)

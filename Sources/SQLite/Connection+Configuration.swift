@@ -10,7 +10,7 @@ extension Connection {
     /// kept in memory; a file grows to at most `pageCountMax` pages (then FULL); a WAL longer than `journalBytesMax` is cut
     /// to it when it starts over, a shorter one keeps its size, so that a commit does not wait for the file to grow.
     package func configureLive(
-        cacheKiB: Int = 256, pageCountMax: Int64? = nil, journalBytesMax: Int64 = 16 << 20
+        cacheKiB: Int = 2_048, pageCountMax: Int64? = nil, journalBytesMax: Int64 = 16 << 20
     ) throws(SQLiteError) {
         harden()
         // Before the first access: only then does WAL do without shared memory.

@@ -1,8 +1,9 @@
 package import TenantRegistry
 
 extension TenantSchema {
-    /// The schema of every tenant file.
+    /// What a tenant's file is made of, for the fleet.
     package static let app = TenantSchema(
         migrations: [Migration0001.migration], readProjections: { try $0.allProjections() },
-        housekeep: { try $0.purgeIdempotency() }, verify: { _ in [] })
+        housekeep: { try $0.housekeep() },
+        verify: { path in try Verifier(path: path).run().findings.map { "\($0.place): \($0.text)" } })
 }

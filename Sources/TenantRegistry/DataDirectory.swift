@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Synchronization
 
 /// The folder given by `--data`: who may use it, and where in it everything lies.
 ///
@@ -7,7 +8,7 @@ import Glibc
 /// from ids that we generate, never from names.
 package final class DataDirectory: Sendable {
     package let path: String
-    private let lockDescriptor: Int32
+    private let lockDescriptor: Atomic<Int32>
 
     package enum Failure: Error, CustomStringConvertible {
         case inUse(String)
@@ -31,10 +32,10 @@ package final class DataDirectory: Sendable {
                 throw Failure.unusable(folder, String(cString: strerror(errno)))
             }
         }
-        lockDescriptor = open("\(path)/LOCK", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard lockDescriptor >= 0 else { throw Failure.unusable("\(path)/LOCK", String(cString: strerror(errno))) }
-        guard flock(lockDescriptor, LOCK_EX | LOCK_NB) == 0 else {
-            close(lockDescriptor)
+        let descriptor = open("\(path)/LOCK", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        lockDescriptor = Atomic(descriptor)
+        guard descriptor >= 0 else { throw Failure.unusable("\(path)/LOCK", String(cString: strerror(errno))) }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             throw Failure.inUse(path)
         }
         // What a killed process left half-made; nothing in here is ever the only copy.
@@ -43,7 +44,13 @@ package final class DataDirectory: Sendable {
         }
     }
 
-    deinit { close(lockDescriptor) }
+    deinit { release() }
+
+    /// Gives the folder free, once nothing in this process uses it any more; a second call does nothing.
+    package func release() {
+        let descriptor = lockDescriptor.exchange(-1, ordering: .relaxed)
+        if descriptor >= 0 { close(descriptor) }
+    }
 
     package var registryPath: String { "\(path)/registry.sqlite" }
     package var levelsPath: String { "\(path)/levels.bin" }
@@ -57,7 +64,10 @@ package final class DataDirectory: Sendable {
     package func temporaryPath(_ random: UInt64) -> String { "\(path)/tmp/\(String(random, radix: 16))" }
 
     /// Bytes that an ordinary user may still write on this disk; nil where the system does not say.
-    package var freeBytes: Int64? {
+    package var freeBytes: Int64? { Self.freeBytes(at: path) }
+
+    /// The same for the disk that a path lies on.
+    package static func freeBytes(at path: String) -> Int64? {
         var status = statvfs()
         guard statvfs(path, &status) == 0 else { return nil }
         return Int64(status.f_bavail) * Int64(status.f_frsize)

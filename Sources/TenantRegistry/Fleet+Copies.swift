@@ -74,8 +74,13 @@ extension Fleet {
     /// revoked, the incarnation rises, a `tenant.restored` row joins the chain (CONTRACT P5). Takes over the file at `path`.
     package func restore(
         _ record: TenantRecord, from path: String, requestID: RequestID,
-        then: @escaping @Sendable (Result<AuditHead, any Error>) -> Void
+        then answer: @escaping @Sendable (Result<AuditHead, any Error>) -> Void
     ) {
+        // A refused file is not kept.
+        let then: @Sendable (Result<AuditHead, any Error>) -> Void = { result in
+            if case .failure = result { DataDirectory.remove(path) }
+            answer(result)
+        }
         let submitted = background.submit { [self] in
             do {
                 let hashes = try examine(path, for: record)
@@ -117,7 +122,7 @@ extension Fleet {
         try compareSchema(of: connection, version: version)
         let owner = try connection.row("SELECT tenant_id FROM meta WHERE id = 1") { $0.blob(0) }
         guard owner == record.id.bytes else { throw RestoreFailure.anotherTenant }
-        let faults = try connection.integrityCheck() + schema.verify(path)
+        let faults = try schema.verify(path)
         guard faults.isEmpty else { throw RestoreFailure.damaged(faults) }
         let reader = TenantReader(connection: connection, tenantID: record.id)
         return try schema.readProjections(reader).flatMap { change -> [Digest] in
@@ -145,14 +150,14 @@ extension Fleet {
         _ record: TenantRecord, _ control: LaneControl<TenantStore>, _ path: String, _ revoked: [Digest],
         _ requestID: RequestID, _ then: @escaping @Sendable (Result<AuditHead, any Error>) -> Void
     ) {
+        let live = data.tenantPath(record.id)
+        let new = live + ".restoring"
+        let discard = { for suffix in ["", "-wal"] { DataDirectory.remove(new + suffix) } }
         do {
             // A file that is too damaged to open has no head to rise above.
             let current = try? control.file()
             let before = current.map { ($0.head, $0.projectionEpoch) }
-            let live = data.tenantPath(record.id)
-            let new = live + ".restoring"
-            DataDirectory.remove(new)
-            DataDirectory.remove(new + "-wal")
+            discard()
             try DataDirectory.rename(path, to: new)
             let (head, epoch, changes) = try prepare(
                 record, new, above: before, revoked: revoked, requestID: requestID)
@@ -162,7 +167,7 @@ extension Fleet {
             DataDirectory.synchronise(folder: data.tenantFolder(record.id))
             follow(record, changes, epoch: epoch) { result in then(result.map { head }) }
         } catch {
-            DataDirectory.remove(path)
+            discard()
             then(.failure(error))
         }
     }

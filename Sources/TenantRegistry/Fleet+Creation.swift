@@ -96,10 +96,15 @@ extension Fleet {
         _ record: TenantRecord, _ changes: [ProjectedChange], _ value: Value, _ projected: Result<Void, any Error>,
         _ requestID: RequestID, _ then: @escaping @Sendable (Result<(TenantRecord, Value), any Error>) -> Void
     ) {
-        if case .failure(let error) = projected { return then(.failure(error)) }
+        // What the registry did not take is taken back whole, so that the slug is free again.
+        let giveUp: @Sendable (any Error) -> Void = { error in
+            record.lane.exclusively(
+                { [self] control in abandon(record, control, error, then) }, orElse: { then(.failure($0)) })
+        }
+        if case .failure(let error) = projected { return giveUp(error) }
         record.update({ $0.state = .active }, now: monotonic.nanoseconds())
         registry.save(record.profile, event: "tenant.created", requestID: requestID) { [self] result in
-            if case .failure(let error) = result { return then(.failure(error)) }
+            if case .failure(let error) = result { return giveUp(error) }
             for change in changes { directory.apply(change.change, to: record) }
             directory.add(record)
             directory.update(record) { $0.projectionEpoch = changes.last?.epoch ?? 0 }

@@ -9,7 +9,8 @@ package struct TenantSchema: Sendable {
     package let readProjections: @Sendable (TenantReader) throws -> [ProjectionChange]
     /// Clears what has expired (idempotency, sessions). Hourly at most, on the lane; bounded.
     package let housekeep: @Sendable (TenantTransaction) throws -> Void
-    /// Everything wrong with a file, for a restore; empty for a sound one. Off the lane, on a copy.
+    /// Everything wrong with a file, SQLite's own check among it, for a restore; empty for a sound one. Off the lane, on a
+    /// copy.
     package let verify: @Sendable (_ path: String) throws -> [String]
 
     package init(

@@ -326,10 +326,17 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
             report("\(name): \(cause)")
             return .unavailable
         }
-        if error.isFull { return file.connection.isAtPageQuota ? .quotaReached : .storageFull }
+        if error.isFull { return isQuota(file) ? .quotaReached : .storageFull }
         report("\(name): \(error)")
         if error.isIOError || error.isNoMemory { return .notCommitted }
         return .failed(error)
+    }
+
+    /// FULL means the quota where the file is at it, or where the disk has room: SQLite may have taken the pages back
+    /// already when it is asked.
+    private func isQuota(_ file: File) -> Bool {
+        if file.connection.isAtPageQuota { return true }
+        return DataDirectory.freeBytes(at: file.connection.path).map { $0 > laneRoomBytesMin } ?? false
     }
 
     private func putBack(_ jobs: ArraySlice<LaneJob<File>>) {
@@ -383,6 +390,9 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
         exclusively({ control in if self.waiting == 0 { control.closeFile() } }, orElse: { _ in })
     }
 }
+
+/// A disk with less free is taken for full: no operation writes more.
+private let laneRoomBytesMin: Int64 = 16 << 20
 
 private struct CommitFailed: Error { let cause: SQLiteError }
 private struct TransactionLost: Error { let cause: any Error }

@@ -38,14 +38,17 @@ package final class LanePool: Sendable {
     func tick() -> UInt64 { ticks.add(1, ordering: .relaxed).newValue }
 
     func opened(_ lane: any LaneRunnable) {
-        let victim: (any LaneRunnable)? = openLanes.withLock { lanes in
+        let victims: [any LaneRunnable] = openLanes.withLock { lanes in
             lanes[ObjectIdentifier(lane)] = lane
-            guard lanes.count > openFilesMax else { return nil }
-            return lanes.values.filter { $0 !== lane }
-                .min { $0.lastUsed.load(ordering: .relaxed) < $1.lastUsed.load(ordering: .relaxed) }
+            let surplus = lanes.count - openFilesMax
+            guard surplus > 0 else { return [] }
+            // As many as there are too many: one that was asked before may have had work waiting, and stayed open.
+            let idle = lanes.values.filter { $0 !== lane }
+                .sorted { $0.lastUsed.load(ordering: .relaxed) < $1.lastUsed.load(ordering: .relaxed) }
+            return Array(idle.prefix(surplus))
         }
         metrics.filesOpened.add(1, ordering: .relaxed)
-        victim?.evict()
+        for victim in victims { victim.evict() }
     }
 
     func closed(_ lane: any LaneRunnable) {

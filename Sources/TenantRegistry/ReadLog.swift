@@ -29,6 +29,8 @@ package final class ReadLog: Sendable {
     private struct State {
         var batch = Batch()
         var floods: [FloodKey: Flood] = [:]
+        /// What is in a batch of the lane's and may come back.
+        var drainedBytes = 0
     }
 
     private struct FloodKey: Hashable {
@@ -44,7 +46,10 @@ package final class ReadLog: Sendable {
     /// Adds a record; false when there is no room until the lane has written a block.
     package func append(_ record: AuditRecord) -> Bool {
         state.withLock { state in
-            guard state.batch.bytes.count < Self.bytesMax else { return false }
+            // Commits that fail again and again put back what they took: that is bounded too.
+            guard state.batch.bytes.count < Self.bytesMax,
+                state.batch.bytes.count + state.drainedBytes < 2 * Self.bytesMax
+            else { return false }
             if record.isRefusal {
                 let key = FloodKey(keyID: record.keyID, status: record.status, action: record.action)
                 if var flood = state.floods[key] {
@@ -53,6 +58,7 @@ package final class ReadLog: Sendable {
                         flood.record.count += record.count
                         flood.record.at = record.at
                         state.floods[key] = flood
+                        state.batch.lastAt = record.at
                         state.batch.usage[UsageKey(record), default: UsageCount()].add(record)
                         return true
                     }
@@ -105,13 +111,18 @@ package final class ReadLog: Sendable {
             state.floods.removeAll(keepingCapacity: true)
             let batch = state.batch
             state.batch = Batch()
+            state.drainedBytes = batch.bytes.count
             return batch
         }
     }
 
+    /// After a commit: what was drained is in the file.
+    package func kept() { state.withLock { $0.drainedBytes = 0 } }
+
     /// After a failed commit: what was drained comes first again.
     package func putBack(_ batch: Batch) {
         state.withLock { state in
+            state.drainedBytes = 0
             var merged = batch
             merged.bytes += state.batch.bytes
             merged.count += state.batch.count

@@ -37,11 +37,12 @@ package final class TenantStore: LaneFile {
     private var batchEffects: [@Sendable () -> Void] = []
     private var jobRecords = 0
     private var jobEffects = 0
+    private var jobOrders = 0
     private var jobProjectionEpoch: Int64 = 0
     private var drained: ReadLog.Batch?
     private var sealedHead: AuditHead?
     private var sealedProof: CommitProof?
-    private var batchOrders: [UsageKey: Int] = [:]
+    private var batchOrders: [UsageKey] = []
     private var wantsFlush = false
 
     package struct Context: Sendable {
@@ -115,7 +116,8 @@ package final class TenantStore: LaneFile {
         return epoch
     }
 
-    package func countOrder(_ record: AuditRecord) { batchOrders[UsageKey(record), default: 0] += 1 }
+    /// The call placed an order, for `usage`.
+    package func countOrder(_ record: AuditRecord) { batchOrders.append(UsageKey(record)) }
 
     /// The records of reads are due: the batch writes them whatever else is in it.
     package func flushReads() { wantsFlush = true }
@@ -123,6 +125,7 @@ package final class TenantStore: LaneFile {
     package func jobBegins() {
         jobRecords = batchRecords.count
         jobEffects = batchEffects.count
+        jobOrders = batchOrders.count
         jobProjectionEpoch = projectionEpoch
         transaction.pendingProjections.removeAll(keepingCapacity: true)
     }
@@ -130,6 +133,7 @@ package final class TenantStore: LaneFile {
     package func jobUndone() {
         batchRecords.removeSubrange(jobRecords...)
         batchEffects.removeSubrange(jobEffects...)
+        batchOrders.removeSubrange(jobOrders...)
         projectionEpoch = jobProjectionEpoch
         transaction.pendingProjections.removeAll(keepingCapacity: true)
     }
@@ -150,7 +154,7 @@ package final class TenantStore: LaneFile {
             usage[UsageKey(record), default: UsageCount()].add(record)
             next = try append(record, after: next, isLast: index == batchRecords.count - 1)
         }
-        for (key, orders) in batchOrders { usage[key, default: UsageCount()].orders += orders }
+        for key in batchOrders { usage[key, default: UsageCount()].orders += 1 }
         for (key, count) in usage { try add(count, to: key) }
         sealedHead = next
     }
@@ -158,6 +162,7 @@ package final class TenantStore: LaneFile {
     package func committed() {
         if let sealedHead { head = sealedHead }
         if let sealedProof { proof = sealedProof }
+        if drained != nil { readLog.kept() }
         drained = nil
         let effects = batchEffects
         clearBatch()
@@ -182,6 +187,7 @@ package final class TenantStore: LaneFile {
         wantsFlush = false
         jobRecords = 0
         jobEffects = 0
+        jobOrders = 0
     }
 
     package func writeMarker() throws {

@@ -66,6 +66,7 @@ package enum KeyAnswers {
 
     private static func rotation(_ call: Call, _ key: APIKey?, _ resellerID: Int64?, _ overlap: Int64) throws -> Work {
         guard let key, isReachable(key, resellerID) else { throw Refusal.notFound("key") }
+        try guardOwnerKey(key, call)
         let secret = MintedSecret(
             prefix: call.tenant.profile.keyPrefix, book: key.book, random: call.services.random)
         return .reserving([secret.hash]) { tenant, trail in
@@ -86,6 +87,7 @@ package enum KeyAnswers {
             guard let key = try tenant.key(publicID: call.parameters[0]), isReachable(key, resellerID) else {
                 throw Refusal.notFound("key")
             }
+            try guardOwnerKey(key, call)
             if key.revokedAt == nil { try tenant.revokeKey(key.id) }
             trail.resellerID = key.resellerID
             trail.note("key", key.publicID)
@@ -94,6 +96,13 @@ package enum KeyAnswers {
                 json.field("ok", true)
                 encode(revoked, &json)
             }
+        }
+    }
+
+    /// The owner's keys are the owner's: an operator neither rotates, revokes nor limits them.
+    package static func guardOwnerKey(_ key: APIKey, _ call: Call) throws(Refusal) {
+        guard !key.role.isOwner || call.known.role.isOwner else {
+            throw .forbidden(code: "owner_only", detail: "Only the owner changes the owner's keys.")
         }
     }
 

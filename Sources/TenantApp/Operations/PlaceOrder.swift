@@ -60,7 +60,7 @@ package struct PlaceOrder {
             json.field("wholesale_total", tenant.decimal(quote.price.total))
             json.field("currency", tenant.currency.code)
         }
-        try LowBalance.check(tenant, resellerID: resellerID, book: book, spent: charged)
+        try LowBalance.check(tenant, quote.reseller, book: book, spent: charged)
         trail.isOrder = true
         trail.note("order", publicID)
         trail.note("total", String(quote.price.total.micros))
@@ -73,12 +73,11 @@ package struct PlaceOrder {
 
 /// Tells a reseller once, when a spending takes its balance under its threshold.
 package enum LowBalance {
-    package static func check(_ tenant: TenantTransaction, resellerID: Int64, book: Book, spent: Money) throws {
-        guard book == .live, spent > .zero, let threshold = try tenant.reseller(id: resellerID)?.lowBalanceThreshold
-        else { return }
-        let after = try tenant.balance(.balance(reseller: resellerID), book: book)
+    package static func check(_ tenant: TenantTransaction, _ reseller: Reseller, book: Book, spent: Money) throws {
+        guard book == .live, spent > .zero, let threshold = reseller.lowBalanceThreshold else { return }
+        let after = try tenant.balance(.balance(reseller: reseller.id), book: book)
         guard after < threshold, try after.adding(spent) >= threshold else { return }
-        try tenant.emit(.balanceLow, resellerID: resellerID, book: book) { json in
+        try tenant.emit(.balanceLow, resellerID: reseller.id, book: book) { json in
             json.field("balance", tenant.decimal(after))
             json.field("threshold", tenant.decimal(threshold))
             json.field("currency", tenant.currency.code)

@@ -40,6 +40,7 @@ package struct QuoteOrder {
     package struct Result {
         package let product: PricedProduct
         package let price: OrderPrice
+        package let reseller: Reseller
     }
 
     package let request: OrderRequest
@@ -73,7 +74,7 @@ package struct QuoteOrder {
                     required: price.total, available: available, currency: tenant.currency)
             }
         }
-        return Result(product: product, price: price)
+        return Result(product: product, price: price, reseller: reseller)
     }
 
     /// An hourly term is charged as it accrues, so an order of it costs its setup fee alone (CONTRACT W3).

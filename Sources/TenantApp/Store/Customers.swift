@@ -34,12 +34,18 @@ extension TenantReader {
 
     /// By id; of one reseller or of all (the operator's list).
     package func customers(resellerID: Int64?, book: Book, after id: Int64, limit: Int) throws -> [Customer] {
-        try connection.rows(
-            """
-            SELECT id, public_id, reseller_id, external_id, email, name, created_at FROM customer
-            WHERE (?1 IS NULL OR reseller_id = ?1) AND book = ?2 AND id > ?3 ORDER BY id LIMIT ?4
-            """,
-            .optional(resellerID), .book(book), .integer(id), .int(limit), read: Customer.init)
+        var values: [SQLValue] = [.book(book), .integer(id), .int(limit)]
+        var filter = "book = ?1 AND id > ?2"
+        if let resellerID {
+            values.append(.integer(resellerID))
+            filter += " AND reseller_id = ?4"
+        }
+        return try connection.rows(
+            dynamic: """
+                SELECT id, public_id, reseller_id, external_id, email, name, created_at FROM customer
+                WHERE \(filter) ORDER BY id LIMIT ?3
+                """,
+            values, read: Customer.init)
     }
 }
 

@@ -48,11 +48,11 @@ extension TenantTransaction {
     /// So many rows at most are cleared at a time: no operation holds a lane for long.
     package static let housekeepingRowsMax = 2_000
 
+    /// Rows are in the order of their time, but for a key used again after its 30 days.
     package func purgeIdempotency() throws {
         try connection.run(
             """
-            DELETE FROM idempotency WHERE (reseller_id, book, key) IN
-                (SELECT reseller_id, book, key FROM idempotency WHERE created_at <= ?1 LIMIT ?2)
+            DELETE FROM idempotency WHERE created_at <= ?1 AND rowid IN (SELECT rowid FROM idempotency ORDER BY rowid LIMIT ?2)
             """,
             .time(now.adding(days: -Self.idempotencyDays)), .int(Self.housekeepingRowsMax))
     }

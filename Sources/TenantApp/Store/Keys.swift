@@ -92,13 +92,14 @@ extension TenantReader {
 
     /// Keys, not sessions, newest last; of one reseller or of all.
     package func keys(resellerID: Int64?, after id: Int64, limit: Int) throws -> [APIKey] {
-        try connection.rows(
-            dynamic: """
-                SELECT \(keyColumns) FROM api_key
-                WHERE id > ?1 AND role < ?2 AND (?3 IS NULL OR reseller_id = ?3) ORDER BY id LIMIT ?4
-                """,
-            [.integer(id), .integer(KeyRole.ownerSession.rawValue), .optional(resellerID), .int(limit)],
-            read: APIKey.init)
+        var values: [SQLValue] = [.integer(id), .integer(KeyRole.ownerSession.rawValue), .int(limit)]
+        var filter = "id > ?1 AND role < ?2"
+        if let resellerID {
+            values.append(.integer(resellerID))
+            filter += " AND reseller_id = ?4"
+        }
+        return try connection.rows(
+            dynamic: "SELECT \(keyColumns) FROM api_key WHERE \(filter) ORDER BY id LIMIT ?3", values, read: APIKey.init)
     }
 
     /// Keys in force, for the tenant's quota.
@@ -161,14 +162,15 @@ extension TenantTransaction {
             .optional(new.limit.map { Int64($0.windowSeconds) }), .optional(new.limit.map { Int64($0.burst) }),
             .time(now), .integer(new.createdBy))
         let id = connection.lastInsertedRowID
-        try insertSecret(secretHash, key: id)
+        // A session's token ends with it, so that housekeeping finds it by its end.
+        try insertSecret(secretHash, key: id, expiresAt: new.role.isSession ? new.expiresAt : nil)
         return try projectKey(id)
     }
 
-    private func insertSecret(_ hash: Digest, key: Int64) throws {
+    private func insertSecret(_ hash: Digest, key: Int64, expiresAt: Timestamp? = nil) throws {
         try connection.run(
-            "INSERT INTO api_key_secret (hash, key_id, created_at) VALUES (?1, ?2, ?3)", .blob(hash.bytes),
-            .integer(key), .time(now))
+            "INSERT INTO api_key_secret (hash, key_id, created_at, expires_at) VALUES (?1, ?2, ?3, ?4)",
+            .blob(hash.bytes), .integer(key), .time(now), .optional(expiresAt))
     }
 
     /// Another secret for the key; the present ones end after `overlapSeconds` (0: now).

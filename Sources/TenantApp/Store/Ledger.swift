@@ -46,6 +46,8 @@ package enum PostingKind: String, Sendable, CaseIterable {
 
 package struct Posting: Sendable {
     package let id: Int64
+    /// The entry on the reseller's balance: what a statement pages by.
+    package let entryID: Int64
     package let kind: String
     package let reference: String
     package let at: Timestamp
@@ -61,19 +63,19 @@ extension TenantReader {
         ) { $0.money(0) } ?? .zero
     }
 
-    /// A reseller's movements on its balance, newest first, before posting `id`.
+    /// A reseller's movements on its balance, newest first, before entry `id`.
     package func statement(resellerID: Int64, book: Book, before id: Int64, limit: Int) throws -> [Posting] {
         try connection.rows(
             """
-            SELECT p.id, p.kind, p.reference, p.at, e.amount, e.balance_after
+            SELECT p.id, p.kind, p.reference, p.at, e.amount, e.balance_after, e.id
             FROM ledger_account a JOIN entry e ON e.account_id = a.id JOIN posting p ON p.id = e.posting_id
-            WHERE a.book = ?1 AND a.kind = 'balance' AND a.reseller_id = ?2 AND p.id < ?3
+            WHERE a.book = ?1 AND a.kind = 'balance' AND a.reseller_id = ?2 AND e.id < ?3
             ORDER BY e.id DESC LIMIT ?4
             """,
             .book(book), .integer(resellerID), .integer(id), .int(limit)
         ) { row in
             Posting(
-                id: row.int(0), kind: row.text(1), reference: row.text(2), at: row.time(3), amount: row.money(4),
+                id: row.int(0), entryID: row.int(6), kind: row.text(1), reference: row.text(2), at: row.time(3), amount: row.money(4),
                 balanceAfter: row.money(5))
         }
     }

@@ -84,13 +84,17 @@ extension TenantReader {
     package func orders(
         resellerID: Int64?, book: Book, state: OrderState?, before id: Int64, limit: Int
     ) throws -> [Order] {
-        try connection.rows(
-            dynamic: """
-                SELECT \(Order.columns) FROM \(Order.tables)
-                WHERE (?1 IS NULL OR o.reseller_id = ?1) AND o.book = ?2 AND (?3 IS NULL OR o.state = ?3) AND o.id < ?4
-                ORDER BY o.id DESC LIMIT ?5
-                """,
-            [.optional(resellerID), .book(book), .optional(state?.rawValue), .integer(id), .int(limit)], read: Order.init)
+        // Only what is asked for is in the text, so that each list finds its index.
+        var values: [SQLValue] = [.book(book), .integer(id), .int(limit)]
+        var filter = "o.book = ?1 AND o.id < ?2"
+        if let resellerID {
+            values.append(.integer(resellerID))
+            filter += " AND o.reseller_id = ?4"
+        }
+        if let state { filter += " AND o.state = '\(state.rawValue)'" }
+        return try connection.rows(
+            dynamic: "SELECT \(Order.columns) FROM \(Order.tables) WHERE \(filter) ORDER BY o.id DESC LIMIT ?3", values,
+            read: Order.init)
     }
 }
 

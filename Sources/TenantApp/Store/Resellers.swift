@@ -57,8 +57,15 @@ package struct Reseller: Sendable {
 
 extension TenantReader {
     package func reseller(id: Int64) throws -> Reseller? {
+        // Every order reads it: a literal, so that its statement is found by address.
         try connection.row(
-            dynamic: "SELECT \(Reseller.columns) FROM reseller WHERE id = ?1", [.integer(id)], read: Reseller.init)
+            """
+            SELECT id, public_id, email, name, company, state, default_discount_rate, credit_limit, limit_requests,
+                limit_window, limit_burst, api_access, low_balance_threshold, created_at, approved_at, approved_by,
+                suspended_at, terminated_at
+            FROM reseller WHERE id = ?1
+            """,
+            .integer(id), read: Reseller.init)
     }
 
     package func reseller(publicID: String) throws -> Reseller? {

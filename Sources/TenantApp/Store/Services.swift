@@ -69,15 +69,16 @@ extension TenantReader {
     package func services(
         resellerID: Int64?, book: Book, state: ServiceState?, before id: Int64, limit: Int
     ) throws -> [Service] {
-        try connection.rows(
-            dynamic: """
-                SELECT \(Service.columns) FROM \(Service.tables)
-                WHERE (?1 IS NULL OR s.reseller_id = ?1) AND s.book = ?2
-                    AND iif(?3 IS NULL, s.state <> 'cancelled', s.state = ?3) AND s.id < ?4
-                ORDER BY s.id DESC LIMIT ?5
-                """,
-            [.optional(resellerID), .book(book), .optional(state?.rawValue), .integer(id), .int(limit)],
-            read: Service.init)
+        var values: [SQLValue] = [.book(book), .integer(id), .int(limit)]
+        var filter = "s.book = ?1 AND s.id < ?2"
+        if let resellerID {
+            values.append(.integer(resellerID))
+            filter += " AND s.reseller_id = ?4"
+        }
+        filter += state.map { " AND s.state = '\($0.rawValue)'" } ?? " AND s.state <> 'cancelled'"
+        return try connection.rows(
+            dynamic: "SELECT \(Service.columns) FROM \(Service.tables) WHERE \(filter) ORDER BY s.id DESC LIMIT ?3",
+            values, read: Service.init)
     }
 
     package func services(ofOrder id: Int64) throws -> [Service] {
@@ -123,6 +124,17 @@ extension TenantTransaction {
         try connection.run(
             "UPDATE service SET state = 'cancelled', cancelled_at = ?2, renews_at = NULL WHERE order_id = ?1 AND state <> 'cancelled'",
             .integer(order.id), .time(now))
+    }
+
+    /// What a terminated reseller still holds ends with its paid term and never renews (CONTRACT W1): the renewal that
+    /// was due becomes the end. Units of pending orders are decided with their orders.
+    package func endServicesWithTerm(resellerID: Int64) throws {
+        try connection.run(
+            """
+            UPDATE service SET ends_at = coalesce(renews_at, ends_at, ?2), renews_at = NULL
+            WHERE reseller_id = ?1 AND state IN ('active', 'past_due', 'suspended')
+            """,
+            .integer(resellerID), .time(now))
     }
 
     package func setState(of service: Service, to state: ServiceState) throws {

@@ -20,6 +20,12 @@ extension TenantTransaction {
             .text(name), .text(value))
     }
 
+    /// Nil takes the setting away.
+    package func set(_ name: String, toOptional value: String?) throws {
+        if let value { return try set(name, to: value) }
+        try connection.run("DELETE FROM setting WHERE name = ?1", .text(name))
+    }
+
     package func newPublicID(_ prefix: StaticString) -> String {
         PublicID.make(prefix, at: now, random: store.random)
     }

@@ -14,7 +14,7 @@ package final class TestNode: Sendable {
 
     package init(
         _ path: String, clock: ManualClock = ManualClock(TestNode.start), seed: UInt64 = 1, options: Fleet.Options = Fleet.Options(),
-        schema: TenantSchema = .tollgate
+        schema: TenantSchema = .app
     ) throws {
         self.clock = clock
         let reports = reports
@@ -23,7 +23,10 @@ package final class TestNode: Sendable {
             random: SeededRandom(seed: seed), report: { reports.add($0) })
     }
 
-    package func stop() { fleet.stop() }
+    package func stop() {
+        fleet.stop()
+        fleet.data.release()
+    }
 
     package func tenant(_ slug: String) throws -> TenantRecord {
         guard let record = fleet.directory.tenant(slug: slug) else { throw Missing() }

@@ -52,6 +52,7 @@ enum Migration0001 {
             expires_at INTEGER
         ) STRICT, WITHOUT ROWID;
         CREATE INDEX api_key_secret_by_key ON api_key_secret (key_id);
+        CREATE INDEX api_key_secret_by_end ON api_key_secret (expires_at) WHERE expires_at IS NOT NULL;
 
         CREATE TABLE reseller (
             id INTEGER PRIMARY KEY,
@@ -80,6 +81,7 @@ enum Migration0001 {
             expires_at INTEGER
         ) STRICT;
         CREATE INDEX webhook_secret_by_reseller ON webhook_secret (reseller_id);
+        CREATE INDEX webhook_secret_by_end ON webhook_secret (expires_at) WHERE expires_at IS NOT NULL;
 
         CREATE TABLE product (
             id INTEGER PRIMARY KEY,
@@ -128,6 +130,7 @@ enum Migration0001 {
             created_at INTEGER NOT NULL,
             UNIQUE (reseller_id, book, external_id)
         ) STRICT;
+        CREATE INDEX customer_by_reseller ON customer (reseller_id, book, id);
 
         CREATE TABLE orders (
             id INTEGER PRIMARY KEY,
@@ -206,7 +209,6 @@ enum Migration0001 {
             at INTEGER NOT NULL,
             key_id INTEGER NOT NULL
         ) STRICT;
-        CREATE INDEX posting_by_reseller ON posting (reseller_id, book, id);
         CREATE TABLE entry (
             id INTEGER PRIMARY KEY,
             posting_id INTEGER NOT NULL REFERENCES posting(id),
@@ -235,9 +237,8 @@ enum Migration0001 {
             content_type TEXT NOT NULL,
             body BLOB NOT NULL,
             created_at INTEGER NOT NULL,
-            PRIMARY KEY (reseller_id, book, key)
-        ) STRICT, WITHOUT ROWID;
-        CREATE INDEX idempotency_by_age ON idempotency (created_at);
+            UNIQUE (reseller_id, book, key)
+        ) STRICT;
 
         CREATE TABLE webhook_endpoint (
             id INTEGER PRIMARY KEY,
@@ -283,5 +284,6 @@ enum Migration0001 {
             UNIQUE (event_id, endpoint_id)
         ) STRICT;
         CREATE INDEX delivery_due ON delivery (next_at) WHERE state = 'pending';
+        CREATE INDEX delivery_undelivered ON delivery (state, id) WHERE state <> 'delivered';
         """
 }

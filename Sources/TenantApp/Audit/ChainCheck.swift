@@ -1,0 +1,240 @@
+import Cryptography
+import HTTPCore
+import SQLite
+import TenantRegistry
+
+/// The audit chain: numbered without gaps, each row's hash right, signed at its end, and every expected head in it. What
+/// its rows vouch for, postings and orders, is compared with the tables as it goes by.
+enum ChainCheck {
+    static func run(
+        _ file: inout VerifiedFile, expecting heads: [AuditHead], _ publicKey: [UInt8]?, all checksAll: Bool
+    ) throws {
+        if let publicKey, publicKey != file.auditPublicKey {
+            file.report.add(.signature, "meta", 1, "The file names another public key than the tenant's.")
+        }
+        var walk = ChainWalk(expected: heads, key: publicKey ?? file.auditPublicKey, checksAll: checksAll)
+        var postings = VouchedPostings()
+        var orders = VouchedOrders()
+        try file.connection.forEach(
+            """
+            SELECT seq, incarnation, kind, at, last_at, book, key_id, account_id, reseller_id, action, status, latency_us,
+                request_id, bytes_in, bytes_out, count, detail, payload, hash, signature
+            FROM audit ORDER BY seq
+            """
+        ) { row in
+            let line = ChainLine(row)
+            walk.take(line, &file)
+            if let record = line.record, !record.detail.isEmpty {
+                guard let detail = try? JSON.parse(Array(record.detail.utf8)) else {
+                    file.report.add(.chain, "audit", line.sequence, "What the row says of its write is no JSON.")
+                    return true
+                }
+                try postings.take(detail, line.sequence, &file)
+                try orders.take(detail, record, line.sequence, &file)
+            }
+            return true
+        }
+        walk.finish(&file)
+        try postings.finish(&file)
+        try orders.finish(&file)
+    }
+}
+
+/// One row of the audit table, read once.
+struct ChainLine {
+    let sequence: Int64
+    let incarnation: Int64
+    let storedHash: Digest?
+    let signature: [UInt8]?
+    let at: Timestamp
+    let action: String
+    let content: Content
+
+    enum Content {
+        case record(AuditRecord)
+        case block(AuditBlock)
+        case unknown
+    }
+
+    var record: AuditRecord? {
+        guard case .record(let record) = content else { return nil }
+        return record
+    }
+
+    init(_ row: Row) {
+        sequence = row.int(0)
+        incarnation = row.int(1)
+        storedHash = Digest(bytes: row.blob(18))
+        signature = row.optionalBlob(19)
+        action = row.text(9)
+        at = Timestamp(milliseconds: row.int(4))
+        switch AuditChain.Kind(rawValue: row.int(2)) {
+        case .record:
+            guard let book = Book(rawValue: row.int(5)), let requestID = RequestID(bytes: row.blob(12)) else {
+                content = .unknown
+                return
+            }
+            var record = AuditRecord(
+                at: Timestamp(milliseconds: row.int(3)), action: action, status: Int(row.int(10)), requestID: requestID,
+                latencyMicroseconds: Int(row.int(11)), bytesIn: Int(row.int(13)), bytesOut: Int(row.int(14)))
+            record.book = book
+            record.keyID = row.int(6)
+            record.accountID = row.int(7)
+            record.resellerID = row.int(8)
+            record.count = Int(row.int(15))
+            record.detail = row.text(16)
+            content = .record(record)
+        case .block:
+            content = .block(
+                AuditBlock(
+                    firstAt: Timestamp(milliseconds: row.int(3)), lastAt: at, count: Int(row.int(15)),
+                    payload: row.blob(17)))
+        case nil: content = .unknown
+        }
+    }
+
+    func hash(after previous: Digest, tenant: TenantID) -> Digest? {
+        switch content {
+        case .record(let record):
+            AuditChain.hash(
+                record: record, after: previous, tenant: tenant, incarnation: incarnation, sequence: sequence)
+        case .block(let block):
+            AuditChain.hash(block: block, after: previous, tenant: tenant, incarnation: incarnation, sequence: sequence)
+        case .unknown: nil
+        }
+    }
+}
+
+/// Walks the chain row by row. After a break it goes on from the stored hash, so that each break is told once.
+struct ChainWalk {
+    private var expected: [Int64: [AuditHead]]
+    private let key: [UInt8]
+    private let checksAll: Bool
+    private var last: (sequence: Int64, incarnation: Int64, hash: Digest) = (0, 0, .zero)
+    private var lastLine: ChainLine?
+    private var restoredAt: Int64?
+
+    init(expected: [AuditHead], key: [UInt8], checksAll: Bool) {
+        self.expected = Dictionary(grouping: expected, by: \.sequence)
+        self.key = key
+        self.checksAll = checksAll
+    }
+
+    mutating func take(_ line: ChainLine, _ file: inout VerifiedFile) {
+        file.report.counts.auditRows += 1
+        let isNext = line.sequence == last.sequence + 1
+        if !isNext {
+            let first = last.sequence + 1
+            let missing = line.sequence - 1 == first ? "Row \(first) is" : "Rows \(first) to \(line.sequence - 1) are"
+            file.report.add(.chain, "audit", first, "\(missing) missing: deleted from the audit log.")
+        }
+        checkIncarnation(line, &file)
+        if let stored = line.storedHash {
+            // After a gap there is no hash to go on from.
+            if isNext && line.hash(after: last.hash, tenant: file.tenantID) != stored {
+                file.report.add(
+                    .chain, "audit", line.sequence,
+                    "The row does not match its hash: it, or the hash before it, was changed after it was written.")
+            }
+        } else {
+            file.report.add(.chain, "audit", line.sequence, "The row's hash is no hash.")
+        }
+        checkBlock(line, &file)
+        checkExpected(line, &file)
+        if checksAll, line.signature != nil { checkSignature(line, &file) }
+        last = (line.sequence, line.incarnation, line.storedHash ?? .zero)
+        lastLine = line
+    }
+
+    private mutating func checkIncarnation(_ line: ChainLine, _ file: inout VerifiedFile) {
+        if line.incarnation < last.incarnation {
+            file.report.add(
+                .chain, "audit", line.sequence,
+                "The incarnation falls from \(last.incarnation) to \(line.incarnation).")
+        }
+        guard line.incarnation > last.incarnation, last.sequence > 0 else { return }
+        restoredAt = line.sequence
+        if line.action != "tenant.restored" {
+            file.report.add(
+                .chain, "audit", line.sequence,
+                "Incarnation \(line.incarnation) begins without a tenant.restored row.")
+        }
+    }
+
+    private func checkBlock(_ line: ChainLine, _ file: inout VerifiedFile) {
+        guard case .block(let block) = line.content else {
+            if case .unknown = line.content {
+                file.report.add(.chain, "audit", line.sequence, "The row is neither a record nor a block.")
+            }
+            return
+        }
+        guard let records = AuditPacking.records(of: block.payload) else {
+            file.report.add(.chain, "audit", line.sequence, "The block of reads does not unpack.")
+            return
+        }
+        file.report.counts.recordsInBlocks += records.count
+        if records.count != block.count {
+            file.report.add(
+                .chain, "audit", line.sequence, "The block says \(block.count) records and holds \(records.count).")
+        }
+    }
+
+    private mutating func checkExpected(_ line: ChainLine, _ file: inout VerifiedFile) {
+        guard let heads = expected.removeValue(forKey: line.sequence) else { return }
+        for head in heads {
+            if head.incarnation != line.incarnation {
+                let cause = restoredAt.map { " since the restore at row \($0)" } ?? ""
+                file.report.add(
+                    .chain, "audit", line.sequence,
+                    "The head \(head.text) is not in this file: row \(line.sequence) belongs to incarnation "
+                        + "\(line.incarnation)\(cause).")
+            } else if head.hash != line.storedHash {
+                file.report.add(
+                    .chain, "audit", line.sequence,
+                    "The head \(head.text) is not in this file: row \(line.sequence) has another hash, so history was rewritten.")
+            } else if !checksAll {
+                checkSignature(line, &file)
+            }
+        }
+    }
+
+    private func checkSignature(_ line: ChainLine, _ file: inout VerifiedFile) {
+        guard let signature = line.signature, let hash = line.storedHash else {
+            file.report.add(.signature, "audit", line.sequence, "The row's signature is missing.")
+            return
+        }
+        file.report.counts.signaturesChecked += 1
+        let head = AuditHead(incarnation: line.incarnation, sequence: line.sequence, hash: hash)
+        if !Ed25519.verify(signature: signature, message: head.signedBytes(of: file.tenantID), publicKey: key) {
+            file.report.add(
+                .signature, "audit", line.sequence, "The signature is not the tenant's: the chain was not written by its gateway.")
+        }
+    }
+
+    mutating func finish(_ file: inout VerifiedFile) {
+        if let line = lastLine, let hash = line.storedHash {
+            file.report.head = AuditHead(incarnation: line.incarnation, sequence: line.sequence, hash: hash)
+            file.endsAt = line.at
+            if line.signature == nil {
+                file.report.add(
+                    .signature, "audit", line.sequence, "The last row is not signed: rows after it were cut off.")
+            } else if !checksAll {
+                checkSignature(line, &file)
+            }
+            if line.incarnation != file.incarnation {
+                file.report.add(
+                    .chain, "meta", 1,
+                    "The file says incarnation \(file.incarnation), its last audit row \(line.incarnation).")
+            }
+        } else if lastLine == nil {
+            file.report.add(.chain, "audit", nil, "The audit log is empty: every tenant's begins with its creation.")
+        }
+        for (_, heads) in expected.sorted(by: { $0.key < $1.key }) {
+            for head in heads {
+                file.report.add(
+                    .chain, "audit", head.sequence,
+                    "The file ends before the head \(head.text): its last row is \(last.sequence), so the tail is missing.")
+            }
+        }
+    }
+}

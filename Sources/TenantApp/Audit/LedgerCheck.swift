@@ -1,0 +1,158 @@
+import SQLite
+import TenantRegistry
+
+/// The double entry by itself: each posting's entries sum to zero, balances chain, what is held is what open orders hold,
+/// and the test book moves nothing.
+enum LedgerCheck {
+    static func run(_ file: inout VerifiedFile) throws {
+        var accounts = try readAccounts(&file)
+        try checkEntries(&file, &accounts)
+        for (id, account) in accounts.sorted(by: { $0.key < $1.key }) where account.stored != account.running {
+            file.report.add(
+                .ledger, "ledger_account", id,
+                "The balance of \(account.name) is \(file.amount(account.stored)); its entries come to \(file.amount(account.running)).")
+        }
+        try checkHeld(&file, accounts)
+        file.report.counts.postings = Int(
+            try file.connection.row("SELECT count(*) FROM posting") { $0.int(0) } ?? 0)
+    }
+
+    /// One account while its entries go by. There are a few for each reseller.
+    private struct Account {
+        let book: Int64
+        let kind: String
+        let reseller: Int64
+        let stored: Int64
+        var running: Int64 = 0
+
+        var name: String { "\(kind):\(reseller)\(book == Book.test.rawValue ? " (test book)" : "")" }
+    }
+
+    private static func readAccounts(_ file: inout VerifiedFile) throws -> [Int64: Account] {
+        var accounts: [Int64: Account] = [:]
+        try file.connection.forEach("SELECT id, book, kind, reseller_id, balance FROM ledger_account") { row in
+            accounts[row.int(0)] = Account(
+                book: row.int(1), kind: row.text(2), reseller: row.int(3), stored: row.int(4))
+            return true
+        }
+        return accounts
+    }
+
+    /// The posting whose entries go by.
+    private struct Group {
+        var posting: Int64 = 0
+        var sum: Int64 = 0
+        var count = 0
+    }
+
+    private static func checkEntries(_ file: inout VerifiedFile, _ accounts: inout [Int64: Account]) throws {
+        var group = Group()
+        var postings = AscendingIDs()
+        try file.connection.forEach(
+            """
+            SELECT e.id, e.posting_id, e.account_id, e.amount, e.balance_after, p.book, p.kind, p.reseller_id
+            FROM entry e LEFT JOIN posting p ON p.id = e.posting_id ORDER BY e.id
+            """
+        ) { row in
+            let (id, posting, amount) = (row.int(0), row.int(1), row.int(3))
+            file.report.counts.entries += 1
+            if posting != group.posting {
+                close(group, &file)
+                switch postings.follow(posting) {
+                case .next: break
+                case .after(let gap): try reportEmpty(gap, &file)
+                case .notAscending:
+                    file.report.add(
+                        .ledger, "entry", id, "The entry of posting \(posting) does not stand with the others of that posting.")
+                }
+                group = Group(posting: posting)
+            }
+            group.count += 1
+            group.sum &+= amount
+            guard var account = accounts[row.int(2)] else {
+                file.report.add(.ledger, "entry", id, "The entry is on an account that there is not.")
+                return true
+            }
+            let (running, overflow) = account.running.addingReportingOverflow(amount)
+            if overflow || running != row.int(4) {
+                file.report.add(
+                    .ledger, "entry", id,
+                    "The balance after it is \(file.amount(row.int(4))) on \(account.name); the entries up to it come to "
+                        + "\(overflow ? "more than an amount can be" : file.amount(running)).")
+            }
+            // From the stored balance on, so that one changed entry is told once and not at each one after it.
+            account.running = row.int(4)
+            accounts[row.int(2)] = account
+            checkPosting(id, row, account, amount, &file)
+            return true
+        }
+        close(group, &file)
+        if postings.last < .max { try reportEmpty(postings.last + 1...(.max), &file) }
+    }
+
+    private static let chargingKinds: Set<String> = ["order", "hold", "capture", "void", "renewal"]
+
+    private static func checkPosting(
+        _ id: Int64, _ row: Row, _ account: Account, _ amount: Int64, _ file: inout VerifiedFile
+    ) {
+        guard !row.isNull(5) else {
+            file.report.add(.ledger, "entry", id, "The entry belongs to posting \(row.int(1)), which is missing.")
+            return
+        }
+        if row.int(5) != account.book {
+            file.report.add(.ledger, "entry", id, "The entry's posting and account are of different books.")
+        }
+        if account.reseller != 0 && account.reseller != row.int(7) {
+            file.report.add(
+                .ledger, "entry", id,
+                "The entry is on \(account.name), its posting is reseller \(row.int(7))'s.")
+        }
+        if account.book == Book.test.rawValue && amount != 0 && chargingKinds.contains(row.text(6)) {
+            file.report.add(
+                .ledger, "entry", id, "The test book charges \(file.amount(amount)); it must charge nothing.")
+        }
+    }
+
+    private static func close(_ group: Group, _ file: inout VerifiedFile) {
+        guard group.posting != 0 else { return }
+        if group.count < 2 {
+            file.report.add(.ledger, "posting", group.posting, "The posting has one entry: the other side is missing.")
+        } else if group.sum != 0 {
+            file.report.add(
+                .ledger, "posting", group.posting, "The posting's entries sum to \(file.amount(group.sum)), not to zero.")
+        }
+    }
+
+    private static func reportEmpty(_ gap: ClosedRange<Int64>, _ file: inout VerifiedFile) throws {
+        try file.connection.forEach(
+            "SELECT id FROM posting WHERE id BETWEEN ?1 AND ?2 ORDER BY id", .integer(gap.lowerBound),
+            .integer(gap.upperBound)
+        ) { row in
+            file.report.add(.ledger, "posting", row.int(0), "The posting has no entries.")
+            return true
+        }
+    }
+
+    /// What a reseller's held account has is what its open orders hold.
+    private static func checkHeld(_ file: inout VerifiedFile, _ accounts: [Int64: Account]) throws {
+        var open: [Int64: Int64] = [:]
+        try file.connection.forEach(
+            "SELECT reseller_id, wholesale_total FROM orders WHERE state = 'pending' AND book = 0"
+        ) { row in
+            open[row.int(0), default: 0] &+= row.int(1)
+            return true
+        }
+        for (id, account) in accounts where account.kind == "held" && account.book == Book.live.rawValue {
+            let wanted = open.removeValue(forKey: account.reseller) ?? 0
+            guard account.stored != wanted else { continue }
+            file.report.add(
+                .ledger, "ledger_account", id,
+                "\(account.name) has \(file.amount(account.stored)); its reseller's open orders hold \(file.amount(wanted)).")
+        }
+        for (reseller, amount) in open where amount != 0 {
+            file.report.add(
+                .ledger, "ledger_account", nil,
+                "Open orders of reseller \(reseller) hold \(file.amount(amount)), but nothing is on a held account.")
+        }
+    }
+}

@@ -1,0 +1,155 @@
+import Foundation
+import SQLite
+package import TenantRegistry
+
+/// Why a file cannot be verified at all.
+package enum VerificationError: Error, Sendable, CustomStringConvertible {
+    case unreadable(String)
+    case notATenantFile(String)
+    case newerSchema(found: Int32, known: Int32)
+    /// There is a journal beside it: what the file alone holds is not the whole.
+    case notWhole(String)
+
+    package var description: String {
+        switch self {
+        case .unreadable(let reason): "the file cannot be read: \(reason)"
+        case .notATenantFile(let reason): "this is no Tollgate tenant file: \(reason)"
+        case .newerSchema(let found, let known):
+            "the file has schema \(found), this program knows \(known): use a newer program"
+        case .notWhole(let name): "\(name) lies beside the file, so the file alone is not whole: verify an export"
+        }
+    }
+}
+
+/// Proves what must hold in a tenant's file, with no server (DESIGN 5): the audit chain and its signatures, the ledger
+/// against the chain, orders, units, stored answers, the outbox, and the file itself.
+///
+/// Invariant: it trusts nothing in the file and writes nothing; memory stays bounded by resellers and products, not by
+/// rows, so files may be larger than memory. One thread at a time; not for a file that a gateway has open.
+package struct Verifier {
+    package let path: String
+    /// `Audit-Head`s that were handed out: each must stand in the chain as it is.
+    package let expectedHeads: [AuditHead]
+    /// The tenant's published key; nil takes the file's own word for it.
+    package let publicKey: [UInt8]?
+    /// Checks the signature of every signed row rather than the last one's and those of expected heads.
+    package let checksAllSignatures: Bool
+
+    package init(
+        path: String, expectedHeads: [AuditHead] = [], publicKey: [UInt8]? = nil, checksAllSignatures: Bool = false
+    ) {
+        self.path = path
+        self.expectedHeads = expectedHeads
+        self.publicKey = publicKey
+        self.checksAllSignatures = checksAllSignatures
+    }
+
+    /// Throws `VerificationError` where there is nothing to verify; what is wrong with a tenant's file is in the report.
+    package func run() throws -> VerificationReport {
+        let connection = try open()
+        defer { connection.close() }
+        var file = try VerifiedFile(connection)
+        let checks: [(String, (inout VerifiedFile) throws -> Void)] = [
+            ("file", StructureCheck.run),
+            ("audit", { try ChainCheck.run(&$0, expecting: expectedHeads, publicKey, all: checksAllSignatures) }),
+            ("ledger", LedgerCheck.run), ("orders", OrderCheck.run), ("holding", QuantityCheck.run),
+            ("idempotency", IdempotencyCheck.run), ("outbox", OutboxCheck.run),
+        ]
+        for (name, check) in checks {
+            do {
+                try check(&file)
+            } catch let error as SQLiteError {
+                // A damaged page, or a table or column that is gone: the rest may still tell more.
+                file.report.add(.structure, name, nil, "The check stopped: SQLite says \(error.message).")
+            }
+        }
+        return file.report
+    }
+
+    private func open() throws -> Connection {
+        guard FileManager.default.isReadableFile(atPath: path) else {
+            throw VerificationError.unreadable("there is no such file, or it may not be read")
+        }
+        for suffix in ["-wal", "-journal"] where (DataDirectory.size(of: path + suffix) ?? 0) > 0 {
+            throw VerificationError.notWhole((path + suffix as NSString).lastPathComponent)
+        }
+        do {
+            let connection = try Connection(path: path, flags: .immutable)
+            try connection.configureForeign()
+            // Sorting spills to disk rather than into memory.
+            try connection.execute("PRAGMA temp_store=FILE")
+            return connection
+        } catch {
+            throw VerificationError.notATenantFile("SQLite says \(error.message)")
+        }
+    }
+}
+
+/// The file under verification: its connection, who it says it is, and the report so far.
+struct VerifiedFile {
+    let connection: Connection
+    let tenantID: TenantID
+    let incarnation: Int64
+    let version: Int32
+    let currency: Currency
+    let currencyCode: String
+    let auditPublicKey: [UInt8]
+    /// When the last audit row was written: the file's own present, by which ages are judged.
+    var endsAt = Timestamp(milliseconds: 0)
+    var report: VerificationReport
+
+    init(_ connection: Connection) throws {
+        self.connection = connection
+        let known = TenantSchema.app.migrations.last?.version ?? 0
+        let meta: (tenant: [UInt8], incarnation: Int64, currency: String, key: [UInt8])?
+        do {
+            guard try connection.applicationID == CoreSchema.applicationID else {
+                throw VerificationError.notATenantFile("its application_id is not Tollgate's")
+            }
+            version = try connection.userVersion
+            guard version > 0 else { throw VerificationError.notATenantFile("it has no schema version") }
+            guard version <= known else { throw VerificationError.newerSchema(found: version, known: known) }
+            meta = try connection.row(
+                "SELECT tenant_id, incarnation, currency, audit_public_key FROM meta WHERE id = 1"
+            ) { ($0.blob(0), $0.int(1), $0.text(2), $0.blob(3)) }
+        } catch let error as SQLiteError {
+            throw VerificationError.notATenantFile("SQLite says \(error.message)")
+        }
+        guard let meta, let tenantID = TenantID(bytes: meta.tenant) else {
+            throw VerificationError.notATenantFile("it does not say whose it is")
+        }
+        self.tenantID = tenantID
+        incarnation = meta.incarnation
+        auditPublicKey = meta.key
+        currencyCode = meta.currency
+        currency = Currency(meta.currency) ?? .usDollar
+        report = VerificationReport(tenantID: tenantID, incarnation: incarnation, schemaVersion: version)
+        if Currency(meta.currency) == nil {
+            report.add(.structure, "meta", 1, "Its currency \(meta.currency) is none that ISO 4217 knows.")
+        }
+    }
+
+    /// `25.00 EUR`.
+    func amount(_ micros: Int64) -> String {
+        "\(Money(micros: micros).decimal(minorUnitDigits: currency.minorUnitDigits)) \(currencyCode)"
+    }
+}
+
+/// Follows the ids of one table as another source names them, in ascending order, so that what it leaves out and what it
+/// names twice show without keeping any of them.
+struct AscendingIDs {
+    enum Step {
+        case next
+        /// Ids in this range were left out, where there are any.
+        case after(gap: ClosedRange<Int64>)
+        case notAscending
+    }
+
+    private(set) var last: Int64 = 0
+
+    mutating func follow(_ id: Int64) -> Step {
+        guard id > last else { return .notAscending }
+        defer { last = id }
+        return id == last + 1 ? .next : .after(gap: last + 1...id - 1)
+    }
+}

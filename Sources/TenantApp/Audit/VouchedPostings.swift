@@ -1,0 +1,112 @@
+import HTTPCore
+import SQLite
+import TenantRegistry
+
+/// What the audit chain says of one posting (`Trail.notePosting`): `id book kind micros source>target`.
+struct PostingVoucher: Equatable {
+    let id: Int64
+    let book: Book
+    let kind: String
+    let micros: Int64
+    let source: String
+    let target: String
+
+    init?(_ text: String) {
+        let parts = text.split(separator: " ", omittingEmptySubsequences: false)
+        guard parts.count == 5, let id = Int64(parts[0]), let book = Book(name: String(parts[1])),
+            let micros = Int64(parts[3])
+        else { return nil }
+        let accounts = parts[4].split(separator: ">", omittingEmptySubsequences: false)
+        guard accounts.count == 2 else { return nil }
+        self.id = id
+        self.book = book
+        kind = String(parts[2])
+        self.micros = micros
+        source = String(accounts[0])
+        target = String(accounts[1])
+    }
+}
+
+/// Compares the ledger with what the chain vouches for: a posting that was changed, added or removed shows even where
+/// entries, balances and orders were changed to agree with it. Both name postings in ascending order.
+struct VouchedPostings {
+    private var ids = AscendingIDs()
+
+    mutating func take(_ detail: JSON, _ sequence: Int64, _ file: inout VerifiedFile) throws {
+        guard case .object(let members) = detail else { return }
+        for member in members where member.name == "posting" || member.name.hasPrefix("posting_") {
+            guard case .string(let text) = member.value, let voucher = PostingVoucher(text) else {
+                file.report.add(.ledger, "audit", sequence, "What the row says of a posting cannot be read.")
+                continue
+            }
+            switch ids.follow(voucher.id) {
+            case .next: break
+            case .after(let gap): try reportUnvouched(gap, &file)
+            case .notAscending:
+                file.report.add(
+                    .ledger, "audit", sequence,
+                    "The row vouches for posting \(voucher.id), which an earlier row has vouched for already.")
+                continue
+            }
+            try compare(voucher, sequence, &file)
+        }
+    }
+
+    mutating func finish(_ file: inout VerifiedFile) throws {
+        if ids.last < .max { try reportUnvouched(ids.last + 1...(.max), &file) }
+    }
+
+    private func reportUnvouched(_ gap: ClosedRange<Int64>, _ file: inout VerifiedFile) throws {
+        try file.connection.forEach(
+            "SELECT id, kind FROM posting WHERE id BETWEEN ?1 AND ?2 ORDER BY id", .integer(gap.lowerBound),
+            .integer(gap.upperBound)
+        ) { row in
+            file.report.add(
+                .ledger, "posting", row.int(0),
+                "No audit row vouches for this posting of kind \(row.text(1)): it was added, or its audit row is gone.")
+            return true
+        }
+    }
+
+    private func compare(_ voucher: PostingVoucher, _ sequence: Int64, _ file: inout VerifiedFile) throws {
+        let found = try file.connection.row("SELECT book, kind FROM posting WHERE id = ?1", .integer(voucher.id)) {
+            (book: $0.int(0), kind: $0.text(1))
+        }
+        guard let found else {
+            file.report.add(
+                .ledger, "posting", voucher.id,
+                "The posting is missing: audit row \(sequence) vouches for \(voucher.kind) of \(file.amount(voucher.micros)).")
+            return
+        }
+        if found.book != voucher.book.rawValue || found.kind != voucher.kind {
+            let book = Book(rawValue: found.book)?.name ?? String(found.book)
+            file.report.add(
+                .ledger, "posting", voucher.id,
+                "It is \(found.kind) in the \(book) book; audit row \(sequence) says \(voucher.kind) in the \(voucher.book.name) book.")
+        }
+        let moved = try file.connection.rows(
+            """
+            SELECT a.kind || ':' || a.reseller_id, e.amount FROM entry e LEFT JOIN ledger_account a ON a.id = e.account_id
+            WHERE e.posting_id = ?1 ORDER BY e.id LIMIT 3
+            """,
+            .integer(voucher.id)
+        ) { Movement(account: $0.text(0), micros: $0.int(1)) }
+        let (negated, overflow) = Int64(0).subtractingReportingOverflow(voucher.micros)
+        let wanted = [
+            Movement(account: voucher.source, micros: overflow ? 0 : negated),
+            Movement(account: voucher.target, micros: voucher.micros),
+        ]
+        if moved != wanted {
+            let entries = moved.map { "\(file.amount($0.micros)) on \($0.account)" }.joined(separator: ", ")
+            file.report.add(
+                .ledger, "posting", voucher.id,
+                "Its entries move \(entries.isEmpty ? "nothing" : entries); audit row \(sequence) says "
+                    + "\(file.amount(voucher.micros)) from \(voucher.source) to \(voucher.target).")
+        }
+    }
+
+    private struct Movement: Equatable {
+        let account: String
+        let micros: Int64
+    }
+}

@@ -1,0 +1,28 @@
+package import HTTPCore
+
+/// Bodies that change a part of something (PATCH) or the whole of it (PUT).
+extension FieldReader {
+    /// A change names at least one of these, and sets none to null but those in `clearable`.
+    package mutating func expectChange(of names: [String], clearable: [String] = []) throws(Refusal) {
+        if errors.isEmpty && !names.contains(where: { has($0) }) {
+            throw .field("", "required", "must name at least one of \(names.joined(separator: ", "))")
+        }
+        for name in names where isNull(name) && !clearable.contains(name) {
+            fail(name, code: "type", detail: "cannot be null")
+        }
+    }
+
+    /// What was sent for a member that null clears: nil where it is absent, `.some(nil)` for null.
+    package mutating func change<T>(_ name: String, _ read: (inout FieldReader) -> T?) -> T?? {
+        guard has(name) else { return nil }
+        return .some(isNull(name) ? nil : read(&self))
+    }
+
+    /// A body that stands for the whole must not hold what nobody reads: a misspelt price would be a price removed.
+    package mutating func expectOnly(_ names: [String], in body: JSON) {
+        guard case .object(let members) = body else { return }
+        for member in members where !names.contains(member.name) {
+            fail(member.name, code: "unknown", detail: "is not one of \(names.joined(separator: ", "))")
+        }
+    }
+}

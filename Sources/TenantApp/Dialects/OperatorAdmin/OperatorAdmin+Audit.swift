@@ -1,0 +1,67 @@
+import Cryptography
+import HTTPCore
+import TenantRegistry
+
+/// The audit log: search, exports, and its signed head (CONTRACT O6, G5). Nothing here changes a row.
+extension OperatorAdmin {
+    static let audit: [Route] = [
+        Route(.get, "/audit", "Search the audit log, newest first", access: .administrator) { call in
+            let query = try call.query()
+            let limit = try query.integer("limit", in: 1...Paging.limitMax) ?? Paging.limitDefault
+            let search = try AuditSearch(query)
+            return .later { answer in
+                search.page(call, limit: limit) { result in
+                    answer(
+                        result.map { page in
+                            .whole(
+                                .json { json in
+                                    json.array("data") { json in
+                                        for entry in page.entries {
+                                            json.object { json in AuditLines.write(entry, page.names, &json) }
+                                        }
+                                    }
+                                    json.field("has_more", page.next != nil)
+                                    json.field("next_cursor", page.next?.cursor)
+                                })
+                        })
+                }
+            }
+        },
+        Route(.get, "/audit.csv", "Export the audit log as CSV", access: .administrator) { call in
+            try export(call, as: .csv, "audit.csv", "text/csv; charset=utf-8")
+        },
+        Route(.get, "/audit.jsonl", "Export the audit log as JSON Lines", access: .administrator) { call in
+            try export(call, as: .jsonLines, "audit.jsonl", "application/jsonl")
+        },
+        Route(.get, "/audit/head", "Read the audit log's signed head", access: .administrator) { _ in
+            .read { tenant in
+                let head = tenant.store.head
+                let key = tenant.store.signingKey
+                return .json { json in
+                    json.field("tenant_id", tenant.tenantID.text)
+                    json.field("head", head.text)
+                    json.field("incarnation", head.incarnation)
+                    json.field("seq", head.sequence)
+                    json.field("hash", head.hash.hex)
+                    // Ed25519 gives the same signature for the same head as its commit did.
+                    json.field("signature", Base64.encode(key.sign(head.signedBytes(of: tenant.tenantID))))
+                    json.field("public_key", Base64.encode(key.publicKey))
+                    json.field("algorithm", "Ed25519")
+                    json.field(
+                        "signed_text", String(decoding: head.signedBytes(of: tenant.tenantID), as: UTF8.self))
+                }
+            }
+        },
+    ]
+
+    private static func export(
+        _ call: Call, as format: ExportAudit.Format, _ name: StaticString, _ contentType: StaticString
+    ) throws -> Work {
+        let search = try AuditSearch(try call.query())
+        return .later { answer in
+            search.begin(call) { result in
+                answer(result.map { download(name, contentType, ExportAudit.stream($0, as: format)) })
+            }
+        }
+    }
+}

@@ -1,0 +1,25 @@
+import HTTPCore
+import TenantRegistry
+
+/// End customers of all resellers, as far as wholesale orders made them (CONTRACT O11).
+extension OperatorAdmin {
+    static let customers: [Route] = [
+        Route(.get, "/customers", "List end customers", access: .administrator) { call in
+            let query = try call.query()
+            let page = try Paging(query)
+            let book = try query.mode(or: call.book)
+            let reseller = query["reseller"]
+            return .read { tenant in
+                let rows = try tenant.customers(
+                    resellerID: try tenant.resellerID(filter: reseller), book: book, after: page.after,
+                    limit: page.fetch)
+                var names: [Int64: String] = [:]
+                for id in Set(rows.map(\.resellerID)) { names[id] = try tenant.reseller(id: id)?.publicID }
+                return page.answer(rows, id: \.id) { customer, json in
+                    json.field("reseller", names[customer.resellerID])
+                    WholesaleOrders.encode(customer, &json)
+                }
+            }
+        }
+    ]
+}

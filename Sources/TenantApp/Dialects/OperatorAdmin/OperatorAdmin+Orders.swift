@@ -1,0 +1,99 @@
+import HTTPCore
+import TenantRegistry
+
+/// Orders and services of all resellers (CONTRACT O10).
+extension OperatorAdmin {
+    static let orders: [Route] = [
+        Route(.get, "/orders", "List orders", access: .administrator) { call in
+            let query = try call.query()
+            let page = try Paging(query)
+            let state = try query.choice("state", as: OrderState.self)
+            let book = try query.mode(or: call.book)
+            let reseller = query["reseller"]
+            return .read { tenant in
+                let rows = try tenant.orders(
+                    resellerID: try tenant.resellerID(filter: reseller), book: book, state: state, before: page.before,
+                    limit: page.fetch)
+                return page.answer(rows, id: \.id) { order, json in encode(order, tenant, &json) }
+            }
+        },
+        Route(.get, "/orders/{id}", "Read an order", access: .administrator) { call in
+            .read { tenant in
+                guard let order = try tenant.order(publicID: call.parameters[0], resellerID: nil, book: nil) else {
+                    throw Refusal.notFound("order")
+                }
+                return try answer(order, tenant)
+            }
+        },
+        Route(
+            .post, "/orders/{id}/activate", "Carry a pending order out", access: .administrator, idempotency: .accepted
+        ) { call in decide(call, .activate) },
+        Route(.post, "/orders/{id}/reject", "Reject a pending order", access: .administrator, idempotency: .accepted) {
+            call in decide(call, .reject)
+        },
+    ]
+
+    static let services: [Route] =
+        [
+            Route(.get, "/services", "List services", access: .administrator) { call in
+                let query = try call.query()
+                let page = try Paging(query)
+                let state = try query.choice("status", as: ServiceState.self)
+                let book = try query.mode(or: call.book)
+                let reseller = query["reseller"]
+                return .read { tenant in
+                    let rows = try tenant.services(
+                        resellerID: try tenant.resellerID(filter: reseller), book: book, state: state,
+                        before: page.before, limit: page.fetch)
+                    return page.answer(rows, id: \.id) { service, json in encode(service, tenant, &json) }
+                }
+            },
+            Route(.get, "/services/{id}", "Read a service", access: .administrator) { call in
+                .read { tenant in
+                    guard let service = try tenant.service(publicID: call.parameters[0], resellerID: nil, book: nil)
+                    else { throw Refusal.notFound("service") }
+                    return .json { json in encode(service, tenant, &json) }
+                }
+            },
+        ]
+        + ChangeService.Move.allCases.map { move in
+            Route(
+                .post, "/services/{id}/\(move.rawValue)", "\(move.rawValue.capitalized) a service",
+                access: .administrator, idempotency: .accepted
+            ) { call in
+                let change = ChangeService(serviceID: call.parameters[0], move: move)
+                return .write { tenant, trail in
+                    let service = try change.run(tenant, &trail)
+                    return .json { json in encode(service, tenant, &json) }
+                }
+            }
+        }
+
+    private static func decide(_ call: Call, _ decision: DecideOrder.Decision) -> Work {
+        let decide = DecideOrder(
+            orderID: call.parameters[0], decision: decision, accountID: call.accountID, keyID: call.keyID)
+        return .write { tenant, trail in try answer(try decide.run(tenant, &trail), tenant) }
+    }
+
+    private static func answer(_ order: Order, _ tenant: TenantReader) throws -> Answer {
+        let services = try tenant.services(ofOrder: order.id)
+        return .json { json in
+            encode(order, tenant, &json)
+            json.array("services") { json in
+                for service in services { json.object { json in encode(service, tenant, &json) } }
+            }
+        }
+    }
+
+    private static func encode(_ order: Order, _ tenant: TenantReader, _ json: inout JSONWriter) {
+        json.field("reseller", order.resellerPublicID)
+        json.field("mode", order.book.name)
+        WholesaleOrders.encode(order, tenant, &json)
+    }
+
+    private static func encode(_ service: Service, _ tenant: TenantReader, _ json: inout JSONWriter) {
+        json.field("reseller", service.resellerPublicID)
+        json.field("mode", service.book.name)
+        WholesaleOrders.encode(service, tenant, &json)
+    }
+}

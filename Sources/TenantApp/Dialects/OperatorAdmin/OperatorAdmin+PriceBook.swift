@@ -1,0 +1,28 @@
+import HTTPCore
+import TenantRegistry
+
+/// The whole price book in one file (CONTRACT O4).
+extension OperatorAdmin {
+    static let priceBook: [Route] = [
+        Route(.get, "/price-book.csv", "Export the whole price book", access: .administrator) { call in
+            .later { answer in
+                answer(.success(download("price-book.csv", "text/csv; charset=utf-8", ExportPrices(call).stream)))
+            }
+        },
+        Route(
+            .post, "/price-book.csv", "Import a whole price book, all rows or none", access: .administrator,
+            body: .whole(bytesMax: Route.importBytesMax)
+        ) { call in
+            .later { answer in ImportPrices(call.body, call: call, done: answer).start() }
+        },
+    ]
+
+    /// A file to be saved, of a length that nobody knows yet.
+    static func download(_ name: StaticString, _ contentType: StaticString, _ body: PulledStream) -> LateAnswer {
+        var headers = ResponseHeaders()
+        headers.add("Content-Type", contentType)
+        headers.add("Content-Disposition", "attachment; filename=\"\(name)\"")
+        headers.add("Cache-Control", "no-store")
+        return .stream(status: 200, headers: headers, body: body, length: nil)
+    }
+}

@@ -1,0 +1,78 @@
+import HTTPCore
+import TenantRegistry
+
+/// The tenant's theme (CONTRACT O12).
+extension OperatorAdmin {
+    static let settings: [Route] = [
+        Route(.get, "/settings", "Read the tenant's name, logo and colours", access: .administrator) { _ in
+            .read { tenant in
+                let theme = try tenant.theme()
+                return .json { json in encode(theme, &json) }
+            }
+        },
+        Route(.patch, "/settings", "Change the tenant's name, logo and colours", access: .administrator) { call in
+            let change = try themeChange(call)
+            return .write { tenant, trail in
+                let theme = try change.run(tenant, &trail)
+                return .json { json in encode(theme, &json) }
+            }
+        },
+    ]
+
+    private static func themeChange(_ call: Call) throws -> ChangeSettings {
+        var fields = try call.fields()
+        try fields.expectChange(of: ["name", "logo", "colours"], clearable: ["logo"])
+        var change = ChangeSettings()
+        change.name = fields.optionalString("name", characters: 1...100)
+        change.logo = fields.change("logo") { $0.secureURL("logo") }
+        if var nested = fields.optionalObject("colours") {
+            for colour in Theme.Colour.allCases {
+                guard let value = nested.change(colour.rawValue, { $0.colour(colour.rawValue) }) else { continue }
+                change.colours.updateValue(value, forKey: colour)
+            }
+            if let body = fields.value("colours") {
+                nested.expectOnly(Theme.Colour.allCases.map(\.rawValue), in: body)
+            }
+            fields.absorb(nested)
+        }
+        try fields.finish()
+        return change
+    }
+
+    private static func encode(_ theme: Theme, _ json: inout JSONWriter) {
+        json.field("name", theme.name)
+        json.field("logo", theme.logo)
+        json.object("colours") { json in
+            json.field("primary", theme.colours[.primary])
+            json.field("accent", theme.colours[.accent])
+            json.field("background", theme.colours[.background])
+        }
+    }
+}
+
+extension FieldReader {
+    /// An absolute https URL: pages load it.
+    fileprivate mutating func secureURL(_ name: String) -> String? {
+        guard let url = webhookURL(name) else { return nil }
+        // It stands in an attribute and in a policy header: no quotes, no separators of either.
+        guard url.hasPrefix("https://"), !url.contains(where: { "\"'<>;,\\".contains($0) }) else {
+            fail(name, code: "format", detail: "must be an absolute https URL")
+            return nil
+        }
+        return url
+    }
+
+    /// `#rrggbb`, given back in lower case.
+    fileprivate mutating func colour(_ name: String) -> String? {
+        guard let text = string(name, characters: 1...7) else { return nil }
+        let digits = text.utf8.dropFirst()
+        let isColour =
+            text.utf8.first == 0x23 && digits.count == 6
+            && digits.allSatisfy { $0 >= 0x30 && $0 <= 0x39 || ($0 | 0x20) >= 0x61 && ($0 | 0x20) <= 0x66 }
+        guard isColour else {
+            fail(name, code: "format", detail: "must be a colour like #1a2b3c")
+            return nil
+        }
+        return text.lowercased()
+    }
+}

@@ -1,0 +1,30 @@
+package import HTTPCore
+package import TenantRegistry
+
+/// The admin API of one tenant (CONTRACT O): its owner and operators look after keys, resellers, products and prices,
+/// balances, orders and services, and read the audit log.
+package struct OperatorAdmin: Dialect {
+    package let name = "operator_admin"
+    package let basePath = "/api/admin"
+    package let isAlwaysThere = true
+
+    package init() {}
+
+    package let routes: [Route] =
+        keys + sessions + resellers + resellerMoves + balances + products + prices + priceBook + orders + services
+        + deliveries + customers + settings + audit + usage
+
+    package func credential(in head: RequestHead) -> Range<Int>? { bearer(in: head) }
+
+    package func render(_ refusal: Refusal, requestID: RequestID) -> Response {
+        Problem.response(refusal, requestID: requestID)
+    }
+}
+
+extension Call {
+    /// The tenant's one currency.
+    var currency: Currency { Currency(tenant.profile.currency) ?? .usDollar }
+    /// The account of whoever calls.
+    var accountID: Int64 { known.projection.accountID }
+    var keyID: Int64 { known.projection.keyID }
+}

@@ -1,0 +1,39 @@
+package import HTTPCore
+package import TenantRegistry
+
+/// What the native lists filter by.
+extension Query {
+    /// An RFC 3339 time, or a day, which stands for its first instant in UTC.
+    package func time(_ name: String) throws(Refusal) -> Timestamp? {
+        guard let text = self[name] else { return nil }
+        guard let time = Timestamp(parsing: text) ?? Timestamp(parsing: text + "T00:00:00Z") else {
+            throw .field("/\(name)", "format", "must be an RFC 3339 time or a day (YYYY-MM-DD)")
+        }
+        return time
+    }
+
+    package func integer(_ name: String, in range: ClosedRange<Int>) throws(Refusal) -> Int? {
+        guard let text = self[name] else { return nil }
+        guard let number = Int(text), range.contains(number) else {
+            throw .field("/\(name)", "range", "must be from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return number
+    }
+
+    /// `?mode=live|test`; left out: `book`.
+    package func mode(or book: Book) throws(Refusal) -> Book {
+        guard let text = self["mode"] else { return book }
+        guard let book = Book(name: text) else { throw .field("/mode", "choice", "must be one of live, test") }
+        return book
+    }
+
+    /// A reseller's state by its name.
+    package func resellerState(_ name: String) throws(Refusal) -> ResellerState? {
+        guard let text = self[name] else { return nil }
+        guard let state = ResellerState(name: text) else {
+            let allowed = ResellerState.allCases.map(\.name).joined(separator: ", ")
+            throw .field("/\(name)", "choice", "must be one of \(allowed)")
+        }
+        return state
+    }
+}

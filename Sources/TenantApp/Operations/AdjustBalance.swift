@@ -1,0 +1,45 @@
+package import TenantRegistry
+
+/// Tops a reseller's balance up, or corrects it downwards (CONTRACT O5). One posting between the tenant's funding account
+/// and the balance.
+///
+/// A correction may use up the credit limit and no more: what a reseller could not have spent is not taken from it either.
+package struct AdjustBalance: Sendable {
+    package let resellerID: String
+    /// Not zero; negative for a correction. In whole minor units.
+    package let amount: Money
+    package let reference: String
+    package let book: Book
+    package let keyID: Int64
+
+    package func run(_ tenant: TenantTransaction, _ trail: inout Trail) throws -> Reseller {
+        let reseller = try tenant.knownReseller(resellerID)
+        let balance = LedgerAccount.balance(reseller: reseller.id)
+        trail.resellerID = reseller.id
+        trail.note("reseller", reseller.publicID)
+        trail.note("reference", reference)
+        do {
+            if amount.isNegative {
+                let after = try tenant.balance(balance, book: book).adding(amount)
+                guard try after.adding(reseller.creditLimit) >= .zero else {
+                    throw Refusal.unprocessable(
+                        code: "below_credit_limit",
+                        detail: "A correction takes the balance down to minus the credit limit at most.")
+                }
+                let taken = try amount.negated()
+                try tenant.post(
+                    .correction, taken, from: balance, to: .funding, reference: reference, resellerID: reseller.id,
+                    book: book, keyID: keyID, trail: &trail)
+                try LowBalance.check(tenant, reseller, book: book, spent: taken)
+            } else {
+                try tenant.post(
+                    .topUp, amount, from: .funding, to: balance, reference: reference, resellerID: reseller.id,
+                    book: book, keyID: keyID, trail: &trail)
+            }
+        } catch is MoneyError {
+            throw Refusal.unprocessable(
+                code: "amount_too_large", detail: "The balance would be larger than any balance can be.")
+        }
+        return reseller
+    }
+}

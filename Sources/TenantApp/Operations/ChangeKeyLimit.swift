@@ -1,0 +1,25 @@
+package import RateLimiter
+package import TenantRegistry
+
+/// Sets a key's own limit, or takes it away (CONTRACT O2). It holds from the answer on; the level is kept, rescaled.
+package struct ChangeKeyLimit: Sendable {
+    package let keyID: String
+    /// Nil: no limit of its own.
+    package let limit: Policy?
+
+    /// `judge` refuses keys that the caller must leave alone.
+    package func run(
+        _ tenant: TenantTransaction, _ trail: inout Trail, judge: (APIKey) throws -> Void
+    ) throws -> APIKey {
+        let key = try tenant.knownKey(keyID)
+        try judge(key)
+        guard key.revokedAt == nil else {
+            throw Refusal.conflict(code: "key_revoked", detail: "The key is revoked.")
+        }
+        trail.resellerID = key.resellerID
+        trail.note("key", key.publicID)
+        trail.note("limit", limit.map { "\($0.requests)/\($0.windowSeconds)s burst \($0.burst)" } ?? "none")
+        try tenant.setKeyLimit(key.id, to: limit)
+        return try tenant.knownKey(keyID)
+    }
+}

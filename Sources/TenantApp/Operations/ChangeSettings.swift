@@ -1,0 +1,46 @@
+package import TenantRegistry
+
+/// How the tenant's pages look: its name, logo and colours (CONTRACT O12). The theme is the tenant's, not the reseller's.
+package struct Theme: Sendable, Equatable {
+    package enum Colour: String, Sendable, CaseIterable {
+        case primary
+        case accent
+        case background
+
+        fileprivate var setting: String { "colour_\(rawValue)" }
+    }
+
+    package var name: String
+    package var logo: String?
+    /// `#rrggbb`; a colour that is not here is the pages' own.
+    package var colours: [Colour: String]
+}
+
+extension TenantReader {
+    /// The tenant's slug stands in for a name that was never set.
+    package func theme() throws -> Theme {
+        var colours: [Theme.Colour: String] = [:]
+        for colour in Theme.Colour.allCases { colours[colour] = try setting(colour.setting) }
+        return Theme(
+            name: try setting("name") ?? store.record?.profile.slug ?? "", logo: try setting("logo"), colours: colours)
+    }
+}
+
+/// Changes the theme: what is nil stays, `.some(nil)` is taken away.
+package struct ChangeSettings: Sendable {
+    package var name: String?
+    package var logo: String??
+    package var colours: [Theme.Colour: String?] = [:]
+
+    package init() {}
+
+    package func run(_ tenant: TenantTransaction, _ trail: inout Trail) throws -> Theme {
+        if let name {
+            try tenant.set("name", to: name)
+            trail.note("name", name)
+        }
+        if let logo { try tenant.set("logo", toOptional: logo) }
+        for (colour, value) in colours { try tenant.set(colour.setting, toOptional: value) }
+        return try tenant.theme()
+    }
+}

@@ -1,0 +1,224 @@
+import HTTPCore
+package import TenantRegistry
+
+/// Takes a whole price book as CSV: all rows or none, every error with its line (CONTRACT O4).
+///
+/// The file is read off the lane, `chunkRows` rows at a time; each chunk is looked up and staged in a lane job of its own.
+/// Only when the last row is staged without an error does one write make them the book's.
+///
+/// `@unchecked Sendable`: one step runs at a time, each started by the one before it; whichever thread runs the step owns
+/// everything here.
+package final class ImportPrices: @unchecked Sendable {
+    package static let chunkRows = 500
+    package static let pieceBytes = 64 << 10
+    package static let errorsMax = 100
+
+    package typealias Done = @Sendable (Result<LateAnswer, any Error>) -> Void
+
+    private struct Pair: Hashable {
+        let resellerID: Int64
+        let productID: Int64
+    }
+
+    private let body: [UInt8]
+    private let tenant: TenantRecord
+    private let fleet: Fleet
+    private let done: Done
+    private let importID: Int64
+    private var place = 0
+    private var csv = CSVReader()
+    private var waiting: ArraySlice<CSVRow> = []
+    private var isRead = false
+    private var file: PriceBookFile?
+    private var errors: [FieldError] = []
+    private var lines: [Pair: Int] = [:]
+    private var names = Names()
+
+    /// What has been looked up so far. Resellers and products are never deleted, so it stays true.
+    private struct Names: Sendable {
+        var resellers: [String: Int64] = [:]
+        var products: [String: Int64] = [:]
+    }
+
+    private struct Staged: Sendable {
+        let names: Names
+        let rows: [StagedPrice]
+        let errors: [FieldError]
+    }
+
+    /// `done` is called once, from any thread.
+    package init(_ body: [UInt8], call: Call, done: @escaping Done) {
+        self.body = body
+        self.done = done
+        tenant = call.tenant
+        fleet = call.services.fleet
+        // The time is what clearing up goes by; the rest keeps two imports of one millisecond apart.
+        importID = call.now.milliseconds << 10 | Int64(call.services.random.below(1 << 10))
+    }
+
+    package static func abandonedBefore(_ now: Timestamp) -> Int64 { now.adding(days: -1).milliseconds << 10 }
+
+    package func start() {
+        if fleet.refusesWrites { return done(.failure(LaneFailure.storageFull)) }
+        hop { self.step() }
+    }
+
+    private func hop(_ body: @escaping @Sendable () -> Void) {
+        if !fleet.background.submit(body) { end(.failure(LaneFailure.tooManyWaiting)) }
+    }
+
+    // MARK: Steps
+
+    /// Reads the next chunk and stages it; at the end of the file, applies it all.
+    private func step() {
+        var chunk: [PriceBookFile.Row] = []
+        do throws(CSVError) {
+            while chunk.count < Self.chunkRows, errors.count < Self.errorsMax, let row = try nextRow() {
+                guard let file else {
+                    file = PriceBookFile(header: row, errors: &errors)
+                    if file == nil { return fail() }
+                    continue
+                }
+                if let row = file.read(row, errors: &errors) { chunk.append(row) }
+            }
+        } catch {
+            // What follows a broken quote cannot be told into rows.
+            errors.append(error.fieldError)
+            return fail()
+        }
+        if file == nil {
+            errors.append(PriceBookFile.error(1, nil, "required", "must be the header row"))
+            return fail()
+        }
+        if errors.count >= Self.errorsMax { return fail() }
+        if chunk.isEmpty { return finish() }
+        stage(chunk)
+    }
+
+    private func nextRow() throws(CSVError) -> CSVRow? {
+        while waiting.isEmpty {
+            if place < body.count {
+                let end = min(place + Self.pieceBytes, body.count)
+                waiting = try csv.feed(body[place..<end])[...]
+                place = end
+            } else if isRead {
+                return nil
+            } else {
+                isRead = true
+                if let last = try csv.finish() { waiting = [last] }
+            }
+        }
+        return waiting.popFirst()
+    }
+
+    private func stage(_ chunk: [PriceBookFile.Row]) {
+        let (importID, known, isSound) = (importID, names, errors.isEmpty)
+        tenant.lane.submit(
+            LaneJob(
+                writes: true,
+                perform: { store in
+                    let staged = try Self.resolve(chunk, known, store.reader)
+                    // With an error found nothing will be applied: the rest is only read for its errors.
+                    if isSound && staged.errors.isEmpty { try store.transaction.stage(staged.rows, importID: importID) }
+                    return { _ in self.hop { self.staged(staged) } }
+                },
+                fail: { failure in self.end(.failure(failure)) }))
+    }
+
+    private static func resolve(
+        _ chunk: [PriceBookFile.Row], _ known: Names, _ tenant: TenantReader
+    ) throws -> Staged {
+        var names = known
+        var rows: [StagedPrice] = []
+        var errors: [FieldError] = []
+        for row in chunk {
+            if names.resellers[row.reseller] == nil {
+                let reseller =
+                    row.reseller.contains("@")
+                    ? try tenant.reseller(email: row.reseller) : try tenant.reseller(publicID: row.reseller)
+                names.resellers[row.reseller] = reseller?.id
+            }
+            if names.products[row.sku] == nil { names.products[row.sku] = try tenant.product(sku: row.sku)?.id }
+            let (reseller, product) = (names.resellers[row.reseller], names.products[row.sku])
+            if reseller == nil {
+                errors.append(
+                    PriceBookFile.error(row.line, PriceBookFile.resellerColumn, "unknown", "there is no such reseller"))
+            }
+            if product == nil {
+                errors.append(
+                    PriceBookFile.error(row.line, PriceBookFile.skuColumn, "unknown", "there is no such product"))
+            }
+            guard let reseller, let product else { continue }
+            rows.append(StagedPrice(line: row.line, resellerID: reseller, productID: product, price: row.price))
+        }
+        return Staged(names: names, rows: rows, errors: errors)
+    }
+
+    private func staged(_ staged: Staged) {
+        names = staged.names
+        errors += staged.errors
+        for row in staged.rows {
+            let pair = Pair(resellerID: row.resellerID, productID: row.productID)
+            if let first = lines[pair] {
+                errors.append(
+                    PriceBookFile.error(
+                        row.line, PriceBookFile.skuColumn, "duplicate",
+                        "line \(first) has the same reseller and product"))
+            } else {
+                lines[pair] = row.line
+            }
+        }
+        step()
+    }
+
+    // MARK: The end
+
+    private func finish() {
+        guard errors.isEmpty else { return fail() }
+        let (importID, count) = (importID, Int64(lines.count))
+        done(
+            .success(
+                .proceed(
+                    .write { tenant, trail in
+                        // A restore in between takes staged rows away with everything else.
+                        guard try tenant.stagedRows(importID: importID) == count else {
+                            throw Refusal.unavailable(
+                                code: "import_interrupted", detail: "The import was interrupted; send it again.",
+                                retryAfterSeconds: 1)
+                        }
+                        try tenant.applyStaged(importID: importID)
+                        trail.note("price_rows", String(count))
+                        return .json { json in
+                            json.field("ok", true)
+                            json.field("rows", count)
+                        }
+                    })))
+    }
+
+    private func fail() {
+        let sorted = errors.enumerated().sorted { left, right in
+            (Self.line(of: left.element), left.offset) < (Self.line(of: right.element), right.offset)
+        }
+        end(.failure(Refusal.invalid(sorted.prefix(Self.errorsMax).map(\.element))))
+    }
+
+    /// Errors of one chunk come from two readings; a person goes through them by line.
+    private static func line(of error: FieldError) -> Int {
+        error.pointer.split(separator: "/").dropFirst().first.flatMap { Int($0) } ?? 0
+    }
+
+    /// Clears what was staged, piece by piece, then answers. What cannot be cleared now, housekeeping clears.
+    private func end(_ result: Result<LateAnswer, any Error>) {
+        let (importID, done) = (importID, done)
+        if lines.isEmpty { return done(result) }
+        tenant.lane.submit(
+            LaneJob(
+                writes: true,
+                perform: { store in
+                    let goesOn = try store.transaction.discardStaged(
+                        importID: importID, rowsMax: TenantTransaction.housekeepingRowsMax)
+                    return { _ in if goesOn { self.end(result) } else { done(result) } }
+                },
+                fail: { _ in done(result) }))
+    }
+}

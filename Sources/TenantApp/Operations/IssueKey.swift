@@ -1,0 +1,52 @@
+package import RateLimiter
+package import TenantRegistry
+
+/// Mints a key for an account by its e-mail address (CONTRACT O1): the account decides what the key speaks for. A
+/// reseller's account gets a reseller's key, the owner's and operators' accounts an operator's.
+package struct IssueKey: Sendable {
+    package enum Role: String, Sendable, CaseIterable {
+        case `operator`
+        case reseller
+    }
+
+    package struct Request: Sendable {
+        package var email: String
+        package var role: Role?
+        /// Nil: all scopes of the tenant's dialects.
+        package var scopes: Scopes?
+        package var book: Book
+        package var name: String?
+        package var expiresAt: Timestamp?
+        package var limit: Policy?
+    }
+
+    package let request: Request
+    package let secret: MintedSecret
+    /// The account of whoever mints.
+    package let issuedBy: Int64
+
+    package func run(_ tenant: TenantTransaction, _ trail: inout Trail) throws -> APIKey {
+        guard let account = try tenant.account(email: request.email) else {
+            throw Refusal.field("/owner_email", "unknown", "is no account of this tenant")
+        }
+        let role: Role = account.role == .reseller ? .reseller : .operator
+        if let wanted = request.role, wanted != role {
+            throw Refusal.field("/role", "choice", "an account of this kind has keys of the role \(role.rawValue)")
+        }
+        let offered = try tenant.scopesOffered()
+        if let scopes = request.scopes, !offered.isSuperset(of: scopes) {
+            throw Refusal.field("/scopes", "choice", "must be names out of \(offered.names.joined(separator: ", "))")
+        }
+        if let id = account.resellerID, try tenant.reseller(id: id)?.state == .terminated {
+            throw Refusal.conflict(code: "reseller_terminated", detail: "A terminated reseller gets no keys.")
+        }
+        var new = NewKey(
+            accountID: account.id, resellerID: account.resellerID, role: role == .reseller ? .reseller : .operator,
+            scopes: request.scopes ?? offered, displayPrefix: secret.displayPrefix, createdBy: issuedBy)
+        new.book = request.book
+        new.name = request.name
+        new.expiresAt = request.expiresAt
+        new.limit = request.limit
+        return try MintKey(secret: secret, new: new).run(tenant, &trail)
+    }
+}

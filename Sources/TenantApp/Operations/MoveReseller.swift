@@ -1,0 +1,33 @@
+package import TenantRegistry
+
+/// Approves, suspends, resumes or terminates a reseller (CONTRACT O3, W1). Its keys are judged by its state from the
+/// answer on; none is revoked by it.
+package struct MoveReseller: Sendable {
+    package let resellerID: String
+    package let move: ResellerState.Move
+    package let accountID: Int64
+
+    package func run(_ tenant: TenantTransaction, _ trail: inout Trail) throws -> Reseller {
+        let reseller = try tenant.knownReseller(resellerID)
+        guard let next = reseller.state.after(move) else {
+            throw Refusal.conflict(
+                code: "reseller_\(reseller.state.name)",
+                detail: "A reseller that is \(reseller.state.name) cannot be moved by \(move.rawValue).")
+        }
+        trail.resellerID = reseller.id
+        trail.note("reseller", reseller.publicID)
+        trail.note("status", next.name)
+        let moved = try tenant.setState(of: reseller, to: next, by: accountID)
+        switch move {
+        case .approve, .resume: break
+        case .suspend:
+            try tenant.emit(.resellerSuspended, resellerID: reseller.id, book: .live) { json in
+                json.field("reseller", reseller.publicID)
+            }
+        case .terminate:
+            try tenant.dropDeliveries(resellerID: reseller.id)
+            try tenant.endServicesWithTerm(resellerID: reseller.id)
+        }
+        return moved
+    }
+}

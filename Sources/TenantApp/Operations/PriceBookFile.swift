@@ -1,0 +1,114 @@
+package import HTTPCore
+import TenantRegistry
+
+/// The price book as CSV (CONTRACT O4): a header row with `reseller`, `sku` and the price columns in any order, then a row
+/// for each price. An empty field is null. What is exported imports again to the same book, digit for digit.
+/// Pure: any thread.
+package struct PriceBookFile: Sendable {
+    package static let resellerColumn = "reseller"
+    package static let skuColumn = "sku"
+    package static let columns = [resellerColumn, skuColumn] + PriceColumn.allCases.map(\.rawValue)
+
+    /// One row as the file says it; reseller and SKU are not looked up yet.
+    package struct Row: Sendable, Equatable {
+        package let line: Int
+        /// A public id, or an e-mail address.
+        package let reseller: String
+        package let sku: String
+        package let price: PriceRow
+    }
+
+    /// Where each column stands.
+    private let places: [String: Int]
+
+    /// Nil where the header is wrong: `errors` then says how. Every column must be there, and no other: a row is a whole
+    /// row, and a misspelt column would empty prices.
+    package init?(header: CSVRow, errors: inout [FieldError]) {
+        var places: [String: Int] = [:]
+        let before = errors.count
+        for (place, name) in header.fields.enumerated() {
+            if !Self.columns.contains(name) {
+                errors.append(Self.error(header.line, name, "unknown_column", "is not a column of a price book"))
+            } else if places.updateValue(place, forKey: name) != nil {
+                errors.append(Self.error(header.line, name, "duplicate_column", "stands twice"))
+            }
+        }
+        for name in Self.columns where places[name] == nil {
+            errors.append(Self.error(header.line, name, "required", "the column is missing"))
+        }
+        guard errors.count == before else { return nil }
+        self.places = places
+    }
+
+    /// Nil where a field is wrong: `errors` then has each one.
+    package func read(_ row: CSVRow, errors: inout [FieldError]) -> Row? {
+        guard row.fields.count == places.count else {
+            errors.append(
+                Self.error(row.line, nil, "count", "has \(row.fields.count) fields, the header has \(places.count)"))
+            return nil
+        }
+        var members: [JSONMember] = []
+        for column in PriceColumn.allCases {
+            guard let place = places[column.rawValue] else { continue }
+            members.append(JSONMember(name: column.rawValue, value: Self.value(row.fields[place], of: column)))
+        }
+        // The rules of the JSON body are the rules of the file.
+        var fields = FieldReader(.object(members), at: "/line/\(row.line)")
+        let price = fields.priceRow()
+        let reseller = text(Self.resellerColumn, row, &errors)
+        let sku = text(Self.skuColumn, row, &errors)
+        errors += fields.errors
+        guard let reseller, let sku, fields.errors.isEmpty else { return nil }
+        return Row(line: row.line, reseller: reseller, sku: sku, price: price)
+    }
+
+    private func text(_ column: String, _ row: CSVRow, _ errors: inout [FieldError]) -> String? {
+        guard let place = places[column], !row.fields[place].isEmpty else {
+            errors.append(Self.error(row.line, column, "required", "is required"))
+            return nil
+        }
+        return row.fields[place]
+    }
+
+    private static func value(_ text: String, of column: PriceColumn) -> JSON {
+        if text.isEmpty { return .null }
+        switch column {
+        case .isEnabled: return text == "true" ? .bool(true) : text == "false" ? .bool(false) : .string(text)
+        case .maxQuantity: return Int64(text).map { .number(JSONNumber($0)) } ?? .string(text)
+        default: return .string(text)
+        }
+    }
+
+    package static func error(_ line: Int, _ column: String?, _ code: String, _ detail: String) -> FieldError {
+        let name = column.map {
+            "/" + $0.replacing("~", with: "~0").replacing("/", with: "~1")
+        }
+        return FieldError(pointer: "/line/\(line)\(name ?? "")", code: code, detail: detail)
+    }
+
+    /// A row of the file, in the order of `columns`.
+    package static func fields(reseller: String, sku: String, price: PriceRow, minorUnitDigits: Int) -> [String] {
+        func text(_ money: Money?) -> String { money?.decimal(minorUnitDigits: minorUnitDigits) ?? "" }
+        return [
+            reseller, sku, text(price.terms.monthly), text(price.terms.quarterly), text(price.terms.semiAnnual),
+            text(price.terms.annual), text(price.terms.hourly), text(price.setupFee),
+            price.discountRateOverride?.decimal ?? "", price.isEnabled ? "true" : "false",
+            price.maxQuantity.map(String.init) ?? "",
+        ]
+    }
+}
+
+extension CSVError {
+    package var fieldError: FieldError {
+        let detail =
+            switch reason {
+            case .strayQuote: "has a quote where none may be"
+            case .unterminatedQuote: "has a quote that is never closed"
+            case .bareCarriageReturn: "has a carriage return without a line feed"
+            case .fieldTooLong: "has a field that is too long"
+            case .tooManyColumns: "has too many columns"
+            case .invalidUTF8: "is not UTF-8"
+            }
+        return PriceBookFile.error(line, nil, "format", detail)
+    }
+}

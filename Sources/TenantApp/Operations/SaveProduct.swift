@@ -1,0 +1,44 @@
+package import TenantRegistry
+
+/// Adds a product to the catalogue (CONTRACT O4). Its SKU is its name for ever; it is hidden rather than deleted.
+package struct CreateProduct: Sendable {
+    package let sku: String
+    package let name: String
+    package let fulfilment: Fulfilment
+    package let isHidden: Bool
+    package let days: Int64?
+    package let retailPrice: Money?
+
+    package func run(_ tenant: TenantTransaction, _ trail: inout Trail) throws -> Product {
+        if try tenant.product(sku: sku) != nil {
+            throw Refusal.conflict(code: "sku_taken", detail: "There is a product with this SKU.")
+        }
+        trail.note("product", sku)
+        return try tenant.insertProduct(
+            sku: sku, name: name, fulfilment: fulfilment, isHidden: isHidden, days: days, retailPrice: retailPrice)
+    }
+}
+
+/// Changes a product: what is nil stays, `.some(nil)` is taken away.
+package struct ChangeProduct: Sendable {
+    package let sku: String
+    package var name: String?
+    package var fulfilment: Fulfilment?
+    package var isHidden: Bool?
+    package var days: Int64??
+    package var retailPrice: Money??
+
+    package init(sku: String) { self.sku = sku }
+
+    package func run(_ tenant: TenantTransaction, _ trail: inout Trail) throws -> Product {
+        var product = try tenant.knownProduct(sku)
+        if let name { product.name = name }
+        if let fulfilment { product.fulfilment = fulfilment }
+        if let isHidden { product.isHidden = isHidden }
+        if let days { product.days = days }
+        if let retailPrice { product.retailPrice = retailPrice }
+        trail.note("product", sku)
+        try tenant.save(product)
+        return try tenant.knownProduct(sku)
+    }
+}

@@ -1,0 +1,169 @@
+import SQLite
+package import TenantRegistry
+
+/// Where one record stands in the audit log: its row's sequence number, and its place in the row's block (0 in a row of
+/// its own). Newer is greater.
+package struct AuditPlace: Sendable, Hashable, Comparable {
+    package let sequence: Int64
+    package let index: Int
+
+    package static let newest = AuditPlace(sequence: .max, index: 0)
+
+    package init(sequence: Int64, index: Int) {
+        self.sequence = sequence
+        self.index = index
+    }
+
+    package static func < (left: AuditPlace, right: AuditPlace) -> Bool {
+        (left.sequence, left.index) < (right.sequence, right.index)
+    }
+}
+
+/// What a search of the audit log asks for (CONTRACT O6). `from` counts, `to` does not.
+package struct AuditFilter: Sendable {
+    package var from: Timestamp?
+    package var to: Timestamp?
+    package var keyID: Int64?
+    package var resellerID: Int64?
+    package var status: Int?
+
+    package init() {}
+
+    package func matches(_ record: AuditRecord) -> Bool {
+        if let from, record.at < from { return false }
+        if let to, record.at >= to { return false }
+        if let keyID, record.keyID != keyID { return false }
+        if let resellerID, record.resellerID != resellerID { return false }
+        if let status, record.status != status { return false }
+        return true
+    }
+}
+
+/// A row of the audit log as the file has it.
+package enum AuditRow: Sendable {
+    case record(Int64, AuditRecord)
+    /// A block that has not been opened.
+    case block(Int64, payload: [UInt8])
+
+    package var sequence: Int64 {
+        switch self {
+        case .record(let sequence, _), .block(let sequence, _): sequence
+        }
+    }
+}
+
+/// A stretch of the log: the rows in it that may match, newest first, and where the next stretch begins.
+package struct AuditStretch: Sendable {
+    package let rows: [AuditRow]
+    /// The highest row of the next stretch; nil where nothing older can match.
+    package let next: Int64?
+}
+
+extension TenantReader {
+    /// So many rows are looked at in one lane job, and so many given back: well under a lane's 5 ms.
+    package static let auditScanRowsMax: Int64 = 1_000
+    package static let auditRowsMax = 64
+    /// The log is in the order of commits. A record joins it within its call's length and a block's wait, so a stretch whose
+    /// newest record is older than the search by this much ends the search.
+    package static let auditDisorderDays: Int64 = 1
+
+    /// The rows from `sequence` down.
+    package func auditStretch(from sequence: Int64, _ filter: AuditFilter) throws -> AuditStretch {
+        let newest = try connection.row("SELECT max(seq) FROM audit") { $0.int(0) } ?? 0
+        let top = min(sequence, newest)
+        guard top > 0 else { return AuditStretch(rows: [], next: nil) }
+        let floor = max(1, top - Self.auditScanRowsMax + 1)
+        let rows = try rows(top, floor, filter)
+        let reached = rows.count == Self.auditRowsMax ? rows[rows.count - 1].sequence : floor
+        if reached <= 1 { return AuditStretch(rows: rows, next: nil) }
+        if reached == floor, let from = filter.from {
+            let last = try connection.row(
+                "SELECT max(last_at) FROM audit WHERE seq BETWEEN ?1 AND ?2", .integer(floor), .integer(top)
+            ) { $0.time(0) }
+            if let last, last < from.adding(days: -Self.auditDisorderDays) {
+                return AuditStretch(rows: rows, next: nil)
+            }
+        }
+        return AuditStretch(rows: rows, next: reached - 1)
+    }
+
+    private func rows(_ top: Int64, _ floor: Int64, _ filter: AuditFilter) throws -> [AuditRow] {
+        try connection.rows(
+            """
+            SELECT seq, kind, at, book, key_id, account_id, reseller_id, action, status, latency_us, request_id,
+                bytes_in, bytes_out, count, detail, payload
+            FROM audit
+            WHERE seq BETWEEN ?1 AND ?2 AND iif(kind = 1,
+                last_at >= coalesce(?3, last_at) - ?8 AND at < coalesce(?4, at) + ?8,
+                at >= coalesce(?3, at) AND (?4 IS NULL OR at < ?4) AND (?5 IS NULL OR key_id = ?5)
+                    AND (?6 IS NULL OR reseller_id = ?6) AND (?7 IS NULL OR status = ?7))
+            ORDER BY seq DESC LIMIT ?9
+            """,
+            .integer(floor), .integer(top), .optional(filter.from), .optional(filter.to), .optional(filter.keyID),
+            .optional(filter.resellerID), .optional(filter.status.map { Int64($0) }),
+            .integer(Self.auditDisorderDays * Timestamp.millisecondsPerDay), .int(Self.auditRowsMax)
+        ) { row in
+            if row.int(1) == AuditChain.Kind.block.rawValue { return .block(row.int(0), payload: row.blob(15)) }
+            return .record(row.int(0), AuditRecord(row))
+        }
+    }
+}
+
+extension AuditRecord {
+    fileprivate init(_ row: Row) {
+        self.init(
+            at: row.time(2), action: row.text(7), status: Int(row.int(8)),
+            requestID: RequestID(bytes: row.blob(10)) ?? .none, latencyMicroseconds: Int(row.int(9)),
+            bytesIn: Int(row.int(11)), bytesOut: Int(row.int(12)))
+        book = Book(rawValue: row.int(3)) ?? .live
+        keyID = row.int(4)
+        accountID = row.int(5)
+        resellerID = row.int(6)
+        count = Int(row.int(13))
+        detail = row.text(14)
+    }
+}
+
+/// The names that ids of the log stand for.
+package struct AuditNames: Sendable {
+    package var keys: [Int64: String] = [:]
+    package var resellers: [Int64: String] = [:]
+    package var accounts: [Int64: String] = [:]
+
+    package init() {}
+
+    /// What of these records has no name yet.
+    func missing(in entries: [AuditEntry]) -> (keys: Set<Int64>, resellers: Set<Int64>, accounts: Set<Int64>) {
+        var wanted: (keys: Set<Int64>, resellers: Set<Int64>, accounts: Set<Int64>) = ([], [], [])
+        for entry in entries {
+            let record = entry.record
+            if record.keyID != 0, keys[record.keyID] == nil { wanted.keys.insert(record.keyID) }
+            if record.resellerID != 0, resellers[record.resellerID] == nil {
+                wanted.resellers.insert(record.resellerID)
+            }
+            if record.accountID != 0, accounts[record.accountID] == nil { wanted.accounts.insert(record.accountID) }
+        }
+        return wanted
+    }
+}
+
+extension TenantReader {
+    /// Names for ids; one that the file does not know has none.
+    func auditNames(
+        keys: some Sequence<Int64>, resellers: some Sequence<Int64>, accounts: some Sequence<Int64>,
+        adding names: inout AuditNames
+    ) throws {
+        for id in keys {
+            names.keys[id] =
+                try connection.row("SELECT public_id FROM api_key WHERE id = ?1", .integer(id)) { $0.text(0) } ?? ""
+        }
+        for id in resellers {
+            names.resellers[id] =
+                try connection.row("SELECT public_id FROM reseller WHERE id = ?1", .integer(id)) { $0.text(0) } ?? ""
+        }
+        for id in accounts {
+            names.accounts[id] =
+                try connection.row("SELECT email FROM account WHERE id = ?1", .integer(id)) { $0.text(0) } ?? ""
+        }
+    }
+}

@@ -1,0 +1,39 @@
+import SQLite
+package import TenantRegistry
+
+/// What has had its time, cleared a bounded number of rows at a call (DESIGN 4). Rows that the audit log or orders name
+/// stay for ever: of keys and sessions only the secrets go.
+extension TenantTransaction {
+    /// A secret is kept for so long past its end.
+    package static let endedSecretsKeptDays: Int64 = 1
+
+    package func housekeep() throws {
+        try purgeIdempotency()
+        try purgeSecrets()
+        try purgeAbandonedImports()
+    }
+
+    /// Hashes that open nothing any more: of sessions, and of keys after a rotation's overlap. Nobody is judged by them, so
+    /// nothing has to follow in the registry, where dead hashes stay dead.
+    private func purgeSecrets() throws {
+        try connection.run(
+            """
+            DELETE FROM api_key_secret WHERE hash IN
+                (SELECT hash FROM api_key_secret WHERE expires_at <= ?1 LIMIT ?2)
+            """,
+            .time(now.adding(days: -Self.endedSecretsKeptDays)), .int(Self.housekeepingRowsMax))
+        try connection.run(
+            "DELETE FROM webhook_secret WHERE id IN (SELECT id FROM webhook_secret WHERE expires_at <= ?1 LIMIT ?2)",
+            .time(now), .int(Self.housekeepingRowsMax))
+    }
+
+    /// Price books whose import was cut off, say by a restart.
+    private func purgeAbandonedImports() throws {
+        try connection.run(
+            """
+            DELETE FROM price_staging WHERE (import_id, line) IN
+                (SELECT import_id, line FROM price_staging WHERE import_id < ?1 LIMIT ?2)
+            """,
+            .integer(ImportPrices.abandonedBefore(now)), .int(Self.housekeepingRowsMax))
+    }
+}

@@ -1,0 +1,109 @@
+import SQLite
+package import TenantRegistry
+
+/// A price row on its way in, its reseller and product known.
+package struct StagedPrice: Sendable {
+    package let line: Int
+    package let resellerID: Int64
+    package let productID: Int64
+    package let price: PriceRow
+
+    package init(line: Int, resellerID: Int64, productID: Int64, price: PriceRow) {
+        self.line = line
+        self.resellerID = resellerID
+        self.productID = productID
+        self.price = price
+    }
+}
+
+/// A row of the whole book, for its export.
+package struct BookRow: Sendable {
+    package let resellerID: Int64
+    package let resellerPublicID: String
+    package let productID: Int64
+    package let sku: String
+    package let price: PriceRow
+}
+
+extension TenantReader {
+    package func reseller(email: String) throws -> Reseller? {
+        try connection.row(
+            dynamic: "SELECT \(Reseller.columns) FROM reseller WHERE email = ?1", [.text(email.lowercased())],
+            read: Reseller.init)
+    }
+
+    /// All price rows, by reseller and product, behind the given ones.
+    package func priceBook(afterReseller reseller: Int64, product: Int64, limit: Int) throws -> [BookRow] {
+        try connection.rows(
+            """
+            SELECT w.reseller_id, r.public_id, w.product_id, p.sku, w.wholesale_monthly, w.wholesale_quarterly,
+                w.wholesale_semi_annual, w.wholesale_annual, w.wholesale_hourly, w.wholesale_setup_fee,
+                w.discount_rate_override, w.is_enabled, w.max_quantity
+            FROM price w CROSS JOIN reseller r ON r.id = w.reseller_id CROSS JOIN product p ON p.id = w.product_id
+            WHERE (w.reseller_id, w.product_id) > (?1, ?2) ORDER BY w.reseller_id, w.product_id LIMIT ?3
+            """,
+            .integer(reseller), .integer(product), .int(limit)
+        ) { row in
+            BookRow(
+                resellerID: row.int(0), resellerPublicID: row.text(1), productID: row.int(2), sku: row.text(3),
+                price: PriceRow(row, from: 4))
+        }
+    }
+}
+
+extension TenantTransaction {
+    package func stage(_ rows: [StagedPrice], importID: Int64) throws {
+        for row in rows {
+            try connection.run(
+                dynamic: """
+                    INSERT INTO price_staging (import_id, line, reseller_id, product_id, wholesale_monthly,
+                        wholesale_quarterly, wholesale_semi_annual, wholesale_annual, wholesale_hourly,
+                        wholesale_setup_fee, discount_rate_override, is_enabled, max_quantity)
+                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+                    """,
+                [.integer(importID), .int(row.line), .integer(row.resellerID), .integer(row.productID)]
+                    + row.price.values)
+        }
+    }
+
+    package func stagedRows(importID: Int64) throws -> Int64 {
+        try connection.row("SELECT count(*) FROM price_staging WHERE import_id = ?1", .integer(importID)) { $0.int(0) }
+            ?? 0
+    }
+
+    /// Makes the staged rows the book's, all in this transaction: the one operation that is as long as what it applies,
+    /// because half a price book must never be seen.
+    package func applyStaged(importID: Int64) throws {
+        try connection.run(
+            """
+            INSERT INTO price (reseller_id, product_id, wholesale_monthly, wholesale_quarterly, wholesale_semi_annual,
+                wholesale_annual, wholesale_hourly, wholesale_setup_fee, discount_rate_override, is_enabled,
+                max_quantity, updated_at)
+            SELECT reseller_id, product_id, wholesale_monthly, wholesale_quarterly, wholesale_semi_annual,
+                wholesale_annual, wholesale_hourly, wholesale_setup_fee, discount_rate_override, is_enabled,
+                max_quantity, ?2
+            FROM price_staging WHERE import_id = ?1
+            ON CONFLICT DO UPDATE SET wholesale_monthly = excluded.wholesale_monthly,
+                wholesale_quarterly = excluded.wholesale_quarterly,
+                wholesale_semi_annual = excluded.wholesale_semi_annual,
+                wholesale_annual = excluded.wholesale_annual, wholesale_hourly = excluded.wholesale_hourly,
+                wholesale_setup_fee = excluded.wholesale_setup_fee,
+                discount_rate_override = excluded.discount_rate_override, is_enabled = excluded.is_enabled,
+                max_quantity = excluded.max_quantity, updated_at = excluded.updated_at
+            """,
+            .integer(importID), .time(now))
+        try connection.run("DELETE FROM price_staging WHERE import_id = ?1", .integer(importID))
+        forgetAnswers(resellerID: nil)
+    }
+
+    /// Clears up to `rowsMax` rows of an import that came to nothing; false once there are no more.
+    package func discardStaged(importID: Int64, rowsMax: Int) throws -> Bool {
+        try connection.run(
+            """
+            DELETE FROM price_staging WHERE import_id = ?1 AND line IN
+                (SELECT line FROM price_staging WHERE import_id = ?1 LIMIT ?2)
+            """,
+            .integer(importID), .int(rowsMax))
+        return try stagedRows(importID: importID) > 0
+    }
+}

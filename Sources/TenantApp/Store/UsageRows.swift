@@ -1,0 +1,69 @@
+import SQLite
+package import TenantRegistry
+
+/// Requests, refusals and orders of one day, reseller and route (CONTRACT O6).
+package struct UsageRow: Sendable {
+    package let place: UsagePlace
+    package let requests: Int64
+    package let refusals: Int64
+    package let orders: Int64
+
+    fileprivate init(_ row: Row) {
+        place = UsagePlace(day: row.int(0), resellerID: row.int(1), action: row.text(2))
+        requests = row.int(3)
+        refusals = row.int(4)
+        orders = row.int(5)
+    }
+}
+
+/// The key of a usage row; newer days are greater.
+package struct UsagePlace: Sendable, Equatable {
+    /// Days since 1970 in UTC.
+    package let day: Int64
+    /// 0 where no reseller was concerned.
+    package let resellerID: Int64
+    package let action: String
+
+    package init(day: Int64, resellerID: Int64, action: String) {
+        self.day = day
+        self.resellerID = resellerID
+        self.action = action
+    }
+}
+
+extension TenantReader {
+    /// The newest day first, behind `place`.
+    package func usage(
+        days: ClosedRange<Int64>, before place: UsagePlace?, limit: Int
+    ) throws -> [UsageRow] {
+        let start = place ?? UsagePlace(day: days.upperBound + 1, resellerID: 0, action: "")
+        return try connection.rows(
+            """
+            SELECT day, reseller_id, action, requests, refusals, orders FROM usage
+            WHERE (day, reseller_id, action) < (?1, ?2, ?3) AND day BETWEEN ?4 AND ?5
+            ORDER BY day DESC, reseller_id DESC, action DESC LIMIT ?6
+            """,
+            .integer(start.day), .integer(start.resellerID), .text(start.action), .integer(days.lowerBound),
+            .integer(min(days.upperBound, start.day)), .int(limit), read: UsageRow.init)
+    }
+
+    /// The same of one reseller: a look-up a day, not a walk past everybody else.
+    package func usage(
+        ofReseller id: Int64, days: ClosedRange<Int64>, before place: UsagePlace?, limit: Int
+    ) throws -> [UsageRow] {
+        var rows: [UsageRow] = []
+        var day = min(place?.day ?? days.upperBound, days.upperBound)
+        while day >= days.lowerBound && rows.count < limit {
+            let isFirst = place?.day == day
+            rows += try connection.rows(
+                """
+                SELECT day, reseller_id, action, requests, refusals, orders FROM usage
+                WHERE day = ?1 AND reseller_id = ?2 AND (?3 IS NULL OR action < ?3) ORDER BY action DESC LIMIT ?4
+                """,
+                .integer(day), .integer(id), .optional(isFirst ? place?.action : nil), .int(limit - rows.count),
+                read: UsageRow.init)
+            day -= 1
+        }
+        return rows
+    }
+}

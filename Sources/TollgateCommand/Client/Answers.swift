@@ -1,0 +1,79 @@
+import HTTPClient
+import HTTPCore
+
+/// Answers as people read them: an object as aligned lines, a list as a table; or as they came, with `--json`.
+enum Answers {
+    static func parsed(_ answer: HTTPClientResponse) throws(CommandFailure) -> JSON {
+        do {
+            return try JSON.parse(answer.body)
+        } catch {
+            throw .failed("the answer is not JSON: \(error); is this a Tollgate gateway?")
+        }
+    }
+
+    /// Prints one object. `note` is a last line for people.
+    static func show(_ answer: HTTPClientResponse, _ invocation: Invocation, note: String? = nil) throws {
+        if invocation.has("--json") { return Output.bytes(answer.body + [0x0A]) }
+        var lines: [(name: String, value: String)] = []
+        gather(try parsed(answer), "", &lines)
+        let width = lines.map(\.name.count).max() ?? 0
+        for line in lines { Output.line(padded(line.name, width) + "  " + line.value) }
+        if let note { Output.line(note) }
+    }
+
+    /// One thing that a command did and for which the gateway has no JSON.
+    static func report(
+        _ invocation: Invocation, _ text: String, _ body: (inout JSONWriter) -> Void
+    ) {
+        if invocation.has("--json") {
+            Output.bytes(JSONWriter.object(body) + [0x0A])
+        } else {
+            Output.line(text)
+        }
+    }
+
+    /// Columns by the paths of their values, say `counts.keys`; titles are the last name in capitals.
+    static func table(_ rows: [JSON], columns: [String], empty: String) {
+        guard !rows.isEmpty else { return Output.line(empty) }
+        let titles = columns.map { ($0.split(separator: ".").last ?? "").uppercased() }
+        let cells = [titles] + rows.map { row in columns.map { text(value(row, at: $0)) } }
+        let widths = columns.indices.map { column in cells.map { $0[column].count }.max() ?? 0 }
+        for row in cells {
+            let line = zip(row, widths).map { padded($0, $1) }.joined(separator: "  ")
+            Output.line(String(line.reversed().drop { $0 == " " }.reversed()))
+        }
+    }
+
+    private static func value(_ row: JSON, at path: String) -> JSON? {
+        path.split(separator: ".").reduce(Optional(row)) { value, name in value?[String(name)] }
+    }
+
+    private static func gather(_ value: JSON, _ path: String, _ lines: inout [(name: String, value: String)]) {
+        guard case .object(let members) = value else { return lines.append((path, text(value))) }
+        for member in members {
+            gather(member.value, path.isEmpty ? member.name : "\(path).\(member.name)", &lines)
+        }
+    }
+
+    private static func text(_ value: JSON?) -> String {
+        switch value {
+        case nil, .null?: "–"
+        case .bool(let flag)?: flag ? "yes" : "no"
+        case .number(let number)?: number.text
+        case .string(let text)?: printable(text)
+        case .array(let elements)?: elements.isEmpty ? "–" : elements.map { text($0) }.joined(separator: ", ")
+        case .object?: printable(String(decoding: value?.encoded() ?? [], as: UTF8.self))
+        }
+    }
+
+    /// Names come from resellers: a control character in one must not reach the terminal.
+    private static func printable(_ text: String) -> String {
+        String(
+            String.UnicodeScalarView(
+                text.unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{FFFD}" : $0 }))
+    }
+
+    private static func padded(_ text: String, _ width: Int) -> String {
+        text + String(repeating: " ", count: max(0, width - text.count))
+    }
+}

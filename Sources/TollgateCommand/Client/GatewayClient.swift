@@ -1,0 +1,160 @@
+import Foundation
+import HTTPClient
+import HTTPCore
+
+/// A running gateway, reached by its control socket or by an address. Blocks; the main thread only.
+struct GatewayClient {
+    static let dataPathDefault = "./data"
+    private static let timeoutSeconds = 60
+    /// Exports, restores and rebuilds: the gateway may check a whole file before its first byte comes.
+    private static let longTimeoutSeconds = 1_800
+
+    /// For the provider's commands.
+    static let options = [
+        Option("--data", "DIR", "The data folder of a gateway on this machine (./data)"),
+        Option("--url", "URL", "A gateway elsewhere ($TOLLGATE_URL)"),
+        Option("--key", "KEY", "The provider key for --url ($TOLLGATE_PROVIDER_KEY)", alias: "--provider-key"),
+        Option("--ca-cert", "FILE", "Authorities (PEM) to trust in place of the system's"),
+        Option("--json", "Print the gateway's answer as it came"),
+    ]
+
+    /// For an operator's commands.
+    static let ownerOptions = [
+        Option("--tenant", "SLUG", "The tenant", isRequired: true),
+        Option("--key", "KEY", "The owner's or an operator's key ($TOLLGATE_OWNER_KEY)"),
+        Option("--data", "DIR", "The data folder of a gateway on this machine (./data)"),
+        Option("--url", "URL", "A gateway elsewhere ($TOLLGATE_URL)"),
+        Option("--ca-cert", "FILE", "Authorities (PEM) to trust in place of the system's"),
+        Option("--json", "Print the gateway's answer as it came"),
+    ]
+
+    private static let providerPath = "/provider/v1"
+
+    private let client: HTTPClient
+    private let longClient: HTTPClient
+    private let basePath: String
+    private let place: String
+
+    static func provider(_ invocation: Invocation) throws -> GatewayClient {
+        let key = invocation.text("--key") ?? invocation.environment["TOLLGATE_PROVIDER_KEY"]
+        guard let url = try url(invocation) else {
+            return try GatewayClient(invocation, url: nil, key: nil, providerPath)
+        }
+        guard let key, !key.isEmpty else {
+            throw CommandFailure.usage("--url needs --key KEY too, or TOLLGATE_PROVIDER_KEY")
+        }
+        return try GatewayClient(invocation, url: url, key: key, providerPath)
+    }
+
+    static func owner(_ invocation: Invocation) throws -> GatewayClient {
+        guard let key = invocation.text("--key") ?? invocation.environment["TOLLGATE_OWNER_KEY"], !key.isEmpty else {
+            throw CommandFailure.usage("“tollgate \(invocation.command.name)” needs --key KEY, or TOLLGATE_OWNER_KEY")
+        }
+        let slug = try invocation.required("--tenant").percentEncoded
+        return try GatewayClient(invocation, url: try url(invocation), key: key, "/t/\(slug)/api/admin")
+    }
+
+    /// What stands on the command line goes before what stands in the environment.
+    private static func url(_ invocation: Invocation) throws(CommandFailure) -> String? {
+        if invocation.has("--url") && invocation.has("--data") {
+            throw .usage("--data and --url name two gateways; give one of them")
+        }
+        if let url = invocation.text("--url") { return url }
+        guard !invocation.has("--data"), let url = invocation.environment["TOLLGATE_URL"], !url.isEmpty else {
+            return nil
+        }
+        return url
+    }
+
+    private init(_ invocation: Invocation, url: String?, key: String?, _ basePath: String) throws {
+        self.basePath = basePath
+        var socketPath: String?
+        if url == nil { socketPath = try Self.controlSocket(of: invocation.text("--data") ?? Self.dataPathDefault) }
+        place = url ?? socketPath ?? ""
+        let authorities = invocation.text("--ca-cert")
+        func make(_ seconds: Int) throws(CommandFailure) -> HTTPClient {
+            do {
+                return try HTTPClient(
+                    baseURL: url ?? "http://localhost", unixSocketPath: socketPath, bearer: key,
+                    timeoutSeconds: seconds,
+                    certificateAuthorityPath: authorities)
+            } catch {
+                throw .usage("\(error)")
+            }
+        }
+        client = try make(Self.timeoutSeconds)
+        longClient = try make(Self.longTimeoutSeconds)
+    }
+
+    private static func controlSocket(of data: String) throws(CommandFailure) -> String {
+        let hint = "start one with “tollgate serve --data \(data)”, or name one with --data DIR or --url URL"
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: data, isDirectory: &isFolder), isFolder.boolValue else {
+            throw .failed("there is no data folder \(data), so no gateway runs on it; \(hint)")
+        }
+        let path = data + "/control.sock"
+        guard access(path, F_OK) == 0 else {
+            if errno == EACCES { throw .failed("\(data) may be entered by its owner alone") }
+            throw .failed("no gateway runs on \(data); \(hint)")
+        }
+        guard access(path, W_OK) == 0 else { throw .failed("\(path) may be used by its owner alone") }
+        return path
+    }
+
+    /// Sends one call and returns its 2xx answer; every other answer is thrown, as a line for people. `isLong`: it may take
+    /// as long as a whole file takes.
+    func send(
+        _ method: String, _ path: String, body: RequestBody = .none, sink: ResponseSink = .memory(bytesMax: 16 << 20),
+        isLong: Bool = false
+    ) throws(CommandFailure) -> HTTPClientResponse {
+        let headers: [(String, String)]
+        switch body {
+        case .none: headers = []
+        case .bytes: headers = [("Content-Type", "application/json")]
+        case .file: headers = [("Content-Type", "application/vnd.sqlite3")]
+        }
+        let answer: HTTPClientResponse
+        do {
+            answer = try (isLong ? longClient : client).send(
+                method: method, path: basePath + path, headers: headers, body: body, sink: sink)
+        } catch {
+            switch error {
+            case .file: throw .failed("\(error)")
+            case .unreachable: throw .failed("no gateway answers at \(place): \(error)")
+            case .invalidRequest: throw .usage("\(error)")
+            default: throw .failed("\(place): \(error)")
+            }
+        }
+        guard answer.isSuccess else { throw Self.refusal(answer) }
+        return answer
+    }
+
+    /// The problem's detail, and each field error that the detail leaves out.
+    private static func refusal(_ answer: HTTPClientResponse) -> CommandFailure {
+        guard let json = try? JSON.parse(answer.body), let detail = json["detail"]?.text else {
+            return .refused("the gateway answered with status \(answer.status)", answer: answer.body)
+        }
+        var parts = [detail]
+        if case .array(let errors)? = json["errors"] {
+            for error in errors {
+                guard let text = error["detail"]?.text, !detail.contains(text) else { continue }
+                parts.append("\(error["pointer"]?.text ?? ""): \(text)")
+            }
+        }
+        if answer.status >= 500, let id = json["request_id"]?.text { parts.append("(\(id))") }
+        return .refused(parts.joined(separator: "; "), answer: answer.body)
+    }
+}
+
+extension JSON {
+    var text: String? { if case .string(let text) = self { text } else { nil } }
+}
+
+extension String {
+    /// For one segment of a path or one value of a query (RFC 3986 unreserved characters stay).
+    var percentEncoded: String {
+        let unreserved = CharacterSet(
+            charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+        return addingPercentEncoding(withAllowedCharacters: unreserved) ?? ""
+    }
+}

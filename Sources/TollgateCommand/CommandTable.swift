@@ -1,0 +1,59 @@
+import Foundation
+
+/// Every command, in the order in which help lists them.
+enum CommandTable {
+    static let all: [Command] =
+        [ServeCommand.command] + TenantCommands.commands + CopyCommands.commands + NodeCommands.commands
+        + KeyCommands.commands + AuditCommands.commands + [VerifyCommand.command, BackupCommand.command] + general
+
+    private static let general = [
+        Command("version", "Print the version") { _ in
+            Output.line("tollgate \(Version.text)")
+            return ExitCode.ok
+        },
+        Command("help", "Say what there is, or what a command takes", arguments: ["[COMMAND]", "[VERB]"]) {
+            invocation in
+            Output.line(try Help.text(for: invocation.arguments, all))
+            return ExitCode.ok
+        },
+    ]
+
+    /// Runs one command line (without the program's name) and returns its exit code.
+    static func run(_ words: [String]) -> Int32 {
+        // A reader that has gone, of a pipe or of a connection, is an error to look at, not a reason to die.
+        signal(SIGPIPE, SIG_IGN)
+        do {
+            if let first = words.first, ["--help", "-h"].contains(first) { return try run(named: "help") }
+            if words.first == "--version" { return try run(named: "version") }
+            let environment = ProcessInfo.processInfo.environment
+            switch try CommandLineParser.parse(words, table: all, environment: environment) {
+            case .help(let command):
+                Output.line(Help.page(command))
+                return ExitCode.ok
+            case .run(let invocation): return try run(invocation)
+            }
+        } catch let failure as CommandFailure {
+            Output.errorLine(failure.description)
+            return failure.exitCode
+        } catch {
+            Output.errorLine("\(error)")
+            return ExitCode.failed
+        }
+    }
+
+    private static func run(named name: String) throws -> Int32 {
+        guard case .run(let invocation) = try CommandLineParser.parse([name], table: all, environment: [:]) else {
+            return ExitCode.failed
+        }
+        return try run(invocation)
+    }
+
+    private static func run(_ invocation: Invocation) throws -> Int32 {
+        do {
+            return try invocation.command.run(invocation)
+        } catch CommandFailure.refused(let text, let answer) {
+            if invocation.has("--json") { Output.bytes(answer + [0x0A]) }
+            throw CommandFailure.failed(text)
+        }
+    }
+}

@@ -1,0 +1,63 @@
+import HTTPCore
+
+/// The audit log, through the operator's API (CONTRACT O6).
+enum AuditCommands {
+    static let commands = [list, head, export]
+
+    private static let filters = [
+        Option("--reseller", "ID", "Of one reseller"),
+        Option("--by-key", "KEY_ID", "Of one key"),
+        Option("--from", "TIME", "RFC 3339, from then on"),
+        Option("--to", "TIME", "RFC 3339, before then"),
+        Option("--status", "N", "Answered with this status"),
+    ]
+
+    private static let list = Command(
+        "audit list", "Search the audit log, newest first",
+        options: filters + Pages.options + GatewayClient.ownerOptions
+    ) { invocation in
+        let rows = try Pages.rows(
+            "/audit", query: query(invocation), isOnePage: true, try .owner(invocation), invocation)
+        if !invocation.has("--json") {
+            let columns = ["seq", "at", "reseller", "key", "action", "status", "latency_us", "request_id", "count"]
+            Answers.table(rows, columns: columns, empty: "no records")
+        }
+        return ExitCode.ok
+    }
+
+    private static let head = Command(
+        "audit head", "Show the audit log's signed head", options: GatewayClient.ownerOptions,
+        notes: "Keep it: “tollgate verify FILE --head HEAD” proves later that nothing before it was changed."
+    ) { invocation in
+        try Answers.show(try GatewayClient.owner(invocation).send("GET", "/audit/head"), invocation)
+        return ExitCode.ok
+    }
+
+    private static let export = Command(
+        "audit export", "Write the audit log to a file",
+        options: [
+            Option("--output", "FILE", "Where to; .csv writes CSV, any other name JSON Lines", isRequired: true),
+            Option("--format", "FORMAT", "csv or jsonl, whatever the name"),
+            Option("--force", "Replace the file that is there"),
+        ] + filters + GatewayClient.ownerOptions
+    ) { invocation in
+        let path = try invocation.required("--output")
+        let format = invocation.text("--format") ?? (path.hasSuffix(".csv") ? "csv" : "jsonl")
+        guard ["csv", "jsonl"].contains(format) else { throw CommandFailure.usage("--format is csv or jsonl") }
+        try CopyCommands.refuseOverwriting(path, invocation)
+        let text = query(invocation).map { "\($0.0)=\($0.1.percentEncoded)" }.joined(separator: "&")
+        _ = try GatewayClient.owner(invocation).send(
+            "GET", "/audit.\(format)" + (text.isEmpty ? "" : "?\(text)"), sink: .file(path: path), isLong: true)
+        let bytes = CopyCommands.size(of: path)
+        Answers.report(invocation, "\(path): \(bytes) bytes") { json in
+            json.field("path", path)
+            json.field("bytes", bytes)
+        }
+        return ExitCode.ok
+    }
+
+    private static func query(_ invocation: Invocation) -> [(String, String)] {
+        [("--reseller", "reseller"), ("--by-key", "key"), ("--from", "from"), ("--to", "to"), ("--status", "status")]
+            .compactMap { option, name in invocation.text(option).map { (name, $0) } }
+    }
+}

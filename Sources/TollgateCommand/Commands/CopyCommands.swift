@@ -1,0 +1,71 @@
+import Foundation
+import HTTPCore
+
+/// Export, restore and erasure of one tenant (CONTRACT P5, P6).
+enum CopyCommands {
+    static let commands = [export, restore, delete]
+
+    private static let export = Command(
+        "tenant export", "Write a tenant's file, whole and consistent", arguments: TenantCommands.slug,
+        options: [
+            Option("--output", "FILE", "Where to", isRequired: true),
+            Option("--force", "Replace the file that is there"),
+        ] + GatewayClient.options,
+        notes: "The file verifies offline: tollgate verify FILE. Secrets in it stay encrypted."
+    ) { invocation in
+        let path = try invocation.required("--output")
+        try refuseOverwriting(path, invocation)
+        _ = try GatewayClient.provider(invocation).send(
+            "GET", TenantCommands.path(invocation) + "/export", sink: .file(path: path), isLong: true)
+        let bytes = size(of: path)
+        Answers.report(invocation, "\(path): \(bytes) bytes") { json in
+            json.field("slug", invocation.arguments[0])
+            json.field("path", path)
+            json.field("bytes", bytes)
+        }
+        return ExitCode.ok
+    }
+
+    private static let restore = Command(
+        "tenant restore", "Take a tenant's file back", arguments: TenantCommands.slug,
+        options: [Option("--input", "FILE", "An export of this tenant", isRequired: true)] + GatewayClient.options,
+        notes: "The file is checked before it replaces anything. Keys revoked since it was made stay revoked."
+    ) { invocation in
+        let path = try invocation.required("--input")
+        let answer = try GatewayClient.provider(invocation).send(
+            "POST", TenantCommands.path(invocation) + "/restore", body: .file(path: path), isLong: true)
+        try Answers.show(answer, invocation)
+        return ExitCode.ok
+    }
+
+    private static let delete = Command(
+        "tenant delete", "Erase a tenant for ever", arguments: TenantCommands.slug,
+        options: [Option("--confirm", "SLUG", "The slug once more: nothing brings it back")] + GatewayClient.options
+    ) { invocation in
+        let slug = invocation.arguments[0]
+        guard let confirmation = invocation.text("--confirm") else {
+            throw CommandFailure.usage("this erases \(slug) for ever; repeat its slug: --confirm \(slug)")
+        }
+        guard confirmation == slug else {
+            throw CommandFailure.usage("--confirm says “\(confirmation)”, the tenant is “\(slug)”")
+        }
+        _ = try GatewayClient.provider(invocation).send(
+            "DELETE", TenantCommands.path(invocation) + "?confirm=\(slug.percentEncoded)")
+        Answers.report(invocation, "\(slug) is erased") { json in
+            json.field("slug", slug)
+            json.field("deleted", true)
+        }
+        return ExitCode.ok
+    }
+
+    static func refuseOverwriting(_ path: String, _ invocation: Invocation) throws(CommandFailure) {
+        if !invocation.has("--force"), FileManager.default.fileExists(atPath: path) {
+            throw .failed("\(path) is there already; --force replaces it")
+        }
+    }
+
+    static func size(of path: String) -> Int64 {
+        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+        return (attributes?[.size] as? NSNumber)?.int64Value ?? 0
+    }
+}

@@ -1,0 +1,89 @@
+import HTTPCore
+
+/// Keys of a tenant and their limits, through the operator's API (CONTRACT O1, O2).
+enum KeyCommands {
+    static let commands = [list, mint, rotate, revoke, setLimit, removeLimit]
+
+    private static let list = Command(
+        "key list", "List a tenant's keys",
+        options: [Option("--reseller", "ID", "Of one reseller alone")] + Pages.options + GatewayClient.ownerOptions
+    ) { invocation in
+        let query = invocation.text("--reseller").map { [("reseller", $0)] } ?? []
+        let rows = try Pages.rows("/api-keys", query: query, try .owner(invocation), invocation)
+        if !invocation.has("--json") {
+            let columns = [
+                "id", "prefix", "name", "role", "mode", "owner_email", "scopes", "limit", "expires_at", "revoked_at",
+            ]
+            Answers.table(rows, columns: columns, empty: "no keys")
+        }
+        return ExitCode.ok
+    }
+
+    private static let mint = Command(
+        "key mint", "Mint a key",
+        options: [
+            Option("--owner-email", "EMAIL", "The account that its calls are attributed to", isRequired: true),
+            Option("--scope", "SCOPE", "What it may do (all of the tenant's dialects)", repeats: true),
+            Option("--name", "NAME", "What people call it"),
+            Option("--mode", "MODE", "live or test (live)"),
+            Option("--role", "ROLE", "operator: a key for this API"),
+            Option("--expires-at", "TIME", "RFC 3339"),
+            Option("--limit", "R/W[/B]", "Its own limit, say 1000/60"),
+        ] + GatewayClient.ownerOptions
+    ) { invocation in
+        let limit = try invocation.text("--limit").map { try TenantChange.limit($0, of: "--limit") }
+        let body = try JSONWriter.object { json in
+            json.field("owner_email", try invocation.required("--owner-email"))
+            if invocation.has("--scope") {
+                json.array("scopes") { json in for scope in invocation.texts("--scope") { json.element(scope) } }
+            }
+            if let name = invocation.text("--name") { json.field("name", name) }
+            if let mode = invocation.text("--mode") { json.field("mode", mode) }
+            if let role = invocation.text("--role") { json.field("role", role) }
+            if let end = invocation.text("--expires-at") { json.field("expires_at", end) }
+            if let limit { json.field("limit", JSON.object(limit)) }
+        }
+        let answer = try GatewayClient.owner(invocation).send("POST", "/api-keys", body: .bytes(body))
+        try Answers.show(answer, invocation, note: "The key is shown this once.")
+        return ExitCode.ok
+    }
+
+    private static let rotate = Command(
+        "key rotate", "Give a key a new secret; its id and limits stay", arguments: ["KEY_ID"],
+        options: [Option("--overlap-seconds", "N", "How long the old secret lives on (0)")] + GatewayClient.ownerOptions
+    ) { invocation in
+        let overlap = try invocation.integer("--overlap-seconds", in: 0...Int(Int32.max)) ?? 0
+        let body = JSONWriter.object { $0.field("overlap_seconds", overlap) }
+        let answer = try GatewayClient.owner(invocation).send("POST", path(invocation) + "/rotate", body: .bytes(body))
+        try Answers.show(answer, invocation, note: "The key is shown this once.")
+        return ExitCode.ok
+    }
+
+    private static let revoke = Command(
+        "key revoke", "Revoke a key for ever", arguments: ["KEY_ID"], options: GatewayClient.ownerOptions
+    ) { invocation in
+        try Answers.show(try GatewayClient.owner(invocation).send("DELETE", path(invocation)), invocation)
+        return ExitCode.ok
+    }
+
+    private static let setLimit = Command(
+        "limit set", "Set a key's limit; it holds at once", arguments: ["KEY_ID", "R/W[/B]"],
+        options: GatewayClient.ownerOptions, notes: "1000/60/50 lets 1000 requests in 60 seconds pass, 50 at once."
+    ) { invocation in
+        let body = JSON.object(try TenantChange.limit(invocation.arguments[1], of: "limit set")).encoded()
+        let answer = try GatewayClient.owner(invocation).send("PUT", path(invocation) + "/limit", body: .bytes(body))
+        try Answers.show(answer, invocation)
+        return ExitCode.ok
+    }
+
+    private static let removeLimit = Command(
+        "limit remove", "Take a key's own limit away", arguments: ["KEY_ID"], options: GatewayClient.ownerOptions
+    ) { invocation in
+        try Answers.show(try GatewayClient.owner(invocation).send("DELETE", path(invocation) + "/limit"), invocation)
+        return ExitCode.ok
+    }
+
+    private static func path(_ invocation: Invocation) -> String {
+        "/api-keys/" + invocation.arguments[0].percentEncoded
+    }
+}

@@ -1,0 +1,94 @@
+import HTTPCore
+
+/// Creating, listing and reading tenants (CONTRACT P1, P2, P6).
+enum TenantCommands {
+    static let slug = ["SLUG"]
+
+    static let commands = [create, list, show, change] + states + [ownerKey]
+
+    private static let create = Command(
+        "tenant create", "Create a tenant", arguments: slug,
+        options: [
+            Option("--blueprint", "NAME", "The kind of operator", isRequired: true),
+            Option("--owner-email", "EMAIL", "The owner's account", isRequired: true),
+            Option("--tier", "TIER", "lite, standard or pro (the blueprint's)"),
+            Option("--prefix", "PREFIX", "What its keys begin with (the blueprint's)"),
+            Option("--currency", "CODE", "ISO 4217, for ever (the blueprint's)"),
+            Option("--password-file", "FILE", "The owner's password is its first line (- is standard input)"),
+        ] + GatewayClient.options,
+        notes: "Without a password the answer holds an invitation link for the owner."
+    ) { invocation in
+        let password = try invocation.text("--password-file").map { try PasswordFile.read($0) }
+        let body = try JSONWriter.object { json in
+            json.field("slug", invocation.arguments[0])
+            json.field("blueprint", try invocation.required("--blueprint"))
+            json.field("owner_email", try invocation.required("--owner-email"))
+            if let tier = invocation.text("--tier") { json.field("tier", tier) }
+            if let prefix = invocation.text("--prefix") { json.field("prefix", prefix) }
+            if let currency = invocation.text("--currency") { json.field("currency", currency) }
+            if let password { json.field("password", password) }
+        }
+        let answer = try GatewayClient.provider(invocation).send("POST", "/tenants", body: .bytes(body))
+        try Answers.show(answer, invocation, note: "The owner key is shown this once.")
+        return ExitCode.ok
+    }
+
+    private static let list = Command(
+        "tenant list", "List tenants", options: Pages.options + GatewayClient.options
+    ) { invocation in
+        let rows = try Pages.rows("/tenants", try .provider(invocation), invocation)
+        if !invocation.has("--json") {
+            let columns = [
+                "slug", "state", "blueprint", "tier", "counts.resellers", "counts.keys", "bytes", "last_request_at",
+            ]
+            Answers.table(rows, columns: columns, empty: "no tenants")
+        }
+        return ExitCode.ok
+    }
+
+    private static let show = Command(
+        "tenant show", "Show a tenant's state, quotas and counts", arguments: slug, options: GatewayClient.options
+    ) { invocation in
+        try Answers.show(try GatewayClient.provider(invocation).send("GET", path(invocation)), invocation)
+        return ExitCode.ok
+    }
+
+    private static let change = Command(
+        "tenant change", "Change tier, quotas, rate limit or host names", arguments: slug,
+        options: TenantChange.options + GatewayClient.options, notes: TenantChange.notes
+    ) { invocation in
+        let body = try TenantChange.body(invocation)
+        try Answers.show(
+            try GatewayClient.provider(invocation).send("PATCH", path(invocation), body: .bytes(body)), invocation)
+        return ExitCode.ok
+    }
+
+    private static let states = [
+        ("suspend", "Suspend a tenant: every call is refused, no data changes"),
+        ("resume", "Resume a suspended tenant"),
+        ("cancel", "End a tenant with its paid period"), ("refund", "Refund a tenant within 14 days; access ends now"),
+    ].map { verb, summary in
+        Command("tenant \(verb)", summary, arguments: slug, options: GatewayClient.options) { invocation in
+            let answer = try GatewayClient.provider(invocation).send("POST", path(invocation) + "/\(verb)")
+            if invocation.has("--json") {
+                try Answers.show(answer, invocation)
+            } else {
+                let json = try Answers.parsed(answer)
+                let end = json["ends_at"]?.text ?? json["ended_at"]?.text
+                let state = json["state"]?.text ?? "changed"
+                Output.line("\(invocation.arguments[0]) is \(state)" + (end.map { ", its end: \($0)" } ?? ""))
+            }
+            return ExitCode.ok
+        }
+    }
+
+    private static let ownerKey = Command(
+        "tenant owner-key", "Issue another owner key", arguments: slug, options: GatewayClient.options
+    ) { invocation in
+        let answer = try GatewayClient.provider(invocation).send("POST", path(invocation) + "/owner-key")
+        try Answers.show(answer, invocation, note: "The owner key is shown this once.")
+        return ExitCode.ok
+    }
+
+    static func path(_ invocation: Invocation) -> String { "/tenants/" + invocation.arguments[0].percentEncoded }
+}

@@ -1,0 +1,78 @@
+import Gateway
+import HTTPClient
+import HTTPCore
+import HTTPServer
+import TenantApp
+
+/// `tollgate serve`: starts the gateway, says where it is, and ends it on a signal.
+enum ServeCommand {
+    static let command = Command(
+        "serve", "Run the gateway", options: ServeOptions.all,
+        notes: """
+            SIGTERM and SIGINT let running requests end, then stop; a second one stops at once. SIGHUP reads certificates again.
+            """,
+        run: run)
+
+    private static func run(_ invocation: Invocation) throws -> Int32 {
+        var configuration = try ServeOptions.configuration(invocation)
+        let signals = SignalThread()
+        let descriptors = Descriptors.raise()
+        if Descriptors.fit(&configuration, into: descriptors) {
+            Output.errorLine(
+                "only \(descriptors) open files are allowed (ulimit -n): room for \(configuration.openFilesMax) tenants' "
+                    + "files and \(configuration.serverLimits.connectionsMax) connections at once")
+        }
+        let blueprints = try BlueprintFolder.read(invocation.text("--blueprints"))
+        let gateway = try Gateway.start(configuration, blueprints: blueprints)
+        signals.serve { reload(gateway) }
+        do {
+            let demo = invocation.has("--demo") ? try gateway.provisionDemo() : nil
+            let firstKey = demo == nil && !gateway.fleet.hasProviderKey ? try mintProviderKey(configuration) : nil
+            announce(gateway)
+            if let firstKey { Output.line("provider key (shown once): \(firstKey)") }
+            if let demo { Output.line(demo) }
+        } catch {
+            gateway.stop()
+            throw error
+        }
+        signals.waitForEnd()
+        gateway.stop()
+        return ExitCode.ok
+    }
+
+    private static func reload(_ gateway: Gateway) {
+        do {
+            try gateway.reloadCertificates()
+        } catch {
+            Output.errorLine("the certificates stay as they were: \(error)")
+        }
+    }
+
+    private static func announce(_ gateway: Gateway) {
+        let configuration = gateway.configuration
+        let scheme = configuration.certificatePath == nil ? "http" : "https"
+        var addresses: [String] = []
+        for (listener, port) in zip(configuration.listeners, gateway.ports) {
+            guard case .tcp(let address, _) = listener.place else { continue }
+            let host = address.isIPv4 ? address.description : "[\(address)]"
+            addresses.append("\(scheme)://\(host):\(port)")
+        }
+        let count = gateway.fleet.directory.allTenants.count
+        Output.line(
+            "Tollgate \(Version.text) at \(addresses.first ?? "its control socket"), data in \(configuration.dataPath), "
+                + "\(count) \(count == 1 ? "tenant" : "tenants")")
+        // Programs wait for these lines; everything is ready once they are out.
+        for address in addresses { Output.line("listening on \(address)") }
+    }
+
+    /// The first start: without a key nobody could reach the provider's API over the network.
+    private static func mintProviderKey(_ configuration: Configuration) throws -> String {
+        let client = try HTTPClient(
+            baseURL: "http://localhost", unixSocketPath: configuration.dataPath + "/control.sock")
+        let answer = try client.send(method: "POST", path: "/provider/v1/provider-key/rotate")
+        guard answer.isSuccess, case .string(let key)? = try JSON.parse(answer.body)["provider_key"] else {
+            throw CommandFailure.failed("the first provider key was not made: status \(answer.status)")
+        }
+        return key
+    }
+}

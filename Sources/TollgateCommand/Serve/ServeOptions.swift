@@ -1,0 +1,102 @@
+import Gateway
+import HTTPCore
+import HTTPServer
+
+/// The options of `serve`, and the configuration that they make.
+enum ServeOptions {
+    static let portDefault = 8080
+    private static let loopsMax = 64
+    private static let workersMax = 256
+    private static let openFilesMax = 100_000
+    private static let drainSecondsMax = 3_600
+
+    static let all = [
+        Option("--port", "N", "Listen on 127.0.0.1:N (\(portDefault); 0 takes a free one)"),
+        Option("--listen", "ADDR:PORT", "Listen there instead", repeats: true),
+        Option("--admin-listen", "ADDR:PORT", "Serve provider paths and metrics there alone"),
+        Option("--data", "DIR", "The data folder (./data)"),
+        Option("--blueprints", "DIR", "Blueprints of tenants (./tenants, or those that came with the program)"),
+        Option("--demo", "Provision a demo tenant per blueprint on the first start"),
+        Option("--base-domain", "NAME", "SLUG.NAME is a tenant's host name"),
+        Option("--public-url", "URL", "What links in answers begin with"),
+        Option("--trusted-proxy", "CIDR", "Believe X-Forwarded-For from there", repeats: true),
+        Option("--process-limit", "R/W[/B]", "All requests together: R in W seconds, B at once"),
+        Option("--tls-cert", "FILE", "Certificate chain (PEM); SIGHUP reads it again"),
+        Option("--tls-key", "FILE", "Its private key (PEM)"),
+        Option("--loops", "N", "Event loops (2)"),
+        Option("--workers", "N", "Threads for tenants' files (16)"),
+        Option("--open-files", "N", "Tenants' files open at once (1000)"),
+        Option("--log-requests", "One JSON line a request on standard output"),
+        Option("--drain-seconds", "N", "How long running requests may take at the end (20)"),
+    ]
+
+    static func configuration(_ invocation: Invocation) throws -> Configuration {
+        var configuration = Configuration()
+        configuration.listeners = try listeners(invocation)
+        configuration.separatesAdmin = invocation.has("--admin-listen")
+        if let path = invocation.text("--data") { configuration.dataPath = path }
+        configuration.baseDomain = invocation.text("--base-domain")?.lowercased()
+        configuration.publicURL = try publicURL(invocation)
+        configuration.trustedProxies = try invocation.texts("--trusted-proxy").map { text throws(CommandFailure) in
+            guard let range = AddressRange(parsing: text) else {
+                throw .usage("--trusted-proxy takes an address or a block, say 10.0.0.0/8, not “\(text)”")
+            }
+            return range
+        }
+        if let text = invocation.text("--process-limit") {
+            configuration.processLimit = try Invocation.policy(text, of: "--process-limit")
+        }
+        guard invocation.has("--tls-cert") == invocation.has("--tls-key") else {
+            throw CommandFailure.usage("--tls-cert and --tls-key come together")
+        }
+        configuration.certificatePath = invocation.text("--tls-cert")
+        configuration.privateKeyPath = invocation.text("--tls-key")
+        configuration.logsRequests = invocation.has("--log-requests")
+        if let loops = try invocation.integer("--loops", in: 1...loopsMax) { configuration.loops = loops }
+        if let workers = try invocation.integer("--workers", in: 1...workersMax) { configuration.workers = workers }
+        if let files = try invocation.integer("--open-files", in: 1...openFilesMax) {
+            configuration.openFilesMax = files
+        }
+        if let seconds = try invocation.integer("--drain-seconds", in: 0...drainSecondsMax) {
+            configuration.drainMilliseconds = seconds * 1_000
+        }
+        return configuration
+    }
+
+    private static func listeners(_ invocation: Invocation) throws(CommandFailure) -> [Listener] {
+        var listeners: [Listener] = []
+        for text in invocation.texts("--listen") { listeners.append(try listener(text, of: "--listen", .everyone)) }
+        let port = try invocation.integer("--port", in: 0...65_535)
+        if port != nil || listeners.isEmpty {
+            listeners.insert(Listener(.tcp(.loopback, port: UInt16(port ?? portDefault))), at: 0)
+        }
+        if let text = invocation.text("--admin-listen") {
+            listeners.append(try listener(text, of: "--admin-listen", .admin))
+        }
+        return listeners
+    }
+
+    /// `127.0.0.1:8080` or `[::1]:8080`.
+    private static func listener(
+        _ text: String, of name: String, _ role: ListenerRole
+    ) throws(CommandFailure) -> Listener {
+        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else {
+            throw .usage("\(name) takes ADDRESS:PORT, say 127.0.0.1:8080 or [::]:8080, not “\(text)”")
+        }
+        var host = String(text[..<colon])
+        let isBracketed = host.hasPrefix("[") && host.hasSuffix("]")
+        if isBracketed { host = String(host.dropFirst().dropLast()) }
+        guard let address = IPAddress(parsing: host), isBracketed == host.contains(":") else {
+            throw .usage("\(name) takes an address in numbers, IPv6 in brackets, not “\(host)”")
+        }
+        return Listener(.tcp(address, port: port), role: role)
+    }
+
+    private static func publicURL(_ invocation: Invocation) throws(CommandFailure) -> String? {
+        guard let url = invocation.text("--public-url") else { return nil }
+        guard ["http://", "https://"].contains(where: { url.hasPrefix($0) && url.count > $0.count }) else {
+            throw .usage("--public-url takes http://… or https://…, not “\(url)”")
+        }
+        return url.hasSuffix("/") ? String(url.dropLast()) : url
+    }
+}

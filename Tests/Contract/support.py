@@ -1,0 +1,271 @@
+"""What the contract's scripts share: a gateway of their own in a temporary folder, HTTP, signatures, counting.
+
+A script does:
+
+    from support import Checks, Gateway, arguments
+    options = arguments()
+    checks = Checks()
+    with Gateway(options.tollgate) as gateway:
+        with checks("W6 the price list shows what is priced for the reseller"):
+            answer = gateway.get("/t/hosting/api/partner/v1/products", key=gateway.reseller("hosting")["key"])
+            assert answer.status == 200, answer
+    checks.finish()
+"""
+
+import argparse
+import base64
+import contextlib
+import hashlib
+import hmac
+import http.client
+import json
+import os
+import re
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+START_SECONDS_MAX = 120
+STOP_SECONDS_MAX = 40
+
+
+def arguments():
+    """`--tollgate PATH` and `--long`, as ./test gives them."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--tollgate", default=os.path.join(ROOT, ".build", "debug", "tollgate"))
+    parser.add_argument("--long", action="store_true", help="run what takes minutes as well")
+    options = parser.parse_args()
+    options.tollgate = os.path.abspath(options.tollgate)
+    # Ended from outside, a script still ends the gateways that it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    return options
+
+
+class Checks:
+    """Counts and prints: `ok - …` or `not ok - …` a check; `finish` ends the script with `N passed, N failed`."""
+
+    def __init__(self):
+        self.passed = 0
+        self.failed = 0
+
+    @contextlib.contextmanager
+    def __call__(self, name):
+        try:
+            yield
+        except Exception:
+            self.failed += 1
+            print(f"not ok - {name}", flush=True)
+            traceback.print_exc(file=sys.stdout)
+        else:
+            self.passed += 1
+            print(f"ok - {name}", flush=True)
+
+    def finish(self):
+        print(f"{self.passed} passed, {self.failed} failed", flush=True)
+        sys.exit(1 if self.failed else 0)
+
+
+class Answer:
+    """Status, headers (names in lower case) and body of one answer."""
+
+    def __init__(self, status, headers, body):
+        self.status = status
+        self.headers = {name.lower(): value for name, value in headers}
+        self.body = body
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+    def __repr__(self):
+        return f"{self.status} {self.body[:500]!r}"
+
+
+class Gateway:
+    """`tollgate serve` as a child, on a free port, in a folder that is removed at the end.
+
+    `data`: an existing folder to use and to leave; `arguments`: more options of serve; `demo`: with the demo tenants."""
+
+    def __init__(self, tollgate, *arguments, data=None, demo=True, blueprints=None):
+        self.tollgate = tollgate
+        self.arguments = list(arguments)
+        self.has_demo = demo
+        self.blueprints = blueprints or os.path.join(ROOT, "tenants")
+        self.owns_data = data is None
+        self.data = data or tempfile.mkdtemp(prefix="tollgate-")
+        self.process = None
+        self.output = []
+
+    def __enter__(self):
+        try:
+            return self.start()
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def __exit__(self, *_):
+        self.kill()
+        if self.owns_data:
+            shutil.rmtree(self.data, ignore_errors=True)
+
+    # Life
+
+    def start(self):
+        """Returns once the gateway listens; its port is then `self.port`."""
+        command = [self.tollgate, "serve", "--port", "0", "--data", self.data, "--blueprints", self.blueprints]
+        command += (["--demo"] if self.has_demo else []) + self.arguments
+        self.error_file = tempfile.TemporaryFile()
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.error_file)
+        self.output = []
+        self.pending = b""
+        self.port = int(self.wait_for_line(r"listening on https?://[^ ]+:(\d+)$").group(1))
+        self.base_url = f"http://127.0.0.1:{self.port}"
+        return self
+
+    def wait_for_line(self, pattern, seconds=START_SECONDS_MAX):
+        """Reads standard output up to a line that matches; every line is in `self.output`."""
+        deadline = time.monotonic() + seconds
+        while True:
+            while b"\n" in self.pending:
+                line, self.pending = self.pending.split(b"\n", 1)
+                self.output.append(line.decode())
+                match = re.search(pattern, self.output[-1])
+                if match:
+                    return match
+            ready, _, _ = select.select([self.process.stdout], [], [], max(0, deadline - time.monotonic()))
+            assert ready, f"no line like {pattern!r} after {seconds} s: {self.output} {self.errors()}"
+            piece = os.read(self.process.stdout.fileno(), 65536)
+            assert piece, f"the gateway ended: {self.output} {self.errors()}"
+            self.pending += piece
+
+    def errors(self):
+        """What the gateway has written to standard error so far."""
+        self.error_file.seek(0)
+        return self.error_file.read().decode()
+
+    def stop(self):
+        """SIGTERM; returns the exit code once it has ended."""
+        self.process.send_signal(signal.SIGTERM)
+        # Its last lines are read away, so that it never waits for a reader.
+        rest = self.pending + self.process.communicate(timeout=STOP_SECONDS_MAX)[0]
+        self.output += rest.decode().splitlines()
+        return self.process.returncode
+
+    def kill(self):
+        """kill -9, of this child alone; nothing where it has ended."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.communicate()
+
+    # The demo (CONTRACT D)
+
+    @property
+    def demo(self):
+        with open(os.path.join(self.data, "demo.json"), encoding="utf-8") as file:
+            return json.load(file)
+
+    @property
+    def provider_key(self):
+        return self.demo["provider_key"]
+
+    def tenant(self, blueprint):
+        """slug, base_url, owner_key, owner_login, resellers."""
+        return self.demo["tenants"][blueprint]
+
+    def reseller(self, blueprint, number=0):
+        """id, email, password, key, webhook_secret; number 0 is active."""
+        return self.tenant(blueprint)["resellers"][number]
+
+    # Calls
+
+    def connection(self):
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+
+    def request(self, method, path, body=None, key=None, headers=None, connection=None):
+        """`body`: bytes as they are, anything else as JSON; `key`: a bearer."""
+        all_headers = dict(headers or {})
+        if key is not None:
+            all_headers["Authorization"] = f"Bearer {key}"
+        if body is not None and not isinstance(body, bytes):
+            body = json.dumps(body).encode()
+            all_headers.setdefault("Content-Type", "application/json")
+        used = connection or self.connection()
+        try:
+            used.request(method, path, body=body, headers=all_headers)
+            answer = used.getresponse()
+            return Answer(answer.status, answer.getheaders(), answer.read())
+        finally:
+            if connection is None:
+                used.close()
+
+    def get(self, path, **options):
+        return self.request("GET", path, **options)
+
+    def post(self, path, body=None, **options):
+        return self.request("POST", path, body, **options)
+
+    def put(self, path, body=None, **options):
+        return self.request("PUT", path, body, **options)
+
+    def patch(self, path, body=None, **options):
+        return self.request("PATCH", path, body, **options)
+
+    def delete(self, path, **options):
+        return self.request("DELETE", path, **options)
+
+    def order(self, path, body, reseller, idempotency_key, headers=None, timestamp=None, connection=None):
+        """A signed POST (CONTRACT W5) by one of `reseller(…)`."""
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        signed = signature_headers(reseller["webhook_secret"], "POST", path, idempotency_key, raw, timestamp)
+        signed["Content-Type"] = "application/json"
+        signed.update(headers or {})
+        return self.request("POST", path, raw, key=reseller["key"], headers=signed, connection=connection)
+
+    def command(self, *words, environment=None, input=None):
+        """Runs the command line against this gateway's data folder."""
+        return command(self.tollgate, *words, "--data", self.data, environment=environment, input=input)
+
+
+def command(tollgate, *words, environment=None, input=None, cwd=None):
+    """Runs `tollgate WORDS…`; returncode, stdout and stderr as text."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("TOLLGATE_")}
+    return subprocess.run(
+        [tollgate, *words], capture_output=True, text=True, timeout=120, env={**clean, **(environment or {})},
+        input=input, stdin=None if input is not None else subprocess.DEVNULL, cwd=cwd)
+
+
+def webhook_secret_bytes(secret):
+    """The bytes behind `whsec_…`."""
+    assert secret.startswith("whsec_"), "not a signing secret"
+    text = secret[len("whsec_"):]
+    return base64.b64decode(text + "=" * (-len(text) % 4))
+
+
+def signature_headers(secret, method, path, idempotency_key, body, timestamp=None):
+    """CONTRACT W5: what a signed call carries; `path` with its query, as sent."""
+    timestamp = str(int(time.time()) if timestamp is None else timestamp)
+    signed = f"{timestamp}.{method}.{path}.{idempotency_key}.".encode() + body
+    digest = hmac.new(webhook_secret_bytes(secret), signed, hashlib.sha256).hexdigest()
+    return {
+        "X-Tollgate-Timestamp": timestamp,
+        "X-Tollgate-Signature": f"v1={digest}",
+        "Idempotency-Key": idempotency_key,
+    }
+
+
+def wait_until(condition, seconds=30, pause_seconds=0.02):
+    """Asks again until the answer is true, and returns it; fails after so many seconds."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        time.sleep(pause_seconds)

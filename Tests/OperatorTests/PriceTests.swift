@@ -1,0 +1,182 @@
+import HTTPCore
+import TenantApp
+import TenantRegistry
+import Testing
+
+private let header =
+    "reseller,sku,wholesale_monthly,wholesale_quarterly,wholesale_semi_annual,wholesale_annual,wholesale_hourly,"
+    + "wholesale_setup_fee,discount_rate_override,is_enabled,max_quantity"
+
+extension Office {
+    func product(_ sku: String) async {
+        await call(.post, "/products", #"{"sku":"\#(sku)","name":"\#(sku)","fulfilment":"instant"}"#)
+    }
+
+    @discardableResult
+    func importBook(_ lines: [String]) async -> Answered {
+        await call(.post, "/price-book.csv", lines.map { $0 + "\r\n" }.joined())
+    }
+
+    func expectNothingStaged() async throws {
+        let rows = try await onLane { try $0.connection.row("SELECT count(*) FROM price_staging") { $0.int(0) } }
+        #expect(rows == 0)
+    }
+}
+
+@Suite struct Prices {
+    @Test("O4 products keep their SKU, are hidden rather than deleted, and are fulfilled as can be served now")
+    func products() async throws {
+        try await Office.open { office in
+            let made = await office.call(
+                .post, "/products",
+                #"{"sku":"vps-1","name":"VPS","fulfilment":"manual","days":30,"retail_price":"9.99"}"#)
+            #expect(made.status == 201 && made["retail_price"] == "9.99" && made["hidden"] == "false")
+            let again = await office.call(.post, "/products", #"{"sku":"vps-1","name":"V","fulfilment":"instant"}"#)
+            #expect(again.status == 409 && again.refusal?.code == "sku_taken")
+            let changed = await office.call(.patch, "/products/vps-1", #"{"hidden":true,"days":null}"#)
+            #expect(changed["hidden"] == "true" && changed["days"] == "null" && changed["retail_price"] == "9.99")
+            for (body, pointers) in [
+                (#"{"sku":"-a","name":"","fulfilment":"stock"}"#, ["/sku", "/name", "/fulfilment"]),
+                (#"{"sku":"a b","name":"A","fulfilment":"x","days":0}"#, ["/sku", "/fulfilment", "/days"]),
+            ] {
+                #expect(await office.call(.post, "/products", body).pointers == pointers)
+            }
+            let http = await office.call(.patch, "/products/vps-1", #"{"fulfilment":"http"}"#)
+            #expect(http.refusal?.detail.contains("instant, manual") == true)
+            #expect(await office.call(.patch, "/products/vps-1", #"{"sku":"b"}"#).pointers == ["/sku"])
+            #expect(await office.call(.patch, "/products/none", #"{"hidden":true}"#).status == 404)
+        }
+    }
+
+    @Test("O4 a price row is written whole: what it leaves out is not priced")
+    func rows() async throws {
+        try await Office.open { office in
+            let id = await office.reseller()
+            await office.product("vps")
+            let path = "/resellers/\(id)/products/vps"
+            #expect(await office.call(.get, path).status == 404)
+            let first = await office.call(
+                .put, path, #"{"wholesale_monthly":"5","wholesale_hourly":"0.001234","max_quantity":3}"#)
+            #expect(first["wholesale_monthly"] == "5.00" && first["wholesale_hourly"] == "0.001234")
+            #expect(first["is_enabled"] == "true" && first["max_quantity"] == "3")
+            await office.call(.put, path, #"{"wholesale_annual":50,"discount_rate_override":"0","is_enabled":false}"#)
+            let second = await office.call(.get, path)
+            #expect(second["wholesale_monthly"] == "null" && second["wholesale_annual"] == "50.00")
+            #expect(second["discount_rate_override"] == "0" && second["is_enabled"] == "false")
+            let wrong = await office.call(
+                .put, path,
+                #"{"wholesale_monthly":-1,"wholesale_annual":"1.1234567","wholesale_hourly":"1000000001","wholesale_montly":1}"#
+            )
+            #expect(
+                wrong.pointers == ["/wholesale_monthly", "/wholesale_annual", "/wholesale_hourly", "/wholesale_montly"])
+            #expect(await office.call(.get, "/resellers/\(id)/products").data.count == 1)
+        }
+    }
+
+    @Test("O4 what was exported imports to the same book, byte for byte, by id and by e-mail address")
+    func roundTrip() async throws {
+        try await Office.open { office in
+            let (a, b) = (await office.reseller("a@example.com"), await office.reseller("b@example.com"))
+            for sku in ["s1", "s2"] { await office.product(sku) }
+            let lines = [
+                header, "\(a),s1,5.00,14.00,,50.25,0.001234,1.5,12.5,true,10", "b@example.com,s2,,,,,,,,false,",
+                "A@example.com,s2,1,,,,,0,0,true,0",
+            ]
+            let imported = await office.importBook(lines)
+            #expect(imported.status == 200 && imported["rows"] == "3")
+            let book = await office.call(.get, "/price-book.csv")
+            #expect(book.headers.contains("Content-Type: text/csv"))
+            #expect(
+                book.text
+                    == [
+                        header, "\(a),s1,5.00,14.00,,50.25,0.001234,1.50,12.5,true,10",
+                        "\(a),s2,1.00,,,,,0.00,0,true,0",
+                        "\(b),s2,,,,,,,,false,",
+                    ].map { $0 + "\r\n" }.joined())
+            #expect(await office.call(.post, "/price-book.csv", body: book.body).status == 200)
+            #expect(await office.call(.get, "/price-book.csv").body == book.body)
+            try await office.expectNothingStaged()
+        }
+    }
+
+    @Test("O4 columns may stand in any order")
+    func order() async throws {
+        try await Office.open { office in
+            let id = await office.reseller()
+            await office.product("s1")
+            let columns = header.split(separator: ",").reversed().joined(separator: ",")
+            let values = "\(id),s1,5,,,,,,,true,".split(separator: ",", omittingEmptySubsequences: false)
+            #expect(await office.importBook([columns, values.reversed().joined(separator: ",")]).status == 200)
+            #expect(await office.call(.get, "/resellers/\(id)/products/s1")["wholesale_monthly"] == "5.00")
+        }
+    }
+
+    @Test("O4 one wrong row and nothing is imported; every error has its line")
+    func allOrNone() async throws {
+        try await Office.open { office in
+            let id = await office.reseller()
+            for sku in ["s1", "s2"] { await office.product(sku) }
+            await office.importBook([header, "\(id),s1,5.00,,,,,,,true,"])
+            let before = await office.call(.get, "/price-book.csv").body
+            let answer = await office.importBook([
+                header, "\(id),s1,6,,,,,,,true,", "\(id),s2,-1,x,,,,,101,yes,1.5", "res_none,s9,1,,,,,,,true,",
+                "\(id),s1,7,,,,,,,true,", ",,,,,,,,,,", "\(id),s2",
+            ])
+            #expect(answer.status == 422)
+            #expect(
+                answer.pointers == [
+                    "/line/3/wholesale_monthly", "/line/3/wholesale_quarterly", "/line/3/discount_rate_override",
+                    "/line/3/is_enabled", "/line/3/max_quantity", "/line/4/reseller", "/line/4/sku", "/line/5/sku",
+                    "/line/6/reseller", "/line/6/sku", "/line/7",
+                ])
+            #expect(await office.call(.get, "/price-book.csv").body == before)
+            try await office.expectNothingStaged()
+        }
+    }
+
+    @Test(
+        "O4 a file without the right header, or that is no CSV, is refused with the line",
+        arguments: [
+            ([], ["/line/1"]),
+            (
+                ["reseller,sku,wholesale_monthly"],
+                ["quarterly", "semi_annual", "annual", "hourly", "setup_fee"]
+                    .map { "/line/1/wholesale_\($0)" }
+                    + ["/line/1/discount_rate_override", "/line/1/is_enabled", "/line/1/max_quantity"]
+            ),
+            ([header + ",colour,sku"], ["/line/1/colour", "/line/1/sku"]), ([header, "a\"b"], ["/line/2"]),
+            ([header, "\"a"], ["/line/2"]),
+        ] as [([String], [String])])
+    func headers(lines: [String], pointers: [String]) async throws {
+        try await Office.open { office in
+            let answer = await office.importBook(lines)
+            #expect(answer.status == 422)
+            #expect(answer.pointers == pointers)
+        }
+    }
+
+    @Test("O4 a book of many chunks is seen whole or not at all, and at most a hundred errors are listed")
+    func chunks() async throws {
+        try await Office.open { office in
+            let id = await office.reseller()
+            let count = 2 * ImportPrices.chunkRows + 50
+            try await office.onLane { tenant in
+                for index in 0..<count {
+                    _ = try tenant.insertProduct(
+                        sku: "p\(index)", name: "p", fulfilment: .instant, isHidden: false, days: nil, retailPrice: nil)
+                }
+            }
+            let rows = (0..<count).map { "\(id),p\($0),\($0),,,,,,,true," }
+            // The last row is wrong: hundreds before it were staged by then.
+            let late = await office.importBook([header] + rows + ["\(id),p0,1,,,,,,,true,"])
+            #expect(late.pointers == ["/line/\(count + 2)/sku"])
+            #expect(await office.call(.get, "/price-book.csv").text == header + "\r\n")
+            try await office.expectNothingStaged()
+            let many = await office.importBook([header] + rows.map { $0.replacing(",true,", with: ",maybe,") })
+            #expect(many.pointers.count == ImportPrices.errorsMax)
+            #expect(await office.importBook([header] + rows)["rows"] == "\(count)")
+            let exported = await office.call(.get, "/price-book.csv").text.split(separator: "\r\n")
+            #expect(exported.count == count + 1 && exported.last == "\(id),p\(count - 1),\(count - 1).00,,,,,,,true,")
+        }
+    }
+}

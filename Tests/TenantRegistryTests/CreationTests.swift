@@ -1,0 +1,174 @@
+import Foundation
+import SQLite
+import Synchronization
+import TenantApp
+import TenantRegistry
+import TestTenants
+import Testing
+
+@Suite struct CreationTests {
+    let folder: TestFolder
+
+    init() throws { folder = try TestFolder() }
+
+    @Test("P1 P7 a new tenant takes orders at once and its export is one file")
+    func create() throws {
+        let node = try TestNode(folder.file("data"))
+        defer { node.stop() }
+        let shop = try Shop.open(node)
+        try shop.trade()
+        let path = try node.export(shop.record)
+        #expect(DataDirectory.size(of: path) ?? 0 > 0)
+        #expect(DataDirectory.size(of: path + "-wal") == nil)
+        #expect(node.reports.all == [])
+    }
+
+    /// Where kill -9 comes while a tenant is made.
+    enum Step: CaseIterable {
+        /// Its registry row is written, its file is not.
+        case registered
+        /// Its file has its schema and is empty.
+        case filling
+        /// Its file is whole; the registry still says that it is being made.
+        case filled
+        /// Everything is written; the creation has been answered.
+        case answered
+    }
+
+    @Test("P1 a crash at any step of a creation leaves no tenant or a whole one, and its name is free or its own", arguments: Step.allCases)
+    func crash(step: Step) throws {
+        let data = folder.file("data")
+        let image = folder.file("image")
+        let node = try TestNode(data)
+        try node.create("other")
+        let take: @Sendable (Step) throws -> Void = { moment in
+            if moment == step { try DataFolder.image(of: data, to: image) }
+        }
+        let creation = Fleet.Creation(
+            slug: "new", blueprint: "hosting", tier: .lite, currency: "EUR", keyPrefix: "tst", ownerEmail: "o@example.com")
+        _ = try awaited { then in
+            node.fleet.create(
+                creation, requestID: .none,
+                fill: { tenant in
+                    try take(.registered)
+                    try take(.filling)
+                    try tenant.insertAccount(
+                        email: "o@example.com", name: "o", role: .owner, resellerID: nil, passwordHash: nil)
+                    tenant.store.afterCommit { try? take(.filled) }
+                },
+                then: then)
+        }
+        try take(.answered)
+        node.stop()
+        if step == .registered {
+            let id = try #require(node.fleet.directory.tenant(slug: "new")).id
+            for suffix in ["", "-wal"] { DataDirectory.remove("\(image)/tenants/\(id.text.prefix(2))/\(id.text).sqlite\(suffix)") }
+        }
+        let again = try TestNode(image, seed: 2)
+        defer { again.stop() }
+        #expect(again.fleet.directory.tenant(slug: "other") != nil)
+        if step == .answered {
+            let record = try again.tenant("new")
+            #expect(record.profile.state == .active)
+            #expect(try again.head(of: record).sequence == 1)
+        } else {
+            #expect(again.fleet.directory.tenant(slug: "new") == nil)
+            #expect(DataFolder.tenantFiles(image).count == 1)
+            let record = try again.create("new")
+            #expect(try again.head(of: record).sequence == 1)
+        }
+    }
+
+    @Test("P1 a name is taken once")
+    func taken() throws {
+        let node = try TestNode(folder.file("data"))
+        defer { node.stop() }
+        try node.create("one")
+        #expect(throws: RegistryRefusal.self) { try node.create("one") }
+        #expect(node.fleet.directory.tenantCount == 1)
+        #expect(DataFolder.tenantFiles(folder.file("data")).count == 1)
+    }
+
+    struct Refused: Error {}
+
+    @Test("P1 a creation whose contents fail leaves nothing and frees its name")
+    func failingFill() throws {
+        let node = try TestNode(folder.file("data"))
+        defer { node.stop() }
+        let creation = Fleet.Creation(
+            slug: "new", blueprint: "hosting", tier: .lite, currency: "EUR", keyPrefix: "tst", ownerEmail: "o@example.com")
+        #expect(throws: (any Error).self) {
+            _ = try awaited { then in
+                node.fleet.create(
+                    creation, requestID: .none, fill: { _ in throw Refused() },
+                    then: { (result: Result<(TenantRecord, Int), any Error>) in then(result) })
+            }
+        }
+        #expect(DataFolder.tenantFiles(folder.file("data")) == [])
+        try node.create("new")
+    }
+
+    @Test("P5 a deleted tenant's files are gone, its name is free, its keys' hashes stay dead for ever")
+    func delete() throws {
+        let data = folder.file("data")
+        let node = try TestNode(data)
+        let record = try node.create("gone")
+        let key = try node.mint(record)
+        #expect(node.opens(key))
+        try awaited { node.fleet.delete(record, requestID: .none, then: $0) }
+        #expect(!node.opens(key))
+        #expect(DataFolder.tenantFiles(data) == [])
+        #expect(throws: LaneFailure.self) { try node.head(of: record) }
+        let next = try node.create("gone")
+        #expect(throws: RegistryRefusal.self) {
+            try awaited { node.fleet.registry.reserve(key.hash, for: next.id, then: $0) }
+        }
+        node.stop()
+        let again = try TestNode(data, seed: 2)
+        defer { again.stop() }
+        #expect(!again.opens(key))
+        #expect(try again.tenant("gone").id == next.id)
+    }
+
+    @Test("P5 a crash in the middle of a deletion is finished at the next start")
+    func halfDeleted() throws {
+        let data = folder.file("data")
+        let node = try TestNode(data)
+        try node.create("gone")
+        node.stop()
+        try DataFolder.editRegistry(data) {
+            try $0.run("UPDATE tenant SET state = ?1", .integer(TenantState.deleting.rawValue))
+        }
+        let again = try TestNode(data, seed: 2)
+        defer { again.stop() }
+        #expect(again.fleet.directory.tenantCount == 0)
+        #expect(DataFolder.tenantFiles(data) == [])
+        try again.create("gone")
+    }
+
+    @Test("P3 a suspension holds over a restart")
+    func suspend() throws {
+        let data = folder.file("data")
+        let node = try TestNode(data)
+        let record = try node.create("one")
+        try awaited { then in
+            node.fleet.change(record, event: "tenant.suspended", requestID: .none, { $0.state = .suspended }, then: then)
+        }
+        #expect(record.access(at: node.clock.now()) == .refused("suspended"))
+        node.stop()
+        let again = try TestNode(data, seed: 2)
+        defer { again.stop() }
+        #expect(try again.tenant("one").access(at: again.clock.now()) == .refused("suspended"))
+    }
+
+    @Test("a second gateway on the same folder is refused; after the first has ended it may have it")
+    func lock() throws {
+        let data = folder.file("data")
+        do {
+            let node = try TestNode(data)
+            #expect(throws: DataDirectory.Failure.self) { try TestNode(data) }
+            node.stop()
+        }
+        try TestNode(data, seed: 2).stop()
+    }
+}

@@ -1,0 +1,191 @@
+import Foundation
+import SQLite
+import Synchronization
+import TenantApp
+import TenantRegistry
+import TestTenants
+import Testing
+
+@Suite struct RestoreTests {
+    let folder: TestFolder
+    let node: TestNode
+
+    init() throws {
+        folder = try TestFolder()
+        node = try TestNode(folder.file("data"))
+    }
+
+    private func verify(_ record: TenantRecord, expecting heads: [AuditHead] = []) throws -> VerificationReport {
+        try Verifier(
+            path: try node.export(record), expectedHeads: heads, publicKey: record.signingKey.publicKey,
+            checksAllSignatures: true
+        ).run()
+    }
+
+    @Test("P5 an export while orders go on is one consistent file")
+    func exportUnderLoad() throws {
+        defer { node.stop() }
+        let shop = try Shop.open(node)
+        for reseller in shop.resellerIDs { try shop.topUp(reseller, units: 100_000) }
+        // Many steps' worth of pages, so that orders come between them.
+        try node.write(shop.record) { tenant, _ in
+            for number in 0..<40 { try tenant.set("filling \(number)", to: String(repeating: "x", count: 100_000)) }
+        }
+        let orders = (0..<400).map { number in
+            let promise = Promise<String>()
+            let reseller = shop.resellerIDs[number % 2]
+            node.submit(
+                shop.record, "POST /api/partner/v1/orders", book: .live,
+                { try Shop.place($0, &$1, reseller: reseller, sku: "instant", quantity: 1, key: "order-\(number)") },
+                then: { promise.resolve($0) })
+            return promise
+        }
+        let exports = (0..<3).map { _ in
+            let promise = Promise<String>()
+            node.fleet.export(shop.record) { promise.resolve($0) }
+            return promise
+        }
+        for order in orders { _ = try order.value() }
+        for export in exports {
+            let report = try Verifier(path: try export.value(), checksAllSignatures: true).run()
+            #expect(report.isSound, "\(report.text)")
+        }
+        #expect(try verify(shop.record).counts.orders == 400)
+    }
+
+    @Test("P5 after a restore the file says what it said, the incarnation rises, and the chain shows it")
+    func restore() throws {
+        let shop = try Shop.open(node)
+        try shop.trade()
+        let path = try node.export(shop.record)
+        let exported = try node.head(of: shop.record)
+        try shop.order(shop.resellerIDs[0], quantity: 7)
+        let lost = try node.head(of: shop.record)
+        let head = try node.restore(shop.record, from: path)
+        #expect(head.incarnation == 2)
+        #expect(head.sequence == exported.sequence + 1)
+        #expect(try node.head(of: shop.record) == head)
+        let report = try verify(shop.record, expecting: [exported, head])
+        #expect(report.isSound, "\(report.text)")
+        #expect(report.counts.orders == 9)
+        let action = try node.read(shop.record) { tenant in
+            try tenant.connection.row("SELECT action, detail FROM audit ORDER BY seq DESC LIMIT 1") {
+                ($0.text(0), $0.text(1))
+            }
+        }
+        #expect(action?.0 == "tenant.restored")
+        #expect(action?.1.contains(lost.text) == true)
+        // What was answered after the export is gone, and whoever holds its head can prove it.
+        #expect(try verify(shop.record, expecting: [lost]).findings.map(\.invariant) == [.chain])
+        try shop.order(shop.resellerIDs[0], quantity: 1)
+        #expect(try verify(shop.record).isSound)
+        node.stop()
+        let again = try TestNode(folder.file("data"), seed: 2)
+        defer { again.stop() }
+        #expect(try again.head(of: try again.tenant("shop")).incarnation == 2)
+        #expect(try again.restore(try again.tenant("shop"), from: try again.export(try again.tenant("shop"))).incarnation == 3)
+    }
+
+    @Test("P5 G3 a key that was revoked since the export stays revoked; one minted since is dead; the others live")
+    func keys() throws {
+        let shop = try Shop.open(node)
+        let kept = try node.mint(shop.record, reseller: shop.resellerIDs[0])
+        let revoked = try node.mint(shop.record, reseller: shop.resellerIDs[0])
+        let path = try node.export(shop.record)
+        try node.revoke(shop.record, revoked)
+        #expect(!node.opens(revoked))
+        let later = try node.mint(shop.record)
+        _ = try node.restore(shop.record, from: path)
+        func judge(_ node: TestNode) {
+            #expect(node.opens(kept))
+            #expect(!node.opens(revoked))
+            #expect(!node.opens(later))
+        }
+        judge(node)
+        let standing = try node.read(shop.record) { tenant in try tenant.standing(ofKey: revoked.id)?.isRevoked }
+        #expect(standing == true)
+        #expect(try verify(shop.record).isSound)
+        node.stop()
+        let again = try TestNode(folder.file("data"), seed: 2)
+        defer { again.stop() }
+        judge(again)
+        _ = try again.head(of: try again.tenant("shop"))
+        judge(again)
+    }
+
+    /// What somebody may bring in place of an export.
+    static let harms: [(String, @Sendable (String) throws -> Void)] = [
+        ("garbage", { try Data(repeating: 7, count: 10_000).write(to: URL(fileURLWithPath: $0)) }),
+        ("nothing", { try Data().write(to: URL(fileURLWithPath: $0)) }),
+        ("a changed trigger", { try DataFolder.edit($0) { try $0.execute("DROP TRIGGER entry_is_append_only_update") } }),
+        ("an added table", { try DataFolder.edit($0) { try $0.execute("CREATE TABLE more (a INTEGER)") } }),
+        ("a newer schema", { try DataFolder.edit($0) { try $0.setUserVersion(99) } }),
+        ("another application's file", { try DataFolder.edit($0) { try $0.setApplicationID(1) } }),
+        ("a raised balance", { try DataFolder.edit($0) { try $0.execute("UPDATE ledger_account SET balance = balance + 1") } }),
+        ("a damaged page", { path in
+            var bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+            for place in bytes.count / 2..<bytes.count / 2 + 4096 { bytes[place] = 0xFF }
+            try Data(bytes).write(to: URL(fileURLWithPath: path))
+        }),
+        ("half a file", { path in
+            let data = try Data(contentsOf: URL(fileURLWithPath: path))
+            try data.prefix(data.count / 2).write(to: URL(fileURLWithPath: path))
+        }),
+    ]
+
+    @Test("P5 a file that is not sound replaces nothing and is not kept", arguments: harms.indices)
+    func refused(index: Int) throws {
+        defer { node.stop() }
+        let shop = try Shop.open(node)
+        try shop.trade()
+        let path = try node.export(shop.record)
+        try Self.harms[index].1(path)
+        let before = try node.head(of: shop.record)
+        #expect(throws: RestoreFailure.self, "\(Self.harms[index].0)") { try node.restore(shop.record, from: path) }
+        #expect(try node.head(of: shop.record) == before)
+        #expect(DataDirectory.size(of: path) == nil)
+        try shop.order(shop.resellerIDs[0])
+        #expect(try verify(shop.record).isSound)
+    }
+
+    @Test("G1 P5 another tenant's file is refused, and one that names another tenant's key")
+    func foreign() throws {
+        defer { node.stop() }
+        let shop = try Shop.open(node)
+        let other = try node.create("other")
+        let error = #expect(throws: RestoreFailure.self) { try node.restore(shop.record, from: try node.export(other)) }
+        guard case .anotherTenant = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+        let key = try node.mint(shop.record)
+        let foreign = try node.mint(other)
+        let path = try node.export(shop.record)
+        try DataFolder.edit(path) {
+            try $0.run(
+                "UPDATE api_key_secret SET hash = ?1 WHERE key_id = ?2", .blob(foreign.hash.bytes), .integer(key.id))
+        }
+        let stolen = #expect(throws: RestoreFailure.self) { try node.restore(shop.record, from: path) }
+        guard case .foreignKeyHash = stolen else {
+            Issue.record("\(String(describing: stolen))")
+            return
+        }
+        #expect(node.fleet.directory.key(hash: foreign.hash, at: node.clock.now())?.tenant.id == other.id)
+    }
+
+    @Test("P5 a tenant whose file is damaged beyond opening is restored from its export")
+    func damaged() throws {
+        let shop = try Shop.open(node)
+        try shop.trade()
+        let copy = try folder.copy(try node.export(shop.record), to: "export")
+        node.stop()
+        let data = folder.file("data")
+        try Data(repeating: 9, count: 5_000).write(to: URL(fileURLWithPath: DataFolder.tenantFiles(data)[0]))
+        let again = try TestNode(data, seed: 2)
+        defer { again.stop() }
+        let record = try again.tenant("shop")
+        #expect(throws: LaneFailure.self) { try again.head(of: record) }
+        #expect(try again.restore(record, from: copy).incarnation == 2)
+        #expect(try Verifier(path: try again.export(record)).run().isSound)
+    }
+}
