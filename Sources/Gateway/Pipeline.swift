@@ -25,12 +25,18 @@ final class Pipeline: RequestHandler, Sendable {
     let log: RequestLog
     let isDraining = Atomic<Bool>(false)
     private let requestIDs: RequestIDs
-    private let serverMetrics = Mutex<ServerMetrics?>(nil)
+    private let attached = Mutex<(metrics: ServerMetrics?, authority: String)>((nil, "127.0.0.1"))
 
-    var server: ServerMetrics? { serverMetrics.withLock { $0 } }
+    var server: ServerMetrics? { attached.withLock { $0.metrics } }
+
+    /// What callers of the control socket, who used no address, are given in links.
+    var authority: String { attached.withLock { $0.authority } }
 
     /// The server's counters, which exist before it serves.
-    func attach(_ metrics: ServerMetrics) { serverMetrics.withLock { $0 = metrics } }
+    func attach(_ metrics: ServerMetrics) { attached.withLock { $0.metrics = metrics } }
+
+    /// Where the server listens, once it has bound its ports.
+    func attach(authority: String) { attached.withLock { $0.authority = authority } }
 
     init(
         fleet: Fleet, dialects: [any Dialect], provider: ProviderAPI, blueprints: Blueprints,
