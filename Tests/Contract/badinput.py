@@ -28,9 +28,9 @@ def encode(value):
 class Scene:
     """A tenant with one of everything, to be left as it is."""
 
-    def __init__(self, gateway):
+    def __init__(self, gateway, slug="scene"):
         self.gateway = gateway
-        self.shop = shop = Shop(gateway, slug="scene")
+        self.shop = shop = Shop(gateway, slug=slug)
         self.reseller = shop.reseller(balance="1000.00")
         self.session = shop.sign_in(self.reseller)
         sku, metal = shop.product(), shop.product(fulfilment="manual")
