@@ -2,7 +2,7 @@
 """The gateway's main job from end to end, with curl and nothing else: a tenant, a reseller, prices, a key, a limit
 tuned live, a signed order and its replay, a revocation, an export that verifies, and one that was tampered with.
 
-Read it as a walk: every step prints what a person would type. `--show` prints the commands as well.
+Read it as a walk: every step says what it shows; with SHOW=1 in the environment the curl commands are printed as well.
 """
 
 import hashlib
@@ -12,17 +12,12 @@ import os
 import shlex
 import sqlite3
 import subprocess
-import sys
 import tempfile
 import time
 
-from support import Checks, Gateway, command, webhook_secret_bytes
+from support import Checks, Gateway, arguments, command, webhook_secret_bytes
 
-SHOW = "--show" in sys.argv
-if SHOW:
-    sys.argv.remove("--show")
-from support import arguments  # noqa: E402
-
+SHOW = bool(os.environ.get("SHOW"))
 options = arguments()
 checks = Checks()
 
@@ -112,13 +107,17 @@ with Gateway(options.tollgate) as gateway, tempfile.TemporaryDirectory() as fold
         assert topped_up.status in (200, 201) and topped_up.json["balance"] == "100.00", topped_up
 
     with checks("O4 wholesale prices by CSV: all rows or none, each error with its line"):
-        table = "reseller,sku,wholesale_monthly,wholesale_annual,wholesale_setup_fee,max_quantity\n"
-        wrong = table + f"{reseller},vps-1,4.00,43.20,,\n{reseller},vps-2,eight,,,\n{reseller},no-such,1.00,,,\n"
+        table = ("reseller,sku,wholesale_monthly,wholesale_quarterly,wholesale_semi_annual,wholesale_annual,"
+                 "wholesale_hourly,wholesale_setup_fee,discount_rate_override,is_enabled,max_quantity\n")
+        wrong = table + "".join(f"{reseller},{row}\n" for row in [
+            "vps-1,4.00,,,43.20,,,,true,", "vps-2,eight,,,,,,,true,3", "no-such,1.00,,,,,,,true,"])
         refused = curl("POST", f"{base}/api/admin/price-book.csv", wrong, owner_key, headers=["Content-Type: text/csv"])
         assert refused.status == 422, refused
-        assert "3" in refused.bytes.decode() and "4" in refused.bytes.decode(), refused
+        assert [error["pointer"] for error in refused.json["errors"]] == [
+            "/line/3/wholesale_monthly", "/line/4/sku"], refused
         assert curl("GET", f"{base}/api/partner/v1/products", key=session).json["data"] == []
-        right = table + f"{reseller},vps-1,4.00,43.20,,\n{reseller},vps-2,8.05,,1.25,3\n"
+        right = table + "".join(f"{reseller},{row}\n" for row in [
+            "vps-1,4.00,,,43.20,,,,true,", "vps-2,8.05,,,,,1.25,,true,3"])
         imported = curl("POST", f"{base}/api/admin/price-book.csv", right, owner_key, headers=["Content-Type: text/csv"])
         assert imported.status == 200, imported
         listed = curl("GET", f"{base}/api/partner/v1/products", key=session).json["data"]
