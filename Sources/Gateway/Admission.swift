@@ -42,13 +42,15 @@ struct Admission: Sendable {
             key: request.keyLimit, reseller: request.caller?.key.reseller?.bucket, routeClass: nil,
             tenant: request.tenant.bucket, process: process)
         let verdict = Levels.admit(levels, cost: 1, now: now)
-        guard let decision = verdict.decision, let level = verdict.level else {
-            return Admitted(authenticated: request, limitHeaders: ResponseHeaders())
+        if !verdict.admitted, let decision = verdict.decision, let level = verdict.level {
+            throw overrun(decision, name(level))
         }
-        guard verdict.admitted else { throw overrun(decision, name(level)) }
         guard request.tenant.countRequest(at: request.routed.now) else {
             levels.giveBack(cost: 1)
             throw Overrun(refusal: .quotaExceeded("requests in a month"), headers: ResponseHeaders())
+        }
+        guard let decision = verdict.decision, let level = verdict.level else {
+            return Admitted(authenticated: request, limitHeaders: ResponseHeaders())
         }
         return Admitted(authenticated: request, limitHeaders: Self.headers(decision, name(level)))
     }

@@ -27,6 +27,8 @@ package struct Configuration: Sendable {
     /// scrypt's cost as a power of two; tests lower it.
     package var scryptCostLog2 = 15
     package var drainMilliseconds = 20_000
+    /// How long `/readyz` says 503 while connections are still accepted, so that a balancer looks elsewhere first.
+    package var drainNoticeMilliseconds = 1_000
     /// Provider paths and metrics are served on the admin listener and the control socket alone.
     package var separatesAdmin = false
 

@@ -32,7 +32,7 @@ package final class Gateway: Sendable {
         options.freeBytesReserve = configuration.freeBytesReserve
         let data = try DataDirectory(path: configuration.dataPath)
         let fleet = try Fleet(data: data, schema: .app, options: options, report: RequestLog.report)
-        let services = Services(fleet: fleet, scrypt: Scrypt(costLog2: configuration.scryptCostLog2))
+        let services = try Services(fleet: fleet, scrypt: Scrypt(costLog2: configuration.scryptCostLog2))
         let tls = try Self.defaultCertificate(configuration).map {
             TLSCertificates(default: $0, byHost: TLSMaterial.byHost(fleet))
         }
@@ -71,6 +71,7 @@ package final class Gateway: Sendable {
     package func stop() {
         guard !isStopped.exchange(true, ordering: .sequentiallyConsistent) else { return }
         pipeline.isDraining.store(true, ordering: .releasing)
+        pause(milliseconds: configuration.drainNoticeMilliseconds)
         server.drain(withinMilliseconds: configuration.drainMilliseconds)
         levels.save()
         fleet.stop()

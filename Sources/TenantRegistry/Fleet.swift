@@ -81,6 +81,10 @@ package final class Fleet: Sendable {
         background = BackgroundPool(name: "background", threads: 2, tasksMax: 256)
         files = BackgroundPool(name: "files", threads: 2, tasksMax: 4_096)
         directory = Directory(monotonic: monotonic)
+        if DataDirectory.size(of: data.masterKeyPath) == nil, DataDirectory.size(of: data.registryPath) != nil {
+            throw DataDirectory.Failure.unusable(
+                data.masterKeyPath, "it is missing; without it the secrets in the registry cannot be read")
+        }
         masterKey = try data.secretFile(data.masterKeyPath, orMake: { random.bytes(32) })
         let registry = SQLiteRegistry(path: data.registryPath, pool: pool, report: report)
         self.registry = registry
