@@ -202,7 +202,7 @@ package final class Fleet: Sendable {
             let store = try TenantStore(connection: connection, tenantID: record.id, context: context(record))
             if store.projectionEpoch != record.profile.projectionEpoch {
                 let changes = try schema.readProjections(store.reader)
-                follow(record, changes, epoch: store.projectionEpoch)
+                follow(record, changes, epoch: store.projectionEpoch, incarnation: store.head.incarnation)
             }
             return store
         } catch {
@@ -213,13 +213,16 @@ package final class Fleet: Sendable {
 
     /// Memory and registry take over what a tenant's file says, whole.
     func follow(
-        _ record: TenantRecord, _ changes: [ProjectionChange], epoch: Int64,
+        _ record: TenantRecord, _ changes: [ProjectionChange], epoch: Int64, incarnation: Int64,
         then: @escaping @Sendable (Result<Void, any Error>) -> Void = { _ in }
     ) {
         directory.replace(record, with: changes)
-        directory.update(record) { $0.projectionEpoch = epoch }
+        directory.update(record) { profile in
+            profile.projectionEpoch = epoch
+            profile.incarnation = max(profile.incarnation, incarnation)
+        }
         record.answers.dropAll()
-        registry.replaceProjection(of: record.id, with: changes, epoch: epoch) { [report] result in
+        registry.replaceProjection(of: record.id, with: changes, epoch: epoch, incarnation: incarnation) { [report] result in
             if case .failure(let error) = result { report("registry: projection of \(record.id.text): \(error)") }
             then(result)
         }
@@ -232,7 +235,7 @@ package final class Fleet: Sendable {
                 writes: false,
                 perform: { store in
                     let changes = try schema.readProjections(store.reader)
-                    return { [self] store in follow(record, changes, epoch: store.projectionEpoch) }
+                    return { [self] store in follow(record, changes, epoch: store.projectionEpoch, incarnation: store.head.incarnation) }
                 },
                 fail: { [report] failure in report("tenant \(record.id.text): \(failure)") }))
     }
@@ -257,7 +260,7 @@ package final class Fleet: Sendable {
                     perform: { [schema] store in
                         let changes = try schema.readProjections(store.reader)
                         return { [self] store in
-                            follow(record, changes, epoch: store.projectionEpoch) { result in
+                            follow(record, changes, epoch: store.projectionEpoch, incarnation: store.head.incarnation) { result in
                                 if case .success = result { done(record, true) } else { done(record, false) }
                             }
                         }

@@ -53,7 +53,8 @@ package protocol Registry: AnyObject, Sendable {
     func reserve(_ hash: Digest, for tenant: TenantID, then: @escaping Done<Void>)
     func project(_ changes: [ProjectedChange], of tenant: TenantID, then: @escaping Done<Void>)
     /// Everything of a tenant's keys and resellers, as its file has them at `epoch`.
-    func replaceProjection(of tenant: TenantID, with changes: [ProjectionChange], epoch: Int64, then: @escaping Done<Void>)
+    func replaceProjection(
+        of tenant: TenantID, with changes: [ProjectionChange], epoch: Int64, incarnation: Int64, then: @escaping Done<Void>)
     /// Of these hashes: those revoked, and whether one is another tenant's.
     func judge(_ hashes: [Digest], for tenant: TenantID, then: @escaping Done<(revoked: [Digest], foreign: Bool)>)
     func addProviderKey(_ hash: Digest, displayPrefix: String, at now: Timestamp, revokingOthers: Bool, then: @escaping Done<Void>)
@@ -216,7 +217,8 @@ package final class SQLiteRegistry: Registry {
     }
 
     package func replaceProjection(
-        of tenant: TenantID, with changes: [ProjectionChange], epoch: Int64, then: @escaping Done<Void>
+        of tenant: TenantID, with changes: [ProjectionChange], epoch: Int64, incarnation: Int64,
+        then: @escaping Done<Void>
     ) {
         write(
             { connection in
@@ -230,7 +232,8 @@ package final class SQLiteRegistry: Registry {
                 }
                 try connection.run("DELETE FROM secret WHERE tenant_id = ?1 AND key_id IS NULL AND is_revoked = 0", id)
                 try connection.run(
-                    "UPDATE tenant SET projection_epoch = ?2 WHERE id = ?1", id, .integer(epoch))
+                    "UPDATE tenant SET projection_epoch = ?2, incarnation = max(incarnation, ?3) WHERE id = ?1", id,
+                    .integer(epoch), .integer(incarnation))
             }, then: then)
     }
 

@@ -78,6 +78,7 @@ package struct TenantProfile: Sendable {
     package var limit: Policy?
     package var domains: [String]
     package var projectionEpoch: Int64
+    package var incarnation: Int64 = 1
     package var requestsMonth: Int64
     package var requestsCount: Int64
     package var lastRequestAt: Timestamp?
