@@ -30,6 +30,7 @@ package final class Gateway: Sendable {
         options.workers = configuration.workers
         options.openFilesMax = configuration.openFilesMax
         options.freeBytesReserve = configuration.freeBytesReserve
+        options.aroundAnswers = { WakeBatch.run($0) }
         let data = try DataDirectory(path: configuration.dataPath)
         let fleet = try Fleet(data: data, schema: .app, options: options, report: RequestLog.report)
         let services = try Services(fleet: fleet, scrypt: Scrypt(costLog2: configuration.scryptCostLog2))

@@ -58,6 +58,8 @@ package final class Fleet: Sendable {
         package var openFilesMax = 1_000
         /// Writes are refused while the disk has less than this free.
         package var freeBytesReserve: Int64 = 64 << 20
+        /// See `LanePool`.
+        package var aroundAnswers: @Sendable (() -> Void) -> Void = { $0() }
 
         package init() {}
     }
@@ -77,7 +79,8 @@ package final class Fleet: Sendable {
         self.monotonic = monotonic
         self.random = random
         self.report = report
-        pool = LanePool(workers: options.workers, openFilesMax: options.openFilesMax)
+        pool = LanePool(
+            workers: options.workers, openFilesMax: options.openFilesMax, aroundAnswers: options.aroundAnswers)
         background = BackgroundPool(name: "background", threads: 2, tasksMax: 256)
         files = BackgroundPool(name: "files", threads: 2, tasksMax: 4_096)
         directory = Directory(monotonic: monotonic)
