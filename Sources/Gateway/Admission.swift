@@ -28,6 +28,12 @@ struct Admission: Sendable {
     let failures = AddressMeter(Authentication.failuresPolicy)
 
     func admit(_ request: Authenticated, address: IPAddress, now: UInt64) throws(Overrun) -> Admitted {
+        if request.caller == nil, failures.isOverLimit(AddressKey(address), now: now) {
+            // Whoever has tried too many passwords or keys tries no more of them.
+            throw Overrun(
+                refusal: .rateLimited(retryAfterSeconds: Authentication.failuresPolicy.windowSeconds),
+                headers: ResponseHeaders())
+        }
         if request.routed.route.isRationedByAddress {
             let decision = applications.take(AddressKey(address), now: now)
             if !decision.admitted { throw overrun(decision, "address") }

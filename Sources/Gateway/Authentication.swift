@@ -19,7 +19,7 @@ struct Authenticated: Sendable {
 struct Authentication: Sendable {
     let directory: Directory
     /// Failed credentials by address: past this an address gets 429 for them (DESIGN 3).
-    static let failuresPolicy = Policy(requests: 60, windowSeconds: 60, burst: 60)!
+    static let failuresPolicy = Policy(requests: 300, windowSeconds: 60, burst: 300)!
 
     func authenticate(_ routed: Routed) throws(Refusal) -> Authenticated {
         if routed.route.access == .open {

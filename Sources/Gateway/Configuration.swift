@@ -31,13 +31,4 @@ package struct Configuration: Sendable {
     package var separatesAdmin = false
 
     package init() {}
-
-    /// What the control socket's callers, who used no address, are told: the first listener on loopback.
-    var loopbackAuthority: String {
-        for listener in listeners {
-            guard case .tcp(_, let port) = listener.place, listener.role == .everyone else { continue }
-            return "127.0.0.1:\(port)"
-        }
-        return "127.0.0.1"
-    }
 }

@@ -63,6 +63,7 @@ package final class Gateway: Sendable {
         self.pipeline = pipeline
         self.blueprints = blueprints
         self.configuration = configuration
+        if let authority = baseURL.split(separator: "/").last { pipeline.attach(authority: String(authority)) }
         startTicking()
     }
 

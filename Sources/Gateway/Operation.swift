@@ -244,6 +244,10 @@ struct Operation: Sendable {
 
     private func refuse(_ refusal: Refusal) {
         pipeline.metrics.countRefusal(refusal)
+        if admitted.caller == nil, refusal == .unknownCredential {
+            // A wrong password counts as a wrong key does.
+            pipeline.countFailure(from: pipeline.clientAddress(routed))
+        }
         let response = routed.dialect.render(refusal, requestID: routed.requestID)
         recordThen(refusal.status, bytesOut: 0) { respond(response) }
     }

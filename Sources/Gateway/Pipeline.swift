@@ -25,12 +25,18 @@ final class Pipeline: RequestHandler, Sendable {
     let log: RequestLog
     let isDraining = Atomic<Bool>(false)
     private let requestIDs: RequestIDs
-    private let serverMetrics = Mutex<ServerMetrics?>(nil)
+    private let attached = Mutex<(metrics: ServerMetrics?, authority: String)>((nil, "127.0.0.1"))
 
-    var server: ServerMetrics? { serverMetrics.withLock { $0 } }
+    var server: ServerMetrics? { attached.withLock { $0.metrics } }
+
+    /// What callers of the control socket, who used no address, are given in links.
+    var authority: String { attached.withLock { $0.authority } }
 
     /// The server's counters, which exist before it serves.
-    func attach(_ metrics: ServerMetrics) { serverMetrics.withLock { $0 = metrics } }
+    func attach(_ metrics: ServerMetrics) { attached.withLock { $0.metrics = metrics } }
+
+    /// Where the server listens, once it has bound its ports.
+    func attach(authority: String) { attached.withLock { $0.authority = authority } }
 
     init(
         fleet: Fleet, dialects: [any Dialect], provider: ProviderAPI, blueprints: Blueprints,
@@ -150,6 +156,11 @@ final class Pipeline: RequestHandler, Sendable {
         return refuse(refusal, routed.dialect, Origin(routed))
     }
 
+    func countFailure(from address: IPAddress) {
+        metrics.failedCredentials.add(1, ordering: .relaxed)
+        admission.failures.recordFailure(AddressKey(address), now: fleet.monotonic.nanoseconds())
+    }
+
     func clientAddress(_ routed: Routed) -> IPAddress { clientAddress(routed.head, routed.peer) }
 
     func clientAddress(_ head: RequestHead, _ peer: Peer) -> IPAddress {
@@ -165,7 +176,7 @@ final class Pipeline: RequestHandler, Sendable {
     ) -> AuditRecord {
         let routed = request.routed
         var record = AuditRecord(
-            at: routed.now, action: routed.dialect.action(of: routed.route), status: status,
+            at: routed.now, action: routed.action, status: status,
             requestID: routed.requestID,
             latencyMicroseconds: Int((fleet.monotonic.nanoseconds() - routed.started) / 1_000), bytesIn: bytesIn,
             bytesOut: bytesOut)
@@ -252,9 +263,4 @@ extension RequestHead {
         guard let length = value(of: .contentLength) else { return false }
         return length != "0"
     }
-}
-
-extension Dialect {
-    /// The route's name in the audit log and in usage: method, base path, pattern.
-    func action(of route: Route) -> String { "\(route.method.rawValue) \(basePath)\(route.pattern)" }
 }

@@ -81,7 +81,7 @@ extension Fleet {
             if case .failure = result { DataDirectory.remove(path) }
             answer(result)
         }
-        let submitted = background.submit { [self] in
+        let submitted = files.submit { [self] in
             do {
                 let hashes = try examine(path, for: record)
                 registry.judge(hashes, for: record.id) { [self] result in
@@ -219,6 +219,14 @@ extension Fleet {
     package func tick() {
         let now = clock.now()
         checkDisk()
+        if lastSessionSweep.withLock({ last in
+            guard now.milliseconds - last.milliseconds >= Self.housekeepingMilliseconds else { return false }
+            last = now
+            return true
+        }) {
+            directory.dropExpiredSessions(at: now)
+            registry.dropExpiredSessions(at: now)
+        }
         for record in directory.allTenants where record.readLog.isDue(at: now) { flush(record, at: now) }
     }
 
@@ -283,5 +291,6 @@ extension Fleet {
         last.wait()
         pool.close()
         background.close()
+        files.close()
     }
 }

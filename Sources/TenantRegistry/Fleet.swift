@@ -36,7 +36,10 @@ package final class Fleet: Sendable {
     package let directory: Directory
     package let registry: any Registry
     package let pool: LanePool
+    /// scrypt, parsing and HMAC of large bodies.
     package let background: BackgroundPool
+    /// Reading and writing files that are not a lane's: a flood of sign-ins does not stop an export.
+    package let files: BackgroundPool
     package let clock: any WallClock
     package let monotonic: any MonotonicClock
     package let random: any RandomSource
@@ -47,6 +50,7 @@ package final class Fleet: Sendable {
     private let diskIsShort = Atomic<Bool>(false)
     let isStopping = Atomic<Bool>(false)
     let lastHousekeeping = Mutex<[TenantID: Timestamp]>([:])
+    let lastSessionSweep = Mutex(Timestamp(milliseconds: 0))
     private let certificatesCell: Mutex<[DomainCertificate]>
 
     package struct Options: Sendable {
@@ -75,6 +79,7 @@ package final class Fleet: Sendable {
         self.report = report
         pool = LanePool(workers: options.workers, openFilesMax: options.openFilesMax)
         background = BackgroundPool(name: "background", threads: 2, tasksMax: 256)
+        files = BackgroundPool(name: "files", threads: 2, tasksMax: 4_096)
         directory = Directory(monotonic: monotonic)
         masterKey = try data.secretFile(data.masterKeyPath, orMake: { random.bytes(32) })
         let registry = SQLiteRegistry(path: data.registryPath, pool: pool, report: report)

@@ -57,6 +57,8 @@ package protocol Registry: AnyObject, Sendable {
     /// Of these hashes: those revoked, and whether one is another tenant's.
     func judge(_ hashes: [Digest], for tenant: TenantID, then: @escaping Done<(revoked: [Digest], foreign: Bool)>)
     func addProviderKey(_ hash: Digest, displayPrefix: String, at now: Timestamp, revokingOthers: Bool, then: @escaping Done<Void>)
+    /// Sessions past their end leave the projection; their hashes stay, revoked.
+    func dropExpiredSessions(at now: Timestamp)
     func saveCounters(_ counters: [(TenantID, month: Int64, count: Int64, last: Timestamp?)], then: @escaping Done<Void>)
     func close(then: @escaping @Sendable () -> Void)
 }
@@ -265,6 +267,20 @@ package final class SQLiteRegistry: Registry {
                     "INSERT INTO provider_key (hash, display_prefix, created_at) VALUES (?1, ?2, ?3)",
                     .blob(hash.bytes), .text(displayPrefix), .integer(now.milliseconds))
             }, then: then)
+    }
+
+    package func dropExpiredSessions(at now: Timestamp) {
+        write(
+            { connection in
+                let ended = """
+                    SELECT tenant_id, key_id FROM api_key WHERE role >= ?1 AND (is_revoked OR expires_at <= ?2)
+                    """
+                let values: [SQLValue] = [.integer(KeyRole.ownerSession.rawValue), .integer(now.milliseconds)]
+                try connection.run(
+                    dynamic: "UPDATE secret SET is_revoked = 1 WHERE (tenant_id, key_id) IN (\(ended))", values)
+                try connection.run(dynamic: "DELETE FROM api_key WHERE (tenant_id, key_id) IN (\(ended))", values)
+            },
+            then: { _ in })
     }
 
     package func saveCounters(
