@@ -38,8 +38,10 @@ struct Admission: Sendable {
             let decision = applications.take(AddressKey(address), now: now)
             if !decision.admitted { throw overrun(decision, "address") }
         }
+        let reseller = request.caller?.key.reseller
         let levels = Levels(
-            key: request.keyLimit, reseller: request.caller?.key.reseller?.bucket, routeClass: nil,
+            key: request.keyLimit, reseller: reseller?.bucket,
+            routeClass: request.caller != nil && reseller == nil ? request.tenant.administrators : nil,
             tenant: request.tenant.bucket, process: process)
         let verdict = Levels.admit(levels, cost: 1, now: now)
         guard let decision = verdict.decision, let level = verdict.level else {
@@ -63,7 +65,7 @@ struct Admission: Sendable {
         switch level {
         case .key: "key"
         case .reseller: "reseller"
-        case .routeClass: "route"
+        case .routeClass: "operators"
         case .tenant: "tenant"
         case .process: "process"
         }

@@ -72,15 +72,16 @@ final class Pipeline: RequestHandler, Sendable {
 
     private func serve(_ routed: Routed) -> HeadVerdict {
         let authenticated: Authenticated
-        do throws(Refusal) {
+        do {
             authenticated = try authentication.authenticate(routed)
-            // A dialect that the tenant's blueprint does not have is a path that is not there.
-            guard routed.dialect.isAlwaysThere
-                || blueprints.dialects(of: authenticated.tenant).contains(routed.dialect.name)
-            else { throw .notFound("path") }
         } catch {
-            return .answer(refuseUnauthenticated(error, routed))
+            if let known = error.known { return .answer(refuseKnown(error.refusal, known)) }
+            return .answer(refuseUnauthenticated(error.refusal, routed))
         }
+        // A dialect that the tenant's blueprint does not have is a path that is not there.
+        guard routed.dialect.isAlwaysThere
+            || blueprints.dialects(of: authenticated.tenant).contains(routed.dialect.name)
+        else { return .answer(refuse(.notFound("path"), routed.dialect, Origin(routed))) }
         let admitted: Admitted
         do {
             admitted = try admission.admit(
@@ -141,6 +142,24 @@ final class Pipeline: RequestHandler, Sendable {
             dialect?.render(refusal, requestID: origin.requestID)
             ?? Problem.response(refusal, requestID: origin.requestID)
         stamp(&response, origin, tenant: nil)
+        return response
+    }
+
+    /// A known key that may not do this: 403, or 429 where its limit is used up.
+    private func refuseKnown(_ refusal: Refusal, _ known: Authenticated) -> Response {
+        var refusal = refusal
+        let limits: ResponseHeaders
+        do {
+            limits = try admission.admit(
+                known, address: clientAddress(known.routed), now: fleet.monotonic.nanoseconds()
+            ).limitHeaders
+        } catch {
+            refusal = error.refusal
+            limits = error.headers
+        }
+        var response = refuse(refusal, known.routed.dialect, Origin(known.routed))
+        response.headers.add(limits)
+        record(known, refusal.status, bytesIn: 0, bytesOut: 0)
         return response
     }
 

@@ -116,6 +116,10 @@ package final class TenantRecord: Sendable {
     package let readLog = ReadLog()
     package let answers = AnswerCache()
     package let counters = TenantCounters()
+    /// The owner's and the operators' calls together: a bound against a script gone wild, and the headers that their
+    /// answers carry where nothing else limits them (CONTRACT G2).
+    package let administrators: Bucket
+    package static let administratorsPolicy = Policy(requests: 60_000, windowSeconds: 60, burst: 60_000)!
     private let profileCell: Mutex<TenantProfile>
     private let bucketCell: Mutex<Bucket?>
     private let laneCell = Mutex<Lane<TenantStore>?>(nil)
@@ -126,6 +130,7 @@ package final class TenantRecord: Sendable {
         blueprint = profile.blueprint
         self.secretKey = secretKey
         self.signingKey = signingKey
+        administrators = Bucket(Self.administratorsPolicy, now: now)
         bucketCell = Mutex(profile.limit.map { Bucket($0, now: now) })
         counters.start(month: profile.requestsMonth, count: profile.requestsCount, last: profile.lastRequestAt)
         profileCell = Mutex(profile)
