@@ -72,17 +72,16 @@ final class Pipeline: RequestHandler, Sendable {
 
     private func serve(_ routed: Routed) -> HeadVerdict {
         let authenticated: Authenticated
-        var key: KeyRecord?
-        do throws(Refusal) {
-            authenticated = try authentication.authenticate(routed) { key = $0 }
-            // A dialect that the tenant's blueprint does not have is a path that is not there.
-            guard routed.dialect.isAlwaysThere
-                || blueprints.dialects(of: authenticated.tenant).contains(routed.dialect.name)
-            else { throw .notFound("path") }
+        do {
+            authenticated = try authentication.authenticate(routed)
         } catch {
-            if let key, error != .unknownCredential { record(refusalOf: key, error.status, routed) }
-            return .answer(refuseUnauthenticated(error, routed))
+            if let known = error.known { return .answer(refuseKnown(error.refusal, known)) }
+            return .answer(refuseUnauthenticated(error.refusal, routed))
         }
+        // A dialect that the tenant's blueprint does not have is a path that is not there.
+        guard routed.dialect.isAlwaysThere
+            || blueprints.dialects(of: authenticated.tenant).contains(routed.dialect.name)
+        else { return .answer(refuse(.notFound("path"), routed.dialect, Origin(routed))) }
         let admitted: Admitted
         do {
             admitted = try admission.admit(
@@ -134,7 +133,12 @@ final class Pipeline: RequestHandler, Sendable {
         if let trace = origin.head?.value(of: .traceparent) { response.headers.add("Traceparent", trace) }
         response.headers.add("Cache-Control", "no-store")
         metrics.count(status: response.status)
-        if log.isOn { log.write(origin, response, tenant: tenant, address: origin.head.map { clientAddress($0, origin.peer) } ?? origin.peer.address, now: fleet.clock.now(), nanoseconds: fleet.monotonic.nanoseconds()) }
+        if log.isOn {
+            log.write(
+                origin, response, tenant: tenant,
+                address: origin.head.map { clientAddress($0, origin.peer) } ?? origin.peer.address,
+                now: fleet.clock.now(), nanoseconds: fleet.monotonic.nanoseconds())
+        }
     }
 
     func refuse(_ refusal: Refusal, _ dialect: (any Dialect)?, _ origin: Origin) -> Response {
@@ -143,6 +147,24 @@ final class Pipeline: RequestHandler, Sendable {
             dialect?.render(refusal, requestID: origin.requestID)
             ?? Problem.response(refusal, requestID: origin.requestID)
         stamp(&response, origin, tenant: nil)
+        return response
+    }
+
+    /// A known key that may not do this: 403, or 429 where its limit is used up.
+    private func refuseKnown(_ refusal: Refusal, _ known: Authenticated) -> Response {
+        var refusal = refusal
+        let limits: ResponseHeaders
+        do {
+            limits = try admission.admit(
+                known, address: clientAddress(known.routed), now: fleet.monotonic.nanoseconds()
+            ).limitHeaders
+        } catch {
+            refusal = error.refusal
+            limits = error.headers
+        }
+        var response = refuse(refusal, known.routed.dialect, Origin(known.routed))
+        response.headers.add(limits)
+        record(known, refusal.status, bytesIn: 0, bytesOut: 0)
         return response
     }
 
@@ -176,23 +198,13 @@ final class Pipeline: RequestHandler, Sendable {
     func auditRecord(
         _ request: Authenticated, _ status: Int, bytesIn: Int, bytesOut: Int
     ) -> AuditRecord {
-        auditRecord(request.routed, request.caller?.projection, status, bytesIn: bytesIn, bytesOut: bytesOut)
-    }
-
-    /// A known key that its state, its reseller's or the route turned away.
-    private func record(refusalOf key: KeyRecord, _ status: Int, _ routed: Routed) {
-        _ = key.tenant.readLog.append(auditRecord(routed, key.projection, status, bytesIn: 0, bytesOut: 0))
-    }
-
-    private func auditRecord(
-        _ routed: Routed, _ projection: KeyProjection?, _ status: Int, bytesIn: Int, bytesOut: Int
-    ) -> AuditRecord {
+        let routed = request.routed
         var record = AuditRecord(
             at: routed.now, action: routed.action, status: status,
             requestID: routed.requestID,
             latencyMicroseconds: Int((fleet.monotonic.nanoseconds() - routed.started) / 1_000), bytesIn: bytesIn,
             bytesOut: bytesOut)
-        if let projection {
+        if let projection = request.caller?.projection {
             record.book = projection.book
             record.keyID = projection.keyID
             record.accountID = projection.accountID

@@ -238,7 +238,7 @@ package final class KeyRecord: Sendable {
     }
 
     /// What a key of the owner or an operator has without a limit of its own; a reseller's has its reseller's.
-    package static let administratorLimit = Policy(requests: 6_000, windowSeconds: 60, burst: 6_000)
+    package static let administratorLimit = Policy(requests: 60_000, windowSeconds: 60, burst: 60_000)
 
     private static func limit(of projection: KeyProjection) -> Policy? {
         projection.limit ?? (projection.role.isAdministrator ? administratorLimit : nil)
