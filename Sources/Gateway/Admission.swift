@@ -28,6 +28,12 @@ struct Admission: Sendable {
     let failures = AddressMeter(Authentication.failuresPolicy)
 
     func admit(_ request: Authenticated, address: IPAddress, now: UInt64) throws(Overrun) -> Admitted {
+        if request.caller == nil, failures.isOverLimit(AddressKey(address), now: now) {
+            // Whoever has tried too many passwords or keys tries no more of them.
+            throw Overrun(
+                refusal: .rateLimited(retryAfterSeconds: Authentication.failuresPolicy.windowSeconds),
+                headers: ResponseHeaders())
+        }
         if request.routed.route.isRationedByAddress {
             let decision = applications.take(AddressKey(address), now: now)
             if !decision.admitted { throw overrun(decision, "address") }
@@ -36,13 +42,15 @@ struct Admission: Sendable {
             key: request.keyLimit, reseller: request.caller?.key.reseller?.bucket, routeClass: nil,
             tenant: request.tenant.bucket, process: process)
         let verdict = Levels.admit(levels, cost: 1, now: now)
-        guard let decision = verdict.decision, let level = verdict.level else {
-            return Admitted(authenticated: request, limitHeaders: ResponseHeaders())
+        if !verdict.admitted, let decision = verdict.decision, let level = verdict.level {
+            throw overrun(decision, name(level))
         }
-        guard verdict.admitted else { throw overrun(decision, name(level)) }
         guard request.tenant.countRequest(at: request.routed.now) else {
             levels.giveBack(cost: 1)
             throw Overrun(refusal: .quotaExceeded("requests in a month"), headers: ResponseHeaders())
+        }
+        guard let decision = verdict.decision, let level = verdict.level else {
+            return Admitted(authenticated: request, limitHeaders: ResponseHeaders())
         }
         return Admitted(authenticated: request, limitHeaders: Self.headers(decision, name(level)))
     }

@@ -15,38 +15,62 @@ struct Authenticated: Sendable {
     var keyLimit: Bucket? { keyBucket }
 }
 
+/// Why a request got no further than its credential. `known` where the key is known and its state or role forbids the call:
+/// such a call counts against its limits and is logged like any other (CONTRACT G2, O6).
+struct Denied: Error {
+    let refusal: Refusal
+    let known: Authenticated?
+}
+
 /// Who calls, and whether the state of key, reseller and tenant lets it.
 struct Authentication: Sendable {
     let directory: Directory
     /// Failed credentials by address: past this an address gets 429 for them (DESIGN 3).
-    static let failuresPolicy = Policy(requests: 60, windowSeconds: 60, burst: 60)!
+    static let failuresPolicy = Policy(requests: 300, windowSeconds: 60, burst: 300)!
 
-    func authenticate(_ routed: Routed) throws(Refusal) -> Authenticated {
+    func authenticate(_ routed: Routed) throws(Denied) -> Authenticated {
+        let authenticated: Authenticated
+        do throws(Refusal) {
+            authenticated = try identify(routed)
+        } catch {
+            throw Denied(refusal: error, known: nil)
+        }
+        guard let caller = authenticated.caller else { return authenticated }
+        let standing = caller.key.reseller?.projection
+        do throws(Refusal) {
+            try Gate.judge(
+                caller.projection, resellerState: standing?.state, apiAccess: standing?.apiAccess ?? true,
+                for: routed.route)
+        } catch {
+            throw Denied(refusal: error, known: error.status == 403 ? authenticated : nil)
+        }
+        return authenticated
+    }
+
+    private func identify(_ routed: Routed) throws(Refusal) -> Authenticated {
         if routed.route.access == .open {
             guard let tenant = routed.addressed else { throw .notFound("path") }
             try judge(tenant, at: routed.now)
             return Authenticated(routed: routed, tenant: tenant, caller: nil, keyBucket: nil)
         }
         guard let place = routed.dialect.credential(in: routed.head) else { throw .unknownCredential }
-        let key = try find(routed.head.bytes[place], at: routed.now)
+        let (key, hash) = try find(routed.head.bytes[place], at: routed.now)
         // A key under another tenant's address is an unknown key.
         if routed.isUnknownAddress || (routed.addressed.map { $0 !== key.tenant } ?? false) { throw .unknownCredential }
         let (projection, bucket) = key.current
         if projection.isRevoked || projection.expiresAt.map({ routed.now >= $0 }) ?? false { throw .unknownCredential }
         try judge(key.tenant, at: routed.now)
-        let standing = key.reseller?.projection
-        try Gate.judge(
-            projection, resellerState: standing?.state, apiAccess: standing?.apiAccess ?? true, for: routed.route)
         return Authenticated(
-            routed: routed, tenant: key.tenant, caller: Caller(key: key, projection: projection), keyBucket: bucket)
+            routed: routed, tenant: key.tenant, caller: Caller(key: key, projection: projection, secretHash: hash),
+            keyBucket: bucket)
     }
 
     /// Shape first: garbage costs neither hash nor look-up.
-    private func find(_ credential: ArraySlice<UInt8>, at now: Timestamp) throws(Refusal) -> KeyRecord {
+    private func find(_ credential: ArraySlice<UInt8>, at now: Timestamp) throws(Refusal) -> (KeyRecord, Digest) {
         guard APIKeyFormat.isWellFormed(credential) || APIKeyFormat.isHex64(credential) else { throw .unknownCredential }
         let hash = credential.withUnsafeBytes { SHA256.hash($0) }
         guard let key = directory.key(hash: hash, at: now) else { throw .unknownCredential }
-        return key
+        return (key, hash)
     }
 
     private func judge(_ tenant: TenantRecord, at now: Timestamp) throws(Refusal) {

@@ -27,17 +27,10 @@ package struct Configuration: Sendable {
     /// scrypt's cost as a power of two; tests lower it.
     package var scryptCostLog2 = 15
     package var drainMilliseconds = 20_000
+    /// How long `/readyz` says 503 while connections are still accepted, so that a balancer looks elsewhere first.
+    package var drainNoticeMilliseconds = 1_000
     /// Provider paths and metrics are served on the admin listener and the control socket alone.
     package var separatesAdmin = false
 
     package init() {}
-
-    /// What the control socket's callers, who used no address, are told: the first listener on loopback.
-    var loopbackAuthority: String {
-        for listener in listeners {
-            guard case .tcp(_, let port) = listener.place, listener.role == .everyone else { continue }
-            return "127.0.0.1:\(port)"
-        }
-        return "127.0.0.1"
-    }
 }

@@ -39,13 +39,14 @@ final class FileStream: ResponseStream, @unchecked Sendable {
     func cancel() {}
 }
 
-/// A body on its way into a file: written on the background pool, one piece at a time.
+/// A body on its way into a file: opened, written and closed on the file pool, one piece at a time, never on a loop.
 final class FileSink: BodySink, @unchecked Sendable {
-    // Pieces come one after the other, each after the one before was resumed: `failed` has one owner at a time.
+    // Pieces come one after the other, each after the one before was resumed, and `finish` or `abort` after them all:
+    // what follows has one owner at a time.
     private let path: String
-    private let descriptor: Int32
     private let pool: BackgroundPool
     private let done: @Sendable (_ path: String?) -> Void
+    private var descriptor: Int32 = -1
     private var failed = false
     private var written = 0
 
@@ -54,8 +55,6 @@ final class FileSink: BodySink, @unchecked Sendable {
         self.path = path
         self.pool = pool
         self.done = done
-        descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        failed = descriptor < 0
     }
 
     deinit { if descriptor >= 0 { close(descriptor) } }
@@ -72,6 +71,10 @@ final class FileSink: BodySink, @unchecked Sendable {
     }
 
     private func append(_ piece: [UInt8]) {
+        if descriptor < 0 && !failed {
+            descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+            failed = descriptor < 0
+        }
         var rest = piece[...]
         while !failed && !rest.isEmpty {
             let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
@@ -82,13 +85,16 @@ final class FileSink: BodySink, @unchecked Sendable {
     }
 
     func finish() {
-        if failed || written == 0 {
-            unlink(path)
-            done(nil)
-        } else {
-            done(path)
+        let submitted = pool.submit { [self] in
+            if failed || written == 0 {
+                unlink(path)
+                done(nil)
+            } else {
+                done(path)
+            }
         }
+        if !submitted { done(nil) }
     }
 
-    func abort() { unlink(path) }
+    func abort() { _ = pool.submit { [path] in unlink(path) } }
 }

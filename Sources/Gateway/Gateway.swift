@@ -30,9 +30,10 @@ package final class Gateway: Sendable {
         options.workers = configuration.workers
         options.openFilesMax = configuration.openFilesMax
         options.freeBytesReserve = configuration.freeBytesReserve
+        options.aroundAnswers = { WakeBatch.run($0) }
         let data = try DataDirectory(path: configuration.dataPath)
         let fleet = try Fleet(data: data, schema: .app, options: options, report: RequestLog.report)
-        let services = Services(fleet: fleet, scrypt: Scrypt(costLog2: configuration.scryptCostLog2))
+        let services = try Services(fleet: fleet, scrypt: Scrypt(costLog2: configuration.scryptCostLog2))
         let tls = try Self.defaultCertificate(configuration).map {
             TLSCertificates(default: $0, byHost: TLSMaterial.byHost(fleet))
         }
@@ -63,6 +64,7 @@ package final class Gateway: Sendable {
         self.pipeline = pipeline
         self.blueprints = blueprints
         self.configuration = configuration
+        if let authority = baseURL.split(separator: "/").last { pipeline.attach(authority: String(authority)) }
         startTicking()
     }
 
@@ -70,6 +72,7 @@ package final class Gateway: Sendable {
     package func stop() {
         guard !isStopped.exchange(true, ordering: .sequentiallyConsistent) else { return }
         pipeline.isDraining.store(true, ordering: .releasing)
+        pause(milliseconds: configuration.drainNoticeMilliseconds)
         server.drain(withinMilliseconds: configuration.drainMilliseconds)
         levels.save()
         fleet.stop()

@@ -1,9 +1,10 @@
 import RateLimiter
+import Synchronization
 import TenantRegistry
 
 /// Keeps the limiter's levels over restarts (DESIGN 3): written each second and at shutdown, taken back at start with the
-/// time that has passed. A restart forgives nothing; kill -9 at most a second.
-struct LevelKeeper: Sendable {
+/// time that has passed. A restart forgives nothing; kill -9 at most a second. Any thread.
+final class LevelKeeper: Sendable {
     private enum Kind: UInt8 {
         case key = 1
         case reseller = 2
@@ -13,8 +14,17 @@ struct LevelKeeper: Sendable {
 
     let fleet: Fleet
     let process: Bucket?
+    /// The clock's last save and that of the shutdown may meet: one at a time, so that the file written last is the newest.
+    private let saving = Mutex(())
 
-    func save() {
+    init(fleet: Fleet, process: Bucket?) {
+        self.fleet = fleet
+        self.process = process
+    }
+
+    func save() { saving.withLock { _ in write() } }
+
+    private func write() {
         let now = fleet.monotonic.nanoseconds()
         var entries: [LevelSnapshot.Entry] = []
         func note(_ bucket: Bucket?, _ owner: TenantID, _ kind: Kind, _ id: Int64) {
@@ -33,7 +43,8 @@ struct LevelKeeper: Sendable {
         note(process, TenantID(high: 0, low: 0), .process, 0)
         do {
             try LevelFile.save(
-                LevelSnapshot(wallMilliseconds: fleet.clock.now().milliseconds, entries: entries), to: fleet.data.levelsPath)
+                LevelSnapshot(wallMilliseconds: fleet.clock.now().milliseconds, entries: entries),
+                to: fleet.data.levelsPath)
         } catch {
             fleet.report("levels: \(error)")
         }

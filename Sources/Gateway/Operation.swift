@@ -49,6 +49,7 @@ struct Operation: Sendable {
 
     /// CONTRACT G4: quoted or bare, at most 255 characters; demanded where money or stock moves.
     private func checkIdempotencyKey() throws(Refusal) {
+        if case .ignored = route.idempotency { return }
         guard let header = routed.head.value(of: .idempotencyKey) else {
             if case .required = route.idempotency {
                 throw .unparseable("This call needs an Idempotency-Key header.")
@@ -98,11 +99,12 @@ struct Operation: Sendable {
                     do {
                         try judgeAgain(store.reader)
                         let answer = try read(store.reader)
-                        return { store in
-                            // In commit order, on the lane: what is kept ready is what the last commit says.
-                            if let key { store.record?.answers.fill(key, with: answer.body) }
-                            answerUnwritten(answer)
+                        if let key {
+                            // Among the batch's effects, in the order of its jobs: a write behind this read drops it again.
+                            let answers = admitted.tenant.answers
+                            store.afterCommit { answers.fill(key, with: answer.body) }
                         }
+                        return { _ in answerUnwritten(answer) }
                     } catch let error where error.isDecision {
                         let refusal = refusal(of: error)
                         return { _ in refuse(refusal) }
@@ -125,17 +127,18 @@ struct Operation: Sendable {
 
     private func submitWrite(_ write: @escaping @Sendable (TenantTransaction, inout Trail) throws -> Answer) {
         if fleet.refusesWrites { return refuse(Refusal(.storageFull)) }
+        // Hashed here, off the lane.
+        let key = idempotencyKey
         admitted.tenant.lane.submit(
             LaneJob(
-                writes: true, perform: { store in try commit(write, in: store) }, fail: { refuse(Refusal($0)) }))
+                writes: true, perform: { store in try commit(write, key, in: store) }, fail: { refuse(Refusal($0)) }))
     }
 
     /// Inside the batch's transaction and the operation's savepoint: the effect, its stored answer and its audit row.
     private func commit(
-        _ write: (TenantTransaction, inout Trail) throws -> Answer, in store: TenantStore
+        _ write: (TenantTransaction, inout Trail) throws -> Answer, _ key: Key?, in store: TenantStore
     ) throws -> LaneJob<TenantStore>.Completion {
         let tenant = store.transaction
-        let key = idempotencyKey
         var trail = Trail()
         var outcome: Answer
         var refused: Refusal?
@@ -187,7 +190,7 @@ struct Operation: Sendable {
     /// The key's and its reseller's state as the file has them now: a revocation that came since admission holds.
     private func judgeAgain(_ tenant: TenantReader) throws {
         guard let caller = admitted.caller else { return }
-        guard let standing = try tenant.standing(ofKey: caller.projection.keyID), !standing.isRevoked,
+        guard let standing = try tenant.standing(ofSecret: caller.secretHash), !standing.isRevoked,
             !(standing.expiresAt.map { tenant.now >= $0 } ?? false)
         else { throw Refusal.unknownCredential }
         try Gate.judge(
@@ -244,6 +247,10 @@ struct Operation: Sendable {
 
     private func refuse(_ refusal: Refusal) {
         pipeline.metrics.countRefusal(refusal)
+        if admitted.caller == nil, refusal == .unknownCredential {
+            // A wrong password counts as a wrong key does.
+            pipeline.countFailure(from: pipeline.clientAddress(routed))
+        }
         let response = routed.dialect.render(refusal, requestID: routed.requestID)
         recordThen(refusal.status, bytesOut: 0) { respond(response) }
     }

@@ -91,7 +91,7 @@ extension Pipeline {
         switch route.body {
         case .file:
             let path = fleet.data.temporaryPath(fleet.random.uint64())
-            let pool = fleet.background
+            let pool = fleet.files
             return .streamBody(bytesMax: restoreBytesMax(parameters)) { exchange in
                 FileSink(path: path, pool: pool) { file in run([], file, exchange) }
             }
@@ -148,7 +148,7 @@ extension Pipeline {
     /// The tenant's base URL as this caller can use it: the configured public URL, or the address that was called.
     func baseURL(_ head: RequestHead, _ peer: Peer, _ tenant: TenantRecord) -> String {
         if let base = configuration.publicURL { return "\(base)/t/\(tenant.slug)" }
-        let host = peer.role == .control ? configuration.loopbackAuthority : head.value(of: .host) ?? "localhost"
+        let host = peer.role == .control ? authority : head.value(of: .host) ?? "localhost"
         let scheme = peer.isEncrypted || (peer.role == .control && configuration.certificatePath != nil) ? "https" : "http"
         return "\(scheme)://\(host)/t/\(tenant.slug)"
     }

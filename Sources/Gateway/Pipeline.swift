@@ -25,12 +25,18 @@ final class Pipeline: RequestHandler, Sendable {
     let log: RequestLog
     let isDraining = Atomic<Bool>(false)
     private let requestIDs: RequestIDs
-    private let serverMetrics = Mutex<ServerMetrics?>(nil)
+    private let attached = Mutex<(metrics: ServerMetrics?, authority: String)>((nil, "127.0.0.1"))
 
-    var server: ServerMetrics? { serverMetrics.withLock { $0 } }
+    var server: ServerMetrics? { attached.withLock { $0.metrics } }
+
+    /// What callers of the control socket, who used no address, are given in links.
+    var authority: String { attached.withLock { $0.authority } }
 
     /// The server's counters, which exist before it serves.
-    func attach(_ metrics: ServerMetrics) { serverMetrics.withLock { $0 = metrics } }
+    func attach(_ metrics: ServerMetrics) { attached.withLock { $0.metrics = metrics } }
+
+    /// Where the server listens, once it has bound its ports.
+    func attach(authority: String) { attached.withLock { $0.authority = authority } }
 
     init(
         fleet: Fleet, dialects: [any Dialect], provider: ProviderAPI, blueprints: Blueprints,
@@ -69,15 +75,16 @@ final class Pipeline: RequestHandler, Sendable {
             return describe(description, Origin(routed))
         }
         let authenticated: Authenticated
-        do throws(Refusal) {
+        do {
             authenticated = try authentication.authenticate(routed)
-            // A dialect that the tenant's blueprint does not have is a path that is not there.
-            guard routed.dialect.isAlwaysThere
-                || blueprints.dialects(of: authenticated.tenant).contains(routed.dialect.name)
-            else { throw .notFound("path") }
         } catch {
-            return .answer(refuseUnauthenticated(error, routed))
+            if let known = error.known { return .answer(refuseKnown(error.refusal, known)) }
+            return .answer(refuseUnauthenticated(error.refusal, routed))
         }
+        // A dialect that the tenant's blueprint does not have is a path that is not there.
+        guard routed.dialect.isAlwaysThere
+            || blueprints.dialects(of: authenticated.tenant).contains(routed.dialect.name)
+        else { return .answer(refuse(.notFound("path"), routed.dialect, Origin(routed))) }
         let admitted: Admitted
         do {
             admitted = try admission.admit(
@@ -129,7 +136,12 @@ final class Pipeline: RequestHandler, Sendable {
         if let trace = origin.head?.value(of: .traceparent) { response.headers.add("Traceparent", trace) }
         response.headers.add("Cache-Control", "no-store")
         metrics.count(status: response.status)
-        if log.isOn { log.write(origin, response, tenant: tenant, now: fleet.clock.now(), nanoseconds: fleet.monotonic.nanoseconds()) }
+        if log.isOn {
+            log.write(
+                origin, response, tenant: tenant,
+                address: origin.head.map { clientAddress($0, origin.peer) } ?? origin.peer.address,
+                now: fleet.clock.now(), nanoseconds: fleet.monotonic.nanoseconds())
+        }
     }
 
     func refuse(_ refusal: Refusal, _ dialect: (any Dialect)?, _ origin: Origin) -> Response {
@@ -138,6 +150,24 @@ final class Pipeline: RequestHandler, Sendable {
             dialect?.render(refusal, requestID: origin.requestID)
             ?? Problem.response(refusal, requestID: origin.requestID)
         stamp(&response, origin, tenant: nil)
+        return response
+    }
+
+    /// A known key that may not do this: 403, or 429 where its limit is used up.
+    private func refuseKnown(_ refusal: Refusal, _ known: Authenticated) -> Response {
+        var refusal = refusal
+        let limits: ResponseHeaders
+        do {
+            limits = try admission.admit(
+                known, address: clientAddress(known.routed), now: fleet.monotonic.nanoseconds()
+            ).limitHeaders
+        } catch {
+            refusal = error.refusal
+            limits = error.headers
+        }
+        var response = refuse(refusal, known.routed.dialect, Origin(known.routed))
+        response.headers.add(limits)
+        record(known, refusal.status, bytesIn: 0, bytesOut: 0)
         return response
     }
 
@@ -151,6 +181,11 @@ final class Pipeline: RequestHandler, Sendable {
             metrics.failedCredentials.add(1, ordering: .relaxed)
         }
         return refuse(refusal, routed.dialect, Origin(routed))
+    }
+
+    func countFailure(from address: IPAddress) {
+        metrics.failedCredentials.add(1, ordering: .relaxed)
+        admission.failures.recordFailure(AddressKey(address), now: fleet.monotonic.nanoseconds())
     }
 
     func clientAddress(_ routed: Routed) -> IPAddress { clientAddress(routed.head, routed.peer) }
@@ -168,7 +203,7 @@ final class Pipeline: RequestHandler, Sendable {
     ) -> AuditRecord {
         let routed = request.routed
         var record = AuditRecord(
-            at: routed.now, action: routed.dialect.action(of: routed.route), status: status,
+            at: routed.now, action: routed.action, status: status,
             requestID: routed.requestID,
             latencyMicroseconds: Int((fleet.monotonic.nanoseconds() - routed.started) / 1_000), bytesIn: bytesIn,
             bytesOut: bytesOut)
@@ -255,9 +290,4 @@ extension RequestHead {
         guard let length = value(of: .contentLength) else { return false }
         return length != "0"
     }
-}
-
-extension Dialect {
-    /// The route's name in the audit log and in usage: method, base path, pattern.
-    func action(of route: Route) -> String { "\(route.method.rawValue) \(basePath)\(route.pattern)" }
 }

@@ -17,7 +17,7 @@ extension ProviderAPI {
             }
             api.fleet.export(record) { result in
                 reply(Result {
-                    let file = try FileStream(path: try result.get(), pool: api.fleet.background, removesFile: true)
+                    let file = try FileStream(path: try result.get(), pool: api.fleet.files, removesFile: true)
                     var headers = ResponseHeaders()
                     headers.add("Content-Type", "application/vnd.sqlite3")
                     headers.add("Content-Disposition", "attachment; filename=\"\(record.slug).sqlite\"")

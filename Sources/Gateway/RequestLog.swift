@@ -17,7 +17,7 @@ final class RequestLog: Sendable {
         pool = isOn ? BackgroundPool(name: "log", threads: 1, tasksMax: Self.linesMax) : nil
     }
 
-    func write(_ origin: Origin, _ response: Response, tenant: TenantRecord?, now: Timestamp, nanoseconds: UInt64) {
+    func write(_ origin: Origin, _ response: Response, tenant: TenantRecord?, address: IPAddress, now: Timestamp, nanoseconds: UInt64) {
         let microseconds = Int((nanoseconds - origin.started) / 1_000)
         _ = pool?.submit {
             var line = JSONWriter.object { json in
@@ -28,7 +28,7 @@ final class RequestLog: Sendable {
                 json.field("status", response.status)
                 json.field("microseconds", microseconds)
                 json.field("tenant", tenant?.slug)
-                json.field("address", origin.peer.address.description)
+                json.field("address", address.description)
                 json.field("traceparent", origin.head?.value(of: .traceparent))
             }
             line.append(0x0A)

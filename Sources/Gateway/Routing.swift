@@ -14,6 +14,8 @@ struct Routed: Sendable {
     let now: Timestamp
     let dialect: any Dialect
     let route: Route
+    /// The route's name in the audit log and in usage: method, base path, pattern.
+    let action: String
     let parameters: [String]
     /// The tenant that the address names; nil where the key alone will.
     let addressed: TenantRecord?
@@ -36,7 +38,7 @@ final class Router: Sendable {
         let dialect: any Dialect
         let segments: [Substring]
         let route: Route
-        let parameterCount: Int
+        let action: String
     }
 
     private let literal: [String: [Entry]]
@@ -55,9 +57,9 @@ final class Router: Sendable {
             for route in dialect.servedRoutes {
                 let path = dialect.basePath + route.pattern
                 let segments = path.split(separator: "/", omittingEmptySubsequences: false)
-                let parameters = segments.count { $0.hasPrefix("{") }
-                let entry = Entry(dialect: dialect, segments: segments, route: route, parameterCount: parameters)
-                if parameters == 0 { literal[path, default: []].append(entry) } else { patterned.append(entry) }
+                let entry = Entry(
+                    dialect: dialect, segments: segments, route: route, action: "\(route.method.rawValue) \(path)")
+                if !segments.contains(where: { $0.hasPrefix("{") }) { literal[path, default: []].append(entry) } else { patterned.append(entry) }
             }
         }
         self.literal = literal
@@ -99,7 +101,7 @@ final class Router: Sendable {
         return .route(
             Routed(
                 head: head, peer: peer, requestID: requestID, started: started, now: now, dialect: entry.dialect,
-                route: entry.route, parameters: parameters, addressed: addressed, isUnknownAddress: isUnknown,
+                route: entry.route, action: entry.action, parameters: parameters, addressed: addressed, isUnknownAddress: isUnknown,
                 addressPrefix: prefix))
     }
 

@@ -38,11 +38,13 @@ final class Mailbox: Sendable {
             state.messages.append(message)
             return (true, state.messages.count == 1)
         }
-        if wakes {
-            var one: UInt64 = 1
-            _ = Socket.retrying { write(wakeDescriptor, &one, 8) }
-        }
+        if wakes && !WakeBatch.takes(self) { wake() }
         return isTaken
+    }
+
+    func wake() {
+        var one: UInt64 = 1
+        _ = Socket.retrying { write(wakeDescriptor, &one, 8) }
     }
 
     /// Everything posted so far, into an empty list whose storage is used again. On the loop.

@@ -7,8 +7,11 @@ package import TenantRegistry
 package struct Caller: Sendable {
     package let key: KeyRecord
     package let projection: KeyProjection
+    /// Of what the caller sent: each operation looks in its own transaction whether it still opens the key.
+    package let secretHash: Digest
 
-    package init(key: KeyRecord, projection: KeyProjection) {
+    package init(key: KeyRecord, projection: KeyProjection, secretHash: Digest) {
+        self.secretHash = secretHash
         self.key = key
         self.projection = projection
     }
@@ -97,10 +100,14 @@ package struct Call: Sendable {
 package struct Services: Sendable {
     package let fleet: Fleet
     package let scrypt: Scrypt
+    /// The hash of a password that nobody has: what an unknown address is checked against, so that it costs what a known
+    /// one does.
+    package let decoyHash: String
 
-    package init(fleet: Fleet, scrypt: Scrypt) {
+    package init(fleet: Fleet, scrypt: Scrypt) throws {
         self.fleet = fleet
         self.scrypt = scrypt
+        decoyHash = try scrypt.hash(Hex.encode(fleet.random.bytes(16)), random: fleet.random)
     }
 
     package var random: any RandomSource { fleet.random }

@@ -138,6 +138,24 @@ package final class Directory: Sendable {
         }
     }
 
+    /// Forgets sessions whose end has come: each sign-in leaves one. Keys stay, so that their end is told apart from theirs.
+    package func dropExpiredSessions(at now: Timestamp) {
+        for tenant in allTenants {
+            let ended = keys(of: tenant.id).filter { key in
+                let projection = key.projection
+                return projection.role.isSession && (projection.isRevoked || projection.expiresAt.map { now >= $0 } ?? false)
+            }
+            guard !ended.isEmpty else { continue }
+            let hashes: [Digest] = tenants.withLock { tenants in
+                ended.flatMap { key in
+                    tenants.keys[tenant.id]?[key.id] = nil
+                    return tenants.hashes[tenant.id]?.removeValue(forKey: key.id) ?? []
+                }
+            }
+            for hash in hashes { shard(of: hash).secrets.withLock { _ = $0.removeValue(forKey: hash) } }
+        }
+    }
+
     /// After a restore: everything known of the tenant's keys and resellers is replaced by what its file says.
     package func replace(_ tenant: TenantRecord, with changes: [ProjectionChange]) {
         let stale: [Digest] = tenants.withLock { tenants in

@@ -81,7 +81,7 @@ extension Fleet {
             if case .failure = result { DataDirectory.remove(path) }
             answer(result)
         }
-        let submitted = background.submit { [self] in
+        let submitted = files.submit { [self] in
             do {
                 let hashes = try examine(path, for: record)
                 registry.judge(hashes, for: record.id) { [self] result in
@@ -165,7 +165,7 @@ extension Fleet {
             if DataDirectory.size(of: live + "-wal") != nil { DataDirectory.remove(live + "-wal") }
             try DataDirectory.rename(new, to: live)
             DataDirectory.synchronise(folder: data.tenantFolder(record.id))
-            follow(record, changes, epoch: epoch) { result in then(result.map { head }) }
+            follow(record, changes, epoch: epoch, incarnation: head.incarnation) { result in then(result.map { head }) }
         } catch {
             discard()
             then(.failure(error))
@@ -186,7 +186,7 @@ extension Fleet {
                 UPDATE meta SET incarnation = max(incarnation, ?1) + 1, projection_epoch = max(projection_epoch, ?2) + 1
                 WHERE id = 1
                 """,
-                .integer(before?.head.incarnation ?? 0), .integer(max(before?.epoch ?? 0, record.profile.projectionEpoch)))
+                .integer(max(before?.head.incarnation ?? 0, record.profile.incarnation)), .integer(max(before?.epoch ?? 0, record.profile.projectionEpoch)))
             for hash in revoked { try connection.run("DELETE FROM api_key_secret WHERE hash = ?1", .blob(hash.bytes)) }
             try connection.run(
                 """
@@ -219,6 +219,14 @@ extension Fleet {
     package func tick() {
         let now = clock.now()
         checkDisk()
+        if lastSessionSweep.withLock({ last in
+            guard now.milliseconds - last.milliseconds >= Self.housekeepingMilliseconds else { return false }
+            last = now
+            return true
+        }) {
+            directory.dropExpiredSessions(at: now)
+            registry.dropExpiredSessions(at: now)
+        }
         for record in directory.allTenants where record.readLog.isDue(at: now) { flush(record, at: now) }
     }
 
@@ -283,5 +291,6 @@ extension Fleet {
         last.wait()
         pool.close()
         background.close()
+        files.close()
     }
 }

@@ -36,7 +36,10 @@ package final class Fleet: Sendable {
     package let directory: Directory
     package let registry: any Registry
     package let pool: LanePool
+    /// scrypt, parsing and HMAC of large bodies.
     package let background: BackgroundPool
+    /// Reading and writing files that are not a lane's: a flood of sign-ins does not stop an export.
+    package let files: BackgroundPool
     package let clock: any WallClock
     package let monotonic: any MonotonicClock
     package let random: any RandomSource
@@ -47,6 +50,7 @@ package final class Fleet: Sendable {
     private let diskIsShort = Atomic<Bool>(false)
     let isStopping = Atomic<Bool>(false)
     let lastHousekeeping = Mutex<[TenantID: Timestamp]>([:])
+    let lastSessionSweep = Mutex(Timestamp(milliseconds: 0))
     private let certificatesCell: Mutex<[DomainCertificate]>
 
     package struct Options: Sendable {
@@ -54,6 +58,8 @@ package final class Fleet: Sendable {
         package var openFilesMax = 1_000
         /// Writes are refused while the disk has less than this free.
         package var freeBytesReserve: Int64 = 64 << 20
+        /// See `LanePool`.
+        package var aroundAnswers: @Sendable (() -> Void) -> Void = { $0() }
 
         package init() {}
     }
@@ -73,9 +79,15 @@ package final class Fleet: Sendable {
         self.monotonic = monotonic
         self.random = random
         self.report = report
-        pool = LanePool(workers: options.workers, openFilesMax: options.openFilesMax)
+        pool = LanePool(
+            workers: options.workers, openFilesMax: options.openFilesMax, aroundAnswers: options.aroundAnswers)
         background = BackgroundPool(name: "background", threads: 2, tasksMax: 256)
+        files = BackgroundPool(name: "files", threads: 2, tasksMax: 4_096)
         directory = Directory(monotonic: monotonic)
+        if DataDirectory.size(of: data.masterKeyPath) == nil, DataDirectory.size(of: data.registryPath) != nil {
+            throw DataDirectory.Failure.unusable(
+                data.masterKeyPath, "it is missing; without it the secrets in the registry cannot be read")
+        }
         masterKey = try data.secretFile(data.masterKeyPath, orMake: { random.bytes(32) })
         let registry = SQLiteRegistry(path: data.registryPath, pool: pool, report: report)
         self.registry = registry
@@ -193,7 +205,7 @@ package final class Fleet: Sendable {
             let store = try TenantStore(connection: connection, tenantID: record.id, context: context(record))
             if store.projectionEpoch != record.profile.projectionEpoch {
                 let changes = try schema.readProjections(store.reader)
-                follow(record, changes, epoch: store.projectionEpoch)
+                follow(record, changes, epoch: store.projectionEpoch, incarnation: store.head.incarnation)
             }
             return store
         } catch {
@@ -204,13 +216,16 @@ package final class Fleet: Sendable {
 
     /// Memory and registry take over what a tenant's file says, whole.
     func follow(
-        _ record: TenantRecord, _ changes: [ProjectionChange], epoch: Int64,
+        _ record: TenantRecord, _ changes: [ProjectionChange], epoch: Int64, incarnation: Int64,
         then: @escaping @Sendable (Result<Void, any Error>) -> Void = { _ in }
     ) {
         directory.replace(record, with: changes)
-        directory.update(record) { $0.projectionEpoch = epoch }
+        directory.update(record) { profile in
+            profile.projectionEpoch = epoch
+            profile.incarnation = max(profile.incarnation, incarnation)
+        }
         record.answers.dropAll()
-        registry.replaceProjection(of: record.id, with: changes, epoch: epoch) { [report] result in
+        registry.replaceProjection(of: record.id, with: changes, epoch: epoch, incarnation: incarnation) { [report] result in
             if case .failure(let error) = result { report("registry: projection of \(record.id.text): \(error)") }
             then(result)
         }
@@ -223,7 +238,7 @@ package final class Fleet: Sendable {
                 writes: false,
                 perform: { store in
                     let changes = try schema.readProjections(store.reader)
-                    return { [self] store in follow(record, changes, epoch: store.projectionEpoch) }
+                    return { [self] store in follow(record, changes, epoch: store.projectionEpoch, incarnation: store.head.incarnation) }
                 },
                 fail: { [report] failure in report("tenant \(record.id.text): \(failure)") }))
     }
@@ -248,7 +263,7 @@ package final class Fleet: Sendable {
                     perform: { [schema] store in
                         let changes = try schema.readProjections(store.reader)
                         return { [self] store in
-                            follow(record, changes, epoch: store.projectionEpoch) { result in
+                            follow(record, changes, epoch: store.projectionEpoch, incarnation: store.head.incarnation) { result in
                                 if case .success = result { done(record, true) } else { done(record, false) }
                             }
                         }

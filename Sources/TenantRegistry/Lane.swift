@@ -244,7 +244,9 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
             return
         }
         file.committed()
-        for completion in completions { completion?(file) }
+        pool.aroundAnswers {
+            for completion in completions { completion?(file) }
+        }
         for (index, failure) in failures { jobs[index].fail(failure) }
     }
 

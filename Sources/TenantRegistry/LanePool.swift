@@ -19,9 +19,15 @@ package final class LanePool: Sendable {
     private let openLanes = Mutex<[ObjectIdentifier: any LaneRunnable]>([:])
     private let ticks = Atomic<UInt64>(0)
     private let openFilesMax: Int
+    /// Runs what answers a whole batch; the gateway has its loops woken once for all of it.
+    let aroundAnswers: @Sendable (() -> Void) -> Void
 
-    package init(workers: Int = workersDefault, openFilesMax: Int) {
+    package init(
+        workers: Int = workersDefault, openFilesMax: Int,
+        aroundAnswers: @escaping @Sendable (() -> Void) -> Void = { $0() }
+    ) {
         self.openFilesMax = openFilesMax
+        self.aroundAnswers = aroundAnswers
         for index in 0..<workers {
             startThread("lane-\(index)") { [ready] in
                 while let lane = ready.take() { lane.run() }

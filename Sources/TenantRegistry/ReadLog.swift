@@ -19,6 +19,12 @@ package final class ReadLog: Sendable {
         package var firstAt: Timestamp?
         package var lastAt: Timestamp?
         package var usage: [UsageKey: UsageCount] = [:]
+
+        /// Loops add side by side, so records are in order of arrival rather than of their times.
+        mutating func span(_ at: Timestamp) {
+            firstAt = min(firstAt ?? at, at)
+            lastAt = max(lastAt ?? at, at)
+        }
     }
 
     private struct Flood {
@@ -58,7 +64,7 @@ package final class ReadLog: Sendable {
                         flood.record.count += record.count
                         flood.record.at = record.at
                         state.floods[key] = flood
-                        state.batch.lastAt = record.at
+                        state.batch.span(record.at)
                         state.batch.usage[UsageKey(record), default: UsageCount()].add(record)
                         return true
                     }
@@ -72,8 +78,7 @@ package final class ReadLog: Sendable {
             state.batch.usage[UsageKey(record), default: UsageCount()].add(record)
             AuditPacking.append(record, to: &state.batch.bytes)
             state.batch.count += 1
-            if state.batch.firstAt == nil { state.batch.firstAt = record.at }
-            state.batch.lastAt = record.at
+            state.batch.span(record.at)
             return true
         }
     }
@@ -126,7 +131,7 @@ package final class ReadLog: Sendable {
             var merged = batch
             merged.bytes += state.batch.bytes
             merged.count += state.batch.count
-            merged.lastAt = state.batch.lastAt ?? batch.lastAt
+            for at in [state.batch.firstAt, state.batch.lastAt].compactMap({ $0 }) { merged.span(at) }
             for (key, count) in state.batch.usage { merged.usage[key, default: UsageCount()].add(count) }
             state.batch = merged
         }

@@ -53,10 +53,13 @@ package protocol Registry: AnyObject, Sendable {
     func reserve(_ hash: Digest, for tenant: TenantID, then: @escaping Done<Void>)
     func project(_ changes: [ProjectedChange], of tenant: TenantID, then: @escaping Done<Void>)
     /// Everything of a tenant's keys and resellers, as its file has them at `epoch`.
-    func replaceProjection(of tenant: TenantID, with changes: [ProjectionChange], epoch: Int64, then: @escaping Done<Void>)
+    func replaceProjection(
+        of tenant: TenantID, with changes: [ProjectionChange], epoch: Int64, incarnation: Int64, then: @escaping Done<Void>)
     /// Of these hashes: those revoked, and whether one is another tenant's.
     func judge(_ hashes: [Digest], for tenant: TenantID, then: @escaping Done<(revoked: [Digest], foreign: Bool)>)
     func addProviderKey(_ hash: Digest, displayPrefix: String, at now: Timestamp, revokingOthers: Bool, then: @escaping Done<Void>)
+    /// Sessions past their end leave the projection; their hashes stay, revoked.
+    func dropExpiredSessions(at now: Timestamp)
     func saveCounters(_ counters: [(TenantID, month: Int64, count: Int64, last: Timestamp?)], then: @escaping Done<Void>)
     func close(then: @escaping @Sendable () -> Void)
 }
@@ -214,7 +217,8 @@ package final class SQLiteRegistry: Registry {
     }
 
     package func replaceProjection(
-        of tenant: TenantID, with changes: [ProjectionChange], epoch: Int64, then: @escaping Done<Void>
+        of tenant: TenantID, with changes: [ProjectionChange], epoch: Int64, incarnation: Int64,
+        then: @escaping Done<Void>
     ) {
         write(
             { connection in
@@ -228,7 +232,8 @@ package final class SQLiteRegistry: Registry {
                 }
                 try connection.run("DELETE FROM secret WHERE tenant_id = ?1 AND key_id IS NULL AND is_revoked = 0", id)
                 try connection.run(
-                    "UPDATE tenant SET projection_epoch = ?2 WHERE id = ?1", id, .integer(epoch))
+                    "UPDATE tenant SET projection_epoch = ?2, incarnation = max(incarnation, ?3) WHERE id = ?1", id,
+                    .integer(epoch), .integer(incarnation))
             }, then: then)
     }
 
@@ -265,6 +270,20 @@ package final class SQLiteRegistry: Registry {
                     "INSERT INTO provider_key (hash, display_prefix, created_at) VALUES (?1, ?2, ?3)",
                     .blob(hash.bytes), .text(displayPrefix), .integer(now.milliseconds))
             }, then: then)
+    }
+
+    package func dropExpiredSessions(at now: Timestamp) {
+        write(
+            { connection in
+                let ended = """
+                    SELECT tenant_id, key_id FROM api_key WHERE role >= ?1 AND (is_revoked OR expires_at <= ?2)
+                    """
+                let values: [SQLValue] = [.integer(KeyRole.ownerSession.rawValue), .integer(now.milliseconds)]
+                try connection.run(
+                    dynamic: "UPDATE secret SET is_revoked = 1 WHERE (tenant_id, key_id) IN (\(ended))", values)
+                try connection.run(dynamic: "DELETE FROM api_key WHERE (tenant_id, key_id) IN (\(ended))", values)
+            },
+            then: { _ in })
     }
 
     package func saveCounters(

@@ -83,7 +83,7 @@ struct RegistryReading {
             SELECT id, slug, blueprint, state, tier, quota_bytes, quota_resellers, quota_keys, quota_requests, currency,
                 key_prefix, owner_email, created_at, refundable_until, ends_at, ended_at, limit_requests, limit_window,
                 limit_burst, projection_epoch, requests_month, requests_count, last_request_at, wrapped_secret_key,
-                wrapped_signing_key
+                wrapped_signing_key, incarnation
             FROM tenant
             """
         ) { row in
@@ -157,7 +157,7 @@ struct RegistryReading {
             currency: row.text(9), keyPrefix: row.text(10), ownerEmail: row.text(11),
             createdAt: Timestamp(milliseconds: row.int(12)), refundableUntil: Timestamp(milliseconds: row.int(13)),
             endsAt: time(14), endedAt: time(15), limit: policy(row, 16), domains: hosts[id] ?? [],
-            projectionEpoch: row.int(19), requestsMonth: row.int(20), requestsCount: row.int(21), lastRequestAt: time(22))
+            projectionEpoch: row.int(19), incarnation: row.int(25), requestsMonth: row.int(20), requestsCount: row.int(21), lastRequestAt: time(22))
     }
 
     private func policy(_ row: Row, _ column: Int32) -> Policy? {

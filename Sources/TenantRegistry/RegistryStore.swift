@@ -66,6 +66,8 @@ package final class RegistryStore: LaneFile {
                     ended_at INTEGER,
                     limit_requests INTEGER, limit_window INTEGER, limit_burst INTEGER,
                     projection_epoch INTEGER NOT NULL DEFAULT 0,
+                    -- Of the tenant's file: a restore rises above it even when the file in place cannot be read.
+                    incarnation INTEGER NOT NULL DEFAULT 1,
                     requests_month INTEGER NOT NULL DEFAULT 0,
                     requests_count INTEGER NOT NULL DEFAULT 0,
                     last_request_at INTEGER,

@@ -78,6 +78,7 @@ package struct TenantProfile: Sendable {
     package var limit: Policy?
     package var domains: [String]
     package var projectionEpoch: Int64
+    package var incarnation: Int64 = 1
     package var requestsMonth: Int64
     package var requestsCount: Int64
     package var lastRequestAt: Timestamp?
@@ -219,7 +220,7 @@ package final class KeyRecord: Sendable {
         self.tenant = tenant
         self.reseller = reseller
         id = projection.keyID
-        cell = Mutex(Cell(projection: projection, bucket: projection.limit.map { Bucket($0, now: now) }))
+        cell = Mutex(Cell(projection: projection, bucket: Self.limit(of: projection).map { Bucket($0, now: now) }))
     }
 
     package var projection: KeyProjection { cell.withLock { $0.projection } }
@@ -232,8 +233,15 @@ package final class KeyRecord: Sendable {
     func update(_ projection: KeyProjection, now: UInt64) {
         cell.withLock { cell in
             cell.projection = projection
-            cell.bucket = Bucket.changed(cell.bucket, to: projection.limit, now: now)
+            cell.bucket = Bucket.changed(cell.bucket, to: Self.limit(of: projection), now: now)
         }
+    }
+
+    /// What a key of the owner or an operator has without a limit of its own; a reseller's has its reseller's.
+    package static let administratorLimit = Policy(requests: 60_000, windowSeconds: 60, burst: 60_000)
+
+    private static func limit(of projection: KeyProjection) -> Policy? {
+        projection.limit ?? (projection.role.isAdministrator ? administratorLimit : nil)
     }
 }
 

@@ -138,12 +138,7 @@ extension Office {
         "O4 a file without the right header, or that is no CSV, is refused with the line",
         arguments: [
             ([], ["/line/1"]),
-            (
-                ["reseller,sku,wholesale_monthly"],
-                ["quarterly", "semi_annual", "annual", "hourly", "setup_fee"]
-                    .map { "/line/1/wholesale_\($0)" }
-                    + ["/line/1/discount_rate_override", "/line/1/is_enabled", "/line/1/max_quantity"]
-            ),
+            (["reseller,wholesale_monthly"], ["/line/1/sku"]), (["reseller,sku"], ["/line/1"]),
             ([header + ",colour,sku"], ["/line/1/colour", "/line/1/sku"]), ([header, "a\"b"], ["/line/2"]),
             ([header, "\"a"], ["/line/2"]),
         ] as [([String], [String])])
@@ -152,6 +147,25 @@ extension Office {
             let answer = await office.importBook(lines)
             #expect(answer.status == 422)
             #expect(answer.pointers == pointers)
+        }
+    }
+
+    @Test("O4 a file of some columns leaves the others as they are, and prices nothing else in new rows")
+    func someColumns() async throws {
+        try await Office.open { office in
+            let id = await office.reseller()
+            try await office.onLane { tenant in
+                for sku in ["p1", "p2"] {
+                    _ = try tenant.insertProduct(
+                        sku: sku, name: sku, fulfilment: .instant, isHidden: false, days: nil, retailPrice: nil)
+                }
+            }
+            #expect(await office.importBook([header, "\(id),p1,1.00,,,10.00,,2.50,12.5,false,7"]).status == 200)
+            let some = ["reseller,sku,wholesale_monthly", "\(id),p1,3.00", "\(id),p2,4.00"]
+            #expect(await office.importBook(some).status == 200)
+            let book = await office.call(.get, "/price-book.csv").text
+            #expect(book.contains("\(id),p1,3.00,,,10.00,,2.50,12.5,false,7\r\n"))
+            #expect(book.contains("\(id),p2,4.00,,,,,,,true,\r\n"))
         }
     }
 

@@ -35,7 +35,9 @@ import Testing
         case answered
     }
 
-    @Test("P1 a crash at any step of a creation leaves no tenant or a whole one, and its name is free or its own", arguments: Step.allCases)
+    @Test(
+        "P1 a crash at any step of a creation leaves no tenant or a whole one, and its name is free or its own",
+        arguments: Step.allCases)
     func crash(step: Step) throws {
         let data = folder.file("data")
         let image = folder.file("image")
@@ -45,7 +47,8 @@ import Testing
             if moment == step { try DataFolder.image(of: data, to: image) }
         }
         let creation = Fleet.Creation(
-            slug: "new", blueprint: "hosting", tier: .lite, currency: "EUR", keyPrefix: "tst", ownerEmail: "o@example.com")
+            slug: "new", blueprint: "hosting", tier: .lite, currency: "EUR", keyPrefix: "tst",
+            ownerEmail: "o@example.com")
         _ = try awaited { then in
             node.fleet.create(
                 creation, requestID: .none,
@@ -62,7 +65,9 @@ import Testing
         node.stop()
         if step == .registered {
             let id = try #require(node.fleet.directory.tenant(slug: "new")).id
-            for suffix in ["", "-wal"] { DataDirectory.remove("\(image)/tenants/\(id.text.prefix(2))/\(id.text).sqlite\(suffix)") }
+            for suffix in ["", "-wal"] {
+                DataDirectory.remove("\(image)/tenants/\(id.text.prefix(2))/\(id.text).sqlite\(suffix)")
+            }
         }
         let again = try TestNode(image, seed: 2)
         defer { again.stop() }
@@ -96,7 +101,8 @@ import Testing
         let node = try TestNode(folder.file("data"))
         defer { node.stop() }
         let creation = Fleet.Creation(
-            slug: "new", blueprint: "hosting", tier: .lite, currency: "EUR", keyPrefix: "tst", ownerEmail: "o@example.com")
+            slug: "new", blueprint: "hosting", tier: .lite, currency: "EUR", keyPrefix: "tst",
+            ownerEmail: "o@example.com")
         #expect(throws: (any Error).self) {
             _ = try awaited { then in
                 node.fleet.create(
@@ -152,7 +158,8 @@ import Testing
         let node = try TestNode(data)
         let record = try node.create("one")
         try awaited { then in
-            node.fleet.change(record, event: "tenant.suspended", requestID: .none, { $0.state = .suspended }, then: then)
+            node.fleet.change(
+                record, event: "tenant.suspended", requestID: .none, { $0.state = .suspended }, then: then)
         }
         #expect(record.access(at: node.clock.now()) == .refused("suspended"))
         node.stop()

@@ -41,7 +41,9 @@ import Testing
         try end(scratch)
     }
 
-    @Test("operations of one tenant take effect in the order of their arrival, in batches of any size", arguments: [1, 3, 64])
+    @Test(
+        "operations of one tenant take effect in the order of their arrival, in batches of any size",
+        arguments: [1, 3, 64])
     func order(batchJobsMax: Int) throws {
         let scratch = scratch { bounds in
             bounds.batchJobsMax = batchJobsMax
@@ -130,7 +132,9 @@ import Testing
         try end(scratch)
     }
 
-    @Test("P2 past its quota one operation is refused; the others of its batch take effect all the same", arguments: [0, 2, 4])
+    @Test(
+        "P2 past its quota one operation is refused; the others of its batch take effect all the same",
+        arguments: [0, 2, 4])
     func quota(place: Int) throws {
         let scratch = scratch(pages: 64)
         #expect(try scratch.values() == [])
@@ -237,7 +241,11 @@ import Testing
                         file.note(Int64(value))
                         early.withLock { $0 += controls.effects.withLock { $0 } }
                         return { _ in
-                            if value == 1 { late.withLock { $0 = controls.effects.withLock { $0 } } } else { done.succeed(()) }
+                            if value == 1 {
+                                late.withLock { $0 = controls.effects.withLock { $0 } }
+                            } else {
+                                done.succeed(())
+                            }
                         }
                     },
                     fail: { done.fail($0) }))

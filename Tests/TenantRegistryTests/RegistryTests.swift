@@ -10,7 +10,9 @@ import Testing
 
     init() throws { folder = try TestFolder() }
 
-    @Test("G1 a tenant whose file is garbage, gone or another's answers unavailable; the others go on", arguments: ["garbage", "gone", "another's", "no tenant's"])
+    @Test(
+        "G1 a tenant whose file is garbage, gone or another's answers unavailable; the others go on",
+        arguments: ["garbage", "gone", "another's", "no tenant's"])
     func wrongFile(kind: String) throws {
         let data = folder.file("data")
         let node = try TestNode(data)
@@ -21,7 +23,8 @@ import Testing
         switch kind {
         case "garbage": try Data(repeating: 1, count: 9_999).write(to: URL(fileURLWithPath: path(bad.id)))
         case "gone": DataDirectory.remove(path(bad.id))
-        case "another's": try Data(contentsOf: URL(fileURLWithPath: path(good.id))).write(to: URL(fileURLWithPath: path(bad.id)))
+        case "another's":
+            try Data(contentsOf: URL(fileURLWithPath: path(good.id))).write(to: URL(fileURLWithPath: path(bad.id)))
         default: try DataFolder.edit(path(bad.id)) { try $0.setApplicationID(3) }
         }
         let again = try TestNode(data, seed: 2)
@@ -45,7 +48,8 @@ import Testing
         try node.revoke(shop.record, dead)
         node.stop()
         try DataFolder.editRegistry(data) { registry in
-            try registry.execute("DELETE FROM api_key; DELETE FROM reseller; DELETE FROM secret; UPDATE tenant SET projection_epoch = 0")
+            try registry.execute(
+                "DELETE FROM api_key; DELETE FROM reseller; DELETE FROM secret; UPDATE tenant SET projection_epoch = 0")
         }
         let again = try TestNode(data, seed: 2)
         let record = try again.tenant("shop")
@@ -56,7 +60,9 @@ import Testing
         #expect(again.fleet.directory.resellers(of: record.id).count == 2)
         again.stop()
         let counts = try DataFolder.editRegistry(data) { registry in
-            try registry.row("SELECT (SELECT count(*) FROM api_key), (SELECT count(*) FROM reseller), (SELECT count(*) FROM secret)") {
+            try registry.row(
+                "SELECT (SELECT count(*) FROM api_key), (SELECT count(*) FROM reseller), (SELECT count(*) FROM secret)"
+            ) {
                 [$0.int(0), $0.int(1), $0.int(2)]
             }
         }
@@ -77,7 +83,8 @@ import Testing
         let id = try node.write(record) { tenant, trail in
             tenant.store.afterCommit { try? DataFolder.image(of: data, to: image) }
             let new = NewKey(
-                accountID: 1, resellerID: nil, role: .owner, scopes: .all, displayPrefix: secret.displayPrefix, createdBy: 1)
+                accountID: 1, resellerID: nil, role: .owner, scopes: .all, displayPrefix: secret.displayPrefix,
+                createdBy: 1)
             return try MintKey(secret: secret, new: new).run(tenant, &trail).id
         }
         node.stop()
@@ -125,7 +132,8 @@ import Testing
         let data = folder.file("data")
         let node = try TestNode(data)
         let record = try node.create("one")
-        let read = AuditRecord(at: node.clock.now(), action: "GET /test", status: 200, requestID: RequestID(high: 1, low: 2))
+        let read = AuditRecord(
+            at: node.clock.now(), action: "GET /test", status: 200, requestID: RequestID(high: 1, low: 2))
         #expect(record.readLog.append(read))
         node.stop()
         let report = try Verifier(path: DataFolder.tenantFiles(data)[0]).run()
@@ -139,15 +147,19 @@ import Testing
         defer { node.stop() }
         let record = try node.create("one")
         for number in 0..<100 {
-            #expect(record.readLog.append(AuditRecord(
-                at: node.clock.now(), action: "GET /test", status: 200, requestID: RequestID(high: 0, low: UInt64(number)))))
+            #expect(
+                record.readLog.append(
+                    AuditRecord(
+                        at: node.clock.now(), action: "GET /test", status: 200,
+                        requestID: RequestID(high: 0, low: UInt64(number)))))
         }
         let before = try node.head(of: record)
         // A reference that nothing answers to, found at COMMIT.
         #expect(throws: LaneFailure.self) {
             try node.write(record) { tenant, _ in
                 try tenant.connection.execute("PRAGMA defer_foreign_keys=ON")
-                try tenant.connection.run("INSERT INTO invitation (token_hash, account_id, expires_at) VALUES (x'00', 999, 0)")
+                try tenant.connection.run(
+                    "INSERT INTO invitation (token_hash, account_id, expires_at) VALUES (x'00', 999, 0)")
             }
         }
         #expect(try node.head(of: record) == before)

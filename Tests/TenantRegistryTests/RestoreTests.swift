@@ -83,7 +83,9 @@ import Testing
         let again = try TestNode(folder.file("data"), seed: 2)
         defer { again.stop() }
         #expect(try again.head(of: try again.tenant("shop")).incarnation == 2)
-        #expect(try again.restore(try again.tenant("shop"), from: try again.export(try again.tenant("shop"))).incarnation == 3)
+        #expect(
+            try again.restore(try again.tenant("shop"), from: try again.export(try again.tenant("shop"))).incarnation
+                == 3)
     }
 
     @Test("P5 G3 a key that was revoked since the export stays revoked; one minted since is dead; the others live")
@@ -117,20 +119,32 @@ import Testing
     static let harms: [(String, @Sendable (String) throws -> Void)] = [
         ("garbage", { try Data(repeating: 7, count: 10_000).write(to: URL(fileURLWithPath: $0)) }),
         ("nothing", { try Data().write(to: URL(fileURLWithPath: $0)) }),
-        ("a changed trigger", { try DataFolder.edit($0) { try $0.execute("DROP TRIGGER entry_is_append_only_update") } }),
+        (
+            "a changed trigger",
+            { try DataFolder.edit($0) { try $0.execute("DROP TRIGGER entry_is_append_only_update") } }
+        ),
         ("an added table", { try DataFolder.edit($0) { try $0.execute("CREATE TABLE more (a INTEGER)") } }),
         ("a newer schema", { try DataFolder.edit($0) { try $0.setUserVersion(99) } }),
         ("another application's file", { try DataFolder.edit($0) { try $0.setApplicationID(1) } }),
-        ("a raised balance", { try DataFolder.edit($0) { try $0.execute("UPDATE ledger_account SET balance = balance + 1") } }),
-        ("a damaged page", { path in
-            var bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
-            for place in bytes.count / 2..<bytes.count / 2 + 4096 { bytes[place] = 0xFF }
-            try Data(bytes).write(to: URL(fileURLWithPath: path))
-        }),
-        ("half a file", { path in
-            let data = try Data(contentsOf: URL(fileURLWithPath: path))
-            try data.prefix(data.count / 2).write(to: URL(fileURLWithPath: path))
-        }),
+        (
+            "a raised balance",
+            { try DataFolder.edit($0) { try $0.execute("UPDATE ledger_account SET balance = balance + 1") } }
+        ),
+        (
+            "a damaged page",
+            { path in
+                var bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+                for place in bytes.count / 2..<bytes.count / 2 + 4096 { bytes[place] = 0xFF }
+                try Data(bytes).write(to: URL(fileURLWithPath: path))
+            }
+        ),
+        (
+            "half a file",
+            { path in
+                let data = try Data(contentsOf: URL(fileURLWithPath: path))
+                try data.prefix(data.count / 2).write(to: URL(fileURLWithPath: path))
+            }
+        ),
     ]
 
     @Test("P5 a file that is not sound replaces nothing and is not kept", arguments: harms.indices)

@@ -30,7 +30,8 @@ struct Harm: CustomTestStringConvertible, Sendable {
             "UPDATE orders SET term_price = 1000000, line_total = 3000000, wholesale_total = 6000000 WHERE id = 1",
             .orders, "The order's total is 6.00 EUR"),
         Harm(
-            "an order's line does not follow from its price", "UPDATE orders SET line_total = 14000000, setup_total = 4000000 WHERE id = 1",
+            "an order's line does not follow from its price",
+            "UPDATE orders SET line_total = 14000000, setup_total = 4000000 WHERE id = 1",
             .orders, "3 × 5.00 EUR less 0 % is 15.00 EUR"),
         Harm(
             "an order goes to another reseller", "UPDATE orders SET reseller_id = 2 WHERE id = 1", .orders,
@@ -56,10 +57,12 @@ struct Harm: CustomTestStringConvertible, Sendable {
                 idempotency_key, created_at, decided_at, decided_by FROM orders WHERE id = 1
             """, .idempotency, "the same key as order 1"),
         Harm(
-            "a held order is called completed", "UPDATE orders SET state = 'completed', decided_at = 1 WHERE state = 'pending'",
+            "a held order is called completed",
+            "UPDATE orders SET state = 'completed', decided_at = 1 WHERE state = 'pending'",
             .orders, "completed without the posting that decides it"),
         Harm(
-            "a rejected order is called completed", "UPDATE orders SET state = 'completed' WHERE state = 'rejected'", .orders,
+            "a rejected order is called completed", "UPDATE orders SET state = 'completed' WHERE state = 'rejected'",
+            .orders,
             "the posting that decides it is of kind void"),
         Harm(
             "a service is removed", "DELETE FROM service WHERE id = 1", .orders, "for 3 units and has 2 services"),
@@ -102,7 +105,8 @@ struct Harm: CustomTestStringConvertible, Sendable {
             "a posting's kind is changed", "UPDATE posting SET kind = 'correction' WHERE id = 1", .ledger,
             "It is correction in the live book"),
         Harm(
-            "a balance is raised", "UPDATE ledger_account SET balance = balance + 1 WHERE kind = 'balance' AND reseller_id = 1 AND book = 0",
+            "a balance is raised",
+            "UPDATE ledger_account SET balance = balance + 1 WHERE kind = 'balance' AND reseller_id = 1 AND book = 0",
             .ledger, "its entries come to"),
         Harm(
             "what is held differs from the open orders", "DELETE FROM orders WHERE state = 'pending'", .ledger,
@@ -112,33 +116,54 @@ struct Harm: CustomTestStringConvertible, Sendable {
             """
             UPDATE entry SET amount = iif(id % 2, -1, 1) WHERE posting_id = (SELECT posting_id FROM orders WHERE book = 1 LIMIT 1)
             """, .ledger, "it must charge nothing"),
-        Harm("one unit more is held", "UPDATE holding SET units = units + 1 WHERE product_id = 1 AND reseller_id = 1 AND book = 0", .quantity, "units are recorded as held"),
-        Harm("a holding is removed", "DELETE FROM holding WHERE product_id = 1 AND reseller_id = 2", .quantity, "nothing is recorded as held"),
-        Harm("a cancelled unit lives again", "UPDATE service SET state = 'active' WHERE state = 'cancelled'", .quantity, "services are not cancelled"),
+        Harm(
+            "one unit more is held",
+            "UPDATE holding SET units = units + 1 WHERE product_id = 1 AND reseller_id = 1 AND book = 0", .quantity,
+            "units are recorded as held"),
+        Harm(
+            "a holding is removed", "DELETE FROM holding WHERE product_id = 1 AND reseller_id = 2", .quantity,
+            "nothing is recorded as held"),
+        Harm(
+            "a cancelled unit lives again", "UPDATE service SET state = 'active' WHERE state = 'cancelled'", .quantity,
+            "services are not cancelled"),
         Harm(
             "a stored answer is removed", "DELETE FROM idempotency WHERE key = 'second'", .idempotency,
             "a retry would buy again"),
         Harm(
-            "a stored answer names another order", "UPDATE idempotency SET body = CAST('{\"order\":{\"id\":\"ord_x\"}}' AS BLOB) WHERE key = 'second'",
+            "a stored answer names another order",
+            "UPDATE idempotency SET body = CAST('{\"order\":{\"id\":\"ord_x\"}}' AS BLOB) WHERE key = 'second'",
             .idempotency, "names the order ord_x, which there is not"),
-        Harm("a stored answer is a refusal", "UPDATE idempotency SET status = 402 WHERE key = 'second'", .idempotency, "status 402"),
+        Harm(
+            "a stored answer is a refusal", "UPDATE idempotency SET status = 402 WHERE key = 'second'", .idempotency,
+            "status 402"),
         Harm(
             "an event is removed", "DELETE FROM delivery WHERE event_id = 1; DELETE FROM event WHERE id = 1", .outbox,
             "The order.created event of the order"),
-        Harm("an event goes to another reseller", "UPDATE event SET reseller_id = 2 WHERE id = 1", .outbox, "another reseller or book"),
+        Harm(
+            "an event goes to another reseller", "UPDATE event SET reseller_id = 2 WHERE id = 1", .outbox,
+            "another reseller or book"),
         Harm("an event's data is no JSON", "UPDATE event SET data = '{' WHERE id = 1", .outbox, "no JSON object"),
         Harm(
             "an event tells another total",
-            "UPDATE event SET data = replace(data, '18.00', '81.00') WHERE id = 1", .outbox, "The event says a total of 81.00"),
+            "UPDATE event SET data = replace(data, '18.00', '81.00') WHERE id = 1", .outbox,
+            "The event says a total of 81.00"),
         Harm(
             "a delivery goes to another's endpoint", "UPDATE delivery SET endpoint_id = 2 WHERE id = 1", .outbox,
             "to another's endpoint"),
-        Harm("a delivery loses its event", "PRAGMA foreign_keys=OFF; UPDATE delivery SET event_id = 9999 WHERE id = 1", .outbox, "The delivery's event is missing"),
-        Harm("a pending delivery is never due", "UPDATE delivery SET next_at = NULL WHERE id = 1", .outbox, "never due"),
-        Harm("a column is added", "ALTER TABLE orders ADD COLUMN note TEXT", .structure, "The table orders was altered"),
-        Harm("a view is added", "CREATE VIEW v AS SELECT 1", .structure, "The view v is none of Tollgate's"),
+        Harm(
+            "a delivery loses its event", "PRAGMA foreign_keys=OFF; UPDATE delivery SET event_id = 9999 WHERE id = 1",
+            .outbox, "The delivery's event is missing"),
+        Harm(
+            "a pending delivery is never due", "UPDATE delivery SET next_at = NULL WHERE id = 1", .outbox, "never due"),
+        Harm(
+            "a column is added", "ALTER TABLE orders ADD COLUMN note TEXT", .structure, "The table orders was altered"),
+        Harm(
+            "a view is added", "CREATE VIEW v AS SELECT 1", .structure,
+            "The view v is none of Tollgate's, so no row was read"),
         Harm("an index is removed", "DROP INDEX entry_by_posting", .structure, "The index entry_by_posting is missing"),
-        Harm("a table is gone", "PRAGMA foreign_keys=OFF; DROP TABLE holding", .structure, "The table holding is missing"),
+        Harm(
+            "a table is gone", "PRAGMA foreign_keys=OFF; DROP TABLE holding", .structure, "The table holding is missing"
+        ),
     ]
 
     @Test("a tampered file is found out and the harm named plainly", arguments: harms)
@@ -152,12 +177,17 @@ struct Harm: CustomTestStringConvertible, Sendable {
         #expect(report.text.contains("NOT sound"))
     }
 
-    @Test("a finding stands for one harm: nothing else is blamed", arguments: [
-        ("UPDATE holding SET units = units + 1 WHERE product_id = 1 AND reseller_id = 1 AND book = 0", 1),
-        ("UPDATE entry SET balance_after = balance_after + 1 WHERE id = 2", 2),
-        ("UPDATE ledger_account SET balance = balance + 1 WHERE kind = 'sales' AND book = 0", 1),
-        ("UPDATE event SET data = '{' WHERE type = 'service.activated' AND id = (SELECT min(id) FROM event WHERE type = 'service.activated')", 1),
-    ])
+    @Test(
+        "a finding stands for one harm: nothing else is blamed",
+        arguments: [
+            ("UPDATE holding SET units = units + 1 WHERE product_id = 1 AND reseller_id = 1 AND book = 0", 1),
+            ("UPDATE entry SET balance_after = balance_after + 1 WHERE id = 2", 2),
+            ("UPDATE ledger_account SET balance = balance + 1 WHERE kind = 'sales' AND book = 0", 1),
+            (
+                "UPDATE event SET data = '{' WHERE type = 'service.activated' AND id = (SELECT min(id) FROM event WHERE type = 'service.activated')",
+                1
+            ),
+        ])
     func alone(sql: String, count: Int) throws {
         let copy = try Copy()
         try copy.tamper(sql)

@@ -26,7 +26,12 @@ import Testing
         #expect(report.findings.contains { $0.invariant == .ledger })
     }
 
-    @Test("G5 a changed audit row is named, and only that one", arguments: ["status = 200", "reseller_id = 9", "at = at + 1", "count = 2", "request_id = x'01020304050607080102030405060708'"])
+    @Test(
+        "G5 a changed audit row is named, and only that one",
+        arguments: [
+            "status = 200", "reseller_id = 9", "at = at + 1", "count = 2",
+            "request_id = x'01020304050607080102030405060708'",
+        ])
     func changedRow(change: String) throws {
         let copy = try Copy()
         try copy.tamper("UPDATE audit SET \(change) WHERE seq = 2")
@@ -97,9 +102,34 @@ import Testing
         let copy = try Copy()
         try copy.tamper("UPDATE audit SET incarnation = 2 WHERE seq >= 5; UPDATE meta SET incarnation = 2")
         try copy.rehash(from: 5)
-        #expect(try copy.verify().findings.contains { $0.text == "Incarnation 2 begins without a tenant.restored row." })
+        #expect(
+            try copy.verify().findings.contains { $0.text == "Incarnation 2 begins without a tenant.restored row." })
         try copy.tamper("UPDATE audit SET incarnation = 1 WHERE seq >= 7")
         #expect(try copy.verify().findings.contains { $0.text == "The incarnation falls from 2 to 1." })
+    }
+
+    @Test("G5 rows numbered below one are found")
+    func negative() throws {
+        let copy = try Copy()
+        try copy.tamper("UPDATE audit SET seq = -9223372036854775808 WHERE seq = 1")
+        let texts = try copy.verify().findings.map(\.text)
+        #expect(texts.contains { $0.hasPrefix("The row's number is below 1") })
+        #expect(texts.contains("Row 1 is missing: deleted from the audit log."))
+    }
+
+    @Test("a view that never ends in a table's place is not read", .timeLimit(.minutes(1)))
+    func hostileView() throws {
+        let copy = try Copy()
+        try copy.tamper(
+            """
+            PRAGMA foreign_keys=OFF; DROP TABLE holding;
+            CREATE VIEW holding AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i FROM n)
+                SELECT i AS reseller_id, i AS product_id, i AS book, i AS units FROM n
+            """)
+        #expect(
+            try copy.verify().findings.contains {
+                $0.text == "The view holding is none of Tollgate's, so no row was read."
+            })
     }
 
     @Test("G5 a missing append-only trigger is named")
@@ -108,6 +138,9 @@ import Testing
         try copy.tamper("SELECT 1", restoringTriggers: false)
         let findings = try copy.verify().findings
         #expect(findings.allSatisfy { $0.invariant == .structure })
-        #expect(findings.contains { $0.text == "The trigger audit_is_append_only_delete is missing, so rows could be changed or deleted." })
+        #expect(
+            findings.contains {
+                $0.text == "The trigger audit_is_append_only_delete is missing, so rows could be changed or deleted."
+            })
     }
 }

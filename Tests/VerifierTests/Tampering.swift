@@ -74,7 +74,9 @@ struct Copy {
             try connection.row("SELECT tenant_id FROM meta") { TenantID(bytes: $0.blob(0)) } ?? nil)
         try connection.execute("DROP TRIGGER audit_is_append_only_update")
         var previous =
-            try connection.row("SELECT hash FROM audit WHERE seq = ?1", .integer(first - 1)) { Digest(bytes: $0.blob(0)) }
+            try connection.row("SELECT hash FROM audit WHERE seq = ?1", .integer(first - 1)) {
+                Digest(bytes: $0.blob(0))
+            }
             ?? .zero
         let lines = try connection.rows(
             """

@@ -122,6 +122,10 @@ struct ChainWalk {
 
     mutating func take(_ line: ChainLine, _ file: inout VerifiedFile) {
         file.report.counts.auditRows += 1
+        guard line.sequence > 0 else {
+            file.report.add(.chain, "audit", line.sequence, "The row's number is below 1: no gateway wrote it.")
+            return
+        }
         let isNext = line.sequence == last.sequence + 1
         if !isNext {
             let first = last.sequence + 1
@@ -191,7 +195,8 @@ struct ChainWalk {
             } else if head.hash != line.storedHash {
                 file.report.add(
                     .chain, "audit", line.sequence,
-                    "The head \(head.text) is not in this file: row \(line.sequence) has another hash, so history was rewritten.")
+                    "The head \(head.text) is not in this file: row \(line.sequence) has another hash, so history was rewritten."
+                )
             } else if !checksAll {
                 checkSignature(line, &file)
             }
@@ -207,7 +212,8 @@ struct ChainWalk {
         let head = AuditHead(incarnation: line.incarnation, sequence: line.sequence, hash: hash)
         if !Ed25519.verify(signature: signature, message: head.signedBytes(of: file.tenantID), publicKey: key) {
             file.report.add(
-                .signature, "audit", line.sequence, "The signature is not the tenant's: the chain was not written by its gateway.")
+                .signature, "audit", line.sequence,
+                "The signature is not the tenant's: the chain was not written by its gateway.")
         }
     }
 
@@ -233,7 +239,8 @@ struct ChainWalk {
             for head in heads {
                 file.report.add(
                     .chain, "audit", head.sequence,
-                    "The file ends before the head \(head.text): its last row is \(last.sequence), so the tail is missing.")
+                    "The file ends before the head \(head.text): its last row is \(last.sequence), so the tail is missing."
+                )
             }
         }
     }

@@ -63,7 +63,8 @@ enum IdempotencyCheck {
                 this.4 < last.at.adding(days: TenantReader.idempotencyDays)
             {
                 file.report.add(
-                    .idempotency, "orders", this.3, "The order has the same key as order \(last.id): one call bought twice.")
+                    .idempotency, "orders", this.3,
+                    "The order has the same key as order \(last.id): one call bought twice.")
             }
             last = this
             return true
@@ -83,7 +84,8 @@ enum IdempotencyCheck {
             if !exists {
                 file.report.add(
                     .idempotency, "idempotency", nil,
-                    "The answer stored for reseller \(row.int(0)) and the key \(row.text(2)) names the order \(publicID), which there is not.")
+                    "The answer stored for reseller \(row.int(0)) and the key \(row.text(2)) names the order \(publicID), which there is not."
+                )
             }
             return true
         }

@@ -10,7 +10,8 @@ enum LedgerCheck {
         for (id, account) in accounts.sorted(by: { $0.key < $1.key }) where account.stored != account.running {
             file.report.add(
                 .ledger, "ledger_account", id,
-                "The balance of \(account.name) is \(file.amount(account.stored)); its entries come to \(file.amount(account.running)).")
+                "The balance of \(account.name) is \(file.amount(account.stored)); its entries come to \(file.amount(account.running))."
+            )
         }
         try checkHeld(&file, accounts)
         file.report.counts.postings = Int(
@@ -63,7 +64,8 @@ enum LedgerCheck {
                 case .after(let gap): try reportEmpty(gap, &file)
                 case .notAscending:
                     file.report.add(
-                        .ledger, "entry", id, "The entry of posting \(posting) does not stand with the others of that posting.")
+                        .ledger, "entry", id,
+                        "The entry of posting \(posting) does not stand with the others of that posting.")
                 }
                 group = Group(posting: posting)
             }
@@ -119,7 +121,8 @@ enum LedgerCheck {
             file.report.add(.ledger, "posting", group.posting, "The posting has one entry: the other side is missing.")
         } else if group.sum != 0 {
             file.report.add(
-                .ledger, "posting", group.posting, "The posting's entries sum to \(file.amount(group.sum)), not to zero.")
+                .ledger, "posting", group.posting,
+                "The posting's entries sum to \(file.amount(group.sum)), not to zero.")
         }
     }
 
@@ -147,7 +150,8 @@ enum LedgerCheck {
             guard account.stored != wanted else { continue }
             file.report.add(
                 .ledger, "ledger_account", id,
-                "\(account.name) has \(file.amount(account.stored)); its reseller's open orders hold \(file.amount(wanted)).")
+                "\(account.name) has \(file.amount(account.stored)); its reseller's open orders hold \(file.amount(wanted))."
+            )
         }
         for (reseller, amount) in open where amount != 0 {
             file.report.add(

@@ -113,7 +113,8 @@ private struct OrderLine {
         let (sum, overflow) = line.addingReportingOverflow(setup)
         if overflow || sum != total {
             faults.append(
-                "The total is \(file.amount(total)); line and setup come to \(overflow ? "too much" : file.amount(sum)).")
+                "The total is \(file.amount(total)); line and setup come to \(overflow ? "too much" : file.amount(sum))."
+            )
         }
         guard let term = Term(rawValue: term), let rate, quantity > 0 else {
             return faults + ["Its term, discount rate or quantity is none that there can be."]

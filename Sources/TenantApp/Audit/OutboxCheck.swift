@@ -29,16 +29,19 @@ enum OutboxCheck {
             case .next: break
             case .after(let gap): try reportUntold(gap, &file)
             case .notAscending:
-                file.report.add(.outbox, "event", id, "The event tells of the order \(publicID) again, or out of its order.")
+                file.report.add(
+                    .outbox, "event", id, "The event tells of the order \(publicID) again, or out of its order.")
             }
             if order.reseller != row.int(3) || order.book != row.int(4) {
                 file.report.add(.outbox, "event", id, "The event went to another reseller or book than its order's.")
             }
-            if case .string(let total) = data["wholesale_total"], let money = try? Money(parsing: total, fractionDigitsMax: 6),
+            if case .string(let total) = data["wholesale_total"],
+                let money = try? Money(parsing: total, fractionDigitsMax: 6),
                 money.micros != order.total
             {
                 file.report.add(
-                    .outbox, "event", id, "The event says a total of \(total); the order's is \(file.amount(order.total)).")
+                    .outbox, "event", id,
+                    "The event says a total of \(total); the order's is \(file.amount(order.total)).")
             }
             return true
         }
@@ -79,7 +82,8 @@ enum OutboxCheck {
             if row.isNull(3) { file.report.add(.outbox, "delivery", id, "The delivery's endpoint is missing.") }
             if !row.isNull(1), !row.isNull(3), row.int(1) != row.int(3) || row.int(2) != row.int(4) {
                 file.report.add(
-                    .outbox, "delivery", id, "The delivery takes an event of one reseller or book to another's endpoint.")
+                    .outbox, "delivery", id,
+                    "The delivery takes an event of one reseller or book to another's endpoint.")
             }
             if row.text(5) == "pending" && row.bool(6) {
                 file.report.add(.outbox, "delivery", id, "The delivery is pending and never due: it would be lost.")

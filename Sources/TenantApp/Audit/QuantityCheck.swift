@@ -15,7 +15,9 @@ enum QuantityCheck {
 
     static func run(_ file: inout VerifiedFile) throws {
         var held: [Key: Int64] = [:]
-        try file.connection.forEach("SELECT reseller_id, product_id, book, state <> 'cancelled' FROM service ORDER BY id") {
+        try file.connection.forEach(
+            "SELECT reseller_id, product_id, book, state <> 'cancelled' FROM service ORDER BY id"
+        ) {
             row in
             file.report.counts.services += 1
             if row.bool(3) { held[Key(reseller: row.int(0), product: row.int(1), book: row.int(2)), default: 0] += 1 }

@@ -63,7 +63,8 @@ package struct VerificationReport: Sendable {
 
     private var countedThings: [(name: StaticString, title: String, count: Int)] {
         [
-            ("audit_rows", "audit rows", counts.auditRows), ("records_in_blocks", "records in blocks", counts.recordsInBlocks),
+            ("audit_rows", "audit rows", counts.auditRows),
+            ("records_in_blocks", "records in blocks", counts.recordsInBlocks),
             ("signatures_checked", "signatures checked", counts.signaturesChecked),
             ("postings", "postings", counts.postings), ("entries", "entries", counts.entries),
             ("orders", "orders", counts.orders), ("services", "services", counts.services),

@@ -75,14 +75,16 @@ struct VouchedPostings {
         guard let found else {
             file.report.add(
                 .ledger, "posting", voucher.id,
-                "The posting is missing: audit row \(sequence) vouches for \(voucher.kind) of \(file.amount(voucher.micros)).")
+                "The posting is missing: audit row \(sequence) vouches for \(voucher.kind) of \(file.amount(voucher.micros))."
+            )
             return
         }
         if found.book != voucher.book.rawValue || found.kind != voucher.kind {
             let book = Book(rawValue: found.book)?.name ?? String(found.book)
             file.report.add(
                 .ledger, "posting", voucher.id,
-                "It is \(found.kind) in the \(book) book; audit row \(sequence) says \(voucher.kind) in the \(voucher.book.name) book.")
+                "It is \(found.kind) in the \(book) book; audit row \(sequence) says \(voucher.kind) in the \(voucher.book.name) book."
+            )
         }
         let moved = try file.connection.rows(
             """

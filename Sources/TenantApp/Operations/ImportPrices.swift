@@ -175,7 +175,7 @@ package final class ImportPrices: @unchecked Sendable {
 
     private func finish() {
         guard errors.isEmpty else { return fail() }
-        let (importID, count) = (importID, Int64(lines.count))
+        let (importID, count, columns) = (importID, Int64(lines.count), file?.priceColumns ?? [])
         done(
             .success(
                 .proceed(
@@ -186,7 +186,7 @@ package final class ImportPrices: @unchecked Sendable {
                                 code: "import_interrupted", detail: "The import was interrupted; send it again.",
                                 retryAfterSeconds: 1)
                         }
-                        try tenant.applyStaged(importID: importID)
+                        try tenant.applyStaged(importID: importID, columns: columns)
                         trail.note("price_rows", String(count))
                         return .json { json in
                             json.field("ok", true)

@@ -21,8 +21,11 @@ package struct PriceBookFile: Sendable {
     /// Where each column stands.
     private let places: [String: Int]
 
-    /// Nil where the header is wrong: `errors` then says how. Every column must be there, and no other: a row is a whole
-    /// row, and a misspelt column would empty prices.
+    /// The price columns that the file has; of a row that is there already the others stay as they are.
+    package var priceColumns: [PriceColumn] { PriceColumn.allCases.filter { places[$0.rawValue] != nil } }
+
+    /// Nil where the header is wrong: `errors` then says how. `reseller` and `sku` must be there, of the price columns at
+    /// least one, and no other column: a misspelt one is an error, not a column left out.
     package init?(header: CSVRow, errors: inout [FieldError]) {
         var places: [String: Int] = [:]
         let before = errors.count
@@ -33,8 +36,11 @@ package struct PriceBookFile: Sendable {
                 errors.append(Self.error(header.line, name, "duplicate_column", "stands twice"))
             }
         }
-        for name in Self.columns where places[name] == nil {
+        for name in [Self.resellerColumn, Self.skuColumn] where places[name] == nil {
             errors.append(Self.error(header.line, name, "required", "the column is missing"))
+        }
+        if !PriceColumn.allCases.contains(where: { places[$0.rawValue] != nil }) {
+            errors.append(Self.error(header.line, nil, "required", "has no price column"))
         }
         guard errors.count == before else { return nil }
         self.places = places

@@ -5,11 +5,6 @@ package import TenantRegistry
 /// E-mail and password to a token: a key of a session role with an end (CONTRACT W11, X1). Wrong address and wrong
 /// password look alike and take the same time.
 package enum SignIn {
-    /// A hash that no password has, so that an unknown address costs what a known one does. Of the cost that is in force.
-    private static func decoy(_ scrypt: Scrypt, random: any RandomSource) -> String? {
-        try? scrypt.hash(Hex.encode(random.bytes(16)), random: random)
-    }
-
     /// Somebody who has signed in: the token is shown once.
     package struct Session: Sendable {
         package let token: String
@@ -55,8 +50,7 @@ package enum SignIn {
         _ account: Account?, _ password: String, _ roles: [AccountRole], _ call: Call,
         _ render: @escaping @Sendable (Session) -> Answer
     ) throws -> LateAnswer {
-        let hash = account?.passwordHash ?? decoy(call.services.scrypt, random: call.services.random)
-        let matches = hash.map { Scrypt.verify(password, against: $0) } ?? false
+        let matches = Scrypt.verify(password, against: account?.passwordHash ?? call.services.decoyHash)
         guard matches, let account, account.passwordHash != nil, roles.contains(account.role) else {
             throw Refusal.unknownCredential
         }

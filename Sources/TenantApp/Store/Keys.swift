@@ -110,13 +110,15 @@ extension TenantReader {
         ) { $0.int(0) } ?? 0
     }
 
-    package func standing(ofKey id: Int64) throws -> KeyStanding? {
+    /// Nil where the secret opens nothing any more: rotated out, or past its end.
+    package func standing(ofSecret hash: Digest) throws -> KeyStanding? {
         try connection.row(
             """
             SELECT k.revoked_at, k.expires_at, r.state, r.api_access
-            FROM api_key k LEFT JOIN reseller r ON r.id = k.reseller_id WHERE k.id = ?1
+            FROM api_key_secret s JOIN api_key k ON k.id = s.key_id LEFT JOIN reseller r ON r.id = k.reseller_id
+            WHERE s.hash = ?1 AND (s.expires_at IS NULL OR s.expires_at > ?2)
             """,
-            .integer(id)
+            .blob(hash.bytes), .time(now)
         ) { row in
             KeyStanding(
                 isRevoked: !row.isNull(0), expiresAt: row.optionalTime(1),

@@ -73,9 +73,11 @@ extension TenantTransaction {
 
     /// Makes the staged rows the book's, all in this transaction: the one operation that is as long as what it applies,
     /// because half a price book must never be seen.
-    package func applyStaged(importID: Int64) throws {
+    /// `columns`: those that the import has; of a row that is there already the others stay as they are.
+    package func applyStaged(importID: Int64, columns: [PriceColumn]) throws {
+        let changes = columns.map { "\($0.rawValue) = excluded.\($0.rawValue)" }.joined(separator: ", ")
         try connection.run(
-            """
+            dynamic: """
             INSERT INTO price (reseller_id, product_id, wholesale_monthly, wholesale_quarterly, wholesale_semi_annual,
                 wholesale_annual, wholesale_hourly, wholesale_setup_fee, discount_rate_override, is_enabled,
                 max_quantity, updated_at)
@@ -83,15 +85,9 @@ extension TenantTransaction {
                 wholesale_annual, wholesale_hourly, wholesale_setup_fee, discount_rate_override, is_enabled,
                 max_quantity, ?2
             FROM price_staging WHERE import_id = ?1
-            ON CONFLICT DO UPDATE SET wholesale_monthly = excluded.wholesale_monthly,
-                wholesale_quarterly = excluded.wholesale_quarterly,
-                wholesale_semi_annual = excluded.wholesale_semi_annual,
-                wholesale_annual = excluded.wholesale_annual, wholesale_hourly = excluded.wholesale_hourly,
-                wholesale_setup_fee = excluded.wholesale_setup_fee,
-                discount_rate_override = excluded.discount_rate_override, is_enabled = excluded.is_enabled,
-                max_quantity = excluded.max_quantity, updated_at = excluded.updated_at
+            ON CONFLICT DO UPDATE SET \(changes), updated_at = excluded.updated_at
             """,
-            .integer(importID), .time(now))
+            [.integer(importID), .time(now)])
         try connection.run("DELETE FROM price_staging WHERE import_id = ?1", .integer(importID))
         forgetAnswers(resellerID: nil)
     }

@@ -18,7 +18,8 @@ package struct Shop: Sendable {
             var ids: [Int64] = []
             for number in 1...resellers {
                 let reseller = try tenant.insertReseller(
-                    email: "shop\(number)@example.com", name: "Shop \(number)", company: nil, state: .active, approvedBy: 1)
+                    email: "shop\(number)@example.com", name: "Shop \(number)", company: nil, state: .active,
+                    approvedBy: 1)
                 try tenant.setWebhookEndpoint(
                     url: "https://example.com/\(number)", events: ["order.created", "service.activated"],
                     resellerID: reseller.id, book: .live)

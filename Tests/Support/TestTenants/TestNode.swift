@@ -13,7 +13,8 @@ package final class TestNode: Sendable {
     package static let start = Timestamp(milliseconds: 1_790_000_000_000)
 
     package init(
-        _ path: String, clock: ManualClock = ManualClock(TestNode.start), seed: UInt64 = 1, options: Fleet.Options = Fleet.Options(),
+        _ path: String, clock: ManualClock = ManualClock(TestNode.start), seed: UInt64 = 1,
+        options: Fleet.Options = Fleet.Options(),
         schema: TenantSchema = .app
     ) throws {
         self.clock = clock

@@ -1,7 +1,6 @@
 import Foundation
 import SQLite
 import Synchronization
-
 import TestTenants
 
 @testable import TenantRegistry

@@ -22,7 +22,6 @@ extension OperatorAdmin {
         var headers = ResponseHeaders()
         headers.add("Content-Type", contentType)
         headers.add("Content-Disposition", "attachment; filename=\"\(name)\"")
-        headers.add("Cache-Control", "no-store")
         return .stream(status: 200, headers: headers, body: body, length: nil)
     }
 }

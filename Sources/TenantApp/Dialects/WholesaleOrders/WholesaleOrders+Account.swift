@@ -71,6 +71,20 @@ extension WholesaleOrders {
         Route(.delete, "/keys/{id}", "Revoke a key of yours", access: .resellerSession) { call in
             KeyAnswers.revoke(call, resellerID: call.resellerID)
         },
+        Route(.post, "/webhook/secret/rotate", "Get a new signing secret; the old one works on for a day", access: .resellerSession) {
+            call in
+            .write { tenant, trail in
+                guard try tenant.reseller(id: call.resellerID)?.state == .active else {
+                    throw Refusal.forbidden(code: "reseller_not_active", detail: "Only an active reseller has secrets.")
+                }
+                let secret = try tenant.mintWebhookSecret(resellerID: call.resellerID)
+                trail.note("webhook_secret", "rotated")
+                return .json { json in
+                    json.field("ok", true)
+                    json.field("webhook_secret", secret)
+                }
+            }
+        },
         Route(.get, "/webhook", "Read where your events go", access: .reseller(.partnerRead)) { call in
             .read { tenant in
                 guard let endpoint = try tenant.webhookEndpoints(resellerID: call.resellerID, book: call.book).first

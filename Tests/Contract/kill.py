@@ -1,0 +1,260 @@
+#!/usr/bin/env python3
+"""kill -9 under a storm of writes, ten times over (CONTRACT G8, G4, G5, P1): every acknowledged write is there after the
+restart, exactly once; nothing is repaired by hand."""
+
+from collections import Counter
+from decimal import Decimal
+import http.client
+import os
+import random
+import tempfile
+import threading
+import time
+
+from shop import Shop
+from support import Checks, Gateway, arguments, command
+
+ROUNDS = 10
+BUYERS = 10
+FUNDS = Decimal("100000.00")
+PRICE = Decimal("0.37")
+
+
+class Write:
+    """One write: what it was, under which key, and what its client was told (None: nothing, the connection broke).
+    `was_cut_off` stays when a retry has brought the answer."""
+
+    def __init__(self, kind, number, key, detail):
+        self.kind, self.number, self.key, self.detail = kind, number, key, detail
+        self.answer = None
+        self.was_cut_off = True
+
+
+class Storm:
+    """Clients that write until the gateway is gone. What they were told is theirs; the checks ask them afterwards."""
+
+    def __init__(self, shop, resellers, sku):
+        self.shop, self.resellers, self.sku = shop, resellers, sku
+        self.writes = []
+        self.unexpected = []
+        self.victims = [shop.mint(resellers[0]).json for _ in range(60)]
+
+    def run_round(self, number, seconds):
+        first = len(self.writes)
+        self.over = threading.Event()
+        workers = [(self.buy, n) for n in range(BUYERS)] + [
+            (self.top_up, 0), (self.revoke, 0), (self.mint, 0), (self.provision, 0), (self.read, 0)]
+        threads = [threading.Thread(target=self.loop, args=(work, number, n)) for work, n in workers]
+        for thread in threads:
+            thread.start()
+        time.sleep(seconds)
+        self.shop.gateway.kill()
+        self.over.set()
+        for thread in threads:
+            thread.join(30)
+        return self.writes[first:]
+
+    def loop(self, work, round_number, worker):
+        connection = self.shop.gateway.connection()
+        step = 0
+        try:
+            while not self.over.is_set():
+                step += 1
+                work(connection, f"{round_number}-{worker}-{step}", worker)
+        except (OSError, http.client.HTTPException):
+            pass  # killed: whatever was under way has no answer
+        finally:
+            connection.close()
+
+    def attempt(self, write, call):
+        self.writes.append(write)
+        write.answer = call()
+        write.was_cut_off = False
+        if write.answer.status not in (200, 201):
+            self.unexpected.append((write.kind, write.answer))
+
+    def buy(self, connection, name, worker):
+        quantity = 1 + hash(name) % 3
+        write = Write("order", worker % len(self.resellers), f"order-{name}", quantity)
+        self.attempt(write, lambda: self.order(write, connection))
+
+    def order(self, write, connection=None):
+        return self.shop.order(
+            self.resellers[write.number], self.sku, quantity=write.detail, customer=f"c-{write.key[-1]}", key=write.key,
+            connection=connection)
+
+    def top_up(self, connection, name, worker):
+        write = Write("top-up", 0, f"top-up-{name}", Decimal("0.11"))
+        self.attempt(write, lambda: self.pay(write, connection))
+
+    def pay(self, write, connection=None):
+        return self.shop.gateway.request(
+            "POST", f"{self.shop.base}/api/admin/resellers/{self.resellers[0]['id']}/balance",
+            {"amount": str(write.detail), "reference": write.key}, key=self.shop.owner_key,
+            headers={"Idempotency-Key": write.key}, connection=connection)
+
+    def revoke(self, connection, name, worker):
+        if not self.victims:
+            time.sleep(0.02)
+            return
+        victim = self.victims.pop()
+        write = Write("revoke", 0, victim["id"], victim["key"])
+        self.attempt(write, lambda: self.shop.gateway.request(
+            "DELETE", f"{self.shop.base}/api/admin/api-keys/{victim['id']}", key=self.shop.owner_key,
+            connection=connection))
+        time.sleep(0.03)
+
+    def mint(self, connection, name, worker):
+        write = Write("mint", 0, f"mint-{name}", None)
+        self.attempt(write, lambda: self.shop.gateway.request(
+            "POST", f"{self.shop.base}/api/admin/api-keys", {"owner_email": self.resellers[0]["email"]},
+            key=self.shop.owner_key, connection=connection))
+        time.sleep(0.01)
+
+    def provision(self, connection, name, worker):
+        slug = f"born-{name}"
+        write = Write("tenant", 0, slug, {"slug": slug, "blueprint": "hosting", "owner_email": f"owner@{slug}.example"})
+        self.attempt(write, lambda: self.shop.gateway.request(
+            "POST", "/provider/v1/tenants", write.detail, key=self.shop.gateway.provider_key, connection=connection))
+        time.sleep(0.02)
+
+    def read(self, connection, name, worker):
+        self.shop.call(self.resellers[0], "GET", "/products", connection=connection)
+
+
+def main():
+    options = arguments()
+    checks = Checks()
+    seed = int(os.environ.get("TOLLGATE_TEST_SEED", time.time_ns() % 1_000_000))
+    print(f"# seed {seed} (TOLLGATE_TEST_SEED)", flush=True)
+    chance = random.Random(seed)
+    with Gateway(options.tollgate) as gateway:
+        shop = Shop(gateway)
+        sku = shop.product()
+        resellers = [shop.reseller(balance=str(FUNDS)) for _ in range(3)]
+        for reseller in resellers:
+            shop.price(reseller, sku, {"wholesale_monthly": str(PRICE)})
+        storm = Storm(shop, resellers, sku)
+        for number in range(1, ROUNDS + 1):
+            with checks(f"G8 kill -9, round {number}: it starts again by itself, what was acknowledged is there, once"):
+                writes = storm.run_round(number, chance.uniform(0.05, 0.6))
+                gateway.start()
+                after_restart(gateway, storm, writes, chance)
+        with checks("G8 nothing unexpected was answered while the storm went on"):
+            assert not storm.unexpected, storm.unexpected[:3]
+        with checks("G8 the storm was one: orders by the hundred, and kills in the middle of writes"):
+            counted = Counter((write.kind, not write.was_cut_off) for write in storm.writes)
+            print("# " + ", ".join(f"{kind} {'answered' if done else 'cut off'} {count}"
+                                   for (kind, done), count in sorted(counted.items())), flush=True)
+            assert counted["order", True] > 300 and counted["order", False] >= ROUNDS, counted
+        with checks("G8 G4 every order of every round: the same bytes again under the same Idempotency-Key"):
+            for write in storm.writes:
+                if write.kind == "order" and chance.random() < 0.2:
+                    again = storm.order(write)
+                    assert again.status == 201 and again.body == write.answer.body, (write.key, again)
+                    assert again.headers["idempotency-hit"] == "true"
+        with checks("G8 orders, units, balances and statements agree with what clients were told, to the cent"):
+            books(shop, storm)
+        with checks("G8 G5 the export verifies: chain, ledger, and every Audit-Head that clients were given stands in it"):
+            exported(gateway, shop, storm)
+    checks.finish()
+
+
+def after_restart(gateway, storm, writes, chance):
+    for write in writes:
+        told = write.answer
+        if write.kind == "order":
+            again = storm.order(write)
+            assert again.status == 201, (write.key, again)
+            if told is not None:
+                assert again.body == told.body, ("another answer to the same key", told, again)
+                assert again.headers.get("idempotency-hit") == "true", (write.key, again.headers)
+            write.answer = told or again
+        elif write.kind == "top-up":
+            again = storm.pay(write)
+            assert again.status in (200, 201), again
+            if told is not None:
+                assert again.body == told.body and again.headers.get("idempotency-hit") == "true", (told, again)
+            write.answer = told or again
+        elif write.kind == "revoke" and told is not None:
+            answer = storm.shop.call({}, "GET", "/balance", key=write.detail)
+            assert answer.status in (401, 429), ("a revoked key passes", answer)
+        elif write.kind == "mint" and told is not None:
+            answer = storm.shop.call({}, "GET", "/balance", key=told.json["key"])
+            assert answer.status == 200, ("a minted key is unknown", answer)
+        elif write.kind == "tenant":
+            whole_or_none(gateway, write)
+
+
+def whole_or_none(gateway, write):
+    """P1: a crash at any step leaves no tenant or a whole one; a told one is there with its key."""
+    if write.answer is not None:
+        answer = gateway.get(f"/t/{write.key}/api/admin/resellers", key=write.answer.json["owner_key"])
+        assert answer.status == 200, ("a tenant that was told of is not there", answer)
+        return
+    again = gateway.post("/provider/v1/tenants", write.detail, key=gateway.provider_key)
+    assert again.status in (201, 409), again
+    if again.status == 409:
+        again = gateway.post(f"/provider/v1/tenants/{write.key}/owner-key", key=gateway.provider_key)
+        assert again.status == 201, ("half a tenant", again)
+    answer = gateway.get(f"/t/{write.key}/api/admin/resellers", key=again.json["owner_key"])
+    assert answer.status == 200, ("half a tenant", answer)
+    products = gateway.get(f"/t/{write.key}/api/admin/products", key=again.json["owner_key"])
+    assert products.status == 200 and products.json["data"], ("half a tenant", products)
+
+
+def all_rows(get, path):
+    rows, cursor = [], None
+    while True:
+        page = get(path + f"?limit=100{f'&cursor={cursor}' if cursor else ''}").json
+        rows += page["data"]
+        if not page["has_more"]:
+            return rows
+        cursor = page["next_cursor"]
+
+
+def books(shop, storm):
+    for number, reseller in enumerate(storm.resellers):
+        told = [write for write in storm.writes if write.kind == "order" and write.number == number]
+        orders = all_rows(lambda path: shop.get(reseller, path), "/orders")
+        ids = [order["id"] for order in orders]
+        assert len(ids) == len(set(ids))
+        assert sorted(ids) == sorted(write.answer.json["order"]["id"] for write in told), (
+            f"{len(ids)} orders, {len(told)} acknowledged")
+        services = all_rows(lambda path: shop.get(reseller, path), "/services")
+        assert sorted(service["id"] for service in services) == sorted(
+            service["id"] for write in told for service in write.answer.json["services"])
+        assert len(services) == sum(write.detail for write in told)
+        spent = sum(Decimal(write.answer.json["wholesale_total"]) for write in told)
+        assert spent == sum(PRICE * write.detail for write in told)
+        paid = sum(write.detail for write in storm.writes if write.kind == "top-up") if number == 0 else 0
+        balance = shop.balance(reseller)
+        assert balance == FUNDS + paid - spent, (balance, FUNDS, paid, spent)
+        rows = all_rows(lambda path: shop.admin("GET", path), f"/resellers/{reseller['id']}/statement")
+        running = Decimal(0)
+        for row in reversed(rows):
+            running += Decimal(row["amount"])
+            assert running == Decimal(row["balance_after"]), row
+        assert running == balance
+
+
+def exported(gateway, shop, storm):
+    answer = gateway.get(f"/provider/v1/tenants/{shop.slug}/export", key=gateway.provider_key)
+    assert answer.status == 200, answer
+    heads = [write.answer.headers["audit-head"] for write in storm.writes
+             if write.kind == "order" and "audit-head" in write.answer.headers]
+    assert len(heads) > 100
+    random.shuffle(heads)
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "export.sqlite")
+        with open(path, "wb") as file:
+            file.write(answer.body)
+        words = ["verify", path, "--all-signatures"]
+        for head in heads[:100]:
+            words += ["--head", head]
+        result = command(gateway.tollgate, *words)
+        assert result.returncode == 0, (result.stdout, result.stderr)
+
+
+if __name__ == "__main__":
+    main()
