@@ -44,8 +44,9 @@ package final class Gateway: Sendable {
                 tls.replace(default: fallback, byHost: TLSMaterial.byHost(fleet))
             })
         let pipeline = Pipeline(
-            fleet: fleet, dialects: [WholesaleOrders(), OperatorAdmin(), InvitationPages()], provider: provider, blueprints: blueprints,
-            configuration: configuration, services: services, metrics: GatewayMetrics(),
+            fleet: fleet,
+            dialects: [WholesaleOrders(), CreditReports(), LicenceKeys(), OperatorAdmin(), InvitationPages()],
+            provider: provider, blueprints: blueprints, configuration: configuration, services: services, metrics: GatewayMetrics(),
             log: RequestLog(isOn: configuration.logsRequests))
         levels = LevelKeeper(fleet: fleet, process: pipeline.admission.process)
         levels.restore()
