@@ -52,6 +52,11 @@ package struct Reconciliation: Sendable {
         package var count = 0
         package var amount = Money.zero
 
+        package init(count: Int = 0, amount: Money = .zero) {
+            self.count = count
+            self.amount = amount
+        }
+
         mutating func add(_ money: Money) throws {
             count += 1
             amount = try amount.adding(money)
