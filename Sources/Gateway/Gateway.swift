@@ -46,8 +46,8 @@ package final class Gateway: Sendable {
         let pipeline = Pipeline(
             fleet: fleet,
             dialects: [WholesaleOrders(), CreditReports(), LicenceKeys(), OperatorAdmin(), InvitationPages()],
-            provider: provider, blueprints: blueprints, configuration: configuration, services: services, metrics: GatewayMetrics(),
-            log: RequestLog(isOn: configuration.logsRequests))
+            provider: provider, blueprints: blueprints, configuration: configuration, services: services,
+            metrics: GatewayMetrics(), log: RequestLog(isOn: configuration.logsRequests))
         levels = LevelKeeper(fleet: fleet, process: pipeline.admission.process)
         levels.restore()
         var listeners = configuration.listeners.map { listener in

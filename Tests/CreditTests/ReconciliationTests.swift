@@ -29,7 +29,10 @@ import Testing
     func kinds() throws {
         let result = try Self.reconcile(
             [Self.line("a", 5), Self.line("b", 6), Self.line("c", 7, kind: "renewal"), Self.line("x", 1)],
-            [Self.event("a", 5), Self.event("b", 4), Self.event("c", 7), Self.event("y", 2), Self.event("z", 9, isCovered: false)])
+            [
+                Self.event("a", 5), Self.event("b", 4), Self.event("c", 7), Self.event("y", 2),
+                Self.event("z", 9, isCovered: false),
+            ])
         #expect(result.matched == .init(count: 1, units: 5))
         #expect(result.differingHere == .init(count: 2, units: 11))
         #expect(result.differingThere == .init(count: 2, units: 13))

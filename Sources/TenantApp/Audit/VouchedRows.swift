@@ -31,7 +31,8 @@ struct VouchedRows {
         guard ids.lowerBound > last else {
             file.report.add(
                 invariant, "audit", sequence,
-                "The row vouches for \(table.rawValue) \(ids.lowerBound), which an earlier row has vouched for already.")
+                "The row vouches for \(table.rawValue) \(ids.lowerBound), which an earlier row has vouched for already."
+            )
             return
         }
         if ids.lowerBound > last + 1 { try reportUnvouched(last + 1...ids.lowerBound - 1, &file) }

@@ -18,7 +18,10 @@ package enum VouchedTable: String, Sendable, CaseIterable {
         case .licence: ["id", "book", "reseller_id", "product_id", "key", "expires_at", "created_at"]
         case .licenceAssignment: ["id", "licence_id", "discord_user_id", "at", "key_id"]
         case .creditEvent:
-            ["id", "public_id", "book", "key_id", "reseller_id", "kind", "amount", "external_ref", "meta", "content", "at"]
+            [
+                "id", "public_id", "book", "key_id", "reseller_id", "kind", "amount", "external_ref", "meta", "content",
+                "at",
+            ]
         case .creditDifference: ["id", "event_id", "kind", "amount", "meta", "content", "at"]
         }
     }

@@ -24,7 +24,8 @@ extension FillDemo {
             fields.absorb(event)
             guard let report else { continue }
             var trail = Trail()
-            _ = try ReportCredit(report: report, resellerID: reseller.id, keyID: key.id, book: .live).run(tenant, &trail)
+            _ = try ReportCredit(report: report, resellerID: reseller.id, keyID: key.id, book: .live).run(
+                tenant, &trail)
             tenant.noteSystemEvent("demo.credit", trail, resellerID: reseller.id)
         }
         try fields.finish()

@@ -123,7 +123,9 @@ package final class ImportLicences: @unchecked Sendable {
                     ? try tenant.reseller(email: row.reseller) : try tenant.reseller(publicID: row.reseller)
                 names.resellers[row.reseller] = reseller?.id
             }
-            if names.products[row.product] == nil { names.products[row.product] = try tenant.product(sku: row.product)?.id }
+            if names.products[row.product] == nil {
+                names.products[row.product] = try tenant.product(sku: row.product)?.id
+            }
             let (reseller, product) = (names.resellers[row.reseller], names.products[row.product])
             if reseller == nil { fail("reseller", "unknown", "there is no such reseller") }
             if product == nil { fail("product", "unknown", "there is no such product") }

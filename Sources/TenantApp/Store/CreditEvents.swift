@@ -74,7 +74,8 @@ extension TenantReader {
             }
         }
         return try connection.rows(
-            dynamic: "SELECT \(CreditEvent.columns) FROM credit_event WHERE \(clause) ORDER BY id DESC LIMIT ?3", values,
+            dynamic: "SELECT \(CreditEvent.columns) FROM credit_event WHERE \(clause) ORDER BY id DESC LIMIT ?3",
+            values,
             read: CreditEvent.init)
     }
 

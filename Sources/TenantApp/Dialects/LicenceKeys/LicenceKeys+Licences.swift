@@ -84,7 +84,9 @@ extension LicenceKeys {
     private static func parameters(_ call: Call) throws(Refusal) -> FieldReader {
         var members: [JSONMember] = []
         if !call.body.isEmpty {
-            guard case .object(let sent) = try call.json() else { throw .unparseable("The body must be a JSON object.") }
+            guard case .object(let sent) = try call.json() else {
+                throw .unparseable("The body must be a JSON object.")
+            }
             members = sent
         }
         for pair in try call.query().pairs where !members.contains(where: { $0.name == pair.name }) {

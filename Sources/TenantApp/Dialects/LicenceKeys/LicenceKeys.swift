@@ -30,7 +30,9 @@ package struct LicenceKeys: Dialect {
     package let credentialBodyBytesMax: Int? = bodyBytesMax
 
     package func credential(inBody body: [UInt8]) -> [UInt8]? {
-        guard !body.isEmpty, let json = try? JSON.parse(body), case .string(let token)? = json[Self.token] else { return nil }
+        guard !body.isEmpty, let json = try? JSON.parse(body), case .string(let token)? = json[Self.token] else {
+            return nil
+        }
         return Array(token.utf8)
     }
 
