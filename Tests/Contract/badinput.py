@@ -45,7 +45,9 @@ class Scene:
         self.ids = {
             "slug": shop.slug, "reseller": self.reseller["id"], "sku": sku, "key": self.reseller["key_id"],
             "order": waiting.json["order"]["id"], "service": done.json["services"][0]["id"],
-            "delivery": deliveries[0]["id"] if deliveries else "dlv_none"}
+            "delivery": deliveries[0]["id"] if deliveries else "dlv_none",
+            # A name that the operator gives, the same in any tenant.
+            "country": "germany_id"}
         self.connection = gateway.connection()
 
     def path(self, endpoint, ids=None):
