@@ -231,8 +231,8 @@ def main():
         with checks("ids that there are not, in every path: 4xx, never 5xx, nothing changes"):
             for endpoint in ALL:
                 for name in scene.ids:
-                    if "{" + name + "}" not in endpoint.path:
-                        continue
+                    if "{" + name + "}" not in endpoint.path or name == "country":
+                        continue  # PUT makes the country that its path names
                     for value in strange:
                         body = json.dumps(endpoint.good_body()).encode() if endpoint.fields else None
                         path = scene.path(endpoint, scene.ids | {name: value})
