@@ -61,8 +61,9 @@ extension OperatorAdmin {
             let price = fields.money("base_price", in: AmountRule.prices)
             let name = fields.optionalString("name", characters: 1...100)
             let id = call.parameters[0]
-            if !(1...100).contains(id.utf8.count) || !id.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x2F }) {
-                fields.fail("id", code: "format", detail: "must be 1 to 100 printable ASCII characters")
+            if !isCountryID(id) {
+                fields.fail(
+                    "id", code: "format", detail: "must be letters, digits, dots, dashes and underscores, 100 at most")
             }
             try fields.finish()
             guard let price else { throw Refusal.defect }
@@ -78,6 +79,18 @@ extension OperatorAdmin {
     private enum SlotState: String, CaseIterable {
         case free
         case used
+    }
+
+    /// It stands in paths and in files: `[A-Za-z0-9][A-Za-z0-9._-]{0,99}`.
+    private static func isCountryID(_ id: String) -> Bool {
+        1...100 ~= id.utf8.count
+            && id.utf8.enumerated().allSatisfy { index, byte in
+                switch byte {
+                case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
+                case 0x2D, 0x2E, 0x5F: index > 0
+                default: false
+                }
+            }
     }
 
     private static func encode(_ country: PortCountry, _ tenant: TenantReader, _ json: inout JSONWriter) {
