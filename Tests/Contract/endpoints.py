@@ -244,6 +244,7 @@ PARTNERS = [
     Endpoint(PARTNER, "DELETE", "/keys/{key}", "session"),
     Endpoint(PARTNER, "GET", "/webhook", "reseller"),
     Endpoint(PARTNER, "PUT", "/webhook", "reseller", {"url": url(), "events": names(["order.created"], required=True)}),
+    Endpoint(PARTNER, "POST", "/webhook/secret/rotate", "session"),
     Endpoint(PARTNER, "GET", "/products", "reseller", query=PAGE),
     Endpoint(PARTNER, "GET", "/customers", "reseller", query=PAGE),
     Endpoint(PARTNER, "GET", "/balance", "reseller"),
