@@ -65,5 +65,6 @@ let package = Package(
             path: "Tests/Support/TestTenants", swiftSettings: settings),
         tests("TenantRegistryTests", ["TestTenants", "TenantRegistry", "TenantApp", "SQLite", "Cryptography", "Compression", "RateLimiter"]),
         tests("VerifierTests", ["TestTenants", "TenantRegistry", "TenantApp", "SQLite", "Cryptography", "Compression"]),
+        tests("PortTests", ["TestTenants", "TenantRegistry", "TenantApp", "SQLite", "HTTPCore", "Cryptography"]),
     ]
 )

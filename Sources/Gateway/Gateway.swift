@@ -45,7 +45,7 @@ package final class Gateway: Sendable {
                 tls.replace(default: fallback, byHost: TLSMaterial.byHost(fleet))
             })
         let pipeline = Pipeline(
-            fleet: fleet, dialects: [WholesaleOrders(), OperatorAdmin(), InvitationPages()], provider: provider, blueprints: blueprints,
+            fleet: fleet, dialects: [WholesaleOrders(), ProxyPorts(), OperatorAdmin(), InvitationPages()], provider: provider, blueprints: blueprints,
             configuration: configuration, services: services, metrics: GatewayMetrics(),
             log: RequestLog(isOn: configuration.logsRequests))
         levels = LevelKeeper(fleet: fleet, process: pipeline.admission.process)

@@ -8,6 +8,7 @@ struct InvitationPages: Dialect {
     let name = "invitations"
     let basePath = "/invite"
     let isAlwaysThere = true
+    let isDescribed = false
 
     func credential(in head: RequestHead) -> Range<Int>? { nil }
 

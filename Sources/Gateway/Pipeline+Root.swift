@@ -25,6 +25,8 @@ extension Pipeline {
                 }
                 if !submitted { exchange.respond(refuse(.busy, nil, origin)) }
             }
+        case ProviderAPI.basePath + OpenAPIDocument.pattern where servesAdmin && head.method == .get:
+            return describe(provider.description, origin)
         case _ where servesAdmin && path.hasPrefix(ProviderAPI.basePath + "/"):
             return provide(path, origin, now)
         default: return .answer(refuse(.notFound("path"), nil, origin))
@@ -39,6 +41,16 @@ extension Pipeline {
         var response = Response(status: status, contentType: "text/plain; version=0.0.4; charset=utf-8", bytes: Array(body.utf8))
         stamp(&response, origin, tenant: nil)
         return response
+    }
+
+    /// An API's description at an address of no tenant (CONTRACT X7).
+    func describe(_ description: LazyDescription, _ origin: Origin) -> HeadVerdict {
+        let scheme = origin.peer.isEncrypted ? "https" : "http"
+        let base = configuration.publicURL ?? "\(scheme)://\(origin.head?.value(of: .host) ?? "localhost")"
+        var response = Response(
+            status: 200, contentType: "application/json", bytes: description.bytes(baseURL: base))
+        stamp(&response, origin, tenant: nil)
+        return .answer(response)
     }
 
     private func provide(_ path: String, _ origin: Origin, _ now: Timestamp) -> HeadVerdict {

@@ -71,6 +71,9 @@ final class Pipeline: RequestHandler, Sendable {
     }
 
     private func serve(_ routed: Routed) -> HeadVerdict {
+        if let description = routed.route.description, routed.addressed == nil, !routed.isUnknownAddress {
+            return describe(description, Origin(routed))
+        }
         let authenticated: Authenticated
         do {
             authenticated = try authentication.authenticate(routed)

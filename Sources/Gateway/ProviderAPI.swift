@@ -72,6 +72,22 @@ final class ProviderAPI: Sendable {
     private let bucket: Bucket
     let routes: [ProviderRoute] = tenantRoutes + stateRoutes + copyRoutes + nodeRoutes
 
+    /// OpenAPI 3.1, made of the route table above.
+    let description = LazyDescription {
+        let refusal = Problem.response(.notFound("thing"), requestID: .none)
+        var example = JSON.null
+        if case .bytes(let bytes) = refusal.body { example = (try? JSON.parse(bytes)) ?? .null }
+        return APIDescription(
+            title: "Provider", basePath: basePath, credentials: [.bearer], errorContentType: "application/problem+json",
+            errorExample: example,
+            operations: (tenantRoutes + stateRoutes + copyRoutes + nodeRoutes).map { route in
+                APIDescription.Operation(
+                    method: route.method, pattern: route.pattern, summary: route.summary, isOpen: false,
+                    access: "The provider.",
+                    takesBody: route.method == .post || route.method == .patch || route.method == .put)
+            })
+    }
+
     init(fleet: Fleet, blueprints: Blueprints, scrypt: Scrypt, domainsChanged: @escaping @Sendable () -> Void) {
         self.fleet = fleet
         self.blueprints = blueprints

@@ -54,7 +54,7 @@ final class Router: Sendable {
         var literal: [String: [Entry]] = [:]
         var patterned: [Entry] = []
         for dialect in dialects {
-            for route in dialect.routes {
+            for route in dialect.servedRoutes {
                 let path = dialect.basePath + route.pattern
                 let segments = path.split(separator: "/", omittingEmptySubsequences: false)
                 let entry = Entry(

@@ -120,6 +120,8 @@ package struct Answer: Sendable {
     package var body: [UInt8]
     /// What a replay of the call gives instead of `body`: for answers that show a secret once (DESIGN 3).
     package var replayBody: [UInt8]?
+    /// The body holds a secret that replays give again: it is stored as ciphertext (DESIGN 3).
+    package var isSecret = false
     package var headers = ResponseHeaders()
 
     package init(status: Int, contentType: StaticString = "application/json", body: [UInt8]) {

@@ -46,6 +46,8 @@ package struct Route: Sendable {
     /// The kind under which the answer is kept ready for the loops; nil for most.
     package let cacheKind: UInt8?
     package let summary: String
+    /// What it gives where that is the API's description, which is no tenant's: served without a tenant's address too.
+    package internal(set) var description: LazyDescription?
     package let handle: @Sendable (Call) throws -> Work
 
     package init(
@@ -78,6 +80,12 @@ package protocol Dialect: Sendable {
     func credential(in head: RequestHead) -> Range<Int>?
     /// Every tenant has it, whatever its blueprint says.
     var isAlwaysThere: Bool { get }
+    /// For people, at the head of its description.
+    var title: String { get }
+    /// Where callers put their credential, for its description.
+    var credentials: [CredentialPlace] { get }
+    /// Whether it is an API that describes itself at `/openapi.json` (CONTRACT X7); pages are not.
+    var isDescribed: Bool { get }
     /// The media type of refusals.
     var errorContentType: StaticString { get }
     /// A refusal in this dialect's envelope.
@@ -86,6 +94,9 @@ package protocol Dialect: Sendable {
 
 extension Dialect {
     package var isAlwaysThere: Bool { false }
+    package var title: String { name.replacing("_", with: " ").capitalized }
+    package var credentials: [CredentialPlace] { [.bearer] }
+    package var isDescribed: Bool { true }
     package var errorContentType: StaticString { "application/problem+json" }
 
     /// `Authorization: Bearer <key>`, the scheme in any case.

@@ -242,6 +242,7 @@ PARTNERS = [
     Endpoint(PARTNER, "POST", "/keys/{key}/rotate", "session", {
         "overlap_seconds": integer(1, 0, 30 * 86_400, required=False)}, optional_body=True),
     Endpoint(PARTNER, "DELETE", "/keys/{key}", "session"),
+    Endpoint(PARTNER, "POST", "/webhook/secret/rotate", "session"),
     Endpoint(PARTNER, "GET", "/webhook", "reseller"),
     Endpoint(PARTNER, "PUT", "/webhook", "reseller", {"url": url(), "events": names(["order.created"], required=True)}),
     Endpoint(PARTNER, "POST", "/webhook/secret/rotate", "session"),

@@ -104,7 +104,7 @@ import Testing
             #expect(!node.opens(later))
         }
         judge(node)
-        let standing = try node.read(shop.record) { tenant in try tenant.standing(ofKey: revoked.id)?.isRevoked }
+        let standing = try node.read(shop.record) { tenant in try tenant.standing(ofSecret: revoked.hash)?.isRevoked }
         #expect(standing == true)
         #expect(try verify(shop.record).isSound)
         node.stop()

@@ -23,6 +23,8 @@ package struct FillDemo: Sendable {
 
     package let people: [Person]
     package let scopes: Scopes
+    /// Countries and a stock of ports, where the demo has any.
+    private let ports: DemoPorts?
 
     package static func slug(of demo: JSON) -> String? {
         if case .string(let slug)? = demo["slug"] { slug } else { nil }
@@ -46,11 +48,13 @@ package struct FillDemo: Sendable {
             }
         }
         self.people = people
+        ports = try blueprint.demo.flatMap { try DemoPorts($0) }
         scopes = .of(dialects: blueprint.dialects)
     }
 
     package func run(_ tenant: TenantTransaction, owner: Int64) throws -> [MadeReseller] {
-        try people.map { try make($0, tenant, owner) }
+        try ports?.run(tenant)
+        return try people.map { try make($0, tenant, owner) }
     }
 
     private func make(_ person: Person, _ tenant: TenantTransaction, _ owner: Int64) throws -> MadeReseller {
@@ -90,6 +94,7 @@ package struct FillDemo: Sendable {
                 resellerID: reseller.id, book: .live, keyID: 0, trail: &trail)
             tenant.noteSystemEvent("demo.top_up", trail, resellerID: reseller.id)
         }
+        try fillPorts(of: reseller, person.json, tenant)
         guard state != .pending else { return report(made, person, key: nil) }
         var new = NewKey(
             accountID: made.accountID, resellerID: reseller.id, role: .reseller, scopes: scopes,

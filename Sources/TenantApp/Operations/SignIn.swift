@@ -1,12 +1,32 @@
 import Cryptography
 import HTTPCore
-import TenantRegistry
+package import TenantRegistry
 
 /// E-mail and password to a token: a key of a session role with an end (CONTRACT W11, X1). Wrong address and wrong
 /// password look alike and take the same time.
 package enum SignIn {
+    /// Somebody who has signed in: the token is shown once.
+    package struct Session: Sendable {
+        package let token: String
+        package let expiresAt: Timestamp
+        package let role: KeyRole
+    }
+
+    /// How native APIs answer a sign-in; dialects have their own.
+    package static func answer(_ session: Session) -> Answer {
+        .json(200) { json in
+            json.field("token", session.token)
+            json.field("token_type", "Bearer")
+            json.field("expires_at", session.expiresAt.text)
+            json.field("role", session.role.name)
+        }
+    }
+
     /// `roles`: who may sign in here.
-    package static func work(_ call: Call, email: String, password: String, roles: [AccountRole]) -> Work {
+    package static func work(
+        _ call: Call, email: String, password: String, roles: [AccountRole],
+        answeredBy render: @escaping @Sendable (Session) -> Answer = answer
+    ) -> Work {
         let services = call.services
         let tenant = call.tenant
         return .later { answer in
@@ -17,7 +37,7 @@ package enum SignIn {
                         let account = try store.reader.account(email: email)
                         return { _ in
                             let submitted = services.fleet.background.submit {
-                                answer(Result { try check(account, password, roles, call) })
+                                answer(Result { try check(account, password, roles, call, render) })
                             }
                             if !submitted { answer(.failure(LaneFailure.tooManyWaiting)) }
                         }
@@ -27,16 +47,19 @@ package enum SignIn {
     }
 
     private static func check(
-        _ account: Account?, _ password: String, _ roles: [AccountRole], _ call: Call
+        _ account: Account?, _ password: String, _ roles: [AccountRole], _ call: Call,
+        _ render: @escaping @Sendable (Session) -> Answer
     ) throws -> LateAnswer {
         let matches = Scrypt.verify(password, against: account?.passwordHash ?? call.services.decoyHash)
         guard matches, let account, account.passwordHash != nil, roles.contains(account.role) else {
             throw Refusal.unknownCredential
         }
-        return .proceed(session(for: account, call))
+        return .proceed(session(for: account, call, render))
     }
 
-    private static func session(for account: Account, _ call: Call) -> Work {
+    private static func session(
+        for account: Account, _ call: Call, _ render: @escaping @Sendable (Session) -> Answer
+    ) -> Work {
         let secret = MintedSecret(prefix: SessionTerms.prefix, book: .live, random: call.services.random)
         return .reserving([secret.hash]) { tenant, trail in
             if let id = account.resellerID {
@@ -56,12 +79,7 @@ package enum SignIn {
             let end = tenant.now.adding(seconds: SessionTerms.seconds)
             new.expiresAt = end
             _ = try MintKey(secret: secret, new: new).run(tenant, &trail)
-            return .json(200) { json in
-                json.field("token", secret.text)
-                json.field("token_type", "Bearer")
-                json.field("expires_at", end.text)
-                json.field("role", role.name)
-            }
+            return render(Session(token: secret.text, expiresAt: end, role: role))
         }
     }
 }

@@ -2,7 +2,7 @@ package import HTTPCore
 import SQLite
 package import TenantRegistry
 
-/// What resellers are told of (CONTRACT W10).
+/// What resellers are told of (CONTRACT W10, X6).
 package enum EventType: String, Sendable, CaseIterable {
     case orderCreated = "order.created"
     case orderRejected = "order.rejected"
@@ -13,6 +13,22 @@ package enum EventType: String, Sendable, CaseIterable {
     case serviceCancelled = "service.cancelled"
     case resellerSuspended = "reseller.suspended"
     case balanceLow = "balance.low"
+    case portCreated = "port.created"
+    case portExpired = "port.expired"
+    case portRotated = "port.rotated"
+    case customerQuotaExceeded = "customer.quota_exceeded"
+    /// Sent on demand to one endpoint, whatever it is subscribed to.
+    case webhookTest = "webhook.test"
+
+    /// CONTRACT W10.
+    package static let wholesale: [EventType] = [
+        .orderCreated, .orderRejected, .serviceActivated, .serviceRenewed, .servicePastDue, .serviceSuspended,
+        .serviceCancelled, .resellerSuspended, .balanceLow,
+    ]
+    /// CONTRACT X6.
+    package static let ports: [EventType] = [
+        .portCreated, .portExpired, .portRotated, .customerQuotaExceeded, .balanceLow,
+    ]
 }
 
 /// Where a reseller wants its events.
@@ -48,23 +64,38 @@ extension TenantTransaction {
     package func emit(
         _ type: EventType, resellerID: Int64, book: Book, _ data: (inout JSONWriter) -> Void
     ) throws {
-        var writer = JSONWriter()
-        writer.object(data)
-        try connection.run(
-            "INSERT INTO event (public_id, book, reseller_id, type, at, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            .text(newPublicID("evt")), .book(book), .integer(resellerID), .text(type.rawValue), .time(now),
-            .text(String(decoding: writer.bytes, as: UTF8.self)))
-        let event = connection.lastInsertedRowID
+        let event = try insertEvent(type, resellerID: resellerID, book: book, data)
         for endpoint in try webhookEndpoints(resellerID: resellerID, book: book)
         where endpoint.isEnabled && endpoint.events.contains(type.rawValue) {
-            try connection.run(
-                """
-                INSERT INTO delivery (public_id, event_id, endpoint_id, state, next_at, expires_at, updated_at)
-                VALUES (?1, ?2, ?3, 'pending', ?4, ?5, ?4)
-                """,
-                .text(newPublicID("dlv")), .integer(event), .integer(endpoint.id), .time(now),
-                .time(now.adding(days: Self.deliveryDays)))
+            try insertDelivery(ofEvent: event.id, to: endpoint.id)
         }
+    }
+
+    /// An event for the pull feed alone; whoever is to receive it is told apart.
+    package func insertEvent(
+        _ type: EventType, resellerID: Int64, book: Book, _ data: (inout JSONWriter) -> Void
+    ) throws -> (id: Int64, publicID: String) {
+        var writer = JSONWriter()
+        writer.object(data)
+        let publicID = newPublicID("evt")
+        try connection.run(
+            "INSERT INTO event (public_id, book, reseller_id, type, at, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            .text(publicID), .book(book), .integer(resellerID), .text(type.rawValue), .time(now),
+            .text(String(decoding: writer.bytes, as: UTF8.self)))
+        return (connection.lastInsertedRowID, publicID)
+    }
+
+    /// Queues an event for an endpoint, due now. Returns the delivery's public id.
+    @discardableResult
+    package func insertDelivery(ofEvent event: Int64, to endpoint: Int64) throws -> String {
+        let publicID = newPublicID("dlv")
+        try connection.run(
+            """
+            INSERT INTO delivery (public_id, event_id, endpoint_id, state, next_at, expires_at, updated_at)
+            VALUES (?1, ?2, ?3, 'pending', ?4, ?5, ?4)
+            """,
+            .text(publicID), .integer(event), .integer(endpoint), .time(now), .time(now.adding(days: Self.deliveryDays)))
+        return publicID
     }
 
     /// The one endpoint of a reseller in the wholesale dialect (CONTRACT W6).

@@ -23,10 +23,22 @@ extension TenantReader {
             """,
             .integer(scope), .book(book), .text(key), .time(now.adding(days: -Self.idempotencyDays))
         ) { row in
-            StoredAnswer(
-                fingerprint: Digest(bytes: row.blob(0)) ?? .zero, status: Int(row.int(1)), contentType: row.text(2),
-                body: row.blob(3))
+            let contentType = row.text(2)
+            let isSealed = contentType.hasPrefix(Self.sealedMark)
+            return StoredAnswer(
+                fingerprint: Digest(bytes: row.blob(0)) ?? .zero, status: Int(row.int(1)),
+                contentType: isSealed ? String(contentType.dropFirst(Self.sealedMark.count)) : contentType,
+                body: isSealed
+                    ? try AES256GCM.open(row.blob(3), key: store.secretKey, associatedData: answerContext(scope, key))
+                    : row.blob(3))
         }
+    }
+
+    /// Stands before the content type of answers that are stored as ciphertext under the tenant's key.
+    fileprivate static let sealedMark = "sealed:"
+
+    fileprivate func answerContext(_ scope: Int64, _ key: String) -> [UInt8] {
+        tenantID.bytes + Array("answer:\(scope):\(key)".utf8)
     }
 }
 
@@ -34,6 +46,13 @@ extension TenantTransaction {
     package func storeAnswer(
         _ answer: Answer, fingerprint: Digest, scope: Int64, book: Book, key: String
     ) throws {
+        var body = answer.replayBody ?? answer.body
+        var contentType = answer.contentType.description
+        if answer.isSecret {
+            body = try AES256GCM.seal(
+                body, key: store.secretKey, associatedData: answerContext(scope, key), random: store.random)
+            contentType = Self.sealedMark + contentType
+        }
         try connection.run(
             """
             INSERT INTO idempotency (reseller_id, book, key, fingerprint, status, content_type, body, created_at)
@@ -42,7 +61,7 @@ extension TenantTransaction {
                 content_type = excluded.content_type, body = excluded.body, created_at = excluded.created_at
             """,
             .integer(scope), .book(book), .text(key), .blob(fingerprint.bytes), .int(answer.status),
-            .text(answer.contentType.description), .blob(answer.replayBody ?? answer.body), .time(now))
+            .text(contentType), .blob(body), .time(now))
     }
 
     /// So many rows at most are cleared at a time: no operation holds a lane for long.

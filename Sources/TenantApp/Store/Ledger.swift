@@ -1,7 +1,8 @@
 import SQLite
 package import TenantRegistry
 
-/// The accounts of the double entry. `balance` and `held` are a reseller's; `sales` and `funding` the tenant's own.
+/// The accounts of the double entry. `balance` and `held` are a reseller's; `sales` and `funding` the tenant's own;
+/// `customer` one of a reseller's customers'.
 package enum LedgerAccount: Sendable, Equatable {
     /// What a reseller may spend, besides its credit limit.
     case balance(reseller: Int64)
@@ -11,6 +12,8 @@ package enum LedgerAccount: Sendable, Equatable {
     case sales
     /// What came in from outside: top-ups and corrections.
     case funding
+    /// What a reseller moved to one of its customers (CONTRACT X3).
+    case customer(Int64, reseller: Int64)
 
     package var kind: String {
         switch self {
@@ -18,12 +21,13 @@ package enum LedgerAccount: Sendable, Equatable {
         case .held: "held"
         case .sales: "sales"
         case .funding: "funding"
+        case .customer(let id, _): "customer:\(id)"
         }
     }
 
     package var resellerID: Int64 {
         switch self {
-        case .balance(let id), .held(let id): id
+        case .balance(let id), .held(let id), .customer(_, let id): id
         case .sales, .funding: 0
         }
     }
@@ -42,6 +46,10 @@ package enum PostingKind: String, Sendable, CaseIterable {
     /// A held order given back.
     case void
     case renewal
+    /// A port paid at once.
+    case port
+    /// From a reseller to a customer of its own.
+    case transfer
 }
 
 package struct Posting: Sendable {

@@ -29,7 +29,7 @@ final class Office: Sendable {
             data: DataDirectory(path: folder), schema: .app, clock: clock,
             random: SeededRandom(seed: 7), report: { _ in })
         self.fleet = fleet
-        services = Services(fleet: fleet, scrypt: Scrypt(costLog2: 4))
+        services = try Services(fleet: fleet, scrypt: Scrypt(costLog2: 4))
         let creation = Fleet.Creation(
             slug: "acme", blueprint: "hosting", tier: .standard, currency: "EUR", keyPrefix: "acm",
             ownerEmail: Self.ownerEmail)
@@ -77,12 +77,15 @@ final class Office: Sendable {
 
     private static func caller(_ hash: Digest, _ fleet: Fleet, _ clock: ManualClock) throws -> Caller {
         guard let key = fleet.directory.key(hash: hash, at: clock.now()) else { throw Missing.key }
-        return Caller(key: key, projection: key.projection)
+        return Caller(key: key, projection: key.projection, secretHash: hash)
     }
 
     /// Whoever has this key now; nil where it opens nothing.
     func caller(_ key: String) -> Caller? {
-        fleet.directory.key(hash: SHA256.hash(key), at: clock.now()).map { Caller(key: $0, projection: $0.projection) }
+        let hash = SHA256.hash(key)
+        return fleet.directory.key(hash: hash, at: clock.now()).map {
+            Caller(key: $0, projection: $0.projection, secretHash: hash)
+        }
     }
 
     enum Missing: Error { case key, route }

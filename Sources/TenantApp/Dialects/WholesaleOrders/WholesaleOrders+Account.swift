@@ -95,7 +95,7 @@ extension WholesaleOrders {
         Route(.put, "/webhook", "Say where your events go", access: .reseller(.partnerOrder)) { call in
             var fields = try call.fields()
             let url = fields.webhookURL("url")
-            let events = fields.events("events", allowed: EventType.allCases.map(\.rawValue))
+            let events = fields.events("events", allowed: EventType.wholesale.map(\.rawValue))
             try fields.finish()
             guard let url, let events else { throw Refusal.defect }
             return .write { tenant, trail in

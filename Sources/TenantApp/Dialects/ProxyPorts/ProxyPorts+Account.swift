@@ -1,0 +1,91 @@
+import Cryptography
+import HTTPCore
+import TenantRegistry
+
+/// Signing in, and keys of one's own (CONTRACT X1).
+extension ProxyPorts {
+    private static let scopes: Scopes = [.customersRead, .customersWrite, .portsRead, .portsWrite]
+
+    static let account: [Route] = [
+        Route(.post, "/login/signin", "Sign in", access: .open) { call in
+            var fields = try call.fields()
+            let email = fields.email("email")
+            let password = fields.string("password", characters: 1...PasswordRule.charactersMax)
+            try fields.finish()
+            guard let email, let password else { throw Refusal.defect }
+            return SignIn.work(call, email: email, password: password, roles: [.reseller]) { session in
+                .json { json in
+                    json.field("access_token", session.token)
+                    json.field("token_type", "Bearer")
+                    json.field("expires_in", SessionTerms.seconds)
+                }
+            }
+        },
+        Route(.post, "/api-keys", "Mint a key of your own", access: .resellerSession, idempotency: .accepted) { call in
+            var fields = try call.fields()
+            let name = fields.string("name", characters: 1...100)
+            let scopes = fields.scopes("scopes", allowed: scopes)
+            let book = fields.mode("mode")
+            try fields.finish()
+            let secret = MintedSecret(
+                prefix: call.tenant.profile.keyPrefix, book: book, random: call.services.random)
+            return .reserving([secret.hash]) { tenant, trail in
+                guard let reseller = try tenant.reseller(id: call.resellerID), reseller.state == .active else {
+                    throw Refusal.forbidden(code: "reseller_not_active", detail: "Only an active reseller has keys.")
+                }
+                let accountID = call.known.projection.accountID
+                var new = NewKey(
+                    accountID: accountID, resellerID: reseller.id, role: .reseller, scopes: scopes,
+                    displayPrefix: secret.displayPrefix, createdBy: accountID)
+                new.book = book
+                new.name = name
+                let key = try MintKey(secret: secret, new: new).run(tenant, &trail)
+                return .shownOnce(201) { json, isShown in
+                    if isShown { json.field("key", secret.text) }
+                    encode(key, &json)
+                }
+            }
+        },
+        Route(.get, "/api-keys", "List your keys", access: .resellerSession) { call in
+            let page = try Paging(try call.query())
+            return .read { tenant in
+                let rows = try tenant.keys(resellerID: call.resellerID, after: page.after, limit: page.fetch)
+                return list("apiKeys", rows, page, id: \.id) { key, json in encode(key, &json) }
+            }
+        },
+        Route(.delete, "/api-keys/{id}", "Revoke a key of yours", access: .resellerSession) { call in
+            .write { tenant, trail in
+                guard let key = try tenant.key(publicID: call.parameters[0]), !key.role.isSession,
+                    key.resellerID == call.resellerID
+                else { throw Refusal.notFound("key") }
+                if key.revokedAt == nil { try tenant.revokeKey(key.id) }
+                trail.note("key", key.publicID)
+                guard let revoked = try tenant.key(id: key.id) else { throw Refusal.defect }
+                return .json { json in encode(revoked, &json) }
+            }
+        },
+        Route(.get, "/reseller/balance", "Read your balance", access: .reseller([])) { call in
+            .read { tenant in
+                guard let reseller = try tenant.reseller(id: call.resellerID) else { throw Refusal.unknownCredential }
+                let balance = try tenant.balance(.balance(reseller: reseller.id), book: call.book)
+                let available = try balance.adding(reseller.creditLimit)
+                return .json { json in
+                    json.field("balance", raw: tenant.decimal(balance))
+                    json.field("creditLimit", raw: tenant.decimal(reseller.creditLimit))
+                    json.field("available", raw: tenant.decimal(available))
+                    json.field("currency", tenant.currency.code)
+                }
+            }
+        },
+    ]
+
+    private static func encode(_ key: APIKey, _ json: inout JSONWriter) {
+        json.field("_id", key.publicID)
+        json.field("name", key.name)
+        json.field("prefix", key.displayPrefix)
+        json.array("scopes") { json in for name in key.scopes.names { json.element(name) } }
+        json.field("mode", key.book.name)
+        json.field("createdAt", key.createdAt.milliseconds)
+        json.field("revokedAt", key.revokedAt?.milliseconds)
+    }
+}

@@ -1,0 +1,89 @@
+package import HTTPCore
+package import TenantRegistry
+
+/// Proxy ports (CONTRACT X; seed 003): a reseller prices, keeps customers, buys ports for them and rotates them. Its JSON
+/// is camelCase, ids are `_id`, amounts are numbers, times are milliseconds since 1970.
+package struct ProxyPorts: Dialect {
+    package let name = "proxy_ports"
+    package let title = "Proxy ports"
+    package let basePath = "/v1"
+
+    package init() {}
+
+    package let routes: [Route] = account + pricebook + customers + ports + webhooks + documents
+
+    package let credentials: [CredentialPlace] = [.header("X-API-Key"), .bearer]
+    package var errorContentType: StaticString { "application/json" }
+
+    /// `X-API-Key`; a token of somebody signed in stands in `Authorization`.
+    package func credential(in head: RequestHead) -> Range<Int>? { head.range(of: .apiKey) ?? bearer(in: head) }
+
+    package func render(_ refusal: Refusal, requestID: RequestID) -> Response {
+        var response = Response(
+            status: refusal.status, contentType: errorContentType, bytes: Self.envelope(refusal))
+        if let seconds = refusal.retryAfterSeconds { response.headers.add("Retry-After", seconds) }
+        if case .methodNotAllowed(let allowed) = refusal { response.headers.add("Allow", allowed) }
+        return response
+    }
+
+    /// A refusal that is an answer, so that what was written with it stays.
+    static func refused(_ refusal: Refusal) -> Answer { Answer(status: refusal.status, body: envelope(refusal)) }
+
+    /// `{statusCode, error, message}`.
+    private static func envelope(_ refusal: Refusal) -> [UInt8] {
+        JSONWriter.object { json in
+            json.field("statusCode", refusal.status)
+            json.field("error", phrase(refusal.status))
+            json.field("message", message(refusal))
+        }
+    }
+
+    private static func message(_ refusal: Refusal) -> String {
+        switch refusal {
+        case .insufficientBalance(let required, let available, let currency):
+            let digits = currency.minorUnitDigits
+            return "Insufficient balance: \(required.decimal(minorUnitDigits: digits)) \(currency.code) required, "
+                + "\(available.decimal(minorUnitDigits: digits)) \(currency.code) available"
+        case .invalid(let errors):
+            return errors.map { "\($0.pointer.isEmpty ? "body" : String($0.pointer.dropFirst())) \($0.detail)" }
+                .joined(separator: "; ")
+        default: return refusal.detail
+        }
+    }
+
+    /// RFC 9110's names of the statuses.
+    private static func phrase(_ status: Int) -> String {
+        switch status {
+        case 400: "Bad Request"
+        case 402: "Payment Required"
+        case 404: "Not Found"
+        case 405: "Method Not Allowed"
+        case 408: "Request Timeout"
+        case 413: "Content Too Large"
+        case 414: "URI Too Long"
+        case 417: "Expectation Failed"
+        case 422: "Unprocessable Content"
+        case 429: "Too Many Requests"
+        case 431: "Request Header Fields Too Large"
+        case 500: "Internal Server Error"
+        case 501: "Not Implemented"
+        case 503: "Service Unavailable"
+        default: Problem.title(status)
+        }
+    }
+
+    /// `{<name>: […], hasMore, nextCursor}` of rows that were fetched by `page.fetch`.
+    static func list<Element>(
+        _ name: StaticString, _ rows: [Element], _ page: Paging, id: (Element) -> Int64,
+        _ write: (Element, inout JSONWriter) throws -> Void
+    ) rethrows -> Answer {
+        let shown = rows.prefix(page.limit)
+        return try .json { json in
+            try json.array(name) { json in
+                for row in shown { try json.object { json in try write(row, &json) } }
+            }
+            json.field("hasMore", rows.count > page.limit)
+            json.field("nextCursor", rows.count > page.limit ? shown.last.map { Paging.text(id($0)) } : nil)
+        }
+    }
+}

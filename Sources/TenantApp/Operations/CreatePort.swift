@@ -1,0 +1,172 @@
+import Cryptography
+package import TenantRegistry
+
+/// Buys a port for a customer: the seed's eight steps in one transaction, all or nothing (CONTRACT X4).
+///
+/// The reseller pays the country's base price × days; the customer's balance is not touched. The test book never charges
+/// (X7): its ports post zero.
+package struct CreatePort: Sendable {
+    package struct Request: Sendable {
+        package var customerID: String
+        package var countryID: String
+        package var cityID: String?
+        package var carrierID: String?
+        package var days: Int64
+        package var isExclusive = false
+        package var isPrivate = false
+
+        package init(customerID: String, countryID: String, days: Int64) {
+            self.customerID = customerID
+            self.countryID = countryID
+            self.days = days
+        }
+    }
+
+    package enum Outcome: Sendable {
+        case created(Port, PortPrice, password: String)
+        /// Refused, and the event that tells of it stays: the refusal is an answer, not thrown.
+        case quotaExceeded(PortCustomer)
+    }
+
+    package let request: Request
+    package let resellerID: Int64
+    package let book: Book
+    package let keyID: Int64
+
+    package init(request: Request, resellerID: Int64, book: Book, keyID: Int64) {
+        self.request = request
+        self.resellerID = resellerID
+        self.book = book
+        self.keyID = keyID
+    }
+
+    package func run(_ tenant: TenantTransaction, _ trail: inout Trail) throws -> Outcome {
+        let customer = try customer(tenant)
+        trail.note("customer", customer.publicID)
+        guard let country = try tenant.portCountry(request.countryID) else { throw Refusal.notFound("country") }
+        guard customer.usedPortSlots < customer.allocatedPortSlots else {
+            try tenant.emit(.customerQuotaExceeded, resellerID: resellerID, book: book) { json in
+                json.field("customerId", customer.publicID)
+                json.field("externalId", customer.customer.externalID)
+                json.field("allocatedPortSlots", customer.allocatedPortSlots)
+                json.field("usedPortSlots", customer.usedPortSlots)
+            }
+            return .quotaExceeded(customer)
+        }
+        let price = try PricePort(
+            thing: .port, basePrice: country.basePrice, quantity: request.days, country: country,
+            discount: customer.discountPercent, resellerID: resellerID, book: book
+        ).run(tenant).price
+        guard let reseller = try tenant.reseller(id: resellerID) else { throw Refusal.unknownCredential }
+        if book == .live {
+            let available = try tenant.balance(.balance(reseller: resellerID), book: book).adding(reseller.creditLimit)
+            guard price.cost <= available else {
+                throw Refusal.insufficientBalance(
+                    required: price.cost, available: available, currency: tenant.currency)
+            }
+        }
+        let wish = PortWish(
+            countryID: country.id, city: request.cityID, carrier: request.carrierID, isExclusive: request.isExclusive,
+            isPrivate: request.isPrivate, resellerID: resellerID, book: book)
+        let place = try AllocateSlot(wish: wish).run(tenant)
+        let charged = book == .live ? price.cost : .zero
+        let publicID = tenant.newPublicID("port")
+        let posting = try tenant.post(
+            .port, charged, from: .balance(reseller: resellerID), to: .sales, reference: publicID,
+            resellerID: resellerID, book: book, keyID: keyID, trail: &trail)
+        let random = tenant.store.random
+        let password = Base62.random(Self.passwordCharacters, from: random)
+        let prefix = tenant.store.record?.profile.keyPrefix ?? "port"
+        let id = try tenant.insertPort(
+            NewPort(
+                publicID: publicID, wish: wish, customerID: customer.id,
+                displayName: "\(prefix)_\(Base62.random(6, from: random))_\(Base62.random(6, from: random))",
+                login: "user\(Base62.random(Self.loginCharacters, from: random))", password: password,
+                slotID: place.slot, days: request.days, basePrice: country.basePrice, price: price, posting: posting,
+                keyID: keyID))
+        try tenant.take(slot: place.slot, device: place.device, port: id, wish: wish)
+        try tenant.addUsedPortSlots(1, customer: customer.id)
+        let port = try tenant.knownPort(publicID, resellerID: resellerID, book: book)
+        try tenant.emit(.portCreated, resellerID: resellerID, book: book) { json in
+            port.writeEvent(&json)
+            json.field("costToReseller", raw: tenant.decimal(price.cost))
+            json.field("resellerPrice", raw: tenant.decimal(price.resellerPrice))
+            json.field("margin", raw: tenant.decimal(price.margin))
+        }
+        try LowBalance.check(tenant, reseller, book: book, spent: charged)
+        trail.isOrder = true
+        trail.note("port", publicID)
+        trail.note("cost", String(price.cost.micros))
+        return .created(port, price, password: password)
+    }
+
+    private static let passwordCharacters = 20
+    private static let loginCharacters = 10
+
+    /// Of this reseller and active; its ports whose time is up have left their slots.
+    private func customer(_ tenant: TenantTransaction) throws -> PortCustomer {
+        let customer = try tenant.knownPortCustomer(request.customerID, resellerID: resellerID, book: book)
+        guard customer.isActive else {
+            throw Refusal.conflict(code: "customer_inactive", detail: "The customer is not active.")
+        }
+        // Cleared here so that the count in the file stays near the truth; what is judged by is right without it.
+        try ExpirePorts(book: book, customerID: customer.id).run(tenant)
+        return customer
+    }
+}
+
+/// Finds a slot for a port, clearing ports whose time is up where there is no other (CONTRACT X4, X5).
+package struct AllocateSlot: Sendable {
+    package let wish: PortWish
+
+    /// So many batches of ended ports at most are cleared for one port.
+    private static let batchesMax = 8
+
+    package func run(_ tenant: TenantTransaction) throws -> (slot: Int64, device: Int64) {
+        guard try tenant.hasDevice(countryID: wish.countryID, city: wish.city, carrier: nil, book: wish.book) else {
+            if wish.city != nil { throw Refusal.notFound("city") }
+            throw Self.none
+        }
+        guard try tenant.hasDevice(countryID: wish.countryID, city: nil, carrier: wish.carrier, book: wish.book) else {
+            throw Refusal.notFound("carrier")
+        }
+        if let place = try tenant.freeSlot(for: wish) { return place }
+        for _ in 0..<Self.batchesMax {
+            guard try ExpirePorts(book: wish.book, customerID: nil).run(tenant) > 0 else { break }
+            if let place = try tenant.freeSlot(for: wish) { return place }
+        }
+        throw Self.none
+    }
+
+    private static let none = Refusal.conflict(
+        code: "no_port_available", detail: "No port is available there now; nothing was charged.")
+}
+
+/// Gives back the slots of ports whose time is up, a bounded number at a call, and tells of each (CONTRACT X5).
+/// Whoever needs a slot calls it, and a clock may.
+package struct ExpirePorts: Sendable {
+    package static let portsMax = 20
+
+    package let book: Book
+    /// Nil: of all customers.
+    package let customerID: Int64?
+
+    package init(book: Book, customerID: Int64?) {
+        self.book = book
+        self.customerID = customerID
+    }
+
+    /// How many were cleared.
+    @discardableResult
+    package func run(_ tenant: TenantTransaction) throws -> Int {
+        let due = try tenant.duePorts(book: book, customer: customerID, limit: Self.portsMax)
+        for port in due {
+            try tenant.markExpired(port)
+            try tenant.release(slot: port.slotID, isExclusive: port.isExclusive, isPrivate: port.isPrivate)
+            try tenant.addUsedPortSlots(-1, customer: port.customerID)
+            try tenant.emit(.portExpired, resellerID: port.resellerID, book: port.book) { json in port.writeEvent(&json)
+            }
+        }
+        return due.count
+    }
+}

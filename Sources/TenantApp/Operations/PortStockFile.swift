@@ -1,0 +1,180 @@
+package import HTTPCore
+
+/// One row of a stock of ports as it was sent: a device and one slot of it, or a range of them.
+package struct PortStockRow: Sendable, Equatable {
+    package struct Slot: Sendable, Hashable {
+        package let http: Int64
+        package let socks: Int64
+    }
+
+    /// Where the row stands: `/line/7` or `/ports/6`.
+    package let pointer: String
+    package let device: String
+    package let serverIP: String
+    package let slots: [Slot]
+    package let country: String
+    package let city: String?
+    package let carrier: String?
+    package let isExclusiveCapable: Bool
+
+    func error(_ field: String, _ code: String, _ detail: String) -> FieldError {
+        FieldError(pointer: "\(pointer)/\(field)", code: code, detail: detail)
+    }
+
+    func device(countryID: Int64) -> PortDevice {
+        PortDevice(
+            name: device, serverIP: serverIP, countryID: countryID, city: city, carrier: carrier,
+            isExclusiveCapable: isExclusiveCapable)
+    }
+}
+
+/// Reads a stock of ports (CONTRACT O9): CSV with a header row, or JSON `{"ports": […]}`; the same fields in both.
+/// `http_port` and `socks_port` are a port each, or ranges (`10001-10010`) of the same length. Pure: any thread.
+package enum PortStockFile {
+    package static let columns = [
+        "device", "server_ip", "http_port", "socks_port", "country", "city", "carrier", "mode",
+    ]
+    private static let optionalColumns = ["city", "carrier", "mode"]
+    /// So many slots at once: the import is one transaction, and other calls wait for it.
+    package static let slotsMax = 10_000
+
+    /// Throws every fault of the file, each with its row.
+    package static func read(_ body: [UInt8], isCSV: Bool) throws(Refusal) -> [PortStockRow] {
+        var errors: [FieldError] = []
+        var rows: [PortStockRow] = []
+        for (pointer, json) in try isCSV ? csvRows(body) : jsonRows(body) {
+            if let row = row(json, pointer, &errors) { rows.append(row) }
+            if errors.count >= ImportPorts.errorsMax { break }
+        }
+        if rows.isEmpty && errors.isEmpty { throw .field("/ports", "required", "there is no row") }
+        findRepeats(rows, &errors)
+        if errors.isEmpty, rows.reduce(0, { $0 + $1.slots.count }) > slotsMax {
+            throw .field("/ports", "count", "more than \(slotsMax) slots; send them in parts")
+        }
+        guard errors.isEmpty else { throw .invalid(Array(errors.prefix(ImportPorts.errorsMax))) }
+        return rows
+    }
+
+    /// The rows of a JSON array, as the demo has them too.
+    package static func read(_ values: [JSON]) throws(Refusal) -> [PortStockRow] {
+        try read(JSON.object([JSONMember(name: "ports", value: .array(values))]).encoded(), isCSV: false)
+    }
+
+    private static func jsonRows(_ body: [UInt8]) throws(Refusal) -> [(String, JSON)] {
+        let json: JSON
+        do throws(JSONError) {
+            json = try JSON.parse(body)
+        } catch {
+            throw .unparseable("The body is not valid JSON: \(error).")
+        }
+        if case .array(let values) = json { return values.enumerated().map { ("/\($0.offset)", $0.element) } }
+        var fields = FieldReader(json)
+        let values = fields.array("ports", count: 1...slotsMax)
+        try fields.finish()
+        return (values ?? []).enumerated().map { ("/ports/\($0.offset)", $0.element) }
+    }
+
+    private static func csvRows(_ body: [UInt8]) throws(Refusal) -> [(String, JSON)] {
+        var rows: [CSVRow]
+        do throws(CSVError) {
+            var reader = CSVReader()
+            rows = try reader.feed(body)
+            if let last = try reader.finish() { rows.append(last) }
+        } catch {
+            throw .invalid([error.fieldError])
+        }
+        guard let header = rows.first else { throw .field("/line/1", "required", "must be the header row") }
+        var errors: [FieldError] = []
+        for name in header.fields where !columns.contains(name) {
+            errors.append(
+                PriceBookFile.error(header.line, name, "unknown_column", "is not a column of a stock of ports"))
+        }
+        for name in columns where !header.fields.contains(name) && !optionalColumns.contains(name) {
+            errors.append(PriceBookFile.error(header.line, name, "required", "the column is missing"))
+        }
+        if Set(header.fields).count != header.fields.count {
+            errors.append(PriceBookFile.error(header.line, nil, "duplicate_column", "a column stands twice"))
+        }
+        guard errors.isEmpty else { throw .invalid(errors) }
+        return rows.dropFirst().map { row in
+            // An empty field is none; a row of another length lacks what is required.
+            let members = zip(header.fields, row.fields).filter { !$1.isEmpty }
+            return ("/line/\(row.line)", .object(members.map { JSONMember(name: $0, value: .string($1)) }))
+        }
+    }
+
+    private static func row(_ json: JSON, _ pointer: String, _ errors: inout [FieldError]) -> PortStockRow? {
+        var fields = FieldReader(json, at: pointer)
+        let device = fields.string("device", characters: 1...100)
+        let serverIP = fields.string("server_ip", characters: 1...253)
+        if let serverIP, !serverIP.utf8.allSatisfy(isHostByte) {
+            fields.fail("server_ip", code: "format", detail: "must be an address")
+        }
+        let http = fields.ports("http_port")
+        let socks = fields.ports("socks_port")
+        if let http, let socks, http.count != socks.count || http.overlaps(socks) {
+            fields.fail("socks_port", code: "range", detail: "must be as many ports as http_port has, and others")
+        }
+        let country = fields.string("country", characters: 1...100)
+        let city = fields.optionalString("city", characters: 1...100)
+        let carrier = fields.optionalString("carrier", characters: 1...100)
+        let mode = fields.optionalString("mode", characters: 1...32) ?? "shared"
+        if !modes.keys.contains(mode) {
+            fields.fail("mode", code: "choice", detail: "must be one of shared, exclusive-capable")
+        }
+        errors += fields.errors
+        guard let device, let serverIP, let http, let socks, let country, let isExclusiveCapable = modes[mode],
+            fields.errors.isEmpty
+        else { return nil }
+        return PortStockRow(
+            pointer: pointer, device: device, serverIP: serverIP,
+            slots: zip(http, socks).map { PortStockRow.Slot(http: $0, socks: $1) }, country: country, city: city,
+            carrier: carrier, isExclusiveCapable: isExclusiveCapable)
+    }
+
+    private static let modes = ["shared": false, "exclusive": true, "exclusive-capable": true]
+
+    private static func isHostByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x3A: true
+        default: false
+        }
+    }
+
+    /// The same port of an address twice in one file.
+    private static func findRepeats(_ rows: [PortStockRow], _ errors: inout [FieldError]) {
+        struct Place: Hashable {
+            let address: String
+            let port: Int64
+        }
+        var seen: [Place: String] = [:]
+        for row in rows where errors.count < ImportPorts.errorsMax {
+            search: for slot in row.slots {
+                for port in [slot.http, slot.socks] {
+                    let place = Place(address: row.serverIP, port: port)
+                    if let first = seen[place] {
+                        errors.append(
+                            row.error("http_port", "duplicate", "\(row.serverIP):\(port) stands at \(first) already"))
+                        break search
+                    }
+                    seen[place] = row.pointer
+                }
+            }
+        }
+    }
+}
+
+extension FieldReader {
+    /// `10001`, as a number or text, or `10001-10010`.
+    fileprivate mutating func ports(_ name: String) -> ClosedRange<Int64>? {
+        guard let text = numberText(name) else { return nil }
+        let ends = text.split(separator: "-", omittingEmptySubsequences: false).map { Int64($0) }
+        guard let first = ends.first ?? nil, let last = ends.last ?? nil, ends.count <= 2, first <= last,
+            1...65_535 ~= first, 1...65_535 ~= last
+        else {
+            fail(name, code: "range", detail: "must be a port from 1 to 65535, or a range of them like 10001-10010")
+            return nil
+        }
+        return first...last
+    }
+}

@@ -1,0 +1,121 @@
+import SQLite
+package import TenantRegistry
+
+/// A customer of the ports dialect: an end client with a quota of ports and a balance that its reseller keeps for it.
+package struct PortCustomer: Sendable {
+    package let customer: Customer
+    package let company: String?
+    package let allocatedPortSlots: Int64
+    /// Ports that have not ended.
+    package let usedPortSlots: Int64
+    package let isActive: Bool
+    package let discountPercent: Percent
+    package let balance: Money
+
+    package var id: Int64 { customer.id }
+    package var publicID: String { customer.publicID }
+
+    /// `?1` in every query is the time now: a port that is due has left its slot, whether or not it was cleared yet.
+    fileprivate static let columns = """
+        c.id, c.public_id, c.reseller_id, c.external_id, c.email, c.name, c.created_at, p.company, \
+        p.allocated_port_slots, p.used_port_slots - (SELECT count(*) FROM port x WHERE x.customer_id = c.id \
+            AND x.state = 'active' AND x.expires_at <= ?1), \
+        p.is_active, p.discount_percent, (SELECT a.balance FROM ledger_account a WHERE a.book = c.book \
+            AND a.kind = 'customer:' || c.id AND a.reseller_id = c.reseller_id)
+        """
+    fileprivate static let tables = "customer c JOIN port_customer p ON p.customer_id = c.id"
+
+    fileprivate init(_ row: Row) {
+        customer = Customer(row)
+        company = row.optionalText(7)
+        allocatedPortSlots = row.int(8)
+        usedPortSlots = row.int(9)
+        isActive = row.bool(10)
+        discountPercent = row.percent(11)
+        balance = row.money(12)
+    }
+}
+
+/// What a reseller may change of a customer; nil stays.
+package struct PortCustomerChange: Sendable {
+    package var isActive: Bool?
+    package var discountPercent: Percent?
+    package var allocatedPortSlots: Int64?
+
+    package init() {}
+}
+
+extension TenantReader {
+    package func portCustomer(_ publicID: String, resellerID: Int64, book: Book) throws -> PortCustomer? {
+        try connection.row(
+            dynamic: """
+                SELECT \(PortCustomer.columns) FROM \(PortCustomer.tables)
+                WHERE c.public_id = ?2 AND c.reseller_id = ?3 AND c.book = ?4
+                """,
+            [.time(now), .text(publicID), .integer(resellerID), .book(book)], read: PortCustomer.init)
+    }
+
+    /// The customer that a call names, or 404: unknown and foreign alike.
+    package func knownPortCustomer(_ publicID: String, resellerID: Int64, book: Book) throws -> PortCustomer {
+        guard let customer = try portCustomer(publicID, resellerID: resellerID, book: book) else {
+            throw Refusal.notFound("customer")
+        }
+        return customer
+    }
+
+    /// By id; `externalID` nil lists all.
+    package func portCustomers(
+        resellerID: Int64, book: Book, externalID: String?, after id: Int64, limit: Int
+    ) throws -> [PortCustomer] {
+        var values: [SQLValue] = [.time(now), .integer(resellerID), .book(book), .integer(id), .int(limit)]
+        var filter = "c.reseller_id = ?2 AND c.book = ?3 AND c.id > ?4"
+        if let externalID {
+            values.append(.text(externalID))
+            filter += " AND c.external_id = ?6"
+        }
+        return try connection.rows(
+            dynamic: """
+                SELECT \(PortCustomer.columns) FROM \(PortCustomer.tables) WHERE \(filter) ORDER BY c.id LIMIT ?5
+                """,
+            values, read: PortCustomer.init)
+    }
+}
+
+extension TenantTransaction {
+    /// `externalID` must be free: look first.
+    package func insertPortCustomer(
+        email: String, name: String?, company: String?, externalID: String?, allocatedPortSlots: Int64,
+        resellerID: Int64, book: Book
+    ) throws -> PortCustomer {
+        let publicID = newPublicID("cus")
+        try connection.run(
+            """
+            INSERT INTO customer (public_id, book, reseller_id, external_id, email, name, created_at)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+            """,
+            .text(publicID), .book(book), .integer(resellerID), .optional(externalID), .text(email), .optional(name),
+            .time(now))
+        try connection.run(
+            "INSERT INTO port_customer (customer_id, company, allocated_port_slots, updated_at) VALUES (?1, ?2, ?3, ?4)",
+            .integer(connection.lastInsertedRowID), .optional(company), .integer(allocatedPortSlots), .time(now))
+        return try knownPortCustomer(publicID, resellerID: resellerID, book: book)
+    }
+
+    package func change(_ customer: PortCustomer, _ change: PortCustomerChange) throws {
+        try connection.run(
+            """
+            UPDATE port_customer SET is_active = coalesce(?2, is_active),
+                discount_percent = coalesce(?3, discount_percent),
+                allocated_port_slots = coalesce(?4, allocated_port_slots), updated_at = ?5
+            WHERE customer_id = ?1
+            """,
+            .integer(customer.id), .optional(change.isActive.map { $0 ? 1 : 0 }), .optional(change.discountPercent),
+            .optional(change.allocatedPortSlots), .time(now))
+    }
+
+    package func addUsedPortSlots(_ slots: Int64, customer id: Int64) throws {
+        try connection.run(
+            "UPDATE port_customer SET used_port_slots = used_port_slots + ?2 WHERE customer_id = ?1", .integer(id),
+            .integer(slots))
+    }
+}

@@ -1,0 +1,191 @@
+import Cryptography
+import SQLite
+package import TenantRegistry
+
+package enum PortState: String, Sendable, CaseIterable {
+    case active
+    case expired
+}
+
+/// A port that a reseller bought for a customer (CONTRACT X4).
+package struct Port: Sendable {
+    package let id: Int64
+    package let publicID: String
+    package let book: Book
+    package let resellerID: Int64
+    package let customerID: Int64
+    package let customerPublicID: String
+    package let countryID: Int64
+    package let countryPublicID: String
+    package let city: String?
+    package let carrier: String?
+    package let isExclusive: Bool
+    package let isPrivate: Bool
+    package let displayName: String
+    package let login: String
+    package let sealedPassword: [UInt8]
+    package let slotID: Int64
+    package let deviceID: Int64
+    package let serverIP: String
+    package let httpPort: Int64
+    package let socksPort: Int64
+    /// As the clock says: what is due has ended, whether or not its slot was cleared yet.
+    package let state: PortState
+    package let cost: Money
+    package let resellerPrice: Money
+    package let createdAt: Timestamp
+    package let expiresAt: Timestamp
+
+    /// `?1` in every query is the time now.
+    fileprivate static let columns = """
+        p.id, p.public_id, p.book, p.reseller_id, p.customer_id, c.public_id, p.country_id, o.public_id, p.city, \
+        p.carrier, p.is_exclusive, p.is_private, p.display_name, p.login, p.password, p.slot_id, s.device_id, \
+        s.server_ip, s.http_port, s.socks_port, iif(p.expires_at <= ?1, 'expired', p.state), p.cost, p.reseller_price, \
+        p.created_at, p.expires_at
+        """
+    fileprivate static let tables = """
+        port p CROSS JOIN customer c ON c.id = p.customer_id CROSS JOIN port_country o ON o.id = p.country_id \
+        CROSS JOIN port_slot s ON s.id = p.slot_id
+        """
+
+    fileprivate init(_ row: Row) {
+        id = row.int(0)
+        publicID = row.text(1)
+        book = Book(rawValue: row.int(2)) ?? .live
+        resellerID = row.int(3)
+        customerID = row.int(4)
+        customerPublicID = row.text(5)
+        countryID = row.int(6)
+        countryPublicID = row.text(7)
+        city = row.optionalText(8)
+        carrier = row.optionalText(9)
+        isExclusive = row.bool(10)
+        isPrivate = row.bool(11)
+        displayName = row.text(12)
+        login = row.text(13)
+        sealedPassword = row.blob(14)
+        slotID = row.int(15)
+        deviceID = row.int(16)
+        serverIP = row.text(17)
+        httpPort = row.int(18)
+        socksPort = row.int(19)
+        state = PortState(rawValue: row.text(20)) ?? .expired
+        cost = row.money(21)
+        resellerPrice = row.money(22)
+        createdAt = row.time(23)
+        expiresAt = row.time(24)
+    }
+
+    package var wish: PortWish {
+        PortWish(
+            countryID: countryID, city: city, carrier: carrier, isExclusive: isExclusive, isPrivate: isPrivate,
+            resellerID: resellerID, book: book)
+    }
+}
+
+/// A port about to be written.
+package struct NewPort: Sendable {
+    package var publicID: String
+    package var wish: PortWish
+    package var customerID: Int64
+    package var displayName: String
+    package var login: String
+    package var password: String
+    package var slotID: Int64
+    package var days: Int64
+    package var basePrice: Money
+    package var price: PortPrice
+    package var posting: Int64
+    package var keyID: Int64
+}
+
+extension TenantReader {
+    package func port(_ publicID: String, resellerID: Int64, book: Book) throws -> Port? {
+        try connection.row(
+            dynamic: """
+                SELECT \(Port.columns) FROM \(Port.tables) WHERE p.public_id = ?2 AND p.reseller_id = ?3 AND p.book = ?4
+                """,
+            [.time(now), .text(publicID), .integer(resellerID), .book(book)], read: Port.init)
+    }
+
+    package func knownPort(_ publicID: String, resellerID: Int64, book: Book) throws -> Port {
+        guard let port = try port(publicID, resellerID: resellerID, book: book) else { throw Refusal.notFound("port") }
+        return port
+    }
+
+    /// Newest first, before port `id`.
+    package func ports(
+        resellerID: Int64, book: Book, customer: Int64?, state: PortState?, before id: Int64, limit: Int
+    ) throws -> [Port] {
+        var values: [SQLValue] = [.time(now), .integer(resellerID), .book(book), .integer(id), .int(limit)]
+        var filter = "p.reseller_id = ?2 AND p.book = ?3 AND p.id < ?4"
+        if let customer {
+            values.append(.integer(customer))
+            filter += " AND p.customer_id = ?6"
+        }
+        switch state {
+        case .active: filter += " AND p.state = 'active' AND p.expires_at > ?1"
+        case .expired: filter += " AND p.expires_at <= ?1"
+        case nil: break
+        }
+        return try connection.rows(
+            dynamic: "SELECT \(Port.columns) FROM \(Port.tables) WHERE \(filter) ORDER BY p.id DESC LIMIT ?5", values,
+            read: Port.init)
+    }
+
+    /// Ports whose time is up and whose slots are still taken, the longest due first; of one customer or of all.
+    package func duePorts(book: Book, customer: Int64?, limit: Int) throws -> [Port] {
+        let filter = customer == nil ? "p.book = ?2 AND ?3 IS NULL" : "p.book = ?2 AND p.customer_id = ?3"
+        return try connection.rows(
+            dynamic: """
+                SELECT \(Port.columns) FROM \(Port.tables)
+                WHERE \(filter) AND p.state = 'active' AND p.expires_at <= ?1 ORDER BY p.expires_at LIMIT ?4
+                """,
+            [.time(now), .book(book), .optional(customer), .int(limit)], read: Port.init)
+    }
+
+    /// The password that a port's user signs in with.
+    package func password(of port: Port) throws -> String {
+        String(
+            decoding: try AES256GCM.open(
+                port.sealedPassword, key: store.secretKey, associatedData: passwordContext(port.publicID)),
+            as: UTF8.self)
+    }
+
+    fileprivate func passwordContext(_ publicID: String) -> [UInt8] { tenantID.bytes + Array("port:\(publicID)".utf8) }
+}
+
+extension TenantTransaction {
+    /// Returns the port's id; its slot is to be taken for it.
+    package func insertPort(_ port: NewPort) throws -> Int64 {
+        let sealed = try AES256GCM.seal(
+            Array(port.password.utf8), key: store.secretKey, associatedData: passwordContext(port.publicID),
+            random: store.random)
+        try connection.run(
+            """
+            INSERT INTO port (public_id, book, reseller_id, customer_id, country_id, city, carrier, is_exclusive,
+                is_private, display_name, login, password, slot_id, state, days, base_price, cost, reseller_price,
+                posting_id, key_id, created_at, expires_at)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, 'active', ?14, ?15, ?16, ?17, ?18, ?19, ?20,
+                ?21)
+            """,
+            .text(port.publicID), .book(port.wish.book), .integer(port.wish.resellerID), .integer(port.customerID),
+            .integer(port.wish.countryID), .optional(port.wish.city), .optional(port.wish.carrier),
+            .bool(port.wish.isExclusive), .bool(port.wish.isPrivate), .text(port.displayName), .text(port.login),
+            .blob(sealed), .integer(port.slotID), .integer(port.days), .money(port.basePrice), .money(port.price.cost),
+            .money(port.price.resellerPrice), .integer(port.posting), .integer(port.keyID), .time(now),
+            .time(now.adding(days: port.days)))
+        return connection.lastInsertedRowID
+    }
+
+    package func move(_ port: Port, toSlot slot: Int64) throws {
+        try connection.run(
+            "UPDATE port SET slot_id = ?2, rotated_at = ?3 WHERE id = ?1", .integer(port.id), .integer(slot), .time(now)
+        )
+    }
+
+    package func markExpired(_ port: Port) throws {
+        try connection.run(
+            "UPDATE port SET state = 'expired', released_at = ?2 WHERE id = ?1", .integer(port.id), .time(now))
+    }
+}

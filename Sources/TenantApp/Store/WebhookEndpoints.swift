@@ -1,0 +1,97 @@
+import Cryptography
+import SQLite
+package import TenantRegistry
+
+/// An endpoint among several that a reseller has, with its name.
+package struct NamedWebhookEndpoint: Sendable {
+    package let id: Int64
+    package let publicID: String
+    package let name: String?
+    package let url: String
+    package let events: [String]
+    package let isEnabled: Bool
+    package let createdAt: Timestamp
+
+    fileprivate init(_ row: Row) {
+        id = row.int(0)
+        publicID = row.text(1)
+        name = row.optionalText(2)
+        url = row.text(3)
+        events = row.text(4).split(separator: ",").map(String.init)
+        isEnabled = row.bool(5)
+        createdAt = row.time(6)
+    }
+}
+
+/// So many endpoints a reseller has at most in a book: each event is queued for every one.
+package let webhookEndpointsMax = 20
+
+extension TenantReader {
+    package func namedWebhookEndpoints(resellerID: Int64, book: Book) throws -> [NamedWebhookEndpoint] {
+        try connection.rows(
+            """
+            SELECT id, public_id, name, url, events, is_enabled, created_at FROM webhook_endpoint
+            WHERE reseller_id = ?1 AND book = ?2 AND removed_at IS NULL ORDER BY id
+            """,
+            .integer(resellerID), .book(book), read: NamedWebhookEndpoint.init)
+    }
+
+    package func knownWebhookEndpoint(_ publicID: String, resellerID: Int64, book: Book) throws -> NamedWebhookEndpoint
+    {
+        let endpoint = try connection.row(
+            """
+            SELECT id, public_id, name, url, events, is_enabled, created_at FROM webhook_endpoint
+            WHERE public_id = ?1 AND reseller_id = ?2 AND book = ?3 AND removed_at IS NULL
+            """,
+            .text(publicID), .integer(resellerID), .book(book), read: NamedWebhookEndpoint.init)
+        guard let endpoint else { throw Refusal.notFound("webhook") }
+        return endpoint
+    }
+
+    /// The bytes that sign what goes to this endpoint, where it has a secret of its own.
+    package func secret(ofEndpoint id: Int64) throws -> [UInt8]? {
+        try connection.row("SELECT sealed FROM webhook_endpoint_secret WHERE endpoint_id = ?1", .integer(id)) { row in
+            try AES256GCM.open(row.blob(0), key: store.secretKey, associatedData: endpointContext(id))
+        }
+    }
+
+    fileprivate func endpointContext(_ id: Int64) -> [UInt8] { tenantID.bytes + Array("endpoint:\(id)".utf8) }
+}
+
+extension TenantTransaction {
+    /// Adds an endpoint with a signing secret of its own. Returns it and the secret's `whsec_` text, to be shown once.
+    package func insertWebhookEndpoint(
+        name: String, url: String, events: [String], resellerID: Int64, book: Book
+    ) throws -> (endpoint: NamedWebhookEndpoint, secret: String) {
+        let publicID = newPublicID("whe")
+        try connection.run(
+            """
+            INSERT INTO webhook_endpoint (public_id, reseller_id, book, name, url, events, created_at)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+            """,
+            .text(publicID), .integer(resellerID), .book(book), .text(name), .text(url),
+            .text(events.joined(separator: ",")), .time(now))
+        let id = connection.lastInsertedRowID
+        let secret = WebhookSecret.mint(random: store.random)
+        guard let bytes = WebhookSecret.decode(secret) else { throw Refusal.defect }
+        let sealed = try AES256GCM.seal(
+            bytes, key: store.secretKey, associatedData: endpointContext(id), random: store.random)
+        try connection.run(
+            "INSERT INTO webhook_endpoint_secret (endpoint_id, sealed, created_at) VALUES (?1, ?2, ?3)", .integer(id),
+            .blob(sealed), .time(now))
+        return (try knownWebhookEndpoint(publicID, resellerID: resellerID, book: book), secret)
+    }
+
+    /// It receives nothing any more; what is queued for it is dropped. Its row stays: deliveries name it.
+    package func removeWebhookEndpoint(_ endpoint: NamedWebhookEndpoint) throws {
+        try connection.run(
+            "UPDATE webhook_endpoint SET removed_at = ?2 WHERE id = ?1", .integer(endpoint.id), .time(now))
+        try connection.run("DELETE FROM webhook_endpoint_secret WHERE endpoint_id = ?1", .integer(endpoint.id))
+        try connection.run(
+            """
+            UPDATE delivery SET state = 'dropped', next_at = NULL, updated_at = ?2
+            WHERE state = 'pending' AND endpoint_id = ?1
+            """,
+            .integer(endpoint.id), .time(now))
+    }
+}
