@@ -216,6 +216,11 @@ ADMINS = [
     Endpoint(ADMIN, "GET", "/deliveries/{delivery}", "operator"),
     Endpoint(ADMIN, "POST", "/deliveries/{delivery}/retry", "operator"),
     Endpoint(ADMIN, "GET", "/customers", "operator", query={**PAGE, **MODE}),
+    Endpoint(ADMIN, "POST", "/ports", "operator", raw=True, needs_key=True),
+    Endpoint(ADMIN, "GET", "/ports", "operator", query={**PAGE, **MODE, "status": ["x", "", "FREE"]}),
+    Endpoint(ADMIN, "GET", "/countries", "operator", query=PAGE),
+    Endpoint(ADMIN, "PUT", "/countries/{country}", "operator", {
+        "base_price": money("2.00", "-0.01", "1000000000.01", required=True), "name": text("Germany", 100, required=False)}),
     Endpoint(ADMIN, "GET", "/settings", "operator"),
     Endpoint(ADMIN, "PATCH", "/settings", "operator", {
         "name": text("A name", 100, required=False, null_is_bad=True),

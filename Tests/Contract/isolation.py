@@ -34,7 +34,7 @@ class Tenant(Scene):
             assert placed.status == 201, placed
         self.operator = shop.admin(
             "POST", "/api-keys", {"owner_email": f"owner@{slug}.example", "role": "operator", "name": canary}).json["key"]
-        self.mine = [canary, slug, *(value for name, value in self.ids.items() if name not in ("sku", "delivery")),
+        self.mine = [canary, slug, *(value for name, value in self.ids.items() if name not in ("sku", "delivery", "country")),
                      self.reseller["email"], self.reseller["key"], self.reseller["webhook_secret"], self.shop.owner_key]
 
     def credentials(self):
