@@ -64,6 +64,8 @@ let package = Package(
             dependencies: ["TenantApp", "TenantRegistry", "SQLite", "HTTPCore", "Cryptography", "RateLimiter"],
             path: "Tests/Support/TestTenants", swiftSettings: settings),
         tests("TenantRegistryTests", ["TestTenants", "TenantRegistry", "TenantApp", "SQLite", "Cryptography", "Compression", "RateLimiter"]),
+        tests("LicenceTests", ["TestTenants", "TenantRegistry", "TenantApp", "SQLite", "Cryptography"]),
+        tests("CreditTests", ["TestTenants", "TenantRegistry", "TenantApp", "SQLite", "HTTPCore", "Cryptography"]),
         tests("VerifierTests", ["TestTenants", "TenantRegistry", "TenantApp", "SQLite", "Cryptography", "Compression"]),
         tests("PortTests", ["TestTenants", "TenantRegistry", "TenantApp", "SQLite", "HTTPCore", "Cryptography"]),
     ]

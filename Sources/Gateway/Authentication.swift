@@ -28,10 +28,11 @@ struct Authentication: Sendable {
     /// Failed credentials by address: past this an address gets 429 for them (DESIGN 3).
     static let failuresPolicy = Policy(requests: 300, windowSeconds: 60, burst: 300)!
 
-    func authenticate(_ routed: Routed) throws(Denied) -> Authenticated {
+    /// `credential`: what the head carries or, where the dialect has it so, the body.
+    func authenticate(_ routed: Routed, credential: ArraySlice<UInt8>?) throws(Denied) -> Authenticated {
         let authenticated: Authenticated
         do throws(Refusal) {
-            authenticated = try identify(routed)
+            authenticated = try identify(routed, credential)
         } catch {
             throw Denied(refusal: error, known: nil)
         }
@@ -47,14 +48,14 @@ struct Authentication: Sendable {
         return authenticated
     }
 
-    private func identify(_ routed: Routed) throws(Refusal) -> Authenticated {
+    private func identify(_ routed: Routed, _ credential: ArraySlice<UInt8>?) throws(Refusal) -> Authenticated {
         if routed.route.access == .open {
             guard let tenant = routed.addressed else { throw .notFound("path") }
             try judge(tenant, at: routed.now)
             return Authenticated(routed: routed, tenant: tenant, caller: nil, keyBucket: nil)
         }
-        guard let place = routed.dialect.credential(in: routed.head) else { throw .unknownCredential }
-        let (key, hash) = try find(routed.head.bytes[place], at: routed.now)
+        guard let credential else { throw .unknownCredential }
+        let (key, hash) = try find(credential, at: routed.now)
         // A key under another tenant's address is an unknown key.
         if routed.isUnknownAddress || (routed.addressed.map { $0 !== key.tenant } ?? false) { throw .unknownCredential }
         let (projection, bucket) = key.current

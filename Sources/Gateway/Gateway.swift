@@ -45,9 +45,12 @@ package final class Gateway: Sendable {
                 tls.replace(default: fallback, byHost: TLSMaterial.byHost(fleet))
             })
         let pipeline = Pipeline(
-            fleet: fleet, dialects: [WholesaleOrders(), ProxyPorts(), OperatorAdmin(), InvitationPages()], provider: provider, blueprints: blueprints,
-            configuration: configuration, services: services, metrics: GatewayMetrics(),
-            log: RequestLog(isOn: configuration.logsRequests))
+            fleet: fleet,
+            dialects: [
+                WholesaleOrders(), CreditReports(), LicenceKeys(), ProxyPorts(), OperatorAdmin(), InvitationPages(),
+            ],
+            provider: provider, blueprints: blueprints, configuration: configuration, services: services,
+            metrics: GatewayMetrics(), log: RequestLog(isOn: configuration.logsRequests))
         levels = LevelKeeper(fleet: fleet, process: pipeline.admission.process)
         levels.restore()
         var listeners = configuration.listeners.map { listener in

@@ -212,8 +212,9 @@ struct Operation: Sendable {
         guard let header = routed.head.value(of: .idempotencyKey), let caller = admitted.caller else { return nil }
         var canonical = CanonicalBytes("tollgate-call-v1")
         canonical.append(routed.head.method.rawValue)
-        canonical.append(routed.head.target)
-        canonical.append(body)
+        let fingerprinted = routed.dialect.fingerprinted(routed.head, body)
+        canonical.append(fingerprinted.target)
+        canonical.append(fingerprinted.body)
         return Key(
             text: bareIdempotencyKey(header), scope: caller.resellerID ?? 0, book: caller.book,
             fingerprint: SHA256.hash(canonical.bytes))

@@ -74,36 +74,64 @@ final class Pipeline: RequestHandler, Sendable {
         if let description = routed.route.description, routed.addressed == nil, !routed.isUnknownAddress {
             return describe(description, Origin(routed))
         }
+        let place = routed.dialect.credential(in: routed.head)
+        if place == nil, routed.route.access != .open, let bytesMax = routed.dialect.credentialBodyBytesMax {
+            return readBodyFirst(routed, bytesMax: bytesMax)
+        }
+        switch judge(routed, credential: place.map { routed.head.bytes[$0] }) {
+        case .refused(let response): return .answer(response)
+        case .admitted(let admitted):
+            if let ready = answerKeptReady(admitted) { return .answer(ready) }
+            let run: @Sendable ([UInt8], any Exchange) -> Response? = { [self] body, exchange in
+                Operation(pipeline: self, admitted: admitted, body: body, exchange: exchange).start()
+                return nil
+            }
+            switch routed.route.body {
+            case .whole(let bytesMax): return .readBody(bytesMax: bytesMax, then: run)
+            case .none where routed.head.announcesBody: return .readBody(bytesMax: Route.bodyBytesMax, then: run)
+            case .none: return .later { exchange in _ = run([], exchange) }
+            }
+        }
+    }
+
+    /// The credential may stand in the body: only a small one is read for somebody who is not known yet (CONTRACT L1).
+    private func readBodyFirst(_ routed: Routed, bytesMax: Int) -> HeadVerdict {
+        .readBody(bytesMax: bytesMax) { [self] body, exchange in
+            switch judge(routed, credential: routed.dialect.credential(inBody: body)?[...]) {
+            case .refused(let response): return response
+            case .admitted(let admitted):
+                Operation(pipeline: self, admitted: admitted, body: body, exchange: exchange).start()
+                return nil
+            }
+        }
+    }
+
+    private enum Judgement {
+        case admitted(Admitted)
+        case refused(Response)
+    }
+
+    /// Authentication, then the limits.
+    private func judge(_ routed: Routed, credential: ArraySlice<UInt8>?) -> Judgement {
         let authenticated: Authenticated
         do {
-            authenticated = try authentication.authenticate(routed)
+            authenticated = try authentication.authenticate(routed, credential: credential)
         } catch {
-            if let known = error.known { return .answer(refuseKnown(error.refusal, known)) }
-            return .answer(refuseUnauthenticated(error.refusal, routed))
+            if let known = error.known { return .refused(refuseKnown(error.refusal, known)) }
+            return .refused(refuseUnauthenticated(error.refusal, routed))
         }
         // A dialect that the tenant's blueprint does not have is a path that is not there.
         guard routed.dialect.isAlwaysThere
             || blueprints.dialects(of: authenticated.tenant).contains(routed.dialect.name)
-        else { return .answer(refuse(.notFound("path"), routed.dialect, Origin(routed))) }
-        let admitted: Admitted
+        else { return .refused(refuse(.notFound("path"), routed.dialect, Origin(routed))) }
         do {
-            admitted = try admission.admit(
-                authenticated, address: clientAddress(routed), now: fleet.monotonic.nanoseconds())
+            return .admitted(
+                try admission.admit(authenticated, address: clientAddress(routed), now: fleet.monotonic.nanoseconds()))
         } catch {
             var response = refuse(error.refusal, routed.dialect, Origin(routed))
             response.headers.add(error.headers)
             record(authenticated, error.refusal.status, bytesIn: 0, bytesOut: 0)
-            return .answer(response)
-        }
-        if let ready = answerKeptReady(admitted) { return .answer(ready) }
-        let run: @Sendable ([UInt8], any Exchange) -> Response? = { [self] body, exchange in
-            Operation(pipeline: self, admitted: admitted, body: body, exchange: exchange).start()
-            return nil
-        }
-        switch routed.route.body {
-        case .whole(let bytesMax): return .readBody(bytesMax: bytesMax, then: run)
-        case .none where routed.head.announcesBody: return .readBody(bytesMax: Route.bodyBytesMax, then: run)
-        case .none: return .later { exchange in _ = run([], exchange) }
+            return .refused(response)
         }
     }
 

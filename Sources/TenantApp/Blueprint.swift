@@ -1,5 +1,6 @@
 import Foundation
 package import HTTPCore
+package import RateLimiter
 package import TenantRegistry
 
 /// A kind of operator: what `tenant create --blueprint` applies. One JSON file each in `tenants/`.
@@ -17,6 +18,8 @@ package struct Blueprint: Sendable {
     package let currency: String
     package let keyPrefix: String
     package let tier: Tier
+    /// What a reseller's key is limited to where nobody says otherwise; nil: nothing of its own.
+    package let keyLimit: Policy?
     package let settings: [(name: String, value: String)]
     package let products: [ProductSeed]
     /// What the demo adds; nil where the blueprint has none.
@@ -54,6 +57,7 @@ package struct Blueprint: Sendable {
         let currency = fields.string("currency", characters: 3...3)
         let prefix = fields.string("key_prefix", characters: 2...16)
         let tier = fields.choice("tier", as: Tier.self)
+        keyLimit = fields.optionalPolicy("key_limit")
         let dialects = fields.array("dialects", count: 1...8)?.compactMap { value -> String? in
             if case .string(let text) = value { text } else { nil }
         }

@@ -78,6 +78,13 @@ package protocol Dialect: Sendable {
     var routes: [Route] { get }
     /// Where the head carries the credential; nil where it carries none.
     func credential(in head: RequestHead) -> Range<Int>?
+    /// The most bytes of a body that may carry the credential where the head does not: such a body is read before the call is
+    /// authenticated. Nil: credentials stand in heads alone.
+    var credentialBodyBytesMax: Int? { get }
+    /// The credential that a body carries; nil where it carries none.
+    func credential(inBody body: [UInt8]) -> [UInt8]?
+    /// What an Idempotency-Key stands for beside the method: target and body, without a credential in them.
+    func fingerprinted(_ head: RequestHead, _ body: [UInt8]) -> (target: String, body: [UInt8])
     /// Every tenant has it, whatever its blueprint says.
     var isAlwaysThere: Bool { get }
     /// For people, at the head of its description.
@@ -98,6 +105,12 @@ extension Dialect {
     package var credentials: [CredentialPlace] { [.bearer] }
     package var isDescribed: Bool { true }
     package var errorContentType: StaticString { "application/problem+json" }
+    package var credentialBodyBytesMax: Int? { nil }
+    package func credential(inBody body: [UInt8]) -> [UInt8]? { nil }
+
+    package func fingerprinted(_ head: RequestHead, _ body: [UInt8]) -> (target: String, body: [UInt8]) {
+        (head.target, body)
+    }
 
     /// `Authorization: Bearer <key>`, the scheme in any case.
     package func bearer(in head: RequestHead) -> Range<Int>? {

@@ -4,7 +4,7 @@ import SQLite
 import TenantRegistry
 
 /// The audit chain: numbered without gaps, each row's hash right, signed at its end, and every expected head in it. What
-/// its rows vouch for, postings and orders, is compared with the tables as it goes by.
+/// its rows vouch for — postings, orders, licences, credit events — is compared with the tables as it goes by.
 enum ChainCheck {
     static func run(
         _ file: inout VerifiedFile, expecting heads: [AuditHead], _ publicKey: [UInt8]?, all checksAll: Bool
@@ -15,6 +15,7 @@ enum ChainCheck {
         var walk = ChainWalk(expected: heads, key: publicKey ?? file.auditPublicKey, checksAll: checksAll)
         var postings = VouchedPostings()
         var orders = VouchedOrders()
+        var tables = VouchedRows.all(of: file)
         try file.connection.forEach(
             """
             SELECT seq, incarnation, kind, at, last_at, book, key_id, account_id, reseller_id, action, status, latency_us,
@@ -31,12 +32,14 @@ enum ChainCheck {
                 }
                 try postings.take(detail, line.sequence, &file)
                 try orders.take(detail, record, line.sequence, &file)
+                for index in tables.indices { try tables[index].take(detail, line.sequence, &file) }
             }
             return true
         }
         walk.finish(&file)
         try postings.finish(&file)
         try orders.finish(&file)
+        for index in tables.indices { try tables[index].finish(&file) }
     }
 }
 

@@ -5,7 +5,7 @@ import TenantRegistry
 enum PortCheck {
     static func run(_ file: inout VerifiedFile) throws {
         // A file of an older schema has none of these tables.
-        guard file.version >= Migration0004.version else { return }
+        guard file.version >= Migration0003.version else { return }
         try checkCharges(&file)
         try checkSlots(&file)
         try checkDevices(&file)

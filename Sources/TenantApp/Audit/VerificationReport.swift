@@ -4,7 +4,7 @@ package import TenantRegistry
 /// One thing that is wrong with a file: which rule it breaks, where, and what that means in a sentence.
 package struct Finding: Sendable, Equatable {
     package enum Invariant: String, Sendable, CaseIterable {
-        case structure, chain, signature, ledger, orders, quantity, idempotency, outbox
+        case structure, chain, signature, ledger, orders, quantity, idempotency, outbox, stock, credit
     }
 
     package let invariant: Invariant
@@ -35,6 +35,8 @@ package struct VerificationReport: Sendable {
         package var storedAnswers = 0
         package var events = 0
         package var deliveries = 0
+        package var licences = 0
+        package var creditEvents = 0
     }
 
     package let tenantID: TenantID
@@ -69,7 +71,8 @@ package struct VerificationReport: Sendable {
             ("postings", "postings", counts.postings), ("entries", "entries", counts.entries),
             ("orders", "orders", counts.orders), ("services", "services", counts.services),
             ("stored_answers", "stored answers", counts.storedAnswers), ("events", "events", counts.events),
-            ("deliveries", "deliveries", counts.deliveries),
+            ("deliveries", "deliveries", counts.deliveries), ("licences", "licences", counts.licences),
+            ("credit_events", "credit events", counts.creditEvents),
         ]
     }
 

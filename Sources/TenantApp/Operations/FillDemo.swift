@@ -100,7 +100,10 @@ package struct FillDemo: Sendable {
             accountID: made.accountID, resellerID: reseller.id, role: .reseller, scopes: scopes,
             displayPrefix: person.key.displayPrefix, createdBy: owner)
         new.name = "demo"
-        _ = try tenant.insertKey(new, secretHash: person.key.hash)
+        new.limit = try tenant.keyLimitDefault()
+        let key = try tenant.insertKey(new, secretHash: person.key.hash)
+        try fillLicences(person.json, reseller, tenant)
+        try fillCredits(person, reseller, key, tenant)
         if state == .suspended { _ = try tenant.setState(of: reseller, to: .suspended, by: owner) }
         return report(made, person, key: person.key.text)
     }

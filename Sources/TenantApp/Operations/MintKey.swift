@@ -30,6 +30,8 @@ package struct MintKey {
         if !new.role.isSession, let most = tenant.store.record?.profile.quotas.keysMax {
             guard try tenant.keysInForce() < most else { throw Refusal.quotaExceeded("keys") }
         }
+        var new = new
+        if new.role == .reseller, new.limit == nil { new.limit = try tenant.keyLimitDefault() }
         let key = try tenant.insertKey(new, secretHash: secret.hash)
         trail.note("key", key.publicID)
         trail.resellerID = new.resellerID

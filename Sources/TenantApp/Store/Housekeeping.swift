@@ -27,12 +27,18 @@ extension TenantTransaction {
             .time(now), .int(Self.housekeepingRowsMax))
     }
 
-    /// Price books whose import was cut off, say by a restart.
+    /// Price books and stock whose import was cut off, say by a restart.
     private func purgeAbandonedImports() throws {
         try connection.run(
             """
             DELETE FROM price_staging WHERE (import_id, line) IN
                 (SELECT import_id, line FROM price_staging WHERE import_id < ?1 LIMIT ?2)
+            """,
+            .integer(ImportPrices.abandonedBefore(now)), .int(Self.housekeepingRowsMax))
+        try connection.run(
+            """
+            DELETE FROM licence_staging WHERE (import_id, place) IN
+                (SELECT import_id, place FROM licence_staging WHERE import_id < ?1 LIMIT ?2)
             """,
             .integer(ImportPrices.abandonedBefore(now)), .int(Self.housekeepingRowsMax))
     }

@@ -2,8 +2,8 @@ import SQLite
 
 /// Proxy ports (CONTRACT X): countries with their daily base prices, devices and their slots, customers' port quotas,
 /// price books of resellers, ports, transfers to customers, secrets of single webhook endpoints.
-enum Migration0004 {
-    static let version: Int32 = 2
+enum Migration0003 {
+    static let version: Int32 = 3
     static let migration = Migration(version: version, name: "proxy ports", sql: sql)
 
     private static let sql = """

@@ -1,0 +1,51 @@
+package import Cryptography
+package import SQLite
+
+/// Append-only rows that the audit chain vouches for: the call that writes them notes their ids and a digest of what they
+/// say, `"credit_event_rows":"7-7 <SHA-256>"`, so that one added, changed or removed with an SQLite shell shows.
+package enum VouchedTable: String, Sendable, CaseIterable {
+    case licence
+    case licenceAssignment = "licence_assignment"
+    case creditEvent = "credit_event"
+    case creditDifference = "credit_difference"
+
+    /// The member's name in the audit row.
+    package var member: String { "\(rawValue)_rows" }
+
+    /// What never changes of a row.
+    private var columns: [String] {
+        switch self {
+        case .licence: ["id", "book", "reseller_id", "product_id", "key", "expires_at", "created_at"]
+        case .licenceAssignment: ["id", "licence_id", "discord_user_id", "at", "key_id"]
+        case .creditEvent:
+            [
+                "id", "public_id", "book", "key_id", "reseller_id", "kind", "amount", "external_ref", "meta", "content",
+                "at",
+            ]
+        case .creditDifference: ["id", "event_id", "kind", "amount", "meta", "content", "at"]
+        }
+    }
+
+    /// SHA-256 over the rows of these ids, each as SQL literals with a line end; rows that are not there count as nothing.
+    package func digest(_ connection: Connection, _ ids: ClosedRange<Int64>) throws -> Digest {
+        var stream = SHA256Stream()
+        let literals = columns.map { "quote(\($0))" }.joined(separator: " || ',' || ")
+        try connection.forEach(
+            dynamic: "SELECT \(literals) || char(10) FROM \(rawValue) WHERE id BETWEEN ?1 AND ?2 ORDER BY id",
+            [.integer(ids.lowerBound), .integer(ids.upperBound)]
+        ) { row in
+            row.withText(0) { stream.update(UnsafeRawBufferPointer($0)) }
+            return true
+        }
+        return stream.finish()
+    }
+}
+
+extension Trail {
+    /// Has the chain vouch for rows that this transaction has just written.
+    package mutating func vouch(
+        for ids: ClosedRange<Int64>, of table: VouchedTable, _ connection: Connection
+    ) throws {
+        note(named: table.member, "\(ids.lowerBound)-\(ids.upperBound) \(try table.digest(connection, ids).hex)")
+    }
+}

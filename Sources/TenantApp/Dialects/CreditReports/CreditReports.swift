@@ -1,0 +1,31 @@
+package import HTTPCore
+package import TenantRegistry
+
+/// Credit reports (CONTRACT C; seed 000): a reseller signs end customers up on the operator's panel and reports what they
+/// pay it, so that the operator keeps a true picture of its revenue.
+package struct CreditReports: Dialect {
+    package let name = "credit_reports"
+    package let basePath = "/api/v1/reseller"
+    package let errorContentType: StaticString = "application/json"
+
+    package init() {}
+
+    package let routes: [Route] = reports
+
+    package func credential(in head: RequestHead) -> Range<Int>? { bearer(in: head) }
+
+    package func render(_ refusal: Refusal, requestID: RequestID) -> Response {
+        let message =
+            if case .invalid(let errors) = refusal {
+                errors.map { "\($0.pointer.isEmpty ? "The body" : String($0.pointer.dropFirst())) \($0.detail)" }
+                    .joined(separator: "; ") + "."
+            } else {
+                refusal.detail
+            }
+        let body = JSONWriter.object { json in
+            json.field("ok", false)
+            json.field("error", message)
+        }
+        return .refused(refusal, contentType: errorContentType, body: body, challenge: "Bearer")
+    }
+}

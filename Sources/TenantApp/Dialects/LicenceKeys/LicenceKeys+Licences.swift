@@ -1,0 +1,97 @@
+import HTTPCore
+import TenantRegistry
+
+/// The four calls of seed 004. Times are milliseconds since 1970 (CONTRACT L2).
+extension LicenceKeys {
+    static let licences: [Route] = [
+        Route(
+            .get, "/myavailable", "List the licenses that are not resold yet", access: .reseller(.licences),
+            body: .whole(bytesMax: bodyBytesMax)
+        ) { call in
+            .later { answer in
+                ListAvailableLicences(call) { licence, json in
+                    json.field("key", licence.key)
+                    json.field("product", licence.sku)
+                    json.field("expiration", licence.expiresAt.milliseconds)
+                    json.field("created_at", licence.createdAt.milliseconds)
+                }.answer(head: #"{"ok":true,"licenses":["#, tail: "]}", done: answer)
+            }
+        },
+        Route(
+            .get, "/licenseinfo", "Read one license", access: .reseller(.licences),
+            body: .whole(bytesMax: bodyBytesMax)
+        ) { call in
+            var fields = try parameters(call)
+            let key = fields.string("license", characters: 1...LicenceFile.keyCharactersMax)
+            try fields.finish()
+            guard let key else { throw Refusal.defect }
+            return .read { tenant in
+                guard let licence = try tenant.licence(key: key, resellerID: call.resellerID, book: call.book) else {
+                    throw Refusal.notFound("license")
+                }
+                return .json { json in
+                    json.field("ok", true)
+                    json.object("info") { json in
+                        json.field("key", licence.key)
+                        json.field("product", licence.sku)
+                        json.field("expiration", licence.expiresAt.milliseconds)
+                        json.field("is_expired", licence.expiresAt <= tenant.now)
+                        json.field("is_assigned", licence.assignedAt != nil)
+                        json.field("created_at", licence.createdAt.milliseconds)
+                    }
+                }
+            }
+        },
+        Route(
+            .get, "/fetchlicense", "Draw a random available license", access: .reseller(.licences),
+            body: .whole(bytesMax: bodyBytesMax)
+        ) { call in
+            let fetch = FetchLicence(resellerID: call.resellerID, book: call.book)
+            return .write { tenant, trail in
+                let licence = try fetch.run(tenant, &trail)
+                return .json { json in
+                    json.field("ok", true)
+                    json.object("license") { json in
+                        json.field("key", licence.key)
+                        json.field("expiration", licence.expiresAt.milliseconds)
+                    }
+                }
+            }
+        },
+        Route(
+            .post, "/assignlicense", "Assign a license to a Discord user", access: .reseller(.licences),
+            body: .whole(bytesMax: bodyBytesMax), idempotency: .accepted
+        ) { call in
+            var fields = try parameters(call)
+            let key = fields.string("license", characters: 1...LicenceFile.keyCharactersMax)
+            let user = fields.string("discord_user_id", characters: 1...AssignLicence.userCharactersMax)
+            try fields.finish()
+            guard let key, let user else { throw Refusal.defect }
+            let assign = AssignLicence(
+                licenceKey: key, discordUserID: user, resellerID: call.resellerID, book: call.book,
+                keyID: call.known.projection.keyID)
+            return .write { tenant, trail in
+                try assign.run(tenant, &trail)
+                return .json { json in
+                    json.field("ok", true)
+                    json.field("message", "License assigned successfully")
+                }
+            }
+        },
+    ]
+
+    /// Parameters stand in the JSON body or in the query; the body's come first.
+    private static func parameters(_ call: Call) throws(Refusal) -> FieldReader {
+        var members: [JSONMember] = []
+        if !call.body.isEmpty {
+            guard case .object(let sent) = try call.json() else {
+                throw .unparseable("The body must be a JSON object.")
+            }
+            members = sent
+        }
+        for pair in try call.query().pairs where !members.contains(where: { $0.name == pair.name }) {
+            members.append(JSONMember(name: pair.name, value: .string(pair.value)))
+        }
+        return FieldReader(.object(members))
+    }
+}

@@ -1,0 +1,68 @@
+package import HTTPCore
+package import TenantRegistry
+
+/// Licence keys (CONTRACT L; seed 004): a reseller lists its stock, draws from it and assigns licences to end customers.
+/// The credential is `api_token`, in the query or in a JSON body, with either method.
+package struct LicenceKeys: Dialect {
+    package let name = "licence_keys"
+    package let basePath = "/reseller"
+    package let errorContentType: StaticString = "application/json"
+
+    static let token = "api_token"
+    static let bodyBytesMax = 16 << 10
+
+    package init() {}
+
+    package let routes: [Route] = licences
+
+    /// `api_token` in the query, as it stands there: keys hold nothing that would be escaped. Given twice, it is none.
+    package func credential(in head: RequestHead) -> Range<Int>? {
+        guard let query = head.queryRange else { return nil }
+        let name = Array("\(Self.token)=".utf8)
+        var found: Range<Int>?
+        for pair in head.bytes[query].split(separator: 0x26) where pair.starts(with: name) {
+            if found != nil { return nil }
+            found = pair.startIndex + name.count..<pair.endIndex
+        }
+        return found.flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    package let credentialBodyBytesMax: Int? = bodyBytesMax
+
+    package func credential(inBody body: [UInt8]) -> [UInt8]? {
+        guard !body.isEmpty, let json = try? JSON.parse(body), case .string(let token)? = json[Self.token] else {
+            return nil
+        }
+        return Array(token.utf8)
+    }
+
+    /// Without the credential: neither a rotated key nor the place of it makes another call.
+    package func fingerprinted(_ head: RequestHead, _ body: [UInt8]) -> (target: String, body: [UInt8]) {
+        let pairs = head.query.split(separator: "&").filter { !$0.hasPrefix("\(Self.token)=") }
+        var rest = body
+        if case .object(let members)? = try? JSON.parse(body) {
+            rest = JSON.object(members.filter { $0.name != Self.token }).encoded()
+        }
+        return ("\(head.path)?\(pairs.joined(separator: "&"))", rest)
+    }
+
+    /// The seed's envelope, and its sentence for a limit that is reached.
+    package func render(_ refusal: Refusal, requestID: RequestID) -> Response {
+        let message =
+            switch refusal {
+            case .unknownCredential: "Invalid or missing api_token."
+            case .rateLimited: "Rate limit exceeded. Try again later."
+            case .notFound("license"): "License not found."
+            case .notFound("available license"): "No licenses available."
+            case .invalid(let errors):
+                errors.map { "\($0.pointer.isEmpty ? "The body" : String($0.pointer.dropFirst())) \($0.detail)" }
+                    .joined(separator: "; ") + "."
+            default: refusal.detail
+            }
+        let body = JSONWriter.object { json in
+            json.field("ok", false)
+            json.field("message", message)
+        }
+        return .refused(refusal, contentType: errorContentType, body: body, challenge: "ApiToken")
+    }
+}

@@ -1,0 +1,57 @@
+import HTTPCore
+import TenantRegistry
+
+/// Licence stock (CONTRACT O9). `?mode=` names the book; left out, it is the key's.
+extension OperatorAdmin {
+    static let licences: [Route] = [
+        Route(
+            .post, "/licences", "Take licences into stock, all or none", access: .administrator,
+            body: .whole(bytesMax: Route.importBytesMax), idempotency: .required
+        ) { call in
+            let book = try call.query().mode(or: call.book)
+            let isCSV = call.head.value(of: .contentType)?.lowercased().hasPrefix("text/csv") ?? false
+            return .later { answer in
+                do {
+                    try ImportLicences(call, isCSV: isCSV, book: book, done: answer).start(as: call.known)
+                } catch {
+                    answer(.failure(error))
+                }
+            }
+        },
+        Route(.get, "/licences", "List licences", access: .administrator) { call in
+            let query = try call.query()
+            let page = try Paging(query)
+            let book = try query.mode(or: call.book)
+            let reseller = query["reseller"]
+            let key = query["key"]
+            return .read { tenant in
+                let resellerID = try tenant.resellerID(filter: reseller)
+                let rows: [Licence]
+                if let key {
+                    rows = try tenant.licence(key: key, resellerID: resellerID, book: book).map { [$0] } ?? []
+                } else {
+                    rows = try tenant.licences(
+                        resellerID: resellerID, book: book, after: page.after, limit: page.fetch)
+                }
+                var names: [Int64: String] = [:]
+                for id in Set(rows.map(\.resellerID)) { names[id] = try tenant.reseller(id: id)?.publicID }
+                return try page.answer(rows, id: \.id) { licence, json in
+                    try encode(licence, names[licence.resellerID], tenant, &json)
+                }
+            }
+        },
+    ]
+
+    private static func encode(
+        _ licence: Licence, _ reseller: String?, _ tenant: TenantReader, _ json: inout JSONWriter
+    ) throws {
+        json.field("key", licence.key)
+        json.field("product", licence.sku)
+        json.field("reseller", reseller)
+        json.field("expiration", licence.expiresAt.text)
+        json.field("created_at", licence.createdAt.text)
+        json.field("held_until", licence.heldUntil > tenant.now ? licence.heldUntil.text : nil)
+        json.field("assigned_at", licence.assignedAt?.text)
+        json.field("discord_user_id", licence.assignedAt == nil ? nil : try tenant.assignee(ofLicence: licence.id))
+    }
+}

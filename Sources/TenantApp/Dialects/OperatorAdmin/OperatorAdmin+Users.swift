@@ -1,0 +1,27 @@
+import HTTPCore
+import TenantRegistry
+
+/// Users whom resellers signed up (CONTRACT O11).
+extension OperatorAdmin {
+    static let users: [Route] = [
+        Route(.get, "/users", "List users, by the key that signed them up", access: .administrator) { call in
+            let query = try call.query()
+            let page = try Paging(query)
+            let book = try query.mode(or: call.book)
+            let key = query["signed_up_via"]
+            return .read { tenant in
+                let rows = try tenant.panelUsers(
+                    signedUpVia: try key.map { try tenant.knownKey($0).id }, book: book, after: page.after,
+                    limit: page.fetch)
+                return page.answer(rows, id: \.id) { user, json in
+                    json.field("id", user.id)
+                    json.field("email", user.email)
+                    json.field("name", user.name)
+                    json.field("reseller", user.resellerPublicID)
+                    json.field("signed_up_via", user.signedUpVia)
+                    json.field("created_at", user.createdAt.text)
+                }
+            }
+        }
+    ]
+}

@@ -1,0 +1,39 @@
+package import TenantRegistry
+
+/// Gives a licence to an end customer, once (CONTRACT L4): to the same one again is no change, to another a conflict.
+/// Another reseller's licence is one that there is not.
+package struct AssignLicence: Sendable {
+    package static let userCharactersMax = 64
+
+    package let licenceKey: String
+    package let discordUserID: String
+    package let resellerID: Int64
+    package let book: Book
+    package let keyID: Int64
+
+    package init(licenceKey: String, discordUserID: String, resellerID: Int64, book: Book, keyID: Int64) {
+        self.licenceKey = licenceKey
+        self.discordUserID = discordUserID
+        self.resellerID = resellerID
+        self.book = book
+        self.keyID = keyID
+    }
+
+    package func run(_ tenant: TenantTransaction, _ trail: inout Trail) throws {
+        guard let licence = try tenant.licence(key: licenceKey, resellerID: resellerID, book: book) else {
+            throw Refusal.notFound("license")
+        }
+        if let assignee = try tenant.assignee(ofLicence: licence.id) {
+            guard assignee == discordUserID else {
+                throw Refusal.conflict(
+                    code: "license_assigned", detail: "License is already assigned to another user.")
+            }
+            return
+        }
+        guard licence.expiresAt > tenant.now else {
+            throw Refusal.conflict(code: "license_expired", detail: "License has expired.")
+        }
+        try tenant.assignLicence(licence.id, to: discordUserID, keyID: keyID, trail: &trail)
+        trail.note("licence", String(licence.id))
+    }
+}

@@ -1,0 +1,22 @@
+package import TenantRegistry
+
+/// An operator ends an account review with a note (CONTRACT O8).
+package struct CloseReview: Sendable {
+    package static let noteCharactersMax = 2_000
+
+    package let reviewID: String
+    package let note: String
+    package let accountID: Int64
+
+    package func run(_ tenant: TenantTransaction, _ trail: inout Trail) throws -> AccountReview {
+        guard let review = try tenant.review(publicID: reviewID) else { throw Refusal.notFound("review") }
+        guard review.closedAt == nil else {
+            throw Refusal.conflict(code: "review_closed", detail: "The review is closed already.")
+        }
+        trail.resellerID = review.resellerID
+        trail.note("review", review.publicID)
+        try tenant.closeReview(review.id, note: note, by: accountID)
+        guard let closed = try tenant.review(publicID: reviewID) else { throw Refusal.defect }
+        return closed
+    }
+}

@@ -1,0 +1,33 @@
+import HTTPCore
+import TenantRegistry
+
+/// Users signed up and credit events reported with the reseller's demo key (CONTRACT D1).
+extension FillDemo {
+    /// `users`: `[{email, name}]`, whose password is their reseller's; `credit_events`: as the call takes them.
+    func fillCredits(_ person: Person, _ reseller: Reseller, _ key: APIKey, _ tenant: TenantTransaction) throws {
+        var fields = FieldReader(person.json)
+        var trail = Trail()
+        for (index, value) in (fields.optionalArray("users", count: 0...1_000) ?? []).enumerated() {
+            var user = FieldReader(value, at: "/users/\(index)")
+            let email = user.email("email")
+            let name = user.string("name", characters: 1...200)
+            fields.absorb(user)
+            guard let email, let name else { continue }
+            _ = try SignUpUser(
+                email: email, name: name, passwordHash: person.passwordHash, resellerID: reseller.id, keyID: key.id,
+                book: .live
+            ).run(tenant, &trail)
+        }
+        for (index, value) in (fields.optionalArray("credit_events", count: 0...1_000) ?? []).enumerated() {
+            var event = FieldReader(value, at: "/credit_events/\(index)")
+            let report = event.creditReport()
+            fields.absorb(event)
+            guard let report else { continue }
+            var trail = Trail()
+            _ = try ReportCredit(report: report, resellerID: reseller.id, keyID: key.id, book: .live).run(
+                tenant, &trail)
+            tenant.noteSystemEvent("demo.credit", trail, resellerID: reseller.id)
+        }
+        try fields.finish()
+    }
+}

@@ -1,0 +1,182 @@
+import HTTPCore
+import TenantRegistry
+
+/// Stock on its way in, as CSV with a header row or as JSON (CONTRACT O9): each licence names its reseller (public id or
+/// e-mail address), product, key and `expiration`. Read a chunk at a time. A value: one thread at a time.
+struct LicenceFile: Sendable {
+    static let columns = ["reseller", "product", "key", "expiration"]
+    static let keyCharactersMax = 255
+    static let pieceBytes = 64 << 10
+    /// JSON is a tree in memory while it is read; larger imports come as CSV.
+    static let jsonBytesMax = 8 << 20
+
+    /// One licence as the file says it; reseller and product are not looked up yet.
+    struct Row: Sendable {
+        /// The line of a CSV file, the index of a JSON array.
+        let place: Int
+        let reseller: String
+        let product: String
+        let key: String
+        let expiresAt: Timestamp
+    }
+
+    private enum Source: Sendable {
+        case csv(CSVRows)
+        case json(ArraySlice<JSON>)
+    }
+
+    private var source: Source
+    private let isCSV: Bool
+    private var header: [String: Int]?
+
+    /// Throws where the body is JSON that cannot be read.
+    init(_ body: [UInt8], isCSV: Bool) throws(Refusal) {
+        self.isCSV = isCSV
+        if isCSV {
+            source = .csv(CSVRows(body))
+            return
+        }
+        guard body.count <= Self.jsonBytesMax else { throw .tooLarge(bytesMax: Self.jsonBytesMax) }
+        let json: JSON
+        do {
+            json = try JSON.parse(body)
+        } catch {
+            throw .unparseable("The body is not valid JSON: \(error).")
+        }
+        // One licence, or many.
+        guard let many = json["licences"] else {
+            source = .json([json])
+            return
+        }
+        guard case .array(let elements) = many, !elements.isEmpty else {
+            throw .field("/licences", "type", "must be an array of at least one licence")
+        }
+        source = .json(elements[...])
+    }
+
+    /// Where an error stands, say `/line/3/key` or `/licences/0/key`.
+    func pointer(_ place: Int, _ column: String?) -> String {
+        "\(isCSV ? "/line" : "/licences")/\(place)\(column.map { "/\($0)" } ?? "")"
+    }
+
+    /// The next rows, at most so many; none at the end. What is wrong with the rest joins `errors`; false where what follows
+    /// cannot be read at all.
+    mutating func next(_ rowsMax: Int, errors: inout [FieldError], into rows: inout [Row]) -> Bool {
+        switch source {
+        case .json(let elements):
+            for index in elements.indices.prefix(rowsMax) { read(elements[index], index, &errors, &rows) }
+            source = .json(elements.dropFirst(rowsMax))
+            return true
+        case .csv(var csv):
+            defer { source = .csv(csv) }
+            do throws(CSVError) {
+                for _ in 0..<rowsMax {
+                    guard let row = try csv.next() else { break }
+                    guard let header else {
+                        if !readHeader(row, &errors) { return false }
+                        continue
+                    }
+                    read(row, header, &errors, &rows)
+                }
+            } catch {
+                errors.append(error.fieldError)
+                return false
+            }
+            if header == nil {
+                errors.append(FieldError(pointer: "/line/1", code: "required", detail: "must be the header row"))
+                return false
+            }
+            return true
+        }
+    }
+
+    var isAtEnd: Bool {
+        switch source {
+        case .json(let elements): elements.isEmpty
+        case .csv(let csv): csv.isAtEnd
+        }
+    }
+
+    private mutating func readHeader(_ row: CSVRow, _ errors: inout [FieldError]) -> Bool {
+        var places: [String: Int] = [:]
+        let before = errors.count
+        for (place, name) in row.fields.enumerated() {
+            if !Self.columns.contains(name) {
+                errors.append(PriceBookFile.error(row.line, name, "unknown_column", "is not a column of a stock file"))
+            } else if places.updateValue(place, forKey: name) != nil {
+                errors.append(PriceBookFile.error(row.line, name, "duplicate_column", "stands twice"))
+            }
+        }
+        for name in Self.columns where places[name] == nil {
+            errors.append(PriceBookFile.error(row.line, name, "required", "the column is missing"))
+        }
+        header = places
+        return errors.count == before
+    }
+
+    private func read(_ row: CSVRow, _ header: [String: Int], _ errors: inout [FieldError], _ rows: inout [Row]) {
+        guard row.fields.count == header.count else {
+            errors.append(
+                FieldError(
+                    pointer: pointer(row.line, nil), code: "count",
+                    detail: "has \(row.fields.count) fields, the header has \(header.count)"))
+            return
+        }
+        // The rules of the JSON body are the rules of the file; an empty field is none.
+        let members = Self.columns.compactMap { name in
+            header[name].map { JSONMember(name: name, value: row.fields[$0].isEmpty ? .null : .string(row.fields[$0])) }
+        }
+        read(.object(members), row.line, &errors, &rows)
+    }
+
+    private func read(_ json: JSON, _ place: Int, _ errors: inout [FieldError], _ rows: inout [Row]) {
+        var fields = FieldReader(json, at: pointer(place, nil))
+        let reseller = fields.string("reseller")
+        let product = fields.string("product", characters: 1...FieldReader.skuCharactersMax)
+        let key = fields.string("key", characters: 1...Self.keyCharactersMax)
+        let expiresAt = fields.time("expiration")
+        errors += fields.errors
+        guard let reseller, let product, let key, let expiresAt, fields.errors.isEmpty else { return }
+        rows.append(Row(place: place, reseller: reseller, product: product, key: key, expiresAt: expiresAt))
+    }
+}
+
+/// The rows of a CSV file in memory, one after the other.
+struct CSVRows: Sendable {
+    private let body: [UInt8]
+    private var place = 0
+    private var reader = CSVReader()
+    private var waiting: ArraySlice<CSVRow> = []
+    private(set) var isAtEnd = false
+
+    init(_ body: [UInt8]) { self.body = body }
+
+    /// Nil at the end.
+    mutating func next() throws(CSVError) -> CSVRow? {
+        while waiting.isEmpty {
+            if place < body.count {
+                let end = min(place + LicenceFile.pieceBytes, body.count)
+                waiting = try reader.feed(body[place..<end])[...]
+                place = end
+            } else if isAtEnd {
+                return nil
+            } else {
+                isAtEnd = true
+                if let last = try reader.finish() { waiting = [last] }
+            }
+        }
+        return waiting.popFirst()
+    }
+}
+
+extension FieldReader {
+    /// An RFC 3339 time, or a day, which stands for its first instant in UTC.
+    mutating func time(_ name: String) -> Timestamp? {
+        guard let text = string(name, characters: 1...64) else { return nil }
+        guard let time = Timestamp(parsing: text) ?? Timestamp(parsing: text + "T00:00:00Z") else {
+            fail(name, code: "format", detail: "must be an RFC 3339 time or a day (YYYY-MM-DD)")
+            return nil
+        }
+        return time
+    }
+}

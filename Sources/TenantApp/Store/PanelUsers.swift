@@ -1,0 +1,66 @@
+import SQLite
+package import TenantRegistry
+
+/// Somebody whom a reseller signed up on the operator's panel (CONTRACT C2, O11).
+package struct PanelUser: Sendable {
+    package let id: Int64
+    package let email: String
+    package let name: String
+    package let resellerPublicID: String
+    package let signedUpVia: String
+    package let createdAt: Timestamp
+}
+
+extension TenantReader {
+    /// Whether the panel knows the address, as a user of this book or as an account of the tenant; case-folded.
+    package func isKnownOnPanel(email: String, book: Book) throws -> Bool {
+        let folded = email.lowercased()
+        return try connection.exists(
+            """
+            SELECT 1 FROM panel_user WHERE book = ?1 AND email = ?2
+            UNION ALL SELECT 1 FROM account WHERE email = ?2
+            """,
+            .book(book), .text(folded))
+    }
+
+    /// By id; of those signed up with one key, or of all of a book.
+    package func panelUsers(signedUpVia key: Int64?, book: Book, after id: Int64, limit: Int) throws -> [PanelUser] {
+        var values: [SQLValue] = [.integer(id), .int(limit)]
+        var filter: String
+        if let key {
+            values.append(.integer(key))
+            filter = "u.signed_up_via = ?3"
+        } else {
+            values.append(.book(book))
+            filter = "u.book = ?3"
+        }
+        return try connection.rows(
+            dynamic: """
+                SELECT u.id, u.email, u.name, r.public_id, k.public_id, u.created_at
+                FROM panel_user u CROSS JOIN reseller r ON r.id = u.reseller_id CROSS JOIN api_key k ON k.id = u.signed_up_via
+                WHERE \(filter) AND u.id > ?1 ORDER BY u.id LIMIT ?2
+                """,
+            values
+        ) { row in
+            PanelUser(
+                id: row.int(0), email: row.text(1), name: row.text(2), resellerPublicID: row.text(3),
+                signedUpVia: row.text(4), createdAt: row.time(5))
+        }
+    }
+}
+
+extension TenantTransaction {
+    /// Returns the user's id. The address must be free: look first.
+    package func insertPanelUser(
+        email: String, name: String, passwordHash: String, resellerID: Int64, keyID: Int64, book: Book
+    ) throws -> Int64 {
+        try connection.run(
+            """
+            INSERT INTO panel_user (book, email, name, password_hash, reseller_id, signed_up_via, created_at)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+            """,
+            .book(book), .text(email.lowercased()), .text(name), .text(passwordHash), .integer(resellerID),
+            .integer(keyID), .time(now))
+        return connection.lastInsertedRowID
+    }
+}

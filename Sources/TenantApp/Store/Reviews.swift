@@ -1,0 +1,102 @@
+import SQLite
+package import TenantRegistry
+
+/// Why a reseller's account is looked at (CONTRACT C3, O8).
+package enum ReviewCause: String, Sendable, CaseIterable {
+    /// A reference reported again with another content; the subject is the event.
+    case creditDifference = "credit_difference"
+    /// The reseller's ledger does not agree with what it reported; the subject is the reconciliation.
+    case reconciliation
+}
+
+/// An account review: open until an operator closes it with a note.
+package struct AccountReview: Sendable {
+    package let id: Int64
+    package let publicID: String
+    package let book: Book
+    package let resellerID: Int64
+    package let resellerPublicID: String
+    package let cause: String
+    package let subject: String
+    package let openedAt: Timestamp
+    package let closedAt: Timestamp?
+    package let closedBy: String?
+    package let note: String?
+
+    package enum State: String, Sendable, CaseIterable {
+        case open
+        case closed
+    }
+
+    fileprivate static let select = """
+        SELECT v.id, v.public_id, v.book, v.reseller_id, r.public_id, v.cause, v.subject, v.opened_at, v.closed_at, a.email,
+            v.note
+        FROM account_review v CROSS JOIN reseller r ON r.id = v.reseller_id LEFT JOIN account a ON a.id = v.closed_by
+        """
+
+    fileprivate init(_ row: Row) {
+        id = row.int(0)
+        publicID = row.text(1)
+        book = Book(rawValue: row.int(2)) ?? .live
+        resellerID = row.int(3)
+        resellerPublicID = row.text(4)
+        cause = row.text(5)
+        subject = row.text(6)
+        openedAt = row.time(7)
+        closedAt = row.optionalTime(8)
+        closedBy = row.optionalText(9)
+        note = row.optionalText(10)
+    }
+}
+
+extension TenantReader {
+    package func review(publicID: String) throws -> AccountReview? {
+        try connection.row(
+            dynamic: "\(AccountReview.select) WHERE v.public_id = ?1", [.text(publicID)], read: AccountReview.init)
+    }
+
+    /// Newest first, before review `id`.
+    package func reviews(
+        resellerID: Int64?, book: Book, state: AccountReview.State?, before id: Int64, limit: Int
+    ) throws -> [AccountReview] {
+        try connection.rows(
+            dynamic: """
+                \(AccountReview.select)
+                WHERE v.book = ?1 AND v.id < ?2 AND (?4 IS NULL OR v.reseller_id = ?4)
+                    AND (?5 IS NULL OR (v.closed_at IS NULL) = ?5)
+                ORDER BY v.id DESC LIMIT ?3
+                """,
+            [
+                .book(book), .integer(id), .int(limit), .optional(resellerID),
+                state.map { .bool($0 == .open) } ?? .null,
+            ], read: AccountReview.init)
+    }
+}
+
+extension TenantTransaction {
+    /// Opens a review, or finds the one that is open on the same subject. Returns its public id.
+    @discardableResult
+    package func openReview(
+        _ cause: ReviewCause, subject: String, resellerID: Int64, book: Book, trail: inout Trail
+    ) throws -> String {
+        let open = try connection.row(
+            "SELECT public_id FROM account_review WHERE subject = ?1 AND closed_at IS NULL", .text(subject)
+        ) { $0.text(0) }
+        if let open { return open }
+        let publicID = newPublicID("rev")
+        try connection.run(
+            """
+            INSERT INTO account_review (public_id, book, reseller_id, cause, subject, opened_at)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+            """,
+            .text(publicID), .book(book), .integer(resellerID), .text(cause.rawValue), .text(subject), .time(now))
+        trail.note("review", publicID)
+        return publicID
+    }
+
+    package func closeReview(_ id: Int64, note: String, by account: Int64) throws {
+        try connection.run(
+            "UPDATE account_review SET closed_at = ?2, closed_by = ?3, note = ?4 WHERE id = ?1", .integer(id),
+            .time(now), .integer(account), .text(note))
+    }
+}
