@@ -184,6 +184,14 @@ def moves(checks, shop):
         wrong = "whsec_" + "A" * 32
         assert shop.order(dict(reseller, webhook_secret=wrong), sku).status == 401
 
+    with checks("W5 W11 a reseller gets itself a new signing secret in its session; with a key it cannot"):
+        reseller, sku = prepared(shop)
+        rotated = shop.call(reseller, "POST", "/webhook/secret/rotate", key=reseller["session"])
+        assert rotated.status == 200, rotated
+        for secret in (reseller["webhook_secret"], rotated.json["webhook_secret"]):
+            assert shop.order(dict(reseller, webhook_secret=secret), sku).status == 201
+        assert shop.call(reseller, "POST", "/webhook/secret/rotate").status == 403
+
     with checks("O3 an invitation without password brings a link, by which the reseller sets one, once"):
         made = shop.admin("POST", "/resellers", {"email": "invited@there.example", "name": "Invited"})
         assert made.status == 201 and made.json["webhook_secret"].startswith("whsec_"), made
