@@ -41,7 +41,9 @@ let package = Package(
         module("RateLimiter"),
         module("TenantRegistry", ["SQLite", "Cryptography", "Compression", "RateLimiter"]),
         module("TenantApp", ["TenantRegistry", "SQLite", "HTTPCore", "Cryptography", "Compression", "RateLimiter"]),
-        module("Gateway", ["TenantApp", "HTTPServer", "TenantRegistry", "HTTPCore", "RateLimiter", "Cryptography", "SQLite"]),
+        module(
+            "Gateway",
+            ["TenantApp", "HTTPServer", "TenantRegistry", "HTTPCore", "RateLimiter", "Cryptography", "SQLite"]),
         .executableTarget(
             name: "TollgateCommand",
             dependencies: [
@@ -63,10 +65,13 @@ let package = Package(
             name: "TestTenants",
             dependencies: ["TenantApp", "TenantRegistry", "SQLite", "HTTPCore", "Cryptography", "RateLimiter"],
             path: "Tests/Support/TestTenants", swiftSettings: settings),
-        tests("TenantRegistryTests", ["TestTenants", "TenantRegistry", "TenantApp", "SQLite", "Cryptography", "Compression", "RateLimiter"]),
+        tests(
+            "TenantRegistryTests",
+            ["TestTenants", "TenantRegistry", "TenantApp", "SQLite", "Cryptography", "Compression", "RateLimiter"]),
         tests("LicenceTests", ["TestTenants", "TenantRegistry", "TenantApp", "SQLite", "Cryptography"]),
         tests("CreditTests", ["TestTenants", "TenantRegistry", "TenantApp", "SQLite", "HTTPCore", "Cryptography"]),
-        tests("VerifierTests", ["TestTenants", "TenantRegistry", "TenantApp", "SQLite", "Cryptography", "Compression"]),
+        tests(
+            "VerifierTests", ["TestTenants", "TenantRegistry", "TenantApp", "SQLite", "Cryptography", "Compression"]),
         tests("PortTests", ["TestTenants", "TenantRegistry", "TenantApp", "SQLite", "HTTPCore", "Cryptography"]),
     ]
 )

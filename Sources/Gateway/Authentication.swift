@@ -68,7 +68,9 @@ struct Authentication: Sendable {
 
     /// Shape first: garbage costs neither hash nor look-up.
     private func find(_ credential: ArraySlice<UInt8>, at now: Timestamp) throws(Refusal) -> (KeyRecord, Digest) {
-        guard APIKeyFormat.isWellFormed(credential) || APIKeyFormat.isHex64(credential) else { throw .unknownCredential }
+        guard APIKeyFormat.isWellFormed(credential) || APIKeyFormat.isHex64(credential) else {
+            throw .unknownCredential
+        }
         let hash = credential.withUnsafeBytes { SHA256.hash($0) }
         guard let key = directory.key(hash: hash, at: now) else { throw .unknownCredential }
         return (key, hash)

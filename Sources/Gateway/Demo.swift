@@ -147,7 +147,9 @@ struct Demo {
                 lines.append(
                     "  \(tenant.name.padding(toLength: 10, withPad: " ", startingAt: 0)) \(address) "
                         + "\(text(login?["email"])) / \(text(login?["password"]))")
-                if tenant.name == "hosting", case .array(let resellers)? = tenant.value["resellers"], let first = resellers.first {
+                if tenant.name == "hosting", case .array(let resellers)? = tenant.value["resellers"],
+                    let first = resellers.first
+                {
                     example =
                         "curl -s \(text(tenant.value["base_url"]))/api/partner/v1/products "
                         + "-H 'Authorization: Bearer \(text(first["key"]))'"

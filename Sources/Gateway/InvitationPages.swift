@@ -12,7 +12,9 @@ struct InvitationPages: Dialect {
 
     func credential(in head: RequestHead) -> Range<Int>? { nil }
 
-    func render(_ refusal: Refusal, requestID: RequestID) -> Response { Problem.response(refusal, requestID: requestID) }
+    func render(_ refusal: Refusal, requestID: RequestID) -> Response {
+        Problem.response(refusal, requestID: requestID)
+    }
 
     let routes: [Route] = [
         Route(.get, "/{token}", "Show the invitation", access: .open, isRationedByAddress: true) { call in

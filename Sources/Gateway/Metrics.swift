@@ -40,7 +40,8 @@ final class GatewayMetrics: Sendable {
             page.line("tollgate_refusals_total{reason=\"\(code)\"}", count)
         }
         page.counter("tollgate_failed_credentials_total", "Calls with an unknown key.", failedCredentials)
-        page.histogram("tollgate_request_duration_microseconds", "From the head's first byte to the answer's last.", latency)
+        page.histogram(
+            "tollgate_request_duration_microseconds", "From the head's first byte to the answer's last.", latency)
         let lanes = fleet.pool.metrics
         page.counter("tollgate_lane_batches_total", "Batches that lanes committed.", lanes.batches)
         page.counter("tollgate_lane_jobs_total", "Operations in those batches.", lanes.jobs)
@@ -54,8 +55,11 @@ final class GatewayMetrics: Sendable {
         page.gauge("tollgate_lanes_ready", "Lanes waiting for a worker.", fleet.pool.waiting)
         page.gauge("tollgate_open_files", "Tenant files open.", fleet.pool.openFiles)
         page.gauge("tollgate_tenants", "Tenants.", fleet.directory.tenantCount)
-        page.gauge("tollgate_lane_depth", "Operations waiting in all lanes.", fleet.directory.allTenants.reduce(0) { $0 + $1.lane.waiting })
-        page.gauge("tollgate_writes_refused", "1 while writes are refused for want of disk.", fleet.refusesWrites ? 1 : 0)
+        page.gauge(
+            "tollgate_lane_depth", "Operations waiting in all lanes.",
+            fleet.directory.allTenants.reduce(0) { $0 + $1.lane.waiting })
+        page.gauge(
+            "tollgate_writes_refused", "1 while writes are refused for want of disk.", fleet.refusesWrites ? 1 : 0)
         if let free = fleet.data.freeBytes { page.gauge("tollgate_disk_free_bytes", "Free room for data.", Int(free)) }
         if let server { page.append(server) }
         return page.text

@@ -59,7 +59,9 @@ struct Operation: Sendable {
         let key = bareIdempotencyKey(header)
         guard !key.isEmpty, key.utf8.count <= Self.idempotencyKeyCharactersMax,
             key.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x22 })
-        else { throw .unparseable("The Idempotency-Key must be 1 to 255 printable characters without spaces or quotes.") }
+        else {
+            throw .unparseable("The Idempotency-Key must be 1 to 255 printable characters without spaces or quotes.")
+        }
     }
 
     private func perform(_ work: Work) {

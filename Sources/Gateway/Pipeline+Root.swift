@@ -17,7 +17,8 @@ extension Pipeline {
         switch path {
         case "/healthz": return plain(200, "ok\n", origin)
         case "/readyz":
-            return isDraining.load(ordering: .acquiring) ? plain(503, "draining\n", origin) : plain(200, "ready\n", origin)
+            return isDraining.load(ordering: .acquiring)
+                ? plain(503, "draining\n", origin) : plain(200, "ready\n", origin)
         case "/metrics" where servesAdmin:
             return .later { [self] exchange in
                 let submitted = fleet.background.submit { [self] in
@@ -38,7 +39,8 @@ extension Pipeline {
     }
 
     private func text(_ status: Int, _ body: String, _ origin: Origin) -> Response {
-        var response = Response(status: status, contentType: "text/plain; version=0.0.4; charset=utf-8", bytes: Array(body.utf8))
+        var response = Response(
+            status: status, contentType: "text/plain; version=0.0.4; charset=utf-8", bytes: Array(body.utf8))
         stamp(&response, origin, tenant: nil)
         return response
     }
@@ -149,7 +151,8 @@ extension Pipeline {
     func baseURL(_ head: RequestHead, _ peer: Peer, _ tenant: TenantRecord) -> String {
         if let base = configuration.publicURL { return "\(base)/t/\(tenant.slug)" }
         let host = peer.role == .control ? authority : head.value(of: .host) ?? "localhost"
-        let scheme = peer.isEncrypted || (peer.role == .control && configuration.certificatePath != nil) ? "https" : "http"
+        let scheme =
+            peer.isEncrypted || (peer.role == .control && configuration.certificatePath != nil) ? "https" : "http"
         return "\(scheme)://\(host)/t/\(tenant.slug)"
     }
 

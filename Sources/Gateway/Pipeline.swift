@@ -64,7 +64,8 @@ final class Pipeline: RequestHandler, Sendable {
         case .root(let path):
             return root(path, head, peer, requestID, now)
         case .refused(let refusal, let dialect):
-            return .answer(refuse(refusal, dialect, Origin(head: head, peer: peer, requestID: requestID, started: started)))
+            return .answer(
+                refuse(refusal, dialect, Origin(head: head, peer: peer, requestID: requestID, started: started)))
         case .route(let routed):
             return serve(routed)
         }
@@ -121,8 +122,9 @@ final class Pipeline: RequestHandler, Sendable {
             return .refused(refuseUnauthenticated(error.refusal, routed))
         }
         // A dialect that the tenant's blueprint does not have is a path that is not there.
-        guard routed.dialect.isAlwaysThere
-            || blueprints.dialects(of: authenticated.tenant).contains(routed.dialect.name)
+        guard
+            routed.dialect.isAlwaysThere
+                || blueprints.dialects(of: authenticated.tenant).contains(routed.dialect.name)
         else { return .refused(refuse(.notFound("path"), routed.dialect, Origin(routed))) }
         do {
             return .admitted(

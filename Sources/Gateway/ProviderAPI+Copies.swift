@@ -11,18 +11,21 @@ extension ProviderAPI {
         ProviderRoute(.get, "/tenants/{slug}/export", "Export a tenant as one SQLite file") { api, call, _, reply in
             let record = try api.tenant(call.parameters[0])
             let profile = record.profile
-            if let end = profile.endedAt ?? profile.endsAt, call.now >= end.adding(days: ProviderAPI.exportDaysAfterEnd) {
+            if let end = profile.endedAt ?? profile.endsAt, call.now >= end.adding(days: ProviderAPI.exportDaysAfterEnd)
+            {
                 throw Refusal.conflict(
-                    code: "export_period_over", detail: "Exports were possible for \(ProviderAPI.exportDaysAfterEnd) days.")
+                    code: "export_period_over",
+                    detail: "Exports were possible for \(ProviderAPI.exportDaysAfterEnd) days.")
             }
             api.fleet.export(record) { result in
-                reply(Result {
-                    let file = try FileStream(path: try result.get(), pool: api.fleet.files, removesFile: true)
-                    var headers = ResponseHeaders()
-                    headers.add("Content-Type", "application/vnd.sqlite3")
-                    headers.add("Content-Disposition", "attachment; filename=\"\(record.slug).sqlite\"")
-                    return .stream(status: 200, headers: headers, body: file, length: file.length)
-                })
+                reply(
+                    Result {
+                        let file = try FileStream(path: try result.get(), pool: api.fleet.files, removesFile: true)
+                        var headers = ResponseHeaders()
+                        headers.add("Content-Type", "application/vnd.sqlite3")
+                        headers.add("Content-Disposition", "attachment; filename=\"\(record.slug).sqlite\"")
+                        return .stream(status: 200, headers: headers, body: file, length: file.length)
+                    })
             }
         },
         ProviderRoute(.post, "/tenants/{slug}/restore", "Restore a tenant from an export", body: .file) {
@@ -30,13 +33,15 @@ extension ProviderAPI {
             let record = try api.tenant(call.parameters[0])
             guard let path else { throw Refusal.unparseable("The body is empty; a SQLite file is expected.") }
             api.fleet.restore(record, from: path, requestID: call.requestID) { result in
-                reply(result.map { head in
-                    .whole(.json { json in
-                        json.field("slug", record.slug)
-                        json.field("incarnation", head.incarnation)
-                        json.field("audit_head", head.text)
-                    })
-                }.mapError { ProviderAPI.refusal(ofRestore: $0) })
+                reply(
+                    result.map { head in
+                        .whole(
+                            .json { json in
+                                json.field("slug", record.slug)
+                                json.field("incarnation", head.incarnation)
+                                json.field("audit_head", head.text)
+                            })
+                    }.mapError { ProviderAPI.refusal(ofRestore: $0) })
             }
         },
     ]
@@ -47,7 +52,8 @@ extension ProviderAPI {
         switch failure {
         case .notATenantFile(let reason): return refused("not_a_tenant_file", "This is no tenant's file: \(reason).")
         case .anotherTenant: return refused("another_tenants_file", "This is another tenant's file.")
-        case .schemaDiffers(let what): return refused("schema_differs", "The schema is not Tollgate's: \(what) differs.")
+        case .schemaDiffers(let what):
+            return refused("schema_differs", "The schema is not Tollgate's: \(what) differs.")
         case .newerSchema: return refused("schema_newer", "A newer Tollgate wrote this file.")
         case .damaged(let faults):
             return refused("file_damaged", "The file does not verify: \(faults.prefix(5).joined(separator: "; ")).")

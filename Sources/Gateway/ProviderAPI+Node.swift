@@ -15,26 +15,34 @@ extension ProviderAPI {
             }
         },
         ProviderRoute(.get, "/blueprints", "List blueprints") { api, _, _, reply in
-            reply(.success(.whole(.json { json in
-                json.array("data") { json in
-                    for blueprint in api.blueprints.all {
-                        json.object { json in
-                            json.field("name", blueprint.name)
-                            json.field("title", blueprint.title)
-                            json.field("currency", blueprint.currency)
-                            json.array("dialects") { json in for name in blueprint.dialects { json.element(name) } }
-                        }
-                    }
-                }
-            })))
+            reply(
+                .success(
+                    .whole(
+                        .json { json in
+                            json.array("data") { json in
+                                for blueprint in api.blueprints.all {
+                                    json.object { json in
+                                        json.field("name", blueprint.name)
+                                        json.field("title", blueprint.title)
+                                        json.field("currency", blueprint.currency)
+                                        json.array("dialects") { json in
+                                            for name in blueprint.dialects { json.element(name) }
+                                        }
+                                    }
+                                }
+                            }
+                        })))
         },
         ProviderRoute(.post, "/registry/rebuild", "Rebuild the registry's projection from the files") {
             api, _, _, reply in
             api.fleet.rebuildProjections { tenants, failed in
-                reply(.success(.whole(.json { json in
-                    json.field("tenants", tenants)
-                    json.array("failed") { json in for slug in failed { json.element(slug) } }
-                })))
+                reply(
+                    .success(
+                        .whole(
+                            .json { json in
+                                json.field("tenants", tenants)
+                                json.array("failed") { json in for slug in failed { json.element(slug) } }
+                            })))
             }
         },
     ]

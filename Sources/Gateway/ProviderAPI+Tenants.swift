@@ -17,9 +17,12 @@ extension ProviderAPI {
             // The cursor counts tenants by slug: it names how many came before.
             let start = Int(clamping: page.after)
             let rows = Array(records.dropFirst(start).prefix(page.fetch).enumerated())
-            reply(.success(.whole(page.answer(rows, id: { Int64(start + $0.offset + 1) }) { row, json in
-                api.encode(row.element, call, &json)
-            })))
+            reply(
+                .success(
+                    .whole(
+                        page.answer(rows, id: { Int64(start + $0.offset + 1) }) { row, json in
+                            api.encode(row.element, call, &json)
+                        })))
         },
         ProviderRoute(.get, "/tenants/{slug}", "Read a tenant") { api, call, _, reply in
             let record = try api.tenant(call.parameters[0])
@@ -39,12 +42,14 @@ extension ProviderAPI {
                 trail.note("key", key.publicID)
                 return key.publicID
             } then: { result in
-                reply(result.map { id in
-                    .whole(.json(201) { json in
-                        json.field("id", id)
-                        json.field("owner_key", secret.text)
+                reply(
+                    result.map { id in
+                        .whole(
+                            .json(201) { json in
+                                json.field("id", id)
+                                json.field("owner_key", secret.text)
+                            })
                     })
-                })
             }
         },
     ]
@@ -65,7 +70,8 @@ extension ProviderAPI {
         let tier = fields.optionalChoice("tier", as: Tier.self)
         let prefix = fields.optionalString("prefix", characters: 2...16)
         if let prefix, !APIKeyFormat.isPrefix(prefix) {
-            fields.fail("prefix", code: "format", detail: "must be a letter and 1 to 15 letters or digits, in lower case")
+            fields.fail(
+                "prefix", code: "format", detail: "must be a letter and 1 to 15 letters or digits, in lower case")
         }
         let currency = fields.optionalString("currency", characters: 1...8)
         if let currency, Currency(currency) == nil {
@@ -87,9 +93,10 @@ extension ProviderAPI {
                     ownerKey: MintedSecret(prefix: creation.keyPrefix, book: .live, random: fleet.random),
                     invitationHash: invitation.map { SHA256.hash(Array($0.utf8)) })
                 fleet.create(creation, requestID: call.requestID, fill: { try provision.run($0) }) { [self] result in
-                    reply(result.map { record, _ in
-                        .whole(created(record, provision.ownerKey, invitation, call))
-                    }.mapError { Self.refusal($0) })
+                    reply(
+                        result.map { record, _ in
+                            .whole(created(record, provision.ownerKey, invitation, call))
+                        }.mapError { Self.refusal($0) })
                 }
             } catch {
                 reply(.failure(error))

@@ -17,7 +17,10 @@ final class RequestLog: Sendable {
         pool = isOn ? BackgroundPool(name: "log", threads: 1, tasksMax: Self.linesMax) : nil
     }
 
-    func write(_ origin: Origin, _ response: Response, tenant: TenantRecord?, address: IPAddress, now: Timestamp, nanoseconds: UInt64) {
+    func write(
+        _ origin: Origin, _ response: Response, tenant: TenantRecord?, address: IPAddress, now: Timestamp,
+        nanoseconds: UInt64
+    ) {
         let microseconds = Int((nanoseconds - origin.started) / 1_000)
         _ = pool?.submit {
             var line = JSONWriter.object { json in

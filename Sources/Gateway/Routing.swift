@@ -59,7 +59,11 @@ final class Router: Sendable {
                 let segments = path.split(separator: "/", omittingEmptySubsequences: false)
                 let entry = Entry(
                     dialect: dialect, segments: segments, route: route, action: "\(route.method.rawValue) \(path)")
-                if !segments.contains(where: { $0.hasPrefix("{") }) { literal[path, default: []].append(entry) } else { patterned.append(entry) }
+                if !segments.contains(where: { $0.hasPrefix("{") }) {
+                    literal[path, default: []].append(entry)
+                } else {
+                    patterned.append(entry)
+                }
             }
         }
         self.literal = literal
@@ -93,7 +97,8 @@ final class Router: Sendable {
         let method = head.method == .head ? .get : head.method
         guard let entry = entries.first(where: { $0.route.method == method }) else {
             if head.method == .other {
-                return .refused(.transport(status: 501, reason: "This method is not known."), dialect: entries[0].dialect)
+                return .refused(
+                    .transport(status: 501, reason: "This method is not known."), dialect: entries[0].dialect)
             }
             let allowed = entries.map(\.route.method.rawValue).joined(separator: ", ")
             return .refused(.methodNotAllowed(allowed: allowed), dialect: entries[0].dialect)
@@ -101,7 +106,8 @@ final class Router: Sendable {
         return .route(
             Routed(
                 head: head, peer: peer, requestID: requestID, started: started, now: now, dialect: entry.dialect,
-                route: entry.route, action: entry.action, parameters: parameters, addressed: addressed, isUnknownAddress: isUnknown,
+                route: entry.route, action: entry.action, parameters: parameters, addressed: addressed,
+                isUnknownAddress: isUnknown,
                 addressPrefix: prefix))
     }
 

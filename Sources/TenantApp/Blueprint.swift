@@ -104,7 +104,8 @@ package final class Blueprints: Sendable {
 
     /// Reads every `*.json` in the folder, sorted by name.
     package init(folder: String) throws {
-        let names = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".json") }.sorted()
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".json") }
+            .sorted()
         all = try names.map { try Blueprint(path: "\(folder)/\($0)") }
         byName = Dictionary(all.map { ($0.name, $0) }) { first, _ in first }
         dialectSets = byName.mapValues { Set($0.dialects) }

@@ -42,8 +42,12 @@ package final class Directory: Sendable {
     package func tenant(id: TenantID) -> TenantRecord? { tenants.withLock { $0.byID[id] } }
     package var allTenants: [TenantRecord] { tenants.withLock { Array($0.byID.values) } }
     package var tenantCount: Int { tenants.withLock { $0.byID.count } }
-    package func keyCount(of tenant: TenantID) -> Int { tenants.withLock { $0.keys[tenant]?.values.count { !$0.projection.isRevoked } ?? 0 } }
-    package func keys(of tenant: TenantID) -> [KeyRecord] { tenants.withLock { Array(($0.keys[tenant] ?? [:]).values) } }
+    package func keyCount(of tenant: TenantID) -> Int {
+        tenants.withLock { $0.keys[tenant]?.values.count { !$0.projection.isRevoked } ?? 0 }
+    }
+    package func keys(of tenant: TenantID) -> [KeyRecord] {
+        tenants.withLock { Array(($0.keys[tenant] ?? [:]).values) }
+    }
     package func resellers(of tenant: TenantID) -> [ResellerRecord] {
         tenants.withLock { Array(($0.resellers[tenant] ?? [:]).values) }
     }
@@ -143,7 +147,8 @@ package final class Directory: Sendable {
         for tenant in allTenants {
             let ended = keys(of: tenant.id).filter { key in
                 let projection = key.projection
-                return projection.role.isSession && (projection.isRevoked || projection.expiresAt.map { now >= $0 } ?? false)
+                return projection.role.isSession
+                    && (projection.isRevoked || projection.expiresAt.map { now >= $0 } ?? false)
             }
             guard !ended.isEmpty else { continue }
             let hashes: [Digest] = tenants.withLock { tenants in

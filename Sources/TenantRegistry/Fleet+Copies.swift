@@ -50,7 +50,8 @@ extension Fleet {
         record.lane.exclusively(
             { [self] control in
                 do {
-                    let stepper = try copying.stepper ?? BackupStepper(source: control.file().connection, destinationPath: path)
+                    let stepper =
+                        try copying.stepper ?? BackupStepper(source: control.file().connection, destinationPath: path)
                     copying.stepper = stepper
                     switch try stepper.step(pages: Self.exportStepPages) {
                     case .done:
@@ -135,7 +136,8 @@ extension Fleet {
         let reference = try Connection(path: ":memory:", flags: [.readWrite, .create])
         defer { reference.close() }
         for migration in schema.migrations where migration.version <= version { try reference.execute(migration.sql) }
-        let sql = "SELECT type || ' ' || name || ': ' || coalesce(sql, '') FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%' ORDER BY 1"
+        let sql =
+            "SELECT type || ' ' || name || ': ' || coalesce(sql, '') FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%' ORDER BY 1"
         let wanted = Set(try reference.rows(dynamic: sql) { $0.text(0) })
         let found = Set(try connection.rows(dynamic: sql) { $0.text(0) })
         guard wanted == found else {
@@ -186,7 +188,8 @@ extension Fleet {
                 UPDATE meta SET incarnation = max(incarnation, ?1) + 1, projection_epoch = max(projection_epoch, ?2) + 1
                 WHERE id = 1
                 """,
-                .integer(max(before?.head.incarnation ?? 0, record.profile.incarnation)), .integer(max(before?.epoch ?? 0, record.profile.projectionEpoch)))
+                .integer(max(before?.head.incarnation ?? 0, record.profile.incarnation)),
+                .integer(max(before?.epoch ?? 0, record.profile.projectionEpoch)))
             for hash in revoked { try connection.run("DELETE FROM api_key_secret WHERE hash = ?1", .blob(hash.bytes)) }
             try connection.run(
                 """
@@ -234,7 +237,9 @@ extension Fleet {
 
     private func flush(_ record: TenantRecord, at now: Timestamp) {
         let housekeeps = lastHousekeeping.withLock { last in
-            guard now.milliseconds - (last[record.id]?.milliseconds ?? 0) >= Self.housekeepingMilliseconds else { return false }
+            guard now.milliseconds - (last[record.id]?.milliseconds ?? 0) >= Self.housekeepingMilliseconds else {
+                return false
+            }
             last[record.id] = now
             return true
         }

@@ -53,7 +53,8 @@ extension Fleet {
         } catch {
             return then(.failure(error))
         }
-        registry.insert(profile, wrappedSecretKey: wrapped.secret, wrappedSigningKey: wrapped.signing) { [self] result in
+        registry.insert(profile, wrappedSecretKey: wrapped.secret, wrappedSigningKey: wrapped.signing) {
+            [self] result in
             if case .failure(let error) = result { return then(.failure(error)) }
             record.lane.exclusively(
                 { [self] control in

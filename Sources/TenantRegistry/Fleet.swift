@@ -225,7 +225,8 @@ package final class Fleet: Sendable {
             profile.incarnation = max(profile.incarnation, incarnation)
         }
         record.answers.dropAll()
-        registry.replaceProjection(of: record.id, with: changes, epoch: epoch, incarnation: incarnation) { [report] result in
+        registry.replaceProjection(of: record.id, with: changes, epoch: epoch, incarnation: incarnation) {
+            [report] result in
             if case .failure(let error) = result { report("registry: projection of \(record.id.text): \(error)") }
             then(result)
         }
@@ -238,7 +239,9 @@ package final class Fleet: Sendable {
                 writes: false,
                 perform: { store in
                     let changes = try schema.readProjections(store.reader)
-                    return { [self] store in follow(record, changes, epoch: store.projectionEpoch, incarnation: store.head.incarnation) }
+                    return { [self] store in
+                        follow(record, changes, epoch: store.projectionEpoch, incarnation: store.head.incarnation)
+                    }
                 },
                 fail: { [report] failure in report("tenant \(record.id.text): \(failure)") }))
     }
@@ -263,7 +266,8 @@ package final class Fleet: Sendable {
                     perform: { [schema] store in
                         let changes = try schema.readProjections(store.reader)
                         return { [self] store in
-                            follow(record, changes, epoch: store.projectionEpoch, incarnation: store.head.incarnation) { result in
+                            follow(record, changes, epoch: store.projectionEpoch, incarnation: store.head.incarnation) {
+                                result in
                                 if case .success = result { done(record, true) } else { done(record, false) }
                             }
                         }
@@ -274,7 +278,9 @@ package final class Fleet: Sendable {
 
     func removeFiles(of id: TenantID) {
         let path = data.tenantPath(id)
-        for suffix in ["", "-wal", "-journal", "-shm", ".recovering", ".recovering-wal", ".restoring", ".restoring-wal"] {
+        for suffix in [
+            "", "-wal", "-journal", "-shm", ".recovering", ".recovering-wal", ".restoring", ".restoring-wal",
+        ] {
             DataDirectory.remove(path + suffix)
         }
         DataDirectory.synchronise(folder: data.tenantFolder(id))

@@ -73,7 +73,9 @@ package final class LaneMetrics: Sendable {
     package let commitsFailed = Atomic<UInt64>(0)
     package let filesOpened = Atomic<UInt64>(0)
     package let checkpoints = Atomic<UInt64>(0)
-    package let commitTime = Histogram(upperBounds: [100, 250, 500, 1_000, 2_500, 5_000, 10_000, 50_000, 250_000, 1_000_000])
+    package let commitTime = Histogram(upperBounds: [
+        100, 250, 500, 1_000, 2_500, 5_000, 10_000, 50_000, 250_000, 1_000_000,
+    ])
     package let workTime = Histogram(upperBounds: [50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 50_000])
     package let batchSize = Histogram(upperBounds: [1, 2, 4, 8, 16, 32, 64, 128, 256])
 

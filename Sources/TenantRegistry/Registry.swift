@@ -44,7 +44,8 @@ package protocol Registry: AnyObject, Sendable {
     typealias Done<Value> = @Sendable (Result<Value, any Error>) -> Void
 
     func snapshot() throws -> RegistrySnapshot
-    func insert(_ profile: TenantProfile, wrappedSecretKey: [UInt8], wrappedSigningKey: [UInt8], then: @escaping Done<Void>)
+    func insert(
+        _ profile: TenantProfile, wrappedSecretKey: [UInt8], wrappedSigningKey: [UInt8], then: @escaping Done<Void>)
     /// Saves a profile's changeable columns, and says in the provider's log what was done.
     func save(_ profile: TenantProfile, event: String?, requestID: RequestID, then: @escaping Done<Void>)
     func setDomains(_ domains: [DomainCertificate], hosts: [String], of tenant: TenantID, then: @escaping Done<Void>)
@@ -54,13 +55,16 @@ package protocol Registry: AnyObject, Sendable {
     func project(_ changes: [ProjectedChange], of tenant: TenantID, then: @escaping Done<Void>)
     /// Everything of a tenant's keys and resellers, as its file has them at `epoch`.
     func replaceProjection(
-        of tenant: TenantID, with changes: [ProjectionChange], epoch: Int64, incarnation: Int64, then: @escaping Done<Void>)
+        of tenant: TenantID, with changes: [ProjectionChange], epoch: Int64, incarnation: Int64,
+        then: @escaping Done<Void>)
     /// Of these hashes: those revoked, and whether one is another tenant's.
     func judge(_ hashes: [Digest], for tenant: TenantID, then: @escaping Done<(revoked: [Digest], foreign: Bool)>)
-    func addProviderKey(_ hash: Digest, displayPrefix: String, at now: Timestamp, revokingOthers: Bool, then: @escaping Done<Void>)
+    func addProviderKey(
+        _ hash: Digest, displayPrefix: String, at now: Timestamp, revokingOthers: Bool, then: @escaping Done<Void>)
     /// Sessions past their end leave the projection; their hashes stay, revoked.
     func dropExpiredSessions(at now: Timestamp)
-    func saveCounters(_ counters: [(TenantID, month: Int64, count: Int64, last: Timestamp?)], then: @escaping Done<Void>)
+    func saveCounters(
+        _ counters: [(TenantID, month: Int64, count: Int64, last: Timestamp?)], then: @escaping Done<Void>)
     func close(then: @escaping @Sendable () -> Void)
 }
 
@@ -115,7 +119,8 @@ package final class SQLiteRegistry: Registry {
     ) {
         write(
             { connection in
-                let taken = try connection.row("SELECT 1 FROM tenant WHERE slug = ?1", .text(profile.slug)) { _ in true }
+                let taken = try connection.row("SELECT 1 FROM tenant WHERE slug = ?1", .text(profile.slug)) { _ in true
+                }
                 if taken != nil { throw RegistryRefusal.slugTaken }
                 try connection.run(
                     """
@@ -169,7 +174,9 @@ package final class SQLiteRegistry: Registry {
         write(
             { connection in
                 for host in hosts {
-                    let owner = try connection.row("SELECT tenant_id FROM domain WHERE host = ?1", .text(host)) { $0.blob(0) }
+                    let owner = try connection.row("SELECT tenant_id FROM domain WHERE host = ?1", .text(host)) {
+                        $0.blob(0)
+                    }
                     if let owner, owner != tenant.bytes { throw RegistryRefusal.hostTaken(host) }
                 }
                 try connection.run("DELETE FROM domain WHERE tenant_id = ?1", .blob(tenant.bytes))
@@ -300,9 +307,10 @@ package final class SQLiteRegistry: Registry {
     }
 
     package func close(then: @escaping @Sendable () -> Void) {
-        lane.exclusively({ control in
-            control.closeFile()
-            then()
-        }, orElse: { _ in then() })
+        lane.exclusively(
+            { control in
+                control.closeFile()
+                then()
+            }, orElse: { _ in then() })
     }
 }

@@ -69,7 +69,8 @@ struct RegistryReading {
         var snapshot = RegistrySnapshot()
         var place: [TenantID: Int] = [:]
         var hosts: [TenantID: [String]] = [:]
-        try connection.forEach("SELECT tenant_id, host, certificate, wrapped_private_key FROM domain ORDER BY host") { row in
+        try connection.forEach("SELECT tenant_id, host, certificate, wrapped_private_key FROM domain ORDER BY host") {
+            row in
             guard let id = TenantID(bytes: row.blob(0)) else { return true }
             hosts[id, default: []].append(row.text(1))
             if let certificate = row.optionalText(2), let key = row.optionalBlob(3) {
@@ -127,7 +128,8 @@ struct RegistryReading {
             FROM api_key
             """
         ) { row in
-            guard let id = TenantID(bytes: row.blob(0)), let place = place[id], let role = KeyRole(rawValue: row.int(3)),
+            guard let id = TenantID(bytes: row.blob(0)), let place = place[id],
+                let role = KeyRole(rawValue: row.int(3)),
                 let book = Book(rawValue: row.int(4))
             else { return true }
             snapshot.tenants[place].keys.append(
@@ -157,7 +159,8 @@ struct RegistryReading {
             currency: row.text(9), keyPrefix: row.text(10), ownerEmail: row.text(11),
             createdAt: Timestamp(milliseconds: row.int(12)), refundableUntil: Timestamp(milliseconds: row.int(13)),
             endsAt: time(14), endedAt: time(15), limit: policy(row, 16), domains: hosts[id] ?? [],
-            projectionEpoch: row.int(19), incarnation: row.int(25), requestsMonth: row.int(20), requestsCount: row.int(21), lastRequestAt: time(22))
+            projectionEpoch: row.int(19), incarnation: row.int(25), requestsMonth: row.int(20),
+            requestsCount: row.int(21), lastRequestAt: time(22))
     }
 
     private func policy(_ row: Row, _ column: Int32) -> Policy? {

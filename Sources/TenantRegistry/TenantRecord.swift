@@ -92,7 +92,9 @@ package struct QuotaOverrides: Sendable, Equatable {
     package var keysMax: Int64?
     package var requestsMonthlyMax: Int64?
 
-    package init(bytesMax: Int64? = nil, resellersMax: Int64? = nil, keysMax: Int64? = nil, requestsMonthlyMax: Int64? = nil) {
+    package init(
+        bytesMax: Int64? = nil, resellersMax: Int64? = nil, keysMax: Int64? = nil, requestsMonthlyMax: Int64? = nil
+    ) {
         self.bytesMax = bytesMax
         self.resellersMax = resellersMax
         self.keysMax = keysMax

@@ -146,7 +146,9 @@ private func time(_ text: String) throws -> Timestamp { try #require(Timestamp(p
 }
 
 @Suite struct Lifecycles {
-    @Test("O3 the five allowed kinds of move, and no other", arguments: ResellerState.allCases, ResellerState.Move.allCases)
+    @Test(
+        "O3 the five allowed kinds of move, and no other", arguments: ResellerState.allCases,
+        ResellerState.Move.allCases)
     func moves(state: ResellerState, move: ResellerState.Move) {
         let allowed: [ResellerState: [ResellerState.Move: ResellerState]] = [
             .pending: [.approve: .active, .terminate: .terminated],

@@ -67,7 +67,8 @@ extension FieldReader {
     /// An absolute http or https URL without credentials or fragment.
     package mutating func webhookURL(_ name: String) -> String? {
         guard let text = string(name, characters: 8...2_000) else { return nil }
-        guard let rest = ["https://", "http://"].first(where: { text.hasPrefix($0) }).map({ text.dropFirst($0.count) }),
+        guard
+            let rest = ["https://", "http://"].first(where: { text.hasPrefix($0) }).map({ text.dropFirst($0.count) }),
             let authority = rest.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false).first,
             !authority.isEmpty, !authority.contains("@"), !text.contains("#"),
             text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F })

@@ -57,7 +57,8 @@ package struct Paging: Sendable {
 
 extension Query {
     /// One of an enum's values, where the query has it.
-    package func choice<T: RawRepresentable & CaseIterable>(_ name: String, as type: T.Type = T.self) throws(Refusal) -> T?
+    package func choice<T: RawRepresentable & CaseIterable>(_ name: String, as type: T.Type = T.self) throws(Refusal)
+        -> T?
     where T.RawValue == String {
         guard let text = self[name] else { return nil }
         guard let value = T(rawValue: text) else {

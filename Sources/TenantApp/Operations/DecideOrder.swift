@@ -58,7 +58,9 @@ package struct DecideOrder {
                 json.field("currency", tenant.currency.code)
             }
         }
-        guard let decided = try tenant.order(publicID: orderID, resellerID: nil, book: nil) else { throw Refusal.defect }
+        guard let decided = try tenant.order(publicID: orderID, resellerID: nil, book: nil) else {
+            throw Refusal.defect
+        }
         return decided
     }
 }

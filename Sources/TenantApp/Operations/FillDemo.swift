@@ -78,7 +78,9 @@ package struct FillDemo: Sendable {
         try fields.finish()
         guard let application, let state = stateName.flatMap({ ResellerState(name: $0) }) else { throw Refusal.defect }
         let made = try application.with(passwordHash: person.passwordHash)
-            .run(tenant, state: state == .pending ? .pending : .active, approvedBy: state == .pending ? nil : owner, &trail)
+            .run(
+                tenant, state: state == .pending ? .pending : .active, approvedBy: state == .pending ? nil : owner,
+                &trail)
         var reseller = made.reseller
         reseller.creditLimit = credit ?? .zero
         reseller.defaultDiscountRate = rate ?? .zero

@@ -39,7 +39,9 @@ package struct ProvisionTenant: Sendable {
     }
 
     @discardableResult
-    package static func mintOwnerKey(_ secret: MintedSecret, account: Int64, _ tenant: TenantTransaction) throws -> APIKey {
+    package static func mintOwnerKey(_ secret: MintedSecret, account: Int64, _ tenant: TenantTransaction) throws
+        -> APIKey
+    {
         var new = NewKey(
             accountID: account, resellerID: nil, role: .owner, scopes: .all, displayPrefix: secret.displayPrefix,
             createdBy: 0)

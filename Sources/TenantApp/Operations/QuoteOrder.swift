@@ -92,7 +92,8 @@ package struct QuoteOrder {
             return OrderPrice(
                 termPrice: termPrice, rate: rate, line: line, setup: setup, total: try line.adding(setup))
         } catch {
-            throw Refusal.unprocessable(code: "amount_too_large", detail: "The total is larger than any balance can be.")
+            throw Refusal.unprocessable(
+                code: "amount_too_large", detail: "The total is larger than any balance can be.")
         }
     }
 }

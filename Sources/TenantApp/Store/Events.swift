@@ -94,7 +94,8 @@ extension TenantTransaction {
             INSERT INTO delivery (public_id, event_id, endpoint_id, state, next_at, expires_at, updated_at)
             VALUES (?1, ?2, ?3, 'pending', ?4, ?5, ?4)
             """,
-            .text(publicID), .integer(event), .integer(endpoint), .time(now), .time(now.adding(days: Self.deliveryDays)))
+            .text(publicID), .integer(event), .integer(endpoint), .time(now), .time(now.adding(days: Self.deliveryDays))
+        )
         return publicID
     }
 

@@ -82,7 +82,8 @@ private let keyColumns = """
 
 extension TenantReader {
     package func key(id: Int64) throws -> APIKey? {
-        try connection.row(dynamic: "SELECT \(keyColumns) FROM api_key WHERE id = ?1", [.integer(id)], read: APIKey.init)
+        try connection.row(
+            dynamic: "SELECT \(keyColumns) FROM api_key WHERE id = ?1", [.integer(id)], read: APIKey.init)
     }
 
     package func key(publicID: String) throws -> APIKey? {
@@ -99,7 +100,8 @@ extension TenantReader {
             filter += " AND reseller_id = ?4"
         }
         return try connection.rows(
-            dynamic: "SELECT \(keyColumns) FROM api_key WHERE \(filter) ORDER BY id LIMIT ?3", values, read: APIKey.init)
+            dynamic: "SELECT \(keyColumns) FROM api_key WHERE \(filter) ORDER BY id LIMIT ?3", values, read: APIKey.init
+        )
     }
 
     /// Keys in force, for the tenant's quota.
@@ -176,7 +178,8 @@ extension TenantTransaction {
     }
 
     /// Another secret for the key; the present ones end after `overlapSeconds` (0: now).
-    package func rotateKey(_ id: Int64, newHash: Digest, displayPrefix: String, overlapSeconds: Int64) throws -> APIKey {
+    package func rotateKey(_ id: Int64, newHash: Digest, displayPrefix: String, overlapSeconds: Int64) throws -> APIKey
+    {
         if overlapSeconds == 0 {
             try connection.run("DELETE FROM api_key_secret WHERE key_id = ?1", .integer(id))
         } else {
@@ -188,7 +191,8 @@ extension TenantTransaction {
         }
         try insertSecret(newHash, key: id)
         try connection.run(
-            "UPDATE api_key SET display_prefix = ?2, epoch = epoch + 1 WHERE id = ?1", .integer(id), .text(displayPrefix))
+            "UPDATE api_key SET display_prefix = ?2, epoch = epoch + 1 WHERE id = ?1", .integer(id),
+            .text(displayPrefix))
         return try projectKey(id)
     }
 

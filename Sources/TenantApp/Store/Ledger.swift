@@ -83,7 +83,8 @@ extension TenantReader {
             .book(book), .integer(resellerID), .integer(id), .int(limit)
         ) { row in
             Posting(
-                id: row.int(0), entryID: row.int(6), kind: row.text(1), reference: row.text(2), at: row.time(3), amount: row.money(4),
+                id: row.int(0), entryID: row.int(6), kind: row.text(1), reference: row.text(2), at: row.time(3),
+                amount: row.money(4),
                 balanceAfter: row.money(5))
         }
     }
@@ -135,7 +136,8 @@ extension Trail {
     /// `"posting":"id book kind micros source>target"`: what `verify` compares with the ledger's rows. A call that posts
     /// more than once notes each, as `posting_2` and so on.
     mutating func notePosting(
-        _ id: Int64, _ kind: PostingKind, _ amount: Money, from source: LedgerAccount, to target: LedgerAccount, book: Book
+        _ id: Int64, _ kind: PostingKind, _ amount: Money, from source: LedgerAccount, to target: LedgerAccount,
+        book: Book
     ) {
         postingCount += 1
         let accounts = "\(source.kind):\(source.resellerID)>\(target.kind):\(target.resellerID)"

@@ -78,15 +78,15 @@ extension TenantTransaction {
         let changes = columns.map { "\($0.rawValue) = excluded.\($0.rawValue)" }.joined(separator: ", ")
         try connection.run(
             dynamic: """
-            INSERT INTO price (reseller_id, product_id, wholesale_monthly, wholesale_quarterly, wholesale_semi_annual,
-                wholesale_annual, wholesale_hourly, wholesale_setup_fee, discount_rate_override, is_enabled,
-                max_quantity, updated_at)
-            SELECT reseller_id, product_id, wholesale_monthly, wholesale_quarterly, wholesale_semi_annual,
-                wholesale_annual, wholesale_hourly, wholesale_setup_fee, discount_rate_override, is_enabled,
-                max_quantity, ?2
-            FROM price_staging WHERE import_id = ?1
-            ON CONFLICT DO UPDATE SET \(changes), updated_at = excluded.updated_at
-            """,
+                INSERT INTO price (reseller_id, product_id, wholesale_monthly, wholesale_quarterly, wholesale_semi_annual,
+                    wholesale_annual, wholesale_hourly, wholesale_setup_fee, discount_rate_override, is_enabled,
+                    max_quantity, updated_at)
+                SELECT reseller_id, product_id, wholesale_monthly, wholesale_quarterly, wholesale_semi_annual,
+                    wholesale_annual, wholesale_hourly, wholesale_setup_fee, discount_rate_override, is_enabled,
+                    max_quantity, ?2
+                FROM price_staging WHERE import_id = ?1
+                ON CONFLICT DO UPDATE SET \(changes), updated_at = excluded.updated_at
+                """,
             [.integer(importID), .time(now)])
         try connection.run("DELETE FROM price_staging WHERE import_id = ?1", .integer(importID))
         forgetAnswers(resellerID: nil)

@@ -71,7 +71,10 @@ extension WholesaleOrders {
         Route(.delete, "/keys/{id}", "Revoke a key of yours", access: .resellerSession) { call in
             KeyAnswers.revoke(call, resellerID: call.resellerID)
         },
-        Route(.post, "/webhook/secret/rotate", "Get a new signing secret; the old one works on for a day", access: .resellerSession) {
+        Route(
+            .post, "/webhook/secret/rotate", "Get a new signing secret; the old one works on for a day",
+            access: .resellerSession
+        ) {
             call in
             .write { tenant, trail in
                 guard try tenant.reseller(id: call.resellerID)?.state == .active else {

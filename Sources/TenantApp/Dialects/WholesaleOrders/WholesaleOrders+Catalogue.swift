@@ -28,7 +28,8 @@ extension WholesaleOrders {
                         for row in shown { json.object { json in encode(row, reseller, tenant, &json) } }
                     }
                     json.field("has_more", rows.count > shown.count)
-                    json.field("next_cursor", rows.count > shown.count ? shown.last.map { Paging.text($0.productID) } : nil)
+                    json.field(
+                        "next_cursor", rows.count > shown.count ? shown.last.map { Paging.text($0.productID) } : nil)
                 }
                 return answer
             }
@@ -40,7 +41,8 @@ extension WholesaleOrders {
             return .read { tenant in
                 let rows: [Customer]
                 if let externalID {
-                    rows = try tenant.customer(externalID: externalID, resellerID: call.resellerID, book: call.book)
+                    rows =
+                        try tenant.customer(externalID: externalID, resellerID: call.resellerID, book: call.book)
                         .map { [$0] } ?? []
                 } else {
                     rows = try tenant.customers(

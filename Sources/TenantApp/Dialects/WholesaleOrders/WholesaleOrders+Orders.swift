@@ -4,7 +4,9 @@ package import TenantRegistry
 /// Quotes, orders and what came of them (CONTRACT W4, W5, W6).
 extension WholesaleOrders {
     static let orders: [Route] = [
-        Route(.post, "/orders", "Place an order", access: .reseller(.partnerOrder), idempotency: .required, isSigned: true) {
+        Route(
+            .post, "/orders", "Place an order", access: .reseller(.partnerOrder), idempotency: .required, isSigned: true
+        ) {
             call in
             let request = try orderRequest(call)
             let caller = call.known
