@@ -42,10 +42,15 @@ class Scene:
         shop.call(self.reseller, "PUT", "/webhook", {"url": "https://shop.example/hook", "events": ["order.created"]})
         shop.order(self.reseller, sku)
         deliveries = shop.admin("GET", "/deliveries").json["data"]
+        ledger = b'{"external_ref":"e-1","kind":"purchase","amount":"1.00","at":"2026-01-01T00:00:00Z"}\n'
+        differing = shop.admin("POST", f"/reconciliations?reseller={self.reseller['id']}", ledger)
+        assert differing.status in (200, 201), differing
         self.ids = {
             "slug": shop.slug, "reseller": self.reseller["id"], "sku": sku, "key": self.reseller["key_id"],
             "order": waiting.json["order"]["id"], "service": done.json["services"][0]["id"],
-            "delivery": deliveries[0]["id"] if deliveries else "dlv_none", "country": "germany_id"}
+            "delivery": deliveries[0]["id"] if deliveries else "dlv_none", "country": "germany_id",
+            "event": "ev_none", "reconciliation": shop.admin("GET", "/reconciliations").json["data"][0]["id"],
+            "review": shop.admin("GET", "/reviews").json["data"][0]["id"]}
         self.connection = gateway.connection()
 
     def path(self, endpoint, ids=None):
@@ -76,7 +81,8 @@ class Scene:
         """All that could have been changed, as text."""
         parts = []
         for path in ["/resellers", f"/resellers/{self.reseller['id']}", "/api-keys", "/products", "/price-book.csv",
-                     "/orders", "/services", "/customers", "/deliveries", "/settings", "/countries", "/orders?mode=test",
+                     "/orders", "/services", "/customers", "/deliveries", "/settings", "/countries", "/reviews",
+                     "/reconciliations", "/credit-events", "/licences", "/users", "/orders?mode=test",
                      f"/resellers/{self.reseller['id']}/statement"]:
             answer = self.shop.admin("GET", path)
             assert answer.status == 200, (path, answer)

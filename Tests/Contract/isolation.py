@@ -34,7 +34,7 @@ class Tenant(Scene):
             assert placed.status == 201, placed
         self.operator = shop.admin(
             "POST", "/api-keys", {"owner_email": f"owner@{slug}.example", "role": "operator", "name": canary}).json["key"]
-        self.mine = [canary, slug, *(value for name, value in self.ids.items() if name not in ("sku", "delivery", "country")),
+        self.mine = [canary, slug, *(value for name, value in self.ids.items() if name not in ("sku", "delivery", "country", "event")),
                      self.reseller["email"], self.reseller["key"], self.reseller["webhook_secret"], self.shop.owner_key]
 
     def credentials(self):
@@ -163,12 +163,13 @@ def keys_elsewhere(checks, gateway, here, there):
 def ids_elsewhere(checks, gateway, here, there):
     """Ids of another tenant, and of another reseller of one's own, against ids that nobody has."""
     nobody = {"slug": "nobody", "reseller": "res_" + "0" * 26, "sku": "nobody", "key": "key_" + "0" * 26,
-              "order": "ord_" + "0" * 26, "service": "svc_" + "0" * 26, "delivery": "dlv_" + "0" * 26}
+              "order": "ord_" + "0" * 26, "service": "svc_" + "0" * 26, "delivery": "dlv_" + "0" * 26, "event": "ev_" + "0" * 26,
+              "reconciliation": "rec_" + "0" * 26, "review": "rev_" + "0" * 26}
     with checks("G1 ids of another tenant are unknown: 404, the same body as for ids that there are not"):
         for endpoint in ALL:
             if endpoint.api == PROVIDER:
                 continue
-            for name in ("reseller", "key", "order", "service", "delivery", "sku"):
+            for name in nobody:
                 if "{" + name + "}" not in endpoint.path:
                     continue
                 theirs = there.canary if name == "sku" else there.ids[name]
@@ -198,7 +199,8 @@ def filters_elsewhere(checks, gateway, here, there):
     with checks("G1 lists, exports and the audit log hold one tenant's own, whatever filter names another's"):
         for path in ["/resellers?limit=100", "/api-keys?limit=100", "/products?limit=100", "/orders?limit=100", "/services?limit=100",
                      "/customers?limit=100", "/deliveries", "/price-book.csv", "/settings", "/audit?limit=100", "/audit.csv",
-                     "/audit.jsonl", "/audit/head", "/usage?limit=100"]:
+                     "/audit.jsonl", "/audit/head", "/usage?limit=100", "/users", "/credit-events", "/reconciliations", "/reviews",
+                     "/licences", "/ports"]:
             answer = here.shop.admin("GET", path)
             assert answer.status == 200, (path, answer)
             assert not seen(there, answer), (path, seen(there, answer))

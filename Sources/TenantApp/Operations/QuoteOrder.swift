@@ -69,7 +69,8 @@ package struct QuoteOrder {
         if book == .live {
             let available = try tenant.balance(.balance(reseller: resellerID), book: book)
                 .adding(reseller.creditLimit)
-            guard price.total <= available else {
+            // What costs nothing needs nothing, whatever is owed.
+            guard price.total == .zero || price.total <= available else {
                 throw Refusal.insufficientBalance(
                     required: price.total, available: available, currency: tenant.currency)
             }
