@@ -75,6 +75,18 @@ import Testing
         }
     }
 
+    @Test("O1 an operator gets no secret of somebody else's key: rotating shows one, so it is the owner's")
+    func operatorRotates() async throws {
+        try await Office.open { office in
+            await office.call(.post, "/resellers", #"{"email":"a@b.c","name":"A"}"#)
+            let id = await office.call(.post, "/api-keys", #"{"owner_email":"a@b.c"}"#)["id"]
+            let refused = await office.call(.post, "/api-keys/\(id)/rotate", as: office.clerk)
+            #expect(refused.status == 403)
+            #expect(refused["key"] == "absent")
+            #expect(await office.call(.delete, "/api-keys/\(id)", as: office.clerk).status == 200)
+        }
+    }
+
     @Test("O1 a terminated reseller gets no keys")
     func terminated() async throws {
         try await Office.open { office in

@@ -90,6 +90,20 @@ extension Office {
         }
     }
 
+    @Test("W1 what happens after the end queues nothing more, and a unit that begins then ends with its paid term")
+    func afterTermination() async throws {
+        try await Office.open { office in
+            let shop = try await office.shop()
+            let pending = await office.order("manual", as: shop.caller)
+            await office.call(.post, "/resellers/\(shop.id)/terminate")
+            #expect(await office.call(.post, "/orders/\(pending.orderID)/activate").status == 200)
+            let service = await office.call(.get, "/services/\(pending.serviceIDs[0])")
+            #expect(service["renews_at"] == "null" && service["ends_at"] != "null")
+            let deliveries = await office.call(.get, "/deliveries")
+            #expect(deliveries.data.allSatisfy { $0["status"]?.string == "dropped" } && !deliveries.data.isEmpty)
+        }
+    }
+
     @Test("O7 a dead delivery is visible with its last answer, and a retry puts it back into the queue")
     func deliveries() async throws {
         try await Office.open { office in

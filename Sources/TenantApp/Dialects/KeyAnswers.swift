@@ -67,6 +67,11 @@ package enum KeyAnswers {
     private static func rotation(_ call: Call, _ key: APIKey?, _ resellerID: Int64?, _ overlap: Int64) throws -> Work {
         guard let key, isReachable(key, resellerID) else { throw Refusal.notFound("key") }
         try guardOwnerKey(key, call)
+        // A rotation shows a secret: like minting for others it is the owner's, but for one's own keys (CONTRACT O1).
+        let isOwn = resellerID != nil || key.accountID == call.known.projection.accountID
+        guard isOwn || call.known.role.isOwner else {
+            throw Refusal.forbidden(code: "owner_only", detail: "Only the tenant's owner rotates the keys of others.")
+        }
         let secret = MintedSecret(
             prefix: call.tenant.profile.keyPrefix, book: key.book, random: call.services.random)
         return .reserving([secret.hash]) { tenant, trail in

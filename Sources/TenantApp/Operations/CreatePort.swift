@@ -60,7 +60,7 @@ package struct CreatePort: Sendable {
         guard let reseller = try tenant.reseller(id: resellerID) else { throw Refusal.unknownCredential }
         if book == .live {
             let available = try tenant.balance(.balance(reseller: resellerID), book: book).adding(reseller.creditLimit)
-            guard price.cost <= available else {
+            guard price.cost == .zero || price.cost <= available else {
                 throw Refusal.insufficientBalance(
                     required: price.cost, available: available, currency: tenant.currency)
             }

@@ -38,6 +38,10 @@ package struct DecideOrder {
                 book: order.book, keyID: keyID, trail: &trail)
             try tenant.decide(order, as: .completed, posting: posting, by: accountID)
             try tenant.activateServices(ofOrder: order)
+            if try tenant.reseller(id: order.resellerID)?.state == .terminated {
+                // Its services end with their paid term, those that begin now too (CONTRACT W1).
+                try tenant.endServicesWithTerm(resellerID: order.resellerID)
+            }
             for service in try tenant.services(ofOrder: order.id) where service.state == .active {
                 try tenant.emitService(.serviceActivated, service)
             }

@@ -26,6 +26,7 @@ package struct MoveReseller: Sendable {
             }
         case .terminate:
             try tenant.dropDeliveries(resellerID: reseller.id)
+            try tenant.disableWebhooks(resellerID: reseller.id)
             try tenant.endServicesWithTerm(resellerID: reseller.id)
         }
         return moved

@@ -42,15 +42,20 @@ package enum PortStockFile {
     package static func read(_ body: [UInt8], isCSV: Bool) throws(Refusal) -> [PortStockRow] {
         var errors: [FieldError] = []
         var rows: [PortStockRow] = []
+        var slots = 0
         for (pointer, json) in try isCSV ? csvRows(body) : jsonRows(body) {
-            if let row = row(json, pointer, &errors) { rows.append(row) }
+            if let row = row(json, pointer, &errors) {
+                // Before the next row is expanded: ranges are short to write and long to hold.
+                slots += row.slots.count
+                guard slots <= slotsMax else {
+                    throw .field("/ports", "count", "more than \(slotsMax) slots; send them in parts")
+                }
+                rows.append(row)
+            }
             if errors.count >= ImportPorts.errorsMax { break }
         }
         if rows.isEmpty && errors.isEmpty { throw .field("/ports", "required", "there is no row") }
         findRepeats(rows, &errors)
-        if errors.isEmpty, rows.reduce(0, { $0 + $1.slots.count }) > slotsMax {
-            throw .field("/ports", "count", "more than \(slotsMax) slots; send them in parts")
-        }
         guard errors.isEmpty else { throw .invalid(Array(errors.prefix(ImportPorts.errorsMax))) }
         return rows
     }
@@ -60,7 +65,11 @@ package enum PortStockFile {
         try read(JSON.object([JSONMember(name: "ports", value: .array(values))]).encoded(), isCSV: false)
     }
 
+    /// A JSON body larger than this becomes too large a tree; CSV is read row by row.
+    private static let jsonBytesMax = 8 << 20
+
     private static func jsonRows(_ body: [UInt8]) throws(Refusal) -> [(String, JSON)] {
+        if body.count > jsonBytesMax { throw .tooLarge(bytesMax: jsonBytesMax) }
         let json: JSON
         do throws(JSONError) {
             json = try JSON.parse(body)

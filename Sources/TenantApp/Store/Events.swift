@@ -116,6 +116,11 @@ extension TenantTransaction {
         }
     }
 
+    /// A terminated reseller receives nothing any more: later events queue nothing for it (CONTRACT W1).
+    package func disableWebhooks(resellerID: Int64) throws {
+        try connection.run("UPDATE webhook_endpoint SET is_enabled = 0 WHERE reseller_id = ?1", .integer(resellerID))
+    }
+
     /// A terminated reseller receives nothing any more; what is queued is dropped (CONTRACT W1).
     package func dropDeliveries(resellerID: Int64) throws {
         try connection.run(
