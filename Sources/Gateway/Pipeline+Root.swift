@@ -87,6 +87,7 @@ extension Pipeline {
             do {
                 try route.handle(provider, call, file, reply)
             } catch {
+                if let file { DataDirectory.remove(file) }
                 reply(.failure(error))
             }
         }

@@ -223,7 +223,8 @@ final class Pipeline: RequestHandler, Sendable {
     func clientAddress(_ head: RequestHead, _ peer: Peer) -> IPAddress {
         guard !configuration.trustedProxies.isEmpty else { return peer.address }
         return IPAddress.client(
-            peer: peer.address, forwardedFor: head.value(of: .forwardedFor), trusted: configuration.trustedProxies)
+            peer: peer.address, forwardedFor: head.joinedValues(of: .forwardedFor),
+            trusted: configuration.trustedProxies)
     }
 
     // MARK: Audit of calls that wrote nothing

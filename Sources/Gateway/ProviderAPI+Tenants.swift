@@ -15,7 +15,7 @@ extension ProviderAPI {
             let page = try Paging(query)
             let records = api.fleet.directory.allTenants.sorted { $0.slug < $1.slug }
             // The cursor counts tenants by slug: it names how many came before.
-            let start = Int(clamping: page.after)
+            let start = max(0, Int(clamping: page.after))
             let rows = Array(records.dropFirst(start).prefix(page.fetch).enumerated())
             reply(
                 .success(

@@ -54,6 +54,14 @@ package struct RequestHead: Sendable, Equatable {
     /// The first field of this name as text; nil where it is absent. Bytes over 0x7F that are not UTF-8 are replaced.
     package func value(of name: HeaderName) -> String? { range(of: name).map(string) }
 
+    /// All fields of this name, in order, joined by commas (RFC 9110 §5.3); nil where there is none.
+    package func joinedValues(of name: HeaderName) -> String? {
+        let places = bytes.withUnsafeBufferPointer { bytes in
+            fields.filter { $0.name.count == name.count && name.matches(bytes, at: $0.name.lowerBound) }.map(\.value)
+        }
+        return places.isEmpty ? nil : places.map(string).joined(separator: ",")
+    }
+
     /// How many fields carry this name: repeated credentials are refused (DESIGN 6).
     package func count(of name: HeaderName) -> Int {
         bytes.withUnsafeBufferPointer { bytes in

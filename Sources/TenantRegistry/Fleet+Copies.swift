@@ -68,7 +68,12 @@ extension Fleet {
                     DataDirectory.remove(path)
                     then(.failure(error))
                 }
-            }, orElse: { then(.failure($0)) })
+            },
+            orElse: { failure in
+                copying.stepper?.close()
+                DataDirectory.remove(path)
+                then(.failure(failure))
+            })
     }
 
     /// Puts a file back that `export` made: checked in full before it replaces anything. Keys that were revoked since stay
@@ -159,10 +164,17 @@ extension Fleet {
             // A file that is too damaged to open has no head to rise above.
             let current = try? control.file()
             let before = current.map { ($0.head, $0.projectionEpoch) }
+            // The lane is quiet now: what was revoked while this waited is in the file that goes.
+            let revokedSince =
+                try current?.connection.rows(
+                    """
+                    SELECT s.hash FROM api_key_secret s JOIN api_key k ON k.id = s.key_id WHERE k.revoked_at IS NOT NULL
+                    """
+                ) { Digest(bytes: $0.blob(0)) }.compactMap { $0 } ?? []
             discard()
             try DataDirectory.rename(path, to: new)
             let (head, epoch, changes) = try prepare(
-                record, new, above: before, revoked: revoked, requestID: requestID)
+                record, new, above: before, revoked: revoked + revokedSince, requestID: requestID)
             control.closeFile()
             if DataDirectory.size(of: live + "-wal") != nil { DataDirectory.remove(live + "-wal") }
             try DataDirectory.rename(new, to: live)
@@ -223,7 +235,7 @@ extension Fleet {
         let now = clock.now()
         checkDisk()
         if lastSessionSweep.withLock({ last in
-            guard now.milliseconds - last.milliseconds >= Self.housekeepingMilliseconds else { return false }
+            guard now.milliseconds - last.milliseconds >= Self.sessionSweepMilliseconds else { return false }
             last = now
             return true
         }) {
@@ -233,7 +245,9 @@ extension Fleet {
         for record in directory.allTenants where record.readLog.isDue(at: now) { flush(record, at: now) }
     }
 
-    private static let housekeepingMilliseconds: Int64 = 3_600_000
+    /// Often and little: what a busy tenant stores in a day has to go at the same pace later.
+    private static let housekeepingMilliseconds: Int64 = 10_000
+    private static let sessionSweepMilliseconds: Int64 = 3_600_000
 
     private func flush(_ record: TenantRecord, at now: Timestamp) {
         let housekeeps = lastHousekeeping.withLock { last in

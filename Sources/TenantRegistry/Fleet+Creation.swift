@@ -145,9 +145,10 @@ extension Fleet {
     package func delete(
         _ record: TenantRecord, requestID: RequestID, then: @escaping @Sendable (Result<Void, any Error>) -> Void
     ) {
-        directory.update(record) { $0.state = .deleting }
-        registry.save(record.profile, event: "tenant.deleting", requestID: requestID) { [self] result in
+        registry.change(record.id, event: "tenant.deleting", requestID: requestID, { $0.state = .deleting }) {
+            [self] result in
             if case .failure(let error) = result { return then(.failure(error)) }
+            directory.update(record) { $0.state = .deleting }
             record.lane.exclusively(
                 { [self] control in
                     control.retire()
@@ -166,17 +167,15 @@ extension Fleet {
         _ change: @escaping @Sendable (inout TenantProfile) -> Void,
         then: @escaping @Sendable (Result<Void, any Error>) -> Void
     ) {
-        var profile = record.profile
-        change(&profile)
-        let wanted = profile
-        registry.save(wanted, event: event, requestID: requestID) { [self] result in
+        registry.change(record.id, event: event, requestID: requestID, change) { [self] result in
             if case .success = result {
                 directory.update(record) { change(&$0) }
+                let pages = record.profile.quotas.pagesMax
                 record.lane.exclusively(
                     { control in
                         // A changed quota holds at once for an open file; a closed one takes it when it opens.
                         if control.isOpen, let store = try? control.file() {
-                            _ = try? store.connection.setMaxPageCount(wanted.quotas.pagesMax)
+                            _ = try? store.connection.setMaxPageCount(pages)
                         }
                     }, orElse: { _ in })
             }

@@ -239,9 +239,10 @@ package final class Fleet: Sendable {
                 writes: false,
                 perform: { store in
                     let changes = try schema.readProjections(store.reader)
-                    return { [self] store in
-                        follow(record, changes, epoch: store.projectionEpoch, incarnation: store.head.incarnation)
-                    }
+                    let (epoch, incarnation) = (store.projectionEpoch, store.head.incarnation)
+                    // Among the batch's effects: what later jobs of the batch change comes after.
+                    store.afterCommit { [self] in follow(record, changes, epoch: epoch, incarnation: incarnation) }
+                    return { _ in }
                 },
                 fail: { [report] failure in report("tenant \(record.id.text): \(failure)") }))
     }
@@ -265,12 +266,13 @@ package final class Fleet: Sendable {
                     writes: false,
                     perform: { [schema] store in
                         let changes = try schema.readProjections(store.reader)
-                        return { [self] store in
-                            follow(record, changes, epoch: store.projectionEpoch, incarnation: store.head.incarnation) {
-                                result in
+                        let (epoch, incarnation) = (store.projectionEpoch, store.head.incarnation)
+                        store.afterCommit { [self] in
+                            follow(record, changes, epoch: epoch, incarnation: incarnation) { result in
                                 if case .success = result { done(record, true) } else { done(record, false) }
                             }
                         }
+                        return { _ in }
                     },
                     fail: { _ in done(record, false) }))
         }

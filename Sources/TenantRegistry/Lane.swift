@@ -239,8 +239,10 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
             // SQLite has ended the transaction (FULL, IOERR, NOMEM, interrupt), or the batch's last rows failed.
             undo(file)
             pool.metrics.batchesLost.add(1, ordering: .relaxed)
-            putBack(jobs[started...])
-            for job in jobs[..<started] { runAlone(job, in: file) }
+            // At least one is tried alone, so that a BEGIN that fails is told to somebody and does not come round for ever.
+            let tried = max(started, 1)
+            putBack(jobs[tried...])
+            for job in jobs[..<tried] { runAlone(job, in: file) }
             return
         }
         file.committed()

@@ -48,6 +48,10 @@ package protocol Registry: AnyObject, Sendable {
         _ profile: TenantProfile, wrappedSecretKey: [UInt8], wrappedSigningKey: [UInt8], then: @escaping Done<Void>)
     /// Saves a profile's changeable columns, and says in the provider's log what was done.
     func save(_ profile: TenantProfile, event: String?, requestID: RequestID, then: @escaping Done<Void>)
+    /// Changes a profile's columns on what the registry has now, so that two changes at once both stay.
+    func change(
+        _ tenant: TenantID, event: String, requestID: RequestID,
+        _ change: @escaping @Sendable (inout TenantProfile) -> Void, then: @escaping Done<Void>)
     func setDomains(_ domains: [DomainCertificate], hosts: [String], of tenant: TenantID, then: @escaping Done<Void>)
     func erase(_ profile: TenantProfile, requestID: RequestID, then: @escaping Done<Void>)
     /// Before a secret is minted: its hash belongs to this tenant from now on.
@@ -143,6 +147,21 @@ package final class SQLiteRegistry: Registry {
             }, then: then)
     }
 
+    package func change(
+        _ tenant: TenantID, event: String, requestID: RequestID,
+        _ change: @escaping @Sendable (inout TenantProfile) -> Void, then: @escaping Done<Void>
+    ) {
+        write(
+            { connection in
+                guard var profile = try RegistryReading(connection: connection).profile(id: tenant) else {
+                    throw LaneFailure.closed
+                }
+                change(&profile)
+                try Self.save(profile, connection)
+                try Self.log(event, profile, requestID, connection)
+            }, then: then)
+    }
+
     private static func save(_ profile: TenantProfile, _ connection: Connection) throws {
         try connection.run(
             """
@@ -213,13 +232,14 @@ package final class SQLiteRegistry: Registry {
     }
 
     package func project(_ changes: [ProjectedChange], of tenant: TenantID, then: @escaping Done<Void>) {
-        guard let epoch = changes.last?.epoch else { return then(.success(())) }
+        guard let first = changes.first?.epoch, let epoch = changes.last?.epoch else { return then(.success(())) }
         write(
             { connection in
                 for change in changes { try RegistryWriting(connection: connection).apply(change.change, of: tenant) }
                 try connection.run(
-                    "UPDATE tenant SET projection_epoch = max(projection_epoch, ?2) WHERE id = ?1",
-                    .blob(tenant.bytes), .integer(epoch))
+                    // Not over a gap: a change that the registry missed shows when the file is opened next.
+                    "UPDATE tenant SET projection_epoch = ?2 WHERE id = ?1 AND projection_epoch = ?3 - 1",
+                    .blob(tenant.bytes), .integer(epoch), .integer(first))
             }, then: then)
     }
 

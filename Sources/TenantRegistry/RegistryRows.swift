@@ -79,15 +79,7 @@ struct RegistryReading {
             }
             return true
         }
-        try connection.forEach(
-            """
-            SELECT id, slug, blueprint, state, tier, quota_bytes, quota_resellers, quota_keys, quota_requests, currency,
-                key_prefix, owner_email, created_at, refundable_until, ends_at, ended_at, limit_requests, limit_window,
-                limit_burst, projection_epoch, requests_month, requests_count, last_request_at, wrapped_secret_key,
-                wrapped_signing_key, incarnation
-            FROM tenant
-            """
-        ) { row in
+        try connection.forEach(dynamic: "SELECT \(Self.tenantColumns) FROM tenant") { row in
             guard let profile = profile(row, hosts: hosts) else { return true }
             place[profile.id] = snapshot.tenants.count
             snapshot.tenants.append(
@@ -144,6 +136,21 @@ struct RegistryReading {
             Digest(bytes: $0.blob(0))
         }.compactMap { $0 }
         return snapshot
+    }
+
+    private static let tenantColumns = """
+        id, slug, blueprint, state, tier, quota_bytes, quota_resellers, quota_keys, quota_requests, currency, \
+        key_prefix, owner_email, created_at, refundable_until, ends_at, ended_at, limit_requests, limit_window, \
+        limit_burst, projection_epoch, requests_month, requests_count, last_request_at, wrapped_secret_key, \
+        wrapped_signing_key, incarnation
+        """
+
+    /// One tenant's row, without its domains.
+    func profile(id: TenantID) throws -> TenantProfile? {
+        try connection.row(dynamic: "SELECT \(Self.tenantColumns) FROM tenant WHERE id = ?1", [.blob(id.bytes)]) {
+            row in
+            profile(row, hosts: [:])
+        } ?? nil
     }
 
     private func profile(_ row: Row, hosts: [TenantID: [String]]) -> TenantProfile? {

@@ -66,10 +66,13 @@ extension Fleet {
     package func project(
         _ changes: [ProjectedChange], of record: TenantRecord, then: @escaping @Sendable () -> Void
     ) {
-        guard let last = changes.last else { return then() }
+        guard let first = changes.first, let last = changes.last else { return then() }
         registry.project(changes, of: record.id) { [self] result in
             switch result {
-            case .success: directory.update(record) { $0.projectionEpoch = max($0.projectionEpoch, last.epoch) }
+            case .success:
+                directory.update(record) {
+                    if $0.projectionEpoch == first.epoch - 1 { $0.projectionEpoch = last.epoch }
+                }
             case .failure(let error): report("registry: projection of \(record.id.text): \(error)")
             }
             then()
