@@ -114,7 +114,7 @@ def good(fields):
 
 
 PAGE = {"limit": ["0", "101", "-1", "abc", "1.5", "", "99999999999999999999", "١"],
-        "cursor": ["", "x", "!!!!", "AAAA", "%ff%fe", "' OR 1=1"]}
+        "cursor": ["", "x", "!!!!", "AAAA", "__________8", "%ff%fe", "' OR 1=1"]}
 MODE = {"mode": ["x", "", "LIVE", "0"]}
 TIMES = {"from": ["x", "", "2020-13-01", "2020-01-01T99:00:00Z"], "to": ["x", "", "2020-00-01"]}
 PRICES = {**{f"wholesale_{term}": price() for term in ("monthly", "quarterly", "semi_annual", "annual", "hourly")},

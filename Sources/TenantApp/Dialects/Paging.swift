@@ -26,7 +26,9 @@ package struct Paging: Sendable {
         guard let bytes = Base64.decodeURL(text), bytes.count == 8 else {
             throw .field("/cursor", "format", "is not a cursor that a list has given")
         }
-        cursor = Int64(bitPattern: bytes.reduce(0) { $0 << 8 | UInt64($1) })
+        let place = Int64(bitPattern: bytes.reduce(0) { $0 << 8 | UInt64($1) })
+        guard place >= 0 else { throw .field("/cursor", "format", "is not a cursor that a list has given") }
+        cursor = place
     }
 
     /// For lists that begin at the highest id.
