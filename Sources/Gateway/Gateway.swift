@@ -47,7 +47,8 @@ package final class Gateway: Sendable {
         let pipeline = Pipeline(
             fleet: fleet,
             dialects: [
-                WholesaleOrders(), CreditReports(), LicenceKeys(), ProxyPorts(), OperatorAdmin(), InvitationPages(),
+                WholesaleOrders(), CreditReports(), ActivationCodes(), LicenceKeys(), ProxyPorts(), OperatorAdmin(),
+                InvitationPages(),
             ],
             provider: provider, blueprints: blueprints, configuration: configuration, services: services,
             metrics: GatewayMetrics(), log: RequestLog(isOn: configuration.logsRequests))
