@@ -100,13 +100,15 @@ package struct Call: Sendable {
 package struct Services: Sendable {
     package let fleet: Fleet
     package let scrypt: Scrypt
+    package let blueprints: Blueprints
     /// The hash of a password that nobody has: what an unknown address is checked against, so that it costs what a known
     /// one does.
     package let decoyHash: String
 
-    package init(fleet: Fleet, scrypt: Scrypt) throws {
+    package init(fleet: Fleet, scrypt: Scrypt, blueprints: Blueprints = Blueprints()) throws {
         self.fleet = fleet
         self.scrypt = scrypt
+        self.blueprints = blueprints
         decoyHash = try scrypt.hash(Hex.encode(fleet.random.bytes(16)), random: fleet.random)
     }
 

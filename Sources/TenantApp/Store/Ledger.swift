@@ -50,6 +50,8 @@ package enum PostingKind: String, Sendable, CaseIterable {
     case port
     /// From a reseller to a customer of its own.
     case transfer
+    /// Activation codes paid at once.
+    case codes
 }
 
 package struct Posting: Sendable {
@@ -106,6 +108,7 @@ extension TenantTransaction {
         let id = connection.lastInsertedRowID
         try enter(try amount.negated(), on: source, posting: id, book: book)
         try enter(amount, on: target, posting: id, book: book)
+        if kind == .topUp { try addToTopUpTotal(amount, resellerID: target.resellerID, book: book) }
         trail.notePosting(id, kind, amount, from: source, to: target, book: book)
         return id
     }
