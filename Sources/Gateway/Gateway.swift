@@ -48,8 +48,8 @@ package final class Gateway: Sendable {
         let pipeline = Pipeline(
             fleet: fleet,
             dialects: [
-                WholesaleOrders(), CreditReports(), ActivationCodes(), LicenceKeys(), ProxyPorts(), OperatorAdmin(),
-                InvitationPages(),
+                WholesaleOrders(), CreditReports(), ActivationCodes(), ActivationPages(), LicenceKeys(), ProxyPorts(),
+                OperatorAdmin(), InvitationPages(),
             ],
             provider: provider, blueprints: blueprints, configuration: configuration, services: services,
             metrics: GatewayMetrics(), log: RequestLog(isOn: configuration.logsRequests))

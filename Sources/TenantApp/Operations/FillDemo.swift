@@ -108,6 +108,7 @@ package struct FillDemo: Sendable {
         let key = try tenant.insertKey(new, secretHash: person.key.hash)
         try fillLicences(person.json, reseller, tenant)
         try fillCredits(person, reseller, key, tenant)
+        try fillCodes(person, reseller, key, tenant)
         if state == .suspended { _ = try tenant.setState(of: reseller, to: .suspended, by: owner) }
         return report(made, person, key: person.key.text)
     }

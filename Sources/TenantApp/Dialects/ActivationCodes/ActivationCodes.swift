@@ -50,6 +50,8 @@ package struct ActivationCodes: Dialect {
         switch refusal {
         case .insufficientBalance: "Insufficient balance"
         case .unknownCredential: "Missing or invalid API key."
+        case .forbidden("reseller_suspended", _): "Account suspended."
+        case .forbidden("reseller_pending", _): "Account not activated yet."
         default: refusal.sentence
         }
     }
