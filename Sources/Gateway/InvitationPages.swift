@@ -23,7 +23,8 @@ struct InvitationPages: Dialect {
                 guard let account = try tenant.invitedAccount(tokenHash: hash) else {
                     throw Refusal.notFound("invitation")
                 }
-                return Page(title: "Invitation", theme: try tenant.theme(), content: form(email: account.email)).answer()
+                return Page(title: "Invitation", theme: try tenant.theme(), content: form(email: account.email))
+                    .answer()
             }
         },
         Route(.post, "/{token}", "Accept the invitation", access: .open, isRationedByAddress: true) { call in

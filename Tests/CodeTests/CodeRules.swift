@@ -74,7 +74,9 @@ private let day = Timestamp.millisecondsPerDay
         }
     }
 
-    @Test("A8 days begin at the end of what there is, or now; a code gives them once, to the same customer no more of them")
+    @Test(
+        "A8 days begin at the end of what there is, or now; a code gives them once, to the same customer no more of them"
+    )
     func stretches() throws {
         try CodeMarket.open { market in
             try market.topUp(0, 100)

@@ -241,7 +241,8 @@ ADMINS = [
         "logo": Field("https://there.example/logo.svg", url().bad + [
             "http://there.example/logo.svg", "https://a.example/\"x", "https://a.example/;x"], False),
         "colours": {name: Field("#1a2b3c", NOT_TEXT + ["", "red", "#12345", "#1234567", "#gggggg", "1a2b3c7", "#1a2b3c;"], False)
-                    for name in ("primary", "accent", "background")}}, optional_objects=["colours"]),
+                    for name in ("primary", "accent", "background")},
+        "self_activation": boolean(False, null_is_bad=True)}, optional_objects=["colours"]),
     Endpoint(ADMIN, "GET", "/audit", "operator", query={**PAGE, **TIMES, "status": ["x", "", "99", "600", "-1"]}),
     Endpoint(ADMIN, "GET", "/audit.csv", "operator", query={**TIMES, "status": ["x", "99"]}),
     Endpoint(ADMIN, "GET", "/audit.jsonl", "operator", query={**TIMES, "status": ["x", "99"]}),

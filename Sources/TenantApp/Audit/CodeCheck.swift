@@ -41,7 +41,8 @@ enum CodeCheck {
             }
             if row.int(12) != quantity {
                 file.report.add(
-                    .quantity, "code_batch", id, "The purchase is of \(quantity) codes; there are \(row.int(12)) of it.")
+                    .quantity, "code_batch", id, "The purchase is of \(quantity) codes; there are \(row.int(12)) of it."
+                )
             }
             return true
         }
@@ -84,7 +85,8 @@ enum CodeCheck {
             guard redeemed != nil else { return true }
             if row.int(3) != row.int(4) * Timestamp.millisecondsPerDay {
                 file.report.add(
-                    .stock, "activation_code", id, "The code gave another time than the \(row.int(4)) days it was sold for.")
+                    .stock, "activation_code", id,
+                    "The code gave another time than the \(row.int(4)) days it was sold for.")
             }
             if row.bool(5) {
                 file.report.add(.stock, "activation_code", id, "The code was redeemed by nobody of its book.")
@@ -161,7 +163,8 @@ enum CodeCheck {
             """
         ) { row in
             file.report.add(
-                .ledger, "topup_total", nil, "The top-ups of reseller \(row.int(0)) come to another total than is kept.")
+                .ledger, "topup_total", nil, "The top-ups of reseller \(row.int(0)) come to another total than is kept."
+            )
             return true
         }
     }

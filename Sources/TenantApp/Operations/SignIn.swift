@@ -25,7 +25,8 @@ package enum SignIn {
     /// `roles`: who may sign in here. `shape`: of the token.
     package static func work(
         _ call: Call, email: String, password: String, roles: [AccountRole],
-        shape: KeyShape = .prefixed(SessionTerms.prefix), answeredBy render: @escaping @Sendable (Session) -> Answer = answer
+        shape: KeyShape = .prefixed(SessionTerms.prefix),
+        answeredBy render: @escaping @Sendable (Session) -> Answer = answer
     ) -> Work {
         let services = call.services
         let tenant = call.tenant

@@ -3,9 +3,6 @@ import TenantRegistry
 
 /// Becoming a reseller, its profile and its key (CONTRACT A2, A3, A7).
 extension ActivationCodes {
-    /// Whether a reseller that registered may activate its own account; else the operator does.
-    private static let selfActivationSetting = "self_activation"
-
     static let account: [Route] = [
         Route(.post, "/register", "Register as a reseller", access: .open, isRationedByAddress: true) { call in
             var fields = try call.fields()
@@ -33,7 +30,7 @@ extension ActivationCodes {
                 }
             }
         },
-        Route(.post, "/login", "Log in to the dashboard", access: .open) { call in
+        Route(.post, loginPattern, "Log in to the dashboard", access: .open) { call in
             var fields = try call.fields()
             let email = fields.email("email")
             let password = fields.string("password", characters: 1...PasswordRule.charactersMax)
@@ -62,7 +59,7 @@ extension ActivationCodes {
             .write { tenant, trail in
                 guard let reseller = try tenant.reseller(id: call.resellerID) else { throw Refusal.unknownCredential }
                 if reseller.state == .pending {
-                    guard try tenant.setting(selfActivationSetting) == "on" else {
+                    guard try tenant.allowsSelfActivation() else {
                         throw Refusal.forbidden(
                             code: "operator_activates", detail: "The operator activates accounts here.")
                     }

@@ -21,8 +21,22 @@ package struct ActivationCodes: Dialect {
     }
 
     package func render(_ refusal: Refusal, requestID: RequestID) -> Response {
+        render(refusal, unknownCredential: "Missing or invalid API key.")
+    }
+
+    package func render(_ refusal: Refusal, requestID: RequestID, for head: RequestHead?) -> Response {
+        let isLogin = head?.path.hasSuffix(Self.loginPattern) ?? false
+        return isLogin
+            ? render(refusal, unknownCredential: Self.wrongPassword) : render(refusal, requestID: requestID)
+    }
+
+    static let loginPattern = "/login"
+    static let wrongPassword = "The email address or the password is wrong."
+
+    /// `unknownCredential`: what somebody is told whose key or password opens nothing.
+    func render(_ refusal: Refusal, unknownCredential: String) -> Response {
         let body = JSONWriter.object { json in
-            json.field("error", Self.message(refusal))
+            json.field("error", refusal == .unknownCredential ? unknownCredential : Self.message(refusal))
             if case .insufficientBalance(let required, let balance, let currency) = refusal {
                 json.field("required", raw: required.decimal(minorUnitDigits: currency.minorUnitDigits))
                 json.field("balance", raw: balance.decimal(minorUnitDigits: currency.minorUnitDigits))
@@ -46,10 +60,9 @@ package struct ActivationCodes: Dialect {
         }
     }
 
-    private static func message(_ refusal: Refusal) -> String {
+    static func message(_ refusal: Refusal) -> String {
         switch refusal {
         case .insufficientBalance: "Insufficient balance"
-        case .unknownCredential: "Missing or invalid API key."
         case .forbidden("reseller_suspended", _): "Account suspended."
         case .forbidden("reseller_pending", _): "Account not activated yet."
         default: refusal.sentence

@@ -21,29 +21,24 @@ package struct ActivationPages: Dialect {
     package func credential(in head: RequestHead) -> Range<Int>? { nil }
 
     package func render(_ refusal: Refusal, requestID: RequestID) -> Response {
-        ActivationCodes().render(refusal, requestID: requestID)
+        ActivationCodes().render(refusal, unknownCredential: ActivationCodes.wrongPassword)
     }
 
     package func render(_ refusal: Refusal, requestID: RequestID, for head: RequestHead?) -> Response {
         let plain = render(refusal, requestID: requestID)
         if head?.prefersJSON ?? true { return plain }
+        let text =
+            refusal == .unknownCredential ? ActivationCodes.wrongPassword : ActivationCodes.message(refusal)
         let page = Page(
             title: "Activation",
             content: """
-                <h1>That did not work</h1><p role="alert">\(Page.escape(Self.text(refusal)))</p>
+                <h1>That did not work</h1><p role="alert">\(Page.escape(text))</p>
                 <p><a href="">Try again</a></p>
                 """)
         var response = Response(status: plain.status, contentType: Page.contentType, bytes: page.bytes)
         response.headers.add(page.headers)
         if let seconds = refusal.retryAfterSeconds { response.headers.add("Retry-After", seconds) }
         return response
-    }
-
-    private static func text(_ refusal: Refusal) -> String {
-        switch refusal {
-        case .unknownCredential: "The email address or the password is wrong."
-        default: refusal.sentence
-        }
     }
 
     package let routes: [Route] = [
