@@ -265,7 +265,8 @@ def registering(checks, gateway, bench):
             "slug": "strict", "blueprint": "codes", "owner_email": "o@strict.example", "password": PASSWORD},
             key=gateway.provider_key)
         assert made.status == 201 and HEX64.fullmatch(made.json["owner_key"]), made
-        secrets.append(made.json["owner_key"])
+        bench.strict_key = made.json["owner_key"]
+        secrets.append(bench.strict_key)
         off = gateway.patch("/t/strict/api/admin/settings", {"self_activation": False}, key=made.json["owner_key"])
         assert off.status == 200 and off.json["self_activation"] is False, off
         base = "/t/strict/api/reseller"
@@ -601,6 +602,7 @@ def operators(checks, gateway, bench):
         assert redeemed and redeemed[0]["ends_at"] == row[0]["subscription"]["ends_at"], redeemed
         assert set(redeemed[0]) == {"product", "days", "reseller", "batch", "begins_at", "ends_at", "redeemed_at"}
         assert bench.admin("GET", "/subscribers/sub_x").status == 404
+        assert gateway.get(f"/t/strict/api/admin/subscribers/{id}", key=bench.strict_key).status == 404
         assert gateway.get(ADMIN + "/subscribers", key=bench.demo.key).status == 403
         first = bench.admin("GET", "/subscribers?limit=1").json
         rest = bench.admin("GET", f"/subscribers?limit=100&cursor={first['next_cursor']}").json

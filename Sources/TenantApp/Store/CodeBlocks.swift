@@ -54,26 +54,29 @@ extension TenantReader {
 }
 
 extension TenantTransaction {
-    /// The number of a reseller's next code; counts it.
-    func takeCodeNumber(resellerID: Int64, book: Book) throws -> Int64 {
+    /// The numbers of a reseller's next codes; counts them. `count` is 1 at least.
+    func takeCodeNumbers(_ count: Int64, resellerID: Int64, book: Book) throws -> ClosedRange<Int64> {
         let last = try connection.row(
             """
             SELECT block, codes FROM code_block WHERE reseller_id = ?1 AND book = ?2 ORDER BY block DESC LIMIT 1
             """,
             .integer(resellerID), .book(book)
-        ) { (block: $0.int(0), codes: $0.int(1)) }
-        let number = last.map { $0.block * CodeBlocks.codesInBlock + $0.codes + 1 } ?? 1
-        let block = (number - 1) / CodeBlocks.codesInBlock
-        if block == last?.block {
+        ) { $0.int(0) * CodeBlocks.codesInBlock + $0.int(1) }
+        let first = (last ?? 0) + 1
+        let end = first + count - 1
+        var number = first
+        while number <= end {
+            let block = (number - 1) / CodeBlocks.codesInBlock
+            let next = min(end, (block + 1) * CodeBlocks.codesInBlock) + 1
             try connection.run(
-                "UPDATE code_block SET codes = codes + 1 WHERE reseller_id = ?1 AND book = ?2 AND block = ?3",
-                .integer(resellerID), .book(book), .integer(block))
-        } else {
-            try connection.run(
-                "INSERT INTO code_block (reseller_id, book, block, codes) VALUES (?1, ?2, ?3, 1)",
-                .integer(resellerID), .book(book), .integer(block))
+                """
+                INSERT INTO code_block (reseller_id, book, block, codes) VALUES (?1, ?2, ?3, ?4)
+                ON CONFLICT DO UPDATE SET codes = codes + excluded.codes
+                """,
+                .integer(resellerID), .book(book), .integer(block), .integer(next - number))
+            number = next
         }
-        return number
+        return first...end
     }
 
     func countRedeemed(_ code: ActivationCode) throws {

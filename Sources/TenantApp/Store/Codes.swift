@@ -121,8 +121,8 @@ extension TenantTransaction {
         let batchID = connection.lastInsertedRowID
         try trail.vouch(for: batchID...batchID, of: .codeBatch, connection)
         var first: Int64 = 0
-        for code in codes {
-            let number = try takeCodeNumber(resellerID: batch.resellerID, book: batch.book)
+        let numbers = try takeCodeNumbers(batch.quantity, resellerID: batch.resellerID, book: batch.book)
+        for (number, code) in zip(numbers, codes) {
             try connection.run(
                 """
                 INSERT INTO activation_code (batch_id, book, reseller_id, number, code) VALUES (?1, ?2, ?3, ?4, ?5)
