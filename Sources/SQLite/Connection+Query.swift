@@ -7,11 +7,13 @@ extension Connection {
     }
 
     /// What `read` makes of the first row; nil where there is none.
+    @inlinable
     package func row<T>(_ sql: StaticString, _ values: SQLValue..., read: (Row) throws -> T) throws -> T? {
         try row(.literal(sql), values, read)
     }
 
     /// What `read` makes of each row. For results known to be small: lists page by keyset.
+    @inlinable
     package func rows<T>(_ sql: StaticString, _ values: SQLValue..., read: (Row) throws -> T) throws -> [T] {
         try rows(.literal(sql), values, read)
     }
@@ -33,10 +35,12 @@ extension Connection {
         try run(.text(sql), values)
     }
 
+    @inlinable
     package func row<T>(dynamic sql: String, _ values: [SQLValue] = [], read: (Row) throws -> T) throws -> T? {
         try row(.text(sql), values, read)
     }
 
+    @inlinable
     package func rows<T>(dynamic sql: String, _ values: [SQLValue] = [], read: (Row) throws -> T) throws -> [T] {
         try rows(.text(sql), values, read)
     }
@@ -46,6 +50,8 @@ extension Connection {
     }
 }
 
+/// The generic parts are thin and inlinable: what they are called with is known where they are called, so nothing is
+/// looked up while a statement runs.
 extension Connection {
     func run(_ source: StatementSource, _ values: [SQLValue]) throws(SQLiteError) {
         do {
@@ -57,23 +63,28 @@ extension Connection {
         }
     }
 
-    private func row<T>(_ source: StatementSource, _ values: [SQLValue], _ read: (Row) throws -> T) throws -> T? {
-        try withStatement(source, values) { statement in
-            try step(statement, source) ? try read(Row(statement: statement)) : nil
+    @inlinable
+    func row<T>(_ source: StatementSource, _ values: [SQLValue], _ read: (Row) throws -> T) throws -> T? {
+        var result: T?
+        try forEach(source, values) { row in
+            result = try read(row)
+            return false
         }
+        return result
     }
 
-    private func rows<T>(_ source: StatementSource, _ values: [SQLValue], _ read: (Row) throws -> T) throws -> [T] {
-        try withStatement(source, values) { statement in
-            var results: [T] = []
-            while try step(statement, source) { results.append(try read(Row(statement: statement))) }
-            return results
+    @inlinable
+    func rows<T>(_ source: StatementSource, _ values: [SQLValue], _ read: (Row) throws -> T) throws -> [T] {
+        var results: [T] = []
+        try forEach(source, values) { row in
+            results.append(try read(row))
+            return true
         }
+        return results
     }
 
-    private func forEach(
-        _ source: StatementSource, _ values: [SQLValue], _ body: (Row) throws -> Bool
-    ) throws {
+    @usableFromInline
+    func forEach(_ source: StatementSource, _ values: [SQLValue], _ body: (Row) throws -> Bool) throws {
         try withStatement(source, values) { statement in
             while try step(statement, source) {
                 if try !body(Row(statement: statement)) { break }

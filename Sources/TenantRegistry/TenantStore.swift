@@ -33,6 +33,8 @@ package final class TenantStore: LaneFile {
     package let transaction: TenantTransaction
 
     private let metrics: LaneMetrics
+    private var drawn: [(UInt64, UInt64)] = []
+    private var openedSecrets: [[UInt8]: [UInt8]] = [:]
     private var batchRecords: [AuditRecord] = []
     private var batchEffects: [@Sendable () -> Void] = []
     private var jobRecords = 0
@@ -99,6 +101,31 @@ package final class TenantStore: LaneFile {
         reader.attach(self)
         transaction.attach(self)
     }
+
+    /// For public ids. Drawn many at a time: each call of the system's generator costs about a microsecond.
+    package func randomWords() -> (UInt64, UInt64) {
+        if drawn.isEmpty {
+            let none = [(UInt64, UInt64)](repeating: (0, 0), count: Self.drawnPairsMax)
+            drawn = none
+            drawn.withUnsafeMutableBytes { random.fill($0) }
+        }
+        return drawn.removeLast()
+    }
+
+    private static let drawnPairsMax = 64
+
+    /// The plaintext of a secret that was sealed under the tenant's key. Kept, since signed calls ask for the same few all
+    /// day and the answer follows from the bytes alone.
+    package func open(sealed: [UInt8], context: [UInt8]) throws -> [UInt8] {
+        let place = context + sealed
+        if let known = openedSecrets[place] { return known }
+        let secret = try AES256GCM.open(sealed, key: secretKey, associatedData: context)
+        if openedSecrets.count >= Self.openedSecretsMax { openedSecrets.removeAll() }
+        openedSecrets[place] = secret
+        return secret
+    }
+
+    private static let openedSecretsMax = 1_024
 
     // MARK: Noted by jobs
 

@@ -14,7 +14,7 @@ extension TenantReader {
             ORDER BY id DESC
             """,
             .integer(resellerID), .time(now)
-        ) { try AES256GCM.open($0.blob(0), key: store.secretKey, associatedData: secretContext(resellerID)) }
+        ) { try store.open(sealed: $0.blob(0), context: secretContext(resellerID)) }
     }
 
     func secretContext(_ resellerID: Int64) -> [UInt8] { tenantID.bytes + Array("webhook:\(resellerID)".utf8) }
