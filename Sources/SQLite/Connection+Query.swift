@@ -7,13 +7,11 @@ extension Connection {
     }
 
     /// What `read` makes of the first row; nil where there is none.
-    @inlinable
     package func row<T>(_ sql: StaticString, _ values: SQLValue..., read: (Row) throws -> T) throws -> T? {
         try row(.literal(sql), values, read)
     }
 
     /// What `read` makes of each row. For results known to be small: lists page by keyset.
-    @inlinable
     package func rows<T>(_ sql: StaticString, _ values: SQLValue..., read: (Row) throws -> T) throws -> [T] {
         try rows(.literal(sql), values, read)
     }
@@ -35,12 +33,10 @@ extension Connection {
         try run(.text(sql), values)
     }
 
-    @inlinable
     package func row<T>(dynamic sql: String, _ values: [SQLValue] = [], read: (Row) throws -> T) throws -> T? {
         try row(.text(sql), values, read)
     }
 
-    @inlinable
     package func rows<T>(dynamic sql: String, _ values: [SQLValue] = [], read: (Row) throws -> T) throws -> [T] {
         try rows(.text(sql), values, read)
     }
@@ -50,8 +46,7 @@ extension Connection {
     }
 }
 
-/// The generic parts are thin and inlinable: what they are called with is known where they are called, so nothing is
-/// looked up while a statement runs.
+/// The generic parts are thin: other modules call them unspecialised, and everything generic is looked up at each call.
 extension Connection {
     func run(_ source: StatementSource, _ values: [SQLValue]) throws(SQLiteError) {
         do {
@@ -63,7 +58,6 @@ extension Connection {
         }
     }
 
-    @inlinable
     func row<T>(_ source: StatementSource, _ values: [SQLValue], _ read: (Row) throws -> T) throws -> T? {
         var result: T?
         try forEach(source, values) { row in
@@ -73,7 +67,6 @@ extension Connection {
         return result
     }
 
-    @inlinable
     func rows<T>(_ source: StatementSource, _ values: [SQLValue], _ read: (Row) throws -> T) throws -> [T] {
         var results: [T] = []
         try forEach(source, values) { row in
@@ -83,7 +76,6 @@ extension Connection {
         return results
     }
 
-    @usableFromInline
     func forEach(_ source: StatementSource, _ values: [SQLValue], _ body: (Row) throws -> Bool) throws {
         try withStatement(source, values) { statement in
             while try step(statement, source) {

@@ -1,7 +1,6 @@
 import CSQLite
 
 /// A statement to run, and the text that an error names. A literal is known by its address, built text by its content.
-@usableFromInline
 enum StatementSource {
     case literal(StaticString)
     case text(String)

@@ -29,12 +29,13 @@ package final class TenantStore: LaneFile {
     package let readLog: ReadLog
     /// The tenant as the process knows it; nil for a file that is being checked.
     package let record: TenantRecord?
+    /// What TenantApp remembers of the file; forgotten whenever anything is undone.
+    package var memory: (any StoreMemory)?
     package let reader: TenantReader
     package let transaction: TenantTransaction
 
     private let metrics: LaneMetrics
     private var drawn: [(UInt64, UInt64)] = []
-    private var openedSecrets: [[UInt8]: [UInt8]] = [:]
     private var batchRecords: [AuditRecord] = []
     private var batchEffects: [@Sendable () -> Void] = []
     private var jobRecords = 0
@@ -114,19 +115,6 @@ package final class TenantStore: LaneFile {
 
     private static let drawnPairsMax = 64
 
-    /// The plaintext of a secret that was sealed under the tenant's key. Kept, since signed calls ask for the same few all
-    /// day and the answer follows from the bytes alone.
-    package func open(sealed: [UInt8], context: [UInt8]) throws -> [UInt8] {
-        let place = context + sealed
-        if let known = openedSecrets[place] { return known }
-        let secret = try AES256GCM.open(sealed, key: secretKey, associatedData: context)
-        if openedSecrets.count >= Self.openedSecretsMax { openedSecrets.removeAll() }
-        openedSecrets[place] = secret
-        return secret
-    }
-
-    private static let openedSecretsMax = 1_024
-
     // MARK: Noted by jobs
 
     /// The call's line in the audit log; it commits with the call's writes.
@@ -158,6 +146,7 @@ package final class TenantStore: LaneFile {
     }
 
     package func jobUndone() {
+        memory?.forget()
         batchRecords.removeSubrange(jobRecords...)
         batchEffects.removeSubrange(jobEffects...)
         batchOrders.removeSubrange(jobOrders...)
@@ -197,6 +186,7 @@ package final class TenantStore: LaneFile {
     }
 
     package func rolledBack() {
+        memory?.forget()
         if let drained { readLog.putBack(drained) }
         drained = nil
         clearBatch()
@@ -289,6 +279,12 @@ package final class TenantStore: LaneFile {
             .integer(key.day), .integer(key.resellerID), .text(key.action), .int(count.requests), .int(count.refusals),
             .int(count.orders))
     }
+}
+
+/// What was read of a file and may be used again; belongs to the file's lane.
+package protocol StoreMemory: AnyObject {
+    /// Something was undone: nothing that is remembered may be used.
+    func forget()
 }
 
 /// Why a file is not opened as this tenant's.
