@@ -140,18 +140,26 @@ extension TenantReader {
 
     /// Nil where the secret opens nothing any more: rotated out, or past its end.
     package func standing(ofSecret hash: Digest) throws -> KeyStanding? {
-        try connection.row(
+        let now = now
+        if let known = memory.standings[hash], known.epoch == store.projectionEpoch {
+            return known.secretExpiresAt.map { $0 > now } ?? true ? known.standing : nil
+        }
+        let read = try connection.row(
             """
-            SELECT k.revoked_at, k.expires_at, r.state, r.api_access
+            SELECT k.revoked_at, k.expires_at, r.state, r.api_access, s.expires_at
             FROM api_key_secret s JOIN api_key k ON k.id = s.key_id LEFT JOIN reseller r ON r.id = k.reseller_id
             WHERE s.hash = ?1 AND (s.expires_at IS NULL OR s.expires_at > ?2)
             """,
             .blob(hash.bytes), .time(now)
         ) { row in
-            KeyStanding(
+            let standing = KeyStanding(
                 isRevoked: !row.isNull(0), expiresAt: row.optionalTime(1),
                 resellerState: row.optionalInt(2).flatMap { ResellerState(rawValue: $0) }, apiAccess: row.bool(3))
+            return (epoch: store.projectionEpoch, secretExpiresAt: row.optionalTime(4), standing: standing)
         }
+        guard let read else { return nil }
+        memory.standings.remember(read, for: hash)
+        return read.standing
     }
 
     package func projection(of key: APIKey) throws -> KeyProjection {

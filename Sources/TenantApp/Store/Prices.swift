@@ -70,7 +70,9 @@ package struct PricedProduct: Sendable {
 
 extension TenantReader {
     package func pricedProduct(sku: String, resellerID: Int64) throws -> PricedProduct? {
-        try connection.row(
+        let key = TenantMemory.PriceKey(resellerID: resellerID, sku: sku)
+        if let known = memory.prices[key] { return known }
+        let read = try connection.row(
             """
             SELECT p.id, p.sku, p.name, p.fulfilment, p.hidden, w.wholesale_monthly, w.wholesale_quarterly,
                 w.wholesale_semi_annual, w.wholesale_annual, w.wholesale_hourly, w.wholesale_setup_fee,
@@ -79,6 +81,8 @@ extension TenantReader {
             WHERE p.sku = ?1
             """,
             .text(sku), .integer(resellerID), read: PricedProduct.init)
+        if let read { memory.prices.remember(read, for: key) }
+        return read
     }
 
     /// A reseller's price book by product id; all rows for the operator, those offered for the reseller.

@@ -94,6 +94,7 @@ extension TenantTransaction {
 
     /// The price lists kept ready for the loops are stale once this commits; of one reseller or of all.
     package func forgetAnswers(resellerID: Int64?) {
+        memory.prices.removeAll()
         let record = store.record
         store.afterCommit {
             if let resellerID { record?.answers.drop(resellerID: resellerID) } else { record?.answers.dropAll() }
