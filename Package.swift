@@ -51,6 +51,11 @@ let package = Package(
             ],
             swiftSettings: settings),
 
+        // What ./bench runs beside the gateway; not part of the product.
+        .executableTarget(
+            name: "LimiterBench", dependencies: ["RateLimiter"], path: "Benchmarks/LimiterBench",
+            swiftSettings: settings),
+
         tests("CryptographyTests", ["Cryptography"]),
         tests("HTTPCoreTests", ["HTTPCore"]),
         tests("DomainTests", ["TenantApp", "TenantRegistry", "HTTPCore"]),

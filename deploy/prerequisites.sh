@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What ./run and ./test share: what must be there before anything is built. To be sourced.
+# What ./run, ./test and ./bench share: what must be there before anything is built. To be sourced.
 
 # What goes before a command that only root may run.
 as_root=()
@@ -59,18 +59,18 @@ apt_install() {
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"
 }
 
-# build_release ROOT: shows progress on a terminal; elsewhere quiet where it works, the compiler's words where it does not.
+# build_release ROOT [PRODUCT]: shows progress on a terminal; elsewhere quiet where it works, the compiler's words where it does not.
 build_release() {
-    local log
+    local log product=${2:-tollgate}
     if [ -t 2 ]; then
-        if ! swift build --package-path "$1" -c release --product tollgate >&2; then
+        if ! swift build --package-path "$1" -c release --product "$product" >&2; then
             printf 'The build failed.\n' >&2
             exit 1
         fi
         return 0
     fi
     log=$(mktemp)
-    if ! swift build --package-path "$1" -c release --product tollgate >"$log" 2>&1; then
+    if ! swift build --package-path "$1" -c release --product "$product" >"$log" 2>&1; then
         cat "$log" >&2
         rm -f "$log"
         printf 'The build failed.\n' >&2
