@@ -15,7 +15,7 @@ enum LimiterBench {
 
     static func main() {
         let count = CommandLine.arguments.dropFirst().first.flatMap { Int($0) } ?? bucketsDefault
-        let extents = classExtentBytes(Bucket.self)
+        let extents = Int(classExtents(Bucket.self).positive)
         var text = "{\"decision_ns\":\(decision(count))"
         text += ",\"decision_with_clock_ns\":\(decisionWithClock(count)),\"four_levels_ns\":\(fourLevels(count))"
         text += ",\"state_bytes\":\(extents - objectHeaderBytes),\"object_bytes\":\(extents)"
@@ -133,5 +133,5 @@ enum LimiterBench {
 }
 
 /// The runtime's own measure of an instance, header included.
-@_silgen_name("_swift_class_getInstancePositiveExtentSize")
-private func classExtentBytes(_ type: AnyClass) -> Int
+@_silgen_name("_swift_getSwiftClassInstanceExtents")
+private func classExtents(_ type: AnyClass) -> (negative: UInt, positive: UInt)

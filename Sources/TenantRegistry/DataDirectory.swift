@@ -111,18 +111,23 @@ package final class DataDirectory: Sendable {
     package func writePrivately(_ bytes: [UInt8], to path: String) throws {
         let new = path + ".new"
         unlink(new)
-        let descriptor = open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw Failure.unusable(new, String(cString: strerror(errno))) }
+        try Self.writeNew(bytes, to: new)
+        try Self.rename(new, to: path)
+        Self.synchronise(folder: self.path)
+    }
+
+    /// Writes a file of mode 0600 that is not there yet, and syncs it; its folder is not synced.
+    package static func writeNew(_ bytes: [UInt8], to path: String) throws {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw Failure.unusable(path, String(cString: strerror(errno))) }
         defer { close(descriptor) }
         var written = 0
         while written < bytes.count {
             let count = bytes[written...].withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
             if count < 0 && errno == EINTR { continue }
-            guard count > 0 else { throw Failure.unusable(new, String(cString: strerror(errno))) }
+            guard count > 0 else { throw Failure.unusable(path, String(cString: strerror(errno))) }
             written += count
         }
-        guard fsync(descriptor) == 0 else { throw Failure.unusable(new, String(cString: strerror(errno))) }
-        try Self.rename(new, to: path)
-        Self.synchronise(folder: self.path)
+        guard fsync(descriptor) == 0 else { throw Failure.unusable(path, String(cString: strerror(errno))) }
     }
 }

@@ -52,6 +52,8 @@ package final class Fleet: Sendable {
     let lastHousekeeping = Mutex<[TenantID: Timestamp]>([:])
     let lastSessionSweep = Mutex(Timestamp(milliseconds: 0))
     private let certificatesCell: Mutex<[DomainCertificate]>
+    /// A tenant's file before anything is in it; see `makeFile`.
+    let blank = Mutex<[UInt8]?>(nil)
 
     package struct Options: Sendable {
         package var workers = LanePool.workersDefault

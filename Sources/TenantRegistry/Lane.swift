@@ -73,6 +73,8 @@ package struct LaneControl<File: LaneFile> {
     /// The open file; opens it where it is not.
     package func file() throws -> File { try lane.openFile() }
     package func closeFile() { lane.closeFile() }
+    /// Takes a file over that was opened elsewhere, on this worker; none is open.
+    package func adopt(_ file: File) { lane.adopt(file) }
     package var isOpen: Bool { lane.isOpen }
     /// From now on every job fails as `.closed`: the tenant is gone.
     package func retire() { lane.retire() }
@@ -375,9 +377,14 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
         }
         if let file { return file }
         let opened = try open()
+        adopt(opened)
+        return opened
+    }
+
+    func adopt(_ opened: File) {
+        precondition(file == nil, "two files of one lane")
         file = opened
         pool.opened(self)
-        return opened
     }
 
     func closeFile() {

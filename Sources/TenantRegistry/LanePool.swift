@@ -49,9 +49,12 @@ package final class LanePool: Sendable {
             let surplus = lanes.count - openFilesMax
             guard surplus > 0 else { return [] }
             // As many as there are too many: one that was asked before may have had work waiting, and stayed open.
-            let idle = lanes.values.filter { $0 !== lane }
-                .sorted { $0.lastUsed.load(ordering: .relaxed) < $1.lastUsed.load(ordering: .relaxed) }
-            return Array(idle.prefix(surplus))
+            var idle = lanes.values.filter { $0 !== lane }
+                .map { (lane: $0, lastUsed: $0.lastUsed.load(ordering: .relaxed)) }
+            // Nearly always it is one: no need to sort a thousand for it.
+            if surplus == 1 { return idle.min { $0.lastUsed < $1.lastUsed }.map { [$0.lane] } ?? [] }
+            idle.sort { $0.lastUsed < $1.lastUsed }
+            return idle.prefix(surplus).map(\.lane)
         }
         metrics.filesOpened.add(1, ordering: .relaxed)
         for victim in victims { victim.evict() }
