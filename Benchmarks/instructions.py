@@ -6,17 +6,21 @@ extensions, so libcrypto's hashes and signatures count for more than they cost.
 
 import glob
 import itertools
+import json
 import os
 import shutil
 import subprocess
 import sys
 
+import load
 import rows_dialects
 from fixed_load import CONNECTIONS, Crowd
-from servers import Tollgate
+from servers import Tollgate, new_tenant_body
 
 COUNTED = 25 * CONNECTIONS
 WARM = 6 * CONNECTIONS
+# Tenants that are made, after as many.
+PROVISIONED = 2 * CONNECTIONS
 LICENCES = 3_000
 # A program runs about so many times slower; its monotonic clock is slowed as much, so that batches, which end by time, are as
 # large as without callgrind.
@@ -48,20 +52,20 @@ def slow_clock_environment(folder):
 
 
 class Callgrind:
-    """A gateway under callgrind that counts only between `begin` and `end`."""
+    """A gateway under callgrind that counts only what it is told to."""
 
     def __init__(self, folder, server):
         self.folder, self.pid = folder, server.pid
 
     def control(self, option):
-        subprocess.run(["callgrind_control", option, str(self.pid)], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(["callgrind_control", option, str(self.pid)], check=True, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL)
 
-    def begin(self):
+    def count(self, name, work):
+        """Instructions while `work` runs; the profile is kept as `callgrind.NAME`."""
         self.control("--instr=on")
         self.control("--zero")
-
-    def end(self, name):
-        """Instructions since `begin`; the profile is kept as `callgrind.NAME`."""
+        work()
         before = set(self.dumps())
         self.control("--dump")
         self.control("--instr=off")
@@ -78,6 +82,12 @@ class Callgrind:
         return glob.glob(os.path.join(self.folder, "dump.*"))
 
 
+def new_tenants(server, count):
+    for index in range(count):
+        yield load.raw("POST", "/provider/v1/tenants", load.bearer(server.provider_key),
+                       json.dumps(new_tenant_body(f"counted-{index}")))
+
+
 def count(options, folder, table):
     data = os.path.join(folder, "instructions")
     with Tollgate(options.tollgate, data) as server:
@@ -91,12 +101,13 @@ def count(options, folder, table):
         with Crowd(server.port) as crowd:
             for call in calls:
                 print(f"{call.name} …", file=sys.stderr, flush=True)
-                requests = itertools.islice(itertools.cycle(list(call.requests(WARM + COUNTED))), WARM + COUNTED)
-                requests = list(requests)
+                different = list(call.requests(WARM + COUNTED))
+                requests = list(itertools.islice(itertools.cycle(different), WARM + COUNTED))
                 crowd.run(requests[:WARM])
-                callgrind.begin()
-                crowd.run(requests[WARM:])
-                counts[call.name] = callgrind.end(call.name) / COUNTED
+                counts[call.name] = callgrind.count(call.name, lambda: crowd.run(requests[WARM:])) / COUNTED
+            tenants = list(new_tenants(server, 2 * PROVISIONED))
+            crowd.run(tenants[:PROVISIONED])
+            made = callgrind.count("provisioning", lambda: crowd.run(tenants[PROVISIONED:])) / PROVISIONED
     by_name = {call.name: call for call in calls}
     for call in calls:
         if call.beside is None:
@@ -105,6 +116,7 @@ def count(options, folder, table):
             peer = by_name[call.beside]
             row = table.add(call.label, figure=counts[call.name], unit="instr.", peer=peer.label.split(",")[0])
             row.note = f"{counts[call.name] / counts[call.beside]:.2f} × its peer"
+    table.add("provisioning: a tenant", figure=made, unit="instr.")
     if options.profiles:
         os.makedirs(options.profiles, exist_ok=True)
         for path in glob.glob(os.path.join(folder, "callgrind.*")):

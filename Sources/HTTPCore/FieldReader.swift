@@ -150,10 +150,15 @@ package struct FieldReader: Sendable {
             let bounds = "\(characters.lowerBound) to \(characters.upperBound)"
             return refuse(name, "length", "must have \(bounds) characters")
         }
-        guard !text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
+        guard !text.unicodeScalars.contains(where: Self.isControl) else {
             return refuse(name, "format", "must not hold control characters")
         }
         return text
+    }
+
+    /// Unicode's category Cc, which is these two ranges for ever; the library's table of categories is a search for each.
+    private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+        scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
     }
 
     private mutating func email(_ value: JSON, _ name: String) -> String? {

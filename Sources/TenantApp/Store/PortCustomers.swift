@@ -63,6 +63,19 @@ extension TenantReader {
         return customer
     }
 
+    /// The discount of the customer that a call names, or 404: all that a price needs of it.
+    package func portCustomerDiscount(_ publicID: String, resellerID: Int64, book: Book) throws -> Percent {
+        let discount = try connection.row(
+            """
+            SELECT p.discount_percent FROM customer c JOIN port_customer p ON p.customer_id = c.id
+            WHERE c.public_id = ?1 AND c.reseller_id = ?2 AND c.book = ?3
+            """,
+            .text(publicID), .integer(resellerID), .book(book)
+        ) { $0.percent(0) }
+        guard let discount else { throw Refusal.notFound("customer") }
+        return discount
+    }
+
     /// By id; `externalID` nil lists all.
     package func portCustomers(
         resellerID: Int64, book: Book, externalID: String?, after id: Int64, limit: Int

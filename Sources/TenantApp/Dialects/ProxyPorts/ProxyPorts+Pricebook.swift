@@ -68,7 +68,7 @@ extension ProxyPorts {
                     throw Refusal.field("/basePrice", "required", "is required without a known countryId")
                 }
                 let discount = try request.customerID.map {
-                    try tenant.knownPortCustomer($0, resellerID: call.resellerID, book: call.book).discountPercent
+                    try tenant.portCustomerDiscount($0, resellerID: call.resellerID, book: call.book)
                 }
                 let result = try PricePort(
                     thing: request.thing, basePrice: base, quantity: request.quantity, country: country,
