@@ -25,6 +25,8 @@ package final class TenantStore: LaneFile {
     /// The proof of the last commit that wrote something.
     package private(set) var proof: CommitProof?
     package private(set) var projectionEpoch: Int64
+    /// What the file says, as of the last commit.
+    private var committedProjectionEpoch: Int64
     /// Where calls that wrote nothing gather.
     package let readLog: ReadLog
     /// The tenant as the process knows it; nil for a file that is being checked.
@@ -44,6 +46,9 @@ package final class TenantStore: LaneFile {
     private var sealedProof: CommitProof?
     private var batchOrders: [UsageKey] = []
     private var wantsFlush = false
+    /// The next batch begins a WAL: its first commit says whose it is.
+    private var beginsWAL = true
+    private var namesOwner = false
 
     package struct Context: Sendable {
         package let clock: any WallClock
@@ -89,6 +94,7 @@ package final class TenantStore: LaneFile {
         guard meta.tenant == tenantID.bytes else { throw TenantFileError.anotherTenants }
         currency = meta.currency
         projectionEpoch = meta.projection
+        committedProjectionEpoch = meta.projection
         let last = try connection.row("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1") { row in
             (sequence: row.int(0), hash: Digest(bytes: row.blob(1)))
         }
@@ -143,6 +149,10 @@ package final class TenantStore: LaneFile {
     package func seal() throws {
         let now = clock.now()
         guard !batchRecords.isEmpty || wantsFlush else { return }
+        if beginsWAL {
+            try nameOwner()
+            namesOwner = true
+        }
         var next = head
         if wantsFlush || readLog.isWorthwhile(at: now), let reads = readLog.drain() {
             drained = reads
@@ -162,6 +172,8 @@ package final class TenantStore: LaneFile {
     package func committed() {
         if let sealedHead { head = sealedHead }
         if let sealedProof { proof = sealedProof }
+        committedProjectionEpoch = projectionEpoch
+        if namesOwner { beginsWAL = false }
         if drained != nil { readLog.kept() }
         drained = nil
         let effects = batchEffects
@@ -173,9 +185,7 @@ package final class TenantStore: LaneFile {
         if let drained { readLog.putBack(drained) }
         drained = nil
         clearBatch()
-        if let epoch = try? connection.row("SELECT projection_epoch FROM meta WHERE id = 1", read: { $0.int(0) }) {
-            projectionEpoch = epoch
-        }
+        projectionEpoch = committedProjectionEpoch
     }
 
     private func clearBatch() {
@@ -185,13 +195,21 @@ package final class TenantStore: LaneFile {
         sealedHead = nil
         sealedProof = nil
         wantsFlush = false
+        namesOwner = false
         jobRecords = 0
         jobEffects = 0
         jobOrders = 0
     }
 
     package func writeMarker() throws {
-        try connection.execute("BEGIN IMMEDIATE; UPDATE meta SET commit_marker = commit_marker + 1; COMMIT")
+        try connection.beginImmediate()
+        try nameOwner()
+        try connection.commit()
+    }
+
+    /// Writes the page that names the tenant. One that every WAL begins with makes another's WAL known at open.
+    private func nameOwner() throws {
+        try connection.run("UPDATE meta SET commit_marker = commit_marker + 1 WHERE id = 1")
     }
 
     /// Past this many pages in the WAL a checkpoint follows the batch (4 MiB).
@@ -200,13 +218,11 @@ package final class TenantStore: LaneFile {
     package func rest() {
         guard connection.walPages >= Self.checkpointPagesMin else { return }
         metrics.checkpoints.add(1, ordering: .relaxed)
+        beginsWAL = true
         _ = try? connection.checkpoint(.passive)
     }
 
-    package func close() {
-        _ = try? connection.checkpoint(.truncate)
-        connection.close()
-    }
+    package func close() { connection.closeEmptyingWAL() }
 
     private func append(_ record: AuditRecord, after previous: AuditHead, isLast: Bool) throws -> AuditHead {
         let sequence = previous.sequence + 1
