@@ -222,6 +222,8 @@ extension Fleet {
             let changes = try schema.readProjections(store.reader)
             let result = (store.head, store.projectionEpoch, changes)
             store.close()
+            // What its WAL still holds would stay behind under the old name.
+            guard DataDirectory.size(of: path + "-wal") == nil else { throw LaneFailure.notCommitted }
             try DataDirectory.synchronise(file: path)
             return result
         } catch {

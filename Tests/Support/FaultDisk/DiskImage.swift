@@ -7,8 +7,18 @@ package struct DiskImage {
 
     /// What kill -9 leaves: everything that was written.
     package func copy(to target: String) throws {
-        try FileManager.default.copyItem(atPath: folder, toPath: target)
+        for attempt in 1...attemptsMax {
+            do {
+                return try FileManager.default.copyItem(atPath: folder, toPath: target)
+            } catch {
+                // A rename in the middle, which is no call of SQLite's: the moment is the one after it.
+                if attempt == attemptsMax { throw error }
+                try? FileManager.default.removeItem(atPath: target)
+            }
+        }
     }
+
+    private var attemptsMax: Int { 10 }
 
     /// What a power cut leaves: of what no sync has made durable, each piece as `keeps` says, whole, torn or not at all.
     package func copyAfterPowerCut(to target: String, keeps: () -> Piece) throws {

@@ -57,6 +57,9 @@ package final class FaultDisk: Sendable {
         }
     }
 
+    /// Calls of the plan's kinds since `set`, failed or not.
+    package var seen: Int { state.withLock { $0.seen } }
+
     /// How many calls have failed since `set`.
     package var fired: Int { state.withLock { $0.fired } }
 
