@@ -93,7 +93,12 @@ package final class Fleet: Sendable {
         masterKey = try data.secretFile(data.masterKeyPath, orMake: { random.bytes(32) })
         let registry = SQLiteRegistry(path: data.registryPath, pool: pool, report: report)
         self.registry = registry
-        let snapshot = try registry.snapshot()
+        let snapshot: RegistrySnapshot
+        do {
+            snapshot = try registry.snapshot()
+        } catch {
+            throw DataDirectory.Failure.unusable(data.registryPath, "\(error)")
+        }
         providerKeyHashes = Mutex(Set(snapshot.providerKeys))
         certificatesCell = Mutex(snapshot.certificates)
         try take(snapshot)
