@@ -104,7 +104,7 @@ final class Trader {
                 tenant, &trail, reseller: reseller, sku: manual ? "manual" : "instant", quantity: quantity, key: name)
         case .mint(let secret):
             let new = NewKey(
-                accountID: 1, resellerID: nil, role: .owner, scopes: .all, displayPrefix: secret.displayPrefix,
+                accountID: 1, resellerID: nil, role: .owner, scopes: .all, display: secret.display,
                 createdBy: 1)
             _ = try MintKey(secret: secret, new: new).run(tenant, &trail)
         case .revoke(let hash):
