@@ -56,8 +56,8 @@ extension Fleet {
         registry.insert(profile, wrappedSecretKey: wrapped.secret, wrappedSigningKey: wrapped.signing) {
             [self] result in
             if case .failure(let error) = result {
-                // A row of unknown outcome may come back and hold the name; what was refused is not this tenant's.
-                if error is LaneFailure { bury(profile, isMarked: true, requestID: .none) }
+                // A row of unknown outcome may come back and hold the name.
+                if case LaneFailure.outcomeUnknown = error { bury(profile, isMarked: true, requestID: .none) }
                 return then(.failure(error))
             }
             record.lane.exclusively(

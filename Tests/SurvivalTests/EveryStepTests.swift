@@ -57,7 +57,7 @@ import Testing
             scene.disk.set(FaultPlan(one.calls, one.fault, at: place, count: one.count))
             try day(scene.trader)
             #expect(scene.disk.fired > 0)
-            let name: Comment = "\(one.testDescription), from call \(place)"
+            let name: Comment = "\(Effort.replay()) \(one.testDescription), from call \(place)"
             try scene.heal(name)
             try scene.killed(atStep: .max) { _ in }
             try scene.heal("\(name), after kill -9")
@@ -68,7 +68,7 @@ import Testing
         "G8 a kill before any change of the disk, and a power cut: what was acknowledged is there",
         arguments: [false, true])
     func everyKill(powerCut: Bool) throws {
-        var chance = Chance(Effort.seeds(1, long: 1)[0])
+        var chance = Chance(Effort.seed)
         let rehearsal = try Scene()
         try rehearsal.killed(atStep: .max, day)
         rehearsal.end()
@@ -76,7 +76,7 @@ import Testing
             let scene = try Scene()
             defer { scene.end() }
             try scene.killed(atStep: step, powerCut: powerCut ? Chance(chance.next()) : nil, day)
-            try scene.heal("killed before change \(step)")
+            try scene.heal("\(Effort.replay()) killed before change \(step)")
         }
     }
 }

@@ -4,7 +4,7 @@ import Testing
 
 /// Random operations on one tenant against a model in memory, while the disk fails and the process is killed.
 @Suite struct SimulationTests {
-    static let seeds = Effort.seeds(6, long: 2_000)
+    static let seeds = Effort.seeds(6, long: 1_000)
     private static let rounds = 4
 
     @Test(
@@ -15,7 +15,7 @@ import Testing
         let scene = try Scene(seed: seed)
         defer { scene.end() }
         for round in 1...Self.rounds {
-            let name: Comment = "TOLLGATE_TEST_SEED=\(seed) round \(round)"
+            let name: Comment = "\(Effort.replay(seed)) round \(round)"
             scene.disk.set(plan(&chance))
             let powerCut = chance.happens(oneIn: 2) ? Chance(chance.next()) : nil
             try scene.killed(atStep: chance.pick(1...150), powerCut: powerCut) { trader in

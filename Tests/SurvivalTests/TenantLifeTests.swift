@@ -18,7 +18,7 @@ import Testing
         _ plan: FaultPlan?, prepare: (Scene) throws -> Void, _ work: (Trader) throws -> Void,
         _ judge: (Scene, _ isCutOff: Bool, Comment) throws -> Void
     ) throws {
-        var chance = Chance(Effort.seeds(1, long: 1)[0])
+        var chance = Chance(Effort.seed)
         func run(_ place: Int, _ judge: (Scene, _ isCutOff: Bool) throws -> Void) throws {
             let scene = try Scene()
             defer { scene.end() }
@@ -39,7 +39,7 @@ import Testing
         for place in Effort.places(upTo: last, short: 5) {
             try run(place) { scene, isCutOff in
                 scene.disk.set(nil)
-                try judge(scene, isCutOff, "step \(place) of \(last)")
+                try judge(scene, isCutOff, "\(Effort.replay()) step \(place) of \(last)")
             }
         }
     }

@@ -21,7 +21,7 @@ extension Trader {
             ) { ($0.text(0), $0.int(1), $0.int(2)) }
             return (names: names, accounts: accounts)
         }
-        #expect(Set(found.names).count == found.names.count, "nothing is there twice", sourceLocation: here)
+        #expect(Set(found.names).count == found.names.count, "nothing is there twice")
         let names = Set(found.names)
         for (name, entry) in books.entries.sorted(by: { $0.key < $1.key }) {
             let isThere: Bool
@@ -31,16 +31,16 @@ extension Trader {
             case .revoke(let hash): isThere = try !opens(hash)
             }
             switch entry.outcome {
-            case .done: #expect(isThere, "\(scene): \(name) \(entry.wish) was acknowledged", sourceLocation: here)
+            case .done: #expect(isThere, "\(scene): \(name) \(entry.wish) was acknowledged")
             case .notDone:
                 // A key that stays may have been revoked under another name.
                 if case .revoke = entry.wish { break }
-                #expect(!isThere, "\(scene): \(name) \(entry.wish) was refused", sourceLocation: here)
+                #expect(!isThere, "\(scene): \(name) \(entry.wish) was refused")
             case .unknown: books.settle(name, isThere ? .done : .notDone)
             }
         }
         for hash in books.livingKeys {
-            #expect(try opens(hash), "\(scene): a key that was minted opens", sourceLocation: here)
+            #expect(try opens(hash), "\(scene): a key that was minted opens")
         }
         var money: [Int64: Books.Money] = [:]
         for (kind, reseller, balance) in found.accounts {
@@ -48,7 +48,7 @@ extension Trader {
             if kind == "held" { money[reseller, default: Books.Money()].held = balance }
         }
         for (reseller, wanted) in books.money {
-            #expect(money[reseller] ?? Books.Money() == wanted, "\(scene): reseller \(reseller)", sourceLocation: here)
+            #expect(money[reseller] ?? Books.Money() == wanted, "\(scene): reseller \(reseller)")
         }
     }
 
@@ -59,7 +59,7 @@ extension Trader {
         let report = try Verifier(
             path: path, expectedHeads: heads, publicKey: record.signingKey.publicKey, checksAllSignatures: true
         ).run()
-        #expect(report.isSound, "\(scene): \(report.text)", sourceLocation: here)
+        #expect(report.isSound, "\(scene): \(report.text)")
     }
 
     /// Whether the secret opens a key, by the directory and by the file: both are asked on every call.
@@ -79,6 +79,4 @@ extension Trader {
         }
         return try opens(hash)
     }
-
-    private var here: SourceLocation { #_sourceLocation }
 }
