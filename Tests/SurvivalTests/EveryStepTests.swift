@@ -4,7 +4,7 @@ import TestTenants
 import Testing
 
 /// One short day of a tenant, with every single call to the disk failing once, or for a while, and a kill before every change.
-@Suite struct EveryStepTests {
+@Suite(.serialized, .apart) struct EveryStepTests {
     struct Case: CustomTestStringConvertible, Sendable {
         let calls: Set<DiskCall>
         let fault: DiskFault

@@ -3,7 +3,7 @@ import TestTenants
 import Testing
 
 /// Random operations on one tenant against a model in memory, while the disk fails and the process is killed.
-@Suite struct SimulationTests {
+@Suite(.serialized, .apart) struct SimulationTests {
     static let seeds = Effort.seeds(6, long: 1_000)
     private static let rounds = 4
 

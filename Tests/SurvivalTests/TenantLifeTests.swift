@@ -7,7 +7,7 @@ import TestTenants
 import Testing
 
 /// Tenants that are made, erased and restored while the disk fails and the process is killed (CONTRACT P1, P5).
-@Suite struct TenantLifeTests {
+@Suite(.serialized, .apart) struct TenantLifeTests {
     static let faults: [FaultPlan?] = [
         nil, FaultPlan([.write], .full, at: 1), FaultPlan([.sync], .ioError, at: 1),
         FaultPlan([.write, .sync, .delete, .truncate], .ioError, at: 1, count: 1_000),

@@ -4,7 +4,7 @@ import TestTenants
 import Testing
 
 /// A tenant's file that is not what it should be: damaged, cut short, or another tenant's, with a WAL or without.
-@Suite struct WrongFileTests {
+@Suite(.serialized, .apart) struct WrongFileTests {
     /// `own` and `other` are the paths of two tenants' files in a folder that no gateway has open; each has a WAL.
     struct Harm: CustomTestStringConvertible, Sendable {
         let testDescription: String
