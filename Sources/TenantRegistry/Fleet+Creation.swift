@@ -55,7 +55,11 @@ extension Fleet {
         }
         registry.insert(profile, wrappedSecretKey: wrapped.secret, wrappedSigningKey: wrapped.signing) {
             [self] result in
-            if case .failure(let error) = result { return then(.failure(error)) }
+            if case .failure(let error) = result {
+                // A row of unknown outcome may come back and hold the name.
+                if case LaneFailure.outcomeUnknown = error { bury(profile, isMarked: true, requestID: .none) }
+                return then(.failure(error))
+            }
             record.lane.exclusively(
                 { [self] control in
                     do {
@@ -118,10 +122,11 @@ extension Fleet {
         _ then: @escaping @Sendable (Result<(TenantRecord, Value), any Error>) -> Void
     ) {
         control.retire()
-        removeFiles(of: record.id)
-        registry.erase(record.profile, requestID: .none) { _ in then(.failure(error)) }
+        // The registry may have taken it for whole at the last.
+        bury(record.profile, isMarked: record.profile.state == .creating, requestID: .none) { then(.failure(error)) }
     }
 
+<<<<<<< HEAD
     /// The file with its schema, durable, and its meta row, open. On the tenant's lane.
     private func makeFile(of record: TenantRecord) throws -> TenantStore {
         let folder = data.tenantFolder(record.id)
@@ -171,6 +176,27 @@ extension Fleet {
             known = Array(bytes)
             return Array(bytes)
         }
+=======
+    /// The file with its schema and its meta row, durable. On the tenant's lane.
+    private func makeFile(of record: TenantRecord) throws {
+        let folder = data.tenantFolder(record.id)
+        if mkdir(folder, 0o700) == 0 { try DataDirectory.synchronise(folder: data.tenantsFolder) }
+        let path = data.tenantPath(record.id)
+        let connection = try Connection(path: path, flags: [.readWrite, .create])
+        defer { connection.close() }
+        try connection.configureLive()
+        try connection.setApplicationID(CoreSchema.applicationID)
+        try Migrator.migrate(connection, schema.migrations)
+        try connection.run(
+            """
+            INSERT INTO meta (id, tenant_id, incarnation, currency, audit_public_key, created_at)
+            VALUES (1, ?1, 1, ?2, ?3, ?4)
+            """,
+            .blob(record.id.bytes), .text(record.profile.currency), .blob(record.signingKey.publicKey),
+            .integer(clock.now().milliseconds))
+        connection.closeEmptyingWAL()
+        try DataDirectory.synchronise(folder: folder)
+>>>>>>> main
     }
 
     /// Tombstones a tenant and erases it: its slug and files go, its hashes stay dead for ever (CONTRACT P5).
@@ -184,10 +210,10 @@ extension Fleet {
             record.lane.exclusively(
                 { [self] control in
                     control.retire()
-                    removeFiles(of: record.id)
-                    registry.erase(record.profile, requestID: requestID) { [self] result in
-                        if case .success = result { directory.remove(record) }
-                        then(result)
+                    // The tombstone stands: whatever comes now, the tenant is gone, and its answer says so.
+                    bury(record.profile, isMarked: true, requestID: requestID) { [self] in
+                        directory.remove(record)
+                        then(.success(()))
                     }
                 }, orElse: { then(.failure($0)) })
         }
