@@ -114,7 +114,7 @@ package final class DataDirectory: Sendable {
         unlink(new)
         try Self.writeNew(bytes, to: new)
         try Self.rename(new, to: path)
-        Self.synchronise(folder: self.path)
+        try Self.synchronise(folder: self.path)
     }
 
     /// Writes a file of mode 0600 that is not there yet, and syncs it; its folder is not synced.
@@ -129,12 +129,6 @@ package final class DataDirectory: Sendable {
             guard count > 0 else { throw Failure.unusable(path, String(cString: strerror(errno))) }
             written += count
         }
-<<<<<<< HEAD
         guard fsync(descriptor) == 0 else { throw Failure.unusable(path, String(cString: strerror(errno))) }
-=======
-        guard fsync(descriptor) == 0 else { throw Failure.unusable(new, String(cString: strerror(errno))) }
-        try Self.rename(new, to: path)
-        try Self.synchronise(folder: self.path)
->>>>>>> main
     }
 }

@@ -126,18 +126,17 @@ extension Fleet {
         bury(record.profile, isMarked: record.profile.state == .creating, requestID: .none) { then(.failure(error)) }
     }
 
-<<<<<<< HEAD
     /// The file with its schema, durable, and its meta row, open. On the tenant's lane.
     private func makeFile(of record: TenantRecord) throws -> TenantStore {
         let folder = data.tenantFolder(record.id)
-        mkdir(folder, 0o700)
+        if mkdir(folder, 0o700) == 0 { try DataDirectory.synchronise(folder: data.tenantsFolder) }
         let path = data.tenantPath(record.id)
         try DataDirectory.writeNew(blankFile(), to: path)
-        DataDirectory.synchronise(folder: folder)
+        try DataDirectory.synchronise(folder: folder)
         let connection = try Connection(path: path, flags: [.readWrite])
         do {
             try connection.configureLive()
-            // The commit that fills the file syncs this row too; without that one there is no tenant.
+            // The checkpoint syncs it: the row must be in the file itself, which is asked whose it is before it is opened.
             try connection.execute("PRAGMA synchronous=OFF")
             try connection.run(
                 """
@@ -147,6 +146,7 @@ extension Fleet {
                 .blob(record.id.bytes), .text(record.profile.currency), .blob(record.signingKey.publicKey),
                 .integer(clock.now().milliseconds))
             try connection.execute("PRAGMA synchronous=FULL")
+            try connection.checkpoint(.truncate)
             try connection.setMaxPageCount(record.profile.quotas.pagesMax)
             return try TenantStore(connection: connection, tenantID: record.id, context: context(record))
         } catch {
@@ -176,27 +176,6 @@ extension Fleet {
             known = Array(bytes)
             return Array(bytes)
         }
-=======
-    /// The file with its schema and its meta row, durable. On the tenant's lane.
-    private func makeFile(of record: TenantRecord) throws {
-        let folder = data.tenantFolder(record.id)
-        if mkdir(folder, 0o700) == 0 { try DataDirectory.synchronise(folder: data.tenantsFolder) }
-        let path = data.tenantPath(record.id)
-        let connection = try Connection(path: path, flags: [.readWrite, .create])
-        defer { connection.close() }
-        try connection.configureLive()
-        try connection.setApplicationID(CoreSchema.applicationID)
-        try Migrator.migrate(connection, schema.migrations)
-        try connection.run(
-            """
-            INSERT INTO meta (id, tenant_id, incarnation, currency, audit_public_key, created_at)
-            VALUES (1, ?1, 1, ?2, ?3, ?4)
-            """,
-            .blob(record.id.bytes), .text(record.profile.currency), .blob(record.signingKey.publicKey),
-            .integer(clock.now().milliseconds))
-        connection.closeEmptyingWAL()
-        try DataDirectory.synchronise(folder: folder)
->>>>>>> main
     }
 
     /// Tombstones a tenant and erases it: its slug and files go, its hashes stay dead for ever (CONTRACT P5).
