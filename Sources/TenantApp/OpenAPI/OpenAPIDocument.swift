@@ -11,17 +11,16 @@ package struct OpenAPIDocument: Sendable {
 
     package init(_ api: APIDescription) {
         basePath = api.basePath
-        var json = JSONWriter(reserving: 16 << 10)
+        var json = JSONWriter(reserving: 64 << 10)
         json.object { json in
             json.object("info") { json in
                 json.field("title", api.title)
                 json.field("version", "1")
+                json.field("description", Self.introduction)
             }
             // Any one of them.
             json.array("security") { json in
-                for index in api.credentials.indices {
-                    json.object { json in json.field(named: "credential\(index + 1)", .array([])) }
-                }
+                for place in api.credentials { json.object { json in json.field(named: place.name, .array([])) } }
             }
             json.object("paths") { json in Self.paths(api, &json) }
             json.object("components") { json in Self.components(api, &json) }
@@ -38,6 +37,12 @@ package struct OpenAPIDocument: Sendable {
         }
         return head.bytes.dropLast() + [0x2C] + members
     }
+
+    private static let introduction = """
+        Every answer carries Request-Id. Every answer to a known key carries RateLimit-Policy, RateLimit and the \
+        X-RateLimit trio; 429 and 503 say in Retry-After when to come again. Members that a body has beyond those \
+        described are ignored unless additionalProperties is false. Answers may get more members.
+        """
 
     // MARK: Paths
 
@@ -64,21 +69,22 @@ package struct OpenAPIDocument: Sendable {
         json.field("operationId", operationID(operation))
         json.field("summary", operation.summary)
         json.field("description", operation.access)
-        parameters(operation, &json)
-        if operation.takesBody {
+        json.array("parameters") { json in parameters(operation, &json) }
+        if let takes = operation.takes {
             json.object("requestBody") { json in
-                json.object("content") { json in
-                    let type = operation.pattern.hasSuffix(".csv") ? "text/csv" : "application/json"
-                    json.object(named: type) { json in
-                        json.object("schema") { json in
-                            json.field("type", type == "text/csv" ? "string" : "object")
-                        }
-                    }
-                }
+                json.field("required", !takes.mayBeAbsent)
+                content(takes, &json)
             }
         }
         if operation.isOpen { json.array("security") { _ in } }
-        json.object("responses") { json in responses(operation, api, &json) }
+        json.object("responses") { json in
+            success(operation, &json)
+            for status in Set(operation.refuses.map(api.status)).sorted() {
+                json.object(named: String(status)) { json in
+                    json.field("$ref", "#/components/responses/Refused\(status)")
+                }
+            }
+        }
     }
 
     private static func operationID(_ operation: APIDescription.Operation) -> String {
@@ -86,133 +92,123 @@ package struct OpenAPIDocument: Sendable {
         return ([operation.method.rawValue.lowercased()] + words.map(String.init)).joined(separator: "_")
     }
 
-    private static func parameters(_ operation: APIDescription.Operation, _ json: inout JSONWriter) {
-        let names = operation.pattern.split(separator: "/").filter { $0.hasPrefix("{") }.map {
-            String($0.dropFirst().dropLast())
-        }
-        json.array("parameters") { json in
-            for name in names { parameter(name, in: "path", isRequired: true, &json) }
-            switch operation.idempotency {
-            case .ignored: break
-            case .accepted: parameter("Idempotency-Key", in: "header", isRequired: false, &json)
-            case .required: parameter("Idempotency-Key", in: "header", isRequired: true, &json)
-            }
-            if operation.isSigned {
-                for name in ["X-Tollgate-Timestamp", "X-Tollgate-Signature"] {
-                    parameter(name, in: "header", isRequired: true, &json)
-                }
-            }
+    private static func content(_ schema: Schema, _ json: inout JSONWriter) {
+        json.object("content") { json in
+            for type in schema.mediaTypes { json.object(named: type) { json in json.field("schema", schema.json) } }
         }
     }
 
-    private static func parameter(_ name: String, in place: String, isRequired: Bool, _ json: inout JSONWriter) {
+    // MARK: Parameters
+
+    private static let idempotencyKey = Schema([
+        "type": .string("string"), "minLength": .int(1), "maxLength": .int(Route.idempotencyKeyCharactersMax),
+        "pattern": .string("^[!#-~]+$"),
+    ])
+    private static let timestamp = Schema.matching("^[0-9]{1,18}$")
+    private static let signature = Schema.matching("^v1=[0-9a-fA-F]{64}$")
+
+    private static func parameters(_ operation: APIDescription.Operation, _ json: inout JSONWriter) {
+        for segment in operation.pattern.split(separator: "/") where segment.hasPrefix("{") {
+            let name = String(segment.dropFirst().dropLast())
+            let known = operation.parameters.first { $0.place == .path && $0.name == name }
+            parameter(
+                name, in: "path", known?.schema ?? Schema.string.with("minLength", .int(1)), isRequired: true, &json)
+        }
+        for known in operation.parameters where known.place == .query {
+            parameter(known.name, in: "query", known.schema, isRequired: known.isRequired, &json)
+        }
+        switch operation.idempotency {
+        case .ignored: break
+        case .accepted: parameter("Idempotency-Key", in: "header", idempotencyKey, isRequired: false, &json)
+        case .required: parameter("Idempotency-Key", in: "header", idempotencyKey, isRequired: true, &json)
+        }
+        if operation.isSigned {
+            parameter("X-Tollgate-Timestamp", in: "header", timestamp, isRequired: true, &json)
+            parameter("X-Tollgate-Signature", in: "header", signature, isRequired: true, &json)
+        }
+    }
+
+    private static func parameter(
+        _ name: String, in place: String, _ schema: Schema, isRequired: Bool, _ json: inout JSONWriter
+    ) {
         json.object { json in
             json.field("name", name)
             json.field("in", place)
             json.field("required", isRequired)
-            json.object("schema") { json in
-                json.field("type", "string")
-                json.field("minLength", 1)
-                if place == "header" { json.field("maxLength", 255) }
-            }
+            json.field("schema", schema.json)
         }
     }
 
     // MARK: Answers
 
-    /// What any call may be answered with besides its success.
-    private static func refusals(_ operation: APIDescription.Operation) -> [Int] {
-        var statuses = [400, 403, 404, 405, 408, 409, 413, 414, 417, 422, 429, 431, 500, 501, 503, 505]
-        if !operation.isOpen || operation.pattern.hasSuffix("/signin") || operation.pattern.hasSuffix("session") {
-            statuses.append(401)
-        }
-        if operation.method != .get { statuses.append(402) }
-        return statuses.sorted()
-    }
+    private static let limitHeaders = [
+        "RateLimit-Policy", "RateLimit", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset",
+    ]
 
-    private static func responses(
-        _ operation: APIDescription.Operation, _ api: APIDescription, _ json: inout JSONWriter
-    ) {
-        let successes: [(status: Int, text: String)] =
-            switch operation.method {
-            case .post: [(200, "Done"), (201, "Made"), (202, "Accepted")]
-            case .delete: [(200, "Done"), (204, "Done; no body")]
-            default: [(200, "Done")]
-            }
-        for success in successes {
-            json.object(named: String(success.status)) { json in
-                json.field("description", success.text)
-                if !operation.isOpen { headers(&json) }
-            }
+    private static func success(_ operation: APIDescription.Operation, _ json: inout JSONWriter) {
+        guard let gives = operation.gives else {
+            return json.object(named: "2XX") { json in json.field("description", "Done") }
         }
-        for status in refusals(operation) {
-            json.object(named: String(status)) { json in
-                json.field("$ref", "#/components/responses/\(status == 429 ? "RateLimited" : "Refused")")
-            }
+        json.object(named: String(gives.status)) { json in
+            json.field("description", gives.status == 201 ? "Made" : gives.schema == nil ? "Done; no body" : "Done")
+            var names = ["Request-Id"] + (operation.isOpen ? [] : limitHeaders)
+            if gives.isCommitted { names += ["Audit-Head", "Audit-Signature"] }
+            if case .ignored = operation.idempotency {} else { names.append("Idempotency-Hit") }
+            headers(names, &json)
+            if let schema = gives.schema { content(schema, &json) }
         }
     }
 
-    private static func headers(_ json: inout JSONWriter) {
+    private static func headers(_ names: [String], _ json: inout JSONWriter) {
         json.object("headers") { json in
-            for name in limitHeaders.map(\.name) {
+            for name in names {
                 json.object(named: name) { json in json.field("$ref", "#/components/headers/\(name)") }
             }
         }
     }
 
-    private static let limitHeaders: [(name: String, type: String, text: String)] = [
-        ("RateLimit-Policy", "string", "The limit that binds: its name, requests (q) and window in seconds (w)."),
-        ("RateLimit", "string", "What is left of it (r), and the seconds until it is whole again (t)."),
-        ("X-RateLimit-Limit", "integer", "Requests in a window."),
-        ("X-RateLimit-Remaining", "integer", "Requests left now."),
-        ("X-RateLimit-Reset", "integer", "Seconds until the limit is whole again."),
-    ]
+    private static func refusal(_ status: Int, _ api: APIDescription, _ json: inout JSONWriter) {
+        json.field("description", Problem.title(status))
+        var names = ["Request-Id"]
+        if status == 401 { names.append("WWW-Authenticate") }
+        if status == 429 { names += limitHeaders }
+        if status == 429 || status == 503 { names.append("Retry-After") }
+        headers(names, &json)
+        json.object("content") { json in
+            json.object(named: api.errorContentType) { json in
+                json.object("schema") { json in json.field("$ref", "#/components/schemas/Error") }
+            }
+        }
+    }
 
     // MARK: Components
 
     private static func components(_ api: APIDescription, _ json: inout JSONWriter) {
         json.object("schemas") { json in
-            json.object("Error") { json in schema(of: api.errorExample, &json) }
+            var named = ["Error": api.errorSchema.keywords]
+            for schema in api.operations.flatMap({ [$0.takes, $0.gives?.schema] }) {
+                named.merge(schema?.components ?? [:]) { first, _ in first }
+            }
+            for (name, keywords) in named.sorted(by: { $0.key < $1.key }) {
+                json.field(named: name, .object(keywords))
+            }
         }
-        json.object("headers") { json in
-            for header in limitHeaders { component(header.name, header.type, header.text, &json) }
-            component("Retry-After", "integer", "Seconds to wait.", &json)
-        }
+        json.object("headers") { json in for header in headers { component(header, &json) } }
         json.object("responses") { json in
-            for name in ["Refused", "RateLimited"] {
-                json.object(named: name) { json in
-                    json.field("description", name == "Refused" ? "Refused" : "Too many requests")
-                    if name == "RateLimited" {
-                        json.object("headers") { json in
-                            for header in limitHeaders.map(\.name) + ["Retry-After"] {
-                                json.object(named: header) { json in
-                                    json.field("$ref", "#/components/headers/\(header)")
-                                }
-                            }
-                        }
-                    }
-                    json.object("content") { json in
-                        json.object(named: api.errorContentType) { json in
-                            json.object("schema") { json in json.field("$ref", "#/components/schemas/Error") }
-                        }
-                    }
-                }
+            for status in Set(api.operations.flatMap { $0.refuses.map(api.status) }).sorted() {
+                json.object(named: "Refused\(status)") { json in refusal(status, api, &json) }
             }
         }
         json.object("securitySchemes") { json in
-            for (index, place) in api.credentials.enumerated() {
-                json.object(named: "credential\(index + 1)") { json in
+            for place in api.credentials {
+                json.object(named: place.name) { json in
                     switch place {
                     case .bearer:
                         json.field("type", "http")
                         json.field("scheme", "bearer")
-                    case .header(let name):
+                    case .header(let name), .query(let name):
                         json.field("type", "apiKey")
-                        json.field("in", "header")
-                        json.field("name", name)
-                    case .query(let name):
-                        json.field("type", "apiKey")
-                        json.field("in", "query")
+                        json.field("in", place == .query(name) ? "query" : "header")
                         json.field("name", name)
                     }
                 }
@@ -220,29 +216,42 @@ package struct OpenAPIDocument: Sendable {
         }
     }
 
-    private static func component(_ name: String, _ type: String, _ text: String, _ json: inout JSONWriter) {
-        json.object(named: name) { json in
-            json.field("description", text)
-            json.object("schema") { json in json.field("type", type) }
+    private struct Header {
+        let name: String
+        let schema: Schema
+        /// Always there where an answer is said to have it.
+        let isRequired: Bool
+        let text: String
+
+        init(_ name: String, _ schema: Schema, isRequired: Bool = true, _ text: String) {
+            self.name = name
+            self.schema = schema
+            self.isRequired = isRequired
+            self.text = text
         }
     }
 
-    /// The schema of a value like this one: members that an example has are always there.
-    private static func schema(of example: JSON, _ json: inout JSONWriter) {
-        switch example {
-        case .null: break
-        case .bool: json.field("type", "boolean")
-        case .number(let number): json.field("type", number.integer() == nil ? "number" : "integer")
-        case .string: json.field("type", "string")
-        case .array(let elements):
-            json.field("type", "array")
-            if let first = elements.first { json.object("items") { json in schema(of: first, &json) } }
-        case .object(let members):
-            json.field("type", "object")
-            json.object("properties") { json in
-                for member in members { json.object(named: member.name) { json in schema(of: member.value, &json) } }
-            }
-            json.array("required") { json in for member in members { json.element(member.name) } }
+    private static let headers = [
+        Header("Request-Id", .matching("^req_[0-9a-f]{32}$"), "Names this call in the log and in the audit log."),
+        Header("RateLimit-Policy", .string, "The limit that binds: its name, requests (q), window in seconds (w)."),
+        Header("RateLimit", .string, "What is left of it (r), and the seconds until it is whole again (t)."),
+        Header("X-RateLimit-Limit", .integer, "Requests in a window."),
+        Header("X-RateLimit-Remaining", .integer, "Requests left now."),
+        Header("X-RateLimit-Reset", .integer, "Seconds until the limit is whole again."),
+        Header("Retry-After", .integer, "Seconds to wait."),
+        Header("WWW-Authenticate", .string, "The scheme of a credential that would do."),
+        // A replay of a stored answer has none: the call that it repeats had it.
+        Header("Audit-Head", .string, isRequired: false, "The audit log's head once this was written."),
+        Header(
+            "Audit-Signature", .string, isRequired: false, "Ed25519 over that head, by the tenant's key, in base64."),
+        Header("Idempotency-Hit", .one(of: ["true"]), isRequired: false, "There where a stored answer is given again."),
+    ]
+
+    private static func component(_ header: Header, _ json: inout JSONWriter) {
+        json.object(named: header.name) { json in
+            json.field("description", header.text)
+            json.field("required", header.isRequired)
+            json.field("schema", header.schema.json)
         }
     }
 }

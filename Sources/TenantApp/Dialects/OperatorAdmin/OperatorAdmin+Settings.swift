@@ -4,13 +4,19 @@ import TenantRegistry
 /// The tenant's theme (CONTRACT O12).
 extension OperatorAdmin {
     static let settings: [Route] = [
-        Route(.get, "/settings", "Read the tenant's name, logo and colours", access: .administrator) { _ in
+        Route(
+            .get, "/settings", "Read the tenant's name, logo and colours", access: .administrator,
+            gives: .read(Schemas.setting)
+        ) { _ in
             .read { tenant in
                 let theme = try tenant.theme()
                 return .json { json in encode(theme, &json) }
             }
         },
-        Route(.patch, "/settings", "Change the tenant's name, logo and colours", access: .administrator) { call in
+        Route(
+            .patch, "/settings", "Change the tenant's name, logo and colours", access: .administrator,
+            takes: Schemas.settingChange, gives: .done(Schemas.setting)
+        ) { call in
             let change = try themeChange(call)
             return .write { tenant, trail in
                 let theme = try change.run(tenant, &trail)
