@@ -35,11 +35,12 @@ extension ProviderAPI {
             "bytes": .integer(1 << 20...quotaMost).optional, "resellers": .integer(0...quotaMost).optional,
             "keys": .integer(1...quotaMost).optional, "requests_monthly": .integer(0...quotaMost).optional,
         ]
+        private static let pem = Schema.matching("^-----BEGIN ").with("maxLength", .number(JSONNumber(64 << 10)))
         private static let label = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
         /// A certificate and its private key come together, in PEM; no host comes twice.
         private static let domain: Schema = [
             "host": Schema.matching("^\(label)(\\.\(label))+$").with("maxLength", .number(JSONNumber(253))),
-            "certificate": .string.optional, "private_key": .string.optional,
+            "certificate": pem.optional, "private_key": pem.optional,
         ]
         static let tenantChange = Schema.change([
             "tier": .choice(Tier.self).optional, "quotas": quotas.optional, "rate_limit": .newLimit.optional,

@@ -122,6 +122,9 @@ final class ProviderAPI: Sendable {
             if route.method == wanted { return (route, parameters) }
             allowed.append(route.method.rawValue)
         }
+        if !allowed.isEmpty, method == .other {
+            throw .transport(status: 501, reason: "This method is not known.")
+        }
         throw allowed.isEmpty ? .notFound("path") : .methodNotAllowed(allowed: allowed.joined(separator: ", "))
     }
 

@@ -94,7 +94,9 @@ package struct OpenAPIDocument: Sendable {
 
     private static func content(_ schema: Schema, _ json: inout JSONWriter) {
         json.object("content") { json in
-            for type in schema.mediaTypes { json.object(named: type) { json in json.field("schema", schema.json) } }
+            for content in schema.contents {
+                json.object(named: content.mediaType) { json in json.field("schema", content.schema) }
+            }
         }
     }
 

@@ -8,8 +8,9 @@ package struct Schema: Sendable, ExpressibleByDictionaryLiteral {
     private(set) var keywords: [JSONMember]
     private(set) var components: [String: [JSONMember]] = [:]
     private(set) var mayBeAbsent = false
-    /// As which the value is sent, where it is a whole body.
-    private(set) var mediaTypes = ["application/json"]
+    /// Media types that a whole body may have besides JSON, or instead.
+    private(set) var mediaTypes: [String] = []
+    private(set) var isJSON = true
 
     init(_ keywords: KeyValuePairs<String, JSON>) {
         self.keywords = keywords.map { JSONMember(name: $0.key, value: $0.value) }
@@ -29,6 +30,12 @@ package struct Schema: Sendable, ExpressibleByDictionaryLiteral {
     }
 
     var json: JSON { .object(keywords) }
+
+    /// Each media type of a whole body, and what it looks like then.
+    var contents: [(mediaType: String, schema: JSON)] {
+        (isJSON ? [("application/json", json)] : [])
+            + mediaTypes.map { ($0, .object([JSONMember(name: "type", value: .string("string"))])) }
+    }
 
     private mutating func absorb(_ part: Schema) { components.merge(part.components) { first, _ in first } }
 
@@ -137,13 +144,18 @@ package struct Schema: Sendable, ExpressibleByDictionaryLiteral {
 
     /// A file of one of these media types.
     package static func file(_ mediaTypes: String...) -> Schema {
-        var file = Schema(["type": .string("string")])
+        var file = Schema([:])
         file.mediaTypes = mediaTypes
+        file.isJSON = false
         return file
     }
 
-    /// A page for people.
-    package static let page = file("text/html")
+    /// JSON, or a file of this media type.
+    package func orFile(_ mediaType: String) -> Schema {
+        var copy = self
+        copy.mediaTypes.append(mediaType)
+        return copy
+    }
 }
 
 // MARK: Values
@@ -156,8 +168,10 @@ extension Schema {
     package static let object = Schema(["type": .string("object")])
     /// Milliseconds since 1970.
     package static let milliseconds = integer
-    package static let time = Schema(["type": .string("string"), "format": .string("date-time")])
-    package static let day = Schema(["type": .string("string"), "format": .string("date")])
+    package static let time = Schema([
+        "type": .string("string"), "format": .string("date-time"), "minLength": .int(20),
+    ])
+    package static let day = Schema(["type": .string("string"), "format": .string("date"), "minLength": .int(10)])
     /// An amount or a share in an answer, exact.
     package static let decimal = Schema([
         "type": .string("string"), "pattern": .string(#"^-?[0-9]+(\.[0-9]+)?$"#),
@@ -180,7 +194,8 @@ extension Schema {
     }
 
     package static let email = Schema([
-        "type": .string("string"), "format": .string("email"), "maxLength": .int(FieldReader.emailCharactersMax),
+        "type": .string("string"), "format": .string("email"), "minLength": .int(3),
+        "maxLength": .int(FieldReader.emailCharactersMax),
     ])
 
     package static func integer(_ range: ClosedRange<Int64>) -> Schema {

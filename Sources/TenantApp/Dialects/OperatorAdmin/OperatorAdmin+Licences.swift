@@ -7,7 +7,7 @@ extension OperatorAdmin {
         Route(
             .post, "/licences", "Take licences into stock, all or none", access: .administrator,
             body: .whole(bytesMax: Route.importBytesMax), idempotency: .required, parameters: [.mode],
-            takes: Schemas.stockFile, gives: .made(Schemas.importedLicences)
+            takes: Schemas.licenceStock, gives: .made(Schemas.importedLicences)
         ) { call in
             let book = try call.query().mode(or: call.book)
             let isCSV = call.head.value(of: .contentType)?.lowercased().hasPrefix("text/csv") ?? false

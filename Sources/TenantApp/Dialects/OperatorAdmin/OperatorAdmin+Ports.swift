@@ -8,7 +8,7 @@ extension OperatorAdmin {
         Route(
             .post, "/ports", "Import a stock of ports, all rows or none", access: .administrator,
             body: .whole(bytesMax: Route.importBytesMax), idempotency: .required, parameters: [.mode],
-            takes: Schemas.stockFile, gives: .made(Schemas.importedPorts)
+            takes: Schemas.portStock, gives: .made(Schemas.importedPorts)
         ) { call in
             let book = try call.query().mode(or: call.book)
             let isCSV = call.head.value(of: .contentType)?.lowercased().hasPrefix("text/csv") ?? false

@@ -159,8 +159,23 @@ extension OperatorAdmin.Schemas {
     static let newCountry: Schema = ["base_price": price, "name": .text(100).optional]
     static let countryID = Parameter.path("id", .matching("^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"))
 
-    /// CSV with a header row, or JSON; rows are judged one by one, and every error names its line.
-    static let stockFile = Schema.file("text/csv", "application/json")
+    // Files and JSON alike are judged row by row against what there is; every error names its row.
+    private static let licenceRow: Schema = [
+        "reseller": .text(255), "product": .text(FieldReader.skuCharactersMax),
+        "key": .text(LicenceFile.keyCharactersMax), "expiration": .moment,
+    ]
+    static let licenceStock = Schema.either(
+        ["licences": Schema.array(of: licenceRow).with("minItems", .int(1))], licenceRow
+    ).orFile("text/csv")
+    /// A port, or a range of them.
+    private static let portRange = Schema.either(.integer(1...65_535), .matching("^[0-9]{1,5}(-[0-9]{1,5})?$"))
+    private static let portRows = Schema.array(
+        of: [
+            "device": .text(100), "server_ip": Schema.matching("^[0-9A-Za-z.:-]+$").with("maxLength", .int(253)),
+            "http_port": portRange, "socks_port": portRange, "country": .text(100), "city": .text(100).optional,
+            "carrier": .text(100).optional, "mode": .one(of: PortStockFile.modes.keys.sorted()).optional,
+        ], count: 1...PortStockFile.slotsMax)
+    static let portStock = Schema.either(["ports": portRows], portRows).orFile("text/csv")
     static let importedPorts: Schema = [
         "ok": .boolean, "imported": .integer, "new_devices": .integer, "mode": .book,
     ]
@@ -201,6 +216,8 @@ extension OperatorAdmin.Schemas {
         "tenant_id": .string, "head": .string, "incarnation": .integer, "seq": .integer, "hash": .string,
         "signature": .string, "public_key": .string, "algorithm": .one(of: ["Ed25519"]), "signed_text": .string,
     ]
+    /// Sixteen bytes and a route's name, in base64url.
+    static let usageCursor = Parameter.query("cursor", .matching("^[A-Za-z0-9_-]{22,}$"))
     static let usage = Schema.named(
         "Usage",
         [

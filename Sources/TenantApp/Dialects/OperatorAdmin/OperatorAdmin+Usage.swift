@@ -11,7 +11,7 @@ extension OperatorAdmin {
     static let usage: [Route] = [
         Route(
             .get, "/usage", "Count requests, refusals and orders", access: .administrator,
-            parameters: [.from, .to, .limit, .query("cursor"), Schemas.reseller], gives: .list(Schemas.usage),
+            parameters: [.from, .to, .limit, Schemas.usageCursor, Schemas.reseller], gives: .list(Schemas.usage),
             refuses: [404]
         ) { call in
             let query = try call.query()

@@ -132,7 +132,8 @@ extension ProxyPorts {
             "name": .text(100), "url": .webhookURL, "events": .events(EventType.ports),
         ]
         private static let webhookMembers: Schema = [
-            "_id": .string, "name": .string, "url": .string, "events": .array(of: .string), "isActive": .boolean,
+            "_id": .string, "name": .string.nullable, "url": .string, "events": .array(of: .string),
+            "isActive": .boolean,
             "createdAt": .milliseconds,
         ]
         static let madeWebhook =
