@@ -10,7 +10,7 @@ import tempfile
 import uuid
 import xml.etree.ElementTree as xml
 
-from support import ROOT, Checks, Gateway, arguments, python_with
+from support import ROOT, Checks, Gateway, arguments, python_of_tests
 
 FIXED = "20260101"
 SECONDS_MAX = 240
@@ -338,7 +338,7 @@ def blueprints(folder):
 
 def main():
     options = arguments()
-    tools = os.path.dirname(python_with(os.path.join(ROOT, "Tests", "Contract", "requirements.txt")))
+    tools = os.path.dirname(python_of_tests())
     checks = Checks()
     with tempfile.TemporaryDirectory(prefix="tollgate-schema-") as folder:
         made, dialects = blueprints(folder)
@@ -367,6 +367,9 @@ def main():
 
 def valid(tools, answer, folder):
     assert answer.status == 200 and answer.json["openapi"].startswith("3.1."), answer
+    for pattern, operations in answer.json["paths"].items():
+        for method, operation in operations.items():
+            assert "2XX" not in operation["responses"], f"{method} {pattern} does not say what it gives"
     path = os.path.join(folder, "document.json")
     with open(path, "wb") as file:
         file.write(answer.body)

@@ -241,8 +241,9 @@ def command(tollgate, *words, environment=None, input=None, cwd=None):
         input=input, stdin=None if input is not None else subprocess.DEVNULL, cwd=cwd)
 
 
-def python_with(requirements):
-    """The interpreter of `.venv`, with what this file lists installed: from PyPI where it is not there yet."""
+def python_of_tests():
+    """The interpreter of `.venv`, with what `requirements.txt` lists installed: from PyPI where it is not there yet."""
+    requirements = os.path.join(ROOT, "Tests", "Contract", "requirements.txt")
     folder = os.path.join(ROOT, ".venv")
     python = os.path.join(folder, "bin", "python")
     if not os.path.exists(python):
@@ -254,7 +255,7 @@ def python_with(requirements):
     if not wanted <= set(there):
         run = subprocess.run([*pip, "install", "--quiet", "--requirement", requirements])
         if run.returncode != 0:
-            sys.exit(f"{requirements} is not installed in {folder}, and PyPI cannot be reached to install it.")
+            sys.exit(f"Not all of {requirements} is installed in {folder}, and PyPI cannot be reached to install it.")
     return python
 
 
