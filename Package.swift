@@ -72,6 +72,7 @@ let package = Package(
         tests("CreditTests", ["TestTenants", "TenantRegistry", "TenantApp", "SQLite", "HTTPCore", "Cryptography"]),
         tests(
             "VerifierTests", ["TestTenants", "TenantRegistry", "TenantApp", "SQLite", "Cryptography", "Compression"]),
+        tests("CodeTests", ["TestTenants", "TenantRegistry", "TenantApp", "SQLite", "HTTPCore", "Cryptography"]),
         tests("PortTests", ["TestTenants", "TenantRegistry", "TenantApp", "SQLite", "HTTPCore", "Cryptography"]),
     ]
 )

@@ -76,7 +76,7 @@ final class Pipeline: RequestHandler, Sendable {
             return describe(description, Origin(routed))
         }
         let place = routed.dialect.credential(in: routed.head)
-        if place == nil, routed.route.access != .open, let bytesMax = routed.dialect.credentialBodyBytesMax {
+        if place == nil, !routed.route.access.isOpen, let bytesMax = routed.dialect.credentialBodyBytesMax {
             return readBodyFirst(routed, bytesMax: bytesMax)
         }
         switch judge(routed, credential: place.map { routed.head.bytes[$0] }) {
@@ -131,7 +131,7 @@ final class Pipeline: RequestHandler, Sendable {
                 try admission.admit(authenticated, address: clientAddress(routed), now: fleet.monotonic.nanoseconds()))
         } catch {
             let response = refuse(error, routed.dialect, Origin(routed))
-            record(authenticated, error.refusal.status, bytesIn: 0, bytesOut: 0)
+            record(authenticated, response.status, bytesIn: 0, bytesOut: 0)
             return .refused(response)
         }
     }
@@ -146,10 +146,10 @@ final class Pipeline: RequestHandler, Sendable {
     }
 
     func cacheKey(_ admitted: Admitted) -> AnswerCache.Key? {
-        guard let kind = admitted.routed.route.cacheKind, let caller = admitted.caller,
-            admitted.routed.head.queryRange == nil
-        else { return nil }
-        return AnswerCache.Key(resellerID: caller.projection.resellerID, book: caller.book, kind: kind)
+        guard let kind = admitted.routed.route.cacheKind, admitted.routed.head.queryRange == nil else { return nil }
+        // 0 is nobody's: what everybody sees who shows no key.
+        return AnswerCache.Key(
+            resellerID: admitted.caller?.projection.resellerID ?? 0, book: admitted.caller?.book ?? .live, kind: kind)
     }
 
     // MARK: Answers
@@ -176,7 +176,7 @@ final class Pipeline: RequestHandler, Sendable {
     func refuse(_ refusal: Refusal, _ dialect: (any Dialect)?, _ origin: Origin) -> Response {
         metrics.countRefusal(refusal)
         var response =
-            dialect?.render(refusal, requestID: origin.requestID)
+            dialect?.render(refusal, requestID: origin.requestID, for: origin.head)
             ?? Problem.response(refusal, requestID: origin.requestID)
         stamp(&response, origin, tenant: nil)
         return response
@@ -196,7 +196,7 @@ final class Pipeline: RequestHandler, Sendable {
         }
         var response = refuse(refusal, known.routed.dialect, Origin(known.routed))
         response.headers.add(limits)
-        record(known, refusal.status, bytesIn: 0, bytesOut: 0)
+        record(known, response.status, bytesIn: 0, bytesOut: 0)
         return response
     }
 

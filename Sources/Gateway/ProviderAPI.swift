@@ -90,7 +90,7 @@ final class ProviderAPI: Sendable {
             operations: (tenantRoutes + stateRoutes + copyRoutes + nodeRoutes).map { route in
                 APIDescription.Operation(
                     method: route.method, pattern: route.pattern, summary: route.summary, access: "The provider.",
-                    isOpen: false, parameters: route.parameters, takes: route.takes, gives: route.gives,
+                    credential: .required, parameters: route.parameters, takes: route.takes, gives: route.gives,
                     refuses: route.refuses)
             })
     }

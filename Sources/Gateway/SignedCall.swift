@@ -22,7 +22,12 @@ struct SignedCall {
             let claimed = Digest(hex: String(signature.dropFirst(3)))
         else { throw Refusal.badSignature("X-Tollgate-Signature is missing or not v1=<64 hexadecimal digits>.") }
         let key = head.value(of: .idempotencyKey).map { bareIdempotencyKey($0) } ?? ""
-        let signed = Array("\(timestamp).\(head.method.rawValue).\(head.target).\(key).".utf8)
+        var signed: [UInt8] = []
+        signed.reserveCapacity(256)
+        for part in [timestamp, head.method.rawValue, head.target, key] {
+            signed.append(contentsOf: part.utf8)
+            signed.append(0x2E)
+        }
         for secret in try tenant.webhookSecrets(resellerID: caller?.projection.resellerID ?? 0)
         where HMACSHA256.code(key: secret, signed, body) == claimed { return }
         throw Refusal.badSignature("The signature does not match.")

@@ -74,12 +74,13 @@ def before_call(context, case, kwargs):
         # Each call from an address of its own: what is metered by address does not hide what is behind it.
         number = next(numbers)
         case.headers["X-Forwarded-For"] = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
-    credential = case.headers.get("Authorization", "").removeprefix("Bearer ")
+    header, prefix = ("Authorization", "Bearer ") if scene["place"] == "bearer" else (scene["place"], "")
+    credential = case.headers.get(header, "").removeprefix(prefix)
     if operation in scene["sessions"] and credential == scene["credential"]:
         # Signing out ends a session of its own.
         credential = sign_in(scene["sessions"][operation])
     if credential:
-        case.headers["Authorization"] = f"Bearer {successors.get(credential, credential)}"
+        case.headers[header] = prefix + successors.get(credential, credential)
     if scene["webhook_secret"] and "X-Tollgate-Signature" in case.headers and is_positive(case, "HEADER"):
         kwargs["auth"] = Signature()
 
@@ -109,7 +110,7 @@ def after_call(context, case, response):
 
 def sign_in(session):
     answer = requests.post(session["url"], json=session["body"], timeout=60)
-    return answer.json()["token"]
+    return answer.json().get("token") or answer.json()["seedHash"]
 
 
 @atexit.register

@@ -19,12 +19,18 @@ package enum CredentialPlace: Sendable, Equatable {
 /// An API as its description needs it: made of a dialect's route table, or of the provider's.
 package struct APIDescription: Sendable {
     package struct Operation: Sendable {
+        package enum Credential: Sendable {
+            case none
+            case optional
+            case required
+        }
+
         package var method: Method
         package var pattern: String
         package var summary: String
         /// Who may call it, for people.
         package var access: String
-        package var isOpen: Bool
+        package var credential: Credential
         package var parameters: [Parameter]
         package var takes: Schema?
         package var gives: Success?
@@ -34,21 +40,22 @@ package struct APIDescription: Sendable {
         package var isSigned = false
 
         package init(
-            method: Method, pattern: String, summary: String, access: String, isOpen: Bool, parameters: [Parameter],
+            method: Method, pattern: String, summary: String, access: String, credential: Credential,
+            parameters: [Parameter],
             takes: Schema?, gives: Success?, refuses: Set<Int>
         ) {
             self.method = method
             self.pattern = pattern
             self.summary = summary
             self.access = access
-            self.isOpen = isOpen
+            self.credential = credential
             self.parameters = parameters
             self.takes = takes
             self.gives = gives
             self.refuses = refuses
             if takes != nil || !parameters.isEmpty { self.refuses.insert(422) }
             if pattern.contains("{") { self.refuses.insert(404) }
-            if !isOpen { self.refuses.insert(401) }
+            if credential != .none { self.refuses.insert(401) }
             self.refuses.formUnion(Self.refusedAnywhere)
         }
 
@@ -100,17 +107,24 @@ extension APIDescription.Operation {
                     ? "Any key of a reseller."
                     : "A reseller's key with the scope \(scopes.names.joined(separator: ", "))."
             case .resellerSession: "A reseller's person signed in."
+            case .openOrReseller: "Open; a reseller's credential counts where there is one."
+            }
+        let credential: Credential =
+            switch route.access {
+            case .open: .none
+            case .openOrReseller: .optional
+            case .administrator, .owner, .reseller, .resellerSession: .required
             }
         self.init(
             method: route.method, pattern: route.pattern, summary: route.summary, access: access,
-            isOpen: route.access == .open, parameters: route.parameters, takes: route.takes, gives: route.gives,
+            credential: credential, parameters: route.parameters, takes: route.takes, gives: route.gives,
             // A tenant, a key or a reseller may be suspended, and a tenant's quotas be reached, wherever one calls.
             refuses: route.refuses.union([402, 403]))
         idempotency = route.idempotency
         isSigned = route.isSigned
         if case .ignored = idempotency {} else { refuses.insert(422) }
         // The address may name no tenant, or one that has another dialect.
-        if isOpen || !isAlwaysThere { refuses.insert(404) }
+        if credential != .required || !isAlwaysThere { refuses.insert(404) }
     }
 }
 

@@ -19,9 +19,7 @@ package struct OpenAPIDocument: Sendable {
                 json.field("description", Self.introduction)
             }
             // Any one of them.
-            json.array("security") { json in
-                for place in api.credentials { json.object { json in json.field(named: place.name, .array([])) } }
-            }
+            json.array("security") { json in Self.anyCredential(api, &json) }
             json.object("paths") { json in Self.paths(api, &json) }
             json.object("components") { json in Self.components(api, &json) }
         }
@@ -76,7 +74,15 @@ package struct OpenAPIDocument: Sendable {
                 content(takes, &json)
             }
         }
-        if operation.isOpen { json.array("security") { _ in } }
+        switch operation.credential {
+        case .none: json.array("security") { _ in }
+        case .optional:
+            json.array("security") { json in
+                json.object { _ in }
+                anyCredential(api, &json)
+            }
+        case .required: break
+        }
         json.object("responses") { json in
             success(operation, &json)
             for status in Set(operation.refuses.map(api.status)).sorted() {
@@ -85,6 +91,10 @@ package struct OpenAPIDocument: Sendable {
                 }
             }
         }
+    }
+
+    private static func anyCredential(_ api: APIDescription, _ json: inout JSONWriter) {
+        for place in api.credentials { json.object { json in json.field(named: place.name, .array([])) } }
     }
 
     private static func operationID(_ operation: APIDescription.Operation) -> String {
@@ -153,7 +163,7 @@ package struct OpenAPIDocument: Sendable {
         }
         json.object(named: String(gives.status)) { json in
             json.field("description", gives.status == 201 ? "Made" : gives.schema == nil ? "Done; no body" : "Done")
-            var names = ["Request-Id"] + (operation.isOpen ? [] : limitHeaders)
+            var names = ["Request-Id"] + (operation.credential == .required ? limitHeaders : [])
             if gives.isCommitted { names += ["Audit-Head", "Audit-Signature"] }
             if case .ignored = operation.idempotency {} else { names.append("Idempotency-Hit") }
             headers(names, &json)

@@ -9,8 +9,7 @@ extension OperatorAdmin {
             takes: Schemas.newKey, gives: .made(.mintedKey), refuses: [409]
         ) { call in
             let request = try keyRequest(call)
-            let secret = MintedSecret(
-                prefix: call.tenant.profile.keyPrefix, book: request.book, random: call.services.random)
+            let secret = call.newSecret(request.book)
             let issue = IssueKey(request: request, secret: secret, issuedBy: call.accountID)
             return .reserving([secret.hash]) { tenant, trail in
                 KeyAnswers.minted(try issue.run(tenant, &trail), secret, status: 201)

@@ -21,11 +21,11 @@ extension OperatorAdmin {
             "name": .string, "logo": .string.nullable,
             "colours": [
                 "primary": .string.nullable, "accent": .string.nullable, "background": .string.nullable,
-            ],
+            ], "self_activation": .boolean,
         ]
         private static let colour = Schema.matching("^#[0-9a-fA-F]{6}$").optional
         static let settingChange = Schema.change([
-            "name": .text(100).omittable,
+            "name": .text(100).omittable, "self_activation": .boolean.omittable,
             // An https URL that can stand in an attribute.
             "logo": Schema.matching(#"^https://[!$%&(-+.0-:=?A-\[\]-~]+(/[!$-&(-+.-:=?-\[\]-~]*)?$"#).with(
                 "maxLength", .int(2_000)
@@ -41,6 +41,18 @@ extension OperatorAdmin {
                 "created_at": .time, "next_attempt_at": .time.nullable, "expires_at": .time,
                 "last_response_code": .integer.nullable, "last_response_body": .string.nullable, "updated_at": .time,
             ])
+
+        static let subscriber = Schema.named(
+            "Subscriber",
+            [
+                "id": .string, "email": .string,
+                "subscription": ["status": .one(of: ["active", "ended"]), "ends_at": .time.nullable],
+                "created_at": .time,
+            ])
+        static let redemption: Schema = [
+            "product": .string, "days": .integer, "reseller": .string, "batch": .string, "begins_at": .time,
+            "ends_at": .time, "redeemed_at": .time,
+        ]
 
         static let user = Schema.named(
             "User",
@@ -111,23 +123,29 @@ extension OperatorAdmin.Schemas {
 /// The catalogue, prices and stock.
 extension OperatorAdmin.Schemas {
     private static let fulfilment = Schema.one(of: OperatorAdmin.fulfilmentsServed.map(\.rawValue))
-    private static let days = Schema.integer(1...OperatorAdmin.productDaysMax)
+    private static let days = Schema.integer(1...Plan.daysMax)
     private static let price = Schema.amount(AmountRule.prices)
 
-    static let newProduct: Schema = [
-        "sku": Schema.matching("^[A-Za-z0-9][A-Za-z0-9._-]*$").with("maxLength", .int(FieldReader.skuCharactersMax)),
-        "name": .text(200), "fulfilment": fulfilment, "hidden": .boolean.optional, "days": days.optional,
-        "retail_price": price.optional,
+    /// What makes a product a plan of activation codes.
+    private static let planTerms: Schema = [
+        "days": days.optional, "retail_price": price.optional, "wholesale_price": price.optional,
     ]
-    static let productChange = Schema.change([
-        "name": .text(200).omittable, "fulfilment": fulfilment.omittable, "hidden": .boolean.omittable,
-        "days": days.optional, "retail_price": price.optional,
-    ])
+    static let newProduct: Schema =
+        [
+            "sku": Schema.matching("^[A-Za-z0-9][A-Za-z0-9._-]*$").with(
+                "maxLength", .int(FieldReader.skuCharactersMax)),
+            "name": .text(200), "fulfilment": fulfilment, "hidden": .boolean.optional,
+        ] + planTerms
+    static let productChange = Schema.change(
+        [
+            "name": .text(200).omittable, "fulfilment": fulfilment.omittable, "hidden": .boolean.omittable,
+        ] + planTerms)
     static let product = Schema.named(
         "Product",
         [
             "sku": .string, "name": .string, "fulfilment": .choice(Fulfilment.self), "hidden": .boolean,
-            "days": .integer.nullable, "retail_price": .decimal.nullable, "currency": .string, "created_at": .time,
+            "days": .integer.nullable, "retail_price": .decimal.nullable, "wholesale_price": .decimal.nullable,
+            "currency": .string, "created_at": .time,
             "updated_at": .time,
         ])
 
@@ -144,7 +162,7 @@ extension OperatorAdmin.Schemas {
         PriceColumn.allCases.reduce([:]) { schema, column in
             let member =
                 switch column {
-                case .monthly, .quarterly, .semiAnnual, .annual, .hourly, .setupFee: price
+                case .monthly, .quarterly, .semiAnnual, .annual, .hourly, .setupFee, .once: price
                 case .discountRateOverride: rate
                 case .isEnabled: flag
                 case .maxQuantity: count
