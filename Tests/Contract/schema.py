@@ -103,6 +103,11 @@ class Scene:
         self.call("POST", self.base + BASES["credit_reports"] + "/signup", {
             "email": "user@there.example", "name": "U", "password": PASSWORD}, self.shop["key"])
 
+        code = self.call("POST", self.base + BASES["activation_codes"] + "/generate", {"planId": "instant"}, headers={
+            "x-api-key": self.shop["key"]})["codes"][0]["code"]
+        self.call("POST", f"{self.base}/activate/{code}", {
+            "email": "end@there.example", "password": PASSWORD}, headers={"Accept": "application/json"})
+
     @staticmethod
     def stock(device, port):
         """Twenty slots of each of nine devices, as CSV."""
@@ -143,9 +148,6 @@ def codes(scene):
     login = {"url": scene.gateway.base_url + base + "/login", "body": scene.session()["body"]}
     seed = scene.call("POST", base + "/login", login["body"])["seedHash"]
     batch = {"planId": "instant", "count": 2}
-    made = scene.call("POST", base + "/generate", batch, scene.shop["key"], {"x-seed-hash": seed})
-    scene.call("POST", f"{scene.base}/activate/{made['codes'][0]['code']}", {
-        "email": "end@there.example", "password": PASSWORD}, headers={"Accept": "application/json"})
     scene.call("PUT", base + "/webhook", {"url": "https://there.example/"}, headers={"x-seed-hash": seed})
     return {
         # What exists under another method is "not found" there.
@@ -218,6 +220,7 @@ def admin(scene):
         headers={"Content-Type": "text/csv"})
     event = scene.admin("GET", "/credit-events")["data"][0]
     delivery = scene.admin("GET", "/deliveries")["data"][0]["id"]
+    subscriber = {"id": [scene.admin("GET", "/subscribers")["data"][0]["id"]]}
     session = scene.session(ADMIN, "owner@here.example")
     at = {"id": [shop["id"]]}
     only = {"reseller": shop["id"]}
@@ -239,6 +242,7 @@ def admin(scene):
                 "api-keys", "orders", "services", "deliveries", "customers", "credit-events", "reconciliations", "reviews",
                 "licences")},
             "POST /reconciliations": only, "GET /users": {"signed_up_via": scene.shop_key},
+            "GET /subscribers": {"email": "end@there.example"},
             **{path: {**only, "key": scene.shop_key} for path in ("GET /audit", "GET /audit.csv", "GET /audit.jsonl")},
             "GET /usage": {**only, "from": "2026-01-01", "to": "2026-02-01"}},
         "paths": {
@@ -255,7 +259,8 @@ def admin(scene):
             "/deliveries/{id}": {"id": [delivery]}, "/deliveries/{id}/retry": {"id": [delivery]},
             "/credit-events/{id}": {"id": [event["id"]]}, "/reconciliations/{id}": {"id": [made["id"]]},
             "/reviews/{id}": {"id": reviews[:1]}, "/reviews/{id}/close": {"id": reviews[1:2]},
-            "/countries/{id}": {"id": ["fr"]}}}
+            "/countries/{id}": {"id": ["fr"]}, "/subscribers/{id}": subscriber,
+            "/subscribers/{id}/redemptions": subscriber}}
 
 
 def provider(scene):
