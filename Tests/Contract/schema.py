@@ -32,6 +32,7 @@ UNSAYABLE = [
     "/cursor: is not a cursor that a list has given",
     # Activation codes answer these with 400 too.
     "There is an account with this", "Insufficient balance", "is no plan that is offered",
+    "must be an absolute https URL", "must be whsec_ and",
 ]
 ADMIN, PROVIDER = "/api/admin", "/provider/v1"
 
@@ -103,6 +104,9 @@ class Scene:
         self.call("POST", self.base + BASES["credit_reports"] + "/signup", {
             "email": "user@there.example", "name": "U", "password": PASSWORD}, self.shop["key"])
 
+        self.admin("PUT", "/payment-service", {"driver": "sandbox"})
+        self.payment = self.call("POST", self.base + BASES["activation_codes"] + "/topup", {"amount": 10}, headers={
+            "x-api-key": self.shop["key"]})["orderId"]
         code = self.call("POST", self.base + BASES["activation_codes"] + "/generate", {"planId": "instant"}, headers={
             "x-api-key": self.shop["key"]})["codes"][0]["code"]
         self.call("POST", f"{self.base}/activate/{code}", {
@@ -153,6 +157,8 @@ def codes(scene):
         # What exists under another method is "not found" there.
         "document": base, "credential": seed, "place": "x-seed-hash", "slow": scene.slow, "slow_place": "x-api-key",
         "unchecked": ["unsupported_method", "allow_header_conformance"],
+        # Signed by the payment service; tried in payments.py.
+        "never": ["POST /topup/webhook"], "paths": {"/topup/status/{orderId}": {"orderId": [scene.payment]}},
         "sessions": {"POST /logout": login}, "members": {"POST /login": login["body"], "POST /generate": batch}}
 
 
@@ -220,6 +226,7 @@ def admin(scene):
         headers={"Content-Type": "text/csv"})
     event = scene.admin("GET", "/credit-events")["data"][0]
     delivery = scene.admin("GET", "/deliveries")["data"][0]["id"]
+    payment = scene.admin("GET", "/payments")["data"][0]["id"]
     subscriber = {"id": [scene.admin("GET", "/subscribers")["data"][0]["id"]]}
     session = scene.session(ADMIN, "owner@here.example")
     at = {"id": [shop["id"]]}
@@ -259,7 +266,7 @@ def admin(scene):
             "/deliveries/{id}": {"id": [delivery]}, "/deliveries/{id}/retry": {"id": [delivery]},
             "/credit-events/{id}": {"id": [event["id"]]}, "/reconciliations/{id}": {"id": [made["id"]]},
             "/reviews/{id}": {"id": reviews[:1]}, "/reviews/{id}/close": {"id": reviews[1:2]},
-            "/countries/{id}": {"id": ["fr"]}, "/subscribers/{id}": subscriber,
+            "/countries/{id}": {"id": ["fr"]}, "/subscribers/{id}": subscriber, "/payments/{id}": {"id": [payment]},
             "/subscribers/{id}/redemptions": subscriber}}
 
 
@@ -385,7 +392,7 @@ def main():
                                    pool.submit(limited, tools, gateway, name, scenes[name], folder))
                             for name in DOCUMENTS if name in names}
                 for name, run in runs.items():
-                    judge(checks, name, *(done.result() for done in run))
+                    judge(checks, name, scenes[name].get("never", []), *(done.result() for done in run))
             assert not gateway.errors(), gateway.errors()
     checks.finish()
 
@@ -404,7 +411,7 @@ def valid(tools, answer, folder):
     assert run.returncode == 0, run.stdout + run.stderr
 
 
-def judge(checks, name, run, limited_run):
+def judge(checks, name, never, run, limited_run):
     failed, answered = run
     for operation, faults in failed.items():
         with checks(f"X7 {name}: {operation} answers as described"):
@@ -413,7 +420,7 @@ def judge(checks, name, run, limited_run):
         for operation, statuses in answered.items():
             assert not [status for status in statuses if status >= "500"], (operation, statuses)
         without = [operation for operation in failed
-                   if not any("200" <= status < "300" for status in answered.get(operation, {}))]
+                   if operation not in never and not any("200" <= status < "300" for status in answered.get(operation, {}))]
         assert not without, {operation: answered.get(operation) for operation in without}
     failed, answered = limited_run
     with checks(f"X7 {name}: 429 comes as described"):

@@ -126,8 +126,8 @@ package struct OpenAPIDocument: Sendable {
             parameter(
                 name, in: "path", known?.schema ?? Schema.string.with("minLength", .int(1)), isRequired: true, &json)
         }
-        for known in operation.parameters where known.place == .query {
-            parameter(known.name, in: "query", known.schema, isRequired: known.isRequired, &json)
+        for known in operation.parameters where known.place != .path {
+            parameter(known.name, in: known.place.rawValue, known.schema, isRequired: known.isRequired, &json)
         }
         switch operation.idempotency {
         case .ignored: break

@@ -1,11 +1,12 @@
 import HTTPCore
 package import TenantRegistry
 
-/// A parameter of a route's path or query. Path parameters that a route does not describe are any text.
+/// A parameter of a route's path, query or head. Path parameters that a route does not describe are any text.
 package struct Parameter: Sendable {
     package enum Place: String, Sendable {
         case path
         case query
+        case header
     }
 
     package let name: String
@@ -19,6 +20,10 @@ package struct Parameter: Sendable {
 
     package static func query(_ name: String, _ schema: Schema = .string, isRequired: Bool = false) -> Parameter {
         Parameter(name: name, place: .query, schema: schema, isRequired: isRequired)
+    }
+
+    package static func header(_ name: String, _ schema: Schema) -> Parameter {
+        Parameter(name: name, place: .header, schema: schema, isRequired: true)
     }
 }
 

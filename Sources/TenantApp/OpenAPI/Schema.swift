@@ -239,7 +239,7 @@ extension Schema {
 }
 
 extension Money {
-    fileprivate var wholeUnits: Int64 { micros / 1_000_000 }
+    var wholeUnits: Int64 { micros / 1_000_000 }
 }
 
 extension JSON {

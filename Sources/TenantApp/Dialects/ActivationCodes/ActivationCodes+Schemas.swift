@@ -43,6 +43,22 @@ extension ActivationCodes {
                 ]), "total": .integer, "page": .integer, "pages": .integer,
         ]
 
+        static let topUp: Schema = [
+            "amount": .exactNumber(
+                PaymentTerms.amounts.lowerBound.wholeUnits...PaymentTerms.amounts.upperBound.wholeUnits,
+                digits: Currency.usDollar.minorUnitDigits)
+        ]
+        static let begun: Schema = ["ok": .boolean, "paymentUrl": .string, "orderId": .string]
+        static let callbackHead: [Parameter] = [
+            .header("webhook-id", .text(255)), .header("webhook-timestamp", .matching("^[0-9]{1,18}$")),
+            .header("webhook-signature", .string),
+        ]
+        static let callback: Schema = [
+            "order_id": .text(200), "status": .choice(PaymentReport.self),
+            "amount": .either(.text(JSON.numberCharactersMax), .number), "currency": .text(16),
+        ]
+        static let payment: Schema = ["status": .choice(PaymentState.self), "amount": .number, "balance": .number]
+
         static let webhookRequest: Schema = ["url": .webhookURL, "events": .events(EventType.codes).omittable]
         static let webhook: Schema = [
             "ok": .boolean, "url": .string, "events": .array(of: .string), "enabled": .boolean,

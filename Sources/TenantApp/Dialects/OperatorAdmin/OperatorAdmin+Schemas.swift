@@ -286,3 +286,35 @@ extension OperatorAdmin.Schemas {
         ])
     static let closing: Schema = ["note": .text(CloseReview.noteCharactersMax)]
 }
+
+/// Payments.
+extension OperatorAdmin.Schemas {
+    private static let overlap: Schema = [
+        "overlap_seconds": .integer(0...ConfigurePayments.overlapSecondsMax).optional
+    ]
+    /// A node that may call private addresses takes plain http too. The secret is `whsec_` and 24 to 64 bytes in base64.
+    static let newPaymentService = Schema.either(
+        ["driver": .one(of: [PaymentDriverKind.sandbox.rawValue])] + overlap,
+        [
+            "driver": .one(of: [PaymentDriverKind.http.rawValue]), "create_url": .webhookURL,
+            "api_key": Schema.matching("^[!-~]+$").with("minLength", .int(8)).with("maxLength", .int(512)),
+            "webhook_secret": .matching("^whsec_[A-Za-z0-9+/]{32,86}={0,2}$"), "callback_url": .webhookURL.optional,
+            "return_url": .webhookURL.optional,
+        ] + overlap)
+    static let paymentService: Schema = [
+        "driver": .choice(PaymentDriverKind.self), "create_url": .string.nullable, "callback_url": .string.nullable,
+        "return_url": .string.nullable, "created_at": .time,
+    ]
+    private static let paymentMembers: Schema = [
+        "id": .string, "order_id": .string, "mode": .book, "reseller": .string,
+        "driver": .choice(PaymentDriverKind.self), "status": .choice(PaymentState.self), "amount": .decimal,
+        "currency": .string, "provider_reference": .string.nullable, "failure": .string.nullable,
+        "posting": .integer.nullable, "created_at": .time, "expires_at": .time, "decided_at": .time.nullable,
+    ]
+    static let payment = Schema.named("Payment", paymentMembers)
+    static let paymentWithDifferences =
+        paymentMembers + [
+            "differences": .array(
+                of: ["status": .string, "amount": .string, "currency": .string, "at": .time])
+        ]
+}
