@@ -413,6 +413,7 @@ def valid(tools, answer, folder):
 
 def judge(checks, name, never, run, limited_run):
     failed, answered = run
+    print(f"{name}: {sum(sum(statuses.values()) for statuses in answered.values())} calls", flush=True)
     for operation, faults in failed.items():
         with checks(f"X7 {name}: {operation} answers as described"):
             assert not faults, "\n".join(faults)

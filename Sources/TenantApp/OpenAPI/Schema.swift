@@ -213,20 +213,18 @@ extension Schema {
         one(of: T.allCases.map(\.rawValue))
     }
 
-    /// In a body: a decimal string or a number, exact to so many digits after the point; bounds in whole units.
+    /// In a body: a decimal string or a number, exact to so many digits (1…) after the point; bounds in whole units.
     package static func exact(_ range: ClosedRange<Int64>, digits: Int) -> Schema {
         let sign = range.lowerBound < 0 ? "-?" : ""
-        let whole = String(range.upperBound).count - 1
-        let text = Schema([
-            "type": .string("string"),
-            "pattern": .string("^\(sign)[0-9]{1,\(whole)}\(digits == 0 ? "" : "(\\.[0-9]{1,\(digits)})?")$"),
-        ])
-        return Schema(["anyOf": .array([text.json, exactNumber(range, digits: digits).json])])
+        // Upper bounds are powers of ten: fewer digits, or the bound itself.
+        let below = "[0-9]{1,\(String(range.upperBound).count - 1)}(\\.[0-9]{1,\(digits)})?"
+        let text = matching("^\(sign)(\(below)|\(range.upperBound))$")
+        return either(text, exactNumber(range, digits: digits))
     }
 
     /// The same as a number alone.
     package static func exactNumber(_ range: ClosedRange<Int64>, digits: Int) -> Schema {
-        let step = digits == 0 ? "1" : "0." + String(repeating: "0", count: digits - 1) + "1"
+        let step = "0." + String(repeating: "0", count: digits - 1) + "1"
         return integer(range).with("type", .string("number")).with("multipleOf", .number(JSONNumber(text: step)))
     }
 
