@@ -1,6 +1,7 @@
 import Cryptography
 import HTTPCore
 import RateLimiter
+import SQLite
 import TenantApp
 import TenantRegistry
 
@@ -57,13 +58,14 @@ extension Pipeline {
 
     private func provide(_ path: String, _ origin: Origin, _ now: Timestamp) -> HeadVerdict {
         guard let head = origin.head else { return .answer(refuse(.defect, nil, origin)) }
-        var limits = ResponseHeaders()
+        // None before the caller is known.
+        var told = ResponseHeaders()
         let route: ProviderRoute
         let parameters: [String]
         do throws(Refusal) {
             try provider.authenticate(head, from: origin.peer)
             let decision = provider.admit(now: fleet.monotonic.nanoseconds())
-            limits = Admission.headers(decision, "provider")
+            told = Admission.headers(decision, "provider")
             guard decision.admitted else { throw .rateLimited(retryAfterSeconds: max(1, decision.retryAfterSeconds)) }
             (route, parameters) = try provider.route(head.method, path)
         } catch {
@@ -73,9 +75,10 @@ extension Pipeline {
             {
                 return .answer(refuse(overrun, nil, origin))
             }
-            return .answer(refuse(Overrun(refusal: error, headers: limits), nil, origin))
+            return .answer(refuse(Overrun(refusal: error, headers: told), nil, origin))
         }
-        let run: @Sendable ([UInt8], String?, any Exchange) -> Void = { [self, limits] body, file, exchange in
+        let limits = told
+        let run: @Sendable ([UInt8], String?, any Exchange) -> Void = { [self] body, file, exchange in
             let reply: ProviderRoute.Reply = { [self] result in
                 exchange.respond(response(to: result, origin, limits))
             }
@@ -94,7 +97,12 @@ extension Pipeline {
             let path = fleet.data.temporaryPath(fleet.random.uint64())
             let pool = fleet.files
             return .streamBody(bytesMax: restoreBytesMax(parameters)) { exchange in
-                FileSink(path: path, pool: pool) { file in run([], file, exchange) }
+                FileSink(path: path, pool: pool) { [self] result in
+                    switch result {
+                    case .success(let file): run([], file, exchange)
+                    case .failure(let error): exchange.respond(response(to: .failure(error), origin, limits))
+                    }
+                }
             }
         case .whole:
             if head.method == .get || head.method == .head, !head.announcesBody {
@@ -132,6 +140,14 @@ extension Pipeline {
             switch error {
             case let known as Refusal: refusal = known
             case let failure as LaneFailure: refusal = Refusal(failure)
+            case RegistryRefusal.unknownTenant: refusal = .notFound("tenant")
+            case let failure as SQLiteError where failure.isFull || failure.isIOError:
+                // A copy of a tenant that the disk did not take; lanes tell their own failures.
+                fleet.report("\(origin.requestID.text): \(failure)")
+                refusal = Refusal(failure.isFull ? LaneFailure.storageFull : .notCommitted)
+            case let failure as DataDirectory.Failure:
+                fleet.report("\(origin.requestID.text): \(failure)")
+                refusal = Refusal(LaneFailure.notCommitted)
             default:
                 fleet.report("\(origin.requestID.text): \(error)")
                 refusal = .defect
