@@ -24,6 +24,8 @@ extension Connection {
             throw SQLiteError.last(database, sql: "checkpoint")
         }
         // Both are −1 where the file has no WAL.
-        return CheckpointResult(walFrames: max(0, Int(frames)), checkpointed: max(0, Int(done)))
+        let result = CheckpointResult(walFrames: max(0, Int(frames)), checkpointed: max(0, Int(done)))
+        walPagesCell.pointee = Int32(clamping: result.walFrames - result.checkpointed)
+        return result
     }
 }

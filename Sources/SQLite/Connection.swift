@@ -13,8 +13,8 @@ package final class Connection {
     var literals = StatementCache<UnsafePointer<UInt8>>(capacity: cachedStatementsMax)
     var texts = StatementCache<String>(capacity: cachedDynamicStatementsMax)
     var area = BindingArea()
-    /// Filled by SQLite's hook after each commit, on the connection's thread.
-    private let walPagesCell = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
+    /// Filled by SQLite's hook after each commit and by checkpoints, on the connection's thread.
+    let walPagesCell = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
 
     /// Opens a file; `flags` say whether it may be made. Nothing is read yet: a file that is no database shows at first use.
     package init(path: String, flags: OpenFlags = [.readWrite, .create]) throws(SQLiteError) {
@@ -46,7 +46,7 @@ package final class Connection {
         sqlite3_wal_hook(database, hook, walPagesCell)
     }
 
-    /// Pages in the WAL after the last commit; a checkpoint is due when they are many.
+    /// Pages in the WAL that no checkpoint has moved yet; one is due when they are many.
     package var walPages: Int { Int(walPagesCell.pointee) }
 
     /// Finalises every statement and closes the file; a second call does nothing. An open transaction is rolled back.

@@ -1,0 +1,34 @@
+import Foundation
+import Glibc
+
+/// What the kernel says of this process, under the names that Prometheus' own clients use. Any thread; reads `/proc`, so
+/// never on a loop.
+enum ProcessFigures {
+    static func append(to page: inout MetricsPage) {
+        if let open = openDescriptors { page.gauge("process_open_fds", "Open file descriptors.", open) }
+        var limit = rlimit()
+        if getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 {
+            page.gauge("process_max_fds", "How many file descriptors may be open.", UInt64(limit.rlim_cur))
+        }
+        if let pages = residentPages {
+            page.gauge("process_resident_memory_bytes", "Memory in use.", pages * Int(sysconf(Int32(_SC_PAGESIZE))))
+        }
+        var usage = rusage()
+        if getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage) == 0 {
+            let seconds = usage.ru_utime.tv_sec + usage.ru_stime.tv_sec
+            page.counter("process_cpu_seconds_total", "CPU time, user and system.", seconds)
+        }
+    }
+
+    private static var openDescriptors: Int? {
+        // The listing itself holds one.
+        (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")).map { $0.count - 1 }
+    }
+
+    /// The second number of `/proc/self/statm`.
+    private static var residentPages: Int? {
+        guard let text = try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8) else { return nil }
+        let numbers = text.split(separator: " ")
+        return numbers.count > 1 ? Int(numbers[1]) : nil
+    }
+}
