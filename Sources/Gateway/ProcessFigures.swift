@@ -1,4 +1,3 @@
-import Foundation
 import Glibc
 
 /// What the kernel says of this process, under the names that Prometheus' own clients use. Any thread; reads `/proc`, so
@@ -11,7 +10,7 @@ enum ProcessFigures {
             page.gauge("process_max_fds", "How many file descriptors may be open.", UInt64(limit.rlim_cur))
         }
         if let pages = residentPages {
-            page.gauge("process_resident_memory_bytes", "Memory in use.", pages * Int(sysconf(Int32(_SC_PAGESIZE))))
+            page.gauge("process_resident_memory_bytes", "Memory in use.", pages * sysconf(Int32(_SC_PAGESIZE)))
         }
         var usage = rusage()
         if getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage) == 0 {
@@ -21,14 +20,21 @@ enum ProcessFigures {
     }
 
     private static var openDescriptors: Int? {
-        // The listing itself holds one.
-        (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")).map { $0.count - 1 }
+        guard let folder = opendir("/proc/self/fd") else { return nil }
+        defer { closedir(folder) }
+        var count = 0
+        while readdir(folder) != nil { count += 1 }
+        // `.`, `..` and the listing's own.
+        return count - 3
     }
 
     /// The second number of `/proc/self/statm`.
     private static var residentPages: Int? {
-        guard let text = try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8) else { return nil }
-        let numbers = text.split(separator: " ")
-        return numbers.count > 1 ? Int(numbers[1]) : nil
+        guard let file = fopen("/proc/self/statm", "r") else { return nil }
+        defer { fclose(file) }
+        var line = [CChar](repeating: 0, count: 256)
+        guard fgets(&line, Int32(line.count), file) != nil else { return nil }
+        let numbers = line.prefix { $0 != 0 }.split(separator: 0x20)
+        return numbers.count > 1 ? Int(String(decoding: numbers[1].map(UInt8.init), as: UTF8.self)) : nil
     }
 }

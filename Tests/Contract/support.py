@@ -90,12 +90,14 @@ class Answer:
 class Gateway:
     """`tollgate serve` as a child, on a free port, in a folder that is removed at the end.
 
-    `data`: an existing folder to use and to leave; `arguments`: more options of serve; `demo`: with the demo tenants."""
+    `data`: an existing folder to use and to leave; `arguments`: more options of serve; `demo`: with the demo tenants;
+    `tls`: the context that calls are made with, where the arguments ask for TLS."""
 
-    def __init__(self, tollgate, *arguments, data=None, demo=True, blueprints=None):
+    def __init__(self, tollgate, *arguments, data=None, demo=True, blueprints=None, tls=None):
         self.tollgate = tollgate
         self.arguments = list(arguments)
         self.has_demo = demo
+        self.tls = tls
         self.blueprints = blueprints or os.path.join(ROOT, "tenants")
         self.owns_data = data is None
         self.data = data or tempfile.mkdtemp(prefix="tollgate-")
@@ -186,6 +188,8 @@ class Gateway:
     # Calls
 
     def connection(self):
+        if self.tls:
+            return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=60, context=self.tls)
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
 
     def request(self, method, path, body=None, key=None, headers=None, connection=None):
