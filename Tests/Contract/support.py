@@ -35,9 +35,11 @@ START_SECONDS_MAX = 120
 STOP_SECONDS_MAX = 40
 
 
-def arguments():
-    """`--tollgate PATH` and `--long`, as ./test gives them."""
+def arguments(**integers):
+    """`--tollgate PATH` and `--long`, as ./test gives them; `name=help`: further options that take a number."""
     parser = argparse.ArgumentParser()
+    for name, text in integers.items():
+        parser.add_argument(f"--{name}", type=int, help=text)
     parser.add_argument("--tollgate", default=os.path.join(ROOT, ".build", "debug", "tollgate"))
     parser.add_argument("--long", action="store_true", help="run what takes minutes as well")
     options = parser.parse_args()

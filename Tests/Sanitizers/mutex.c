@@ -21,24 +21,26 @@ extern void __tsan_release(void *) __attribute__((weak));
 
 typedef SWIFT void (*lock_function)(uint32_t, SELF void *);
 typedef SWIFT void (*unlock_function)(SELF void *);
-static lock_function lock;
-static unlock_function unlock;
 
-__attribute__((constructor)) static void find(void) {
-    lock = (lock_function)dlsym(RTLD_NEXT, LOCK_SLOW);
-    unlock = (unlock_function)dlsym(RTLD_NEXT, UNLOCK_SLOW);
+// Looked up at the first call: the library may come later than this one.
+static void *real(const char *name) {
+    void *found = dlsym(RTLD_NEXT, name);
+    if (!found) abort();
+    return found;
 }
 
 SWIFT void lock_slow(uint32_t thread, SELF void *handle) __asm__(LOCK_SLOW);
 SWIFT void lock_slow(uint32_t thread, SELF void *handle) {
-    if (!lock) abort();
+    static _Atomic(lock_function) lock;
+    if (!lock) lock = (lock_function)real(LOCK_SLOW);
     lock(thread, handle);
     if (__tsan_acquire) __tsan_acquire(handle);
 }
 
 SWIFT void unlock_slow(SELF void *handle) __asm__(UNLOCK_SLOW);
 SWIFT void unlock_slow(SELF void *handle) {
-    if (!unlock) abort();
+    static _Atomic(unlock_function) unlock;
+    if (!unlock) unlock = (unlock_function)real(UNLOCK_SLOW);
     if (__tsan_release) __tsan_release(handle);
     unlock(handle);
 }

@@ -26,7 +26,11 @@ func count() {
 
 let threads = (0..<4).map { _ in
     var thread = pthread_t()
-    pthread_create(&thread, nil, { _ in count(); return nil }, nil)
+    pthread_create(
+        &thread, nil,
+        { _ in
+            count(); return nil
+        }, nil)
     return thread
 }
 for thread in threads { pthread_join(thread, nil) }
