@@ -14,21 +14,18 @@ package enum Hex {
 
     /// Nil on an odd count or anything that is no digit.
     package static func decode(_ text: String) -> [UInt8]? {
-        let digits = text.utf8
-        guard digits.count % 2 == 0 else { return nil }
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(digits.count / 2)
-        var high: UInt8?
-        for digit in digits {
-            guard let value = value(of: digit) else { return nil }
-            if let first = high {
-                bytes.append(first << 4 | value)
-                high = nil
-            } else {
-                high = value
+        var text = text
+        return text.withUTF8 { digits in
+            guard digits.count % 2 == 0 else { return nil }
+            var bytes = [UInt8](repeating: 0, count: digits.count / 2)
+            for index in bytes.indices {
+                guard let high = value(of: digits[2 * index]), let low = value(of: digits[2 * index + 1]) else {
+                    return nil
+                }
+                bytes[index] = high << 4 | low
             }
+            return bytes
         }
-        return bytes
     }
 
     private static func digit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x57 + value }

@@ -49,7 +49,8 @@ struct Authentication: Sendable {
     }
 
     private func identify(_ routed: Routed, _ credential: ArraySlice<UInt8>?) throws(Refusal) -> Authenticated {
-        if routed.route.access == .open {
+        let isAnonymous = credential == nil && routed.route.access.isOpen
+        if isAnonymous || routed.route.access == .open {
             guard let tenant = routed.addressed else { throw .notFound("path") }
             try judge(tenant, at: routed.now)
             return Authenticated(routed: routed, tenant: tenant, caller: nil, keyBucket: nil)
@@ -96,8 +97,9 @@ enum Gate {
             switch state {
             case .terminated: throw .unknownCredential
             case .pending:
-                // Somebody who has applied may sign out again, no more.
-                if !(isPerson && route.method == .delete && route.pattern == "/session") {
+                // Somebody who has applied may sign out again; a dialect may allow some more.
+                let isSignOut = route.method == .delete && route.pattern == "/session"
+                if !(isPerson && (isSignOut || route.isForPending)) {
                     throw .forbidden(code: "reseller_pending", detail: "The application has not been approved yet.")
                 }
             case .suspended:
@@ -118,7 +120,7 @@ enum Gate {
             guard key.role.isOwner else {
                 throw .forbidden(code: "owner_only", detail: "Only the tenant's owner may do this.")
             }
-        case .reseller(let scopes):
+        case .reseller(let scopes), .openOrReseller(let scopes):
             guard !key.role.isAdministrator else { throw notFor(key) }
             guard key.scopes.isSuperset(of: scopes) else {
                 throw .forbidden(

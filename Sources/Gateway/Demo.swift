@@ -55,7 +55,8 @@ struct Demo {
         let slug = FillDemo.slug(of: demo) ?? blueprint.name
         let email = FillDemo.ownerEmail(of: demo) ?? "owner@\(slug).example"
         let password = Hex.encode(services.random.bytes(8))
-        let ownerKey = MintedSecret(prefix: blueprint.keyPrefix, book: .live, random: services.random)
+        let ownerKey = MintedSecret(
+            shape: KeyShape(blueprint.keyShape, prefix: blueprint.keyPrefix), book: .live, random: services.random)
         let provision = ProvisionTenant(
             blueprint: blueprint, ownerEmail: email,
             passwordHash: try services.scrypt.hash(password, random: services.random), ownerKey: ownerKey,

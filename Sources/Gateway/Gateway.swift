@@ -33,7 +33,8 @@ package final class Gateway: Sendable {
         options.aroundAnswers = { WakeBatch.run($0) }
         let data = try DataDirectory(path: configuration.dataPath)
         let fleet = try Fleet(data: data, schema: .app, options: options, report: RequestLog.report)
-        let services = try Services(fleet: fleet, scrypt: Scrypt(costLog2: configuration.scryptCostLog2))
+        let services = try Services(
+            fleet: fleet, scrypt: Scrypt(costLog2: configuration.scryptCostLog2), blueprints: blueprints)
         let tls = try Self.defaultCertificate(configuration).map {
             TLSCertificates(default: $0, byHost: TLSMaterial.byHost(fleet))
         }
@@ -47,7 +48,8 @@ package final class Gateway: Sendable {
         let pipeline = Pipeline(
             fleet: fleet,
             dialects: [
-                WholesaleOrders(), CreditReports(), LicenceKeys(), ProxyPorts(), OperatorAdmin(), InvitationPages(),
+                WholesaleOrders(), CreditReports(), ActivationCodes(), ActivationPages(), LicenceKeys(), ProxyPorts(),
+                OperatorAdmin(), InvitationPages(),
             ],
             provider: provider, blueprints: blueprints, configuration: configuration, services: services,
             metrics: GatewayMetrics(), log: RequestLog(isOn: configuration.logsRequests))

@@ -246,12 +246,16 @@ struct Operation: Sendable {
 
     private func refuse(_ refusal: Refusal) {
         pipeline.metrics.countRefusal(refusal)
-        if admitted.caller == nil, refusal == .unknownCredential {
-            // A wrong password counts as a wrong key does.
+        if admitted.caller == nil, refusal.isMissedGuess {
+            // A wrong password, and a link that leads nowhere, count as a wrong key does.
             pipeline.countFailure(from: pipeline.clientAddress(routed))
         }
-        let response = routed.dialect.render(refusal, requestID: routed.requestID)
-        recordThen(refusal.status, bytesOut: 0) { respond(response) }
+        let response = render(refusal)
+        recordThen(response.status, bytesOut: 0) { respond(response) }
+    }
+
+    private func render(_ refusal: Refusal) -> Response {
+        routed.dialect.render(refusal, requestID: routed.requestID, for: routed.head)
     }
 
     /// Records are never dropped: without room the call waits for the lane to write a block, or is answered 503.
@@ -267,7 +271,7 @@ struct Operation: Sendable {
                         answer()
                     }
                 },
-                fail: { failure in respond(routed.dialect.render(Refusal(failure), requestID: routed.requestID)) }))
+                fail: { failure in respond(render(Refusal(failure))) }))
     }
 
     private func respond(_ answer: Answer, proof: CommitProof?) {
@@ -311,7 +315,7 @@ extension Error {
 extension Answer {
     /// A refusal as an answer that can be stored.
     fileprivate init(_ refusal: Refusal, _ routed: Routed) {
-        let response = routed.dialect.render(refusal, requestID: routed.requestID)
+        let response = routed.dialect.render(refusal, requestID: routed.requestID, for: routed.head)
         var bytes: [UInt8] = []
         if case .bytes(let body) = response.body { bytes = body }
         self.init(status: response.status, contentType: routed.dialect.errorContentType, body: bytes)

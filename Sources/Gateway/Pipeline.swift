@@ -76,7 +76,7 @@ final class Pipeline: RequestHandler, Sendable {
             return describe(description, Origin(routed))
         }
         let place = routed.dialect.credential(in: routed.head)
-        if place == nil, routed.route.access != .open, let bytesMax = routed.dialect.credentialBodyBytesMax {
+        if place == nil, !routed.route.access.isOpen, let bytesMax = routed.dialect.credentialBodyBytesMax {
             return readBodyFirst(routed, bytesMax: bytesMax)
         }
         switch judge(routed, credential: place.map { routed.head.bytes[$0] }) {
@@ -132,7 +132,7 @@ final class Pipeline: RequestHandler, Sendable {
         } catch {
             var response = refuse(error.refusal, routed.dialect, Origin(routed))
             response.headers.add(error.headers)
-            record(authenticated, error.refusal.status, bytesIn: 0, bytesOut: 0)
+            record(authenticated, response.status, bytesIn: 0, bytesOut: 0)
             return .refused(response)
         }
     }
@@ -147,10 +147,10 @@ final class Pipeline: RequestHandler, Sendable {
     }
 
     func cacheKey(_ admitted: Admitted) -> AnswerCache.Key? {
-        guard let kind = admitted.routed.route.cacheKind, let caller = admitted.caller,
-            admitted.routed.head.queryRange == nil
-        else { return nil }
-        return AnswerCache.Key(resellerID: caller.projection.resellerID, book: caller.book, kind: kind)
+        guard let kind = admitted.routed.route.cacheKind, admitted.routed.head.queryRange == nil else { return nil }
+        // 0 is nobody's: what everybody sees who shows no key.
+        return AnswerCache.Key(
+            resellerID: admitted.caller?.projection.resellerID ?? 0, book: admitted.caller?.book ?? .live, kind: kind)
     }
 
     // MARK: Answers
@@ -177,7 +177,7 @@ final class Pipeline: RequestHandler, Sendable {
     func refuse(_ refusal: Refusal, _ dialect: (any Dialect)?, _ origin: Origin) -> Response {
         metrics.countRefusal(refusal)
         var response =
-            dialect?.render(refusal, requestID: origin.requestID)
+            dialect?.render(refusal, requestID: origin.requestID, for: origin.head)
             ?? Problem.response(refusal, requestID: origin.requestID)
         stamp(&response, origin, tenant: nil)
         return response
@@ -197,7 +197,7 @@ final class Pipeline: RequestHandler, Sendable {
         }
         var response = refuse(refusal, known.routed.dialect, Origin(known.routed))
         response.headers.add(limits)
-        record(known, refusal.status, bytesIn: 0, bytesOut: 0)
+        record(known, response.status, bytesIn: 0, bytesOut: 0)
         return response
     }
 

@@ -33,7 +33,8 @@ extension ProviderAPI {
         },
         ProviderRoute(.post, "/tenants/{slug}/owner-key", "Issue another owner key") { api, call, _, reply in
             let record = try api.tenant(call.parameters[0])
-            let secret = MintedSecret(prefix: record.profile.keyPrefix, book: .live, random: api.fleet.random)
+            let secret = MintedSecret(
+                shape: api.blueprints.keyShape(of: record), book: .live, random: api.fleet.random)
             api.fleet.write(
                 record, reserving: secret.hash, action: "tenant.owner_key", requestID: call.requestID
             ) { tenant, trail in
@@ -90,7 +91,9 @@ extension ProviderAPI {
                 let provision = ProvisionTenant(
                     blueprint: blueprint, ownerEmail: email,
                     passwordHash: try password.map { try scrypt.hash($0, random: fleet.random) },
-                    ownerKey: MintedSecret(prefix: creation.keyPrefix, book: .live, random: fleet.random),
+                    ownerKey: MintedSecret(
+                        shape: KeyShape(blueprint.keyShape, prefix: creation.keyPrefix), book: .live,
+                        random: fleet.random),
                     invitationHash: invitation.map { SHA256.hash(Array($0.utf8)) })
                 fleet.create(creation, requestID: call.requestID, fill: { try provision.run($0) }) { [self] result in
                     reply(

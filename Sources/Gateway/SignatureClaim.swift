@@ -21,6 +21,12 @@ package struct SignatureClaim: Sendable {
         let key = head.value(of: .idempotencyKey).map { bareIdempotencyKey($0) } ?? ""
         self.seconds = seconds
         self.digest = digest
-        signedHead = Array("\(timestamp).\(head.method.rawValue).\(head.target).\(key).".utf8)
+        var signed: [UInt8] = []
+        signed.reserveCapacity(256)
+        for part in [timestamp, head.method.rawValue, head.target, key] {
+            signed.append(contentsOf: part.utf8)
+            signed.append(0x2E)
+        }
+        signedHead = signed
     }
 }

@@ -92,6 +92,7 @@ package struct HeaderName: Sendable, ExpressibleByStringLiteral {
 }
 
 extension HeaderName {
+    package static let accept: HeaderName = "accept"
     package static let acceptEncoding: HeaderName = "accept-encoding"
     package static let authorization: HeaderName = "authorization"
     package static let connection: HeaderName = "connection"

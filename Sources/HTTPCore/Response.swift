@@ -59,7 +59,14 @@ package struct ResponseHeaders: Sendable {
 
     package mutating func add(_ name: StaticString, _ value: String) {
         start(name)
-        for byte in value.utf8 { bytes.append(byte < 0x20 && byte != 0x09 || byte == 0x7F ? 0x20 : byte) }
+        var value = value
+        value.withUTF8 { text in
+            if text.contains(where: Self.isControl) {
+                bytes.append(contentsOf: text.map { Self.isControl($0) ? 0x20 : $0 })
+            } else {
+                bytes.append(contentsOf: text)
+            }
+        }
         finish()
     }
 
@@ -78,6 +85,8 @@ package struct ResponseHeaders: Sendable {
 
     /// Fields rendered before, say those that every answer of a key shares.
     package mutating func add(_ rendered: ResponseHeaders) { bytes.append(contentsOf: rendered.bytes) }
+
+    private static func isControl(_ byte: UInt8) -> Bool { byte < 0x20 && byte != 0x09 || byte == 0x7F }
 
     private mutating func start(_ name: StaticString) {
         bytes.append(contentsOf: UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))

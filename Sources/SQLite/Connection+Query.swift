@@ -46,6 +46,7 @@ extension Connection {
     }
 }
 
+/// The generic parts are thin: other modules call them unspecialised, and everything generic is looked up at each call.
 extension Connection {
     func run(_ source: StatementSource, _ values: [SQLValue]) throws(SQLiteError) {
         do {
@@ -57,23 +58,25 @@ extension Connection {
         }
     }
 
-    private func row<T>(_ source: StatementSource, _ values: [SQLValue], _ read: (Row) throws -> T) throws -> T? {
-        try withStatement(source, values) { statement in
-            try step(statement, source) ? try read(Row(statement: statement)) : nil
+    func row<T>(_ source: StatementSource, _ values: [SQLValue], _ read: (Row) throws -> T) throws -> T? {
+        var result: T?
+        try forEach(source, values) { row in
+            result = try read(row)
+            return false
         }
+        return result
     }
 
-    private func rows<T>(_ source: StatementSource, _ values: [SQLValue], _ read: (Row) throws -> T) throws -> [T] {
-        try withStatement(source, values) { statement in
-            var results: [T] = []
-            while try step(statement, source) { results.append(try read(Row(statement: statement))) }
-            return results
+    func rows<T>(_ source: StatementSource, _ values: [SQLValue], _ read: (Row) throws -> T) throws -> [T] {
+        var results: [T] = []
+        try forEach(source, values) { row in
+            results.append(try read(row))
+            return true
         }
+        return results
     }
 
-    private func forEach(
-        _ source: StatementSource, _ values: [SQLValue], _ body: (Row) throws -> Bool
-    ) throws {
+    func forEach(_ source: StatementSource, _ values: [SQLValue], _ body: (Row) throws -> Bool) throws {
         try withStatement(source, values) { statement in
             while try step(statement, source) {
                 if try !body(Row(statement: statement)) { break }

@@ -16,9 +16,9 @@ enum StatementSource {
 /// Taking a statement, binding, stepping and putting it back: everything that touches a running statement.
 extension Connection {
     /// Runs `body` on a bound statement. Afterwards, on every path, it is reset, has no bindings and is in its cache again.
-    func withStatement<T>(
-        _ source: StatementSource, _ values: [SQLValue], _ body: (OpaquePointer) throws -> T
-    ) throws -> T {
+    func withStatement(
+        _ source: StatementSource, _ values: [SQLValue], _ body: (OpaquePointer) throws -> Void
+    ) throws {
         let statement = try take(source)
         let mark = area.used
         defer {
@@ -28,10 +28,9 @@ extension Connection {
             statement.endUse()
         }
         try bind(values, to: statement.handle, source)
-        let result = try body(statement.handle)
+        try body(statement.handle)
         // A statement left before its last row ends here, and that can fail: INSERT … RETURNING commits only now.
         if sqlite3_reset(statement.handle) != SQLITE_OK { throw SQLiteError.last(database, sql: source.sql) }
-        return result
     }
 
     /// Whether there is a row; false at the end.

@@ -13,6 +13,7 @@ package final class Connection {
     var literals = StatementCache<UnsafePointer<UInt8>>(capacity: cachedStatementsMax)
     var texts = StatementCache<String>(capacity: cachedDynamicStatementsMax)
     var area = BindingArea()
+    var operation = OperationStart()
     /// Filled by SQLite's hook after each commit and by checkpoints, on the connection's thread.
     let walPagesCell = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
 
@@ -61,6 +62,10 @@ package final class Connection {
 
     /// Rows that the last INSERT, UPDATE or DELETE changed, without those of triggers and foreign keys.
     package var changes: Int { Int(sqlite3_changes64(database)) }
+
+    /// Rows that all INSERTs, UPDATEs and DELETEs so far have changed, with those of triggers; it never falls. The same number
+    /// twice in one transaction: nothing was written between.
+    var totalChanges: Int64 { sqlite3_total_changes64(database) }
 
     package var lastInsertedRowID: Int64 { sqlite3_last_insert_rowid(database) }
 

@@ -12,40 +12,31 @@ extension Connection {
         if !isAutocommit { try run("ROLLBACK") }
     }
 
-    /// One operation of a batch, or a part of one: what `rollback(to:)` undoes.
-    package enum Savepoint: Sendable {
-        case operation
-        case part
-    }
-
-    /// Inside a transaction only: outside one, say after FULL has ended it, its release would commit.
-    package func begin(_ savepoint: Savepoint) throws(SQLiteError) {
+    /// One operation of a batch begins: what `undoOperation` goes back to. Guarded, it has a savepoint, which costs a copy of
+    /// every page that it writes to. Inside a transaction only: outside one, say after FULL has ended it, the release of
+    /// a savepoint would commit.
+    package func beginOperation(isGuarded: Bool) throws(SQLiteError) {
         if isAutocommit {
-            throw SQLiteError(code: SQLITE_MISUSE, message: "a savepoint outside a transaction", sql: "SAVEPOINT")
+            throw SQLiteError(code: SQLITE_MISUSE, message: "an operation outside a transaction", sql: "SAVEPOINT")
         }
-        switch savepoint {
-        case .operation: try run("SAVEPOINT operation")
-        case .part: try run("SAVEPOINT part")
-        }
+        if isGuarded { try run("SAVEPOINT operation") }
+        operation = OperationStart(changes: totalChanges, isGuarded: isGuarded)
     }
 
-    package func release(_ savepoint: Savepoint) throws(SQLiteError) {
-        switch savepoint {
-        case .operation: try run("RELEASE operation")
-        case .part: try run("RELEASE part")
+    /// Throws where the transaction has ended under it.
+    package func endOperation() throws(SQLiteError) {
+        if isAutocommit {
+            throw SQLiteError(code: SQLITE_ABORT, message: "the transaction has ended", sql: "RELEASE")
         }
+        if operation.isGuarded { try run("RELEASE operation") }
     }
 
-    /// Undoes what came after the savepoint and ends it.
-    package func rollback(to savepoint: Savepoint) throws(SQLiteError) {
-        switch savepoint {
-        case .operation:
-            try run("ROLLBACK TO operation")
-            try run("RELEASE operation")
-        case .part:
-            try run("ROLLBACK TO part")
-            try run("RELEASE part")
-        }
+    /// Takes back what the operation has written; it goes on. Throws `SavepointNeeded` where it has written something and
+    /// has no savepoint: the transaction is good for a rollback only.
+    package func undoOperation() throws {
+        guard totalChanges != operation.changes else { return }
+        guard operation.isGuarded else { throw SavepointNeeded() }
+        try run("ROLLBACK TO operation")
     }
 
     /// Commits where `body` returns, rolls back where it throws.
@@ -62,3 +53,13 @@ extension Connection {
         }
     }
 }
+
+/// Where an operation began: with how many rows changed on its connection, and whether there is a savepoint.
+struct OperationStart {
+    var changes: Int64 = 0
+    var isGuarded = false
+}
+
+/// Something written by an operation has to be undone, and it has no savepoint to go back to: its transaction is rolled back
+/// and all of it runs again, guarded. Let it through.
+package struct SavepointNeeded: Error {}

@@ -10,6 +10,9 @@ package struct Blueprint: Sendable {
         package let name: String
         package let fulfilment: Fulfilment
         package let isHidden: Bool
+        package let days: Int64?
+        package let retailPrice: Money?
+        package let wholesalePrice: Money?
     }
 
     package let name: String
@@ -17,6 +20,7 @@ package struct Blueprint: Sendable {
     package let dialects: [String]
     package let currency: String
     package let keyPrefix: String
+    package let keyShape: KeyShape.Name
     package let tier: Tier
     /// What a reseller's key is limited to where nobody says otherwise; nil: nothing of its own.
     package let keyLimit: Policy?
@@ -56,6 +60,7 @@ package struct Blueprint: Sendable {
         let title = fields.string("title", characters: 1...100)
         let currency = fields.string("currency", characters: 3...3)
         let prefix = fields.string("key_prefix", characters: 2...16)
+        keyShape = fields.optionalChoice("key_shape", as: KeyShape.Name.self) ?? .prefixed
         let tier = fields.choice("tier", as: Tier.self)
         keyLimit = fields.optionalPolicy("key_limit")
         let dialects = fields.array("dialects", count: 1...8)?.compactMap { value -> String? in
@@ -74,9 +79,13 @@ package struct Blueprint: Sendable {
             let title = product.string("name", characters: 1...200)
             let fulfilment = product.choice("fulfilment", as: Fulfilment.self)
             let isHidden = product.optionalBool("hidden") ?? false
+            let plan = product.planTerms()
             fields.absorb(product)
             if let sku, let title, let fulfilment {
-                products.append(ProductSeed(sku: sku, name: title, fulfilment: fulfilment, isHidden: isHidden))
+                products.append(
+                    ProductSeed(
+                        sku: sku, name: title, fulfilment: fulfilment, isHidden: isHidden, days: plan.days,
+                        retailPrice: plan.retailPrice, wholesalePrice: plan.wholesalePrice))
             }
         }
         if let currency, Currency(currency) == nil {
@@ -111,8 +120,20 @@ package final class Blueprints: Sendable {
         dialectSets = byName.mapValues { Set($0.dialects) }
     }
 
+    /// No blueprints at all.
+    package init() {
+        all = []
+        byName = [:]
+        dialectSets = [:]
+    }
+
     package subscript(name: String) -> Blueprint? { byName[name] }
 
     /// The dialects that a tenant serves; those of its blueprint.
     package func dialects(of tenant: TenantRecord) -> Set<String> { dialectSets[tenant.blueprint] ?? [] }
+
+    /// The shape of the tenant's keys; its blueprint's, with the prefix of its own.
+    package func keyShape(of tenant: TenantRecord) -> KeyShape {
+        KeyShape(self[tenant.blueprint]?.keyShape ?? .prefixed, prefix: tenant.profile.keyPrefix)
+    }
 }

@@ -87,6 +87,17 @@ package struct Call: Sendable {
         FieldReader(body.isEmpty ? .object([]) : try json())
     }
 
+    /// The body's fields, of a form as a page sends it or of JSON.
+    package func fieldsOrForm() throws(Refusal) -> FieldReader {
+        guard head.isForm else { return try fields() }
+        do {
+            let form = try Query(form: body)
+            return FieldReader(.object(form.pairs.map { JSONMember(name: $0.name, value: .string($0.value)) }))
+        } catch {
+            throw .unparseable("The form cannot be read: \(error).")
+        }
+    }
+
     package func query() throws(Refusal) -> Query {
         do {
             return try Query(parsing: head.query)
@@ -100,13 +111,15 @@ package struct Call: Sendable {
 package struct Services: Sendable {
     package let fleet: Fleet
     package let scrypt: Scrypt
+    package let blueprints: Blueprints
     /// The hash of a password that nobody has: what an unknown address is checked against, so that it costs what a known
     /// one does.
     package let decoyHash: String
 
-    package init(fleet: Fleet, scrypt: Scrypt) throws {
+    package init(fleet: Fleet, scrypt: Scrypt, blueprints: Blueprints = Blueprints()) throws {
         self.fleet = fleet
         self.scrypt = scrypt
+        self.blueprints = blueprints
         decoyHash = try scrypt.hash(Hex.encode(fleet.random.bytes(16)), random: fleet.random)
     }
 
@@ -197,4 +210,19 @@ package let idempotencyKeyCharactersMax = 255
 package func isIdempotencyKey(_ bare: String) -> Bool {
     !bare.isEmpty && bare.utf8.count <= idempotencyKeyCharactersMax
         && bare.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != 0x22 }
+}
+
+extension RequestHead {
+    /// The body is what a page's form sends.
+    package var isForm: Bool {
+        value(of: .contentType)?.lowercased().hasPrefix("application/x-www-form-urlencoded") ?? false
+    }
+
+    /// A program asks, for JSON; people's browsers name HTML, and get it where nothing is said.
+    package var prefersJSON: Bool {
+        let accepted = value(of: .accept)?.lowercased() ?? ""
+        if accepted.contains("text/html") || isForm { return false }
+        let sends = value(of: .contentType)?.lowercased() ?? ""
+        return accepted.contains("application/json") || sends.hasPrefix("application/json")
+    }
 }

@@ -119,6 +119,14 @@ package enum Refusal: Error, Sendable, Equatable {
         }
     }
 
+    /// Whether the caller showed a secret that opens nothing: metered per address, so that nobody tries many.
+    package var isMissedGuess: Bool {
+        switch self {
+        case .unknownCredential, .notFound("invitation"), .notFound("code"): true
+        default: false
+        }
+    }
+
     package var retryAfterSeconds: Int? {
         switch self {
         case .rateLimited(let seconds), .unavailable(_, _, let seconds): seconds

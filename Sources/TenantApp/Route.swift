@@ -15,6 +15,16 @@ package struct Route: Sendable {
         case reseller(Scopes)
         /// A reseller's person signed in; a key will not do.
         case resellerSession
+        /// No credential, or a reseller's, which then counts: what is shown may be the reseller's own.
+        case openOrReseller(Scopes)
+
+        /// Whether a call needs no credential.
+        package var isOpen: Bool {
+            switch self {
+            case .open, .openOrReseller: true
+            case .administrator, .owner, .reseller, .resellerSession: false
+            }
+        }
     }
 
     package enum Idempotency: Sendable {
@@ -43,6 +53,8 @@ package struct Route: Sendable {
     package let isSigned: Bool
     /// Open routes that make accounts: 20 per 15 minutes and address (CONTRACT A2).
     package let isRationedByAddress: Bool
+    /// A reseller's person may call it before the reseller is approved.
+    package let isForPending: Bool
     /// The kind under which the answer is kept ready for the loops; nil for most.
     package let cacheKind: UInt8?
     package let summary: String
@@ -53,7 +65,7 @@ package struct Route: Sendable {
     package init(
         _ method: Method, _ pattern: String, _ summary: String, access: Access, body: Body? = nil,
         idempotency: Idempotency = .ignored, isSigned: Bool = false, isRationedByAddress: Bool = false,
-        cacheKind: UInt8? = nil, handle: @escaping @Sendable (Call) throws -> Work
+        isForPending: Bool = false, cacheKind: UInt8? = nil, handle: @escaping @Sendable (Call) throws -> Work
     ) {
         self.method = method
         self.pattern = pattern
@@ -64,6 +76,7 @@ package struct Route: Sendable {
         self.idempotency = idempotency
         self.isSigned = isSigned
         self.isRationedByAddress = isRationedByAddress
+        self.isForPending = isForPending
         self.cacheKind = cacheKind
         self.handle = handle
     }
@@ -97,6 +110,8 @@ package protocol Dialect: Sendable {
     var errorContentType: StaticString { get }
     /// A refusal in this dialect's envelope.
     func render(_ refusal: Refusal, requestID: RequestID) -> Response
+    /// The same for this call, where the head says what the caller reads; nil where there is no head.
+    func render(_ refusal: Refusal, requestID: RequestID, for head: RequestHead?) -> Response
 }
 
 extension Dialect {
@@ -107,6 +122,10 @@ extension Dialect {
     package var errorContentType: StaticString { "application/problem+json" }
     package var credentialBodyBytesMax: Int? { nil }
     package func credential(inBody body: [UInt8]) -> [UInt8]? { nil }
+
+    package func render(_ refusal: Refusal, requestID: RequestID, for head: RequestHead?) -> Response {
+        render(refusal, requestID: requestID)
+    }
 
     package func fingerprinted(_ head: RequestHead, _ body: [UInt8]) -> (target: String, body: [UInt8]) {
         (head.target, body)

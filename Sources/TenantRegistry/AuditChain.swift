@@ -13,7 +13,14 @@ package struct AuditHead: Sendable, Equatable {
     }
 
     /// `incarnation:seq:hash`, as the `Audit-Head` header has it (CONTRACT G5).
-    package var text: String { "\(incarnation):\(sequence):\(hash.hex)" }
+    package var text: String {
+        var text = String(incarnation)
+        text.append(":")
+        text.append(String(sequence))
+        text.append(":")
+        text.append(hash.hex)
+        return text
+    }
 
     package init?(text: String) {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)

@@ -83,7 +83,7 @@ package struct LaneControl<File: LaneFile> {
 /// Invariant: only the worker that took the lane from the pool touches `file`; a lane is in the pool's queue at most once.
 /// While one batch syncs the next gathers, which is the whole of group commit. `submit` may be called from any thread.
 package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
-    // `file` and `fence` belong to the worker running the lane; everything else is in `state`.
+    // `file`, `isFenced` and `guardedBatchesLeft` belong to the worker running the lane; everything else is in `state`.
     private enum Work {
         case job(LaneJob<File>)
         case exclusive(@Sendable (LaneControl<File>) -> Void, @Sendable (LaneFailure) -> Void)
@@ -112,6 +112,8 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
     private let report: @Sendable (String) -> Void
     private var file: File?
     private var isFenced = false
+    /// Batches that still run with a savepoint for each job.
+    private var guardedBatchesLeft = 0
     /// When work last came, in the pool's ticks: for eviction.
     let lastUsed = Atomic<UInt64>(0)
     /// Pages in the file's WAL that no checkpoint has moved yet, after the last batch; 0 while it is closed. Any thread.
@@ -212,6 +214,8 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
         completions.reserveCapacity(jobs.count)
         var failures: [(Int, LaneFailure)] = []
         let writes = jobs.contains { $0.writes }
+        let isGuarded = guardedBatchesLeft > 0
+        if isGuarded { guardedBatchesLeft -= 1 }
         do {
             try begin(file, writes: writes)
             for (index, job) in jobs.enumerated() {
@@ -222,7 +226,9 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
                 }
                 started += 1
                 do {
-                    completions.append(try perform(job, in: file))
+                    completions.append(try perform(job, in: file, isGuarded: isGuarded))
+                } catch let error as SavepointNeeded {
+                    throw error
                 } catch {
                     if file.connection.isAutocommit { throw TransactionLost(cause: error) }
                     completions.append(nil)
@@ -238,6 +244,10 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
         } catch let error as CommitFailed {
             settle(file, jobs, error.cause)
             return
+        } catch is SavepointNeeded {
+            undo(file)
+            guardedBatchesLeft = guardedBatchesAfterUndo
+            return runBatch(jobs)
         } catch {
             // SQLite has ended the transaction (FULL, IOERR, NOMEM, interrupt), or the batch's last rows failed.
             undo(file)
@@ -255,18 +265,21 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
         for (index, failure) in failures { jobs[index].fail(failure) }
     }
 
-    private func perform(_ job: LaneJob<File>, in file: File) throws -> LaneJob<File>.Completion {
+    /// A savepoint costs a copy of every page that the job writes to, and hardly a job fails after its first write: refusals
+    /// come before. So a batch runs without, and again with, where one does (`SavepointNeeded`).
+    private func perform(_ job: LaneJob<File>, in file: File, isGuarded: Bool) throws -> LaneJob<File>.Completion {
         file.jobBegins()
         guard job.writes else { return try job.perform(file) }
-        try file.connection.begin(.operation)
+        try file.connection.beginOperation(isGuarded: isGuarded)
         do {
             let completion = try job.perform(file)
-            try file.connection.release(.operation)
+            try file.connection.endOperation()
             return completion
         } catch {
             file.jobUndone()
             if !file.connection.isAutocommit {
-                try file.connection.rollback(to: .operation)
+                try file.connection.undoOperation()
+                try file.connection.endOperation()
             }
             throw error
         }
@@ -276,7 +289,7 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
     private func runAlone(_ job: LaneJob<File>, in file: File) {
         do {
             try begin(file, writes: job.writes)
-            let completion = try perform(job, in: file)
+            let completion = try perform(job, in: file, isGuarded: true)
             try file.seal()
             try commit(file)
             file.committed()
@@ -400,6 +413,9 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
 
 /// A disk with less free is taken for full: no operation writes more.
 private let laneRoomBytesMin: Int64 = 16 << 20
+
+/// After a batch had to be undone for one job's sake, so many run with savepoints: what fails late comes in rows.
+private let guardedBatchesAfterUndo = 32
 
 private struct CommitFailed: Error { let cause: SQLiteError }
 private struct TransactionLost: Error { let cause: any Error }

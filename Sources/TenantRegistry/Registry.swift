@@ -115,7 +115,7 @@ package final class SQLiteRegistry: Registry {
                         let value = try perform(store.connection)
                         return { _ in then(.success(value)) }
                     } catch let refusal as RegistryRefusal {
-                        if writes { try store.connection.run("ROLLBACK TO operation") }
+                        if writes { try store.connection.undoOperation() }
                         return { _ in then(.failure(refusal)) }
                     }
                 },

@@ -29,10 +29,13 @@ package final class TenantStore: LaneFile {
     package let readLog: ReadLog
     /// The tenant as the process knows it; nil for a file that is being checked.
     package let record: TenantRecord?
+    /// What TenantApp remembers of the file; forgotten whenever anything is undone.
+    package var memory: (any StoreMemory)?
     package let reader: TenantReader
     package let transaction: TenantTransaction
 
     private let metrics: LaneMetrics
+    private var drawn: [(UInt64, UInt64)] = []
     private var batchRecords: [AuditRecord] = []
     private var batchEffects: [@Sendable () -> Void] = []
     private var jobRecords = 0
@@ -100,6 +103,18 @@ package final class TenantStore: LaneFile {
         transaction.attach(self)
     }
 
+    /// For public ids. Drawn many at a time: each call of the system's generator costs about a microsecond.
+    package func randomWords() -> (UInt64, UInt64) {
+        if drawn.isEmpty {
+            let none = [(UInt64, UInt64)](repeating: (0, 0), count: Self.drawnPairsMax)
+            drawn = none
+            drawn.withUnsafeMutableBytes { random.fill($0) }
+        }
+        return drawn.removeLast()
+    }
+
+    private static let drawnPairsMax = 64
+
     // MARK: Noted by jobs
 
     /// The call's line in the audit log; it commits with the call's writes.
@@ -131,6 +146,7 @@ package final class TenantStore: LaneFile {
     }
 
     package func jobUndone() {
+        memory?.forget()
         batchRecords.removeSubrange(jobRecords...)
         batchEffects.removeSubrange(jobEffects...)
         batchOrders.removeSubrange(jobOrders...)
@@ -170,6 +186,7 @@ package final class TenantStore: LaneFile {
     }
 
     package func rolledBack() {
+        memory?.forget()
         if let drained { readLog.putBack(drained) }
         drained = nil
         clearBatch()
@@ -262,6 +279,12 @@ package final class TenantStore: LaneFile {
             .integer(key.day), .integer(key.resellerID), .text(key.action), .int(count.requests), .int(count.refusals),
             .int(count.orders))
     }
+}
+
+/// What was read of a file and may be used again; belongs to the file's lane.
+package protocol StoreMemory: AnyObject {
+    /// Something was undone: nothing that is remembered may be used.
+    func forget()
 }
 
 /// Why a file is not opened as this tenant's.

@@ -118,7 +118,7 @@ PAGE = {"limit": ["0", "101", "-1", "abc", "1.5", "", "99999999999999999999", "Ù
 MODE = {"mode": ["x", "", "LIVE", "0"]}
 TIMES = {"from": ["x", "", "2020-13-01", "2020-01-01T99:00:00Z"], "to": ["x", "", "2020-00-01"]}
 PRICES = {**{f"wholesale_{term}": price() for term in ("monthly", "quarterly", "semi_annual", "annual", "hourly")},
-          "wholesale_setup_fee": price(), "discount_rate_override": percent(), "is_enabled": boolean(),
+          "wholesale_setup_fee": price(), "wholesale_once": price(), "discount_rate_override": percent(), "is_enabled": boolean(),
           "max_quantity": integer(10, 0, 1_000_000_000, required=False)}
 ORDER = {"product": text("vps-1", 64), "term": choice("monthly", "weekly"), "quantity": integer(1, 1, 1000),
          "customer": {"external_id": text("c-1", 128), "email": email(required=False),
@@ -126,7 +126,7 @@ ORDER = {"product": text("vps-1", 64), "term": choice("monthly", "weekly"), "qua
 PASSWORD = text("correct horse battery", 256, 8)
 PRODUCT = {"name": text("A product", 200, required=False, null_is_bad=True),
            "fulfilment": choice("instant", required=False, null_is_bad=True), "hidden": boolean(False, null_is_bad=True),
-           "days": integer(30, 1, 36_525, required=False), "retail_price": price()}
+           "days": integer(30, 1, 36_525, required=False), "retail_price": price(), "wholesale_price": price()}
 
 PROVIDERS = [
     Endpoint(PROVIDER, "POST", "/tenants", "provider", {
@@ -216,6 +216,9 @@ ADMINS = [
     Endpoint(ADMIN, "GET", "/deliveries/{delivery}", "operator"),
     Endpoint(ADMIN, "POST", "/deliveries/{delivery}/retry", "operator"),
     Endpoint(ADMIN, "GET", "/customers", "operator", query={**PAGE, **MODE}),
+    Endpoint(ADMIN, "GET", "/subscribers", "operator", query={**PAGE, **MODE}),
+    Endpoint(ADMIN, "GET", "/subscribers/{subscriber}", "operator"),
+    Endpoint(ADMIN, "GET", "/subscribers/{subscriber}/redemptions", "operator", query=PAGE),
     Endpoint(ADMIN, "GET", "/users", "operator", query={**PAGE, **MODE}),
     Endpoint(ADMIN, "GET", "/credit-events", "operator", query={**PAGE, **MODE}),
     Endpoint(ADMIN, "GET", "/credit-events/{event}", "operator"),
@@ -238,7 +241,8 @@ ADMINS = [
         "logo": Field("https://there.example/logo.svg", url().bad + [
             "http://there.example/logo.svg", "https://a.example/\"x", "https://a.example/;x"], False),
         "colours": {name: Field("#1a2b3c", NOT_TEXT + ["", "red", "#12345", "#1234567", "#gggggg", "1a2b3c7", "#1a2b3c;"], False)
-                    for name in ("primary", "accent", "background")}}, optional_objects=["colours"]),
+                    for name in ("primary", "accent", "background")},
+        "self_activation": boolean(False, null_is_bad=True)}, optional_objects=["colours"]),
     Endpoint(ADMIN, "GET", "/audit", "operator", query={**PAGE, **TIMES, "status": ["x", "", "99", "600", "-1"]}),
     Endpoint(ADMIN, "GET", "/audit.csv", "operator", query={**TIMES, "status": ["x", "99"]}),
     Endpoint(ADMIN, "GET", "/audit.jsonl", "operator", query={**TIMES, "status": ["x", "99"]}),

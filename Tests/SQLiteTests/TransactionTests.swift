@@ -7,23 +7,43 @@ struct TransactionTests {
 
     init() throws { folder = try TemporaryFolder() }
 
-    @Test("a savepoint undoes its own operation and nothing else of the batch")
-    func savepoints() throws {
+    @Test("a guarded operation undoes itself and nothing else of the batch, and can go on")
+    func guarded() throws {
         let connection = try folder.live()
         try connection.execute("CREATE TABLE item (name TEXT) STRICT")
         try connection.beginImmediate()
         for name in ["a", "b", "c"] {
-            try connection.begin(.operation)
+            try connection.beginOperation(isGuarded: true)
             try connection.run("INSERT INTO item VALUES (?)", .text(name))
-            try connection.begin(.part)
-            try connection.run("INSERT INTO item VALUES ('part')")
-            try connection.rollback(to: .part)
-            if name == "b" { try connection.rollback(to: .operation) } else { try connection.release(.operation) }
+            if name == "b" {
+                try connection.undoOperation()
+                try connection.run("INSERT INTO item VALUES ('refused')")
+            }
+            try connection.endOperation()
         }
         try connection.commit()
-        #expect(try connection.rows("SELECT name FROM item") { $0.text(0) } == ["a", "c"])
-        #expect(throws: SQLiteError.self) { try connection.begin(.operation) }
+        #expect(try connection.rows("SELECT name FROM item") { $0.text(0) } == ["a", "refused", "c"])
+        #expect(throws: SQLiteError.self) { try connection.beginOperation(isGuarded: true) }
+        #expect(throws: SQLiteError.self) { try connection.beginOperation(isGuarded: false) }
         #expect(connection.isAutocommit)
+    }
+
+    @Test("an unguarded operation that wrote nothing is undone; one that wrote asks for a savepoint")
+    func unguarded() throws {
+        let connection = try folder.live()
+        try connection.execute("CREATE TABLE item (name TEXT) STRICT")
+        try connection.beginImmediate()
+        try connection.beginOperation(isGuarded: false)
+        try connection.run("INSERT INTO item VALUES ('a')")
+        try connection.endOperation()
+        try connection.beginOperation(isGuarded: false)
+        try connection.run("UPDATE item SET name = 'b' WHERE name = 'nobody'")
+        try connection.undoOperation()
+        try connection.run("INSERT INTO item VALUES ('refused')")
+        #expect(throws: SavepointNeeded.self) { try connection.undoOperation() }
+        try connection.endOperation()
+        try connection.commit()
+        #expect(try connection.rows("SELECT name FROM item") { $0.text(0) } == ["a", "refused"])
     }
 
     @Test("a transaction whose body throws leaves nothing behind")
@@ -57,7 +77,7 @@ struct TransactionTests {
         #expect(try #require(failure).isFull)
         // Whatever SQLite decided, it shows here, and rollback serves both.
         if connection.isAutocommit {
-            #expect(throws: SQLiteError.self) { try connection.begin(.operation) }
+            #expect(throws: SQLiteError.self) { try connection.beginOperation(isGuarded: true) }
         }
         try connection.rollback()
         #expect(connection.isAutocommit)

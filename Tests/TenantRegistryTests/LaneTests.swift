@@ -74,20 +74,23 @@ import Testing
     @Test("an operation that fails undoes its own writes and nobody else's")
     func ownFailure() throws {
         let scratch = scratch()
-        let gate = try scratch.hold()
-        let jobs = (1...5).map { value in
-            scratch.submit { file in
-                try file.insert(Int64(value))
-                file.note(Int64(value))
-                if value == 3 { throw LaneFailure.quotaReached }
-                if value == 4 { try file.connection.execute("INSERT INTO item VALUES (1, 0, NULL)") }
+        // The first batch finds out that it needs savepoints, the second has them from the start.
+        for round: Int64 in [0, 10] {
+            let gate = try scratch.hold()
+            let jobs = (1...5).map { (value: Int64) in
+                scratch.submit { file in
+                    try file.insert(round + value)
+                    file.note(round + value)
+                    if value == 3 { throw LaneFailure.quotaReached }
+                    if value == 4 { try file.connection.execute("INSERT INTO item VALUES (1, 0, NULL)") }
+                }
             }
+            gate.open()
+            let results = try jobs.map { try $0.result().laneFailure?.name }
+            #expect(results == [nil, nil, "quotaReached", "failed", nil])
         }
-        gate.open()
-        let results = try jobs.map { try $0.result().laneFailure?.name }
-        #expect(results == [nil, nil, "quotaReached", "failed", nil])
-        #expect(try scratch.values() == [1, 2, 5])
-        #expect(scratch.controls.effects.withLock { $0 } == [1, 2, 5])
+        #expect(try scratch.values() == [1, 2, 5, 11, 12, 15])
+        #expect(scratch.controls.effects.withLock { $0 } == [1, 2, 5, 11, 12, 15])
         try end(scratch)
     }
 

@@ -83,7 +83,7 @@ import Testing
         let id = try node.write(record) { tenant, trail in
             tenant.store.afterCommit { try? DataFolder.image(of: data, to: image) }
             let new = NewKey(
-                accountID: 1, resellerID: nil, role: .owner, scopes: .all, displayPrefix: secret.displayPrefix,
+                accountID: 1, resellerID: nil, role: .owner, scopes: .all, display: secret.display,
                 createdBy: 1)
             return try MintKey(secret: secret, new: new).run(tenant, &trail).id
         }

@@ -92,7 +92,7 @@ enum LedgerCheck {
         if postings.last < .max { try reportEmpty(postings.last + 1...(.max), &file) }
     }
 
-    private static let chargingKinds: Set<String> = ["order", "hold", "capture", "void", "renewal", "port"]
+    private static let chargingKinds: Set<String> = ["order", "hold", "capture", "void", "renewal", "port", "codes"]
 
     private static func checkPosting(
         _ id: Int64, _ row: Row, _ account: Account, _ amount: Int64, _ file: inout VerifiedFile

@@ -37,6 +37,7 @@ package struct VerificationReport: Sendable {
         package var deliveries = 0
         package var licences = 0
         package var creditEvents = 0
+        package var codes = 0
     }
 
     package let tenantID: TenantID
@@ -72,7 +73,7 @@ package struct VerificationReport: Sendable {
             ("orders", "orders", counts.orders), ("services", "services", counts.services),
             ("stored_answers", "stored answers", counts.storedAnswers), ("events", "events", counts.events),
             ("deliveries", "deliveries", counts.deliveries), ("licences", "licences", counts.licences),
-            ("credit_events", "credit events", counts.creditEvents),
+            ("credit_events", "credit events", counts.creditEvents), ("codes", "codes", counts.codes),
         ]
     }
 

@@ -11,14 +11,14 @@ struct VouchedRows {
         self.table = table
         invariant =
             switch table {
-            case .licence, .licenceAssignment: .stock
+            case .licence, .licenceAssignment, .codeBatch, .activationCode, .codeRedemption: .stock
             case .creditEvent, .creditDifference: .credit
             }
     }
 
     /// One of each table that the file's schema has.
     static func all(of file: VerifiedFile) -> [VouchedRows] {
-        file.version >= Migration0002.version ? VouchedTable.allCases.map { VouchedRows($0) } : []
+        VouchedTable.allCases.filter { file.version >= $0.version }.map { VouchedRows($0) }
     }
 
     mutating func take(_ detail: JSON, _ sequence: Int64, _ file: inout VerifiedFile) throws {

@@ -8,6 +8,17 @@ package enum VouchedTable: String, Sendable, CaseIterable {
     case licenceAssignment = "licence_assignment"
     case creditEvent = "credit_event"
     case creditDifference = "credit_difference"
+    case codeBatch = "code_batch"
+    case activationCode = "activation_code"
+    case codeRedemption = "code_redemption"
+
+    /// The schema from which on files have the table.
+    var version: Int32 {
+        switch self {
+        case .licence, .licenceAssignment, .creditEvent, .creditDifference: Migration0002.version
+        case .codeBatch, .activationCode, .codeRedemption: Migration0004.version
+        }
+    }
 
     /// The member's name in the audit row.
     package var member: String { "\(rawValue)_rows" }
@@ -23,6 +34,13 @@ package enum VouchedTable: String, Sendable, CaseIterable {
                 "at",
             ]
         case .creditDifference: ["id", "event_id", "kind", "amount", "meta", "content", "at"]
+        case .codeBatch:
+            [
+                "id", "public_id", "book", "reseller_id", "product_id", "days", "quantity", "unit_price", "total",
+                "posting_id", "key_id", "created_at",
+            ]
+        case .activationCode: ["id", "batch_id", "book", "reseller_id", "number", "code"]
+        case .codeRedemption: ["id", "code_id", "subscriber_id", "begins_at", "ends_at", "at"]
         }
     }
 

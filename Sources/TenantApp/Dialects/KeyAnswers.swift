@@ -10,7 +10,7 @@ package enum KeyAnswers {
 
     package static func encode(_ key: APIKey, _ json: inout JSONWriter) {
         json.field("id", key.publicID)
-        json.field("prefix", key.displayPrefix)
+        json.field("prefix", key.display.prefix)
         json.field("name", key.name)
         json.field("role", key.role.name)
         json.field("mode", key.book.name)
@@ -72,14 +72,12 @@ package enum KeyAnswers {
         guard isOwn || call.known.role.isOwner else {
             throw Refusal.forbidden(code: "owner_only", detail: "Only the tenant's owner rotates the keys of others.")
         }
-        let secret = MintedSecret(
-            prefix: call.tenant.profile.keyPrefix, book: key.book, random: call.services.random)
+        let secret = call.newSecret(key.book)
         return .reserving([secret.hash]) { tenant, trail in
             guard let current = try tenant.key(id: key.id), current.revokedAt == nil else {
                 throw Refusal.conflict(code: "key_revoked", detail: "The key is revoked.")
             }
-            let rotated = try tenant.rotateKey(
-                current.id, newHash: secret.hash, displayPrefix: secret.displayPrefix, overlapSeconds: overlap)
+            let rotated = try tenant.rotateKey(current.id, to: secret, overlapSeconds: overlap)
             trail.resellerID = rotated.resellerID
             trail.note("key", rotated.publicID)
             return minted(rotated, secret, status: 200)

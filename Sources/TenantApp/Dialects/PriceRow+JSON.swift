@@ -12,6 +12,7 @@ package enum PriceColumn: String, Sendable, CaseIterable {
     case discountRateOverride = "discount_rate_override"
     case isEnabled = "is_enabled"
     case maxQuantity = "max_quantity"
+    case once = "wholesale_once"
 
     package static let quantityMax: Int64 = 1_000_000_000
 }
@@ -29,6 +30,7 @@ extension FieldReader {
         row.discountRateOverride = optionalPercent(PriceColumn.discountRateOverride.rawValue)
         row.isEnabled = optionalBool(PriceColumn.isEnabled.rawValue) ?? true
         row.maxQuantity = optionalInteger(PriceColumn.maxQuantity.rawValue, in: 0...PriceColumn.quantityMax)
+        row.once = price(.once)
         return row
     }
 
@@ -49,5 +51,6 @@ extension PriceRow {
         json.field("discount_rate_override", discountRateOverride?.decimal)
         json.field("is_enabled", isEnabled)
         json.field("max_quantity", maxQuantity)
+        json.field("wholesale_once", text(once))
     }
 }

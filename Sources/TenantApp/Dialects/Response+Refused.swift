@@ -1,14 +1,24 @@
 package import HTTPCore
 
 extension Response {
-    /// A refusal in a dialect's envelope, with the fields that HTTP asks for beside it. `challenge`: how to authenticate.
+    /// A refusal in a dialect's envelope, with the fields that HTTP asks for beside it. `status`: where the dialect has
+    /// another than the refusal's own. `challenge`: how to authenticate.
     package static func refused(
-        _ refusal: Refusal, contentType: StaticString, body: [UInt8], challenge: StaticString
+        _ refusal: Refusal, status: Int? = nil, contentType: StaticString, body: [UInt8], challenge: StaticString
     ) -> Response {
-        var response = Response(status: refusal.status, contentType: contentType, bytes: body)
+        var response = Response(status: status ?? refusal.status, contentType: contentType, bytes: body)
         if let seconds = refusal.retryAfterSeconds { response.headers.add("Retry-After", seconds) }
         if case .methodNotAllowed(let allowed) = refusal { response.headers.add("Allow", allowed) }
         if refusal.status == 401 { response.headers.add("WWW-Authenticate", challenge) }
         return response
+    }
+}
+
+extension Refusal {
+    /// One text for envelopes that have no place for single fields: each is named with what is wrong with it.
+    package var sentence: String {
+        guard case .invalid(let errors) = self else { return detail }
+        return errors.map { "\($0.pointer.isEmpty ? "The body" : String($0.pointer.dropFirst())) \($0.detail)" }
+            .joined(separator: "; ") + "."
     }
 }

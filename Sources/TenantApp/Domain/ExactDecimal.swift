@@ -36,22 +36,34 @@ package enum ExactDecimal {
 
     /// `value` / 10^scale with at least `fractionDigitsMin` digits after the point, and more only where they are not zero.
     package static func text(_ value: Int64, scale: Int, fractionDigitsMin: Int) -> String {
-        var digits = Array(String(value.magnitude).utf8)
-        while digits.count <= scale { digits.insert(0x30, at: 0) }
-        var fraction = digits[(digits.count - scale)...]
-        let whole = digits[..<(digits.count - scale)]
-        while fraction.count > fractionDigitsMin, fraction.last == 0x30 { fraction.removeLast() }
-        var text: [UInt8] = value < 0 ? [0x2D] : []
-        text += whole
-        if !fraction.isEmpty || fractionDigitsMin > scale {
-            text.append(0x2E)
-            text += fraction
-            while fraction.count < fractionDigitsMin {
-                fraction.append(0x30)
-                text.append(0x30)
-            }
+        var rest = value.magnitude
+        var dropped = 0
+        while dropped < scale - fractionDigitsMin, rest % 10 == 0 {
+            rest /= 10
+            dropped += 1
         }
-        return String(decoding: text, as: UTF8.self)
+        let fractionDigits = scale - dropped
+        return String(unsafeUninitializedCapacity: 32 + max(scale, fractionDigitsMin)) { text in
+            // Backwards from the end of the room, then moved to its start.
+            var place = text.count
+            func put(_ byte: UInt8) {
+                place -= 1
+                text[place] = byte
+            }
+            for _ in 0..<max(0, fractionDigitsMin - fractionDigits) { put(0x30) }
+            for _ in 0..<fractionDigits {
+                put(0x30 + UInt8(rest % 10))
+                rest /= 10
+            }
+            if place < text.count { put(0x2E) }
+            repeat {
+                put(0x30 + UInt8(rest % 10))
+                rest /= 10
+            } while rest > 0
+            if value < 0 { put(0x2D) }
+            for index in place..<text.count { text[index - place] = text[index] }
+            return text.count - place
+        }
     }
 
     private static func scaled(_ all: ArraySlice<UInt8>, _ scale: Int, _ isNegative: Bool) throws(Failure) -> Int64 {

@@ -1,4 +1,3 @@
-package import Cryptography
 package import TenantRegistry
 
 /// Ids that callers see: a prefix, and 26 characters of Crockford's base 32 in lower case — 48 bits of time, so that an
@@ -6,12 +5,10 @@ package import TenantRegistry
 package enum PublicID {
     private static let alphabet = Array("0123456789abcdefghjkmnpqrstvwxyz".utf8)
 
-    package static func make(_ prefix: StaticString, at now: Timestamp, random: any RandomSource) -> String {
+    /// `chance` are two random words, of which 40 bits each are used.
+    package static func make(_ prefix: StaticString, at now: Timestamp, chance: (UInt64, UInt64)) -> String {
         let milliseconds = UInt64(bitPattern: now.milliseconds) & 0xFFFF_FFFF_FFFF
-        // Both words in one call: each call of the system's generator costs about a microsecond.
-        var words: (UInt64, UInt64) = (0, 0)
-        withUnsafeMutableBytes(of: &words) { random.fill($0) }
-        let (first, second) = words
+        let (first, second) = chance
         return String(unsafeUninitializedCapacity: prefix.utf8CodeUnitCount + 27) { text in
             var place = 0
             for index in 0..<prefix.utf8CodeUnitCount {

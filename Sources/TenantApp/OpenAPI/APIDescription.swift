@@ -81,9 +81,10 @@ extension APIDescription.Operation {
                     ? "Any key of a reseller."
                     : "A reseller's key with the scope \(scopes.names.joined(separator: ", "))."
             case .resellerSession: "A reseller's person signed in."
+            case .openOrReseller: "Open; a reseller's credential counts where there is one."
             }
         self.init(
-            method: route.method, pattern: route.pattern, summary: route.summary, isOpen: route.access == .open,
+            method: route.method, pattern: route.pattern, summary: route.summary, isOpen: route.access.isOpen,
             access: access, takesBody: takesBody, idempotency: route.idempotency, isSigned: route.isSigned)
     }
 }

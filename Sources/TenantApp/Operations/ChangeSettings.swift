@@ -26,11 +26,21 @@ extension TenantReader {
     }
 }
 
-/// Changes the theme: what is nil stays, `.some(nil)` is taken away.
+/// Whether a reseller that registered may activate its own account, or only the operator may (CONTRACT A2).
+package enum SelfActivation {
+    fileprivate static let setting = "self_activation"
+}
+
+extension TenantReader {
+    package func allowsSelfActivation() throws -> Bool { try setting(SelfActivation.setting) == "on" }
+}
+
+/// Changes the theme and who activates resellers: what is nil stays, `.some(nil)` is taken away.
 package struct ChangeSettings: Sendable {
     package var name: String?
     package var logo: String??
     package var colours: [Theme.Colour: String?] = [:]
+    package var allowsSelfActivation: Bool?
 
     package init() {}
 
@@ -41,6 +51,10 @@ package struct ChangeSettings: Sendable {
         }
         if let logo { try tenant.set("logo", toOptional: logo) }
         for (colour, value) in colours { try tenant.set(colour.setting, toOptional: value) }
+        if let allowsSelfActivation {
+            try tenant.set(SelfActivation.setting, to: allowsSelfActivation ? "on" : "off")
+            trail.note("self_activation", allowsSelfActivation ? "on" : "off")
+        }
         return try tenant.theme()
     }
 }

@@ -44,7 +44,9 @@ package struct FillDemo: Sendable {
                     Person(
                         json: json, password: password,
                         passwordHash: try services.scrypt.hash(password, random: services.random),
-                        key: MintedSecret(prefix: blueprint.keyPrefix, book: .live, random: services.random)))
+                        key: MintedSecret(
+                            shape: KeyShape(blueprint.keyShape, prefix: blueprint.keyPrefix), book: .live,
+                            random: services.random)))
             }
         }
         self.people = people
@@ -100,12 +102,13 @@ package struct FillDemo: Sendable {
         guard state != .pending else { return report(made, person, key: nil) }
         var new = NewKey(
             accountID: made.accountID, resellerID: reseller.id, role: .reseller, scopes: scopes,
-            displayPrefix: person.key.displayPrefix, createdBy: owner)
+            display: person.key.display, createdBy: owner)
         new.name = "demo"
         new.limit = try tenant.keyLimitDefault()
         let key = try tenant.insertKey(new, secretHash: person.key.hash)
         try fillLicences(person.json, reseller, tenant)
         try fillCredits(person, reseller, key, tenant)
+        try fillCodes(person, reseller, key, tenant)
         if state == .suspended { _ = try tenant.setState(of: reseller, to: .suspended, by: owner) }
         return report(made, person, key: person.key.text)
     }

@@ -42,7 +42,7 @@ package struct IssueKey: Sendable {
         }
         var new = NewKey(
             accountID: account.id, resellerID: account.resellerID, role: role == .reseller ? .reseller : .operator,
-            scopes: request.scopes ?? offered, displayPrefix: secret.displayPrefix, createdBy: issuedBy)
+            scopes: request.scopes ?? offered, display: secret.display, createdBy: issuedBy)
         new.book = request.book
         new.name = request.name
         new.expiresAt = request.expiresAt

@@ -7,12 +7,23 @@ package struct MintedSecret: Sendable {
     /// Shown once, stored nowhere.
     package let text: String
     package let hash: Digest
-    package let displayPrefix: String
+    package let display: KeyDisplay
+
+    package init(shape: KeyShape, book: Book, random: any RandomSource) {
+        text = shape.mint(book, random: random)
+        hash = SHA256.hash(Array(text.utf8))
+        display = KeyDisplay(prefix: APIKeyFormat.displayPrefix(text), suffix: shape.displaySuffix(text))
+    }
 
     package init(prefix: String, book: Book, random: any RandomSource) {
-        text = APIKeyFormat.mint(prefix: prefix, mode: book.name, random: random)
-        hash = SHA256.hash(Array(text.utf8))
-        displayPrefix = APIKeyFormat.displayPrefix(text)
+        self.init(shape: .prefixed(prefix), book: book, random: random)
+    }
+}
+
+extension Call {
+    /// A secret in the shape that the tenant's keys have.
+    func newSecret(_ book: Book) -> MintedSecret {
+        MintedSecret(shape: services.blueprints.keyShape(of: tenant), book: book, random: services.random)
     }
 }
 

@@ -99,7 +99,7 @@ package struct PriceBookFile: Sendable {
             reseller, sku, text(price.terms.monthly), text(price.terms.quarterly), text(price.terms.semiAnnual),
             text(price.terms.annual), text(price.terms.hourly), text(price.setupFee),
             price.discountRateOverride?.decimal ?? "", price.isEnabled ? "true" : "false",
-            price.maxQuantity.map(String.init) ?? "",
+            price.maxQuantity.map(String.init) ?? "", text(price.once),
         ]
     }
 }

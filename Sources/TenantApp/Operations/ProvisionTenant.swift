@@ -29,7 +29,7 @@ package struct ProvisionTenant: Sendable {
         for product in blueprint.products {
             _ = try tenant.insertProduct(
                 sku: product.sku, name: product.name, fulfilment: product.fulfilment, isHidden: product.isHidden,
-                days: nil, retailPrice: nil)
+                days: product.days, retailPrice: product.retailPrice, wholesalePrice: product.wholesalePrice)
         }
         let owner = try tenant.insertAccount(
             email: ownerEmail, name: "Owner", role: .owner, resellerID: nil, passwordHash: passwordHash)
@@ -43,7 +43,7 @@ package struct ProvisionTenant: Sendable {
         -> APIKey
     {
         var new = NewKey(
-            accountID: account, resellerID: nil, role: .owner, scopes: .all, displayPrefix: secret.displayPrefix,
+            accountID: account, resellerID: nil, role: .owner, scopes: .all, display: secret.display,
             createdBy: 0)
         new.name = "owner"
         return try tenant.insertKey(new, secretHash: secret.hash)

@@ -42,6 +42,13 @@ package struct ResellerApplication: Sendable {
         self.name = name
     }
 
+    package init(email: String, name: String, company: String?, password: String) {
+        self.email = email
+        self.name = name
+        self.company = company
+        self.password = password
+    }
+
     /// With the password's scrypt hash; on the background pool.
     package func hashed(_ services: Services) throws -> ResellerApplication {
         var copy = self

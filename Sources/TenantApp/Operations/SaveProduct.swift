@@ -8,6 +8,7 @@ package struct CreateProduct: Sendable {
     package let isHidden: Bool
     package let days: Int64?
     package let retailPrice: Money?
+    package let wholesalePrice: Money?
 
     package func run(_ tenant: TenantTransaction, _ trail: inout Trail) throws -> Product {
         if try tenant.product(sku: sku) != nil {
@@ -15,7 +16,8 @@ package struct CreateProduct: Sendable {
         }
         trail.note("product", sku)
         return try tenant.insertProduct(
-            sku: sku, name: name, fulfilment: fulfilment, isHidden: isHidden, days: days, retailPrice: retailPrice)
+            sku: sku, name: name, fulfilment: fulfilment, isHidden: isHidden, days: days, retailPrice: retailPrice,
+            wholesalePrice: wholesalePrice)
     }
 }
 
@@ -27,6 +29,7 @@ package struct ChangeProduct: Sendable {
     package var isHidden: Bool?
     package var days: Int64??
     package var retailPrice: Money??
+    package var wholesalePrice: Money??
 
     package init(sku: String) { self.sku = sku }
 
@@ -37,6 +40,7 @@ package struct ChangeProduct: Sendable {
         if let isHidden { product.isHidden = isHidden }
         if let days { product.days = days }
         if let retailPrice { product.retailPrice = retailPrice }
+        if let wholesalePrice { product.wholesalePrice = wholesalePrice }
         trail.note("product", sku)
         try tenant.save(product)
         return try tenant.knownProduct(sku)

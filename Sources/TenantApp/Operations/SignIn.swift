@@ -22,9 +22,10 @@ package enum SignIn {
         }
     }
 
-    /// `roles`: who may sign in here.
+    /// `roles`: who may sign in here. `shape`: of the token.
     package static func work(
         _ call: Call, email: String, password: String, roles: [AccountRole],
+        shape: KeyShape = .prefixed(SessionTerms.prefix),
         answeredBy render: @escaping @Sendable (Session) -> Answer = answer
     ) -> Work {
         let services = call.services
@@ -37,7 +38,7 @@ package enum SignIn {
                         let account = try store.reader.account(email: email)
                         return { _ in
                             let submitted = services.fleet.background.submit {
-                                answer(Result { try check(account, password, roles, call, render) })
+                                answer(Result { try check(account, password, roles, call, shape, render) })
                             }
                             if !submitted { answer(.failure(LaneFailure.tooManyWaiting)) }
                         }
@@ -47,20 +48,21 @@ package enum SignIn {
     }
 
     private static func check(
-        _ account: Account?, _ password: String, _ roles: [AccountRole], _ call: Call,
+        _ account: Account?, _ password: String, _ roles: [AccountRole], _ call: Call, _ shape: KeyShape,
         _ render: @escaping @Sendable (Session) -> Answer
     ) throws -> LateAnswer {
         let matches = Scrypt.verify(password, against: account?.passwordHash ?? call.services.decoyHash)
         guard matches, let account, account.passwordHash != nil, roles.contains(account.role) else {
             throw Refusal.unknownCredential
         }
-        return .proceed(session(for: account, call, render))
+        return .proceed(session(for: account, call, shape, render))
     }
 
     private static func session(
-        for account: Account, _ call: Call, _ render: @escaping @Sendable (Session) -> Answer
+        for account: Account, _ call: Call, _ shape: KeyShape,
+        _ render: @escaping @Sendable (Session) -> Answer
     ) -> Work {
-        let secret = MintedSecret(prefix: SessionTerms.prefix, book: .live, random: call.services.random)
+        let secret = MintedSecret(shape: shape, book: .live, random: call.services.random)
         return .reserving([secret.hash]) { tenant, trail in
             if let id = account.resellerID {
                 guard let reseller = try tenant.reseller(id: id), reseller.state != .terminated else {
@@ -75,7 +77,7 @@ package enum SignIn {
                 }
             var new = NewKey(
                 accountID: account.id, resellerID: account.resellerID, role: role, scopes: .all,
-                displayPrefix: secret.displayPrefix, createdBy: account.id)
+                display: secret.display, createdBy: account.id)
             let end = tenant.now.adding(seconds: SessionTerms.seconds)
             new.expiresAt = end
             _ = try MintKey(secret: secret, new: new).run(tenant, &trail)

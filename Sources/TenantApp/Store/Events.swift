@@ -17,6 +17,7 @@ package enum EventType: String, Sendable, CaseIterable {
     case portExpired = "port.expired"
     case portRotated = "port.rotated"
     case customerQuotaExceeded = "customer.quota_exceeded"
+    case codeRedeemed = "code.redeemed"
     /// Sent on demand to one endpoint, whatever it is subscribed to.
     case webhookTest = "webhook.test"
 
@@ -29,6 +30,8 @@ package enum EventType: String, Sendable, CaseIterable {
     package static let ports: [EventType] = [
         .portCreated, .portExpired, .portRotated, .customerQuotaExceeded, .balanceLow,
     ]
+    /// CONTRACT A8.
+    package static let codes: [EventType] = [.codeRedeemed, .balanceLow]
 }
 
 /// Where a reseller wants its events.

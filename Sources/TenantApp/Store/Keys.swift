@@ -3,6 +3,20 @@ package import RateLimiter
 import SQLite
 package import TenantRegistry
 
+/// All that is kept of a key to be shown: how it begins and, where its shape has it so, how it ends.
+package struct KeyDisplay: Sendable, Equatable {
+    package let prefix: String
+    package let suffix: String?
+
+    package init(prefix: String, suffix: String?) {
+        self.prefix = prefix
+        self.suffix = suffix
+    }
+
+    /// `a1b2...9f0e`.
+    package var mask: String { "\(prefix)...\(suffix ?? "")" }
+}
+
 /// A key's record. Its secrets are rows of their own: a rotation adds a hash, everything else stays (DESIGN 3).
 package struct APIKey: Sendable {
     package let id: Int64
@@ -13,7 +27,7 @@ package struct APIKey: Sendable {
     package let book: Book
     package let scopes: Scopes
     package let name: String?
-    package let displayPrefix: String
+    package let display: KeyDisplay
     package let expiresAt: Timestamp?
     package let limit: Policy?
     package let epoch: Int64
@@ -30,7 +44,7 @@ package struct APIKey: Sendable {
         book = Book(rawValue: row.int(5)) ?? .live
         scopes = Scopes(rawValue: row.int(6))
         name = row.optionalText(7)
-        displayPrefix = row.text(8)
+        display = KeyDisplay(prefix: row.text(8), suffix: row.optionalText(17))
         expiresAt = row.optionalTime(9)
         limit = row.optionalInt(10).flatMap {
             Policy(requests: Int($0), windowSeconds: Int(row.int(11)), burst: Int(row.int(12)))
@@ -58,26 +72,26 @@ package struct NewKey: Sendable {
     package var book: Book = .live
     package var scopes: Scopes
     package var name: String?
-    package var displayPrefix: String
+    package var display: KeyDisplay
     package var expiresAt: Timestamp?
     package var limit: Policy?
     package var createdBy: Int64
 
     package init(
-        accountID: Int64, resellerID: Int64?, role: KeyRole, scopes: Scopes, displayPrefix: String, createdBy: Int64
+        accountID: Int64, resellerID: Int64?, role: KeyRole, scopes: Scopes, display: KeyDisplay, createdBy: Int64
     ) {
         self.accountID = accountID
         self.resellerID = resellerID
         self.role = role
         self.scopes = scopes
-        self.displayPrefix = displayPrefix
+        self.display = display
         self.createdBy = createdBy
     }
 }
 
 private let keyColumns = """
     id, public_id, account_id, reseller_id, role, book, scopes, name, display_prefix, expires_at, limit_requests, \
-    limit_window, limit_burst, epoch, created_at, created_by, revoked_at
+    limit_window, limit_burst, epoch, created_at, created_by, revoked_at, display_suffix
     """
 
 extension TenantReader {
@@ -104,6 +118,18 @@ extension TenantReader {
         )
     }
 
+    /// The key that a reseller's dashboard shows: its newest in force, not a session.
+    package func newestKey(resellerID: Int64, book: Book) throws -> APIKey? {
+        try connection.row(
+            dynamic: """
+                SELECT \(keyColumns) FROM api_key
+                WHERE reseller_id = ?1 AND book = ?2 AND role = ?3 AND revoked_at IS NULL
+                    AND (expires_at IS NULL OR expires_at > ?4)
+                ORDER BY id DESC LIMIT 1
+                """,
+            [.integer(resellerID), .book(book), .integer(KeyRole.reseller.rawValue), .time(now)], read: APIKey.init)
+    }
+
     /// Keys in force, for the tenant's quota.
     package func keysInForce() throws -> Int64 {
         try connection.row(
@@ -114,18 +140,26 @@ extension TenantReader {
 
     /// Nil where the secret opens nothing any more: rotated out, or past its end.
     package func standing(ofSecret hash: Digest) throws -> KeyStanding? {
-        try connection.row(
+        let now = now
+        if let known = memory.standings[hash], known.epoch == store.projectionEpoch {
+            return known.secretExpiresAt.map { $0 > now } ?? true ? known.standing : nil
+        }
+        let read = try connection.row(
             """
-            SELECT k.revoked_at, k.expires_at, r.state, r.api_access
+            SELECT k.revoked_at, k.expires_at, r.state, r.api_access, s.expires_at
             FROM api_key_secret s JOIN api_key k ON k.id = s.key_id LEFT JOIN reseller r ON r.id = k.reseller_id
             WHERE s.hash = ?1 AND (s.expires_at IS NULL OR s.expires_at > ?2)
             """,
             .blob(hash.bytes), .time(now)
         ) { row in
-            KeyStanding(
+            let standing = KeyStanding(
                 isRevoked: !row.isNull(0), expiresAt: row.optionalTime(1),
                 resellerState: row.optionalInt(2).flatMap { ResellerState(rawValue: $0) }, apiAccess: row.bool(3))
+            return (epoch: store.projectionEpoch, secretExpiresAt: row.optionalTime(4), standing: standing)
         }
+        guard let read else { return nil }
+        memory.standings.remember(read, for: hash)
+        return read.standing
     }
 
     package func projection(of key: APIKey) throws -> KeyProjection {
@@ -157,14 +191,14 @@ extension TenantTransaction {
         try connection.run(
             """
             INSERT INTO api_key (public_id, account_id, reseller_id, role, book, scopes, name, display_prefix, expires_at,
-                limit_requests, limit_window, limit_burst, created_at, created_by)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+                limit_requests, limit_window, limit_burst, created_at, created_by, display_suffix)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
             """,
             .text(newPublicID("key")), .integer(new.accountID), .optional(new.resellerID), .integer(new.role.rawValue),
-            .book(new.book), .integer(new.scopes.rawValue), .optional(new.name), .text(new.displayPrefix),
+            .book(new.book), .integer(new.scopes.rawValue), .optional(new.name), .text(new.display.prefix),
             .optional(new.expiresAt), .optional(new.limit.map { Int64($0.requests) }),
             .optional(new.limit.map { Int64($0.windowSeconds) }), .optional(new.limit.map { Int64($0.burst) }),
-            .time(now), .integer(new.createdBy))
+            .time(now), .integer(new.createdBy), .optional(new.display.suffix))
         let id = connection.lastInsertedRowID
         // A session's token ends with it, so that housekeeping finds it by its end.
         try insertSecret(secretHash, key: id, expiresAt: new.role.isSession ? new.expiresAt : nil)
@@ -178,8 +212,7 @@ extension TenantTransaction {
     }
 
     /// Another secret for the key; the present ones end after `overlapSeconds` (0: now).
-    package func rotateKey(_ id: Int64, newHash: Digest, displayPrefix: String, overlapSeconds: Int64) throws -> APIKey
-    {
+    package func rotateKey(_ id: Int64, to secret: MintedSecret, overlapSeconds: Int64) throws -> APIKey {
         if overlapSeconds == 0 {
             try connection.run("DELETE FROM api_key_secret WHERE key_id = ?1", .integer(id))
         } else {
@@ -189,10 +222,10 @@ extension TenantTransaction {
                 """,
                 .integer(id), .time(now.adding(seconds: overlapSeconds)))
         }
-        try insertSecret(newHash, key: id)
+        try insertSecret(secret.hash, key: id)
         try connection.run(
-            "UPDATE api_key SET display_prefix = ?2, epoch = epoch + 1 WHERE id = ?1", .integer(id),
-            .text(displayPrefix))
+            "UPDATE api_key SET display_prefix = ?2, display_suffix = ?3, epoch = epoch + 1 WHERE id = ?1",
+            .integer(id), .text(secret.display.prefix), .optional(secret.display.suffix))
         return try projectKey(id)
     }
 

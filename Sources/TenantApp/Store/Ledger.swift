@@ -1,9 +1,10 @@
+import HTTPCore
 import SQLite
 package import TenantRegistry
 
 /// The accounts of the double entry. `balance` and `held` are a reseller's; `sales` and `funding` the tenant's own;
 /// `customer` one of a reseller's customers'.
-package enum LedgerAccount: Sendable, Equatable {
+package enum LedgerAccount: Sendable, Hashable {
     /// What a reseller may spend, besides its credit limit.
     case balance(reseller: Int64)
     /// What open orders hold.
@@ -50,6 +51,8 @@ package enum PostingKind: String, Sendable, CaseIterable {
     case port
     /// From a reseller to a customer of its own.
     case transfer
+    /// Activation codes paid at once.
+    case codes
 }
 
 package struct Posting: Sendable {
@@ -65,10 +68,19 @@ package struct Posting: Sendable {
 
 extension TenantReader {
     package func balance(_ account: LedgerAccount, book: Book) throws -> Money {
-        try connection.row(
-            "SELECT balance FROM ledger_account WHERE book = ?1 AND kind = ?2 AND reseller_id = ?3", .book(book),
+        try ledgerAccount(account, book: book)?.balance ?? .zero
+    }
+
+    /// Nil where nothing was ever posted to it.
+    fileprivate func ledgerAccount(_ account: LedgerAccount, book: Book) throws -> (id: Int64, balance: Money)? {
+        let key = TenantMemory.AccountKey(account: account, book: book)
+        if let known = memory.accounts[key] { return known }
+        let read = try connection.row(
+            "SELECT id, balance FROM ledger_account WHERE book = ?1 AND kind = ?2 AND reseller_id = ?3", .book(book),
             .text(account.kind), .integer(account.resellerID)
-        ) { $0.money(0) } ?? .zero
+        ) { (id: $0.int(0), balance: $0.money(1)) }
+        if let read { memory.accounts.remember(read, for: key) }
+        return read
     }
 
     /// A reseller's movements on its balance, newest first, before entry `id`.
@@ -106,15 +118,13 @@ extension TenantTransaction {
         let id = connection.lastInsertedRowID
         try enter(try amount.negated(), on: source, posting: id, book: book)
         try enter(amount, on: target, posting: id, book: book)
+        if kind == .topUp { try addToTopUpTotal(amount, resellerID: target.resellerID, book: book) }
         trail.notePosting(id, kind, amount, from: source, to: target, book: book)
         return id
     }
 
     private func enter(_ amount: Money, on account: LedgerAccount, posting: Int64, book: Book) throws {
-        let known = try connection.row(
-            "SELECT id, balance FROM ledger_account WHERE book = ?1 AND kind = ?2 AND reseller_id = ?3", .book(book),
-            .text(account.kind), .integer(account.resellerID)
-        ) { (id: $0.int(0), balance: $0.money(1)) }
+        let known = try ledgerAccount(account, book: book)
         let id: Int64
         if let known {
             id = known.id
@@ -126,6 +136,7 @@ extension TenantTransaction {
         }
         let balance = try (known?.balance ?? .zero).adding(amount)
         try connection.run("UPDATE ledger_account SET balance = ?2 WHERE id = ?1", .integer(id), .money(balance))
+        memory.accounts.remember((id, balance), for: TenantMemory.AccountKey(account: account, book: book))
         try connection.run(
             "INSERT INTO entry (posting_id, account_id, amount, balance_after) VALUES (?1, ?2, ?3, ?4)",
             .integer(posting), .integer(id), .money(amount), .money(balance))
@@ -140,9 +151,22 @@ extension Trail {
         book: Book
     ) {
         postingCount += 1
-        let accounts = "\(source.kind):\(source.resellerID)>\(target.kind):\(target.resellerID)"
+        var text: [UInt8] = []
+        text.reserveCapacity(96)
+        text.append(decimal: Int(id))
+        for part in [book.name, kind.rawValue] {
+            text.append(0x20)
+            text.append(contentsOf: part.utf8)
+        }
+        text.append(0x20)
+        text.append(decimal: Int(amount.micros))
+        for (mark, account) in [(UInt8(0x20), source), (0x3E, target)] {
+            text.append(mark)
+            text.append(contentsOf: account.kind.utf8)
+            text.append(0x3A)
+            text.append(decimal: Int(account.resellerID))
+        }
         note(
-            named: postingCount == 1 ? "posting" : "posting_\(postingCount)",
-            "\(id) \(book.name) \(kind.rawValue) \(amount.micros) \(accounts)")
+            named: postingCount == 1 ? "posting" : "posting_\(postingCount)", String(decoding: text, as: UTF8.self))
     }
 }

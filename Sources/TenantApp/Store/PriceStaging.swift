@@ -38,7 +38,7 @@ extension TenantReader {
             """
             SELECT w.reseller_id, r.public_id, w.product_id, p.sku, w.wholesale_monthly, w.wholesale_quarterly,
                 w.wholesale_semi_annual, w.wholesale_annual, w.wholesale_hourly, w.wholesale_setup_fee,
-                w.discount_rate_override, w.is_enabled, w.max_quantity
+                w.discount_rate_override, w.is_enabled, w.max_quantity, w.wholesale_once
             FROM price w CROSS JOIN reseller r ON r.id = w.reseller_id CROSS JOIN product p ON p.id = w.product_id
             WHERE (w.reseller_id, w.product_id) > (?1, ?2) ORDER BY w.reseller_id, w.product_id LIMIT ?3
             """,
@@ -58,8 +58,8 @@ extension TenantTransaction {
                 dynamic: """
                     INSERT INTO price_staging (import_id, line, reseller_id, product_id, wholesale_monthly,
                         wholesale_quarterly, wholesale_semi_annual, wholesale_annual, wholesale_hourly,
-                        wholesale_setup_fee, discount_rate_override, is_enabled, max_quantity)
-                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+                        wholesale_setup_fee, discount_rate_override, is_enabled, max_quantity, wholesale_once)
+                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
                     """,
                 [.integer(importID), .int(row.line), .integer(row.resellerID), .integer(row.productID)]
                     + row.price.values)
@@ -80,10 +80,10 @@ extension TenantTransaction {
             dynamic: """
                 INSERT INTO price (reseller_id, product_id, wholesale_monthly, wholesale_quarterly, wholesale_semi_annual,
                     wholesale_annual, wholesale_hourly, wholesale_setup_fee, discount_rate_override, is_enabled,
-                    max_quantity, updated_at)
+                    max_quantity, wholesale_once, updated_at)
                 SELECT reseller_id, product_id, wholesale_monthly, wholesale_quarterly, wholesale_semi_annual,
                     wholesale_annual, wholesale_hourly, wholesale_setup_fee, discount_rate_override, is_enabled,
-                    max_quantity, ?2
+                    max_quantity, wholesale_once, ?2
                 FROM price_staging WHERE import_id = ?1
                 ON CONFLICT DO UPDATE SET \(changes), updated_at = excluded.updated_at
                 """,

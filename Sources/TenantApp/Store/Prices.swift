@@ -8,19 +8,22 @@ package struct PriceRow: Sendable, Equatable {
     package var discountRateOverride: Percent?
     package var isEnabled: Bool
     package var maxQuantity: Int64?
+    /// What a product that is sold for once costs, a plan of codes; nil: its plan's price (CONTRACT A2).
+    package var once: Money?
 
     package init(
         terms: TermPrices, setupFee: Money? = nil, discountRateOverride: Percent? = nil, isEnabled: Bool = true,
-        maxQuantity: Int64? = nil
+        maxQuantity: Int64? = nil, once: Money? = nil
     ) {
         self.terms = terms
         self.setupFee = setupFee
         self.discountRateOverride = discountRateOverride
         self.isEnabled = isEnabled
         self.maxQuantity = maxQuantity
+        self.once = once
     }
 
-    /// From nine columns that begin at `first`: five terms, setup fee, override, enabled, cap.
+    /// From ten columns that begin at `first`: five terms, setup fee, override, enabled, cap, once.
     init(_ row: Row, from first: Int32) {
         terms = TermPrices(
             monthly: row.optionalMoney(first), quarterly: row.optionalMoney(first + 1),
@@ -30,14 +33,15 @@ package struct PriceRow: Sendable, Equatable {
         discountRateOverride = row.optionalPercent(first + 6)
         isEnabled = row.bool(first + 7)
         maxQuantity = row.optionalInt(first + 8)
+        once = row.optionalMoney(first + 9)
     }
 
-    /// The nine values in the order of the columns.
+    /// The ten values in the order of the columns.
     var values: [SQLValue] {
         [
             .optional(terms.monthly), .optional(terms.quarterly), .optional(terms.semiAnnual), .optional(terms.annual),
             .optional(terms.hourly), .optional(setupFee), .optional(discountRateOverride), .bool(isEnabled),
-            .optional(maxQuantity),
+            .optional(maxQuantity), .optional(once),
         ]
     }
 }
@@ -66,15 +70,19 @@ package struct PricedProduct: Sendable {
 
 extension TenantReader {
     package func pricedProduct(sku: String, resellerID: Int64) throws -> PricedProduct? {
-        try connection.row(
+        let key = TenantMemory.PriceKey(resellerID: resellerID, sku: sku)
+        if let known = memory.prices[key] { return known }
+        let read = try connection.row(
             """
             SELECT p.id, p.sku, p.name, p.fulfilment, p.hidden, w.wholesale_monthly, w.wholesale_quarterly,
                 w.wholesale_semi_annual, w.wholesale_annual, w.wholesale_hourly, w.wholesale_setup_fee,
-                w.discount_rate_override, w.is_enabled, w.max_quantity
+                w.discount_rate_override, w.is_enabled, w.max_quantity, w.wholesale_once
             FROM product p JOIN price w ON w.product_id = p.id AND w.reseller_id = ?2
             WHERE p.sku = ?1
             """,
             .text(sku), .integer(resellerID), read: PricedProduct.init)
+        if let read { memory.prices.remember(read, for: key) }
+        return read
     }
 
     /// A reseller's price book by product id; all rows for the operator, those offered for the reseller.
@@ -85,7 +93,7 @@ extension TenantReader {
             """
             SELECT p.id, p.sku, p.name, p.fulfilment, p.hidden, w.wholesale_monthly, w.wholesale_quarterly,
                 w.wholesale_semi_annual, w.wholesale_annual, w.wholesale_hourly, w.wholesale_setup_fee,
-                w.discount_rate_override, w.is_enabled, w.max_quantity
+                w.discount_rate_override, w.is_enabled, w.max_quantity, w.wholesale_once
             FROM price w JOIN product p ON p.id = w.product_id
             WHERE w.reseller_id = ?1 AND w.product_id > ?2 AND (NOT ?3 OR (w.is_enabled AND NOT p.hidden))
             ORDER BY w.product_id LIMIT ?4
@@ -108,15 +116,16 @@ extension TenantTransaction {
             dynamic: """
                 INSERT INTO price (reseller_id, product_id, wholesale_monthly, wholesale_quarterly, wholesale_semi_annual,
                     wholesale_annual, wholesale_hourly, wholesale_setup_fee, discount_rate_override, is_enabled,
-                    max_quantity, updated_at)
-                VALUES (?1, ?2, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?3)
+                    max_quantity, wholesale_once, updated_at)
+                VALUES (?1, ?2, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?3)
                 ON CONFLICT DO UPDATE SET wholesale_monthly = excluded.wholesale_monthly,
                     wholesale_quarterly = excluded.wholesale_quarterly,
                     wholesale_semi_annual = excluded.wholesale_semi_annual,
                     wholesale_annual = excluded.wholesale_annual, wholesale_hourly = excluded.wholesale_hourly,
                     wholesale_setup_fee = excluded.wholesale_setup_fee,
                     discount_rate_override = excluded.discount_rate_override, is_enabled = excluded.is_enabled,
-                    max_quantity = excluded.max_quantity, updated_at = excluded.updated_at
+                    max_quantity = excluded.max_quantity, wholesale_once = excluded.wholesale_once,
+                    updated_at = excluded.updated_at
                 """,
             [.integer(resellerID), .integer(productID), .time(now)] + price.values)
         forgetAnswers(resellerID: resellerID)

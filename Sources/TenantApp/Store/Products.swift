@@ -24,10 +24,14 @@ package struct Product: Sendable {
     package var isHidden: Bool
     package var days: Int64?
     package var retailPrice: Money?
+    /// What one unit sold for once costs a reseller that has no price of its own: a plan of codes has it (CONTRACT A2).
+    package var wholesalePrice: Money?
     package let createdAt: Timestamp
     package let updatedAt: Timestamp
 
-    static let columns = "id, sku, name, fulfilment, hidden, days, retail_price, created_at, updated_at"
+    static let columns = """
+        id, sku, name, fulfilment, hidden, days, retail_price, created_at, updated_at, wholesale_price
+        """
 
     init(_ row: Row) {
         id = row.int(0)
@@ -39,6 +43,7 @@ package struct Product: Sendable {
         retailPrice = row.optionalMoney(6)
         createdAt = row.time(7)
         updatedAt = row.time(8)
+        wholesalePrice = row.optionalMoney(9)
     }
 }
 
@@ -58,15 +63,18 @@ extension TenantReader {
 extension TenantTransaction {
     /// The SKU must be free: look first.
     package func insertProduct(
-        sku: String, name: String, fulfilment: Fulfilment, isHidden: Bool, days: Int64?, retailPrice: Money?
+        sku: String, name: String, fulfilment: Fulfilment, isHidden: Bool, days: Int64?, retailPrice: Money?,
+        wholesalePrice: Money? = nil
     ) throws -> Product {
         try connection.run(
             """
-            INSERT INTO product (sku, name, fulfilment, hidden, days, retail_price, created_at, updated_at)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)
+            INSERT INTO product (sku, name, fulfilment, hidden, days, retail_price, created_at, updated_at, wholesale_price)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8)
             """,
             .text(sku), .text(name), .text(fulfilment.rawValue), .bool(isHidden), .optional(days),
-            .optional(retailPrice), .time(now))
+            .optional(retailPrice), .time(now), .optional(wholesalePrice))
+        // The list of plans shows a new one to everybody.
+        forgetAnswers(resellerID: nil)
         guard let product = try product(sku: sku) else { throw Refusal.notFound("product") }
         return product
     }
@@ -74,17 +82,19 @@ extension TenantTransaction {
     package func save(_ product: Product) throws {
         try connection.run(
             """
-            UPDATE product SET name = ?2, fulfilment = ?3, hidden = ?4, days = ?5, retail_price = ?6, updated_at = ?7
+            UPDATE product SET name = ?2, fulfilment = ?3, hidden = ?4, days = ?5, retail_price = ?6, updated_at = ?7,
+                wholesale_price = ?8
             WHERE id = ?1
             """,
             .integer(product.id), .text(product.name), .text(product.fulfilment.rawValue), .bool(product.isHidden),
-            .optional(product.days), .optional(product.retailPrice), .time(now))
+            .optional(product.days), .optional(product.retailPrice), .time(now), .optional(product.wholesalePrice))
         // Everybody's price list may name it.
         forgetAnswers(resellerID: nil)
     }
 
     /// The price lists kept ready for the loops are stale once this commits; of one reseller or of all.
     package func forgetAnswers(resellerID: Int64?) {
+        memory.prices.removeAll()
         let record = store.record
         store.afterCommit {
             if let resellerID { record?.answers.drop(resellerID: resellerID) } else { record?.answers.dropAll() }

@@ -57,8 +57,8 @@ package struct Reseller: Sendable {
 
 extension TenantReader {
     package func reseller(id: Int64) throws -> Reseller? {
-        // Every order reads it: a literal, so that its statement is found by address.
-        try connection.row(
+        if let known = memory.resellers[id] { return known }
+        let read = try connection.row(
             """
             SELECT id, public_id, email, name, company, state, default_discount_rate, credit_limit, limit_requests,
                 limit_window, limit_burst, api_access, low_balance_threshold, created_at, approved_at, approved_by,
@@ -66,6 +66,8 @@ extension TenantReader {
             FROM reseller WHERE id = ?1
             """,
             .integer(id), read: Reseller.init)
+        if let read { memory.resellers.remember(read, for: id) }
+        return read
     }
 
     package func reseller(publicID: String) throws -> Reseller? {
@@ -137,6 +139,7 @@ extension TenantTransaction {
 
     @discardableResult
     private func projectReseller(_ id: Int64) throws -> Reseller {
+        memory.resellers[id] = nil
         guard let reseller = try reseller(id: id) else { throw Refusal.notFound("reseller") }
         try project(.reseller(reseller.projection))
         return reseller

@@ -27,7 +27,7 @@ extension TenantTransaction {
     }
 
     package func newPublicID(_ prefix: StaticString) -> String {
-        PublicID.make(prefix, at: now, random: store.random)
+        PublicID.make(prefix, at: now, chance: store.randomWords())
     }
 }
 

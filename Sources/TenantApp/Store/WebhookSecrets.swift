@@ -8,13 +8,25 @@ extension TenantReader {
 
     /// The secrets that verify a reseller's signed calls now, newest first, as bytes.
     package func webhookSecrets(resellerID: Int64) throws -> [[UInt8]] {
-        try connection.rows(
+        let now = now
+        if let known = memory.webhookSecrets[resellerID] {
+            return known.compactMap { $0.expiresAt.map { $0 > now } ?? true ? $0.secret : nil }
+        }
+        let secrets = try connection.rows(
             """
-            SELECT sealed FROM webhook_secret WHERE reseller_id = ?1 AND (expires_at IS NULL OR expires_at > ?2)
-            ORDER BY id DESC
+            SELECT sealed, expires_at FROM webhook_secret
+            WHERE reseller_id = ?1 AND (expires_at IS NULL OR expires_at > ?2) ORDER BY id DESC
             """,
             .integer(resellerID), .time(now)
-        ) { try AES256GCM.open($0.blob(0), key: store.secretKey, associatedData: secretContext(resellerID)) }
+        ) { row in
+            let context = secretContext(resellerID)
+            return (
+                secret: try AES256GCM.open(row.blob(0), key: store.secretKey, associatedData: context),
+                expiresAt: row.optionalTime(1)
+            )
+        }
+        memory.webhookSecrets.remember(secrets, for: resellerID)
+        return secrets.map(\.secret)
     }
 
     func secretContext(_ resellerID: Int64) -> [UInt8] { tenantID.bytes + Array("webhook:\(resellerID)".utf8) }
@@ -25,6 +37,7 @@ extension TenantTransaction {
     package func mintWebhookSecret(resellerID: Int64) throws -> String {
         let secret = WebhookSecret.mint(random: store.random)
         guard let bytes = WebhookSecret.decode(secret) else { throw Refusal.defect }
+        memory.webhookSecrets[resellerID] = nil
         try connection.run(
             "UPDATE webhook_secret SET expires_at = ?2 WHERE reseller_id = ?1 AND expires_at IS NULL",
             .integer(resellerID), .time(now.adding(seconds: Self.secretOverlapSeconds)))

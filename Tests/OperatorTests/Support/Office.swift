@@ -43,7 +43,7 @@ final class Office: Sendable {
                     let id = try tenant.insertAccount(
                         email: email, name: email, role: account, resellerID: nil, passwordHash: nil)
                     let new = NewKey(
-                        accountID: id, resellerID: nil, role: role, scopes: .all, displayPrefix: secret.displayPrefix,
+                        accountID: id, resellerID: nil, role: role, scopes: .all, display: secret.display,
                         createdBy: id)
                     try tenant.insertKey(new, secretHash: secret.hash)
                 }

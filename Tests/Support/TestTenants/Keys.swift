@@ -21,7 +21,7 @@ extension TestNode {
         let id = try write(record, "POST /api/admin/api-keys") { tenant, trail in
             let new = NewKey(
                 accountID: 1, resellerID: reseller, role: reseller == nil ? .owner : .reseller, scopes: .all,
-                displayPrefix: secret.displayPrefix, createdBy: 1)
+                display: secret.display, createdBy: 1)
             return try MintKey(secret: secret, new: new).run(tenant, &trail).id
         }
         return TestKey(hash: secret.hash, id: id)

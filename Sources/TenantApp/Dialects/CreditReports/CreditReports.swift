@@ -15,16 +15,9 @@ package struct CreditReports: Dialect {
     package func credential(in head: RequestHead) -> Range<Int>? { bearer(in: head) }
 
     package func render(_ refusal: Refusal, requestID: RequestID) -> Response {
-        let message =
-            if case .invalid(let errors) = refusal {
-                errors.map { "\($0.pointer.isEmpty ? "The body" : String($0.pointer.dropFirst())) \($0.detail)" }
-                    .joined(separator: "; ") + "."
-            } else {
-                refusal.detail
-            }
         let body = JSONWriter.object { json in
             json.field("ok", false)
-            json.field("error", message)
+            json.field("error", refusal.sentence)
         }
         return .refused(refusal, contentType: errorContentType, body: body, challenge: "Bearer")
     }

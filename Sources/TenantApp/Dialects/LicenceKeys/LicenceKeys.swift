@@ -54,10 +54,7 @@ package struct LicenceKeys: Dialect {
             case .rateLimited: "Rate limit exceeded. Try again later."
             case .notFound("license"): "License not found."
             case .notFound("available license"): "No licenses available."
-            case .invalid(let errors):
-                errors.map { "\($0.pointer.isEmpty ? "The body" : String($0.pointer.dropFirst())) \($0.detail)" }
-                    .joined(separator: "; ") + "."
-            default: refusal.detail
+            default: refusal.sentence
             }
         let body = JSONWriter.object { json in
             json.field("ok", false)

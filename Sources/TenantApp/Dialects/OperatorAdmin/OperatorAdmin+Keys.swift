@@ -6,8 +6,7 @@ extension OperatorAdmin {
     static let keys: [Route] = [
         Route(.post, "/api-keys", "Mint a key for an account", access: .owner, idempotency: .accepted) { call in
             let request = try keyRequest(call)
-            let secret = MintedSecret(
-                prefix: call.tenant.profile.keyPrefix, book: request.book, random: call.services.random)
+            let secret = call.newSecret(request.book)
             let issue = IssueKey(request: request, secret: secret, issuedBy: call.accountID)
             return .reserving([secret.hash]) { tenant, trail in
                 KeyAnswers.minted(try issue.run(tenant, &trail), secret, status: 201)

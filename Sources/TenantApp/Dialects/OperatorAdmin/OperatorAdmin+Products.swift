@@ -33,8 +33,6 @@ extension OperatorAdmin {
         },
     ]
 
-    /// About a hundred years.
-    private static let daysMax: Int64 = 36_525
     /// What orders can be fulfilled by now: a provisioning call and imported stock come with their own parts.
     private static let fulfilmentsServed: [Fulfilment] = [.instant, .manual]
 
@@ -44,28 +42,31 @@ extension OperatorAdmin {
         let name = fields.string("name", characters: 1...200)
         let fulfilment = fields.fulfilment(fulfilmentsServed)
         let isHidden = fields.optionalBool("hidden") ?? false
-        let days = fields.optionalInteger("days", in: 1...daysMax)
-        let retail = fields.optionalMoney("retail_price", in: AmountRule.prices)
+        let plan = fields.planTerms()
         try fields.finish()
         guard let sku, let name, let fulfilment else { throw Refusal.defect }
         return CreateProduct(
-            sku: sku, name: name, fulfilment: fulfilment, isHidden: isHidden, days: days, retailPrice: retail)
+            sku: sku, name: name, fulfilment: fulfilment, isHidden: isHidden, days: plan.days,
+            retailPrice: plan.retailPrice, wholesalePrice: plan.wholesalePrice)
     }
 
-    private static let changeable = ["name", "fulfilment", "hidden", "days", "retail_price"]
+    private static let changeable = ["name", "fulfilment", "hidden"] + planTerms
+    private static let planTerms = ["days", "retail_price", "wholesale_price"]
 
     private static func productChange(_ call: Call) throws -> ChangeProduct {
         var fields = try call.fields()
         if fields.has("sku") { fields.fail("sku", code: "immutable", detail: "is the product's name for ever") }
-        try fields.expectChange(of: changeable, clearable: ["days", "retail_price"])
+        try fields.expectChange(of: changeable, clearable: planTerms)
         var change = ChangeProduct(sku: call.parameters[0])
         change.name = fields.optionalString("name", characters: 1...200)
         if fields.has("fulfilment"), !fields.isNull("fulfilment") {
             change.fulfilment = fields.fulfilment(fulfilmentsServed)
         }
         change.isHidden = fields.optionalBool("hidden")
-        change.days = fields.change("days") { $0.integer("days", in: 1...daysMax) }
-        change.retailPrice = fields.change("retail_price") { $0.money("retail_price", in: AmountRule.prices) }
+        let plan = fields.planTerms()
+        if fields.has("days") { change.days = .some(plan.days) }
+        if fields.has("retail_price") { change.retailPrice = .some(plan.retailPrice) }
+        if fields.has("wholesale_price") { change.wholesalePrice = .some(plan.wholesalePrice) }
         try fields.finish()
         return change
     }
@@ -77,6 +78,7 @@ extension OperatorAdmin {
         json.field("hidden", product.isHidden)
         json.field("days", product.days)
         json.field("retail_price", product.retailPrice.map { tenant.decimal($0) })
+        json.field("wholesale_price", product.wholesalePrice.map { tenant.decimal($0) })
         json.field("currency", tenant.currency.code)
         json.field("created_at", product.createdAt.text)
         json.field("updated_at", product.updatedAt.text)
@@ -101,6 +103,14 @@ extension FieldReader {
             return nil
         }
         return text
+    }
+
+    /// What makes a product a plan of activation codes, where all three are there (CONTRACT O4, A2).
+    package mutating func planTerms() -> (days: Int64?, retailPrice: Money?, wholesalePrice: Money?) {
+        (
+            optionalInteger("days", in: 1...Plan.daysMax), optionalMoney("retail_price", in: AmountRule.prices),
+            optionalMoney("wholesale_price", in: AmountRule.prices)
+        )
     }
 
     fileprivate mutating func fulfilment(_ available: [Fulfilment]) -> Fulfilment? {

@@ -1,29 +1,30 @@
 import HTTPCore
 import TenantRegistry
 
-/// The tenant's theme (CONTRACT O12).
+/// The tenant's theme (CONTRACT O12), and whether resellers activate themselves (A2).
 extension OperatorAdmin {
     static let settings: [Route] = [
         Route(.get, "/settings", "Read the tenant's name, logo and colours", access: .administrator) { _ in
             .read { tenant in
-                let theme = try tenant.theme()
-                return .json { json in encode(theme, &json) }
+                let settings = (try tenant.theme(), try tenant.allowsSelfActivation())
+                return .json { json in encode(settings, &json) }
             }
         },
         Route(.patch, "/settings", "Change the tenant's name, logo and colours", access: .administrator) { call in
             let change = try themeChange(call)
             return .write { tenant, trail in
-                let theme = try change.run(tenant, &trail)
-                return .json { json in encode(theme, &json) }
+                let settings = (try change.run(tenant, &trail), try tenant.allowsSelfActivation())
+                return .json { json in encode(settings, &json) }
             }
         },
     ]
 
     private static func themeChange(_ call: Call) throws -> ChangeSettings {
         var fields = try call.fields()
-        try fields.expectChange(of: ["name", "logo", "colours"], clearable: ["logo"])
+        try fields.expectChange(of: ["name", "logo", "colours", "self_activation"], clearable: ["logo"])
         var change = ChangeSettings()
         change.name = fields.optionalString("name", characters: 1...100)
+        change.allowsSelfActivation = fields.optionalBool("self_activation")
         change.logo = fields.change("logo") { $0.secureURL("logo") }
         if var nested = fields.optionalObject("colours") {
             for colour in Theme.Colour.allCases {
@@ -39,7 +40,8 @@ extension OperatorAdmin {
         return change
     }
 
-    private static func encode(_ theme: Theme, _ json: inout JSONWriter) {
+    private static func encode(_ settings: (theme: Theme, selfActivation: Bool), _ json: inout JSONWriter) {
+        let theme = settings.theme
         json.field("name", theme.name)
         json.field("logo", theme.logo)
         json.object("colours") { json in
@@ -47,6 +49,7 @@ extension OperatorAdmin {
             json.field("accent", theme.colours[.accent])
             json.field("background", theme.colours[.background])
         }
+        json.field("self_activation", settings.selfActivation)
     }
 }
 

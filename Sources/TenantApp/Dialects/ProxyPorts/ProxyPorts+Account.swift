@@ -27,8 +27,7 @@ extension ProxyPorts {
             let scopes = fields.scopes("scopes", allowed: scopes)
             let book = fields.mode("mode")
             try fields.finish()
-            let secret = MintedSecret(
-                prefix: call.tenant.profile.keyPrefix, book: book, random: call.services.random)
+            let secret = call.newSecret(book)
             return .reserving([secret.hash]) { tenant, trail in
                 guard let reseller = try tenant.reseller(id: call.resellerID), reseller.state == .active else {
                     throw Refusal.forbidden(code: "reseller_not_active", detail: "Only an active reseller has keys.")
@@ -36,7 +35,7 @@ extension ProxyPorts {
                 let accountID = call.known.projection.accountID
                 var new = NewKey(
                     accountID: accountID, resellerID: reseller.id, role: .reseller, scopes: scopes,
-                    displayPrefix: secret.displayPrefix, createdBy: accountID)
+                    display: secret.display, createdBy: accountID)
                 new.book = book
                 new.name = name
                 let key = try MintKey(secret: secret, new: new).run(tenant, &trail)
@@ -82,7 +81,7 @@ extension ProxyPorts {
     private static func encode(_ key: APIKey, _ json: inout JSONWriter) {
         json.field("_id", key.publicID)
         json.field("name", key.name)
-        json.field("prefix", key.displayPrefix)
+        json.field("prefix", key.display.prefix)
         json.array("scopes") { json in for name in key.scopes.names { json.element(name) } }
         json.field("mode", key.book.name)
         json.field("createdAt", key.createdAt.milliseconds)

@@ -42,15 +42,14 @@ extension WholesaleOrders {
             let book = fields.mode("mode")
             let end = fields.expiry("expires_at", after: call.now)
             try fields.finish()
-            let secret = MintedSecret(
-                prefix: call.tenant.profile.keyPrefix, book: book, random: call.services.random)
+            let secret = call.newSecret(book)
             return .reserving([secret.hash]) { tenant, trail in
                 guard let reseller = try tenant.reseller(id: call.resellerID), reseller.state == .active else {
                     throw Refusal.forbidden(code: "reseller_not_active", detail: "Only an active reseller has keys.")
                 }
                 var new = NewKey(
                     accountID: call.known.projection.accountID, resellerID: reseller.id, role: .reseller,
-                    scopes: scopes, displayPrefix: secret.displayPrefix, createdBy: call.known.projection.accountID)
+                    scopes: scopes, display: secret.display, createdBy: call.known.projection.accountID)
                 new.book = book
                 new.name = name
                 new.expiresAt = end

@@ -2,6 +2,7 @@ import SQLite
 import TenantRegistry
 
 /// The first schema: accounts, keys, resellers, price books, orders, services, ledger, idempotency, outbox, audit.
+/// A list of more than two values after IN would be made a table at each insert, so checks say OR.
 /// Money is in micros, times are milliseconds since 1970 UTC, percents are parts per million of one.
 enum Migration0001 {
     static let migration = Migration(version: 1, name: "wholesale", sql: CoreSchema.sql + sql)
@@ -146,7 +147,7 @@ enum Migration0001 {
             line_total INTEGER NOT NULL,
             setup_total INTEGER NOT NULL,
             wholesale_total INTEGER NOT NULL CHECK (wholesale_total >= 0),
-            state TEXT NOT NULL CHECK (state IN ('pending', 'completed', 'rejected')),
+            state TEXT NOT NULL CHECK (state = 'pending' OR state = 'completed' OR state = 'rejected'),
             posting_id INTEGER NOT NULL REFERENCES posting(id),
             decided_posting_id INTEGER REFERENCES posting(id),
             key_id INTEGER NOT NULL,
@@ -170,7 +171,9 @@ enum Migration0001 {
             -- What a renewal charges: recorded at the order, whatever the price book says later.
             term_price INTEGER NOT NULL,
             discount_rate INTEGER NOT NULL,
-            state TEXT NOT NULL CHECK (state IN ('pending', 'active', 'past_due', 'suspended', 'cancelled')),
+            state TEXT NOT NULL CHECK (
+                state = 'pending' OR state = 'active' OR state = 'past_due' OR state = 'suspended'
+                OR state = 'cancelled'),
             anchor_day INTEGER NOT NULL,
             created_at INTEGER NOT NULL,
             activated_at INTEGER,
@@ -274,7 +277,8 @@ enum Migration0001 {
             public_id TEXT NOT NULL UNIQUE,
             event_id INTEGER NOT NULL REFERENCES event(id),
             endpoint_id INTEGER NOT NULL REFERENCES webhook_endpoint(id),
-            state TEXT NOT NULL CHECK (state IN ('pending', 'delivered', 'dead', 'dropped')),
+            state TEXT NOT NULL CHECK (
+                state = 'pending' OR state = 'delivered' OR state = 'dead' OR state = 'dropped'),
             attempts INTEGER NOT NULL DEFAULT 0,
             next_at INTEGER,
             expires_at INTEGER NOT NULL,

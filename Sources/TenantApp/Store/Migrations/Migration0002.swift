@@ -78,7 +78,7 @@ enum Migration0002 {
             book INTEGER NOT NULL,
             key_id INTEGER NOT NULL REFERENCES api_key(id),
             reseller_id INTEGER NOT NULL REFERENCES reseller(id),
-            kind TEXT NOT NULL CHECK (kind IN ('topup', 'purchase', 'renewal')),
+            kind TEXT NOT NULL CHECK (kind = 'topup' OR kind = 'purchase' OR kind = 'renewal'),
             amount INTEGER NOT NULL CHECK (amount > 0),
             external_ref TEXT NOT NULL,
             meta TEXT,

@@ -72,7 +72,7 @@ enum Migration0003 {
         CREATE TABLE port_pricebook (
             reseller_id INTEGER NOT NULL REFERENCES reseller(id),
             book INTEGER NOT NULL,
-            mode TEXT NOT NULL CHECK (mode IN ('margin', 'fixed', 'multiplier')),
+            mode TEXT NOT NULL CHECK (mode = 'margin' OR mode = 'fixed' OR mode = 'multiplier'),
             default_margin INTEGER NOT NULL, default_fixed INTEGER, default_multiplier INTEGER,
             port_margin INTEGER, port_fixed INTEGER, port_multiplier INTEGER,
             traffic_margin INTEGER, traffic_fixed INTEGER, traffic_multiplier INTEGER,

@@ -1,0 +1,123 @@
+import Cryptography
+package import HTTPCore
+package import TenantRegistry
+
+/// Where a code's link leads (CONTRACT A8): the end customer creates an account or logs in, and activates, in one form
+/// that carries the credential itself, so there is no cookie to abuse. Programs get the same as JSON.
+///
+/// An unknown code, another tenant's and one of no code's shape look alike.
+package struct ActivationPages: Dialect {
+    /// Served where the dialect is.
+    package let name = "activation_codes"
+    package let basePath = "/activate"
+    package let isDescribed = false
+    package let errorContentType: StaticString = "application/json"
+
+    /// Two of them, and a form's names.
+    private static let bodyBytesMax = 16 << 10
+
+    package init() {}
+
+    package func credential(in head: RequestHead) -> Range<Int>? { nil }
+
+    package func render(_ refusal: Refusal, requestID: RequestID) -> Response {
+        ActivationCodes().render(refusal, unknownCredential: ActivationCodes.wrongPassword)
+    }
+
+    package func render(_ refusal: Refusal, requestID: RequestID, for head: RequestHead?) -> Response {
+        let plain = render(refusal, requestID: requestID)
+        if head?.prefersJSON ?? true { return plain }
+        let text =
+            refusal == .unknownCredential ? ActivationCodes.wrongPassword : ActivationCodes.message(refusal)
+        let page = Page(
+            title: "Activation",
+            content: """
+                <h1>That did not work</h1><p role="alert">\(Page.escape(text))</p>
+                <p><a href="">Try again</a></p>
+                """)
+        var response = Response(status: plain.status, contentType: Page.contentType, bytes: page.bytes)
+        response.headers.add(page.headers)
+        if let seconds = refusal.retryAfterSeconds { response.headers.add("Retry-After", seconds) }
+        return response
+    }
+
+    package let routes: [Route] = [
+        Route(.get, "/{code}", "Show what a code is for", access: .open) { call in
+            let prefersJSON = call.head.prefersJSON
+            return .read { tenant in
+                guard let code = try tenant.activationCode(call.parameters[0]) else { throw RedeemCode.unknownCode }
+                if prefersJSON { return .json { json in describe(code, &json) } }
+                return Page(title: "Activation", theme: try tenant.theme(), content: form(code)).answer()
+            }
+        },
+        Route(
+            .post, "/{code}", "Redeem a code", access: .open, body: .whole(bytesMax: bodyBytesMax),
+            isRationedByAddress: true
+        ) { call in
+            var fields = try call.fieldsOrForm()
+            let email = fields.email("email")
+            let password = fields.string(
+                "password", characters: PasswordRule.charactersMin...PasswordRule.charactersMax)
+            let account = fields.optionalChoice("account", as: RedeemingCustomer.Intent.self)
+            try fields.finish()
+            guard let email, let password else { throw Refusal.defect }
+            let prefersJSON = call.head.prefersJSON
+            let customer = RedeemingCustomer(
+                code: call.parameters[0], email: email, password: password, intent: account)
+            return customer.work(call) { redeem in
+                .write { tenant, trail in
+                    let result = try redeem.run(tenant, &trail)
+                    if prefersJSON { return .json { json in describe(result, &json) } }
+                    return Page(title: "Activated", theme: try tenant.theme(), content: done(result)).answer()
+                }
+            }
+        },
+    ]
+
+    // MARK: JSON
+
+    private static func describe(_ code: ActivationCode, _ json: inout JSONWriter) {
+        json.field("ok", true)
+        json.field("plan", code.planName)
+        json.field("days", code.days)
+        json.field("status", (code.redemption == nil ? CodeStatus.available : .redeemed).rawValue)
+    }
+
+    private static func describe(_ result: RedeemCode.Result, _ json: inout JSONWriter) {
+        json.field("ok", true)
+        json.field("plan", result.code.planName)
+        json.field("days", result.code.days)
+        json.field("email", result.email)
+        json.field("startsAt", result.stretch.begins.text)
+        json.field("endsAt", result.stretch.ends.text)
+    }
+
+    // MARK: HTML
+
+    private static func plan(_ code: ActivationCode) -> String {
+        let days = "\(code.days) \(code.days == 1 ? "day" : "days")"
+        return "<b>\(Page.escape(code.planName))</b> (\(days))" + (code.book == .test ? ", a test code" : "")
+    }
+
+    private static func form(_ code: ActivationCode) -> String {
+        if code.redemption != nil {
+            return "<h1>This code has been redeemed</h1><p>It was for \(plan(code)). A code can be redeemed once.</p>"
+        }
+        return """
+            <h1>Activate your subscription</h1><p>This code is for \(plan(code)).</p>
+            <form method="post">
+            <label>Email address<input type="email" name="email" required autocomplete="email"></label>
+            <label>Password, 8 characters or more<input type="password" name="password" minlength="8" maxlength="256" required></label>
+            <button name="account" value="new">Create an account and activate</button>
+            <button name="account" value="existing">Log in and activate</button>
+            </form>
+            """
+    }
+
+    private static func done(_ result: RedeemCode.Result) -> String {
+        """
+        <h1>Activated</h1><p>\(plan(result.code)) for <b>\(Page.escape(result.email))</b>.</p>
+        <p>Your subscription runs until <time datetime="\(result.stretch.ends.text)">\(result.stretch.ends.text.prefix(10))</time>.</p>
+        """
+    }
+}

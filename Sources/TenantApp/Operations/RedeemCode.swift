@@ -1,0 +1,75 @@
+package import TenantRegistry
+
+/// An end customer redeems a code: once ever, its days after the current end of the subscription or from now
+/// (CONTRACT A8). The same customer again gets the same answer and no more days.
+package struct RedeemCode: Sendable {
+    /// Who redeems; judged off the lane.
+    package enum Customer: Sendable {
+        /// With the password that was right when it was looked at.
+        case known(email: String, passwordHash: String)
+        /// `passwordHash` as `Scrypt.hash` gives it.
+        case new(email: String, passwordHash: String)
+    }
+
+    package struct Result {
+        package let code: ActivationCode
+        package let email: String
+        package let stretch: SubscriptionStretch
+    }
+
+    package let code: String
+    package let customer: Customer
+
+    package init(code: String, customer: Customer) {
+        self.code = code
+        self.customer = customer
+    }
+
+    package static let unknownCode = Refusal.notFound("code")
+
+    package static let emailTaken = Refusal.conflict(
+        code: "email_taken", detail: "There is an account with this email address: log in with its password.")
+
+    package static let alreadyRedeemed = Refusal.conflict(
+        code: "code_redeemed", detail: "This code has been redeemed already.")
+
+    package func run(_ tenant: TenantTransaction, _ trail: inout Trail) throws -> Result {
+        guard let code = try tenant.activationCode(code) else { throw Self.unknownCode }
+        let subscriber = try subscriber(tenant, code)
+        trail.resellerID = code.resellerID
+        trail.note("subscriber", subscriber.publicID)
+        if let redemption = code.redemption {
+            guard redemption.subscriberID == subscriber.id else { throw Self.alreadyRedeemed }
+            return Result(
+                code: code, email: subscriber.email,
+                stretch: SubscriptionStretch(begins: redemption.begins, ends: redemption.ends))
+        }
+        let now = tenant.now
+        guard let stretch = SubscriptionStretch(days: code.days, after: subscriber.endsAt, now: now) else {
+            throw Refusal.conflict(code: "subscription_too_long", detail: "The subscription cannot be made longer.")
+        }
+        try tenant.redeem(code, by: subscriber, for: stretch, at: now, trail: &trail)
+        try tenant.emit(.codeRedeemed, resellerID: code.resellerID, book: code.book) { json in
+            json.field("code", code.code)
+            json.field("plan_id", code.sku)
+            json.field("days", code.days)
+            json.field("redeemed_by", subscriber.email)
+            json.field("redeemed_at", now.text)
+        }
+        return Result(code: code, email: subscriber.email, stretch: stretch)
+    }
+
+    private func subscriber(_ tenant: TenantTransaction, _ code: ActivationCode) throws -> Subscriber {
+        switch customer {
+        case .known(let email, let passwordHash):
+            guard let known = try tenant.subscriber(email: email, book: code.book), known.passwordHash == passwordHash
+            else { throw Refusal.unknownCredential }
+            return known
+        case .new(let email, let passwordHash):
+            // Somebody may have made the account since it was looked for.
+            guard try tenant.subscriber(email: email, book: code.book) == nil else { throw Self.emailTaken }
+            if code.redemption != nil { throw Self.alreadyRedeemed }
+            return try tenant.insertSubscriber(email: email, passwordHash: passwordHash, book: code.book)
+        }
+    }
+}

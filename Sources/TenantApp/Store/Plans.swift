@@ -1,0 +1,39 @@
+import SQLite
+package import TenantRegistry
+
+/// Plans are products that have days, a retail price and a wholesale price (CONTRACT O4, A2).
+extension TenantReader {
+    /// So many a list has at most.
+    package static let plansMax = 1_000
+
+    /// The plans that are offered, in the order they were made. `reseller`: at its own prices, without those switched off
+    /// for it; nil: at everybody's.
+    package func plans(for reseller: Reseller?) throws -> [Plan] { try plans(for: reseller, sku: nil) }
+
+    package func plan(sku: String, for reseller: Reseller) throws -> Plan? {
+        try plans(for: reseller, sku: sku).first
+    }
+
+    private func plans(for reseller: Reseller?, sku: String?) throws -> [Plan] {
+        let standard = reseller?.defaultDiscountRate ?? .zero
+        let digits = currency.minorUnitDigits
+        return try connection.rows(
+            """
+            SELECT p.id, p.sku, p.name, p.days, p.retail_price, p.wholesale_price, w.wholesale_once,
+                w.discount_rate_override
+            FROM product p LEFT JOIN price w ON w.product_id = p.id AND w.reseller_id = ?1
+            WHERE (?2 IS NULL OR p.sku = ?2) AND NOT p.hidden AND p.days IS NOT NULL AND p.retail_price IS NOT NULL
+                AND coalesce(w.wholesale_once, p.wholesale_price) IS NOT NULL AND coalesce(w.is_enabled, 1)
+            ORDER BY p.id LIMIT ?3
+            """,
+            .optional(reseller?.id), .optional(sku), .int(Self.plansMax)
+        ) { row in
+            let rate = Pricing.rate(override: row.optionalPercent(7), default: standard)
+            let price = try Plan.unitPrice(
+                everybodys: row.optionalMoney(5), own: row.optionalMoney(6), rate: rate, minorUnitDigits: digits)
+            return Plan(
+                productID: row.int(0), sku: row.text(1), name: row.text(2), days: row.int(3),
+                retailPrice: row.money(4), wholesalePrice: price ?? .zero)
+        }
+    }
+}

@@ -1,0 +1,713 @@
+"""CONTRACT A1–A5, A7, A8, D1, D2 for the tenant `codes`, and X7's test book for it: activation codes, compared with what
+seed 002 documents.
+
+API keys, seed hashes and passwords are looked for in everything that the gateway has written, at the end.
+"""
+
+import concurrent.futures
+import glob
+import http.client
+import itertools
+import os
+import re
+import subprocess
+import tempfile
+import threading
+import time
+import urllib.parse
+import uuid
+
+from support import Checks, Gateway, arguments, wait_until
+
+BASE = "/t/codes/api/reseller"
+ADMIN = "/t/codes/api/admin"
+PASSWORD = "correct horse battery"
+CALLERS = 16
+HEX64 = re.compile(r"[0-9a-f]{64}")
+CODE = re.compile(r"[0-9a-f]{32}")
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+SECURITY = {"x-content-type-options": "nosniff", "x-frame-options": "DENY", "referrer-policy": "no-referrer",
+            "cache-control": "no-store"}
+_numbers = itertools.count(1)
+secrets = []
+
+
+def types(value):
+    """The shape of an answer: names in their order and types, all the way down; of a list its first element."""
+    if isinstance(value, dict):
+        return [(name, types(member)) for name, member in value.items()]
+    if isinstance(value, list):
+        return [types(value[0])] if value else []
+    return type(value).__name__
+
+
+def refused(answer, status, words="", members=("error",)):
+    """Every refusal is the seed's envelope with one of the seed's statuses."""
+    assert answer.status == status, answer
+    assert list(answer.json) == list(members), answer
+    assert isinstance(answer.json["error"], str) and words.lower() in answer.json["error"].lower(), answer
+    assert answer.headers["content-type"] == "application/json", answer.headers
+
+
+def address():
+    """A client address of its own, for what is rationed by address."""
+    number = next(_numbers)
+    return {"X-Forwarded-For": f"198.{18 + number // 65_000}.{number // 250 % 250}.{number % 250}"}
+
+
+def together(calls):
+    with concurrent.futures.ThreadPoolExecutor(len(calls)) as pool:
+        return [job.result() for job in [pool.submit(call) for call in calls]]
+
+
+class Client:
+    """A reseller's credential in the seed's header."""
+
+    def __init__(self, gateway, key, header="x-api-key", base=BASE):
+        self.gateway, self.key, self.header, self.base = gateway, key, header, base
+
+    def __call__(self, method, path, body=None, **headers):
+        more = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.gateway.request(method, self.base + path, body, headers={self.header: self.key, **more})
+
+    def me(self):
+        answer = self("GET", "/me")
+        assert answer.status == 200, answer
+        return answer.json
+
+    def generate(self, plan="1month", count=1):
+        answer = self("POST", "/generate", {"planId": plan, "count": count})
+        assert answer.status == 200, answer
+        return [code["code"] for code in answer.json["codes"]]
+
+    def balance(self):
+        return re.search(rb'"balance":(-?[0-9.]+)', self("GET", "/me").body).group(1).decode()
+
+
+class Bench:
+    """What the checks do besides calling as a reseller."""
+
+    def __init__(self, gateway):
+        self.gateway = gateway
+        self.owner = gateway.tenant("codes")["owner_key"]
+        self.demo = Client(gateway, gateway.reseller("codes")["key"])
+
+    def admin(self, method, path, body=None, **headers):
+        more = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.gateway.request(method, ADMIN + path, body, key=self.owner, headers=more)
+
+    def register(self, email=None, **fields):
+        body = {"companyName": "MyBrand", "email": email or f"r{next(_numbers)}@brand.example", "password": PASSWORD}
+        return self.gateway.post(BASE + "/register", {**body, **fields}, headers=address())
+
+    def reseller(self, balance=None):
+        """Registered, activated, with a key of its own."""
+        made = self.register()
+        assert made.status == 200, made
+        seed = Client(self.gateway, made.json["seedHash"], "x-seed-hash")
+        assert seed("POST", "/activate").status == 200
+        minted = seed("POST", "/regenerate-key")
+        assert minted.status == 200, minted
+        secrets.extend([seed.key, minted.json["apiKey"]])
+        client = Client(self.gateway, minted.json["apiKey"])
+        client.seed = seed
+        client.id = self.admin("GET", "/resellers?limit=100").json["data"][-1]["id"]
+        if balance:
+            self.top_up(client, balance)
+        return client
+
+    def top_up(self, client, amount):
+        done = self.admin("POST", f"/resellers/{client.id}/balance", {"amount": amount, "reference": "start"},
+                          Idempotency_Key=uuid.uuid4().hex)
+        assert done.status in (200, 201), done
+
+    def page(self, code, method="GET", body=None, headers=None):
+        return self.gateway.request(method, f"/t/codes/activate/{code}", body, headers={**address(), **(headers or {})})
+
+    def redeem(self, code, email, password=PASSWORD, **fields):
+        """As a program: JSON."""
+        return self.page(code, "POST", {"email": email, "password": password, **fields})
+
+    def submit(self, code, headers=None, **fields):
+        """As a browser: a form."""
+        return self.page(code, "POST", urllib.parse.urlencode(fields).encode(), {
+            "Content-Type": "application/x-www-form-urlencoded", "Accept": "text/html,*/*;q=0.8", **(headers or {})})
+
+
+def main():
+    options = arguments()
+    checks = Checks()
+    with Gateway(options.tollgate, "--trusted-proxy", "127.0.0.0/8", "--log-requests") as gateway:
+        bench = Bench(gateway)
+        for part in (demo, plans, registering, profile, generating, listing, keys, pages, envelopes, operators, test_book):
+            part(checks, gateway, bench)
+        killed(checks, gateway, bench)
+        evidence(checks, gateway, options)
+    checks.finish()
+
+
+def demo(checks, gateway, bench):
+    with checks("D1 D2 the demo's reseller is active, its key of 64 hexadecimal digits works, its balance is 500.00"):
+        assert HEX64.fullmatch(bench.demo.key) and HEX64.fullmatch(bench.owner)
+        me = bench.demo.me()
+        assert me["status"] == "active" and bench.demo.balance() == "500.00", me
+        assert me["stats"]["totalCodes"] > me["stats"]["redeemedCodes"] > 0, me
+        assert bench.demo("POST", "/generate", {"planId": "1month"}).status == 200
+
+
+def plans(checks, gateway, bench):
+    seed = (b'[{"id":"1month","name":"1 Month","days":30,"retailPrice":1.99,"wholesalePrice":1.00,"margin":0.99},'
+            b'{"id":"6month","name":"6 Months","days":180,"retailPrice":9.99,"wholesalePrice":5.00,"margin":4.99},'
+            b'{"id":"12month","name":"12 Months","days":365,"retailPrice":19.99,"wholesalePrice":10.00,"margin":9.99}]')
+    with checks("A2 GET /plans is the seed's, digit for digit, without a credential and with one"):
+        for _ in range(2):
+            assert gateway.get(BASE + "/plans").body == seed
+            assert bench.demo("GET", "/plans").body == seed
+        refused(gateway.get(BASE + "/plans", headers={"x-api-key": "0" * 64}), 401)
+    with checks("A2 O4 a plan is a product that the operator keeps: added, changed, hidden, seen at once"):
+        made = bench.admin("POST", "/products", {
+            "sku": "week", "name": "1 Week", "fulfilment": "instant", "days": 7, "retail_price": "0.60",
+            "wholesale_price": "0.30"})
+        assert made.status == 201 and made.json["wholesale_price"] == "0.30", made
+        added = gateway.get(BASE + "/plans").json[-1]
+        assert added == {"id": "week", "name": "1 Week", "days": 7, "retailPrice": 0.6, "wholesalePrice": 0.3,
+                         "margin": 0.3}, added
+        assert bench.admin("PATCH", "/products/week", {"wholesale_price": "0.25"}).status == 200
+        assert gateway.get(BASE + "/plans").json[-1]["wholesalePrice"] == 0.25
+        assert bench.admin("PATCH", "/products/week", {"wholesale_price": None}).status == 200
+        assert len(gateway.get(BASE + "/plans").json) == 3
+        assert bench.admin("PATCH", "/products/week", {"wholesale_price": "0.25", "hidden": True}).status == 200
+        assert gateway.get(BASE + "/plans").body == seed
+        refused(bench.demo("POST", "/generate", {"planId": "week"}), 400, "planId")
+    with checks("A2 a reseller's own price row is its wholesale price; without one, and for everybody, it is the plan's"):
+        own, other = bench.reseller("100.00"), bench.reseller()
+        path = f"/resellers/{own.id}/products/6month"
+        assert bench.admin("PUT", path, {"wholesale_once": "4.20"}).status == 200
+        assert own("GET", "/plans").json[1]["wholesalePrice"] == 4.2
+        assert own("GET", "/plans").json[1]["margin"] == 5.79
+        assert other("GET", "/plans").body == seed == gateway.get(BASE + "/plans").body
+        answer = own("POST", "/generate", {"planId": "6month", "count": 3})
+        assert b'"totalCost":12.60,"newBalance":87.40' in answer.body, answer
+        assert bench.admin("PUT", path, {"is_enabled": False}).status == 200
+        assert [plan["id"] for plan in own("GET", "/plans").json] == ["1month", "12month"]
+        refused(own("POST", "/generate", {"planId": "6month"}), 400, "planId")
+        imported = gateway.post(ADMIN + "/price-book.csv", f"reseller,sku,wholesale_once,is_enabled\n{own.id},6month,4.5,true\n".encode(),
+                                key=bench.owner, headers={"Content-Type": "text/csv"})
+        assert imported.status == 200, imported
+        assert own("GET", "/plans").json[1]["wholesalePrice"] == 4.5
+
+
+def registering(checks, gateway, bench):
+    with checks("A2 POST /register answers pending with a seed hash, which reads the profile and activates, no more"):
+        made = bench.register("new@brand.example")
+        assert made.status == 200 and types(made.json) == [("ok", "bool"), ("status", "str"), ("seedHash", "str")], made
+        assert made.json["ok"] is True and made.json["status"] == "pending" and HEX64.fullmatch(made.json["seedHash"])
+        seed = Client(gateway, made.json["seedHash"], "x-seed-hash")
+        secrets.append(seed.key)
+        me = seed.me()
+        assert me["status"] == "pending" and me["companyName"] == "MyBrand" and me["apiKey"] is None, me
+        assert seed("GET", "/plans").status == 200
+        for method, path, body in [("POST", "/generate", {"planId": "1month"}), ("GET", "/codes", None),
+                                   ("POST", "/regenerate-key", None), ("PUT", "/webhook", {"url": "https://a.example/"})]:
+            refused(seed(method, path, body), 403)
+        activated = seed("POST", "/activate")
+        assert activated.status == 200 and activated.json == {"ok": True, "status": "active"}, activated
+        assert seed("POST", "/activate").json == {"ok": True, "status": "active"}
+        assert seed.me()["status"] == "active" and seed("GET", "/codes").json["total"] == 0
+    with checks("A2 O3 the operator activates as well, and a suspended account hears 403"):
+        made = bench.register("by-operator@brand.example")
+        seed = Client(gateway, made.json["seedHash"], "x-seed-hash")
+        secrets.append(seed.key)
+        id = next(row["id"] for row in bench.admin("GET", "/resellers?status=pending&limit=100").json["data"]
+                  if row["email"] == "by-operator@brand.example")
+        assert bench.admin("POST", f"/resellers/{id}/approve").status == 200
+        assert seed.me()["status"] == "active"
+        key = Client(gateway, seed("POST", "/regenerate-key").json["apiKey"])
+        secrets.append(key.key)
+        assert bench.admin("POST", f"/resellers/{id}/suspend").status == 200
+        refused(key("GET", "/me"), 403, "suspended")
+        refused(key("POST", "/generate", {"planId": "1month"}), 403, "suspended")
+        # The dashboard stays readable (W1).
+        assert seed.me()["status"] == "suspended"
+        refused(seed("POST", "/regenerate-key"), 403, "suspended")
+        assert bench.admin("POST", f"/resellers/{id}/terminate").status == 200
+        refused(key("GET", "/me"), 401)
+        refused(seed("GET", "/me"), 401)
+    with checks("A2 a known email is 400 and changes nothing; so is each field that is missing, of a wrong type or too long"):
+        refused(bench.register("NEW@brand.example"), 400, "account with this e-mail")
+        for name, values in {"companyName": [None, "", 5, [], "x" * 201, "a\nb"], "email": [None, "", "x", 5, "a@b@c"],
+                             "password": [None, "", "short", 12345678, "x" * 257]}.items():
+            for value in values:
+                body = {"companyName": "B", "email": "b@brand.example", "password": PASSWORD, name: value}
+                refused(gateway.post(BASE + "/register", body, headers=address()), 400, name)
+        for raw in [b"", b"{", b"[]", b"5", b"null"]:
+            refused(gateway.post(BASE + "/register", raw, headers=address()), 400)
+    with checks("A2 registrations are rationed: 20 in 15 minutes from one address, the 429 in the envelope"):
+        here = address()
+        answers = [gateway.post(BASE + "/register", {"companyName": ""}, headers=here) for _ in range(21)]
+        assert [answer.status for answer in answers] == [400] * 20 + [429], [answer.status for answer in answers]
+        refused(answers[20], 429)
+        assert int(answers[20].headers["retry-after"]) > 0
+    with checks("A2 logging in again gives a seed hash, logging out ends it; a wrong password and a wrong address look alike"):
+        answer = gateway.post(BASE + "/login", {"email": "new@brand.example", "password": PASSWORD})
+        assert answer.status == 200 and HEX64.fullmatch(answer.json["seedHash"]), answer
+        secrets.append(answer.json["seedHash"])
+        seed = Client(gateway, answer.json["seedHash"], "x-seed-hash")
+        assert seed.me()["status"] == "active"
+        assert seed("POST", "/logout").json == {"ok": True}
+        refused(seed("GET", "/me"), 401)
+        wrong = gateway.post(BASE + "/login", {"email": "new@brand.example", "password": "wrong password"})
+        nobody = gateway.post(BASE + "/login", {"email": "nobody@brand.example", "password": "wrong password"})
+        refused(wrong, 401, "password is wrong")
+        assert wrong.body == nobody.body
+    with checks("A2 where the setting is off, only the operator activates"):
+        made = gateway.post("/provider/v1/tenants", {
+            "slug": "strict", "blueprint": "codes", "owner_email": "o@strict.example", "password": PASSWORD},
+            key=gateway.provider_key)
+        assert made.status == 201 and HEX64.fullmatch(made.json["owner_key"]), made
+        bench.strict_key = made.json["owner_key"]
+        secrets.append(bench.strict_key)
+        off = gateway.patch("/t/strict/api/admin/settings", {"self_activation": False}, key=made.json["owner_key"])
+        assert off.status == 200 and off.json["self_activation"] is False, off
+        base = "/t/strict/api/reseller"
+        registered = gateway.post(base + "/register", {
+            "companyName": "S", "email": "s@brand.example", "password": PASSWORD}, headers=address())
+        seed = Client(gateway, registered.json["seedHash"], "x-seed-hash", base)
+        secrets.append(seed.key)
+        refused(seed("POST", "/activate"), 403, "operator")
+        assert seed.me()["status"] == "pending"
+
+
+def profile(checks, gateway, bench):
+    with checks("A3 GET /me has the seed's fields and types; the key shows its first and last four digits alone"):
+        answer = bench.demo("GET", "/me")
+        assert types(answer.json) == [
+            ("companyName", "str"), ("balance", "float"), ("status", "str"), ("apiKey", "str"),
+            ("stats", [("totalCodes", "int"), ("redeemedCodes", "int"), ("totalTopups", "float")])], answer
+        key = bench.demo.key
+        assert answer.json["apiKey"] == f"{key[:4]}...{key[-4:]}", answer
+        assert re.search(rb'"totalTopups":\d+\.\d\d}', answer.body), answer
+        assert "ratelimit" in answer.headers and "x-ratelimit-limit" in answer.headers
+    with checks("A3 the statistics follow what was bought, redeemed and topped up"):
+        client = bench.reseller("200.00")
+        bench.top_up(client, "50.00")
+        codes = client.generate("1month", 3)
+        assert bench.redeem(codes[0], "stats@customer.example").status == 200
+        answer = client("GET", "/me")
+        assert b'"balance":247.00,' in answer.body and b'"totalTopups":250.00' in answer.body, answer
+        assert client.me()["stats"] == {"totalCodes": 3, "redeemedCodes": 1, "totalTopups": 250.0}
+
+
+def generating(checks, gateway, bench):
+    with checks("A4 the seed's example: five of 6month cost 25.00, of 45.00 there are 20.00 left; the answer is the seed's"):
+        client = bench.reseller("45.00")
+        answer = client("POST", "/generate", {"planId": "6month", "count": 5})
+        assert answer.status == 200 and types(answer.json) == [
+            ("ok", "bool"), ("codes", [[("code", "str"), ("url", "str")]]), ("totalCost", "float"),
+            ("newBalance", "float")], answer
+        assert answer.body.endswith(b'"totalCost":25.00,"newBalance":20.00}'), answer
+        codes = answer.json["codes"]
+        assert len(codes) == 5 == len({row["code"] for row in codes})
+        for row in codes:
+            assert CODE.fullmatch(row["code"])
+            assert row["url"] == f"{gateway.base_url}/t/codes/activate/{row['code']}", row
+        assert client.balance() == "20.00"
+    with checks("A4 without the balance: 400 with error, required and balance as the seed has them, and nothing made"):
+        answer = client("POST", "/generate", {"planId": "6month", "count": 5})
+        refused(answer, 400, members=("error", "required", "balance"))
+        assert answer.body == b'{"error":"Insufficient balance","required":25.00,"balance":20.00}', answer
+        assert client.me()["stats"]["totalCodes"] == 5 and client.balance() == "20.00"
+    with checks("A4 count is one where it is left out, and from 1 to 100; planId is a plan"):
+        assert len(client("POST", "/generate", {"planId": "1month"}).json["codes"]) == 1
+        assert len(client("POST", "/generate", {"planId": "1month", "count": None}).json["codes"]) == 1
+        for count in [0, -1, 101, 1.5, "5", True, [], {}, 10**30]:
+            refused(client("POST", "/generate", {"planId": "1month", "count": count}), 400, "count")
+        for plan in [None, "", 5, True, [], "2month", "1MONTH", "1month ", "x" * 65, "' OR 1=1 --"]:
+            refused(client("POST", "/generate", {"planId": plan}), 400, "planId")
+        for raw in [b"", b"{", b'"x"', b"[1]", b"\xff"]:
+            refused(client("POST", "/generate", raw), 400)
+        assert client.balance() == "18.00"
+    with checks(f"A4 {CALLERS} callers race for the last 25.00: one gets five codes, the others hear 400, nothing is left"):
+        client = bench.reseller("25.00")
+        answers = together([lambda: client("POST", "/generate", {"planId": "6month", "count": 5})] * CALLERS)
+        assert sorted(answer.status for answer in answers) == [200] + [400] * (CALLERS - 1), answers
+        for answer in answers:
+            if answer.status == 400:
+                assert answer.body == b'{"error":"Insufficient balance","required":25.00,"balance":0.00}', answer
+        assert client.balance() == "0.00" and client.me()["stats"]["totalCodes"] == 5
+    with checks("A4 G4 the same Idempotency-Key buys once: the same bytes again; another body is refused"):
+        client = bench.reseller("50.00")
+        body = {"planId": "6month", "count": 2}
+        first = client("POST", "/generate", body, Idempotency_Key="order-1")
+        answers = together([lambda: client("POST", "/generate", body, Idempotency_Key="order-1")] * 6)
+        assert all(answer.body == first.body and answer.headers["idempotency-hit"] == "true" for answer in answers)
+        refused(client("POST", "/generate", {"planId": "6month", "count": 3}, Idempotency_Key="order-1"), 400)
+        assert client.balance() == "40.00"
+        # A refusal for lack of balance is kept too: a late retry does not buy after a top-up.
+        large = {"planId": "12month", "count": 10}
+        poor = client("POST", "/generate", large, Idempotency_Key="order-2")
+        bench.top_up(client, "100.00")
+        assert client("POST", "/generate", large, Idempotency_Key="order-2").body == poor.body
+
+
+def listing(checks, gateway, bench):
+    client = bench.reseller("500.00")
+    codes = []
+    for count in (100, 20, 3):
+        codes = client.generate("1month", count)[::-1] + codes
+    with checks("A5 GET /codes is the seed's: fields, types, null until redeemed, times with milliseconds"):
+        assert bench.redeem(codes[0], "Cora@Customer.example").status == 200
+        answer = client("GET", "/codes")
+        assert types(answer.json) == [
+            ("codes", [[("code", "str"), ("plan_id", "str"), ("days", "int"), ("redeemed_by", "str"),
+                        ("redeemed_at", "str"), ("created_at", "str")]]),
+            ("total", "int"), ("page", "int"), ("pages", "int")], answer
+        redeemed, available = answer.json["codes"][:2]
+        assert redeemed["redeemed_by"] == "cora@customer.example" and redeemed["plan_id"] == "1month"
+        assert redeemed["days"] == 30 and TIME.fullmatch(redeemed["redeemed_at"]) and TIME.fullmatch(redeemed["created_at"])
+        assert available["redeemed_by"] is None and available["redeemed_at"] is None
+    with checks("A5 pages of 50, newest first, each code once; past the last page there are none"):
+        seen = []
+        for page in (1, 2, 3, 4):
+            answer = client("GET", f"/codes?page={page}").json
+            assert (answer["total"], answer["page"], answer["pages"]) == (123, page, 3), answer
+            seen += [row["code"] for row in answer["codes"]]
+        assert seen == codes
+        empty = bench.reseller()("GET", "/codes").json
+        assert empty == {"codes": [], "total": 0, "page": 1, "pages": 0}, empty
+    with checks("A5 status=available and status=redeemed split the whole"):
+        available = client("GET", "/codes?status=available&page=3").json
+        assert (available["total"], available["pages"], len(available["codes"])) == (122, 3, 22), available
+        redeemed = client("GET", "/codes?page=1&status=redeemed").json
+        assert redeemed["total"] == 1 and [row["code"] for row in redeemed["codes"]] == [codes[0]]
+        for query in ["page=0", "page=-1", "page=x", "page=1.5", "page=", "page=99999999999999999999"]:
+            refused(client("GET", f"/codes?{query}"), 400, "page")
+        for query in ["status=x", "status=", "status=AVAILABLE"]:
+            refused(client("GET", f"/codes?{query}"), 400, "status")
+    with checks("A5 G1 a reseller sees its own codes alone"):
+        assert not {row["code"] for row in bench.demo("GET", "/codes").json["codes"]} & set(codes)
+
+
+def keys(checks, gateway, bench):
+    with checks("A7 POST /regenerate-key gives a new key of 64 hexadecimal digits; the old one is dead at once"):
+        client = bench.reseller("10.00")
+        old = client.key
+        answer = client("POST", "/regenerate-key")
+        assert answer.status == 200 and types(answer.json) == [("ok", "bool"), ("apiKey", "str")], answer
+        new = answer.json["apiKey"]
+        secrets.append(new)
+        assert HEX64.fullmatch(new) and new != old
+        refused(client("GET", "/me"), 401)
+        refused(client("POST", "/regenerate-key"), 401)
+        client.key = new
+        assert client.me()["apiKey"] == f"{new[:4]}...{new[-4:]}" == client.seed.me()["apiKey"]
+    with checks("A7 G3 no call passes on the old key once the new one has been told, from whichever connection"):
+        old, lost, passed = Client(gateway, client.key), threading.Event(), []
+
+        def knock():
+            connection = gateway.connection()
+            while True:
+                told = lost.is_set()
+                answer = gateway.request("GET", BASE + "/me", headers={"x-api-key": old.key}, connection=connection)
+                if told:
+                    passed.append(answer.status)
+                    return connection.close()
+
+        threads = [threading.Thread(target=knock) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        answer = client.seed("POST", "/regenerate-key")
+        lost.set()
+        for thread in threads:
+            thread.join()
+        assert answer.status == 200 and passed == [401] * 8, passed
+        client.key = answer.json["apiKey"]
+        secrets.append(client.key)
+        assert client.balance() == "10.00"
+    with checks("A1 O1 keys that the operator mints and rotates have the tenant's shape, in both modes"):
+        email = next(row["email"] for row in bench.admin("GET", "/resellers?limit=100").json["data"] if row["id"] == client.id)
+        for mode in ("live", "test"):
+            minted = bench.admin("POST", "/api-keys", {"owner_email": email, "mode": mode})
+            assert minted.status == 201 and HEX64.fullmatch(minted.json["key"]) and minted.json["mode"] == mode, minted
+            rotated = bench.admin("POST", f"/api-keys/{minted.json['id']}/rotate")
+            assert rotated.status == 200 and HEX64.fullmatch(rotated.json["key"]), rotated
+            secrets.extend([minted.json["key"], rotated.json["key"]])
+            assert Client(gateway, rotated.json["key"]).me()["status"] == "active"
+            refused(Client(gateway, minted.json["key"])("GET", "/me"), 401)
+    with checks("A1 either header opens; garbage, another tenant's key and none are one 401"):
+        assert Client(gateway, client.key, "x-seed-hash").me()["status"] == "active"
+        unknown = gateway.get(BASE + "/me")
+        refused(unknown, 401)
+        for key in ["", "x", "0" * 63, "0" * 64, "0" * 65, client.key.upper(), gateway.reseller("hosting")["key"]]:
+            assert Client(gateway, key)("GET", "/me").body == unknown.body
+        # Without the tenant's address the key says whose it is.
+        assert gateway.get("/api/reseller/me", headers={"x-api-key": client.key}).status == 200
+        assert gateway.get("/t/strict/api/reseller/me", headers={"x-api-key": client.key}).status == 401
+        assert gateway.get("/t/hosting/api/reseller/me", headers={"x-api-key": client.key}).status == 401
+        refused(gateway.get("/t/codes/api/reseller/me", key=client.key), 401)
+
+
+def pages(checks, gateway, bench):
+    client = bench.reseller("300.00")
+    with checks("A8 a code's link shows a page: the plan, one form, no script, and headers that allow nothing else"):
+        code = client.generate("6month")[0]
+        page = bench.page(code, headers={"Accept": "text/html"})
+        text = page.body.decode()
+        assert page.status == 200 and page.headers["content-type"] == "text/html; charset=utf-8", page
+        assert "6 Months" in text and "180 days" in text and "<form method=\"post\">" in text, text
+        assert "<script" not in text and "onclick" not in text and "set-cookie" not in page.headers
+        policy = page.headers["content-security-policy"]
+        assert "default-src 'none'" in policy and "form-action 'self'" in policy and "frame-ancestors 'none'" in policy
+        assert "unsafe" not in policy and {name: page.headers.get(name) for name in SECURITY} == SECURITY, page.headers
+        assert gateway.get(f"/t/codes/activate/{code}").body == page.body
+    with checks("A8 creating an account and activating by the form: a page with the new end, and the reseller sees it"):
+        done = bench.submit(code, email="Dora@Customer.example", password=PASSWORD, account="new")
+        assert done.status == 200 and b"Activated" in done.body and b"dora@customer.example" in done.body, done
+        end = re.search(rb'datetime="([^"]+)"', done.body).group(1).decode()
+        assert days_from_now(end) in (179, 180), end
+        row = client("GET", "/codes?status=redeemed").json["codes"][0]
+        assert row["code"] == code and row["redeemed_by"] == "dora@customer.example"
+    with checks("A8 once ever: the same customer gets the same end again, another hears that it has been redeemed"):
+        again = bench.submit(code, email="dora@customer.example", password=PASSWORD, account="existing")
+        assert again.status == 200 and end.encode() in again.body, again
+        assert bench.page(code, headers={"Accept": "application/json"}).json["status"] == "redeemed"
+        assert b"<form" not in bench.page(code).body
+        refused(bench.redeem(code, "else@customer.example"), 400, "redeemed already")
+        html = bench.submit(code, email="else@customer.example", password=PASSWORD)
+        assert html.status == 400 and b"redeemed already" in html.body and html.headers["content-type"].startswith("text/html")
+        assert policy_of(html)
+    with checks("A8 as JSON: what a code is for, and redeeming it adds its days after the current end"):
+        code = client.generate("1month")[0]
+        shown = bench.page(code, headers={"Accept": "application/json"})
+        assert shown.json == {"ok": True, "plan": "1 Month", "days": 30, "status": "available"}, shown
+        done = bench.redeem(code, "dora@customer.example")
+        assert types(done.json) == [("ok", "bool"), ("plan", "str"), ("days", "int"), ("email", "str"),
+                                    ("startsAt", "str"), ("endsAt", "str")], done
+        assert done.json["startsAt"] == end and days_from_now(done.json["endsAt"]) in (209, 210), done
+    with checks("A8 an unknown code, one of no code's shape and another tenant's are one answer, to people and programs"):
+        for headers in ({"Accept": "application/json"}, {"Accept": "text/html"}):
+            answers = [bench.page(code, headers=headers) for code in ("0" * 32, "x", code.upper(), "%2e%2e", "a" * 5000)]
+            answers.append(gateway.get(f"/t/strict/activate/{code}", headers=headers))
+            assert {(answer.status, answer.body) for answer in answers} == {(404, answers[0].body)}, answers
+        refused(bench.page("0" * 32, headers={"Accept": "application/json"}), 404)
+        refused(bench.redeem("0" * 32, "dora@customer.example"), 404)
+        assert gateway.get(f"/t/hosting/activate/{code}").status == 404
+    with checks("A8 a wrong password is 401 and redeems nothing; logging in without an account looks the same"):
+        code = client.generate()[0]
+        wrong = bench.redeem(code, "dora@customer.example", "wrong password")
+        refused(wrong, 401, "password is wrong")
+        assert bench.redeem(code, "nobody@customer.example", "wrong password", account="existing").body == wrong.body
+        assert bench.submit(code, email="dora@customer.example", password="wrong password").status == 401
+        refused(bench.redeem(code, "dora@customer.example", account="new"), 400, "log in")
+        for fields in [{"email": "x"}, {"email": None}, {"password": "short"}, {"password": None}, {"account": "x"}]:
+            body = {"email": "c@customer.example", "password": PASSWORD, **fields}
+            refused(bench.page(code, "POST", body), 400, next(iter(fields)))
+        assert bench.submit(code, email="c@customer.example").status == 400
+        assert bench.page(code, headers={"Accept": "application/json"}).json["status"] == "available"
+        assert bench.admin("GET", "/subscribers?email=c@customer.example").json["data"] == []
+    with checks(f"A8 {CALLERS} customers race for one code: one has it, and its days"):
+        names = [f"racer-{n}@customer.example" for n in range(CALLERS)]
+        answers = together([lambda name=name: bench.redeem(code, name) for name in names])
+        won = [answer for answer in answers if answer.status == 200]
+        assert len(won) == 1 and {answer.status for answer in answers} == {200, 400}, answers
+        made = [bench.admin("GET", f"/subscribers?email={name}").json["data"] for name in names]
+        assert sorted(map(len, made)) == [0] * (CALLERS - 1) + [1], made
+    with checks("A8 one customer clicks many times at once: the days are added once"):
+        code = client.generate("12month")[0]
+        assert bench.redeem(client.generate()[0], "eager@customer.example").status == 200
+        answers = together([lambda: bench.redeem(code, "eager@customer.example")] * 8)
+        assert {answer.status for answer in answers} == {200} and len({answer.json["endsAt"] for answer in answers}) == 1
+        subscriber = bench.admin("GET", "/subscribers?email=eager@customer.example").json["data"][0]
+        assert days_from_now(subscriber["subscription"]["ends_at"]) in (394, 395), subscriber
+    with checks("A8 redemptions are rationed by address: 20 in 15 minutes; 429 to people and programs"):
+        here = address()
+        statuses = [bench.page("0" * 32, "POST", {"email": "a@b.example", "password": PASSWORD}, headers=here).status
+                    for _ in range(21)]
+        assert statuses == [404] * 20 + [429], statuses
+        html = bench.submit(code, headers=here, email="a@b.example", password=PASSWORD)
+        assert html.status == 429 and html.headers["content-type"].startswith("text/html") and "retry-after" in html.headers
+    with checks("A8 links that lead nowhere count as failed credentials: past 300 a minute the address hears 429"):
+        here = {**address(), "Accept": "application/json"}
+        connection = gateway.connection()
+        statuses = [gateway.request("GET", f"/t/codes/activate/{n:032x}", headers=here, connection=connection).status
+                    for n in range(330)]
+        connection.close()
+        assert statuses[:299] == [404] * 299 and statuses[-1] == 429, statuses[290:]
+    with checks("A8 a webhook code.redeemed is queued for a reseller that asks for it"):
+        refused(client("GET", "/webhook"), 404)
+        saved = client("PUT", "/webhook", {"url": "https://shop.example/hook"})
+        assert saved.json == {"ok": True, "url": "https://shop.example/hook", "events": ["code.redeemed"], "enabled": True}
+        assert client("GET", "/webhook").json == saved.json
+        secret = client.seed("POST", "/webhook/secret").json["secret"]
+        assert secret.startswith("whsec_")
+        secrets.append(secret)
+        assert bench.redeem(client.generate()[0], "hook@customer.example").status == 200
+        queued = bench.admin("GET", "/deliveries?limit=100").json["data"]
+        assert any(row.get("type", row.get("event")) == "code.redeemed" for row in queued), queued
+        for body in [{}, {"url": "x"}, {"url": "https://a.example/", "events": ["order.created"]}]:
+            refused(client("PUT", "/webhook", body), 400)
+    with checks("A8 texts of the operator's are text on the page, not HTML"):
+        made = bench.admin("POST", "/products", {
+            "sku": "odd", "name": "<script>alert(1)</script>\"'&", "fulfilment": "instant", "days": 1, "retail_price": "1",
+            "wholesale_price": "0"})
+        assert made.status == 201, made
+        page = bench.page(client.generate("odd")[0]).body
+        assert b"<script" not in page and b"&lt;script&gt;" in page and b"(1 day)" in page, page
+        assert bench.admin("PATCH", "/products/odd", {"hidden": True}).status == 200
+
+
+def policy_of(answer):
+    return "default-src 'none'" in answer.headers["content-security-policy"] and answer.headers["x-frame-options"] == "DENY"
+
+
+def days_from_now(text):
+    assert TIME.fullmatch(text), text
+    then = time.mktime(time.strptime(text[:19], "%Y-%m-%dT%H:%M:%S")) - time.timezone
+    return round((then - time.time()) / 86_400)
+
+
+def envelopes(checks, gateway, bench):
+    with checks("A1 every refusal has the seed's envelope and one of its statuses, whatever is wrong with the call"):
+        key = {"x-api-key": bench.demo.key}
+        refused(gateway.get(BASE + "/nothing", headers=key), 404)
+        refused(gateway.delete(BASE + "/plans"), 404)
+        refused(gateway.get(BASE + "/generate", headers=key), 404)
+        refused(gateway.post(BASE + "/generate", b"x" * (2 << 20), headers=key), 400)
+        refused(gateway.request("BREW", BASE + "/me", headers=key), 400)
+        refused(bench.demo("POST", "/generate", {"planId": "1month"}, Idempotency_Key="x" * 256), 400)
+        refused(gateway.get(BASE + "/codes?page=%zz", headers=key), 400)
+    with checks("A1 P3 a suspended tenant answers 403 in the envelope, its pages too; resumed it goes on"):
+        assert gateway.post("/provider/v1/tenants/codes/suspend", key=gateway.provider_key).status == 200
+        try:
+            refused(bench.demo("GET", "/me"), 403)
+            refused(gateway.get(BASE + "/plans"), 403)
+            assert gateway.get(f"/t/codes/activate/{'0' * 32}").status == 403
+        finally:
+            assert gateway.post("/provider/v1/tenants/codes/resume", key=gateway.provider_key).status == 200
+        assert bench.demo("GET", "/me").status == 200
+    with checks("X7 the API describes itself without a key: where the credentials stand, which routes there are"):
+        document = gateway.get(BASE + "/openapi.json").json
+        assert {"/plans", "/me", "/generate", "/codes", "/register", "/regenerate-key"} <= set(document["paths"])
+        schemes = document["components"]["securitySchemes"].values()
+        assert {scheme["name"] for scheme in schemes} == {"x-api-key", "x-seed-hash"}
+
+
+def operators(checks, gateway, bench):
+    with checks("O11 the operator reads end customers, their subscriptions, and what they redeemed"):
+        row = bench.admin("GET", "/subscribers?email=dora@customer.example&mode=live").json["data"]
+        assert len(row) == 1 and row[0]["subscription"]["status"] == "active", row
+        id = row[0]["id"]
+        assert bench.admin("GET", f"/subscribers/{id}").json == row[0]
+        redeemed = bench.admin("GET", f"/subscribers/{id}/redemptions").json["data"]
+        assert redeemed and redeemed[0]["ends_at"] == row[0]["subscription"]["ends_at"], redeemed
+        assert set(redeemed[0]) == {"product", "days", "reseller", "batch", "begins_at", "ends_at", "redeemed_at"}
+        assert bench.admin("GET", "/subscribers/sub_x").status == 404
+        assert gateway.get(f"/t/strict/api/admin/subscribers/{id}", key=bench.strict_key).status == 404
+        assert gateway.get(ADMIN + "/subscribers", key=bench.demo.key).status == 403
+        first = bench.admin("GET", "/subscribers?limit=1").json
+        rest = bench.admin("GET", f"/subscribers?limit=100&cursor={first['next_cursor']}").json
+        assert first["has_more"] and rest["data"] and first["data"][0] not in rest["data"]
+    with checks("A1 O6 the audit log has the statuses that callers were told, and no code in its routes"):
+        refused(bench.demo("POST", "/generate", {"planId": "nope"}), 400)
+
+        def told():
+            rows = bench.admin("GET", "/audit?limit=100&status=400").json["data"]
+            return any(row["action"] == "POST /api/reseller/generate" for row in rows)
+
+        wait_until(told)
+
+
+def test_book(checks, gateway, bench):
+    with checks("X7 a key of mode test generates without a balance, sees its own book alone, and its codes redeem there"):
+        client = bench.reseller("5.00")
+        email = next(row["email"] for row in bench.admin("GET", "/resellers?limit=100").json["data"] if row["id"] == client.id)
+        minted = bench.admin("POST", "/api-keys", {"owner_email": email, "mode": "test"})
+        secrets.append(minted.json["key"])
+        test = Client(gateway, minted.json["key"])
+        answer = test("POST", "/generate", {"planId": "12month", "count": 2})
+        assert answer.status == 200 and answer.body.endswith(b'"totalCost":20.00,"newBalance":0.00}'), answer
+        assert client.balance() == "5.00" and client.me()["stats"]["totalCodes"] == 0
+        code = answer.json["codes"][0]["code"]
+        assert test("GET", "/codes").json["total"] == 2 and client("GET", "/codes").json["total"] == 0
+        assert b"a test code" in bench.page(code).body
+        assert bench.redeem(code, "tester@customer.example").status == 200
+        assert bench.admin("GET", "/subscribers?email=tester@customer.example").json["data"] == []
+        assert len(bench.admin("GET", "/subscribers?email=tester@customer.example&mode=test").json["data"]) == 1
+        regenerated = test("POST", "/regenerate-key")
+        secrets.append(regenerated.json["apiKey"])
+        test.key = regenerated.json["apiKey"]
+        # Of the same book: it does not charge either.
+        assert test("POST", "/generate", {"planId": "12month"}).json["newBalance"] == 0
+        assert client.balance() == "5.00"
+
+
+def killed(checks, gateway, bench):
+    with checks("G8 kill -9 while codes are generated: what was answered is there, once; what was charged is what there is"):
+        client = bench.reseller("1000.00")
+        answered, lock, over = {}, threading.Lock(), threading.Event()
+
+        def buy(worker):
+            connection = gateway.connection()
+            try:
+                for step in itertools.count():
+                    key = f"kill-{worker}-{step}"
+                    answer = gateway.request(
+                        "POST", BASE + "/generate", {"planId": "1month", "count": 3},
+                        headers={"x-api-key": client.key, "Idempotency-Key": key}, connection=connection)
+                    with lock:
+                        answered[key] = answer
+                        if len(answered) > 40:
+                            over.set()
+                    if answer.status != 200:
+                        return
+            except (OSError, http.client.HTTPException):
+                pass
+
+        threads = [threading.Thread(target=buy, args=(worker,)) for worker in range(8)]
+        for thread in threads:
+            thread.start()
+        assert over.wait(60)
+        gateway.kill()
+        for thread in threads:
+            thread.join()
+        gateway.start()
+        bought = [answer for answer in answered.values() if answer.status == 200]
+        assert len(bought) > 40, len(bought)
+        listed = [row["code"] for page in range(1, 30) for row in client("GET", f"/codes?page={page}").json["codes"]]
+        told = [row["code"] for answer in bought for row in answer.json["codes"]]
+        assert len(set(told)) == len(told) and set(told) <= set(listed)
+        assert len(listed) == len(set(listed)) == client.me()["stats"]["totalCodes"] and len(listed) % 3 == 0
+        assert client.balance() == f"{1000 - len(listed)}.00", (client.balance(), len(listed))
+        for key, answer in list(answered.items())[:20]:
+            again = client("POST", "/generate", {"planId": "1month", "count": 3}, Idempotency_Key=key)
+            assert again.body == answer.body and again.headers["idempotency-hit"] == "true", again
+
+
+def evidence(checks, gateway, options):
+    with checks("DESIGN 5 the tenant's file verifies after all of this"):
+        export = gateway.get("/provider/v1/tenants/codes/export", key=gateway.provider_key)
+        assert export.status == 200, export.status
+        with tempfile.NamedTemporaryFile(suffix=".sqlite") as file:
+            file.write(export.body)
+            file.flush()
+            result = subprocess.run([options.tollgate, "verify", file.name], capture_output=True, text=True)
+            assert result.returncode == 0, result.stdout + result.stderr
+    with checks("A1 A3 no key, seed hash or password stands in a log, in an export or in the data folder"):
+        code = Client(gateway, gateway.reseller("codes")["key"]).generate()[0]
+        assert gateway.get(f"/t/codes/activate/{code}").status == 200
+        errors = gateway.errors()
+        assert gateway.stop() == 0
+        logs = "\n".join(gateway.output) + errors
+        assert "/activate/…" in logs and code not in logs
+        assert len(secrets) > 20
+        written = {"the log": logs.encode(), "the export": export.body}
+        for path in glob.glob(os.path.join(gateway.data, "**"), recursive=True):
+            if os.path.isfile(path) and os.path.basename(path) != "demo.json":
+                with open(path, "rb") as file:
+                    written[path] = file.read()
+        for place, content in written.items():
+            for secret in [*secrets, PASSWORD]:
+                assert secret.encode() not in content, f"a secret stands in {place}"
+
+
+main()
