@@ -261,6 +261,8 @@ def report(checks, soak):
     with checks("G6 files were closed and opened all the while, and never more than allowed were open at the end"):
         assert metrics["tollgate_files_opened_total"] > 2 * metrics["tollgate_open_files_max"], metrics["tollgate_files_opened_total"]
         assert metrics["tollgate_open_files"] <= metrics["tollgate_open_files_max"] + THREADS
+    eighths = [[sample[1] for sample in soak.samples if eighth / 8 <= sample[0] < (eighth + 1) / 8] for eighth in range(8)]
+    print("# memory by eighths:", " ".join(f"{statistics.median(values) / 1e6:.1f}" for values in eighths if values), "MB")
     second = [sample for sample in soak.samples if 0.25 <= sample[0] < 0.5]
     last = [sample for sample in soak.samples if sample[0] >= 0.75]
     for name, column, room in [("memory", 1, GROWTH_BYTES_MAX), ("descriptors", 2, GROWTH_DESCRIPTORS_MAX)]:
