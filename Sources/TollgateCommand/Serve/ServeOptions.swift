@@ -11,6 +11,7 @@ enum ServeOptions {
     private static let drainSecondsMax = 3_600
     private static let deadlineSecondsMax = 3_600
     private static let connectionsMax = 1_000_000
+    private static let freeReserveMiBMax = 1 << 20
 
     static let all = [
         Option("--port", "N", "Listen on 127.0.0.1:N (\(portDefault); 0 takes a free one)"),
@@ -36,6 +37,7 @@ enum ServeOptions {
         Option("--body-seconds", "N", "How long a body may pause, and be behind 2 KiB/s (15)"),
         Option("--answer-seconds", "N", "How long a client may take nothing of an answer, or be behind 1 KiB/s (30)"),
         Option("--idle-seconds", "N", "How long a connection may be without a request (75)"),
+        Option("--free-reserve", "MIB", "Refuse writes while the disk has less free (64)"),
         Option("--log-requests", "One JSON line a request on standard output"),
         Option("--drain-seconds", "N", "How long running requests may take at the end (20)"),
     ]
@@ -67,6 +69,9 @@ enum ServeOptions {
         if let workers = try invocation.integer("--workers", in: 1...workersMax) { configuration.workers = workers }
         if let files = try invocation.integer("--open-files", in: 1...openFilesMax) {
             configuration.openFilesMax = files
+        }
+        if let reserve = try invocation.integer("--free-reserve", in: 0...freeReserveMiBMax) {
+            configuration.freeBytesReserve = Int64(reserve) << 20
         }
         if let seconds = try invocation.integer("--drain-seconds", in: 0...drainSecondsMax) {
             configuration.drainMilliseconds = seconds * 1_000
