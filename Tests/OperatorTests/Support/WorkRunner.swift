@@ -65,18 +65,18 @@ struct WorkRunner: Sendable {
         case .writeThen(let body): return try await run(try await commit(body) { _ in 202 })
         case .background(let body):
             return try await run(
-                try await withCheckedThrowingContinuation { done in
+                try await handedOver { done in
                     _ = office.fleet.background.submit { done.resume(with: Result(catching: body)) }
                 })
         case .reserving(let hashes, let body):
             for hash in hashes {
-                try await withCheckedThrowingContinuation { done in
+                try await handedOver { done in
                     office.fleet.registry.reserve(hash, for: office.tenant.id) { done.resume(with: $0) }
                 }
             }
             return try await write(body)
         case .later(let flow):
-            let late = try await withCheckedThrowingContinuation { done in flow { done.resume(with: $0) } }
+            let late = try await handedOver { done in flow { done.resume(with: $0) } }
             switch late {
             case .whole(let answer): return Answered(answer)
             case .proceed(let work): return try await run(work)
@@ -91,7 +91,7 @@ struct WorkRunner: Sendable {
     }
 
     private static func piece(of body: any ResponseStream) async throws -> [UInt8]? {
-        try await withCheckedThrowingContinuation { done in
+        try await handedOver { done in
             body.next { piece in
                 switch piece {
                 case .bytes(let bytes): done.resume(returning: bytes)
@@ -103,7 +103,7 @@ struct WorkRunner: Sendable {
     }
 
     private func read(_ body: @escaping @Sendable (TenantReader) throws -> Answer) async throws -> Answered {
-        try await withCheckedThrowingContinuation { done in
+        try await handedOver { done in
             office.tenant.lane.submit(
                 LaneJob(
                     writes: false,
@@ -123,7 +123,7 @@ struct WorkRunner: Sendable {
         _ body: @escaping @Sendable (TenantTransaction, inout Trail) throws -> Value,
         status: @escaping @Sendable (Value) -> Int
     ) async throws -> Value {
-        try await withCheckedThrowingContinuation { done in
+        try await handedOver { done in
             office.tenant.lane.submit(
                 LaneJob(
                     writes: true,
