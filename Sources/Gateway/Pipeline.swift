@@ -89,6 +89,10 @@ final class Pipeline: RequestHandler, Sendable {
             }
             switch routed.route.body {
             case .whole(let bytesMax): return .readBody(bytesMax: bytesMax, then: run)
+            case .streamed:
+                return .streamBody(bytesMax: Int(admitted.tenant.profile.quotas.bytesMax)) { exchange in
+                    StreamedBody(Operation(pipeline: self, admitted: admitted, body: [], exchange: exchange))
+                }
             case .none where routed.head.announcesBody: return .readBody(bytesMax: Route.bodyBytesMax, then: run)
             case .none: return .later { exchange in _ = run([], exchange) }
             }

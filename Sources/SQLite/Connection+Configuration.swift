@@ -35,6 +35,20 @@ extension Connection {
         _ = try integer(of: "SELECT count(*) FROM sqlite_schema")
     }
 
+    /// A new file of this process alone that nobody misses after a crash: it has no journal and is never synced. What is
+    /// sorted beyond `cacheKiB` goes to temporary files.
+    package func configureScratch(cacheKiB: Int) throws(SQLiteError) {
+        harden()
+        try execute(
+            """
+            PRAGMA locking_mode=EXCLUSIVE;
+            PRAGMA page_size=\(Self.pageBytes);
+            PRAGMA journal_mode=OFF;
+            PRAGMA synchronous=OFF;
+            PRAGMA cache_size=-\(cacheKiB);
+            """)
+    }
+
     /// A file that came from elsewhere and is only read: nothing in its schema is trusted.
     package func configureForeign() throws(SQLiteError) {
         harden()

@@ -69,8 +69,8 @@ package struct APIDescription: Sendable {
 
 extension APIDescription.Operation {
     init(_ route: Route) {
-        var takesBody = false
-        if case .whole = route.body { takesBody = true }
+        var takesBody = true
+        if case .none = route.body { takesBody = false }
         let access =
             switch route.access {
             case .open: "Open: no credential."

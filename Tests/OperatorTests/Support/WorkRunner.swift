@@ -74,8 +74,16 @@ struct WorkRunner: Sendable {
                 }
             }
             return try await write(body)
-        case .later(let flow):
-            let late = try await withCheckedThrowingContinuation { done in flow { done.resume(with: $0) } }
+        case .later, .streamed:
+            let late = try await withCheckedThrowingContinuation { done in
+                switch work {
+                case .later(let flow): flow { done.resume(with: $0) }
+                case .streamed(let reader):
+                    reader.take(call.body)
+                    reader.finish { done.resume(with: $0) }
+                default: done.resume(throwing: LaneFailure.unavailable)
+                }
+            }
             switch late {
             case .whole(let answer): return Answered(answer)
             case .proceed(let work): return try await run(work)
