@@ -36,14 +36,17 @@ let package = Package(
         module("Cryptography", ["COpenSSL"]),
         module("Compression", ["CZlib"]),
         module("HTTPCore"),
-        module("HTTPClient", ["CCurl"]),
+        module("HTTPClient", ["CCurl", "HTTPCore"]),
         module("HTTPServer", ["CLinux", "HTTPCore", "Cryptography", "Compression"]),
         module("RateLimiter"),
         module("TenantRegistry", ["SQLite", "Cryptography", "Compression", "RateLimiter"]),
         module("TenantApp", ["TenantRegistry", "SQLite", "HTTPCore", "Cryptography", "Compression", "RateLimiter"]),
         module(
             "Gateway",
-            ["TenantApp", "HTTPServer", "TenantRegistry", "HTTPCore", "RateLimiter", "Cryptography", "SQLite"]),
+            [
+                "TenantApp", "HTTPServer", "HTTPClient", "TenantRegistry", "HTTPCore", "RateLimiter", "Cryptography",
+                "SQLite",
+            ]),
         .executableTarget(
             name: "TollgateCommand",
             dependencies: [
@@ -74,5 +77,6 @@ let package = Package(
             "VerifierTests", ["TestTenants", "TenantRegistry", "TenantApp", "SQLite", "Cryptography", "Compression"]),
         tests("CodeTests", ["TestTenants", "TenantRegistry", "TenantApp", "SQLite", "HTTPCore", "Cryptography"]),
         tests("PortTests", ["TestTenants", "TenantRegistry", "TenantApp", "SQLite", "HTTPCore", "Cryptography"]),
+        tests("PaymentTests", ["TestTenants", "TenantRegistry", "TenantApp", "SQLite", "HTTPCore", "Cryptography"]),
     ]
 )

@@ -20,7 +20,7 @@ struct Overrun: Error {
     let headers: ResponseHeaders
 }
 
-/// Limits in the order key → reseller → tenant → process; a refusal gives back what the earlier levels took (DESIGN 3).
+/// Limits in the order key → reseller → route class → tenant → process; a refusal gives back what the earlier levels took (DESIGN 3).
 struct Admission: Sendable {
     let process: Bucket?
     /// Applications to become a reseller and the like: 20 per 15 minutes and address (CONTRACT A2, W11).
@@ -39,11 +39,14 @@ struct Admission: Sendable {
             if !decision.admitted { throw overrun(decision, "address") }
         }
         let levels = Levels(
-            key: request.keyLimit, reseller: request.caller?.key.reseller?.bucket, routeClass: nil,
+            key: request.keyLimit, reseller: request.caller?.key.reseller?.bucket,
+            routeClass: request.routed.route.routeClass.flatMap { routeClass in
+                request.caller?.key.reseller?.routeClasses.bucket(of: routeClass, now: now)
+            },
             tenant: request.tenant.bucket, process: process)
         let verdict = Levels.admit(levels, cost: 1, now: now)
         if !verdict.admitted, let decision = verdict.decision, let level = verdict.level {
-            throw overrun(decision, name(level))
+            throw overrun(decision, name(level, request.routed.route))
         }
         guard request.tenant.countRequest(at: request.routed.now) else {
             levels.giveBack(cost: 1)
@@ -52,7 +55,7 @@ struct Admission: Sendable {
         guard let decision = verdict.decision, let level = verdict.level else {
             return Admitted(authenticated: request, limitHeaders: ResponseHeaders())
         }
-        return Admitted(authenticated: request, limitHeaders: Self.headers(decision, name(level)))
+        return Admitted(authenticated: request, limitHeaders: Self.headers(decision, name(level, request.routed.route)))
     }
 
     private func overrun(_ decision: Decision, _ name: StaticString) -> Overrun {
@@ -61,11 +64,11 @@ struct Admission: Sendable {
             headers: Self.headers(decision, name))
     }
 
-    private func name(_ level: Level) -> StaticString {
+    private func name(_ level: Level, _ route: Route) -> StaticString {
         switch level {
         case .key: "key"
         case .reseller: "reseller"
-        case .routeClass: "route"
+        case .routeClass: route.routeClass?.name ?? "route"
         case .tenant: "tenant"
         case .process: "process"
         }

@@ -24,6 +24,8 @@ package struct Configuration: Sendable {
     package var certificatePath: String?
     package var privateKeyPath: String?
     package var serverLimits = ServerLimits()
+    /// Tenants may have this node call private, loopback and link-local addresses, in plain HTTP too (DESIGN 5).
+    package var allowsPrivateAddresses = false
     /// scrypt's cost as a power of two; tests lower it.
     package var scryptCostLog2 = 15
     package var drainMilliseconds = 20_000

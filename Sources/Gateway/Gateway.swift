@@ -18,6 +18,7 @@ package final class Gateway: Sendable {
     private let server: Server
     private let pipeline: Pipeline
     private let levels: LevelKeeper
+    private let outbound: Outbound
     private let tls: TLSCertificates?
     private let isStopped = Atomic<Bool>(false)
 
@@ -33,8 +34,11 @@ package final class Gateway: Sendable {
         options.aroundAnswers = { WakeBatch.run($0) }
         let data = try DataDirectory(path: configuration.dataPath)
         let fleet = try Fleet(data: data, schema: .app, options: options, report: RequestLog.report)
+        let outbound = try Outbound(allowsPrivateAddresses: configuration.allowsPrivateAddresses)
+        self.outbound = outbound
         let services = try Services(
-            fleet: fleet, scrypt: Scrypt(costLog2: configuration.scryptCostLog2), blueprints: blueprints)
+            fleet: fleet, scrypt: Scrypt(costLog2: configuration.scryptCostLog2), outbound: outbound,
+            blueprints: blueprints)
         let tls = try Self.defaultCertificate(configuration).map {
             TLSCertificates(default: $0, byHost: TLSMaterial.byHost(fleet))
         }
@@ -49,7 +53,7 @@ package final class Gateway: Sendable {
             fleet: fleet,
             dialects: [
                 WholesaleOrders(), CreditReports(), ActivationCodes(), ActivationPages(), LicenceKeys(), ProxyPorts(),
-                OperatorAdmin(), InvitationPages(),
+                OperatorAdmin(), InvitationPages(), SandboxPayPages(),
             ],
             provider: provider, blueprints: blueprints, configuration: configuration, services: services,
             metrics: GatewayMetrics(), log: RequestLog(isOn: configuration.logsRequests))
@@ -79,6 +83,7 @@ package final class Gateway: Sendable {
         pipeline.isDraining.store(true, ordering: .releasing)
         pause(milliseconds: configuration.drainNoticeMilliseconds)
         server.drain(withinMilliseconds: configuration.drainMilliseconds)
+        outbound.close()
         levels.save()
         fleet.stop()
     }

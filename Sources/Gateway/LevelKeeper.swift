@@ -12,6 +12,9 @@ final class LevelKeeper: Sendable {
         case process = 4
     }
 
+    /// The kind of a reseller's bucket of a route class is this and the class's number.
+    private static let routeClassBase: UInt8 = 0x40
+
     let fleet: Fleet
     let process: Bucket?
     /// The clock's last save and that of the shutdown may meet: one at a time, so that the file written last is the newest.
@@ -27,20 +30,25 @@ final class LevelKeeper: Sendable {
     private func write() {
         let now = fleet.monotonic.nanoseconds()
         var entries: [LevelSnapshot.Entry] = []
-        func note(_ bucket: Bucket?, _ owner: TenantID, _ kind: Kind, _ id: Int64) {
+        func note(_ bucket: Bucket?, _ owner: TenantID, _ kind: UInt8, _ id: Int64) {
             guard let debt = bucket?.debtNanoseconds(now: now), debt > 0 else { return }
             entries.append(
                 LevelSnapshot.Entry(
-                    ownerHigh: owner.high, ownerLow: owner.low, kind: kind.rawValue, id: id, debtNanoseconds: debt))
+                    ownerHigh: owner.high, ownerLow: owner.low, kind: kind, id: id, debtNanoseconds: debt))
         }
         for tenant in fleet.directory.allTenants {
-            note(tenant.bucket, tenant.id, .tenant, 0)
-            for key in fleet.directory.keys(of: tenant.id) { note(key.current.bucket, tenant.id, .key, key.id) }
+            note(tenant.bucket, tenant.id, Kind.tenant.rawValue, 0)
+            for key in fleet.directory.keys(of: tenant.id) {
+                note(key.current.bucket, tenant.id, Kind.key.rawValue, key.id)
+            }
             for reseller in fleet.directory.resellers(of: tenant.id) {
-                note(reseller.bucket, tenant.id, .reseller, reseller.id)
+                note(reseller.bucket, tenant.id, Kind.reseller.rawValue, reseller.id)
+                for (routeClass, bucket) in reseller.routeClasses.all {
+                    note(bucket, tenant.id, Self.routeClassBase + routeClass.rawValue, reseller.id)
+                }
             }
         }
-        note(process, TenantID(high: 0, low: 0), .process, 0)
+        note(process, TenantID(high: 0, low: 0), Kind.process.rawValue, 0)
         do {
             try LevelFile.save(
                 LevelSnapshot(wallMilliseconds: fleet.clock.now().milliseconds, entries: entries),
@@ -61,9 +69,15 @@ final class LevelKeeper: Sendable {
                 case .reseller: fleet.directory.reseller(entry.id, of: owner)?.bucket
                 case .tenant: fleet.directory.tenant(id: owner)?.bucket
                 case .process: process
-                case nil: nil
+                case nil: routeClassBucket(entry, of: owner, now: now)
                 }
             bucket?.restore(debtNanoseconds: entry.debtNanoseconds, elapsed: loaded.elapsedNanoseconds, now: now)
         }
+    }
+
+    private func routeClassBucket(_ entry: LevelSnapshot.Entry, of owner: TenantID, now: UInt64) -> Bucket? {
+        guard entry.kind > Self.routeClassBase, let routeClass = RouteClass(rawValue: entry.kind - Self.routeClassBase)
+        else { return nil }
+        return fleet.directory.reseller(entry.id, of: owner)?.routeClasses.bucket(of: routeClass, now: now)
     }
 }

@@ -85,6 +85,7 @@ struct Operation: Sendable {
         case .answer(let answer): answerUnwritten(answer)
         case .read(let read): submitRead(read)
         case .write(let write): submitWrite(write)
+        case .writeThen(let write): submitWriteThen(write)
         case .reserving(let hashes, let write): reserve(hashes[...], then: write)
         case .background(let next):
             let submitted = fleet.background.submit {
@@ -153,6 +154,40 @@ struct Operation: Sendable {
         admitted.tenant.lane.submit(
             LaneJob(
                 writes: true, perform: { store in try commit(write, key, in: store) }, fail: { refuse(Refusal($0)) }))
+    }
+
+    /// A write in the middle: what it commits is there before `perform` goes on with the rest.
+    private func submitWriteThen(_ write: @escaping @Sendable (TenantTransaction, inout Trail) throws -> Work) {
+        if fleet.refusesWrites { return refuse(Refusal(.storageFull)) }
+        let key = idempotencyKey
+        admitted.tenant.lane.submit(
+            LaneJob(
+                writes: true,
+                perform: { store in
+                    let tenant = store.transaction
+                    var trail = Trail()
+                    do {
+                        try judgeAgain(tenant)
+                        if let key,
+                            let stored = try tenant.storedAnswer(scope: key.scope, book: key.book, key: key.text)
+                        {
+                            return replay(stored, key)
+                        }
+                        let next = try write(tenant, &trail)
+                        var record = pipeline.auditRecord(
+                            admitted.authenticated, 202, bytesIn: body.count, bytesOut: 0)
+                        // The call is counted where it ends.
+                        record.count = 0
+                        record.resellerID = trail.resellerID ?? record.resellerID
+                        record.detail = trail.json
+                        store.note(record)
+                        return { _ in perform(next) }
+                    } catch let error where error.isDecision {
+                        let refusal = refusal(of: error)
+                        try tenant.undoEffect()
+                        return { _ in refuse(refusal) }
+                    }
+                }, fail: { refuse(Refusal($0)) }))
     }
 
     /// Inside the batch's transaction and the operation's savepoint: the effect, its stored answer and its audit row.
@@ -243,12 +278,7 @@ struct Operation: Sendable {
 
     private func replay(_ stored: StoredAnswer, _ key: Key) -> LaneJob<TenantStore>.Completion {
         guard stored.fingerprint == key.fingerprint else {
-            return { _ in
-                refuse(
-                    .unprocessable(
-                        code: "idempotency_key_reused",
-                        detail: "This Idempotency-Key belongs to another call: method, path or body differ."))
-            }
+            return { _ in refuse(.idempotencyKeyReused) }
         }
         return { _ in
             recordThen(stored.status, bytesOut: stored.body.count) {
@@ -270,7 +300,7 @@ struct Operation: Sendable {
     private func refuse(_ refusal: Refusal) {
         pipeline.metrics.countRefusal(refusal)
         if admitted.caller == nil, refusal.isMissedGuess {
-            // A wrong password, and a link that leads nowhere, count as a wrong key does.
+            // A wrong password or signature, and a link that leads nowhere, count as a wrong key does.
             pipeline.countFailure(from: pipeline.clientAddress(routed))
         }
         let response = render(refusal)

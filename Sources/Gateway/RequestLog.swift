@@ -41,7 +41,7 @@ final class RequestLog: Sendable {
 
     /// Invitations, activation codes and payments are named by what opens them.
     private static func safe(_ path: String) -> String {
-        for secret in ["/invite/", "/activate/", "/topup/status/"] {
+        for secret in ["/invite/", "/activate/", "/topup/status/", "/sandbox-pay/"] {
             if let place = path.range(of: secret) { return String(path[..<place.upperBound]) + "…" }
         }
         return path

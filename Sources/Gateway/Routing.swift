@@ -77,13 +77,14 @@ final class Router: Sendable {
         var addressed: TenantRecord?
         var isUnknown = false
         var prefix = ""
-        if path.hasPrefix("/t/") {
-            let rest = path.dropFirst(3)
-            let slug = String(rest.prefix { $0 != "/" })
-            addressed = directory.tenant(slug: slug)
+        if path.utf8.starts(with: "/t/".utf8) {
+            let bytes = head.bytes[head.pathRange]
+            let start = bytes.startIndex + 3
+            let end = bytes[start...].firstIndex(of: 0x2F) ?? bytes.endIndex
+            addressed = directory.tenant(slug: head.string(start..<end))
             isUnknown = addressed == nil
-            prefix = "/t/\(slug)"
-            path = String(rest.dropFirst(slug.count))
+            prefix = head.string(bytes.startIndex..<end)
+            path = head.string(end..<bytes.endIndex)
         } else if let tenant = tenant(ofHost: head) {
             switch tenant {
             case .known(let record): addressed = record

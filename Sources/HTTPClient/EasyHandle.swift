@@ -1,4 +1,6 @@
 import CCurl
+import Foundation
+import HTTPCore
 
 /// What an exchange reads its body from and hands its answer to. Called by libcurl on the thread that performs.
 protocol Transfer: AnyObject {
@@ -21,13 +23,17 @@ final class EasyHandle {
     private let transfer: any Transfer
     private var headers: UnsafeMutablePointer<curl_slist>?
     private let errorText: UnsafeMutablePointer<CChar>
+    private let addressRule: AddressRule
+    /// An address was not connected to because of the rule.
+    private var metForbiddenAddress = false
 
-    init(_ transfer: any Transfer) throws(HTTPClientError) {
-        guard Library.status == CURLE_OK, let pointer = curl_easy_init() else {
+    init(_ transfer: any Transfer, addressRule: AddressRule = .any) throws(HTTPClientError) {
+        guard CurlLibrary.isStarted, let pointer = curl_easy_init() else {
             throw .broken("libcurl does not start")
         }
         self.pointer = pointer
         self.transfer = transfer
+        self.addressRule = addressRule
         errorText = .allocate(capacity: Int(CURL_ERROR_SIZE))
         errorText.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
         try set(CURLOPT_ERRORBUFFER, UnsafeMutableRawPointer(errorText))
@@ -51,9 +57,13 @@ final class EasyHandle {
 
     /// Runs the exchange to its end on this thread.
     func perform() throws(HTTPClientError) {
+        try prepare()
+        try check(curl_easy_perform(pointer))
+    }
+
+    /// Once every header has been added: from here on the handle can be performed, alone or by a multi handle.
+    func prepare() throws(HTTPClientError) {
         try check(tollgate_curl_set_list(pointer, CURLOPT_HTTPHEADER, headers))
-        let code = curl_easy_perform(pointer)
-        if code != CURLE_OK { throw error(code) }
     }
 
     func addHeader(_ line: String) throws(HTTPClientError) {
@@ -77,7 +87,8 @@ final class EasyHandle {
         try check(tollgate_curl_set_pointer(pointer, option, value))
     }
 
-    private func check(_ code: CURLcode) throws(HTTPClientError) {
+    /// Throws what an exchange ended with, unless it ended well.
+    func check(_ code: CURLcode) throws(HTTPClientError) {
         if code != CURLE_OK { throw error(code) }
     }
 
@@ -85,6 +96,8 @@ final class EasyHandle {
         let detail = String(cString: errorText)
         let reason = detail.isEmpty ? String(cString: curl_easy_strerror(code)) : detail
         return switch code {
+        case CURLE_COULDNT_CONNECT where metForbiddenAddress, CURLE_ABORTED_BY_CALLBACK where metForbiddenAddress:
+            .addressNotAllowed
         case CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL: .invalidRequest(reason)
         case CURLE_COULDNT_CONNECT, CURLE_COULDNT_RESOLVE_HOST: .unreachable(reason)
         case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE: .untrusted(reason)
@@ -99,6 +112,18 @@ final class EasyHandle {
         try set(CURLOPT_READDATA, context)
         try set(CURLOPT_HEADERDATA, context)
         try set(CURLOPT_WRITEDATA, context)
+        try set(CURLOPT_OPENSOCKETDATA, context)
+        try check(
+            tollgate_curl_set_open_socket(pointer) { context, _, address in
+                EasyHandle.handle(of: context)?.openSocket(address) ?? CURL_SOCKET_BAD
+            })
+        try set(CURLOPT_PREREQDATA, context)
+        // A connection that an earlier call opened, under another rule, is not opened again.
+        try check(
+            tollgate_curl_set_prerequest(pointer) { context, address, _, _, _ in
+                guard let handle = EasyHandle.handle(of: context) else { return CURL_PREREQFUNC_ABORT }
+                return handle.mayUse(address) ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
+            })
         try check(
             tollgate_curl_set_transfer(pointer, CURLOPT_READFUNCTION) { bytes, size, count, context in
                 let buffer = UnsafeMutableRawBufferPointer(start: bytes, count: size * count)
@@ -119,12 +144,44 @@ final class EasyHandle {
             })
     }
 
+    private static func handle(of context: UnsafeMutableRawPointer?) -> EasyHandle? {
+        context.map { Unmanaged<EasyHandle>.fromOpaque($0).takeUnretainedValue() }
+    }
+
     private static func transfer(of context: UnsafeMutableRawPointer?) -> (any Transfer)? {
-        context.map { Unmanaged<EasyHandle>.fromOpaque($0).takeUnretainedValue().transfer }
+        handle(of: context)?.transfer
+    }
+
+    private func mayUse(_ address: UnsafePointer<CChar>?) -> Bool {
+        if case .any = addressRule { return true }
+        if let address, let parsed = IPAddress(parsing: String(cString: address)), addressRule.allows(parsed) {
+            return true
+        }
+        metForbiddenAddress = true
+        return false
+    }
+
+    /// The socket for an address that the rule allows; none for another, and libcurl goes on to the name's next address.
+    private func openSocket(_ place: UnsafeMutablePointer<curl_sockaddr>?) -> curl_socket_t {
+        guard let place, mayConnect(to: place) else {
+            metForbiddenAddress = true
+            return CURL_SOCKET_BAD
+        }
+        let closing = Int32(SOCK_CLOEXEC.rawValue)
+        return socket(place.pointee.family, place.pointee.socktype | closing, place.pointee.protocol)
+    }
+
+    private func mayConnect(to place: UnsafeMutablePointer<curl_sockaddr>) -> Bool {
+        // A socket file, which only the command line uses, has no address to judge.
+        if case .any = addressRule { return true }
+        var bytes = [UInt8](repeating: 0, count: 16)
+        guard tollgate_curl_address(place, &bytes) == 1 else { return false }
+        let words = [bytes[..<8], bytes[8...]].map { $0.reduce(0) { $0 << 8 | UInt64($1) } }
+        return addressRule.allows(IPAddress(high: words[0], low: words[1]))
     }
 }
 
 /// libcurl's own state, made once before its first use.
-private enum Library {
-    static let status = tollgate_curl_global_start()
+enum CurlLibrary {
+    static let isStarted = tollgate_curl_global_start() == CURLE_OK
 }

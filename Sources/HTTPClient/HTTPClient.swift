@@ -48,16 +48,12 @@ package struct HTTPClient: Sendable {
         }
         let transfer = try ClientTransfer(body: body, sink: sink)
         let easy = try EasyHandle(transfer)
-        try easy.set(CURLOPT_URL, baseURL + path)
-        // As sent is as signed: no dots taken out of the path.
-        try easy.set(CURLOPT_PATH_AS_IS, 1)
-        try easy.set(CURLOPT_CUSTOMREQUEST, method)
+        try easy.set(url: baseURL + path, method: method, bodyLength: transfer.bodyLength)
         if let unixSocketPath { try easy.set(CURLOPT_UNIX_SOCKET_PATH, unixSocketPath) }
         if let certificateAuthorityPath { try easy.set(CURLOPT_CAINFO, certificateAuthorityPath) }
         try setTimeouts(easy, body, sink)
-        try setBody(easy, method: method, length: transfer.bodyLength)
-        for (name, value) in headers { try add(name, value, to: easy) }
-        if let bearer { try add("Authorization", "Bearer " + bearer, to: easy) }
+        for (name, value) in headers { try easy.add(name, value) }
+        if let bearer { try easy.add("Authorization", "Bearer " + bearer) }
         do {
             try easy.perform()
         } catch {
@@ -81,26 +77,9 @@ package struct HTTPClient: Sendable {
             try easy.set(CURLOPT_TIMEOUT, timeoutSeconds)
         }
     }
-
-    private func setBody(_ easy: EasyHandle, method: String, length: Int64?) throws(HTTPClientError) {
-        if method == "HEAD" { return try easy.set(CURLOPT_NOBODY, 1) }
-        // A POST, PUT or PATCH without a body says so by its length (RFC 9110 §8.6).
-        guard let length = length ?? (["POST", "PUT", "PATCH"].contains(method) ? 0 : nil) else { return }
-        try easy.set(CURLOPT_UPLOAD, 1)
-        try easy.set(CURLOPT_INFILESIZE_LARGE, offset: length)
-    }
-
-    private func add(_ name: String, _ value: String, to easy: EasyHandle) throws(HTTPClientError) {
-        let isName = !name.isEmpty && name.isPrintable && !name.contains(where: { ":;".contains($0) })
-        guard isName, value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }) else {
-            throw .invalidRequest("a header holds control characters")
-        }
-        // To libcurl "Name:" takes a header away, "Name;" sends one without a value.
-        try easy.addHeader(value.isEmpty ? "\(name);" : "\(name): \(value)")
-    }
 }
 
 extension String {
     /// 0x21 to 0x7E alone: nothing that could end a line or a word of the request.
-    fileprivate var isPrintable: Bool { utf8.allSatisfy { $0 >= 0x21 && $0 <= 0x7E } }
+    var isPrintable: Bool { utf8.allSatisfy { $0 >= 0x21 && $0 <= 0x7E } }
 }

@@ -4,6 +4,8 @@ package enum HTTPClientError: Error, Sendable, Equatable, CustomStringConvertibl
     case invalidRequest(String)
     /// Nobody answers at the address; nothing was sent.
     case unreachable(String)
+    /// Its name stands for an address that may not be called; nothing was sent.
+    case addressNotAllowed
     /// The server's certificate was not accepted; nothing was sent.
     case untrusted(String)
     case timedOut
@@ -18,6 +20,7 @@ package enum HTTPClientError: Error, Sendable, Equatable, CustomStringConvertibl
         switch self {
         case .invalidRequest(let reason): "the request is not valid: \(reason)"
         case .unreachable(let reason): "cannot be reached: \(reason)"
+        case .addressNotAllowed: "its address may not be called"
         case .untrusted(let reason): "the certificate is not trusted: \(reason)"
         case .timedOut: "no answer in time"
         case .responseTooLong(let bytesMax): "the answer is longer than \(bytesMax) bytes"

@@ -88,7 +88,11 @@ package struct ResponseHeaders: Sendable {
 
     private static func isControl(_ byte: UInt8) -> Bool { byte < 0x20 && byte != 0x09 || byte == 0x7F }
 
+    /// What the fields of nearly every answer take.
+    private static let bytesExpected = 384
+
     private mutating func start(_ name: StaticString) {
+        if bytes.isEmpty { bytes.reserveCapacity(Self.bytesExpected) }
         bytes.append(contentsOf: UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
         bytes.append(0x3A)
         bytes.append(0x20)
@@ -103,14 +107,22 @@ package struct ResponseHeaders: Sendable {
 extension [UInt8] {
     /// Appends the decimal digits of a number, with a minus sign where it is negative, without making a String.
     package mutating func append(decimal value: Int) {
-        if value < 0 { append(0x2D) }
-        var rest = value.magnitude
-        let start = count
-        repeat {
-            append(0x30 + UInt8(rest % 10))
-            rest /= 10
-        } while rest > 0
-        self[start...].reverse()
+        // 20 characters at most; written backwards from the end of three words.
+        var room: (UInt64, UInt64, UInt64) = (0, 0, 0)
+        Swift.withUnsafeMutableBytes(of: &room) { room in
+            var rest = value.magnitude
+            var place = room.count
+            repeat {
+                place -= 1
+                room[place] = 0x30 + UInt8(truncatingIfNeeded: rest % 10)
+                rest /= 10
+            } while rest > 0
+            if value < 0 {
+                place -= 1
+                room[place] = 0x2D
+            }
+            append(contentsOf: UnsafeRawBufferPointer(rebasing: room[place...]))
+        }
     }
 
     package mutating func append(_ text: StaticString) {

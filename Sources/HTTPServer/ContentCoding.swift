@@ -1,4 +1,5 @@
 import Compression
+import Glibc
 import HTTPCore
 
 /// gzip of answers (RFC 9110 §8.4, §12.5.3): whole bodies of text, JSON and CSV, within bounds that keep the loop quick.
@@ -29,7 +30,8 @@ enum ContentCoding {
             var isText = false
             var at = 0
             while at < bytes.count {
-                let end = bytes[at...].firstIndex(of: ByteScan.lineFeed) ?? bytes.count
+                let found = memchr(base + at, Int32(ByteScan.lineFeed), bytes.count - at)
+                let end = found.map { $0 - UnsafeMutableRawPointer(mutating: base) } ?? bytes.count
                 let count = end - at
                 if count > 17, ByteScan.hasPrefix(base + at, "content-encoding:") { return false }
                 if count > 14, ByteScan.hasPrefix(base + at, "content-type:") {

@@ -115,11 +115,17 @@ package struct Services: Sendable {
     /// The hash of a password that nobody has: what an unknown address is checked against, so that it costs what a known
     /// one does.
     package let decoyHash: String
+    /// The way to services outside.
+    package let outbound: any OutboundCalls
+    package let paymentsBegun = PaymentsBegun()
     package let reconciliations = RunningReconciliations()
 
-    package init(fleet: Fleet, scrypt: Scrypt, blueprints: Blueprints = Blueprints()) throws {
+    package init(
+        fleet: Fleet, scrypt: Scrypt, outbound: any OutboundCalls, blueprints: Blueprints = Blueprints()
+    ) throws {
         self.fleet = fleet
         self.scrypt = scrypt
+        self.outbound = outbound
         self.blueprints = blueprints
         decoyHash = try scrypt.hash(Hex.encode(fleet.random.bytes(16)), random: fleet.random)
     }
@@ -184,6 +190,10 @@ package enum Work: Sendable {
     case read(@Sendable (TenantReader) throws -> Answer)
     /// Writes: one savepoint with audit row, idempotency row and outbox rows.
     case write(@Sendable (TenantTransaction, inout Trail) throws -> Answer)
+    /// A write that has to be there before the work goes on, say before somebody outside is asked. Its audit row says 202;
+    /// a stored answer of an earlier call is given in place of it, and nothing that it decides is stored: that is for the
+    /// `write` at the end.
+    case writeThen(@Sendable (TenantTransaction, inout Trail) throws -> Work)
     /// First something long (scrypt, a large body) on the background pool.
     case background(@Sendable () throws -> Work)
     /// First the hash of a secret about to be minted goes to the registry (DESIGN 3).

@@ -41,6 +41,11 @@ package enum Refusal: Error, Sendable, Equatable {
         .invalid([FieldError(pointer: pointer, code: code, detail: detail)])
     }
 
+    /// A key of one call is not another's (CONTRACT G4).
+    package static let idempotencyKeyReused = Refusal.unprocessable(
+        code: "idempotency_key_reused",
+        detail: "This Idempotency-Key belongs to another call: method, path or body differ.")
+
     /// Stored with the idempotency key and given again: everything decided in the lane but 401, 403, 429 and 5xx (G4).
     package var isReplayable: Bool {
         switch status {
@@ -122,7 +127,7 @@ package enum Refusal: Error, Sendable, Equatable {
     /// Whether the caller showed a secret that opens nothing: metered per address, so that nobody tries many.
     package var isMissedGuess: Bool {
         switch self {
-        case .unknownCredential, .notFound("invitation"), .notFound("code"): true
+        case .unknownCredential, .badSignature, .notFound("invitation"), .notFound("code"), .notFound("payment"): true
         default: false
         }
     }

@@ -1,4 +1,5 @@
 package import HTTPCore
+package import RateLimiter
 package import TenantRegistry
 
 /// One operation of a dialect on the wire: where it is, who may call it, what it takes. The table that serves requests
@@ -57,6 +58,8 @@ package struct Route: Sendable {
     package let isRationedByAddress: Bool
     /// A reseller's person may call it before the reseller is approved.
     package let isForPending: Bool
+    /// A limit of the route's own for each reseller; nil for most.
+    package let routeClass: RouteClass?
     /// The kind under which the answer is kept ready for the loops; nil for most.
     package let cacheKind: UInt8?
     package let summary: String
@@ -67,7 +70,8 @@ package struct Route: Sendable {
     package init(
         _ method: Method, _ pattern: String, _ summary: String, access: Access, body: Body? = nil,
         idempotency: Idempotency = .ignored, isSigned: Bool = false, isRationedByAddress: Bool = false,
-        isForPending: Bool = false, cacheKind: UInt8? = nil, handle: @escaping @Sendable (Call) throws -> Work
+        isForPending: Bool = false, routeClass: RouteClass? = nil, cacheKind: UInt8? = nil,
+        handle: @escaping @Sendable (Call) throws -> Work
     ) {
         self.method = method
         self.pattern = pattern
@@ -79,6 +83,7 @@ package struct Route: Sendable {
         self.isSigned = isSigned
         self.isRationedByAddress = isRationedByAddress
         self.isForPending = isForPending
+        self.routeClass = routeClass
         self.cacheKind = cacheKind
         self.handle = handle
     }

@@ -171,31 +171,35 @@ package struct UsageCount: Sendable {
 
 /// The packed form of a record in a block: fixed fields big-endian, then the action with its length.
 package enum AuditPacking {
+    /// Every read on a loop comes here: the fixed part is put together in place and appended at once.
     package static func append(_ record: AuditRecord, to bytes: inout [UInt8]) {
-        put(UInt64(bitPattern: record.at.milliseconds), 8, &bytes)
-        put(UInt64(record.book.rawValue), 1, &bytes)
-        put(UInt64(bitPattern: record.keyID), 8, &bytes)
-        put(UInt64(bitPattern: record.accountID), 8, &bytes)
-        put(UInt64(bitPattern: record.resellerID), 8, &bytes)
-        put(UInt64(record.status), 2, &bytes)
-        put(UInt64(min(record.latencyMicroseconds, Int(UInt32.max))), 4, &bytes)
-        put(record.requestID.high, 8, &bytes)
-        put(record.requestID.low, 8, &bytes)
-        put(UInt64(min(record.bytesIn, Int(UInt32.max))), 4, &bytes)
-        put(UInt64(min(record.bytesOut, Int(UInt32.max))), 4, &bytes)
-        put(UInt64(min(record.count, Int(UInt32.max))), 4, &bytes)
-        var action = record.action
-        action.withUTF8 { text in
-            put(UInt64(min(text.count, 255)), 1, &bytes)
-            bytes.append(contentsOf: text.prefix(255))
+        withUnsafeTemporaryAllocation(byteCount: fixedBytes, alignment: 8) { room in
+            var place = 0
+            func put(_ value: some FixedWidthInteger) {
+                room.storeBytes(of: value.bigEndian, toByteOffset: place, as: type(of: value.bigEndian))
+                place += value.bitWidth / 8
+            }
+            put(record.at.milliseconds)
+            put(UInt8(truncatingIfNeeded: record.book.rawValue))
+            put(record.keyID)
+            put(record.accountID)
+            put(record.resellerID)
+            put(UInt16(truncatingIfNeeded: record.status))
+            put(UInt32(clamping: record.latencyMicroseconds))
+            put(record.requestID.high)
+            put(record.requestID.low)
+            put(UInt32(clamping: record.bytesIn))
+            put(UInt32(clamping: record.bytesOut))
+            put(UInt32(clamping: record.count))
+            put(UInt8(clamping: record.action.utf8.count))
+            bytes.append(contentsOf: UnsafeRawBufferPointer(room))
         }
+        var action = record.action
+        action.withUTF8 { bytes.append(contentsOf: $0.prefix(255)) }
     }
 
-    private static func put(_ value: UInt64, _ width: Int, _ bytes: inout [UInt8]) {
-        for shift in stride(from: (width - 1) * 8, through: 0, by: -8) {
-            bytes.append(UInt8(truncatingIfNeeded: value >> UInt64(shift)))
-        }
-    }
+    /// All fields but the action's text.
+    private static let fixedBytes = 68
 
     /// The block of what was drained.
     package static func block(_ batch: ReadLog.Batch) throws -> AuditBlock {
@@ -213,7 +217,6 @@ package enum AuditPacking {
             defer { place += width }
             return bytes[place..<place + width].reduce(0) { $0 << 8 | UInt64($1) }
         }
-        let fixedBytes = 68
         while place < bytes.count {
             guard place + fixedBytes <= bytes.count else { return nil }
             let at = Timestamp(milliseconds: Int64(bitPattern: take(8)))

@@ -186,6 +186,7 @@ package enum TenantAccess: Sendable, Equatable {
 package final class ResellerRecord: Sendable {
     package let id: Int64
     package let bucket: Bucket
+    package let routeClasses = RouteClassBuckets()
     private let cell: Mutex<ResellerProjection>
 
     init(_ projection: ResellerProjection, now: UInt64) {

@@ -49,7 +49,7 @@ class Scene:
             "slug": shop.slug, "reseller": self.reseller["id"], "sku": sku, "key": self.reseller["key_id"],
             "order": waiting.json["order"]["id"], "service": done.json["services"][0]["id"],
             "delivery": deliveries[0]["id"] if deliveries else "dlv_none", "country": "germany_id",
-            "event": "ev_none", "subscriber": "sub_none", "reconciliation": shop.admin("GET", "/reconciliations").json["data"][0]["id"],
+            "event": "ev_none", "subscriber": "sub_none", "payment": "pay_none", "reconciliation": shop.admin("GET", "/reconciliations").json["data"][0]["id"],
             "review": shop.admin("GET", "/reviews").json["data"][0]["id"]}
         self.connection = gateway.connection()
 
@@ -82,7 +82,7 @@ class Scene:
         parts = []
         for path in ["/resellers", f"/resellers/{self.reseller['id']}", "/api-keys", "/products", "/price-book.csv",
                      "/orders", "/services", "/customers", "/deliveries", "/settings", "/countries", "/reviews",
-                     "/reconciliations", "/credit-events", "/licences", "/users", "/orders?mode=test",
+                     "/reconciliations", "/credit-events", "/licences", "/users", "/payments", "/orders?mode=test",
                      f"/resellers/{self.reseller['id']}/statement"]:
             answer = self.shop.admin("GET", path)
             assert answer.status == 200, (path, answer)

@@ -235,6 +235,17 @@ ADMINS = [
     Endpoint(ADMIN, "GET", "/countries", "operator", query=PAGE),
     Endpoint(ADMIN, "PUT", "/countries/{country}", "operator", {
         "base_price": money("2.00", "-0.01", "1000000000.01", required=True), "name": text("Germany", 100, required=False)}),
+    Endpoint(ADMIN, "GET", "/payment-service", "operator"),
+    Endpoint(ADMIN, "PUT", "/payment-service", "operator", {
+        "driver": choice("http"), "create_url": Field("https://pay.example/create", url().bad + ["http://pay.example/"]),
+        "api_key": text("an-api-key", 512, 8, more=["with a space", "schlüssel"]),
+        "webhook_secret": text("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", 200, more=[
+            "whsec_", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_AAAA", "whsec_" + "A" * 100, "whsec_" + "!" * 32]),
+        "callback_url": url(required=False), "return_url": url(required=False),
+        "overlap_seconds": integer(0, 0, 7 * 86_400, required=False)}),
+    Endpoint(ADMIN, "DELETE", "/payment-service", "operator"),
+    Endpoint(ADMIN, "GET", "/payments", "operator", query={**PAGE, **MODE, "status": ["x", "", "PENDING"]}),
+    Endpoint(ADMIN, "GET", "/payments/{payment}", "operator"),
     Endpoint(ADMIN, "GET", "/settings", "operator"),
     Endpoint(ADMIN, "PATCH", "/settings", "operator", {
         "name": text("A name", 100, required=False, null_is_bad=True),

@@ -72,6 +72,21 @@ private func address(_ text: String) throws -> IPAddress { try #require(IPAddres
     }
 
     @Test(
+        "DESIGN 5 what is not of the public Internet is told apart, whatever it is written as",
+        arguments: [
+            ("8.8.8.8", true), ("1.1.1.1", true), ("172.15.0.1", true), ("172.32.0.1", true), ("100.128.0.1", true),
+            ("192.0.1.1", true), ("223.255.255.255", true), ("2606:4700::1111", true), ("2a00::1", true),
+            ("64:ff9b::808:808", true), ("::ffff:8.8.8.8", true), ("0.0.0.0", false), ("10.0.0.1", false),
+            ("100.64.0.1", false), ("127.0.0.1", false), ("127.255.0.1", false), ("169.254.169.254", false),
+            ("172.16.0.1", false), ("172.31.255.255", false), ("192.0.0.8", false), ("192.168.1.1", false),
+            ("198.18.0.1", false), ("203.0.113.1", false), ("224.0.0.1", false), ("255.255.255.255", false),
+            ("::", false), ("::1", false), ("::ffff:127.0.0.1", false), ("::7f00:1", false), ("64:ff9b::a00:1", false),
+            ("64:ff9b:1::1", false), ("2001::1", false), ("2001:db8::1", false), ("2002:7f00:1::", false),
+            ("fc00::1", false), ("fd12::1", false), ("fe80::1", false), ("fec0::1", false), ("ff02::1", false),
+        ])
+    func reach(text: String, isPublic: Bool) throws { #expect(try address(text).isPublic == isPublic) }
+
+    @Test(
         "a malformed block is refused",
         arguments: [
             "", "/8", "10.0.0.0/", "10.0.0.0/33", "::/129", "10.0.0.0/-1", "10.0.0.0/+8", "10.0.0.0/8/8", "10.0.0/8",

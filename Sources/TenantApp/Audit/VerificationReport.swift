@@ -4,7 +4,8 @@ package import TenantRegistry
 /// One thing that is wrong with a file: which rule it breaks, where, and what that means in a sentence.
 package struct Finding: Sendable, Equatable {
     package enum Invariant: String, Sendable, CaseIterable {
-        case structure, chain, signature, ledger, orders, quantity, idempotency, outbox, stock, credit
+        case structure, chain, signature, ledger, orders, quantity, idempotency, outbox, stock, credit,
+            payments
     }
 
     package let invariant: Invariant
@@ -37,6 +38,7 @@ package struct VerificationReport: Sendable {
         package var deliveries = 0
         package var licences = 0
         package var creditEvents = 0
+        package var payments = 0
         package var codes = 0
     }
 
@@ -74,6 +76,7 @@ package struct VerificationReport: Sendable {
             ("stored_answers", "stored answers", counts.storedAnswers), ("events", "events", counts.events),
             ("deliveries", "deliveries", counts.deliveries), ("licences", "licences", counts.licences),
             ("credit_events", "credit events", counts.creditEvents), ("codes", "codes", counts.codes),
+            ("payments", "payments", counts.payments),
         ]
     }
 

@@ -54,7 +54,7 @@ package struct Verifier {
             ("audit", { try ChainCheck.run(&$0, expecting: expectedHeads, publicKey, all: checksAllSignatures) }),
             ("ledger", LedgerCheck.run), ("orders", OrderCheck.run), ("holding", QuantityCheck.run),
             ("idempotency", IdempotencyCheck.run), ("outbox", OutboxCheck.run), ("ports", PortCheck.run),
-            ("stock", StockCheck.run), ("codes", CodeCheck.run),
+            ("stock", StockCheck.run), ("codes", CodeCheck.run), ("payments", PaymentCheck.run),
         ]
         for (name, check) in checks where !file.hasForeignViews {
             do {

@@ -13,6 +13,7 @@ struct VouchedRows {
             switch table {
             case .licence, .licenceAssignment, .codeBatch, .activationCode, .codeRedemption: .stock
             case .creditEvent, .creditDifference: .credit
+            case .payment: .payments
             }
     }
 

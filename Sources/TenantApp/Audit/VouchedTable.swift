@@ -11,12 +11,14 @@ package enum VouchedTable: String, Sendable, CaseIterable {
     case codeBatch = "code_batch"
     case activationCode = "activation_code"
     case codeRedemption = "code_redemption"
+    case payment
 
     /// The schema from which on files have the table.
     var version: Int32 {
         switch self {
         case .licence, .licenceAssignment, .creditEvent, .creditDifference: Migration0002.version
         case .codeBatch, .activationCode, .codeRedemption: Migration0004.version
+        case .payment: Migration0005.version
         }
     }
 
@@ -41,6 +43,11 @@ package enum VouchedTable: String, Sendable, CaseIterable {
             ]
         case .activationCode: ["id", "batch_id", "book", "reseller_id", "number", "code"]
         case .codeRedemption: ["id", "code_id", "subscriber_id", "begins_at", "ends_at", "at"]
+        case .payment:
+            [
+                "id", "public_id", "order_id", "book", "reseller_id", "key_id", "driver", "amount", "idempotency_key",
+                "created_at", "expires_at",
+            ]
         }
     }
 

@@ -16,6 +16,18 @@ extension FieldReader {
         optionalNumberText(name).flatMap { money($0, name, range, fractionDigitsMax) }
     }
 
+    /// A JSON number, read from its text; a string is none, for dialects that write amounts as numbers.
+    package mutating func moneyNumber(
+        _ name: String, in range: ClosedRange<Money>, fractionDigitsMax: Int = Money.fractionDigits
+    ) -> Money? {
+        switch value(name) {
+        case nil, .null, .number: return money(name, in: range, fractionDigitsMax: fractionDigitsMax)
+        default:
+            fail(name, code: "type", detail: "must be a number")
+            return nil
+        }
+    }
+
     /// 0 to 100.
     package mutating func percent(_ name: String) -> Percent? { numberText(name).flatMap { percent($0, name) } }
 

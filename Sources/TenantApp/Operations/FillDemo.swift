@@ -25,6 +25,8 @@ package struct FillDemo: Sendable {
     package let scopes: Scopes
     /// Countries and a stock of ports, where the demo has any.
     private let ports: DemoPorts?
+    /// Who takes the demo's payments; nil: nobody.
+    let paymentDriver: String?
 
     package static func slug(of demo: JSON) -> String? {
         if case .string(let slug)? = demo["slug"] { slug } else { nil }
@@ -51,11 +53,17 @@ package struct FillDemo: Sendable {
         }
         self.people = people
         ports = try blueprint.demo.flatMap { try DemoPorts($0) }
+        if case .string(let driver)? = blueprint.demo?["payment_driver"] {
+            paymentDriver = driver
+        } else {
+            paymentDriver = nil
+        }
         scopes = .of(dialects: blueprint.dialects)
     }
 
     package func run(_ tenant: TenantTransaction, owner: Int64) throws -> [MadeReseller] {
         try ports?.run(tenant)
+        try fillPaymentService(tenant)
         return try people.map { try make($0, tenant, owner) }
     }
 

@@ -11,6 +11,7 @@ extension TenantTransaction {
         try purgeIdempotency()
         try purgeSecrets()
         try purgeAbandonedImports()
+        try purgePaymentSecrets()
     }
 
     /// Hashes that open nothing any more: of sessions, and of keys after a rotation's overlap. Nobody is judged by them, so

@@ -1,12 +1,14 @@
 import SQLite
 package import TenantRegistry
 
-/// Why a reseller's account is looked at (CONTRACT C3, O8).
+/// Why a reseller's account is looked at (CONTRACT A6, C3, O8).
 package enum ReviewCause: String, Sendable, CaseIterable {
     /// A reference reported again with another content; the subject is the event.
     case creditDifference = "credit_difference"
     /// The reseller's ledger does not agree with what it reported; the subject is the reconciliation.
     case reconciliation
+    /// A payment service's report does not fit its payment; the subject is the payment.
+    case payment
 }
 
 /// An account review: open until an operator closes it with a note.

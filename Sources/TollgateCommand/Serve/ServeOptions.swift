@@ -20,6 +20,8 @@ enum ServeOptions {
         Option("--base-domain", "NAME", "SLUG.NAME is a tenant's host name"),
         Option("--public-url", "URL", "What links in answers begin with"),
         Option("--trusted-proxy", "CIDR", "Believe X-Forwarded-For from there", repeats: true),
+        Option(
+            "--allow-private-addresses", "Let tenants' services be at private and loopback addresses, over http too"),
         Option("--process-limit", "R/W[/B]", "All requests together: R in W seconds, B at once"),
         Option("--tls-cert", "FILE", "Certificate chain (PEM); SIGHUP reads it again"),
         Option("--tls-key", "FILE", "Its private key (PEM)"),
@@ -52,6 +54,7 @@ enum ServeOptions {
         configuration.certificatePath = invocation.text("--tls-cert")
         configuration.privateKeyPath = invocation.text("--tls-key")
         configuration.logsRequests = invocation.has("--log-requests")
+        configuration.allowsPrivateAddresses = invocation.has("--allow-private-addresses")
         if let loops = try invocation.integer("--loops", in: 1...loopsMax) { configuration.loops = loops }
         if let workers = try invocation.integer("--workers", in: 1...workersMax) { configuration.workers = workers }
         if let files = try invocation.integer("--open-files", in: 1...openFilesMax) {

@@ -29,7 +29,8 @@ final class Office: Sendable {
             data: DataDirectory(path: folder), schema: .app, clock: clock,
             random: SeededRandom(seed: 7), report: { _ in })
         self.fleet = fleet
-        services = try Services(fleet: fleet, scrypt: Scrypt(costLog2: 4))
+        services = try Services(
+            fleet: fleet, scrypt: Scrypt(costLog2: 4), outbound: NoOutboundCalls())
         let creation = Fleet.Creation(
             slug: "acme", blueprint: "hosting", tier: .standard, currency: "EUR", keyPrefix: "acm",
             ownerEmail: Self.ownerEmail)

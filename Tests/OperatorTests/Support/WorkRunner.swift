@@ -62,6 +62,7 @@ struct WorkRunner: Sendable {
             note(result)
             return result
         case .write(let body): return try await write(body)
+        case .writeThen(let body): return try await run(try await commit(body) { _ in 202 })
         case .background(let body):
             return try await run(
                 try await withCheckedThrowingContinuation { done in
@@ -124,19 +125,24 @@ struct WorkRunner: Sendable {
 
     private func write(
         _ body: @escaping @Sendable (TenantTransaction, inout Trail) throws -> Answer
-    ) async throws -> Answered {
+    ) async throws -> Answered { Answered(try await commit(body) { $0.status }) }
+
+    private func commit<Value: Sendable>(
+        _ body: @escaping @Sendable (TenantTransaction, inout Trail) throws -> Value,
+        status: @escaping @Sendable (Value) -> Int
+    ) async throws -> Value {
         try await withCheckedThrowingContinuation { done in
             office.tenant.lane.submit(
                 LaneJob(
                     writes: true,
                     perform: { store in
                         var trail = Trail()
-                        let result = Result { Answered(try body(store.transaction, &trail)) }
+                        let result = Result { try body(store.transaction, &trail) }
                         if case .failure = result {
                             try store.transaction.undoEffect()
                             return { _ in done.resume(with: result) }
                         }
-                        var record = record(status: try result.get().status)
+                        var record = record(status: status(try result.get()))
                         record.resellerID = trail.resellerID ?? record.resellerID
                         if trail.hasMembers {
                             record.detail = "{\(String(decoding: trail.writer.bytes, as: UTF8.self))}"

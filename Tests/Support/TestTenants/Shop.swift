@@ -9,6 +9,13 @@ package struct Shop: Sendable {
     package let record: TenantRecord
     package let resellerIDs: [Int64]
 
+    /// A shop that is there already, say in a file that was opened again.
+    package init(node: TestNode, record: TenantRecord, resellerIDs: [Int64]) {
+        self.node = node
+        self.record = record
+        self.resellerIDs = resellerIDs
+    }
+
     /// `instant` costs 5.00 a month with a setup fee of 1.00, `manual` 7.50 with 10 % off; `hourly` terms cost 0.0105.
     package static let setupFee = Money(micros: 1_000_000)
 

@@ -13,7 +13,7 @@ package struct ActivationCodes: Dialect {
 
     package init() {}
 
-    package let routes: [Route] = account + codes + webhook
+    package let routes: [Route] = account + codes + topUps + webhook
 
     /// `x-api-key`; where there is none, `x-seed-hash`, which is the dashboard's (CONTRACT A1).
     package func credential(in head: RequestHead) -> Range<Int>? {

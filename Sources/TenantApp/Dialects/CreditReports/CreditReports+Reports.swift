@@ -74,7 +74,7 @@ extension FieldReader {
     /// `{kind, amount_usd, external_ref, meta?}` (CONTRACT C3).
     mutating func creditReport() -> CreditReport? {
         let kind = choice("kind", as: CreditKind.self)
-        let amount = amountNumber("amount_usd")
+        let amount = moneyNumber("amount_usd", in: Money(micros: 1)...AmountRule.most)
         let ref = string("external_ref", characters: 1...CreditReport.externalRefCharactersMax)
         let meta = value("meta").flatMap { $0 == .null ? nil : $0 }
         if let meta {
@@ -88,15 +88,5 @@ extension FieldReader {
         }
         guard let kind, let amount, let ref, errors.isEmpty else { return nil }
         return CreditReport(kind: kind, amount: amount, externalRef: ref, meta: meta)
-    }
-
-    /// A JSON number above zero, read from its text.
-    private mutating func amountNumber(_ name: String) -> Money? {
-        switch value(name) {
-        case nil, .null, .number: return money(name, in: Money(micros: 1)...AmountRule.most)
-        default:
-            fail(name, code: "type", detail: "must be a number")
-            return nil
-        }
     }
 }

@@ -13,7 +13,7 @@ package struct OperatorAdmin: Dialect {
     package let routes: [Route] =
         keys + sessions + resellers + resellerMoves + balances + products + prices + priceBook + orders + services
         + deliveries + customers + ports + settings + audit + usage + licences + credits + users
-        + subscribers
+        + subscribers + payments
 
     package func credential(in head: RequestHead) -> Range<Int>? { bearer(in: head) }
 

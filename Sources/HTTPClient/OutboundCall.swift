@@ -1,0 +1,33 @@
+/// A POST to somebody else's service, tried again where it may be: what an `OutboundCaller` sends.
+///
+/// Each attempt is the same bytes, so it must be safe to arrive twice. A value: any thread.
+package struct OutboundCall: Sendable {
+    package var url: String
+    package var headers: [(name: String, value: String)]
+    package var body: [UInt8]
+    package var addressRule = AddressRule.publicOnly
+    package var connectMilliseconds = 3_000
+    /// One attempt, from connecting to the answer's last byte.
+    package var attemptMilliseconds = 5_000
+    /// All attempts and the pauses between them, waiting for a turn included.
+    package var totalMilliseconds = 12_000
+    package var attemptsMax = 3
+    /// Before the second attempt; twice as long before the third.
+    package var pauseMilliseconds = 250
+    package var answerBytesMax = 64 << 10
+
+    package init(url: String, headers: [(name: String, value: String)], body: [UInt8]) {
+        self.url = url
+        self.headers = headers
+        self.body = body
+    }
+
+    /// Nobody answered, the exchange broke off, or the service said that the fault was its own.
+    static func isWorthAnother(_ result: Result<HTTPClientResponse, HTTPClientError>) -> Bool {
+        switch result {
+        case .success(let answer): answer.status >= 500
+        case .failure(.unreachable), .failure(.timedOut), .failure(.broken): true
+        case .failure: false
+        }
+    }
+}

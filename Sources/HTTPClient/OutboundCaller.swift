@@ -1,0 +1,240 @@
+import CCurl
+import Foundation
+import Synchronization
+
+/// Calls to others' services, many at once on one thread of its own, by libcurl's multi interface: a service that does not
+/// answer holds up nobody but its own group's calls (DESIGN 5).
+///
+/// Invariant: each call that `send` took is answered once, on the caller's thread or, when it is closed, with `broken`. At
+/// most `groupRunningMax` calls of a group run at once, the next ones wait in the order they came.
+package final class OutboundCaller: @unchecked Sendable {
+    // `multi` may be woken from any thread; it and `groups`, `running`, `pausing` are the thread's own otherwise. `inbox` is
+    // behind its lock.
+    package typealias Answer = @Sendable (Result<HTTPClientResponse, HTTPClientError>) -> Void
+
+    /// Calls of one group, say a tenant, running and waiting.
+    package static let groupRunningMax = 8
+    package static let groupWaitingMax = 64
+    /// Calls of all groups together.
+    package static let callsMax = 1_024
+    /// The thread looks at its inbox at least so often.
+    private static let pollMillisecondsMax = 1_000
+
+    private struct Inbox {
+        var new: [OutboundTask] = []
+        var count = 0
+        var countByGroup: [String: Int] = [:]
+        var isClosed = false
+    }
+
+    private struct Group {
+        var running = 0
+        var waiting: [OutboundTask] = []
+    }
+
+    private let inbox = Mutex(Inbox())
+    private let multi: UnsafeMutableRawPointer
+    private let ended = DispatchSemaphore(value: 0)
+    private var groups: [String: Group] = [:]
+    private var running: [UnsafeMutableRawPointer: OutboundAttempt] = [:]
+    private var pausing: [OutboundTask] = []
+
+    package init() throws(HTTPClientError) {
+        guard CurlLibrary.isStarted, let multi = curl_multi_init() else { throw .broken("libcurl does not start") }
+        self.multi = multi
+        let thread = Thread { [self] in
+            run()
+            ended.signal()
+        }
+        thread.name = "outbound"
+        thread.start()
+    }
+
+    /// Sends when the group's turn comes; false where too much is waiting already, and then `then` is not called. `then` must
+    /// not block.
+    package func send(_ call: OutboundCall, group: String, then: @escaping Answer) -> Bool {
+        let task = OutboundTask(call: call, group: group, now: Self.milliseconds(), then: then)
+        let isTaken = inbox.withLock { inbox in
+            let mine = inbox.countByGroup[group, default: 0]
+            guard !inbox.isClosed, inbox.count < Self.callsMax, mine < Self.groupRunningMax + Self.groupWaitingMax
+            else { return false }
+            inbox.count += 1
+            inbox.countByGroup[group] = mine + 1
+            inbox.new.append(task)
+            return true
+        }
+        if isTaken { curl_multi_wakeup(multi) }
+        return isTaken
+    }
+
+    /// Ends the thread; what still runs is given up. Blocks until it has ended.
+    package func close() {
+        let isFirst = inbox.withLock { inbox in
+            defer { inbox.isClosed = true }
+            return !inbox.isClosed
+        }
+        guard isFirst else { return }
+        curl_multi_wakeup(multi)
+        ended.wait()
+        curl_multi_cleanup(multi)
+    }
+
+    // MARK: The thread
+
+    private func run() {
+        while true {
+            let (new, isClosed) = inbox.withLock { inbox in
+                defer { inbox.new = [] }
+                return (inbox.new, inbox.isClosed)
+            }
+            if isClosed { return giveUp(new) }
+            for task in new { wait(task) }
+            resumePaused()
+            for group in groups.keys { startNext(of: group) }
+            var left: Int32 = 0
+            curl_multi_perform(multi, &left)
+            finishDone()
+            curl_multi_poll(multi, nil, 0, Int32(untilNextTimer()), nil)
+        }
+    }
+
+    private func wait(_ task: OutboundTask) { groups[task.group, default: Group()].waiting.append(task) }
+
+    private func startNext(of name: String) {
+        while let group = groups[name], group.running < Self.groupRunningMax, let task = group.waiting.first {
+            groups[name]?.waiting.removeFirst()
+            start(task)
+        }
+        if let group = groups[name], group.running == 0, group.waiting.isEmpty { groups[name] = nil }
+    }
+
+    private func start(_ task: OutboundTask) {
+        let left = task.deadline - Self.milliseconds()
+        guard left > 0 else { return answer(task, .failure(.timedOut)) }
+        do throws(HTTPClientError) {
+            let attempt = try OutboundAttempt(task, milliseconds: Int(left))
+            guard curl_multi_add_handle(multi, attempt.easy.pointer) == CURLM_OK else { throw .broken("no memory") }
+            running[attempt.easy.pointer] = attempt
+            groups[task.group, default: Group()].running += 1
+        } catch {
+            answer(task, .failure(error))
+        }
+    }
+
+    private func finishDone() {
+        var left: Int32 = 0
+        while let message = curl_multi_info_read(multi, &left) {
+            guard message.pointee.msg == CURLMSG_DONE, let pointer = message.pointee.easy_handle else { continue }
+            // The message is libcurl's, and gone with the next call.
+            let code = message.pointee.data.result
+            guard let attempt = running.removeValue(forKey: pointer) else { continue }
+            curl_multi_remove_handle(multi, pointer)
+            groups[attempt.task.group]?.running -= 1
+            finish(attempt.task, attempt.result(code))
+        }
+    }
+
+    private func finish(_ task: OutboundTask, _ result: Result<HTTPClientResponse, HTTPClientError>) {
+        var task = task
+        task.attempts += 1
+        let pause = Int64(task.call.pauseMilliseconds << (task.attempts - 1))
+        let next = Self.milliseconds() + pause
+        guard OutboundCall.isWorthAnother(result), task.attempts < task.call.attemptsMax, next < task.deadline else {
+            return answer(task, result)
+        }
+        task.resumesAt = next
+        pausing.append(task)
+    }
+
+    private func resumePaused() {
+        let now = Self.milliseconds()
+        for task in pausing where task.resumesAt <= now { wait(task) }
+        pausing.removeAll { $0.resumesAt <= now }
+    }
+
+    private func untilNextTimer() -> Int64 {
+        let now = Self.milliseconds()
+        let next = pausing.map(\.resumesAt).min() ?? .max
+        // A group whose turn came while calls were finished has something to start at once.
+        let isReady = groups.values.contains { !$0.waiting.isEmpty && $0.running < Self.groupRunningMax }
+        if isReady { return 0 }
+        return min(Int64(Self.pollMillisecondsMax), max(0, next == .max ? .max : next - now))
+    }
+
+    private func answer(_ task: OutboundTask, _ result: Result<HTTPClientResponse, HTTPClientError>) {
+        inbox.withLock { inbox in
+            inbox.count -= 1
+            let mine = inbox.countByGroup[task.group, default: 1] - 1
+            inbox.countByGroup[task.group] = mine == 0 ? nil : mine
+        }
+        task.then(result)
+    }
+
+    private func giveUp(_ new: [OutboundTask]) {
+        for attempt in running.values {
+            curl_multi_remove_handle(multi, attempt.easy.pointer)
+            answer(attempt.task, .failure(.broken("the gateway is stopping")))
+        }
+        running = [:]
+        for task in new + pausing + groups.values.flatMap(\.waiting) {
+            answer(task, .failure(.broken("the gateway is stopping")))
+        }
+    }
+
+    private static func milliseconds() -> Int64 {
+        var now = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &now)
+        return Int64(now.tv_sec) * 1_000 + Int64(now.tv_nsec) / 1_000_000
+    }
+}
+
+/// A call on its way: how often it was tried, and until when it may be.
+private struct OutboundTask: Sendable {
+    let call: OutboundCall
+    let group: String
+    let deadline: Int64
+    let then: OutboundCaller.Answer
+    var attempts = 0
+    var resumesAt: Int64 = 0
+
+    init(call: OutboundCall, group: String, now: Int64, then: @escaping OutboundCaller.Answer) {
+        self.call = call
+        self.group = group
+        self.then = then
+        deadline = now + Int64(call.totalMilliseconds)
+    }
+}
+
+/// One attempt: the handle that libcurl works on, and what it has received.
+private final class OutboundAttempt {
+    let task: OutboundTask
+    let easy: EasyHandle
+    private let transfer: ClientTransfer
+
+    init(_ task: OutboundTask, milliseconds: Int) throws(HTTPClientError) {
+        self.task = task
+        let call = task.call
+        transfer = try ClientTransfer(body: .bytes(call.body), sink: .memory(bytesMax: call.answerBytesMax))
+        easy = try EasyHandle(transfer, addressRule: call.addressRule)
+        try easy.set(url: call.url, method: "POST", bodyLength: transfer.bodyLength)
+        try easy.set(CURLOPT_CONNECTTIMEOUT_MS, min(call.connectMilliseconds, milliseconds))
+        try easy.set(CURLOPT_TIMEOUT_MS, min(call.attemptMilliseconds, milliseconds))
+        // A name that is still being looked up when time is up must not be waited for on the thread that all calls share.
+        try easy.set(CURLOPT_QUICK_EXIT, 1)
+        // A small body is not worth asking first whether it is wanted.
+        try easy.addHeader("Expect:")
+        for (name, value) in call.headers { try easy.add(name, value) }
+        try easy.prepare()
+    }
+
+    func result(_ code: CURLcode) -> Result<HTTPClientResponse, HTTPClientError> {
+        Result { () throws(HTTPClientError) in
+            do throws(HTTPClientError) {
+                try easy.check(code)
+            } catch {
+                throw transfer.failure ?? error
+            }
+            return try transfer.finish()
+        }
+    }
+}

@@ -1,0 +1,54 @@
+import SQLite
+import TenantRegistry
+
+/// Payments against the ledger: a confirmed one has exactly one posting of its amount, any other none (CONTRACT A6).
+enum PaymentCheck {
+    static func run(_ file: inout VerifiedFile) throws {
+        // A file of an older schema has none of these tables.
+        guard file.version >= Migration0005.version else { return }
+        try checkPostings(&file)
+        try checkRepeats(&file)
+    }
+
+    private static func checkPostings(_ file: inout VerifiedFile) throws {
+        try file.connection.forEach(
+            """
+            SELECT x.id, x.state, x.amount, p.id IS NOT NULL, p.kind = 'top_up' AND p.book = x.book
+                AND p.reseller_id = x.reseller_id AND p.reference = x.order_id AND p.key_id = x.key_id
+                AND EXISTS (SELECT 1 FROM entry e JOIN ledger_account a ON a.id = e.account_id WHERE e.posting_id = p.id
+                    AND e.amount = x.amount AND a.kind = 'balance' AND a.reseller_id = x.reseller_id)
+            FROM payment x LEFT JOIN posting p ON p.id = x.posting_id ORDER BY x.id
+            """
+        ) { row in
+            file.report.counts.payments += 1
+            let isConfirmed = row.text(1) == PaymentState.confirmed.rawValue
+            if isConfirmed && !(row.bool(3) && row.bool(4)) {
+                file.report.add(
+                    .payments, "payment", row.int(0),
+                    "The payment of \(file.amount(row.int(2))) is confirmed, and its posting is missing or moves something else."
+                )
+            }
+            if !isConfirmed && row.bool(3) {
+                file.report.add(
+                    .payments, "payment", row.int(0), "The payment is \(row.text(1)) and has a posting all the same.")
+            }
+            return true
+        }
+    }
+
+    /// No other top-up in the name of a payment. An operator may put its order id on a correction of his own; such a posting
+    /// has another key.
+    private static func checkRepeats(_ file: inout VerifiedFile) throws {
+        try file.connection.forEach(
+            """
+            SELECT p.id, x.id FROM posting p JOIN payment x ON x.order_id = p.reference AND x.key_id = p.key_id
+            WHERE p.kind = 'top_up' AND p.id IS NOT x.posting_id ORDER BY p.id
+            """
+        ) { row in
+            file.report.add(
+                .payments, "posting", row.int(0),
+                "The posting credits payment \(row.int(1)), which it does not belong to.")
+            return true
+        }
+    }
+}

@@ -1,0 +1,134 @@
+import Cryptography
+import HTTPCore
+import TenantRegistry
+
+/// The payment service of resellers' top-ups, and the payments (CONTRACT A6). Its secrets are write-only.
+extension OperatorAdmin {
+    /// So many reports that did not fit a payment are shown.
+    private static let differencesShownMax = 100
+
+    static let payments: [Route] = [
+        Route(
+            .get, "/payment-service", "Read the payment service in force, without its secrets", access: .administrator
+        ) {
+            call in
+            .read { tenant in
+                guard let service = try tenant.paymentService() else { throw Refusal.notFound("payment_service") }
+                return .json { json in encode(service, &json) }
+            }
+        },
+        Route(.put, "/payment-service", "Put a payment service in force", access: .administrator) { call in
+            let configure = try configuration(call)
+            return .write { tenant, trail in
+                guard let service = try configure.run(tenant, &trail) else { throw Refusal.defect }
+                return .json { json in encode(service, &json) }
+            }
+        },
+        Route(.delete, "/payment-service", "Take no payments any more", access: .administrator) { _ in
+            .write { tenant, trail in
+                _ = try ConfigurePayments(nil).run(tenant, &trail)
+                return .noContent
+            }
+        },
+        Route(.get, "/payments", "List payments, newest first", access: .administrator) { call in
+            let query = try call.query()
+            let page = try Paging(query)
+            var filter = PaymentFilter(book: try query.mode(or: call.book))
+            filter.state = try query.choice("status", as: PaymentState.self)
+            let reseller = query["reseller"]
+            return .read { [filter] tenant in
+                var filter = filter
+                filter.resellerID = try tenant.resellerID(filter: reseller)
+                let rows = try tenant.payments(filter, before: page.before, limit: page.fetch)
+                return page.answer(rows, id: \.id) { payment, json in encode(payment, tenant, &json) }
+            }
+        },
+        Route(.get, "/payments/{id}", "Read a payment, with reports that did not fit it", access: .administrator) {
+            call in
+            .read { tenant in
+                guard let payment = try tenant.payment(publicID: call.parameters[0]) else {
+                    throw Refusal.notFound("payment")
+                }
+                let differences = try tenant.paymentDifferences(ofPayment: payment.id, limit: differencesShownMax)
+                return .json { json in
+                    encode(payment, tenant, &json)
+                    json.array("differences") { json in
+                        for difference in differences {
+                            json.object { json in
+                                json.field("status", difference.status)
+                                json.field("amount", difference.amount)
+                                json.field("currency", difference.currency)
+                                json.field("at", difference.at.text)
+                            }
+                        }
+                    }
+                }
+            }
+        },
+    ]
+
+    /// `{driver: "sandbox"}` or `{driver: "http", create_url, api_key, webhook_secret, callback_url?, return_url?}`.
+    private static func configuration(_ call: Call) throws -> ConfigurePayments {
+        let allowsPlain = call.services.outbound.allowsPrivateAddresses
+        var fields = try call.fields()
+        let driver = fields.choice("driver", as: PaymentDriverKind.self)
+        let overlap = fields.optionalInteger("overlap_seconds", in: 0...ConfigurePayments.overlapSecondsMax) ?? 0
+        guard driver == .http else {
+            try fields.finish()
+            return ConfigurePayments(NewPaymentService(.sandbox), overlapSeconds: overlap)
+        }
+        let createURL = fields.serviceURL("create_url", allowsPlain: allowsPlain)
+        let apiKey = fields.string("api_key", characters: 8...512)
+        if let apiKey, !apiKey.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) {
+            fields.fail("api_key", code: "format", detail: "must be printable ASCII without spaces")
+        }
+        let secretText = fields.string("webhook_secret", characters: 1...200)
+        let secret = secretText.flatMap(WebhookSecret.decode)
+        if secretText != nil && secret == nil {
+            fields.fail("webhook_secret", code: "format", detail: "must be whsec_ and 24 to 64 bytes in base64")
+        }
+        // The address by which the operator has come here is the tenant's; a reseller's Host header is not asked.
+        let callbackURL =
+            fields.optionalURL("callback_url") ?? call.baseURL + ActivationCodes.callbackPath
+        let returnURL = fields.optionalURL("return_url") ?? call.baseURL + "/"
+        try fields.finish()
+        guard let createURL, let apiKey, let secret else { throw Refusal.defect }
+        return ConfigurePayments(
+            NewPaymentService(
+                .http(
+                    createURL: createURL, apiKey: apiKey, webhookSecret: secret, callbackURL: callbackURL,
+                    returnURL: returnURL)),
+            overlapSeconds: overlap)
+    }
+
+    private static func encode(_ service: PaymentService, _ json: inout JSONWriter) {
+        json.field("driver", service.driver.rawValue)
+        json.field("create_url", service.createURL)
+        json.field("callback_url", service.callbackURL)
+        json.field("return_url", service.returnURL)
+        json.field("created_at", service.createdAt.text)
+    }
+
+    private static func encode(_ payment: Payment, _ tenant: TenantReader, _ json: inout JSONWriter) {
+        json.field("id", payment.publicID)
+        json.field("order_id", payment.orderID)
+        json.field("mode", payment.book.name)
+        json.field("reseller", payment.resellerPublicID)
+        json.field("driver", payment.driver.rawValue)
+        json.field("status", payment.state(at: tenant.now).rawValue)
+        json.field("amount", tenant.decimal(payment.amount))
+        json.field("currency", tenant.currency.code)
+        json.field("provider_reference", payment.providerReference)
+        json.field("failure", payment.failure)
+        json.field("posting", payment.postingID)
+        json.field("created_at", payment.createdAt.text)
+        json.field("expires_at", payment.expiresAt.text)
+        json.field("decided_at", payment.decidedAt?.text)
+    }
+}
+
+extension FieldReader {
+    fileprivate mutating func optionalURL(_ name: String) -> String? {
+        value(name) == nil || isNull(name) ? nil : webhookURL(name)
+    }
+}

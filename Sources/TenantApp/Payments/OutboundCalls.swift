@@ -1,0 +1,51 @@
+package import TenantRegistry
+
+/// Calls to services outside: injected, so that what is sent and read is judged without a network.
+package protocol OutboundCalls: Sendable {
+    /// The node's operator lets tenants call private, loopback and link-local addresses, in plain HTTP too (DESIGN 5).
+    var allowsPrivateAddresses: Bool { get }
+
+    /// Sends a POST, again where it may be, within its time; false where too many of this tenant's wait, and then `then` is
+    /// not called. Returns at once; `then` must not block.
+    func post(
+        _ request: OutboundRequest, of tenant: TenantID,
+        then: @escaping @Sendable (Result<OutboundAnswer, PaymentFailure>) -> Void
+    ) -> Bool
+}
+
+package struct OutboundRequest: Sendable {
+    package let url: String
+    package let headers: [(name: String, value: String)]
+    package let body: [UInt8]
+
+    package init(url: String, headers: [(name: String, value: String)], body: [UInt8]) {
+        self.url = url
+        self.headers = headers
+        self.body = body
+    }
+}
+
+package struct OutboundAnswer: Sendable {
+    package let status: Int
+    package let body: [UInt8]
+
+    package init(status: Int, body: [UInt8]) {
+        self.status = status
+        self.body = body
+    }
+}
+
+/// A node without a way out: every call fails.
+package struct NoOutboundCalls: OutboundCalls {
+    package let allowsPrivateAddresses = false
+
+    package init() {}
+
+    package func post(
+        _ request: OutboundRequest, of tenant: TenantID,
+        then: @escaping @Sendable (Result<OutboundAnswer, PaymentFailure>) -> Void
+    ) -> Bool {
+        then(.failure(.unanswered("this node makes no calls")))
+        return true
+    }
+}

@@ -1,0 +1,109 @@
+import Synchronization
+import TenantRegistry
+
+/// A top-up from its call to its page: the payment is written, then the driver is asked, then what it said is written and
+/// answered. Nothing waits on a loop or a lane, and a crash between two steps leaves a payment that the same call, repeated
+/// with its Idempotency-Key, goes on with.
+package struct TopUpFlow: Sendable {
+    package let call: Call
+    package let create: CreateTopUp
+    /// How the dialect says where to pay.
+    package let answer: @Sendable (_ orderID: String, _ url: String) -> Answer
+
+    /// The payment service is slow to come back: not before so long.
+    private static let retryAfterSeconds = 30
+
+    package init(call: Call, create: CreateTopUp, answer: @escaping @Sendable (String, String) -> Answer) {
+        self.call = call
+        self.create = create
+        self.answer = answer
+    }
+
+    package var work: Work {
+        .writeThen { tenant, trail in
+            let (payment, settings) = try create.run(tenant, &trail)
+            let order = PaymentOrder(
+                orderID: payment.orderID, publicID: payment.publicID, tenant: tenant.tenantID,
+                amount: tenant.decimal(payment.amount), currency: tenant.currency.code)
+            return ask(driver(settings), order, paymentID: payment.id)
+        }
+    }
+
+    private func driver(_ settings: PaymentDriverSettings) -> any PaymentDriver {
+        switch settings {
+        case .sandbox: SandboxPaymentDriver(baseURL: call.baseURL)
+        case .http(let settings): HTTPPaymentDriver(settings, outbound: call.services.outbound)
+        }
+    }
+
+    private func ask(_ driver: any PaymentDriver, _ order: PaymentOrder, paymentID: Int64) -> Work {
+        .later { done in
+            let isJoined = call.services.paymentsBegun.join(order.orderID) { outcome in
+                done(.success(.proceed(finish(FinishTopUp(paymentID: paymentID, outcome: outcome)))))
+            } begin: { arrived in
+                driver.create(order, then: arrived)
+            }
+            if !isJoined { done(.failure(LaneFailure.tooManyWaiting)) }
+        }
+    }
+
+    private func finish(_ finish: FinishTopUp) -> Work {
+        switch finish.outcome {
+        case .success:
+            return .write { tenant, trail in
+                let payment = try finish.run(tenant, &trail)
+                guard let url = payment.paymentURL else { throw Refusal.defect }
+                return answer(payment.orderID, url)
+            }
+        case .failure(let failure):
+            call.services.fleet.report("\(call.requestID.text): \(failure.text)")
+            return .writeThen { tenant, trail in
+                _ = try finish.run(tenant, &trail)
+                return .later {
+                    $0(
+                        .failure(
+                            Refusal.unavailable(
+                                code: "payment_service_unavailable",
+                                detail: "The payment service began no payment; nothing was charged.",
+                                retryAfterSeconds: Self.retryAfterSeconds)))
+                }
+            }
+        }
+    }
+}
+
+/// Payments whose driver is being asked now: a call that repeats one joins it instead of asking beside it.
+///
+/// Bounded by the driver's own calls, and `waitersMax` for each. Any thread.
+package final class PaymentsBegun: Sendable {
+    package typealias Arrived = @Sendable (Result<CreatedPayment, PaymentFailure>) -> Void
+    private static let waitersMax = 32
+    private let waiters = Mutex<[String: [Arrived]]>([:])
+
+    package init() {}
+
+    /// `arrived` is told what `begin` brings, or what a call that began before brings. False where too many wait already:
+    /// then it is not called.
+    package func join(_ orderID: String, _ arrived: @escaping Arrived, begin: (@escaping Arrived) -> Void) -> Bool {
+        enum Place { case first, behind, full }
+        let place = waiters.withLock { waiters -> Place in
+            guard let others = waiters[orderID] else {
+                waiters[orderID] = [arrived]
+                return .first
+            }
+            guard others.count < Self.waitersMax else { return .full }
+            waiters[orderID] = others + [arrived]
+            return .behind
+        }
+        switch place {
+        case .behind: return true
+        case .full: return false
+        case .first:
+            begin { [self] outcome in
+                let all = waiters.withLock { $0.removeValue(forKey: orderID) ?? [] }
+                for waiter in all { waiter(outcome) }
+            }
+            return true
+        }
+    }
+}
