@@ -167,7 +167,7 @@ final class Pipeline: RequestHandler, Sendable {
 
     func stamp(_ response: inout Response, _ origin: Origin, tenant: TenantRecord?) {
         response.headers.add("Request-Id", origin.requestID.text)
-        if let trace = origin.head?.value(of: .traceparent) { response.headers.add("Traceparent", trace) }
+        if let trace = origin.head?.traceparent { response.headers.add("Traceparent", trace) }
         response.headers.add("Cache-Control", "no-store")
         metrics.count(status: response.status)
         if log.isOn {
