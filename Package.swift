@@ -68,6 +68,13 @@ let package = Package(
             name: "TestTenants",
             dependencies: ["TenantApp", "TenantRegistry", "SQLite", "HTTPCore", "Cryptography", "RateLimiter"],
             path: "Tests/Support/TestTenants", swiftSettings: settings),
+        // The rule of one importer per C library is for Sources: this one stands below SQLite, in place of the disk.
+        .target(
+            name: "FaultDisk", dependencies: ["CSQLite", "SQLite"], path: "Tests/Support/FaultDisk",
+            swiftSettings: settings),
+        tests(
+            "SurvivalTests",
+            ["FaultDisk", "TestTenants", "TenantRegistry", "TenantApp", "SQLite", "Cryptography"]),
         tests(
             "TenantRegistryTests",
             ["TestTenants", "TenantRegistry", "TenantApp", "SQLite", "Cryptography", "Compression", "RateLimiter"]),

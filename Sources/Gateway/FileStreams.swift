@@ -45,13 +45,13 @@ final class FileSink: BodySink, @unchecked Sendable {
     // what follows has one owner at a time.
     private let path: String
     private let pool: BackgroundPool
-    private let done: @Sendable (_ path: String?) -> Void
+    private let done: @Sendable (Result<String?, any Error>) -> Void
     private var descriptor: Int32 = -1
-    private var failed = false
+    private var failure: LaneFailure?
     private var written = 0
 
-    /// `done` is given the file's path, nil where it could not be written or the body was empty.
-    init(path: String, pool: BackgroundPool, done: @escaping @Sendable (String?) -> Void) {
+    /// `done` is given the file's path, nil where the body was empty, or why it could not be written.
+    init(path: String, pool: BackgroundPool, done: @escaping @Sendable (Result<String?, any Error>) -> Void) {
         self.path = path
         self.pool = pool
         self.done = done
@@ -65,35 +65,39 @@ final class FileSink: BodySink, @unchecked Sendable {
             resume()
         }
         if !submitted {
-            failed = true
+            failure = .tooManyWaiting
             resume()
         }
     }
 
     private func append(_ piece: [UInt8]) {
-        if descriptor < 0 && !failed {
+        if descriptor < 0 && failure == nil {
             descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-            failed = descriptor < 0
+            if descriptor < 0 { failure = Self.failure(errno) }
         }
         var rest = piece[...]
-        while !failed && !rest.isEmpty {
+        while failure == nil && !rest.isEmpty {
             let count = rest.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
             if count < 0 && errno == EINTR { continue }
-            if count <= 0 { failed = true } else { rest = rest.dropFirst(count) }
+            if count <= 0 { failure = Self.failure(errno) } else { rest = rest.dropFirst(count) }
         }
         written += piece.count
     }
 
     func finish() {
         let submitted = pool.submit { [self] in
-            if failed || written == 0 {
+            if let failure {
                 unlink(path)
-                done(nil)
+                done(.failure(failure))
             } else {
-                done(path)
+                done(.success(written == 0 ? nil : path))
             }
         }
-        if !submitted { done(nil) }
+        if !submitted { done(.failure(LaneFailure.tooManyWaiting)) }
+    }
+
+    private static func failure(_ code: Int32) -> LaneFailure {
+        code == ENOSPC || code == EDQUOT ? .storageFull : .notCommitted
     }
 
     func abort() { _ = pool.submit { [path] in unlink(path) } }

@@ -47,6 +47,13 @@ final class GatewayMetrics: Sendable {
         page.counter("tollgate_lane_jobs_total", "Operations in those batches.", lanes.jobs)
         page.counter("tollgate_lane_batches_lost_total", "Batches run again one by one.", lanes.batchesLost)
         page.counter("tollgate_commits_failed_total", "Commits that failed.", lanes.commitsFailed)
+        page.counter("tollgate_fences_total", "Commits whose outcome had to be settled from the disk.", lanes.fences)
+        page.gauge(
+            "tollgate_lanes_fenced", "Files that wait for that and serve nothing.",
+            lanes.fenced.load(ordering: .relaxed))
+        page.counter(
+            "tollgate_unavailable_operations_total", "Operations whose file cannot be opened or is damaged.",
+            lanes.unavailable)
         page.counter("tollgate_checkpoints_total", "Checkpoints.", lanes.checkpoints)
         page.counter("tollgate_files_opened_total", "Tenant files opened.", lanes.filesOpened)
         page.histogram("tollgate_commit_microseconds", "COMMIT with its sync.", lanes.commitTime)

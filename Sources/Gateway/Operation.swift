@@ -190,7 +190,7 @@ struct Operation: Sendable {
                 }, fail: { refuse(Refusal($0)) }))
     }
 
-    /// Inside the batch's transaction and the operation's savepoint: the effect, its stored answer and its audit row.
+    /// Inside the batch's transaction, all or nothing: the effect, its stored answer and its audit row.
     private func commit(
         _ write: (TenantTransaction, inout Trail) throws -> Answer, _ key: Key?, in store: TenantStore
     ) throws -> LaneJob<TenantStore>.Completion {

@@ -1,6 +1,7 @@
 import Cryptography
 import HTTPCore
 import RateLimiter
+import SQLite
 import TenantApp
 import TenantRegistry
 
@@ -96,7 +97,12 @@ extension Pipeline {
             let path = fleet.data.temporaryPath(fleet.random.uint64())
             let pool = fleet.files
             return .streamBody(bytesMax: restoreBytesMax(parameters)) { exchange in
-                FileSink(path: path, pool: pool) { file in run([], file, exchange) }
+                FileSink(path: path, pool: pool) { [self] result in
+                    switch result {
+                    case .success(let file): run([], file, exchange)
+                    case .failure(let error): exchange.respond(response(to: .failure(error), origin, limits))
+                    }
+                }
             }
         case .whole:
             if head.method == .get || head.method == .head, !head.announcesBody {
@@ -134,6 +140,14 @@ extension Pipeline {
             switch error {
             case let known as Refusal: refusal = known
             case let failure as LaneFailure: refusal = Refusal(failure)
+            case RegistryRefusal.unknownTenant: refusal = .notFound("tenant")
+            case let failure as SQLiteError where failure.isFull || failure.isIOError:
+                // A copy of a tenant that the disk did not take; lanes tell their own failures.
+                fleet.report("\(origin.requestID.text): \(failure)")
+                refusal = Refusal(failure.isFull ? LaneFailure.storageFull : .notCommitted)
+            case let failure as DataDirectory.Failure:
+                fleet.report("\(origin.requestID.text): \(failure)")
+                refusal = Refusal(LaneFailure.notCommitted)
             default:
                 fleet.report("\(origin.requestID.text): \(error)")
                 refusal = .defect

@@ -17,6 +17,8 @@ extension ProviderAPI {
                     code: "export_period_over",
                     detail: "Exports were possible for \(ProviderAPI.exportDaysAfterEnd) days.")
             }
+            // A copy takes the room that is kept for what is under way.
+            if api.fleet.refusesWrites { throw Refusal(LaneFailure.storageFull) }
             api.fleet.export(record) { result in
                 reply(
                     Result {
@@ -32,6 +34,7 @@ extension ProviderAPI {
             api, call, path, reply in
             let record = try api.tenant(call.parameters[0])
             guard let path else { throw Refusal.unparseable("The body is empty; a SQLite file is expected.") }
+            if api.fleet.refusesWrites { throw Refusal(LaneFailure.storageFull) }
             api.fleet.restore(record, from: path, requestID: call.requestID) { result in
                 reply(
                     result.map { head in

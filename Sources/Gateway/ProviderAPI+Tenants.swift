@@ -85,6 +85,7 @@ extension ProviderAPI {
         let creation = Fleet.Creation(
             slug: slug, blueprint: blueprint.name, tier: tier ?? blueprint.tier,
             currency: currency ?? blueprint.currency, keyPrefix: prefix ?? blueprint.keyPrefix, ownerEmail: email)
+        if fleet.refusesWrites { throw Refusal(LaneFailure.storageFull) }
         let submitted = fleet.background.submit { [self] in
             do {
                 let invitation = password == nil ? Hex.encode(fleet.random.bytes(32)) : nil

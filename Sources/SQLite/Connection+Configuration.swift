@@ -9,10 +9,14 @@ extension Connection {
     /// The file is locked when this returns; `isBusy` is thrown where another process has it. `cacheKiB` of pages are
     /// kept in memory; a file grows to at most `pageCountMax` pages (then FULL); a WAL longer than `journalBytesMax` is cut
     /// to it when it starts over, a shorter one keeps its size, so that a commit does not wait for the file to grow.
+    ///
+    /// `close` leaves the WAL where it is: a file that turned out not to be what it should be is not changed by having been
+    /// opened. `closeEmptyingWAL` is for one that was.
     package func configureLive(
         cacheKiB: Int = 2_048, pageCountMax: Int64? = nil, journalBytesMax: Int64 = 16 << 20
     ) throws(SQLiteError) {
         harden()
+        _ = tollgate_sqlite3_db_config_flag(database, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
         // Before the first access: only then does WAL do without shared memory.
         try execute("PRAGMA locking_mode=EXCLUSIVE; PRAGMA page_size=\(Self.pageBytes)")
         let mode = try text(of: "PRAGMA journal_mode=WAL")
@@ -47,6 +51,15 @@ extension Connection {
             PRAGMA synchronous=OFF;
             PRAGMA cache_size=-\(cacheKiB);
             """)
+    }
+
+    /// Ends the use of a live file: its WAL goes into it and away. Where that fails the WAL stays, and the next opening reads
+    /// it.
+    package func closeEmptyingWAL() {
+        if (try? checkpoint(.truncate)) != nil {
+            _ = tollgate_sqlite3_db_config_flag(database, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
+        }
+        close()
     }
 
     /// A file that came from elsewhere and is only read: nothing in its schema is trusted.

@@ -47,8 +47,10 @@ package final class Connection {
         sqlite3_wal_hook(database, hook, walPagesCell)
     }
 
-    /// Pages in the WAL after the last commit; a checkpoint is due when they are many.
+    /// Pages in the WAL after the last commit, none after a checkpoint that moved all; one is due when they are many.
     package var walPages: Int { Int(walPagesCell.pointee) }
+
+    func noteCheckpoint() { walPagesCell.pointee = 0 }
 
     /// Finalises every statement and closes the file; a second call does nothing. An open transaction is rolled back.
     package func close() {

@@ -188,7 +188,7 @@ package enum Work: Sendable {
     case answer(Answer)
     /// Reads of the tenant's file, in its lane's batch.
     case read(@Sendable (TenantReader) throws -> Answer)
-    /// Writes: one savepoint with audit row, idempotency row and outbox rows.
+    /// Writes: all or nothing, with audit row, idempotency row and outbox rows.
     case write(@Sendable (TenantTransaction, inout Trail) throws -> Answer)
     /// A write that has to be there before the work goes on, say before somebody outside is asked. Its audit row says 202;
     /// a stored answer of an earlier call is given in place of it, and nothing that it decides is stored: that is for the

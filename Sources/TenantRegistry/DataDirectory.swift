@@ -57,7 +57,8 @@ package final class DataDirectory: Sendable {
     package var masterKeyPath: String { "\(path)/master.key" }
     package var controlSocketPath: String { "\(path)/control.sock" }
 
-    package func tenantFolder(_ id: TenantID) -> String { "\(path)/tenants/\(id.text.prefix(2))" }
+    package var tenantsFolder: String { "\(path)/tenants" }
+    package func tenantFolder(_ id: TenantID) -> String { "\(tenantsFolder)/\(id.text.prefix(2))" }
     package func tenantPath(_ id: TenantID) -> String { "\(tenantFolder(id))/\(id.text).sqlite" }
 
     /// A new name in `tmp`, which is emptied at every start.
@@ -74,11 +75,11 @@ package final class DataDirectory: Sendable {
     }
 
     /// Makes a rename, creation or removal in a folder durable.
-    package static func synchronise(folder: String) {
+    package static func synchronise(folder: String) throws {
         let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { return }
-        fsync(descriptor)
-        close(descriptor)
+        guard descriptor >= 0 else { throw Failure.unusable(folder, String(cString: strerror(errno))) }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw Failure.unusable(folder, String(cString: strerror(errno))) }
     }
 
     package static func synchronise(file: String) throws {
@@ -123,6 +124,6 @@ package final class DataDirectory: Sendable {
         }
         guard fsync(descriptor) == 0 else { throw Failure.unusable(new, String(cString: strerror(errno))) }
         try Self.rename(new, to: path)
-        Self.synchronise(folder: self.path)
+        try Self.synchronise(folder: self.path)
     }
 }

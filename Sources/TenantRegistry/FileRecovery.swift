@@ -3,32 +3,41 @@ import SQLite
 
 /// Settles what a file holds after a commit whose outcome is unknown (DESIGN 2).
 enum FileRecovery {
-    /// Copies database and WAL aside, syncs and checks the copy, makes it one file and renames it into place. Runs while
-    /// the fenced handle is still open: what that handle still writes goes to the old file, which has no name any more.
+    /// Copies database and WAL aside, syncs and checks the copy, makes it one file and swaps it into place. Runs while the
+    /// fenced handle is still open: what that handle still writes goes to the old file, which has no name any more.
+    /// Throws without having changed anything where the disk still fails; it is tried again with the next use.
     static func copyAndSwap(_ path: String) throws {
+        // A swap that was decided before is not weighed again.
+        if DataDirectory.size(of: path + FileSwap.decidedSuffix) != nil { return try FileSwap.finish(path) }
         let copy = path + ".recovering"
-        let files = FileManager.default
-        for suffix in ["", "-wal"] {
-            DataDirectory.remove(copy + suffix)
-            guard files.fileExists(atPath: path + suffix) else { continue }
-            try files.copyItem(atPath: path + suffix, toPath: copy + suffix)
-            try DataDirectory.synchronise(file: copy + suffix)
-        }
-        let connection = try Connection(path: copy, flags: [.readWrite])
+        func discard() { for suffix in ["", "-wal"] { DataDirectory.remove(copy + suffix) } }
+        discard()
         do {
-            try connection.execute("PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL")
-            let faults = try connection.integrityCheck()
-            guard faults.isEmpty else { throw TenantFileError.damaged(faults.joined(separator: "; ")) }
-            _ = try connection.checkpoint(.truncate)
-            connection.close()
+            for suffix in ["", "-wal"] where DataDirectory.size(of: path + suffix) != nil {
+                try FileManager.default.copyItem(atPath: path + suffix, toPath: copy + suffix)
+                try DataDirectory.synchronise(file: copy + suffix)
+            }
+            try settle(copy)
         } catch {
-            connection.close()
+            // On a full disk a copy that came to nothing must not keep the room.
+            discard()
             throw error
         }
+        try FileSwap.replace(path, with: copy)
+    }
+
+    /// Makes the copy one sound, synced file without a WAL.
+    private static func settle(_ copy: String) throws {
+        let connection = try Connection(path: copy, flags: [.readWrite])
+        defer { connection.close() }
+        try connection.configureLive()
+        let faults = try connection.integrityCheck()
+        guard faults.isEmpty else { throw TenantFileError.damaged(faults.joined(separator: "; ")) }
+        try connection.checkpoint(.truncate)
+        connection.closeEmptyingWAL()
+        guard DataDirectory.size(of: copy + "-wal") == nil else {
+            throw TenantFileError.damaged("its WAL cannot be emptied")
+        }
         try DataDirectory.synchronise(file: copy)
-        // The WAL that stays for a moment beside the new file holds nothing that the copy does not: replaying it is harmless.
-        try DataDirectory.rename(copy, to: path)
-        DataDirectory.remove(path + "-wal")
-        DataDirectory.synchronise(folder: (path as NSString).deletingLastPathComponent)
     }
 }

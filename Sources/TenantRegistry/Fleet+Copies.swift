@@ -161,6 +161,8 @@ extension Fleet {
         let new = live + ".restoring"
         let discard = { for suffix in ["", "-wal"] { DataDirectory.remove(new + suffix) } }
         do {
+            // One that was decided before this one is the file that this one replaces.
+            try FileSwap.finish(live)
             // A file that is too damaged to open has no head to rise above.
             let current = try? control.file()
             let before = current.map { ($0.head, $0.projectionEpoch) }
@@ -176,10 +178,10 @@ extension Fleet {
             let (head, epoch, changes) = try prepare(
                 record, new, above: before, revoked: revoked + revokedSince, requestID: requestID)
             control.closeFile()
-            if DataDirectory.size(of: live + "-wal") != nil { DataDirectory.remove(live + "-wal") }
-            try DataDirectory.rename(new, to: live)
-            DataDirectory.synchronise(folder: data.tenantFolder(record.id))
-            follow(record, changes, epoch: epoch, incarnation: head.incarnation) { result in then(result.map { head }) }
+            try DataDirectory.rename(new, to: live + FileSwap.decidedSuffix)
+            // From here on it is done: what the disk leaves undone the next opening ends, and it tells the registry too.
+            do { try FileSwap.finish(live) } catch { report("tenant \(record.id.text): the restored file: \(error)") }
+            follow(record, changes, epoch: epoch, incarnation: head.incarnation) { _ in then(.success(head)) }
         } catch {
             discard()
             then(.failure(error))
@@ -220,6 +222,8 @@ extension Fleet {
             let changes = try schema.readProjections(store.reader)
             let result = (store.head, store.projectionEpoch, changes)
             store.close()
+            // What its WAL still holds would stay behind under the old name.
+            guard DataDirectory.size(of: path + "-wal") == nil else { throw LaneFailure.notCommitted }
             try DataDirectory.synchronise(file: path)
             return result
         } catch {
@@ -234,6 +238,7 @@ extension Fleet {
     package func tick() {
         let now = clock.now()
         checkDisk()
+        buryAgain()
         if lastSessionSweep.withLock({ last in
             guard now.milliseconds - last.milliseconds >= Self.sessionSweepMilliseconds else { return false }
             last = now

@@ -55,7 +55,11 @@ extension Fleet {
         }
         registry.insert(profile, wrappedSecretKey: wrapped.secret, wrappedSigningKey: wrapped.signing) {
             [self] result in
-            if case .failure(let error) = result { return then(.failure(error)) }
+            if case .failure(let error) = result {
+                // A row of unknown outcome may come back and hold the name.
+                if case LaneFailure.outcomeUnknown = error { bury(profile, isMarked: true, requestID: .none) }
+                return then(.failure(error))
+            }
             record.lane.exclusively(
                 { [self] control in
                     do {
@@ -118,13 +122,14 @@ extension Fleet {
         _ then: @escaping @Sendable (Result<(TenantRecord, Value), any Error>) -> Void
     ) {
         control.retire()
-        removeFiles(of: record.id)
-        registry.erase(record.profile, requestID: .none) { _ in then(.failure(error)) }
+        // The registry may have taken it for whole at the last.
+        bury(record.profile, isMarked: record.profile.state == .creating, requestID: .none) { then(.failure(error)) }
     }
 
     /// The file with its schema and its meta row, durable. On the tenant's lane.
     private func makeFile(of record: TenantRecord) throws {
-        mkdir(data.tenantFolder(record.id), 0o700)
+        let folder = data.tenantFolder(record.id)
+        if mkdir(folder, 0o700) == 0 { try DataDirectory.synchronise(folder: data.tenantsFolder) }
         let path = data.tenantPath(record.id)
         let connection = try Connection(path: path, flags: [.readWrite, .create])
         defer { connection.close() }
@@ -138,7 +143,8 @@ extension Fleet {
             """,
             .blob(record.id.bytes), .text(record.profile.currency), .blob(record.signingKey.publicKey),
             .integer(clock.now().milliseconds))
-        DataDirectory.synchronise(folder: data.tenantFolder(record.id))
+        connection.closeEmptyingWAL()
+        try DataDirectory.synchronise(folder: folder)
     }
 
     /// Tombstones a tenant and erases it: its slug and files go, its hashes stay dead for ever (CONTRACT P5).
@@ -152,10 +158,10 @@ extension Fleet {
             record.lane.exclusively(
                 { [self] control in
                     control.retire()
-                    removeFiles(of: record.id)
-                    registry.erase(record.profile, requestID: requestID) { [self] result in
-                        if case .success = result { directory.remove(record) }
-                        then(result)
+                    // The tombstone stands: whatever comes now, the tenant is gone, and its answer says so.
+                    bury(record.profile, isMarked: true, requestID: requestID) { [self] in
+                        directory.remove(record)
+                        then(.success(()))
                     }
                 }, orElse: { then(.failure($0)) })
         }

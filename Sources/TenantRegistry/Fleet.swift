@@ -50,6 +50,8 @@ package final class Fleet: Sendable {
     private let diskIsShort = Atomic<Bool>(false)
     let isStopping = Atomic<Bool>(false)
     let lastHousekeeping = Mutex<[TenantID: Timestamp]>([:])
+    /// Tenants whose erasure the disk cut short; tried again until it is done.
+    let unburied = Mutex<[TenantProfile]>([])
     let lastSessionSweep = Mutex(Timestamp(milliseconds: 0))
     private let certificatesCell: Mutex<[DomainCertificate]>
 
@@ -91,7 +93,12 @@ package final class Fleet: Sendable {
         masterKey = try data.secretFile(data.masterKeyPath, orMake: { random.bytes(32) })
         let registry = SQLiteRegistry(path: data.registryPath, pool: pool, report: report)
         self.registry = registry
-        let snapshot = try registry.snapshot()
+        let snapshot: RegistrySnapshot
+        do {
+            snapshot = try registry.snapshot()
+        } catch {
+            throw DataDirectory.Failure.unusable(data.registryPath, "\(error)")
+        }
         providerKeyHashes = Mutex(Set(snapshot.providerKeys))
         certificatesCell = Mutex(snapshot.certificates)
         try take(snapshot)
@@ -102,10 +109,7 @@ package final class Fleet: Sendable {
         for tenant in snapshot.tenants {
             if tenant.profile.state == .creating || tenant.profile.state == .deleting {
                 // A crash left it half-made or half-erased: no tenant then (CONTRACT P1).
-                removeFiles(of: tenant.profile.id)
-                registry.erase(tenant.profile, requestID: .none) { [report] result in
-                    if case .failure(let error) = result { report("registry: \(error)") }
-                }
+                bury(tenant.profile, isMarked: true, requestID: .none)
                 continue
             }
             let record = try makeRecord(
@@ -178,7 +182,11 @@ package final class Fleet: Sendable {
                 guard let self else { throw LaneFailure.closed }
                 return try openFile(of: record)
             },
-            recover: { try FileRecovery.copyAndSwap(path) }, report: report)
+            recover: { [unowned record] in
+                try FileRecovery.copyAndSwap(path)
+                // The commit may have come back: what was kept ready is from before it.
+                record.answers.dropAll()
+            }, report: report)
         record.attach(lane)
         return record
     }
@@ -193,7 +201,8 @@ package final class Fleet: Sendable {
     /// follow where a crash came between the two.
     private func openFile(of record: TenantRecord) throws -> TenantStore {
         let path = data.tenantPath(record.id)
-        guard DataDirectory.size(of: path) != nil else { throw TenantFileError.missing }
+        try FileSwap.finish(path)
+        try FileIdentity.check(path, isOf: record.id)
         let connection = try Connection(path: path, flags: [.readWrite])
         do {
             try connection.configureLive()
@@ -278,13 +287,4 @@ package final class Fleet: Sendable {
         }
     }
 
-    func removeFiles(of id: TenantID) {
-        let path = data.tenantPath(id)
-        for suffix in [
-            "", "-wal", "-journal", "-shm", ".recovering", ".recovering-wal", ".restoring", ".restoring-wal",
-        ] {
-            DataDirectory.remove(path + suffix)
-        }
-        DataDirectory.synchronise(folder: data.tenantFolder(id))
-    }
 }

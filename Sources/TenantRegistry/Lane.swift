@@ -186,7 +186,7 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
         } else if !jobs.isEmpty {
             runBatch(jobs)
         }
-        file?.rest()
+        if !isFenced { file?.rest() }
         let goesOn = state.withLock { state in
             if state.queue.isEmpty { state.isScheduled = false }
             return state.isScheduled
@@ -200,6 +200,7 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
             file = try openFile()
         } catch {
             report("\(name): cannot be opened: \(error)")
+            pool.metrics.unavailable.add(UInt64(jobs.count), ordering: .relaxed)
             for job in jobs { job.fail(.unavailable) }
             return
         }
@@ -232,7 +233,7 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
                     failures.append((index, failure(error, in: file)))
                 }
             }
-            try file.seal()
+            try seal(file)
             let work = clock.now
             try commit(file)
             pool.metrics.recordBatch(
@@ -287,7 +288,7 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
         do {
             try begin(file, writes: job.writes)
             let completion = try perform(job, in: file, isGuarded: true)
-            try file.seal()
+            try seal(file)
             try commit(file)
             file.committed()
             completion(file)
@@ -304,6 +305,12 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
         if writes { try file.connection.beginImmediate() } else { try file.connection.run("BEGIN") }
     }
 
+    /// The batch's last rows: never outside its transaction, where each would commit by itself.
+    private func seal(_ file: File) throws {
+        if file.connection.isAutocommit { throw LaneFailure.notCommitted }
+        try file.seal()
+    }
+
     private func commit(_ file: File) throws(CommitFailed) {
         do {
             try file.connection.commit()
@@ -316,18 +323,32 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
     private func settle(_ file: File, _ jobs: [LaneJob<File>], _ cause: SQLiteError) {
         report("\(name): commit failed: \(cause)")
         pool.metrics.commitsFailed.add(1, ordering: .relaxed)
-        let verdict = failure(cause, in: file)
         undo(file)
+        // Pages are counted against the quota before COMMIT: here FULL is the disk.
+        var told = cause.isFull ? LaneFailure.storageFull : .notCommitted
         do {
             try file.writeMarker()
-            var told = LaneFailure.notCommitted
-            if case .quotaReached = verdict { told = verdict }
-            if case .storageFull = verdict { told = verdict }
-            for job in jobs { job.fail(told) }
         } catch {
-            report("\(name): fenced, the outcome of a commit is unknown: \(error)")
-            isFenced = true
-            for job in jobs { job.fail(.outcomeUnknown) }
+            undo(file)
+            // Where a frame found no room the last one, which alone makes a commit of them, was not written either: there is
+            // nothing to come back.
+            if !cause.isFull {
+                report("\(name): fenced, the outcome of a commit is unknown: \(error)")
+                fence(true)
+                told = .outcomeUnknown
+            }
+        }
+        for job in jobs { job.fail(told) }
+    }
+
+    private func fence(_ isFenced: Bool) {
+        guard self.isFenced != isFenced else { return }
+        self.isFenced = isFenced
+        if isFenced {
+            pool.metrics.fences.add(1, ordering: .relaxed)
+            pool.metrics.fenced.add(1, ordering: .relaxed)
+        } else {
+            pool.metrics.fenced.subtract(1, ordering: .relaxed)
         }
     }
 
@@ -346,6 +367,10 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
         if error.isFull { return isQuota(file) ? .quotaReached : .storageFull }
         report("\(name): \(error)")
         if error.isIOError || error.isNoMemory { return .notCommitted }
+        if error.isCorrupt {
+            pool.metrics.unavailable.add(1, ordering: .relaxed)
+            return .unavailable
+        }
         return .failed(error)
     }
 
@@ -371,7 +396,8 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
             // The copy is made and swapped in while the handle is open: what its close still writes goes to the old file.
             try recover()
             closeFile()
-            isFenced = false
+            fence(false)
+            report("\(name): what it holds is settled; served again")
         }
         if let file { return file }
         let opened = try open()
@@ -382,13 +408,15 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
 
     func closeFile() {
         guard let open = file else { return }
-        open.close()
+        // A fenced handle is not asked to write: what is on the disk is settled as it lies there.
+        if isFenced { open.connection.close() } else { open.close() }
         file = nil
         pool.closed(self)
     }
 
     func retire() {
         closeFile()
+        fence(false)
         let left: [Work] = state.withLock { state in
             state.isRetired = true
             var left: [Work] = []

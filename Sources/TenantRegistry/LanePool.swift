@@ -71,6 +71,11 @@ package final class LaneMetrics: Sendable {
     package let jobs = Atomic<UInt64>(0)
     package let batchesLost = Atomic<UInt64>(0)
     package let commitsFailed = Atomic<UInt64>(0)
+    /// Commits of unknown outcome, and lanes that wait for theirs to be settled.
+    package let fences = Atomic<UInt64>(0)
+    package let fenced = Atomic<Int>(0)
+    /// Operations refused because their file could not be opened or is damaged.
+    package let unavailable = Atomic<UInt64>(0)
     package let filesOpened = Atomic<UInt64>(0)
     package let checkpoints = Atomic<UInt64>(0)
     package let commitTime = Histogram(upperBounds: [

@@ -34,6 +34,7 @@ package struct DomainCertificate: Sendable {
 package enum RegistryRefusal: Error, Sendable {
     case slugTaken
     case hostTaken(String)
+    case unknownTenant
     /// The hash belongs to another tenant.
     case secretTaken
 }
@@ -48,9 +49,10 @@ package protocol Registry: AnyObject, Sendable {
         _ profile: TenantProfile, wrappedSecretKey: [UInt8], wrappedSigningKey: [UInt8], then: @escaping Done<Void>)
     /// Saves a profile's changeable columns, and says in the provider's log what was done.
     func save(_ profile: TenantProfile, event: String?, requestID: RequestID, then: @escaping Done<Void>)
-    /// Changes a profile's columns on what the registry has now, so that two changes at once both stay.
+    /// Changes a profile's columns on what the registry has now, so that two changes at once both stay. `RegistryRefusal.unknownTenant`
+    /// where there is no such row.
     func change(
-        _ tenant: TenantID, event: String, requestID: RequestID,
+        _ tenant: TenantID, event: String?, requestID: RequestID,
         _ change: @escaping @Sendable (inout TenantProfile) -> Void, then: @escaping Done<Void>)
     func setDomains(_ domains: [DomainCertificate], hosts: [String], of tenant: TenantID, then: @escaping Done<Void>)
     func erase(_ profile: TenantProfile, requestID: RequestID, then: @escaping Done<Void>)
@@ -148,17 +150,17 @@ package final class SQLiteRegistry: Registry {
     }
 
     package func change(
-        _ tenant: TenantID, event: String, requestID: RequestID,
+        _ tenant: TenantID, event: String?, requestID: RequestID,
         _ change: @escaping @Sendable (inout TenantProfile) -> Void, then: @escaping Done<Void>
     ) {
         write(
             { connection in
                 guard var profile = try RegistryReading(connection: connection).profile(id: tenant) else {
-                    throw LaneFailure.closed
+                    throw RegistryRefusal.unknownTenant
                 }
                 change(&profile)
                 try Self.save(profile, connection)
-                try Self.log(event, profile, requestID, connection)
+                if let event { try Self.log(event, profile, requestID, connection) }
             }, then: then)
     }
 

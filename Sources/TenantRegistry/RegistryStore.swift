@@ -11,7 +11,9 @@ package final class RegistryStore: LaneFile {
 
     init(path: String, metrics: LaneMetrics) throws {
         self.metrics = metrics
+        try FileSwap.finish(path)
         let isNew = DataDirectory.size(of: path) == nil
+        if !isNew { try FileIdentity.check(path) }
         connection = try Connection(path: path, flags: [.readWrite, .create])
         try connection.configureLive()
         if isNew {
@@ -38,10 +40,7 @@ package final class RegistryStore: LaneFile {
         _ = try? connection.checkpoint(.passive)
     }
 
-    package func close() {
-        _ = try? connection.checkpoint(.truncate)
-        connection.close()
-    }
+    package func close() { connection.closeEmptyingWAL() }
 
     static let migrations: [Migration] = [
         Migration(

@@ -19,7 +19,7 @@ package class TenantReader {
     package var now: Timestamp { attached.clock.now() }
 }
 
-/// Reads and writes of one tenant's file inside one operation's savepoint. Mutators exist on this type alone.
+/// Reads and writes of one tenant's file inside one operation. Mutators exist on this type alone.
 package final class TenantTransaction: TenantReader {
     /// Undoes what the operation wrote so far and goes on in it: a refusal's effect is taken back, the record of the refusal
     /// stays. Throws `SavepointNeeded`: let it through.

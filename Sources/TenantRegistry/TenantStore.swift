@@ -25,6 +25,8 @@ package final class TenantStore: LaneFile {
     /// The proof of the last commit that wrote something.
     package private(set) var proof: CommitProof?
     package private(set) var projectionEpoch: Int64
+    /// What the file says, as of the last commit.
+    private var committedProjectionEpoch: Int64
     /// Where calls that wrote nothing gather.
     package let readLog: ReadLog
     /// The tenant as the process knows it; nil for a file that is being checked.
@@ -47,6 +49,9 @@ package final class TenantStore: LaneFile {
     private var sealedProof: CommitProof?
     private var batchOrders: [UsageKey] = []
     private var wantsFlush = false
+    /// The next batch begins a WAL: its first commit says whose it is.
+    private var beginsWAL = true
+    private var namesOwner = false
 
     package struct Context: Sendable {
         package let clock: any WallClock
@@ -92,6 +97,7 @@ package final class TenantStore: LaneFile {
         guard meta.tenant == tenantID.bytes else { throw TenantFileError.anotherTenants }
         currency = meta.currency
         projectionEpoch = meta.projection
+        committedProjectionEpoch = meta.projection
         let last = try connection.row("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1") { row in
             (sequence: row.int(0), hash: Digest(bytes: row.blob(1)))
         }
@@ -159,6 +165,10 @@ package final class TenantStore: LaneFile {
     package func seal() throws {
         let now = clock.now()
         guard !batchRecords.isEmpty || wantsFlush else { return }
+        if beginsWAL {
+            try nameOwner()
+            namesOwner = true
+        }
         var next = head
         if wantsFlush || readLog.isWorthwhile(at: now), let reads = readLog.drain() {
             drained = reads
@@ -178,6 +188,8 @@ package final class TenantStore: LaneFile {
     package func committed() {
         if let sealedHead { head = sealedHead }
         if let sealedProof { proof = sealedProof }
+        committedProjectionEpoch = projectionEpoch
+        if namesOwner { beginsWAL = false }
         if drained != nil { readLog.kept() }
         drained = nil
         let effects = batchEffects
@@ -190,9 +202,7 @@ package final class TenantStore: LaneFile {
         if let drained { readLog.putBack(drained) }
         drained = nil
         clearBatch()
-        if let epoch = try? connection.row("SELECT projection_epoch FROM meta WHERE id = 1", read: { $0.int(0) }) {
-            projectionEpoch = epoch
-        }
+        projectionEpoch = committedProjectionEpoch
     }
 
     private func clearBatch() {
@@ -202,13 +212,21 @@ package final class TenantStore: LaneFile {
         sealedHead = nil
         sealedProof = nil
         wantsFlush = false
+        namesOwner = false
         jobRecords = 0
         jobEffects = 0
         jobOrders = 0
     }
 
     package func writeMarker() throws {
-        try connection.execute("BEGIN IMMEDIATE; UPDATE meta SET commit_marker = commit_marker + 1; COMMIT")
+        try connection.beginImmediate()
+        try nameOwner()
+        try connection.commit()
+    }
+
+    /// Writes the page that names the tenant. One that every WAL begins with makes another's WAL known at open.
+    private func nameOwner() throws {
+        try connection.run("UPDATE meta SET commit_marker = commit_marker + 1 WHERE id = 1")
     }
 
     /// Past this many pages in the WAL a checkpoint follows the batch (4 MiB).
@@ -217,13 +235,11 @@ package final class TenantStore: LaneFile {
     package func rest() {
         guard connection.walPages >= Self.checkpointPagesMin else { return }
         metrics.checkpoints.add(1, ordering: .relaxed)
+        beginsWAL = true
         _ = try? connection.checkpoint(.passive)
     }
 
-    package func close() {
-        _ = try? connection.checkpoint(.truncate)
-        connection.close()
-    }
+    package func close() { connection.closeEmptyingWAL() }
 
     private func append(_ record: AuditRecord, after previous: AuditHead, isLast: Bool) throws -> AuditHead {
         let sequence = previous.sequence + 1
@@ -288,12 +304,20 @@ package protocol StoreMemory: AnyObject {
 }
 
 /// Why a file is not opened as this tenant's.
-package enum TenantFileError: Error, Sendable {
+package enum TenantFileError: Error, Sendable, CustomStringConvertible {
     case missing
     case notATenantFile(String)
     case anotherTenants
-    case newerThanThisBinary(Int32)
     case damaged(String)
+
+    package var description: String {
+        switch self {
+        case .missing: "there is no file"
+        case .notATenantFile(let reason): "this is not the file: \(reason)"
+        case .anotherTenants: "the file or its WAL is another tenant's"
+        case .damaged(let reason): "the file is damaged: \(reason)"
+        }
+    }
 }
 
 extension RequestID {

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""kill -9 under a storm of writes, ten times over (CONTRACT G8, G4, G5, P1): every acknowledged write is there after the
-restart, exactly once; nothing is repaired by hand."""
+"""kill -9 under a storm of writes, ten times over (CONTRACT G8, G4, G5, P1, P5): every acknowledged write is there after the
+restart, exactly once; nothing is repaired by hand. Tenants are made, exported, restored and erased meanwhile. `--long`: two
+hundred times."""
 
 from collections import Counter
 from decimal import Decimal
@@ -12,9 +13,10 @@ import threading
 import time
 
 from shop import Shop
-from support import Checks, Gateway, arguments, command
+from support import Checks, Gateway, arguments, command, wait_until
 
 ROUNDS = 10
+ROUNDS_LONG = 200
 BUYERS = 10
 FUNDS = Decimal("100000.00")
 PRICE = Decimal("0.37")
@@ -38,12 +40,14 @@ class Storm:
         self.writes = []
         self.unexpected = []
         self.victims = [shop.mint(resellers[0]).json for _ in range(60)]
+        self.changeling = Changeling(shop.gateway)
 
     def run_round(self, number, seconds):
         first = len(self.writes)
         self.over = threading.Event()
         workers = [(self.buy, n) for n in range(BUYERS)] + [
-            (self.top_up, 0), (self.revoke, 0), (self.mint, 0), (self.provision, 0), (self.read, 0)]
+            (self.top_up, 0), (self.revoke, 0), (self.mint, 0), (self.provision, 0), (self.read, 0), (self.restore, 0),
+            (self.erase, 0)]
         threads = [threading.Thread(target=self.loop, args=(work, number, n)) for work, n in workers]
         for thread in threads:
             thread.start()
@@ -118,8 +122,80 @@ class Storm:
             "POST", "/provider/v1/tenants", write.detail, key=self.shop.gateway.provider_key, connection=connection))
         time.sleep(0.02)
 
+    def restore(self, connection, name, worker):
+        self.changeling.turn(connection)
+
+    def erase(self, connection, name, worker):
+        """Made, erased: told as erased, it is gone for ever; told of nothing, it is whole or gone."""
+        slug = f"brief-{name}"
+        wish = {"slug": slug, "blueprint": "hosting", "owner_email": f"owner@{slug}.example"}
+        made = self.shop.gateway.request(
+            "POST", "/provider/v1/tenants", wish, key=self.shop.gateway.provider_key, connection=connection)
+        if made.status != 201:
+            self.unexpected.append(("brief tenant", made))
+            return
+        write = Write("erase", 0, slug, made.json["owner_key"])
+        self.writes.append(write)
+        write.answer = self.shop.gateway.request(
+            "DELETE", f"/provider/v1/tenants/{slug}?confirm={slug}", key=self.shop.gateway.provider_key, connection=connection)
+        write.was_cut_off = False
+        if write.answer.status != 204:
+            self.unexpected.append((write.kind, write.answer))
+
     def read(self, connection, name, worker):
         self.shop.call(self.resellers[0], "GET", "/products", connection=connection)
+
+
+class Changeling:
+    """A tenant that is restored again and again between two exports of its, of one order and of three."""
+
+    ORDERS = (1, 3)
+
+    def __init__(self, gateway):
+        self.gateway = gateway
+        self.shop = Shop(gateway)
+        sku = self.shop.product()
+        self.buyer = self.shop.reseller(balance="100.00")
+        self.shop.price(self.buyer, sku, {"wholesale_monthly": "1.00"})
+        self.dead = self.shop.mint(self.buyer).json
+        self.exports = []
+        for count in self.ORDERS:
+            while len(self.shop.get(self.buyer, "/orders").json["data"]) < count:
+                assert self.shop.order(self.buyer, sku).status == 201
+            self.exports.append(self.export().body)
+        assert self.shop.admin("DELETE", f"/api-keys/{self.dead['id']}").status in (200, 204)
+        self.told = 1
+        self.unexpected = []
+        self.turns = 0
+
+    def export(self, connection=None):
+        return self.gateway.request(
+            "GET", f"/provider/v1/tenants/{self.shop.slug}/export", key=self.gateway.provider_key, connection=connection)
+
+    def turn(self, connection):
+        self.turns += 1
+        path = f"/provider/v1/tenants/{self.shop.slug}/restore"
+        answer = self.gateway.request(
+            "POST", path, self.exports[self.turns % 2], key=self.gateway.provider_key, connection=connection)
+        if answer.status != 200:
+            self.unexpected.append(answer)
+            return
+        self.told = answer.json["incarnation"]
+        copied = self.export(connection)
+        if copied.status != 200:
+            self.unexpected.append(copied)
+
+    def check(self):
+        """One of the two, whole; never older than what was told; the key revoked since stays dead."""
+        assert not self.unexpected, self.unexpected[:2]
+        head = self.shop.admin("GET", "/audit/head").json
+        assert int(head["incarnation"]) >= self.told, (head, self.told)
+        orders = len(self.shop.get(self.buyer, "/orders").json["data"])
+        assert orders in self.ORDERS and self.shop.balance(self.buyer) == 100 - orders, orders
+        assert self.shop.get(self.buyer, "/balance", key=self.dead["key"]).status == 401
+        copy = self.export()
+        assert copy.status == 200, copy
+        verified(self.gateway, copy.body)
 
 
 def main():
@@ -135,11 +211,14 @@ def main():
         for reseller in resellers:
             shop.price(reseller, sku, {"wholesale_monthly": str(PRICE)})
         storm = Storm(shop, resellers, sku)
-        for number in range(1, ROUNDS + 1):
+        rounds = ROUNDS_LONG if options.long else ROUNDS
+        for number in range(1, rounds + 1):
             with checks(f"G8 kill -9, round {number}: it starts again by itself, what was acknowledged is there, once"):
                 writes = storm.run_round(number, chance.uniform(0.05, 0.6))
                 gateway.start()
                 after_restart(gateway, storm, writes, chance)
+                storm.changeling.check()
+                no_orphans(gateway)
         with checks("G8 nothing unexpected was answered while the storm went on"):
             assert not storm.unexpected, storm.unexpected[:3]
         with checks("G8 the storm was one: orders by the hundred, and kills in the middle of writes"):
@@ -147,6 +226,7 @@ def main():
             print("# " + ", ".join(f"{kind} {'answered' if done else 'cut off'} {count}"
                                    for (kind, done), count in sorted(counted.items())), flush=True)
             assert counted["order", True] > 300 and counted["order", False] >= ROUNDS, counted
+            assert storm.changeling.turns > ROUNDS and counted["erase", True] > 0, counted
         with checks("G8 G4 every order of every round: the same bytes again under the same Idempotency-Key"):
             for write in storm.writes:
                 if write.kind == "order" and chance.random() < 0.2:
@@ -184,6 +264,10 @@ def after_restart(gateway, storm, writes, chance):
             assert answer.status == 200, ("a minted key is unknown", answer)
         elif write.kind == "tenant":
             whole_or_none(gateway, write)
+        elif write.kind == "erase":
+            found = gateway.get(f"/provider/v1/tenants/{write.key}", key=gateway.provider_key).status
+            opens = gateway.get(f"/t/{write.key}/api/admin/resellers", key=write.detail).status
+            assert (found, opens) in ((404, 401), (404, 429)) or told is None and (found, opens) == (200, 200), (found, opens, told)
 
 
 def whole_or_none(gateway, write):
@@ -201,6 +285,24 @@ def whole_or_none(gateway, write):
     assert answer.status == 200, ("half a tenant", answer)
     products = gateway.get(f"/t/{write.key}/api/admin/products", key=again.json["owner_key"])
     assert products.status == 200 and products.json["data"], ("half a tenant", products)
+
+
+def no_orphans(gateway):
+    """Each file is a tenant's that there is, and nothing half-made is left beside them."""
+    known, cursor = set(), ""
+    while True:
+        page = gateway.get(f"/provider/v1/tenants?limit=100{cursor}", key=gateway.provider_key).json
+        known |= {tenant["id"] for tenant in page["data"]}
+        if not page["has_more"]:
+            break
+        cursor = f"&cursor={page['next_cursor']}"
+    folder = os.path.join(gateway.data, "tenants")
+
+    def strangers():
+        names = [name for _, _, names in os.walk(folder) for name in names]
+        return [name for name in names if name.split(".")[0] not in known]
+
+    wait_until(lambda: not strangers())
 
 
 def all_rows(get, path):
@@ -245,12 +347,16 @@ def exported(gateway, shop, storm):
              if write.kind == "order" and "audit-head" in write.answer.headers]
     assert len(heads) > 100
     random.shuffle(heads)
+    verified(gateway, answer.body, heads[:100])
+
+
+def verified(gateway, export, heads=()):
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "export.sqlite")
         with open(path, "wb") as file:
-            file.write(answer.body)
+            file.write(export)
         words = ["verify", path, "--all-signatures"]
-        for head in heads[:100]:
+        for head in heads:
             words += ["--head", head]
         result = command(gateway.tollgate, *words)
         assert result.returncode == 0, (result.stdout, result.stderr)

@@ -302,6 +302,15 @@ def differences(documented, got, varies=None, path=""):
     return [] if documented == got else [f"{place}: {got!r}, documented {documented!r}"]
 
 
+def shape(value):
+    """Names and types of an answer, all the way down; of an array its first element."""
+    if isinstance(value, dict):
+        return {name: shape(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [shape(value[0])] if value else []
+    return type(value).__name__
+
+
 def wait_until(condition, seconds=30, pause_seconds=0.02):
     """Asks again until the answer is true, and returns it; fails after so many seconds."""
     deadline = time.monotonic() + seconds

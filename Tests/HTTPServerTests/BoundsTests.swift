@@ -7,7 +7,7 @@ import Testing
 @Suite struct BoundsTests {
     @Test("G6 connections over the bound are told 503, and room that comes free is used again")
     func totalBound() async throws {
-        var limits = ServerLimits()
+        var limits = ServerLimits.patient
         limits.connectionsMax = 20
         let server = try TestServer(limits: limits)
         var clients: [RawClient] = []
@@ -31,7 +31,7 @@ import Testing
 
     @Test("G6 one address has its own bound, IPv6 by /64; loopback has the total's")
     func addressBound() {
-        var limits = ServerLimits()
+        var limits = ServerLimits.patient
         limits.connectionsMax = 10
         limits.connectionsPerAddressMax = 2
         let bounds = ConnectionBounds(limits: limits)
@@ -49,7 +49,7 @@ import Testing
 
     @Test("G6 a head that drips past its deadline is answered 408, however steadily it drips")
     func headDeadline() throws {
-        var limits = ServerLimits()
+        var limits = ServerLimits.patient
         limits.headMilliseconds = 100
         let server = try TestServer(limits: limits)
         let client = try server.client()
@@ -62,7 +62,7 @@ import Testing
 
     @Test("G6 an idle connection is closed without a word, before its first request and after one")
     func keepAliveDeadline() throws {
-        var limits = ServerLimits()
+        var limits = ServerLimits.patient
         limits.keepAliveMilliseconds = 100
         let server = try TestServer(limits: limits)
         let fresh = try server.client()
@@ -74,7 +74,7 @@ import Testing
 
     @Test("G6 a body that stops is answered 408", arguments: ["/echo", "/sink"])
     func bodyPause(_ path: String) throws {
-        var limits = ServerLimits()
+        var limits = ServerLimits.patient
         limits.bodyPauseMilliseconds = 100
         let server = try TestServer(limits: limits)
         let client = try server.client()
@@ -84,7 +84,7 @@ import Testing
 
     @Test("G6 a body that drips below the pace is answered 408, though it never stops")
     func bodyPace() throws {
-        var limits = ServerLimits()
+        var limits = ServerLimits.patient
         limits.bodyPauseMilliseconds = 200
         limits.bodyBytesPerSecondMin = 1_000_000
         let server = try TestServer(limits: limits)
@@ -96,7 +96,7 @@ import Testing
 
     @Test("a sink that takes its time is not its client's fault")
     func slowSink() async throws {
-        var limits = ServerLimits()
+        var limits = ServerLimits.patient
         limits.bodyPauseMilliseconds = 100
         limits.keepAliveMilliseconds = 600
         let server = try TestServer(limits: limits)
@@ -111,7 +111,7 @@ import Testing
 
     @Test("G6 a client that takes nothing of its answer is given up")
     func writeStall() async throws {
-        var limits = ServerLimits()
+        var limits = ServerLimits.patient
         limits.writeStallMilliseconds = 100
         let server = try TestServer(limits: limits)
         let client = try RawClient(port: server.port, receiveBuffer: 4096)
@@ -127,7 +127,7 @@ import Testing
 
     @Test("a client that goes on sending after the end is cut off")
     func linger() async throws {
-        var limits = ServerLimits()
+        var limits = ServerLimits.patient
         limits.lingerMilliseconds = 100
         let server = try TestServer(limits: limits)
         let client = try server.client()

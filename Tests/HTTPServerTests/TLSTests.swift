@@ -120,7 +120,7 @@ import Testing
     @Test("G6 a handshake that is not finished in time, or is none, ends the connection")
     func handshakeDeadline() throws {
         let folder = try Certificates()
-        var limits = ServerLimits()
+        var limits = ServerLimits.patient
         limits.tlsHandshakeMilliseconds = 100
         let server = try folder.server(host: "gate.example", limits: limits)
         #expect(try server.client().isClosed())
@@ -184,7 +184,7 @@ final class Certificates {
         return try TLSCertificate(chainFile: base + ".pem", keyFile: base + ".key")
     }
 
-    func server(host: String, limits: ServerLimits = ServerLimits()) throws -> TestServer {
+    func server(host: String, limits: ServerLimits = .patient) throws -> TestServer {
         table = TLSCertificates(default: try certificate(host))
         let context = TLSServerContext(certificates: table)
         return try TestServer(limits: limits, listeners: [Listener(.tcp(.loopback, port: 0), tls: context)])

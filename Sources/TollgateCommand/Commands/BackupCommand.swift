@@ -24,7 +24,11 @@ enum BackupCommand {
             outcomes.append((slug, outcome))
             if !invocation.has("--json") { say(slug, outcome) }
         }
-        DataDirectory.synchronise(folder: folder)
+        do {
+            try DataDirectory.synchronise(folder: folder)
+        } catch {
+            throw CommandFailure.failed("\(folder) cannot be synced")
+        }
         let failures = outcomes.count { if case .failed = $0.outcome { true } else { false } }
         report(outcomes, failures, invocation)
         return failures == 0 ? ExitCode.ok : ExitCode.failed

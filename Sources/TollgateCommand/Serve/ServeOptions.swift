@@ -9,6 +9,7 @@ enum ServeOptions {
     private static let workersMax = 256
     private static let openFilesMax = 100_000
     private static let drainSecondsMax = 3_600
+    private static let freeReserveMiBMax = 1 << 20
 
     static let all = [
         Option("--port", "N", "Listen on 127.0.0.1:N (\(portDefault); 0 takes a free one)"),
@@ -28,6 +29,7 @@ enum ServeOptions {
         Option("--loops", "N", "Event loops (2)"),
         Option("--workers", "N", "Threads for tenants' files (16)"),
         Option("--open-files", "N", "Tenants' files open at once (1000)"),
+        Option("--free-reserve", "MIB", "Refuse writes while the disk has less free (64)"),
         Option("--log-requests", "One JSON line a request on standard output"),
         Option("--drain-seconds", "N", "How long running requests may take at the end (20)"),
     ]
@@ -59,6 +61,9 @@ enum ServeOptions {
         if let workers = try invocation.integer("--workers", in: 1...workersMax) { configuration.workers = workers }
         if let files = try invocation.integer("--open-files", in: 1...openFilesMax) {
             configuration.openFilesMax = files
+        }
+        if let reserve = try invocation.integer("--free-reserve", in: 0...freeReserveMiBMax) {
+            configuration.freeBytesReserve = Int64(reserve) << 20
         }
         if let seconds = try invocation.integer("--drain-seconds", in: 0...drainSecondsMax) {
             configuration.drainMilliseconds = seconds * 1_000

@@ -66,8 +66,7 @@ final class ScratchFile: LaneFile {
     func rest() {}
 
     func close() {
-        _ = try? connection.checkpoint(.truncate)
-        connection.close()
+        connection.closeEmptyingWAL()
         controls.closed.signal()
     }
 }

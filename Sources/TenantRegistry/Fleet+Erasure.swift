@@ -1,0 +1,54 @@
+import Foundation
+import SQLite
+
+/// The end of a tenant that was deleted or never came to be (CONTRACT P1, P5).
+extension Fleet {
+    /// Erases what there is of it: its files, then its row. `isMarked`: the registry says `creating` or `deleting` of it already,
+    /// so that a crash leaves none of it; else that comes first. Where the disk fails, the clock tries again; its name stays
+    /// taken until then.
+    func bury(
+        _ profile: TenantProfile, isMarked: Bool, requestID: RequestID, then: @escaping @Sendable () -> Void = {}
+    ) {
+        let later: @Sendable (any Error) -> Void = { [self] error in
+            report("tenant \(profile.id.text): its erasure is not done yet: \(error)")
+            unburied.withLock { $0.append(profile) }
+            then()
+        }
+        let erase: @Sendable () -> Void = { [self] in
+            removeFiles(of: profile.id)
+            registry.erase(profile, requestID: requestID) { result in
+                if case .failure(let error) = result { return later(error) }
+                then()
+            }
+        }
+        if isMarked { return erase() }
+        registry.change(profile.id, event: nil, requestID: requestID, { $0.state = .deleting }) { result in
+            switch result {
+            case .success: erase()
+            case .failure(RegistryRefusal.unknownTenant): then()
+            case .failure(let error): later(error)
+            }
+        }
+    }
+
+    /// Tries again what the disk cut short. From the clock.
+    func buryAgain() {
+        let waiting = unburied.withLock { unburied in
+            defer { unburied.removeAll() }
+            return unburied
+        }
+        for profile in waiting { bury(profile, isMarked: false, requestID: .none) }
+    }
+
+    private func removeFiles(of id: TenantID) {
+        let path = data.tenantPath(id)
+        for suffix in [
+            "", "-wal", "-journal", "-shm", ".recovering", ".recovering-wal", ".restoring", ".restoring-wal",
+            FileSwap.decidedSuffix,
+        ] {
+            DataDirectory.remove(path + suffix)
+        }
+        // Where this is lost the tombstone is still there at the next start.
+        try? DataDirectory.synchronise(folder: data.tenantFolder(id))
+    }
+}
