@@ -8,7 +8,7 @@ import TenantRegistry
 /// reader on the pool for files, never on a loop.
 ///
 /// Invariant: the reader hears `finish` or `abandon` once, behind the piece it may be busy with.
-/// `@unchecked Sendable`: `hash` and `sum` belong to the one piece under way, and to `finish` behind them all.
+/// `@unchecked Sendable`: `hash` and `bytes` belong to the one piece under way, and to `finish` behind them all.
 final class StreamedBody: BodySink, @unchecked Sendable {
     /// What stands for the body afterwards.
     struct Sum: Sendable {

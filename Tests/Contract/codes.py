@@ -398,7 +398,9 @@ def keys(checks, gateway, bench):
             connection = gateway.connection()
             while True:
                 told = lost.is_set()
-                answer = gateway.request("GET", BASE + "/me", headers={"x-api-key": old.key}, connection=connection)
+                # From other addresses each time: so many failures of one address would be answered 429.
+                headers = {"x-api-key": old.key, **address()}
+                answer = gateway.request("GET", BASE + "/me", headers=headers, connection=connection)
                 if told:
                     passed.append(answer.status)
                     return connection.close()
