@@ -28,11 +28,10 @@ struct Admission: Sendable {
     let failures = AddressMeter(Authentication.failuresPolicy)
 
     func admit(_ request: Authenticated, address: IPAddress, now: UInt64) throws(Overrun) -> Admitted {
-        if request.caller == nil, failures.isOverLimit(AddressKey(address), now: now) {
+        if request.caller == nil {
             // Whoever has tried too many passwords or keys tries no more of them.
-            throw Overrun(
-                refusal: .rateLimited(retryAfterSeconds: Authentication.failuresPolicy.windowSeconds),
-                headers: ResponseHeaders())
+            let decision = failures.look(AddressKey(address), now: now)
+            if !decision.admitted { throw overrun(decision, "address") }
         }
         if request.routed.route.isRationedByAddress {
             let decision = applications.take(AddressKey(address), now: now)
@@ -50,12 +49,22 @@ struct Admission: Sendable {
         }
         guard request.tenant.countRequest(at: request.routed.now) else {
             levels.giveBack(cost: 1)
-            throw Overrun(refusal: .quotaExceeded("requests in a month"), headers: ResponseHeaders())
+            throw Overrun(
+                refusal: .quotaExceeded("requests in a month"), headers: headers(verdict, request.routed.route))
         }
-        guard let decision = verdict.decision, let level = verdict.level else {
-            return Admitted(authenticated: request, limitHeaders: ResponseHeaders())
-        }
-        return Admitted(authenticated: request, limitHeaders: Self.headers(decision, name(level, request.routed.route)))
+        return Admitted(authenticated: request, limitHeaders: headers(verdict, request.routed.route))
+    }
+
+    /// Counts a failed credential; past its bound the address is refused for failing.
+    func overrunByFailures(_ address: IPAddress, now: UInt64) -> Overrun? {
+        let decision = failures.take(AddressKey(address), now: now)
+        return decision.admitted ? nil : overrun(decision, "address")
+    }
+
+    /// None where nothing limits the call: an open route of a tenant without a limit.
+    private func headers(_ verdict: Verdict, _ route: Route) -> ResponseHeaders {
+        guard let decision = verdict.decision, let level = verdict.level else { return ResponseHeaders() }
+        return Self.headers(decision, name(level, route))
     }
 
     private func overrun(_ decision: Decision, _ name: StaticString) -> Overrun {

@@ -18,7 +18,6 @@ struct Operation: Sendable {
 
     /// Bodies beyond this are parsed off the loop.
     private static let loopBodyBytesMax = 64 << 10
-    private static let idempotencyKeyCharactersMax = 255
 
     private var fleet: Fleet { pipeline.fleet }
     private var routed: Routed { admitted.routed }
@@ -73,7 +72,7 @@ struct Operation: Sendable {
             return
         }
         let key = bareIdempotencyKey(header)
-        guard !key.isEmpty, key.utf8.count <= Self.idempotencyKeyCharactersMax,
+        guard !key.isEmpty, key.utf8.count <= Route.idempotencyKeyCharactersMax,
             key.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x22 })
         else {
             throw .unparseable("The Idempotency-Key must be 1 to 255 printable characters without spaces or quotes.")

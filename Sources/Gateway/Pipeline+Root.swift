@@ -58,26 +58,26 @@ extension Pipeline {
 
     private func provide(_ path: String, _ origin: Origin, _ now: Timestamp) -> HeadVerdict {
         guard let head = origin.head else { return .answer(refuse(.defect, nil, origin)) }
-        let limits: ResponseHeaders
+        // None before the caller is known.
+        var told = ResponseHeaders()
         let route: ProviderRoute
         let parameters: [String]
         do throws(Refusal) {
             try provider.authenticate(head, from: origin.peer)
             let decision = provider.admit(now: fleet.monotonic.nanoseconds())
-            limits = Admission.headers(decision, "provider")
+            told = Admission.headers(decision, "provider")
             guard decision.admitted else { throw .rateLimited(retryAfterSeconds: max(1, decision.retryAfterSeconds)) }
             (route, parameters) = try provider.route(head.method, path)
         } catch {
-            if error == .unknownCredential {
-                let address = AddressKey(clientAddress(head, origin.peer))
-                let decision = admission.failures.take(address, now: fleet.monotonic.nanoseconds())
-                if !decision.admitted {
-                    return .answer(
-                        refuse(.rateLimited(retryAfterSeconds: max(1, decision.retryAfterSeconds)), nil, origin))
-                }
+            if error == .unknownCredential,
+                let overrun = admission.overrunByFailures(
+                    clientAddress(head, origin.peer), now: fleet.monotonic.nanoseconds())
+            {
+                return .answer(refuse(overrun, nil, origin))
             }
-            return .answer(refuse(error, nil, origin))
+            return .answer(refuse(Overrun(refusal: error, headers: told), nil, origin))
         }
+        let limits = told
         let run: @Sendable ([UInt8], String?, any Exchange) -> Void = { [self] body, file, exchange in
             let reply: ProviderRoute.Reply = { [self] result in
                 exchange.respond(response(to: result, origin, limits))

@@ -134,8 +134,7 @@ final class Pipeline: RequestHandler, Sendable {
             return .admitted(
                 try admission.admit(authenticated, address: clientAddress(routed), now: fleet.monotonic.nanoseconds()))
         } catch {
-            var response = refuse(error.refusal, routed.dialect, Origin(routed))
-            response.headers.add(error.headers)
+            let response = refuse(error, routed.dialect, Origin(routed))
             record(authenticated, response.status, bytesIn: 0, bytesOut: 0)
             return .refused(response)
         }
@@ -207,14 +206,21 @@ final class Pipeline: RequestHandler, Sendable {
 
     /// A failed credential counts against the address; past its bound the address gets 429 for failures.
     private func refuseUnauthenticated(_ refusal: Refusal, _ routed: Routed) -> Response {
-        var refusal = refusal
         if refusal == .unknownCredential {
-            let address = AddressKey(clientAddress(routed))
-            let decision = admission.failures.take(address, now: fleet.monotonic.nanoseconds())
-            if !decision.admitted { refusal = .rateLimited(retryAfterSeconds: max(1, decision.retryAfterSeconds)) }
             metrics.failedCredentials.add(1, ordering: .relaxed)
+            if let overrun = admission.overrunByFailures(
+                clientAddress(routed), now: fleet.monotonic.nanoseconds())
+            {
+                return refuse(overrun, routed.dialect, Origin(routed))
+            }
         }
         return refuse(refusal, routed.dialect, Origin(routed))
+    }
+
+    func refuse(_ overrun: Overrun, _ dialect: (any Dialect)?, _ origin: Origin) -> Response {
+        var response = refuse(overrun.refusal, dialect, origin)
+        response.headers.add(overrun.headers)
+        return response
     }
 
     func countFailure(from address: IPAddress) {

@@ -8,7 +8,10 @@ extension ProviderAPI {
     static let exportDaysAfterEnd: Int64 = 30
 
     static let copyRoutes: [ProviderRoute] = [
-        ProviderRoute(.get, "/tenants/{slug}/export", "Export a tenant as one SQLite file") { api, call, _, reply in
+        ProviderRoute(
+            .get, "/tenants/{slug}/export", "Export a tenant as one SQLite file",
+            gives: .read(.file("application/vnd.sqlite3")), refuses: [409]
+        ) { api, call, _, reply in
             let record = try api.tenant(call.parameters[0])
             let profile = record.profile
             if let end = profile.endedAt ?? profile.endsAt, call.now >= end.adding(days: ProviderAPI.exportDaysAfterEnd)
@@ -30,7 +33,10 @@ extension ProviderAPI {
                     })
             }
         },
-        ProviderRoute(.post, "/tenants/{slug}/restore", "Restore a tenant from an export", body: .file) {
+        ProviderRoute(
+            .post, "/tenants/{slug}/restore", "Restore a tenant from an export", body: .file,
+            takes: .file("application/vnd.sqlite3"), gives: .done(Schemas.restored)
+        ) {
             api, call, path, reply in
             let record = try api.tenant(call.parameters[0])
             guard let path else { throw Refusal.unparseable("The body is empty; a SQLite file is expected.") }

@@ -8,13 +8,15 @@ extension ProviderAPI {
     static let keyPrefix = "tgp"
 
     static let nodeRoutes: [ProviderRoute] = [
-        ProviderRoute(.post, "/provider-key/rotate", "Issue a new provider key; the others die") { api, _, _, reply in
+        ProviderRoute(
+            .post, "/provider-key/rotate", "Issue a new provider key; the others die", gives: .done(Schemas.providerKey)
+        ) { api, _, _, reply in
             let key = APIKeyFormat.mint(prefix: keyPrefix, mode: "live", random: api.fleet.random)
             api.fleet.rotateProviderKey(key) { result in
                 reply(result.map { .whole(.json { $0.field("provider_key", key) }) })
             }
         },
-        ProviderRoute(.get, "/blueprints", "List blueprints") { api, _, _, reply in
+        ProviderRoute(.get, "/blueprints", "List blueprints", gives: .read(Schemas.blueprints)) { api, _, _, reply in
             reply(
                 .success(
                     .whole(
@@ -33,7 +35,10 @@ extension ProviderAPI {
                             }
                         })))
         },
-        ProviderRoute(.post, "/registry/rebuild", "Rebuild the registry's projection from the files") {
+        ProviderRoute(
+            .post, "/registry/rebuild", "Rebuild the registry's projection from the files",
+            gives: .done(Schemas.rebuilt)
+        ) {
             api, _, _, reply in
             api.fleet.rebuildProjections { tenants, failed in
                 reply(

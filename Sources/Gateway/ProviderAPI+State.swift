@@ -5,19 +5,28 @@ import TenantRegistry
 /// Suspending, cancelling, refunding (CONTRACT P3, P4), deleting (P5).
 extension ProviderAPI {
     static let stateRoutes: [ProviderRoute] = [
-        ProviderRoute(.post, "/tenants/{slug}/suspend", "Suspend a tenant") { api, call, _, reply in
+        ProviderRoute(
+            .post, "/tenants/{slug}/suspend", "Suspend a tenant", gives: .done(Schemas.tenant), refuses: [409]
+        ) { api, call, _, reply in
             try api.move(call, "tenant.suspended", from: [.active], reply) { $0.state = .suspended }
         },
-        ProviderRoute(.post, "/tenants/{slug}/resume", "Resume a tenant") { api, call, _, reply in
+        ProviderRoute(.post, "/tenants/{slug}/resume", "Resume a tenant", gives: .done(Schemas.tenant), refuses: [409])
+        { api, call, _, reply in
             try api.move(call, "tenant.resumed", from: [.suspended], reply) { $0.state = .active }
         },
-        ProviderRoute(.post, "/tenants/{slug}/cancel", "End a tenant with its paid period") { api, call, _, reply in
+        ProviderRoute(
+            .post, "/tenants/{slug}/cancel", "End a tenant with its paid period", gives: .done(Schemas.tenant),
+            refuses: [409]
+        ) { api, call, _, reply in
             let now = call.now
             try api.move(call, "tenant.cancelled", from: [.active, .suspended], reply) { profile in
                 if profile.endsAt == nil { profile.endsAt = periodEnd(since: profile.createdAt, at: now) }
             }
         },
-        ProviderRoute(.post, "/tenants/{slug}/refund", "Refund within 14 days; access ends") { api, call, _, reply in
+        ProviderRoute(
+            .post, "/tenants/{slug}/refund", "Refund within 14 days; access ends", gives: .done(Schemas.tenant),
+            refuses: [409]
+        ) { api, call, _, reply in
             let record = try api.tenant(call.parameters[0])
             if call.now >= record.profile.refundableUntil {
                 throw Refusal.conflict(
@@ -30,7 +39,10 @@ extension ProviderAPI {
                 profile.endedAt = now
             }
         },
-        ProviderRoute(.delete, "/tenants/{slug}", "Erase a tenant for ever") { api, call, _, reply in
+        ProviderRoute(
+            .delete, "/tenants/{slug}", "Erase a tenant for ever", parameters: [.query("confirm", isRequired: true)],
+            gives: .nothing
+        ) { api, call, _, reply in
             let record = try api.tenant(call.parameters[0])
             guard try call.query()["confirm"] == record.slug else {
                 throw Refusal.field("/confirm", "required", "must repeat the slug: ?confirm=\(record.slug)")

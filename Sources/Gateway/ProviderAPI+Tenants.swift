@@ -7,10 +7,14 @@ import TenantRegistry
 /// Creating, listing, reading and changing tenants (CONTRACT P1, P2).
 extension ProviderAPI {
     static let tenantRoutes: [ProviderRoute] = [
-        ProviderRoute(.post, "/tenants", "Create a tenant") { api, call, _, reply in
+        ProviderRoute(
+            .post, "/tenants", "Create a tenant", takes: Schemas.newTenant, gives: .made(Schemas.madeTenant),
+            refuses: [409]
+        ) { api, call, _, reply in
             try api.create(call, reply)
         },
-        ProviderRoute(.get, "/tenants", "List tenants") { api, call, _, reply in
+        ProviderRoute(.get, "/tenants", "List tenants", parameters: .page(), gives: .list(Schemas.tenant)) {
+            api, call, _, reply in
             let query = try call.query()
             let page = try Paging(query)
             let records = api.fleet.directory.allTenants.sorted { $0.slug < $1.slug }
@@ -24,14 +28,20 @@ extension ProviderAPI {
                             api.encode(row.element, call, &json)
                         })))
         },
-        ProviderRoute(.get, "/tenants/{slug}", "Read a tenant") { api, call, _, reply in
+        ProviderRoute(.get, "/tenants/{slug}", "Read a tenant", gives: .read(Schemas.tenant)) { api, call, _, reply in
             let record = try api.tenant(call.parameters[0])
             reply(.success(.whole(.json { api.encode(record, call, &$0) })))
         },
-        ProviderRoute(.patch, "/tenants/{slug}", "Change tier, quotas, rate limit or domains") { api, call, _, reply in
+        ProviderRoute(
+            .patch, "/tenants/{slug}", "Change tier, quotas, rate limit or domains", takes: Schemas.tenantChange,
+            gives: .done(Schemas.tenant), refuses: [409]
+        ) { api, call, _, reply in
             try api.change(call, reply)
         },
-        ProviderRoute(.post, "/tenants/{slug}/owner-key", "Issue another owner key") { api, call, _, reply in
+        ProviderRoute(
+            .post, "/tenants/{slug}/owner-key", "Issue another owner key", gives: .made(Schemas.ownerKey),
+            refuses: [402]
+        ) { api, call, _, reply in
             let record = try api.tenant(call.parameters[0])
             let secret = MintedSecret(
                 shape: api.blueprints.keyShape(of: record), book: .live, random: api.fleet.random)

@@ -44,16 +44,26 @@ struct ProviderRoute: Sendable {
     let pattern: String
     let summary: String
     let body: Body
+    /// As of `Route`: what describes the operation.
+    let parameters: [Parameter]
+    let takes: Schema?
+    let gives: Success?
+    let refuses: Set<Int>
     let handle: @Sendable (ProviderAPI, ProviderCall, _ filePath: String?, @escaping Reply) throws -> Void
 
     init(
         _ method: Method, _ pattern: String, _ summary: String, body: Body = .whole,
+        parameters: [Parameter] = [], takes: Schema? = nil, gives: Success? = nil, refuses: Set<Int> = [],
         handle: @escaping @Sendable (ProviderAPI, ProviderCall, String?, @escaping Reply) throws -> Void
     ) {
         self.method = method
         self.pattern = pattern
         self.summary = summary
         self.body = body
+        self.parameters = parameters
+        self.takes = takes
+        self.gives = gives
+        self.refuses = refuses
         self.handle = handle
     }
 }
@@ -74,17 +84,14 @@ final class ProviderAPI: Sendable {
 
     /// OpenAPI 3.1, made of the route table above.
     let description = LazyDescription {
-        let refusal = Problem.response(.notFound("thing"), requestID: .none)
-        var example = JSON.null
-        if case .bytes(let bytes) = refusal.body { example = (try? JSON.parse(bytes)) ?? .null }
-        return APIDescription(
+        APIDescription(
             title: "Provider", basePath: basePath, credentials: [.bearer], errorContentType: "application/problem+json",
-            errorExample: example,
+            errorSchema: Problem.schema, status: { $0 },
             operations: (tenantRoutes + stateRoutes + copyRoutes + nodeRoutes).map { route in
                 APIDescription.Operation(
-                    method: route.method, pattern: route.pattern, summary: route.summary, isOpen: false,
-                    access: "The provider.",
-                    takesBody: route.method == .post || route.method == .patch || route.method == .put)
+                    method: route.method, pattern: route.pattern, summary: route.summary, access: "The provider.",
+                    credential: .required, parameters: route.parameters, takes: route.takes, gives: route.gives,
+                    refuses: route.refuses)
             })
     }
 
@@ -114,6 +121,9 @@ final class ProviderAPI: Sendable {
             guard matches else { continue }
             if route.method == wanted { return (route, parameters) }
             allowed.append(route.method.rawValue)
+        }
+        if !allowed.isEmpty, method == .other {
+            throw .transport(status: 501, reason: "This method is not known.")
         }
         throw allowed.isEmpty ? .notFound("path") : .methodNotAllowed(allowed: allowed.joined(separator: ", "))
     }

@@ -7,5 +7,8 @@ package enum Method: String, Sendable {
     case patch = "PATCH"
     case delete = "DELETE"
     case options = "OPTIONS"
+    /// Known, so that they are answered 405: no path takes them.
+    case trace = "TRACE"
+    case query = "QUERY"
     case other = ""
 }

@@ -118,7 +118,14 @@ struct HeadReader {
         switch count {
         case 3: memcmp(bytes, "GET", 3) == 0 ? .get : memcmp(bytes, "PUT", 3) == 0 ? .put : .other
         case 4: memcmp(bytes, "POST", 4) == 0 ? .post : memcmp(bytes, "HEAD", 4) == 0 ? .head : .other
-        case 5: memcmp(bytes, "PATCH", 5) == 0 ? .patch : .other
+        case 5:
+            if memcmp(bytes, "PATCH", 5) == 0 {
+                .patch
+            } else if memcmp(bytes, "TRACE", 5) == 0 {
+                .trace
+            } else {
+                memcmp(bytes, "QUERY", 5) == 0 ? .query : .other
+            }
         case 6: memcmp(bytes, "DELETE", 6) == 0 ? .delete : .other
         case 7: memcmp(bytes, "OPTIONS", 7) == 0 ? .options : .other
         default: .other

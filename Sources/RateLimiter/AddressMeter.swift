@@ -30,9 +30,9 @@ package final class AddressMeter: Sendable {
     }
 
     /// Whether the next failure would be one too many. Takes nothing.
-    package func isOverLimit(_ address: AddressKey, now: UInt64) -> Bool {
+    package func look(_ address: AddressKey, now: UInt64) -> Decision {
         let arrival = shard(of: address).arrivals.withLock { $0[address] } ?? 0
-        return !CellRate.judge(policy, arrival: arrival, cost: 1, now: now).0.admitted
+        return CellRate.judge(policy, arrival: arrival, cost: 1, now: now).0
     }
 
     /// Counts one failure. Past the limit it adds nothing, so that the wait stays bounded.

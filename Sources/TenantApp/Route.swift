@@ -46,6 +46,7 @@ package struct Route: Sendable {
     /// An order is 1 MiB at most, as every body that no row names otherwise (CONTRACT G6).
     package static let bodyBytesMax = 1 << 20
     package static let importBytesMax = 64 << 20
+    package static let idempotencyKeyCharactersMax = 255
 
     package let method: Method
     /// Below the dialect's base, say `/orders/{id}`.
@@ -63,6 +64,13 @@ package struct Route: Sendable {
     /// The kind under which the answer is kept ready for the loops; nil for most.
     package let cacheKind: UInt8?
     package let summary: String
+    /// What its path and query hold; path parameters left out are any text.
+    package let parameters: [Parameter]
+    /// Its body; nil where it reads none.
+    package let takes: Schema?
+    package let gives: Success?
+    /// Statuses of refusals that do not follow from the rest: 402 and above, as `Refusal` has them.
+    package let refuses: Set<Int>
     /// What it gives where that is the API's description, which is no tenant's: served without a tenant's address too.
     package internal(set) var description: LazyDescription?
     package let handle: @Sendable (Call) throws -> Work
@@ -71,6 +79,7 @@ package struct Route: Sendable {
         _ method: Method, _ pattern: String, _ summary: String, access: Access, body: Body? = nil,
         idempotency: Idempotency = .ignored, isSigned: Bool = false, isRationedByAddress: Bool = false,
         isForPending: Bool = false, routeClass: RouteClass? = nil, cacheKind: UInt8? = nil,
+        parameters: [Parameter] = [], takes: Schema? = nil, gives: Success? = nil, refuses: Set<Int> = [],
         handle: @escaping @Sendable (Call) throws -> Work
     ) {
         self.method = method
@@ -85,6 +94,10 @@ package struct Route: Sendable {
         self.isForPending = isForPending
         self.routeClass = routeClass
         self.cacheKind = cacheKind
+        self.parameters = parameters
+        self.takes = takes
+        self.gives = gives
+        self.refuses = refuses
         self.handle = handle
     }
 }
@@ -115,6 +128,8 @@ package protocol Dialect: Sendable {
     var isDescribed: Bool { get }
     /// The media type of refusals.
     var errorContentType: StaticString { get }
+    /// What a refusal's body looks like.
+    var errorSchema: Schema { get }
     /// A refusal in this dialect's envelope.
     func render(_ refusal: Refusal, requestID: RequestID) -> Response
     /// The same for this call, where the head says what the caller reads; nil where there is no head.
@@ -127,6 +142,7 @@ extension Dialect {
     package var credentials: [CredentialPlace] { [.bearer] }
     package var isDescribed: Bool { true }
     package var errorContentType: StaticString { "application/problem+json" }
+    package var errorSchema: Schema { Problem.schema }
     package var credentialBodyBytesMax: Int? { nil }
     package func credential(inBody body: [UInt8]) -> [UInt8]? { nil }
 
@@ -183,6 +199,15 @@ package enum Problem {
         if refusal.status == 401 { response.headers.add("WWW-Authenticate", "Bearer") }
         return response
     }
+
+    package static let schema: Schema = [
+        "type": .string, "title": .string, "status": .integer, "detail": .string, "code": .string,
+        "request_id": .string,
+        // 422: what is wrong with which field.
+        "errors": .array(of: ["pointer": .string, "code": .string, "detail": .string]).omittable,
+        // 402 where a balance does not cover it.
+        "required": .decimal.omittable, "available": .decimal.omittable, "currency": .string.omittable,
+    ]
 
     package static func title(_ status: Int) -> String {
         switch status {

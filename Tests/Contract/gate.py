@@ -234,7 +234,11 @@ def bounds(checks, gateway, shop, reseller, sku):
             assert wire.answer()[2] == got[2], "HEAD left bytes behind"
         status, found, _ = exchange(gateway, f"DELETE {path}/balance HTTP/1.1\r\nHost: a\r\n{bearer}\r\n")
         assert status == 405 and found["allow"] == "GET", found
+        for method in ("TRACE", "QUERY", "OPTIONS"):
+            assert exchange(gateway, f"{method} {path}/balance HTTP/1.1\r\nHost: a\r\n{bearer}\r\n")[0] == 405, method
         assert exchange(gateway, f"BREW {path}/balance HTTP/1.1\r\nHost: a\r\n{bearer}\r\n")[0] == 501
+        brew = gateway.request("BREW", "/provider/v1/tenants", key=gateway.provider_key)
+        assert brew.status == 501, brew
 
     with checks("G6 HTTP/1.0 and Connection: close are closed after the answer; HTTP/1.1 is kept"):
         for request, kept in [

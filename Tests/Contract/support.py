@@ -241,6 +241,24 @@ def command(tollgate, *words, environment=None, input=None, cwd=None):
         input=input, stdin=None if input is not None else subprocess.DEVNULL, cwd=cwd)
 
 
+def python_of_tests():
+    """The interpreter of `.venv`, with what `requirements.txt` lists installed: from PyPI where it is not there yet."""
+    requirements = os.path.join(ROOT, "Tests", "Contract", "requirements.txt")
+    folder = os.path.join(ROOT, ".venv")
+    python = os.path.join(folder, "bin", "python")
+    if not os.path.exists(python):
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    with open(requirements, encoding="utf-8") as file:
+        wanted = set(file.read().split())
+    pip = [python, "-m", "pip", "--disable-pip-version-check"]
+    there = subprocess.run([*pip, "freeze"], capture_output=True, text=True, check=True).stdout.split()
+    if not wanted <= set(there):
+        run = subprocess.run([*pip, "install", "--quiet", "--requirement", requirements])
+        if run.returncode != 0:
+            sys.exit(f"Not all of {requirements} is installed in {folder}, and PyPI cannot be reached to install it.")
+    return python
+
+
 def webhook_secret_bytes(secret):
     """The bytes behind `whsec_…`."""
     assert secret.startswith("whsec_"), "not a signing secret"

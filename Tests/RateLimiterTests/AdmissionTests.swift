@@ -79,12 +79,12 @@ import Testing
     @Test("failures past the limit do not lengthen the wait, and looking costs nothing")
     func failures() throws {
         let meter = AddressMeter(try policy(10, 10, 10))
-        #expect(!meter.isOverLimit(address(1), now: 0))
+        #expect(meter.look(address(1), now: 0).admitted)
         for _ in 0..<9 { meter.recordFailure(address(1), now: 0) }
-        #expect(!meter.isOverLimit(address(1), now: 0))
+        #expect(meter.look(address(1), now: 0).admitted)
         for _ in 0..<100 { meter.recordFailure(address(1), now: 0) }
-        #expect(meter.isOverLimit(address(1), now: 0) && meter.isOverLimit(address(1), now: second - 1))
-        #expect(!meter.isOverLimit(address(1), now: second))
+        #expect(!meter.look(address(1), now: 0).admitted && !meter.look(address(1), now: second - 1).admitted)
+        #expect(meter.look(address(1), now: second).admitted)
         #expect(meter.addressesCount == 1)
     }
 
@@ -94,7 +94,7 @@ import Testing
         for _ in 0..<10 { meter.recordFailure(address(0), now: 0) }
         for other in 1...50_000 { meter.recordFailure(address(UInt64(other)), now: UInt64(other)) }
         #expect(meter.addressesCount <= 1024)
-        #expect(meter.isOverLimit(address(0), now: 50_000))
+        #expect(!meter.look(address(0), now: 50_000).admitted)
     }
 
     @Test("addresses that are full again make room first")

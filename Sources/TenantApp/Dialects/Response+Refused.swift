@@ -1,13 +1,19 @@
 package import HTTPCore
 
 extension Response {
+    /// What a 503 says that nobody can tell the end of, say a quota that is reached.
+    private static let retrySecondsUnknown = 3_600
+
     /// A refusal in a dialect's envelope, with the fields that HTTP asks for beside it. `status`: where the dialect has
     /// another than the refusal's own. `challenge`: how to authenticate.
     package static func refused(
         _ refusal: Refusal, status: Int? = nil, contentType: StaticString, body: [UInt8], challenge: StaticString
     ) -> Response {
-        var response = Response(status: status ?? refusal.status, contentType: contentType, bytes: body)
-        if let seconds = refusal.retryAfterSeconds { response.headers.add("Retry-After", seconds) }
+        let status = status ?? refusal.status
+        var response = Response(status: status, contentType: contentType, bytes: body)
+        if let seconds = refusal.retryAfterSeconds ?? (status == 503 ? retrySecondsUnknown : nil) {
+            response.headers.add("Retry-After", seconds)
+        }
         if case .methodNotAllowed(let allowed) = refusal { response.headers.add("Allow", allowed) }
         if refusal.status == 401 { response.headers.add("WWW-Authenticate", challenge) }
         return response

@@ -15,6 +15,9 @@ package struct Currency: Sendable, Hashable {
         self.init(code: code, minorUnitDigits: digits)
     }
 
+    /// All of them, in order.
+    package static let codes = minorUnitDigits.keys.sorted()
+
     private init(code: String, minorUnitDigits: Int) {
         self.code = code
         self.minorUnitDigits = minorUnitDigits

@@ -6,71 +6,97 @@ package enum CredentialPlace: Sendable, Equatable {
     case bearer
     case header(String)
     case query(String)
+
+    /// What a description calls it.
+    var name: String {
+        switch self {
+        case .bearer: "bearer"
+        case .header(let name), .query(let name): name
+        }
+    }
 }
 
 /// An API as its description needs it: made of a dialect's route table, or of the provider's.
 package struct APIDescription: Sendable {
     package struct Operation: Sendable {
+        package enum Credential: Sendable {
+            case none
+            case optional
+            case required
+        }
+
         package var method: Method
         package var pattern: String
         package var summary: String
-        package var isOpen: Bool
         /// Who may call it, for people.
         package var access: String
-        package var takesBody: Bool
-        package var idempotency: Route.Idempotency
-        package var isSigned: Bool
+        package var credential: Credential
+        package var parameters: [Parameter]
+        package var takes: Schema?
+        package var gives: Success?
+        /// Statuses of the refusals that can occur, as `Refusal` has them.
+        package var refuses: Set<Int>
+        package var idempotency = Route.Idempotency.ignored
+        package var isSigned = false
 
         package init(
-            method: Method, pattern: String, summary: String, isOpen: Bool, access: String, takesBody: Bool,
-            idempotency: Route.Idempotency = .ignored, isSigned: Bool = false
+            method: Method, pattern: String, summary: String, access: String, credential: Credential,
+            parameters: [Parameter],
+            takes: Schema?, gives: Success?, refuses: Set<Int>
         ) {
             self.method = method
             self.pattern = pattern
             self.summary = summary
-            self.isOpen = isOpen
             self.access = access
-            self.takesBody = takesBody
-            self.idempotency = idempotency
-            self.isSigned = isSigned
+            self.credential = credential
+            self.parameters = parameters
+            self.takes = takes
+            self.gives = gives
+            self.refuses = refuses
+            if takes != nil || !parameters.isEmpty { self.refuses.insert(422) }
+            if pattern.contains("{") { self.refuses.insert(404) }
+            if credential != .none { self.refuses.insert(401) }
+            self.refuses.formUnion(Self.refusedAnywhere)
         }
+
+        /// What the HTTP engine, the limits and the node's own troubles refuse, whatever the route.
+        private static let refusedAnywhere: Set<Int> = [400, 408, 413, 414, 417, 429, 431, 500, 501, 503, 505]
     }
 
     package var title: String
     package var basePath: String
     package var credentials: [CredentialPlace]
     package var errorContentType: String
-    /// A refusal as callers see it: its members are the envelope's schema.
-    package var errorExample: JSON
+    package var errorSchema: Schema
+    /// How a refusal of this status is answered on the wire.
+    package var status: @Sendable (Int) -> Int
     package var operations: [Operation]
 
     package init(
-        title: String, basePath: String, credentials: [CredentialPlace], errorContentType: String, errorExample: JSON,
-        operations: [Operation]
+        title: String, basePath: String, credentials: [CredentialPlace], errorContentType: String, errorSchema: Schema,
+        status: @escaping @Sendable (Int) -> Int, operations: [Operation]
     ) {
         self.title = title
         self.basePath = basePath
         self.credentials = credentials
         self.errorContentType = errorContentType
-        self.errorExample = errorExample
+        self.errorSchema = errorSchema
+        self.status = status
         self.operations = operations
     }
 
     package init(_ dialect: some Dialect) {
-        let response = dialect.render(.notFound("thing"), requestID: .none)
-        var example = JSON.null
-        if case .bytes(let bytes) = response.body { example = (try? JSON.parse(bytes)) ?? .null }
         self.init(
             title: dialect.title, basePath: dialect.basePath, credentials: dialect.credentials,
-            errorContentType: dialect.errorContentType.description, errorExample: example,
-            operations: dialect.routes.map(Operation.init))
+            errorContentType: dialect.errorContentType.description, errorSchema: dialect.errorSchema,
+            status: { dialect.render(.sample($0), requestID: .none).status },
+            operations: dialect.routes.map { Operation($0, isAlwaysThere: dialect.isAlwaysThere) })
     }
 }
 
 extension APIDescription.Operation {
-    init(_ route: Route) {
-        var takesBody = true
-        if case .none = route.body { takesBody = false }
+    /// `isAlwaysThere`: no tenant is without the route's dialect.
+    init(_ route: Route, isAlwaysThere: Bool) {
         let access =
             switch route.access {
             case .open: "Open: no credential."
@@ -83,8 +109,42 @@ extension APIDescription.Operation {
             case .resellerSession: "A reseller's person signed in."
             case .openOrReseller: "Open; a reseller's credential counts where there is one."
             }
+        let credential: Credential =
+            switch route.access {
+            case .open: .none
+            case .openOrReseller: .optional
+            case .administrator, .owner, .reseller, .resellerSession: .required
+            }
         self.init(
-            method: route.method, pattern: route.pattern, summary: route.summary, isOpen: route.access.isOpen,
-            access: access, takesBody: takesBody, idempotency: route.idempotency, isSigned: route.isSigned)
+            method: route.method, pattern: route.pattern, summary: route.summary, access: access,
+            credential: credential, parameters: route.parameters, takes: route.takes, gives: route.gives,
+            // A tenant, a key or a reseller may be suspended, and a tenant's quotas be reached, wherever one calls.
+            refuses: route.refuses.union([402, 403]))
+        idempotency = route.idempotency
+        isSigned = route.isSigned
+        if case .ignored = idempotency {} else { refuses.insert(422) }
+        // The address may name no tenant, or one that has another dialect.
+        if credential != .required || !isAlwaysThere { refuses.insert(404) }
+    }
+}
+
+extension Refusal {
+    /// Some refusal of this status, for descriptions of how refusals look.
+    static func sample(_ status: Int) -> Refusal {
+        switch status {
+        case 400: .unparseable("")
+        case 401: .unknownCredential
+        case 402: .quotaExceeded("")
+        case 403: .forbidden(code: "", detail: "")
+        case 404: .notFound("thing")
+        case 405: .methodNotAllowed(allowed: "")
+        case 409: .conflict(code: "", detail: "")
+        case 413: .tooLarge(bytesMax: 0)
+        case 422: .invalid([])
+        case 429: .rateLimited(retryAfterSeconds: 1)
+        case 500: .defect
+        case 503: .unavailable(code: "", detail: "", retryAfterSeconds: 1)
+        default: .transport(status: status, reason: "")
+        }
     }
 }

@@ -27,7 +27,10 @@ extension Route {
         _ pattern: String, of dialect: @escaping @Sendable () -> some Dialect
     ) -> Route {
         let description = LazyDescription { APIDescription(dialect()) }
-        var route = Route(.get, pattern, "Describe this API (OpenAPI 3.1)", access: .open) { call in
+        var route = Route(
+            .get, pattern, "Describe this API (OpenAPI 3.1)", access: .open,
+            gives: .read(["openapi": .string, "info": .object, "paths": .object])
+        ) { call in
             .answer(Answer(status: 200, body: description.bytes(baseURL: call.baseURL)))
         }
         route.description = description

@@ -141,7 +141,7 @@ package enum PortStockFile {
             carrier: carrier, isExclusiveCapable: isExclusiveCapable)
     }
 
-    private static let modes = ["shared": false, "exclusive": true, "exclusive-capable": true]
+    static let modes = ["shared": false, "exclusive": true, "exclusive-capable": true]
 
     private static func isHostByte(_ byte: UInt8) -> Bool {
         switch byte {

@@ -4,7 +4,10 @@ import TenantRegistry
 /// Becoming a reseller, its profile and its key (CONTRACT A2, A3, A7).
 extension ActivationCodes {
     static let account: [Route] = [
-        Route(.post, "/register", "Register as a reseller", access: .open, isRationedByAddress: true) { call in
+        Route(
+            .post, "/register", "Register as a reseller", access: .open, isRationedByAddress: true,
+            takes: Schemas.registration, gives: .done(Schemas.registered), refuses: [409]
+        ) { call in
             var fields = try call.fields()
             let company = fields.string("companyName", characters: 1...200)
             let email = fields.email("email")
@@ -30,7 +33,10 @@ extension ActivationCodes {
                 }
             }
         },
-        Route(.post, loginPattern, "Log in to the dashboard", access: .open) { call in
+        Route(
+            .post, loginPattern, "Log in to the dashboard", access: .open, takes: .credentials,
+            gives: .done(Schemas.session), refuses: [401]
+        ) { call in
             var fields = try call.fields()
             let email = fields.email("email")
             let password = fields.string("password", characters: 1...PasswordRule.charactersMax)
@@ -46,7 +52,7 @@ extension ActivationCodes {
         },
         Route(
             .post, "/logout", "End the dashboard's credential that is sent", access: .resellerSession,
-            isForPending: true
+            isForPending: true, gives: .done(Schemas.ok)
         ) { call in
             .write { tenant, _ in
                 try tenant.revokeKey(call.keyID)
@@ -54,7 +60,8 @@ extension ActivationCodes {
             }
         },
         Route(
-            .post, "/activate", "Activate your account", access: .resellerSession, isForPending: true
+            .post, "/activate", "Activate your account", access: .resellerSession, isForPending: true,
+            gives: .done(Schemas.activated)
         ) { call in
             .write { tenant, trail in
                 guard let reseller = try tenant.reseller(id: call.resellerID) else { throw Refusal.unknownCredential }
@@ -73,7 +80,8 @@ extension ActivationCodes {
             }
         },
         Route(
-            .get, "/me", "Read your profile, balance and sales", access: .reseller(.codes), isForPending: true
+            .get, "/me", "Read your profile, balance and sales", access: .reseller(.codes), isForPending: true,
+            gives: .read(Schemas.profile)
         ) { call in
             .read { tenant in
                 guard let reseller = try tenant.reseller(id: call.resellerID) else { throw Refusal.unknownCredential }
@@ -96,7 +104,7 @@ extension ActivationCodes {
         },
         Route(
             .post, "/regenerate-key", "Get a new API key; the old one is dead at once", access: .reseller(.codes),
-            idempotency: .accepted
+            idempotency: .accepted, gives: .done(Schemas.newKey), refuses: [409]
         ) { call in
             let secret = call.newSecret(call.book)
             return .reserving([secret.hash]) { tenant, trail in

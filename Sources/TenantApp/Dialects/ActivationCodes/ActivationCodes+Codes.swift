@@ -11,7 +11,7 @@ extension ActivationCodes {
     static let codes: [Route] = [
         Route(
             .get, "/plans", "List the plans with their prices", access: .openOrReseller([]), isForPending: true,
-            cacheKind: plansCacheKind
+            cacheKind: plansCacheKind, gives: .read(Schemas.plans)
         ) { call in
             .read { tenant in
                 let reseller = try call.caller?.resellerID.flatMap { try tenant.reseller(id: $0) }
@@ -33,7 +33,8 @@ extension ActivationCodes {
             }
         },
         Route(
-            .post, "/generate", "Generate activation codes", access: .reseller(.codes), idempotency: .accepted
+            .post, "/generate", "Generate activation codes", access: .reseller(.codes), idempotency: .accepted,
+            takes: Schemas.purchase, gives: .done(Schemas.purchased), refuses: [409]
         ) { call in
             var fields = try call.fields()
             let plan = fields.string("planId", characters: 1...FieldReader.skuCharactersMax)
@@ -59,7 +60,10 @@ extension ActivationCodes {
                 }
             }
         },
-        Route(.get, "/codes", "List the codes you generated", access: .reseller(.codes)) { call in
+        Route(
+            .get, "/codes", "List the codes you generated", access: .reseller(.codes), parameters: Schemas.pageOfCodes,
+            gives: .read(Schemas.codes)
+        ) { call in
             let query = try call.query()
             let page = Int64(try query.integer("page", in: 1...pageMax) ?? 1)
             let status = try query.choice("status", as: CodeStatus.self)

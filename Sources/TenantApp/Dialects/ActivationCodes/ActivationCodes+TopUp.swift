@@ -10,7 +10,7 @@ extension ActivationCodes {
     static let topUps: [Route] = [
         Route(
             .post, "/topup", "Begin a payment that tops the balance up", access: .reseller(.codes),
-            idempotency: .accepted, routeClass: .topUp
+            idempotency: .accepted, routeClass: .topUp, takes: Schemas.topUp, gives: .done(Schemas.begun)
         ) { call in
             var fields = try call.fields()
             let amount = fields.moneyNumber(
@@ -30,7 +30,8 @@ extension ActivationCodes {
         },
         Route(
             .post, "/topup/webhook", "Take the payment service's report on a payment", access: .open,
-            body: .whole(bytesMax: PaymentCallback.bodyBytesMax)
+            body: .whole(bytesMax: PaymentCallback.bodyBytesMax), parameters: Schemas.callbackHead,
+            takes: Schemas.callback, gives: .done(Schemas.ok), refuses: [401]
         ) { call in
             let callback = PaymentCallback(head: call.head, body: call.body)
             return .write { tenant, trail in
@@ -47,7 +48,10 @@ extension ActivationCodes {
                 return .json { $0.field("ok", true) }
             }
         },
-        Route(.get, "/topup/status/{orderId}", "Ask what became of a payment", access: .open) { call in
+        Route(
+            .get, "/topup/status/{orderId}", "Ask what became of a payment", access: .open,
+            gives: .read(Schemas.payment)
+        ) { call in
             let orderID = call.parameters[0]
             return .read { tenant in
                 guard let payment = try tenant.payment(orderID: orderID) else { throw Refusal.notFound("payment") }

@@ -4,14 +4,18 @@ import TenantRegistry
 /// Where a reseller's events go, for those who do not want to poll (CONTRACT A8).
 extension ActivationCodes {
     static let webhook: [Route] = [
-        Route(.get, "/webhook", "Read where your events go", access: .reseller(.codes)) { call in
+        Route(.get, "/webhook", "Read where your events go", access: .reseller(.codes), gives: .read(Schemas.webhook)) {
+            call in
             .read { tenant in
                 guard let endpoint = try tenant.webhookEndpoints(resellerID: call.resellerID, book: call.book).first
                 else { throw Refusal.notFound("webhook") }
                 return .json { json in encode(endpoint, &json) }
             }
         },
-        Route(.put, "/webhook", "Say where your events go", access: .reseller(.codes)) { call in
+        Route(
+            .put, "/webhook", "Say where your events go", access: .reseller(.codes), takes: Schemas.webhookRequest,
+            gives: .done(Schemas.webhook)
+        ) { call in
             var fields = try call.fields()
             let url = fields.webhookURL("url")
             let events =
@@ -29,7 +33,7 @@ extension ActivationCodes {
         },
         Route(
             .post, "/webhook/secret", "Get a new signing secret; the old one works on for a day",
-            access: .resellerSession
+            access: .resellerSession, gives: .done(Schemas.newSecret)
         ) { call in
             .write { tenant, trail in
                 let secret = try tenant.mintWebhookSecret(resellerID: call.resellerID)

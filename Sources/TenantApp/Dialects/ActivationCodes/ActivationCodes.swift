@@ -13,6 +13,11 @@ package struct ActivationCodes: Dialect {
 
     package init() {}
 
+    /// With what was required and what there is, where a balance does not cover it.
+    package var errorSchema: Schema {
+        ["error": .string, "required": .number.omittable, "balance": .number.omittable]
+    }
+
     package let routes: [Route] = account + codes + topUps + webhook
 
     /// `x-api-key`; where there is none, `x-seed-hash`, which is the dashboard's (CONTRACT A1).

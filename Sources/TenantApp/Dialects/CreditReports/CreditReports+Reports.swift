@@ -5,7 +5,8 @@ import TenantRegistry
 extension CreditReports {
     static let reports: [Route] = [
         Route(
-            .post, "/signup", "Sign a downstream user up", access: .reseller(.resellerSignup), idempotency: .accepted
+            .post, "/signup", "Sign a downstream user up", access: .reseller(.resellerSignup), idempotency: .accepted,
+            takes: Schemas.signUp, gives: .done(Schemas.signedUp), refuses: [409]
         ) { call in
             var fields = try call.fields()
             let email = fields.email("email")
@@ -30,7 +31,8 @@ extension CreditReports {
             }
         },
         Route(
-            .post, "/credit", "Report a credit event", access: .reseller(.resellerCredit), idempotency: .accepted
+            .post, "/credit", "Report a credit event", access: .reseller(.resellerCredit), idempotency: .accepted,
+            takes: Schemas.report, gives: .done(Schemas.reported)
         ) { call in
             var fields = try call.fields()
             let report = fields.creditReport()
@@ -49,7 +51,10 @@ extension CreditReports {
                 }
             }
         },
-        Route(.get, "/credit/{id}", "Read a credit event of yours", access: .reseller(.resellerCredit)) { call in
+        Route(
+            .get, "/credit/{id}", "Read a credit event of yours", access: .reseller(.resellerCredit),
+            gives: .read(Schemas.event)
+        ) { call in
             .read { tenant in
                 guard let event = try tenant.creditEvent(publicID: call.parameters[0]),
                     event.resellerID == call.resellerID, event.book == call.book

@@ -10,6 +10,8 @@ package struct CreditReports: Dialect {
 
     package init() {}
 
+    package var errorSchema: Schema { ["ok": .boolean, "error": .string] }
+
     package let routes: [Route] = reports
 
     package func credential(in head: RequestHead) -> Range<Int>? { bearer(in: head) }

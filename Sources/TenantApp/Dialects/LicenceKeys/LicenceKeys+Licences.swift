@@ -6,7 +6,7 @@ extension LicenceKeys {
     static let licences: [Route] = [
         Route(
             .get, "/myavailable", "List the licenses that are not resold yet", access: .reseller(.licences),
-            body: .whole(bytesMax: bodyBytesMax)
+            body: .whole(bytesMax: bodyBytesMax), gives: .read(Schemas.available)
         ) { call in
             .later { answer in
                 ListAvailableLicences(call) { licence, json in
@@ -19,7 +19,8 @@ extension LicenceKeys {
         },
         Route(
             .get, "/licenseinfo", "Read one license", access: .reseller(.licences),
-            body: .whole(bytesMax: bodyBytesMax)
+            body: .whole(bytesMax: bodyBytesMax), parameters: [.query("license", Schemas.key, isRequired: true)],
+            gives: .read(Schemas.info)
         ) { call in
             var fields = try parameters(call)
             let key = fields.string("license", characters: 1...LicenceFile.keyCharactersMax)
@@ -44,7 +45,7 @@ extension LicenceKeys {
         },
         Route(
             .get, "/fetchlicense", "Draw a random available license", access: .reseller(.licences),
-            body: .whole(bytesMax: bodyBytesMax)
+            body: .whole(bytesMax: bodyBytesMax), gives: .done(Schemas.fetched)
         ) { call in
             let fetch = FetchLicence(resellerID: call.resellerID, book: call.book)
             return .write { tenant, trail in
@@ -60,7 +61,8 @@ extension LicenceKeys {
         },
         Route(
             .post, "/assignlicense", "Assign a license to a Discord user", access: .reseller(.licences),
-            body: .whole(bytesMax: bodyBytesMax), idempotency: .accepted
+            body: .whole(bytesMax: bodyBytesMax), idempotency: .accepted, takes: Schemas.assignment,
+            gives: .done(Schemas.assigned), refuses: [409]
         ) { call in
             var fields = try parameters(call)
             let key = fields.string("license", characters: 1...LicenceFile.keyCharactersMax)

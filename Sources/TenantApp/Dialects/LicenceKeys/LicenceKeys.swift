@@ -15,6 +15,9 @@ package struct LicenceKeys: Dialect {
 
     package let routes: [Route] = licences
 
+    package let credentials: [CredentialPlace] = [.query(token)]
+    package var errorSchema: Schema { ["ok": .boolean, "message": .string] }
+
     /// `api_token` in the query, as it stands there: keys hold nothing that would be escaped. Given twice, it is none.
     package func credential(in head: RequestHead) -> Range<Int>? {
         guard let query = head.queryRange else { return nil }

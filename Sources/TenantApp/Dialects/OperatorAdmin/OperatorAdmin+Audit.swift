@@ -5,7 +5,10 @@ import TenantRegistry
 /// The audit log: search, exports, and its signed head (CONTRACT O6, G5). Nothing here changes a row.
 extension OperatorAdmin {
     static let audit: [Route] = [
-        Route(.get, "/audit", "Search the audit log, newest first", access: .administrator) { call in
+        Route(
+            .get, "/audit", "Search the audit log, newest first", access: .administrator,
+            parameters: Schemas.audit(.limit, Schemas.auditCursor), gives: .list(Schemas.auditRecord), refuses: [404]
+        ) { call in
             let query = try call.query()
             let limit = try query.integer("limit", in: 1...Paging.limitMax) ?? Paging.limitDefault
             let search = try AuditSearch(query)
@@ -27,13 +30,22 @@ extension OperatorAdmin {
                 }
             }
         },
-        Route(.get, "/audit.csv", "Export the audit log as CSV", access: .administrator) { call in
+        Route(
+            .get, "/audit.csv", "Export the audit log as CSV", access: .administrator,
+            parameters: Schemas.audit(Schemas.auditCursor), gives: .read(.file("text/csv")), refuses: [404]
+        ) { call in
             try export(call, as: .csv, "audit.csv", "text/csv; charset=utf-8")
         },
-        Route(.get, "/audit.jsonl", "Export the audit log as JSON Lines", access: .administrator) { call in
+        Route(
+            .get, "/audit.jsonl", "Export the audit log as JSON Lines", access: .administrator,
+            parameters: Schemas.audit(Schemas.auditCursor), gives: .read(.file("application/jsonl")), refuses: [404]
+        ) { call in
             try export(call, as: .jsonLines, "audit.jsonl", "application/jsonl")
         },
-        Route(.get, "/audit/head", "Read the audit log's signed head", access: .administrator) { _ in
+        Route(
+            .get, "/audit/head", "Read the audit log's signed head", access: .administrator,
+            gives: .read(Schemas.auditHead)
+        ) { _ in
             .read { tenant in
                 let head = tenant.store.head
                 let key = tenant.store.signingKey

@@ -6,7 +6,7 @@ extension OperatorAdmin {
     static let balances: [Route] = [
         Route(
             .post, "/resellers/{id}/balance", "Top a balance up, or correct it", access: .administrator,
-            idempotency: .required
+            idempotency: .required, takes: Schemas.movement, gives: .done(Schemas.moved)
         ) { call in
             var fields = try call.fields()
             let amount = fields.money(
@@ -30,7 +30,10 @@ extension OperatorAdmin {
                 }
             }
         },
-        Route(.get, "/resellers/{id}/statement", "List what moved on a balance", access: .administrator) { call in
+        Route(
+            .get, "/resellers/{id}/statement", "List what moved on a balance", access: .administrator,
+            parameters: .page(.mode), gives: .list(Schemas.posting)
+        ) { call in
             let query = try call.query()
             let page = try Paging(query)
             let book = try query.mode(or: call.book)

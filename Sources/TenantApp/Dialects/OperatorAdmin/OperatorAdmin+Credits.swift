@@ -7,7 +7,11 @@ extension OperatorAdmin {
     private static let differencesShownMax = 100
 
     static let credits: [Route] = [
-        Route(.get, "/credit-events", "List credit events, newest first", access: .administrator) { call in
+        Route(
+            .get, "/credit-events", "List credit events, newest first", access: .administrator,
+            parameters: .page(.mode, Schemas.reseller, .query("external_ref")), gives: .list(Schemas.creditEvent),
+            refuses: [404]
+        ) { call in
             let query = try call.query()
             let page = try Paging(query)
             var filter = CreditEventFilter(book: try query.mode(or: call.book))
@@ -26,7 +30,10 @@ extension OperatorAdmin {
                 return page.answer(rows, id: \.id) { event, json in encode(event, names, tenant, &json) }
             }
         },
-        Route(.get, "/credit-events/{id}", "Read a credit event", access: .administrator) { call in
+        Route(
+            .get, "/credit-events/{id}", "Read a credit event", access: .administrator,
+            gives: .read(Schemas.creditEventWithDifferences)
+        ) { call in
             .read { tenant in
                 guard let event = try tenant.creditEvent(publicID: call.parameters[0]) else {
                     throw Refusal.notFound("credit_event")
@@ -52,7 +59,9 @@ extension OperatorAdmin {
         },
         Route(
             .post, "/reconciliations", "Compare a reseller's ledger with its reports", access: .administrator,
-            body: .streamed, idempotency: .accepted
+            body: .streamed, idempotency: .accepted,
+            parameters: [.query("reseller", isRequired: true), .mode, .from, .to], takes: Schemas.ledgerFile,
+            gives: .made(Schemas.reconciliation), refuses: [404]
         ) { call in
             let query = try call.query()
             guard let reseller = query["reseller"] else {
@@ -63,7 +72,11 @@ extension OperatorAdmin {
                 to: try query.time("to"))
             return .streamed(try ReconcileCredits(call, scope: scope, accountID: call.accountID))
         },
-        Route(.get, "/reconciliations", "List reconciliations, newest first", access: .administrator) { call in
+        Route(
+            .get, "/reconciliations", "List reconciliations, newest first", access: .administrator,
+            parameters: .page(.mode, Schemas.reseller, .query("status", .choice(ReconciliationStatus.self))),
+            gives: .list(.either(Schemas.listedReconciliation, Schemas.runningReconciliation)), refuses: [404]
+        ) { call in
             let query = try call.query()
             let page = try Paging(query)
             let book = try query.mode(or: call.book)
@@ -84,7 +97,10 @@ extension OperatorAdmin {
                 }
             }
         },
-        Route(.get, "/reconciliations/{id}", "Read a reconciliation", access: .administrator) { call in
+        Route(
+            .get, "/reconciliations/{id}", "Read a reconciliation", access: .administrator,
+            gives: .read(.either(Schemas.runningReconciliation, Schemas.reconciliation))
+        ) { call in
             if let run = call.services.reconciliations.run(call.parameters[0], of: call.tenant.id) {
                 return .answer(.json { json in encode(run, &json) })
             }
@@ -95,7 +111,11 @@ extension OperatorAdmin {
                 return Answer(status: 200, body: Array(made.report.utf8))
             }
         },
-        Route(.get, "/reviews", "List account reviews, newest first", access: .administrator) { call in
+        Route(
+            .get, "/reviews", "List account reviews, newest first", access: .administrator,
+            parameters: .page(.mode, Schemas.reseller, .query("status", .choice(AccountReview.State.self))),
+            gives: .list(Schemas.review), refuses: [404]
+        ) { call in
             let query = try call.query()
             let page = try Paging(query)
             let book = try query.mode(or: call.book)
@@ -108,7 +128,8 @@ extension OperatorAdmin {
                 return page.answer(rows, id: \.id) { review, json in encode(review, &json) }
             }
         },
-        Route(.get, "/reviews/{id}", "Read an account review", access: .administrator) { call in
+        Route(.get, "/reviews/{id}", "Read an account review", access: .administrator, gives: .read(Schemas.review)) {
+            call in
             .read { tenant in
                 guard let review = try tenant.review(publicID: call.parameters[0]) else {
                     throw Refusal.notFound("review")
@@ -117,7 +138,8 @@ extension OperatorAdmin {
             }
         },
         Route(
-            .post, "/reviews/{id}/close", "Close an account review", access: .administrator, idempotency: .accepted
+            .post, "/reviews/{id}/close", "Close an account review", access: .administrator, idempotency: .accepted,
+            takes: Schemas.closing, gives: .done(Schemas.review), refuses: [409]
         ) { call in
             var fields = try call.fields()
             let note = fields.string("note", characters: 1...CloseReview.noteCharactersMax)

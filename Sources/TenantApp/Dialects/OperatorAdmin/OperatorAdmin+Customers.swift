@@ -4,7 +4,10 @@ import TenantRegistry
 /// End customers of all resellers, as far as wholesale orders made them (CONTRACT O11).
 extension OperatorAdmin {
     static let customers: [Route] = [
-        Route(.get, "/customers", "List end customers", access: .administrator) { call in
+        Route(
+            .get, "/customers", "List end customers", access: .administrator,
+            parameters: .page(.mode, Schemas.reseller), gives: .list(Schemas.customer), refuses: [404]
+        ) { call in
             let query = try call.query()
             let page = try Paging(query)
             let book = try query.mode(or: call.book)

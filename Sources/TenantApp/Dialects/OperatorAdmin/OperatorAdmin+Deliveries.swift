@@ -4,7 +4,11 @@ import TenantRegistry
 /// Webhook deliveries (CONTRACT O7).
 extension OperatorAdmin {
     static let deliveries: [Route] = [
-        Route(.get, "/deliveries", "List webhook deliveries", access: .administrator) { call in
+        Route(
+            .get, "/deliveries", "List webhook deliveries", access: .administrator,
+            parameters: .page(.query("status", .choice(DeliveryState.self)), .mode, Schemas.reseller),
+            gives: .list(Schemas.delivery), refuses: [404]
+        ) { call in
             let query = try call.query()
             let page = try Paging(query)
             let state = try query.choice("status", as: DeliveryState.self)
@@ -17,7 +21,9 @@ extension OperatorAdmin {
                 return page.answer(rows, id: \.id) { delivery, json in encode(delivery, &json) }
             }
         },
-        Route(.get, "/deliveries/{id}", "Read a webhook delivery", access: .administrator) { call in
+        Route(
+            .get, "/deliveries/{id}", "Read a webhook delivery", access: .administrator, gives: .read(Schemas.delivery)
+        ) { call in
             .read { tenant in
                 guard let delivery = try tenant.delivery(publicID: call.parameters[0]) else {
                     throw Refusal.notFound("delivery")
@@ -25,7 +31,10 @@ extension OperatorAdmin {
                 return .json { json in encode(delivery, &json) }
             }
         },
-        Route(.post, "/deliveries/{id}/retry", "Deliver again", access: .administrator) { call in
+        Route(
+            .post, "/deliveries/{id}/retry", "Deliver again", access: .administrator, gives: .done(Schemas.delivery),
+            refuses: [409]
+        ) { call in
             let retry = RetryDelivery(deliveryID: call.parameters[0])
             return .write { tenant, trail in
                 let delivery = try retry.run(tenant, &trail)

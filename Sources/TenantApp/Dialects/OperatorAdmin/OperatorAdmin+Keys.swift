@@ -4,7 +4,10 @@ import TenantRegistry
 /// Keys of the whole tenant (CONTRACT O1, O2). Only the owner mints for others.
 extension OperatorAdmin {
     static let keys: [Route] = [
-        Route(.post, "/api-keys", "Mint a key for an account", access: .owner, idempotency: .accepted) { call in
+        Route(
+            .post, "/api-keys", "Mint a key for an account", access: .owner, idempotency: .accepted,
+            takes: Schemas.newKey, gives: .made(.mintedKey), refuses: [409]
+        ) { call in
             let request = try keyRequest(call)
             let secret = call.newSecret(request.book)
             let issue = IssueKey(request: request, secret: secret, issuedBy: call.accountID)
@@ -12,7 +15,10 @@ extension OperatorAdmin {
                 KeyAnswers.minted(try issue.run(tenant, &trail), secret, status: 201)
             }
         },
-        Route(.get, "/api-keys", "List keys", access: .administrator) { call in
+        Route(
+            .get, "/api-keys", "List keys", access: .administrator, parameters: .page(Schemas.reseller),
+            gives: .list(Schemas.key), refuses: [404]
+        ) { call in
             let query = try call.query()
             let page = try Paging(query)
             let reseller = query["reseller"]
@@ -22,32 +28,42 @@ extension OperatorAdmin {
                 return try page.answer(rows, id: \.id) { key, json in try encode(key, tenant, &json) }
             }
         },
-        Route(.get, "/api-keys/{id}", "Read a key", access: .administrator) { call in
+        Route(.get, "/api-keys/{id}", "Read a key", access: .administrator, gives: .read(Schemas.key)) { call in
             .read { tenant in
                 let key = try tenant.knownKey(call.parameters[0])
                 return try .json { json in try encode(key, tenant, &json) }
             }
         },
-        Route(.delete, "/api-keys/{id}", "Revoke a key", access: .administrator) { call in
+        Route(.delete, "/api-keys/{id}", "Revoke a key", access: .administrator, gives: .done(.revokedKey)) { call in
             KeyAnswers.revoke(call, resellerID: nil)
         },
         Route(
-            .post, "/api-keys/{id}/rotate", "Give a key a new secret", access: .administrator, idempotency: .accepted
+            .post, "/api-keys/{id}/rotate", "Give a key a new secret", access: .administrator, idempotency: .accepted,
+            takes: .rotation.omittable, gives: .done(.mintedKey), refuses: [409]
         ) { call in try KeyAnswers.rotate(call, resellerID: nil) },
-        Route(.put, "/api-keys/{id}/limit", "Set a key's own limit", access: .administrator) { call in
+        Route(
+            .put, "/api-keys/{id}/limit", "Set a key's own limit", access: .administrator, takes: .newLimit,
+            gives: .done(Schemas.key), refuses: [409]
+        ) { call in
             var fields = try call.fields()
             let limit = fields.policy()
             try fields.finish()
             guard let limit else { throw Refusal.defect }
             return change(ChangeKeyLimit(keyID: call.parameters[0], limit: limit), call)
         },
-        Route(.delete, "/api-keys/{id}/limit", "Take a key's own limit away", access: .administrator) { call in
+        Route(
+            .delete, "/api-keys/{id}/limit", "Take a key's own limit away", access: .administrator,
+            gives: .done(Schemas.key), refuses: [409]
+        ) { call in
             change(ChangeKeyLimit(keyID: call.parameters[0], limit: nil), call)
         },
     ]
 
     static let sessions: [Route] = [
-        Route(.post, "/session", "Sign in as the owner or an operator", access: .open) { call in
+        Route(
+            .post, "/session", "Sign in as the owner or an operator", access: .open, takes: .credentials,
+            gives: .done(.session), refuses: [401]
+        ) { call in
             var fields = try call.fields()
             let email = fields.email("email")
             let password = fields.string("password", characters: 1...PasswordRule.charactersMax)
@@ -55,7 +71,7 @@ extension OperatorAdmin {
             guard let email, let password else { throw Refusal.defect }
             return SignIn.work(call, email: email, password: password, roles: [.owner, .operator])
         },
-        Route(.delete, "/session", "Sign out", access: .administrator) { call in
+        Route(.delete, "/session", "Sign out", access: .administrator, gives: .nothing) { call in
             // A key is revoked by its id, not by signing out with it.
             guard call.known.role.isSession else {
                 throw Refusal.forbidden(code: "session_only", detail: "A key has no session; this ends sessions.")

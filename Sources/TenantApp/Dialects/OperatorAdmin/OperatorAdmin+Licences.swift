@@ -6,7 +6,8 @@ extension OperatorAdmin {
     static let licences: [Route] = [
         Route(
             .post, "/licences", "Take licences into stock, all or none", access: .administrator,
-            body: .whole(bytesMax: Route.importBytesMax), idempotency: .required
+            body: .whole(bytesMax: Route.importBytesMax), idempotency: .required, parameters: [.mode],
+            takes: Schemas.licenceStock, gives: .made(Schemas.importedLicences)
         ) { call in
             let book = try call.query().mode(or: call.book)
             let isCSV = call.head.value(of: .contentType)?.lowercased().hasPrefix("text/csv") ?? false
@@ -18,7 +19,10 @@ extension OperatorAdmin {
                 }
             }
         },
-        Route(.get, "/licences", "List licences", access: .administrator) { call in
+        Route(
+            .get, "/licences", "List licences", access: .administrator,
+            parameters: .page(.mode, Schemas.reseller, .query("key")), gives: .list(Schemas.licence), refuses: [404]
+        ) { call in
             let query = try call.query()
             let page = try Paging(query)
             let book = try query.mode(or: call.book)

@@ -4,7 +4,11 @@ import TenantRegistry
 /// Orders and services of all resellers (CONTRACT O10).
 extension OperatorAdmin {
     static let orders: [Route] = [
-        Route(.get, "/orders", "List orders", access: .administrator) { call in
+        Route(
+            .get, "/orders", "List orders", access: .administrator,
+            parameters: .page(.query("state", .choice(OrderState.self)), .mode, Schemas.reseller),
+            gives: .list(Schemas.order), refuses: [404]
+        ) { call in
             let query = try call.query()
             let page = try Paging(query)
             let state = try query.choice("state", as: OrderState.self)
@@ -17,7 +21,8 @@ extension OperatorAdmin {
                 return page.answer(rows, id: \.id) { order, json in encode(order, tenant, &json) }
             }
         },
-        Route(.get, "/orders/{id}", "Read an order", access: .administrator) { call in
+        Route(.get, "/orders/{id}", "Read an order", access: .administrator, gives: .read(Schemas.orderWithServices)) {
+            call in
             .read { tenant in
                 guard let order = try tenant.order(publicID: call.parameters[0], resellerID: nil, book: nil) else {
                     throw Refusal.notFound("order")
@@ -26,16 +31,24 @@ extension OperatorAdmin {
             }
         },
         Route(
-            .post, "/orders/{id}/activate", "Carry a pending order out", access: .administrator, idempotency: .accepted
+            .post, "/orders/{id}/activate", "Carry a pending order out", access: .administrator, idempotency: .accepted,
+            gives: .done(Schemas.orderWithServices), refuses: [409]
         ) { call in decide(call, .activate) },
-        Route(.post, "/orders/{id}/reject", "Reject a pending order", access: .administrator, idempotency: .accepted) {
+        Route(
+            .post, "/orders/{id}/reject", "Reject a pending order", access: .administrator, idempotency: .accepted,
+            gives: .done(Schemas.orderWithServices), refuses: [409]
+        ) {
             call in decide(call, .reject)
         },
     ]
 
     static let services: [Route] =
         [
-            Route(.get, "/services", "List services", access: .administrator) { call in
+            Route(
+                .get, "/services", "List services", access: .administrator,
+                parameters: .page(.query("status", .choice(ServiceState.self)), .mode, Schemas.reseller),
+                gives: .list(Schemas.service), refuses: [404]
+            ) { call in
                 let query = try call.query()
                 let page = try Paging(query)
                 let state = try query.choice("status", as: ServiceState.self)
@@ -48,7 +61,8 @@ extension OperatorAdmin {
                     return page.answer(rows, id: \.id) { service, json in encode(service, tenant, &json) }
                 }
             },
-            Route(.get, "/services/{id}", "Read a service", access: .administrator) { call in
+            Route(.get, "/services/{id}", "Read a service", access: .administrator, gives: .read(Schemas.service)) {
+                call in
                 .read { tenant in
                     guard let service = try tenant.service(publicID: call.parameters[0], resellerID: nil, book: nil)
                     else { throw Refusal.notFound("service") }
@@ -59,7 +73,7 @@ extension OperatorAdmin {
         + ChangeService.Move.allCases.map { move in
             Route(
                 .post, "/services/{id}/\(move.rawValue)", "\(move.rawValue.capitalized) a service",
-                access: .administrator, idempotency: .accepted
+                access: .administrator, idempotency: .accepted, gives: .done(Schemas.service), refuses: [409]
             ) { call in
                 let change = ChangeService(serviceID: call.parameters[0], move: move)
                 return .write { tenant, trail in

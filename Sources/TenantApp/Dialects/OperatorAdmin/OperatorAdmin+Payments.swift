@@ -9,7 +9,8 @@ extension OperatorAdmin {
 
     static let payments: [Route] = [
         Route(
-            .get, "/payment-service", "Read the payment service in force, without its secrets", access: .administrator
+            .get, "/payment-service", "Read the payment service in force, without its secrets", access: .administrator,
+            gives: .read(Schemas.paymentService), refuses: [404]
         ) {
             call in
             .read { tenant in
@@ -17,20 +18,30 @@ extension OperatorAdmin {
                 return .json { json in encode(service, &json) }
             }
         },
-        Route(.put, "/payment-service", "Put a payment service in force", access: .administrator) { call in
+        Route(
+            .put, "/payment-service", "Put a payment service in force", access: .administrator,
+            takes: Schemas.newPaymentService, gives: .done(Schemas.paymentService)
+        ) { call in
             let configure = try configuration(call)
             return .write { tenant, trail in
                 guard let service = try configure.run(tenant, &trail) else { throw Refusal.defect }
                 return .json { json in encode(service, &json) }
             }
         },
-        Route(.delete, "/payment-service", "Take no payments any more", access: .administrator) { _ in
+        Route(
+            .delete, "/payment-service", "Take no payments any more", access: .administrator, gives: .nothing,
+            refuses: [404]
+        ) { _ in
             .write { tenant, trail in
                 _ = try ConfigurePayments(nil).run(tenant, &trail)
                 return .noContent
             }
         },
-        Route(.get, "/payments", "List payments, newest first", access: .administrator) { call in
+        Route(
+            .get, "/payments", "List payments, newest first", access: .administrator,
+            parameters: .page(.mode, Schemas.reseller, .query("status", .choice(PaymentState.self))),
+            gives: .list(Schemas.payment), refuses: [404]
+        ) { call in
             let query = try call.query()
             let page = try Paging(query)
             var filter = PaymentFilter(book: try query.mode(or: call.book))
@@ -43,7 +54,10 @@ extension OperatorAdmin {
                 return page.answer(rows, id: \.id) { payment, json in encode(payment, tenant, &json) }
             }
         },
-        Route(.get, "/payments/{id}", "Read a payment, with reports that did not fit it", access: .administrator) {
+        Route(
+            .get, "/payments/{id}", "Read a payment, with reports that did not fit it", access: .administrator,
+            gives: .read(Schemas.paymentWithDifferences)
+        ) {
             call in
             .read { tenant in
                 guard let payment = try tenant.payment(publicID: call.parameters[0]) else {

@@ -7,7 +7,8 @@ extension OperatorAdmin {
     static let ports: [Route] = [
         Route(
             .post, "/ports", "Import a stock of ports, all rows or none", access: .administrator,
-            body: .whole(bytesMax: Route.importBytesMax), idempotency: .required
+            body: .whole(bytesMax: Route.importBytesMax), idempotency: .required, parameters: [.mode],
+            takes: Schemas.portStock, gives: .made(Schemas.importedPorts)
         ) { call in
             let book = try call.query().mode(or: call.book)
             let isCSV = call.head.value(of: .contentType)?.lowercased().hasPrefix("text/csv") ?? false
@@ -24,7 +25,11 @@ extension OperatorAdmin {
                 }
             }
         },
-        Route(.get, "/ports", "List the stock of ports", access: .administrator) { call in
+        Route(
+            .get, "/ports", "List the stock of ports", access: .administrator,
+            parameters: .page(.mode, .query("country"), .query("status", .choice(SlotState.self))),
+            gives: .list(Schemas.slot)
+        ) { call in
             let query = try call.query()
             let page = try Paging(query)
             let book = try query.mode(or: call.book)
@@ -49,14 +54,20 @@ extension OperatorAdmin {
                 }
             }
         },
-        Route(.get, "/countries", "List countries and their daily base prices", access: .administrator) { call in
+        Route(
+            .get, "/countries", "List countries and their daily base prices", access: .administrator,
+            parameters: .page(), gives: .list(Schemas.country)
+        ) { call in
             let page = try Paging(try call.query())
             return .read { tenant in
                 let rows = try tenant.portCountries(after: page.after, limit: page.fetch)
                 return page.answer(rows, id: \.id) { country, json in encode(country, tenant, &json) }
             }
         },
-        Route(.put, "/countries/{id}", "Set a country's daily base price", access: .administrator) { call in
+        Route(
+            .put, "/countries/{id}", "Set a country's daily base price", access: .administrator,
+            parameters: [Schemas.countryID], takes: Schemas.newCountry, gives: .done(Schemas.country)
+        ) { call in
             var fields = try call.fields()
             let price = fields.money("base_price", in: AmountRule.prices)
             let name = fields.optionalString("name", characters: 1...100)
@@ -76,7 +87,7 @@ extension OperatorAdmin {
         },
     ]
 
-    private enum SlotState: String, CaseIterable {
+    enum SlotState: String, CaseIterable {
         case free
         case used
     }

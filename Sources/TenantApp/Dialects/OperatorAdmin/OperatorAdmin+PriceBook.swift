@@ -4,14 +4,17 @@ import TenantRegistry
 /// The whole price book in one file (CONTRACT O4).
 extension OperatorAdmin {
     static let priceBook: [Route] = [
-        Route(.get, "/price-book.csv", "Export the whole price book", access: .administrator) { call in
+        Route(
+            .get, "/price-book.csv", "Export the whole price book", access: .administrator,
+            gives: .read(.file("text/csv"))
+        ) { call in
             .later { answer in
                 answer(.success(download("price-book.csv", "text/csv; charset=utf-8", ExportPrices(call).stream)))
             }
         },
         Route(
             .post, "/price-book.csv", "Import a whole price book, all rows or none", access: .administrator,
-            body: .whole(bytesMax: Route.importBytesMax)
+            body: .whole(bytesMax: Route.importBytesMax), takes: .file("text/csv"), gives: .done(Schemas.importedPrices)
         ) { call in
             .later { answer in ImportPrices(call.body, call: call, done: answer).start() }
         },

@@ -4,7 +4,10 @@ import TenantRegistry
 /// A reseller's price book, row by row (CONTRACT O4, W2).
 extension OperatorAdmin {
     static let prices: [Route] = [
-        Route(.get, "/resellers/{id}/products", "List a reseller's price book", access: .administrator) { call in
+        Route(
+            .get, "/resellers/{id}/products", "List a reseller's price book", access: .administrator,
+            parameters: .page(), gives: .list(Schemas.priceRow)
+        ) { call in
             let page = try Paging(try call.query())
             return .read { tenant in
                 let reseller = try tenant.knownReseller(call.parameters[0])
@@ -13,7 +16,10 @@ extension OperatorAdmin {
                 return page.answer(rows, id: \.productID) { row, json in encode(row, reseller.publicID, tenant, &json) }
             }
         },
-        Route(.get, "/resellers/{id}/products/{sku}", "Read a price row", access: .administrator) { call in
+        Route(
+            .get, "/resellers/{id}/products/{sku}", "Read a price row", access: .administrator,
+            gives: .read(Schemas.priceRow)
+        ) { call in
             .read { tenant in
                 let reseller = try tenant.knownReseller(call.parameters[0])
                 guard let row = try tenant.pricedProduct(sku: call.parameters[1], resellerID: reseller.id) else {
@@ -22,7 +28,10 @@ extension OperatorAdmin {
                 return .json { json in encode(row, reseller.publicID, tenant, &json) }
             }
         },
-        Route(.put, "/resellers/{id}/products/{sku}", "Write a whole price row", access: .administrator) { call in
+        Route(
+            .put, "/resellers/{id}/products/{sku}", "Write a whole price row", access: .administrator,
+            takes: Schemas.newPriceRow, gives: .done(Schemas.priceRow)
+        ) { call in
             let body = try call.json()
             var fields = FieldReader(body)
             let row = fields.priceRow()

@@ -4,27 +4,37 @@ import TenantRegistry
 /// The catalogue (CONTRACT O4). Products are hidden, never deleted: orders name them.
 extension OperatorAdmin {
     static let products: [Route] = [
-        Route(.post, "/products", "Add a product", access: .administrator, idempotency: .accepted) { call in
+        Route(
+            .post, "/products", "Add a product", access: .administrator, idempotency: .accepted,
+            takes: Schemas.newProduct, gives: .made(Schemas.product), refuses: [409]
+        ) { call in
             let create = try newProduct(call)
             return .write { tenant, trail in
                 let product = try create.run(tenant, &trail)
                 return .json(201) { json in encode(product, tenant, &json) }
             }
         },
-        Route(.get, "/products", "List products", access: .administrator) { call in
+        Route(
+            .get, "/products", "List products", access: .administrator, parameters: .page(),
+            gives: .list(Schemas.product)
+        ) { call in
             let page = try Paging(try call.query())
             return .read { tenant in
                 let rows = try tenant.products(after: page.after, limit: page.fetch)
                 return page.answer(rows, id: \.id) { product, json in encode(product, tenant, &json) }
             }
         },
-        Route(.get, "/products/{sku}", "Read a product", access: .administrator) { call in
+        Route(.get, "/products/{sku}", "Read a product", access: .administrator, gives: .read(Schemas.product)) {
+            call in
             .read { tenant in
                 let product = try tenant.knownProduct(call.parameters[0])
                 return .json { json in encode(product, tenant, &json) }
             }
         },
-        Route(.patch, "/products/{sku}", "Change a product", access: .administrator) { call in
+        Route(
+            .patch, "/products/{sku}", "Change a product", access: .administrator, takes: Schemas.productChange,
+            gives: .done(Schemas.product)
+        ) { call in
             let change = try productChange(call)
             return .write { tenant, trail in
                 let product = try change.run(tenant, &trail)
@@ -34,7 +44,7 @@ extension OperatorAdmin {
     ]
 
     /// What orders can be fulfilled by now: a provisioning call and imported stock come with their own parts.
-    private static let fulfilmentsServed: [Fulfilment] = [.instant, .manual]
+    static let fulfilmentsServed: [Fulfilment] = [.instant, .manual]
 
     private static func newProduct(_ call: Call) throws -> CreateProduct {
         var fields = try call.fields()

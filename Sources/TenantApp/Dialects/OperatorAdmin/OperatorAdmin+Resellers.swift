@@ -5,7 +5,10 @@ import TenantRegistry
 /// Resellers: inviting, reading, terms, moves, signing secrets (CONTRACT O3).
 extension OperatorAdmin {
     static let resellers: [Route] = [
-        Route(.post, "/resellers", "Invite a reseller", access: .administrator, idempotency: .accepted) { call in
+        Route(
+            .post, "/resellers", "Invite a reseller", access: .administrator, idempotency: .accepted,
+            takes: Schemas.invitation, gives: .made(Schemas.invited), refuses: [409]
+        ) { call in
             var fields = try call.fields()
             let application = ResellerApplication(reading: &fields, password: .optional)
             let hasPassword = fields.has("password") && !fields.isNull("password")
@@ -25,7 +28,10 @@ extension OperatorAdmin {
                 }
             }
         },
-        Route(.get, "/resellers", "List resellers", access: .administrator) { call in
+        Route(
+            .get, "/resellers", "List resellers", access: .administrator,
+            parameters: .page(.query("status", .resellerState)), gives: .list(Schemas.resellerAnswer)
+        ) { call in
             let query = try call.query()
             let page = try Paging(query)
             let state = try query.resellerState("status")
@@ -34,7 +40,10 @@ extension OperatorAdmin {
                 return try page.answer(rows, id: \.id) { reseller, json in try encode(reseller, tenant, &json) }
             }
         },
-        Route(.get, "/resellers/{id}", "Read a reseller", access: .administrator) { call in
+        Route(
+            .get, "/resellers/{id}", "Read a reseller", access: .administrator,
+            gives: .read(Schemas.resellerWithBalance)
+        ) { call in
             .read { tenant in
                 let reseller = try tenant.knownReseller(call.parameters[0])
                 return try .json { json in
@@ -43,7 +52,10 @@ extension OperatorAdmin {
                 }
             }
         },
-        Route(.patch, "/resellers/{id}", "Change a reseller's terms", access: .administrator) { call in
+        Route(
+            .patch, "/resellers/{id}", "Change a reseller's terms", access: .administrator, takes: Schemas.termsChange,
+            gives: .done(Schemas.resellerAnswer), refuses: [409]
+        ) { call in
             let change = try terms(call)
             return .write { tenant, trail in
                 let reseller = try change.run(tenant, &trail)
@@ -52,7 +64,7 @@ extension OperatorAdmin {
         },
         Route(
             .post, "/resellers/{id}/webhook-secret/rotate", "Give a reseller a new signing secret",
-            access: .administrator, idempotency: .accepted
+            access: .administrator, idempotency: .accepted, gives: .done(Schemas.newSecret), refuses: [409]
         ) { call in
             .write { tenant, trail in
                 let reseller = try tenant.knownReseller(call.parameters[0])
@@ -75,7 +87,8 @@ extension OperatorAdmin {
     /// `POST /resellers/{id}/approve | suspend | resume | terminate`.
     static let resellerMoves: [Route] = ResellerState.Move.allCases.map { move in
         Route(
-            .post, "/resellers/{id}/\(move.rawValue)", "\(move.rawValue.capitalized) a reseller", access: .administrator
+            .post, "/resellers/{id}/\(move.rawValue)", "\(move.rawValue.capitalized) a reseller",
+            access: .administrator, gives: .done(Schemas.resellerAnswer), refuses: [409]
         ) { call in
             let move = MoveReseller(resellerID: call.parameters[0], move: move, accountID: call.accountID)
             return .write { tenant, trail in

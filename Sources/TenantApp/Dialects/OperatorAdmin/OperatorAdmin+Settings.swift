@@ -4,13 +4,19 @@ import TenantRegistry
 /// The tenant's theme (CONTRACT O12), and whether resellers activate themselves (A2).
 extension OperatorAdmin {
     static let settings: [Route] = [
-        Route(.get, "/settings", "Read the tenant's name, logo and colours", access: .administrator) { _ in
+        Route(
+            .get, "/settings", "Read the tenant's name, logo and colours", access: .administrator,
+            gives: .read(Schemas.setting)
+        ) { _ in
             .read { tenant in
                 let settings = (try tenant.theme(), try tenant.allowsSelfActivation())
                 return .json { json in encode(settings, &json) }
             }
         },
-        Route(.patch, "/settings", "Change the tenant's name, logo and colours", access: .administrator) { call in
+        Route(
+            .patch, "/settings", "Change the tenant's name, logo and colours", access: .administrator,
+            takes: Schemas.settingChange, gives: .done(Schemas.setting)
+        ) { call in
             let change = try themeChange(call)
             return .write { tenant, trail in
                 let settings = (try change.run(tenant, &trail), try tenant.allowsSelfActivation())

@@ -4,7 +4,10 @@ import TenantRegistry
 /// End customers who redeemed codes, and their subscriptions (CONTRACT O11).
 extension OperatorAdmin {
     static let subscribers: [Route] = [
-        Route(.get, "/subscribers", "List end customers with their subscriptions", access: .administrator) { call in
+        Route(
+            .get, "/subscribers", "List end customers with their subscriptions", access: .administrator,
+            parameters: .page(.mode, .query("email")), gives: .list(Schemas.subscriber)
+        ) { call in
             let query = try call.query()
             let page = try Paging(query)
             let book = try query.mode(or: call.book)
@@ -19,14 +22,17 @@ extension OperatorAdmin {
                 return page.answer(rows, id: \.id) { subscriber, json in encode(subscriber, tenant, &json) }
             }
         },
-        Route(.get, "/subscribers/{id}", "Read an end customer", access: .administrator) { call in
+        Route(
+            .get, "/subscribers/{id}", "Read an end customer", access: .administrator, gives: .read(Schemas.subscriber)
+        ) { call in
             .read { tenant in
                 let subscriber = try tenant.knownSubscriber(call.parameters[0])
                 return .json { json in encode(subscriber, tenant, &json) }
             }
         },
         Route(
-            .get, "/subscribers/{id}/redemptions", "List what an end customer redeemed", access: .administrator
+            .get, "/subscribers/{id}/redemptions", "List what an end customer redeemed", access: .administrator,
+            parameters: .page(), gives: .list(Schemas.redemption)
         ) { call in
             let page = try Paging(try call.query())
             return .read { tenant in

@@ -9,7 +9,11 @@ extension OperatorAdmin {
     private static let usageDaysMax: Int64 = 366
 
     static let usage: [Route] = [
-        Route(.get, "/usage", "Count requests, refusals and orders", access: .administrator) { call in
+        Route(
+            .get, "/usage", "Count requests, refusals and orders", access: .administrator,
+            parameters: [.from, .to, .limit, Schemas.usageCursor, Schemas.reseller], gives: .list(Schemas.usage),
+            refuses: [404]
+        ) { call in
             let query = try call.query()
             let limit = try query.integer("limit", in: 1...Paging.limitMax) ?? Paging.limitDefault
             let days = try usageDays(query, call.now)

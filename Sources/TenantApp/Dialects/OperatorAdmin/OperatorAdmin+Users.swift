@@ -4,7 +4,10 @@ import TenantRegistry
 /// Users whom resellers signed up (CONTRACT O11).
 extension OperatorAdmin {
     static let users: [Route] = [
-        Route(.get, "/users", "List users, by the key that signed them up", access: .administrator) { call in
+        Route(
+            .get, "/users", "List users, by the key that signed them up", access: .administrator,
+            parameters: .page(.mode, .query("signed_up_via")), gives: .list(Schemas.user), refuses: [404]
+        ) { call in
             let query = try call.query()
             let page = try Paging(query)
             let book = try query.mode(or: call.book)

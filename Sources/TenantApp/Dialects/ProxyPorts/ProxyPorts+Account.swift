@@ -4,10 +4,13 @@ import TenantRegistry
 
 /// Signing in, and keys of one's own (CONTRACT X1).
 extension ProxyPorts {
-    private static let scopes: Scopes = [.customersRead, .customersWrite, .portsRead, .portsWrite]
+    static let scopes: Scopes = [.customersRead, .customersWrite, .portsRead, .portsWrite]
 
     static let account: [Route] = [
-        Route(.post, "/login/signin", "Sign in", access: .open) { call in
+        Route(
+            .post, "/login/signin", "Sign in", access: .open, takes: .credentials, gives: .done(Schemas.session),
+            refuses: [401]
+        ) { call in
             var fields = try call.fields()
             let email = fields.email("email")
             let password = fields.string("password", characters: 1...PasswordRule.charactersMax)
@@ -21,7 +24,10 @@ extension ProxyPorts {
                 }
             }
         },
-        Route(.post, "/api-keys", "Mint a key of your own", access: .resellerSession, idempotency: .accepted) { call in
+        Route(
+            .post, "/api-keys", "Mint a key of your own", access: .resellerSession, idempotency: .accepted,
+            takes: Schemas.newKey, gives: .made(Schemas.mintedKey)
+        ) { call in
             var fields = try call.fields()
             let name = fields.string("name", characters: 1...100)
             let scopes = fields.scopes("scopes", allowed: scopes)
@@ -45,14 +51,18 @@ extension ProxyPorts {
                 }
             }
         },
-        Route(.get, "/api-keys", "List your keys", access: .resellerSession) { call in
+        Route(
+            .get, "/api-keys", "List your keys", access: .resellerSession, parameters: .page(),
+            gives: Schemas.list("apiKeys", Schemas.key)
+        ) { call in
             let page = try Paging(try call.query())
             return .read { tenant in
                 let rows = try tenant.keys(resellerID: call.resellerID, after: page.after, limit: page.fetch)
                 return list("apiKeys", rows, page, id: \.id) { key, json in encode(key, &json) }
             }
         },
-        Route(.delete, "/api-keys/{id}", "Revoke a key of yours", access: .resellerSession) { call in
+        Route(.delete, "/api-keys/{id}", "Revoke a key of yours", access: .resellerSession, gives: .done(Schemas.key)) {
+            call in
             .write { tenant, trail in
                 guard let key = try tenant.key(publicID: call.parameters[0]), !key.role.isSession,
                     key.resellerID == call.resellerID
@@ -63,7 +73,8 @@ extension ProxyPorts {
                 return .json { json in encode(revoked, &json) }
             }
         },
-        Route(.get, "/reseller/balance", "Read your balance", access: .reseller([])) { call in
+        Route(.get, "/reseller/balance", "Read your balance", access: .reseller([]), gives: .read(Schemas.balance)) {
+            call in
             .read { tenant in
                 guard let reseller = try tenant.reseller(id: call.resellerID) else { throw Refusal.unknownCredential }
                 let balance = try tenant.balance(.balance(reseller: reseller.id), book: call.book)

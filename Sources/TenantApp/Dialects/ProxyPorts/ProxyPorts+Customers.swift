@@ -3,12 +3,12 @@ import TenantRegistry
 
 /// A reseller's customers and what it moves to them (CONTRACT X3).
 extension ProxyPorts {
-    private static let slotsMax: Int64 = 1_000_000
+    static let slotsMax: Int64 = 1_000_000
 
     static let customers: [Route] = [
         Route(
             .post, "/reseller/customers", "Create a customer", access: .reseller(.customersWrite),
-            idempotency: .accepted
+            idempotency: .accepted, takes: Schemas.newCustomer, gives: .made(Schemas.customer), refuses: [409]
         ) { call in
             var fields = try call.fields()
             let email = fields.email("email")
@@ -32,7 +32,10 @@ extension ProxyPorts {
                 return .json(201) { json in encode(customer, tenant, &json) }
             }
         },
-        Route(.get, "/reseller/customers", "List customers, or find one", access: .reseller(.customersRead)) { call in
+        Route(
+            .get, "/reseller/customers", "List customers, or find one", access: .reseller(.customersRead),
+            parameters: .page(.query("externalId")), gives: Schemas.list("customers", Schemas.customer)
+        ) { call in
             let query = try call.query()
             let page = try Paging(query)
             let externalID = query["externalId"]
@@ -43,14 +46,20 @@ extension ProxyPorts {
                 return list("customers", rows, page, id: \.id) { customer, json in encode(customer, tenant, &json) }
             }
         },
-        Route(.get, "/reseller/customers/{id}", "Read a customer", access: .reseller(.customersRead)) { call in
+        Route(
+            .get, "/reseller/customers/{id}", "Read a customer", access: .reseller(.customersRead),
+            gives: .read(Schemas.customer)
+        ) { call in
             .read { tenant in
                 let customer = try tenant.knownPortCustomer(
                     call.parameters[0], resellerID: call.resellerID, book: call.book)
                 return .json { json in encode(customer, tenant, &json) }
             }
         },
-        Route(.patch, "/reseller/customers/{id}", "Change a customer", access: .reseller(.customersWrite)) { call in
+        Route(
+            .patch, "/reseller/customers/{id}", "Change a customer", access: .reseller(.customersWrite),
+            takes: Schemas.customerChange, gives: .done(Schemas.customer)
+        ) { call in
             var fields = try call.fields()
             try fields.expectChange(of: ["isActive", "discountPercent", "allocatedPortSlots"])
             var change = PortCustomerChange()
@@ -71,7 +80,7 @@ extension ProxyPorts {
         },
         Route(
             .post, "/reseller/customers/{id}/topup", "Move balance to a customer", access: .reseller(.customersWrite),
-            idempotency: .accepted
+            idempotency: .accepted, takes: Schemas.topUp, gives: .made(Schemas.transfer), refuses: [409]
         ) { call in
             var fields = try call.fields()
             let amount = fields.money(

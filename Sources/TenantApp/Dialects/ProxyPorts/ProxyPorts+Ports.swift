@@ -6,7 +6,7 @@ extension ProxyPorts {
     static let ports: [Route] = [
         Route(
             .post, "/reseller/ports", "Buy a port for a customer", access: .reseller(.portsWrite),
-            idempotency: .accepted
+            idempotency: .accepted, takes: Schemas.newPort, gives: .made(Schemas.madePort), refuses: [409]
         ) { call in
             let create = CreatePort(
                 request: try request(call), resellerID: call.resellerID, book: call.book, keyID: call.keyID)
@@ -30,7 +30,11 @@ extension ProxyPorts {
                 }
             }
         },
-        Route(.get, "/reseller/ports", "List ports, newest first", access: .reseller(.portsRead)) { call in
+        Route(
+            .get, "/reseller/ports", "List ports, newest first", access: .reseller(.portsRead),
+            parameters: .page(.query("status", .choice(PortState.self)), .query("customerId")),
+            gives: Schemas.list("ports", Schemas.listedPort)
+        ) { call in
             let query = try call.query()
             let page = try Paging(query)
             let state = try query.choice("status", as: PortState.self)
@@ -45,7 +49,9 @@ extension ProxyPorts {
                 return try list("ports", rows, page, id: \.id) { port, json in try describe(port, tenant, &json) }
             }
         },
-        Route(.get, "/reseller/ports/{id}", "Read a port", access: .reseller(.portsRead)) { call in
+        Route(
+            .get, "/reseller/ports/{id}", "Read a port", access: .reseller(.portsRead), gives: .read(Schemas.readPort)
+        ) { call in
             .read { tenant in
                 let port = try tenant.knownPort(call.parameters[0], resellerID: call.resellerID, book: call.book)
                 return try .json { json in
@@ -56,7 +62,7 @@ extension ProxyPorts {
         },
         Route(
             .post, "/reseller/ports/{id}/rotate", "Move a port to another device", access: .reseller(.portsWrite),
-            idempotency: .accepted
+            idempotency: .accepted, gives: .done(Schemas.rotatedPort), refuses: [409]
         ) { call in
             let rotate = RotatePort(portID: call.parameters[0], resellerID: call.resellerID, book: call.book)
             return .write { tenant, trail in

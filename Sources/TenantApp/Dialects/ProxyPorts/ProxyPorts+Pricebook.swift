@@ -4,7 +4,10 @@ import TenantRegistry
 /// What a reseller charges its customers (CONTRACT X2): open to any key of the reseller.
 extension ProxyPorts {
     static let pricebook: [Route] = [
-        Route(.get, "/reseller/countries", "List countries and their base prices", access: .reseller([])) { call in
+        Route(
+            .get, "/reseller/countries", "List countries and their base prices", access: .reseller([]),
+            parameters: .page(), gives: Schemas.list("countries", Schemas.country)
+        ) { call in
             let page = try Paging(try call.query())
             return .read { tenant in
                 let rows = try tenant.portCountries(after: page.after, limit: page.fetch)
@@ -16,10 +19,15 @@ extension ProxyPorts {
                 }
             }
         },
-        Route(.get, "/reseller/pricebook", "Read your price book", access: .reseller([])) { call in
+        Route(
+            .get, "/reseller/pricebook", "Read your price book", access: .reseller([]), gives: .read(Schemas.pricebook)
+        ) { call in
             .read { tenant in try answer(tenant, call) }
         },
-        Route(.put, "/reseller/pricebook", "Change your price book; what is left out stays", access: .reseller([])) {
+        Route(
+            .put, "/reseller/pricebook", "Change your price book; what is left out stays", access: .reseller([]),
+            takes: Schemas.pricebookChange, gives: .done(Schemas.pricebook)
+        ) {
             call in
             let change = try pricebookChange(call)
             return .write { tenant, trail in
@@ -39,7 +47,7 @@ extension ProxyPorts {
         },
         Route(
             .post, "/reseller/pricebook/country-override", "Price a country of its own", access: .reseller([]),
-            idempotency: .accepted
+            idempotency: .accepted, takes: Schemas.newOverride, gives: .made(Schemas.override)
         ) { call in
             var fields = try call.fields()
             let countryID = fields.string("countryId", characters: 1...100)
@@ -59,7 +67,10 @@ extension ProxyPorts {
                 }
             }
         },
-        Route(.post, "/reseller/pricebook/calculate", "Price something; nothing is written", access: .reseller([])) {
+        Route(
+            .post, "/reseller/pricebook/calculate", "Price something; nothing is written", access: .reseller([]),
+            takes: Schemas.calculation, gives: .read(Schemas.calculated)
+        ) {
             call in
             let request = try calculation(call)
             return .read { tenant in

@@ -4,7 +4,10 @@ import TenantRegistry
 /// Where a reseller's events go (CONTRACT X6): open to any key of the reseller.
 extension ProxyPorts {
     static let webhooks: [Route] = [
-        Route(.post, "/reseller/webhooks", "Subscribe to events", access: .reseller([]), idempotency: .accepted) {
+        Route(
+            .post, "/reseller/webhooks", "Subscribe to events", access: .reseller([]), idempotency: .accepted,
+            takes: Schemas.newWebhook, gives: .made(Schemas.madeWebhook), refuses: [409]
+        ) {
             call in
             var fields = try call.fields()
             let name = fields.string("name", characters: 1...100)
@@ -27,7 +30,8 @@ extension ProxyPorts {
                 }
             }
         },
-        Route(.get, "/reseller/webhooks", "List webhooks", access: .reseller([])) { call in
+        Route(.get, "/reseller/webhooks", "List webhooks", access: .reseller([]), gives: .read(Schemas.webhooks)) {
+            call in
             .read { tenant in
                 let rows = try tenant.namedWebhookEndpoints(resellerID: call.resellerID, book: call.book)
                 return .json { json in
@@ -37,7 +41,10 @@ extension ProxyPorts {
                 }
             }
         },
-        Route(.delete, "/reseller/webhooks/{id}", "Remove a webhook", access: .reseller([])) { call in
+        Route(
+            .delete, "/reseller/webhooks/{id}", "Remove a webhook", access: .reseller([]),
+            gives: .done(Schemas.removedWebhook)
+        ) { call in
             .write { tenant, trail in
                 let endpoint = try tenant.knownWebhookEndpoint(
                     call.parameters[0], resellerID: call.resellerID, book: call.book)
@@ -49,7 +56,10 @@ extension ProxyPorts {
                 }
             }
         },
-        Route(.post, "/reseller/webhooks/{id}/test", "Send a test event to a webhook", access: .reseller([])) { call in
+        Route(
+            .post, "/reseller/webhooks/{id}/test", "Send a test event to a webhook", access: .reseller([]),
+            gives: .made(Schemas.testSent)
+        ) { call in
             .write { tenant, trail in
                 let endpoint = try tenant.knownWebhookEndpoint(
                     call.parameters[0], resellerID: call.resellerID, book: call.book)

@@ -14,16 +14,14 @@ package struct ProxyPorts: Dialect {
 
     package let credentials: [CredentialPlace] = [.header("X-API-Key"), .bearer]
     package var errorContentType: StaticString { "application/json" }
+    package var errorSchema: Schema { ["statusCode": .integer, "error": .string, "message": .string] }
 
     /// `X-API-Key`; a token of somebody signed in stands in `Authorization`.
     package func credential(in head: RequestHead) -> Range<Int>? { head.range(of: .apiKey) ?? bearer(in: head) }
 
     package func render(_ refusal: Refusal, requestID: RequestID) -> Response {
-        var response = Response(
-            status: refusal.status, contentType: errorContentType, bytes: Self.envelope(refusal))
-        if let seconds = refusal.retryAfterSeconds { response.headers.add("Retry-After", seconds) }
-        if case .methodNotAllowed(let allowed) = refusal { response.headers.add("Allow", allowed) }
-        return response
+        .refused(
+            refusal, contentType: errorContentType, body: Self.envelope(refusal), challenge: "ApiKey, Bearer")
     }
 
     /// A refusal that is an answer, so that what was written with it stays.

@@ -5,7 +5,10 @@ import TenantRegistry
 /// Applying, signing in, keys of one's own, and the webhook (CONTRACT W6, W11).
 extension WholesaleOrders {
     static let account: [Route] = [
-        Route(.post, "/apply", "Apply to become a reseller", access: .open, isRationedByAddress: true) { call in
+        Route(
+            .post, "/apply", "Apply to become a reseller", access: .open, isRationedByAddress: true,
+            takes: Schemas.application, gives: .made(Schemas.applied), refuses: [409]
+        ) { call in
             var fields = try call.fields()
             let application = ResellerApplication(reading: &fields, password: .required)
             try fields.finish()
@@ -21,7 +24,10 @@ extension WholesaleOrders {
                 }
             }
         },
-        Route(.post, "/session", "Sign in", access: .open, isRationedByAddress: false) { call in
+        Route(
+            .post, "/session", "Sign in", access: .open, isRationedByAddress: false, takes: .credentials,
+            gives: .done(.session), refuses: [401]
+        ) { call in
             var fields = try call.fields()
             let email = fields.email("email")
             let password = fields.string("password", characters: 1...PasswordRule.charactersMax)
@@ -29,13 +35,16 @@ extension WholesaleOrders {
             guard let email, let password else { throw Refusal.defect }
             return SignIn.work(call, email: email, password: password, roles: [.reseller])
         },
-        Route(.delete, "/session", "Sign out", access: .resellerSession) { call in
+        Route(.delete, "/session", "Sign out", access: .resellerSession, gives: .nothing) { call in
             .write { tenant, _ in
                 try tenant.revokeKey(call.known.projection.keyID)
                 return .noContent
             }
         },
-        Route(.post, "/keys", "Mint a key of your own", access: .resellerSession) { call in
+        Route(
+            .post, "/keys", "Mint a key of your own", access: .resellerSession, takes: Schemas.newKey.omittable,
+            gives: .made(.mintedKey)
+        ) { call in
             var fields = try call.optionalFields()
             let name = fields.optionalString("name", characters: 1...100)
             let scopes = fields.scopes("scopes", allowed: [.partnerRead, .partnerOrder])
@@ -57,22 +66,27 @@ extension WholesaleOrders {
                 return KeyAnswers.minted(key, secret, status: 201)
             }
         },
-        Route(.get, "/keys", "List your keys", access: .resellerSession) { call in
+        Route(.get, "/keys", "List your keys", access: .resellerSession, parameters: .page(), gives: .list(.key)) {
+            call in
             let page = try Paging(try call.query())
             return .read { tenant in
                 let rows = try tenant.keys(resellerID: call.resellerID, after: page.after, limit: page.fetch)
                 return page.answer(rows, id: \.id) { key, json in KeyAnswers.encode(key, &json) }
             }
         },
-        Route(.post, "/keys/{id}/rotate", "Rotate a key of yours", access: .resellerSession) { call in
+        Route(
+            .post, "/keys/{id}/rotate", "Rotate a key of yours", access: .resellerSession, takes: .rotation.omittable,
+            gives: .done(.mintedKey), refuses: [409]
+        ) { call in
             try KeyAnswers.rotate(call, resellerID: call.resellerID)
         },
-        Route(.delete, "/keys/{id}", "Revoke a key of yours", access: .resellerSession) { call in
+        Route(.delete, "/keys/{id}", "Revoke a key of yours", access: .resellerSession, gives: .done(.revokedKey)) {
+            call in
             KeyAnswers.revoke(call, resellerID: call.resellerID)
         },
         Route(
             .post, "/webhook/secret/rotate", "Get a new signing secret; the old one works on for a day",
-            access: .resellerSession
+            access: .resellerSession, gives: .done(Schemas.webhookSecret)
         ) {
             call in
             .write { tenant, trail in
@@ -87,14 +101,20 @@ extension WholesaleOrders {
                 }
             }
         },
-        Route(.get, "/webhook", "Read where your events go", access: .reseller(.partnerRead)) { call in
+        Route(
+            .get, "/webhook", "Read where your events go", access: .reseller(.partnerRead),
+            gives: .read(Schemas.webhook)
+        ) { call in
             .read { tenant in
                 guard let endpoint = try tenant.webhookEndpoints(resellerID: call.resellerID, book: call.book).first
                 else { throw Refusal.notFound("webhook") }
                 return .json { json in encode(endpoint, &json) }
             }
         },
-        Route(.put, "/webhook", "Say where your events go", access: .reseller(.partnerOrder)) { call in
+        Route(
+            .put, "/webhook", "Say where your events go", access: .reseller(.partnerOrder),
+            takes: Schemas.webhookRequest, gives: .done(Schemas.webhook)
+        ) { call in
             var fields = try call.fields()
             let url = fields.webhookURL("url")
             let events = fields.events("events", allowed: EventType.wholesale.map(\.rawValue))

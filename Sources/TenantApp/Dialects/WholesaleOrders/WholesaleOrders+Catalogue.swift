@@ -11,7 +11,7 @@ extension WholesaleOrders {
     static let catalogue: [Route] = [
         Route(
             .get, "/products", "List the products priced for you", access: .reseller(.partnerRead),
-            cacheKind: productsCacheKind
+            cacheKind: productsCacheKind, parameters: .page(), gives: .list(Schemas.product)
         ) { call in
             let query = try call.query()
             let page = try Paging(query)
@@ -34,7 +34,10 @@ extension WholesaleOrders {
                 return answer
             }
         },
-        Route(.get, "/customers", "List your end customers", access: .reseller(.partnerRead)) { call in
+        Route(
+            .get, "/customers", "List your end customers", access: .reseller(.partnerRead),
+            parameters: .page(.query("external_id")), gives: .list(Schemas.customer)
+        ) { call in
             let query = try call.query()
             let page = try Paging(query)
             let externalID = query["external_id"]
@@ -51,7 +54,8 @@ extension WholesaleOrders {
                 return page.answer(rows, id: \.id) { customer, json in encode(customer, &json) }
             }
         },
-        Route(.get, "/balance", "Read your balance", access: .reseller(.partnerRead)) { call in
+        Route(.get, "/balance", "Read your balance", access: .reseller(.partnerRead), gives: .read(Schemas.balance)) {
+            call in
             .read { tenant in
                 guard let reseller = try tenant.reseller(id: call.resellerID) else { throw Refusal.unknownCredential }
                 return try balance(of: reseller, book: call.book, tenant)

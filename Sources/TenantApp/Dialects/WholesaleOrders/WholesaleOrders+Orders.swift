@@ -5,7 +5,8 @@ package import TenantRegistry
 extension WholesaleOrders {
     static let orders: [Route] = [
         Route(
-            .post, "/orders", "Place an order", access: .reseller(.partnerOrder), idempotency: .required, isSigned: true
+            .post, "/orders", "Place an order", access: .reseller(.partnerOrder), idempotency: .required,
+            isSigned: true, takes: Schemas.orderRequest, gives: .made(Schemas.placed), refuses: [409]
         ) {
             call in
             let request = try orderRequest(call)
@@ -37,7 +38,10 @@ extension WholesaleOrders {
                 }
             }
         },
-        Route(.post, "/orders/quote", "Price an order; nothing is written", access: .reseller(.partnerRead)) { call in
+        Route(
+            .post, "/orders/quote", "Price an order; nothing is written", access: .reseller(.partnerRead),
+            takes: Schemas.orderRequest, gives: .read(Schemas.quote), refuses: [409]
+        ) { call in
             let request = try orderRequest(call)
             let quote = QuoteOrder(request: request, resellerID: call.resellerID, book: call.book)
             return .read { tenant in
@@ -50,7 +54,10 @@ extension WholesaleOrders {
                 }
             }
         },
-        Route(.get, "/orders", "List orders", access: .reseller(.partnerRead)) { call in
+        Route(
+            .get, "/orders", "List orders", access: .reseller(.partnerRead),
+            parameters: .page(.query("state", .choice(OrderState.self))), gives: .list(Schemas.order)
+        ) { call in
             let query = try call.query()
             let page = try Paging(query)
             let state = try query.choice("state", as: OrderState.self)
@@ -60,7 +67,10 @@ extension WholesaleOrders {
                 return page.answer(rows, id: \.id) { order, json in encode(order, tenant, &json) }
             }
         },
-        Route(.get, "/orders/{id}", "Read an order", access: .reseller(.partnerRead)) { call in
+        Route(
+            .get, "/orders/{id}", "Read an order", access: .reseller(.partnerRead),
+            gives: .read(Schemas.orderWithServices)
+        ) { call in
             .read { tenant in
                 guard
                     let order = try tenant.order(
@@ -75,7 +85,10 @@ extension WholesaleOrders {
                 }
             }
         },
-        Route(.get, "/services", "List services", access: .reseller(.partnerRead)) { call in
+        Route(
+            .get, "/services", "List services", access: .reseller(.partnerRead),
+            parameters: .page(.query("status", .choice(ServiceState.self))), gives: .list(Schemas.service)
+        ) { call in
             let query = try call.query()
             let page = try Paging(query)
             let state = try query.choice("status", as: ServiceState.self)
@@ -85,7 +98,8 @@ extension WholesaleOrders {
                 return page.answer(rows, id: \.id) { service, json in encode(service, tenant, &json) }
             }
         },
-        Route(.get, "/services/{id}", "Read a service", access: .reseller(.partnerRead)) { call in
+        Route(.get, "/services/{id}", "Read a service", access: .reseller(.partnerRead), gives: .read(Schemas.service))
+        { call in
             .read { tenant in
                 guard
                     let service = try tenant.service(

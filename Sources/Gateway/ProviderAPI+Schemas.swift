@@ -1,0 +1,59 @@
+import HTTPCore
+import TenantApp
+import TenantRegistry
+
+/// What the provider's API's bodies look like: said in the description, read and written in the files beside.
+extension ProviderAPI {
+    enum Schemas {
+        private static let slug = Schema.matching("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")
+        private static let quotaMost: Int64 = 1_000_000_000_000_000
+
+        static let newTenant: Schema = [
+            "slug": slug, "blueprint": .text(32), "owner_email": .email, "tier": .choice(Tier.self).optional,
+            "prefix": Schema.matching("^[a-z][a-z0-9]{1,15}$").optional, "currency": .one(of: Currency.codes).optional,
+            "password": .newPassword.optional,
+        ]
+        /// An `invitation_url` where no password was given.
+        static let madeTenant: Schema = [
+            "id": .string, "slug": .string, "base_url": .string, "owner_key": .string, "tier": .choice(Tier.self),
+            "currency": .string, "created_at": .time, "refundable_until": .time, "invitation_url": .string.omittable,
+        ]
+        static let tenant = Schema.named(
+            "Tenant",
+            [
+                "id": .string, "slug": .string, "base_url": .string, "blueprint": .string, "state": .string,
+                "tier": .choice(Tier.self), "currency": .string, "owner_email": .string, "created_at": .time,
+                "refundable_until": .time, "ends_at": .time.nullable, "ended_at": .time.nullable, "bytes": .integer,
+                "quotas": [
+                    "bytes": .integer, "resellers": .integer, "keys": .integer, "requests_monthly": .integer,
+                ],
+                "counts": ["resellers": .integer, "keys": .integer, "requests_this_month": .integer],
+                "last_request_at": .time.nullable, "rate_limit": .limit.nullable, "domains": .array(of: .string),
+            ])
+
+        private static let quotas: Schema = [
+            "bytes": .integer(1 << 20...quotaMost).optional, "resellers": .integer(0...quotaMost).optional,
+            "keys": .integer(1...quotaMost).optional, "requests_monthly": .integer(0...quotaMost).optional,
+        ]
+        private static let pem = Schema.matching("^-----BEGIN ").with("maxLength", .number(JSONNumber(64 << 10)))
+        private static let label = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+        /// A certificate and its private key come together, in PEM; no host comes twice.
+        private static let domain: Schema = [
+            "host": Schema.matching("^\(label)(\\.\(label))+$").with("maxLength", .number(JSONNumber(253))),
+            "certificate": pem.optional, "private_key": pem.optional,
+        ]
+        static let tenantChange = Schema.change([
+            "tier": .choice(Tier.self).optional, "quotas": quotas.optional, "rate_limit": .newLimit.optional,
+            "domains": .array(of: domain, count: 0...100).optional,
+        ])
+
+        static let ownerKey: Schema = ["id": .string, "owner_key": .string]
+        static let restored: Schema = ["slug": .string, "incarnation": .integer, "audit_head": .string]
+        static let providerKey: Schema = ["provider_key": .string]
+        static let blueprints: Schema = [
+            "data": .array(
+                of: ["name": .string, "title": .string, "currency": .string, "dialects": .array(of: .string)])
+        ]
+        static let rebuilt: Schema = ["tenants": .integer, "failed": .array(of: .string)]
+    }
+}

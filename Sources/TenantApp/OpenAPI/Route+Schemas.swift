@@ -1,0 +1,85 @@
+import HTTPCore
+package import TenantRegistry
+
+/// A parameter of a route's path, query or head. Path parameters that a route does not describe are any text.
+package struct Parameter: Sendable {
+    package enum Place: String, Sendable {
+        case path
+        case query
+        case header
+    }
+
+    package let name: String
+    package let place: Place
+    package let schema: Schema
+    package let isRequired: Bool
+
+    package static func path(_ name: String, _ schema: Schema) -> Parameter {
+        Parameter(name: name, place: .path, schema: schema, isRequired: true)
+    }
+
+    package static func query(_ name: String, _ schema: Schema = .string, isRequired: Bool = false) -> Parameter {
+        Parameter(name: name, place: .query, schema: schema, isRequired: isRequired)
+    }
+
+    package static func header(_ name: String, _ schema: Schema) -> Parameter {
+        Parameter(name: name, place: .header, schema: schema, isRequired: true)
+    }
+}
+
+extension Parameter {
+    package static let limit = query("limit", .integer(1...Int64(Paging.limitMax)))
+    /// What `Paging` gives: eight bytes in base64url, never negative.
+    package static let cursor = query("cursor", .matching("^[A-Za-f][A-Za-z0-9_-]{9}[AEIMQUYcgkosw048]$"))
+    package static let mode = query("mode", .book)
+    /// An RFC 3339 time or a day.
+    package static let from = query("from", .moment)
+    package static let to = query("to", .moment)
+}
+
+extension [Parameter] {
+    /// `?limit=&cursor=` of every native list, and what else it reads.
+    package static func page(_ more: Parameter...) -> [Parameter] { [.limit, .cursor] + more }
+}
+
+/// How a route answers where it refuses nothing: the status, what the body holds, and whether a commit stands behind it,
+/// whose `Audit-Head` the answer carries.
+package struct Success: Sendable {
+    package let status: Int
+    package let schema: Schema?
+    package let isCommitted: Bool
+
+    /// 200; nothing was written.
+    package static func read(_ schema: Schema) -> Success { Success(status: 200, schema: schema, isCommitted: false) }
+    /// 200, written.
+    package static func done(_ schema: Schema) -> Success { Success(status: 200, schema: schema, isCommitted: true) }
+    /// 201, written.
+    package static func made(_ schema: Schema) -> Success { Success(status: 201, schema: schema, isCommitted: true) }
+    /// 204, written.
+    package static let nothing = Success(status: 204, schema: nil, isCommitted: true)
+
+    /// A page of a native list.
+    package static func list(_ element: Schema) -> Success {
+        .read(["data": .array(of: element), "has_more": .boolean, "next_cursor": .string.nullable])
+    }
+}
+
+// MARK: What several dialects have
+
+extension Schema {
+    package static let book = one(of: Book.allCases.map(\.name))
+    package static let resellerState = one(of: ResellerState.allCases.map(\.name))
+    package static let moment = Schema(["anyOf": .array([Schema.time.json, Schema.day.json])])
+    package static let newPassword = text(PasswordRule.charactersMin...PasswordRule.charactersMax)
+    package static let credentials: Schema = ["email": .email, "password": .text(PasswordRule.charactersMax)]
+
+    package static func scopes(_ allowed: Scopes) -> Schema { .array(of: .one(of: allowed.names), count: 1...32) }
+
+    package static func events(_ allowed: [EventType]) -> Schema {
+        .array(of: .one(of: allowed.map(\.rawValue)), count: 1...64)
+    }
+
+    /// An absolute http or https URL without credentials or fragment.
+    package static let webhookURL = matching(#"^https?://[!"$-.0-?A-~]+(/[!"$-~]*)?$"#).with(
+        "maxLength", .int(2_000))
+}

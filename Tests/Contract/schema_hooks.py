@@ -1,0 +1,119 @@
+"""What schemathesis does besides making calls up, for `schema.py`: names things that exist, signs what has to be signed,
+and counts what was answered. `TOLLGATE_SCENE` names a file that says with what."""
+
+import atexit
+import collections
+import itertools
+import json
+import os
+import re
+
+import requests.auth
+import schemathesis
+
+from support import signature_headers
+
+with open(os.environ["TOLLGATE_SCENE"], encoding="utf-8") as source:
+    scene = json.load(source)
+# The credential that died → the one that took its place.
+successors = {}
+answered = collections.defaultdict(collections.Counter)
+turns = collections.Counter()
+numbers = itertools.count(1)
+
+
+class Signature(requests.auth.AuthBase):
+    """CONTRACT W5, over what is sent in the end."""
+
+    def __call__(self, request):
+        headers = signature_headers(
+            scene["webhook_secret"], request.method, request.path_url, request.headers["Idempotency-Key"],
+            request.body or b"")
+        request.headers.update(headers)
+        return request
+
+
+def is_positive(case, *locations):
+    """Whether nothing was made wrong on purpose: in these parts of the call, or in any."""
+    if case.meta is None:
+        return True
+    return all(
+        part.mode.is_positive for location, part in case.meta.components.items()
+        if not locations or location.name in locations)
+
+
+@schemathesis.serializer("application/vnd.sqlite3")
+def file(context, value):
+    """The scene names a file; what is made up is no file that anybody takes."""
+    if isinstance(value, str) and value.startswith(os.path.dirname(os.environ["TOLLGATE_SCENE"])):
+        with open(value, "rb") as content:
+            return content.read()
+    return str(value).encode()
+
+
+@schemathesis.hook
+def before_call(context, case, kwargs):
+    """Half of the calls that are right in form meet something that is there."""
+    operation = f"{case.method} {case.operation.path}"
+    turns[operation] += 1
+    is_even = turns[operation] % 2 == 0
+    if is_positive(case, "PATH"):
+        for name, values in scene["paths"].get(operation, scene["paths"].get(case.operation.path, {})).items():
+            if name in (case.path_parameters or {}) and (is_even or turns[operation] == 1):
+                case.path_parameters[name] = values[turns[operation] // 2 % len(values)]
+    if is_positive(case) and is_even:
+        if isinstance(case.body, dict):
+            case.body.update({name: value for name, value in scene["members"].get(operation, {}).items()})
+        if operation in scene["bodies"] and case.media_type in scene["bodies"][operation]:
+            case.body = scene["bodies"][operation][case.media_type]
+        case.query.update(scene["queries"].get(operation, {}))
+    if re.fullmatch("[!#-~]{1,255}", case.headers.get("Idempotency-Key", "")):
+        # The same key with another body is another thing, tested elsewhere.
+        case.headers["Idempotency-Key"] = f"schema-{next(numbers)}"
+    if scene["scatters"]:
+        # Each call from an address of its own: what is metered by address does not hide what is behind it.
+        number = next(numbers)
+        case.headers["X-Forwarded-For"] = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
+    header, prefix = ("Authorization", "Bearer ") if scene["place"] == "bearer" else (scene["place"], "")
+    credential = case.headers.get(header, "").removeprefix(prefix)
+    if operation in scene["sessions"] and credential == scene["credential"]:
+        # Signing out ends a session of its own.
+        credential = sign_in(scene["sessions"][operation])
+    if credential:
+        case.headers[header] = prefix + successors.get(credential, credential)
+    if scene["webhook_secret"] and "X-Tollgate-Signature" in case.headers and is_positive(case, "HEADER"):
+        kwargs["auth"] = Signature()
+
+
+@schemathesis.hook
+def filter_failure(context, failure, case, response):
+    """Rules that a JSON Schema cannot say refuse calls that the description allows."""
+    if type(failure).__name__ != "RejectedPositiveData" or response.status_code not in (400, 422):
+        return True
+    if f"{case.method} {case.operation.path}" in scene["bodies"]:
+        return False  # files: judged by what there is
+    try:
+        body = response.json()
+    except ValueError:
+        return True
+    said = body.get("detail") or body.get("message") or body.get("error") or ""
+    return not any(rule in said for rule in scene["unsayable"])
+
+
+@schemathesis.hook
+def after_call(context, case, response):
+    operation = f"{case.method} {case.operation.path}"
+    answered[operation][response.status_code] += 1
+    if operation == "POST /provider-key/rotate" and response.status_code == 200:
+        successors[scene["credential"]] = response.json()["provider_key"]
+
+
+def sign_in(session):
+    answer = requests.post(session["url"], json=session["body"], timeout=60)
+    return answer.json().get("token") or answer.json()["seedHash"]
+
+
+@atexit.register
+def report():
+    with open(scene["answered"], "w", encoding="utf-8") as file:
+        json.dump(answered, file)
