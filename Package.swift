@@ -82,9 +82,22 @@ let package = Package(
         tests("CreditTests", ["TestTenants", "TenantRegistry", "TenantApp", "SQLite", "HTTPCore", "Cryptography"]),
         tests(
             "VerifierTests", ["TestTenants", "TenantRegistry", "TenantApp", "SQLite", "Cryptography", "Compression"]),
+        // Where strangers' bytes are read, as libFuzzer and FuzzTests call it.
+        .target(
+            name: "FuzzTargets",
+            dependencies: ["HTTPCore", "HTTPServer", "Cryptography", "TenantApp", "Gateway"],
+            path: "Tests/Fuzz/Targets", swiftSettings: settings),
+        tests("FuzzTests", ["FuzzTargets"]),
         tests("CodeTests", ["TestTenants", "TenantRegistry", "TenantApp", "SQLite", "HTTPCore", "Cryptography"]),
         tests("PortTests", ["TestTenants", "TenantRegistry", "TenantApp", "SQLite", "HTTPCore", "Cryptography"]),
         tests("MoneyTests", ["TestTenants", "TenantRegistry", "TenantApp", "Cryptography"]),
         tests("PaymentTests", ["TestTenants", "TenantRegistry", "TenantApp", "SQLite", "HTTPCore", "Cryptography"]),
     ]
 )
+
+// The fuzzer's own program, which ./fuzz builds and nobody else: it has no main of its own.
+if Context.environment["TOLLGATE_FUZZ"] != nil {
+    package.products.append(.library(name: "FuzzDriver", type: .static, targets: ["FuzzDriver"]))
+    package.targets.append(
+        .target(name: "FuzzDriver", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/Driver", swiftSettings: settings))
+}

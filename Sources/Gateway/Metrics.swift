@@ -27,22 +27,25 @@ final class GatewayMetrics: Sendable {
         }
     }
 
-    /// Prometheus text format 0.0.4.
+    /// Prometheus text format 0.0.4. Looks at each tenant and at `/proc`: not on a loop.
     func text(fleet: Fleet, server: ServerMetrics?) -> String {
         var page = MetricsPage()
-        page.head("tollgate_requests_total", "counter", "Answers by status.")
-        for status in 100..<600 {
-            let count = statuses[status - 100].value.load(ordering: .relaxed)
-            if count > 0 { page.line("tollgate_requests_total{status=\"\(status)\"}", count) }
-        }
-        page.head("tollgate_refusals_total", "counter", "Refusals by reason.")
-        for (code, count) in refusals.withLock({ $0 }).sorted(by: { $0.key < $1.key }) {
-            page.line("tollgate_refusals_total{reason=\"\(code)\"}", count)
-        }
+        let answered = (100..<600).map { ("\($0)", statuses[$0 - 100].value.load(ordering: .relaxed)) }
+        page.counter("tollgate_requests_total", "Answers by status.", by: "status", answered.filter { $0.1 > 0 })
+        let refused = refusals.withLock { $0 }.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+        page.counter("tollgate_refusals_total", "Refusals by reason.", by: "reason", refused)
         page.counter("tollgate_failed_credentials_total", "Calls with an unknown key.", failedCredentials)
         page.histogram(
             "tollgate_request_duration_microseconds", "From the head's first byte to the answer's last.", latency)
-        let lanes = fleet.pool.metrics
+        append(fleet.pool, to: &page)
+        append(fleet, to: &page)
+        if let server { page.append(server) }
+        ProcessFigures.append(to: &page)
+        return page.text
+    }
+
+    private func append(_ pool: LanePool, to page: inout MetricsPage) {
+        let lanes = pool.metrics
         page.counter("tollgate_lane_batches_total", "Batches that lanes committed.", lanes.batches)
         page.counter("tollgate_lane_jobs_total", "Operations in those batches.", lanes.jobs)
         page.counter("tollgate_lane_batches_lost_total", "Batches run again one by one.", lanes.batchesLost)
@@ -59,66 +62,40 @@ final class GatewayMetrics: Sendable {
         page.histogram("tollgate_commit_microseconds", "COMMIT with its sync.", lanes.commitTime)
         page.histogram("tollgate_batch_work_microseconds", "A batch before its COMMIT.", lanes.workTime)
         page.histogram("tollgate_batch_size", "Operations in a batch.", lanes.batchSize)
-        page.gauge("tollgate_lanes_ready", "Lanes waiting for a worker.", fleet.pool.waiting)
-        page.gauge("tollgate_open_files", "Tenant files open.", fleet.pool.openFiles)
+        page.gauge("tollgate_lanes_ready", "Lanes waiting for a worker.", pool.waiting)
+        page.gauge("tollgate_open_files", "Tenant files open.", pool.openFiles)
+        page.gauge("tollgate_open_files_max", "Tenant files that may be open at once.", pool.openFilesMax)
+    }
+
+    /// Sums and maxima over tenants: which one it is, the log and the console say.
+    private func append(_ fleet: Fleet, to page: inout MetricsPage) {
+        var depth = (sum: 0, max: 0)
+        var pages = (sum: 0, max: 0)
+        var reads = (sum: 0, max: 0)
+        for record in fleet.directory.allTenants {
+            let lane = record.lane
+            Self.add(lane.waiting, to: &depth)
+            Self.add(lane.walPages.load(ordering: .relaxed), to: &pages)
+            Self.add(record.readLog.fillBytes, to: &reads)
+        }
         page.gauge("tollgate_tenants", "Tenants.", fleet.directory.tenantCount)
+        page.gauge("tollgate_lane_depth", "Operations waiting in all lanes.", depth.sum)
+        page.gauge("tollgate_lane_depth_max", "Operations waiting in the fullest lane; 503 at 4096.", depth.max)
+        page.gauge("tollgate_registry_depth", "Operations waiting for the registry.", fleet.registry.waiting)
         page.gauge(
-            "tollgate_lane_depth", "Operations waiting in all lanes.",
-            fleet.directory.allTenants.reduce(0) { $0 + $1.lane.waiting })
+            "tollgate_background_waiting", "Tasks waiting for the background pool; 503 at 256.",
+            fleet.background.waitingTasks)
+        page.gauge("tollgate_wal_pages", "Pages that no checkpoint has moved yet, of all open files.", pages.sum)
+        page.gauge("tollgate_wal_pages_max", "The same of the file that has most.", pages.max)
+        page.gauge("tollgate_read_log_bytes", "Audit records of reads in memory, of all tenants.", reads.sum)
+        page.gauge("tollgate_read_log_bytes_max", "The same of the tenant that has most; 503 at 1 MiB.", reads.max)
         page.gauge(
             "tollgate_writes_refused", "1 while writes are refused for want of disk.", fleet.refusesWrites ? 1 : 0)
-        if let free = fleet.data.freeBytes { page.gauge("tollgate_disk_free_bytes", "Free room for data.", Int(free)) }
-        if let server { page.append(server) }
-        return page.text
-    }
-}
-
-private struct MetricsPage {
-    var text = ""
-
-    mutating func head(_ name: String, _ type: String, _ help: String) {
-        text += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
+        if let free = fleet.data.freeBytes { page.gauge("tollgate_disk_free_bytes", "Free room for data.", free) }
     }
 
-    mutating func line(_ name: String, _ value: some BinaryInteger) { text += "\(name) \(value)\n" }
-
-    mutating func counter(_ name: String, _ help: String, _ value: borrowing Atomic<UInt64>) {
-        head(name, "counter", help)
-        line(name, value.load(ordering: .relaxed))
-    }
-
-    mutating func gauge(_ name: String, _ help: String, _ value: Int) {
-        head(name, "gauge", help)
-        line(name, value)
-    }
-
-    mutating func histogram(_ name: String, _ help: String, _ histogram: Histogram) {
-        head(name, "histogram", help)
-        let snapshot = histogram.snapshot
-        for (bound, count) in zip(histogram.upperBounds, snapshot.cumulative) {
-            line("\(name)_bucket{le=\"\(bound)\"}", count)
-        }
-        line("\(name)_bucket{le=\"+Inf\"}", snapshot.cumulative.last ?? 0)
-        line("\(name)_sum", snapshot.sum)
-        line("\(name)_count", snapshot.cumulative.last ?? 0)
-    }
-
-    mutating func append(_ server: ServerMetrics) {
-        gauge("tollgate_connections_open", "Connections open.", server.connectionsOpen.load(ordering: .relaxed))
-        head("tollgate_connections_accepted_total", "counter", "Connections accepted.")
-        line("tollgate_connections_accepted_total", server.connectionsAccepted.load(ordering: .relaxed))
-        head("tollgate_connections_refused_total", "counter", "Connections and requests that the engine refused.")
-        for (reason, count) in [
-            ("total_bound", server.refusedTotalBound.load(ordering: .relaxed)),
-            ("address_bound", server.refusedAddressBound.load(ordering: .relaxed)),
-            ("descriptors", server.refusedDescriptors.load(ordering: .relaxed)),
-            ("handshake", server.refusedHandshake.load(ordering: .relaxed)),
-            ("framing", server.refusedFraming.load(ordering: .relaxed)),
-            ("body_too_large", server.refusedBodyTooLarge.load(ordering: .relaxed)),
-            ("deadline", server.refusedDeadline.load(ordering: .relaxed)),
-        ] { line("tollgate_connections_refused_total{reason=\"\(reason)\"}", count) }
-        head("tollgate_bytes_total", "counter", "Bytes over sockets.")
-        line("tollgate_bytes_total{direction=\"in\"}", server.bytesIn.load(ordering: .relaxed))
-        line("tollgate_bytes_total{direction=\"out\"}", server.bytesOut.load(ordering: .relaxed))
+    private static func add(_ value: Int, to figures: inout (sum: Int, max: Int)) {
+        figures.sum += value
+        figures.max = Swift.max(figures.max, value)
     }
 }

@@ -71,10 +71,7 @@ struct Operation: Sendable {
             }
             return
         }
-        let key = bareIdempotencyKey(header)
-        guard !key.isEmpty, key.utf8.count <= Route.idempotencyKeyCharactersMax,
-            key.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x22 })
-        else {
+        guard isIdempotencyKey(bareIdempotencyKey(header)) else {
             throw .unparseable("The Idempotency-Key must be 1 to 255 printable characters without spaces or quotes.")
         }
     }

@@ -12,24 +12,12 @@ struct SignedCall {
     static let skewSecondsMax: Int64 = 300
 
     func verify(_ tenant: TenantReader, _ caller: Caller?) throws {
-        guard let timestamp = head.value(of: .timestamp), let seconds = Int64(timestamp),
-            timestamp.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 })
-        else { throw Refusal.badSignature("X-Tollgate-Timestamp is missing or not unix seconds.") }
-        guard abs(tenant.now.seconds - seconds) <= Self.skewSecondsMax else {
+        let claim = try SignatureClaim(head)
+        guard abs(tenant.now.seconds - claim.seconds) <= Self.skewSecondsMax else {
             throw Refusal.badSignature("X-Tollgate-Timestamp is more than \(Self.skewSecondsMax) s away from now.")
         }
-        guard let signature = head.value(of: .signature), signature.hasPrefix("v1="),
-            let claimed = Digest(hex: String(signature.dropFirst(3)))
-        else { throw Refusal.badSignature("X-Tollgate-Signature is missing or not v1=<64 hexadecimal digits>.") }
-        let key = head.value(of: .idempotencyKey).map { bareIdempotencyKey($0) } ?? ""
-        var signed: [UInt8] = []
-        signed.reserveCapacity(256)
-        for part in [timestamp, head.method.rawValue, head.target, key] {
-            signed.append(contentsOf: part.utf8)
-            signed.append(0x2E)
-        }
         for secret in try tenant.webhookSecrets(resellerID: caller?.projection.resellerID ?? 0)
-        where HMACSHA256.code(key: secret, signed, body) == claimed { return }
+        where HMACSHA256.code(key: secret, claim.signedHead, body) == claim.digest { return }
         throw Refusal.badSignature("The signature does not match.")
     }
 }

@@ -60,6 +60,9 @@ final class Connection {
     /// Zero while no byte of the next head has come.
     var headStartedAt: UInt64 = 0
     var outputMovedAt: UInt64 = 0
+    /// When what waits in `output` began to wait, and how much of it the socket has taken since.
+    var outputStartedAt: UInt64 = 0
+    var outputTaken = 0
     var lingerStartedAt: UInt64 = 0
 
     // What a handler called back with while its connection was being worked on.
@@ -85,6 +88,29 @@ final class Connection {
         case .head, .lingering: true
         case .body: intake?.awaitsResume == false
         case .handshake, .answering, .streaming, .closing, .closed: false
+        }
+    }
+
+    /// Puts behind what already waits; the client's time to take it runs from the first of it.
+    func queue(_ bytes: [UInt8], from start: Int = 0, at now: UInt64) {
+        if output.isEmpty {
+            outputStartedAt = now
+            outputTaken = 0
+            outputMovedAt = now
+        }
+        output.append(bytes, from: start)
+    }
+
+    func queue(_ bytes: UnsafeRawBufferPointer, at now: UInt64) { queue([UInt8](bytes), at: now) }
+
+    var state: ConnectionState {
+        if !output.isEmpty { return .sending }
+        return switch phase {
+        case .handshake: .handshake
+        case .head: headStartedAt == 0 ? .idle : .head
+        case .body: .body
+        case .answering, .streaming: .answering
+        case .closing, .lingering, .closed: .closing
         }
     }
 

@@ -94,13 +94,12 @@ extension EventLoop {
             counts.bytesOut += sent
         }
         if sent < batch.count {
-            connection.output.append(UnsafeRawBufferPointer(rebasing: batch.bytes[sent...]))
-            connection.output.append(bytes)
+            connection.queue(UnsafeRawBufferPointer(rebasing: batch.bytes[sent...]), at: now)
+            connection.queue(bytes, at: now)
         } else {
-            connection.output.append(bytes, from: sent - batch.count)
+            connection.queue(bytes, from: sent - batch.count, at: now)
         }
         batch.removeAll()
-        connection.outputMovedAt = now
     }
 
     // MARK: - Streams

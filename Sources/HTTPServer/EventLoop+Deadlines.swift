@@ -4,7 +4,11 @@ import HTTPCore
 extension EventLoop {
     /// When the connection, as it stands, has taken too long; `.max` where it is not the client that is waited for.
     func deadline(of connection: Connection) -> UInt64 {
-        if !connection.output.isEmpty { return connection.outputMovedAt + nanoseconds(limits.writeStallMilliseconds) }
+        if !connection.output.isEmpty {
+            let paced = UInt64(connection.outputTaken) * 1_000_000_000 / UInt64(limits.answerBytesPerSecondMin)
+            return min(connection.outputMovedAt, connection.outputStartedAt + paced)
+                + nanoseconds(limits.writeStallMilliseconds)
+        }
         switch connection.phase {
         case .handshake:
             return connection.openedAt + nanoseconds(limits.tlsHandshakeMilliseconds)
@@ -38,22 +42,33 @@ extension EventLoop {
             guard let connection = connections[slot] else { continue }
             expire(connection)
         }
+        countStates()
+    }
+
+    /// For metrics, once a sweep: exact counting at each step would cost more than it tells.
+    func countStates() {
+        var counted = [Int](repeating: 0, count: ConnectionState.allCases.count)
+        if openCount > 0 {
+            for connection in connections { if let connection { counted[connection.state.rawValue] += 1 } }
+        }
+        metrics.replace(states, with: counted)
+        states = counted
     }
 
     private func expire(_ connection: Connection) {
         let isStalled = !connection.output.isEmpty
         switch connection.phase {
         case .head where !isStalled && connection.headStartedAt != 0:
-            counts.refusedDeadline += 1
+            counts.refusedHeadDeadline += 1
             work(on: connection) { self.refuse(connection, Refusal(status: 408, reason: "the head took too long")) }
         case .body where !isStalled:
-            counts.refusedDeadline += 1
+            counts.refusedBodyDeadline += 1
             work(on: connection) { self.refuse(connection, Refusal(status: 408, reason: "the body took too long")) }
         case .handshake:
             counts.refusedHandshake += 1
             close(connection)
         default:
-            if isStalled { counts.refusedDeadline += 1 }
+            if isStalled { counts.refusedAnswerDeadline += 1 }
             close(connection)
         }
     }

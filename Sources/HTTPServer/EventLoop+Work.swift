@@ -52,18 +52,18 @@ extension EventLoop {
                     sent += sendOnce(connection, UnsafeRawBufferPointer(rebasing: batch.bytes[sent...]))
                     if connection.phase == .closed { return }
                 }
-                connection.output.append(UnsafeRawBufferPointer(rebasing: batch.bytes[sent...]))
+                connection.queue(UnsafeRawBufferPointer(rebasing: batch.bytes[sent...]), at: now)
             } else {
-                connection.output.append(batch.bytes)
+                connection.queue(batch.bytes, at: now)
             }
             batch.removeAll()
-            connection.outputMovedAt = now
         }
         while !connection.output.isEmpty, connection.isWritable {
             let sent = connection.output.withFirst { sendOnce(connection, $0) }
             if connection.phase == .closed { return }
             if sent > 0 {
                 connection.output.removeFirst(sent)
+                connection.outputTaken += sent
                 connection.outputMovedAt = now
             }
         }

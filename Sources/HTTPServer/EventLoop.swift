@@ -42,6 +42,8 @@ final class EventLoop: @unchecked Sendable {
     var nextSweepAt: UInt64 = 0
     var date = DateField()
     var counts = LoopCounts()
+    /// What this loop last told the metrics, by `ConnectionState`.
+    var states = [Int](repeating: 0, count: ConnectionState.allCases.count)
 
     /// The connection being worked on; `batch` and `batchAnswers` are its alone.
     var processing: Connection?
@@ -111,7 +113,9 @@ final class EventLoop: @unchecked Sendable {
 
     private var waitMilliseconds: Int32 {
         if !again.isEmpty || !local.isEmpty { return 0 }
-        return openCount == 0 && !acceptIsPaused ? -1 : Int32(limits.sweepMilliseconds)
+        // Without connections there is nothing to sweep, once the metrics know it.
+        return openCount == 0 && !acceptIsPaused && states.allSatisfy({ $0 == 0 })
+            ? -1 : Int32(limits.sweepMilliseconds)
     }
 
     private func dispatch(_ flags: PollFlags, _ token: UInt64) {
@@ -202,6 +206,7 @@ final class EventLoop: @unchecked Sendable {
         for connection in connections { if let connection { close(connection) } }
         for message in mailbox.close() + local { discard(message) }
         local = []
+        countStates()
         metrics.add(&counts)
     }
 

@@ -56,18 +56,22 @@ extension RequestParser {
         var reader = HeadReader(head: head, count: count, targetBytesMax: targetBytesMax)
         if let refusal = reader.readRequestLine() { return .refused(refusal) }
         var failure: Refusal?
-        let fields = [RequestHead.Field](unsafeUninitializedCapacity: lines - 1) { buffer, initialized in
-            while reader.index < count, initialized < lines - 1 {
-                switch reader.readField() {
-                case .success(let field):
-                    (buffer.baseAddress! + initialized).initialize(to: field)
-                    initialized += 1
-                case .failure(let refusal):
-                    failure = refusal
-                    return
+        // With no capacity the standard library would write to the empty array that all threads share.
+        let fields =
+            lines == 1
+            ? []
+            : [RequestHead.Field](unsafeUninitializedCapacity: lines - 1) { buffer, initialized in
+                while reader.index < count, initialized < lines - 1 {
+                    switch reader.readField() {
+                    case .success(let field):
+                        (buffer.baseAddress! + initialized).initialize(to: field)
+                        initialized += 1
+                    case .failure(let refusal):
+                        failure = refusal
+                        return
+                    }
                 }
             }
-        }
         if let refusal = failure ?? reader.judge(fields) { return .refused(refusal) }
         switch reader.framing {
         case .none: break

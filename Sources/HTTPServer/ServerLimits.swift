@@ -17,6 +17,8 @@ package struct ServerLimits: Sendable {
     package var bodyBytesPerSecondMin = 2048
     /// An answer of which the client takes nothing for so long is given up.
     package var writeStallMilliseconds = 30_000
+    /// What waits of an answer must be taken at this pace on average, once `writeStallMilliseconds` have passed.
+    package var answerBytesPerSecondMin = 1024
     /// A connection without a request, before its first one too.
     package var keepAliveMilliseconds = 75_000
     package var tlsHandshakeMilliseconds = 10_000

@@ -11,12 +11,29 @@ package final class ServerMetrics: Sendable {
     package let refusedHandshake = Atomic<Int>(0)
     package let refusedFraming = Atomic<Int>(0)
     package let refusedBodyTooLarge = Atomic<Int>(0)
-    package let refusedDeadline = Atomic<Int>(0)
+    package let refusedHeadDeadline = Atomic<Int>(0)
+    package let refusedBodyDeadline = Atomic<Int>(0)
+    package let refusedAnswerDeadline = Atomic<Int>(0)
     package let requests = Atomic<Int>(0)
     package let bytesIn = Atomic<Int>(0)
     package let bytesOut = Atomic<Int>(0)
+    /// Open connections by what they are doing, as each loop last counted them: at most half a second ago.
+    private let states: [StateGauge] = ConnectionState.allCases.map { _ in StateGauge() }
+
+    private final class StateGauge: Sendable { let value = Atomic<Int>(0) }
 
     package init() {}
+
+    package func connections(in state: ConnectionState) -> Int {
+        states[state.rawValue].value.load(ordering: .relaxed)
+    }
+
+    /// What a loop counts now in place of what it counted before; each indexed by `ConnectionState`.
+    func replace(_ before: [Int], with now: [Int]) {
+        for (index, gauge) in states.enumerated() where now[index] != before[index] {
+            gauge.value.wrappingAdd(now[index] - before[index], ordering: .relaxed)
+        }
+    }
 
     func add(_ counts: inout LoopCounts) {
         func move(_ count: inout Int, _ total: borrowing Atomic<Int>) {
@@ -31,11 +48,30 @@ package final class ServerMetrics: Sendable {
         move(&counts.refusedHandshake, refusedHandshake)
         move(&counts.refusedFraming, refusedFraming)
         move(&counts.refusedBodyTooLarge, refusedBodyTooLarge)
-        move(&counts.refusedDeadline, refusedDeadline)
+        move(&counts.refusedHeadDeadline, refusedHeadDeadline)
+        move(&counts.refusedBodyDeadline, refusedBodyDeadline)
+        move(&counts.refusedAnswerDeadline, refusedAnswerDeadline)
         move(&counts.requests, requests)
         move(&counts.bytesIn, bytesIn)
         move(&counts.bytesOut, bytesOut)
     }
+}
+
+/// What a connection is doing, as an operator sees it.
+package enum ConnectionState: Int, Sendable, CaseIterable {
+    case handshake
+    /// Between requests, or before the first.
+    case idle
+    case head
+    case body
+    /// Its request is with a handler, or its answer is being made.
+    case answering
+    /// An answer waits for the client to take it.
+    case sending
+    /// Answered for the last time; what the client still sends is thrown away.
+    case closing
+
+    package var name: String { String(describing: self) }
 }
 
 /// One loop's share since its last wake-up.
@@ -49,7 +85,9 @@ struct LoopCounts {
     var refusedHandshake = 0
     var refusedFraming = 0
     var refusedBodyTooLarge = 0
-    var refusedDeadline = 0
+    var refusedHeadDeadline = 0
+    var refusedBodyDeadline = 0
+    var refusedAnswerDeadline = 0
     var requests = 0
     var bytesIn = 0
     var bytesOut = 0

@@ -23,8 +23,9 @@ extension Connection {
         guard sqlite3_wal_checkpoint_v2(database, "main", mode, &frames, &done) == SQLITE_OK else {
             throw SQLiteError.last(database, sql: "checkpoint")
         }
-        if frames == done { noteCheckpoint() }
         // Both are −1 where the file has no WAL.
-        return CheckpointResult(walFrames: max(0, Int(frames)), checkpointed: max(0, Int(done)))
+        let result = CheckpointResult(walFrames: max(0, Int(frames)), checkpointed: max(0, Int(done)))
+        walPagesCell.pointee = Int32(clamping: result.walFrames - result.checkpointed)
+        return result
     }
 }

@@ -14,8 +14,8 @@ package final class Connection {
     var texts = StatementCache<String>(capacity: cachedDynamicStatementsMax)
     var area = BindingArea()
     var operation = OperationStart()
-    /// Filled by SQLite's hook after each commit, on the connection's thread.
-    private let walPagesCell = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
+    /// Filled by SQLite's hook after each commit and by checkpoints, on the connection's thread.
+    let walPagesCell = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
 
     /// Opens a file; `flags` say whether it may be made. Nothing is read yet: a file that is no database shows at first use.
     package init(path: String, flags: OpenFlags = [.readWrite, .create]) throws(SQLiteError) {
@@ -47,10 +47,8 @@ package final class Connection {
         sqlite3_wal_hook(database, hook, walPagesCell)
     }
 
-    /// Pages in the WAL after the last commit, none after a checkpoint that moved all; one is due when they are many.
+    /// Pages in the WAL that no checkpoint has moved yet; one is due when they are many.
     package var walPages: Int { Int(walPagesCell.pointee) }
-
-    func noteCheckpoint() { walPagesCell.pointee = 0 }
 
     /// Finalises every statement and closes the file; a second call does nothing. An open transaction is rolled back.
     package func close() {

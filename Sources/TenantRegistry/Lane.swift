@@ -1,5 +1,5 @@
 package import SQLite
-import Synchronization
+package import Synchronization
 
 private enum QueueAdmission {
     case queued
@@ -116,6 +116,8 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
     private var guardedBatchesLeft = 0
     /// When work last came, in the pool's ticks: for eviction.
     let lastUsed = Atomic<UInt64>(0)
+    /// Pages in the file's WAL that no checkpoint has moved yet, after the last batch; 0 while it is closed. Any thread.
+    package let walPages = Atomic<Int>(0)
 
     /// - Parameters:
     ///   - open: opens and checks the file, on the worker.
@@ -187,6 +189,7 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
             runBatch(jobs)
         }
         if !isFenced { file?.rest() }
+        walPages.store(file?.connection.walPages ?? 0, ordering: .relaxed)
         let goesOn = state.withLock { state in
             if state.queue.isEmpty { state.isScheduled = false }
             return state.isScheduled

@@ -18,7 +18,7 @@ package final class LanePool: Sendable {
     private let ready = WaitingQueue<any LaneRunnable>()
     private let openLanes = Mutex<[ObjectIdentifier: any LaneRunnable]>([:])
     private let ticks = Atomic<UInt64>(0)
-    private let openFilesMax: Int
+    package let openFilesMax: Int
     /// Runs what answers a whole batch; the gateway has its loops woken once for all of it.
     let aroundAnswers: @Sendable (() -> Void) -> Void
 

@@ -88,6 +88,9 @@ package final class ReadLog: Sendable {
 
     package var isEmpty: Bool { state.withLock { $0.batch.count == 0 } }
 
+    /// Bytes that wait here or in a batch under way; `append` refuses between `bytesMax` and twice that. For metrics.
+    package var fillBytes: Int { state.withLock { $0.batch.bytes.count + $0.drainedBytes } }
+
     package var isBlockFull: Bool { state.withLock { $0.batch.bytes.count >= Self.blockBytes } }
 
     /// Whether a batch of writes should take the records along.

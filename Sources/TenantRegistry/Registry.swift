@@ -71,6 +71,8 @@ package protocol Registry: AnyObject, Sendable {
     func dropExpiredSessions(at now: Timestamp)
     func saveCounters(
         _ counters: [(TenantID, month: Int64, count: Int64, last: Timestamp?)], then: @escaping Done<Void>)
+    /// Operations that wait. For metrics.
+    var waiting: Int { get }
     func close(then: @escaping @Sendable () -> Void)
 }
 
@@ -88,6 +90,8 @@ package final class SQLiteRegistry: Registry {
             name: "registry", pool: pool, open: { try RegistryStore(path: path, metrics: metrics) },
             recover: { try FileRecovery.copyAndSwap(path) }, report: report)
     }
+
+    package var waiting: Int { lane.waiting }
 
     /// Before any other call, while no lane runs: opens, migrates, reads everything, closes.
     package func snapshot() throws -> RegistrySnapshot {

@@ -112,7 +112,7 @@ package struct Deque<Element> {
 package final class BackgroundPool: Sendable {
     private let queue = WaitingQueue<@Sendable () -> Void>()
     private let waiting = Atomic<Int>(0)
-    private let tasksMax: Int
+    package let tasksMax: Int
 
     /// At most `tasksMax` tasks wait; past that `submit` refuses and the caller answers 503.
     package init(name: String, threads: Int, tasksMax: Int) {
@@ -126,6 +126,9 @@ package final class BackgroundPool: Sendable {
             }
         }
     }
+
+    /// Tasks that wait for a thread, `tasksMax` at the most. For metrics.
+    package var waitingTasks: Int { max(0, waiting.load(ordering: .relaxed)) }
 
     package func submit(_ task: @escaping @Sendable () -> Void) -> Bool {
         if waiting.add(1, ordering: .relaxed).newValue > tasksMax {

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The gate itself (CONTRACT G4, G5, G6, G7): framing, bounds, health, drain, headers on every answer, signed audit heads,
-proxies, TLS, compression, and secrets that are nowhere to be found."""
+"""The gate itself (CONTRACT G4, G5, G6, G7): bounds, health, drain, headers on every answer, signed audit heads, proxies,
+TLS, compression, and secrets that are nowhere to be found. Hostile bytes are in hostile.py, crowds in crowd.py."""
 
 import base64
 import collections
@@ -34,7 +34,7 @@ def main():
         shop.price(reseller, sku, {"wholesale_monthly": "1.00"})
         framing(checks, gateway, shop, reseller, sku)
         bounds(checks, gateway, shop, reseller, sku)
-        health(checks, gateway, shop, reseller)
+        health(checks, gateway, shop, reseller, sku)
         headers(checks, gateway, shop, reseller, sku)
         heads(checks, gateway, shop, reseller, sku)
         idempotency_keys(checks, shop, reseller, sku)
@@ -97,52 +97,7 @@ def framing(checks, gateway, shop, reseller, sku):
     start = f"POST {path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {reseller['key']}\r\n"
     get = f"GET {shop.base}/api/partner/v1/balance HTTP/1.1\r\n"
     smuggled = f"GET {shop.base}/api/partner/v1/products HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {reseller['key']}\r\n\r\n"
-    fields = {
-        "Content-Length and Transfer-Encoding": "Content-Length: 3\r\nTransfer-Encoding: chunked",
-        "Transfer-Encoding and Content-Length": "Transfer-Encoding: chunked\r\nContent-Length: 3",
-        "two lengths": "Content-Length: 3\r\nContent-Length: 4", "a length twice": "Content-Length: 3\r\nContent-Length: 3",
-        "a listed length": "Content-Length: 3, 3", "a signed length": "Content-Length: +3", "a negative length": "Content-Length: -3",
-        "an empty length": "Content-Length: ", "a hexadecimal length": "Content-Length: 0x3", "a length and a letter": "Content-Length: 3a",
-        "a length of 30 digits": "Content-Length: " + "9" * 30,
-        "gzip, chunked": "Transfer-Encoding: gzip, chunked", "chunked, chunked": "Transfer-Encoding: chunked, chunked",
-        "identity": "Transfer-Encoding: identity", "xchunked": "Transfer-Encoding: xchunked", "an empty coding": "Transfer-Encoding: ",
-        "chunked twice": "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
-        "space before the colon": "Transfer-Encoding : chunked", "a folded line": "X: a\r\n b", "a folded coding": "Transfer-Encoding:\r\n chunked",
-        "an empty name": ": x", "no colon": "Name", "a space in a name": "Na me: x", "a NUL in a name": "Na\0me: x",
-        "a NUL in a value": "Name: a\0b", "a control character in a value": "Name: a\x07b", "a bare CR": "Name: a\rb", "a bare LF": "Name: a\nb",
-        "another Host": "Host: b", "the same Host again": "Host: a", "another credential": "Authorization: Bearer x",
-        "the same credential again": f"Authorization: Bearer {reseller['key']}", "two Idempotency-Keys": "Idempotency-Key: a\r\nIdempotency-Key: b",
-    }
-    requests = {name: start + lines + "\r\n\r\n" for name, lines in fields.items()}
-    requests |= {f"Host: {host!r}": f"{get}Host: {host}\r\n\r\n" for host in [
-        "", "user@a", "a/b", "a,b", "a b", "a?b", "a:b", "a:1:2", "[::1", "[]", "a\\b", "http://a", "a" * 300]}
-    requests |= {
-        "no Host": get + "\r\n", "bare LF lines": get.replace("\r\n", "\n") + "Host: a\n\n", "HTTP/0.9": f"GET {path} HTTP/0.9\r\nHost: a\r\n\r\n",
-        "HTTP/1.2": f"GET {path} HTTP/1.2\r\nHost: a\r\n\r\n", "HTTP/2.0": f"GET {path} HTTP/2.0\r\nHost: a\r\n\r\n",
-        "no version": f"GET {path}\r\nHost: a\r\n\r\n", "two spaces": f"GET  {path} HTTP/1.1\r\nHost: a\r\n\r\n",
-        "a space in the target": f"GET {path} b HTTP/1.1\r\nHost: a\r\n\r\n", "a NUL in the target": f"GET {path}\0 HTTP/1.1\r\nHost: a\r\n\r\n",
-        "a byte over 0x7E in the target": f"GET {path}\xff HTTP/1.1\r\nHost: a\r\n\r\n", "a fragment": f"GET {path}#a HTTP/1.1\r\nHost: a\r\n\r\n",
-        "absolute form": f"GET http://a{path} HTTP/1.1\r\nHost: a\r\n\r\n", "authority form": "CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n",
-        "asterisk form": "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", "a space before the first field": f"GET {path} HTTP/1.1\r\n Host: a\r\n\r\n",
-        "a TLS hello": "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\r\n\r\n", "chunked in HTTP/1.0": start.replace("1.1", "1.0") + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-    }
     chunked = start + "Transfer-Encoding: chunked\r\n\r\n"
-    requests |= {f"chunk {body[:24]!r}": chunked + body for body in [
-        "\r\nabc\r\n0\r\n\r\n", "+3\r\nabc\r\n0\r\n\r\n", "-1\r\nabc\r\n0\r\n\r\n", "0x3\r\nabc\r\n0\r\n\r\n", " 3\r\nabc\r\n0\r\n\r\n",
-        "3 \r\nabc\r\n0\r\n\r\n", "000000003\r\nabc\r\n0\r\n\r\n", "FFFFFFFFFFFFFFFFF\r\nabc\r\n0\r\n\r\n", "xyz\r\nabc\r\n0\r\n\r\n", "3\nabc\r\n0\r\n\r\n",
-        "3;a\nabc\r\n0\r\n\r\n", "3;" + "a" * 400 + "\r\nabc\r\n0\r\n\r\n", "3\r\nabcd\r\n0\r\n\r\n", "3\r\nabc\n0\r\n\r\n", "0\r\n\n", "0\r\nA: b\r\n c\r\n\r\n"]}
-    with checks(f"G6 {len(requests)} ways of framing that two readers could read differently: refused and closed, nothing behind is read"):
-        for name, request in requests.items():
-            with Wire(gateway) as wire:
-                wire.send(request + smuggled)
-                answer = wire.answer()
-                assert answer is not None, name
-                status, found, body = answer
-                assert status in (400, 413, 414, 431, 501, 505), (name, status, body)
-                assert found["content-type"] == "application/problem+json" and found["request-id"], (name, found)
-                assert json.loads(body)["status"] == status, (name, body)
-                assert found.get("connection", "").lower() == "close", (name, found)
-                assert wire.is_closed(), (name, "the connection stays open, or something behind was answered")
 
     with checks("G6 chunked bodies that are sound work: extensions, trailers, one byte at a time"):
         body = json.dumps(shop.order_body(sku)).encode()
@@ -254,35 +209,31 @@ def bounds(checks, gateway, shop, reseller, sku):
                 else:
                     assert wire.is_closed(), request
 
-    with checks("G6 a thousand idle connections and dripping heads do not keep anybody from being served"):
-        idle = []
-        try:
-            for number in range(400):
-                idle.append(socket.create_connection(("127.0.0.1", gateway.port), 10))
-                if number % 2:
-                    idle[-1].sendall(b"GET /healthz HT")
-            for _ in range(20):
-                assert shop.get(reseller, "/balance").status == 200
-        finally:
-            for one in idle:
-                one.close()
 
-
-def health(checks, gateway, shop, reseller):
+def health(checks, gateway, shop, reseller, sku):
     with checks("G7 healthz, readyz and metrics answer at the root, without a key"):
         assert gateway.get("/healthz").status == 200 and gateway.get("/readyz").status == 200
-        metrics = gateway.get("/metrics")
-        assert metrics.status == 200 and metrics.headers["content-type"].startswith("text/plain"), metrics.headers
-        names = set()
-        for line in metrics.body.decode().splitlines():
-            if line.startswith("# TYPE "):
-                name = line.split(" ")[2]
-                assert name not in names, ("twice", name)
-                names.add(name)
-            elif line and not line.startswith("#"):
-                name, value = line.rsplit(" ", 1)
-                float(value)
-        assert len(names) > 10
+        assert len(gateway.metrics().types) > 30
+
+    with checks("G7 /metrics has what an operator sees trouble coming by, read by a strict parser"):
+        shop.order(reseller, sku)
+        metrics = gateway.metrics()
+        for name in [
+            "tollgate_lane_depth", "tollgate_lane_depth_max", "tollgate_lanes_ready", "tollgate_registry_depth", "tollgate_background_waiting",
+            "tollgate_wal_pages", "tollgate_wal_pages_max", "tollgate_read_log_bytes", "tollgate_read_log_bytes_max", "tollgate_writes_refused",
+        ]:
+            assert metrics[name] >= 0, name
+        for name in [
+            "tollgate_commit_microseconds_count", "tollgate_batch_size_count", "tollgate_open_files", "tollgate_open_files_max", "tollgate_connections_open",
+            "tollgate_connections_accepted_total", "tollgate_disk_free_bytes", "tollgate_tenants", "process_open_fds", "process_max_fds", "process_resident_memory_bytes",
+        ]:
+            assert metrics[name] > 0, name
+        assert metrics["tollgate_wal_pages_max"] > 0, "an order has just been written and no checkpoint followed"
+        for state in ("handshake", "idle", "head", "body", "answering", "sending", "closing"):
+            assert metrics.get("tollgate_connections", state=state) >= 0, state
+        for reason in ("total_bound", "address_bound", "descriptors", "handshake", "framing", "body_too_large", "head_deadline", "body_deadline", "answer_deadline"):
+            assert metrics.get("tollgate_connections_refused_total", reason=reason) >= 0, reason
+        assert metrics.get("tollgate_requests_total", status="201") > 0 and metrics.sum("tollgate_refusals_total") > 0
 
     with checks("G7 labels are bounded: no tenant, reseller, path or key is in the metrics"):
         for n in range(50):

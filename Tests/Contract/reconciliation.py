@@ -7,7 +7,7 @@ import os
 import socket
 import time
 
-from support import Checks, Gateway, arguments, command, wait_until
+from support import IS_SANITIZED, Checks, Gateway, arguments, command, wait_until
 
 options = arguments()
 checks = Checks()
@@ -142,7 +142,7 @@ def long_ledgers(count):
             assert report["missing_here"]["count"] == count - 300, report["missing_here"]["count"]
             assert report["missing_here"]["amount"] == f"{count - 300}.00"
             assert report["missing_there"]["count"] == 0 and report["differing"]["count"] == 0, report
-            assert most - before < GROWTH_MIB_MAX, (before, most)
+            assert IS_SANITIZED or most - before < GROWTH_MIB_MAX, (before, most)
             assert len({run["id"] for run in seen}) == 1 and seen[0]["id"] == report["id"], seen[:2]
             assert [run["lines"] for run in seen] == sorted(run["lines"] for run in seen)
             assert 0 < seen[-1]["lines"] <= count and seen[-1]["stage"] == "reading", seen[-1]
@@ -224,7 +224,7 @@ def bad_lines():
         status, report = upload.answer()
         assert status == 201 and report["matched"]["count"] == 1, report["matched"]
         assert report["missing_here"]["count"] == 99_999 and len(report["missing_here"]["items"]) == 200
-        assert resident_mib() - before < GROWTH_MIB_MAX
+        assert IS_SANITIZED or resident_mib() - before < GROWTH_MIB_MAX
 
 
 def cut_off():

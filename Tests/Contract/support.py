@@ -33,11 +33,15 @@ import traceback
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 START_SECONDS_MAX = 120
 STOP_SECONDS_MAX = 40
+# Under a sanitizer memory is held back on purpose, and says nothing.
+IS_SANITIZED = "ASAN_OPTIONS" in os.environ or "TSAN_OPTIONS" in os.environ
 
 
-def arguments():
-    """`--tollgate PATH` and `--long`, as ./test gives them."""
+def arguments(**integers):
+    """`--tollgate PATH` and `--long`, as ./test gives them; `name=help`: further options that take a number."""
     parser = argparse.ArgumentParser()
+    for name, text in integers.items():
+        parser.add_argument(f"--{name}", type=int, help=text)
     parser.add_argument("--tollgate", default=os.path.join(ROOT, ".build", "debug", "tollgate"))
     parser.add_argument("--long", action="store_true", help="run what takes minutes as well")
     options = parser.parse_args()
@@ -90,12 +94,14 @@ class Answer:
 class Gateway:
     """`tollgate serve` as a child, on a free port, in a folder that is removed at the end.
 
-    `data`: an existing folder to use and to leave; `arguments`: more options of serve; `demo`: with the demo tenants."""
+    `data`: an existing folder to use and to leave; `arguments`: more options of serve; `demo`: with the demo tenants;
+    `tls`: the context that calls are made with, where the arguments ask for TLS."""
 
-    def __init__(self, tollgate, *arguments, data=None, demo=True, blueprints=None):
+    def __init__(self, tollgate, *arguments, data=None, demo=True, blueprints=None, tls=None):
         self.tollgate = tollgate
         self.arguments = list(arguments)
         self.has_demo = demo
+        self.tls = tls
         self.blueprints = blueprints or os.path.join(ROOT, "tenants")
         self.owns_data = data is None
         self.data = data or tempfile.mkdtemp(prefix="tollgate-")
@@ -186,6 +192,8 @@ class Gateway:
     # Calls
 
     def connection(self):
+        if self.tls:
+            return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=60, context=self.tls)
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
 
     def request(self, method, path, body=None, key=None, headers=None, connection=None):
@@ -204,6 +212,12 @@ class Gateway:
         finally:
             if connection is None:
                 used.close()
+
+    def metrics(self):
+        """What /metrics says now."""
+        answer = self.get("/metrics")
+        assert answer.status == 200 and answer.headers["content-type"].startswith("text/plain; version=0.0.4"), answer
+        return Metrics(answer.body.decode())
 
     def get(self, path, **options):
         return self.request("GET", path, **options)
@@ -327,6 +341,64 @@ def shape(value):
     if isinstance(value, list):
         return [shape(value[0])] if value else []
     return type(value).__name__
+
+
+SAMPLE = re.compile(r'([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|NaN|[+-]Inf)')
+LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\.)*)"(?:,|$)')
+
+
+class Metrics:
+    """A page in Prometheus' text format 0.0.4, read strictly: every sample belongs to the family whose HELP and TYPE stand
+    right above, no family and no series comes twice, histograms are cumulative."""
+
+    def __init__(self, text):
+        self.types = {}
+        self.series = {}
+        assert text.endswith("\n"), "the last line has no end"
+        family, helped = None, None
+        for line in text.splitlines():
+            if line.startswith("# HELP "):
+                helped, words = line[len("# HELP "):].split(" ", 1)
+                assert words.strip(), line
+            elif line.startswith("# TYPE "):
+                family, kind = line[len("# TYPE "):].split(" ")
+                assert family == helped and family not in self.types, line
+                assert kind in ("counter", "gauge", "histogram"), line
+                assert kind != "counter" or family.endswith("_total"), line
+                self.types[family] = kind
+            else:
+                self.sample(line, family)
+        for family, kind in self.types.items():
+            if kind == "histogram":
+                self.check_histogram(family)
+
+    def sample(self, line, family):
+        match = SAMPLE.fullmatch(line)
+        assert match and family, line
+        name, labels, value = match.groups()
+        endings = ("_bucket", "_sum", "_count") if self.types[family] == "histogram" else ("",)
+        assert name in [family + ending for ending in endings], (family, line)
+        pairs = LABEL.findall(labels or "")
+        assert "".join(f'{label}="{text}",' for label, text in pairs).rstrip(",") == (labels or ""), line
+        key = (name, tuple(sorted(pairs)))
+        assert key not in self.series, ("twice", line)
+        self.series[key] = float(value)
+
+    def check_histogram(self, family):
+        buckets = [(dict(pairs)["le"], value) for (name, pairs), value in self.series.items() if name == family + "_bucket"]
+        bounds = [float(bound) for bound, _ in buckets]
+        counts = [value for _, value in buckets]
+        assert bounds == sorted(bounds) and counts == sorted(counts) and bounds[-1] == float("inf"), family
+        assert self[family + "_count"] == counts[-1] and (family + "_sum", ()) in self.series, family
+
+    def __getitem__(self, name):
+        return self.get(name)
+
+    def get(self, name, **labels):
+        return self.series[(name, tuple(sorted(labels.items())))]
+
+    def sum(self, name):
+        return sum(value for (other, _), value in self.series.items() if other == name)
 
 
 def wait_until(condition, seconds=30, pause_seconds=0.02):

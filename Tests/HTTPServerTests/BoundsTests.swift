@@ -125,6 +125,36 @@ import Testing
         #expect((log.last?.bytes ?? 0) < 3_000_000)
     }
 
+    @Test("G6 a client that takes its answer below the pace is given up, though it never stops taking")
+    func answerPace() async throws {
+        var limits = ServerLimits()
+        limits.writeStallMilliseconds = 300
+        limits.answerBytesPerSecondMin = 1 << 40
+        let server = try TestServer(limits: limits)
+        let client = try RawClient(port: server.port, receiveBuffer: 4096)
+        try client.send(String(repeating: "GET /large HTTP/1.1\r\nHost: a\r\n\r\n", count: 20))
+        onThread { while (try? client.take(1024)) != nil { usleep(1000) } }
+        await eventually("it is closed") {
+            server.server.metrics.refusedAnswerDeadline.load(ordering: .relaxed) == 1
+                && server.server.metrics.connectionsOpen.load(ordering: .relaxed) == 0
+        }
+    }
+
+    @Test("G7 connections are counted by what they are doing, and not at all once they have gone")
+    func states() async throws {
+        let server = try TestServer()
+        let metrics = server.server.metrics
+        var clients = [try server.client(), try server.client(), try server.client()]
+        try clients[1].send("GET /hel")
+        try clients[2].send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc")
+        await eventually("each is counted") {
+            metrics.connections(in: .idle) == 1 && metrics.connections(in: .head) == 1
+                && metrics.connections(in: .body) == 1
+        }
+        clients = []
+        await eventually("none is counted") { ConnectionState.allCases.allSatisfy { metrics.connections(in: $0) == 0 } }
+    }
+
     @Test("a client that goes on sending after the end is cut off")
     func linger() async throws {
         var limits = ServerLimits.patient

@@ -9,6 +9,8 @@ enum ServeOptions {
     private static let workersMax = 256
     private static let openFilesMax = 100_000
     private static let drainSecondsMax = 3_600
+    private static let deadlineSecondsMax = 3_600
+    private static let connectionsMax = 1_000_000
     private static let freeReserveMiBMax = 1 << 20
 
     static let all = [
@@ -29,6 +31,12 @@ enum ServeOptions {
         Option("--loops", "N", "Event loops (2)"),
         Option("--workers", "N", "Threads for tenants' files (16)"),
         Option("--open-files", "N", "Tenants' files open at once (1000)"),
+        Option("--connections", "N", "Connections open at once (10000)"),
+        Option("--connections-per-address", "N", "The same of one address, IPv6 by /64; loopback is exempt (512)"),
+        Option("--head-seconds", "N", "How long a TLS handshake, and a request's head, may take (10)"),
+        Option("--body-seconds", "N", "How long a body may pause, and be behind 2 KiB/s (15)"),
+        Option("--answer-seconds", "N", "How long a client may take nothing of an answer, or be behind 1 KiB/s (30)"),
+        Option("--idle-seconds", "N", "How long a connection may be without a request (75)"),
         Option("--free-reserve", "MIB", "Refuse writes while the disk has less free (64)"),
         Option("--log-requests", "One JSON line a request on standard output"),
         Option("--drain-seconds", "N", "How long running requests may take at the end (20)"),
@@ -68,7 +76,22 @@ enum ServeOptions {
         if let seconds = try invocation.integer("--drain-seconds", in: 0...drainSecondsMax) {
             configuration.drainMilliseconds = seconds * 1_000
         }
+        try setBounds(invocation, &configuration.serverLimits)
         return configuration
+    }
+
+    private static func setBounds(_ invocation: Invocation, _ limits: inout ServerLimits) throws(CommandFailure) {
+        func set(_ name: String, _ range: ClosedRange<Int>, _ bound: inout Int, unit: Int) throws(CommandFailure) {
+            if let value = try invocation.integer(name, in: range) { bound = value * unit }
+        }
+        try set("--connections", 1...connectionsMax, &limits.connectionsMax, unit: 1)
+        try set("--connections-per-address", 1...connectionsMax, &limits.connectionsPerAddressMax, unit: 1)
+        let seconds = 1...deadlineSecondsMax
+        try set("--head-seconds", seconds, &limits.headMilliseconds, unit: 1_000)
+        try set("--head-seconds", seconds, &limits.tlsHandshakeMilliseconds, unit: 1_000)
+        try set("--body-seconds", seconds, &limits.bodyPauseMilliseconds, unit: 1_000)
+        try set("--answer-seconds", seconds, &limits.writeStallMilliseconds, unit: 1_000)
+        try set("--idle-seconds", seconds, &limits.keepAliveMilliseconds, unit: 1_000)
     }
 
     private static func listeners(_ invocation: Invocation) throws(CommandFailure) -> [Listener] {

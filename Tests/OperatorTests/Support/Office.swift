@@ -35,7 +35,7 @@ final class Office: Sendable {
             slug: "acme", blueprint: "hosting", tier: .standard, currency: "EUR", keyPrefix: "acm",
             ownerEmail: Self.ownerEmail)
         let secrets = (0..<2).map { _ in MintedSecret(prefix: "acm", book: .live, random: fleet.random) }
-        tenant = try await withCheckedThrowingContinuation { done in
+        tenant = try await handedOver { done in
             fleet.create(creation, requestID: .none) { tenant in
                 for (secret, email, account, role) in [
                     (secrets[0], Self.ownerEmail, AccountRole.owner, KeyRole.owner),
@@ -70,7 +70,7 @@ final class Office: Sendable {
 
     /// What the offline verifier finds wrong with the file as it is now: whatever a test did, nothing.
     private func faults() async throws -> [String] {
-        let copy = try await withCheckedThrowingContinuation { done in
+        let copy = try await handedOver { done in
             fleet.export(tenant) { done.resume(with: $0) }
         }
         return try TenantSchema.app.verify(copy)
@@ -151,7 +151,7 @@ final class Office: Sendable {
     /// Something on the tenant's lane, in a write of its own.
     func onLane<Value: Sendable>(_ body: @escaping @Sendable (TenantTransaction) throws -> Value) async throws -> Value
     {
-        try await withCheckedThrowingContinuation { done in
+        try await handedOver { done in
             tenant.lane.submit(
                 LaneJob(
                     writes: true,

@@ -65,41 +65,39 @@ struct WorkRunner: Sendable {
         case .writeThen(let body): return try await run(try await commit(body) { _ in 202 })
         case .background(let body):
             return try await run(
-                try await withCheckedThrowingContinuation { done in
+                try await handedOver { done in
                     _ = office.fleet.background.submit { done.resume(with: Result(catching: body)) }
                 })
         case .reserving(let hashes, let body):
             for hash in hashes {
-                try await withCheckedThrowingContinuation { done in
+                try await handedOver { done in
                     office.fleet.registry.reserve(hash, for: office.tenant.id) { done.resume(with: $0) }
                 }
             }
             return try await write(body)
-        case .later, .streamed:
-            let late = try await withCheckedThrowingContinuation { done in
-                switch work {
-                case .later(let flow): flow { done.resume(with: $0) }
-                case .streamed(let reader):
-                    reader.take(call.body)
-                    reader.finish { done.resume(with: $0) }
-                default: done.resume(throwing: LaneFailure.unavailable)
-                }
-            }
-            switch late {
-            case .whole(let answer): return Answered(answer)
-            case .proceed(let work): return try await run(work)
-            case .stream(let status, let headers, let body, _):
-                var bytes: [UInt8] = []
-                while let piece = try await Self.piece(of: body) { bytes += piece }
-                var answered = Answered(status: status, body: bytes)
-                answered.headers = String(decoding: headers.bytes, as: UTF8.self)
-                return answered
-            }
+        case .later(let flow):
+            return try await answered(try await handedOver { done in flow { done.resume(with: $0) } })
+        case .streamed(let reader):
+            reader.take(call.body)
+            return try await answered(try await handedOver { done in reader.finish { done.resume(with: $0) } })
+        }
+    }
+
+    private func answered(_ late: LateAnswer) async throws -> Answered {
+        switch late {
+        case .whole(let answer): return Answered(answer)
+        case .proceed(let work): return try await run(work)
+        case .stream(let status, let headers, let body, _):
+            var bytes: [UInt8] = []
+            while let piece = try await Self.piece(of: body) { bytes += piece }
+            var answered = Answered(status: status, body: bytes)
+            answered.headers = String(decoding: headers.bytes, as: UTF8.self)
+            return answered
         }
     }
 
     private static func piece(of body: any ResponseStream) async throws -> [UInt8]? {
-        try await withCheckedThrowingContinuation { done in
+        try await handedOver { done in
             body.next { piece in
                 switch piece {
                 case .bytes(let bytes): done.resume(returning: bytes)
@@ -111,7 +109,7 @@ struct WorkRunner: Sendable {
     }
 
     private func read(_ body: @escaping @Sendable (TenantReader) throws -> Answer) async throws -> Answered {
-        try await withCheckedThrowingContinuation { done in
+        try await handedOver { done in
             office.tenant.lane.submit(
                 LaneJob(
                     writes: false,
@@ -131,7 +129,7 @@ struct WorkRunner: Sendable {
         _ body: @escaping @Sendable (TenantTransaction, inout Trail) throws -> Value,
         status: @escaping @Sendable (Value) -> Int
     ) async throws -> Value {
-        try await withCheckedThrowingContinuation { done in
+        try await handedOver { done in
             office.tenant.lane.submit(
                 LaneJob(
                     writes: true,

@@ -1,0 +1,40 @@
+import Glibc
+
+/// What the kernel says of this process, under the names that Prometheus' own clients use. Any thread; reads `/proc`, so
+/// never on a loop.
+enum ProcessFigures {
+    static func append(to page: inout MetricsPage) {
+        if let open = openDescriptors { page.gauge("process_open_fds", "Open file descriptors.", open) }
+        var limit = rlimit()
+        if getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 {
+            page.gauge("process_max_fds", "How many file descriptors may be open.", UInt64(limit.rlim_cur))
+        }
+        if let pages = residentPages {
+            page.gauge("process_resident_memory_bytes", "Memory in use.", pages * sysconf(Int32(_SC_PAGESIZE)))
+        }
+        var usage = rusage()
+        if getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage) == 0 {
+            let seconds = usage.ru_utime.tv_sec + usage.ru_stime.tv_sec
+            page.counter("process_cpu_seconds_total", "CPU time, user and system.", seconds)
+        }
+    }
+
+    private static var openDescriptors: Int? {
+        guard let folder = opendir("/proc/self/fd") else { return nil }
+        defer { closedir(folder) }
+        var count = 0
+        while readdir(folder) != nil { count += 1 }
+        // `.`, `..` and the listing's own.
+        return count - 3
+    }
+
+    /// The second number of `/proc/self/statm`.
+    private static var residentPages: Int? {
+        guard let file = fopen("/proc/self/statm", "r") else { return nil }
+        defer { fclose(file) }
+        var line = [CChar](repeating: 0, count: 256)
+        guard fgets(&line, Int32(line.count), file) != nil else { return nil }
+        let numbers = line.prefix { $0 != 0 }.split(separator: 0x20)
+        return numbers.count > 1 ? Int(String(decoding: numbers[1].map(UInt8.init), as: UTF8.self)) : nil
+    }
+}

@@ -1,0 +1,37 @@
+import TenantApp
+
+/// The same rows or the same error however the file is cut; what was read is written and read again as the same.
+enum CSVProperties {
+    static func check(_ input: [UInt8]) throws(Violation) {
+        let whole = read(input) { $0 }
+        try demand(read(input) { _ in 1 } == whole, "byte by byte it is read differently")
+        var draw = Draw(input)
+        try demand(read(input) { min($0, 1 + draw.below(9)) } == whole, "in pieces it is read differently")
+        guard case .success(let rows) = whole else { return }
+        var writer = CSVWriter()
+        for row in rows { writer.row(row.fields) }
+        guard case .success(let again) = read(writer.drain(), { $0 }) else {
+            throw Violation("what was written is not read")
+        }
+        let fields = rows.map { $0.fields.map { Array($0.utf8) } }
+        try demand(again.map { $0.fields.map { Array($0.utf8) } } == fields, "what was written is read as other rows")
+        for row in rows { try demand(row.fields.count <= CSVReader.columnsMax, "a row of too many columns") }
+    }
+
+    private static func read(_ input: [UInt8], _ size: (Int) -> Int) -> Result<[CSVRow], CSVError> {
+        var reader = CSVReader()
+        var rows: [CSVRow] = []
+        var at = 0
+        do throws(CSVError) {
+            while at < input.count {
+                let count = size(input.count - at)
+                rows += try reader.feed(input[at..<at + count])
+                at += count
+            }
+            if let last = try reader.finish() { rows.append(last) }
+        } catch {
+            return .failure(error)
+        }
+        return .success(rows)
+    }
+}
