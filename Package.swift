@@ -95,6 +95,7 @@ let package = Package(
         tests("FuzzTests", ["FuzzTargets"]),
         tests("CodeTests", ["TestTenants", "TenantRegistry", "TenantApp", "SQLite", "HTTPCore", "Cryptography"]),
         tests("PortTests", ["TestTenants", "TenantRegistry", "TenantApp", "SQLite", "HTTPCore", "Cryptography"]),
+        tests("MoneyTests", ["TestTenants", "TenantRegistry", "TenantApp", "Cryptography"]),
         tests("PaymentTests", ["TestTenants", "TenantRegistry", "TenantApp", "SQLite", "HTTPCore", "Cryptography"]),
     ]
 )

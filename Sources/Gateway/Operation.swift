@@ -13,6 +13,8 @@ struct Operation: Sendable {
     let admitted: Admitted
     let body: [UInt8]
     let exchange: any Exchange
+    /// What stands for the body where that came in pieces.
+    var streamed: StreamedBody.Sum?
 
     /// Bodies beyond this are parsed off the loop.
     private static let loopBodyBytesMax = 64 << 10
@@ -20,6 +22,8 @@ struct Operation: Sendable {
     private var fleet: Fleet { pipeline.fleet }
     private var routed: Routed { admitted.routed }
     private var route: Route { admitted.routed.route }
+    private var bytesIn: Int { streamed?.bytes ?? body.count }
+    var files: BackgroundPool { fleet.files }
 
     func start() {
         if body.count > Self.loopBodyBytesMax {
@@ -35,6 +39,18 @@ struct Operation: Sendable {
             perform(try route.handle(call()))
         } catch {
             refuse(refusal(of: error))
+        }
+    }
+
+    /// Who reads the body that comes in pieces; nil where the call was refused, and answered.
+    func beginStream() -> (any BodyReader)? {
+        do {
+            try checkIdempotencyKey()
+            guard case .streamed(let reader) = try route.handle(call()) else { throw Refusal.defect }
+            return reader
+        } catch {
+            refuse(refusal(of: error))
+            return nil
         }
     }
 
@@ -72,18 +88,21 @@ struct Operation: Sendable {
                 do { perform(try next()) } catch { refuse(refusal(of: error)) }
             }
             if !submitted { refuse(.busy) }
-        case .later(let flow):
-            flow { result in
-                switch result {
-                case .success(.proceed(let work)): perform(work)
-                case .success(.whole(let answer)): answerUnwritten(answer)
-                case .success(.stream(let status, let headers, let stream, let length)):
-                    recordThen(status, bytesOut: length ?? 0) {
-                        respond(Response(status: status, headers: headers, body: .stream(stream, length: length)))
-                    }
-                case .failure(let error): refuse(refusal(of: error))
-                }
+        case .later(let flow): flow { conclude($0) }
+        // A reader is asked for before its body is read, in `beginStream`.
+        case .streamed: refuse(.defect)
+        }
+    }
+
+    func conclude(_ result: Result<LateAnswer, any Error>) {
+        switch result {
+        case .success(.proceed(let work)): perform(work)
+        case .success(.whole(let answer)): answerUnwritten(answer)
+        case .success(.stream(let status, let headers, let stream, let length)):
+            recordThen(status, bytesOut: length ?? 0) {
+                respond(Response(status: status, headers: headers, body: .stream(stream, length: length)))
             }
+        case .failure(let error): refuse(refusal(of: error))
         }
     }
 
@@ -197,7 +216,7 @@ struct Operation: Sendable {
                 outcome, fingerprint: key.fingerprint, scope: key.scope, book: key.book, key: key.text)
         }
         var record = pipeline.auditRecord(
-            admitted.authenticated, outcome.status, bytesIn: body.count, bytesOut: outcome.body.count)
+            admitted.authenticated, outcome.status, bytesIn: bytesIn, bytesOut: outcome.body.count)
         record.resellerID = trail.resellerID ?? record.resellerID
         record.detail = trail.json
         store.note(record)
@@ -247,7 +266,7 @@ struct Operation: Sendable {
         canonical.append(routed.head.method.rawValue)
         let fingerprinted = routed.dialect.fingerprinted(routed.head, body)
         canonical.append(fingerprinted.target)
-        canonical.append(fingerprinted.body)
+        canonical.append(streamed?.digest.bytes ?? fingerprinted.body)
         return Key(
             text: bareIdempotencyKey(header), scope: caller.resellerID ?? 0, book: caller.book,
             fingerprint: SHA256.hash(canonical.bytes))
@@ -290,14 +309,14 @@ struct Operation: Sendable {
 
     /// Records are never dropped: without room the call waits for the lane to write a block, or is answered 503.
     private func recordThen(_ status: Int, bytesOut: Int, _ answer: @escaping @Sendable () -> Void) {
-        if pipeline.record(admitted.authenticated, status, bytesIn: body.count, bytesOut: bytesOut) { return answer() }
+        if pipeline.record(admitted.authenticated, status, bytesIn: bytesIn, bytesOut: bytesOut) { return answer() }
         admitted.tenant.lane.submit(
             LaneJob(
                 writes: true,
                 perform: { store in
                     store.flushReads()
                     return { _ in
-                        pipeline.record(admitted.authenticated, status, bytesIn: body.count, bytesOut: bytesOut)
+                        pipeline.record(admitted.authenticated, status, bytesIn: bytesIn, bytesOut: bytesOut)
                         answer()
                     }
                 },

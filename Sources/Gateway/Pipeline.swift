@@ -89,6 +89,10 @@ final class Pipeline: RequestHandler, Sendable {
             }
             switch routed.route.body {
             case .whole(let bytesMax): return .readBody(bytesMax: bytesMax, then: run)
+            case .streamed:
+                return .streamBody(bytesMax: Int(admitted.tenant.profile.quotas.bytesMax)) { exchange in
+                    StreamedBody(Operation(pipeline: self, admitted: admitted, body: [], exchange: exchange))
+                }
             case .none where routed.head.announcesBody: return .readBody(bytesMax: Route.bodyBytesMax, then: run)
             case .none: return .later { exchange in _ = run([], exchange) }
             }
@@ -162,7 +166,7 @@ final class Pipeline: RequestHandler, Sendable {
 
     func stamp(_ response: inout Response, _ origin: Origin, tenant: TenantRecord?) {
         response.headers.add("Request-Id", origin.requestID.text)
-        if let trace = origin.head?.value(of: .traceparent) { response.headers.add("Traceparent", trace) }
+        if let trace = origin.head?.traceparent { response.headers.add("Traceparent", trace) }
         response.headers.add("Cache-Control", "no-store")
         metrics.count(status: response.status)
         if log.isOn {

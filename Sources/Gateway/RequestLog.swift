@@ -1,3 +1,4 @@
+import Cryptography
 import Foundation
 import Glibc
 import HTTPCore
@@ -32,19 +33,23 @@ final class RequestLog: Sendable {
                 json.field("microseconds", microseconds)
                 json.field("tenant", tenant?.slug)
                 json.field("address", address.description)
-                json.field("traceparent", origin.head?.value(of: .traceparent))
+                json.field("traceparent", origin.head?.traceparent)
             }
             line.append(0x0A)
             Self.put(line)
         }
     }
 
-    /// Invitations, activation codes and payments are named by what opens them.
-    private static func safe(_ path: String) -> String {
+    /// Invitations, activation codes and payments are named by what opens them; a key may stand in a path by mistake.
+    static func safe(_ path: String) -> String {
         for secret in ["/invite/", "/activate/", "/topup/status/", "/sandbox-pay/"] {
             if let place = path.range(of: secret) { return String(path[..<place.upperBound]) + "…" }
         }
-        return path
+        guard path.utf8.count > APIKeyFormat.randomDigitsMin else { return path }
+        return path.split(separator: "/", omittingEmptySubsequences: false).map { part in
+            let bytes = Array(part.utf8)
+            return APIKeyFormat.isWellFormed(bytes) || APIKeyFormat.isHex64(bytes) ? "…" : part
+        }.joined(separator: "/")
     }
 
     /// A line of the gateway's own, on standard error: which file, which error, never a value.

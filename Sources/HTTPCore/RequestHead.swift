@@ -72,6 +72,22 @@ package struct RequestHead: Sendable, Equatable {
     package func string(_ range: Range<Int>) -> String { String(decoding: bytes[range], as: UTF8.self) }
 }
 
+extension RequestHead {
+    private static let traceparentBytes = 55
+
+    /// Where the caller's trace stands: version, trace, parent and flags in hexadecimal digits (W3C Trace Context). Nil where there
+    /// is none, or something else in its place, which is not carried on.
+    package var traceparent: String? {
+        guard let range = range(of: .traceparent), range.count == Self.traceparentBytes else { return nil }
+        for (index, byte) in bytes[range].enumerated() {
+            let isDash = index == 2 || index == 35 || index == 52
+            let isDigit = byte >= 0x30 && byte <= 0x39 || byte >= 0x61 && byte <= 0x66
+            guard isDash ? byte == 0x2D : isDigit else { return nil }
+        }
+        return string(range)
+    }
+}
+
 /// A field name in lower case, compared without regard to case.
 package struct HeaderName: Sendable, ExpressibleByStringLiteral {
     package let lowercase: StaticString

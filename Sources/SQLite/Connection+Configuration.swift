@@ -39,6 +39,20 @@ extension Connection {
         _ = try integer(of: "SELECT count(*) FROM sqlite_schema")
     }
 
+    /// A new file of this process alone that nobody misses after a crash: it has no journal and is never synced. What is
+    /// sorted beyond `cacheKiB` goes to temporary files.
+    package func configureScratch(cacheKiB: Int) throws(SQLiteError) {
+        harden()
+        try execute(
+            """
+            PRAGMA locking_mode=EXCLUSIVE;
+            PRAGMA page_size=\(Self.pageBytes);
+            PRAGMA journal_mode=OFF;
+            PRAGMA synchronous=OFF;
+            PRAGMA cache_size=-\(cacheKiB);
+            """)
+    }
+
     /// Ends the use of a live file: its WAL goes into it and away. Where that fails the WAL stays, and the next opening reads
     /// it.
     package func closeEmptyingWAL() {

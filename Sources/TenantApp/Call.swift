@@ -118,6 +118,7 @@ package struct Services: Sendable {
     /// The way to services outside.
     package let outbound: any OutboundCalls
     package let paymentsBegun = PaymentsBegun()
+    package let reconciliations = RunningReconciliations()
 
     package init(
         fleet: Fleet, scrypt: Scrypt, outbound: any OutboundCalls, blueprints: Blueprints = Blueprints()
@@ -199,6 +200,19 @@ package enum Work: Sendable {
     case reserving([Digest], @Sendable (TenantTransaction, inout Trail) throws -> Answer)
     /// A flow of its own that answers later; what it answers is audited as it comes.
     case later(@Sendable (_ answer: @escaping @Sendable (Result<LateAnswer, any Error>) -> Void) -> Void)
+    /// The body comes piece by piece (`Route.Body.streamed`).
+    case streamed(any BodyReader)
+}
+
+/// Takes a body that is too long to be held. Calls come one at a time, in order, on the pool for files; the last one is
+/// `finish` or `abandon`.
+package protocol BodyReader: AnyObject, Sendable {
+    /// A failure is kept for `finish`: the client is heard to the end before it is answered.
+    func take(_ piece: [UInt8])
+    /// The body is complete. `answer` is called once, from any thread.
+    func finish(_ answer: @escaping @Sendable (Result<LateAnswer, any Error>) -> Void)
+    /// The rest never comes: nothing may stay.
+    func abandon()
 }
 
 /// An answer of a flow of its own: whole, or streamed.

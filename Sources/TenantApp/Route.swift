@@ -39,6 +39,8 @@ package struct Route: Sendable {
         case none
         /// Read whole, at most so many bytes.
         case whole(bytesMax: Int)
+        /// Taken piece by piece, as long as the tenant's quota of bytes: the handler gives `Work.streamed`.
+        case streamed
     }
 
     /// An order is 1 MiB at most, as every body that no row names otherwise (CONTRACT G6).

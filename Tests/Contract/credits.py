@@ -168,6 +168,12 @@ def deduplication():
         assert all(answer.status == 200 for answer in answers)
         assert sum("id" in answer.json for answer in answers) == 1
         assert sum(answer.json.get("duplicate") is True for answer in answers) == 31
+    with checks("C2 N callers sign one address up, in every case it can be written: one user"):
+        address = email()
+        with concurrent.futures.ThreadPoolExecutor(16) as pool:
+            answers = list(pool.map(
+                lambda number: signup(key, address.upper() if number % 2 else address), range(32)))
+        assert sorted(answer.status for answer in answers) == [200] + [409] * 31, answers
     with checks("C3 another key, and the test book, have references of their own"):
         assert "id" in credit(mint()["key"], same).json
         test = mint(mode="test")["key"]

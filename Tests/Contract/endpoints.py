@@ -223,7 +223,7 @@ ADMINS = [
     Endpoint(ADMIN, "GET", "/credit-events", "operator", query={**PAGE, **MODE}),
     Endpoint(ADMIN, "GET", "/credit-events/{event}", "operator"),
     Endpoint(ADMIN, "POST", "/reconciliations", "operator", raw=True),
-    Endpoint(ADMIN, "GET", "/reconciliations", "operator", query={**PAGE, **MODE}),
+    Endpoint(ADMIN, "GET", "/reconciliations", "operator", query={**PAGE, **MODE, "status": ["x", "", "RUNNING"]}),
     Endpoint(ADMIN, "GET", "/reconciliations/{reconciliation}", "operator"),
     Endpoint(ADMIN, "GET", "/reviews", "operator", query={**PAGE, **MODE, "status": ["x", "", "OPEN"]}),
     Endpoint(ADMIN, "GET", "/reviews/{review}", "operator"),

@@ -13,7 +13,7 @@ import urllib.parse
 import urllib.request
 import uuid
 
-from support import Checks, Gateway, arguments, command
+from support import Checks, Gateway, arguments, command, shape
 
 options = arguments()
 checks = Checks()
@@ -22,15 +22,6 @@ ADMIN = "/t/licences/api/admin"
 LIMIT_TEXT = "Rate limit exceeded. Try again later."
 tokens = []
 logs = []
-
-
-def types(value):
-    """The shape of an answer: names and types."""
-    if isinstance(value, dict):
-        return {name: types(inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [types(value[0])] if value else []
-    return type(value).__name__
 
 
 def refused(answer, status, message=None):
@@ -96,14 +87,14 @@ def seed():
         answer = call("myavailable", token)
         assert answer.status == 200, answer
         assert set(answer.json) == {"ok", "licenses"} and answer.json["ok"] is True
-        assert types(answer.json["licenses"][0]) == {
+        assert shape(answer.json["licenses"][0]) == {
             "key": "str", "product": "str", "expiration": "int", "created_at": "int"}
         own = {row["key"]: row for row in answer.json["licenses"]}
         assert len(own) == 61 and own["ps-XXXX-XXXXXXX-XXX"]["product"] == "lifetime", len(own)
         assert all(re.fullmatch(r"ps-[A-Z0-9]{4}-[A-Z0-9]{7}-[A-Z0-9]{3}", key) for key in own)
     with checks("L2 GET /licenseinfo answers as documented, times in milliseconds"):
         answer = call("licenseinfo", token, license="ps-XXXX-XXXXXXX-XXX")
-        assert types(answer.json) == {"ok": "bool", "info": {
+        assert shape(answer.json) == {"ok": "bool", "info": {
             "key": "str", "product": "str", "expiration": "int", "is_expired": "bool", "is_assigned": "bool",
             "created_at": "int"}}, answer
         info = answer.json["info"]
@@ -112,7 +103,7 @@ def seed():
         assert abs(info["created_at"] - time.time() * 1000) < 600_000, info
     with checks("L2 GET /fetchlicense answers as documented"):
         answer = call("fetchlicense", token)
-        assert types(answer.json) == {"ok": "bool", "license": {"key": "str", "expiration": "int"}}, answer
+        assert shape(answer.json) == {"ok": "bool", "license": {"key": "str", "expiration": "int"}}, answer
         assert answer.json["license"]["key"] in own
     with checks("L2 POST /assignlicense answers as documented"):
         answer = assign(token, "ps-XXXX-XXXXXXX-XXX", "123456789012345678")

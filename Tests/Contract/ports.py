@@ -9,7 +9,7 @@ import tempfile
 import time
 import uuid
 
-from support import ROOT, Checks, Gateway, arguments, python_of_tests
+from support import ROOT, Checks, Gateway, arguments, python_of_tests, shape
 
 BASE = "/t/proxies/v1"
 ADMIN = "/t/proxies/api/admin"
@@ -23,15 +23,6 @@ def python_with_requests():
     if subprocess.run([sys.executable, "-c", "import requests"], capture_output=True).returncode == 0:
         return sys.executable
     return python_of_tests()
-
-
-def types(value):
-    """The shape of an answer: names and types, all the way down."""
-    if isinstance(value, dict):
-        return {name: types(member) for name, member in value.items()}
-    if isinstance(value, list):
-        return [types(member) for member in value]
-    return type(value)
 
 
 class Client:
@@ -311,11 +302,11 @@ def money(gateway, checks):
         before = time.time() * 1000
         made = shop.port(customer, exclusive=False, isPrivate=False)
         assert made.status == 201, made
-        assert types(made.json) == {
+        assert shape(made.json) == {
             "port": {
-                "_id": str, "displayName": str, "httpPort": int, "socksPort": int, "proxyLogin": str,
-                "proxyPassword": str, "serverIp": str, "expiresAt": int},
-            "pricing": {"costToReseller": float, "resellerPrice": float, "margin": float}}, made
+                "_id": "str", "displayName": "str", "httpPort": "int", "socksPort": "int", "proxyLogin": "str",
+                "proxyPassword": "str", "serverIp": "str", "expiresAt": "int"},
+            "pricing": {"costToReseller": "float", "resellerPrice": "float", "margin": "float"}}, made
         assert [raw(made, name) for name in ["costToReseller", "resellerPrice", "margin"]] == ["60.00", "75.00", "15.00"]
         port = made.json["port"]
         PASSWORDS.append(port["proxyPassword"].encode())
@@ -361,9 +352,9 @@ def customers(gateway, checks, shop):
             "externalId": external})
         assert answer.status == 201, answer
         customer = answer.json
-        assert types(customer) == {
-            "_id": str, "email": str, "name": str, "company": str, "externalId": str, "allocatedPortSlots": int,
-            "usedPortSlots": int, "balance": float, "discountPercent": int, "isActive": bool, "createdAt": int}, customer
+        assert shape(customer) == {
+            "_id": "str", "email": "str", "name": "str", "company": "str", "externalId": "str", "allocatedPortSlots": "int",
+            "usedPortSlots": "int", "balance": "float", "discountPercent": "int", "isActive": "bool", "createdAt": "int"}, customer
         assert customer["usedPortSlots"] == 0 and raw(answer, "balance") == "0.00" and customer["isActive"] is True
         assert shop("GET", f"/reseller/customers/{customer['_id']}").json == customer
         assert shop("GET", f"/reseller/customers?externalId={external}").json["customers"] == [customer]
@@ -636,6 +627,37 @@ def races(gateway, checks, owner):
         places = {answer.json["port"]["httpPort"] for answer in answers if answer.status == 201}
         assert places == {1, 2, 3}, places
         assert sum(float(rival.balance()) for rival in rivals) == 1497
+
+    with checks(f"X3 {CALLERS} transfers of 100.00 out of 250.00: exactly two, the rest hear 402"):
+        shop = new_reseller(gateway, "race4@shop.example", "250.00")
+        customer = shop.customer()
+        path = f"/reseller/customers/{customer['_id']}/topup"
+        answers = together([lambda: shop("POST", path, {"amount": 100})] * CALLERS)
+        assert sorted(answer.status for answer in answers) == [201] * 2 + [402] * (CALLERS - 2), answers
+        assert shop.balance() == "50.00" and raw(shop("GET", path[:-6]), "balance") == "200.00"
+
+    with checks(f"X3 {CALLERS} callers for one externalId: one customer"):
+        body = {"email": "a@b.example", "name": "A", "externalId": "wanted"}
+        answers = together([lambda: shop("POST", "/reseller/customers", body)] * CALLERS)
+        assert sorted(answer.status for answer in answers) == [201] + [409] * (CALLERS - 1), answers
+        assert len(shop("GET", "/reseller/customers?externalId=wanted").json["customers"]) == 1
+
+    with checks("X4 X5 ports, rotations and ends at once on one device's worth of slots: none is given twice"):
+        assert gateway.put(f"{ADMIN}/countries/cyprus_id", {"base_price": "1"}, key=owner).status == 200
+        for number in (1, 2):
+            assert stock(gateway, [{"device": f"cy-{number}", "server_ip": f"198.51.100.{20 + number}", "http_port": "1-4",
+                                    "socks_port": "11-14", "country": "cyprus_id"}]).status == 201
+        shop = new_reseller(gateway, "race5@shop.example")
+        customer = shop.customer(slots=100)
+        first = [shop.port(customer, "cyprus_id", 1).json["port"] for _ in range(3)]
+        answers = together(
+            [lambda: shop.port(customer, "cyprus_id", 1)] * 12
+            + [lambda port=port: shop("POST", f"/reseller/ports/{port['_id']}/rotate") for port in first * 4])
+        assert {answer.status for answer in answers} <= {200, 201, 409}, answers
+        assert sum(answer.status == 201 for answer in answers) == 5, answers
+        held = [(port["serverIp"], port["httpPort"]) for port in shop("GET", "/reseller/ports?limit=100").json["ports"]]
+        assert len(held) == len(set(held)) == 8, held
+        assert shop.balance() == "492.00"
 
     with checks(f"X3 {CALLERS} transfers of one referenceId move its amount once"):
         shop = new_reseller(gateway, "race3@shop.example")

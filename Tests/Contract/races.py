@@ -83,6 +83,15 @@ def last_units(checks, shop):
             assert Counter(answer.status for answer in answers) == {201: 11, 409: 37}, Counter(a.status for a in answers)
             assert len(shop.get(reseller, "/services?limit=100").json["data"]) == 11
 
+    with checks(f"W2 {clients} clients, with two keys, race for the last unit of a cap, in lots of one and two: one lot of one"):
+        reseller, sku = shop.reseller(balance="1000.00"), shop.product()
+        shop.price(reseller, sku, {"wholesale_monthly": "1.00", "max_quantity": 5})
+        assert shop.order(reseller, sku, quantity=4).status == 201
+        second = {**reseller, "key": shop.mint(reseller).json["key"]}
+        answers = at_once(clients, lambda n: shop.order((reseller, second)[n % 2], sku, quantity=1 + n % 3 % 2))
+        assert sorted(answer.status for answer in answers) == [201] + [409] * (clients - 1), answers
+        assert len(shop.get(reseller, "/services?limit=100").json["data"]) == 5
+
     with checks("W4 orders, top-ups and rejections at once: the statement adds up and ends where the balance is"):
         reseller = shop.reseller(balance="50.00")
         sku = shop.product(fulfilment="manual")

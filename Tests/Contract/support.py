@@ -292,6 +292,57 @@ def signature_headers(secret, method, path, idempotency_key, body, timestamp=Non
     }
 
 
+class Number(str):
+    """A JSON number as it was written: amounts are compared digit for digit."""
+
+
+def parsed(text):
+    """JSON with its numbers as `Number`s; `// …` behind a line's last token is a comment, as documents have them."""
+    return json.loads(re.sub(r"(?<=[\s,{}\[\]])//[^\"\n]*$", "", text, flags=re.M), parse_float=Number, parse_int=Number)
+
+
+def kind(value):
+    """A JSON value's type, as clients tell them apart: whole numbers and numbers with so many decimals are two."""
+    if isinstance(value, Number):
+        return f"number with {len(value.split('.')[1])} decimals" if "." in value else "whole number"
+    return {dict: "object", list: "array", str: "string", bool: "boolean", type(None): "null"}[type(value)]
+
+
+def differences(documented, got, varies=None, path=""):
+    """Where an answer departs from the documented one, member by member in their order, type by type: a list of texts.
+
+    Both as `parsed`. `varies`: path → pattern that the text of the value must match instead of being the documented one; of an
+    array, what its length must match, and then each element must look like the first one documented. Elements are `*`."""
+    varies = varies or {}
+    place = path or "/"
+    if kind(documented) != kind(got):
+        return [f"{place}: documented as {kind(documented)}, is {kind(got)} ({str(got)[:80]})"]
+    pattern = varies.get(path)
+    if isinstance(documented, dict):
+        found = [] if list(documented) == list(got) else [f"{place}: members {list(got)}, documented {list(documented)}"]
+        for name in documented:
+            if name in got:
+                found += differences(documented[name], got[name], varies, f"{path}/{name}")
+        return found
+    if isinstance(documented, list):
+        if pattern is None and len(documented) != len(got) or pattern and not re.fullmatch(pattern, str(len(got))):
+            return [f"{place}: {len(got)} elements, documented {pattern or len(documented)}"]
+        pairs = [(documented[0], element) for element in got] if pattern else zip(documented, got)
+        return [text for want, element in pairs for text in differences(want, element, varies, f"{path}/*")]
+    if pattern is not None:
+        return [] if re.fullmatch(pattern, str(got)) else [f"{place}: {str(got)[:80]!r} is not like {pattern}"]
+    return [] if documented == got else [f"{place}: {got!r}, documented {documented!r}"]
+
+
+def shape(value):
+    """Names and types of an answer, all the way down; of an array its first element."""
+    if isinstance(value, dict):
+        return {name: shape(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [shape(value[0])] if value else []
+    return type(value).__name__
+
+
 SAMPLE = re.compile(r'([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|NaN|[+-]Inf)')
 LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\.)*)"(?:,|$)')
 

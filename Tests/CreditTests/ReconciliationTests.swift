@@ -17,10 +17,19 @@ import Testing
     }
 
     static func reconcile(_ ledger: [LedgerLine], _ events: [ReportedEvent]) throws -> Reconciliation {
-        var result = Reconciliation(ledger: ledger)
-        for event in events.sorted(by: { $0.externalRef.utf8.lexicographicallyPrecedes($1.externalRef.utf8) }) {
+        var result = Reconciliation()
+        var lines = ledger.sorted {
+            $0.externalRef == $1.externalRef
+                ? $0.line < $1.line : Reconciliation.precedes($0.externalRef, $1.externalRef)
+        }[...]
+        for event in events.sorted(by: { Reconciliation.precedes($0.externalRef, $1.externalRef) }) {
+            while let line = lines.first, Reconciliation.precedes(line.externalRef, event.externalRef) {
+                try result.take(line)
+                lines.removeFirst()
+            }
             try result.take(event)
         }
+        for line in lines { try result.take(line) }
         try result.finish()
         return result
     }

@@ -62,10 +62,15 @@ package struct CSVReader: Sendable {
     /// The rows that this piece completes.
     package mutating func feed(_ piece: some Sequence<UInt8>) throws(CSVError) -> [CSVRow] {
         var rows: [CSVRow] = []
+        try feed(piece, into: &rows)
+        return rows
+    }
+
+    /// The same, where the rows before an error are wanted too.
+    package mutating func feed(_ piece: some Sequence<UInt8>, into rows: inout [CSVRow]) throws(CSVError) {
         for byte in piece {
             if markBytesSeen != nil { try passMark(byte, &rows) } else { try step(byte, &rows) }
         }
-        return rows
     }
 
     /// The last row, where the file does not end in a line end.

@@ -39,11 +39,12 @@ package struct ReportedEvent: Sendable, Equatable {
     }
 }
 
-/// Compares a reseller's ledger with what it has reported (CONTRACT O8), merging both in the order of their references.
-/// A line and an event match where reference, kind and amount are the same; times are shown, not compared, since two clocks
-/// wrote them. A reference may stand several times on both sides: each line matches one event.
+/// Compares a reseller's ledger with what it has reported (CONTRACT O8). A line and an event match where reference, kind and
+/// amount are the same; times are shown, not compared, since two clocks wrote them. A reference may stand several times on
+/// both sides: each line matches one event.
 ///
-/// Invariant: events are taken in the order of their references' bytes. Pure: one thread at a time.
+/// Invariant: both sides are taken in the order of their references' bytes, the events of a reference before its lines. So
+/// no more is held than the events of one reference, and as many lines. Pure: one thread at a time.
 package struct Reconciliation: Sendable {
     /// So many of each kind of disagreement are listed; all are counted.
     package static let listedMax = 200
@@ -68,6 +69,7 @@ package struct Reconciliation: Sendable {
         package let there: LedgerLine
     }
 
+    package private(set) var lineCount = 0
     package private(set) var matched = Tally()
     /// In the ledger and not reported here.
     package private(set) var missingHere = Tally()
@@ -80,77 +82,65 @@ package struct Reconciliation: Sendable {
     package private(set) var differingThere = Tally()
     package private(set) var differingListed: [Pair] = []
 
-    private let ledger: [LedgerLine]
-    private var place = 0
-    private var group: [ReportedEvent] = []
+    private var ref = ""
+    /// Of this reference: events that no line has matched, and lines that may differ from them.
+    private var events: [ReportedEvent] = []
+    private var lines: [LedgerLine] = []
 
-    package init(ledger: [LedgerLine]) {
-        self.ledger = ledger.sorted { left, right in
-            if Self.isSame(left.externalRef, right.externalRef) { return left.line < right.line }
-            return Self.precedes(left.externalRef, right.externalRef)
-        }
-    }
-
-    package var lineCount: Int { ledger.count }
+    package init() {}
 
     package var agrees: Bool { missingHere.count == 0 && missingThere.count == 0 && differingHere.count == 0 }
 
-    /// Throws where a sum is larger than any amount can be.
+    /// Throws where a sum is larger than any amount can be, as the others do.
     package mutating func take(_ event: ReportedEvent) throws {
-        if let first = group.first, !Self.isSame(first.externalRef, event.externalRef) { try settle() }
-        group.append(event)
+        try turn(to: event.externalRef)
+        events.append(event)
     }
 
-    package mutating func finish() throws {
+    package mutating func take(_ line: LedgerLine) throws {
+        try turn(to: line.externalRef)
+        lineCount += 1
+        if let index = events.firstIndex(where: { $0.kind == line.kind && $0.amount == line.amount }) {
+            events.remove(at: index)
+            try matched.add(line.amount)
+        } else if lines.count < events.count {
+            lines.append(line)
+        } else {
+            try miss(line)
+        }
+    }
+
+    package mutating func finish() throws { try settle() }
+
+    /// By bytes, as the file's index has them: Swift's own order of texts is another.
+    package static func precedes(_ left: String, _ right: String) -> Bool {
+        left.utf8.lexicographicallyPrecedes(right.utf8)
+    }
+
+    private mutating func turn(to ref: String) throws {
+        if ref.utf8.elementsEqual(self.ref.utf8) { return }
         try settle()
-        while place < ledger.count { try missHere() }
+        self.ref = ref
     }
 
     /// Everything of one reference is known.
     private mutating func settle() throws {
-        guard let ref = group.first?.externalRef else { return }
-        while place < ledger.count, Self.precedes(ledger[place].externalRef, ref) { try missHere() }
-        var lines: [LedgerLine] = []
-        while place < ledger.count, Self.isSame(ledger[place].externalRef, ref) {
-            lines.append(ledger[place])
-            place += 1
-        }
-        var unmatched: [ReportedEvent] = []
-        for event in group {
-            if let index = lines.firstIndex(where: { $0.kind == event.kind && $0.amount == event.amount }) {
-                lines.remove(at: index)
-                try matched.add(event.amount)
-            } else {
-                unmatched.append(event)
-            }
-        }
-        group = []
-        for (event, line) in zip(unmatched, lines) {
+        for (event, line) in zip(events, lines) {
             try differingHere.add(event.amount)
             try differingThere.add(line.amount)
             if differingListed.count < Self.listedMax { differingListed.append(Pair(here: event, there: line)) }
         }
-        for event in unmatched.dropFirst(lines.count) where event.isCovered {
+        for event in events.dropFirst(lines.count) where event.isCovered {
             try missingThere.add(event.amount)
             if missingThereListed.count < Self.listedMax { missingThereListed.append(event) }
         }
-        for line in lines.dropFirst(unmatched.count) { try miss(line) }
-    }
-
-    private mutating func missHere() throws {
-        try miss(ledger[place])
-        place += 1
+        for line in lines.dropFirst(events.count) { try miss(line) }
+        events = []
+        lines = []
     }
 
     private mutating func miss(_ line: LedgerLine) throws {
         try missingHere.add(line.amount)
         if missingHereListed.count < Self.listedMax { missingHereListed.append(line) }
     }
-
-    /// By bytes, as the file's index has them: Swift's own order of texts is another.
-    private static func precedes(_ left: String, _ right: String) -> Bool {
-        left.utf8.lexicographicallyPrecedes(right.utf8)
-    }
-
-    private static func isSame(_ left: String, _ right: String) -> Bool { left.utf8.elementsEqual(right.utf8) }
 }

@@ -12,6 +12,14 @@ package struct AdjustBalance: Sendable {
     package let book: Book
     package let keyID: Int64
 
+    package init(resellerID: String, amount: Money, reference: String, book: Book, keyID: Int64) {
+        self.resellerID = resellerID
+        self.amount = amount
+        self.reference = reference
+        self.book = book
+        self.keyID = keyID
+    }
+
     package func run(_ tenant: TenantTransaction, _ trail: inout Trail) throws -> Reseller {
         let reseller = try tenant.knownReseller(resellerID)
         let balance = LedgerAccount.balance(reseller: reseller.id)

@@ -38,7 +38,8 @@ package struct GenerateCodes: Sendable {
         let total = try plan.wholesalePrice.times(count)
         let account = LedgerAccount.balance(reseller: resellerID)
         let balance = try tenant.balance(account, book: book)
-        if book == .live, try total > balance.adding(reseller.creditLimit) {
+        // What costs nothing needs nothing, whatever is owed.
+        if book == .live, total > .zero, try total > balance.adding(reseller.creditLimit) {
             throw Refusal.insufficientBalance(required: total, available: balance, currency: tenant.currency)
         }
         let publicID = tenant.newPublicID("cdb")

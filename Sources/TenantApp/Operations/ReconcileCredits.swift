@@ -1,13 +1,14 @@
-import HTTPCore
+package import HTTPCore
 package import TenantRegistry
 
-/// Compares a reseller's ledger with the credit events that it reported (CONTRACT O8): read and sorted off the lane, merged
-/// with the events a page at a time. A disagreement opens an account review.
+/// Compares a reseller's ledger with the credit events that it reported (CONTRACT O8). The ledger comes in pieces, is kept on
+/// disk, sorted there, and merged with the events a page at a time: memory does not grow with it, and the lane only reads
+/// pages. A disagreement opens an account review; where a line is bad nothing is recorded.
 ///
-/// Events that come in meanwhile are left out: the comparison is with what there was when it began.
+/// Events that come in after the ledger are left out: the comparison is with what there was when it began.
 /// `@unchecked Sendable`: one step runs at a time, each started by the one before it; whichever thread runs the step owns
 /// everything here.
-package final class ReconcileCredits: @unchecked Sendable {
+package final class ReconcileCredits: BodyReader, @unchecked Sendable {
     package static let pageRows = 500
 
     package typealias Done = @Sendable (Result<LateAnswer, any Error>) -> Void
@@ -30,38 +31,87 @@ package final class ReconcileCredits: @unchecked Sendable {
     }
 
     private let scope: Scope
-    private let body: [UInt8]
-    private let format: LedgerFile.Format
     private let tenant: TenantRecord
-    private let background: BackgroundPool
+    private let fleet: Fleet
     private let accountID: Int64
-    private let done: Done
+    private let run: ReconciliationRun
+    private let running: RunningReconciliations
+    private var file: LedgerFile
+    private var scratch: LedgerScratch?
+    private var failure: (any Error)?
+    private var done: Done = { _ in }
     private var resellerID: Int64 = 0
     private var last: Int64 = 0
     private var place: (ref: String, id: Int64) = ("", 0)
-    private var reconciliation = Reconciliation(ledger: [])
+    private var reconciliation = Reconciliation()
 
-    /// `done` is called once, from any thread.
-    package init(_ call: Call, scope: Scope, accountID: Int64, done: @escaping Done) {
+    /// Throws where too many run already.
+    package init(_ call: Call, scope: Scope, accountID: Int64) throws(Refusal) {
         self.scope = scope
         self.accountID = accountID
-        self.done = done
-        body = call.body
-        format = LedgerFile.Format(contentType: call.head.value(of: .contentType), body: call.body)
+        file = LedgerFile(contentType: call.head.value(of: .contentType))
         tenant = call.tenant
-        background = call.services.fleet.background
+        fleet = call.services.fleet
+        running = call.services.reconciliations
+        run = ReconciliationRun(
+            publicID: PublicID.make(
+                "rec", at: call.now, chance: (call.services.random.uint64(), call.services.random.uint64())),
+            scope: scope, startedAt: call.now)
+        try running.begin(run, of: tenant.id)
     }
 
-    package func start() {
+    deinit { running.end(run, of: tenant.id) }
+
+    // MARK: The ledger
+
+    package func take(_ piece: [UInt8]) {
+        if failure == nil { append(file.feed(piece)) }
+    }
+
+    package func finish(_ answer: @escaping Done) {
+        done = answer
+        if failure == nil { append(file.finish()) }
+        if let failure { return end(.failure(failure)) }
+        if !file.errors.isEmpty { return end(.failure(Refusal.invalid(file.errors))) }
         let name = scope.reseller
         onLane({ tenant in (try tenant.knownReseller(name).id, try tenant.lastCreditEventID()) }) { [self] found in
             (resellerID, last) = found
-            reconciliation = Reconciliation(ledger: try LedgerFile.read(body, as: format))
+            run.enter(.sorting)
+            try scratch?.sort()
+            run.enter(.comparing)
             step()
         }
     }
 
-    /// A read on the lane, then `then` on the background pool; a refusal of either is the answer.
+    package func abandon() {
+        scratch = nil
+        running.end(run, of: tenant.id)
+    }
+
+    private func append(_ lines: [LedgerLine]) {
+        run.read(lines.count)
+        // With an error nothing is compared: the rest is only read for its errors.
+        if lines.isEmpty || !file.errors.isEmpty { return }
+        do {
+            if fleet.refusesWrites { throw LaneFailure.storageFull }
+            let ledger =
+                try scratch ?? LedgerScratch(path: fleet.data.temporaryPath(fleet.random.uint64()))
+            scratch = ledger
+            try ledger.append(lines)
+        } catch {
+            failure = error
+            scratch = nil
+        }
+    }
+
+    private func end(_ result: Result<LateAnswer, any Error>) {
+        abandon()
+        done(result)
+    }
+
+    // MARK: The comparison
+
+    /// A read on the lane, then `then` on the pool for files; a refusal of either is the answer.
     private func onLane<Value: Sendable>(
         _ read: @escaping @Sendable (TenantReader) throws -> Value, then: @escaping @Sendable (Value) throws -> Void
     ) {
@@ -71,13 +121,13 @@ package final class ReconcileCredits: @unchecked Sendable {
                 perform: { store in
                     let result = Result { try read(store.reader) }
                     return { _ in
-                        let submitted = self.background.submit {
-                            do { try then(try result.get()) } catch { self.done(.failure(error)) }
+                        let submitted = self.fleet.files.submit {
+                            do { try then(try result.get()) } catch { self.end(.failure(error)) }
                         }
-                        if !submitted { self.done(.failure(LaneFailure.tooManyWaiting)) }
+                        if !submitted { self.end(.failure(LaneFailure.tooManyWaiting)) }
                     }
                 },
-                fail: { self.done(.failure($0)) }))
+                fail: { self.end(.failure($0)) }))
     }
 
     private func step() {
@@ -87,6 +137,7 @@ package final class ReconcileCredits: @unchecked Sendable {
                 resellerID: resellerID, book: book, after: place, upTo: last, limit: Self.pageRows)
         }) { [self] events in
             for event in events {
+                try compareLines { Reconciliation.precedes($0.externalRef, event.externalRef) }
                 try reconciliation.take(
                     ReportedEvent(
                         publicID: event.publicID, externalRef: event.externalRef, kind: event.kind,
@@ -96,18 +147,29 @@ package final class ReconcileCredits: @unchecked Sendable {
                 self.place = (end.externalRef, end.id)
                 return step()
             }
+            try compareLines { _ in true }
             try reconciliation.finish()
             record()
         }
     }
 
+    /// Lines whose events have all been taken.
+    private func compareLines(while isDue: (LedgerLine) -> Bool) throws {
+        guard let scratch else { return }
+        while let line = scratch.first, isDue(line) {
+            try reconciliation.take(line)
+            try scratch.removeFirst()
+        }
+        run.compare(reconciliation.lineCount)
+    }
+
     private func record() {
         let (result, scope, accountID, resellerID) = (reconciliation, scope, accountID, resellerID)
-        done(
+        let publicID = run.publicID
+        end(
             .success(
                 .proceed(
                     .write { tenant, trail in
-                        let publicID = tenant.newPublicID("rec")
                         trail.resellerID = resellerID
                         trail.note("reconciliation", publicID)
                         let review =
@@ -118,10 +180,8 @@ package final class ReconcileCredits: @unchecked Sendable {
                                 trail: &trail)
                         let answer = Answer.json(201) { json in
                             json.field("id", publicID)
-                            json.field("reseller", scope.reseller)
-                            json.field("mode", scope.book.name)
-                            json.field("from", scope.from?.text)
-                            json.field("to", scope.to?.text)
+                            json.field("status", "done")
+                            scope.write(&json)
                             json.field("at", tenant.now.text)
                             result.write(tenant, &json)
                             json.field("review", review)
@@ -131,6 +191,15 @@ package final class ReconcileCredits: @unchecked Sendable {
                             agrees: result.agrees, report: answer.body)
                         return answer
                     })))
+    }
+}
+
+extension ReconcileCredits.Scope {
+    package func write(_ json: inout JSONWriter) {
+        json.field("reseller", reseller)
+        json.field("mode", book.name)
+        json.field("from", from?.text)
+        json.field("to", to?.text)
     }
 }
 

@@ -1,4 +1,5 @@
 import Gateway
+import Glibc
 import HTTPClient
 import HTTPCore
 import HTTPServer
@@ -22,6 +23,8 @@ enum ServeCommand {
                 "only \(descriptors) open files are allowed (ulimit -n): room for \(configuration.openFilesMax) tenants' "
                     + "files and \(configuration.serverLimits.connectionsMax) connections at once")
         }
+        // What SQLite sorts on disk belongs on the disk that is watched; the operator's own choice goes first.
+        setenv("SQLITE_TMPDIR", configuration.dataPath + "/tmp", 0)
         let blueprints = try BlueprintFolder.read(invocation.text("--blueprints"))
         let gateway = try Gateway.start(configuration, blueprints: blueprints)
         signals.serve { reload(gateway) }

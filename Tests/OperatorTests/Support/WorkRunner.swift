@@ -76,17 +76,23 @@ struct WorkRunner: Sendable {
             }
             return try await write(body)
         case .later(let flow):
-            let late = try await handedOver { done in flow { done.resume(with: $0) } }
-            switch late {
-            case .whole(let answer): return Answered(answer)
-            case .proceed(let work): return try await run(work)
-            case .stream(let status, let headers, let body, _):
-                var bytes: [UInt8] = []
-                while let piece = try await Self.piece(of: body) { bytes += piece }
-                var answered = Answered(status: status, body: bytes)
-                answered.headers = String(decoding: headers.bytes, as: UTF8.self)
-                return answered
-            }
+            return try await answered(try await handedOver { done in flow { done.resume(with: $0) } })
+        case .streamed(let reader):
+            reader.take(call.body)
+            return try await answered(try await handedOver { done in reader.finish { done.resume(with: $0) } })
+        }
+    }
+
+    private func answered(_ late: LateAnswer) async throws -> Answered {
+        switch late {
+        case .whole(let answer): return Answered(answer)
+        case .proceed(let work): return try await run(work)
+        case .stream(let status, let headers, let body, _):
+            var bytes: [UInt8] = []
+            while let piece = try await Self.piece(of: body) { bytes += piece }
+            var answered = Answered(status: status, body: bytes)
+            answered.headers = String(decoding: headers.bytes, as: UTF8.self)
+            return answered
         }
     }
 

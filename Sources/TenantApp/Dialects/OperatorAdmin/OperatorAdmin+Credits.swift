@@ -59,7 +59,7 @@ extension OperatorAdmin {
         },
         Route(
             .post, "/reconciliations", "Compare a reseller's ledger with its reports", access: .administrator,
-            body: .whole(bytesMax: Route.importBytesMax), idempotency: .accepted,
+            body: .streamed, idempotency: .accepted,
             parameters: [.query("reseller", isRequired: true), .mode, .from, .to], takes: Schemas.ledgerFile,
             gives: .made(Schemas.reconciliation), refuses: [404]
         ) { call in
@@ -70,24 +70,27 @@ extension OperatorAdmin {
             let scope = ReconcileCredits.Scope(
                 reseller: reseller, book: try query.mode(or: call.book), from: try query.time("from"),
                 to: try query.time("to"))
-            return .later { answer in
-                ReconcileCredits(call, scope: scope, accountID: call.accountID, done: answer).start()
-            }
+            return .streamed(try ReconcileCredits(call, scope: scope, accountID: call.accountID))
         },
         Route(
             .get, "/reconciliations", "List reconciliations, newest first", access: .administrator,
-            parameters: .page(.mode, Schemas.reseller), gives: .list(Schemas.listedReconciliation), refuses: [404]
+            parameters: .page(.mode, Schemas.reseller, .query("status", .choice(ReconciliationStatus.self))),
+            gives: .list(.either(Schemas.listedReconciliation, Schemas.runningReconciliation)), refuses: [404]
         ) { call in
             let query = try call.query()
             let page = try Paging(query)
             let book = try query.mode(or: call.book)
             let reseller = query["reseller"]
+            if try query.choice("status", as: ReconciliationStatus.self) == .running {
+                return .answer(running(call, reseller: reseller, book: book))
+            }
             return .read { tenant in
                 let rows = try tenant.reconciliations(
                     resellerID: try tenant.resellerID(filter: reseller), book: book, before: page.before,
                     limit: page.fetch)
                 return page.answer(rows, id: \.id) { made, json in
                     json.field("id", made.publicID)
+                    json.field("status", ReconciliationStatus.done.rawValue)
                     json.field("reseller", made.resellerPublicID)
                     json.field("agrees", made.agrees)
                     json.field("at", made.at.text)
@@ -96,9 +99,12 @@ extension OperatorAdmin {
         },
         Route(
             .get, "/reconciliations/{id}", "Read a reconciliation", access: .administrator,
-            gives: .read(Schemas.reconciliation)
+            gives: .read(.either(Schemas.runningReconciliation, Schemas.reconciliation))
         ) { call in
-            .read { tenant in
+            if let run = call.services.reconciliations.run(call.parameters[0], of: call.tenant.id) {
+                return .answer(.json { json in encode(run, &json) })
+            }
+            return .read { tenant in
                 guard let made = try tenant.reconciliation(publicID: call.parameters[0]) else {
                     throw Refusal.notFound("reconciliation")
                 }
@@ -160,6 +166,35 @@ extension OperatorAdmin {
         json.field("external_ref", event.externalRef)
         json.field("meta", raw: event.meta)
         json.field("at", event.at.text)
+    }
+
+    private enum ReconciliationStatus: String, CaseIterable {
+        case running
+        case done
+    }
+
+    /// All of them: they are few (`RunningReconciliations.perTenantMax`).
+    private static func running(_ call: Call, reseller: String?, book: Book) -> Answer {
+        let runs = call.services.reconciliations.all(of: call.tenant.id).filter {
+            $0.scope.book == book && (reseller == nil || $0.scope.reseller == reseller)
+        }
+        return .json { json in
+            json.array("data") { json in
+                for run in runs { json.object { json in encode(run, &json) } }
+            }
+            json.field("has_more", false)
+            json.field("next_cursor", nil as String?)
+        }
+    }
+
+    private static func encode(_ run: ReconciliationRun, _ json: inout JSONWriter) {
+        json.field("id", run.publicID)
+        json.field("status", ReconciliationStatus.running.rawValue)
+        run.scope.write(&json)
+        json.field("at", run.startedAt.text)
+        json.field("stage", run.stage.name)
+        json.field("lines", run.lines)
+        json.field("compared", run.compared)
     }
 
     private static func encode(_ review: AccountReview, _ json: inout JSONWriter) {

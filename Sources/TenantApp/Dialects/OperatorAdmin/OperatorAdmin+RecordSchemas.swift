@@ -51,8 +51,8 @@ extension OperatorAdmin.Schemas {
     static let reconciliation = Schema.named(
         "Reconciliation",
         [
-            "id": .string, "reseller": .string, "mode": .book, "from": .time.nullable, "to": .time.nullable,
-            "at": .time, "lines": .integer, "agrees": .boolean, "matched": tally,
+            "id": .string, "status": .one(of: ["done"]), "reseller": .string, "mode": .book, "from": .time.nullable,
+            "to": .time.nullable, "at": .time, "lines": .integer, "agrees": .boolean, "matched": tally,
             "missing_here": tally + ["items": .array(of: ledgerLine)],
             "missing_there": tally + ["items": .array(of: eventLine)],
             "differing": [
@@ -60,8 +60,15 @@ extension OperatorAdmin.Schemas {
                 "items": .array(of: ["here": eventLine, "there": ledgerLine]),
             ], "currency": .string, "review": .string.nullable,
         ])
+    static let runningReconciliation = Schema.named(
+        "RunningReconciliation",
+        [
+            "id": .string, "status": .one(of: ["running"]), "reseller": .string, "mode": .book, "from": .time.nullable,
+            "to": .time.nullable, "at": .time, "stage": .one(of: ["reading", "sorting", "comparing"]),
+            "lines": .integer, "compared": .integer,
+        ])
     static let listedReconciliation: Schema = [
-        "id": .string, "reseller": .string, "agrees": .boolean, "at": .time,
+        "id": .string, "status": .one(of: ["done"]), "reseller": .string, "agrees": .boolean, "at": .time,
     ]
     static let review = Schema.named(
         "Review",

@@ -1,0 +1,188 @@
+import TenantApp
+import TenantRegistry
+
+/// What every balance must be, kept in plain integers and by the rules as the contract words them: nothing here calls the
+/// domain. Amounts are micros.
+struct BankModel: Equatable {
+    struct Prices: Equatable {
+        var price: Int64
+        /// In parts per million.
+        var rate: Int64
+        var setup: Int64
+        var cap: Int64?
+
+        /// round(quantity × price × (1 − rate)) half up to the cent, and the setup fees rounded apart (W3).
+        func total(_ quantity: Int64) -> Int64 {
+            let line = (price * (1_000_000 - rate) * quantity + 5_000_000_000) / 10_000_000_000 * 10_000
+            return line + (setup * quantity + 5_000) / 10_000 * 10_000
+        }
+    }
+
+    struct Order: Equatable {
+        var id: String
+        var seller: Int
+        var sku: String
+        var total: Int64
+        var services: [String]
+        var book: Book
+    }
+
+    struct Port: Equatable {
+        var seller: Int
+        var customer: Int
+        var book: Book
+        var expiresAt: Int64
+    }
+
+    struct Seller: Equatable {
+        var balance: Int64 = 0
+        var held: Int64 = 0
+        var credit: Int64 = 0
+        var customers: [Int64]
+        var units: [String: Int64] = [:]
+        var prices: [String: Prices]
+        /// Transfers by their reference: customer and amount.
+        var references: [String: Int64] = [:]
+
+        var available: Int64 { balance + credit }
+    }
+
+    /// By book, then by number.
+    var sellers: [Book: [Seller]]
+    var funding: [Book: Int64] = [.live: 0, .test: 0]
+    var sales: [Book: Int64] = [.live: 0, .test: 0]
+    var pending: [Order] = []
+    var completed: [Order] = []
+    var ports: [Port] = []
+
+    static let plans: [String: Int64] = ["1month": 1_000_000, "6month": 4_990_000]
+    static let portPrice: Int64 = 1_370_000
+    static let portCapacity = 14
+    static let customerSlots = 5
+
+    // MARK: Each answers whether it is allowed, and then has done it
+
+    mutating func adjust(_ book: Book, _ seller: Int, by amount: Int64) -> Bool {
+        if amount < 0, self[book, seller].available + amount < 0 { return false }
+        self[book, seller].balance += amount
+        funding[book, default: 0] -= amount
+        return true
+    }
+
+    func cost(_ book: Book, _ seller: Int, _ sku: String, _ quantity: Int64, isHourly: Bool) -> Int64? {
+        guard var prices = self[book, seller].prices[sku] else { return nil }
+        if isHourly { prices.price = 0 }
+        return prices.total(quantity)
+    }
+
+    /// Nil where it is refused.
+    func order(_ book: Book, _ seller: Int, _ sku: String, _ quantity: Int64, isHourly: Bool) -> Int64? {
+        guard let prices = self[book, seller].prices[sku],
+            let total = cost(book, seller, sku, quantity, isHourly: isHourly)
+        else { return nil }
+        if let cap = prices.cap, self[book, seller].units[sku, default: 0] + quantity > cap { return nil }
+        return canPay(total, book, seller) ? total : nil
+    }
+
+    mutating func ordered(_ order: Order, holds: Bool) {
+        let charged = order.book == .live ? order.total : 0
+        self[order.book, order.seller].balance -= charged
+        self[order.book, order.seller].units[order.sku, default: 0] += Int64(order.services.count)
+        if holds {
+            self[order.book, order.seller].held += charged
+            pending.append(order)
+        } else {
+            sales[order.book, default: 0] += charged
+            completed.append(order)
+        }
+    }
+
+    mutating func decided(_ place: Int, activate: Bool) {
+        let order = pending.remove(at: place)
+        let charged = order.book == .live ? order.total : 0
+        self[order.book, order.seller].held -= charged
+        if activate {
+            sales[order.book, default: 0] += charged
+            completed.append(order)
+        } else {
+            self[order.book, order.seller].balance += charged
+            self[order.book, order.seller].units[order.sku, default: 0] -= Int64(order.services.count)
+        }
+    }
+
+    mutating func cancelled(_ place: Int) -> String {
+        let order = completed[place]
+        let service = completed[place].services.removeLast()
+        if completed[place].services.isEmpty { completed.remove(at: place) }
+        self[order.book, order.seller].units[order.sku, default: 0] -= 1
+        return service
+    }
+
+    /// Codes, ports: paid at once.
+    mutating func spend(_ amount: Int64, _ book: Book, _ seller: Int) -> Bool {
+        guard canPay(amount, book, seller) else { return false }
+        if book == .live {
+            self[book, seller].balance -= amount
+            sales[book, default: 0] += amount
+        }
+        return true
+    }
+
+    mutating func port(_ book: Book, _ seller: Int, _ customer: Int, days: Int64, now: Int64) -> Bool {
+        let active = ports.filter { $0.book == book && $0.expiresAt > now }
+        guard active.count < Self.portCapacity,
+            active.count(where: { $0.seller == seller && $0.customer == customer }) < Self.customerSlots,
+            spend(Self.portPrice * days, book, seller)
+        else { return false }
+        ports.append(Port(seller: seller, customer: customer, book: book, expiresAt: now + days * 86_400_000))
+        return true
+    }
+
+    /// A transfer uses no credit; a reference moves once.
+    mutating func transfer(_ amount: Int64, _ book: Book, _ seller: Int, to customer: Int, reference: String?) -> Bool {
+        let key = reference.map { "\(customer) \($0)" }
+        if let key, let known = self[book, seller].references[key] { return known == amount }
+        if book == .live {
+            guard amount <= self[book, seller].balance else { return false }
+            self[book, seller].balance -= amount
+        } else {
+            funding[book, default: 0] -= amount
+        }
+        self[book, seller].customers[customer] += amount
+        if let key { self[book, seller].references[key] = amount }
+        return true
+    }
+
+    /// A payment that was confirmed.
+    mutating func paid(_ amount: Int64, _ book: Book, _ seller: Int) {
+        self[book, seller].balance += amount
+        funding[book, default: 0] -= amount
+    }
+
+    private func canPay(_ amount: Int64, _ book: Book, _ seller: Int) -> Bool {
+        book == .test || amount == 0 || amount <= self[book, seller].available
+    }
+
+    subscript(book: Book, seller: Int) -> Seller {
+        get { sellers[book]?[seller] ?? Seller(customers: [], prices: [:]) }
+        set { sellers[book]?[seller] = newValue }
+    }
+
+    /// Every account of the ledger, by what it is called.
+    func accounts(_ sellerIDs: [Int64], _ customerIDs: [Book: [[Int64]]]) -> [String: Int64] {
+        var accounts: [String: Int64] = [:]
+        for book in [Book.live, .test] {
+            accounts["\(book.name) sales"] = sales[book]
+            accounts["\(book.name) funding"] = funding[book]
+            for (number, seller) in (sellers[book] ?? []).enumerated() {
+                accounts["\(book.name) balance \(sellerIDs[number])"] = seller.balance
+                accounts["\(book.name) held \(sellerIDs[number])"] = seller.held
+                for (place, amount) in seller.customers.enumerated() {
+                    let id = customerIDs[book]?[number][place] ?? 0
+                    accounts["\(book.name) customer \(id)"] = amount
+                }
+            }
+        }
+        return accounts
+    }
+}
