@@ -13,7 +13,7 @@ extension Connection {
     /// `close` leaves the WAL where it is: a file that turned out not to be what it should be is not changed by having been
     /// opened. `closeEmptyingWAL` is for one that was.
     package func configureLive(
-        cacheKiB: Int = 2_048, pageCountMax: Int64? = nil, journalBytesMax: Int64 = 16 << 20
+        cacheKiB: Int = 2_048, pageCountMax: Int64? = nil, journalBytesMax: Int64 = 32 << 20
     ) throws(SQLiteError) {
         harden()
         _ = tollgate_sqlite3_db_config_flag(database, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)

@@ -229,8 +229,9 @@ package final class TenantStore: LaneFile {
         try connection.run("UPDATE meta SET commit_marker = commit_marker + 1 WHERE id = 1")
     }
 
-    /// Past this many pages in the WAL a checkpoint follows the batch (4 MiB).
-    static let checkpointPagesMin = 1_024
+    /// Past this many pages in the WAL a checkpoint follows the batch (16 MiB): a page that many orders change is then written
+    /// back once for all of them.
+    static let checkpointPagesMin = 4_096
 
     package func rest() {
         guard connection.walPages >= Self.checkpointPagesMin else { return }
