@@ -231,7 +231,7 @@ package final class TenantStore: LaneFile {
 
     /// Past this many pages in the WAL a checkpoint follows the batch (16 MiB): a page that many orders change is then written
     /// back once for all of them.
-    static let checkpointPagesMin = 4_096
+    package static let checkpointPagesMin = 4_096
 
     package func rest() {
         guard connection.walPages >= Self.checkpointPagesMin else { return }

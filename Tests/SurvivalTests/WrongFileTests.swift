@@ -110,7 +110,10 @@ import Testing
         if checkpoints {
             // Past the pages at which a checkpoint follows, so that the next commit begins the WAL anew.
             try trader.node.write(trader.record) { tenant, _ in
-                for number in 0..<60 { try tenant.set("filling \(number)", to: String(repeating: "x", count: 100_000)) }
+                let pages = TenantStore.checkpointPagesMin + 100
+                for number in 0..<pages / 25 + 1 {
+                    try tenant.set("filling \(number)", to: String(repeating: "x", count: 25 * 4_096))
+                }
             }
             _ = try trader.node.head(of: trader.record)
             #expect(trader.node.fleet.pool.metrics.checkpoints.load(ordering: .relaxed) > 0)
