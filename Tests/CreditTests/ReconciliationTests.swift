@@ -50,6 +50,14 @@ import Testing
         #expect(!result.agrees)
     }
 
+    @Test("O8 any one kind of disagreement alone is one: a review opens")
+    func alone() throws {
+        #expect(try Self.reconcile([Self.line("a", 5)], [Self.event("a", 5)]).agrees)
+        #expect(try !Self.reconcile([Self.line("a", 5)], [Self.event("a", 4)]).agrees)
+        #expect(try !Self.reconcile([Self.line("a", 5)], []).agrees)
+        #expect(try !Self.reconcile([], [Self.event("a", 5)]).agrees)
+    }
+
     @Test("O8 nothing on both sides agrees; texts that Swift holds for the same and bytes do not are two")
     func edges() throws {
         #expect(try Self.reconcile([], []).agrees)
