@@ -25,7 +25,6 @@ extension Connection {
         }
         try execute(
             """
-            PRAGMA synchronous=FULL;
             PRAGMA foreign_keys=ON;
             PRAGMA recursive_triggers=ON;
             PRAGMA temp_store=MEMORY;
@@ -33,10 +32,17 @@ extension Connection {
             PRAGMA journal_size_limit=\(journalBytesMax);
             PRAGMA cache_size=-\(cacheKiB);
             """)
+        try setSynchronous(true)
         watchWAL()
         if let pageCountMax { try setMaxPageCount(pageCountMax) }
         // The lock is taken with the first read; a file that is no database shows here too.
         _ = try integer(of: "SELECT count(*) FROM sqlite_schema")
+    }
+
+    /// Whether each commit is durable when it returns. Without it a file is good for nothing after a power cut until a
+    /// checkpoint with it. Not inside a transaction.
+    package func setSynchronous(_ isDurable: Bool) throws(SQLiteError) {
+        try execute("PRAGMA synchronous=\(isDurable ? "FULL" : "OFF")")
     }
 
     /// A new file of this process alone that nobody misses after a crash: it has no journal and is never synced. What is

@@ -19,11 +19,10 @@ package final class Connection {
 
     /// Opens a file; `flags` say whether it may be made. Nothing is read yet: a file that is no database shows at first use.
     package init(path: String, flags: OpenFlags = [.readWrite, .create]) throws(SQLiteError) {
-        _ = Library.start
         self.path = path
         walPagesCell.initialize(to: 0)
         let status = sqlite3_open_v2(
-            flags.name(of: path), &database, flags.rawValue | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nil)
+            flags.name(of: path), &database, flags.rawValue | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, Library.vfs)
         guard status == SQLITE_OK else {
             let error = SQLiteError.last(database, sql: "open")
             sqlite3_close(database)

@@ -4,9 +4,10 @@ import CSQLite
 enum Library {
     /// Each connection has one owner at a time, so SQLite needs no lock of its own; its count of all memory is one
     /// mutex that every thread would meet at.
-    static let start: Void = {
+    static let vfs: String? = {
         _ = tollgate_sqlite3_config_flag(SQLITE_CONFIG_MULTITHREAD, 0)
         _ = tollgate_sqlite3_config_flag(SQLITE_CONFIG_MEMSTATUS, 0)
         sqlite3_initialize()
+        return GatheringVFS.install() ? GatheringVFS.name : nil
     }()
 }

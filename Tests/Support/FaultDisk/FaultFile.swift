@@ -4,7 +4,7 @@ import CSQLite
 final class FaultFile {
     typealias File = UnsafeMutablePointer<sqlite3_file>
 
-    /// `sqlite3_file`, then the reference to this object, then the unix file, aligned as malloc aligns.
+    /// `sqlite3_file`, then the reference to this object.
     static let headerBytes = 16
 
     private let disk: FaultDisk
@@ -17,8 +17,11 @@ final class FaultFile {
         self.inner = inner
     }
 
-    static func inner(of file: File) -> File {
-        (UnsafeMutableRawPointer(file) + headerBytes).assumingMemoryBound(to: sqlite3_file.self)
+    /// Zeroed, for the unix VFS's own file.
+    static func allocate(bytes: Int) -> File {
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 16)
+        memory.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
+        return memory.assumingMemoryBound(to: sqlite3_file.self)
     }
 
     func attach(to file: File) {
@@ -40,6 +43,7 @@ final class FaultFile {
     private static func close(_ file: File?) -> Int32 {
         let own = of(file)
         let status = own.unix.xClose(own.inner)
+        UnsafeMutableRawPointer(own.inner).deallocate()
         Unmanaged.passUnretained(own).release()
         return status
     }

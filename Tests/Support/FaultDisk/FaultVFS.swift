@@ -6,7 +6,7 @@ import Synchronization
 /// SQLite's default VFS with a way to fail: a copy of the unix one whose files are wrapped where they lie on a `FaultDisk`.
 ///
 /// The C structures are made once and live as long as the process; a wrapped file's memory is SQLite's, laid out as
-/// `sqlite3_file`, a reference to its `FaultFile`, the unix VFS's own file.
+/// `sqlite3_file` and a reference to its `FaultFile`, which owns that of the unix VFS's file.
 enum FaultVFS {
     static let disks = Mutex<[String: FaultDisk]>([:])
 
@@ -24,7 +24,7 @@ enum FaultVFS {
         vfs.initialize(to: unix.pointee)
         vfs.pointee.pNext = nil
         vfs.pointee.zName = UnsafePointer(strdup("tollgate-faults"))
-        vfs.pointee.szOsFile = Int32(FaultFile.headerBytes) + unix.pointee.szOsFile
+        vfs.pointee.szOsFile = max(Int32(FaultFile.headerBytes), unix.pointee.szOsFile)
         vfs.pointee.xOpen = { _, name, file, flags, outFlags in open(name, file, flags, outFlags) }
         vfs.pointee.xDelete = { _, name, syncs in delete(name, syncs) }
         sqlite3_vfs_register(vfs, 1)
@@ -46,10 +46,12 @@ enum FaultVFS {
         guard let file else { return SQLITE_MISUSE }
         file.pointee.pMethods = nil
         if disk.state.withLock({ $0.fails(.open) }) != nil { return SQLITE_CANTOPEN }
-        let inner = FaultFile.inner(of: file)
+        let inner = FaultFile.allocate(bytes: Int(unix.pointee.szOsFile))
         let status = unix.pointee.xOpen(unix, name, inner, flags, outFlags)
-        guard status == SQLITE_OK else { return status }
-        guard let identity = FileIdentity(path) else { return SQLITE_CANTOPEN }
+        guard status == SQLITE_OK, let identity = FileIdentity(path) else {
+            UnsafeMutableRawPointer(inner).deallocate()
+            return status == SQLITE_OK ? SQLITE_CANTOPEN : status
+        }
         let own = FaultFile(disk: disk, identity: identity, inner: inner)
         own.begin()
         own.attach(to: file)
