@@ -66,7 +66,8 @@ let package = Package(
         tests("SQLiteTests", ["SQLite"]),
         tests("CompressionTests", ["Compression"]),
         tests(
-            "OperatorTests", ["TenantApp", "TenantRegistry", "SQLite", "HTTPCore", "Cryptography", "RateLimiter"]),
+            "OperatorTests",
+            ["TestTenants", "TenantApp", "TenantRegistry", "SQLite", "HTTPCore", "Cryptography", "RateLimiter"]),
         tests("HTTPServerTests", ["HTTPServer", "HTTPCore", "Cryptography", "Compression"]),
         tests("HTTPClientTests", ["HTTPClient"]),
         .target(

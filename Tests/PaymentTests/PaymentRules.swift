@@ -31,7 +31,7 @@ import Testing
             #expect(try till.balance() == 50_000_000)
             let reseller = till.shop.resellerIDs[0]
             let statement = try till.node.read(till.record) {
-                try $0.statement(resellerID: reseller, book: .live, before: .max, limit: 10)
+                try $0.statement(resellerID: reseller, book: .live, before: nil, limit: 10)
             }
             #expect(statement.map(\.reference) == [payment.orderID] && statement.map(\.kind) == ["top_up"])
         }

@@ -89,10 +89,12 @@ struct Harm: CustomTestStringConvertible, Sendable {
             "a top-up is added, with its balances",
             """
             INSERT INTO posting VALUES (99, 0, 'top_up', 1, 'gift', 1790000000000, 0);
-            INSERT INTO entry SELECT NULL, 99, id, -1000000, balance - 1000000 FROM ledger_account WHERE kind = 'funding' AND book = 0;
-            INSERT INTO entry SELECT NULL, 99, id, 1000000, balance + 1000000 FROM ledger_account
+            INSERT INTO entry SELECT NULL, 99, id, -1000000, balance - 1000000, last_entry_id FROM ledger_account
+                WHERE kind = 'funding' AND book = 0;
+            INSERT INTO entry SELECT NULL, 99, id, 1000000, balance + 1000000, last_entry_id FROM ledger_account
                 WHERE kind = 'balance' AND reseller_id = 1 AND book = 0;
-            UPDATE ledger_account SET balance = (SELECT sum(amount) FROM entry WHERE account_id = ledger_account.id)
+            UPDATE ledger_account SET balance = (SELECT sum(amount) FROM entry WHERE account_id = ledger_account.id),
+                last_entry_id = (SELECT max(id) FROM entry WHERE account_id = ledger_account.id)
             """, .ledger, "No audit row vouches for this posting of kind top_up"),
         Harm(
             "a posting is removed with its entries and their balances",
@@ -108,6 +110,14 @@ struct Harm: CustomTestStringConvertible, Sendable {
             "a balance is raised",
             "UPDATE ledger_account SET balance = balance + 1 WHERE kind = 'balance' AND reseller_id = 1 AND book = 0",
             .ledger, "its entries come to"),
+        Harm(
+            "an entry is left out of its account's chain",
+            "UPDATE entry SET previous_id = NULL WHERE id = (SELECT last_entry_id FROM ledger_account WHERE kind = 'balance' AND reseller_id = 1 AND book = 0)",
+            .ledger, "It is said to follow none on balance:1"),
+        Harm(
+            "an account's newest entry is hidden",
+            "UPDATE ledger_account SET last_entry_id = (SELECT previous_id FROM entry WHERE id = last_entry_id) WHERE kind = 'sales' AND book = 0",
+            .ledger, "The newest entry of sales:0 is said to be"),
         Harm(
             "what is held differs from the open orders", "DELETE FROM orders WHERE state = 'pending'", .ledger,
             "open orders hold 0.00 EUR"),

@@ -13,6 +13,12 @@ enum LedgerCheck {
                 "The balance of \(account.name) is \(file.amount(account.stored)); its entries come to \(file.amount(account.running))."
             )
         }
+        for (id, account) in accounts.sorted(by: { $0.key < $1.key }) where account.storedLast != account.last {
+            file.report.add(
+                .ledger, "ledger_account", id,
+                "The newest entry of \(account.name) is said to be \(entryName(account.storedLast)); it is \(entryName(account.last))."
+            )
+        }
         try checkHeld(&file, accounts)
         file.report.counts.postings = Int(
             try file.connection.row("SELECT count(*) FROM posting") { $0.int(0) } ?? 0)
@@ -24,16 +30,20 @@ enum LedgerCheck {
         let kind: String
         let reseller: Int64
         let stored: Int64
+        let storedLast: Int64?
         var running: Int64 = 0
+        var last: Int64?
 
         var name: String { "\(kind):\(reseller)\(book == Book.test.rawValue ? " (test book)" : "")" }
     }
 
     private static func readAccounts(_ file: inout VerifiedFile) throws -> [Int64: Account] {
         var accounts: [Int64: Account] = [:]
-        try file.connection.forEach("SELECT id, book, kind, reseller_id, balance FROM ledger_account") { row in
+        try file.connection.forEach("SELECT id, book, kind, reseller_id, balance, last_entry_id FROM ledger_account") {
+            row in
             accounts[row.int(0)] = Account(
-                book: row.int(1), kind: row.text(2), reseller: row.int(3), stored: row.int(4))
+                book: row.int(1), kind: row.text(2), reseller: row.int(3), stored: row.int(4),
+                storedLast: row.optionalInt(5))
             return true
         }
         return accounts
@@ -51,7 +61,8 @@ enum LedgerCheck {
         var postings = AscendingIDs()
         try file.connection.forEach(
             """
-            SELECT e.id, e.posting_id, e.account_id, e.amount, e.balance_after, p.book, p.kind, p.reseller_id
+            SELECT e.id, e.posting_id, e.account_id, e.amount, e.balance_after, p.book, p.kind, p.reseller_id,
+                e.previous_id
             FROM entry e LEFT JOIN posting p ON p.id = e.posting_id ORDER BY e.id
             """
         ) { row in
@@ -82,6 +93,13 @@ enum LedgerCheck {
                     "The balance after it is \(file.amount(row.int(4))) on \(account.name); the entries up to it come to "
                         + "\(overflow ? "more than an amount can be" : file.amount(running)).")
             }
+            if row.optionalInt(8) != account.last {
+                file.report.add(
+                    .ledger, "entry", id,
+                    "It is said to follow \(entryName(row.optionalInt(8))) on \(account.name); it follows \(entryName(account.last))."
+                )
+            }
+            account.last = id
             // From the stored balance on, so that one changed entry is told once and not at each one after it.
             account.running = row.int(4)
             accounts[row.int(2)] = account
@@ -91,6 +109,8 @@ enum LedgerCheck {
         close(group, &file)
         if postings.last < .max { try reportEmpty(postings.last + 1...(.max), &file) }
     }
+
+    private static func entryName(_ id: Int64?) -> String { id.map { "entry \($0)" } ?? "none" }
 
     private static let chargingKinds: Set<String> = ["order", "hold", "capture", "void", "renewal", "port", "codes"]
 

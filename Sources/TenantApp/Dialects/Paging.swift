@@ -6,6 +6,8 @@ package struct Paging: Sendable {
     package static let limitMax = 100
     package static let limitDefault = 50
 
+    package static let unknownCursor = Refusal.field("/cursor", "format", "is not a cursor that a list has given")
+
     package let limit: Int
     /// The id behind which the page begins; nil for the first.
     package let cursor: Int64?
@@ -23,11 +25,9 @@ package struct Paging: Sendable {
             cursor = nil
             return
         }
-        guard let bytes = Base64.decodeURL(text), bytes.count == 8 else {
-            throw .field("/cursor", "format", "is not a cursor that a list has given")
-        }
+        guard let bytes = Base64.decodeURL(text), bytes.count == 8 else { throw Self.unknownCursor }
         let place = Int64(bitPattern: bytes.reduce(0) { $0 << 8 | UInt64($1) })
-        guard place >= 0 else { throw .field("/cursor", "format", "is not a cursor that a list has given") }
+        guard place >= 0 else { throw Self.unknownCursor }
         cursor = place
     }
 

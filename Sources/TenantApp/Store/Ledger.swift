@@ -34,6 +34,13 @@ package enum LedgerAccount: Sendable, Hashable {
     }
 }
 
+/// What an account's row says: its balance, and the entry that made it, from which the earlier ones follow.
+struct AccountStand {
+    let id: Int64
+    let balance: Money
+    let lastEntryID: Int64?
+}
+
 /// Why money moved.
 package enum PostingKind: String, Sendable, CaseIterable {
     case topUp = "top_up"
@@ -72,27 +79,39 @@ extension TenantReader {
     }
 
     /// Nil where nothing was ever posted to it.
-    fileprivate func ledgerAccount(_ account: LedgerAccount, book: Book) throws -> (id: Int64, balance: Money)? {
+    fileprivate func ledgerAccount(_ account: LedgerAccount, book: Book) throws -> AccountStand? {
         let key = TenantMemory.AccountKey(account: account, book: book)
         if let known = memory.accounts[key] { return known }
         let read = try connection.row(
-            "SELECT id, balance FROM ledger_account WHERE book = ?1 AND kind = ?2 AND reseller_id = ?3", .book(book),
-            .text(account.kind), .integer(account.resellerID)
-        ) { (id: $0.int(0), balance: $0.money(1)) }
+            "SELECT id, balance, last_entry_id FROM ledger_account WHERE book = ?1 AND kind = ?2 AND reseller_id = ?3",
+            .book(book), .text(account.kind), .integer(account.resellerID)
+        ) { AccountStand(id: $0.int(0), balance: $0.money(1), lastEntryID: $0.optionalInt(2)) }
         if let read { memory.accounts.remember(read, for: key) }
         return read
     }
 
-    /// A reseller's movements on its balance, newest first, before entry `id`.
-    package func statement(resellerID: Int64, book: Book, before id: Int64, limit: Int) throws -> [Posting] {
-        try connection.rows(
+    /// A reseller's movements on its balance, newest first; from the one before entry `id`, where it is given. Refuses an
+    /// entry of another account.
+    package func statement(resellerID: Int64, book: Book, before id: Int64?, limit: Int) throws -> [Posting] {
+        let account = try ledgerAccount(.balance(reseller: resellerID), book: book)
+        var newest = account?.lastEntryID
+        if let id {
+            let entry = try connection.row("SELECT account_id, previous_id FROM entry WHERE id = ?1", .integer(id)) {
+                (account: $0.int(0), previous: $0.optionalInt(1))
+            }
+            guard let entry, entry.account == account?.id else { throw Paging.unknownCursor }
+            newest = entry.previous
+        }
+        guard let newest else { return [] }
+        return try connection.rows(
             """
+            WITH RECURSIVE chain(id) AS (
+                SELECT ?1 UNION ALL
+                SELECT e.previous_id FROM chain c JOIN entry e ON e.id = c.id WHERE e.previous_id IS NOT NULL LIMIT ?2)
             SELECT p.id, p.kind, p.reference, p.at, e.amount, e.balance_after, e.id
-            FROM ledger_account a JOIN entry e ON e.account_id = a.id JOIN posting p ON p.id = e.posting_id
-            WHERE a.book = ?1 AND a.kind = 'balance' AND a.reseller_id = ?2 AND e.id < ?3
-            ORDER BY e.id DESC LIMIT ?4
+            FROM chain c CROSS JOIN entry e ON e.id = c.id CROSS JOIN posting p ON p.id = e.posting_id ORDER BY e.id DESC
             """,
-            .book(book), .integer(resellerID), .integer(id), .int(limit)
+            .integer(newest), .int(limit)
         ) { row in
             Posting(
                 id: row.int(0), entryID: row.int(6), kind: row.text(1), reference: row.text(2), at: row.time(3),
@@ -135,11 +154,16 @@ extension TenantTransaction {
             id = connection.lastInsertedRowID
         }
         let balance = try (known?.balance ?? .zero).adding(amount)
-        try connection.run("UPDATE ledger_account SET balance = ?2 WHERE id = ?1", .integer(id), .money(balance))
-        memory.accounts.remember((id, balance), for: TenantMemory.AccountKey(account: account, book: book))
         try connection.run(
-            "INSERT INTO entry (posting_id, account_id, amount, balance_after) VALUES (?1, ?2, ?3, ?4)",
-            .integer(posting), .integer(id), .money(amount), .money(balance))
+            "INSERT INTO entry (posting_id, account_id, amount, balance_after, previous_id) VALUES (?1, ?2, ?3, ?4, ?5)",
+            .integer(posting), .integer(id), .money(amount), .money(balance), .optional(known?.lastEntryID))
+        let entry = connection.lastInsertedRowID
+        try connection.run(
+            "UPDATE ledger_account SET balance = ?2, last_entry_id = ?3 WHERE id = ?1", .integer(id), .money(balance),
+            .integer(entry))
+        memory.accounts.remember(
+            AccountStand(id: id, balance: balance, lastEntryID: entry),
+            for: TenantMemory.AccountKey(account: account, book: book))
     }
 }
 

@@ -35,6 +35,11 @@ package struct Service: Sendable {
         service s JOIN orders o ON o.id = s.order_id JOIN reseller r ON r.id = s.reseller_id \
         JOIN product p ON p.id = s.product_id JOIN customer c ON c.id = s.customer_id
         """
+    // CROSS JOIN keeps the order first, so that nothing needs sorting.
+    static let tablesByOrder = """
+        orders o CROSS JOIN service s ON s.order_id = o.id CROSS JOIN reseller r ON r.id = s.reseller_id \
+        CROSS JOIN product p ON p.id = s.product_id CROSS JOIN customer c ON c.id = s.customer_id
+        """
 
     init(_ row: Row) {
         id = row.int(0)
@@ -70,15 +75,22 @@ extension TenantReader {
         resellerID: Int64?, book: Book, state: ServiceState?, before id: Int64, limit: Int
     ) throws -> [Service] {
         var values: [SQLValue] = [.book(book), .integer(id), .int(limit)]
+        var tables = Service.tables
         var filter = "s.book = ?1 AND s.id < ?2"
         if let resellerID {
+            // From its own orders, whose order is that of their services.
             values.append(.integer(resellerID))
-            filter += " AND s.reseller_id = ?4"
+            tables = Service.tablesByOrder
+            filter += """
+                 AND o.reseller_id = ?4 AND o.book = ?1 AND o.id <= coalesce(
+                    (SELECT b.order_id FROM service b WHERE b.id < ?2 ORDER BY b.id DESC LIMIT 1), 0)
+                """
         }
         filter += state.map { " AND s.state = '\($0.rawValue)'" } ?? " AND s.state <> 'cancelled'"
+        let order = resellerID == nil ? "s.id DESC" : "o.id DESC, s.id DESC"
         return try connection.rows(
-            dynamic: "SELECT \(Service.columns) FROM \(Service.tables) WHERE \(filter) ORDER BY s.id DESC LIMIT ?3",
-            values, read: Service.init)
+            dynamic: "SELECT \(Service.columns) FROM \(tables) WHERE \(filter) ORDER BY \(order) LIMIT ?3", values,
+            read: Service.init)
     }
 
     package func services(ofOrder id: Int64) throws -> [Service] {
@@ -132,7 +144,8 @@ extension TenantTransaction {
         try connection.run(
             """
             UPDATE service SET ends_at = coalesce(renews_at, ends_at, ?2), renews_at = NULL
-            WHERE reseller_id = ?1 AND state IN ('active', 'past_due', 'suspended')
+            WHERE order_id IN (SELECT id FROM orders WHERE reseller_id = ?1)
+                AND state IN ('active', 'past_due', 'suspended')
             """,
             .integer(resellerID), .time(now))
     }

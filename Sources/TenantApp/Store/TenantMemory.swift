@@ -21,7 +21,7 @@ final class TenantMemory: StoreMemory {
 
     /// By the secret's hash; true while the file's projection has this epoch.
     var standings: [Digest: (epoch: Int64, secretExpiresAt: Timestamp?, standing: KeyStanding)] = [:]
-    var accounts: [AccountKey: (id: Int64, balance: Money)] = [:]
+    var accounts: [AccountKey: AccountStand] = [:]
     var resellers: [Int64: Reseller] = [:]
     var prices: [PriceKey: PricedProduct] = [:]
     /// By reseller, newest first.

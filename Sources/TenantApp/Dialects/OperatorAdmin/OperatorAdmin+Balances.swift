@@ -40,7 +40,7 @@ extension OperatorAdmin {
             return .read { tenant in
                 let reseller = try tenant.knownReseller(call.parameters[0])
                 let rows = try tenant.statement(
-                    resellerID: reseller.id, book: book, before: page.before, limit: page.fetch)
+                    resellerID: reseller.id, book: book, before: page.cursor, limit: page.fetch)
                 return page.answer(rows, id: \.entryID) { posting, json in
                     json.field("posting", posting.id)
                     json.field("kind", posting.kind)
