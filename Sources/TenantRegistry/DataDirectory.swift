@@ -62,7 +62,8 @@ package final class DataDirectory: Sendable {
     package func tenantPath(_ id: TenantID) -> String { "\(tenantFolder(id))/\(id.text).sqlite" }
 
     /// A new name in `tmp`, which is emptied at every start.
-    package func temporaryPath(_ random: UInt64) -> String { "\(path)/tmp/\(String(random, radix: 16))" }
+    package func temporaryPath(_ random: UInt64) -> String { temporaryPath(String(random, radix: 16)) }
+    func temporaryPath(_ name: String) -> String { "\(path)/tmp/\(name)" }
 
     /// Bytes that an ordinary user may still write on this disk; nil where the system does not say.
     package var freeBytes: Int64? { Self.freeBytes(at: path) }
@@ -117,8 +118,8 @@ package final class DataDirectory: Sendable {
         try Self.synchronise(folder: self.path)
     }
 
-    /// Writes a file of mode 0600 that is not there yet, and syncs it; its folder is not synced.
-    package static func writeNew(_ bytes: [UInt8], to path: String) throws {
+    /// Writes a file of mode 0600 that is not there yet; its folder is not synced.
+    package static func writeNew(_ bytes: [UInt8], to path: String, isSynced: Bool = true) throws {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw Failure.unusable(path, String(cString: strerror(errno))) }
         defer { close(descriptor) }
@@ -129,6 +130,8 @@ package final class DataDirectory: Sendable {
             guard count > 0 else { throw Failure.unusable(path, String(cString: strerror(errno))) }
             written += count
         }
-        guard fsync(descriptor) == 0 else { throw Failure.unusable(path, String(cString: strerror(errno))) }
+        guard !isSynced || fsync(descriptor) == 0 else {
+            throw Failure.unusable(path, String(cString: strerror(errno)))
+        }
     }
 }

@@ -84,11 +84,7 @@ extension Fleet {
                     let changes = store.transaction.pendingProjections
                     store.note(
                         AuditRecord(at: clock.now(), action: "tenant.created", status: 201, requestID: requestID))
-                    return { [self] _ in
-                        registry.project(changes, of: record.id) { [self] result in
-                            finish(record, changes, value, result, requestID, then)
-                        }
-                    }
+                    return { [self] store in finish(record, store, changes, value, requestID, then) }
                 },
                 fail: { [self] failure in
                     record.lane.exclusively(
@@ -97,8 +93,9 @@ extension Fleet {
                 }))
     }
 
+    /// The file is made durable, then the registry takes the tenant for whole.
     private func finish<Value: Sendable>(
-        _ record: TenantRecord, _ changes: [ProjectedChange], _ value: Value, _ projected: Result<Void, any Error>,
+        _ record: TenantRecord, _ store: TenantStore, _ changes: [ProjectedChange], _ value: Value,
         _ requestID: RequestID, _ then: @escaping @Sendable (Result<(TenantRecord, Value), any Error>) -> Void
     ) {
         // What the registry did not take is taken back whole, so that the slug is free again.
@@ -106,9 +103,14 @@ extension Fleet {
             record.lane.exclusively(
                 { [self] control in abandon(record, control, error, then) }, orElse: { then(.failure($0)) })
         }
-        if case .failure(let error) = projected { return giveUp(error) }
+        do {
+            try store.endCreation()
+            try DataDirectory.synchronise(folder: data.tenantFolder(record.id))
+        } catch {
+            return giveUp(error)
+        }
         record.update({ $0.state = .active }, now: monotonic.nanoseconds())
-        registry.save(record.profile, event: "tenant.created", requestID: requestID) { [self] result in
+        registry.complete(record.profile, changes, event: "tenant.created", requestID: requestID) { [self] result in
             if case .failure(let error) = result { return giveUp(error) }
             for change in changes { directory.apply(change.change, to: record) }
             directory.add(record)
@@ -126,18 +128,16 @@ extension Fleet {
         bury(record.profile, isMarked: record.profile.state == .creating, requestID: .none) { then(.failure(error)) }
     }
 
-    /// The file with its schema, durable, and its meta row, open. On the tenant's lane.
+    /// The file with its schema and its meta row, open; nothing of it is durable before `endCreation`. On the tenant's lane.
     private func makeFile(of record: TenantRecord) throws -> TenantStore {
         let folder = data.tenantFolder(record.id)
         if mkdir(folder, 0o700) == 0 { try DataDirectory.synchronise(folder: data.tenantsFolder) }
         let path = data.tenantPath(record.id)
-        try DataDirectory.writeNew(blankFile(), to: path)
-        try DataDirectory.synchronise(folder: folder)
+        try blankFiles.place(at: path)
         let connection = try Connection(path: path, flags: [.readWrite])
         do {
             try connection.configureLive()
-            // The checkpoint syncs it: the row must be in the file itself, which is asked whose it is before it is opened.
-            try connection.execute("PRAGMA synchronous=OFF")
+            try connection.setSynchronous(false)
             try connection.run(
                 """
                 INSERT INTO meta (id, tenant_id, incarnation, currency, audit_public_key, created_at)
@@ -145,36 +145,11 @@ extension Fleet {
                 """,
                 .blob(record.id.bytes), .text(record.profile.currency), .blob(record.signingKey.publicKey),
                 .integer(clock.now().milliseconds))
-            try connection.execute("PRAGMA synchronous=FULL")
-            try connection.checkpoint(.truncate)
             try connection.setMaxPageCount(record.profile.quotas.pagesMax)
             return try TenantStore(connection: connection, tenantID: record.id, context: context(record))
         } catch {
             connection.close()
             throw error
-        }
-    }
-
-    /// The bytes of a file with the schema and nothing else. Made once in a process: to run the schema costs several times
-    /// what the rest of a tenant's creation does.
-    private func blankFile() throws -> [UInt8] {
-        try blank.withLock { known in
-            if let known { return known }
-            let path = data.temporaryPath(random.uint64())
-            defer { for suffix in ["", "-wal"] { DataDirectory.remove(path + suffix) } }
-            let connection = try Connection(path: path, flags: [.readWrite, .create])
-            do {
-                defer { connection.close() }
-                try connection.configureLive()
-                try connection.setApplicationID(CoreSchema.applicationID)
-                try Migrator.migrate(connection, schema.migrations)
-                try connection.checkpoint(.truncate)
-            }
-            guard let bytes = FileManager.default.contents(atPath: path) else {
-                throw DataDirectory.Failure.unusable(path, "it cannot be read")
-            }
-            known = Array(bytes)
-            return Array(bytes)
         }
     }
 

@@ -55,7 +55,7 @@ package final class Fleet: Sendable {
     let lastSessionSweep = Mutex(Timestamp(milliseconds: 0))
     private let certificatesCell: Mutex<[DomainCertificate]>
     /// A tenant's file before anything is in it; see `makeFile`.
-    let blank = Mutex<[UInt8]?>(nil)
+    let blankFiles: BlankFiles
 
     package struct Options: Sendable {
         package var workers = LanePool.workersDefault
@@ -86,6 +86,7 @@ package final class Fleet: Sendable {
         pool = LanePool(
             workers: options.workers, openFilesMax: options.openFilesMax, aroundAnswers: options.aroundAnswers)
         background = BackgroundPool(name: "background", threads: 2, tasksMax: 256)
+        blankFiles = BlankFiles(data: data, schema: schema, background: background)
         files = BackgroundPool(name: "files", threads: 2, tasksMax: 4_096)
         directory = Directory(monotonic: monotonic)
         if DataDirectory.size(of: data.masterKeyPath) == nil, DataDirectory.size(of: data.registryPath) != nil {

@@ -170,7 +170,7 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
 
     // MARK: On the worker
 
-    func run() {
+    func run() -> Bool {
         lastUsed.store(pool.tick(), ordering: .relaxed)
         var jobs: [LaneJob<File>] = []
         var exclusive: (work: @Sendable (LaneControl<File>) -> Void, fail: @Sendable (LaneFailure) -> Void)?
@@ -192,11 +192,10 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
         }
         if !isFenced { file?.rest() }
         walPages.store(file?.connection.walPages ?? 0, ordering: .relaxed)
-        let goesOn = state.withLock { state in
+        return state.withLock { state in
             if state.queue.isEmpty { state.isScheduled = false }
             return state.isScheduled
         }
-        if goesOn { pool.schedule(self) }
     }
 
     private func runBatch(_ jobs: [LaneJob<File>]) {

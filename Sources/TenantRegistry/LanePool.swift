@@ -2,7 +2,8 @@ package import Synchronization
 
 /// What the pool sees of a lane.
 protocol LaneRunnable: AnyObject, Sendable {
-    func run()
+    /// Runs a batch. Returns whether more waits: the worker then puts the lane back at the end of the queue.
+    func run() -> Bool
     func evict()
     var lastUsed: Atomic<UInt64> { get }
 }
@@ -30,7 +31,8 @@ package final class LanePool: Sendable {
         self.aroundAnswers = aroundAnswers
         for index in 0..<workers {
             startThread("lane-\(index)") { [ready] in
-                while let lane = ready.take() { lane.run() }
+                var next = ready.take()
+                while let lane = next { next = lane.run() ? ready.exchange(lane) : ready.take() }
             }
         }
     }

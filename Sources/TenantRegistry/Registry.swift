@@ -47,8 +47,10 @@ package protocol Registry: AnyObject, Sendable {
     func snapshot() throws -> RegistrySnapshot
     func insert(
         _ profile: TenantProfile, wrappedSecretKey: [UInt8], wrappedSigningKey: [UInt8], then: @escaping Done<Void>)
-    /// Saves a profile's changeable columns, and says in the provider's log what was done.
-    func save(_ profile: TenantProfile, event: String?, requestID: RequestID, then: @escaping Done<Void>)
+    /// A new tenant is whole: its profile's changeable columns and the projection of what its file begins with, at once.
+    func complete(
+        _ profile: TenantProfile, _ changes: [ProjectedChange], event: String, requestID: RequestID,
+        then: @escaping Done<Void>)
     /// Changes a profile's columns on what the registry has now, so that two changes at once both stay. `RegistryRefusal.unknownTenant`
     /// where there is no such row.
     func change(
@@ -145,11 +147,15 @@ package final class SQLiteRegistry: Registry {
             }, then: then)
     }
 
-    package func save(_ profile: TenantProfile, event: String?, requestID: RequestID, then: @escaping Done<Void>) {
+    package func complete(
+        _ profile: TenantProfile, _ changes: [ProjectedChange], event: String, requestID: RequestID,
+        then: @escaping Done<Void>
+    ) {
         write(
             { connection in
+                try Self.project(changes, of: profile.id, connection)
                 try Self.save(profile, connection)
-                if let event { try Self.log(event, profile, requestID, connection) }
+                try Self.log(event, profile, requestID, connection)
             }, then: then)
     }
 
@@ -238,15 +244,17 @@ package final class SQLiteRegistry: Registry {
     }
 
     package func project(_ changes: [ProjectedChange], of tenant: TenantID, then: @escaping Done<Void>) {
-        guard let first = changes.first?.epoch, let epoch = changes.last?.epoch else { return then(.success(())) }
-        write(
-            { connection in
-                for change in changes { try RegistryWriting(connection: connection).apply(change.change, of: tenant) }
-                try connection.run(
-                    // Not over a gap: a change that the registry missed shows when the file is opened next.
-                    "UPDATE tenant SET projection_epoch = ?2 WHERE id = ?1 AND projection_epoch = ?3 - 1",
-                    .blob(tenant.bytes), .integer(epoch), .integer(first))
-            }, then: then)
+        if changes.isEmpty { return then(.success(())) }
+        write({ connection in try Self.project(changes, of: tenant, connection) }, then: then)
+    }
+
+    private static func project(_ changes: [ProjectedChange], of tenant: TenantID, _ connection: Connection) throws {
+        guard let first = changes.first?.epoch, let epoch = changes.last?.epoch else { return }
+        for change in changes { try RegistryWriting(connection: connection).apply(change.change, of: tenant) }
+        try connection.run(
+            // Not over a gap: a change that the registry missed shows when the file is opened next.
+            "UPDATE tenant SET projection_epoch = ?2 WHERE id = ?1 AND projection_epoch = ?3 - 1",
+            .blob(tenant.bytes), .integer(epoch), .integer(first))
     }
 
     package func replaceProjection(

@@ -242,6 +242,14 @@ package final class TenantStore: LaneFile {
 
     package func close() { connection.closeEmptyingWAL() }
 
+    /// What was written to a new file without syncs becomes durable, all of it in the file itself: that is asked whose it is
+    /// before it is opened. From here on every commit syncs.
+    func endCreation() throws {
+        try connection.setSynchronous(true)
+        try connection.checkpoint(.truncate)
+        beginsWAL = true
+    }
+
     private func append(_ record: AuditRecord, after previous: AuditHead, isLast: Bool) throws -> AuditHead {
         let sequence = previous.sequence + 1
         let hash = AuditChain.hash(

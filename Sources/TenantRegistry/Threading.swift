@@ -17,39 +17,59 @@ package func pause(milliseconds: Int) { usleep(UInt32(milliseconds) * 1_000) }
 let threadStackBytes = 1 << 20
 
 /// A queue whose takers wait. Unbounded by itself: each lane is in it at most once, so it is as long as there are lanes.
+///
+/// The taker that began to wait last is woken first: what it needs is still in its core's caches and in its share of the heap.
 final class WaitingQueue<Element: Sendable>: @unchecked Sendable {
-    // `items` and `isClosed` are touched under `mutex` only.
-    private var mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    private var ready = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-    private var items = Deque<Element>()
-    private var isClosed = false
+    /// One taker that waits.
+    private final class Taker {
+        let woken = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
 
-    init() {
-        pthread_mutex_init(mutex, nil)
-        pthread_cond_init(ready, nil)
+        init() { pthread_cond_init(woken, nil) }
+
+        deinit {
+            pthread_cond_destroy(woken)
+            woken.deallocate()
+        }
     }
 
+    // `items`, `waiting` and `isClosed` are touched under `mutex` only.
+    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    private var items = Deque<Element>()
+    private var waiting: [Taker] = []
+    private var isClosed = false
+
+    init() { pthread_mutex_init(mutex, nil) }
+
     deinit {
-        pthread_cond_destroy(ready)
         pthread_mutex_destroy(mutex)
-        ready.deallocate()
         mutex.deallocate()
     }
 
     func put(_ element: Element) {
         pthread_mutex_lock(mutex)
         items.append(element)
+        let taker = waiting.popLast()
         pthread_mutex_unlock(mutex)
-        pthread_cond_signal(ready)
+        if let taker { pthread_cond_signal(taker.woken) }
     }
 
     /// Waits for the next element; nil once the queue is closed and empty.
-    func take() -> Element? {
+    func take() -> Element? { take(puttingBack: nil) }
+
+    /// Puts an element at the end and takes the first, perhaps the same: a taker in place of another need not be woken.
+    func exchange(_ element: Element) -> Element? { take(puttingBack: element) }
+
+    private func take(puttingBack element: Element?) -> Element? {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
+        if let element { items.append(element) }
         while items.isEmpty {
             if isClosed { return nil }
-            pthread_cond_wait(ready, mutex)
+            let taker = Taker()
+            waiting.append(taker)
+            // Whoever wakes it takes it off the list; one that wakes for no reason leaves by itself.
+            pthread_cond_wait(taker.woken, mutex)
+            waiting.removeAll { $0 === taker }
         }
         return items.popFirst()
     }
@@ -57,8 +77,9 @@ final class WaitingQueue<Element: Sendable>: @unchecked Sendable {
     func close() {
         pthread_mutex_lock(mutex)
         isClosed = true
+        let all = waiting
         pthread_mutex_unlock(mutex)
-        pthread_cond_broadcast(ready)
+        for taker in all { pthread_cond_signal(taker.woken) }
     }
 
     var count: Int {
