@@ -5,17 +5,15 @@ import TenantRegistry
 /// The domain's refusals; the HTTP engine has framing refusals of its own under the same name.
 typealias Refusal = TenantApp.Refusal
 
-/// Where a request goes: which tenant's address it used, which dialect's route, with which parameters.
-struct Routed: Sendable {
+/// Where a request goes: which tenant's address it used, which dialect's route, with which parameters. A class that never
+/// changes, since each later stage carries it on.
+final class Routed: Sendable {
     let head: RequestHead
     let peer: Peer
     let requestID: RequestID
     let started: UInt64
     let now: Timestamp
-    let dialect: any Dialect
-    let route: Route
-    /// The route's name in the audit log and in usage: method, base path, pattern.
-    let action: String
+    let endpoint: Endpoint
     let parameters: [String]
     /// The tenant that the address names; nil where the key alone will.
     let addressed: TenantRecord?
@@ -23,6 +21,46 @@ struct Routed: Sendable {
     let isUnknownAddress: Bool
     /// `/t/{slug}` where the address has it.
     let addressPrefix: String
+
+    fileprivate init(
+        _ head: RequestHead, from peer: Peer, requestID: RequestID, started: UInt64, now: Timestamp,
+        endpoint: Endpoint, parameters: [String], addressed: TenantRecord?, isUnknownAddress: Bool,
+        addressPrefix: String
+    ) {
+        self.head = head
+        self.peer = peer
+        self.requestID = requestID
+        self.started = started
+        self.now = now
+        self.endpoint = endpoint
+        self.parameters = parameters
+        self.addressed = addressed
+        self.isUnknownAddress = isUnknownAddress
+        self.addressPrefix = addressPrefix
+    }
+
+    var dialect: any Dialect { endpoint.dialect }
+    var route: Route { endpoint.route }
+    var action: String { endpoint.action }
+}
+
+/// One route of one dialect. A class, since each stage of each request hands it on and it never changes.
+final class Endpoint: Sendable {
+    let dialect: any Dialect
+    let route: Route
+    /// The route's name in the audit log and in usage: method, base path, pattern.
+    let action: String
+    fileprivate let segments: [Substring]
+
+    fileprivate init(_ route: Route, of dialect: any Dialect) {
+        let path = dialect.basePath + route.pattern
+        self.dialect = dialect
+        self.route = route
+        action = "\(route.method.rawValue) \(path)"
+        segments = path.split(separator: "/", omittingEmptySubsequences: false)
+    }
+
+    fileprivate var isLiteral: Bool { !segments.contains { $0.hasPrefix("{") } }
 }
 
 enum RoutingResult {
@@ -34,15 +72,8 @@ enum RoutingResult {
 
 /// The table of all dialects' routes, made from their own lists, and the ways to a tenant. Immutable: any thread.
 final class Router: Sendable {
-    private struct Entry {
-        let dialect: any Dialect
-        let segments: [Substring]
-        let route: Route
-        let action: String
-    }
-
-    private let literal: [String: [Entry]]
-    private let patterned: [Entry]
+    private let literal: [String: [Endpoint]]
+    private let patterned: [Endpoint]
     private let dialects: [any Dialect]
     private let directory: Directory
     private let baseDomainSuffix: String?
@@ -51,18 +82,15 @@ final class Router: Sendable {
         self.dialects = dialects
         self.directory = directory
         baseDomainSuffix = baseDomain.map { ".\($0)" }
-        var literal: [String: [Entry]] = [:]
-        var patterned: [Entry] = []
+        var literal: [String: [Endpoint]] = [:]
+        var patterned: [Endpoint] = []
         for dialect in dialects {
             for route in dialect.servedRoutes {
-                let path = dialect.basePath + route.pattern
-                let segments = path.split(separator: "/", omittingEmptySubsequences: false)
-                let entry = Entry(
-                    dialect: dialect, segments: segments, route: route, action: "\(route.method.rawValue) \(path)")
-                if !segments.contains(where: { $0.hasPrefix("{") }) {
-                    literal[path, default: []].append(entry)
+                let endpoint = Endpoint(route, of: dialect)
+                if endpoint.isLiteral {
+                    literal[dialect.basePath + route.pattern, default: []].append(endpoint)
                 } else {
-                    patterned.append(entry)
+                    patterned.append(endpoint)
                 }
             }
         }
@@ -91,43 +119,41 @@ final class Router: Sendable {
             case .unknown: isUnknown = true
             }
         }
-        guard let (entries, parameters) = entries(for: path) else {
+        guard let (endpoints, parameters) = endpoints(for: path) else {
             if prefix.isEmpty && addressed == nil && !isUnknown { return .root(path: path) }
             return .refused(.notFound("path"), dialect: dialects.first { path.hasPrefix($0.basePath + "/") })
         }
         let method = head.method == .head ? .get : head.method
-        guard let entry = entries.first(where: { $0.route.method == method }) else {
+        guard let endpoint = endpoints.first(where: { $0.route.method == method }) else {
             if head.method == .other {
                 return .refused(
-                    .transport(status: 501, reason: "This method is not known."), dialect: entries[0].dialect)
+                    .transport(status: 501, reason: "This method is not known."), dialect: endpoints[0].dialect)
             }
-            let allowed = entries.map(\.route.method.rawValue).joined(separator: ", ")
-            return .refused(.methodNotAllowed(allowed: allowed), dialect: entries[0].dialect)
+            let allowed = endpoints.map(\.route.method.rawValue).joined(separator: ", ")
+            return .refused(.methodNotAllowed(allowed: allowed), dialect: endpoints[0].dialect)
         }
         return .route(
             Routed(
-                head: head, peer: peer, requestID: requestID, started: started, now: now, dialect: entry.dialect,
-                route: entry.route, action: entry.action, parameters: parameters, addressed: addressed,
-                isUnknownAddress: isUnknown,
-                addressPrefix: prefix))
+                head, from: peer, requestID: requestID, started: started, now: now, endpoint: endpoint,
+                parameters: parameters, addressed: addressed, isUnknownAddress: isUnknown, addressPrefix: prefix))
     }
 
-    private func entries(for path: String) -> ([Entry], [String])? {
-        if let entries = literal[path] { return (entries, []) }
+    private func endpoints(for path: String) -> ([Endpoint], [String])? {
+        if let endpoints = literal[path] { return (endpoints, []) }
         let segments = path.split(separator: "/", omittingEmptySubsequences: false)
-        var found: [Entry] = []
+        var found: [Endpoint] = []
         var parameters: [String] = []
-        for entry in patterned where entry.segments.count == segments.count {
-            guard let values = match(entry, segments) else { continue }
+        for endpoint in patterned where endpoint.segments.count == segments.count {
+            guard let values = match(endpoint, segments) else { continue }
             if found.isEmpty { parameters = values }
-            found.append(entry)
+            found.append(endpoint)
         }
         return found.isEmpty ? nil : (found, parameters)
     }
 
-    private func match(_ entry: Entry, _ segments: [Substring]) -> [String]? {
+    private func match(_ endpoint: Endpoint, _ segments: [Substring]) -> [String]? {
         var values: [String] = []
-        for (pattern, segment) in zip(entry.segments, segments) {
+        for (pattern, segment) in zip(endpoint.segments, segments) {
             if pattern.hasPrefix("{") {
                 guard !segment.isEmpty, let value = try? percentDecoded(String(segment)) else { return nil }
                 values.append(value)
