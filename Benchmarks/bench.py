@@ -47,13 +47,13 @@ def arguments():
     parser.add_argument("--profiles", metavar="DIR", help="where --instructions leaves its profiles, for callgrind_annotate")
     parser.add_argument("--rounds", type=int, help="of each kind, in turn (3)")
     parser.add_argument("--seconds", type=int, help="of each round (5)")
-    parser.add_argument("--resellers", type=int, help="among which one tenant's orders are spread (100)")
+    parser.add_argument("--resellers", type=int, help="among which one tenant's orders are spread (1000)")
     parser.add_argument("--tenants", type=int, help="among which orders are spread (200)")
     parser.add_argument("--provisioned", type=int, help="one after the other (1000)")
     parser.add_argument("--node-tenants", type=int, help="on one node (10000)")
     parser.add_argument("--sized", type=int, help="orders, keys and others whose bytes are counted (5000)")
     options = parser.parse_args()
-    usual = {"rounds": 3, "seconds": 5, "resellers": 100, "tenants": rows_orders.TENANTS, "provisioned": 1_000,
+    usual = {"rounds": 3, "seconds": 5, "resellers": 1_000, "tenants": rows_orders.TENANTS, "provisioned": 1_000,
              "node_tenants": 10_000, "sized": 5_000}
     for name, value in (QUICK if options.quick else usual).items():
         if getattr(options, name) is None:

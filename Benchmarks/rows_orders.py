@@ -45,6 +45,7 @@ def orders(options, folder, table):
               Postgres(os.path.join(folder, "postgres"), environment) as peer):
             if places is None:
                 tenant, first = server.demo_tenant("hosting")
+                server.widen(tenant)
                 places = [(tenant, tenant.widen(first))]
                 for index in range(options.resellers - 1):
                     places.append((tenant, tenant.price(tenant.new_reseller(f"bench{index}"))))

@@ -16,6 +16,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
 START_SECONDS_MAX = 120
 WIDE_LIMIT = {"requests": 1_000_000, "window_seconds": 1}
+WIDE_QUOTAS = {"quotas": {"resellers": 100_000, "keys": 100_000}}
 WIDE_TERMS = {"rate_limit": WIDE_LIMIT, "credit_limit": "900000000"}
 
 
@@ -95,6 +96,10 @@ class Tollgate(Process):
     def demo_tenant(self, name):
         tenant = self.demo["tenants"][name]
         return Tenant(self, tenant["slug"], tenant["owner_key"]), Reseller(tenant["resellers"][0])
+
+    def widen(self, tenant):
+        """Quotas that never bind."""
+        self.call("PATCH", f"/provider/v1/tenants/{tenant.slug}", WIDE_QUOTAS, self.provider_key)
 
     def new_tenant(self, slug, blueprint="hosting"):
         made = self.call("POST", "/provider/v1/tenants", new_tenant_body(slug, blueprint), self.provider_key)
