@@ -51,6 +51,7 @@ let package = Package(
             name: "TollgateCommand",
             dependencies: [
                 "Gateway", "TenantApp", "TenantRegistry", "RateLimiter", "HTTPClient", "HTTPCore", "HTTPServer",
+                "Cryptography",
             ],
             swiftSettings: settings),
 

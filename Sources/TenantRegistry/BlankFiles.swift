@@ -3,7 +3,7 @@ import SQLite
 import Synchronization
 
 /// Files with the schema and nothing else, for new tenants: the schema is run once in a process, and after the first
-/// creation a few copies lie ready in `tmp`, so that a creation need not wait until half a megabyte is written.
+/// creation a few copies lie ready in `blank`, so that a creation need not wait until half a megabyte is written.
 /// Any thread.
 final class BlankFiles: Sendable {
     static let readyMax = 4
@@ -64,7 +64,7 @@ final class BlankFiles: Sendable {
 
     private func newPath(_ state: inout State) -> String {
         state.named += 1
-        return data.temporaryPath("blank-\(state.named)")
+        return data.blankPath(state.named)
     }
 
     private func content() throws -> [UInt8] {

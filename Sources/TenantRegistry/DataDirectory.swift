@@ -27,7 +27,7 @@ package final class DataDirectory: Sendable {
         self.path = path
         // Whatever is made in the folder, by SQLite too, is its owner's alone.
         umask(0o077)
-        for folder in [path, "\(path)/tenants", "\(path)/tmp"] {
+        for folder in [path, "\(path)/tenants", "\(path)/tmp", "\(path)/blank"] {
             if mkdir(folder, 0o700) != 0 && errno != EEXIST {
                 throw Failure.unusable(folder, String(cString: strerror(errno)))
             }
@@ -39,8 +39,10 @@ package final class DataDirectory: Sendable {
             throw Failure.inUse(path)
         }
         // What a killed process left half-made; nothing in here is ever the only copy.
-        for name in (try? FileManager.default.contentsOfDirectory(atPath: "\(path)/tmp")) ?? [] {
-            unlink("\(path)/tmp/\(name)")
+        for folder in ["\(path)/tmp", "\(path)/blank"] {
+            for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] {
+                unlink("\(folder)/\(name)")
+            }
         }
     }
 
@@ -62,8 +64,10 @@ package final class DataDirectory: Sendable {
     package func tenantPath(_ id: TenantID) -> String { "\(tenantFolder(id))/\(id.text).sqlite" }
 
     /// A new name in `tmp`, which is emptied at every start.
-    package func temporaryPath(_ random: UInt64) -> String { temporaryPath(String(random, radix: 16)) }
-    func temporaryPath(_ name: String) -> String { "\(path)/tmp/\(name)" }
+    package func temporaryPath(_ random: UInt64) -> String { "\(path)/tmp/\(String(random, radix: 16))" }
+
+    /// Where a file of a tenant that is yet to be made lies ready; its folder is emptied at every start too.
+    func blankPath(_ number: Int) -> String { "\(path)/blank/\(number).sqlite" }
 
     /// Bytes that an ordinary user may still write on this disk; nil where the system does not say.
     package var freeBytes: Int64? { Self.freeBytes(at: path) }

@@ -5,6 +5,7 @@ package import SQLite
 package final class RegistryStore: LaneFile {
     package let connection: Connection
     private let metrics: LaneMetrics
+    private var pace = CheckpointPace()
 
     /// "TOLR" in ASCII.
     static let applicationID: Int32 = 0x544F_4C52
@@ -34,11 +35,7 @@ package final class RegistryStore: LaneFile {
         try connection.execute("BEGIN IMMEDIATE; UPDATE marker SET value = value + 1; COMMIT")
     }
 
-    package func rest() {
-        guard connection.walPages >= TenantStore.checkpointPagesMin else { return }
-        metrics.checkpoints.add(1, ordering: .relaxed)
-        _ = try? connection.checkpoint(.passive)
-    }
+    package func rest() { _ = pace.rest(connection, metrics) }
 
     package func close() { connection.closeEmptyingWAL() }
 

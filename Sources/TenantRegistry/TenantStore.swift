@@ -52,6 +52,7 @@ package final class TenantStore: LaneFile {
     /// The next batch begins a WAL: its first commit says whose it is.
     private var beginsWAL = true
     private var namesOwner = false
+    private var pace = CheckpointPace()
 
     package struct Context: Sendable {
         package let clock: any WallClock
@@ -229,16 +230,7 @@ package final class TenantStore: LaneFile {
         try connection.run("UPDATE meta SET commit_marker = commit_marker + 1 WHERE id = 1")
     }
 
-    /// Past this many pages in the WAL a checkpoint follows the batch (16 MiB): a page that many orders change is then written
-    /// back once for all of them.
-    package static let checkpointPagesMin = 4_096
-
-    package func rest() {
-        guard connection.walPages >= Self.checkpointPagesMin else { return }
-        metrics.checkpoints.add(1, ordering: .relaxed)
-        beginsWAL = true
-        _ = try? connection.checkpoint(.passive)
-    }
+    package func rest() { if pace.rest(connection, metrics) { beginsWAL = true } }
 
     package func close() { connection.closeEmptyingWAL() }
 

@@ -110,7 +110,7 @@ import Testing
         if checkpoints {
             // Past the pages at which a checkpoint follows, so that the next commit begins the WAL anew.
             try trader.node.write(trader.record) { tenant, _ in
-                let pages = TenantStore.checkpointPagesMin + 100
+                let pages = CheckpointPace.pages.upperBound + 100
                 for number in 0..<pages / 25 + 1 {
                     try tenant.set("filling \(number)", to: String(repeating: "x", count: 25 * 4_096))
                 }
