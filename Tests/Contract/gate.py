@@ -496,7 +496,8 @@ def proxies(checks, options):
             assert statuses[429] >= FAILURES // 10, statuses
 
         with checks("G6 an address past its failures hears 429, an honest key behind it passes on"):
-            assert gateway.get("/t/hosting/api/partner/v1/balance", key="tgh_live_none").status == 429
+            # One more failure may have come free meanwhile.
+            assert failures(gateway, None, FAILURES // 10)[429] > 0
             for _ in range(5):
                 assert gateway.get("/t/hosting/api/partner/v1/balance", key=gateway.reseller("hosting")["key"]).status == 200
 

@@ -15,7 +15,7 @@ import Testing
         await eventually("the request has come") { server.handler.gate.waitingCount == 1 }
         let drained = Gate()
         onThread {
-            server.server.drain(withinMilliseconds: 20_000)
+            server.server.drain(withinMilliseconds: 300_000)
             drained.open()
         }
         #expect(try idle.isClosed())
