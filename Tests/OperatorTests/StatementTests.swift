@@ -119,6 +119,12 @@ import Testing
                 PRAGMA wal_checkpoint(TRUNCATE);
                 """)
         }
+        // As an export of then: it is verified by its own schema. The movements were written by hand, so the audit chain
+        // vouches for none of them; nothing else is found.
+        func isSound(_ path: String) throws -> Bool {
+            try Verifier(path: path).run().findings.allSatisfy { $0.text.contains("vouches") }
+        }
+        #expect(try isSound(folder.copy(path, to: "before.sqlite")))
         let node = try TestNode(folder.file("data"), seed: 2)
         defer { node.stop() }
         let after = Shop(node: node, record: try node.tenant("shop"), resellerIDs: shop.resellerIDs)
@@ -128,9 +134,6 @@ import Testing
         }
         #expect(
             rows.map(\.amount.micros) == [1_000_000, 3, 1] && rows.map(\.balanceAfter.micros) == [1_000_004, 4, 1])
-        let copy = try folder.copy(node.export(after.record), to: "copy.sqlite")
-        // The old movements were written by hand, so the audit chain vouches for none of them; their chains are right.
-        let findings = try Verifier(path: copy).run().findings.map(\.text)
-        #expect(findings.filter { !$0.contains("vouches") } == [])
+        #expect(try isSound(folder.copy(node.export(after.record), to: "after.sqlite")))
     }
 }

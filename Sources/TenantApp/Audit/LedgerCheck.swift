@@ -13,7 +13,8 @@ enum LedgerCheck {
                 "The balance of \(account.name) is \(file.amount(account.stored)); its entries come to \(file.amount(account.running))."
             )
         }
-        for (id, account) in accounts.sorted(by: { $0.key < $1.key }) where account.storedLast != account.last {
+        for (id, account) in accounts.sorted(by: { $0.key < $1.key })
+        where isChained(file) && account.storedLast != account.last {
             file.report.add(
                 .ledger, "ledger_account", id,
                 "The newest entry of \(account.name) is said to be \(entryName(account.storedLast)); it is \(entryName(account.last))."
@@ -23,6 +24,9 @@ enum LedgerCheck {
         file.report.counts.postings = Int(
             try file.connection.row("SELECT count(*) FROM posting") { $0.int(0) } ?? 0)
     }
+
+    /// Files of an earlier schema have no links from entry to entry.
+    private static func isChained(_ file: VerifiedFile) -> Bool { file.version >= Migration0006.version }
 
     /// One account while its entries go by. There are a few for each reseller.
     private struct Account {
@@ -39,8 +43,10 @@ enum LedgerCheck {
 
     private static func readAccounts(_ file: inout VerifiedFile) throws -> [Int64: Account] {
         var accounts: [Int64: Account] = [:]
-        try file.connection.forEach("SELECT id, book, kind, reseller_id, balance, last_entry_id FROM ledger_account") {
-            row in
+        let last = isChained(file) ? "last_entry_id" : "NULL"
+        try file.connection.forEach(
+            dynamic: "SELECT id, book, kind, reseller_id, balance, \(last) FROM ledger_account"
+        ) { row in
             accounts[row.int(0)] = Account(
                 book: row.int(1), kind: row.text(2), reseller: row.int(3), stored: row.int(4),
                 storedLast: row.optionalInt(5))
@@ -59,12 +65,13 @@ enum LedgerCheck {
     private static func checkEntries(_ file: inout VerifiedFile, _ accounts: inout [Int64: Account]) throws {
         var group = Group()
         var postings = AscendingIDs()
+        let isChained = isChained(file)
         try file.connection.forEach(
-            """
-            SELECT e.id, e.posting_id, e.account_id, e.amount, e.balance_after, p.book, p.kind, p.reseller_id,
-                e.previous_id
-            FROM entry e LEFT JOIN posting p ON p.id = e.posting_id ORDER BY e.id
-            """
+            dynamic: """
+                SELECT e.id, e.posting_id, e.account_id, e.amount, e.balance_after, p.book, p.kind, p.reseller_id,
+                    \(isChained ? "e.previous_id" : "NULL")
+                FROM entry e LEFT JOIN posting p ON p.id = e.posting_id ORDER BY e.id
+                """
         ) { row in
             let (id, posting, amount) = (row.int(0), row.int(1), row.int(3))
             file.report.counts.entries += 1
@@ -93,7 +100,7 @@ enum LedgerCheck {
                     "The balance after it is \(file.amount(row.int(4))) on \(account.name); the entries up to it come to "
                         + "\(overflow ? "more than an amount can be" : file.amount(running)).")
             }
-            if row.optionalInt(8) != account.last {
+            if isChained && row.optionalInt(8) != account.last {
                 file.report.add(
                     .ledger, "entry", id,
                     "It is said to follow \(entryName(row.optionalInt(8))) on \(account.name); it follows \(entryName(account.last))."
