@@ -18,7 +18,7 @@ import threading
 import time
 
 from shop import PASSWORD, Shop
-from support import Checks, Gateway, arguments, signature_headers, wait_until
+from support import Checks, Gateway, arguments, files, signature_headers, wait_until
 
 # More failed credentials than one address may have in a minute.
 FAILURES = 400
@@ -620,15 +620,6 @@ def tls(checks, options):
                     with socket.create_connection(("127.0.0.1", gateway.port), 10) as raw:
                         raw.sendall(data)
                 assert request("GET", "/healthz", host="gate.example")[0] == 200
-
-
-def files(folder):
-    for place, _, names in os.walk(folder):
-        for name in names:
-            path = os.path.join(place, name)
-            if os.path.isfile(path):
-                with open(path, "rb") as file:
-                    yield path, file.read()
 
 
 def secrets(checks, options):

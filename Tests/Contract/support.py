@@ -401,6 +401,16 @@ class Metrics:
         return sum(value for (other, _), value in self.series.items() if other == name)
 
 
+def files(folder):
+    """Path and bytes of every file below a folder."""
+    for place, _, names in os.walk(folder):
+        for name in names:
+            path = os.path.join(place, name)
+            if os.path.isfile(path):
+                with open(path, "rb") as file:
+                    yield path, file.read()
+
+
 def wait_until(condition, seconds=30, pause_seconds=0.02):
     """Asks again until the answer is true, and returns it; fails after so many seconds."""
     deadline = time.monotonic() + seconds
