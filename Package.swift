@@ -13,8 +13,9 @@ func system(_ name: String, _ debianPackage: String?) -> Target {
     .systemLibrary(name: name, path: "Sources/\(name)", providers: debianPackage.map { [.apt([$0])] })
 }
 
-func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+func module(_ name: String, _ dependencies: [Target.Dependency] = [], folders: [String]? = nil) -> Target {
+    guard let folders else { return .target(name: name, dependencies: dependencies, swiftSettings: settings) }
+    return .target(name: name, dependencies: dependencies, path: "Sources", sources: folders, swiftSettings: settings)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
@@ -40,13 +41,15 @@ let package = Package(
         module("HTTPServer", ["CLinux", "HTTPCore", "Cryptography", "Compression"]),
         module("RateLimiter"),
         module("TenantRegistry", ["SQLite", "Cryptography", "Compression", "RateLimiter"]),
-        module("TenantApp", ["TenantRegistry", "SQLite", "HTTPCore", "Cryptography", "Compression", "RateLimiter"]),
+        module(
+            "TenantApp", ["TenantRegistry", "SQLite", "HTTPCore", "Cryptography", "Compression", "RateLimiter"],
+            folders: ["TenantApp", "CallKit"]),
         module(
             "Gateway",
             [
                 "TenantApp", "HTTPServer", "HTTPClient", "TenantRegistry", "HTTPCore", "RateLimiter", "Cryptography",
                 "SQLite",
-            ]),
+            ], folders: ["Gateway", "Provider"]),
         .executableTarget(
             name: "TollgateCommand",
             dependencies: [
