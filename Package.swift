@@ -41,19 +41,22 @@ let package = Package(
         module("HTTPServer", ["CLinux", "HTTPCore", "Cryptography", "Compression"]),
         module("RateLimiter"),
         module("TenantRegistry", ["SQLite", "Cryptography", "Compression", "RateLimiter"]),
+        module("CallKit", ["TenantRegistry", "SQLite", "HTTPCore", "Cryptography", "RateLimiter"]),
         module(
-            "TenantApp", ["TenantRegistry", "SQLite", "HTTPCore", "Cryptography", "Compression", "RateLimiter"],
-            folders: ["TenantApp", "CallKit"]),
+            "TenantApp",
+            ["CallKit", "TenantRegistry", "SQLite", "HTTPCore", "Cryptography", "Compression", "RateLimiter"]),
         module(
             "Gateway",
             [
-                "TenantApp", "HTTPServer", "HTTPClient", "TenantRegistry", "HTTPCore", "RateLimiter", "Cryptography",
+                "TenantApp", "CallKit", "HTTPServer", "HTTPClient", "TenantRegistry", "HTTPCore", "RateLimiter",
+                "Cryptography",
                 "SQLite",
             ], folders: ["Gateway", "Provider"]),
         .executableTarget(
             name: "TollgateCommand",
             dependencies: [
-                "Gateway", "TenantApp", "TenantRegistry", "RateLimiter", "HTTPClient", "HTTPCore", "HTTPServer",
+                "Gateway", "TenantApp", "CallKit", "TenantRegistry", "RateLimiter", "HTTPClient", "HTTPCore",
+                "HTTPServer",
                 "Cryptography",
             ],
             swiftSettings: settings),
@@ -65,18 +68,23 @@ let package = Package(
 
         tests("CryptographyTests", ["Cryptography"]),
         tests("HTTPCoreTests", ["HTTPCore"]),
-        tests("DomainTests", ["TenantApp", "TenantRegistry", "HTTPCore"]),
+        tests("DomainTests", ["TenantApp", "CallKit", "TenantRegistry", "HTTPCore"]),
         tests("RateLimiterTests", ["RateLimiter"]),
         tests("SQLiteTests", ["SQLite"]),
         tests("CompressionTests", ["Compression"]),
         tests(
             "OperatorTests",
-            ["TestTenants", "TenantApp", "TenantRegistry", "SQLite", "HTTPCore", "Cryptography", "RateLimiter"]),
+            [
+                "TestTenants", "TenantApp", "CallKit", "TenantRegistry", "SQLite", "HTTPCore", "Cryptography",
+                "RateLimiter",
+            ]),
         tests("HTTPServerTests", ["HTTPServer", "HTTPCore", "Cryptography", "Compression"]),
         tests("HTTPClientTests", ["HTTPClient"]),
         .target(
             name: "TestTenants",
-            dependencies: ["TenantApp", "TenantRegistry", "SQLite", "HTTPCore", "Cryptography", "RateLimiter"],
+            dependencies: [
+                "TenantApp", "CallKit", "TenantRegistry", "SQLite", "HTTPCore", "Cryptography", "RateLimiter",
+            ],
             path: "Tests/Support/TestTenants", swiftSettings: settings),
         // The rule of one importer per C library is for Sources: this one stands below SQLite, in place of the disk.
         .target(
@@ -84,24 +92,36 @@ let package = Package(
             swiftSettings: settings),
         tests(
             "SurvivalTests",
-            ["FaultDisk", "TestTenants", "TenantRegistry", "TenantApp", "SQLite", "Cryptography"]),
+            ["FaultDisk", "TestTenants", "TenantRegistry", "CallKit", "TenantApp", "SQLite", "Cryptography"]),
         tests(
             "TenantRegistryTests",
-            ["TestTenants", "TenantRegistry", "TenantApp", "SQLite", "Cryptography", "Compression", "RateLimiter"]),
-        tests("LicenceTests", ["TestTenants", "TenantRegistry", "TenantApp", "SQLite", "Cryptography"]),
-        tests("CreditTests", ["TestTenants", "TenantRegistry", "TenantApp", "SQLite", "HTTPCore", "Cryptography"]),
+            [
+                "TestTenants", "TenantRegistry", "CallKit", "TenantApp", "SQLite", "Cryptography", "Compression",
+                "RateLimiter",
+            ]),
+        tests("LicenceTests", ["TestTenants", "TenantRegistry", "CallKit", "TenantApp", "SQLite", "Cryptography"]),
         tests(
-            "VerifierTests", ["TestTenants", "TenantRegistry", "TenantApp", "SQLite", "Cryptography", "Compression"]),
+            "CreditTests",
+            ["TestTenants", "TenantRegistry", "CallKit", "TenantApp", "SQLite", "HTTPCore", "Cryptography"]),
+        tests(
+            "VerifierTests",
+            ["TestTenants", "TenantRegistry", "CallKit", "TenantApp", "SQLite", "Cryptography", "Compression"]),
         // Where strangers' bytes are read, as libFuzzer and FuzzTests call it.
         .target(
             name: "FuzzTargets",
-            dependencies: ["HTTPCore", "HTTPServer", "Cryptography", "TenantApp", "Gateway"],
+            dependencies: ["HTTPCore", "HTTPServer", "Cryptography", "CallKit", "TenantApp", "Gateway"],
             path: "Tests/Fuzz/Targets", swiftSettings: settings),
         tests("FuzzTests", ["FuzzTargets"]),
-        tests("CodeTests", ["TestTenants", "TenantRegistry", "TenantApp", "SQLite", "HTTPCore", "Cryptography"]),
-        tests("PortTests", ["TestTenants", "TenantRegistry", "TenantApp", "SQLite", "HTTPCore", "Cryptography"]),
-        tests("MoneyTests", ["TestTenants", "TenantRegistry", "TenantApp", "Cryptography"]),
-        tests("PaymentTests", ["TestTenants", "TenantRegistry", "TenantApp", "SQLite", "HTTPCore", "Cryptography"]),
+        tests(
+            "CodeTests",
+            ["TestTenants", "TenantRegistry", "CallKit", "TenantApp", "SQLite", "HTTPCore", "Cryptography"]),
+        tests(
+            "PortTests",
+            ["TestTenants", "TenantRegistry", "CallKit", "TenantApp", "SQLite", "HTTPCore", "Cryptography"]),
+        tests("MoneyTests", ["TestTenants", "TenantRegistry", "CallKit", "TenantApp", "Cryptography"]),
+        tests(
+            "PaymentTests",
+            ["TestTenants", "TenantRegistry", "CallKit", "TenantApp", "SQLite", "HTTPCore", "Cryptography"]),
     ]
 )
 

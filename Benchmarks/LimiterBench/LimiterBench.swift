@@ -55,7 +55,7 @@ enum LimiterBench {
         return nanosecondsEach { index in
             now &+= tickNanoseconds
             let place = place(index, count)
-            let levels = Levels(
+            let levels = RequestLimits(
                 key: keys[place], reseller: resellers[place], tenant: tenants[place % tenants.count], process: process)
             return levels.admit(now: now).admitted
         }

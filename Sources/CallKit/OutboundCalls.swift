@@ -9,7 +9,7 @@ package protocol OutboundCalls: Sendable {
     /// not called. Returns at once; `then` must not block.
     func post(
         _ request: OutboundRequest, of tenant: TenantID,
-        then: @escaping @Sendable (Result<OutboundAnswer, PaymentFailure>) -> Void
+        then: @escaping @Sendable (Result<OutboundResponse, OutboundFailure>) -> Void
     ) -> Bool
 }
 
@@ -25,7 +25,7 @@ package struct OutboundRequest: Sendable {
     }
 }
 
-package struct OutboundAnswer: Sendable {
+package struct OutboundResponse: Sendable {
     package let status: Int
     package let body: [UInt8]
 
@@ -43,9 +43,17 @@ package struct NoOutboundCalls: OutboundCalls {
 
     package func post(
         _ request: OutboundRequest, of tenant: TenantID,
-        then: @escaping @Sendable (Result<OutboundAnswer, PaymentFailure>) -> Void
+        then: @escaping @Sendable (Result<OutboundResponse, OutboundFailure>) -> Void
     ) -> Bool {
         then(.failure(.unanswered("this node makes no calls")))
         return true
     }
+}
+
+/// Why a call to a service outside brought no answer. Texts are for the operator; none holds a key, a header or a body.
+package enum OutboundFailure: Error, Sendable, Equatable {
+    /// Nobody answered in time, or the connection broke off, in every attempt.
+    case unanswered(String)
+    /// The answer cannot be taken, say since it is too long.
+    case unusable(String)
 }

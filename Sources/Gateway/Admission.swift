@@ -1,3 +1,4 @@
+import CallKit
 import HTTPCore
 import RateLimiter
 import TenantApp
@@ -37,13 +38,13 @@ struct Admission: Sendable {
             let decision = applications.take(AddressKey(address), now: now)
             if !decision.admitted { throw overrun(decision, "address") }
         }
-        let levels = Levels(
+        let levels = RequestLimits(
             key: request.keyLimit, reseller: request.caller?.key.reseller?.bucket,
             routeClass: request.routed.route.routeClass.flatMap { routeClass in
                 request.caller?.key.reseller?.routeClasses.bucket(of: routeClass, now: now)
             },
             tenant: request.tenant.bucket, process: process)
-        let verdict = Levels.admit(levels, cost: 1, now: now)
+        let verdict = RequestLimits.admit(levels, cost: 1, now: now)
         if !verdict.admitted, let decision = verdict.decision, let level = verdict.level {
             throw overrun(decision, name(level, request.routed.route))
         }
@@ -73,7 +74,7 @@ struct Admission: Sendable {
             headers: Self.headers(decision, name))
     }
 
-    private func name(_ level: Level, _ route: Route) -> StaticString {
+    private func name(_ level: LimitScope, _ route: Route) -> StaticString {
         switch level {
         case .key: "key"
         case .reseller: "reseller"

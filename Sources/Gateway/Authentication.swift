@@ -1,3 +1,4 @@
+import CallKit
 import Cryptography
 import HTTPCore
 import RateLimiter
@@ -24,7 +25,7 @@ struct Denied: Error {
 
 /// Who calls, and whether the state of key, reseller and tenant lets it.
 struct Authentication: Sendable {
-    let directory: Directory
+    let roster: Roster
     /// Failed credentials by address: past this an address gets 429 for them (DESIGN 3).
     static let failuresPolicy = Policy(requests: 300, windowSeconds: 60, burst: 300)!
 
@@ -73,7 +74,7 @@ struct Authentication: Sendable {
             throw .unknownCredential
         }
         let hash = credential.withUnsafeBytes { SHA256.hash($0) }
-        guard let key = directory.key(hash: hash, at: now) else { throw .unknownCredential }
+        guard let key = roster.key(hash: hash, at: now) else { throw .unknownCredential }
         return (key, hash)
     }
 

@@ -1,3 +1,4 @@
+import CallKit
 import Cryptography
 import Foundation
 import HTTPCore
@@ -31,13 +32,13 @@ struct Demo {
         if files.fileExists(atPath: pendingPath) {
             for blueprint in gateway.blueprints.all {
                 guard let slug = blueprint.demo.flatMap(FillDemo.slug),
-                    let record = gateway.fleet.directory.tenant(slug: slug)
+                    let record = gateway.fleet.roster.tenant(slug: slug)
                 else { continue }
                 try wait { gateway.fleet.delete(record, requestID: .none, then: $0) }
             }
         } else if let data = files.contents(atPath: path) {
             return try table(refresh(JSON.parse(Array(data))))
-        } else if gateway.fleet.directory.tenantCount > 0 {
+        } else if gateway.fleet.roster.tenantCount > 0 {
             return nil
         }
         try gateway.fleet.data.writePrivately([], to: pendingPath)
@@ -57,7 +58,7 @@ struct Demo {
         let password = Hex.encode(services.random.bytes(8))
         let ownerKey = MintedSecret(
             shape: KeyShape(blueprint.keyShape, prefix: blueprint.keyPrefix), book: .live, random: services.random)
-        let provision = ProvisionTenant(
+        let provision = FillTenant(
             blueprint: blueprint, ownerEmail: email,
             passwordHash: try services.scrypt.hash(password, random: services.random), ownerKey: ownerKey,
             invitationHash: nil)

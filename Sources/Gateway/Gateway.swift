@@ -1,3 +1,4 @@
+import CallKit
 import Cryptography
 import HTTPServer
 import RateLimiter
@@ -38,7 +39,7 @@ package final class Gateway: Sendable {
         self.outbound = outbound
         let services = try Services(
             fleet: fleet, scrypt: Scrypt(costLog2: configuration.scryptCostLog2), outbound: outbound,
-            blueprints: blueprints)
+            states: [blueprints])
         let tls = try Self.defaultCertificate(configuration).map {
             TLSCertificates(default: $0, byHost: TLSMaterial.byHost(fleet))
         }

@@ -1,3 +1,4 @@
+import CallKit
 import Cryptography
 import HTTPCore
 import TenantApp
@@ -23,7 +24,7 @@ struct InvitationPages: Dialect {
                 guard let account = try tenant.invitedAccount(tokenHash: hash) else {
                     throw Refusal.notFound("invitation")
                 }
-                return Page(title: "Invitation", theme: try tenant.theme(), content: form(email: account.email))
+                return HTMLPage(title: "Invitation", theme: try tenant.theme(), content: form(email: account.email))
                     .answer()
             }
         },
@@ -36,8 +37,8 @@ struct InvitationPages: Dialect {
             guard let password else { throw Refusal.defect }
             return .background {
                 let passwordHash = try call.services.scrypt.hash(password, random: call.services.random)
-                return .write { tenant, trail in
-                    let account = try AcceptInvitation(tokenHash: hash, passwordHash: passwordHash).run(tenant, &trail)
+                return .write { tenant, detail in
+                    let account = try AcceptInvitation(tokenHash: hash, passwordHash: passwordHash).run(tenant, &detail)
                     return .json { json in
                         json.field("ok", true)
                         json.field("email", account.email)
@@ -51,7 +52,7 @@ struct InvitationPages: Dialect {
 
     private static func form(email: String) -> String {
         """
-        <h1>Welcome</h1><p>Choose a password for <b>\(Page.escape(email))</b>.</p>
+        <h1>Welcome</h1><p>Choose a password for <b>\(HTMLPage.escape(email))</b>.</p>
         <form method="post"><label>Password<input type="password" name="password" minlength="8" required autocomplete="new-password"></label>
         <button>Set password</button></form>
         """

@@ -1,3 +1,4 @@
+import CallKit
 import Cryptography
 import HTTPCore
 import RateLimiter
@@ -13,57 +14,57 @@ extension Pipeline {
     func root(
         _ path: String, _ head: RequestHead, _ peer: Peer, _ requestID: RequestID, _ now: Timestamp
     ) -> HeadVerdict {
-        let origin = Origin(head: head, peer: peer, requestID: requestID, started: fleet.monotonic.nanoseconds())
+        let trace = RequestTrace(head: head, peer: peer, requestID: requestID, started: fleet.monotonic.nanoseconds())
         let servesAdmin = peer.role != .everyone || !configuration.separatesAdmin
         switch path {
-        case "/healthz": return plain(200, "ok\n", origin)
+        case "/healthz": return plain(200, "ok\n", trace)
         case "/readyz":
             return isDraining.load(ordering: .acquiring)
-                ? plain(503, "draining\n", origin) : plain(200, "ready\n", origin)
+                ? plain(503, "draining\n", trace) : plain(200, "ready\n", trace)
         case "/metrics" where servesAdmin:
-            return .later { [self] exchange in
+            return .later { [self] responder in
                 let submitted = fleet.background.submit { [self] in
-                    exchange.respond(text(200, metrics.text(fleet: fleet, server: server), origin))
+                    responder.respond(text(200, metrics.text(fleet: fleet, server: server), trace))
                 }
-                if !submitted { exchange.respond(refuse(.busy, nil, origin)) }
+                if !submitted { responder.respond(refuse(.busy, nil, trace)) }
             }
         case ProviderAPI.basePath + OpenAPIDocument.pattern where servesAdmin && head.method == .get:
-            return describe(provider.description, origin)
+            return describe(provider.description, trace)
         case _ where servesAdmin && path.hasPrefix(ProviderAPI.basePath + "/"):
-            return provide(path, origin, now)
-        default: return .answer(refuse(.notFound("path"), nil, origin))
+            return provide(path, trace, now)
+        default: return .answer(refuse(.notFound("path"), nil, trace))
         }
     }
 
-    private func plain(_ status: Int, _ body: String, _ origin: Origin) -> HeadVerdict {
-        .answer(text(status, body, origin))
+    private func plain(_ status: Int, _ body: String, _ trace: RequestTrace) -> HeadVerdict {
+        .answer(text(status, body, trace))
     }
 
-    private func text(_ status: Int, _ body: String, _ origin: Origin) -> Response {
+    private func text(_ status: Int, _ body: String, _ trace: RequestTrace) -> Response {
         var response = Response(
             status: status, contentType: "text/plain; version=0.0.4; charset=utf-8", bytes: Array(body.utf8))
-        stamp(&response, origin, tenant: nil)
+        stamp(&response, trace, tenant: nil)
         return response
     }
 
     /// An API's description at an address of no tenant (CONTRACT X7).
-    func describe(_ description: LazyDescription, _ origin: Origin) -> HeadVerdict {
-        let scheme = origin.peer.isEncrypted ? "https" : "http"
-        let base = configuration.publicURL ?? "\(scheme)://\(origin.head?.value(of: .host) ?? "localhost")"
+    func describe(_ description: LazyDescription, _ trace: RequestTrace) -> HeadVerdict {
+        let scheme = trace.peer.isEncrypted ? "https" : "http"
+        let base = configuration.publicURL ?? "\(scheme)://\(trace.head?.value(of: .host) ?? "localhost")"
         var response = Response(
             status: 200, contentType: "application/json", bytes: description.bytes(baseURL: base))
-        stamp(&response, origin, tenant: nil)
+        stamp(&response, trace, tenant: nil)
         return .answer(response)
     }
 
-    private func provide(_ path: String, _ origin: Origin, _ now: Timestamp) -> HeadVerdict {
-        guard let head = origin.head else { return .answer(refuse(.defect, nil, origin)) }
+    private func provide(_ path: String, _ trace: RequestTrace, _ now: Timestamp) -> HeadVerdict {
+        guard let head = trace.head else { return .answer(refuse(.defect, nil, trace)) }
         // None before the caller is known.
         var told = ResponseHeaders()
         let route: ProviderRoute
         let parameters: [String]
         do throws(Refusal) {
-            try provider.authenticate(head, from: origin.peer)
+            try provider.authenticate(head, from: trace.peer)
             let decision = provider.admit(now: fleet.monotonic.nanoseconds())
             told = Admission.headers(decision, "provider")
             guard decision.admitted else { throw .rateLimited(retryAfterSeconds: max(1, decision.retryAfterSeconds)) }
@@ -71,20 +72,20 @@ extension Pipeline {
         } catch {
             if error == .unknownCredential,
                 let overrun = admission.overrunByFailures(
-                    clientAddress(head, origin.peer), now: fleet.monotonic.nanoseconds())
+                    clientAddress(head, trace.peer), now: fleet.monotonic.nanoseconds())
             {
-                return .answer(refuse(overrun, nil, origin))
+                return .answer(refuse(overrun, nil, trace))
             }
-            return .answer(refuse(Overrun(refusal: error, headers: told), nil, origin))
+            return .answer(refuse(Overrun(refusal: error, headers: told), nil, trace))
         }
         let limits = told
-        let run: @Sendable ([UInt8], String?, any Exchange) -> Void = { [self] body, file, exchange in
+        let run: @Sendable ([UInt8], String?, any Responder) -> Void = { [self] body, file, responder in
             let reply: ProviderRoute.Reply = { [self] result in
-                exchange.respond(response(to: result, origin, limits))
+                responder.respond(response(to: result, trace, limits))
             }
             let call = ProviderCall(
-                head: head, parameters: parameters, body: body, requestID: origin.requestID, now: now,
-                baseURL: { [self] record in baseURL(head, origin.peer, record) })
+                head: head, parameters: parameters, body: body, requestID: trace.requestID, now: now,
+                baseURL: { [self] record in baseURL(head, trace.peer, record) })
             do {
                 try route.handle(provider, call, file, reply)
             } catch {
@@ -96,32 +97,32 @@ extension Pipeline {
         case .file:
             let path = fleet.data.temporaryPath(fleet.random.uint64())
             let pool = fleet.files
-            return .streamBody(bytesMax: restoreBytesMax(parameters)) { exchange in
+            return .streamBody(bytesMax: restoreBytesMax(parameters)) { responder in
                 FileSink(path: path, pool: pool) { [self] result in
                     switch result {
-                    case .success(let file): run([], file, exchange)
-                    case .failure(let error): exchange.respond(response(to: .failure(error), origin, limits))
+                    case .success(let file): run([], file, responder)
+                    case .failure(let error): responder.respond(response(to: .failure(error), trace, limits))
                     }
                 }
             }
         case .whole:
             if head.method == .get || head.method == .head, !head.announcesBody {
-                return .later { exchange in run([], nil, exchange) }
+                return .later { responder in run([], nil, responder) }
             }
-            return .readBody(bytesMax: Self.providerBodyBytesMax) { body, exchange in
-                run(body, nil, exchange)
+            return .readBody(bytesMax: Self.providerBodyBytesMax) { body, responder in
+                run(body, nil, responder)
                 return nil
             }
         }
     }
 
     private func restoreBytesMax(_ parameters: [String]) -> Int {
-        let quota = parameters.first.flatMap { fleet.directory.tenant(slug: $0) }?.profile.quotas.bytesMax
+        let quota = parameters.first.flatMap { fleet.roster.tenant(slug: $0) }?.profile.quotas.bytesMax
         return Int(quota ?? 1 << 30)
     }
 
     private func response(
-        to result: Result<LateAnswer, any Error>, _ origin: Origin, _ limits: ResponseHeaders
+        to result: Result<LateAnswer, any Error>, _ trace: RequestTrace, _ limits: ResponseHeaders
     ) -> Response {
         var response: Response
         switch result {
@@ -134,7 +135,7 @@ extension Pipeline {
         case .success(.stream(let status, let headers, let stream, let length)):
             response = Response(status: status, headers: headers, body: .stream(stream, length: length))
         case .success(.proceed):
-            response = Problem.response(.defect, requestID: origin.requestID)
+            response = Problem.response(.defect, requestID: trace.requestID)
         case .failure(let error):
             let refusal: Refusal
             switch error {
@@ -143,20 +144,20 @@ extension Pipeline {
             case RegistryRefusal.unknownTenant: refusal = .notFound("tenant")
             case let failure as SQLiteError where failure.isFull || failure.isIOError:
                 // A copy of a tenant that the disk did not take; lanes tell their own failures.
-                fleet.report("\(origin.requestID.text): \(failure)")
+                fleet.report("\(trace.requestID.text): \(failure)")
                 refusal = Refusal(failure.isFull ? LaneFailure.storageFull : .notCommitted)
             case let failure as DataDirectory.Failure:
-                fleet.report("\(origin.requestID.text): \(failure)")
+                fleet.report("\(trace.requestID.text): \(failure)")
                 refusal = Refusal(LaneFailure.notCommitted)
             default:
-                fleet.report("\(origin.requestID.text): \(error)")
+                fleet.report("\(trace.requestID.text): \(error)")
                 refusal = .defect
             }
             metrics.countRefusal(refusal)
-            response = Problem.response(refusal, requestID: origin.requestID)
+            response = Problem.response(refusal, requestID: trace.requestID)
         }
         response.headers.add(limits)
-        stamp(&response, origin, tenant: nil)
+        stamp(&response, trace, tenant: nil)
         return response
     }
 

@@ -1,3 +1,4 @@
+import CallKit
 import Cryptography
 import HTTPCore
 import HTTPServer
@@ -49,8 +50,8 @@ final class Pipeline: RequestHandler, Sendable {
         self.services = services
         self.metrics = metrics
         self.log = log
-        router = Router(dialects: dialects, directory: fleet.directory, baseDomain: configuration.baseDomain)
-        authentication = Authentication(directory: fleet.directory)
+        router = Router(dialects: dialects, roster: fleet.roster, baseDomain: configuration.baseDomain)
+        authentication = Authentication(roster: fleet.roster)
         admission = Admission(
             process: configuration.processLimit.map { Bucket($0, now: fleet.monotonic.nanoseconds()) })
         requestIDs = RequestIDs(random: fleet.random)
@@ -65,7 +66,7 @@ final class Pipeline: RequestHandler, Sendable {
             return root(path, head, peer, requestID, now)
         case .refused(let refusal, let dialect):
             return .answer(
-                refuse(refusal, dialect, Origin(head: head, peer: peer, requestID: requestID, started: started)))
+                refuse(refusal, dialect, RequestTrace(head: head, peer: peer, requestID: requestID, started: started)))
         case .route(let routed):
             return serve(routed)
         }
@@ -73,7 +74,7 @@ final class Pipeline: RequestHandler, Sendable {
 
     private func serve(_ routed: Routed) -> HeadVerdict {
         if let description = routed.route.description, routed.addressed == nil, !routed.isUnknownAddress {
-            return describe(description, Origin(routed))
+            return describe(description, RequestTrace(routed))
         }
         let place = routed.dialect.credential(in: routed.head)
         if place == nil, !routed.route.access.isOpen, let bytesMax = routed.dialect.credentialBodyBytesMax {
@@ -83,29 +84,29 @@ final class Pipeline: RequestHandler, Sendable {
         case .refused(let response): return .answer(response)
         case .admitted(let admitted):
             if let ready = answerKeptReady(admitted) { return .answer(ready) }
-            let run: @Sendable ([UInt8], any Exchange) -> Response? = { [self] body, exchange in
-                Operation(pipeline: self, admitted: admitted, body: body, exchange: exchange).start()
+            let run: @Sendable ([UInt8], any Responder) -> Response? = { [self] body, responder in
+                CallRun(pipeline: self, admitted: admitted, body: body, responder: responder).start()
                 return nil
             }
             switch routed.route.body {
             case .whole(let bytesMax): return .readBody(bytesMax: bytesMax, then: run)
             case .streamed:
-                return .streamBody(bytesMax: Int(admitted.tenant.profile.quotas.bytesMax)) { exchange in
-                    StreamedBody(Operation(pipeline: self, admitted: admitted, body: [], exchange: exchange))
+                return .streamBody(bytesMax: Int(admitted.tenant.profile.quotas.bytesMax)) { responder in
+                    StreamedBody(CallRun(pipeline: self, admitted: admitted, body: [], responder: responder))
                 }
             case .none where routed.head.announcesBody: return .readBody(bytesMax: Route.bodyBytesMax, then: run)
-            case .none: return .later { exchange in _ = run([], exchange) }
+            case .none: return .later { responder in _ = run([], responder) }
             }
         }
     }
 
     /// The credential may stand in the body: only a small one is read for somebody who is not known yet (CONTRACT L1).
     private func readBodyFirst(_ routed: Routed, bytesMax: Int) -> HeadVerdict {
-        .readBody(bytesMax: bytesMax) { [self] body, exchange in
+        .readBody(bytesMax: bytesMax) { [self] body, responder in
             switch judge(routed, credential: routed.dialect.credential(inBody: body)?[...]) {
             case .refused(let response): return response
             case .admitted(let admitted):
-                Operation(pipeline: self, admitted: admitted, body: body, exchange: exchange).start()
+                CallRun(pipeline: self, admitted: admitted, body: body, responder: responder).start()
                 return nil
             }
         }
@@ -129,12 +130,12 @@ final class Pipeline: RequestHandler, Sendable {
         guard
             routed.dialect.isAlwaysThere
                 || blueprints.dialects(of: authenticated.tenant).contains(routed.dialect.name)
-        else { return .refused(refuse(.notFound("path"), routed.dialect, Origin(routed))) }
+        else { return .refused(refuse(.notFound("path"), routed.dialect, RequestTrace(routed))) }
         do {
             return .admitted(
                 try admission.admit(authenticated, address: clientAddress(routed), now: fleet.monotonic.nanoseconds()))
         } catch {
-            let response = refuse(error, routed.dialect, Origin(routed))
+            let response = refuse(error, routed.dialect, RequestTrace(routed))
             record(authenticated, response.status, bytesIn: 0, bytesOut: 0)
             return .refused(response)
         }
@@ -161,28 +162,28 @@ final class Pipeline: RequestHandler, Sendable {
     /// The headers that every answer of an authenticated call carries, and its line in the log.
     func finish(_ response: inout Response, _ admitted: Admitted) {
         response.headers.add(admitted.limitHeaders)
-        stamp(&response, Origin(admitted.routed), tenant: admitted.tenant)
+        stamp(&response, RequestTrace(admitted.routed), tenant: admitted.tenant)
     }
 
-    func stamp(_ response: inout Response, _ origin: Origin, tenant: TenantRecord?) {
-        response.headers.add("Request-Id", origin.requestID.text)
-        if let trace = origin.head?.traceparent { response.headers.add("Traceparent", trace) }
+    func stamp(_ response: inout Response, _ trace: RequestTrace, tenant: TenantRecord?) {
+        response.headers.add("Request-Id", trace.requestID.text)
+        if let parent = trace.head?.traceparent { response.headers.add("Traceparent", parent) }
         response.headers.add("Cache-Control", "no-store")
         metrics.count(status: response.status)
         if log.isOn {
             log.write(
-                origin, response, tenant: tenant,
-                address: origin.head.map { clientAddress($0, origin.peer) } ?? origin.peer.address,
+                trace, response, tenant: tenant,
+                address: trace.head.map { clientAddress($0, trace.peer) } ?? trace.peer.address,
                 now: fleet.clock.now(), nanoseconds: fleet.monotonic.nanoseconds())
         }
     }
 
-    func refuse(_ refusal: Refusal, _ dialect: (any Dialect)?, _ origin: Origin) -> Response {
+    func refuse(_ refusal: Refusal, _ dialect: (any Dialect)?, _ trace: RequestTrace) -> Response {
         metrics.countRefusal(refusal)
         var response =
-            dialect?.render(refusal, requestID: origin.requestID, for: origin.head)
-            ?? Problem.response(refusal, requestID: origin.requestID)
-        stamp(&response, origin, tenant: nil)
+            dialect?.render(refusal, requestID: trace.requestID, for: trace.head)
+            ?? Problem.response(refusal, requestID: trace.requestID)
+        stamp(&response, trace, tenant: nil)
         return response
     }
 
@@ -198,7 +199,7 @@ final class Pipeline: RequestHandler, Sendable {
             refusal = error.refusal
             limits = error.headers
         }
-        var response = refuse(refusal, known.routed.dialect, Origin(known.routed))
+        var response = refuse(refusal, known.routed.dialect, RequestTrace(known.routed))
         response.headers.add(limits)
         record(known, response.status, bytesIn: 0, bytesOut: 0)
         return response
@@ -211,14 +212,14 @@ final class Pipeline: RequestHandler, Sendable {
             if let overrun = admission.overrunByFailures(
                 clientAddress(routed), now: fleet.monotonic.nanoseconds())
             {
-                return refuse(overrun, routed.dialect, Origin(routed))
+                return refuse(overrun, routed.dialect, RequestTrace(routed))
             }
         }
-        return refuse(refusal, routed.dialect, Origin(routed))
+        return refuse(refusal, routed.dialect, RequestTrace(routed))
     }
 
-    func refuse(_ overrun: Overrun, _ dialect: (any Dialect)?, _ origin: Origin) -> Response {
-        var response = refuse(overrun.refusal, dialect, origin)
+    func refuse(_ overrun: Overrun, _ dialect: (any Dialect)?, _ trace: RequestTrace) -> Response {
+        var response = refuse(overrun.refusal, dialect, trace)
         response.headers.add(overrun.headers)
         return response
     }
@@ -279,7 +280,7 @@ final class Pipeline: RequestHandler, Sendable {
         }
         return refuse(
             .transport(status: status, reason: reason), dialect,
-            Origin(head: head, peer: peer, requestID: requestID, started: now))
+            RequestTrace(head: head, peer: peer, requestID: requestID, started: now))
     }
 
     func answered(_ head: RequestHead?, status: Int, bytes: Int, microseconds: Int, from peer: Peer) {
@@ -288,7 +289,7 @@ final class Pipeline: RequestHandler, Sendable {
 }
 
 /// Where a request came from, for its answer's headers and the log.
-struct Origin: Sendable {
+struct RequestTrace: Sendable {
     let head: RequestHead?
     let peer: Peer
     let requestID: RequestID

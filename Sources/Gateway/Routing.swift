@@ -1,9 +1,7 @@
+import CallKit
 import HTTPCore
 import TenantApp
 import TenantRegistry
-
-/// The domain's refusals; the HTTP engine has framing refusals of its own under the same name.
-typealias Refusal = TenantApp.Refusal
 
 /// Where a request goes: which tenant's address it used, which dialect's route, with which parameters. A class that never
 /// changes, since each later stage carries it on.
@@ -13,7 +11,7 @@ final class Routed: Sendable {
     let requestID: RequestID
     let started: UInt64
     let now: Timestamp
-    let endpoint: Endpoint
+    let endpoint: ServedRoute
     let parameters: [String]
     /// The tenant that the address names; nil where the key alone will.
     let addressed: TenantRecord?
@@ -24,7 +22,7 @@ final class Routed: Sendable {
 
     fileprivate init(
         _ head: RequestHead, from peer: Peer, requestID: RequestID, started: UInt64, now: Timestamp,
-        endpoint: Endpoint, parameters: [String], addressed: TenantRecord?, isUnknownAddress: Bool,
+        endpoint: ServedRoute, parameters: [String], addressed: TenantRecord?, isUnknownAddress: Bool,
         addressPrefix: String
     ) {
         self.head = head
@@ -45,7 +43,7 @@ final class Routed: Sendable {
 }
 
 /// One route of one dialect. A class, since each stage of each request hands it on and it never changes.
-final class Endpoint: Sendable {
+final class ServedRoute: Sendable {
     let dialect: any Dialect
     let route: Route
     /// The route's name in the audit log and in usage: method, base path, pattern.
@@ -72,21 +70,21 @@ enum RoutingResult {
 
 /// The table of all dialects' routes, made from their own lists, and the ways to a tenant. Immutable: any thread.
 final class Router: Sendable {
-    private let literal: [String: [Endpoint]]
-    private let patterned: [Endpoint]
+    private let literal: [String: [ServedRoute]]
+    private let patterned: [ServedRoute]
     private let dialects: [any Dialect]
-    private let directory: Directory
+    private let roster: Roster
     private let baseDomainSuffix: String?
 
-    init(dialects: [any Dialect], directory: Directory, baseDomain: String?) {
+    init(dialects: [any Dialect], roster: Roster, baseDomain: String?) {
         self.dialects = dialects
-        self.directory = directory
+        self.roster = roster
         baseDomainSuffix = baseDomain.map { ".\($0)" }
-        var literal: [String: [Endpoint]] = [:]
-        var patterned: [Endpoint] = []
+        var literal: [String: [ServedRoute]] = [:]
+        var patterned: [ServedRoute] = []
         for dialect in dialects {
             for route in dialect.servedRoutes {
-                let endpoint = Endpoint(route, of: dialect)
+                let endpoint = ServedRoute(route, of: dialect)
                 if endpoint.isLiteral {
                     literal[dialect.basePath + route.pattern, default: []].append(endpoint)
                 } else {
@@ -109,7 +107,7 @@ final class Router: Sendable {
             let bytes = head.bytes[head.pathRange]
             let start = bytes.startIndex + 3
             let end = bytes[start...].firstIndex(of: 0x2F) ?? bytes.endIndex
-            addressed = directory.tenant(slug: head.string(start..<end))
+            addressed = roster.tenant(slug: head.string(start..<end))
             isUnknown = addressed == nil
             prefix = head.string(bytes.startIndex..<end)
             path = head.string(end..<bytes.endIndex)
@@ -138,10 +136,10 @@ final class Router: Sendable {
                 parameters: parameters, addressed: addressed, isUnknownAddress: isUnknown, addressPrefix: prefix))
     }
 
-    private func endpoints(for path: String) -> ([Endpoint], [String])? {
+    private func endpoints(for path: String) -> ([ServedRoute], [String])? {
         if let endpoints = literal[path] { return (endpoints, []) }
         let segments = path.split(separator: "/", omittingEmptySubsequences: false)
-        var found: [Endpoint] = []
+        var found: [ServedRoute] = []
         var parameters: [String] = []
         for endpoint in patterned where endpoint.segments.count == segments.count {
             guard let values = match(endpoint, segments) else { continue }
@@ -151,7 +149,7 @@ final class Router: Sendable {
         return found.isEmpty ? nil : (found, parameters)
     }
 
-    private func match(_ endpoint: Endpoint, _ segments: [Substring]) -> [String]? {
+    private func match(_ endpoint: ServedRoute, _ segments: [Substring]) -> [String]? {
         var values: [String] = []
         for (pattern, segment) in zip(endpoint.segments, segments) {
             if pattern.hasPrefix("{") {
@@ -174,8 +172,8 @@ final class Router: Sendable {
         guard let place = head.range(of: .host) else { return nil }
         var host = head.string(place).lowercased()
         if let colon = host.lastIndex(of: ":"), !host.hasSuffix("]") { host.removeSubrange(colon...) }
-        if let record = directory.tenant(host: host) { return .known(record) }
+        if let record = roster.tenant(host: host) { return .known(record) }
         guard let suffix = baseDomainSuffix, host.hasSuffix(suffix) else { return nil }
-        return directory.tenant(slug: String(host.dropLast(suffix.count))).map { .known($0) } ?? .unknown
+        return roster.tenant(slug: String(host.dropLast(suffix.count))).map { .known($0) } ?? .unknown
     }
 }

@@ -1,3 +1,4 @@
+import CallKit
 import HTTPCore
 import TenantApp
 import TenantRegistry
@@ -9,13 +10,13 @@ struct SandboxPayPages: Dialect {
     let basePath = SandboxPaymentDriver.basePath
     let isAlwaysThere = true
     let isDescribed = false
-    let errorContentType = Page.contentType
+    let errorContentType = HTMLPage.contentType
 
     func credential(in head: RequestHead) -> Range<Int>? { nil }
 
     func render(_ refusal: Refusal, requestID: RequestID) -> Response {
-        let page = Self.page("Payment", theme: nil, "<p role=\"alert\">\(Page.escape(refusal.sentence))</p>")
-        var response = Response(status: refusal.status, contentType: Page.contentType, bytes: page.bytes)
+        let page = Self.page("Payment", theme: nil, "<p role=\"alert\">\(HTMLPage.escape(refusal.sentence))</p>")
+        var response = Response(status: refusal.status, contentType: HTMLPage.contentType, bytes: page.bytes)
         response.headers.add(page.headers)
         if let seconds = refusal.retryAfterSeconds { response.headers.add("Retry-After", seconds) }
         if case .methodNotAllowed(let allowed) = refusal { response.headers.add("Allow", allowed) }
@@ -43,14 +44,14 @@ struct SandboxPayPages: Dialect {
             let button = fields.choice("action", as: Button.self)
             try fields.finish()
             guard let button else { throw Refusal.defect }
-            return .write { tenant, trail in
+            return .write { tenant, detail in
                 let payment = try payment(call, tenant)
                 // Nobody's money: unlike at a real service, none can come late.
                 if payment.state(at: tenant.now) == .pending {
                     _ = try ConfirmTopUp(
                         paymentID: payment.id, report: button.report,
                         amount: tenant.decimal(payment.amount), currency: tenant.currency.code
-                    ).run(tenant, &trail)
+                    ).run(tenant, &detail)
                 }
                 return try page(try tenant.knownPayment(id: payment.id), tenant).answer()
             }
@@ -67,17 +68,17 @@ struct SandboxPayPages: Dialect {
 
     // MARK: The page
 
-    private static func page(_ title: String, theme: Theme?, _ content: String) -> Page {
-        Page(
+    private static func page(_ title: String, theme: Theme?, _ content: String) -> HTMLPage {
+        HTMLPage(
             title: "\(title) (sandbox)", theme: theme,
             content: """
-                <h1>\(Page.escape(title))</h1>
+                <h1>\(HTMLPage.escape(title))</h1>
                 <p role="note"><strong>Sandbox.</strong> This is a test: nobody is charged and no real money moves.</p>
                 \(content)
                 """)
     }
 
-    private static func page(_ payment: Payment, _ tenant: TenantReader) throws -> Page {
+    private static func page(_ payment: Payment, _ tenant: TenantReader) throws -> HTMLPage {
         let theme = try tenant.theme()
         let amount = "<p><strong>\(tenant.decimal(payment.amount)) \(tenant.currency.code)</strong></p>"
         switch payment.state(at: tenant.now) {

@@ -1,6 +1,7 @@
+package import CallKit
 package import Cryptography
 package import HTTPCore
-package import TenantApp
+import TenantApp
 
 /// What the head of a signed call claims (CONTRACT W5), read and not yet believed. A value.
 package struct SignatureClaim: Sendable {
@@ -11,7 +12,7 @@ package struct SignatureClaim: Sendable {
     package let signedHead: [UInt8]
 
     /// Throws `Refusal.badSignature` where one of the two fields is missing or malformed.
-    package init(_ head: RequestHead) throws(TenantApp.Refusal) {
+    package init(_ head: RequestHead) throws(Refusal) {
         guard let timestamp = head.value(of: .timestamp), let seconds = Int64(timestamp),
             timestamp.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 })
         else { throw .badSignature("X-Tollgate-Timestamp is missing or not unix seconds.") }

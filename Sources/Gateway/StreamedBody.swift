@@ -1,3 +1,4 @@
+import CallKit
 import Cryptography
 import HTTPCore
 import Synchronization
@@ -21,7 +22,7 @@ final class StreamedBody: BodySink, @unchecked Sendable {
         var isAbandoned = false
     }
 
-    private let operation: Operation
+    private let operation: CallRun
     /// Nil where the call was refused before its body: what comes is thrown away.
     private let reader: (any BodyReader)?
     private let state = Mutex(State())
@@ -30,7 +31,7 @@ final class StreamedBody: BodySink, @unchecked Sendable {
     /// A piece found no place in the queue: what follows it makes no sense.
     private let hasGap = Atomic<Bool>(false)
 
-    init(_ operation: Operation) {
+    init(_ operation: CallRun) {
         self.operation = operation
         reader = operation.beginStream()
     }

@@ -17,7 +17,7 @@ enum TLSMaterial {
     static func byHost(_ fleet: Fleet) -> [String: TLSCertificate] {
         var certificates: [String: TLSCertificate] = [:]
         for domain in fleet.certificates {
-            guard let tenant = fleet.directory.tenant(host: domain.host) else { continue }
+            guard let tenant = fleet.roster.tenant(host: domain.host) else { continue }
             do {
                 let key = try fleet.unwrap(domain.wrappedPrivateKey, of: tenant.id)
                 certificates[domain.host] = try TLSCertificate(chainPEM: Array(domain.certificate.utf8), keyPEM: key)

@@ -73,7 +73,7 @@ final class ClientTransfer: Transfer {
         }
     }
 
-    /// The exchange has ended well: a file gets its name, an empty one too.
+    /// The responder has ended well: a file gets its name, an empty one too.
     func finish() throws(HTTPClientError) -> HTTPClientResponse {
         if case .file(let path, _) = sink, isSuccess {
             try openTarget(path).finish()

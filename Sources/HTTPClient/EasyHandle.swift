@@ -2,7 +2,7 @@ import CCurl
 import Foundation
 import HTTPCore
 
-/// What an exchange reads its body from and hands its answer to. Called by libcurl on the thread that performs.
+/// What an responder reads its body from and hands its answer to. Called by libcurl on the thread that performs.
 protocol Transfer: AnyObject {
     /// Fills the buffer with the next bytes of the body; 0 at its end, nil to give up.
     func read(into buffer: UnsafeMutableRawBufferPointer) -> Int?
@@ -55,7 +55,7 @@ final class EasyHandle {
         errorText.deallocate()
     }
 
-    /// Runs the exchange to its end on this thread.
+    /// Runs the responder to its end on this thread.
     func perform() throws(HTTPClientError) {
         try prepare()
         try check(curl_easy_perform(pointer))
@@ -87,7 +87,7 @@ final class EasyHandle {
         try check(tollgate_curl_set_pointer(pointer, option, value))
     }
 
-    /// Throws what an exchange ended with, unless it ended well.
+    /// Throws what an responder ended with, unless it ended well.
     func check(_ code: CURLcode) throws(HTTPClientError) {
         if code != CURLE_OK { throw error(code) }
     }
@@ -138,7 +138,7 @@ final class EasyHandle {
         try check(
             tollgate_curl_set_transfer(pointer, CURLOPT_WRITEFUNCTION) { bytes, size, count, context in
                 let body = UnsafeRawBufferPointer(start: bytes, count: size * count)
-                // Any other count than that of the bytes given ends the exchange.
+                // Any other count than that of the bytes given ends the responder.
                 if EasyHandle.transfer(of: context)?.receive(body: body) == true { return body.count }
                 return body.isEmpty ? 1 : 0
             })

@@ -13,7 +13,7 @@ package struct HTTPClient: Sendable {
     private let certificateAuthorityPath: String?
 
     /// `baseURL` is `http(s)://host[:port][/prefix]`; with a socket file its host only stands in the request.
-    /// `timeoutSeconds` bounds a whole exchange in memory, and the longest pause of one with a file.
+    /// `timeoutSeconds` bounds a whole responder in memory, and the longest pause of one with a file.
     /// `certificateAuthorityPath` names the authorities to trust in place of the system's. Throws `invalidRequest`.
     package init(
         baseURL: String, unixSocketPath: String? = nil, bearer: String? = nil, timeoutSeconds: Int = 30,

@@ -13,7 +13,7 @@ package enum HTTPClientError: Error, Sendable, Equatable, CustomStringConvertibl
     case responseTooLong(bytesMax: Int)
     /// A file to send could not be read, or one to write could not be written.
     case file(path: String, reason: String)
-    /// The exchange broke off. The server may have acted on the request.
+    /// The responder broke off. The server may have acted on the request.
     case broken(String)
 
     package var description: String {

@@ -22,7 +22,7 @@ package struct OutboundCall: Sendable {
         self.body = body
     }
 
-    /// Nobody answered, the exchange broke off, or the service said that the fault was its own.
+    /// Nobody answered, the responder broke off, or the service said that the fault was its own.
     static func isWorthAnother(_ result: Result<HTTPClientResponse, HTTPClientError>) -> Bool {
         switch result {
         case .success(let answer): answer.status >= 500

@@ -45,7 +45,7 @@ final class Connection {
     var unsent: [SentAnswer] = []
 
     var request: RequestRecord?
-    var exchange: PendingExchange?
+    var responder: PendingResponder?
     var intake: BodyIntake?
     /// What a buffered body has gathered; apart from `intake`, so that appending never copies.
     var body: [UInt8] = []
@@ -128,7 +128,7 @@ final class Connection {
 /// A body on its way in.
 struct BodyIntake {
     enum Destination {
-        case buffer(then: @Sendable ([UInt8], any Exchange) -> Response?)
+        case buffer(then: @Sendable ([UInt8], any Responder) -> Response?)
         case sink(any BodySink)
     }
 

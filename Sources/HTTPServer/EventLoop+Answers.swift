@@ -54,7 +54,7 @@ extension EventLoop {
             return finishAnswer(connection, request, status, bodyBytes: 0)
         }
         connection.request = request
-        if connection.exchange == nil, let exchange = makeExchange(connection) { _ = exchange.takeRight() }
+        if connection.responder == nil, let responder = makeExchange(connection) { _ = responder.takeRight() }
         connection.outflow = StreamOutflow(stream: stream, status: status, isChunked: isChunked, left: length)
         connection.phase = .streaming
     }
@@ -77,7 +77,7 @@ extension EventLoop {
 
     private func finishAnswer(_ connection: Connection, _ request: RequestRecord, _ status: Int, bodyBytes: Int) {
         batchAnswers.append(SentAnswer(request: request, status: status, bodyBytes: bodyBytes))
-        connection.exchange = nil
+        connection.responder = nil
         connection.request = nil
         connection.phase = request.keepsAlive ? .head : .closing
         connection.idleSince = now
@@ -108,10 +108,10 @@ extension EventLoop {
     func pull(_ connection: Connection) {
         while connection.phase == .streaming, connection.output.isEmpty, batch.count < Self.batchBytesMax,
             let stream = connection.outflow?.stream, connection.outflow?.awaitsPiece == false,
-            let exchange = connection.exchange
+            let responder = connection.responder
         {
             connection.outflow?.awaitsPiece = true
-            stream.next { piece in exchange.loop.submit(.piece(exchange, piece)) }
+            stream.next { piece in responder.loop.submit(.piece(responder, piece)) }
             guard let piece = connection.stashedPiece else { return }
             connection.stashedPiece = nil
             take(piece, for: connection)

@@ -32,9 +32,9 @@ extension EventLoop {
         case .buffer:
             connection.body.append(contentsOf: piece)
         case .sink(let sink):
-            guard let exchange = connection.exchange else { return }
+            guard let responder = connection.responder else { return }
             connection.intake?.awaitsResume = true
-            sink.receive(Array(piece)) { exchange.loop.submit(.resume(exchange)) }
+            sink.receive(Array(piece)) { responder.loop.submit(.resume(responder)) }
             if connection.stashedAnswer != nil { return respondStashed(connection) }
             if connection.stashedResume { resumeIntake(connection) }
         }
@@ -57,11 +57,11 @@ extension EventLoop {
         connection.phase = .answering
         switch intake.destination {
         case .buffer(let then):
-            guard let exchange = makeExchange(connection) else { return }
+            guard let responder = makeExchange(connection) else { return }
             let body = connection.body
             connection.body = []
-            if let response = then(body, exchange) {
-                if exchange.takeRight() { return respond(connection, response) }
+            if let response = then(body, responder) {
+                if responder.takeRight() { return respond(connection, response) }
             }
         case .sink(let sink):
             sink.finish()
@@ -74,13 +74,13 @@ extension EventLoop {
         guard let intake = connection.intake else { return false }
         connection.intake = nil
         connection.body = []
-        _ = connection.exchange?.takeRight()
+        _ = connection.responder?.takeRight()
         if case .sink(let sink) = intake.destination { sink.abort() }
         return true
     }
 
     private func refuseTooLarge(_ connection: Connection) {
         counts.refusedBodyTooLarge += 1
-        refuse(connection, Refusal(status: 413, reason: "body too large"))
+        refuse(connection, FramingFault(status: 413, reason: "body too large"))
     }
 }

@@ -60,10 +60,14 @@ extension EventLoop {
         switch connection.phase {
         case .head where !isStalled && connection.headStartedAt != 0:
             counts.refusedHeadDeadline += 1
-            work(on: connection) { self.refuse(connection, Refusal(status: 408, reason: "the head took too long")) }
+            work(on: connection) {
+                self.refuse(connection, FramingFault(status: 408, reason: "the head took too long"))
+            }
         case .body where !isStalled:
             counts.refusedBodyDeadline += 1
-            work(on: connection) { self.refuse(connection, Refusal(status: 408, reason: "the body took too long")) }
+            work(on: connection) {
+                self.refuse(connection, FramingFault(status: 408, reason: "the body took too long"))
+            }
         case .handshake:
             counts.refusedHandshake += 1
             close(connection)

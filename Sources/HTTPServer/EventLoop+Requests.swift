@@ -67,7 +67,7 @@ extension EventLoop {
         connection.headStartedAt = 0
         connection.request = RequestRecord(framed, startedAt: startedAt)
         if framed.expectation == .unknown {
-            return refuse(connection, Refusal(status: 417, reason: "expectation not supported"))
+            return refuse(connection, FramingFault(status: 417, reason: "expectation not supported"))
         }
         switch handler.received(framed.head, from: connection.peer) {
         case .answer(let response):
@@ -75,25 +75,25 @@ extension EventLoop {
         case .later(let start):
             if framed.hasBody { connection.request?.keepsAlive = false }
             connection.phase = .answering
-            if let exchange = makeExchange(connection) { start(exchange) }
+            if let responder = makeExchange(connection) { start(responder) }
             respondStashed(connection)
         case .readBody(let bytesMax, let then):
             startIntake(connection, framed, bytesMax, .buffer(then: then))
         case .streamBody(let bytesMax, let start):
-            guard fits(connection, framed, bytesMax), let exchange = makeExchange(connection) else { return }
+            guard fits(connection, framed, bytesMax), let responder = makeExchange(connection) else { return }
             // Until the sink exists, there is nothing to hand a body to.
             connection.phase = .answering
-            let sink = start(exchange)
+            let sink = start(responder)
             respondStashed(connection)
             if connection.phase == .answering { startIntake(connection, framed, bytesMax, .sink(sink)) }
         }
     }
 
-    func makeExchange(_ connection: Connection) -> PendingExchange? {
+    func makeExchange(_ connection: Connection) -> PendingResponder? {
         guard let request = connection.request else { return nil }
-        let exchange = PendingExchange(peer: connection.peer, loop: self, slot: connection.slot, request: request)
-        connection.exchange = exchange
-        return exchange
+        let responder = PendingResponder(peer: connection.peer, loop: self, slot: connection.slot, request: request)
+        connection.responder = responder
+        return responder
     }
 
     /// The answer that a handler gave while it was called.
@@ -104,13 +104,13 @@ extension EventLoop {
     }
 
     /// Answers in the handler's words and closes; a body under way is thrown away.
-    func refuse(_ connection: Connection, _ refusal: Refusal) {
+    func refuse(_ connection: Connection, _ refusal: FramingFault) {
         _ = abandonIntake(connection)
         if connection.request == nil {
             let startedAt = connection.headStartedAt == 0 ? now : connection.headStartedAt
             connection.request = RequestRecord(refusedAt: startedAt)
         }
-        _ = connection.exchange?.takeRight()
+        _ = connection.responder?.takeRight()
         var response = handler.refusal(
             status: refusal.status, reason: refusal.reason, head: connection.request?.head, from: connection.peer)
         response.closes = true

@@ -167,7 +167,7 @@ extension EventLoop {
         if phase == .body, abandonIntake(connection), let request = connection.request {
             report(SentAnswer(request: request, status: Self.clientClosedStatus, bodyBytes: 0), to: connection.peer)
         }
-        connection.exchange = nil
+        connection.responder = nil
         connection.request = nil
     }
 

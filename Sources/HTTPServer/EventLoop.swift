@@ -152,11 +152,11 @@ final class EventLoop: @unchecked Sendable {
         }
         guard let processing else { return deliver(message) }
         switch message {
-        case .answer(let exchange, let response) where processing.exchange === exchange:
+        case .answer(let responder, let response) where processing.responder === responder:
             processing.stashedAnswer = response
-        case .piece(let exchange, let piece) where processing.exchange === exchange:
+        case .piece(let responder, let piece) where processing.responder === responder:
             processing.stashedPiece = piece
-        case .resume(let exchange) where processing.exchange === exchange:
+        case .resume(let responder) where processing.responder === responder:
             processing.stashedResume = true
         default:
             local.append(message)
@@ -173,14 +173,14 @@ final class EventLoop: @unchecked Sendable {
 
     private func deliver(_ message: LoopMessage) {
         switch message {
-        case .answer(let exchange, let response):
-            guard let connection = waiting(exchange) else { return discard(message) }
+        case .answer(let responder, let response):
+            guard let connection = waiting(responder) else { return discard(message) }
             work(on: connection) { self.respond(connection, response) }
-        case .piece(let exchange, let piece):
-            guard let connection = waiting(exchange), connection.outflow?.awaitsPiece == true else { return }
+        case .piece(let responder, let piece):
+            guard let connection = waiting(responder), connection.outflow?.awaitsPiece == true else { return }
             work(on: connection) { self.take(piece, for: connection) }
-        case .resume(let exchange):
-            guard let connection = waiting(exchange), connection.intake?.awaitsResume == true else { return }
+        case .resume(let responder):
+            guard let connection = waiting(responder), connection.intake?.awaitsResume == true else { return }
             work(on: connection) { self.resumeIntake(connection) }
         case .drain:
             drain()
@@ -189,16 +189,16 @@ final class EventLoop: @unchecked Sendable {
         }
     }
 
-    private func waiting(_ exchange: PendingExchange) -> Connection? {
-        guard let connection = connections[exchange.slot], connection.exchange === exchange else { return nil }
+    private func waiting(_ responder: PendingResponder) -> Connection? {
+        guard let connection = connections[responder.slot], connection.responder === responder else { return nil }
         return connection
     }
 
     /// The client has gone, or the loop has.
     private func discard(_ message: LoopMessage) {
-        guard case .answer(let exchange, let response) = message else { return }
+        guard case .answer(let responder, let response) = message else { return }
         if case .stream(let stream, _) = response.body { stream.cancel() }
-        report(SentAnswer(request: exchange.request, status: response.status, bodyBytes: 0), to: exchange.peer)
+        report(SentAnswer(request: responder.request, status: response.status, bodyBytes: 0), to: responder.peer)
     }
 
     private func end() {

@@ -29,7 +29,7 @@ package enum ContinueExpectation: Sendable, Equatable {
 }
 
 /// Why a request is refused before any handler saw it.
-package struct Refusal: Sendable, Equatable {
+package struct FramingFault: Sendable, Equatable {
     package let status: Int
     package let reason: String
 
@@ -38,5 +38,5 @@ package struct Refusal: Sendable, Equatable {
         self.reason = reason
     }
 
-    static func bad(_ reason: String) -> Refusal { Refusal(status: 400, reason: reason) }
+    static func bad(_ reason: String) -> FramingFault { FramingFault(status: 400, reason: reason) }
 }

@@ -46,7 +46,7 @@ struct HeadReader {
     var keepsAlive: Bool { isHTTP10 ? saysKeepAlive && !saysClose : !saysClose }
 
     /// `method SP target SP version CRLF` (RFC 9112 §3), each separated by one space and nothing else.
-    mutating func readRequestLine() -> Refusal? {
+    mutating func readRequestLine() -> FramingFault? {
         let end = lineEnd(from: 0)
         index = end + 2
         var at = 0
@@ -74,20 +74,20 @@ struct HeadReader {
         return nil
     }
 
-    private mutating func readVersion(_ start: Int, _ end: Int) -> Refusal? {
+    private mutating func readVersion(_ start: Int, _ end: Int) -> FramingFault? {
         guard end - start == 8, head[start + 6] == 0x2E, ByteScan.isDigit(head[start + 5]),
             ByteScan.isDigit(head[start + 7]),
             memcmp(head + start, "HTTP/", 5) == 0
         else { return .bad("malformed version") }
         guard head[start + 5] == 0x31, head[start + 7] <= 0x31 else {
-            return Refusal(status: 505, reason: "HTTP version not supported")
+            return FramingFault(status: 505, reason: "HTTP version not supported")
         }
         isHTTP10 = head[start + 7] == 0x30
         return nil
     }
 
     /// `name ":" OWS value OWS CRLF` (RFC 9112 §5).
-    mutating func readField() -> Result<RequestHead.Field, Refusal> {
+    mutating func readField() -> Result<RequestHead.Field, FramingFault> {
         let start = index
         let end = lineEnd(from: start)
         index = end + 2
@@ -136,7 +136,7 @@ struct HeadReader {
 
     private mutating func note(
         _ name: UnsafePointer<UInt8>, _ nameCount: Int, _ value: UnsafePointer<UInt8>, _ valueCount: Int
-    ) -> Refusal? {
+    ) -> FramingFault? {
         switch nameCount {
         case 4 where ByteScan.equals(name, 4, "host"):
             guard first(.host) else { return .bad("repeated Host") }
@@ -169,12 +169,12 @@ struct HeadReader {
 
     private mutating func first(_ field: Seen) -> Bool { seen.insert(field).inserted }
 
-    private mutating func noteContentLength(_ value: UnsafePointer<UInt8>, _ valueCount: Int) -> Refusal? {
+    private mutating func noteContentLength(_ value: UnsafePointer<UInt8>, _ valueCount: Int) -> FramingFault? {
         guard first(.contentLength) else { return .bad("repeated Content-Length") }
         guard valueCount > 0 else { return .bad("malformed Content-Length") }
         for at in 0..<valueCount where !ByteScan.isDigit(value[at]) { return .bad("malformed Content-Length") }
         guard valueCount <= RequestParser.contentLengthDigitsMax else {
-            return Refusal(status: 413, reason: "Content-Length too large")
+            return FramingFault(status: 413, reason: "Content-Length too large")
         }
         var length = 0
         for at in 0..<valueCount { length = length * 10 + Int(value[at] &- 0x30) }
@@ -182,7 +182,7 @@ struct HeadReader {
         return nil
     }
 
-    private mutating func noteTransferEncoding(_ value: UnsafePointer<UInt8>, _ valueCount: Int) -> Refusal? {
+    private mutating func noteTransferEncoding(_ value: UnsafePointer<UInt8>, _ valueCount: Int) -> FramingFault? {
         guard first(.transferEncoding) else { return .bad("repeated Transfer-Encoding") }
         if ByteScan.equals(value, valueCount, "chunked") {
             announced = .chunked
@@ -191,11 +191,11 @@ struct HeadReader {
         var isToken = valueCount > 0
         for at in 0..<valueCount where !ByteScan.isToken(value[at]) { isToken = false }
         return isToken
-            ? Refusal(status: 501, reason: "transfer coding not supported") : .bad("malformed Transfer-Encoding")
+            ? FramingFault(status: 501, reason: "transfer coding not supported") : .bad("malformed Transfer-Encoding")
     }
 
     /// What can only be said once all fields are known.
-    mutating func judge(_ fields: [RequestHead.Field]) -> Refusal? {
+    mutating func judge(_ fields: [RequestHead.Field]) -> FramingFault? {
         if !seen.contains(.host), !isHTTP10 { return .bad("missing Host") }
         if seen.contains(.transferEncoding) {
             if seen.contains(.contentLength) { return .bad("Content-Length with Transfer-Encoding") }

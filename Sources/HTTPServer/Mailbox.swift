@@ -5,9 +5,9 @@ import Synchronization
 
 /// What other threads tell a loop.
 enum LoopMessage: Sendable {
-    case answer(PendingExchange, Response)
-    case piece(PendingExchange, ResponsePiece)
-    case resume(PendingExchange)
+    case answer(PendingResponder, Response)
+    case piece(PendingResponder, ResponsePiece)
+    case resume(PendingResponder)
     /// Accept no more, finish what is in flight, then end.
     case drain
     /// Close everything and end.

@@ -55,7 +55,7 @@ extension RequestParser {
     private mutating func readHead(_ head: UnsafePointer<UInt8>, _ count: Int, _ lines: Int) -> Event {
         var reader = HeadReader(head: head, count: count, targetBytesMax: targetBytesMax)
         if let refusal = reader.readRequestLine() { return .refused(refusal) }
-        var failure: Refusal?
+        var failure: FramingFault?
         // With no capacity the standard library would write to the empty array that all threads share.
         let fields =
             lines == 1
@@ -88,7 +88,7 @@ extension RequestParser {
     }
 }
 
-extension Refusal: Error {
-    static let targetTooLong = Refusal(status: 414, reason: "request target too long")
-    static let headTooLarge = Refusal(status: 431, reason: "request head too large")
+extension FramingFault: Error {
+    static let targetTooLong = FramingFault(status: 414, reason: "request target too long")
+    static let headTooLarge = FramingFault(status: 431, reason: "request head too large")
 }

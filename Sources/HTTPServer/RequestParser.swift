@@ -12,7 +12,7 @@ package struct RequestParser: Sendable {
         case body(Range<Int>)
         /// The body that the last head announced is complete. Not sent for a head without a body.
         case end
-        case refused(Refusal)
+        case refused(FramingFault)
     }
 
     enum State {
@@ -22,7 +22,7 @@ package struct RequestParser: Sendable {
         case chunkData(remaining: Int)
         case chunkDataEnd
         case trailer(bytesLeft: Int)
-        case refused(Refusal)
+        case refused(FramingFault)
     }
 
     /// A chunk's size line with its extension and line end.

@@ -1,3 +1,4 @@
+import CallKit
 import Cryptography
 import HTTPCore
 import RateLimiter
@@ -17,7 +18,7 @@ extension ProviderAPI {
             api, call, _, reply in
             let query = try call.query()
             let page = try Paging(query)
-            let records = api.fleet.directory.allTenants.sorted { $0.slug < $1.slug }
+            let records = api.fleet.roster.allTenants.sorted { $0.slug < $1.slug }
             // The cursor counts tenants by slug: it names how many came before.
             let start = max(0, Int(clamping: page.after))
             let rows = Array(records.dropFirst(start).prefix(page.fetch).enumerated())
@@ -47,10 +48,10 @@ extension ProviderAPI {
                 shape: api.blueprints.keyShape(of: record), book: .live, random: api.fleet.random)
             api.fleet.write(
                 record, reserving: secret.hash, action: "tenant.owner_key", requestID: call.requestID
-            ) { tenant, trail in
+            ) { tenant, detail in
                 guard let owner = try tenant.ownerAccount() else { throw Refusal.notFound("owner") }
-                let key = try ProvisionTenant.mintOwnerKey(secret, account: owner, tenant)
-                trail.note("key", key.publicID)
+                let key = try FillTenant.mintOwnerKey(secret, account: owner, tenant)
+                detail.note("key", key.publicID)
                 return key.publicID
             } then: { result in
                 reply(
@@ -99,7 +100,7 @@ extension ProviderAPI {
         let submitted = fleet.background.submit { [self] in
             do {
                 let invitation = password == nil ? Hex.encode(fleet.random.bytes(32)) : nil
-                let provision = ProvisionTenant(
+                let provision = FillTenant(
                     blueprint: blueprint, ownerEmail: email,
                     passwordHash: try password.map { try scrypt.hash($0, random: fleet.random) },
                     ownerKey: MintedSecret(
@@ -170,8 +171,8 @@ extension ProviderAPI {
             json.field("requests_monthly", profile.quotas.requestsMonthlyMax)
         }
         json.object("counts") { json in
-            json.field("resellers", fleet.directory.resellers(of: record.id).count)
-            json.field("keys", fleet.directory.keyCount(of: record.id))
+            json.field("resellers", fleet.roster.resellers(of: record.id).count)
+            json.field("keys", fleet.roster.keyCount(of: record.id))
             json.field("requests_this_month", requests.month == call.now.monthNumber ? requests.count : 0)
         }
         json.field("last_request_at", requests.lastRequestAt?.text)
@@ -230,7 +231,7 @@ extension ProviderAPI {
         fleet.registry.setDomains(certificates, hosts: hosts, of: record.id) { [self] result in
             if case .failure(let error) = result { return reply(.failure(Self.refusal(error))) }
             fleet.replaceCertificates(of: record.profile.domains + hosts, with: certificates)
-            fleet.directory.update(record) { $0.domains = hosts }
+            fleet.roster.update(record) { $0.domains = hosts }
             domainsChanged()
             changeProfile()
         }

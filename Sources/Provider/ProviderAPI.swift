@@ -1,3 +1,4 @@
+import CallKit
 import Cryptography
 import HTTPCore
 import RateLimiter
@@ -142,7 +143,7 @@ final class ProviderAPI: Sendable {
     func admit(now: UInt64) -> Decision { bucket.take(now: now) }
 
     func tenant(_ slug: String) throws(Refusal) -> TenantRecord {
-        guard let record = fleet.directory.tenant(slug: slug), record.profile.state != .creating else {
+        guard let record = fleet.roster.tenant(slug: slug), record.profile.state != .creating else {
             throw .notFound("tenant")
         }
         return record

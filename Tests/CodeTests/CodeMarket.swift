@@ -1,3 +1,4 @@
+import CallKit
 import TenantApp
 import TenantRegistry
 import TestTenants
@@ -44,35 +45,35 @@ struct CodeMarket {
 
     func topUp(_ number: Int, _ units: Int64) throws {
         let reseller = resellers[number]
-        _ = try node.write(record) { tenant, trail in
-            trail.resellerID = reseller
+        _ = try node.write(record) { tenant, detail in
+            detail.resellerID = reseller
             return try tenant.post(
                 .topUp, Money(micros: units * 1_000_000), from: .funding, to: .balance(reseller: reseller),
-                reference: "bank", resellerID: reseller, book: .live, keyID: 0, trail: &trail)
+                reference: "bank", resellerID: reseller, book: .live, keyID: 0, detail: &detail)
         }
     }
 
     @discardableResult
     func generate(_ number: Int, _ plan: String = "1month", count: Int64 = 1, book: Book = .live) throws -> [String] {
         let reseller = resellers[number]
-        return try node.write(record, book: book) { tenant, trail in
-            trail.resellerID = reseller
+        return try node.write(record, book: book) { tenant, detail in
+            detail.resellerID = reseller
             return try GenerateCodes(planID: plan, count: count, resellerID: reseller, book: book, keyID: 1)
-                .run(tenant, &trail).codes
+                .run(tenant, &detail).codes
         }
     }
 
     /// As the page does for a customer who gave the right password.
     @discardableResult
     func redeem(_ code: String, by email: String) throws -> SubscriptionStretch {
-        try node.write(record) { tenant, trail in
+        try node.write(record) { tenant, detail in
             let book = try tenant.activationCode(code)?.book ?? .live
             let known = try tenant.subscriber(email: email, book: book)
             return try RedeemCode(
                 code: code,
                 customer: known.map { .known(email: email, passwordHash: $0.passwordHash) }
                     ?? .new(email: email, passwordHash: "hash of \(email)")
-            ).run(tenant, &trail).stretch
+            ).run(tenant, &detail).stretch
         }
     }
 

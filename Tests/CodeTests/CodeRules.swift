@@ -1,3 +1,4 @@
+import CallKit
 import Cryptography
 import TenantApp
 import TenantRegistry
@@ -193,10 +194,10 @@ private let day = Timestamp.millisecondsPerDay
             let reseller = market.resellers[0]
             try market.topUp(0, 200)
             try market.topUp(0, 50)
-            _ = try market.node.write(market.record) { tenant, trail in
+            _ = try market.node.write(market.record) { tenant, detail in
                 try tenant.post(
                     .correction, Money(micros: 10_000_000), from: .balance(reseller: reseller), to: .funding,
-                    reference: "wrong", resellerID: reseller, book: .live, keyID: 0, trail: &trail)
+                    reference: "wrong", resellerID: reseller, book: .live, keyID: 0, detail: &detail)
             }
             try market.generate(0)
             let total = try market.node.read(market.record) { try $0.topUpTotal(resellerID: reseller, book: .live) }

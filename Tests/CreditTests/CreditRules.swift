@@ -1,3 +1,4 @@
+import CallKit
 import HTTPCore
 import SQLite
 import TenantApp
@@ -34,9 +35,9 @@ import Testing
     private static func credit(
         _ node: TestNode, _ shop: Shop, _ key: TestKey, _ report: CreditReport, book: Book = .live
     ) throws -> ReportCredit.Outcome {
-        try node.write(shop.record, book: book) { tenant, trail in
+        try node.write(shop.record, book: book) { tenant, detail in
             try ReportCredit(report: report, resellerID: shop.resellerIDs[0], keyID: key.id, book: book)
-                .run(tenant, &trail)
+                .run(tenant, &detail)
         }
     }
 

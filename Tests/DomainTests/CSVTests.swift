@@ -1,3 +1,4 @@
+import CallKit
 import TenantApp
 import Testing
 

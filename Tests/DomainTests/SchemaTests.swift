@@ -1,3 +1,4 @@
+import CallKit
 import HTTPCore
 import TenantApp
 import TenantRegistry

@@ -1,3 +1,4 @@
+import CallKit
 import TenantApp
 import TenantRegistry
 import TestTenants
@@ -24,7 +25,7 @@ struct Stock {
     var other: Int64 { shop.resellerIDs[1] }
 
     func add(_ keys: [String], to reseller: Int64, book: Book = .live, days: Int64 = 365) throws {
-        try node.write(shop.record, book: book) { tenant, trail in
+        try node.write(shop.record, book: book) { tenant, detail in
             let product = try tenant.knownProduct("instant")
             let rows = keys.enumerated().map { index, key in
                 StagedLicence(
@@ -33,7 +34,7 @@ struct Stock {
             }
             try tenant.stage(rows, importID: 1)
             guard
-                try tenant.applyStagedLicences(importID: 1, count: Int64(rows.count), book: book, trail: &trail)
+                try tenant.applyStagedLicences(importID: 1, count: Int64(rows.count), book: book, detail: &detail)
             else { throw Refusal.conflict(code: "taken", detail: "") }
         }
     }
@@ -41,8 +42,8 @@ struct Stock {
     /// Nil where there is none left.
     func fetch(_ reseller: Int64, book: Book = .live) throws -> String? {
         do {
-            return try node.write(shop.record, book: book) { tenant, trail in
-                try FetchLicence(resellerID: reseller, book: book).run(tenant, &trail).key
+            return try node.write(shop.record, book: book) { tenant, detail in
+                try FetchLicence(resellerID: reseller, book: book).run(tenant, &detail).key
             }
         } catch Refusal.notFound("available license") {
             return nil
@@ -50,9 +51,9 @@ struct Stock {
     }
 
     func assign(_ key: String, to user: String, by reseller: Int64, book: Book = .live) throws {
-        try node.write(shop.record, book: book) { tenant, trail in
+        try node.write(shop.record, book: book) { tenant, detail in
             try AssignLicence(licenceKey: key, discordUserID: user, resellerID: reseller, book: book, keyID: 1)
-                .run(tenant, &trail)
+                .run(tenant, &detail)
         }
     }
 

@@ -1,3 +1,4 @@
+import CallKit
 import Cryptography
 import TenantApp
 import TenantRegistry
@@ -63,8 +64,8 @@ struct Bank {
 
                 """.utf8), isCSV: true)
         for book in [Book.live, .test] {
-            var trail = Trail()
-            _ = try ImportPorts(rows: rows, book: book).run(tenant, &trail)
+            var detail = AuditDetail()
+            _ = try ImportPorts(rows: rows, book: book).run(tenant, &detail)
         }
         var resellers: [Reseller] = []
         var customers: Customers = [.live: [], .test: []]
@@ -106,10 +107,10 @@ struct Bank {
             guard amount != 0 else { return Step(name: "nothing", agrees: true) }
             (name, expected) = ("adjust \(amount)", model.adjust(book, seller, by: amount))
             let id = resellers[seller].publicID
-            done = try carriesOut(book, seller) { tenant, trail in
+            done = try carriesOut(book, seller) { tenant, detail in
                 _ = try AdjustBalance(
                     resellerID: id, amount: Money(micros: amount), reference: "r", book: book, keyID: 0
-                ).run(tenant, &trail)
+                ).run(tenant, &detail)
             }
         case 2, 3: return try order(book, seller, random)
         case 4:
@@ -118,10 +119,10 @@ struct Bank {
             let (id, activate) = (model.pending[place].id, random.below(2) == 0)
             let book = model.pending[place].book
             (name, expected) = ("decide \(activate)", true)
-            done = try carriesOut(book, seller) { tenant, trail in
+            done = try carriesOut(book, seller) { tenant, detail in
                 _ = try DecideOrder(
                     orderID: id, decision: activate ? .activate : .reject, accountID: 1, keyID: 0
-                ).run(tenant, &trail)
+                ).run(tenant, &detail)
             }
             model.decided(place, activate: activate)
         case 5:
@@ -130,8 +131,8 @@ struct Bank {
             let book = model.completed[place].book
             let service = model.cancelled(place)
             (name, expected) = ("cancel", true)
-            done = try carriesOut(book, seller) { tenant, trail in
-                _ = try ChangeService(serviceID: service, move: .cancel).run(tenant, &trail)
+            done = try carriesOut(book, seller) { tenant, detail in
+                _ = try ChangeService(serviceID: service, move: .cancel).run(tenant, &detail)
             }
         case 6:
             let plan = random.below(2) == 0 ? "1month" : "6month"
@@ -140,9 +141,9 @@ struct Bank {
                 "codes \(plan) × \(count)", model.spend((BankModel.plans[plan] ?? 0) * count, book, seller)
             )
             let id = resellers[seller].id
-            done = try carriesOut(book, seller) { tenant, trail in
+            done = try carriesOut(book, seller) { tenant, detail in
                 _ = try GenerateCodes(planID: plan, count: count, resellerID: id, book: book, keyID: 1)
-                    .run(tenant, &trail)
+                    .run(tenant, &detail)
             }
         case 7: return try port(book, seller, random)
         case 8:
@@ -154,11 +155,11 @@ struct Bank {
                 model.transfer(amount, book, seller, to: place, reference: reference)
             )
             let (id, customer) = (resellers[seller].id, customers[book]?[seller][place].publicID ?? "")
-            done = try carriesOut(book, seller) { tenant, trail in
+            done = try carriesOut(book, seller) { tenant, detail in
                 _ = try TransferToCustomer(
                     customerID: customer, amount: Money(micros: amount), description: nil, referenceID: reference,
                     resellerID: id, book: book, keyID: 0
-                ).run(tenant, &trail)
+                ).run(tenant, &detail)
             }
         case 9: return try payment(book, seller, random)
         case 10:
@@ -194,11 +195,11 @@ struct Bank {
             sku: sku, term: isHourly ? .hourly : .monthly, quantity: quantity, customerExternalID: "c")
         var made: (id: String, services: [String], total: Int64)?
         do {
-            made = try node.write(record, "POST /orders", book: book) { tenant, trail in
-                trail.resellerID = id
+            made = try node.write(record, "POST /orders", book: book) { tenant, detail in
+                detail.resellerID = id
                 let result = try PlaceOrder(
                     request: request, resellerID: id, book: book, keyID: 0, idempotencyKey: nil
-                ).run(tenant, &trail)
+                ).run(tenant, &detail)
                 return (result.orderID, result.serviceIDs, result.price.total.micros)
             }
         } catch is Refusal {}
@@ -218,12 +219,12 @@ struct Bank {
         let (id, customer) = (resellers[seller].id, customers[book]?[seller][place].publicID ?? "")
         var isMade = false
         do {
-            isMade = try node.write(record, "POST /ports", book: book) { tenant, trail in
-                trail.resellerID = id
+            isMade = try node.write(record, "POST /ports", book: book) { tenant, detail in
+                detail.resellerID = id
                 let create = CreatePort(
                     request: .init(customerID: customer, countryID: "de", days: days), resellerID: id, book: book,
                     keyID: 0)
-                if case .created = try create.run(tenant, &trail) { return true }
+                if case .created = try create.run(tenant, &detail) { return true }
                 return false
             }
         } catch is Refusal {}
@@ -235,14 +236,14 @@ struct Bank {
         guard random.below(2) == 0, !payments.isEmpty else {
             let (id, amount) = (resellers[seller].id, cents(random, 5_000) + 10_000_000)
             // There is no payment service in the live book but the sandbox, which is put in force first.
-            let payment = try node.write(record, "POST /topup", book: book) { tenant, trail in
+            let payment = try node.write(record, "POST /topup", book: book) { tenant, detail in
                 if try tenant.paymentService() == nil {
-                    _ = try ConfigurePayments(NewPaymentService(.sandbox)).run(tenant, &trail)
+                    _ = try ConfigurePayments(NewPaymentService(.sandbox)).run(tenant, &detail)
                 }
-                trail.resellerID = id
+                detail.resellerID = id
                 return try CreateTopUp(
                     amount: Money(micros: amount), resellerID: id, book: book, keyID: 0, idempotencyKey: nil
-                ).run(tenant, &trail).payment
+                ).run(tenant, &detail).payment
             }
             payments.append((payment, seller, false))
             return Step(name: "payment begun", agrees: true)
@@ -251,10 +252,10 @@ struct Bank {
         let (payment, payer, isDecided) = payments[place]
         let isRight = random.below(4) != 0
         let amount = isRight ? payment.amount : Money(micros: payment.amount.micros + 10_000)
-        _ = try node.write(record, "POST /topup/webhook", book: payment.book) { tenant, trail in
+        _ = try node.write(record, "POST /topup/webhook", book: payment.book) { tenant, detail in
             try ConfirmTopUp(
                 paymentID: payment.id, report: .confirmed, amount: amount.decimal(minorUnitDigits: 2), currency: "EUR"
-            ).run(tenant, &trail)
+            ).run(tenant, &detail)
         }
         if isRight && !isDecided {
             model.paid(payment.amount.micros, payment.book, payer)
@@ -264,13 +265,13 @@ struct Bank {
     }
 
     private func carriesOut(
-        _ book: Book, _ seller: Int, _ work: @escaping @Sendable (TenantTransaction, inout Trail) throws -> Void
+        _ book: Book, _ seller: Int, _ work: @escaping @Sendable (TenantTransaction, inout AuditDetail) throws -> Void
     ) throws -> Bool {
         let id = resellers[seller].id
         do {
-            try node.write(record, "POST /test", book: book) { tenant, trail in
-                trail.resellerID = id
-                try work(tenant, &trail)
+            try node.write(record, "POST /test", book: book) { tenant, detail in
+                detail.resellerID = id
+                try work(tenant, &detail)
             }
             return true
         } catch is Refusal {

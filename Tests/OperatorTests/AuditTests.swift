@@ -1,3 +1,4 @@
+import CallKit
 import Cryptography
 import HTTPCore
 import TenantApp

@@ -1,3 +1,4 @@
+import CallKit
 import Cryptography
 import HTTPCore
 import TenantApp
@@ -58,14 +59,14 @@ extension Office {
             let hash = SHA256.hash(String(link.dropFirst(start.count)))
             let accept = AcceptInvitation(tokenHash: hash, passwordHash: "scrypt")
             let email = try await office.onLane { tenant in
-                var trail = Trail()
-                return try accept.run(tenant, &trail).email
+                var detail = AuditDetail()
+                return try accept.run(tenant, &detail).email
             }
             #expect(email == "new@example.com")
             await #expect(throws: Refusal.notFound("invitation")) {
                 try await office.onLane { tenant in
-                    var trail = Trail()
-                    _ = try accept.run(tenant, &trail)
+                    var detail = AuditDetail()
+                    _ = try accept.run(tenant, &detail)
                 }
             }
             let second = await office.call(.post, "/resellers", #"{"email":"NEW@example.com","name":"N"}"#)
@@ -98,7 +99,7 @@ extension Office {
                 """)
             #expect(changed["default_discount_rate"] == "12.5" && changed["credit_limit"] == "100.00")
             #expect(changed["low_balance_threshold"] == "25.00" && changed["api_access"] == "false")
-            let record = office.fleet.directory.resellers(of: office.tenant.id).first { $0.projection.publicID == id }
+            let record = office.fleet.roster.resellers(of: office.tenant.id).first { $0.projection.publicID == id }
             #expect(record?.projection.apiAccess == false && record?.projection.limit.burst == 5)
             let cleared = await office.call(.patch, "/resellers/\(id)", #"{"low_balance_threshold":null}"#)
             #expect(cleared["low_balance_threshold"] == "null" && cleared["credit_limit"] == "100.00")

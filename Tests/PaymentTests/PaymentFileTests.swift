@@ -1,3 +1,4 @@
+import CallKit
 import Cryptography
 import SQLite
 import TenantApp
@@ -76,9 +77,9 @@ import Testing
             housekeep: { _ in }, verify: TenantSchema.app.verify)
         let before = try TestNode(folder.file("data"), schema: old)
         let shop = try Shop.open(before)
-        try before.write(shop.record) { tenant, trail in
+        try before.write(shop.record) { tenant, detail in
             _ = try tenant.openReview(
-                .reconciliation, subject: "rec_1", resellerID: shop.resellerIDs[0], book: .live, trail: &trail)
+                .reconciliation, subject: "rec_1", resellerID: shop.resellerIDs[0], book: .live, detail: &detail)
         }
         before.stop()
         let node = try TestNode(folder.file("data"), seed: 2)
@@ -107,8 +108,8 @@ import Testing
                     createURL: "https://pay.example/2", apiKey: "another-key", webhookSecret: other,
                     callbackURL: "https://shop.example/", returnURL: "https://shop.example/"))
             func configure(_ new: NewPaymentService?, overlap: Int64) throws -> [[UInt8]] {
-                try till.node.write(till.record) { tenant, trail in
-                    _ = try ConfigurePayments(new, overlapSeconds: overlap).run(tenant, &trail)
+                try till.node.write(till.record) { tenant, detail in
+                    _ = try ConfigurePayments(new, overlapSeconds: overlap).run(tenant, &detail)
                     return try tenant.paymentCallbackSecrets()
                 }
             }

@@ -1,3 +1,4 @@
+import CallKit
 import Cryptography
 import SQLite
 import Synchronization
@@ -109,8 +110,8 @@ import Testing
             #expect(second.id != first.id)
             let outcome = Result<CreatedPayment, PaymentFailure>.success(
                 CreatedPayment(reference: "pp_1", url: "https://pay.example/1"))
-            _ = try till.node.write(till.record) { tenant, trail in
-                try FinishTopUp(paymentID: second.id, outcome: outcome).run(tenant, &trail).paymentURL
+            _ = try till.node.write(till.record) { tenant, detail in
+                try FinishTopUp(paymentID: second.id, outcome: outcome).run(tenant, &detail).paymentURL
             }
             #expect(try till.begin(key: "k").id != second.id)
         }
@@ -125,8 +126,8 @@ import Testing
                 .failure(.busy), .success(CreatedPayment(reference: "pp_1", url: "https://pay.example/1")),
                 .success(CreatedPayment(reference: "pp_2", url: "https://pay.example/2")), .failure(.busy),
             ] {
-                _ = try till.node.write(till.record) { tenant, trail in
-                    try FinishTopUp(paymentID: payment.id, outcome: outcome).run(tenant, &trail).id
+                _ = try till.node.write(till.record) { tenant, detail in
+                    try FinishTopUp(paymentID: payment.id, outcome: outcome).run(tenant, &detail).id
                 }
             }
             let now = try till.read(payment)

@@ -1,3 +1,4 @@
+import CallKit
 import Cryptography
 import TenantApp
 import TenantRegistry
@@ -15,8 +16,8 @@ struct Till {
     static func open(_ node: TestNode, driver: NewPaymentService.Driver? = http) throws -> Till {
         let shop = try Shop.open(node)
         if let driver {
-            _ = try node.write(shop.record) { tenant, trail in
-                try ConfigurePayments(NewPaymentService(driver)).run(tenant, &trail)?.driver
+            _ = try node.write(shop.record) { tenant, detail in
+                try ConfigurePayments(NewPaymentService(driver)).run(tenant, &detail)?.driver
             }
         }
         return Till(node: node, shop: shop)
@@ -30,10 +31,10 @@ struct Till {
         _ reseller: Int = 0, micros: Int64 = 50_000_000, book: Book = .live, key: String? = nil
     ) throws -> Payment {
         let id = shop.resellerIDs[reseller]
-        return try node.write(record, "POST /api/reseller/topup", book: book) { tenant, trail in
+        return try node.write(record, "POST /api/reseller/topup", book: book) { tenant, detail in
             try CreateTopUp(
                 amount: Money(micros: micros), resellerID: id, book: book, keyID: 0, idempotencyKey: key
-            ).run(tenant, &trail).payment
+            ).run(tenant, &detail).payment
         }
     }
 
@@ -42,9 +43,9 @@ struct Till {
         _ payment: Payment, _ report: PaymentReport = .confirmed, amount: String? = nil, currency: String = "EUR"
     ) throws -> ConfirmTopUp.Outcome {
         let amount = amount ?? payment.amount.decimal(minorUnitDigits: 2)
-        return try node.write(record, "POST /api/reseller/topup/webhook", book: payment.book) { tenant, trail in
+        return try node.write(record, "POST /api/reseller/topup/webhook", book: payment.book) { tenant, detail in
             try ConfirmTopUp(paymentID: payment.id, report: report, amount: amount, currency: currency)
-                .run(tenant, &trail)
+                .run(tenant, &detail)
         }
     }
 

@@ -1,3 +1,4 @@
+import CallKit
 import HTTPCore
 import TenantApp
 import TenantRegistry
@@ -15,10 +16,10 @@ struct PortMarket {
     static func open(_ node: TestNode, rows: String, slots: Int64 = 100) throws -> PortMarket {
         let record = try node.create("ports")
         let stock = try PortStockFile.read(Array(rows.utf8), isCSV: true)
-        let (resellers, customers) = try node.write(record) { tenant, trail in
+        let (resellers, customers) = try node.write(record) { tenant, detail in
             try tenant.savePortCountry(country, name: "Germany", basePrice: Money(micros: 2_000_000))
             for book in [Book.live, .test] {
-                var imported = Trail()
+                var imported = AuditDetail()
                 _ = try ImportPorts(rows: stock, book: book).run(tenant, &imported)
             }
             var resellers: [Int64] = []
@@ -43,11 +44,11 @@ struct PortMarket {
 
     func topUp(_ number: Int, _ units: Int64) throws {
         let reseller = resellers[number]
-        _ = try node.write(record) { tenant, trail in
-            trail.resellerID = reseller
+        _ = try node.write(record) { tenant, detail in
+            detail.resellerID = reseller
             return try tenant.post(
                 .topUp, Money(micros: units * 1_000_000), from: .funding, to: .balance(reseller: reseller),
-                reference: "bank", resellerID: reseller, book: .live, keyID: 0, trail: &trail)
+                reference: "bank", resellerID: reseller, book: .live, keyID: 0, detail: &detail)
         }
     }
 
@@ -57,34 +58,34 @@ struct PortMarket {
         _ number: Int, days: Int64 = 1, isExclusive: Bool = false, isPrivate: Bool = false
     ) throws -> Port? {
         let (reseller, customer) = (resellers[number], customers[number])
-        return try node.write(record) { tenant, trail in
-            trail.resellerID = reseller
+        return try node.write(record) { tenant, detail in
+            detail.resellerID = reseller
             var request = CreatePort.Request(customerID: customer, countryID: Self.country, days: days)
             request.isExclusive = isExclusive
             request.isPrivate = isPrivate
             let create = CreatePort(request: request, resellerID: reseller, book: .live, keyID: 0)
-            if case .created(let port, _, _) = try create.run(tenant, &trail) { return port }
+            if case .created(let port, _, _) = try create.run(tenant, &detail) { return port }
             return nil
         }
     }
 
     func rotate(_ number: Int, _ port: Port) throws -> Port {
         let reseller = resellers[number]
-        return try node.write(record) { tenant, trail in
-            trail.resellerID = reseller
-            return try RotatePort(portID: port.publicID, resellerID: reseller, book: .live).run(tenant, &trail)
+        return try node.write(record) { tenant, detail in
+            detail.resellerID = reseller
+            return try RotatePort(portID: port.publicID, resellerID: reseller, book: .live).run(tenant, &detail)
         }
     }
 
     @discardableResult
     func transfer(_ number: Int, micros: Int64, reference: String? = nil) throws -> CustomerTransfer {
         let (reseller, customer) = (resellers[number], customers[number])
-        return try node.write(record) { tenant, trail in
-            trail.resellerID = reseller
+        return try node.write(record) { tenant, detail in
+            detail.resellerID = reseller
             return try TransferToCustomer(
                 customerID: customer, amount: Money(micros: micros), description: nil, referenceID: reference,
                 resellerID: reseller, book: .live, keyID: 0
-            ).run(tenant, &trail).transfer
+            ).run(tenant, &detail).transfer
         }
     }
 

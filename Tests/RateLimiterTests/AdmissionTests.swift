@@ -2,13 +2,13 @@ import RateLimiter
 import Testing
 
 @Suite struct Admissions {
-    private func levels(_ bursts: [Int?]) throws -> Levels {
+    private func levels(_ bursts: [Int?]) throws -> RequestLimits {
         let buckets = try bursts.map { try $0.map { Bucket(try policy(1, 60, $0), now: 0) } }
-        return Levels(
+        return RequestLimits(
             key: buckets[0], reseller: buckets[1], routeClass: buckets[2], tenant: buckets[3], process: buckets[4])
     }
 
-    private func left(_ levels: Levels) -> [Int?] {
+    private func left(_ levels: RequestLimits) -> [Int?] {
         [levels.key, levels.reseller, levels.routeClass, levels.tenant, levels.process].map {
             $0?.peek(cost: 0, now: 0).remaining
         }
@@ -16,14 +16,14 @@ import Testing
 
     @Test(
         "G2 the level without room refuses and is named; the earlier ones get back what they gave",
-        arguments: Level.allCases)
-    func refusal(binding: Level) throws {
+        arguments: LimitScope.allCases)
+    func refusal(binding: LimitScope) throws {
         var bursts: [Int?] = [5, 6, 7, 8, 9]
         bursts[Int(binding.rawValue)] = 2
         let levels = try levels(bursts)
-        #expect(Levels.admit(levels, cost: 2, now: 0).admitted)
+        #expect(RequestLimits.admit(levels, cost: 2, now: 0).admitted)
         let before = left(levels)
-        let verdict = Levels.admit(levels, now: 0)
+        let verdict = RequestLimits.admit(levels, now: 0)
         #expect(!verdict.admitted && verdict.level == binding)
         #expect(verdict.decision?.remaining == 0 && verdict.decision?.policy.burst == 2)
         #expect(left(levels) == before)
@@ -48,8 +48,8 @@ import Testing
 
     @Test(
         "G2 the level that binds admits exactly its capacity, whatever the others have and however many threads ask",
-        arguments: Level.allCases)
-    func exact(binding: Level) throws {
+        arguments: LimitScope.allCases)
+    func exact(binding: LimitScope) throws {
         var bursts: [Int?] = [30_000, 30_000, nil, 30_000, 30_000]
         bursts[Int(binding.rawValue)] = 777
         let levels = try levels(bursts)

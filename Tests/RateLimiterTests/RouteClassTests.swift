@@ -9,7 +9,7 @@ struct RouteClassTests {
         let admitted = Counter()
         onThreads(64) { _ in
             for _ in 0..<20 {
-                let levels = Levels(routeClass: buckets.bucket(of: .topUp, now: 0))
+                let levels = RequestLimits(routeClass: buckets.bucket(of: .topUp, now: 0))
                 if levels.admit(now: 0).admitted { admitted.add(1) }
             }
         }

@@ -1,3 +1,4 @@
+import CallKit
 import FaultDisk
 import Foundation
 import Synchronization
@@ -47,7 +48,7 @@ import Testing
     /// Every file belongs to a tenant that is there.
     private func expectNoOrphans(_ scene: Scene, _ name: Comment) {
         let files = DataFolder.tenantFiles(scene.disk.folder).count
-        #expect(files == scene.trader.node.fleet.directory.tenantCount, "\(name): a file for each tenant")
+        #expect(files == scene.trader.node.fleet.roster.tenantCount, "\(name): a file for each tenant")
     }
 
     @Test(
@@ -59,9 +60,9 @@ import Testing
             wasMade.withLock { $0 = (try? trader.node.create("new")) != nil && !trader.isCutOff() }
         } _: { scene, _, name in
             let node = scene.trader.node
-            if wasMade.withLock({ $0 }) { #expect(node.fleet.directory.tenant(slug: "new") != nil, "\(name): told of") }
+            if wasMade.withLock({ $0 }) { #expect(node.fleet.roster.tenant(slug: "new") != nil, "\(name): told of") }
             try settleErasures(node)
-            let record = try node.fleet.directory.tenant(slug: "new") ?? node.create("new")
+            let record = try node.fleet.roster.tenant(slug: "new") ?? node.create("new")
             #expect(try node.head(of: record).sequence == 1, "\(name)")
             expectNoOrphans(scene, name)
             let key = try node.mint(record)
@@ -100,8 +101,8 @@ import Testing
                 let node = scene.trader.node
                 let key = try #require(key.withLock { $0 })
                 try settleErasures(node)
-                if wasErased.withLock({ $0 }) { #expect(node.fleet.directory.tenant(slug: "gone") == nil, "\(name)") }
-                if let record = node.fleet.directory.tenant(slug: "gone") {
+                if wasErased.withLock({ $0 }) { #expect(node.fleet.roster.tenant(slug: "gone") == nil, "\(name)") }
+                if let record = node.fleet.roster.tenant(slug: "gone") {
                     #expect(try node.head(of: record).sequence == 2, "\(name): whole")
                     #expect(node.opens(key), "\(name): whole")
                 } else {

@@ -1,3 +1,4 @@
+import CallKit
 import Foundation
 import SQLite
 import Synchronization
@@ -64,20 +65,20 @@ import Testing
         try take(.answered)
         node.stop()
         if step == .registered {
-            let id = try #require(node.fleet.directory.tenant(slug: "new")).id
+            let id = try #require(node.fleet.roster.tenant(slug: "new")).id
             for suffix in ["", "-wal"] {
                 DataDirectory.remove("\(image)/tenants/\(id.text.prefix(2))/\(id.text).sqlite\(suffix)")
             }
         }
         let again = try TestNode(image, seed: 2)
         defer { again.stop() }
-        #expect(again.fleet.directory.tenant(slug: "other") != nil)
+        #expect(again.fleet.roster.tenant(slug: "other") != nil)
         if step == .answered {
             let record = try again.tenant("new")
             #expect(record.profile.state == .active)
             #expect(try again.head(of: record).sequence == 1)
         } else {
-            #expect(again.fleet.directory.tenant(slug: "new") == nil)
+            #expect(again.fleet.roster.tenant(slug: "new") == nil)
             #expect(DataFolder.tenantFiles(image).count == 1)
             let record = try again.create("new")
             #expect(try again.head(of: record).sequence == 1)
@@ -90,7 +91,7 @@ import Testing
         defer { node.stop() }
         try node.create("one")
         #expect(throws: RegistryRefusal.self) { try node.create("one") }
-        #expect(node.fleet.directory.tenantCount == 1)
+        #expect(node.fleet.roster.tenantCount == 1)
         #expect(DataFolder.tenantFiles(folder.file("data")).count == 1)
     }
 
@@ -147,7 +148,7 @@ import Testing
         }
         let again = try TestNode(data, seed: 2)
         defer { again.stop() }
-        #expect(again.fleet.directory.tenantCount == 0)
+        #expect(again.fleet.roster.tenantCount == 0)
         #expect(DataFolder.tenantFiles(data) == [])
         try again.create("gone")
     }

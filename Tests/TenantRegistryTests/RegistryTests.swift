@@ -1,3 +1,4 @@
+import CallKit
 import Foundation
 import SQLite
 import TenantApp
@@ -57,7 +58,7 @@ import Testing
         _ = try again.head(of: record)
         #expect(again.opens(live))
         #expect(!again.opens(dead))
-        #expect(again.fleet.directory.resellers(of: record.id).count == 2)
+        #expect(again.fleet.roster.resellers(of: record.id).count == 2)
         again.stop()
         let counts = try DataFolder.editRegistry(data) { registry in
             try registry.row(
@@ -80,12 +81,12 @@ import Testing
         let record = try node.create("one")
         let secret = MintedSecret(prefix: "tst", book: .live, random: node.fleet.random)
         try awaited { node.fleet.registry.reserve(secret.hash, for: record.id, then: $0) }
-        let id = try node.write(record) { tenant, trail in
+        let id = try node.write(record) { tenant, detail in
             tenant.store.afterCommit { try? DataFolder.image(of: data, to: image) }
             let new = NewKey(
                 accountID: 1, resellerID: nil, role: .owner, scopes: .all, display: secret.display,
                 createdBy: 1)
-            return try MintKey(secret: secret, new: new).run(tenant, &trail).id
+            return try MintKey(secret: secret, new: new).run(tenant, &detail).id
         }
         node.stop()
         let again = try TestNode(image, seed: 2)
@@ -120,7 +121,7 @@ import Testing
         node.stop()
         let again = try TestNode(data, seed: 2)
         defer { again.stop() }
-        let found = try #require(again.fleet.directory.key(hash: key.hash, at: again.clock.now()))
+        let found = try #require(again.fleet.roster.key(hash: key.hash, at: again.clock.now()))
         #expect(found.reseller?.id == shop.resellerIDs[1])
         #expect(found.reseller?.projection.limit == Reseller.limitDefault)
         #expect(found.tenant.profile.slug == "shop")
@@ -164,7 +165,7 @@ import Testing
         }
         #expect(try node.head(of: record) == before)
         #expect(!record.readLog.isEmpty)
-        _ = try node.write(record) { _, trail in trail.note("test", "1") }
+        _ = try node.write(record) { _, detail in detail.note("test", "1") }
         #expect(record.readLog.isEmpty)
         let report = try Verifier(path: try node.export(record), checksAllSignatures: true).run()
         #expect(report.isSound, "\(report.text)")

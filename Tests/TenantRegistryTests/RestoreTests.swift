@@ -1,3 +1,4 @@
+import CallKit
 import Foundation
 import SQLite
 import Synchronization
@@ -185,7 +186,7 @@ import Testing
             Issue.record("\(String(describing: stolen))")
             return
         }
-        #expect(node.fleet.directory.key(hash: foreign.hash, at: node.clock.now())?.tenant.id == other.id)
+        #expect(node.fleet.roster.key(hash: foreign.hash, at: node.clock.now())?.tenant.id == other.id)
     }
 
     @Test("P5 a tenant whose file is damaged beyond opening is restored from its export")

@@ -70,14 +70,7 @@ extension Schema {
     package static let book = one(of: Book.allCases.map(\.name))
     package static let resellerState = one(of: ResellerState.allCases.map(\.name))
     package static let moment = Schema(["anyOf": .array([Schema.time.json, Schema.day.json])])
-    package static let newPassword = text(PasswordRule.charactersMin...PasswordRule.charactersMax)
-    package static let credentials: Schema = ["email": .email, "password": .text(PasswordRule.charactersMax)]
-
     package static func scopes(_ allowed: Scopes) -> Schema { .array(of: .one(of: allowed.names), count: 1...32) }
-
-    package static func events(_ allowed: [EventType]) -> Schema {
-        .array(of: .one(of: allowed.map(\.rawValue)), count: 1...64)
-    }
 
     /// An absolute http or https URL without credentials or fragment.
     package static let webhookURL = matching(#"^https?://[!"$-.0-?A-~]+(/[!"$-~]*)?$"#).with(

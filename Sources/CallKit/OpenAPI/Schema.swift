@@ -237,9 +237,9 @@ extension Schema {
 }
 
 extension Money {
-    var wholeUnits: Int64 { micros / 1_000_000 }
+    package var wholeUnits: Int64 { micros / 1_000_000 }
 }
 
 extension JSON {
-    static func int(_ value: Int) -> JSON { .number(JSONNumber(Int64(value))) }
+    package static func int(_ value: Int) -> JSON { .number(JSONNumber(Int64(value))) }
 }

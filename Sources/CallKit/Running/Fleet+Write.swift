@@ -6,7 +6,7 @@ extension Fleet {
     /// projection and registry follow as for any other; `then` comes when all of it is durable.
     package func write<Value: Sendable>(
         _ record: TenantRecord, reserving hash: Digest? = nil, action: String, requestID: RequestID,
-        _ perform: @escaping @Sendable (TenantTransaction, inout Trail) throws -> Value,
+        _ perform: @escaping @Sendable (TenantTransaction, inout AuditDetail) throws -> Value,
         then: @escaping @Sendable (Result<Value, any Error>) -> Void
     ) {
         guard let hash else { return submit(record, action, requestID, perform, then) }
@@ -18,24 +18,24 @@ extension Fleet {
 
     private func submit<Value: Sendable>(
         _ record: TenantRecord, _ action: String, _ requestID: RequestID,
-        _ perform: @escaping @Sendable (TenantTransaction, inout Trail) throws -> Value,
+        _ perform: @escaping @Sendable (TenantTransaction, inout AuditDetail) throws -> Value,
         _ then: @escaping @Sendable (Result<Value, any Error>) -> Void
     ) {
         record.lane.submit(
             LaneJob(
                 writes: true,
                 perform: { [self] store in
-                    var trail = Trail()
+                    var detail = AuditDetail()
                     let value: Value
                     do {
-                        value = try perform(store.transaction, &trail)
+                        value = try perform(store.transaction, &detail)
                     } catch let refusal as Refusal {
                         try store.transaction.undoEffect()
                         return { _ in then(.failure(refusal)) }
                     }
                     var line = AuditRecord(at: clock.now(), action: action, status: 200, requestID: requestID)
-                    line.detail = trail.json
-                    line.resellerID = trail.resellerID ?? 0
+                    line.detail = detail.json
+                    line.resellerID = detail.resellerID ?? 0
                     store.note(line)
                     return publish(record, store, value, then)
                 },
@@ -56,8 +56,8 @@ extension Fleet {
     /// Memory takes a job's changes over when its batch has committed, before anybody is answered.
     package func follow(_ changes: [ProjectedChange], of record: TenantRecord, in store: TenantStore) {
         guard !changes.isEmpty else { return }
-        store.afterCommit { [directory] in
-            for change in changes { directory.apply(change.change, to: record) }
+        store.afterCommit { [roster] in
+            for change in changes { roster.apply(change.change, to: record) }
         }
     }
 
@@ -70,7 +70,7 @@ extension Fleet {
         registry.project(changes, of: record.id) { [self] result in
             switch result {
             case .success:
-                directory.update(record) {
+                roster.update(record) {
                     if $0.projectionEpoch == first.epoch - 1 { $0.projectionEpoch = last.epoch }
                 }
             case .failure(let error): report("registry: projection of \(record.id.text): \(error)")

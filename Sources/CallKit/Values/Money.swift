@@ -71,7 +71,7 @@ package struct Money: Sendable, Hashable, Comparable {
     }
 
     /// `exponent` 0…6.
-    static func powerOfTen(_ exponent: Int) -> Int64 {
+    package static func powerOfTen(_ exponent: Int) -> Int64 {
         precondition((0...fractionDigits).contains(exponent), "a currency has 0 to 6 digits after the point")
         var power: Int64 = 1
         for _ in 0..<exponent { power *= 10 }

@@ -36,12 +36,12 @@ final class LevelKeeper: Sendable {
                 LevelSnapshot.Entry(
                     ownerHigh: owner.high, ownerLow: owner.low, kind: kind, id: id, debtNanoseconds: debt))
         }
-        for tenant in fleet.directory.allTenants {
+        for tenant in fleet.roster.allTenants {
             note(tenant.bucket, tenant.id, Kind.tenant.rawValue, 0)
-            for key in fleet.directory.keys(of: tenant.id) {
+            for key in fleet.roster.keys(of: tenant.id) {
                 note(key.current.bucket, tenant.id, Kind.key.rawValue, key.id)
             }
-            for reseller in fleet.directory.resellers(of: tenant.id) {
+            for reseller in fleet.roster.resellers(of: tenant.id) {
                 note(reseller.bucket, tenant.id, Kind.reseller.rawValue, reseller.id)
                 for (routeClass, bucket) in reseller.routeClasses.all {
                     note(bucket, tenant.id, Self.routeClassBase + routeClass.rawValue, reseller.id)
@@ -65,9 +65,9 @@ final class LevelKeeper: Sendable {
             let owner = TenantID(high: entry.ownerHigh, low: entry.ownerLow)
             let bucket: Bucket? =
                 switch Kind(rawValue: entry.kind) {
-                case .key: fleet.directory.key(entry.id, of: owner)?.current.bucket
-                case .reseller: fleet.directory.reseller(entry.id, of: owner)?.bucket
-                case .tenant: fleet.directory.tenant(id: owner)?.bucket
+                case .key: fleet.roster.key(entry.id, of: owner)?.current.bucket
+                case .reseller: fleet.roster.reseller(entry.id, of: owner)?.bucket
+                case .tenant: fleet.roster.tenant(id: owner)?.bucket
                 case .process: process
                 case nil: routeClassBucket(entry, of: owner, now: now)
                 }
@@ -78,6 +78,6 @@ final class LevelKeeper: Sendable {
     private func routeClassBucket(_ entry: LevelSnapshot.Entry, of owner: TenantID, now: UInt64) -> Bucket? {
         guard entry.kind > Self.routeClassBase, let routeClass = RouteClass(rawValue: entry.kind - Self.routeClassBase)
         else { return nil }
-        return fleet.directory.reseller(entry.id, of: owner)?.routeClasses.bucket(of: routeClass, now: now)
+        return fleet.roster.reseller(entry.id, of: owner)?.routeClasses.bucket(of: routeClass, now: now)
     }
 }

@@ -1,3 +1,4 @@
+import CallKit
 import HTTPServer
 import Synchronization
 import TenantApp
@@ -72,13 +73,13 @@ final class GatewayMetrics: Sendable {
         var depth = (sum: 0, max: 0)
         var pages = (sum: 0, max: 0)
         var reads = (sum: 0, max: 0)
-        for record in fleet.directory.allTenants {
+        for record in fleet.roster.allTenants {
             let lane = record.lane
             Self.add(lane.waiting, to: &depth)
             Self.add(lane.walPages.load(ordering: .relaxed), to: &pages)
             Self.add(record.readLog.fillBytes, to: &reads)
         }
-        page.gauge("tollgate_tenants", "Tenants.", fleet.directory.tenantCount)
+        page.gauge("tollgate_tenants", "Tenants.", fleet.roster.tenantCount)
         page.gauge("tollgate_lane_depth", "Operations waiting in all lanes.", depth.sum)
         page.gauge("tollgate_lane_depth_max", "Operations waiting in the fullest lane; 503 at 4096.", depth.max)
         page.gauge("tollgate_registry_depth", "Operations waiting for the registry.", fleet.registry.waiting)

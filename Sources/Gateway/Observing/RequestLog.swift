@@ -19,21 +19,21 @@ final class RequestLog: Sendable {
     }
 
     func write(
-        _ origin: Origin, _ response: Response, tenant: TenantRecord?, address: IPAddress, now: Timestamp,
+        _ trace: RequestTrace, _ response: Response, tenant: TenantRecord?, address: IPAddress, now: Timestamp,
         nanoseconds: UInt64
     ) {
-        let microseconds = Int((nanoseconds - origin.started) / 1_000)
+        let microseconds = Int((nanoseconds - trace.started) / 1_000)
         _ = pool?.submit {
             var line = JSONWriter.object { json in
                 json.field("time", now.text)
-                json.field("request_id", origin.requestID.text)
-                json.field("method", origin.head?.method.rawValue)
-                json.field("path", origin.head.map { Self.safe($0.path) })
+                json.field("request_id", trace.requestID.text)
+                json.field("method", trace.head?.method.rawValue)
+                json.field("path", trace.head.map { Self.safe($0.path) })
                 json.field("status", response.status)
                 json.field("microseconds", microseconds)
                 json.field("tenant", tenant?.slug)
                 json.field("address", address.description)
-                json.field("traceparent", origin.head?.traceparent)
+                json.field("traceparent", trace.head?.traceparent)
             }
             line.append(0x0A)
             Self.put(line)

@@ -1,3 +1,4 @@
+import CallKit
 import HTTPClient
 import TenantApp
 import TenantRegistry
@@ -16,7 +17,7 @@ struct Outbound: OutboundCalls {
 
     func post(
         _ request: OutboundRequest, of tenant: TenantID,
-        then: @escaping @Sendable (Result<OutboundAnswer, PaymentFailure>) -> Void
+        then: @escaping @Sendable (Result<OutboundResponse, OutboundFailure>) -> Void
     ) -> Bool {
         let isPlain = !request.url.hasPrefix("https://")
         // Configured while it was allowed, and the node was started without it since.
@@ -29,15 +30,15 @@ struct Outbound: OutboundCalls {
         call.addressRule = !allowsPrivateAddresses ? .publicOnly : isPlain ? .privateOnly : .any
         return caller.send(call, group: tenant.text) { result in
             switch result {
-            case .success(let answer): then(.success(OutboundAnswer(status: answer.status, body: answer.body)))
+            case .success(let answer): then(.success(OutboundResponse(status: answer.status, body: answer.body)))
             case .failure(let error): then(.failure(Self.failure(error)))
             }
         }
     }
 
-    private static func failure(_ error: HTTPClientError) -> PaymentFailure {
+    private static func failure(_ error: HTTPClientError) -> OutboundFailure {
         switch error {
-        case .responseTooLong: .unreadable("it is too long")
+        case .responseTooLong: .unusable("it is too long")
         default: .unanswered(error.description)
         }
     }

@@ -1,3 +1,4 @@
+package import CallKit
 import Cryptography
 package import HTTPCore
 package import TenantRegistry

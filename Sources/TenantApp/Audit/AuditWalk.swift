@@ -1,3 +1,4 @@
+import CallKit
 package import TenantRegistry
 
 /// One record of the log with its place.

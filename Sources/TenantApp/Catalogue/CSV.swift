@@ -1,3 +1,5 @@
+import CallKit
+
 /// Why a CSV file cannot be read, and in which line (the first is 1).
 package struct CSVError: Error, Equatable {
     package enum Reason: Equatable, Sendable {

@@ -1,3 +1,4 @@
+import CallKit
 package import HTTPCore
 
 /// Mark-ups and multipliers in request bodies: numbers, or strings of them.

@@ -1,3 +1,4 @@
+package import CallKit
 import HTTPCore
 package import TenantRegistry
 
@@ -179,7 +180,7 @@ package final class ImportPrices: @unchecked Sendable {
         done(
             .success(
                 .proceed(
-                    .write { tenant, trail in
+                    .write { tenant, detail in
                         // A restore in between takes staged rows away with everything else.
                         guard try tenant.stagedRows(importID: importID) == count else {
                             throw Refusal.unavailable(
@@ -187,7 +188,7 @@ package final class ImportPrices: @unchecked Sendable {
                                 retryAfterSeconds: 1)
                         }
                         try tenant.applyStaged(importID: importID, columns: columns)
-                        trail.note("price_rows", String(count))
+                        detail.note("price_rows", String(count))
                         return .json { json in
                             json.field("ok", true)
                             json.field("rows", count)

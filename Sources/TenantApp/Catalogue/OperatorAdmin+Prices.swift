@@ -1,3 +1,4 @@
+import CallKit
 import HTTPCore
 import TenantRegistry
 
@@ -38,8 +39,8 @@ extension OperatorAdmin {
             fields.expectOnly(PriceColumn.allCases.map(\.rawValue), in: body)
             try fields.finish()
             let set = SetPrice(resellerID: call.parameters[0], sku: call.parameters[1], price: row)
-            return .write { tenant, trail in
-                let row = try set.run(tenant, &trail)
+            return .write { tenant, detail in
+                let row = try set.run(tenant, &detail)
                 return .json { json in encode(row, set.resellerID, tenant, &json) }
             }
         },

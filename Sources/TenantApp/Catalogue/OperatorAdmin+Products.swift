@@ -1,3 +1,4 @@
+package import CallKit
 package import HTTPCore
 import TenantRegistry
 
@@ -9,8 +10,8 @@ extension OperatorAdmin {
             takes: Schemas.newProduct, gives: .made(Schemas.product), refuses: [409]
         ) { call in
             let create = try newProduct(call)
-            return .write { tenant, trail in
-                let product = try create.run(tenant, &trail)
+            return .write { tenant, detail in
+                let product = try create.run(tenant, &detail)
                 return .json(201) { json in encode(product, tenant, &json) }
             }
         },
@@ -36,8 +37,8 @@ extension OperatorAdmin {
             gives: .done(Schemas.product)
         ) { call in
             let change = try productChange(call)
-            return .write { tenant, trail in
-                let product = try change.run(tenant, &trail)
+            return .write { tenant, detail in
+                let product = try change.run(tenant, &detail)
                 return .json { json in encode(product, tenant, &json) }
             }
         },

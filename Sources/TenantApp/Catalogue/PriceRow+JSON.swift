@@ -1,3 +1,4 @@
+import CallKit
 package import HTTPCore
 package import TenantRegistry
 

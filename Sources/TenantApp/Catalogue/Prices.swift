@@ -1,3 +1,4 @@
+package import CallKit
 import SQLite
 package import TenantRegistry
 

@@ -1,3 +1,5 @@
+package import CallKit
+
 /// An exact price of one unit, in 10⁻¹² of the currency unit: a term price in micros times a share in millionths. Kept
 /// unrounded, because only a whole line is rounded (CONTRACT W3). A value: any thread.
 package struct UnitPrice: Sendable, Hashable, Comparable {

@@ -1,3 +1,4 @@
+package import CallKit
 package import TenantRegistry
 
 /// Adds a product to the catalogue (CONTRACT O4). Its SKU is its name for ever; it is hidden rather than deleted.
@@ -10,11 +11,11 @@ package struct CreateProduct: Sendable {
     package let retailPrice: Money?
     package let wholesalePrice: Money?
 
-    package func run(_ tenant: TenantTransaction, _ trail: inout Trail) throws -> Product {
+    package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> Product {
         if try tenant.product(sku: sku) != nil {
             throw Refusal.conflict(code: "sku_taken", detail: "There is a product with this SKU.")
         }
-        trail.note("product", sku)
+        detail.note("product", sku)
         return try tenant.insertProduct(
             sku: sku, name: name, fulfilment: fulfilment, isHidden: isHidden, days: days, retailPrice: retailPrice,
             wholesalePrice: wholesalePrice)
@@ -33,7 +34,7 @@ package struct ChangeProduct: Sendable {
 
     package init(sku: String) { self.sku = sku }
 
-    package func run(_ tenant: TenantTransaction, _ trail: inout Trail) throws -> Product {
+    package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> Product {
         var product = try tenant.knownProduct(sku)
         if let name { product.name = name }
         if let fulfilment { product.fulfilment = fulfilment }
@@ -41,7 +42,7 @@ package struct ChangeProduct: Sendable {
         if let days { product.days = days }
         if let retailPrice { product.retailPrice = retailPrice }
         if let wholesalePrice { product.wholesalePrice = wholesalePrice }
-        trail.note("product", sku)
+        detail.note("product", sku)
         try tenant.save(product)
         return try tenant.knownProduct(sku)
     }

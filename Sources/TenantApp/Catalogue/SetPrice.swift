@@ -1,3 +1,4 @@
+package import CallKit
 package import TenantRegistry
 
 /// Writes one whole row of a reseller's price book (CONTRACT O4, W2): what the row does not price is not sold.
@@ -6,12 +7,12 @@ package struct SetPrice: Sendable {
     package let sku: String
     package let price: PriceRow
 
-    package func run(_ tenant: TenantTransaction, _ trail: inout Trail) throws -> PricedProduct {
+    package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> PricedProduct {
         let reseller = try tenant.knownReseller(resellerID)
         let product = try tenant.knownProduct(sku)
-        trail.resellerID = reseller.id
-        trail.note("reseller", reseller.publicID)
-        trail.note("product", product.sku)
+        detail.resellerID = reseller.id
+        detail.note("reseller", reseller.publicID)
+        detail.note("product", product.sku)
         try tenant.savePrice(price, resellerID: reseller.id, productID: product.id)
         guard let row = try tenant.pricedProduct(sku: sku, resellerID: reseller.id) else { throw Refusal.defect }
         return row

@@ -1,3 +1,4 @@
+import CallKit
 package import TenantRegistry
 
 /// How long a service runs before it renews (CONTRACT W4). Hourly terms are charged daily (W3), so they renew each day.

@@ -1,3 +1,4 @@
+import CallKit
 import HTTPCore
 import TenantRegistry
 
@@ -19,12 +20,12 @@ extension ActivationCodes {
             let seed = MintedSecret(shape: .hex64, book: .live, random: call.services.random)
             return .background {
                 let application = try application.hashed(call.services)
-                return .reserving([seed.hash]) { tenant, trail in
-                    let made = try application.run(tenant, state: .pending, approvedBy: nil, &trail)
+                return .reserving([seed.hash]) { tenant, detail in
+                    let made = try application.run(tenant, state: .pending, approvedBy: nil, &detail)
                     let new = NewKey(
                         accountID: made.accountID, resellerID: made.reseller.id, role: .resellerSession, scopes: .all,
                         display: seed.display, createdBy: made.accountID)
-                    _ = try MintKey(secret: seed, new: new).run(tenant, &trail)
+                    _ = try MintKey(secret: seed, new: new).run(tenant, &detail)
                     return .json { json in
                         json.field("ok", true)
                         json.field("status", made.reseller.state.name)
@@ -63,7 +64,7 @@ extension ActivationCodes {
             .post, "/activate", "Activate your account", access: .resellerSession, isForPending: true,
             gives: .done(Schemas.activated)
         ) { call in
-            .write { tenant, trail in
+            .write { tenant, detail in
                 guard let reseller = try tenant.reseller(id: call.resellerID) else { throw Refusal.unknownCredential }
                 if reseller.state == .pending {
                     guard try tenant.allowsSelfActivation() else {
@@ -71,7 +72,7 @@ extension ActivationCodes {
                             code: "operator_activates", detail: "The operator activates accounts here.")
                     }
                     _ = try MoveReseller(resellerID: reseller.publicID, move: .approve, accountID: call.accountID)
-                        .run(tenant, &trail)
+                        .run(tenant, &detail)
                 }
                 return .json { json in
                     json.field("ok", true)
@@ -107,15 +108,15 @@ extension ActivationCodes {
             idempotency: .accepted, gives: .done(Schemas.newKey), refuses: [409]
         ) { call in
             let secret = call.newSecret(call.book)
-            return .reserving([secret.hash]) { tenant, trail in
+            return .reserving([secret.hash]) { tenant, detail in
                 if let key = try ownKey(call, tenant) {
                     _ = try tenant.rotateKey(key.id, to: secret, overlapSeconds: 0)
-                    trail.note("key", key.publicID)
+                    detail.note("key", key.publicID)
                 } else {
                     let new = NewKey(
                         accountID: call.accountID, resellerID: call.resellerID, role: .reseller,
                         scopes: try tenant.scopesOffered(), display: secret.display, createdBy: call.accountID)
-                    _ = try MintKey(secret: secret, new: new).run(tenant, &trail)
+                    _ = try MintKey(secret: secret, new: new).run(tenant, &detail)
                 }
                 return .shownOnce(200) { json, isShown in
                     json.field("ok", true)

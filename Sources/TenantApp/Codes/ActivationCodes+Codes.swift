@@ -1,3 +1,4 @@
+import CallKit
 import HTTPCore
 import TenantRegistry
 
@@ -43,8 +44,8 @@ extension ActivationCodes {
             guard let plan else { throw Refusal.defect }
             let generate = GenerateCodes(
                 planID: plan, count: count, resellerID: call.resellerID, book: call.book, keyID: call.keyID)
-            return .write { tenant, trail in
-                let made = try generate.run(tenant, &trail)
+            return .write { tenant, detail in
+                let made = try generate.run(tenant, &detail)
                 return .json { json in
                     json.field("ok", true)
                     json.array("codes") { json in

@@ -1,3 +1,4 @@
+package import CallKit
 import Cryptography
 package import HTTPCore
 package import TenantRegistry
@@ -29,13 +30,13 @@ package struct ActivationPages: Dialect {
         if head?.prefersJSON ?? true { return plain }
         let text =
             refusal == .unknownCredential ? ActivationCodes.wrongPassword : ActivationCodes.message(refusal)
-        let page = Page(
+        let page = HTMLPage(
             title: "Activation",
             content: """
-                <h1>That did not work</h1><p role="alert">\(Page.escape(text))</p>
+                <h1>That did not work</h1><p role="alert">\(HTMLPage.escape(text))</p>
                 <p><a href="">Try again</a></p>
                 """)
-        var response = Response(status: plain.status, contentType: Page.contentType, bytes: page.bytes)
+        var response = Response(status: plain.status, contentType: HTMLPage.contentType, bytes: page.bytes)
         response.headers.add(page.headers)
         if let seconds = refusal.retryAfterSeconds { response.headers.add("Retry-After", seconds) }
         return response
@@ -47,7 +48,7 @@ package struct ActivationPages: Dialect {
             return .read { tenant in
                 guard let code = try tenant.activationCode(call.parameters[0]) else { throw RedeemCode.unknownCode }
                 if prefersJSON { return .json { json in describe(code, &json) } }
-                return Page(title: "Activation", theme: try tenant.theme(), content: form(code)).answer()
+                return HTMLPage(title: "Activation", theme: try tenant.theme(), content: form(code)).answer()
             }
         },
         Route(
@@ -65,10 +66,10 @@ package struct ActivationPages: Dialect {
             let customer = RedeemingCustomer(
                 code: call.parameters[0], email: email, password: password, intent: account)
             return customer.work(call) { redeem in
-                .write { tenant, trail in
-                    let result = try redeem.run(tenant, &trail)
+                .write { tenant, detail in
+                    let result = try redeem.run(tenant, &detail)
                     if prefersJSON { return .json { json in describe(result, &json) } }
-                    return Page(title: "Activated", theme: try tenant.theme(), content: done(result)).answer()
+                    return HTMLPage(title: "Activated", theme: try tenant.theme(), content: done(result)).answer()
                 }
             }
         },
@@ -96,7 +97,7 @@ package struct ActivationPages: Dialect {
 
     private static func plan(_ code: ActivationCode) -> String {
         let days = "\(code.days) \(code.days == 1 ? "day" : "days")"
-        return "<b>\(Page.escape(code.planName))</b> (\(days))" + (code.book == .test ? ", a test code" : "")
+        return "<b>\(HTMLPage.escape(code.planName))</b> (\(days))" + (code.book == .test ? ", a test code" : "")
     }
 
     private static func form(_ code: ActivationCode) -> String {
@@ -116,7 +117,7 @@ package struct ActivationPages: Dialect {
 
     private static func done(_ result: RedeemCode.Result) -> String {
         """
-        <h1>Activated</h1><p>\(plan(result.code)) for <b>\(Page.escape(result.email))</b>.</p>
+        <h1>Activated</h1><p>\(plan(result.code)) for <b>\(HTMLPage.escape(result.email))</b>.</p>
         <p>Your subscription runs until <time datetime="\(result.stretch.ends.text)">\(result.stretch.ends.text.prefix(10))</time>.</p>
         """
     }

@@ -1,3 +1,4 @@
+package import CallKit
 import SQLite
 package import TenantRegistry
 
@@ -107,8 +108,8 @@ package struct NewCodeBatch: Sendable {
 }
 
 extension TenantTransaction {
-    /// Writes a purchase and its codes; the trail vouches for all of them.
-    package func insertCodes(_ batch: NewCodeBatch, codes: [String], trail: inout Trail) throws {
+    /// Writes a purchase and its codes; the detail vouches for all of them.
+    package func insertCodes(_ batch: NewCodeBatch, codes: [String], detail: inout AuditDetail) throws {
         try connection.run(
             """
             INSERT INTO code_batch (public_id, book, reseller_id, product_id, days, quantity, unit_price, total,
@@ -119,7 +120,7 @@ extension TenantTransaction {
             .integer(batch.plan.days), .integer(batch.quantity), .money(batch.plan.wholesalePrice),
             .money(batch.total), .integer(batch.posting), .integer(batch.keyID), .time(now))
         let batchID = connection.lastInsertedRowID
-        try trail.vouch(for: batchID...batchID, of: .codeBatch, connection)
+        try detail.vouch(for: batchID...batchID, of: .codeBatch, connection)
         var first: Int64 = 0
         let numbers = try takeCodeNumbers(batch.quantity, resellerID: batch.resellerID, book: batch.book)
         for (number, code) in zip(numbers, codes) {
@@ -130,13 +131,13 @@ extension TenantTransaction {
                 .integer(batchID), .book(batch.book), .integer(batch.resellerID), .integer(number), .text(code))
             if first == 0 { first = connection.lastInsertedRowID }
         }
-        try trail.vouch(for: first...connection.lastInsertedRowID, of: .activationCode, connection)
+        try detail.vouch(for: first...connection.lastInsertedRowID, of: .activationCode, connection)
     }
 
-    /// Once a code; look first. The trail vouches for it; the counts follow.
+    /// Once a code; look first. The detail vouches for it; the counts follow.
     package func redeem(
         _ code: ActivationCode, by subscriber: Subscriber, for stretch: SubscriptionStretch, at now: Timestamp,
-        trail: inout Trail
+        detail: inout AuditDetail
     ) throws {
         try connection.run(
             """
@@ -149,6 +150,6 @@ extension TenantTransaction {
         try connection.run(
             "UPDATE subscriber SET ends_at = ?2 WHERE id = ?1", .integer(subscriber.id), .time(stretch.ends))
         try countRedeemed(code)
-        try trail.vouch(for: redemption...redemption, of: .codeRedemption, connection)
+        try detail.vouch(for: redemption...redemption, of: .codeRedemption, connection)
     }
 }

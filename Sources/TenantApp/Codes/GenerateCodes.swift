@@ -1,3 +1,4 @@
+package import CallKit
 import Cryptography
 package import TenantRegistry
 
@@ -30,7 +31,7 @@ package struct GenerateCodes: Sendable {
         self.keyID = keyID
     }
 
-    package func run(_ tenant: TenantTransaction, _ trail: inout Trail) throws -> Result {
+    package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> Result {
         guard let reseller = try tenant.reseller(id: resellerID) else { throw Refusal.unknownCredential }
         guard let plan = try tenant.plan(sku: planID, for: reseller) else {
             throw Refusal.field("/planId", "unknown", "is no plan that is offered")
@@ -46,17 +47,17 @@ package struct GenerateCodes: Sendable {
         let charged = book == .live ? total : .zero
         let posting = try tenant.post(
             .codes, charged, from: account, to: .sales, reference: publicID, resellerID: resellerID, book: book,
-            keyID: keyID, trail: &trail)
+            keyID: keyID, detail: &detail)
         let codes = (0..<count).map { _ in Hex.encode(tenant.store.random.bytes(Self.codeBytes)) }
         try tenant.insertCodes(
             NewCodeBatch(
                 publicID: publicID, book: book, resellerID: resellerID, plan: plan, quantity: count, total: total,
                 posting: posting, keyID: keyID),
-            codes: codes, trail: &trail)
+            codes: codes, detail: &detail)
         try LowBalance.check(tenant, reseller, book: book, spent: charged)
-        trail.isOrder = true
-        trail.note("codes", publicID)
-        trail.note("quantity", String(count))
+        detail.isOrder = true
+        detail.note("codes", publicID)
+        detail.note("quantity", String(count))
         return Result(codes: codes, total: total, balance: try tenant.balance(account, book: book))
     }
 }

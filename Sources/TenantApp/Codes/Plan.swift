@@ -1,3 +1,4 @@
+package import CallKit
 package import TenantRegistry
 
 /// What codes are bought of (CONTRACT A2): days of a subscription, and what they cost.

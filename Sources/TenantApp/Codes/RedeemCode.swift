@@ -1,3 +1,4 @@
+package import CallKit
 package import TenantRegistry
 
 /// An end customer redeems a code: once ever, its days after the current end of the subscription or from now
@@ -33,11 +34,11 @@ package struct RedeemCode: Sendable {
     package static let alreadyRedeemed = Refusal.conflict(
         code: "code_redeemed", detail: "This code has been redeemed already.")
 
-    package func run(_ tenant: TenantTransaction, _ trail: inout Trail) throws -> Result {
+    package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> Result {
         guard let code = try tenant.activationCode(code) else { throw Self.unknownCode }
         let subscriber = try subscriber(tenant, code)
-        trail.resellerID = code.resellerID
-        trail.note("subscriber", subscriber.publicID)
+        detail.resellerID = code.resellerID
+        detail.note("subscriber", subscriber.publicID)
         if let redemption = code.redemption {
             guard redemption.subscriberID == subscriber.id else { throw Self.alreadyRedeemed }
             return Result(
@@ -48,7 +49,7 @@ package struct RedeemCode: Sendable {
         guard let stretch = SubscriptionStretch(days: code.days, after: subscriber.endsAt, now: now) else {
             throw Refusal.conflict(code: "subscription_too_long", detail: "The subscription cannot be made longer.")
         }
-        try tenant.redeem(code, by: subscriber, for: stretch, at: now, trail: &trail)
+        try tenant.redeem(code, by: subscriber, for: stretch, at: now, detail: &detail)
         try tenant.emit(.codeRedeemed, resellerID: code.resellerID, book: code.book) { json in
             json.field("code", code.code)
             json.field("plan_id", code.sku)

@@ -1,3 +1,4 @@
+package import CallKit
 package import TenantRegistry
 
 /// An operator ends an account review with a note (CONTRACT O8).
@@ -8,13 +9,13 @@ package struct CloseReview: Sendable {
     package let note: String
     package let accountID: Int64
 
-    package func run(_ tenant: TenantTransaction, _ trail: inout Trail) throws -> AccountReview {
+    package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> AccountReview {
         guard let review = try tenant.review(publicID: reviewID) else { throw Refusal.notFound("review") }
         guard review.closedAt == nil else {
             throw Refusal.conflict(code: "review_closed", detail: "The review is closed already.")
         }
-        trail.resellerID = review.resellerID
-        trail.note("review", review.publicID)
+        detail.resellerID = review.resellerID
+        detail.note("review", review.publicID)
         try tenant.closeReview(review.id, note: note, by: accountID)
         guard let closed = try tenant.review(publicID: reviewID) else { throw Refusal.defect }
         return closed

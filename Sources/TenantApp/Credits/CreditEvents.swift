@@ -1,3 +1,4 @@
+package import CallKit
 package import Cryptography
 import SQLite
 package import TenantRegistry
@@ -115,9 +116,9 @@ package struct CreditDifference: Sendable {
 }
 
 extension TenantTransaction {
-    /// Returns the event's public id. The reference must be new to the key: look first. The trail vouches for it.
+    /// Returns the event's public id. The reference must be new to the key: look first. The detail vouches for it.
     package func insertCreditEvent(
-        _ report: CreditReport, keyID: Int64, resellerID: Int64, book: Book, trail: inout Trail
+        _ report: CreditReport, keyID: Int64, resellerID: Int64, book: Book, detail: inout AuditDetail
     ) throws -> String {
         let publicID = newPublicID("ev")
         try connection.run(
@@ -129,12 +130,13 @@ extension TenantTransaction {
             .money(report.amount), .text(report.externalRef), .optional(report.metaText), .blob(report.content.bytes),
             .time(now))
         let id = connection.lastInsertedRowID
-        try trail.vouch(for: id...id, of: .creditEvent, connection)
+        try detail.vouch(for: id...id, of: .creditEvent, connection)
         return publicID
     }
 
     /// Records another content for a known reference; false where this one is recorded already.
-    package func insertCreditDifference(_ report: CreditReport, event: Int64, trail: inout Trail) throws -> Bool {
+    package func insertCreditDifference(_ report: CreditReport, event: Int64, detail: inout AuditDetail) throws -> Bool
+    {
         let content = report.content.bytes
         guard
             try !connection.exists(
@@ -145,7 +147,7 @@ extension TenantTransaction {
             .integer(event), .text(report.kind.rawValue), .money(report.amount), .optional(report.metaText),
             .blob(content), .time(now))
         let id = connection.lastInsertedRowID
-        try trail.vouch(for: id...id, of: .creditDifference, connection)
+        try detail.vouch(for: id...id, of: .creditDifference, connection)
         return true
     }
 }

@@ -1,3 +1,4 @@
+package import CallKit
 package import Cryptography
 package import HTTPCore
 import TenantRegistry

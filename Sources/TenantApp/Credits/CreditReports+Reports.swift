@@ -1,3 +1,4 @@
+import CallKit
 import HTTPCore
 import TenantRegistry
 
@@ -20,8 +21,8 @@ extension CreditReports {
                 let signUp = SignUpUser(
                     email: email, name: name, passwordHash: hash, resellerID: call.resellerID,
                     keyID: call.known.projection.keyID, book: call.book)
-                return .write { tenant, trail in
-                    let id = try signUp.run(tenant, &trail)
+                return .write { tenant, detail in
+                    let id = try signUp.run(tenant, &detail)
                     return .json { json in
                         json.field("ok", true)
                         json.field("id", id)
@@ -40,8 +41,8 @@ extension CreditReports {
             guard let report else { throw Refusal.defect }
             let credit = ReportCredit(
                 report: report, resellerID: call.resellerID, keyID: call.known.projection.keyID, book: call.book)
-            return .write { tenant, trail in
-                let outcome = try credit.run(tenant, &trail)
+            return .write { tenant, detail in
+                let outcome = try credit.run(tenant, &detail)
                 return .json { json in
                     json.field("ok", true)
                     switch outcome {

@@ -1,3 +1,4 @@
+import CallKit
 import HTTPCore
 import TenantRegistry
 
@@ -101,7 +102,7 @@ extension OperatorAdmin {
             .get, "/reconciliations/{id}", "Read a reconciliation", access: .administrator,
             gives: .read(.either(Schemas.runningReconciliation, Schemas.reconciliation))
         ) { call in
-            if let run = call.services.reconciliations.run(call.parameters[0], of: call.tenant.id) {
+            if let run = call.services.shared(RunningReconciliations.self).run(call.parameters[0], of: call.tenant.id) {
                 return .answer(.json { json in encode(run, &json) })
             }
             return .read { tenant in
@@ -146,8 +147,8 @@ extension OperatorAdmin {
             try fields.finish()
             guard let note else { throw Refusal.defect }
             let close = CloseReview(reviewID: call.parameters[0], note: note, accountID: call.accountID)
-            return .write { tenant, trail in
-                let review = try close.run(tenant, &trail)
+            return .write { tenant, detail in
+                let review = try close.run(tenant, &detail)
                 return .json { json in encode(review, &json) }
             }
         },
@@ -175,7 +176,7 @@ extension OperatorAdmin {
 
     /// All of them: they are few (`RunningReconciliations.perTenantMax`).
     private static func running(_ call: Call, reseller: String?, book: Book) -> Answer {
-        let runs = call.services.reconciliations.all(of: call.tenant.id).filter {
+        let runs = call.services.shared(RunningReconciliations.self).all(of: call.tenant.id).filter {
             $0.scope.book == book && (reseller == nil || $0.scope.reseller == reseller)
         }
         return .json { json in

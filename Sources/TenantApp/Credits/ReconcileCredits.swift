@@ -1,3 +1,4 @@
+package import CallKit
 package import HTTPCore
 package import TenantRegistry
 
@@ -52,7 +53,7 @@ package final class ReconcileCredits: BodyReader, @unchecked Sendable {
         file = LedgerFile(contentType: call.head.value(of: .contentType))
         tenant = call.tenant
         fleet = call.services.fleet
-        running = call.services.reconciliations
+        running = call.services.shared(RunningReconciliations.self)
         run = ReconciliationRun(
             publicID: PublicID.make(
                 "rec", at: call.now, chance: (call.services.random.uint64(), call.services.random.uint64())),
@@ -169,15 +170,15 @@ package final class ReconcileCredits: BodyReader, @unchecked Sendable {
         end(
             .success(
                 .proceed(
-                    .write { tenant, trail in
-                        trail.resellerID = resellerID
-                        trail.note("reconciliation", publicID)
+                    .write { tenant, detail in
+                        detail.resellerID = resellerID
+                        detail.note("reconciliation", publicID)
                         let review =
                             result.agrees
                             ? nil
                             : try tenant.openReview(
                                 .reconciliation, subject: publicID, resellerID: resellerID, book: scope.book,
-                                trail: &trail)
+                                detail: &detail)
                         let answer = Answer.json(201) { json in
                             json.field("id", publicID)
                             json.field("status", "done")

@@ -1,3 +1,4 @@
+package import CallKit
 package import TenantRegistry
 
 /// One line of a reseller's own ledger.

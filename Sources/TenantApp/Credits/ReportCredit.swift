@@ -1,3 +1,4 @@
+package import CallKit
 package import TenantRegistry
 
 /// Records a credit event, once for each reference of a key, for ever (CONTRACT C3). A repeat changes nothing; one that says
@@ -20,19 +21,19 @@ package struct ReportCredit: Sendable {
         self.book = book
     }
 
-    package func run(_ tenant: TenantTransaction, _ trail: inout Trail) throws -> Outcome {
+    package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> Outcome {
         guard let known = try tenant.creditEvent(keyID: keyID, book: book, externalRef: report.externalRef) else {
             let id = try tenant.insertCreditEvent(
-                report, keyID: keyID, resellerID: resellerID, book: book, trail: &trail)
-            trail.note("credit_event", id)
+                report, keyID: keyID, resellerID: resellerID, book: book, detail: &detail)
+            detail.note("credit_event", id)
             return .recorded(id: id)
         }
-        trail.note("credit_event", known.publicID)
+        detail.note("credit_event", known.publicID)
         if known.content != report.content,
-            try tenant.insertCreditDifference(report, event: known.id, trail: &trail)
+            try tenant.insertCreditDifference(report, event: known.id, detail: &detail)
         {
             try tenant.openReview(
-                .creditDifference, subject: known.publicID, resellerID: resellerID, book: book, trail: &trail)
+                .creditDifference, subject: known.publicID, resellerID: resellerID, book: book, detail: &detail)
         }
         return .duplicate
     }

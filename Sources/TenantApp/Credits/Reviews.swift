@@ -1,3 +1,4 @@
+package import CallKit
 import SQLite
 package import TenantRegistry
 
@@ -79,7 +80,7 @@ extension TenantTransaction {
     /// Opens a review, or finds the one that is open on the same subject. Returns its public id.
     @discardableResult
     package func openReview(
-        _ cause: ReviewCause, subject: String, resellerID: Int64, book: Book, trail: inout Trail
+        _ cause: ReviewCause, subject: String, resellerID: Int64, book: Book, detail: inout AuditDetail
     ) throws -> String {
         let open = try connection.row(
             "SELECT public_id FROM account_review WHERE subject = ?1 AND closed_at IS NULL", .text(subject)
@@ -92,7 +93,7 @@ extension TenantTransaction {
             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
             """,
             .text(publicID), .book(book), .integer(resellerID), .text(cause.rawValue), .text(subject), .time(now))
-        trail.note("review", publicID)
+        detail.note("review", publicID)
         return publicID
     }
 

@@ -1,3 +1,4 @@
+import CallKit
 import Synchronization
 package import TenantRegistry
 
@@ -40,7 +41,7 @@ package final class ReconciliationRun: Sendable {
 }
 
 /// The reconciliations that run now, by tenant. They are nowhere else: a restart forgets them, as it does their files.
-package final class RunningReconciliations: Sendable {
+package final class RunningReconciliations: ProcessState {
     /// A tenant's at once; each may take its quota of disk.
     package static let perTenantMax = 2
 

@@ -1,3 +1,4 @@
+package import CallKit
 package import TenantRegistry
 
 /// A reseller signs an end customer up on the operator's panel (CONTRACT C2). The key that did it is recorded.
@@ -20,13 +21,13 @@ package struct SignUpUser: Sendable {
     }
 
     /// Returns the user's id.
-    package func run(_ tenant: TenantTransaction, _ trail: inout Trail) throws -> Int64 {
+    package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> Int64 {
         guard try !tenant.isKnownOnPanel(email: email, book: book) else {
             throw Refusal.conflict(code: "user_exists", detail: "A user with this email already exists.")
         }
         let id = try tenant.insertPanelUser(
             email: email, name: name, passwordHash: passwordHash, resellerID: resellerID, keyID: keyID, book: book)
-        trail.note("user", String(id))
+        detail.note("user", String(id))
         return id
     }
 }

@@ -1,3 +1,4 @@
+import CallKit
 import HTTPCore
 import TenantRegistry
 
@@ -13,11 +14,11 @@ extension FillDemo {
             let customers = purchase.optionalArray("redeemed_by", count: 0...100) ?? []
             fields.absorb(purchase)
             guard let plan, let count else { continue }
-            var trail = Trail()
+            var detail = AuditDetail()
             let made = try GenerateCodes(
                 planID: plan, count: count, resellerID: reseller.id, book: .live, keyID: key.id
-            ).run(tenant, &trail)
-            tenant.noteSystemEvent("demo.codes", trail, resellerID: reseller.id)
+            ).run(tenant, &detail)
+            tenant.noteSystemEvent("demo.codes", detail, resellerID: reseller.id)
             for (code, customer) in zip(made.codes, customers) {
                 guard case .string(let email) = customer else { continue }
                 try redeem(code, email, person, reseller, tenant)
@@ -30,12 +31,12 @@ extension FillDemo {
         _ code: String, _ email: String, _ person: Person, _ reseller: Reseller, _ tenant: TenantTransaction
     ) throws {
         let known = try tenant.subscriber(email: email, book: .live)
-        var trail = Trail()
+        var detail = AuditDetail()
         _ = try RedeemCode(
             code: code,
             customer: known.map { .known(email: email, passwordHash: $0.passwordHash) }
                 ?? .new(email: email, passwordHash: person.passwordHash)
-        ).run(tenant, &trail)
-        tenant.noteSystemEvent("demo.redemption", trail, resellerID: reseller.id)
+        ).run(tenant, &detail)
+        tenant.noteSystemEvent("demo.redemption", detail, resellerID: reseller.id)
     }
 }

@@ -1,3 +1,4 @@
+import CallKit
 import HTTPCore
 import TenantRegistry
 
@@ -6,7 +7,7 @@ extension FillDemo {
     /// `users`: `[{email, name}]`, whose password is their reseller's; `credit_events`: as the call takes them.
     func fillCredits(_ person: Person, _ reseller: Reseller, _ key: APIKey, _ tenant: TenantTransaction) throws {
         var fields = FieldReader(person.json)
-        var trail = Trail()
+        var detail = AuditDetail()
         for (index, value) in (fields.optionalArray("users", count: 0...1_000) ?? []).enumerated() {
             var user = FieldReader(value, at: "/users/\(index)")
             let email = user.email("email")
@@ -16,17 +17,17 @@ extension FillDemo {
             _ = try SignUpUser(
                 email: email, name: name, passwordHash: person.passwordHash, resellerID: reseller.id, keyID: key.id,
                 book: .live
-            ).run(tenant, &trail)
+            ).run(tenant, &detail)
         }
         for (index, value) in (fields.optionalArray("credit_events", count: 0...1_000) ?? []).enumerated() {
             var event = FieldReader(value, at: "/credit_events/\(index)")
             let report = event.creditReport()
             fields.absorb(event)
             guard let report else { continue }
-            var trail = Trail()
+            var detail = AuditDetail()
             _ = try ReportCredit(report: report, resellerID: reseller.id, keyID: key.id, book: .live).run(
-                tenant, &trail)
-            tenant.noteSystemEvent("demo.credit", trail, resellerID: reseller.id)
+                tenant, &detail)
+            tenant.noteSystemEvent("demo.credit", detail, resellerID: reseller.id)
         }
         try fields.finish()
     }

@@ -1,3 +1,4 @@
+import CallKit
 import HTTPCore
 import TenantRegistry
 
@@ -36,12 +37,12 @@ extension FillDemo {
                 place: index, resellerID: reseller.id, productID: product.id, key: licence.key,
                 expiresAt: licence.expiresAt)
         }
-        var trail = Trail()
+        var detail = AuditDetail()
         try tenant.stage(rows, importID: 0)
-        guard try tenant.applyStagedLicences(importID: 0, count: Int64(rows.count), book: book, trail: &trail) else {
+        guard try tenant.applyStagedLicences(importID: 0, count: Int64(rows.count), book: book, detail: &detail) else {
             throw Refusal.defect
         }
-        tenant.noteSystemEvent("demo.licences", trail, resellerID: reseller.id)
+        tenant.noteSystemEvent("demo.licences", detail, resellerID: reseller.id)
     }
 
     /// `ps-XXXX-XXXXXXX-XXX`

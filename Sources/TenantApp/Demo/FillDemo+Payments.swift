@@ -1,3 +1,4 @@
+import CallKit
 import TenantRegistry
 
 /// `payment_driver`: the sandbox, so that a demonstration's top-ups can be paid by a button (CONTRACT A6, D1).
@@ -7,7 +8,7 @@ extension FillDemo {
         guard paymentDriver == PaymentDriverKind.sandbox.rawValue else {
             throw Refusal.field("/demo/payment_driver", "choice", "must be sandbox")
         }
-        var trail = Trail()
-        _ = try ConfigurePayments(NewPaymentService(.sandbox)).run(tenant, &trail)
+        var detail = AuditDetail()
+        _ = try ConfigurePayments(NewPaymentService(.sandbox)).run(tenant, &detail)
     }
 }

@@ -1,3 +1,4 @@
+import CallKit
 import HTTPCore
 import TenantRegistry
 
@@ -31,8 +32,8 @@ struct DemoPorts: Sendable {
         }
         guard !rows.isEmpty else { return }
         for book in [Book.live, .test] {
-            var trail = Trail()
-            _ = try ImportPorts(rows: rows, book: book).run(tenant, &trail)
+            var detail = AuditDetail()
+            _ = try ImportPorts(rows: rows, book: book).run(tenant, &detail)
         }
     }
 }
@@ -59,24 +60,25 @@ extension FillDemo {
                 let transfer = TransferToCustomer(
                     customerID: customer.publicID, amount: balance, description: "demo", referenceID: nil,
                     resellerID: reseller.id, book: .live, keyID: 0)
-                try note("demo.transfer", reseller, tenant) { trail in _ = try transfer.run(tenant, &trail) }
+                try note("demo.transfer", reseller, tenant) { detail in _ = try transfer.run(tenant, &detail) }
             }
             for _ in 0..<ports {
                 guard let country else { break }
                 let create = CreatePort(
                     request: .init(customerID: customer.publicID, countryID: country, days: 30),
                     resellerID: reseller.id, book: .live, keyID: 0)
-                try note("demo.port", reseller, tenant) { trail in _ = try create.run(tenant, &trail) }
+                try note("demo.port", reseller, tenant) { detail in _ = try create.run(tenant, &detail) }
             }
         }
     }
 
     /// One line of the audit log for each: it vouches for what was posted.
     private func note(
-        _ action: String, _ reseller: Reseller, _ tenant: TenantTransaction, _ perform: (inout Trail) throws -> Void
+        _ action: String, _ reseller: Reseller, _ tenant: TenantTransaction,
+        _ perform: (inout AuditDetail) throws -> Void
     ) throws {
-        var trail = Trail()
-        try perform(&trail)
-        tenant.noteSystemEvent(action, trail, resellerID: reseller.id)
+        var detail = AuditDetail()
+        try perform(&detail)
+        tenant.noteSystemEvent(action, detail, resellerID: reseller.id)
     }
 }

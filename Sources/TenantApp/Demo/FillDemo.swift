@@ -1,3 +1,4 @@
+package import CallKit
 import Cryptography
 package import HTTPCore
 package import TenantRegistry
@@ -68,7 +69,7 @@ package struct FillDemo: Sendable {
     }
 
     private func make(_ person: Person, _ tenant: TenantTransaction, _ owner: Int64) throws -> MadeReseller {
-        var trail = Trail()
+        var detail = AuditDetail()
         var fields = FieldReader(person.json)
         let application = ResellerApplication(reading: &fields, password: .optional)
         let stateName = fields.string("state")
@@ -90,7 +91,7 @@ package struct FillDemo: Sendable {
         let made = try application.with(passwordHash: person.passwordHash)
             .run(
                 tenant, state: state == .pending ? .pending : .active, approvedBy: state == .pending ? nil : owner,
-                &trail)
+                &detail)
         var reseller = made.reseller
         reseller.creditLimit = credit ?? .zero
         reseller.defaultDiscountRate = rate ?? .zero
@@ -103,8 +104,8 @@ package struct FillDemo: Sendable {
         if let balance, balance > .zero {
             try tenant.post(
                 .topUp, balance, from: .funding, to: .balance(reseller: reseller.id), reference: "demo",
-                resellerID: reseller.id, book: .live, keyID: 0, trail: &trail)
-            tenant.noteSystemEvent("demo.top_up", trail, resellerID: reseller.id)
+                resellerID: reseller.id, book: .live, keyID: 0, detail: &detail)
+            tenant.noteSystemEvent("demo.top_up", detail, resellerID: reseller.id)
         }
         try fillPorts(of: reseller, person.json, tenant)
         guard state != .pending else { return report(made, person, key: nil) }
@@ -130,10 +131,10 @@ package struct FillDemo: Sendable {
 
 extension TenantTransaction {
     /// A line in the audit log for a movement of money that no call made: the chain vouches for its postings.
-    package func noteSystemEvent(_ action: String, _ trail: Trail, resellerID: Int64) {
+    package func noteSystemEvent(_ action: String, _ detail: AuditDetail, resellerID: Int64) {
         var record = AuditRecord(at: now, action: action, status: 200, requestID: .none)
         record.resellerID = resellerID
-        record.detail = trail.json
+        record.detail = detail.json
         store.note(record)
     }
 }

@@ -1,3 +1,4 @@
+package import CallKit
 package import RateLimiter
 package import TenantRegistry
 
@@ -9,16 +10,16 @@ package struct ChangeKeyLimit: Sendable {
 
     /// `judge` refuses keys that the caller must leave alone.
     package func run(
-        _ tenant: TenantTransaction, _ trail: inout Trail, judge: (APIKey) throws -> Void
+        _ tenant: TenantTransaction, _ detail: inout AuditDetail, judge: (APIKey) throws -> Void
     ) throws -> APIKey {
         let key = try tenant.knownKey(keyID)
         try judge(key)
         guard key.revokedAt == nil else {
             throw Refusal.conflict(code: "key_revoked", detail: "The key is revoked.")
         }
-        trail.resellerID = key.resellerID
-        trail.note("key", key.publicID)
-        trail.note("limit", limit.map { "\($0.requests)/\($0.windowSeconds)s burst \($0.burst)" } ?? "none")
+        detail.resellerID = key.resellerID
+        detail.note("key", key.publicID)
+        detail.note("limit", limit.map { "\($0.requests)/\($0.windowSeconds)s burst \($0.burst)" } ?? "none")
         try tenant.setKeyLimit(key.id, to: limit)
         return try tenant.knownKey(keyID)
     }

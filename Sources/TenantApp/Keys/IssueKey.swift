@@ -1,3 +1,4 @@
+package import CallKit
 package import RateLimiter
 package import TenantRegistry
 
@@ -25,7 +26,7 @@ package struct IssueKey: Sendable {
     /// The account of whoever mints.
     package let issuedBy: Int64
 
-    package func run(_ tenant: TenantTransaction, _ trail: inout Trail) throws -> APIKey {
+    package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> APIKey {
         guard let account = try tenant.account(email: request.email) else {
             throw Refusal.field("/owner_email", "unknown", "is no account of this tenant")
         }
@@ -47,6 +48,6 @@ package struct IssueKey: Sendable {
         new.name = request.name
         new.expiresAt = request.expiresAt
         new.limit = request.limit
-        return try MintKey(secret: secret, new: new).run(tenant, &trail)
+        return try MintKey(secret: secret, new: new).run(tenant, &detail)
     }
 }

@@ -1,3 +1,4 @@
+package import CallKit
 import Cryptography
 package import HTTPCore
 package import RateLimiter
@@ -73,27 +74,27 @@ package enum KeyAnswers {
             throw Refusal.forbidden(code: "owner_only", detail: "Only the tenant's owner rotates the keys of others.")
         }
         let secret = call.newSecret(key.book)
-        return .reserving([secret.hash]) { tenant, trail in
+        return .reserving([secret.hash]) { tenant, detail in
             guard let current = try tenant.key(id: key.id), current.revokedAt == nil else {
                 throw Refusal.conflict(code: "key_revoked", detail: "The key is revoked.")
             }
             let rotated = try tenant.rotateKey(current.id, to: secret, overlapSeconds: overlap)
-            trail.resellerID = rotated.resellerID
-            trail.note("key", rotated.publicID)
+            detail.resellerID = rotated.resellerID
+            detail.note("key", rotated.publicID)
             return minted(rotated, secret, status: 200)
         }
     }
 
     /// `DELETE …/{id}`: no request passes on this key after the answer (CONTRACT G3). Again: the same answer.
     package static func revoke(_ call: Call, resellerID: Int64?) -> Work {
-        .write { tenant, trail in
+        .write { tenant, detail in
             guard let key = try tenant.key(publicID: call.parameters[0]), isReachable(key, resellerID) else {
                 throw Refusal.notFound("key")
             }
             try guardOwnerKey(key, call)
             if key.revokedAt == nil { try tenant.revokeKey(key.id) }
-            trail.resellerID = key.resellerID
-            trail.note("key", key.publicID)
+            detail.resellerID = key.resellerID
+            detail.note("key", key.publicID)
             guard let revoked = try tenant.key(id: key.id) else { throw Refusal.defect }
             return .json { json in
                 json.field("ok", true)

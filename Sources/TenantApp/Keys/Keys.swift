@@ -1,3 +1,4 @@
+import CallKit
 package import Cryptography
 package import RateLimiter
 import SQLite

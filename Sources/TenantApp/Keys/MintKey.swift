@@ -1,3 +1,4 @@
+package import CallKit
 package import Cryptography
 import RateLimiter
 package import TenantRegistry
@@ -23,7 +24,7 @@ package struct MintedSecret: Sendable {
 extension Call {
     /// A secret in the shape that the tenant's keys have.
     func newSecret(_ book: Book) -> MintedSecret {
-        MintedSecret(shape: services.blueprints.keyShape(of: tenant), book: book, random: services.random)
+        MintedSecret(shape: services.shared(Blueprints.self).keyShape(of: tenant), book: book, random: services.random)
     }
 }
 
@@ -37,15 +38,15 @@ package struct MintKey {
         self.new = new
     }
 
-    package func run(_ tenant: TenantTransaction, _ trail: inout Trail) throws -> APIKey {
+    package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> APIKey {
         if !new.role.isSession, let most = tenant.store.record?.profile.quotas.keysMax {
             guard try tenant.keysInForce() < most else { throw Refusal.quotaExceeded("keys") }
         }
         var new = new
         if new.role == .reseller, new.limit == nil { new.limit = try tenant.keyLimitDefault() }
         let key = try tenant.insertKey(new, secretHash: secret.hash)
-        trail.note("key", key.publicID)
-        trail.resellerID = new.resellerID
+        detail.note("key", key.publicID)
+        detail.resellerID = new.resellerID
         return key
     }
 }

@@ -1,3 +1,4 @@
+import CallKit
 import HTTPCore
 import TenantRegistry
 
@@ -11,8 +12,8 @@ extension OperatorAdmin {
             let request = try keyRequest(call)
             let secret = call.newSecret(request.book)
             let issue = IssueKey(request: request, secret: secret, issuedBy: call.accountID)
-            return .reserving([secret.hash]) { tenant, trail in
-                KeyAnswers.minted(try issue.run(tenant, &trail), secret, status: 201)
+            return .reserving([secret.hash]) { tenant, detail in
+                KeyAnswers.minted(try issue.run(tenant, &detail), secret, status: 201)
             }
         },
         Route(
@@ -101,8 +102,8 @@ extension OperatorAdmin {
     }
 
     private static func change(_ change: ChangeKeyLimit, _ call: Call) -> Work {
-        .write { tenant, trail in
-            let key = try change.run(tenant, &trail) { key in try KeyAnswers.guardOwnerKey(key, call) }
+        .write { tenant, detail in
+            let key = try change.run(tenant, &detail) { key in try KeyAnswers.guardOwnerKey(key, call) }
             return try .json { json in try encode(key, tenant, &json) }
         }
     }

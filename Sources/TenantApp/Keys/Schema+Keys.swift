@@ -1,3 +1,4 @@
+package import CallKit
 import HTTPCore
 import RateLimiter
 import TenantRegistry

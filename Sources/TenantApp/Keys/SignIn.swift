@@ -1,3 +1,4 @@
+package import CallKit
 import Cryptography
 import HTTPCore
 package import TenantRegistry
@@ -63,7 +64,7 @@ package enum SignIn {
         _ render: @escaping @Sendable (Session) -> Answer
     ) -> Work {
         let secret = MintedSecret(shape: shape, book: .live, random: call.services.random)
-        return .reserving([secret.hash]) { tenant, trail in
+        return .reserving([secret.hash]) { tenant, detail in
             if let id = account.resellerID {
                 guard let reseller = try tenant.reseller(id: id), reseller.state != .terminated else {
                     throw Refusal.unknownCredential
@@ -80,7 +81,7 @@ package enum SignIn {
                 display: secret.display, createdBy: account.id)
             let end = tenant.now.adding(seconds: SessionTerms.seconds)
             new.expiresAt = end
-            _ = try MintKey(secret: secret, new: new).run(tenant, &trail)
+            _ = try MintKey(secret: secret, new: new).run(tenant, &detail)
             return render(Session(token: secret.text, expiresAt: end, role: role))
         }
     }

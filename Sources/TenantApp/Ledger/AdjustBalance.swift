@@ -1,3 +1,4 @@
+package import CallKit
 package import TenantRegistry
 
 /// Tops a reseller's balance up, or corrects it downwards (CONTRACT O5). One posting between the tenant's funding account
@@ -20,12 +21,12 @@ package struct AdjustBalance: Sendable {
         self.keyID = keyID
     }
 
-    package func run(_ tenant: TenantTransaction, _ trail: inout Trail) throws -> Reseller {
+    package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> Reseller {
         let reseller = try tenant.knownReseller(resellerID)
         let balance = LedgerAccount.balance(reseller: reseller.id)
-        trail.resellerID = reseller.id
-        trail.note("reseller", reseller.publicID)
-        trail.note("reference", reference)
+        detail.resellerID = reseller.id
+        detail.note("reseller", reseller.publicID)
+        detail.note("reference", reference)
         do {
             if amount.isNegative {
                 let after = try tenant.balance(balance, book: book).adding(amount)
@@ -37,12 +38,12 @@ package struct AdjustBalance: Sendable {
                 let taken = try amount.negated()
                 try tenant.post(
                     .correction, taken, from: balance, to: .funding, reference: reference, resellerID: reseller.id,
-                    book: book, keyID: keyID, trail: &trail)
+                    book: book, keyID: keyID, detail: &detail)
                 try LowBalance.check(tenant, reseller, book: book, spent: taken)
             } else {
                 try tenant.post(
                     .topUp, amount, from: .funding, to: balance, reference: reference, resellerID: reseller.id,
-                    book: book, keyID: keyID, trail: &trail)
+                    book: book, keyID: keyID, detail: &detail)
             }
         } catch is MoneyError {
             throw Refusal.unprocessable(

@@ -1,3 +1,5 @@
+package import CallKit
+
 /// What an amount in a request may be: at most a billion of the currency unit, so that a thousand units of it still fit
 /// Int64 micros.
 package enum AmountRule {

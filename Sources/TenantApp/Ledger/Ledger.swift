@@ -1,3 +1,4 @@
+package import CallKit
 import HTTPCore
 import SQLite
 package import TenantRegistry
@@ -122,12 +123,12 @@ extension TenantReader {
 }
 
 extension TenantTransaction {
-    /// Moves an amount from one account to another: one posting, two entries that sum to zero, two balances. The trail
+    /// Moves an amount from one account to another: one posting, two entries that sum to zero, two balances. The detail
     /// names it, so that the audit chain vouches for it. Throws an overflow as a refusal.
     @discardableResult
     package func post(
         _ kind: PostingKind, _ amount: Money, from source: LedgerAccount, to target: LedgerAccount, reference: String,
-        resellerID: Int64, book: Book, keyID: Int64, trail: inout Trail
+        resellerID: Int64, book: Book, keyID: Int64, detail: inout AuditDetail
     ) throws -> Int64 {
         try connection.run(
             """
@@ -138,7 +139,7 @@ extension TenantTransaction {
         try enter(try amount.negated(), on: source, posting: id, book: book)
         try enter(amount, on: target, posting: id, book: book)
         if kind == .topUp { try addToTopUpTotal(amount, resellerID: target.resellerID, book: book) }
-        trail.notePosting(id, kind, amount, from: source, to: target, book: book)
+        detail.notePosting(id, kind, amount, from: source, to: target, book: book)
         return id
     }
 
@@ -167,7 +168,7 @@ extension TenantTransaction {
     }
 }
 
-extension Trail {
+extension AuditDetail {
     /// `"posting":"id book kind micros source>target"`: what `verify` compares with the ledger's rows. A call that posts
     /// more than once notes each, as `posting_2` and so on.
     mutating func notePosting(

@@ -1,3 +1,4 @@
+import CallKit
 import HTTPCore
 import TenantRegistry
 
@@ -18,8 +19,8 @@ extension OperatorAdmin {
             let adjust = AdjustBalance(
                 resellerID: call.parameters[0], amount: amount, reference: reference, book: call.book,
                 keyID: call.keyID)
-            return .write { tenant, trail in
-                let reseller = try adjust.run(tenant, &trail)
+            return .write { tenant, detail in
+                let reseller = try adjust.run(tenant, &detail)
                 return try .json { json in
                     json.field("reseller", reseller.publicID)
                     json.field("kind", (amount.isNegative ? PostingKind.correction : .topUp).rawValue)

@@ -1,8 +1,9 @@
+import CallKit
 import HTTPCore
 import SQLite
 import TenantRegistry
 
-/// What the audit chain says of one posting (`Trail.notePosting`): `id book kind micros source>target`.
+/// What the audit chain says of one posting (`AuditDetail.notePosting`): `id book kind micros source>target`.
 struct PostingVoucher: Equatable {
     let id: Int64
     let book: Book

@@ -1,3 +1,4 @@
+package import CallKit
 package import TenantRegistry
 
 /// Gives a licence to an end customer, once (CONTRACT L4): to the same one again is no change, to another a conflict.
@@ -19,7 +20,7 @@ package struct AssignLicence: Sendable {
         self.keyID = keyID
     }
 
-    package func run(_ tenant: TenantTransaction, _ trail: inout Trail) throws {
+    package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws {
         guard let licence = try tenant.licence(key: licenceKey, resellerID: resellerID, book: book) else {
             throw Refusal.notFound("license")
         }
@@ -33,7 +34,7 @@ package struct AssignLicence: Sendable {
         guard licence.expiresAt > tenant.now else {
             throw Refusal.conflict(code: "license_expired", detail: "License has expired.")
         }
-        try tenant.assignLicence(licence.id, to: discordUserID, keyID: keyID, trail: &trail)
-        trail.note("licence", String(licence.id))
+        try tenant.assignLicence(licence.id, to: discordUserID, keyID: keyID, detail: &detail)
+        detail.note("licence", String(licence.id))
     }
 }

@@ -1,3 +1,4 @@
+package import CallKit
 package import TenantRegistry
 
 /// Picks one of a reseller's available licences at random and keeps it from every other fetch for a while (CONTRACT L3).
@@ -13,7 +14,7 @@ package struct FetchLicence: Sendable {
         self.book = book
     }
 
-    package func run(_ tenant: TenantTransaction, _ trail: inout Trail) throws -> Licence {
+    package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> Licence {
         let random = tenant.store.random
         let lot = Int64(bitPattern: random.uint64())
         guard let id = try tenant.drawLicence(from: lot, resellerID: resellerID, book: book),
@@ -21,7 +22,7 @@ package struct FetchLicence: Sendable {
         else { throw Refusal.notFound("available license") }
         try tenant.holdLicence(
             id, until: tenant.now.adding(seconds: Self.holdSeconds), lot: Int64(bitPattern: random.uint64()))
-        trail.note("licence", String(id))
+        detail.note("licence", String(id))
         return licence
     }
 }

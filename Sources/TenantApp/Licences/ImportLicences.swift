@@ -1,3 +1,4 @@
+package import CallKit
 import HTTPCore
 package import TenantRegistry
 
@@ -152,10 +153,11 @@ package final class ImportLicences: @unchecked Sendable {
         done(
             .success(
                 .proceed(
-                    .write { tenant, trail in
+                    .write { tenant, detail in
                         // Another import, or a restore, has come in between.
                         guard
-                            try tenant.applyStagedLicences(importID: importID, count: count, book: book, trail: &trail)
+                            try tenant.applyStagedLicences(
+                                importID: importID, count: count, book: book, detail: &detail)
                         else {
                             throw Refusal.unavailable(
                                 code: "import_interrupted", detail: "The import was interrupted; send it again.",

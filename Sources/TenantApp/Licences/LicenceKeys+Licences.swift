@@ -1,3 +1,4 @@
+import CallKit
 import HTTPCore
 import TenantRegistry
 
@@ -48,8 +49,8 @@ extension LicenceKeys {
             body: .whole(bytesMax: bodyBytesMax), gives: .done(Schemas.fetched)
         ) { call in
             let fetch = FetchLicence(resellerID: call.resellerID, book: call.book)
-            return .write { tenant, trail in
-                let licence = try fetch.run(tenant, &trail)
+            return .write { tenant, detail in
+                let licence = try fetch.run(tenant, &detail)
                 return .json { json in
                     json.field("ok", true)
                     json.object("license") { json in
@@ -72,8 +73,8 @@ extension LicenceKeys {
             let assign = AssignLicence(
                 licenceKey: key, discordUserID: user, resellerID: call.resellerID, book: call.book,
                 keyID: call.known.projection.keyID)
-            return .write { tenant, trail in
-                try assign.run(tenant, &trail)
+            return .write { tenant, detail in
+                try assign.run(tenant, &detail)
                 return .json { json in
                     json.field("ok", true)
                     json.field("message", "License assigned successfully")

@@ -1,3 +1,4 @@
+import CallKit
 import HTTPCore
 
 /// What licence keys' bodies look like: said in the description, read and written in the files beside.

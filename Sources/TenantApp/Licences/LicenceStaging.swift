@@ -1,3 +1,4 @@
+package import CallKit
 import SQLite
 package import TenantRegistry
 
@@ -34,7 +35,9 @@ extension TenantTransaction {
 
     /// Makes the staged rows stock, all in this transaction; false, and nothing done that stays, where one of the keys is
     /// there already or rows are missing: throw then.
-    package func applyStagedLicences(importID: Int64, count: Int64, book: Book, trail: inout Trail) throws -> Bool {
+    package func applyStagedLicences(importID: Int64, count: Int64, book: Book, detail: inout AuditDetail) throws
+        -> Bool
+    {
         let before = try lastLicenceID()
         try connection.run(
             """
@@ -47,7 +50,7 @@ extension TenantTransaction {
         let after = try lastLicenceID()
         guard after - before == count, count > 0 else { return false }
         try connection.run("DELETE FROM licence_staging WHERE import_id = ?1", .integer(importID))
-        try trail.vouch(for: before + 1...after, of: .licence, connection)
+        try detail.vouch(for: before + 1...after, of: .licence, connection)
         return true
     }
 

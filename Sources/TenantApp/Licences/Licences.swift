@@ -1,3 +1,4 @@
+package import CallKit
 import SQLite
 package import TenantRegistry
 
@@ -105,14 +106,14 @@ extension TenantTransaction {
             "UPDATE licence SET held_until = ?2, lot = ?3 WHERE id = ?1", .integer(id), .time(until), .integer(lot))
     }
 
-    /// Once a licence; look first. The trail vouches for it.
-    package func assignLicence(_ id: Int64, to user: String, keyID: Int64, trail: inout Trail) throws {
+    /// Once a licence; look first. The detail vouches for it.
+    package func assignLicence(_ id: Int64, to user: String, keyID: Int64, detail: inout AuditDetail) throws {
         let now = now
         try connection.run(
             "INSERT INTO licence_assignment (licence_id, discord_user_id, at, key_id) VALUES (?1, ?2, ?3, ?4)",
             .integer(id), .text(user), .time(now), .integer(keyID))
         let assignment = connection.lastInsertedRowID
         try connection.run("UPDATE licence SET assigned_at = ?2 WHERE id = ?1", .integer(id), .time(now))
-        try trail.vouch(for: assignment...assignment, of: .licenceAssignment, connection)
+        try detail.vouch(for: assignment...assignment, of: .licenceAssignment, connection)
     }
 }

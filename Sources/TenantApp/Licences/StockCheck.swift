@@ -1,3 +1,4 @@
+import CallKit
 import SQLite
 
 /// A licence that has gone went to somebody, once, and at the time that it says (CONTRACT L4).

@@ -1,3 +1,4 @@
+package import CallKit
 package import TenantRegistry
 
 /// Moves a service by an operator's hand (CONTRACT O10): suspend, resume, cancel. Units of a pending order are decided
@@ -26,7 +27,7 @@ package struct ChangeService {
         }
     }
 
-    package func run(_ tenant: TenantTransaction, _ trail: inout Trail) throws -> Service {
+    package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> Service {
         guard let service = try tenant.service(publicID: serviceID, resellerID: nil, book: nil) else {
             throw Refusal.notFound("service")
         }
@@ -35,9 +36,9 @@ package struct ChangeService {
                 code: "service_\(service.state.rawValue)",
                 detail: "A service that is \(service.state.rawValue) cannot be moved by \(move.rawValue).")
         }
-        trail.resellerID = service.resellerID
-        trail.note("service", service.publicID)
-        trail.note("state", next.rawValue)
+        detail.resellerID = service.resellerID
+        detail.note("service", service.publicID)
+        detail.note("state", next.rawValue)
         try tenant.setState(of: service, to: next)
         if next == .cancelled {
             try tenant.addUnits(-1, resellerID: service.resellerID, productID: service.productID, book: service.book)

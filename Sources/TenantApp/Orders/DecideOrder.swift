@@ -1,3 +1,4 @@
+package import CallKit
 package import TenantRegistry
 
 /// Carries a pending order out, or rejects it: the hold is posted or given back (CONTRACT O10). Once: a decided order
@@ -20,22 +21,22 @@ package struct DecideOrder {
         self.keyID = keyID
     }
 
-    package func run(_ tenant: TenantTransaction, _ trail: inout Trail) throws -> Order {
+    package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> Order {
         guard let order = try tenant.order(publicID: orderID, resellerID: nil, book: nil) else {
             throw Refusal.notFound("order")
         }
         guard order.state == .pending else {
             throw Refusal.conflict(code: "order_not_pending", detail: "The order is \(order.state.rawValue).")
         }
-        trail.resellerID = order.resellerID
-        trail.note("order", order.publicID)
+        detail.resellerID = order.resellerID
+        detail.note("order", order.publicID)
         let charged = order.book == .live ? order.total : .zero
         let held = LedgerAccount.held(reseller: order.resellerID)
         switch decision {
         case .activate:
             let posting = try tenant.post(
                 .capture, charged, from: held, to: .sales, reference: order.publicID, resellerID: order.resellerID,
-                book: order.book, keyID: keyID, trail: &trail)
+                book: order.book, keyID: keyID, detail: &detail)
             try tenant.decide(order, as: .completed, posting: posting, by: accountID)
             try tenant.activateServices(ofOrder: order)
             if try tenant.reseller(id: order.resellerID)?.state == .terminated {
@@ -48,7 +49,7 @@ package struct DecideOrder {
         case .reject:
             let posting = try tenant.post(
                 .void, charged, from: held, to: .balance(reseller: order.resellerID), reference: order.publicID,
-                resellerID: order.resellerID, book: order.book, keyID: keyID, trail: &trail)
+                resellerID: order.resellerID, book: order.book, keyID: keyID, detail: &detail)
             try tenant.decide(order, as: .rejected, posting: posting, by: accountID)
             // Units that an operator cancelled before have been given back already.
             let open = try tenant.services(ofOrder: order.id).count { $0.state != .cancelled }

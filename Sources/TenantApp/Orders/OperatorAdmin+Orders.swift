@@ -1,3 +1,4 @@
+import CallKit
 import HTTPCore
 import TenantRegistry
 
@@ -76,8 +77,8 @@ extension OperatorAdmin {
                 access: .administrator, idempotency: .accepted, gives: .done(Schemas.service), refuses: [409]
             ) { call in
                 let change = ChangeService(serviceID: call.parameters[0], move: move)
-                return .write { tenant, trail in
-                    let service = try change.run(tenant, &trail)
+                return .write { tenant, detail in
+                    let service = try change.run(tenant, &detail)
                     return .json { json in encode(service, tenant, &json) }
                 }
             }
@@ -86,7 +87,7 @@ extension OperatorAdmin {
     private static func decide(_ call: Call, _ decision: DecideOrder.Decision) -> Work {
         let decide = DecideOrder(
             orderID: call.parameters[0], decision: decision, accountID: call.accountID, keyID: call.keyID)
-        return .write { tenant, trail in try answer(try decide.run(tenant, &trail), tenant) }
+        return .write { tenant, detail in try answer(try decide.run(tenant, &detail), tenant) }
     }
 
     private static func answer(_ order: Order, _ tenant: TenantReader) throws -> Answer {

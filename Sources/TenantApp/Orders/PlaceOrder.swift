@@ -1,3 +1,4 @@
+package import CallKit
 package import TenantRegistry
 
 /// Places an order: check, customer, posting or hold, order, one service a unit, event — or nothing of it.
@@ -28,7 +29,7 @@ package struct PlaceOrder {
         self.idempotencyKey = idempotencyKey
     }
 
-    package func run(_ tenant: TenantTransaction, _ trail: inout Trail) throws -> Result {
+    package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> Result {
         let quote = try QuoteOrder(request: request, resellerID: resellerID, book: book).run(tenant)
         let holds = quote.product.fulfilment.holds
         let customer = try tenant.customer(
@@ -39,7 +40,7 @@ package struct PlaceOrder {
         let posting = try tenant.post(
             holds ? .hold : .order, charged, from: .balance(reseller: resellerID),
             to: holds ? .held(reseller: resellerID) : .sales, reference: publicID, resellerID: resellerID, book: book,
-            keyID: keyID, trail: &trail)
+            keyID: keyID, detail: &detail)
         let order = NewOrder(
             book: book, resellerID: resellerID, customerID: customer.id, productID: quote.product.productID,
             term: request.term, quantity: request.quantity, price: quote.price,
@@ -61,10 +62,10 @@ package struct PlaceOrder {
             json.field("currency", tenant.currency.code)
         }
         try LowBalance.check(tenant, quote.reseller, book: book, spent: charged)
-        trail.isOrder = true
-        trail.note("order", publicID)
-        trail.note("total", String(quote.price.total.micros))
-        trail.note("quantity", String(request.quantity))
+        detail.isOrder = true
+        detail.note("order", publicID)
+        detail.note("total", String(quote.price.total.micros))
+        detail.note("quantity", String(request.quantity))
         return Result(
             orderID: publicID, state: order.state, serviceIDs: serviceIDs, product: quote.product, price: quote.price,
             customer: customer)

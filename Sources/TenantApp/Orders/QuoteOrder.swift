@@ -1,3 +1,4 @@
+package import CallKit
 package import TenantRegistry
 
 /// What an order asks for (CONTRACT W4).

@@ -1,8 +1,9 @@
+import CallKit
 import HTTPCore
 import SQLite
 import TenantRegistry
 
-/// Compares the orders with what the chain says was placed (`PlaceOrder`'s trail: order, total, quantity, posting). Both
+/// Compares the orders with what the chain says was placed (`PlaceOrder`'s detail: order, total, quantity, posting). Both
 /// name orders in ascending order, so that one that was added or removed shows.
 struct VouchedOrders {
     private var ids = AscendingIDs()

@@ -1,3 +1,4 @@
+import CallKit
 import Cryptography
 import HTTPCore
 import TenantRegistry
@@ -14,8 +15,8 @@ extension WholesaleOrders {
             try fields.finish()
             return .background {
                 guard let application = try application?.hashed(call.services) else { throw Refusal.defect }
-                return .write { tenant, trail in
-                    let made = try application.run(tenant, state: .pending, approvedBy: nil, &trail)
+                return .write { tenant, detail in
+                    let made = try application.run(tenant, state: .pending, approvedBy: nil, &detail)
                     return .json(201) { json in
                         json.field("id", made.reseller.publicID)
                         json.field("status", made.reseller.state.name)
@@ -52,7 +53,7 @@ extension WholesaleOrders {
             let end = fields.expiry("expires_at", after: call.now)
             try fields.finish()
             let secret = call.newSecret(book)
-            return .reserving([secret.hash]) { tenant, trail in
+            return .reserving([secret.hash]) { tenant, detail in
                 guard let reseller = try tenant.reseller(id: call.resellerID), reseller.state == .active else {
                     throw Refusal.forbidden(code: "reseller_not_active", detail: "Only an active reseller has keys.")
                 }
@@ -62,7 +63,7 @@ extension WholesaleOrders {
                 new.book = book
                 new.name = name
                 new.expiresAt = end
-                let key = try MintKey(secret: secret, new: new).run(tenant, &trail)
+                let key = try MintKey(secret: secret, new: new).run(tenant, &detail)
                 return KeyAnswers.minted(key, secret, status: 201)
             }
         },
@@ -89,12 +90,12 @@ extension WholesaleOrders {
             access: .resellerSession, gives: .done(Schemas.webhookSecret)
         ) {
             call in
-            .write { tenant, trail in
+            .write { tenant, detail in
                 guard try tenant.reseller(id: call.resellerID)?.state == .active else {
                     throw Refusal.forbidden(code: "reseller_not_active", detail: "Only an active reseller has secrets.")
                 }
                 let secret = try tenant.mintWebhookSecret(resellerID: call.resellerID)
-                trail.note("webhook_secret", "rotated")
+                detail.note("webhook_secret", "rotated")
                 return .json { json in
                     json.field("ok", true)
                     json.field("webhook_secret", secret)
@@ -120,12 +121,12 @@ extension WholesaleOrders {
             let events = fields.events("events", allowed: EventType.wholesale.map(\.rawValue))
             try fields.finish()
             guard let url, let events else { throw Refusal.defect }
-            return .write { tenant, trail in
+            return .write { tenant, detail in
                 try tenant.setWebhookEndpoint(
                     url: url, events: events, resellerID: call.resellerID, book: call.book)
                 guard let endpoint = try tenant.webhookEndpoints(resellerID: call.resellerID, book: call.book).first
                 else { throw Refusal.defect }
-                trail.note("webhook", endpoint.publicID)
+                detail.note("webhook", endpoint.publicID)
                 return .json { json in encode(endpoint, &json) }
             }
         },

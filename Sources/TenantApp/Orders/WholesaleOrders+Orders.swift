@@ -1,3 +1,4 @@
+import CallKit
 package import HTTPCore
 package import TenantRegistry
 
@@ -14,8 +15,8 @@ extension WholesaleOrders {
             let place = PlaceOrder(
                 request: request, resellerID: call.resellerID, book: call.book, keyID: caller.projection.keyID,
                 idempotencyKey: call.idempotencyKey)
-            return .write { tenant, trail in
-                let result = try place.run(tenant, &trail)
+            return .write { tenant, detail in
+                let result = try place.run(tenant, &detail)
                 return .json(201) { json in
                     json.object("order") { json in
                         json.field("id", result.orderID)

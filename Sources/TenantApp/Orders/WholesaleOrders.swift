@@ -1,3 +1,4 @@
+package import CallKit
 package import HTTPCore
 package import TenantRegistry
 

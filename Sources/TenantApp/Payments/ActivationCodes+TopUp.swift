@@ -1,3 +1,4 @@
+import CallKit
 import HTTPCore
 import TenantRegistry
 
@@ -34,7 +35,7 @@ extension ActivationCodes {
             takes: Schemas.callback, gives: .done(Schemas.ok), refuses: [401]
         ) { call in
             let callback = PaymentCallback(head: call.head, body: call.body)
-            return .write { tenant, trail in
+            return .write { tenant, detail in
                 try callback.verify(secrets: tenant.paymentCallbackSecrets(), now: tenant.now)
                 let content = try callback.content()
                 guard let payment = try tenant.payment(orderID: content.orderID), payment.driver == .http else {
@@ -42,7 +43,7 @@ extension ActivationCodes {
                 }
                 let outcome = try ConfirmTopUp(
                     paymentID: payment.id, report: content.report, amount: content.amount, currency: content.currency
-                ).run(tenant, &trail)
+                ).run(tenant, &detail)
                 // What was kept for the operator stays, so a refusal is an answer here.
                 if outcome == .refused { return ActivationCodes().answer(refusing: .paymentDiffers) }
                 return .json { $0.field("ok", true) }

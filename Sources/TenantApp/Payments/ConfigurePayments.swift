@@ -1,3 +1,4 @@
+package import CallKit
 package import TenantRegistry
 
 /// Puts a payment service in force, or takes the one there is away.
@@ -15,16 +16,16 @@ package struct ConfigurePayments: Sendable {
     }
 
     /// What is in force then.
-    package func run(_ tenant: TenantTransaction, _ trail: inout Trail) throws -> PaymentService? {
+    package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> PaymentService? {
         if new == nil, try tenant.paymentService() == nil { throw Refusal.notFound("payment_service") }
         try tenant.endPaymentService(overlapSeconds: overlapSeconds)
         guard let new else {
-            trail.note("driver", "none")
+            detail.note("driver", "none")
             return nil
         }
         try tenant.insertPaymentService(new)
         let service = try tenant.paymentService()
-        trail.note("driver", service?.driver.rawValue ?? "none")
+        detail.note("driver", service?.driver.rawValue ?? "none")
         return service
     }
 }

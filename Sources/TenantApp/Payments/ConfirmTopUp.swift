@@ -1,3 +1,4 @@
+package import CallKit
 package import TenantRegistry
 
 /// Takes in what became of a payment: confirmed, its amount goes to the reseller's balance, once, however often it is told
@@ -26,25 +27,25 @@ package struct ConfirmTopUp: Sendable {
         self.currency = currency
     }
 
-    package func run(_ tenant: TenantTransaction, _ trail: inout Trail) throws -> Outcome {
+    package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> Outcome {
         let payment = try tenant.knownPayment(id: paymentID)
-        trail.resellerID = payment.resellerID
-        trail.note("payment", payment.publicID)
-        trail.note("report", report.rawValue)
+        detail.resellerID = payment.resellerID
+        detail.note("payment", payment.publicID)
+        detail.note("report", report.rawValue)
         guard (try? Money(parsing: amount)) == payment.amount, currency == tenant.currency.code else {
-            try keep(payment, tenant, &trail)
+            try keep(payment, tenant, &detail)
             return .refused
         }
         switch PaymentDecision(report, in: payment.state) {
         case .nothing: return .done
         case .contradiction:
-            try keep(payment, tenant, &trail)
+            try keep(payment, tenant, &detail)
             return .kept
         case .move(.confirmed):
             let posting = try tenant.post(
                 .topUp, payment.amount, from: .funding, to: .balance(reseller: payment.resellerID),
                 reference: payment.orderID, resellerID: payment.resellerID, book: payment.book, keyID: payment.keyID,
-                trail: &trail)
+                detail: &detail)
             try tenant.decide(payment, .confirmed, posting: posting)
             return .done
         case .move(let state):
@@ -53,10 +54,10 @@ package struct ConfirmTopUp: Sendable {
         }
     }
 
-    private func keep(_ payment: Payment, _ tenant: TenantTransaction, _ trail: inout Trail) throws {
+    private func keep(_ payment: Payment, _ tenant: TenantTransaction, _ detail: inout AuditDetail) throws {
         try tenant.notePaymentDifference(
             ofPayment: payment.id, status: report.rawValue, amount: amount, currency: currency)
         try tenant.openReview(
-            .payment, subject: payment.publicID, resellerID: payment.resellerID, book: payment.book, trail: &trail)
+            .payment, subject: payment.publicID, resellerID: payment.resellerID, book: payment.book, detail: &detail)
     }
 }

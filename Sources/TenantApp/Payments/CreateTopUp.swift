@@ -1,3 +1,4 @@
+package import CallKit
 import Cryptography
 package import TenantRegistry
 
@@ -23,7 +24,7 @@ package struct CreateTopUp: Sendable {
 
     /// The payment, and what its page is asked for with.
     package func run(
-        _ tenant: TenantTransaction, _ trail: inout Trail
+        _ tenant: TenantTransaction, _ detail: inout AuditDetail
     ) throws -> (payment: Payment, driver: PaymentDriverSettings) {
         let driver = try settings(tenant)
         if let idempotencyKey,
@@ -32,7 +33,7 @@ package struct CreateTopUp: Sendable {
             begun.state(at: tenant.now) == .pending, begun.driver == driver.kind
         {
             guard begun.amount == amount else { throw Refusal.idempotencyKeyReused }
-            trail.note("payment", begun.publicID)
+            detail.note("payment", begun.publicID)
             return (begun, driver)
         }
         let capability = Hex.encode(tenant.store.random.bytes(PaymentTerms.capabilityBytes))
@@ -41,9 +42,9 @@ package struct CreateTopUp: Sendable {
                 orderID: PaymentTerms.orderID(reseller: resellerID, capability: capability), book: book,
                 resellerID: resellerID, keyID: keyID, driver: driver.kind, amount: amount,
                 idempotencyKey: idempotencyKey),
-            trail: &trail)
-        trail.note("payment", payment.publicID)
-        trail.note("amount", tenant.decimal(amount))
+            detail: &detail)
+        detail.note("payment", payment.publicID)
+        detail.note("amount", tenant.decimal(amount))
         return (payment, driver)
     }
 

@@ -1,3 +1,4 @@
+package import CallKit
 package import TenantRegistry
 
 /// Writes down what the payment service made of a payment's beginning: its page, or why there is none.
@@ -11,16 +12,16 @@ package struct FinishTopUp: Sendable {
     }
 
     /// A report may have come first: what was decided stays.
-    package func run(_ tenant: TenantTransaction, _ trail: inout Trail) throws -> Payment {
+    package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> Payment {
         let payment = try tenant.knownPayment(id: paymentID)
-        trail.note("payment", payment.publicID)
+        detail.note("payment", payment.publicID)
         switch outcome {
         case .success(let created):
             if payment.paymentURL == nil {
                 try tenant.setPage(of: payment, url: created.url, reference: created.reference)
             }
         case .failure(let failure):
-            trail.note("failure", failure.text)
+            detail.note("failure", failure.text)
             // Another call with the same Idempotency-Key may have had its page meanwhile.
             if payment.state == .pending && payment.paymentURL == nil {
                 try tenant.decide(payment, .failed, failure: failure.text)

@@ -1,3 +1,4 @@
+package import CallKit
 import HTTPCore
 
 /// A hosted-payment service: one authenticated POST makes the payment and gives its page (docs/payments.md).
@@ -48,12 +49,12 @@ package struct HTTPPaymentDriver: PaymentDriver {
             body: body)
         let allowsPlain = outbound.allowsPrivateAddresses
         let isTaken = outbound.post(request, of: order.tenant) { result in
-            then(result.flatMap { Self.read($0, allowsPlain: allowsPlain) })
+            then(result.mapError { PaymentFailure($0) }.flatMap { Self.read($0, allowsPlain: allowsPlain) })
         }
         if !isTaken { then(.failure(.busy)) }
     }
 
-    private static func read(_ answer: OutboundAnswer, allowsPlain: Bool) -> Result<CreatedPayment, PaymentFailure> {
+    private static func read(_ answer: OutboundResponse, allowsPlain: Bool) -> Result<CreatedPayment, PaymentFailure> {
         guard 200..<300 ~= answer.status else { return .failure(.refused(status: answer.status)) }
         guard let json = try? JSON.parse(answer.body) else { return .failure(.unreadable("it is not JSON")) }
         var fields = FieldReader(json)

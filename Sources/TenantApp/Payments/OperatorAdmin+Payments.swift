@@ -1,3 +1,4 @@
+import CallKit
 import Cryptography
 import HTTPCore
 import TenantRegistry
@@ -23,8 +24,8 @@ extension OperatorAdmin {
             takes: Schemas.newPaymentService, gives: .done(Schemas.paymentService)
         ) { call in
             let configure = try configuration(call)
-            return .write { tenant, trail in
-                guard let service = try configure.run(tenant, &trail) else { throw Refusal.defect }
+            return .write { tenant, detail in
+                guard let service = try configure.run(tenant, &detail) else { throw Refusal.defect }
                 return .json { json in encode(service, &json) }
             }
         },
@@ -32,8 +33,8 @@ extension OperatorAdmin {
             .delete, "/payment-service", "Take no payments any more", access: .administrator, gives: .nothing,
             refuses: [404]
         ) { _ in
-            .write { tenant, trail in
-                _ = try ConfigurePayments(nil).run(tenant, &trail)
+            .write { tenant, detail in
+                _ = try ConfigurePayments(nil).run(tenant, &detail)
                 return .noContent
             }
         },

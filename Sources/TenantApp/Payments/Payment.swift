@@ -1,3 +1,5 @@
+package import CallKit
+
 /// Where a top-up's payment is (CONTRACT A6).
 package enum PaymentState: String, Sendable, CaseIterable {
     case pending

@@ -1,3 +1,4 @@
+import CallKit
 package import TenantRegistry
 
 /// Who takes the money of a top-up: makes the page on which it is paid. What becomes of it comes later, as a `PaymentReport`.
@@ -47,6 +48,13 @@ package enum PaymentFailure: Error, Sendable, Equatable {
     case unreadable(String)
     /// Too many calls of this tenant are under way.
     case busy
+
+    init(_ failure: OutboundFailure) {
+        switch failure {
+        case .unanswered(let reason): self = .unanswered(reason)
+        case .unusable(let reason): self = .unreadable(reason)
+        }
+    }
 
     package var text: String {
         switch self {

@@ -1,3 +1,4 @@
+import CallKit
 import Cryptography
 import SQLite
 package import TenantRegistry

@@ -1,3 +1,4 @@
+package import CallKit
 import SQLite
 package import TenantRegistry
 
@@ -122,7 +123,7 @@ package struct NewPayment: Sendable {
 }
 
 extension TenantTransaction {
-    package func insertPayment(_ new: NewPayment, trail: inout Trail) throws -> Payment {
+    package func insertPayment(_ new: NewPayment, detail: inout AuditDetail) throws -> Payment {
         let publicID = newPublicID("pay")
         try connection.run(
             """
@@ -134,7 +135,7 @@ extension TenantTransaction {
             .text(new.driver.rawValue), .money(new.amount), .optional(new.idempotencyKey), .time(now),
             .time(now.adding(seconds: PaymentTerms.seconds)))
         let id = connection.lastInsertedRowID
-        try trail.vouch(for: id...id, of: .payment, connection)
+        try detail.vouch(for: id...id, of: .payment, connection)
         return try knownPayment(id: id)
     }
 

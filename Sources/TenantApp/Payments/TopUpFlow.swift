@@ -1,3 +1,4 @@
+package import CallKit
 import Synchronization
 import TenantRegistry
 
@@ -20,8 +21,8 @@ package struct TopUpFlow: Sendable {
     }
 
     package var work: Work {
-        .writeThen { tenant, trail in
-            let (payment, settings) = try create.run(tenant, &trail)
+        .writeThen { tenant, detail in
+            let (payment, settings) = try create.run(tenant, &detail)
             let order = PaymentOrder(
                 orderID: payment.orderID, publicID: payment.publicID, tenant: tenant.tenantID,
                 amount: tenant.decimal(payment.amount), currency: tenant.currency.code)
@@ -38,7 +39,7 @@ package struct TopUpFlow: Sendable {
 
     private func ask(_ driver: any PaymentDriver, _ order: PaymentOrder, paymentID: Int64) -> Work {
         .later { done in
-            let isJoined = call.services.paymentsBegun.join(order.orderID) { outcome in
+            let isJoined = call.services.shared(PaymentsBegun.self).join(order.orderID) { outcome in
                 done(.success(.proceed(finish(FinishTopUp(paymentID: paymentID, outcome: outcome)))))
             } begin: { arrived in
                 driver.create(order, then: arrived)
@@ -50,15 +51,15 @@ package struct TopUpFlow: Sendable {
     private func finish(_ finish: FinishTopUp) -> Work {
         switch finish.outcome {
         case .success:
-            return .write { tenant, trail in
-                let payment = try finish.run(tenant, &trail)
+            return .write { tenant, detail in
+                let payment = try finish.run(tenant, &detail)
                 guard let url = payment.paymentURL else { throw Refusal.defect }
                 return answer(payment.orderID, url)
             }
         case .failure(let failure):
             call.services.fleet.report("\(call.requestID.text): \(failure.text)")
-            return .writeThen { tenant, trail in
-                _ = try finish.run(tenant, &trail)
+            return .writeThen { tenant, detail in
+                _ = try finish.run(tenant, &detail)
                 return .later {
                     $0(
                         .failure(
@@ -75,7 +76,7 @@ package struct TopUpFlow: Sendable {
 /// Payments whose driver is being asked now: a call that repeats one joins it instead of asking beside it.
 ///
 /// Bounded by the driver's own calls, and `waitersMax` for each. Any thread.
-package final class PaymentsBegun: Sendable {
+package final class PaymentsBegun: ProcessState {
     package typealias Arrived = @Sendable (Result<CreatedPayment, PaymentFailure>) -> Void
     private static let waitersMax = 32
     private let waiters = Mutex<[String: [Arrived]]>([:])

@@ -1,3 +1,4 @@
+package import CallKit
 import Cryptography
 package import TenantRegistry
 
@@ -40,9 +41,9 @@ package struct CreatePort: Sendable {
         self.keyID = keyID
     }
 
-    package func run(_ tenant: TenantTransaction, _ trail: inout Trail) throws -> Outcome {
+    package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> Outcome {
         let customer = try customer(tenant)
-        trail.note("customer", customer.publicID)
+        detail.note("customer", customer.publicID)
         guard let country = try tenant.portCountry(request.countryID) else { throw Refusal.notFound("country") }
         guard customer.usedPortSlots < customer.allocatedPortSlots else {
             try tenant.emit(.customerQuotaExceeded, resellerID: resellerID, book: book) { json in
@@ -73,7 +74,7 @@ package struct CreatePort: Sendable {
         let publicID = tenant.newPublicID("port")
         let posting = try tenant.post(
             .port, charged, from: .balance(reseller: resellerID), to: .sales, reference: publicID,
-            resellerID: resellerID, book: book, keyID: keyID, trail: &trail)
+            resellerID: resellerID, book: book, keyID: keyID, detail: &detail)
         let random = tenant.store.random
         let password = Base62.random(Self.passwordCharacters, from: random)
         let prefix = tenant.store.record?.profile.keyPrefix ?? "port"
@@ -94,9 +95,9 @@ package struct CreatePort: Sendable {
             json.field("margin", raw: tenant.decimal(price.margin))
         }
         try LowBalance.check(tenant, reseller, book: book, spent: charged)
-        trail.isOrder = true
-        trail.note("port", publicID)
-        trail.note("cost", String(price.cost.micros))
+        detail.isOrder = true
+        detail.note("port", publicID)
+        detail.note("cost", String(price.cost.micros))
         return .created(port, price, password: password)
     }
 

@@ -1,3 +1,4 @@
+package import CallKit
 import HTTPCore
 package import TenantRegistry
 
@@ -24,7 +25,7 @@ package struct ImportPorts: Sendable {
         var slots: Int64 = 0
     }
 
-    package func run(_ tenant: TenantTransaction, _ trail: inout Trail) throws -> Result {
+    package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> Result {
         var errors: [FieldError] = []
         var countries: [String: Int64] = [:]
         var devices: [String: Known] = [:]
@@ -67,7 +68,7 @@ package struct ImportPorts: Sendable {
         guard errors.isEmpty else { throw Refusal.invalid(errors) }
         for known in devices.values { try tenant.addCapacity(known.slots, toDevice: known.id) }
         let slots = rows.reduce(0) { $0 + $1.slots.count }
-        trail.note("ports", String(slots))
+        detail.note("ports", String(slots))
         return Result(slots: slots, newDevices: newDevices)
     }
 }

@@ -1,3 +1,4 @@
+import CallKit
 import HTTPCore
 import TenantRegistry
 
@@ -14,8 +15,8 @@ extension OperatorAdmin {
             let isCSV = call.head.value(of: .contentType)?.lowercased().hasPrefix("text/csv") ?? false
             return .background {
                 let rows = try PortStockFile.read(call.body, isCSV: isCSV)
-                return .write { tenant, trail in
-                    let result = try ImportPorts(rows: rows, book: book).run(tenant, &trail)
+                return .write { tenant, detail in
+                    let result = try ImportPorts(rows: rows, book: book).run(tenant, &detail)
                     return .json(201) { json in
                         json.field("ok", true)
                         json.field("imported", result.slots)
@@ -78,10 +79,10 @@ extension OperatorAdmin {
             }
             try fields.finish()
             guard let price else { throw Refusal.defect }
-            return .write { tenant, trail in
+            return .write { tenant, detail in
                 let country = try tenant.savePortCountry(id, name: name, basePrice: price)
-                trail.note("country", country.publicID)
-                trail.note("base_price", tenant.decimal(price))
+                detail.note("country", country.publicID)
+                detail.note("base_price", tenant.decimal(price))
                 return .json { json in encode(country, tenant, &json) }
             }
         },

@@ -1,3 +1,5 @@
+package import CallKit
+
 /// A mark-up in per cent with at most four digits after the point, as parts per million; it may be over 100.
 ///
 /// Invariant: 0…10,000 per cent. A value: any thread.

@@ -1,3 +1,4 @@
+package import CallKit
 package import HTTPCore
 
 /// One row of a stock of ports as it was sent: a device and one slot of it, or a range of them.

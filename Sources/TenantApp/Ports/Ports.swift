@@ -1,3 +1,4 @@
+package import CallKit
 import Cryptography
 import SQLite
 package import TenantRegistry

@@ -1,3 +1,4 @@
+package import CallKit
 package import TenantRegistry
 
 /// Prices something by a reseller's price book (CONTRACT X2): what it costs the reseller, what the reseller charges, and

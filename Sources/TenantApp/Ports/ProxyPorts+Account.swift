@@ -1,3 +1,4 @@
+import CallKit
 import Cryptography
 import HTTPCore
 import TenantRegistry
@@ -34,7 +35,7 @@ extension ProxyPorts {
             let book = fields.mode("mode")
             try fields.finish()
             let secret = call.newSecret(book)
-            return .reserving([secret.hash]) { tenant, trail in
+            return .reserving([secret.hash]) { tenant, detail in
                 guard let reseller = try tenant.reseller(id: call.resellerID), reseller.state == .active else {
                     throw Refusal.forbidden(code: "reseller_not_active", detail: "Only an active reseller has keys.")
                 }
@@ -44,7 +45,7 @@ extension ProxyPorts {
                     display: secret.display, createdBy: accountID)
                 new.book = book
                 new.name = name
-                let key = try MintKey(secret: secret, new: new).run(tenant, &trail)
+                let key = try MintKey(secret: secret, new: new).run(tenant, &detail)
                 return .shownOnce(201) { json, isShown in
                     if isShown { json.field("key", secret.text) }
                     encode(key, &json)
@@ -63,12 +64,12 @@ extension ProxyPorts {
         },
         Route(.delete, "/api-keys/{id}", "Revoke a key of yours", access: .resellerSession, gives: .done(Schemas.key)) {
             call in
-            .write { tenant, trail in
+            .write { tenant, detail in
                 guard let key = try tenant.key(publicID: call.parameters[0]), !key.role.isSession,
                     key.resellerID == call.resellerID
                 else { throw Refusal.notFound("key") }
                 if key.revokedAt == nil { try tenant.revokeKey(key.id) }
-                trail.note("key", key.publicID)
+                detail.note("key", key.publicID)
                 guard let revoked = try tenant.key(id: key.id) else { throw Refusal.defect }
                 return .json { json in encode(revoked, &json) }
             }

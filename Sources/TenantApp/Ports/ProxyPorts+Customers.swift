@@ -1,3 +1,4 @@
+import CallKit
 import HTTPCore
 import TenantRegistry
 
@@ -18,7 +19,7 @@ extension ProxyPorts {
             let externalID = fields.optionalString("externalId", characters: 1...128)
             try fields.finish()
             guard let email else { throw Refusal.defect }
-            return .write { tenant, trail in
+            return .write { tenant, detail in
                 if let externalID,
                     try tenant.customer(externalID: externalID, resellerID: call.resellerID, book: call.book) != nil
                 {
@@ -28,7 +29,7 @@ extension ProxyPorts {
                 let customer = try tenant.insertPortCustomer(
                     email: email, name: name, company: company, externalID: externalID, allocatedPortSlots: slots,
                     resellerID: call.resellerID, book: call.book)
-                trail.note("customer", customer.publicID)
+                detail.note("customer", customer.publicID)
                 return .json(201) { json in encode(customer, tenant, &json) }
             }
         },
@@ -68,11 +69,11 @@ extension ProxyPorts {
             change.allocatedPortSlots = fields.optionalInteger("allocatedPortSlots", in: 0...slotsMax)
             try fields.finish()
             let wanted = change
-            return .write { tenant, trail in
+            return .write { tenant, detail in
                 let customer = try tenant.knownPortCustomer(
                     call.parameters[0], resellerID: call.resellerID, book: call.book)
                 try tenant.change(customer, wanted)
-                trail.note("customer", customer.publicID)
+                detail.note("customer", customer.publicID)
                 let changed = try tenant.knownPortCustomer(
                     call.parameters[0], resellerID: call.resellerID, book: call.book)
                 return .json { json in encode(changed, tenant, &json) }
@@ -93,8 +94,8 @@ extension ProxyPorts {
             let transfer = TransferToCustomer(
                 customerID: call.parameters[0], amount: amount, description: description, referenceID: referenceID,
                 resellerID: call.resellerID, book: call.book, keyID: call.keyID)
-            return .write { tenant, trail in
-                let (made, customer) = try transfer.run(tenant, &trail)
+            return .write { tenant, detail in
+                let (made, customer) = try transfer.run(tenant, &detail)
                 return .json(201) { json in
                     json.field("_id", made.publicID)
                     json.field("customerId", customer.publicID)

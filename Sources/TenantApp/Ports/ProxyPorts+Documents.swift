@@ -1,3 +1,4 @@
+import CallKit
 import HTTPCore
 
 /// Where the seed's documents say that the API describes itself (CONTRACT X7).

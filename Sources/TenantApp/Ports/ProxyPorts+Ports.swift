@@ -1,3 +1,4 @@
+import CallKit
 import HTTPCore
 import TenantRegistry
 
@@ -10,8 +11,8 @@ extension ProxyPorts {
         ) { call in
             let create = CreatePort(
                 request: try request(call), resellerID: call.resellerID, book: call.book, keyID: call.keyID)
-            return .write { tenant, trail in
-                switch try create.run(tenant, &trail) {
+            return .write { tenant, detail in
+                switch try create.run(tenant, &detail) {
                 case .created(let port, let price, let password):
                     var answer = Answer.json(201) { json in
                         json.object("port") { json in encode(port, password: password, &json) }
@@ -65,8 +66,8 @@ extension ProxyPorts {
             idempotency: .accepted, gives: .done(Schemas.rotatedPort), refuses: [409]
         ) { call in
             let rotate = RotatePort(portID: call.parameters[0], resellerID: call.resellerID, book: call.book)
-            return .write { tenant, trail in
-                let port = try rotate.run(tenant, &trail)
+            return .write { tenant, detail in
+                let port = try rotate.run(tenant, &detail)
                 let password = try tenant.password(of: port)
                 // Rotating makes nothing: 200.
                 var answer = Answer.json(200) { json in

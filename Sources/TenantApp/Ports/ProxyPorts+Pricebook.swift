@@ -1,3 +1,4 @@
+import CallKit
 import HTTPCore
 import TenantRegistry
 
@@ -30,7 +31,7 @@ extension ProxyPorts {
         ) {
             call in
             let change = try pricebookChange(call)
-            return .write { tenant, trail in
+            return .write { tenant, detail in
                 var pricebook = try tenant.portPricebook(resellerID: call.resellerID, book: call.book)
                 change.apply(to: &pricebook)
                 if pricebook.defaults.margin == nil {
@@ -41,7 +42,7 @@ extension ProxyPorts {
                     throw Refusal.field("/\(name)", "required", "is required by the mode \(pricebook.mode.rawValue)")
                 }
                 try tenant.save(pricebook, resellerID: call.resellerID, book: call.book)
-                trail.note("pricing_mode", pricebook.mode.rawValue)
+                detail.note("pricing_mode", pricebook.mode.rawValue)
                 return try answer(tenant, call)
             }
         },
@@ -57,10 +58,10 @@ extension ProxyPorts {
             }
             try fields.finish()
             guard let countryID else { throw Refusal.defect }
-            return .write { tenant, trail in
+            return .write { tenant, detail in
                 guard let country = try tenant.portCountry(countryID) else { throw Refusal.notFound("country") }
                 try tenant.save(level, country: country.id, resellerID: call.resellerID, book: call.book)
-                trail.note("country", country.publicID)
+                detail.note("country", country.publicID)
                 return .json(201) { json in
                     json.field("countryId", country.publicID)
                     encode(level, tenant, &json)

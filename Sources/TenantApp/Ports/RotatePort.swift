@@ -1,3 +1,4 @@
+package import CallKit
 package import HTTPCore
 package import TenantRegistry
 
@@ -13,9 +14,9 @@ package struct RotatePort: Sendable {
         self.book = book
     }
 
-    package func run(_ tenant: TenantTransaction, _ trail: inout Trail) throws -> Port {
+    package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> Port {
         let port = try tenant.knownPort(portID, resellerID: resellerID, book: book)
-        trail.note("port", port.publicID)
+        detail.note("port", port.publicID)
         guard port.state == .active else {
             throw Refusal.conflict(code: "port_expired", detail: "The port has expired.")
         }

@@ -1,3 +1,4 @@
+package import CallKit
 package import TenantRegistry
 
 /// Moves balance from a reseller to a customer of its own (CONTRACT X3): for the reseller's accounting; ports are paid by
@@ -28,10 +29,10 @@ package struct TransferToCustomer: Sendable {
     }
 
     package func run(
-        _ tenant: TenantTransaction, _ trail: inout Trail
+        _ tenant: TenantTransaction, _ detail: inout AuditDetail
     ) throws -> (transfer: CustomerTransfer, customer: PortCustomer) {
         let customer = try tenant.knownPortCustomer(customerID, resellerID: resellerID, book: book)
-        trail.note("customer", customer.publicID)
+        detail.note("customer", customer.publicID)
         if let referenceID, let known = try tenant.transfer(referenceID: referenceID, customer: customer.id, book: book)
         {
             guard known.amount == amount else {
@@ -39,7 +40,7 @@ package struct TransferToCustomer: Sendable {
                     code: "reference_reused",
                     detail: "The referenceId belongs to a transfer of \(tenant.decimal(known.amount)).")
             }
-            trail.note("transfer", known.publicID)
+            detail.note("transfer", known.publicID)
             return (known, customer)
         }
         guard let reseller = try tenant.reseller(id: resellerID) else { throw Refusal.unknownCredential }
@@ -52,13 +53,13 @@ package struct TransferToCustomer: Sendable {
         let target = LedgerAccount.customer(customer.id, reseller: resellerID)
         let posting = try tenant.post(
             .transfer, amount, from: book == .live ? source : .funding, to: target, reference: publicID,
-            resellerID: resellerID, book: book, keyID: keyID, trail: &trail)
+            resellerID: resellerID, book: book, keyID: keyID, detail: &detail)
         let transfer = try tenant.insertTransfer(
             publicID, to: customer.id, of: amount, description: description, referenceID: referenceID, posting: posting,
             customerBalance: try tenant.balance(target, book: book),
             resellerBalance: try tenant.balance(source, book: book), resellerID: resellerID, book: book)
         try LowBalance.check(tenant, reseller, book: book, spent: amount)
-        trail.note("transfer", publicID)
+        detail.note("transfer", publicID)
         return (transfer, customer)
     }
 }

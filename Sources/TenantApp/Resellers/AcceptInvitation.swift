@@ -1,3 +1,4 @@
+package import CallKit
 package import Cryptography
 package import TenantRegistry
 
@@ -13,7 +14,7 @@ package struct AcceptInvitation: Sendable {
         self.passwordHash = passwordHash
     }
 
-    package func run(_ tenant: TenantTransaction, _ trail: inout Trail) throws -> Account {
+    package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> Account {
         guard let account = try tenant.invitedAccount(tokenHash: tokenHash) else {
             throw Refusal.notFound("invitation")
         }
@@ -22,8 +23,8 @@ package struct AcceptInvitation: Sendable {
         }
         try tenant.setPasswordHash(passwordHash, account: account.id)
         try tenant.useInvitation(tokenHash: tokenHash)
-        trail.resellerID = account.resellerID
-        trail.note("account", String(account.id))
+        detail.resellerID = account.resellerID
+        detail.note("account", String(account.id))
         return account
     }
 }

@@ -1,3 +1,4 @@
+import CallKit
 package import Cryptography
 import SQLite
 package import TenantRegistry

@@ -1,3 +1,4 @@
+package import CallKit
 package import RateLimiter
 package import TenantRegistry
 
@@ -13,34 +14,34 @@ package struct ChangeResellerTerms: Sendable {
 
     package init(resellerID: String) { self.resellerID = resellerID }
 
-    package func run(_ tenant: TenantTransaction, _ trail: inout Trail) throws -> Reseller {
+    package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> Reseller {
         var reseller = try tenant.knownReseller(resellerID)
         guard reseller.state != .terminated else {
             throw Refusal.conflict(code: "reseller_terminated", detail: "The reseller is terminated.")
         }
-        trail.resellerID = reseller.id
-        trail.note("reseller", reseller.publicID)
+        detail.resellerID = reseller.id
+        detail.note("reseller", reseller.publicID)
         if let rate = defaultDiscountRate {
             reseller.defaultDiscountRate = rate
-            trail.note("default_discount_rate", rate.decimal)
+            detail.note("default_discount_rate", rate.decimal)
             // Every net price in the list follows from it.
             tenant.forgetAnswers(resellerID: reseller.id)
         }
         if let credit = creditLimit {
             reseller.creditLimit = credit
-            trail.note("credit_limit", tenant.decimal(credit))
+            detail.note("credit_limit", tenant.decimal(credit))
         }
         if let limit {
             reseller.limit = limit
-            trail.note("rate_limit", "\(limit.requests)/\(limit.windowSeconds)s burst \(limit.burst)")
+            detail.note("rate_limit", "\(limit.requests)/\(limit.windowSeconds)s burst \(limit.burst)")
         }
         if let access = apiAccess {
             reseller.apiAccess = access
-            trail.note("api_access", access ? "on" : "off")
+            detail.note("api_access", access ? "on" : "off")
         }
         if let threshold = lowBalanceThreshold {
             reseller.lowBalanceThreshold = threshold
-            trail.note("low_balance_threshold", threshold.map { tenant.decimal($0) } ?? "none")
+            detail.note("low_balance_threshold", threshold.map { tenant.decimal($0) } ?? "none")
         }
         try tenant.saveTerms(of: reseller)
         return reseller

@@ -1,3 +1,4 @@
+package import CallKit
 package import Cryptography
 package import TenantRegistry
 
@@ -27,8 +28,8 @@ package struct InviteReseller: Sendable {
         self.token = token
     }
 
-    package func run(_ tenant: TenantTransaction, _ trail: inout Trail) throws -> ResellerApplication.Made {
-        let made = try application.run(tenant, state: .pending, approvedBy: nil, &trail)
+    package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> ResellerApplication.Made {
+        let made = try application.run(tenant, state: .pending, approvedBy: nil, &detail)
         if let token { try tenant.insertInvitation(account: made.accountID, tokenHash: token.hash) }
         return made
     }

@@ -1,3 +1,4 @@
+import CallKit
 package import TenantRegistry
 
 /// A reseller's moves between states (CONTRACT O3, W1): pending → active, active ↔ suspended, any → terminated, which is

@@ -1,3 +1,4 @@
+package import CallKit
 package import TenantRegistry
 
 /// Approves, suspends, resumes or terminates a reseller (CONTRACT O3, W1). Its keys are judged by its state from the
@@ -7,16 +8,16 @@ package struct MoveReseller: Sendable {
     package let move: ResellerState.Move
     package let accountID: Int64
 
-    package func run(_ tenant: TenantTransaction, _ trail: inout Trail) throws -> Reseller {
+    package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> Reseller {
         let reseller = try tenant.knownReseller(resellerID)
         guard let next = reseller.state.after(move) else {
             throw Refusal.conflict(
                 code: "reseller_\(reseller.state.name)",
                 detail: "A reseller that is \(reseller.state.name) cannot be moved by \(move.rawValue).")
         }
-        trail.resellerID = reseller.id
-        trail.note("reseller", reseller.publicID)
-        trail.note("status", next.name)
+        detail.resellerID = reseller.id
+        detail.note("reseller", reseller.publicID)
+        detail.note("status", next.name)
         let moved = try tenant.setState(of: reseller, to: next, by: accountID)
         switch move {
         case .approve, .resume: break

@@ -1,3 +1,4 @@
+import CallKit
 import Cryptography
 import HTTPCore
 import TenantRegistry
@@ -17,8 +18,8 @@ extension OperatorAdmin {
             let token = hasPassword ? nil : InviteReseller.Token(random: call.services.random)
             return .background {
                 let invite = InviteReseller(application: try application.hashed(call.services), token: token)
-                return .write { tenant, trail in
-                    let made = try invite.run(tenant, &trail)
+                return .write { tenant, detail in
+                    let made = try invite.run(tenant, &detail)
                     return try .shownOnce(201) { json, isShown in
                         try encode(made.reseller, tenant, &json)
                         guard isShown else { return }
@@ -57,8 +58,8 @@ extension OperatorAdmin {
             gives: .done(Schemas.resellerAnswer), refuses: [409]
         ) { call in
             let change = try terms(call)
-            return .write { tenant, trail in
-                let reseller = try change.run(tenant, &trail)
+            return .write { tenant, detail in
+                let reseller = try change.run(tenant, &detail)
                 return try .json { json in try encode(reseller, tenant, &json) }
             }
         },
@@ -66,14 +67,14 @@ extension OperatorAdmin {
             .post, "/resellers/{id}/webhook-secret/rotate", "Give a reseller a new signing secret",
             access: .administrator, idempotency: .accepted, gives: .done(Schemas.newSecret), refuses: [409]
         ) { call in
-            .write { tenant, trail in
+            .write { tenant, detail in
                 let reseller = try tenant.knownReseller(call.parameters[0])
                 guard reseller.state != .terminated else {
                     throw Refusal.conflict(code: "reseller_terminated", detail: "The reseller is terminated.")
                 }
                 let secret = try tenant.mintWebhookSecret(resellerID: reseller.id)
-                trail.resellerID = reseller.id
-                trail.note("reseller", reseller.publicID)
+                detail.resellerID = reseller.id
+                detail.note("reseller", reseller.publicID)
                 let end = tenant.now.adding(seconds: TenantReader.secretOverlapSeconds)
                 return .shownOnce(200) { json, isShown in
                     json.field("id", reseller.publicID)
@@ -91,8 +92,8 @@ extension OperatorAdmin {
             access: .administrator, gives: .done(Schemas.resellerAnswer), refuses: [409]
         ) { call in
             let move = MoveReseller(resellerID: call.parameters[0], move: move, accountID: call.accountID)
-            return .write { tenant, trail in
-                let reseller = try move.run(tenant, &trail)
+            return .write { tenant, detail in
+                let reseller = try move.run(tenant, &detail)
                 return try .json { json in try encode(reseller, tenant, &json) }
             }
         }

@@ -1,3 +1,4 @@
+package import CallKit
 import Cryptography
 package import HTTPCore
 package import TenantRegistry
@@ -63,7 +64,7 @@ package struct ResellerApplication: Sendable {
     }
 
     package func run(
-        _ tenant: TenantTransaction, state: ResellerState, approvedBy: Int64?, _ trail: inout Trail
+        _ tenant: TenantTransaction, state: ResellerState, approvedBy: Int64?, _ detail: inout AuditDetail
     ) throws -> Made {
         if try tenant.account(email: email) != nil {
             throw Refusal.conflict(code: "email_taken", detail: "There is an account with this e-mail address.")
@@ -76,8 +77,8 @@ package struct ResellerApplication: Sendable {
         let account = try tenant.insertAccount(
             email: email, name: name, role: .reseller, resellerID: reseller.id, passwordHash: passwordHash)
         let secret = try tenant.mintWebhookSecret(resellerID: reseller.id)
-        trail.resellerID = reseller.id
-        trail.note("reseller", reseller.publicID)
+        detail.resellerID = reseller.id
+        detail.note("reseller", reseller.publicID)
         return Made(reseller: reseller, accountID: account, webhookSecret: secret)
     }
 }

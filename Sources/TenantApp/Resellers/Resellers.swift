@@ -1,3 +1,4 @@
+package import CallKit
 package import RateLimiter
 import SQLite
 package import TenantRegistry

@@ -1,3 +1,4 @@
+import CallKit
 import SQLite
 
 /// Proxy ports (CONTRACT X): countries with their daily base prices, devices and their slots, customers' port quotas,

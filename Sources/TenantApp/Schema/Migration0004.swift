@@ -1,3 +1,4 @@
+import CallKit
 import SQLite
 
 /// Activation codes (CONTRACT A): prices for what is sold once, purchases of codes, codes, end customers and what they

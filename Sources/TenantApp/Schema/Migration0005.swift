@@ -1,3 +1,4 @@
+import CallKit
 import SQLite
 
 /// Payments of top-ups, and the service that takes them (CONTRACT A6). A payment's terms never change; its state leaves

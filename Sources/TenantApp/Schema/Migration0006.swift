@@ -1,3 +1,4 @@
+import CallKit
 import SQLite
 
 /// Fewer pages for an order: each index that begins with a reseller or its account costs every order a page of its own. An

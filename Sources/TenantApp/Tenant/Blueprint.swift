@@ -1,3 +1,4 @@
+package import CallKit
 import Foundation
 package import HTTPCore
 package import RateLimiter
@@ -106,7 +107,7 @@ package struct Blueprint: Sendable {
 }
 
 /// All blueprints of a folder. Immutable: any thread.
-package final class Blueprints: Sendable {
+package final class Blueprints: ProcessState {
     package let all: [Blueprint]
     private let byName: [String: Blueprint]
     private let dialectSets: [String: Set<String>]

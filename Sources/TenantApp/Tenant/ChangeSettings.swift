@@ -1,3 +1,4 @@
+package import CallKit
 package import TenantRegistry
 
 /// How the tenant's pages look: its name, logo and colours (CONTRACT O12). The theme is the tenant's, not the reseller's.
@@ -44,16 +45,16 @@ package struct ChangeSettings: Sendable {
 
     package init() {}
 
-    package func run(_ tenant: TenantTransaction, _ trail: inout Trail) throws -> Theme {
+    package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> Theme {
         if let name {
             try tenant.set("name", to: name)
-            trail.note("name", name)
+            detail.note("name", name)
         }
         if let logo { try tenant.set("logo", toOptional: logo) }
         for (colour, value) in colours { try tenant.set(colour.setting, toOptional: value) }
         if let allowsSelfActivation {
             try tenant.set(SelfActivation.setting, to: allowsSelfActivation ? "on" : "off")
-            trail.note("self_activation", allowsSelfActivation ? "on" : "off")
+            detail.note("self_activation", allowsSelfActivation ? "on" : "off")
         }
         return try tenant.theme()
     }

@@ -1,3 +1,4 @@
+import CallKit
 package import TenantRegistry
 
 /// What a path or a filter names, or 404: for the operator, who sees all of the tenant.

@@ -1,3 +1,4 @@
+import CallKit
 import HTTPCore
 import TenantRegistry
 
@@ -18,8 +19,8 @@ extension OperatorAdmin {
             takes: Schemas.settingChange, gives: .done(Schemas.setting)
         ) { call in
             let change = try themeChange(call)
-            return .write { tenant, trail in
-                let settings = (try change.run(tenant, &trail), try tenant.allowsSelfActivation())
+            return .write { tenant, detail in
+                let settings = (try change.run(tenant, &detail), try tenant.allowsSelfActivation())
                 return .json { json in encode(settings, &json) }
             }
         },

@@ -1,3 +1,4 @@
+package import CallKit
 package import Cryptography
 package import SQLite
 
@@ -66,7 +67,7 @@ package enum VouchedTable: String, Sendable, CaseIterable {
     }
 }
 
-extension Trail {
+extension AuditDetail {
     /// Has the chain vouch for rows that this transaction has just written.
     package mutating func vouch(
         for ids: ClosedRange<Int64>, of table: VouchedTable, _ connection: Connection

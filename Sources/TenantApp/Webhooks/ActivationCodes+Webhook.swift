@@ -1,3 +1,4 @@
+import CallKit
 import HTTPCore
 import TenantRegistry
 
@@ -23,11 +24,11 @@ extension ActivationCodes {
                 ? fields.events("events", allowed: EventType.codes.map(\.rawValue)) : [EventType.codeRedeemed.rawValue]
             try fields.finish()
             guard let url, let events else { throw Refusal.defect }
-            return .write { tenant, trail in
+            return .write { tenant, detail in
                 try tenant.setWebhookEndpoint(url: url, events: events, resellerID: call.resellerID, book: call.book)
                 guard let endpoint = try tenant.webhookEndpoints(resellerID: call.resellerID, book: call.book).first
                 else { throw Refusal.defect }
-                trail.note("webhook", endpoint.publicID)
+                detail.note("webhook", endpoint.publicID)
                 return .json { json in encode(endpoint, &json) }
             }
         },
@@ -35,9 +36,9 @@ extension ActivationCodes {
             .post, "/webhook/secret", "Get a new signing secret; the old one works on for a day",
             access: .resellerSession, gives: .done(Schemas.newSecret)
         ) { call in
-            .write { tenant, trail in
+            .write { tenant, detail in
                 let secret = try tenant.mintWebhookSecret(resellerID: call.resellerID)
-                trail.note("webhook_secret", "rotated")
+                detail.note("webhook_secret", "rotated")
                 return .json { json in
                     json.field("ok", true)
                     json.field("secret", secret)

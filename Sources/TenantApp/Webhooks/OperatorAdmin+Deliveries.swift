@@ -1,3 +1,4 @@
+import CallKit
 import HTTPCore
 import TenantRegistry
 
@@ -36,8 +37,8 @@ extension OperatorAdmin {
             refuses: [409]
         ) { call in
             let retry = RetryDelivery(deliveryID: call.parameters[0])
-            return .write { tenant, trail in
-                let delivery = try retry.run(tenant, &trail)
+            return .write { tenant, detail in
+                let delivery = try retry.run(tenant, &detail)
                 return .json { json in encode(delivery, &json) }
             }
         },

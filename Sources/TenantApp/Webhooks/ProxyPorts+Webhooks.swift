@@ -1,3 +1,4 @@
+import CallKit
 import HTTPCore
 import TenantRegistry
 
@@ -15,7 +16,7 @@ extension ProxyPorts {
             let events = fields.events("events", allowed: EventType.ports.map(\.rawValue))
             try fields.finish()
             guard let name, let url, let events else { throw Refusal.defect }
-            return .write { tenant, trail in
+            return .write { tenant, detail in
                 let known = try tenant.namedWebhookEndpoints(resellerID: call.resellerID, book: call.book)
                 guard known.count < webhookEndpointsMax else {
                     throw Refusal.conflict(
@@ -23,7 +24,7 @@ extension ProxyPorts {
                 }
                 let made = try tenant.insertWebhookEndpoint(
                     name: name, url: url, events: events, resellerID: call.resellerID, book: call.book)
-                trail.note("webhook", made.endpoint.publicID)
+                detail.note("webhook", made.endpoint.publicID)
                 return .shownOnce(201) { json, isShown in
                     encode(made.endpoint, &json)
                     if isShown { json.field("secret", made.secret) }
@@ -45,11 +46,11 @@ extension ProxyPorts {
             .delete, "/reseller/webhooks/{id}", "Remove a webhook", access: .reseller([]),
             gives: .done(Schemas.removedWebhook)
         ) { call in
-            .write { tenant, trail in
+            .write { tenant, detail in
                 let endpoint = try tenant.knownWebhookEndpoint(
                     call.parameters[0], resellerID: call.resellerID, book: call.book)
                 try tenant.removeWebhookEndpoint(endpoint)
-                trail.note("webhook", endpoint.publicID)
+                detail.note("webhook", endpoint.publicID)
                 return .json { json in
                     json.field("_id", endpoint.publicID)
                     json.field("deleted", true)
@@ -60,7 +61,7 @@ extension ProxyPorts {
             .post, "/reseller/webhooks/{id}/test", "Send a test event to a webhook", access: .reseller([]),
             gives: .made(Schemas.testSent)
         ) { call in
-            .write { tenant, trail in
+            .write { tenant, detail in
                 let endpoint = try tenant.knownWebhookEndpoint(
                     call.parameters[0], resellerID: call.resellerID, book: call.book)
                 let event = try tenant.insertEvent(.webhookTest, resellerID: call.resellerID, book: call.book) { json in
@@ -68,8 +69,8 @@ extension ProxyPorts {
                     json.field("name", endpoint.name)
                 }
                 let delivery = try tenant.insertDelivery(ofEvent: event.id, to: endpoint.id)
-                trail.note("webhook", endpoint.publicID)
-                trail.note("delivery", delivery)
+                detail.note("webhook", endpoint.publicID)
+                detail.note("delivery", delivery)
                 return .json(201) { json in
                     json.field("eventId", event.publicID)
                     json.field("deliveryId", delivery)

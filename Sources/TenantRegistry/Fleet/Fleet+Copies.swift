@@ -244,10 +244,10 @@ extension Fleet {
             last = now
             return true
         }) {
-            directory.dropExpiredSessions(at: now)
+            roster.dropExpiredSessions(at: now)
             registry.dropExpiredSessions(at: now)
         }
-        for record in directory.allTenants where record.readLog.isDue(at: now) { flush(record, at: now) }
+        for record in roster.allTenants where record.readLog.isDue(at: now) { flush(record, at: now) }
     }
 
     /// Often and little: what a busy tenant stores in a day has to go at the same pace later.
@@ -276,7 +276,7 @@ extension Fleet {
 
     /// Saves how many requests each tenant made this month. Every minute, and at the end.
     package func saveCounters(then: @escaping @Sendable () -> Void = {}) {
-        let counters = directory.allTenants.map { record in
+        let counters = roster.allTenants.map { record in
             let counter = record.counters.snapshot
             return (record.id, month: counter.month, count: counter.count, last: counter.lastRequestAt)
         }
@@ -290,7 +290,7 @@ extension Fleet {
     package func stop() {
         isStopping.store(true, ordering: .relaxed)
         let group = DispatchGroup()
-        for record in directory.allTenants {
+        for record in roster.allTenants {
             if !record.readLog.isEmpty {
                 group.enter()
                 record.lane.submit(

@@ -28,7 +28,7 @@ extension Fleet {
     /// How long after provisioning the provider refunds (CONTRACT P4).
     package static let refundDays: Int64 = 14
 
-    /// Makes a tenant: registry row, file, contents, registry again, directory. A crash at any step leaves none or a whole
+    /// Makes a tenant: registry row, file, contents, registry again, roster. A crash at any step leaves none or a whole
     /// one: until the last registry commit it is `creating`, and the next start removes it (CONTRACT P1).
     /// `fill` runs in the first transaction of the new file; `then` comes on a worker.
     package func create<Value: Sendable>(
@@ -112,9 +112,9 @@ extension Fleet {
         record.update({ $0.state = .active }, now: monotonic.nanoseconds())
         registry.complete(record.profile, changes, event: "tenant.created", requestID: requestID) { [self] result in
             if case .failure(let error) = result { return giveUp(error) }
-            for change in changes { directory.apply(change.change, to: record) }
-            directory.add(record)
-            directory.update(record) { $0.projectionEpoch = changes.last?.epoch ?? 0 }
+            for change in changes { roster.apply(change.change, to: record) }
+            roster.add(record)
+            roster.update(record) { $0.projectionEpoch = changes.last?.epoch ?? 0 }
             then(.success((record, value)))
         }
     }
@@ -160,13 +160,13 @@ extension Fleet {
         registry.change(record.id, event: "tenant.deleting", requestID: requestID, { $0.state = .deleting }) {
             [self] result in
             if case .failure(let error) = result { return then(.failure(error)) }
-            directory.update(record) { $0.state = .deleting }
+            roster.update(record) { $0.state = .deleting }
             record.lane.exclusively(
                 { [self] control in
                     control.retire()
                     // The tombstone stands: whatever comes now, the tenant is gone, and its answer says so.
                     bury(record.profile, isMarked: true, requestID: requestID) { [self] in
-                        directory.remove(record)
+                        roster.remove(record)
                         then(.success(()))
                     }
                 }, orElse: { then(.failure($0)) })
@@ -181,7 +181,7 @@ extension Fleet {
     ) {
         registry.change(record.id, event: event, requestID: requestID, change) { [self] result in
             if case .success = result {
-                directory.update(record) { change(&$0) }
+                roster.update(record) { change(&$0) }
                 let pages = record.profile.quotas.pagesMax
                 record.lane.exclusively(
                     { control in

@@ -33,7 +33,7 @@ package struct TenantSchema: Sendable {
 /// come on a worker.
 package final class Fleet: Sendable {
     package let data: DataDirectory
-    package let directory: Directory
+    package let roster: Roster
     package let registry: any Registry
     package let pool: LanePool
     /// scrypt, parsing and HMAC of large bodies.
@@ -70,7 +70,7 @@ package final class Fleet: Sendable {
 
     package let options: Options
 
-    /// Opens the registry, fills the directory, finishes or clears what a crash left half-done. On the caller's thread.
+    /// Opens the registry, fills the roster, finishes or clears what a crash left half-done. On the caller's thread.
     package init(
         data: DataDirectory, schema: TenantSchema, options: Options = Options(), clock: any WallClock = SystemClock(),
         monotonic: any MonotonicClock = SystemMonotonicClock(), random: any RandomSource = SystemRandom(),
@@ -88,7 +88,7 @@ package final class Fleet: Sendable {
         background = BackgroundPool(name: "background", threads: 2, tasksMax: 256)
         blankFiles = BlankFiles(data: data, schema: schema, background: background)
         files = BackgroundPool(name: "files", threads: 2, tasksMax: 4_096)
-        directory = Directory(monotonic: monotonic)
+        roster = Roster(monotonic: monotonic)
         if DataDirectory.size(of: data.masterKeyPath) == nil, DataDirectory.size(of: data.registryPath) != nil {
             throw DataDirectory.Failure.unusable(
                 data.masterKeyPath, "it is missing; without it the secrets in the registry cannot be read")
@@ -118,9 +118,9 @@ package final class Fleet: Sendable {
             let record = try makeRecord(
                 tenant.profile, secretKey: unwrap(tenant.wrappedSecretKey, of: tenant.profile.id),
                 signingSeed: unwrap(tenant.wrappedSigningKey, of: tenant.profile.id))
-            directory.add(record)
-            for reseller in tenant.resellers { directory.apply(.reseller(reseller), to: record) }
-            for key in tenant.keys { directory.apply(.key(key), to: record) }
+            roster.add(record)
+            for reseller in tenant.resellers { roster.apply(.reseller(reseller), to: record) }
+            for key in tenant.keys { roster.apply(.key(key), to: record) }
             if tenant.hasDanglingSecret { refreshProjection(of: record) }
         }
     }
@@ -231,8 +231,8 @@ package final class Fleet: Sendable {
         _ record: TenantRecord, _ changes: [ProjectionChange], epoch: Int64, incarnation: Int64,
         then: @escaping @Sendable (Result<Void, any Error>) -> Void = { _ in }
     ) {
-        directory.replace(record, with: changes)
-        directory.update(record) { profile in
+        roster.replace(record, with: changes)
+        roster.update(record) { profile in
             profile.projectionEpoch = epoch
             profile.incarnation = max(profile.incarnation, incarnation)
         }
@@ -261,7 +261,7 @@ package final class Fleet: Sendable {
 
     /// Reads every tenant's keys and resellers from its file anew. `then` is given how many followed and which could not.
     package func rebuildProjections(then: @escaping @Sendable (_ followed: Int, _ failed: [String]) -> Void) {
-        let records = directory.allTenants
+        let records = roster.allTenants
         let progress = Mutex((left: records.count, followed: 0, failed: [String]()))
         let done: @Sendable (TenantRecord, Bool) -> Void = { record, succeeded in
             let result = progress.withLock { progress -> (Int, [String])? in

@@ -1,7 +1,7 @@
 package import Cryptography
 import SQLite
 
-/// What the registry holds at start: every tenant, key and reseller, for the directory.
+/// What the registry holds at start: every tenant, key and reseller, for the roster.
 package struct RegistrySnapshot {
     package struct Tenant {
         package let profile: TenantProfile

@@ -1,3 +1,4 @@
+import CallKit
 import Foundation
 import HTTPCore
 import TenantApp

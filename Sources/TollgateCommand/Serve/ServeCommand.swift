@@ -1,3 +1,4 @@
+import CallKit
 import Gateway
 import Glibc
 import HTTPClient
@@ -60,7 +61,7 @@ enum ServeCommand {
             let host = address.isIPv4 ? address.description : "[\(address)]"
             addresses.append("\(scheme)://\(host):\(port)")
         }
-        let count = gateway.fleet.directory.allTenants.count
+        let count = gateway.fleet.roster.allTenants.count
         Output.line(
             "Tollgate \(Version.text) at \(addresses.first ?? "its control socket"), data in \(configuration.dataPath), "
                 + "\(count) \(count == 1 ? "tenant" : "tenants")")

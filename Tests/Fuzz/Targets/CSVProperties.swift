@@ -1,3 +1,4 @@
+import CallKit
 import TenantApp
 
 /// The same rows or the same error however the file is cut; what was read is written and read again as the same.

@@ -14,7 +14,7 @@ enum HeadProperties {
 
     private struct Outcome: Equatable {
         var messages: [Message] = []
-        var refusal: Refusal?
+        var refusal: FramingFault?
     }
 
     static func check(_ input: [UInt8]) throws(Violation) {

@@ -1,3 +1,4 @@
+import CallKit
 import TenantApp
 
 /// An amount that is read is written and read again as the same, at every number of digits; rounding is done once.

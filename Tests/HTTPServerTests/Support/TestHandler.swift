@@ -25,11 +25,11 @@ final class TestHandler: RequestHandler {
             return .answer(text(200, "hello \(head.query)"))
         case "/later":
             let query = head.query
-            return .later { exchange in onThread { exchange.respond(text(200, "later \(query)")) } }
+            return .later { responder in onThread { responder.respond(text(200, "later \(query)")) } }
         case "/at-once":
-            return .later { exchange in exchange.respond(text(200, "at once")) }
+            return .later { responder in responder.respond(text(200, "at once")) }
         case "/gated":
-            return .later { [gate] exchange in gate.whenOpen { exchange.respond(text(200, "opened")) } }
+            return .later { [gate] responder in gate.whenOpen { responder.respond(text(200, "opened")) } }
         case "/open":
             gate.open()
             return .answer(text(200, "open"))
@@ -38,17 +38,17 @@ final class TestHandler: RequestHandler {
                 Response(status: 200, contentType: "application/x-echo", bytes: body)
             }
         case "/echo-later":
-            return .readBody(bytesMax: 1 << 20) { body, exchange in
-                onThread { exchange.respond(Response(status: 200, contentType: "application/x-echo", bytes: body)) }
+            return .readBody(bytesMax: 1 << 20) { body, responder in
+                onThread { responder.respond(Response(status: 200, contentType: "application/x-echo", bytes: body)) }
                 return nil
             }
         case "/small": return .readBody(bytesMax: 10) { _, _ in text(200, "fits") }
-        case "/sink": return .streamBody(bytesMax: 64 << 20) { CountingSink(exchange: $0, handler: self, gate: nil) }
-        case "/sink-small": return .streamBody(bytesMax: 10) { CountingSink(exchange: $0, handler: self, gate: nil) }
+        case "/sink": return .streamBody(bytesMax: 64 << 20) { CountingSink(responder: $0, handler: self, gate: nil) }
+        case "/sink-small": return .streamBody(bytesMax: 10) { CountingSink(responder: $0, handler: self, gate: nil) }
         case "/sink-gated":
-            return .streamBody(bytesMax: 64 << 20) { CountingSink(exchange: $0, handler: self, gate: self.gate) }
+            return .streamBody(bytesMax: 64 << 20) { CountingSink(responder: $0, handler: self, gate: self.gate) }
         case "/sink-refuses":
-            return .streamBody(bytesMax: 64 << 20) { exchange in RefusingSink(exchange: exchange) }
+            return .streamBody(bytesMax: 64 << 20) { responder in RefusingSink(responder: responder) }
         case "/denied": return .answer(text(401, "who are you"))
         case "/none": return .answer(Response(status: 204))
         case "/large":
@@ -131,13 +131,13 @@ final class Gate: Sendable {
 }
 
 final class CountingSink: BodySink {
-    private let exchange: any Exchange
+    private let responder: any Responder
     private let handler: TestHandler
     private let gate: Gate?
     private let count = Atomic<Int>(0)
 
-    init(exchange: any Exchange, handler: TestHandler, gate: Gate?) {
-        self.exchange = exchange
+    init(responder: any Responder, handler: TestHandler, gate: Gate?) {
+        self.responder = responder
         self.handler = handler
         self.gate = gate
     }
@@ -148,17 +148,17 @@ final class CountingSink: BodySink {
         if let gate { gate.whenOpen(resume) } else if piece.count % 2 == 0 { onThread(resume) } else { resume() }
     }
 
-    func finish() { exchange.respond(text(200, "\(count.load(ordering: .relaxed))")) }
+    func finish() { responder.respond(text(200, "\(count.load(ordering: .relaxed))")) }
 
     func abort() { handler.sinksAborted.add(1, ordering: .relaxed) }
 }
 
 final class RefusingSink: BodySink {
-    private let exchange: any Exchange
+    private let responder: any Responder
 
-    init(exchange: any Exchange) { self.exchange = exchange }
+    init(responder: any Responder) { self.responder = responder }
 
-    func receive(_ piece: [UInt8], resume: @escaping @Sendable () -> Void) { exchange.respond(text(422, "no more")) }
+    func receive(_ piece: [UInt8], resume: @escaping @Sendable () -> Void) { responder.respond(text(422, "no more")) }
     func finish() {}
     func abort() {}
 }

@@ -1,3 +1,4 @@
+import CallKit
 import Cryptography
 import Foundation
 import HTTPCore
@@ -77,14 +78,14 @@ final class Office: Sendable {
     }
 
     private static func caller(_ hash: Digest, _ fleet: Fleet, _ clock: ManualClock) throws -> Caller {
-        guard let key = fleet.directory.key(hash: hash, at: clock.now()) else { throw Missing.key }
+        guard let key = fleet.roster.key(hash: hash, at: clock.now()) else { throw Missing.key }
         return Caller(key: key, projection: key.projection, secretHash: hash)
     }
 
     /// Whoever has this key now; nil where it opens nothing.
     func caller(_ key: String) -> Caller? {
         let hash = SHA256.hash(key)
-        return fleet.directory.key(hash: hash, at: clock.now()).map {
+        return fleet.roster.key(hash: hash, at: clock.now()).map {
             Caller(key: $0, projection: $0.projection, secretHash: hash)
         }
     }

@@ -1,3 +1,4 @@
+import CallKit
 import Cryptography
 import HTTPCore
 import Synchronization
@@ -122,11 +123,11 @@ struct WorkRunner: Sendable {
     }
 
     private func write(
-        _ body: @escaping @Sendable (TenantTransaction, inout Trail) throws -> Answer
+        _ body: @escaping @Sendable (TenantTransaction, inout AuditDetail) throws -> Answer
     ) async throws -> Answered { Answered(try await commit(body) { $0.status }) }
 
     private func commit<Value: Sendable>(
-        _ body: @escaping @Sendable (TenantTransaction, inout Trail) throws -> Value,
+        _ body: @escaping @Sendable (TenantTransaction, inout AuditDetail) throws -> Value,
         status: @escaping @Sendable (Value) -> Int
     ) async throws -> Value {
         try await handedOver { done in
@@ -134,22 +135,22 @@ struct WorkRunner: Sendable {
                 LaneJob(
                     writes: true,
                     perform: { store in
-                        var trail = Trail()
-                        let result = Result { try body(store.transaction, &trail) }
+                        var detail = AuditDetail()
+                        let result = Result { try body(store.transaction, &detail) }
                         if case .failure = result {
                             try store.transaction.undoEffect()
                             return { _ in done.resume(with: result) }
                         }
                         var record = record(status: status(try result.get()))
-                        record.resellerID = trail.resellerID ?? record.resellerID
-                        if trail.hasMembers {
-                            record.detail = "{\(String(decoding: trail.writer.bytes, as: UTF8.self))}"
+                        record.resellerID = detail.resellerID ?? record.resellerID
+                        if detail.hasMembers {
+                            record.detail = "{\(String(decoding: detail.writer.bytes, as: UTF8.self))}"
                         }
                         store.note(record)
                         let changes = store.transaction.pendingProjections
                         return { _ in
                             office.fleet.registry.project(changes, of: office.tenant.id) { projected in
-                                for change in changes { office.fleet.directory.apply(change.change, to: office.tenant) }
+                                for change in changes { office.fleet.roster.apply(change.change, to: office.tenant) }
                                 done.resume(with: projected.flatMap { result })
                             }
                         }

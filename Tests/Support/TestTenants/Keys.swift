@@ -1,3 +1,4 @@
+import CallKit
 package import Cryptography
 import TenantApp
 package import TenantRegistry
@@ -18,11 +19,11 @@ extension TestNode {
     package func mint(_ record: TenantRecord, reseller: Int64? = nil) throws -> TestKey {
         let secret = MintedSecret(prefix: "tst", book: .live, random: fleet.random)
         try awaited { then in fleet.registry.reserve(secret.hash, for: record.id, then: then) }
-        let id = try write(record, "POST /api/admin/api-keys") { tenant, trail in
+        let id = try write(record, "POST /api/admin/api-keys") { tenant, detail in
             let new = NewKey(
                 accountID: 1, resellerID: reseller, role: reseller == nil ? .owner : .reseller, scopes: .all,
                 display: secret.display, createdBy: 1)
-            return try MintKey(secret: secret, new: new).run(tenant, &trail).id
+            return try MintKey(secret: secret, new: new).run(tenant, &detail).id
         }
         return TestKey(hash: secret.hash, id: id)
     }
@@ -31,5 +32,5 @@ extension TestNode {
         try write(record, "DELETE /api/admin/api-keys/{id}") { tenant, _ in try tenant.revokeKey(key.id) }
     }
 
-    package func opens(_ key: TestKey) -> Bool { fleet.directory.key(hash: key.hash, at: clock.now()) != nil }
+    package func opens(_ key: TestKey) -> Bool { fleet.roster.key(hash: key.hash, at: clock.now()) != nil }
 }

@@ -1,3 +1,4 @@
+package import CallKit
 import Cryptography
 import HTTPCore
 package import TenantApp
@@ -52,11 +53,11 @@ package struct Shop: Sendable {
     }
 
     package func topUp(_ reseller: Int64, units: Int64) throws {
-        _ = try node.write(record, "POST /api/admin/resellers/{id}/balance") { tenant, trail in
-            trail.resellerID = reseller
+        _ = try node.write(record, "POST /api/admin/resellers/{id}/balance") { tenant, detail in
+            detail.resellerID = reseller
             return try tenant.post(
                 .topUp, Money(micros: units * 1_000_000), from: .funding, to: .balance(reseller: reseller),
-                reference: "bank", resellerID: reseller, book: .live, keyID: 0, trail: &trail)
+                reference: "bank", resellerID: reseller, book: .live, keyID: 0, detail: &detail)
         }
     }
 
@@ -66,21 +67,21 @@ package struct Shop: Sendable {
         _ reseller: Int64, _ sku: String = "instant", term: Term = .monthly, quantity: Int64 = 1, book: Book = .live,
         key: String? = nil
     ) throws -> String {
-        try node.write(record, "POST /api/partner/v1/orders", book: book) { tenant, trail in
+        try node.write(record, "POST /api/partner/v1/orders", book: book) { tenant, detail in
             try Self.place(
-                tenant, &trail, reseller: reseller, sku: sku, term: term, quantity: quantity, book: book, key: key)
+                tenant, &detail, reseller: reseller, sku: sku, term: term, quantity: quantity, book: book, key: key)
         }
     }
 
     package static func place(
-        _ tenant: TenantTransaction, _ trail: inout Trail, reseller: Int64, sku: String, term: Term = .monthly,
+        _ tenant: TenantTransaction, _ detail: inout AuditDetail, reseller: Int64, sku: String, term: Term = .monthly,
         quantity: Int64, book: Book = .live, key: String?
     ) throws -> String {
         let request = OrderRequest(sku: sku, term: term, quantity: quantity, customerExternalID: "customer-1")
-        trail.resellerID = reseller
+        detail.resellerID = reseller
         let result = try PlaceOrder(
             request: request, resellerID: reseller, book: book, keyID: 0, idempotencyKey: key
-        ).run(tenant, &trail)
+        ).run(tenant, &detail)
         if let key {
             let answer = Answer.json(201) { json in
                 json.object("order") { $0.field("id", result.orderID) }
@@ -91,14 +92,14 @@ package struct Shop: Sendable {
     }
 
     package func decide(_ order: String, _ decision: DecideOrder.Decision) throws {
-        _ = try node.write(record, "POST /api/admin/orders/{id}") { tenant, trail in
-            try DecideOrder(orderID: order, decision: decision, accountID: 1, keyID: 0).run(tenant, &trail).publicID
+        _ = try node.write(record, "POST /api/admin/orders/{id}") { tenant, detail in
+            try DecideOrder(orderID: order, decision: decision, accountID: 1, keyID: 0).run(tenant, &detail).publicID
         }
     }
 
     package func cancel(service id: String) throws {
-        _ = try node.write(record, "POST /api/admin/services/{id}/cancel") { tenant, trail in
-            try ChangeService(serviceID: id, move: .cancel).run(tenant, &trail).publicID
+        _ = try node.write(record, "POST /api/admin/services/{id}/cancel") { tenant, detail in
+            try ChangeService(serviceID: id, move: .cancel).run(tenant, &detail).publicID
         }
     }
 

@@ -1,7 +1,8 @@
+package import CallKit
 import Cryptography
 import Foundation
 import Synchronization
-package import TenantApp
+import TenantApp
 package import TenantRegistry
 
 /// A fleet on a real folder, with calls that wait: what the gateway does with a lane, without HTTP.
@@ -30,7 +31,7 @@ package final class TestNode: Sendable {
     }
 
     package func tenant(_ slug: String) throws -> TenantRecord {
-        guard let record = fleet.directory.tenant(slug: slug) else { throw Missing() }
+        guard let record = fleet.roster.tenant(slug: slug) else { throw Missing() }
         return record
     }
 
@@ -56,14 +57,14 @@ package final class TestNode: Sendable {
     /// A write as the pipeline makes it: effect, stored answer, audit row, then memory and registry.
     package func write<Value: Sendable>(
         _ record: TenantRecord, _ action: String = "POST /test", book: Book = .live,
-        _ perform: @escaping @Sendable (TenantTransaction, inout Trail) throws -> Value
+        _ perform: @escaping @Sendable (TenantTransaction, inout AuditDetail) throws -> Value
     ) throws -> Value {
         try awaited { then in submit(record, action, book: book, perform, then: then) }
     }
 
     package func submit<Value: Sendable>(
         _ record: TenantRecord, _ action: String, book: Book,
-        _ perform: @escaping @Sendable (TenantTransaction, inout Trail) throws -> Value,
+        _ perform: @escaping @Sendable (TenantTransaction, inout AuditDetail) throws -> Value,
         then: @escaping @Sendable (Result<Value, any Error>) -> Void
     ) {
         let fleet = fleet
@@ -71,26 +72,26 @@ package final class TestNode: Sendable {
             LaneJob(
                 writes: true,
                 perform: { store in
-                    var trail = Trail()
+                    var detail = AuditDetail()
                     let value: Value
                     do {
-                        value = try perform(store.transaction, &trail)
+                        value = try perform(store.transaction, &detail)
                     } catch let refusal as Refusal {
                         try store.transaction.undoEffect()
                         return { _ in then(.failure(refusal)) }
                     }
                     var note = AuditRecord(at: store.clock.now(), action: action, status: 201, requestID: .none)
                     note.book = book
-                    note.resellerID = trail.resellerID ?? 0
-                    note.detail = trail.json
+                    note.resellerID = detail.resellerID ?? 0
+                    note.detail = detail.json
                     store.note(note)
-                    if trail.isOrder { store.countOrder(note) }
+                    if detail.isOrder { store.countOrder(note) }
                     let changes = store.transaction.pendingProjections
-                    store.afterCommit { for change in changes { fleet.directory.apply(change.change, to: record) } }
+                    store.afterCommit { for change in changes { fleet.roster.apply(change.change, to: record) } }
                     return { _ in
                         fleet.registry.project(changes, of: record.id) { result in
                             if let epoch = changes.last?.epoch, case .success = result {
-                                fleet.directory.update(record) { $0.projectionEpoch = epoch }
+                                fleet.roster.update(record) { $0.projectionEpoch = epoch }
                             }
                             then(result.map { value })
                         }

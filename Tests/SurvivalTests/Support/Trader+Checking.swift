@@ -1,3 +1,4 @@
+import CallKit
 import Cryptography
 import SQLite
 import TenantApp
@@ -62,9 +63,9 @@ extension Trader {
         #expect(report.isSound, "\(scene): \(report.text)")
     }
 
-    /// Whether the secret opens a key, by the directory and by the file: both are asked on every call.
+    /// Whether the secret opens a key, by the roster and by the file: both are asked on every call.
     private func opens(_ hash: Digest) throws -> Bool {
-        guard node.fleet.directory.key(hash: hash, at: node.clock.now()) != nil else { return false }
+        guard node.fleet.roster.key(hash: hash, at: node.clock.now()) != nil else { return false }
         return try node.read(record) { tenant in try tenant.standing(ofSecret: hash).map { !$0.isRevoked } ?? false }
     }
 

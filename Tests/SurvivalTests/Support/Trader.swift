@@ -1,3 +1,4 @@
+import CallKit
 import Cryptography
 import SQLite
 import TenantApp
@@ -34,7 +35,7 @@ final class Trader {
     }
 
     private static func resellers(_ record: TenantRecord, _ node: TestNode) throws -> [Int64] {
-        node.fleet.directory.resellers(of: record.id).map(\.id).sorted()
+        node.fleet.roster.resellers(of: record.id).map(\.id).sorted()
     }
 
     /// The last wish's.
@@ -86,27 +87,27 @@ final class Trader {
         let record = record
         node.fleet.write(
             record, reserving: hash, action: "POST /wish", requestID: .none,
-            { tenant, trail in try Self.perform(wish, name, tenant, &trail) }, then: { promise.resolve($0) })
+            { tenant, detail in try Self.perform(wish, name, tenant, &detail) }, then: { promise.resolve($0) })
         return promise
     }
 
     private static func perform(
-        _ wish: Wish, _ name: String, _ tenant: TenantTransaction, _ trail: inout Trail
+        _ wish: Wish, _ name: String, _ tenant: TenantTransaction, _ detail: inout AuditDetail
     ) throws {
         switch wish {
         case .topUp(let reseller, let units):
-            trail.resellerID = reseller
+            detail.resellerID = reseller
             _ = try tenant.post(
                 .topUp, Money(micros: units * 1_000_000), from: .funding, to: .balance(reseller: reseller),
-                reference: name, resellerID: reseller, book: .live, keyID: 0, trail: &trail)
+                reference: name, resellerID: reseller, book: .live, keyID: 0, detail: &detail)
         case .order(let reseller, let manual, let quantity):
             _ = try Shop.place(
-                tenant, &trail, reseller: reseller, sku: manual ? "manual" : "instant", quantity: quantity, key: name)
+                tenant, &detail, reseller: reseller, sku: manual ? "manual" : "instant", quantity: quantity, key: name)
         case .mint(let secret):
             let new = NewKey(
                 accountID: 1, resellerID: nil, role: .owner, scopes: .all, display: secret.display,
                 createdBy: 1)
-            _ = try MintKey(secret: secret, new: new).run(tenant, &trail)
+            _ = try MintKey(secret: secret, new: new).run(tenant, &detail)
         case .revoke(let hash):
             let id = try tenant.connection.row(
                 "SELECT key_id FROM api_key_secret WHERE hash = ?1", .blob(hash.bytes)

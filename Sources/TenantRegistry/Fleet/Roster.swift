@@ -6,7 +6,7 @@ import Synchronization
 ///
 /// Invariant: it says what the registry and the tenants' files have committed; it changes before the change is answered, so
 /// that no request that begins after an answer is judged by an older state (CONTRACT G3). Any thread.
-package final class Directory: Sendable {
+package final class Roster: Sendable {
     private static let shardCount = 64
 
     /// One shard of the secrets: a lock held for one look-up.

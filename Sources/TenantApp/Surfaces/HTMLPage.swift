@@ -1,9 +1,10 @@
+package import CallKit
 import Cryptography
 package import HTTPCore
 
 /// A web page without scripts, in the tenant's colours. Its policy lets it load nothing but the tenant's logo, post to
 /// nobody but us and stand in no frame; its address, which may be a secret, is told to nobody. A value: any thread.
-package struct Page: Sendable {
+package struct HTMLPage: Sendable {
     package let title: String
     /// Nil: the page's own colours and no name.
     package let theme: Theme?

@@ -1,8 +1,8 @@
 /// Asks every level in turn: the request passes all of them or costs none anything (DESIGN 3, CONTRACT G2).
-extension Levels {
+extension RequestLimits {
     /// Takes `cost` from key, reseller, route class, tenant and process. The first that refuses ends it, and the earlier
     /// ones get back what they gave. So the level that binds admits exactly its capacity, however many threads ask.
-    package static func admit(_ levels: borrowing Levels, cost: Int = 1, now: UInt64) -> Verdict {
+    package static func admit(_ levels: borrowing RequestLimits, cost: Int = 1, now: UInt64) -> Verdict {
         levels.admit(cost: cost, now: now)
     }
 
@@ -58,7 +58,7 @@ extension Levels {
 }
 
 extension Verdict {
-    fileprivate init(refusedAt level: Level, _ decision: Decision) {
+    fileprivate init(refusedAt level: LimitScope, _ decision: Decision) {
         self.init(admitted: false, level: level, decision: decision)
     }
 
@@ -66,8 +66,8 @@ extension Verdict {
         admittedBy key: Decision?, _ reseller: Decision?, _ routeClass: Decision?, _ tenant: Decision?,
         _ process: Decision?
     ) {
-        var binding: (level: Level, decision: Decision)?
-        func weigh(_ level: Level, _ decision: Decision?) {
+        var binding: (level: LimitScope, decision: Decision)?
+        func weigh(_ level: LimitScope, _ decision: Decision?) {
             guard let decision else { return }
             if let least = binding, least.decision.remaining <= decision.remaining { return }
             binding = (level, decision)

@@ -1,5 +1,5 @@
 /// The levels at which a request is limited, in the order in which they are asked (DESIGN 3).
-package enum Level: UInt8, Sendable, CaseIterable {
+package enum LimitScope: UInt8, Sendable, CaseIterable {
     case key = 0
     case reseller
     case routeClass
@@ -9,7 +9,7 @@ package enum Level: UInt8, Sendable, CaseIterable {
 
 /// The buckets that one request must pass; a level without a limit is nil. A fixed struct, so that a decision allocates
 /// nothing. Any thread.
-package struct Levels: Sendable {
+package struct RequestLimits: Sendable {
     package var key: Bucket?
     package var reseller: Bucket?
     package var routeClass: Bucket?
@@ -33,11 +33,11 @@ package struct Verdict: Sendable, Hashable {
     package let admitted: Bool
     /// The level that binds: the one that refused, or else the one with the least left (the earlier one of two equals);
     /// nil where no level has a limit.
-    package let level: Level?
+    package let level: LimitScope?
     /// That level's decision.
     package let decision: Decision?
 
-    package init(admitted: Bool, level: Level?, decision: Decision?) {
+    package init(admitted: Bool, level: LimitScope?, decision: Decision?) {
         self.admitted = admitted
         self.level = level
         self.decision = decision

@@ -1,8 +1,9 @@
+import CallKit
 package import Cryptography
 package import TenantRegistry
 
 /// Fills a new tenant's file in its first transaction: settings, products, the owner and its key (CONTRACT P1).
-package struct ProvisionTenant: Sendable {
+package struct FillTenant: Sendable {
     package let blueprint: Blueprint
     package let ownerEmail: String
     /// nil: the owner is invited.

@@ -2,10 +2,10 @@ import HTTPCore
 import Synchronization
 
 /// One request between its head and its answer. It is the connection's generation: an answer counts only while the
-/// connection in its slot still waits for this very exchange.
+/// connection in its slot still waits for this very responder.
 ///
 /// Any thread may call `respond`; all else is constant.
-final class PendingExchange: Exchange {
+final class PendingResponder: Responder {
     let peer: Peer
     let loop: EventLoop
     let slot: Int

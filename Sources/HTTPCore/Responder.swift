@@ -23,7 +23,7 @@ package struct Peer: Sendable {
 
 /// One request waiting for its answer. `respond` may be called once, from any thread; an answer to a connection that has
 /// gone is dropped (its generation no longer matches), the operation behind it is never cancelled.
-package protocol Exchange: AnyObject, Sendable {
+package protocol Responder: AnyObject, Sendable {
     var peer: Peer { get }
     func respond(_ response: Response)
 }
@@ -34,12 +34,12 @@ package enum HeadVerdict: Sendable {
     /// Answer now. A body that the client announced is not read; the connection closes if there is one.
     case answer(Response)
     /// Read the whole body, at most `bytesMax` (413 past that), then call `then` on the loop. The answer goes through
-    /// `exchange.respond`, or comes back at once as the closure's result.
-    case readBody(bytesMax: Int, then: @Sendable (_ body: [UInt8], _ exchange: any Exchange) -> Response?)
-    /// Hand the body over piece by piece; the sink, which `start` makes, answers through its exchange.
-    case streamBody(bytesMax: Int, start: @Sendable (_ exchange: any Exchange) -> any BodySink)
+    /// `responder.respond`, or comes back at once as the closure's result.
+    case readBody(bytesMax: Int, then: @Sendable (_ body: [UInt8], _ responder: any Responder) -> Response?)
+    /// Hand the body over piece by piece; the sink, which `start` makes, answers through its responder.
+    case streamBody(bytesMax: Int, start: @Sendable (_ responder: any Responder) -> any BodySink)
     /// No body wanted and no answer yet: the closure arranges that one is given later.
-    case later(@Sendable (_ exchange: any Exchange) -> Void)
+    case later(@Sendable (_ responder: any Responder) -> Void)
 }
 
 /// Takes a streamed body. Calls come from the loop, one at a time, in order; none come after it has answered.

@@ -1,3 +1,4 @@
+import CallKit
 import Cryptography
 import HTTPCore
 import SQLite
@@ -8,11 +9,11 @@ import TenantRegistry
 ///
 /// Invariant: exactly one answer leaves, after the commit of what it says. Parts run on the loop, the background pool and
 /// the lane's worker, one after the other.
-struct Operation: Sendable {
+struct CallRun: Sendable {
     let pipeline: Pipeline
     let admitted: Admitted
     let body: [UInt8]
-    let exchange: any Exchange
+    let responder: any Responder
     /// What stands for the body where that came in pieces.
     var streamed: StreamedBody.Sum?
 
@@ -132,7 +133,8 @@ struct Operation: Sendable {
     }
 
     private func reserve(
-        _ hashes: ArraySlice<Digest>, then write: @escaping @Sendable (TenantTransaction, inout Trail) throws -> Answer
+        _ hashes: ArraySlice<Digest>,
+        then write: @escaping @Sendable (TenantTransaction, inout AuditDetail) throws -> Answer
     ) {
         guard let hash = hashes.first else { return submitWrite(write) }
         fleet.registry.reserve(hash, for: admitted.tenant.id) { result in
@@ -143,7 +145,7 @@ struct Operation: Sendable {
         }
     }
 
-    private func submitWrite(_ write: @escaping @Sendable (TenantTransaction, inout Trail) throws -> Answer) {
+    private func submitWrite(_ write: @escaping @Sendable (TenantTransaction, inout AuditDetail) throws -> Answer) {
         if fleet.refusesWrites { return refuse(Refusal(.storageFull)) }
         // Hashed here, off the lane.
         let key = idempotencyKey
@@ -153,7 +155,7 @@ struct Operation: Sendable {
     }
 
     /// A write in the middle: what it commits is there before `perform` goes on with the rest.
-    private func submitWriteThen(_ write: @escaping @Sendable (TenantTransaction, inout Trail) throws -> Work) {
+    private func submitWriteThen(_ write: @escaping @Sendable (TenantTransaction, inout AuditDetail) throws -> Work) {
         if fleet.refusesWrites { return refuse(Refusal(.storageFull)) }
         let key = idempotencyKey
         admitted.tenant.lane.submit(
@@ -161,7 +163,7 @@ struct Operation: Sendable {
                 writes: true,
                 perform: { store in
                     let tenant = store.transaction
-                    var trail = Trail()
+                    var detail = AuditDetail()
                     do {
                         try judgeAgain(tenant)
                         if let key,
@@ -169,13 +171,13 @@ struct Operation: Sendable {
                         {
                             return replay(stored, key)
                         }
-                        let next = try write(tenant, &trail)
+                        let next = try write(tenant, &detail)
                         var record = pipeline.auditRecord(
                             admitted.authenticated, 202, bytesIn: body.count, bytesOut: 0)
                         // The call is counted where it ends.
                         record.count = 0
-                        record.resellerID = trail.resellerID ?? record.resellerID
-                        record.detail = trail.json
+                        record.resellerID = detail.resellerID ?? record.resellerID
+                        record.detail = detail.json
                         store.note(record)
                         return { _ in perform(next) }
                     } catch let error where error.isDecision {
@@ -188,10 +190,10 @@ struct Operation: Sendable {
 
     /// Inside the batch's transaction, all or nothing: the effect, its stored answer and its audit row.
     private func commit(
-        _ write: (TenantTransaction, inout Trail) throws -> Answer, _ key: Key?, in store: TenantStore
+        _ write: (TenantTransaction, inout AuditDetail) throws -> Answer, _ key: Key?, in store: TenantStore
     ) throws -> LaneJob<TenantStore>.Completion {
         let tenant = store.transaction
-        var trail = Trail()
+        var detail = AuditDetail()
         var outcome: Answer
         var refused: Refusal?
         do {
@@ -200,12 +202,12 @@ struct Operation: Sendable {
             if let key, let stored = try tenant.storedAnswer(scope: key.scope, book: key.book, key: key.text) {
                 return replay(stored, key)
             }
-            outcome = try write(tenant, &trail)
+            outcome = try write(tenant, &detail)
         } catch let error where error.isDecision {
             let refusal = refusal(of: error)
             try tenant.undoEffect()
             guard let key, refusal.isReplayable else { return { _ in refuse(refusal) } }
-            trail = Trail()
+            detail = AuditDetail()
             refused = refusal
             outcome = Answer(refusal, routed)
             try tenant.storeAnswer(
@@ -217,10 +219,10 @@ struct Operation: Sendable {
         }
         var record = pipeline.auditRecord(
             admitted.authenticated, outcome.status, bytesIn: bytesIn, bytesOut: outcome.body.count)
-        record.resellerID = trail.resellerID ?? record.resellerID
-        record.detail = trail.json
+        record.resellerID = detail.resellerID ?? record.resellerID
+        record.detail = detail.json
         store.note(record)
-        if trail.isOrder { store.countOrder(record) }
+        if detail.isOrder { store.countOrder(record) }
         return publish(store, answer: outcome, refused)
     }
 
@@ -339,7 +341,7 @@ struct Operation: Sendable {
     private func respond(_ response: Response) {
         var response = response
         pipeline.finish(&response, admitted)
-        exchange.respond(response)
+        responder.respond(response)
     }
 
     private func refusal(of error: any Error) -> Refusal {

@@ -1,0 +1,33 @@
+package import HTTPCore
+
+/// An answer of an operation, before the pipeline adds its headers.
+package struct Answer: Sendable {
+    package var status: Int
+    package var contentType: StaticString
+    package var body: [UInt8]
+    /// What a replay of the call gives instead of `body`: for answers that show a secret once (DESIGN 3).
+    package var replayBody: [UInt8]?
+    /// The body holds a secret that replays give again: it is stored as ciphertext (DESIGN 3).
+    package var isSecret = false
+    package var headers = ResponseHeaders()
+
+    package init(status: Int, contentType: StaticString = "application/json", body: [UInt8]) {
+        self.status = status
+        self.contentType = contentType
+        self.body = body
+    }
+
+    package static func json(_ status: Int = 200, _ write: (inout JSONWriter) throws -> Void) rethrows -> Answer {
+        Answer(status: status, body: try JSONWriter.object(write))
+    }
+
+    package static let noContent = Answer(status: 204, body: [])
+}
+
+/// An answer of a flow of its own: whole, or streamed.
+package enum LateAnswer: Sendable {
+    case whole(Answer)
+    /// The flow has found out what it needed; the rest is ordinary work.
+    case proceed(Work)
+    case stream(status: Int, headers: ResponseHeaders, body: any ResponseStream, length: Int?)
+}
