@@ -1,0 +1,150 @@
+#!/usr/bin/env python3
+"""The rows of docs/contract.md and the tests that name them. A test names a row where the row's id stands as a word in
+its title: the text of a Swift `@Test("W4 …")`, or of a script's `checks("W4 …")`. Ids in comments and data do not count.
+
+`--write` writes docs/rows.md. Without it the script fails where that table is stale, where a row that is built, or built
+in part, is named by no test, and where a test names a row that does not exist."""
+
+import argparse
+import ast
+import collections
+import glob
+import os
+import re
+import sys
+
+from support import ROOT, Checks
+
+CONTRACT = os.path.join(ROOT, "docs", "contract.md")
+TABLE = os.path.join(ROOT, "docs", "rows.md")
+TESTS = os.path.join(ROOT, "Tests")
+
+NOT_BUILT = "*(not built yet)*"
+IN_PART = "Not built yet:"
+HEADING = re.compile(r"### ([A-Z]\d{1,2}) (.+)")
+SWIFT_TEST = re.compile(r'@Test\(\s*"((?:[^"\\]|\\.)*)"')
+
+# Rows whose built part no test names yet. A row leaves this list when a test names it: the script says so.
+UNNAMED = {"H6", "W10"}
+
+Row = collections.namedtuple("Row", "id summary state")
+
+
+def order(row):
+    """P2 before P10."""
+    return row[0], int(row[1:])
+
+
+def rows():
+    """Every row of the contract, in the order of their ids."""
+    found, row = [], None
+    with open(CONTRACT, encoding="utf-8") as file:
+        for number, line in enumerate(file.read().split("\n"), 1):
+            heading = HEADING.fullmatch(line)
+            if heading:
+                title = heading.group(2)
+                is_built = not title.startswith(NOT_BUILT)
+                summary = title.removeprefix(NOT_BUILT).removesuffix("◇").strip()
+                row = [heading.group(1), summary, "built" if is_built else "not built"]
+                found.append(row)
+                assert "built" not in summary, f"line {number}: the mark is spelled {NOT_BUILT}"
+            elif line.startswith("#"):
+                row = None
+                assert not re.match(r"### [A-Z]\d", line), f"line {number}: a row needs an id and a title"
+            elif line == IN_PART and row:
+                row[2] = "in part"
+    assert found, f"no rows in {CONTRACT}"
+    ids = [row[0] for row in found]
+    assert len(ids) == len(set(ids)), f"a row stands twice: {sorted(i for i in ids if ids.count(i) > 1)}"
+    return sorted((Row(*row) for row in found), key=lambda row: order(row.id))
+
+
+def titles():
+    """Path below Tests and title of every test."""
+    for path in glob.glob(os.path.join(TESTS, "**", "*.swift"), recursive=True):
+        with open(path, encoding="utf-8") as file:
+            for title in SWIFT_TEST.findall(file.read()):
+                yield os.path.relpath(path, TESTS), title
+    for path in glob.glob(os.path.join(TESTS, "Contract", "*.py")):
+        with open(path, encoding="utf-8") as file:
+            tree = ast.parse(file.read(), path)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and node.args and called(node.func) == "checks":
+                yield os.path.relpath(path, TESTS), text(node.args[0])
+
+
+def called(function):
+    """The last name of what is called: `checks`, or `self.checks`."""
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", None)
+
+
+def text(node):
+    """The literal parts of a string; what is filled in is left out."""
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    if isinstance(node, ast.JoinedStr):
+        return "".join(text(value) if isinstance(value, ast.Constant) else "…" for value in node.values)
+    return ""
+
+
+def named():
+    """Every id that stands in a title → the files of those tests."""
+    letters = "".join(sorted({row.id[0] for row in rows()}))
+    word = re.compile(rf"\b[{letters}]\d{{1,2}}\b")
+    found = collections.defaultdict(set)
+    for path, title in titles():
+        for row in word.findall(title):
+            found[row].add(path)
+    return found
+
+
+def table(all_rows, files):
+    lines = [
+        "# Rows and their tests", "",
+        "`python3 Tests/Contract/rows.py --write` makes this table from [contract.md](contract.md) and the titles of the "
+        "tests.",
+        "A test fails where it is stale. Files are below `Tests/`.", "",
+        "| row | what | state | tests that name it |", "|---|---|---|---|",
+    ]
+    for row in all_rows:
+        places = ", ".join(f"`{path}`" for path in sorted(files.get(row.id, ()))) or "–"
+        lines.append(f"| {row.id} | {row.summary} | {row.state} | {places} |")
+    return "\n".join(lines) + "\n"
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--write", action="store_true", help="write docs/rows.md anew")
+    # ./test gives these to every script; no gateway is needed here.
+    parser.add_argument("--tollgate", help=argparse.SUPPRESS)
+    parser.add_argument("--long", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    checks = Checks()
+    all_rows, files = rows(), named()
+    wanted = table(all_rows, files)
+    if options.write:
+        with open(TABLE, "w", encoding="utf-8") as file:
+            file.write(wanted)
+    with checks("docs/rows.md is what --write would write"):
+        with open(TABLE, encoding="utf-8") as file:
+            assert file.read() == wanted, "stale: python3 Tests/Contract/rows.py --write"
+    known = {row.id: row for row in all_rows}
+    with checks("tests were found in Swift and in Python"):
+        found = {os.path.splitext(path)[1] for paths in files.values() for path in paths}
+        assert found == {".swift", ".py"}, found
+    with checks("every row that is built, in part too, is named by a test"):
+        missing = [row.id for row in all_rows if row.state != "not built" and not files.get(row.id)]
+        missing = [row for row in missing if row not in UNNAMED]
+        assert not missing, f"no test names {', '.join(missing)}"
+    with checks("the list of rows without a test has none that a test names, and none that is not built"):
+        settled = [row for row in sorted(UNNAMED)
+                   if files.get(row) or row not in known or known[row].state == "not built"]
+        assert not settled, f"take out of UNNAMED: {', '.join(settled)}"
+    with checks("every row that a test names is in the contract"):
+        unknown = {row: sorted(paths) for row, paths in files.items() if row not in known}
+        assert not unknown, unknown
+    checks.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
