@@ -23,11 +23,3 @@ package struct Answer: Sendable {
 
     package static let noContent = Answer(status: 204, body: [])
 }
-
-/// An answer of a flow of its own: whole, or streamed.
-package enum LateAnswer: Sendable {
-    case whole(Answer)
-    /// The flow has found out what it needed; the rest is ordinary work.
-    case proceed(Work)
-    case stream(status: Int, headers: ResponseHeaders, body: any ResponseStream, length: Int?)
-}

@@ -42,8 +42,8 @@ package struct Call: Sendable {
         return caller
     }
 
-    /// The caller's Idempotency-Key without its quotes; the pipeline has checked its form.
-    package var idempotencyKey: String? { head.value(of: .idempotencyKey).map { bareIdempotencyKey($0) } }
+    /// The caller's Idempotency-Key; the pipeline has checked its form.
+    package var idempotencyKey: IdempotencyKey? { .of(head) }
 
     /// The reseller of a route that only resellers' keys open.
     package var resellerID: Int64 { known.projection.resellerID }

@@ -46,7 +46,6 @@ package struct Route: Sendable {
     /// An order is 1 MiB at most, as every body that no row names otherwise (CONTRACT G6).
     package static let bodyBytesMax = 1 << 20
     package static let importBytesMax = 64 << 20
-    package static let idempotencyKeyCharactersMax = 255
 
     package let method: Method
     /// Below the dialect's base, say `/orders/{id}`.
@@ -54,11 +53,12 @@ package struct Route: Sendable {
     package let access: Access
     package let body: Body
     package let idempotency: Idempotency
-    package let isSigned: Bool
+    /// The secrets that sign its calls (W5); nil where calls are not signed.
+    package let signedBy: SignedCall.Secrets?
     /// Open routes that make accounts: 20 per 15 minutes and address (CONTRACT A2).
     package let isRationedByAddress: Bool
-    /// A reseller's person may call it before the reseller is approved.
-    package let isForPending: Bool
+    /// States, beside active, in which a reseller's signed-in person may call it. Reads are open to a suspended person.
+    package let openIn: Set<ResellerState>
     /// A limit of the route's own for each reseller; nil for most.
     package let routeClass: RouteClass?
     /// The kind under which the answer is kept ready for the loops; nil for most.
@@ -77,8 +77,8 @@ package struct Route: Sendable {
 
     package init(
         _ method: Method, _ pattern: String, _ summary: String, access: Access, body: Body? = nil,
-        idempotency: Idempotency = .ignored, isSigned: Bool = false, isRationedByAddress: Bool = false,
-        isForPending: Bool = false, routeClass: RouteClass? = nil, cacheKind: UInt8? = nil,
+        idempotency: Idempotency = .ignored, signedBy: SignedCall.Secrets? = nil, isRationedByAddress: Bool = false,
+        openIn: Set<ResellerState> = [], routeClass: RouteClass? = nil, cacheKind: UInt8? = nil,
         parameters: [Parameter] = [], takes: Schema? = nil, gives: Success? = nil, refuses: Set<Int> = [],
         handle: @escaping @Sendable (Call) throws -> Work
     ) {
@@ -89,9 +89,9 @@ package struct Route: Sendable {
         let takesBody = method == .post || method == .put || method == .patch
         self.body = body ?? (takesBody ? .whole(bytesMax: Self.bodyBytesMax) : .none)
         self.idempotency = idempotency
-        self.isSigned = isSigned
+        self.signedBy = signedBy
         self.isRationedByAddress = isRationedByAddress
-        self.isForPending = isForPending
+        self.openIn = method == .get ? openIn.union([.suspended]) : openIn
         self.routeClass = routeClass
         self.cacheKind = cacheKind
         self.parameters = parameters

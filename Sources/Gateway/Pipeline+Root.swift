@@ -63,8 +63,9 @@ extension Pipeline {
         var told = ResponseHeaders()
         let route: ProviderRoute
         let parameters: [String]
+        let caller: ProviderCaller
         do throws(Refusal) {
-            try provider.authenticate(head, from: trace.peer)
+            caller = try provider.authenticate(head, from: trace.peer)
             let decision = provider.admit(now: fleet.monotonic.nanoseconds())
             told = Admission.headers(decision, "provider")
             guard decision.admitted else { throw .rateLimited(retryAfterSeconds: max(1, decision.retryAfterSeconds)) }
@@ -85,7 +86,7 @@ extension Pipeline {
             }
             let call = ProviderCall(
                 head: head, parameters: parameters, body: body, requestID: trace.requestID, now: now,
-                baseURL: { [self] record in baseURL(head, trace.peer, record) })
+                caller: caller, baseURL: { [self] record in baseURL(head, trace.peer, record) })
             do {
                 try route.handle(provider, call, file, reply)
             } catch {
@@ -134,14 +135,13 @@ extension Pipeline {
             }
         case .success(.stream(let status, let headers, let stream, let length)):
             response = Response(status: status, headers: headers, body: .stream(stream, length: length))
-        case .success(.proceed):
-            response = Problem.response(.defect, requestID: trace.requestID)
         case .failure(let error):
             let refusal: Refusal
             switch error {
             case let known as Refusal: refusal = known
             case let failure as LaneFailure: refusal = Refusal(failure)
             case RegistryRefusal.unknownTenant: refusal = .notFound("tenant")
+            case RegistryRefusal.notAllowed(let known as Refusal): refusal = known
             case let failure as SQLiteError where failure.isFull || failure.isIOError:
                 // A copy of a tenant that the disk did not take; lanes tell their own failures.
                 fleet.report("\(trace.requestID.text): \(failure)")

@@ -42,7 +42,7 @@ extension ProviderAPI {
             let record = try api.tenant(call.parameters[0])
             guard let path else { throw Refusal.unparseable("The body is empty; a SQLite file is expected.") }
             if api.fleet.refusesWrites { throw Refusal(LaneFailure.storageFull) }
-            api.fleet.restore(record, from: path, requestID: call.requestID) { result in
+            api.fleet.restore(record, from: path, requestID: call.requestID, judge: call.caller.judge) { result in
                 reply(
                     result.map { head in
                         .whole(

@@ -11,9 +11,9 @@ extension ProviderAPI {
     static let nodeRoutes: [ProviderRoute] = [
         ProviderRoute(
             .post, "/provider-key/rotate", "Issue a new provider key; the others die", gives: .done(Schemas.providerKey)
-        ) { api, _, _, reply in
+        ) { api, call, _, reply in
             let key = APIKeyFormat.mint(prefix: keyPrefix, mode: "live", random: api.fleet.random)
-            api.fleet.rotateProviderKey(key) { result in
+            api.fleet.rotateProviderKey(key, judge: call.caller.judge) { result in
                 reply(result.map { .whole(.json { $0.field("provider_key", key) }) })
             }
         },

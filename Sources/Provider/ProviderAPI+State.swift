@@ -48,7 +48,7 @@ extension ProviderAPI {
             guard try call.query()["confirm"] == record.slug else {
                 throw Refusal.field("/confirm", "required", "must repeat the slug: ?confirm=\(record.slug)")
             }
-            api.fleet.delete(record, requestID: call.requestID) { result in
+            api.fleet.delete(record, requestID: call.requestID, judge: call.caller.judge) { result in
                 api.domainsChanged()
                 reply(result.map { .whole(.noContent) })
             }
@@ -60,14 +60,20 @@ extension ProviderAPI {
         _ change: @escaping @Sendable (inout TenantProfile) -> Void
     ) throws {
         let record = try tenant(call.parameters[0])
-        let access = record.access(at: call.now)
-        let state = record.profile.state
-        // A tenant whose cancelled period is over has ended, whatever its row says.
-        guard states.contains(state), access != .refused("cancelled") else {
-            let name = access == .refused("cancelled") ? "cancelled" : state.name
-            throw Refusal.conflict(code: "tenant_\(name)", detail: "The tenant is \(name).")
-        }
-        fleet.change(record, event: event, requestID: call.requestID, change) { [self] result in
+        fleet.change(
+            record, event: event, requestID: call.requestID,
+            { profile in
+                try call.caller.judge()
+                let access = profile.access(at: call.now)
+                // A tenant whose cancelled period is over has ended, whatever its row says.
+                guard states.contains(profile.state), access != .refused("cancelled") else {
+                    let name = access == .refused("cancelled") ? "cancelled" : profile.state.name
+                    throw RegistryRefusal.notAllowed(
+                        Refusal.conflict(code: "tenant_\(name)", detail: "The tenant is \(name)."))
+                }
+                change(&profile)
+            }
+        ) { [self] result in
             reply(result.map { [self] in .whole(.json { encode(record, call, &$0) }) })
         }
     }

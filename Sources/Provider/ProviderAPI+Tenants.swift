@@ -47,7 +47,8 @@ extension ProviderAPI {
             let secret = MintedSecret(
                 shape: api.blueprints.keyShape(of: record), book: .live, random: api.fleet.random)
             api.fleet.write(
-                record, reserving: secret.hash, action: "tenant.owner_key", requestID: call.requestID
+                record, warrant: call.caller.warrant, reserving: secret.hash, action: "tenant.owner_key",
+                requestID: call.requestID
             ) { tenant, detail in
                 guard let owner = try tenant.ownerAccount() else { throw Refusal.notFound("owner") }
                 let key = try FillTenant.mintOwnerKey(secret, account: owner, tenant)
@@ -107,7 +108,9 @@ extension ProviderAPI {
                         shape: KeyShape(blueprint.keyShape, prefix: creation.keyPrefix), book: .live,
                         random: fleet.random),
                     invitationHash: invitation.map { SHA256.hash(Array($0.utf8)) })
-                fleet.create(creation, requestID: call.requestID, fill: { try provision.run($0) }) { [self] result in
+                fleet.create(
+                    creation, requestID: call.requestID, judge: call.caller.judge, fill: { try provision.run($0) }
+                ) { [self] result in
                     reply(
                         result.map { record, _ in
                             .whole(created(record, provision.ownerKey, invitation, call))
@@ -218,6 +221,7 @@ extension ProviderAPI {
         let (newTier, newOverrides) = (tier, overrides)
         let changeProfile: @Sendable () -> Void = { [self] in
             fleet.change(record, event: "tenant.changed", requestID: call.requestID) { profile in
+                try call.caller.judge()
                 if let newTier { profile.tier = newTier }
                 if let newOverrides { profile.quotaOverrides = newOverrides }
                 if changesLimit { profile.limit = limit }
@@ -228,7 +232,8 @@ extension ProviderAPI {
         guard let domains else { return changeProfile() }
         let hosts = domains.map(\.host)
         let certificates = domains.compactMap(\.certificate)
-        fleet.registry.setDomains(certificates, hosts: hosts, of: record.id) { [self] result in
+        fleet.registry.setDomains(certificates, hosts: hosts, of: record.id, judge: call.caller.judge) {
+            [self] result in
             if case .failure(let error) = result { return reply(.failure(Self.refusal(error))) }
             fleet.replaceCertificates(of: record.profile.domains + hosts, with: certificates)
             fleet.roster.update(record) { $0.domains = hosts }

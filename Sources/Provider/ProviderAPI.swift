@@ -12,6 +12,7 @@ struct ProviderCall: Sendable {
     let body: [UInt8]
     let requestID: RequestID
     let now: Timestamp
+    let caller: ProviderCaller
     let baseURL: @Sendable (TenantRecord) -> String
 
     func fields() throws(Refusal) -> FieldReader {
@@ -27,6 +28,30 @@ struct ProviderCall: Sendable {
             return try Query(parsing: head.query)
         } catch {
             throw .unparseable("The query cannot be read: \(error).")
+        }
+    }
+}
+
+/// Who calls the provider's API, to be judged again where the call has its effect: a key that was rotated since opens
+/// nothing any more (G3). A value: any thread.
+struct ProviderCaller: Sendable {
+    let fleet: Fleet
+    /// Nil for the control socket, which only the data folder's owner can open.
+    let secretHash: Digest?
+
+    /// For effects in the registry.
+    var judge: Registry.Judge {
+        { [self] in
+            if let secretHash, !fleet.isProviderKey(secretHash) {
+                throw RegistryRefusal.notAllowed(Refusal.unknownCredential)
+            }
+        }
+    }
+
+    /// For effects in a tenant's file.
+    var warrant: Warrant {
+        Warrant { [self] _ in
+            if let secretHash, !fleet.isProviderKey(secretHash) { throw Refusal.unknownCredential }
         }
     }
 }
@@ -130,14 +155,15 @@ final class ProviderAPI: Sendable {
     }
 
     /// A provider key, or the control socket, which only the data folder's owner can open.
-    func authenticate(_ head: RequestHead, from peer: Peer) throws(Refusal) {
-        if peer.role == .control { return }
+    func authenticate(_ head: RequestHead, from peer: Peer) throws(Refusal) -> ProviderCaller {
+        if peer.role == .control { return ProviderCaller(fleet: fleet, secretHash: nil) }
         let dialect = WholesaleOrders()
         guard let place = dialect.bearer(in: head), APIKeyFormat.isWellFormed(head.bytes[place]) else {
             throw .unknownCredential
         }
         let hash = head.bytes[place].withUnsafeBytes { SHA256.hash($0) }
         guard fleet.isProviderKey(hash) else { throw .unknownCredential }
+        return ProviderCaller(fleet: fleet, secretHash: hash)
     }
 
     func admit(now: UInt64) -> Decision { bucket.take(now: now) }

@@ -152,8 +152,10 @@ private let header = "device,server_ip,http_port,socks_port,country,mode\n"
         let stored = try node.write(record) { tenant, _ in
             var answer = Answer.json(201) { $0.field("proxyPassword", "open sesame") }
             answer.isSecret = true
-            try tenant.storeAnswer(answer, fingerprint: .zero, scope: 1, book: .live, key: "k")
-            return try tenant.storedAnswer(scope: 1, book: .live, key: "k")
+            let key = try #require(IdempotencyKey("k"))
+            let claim = IdempotencyClaim(key, scope: 1, book: .live, fingerprint: .zero)
+            try tenant.storeAnswer(answer, for: claim)
+            return try tenant.storedAnswer(for: claim)
         }
         #expect(stored?.contentType == "application/json")
         #expect(stored?.body == Array(#"{"proxyPassword":"open sesame"}"#.utf8))

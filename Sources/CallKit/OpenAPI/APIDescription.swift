@@ -121,7 +121,7 @@ extension APIDescription.Operation {
             // A tenant, a key or a reseller may be suspended, and a tenant's quotas be reached, wherever one calls.
             refuses: route.refuses.union([402, 403]))
         idempotency = route.idempotency
-        isSigned = route.isSigned
+        isSigned = route.signedBy != nil
         if case .ignored = idempotency {} else { refuses.insert(422) }
         // The address may name no tenant, or one that has another dialect.
         if credential != .required || !isAlwaysThere { refuses.insert(404) }

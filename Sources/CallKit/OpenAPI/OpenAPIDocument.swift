@@ -113,7 +113,7 @@ package struct OpenAPIDocument: Sendable {
     // MARK: Parameters
 
     private static let idempotencyKey = Schema([
-        "type": .string("string"), "minLength": .int(1), "maxLength": .int(Route.idempotencyKeyCharactersMax),
+        "type": .string("string"), "minLength": .int(1), "maxLength": .int(IdempotencyKey.charactersMax),
         "pattern": .string("^[!#-~]+$"),
     ])
     private static let timestamp = Schema.matching("^[0-9]{1,18}$")

@@ -14,14 +14,14 @@ extension TenantReader {
     /// How long an answer is kept.
     package static let idempotencyDays: Int64 = 30
 
-    /// `scope` is the reseller, 0 for the owner and operators.
-    package func storedAnswer(scope: Int64, book: Book, key: String) throws -> StoredAnswer? {
+    package func storedAnswer(for claim: IdempotencyClaim) throws -> StoredAnswer? {
         try connection.row(
             """
             SELECT fingerprint, status, content_type, body FROM idempotency
             WHERE reseller_id = ?1 AND book = ?2 AND key = ?3 AND created_at > ?4
             """,
-            .integer(scope), .book(book), .text(key), .time(now.adding(days: -Self.idempotencyDays))
+            .integer(claim.scope), .book(claim.book), .text(claim.key.text),
+            .time(now.adding(days: -Self.idempotencyDays))
         ) { row in
             let contentType = row.text(2)
             let isSealed = contentType.hasPrefix(Self.sealedMark)
@@ -29,7 +29,7 @@ extension TenantReader {
                 fingerprint: Digest(bytes: row.blob(0)) ?? .zero, status: Int(row.int(1)),
                 contentType: isSealed ? String(contentType.dropFirst(Self.sealedMark.count)) : contentType,
                 body: isSealed
-                    ? try AES256GCM.open(row.blob(3), key: store.secretKey, associatedData: answerContext(scope, key))
+                    ? try AES256GCM.open(row.blob(3), key: store.secretKey, associatedData: answerContext(claim))
                     : row.blob(3))
         }
     }
@@ -37,20 +37,18 @@ extension TenantReader {
     /// Stands before the content type of answers that are stored as ciphertext under the tenant's key.
     fileprivate static let sealedMark = "sealed:"
 
-    fileprivate func answerContext(_ scope: Int64, _ key: String) -> [UInt8] {
-        tenantID.bytes + Array("answer:\(scope):\(key)".utf8)
+    fileprivate func answerContext(_ claim: IdempotencyClaim) -> [UInt8] {
+        tenantID.bytes + Array("answer:\(claim.scope):\(claim.key.text)".utf8)
     }
 }
 
 extension TenantTransaction {
-    package func storeAnswer(
-        _ answer: Answer, fingerprint: Digest, scope: Int64, book: Book, key: String
-    ) throws {
+    package func storeAnswer(_ answer: Answer, for claim: IdempotencyClaim) throws {
         var body = answer.replayBody ?? answer.body
         var contentType = answer.contentType.description
         if answer.isSecret {
             body = try AES256GCM.seal(
-                body, key: store.secretKey, associatedData: answerContext(scope, key), random: store.random)
+                body, key: store.secretKey, associatedData: answerContext(claim), random: store.random)
             contentType = Self.sealedMark + contentType
         }
         try connection.run(
@@ -60,7 +58,8 @@ extension TenantTransaction {
             ON CONFLICT DO UPDATE SET fingerprint = excluded.fingerprint, status = excluded.status,
                 content_type = excluded.content_type, body = excluded.body, created_at = excluded.created_at
             """,
-            .integer(scope), .book(book), .text(key), .blob(fingerprint.bytes), .int(answer.status),
+            .integer(claim.scope), .book(claim.book), .text(claim.key.text), .blob(claim.fingerprint.bytes),
+            .int(answer.status),
             .text(contentType), .blob(body), .time(now))
     }
 

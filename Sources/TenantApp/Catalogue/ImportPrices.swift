@@ -14,7 +14,7 @@ package final class ImportPrices: @unchecked Sendable {
     package static let pieceBytes = 64 << 10
     package static let errorsMax = 100
 
-    package typealias Done = @Sendable (Result<LateAnswer, any Error>) -> Void
+    package typealias Done = @Sendable (Result<Work, any Error>) -> Void
 
     private struct Pair: Hashable {
         let resellerID: Int64
@@ -179,21 +179,20 @@ package final class ImportPrices: @unchecked Sendable {
         let (importID, count, columns) = (importID, Int64(lines.count), file?.priceColumns ?? [])
         done(
             .success(
-                .proceed(
-                    .write { tenant, detail in
-                        // A restore in between takes staged rows away with everything else.
-                        guard try tenant.stagedRows(importID: importID) == count else {
-                            throw Refusal.unavailable(
-                                code: "import_interrupted", detail: "The import was interrupted; send it again.",
-                                retryAfterSeconds: 1)
-                        }
-                        try tenant.applyStaged(importID: importID, columns: columns)
-                        detail.note("price_rows", String(count))
-                        return .json { json in
-                            json.field("ok", true)
-                            json.field("rows", count)
-                        }
-                    })))
+                .write { tenant, detail in
+                    // A restore in between takes staged rows away with everything else.
+                    guard try tenant.stagedRows(importID: importID) == count else {
+                        throw Refusal.unavailable(
+                            code: "import_interrupted", detail: "The import was interrupted; send it again.",
+                            retryAfterSeconds: 1)
+                    }
+                    try tenant.applyStaged(importID: importID, columns: columns)
+                    detail.note("price_rows", String(count))
+                    return .json { json in
+                        json.field("ok", true)
+                        json.field("rows", count)
+                    }
+                }))
     }
 
     private func fail() {
@@ -209,7 +208,7 @@ package final class ImportPrices: @unchecked Sendable {
     }
 
     /// Clears what was staged, piece by piece, then answers. What cannot be cleared now, housekeeping clears.
-    private func end(_ result: Result<LateAnswer, any Error>) {
+    private func end(_ result: Result<Work, any Error>) {
         let (importID, done) = (importID, done)
         if lines.isEmpty { return done(result) }
         tenant.lane.submit(

@@ -20,7 +20,7 @@ extension ActivationCodes {
             let seed = MintedSecret(shape: .hex64, book: .live, random: call.services.random)
             return .background {
                 let application = try application.hashed(call.services)
-                return .reserving([seed.hash]) { tenant, detail in
+                return .reserving(seed.hash) { tenant, detail in
                     let made = try application.run(tenant, state: .pending, approvedBy: nil, &detail)
                     let new = NewKey(
                         accountID: made.accountID, resellerID: made.reseller.id, role: .resellerSession, scopes: .all,
@@ -53,7 +53,7 @@ extension ActivationCodes {
         },
         Route(
             .post, "/logout", "End the dashboard's credential that is sent", access: .resellerSession,
-            isForPending: true, gives: .done(Schemas.ok)
+            openIn: [.pending], gives: .done(Schemas.ok)
         ) { call in
             .write { tenant, _ in
                 try tenant.revokeKey(call.keyID)
@@ -61,7 +61,7 @@ extension ActivationCodes {
             }
         },
         Route(
-            .post, "/activate", "Activate your account", access: .resellerSession, isForPending: true,
+            .post, "/activate", "Activate your account", access: .resellerSession, openIn: [.pending],
             gives: .done(Schemas.activated)
         ) { call in
             .write { tenant, detail in
@@ -81,7 +81,7 @@ extension ActivationCodes {
             }
         },
         Route(
-            .get, "/me", "Read your profile, balance and sales", access: .reseller(.codes), isForPending: true,
+            .get, "/me", "Read your profile, balance and sales", access: .reseller(.codes), openIn: [.pending],
             gives: .read(Schemas.profile)
         ) { call in
             .read { tenant in
@@ -108,7 +108,7 @@ extension ActivationCodes {
             idempotency: .accepted, gives: .done(Schemas.newKey), refuses: [409]
         ) { call in
             let secret = call.newSecret(call.book)
-            return .reserving([secret.hash]) { tenant, detail in
+            return .reserving(secret.hash) { tenant, detail in
                 if let key = try ownKey(call, tenant) {
                     _ = try tenant.rotateKey(key.id, to: secret, overlapSeconds: 0)
                     detail.note("key", key.publicID)

@@ -53,15 +53,9 @@ package enum KeyAnswers {
         let overlap = fields.optionalInteger("overlap_seconds", in: 0...overlapSecondsMax) ?? 0
         try fields.finish()
         // A secret says its key's mode, which only the file knows; so the secret is made once it has been read.
-        return .later { answer in
-            call.tenant.lane.submit(
-                LaneJob(
-                    writes: false,
-                    perform: { store in
-                        let key = try store.reader.key(publicID: call.parameters[0])
-                        return { _ in answer(Result { try .proceed(rotation(call, key, resellerID, overlap)) }) }
-                    },
-                    fail: { answer(.failure($0)) }))
+        return .flow { steps in
+            let key = try await steps.read { try $0.key(publicID: call.parameters[0]) }
+            return try rotation(call, key, resellerID, overlap)
         }
     }
 
@@ -74,7 +68,7 @@ package enum KeyAnswers {
             throw Refusal.forbidden(code: "owner_only", detail: "Only the tenant's owner rotates the keys of others.")
         }
         let secret = call.newSecret(key.book)
-        return .reserving([secret.hash]) { tenant, detail in
+        return .reserving(secret.hash) { tenant, detail in
             guard let current = try tenant.key(id: key.id), current.revokedAt == nil else {
                 throw Refusal.conflict(code: "key_revoked", detail: "The key is revoked.")
             }

@@ -12,7 +12,7 @@ extension OperatorAdmin {
             let request = try keyRequest(call)
             let secret = call.newSecret(request.book)
             let issue = IssueKey(request: request, secret: secret, issuedBy: call.accountID)
-            return .reserving([secret.hash]) { tenant, detail in
+            return .reserving(secret.hash) { tenant, detail in
                 KeyAnswers.minted(try issue.run(tenant, &detail), secret, status: 201)
             }
         },

@@ -29,34 +29,15 @@ package enum SignIn {
         shape: KeyShape = .prefixed(SessionTerms.prefix),
         answeredBy render: @escaping @Sendable (Session) -> Answer = answer
     ) -> Work {
-        let services = call.services
-        let tenant = call.tenant
-        return .later { answer in
-            tenant.lane.submit(
-                LaneJob(
-                    writes: false,
-                    perform: { store in
-                        let account = try store.reader.account(email: email)
-                        return { _ in
-                            let submitted = services.fleet.background.submit {
-                                answer(Result { try check(account, password, roles, call, shape, render) })
-                            }
-                            if !submitted { answer(.failure(LaneFailure.tooManyWaiting)) }
-                        }
-                    },
-                    fail: { answer(.failure($0)) }))
+        .flow { steps in
+            let account = try await steps.read { try $0.account(email: email) }
+            let hash = account?.passwordHash ?? call.services.decoyHash
+            let matches = try await steps.background { Scrypt.verify(password, against: hash) }
+            guard matches, let account, account.passwordHash != nil, roles.contains(account.role) else {
+                throw Refusal.unknownCredential
+            }
+            return session(for: account, call, shape, render)
         }
-    }
-
-    private static func check(
-        _ account: Account?, _ password: String, _ roles: [AccountRole], _ call: Call, _ shape: KeyShape,
-        _ render: @escaping @Sendable (Session) -> Answer
-    ) throws -> LateAnswer {
-        let matches = Scrypt.verify(password, against: account?.passwordHash ?? call.services.decoyHash)
-        guard matches, let account, account.passwordHash != nil, roles.contains(account.role) else {
-            throw Refusal.unknownCredential
-        }
-        return .proceed(session(for: account, call, shape, render))
     }
 
     private static func session(
@@ -64,7 +45,7 @@ package enum SignIn {
         _ render: @escaping @Sendable (Session) -> Answer
     ) -> Work {
         let secret = MintedSecret(shape: shape, book: .live, random: call.services.random)
-        return .reserving([secret.hash]) { tenant, detail in
+        return .reserving(secret.hash) { tenant, detail in
             if let id = account.resellerID {
                 guard let reseller = try tenant.reseller(id: id), reseller.state != .terminated else {
                     throw Refusal.unknownCredential

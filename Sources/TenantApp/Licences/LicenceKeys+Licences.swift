@@ -9,14 +9,12 @@ extension LicenceKeys {
             .get, "/myavailable", "List the licenses that are not resold yet", access: .reseller(.licences),
             body: .whole(bytesMax: bodyBytesMax), gives: .read(Schemas.available)
         ) { call in
-            .later { answer in
-                ListAvailableLicences(call) { licence, json in
-                    json.field("key", licence.key)
-                    json.field("product", licence.sku)
-                    json.field("expiration", licence.expiresAt.milliseconds)
-                    json.field("created_at", licence.createdAt.milliseconds)
-                }.answer(head: #"{"ok":true,"licenses":["#, tail: "]}", done: answer)
-            }
+            ListAvailableLicences(call) { licence, json in
+                json.field("key", licence.key)
+                json.field("product", licence.sku)
+                json.field("expiration", licence.expiresAt.milliseconds)
+                json.field("created_at", licence.createdAt.milliseconds)
+            }.work(head: #"{"ok":true,"licenses":["#, tail: "]}")
         },
         Route(
             .get, "/licenseinfo", "Read one license", access: .reseller(.licences),

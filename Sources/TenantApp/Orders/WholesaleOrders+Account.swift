@@ -36,7 +36,9 @@ extension WholesaleOrders {
             guard let email, let password else { throw Refusal.defect }
             return SignIn.work(call, email: email, password: password, roles: [.reseller])
         },
-        Route(.delete, "/session", "Sign out", access: .resellerSession, gives: .nothing) { call in
+        Route(
+            .delete, "/session", "Sign out", access: .resellerSession, openIn: [.pending, .suspended], gives: .nothing
+        ) { call in
             .write { tenant, _ in
                 try tenant.revokeKey(call.known.projection.keyID)
                 return .noContent
@@ -53,7 +55,7 @@ extension WholesaleOrders {
             let end = fields.expiry("expires_at", after: call.now)
             try fields.finish()
             let secret = call.newSecret(book)
-            return .reserving([secret.hash]) { tenant, detail in
+            return .reserving(secret.hash) { tenant, detail in
                 guard let reseller = try tenant.reseller(id: call.resellerID), reseller.state == .active else {
                     throw Refusal.forbidden(code: "reseller_not_active", detail: "Only an active reseller has keys.")
                 }

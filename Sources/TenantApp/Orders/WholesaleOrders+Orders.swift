@@ -7,14 +7,15 @@ extension WholesaleOrders {
     static let orders: [Route] = [
         Route(
             .post, "/orders", "Place an order", access: .reseller(.partnerOrder), idempotency: .required,
-            isSigned: true, takes: Schemas.orderRequest, gives: .made(Schemas.placed), refuses: [409]
+            signedBy: { try $0.webhookSecrets(resellerID: $1) }, takes: Schemas.orderRequest,
+            gives: .made(Schemas.placed), refuses: [409]
         ) {
             call in
             let request = try orderRequest(call)
             let caller = call.known
             let place = PlaceOrder(
                 request: request, resellerID: call.resellerID, book: call.book, keyID: caller.projection.keyID,
-                idempotencyKey: call.idempotencyKey)
+                idempotencyKey: call.idempotencyKey?.text)
             return .write { tenant, detail in
                 let result = try place.run(tenant, &detail)
                 return .json(201) { json in

@@ -20,7 +20,7 @@ extension ActivationCodes {
             guard let amount else { throw Refusal.defect }
             let create = CreateTopUp(
                 amount: amount, resellerID: call.resellerID, book: call.book, keyID: call.keyID,
-                idempotencyKey: call.idempotencyKey)
+                idempotencyKey: call.idempotencyKey?.text)
             return TopUpFlow(call: call, create: create) { orderID, url in
                 .json { json in
                     json.field("ok", true)

@@ -35,7 +35,7 @@ extension ProxyPorts {
             let book = fields.mode("mode")
             try fields.finish()
             let secret = call.newSecret(book)
-            return .reserving([secret.hash]) { tenant, detail in
+            return .reserving(secret.hash) { tenant, detail in
                 guard let reseller = try tenant.reseller(id: call.resellerID), reseller.state == .active else {
                     throw Refusal.forbidden(code: "reseller_not_active", detail: "Only an active reseller has keys.")
                 }

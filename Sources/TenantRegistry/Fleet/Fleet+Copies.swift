@@ -79,7 +79,7 @@ extension Fleet {
     /// Puts a file back that `export` made: checked in full before it replaces anything. Keys that were revoked since stay
     /// revoked, the incarnation rises, a `tenant.restored` row joins the chain (CONTRACT P5). Takes over the file at `path`.
     package func restore(
-        _ record: TenantRecord, from path: String, requestID: RequestID,
+        _ record: TenantRecord, from path: String, requestID: RequestID, judge: @escaping Registry.Judge = {},
         then answer: @escaping @Sendable (Result<AuditHead, any Error>) -> Void
     ) {
         // A refused file is not kept.
@@ -96,7 +96,7 @@ extension Fleet {
                         if verdict.foreign { throw RestoreFailure.foreignKeyHash }
                         record.lane.exclusively(
                             { [self] control in
-                                swap(record, control, path, verdict.revoked, requestID, then)
+                                swap(record, control, path, verdict.revoked, requestID, judge, then)
                             }, orElse: { then(.failure($0)) })
                     } catch {
                         then(.failure(error))
@@ -155,12 +155,15 @@ extension Fleet {
     /// at any moment leaves the one or the other.
     private func swap(
         _ record: TenantRecord, _ control: LaneControl<TenantStore>, _ path: String, _ revoked: [Digest],
-        _ requestID: RequestID, _ then: @escaping @Sendable (Result<AuditHead, any Error>) -> Void
+        _ requestID: RequestID, _ judge: Registry.Judge,
+        _ then: @escaping @Sendable (Result<AuditHead, any Error>) -> Void
     ) {
         let live = data.tenantPath(record.id)
         let new = live + ".restoring"
         let discard = { for suffix in ["", "-wal"] { DataDirectory.remove(new + suffix) } }
         do {
+            // The examination took its time: whoever asked may not ask for it any more.
+            try judge()
             // One that was decided before this one is the file that this one replaces.
             try FileSwap.finish(live)
             // A file that is too damaged to open has no head to rise above.
@@ -316,5 +319,6 @@ extension Fleet {
         pool.close()
         background.close()
         files.close()
+        flows.close()
     }
 }

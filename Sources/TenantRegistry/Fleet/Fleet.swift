@@ -40,6 +40,8 @@ package final class Fleet: Sendable {
     package let background: BackgroundPool
     /// Reading and writing files that are not a lane's: a flood of sign-ins does not stop an export.
     package let files: BackgroundPool
+    /// Steps of calls that take several.
+    package let flows = FlowPool()
     package let clock: any WallClock
     package let monotonic: any MonotonicClock
     package let random: any RandomSource
@@ -130,14 +132,17 @@ package final class Fleet: Sendable {
     package func isProviderKey(_ hash: Digest) -> Bool { providerKeyHashes.withLock { $0.contains(hash) } }
     package var hasProviderKey: Bool { providerKeyHashes.withLock { !$0.isEmpty } }
 
-    /// A new provider key; the others die with the answer.
-    package func rotateProviderKey(_ key: String, then: @escaping @Sendable (Result<Void, any Error>) -> Void) {
+    /// A new provider key; the others die with the answer: no effect that one of them began comes after it.
+    package func rotateProviderKey(
+        _ key: String, judge: @escaping Registry.Judge = {}, then: @escaping @Sendable (Result<Void, any Error>) -> Void
+    ) {
         let hash = SHA256.hash(Array(key.utf8))
         registry.addProviderKey(
-            hash, displayPrefix: APIKeyFormat.displayPrefix(key), at: clock.now(), revokingOthers: true
+            hash, displayPrefix: APIKeyFormat.displayPrefix(key), at: clock.now(), revokingOthers: true, judge: judge
         ) { [self] result in
-            if case .success = result { providerKeyHashes.withLock { $0 = [hash] } }
-            then(result)
+            guard case .success = result else { return then(result) }
+            providerKeyHashes.withLock { $0 = [hash] }
+            settle(roster.allTenants) { then(result) }
         }
     }
 
@@ -157,6 +162,24 @@ package final class Fleet: Sendable {
             all.removeAll { hosts.contains($0.host) }
             all += new
         }
+    }
+
+    /// Goes on when every batch that runs or waits in these tenants' lanes has committed: what is judged from now on is
+    /// judged by what holds now.
+    func settle(_ records: [TenantRecord], then: @escaping @Sendable () -> Void) {
+        let left = Mutex(1)
+        let done: @Sendable () -> Void = {
+            let isLast = left.withLock { left in
+                left -= 1
+                return left == 0
+            }
+            if isLast { then() }
+        }
+        for record in records {
+            left.withLock { $0 += 1 }
+            record.lane.whenQuiet(done)
+        }
+        done()
     }
 
     // MARK: Room

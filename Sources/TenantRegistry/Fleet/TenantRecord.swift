@@ -84,6 +84,29 @@ package struct TenantProfile: Sendable {
     package var lastRequestAt: Timestamp?
 
     package var quotas: Quotas { quotaOverrides.applied(to: tier.quotas) }
+
+    /// Whether requests of resellers and operators are served then, by state and by the end of a cancelled period.
+    package func access(at now: Timestamp) -> TenantAccess {
+        switch state {
+        case .active:
+            if let endsAt, now >= endsAt { return .refused("cancelled") }
+            return .open
+        case .suspended: return .refused("suspended")
+        case .cancelled: return .refused("cancelled")
+        case .refunded: return .refused("refunded")
+        case .creating, .deleting: return .unknown
+        }
+    }
+
+    /// What the provider changes, as the registry's row has it now.
+    mutating func takeChangeable(from row: TenantProfile) {
+        state = row.state
+        tier = row.tier
+        quotaOverrides = row.quotaOverrides
+        limit = row.limit
+        endsAt = row.endsAt
+        endedAt = row.endedAt
+    }
 }
 
 package struct QuotaOverrides: Sendable, Equatable {
@@ -159,20 +182,8 @@ package final class TenantRecord: Sendable {
         counters.admit(at: now, monthlyMax: profileCell.withLock { $0.quotas.requestsMonthlyMax })
     }
 
-    /// Whether requests of resellers and operators are served now, by state and by the end of a cancelled period.
-    package func access(at now: Timestamp) -> TenantAccess {
-        profileCell.withLock { profile in
-            switch profile.state {
-            case .active:
-                if let end = profile.endsAt, now >= end { return .refused("cancelled") }
-                return .open
-            case .suspended: return .refused("suspended")
-            case .cancelled: return .refused("cancelled")
-            case .refunded: return .refused("refunded")
-            case .creating, .deleting: return .unknown
-            }
-        }
-    }
+    /// Whether requests of resellers and operators are served now.
+    package func access(at now: Timestamp) -> TenantAccess { profileCell.withLock { $0.access(at: now) } }
 }
 
 package enum TenantAccess: Sendable, Equatable {

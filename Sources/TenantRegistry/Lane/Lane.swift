@@ -149,6 +149,12 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
         enqueue(.exclusive(work, fail), isBounded: false, refuse: fail)
     }
 
+    /// Calls `then` when everything that was queued before has run, at once where nothing was.
+    package func whenQuiet(_ then: @escaping @Sendable () -> Void) {
+        if state.withLock({ !$0.isScheduled }) { return then() }
+        exclusively({ _ in then() }, orElse: { _ in then() })
+    }
+
     package var waiting: Int { state.withLock { $0.queue.count } }
 
     private func enqueue(_ work: consuming sending Work, isBounded: Bool, refuse: (LaneFailure) -> Void) {

@@ -1,6 +1,5 @@
 import CallKit
 import Cryptography
-import Gateway
 import HTTPCore
 import HTTPServer
 import TenantApp
@@ -18,7 +17,7 @@ enum SignatureProperties {
         for name: HeaderName in [.signature, .timestamp, .idempotencyKey] {
             try demand(head.count(of: name) <= 1, "a repeated field that is signed")
         }
-        if let header = head.value(of: .idempotencyKey) { try judge(key: bareIdempotencyKey(header)) }
+        if let header = head.value(of: .idempotencyKey) { try judge(header) }
         guard let claim = try? SignatureClaim(head) else { return }
         try demand(claim.seconds >= 0, "a time before 1970")
         let signature = head.value(of: .signature) ?? ""
@@ -28,10 +27,10 @@ enum SignatureProperties {
             signed.hasPrefix("\(head.value(of: .timestamp) ?? "").POST.\(head.target)."), "signed over another head")
     }
 
-    private static func judge(key: String) throws(Violation) {
-        guard isIdempotencyKey(key) else { return }
+    private static func judge(_ header: String) throws(Violation) {
+        guard let key = IdempotencyKey(header)?.text else { return }
         try demand(key.utf8.count <= 255 && !key.utf8.contains { $0 <= 0x20 || $0 >= 0x7F }, "a key that must not be")
-        try demand(bareIdempotencyKey("\"\(key)\"") == key, "a key quoted is another than the same key bare")
-        try demand(bareIdempotencyKey(key) == key, "a key without quotes lost something")
+        try demand(IdempotencyKey("\"\(key)\"")?.text == key, "a key quoted is another than the same key bare")
+        try demand(IdempotencyKey(key)?.text == key, "a key without quotes lost something")
     }
 }

@@ -39,7 +39,7 @@ extension JSON {
     var number: String? { if case .number(let number) = self { number.text } else { nil } }
 }
 
-/// Carries a route's work out as the gateway does: lane, savepoint, audit row, projection, registry.
+/// Carries a route's work out on the one write path, without the gateway's head and limits.
 struct WorkRunner: Sendable {
     let office: Office
     let call: Call
@@ -55,39 +55,22 @@ struct WorkRunner: Sendable {
         }
     }
 
+    private var terms: TenantWrite {
+        TenantWrite(office.tenant, of: office.fleet, warrant: .node) { status, _ in record(status: status) }
+    }
+
     private func run(_ work: Work) async throws -> Answered {
         switch work {
         case .answer(let answer): return Answered(answer)
         case .read(let body):
-            let result = try await read(body)
+            let result = Answered(try await Steps(terms).read(body))
             note(result)
             return result
-        case .write(let body): return try await write(body)
-        case .writeThen(let body): return try await run(try await commit(body) { _ in 202 })
-        case .background(let body):
-            return try await run(
-                try await handedOver { done in
-                    _ = office.fleet.background.submit { done.resume(with: Result(catching: body)) }
-                })
-        case .reserving(let hashes, let body):
-            for hash in hashes {
-                try await handedOver { done in
-                    office.fleet.registry.reserve(hash, for: office.tenant.id) { done.resume(with: $0) }
-                }
-            }
-            return try await write(body)
-        case .later(let flow):
-            return try await answered(try await handedOver { done in flow { done.resume(with: $0) } })
+        case .write(let effect): return try await write(effect)
+        case .flow(let flow): return try await run(try await flow(Steps(terms)))
         case .streamed(let reader):
             reader.take(call.body)
-            return try await answered(try await handedOver { done in reader.finish { done.resume(with: $0) } })
-        }
-    }
-
-    private func answered(_ late: LateAnswer) async throws -> Answered {
-        switch late {
-        case .whole(let answer): return Answered(answer)
-        case .proceed(let work): return try await run(work)
+            return try await run(reader.finish())
         case .stream(let status, let headers, let body, _):
             var bytes: [UInt8] = []
             while let piece = try await Self.piece(of: body) { bytes += piece }
@@ -109,53 +92,15 @@ struct WorkRunner: Sendable {
         }
     }
 
-    private func read(_ body: @escaping @Sendable (TenantReader) throws -> Answer) async throws -> Answered {
-        try await handedOver { done in
-            office.tenant.lane.submit(
-                LaneJob(
-                    writes: false,
-                    perform: { store in
-                        let result = Result { Answered(try body(store.reader)) }
-                        return { _ in done.resume(with: result) }
-                    },
-                    fail: { done.resume(throwing: $0) }))
+    private func write(_ effect: @escaping TenantWrite.Effect<Answer>) async throws -> Answered {
+        let outcome = try await handedOver { done in
+            terms.submit(effect) { done.resume(returning: $0) }
         }
-    }
-
-    private func write(
-        _ body: @escaping @Sendable (TenantTransaction, inout AuditDetail) throws -> Answer
-    ) async throws -> Answered { Answered(try await commit(body) { $0.status }) }
-
-    private func commit<Value: Sendable>(
-        _ body: @escaping @Sendable (TenantTransaction, inout AuditDetail) throws -> Value,
-        status: @escaping @Sendable (Value) -> Int
-    ) async throws -> Value {
-        try await handedOver { done in
-            office.tenant.lane.submit(
-                LaneJob(
-                    writes: true,
-                    perform: { store in
-                        var detail = AuditDetail()
-                        let result = Result { try body(store.transaction, &detail) }
-                        if case .failure = result {
-                            try store.transaction.undoEffect()
-                            return { _ in done.resume(with: result) }
-                        }
-                        var record = record(status: status(try result.get()))
-                        record.resellerID = detail.resellerID ?? record.resellerID
-                        if detail.hasMembers {
-                            record.detail = "{\(String(decoding: detail.writer.bytes, as: UTF8.self))}"
-                        }
-                        store.note(record)
-                        let changes = store.transaction.pendingProjections
-                        return { _ in
-                            office.fleet.registry.project(changes, of: office.tenant.id) { projected in
-                                for change in changes { office.fleet.roster.apply(change.change, to: office.tenant) }
-                                done.resume(with: projected.flatMap { result })
-                            }
-                        }
-                    },
-                    fail: { done.resume(throwing: $0) }))
+        switch outcome {
+        case .answered(let answer, _), .refusedFirmly(_, let answer, _): return Answered(answer)
+        case .replayed(let stored): return Answered(status: stored.status, body: stored.body)
+        case .refused(let refusal): throw refusal
+        case .failed(let failure): throw failure
         }
     }
 

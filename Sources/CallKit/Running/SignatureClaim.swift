@@ -1,7 +1,5 @@
-package import CallKit
 package import Cryptography
 package import HTTPCore
-import TenantApp
 
 /// What the head of a signed call claims (CONTRACT W5), read and not yet believed. A value.
 package struct SignatureClaim: Sendable {
@@ -19,7 +17,7 @@ package struct SignatureClaim: Sendable {
         guard let signature = head.value(of: .signature), signature.hasPrefix("v1="),
             let digest = Digest(hex: String(signature.dropFirst(3)))
         else { throw .badSignature("X-Tollgate-Signature is missing or not v1=<64 hexadecimal digits>.") }
-        let key = head.value(of: .idempotencyKey).map { bareIdempotencyKey($0) } ?? ""
+        let key = IdempotencyKey.of(head)?.text ?? ""
         self.seconds = seconds
         self.digest = digest
         var signed: [UInt8] = []
