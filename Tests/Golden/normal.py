@@ -1,4 +1,5 @@
-"""What every run has otherwise is put in a general form: ids, secrets, times, ports. Two runs of one binary then read alike."""
+"""What every run has otherwise is put in a general form: ids, secrets, times, ports. Two runs of one binary then read
+alike."""
 
 import datetime
 import json
@@ -9,10 +10,10 @@ NOW = datetime.datetime.now(datetime.timezone.utc)
 NEAR = datetime.timedelta(days=800)
 TEXT_LENGTH_MAX = 20_000
 
-# Tell when, how much is left, or what is different by its nature: that the header is there is all that is compared.
+# They tell when, how much is left, or what differs by its nature: that the header is there is all that is compared.
 VARYING_HEADERS = {
-    "date", "request-id", "content-length", "ratelimit", "x-ratelimit-remaining", "x-ratelimit-reset", "retry-after", "audit-head",
-    "audit-signature", "x-tollgate-signature", "x-tollgate-timestamp", "etag", "last-modified"}
+    "date", "request-id", "content-length", "ratelimit", "x-ratelimit-remaining", "x-ratelimit-reset", "retry-after",
+    "audit-head", "audit-signature", "x-tollgate-signature", "x-tollgate-timestamp", "etag", "last-modified"}
 
 
 def time(match):
@@ -37,9 +38,14 @@ RULES = [
     (re.compile(r'("(?:bytes|bytes_out|latency_us|requests_this_month)": ?)\d+'), r"\1<number>"),
     (re.compile(r'("(?:signature|public_key|apiKey|proxyPassword)": ?)"[^"]+"'), r'\1"<text>"'),
     (re.compile(r'("(?:prefix|apiKey)": ?)"[0-9a-f]{4}"'), r'\1"<hex>"'),
+    (re.compile(r'("head": ?"\d+:)\d+:'), r"\1<number>:"),
+    # What the service of a script names in turn.
+    (re.compile(r'"pp_\d+"'), '"pp_<number>"'),
     # A row of the audit log as CSV: status, microseconds, request, bytes in and out.
     (re.compile(r",(\d{3}),\d+,(req_\w+,\d+),\d+,"), r",\1,<number>,\2,<number>,"),
-    # An address that a script has numbered.
+    (re.compile(r"(audit-head-v1:[^:]+:\d+:)\d+:"), r"\1<number>:"),
+    # An address that a script has made up, or numbered.
+    (re.compile(r"\b[0-9a-f]{12}@"), "<hex>@"),
     (re.compile(r"\b([a-z]+-?)\d+@"), r"\1<number>@"),
     (re.compile(r"\bagain in \d+ s"), "again in <number> s"),
     # A port's name and login.
@@ -51,14 +57,18 @@ RULES = [
     (re.compile(r"\b([a-z]{1,6})_[0-9a-z]{20,}\b"), r"\1_<id>"),
     (re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?"), time),
     (re.compile(r"(?<![\w.-])1[0-9]{9}(?:[0-9]{3})?(?![\w.-])"), seconds),
-    (re.compile(r"(://[^/\"\s:]+:)\d{4,5}\b"), r"\1<port>"),
+    (re.compile(r"(://(?:\[[^\]\s]*\]|[^/\"\s:]+):)\d{4,5}\b"), r"\1<port>"),
     (re.compile(r"((?:127(?:\.\d+){1,3}|localhost|\[::1\]):)\d{4,5}\b"), r"\1<port>"),
     (re.compile(r"/tmp/[A-Za-z0-9_./-]+"), "<path>"),
-    (re.compile(r"(?<![0-9A-Za-z])(?=[0-9A-Fa-f]*[0-9])(?=[0-9A-Fa-f]*[A-Fa-f])[0-9A-Fa-f]{12,}(?![0-9A-Za-z])"), "<hex>"),
+    (re.compile(
+        r"(?<![0-9A-Za-z])(?=[0-9A-Fa-f]*[0-9])(?=[0-9A-Fa-f]*[A-Fa-f])[0-9A-Fa-f]{12,}(?![0-9A-Za-z])"), "<hex>"),
     # A licence key of the demo; one that a script made.
-    (re.compile(r"\bps-[0-9A-Z]{4}-[0-9A-Z]{7}-[0-9A-Z]{3}\b|\bps-[0-9A-F]{14}\b"), "ps-<key>"),
-    # An invitation, a session, a password: letters of both cases and digits.
-    (re.compile(r"(?<![0-9A-Za-z_-])(?=[a-zA-Z_-]*[0-9])(?=[a-z0-9_-]*[A-Z])(?=[A-Z0-9_-]*[a-z])[0-9A-Za-z_-]{18,}(?![0-9A-Za-z_-])"), "<token>"),
+    (re.compile(r"\bps-[0-9A-Z]{4}-[0-9A-Z]{7}-[0-9A-Z]{3}\b|\bps-[0-9A-Fa-f]{12,}\b"), "ps-<key>"),
+    # An invitation, a session, a password: letters of both cases and digits; a long one may have no digit.
+    (re.compile(r"(?<![0-9A-Za-z_-])(?=[a-z0-9_-]*[A-Z])(?=[A-Z0-9_-]*[a-z])[0-9A-Za-z_-]{40,}(?![0-9A-Za-z_-])"), "<token>"),
+    (re.compile(
+        r"(?<![0-9A-Za-z_-])(?=[a-zA-Z_-]*[0-9])(?=[a-z0-9_-]*[A-Z])(?=[A-Z0-9_-]*[a-z])[0-9A-Za-z_-]{18,}"
+        r"(?![0-9A-Za-z_-])"), "<token>"),
     (re.compile(r'((?:"(?:next_?)?cursor":"|cursor=))[A-Za-z0-9_%=.-]{8,}', re.I), r"\1<cursor>"),
 ]
 
@@ -80,7 +90,8 @@ COUNTS_OF_CSV = re.compile(r"^\d+(,.*,<number>),\d+,", re.M)
 
 
 def rows(told):
-    """The audit log, as a page of JSON, as JSON lines or as CSV: which rows there are, each once, in order of the alphabet."""
+    """The audit log, as a page of JSON, as JSON lines or as CSV: which rows there are, each once, in the alphabet's
+    order."""
     if told.startswith("seq,"):
         head, *lines = COUNTS_OF_CSV.sub(r"<number>\1,<number>,", told).splitlines()
         return "\n".join([head, *sorted(set(lines))])
@@ -101,7 +112,9 @@ def body(data, call=""):
     if "\0" in told:
         return "<bytes>"
     told = SAMPLE.sub(r"\1 <number>", told) if told.startswith("# HELP ") else text(told)
-    if re.search(r"^GET \S*/audit(\.csv|\.jsonl)?(\?|$)", call) and not told.startswith('{"type":'):
+    if re.search(r"^GET \S*/audit/head$", call):
+        told = COUNTS.sub(r'"\1":"<number>"', told)
+    elif re.search(r"^GET \S*/audit(\.csv|\.jsonl)?(\?|$)", call) and not told.startswith('{"type":'):
         told = rows(told)
     return told if len(told) <= TEXT_LENGTH_MAX else told[:TEXT_LENGTH_MAX] + "<more>"
 

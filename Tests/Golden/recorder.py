@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Runs one script with every answer that it gets written down: `recorder.py CONTRACT FILE SCRIPT --tollgate BINARY`.
+"""Runs one script with every answer that it gets written down:
 
-The scripts are left as they are: Python's HTTP client is listened to, and the bare connections that some have as `Wire`.
-`CONTRACT` is the folder that the script's `support` comes from."""
+    recorder.py CONTRACT FILE SCRIPT --tollgate BINARY
+
+The scripts are left as they are: Python's HTTP client is listened to, and the bare connections that some have as
+`Wire`. `CONTRACT` is the folder that the script's `support` comes from."""
 
 import contextlib
 import gzip
@@ -35,7 +37,8 @@ class Recorder:
             with contextlib.suppress(OSError, EOFError):
                 data = gzip.decompress(data)
         line = {
-            "check": self.check, "call": normal.text(call), "aside": threading.current_thread() is not threading.main_thread(),
+            "check": self.check, "call": normal.text(call),
+            "aside": threading.current_thread() is not threading.main_thread(),
             "sent": normal.text(sent.decode("latin-1")[:2000])[:SENT_LENGTH_MAX], "status": status,
             "headers": normal.headers(headers), "body": normal.body(data, call)}
         rounds = getattr(self.local, "rounds", None)
@@ -53,10 +56,11 @@ class Recorder:
 def listen_to_http(recorder):
     """Records an answer once its body has been read to the end."""
     connection, response = http.client.HTTPConnection, http.client.HTTPResponse
-    request, putrequest, getresponse, read = connection.request, connection.putrequest, connection.getresponse, response.read
+    request, putrequest = connection.request, connection.putrequest
+    getresponse, read = connection.getresponse, response.read
 
     def recorded_request(self, method, url, body=None, *rest, **options):
-        self.golden_sent = body if isinstance(body, bytes) else (body or "").encode() if isinstance(body, str) else b""
+        self.golden_sent = body if isinstance(body, bytes) else body.encode() if isinstance(body, str) else b""
         return request(self, method, url, body, *rest, **options)
 
     def recorded_putrequest(self, method, url, *rest, **options):
@@ -85,7 +89,8 @@ def listen_to_http(recorder):
 
 
 def listen_to_checks(recorder, support):
-    """Every answer belongs to the check that it was got in. Of what a script asks for again and again the last counts."""
+    """Every answer belongs to the check that it was got in. Of what a script asks for again and again, the
+    last counts."""
     enter = support.Checks.__call__
 
     @contextlib.contextmanager

@@ -21,7 +21,14 @@ METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 ENDING = {"POST /logout", "DELETE /session", "POST /keys/{id}/rotate", "DELETE /keys/{id}"}
 WRONG = {
     "a number": 7, "a fraction": 1.5, "true": True, "null": None, "a list": [], "an object": {}, "an empty text": "",
-    "a text": "x y", "a long text": "x" * 5000, "a control character": "a\u0000b", "below zero": -1, "too large": 10**18}
+    "a text": "x y", "a long text": "x" * 5000, "a control character": "a\u0000b", "below zero": -1,
+    "too large": 10**18}
+BROKEN = [b"", b"{", b"[]", b"null", b"5", b'"x"', b'{"a":1,"a":2}', b"{} x", b"\xff\xfe", b'{"a":' * 200,
+          b"a,b\n1,2\n"]
+OTHER_TYPES = ["text/plain", "application/xml", "application/x-www-form-urlencoded", "nonsense",
+               "application/json; charset=latin-1"]
+UNKNOWN = ["unknown", "res_01m8g82q74j5gw39t8mg016rda", "0", "%00", "x" * 300, "..%2f..", "%ff"]
+TEXTS = {"email": "nobody@there.example", "uri": "https://there.example/", "date-time": "2099-01-01T00:00:00Z"}
 QUERIES = ["", "x", "-1", "0", "101", "1.5", "%ff", "99999999999999999999", "2026-13-01"]
 
 
@@ -38,9 +45,7 @@ class Caller:
         self.key = key or tenant["resellers"][0]["key"]
         self.foreign = demo["tenants"]["panel" if name != "credits" else "hosting"]["resellers"][0]["key"]
         self.description = self.read()
-        schemes = self.description["components"]["securitySchemes"]
-        # The last is the one that programs use, where people have another.
-        self.scheme = self.placed(schemes)
+        self.scheme = self.placed(self.description["components"]["securitySchemes"])
 
     def read(self):
         answer = self.gateway.get(self.base + "/openapi.json")
@@ -54,6 +59,7 @@ class Caller:
 
     @staticmethod
     def placed(schemes):
+        """Where a key goes; people's seed hash is another."""
         for scheme in schemes.values():
             if scheme["type"] == "apiKey" and scheme["name"].lower() != "x-seed-hash":
                 return scheme
@@ -142,8 +148,7 @@ def credentials(caller, method, path):
 def unknown(caller, method, path, operation):
     """Ids that there are not, parameters that there are not, and wrong ones."""
     body = b"{}" if method in ("POST", "PUT", "PATCH") else None
-    ids = ["unknown", "res_01m8g82q74j5gw39t8mg016rda", "0", "%00", "x" * 300, "..%2f..", "%ff"] if "{" in path else ["unknown"]
-    for value in ids:
+    for value in UNKNOWN if "{" in path else UNKNOWN[:1]:
         caller.send(method, filled(path, value), body, key=caller.key)
     names = [one["name"] for one in map(caller.resolved, operation["parameters"]) if one["in"] == "query"]
     place = filled(path, "unknown")
@@ -154,7 +159,7 @@ def unknown(caller, method, path, operation):
     if method == "GET":
         caller.send(method, f"{place}?nonsense=1", key=caller.key)
         caller.send("HEAD", place, key=caller.key)
-    if any(one["name"] == "Idempotency-Key" for one in map(caller.resolved, operation["parameters"])):
+    if "Idempotency-Key" in {one["name"] for one in map(caller.resolved, operation["parameters"])}:
         for key in ["", "x" * 300, "a b", "\u00fc"]:
             caller.send(method, place, body, key=caller.key, headers={"Idempotency-Key": key.encode("latin-1")})
 
@@ -168,9 +173,9 @@ def bodies(caller, method, path, kind, schema):
         caller.send(method, path, body, key=caller.key, headers={
             "Content-Type": kind, "Idempotency-Key": f"refusal-{next(numbers)}"})
 
-    for broken in [b"", b"{", b"[]", b"null", b"5", b'"x"', b'{"a":1,"a":2}', b"{} x", b"\xff\xfe", b"{\"a\":" * 200, b"a,b\n1,2\n"]:
+    for broken in BROKEN:
         send(broken)
-    for other in ["text/plain", "application/xml", "application/x-www-form-urlencoded", "application/json; charset=latin-1", "nonsense"]:
+    for other in OTHER_TYPES:
         send(b"{}", other)
     send(b" " * (1 << 20) + b"{}")
     if not kind.endswith("json"):
@@ -187,7 +192,7 @@ def bodies(caller, method, path, kind, schema):
 
 
 def example(caller, schema, depth=0):
-    """Something of the schema's type; what an id or a rule says besides is not met, so that it is refused in the end."""
+    """Something of the schema's type; what an id or a rule says besides is not met: it is refused in the end."""
     schema = caller.resolved(schema)
     for choice in ("anyOf", "oneOf", "allOf"):
         if choice in schema:
@@ -197,15 +202,15 @@ def example(caller, schema, depth=0):
     kind = schema.get("type")
     kind = kind[0] if isinstance(kind, list) else kind
     if kind == "object" or "properties" in schema:
-        return {name: example(caller, inner, depth + 1) for name, inner in schema.get("properties", {}).items()} if depth < 4 else {}
+        members = schema.get("properties", {}) if depth < 4 else {}
+        return {name: example(caller, inner, depth + 1) for name, inner in members.items()}
     if kind == "array":
         return [example(caller, schema.get("items", {}), depth + 1)]
     if kind in ("integer", "number"):
         return max(schema.get("minimum", 1), 1)
     if kind == "boolean":
         return False
-    return {"email": "nobody@there.example", "uri": "https://there.example/", "date-time": "2099-01-01T00:00:00Z"}.get(
-        schema.get("format"), "nothing")
+    return TEXTS.get(schema.get("format"), "nothing")
 
 
 if __name__ == "__main__":
