@@ -38,7 +38,7 @@ RULES = [
     (re.compile(r'("(?:bytes|bytes_out|latency_us|requests_this_month)": ?)\d+'), r"\1<number>"),
     (re.compile(r'("(?:signature|public_key|apiKey|proxyPassword)": ?)"[^"]+"'), r'\1"<text>"'),
     (re.compile(r'("(?:prefix|apiKey)": ?)"[0-9a-f]{4}"'), r'\1"<hex>"'),
-    (re.compile(r'("head": ?"\d+:)\d+:'), r"\1<number>:"),
+    (re.compile(r'("(?:audit_)?head": ?"\d+:)\d+:'), r"\1<number>:"),
     # What the service of a script names in turn.
     (re.compile(r'"pp_\d+"'), '"pp_<number>"'),
     # A row of the audit log as CSV: status, microseconds, request, bytes in and out.
@@ -51,6 +51,8 @@ RULES = [
     # A port's name and login.
     (re.compile(r"\bpsx_[0-9A-Za-z]{6}_[0-9A-Za-z]{6}\b"), "psx_<name>"),
     (re.compile(r'("proxyLogin": ?)"user[0-9A-Za-z]{10}"'), r'\1"user<name>"'),
+    # A licence key of the demo; one that a script made.
+    (re.compile(r"\bps-[0-9A-Z]{4}-[0-9A-Z]{7}-[0-9A-Z]{3}\b|\bps-[0-9A-Fa-f]{12,}\b"), "ps-<key>"),
     (re.compile(r"\b([a-z]{2,16}_(?:live|test)_)[0-9A-Za-z]{4,}(?![0-9A-Za-z])"), r"\1<secret>"),
     (re.compile(r"whsec_[A-Za-z0-9+/=_-]{8,}"), "whsec_<secret>"),
     (re.compile(r"\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b"), "<uuid>"),
@@ -62,10 +64,9 @@ RULES = [
     (re.compile(r"/tmp/[A-Za-z0-9_./-]+"), "<path>"),
     (re.compile(
         r"(?<![0-9A-Za-z])(?=[0-9A-Fa-f]*[0-9])(?=[0-9A-Fa-f]*[A-Fa-f])[0-9A-Fa-f]{12,}(?![0-9A-Za-z])"), "<hex>"),
-    # A licence key of the demo; one that a script made.
-    (re.compile(r"\bps-[0-9A-Z]{4}-[0-9A-Z]{7}-[0-9A-Z]{3}\b|\bps-[0-9A-Fa-f]{12,}\b"), "ps-<key>"),
     # An invitation, a session, a password: letters of both cases and digits; a long one may have no digit.
-    (re.compile(r"(?<![0-9A-Za-z_-])(?=[a-z0-9_-]*[A-Z])(?=[A-Z0-9_-]*[a-z])[0-9A-Za-z_-]{40,}(?![0-9A-Za-z_-])"), "<token>"),
+    (re.compile(
+        r"(?<![0-9A-Za-z_-])(?=[a-z0-9_-]*[A-Z])(?=[A-Z0-9_-]*[a-z])[0-9A-Za-z_-]{40,}(?![0-9A-Za-z_-])"), "<token>"),
     (re.compile(
         r"(?<![0-9A-Za-z_-])(?=[a-zA-Z_-]*[0-9])(?=[a-z0-9_-]*[A-Z])(?=[A-Z0-9_-]*[a-z])[0-9A-Za-z_-]{18,}"
         r"(?![0-9A-Za-z_-])"), "<token>"),
@@ -112,7 +113,7 @@ def body(data, call=""):
     if "\0" in told:
         return "<bytes>"
     told = SAMPLE.sub(r"\1 <number>", told) if told.startswith("# HELP ") else text(told)
-    if re.search(r"^GET \S*/audit/head$", call):
+    if re.search(r"^GET \S*/audit/head(\?|$)", call):
         told = COUNTS.sub(r'"\1":"<number>"', told)
     elif re.search(r"^GET \S*/audit(\.csv|\.jsonl)?(\?|$)", call) and not told.startswith('{"type":'):
         told = rows(told)
