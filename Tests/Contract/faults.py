@@ -31,7 +31,7 @@ def main():
     print(f"# seed {seed} (TOLLGATE_TEST_SEED)", flush=True)
     chance = random.Random(seed)
     if can_inject():
-        with Gateway(options.tollgate) as gateway:
+        with Gateway(options.tollgate, demo=False) as gateway:
             one_sync(checks, gateway)
             one_write(checks, gateway)
             whole_disk(checks, gateway)
@@ -39,7 +39,7 @@ def main():
     else:
         loudly("strace is missing or may not trace: EIO was NOT tested")
     full_disk(checks, options)
-    with Gateway(options.tollgate) as gateway:
+    with Gateway(options.tollgate, demo=False) as gateway:
         quota(checks, gateway)
         wrong_files(checks, gateway)
     wrong_registry(checks, options)
@@ -331,7 +331,7 @@ def fill(folder, leaving=0):
 
 
 def no_space_left(checks, options, data):
-    with Gateway(options.tollgate, "--free-reserve", "0", data=data) as gateway:
+    with Gateway(options.tollgate, "--free-reserve", "0", data=data, demo=False) as gateway:
         trades = [Trade(gateway) for _ in range(2)]
         for trade in trades:
             assert trade.buy().status == 201
@@ -380,7 +380,7 @@ def no_space_left(checks, options, data):
 
 
 def below_reserve(checks, options, data):
-    with Gateway(options.tollgate, data=data) as gateway:
+    with Gateway(options.tollgate, data=data, demo=False) as gateway:
         trade = Trade(gateway)
         with checks("below the reserve: writes are refused before the disk is full, the metrics say so, reads go on; it ends by itself"):
             assert trade.buy().status == 201
@@ -493,7 +493,7 @@ def wrong_files(checks, gateway):
 
 def wrong_registry(checks, options):
     with checks("a damaged registry: the gateway does not start, says which file, and leaves it as it is"):
-        with Gateway(options.tollgate) as gateway:
+        with Gateway(options.tollgate, demo=False) as gateway:
             assert gateway.stop() == 0
             path = os.path.join(gateway.data, "registry.sqlite")
             for content in (b"\x5a" * 50_000, b""):

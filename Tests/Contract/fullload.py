@@ -25,7 +25,7 @@ ADDRESS = "127.0.0.9"
 def main():
     options = arguments()
     checks = Checks()
-    with Gateway(options.tollgate) as gateway:
+    with Gateway(options.tollgate, demo=False) as gateway:
         shop = Shop(gateway)
         rounds = 20 if options.long else 4
         revoked(checks, shop, rounds)

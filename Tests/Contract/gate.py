@@ -27,7 +27,7 @@ FAILURES = 400
 def main():
     options = arguments()
     checks = Checks()
-    with Gateway(options.tollgate) as gateway:
+    with Gateway(options.tollgate, demo=False) as gateway:
         shop = Shop(gateway)
         reseller = shop.reseller(balance="1000.00")
         sku = shop.product()
@@ -436,7 +436,7 @@ def compression(checks, gateway, shop, reseller):
 
 
 def drain(checks, options):
-    with Gateway(options.tollgate) as gateway:
+    with Gateway(options.tollgate, demo=False) as gateway:
         shop = Shop(gateway)
         reseller = shop.reseller(balance="10.00")
         sku = shop.product()
@@ -628,7 +628,7 @@ def secrets(checks, options):
         log = []
         reader = threading.Thread(target=lambda: log.extend(iter(gateway.process.stdout.readline, b"")), daemon=True)
         reader.start()
-        shop = Shop(gateway)
+        shop = Shop(gateway, password=PASSWORD)
         reseller = shop.reseller(balance="10.00")
         sku = shop.product()
         shop.price(reseller, sku, {"wholesale_monthly": "1.00"})

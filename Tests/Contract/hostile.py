@@ -18,7 +18,7 @@ READ_SECONDS_MAX = 20
 def main():
     options = arguments()
     checks = Checks()
-    with Gateway(options.tollgate) as gateway:
+    with Gateway(options.tollgate, demo=False) as gateway:
         everything(checks, gateway, "TCP", None)
     with tempfile.TemporaryDirectory() as folder:
         chain, key = os.path.join(folder, "chain.pem"), os.path.join(folder, "key.pem")
@@ -27,7 +27,7 @@ def main():
              "-subj", "/CN=localhost", "-out", chain, "-keyout", key], capture_output=True, check=True, timeout=30)
         context = ssl.create_default_context(cafile=chain)
         context.check_hostname = False
-        with Gateway(options.tollgate, "--tls-cert", chain, "--tls-key", key, tls=context) as gateway:
+        with Gateway(options.tollgate, "--tls-cert", chain, "--tls-key", key, tls=context, demo=False) as gateway:
             everything(checks, gateway, "TLS", context)
     checks.finish()
 

@@ -204,7 +204,7 @@ def main():
     seed = int(os.environ.get("TOLLGATE_TEST_SEED", time.time_ns() % 1_000_000))
     print(f"# seed {seed} (TOLLGATE_TEST_SEED)", flush=True)
     chance = random.Random(seed)
-    with Gateway(options.tollgate) as gateway:
+    with Gateway(options.tollgate, demo=False) as gateway:
         shop = Shop(gateway)
         sku = shop.product()
         resellers = [shop.reseller(balance=str(FUNDS)) for _ in range(3)]

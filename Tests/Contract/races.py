@@ -15,7 +15,7 @@ from support import Checks, Gateway, arguments
 def main():
     options = arguments()
     checks = Checks()
-    with Gateway(options.tollgate) as gateway:
+    with Gateway(options.tollgate, demo=False) as gateway:
         shop = Shop(gateway)
         last_units(checks, shop)
         one_effect(checks, shop)

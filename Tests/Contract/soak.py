@@ -34,7 +34,7 @@ def main():
     count = options.tenants or (500 if options.long else 20)
     checks = Checks()
     # Files to be had: far fewer than tenants, so that they are closed and opened all the time.
-    with Gateway(options.tollgate, "--open-files", str(max(4, count // 10))) as gateway:
+    with Gateway(options.tollgate, "--open-files", str(max(4, count // 10)), demo=False) as gateway:
         soak = Soak(gateway, count, seconds)
         with checks(f"P7 {count} tenants are made"):
             soak.prepare()

@@ -94,8 +94,8 @@ class Answer:
 class Gateway:
     """`tollgate serve` as a child, on a free port, in a folder that is removed at the end.
 
-    `data`: an existing folder to use and to leave; `arguments`: more options of serve; `demo`: with the demo tenants;
-    `tls`: the context that calls are made with, where the arguments ask for TLS."""
+    `data`: an existing folder to use and to leave; `arguments`: more options of serve; `demo`: with the demo tenants, whose
+    twenty passwords cost seconds of scrypt; `tls`: the context that calls are made with, where the arguments ask for TLS."""
 
     def __init__(self, tollgate, *arguments, data=None, demo=True, blueprints=None, tls=None):
         self.tollgate = tollgate
@@ -107,6 +107,7 @@ class Gateway:
         self.data = data or tempfile.mkdtemp(prefix="tollgate-")
         self.process = None
         self.output = []
+        self.first_key = None
 
     def __enter__(self):
         try:
@@ -151,6 +152,11 @@ class Gateway:
             assert piece, f"the gateway ended: {self.output} {self.errors()}"
             self.pending += piece
 
+    def printed(self, pattern):
+        """The first line of those read so far that matches, else of those to come."""
+        matches = [match for match in (re.search(pattern, line) for line in self.output) if match]
+        return matches[0] if matches else self.wait_for_line(pattern)
+
     def errors(self):
         """What the gateway has written to standard error so far."""
         self.error_file.seek(0)
@@ -179,7 +185,12 @@ class Gateway:
 
     @property
     def provider_key(self):
-        return self.demo["provider_key"]
+        """The demo's; without a demo the one that the first start prints."""
+        if self.has_demo:
+            return self.demo["provider_key"]
+        if self.first_key is None:
+            self.first_key = self.printed(r"^provider key .*: (tgp_live_\w+)$").group(1)
+        return self.first_key
 
     def tenant(self, blueprint):
         """slug, base_url, owner_key, owner_login, resellers."""
