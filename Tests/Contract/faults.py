@@ -16,7 +16,7 @@ import threading
 import time
 
 from shop import Shop
-from support import STOP_SECONDS_MAX, Checks, Gateway, arguments, command, wait_until
+from support import STOP_SECONDS_MAX, Checks, Gateway, arguments, verified_export, wait_until
 
 PROVIDER = "/provider/v1"
 NAMESPACE = "TOLLGATE_TEST_NAMESPACE"
@@ -159,13 +159,7 @@ class Trade:
         self.verify()
 
     def verify(self):
-        answer = self.gateway.get(f"{PROVIDER}/tenants/{self.shop.slug}/export", key=self.gateway.provider_key)
-        assert answer.status == 200, answer
-        with tempfile.NamedTemporaryFile(suffix=".sqlite") as file:
-            file.write(answer.body)
-            file.flush()
-            result = command(self.gateway.tollgate, "verify", file.name, "--all-signatures")
-            assert result.returncode == 0, (result.stdout, result.stderr)
+        verified_export(self.gateway, self.shop.slug, "--all-signatures")
 
 
 def metric(gateway, name):
@@ -307,9 +301,8 @@ def full_disk(checks, options):
         if not mounted:
             loudly("neither root nor a user namespace may mount here: a full disk was NOT tested")
             return
-        data = os.path.join(folder, "data")
-        no_space_left(checks, options, data)
-        below_reserve(checks, options, data)
+        no_space_left(checks, options, os.path.join(folder, "full"))
+        below_reserve(checks, options, os.path.join(folder, "reserved"))
     finally:
         if mounted:
             subprocess.run(["umount", "-l", folder], check=False)

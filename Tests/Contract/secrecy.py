@@ -6,15 +6,12 @@ its log and standard error, an export of each tenant, its metrics and pages, and
 import base64
 import json
 import os
-import re
-import sqlite3
-import tempfile
 import threading
 import urllib.parse
 import uuid
 
 from shop import PASSWORD, Shop
-from support import Checks, Gateway, arguments, command, signature_headers
+from support import Checks, Gateway, arguments, signature_headers
 
 options = arguments()
 checks = Checks()

@@ -14,6 +14,7 @@ A script does:
 
 import argparse
 import base64
+import concurrent.futures
 import contextlib
 import hashlib
 import hmac
@@ -24,6 +25,8 @@ import re
 import select
 import shutil
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -33,6 +36,8 @@ import traceback
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 START_SECONDS_MAX = 120
 STOP_SECONDS_MAX = 40
+# A check that took longer says so.
+SLOW_SECONDS = 0.5
 # Under a sanitizer memory is held back on purpose, and says nothing.
 IS_SANITIZED = "ASAN_OPTIONS" in os.environ or "TSAN_OPTIONS" in os.environ
 
@@ -52,7 +57,7 @@ def arguments(**integers):
 
 
 class Checks:
-    """Counts and prints: `ok - …` or `not ok - …` a check; `finish` ends the script with `N passed, N failed`."""
+    """Counts and prints: `ok - …` or `not ok - …` a check, its seconds where they are many; `finish` ends the script with `N passed, N failed`."""
 
     def __init__(self):
         self.passed = 0
@@ -60,6 +65,7 @@ class Checks:
 
     @contextlib.contextmanager
     def __call__(self, name):
+        began = time.monotonic()
         try:
             yield
         except Exception:
@@ -68,7 +74,8 @@ class Checks:
             traceback.print_exc(file=sys.stdout)
         else:
             self.passed += 1
-            print(f"ok - {name}", flush=True)
+            seconds = time.monotonic() - began
+            print(f"ok - {name}" + (f" # {seconds:.1f} s" if seconds >= SLOW_SECONDS else ""), flush=True)
 
     def finish(self):
         print(f"{self.passed} passed, {self.failed} failed", flush=True)
@@ -256,6 +263,90 @@ class Gateway:
     def command(self, *words, environment=None, input=None):
         """Runs the command line against this gateway's data folder."""
         return command(self.tollgate, *words, "--data", self.data, environment=environment, input=input)
+
+
+class Wire:
+    """A bare connection to a gateway, over TLS with a `context`: what is sent is what is written here."""
+
+    def __init__(self, gateway, context=None, seconds=20):
+        self.socket = socket.create_connection(("127.0.0.1", gateway.port), seconds)
+        if context:
+            self.socket = context.wrap_socket(self.socket, server_hostname="localhost")
+        self.file = self.socket.makefile("rb")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.file.close()
+        self.socket.close()
+
+    def send(self, data):
+        """All of it: the gateway reads on for a while after an answer that closes. Where it has closed, the answer tells."""
+        with contextlib.suppress(OSError):
+            self.socket.sendall(data if isinstance(data, bytes) else data.encode("latin-1"))
+
+    def finish_sending(self):
+        if isinstance(self.socket, ssl.SSLSocket):
+            # Only the socket below can be half-closed; whoever reads there finds its end.
+            socket.socket.shutdown(self.socket, socket.SHUT_WR)
+        else:
+            self.socket.shutdown(socket.SHUT_WR)
+
+    def answer(self, method="GET"):
+        """(status, headers, body) of the next answer; None at the end of the connection."""
+        line = self.file.readline()
+        if not line:
+            return None
+        assert line.startswith(b"HTTP/1.1 ") and line.endswith(b"\r\n"), line
+        status = int(line.split(b" ")[1])
+        headers = {}
+        while (field := self.file.readline()) != b"\r\n":
+            assert field, "the connection ended within a head"
+            name, value = field.decode("latin-1").rstrip("\r\n").split(": ", 1)
+            assert name.lower() not in headers or name.lower() == "vary", ("a header twice", name)
+            headers[name.lower()] = value
+        is_bare = method == "HEAD" or status in (100, 204, 304)
+        return status, headers, b"" if is_bare else self.file.read(int(headers.get("content-length", 0)))
+
+    def answers(self):
+        """All up to the end of the connection; a reset is an end too."""
+        found = []
+        with contextlib.suppress(ConnectionResetError):
+            while answer := self.answer():
+                found.append(answer)
+        return found
+
+    def is_closed(self):
+        try:
+            return self.file.read(1) == b""
+        except (ConnectionResetError, TimeoutError) as error:
+            return isinstance(error, ConnectionResetError)
+
+
+def exchange(gateway, data, method="GET"):
+    """One request and its answer, on a connection of their own."""
+    with Wire(gateway) as wire:
+        wire.send(data)
+        return wire.answer(method)
+
+
+def together(calls):
+    """Each call on a thread of its own; their results, in order."""
+    with concurrent.futures.ThreadPoolExecutor(len(calls)) as pool:
+        return [job.result() for job in [pool.submit(call) for call in calls]]
+
+
+def verified_export(gateway, slug, *options):
+    """A tenant's export, which `verify` finds sound; `options` of verify."""
+    export = gateway.get(f"/provider/v1/tenants/{slug}/export", key=gateway.provider_key)
+    assert export.status == 200, export
+    with tempfile.NamedTemporaryFile(suffix=".sqlite") as file:
+        file.write(export.body)
+        file.flush()
+        result = command(gateway.tollgate, "verify", file.name, *options)
+        assert result.returncode == 0, (result.stdout, result.stderr)
+    return export.body
 
 
 def command(tollgate, *words, environment=None, input=None, cwd=None):
