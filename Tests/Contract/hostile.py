@@ -9,7 +9,8 @@ import subprocess
 import tempfile
 
 from shop import Shop
-from support import Checks, Gateway, Wire, arguments
+from support import Checks, Gateway, arguments
+from wire import Wire
 
 
 def main():
