@@ -89,7 +89,7 @@ def blocks(export):
 def main():
     options = arguments()
     checks = Checks()
-    with Gateway(options.tollgate, "--log-requests") as gateway:
+    with Gateway(options.tollgate, "--log-requests", demo=False) as gateway:
         nests = [Nest(gateway, slug) for slug in ("ash", "beech", "cedar")]
         printed = []
 

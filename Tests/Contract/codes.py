@@ -4,20 +4,17 @@ seed 002 documents.
 API keys, seed hashes and passwords are looked for in everything that the gateway has written, at the end.
 """
 
-import concurrent.futures
 import glob
 import http.client
 import itertools
 import os
 import re
-import subprocess
-import tempfile
 import threading
 import time
 import urllib.parse
 import uuid
 
-from support import Checks, Gateway, arguments, shape, wait_until
+from support import Checks, Gateway, arguments, shape, together, verified_export, wait_until
 
 BASE = "/t/codes/api/reseller"
 ADMIN = "/t/codes/api/admin"
@@ -44,11 +41,6 @@ def address():
     """A client address of its own, for what is rationed by address."""
     number = next(_numbers)
     return {"X-Forwarded-For": f"198.{18 + number // 65_000}.{number // 250 % 250}.{number % 250}"}
-
-
-def together(calls):
-    with concurrent.futures.ThreadPoolExecutor(len(calls)) as pool:
-        return [job.result() for job in [pool.submit(call) for call in calls]]
 
 
 class Client:
@@ -677,13 +669,7 @@ def killed(checks, gateway, bench):
 
 def evidence(checks, gateway, options):
     with checks("DESIGN 5 the tenant's file verifies after all of this"):
-        export = gateway.get("/provider/v1/tenants/codes/export", key=gateway.provider_key)
-        assert export.status == 200, export.status
-        with tempfile.NamedTemporaryFile(suffix=".sqlite") as file:
-            file.write(export.body)
-            file.flush()
-            result = subprocess.run([options.tollgate, "verify", file.name], capture_output=True, text=True)
-            assert result.returncode == 0, result.stdout + result.stderr
+        export = verified_export(gateway, "codes")
     with checks("A1 A3 no key, seed hash or password stands in a log, in an export or in the data folder"):
         code = Client(gateway, gateway.reseller("codes")["key"]).generate()[0]
         assert gateway.get(f"/t/codes/activate/{code}").status == 200
@@ -692,7 +678,7 @@ def evidence(checks, gateway, options):
         logs = "\n".join(gateway.output) + errors
         assert "/activate/…" in logs and code not in logs
         assert len(secrets) > 20
-        written = {"the log": logs.encode(), "the export": export.body}
+        written = {"the log": logs.encode(), "the export": export}
         for path in glob.glob(os.path.join(gateway.data, "**"), recursive=True):
             if os.path.isfile(path) and os.path.basename(path) != "demo.json":
                 with open(path, "rb") as file:

@@ -5,7 +5,6 @@ The api_token is looked for in everything that the gateway has written, at the e
 
 import concurrent.futures
 import glob
-import json
 import os
 import re
 import time

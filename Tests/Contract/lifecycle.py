@@ -28,7 +28,7 @@ def main():
     options = arguments()
     checks = Checks()
     with Gateway(options.tollgate) as gateway:
-        shop = Shop(gateway)
+        shop = Shop(gateway, password=PASSWORD)
         states(checks, shop)
         moves(checks, shop)
         access(checks, shop)

@@ -18,8 +18,8 @@ import time
 import urllib.parse
 import uuid
 
-from shop import Shop
-from support import Checks, Gateway, arguments, command, wait_until, webhook_secret_bytes
+from shop import PASSWORD, Shop
+from support import Checks, Gateway, arguments, command, together, wait_until, webhook_secret_bytes
 
 options = arguments()
 checks = Checks()
@@ -130,8 +130,8 @@ def signed(body, secret=SECRET, message=None, timestamp=None):
 class CodeSeller(Shop):
     """A tenant of the blueprint `codes`."""
 
-    def __init__(self, gateway, slug=None):
-        super().__init__(gateway, slug or f"seller-{next(numbers)}", blueprint="codes", currency="USD")
+    def __init__(self, gateway, slug=None, **fields):
+        super().__init__(gateway, slug or f"seller-{next(numbers)}", blueprint="codes", currency="USD", **fields)
 
     def configure(self, service, **more):
         done = self.admin("PUT", "/payment-service", {
@@ -175,11 +175,6 @@ def refused(answer, status, *parts):
     assert answer.status == status and set(answer.json) == {"error"}, answer
     for part in parts:
         assert part in answer.json["error"], (part, answer)
-
-
-def together(count, work):
-    with concurrent.futures.ThreadPoolExecutor(count) as pool:
-        return list(pool.map(work, range(count)))
 
 
 def configuration(gateway, service):
@@ -260,7 +255,7 @@ def creating(gateway, service):
         refused(seller.pay(other, 21, "k-1"), 400, "Idempotency-Key")
     with checks("A6 G4 eight at once with one Idempotency-Key are one payment"):
         service.behave("slow")
-        answers = together(8, lambda _: seller.pay(other, 30, "k-2"))
+        answers = together([lambda: seller.pay(other, 30, "k-2")] * 8)
         assert {answer.status for answer in answers} <= {200, 429}, answers
         bodies = {answer.body for answer in answers if answer.status == 200}
         assert len(bodies) == 1, answers
@@ -324,7 +319,7 @@ def failing(gateway, service):
         hanging.behave("hang")
         seller.configure(hanging)
         stuck = [seller.reseller() for _ in range(12)]
-        good = CodeSeller(gateway)
+        good = CodeSeller(gateway, password=PASSWORD)
         service.behave("ok")
         good.configure(service)
         with concurrent.futures.ThreadPoolExecutor(12) as pool:
@@ -333,7 +328,7 @@ def failing(gateway, service):
             assert good.pay(good.reseller()).status == 200
             assert good.admin("GET", "/settings").status == 200 and seller.admin("GET", "/settings").status == 200
             assert gateway.post(f"{good.base}/api/admin/session", {
-                "email": f"owner@{good.slug}.example", "password": "correct horse battery"}).status == 200
+                "email": f"owner@{good.slug}.example", "password": PASSWORD}).status == 200
             assert not any(call.done() for call in waiting)
             for call in waiting:
                 refused(call.result(), 503)
@@ -350,7 +345,7 @@ def callbacks(gateway, service):
     reseller = seller.reseller()
     with checks("A6 a genuine callback, twenty times at once, credits once; the statement names the order"):
         order = seller.begun(reseller)
-        answers = together(20, lambda _: seller.report(order))
+        answers = together([lambda: seller.report(order)] * 20)
         assert all(answer.status == 200 and answer.json == {"ok": True} for answer in answers), answers
         assert seller.status(order) == {"status": "confirmed", "amount": 50.00, "balance": 50.00}
         assert seller.postings(reseller) == [("top_up", order, "50.00")]
@@ -432,7 +427,7 @@ def limit(gateway, service):
     seller.configure(service)
     reseller, other = seller.reseller(), seller.reseller()
     with checks("A6 G2 of thirty at once exactly ten in 15 minutes begin; 429 in the dialect's envelope, with its headers"):
-        answers = together(30, lambda _: seller.pay(reseller))
+        answers = together([lambda: seller.pay(reseller)] * 30)
         assert sorted(answer.status for answer in answers) == [200] * 10 + [429] * 20, [a.status for a in answers]
         for answer in answers:
             assert answer.headers["ratelimit-policy"] == '"topup";q=10;w=900', answer.headers
@@ -543,7 +538,7 @@ def sandbox(gateway):
         assert b"Cancelled" in pressed(gateway, order["paymentUrl"], "pay").body
         assert seller.status(order["orderId"])["status"] == "failed"
         order = seller.pay(reseller, 20, key=key).json
-        together(12, lambda _: pressed(gateway, order["paymentUrl"], "pay"))
+        together([lambda: pressed(gateway, order["paymentUrl"], "pay")] * 12)
         assert seller.status(order["orderId"]) == {"status": "confirmed", "amount": 20.00, "balance": 40.00}
         assert pressed(gateway, order["paymentUrl"], "steal").status in (400, 422)
     with checks("A6 a real payment has no sandbox page, and a sandbox payment takes no callback"):
@@ -575,7 +570,7 @@ def pressed(gateway, url, action=None):
 
 def addresses(service):
     """A node that was not told otherwise: nothing private, nothing plain."""
-    with Gateway(options.tollgate) as gateway:
+    with Gateway(options.tollgate, demo=False) as gateway:
         seller = CodeSeller(gateway)
         reseller = seller.reseller()
         with checks("DESIGN 5 https is demanded where private addresses are not allowed"):

@@ -28,7 +28,7 @@ def numbers(answer):
 def main():
     options = arguments()
     checks = Checks()
-    with Gateway(options.tollgate) as gateway:
+    with Gateway(options.tollgate, demo=False) as gateway:
         shop = Shop(gateway)
         terms_and_overrides(checks, shop)
         rounding(checks, shop)

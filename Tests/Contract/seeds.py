@@ -16,7 +16,6 @@ import re
 import shlex
 import string
 import subprocess
-import sys
 import tempfile
 import time
 import uuid
