@@ -1,20 +1,21 @@
-import CallKit
-import HTTPCore
-import TenantApp
-import TenantRegistry
+package import CallKit
+package import HTTPCore
+package import TenantRegistry
 
 /// The sandbox's payment page: a Pay and a Cancel button stand for the money (CONTRACT A6, X7). Whoever has the order id may
 /// press them, as whoever has a payment service's address may pay there. The page says that no money moves.
-struct SandboxPayPages: Dialect {
-    let name = "sandbox_pay"
-    let basePath = SandboxPaymentDriver.basePath
-    let isAlwaysThere = true
-    let isDescribed = false
-    let errorContentType = HTMLPage.contentType
+package struct SandboxPayPages: Dialect {
+    package let name = "sandbox_pay"
+    package let basePath = SandboxPaymentDriver.basePath
+    package let isAlwaysThere = true
+    package let isDescribed = false
+    package let errorContentType = HTMLPage.contentType
 
-    func credential(in head: RequestHead) -> Range<Int>? { nil }
+    package init() {}
 
-    func render(_ refusal: Refusal, requestID: RequestID) -> Response {
+    package func credential(in head: RequestHead) -> Range<Int>? { nil }
+
+    package func render(_ refusal: Refusal, requestID: RequestID) -> Response {
         let page = Self.page("Payment", theme: nil, "<p role=\"alert\">\(HTMLPage.escape(refusal.sentence))</p>")
         var response = Response(status: refusal.status, contentType: HTMLPage.contentType, bytes: page.bytes)
         response.headers.add(page.headers)
@@ -32,7 +33,7 @@ struct SandboxPayPages: Dialect {
         var report: PaymentReport { self == .pay ? .confirmed : .failed }
     }
 
-    let routes: [Route] = [
+    package let routes: [Route] = [
         Route(.get, "/{orderId}", "Show the sandbox's payment page", access: .open) { call in
             .read { tenant in try page(try payment(call, tenant), tenant).answer() }
         },

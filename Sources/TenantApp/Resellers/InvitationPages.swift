@@ -1,23 +1,24 @@
-import CallKit
+package import CallKit
 import Cryptography
-import HTTPCore
-import TenantApp
-import TenantRegistry
+package import HTTPCore
+package import TenantRegistry
 
 /// Where an invitation's link leads: a page that asks for a password, and the call that sets it (CONTRACT P1, O3).
-struct InvitationPages: Dialect {
-    let name = "invitations"
-    let basePath = "/invite"
-    let isAlwaysThere = true
-    let isDescribed = false
+package struct InvitationPages: Dialect {
+    package let name = "invitations"
+    package let basePath = "/invite"
+    package let isAlwaysThere = true
+    package let isDescribed = false
 
-    func credential(in head: RequestHead) -> Range<Int>? { nil }
+    package init() {}
 
-    func render(_ refusal: Refusal, requestID: RequestID) -> Response {
+    package func credential(in head: RequestHead) -> Range<Int>? { nil }
+
+    package func render(_ refusal: Refusal, requestID: RequestID) -> Response {
         Problem.response(refusal, requestID: requestID)
     }
 
-    let routes: [Route] = [
+    package let routes: [Route] = [
         Route(.get, "/{token}", "Show the invitation", access: .open, isRationedByAddress: true) { call in
             let hash = tokenHash(call)
             return .read { tenant in
