@@ -1,5 +1,6 @@
 package import CallKit
 import Cryptography
+import HTML
 package import HTTPCore
 package import TenantRegistry
 
@@ -51,11 +52,11 @@ package struct InvitationPages: Dialect {
 
     private static func tokenHash(_ call: Call) -> Digest { SHA256.hash(Array(call.parameters[0].utf8)) }
 
-    private static func form(email: String) -> String {
-        """
-        <h1>Welcome</h1><p>Choose a password for <b>\(HTMLPage.escape(email))</b>.</p>
-        <form method="post"><label>Password<input type="password" name="password" minlength="8" required autocomplete="new-password"></label>
-        <button>Set password</button></form>
-        """
+    private static func form(email: String) -> HTML {
+        let password = Field(
+            "Password", name: "password", kind: .password, charactersMin: PasswordRule.charactersMin,
+            autocomplete: "new-password")
+        let form = Form("\(password)\n\(Button("Set password"))")
+        return "<h1>Welcome</h1><p>Choose a password for <b>\(email)</b>.</p>\n\(form)"
     }
 }
