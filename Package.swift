@@ -39,12 +39,13 @@ let package = Package(
         module("HTTPCore"),
         module("HTTPClient", ["CCurl", "HTTPCore"]),
         module("HTTPServer", ["CLinux", "HTTPCore", "Cryptography", "Compression"]),
+        module("HTML"),
         module("RateLimiter"),
         module("TenantRegistry", ["SQLite", "Cryptography", "Compression", "RateLimiter"]),
         module("CallKit", ["TenantRegistry", "SQLite", "HTTPCore", "Cryptography", "RateLimiter"]),
         module(
             "TenantApp",
-            ["CallKit", "TenantRegistry", "SQLite", "HTTPCore", "Cryptography", "Compression", "RateLimiter"]),
+            ["CallKit", "HTML", "TenantRegistry", "SQLite", "HTTPCore", "Cryptography", "Compression", "RateLimiter"]),
         module(
             "Gateway",
             [
@@ -67,6 +68,7 @@ let package = Package(
             swiftSettings: settings),
 
         tests("CryptographyTests", ["Cryptography"]),
+        tests("HTMLTests", ["HTML"]),
         tests("HTTPCoreTests", ["HTTPCore"]),
         tests("DomainTests", ["TenantApp", "CallKit", "TenantRegistry", "HTTPCore"]),
         tests("RateLimiterTests", ["RateLimiter"]),

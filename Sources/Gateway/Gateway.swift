@@ -104,7 +104,10 @@ package final class Gateway: Sendable {
     /// On the first start with `--demo`: a tenant per blueprint, and `DATA/demo.json`. Returns the table to print; nil where
     /// the folder has tenants of its own. Blocks; once, before requests matter.
     package func provisionDemo() throws -> String? {
-        try Demo(gateway: self, services: pipeline.services, baseURL: baseURL).provision()
+        try Demo(
+            fleet: fleet, blueprints: blueprints, services: pipeline.services, baseURL: baseURL,
+            providerKeyPrefix: ProviderAPI.keyPrefix
+        ).provision()
     }
 
     /// Where this gateway is reached: the public URL, or the first port that was bound.

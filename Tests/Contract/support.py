@@ -41,9 +41,12 @@ SLOW_SECONDS = 0.5
 IS_SANITIZED = "ASAN_OPTIONS" in os.environ or "TSAN_OPTIONS" in os.environ
 
 
-def arguments(**integers):
-    """`--tollgate PATH` and `--long`, as ./test gives them; `name=help`: further options that take a number."""
+def arguments(flags=None, **integers):
+    """`--tollgate PATH` and `--long`, as ./test gives them; `name=help`: further options that take a number; `flags`: the
+    same for those that take nothing."""
     parser = argparse.ArgumentParser()
+    for name, text in (flags or {}).items():
+        parser.add_argument(f"--{name}", action="store_true", help=text)
     for name, text in integers.items():
         parser.add_argument(f"--{name}", type=int, help=text)
     parser.add_argument("--tollgate", default=os.path.join(ROOT, ".build", "debug", "tollgate"))

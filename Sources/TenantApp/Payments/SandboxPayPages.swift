@@ -1,21 +1,23 @@
-import CallKit
-import HTTPCore
-import TenantApp
-import TenantRegistry
+package import CallKit
+import HTML
+package import HTTPCore
+package import TenantRegistry
 
 /// The sandbox's payment page: a Pay and a Cancel button stand for the money (CONTRACT A6, X7). Whoever has the order id may
 /// press them, as whoever has a payment service's address may pay there. The page says that no money moves.
-struct SandboxPayPages: Dialect {
-    let name = "sandbox_pay"
-    let basePath = SandboxPaymentDriver.basePath
-    let isAlwaysThere = true
-    let isDescribed = false
-    let errorContentType = HTMLPage.contentType
+package struct SandboxPayPages: Dialect {
+    package let name = "sandbox_pay"
+    package let basePath = SandboxPaymentDriver.basePath
+    package let isAlwaysThere = true
+    package let isDescribed = false
+    package let errorContentType = HTMLPage.contentType
 
-    func credential(in head: RequestHead) -> Range<Int>? { nil }
+    package init() {}
 
-    func render(_ refusal: Refusal, requestID: RequestID) -> Response {
-        let page = Self.page("Payment", theme: nil, "<p role=\"alert\">\(HTMLPage.escape(refusal.sentence))</p>")
+    package func credential(in head: RequestHead) -> Range<Int>? { nil }
+
+    package func render(_ refusal: Refusal, requestID: RequestID) -> Response {
+        let page = Self.page("Payment", theme: nil, #"<p role="alert">\#(refusal.sentence)</p>"#)
         var response = Response(status: refusal.status, contentType: HTMLPage.contentType, bytes: page.bytes)
         response.headers.add(page.headers)
         if let seconds = refusal.retryAfterSeconds { response.headers.add("Retry-After", seconds) }
@@ -25,14 +27,14 @@ struct SandboxPayPages: Dialect {
 
     private static let formBytesMax = 1 << 10
 
-    private enum Button: String, CaseIterable {
+    private enum Choice: String, CaseIterable {
         case pay
         case cancel
 
         var report: PaymentReport { self == .pay ? .confirmed : .failed }
     }
 
-    let routes: [Route] = [
+    package let routes: [Route] = [
         Route(.get, "/{orderId}", "Show the sandbox's payment page", access: .open) { call in
             .read { tenant in try page(try payment(call, tenant), tenant).answer() }
         },
@@ -41,15 +43,15 @@ struct SandboxPayPages: Dialect {
             body: .whole(bytesMax: formBytesMax)
         ) { call in
             var fields = try call.fieldsOrForm()
-            let button = fields.choice("action", as: Button.self)
+            let choice = fields.choice("action", as: Choice.self)
             try fields.finish()
-            guard let button else { throw Refusal.defect }
+            guard let choice else { throw Refusal.defect }
             return .write { tenant, detail in
                 let payment = try payment(call, tenant)
                 // Nobody's money: unlike at a real service, none can come late.
                 if payment.state(at: tenant.now) == .pending {
                     _ = try ConfirmTopUp(
-                        paymentID: payment.id, report: button.report,
+                        paymentID: payment.id, report: choice.report,
                         amount: tenant.decimal(payment.amount), currency: tenant.currency.code
                     ).run(tenant, &detail)
                 }
@@ -68,30 +70,30 @@ struct SandboxPayPages: Dialect {
 
     // MARK: The page
 
-    private static func page(_ title: String, theme: Theme?, _ content: String) -> HTMLPage {
+    private static func page(_ title: String, theme: Theme?, _ content: HTML) -> HTMLPage {
         HTMLPage(
             title: "\(title) (sandbox)", theme: theme,
             content: """
-                <h1>\(HTMLPage.escape(title))</h1>
+                <h1>\(title)</h1>
                 <p role="note"><strong>Sandbox.</strong> This is a test: nobody is charged and no real money moves.</p>
                 \(content)
                 """)
     }
 
+    private static func button(_ text: String, _ choice: Choice) -> Button {
+        Button(text, name: "action", value: choice.rawValue)
+    }
+
     private static func page(_ payment: Payment, _ tenant: TenantReader) throws -> HTMLPage {
         let theme = try tenant.theme()
-        let amount = "<p><strong>\(tenant.decimal(payment.amount)) \(tenant.currency.code)</strong></p>"
+        let amount: HTML = "<p><strong>\(tenant.decimal(payment.amount)) \(tenant.currency.code)</strong></p>"
         switch payment.state(at: tenant.now) {
         case .pending:
-            return page(
-                "Top-up", theme: theme,
-                amount + """
-                    <form method="post"><button name="action" value="pay">Pay</button>
-                    <button name="action" value="cancel">Cancel</button></form>
-                    """)
-        case .confirmed: return page("Paid", theme: theme, amount + "<p>The balance has been topped up.</p>")
-        case .failed: return page("Cancelled", theme: theme, amount + "<p>Nothing was credited.</p>")
-        case .expired: return page("Expired", theme: theme, amount + "<p>This payment was not made in time.</p>")
+            let form = Form("\(button("Pay", .pay))\n\(button("Cancel", .cancel))")
+            return page("Top-up", theme: theme, "\(amount)\(form)")
+        case .confirmed: return page("Paid", theme: theme, "\(amount)<p>The balance has been topped up.</p>")
+        case .failed: return page("Cancelled", theme: theme, "\(amount)<p>Nothing was credited.</p>")
+        case .expired: return page("Expired", theme: theme, "\(amount)<p>This payment was not made in time.</p>")
         }
     }
 }

@@ -1,23 +1,25 @@
-import CallKit
+package import CallKit
 import Cryptography
-import HTTPCore
-import TenantApp
-import TenantRegistry
+import HTML
+package import HTTPCore
+package import TenantRegistry
 
 /// Where an invitation's link leads: a page that asks for a password, and the call that sets it (CONTRACT P1, O3).
-struct InvitationPages: Dialect {
-    let name = "invitations"
-    let basePath = "/invite"
-    let isAlwaysThere = true
-    let isDescribed = false
+package struct InvitationPages: Dialect {
+    package let name = "invitations"
+    package let basePath = "/invite"
+    package let isAlwaysThere = true
+    package let isDescribed = false
 
-    func credential(in head: RequestHead) -> Range<Int>? { nil }
+    package init() {}
 
-    func render(_ refusal: Refusal, requestID: RequestID) -> Response {
+    package func credential(in head: RequestHead) -> Range<Int>? { nil }
+
+    package func render(_ refusal: Refusal, requestID: RequestID) -> Response {
         Problem.response(refusal, requestID: requestID)
     }
 
-    let routes: [Route] = [
+    package let routes: [Route] = [
         Route(.get, "/{token}", "Show the invitation", access: .open, isRationedByAddress: true) { call in
             let hash = tokenHash(call)
             return .read { tenant in
@@ -50,11 +52,11 @@ struct InvitationPages: Dialect {
 
     private static func tokenHash(_ call: Call) -> Digest { SHA256.hash(Array(call.parameters[0].utf8)) }
 
-    private static func form(email: String) -> String {
-        """
-        <h1>Welcome</h1><p>Choose a password for <b>\(HTMLPage.escape(email))</b>.</p>
-        <form method="post"><label>Password<input type="password" name="password" minlength="8" required autocomplete="new-password"></label>
-        <button>Set password</button></form>
-        """
+    private static func form(email: String) -> HTML {
+        let password = Field(
+            "Password", name: "password", kind: .password, charactersMin: PasswordRule.charactersMin,
+            autocomplete: "new-password")
+        let form = Form("\(password)\n\(Button("Set password"))")
+        return "<h1>Welcome</h1><p>Choose a password for <b>\(email)</b>.</p>\n\(form)"
     }
 }

@@ -1,21 +1,31 @@
-import CallKit
+package import CallKit
 import Cryptography
 import Foundation
 import HTTPCore
-import TenantApp
-import TenantRegistry
+package import TenantRegistry
 
 /// Provisions a demo tenant per blueprint on the first start and writes `DATA/demo.json` (CONTRACT D1, D2).
 ///
 /// A start that was cut off leaves `demo.pending`; the next one erases what it had made and begins again, since the keys
 /// that were minted are known to nobody.
-struct Demo {
-    let gateway: Gateway
-    let services: Services
-    let baseURL: String
+package struct Demo {
+    private let fleet: Fleet
+    private let blueprints: Blueprints
+    private let services: Services
+    /// Where this node is reached.
+    private let baseURL: String
+    private let providerKeyPrefix: String
 
-    private var path: String { gateway.configuration.dataPath + "/demo.json" }
-    private var pendingPath: String { gateway.configuration.dataPath + "/demo.pending" }
+    package init(fleet: Fleet, blueprints: Blueprints, services: Services, baseURL: String, providerKeyPrefix: String) {
+        self.fleet = fleet
+        self.blueprints = blueprints
+        self.services = services
+        self.baseURL = baseURL
+        self.providerKeyPrefix = providerKeyPrefix
+    }
+
+    private var path: String { fleet.data.path + "/demo.json" }
+    private var pendingPath: String { fleet.data.path + "/demo.pending" }
 
     private struct Tenant: Sendable {
         let slug: String
@@ -27,26 +37,26 @@ struct Demo {
     }
 
     /// The table to print; nil where the folder has tenants of its own and no demo.
-    func provision() throws -> String? {
+    package func provision() throws -> String? {
         let files = FileManager.default
         if files.fileExists(atPath: pendingPath) {
-            for blueprint in gateway.blueprints.all {
+            for blueprint in blueprints.all {
                 guard let slug = blueprint.demo.flatMap(FillDemo.slug),
-                    let record = gateway.fleet.roster.tenant(slug: slug)
+                    let record = fleet.roster.tenant(slug: slug)
                 else { continue }
-                try wait { gateway.fleet.delete(record, requestID: .none, then: $0) }
+                try wait { fleet.delete(record, requestID: .none, then: $0) }
             }
         } else if let data = files.contents(atPath: path) {
             return try table(refresh(JSON.parse(Array(data))))
-        } else if gateway.fleet.roster.tenantCount > 0 {
+        } else if fleet.roster.tenantCount > 0 {
             return nil
         }
-        try gateway.fleet.data.writePrivately([], to: pendingPath)
-        let providerKey = APIKeyFormat.mint(prefix: ProviderAPI.keyPrefix, mode: "live", random: services.random)
-        try wait { gateway.fleet.rotateProviderKey(providerKey, then: $0) }
-        let tenants = try gateway.blueprints.all.filter { $0.demo != nil }.map { try make($0) }
+        try fleet.data.writePrivately([], to: pendingPath)
+        let providerKey = APIKeyFormat.mint(prefix: providerKeyPrefix, mode: "live", random: services.random)
+        try wait { fleet.rotateProviderKey(providerKey, then: $0) }
+        let tenants = try blueprints.all.filter { $0.demo != nil }.map { try make($0) }
         let json = document(providerKey, tenants)
-        try gateway.fleet.data.writePrivately(json.encoded() + [0x0A], to: path)
+        try fleet.data.writePrivately(json.encoded() + [0x0A], to: path)
         DataDirectory.remove(pendingPath)
         return table(json)
     }
@@ -67,7 +77,7 @@ struct Demo {
             slug: slug, blueprint: blueprint.name, tier: blueprint.tier, currency: blueprint.currency,
             keyPrefix: blueprint.keyPrefix, ownerEmail: email)
         let (_, resellers) = try wait { done in
-            gateway.fleet.create(
+            fleet.create(
                 creation, requestID: .none,
                 fill: { tenant in try fill.run(tenant, owner: provision.run(tenant)) }, then: done)
         }
@@ -132,7 +142,7 @@ struct Demo {
             }
         }
         let new = moved(json)
-        try gateway.fleet.data.writePrivately(new.encoded() + [0x0A], to: path)
+        try fleet.data.writePrivately(new.encoded() + [0x0A], to: path)
         return new
     }
 
