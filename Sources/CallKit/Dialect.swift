@@ -23,7 +23,7 @@ package protocol Dialect: Sendable {
     var title: String { get }
     /// Where callers put their credential, for its description.
     var credentials: [CredentialPlace] { get }
-    /// Whether it is an API that describes itself at `/openapi.json` (CONTRACT X7); pages are not.
+    /// Whether it is an API that describes itself at `/openapi.json` (X7); pages are not.
     var isDescribed: Bool { get }
     /// The media type of refusals.
     var errorContentType: StaticString { get }

@@ -14,7 +14,7 @@ package enum Work: Sendable {
     case writeThen(@Sendable (TenantTransaction, inout AuditDetail) throws -> Work)
     /// First something long (scrypt, a large body) on the background pool.
     case background(@Sendable () throws -> Work)
-    /// First the hash of a secret about to be minted goes to the registry (DESIGN 3).
+    /// First the hash of a secret about to be minted goes to the registry (0004).
     case reserving([Digest], @Sendable (TenantTransaction, inout AuditDetail) throws -> Answer)
     /// A flow of its own that answers later; what it answers is audited as it comes.
     case later(@Sendable (_ answer: @escaping @Sendable (Result<LateAnswer, any Error>) -> Void) -> Void)

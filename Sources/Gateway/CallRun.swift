@@ -63,7 +63,7 @@ struct CallRun: Sendable {
             baseURL: pipeline.baseURL(of: routed, tenant: admitted.tenant), services: pipeline.services)
     }
 
-    /// CONTRACT G4: quoted or bare, at most 255 characters; demanded where money or stock moves.
+    /// G4: quoted or bare, at most 255 characters; demanded where money or stock moves.
     private func checkIdempotencyKey() throws(Refusal) {
         if case .ignored = route.idempotency { return }
         guard let header = routed.head.value(of: .idempotencyKey) else {

@@ -4,7 +4,7 @@ import HTTPCore
 import TenantApp
 import TenantRegistry
 
-/// Where an invitation's link leads: a page that asks for a password, and the call that sets it (CONTRACT P1, O3).
+/// Where an invitation's link leads: a page that asks for a password, and the call that sets it (P1, O3).
 struct InvitationPages: Dialect {
     let name = "invitations"
     let basePath = "/invite"

@@ -4,7 +4,7 @@ import HTTPCore
 import TenantApp
 import TenantRegistry
 
-/// The signature of a signed call (CONTRACT W5): `v1=` and the hexadecimal HMAC-SHA256, under a secret on file, of
+/// The signature of a signed call (W5): `v1=` and the hexadecimal HMAC-SHA256, under a secret on file, of
 /// `{timestamp}.{METHOD}.{path and query as sent}.{Idempotency-Key, bare}.{raw body}`.
 struct SignedCall {
     let head: RequestHead

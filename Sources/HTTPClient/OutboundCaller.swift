@@ -3,7 +3,7 @@ import Foundation
 import Synchronization
 
 /// Calls to others' services, many at once on one thread of its own, by libcurl's multi interface: a service that does not
-/// answer holds up nobody but its own group's calls (DESIGN 5).
+/// answer holds up nobody but its own group's calls.
 ///
 /// Invariant: each call that `send` took is answered once, on the caller's thread or, when it is closed, with `broken`. At
 /// most `groupRunningMax` calls of a group run at once, the next ones wait in the order they came.

@@ -1,4 +1,4 @@
-/// One field that a request got wrong (CONTRACT, native APIs: `errors[]`).
+/// One field that a request got wrong (docs/contract.md, “Native APIs”: `errors[]`).
 package struct FieldError: Sendable, Equatable {
     /// RFC 6901, say `/customer/email`.
     package let pointer: String
@@ -63,7 +63,7 @@ package struct FieldReader: Sendable {
         present(name).flatMap { text($0, name, characters) }
     }
 
-    /// An address with one `@`, in lower case: addresses are compared case-folded (CONTRACT C2).
+    /// An address with one `@`, in lower case: addresses are compared case-folded (C2).
     package mutating func email(_ name: String) -> String? { required(name).flatMap { email($0, name) } }
 
     package mutating func optionalEmail(_ name: String) -> String? { present(name).flatMap { email($0, name) } }

@@ -3,7 +3,7 @@ import Glibc
 package import HTTPCore
 import Synchronization
 
-/// A running HTTP/1.1 server: bound sockets and one event loop a thread (DESIGN 2, CONTRACT G6, G7).
+/// A running HTTP/1.1 server: bound sockets and one event loop a thread (G6, G7).
 ///
 /// Everything is bound before anything is served. Calls may come from any thread, but not from a loop.
 package final class Server: Sendable {

@@ -1,4 +1,4 @@
-/// Every bound of the HTTP engine (CONTRACT G6). A value; read by all loops.
+/// Every bound of the HTTP engine (G6). A value; read by all loops.
 ///
 /// Sizes are bytes, times are milliseconds; each must be over zero.
 package struct ServerLimits: Sendable {

@@ -1,7 +1,7 @@
 import Glibc
 import Synchronization
 
-/// A token bucket that any number of threads ask at once: one compare-and-swap a decision (DESIGN 3, CONTRACT G2).
+/// A token bucket that any number of threads ask at once: one compare-and-swap a decision (G2, 0005).
 ///
 /// The policy word packs requests, window and burst (20 bits each) and a generation (4); the level word packs the
 /// generation and the theoretical arrival time (60 bits of nanoseconds on the caller's monotonic clock).

@@ -1,4 +1,4 @@
-/// The levels of all buckets at one moment, and their form as bytes (DESIGN 3: they go to one node file each second).
+/// The levels of all buckets at one moment, and their form as bytes: they go to one node file each second (G2).
 ///
 /// Bytes, little-endian 64-bit words: magic, wall clock, count, then five words an entry, then a checksum over all of it,
 /// which finds torn and damaged files, not forged ones. A value: any thread.

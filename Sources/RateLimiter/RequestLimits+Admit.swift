@@ -1,4 +1,4 @@
-/// Asks every level in turn: the request passes all of them or costs none anything (DESIGN 3, CONTRACT G2).
+/// Asks every level in turn: the request passes all of them or costs none anything (G2).
 extension RequestLimits {
     /// Takes `cost` from key, reseller, route class, tenant and process. The first that refuses ends it, and the earlier
     /// ones get back what they gave. So the level that binds admits exactly its capacity, however many threads ask.

@@ -1,6 +1,6 @@
 import CSQLite
 
-/// How a connection is set up for its use (DESIGN 2).
+/// How a connection is set up for its use (0002).
 extension Connection {
     package static let pageBytes = 4096
 

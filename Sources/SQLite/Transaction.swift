@@ -4,7 +4,7 @@ import CSQLite
 extension Connection {
     package func beginImmediate() throws(SQLiteError) { try run("BEGIN IMMEDIATE") }
 
-    /// Returns when the transaction is on the disk. After an error nothing is known of it (DESIGN 2).
+    /// Returns when the transaction is on the disk. After an error nothing is known of it (0003).
     package func commit() throws(SQLiteError) { try run("COMMIT") }
 
     /// Does nothing where an error has ended the transaction already.

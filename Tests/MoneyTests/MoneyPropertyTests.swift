@@ -43,7 +43,7 @@ import Testing
         again.stop()
     }
 
-    @Test("DESIGN 4 a seed replays: the same operations, the same cents")
+    @Test("a seed replays: the same operations, the same cents")
     func replay() throws {
         func play() throws -> [String] {
             let folder = try TestFolder()

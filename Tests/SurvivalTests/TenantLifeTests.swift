@@ -7,7 +7,7 @@ import TenantRegistry
 import TestTenants
 import Testing
 
-/// Tenants that are made, erased and restored while the disk fails and the process is killed (CONTRACT P1, P5).
+/// Tenants that are made, erased and restored while the disk fails and the process is killed (P1, P5).
 @Suite(.serialized, .apart) struct TenantLifeTests {
     static let faults: [FaultPlan?] = [
         nil, FaultPlan([.write], .full, at: 1), FaultPlan([.sync], .ioError, at: 1),

@@ -1,4 +1,4 @@
-/// An amount in a tenant's one currency, in micros: 10⁻⁶ of the currency unit (DESIGN 4).
+/// An amount in a tenant's one currency, in micros: 10⁻⁶ of the currency unit (0006).
 ///
 /// Invariant: exact; arithmetic that would leave Int64 throws `MoneyError.overflow`, nothing rounds but `rounded`.
 /// A value: any thread.

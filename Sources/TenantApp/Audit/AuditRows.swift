@@ -20,7 +20,7 @@ package struct AuditPlace: Sendable, Hashable, Comparable {
     }
 }
 
-/// What a search of the audit log asks for (CONTRACT O6). `from` counts, `to` does not.
+/// What a search of the audit log asks for (O6). `from` counts, `to` does not.
 package struct AuditFilter: Sendable {
     package var from: Timestamp?
     package var to: Timestamp?

@@ -2,7 +2,7 @@ package import CallKit
 import HTTPCore
 package import TenantRegistry
 
-/// Takes a whole price book as CSV: all rows or none, every error with its line (CONTRACT O4).
+/// Takes a whole price book as CSV: all rows or none, every error with its line (O4).
 ///
 /// The file is read off the lane, `chunkRows` rows at a time; each chunk is looked up and staged in a lane job of its own.
 /// Only when the last row is staged without an error does one write make them the book's.

@@ -2,7 +2,7 @@ import CallKit
 package import HTTPCore
 import TenantRegistry
 
-/// The price book as CSV (CONTRACT O4): a header row with `reseller`, `sku` and the price columns in any order, then a row
+/// The price book as CSV (O4): a header row with `reseller`, `sku` and the price columns in any order, then a row
 /// for each price. An empty field is null. What is exported imports again to the same book, digit for digit.
 /// Pure: any thread.
 package struct PriceBookFile: Sendable {

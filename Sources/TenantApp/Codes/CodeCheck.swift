@@ -3,7 +3,7 @@ import SQLite
 import TenantRegistry
 
 /// Activation codes against their postings, redemptions, counts and subscriptions, and top-ups against their totals
-/// (CONTRACT A3 to A5, A8).
+/// (A3 to A5, A8).
 enum CodeCheck {
     static func run(_ file: inout VerifiedFile) throws {
         guard file.version >= Migration0004.version else { return }

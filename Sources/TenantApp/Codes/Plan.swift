@@ -1,7 +1,7 @@
 package import CallKit
 package import TenantRegistry
 
-/// What codes are bought of (CONTRACT A2): days of a subscription, and what they cost.
+/// What codes are bought of (A2): days of a subscription, and what they cost.
 package struct Plan: Sendable {
     /// About a hundred years.
     package static let daysMax: Int64 = 36_525
@@ -26,7 +26,7 @@ package struct Plan: Sendable {
     }
 }
 
-/// The stretch that a code's days make (CONTRACT A8). A value: any thread.
+/// The stretch that a code's days make (A8). A value: any thread.
 package struct SubscriptionStretch: Sendable, Equatable {
     package let begins: Timestamp
     package let ends: Timestamp

@@ -2,7 +2,7 @@ import CallKit
 import SQLite
 package import TenantRegistry
 
-/// Plans are products that have days, a retail price and a wholesale price (CONTRACT O4, A2).
+/// Plans are products that have days, a retail price and a wholesale price (O4, A2).
 extension TenantReader {
     /// So many a list has at most.
     package static let plansMax = 1_000

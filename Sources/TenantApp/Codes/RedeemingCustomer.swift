@@ -3,7 +3,7 @@ import Cryptography
 import TenantRegistry
 
 /// An end customer at a code's link: finds out in the lane whether there is an account, and off it whether the password is
-/// its (CONTRACT A8). A wrong address and a wrong password of somebody who logs in look alike and take the same time.
+/// its (A8). A wrong address and a wrong password of somebody who logs in look alike and take the same time.
 package struct RedeemingCustomer: Sendable {
     /// Left out: whichever there is.
     package enum Intent: String, Sendable, CaseIterable {

@@ -2,7 +2,7 @@ package import CallKit
 package import HTTPCore
 package import TenantRegistry
 
-/// Compares a reseller's ledger with the credit events that it reported (CONTRACT O8). The ledger comes in pieces, is kept on
+/// Compares a reseller's ledger with the credit events that it reported (O8). The ledger comes in pieces, is kept on
 /// disk, sorted there, and merged with the events a page at a time: memory does not grow with it, and the lane only reads
 /// pages. A disagreement opens an account review; where a line is bad nothing is recorded.
 ///

@@ -40,7 +40,7 @@ package struct ReportedEvent: Sendable, Equatable {
     }
 }
 
-/// Compares a reseller's ledger with what it has reported (CONTRACT O8). A line and an event match where reference, kind and
+/// Compares a reseller's ledger with what it has reported (O8). A line and an event match where reference, kind and
 /// amount are the same; times are shown, not compared, since two clocks wrote them. A reference may stand several times on
 /// both sides: each line matches one event.
 ///

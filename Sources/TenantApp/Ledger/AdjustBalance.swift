@@ -1,7 +1,7 @@
 package import CallKit
 package import TenantRegistry
 
-/// Tops a reseller's balance up, or corrects it downwards (CONTRACT O5). One posting between the tenant's funding account
+/// Tops a reseller's balance up, or corrects it downwards (O5). One posting between the tenant's funding account
 /// and the balance.
 ///
 /// A correction may use up the credit limit and no more: what a reseller could not have spent is not taken from it either.

@@ -14,7 +14,7 @@ package enum LedgerAccount: Sendable, Hashable {
     case sales
     /// What came in from outside: top-ups and corrections.
     case funding
-    /// What a reseller moved to one of its customers (CONTRACT X3).
+    /// What a reseller moved to one of its customers (X3).
     case customer(Int64, reseller: Int64)
 
     package var kind: String {

@@ -2,7 +2,7 @@ package import CallKit
 import HTTPCore
 package import TenantRegistry
 
-/// Takes licences into stock, all or none, every error with its place (CONTRACT O9).
+/// Takes licences into stock, all or none, every error with its place (O9).
 ///
 /// The file is read off the lane, `chunkRows` at a time; each chunk is looked up, compared with the stock and staged in a
 /// lane job of its own. Only when the last row is staged without an error does one write make them stock.

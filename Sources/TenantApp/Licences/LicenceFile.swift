@@ -2,7 +2,7 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// Stock on its way in, as CSV with a header row or as JSON (CONTRACT O9): each licence names its reseller (public id or
+/// Stock on its way in, as CSV with a header row or as JSON (O9): each licence names its reseller (public id or
 /// e-mail address), product, key and `expiration`. Read a chunk at a time. A value: one thread at a time.
 struct LicenceFile: Sendable {
     static let columns = ["reseller", "product", "key", "expiration"]

@@ -55,7 +55,7 @@ package struct PortSlot: Sendable {
     }
 }
 
-/// What a port asks of its device (CONTRACT X4).
+/// What a port asks of its device (X4).
 package struct PortWish: Sendable {
     package var countryID: Int64
     package var city: String?

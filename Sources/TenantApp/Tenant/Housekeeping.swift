@@ -2,7 +2,7 @@ import CallKit
 import SQLite
 package import TenantRegistry
 
-/// What has had its time, cleared a bounded number of rows at a call (DESIGN 4). Rows that the audit log or orders name
+/// What has had its time, cleared a bounded number of rows at a call. Rows that the audit log or orders name
 /// stay for ever: of keys and sessions only the secrets go.
 extension TenantTransaction {
     /// A secret is kept for so long past its end.

@@ -22,7 +22,7 @@ package enum VerificationError: Error, Sendable, CustomStringConvertible {
     }
 }
 
-/// Proves what must hold in a tenant's file, with no server (DESIGN 5): the audit chain and its signatures, the ledger
+/// Proves what must hold in a tenant's file, with no server (docs/audit.md): the audit chain and its signatures, the ledger
 /// against the chain, orders, units, stored answers, the outbox, and the file itself.
 ///
 /// Invariant: it trusts nothing in the file and writes nothing; memory stays bounded by resellers and products, not by

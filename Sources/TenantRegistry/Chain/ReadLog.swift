@@ -1,7 +1,7 @@
 import Compression
 import Synchronization
 
-/// Records of calls that wrote nothing, waiting to join the chain as one block (DESIGN 5).
+/// Records of calls that wrote nothing, waiting to join the chain as one block (0007).
 ///
 /// Invariant: a record is here or in the file, never dropped; past `bytesMax` `append` refuses and the caller waits.
 /// Any thread appends; the lane's worker drains, and puts back what a failed commit did not keep.
@@ -141,7 +141,7 @@ package final class ReadLog: Sendable {
     }
 }
 
-/// What `usage` counts by (CONTRACT O6): the day, the reseller, the route.
+/// What `usage` counts by (O6): the day, the reseller, the route.
 package struct UsageKey: Hashable, Sendable {
     /// Days since 1970 in UTC.
     package let day: Int64

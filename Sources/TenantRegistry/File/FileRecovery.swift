@@ -1,7 +1,7 @@
 import Foundation
 import SQLite
 
-/// Settles what a file holds after a commit whose outcome is unknown (DESIGN 2).
+/// Settles what a file holds after a commit whose outcome is unknown (0003).
 enum FileRecovery {
     /// Copies database and WAL aside, syncs and checks the copy, makes it one file and swaps it into place. Runs while the
     /// fenced handle is still open: what that handle still writes goes to the old file, which has no name any more.

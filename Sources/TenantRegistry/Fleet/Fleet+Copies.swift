@@ -22,7 +22,7 @@ extension Fleet {
     private static let exportRestartsMax = 20
 
     /// One consistent copy of a tenant's file in `journal_mode=DELETE`, made beside its work; `then` owns the file that it
-    /// is given the path of and removes it. Readable secrets are in it as ciphertext only (CONTRACT P5).
+    /// is given the path of and removes it. Readable secrets are in it as ciphertext only (P5).
     package func export(_ record: TenantRecord, then: @escaping @Sendable (Result<String, any Error>) -> Void) {
         let path = data.temporaryPath(random.uint64())
         // What gathered in memory is part of the record.
@@ -77,7 +77,7 @@ extension Fleet {
     }
 
     /// Puts a file back that `export` made: checked in full before it replaces anything. Keys that were revoked since stay
-    /// revoked, the incarnation rises, a `tenant.restored` row joins the chain (CONTRACT P5). Takes over the file at `path`.
+    /// revoked, the incarnation rises, a `tenant.restored` row joins the chain (P5). Takes over the file at `path`.
     package func restore(
         _ record: TenantRecord, from path: String, requestID: RequestID,
         then answer: @escaping @Sendable (Result<AuditHead, any Error>) -> Void

@@ -25,11 +25,11 @@ extension Fleet {
         }
     }
 
-    /// How long after provisioning the provider refunds (CONTRACT P4).
+    /// How long after provisioning the provider refunds (P4).
     package static let refundDays: Int64 = 14
 
     /// Makes a tenant: registry row, file, contents, registry again, roster. A crash at any step leaves none or a whole
-    /// one: until the last registry commit it is `creating`, and the next start removes it (CONTRACT P1).
+    /// one: until the last registry commit it is `creating`, and the next start removes it (P1).
     /// `fill` runs in the first transaction of the new file; `then` comes on a worker.
     package func create<Value: Sendable>(
         _ creation: Creation, requestID: RequestID,
@@ -153,7 +153,7 @@ extension Fleet {
         }
     }
 
-    /// Tombstones a tenant and erases it: its slug and files go, its hashes stay dead for ever (CONTRACT P5).
+    /// Tombstones a tenant and erases it: its slug and files go, its hashes stay dead for ever (P5).
     package func delete(
         _ record: TenantRecord, requestID: RequestID, then: @escaping @Sendable (Result<Void, any Error>) -> Void
     ) {
@@ -173,7 +173,7 @@ extension Fleet {
         }
     }
 
-    /// Changes a tenant's registry row (state, tier, quotas, limit, end); it holds from `then` on (CONTRACT P2, P3).
+    /// Changes a tenant's registry row (state, tier, quotas, limit, end); it holds from `then` on (P2, P3).
     package func change(
         _ record: TenantRecord, event: String, requestID: RequestID,
         _ change: @escaping @Sendable (inout TenantProfile) -> Void,

@@ -29,7 +29,7 @@ package struct TenantSchema: Sendable {
 
 /// All tenants of one node: the one place that makes, opens, exports, restores and erases their files.
 ///
-/// Invariant: nothing else in the process opens a live file, not even to read it (DESIGN 2). Calls return at once; results
+/// Invariant: nothing else in the process opens a live file, not even to read it (0002). Calls return at once; results
 /// come on a worker.
 package final class Fleet: Sendable {
     package let data: DataDirectory
@@ -111,7 +111,7 @@ package final class Fleet: Sendable {
     private func take(_ snapshot: RegistrySnapshot) throws {
         for tenant in snapshot.tenants {
             if tenant.profile.state == .creating || tenant.profile.state == .deleting {
-                // A crash left it half-made or half-erased: no tenant then (CONTRACT P1).
+                // A crash left it half-made or half-erased: no tenant then (P1).
                 bury(tenant.profile, isMarked: true, requestID: .none)
                 continue
             }

@@ -5,7 +5,7 @@ import Synchronization
 /// What the loops look things up in: tenants by slug and host name, keys by the hash of their secret.
 ///
 /// Invariant: it says what the registry and the tenants' files have committed; it changes before the change is answered, so
-/// that no request that begins after an answer is judged by an older state (CONTRACT G3). Any thread.
+/// that no request that begins after an answer is judged by an older state (G3). Any thread.
 package final class Roster: Sendable {
     private static let shardCount = 64
 

@@ -20,7 +20,7 @@ package protocol LaneFile: AnyObject, SendableMetatype {
     func committed()
     /// The batch is gone: forget everything that it noted.
     func rolledBack()
-    /// Writes one row of no meaning, so that a COMMIT that failed is known to stay away (DESIGN 2).
+    /// Writes one row of no meaning, so that a COMMIT that failed is known to stay away (0003).
     func writeMarker() throws
     /// After the answers have left: checkpoint where due.
     func rest()
@@ -80,7 +80,7 @@ package struct LaneControl<File: LaneFile> {
     package func retire() { lane.retire() }
 }
 
-/// One file, one owner at a time: operations queue here and run in batches, a transaction each (DESIGN 2).
+/// One file, one owner at a time: operations queue here and run in batches, a transaction each (0002).
 ///
 /// Invariant: only the worker that took the lane from the pool touches `file`; a lane is in the pool's queue at most once.
 /// While one batch syncs the next gathers, which is the whole of group commit. `submit` may be called from any thread.

@@ -39,7 +39,7 @@ package enum RegistryRefusal: Error, Sendable {
     case secretTaken
 }
 
-/// The registry of all tenants. Behind a protocol, so that more than one node can share one later (DESIGN 7).
+/// The registry of all tenants. Behind a protocol, so that more than one node can share one later.
 /// Calls return at once; `then` comes on a worker once the change is durable, or with why it is not.
 package protocol Registry: AnyObject, Sendable {
     typealias Done<Value> = @Sendable (Result<Value, any Error>) -> Void

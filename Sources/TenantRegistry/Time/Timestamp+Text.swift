@@ -1,4 +1,4 @@
-/// RFC 3339 in and out (CONTRACT, native APIs: times are RFC 3339 in UTC).
+/// RFC 3339 in and out (docs/contract.md, “Native APIs”: times are RFC 3339 in UTC).
 extension Timestamp: CustomStringConvertible {
     /// `2026-03-22T10:30:00.000Z`: always 24 characters, so that texts sort as their instants do.
     package var text: String {
