@@ -8,9 +8,9 @@ package enum Work: Sendable {
     case read(@Sendable (TenantReader) throws -> Answer)
     /// Writes: all or nothing, with audit row, idempotency row and outbox rows.
     case write(@Sendable (TenantTransaction, inout AuditDetail) throws -> Answer)
-    /// A write that has to be there before the work goes on, say before somebody outside is asked. Its audit row says 202;
-    /// a stored answer of an earlier call is given in place of it, and nothing that it decides is stored: that is for the
-    /// `write` at the end.
+    /// A write that has to be there before the work goes on, say before somebody outside is asked. Its audit row says
+    /// 202; a stored answer of an earlier call is given in place of it, and nothing that it decides is stored: that is
+    /// for the `write` at the end.
     case writeThen(@Sendable (TenantTransaction, inout AuditDetail) throws -> Work)
     /// First something long (scrypt, a large body) on the background pool.
     case background(@Sendable () throws -> Work)

@@ -21,7 +21,8 @@ struct Overrun: Error {
     let headers: ResponseHeaders
 }
 
-/// Limits in the order key → reseller → route class → tenant → process; a refusal gives back what the earlier levels took (0005).
+/// Limits in the order key → reseller → route class → tenant → process; a refusal gives back what the earlier levels
+/// took (0005).
 struct Admission: Sendable {
     let process: Bucket?
     /// Applications to become a reseller and the like: 20 per 15 minutes and address (A2, W11).

@@ -16,8 +16,8 @@ struct Authenticated: Sendable {
     var keyLimit: Bucket? { keyBucket }
 }
 
-/// Why a request got no further than its credential. `known` where the key is known and its state or role forbids the call:
-/// such a call counts against its limits and is logged like any other (G2, O6).
+/// Why a request got no further than its credential. `known` where the key is known and its state or role forbids the
+/// call: such a call counts against its limits and is logged like any other (G2, O6).
 struct Denied: Error {
     let refusal: Refusal
     let known: Authenticated?

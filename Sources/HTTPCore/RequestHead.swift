@@ -75,8 +75,8 @@ package struct RequestHead: Sendable, Equatable {
 extension RequestHead {
     private static let traceparentBytes = 55
 
-    /// Where the caller's trace stands: version, trace, parent and flags in hexadecimal digits (W3C Trace Context). Nil where there
-    /// is none, or something else in its place, which is not carried on.
+    /// Where the caller's trace stands: version, trace, parent and flags in hexadecimal digits (W3C Trace Context). Nil
+    /// where there is none, or something else in its place, which is not carried on.
     package var traceparent: String? {
         guard let range = range(of: .traceparent), range.count == Self.traceparentBytes else { return nil }
         for (index, byte) in bytes[range].enumerated() {

@@ -60,8 +60,9 @@ package final class Server: Sendable {
 
     deinit { Socket.close(ended) }
 
-    /// Stops accepting at once, closes idle connections, answers what is in flight with `Connection: close`, and returns
-    /// when all loops have ended: at the latest after so many milliseconds, when what is left is cut off. Blocks.
+    /// Stops accepting at once, closes idle connections, answers what is in flight with `Connection: close`, and
+    /// returns when all loops have ended: at the latest after so many milliseconds, when what is left is cut off.
+    /// Blocks.
     package func drain(withinMilliseconds: Int) {
         let running = threads.withLock { threads in
             defer { threads = [] }

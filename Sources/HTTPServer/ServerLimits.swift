@@ -29,7 +29,8 @@ package struct ServerLimits: Sendable {
 
     /// Open connections of this process; past it 503 and close.
     package var connectionsMax = 10_000
-    /// Open connections of one address, IPv6 by /64. Loopback may use `connectionsMax`: a proxy in front comes from there.
+    /// Open connections of one address, IPv6 by /64. Loopback may use `connectionsMax`: a proxy in front comes from
+    /// there.
     package var connectionsPerAddressMax = 512
 
     /// Bodies of answers from here …

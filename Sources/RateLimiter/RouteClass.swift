@@ -21,8 +21,8 @@ package enum RouteClass: UInt8, Sendable, CaseIterable {
     }
 }
 
-/// One reseller's buckets of route classes, each made when it is first asked for: at most one for each class there is, and
-/// nothing for a reseller that calls no such route. Any thread; locked for one look.
+/// One reseller's buckets of route classes, each made when it is first asked for: at most one for each class there is,
+/// and nothing for a reseller that calls no such route. Any thread; locked for one look.
 package final class RouteClassBuckets: Sendable {
     private let buckets = Mutex<[RouteClass: Bucket]>([:])
 

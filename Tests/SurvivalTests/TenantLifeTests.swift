@@ -14,7 +14,8 @@ import Testing
         FaultPlan([.write, .sync, .delete, .truncate], .ioError, at: 1, count: 1_000),
     ]
 
-    /// `work` on a fresh scene with the fault at each call of its (or a kill before each change), then `judge` after what came.
+    /// `work` on a fresh scene with the fault at each call of its (or a kill before each change), then `judge` after
+    /// what came.
     private func atEveryStep(
         _ plan: FaultPlan?, prepare: (Scene) throws -> Void, _ work: (Trader) throws -> Void,
         _ judge: (Scene, _ isCutOff: Bool, Comment) throws -> Void

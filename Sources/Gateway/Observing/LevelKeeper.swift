@@ -17,7 +17,8 @@ final class LevelKeeper: Sendable {
 
     let fleet: Fleet
     let process: Bucket?
-    /// The clock's last save and that of the shutdown may meet: one at a time, so that the file written last is the newest.
+    /// The clock's last save and that of the shutdown may meet: one at a time, so that the file written last is the
+    /// newest.
     private let saving = Mutex(())
 
     init(fleet: Fleet, process: Bucket?) {

@@ -30,8 +30,8 @@ package struct AuditSearch: Sendable {
         }
     }
 
-    /// Finds the ids and begins the walk. What is still in memory is written first, so that whoever looks sees the calls
-    /// that were answered before; `then` comes on the lane's worker.
+    /// Finds the ids and begins the walk. What is still in memory is written first, so that whoever looks sees the
+    /// calls that were answered before; `then` comes on the lane's worker.
     package func begin(
         _ call: Call, then: @escaping @Sendable (Result<AuditWalk, any Error>) -> Void
     ) {

@@ -9,8 +9,9 @@ package struct AuditEntry: Sendable {
 
 /// Walks down the audit log, newest first, rows and opened blocks as one list (O6).
 ///
-/// Each step reads a bounded stretch on the lane and opens its blocks off it, so that no walk, however long the log, holds
-/// a lane. `@unchecked Sendable`: one step runs at a time; whichever thread runs the step owns the place and the names.
+/// Each step reads a bounded stretch on the lane and opens its blocks off it, so that no walk, however long the log,
+/// holds a lane. `@unchecked Sendable`: one step runs at a time; whichever thread runs the step owns the place and the
+/// names.
 package final class AuditWalk: @unchecked Sendable {
     package struct Step: Sendable {
         /// Newest first; may be empty before the end.

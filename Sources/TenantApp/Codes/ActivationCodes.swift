@@ -2,9 +2,9 @@ package import CallKit
 package import HTTPCore
 package import TenantRegistry
 
-/// Activation codes (A; docs/activation-codes.md): a reseller registers, tops its balance up, and turns it into codes, each of
-/// which an end customer redeems once for days of a subscription. Its JSON is camelCase but for the rows of `/codes`;
-/// amounts are numbers, times RFC 3339 with milliseconds.
+/// Activation codes (A; docs/activation-codes.md): a reseller registers, tops its balance up, and turns it into codes,
+/// each of which an end customer redeems once for days of a subscription. Its JSON is camelCase but for the rows of
+/// `/codes`; amounts are numbers, times RFC 3339 with milliseconds.
 package struct ActivationCodes: Dialect {
     package let name = "activation_codes"
     package let title = "Activation codes"

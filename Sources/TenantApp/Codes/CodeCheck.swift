@@ -124,8 +124,8 @@ enum CodeCheck {
         }
     }
 
-    /// Each redemption begins at the end of the one before or when it was made, whichever is later, and the subscription
-    /// ends with the last.
+    /// Each redemption begins at the end of the one before or when it was made, whichever is later, and the
+    /// subscription ends with the last.
     private static func checkSubscriptions(_ file: inout VerifiedFile) throws {
         try file.connection.forEach(
             """

@@ -16,8 +16,8 @@ package struct Plan: Sendable {
 
     package func margin() throws -> Money { try retailPrice.subtracting(wholesalePrice) }
 
-    /// What one code costs a reseller: its own price or else everybody's, less its rate as W3 has it. Rounded to the minor
-    /// unit, so that a purchase is its codes times the price that is shown.
+    /// What one code costs a reseller: its own price or else everybody's, less its rate as W3 has it. Rounded to the
+    /// minor unit, so that a purchase is its codes times the price that is shown.
     package static func unitPrice(
         everybodys: Money?, own: Money?, rate: Percent, minorUnitDigits: Int
     ) throws(MoneyError) -> Money? {

@@ -7,8 +7,8 @@ extension TenantReader {
     /// So many a list has at most.
     package static let plansMax = 1_000
 
-    /// The plans that are offered, in the order they were made. `reseller`: at its own prices, without those switched off
-    /// for it; nil: at everybody's.
+    /// The plans that are offered, in the order they were made. `reseller`: at its own prices, without those switched
+    /// off for it; nil: at everybody's.
     package func plans(for reseller: Reseller?) throws -> [Plan] { try plans(for: reseller, sku: nil) }
 
     package func plan(sku: String, for reseller: Reseller) throws -> Plan? {

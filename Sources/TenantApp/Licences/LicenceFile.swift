@@ -60,8 +60,8 @@ struct LicenceFile: Sendable {
         "\(isCSV ? "/line" : "/licences")/\(place)\(column.map { "/\($0)" } ?? "")"
     }
 
-    /// The next rows, at most so many; none at the end. What is wrong with the rest joins `errors`; false where what follows
-    /// cannot be read at all.
+    /// The next rows, at most so many; none at the end. What is wrong with the rest joins `errors`; false where what
+    /// follows cannot be read at all.
     mutating func next(_ rowsMax: Int, errors: inout [FieldError], into rows: inout [Row]) -> Bool {
         switch source {
         case .json(let elements):

@@ -36,7 +36,8 @@ package struct OrderPrice: Sendable, Equatable {
     package let total: Money
 }
 
-/// Prices an order and refuses what may not be ordered. Writes nothing: `PlaceOrder` begins with it, `/orders/quote` is it.
+/// Prices an order and refuses what may not be ordered. Writes nothing: `PlaceOrder` begins with it, `/orders/quote` is
+/// it.
 package struct QuoteOrder {
     package struct Result {
         package let product: PricedProduct

@@ -4,8 +4,8 @@ package import TenantRegistry
 
 /// Writes a pending payment for a top-up, before the payment service is asked for its page (A6).
 ///
-/// Keys of mode `test` are always served by the sandbox; live ones by what the operator configured. A call that is repeated
-/// with its Idempotency-Key before it was answered goes on with the payment that it had begun.
+/// Keys of mode `test` are always served by the sandbox; live ones by what the operator configured. A call that is
+/// repeated with its Idempotency-Key before it was answered goes on with the payment that it had begun.
 package struct CreateTopUp: Sendable {
     /// Within `PaymentTerms.amounts`, in whole minor units.
     package let amount: Money

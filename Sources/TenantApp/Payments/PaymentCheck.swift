@@ -37,8 +37,8 @@ enum PaymentCheck {
         }
     }
 
-    /// No other top-up in the name of a payment. An operator may put its order id on a correction of his own; such a posting
-    /// has another key.
+    /// No other top-up in the name of a payment. An operator may put its order id on a correction of his own; such a
+    /// posting has another key.
     private static func checkRepeats(_ file: inout VerifiedFile) throws {
         try file.connection.forEach(
             """

@@ -4,8 +4,8 @@ package import TenantRegistry
 
 /// Buys a port for a customer: the product document's eight steps in one transaction, all or nothing (X4).
 ///
-/// The reseller pays the country's base price × days; the customer's balance is not touched. The test book never charges
-/// (X7): its ports post zero.
+/// The reseller pays the country's base price × days; the customer's balance is not touched. The test book never
+/// charges (X7): its ports post zero.
 package struct CreatePort: Sendable {
     package struct Request: Sendable {
         package var customerID: String

@@ -105,7 +105,8 @@ package struct PortPricebook: Sendable, Equatable {
 
     package init() {}
 
-    /// Country override > port or traffic pricing > default. A mode for which no level has anything falls back to margins.
+    /// Country override > port or traffic pricing > default. A mode for which no level has anything falls back to
+    /// margins.
     package func rule(for thing: PricedThing, country override: PricingLevel?) -> (rule: PricingRule, isOverride: Bool)
     {
         if let rule = override?.anyRule(mode) { return (rule, true) }

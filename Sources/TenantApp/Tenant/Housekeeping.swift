@@ -15,8 +15,8 @@ extension TenantTransaction {
         try purgePaymentSecrets()
     }
 
-    /// Hashes that open nothing any more: of sessions, and of keys after a rotation's overlap. Nobody is judged by them, so
-    /// nothing has to follow in the registry, where dead hashes stay dead.
+    /// Hashes that open nothing any more: of sessions, and of keys after a rotation's overlap. Nobody is judged by
+    /// them, so nothing has to follow in the registry, where dead hashes stay dead.
     private func purgeSecrets() throws {
         try connection.run(
             """

@@ -10,7 +10,8 @@ package final class ReadLog: Sendable {
     package static let bytesMax = 1 << 20
     /// How long a record may wait in memory: what kill -9 can lose.
     package static let delayMillisecondsMax: Int64 = 5_000
-    /// With fewer than this, and younger than a second, a batch of writes leaves them for later: small blocks cost room.
+    /// With fewer than this, and younger than a second, a batch of writes leaves them for later: small blocks cost
+    /// room.
     package static let worthwhileCount = 64
 
     package struct Batch: Sendable {

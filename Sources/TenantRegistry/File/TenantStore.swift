@@ -10,8 +10,8 @@ package struct CommitProof: Sendable {
 
 /// One tenant's open file: the connection, the audit chain's head, and what a batch has noted for after its commit.
 ///
-/// Invariant: it is used by the worker that runs the tenant's lane and by nobody else; state in memory (the chain's head,
-/// what jobs noted) changes after COMMIT only.
+/// Invariant: it is used by the worker that runs the tenant's lane and by nobody else; state in memory (the chain's
+/// head, what jobs noted) changes after COMMIT only.
 package final class TenantStore: LaneFile {
     package let tenantID: TenantID
     package let connection: Connection
@@ -234,8 +234,8 @@ package final class TenantStore: LaneFile {
 
     package func close() { connection.closeEmptyingWAL() }
 
-    /// What was written to a new file without syncs becomes durable, all of it in the file itself: that is asked whose it is
-    /// before it is opened. From here on every commit syncs.
+    /// What was written to a new file without syncs becomes durable, all of it in the file itself: that is asked whose
+    /// it is before it is opened. From here on every commit syncs.
     func endCreation() throws {
         try connection.setSynchronous(true)
         try connection.checkpoint(.truncate)

@@ -128,7 +128,8 @@ extension Fleet {
         bury(record.profile, isMarked: record.profile.state == .creating, requestID: .none) { then(.failure(error)) }
     }
 
-    /// The file with its schema and its meta row, open; nothing of it is durable before `endCreation`. On the tenant's lane.
+    /// The file with its schema and its meta row, open; nothing of it is durable before `endCreation`. On the tenant's
+    /// lane.
     private func makeFile(of record: TenantRecord) throws -> TenantStore {
         let folder = data.tenantFolder(record.id)
         if mkdir(folder, 0o700) == 0 { try DataDirectory.synchronise(folder: data.tenantsFolder) }

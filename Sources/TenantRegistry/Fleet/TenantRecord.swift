@@ -299,7 +299,8 @@ extension Timestamp {
 }
 
 /// Answers that every shop asks for all day, kept as bytes and served on the loop. Filled and dropped by the
-/// tenant's lane in commit order, so what is here is what the last commit says. Bounded: past `entriesMax` it starts anew.
+/// tenant's lane in commit order, so what is here is what the last commit says. Bounded: past `entriesMax` it starts
+/// anew.
 package final class AnswerCache: Sendable {
     package struct Key: Hashable, Sendable {
         let resellerID: Int64

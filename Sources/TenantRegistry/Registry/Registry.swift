@@ -47,12 +47,13 @@ package protocol Registry: AnyObject, Sendable {
     func snapshot() throws -> RegistrySnapshot
     func insert(
         _ profile: TenantProfile, wrappedSecretKey: [UInt8], wrappedSigningKey: [UInt8], then: @escaping Done<Void>)
-    /// A new tenant is whole: its profile's changeable columns and the projection of what its file begins with, at once.
+    /// A new tenant is whole: its profile's changeable columns and the projection of what its file begins with, at
+    /// once.
     func complete(
         _ profile: TenantProfile, _ changes: [ProjectedChange], event: String, requestID: RequestID,
         then: @escaping Done<Void>)
-    /// Changes a profile's columns on what the registry has now, so that two changes at once both stay. `RegistryRefusal.unknownTenant`
-    /// where there is no such row.
+    /// Changes a profile's columns on what the registry has now, so that two changes at once both stay.
+    /// `RegistryRefusal.unknownTenant` where there is no such row.
     func change(
         _ tenant: TenantID, event: String?, requestID: RequestID,
         _ change: @escaping @Sendable (inout TenantProfile) -> Void, then: @escaping Done<Void>)
