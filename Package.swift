@@ -69,6 +69,7 @@ let package = Package(
         tests("CryptographyTests", ["Cryptography"]),
         tests("HTTPCoreTests", ["HTTPCore"]),
         tests("DomainTests", ["TenantApp", "CallKit", "TenantRegistry", "HTTPCore"]),
+        tests("CallKitTests", ["TenantApp", "CallKit", "TenantRegistry", "HTTPCore"]),
         tests("RateLimiterTests", ["RateLimiter"]),
         tests("SQLiteTests", ["SQLite"]),
         tests("CompressionTests", ["Compression"]),
