@@ -5,9 +5,9 @@ package struct Answer: Sendable {
     package var status: Int
     package var contentType: StaticString
     package var body: [UInt8]
-    /// What a replay of the call gives instead of `body`: for answers that show a secret once (DESIGN 3).
+    /// What a replay of the call gives instead of `body`: for answers that show a secret once.
     package var replayBody: [UInt8]?
-    /// The body holds a secret that replays give again: it is stored as ciphertext (DESIGN 3).
+    /// The body holds a secret that replays give again: it is stored as ciphertext (0012).
     package var isSecret = false
     package var headers = ResponseHeaders()
 

@@ -10,8 +10,8 @@ package protocol Dialect: Sendable {
     var routes: [Route] { get }
     /// Where the head carries the credential; nil where it carries none.
     func credential(in head: RequestHead) -> Range<Int>?
-    /// The most bytes of a body that may carry the credential where the head does not: such a body is read before the call is
-    /// authenticated. Nil: credentials stand in heads alone.
+    /// The most bytes of a body that may carry the credential where the head does not: such a body is read before the
+    /// call is authenticated. Nil: credentials stand in heads alone.
     var credentialBodyBytesMax: Int? { get }
     /// The credential that a body carries; nil where it carries none.
     func credential(inBody body: [UInt8]) -> [UInt8]?
@@ -23,7 +23,7 @@ package protocol Dialect: Sendable {
     var title: String { get }
     /// Where callers put their credential, for its description.
     var credentials: [CredentialPlace] { get }
-    /// Whether it is an API that describes itself at `/openapi.json` (CONTRACT X7); pages are not.
+    /// Whether it is an API that describes itself at `/openapi.json` (X7); pages are not.
     var isDescribed: Bool { get }
     /// The media type of refusals.
     var errorContentType: StaticString { get }

@@ -10,7 +10,7 @@ package enum Refusal: Error, Sendable, Equatable {
     case invalid([FieldError])
     /// 401: no credential, an unknown one, another tenant's, a revoked or expired one: all alike.
     case unknownCredential
-    /// 401: the signature of a signed call is missing, wrong or too old (CONTRACT W5).
+    /// 401: the signature of a signed call is missing, wrong or too old (W5).
     case badSignature(String)
     /// 403: known, but not allowed.
     case forbidden(code: String, detail: String)
@@ -22,7 +22,7 @@ package enum Refusal: Error, Sendable, Equatable {
     case conflict(code: String, detail: String)
     /// 402: balance and credit limit do not cover it.
     case insufficientBalance(required: Money, available: Money, currency: Currency)
-    /// 402: a quota of the tenant's tier is reached (CONTRACT P2).
+    /// 402: a quota of the tenant's tier is reached (P2).
     case quotaExceeded(String)
     /// 422 with a code of its own, say `term_not_priced`.
     case unprocessable(code: String, detail: String)
@@ -41,7 +41,7 @@ package enum Refusal: Error, Sendable, Equatable {
         .invalid([FieldError(pointer: pointer, code: code, detail: detail)])
     }
 
-    /// A key of one call is not another's (CONTRACT G4).
+    /// A key of one call is not another's (G4).
     package static let idempotencyKeyReused = Refusal.unprocessable(
         code: "idempotency_key_reused",
         detail: "This Idempotency-Key belongs to another call: method, path or body differ.")

@@ -31,7 +31,7 @@ package struct Route: Sendable {
     package enum Idempotency: Sendable {
         case ignored
         case accepted
-        /// 400 without the header (CONTRACT G4).
+        /// 400 without the header (G4).
         case required
     }
 
@@ -43,7 +43,7 @@ package struct Route: Sendable {
         case streamed
     }
 
-    /// An order is 1 MiB at most, as every body that no row names otherwise (CONTRACT G6).
+    /// An order is 1 MiB at most, as every body that no row names otherwise (G6).
     package static let bodyBytesMax = 1 << 20
     package static let importBytesMax = 64 << 20
 

@@ -21,10 +21,11 @@ struct Overrun: Error {
     let headers: ResponseHeaders
 }
 
-/// Limits in the order key → reseller → route class → tenant → process; a refusal gives back what the earlier levels took (DESIGN 3).
+/// Limits in the order key → reseller → route class → tenant → process; a refusal gives back what the earlier levels
+/// took (0005).
 struct Admission: Sendable {
     let process: Bucket?
-    /// Applications to become a reseller and the like: 20 per 15 minutes and address (CONTRACT A2, W11).
+    /// Applications to become a reseller and the like: 20 per 15 minutes and address (A2, W11).
     let applications = AddressMeter(Policy(requests: 20, windowSeconds: 900, burst: 20)!)
     let failures = AddressMeter(Authentication.failuresPolicy)
 
@@ -116,7 +117,7 @@ struct Admission: Sendable {
 }
 
 extension AddressKey {
-    /// IPv4 whole, IPv6 by /64 (CONTRACT G6).
+    /// IPv4 whole, IPv6 by /64 (G6).
     init(_ address: IPAddress) {
         let metered = address.meteringAddress
         self.init(high: metered.high, low: metered.low)

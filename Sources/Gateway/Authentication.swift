@@ -16,8 +16,8 @@ struct Authenticated: Sendable {
     var keyLimit: Bucket? { keyBucket }
 }
 
-/// Why a request got no further than its credential. `known` where the key is known and its state or role forbids the call:
-/// such a call counts against its limits and is logged like any other (CONTRACT G2, O6).
+/// Why a request got no further than its credential. `known` where the key is known and its state or role forbids the
+/// call: such a call counts against its limits and is logged like any other (G2, O6).
 struct Denied: Error {
     let refusal: Refusal
     let known: Authenticated?
@@ -26,7 +26,7 @@ struct Denied: Error {
 /// Who calls, and whether the state of key, reseller and tenant lets it.
 struct Authentication: Sendable {
     let roster: Roster
-    /// Failed credentials by address: past this an address gets 429 for them (DESIGN 3).
+    /// Failed credentials by address: past this an address gets 429 for them.
     static let failuresPolicy = Policy(requests: 300, windowSeconds: 60, burst: 300)!
 
     /// `credential`: what the head carries or, where the dialect has it so, the body.

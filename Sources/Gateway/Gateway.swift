@@ -8,8 +8,8 @@ package import TenantRegistry
 
 /// The running gateway: fleet, pipeline, server, clock.
 ///
-/// Order of a start: lock the folder, open the registry, take the limiter's levels back, serve. Order of a stop: `/readyz`
-/// says 503, drain, save the levels, write what memory holds, close every file.
+/// Order of a start: lock the folder, open the registry, take the limiter's levels back, serve. Order of a stop:
+/// `/readyz` says 503, drain, save the levels, write what memory holds, close every file.
 package final class Gateway: Sendable {
     package let fleet: Fleet
     package let blueprints: Blueprints
@@ -89,8 +89,8 @@ package final class Gateway: Sendable {
         fleet.stop()
     }
 
-    /// Reads the certificate files again (SIGHUP); connections that are open keep theirs. Throws where they do not load,
-    /// and then nothing changes.
+    /// Reads the certificate files again (SIGHUP); connections that are open keep theirs. Throws where they do not
+    /// load, and then nothing changes.
     package func reloadCertificates() throws {
         guard let tls, let fallback = try Self.defaultCertificate(configuration) else { return }
         tls.replace(default: fallback, byHost: TLSMaterial.byHost(fleet))
@@ -101,8 +101,8 @@ package final class Gateway: Sendable {
         return try TLSCertificate(chainFile: chain, keyFile: key)
     }
 
-    /// On the first start with `--demo`: a tenant per blueprint, and `DATA/demo.json`. Returns the table to print; nil where
-    /// the folder has tenants of its own. Blocks; once, before requests matter.
+    /// On the first start with `--demo`: a tenant per blueprint, and `DATA/demo.json`. Returns the table to print; nil
+    /// where the folder has tenants of its own. Blocks; once, before requests matter.
     package func provisionDemo() throws -> String? {
         try Demo(
             fleet: fleet, blueprints: blueprints, services: pipeline.services, baseURL: baseURL,

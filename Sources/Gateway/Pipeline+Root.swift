@@ -6,7 +6,7 @@ import SQLite
 import TenantApp
 import TenantRegistry
 
-/// What is served at the root: the provider's API, health, metrics (CONTRACT P, G7), and the links that are built.
+/// What is served at the root: the provider's API, health, metrics (P, G7), and the links that are built.
 extension Pipeline {
     /// Restores are bounded by the tenant's own quota; a whole body is read for every other call of the provider.
     private static let providerBodyBytesMax = 1 << 20
@@ -47,7 +47,7 @@ extension Pipeline {
         return response
     }
 
-    /// An API's description at an address of no tenant (CONTRACT X7).
+    /// An API's description at an address of no tenant (X7).
     func describe(_ description: LazyDescription, _ trace: RequestTrace) -> HeadVerdict {
         let scheme = trace.peer.isEncrypted ? "https" : "http"
         let base = configuration.publicURL ?? "\(scheme)://\(trace.head?.value(of: .host) ?? "localhost")"

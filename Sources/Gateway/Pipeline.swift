@@ -100,7 +100,7 @@ final class Pipeline: RequestHandler, Sendable {
         }
     }
 
-    /// The credential may stand in the body: only a small one is read for somebody who is not known yet (CONTRACT L1).
+    /// The credential may stand in the body: only a small one is read for somebody who is not known yet (L1).
     private func readBodyFirst(_ routed: Routed, bytesMax: Int) -> HeadVerdict {
         .readBody(bytesMax: bytesMax) { [self] body, responder in
             switch judge(routed, credential: routed.dialect.credential(inBody: body)?[...]) {
@@ -141,7 +141,7 @@ final class Pipeline: RequestHandler, Sendable {
         }
     }
 
-    /// What every shop asks for all day, served on the loop from bytes that the last commit left (DESIGN 2).
+    /// What every shop asks for all day, served on the loop from bytes that the last commit left.
     private func answerKeptReady(_ admitted: Admitted) -> Response? {
         guard let key = cacheKey(admitted), let bytes = admitted.tenant.answers[key] else { return nil }
         guard record(admitted.authenticated, 200, bytesIn: 0, bytesOut: bytes.count) else { return nil }

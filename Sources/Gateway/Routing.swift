@@ -3,8 +3,8 @@ import HTTPCore
 import TenantApp
 import TenantRegistry
 
-/// Where a request goes: which tenant's address it used, which dialect's route, with which parameters. A class that never
-/// changes, since each later stage carries it on.
+/// Where a request goes: which tenant's address it used, which dialect's route, with which parameters. A class that
+/// never changes, since each later stage carries it on.
 final class Routed: Sendable {
     let head: RequestHead
     let peer: Peer

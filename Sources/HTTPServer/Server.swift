@@ -3,7 +3,7 @@ import Glibc
 package import HTTPCore
 import Synchronization
 
-/// A running HTTP/1.1 server: bound sockets and one event loop a thread (DESIGN 2, CONTRACT G6, G7).
+/// A running HTTP/1.1 server: bound sockets and one event loop a thread (G6, G7).
 ///
 /// Everything is bound before anything is served. Calls may come from any thread, but not from a loop.
 package final class Server: Sendable {
@@ -60,8 +60,9 @@ package final class Server: Sendable {
 
     deinit { Socket.close(ended) }
 
-    /// Stops accepting at once, closes idle connections, answers what is in flight with `Connection: close`, and returns
-    /// when all loops have ended: at the latest after so many milliseconds, when what is left is cut off. Blocks.
+    /// Stops accepting at once, closes idle connections, answers what is in flight with `Connection: close`, and
+    /// returns when all loops have ended: at the latest after so many milliseconds, when what is left is cut off.
+    /// Blocks.
     package func drain(withinMilliseconds: Int) {
         let running = threads.withLock { threads in
             defer { threads = [] }

@@ -1,4 +1,4 @@
-/// Every bound of the HTTP engine (CONTRACT G6). A value; read by all loops.
+/// Every bound of the HTTP engine (G6). A value; read by all loops.
 ///
 /// Sizes are bytes, times are milliseconds; each must be over zero.
 package struct ServerLimits: Sendable {
@@ -29,7 +29,8 @@ package struct ServerLimits: Sendable {
 
     /// Open connections of this process; past it 503 and close.
     package var connectionsMax = 10_000
-    /// Open connections of one address, IPv6 by /64. Loopback may use `connectionsMax`: a proxy in front comes from there.
+    /// Open connections of one address, IPv6 by /64. Loopback may use `connectionsMax`: a proxy in front comes from
+    /// there.
     package var connectionsPerAddressMax = 512
 
     /// Bodies of answers from here …

@@ -3,9 +3,9 @@ import HTTPCore
 import TenantApp
 import TenantRegistry
 
-/// Export and restore (CONTRACT P5).
+/// Export and restore (P5).
 extension ProviderAPI {
-    /// How long a refunded or cancelled tenant can still be exported (CONTRACT P4).
+    /// How long a refunded or cancelled tenant can still be exported (P4).
     static let exportDaysAfterEnd: Int64 = 30
 
     static let copyRoutes: [ProviderRoute] = [

@@ -3,7 +3,7 @@ import HTTPCore
 import TenantApp
 import TenantRegistry
 
-/// Suspending, cancelling, refunding (CONTRACT P3, P4), deleting (P5).
+/// Suspending, cancelling, refunding (P3, P4), deleting (P5).
 extension ProviderAPI {
     static let stateRoutes: [ProviderRoute] = [
         ProviderRoute(

@@ -5,7 +5,7 @@ import RateLimiter
 import TenantApp
 import TenantRegistry
 
-/// Creating, listing, reading and changing tenants (CONTRACT P1, P2).
+/// Creating, listing, reading and changing tenants (P1, P2).
 extension ProviderAPI {
     static let tenantRoutes: [ProviderRoute] = [
         ProviderRoute(

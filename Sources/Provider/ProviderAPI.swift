@@ -94,7 +94,7 @@ struct ProviderRoute: Sendable {
     }
 }
 
-/// Provisioning tenants (CONTRACT P): the provider's API at `/provider/v1`, native JSON, problem documents.
+/// Provisioning tenants (P): the provider's API at `/provider/v1`, native JSON, problem documents.
 final class ProviderAPI: Sendable {
     static let basePath = "/provider/v1"
     /// All of the provider's calls together: a bound against a script gone wild, and the headers that answers carry.

@@ -1,10 +1,10 @@
 import Synchronization
 
-/// Routes that have a limit of their own for each reseller, beside its key's and its own (DESIGN 3).
+/// Routes that have a limit of their own for each reseller, beside its key's and its own.
 ///
 /// The numbers stand in level files: a number that was used once never means another class.
 package enum RouteClass: UInt8, Sendable, CaseIterable {
-    /// Payments begun: 10 in 15 minutes (CONTRACT A6).
+    /// Payments begun: 10 in 15 minutes (A6).
     case topUp = 1
 
     /// As it stands in `RateLimit-Policy`.
@@ -21,8 +21,8 @@ package enum RouteClass: UInt8, Sendable, CaseIterable {
     }
 }
 
-/// One reseller's buckets of route classes, each made when it is first asked for: at most one for each class there is, and
-/// nothing for a reseller that calls no such route. Any thread; locked for one look.
+/// One reseller's buckets of route classes, each made when it is first asked for: at most one for each class there is,
+/// and nothing for a reseller that calls no such route. Any thread; locked for one look.
 package final class RouteClassBuckets: Sendable {
     private let buckets = Mutex<[RouteClass: Bucket]>([:])
 

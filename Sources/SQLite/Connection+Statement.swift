@@ -15,7 +15,8 @@ enum StatementSource {
 
 /// Taking a statement, binding, stepping and putting it back: everything that touches a running statement.
 extension Connection {
-    /// Runs `body` on a bound statement. Afterwards, on every path, it is reset, has no bindings and is in its cache again.
+    /// Runs `body` on a bound statement. Afterwards, on every path, it is reset, has no bindings and is in its cache
+    /// again.
     func withStatement(
         _ source: StatementSource, _ values: [SQLValue], _ body: (OpaquePointer) throws -> Void
     ) throws {

@@ -1,7 +1,8 @@
 import CSQLite
 
 /// The row a statement stands on. Valid only within the closure that it is handed to: never keep it.
-/// Columns count from 0. A getter of another type than the column's converts as SQL's CAST does; NULL gives 0, "" or [].
+/// Columns count from 0. A getter of another type than the column's converts as SQL's CAST does; NULL gives 0, "" or
+/// [].
 package struct Row {
     let statement: OpaquePointer
 

@@ -51,7 +51,7 @@ import Testing
     }
 
     @Test(
-        "DESIGN 5 purchases, codes and redemptions are append-only for SQL too",
+        "purchases, codes and redemptions are append-only for SQL too",
         arguments: [
             "UPDATE code_batch SET total = 0", "DELETE FROM code_batch", "UPDATE activation_code SET code = 'x'",
             "UPDATE activation_code SET redeemed_at = 5", "DELETE FROM activation_code",

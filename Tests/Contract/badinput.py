@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Bad input (CONTRACT, native APIs; P1, O, W4, G6): every field of every endpoint with values of the wrong type, missing,
+"""Bad input (native APIs; P1, O, W4, G6): every field of every endpoint with values of the wrong type, missing,
 null, too long, too large; broken bodies; broken queries and paths. Each is refused with a 4xx that names the field, and
 nothing has changed afterwards. Generated from the table in endpoints.py."""
 

@@ -1,5 +1,5 @@
-"""CONTRACT A1–A5, A7, A8, D1, D2 for the tenant `codes`, and X7's test book for it: activation codes, compared with what
-seed 002 documents.
+"""A1–A5, A7, A8, D1, D2 for the tenant `codes`, and X7's test book for it: activation codes, compared with what
+the product document says.
 
 API keys, seed hashes and passwords are looked for in everything that the gateway has written, at the end.
 """
@@ -30,7 +30,7 @@ secrets = []
 
 
 def refused(answer, status, words="", members=("error",)):
-    """Every refusal is the seed's envelope with one of the seed's statuses."""
+    """Every refusal is the document's envelope with one of the document's statuses."""
     assert answer.status == status, answer
     assert list(answer.json) == list(members), answer
     assert isinstance(answer.json["error"], str) and words.lower() in answer.json["error"].lower(), answer
@@ -44,7 +44,7 @@ def address():
 
 
 class Client:
-    """A reseller's credential in the seed's header."""
+    """A reseller's credential in the document's header."""
 
     def __init__(self, gateway, key, header="x-api-key", base=BASE):
         self.gateway, self.key, self.header, self.base = gateway, key, header, base
@@ -142,7 +142,7 @@ def plans(checks, gateway, bench):
     seed = (b'[{"id":"1month","name":"1 Month","days":30,"retailPrice":1.99,"wholesalePrice":1.00,"margin":0.99},'
             b'{"id":"6month","name":"6 Months","days":180,"retailPrice":9.99,"wholesalePrice":5.00,"margin":4.99},'
             b'{"id":"12month","name":"12 Months","days":365,"retailPrice":19.99,"wholesalePrice":10.00,"margin":9.99}]')
-    with checks("A2 GET /plans is the seed's, digit for digit, without a credential and with one"):
+    with checks("A2 GET /plans is the document's, digit for digit, without a credential and with one"):
         for _ in range(2):
             assert gateway.get(BASE + "/plans").body == seed
             assert bench.demo("GET", "/plans").body == seed
@@ -262,7 +262,7 @@ def registering(checks, gateway, bench):
 
 
 def profile(checks, gateway, bench):
-    with checks("A3 GET /me has the seed's fields and types; the key shows its first and last four digits alone"):
+    with checks("A3 GET /me has the document's fields and types; the key shows its first and last four digits alone"):
         answer = bench.demo("GET", "/me")
         assert shape(answer.json) == {
             "companyName": "str", "balance": "float", "status": "str", "apiKey": "str",
@@ -282,7 +282,7 @@ def profile(checks, gateway, bench):
 
 
 def generating(checks, gateway, bench):
-    with checks("A4 the seed's example: five of 6month cost 25.00, of 45.00 there are 20.00 left; the answer is the seed's"):
+    with checks("A4 the document's example: five of 6month cost 25.00, of 45.00 there are 20.00 left; the answer is the document's"):
         client = bench.reseller("45.00")
         answer = client("POST", "/generate", {"planId": "6month", "count": 5})
         assert answer.status == 200 and shape(answer.json) == {
@@ -294,7 +294,7 @@ def generating(checks, gateway, bench):
             assert CODE.fullmatch(row["code"])
             assert row["url"] == f"{gateway.base_url}/t/codes/activate/{row['code']}", row
         assert client.balance() == "20.00"
-    with checks("A4 without the balance: 400 with error, required and balance as the seed has them, and nothing made"):
+    with checks("A4 without the balance: 400 with error, required and balance as the document has them, and nothing made"):
         answer = client("POST", "/generate", {"planId": "6month", "count": 5})
         refused(answer, 400, members=("error", "required", "balance"))
         assert answer.body == b'{"error":"Insufficient balance","required":25.00,"balance":20.00}', answer
@@ -337,7 +337,7 @@ def listing(checks, gateway, bench):
     codes = []
     for count in (100, 20, 3):
         codes = client.generate("1month", count)[::-1] + codes
-    with checks("A5 GET /codes is the seed's: fields, types, null until redeemed, times with milliseconds"):
+    with checks("A5 GET /codes is the document's: fields, types, null until redeemed, times with milliseconds"):
         assert bench.redeem(codes[0], "Cora@Customer.example").status == 200
         answer = client("GET", "/codes")
         assert shape(answer.json) == {
@@ -551,7 +551,7 @@ def days_from_now(text):
 
 
 def envelopes(checks, gateway, bench):
-    with checks("A1 every refusal has the seed's envelope and one of its statuses, whatever is wrong with the call"):
+    with checks("A1 every refusal has the document's envelope and one of its statuses, whatever is wrong with the call"):
         key = {"x-api-key": bench.demo.key}
         refused(gateway.get(BASE + "/nothing", headers=key), 404)
         refused(gateway.delete(BASE + "/plans"), 404)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The gate under slow, idle and many clients (CONTRACT G6): drips and stalls end at their deadlines, thousands of idle
+"""The gate under slow, idle and many clients (G6): drips and stalls end at their deadlines, thousands of idle
 connections cost little and keep nobody from being served, bounds hold, storms leave nothing behind."""
 
 import contextlib

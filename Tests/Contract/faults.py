@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A disk that fails under a live gateway (CONTRACT G8, P1, P2, P5, G7): EIO on sync and write, no space left, a quota that
+"""A disk that fails under a live gateway (G8, P1, P2, P5, G7): EIO on sync and write, no space left, a quota that
 is reached, files that are damaged or another tenant's. Every answer is clear and true: nothing told as done is gone after
 kill -9, nothing told as not done comes back, other tenants go on, and service resumes when the disk is good again."""
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Changes under full load (CONTRACT G2, G3): 64 connections from processes of their own keep both event loops busy while a
+"""Changes under full load (G2, G3): 64 connections from processes of their own keep both event loops busy while a
 key is revoked, a reseller or a tenant suspended, a limit lowered and raised. Each request notes when it began, on the clock
 that all processes share; none that began after the 200 passes on old state. 64 connections at one limit: exactly N pass."""
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The gate itself (CONTRACT G4, G5, G6, G7): bounds, health, drain, headers on every answer, signed audit heads, proxies,
+"""The gate itself (G4, G5, G6, G7): bounds, health, drain, headers on every answer, signed audit heads, proxies,
 TLS, compression, and secrets that are nowhere to be found. Hostile bytes are in hostile.py, crowds in crowd.py."""
 
 import base64
@@ -652,7 +652,7 @@ def secrets(checks, options):
             clean([("the log", b"".join(log)), ("standard error", gateway.errors().encode())])
         with checks("G O10 no secret is in any file once it has stopped"):
             clean((path, data) for path, data in files(gateway.data) if not path.endswith("/demo.json"))
-        with checks("D DESIGN 3 files are their owner's alone"):
+        with checks("files are their owner's alone"):
             for place, folders, names in os.walk(gateway.data):
                 for name in names + folders:
                     mode = os.stat(os.path.join(place, name), follow_symlinks=False).st_mode & 0o077

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The head gate under hostile bytes (CONTRACT G6, DESIGN 6): one table of requests that two readers could read differently,
-sent to a live gateway over TCP and over TLS. Each stands before a request that a smuggler would want to have answered."""
+"""Hostile bytes in heads (G6): one table of requests that two readers could read differently, sent to a live
+gateway over TCP and over TLS. Each stands before a request that a smuggler would want to have answered."""
 
 import json
 import os

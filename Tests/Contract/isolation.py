@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Isolation (CONTRACT G1): every endpoint called with another tenant's key, id, host and path. Unknown and foreign are
+"""Isolation (G1): every endpoint called with another tenant's key, id, host and path. Unknown and foreign are
 one answer, no byte of the other tenant is ever in it, and nothing of the other tenant changes. Then the roles: what a
 key is not for is 403."""
 

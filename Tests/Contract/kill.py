@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""kill -9 under a storm of writes, ten times over (CONTRACT G8, G4, G5, P1, P5): every acknowledged write is there after the
+"""kill -9 under a storm of writes, ten times over (G8, G4, G5, P1, P5): every acknowledged write is there after the
 restart, exactly once; nothing is repaired by hand. Tenants are made, exported, restored and erased meanwhile. `--long`: two
 hundred times."""
 

@@ -180,7 +180,7 @@ def refused(answer, status, *parts):
 def configuration(gateway, service):
     seller = CodeSeller(gateway)
     reseller = seller.reseller()
-    with checks("A6 without a payment service: 503 with the seed's text, nothing written"):
+    with checks("A6 without a payment service: 503 with the document's text, nothing written"):
         answer = seller.pay(reseller)
         assert answer.status == 503 and answer.json == {"error": "Payment service not configured"}, answer
         assert int(answer.headers["retry-after"]) > 0
@@ -573,11 +573,11 @@ def addresses(service):
     with Gateway(options.tollgate, demo=False) as gateway:
         seller = CodeSeller(gateway)
         reseller = seller.reseller()
-        with checks("DESIGN 5 https is demanded where private addresses are not allowed"):
+        with checks("https is demanded where private addresses are not allowed"):
             answer = seller.admin("PUT", "/payment-service", {
                 "driver": "http", "create_url": service.url, "api_key": API_KEY, "webhook_secret": SECRET})
             assert answer.status == 422 and answer.json["errors"][0]["pointer"] == "/create_url", answer
-        with checks("DESIGN 5 private, loopback and link-local addresses are refused after resolution; the service hears nothing"):
+        with checks("private, loopback and link-local addresses are refused after resolution; the service hears nothing"):
             service.behave("ok")
             port = service.server_address[1]
             for host in ("127.0.0.1", "localhost", "127.1", "2130706433", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0"):
@@ -594,7 +594,7 @@ def addresses(service):
 
 def written(gateway):
     """What must be nowhere: keys, secrets and capabilities."""
-    with checks("DESIGN 3 the service's key and secret stand in no file, no export and no log; order ids in no log"):
+    with checks("the service's key and secret stand in no file, no export and no log; order ids in no log"):
         needles = [API_KEY.encode(), SECRET.encode(), webhook_secret_bytes(SECRET)]
         for path in glob.glob(os.path.join(gateway.data, "**"), recursive=True):
             if os.path.isfile(path):
@@ -606,7 +606,7 @@ def written(gateway):
 
 
 def sound(gateway, *sellers):
-    with checks("DESIGN 5 each file verifies: every confirmed payment has exactly one posting, vouched for by the chain"):
+    with checks("each file verifies: every confirmed payment has exactly one posting, vouched for by the chain"):
         for seller in sellers:
             path = os.path.join(gateway.data, f"{seller.slug}.sqlite")
             result = gateway.command("tenant", "export", seller.slug, "--output", path)

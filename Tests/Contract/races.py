@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Races (CONTRACT W2, W4, W7, G2, G3, G4): many clients at one balance, one cap, one Idempotency-Key, one limit; and
+"""Races (W2, W4, W7, G2, G3, G4): many clients at one balance, one cap, one Idempotency-Key, one limit; and
 what holds after revocations, suspensions, restarts and kill -9."""
 
 from collections import Counter

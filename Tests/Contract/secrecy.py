@@ -1,4 +1,4 @@
-"""DESIGN 3, L1, O10: every secret of every dialect, made and used, shown wrongly, replayed, rotated. Then it is looked for in all that
+"""L1, O10: every secret of every dialect, made and used, shown wrongly, replayed, rotated. Then it is looked for in all that
 the gateway has written: each file of its folder while it runs, after kill -9 and once it has stopped (WAL and levels too),
 its log and standard error, an export of each tenant, its metrics and pages, and every answer but the one that shows it.
 """
@@ -299,7 +299,7 @@ def searched():
         assert b"api_token=" not in log
     with checks("G the folder once it has stopped: no secret in any file"):
         clean(files())
-    with checks("DESIGN 3 what is looked for would be found: a secret that is put into a file is"):
+    with checks("what is looked for would be found: a secret that is put into a file is"):
         path = os.path.join(gateway.data, "levels.bin")
         with open(path, "ab") as file:
             file.write(urllib.parse.quote(next(iter(gateway.secrets))).encode())

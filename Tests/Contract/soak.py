@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A week in twenty minutes (CONTRACT G1, G4, G8): mixed load over many tenants, far more than files may be open, with
+"""A week in twenty minutes (G1, G4, G8): mixed load over many tenants, far more than files may be open, with
 exports all the while and restarts in the first quarter. Each tenant's balance is kept here too: no answer may be wrong,
 and memory and descriptors must be as flat in the last quarter as in the second. Without --long a short one, so that the
 script itself is tried; `--seconds`, `--tenants` for others."""

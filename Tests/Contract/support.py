@@ -185,7 +185,7 @@ class Gateway:
             self.process.kill()
             self.process.communicate()
 
-    # The demo (CONTRACT D)
+    # The demo (D)
 
     @property
     def demo(self):
@@ -255,7 +255,7 @@ class Gateway:
         return self.request("DELETE", path, **options)
 
     def order(self, path, body, reseller, idempotency_key, headers=None, timestamp=None, connection=None):
-        """A signed POST (CONTRACT W5) by one of `reseller(…)`."""
+        """A signed POST (W5) by one of `reseller(…)`."""
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         signed = signature_headers(reseller["webhook_secret"], "POST", path, idempotency_key, raw, timestamp)
         signed["Content-Type"] = "application/json"
@@ -321,7 +321,7 @@ def webhook_secret_bytes(secret):
 
 
 def signature_headers(secret, method, path, idempotency_key, body, timestamp=None):
-    """CONTRACT W5: what a signed call carries; `path` with its query, as sent."""
+    """W5: what a signed call carries; `path` with its query, as sent."""
     timestamp = str(int(time.time()) if timestamp is None else timestamp)
     signed = f"{timestamp}.{method}.{path}.{idempotency_key}.".encode() + body
     digest = hmac.new(webhook_secret_bytes(secret), signed, hashlib.sha256).hexdigest()

@@ -4,8 +4,8 @@ import TenantApp
 import TenantRegistry
 import TestTenants
 
-/// A tenant that sells everything that costs money: products, codes and ports, with three resellers and two customers of each
-/// in either book; and the model beside it. Each call does the same to both.
+/// A tenant that sells everything that costs money: products, codes and ports, with three resellers and two customers
+/// of each in either book; and the model beside it. Each call does the same to both.
 struct Bank {
     static let sellerCount = 3
     static let customerCount = 2

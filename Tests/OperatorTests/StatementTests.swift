@@ -120,8 +120,8 @@ import Testing
                 PRAGMA wal_checkpoint(TRUNCATE);
                 """)
         }
-        // As an export of then: it is verified by its own schema. The movements were written by hand, so the audit chain
-        // vouches for none of them; nothing else is found.
+        // As an export of then: it is verified by its own schema. The movements were written by hand, so the audit
+        // chain vouches for none of them; nothing else is found.
         func isSound(_ path: String) throws -> Bool {
             try Verifier(path: path).run().findings.allSatisfy { $0.text.contains("vouches") }
         }

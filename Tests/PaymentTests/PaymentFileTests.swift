@@ -32,7 +32,7 @@ import Testing
         "DROP TRIGGER posting_is_append_only_update; DROP TRIGGER entry_is_append_only_update; "
 
     @Test(
-        "DESIGN 5 a payment, or its posting, that was changed with an SQLite shell is found",
+        "a payment, or its posting, that was changed with an SQLite shell is found",
         arguments: [
             "UPDATE payment SET amount = amount + 1000000 WHERE state = 'pending'",
             "UPDATE payment SET state = 'failed', posting_id = NULL WHERE id = 1; "
@@ -93,7 +93,7 @@ import Testing
     }
 
     @Test(
-        "DESIGN 3 the service's key and secret are ciphertext in the file, are read again, and go when their time is up"
+        "the service's key and secret are ciphertext in the file, are read again, and go when their time is up"
     )
     func secrets() throws {
         try withTill { till, folder in

@@ -116,7 +116,7 @@ private let header = "device,server_ip,http_port,socks_port,country,mode\n"
     }
 
     @Test(
-        "DESIGN 5 a port, a slot, a quota or a transfer that was changed in the file is found",
+        "a port, a slot, a quota or a transfer that was changed in the file is found",
         arguments: [
             "UPDATE port SET cost = cost - 1000000", "UPDATE port SET days = days + 1",
             "UPDATE port SET state = 'expired'", "UPDATE port_slot SET port_id = NULL",
@@ -143,7 +143,7 @@ private let header = "device,server_ip,http_port,socks_port,country,mode\n"
         #expect(!(try Verifier(path: copy).run().isSound))
     }
 
-    @Test("DESIGN 3 a stored answer with a port's password is ciphertext, and is given back as it was")
+    @Test("a stored answer with a port's password is ciphertext, and is given back as it was")
     func sealedAnswers() throws {
         let folder = try TestFolder()
         let node = try TestNode(folder.file("data"))

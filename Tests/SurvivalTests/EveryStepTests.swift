@@ -3,7 +3,8 @@ import TenantRegistry
 import TestTenants
 import Testing
 
-/// One short day of a tenant, with every single call to the disk failing once, or for a while, and a kill before every change.
+/// One short day of a tenant, with every single call to the disk failing once, or for a while, and a kill before every
+/// change.
 @Suite(.serialized, .apart) struct EveryStepTests {
     struct Case: CustomTestStringConvertible, Sendable {
         let calls: Set<DiskCall>
@@ -57,7 +58,8 @@ import Testing
             defer { scene.end() }
             scene.disk.set(FaultPlan(one.calls, one.fault, at: place, count: one.count))
             try day(scene.trader)
-            // What falls into one batch is chance: a day may have a commit less than the rehearsal, and nothing then fails.
+            // What falls into one batch is chance: a day may have a commit less than the rehearsal, and nothing then
+            // fails.
             if scene.disk.fired > 0 { faults += 1 }
             let name: Comment = "\(Effort.replay()) \(one.testDescription), from call \(place)"
             try scene.heal(name)

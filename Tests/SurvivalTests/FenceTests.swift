@@ -4,7 +4,7 @@ import TenantRegistry
 import TestTenants
 import Testing
 
-/// A commit that failed (DESIGN 2): the marker that keeps it away, and the fence where there is none.
+/// A commit that failed (0003): the marker that keeps it away, and the fence where there is none.
 @Suite(.serialized, .apart) struct FenceTests {
     private func order(_ scene: Scene) throws -> String {
         try scene.trader.ask([.order(scene.trader.resellers[0], manual: false, quantity: 1)])

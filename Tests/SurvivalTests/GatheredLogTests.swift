@@ -30,7 +30,7 @@ import Testing
         try connection.row("SELECT count(*) FROM item") { $0.int(0) }
     }
 
-    @Test("DESIGN 2 a commit of a hundred pages reaches the disk in a few writes, all of them before its one sync")
+    @Test("a commit of a hundred pages reaches the disk in a few writes, all of them before its one sync")
     func fewWrites() throws {
         try withFile { connection, disk, _ in
             try insert(connection)
@@ -67,7 +67,7 @@ import Testing
         }
     }
 
-    @Test("DESIGN 2 a transaction larger than the page cache reads back what it has not yet written out")
+    @Test("a transaction larger than the page cache reads back what it has not yet written out")
     func spill() throws {
         try withFile { connection, _, _ in
             try connection.execute("PRAGMA cache_size=10")

@@ -7,14 +7,15 @@ import TenantRegistry
 import TestTenants
 import Testing
 
-/// Tenants that are made, erased and restored while the disk fails and the process is killed (CONTRACT P1, P5).
+/// Tenants that are made, erased and restored while the disk fails and the process is killed (P1, P5).
 @Suite(.serialized, .apart) struct TenantLifeTests {
     static let faults: [FaultPlan?] = [
         nil, FaultPlan([.write], .full, at: 1), FaultPlan([.sync], .ioError, at: 1),
         FaultPlan([.write, .sync, .delete, .truncate], .ioError, at: 1, count: 1_000),
     ]
 
-    /// `work` on a fresh scene with the fault at each call of its (or a kill before each change), then `judge` after what came.
+    /// `work` on a fresh scene with the fault at each call of its (or a kill before each change), then `judge` after
+    /// what came.
     private func atEveryStep(
         _ plan: FaultPlan?, prepare: (Scene) throws -> Void, _ work: (Trader) throws -> Void,
         _ judge: (Scene, _ isCutOff: Bool, Comment) throws -> Void

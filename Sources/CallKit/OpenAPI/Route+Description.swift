@@ -2,7 +2,8 @@ import HTTPCore
 import Synchronization
 import TenantRegistry
 
-/// A description that is made when it is first asked for: a route table cannot hold a description of itself. Any thread.
+/// A description that is made when it is first asked for: a route table cannot hold a description of itself. Any
+/// thread.
 package final class LazyDescription: Sendable {
     private let make: @Sendable () -> APIDescription
     private let made = Mutex<OpenAPIDocument?>(nil)

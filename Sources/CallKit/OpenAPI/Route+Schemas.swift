@@ -42,8 +42,8 @@ extension [Parameter] {
     package static func page(_ more: Parameter...) -> [Parameter] { [.limit, .cursor] + more }
 }
 
-/// How a route answers where it refuses nothing: the status, what the body holds, and whether a commit stands behind it,
-/// whose `Audit-Head` the answer carries.
+/// How a route answers where it refuses nothing: the status, what the body holds, and whether a commit stands behind
+/// it, whose `Audit-Head` the answer carries.
 package struct Success: Sendable {
     package let status: Int
     package let schema: Schema?

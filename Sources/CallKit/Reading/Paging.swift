@@ -1,7 +1,8 @@
 import Cryptography
 package import HTTPCore
 
-/// `?limit=1..100&cursor=` of the native lists: pages by key, newest first or oldest first (CONTRACT, native APIs).
+/// `?limit=1..100&cursor=` of the native lists: pages by key, newest first or oldest first (docs/contract.md, “Native
+/// APIs”).
 package struct Paging: Sendable {
     package static let limitMax = 100
     package static let limitDefault = 50

@@ -1,7 +1,7 @@
 package import Cryptography
 package import HTTPCore
 
-/// What the head of a signed call claims (CONTRACT W5), read and not yet believed. A value.
+/// What the head of a signed call claims (W5), read and not yet believed. A value.
 package struct SignatureClaim: Sendable {
     /// Unix seconds, never negative.
     package let seconds: Int64

@@ -2,7 +2,7 @@ package import Cryptography
 import SQLite
 package import TenantRegistry
 
-/// The answer that a call with an Idempotency-Key was given (CONTRACT G4).
+/// The answer that a call with an Idempotency-Key was given (G4).
 package struct StoredAnswer: Sendable {
     package let fingerprint: Digest
     package let status: Int

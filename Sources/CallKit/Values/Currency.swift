@@ -1,4 +1,4 @@
-/// A currency by its ISO 4217 code, with the digits of its minor unit. A tenant has one, for ever (CONTRACT P1).
+/// A currency by its ISO 4217 code, with the digits of its minor unit. A tenant has one, for ever (P1).
 ///
 /// Invariant: an active ISO 4217 code in upper case. A value: any thread.
 package struct Currency: Sendable, Hashable {

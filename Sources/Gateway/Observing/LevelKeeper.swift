@@ -2,7 +2,7 @@ import RateLimiter
 import Synchronization
 import TenantRegistry
 
-/// Keeps the limiter's levels over restarts (DESIGN 3): written each second and at shutdown, taken back at start with the
+/// Keeps the limiter's levels over restarts (G2): written each second and at shutdown, taken back at start with the
 /// time that has passed. A restart forgives nothing; kill -9 at most a second. Any thread.
 final class LevelKeeper: Sendable {
     private enum Kind: UInt8 {
@@ -17,7 +17,8 @@ final class LevelKeeper: Sendable {
 
     let fleet: Fleet
     let process: Bucket?
-    /// The clock's last save and that of the shutdown may meet: one at a time, so that the file written last is the newest.
+    /// The clock's last save and that of the shutdown may meet: one at a time, so that the file written last is the
+    /// newest.
     private let saving = Mutex(())
 
     init(fleet: Fleet, process: Bucket?) {

@@ -4,7 +4,7 @@ import Glibc
 import HTTPCore
 import TenantRegistry
 
-/// One JSON line a request on standard output, on demand (CONTRACT G7). Lines are handed to a thread of their own, so that
+/// One JSON line a request on standard output, on demand (G7). Lines are handed to a thread of their own, so that
 /// a slow reader of the log never stops a loop; past `linesMax` waiting, lines are counted instead.
 ///
 /// Paths are logged without their query, where `api_token` stands, and without the parts that are capabilities.

@@ -20,7 +20,7 @@ package struct AuditPlace: Sendable, Hashable, Comparable {
     }
 }
 
-/// What a search of the audit log asks for (CONTRACT O6). `from` counts, `to` does not.
+/// What a search of the audit log asks for (O6). `from` counts, `to` does not.
 package struct AuditFilter: Sendable {
     package var from: Timestamp?
     package var to: Timestamp?
@@ -64,8 +64,8 @@ extension TenantReader {
     /// So many rows are looked at in one lane job, and so many given back: well under a lane's 5 ms.
     package static let auditScanRowsMax: Int64 = 1_000
     package static let auditRowsMax = 64
-    /// The log is in the order of commits. A record joins it within its call's length and a block's wait, so a stretch whose
-    /// newest record is older than the search by this much ends the search.
+    /// The log is in the order of commits. A record joins it within its call's length and a block's wait, so a stretch
+    /// whose newest record is older than the search by this much ends the search.
     package static let auditDisorderDays: Int64 = 1
 
     /// The rows from `sequence` down.

@@ -2,7 +2,7 @@ package import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// The audit log from a search's newest record to its oldest as one streamed file (CONTRACT O6).
+/// The audit log from a search's newest record to its oldest as one streamed file (O6).
 package enum ExportAudit {
     package enum Format: Sendable {
         case csv

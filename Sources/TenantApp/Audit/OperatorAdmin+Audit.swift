@@ -3,7 +3,7 @@ import Cryptography
 import HTTPCore
 import TenantRegistry
 
-/// The audit log: search, exports, and its signed head (CONTRACT O6, G5). Nothing here changes a row.
+/// The audit log: search, exports, and its signed head (O6, G5). Nothing here changes a row.
 extension OperatorAdmin {
     static let audit: [Route] = [
         Route(

@@ -3,7 +3,7 @@ import Cryptography
 import HTTPCore
 import TenantRegistry
 
-/// Requests, refusals and orders by day, reseller and route (CONTRACT O6).
+/// Requests, refusals and orders by day, reseller and route (O6).
 extension OperatorAdmin {
     /// Without `from`, the last month; a year at most at once.
     private static let usageDaysDefault: Int64 = 30

@@ -2,7 +2,7 @@ import CallKit
 import SQLite
 package import TenantRegistry
 
-/// Requests, refusals and orders of one day, reseller and route (CONTRACT O6).
+/// Requests, refusals and orders of one day, reseller and route (O6).
 package struct UsageRow: Sendable {
     package let place: UsagePlace
     package let requests: Int64

@@ -2,13 +2,13 @@ package import CallKit
 import HTTPCore
 package import TenantRegistry
 
-/// Takes a whole price book as CSV: all rows or none, every error with its line (CONTRACT O4).
+/// Takes a whole price book as CSV: all rows or none, every error with its line (O4).
 ///
-/// The file is read off the lane, `chunkRows` rows at a time; each chunk is looked up and staged in a lane job of its own.
-/// Only when the last row is staged without an error does one write make them the book's.
+/// The file is read off the lane, `chunkRows` rows at a time; each chunk is looked up and staged in a lane job of its
+/// own. Only when the last row is staged without an error does one write make them the book's.
 ///
-/// `@unchecked Sendable`: one step runs at a time, each started by the one before it; whichever thread runs the step owns
-/// everything here.
+/// `@unchecked Sendable`: one step runs at a time, each started by the one before it; whichever thread runs the step
+/// owns everything here.
 package final class ImportPrices: @unchecked Sendable {
     package static let chunkRows = 500
     package static let pieceBytes = 64 << 10

@@ -2,7 +2,7 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// The whole price book in one file (CONTRACT O4).
+/// The whole price book in one file (O4).
 extension OperatorAdmin {
     static let priceBook: [Route] = [
         Route(

@@ -2,7 +2,7 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// A reseller's price book, row by row (CONTRACT O4, W2).
+/// A reseller's price book, row by row (O4, W2).
 extension OperatorAdmin {
     static let prices: [Route] = [
         Route(

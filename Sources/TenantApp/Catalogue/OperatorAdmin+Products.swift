@@ -2,7 +2,7 @@ package import CallKit
 package import HTTPCore
 import TenantRegistry
 
-/// The catalogue (CONTRACT O4). Products are hidden, never deleted: orders name them.
+/// The catalogue (O4). Products are hidden, never deleted: orders name them.
 extension OperatorAdmin {
     static let products: [Route] = [
         Route(
@@ -116,7 +116,7 @@ extension FieldReader {
         return text
     }
 
-    /// What makes a product a plan of activation codes, where all three are there (CONTRACT O4, A2).
+    /// What makes a product a plan of activation codes, where all three are there (O4, A2).
     package mutating func planTerms() -> (days: Int64?, retailPrice: Money?, wholesalePrice: Money?) {
         (
             optionalInteger("days", in: 1...Plan.daysMax), optionalMoney("retail_price", in: AmountRule.prices),

@@ -2,7 +2,7 @@ import CallKit
 package import HTTPCore
 import TenantRegistry
 
-/// The price book as CSV (CONTRACT O4): a header row with `reseller`, `sku` and the price columns in any order, then a row
+/// The price book as CSV (O4): a header row with `reseller`, `sku` and the price columns in any order, then a row
 /// for each price. An empty field is null. What is exported imports again to the same book, digit for digit.
 /// Pure: any thread.
 package struct PriceBookFile: Sendable {
@@ -25,8 +25,8 @@ package struct PriceBookFile: Sendable {
     /// The price columns that the file has; of a row that is there already the others stay as they are.
     package var priceColumns: [PriceColumn] { PriceColumn.allCases.filter { places[$0.rawValue] != nil } }
 
-    /// Nil where the header is wrong: `errors` then says how. `reseller` and `sku` must be there, of the price columns at
-    /// least one, and no other column: a misspelt one is an error, not a column left out.
+    /// Nil where the header is wrong: `errors` then says how. `reseller` and `sku` must be there, of the price columns
+    /// at least one, and no other column: a misspelt one is an error, not a column left out.
     package init?(header: CSVRow, errors: inout [FieldError]) {
         var places: [String: Int] = [:]
         let before = errors.count

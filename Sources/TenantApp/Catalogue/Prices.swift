@@ -2,14 +2,14 @@ package import CallKit
 import SQLite
 package import TenantRegistry
 
-/// One row of a reseller's price book (CONTRACT W2). A term that is nil is not sold.
+/// One row of a reseller's price book (W2). A term that is nil is not sold.
 package struct PriceRow: Sendable, Equatable {
     package var terms: TermPrices
     package var setupFee: Money?
     package var discountRateOverride: Percent?
     package var isEnabled: Bool
     package var maxQuantity: Int64?
-    /// What a product that is sold for once costs, a plan of codes; nil: its plan's price (CONTRACT A2).
+    /// What a product that is sold for once costs, a plan of codes; nil: its plan's price (A2).
     package var once: Money?
 
     package init(
@@ -56,7 +56,7 @@ package struct PricedProduct: Sendable {
     package let isHidden: Bool
     package let price: PriceRow
 
-    /// Hidden, disabled and unpriced look alike to a reseller: there is no such product (CONTRACT W2, W4).
+    /// Hidden, disabled and unpriced look alike to a reseller: there is no such product (W2, W4).
     package var isOffered: Bool { !isHidden && price.isEnabled }
 
     init(_ row: Row) {
@@ -102,7 +102,7 @@ extension TenantReader {
             .integer(resellerID), .integer(productID), .bool(onlyOffered), .int(limit), read: PricedProduct.init)
     }
 
-    /// How many units a reseller holds of a product (CONTRACT W2).
+    /// How many units a reseller holds of a product (W2).
     package func unitsHeld(resellerID: Int64, productID: Int64, book: Book) throws -> Int64 {
         try connection.row(
             "SELECT units FROM holding WHERE reseller_id = ?1 AND product_id = ?2 AND book = ?3", .integer(resellerID),

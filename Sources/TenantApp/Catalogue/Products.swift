@@ -2,7 +2,7 @@ package import CallKit
 import SQLite
 package import TenantRegistry
 
-/// How an order of a product is carried out (CONTRACT O4).
+/// How an order of a product is carried out (O4).
 package enum Fulfilment: String, Sendable, CaseIterable {
     /// Active at once.
     case instant
@@ -25,7 +25,7 @@ package struct Product: Sendable {
     package var isHidden: Bool
     package var days: Int64?
     package var retailPrice: Money?
-    /// What one unit sold for once costs a reseller that has no price of its own: a plan of codes has it (CONTRACT A2).
+    /// What one unit sold for once costs a reseller that has no price of its own: a plan of codes has it (A2).
     package var wholesalePrice: Money?
     package let createdAt: Timestamp
     package let updatedAt: Timestamp

@@ -2,7 +2,7 @@ package import CallKit
 package import HTTPCore
 package import TenantRegistry
 
-/// What a reseller may sell and to whom it has sold (CONTRACT W2, W6).
+/// What a reseller may sell and to whom it has sold (W2, W6).
 extension WholesaleOrders {
     /// The price list's place among the answers kept ready.
     static let productsCacheKind: UInt8 = 1

@@ -2,7 +2,7 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// Becoming a reseller, its profile and its key (CONTRACT A2, A3, A7).
+/// Becoming a reseller, its profile and its key (A2, A3, A7).
 extension ActivationCodes {
     static let account: [Route] = [
         Route(

@@ -2,7 +2,7 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// Plans, and codes bought of them (CONTRACT A2, A4, A5).
+/// Plans, and codes bought of them (A2, A4, A5).
 extension ActivationCodes {
     /// The list of plans' place among the answers kept ready.
     static let plansCacheKind: UInt8 = 2

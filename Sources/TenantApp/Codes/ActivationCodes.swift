@@ -2,9 +2,9 @@ package import CallKit
 package import HTTPCore
 package import TenantRegistry
 
-/// Activation codes (CONTRACT A; seed 002): a reseller registers, tops its balance up, and turns it into codes, each of
-/// which an end customer redeems once for days of a subscription. Its JSON is camelCase but for the rows of `/codes`;
-/// amounts are numbers, times RFC 3339 with milliseconds.
+/// Activation codes (A; docs/activation-codes.md): a reseller registers, tops its balance up, and turns it into codes,
+/// each of which an end customer redeems once for days of a subscription. Its JSON is camelCase but for the rows of
+/// `/codes`; amounts are numbers, times RFC 3339 with milliseconds.
 package struct ActivationCodes: Dialect {
     package let name = "activation_codes"
     package let title = "Activation codes"
@@ -21,7 +21,7 @@ package struct ActivationCodes: Dialect {
 
     package let routes: [Route] = account + codes + topUps + webhook
 
-    /// `x-api-key`; where there is none, `x-seed-hash`, which is the dashboard's (CONTRACT A1).
+    /// `x-api-key`; where there is none, `x-seed-hash`, which is the dashboard's (A1).
     package func credential(in head: RequestHead) -> Range<Int>? {
         head.range(of: .apiKey) ?? head.range(of: .seedHash)
     }
@@ -52,7 +52,8 @@ package struct ActivationCodes: Dialect {
             refusal, status: Self.status(refusal), contentType: errorContentType, body: body, challenge: "ApiKey")
     }
 
-    /// The seed knows 400, 401, 403, 404, 429, 500 and 503; whatever else is wrong with a call is a bad request.
+    /// The product document knows 400, 401, 403, 404, 429, 500 and 503. Whatever else is wrong with a call is a bad
+    /// request.
     private static func status(_ refusal: Refusal) -> Int {
         switch refusal {
         case .methodNotAllowed: 404

@@ -4,7 +4,7 @@ import HTML
 package import HTTPCore
 package import TenantRegistry
 
-/// Where a code's link leads (CONTRACT A8): the end customer creates an account or logs in, and activates, in one form
+/// Where a code's link leads (A8): the end customer creates an account or logs in, and activates, in one form
 /// that carries the credential itself, so there is no cookie to abuse. Programs get the same as JSON.
 ///
 /// An unknown code, another tenant's and one of no code's shape look alike.

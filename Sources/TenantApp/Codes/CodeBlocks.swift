@@ -29,8 +29,8 @@ extension TenantReader {
         ) { CodeCounts(codes: $0.int(0), redeemed: $0.int(1)) } ?? CodeCounts(codes: 0, redeemed: 0)
     }
 
-    /// One page of a reseller's codes, newest first, and how many there are of that status. `page` counts from 1; past the
-    /// last one there are none.
+    /// One page of a reseller's codes, newest first, and how many there are of that status. `page` counts from 1; past
+    /// the last one there are none.
     package func codePage(
         _ page: Int64, size: Int, resellerID: Int64, book: Book, status: CodeStatus?
     ) throws -> (codes: [ActivationCode], total: Int64) {

@@ -3,7 +3,7 @@ import SQLite
 import TenantRegistry
 
 /// Activation codes against their postings, redemptions, counts and subscriptions, and top-ups against their totals
-/// (CONTRACT A3 to A5, A8).
+/// (A3 to A5, A8).
 enum CodeCheck {
     static func run(_ file: inout VerifiedFile) throws {
         guard file.version >= Migration0004.version else { return }
@@ -124,8 +124,8 @@ enum CodeCheck {
         }
     }
 
-    /// Each redemption begins at the end of the one before or when it was made, whichever is later, and the subscription
-    /// ends with the last.
+    /// Each redemption begins at the end of the one before or when it was made, whichever is later, and the
+    /// subscription ends with the last.
     private static func checkSubscriptions(_ file: inout VerifiedFile) throws {
         try file.connection.forEach(
             """

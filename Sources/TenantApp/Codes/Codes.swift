@@ -2,7 +2,7 @@ package import CallKit
 import SQLite
 package import TenantRegistry
 
-/// One code as its reseller sees it (CONTRACT A5).
+/// One code as its reseller sees it (A5).
 package struct ActivationCode: Sendable {
     package let id: Int64
     package let code: String

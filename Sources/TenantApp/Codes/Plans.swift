@@ -2,13 +2,13 @@ import CallKit
 import SQLite
 package import TenantRegistry
 
-/// Plans are products that have days, a retail price and a wholesale price (CONTRACT O4, A2).
+/// Plans are products that have days, a retail price and a wholesale price (O4, A2).
 extension TenantReader {
     /// So many a list has at most.
     package static let plansMax = 1_000
 
-    /// The plans that are offered, in the order they were made. `reseller`: at its own prices, without those switched off
-    /// for it; nil: at everybody's.
+    /// The plans that are offered, in the order they were made. `reseller`: at its own prices, without those switched
+    /// off for it; nil: at everybody's.
     package func plans(for reseller: Reseller?) throws -> [Plan] { try plans(for: reseller, sku: nil) }
 
     package func plan(sku: String, for reseller: Reseller) throws -> Plan? {

@@ -2,7 +2,7 @@ package import CallKit
 package import TenantRegistry
 
 /// An end customer redeems a code: once ever, its days after the current end of the subscription or from now
-/// (CONTRACT A8). The same customer again gets the same answer and no more days.
+/// (A8). The same customer again gets the same answer and no more days.
 package struct RedeemCode: Sendable {
     /// Who redeems; judged off the lane.
     package enum Customer: Sendable {

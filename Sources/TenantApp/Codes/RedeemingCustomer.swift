@@ -2,8 +2,8 @@ package import CallKit
 import Cryptography
 import TenantRegistry
 
-/// An end customer at a code's link: finds out in the lane whether there is an account, and off it whether the password is
-/// its (CONTRACT A8). A wrong address and a wrong password of somebody who logs in look alike and take the same time.
+/// An end customer at a code's link: finds out in the lane whether there is an account, and off it whether the password
+/// is its (A8). A wrong address and a wrong password of somebody who logs in look alike and take the same time.
 package struct RedeemingCustomer: Sendable {
     /// Left out: whichever there is.
     package enum Intent: String, Sendable, CaseIterable {

@@ -2,7 +2,7 @@ import CallKit
 import SQLite
 package import TenantRegistry
 
-/// An end customer with an account at the operator's and the end of its subscription (CONTRACT A8, O11).
+/// An end customer with an account at the operator's and the end of its subscription (A8, O11).
 package struct Subscriber: Sendable {
     package let id: Int64
     package let publicID: String

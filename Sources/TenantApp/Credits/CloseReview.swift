@@ -1,7 +1,7 @@
 package import CallKit
 package import TenantRegistry
 
-/// An operator ends an account review with a note (CONTRACT O8).
+/// An operator ends an account review with a note (O8).
 package struct CloseReview: Sendable {
     package static let noteCharactersMax = 2_000
 

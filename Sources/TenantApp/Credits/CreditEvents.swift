@@ -3,7 +3,7 @@ package import Cryptography
 import SQLite
 package import TenantRegistry
 
-/// A credit event as it was recorded. Append-only (CONTRACT C4).
+/// A credit event as it was recorded. Append-only (C4).
 package struct CreditEvent: Sendable {
     package let id: Int64
     package let publicID: String

@@ -2,7 +2,7 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// Signing customers up, and credit events. There is no call that changes or deletes an event (CONTRACT C4).
+/// Signing customers up, and credit events. There is no call that changes or deletes an event (C4).
 extension CreditReports {
     static let reports: [Route] = [
         Route(
@@ -77,7 +77,7 @@ extension CreditReports {
 }
 
 extension FieldReader {
-    /// `{kind, amount_usd, external_ref, meta?}` (CONTRACT C3).
+    /// `{kind, amount_usd, external_ref, meta?}` (C3).
     mutating func creditReport() -> CreditReport? {
         let kind = choice("kind", as: CreditKind.self)
         let amount = moneyNumber("amount_usd", in: Money(micros: 1)...AmountRule.most)

@@ -2,8 +2,8 @@ package import CallKit
 package import HTTPCore
 package import TenantRegistry
 
-/// Credit reports (CONTRACT C; seed 000): a reseller signs end customers up on the operator's panel and reports what they
-/// pay it, so that the operator keeps a true picture of its revenue.
+/// Credit reports (C; docs/credit-reports.md): a reseller signs end customers up on the operator's panel and reports
+/// what they pay it, so that the operator keeps a true picture of its revenue.
 package struct CreditReports: Dialect {
     package let name = "credit_reports"
     package let basePath = "/api/v1/reseller"

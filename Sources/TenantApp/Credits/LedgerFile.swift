@@ -2,7 +2,7 @@ import CallKit
 package import HTTPCore
 import TenantRegistry
 
-/// A reseller's ledger as it comes in, piece by piece: CSV with a header row, or JSON Lines (CONTRACT O8) with `external_ref`,
+/// A reseller's ledger as it comes in, piece by piece: CSV with a header row, or JSON Lines (O8) with `external_ref`,
 /// `kind`, `amount` and `at`; other columns and members are its own affair.
 ///
 /// Invariant: it holds at most one line and `errorsMax` errors. A value: one thread at a time.

@@ -2,8 +2,8 @@ import CallKit
 import SQLite
 import TenantRegistry
 
-/// A ledger on disk while it is compared, so that its length costs no memory: a SQLite file of its own in `DATA/tmp`, which
-/// is emptied at every start. Written in the file's order, then read in the order of references.
+/// A ledger on disk while it is compared, so that its length costs no memory: a SQLite file of its own in `DATA/tmp`,
+/// which is emptied at every start. Written in the file's order, then read in the order of references.
 ///
 /// One owner at a time: whoever reads the ledger. `deinit` removes the file.
 final class LedgerScratch {

@@ -2,7 +2,7 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// Credit events, reconciliation and account reviews (CONTRACT O8). Events are read only.
+/// Credit events, reconciliation and account reviews (O8). Events are read only.
 extension OperatorAdmin {
     /// So many later contents of one event are shown.
     private static let differencesShownMax = 100

@@ -2,7 +2,7 @@ import CallKit
 import SQLite
 package import TenantRegistry
 
-/// Somebody whom a reseller signed up on the operator's panel (CONTRACT C2, O11).
+/// Somebody whom a reseller signed up on the operator's panel (C2, O11).
 package struct PanelUser: Sendable {
     package let id: Int64
     package let email: String

@@ -2,13 +2,13 @@ package import CallKit
 package import HTTPCore
 package import TenantRegistry
 
-/// Compares a reseller's ledger with the credit events that it reported (CONTRACT O8). The ledger comes in pieces, is kept on
-/// disk, sorted there, and merged with the events a page at a time: memory does not grow with it, and the lane only reads
-/// pages. A disagreement opens an account review; where a line is bad nothing is recorded.
+/// Compares a reseller's ledger with the credit events that it reported (O8). The ledger comes in pieces, is kept on
+/// disk, sorted there, and merged with the events a page at a time: memory does not grow with it, and the lane only
+/// reads pages. A disagreement opens an account review; where a line is bad nothing is recorded.
 ///
 /// Events that come in after the ledger are left out: the comparison is with what there was when it began.
-/// `@unchecked Sendable`: one step runs at a time, each started by the one before it; whichever thread runs the step owns
-/// everything here.
+/// `@unchecked Sendable`: one step runs at a time, each started by the one before it; whichever thread runs the step
+/// owns everything here.
 package final class ReconcileCredits: BodyReader, @unchecked Sendable {
     package static let pageRows = 500
 

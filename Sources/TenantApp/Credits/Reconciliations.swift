@@ -2,7 +2,7 @@ import CallKit
 import SQLite
 package import TenantRegistry
 
-/// A reconciliation that was made: its report as it was answered (CONTRACT O8).
+/// A reconciliation that was made: its report as it was answered (O8).
 package struct StoredReconciliation: Sendable {
     package let id: Int64
     package let publicID: String

@@ -2,7 +2,7 @@ package import CallKit
 import SQLite
 package import TenantRegistry
 
-/// Why a reseller's account is looked at (CONTRACT A6, C3, O8).
+/// Why a reseller's account is looked at (A6, C3, O8).
 package enum ReviewCause: String, Sendable, CaseIterable {
     /// A reference reported again with another content; the subject is the event.
     case creditDifference = "credit_difference"

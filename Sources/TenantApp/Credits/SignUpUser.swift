@@ -1,7 +1,7 @@
 package import CallKit
 package import TenantRegistry
 
-/// A reseller signs an end customer up on the operator's panel (CONTRACT C2). The key that did it is recorded.
+/// A reseller signs an end customer up on the operator's panel (C2). The key that did it is recorded.
 package struct SignUpUser: Sendable {
     package let email: String
     package let name: String

@@ -4,7 +4,7 @@ import Foundation
 import HTTPCore
 package import TenantRegistry
 
-/// Provisions a demo tenant per blueprint on the first start and writes `DATA/demo.json` (CONTRACT D1, D2).
+/// Provisions a demo tenant per blueprint on the first start and writes `DATA/demo.json` (D1, D2).
 ///
 /// A start that was cut off leaves `demo.pending`; the next one erases what it had made and begins again, since the keys
 /// that were minted are known to nobody.

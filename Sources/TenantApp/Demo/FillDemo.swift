@@ -3,7 +3,7 @@ import Cryptography
 package import HTTPCore
 package import TenantRegistry
 
-/// The demo's part of a blueprint: resellers in their states, with price books, balances, keys (CONTRACT D1, D2).
+/// The demo's part of a blueprint: resellers in their states, with price books, balances, keys (D1, D2).
 package struct FillDemo: Sendable {
     package struct MadeReseller: Sendable {
         package let id: String

@@ -2,7 +2,7 @@ package import CallKit
 package import RateLimiter
 package import TenantRegistry
 
-/// Sets a key's own limit, or takes it away (CONTRACT O2). It holds from the answer on; the level is kept, rescaled.
+/// Sets a key's own limit, or takes it away (O2). It holds from the answer on; the level is kept, rescaled.
 package struct ChangeKeyLimit: Sendable {
     package let keyID: String
     /// Nil: no limit of its own.

@@ -5,7 +5,7 @@ package import TenantRegistry
 
 /// Fields that several dialects read alike.
 extension FieldReader {
-    /// Names of scopes; left out: all of `allowed` (CONTRACT O1).
+    /// Names of scopes; left out: all of `allowed` (O1).
     package mutating func scopes(_ name: String, allowed: Scopes) -> Scopes {
         guard let values = optionalArray(name, count: 1...32) else { return allowed }
         var scopes = Scopes()
@@ -43,7 +43,7 @@ extension FieldReader {
         return time
     }
 
-    /// `{requests, window_seconds, burst?}`; burst defaults to requests (CONTRACT O2).
+    /// `{requests, window_seconds, burst?}`; burst defaults to requests (O2).
     package mutating func policy() -> Policy? {
         let requests = integer("requests", in: 1...Int64(Policy.requestsMax))
         let window = integer("window_seconds", in: 1...Int64(Policy.windowSecondsMax))

@@ -2,7 +2,7 @@ package import CallKit
 package import RateLimiter
 package import TenantRegistry
 
-/// Mints a key for an account by its e-mail address (CONTRACT O1): the account decides what the key speaks for. A
+/// Mints a key for an account by its e-mail address (O1): the account decides what the key speaks for. A
 /// reseller's account gets a reseller's key, the owner's and operators' accounts an operator's.
 package struct IssueKey: Sendable {
     package enum Role: String, Sendable, CaseIterable {

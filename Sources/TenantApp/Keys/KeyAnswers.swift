@@ -4,7 +4,7 @@ package import HTTPCore
 package import RateLimiter
 import TenantRegistry
 
-/// Keys on the wire, for the operator's API and the resellers' own (CONTRACT O1, W11).
+/// Keys on the wire, for the operator's API and the resellers' own (O1, W11).
 package enum KeyAnswers {
     /// How long an old secret may live beside the new one.
     package static let overlapSecondsMax: Int64 = 30 * 86_400
@@ -32,7 +32,7 @@ package enum KeyAnswers {
         json.field("burst", limit.burst)
     }
 
-    /// The answer that shows the key, once; a replay has `already_shown` in its place (DESIGN 3).
+    /// The answer that shows the key, once; a replay has `already_shown` in its place.
     package static func minted(_ key: APIKey, _ secret: MintedSecret, status: Int) -> Answer {
         func body(isShown: Bool) -> [UInt8] {
             JSONWriter.object { json in
@@ -62,7 +62,7 @@ package enum KeyAnswers {
     private static func rotation(_ call: Call, _ key: APIKey?, _ resellerID: Int64?, _ overlap: Int64) throws -> Work {
         guard let key, isReachable(key, resellerID) else { throw Refusal.notFound("key") }
         try guardOwnerKey(key, call)
-        // A rotation shows a secret: like minting for others it is the owner's, but for one's own keys (CONTRACT O1).
+        // A rotation shows a secret: like minting for others it is the owner's, but for one's own keys (O1).
         let isOwn = resellerID != nil || key.accountID == call.known.projection.accountID
         guard isOwn || call.known.role.isOwner else {
             throw Refusal.forbidden(code: "owner_only", detail: "Only the tenant's owner rotates the keys of others.")
@@ -79,7 +79,7 @@ package enum KeyAnswers {
         }
     }
 
-    /// `DELETE …/{id}`: no request passes on this key after the answer (CONTRACT G3). Again: the same answer.
+    /// `DELETE …/{id}`: no request passes on this key after the answer (G3). Again: the same answer.
     package static func revoke(_ call: Call, resellerID: Int64?) -> Work {
         .write { tenant, detail in
             guard let key = try tenant.key(publicID: call.parameters[0]), isReachable(key, resellerID) else {

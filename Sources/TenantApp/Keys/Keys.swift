@@ -18,7 +18,7 @@ package struct KeyDisplay: Sendable, Equatable {
     package var mask: String { "\(prefix)...\(suffix ?? "")" }
 }
 
-/// A key's record. Its secrets are rows of their own: a rotation adds a hash, everything else stays (DESIGN 3).
+/// A key's record. Its secrets are rows of their own: a rotation adds a hash, everything else stays.
 package struct APIKey: Sendable {
     package let id: Int64
     package let publicID: String
@@ -57,7 +57,7 @@ package struct APIKey: Sendable {
     }
 }
 
-/// What an operation's own transaction says of the key that called it: judged again there (DESIGN 3).
+/// What an operation's own transaction says of the key that called it: judged again there (G3).
 package struct KeyStanding: Sendable {
     package let isRevoked: Bool
     package let expiresAt: Timestamp?

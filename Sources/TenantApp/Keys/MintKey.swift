@@ -3,7 +3,7 @@ package import Cryptography
 import RateLimiter
 package import TenantRegistry
 
-/// A secret made outside the lane: its hash is reserved in the registry before the file hears of it (DESIGN 3).
+/// A secret made outside the lane: its hash is reserved in the registry before the file hears of it (0004).
 package struct MintedSecret: Sendable {
     /// Shown once, stored nowhere.
     package let text: String

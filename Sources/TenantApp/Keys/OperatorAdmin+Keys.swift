@@ -2,7 +2,7 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// Keys of the whole tenant (CONTRACT O1, O2). Only the owner mints for others.
+/// Keys of the whole tenant (O1, O2). Only the owner mints for others.
 extension OperatorAdmin {
     static let keys: [Route] = [
         Route(

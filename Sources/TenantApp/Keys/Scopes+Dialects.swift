@@ -5,7 +5,7 @@ extension Scopes {
     /// The setting in a tenant's file that names its dialects, with commas between them.
     package static let dialectsSetting = "dialects"
 
-    /// What keys of these dialects may be used for (CONTRACT O1). A tenant that names none sells wholesale.
+    /// What keys of these dialects may be used for (O1). A tenant that names none sells wholesale.
     package static func of(dialects: [String]) -> Scopes {
         var scopes = Scopes()
         for dialect in dialects {

@@ -3,7 +3,7 @@ import Cryptography
 import HTTPCore
 package import TenantRegistry
 
-/// E-mail and password to a token: a key of a session role with an end (CONTRACT W11, X1). Wrong address and wrong
+/// E-mail and password to a token: a key of a session role with an end (W11, X1). Wrong address and wrong
 /// password look alike and take the same time.
 package enum SignIn {
     /// Somebody who has signed in: the token is shown once.

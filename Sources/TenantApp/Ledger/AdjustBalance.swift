@@ -1,10 +1,11 @@
 package import CallKit
 package import TenantRegistry
 
-/// Tops a reseller's balance up, or corrects it downwards (CONTRACT O5). One posting between the tenant's funding account
+/// Tops a reseller's balance up, or corrects it downwards (O5). One posting between the tenant's funding account
 /// and the balance.
 ///
-/// A correction may use up the credit limit and no more: what a reseller could not have spent is not taken from it either.
+/// A correction may use up the credit limit and no more: what a reseller could not have spent is not taken from it
+/// either.
 package struct AdjustBalance: Sendable {
     package let resellerID: String
     /// Not zero; negative for a correction. In whole minor units.

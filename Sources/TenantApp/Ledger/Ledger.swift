@@ -14,7 +14,7 @@ package enum LedgerAccount: Sendable, Hashable {
     case sales
     /// What came in from outside: top-ups and corrections.
     case funding
-    /// What a reseller moved to one of its customers (CONTRACT X3).
+    /// What a reseller moved to one of its customers (X3).
     case customer(Int64, reseller: Int64)
 
     package var kind: String {
@@ -91,8 +91,8 @@ extension TenantReader {
         return read
     }
 
-    /// A reseller's movements on its balance, newest first; from the one before entry `id`, where it is given. Refuses an
-    /// entry of another account.
+    /// A reseller's movements on its balance, newest first; from the one before entry `id`, where it is given. Refuses
+    /// an entry of another account.
     package func statement(resellerID: Int64, book: Book, before id: Int64?, limit: Int) throws -> [Posting] {
         let account = try ledgerAccount(.balance(reseller: resellerID), book: book)
         var newest = account?.lastEntryID
@@ -169,8 +169,8 @@ extension TenantTransaction {
 }
 
 extension AuditDetail {
-    /// `"posting":"id book kind micros source>target"`: what `verify` compares with the ledger's rows. A call that posts
-    /// more than once notes each, as `posting_2` and so on.
+    /// `"posting":"id book kind micros source>target"`: what `verify` compares with the ledger's rows. A call that
+    /// posts more than once notes each, as `posting_2` and so on.
     mutating func notePosting(
         _ id: Int64, _ kind: PostingKind, _ amount: Money, from source: LedgerAccount, to target: LedgerAccount,
         book: Book

@@ -2,8 +2,8 @@ import CallKit
 import SQLite
 import TenantRegistry
 
-/// The double entry by itself: each posting's entries sum to zero, balances chain, what is held is what open orders hold,
-/// and the test book moves nothing.
+/// The double entry by itself: each posting's entries sum to zero, balances chain, what is held is what open orders
+/// hold, and the test book moves nothing.
 enum LedgerCheck {
     static func run(_ file: inout VerifiedFile) throws {
         var accounts = try readAccounts(&file)

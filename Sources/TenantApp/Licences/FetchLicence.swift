@@ -1,7 +1,7 @@
 package import CallKit
 package import TenantRegistry
 
-/// Picks one of a reseller's available licences at random and keeps it from every other fetch for a while (CONTRACT L3).
+/// Picks one of a reseller's available licences at random and keeps it from every other fetch for a while (L3).
 /// Whoever calls for the reseller may assign it meanwhile, and it stays in the list of what is available.
 package struct FetchLicence: Sendable {
     package static let holdSeconds: Int64 = 60

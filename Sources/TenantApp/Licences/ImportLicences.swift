@@ -2,13 +2,13 @@ package import CallKit
 import HTTPCore
 package import TenantRegistry
 
-/// Takes licences into stock, all or none, every error with its place (CONTRACT O9).
+/// Takes licences into stock, all or none, every error with its place (O9).
 ///
-/// The file is read off the lane, `chunkRows` at a time; each chunk is looked up, compared with the stock and staged in a
-/// lane job of its own. Only when the last row is staged without an error does one write make them stock.
+/// The file is read off the lane, `chunkRows` at a time; each chunk is looked up, compared with the stock and staged in
+/// a lane job of its own. Only when the last row is staged without an error does one write make them stock.
 ///
-/// `@unchecked Sendable`: one step runs at a time, each started by the one before it; whichever thread runs the step owns
-/// everything here.
+/// `@unchecked Sendable`: one step runs at a time, each started by the one before it; whichever thread runs the step
+/// owns everything here.
 package final class ImportLicences: @unchecked Sendable {
     package static let chunkRows = 500
     package static let errorsMax = 100

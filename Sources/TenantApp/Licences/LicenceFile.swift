@@ -2,7 +2,7 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// Stock on its way in, as CSV with a header row or as JSON (CONTRACT O9): each licence names its reseller (public id or
+/// Stock on its way in, as CSV with a header row or as JSON (O9): each licence names its reseller (public id or
 /// e-mail address), product, key and `expiration`. Read a chunk at a time. A value: one thread at a time.
 struct LicenceFile: Sendable {
     static let columns = ["reseller", "product", "key", "expiration"]
@@ -60,8 +60,8 @@ struct LicenceFile: Sendable {
         "\(isCSV ? "/line" : "/licences")/\(place)\(column.map { "/\($0)" } ?? "")"
     }
 
-    /// The next rows, at most so many; none at the end. What is wrong with the rest joins `errors`; false where what follows
-    /// cannot be read at all.
+    /// The next rows, at most so many; none at the end. What is wrong with the rest joins `errors`; false where what
+    /// follows cannot be read at all.
     mutating func next(_ rowsMax: Int, errors: inout [FieldError], into rows: inout [Row]) -> Bool {
         switch source {
         case .json(let elements):

@@ -2,7 +2,7 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// The four calls of seed 004. Times are milliseconds since 1970 (CONTRACT L2).
+/// The four calls of the product document. Times are milliseconds since 1970 (L2).
 extension LicenceKeys {
     static let licences: [Route] = [
         Route(

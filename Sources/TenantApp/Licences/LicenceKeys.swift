@@ -2,8 +2,8 @@ package import CallKit
 package import HTTPCore
 package import TenantRegistry
 
-/// Licence keys (CONTRACT L; seed 004): a reseller lists its stock, draws from it and assigns licences to end customers.
-/// The credential is `api_token`, in the query or in a JSON body, with either method.
+/// Licence keys (L; docs/licence-keys.md): a reseller lists its stock, draws from it and assigns licences to end
+/// customers. The credential is `api_token`, in the query or in a JSON body, with either method.
 package struct LicenceKeys: Dialect {
     package let name = "licence_keys"
     package let basePath = "/reseller"
@@ -50,7 +50,7 @@ package struct LicenceKeys: Dialect {
         return ("\(head.path)?\(pairs.joined(separator: "&"))", rest)
     }
 
-    /// The seed's envelope, and its sentence for a limit that is reached.
+    /// The product document's envelope, and its sentence for a limit that is reached.
     package func render(_ refusal: Refusal, requestID: RequestID) -> Response {
         let message =
             switch refusal {

@@ -33,8 +33,8 @@ extension TenantTransaction {
         }
     }
 
-    /// Makes the staged rows stock, all in this transaction; false, and nothing done that stays, where one of the keys is
-    /// there already or rows are missing: throw then.
+    /// Makes the staged rows stock, all in this transaction; false, and nothing done that stays, where one of the keys
+    /// is there already or rows are missing: throw then.
     package func applyStagedLicences(importID: Int64, count: Int64, book: Book, detail: inout AuditDetail) throws
         -> Bool
     {

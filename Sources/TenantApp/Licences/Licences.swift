@@ -37,7 +37,7 @@ extension TenantReader {
             .book(book), .text(key), .optional(resellerID), read: Licence.init)
     }
 
-    /// What a reseller can still sell, by id: neither assigned nor expired; held ones too (CONTRACT L3).
+    /// What a reseller can still sell, by id: neither assigned nor expired; held ones too (L3).
     package func availableLicences(resellerID: Int64, book: Book, after id: Int64, limit: Int) throws -> [Licence] {
         try connection.rows(
             """

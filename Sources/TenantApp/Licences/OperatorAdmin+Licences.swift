@@ -2,7 +2,7 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// Licence stock (CONTRACT O9). `?mode=` names the book; left out, it is the key's.
+/// Licence stock (O9). `?mode=` names the book; left out, it is the key's.
 extension OperatorAdmin {
     static let licences: [Route] = [
         Route(

@@ -1,7 +1,7 @@
 import CallKit
 import SQLite
 
-/// A licence that has gone went to somebody, once, and at the time that it says (CONTRACT L4).
+/// A licence that has gone went to somebody, once, and at the time that it says (L4).
 enum StockCheck {
     static func run(_ file: inout VerifiedFile) throws {
         guard file.version >= Migration0002.version else { return }

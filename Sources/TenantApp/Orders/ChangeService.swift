@@ -1,7 +1,7 @@
 package import CallKit
 package import TenantRegistry
 
-/// Moves a service by an operator's hand (CONTRACT O10): suspend, resume, cancel. Units of a pending order are decided
+/// Moves a service by an operator's hand (O10): suspend, resume, cancel. Units of a pending order are decided
 /// with their order.
 package struct ChangeService {
     package enum Move: String, Sendable, CaseIterable {

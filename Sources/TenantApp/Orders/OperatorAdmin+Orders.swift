@@ -2,7 +2,7 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// Orders and services of all resellers (CONTRACT O10).
+/// Orders and services of all resellers (O10).
 extension OperatorAdmin {
     static let orders: [Route] = [
         Route(

@@ -3,8 +3,8 @@ package import TenantRegistry
 
 /// Places an order: check, customer, posting or hold, order, one service a unit, event — or nothing of it.
 ///
-/// Sold at once where the product is `instant`, else the money is held until the order is decided (DESIGN 4). The test
-/// book never charges (CONTRACT X7): its orders post zero.
+/// Sold at once where the product is `instant`, else the money is held until the order is decided. The test
+/// book never charges (X7): its orders post zero.
 package struct PlaceOrder {
     package struct Result {
         package let orderID: String

@@ -2,7 +2,7 @@ import CallKit
 import SQLite
 import TenantRegistry
 
-/// The units that a reseller holds are its services that are not cancelled (CONTRACT W2).
+/// The units that a reseller holds are its services that are not cancelled (W2).
 enum QuantityCheck {
     private struct Key: Hashable {
         let reseller: Int64

@@ -1,7 +1,7 @@
 package import CallKit
 package import TenantRegistry
 
-/// What an order asks for (CONTRACT W4).
+/// What an order asks for (W4).
 package struct OrderRequest: Sendable {
     package var sku: String
     package var term: Term
@@ -25,7 +25,7 @@ package struct OrderRequest: Sendable {
     }
 }
 
-/// What an order costs, and what of it was decided by which rule (CONTRACT W3).
+/// What an order costs, and what of it was decided by which rule (W3).
 package struct OrderPrice: Sendable, Equatable {
     package let termPrice: Money
     package let rate: Percent
@@ -36,7 +36,8 @@ package struct OrderPrice: Sendable, Equatable {
     package let total: Money
 }
 
-/// Prices an order and refuses what may not be ordered. Writes nothing: `PlaceOrder` begins with it, `/orders/quote` is it.
+/// Prices an order and refuses what may not be ordered. Writes nothing: `PlaceOrder` begins with it, `/orders/quote` is
+/// it.
 package struct QuoteOrder {
     package struct Result {
         package let product: PricedProduct
@@ -79,7 +80,7 @@ package struct QuoteOrder {
         return Result(product: product, price: price, reseller: reseller)
     }
 
-    /// An hourly term is charged as it accrues, so an order of it costs its setup fee alone (CONTRACT W3).
+    /// An hourly term is charged as it accrues, so an order of it costs its setup fee alone (W3).
     package static func price(
         _ row: PriceRow, termPrice: Money, term: Term, quantity: Int64, standardRate: Percent, currency: Currency
     ) throws -> OrderPrice {

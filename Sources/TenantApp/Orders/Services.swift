@@ -71,7 +71,7 @@ extension TenantReader {
             [.text(publicID), .optional(resellerID), .optional(book?.rawValue)], read: Service.init)
     }
 
-    /// Newest first, before service `id`; nil for `state` lists all but cancelled ones (CONTRACT W6).
+    /// Newest first, before service `id`; nil for `state` lists all but cancelled ones (W6).
     package func services(
         resellerID: Int64?, book: Book, state: ServiceState?, before id: Int64, limit: Int
     ) throws -> [Service] {
@@ -139,7 +139,7 @@ extension TenantTransaction {
             .integer(order.id), .time(now))
     }
 
-    /// What a terminated reseller still holds ends with its paid term and never renews (CONTRACT W1): the renewal that
+    /// What a terminated reseller still holds ends with its paid term and never renews (W1): the renewal that
     /// was due becomes the end. Units of pending orders are decided with their orders.
     package func endServicesWithTerm(resellerID: Int64) throws {
         try connection.run(

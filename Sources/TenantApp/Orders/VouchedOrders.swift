@@ -3,8 +3,8 @@ import HTTPCore
 import SQLite
 import TenantRegistry
 
-/// Compares the orders with what the chain says was placed (`PlaceOrder`'s detail: order, total, quantity, posting). Both
-/// name orders in ascending order, so that one that was added or removed shows.
+/// Compares the orders with what the chain says was placed (`PlaceOrder`'s detail: order, total, quantity, posting).
+/// Both name orders in ascending order, so that one that was added or removed shows.
 struct VouchedOrders {
     private var ids = AscendingIDs()
 

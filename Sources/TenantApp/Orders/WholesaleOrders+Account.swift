@@ -3,7 +3,7 @@ import Cryptography
 import HTTPCore
 import TenantRegistry
 
-/// Applying, signing in, keys of one's own, and the webhook (CONTRACT W6, W11).
+/// Applying, signing in, keys of one's own, and the webhook (W6, W11).
 extension WholesaleOrders {
     static let account: [Route] = [
         Route(

@@ -2,7 +2,7 @@ import CallKit
 package import HTTPCore
 package import TenantRegistry
 
-/// Quotes, orders and what came of them (CONTRACT W4, W5, W6).
+/// Quotes, orders and what came of them (W4, W5, W6).
 extension WholesaleOrders {
     static let orders: [Route] = [
         Route(

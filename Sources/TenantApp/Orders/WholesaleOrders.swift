@@ -2,8 +2,8 @@ package import CallKit
 package import HTTPCore
 package import TenantRegistry
 
-/// Wholesale orders (CONTRACT W; seed 001): a reseller's shop lists priced products, quotes and places signed orders, and
-/// looks after its services, customers, balance, webhook and keys.
+/// Wholesale orders (W; docs/wholesale-orders.md): a reseller's shop lists priced products, quotes and places signed
+/// orders, and looks after its services, customers, balance, webhook and keys.
 package struct WholesaleOrders: Dialect {
     package let name = "wholesale_orders"
     package let basePath = "/api/partner/v1"

@@ -2,7 +2,7 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// Top-ups by a payment (CONTRACT A6): begun by the reseller, confirmed by the payment service, asked for by whoever has the
+/// Top-ups by a payment (A6): begun by the reseller, confirmed by the payment service, asked for by whoever has the
 /// order id.
 extension ActivationCodes {
     /// Where the payment service calls, below the tenant's base URL.

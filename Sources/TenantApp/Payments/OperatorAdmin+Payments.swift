@@ -3,7 +3,7 @@ import Cryptography
 import HTTPCore
 import TenantRegistry
 
-/// The payment service of resellers' top-ups, and the payments (CONTRACT A6). Its secrets are write-only.
+/// The payment service of resellers' top-ups, and the payments (A6). Its secrets are write-only.
 extension OperatorAdmin {
     /// So many reports that did not fit a payment are shown.
     private static let differencesShownMax = 100

@@ -2,7 +2,7 @@ import CallKit
 import SQLite
 import TenantRegistry
 
-/// Payments against the ledger: a confirmed one has exactly one posting of its amount, any other none (CONTRACT A6).
+/// Payments against the ledger: a confirmed one has exactly one posting of its amount, any other none (A6).
 enum PaymentCheck {
     static func run(_ file: inout VerifiedFile) throws {
         // A file of an older schema has none of these tables.
@@ -37,8 +37,8 @@ enum PaymentCheck {
         }
     }
 
-    /// No other top-up in the name of a payment. An operator may put its order id on a correction of his own; such a posting
-    /// has another key.
+    /// No other top-up in the name of a payment. An operator may put its order id on a correction of his own; such a
+    /// posting has another key.
     private static func checkRepeats(_ file: inout VerifiedFile) throws {
         try file.connection.forEach(
             """

@@ -89,8 +89,8 @@ extension TenantTransaction {
         }
     }
 
-    /// It begins no payment any more; callbacks under its secret and older ones are taken for `overlapSeconds` at most (0:
-    /// from now on not).
+    /// It begins no payment any more; callbacks under its secret and older ones are taken for `overlapSeconds` at most
+    /// (0: from now on not).
     package func endPaymentService(overlapSeconds: Int64) throws {
         let now = now
         try connection.run(

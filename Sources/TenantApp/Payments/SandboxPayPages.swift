@@ -3,7 +3,7 @@ import HTML
 package import HTTPCore
 package import TenantRegistry
 
-/// The sandbox's payment page: a Pay and a Cancel button stand for the money (CONTRACT A6, X7). Whoever has the order id may
+/// The sandbox's payment page: a Pay and a Cancel button stand for the money (A6, X7). Whoever has the order id may
 /// press them, as whoever has a payment service's address may pay there. The page says that no money moves.
 package struct SandboxPayPages: Dialect {
     package let name = "sandbox_pay"

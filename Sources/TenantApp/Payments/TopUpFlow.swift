@@ -2,9 +2,9 @@ package import CallKit
 import Synchronization
 import TenantRegistry
 
-/// A top-up from its call to its page: the payment is written, then the driver is asked, then what it said is written and
-/// answered. Nothing waits on a loop or a lane, and a crash between two steps leaves a payment that the same call, repeated
-/// with its Idempotency-Key, goes on with.
+/// A top-up from its call to its page: the payment is written, then the driver is asked, then what it said is written
+/// and answered. Nothing waits on a loop or a lane, and a crash between two steps leaves a payment that the same call,
+/// repeated with its Idempotency-Key, goes on with.
 package struct TopUpFlow: Sendable {
     package let call: Call
     package let create: CreateTopUp
@@ -78,8 +78,8 @@ package final class PaymentsBegun: ProcessState {
 
     package init() {}
 
-    /// `arrived` is told what `begin` brings, or what a call that began before brings. False where too many wait already:
-    /// then it is not called.
+    /// `arrived` is told what `begin` brings, or what a call that began before brings. False where too many wait
+    /// already: then it is not called.
     package func join(_ orderID: String, _ arrived: @escaping Arrived, begin: (@escaping Arrived) -> Void) -> Bool {
         enum Place { case first, behind, full }
         let place = waiters.withLock { waiters -> Place in

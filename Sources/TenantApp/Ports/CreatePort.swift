@@ -2,10 +2,10 @@ package import CallKit
 import Cryptography
 package import TenantRegistry
 
-/// Buys a port for a customer: the seed's eight steps in one transaction, all or nothing (CONTRACT X4).
+/// Buys a port for a customer: the product document's eight steps in one transaction, all or nothing (X4).
 ///
-/// The reseller pays the country's base price × days; the customer's balance is not touched. The test book never charges
-/// (X7): its ports post zero.
+/// The reseller pays the country's base price × days; the customer's balance is not touched. The test book never
+/// charges (X7): its ports post zero.
 package struct CreatePort: Sendable {
     package struct Request: Sendable {
         package var customerID: String
@@ -116,7 +116,7 @@ package struct CreatePort: Sendable {
     }
 }
 
-/// Finds a slot for a port, clearing ports whose time is up where there is no other (CONTRACT X4, X5).
+/// Finds a slot for a port, clearing ports whose time is up where there is no other (X4, X5).
 package struct AllocateSlot: Sendable {
     package let wish: PortWish
 
@@ -143,7 +143,7 @@ package struct AllocateSlot: Sendable {
         code: "no_port_available", detail: "No port is available there now; nothing was charged.")
 }
 
-/// Gives back the slots of ports whose time is up, a bounded number at a call, and tells of each (CONTRACT X5).
+/// Gives back the slots of ports whose time is up, a bounded number at a call, and tells of each (X5).
 /// Whoever needs a slot calls it, and a clock may.
 package struct ExpirePorts: Sendable {
     package static let portsMax = 20

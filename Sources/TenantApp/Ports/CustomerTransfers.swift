@@ -2,7 +2,7 @@ package import CallKit
 import SQLite
 package import TenantRegistry
 
-/// Money that a reseller moved to a customer of its own (CONTRACT X3).
+/// Money that a reseller moved to a customer of its own (X3).
 package struct CustomerTransfer: Sendable {
     package let id: Int64
     package let publicID: String

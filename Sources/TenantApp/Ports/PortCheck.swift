@@ -2,7 +2,7 @@ import CallKit
 import SQLite
 import TenantRegistry
 
-/// Ports against their postings, slots and quotas, and transfers against theirs (CONTRACT X3, X4).
+/// Ports against their postings, slots and quotas, and transfers against theirs (X3, X4).
 enum PortCheck {
     static func run(_ file: inout VerifiedFile) throws {
         // A file of an older schema has none of these tables.

@@ -55,7 +55,7 @@ package struct PortSlot: Sendable {
     }
 }
 
-/// What a port asks of its device (CONTRACT X4).
+/// What a port asks of its device (X4).
 package struct PortWish: Sendable {
     package var countryID: Int64
     package var city: String?
@@ -160,8 +160,9 @@ extension TenantTransaction {
             "UPDATE port_device SET capacity = capacity + ?2 WHERE id = ?1", .integer(id), .integer(slots))
     }
 
-    /// A free slot that does for the wish; nil where there is none. Devices that can be exclusive are kept for those who
-    /// ask for that; else the least used comes first, and among them the one left longest ago, so that rotations go round.
+    /// A free slot that does for the wish; nil where there is none. Devices that can be exclusive are kept for those
+    /// who ask for that; else the least used comes first, and among them the one left longest ago, so that rotations go
+    /// round.
     package func freeSlot(for wish: PortWish) throws -> (slot: Int64, device: Int64)? {
         let open = "used < capacity AND exclusive_ports = 0"
         let order = "ORDER BY exclusive_capable, used, left_at LIMIT 1"

@@ -29,7 +29,7 @@ package struct PortStockRow: Sendable, Equatable {
     }
 }
 
-/// Reads a stock of ports (CONTRACT O9): CSV with a header row, or JSON `{"ports": […]}`; the same fields in both.
+/// Reads a stock of ports (O9): CSV with a header row, or JSON `{"ports": […]}`; the same fields in both.
 /// `http_port` and `socks_port` are a port each, or ranges (`10001-10010`) of the same length. Pure: any thread.
 package enum PortStockFile {
     package static let columns = [

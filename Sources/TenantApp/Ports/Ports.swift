@@ -8,7 +8,7 @@ package enum PortState: String, Sendable, CaseIterable {
     case expired
 }
 
-/// A port that a reseller bought for a customer (CONTRACT X4).
+/// A port that a reseller bought for a customer (X4).
 package struct Port: Sendable {
     package let id: Int64
     package let publicID: String

@@ -3,7 +3,7 @@ import Cryptography
 import HTTPCore
 import TenantRegistry
 
-/// Signing in, and keys of one's own (CONTRACT X1).
+/// Signing in, and keys of one's own (X1).
 extension ProxyPorts {
     static let scopes: Scopes = [.customersRead, .customersWrite, .portsRead, .portsWrite]
 

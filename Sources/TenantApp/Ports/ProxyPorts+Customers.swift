@@ -2,7 +2,7 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// A reseller's customers and what it moves to them (CONTRACT X3).
+/// A reseller's customers and what it moves to them (X3).
 extension ProxyPorts {
     static let slotsMax: Int64 = 1_000_000
 

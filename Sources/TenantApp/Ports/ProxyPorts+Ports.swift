@@ -2,7 +2,7 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// Ports: buying, reading, rotating (CONTRACT X4, X5).
+/// Ports: buying, reading, rotating (X4, X5).
 extension ProxyPorts {
     static let ports: [Route] = [
         Route(
@@ -98,7 +98,7 @@ extension ProxyPorts {
         return request
     }
 
-    /// A port as the seed shows it.
+    /// A port as the product document shows it.
     private static func encode(_ port: Port, password: String, _ json: inout JSONWriter) {
         json.field("_id", port.publicID)
         json.field("displayName", port.displayName)

@@ -2,7 +2,7 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// What a reseller charges its customers (CONTRACT X2): open to any key of the reseller.
+/// What a reseller charges its customers (X2): open to any key of the reseller.
 extension ProxyPorts {
     static let pricebook: [Route] = [
         Route(

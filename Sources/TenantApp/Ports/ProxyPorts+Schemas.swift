@@ -2,8 +2,8 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// What proxy ports' bodies look like: said in the description, read and written in the files beside. Amounts in answers
-/// are numbers, times milliseconds.
+/// What proxy ports' bodies look like: said in the description, read and written in the files beside. Amounts in
+/// answers are numbers, times milliseconds.
 extension ProxyPorts {
     enum Schemas {
         static let id = Schema.text(100)

@@ -2,8 +2,8 @@ package import CallKit
 package import HTTPCore
 package import TenantRegistry
 
-/// Proxy ports (CONTRACT X; seed 003): a reseller prices, keeps customers, buys ports for them and rotates them. Its JSON
-/// is camelCase, ids are `_id`, amounts are numbers, times are milliseconds since 1970.
+/// Proxy ports (X; docs/proxy-ports.md): a reseller prices, keeps customers, buys ports for them and rotates them. Its
+/// JSON is camelCase, ids are `_id`, amounts are numbers, times are milliseconds since 1970.
 package struct ProxyPorts: Dialect {
     package let name = "proxy_ports"
     package let title = "Proxy ports"

@@ -2,7 +2,7 @@ package import CallKit
 package import HTTPCore
 package import TenantRegistry
 
-/// Moves a port to another device: id, login, password and end stay (CONTRACT X5).
+/// Moves a port to another device: id, login, password and end stay (X5).
 package struct RotatePort: Sendable {
     package let portID: String
     package let resellerID: Int64

@@ -1,7 +1,7 @@
 package import CallKit
 package import TenantRegistry
 
-/// Moves balance from a reseller to a customer of its own (CONTRACT X3): for the reseller's accounting; ports are paid by
+/// Moves balance from a reseller to a customer of its own (X3): for the reseller's accounting; ports are paid by
 /// the reseller. With a reference it happens once.
 ///
 /// The test book never charges (X7): there the customer's balance is funded by the tenant, not by the reseller.

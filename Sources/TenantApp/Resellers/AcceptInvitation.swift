@@ -2,7 +2,7 @@ package import CallKit
 package import Cryptography
 package import TenantRegistry
 
-/// Whoever was invited sets a password, once, through the link (CONTRACT O3, P1). Unknown, used and expired links look
+/// Whoever was invited sets a password, once, through the link (O3, P1). Unknown, used and expired links look
 /// alike.
 package struct AcceptInvitation: Sendable {
     package let tokenHash: Digest

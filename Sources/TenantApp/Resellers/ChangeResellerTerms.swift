@@ -2,7 +2,7 @@ package import CallKit
 package import RateLimiter
 package import TenantRegistry
 
-/// Changes what an operator has agreed with a reseller (CONTRACT O3): what is nil stays as it is.
+/// Changes what an operator has agreed with a reseller (O3): what is nil stays as it is.
 package struct ChangeResellerTerms: Sendable {
     package let resellerID: String
     package var defaultDiscountRate: Percent?

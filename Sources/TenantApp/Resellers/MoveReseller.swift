@@ -1,7 +1,7 @@
 package import CallKit
 package import TenantRegistry
 
-/// Approves, suspends, resumes or terminates a reseller (CONTRACT O3, W1). Its keys are judged by its state from the
+/// Approves, suspends, resumes or terminates a reseller (O3, W1). Its keys are judged by its state from the
 /// answer on; none is revoked by it.
 package struct MoveReseller: Sendable {
     package let resellerID: String

@@ -3,7 +3,7 @@ import Cryptography
 import HTTPCore
 import TenantRegistry
 
-/// Resellers: inviting, reading, terms, moves, signing secrets (CONTRACT O3).
+/// Resellers: inviting, reading, terms, moves, signing secrets (O3).
 extension OperatorAdmin {
     static let resellers: [Route] = [
         Route(

@@ -22,7 +22,7 @@ package struct Reseller: Sendable {
     package let suspendedAt: Timestamp?
     package let terminatedAt: Timestamp?
 
-    /// CONTRACT W7.
+    /// The limit of a reseller for which no other is set (W7).
     package static let limitDefault = Policy(requests: 1_000, windowSeconds: 60, burst: 1_000)!
 
     static let columns = """

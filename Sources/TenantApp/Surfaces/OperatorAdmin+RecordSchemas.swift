@@ -86,7 +86,8 @@ extension OperatorAdmin.Schemas {
     private static let overlap: Schema = [
         "overlap_seconds": .integer(0...ConfigurePayments.overlapSecondsMax).optional
     ]
-    /// A node that may call private addresses takes plain http too. The secret is `whsec_` and 24 to 64 bytes in base64.
+    /// A node that may call private addresses takes plain http too. The secret is `whsec_` and 24 to 64 bytes in
+    /// base64.
     static let newPaymentService = Schema.either(
         ["driver": .one(of: [PaymentDriverKind.sandbox.rawValue])] + overlap,
         [

@@ -2,7 +2,7 @@ package import CallKit
 package import HTTPCore
 package import TenantRegistry
 
-/// The admin API of one tenant (CONTRACT O): its owner and operators look after keys, resellers, products and prices,
+/// The admin API of one tenant (O): its owner and operators look after keys, resellers, products and prices,
 /// balances, orders and services, and read the audit log.
 package struct OperatorAdmin: Dialect {
     package let name = "operator_admin"

@@ -2,7 +2,7 @@ import CallKit
 package import Cryptography
 package import TenantRegistry
 
-/// Fills a new tenant's file in its first transaction: settings, products, the owner and its key (CONTRACT P1).
+/// Fills a new tenant's file in its first transaction: settings, products, the owner and its key (P1).
 package struct FillTenant: Sendable {
     package let blueprint: Blueprint
     package let ownerEmail: String

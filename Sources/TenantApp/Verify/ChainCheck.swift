@@ -4,8 +4,8 @@ import HTTPCore
 import SQLite
 import TenantRegistry
 
-/// The audit chain: numbered without gaps, each row's hash right, signed at its end, and every expected head in it. What
-/// its rows vouch for — postings, orders, licences, credit events — is compared with the tables as it goes by.
+/// The audit chain: numbered without gaps, each row's hash right, signed at its end, and every expected head in it.
+/// What its rows vouch for — postings, orders, licences, credit events — is compared with the tables as it goes by.
 enum ChainCheck {
     static func run(
         _ file: inout VerifiedFile, expecting heads: [AuditHead], _ publicKey: [UInt8]?, all checksAll: Bool

@@ -3,8 +3,8 @@ import HTTPCore
 import SQLite
 import TenantRegistry
 
-/// A key buys once: each order with a key has its stored answer, which names it, and no other order has that key while the
-/// answer is kept (CONTRACT G4).
+/// A key buys once: each order with a key has its stored answer, which names it, and no other order has that key while
+/// the answer is kept (G4).
 enum IdempotencyCheck {
     static func run(_ file: inout VerifiedFile) throws {
         try checkOrders(&file)

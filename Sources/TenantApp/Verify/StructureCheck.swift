@@ -2,7 +2,8 @@ import CallKit
 import SQLite
 import TenantRegistry
 
-/// The file itself: SQLite's own check, and the schema text for text, so that no trigger is missing and no table altered.
+/// The file itself: SQLite's own check, and the schema text for text, so that no trigger is missing and no table
+/// altered.
 enum StructureCheck {
     static func run(_ file: inout VerifiedFile) throws {
         for fault in try file.connection.integrityCheck() {

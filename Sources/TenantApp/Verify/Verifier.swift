@@ -22,8 +22,8 @@ package enum VerificationError: Error, Sendable, CustomStringConvertible {
     }
 }
 
-/// Proves what must hold in a tenant's file, with no server (DESIGN 5): the audit chain and its signatures, the ledger
-/// against the chain, orders, units, stored answers, the outbox, and the file itself.
+/// Proves what must hold in a tenant's file, with no server (docs/audit.md): the audit chain and its signatures, the
+/// ledger against the chain, orders, units, stored answers, the outbox, and the file itself.
 ///
 /// Invariant: it trusts nothing in the file and writes nothing; memory stays bounded by resellers and products, not by
 /// rows, so files may be larger than memory. One thread at a time; not for a file that a gateway has open.
@@ -45,7 +45,8 @@ package struct Verifier {
         self.checksAllSignatures = checksAllSignatures
     }
 
-    /// Throws `VerificationError` where there is nothing to verify; what is wrong with a tenant's file is in the report.
+    /// Throws `VerificationError` where there is nothing to verify; what is wrong with a tenant's file is in the
+    /// report.
     package func run() throws -> VerificationReport {
         let connection = try open()
         defer { connection.close() }
@@ -142,8 +143,8 @@ struct VerifiedFile {
     }
 }
 
-/// Follows the ids of one table as another source names them, in ascending order, so that what it leaves out and what it
-/// names twice show without keeping any of them.
+/// Follows the ids of one table as another source names them, in ascending order, so that what it leaves out and what
+/// it names twice show without keeping any of them.
 struct AscendingIDs {
     enum Step {
         case next

@@ -2,7 +2,7 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// Where a reseller's events go, for those who do not want to poll (CONTRACT A8).
+/// Where a reseller's events go, for those who do not want to poll (A8).
 extension ActivationCodes {
     static let webhook: [Route] = [
         Route(.get, "/webhook", "Read where your events go", access: .reseller(.codes), gives: .read(Schemas.webhook)) {

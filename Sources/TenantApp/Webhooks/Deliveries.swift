@@ -11,7 +11,7 @@ package enum DeliveryState: String, Sendable, CaseIterable {
     case dropped
 }
 
-/// One event on its way to one endpoint (CONTRACT O7).
+/// One event on its way to one endpoint (O7).
 package struct Delivery: Sendable {
     package let id: Int64
     package let publicID: String

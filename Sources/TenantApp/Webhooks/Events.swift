@@ -3,7 +3,7 @@ package import HTTPCore
 import SQLite
 package import TenantRegistry
 
-/// What resellers are told of (CONTRACT W10, X6).
+/// What resellers are told of (W10, X6).
 package enum EventType: String, Sendable, CaseIterable {
     case orderCreated = "order.created"
     case orderRejected = "order.rejected"
@@ -22,16 +22,16 @@ package enum EventType: String, Sendable, CaseIterable {
     /// Sent on demand to one endpoint, whatever it is subscribed to.
     case webhookTest = "webhook.test"
 
-    /// CONTRACT W10.
+    /// The events of wholesale orders (W10).
     package static let wholesale: [EventType] = [
         .orderCreated, .orderRejected, .serviceActivated, .serviceRenewed, .servicePastDue, .serviceSuspended,
         .serviceCancelled, .resellerSuspended, .balanceLow,
     ]
-    /// CONTRACT X6.
+    /// The events of proxy ports (X6).
     package static let ports: [EventType] = [
         .portCreated, .portExpired, .portRotated, .customerQuotaExceeded, .balanceLow,
     ]
-    /// CONTRACT A8.
+    /// The events of activation codes (A8).
     package static let codes: [EventType] = [.codeRedeemed, .balanceLow]
 }
 
@@ -103,7 +103,7 @@ extension TenantTransaction {
         return publicID
     }
 
-    /// The one endpoint of a reseller in the wholesale dialect (CONTRACT W6).
+    /// The one endpoint of a reseller in the wholesale dialect (W6).
     package func setWebhookEndpoint(url: String, events: [String], resellerID: Int64, book: Book) throws {
         let joined = events.joined(separator: ",")
         if let known = try webhookEndpoints(resellerID: resellerID, book: book).first {
@@ -120,12 +120,12 @@ extension TenantTransaction {
         }
     }
 
-    /// A terminated reseller receives nothing any more: later events queue nothing for it (CONTRACT W1).
+    /// A terminated reseller receives nothing any more: later events queue nothing for it (W1).
     package func disableWebhooks(resellerID: Int64) throws {
         try connection.run("UPDATE webhook_endpoint SET is_enabled = 0 WHERE reseller_id = ?1", .integer(resellerID))
     }
 
-    /// A terminated reseller receives nothing any more; what is queued is dropped (CONTRACT W1).
+    /// A terminated reseller receives nothing any more; what is queued is dropped (W1).
     package func dropDeliveries(resellerID: Int64) throws {
         try connection.run(
             """

@@ -2,7 +2,7 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// Webhook deliveries (CONTRACT O7).
+/// Webhook deliveries (O7).
 extension OperatorAdmin {
     static let deliveries: [Route] = [
         Route(

@@ -2,7 +2,7 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// Where a reseller's events go (CONTRACT X6): open to any key of the reseller.
+/// Where a reseller's events go (X6): open to any key of the reseller.
 extension ProxyPorts {
     static let webhooks: [Route] = [
         Route(

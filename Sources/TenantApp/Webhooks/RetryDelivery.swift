@@ -1,7 +1,7 @@
 package import CallKit
 package import TenantRegistry
 
-/// Puts a delivery back into the queue, due at once, its schedule begun anew (CONTRACT O7). The event and its id stay.
+/// Puts a delivery back into the queue, due at once, its schedule begun anew (O7). The event and its id stay.
 package struct RetryDelivery: Sendable {
     package let deliveryID: String
 

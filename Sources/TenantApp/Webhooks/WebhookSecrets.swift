@@ -4,7 +4,7 @@ import SQLite
 package import TenantRegistry
 
 extension TenantReader {
-    /// A replaced signing secret signs and verifies on for so long (CONTRACT O3, H4).
+    /// A replaced signing secret signs and verifies on for so long (O3, H4).
     package static let secretOverlapSeconds: Int64 = 24 * 3600
 
     /// The secrets that verify a reseller's signed calls now, newest first, as bytes.

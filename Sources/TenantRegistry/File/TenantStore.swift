@@ -1,7 +1,7 @@
 package import Cryptography
 package import SQLite
 
-/// What a write's answer carries away from its commit (CONTRACT G5).
+/// What a write's answer carries away from its commit (G5).
 package struct CommitProof: Sendable {
     package let head: AuditHead
     /// Ed25519 over `head.signedBytes`, 64 bytes.
@@ -10,14 +10,14 @@ package struct CommitProof: Sendable {
 
 /// One tenant's open file: the connection, the audit chain's head, and what a batch has noted for after its commit.
 ///
-/// Invariant: it is used by the worker that runs the tenant's lane and by nobody else; state in memory (the chain's head,
-/// what jobs noted) changes after COMMIT only.
+/// Invariant: it is used by the worker that runs the tenant's lane and by nobody else; state in memory (the chain's
+/// head, what jobs noted) changes after COMMIT only.
 package final class TenantStore: LaneFile {
     package let tenantID: TenantID
     package let connection: Connection
     package let currency: String
     package let signingKey: SigningKey
-    /// Seals the tenant's readable secrets (DESIGN 3).
+    /// Seals the tenant's readable secrets.
     package let secretKey: [UInt8]
     package let clock: any WallClock
     package let random: any RandomSource
@@ -130,7 +130,7 @@ package final class TenantStore: LaneFile {
     /// Something in memory that changes when, and only when, the batch has committed; before anybody is answered.
     package func afterCommit(_ effect: @escaping @Sendable () -> Void) { batchEffects.append(effect) }
 
-    /// Keys or resellers change in this job: the registry's projection has to follow (DESIGN 3).
+    /// Keys or resellers change in this job: the registry's projection has to follow (0004).
     func projectionChanged() throws -> Int64 {
         let epoch = projectionEpoch + 1
         try connection.run("UPDATE meta SET projection_epoch = ?1 WHERE id = 1", .integer(epoch))
@@ -234,8 +234,8 @@ package final class TenantStore: LaneFile {
 
     package func close() { connection.closeEmptyingWAL() }
 
-    /// What was written to a new file without syncs becomes durable, all of it in the file itself: that is asked whose it is
-    /// before it is opened. From here on every commit syncs.
+    /// What was written to a new file without syncs becomes durable, all of it in the file itself: that is asked whose
+    /// it is before it is opened. From here on every commit syncs.
     func endCreation() throws {
         try connection.setSynchronous(true)
         try connection.checkpoint(.truncate)

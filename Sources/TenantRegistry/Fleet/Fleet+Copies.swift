@@ -21,8 +21,8 @@ extension Fleet {
     /// A batch that rolls back starts the copy again; so often at most.
     private static let exportRestartsMax = 20
 
-    /// One consistent copy of a tenant's file in `journal_mode=DELETE`, made beside its work; `then` owns the file that it
-    /// is given the path of and removes it. Readable secrets are in it as ciphertext only (CONTRACT P5).
+    /// One consistent copy of a tenant's file in `journal_mode=DELETE`, made beside its work; `then` owns the file that
+    /// it is given the path of and removes it. Readable secrets are in it as ciphertext only (P5).
     package func export(_ record: TenantRecord, then: @escaping @Sendable (Result<String, any Error>) -> Void) {
         let path = data.temporaryPath(random.uint64())
         // What gathered in memory is part of the record.
@@ -76,8 +76,9 @@ extension Fleet {
             })
     }
 
-    /// Puts a file back that `export` made: checked in full before it replaces anything. Keys that were revoked since stay
-    /// revoked, the incarnation rises, a `tenant.restored` row joins the chain (CONTRACT P5). Takes over the file at `path`.
+    /// Puts a file back that `export` made: checked in full before it replaces anything. Keys that were revoked since
+    /// stay revoked, the incarnation rises, a `tenant.restored` row joins the chain (P5). Takes over the file at
+    /// `path`.
     package func restore(
         _ record: TenantRecord, from path: String, requestID: RequestID, judge: @escaping Registry.Judge = {},
         then answer: @escaping @Sendable (Result<AuditHead, any Error>) -> Void
@@ -151,8 +152,8 @@ extension Fleet {
         }
     }
 
-    /// On the tenant's lane: finishes the new file under a temporary name, then renames it over the old one, so that a kill
-    /// at any moment leaves the one or the other.
+    /// On the tenant's lane: finishes the new file under a temporary name, then renames it over the old one, so that a
+    /// kill at any moment leaves the one or the other.
     private func swap(
         _ record: TenantRecord, _ control: LaneControl<TenantStore>, _ path: String, _ revoked: [Digest],
         _ requestID: RequestID, _ judge: Registry.Judge,
@@ -182,7 +183,8 @@ extension Fleet {
                 record, new, above: before, revoked: revoked + revokedSince, requestID: requestID)
             control.closeFile()
             try DataDirectory.rename(new, to: live + FileSwap.decidedSuffix)
-            // From here on it is done: what the disk leaves undone the next opening ends, and it tells the registry too.
+            // From here on it is done: what the disk leaves undone the next opening ends, and it tells the registry
+            // too.
             do { try FileSwap.finish(live) } catch { report("tenant \(record.id.text): the restored file: \(error)") }
             follow(record, changes, epoch: epoch, incarnation: head.incarnation) { _ in then(.success(head)) }
         } catch {

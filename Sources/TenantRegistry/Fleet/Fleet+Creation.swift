@@ -26,11 +26,11 @@ extension Fleet {
         }
     }
 
-    /// How long after provisioning the provider refunds (CONTRACT P4).
+    /// How long after provisioning the provider refunds (P4).
     package static let refundDays: Int64 = 14
 
     /// Makes a tenant: registry row, file, contents, registry again, roster. A crash at any step leaves none or a whole
-    /// one: until the last registry commit it is `creating`, and the next start removes it (CONTRACT P1).
+    /// one: until the last registry commit it is `creating`, and the next start removes it (P1).
     /// `fill` runs in the first transaction of the new file; `then` comes on a worker.
     package func create<Value: Sendable>(
         _ creation: Creation, requestID: RequestID, judge: @escaping Registry.Judge = {},
@@ -130,7 +130,8 @@ extension Fleet {
         bury(record.profile, isMarked: record.profile.state == .creating, requestID: .none) { then(.failure(error)) }
     }
 
-    /// The file with its schema and its meta row, open; nothing of it is durable before `endCreation`. On the tenant's lane.
+    /// The file with its schema and its meta row, open; nothing of it is durable before `endCreation`. On the tenant's
+    /// lane.
     private func makeFile(of record: TenantRecord) throws -> TenantStore {
         let folder = data.tenantFolder(record.id)
         if mkdir(folder, 0o700) == 0 { try DataDirectory.synchronise(folder: data.tenantsFolder) }
@@ -155,7 +156,7 @@ extension Fleet {
         }
     }
 
-    /// Tombstones a tenant and erases it: its slug and files go, its hashes stay dead for ever (CONTRACT P5).
+    /// Tombstones a tenant and erases it: its slug and files go, its hashes stay dead for ever (P5).
     package func delete(
         _ record: TenantRecord, requestID: RequestID, judge: @escaping Registry.Judge = {},
         then: @escaping @Sendable (Result<Void, any Error>) -> Void

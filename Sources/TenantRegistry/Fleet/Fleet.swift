@@ -9,8 +9,8 @@ package struct TenantSchema: Sendable {
     package let readProjections: @Sendable (TenantReader) throws -> [ProjectionChange]
     /// Clears what has expired (idempotency, sessions). Hourly at most, on the lane; bounded.
     package let housekeep: @Sendable (TenantTransaction) throws -> Void
-    /// Everything wrong with a file, SQLite's own check among it, for a restore; empty for a sound one. Off the lane, on a
-    /// copy.
+    /// Everything wrong with a file, SQLite's own check among it, for a restore; empty for a sound one. Off the lane,
+    /// on a copy.
     package let verify: @Sendable (_ path: String) throws -> [String]
 
     package init(
@@ -29,7 +29,7 @@ package struct TenantSchema: Sendable {
 
 /// All tenants of one node: the one place that makes, opens, exports, restores and erases their files.
 ///
-/// Invariant: nothing else in the process opens a live file, not even to read it (DESIGN 2). Calls return at once; results
+/// Invariant: nothing else in the process opens a live file, not even to read it (0002). Calls return at once; results
 /// come on a worker.
 package final class Fleet: Sendable {
     package let data: DataDirectory
@@ -113,7 +113,7 @@ package final class Fleet: Sendable {
     private func take(_ snapshot: RegistrySnapshot) throws {
         for tenant in snapshot.tenants {
             if tenant.profile.state == .creating || tenant.profile.state == .deleting {
-                // A crash left it half-made or half-erased: no tenant then (CONTRACT P1).
+                // A crash left it half-made or half-erased: no tenant then (P1).
                 bury(tenant.profile, isMarked: true, requestID: .none)
                 continue
             }
@@ -223,8 +223,8 @@ package final class Fleet: Sendable {
             secretKey: record.secretKey, readLog: record.readLog, record: record)
     }
 
-    /// Opens a tenant's file, on its lane: checks whose it is and which schema it has, migrates it, and has the registry
-    /// follow where a crash came between the two.
+    /// Opens a tenant's file, on its lane: checks whose it is and which schema it has, migrates it, and has the
+    /// registry follow where a crash came between the two.
     private func openFile(of record: TenantRecord) throws -> TenantStore {
         let path = data.tenantPath(record.id)
         try FileSwap.finish(path)
@@ -282,7 +282,8 @@ package final class Fleet: Sendable {
                 fail: { [report] failure in report("tenant \(record.id.text): \(failure)") }))
     }
 
-    /// Reads every tenant's keys and resellers from its file anew. `then` is given how many followed and which could not.
+    /// Reads every tenant's keys and resellers from its file anew. `then` is given how many followed and which could
+    /// not.
     package func rebuildProjections(then: @escaping @Sendable (_ followed: Int, _ failed: [String]) -> Void) {
         let records = roster.allTenants
         let progress = Mutex((left: records.count, followed: 0, failed: [String]()))

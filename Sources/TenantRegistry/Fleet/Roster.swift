@@ -4,8 +4,8 @@ import Synchronization
 
 /// What the loops look things up in: tenants by slug and host name, keys by the hash of their secret.
 ///
-/// Invariant: it says what the registry and the tenants' files have committed; it changes before the change is answered, so
-/// that no request that begins after an answer is judged by an older state (CONTRACT G3). Any thread.
+/// Invariant: it says what the registry and the tenants' files have committed; it changes before the change is
+/// answered, so that no request that begins after an answer is judged by an older state (G3). Any thread.
 package final class Roster: Sendable {
     private static let shardCount = 64
 
@@ -102,7 +102,8 @@ package final class Roster: Sendable {
         for hash in hashes { shard(of: hash).secrets.withLock { _ = $0.removeValue(forKey: hash) } }
     }
 
-    /// Takes over what a tenant's commit changed. Called before the change is answered, in commit order for each tenant.
+    /// Takes over what a tenant's commit changed. Called before the change is answered, in commit order for each
+    /// tenant.
     package func apply(_ change: ProjectionChange, to tenant: TenantRecord) {
         let now = monotonic.nanoseconds()
         switch change {
@@ -142,7 +143,8 @@ package final class Roster: Sendable {
         }
     }
 
-    /// Forgets sessions whose end has come: each sign-in leaves one. Keys stay, so that their end is told apart from theirs.
+    /// Forgets sessions whose end has come: each sign-in leaves one. Keys stay, so that their end is told apart from
+    /// theirs.
     package func dropExpiredSessions(at now: Timestamp) {
         for tenant in allTenants {
             let ended = keys(of: tenant.id).filter { key in

@@ -3,7 +3,7 @@ package import RateLimiter
 import SQLite
 import Synchronization
 
-/// Where a tenant is in its life (CONTRACT P3, P4, P5).
+/// Where a tenant is in its life (P3, P4, P5).
 package enum TenantState: Int64, Sendable {
     /// Its file is being made; it answers as unknown.
     case creating = 0
@@ -27,7 +27,7 @@ package enum TenantState: Int64, Sendable {
     }
 }
 
-/// What a tier allows one tenant (CONTRACT P2). The provider may override each for a tenant.
+/// What a tier allows one tenant (P2). The provider may override each for a tenant.
 package struct Quotas: Sendable, Equatable {
     package var bytesMax: Int64
     package var resellersMax: Int64
@@ -309,8 +309,9 @@ extension Timestamp {
     }
 }
 
-/// Answers that every shop asks for all day, kept as bytes and served on the loop (DESIGN 2). Filled and dropped by the
-/// tenant's lane in commit order, so what is here is what the last commit says. Bounded: past `entriesMax` it starts anew.
+/// Answers that every shop asks for all day, kept as bytes and served on the loop. Filled and dropped by the
+/// tenant's lane in commit order, so what is here is what the last commit says. Bounded: past `entriesMax` it starts
+/// anew.
 package final class AnswerCache: Sendable {
     package struct Key: Hashable, Sendable {
         let resellerID: Int64

@@ -20,7 +20,7 @@ package protocol LaneFile: AnyObject, SendableMetatype {
     func committed()
     /// The batch is gone: forget everything that it noted.
     func rolledBack()
-    /// Writes one row of no meaning, so that a COMMIT that failed is known to stay away (DESIGN 2).
+    /// Writes one row of no meaning, so that a COMMIT that failed is known to stay away (0003).
     func writeMarker() throws
     /// After the answers have left: checkpoint where due.
     func rest()
@@ -48,8 +48,8 @@ package enum LaneFailure: Error, Sendable {
     case closed
 }
 
-/// One operation for a lane. `perform` runs inside the batch's transaction, perhaps twice (when the batch was lost), and
-/// returns what to do once the commit is safe. Exactly one of that and `fail` is called, on the lane's worker.
+/// One operation for a lane. `perform` runs inside the batch's transaction, perhaps twice (when the batch was lost),
+/// and returns what to do once the commit is safe. Exactly one of that and `fail` is called, on the lane's worker.
 package struct LaneJob<File: LaneFile>: Sendable {
     package typealias Completion = @Sendable (File) -> Void
     let writes: Bool
@@ -80,10 +80,11 @@ package struct LaneControl<File: LaneFile> {
     package func retire() { lane.retire() }
 }
 
-/// One file, one owner at a time: operations queue here and run in batches, a transaction each (DESIGN 2).
+/// One file, one owner at a time: operations queue here and run in batches, a transaction each (0002).
 ///
-/// Invariant: only the worker that took the lane from the pool touches `file`; a lane is in the pool's queue at most once.
-/// While one batch syncs the next gathers, which is the whole of group commit. `submit` may be called from any thread.
+/// Invariant: only the worker that took the lane from the pool touches `file`; a lane is in the pool's queue at most
+/// once. While one batch syncs the next gathers, which is the whole of group commit. `submit` may be called from any
+/// thread.
 package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
     // `file`, `isFenced` and `guardedBatchesLeft` belong to the worker running the lane; everything else is in `state`.
     private enum Work {
@@ -118,7 +119,8 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
     private var guardedBatchesLeft = 0
     /// When work last came, in the pool's ticks: for eviction.
     let lastUsed = Atomic<UInt64>(0)
-    /// Pages in the file's WAL that no checkpoint has moved yet, after the last batch; 0 while it is closed. Any thread.
+    /// Pages in the file's WAL that no checkpoint has moved yet, after the last batch; 0 while it is closed. Any
+    /// thread.
     package let walPages = Atomic<Int>(0)
 
     /// - Parameters:
@@ -142,7 +144,8 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
         enqueue(.job(job), isBounded: true, refuse: job.fail)
     }
 
-    /// Queues work that needs the file outside a transaction. Behind everything queued before it, ahead of all that follows.
+    /// Queues work that needs the file outside a transaction. Behind everything queued before it, ahead of all that
+    /// follows.
     package func exclusively(
         _ work: @escaping @Sendable (LaneControl<File>) -> Void, orElse fail: @escaping @Sendable (LaneFailure) -> Void
     ) {
@@ -260,7 +263,8 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
             // SQLite has ended the transaction (FULL, IOERR, NOMEM, interrupt), or the batch's last rows failed.
             undo(file)
             pool.metrics.batchesLost.add(1, ordering: .relaxed)
-            // At least one is tried alone, so that a BEGIN that fails is told to somebody and does not come round for ever.
+            // At least one is tried alone, so that a BEGIN that fails is told to somebody and does not come round for
+            // ever.
             let tried = max(started, 1)
             putBack(jobs[tried...])
             for job in jobs[..<tried] { runAlone(job, in: file) }
@@ -273,8 +277,8 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
         for (index, failure) in failures { jobs[index].fail(failure) }
     }
 
-    /// A savepoint costs a copy of every page that the job writes to, and hardly a job fails after its first write: refusals
-    /// come before. So a batch runs without, and again with, where one does (`SavepointNeeded`).
+    /// A savepoint costs a copy of every page that the job writes to, and hardly a job fails after its first write:
+    /// refusals come before. So a batch runs without, and again with, where one does (`SavepointNeeded`).
     private func perform(_ job: LaneJob<File>, in file: File, isGuarded: Bool) throws -> LaneJob<File>.Completion {
         file.jobBegins()
         guard job.writes else { return try job.perform(file) }
@@ -329,7 +333,8 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
         }
     }
 
-    /// A COMMIT failed: nobody is answered until a marker row has committed on the same handle; else the tenant is fenced.
+    /// A COMMIT failed: nobody is answered until a marker row has committed on the same handle; else the tenant is
+    /// fenced.
     private func settle(_ file: File, _ jobs: [LaneJob<File>], _ cause: SQLiteError) {
         report("\(name): commit failed: \(cause)")
         pool.metrics.commitsFailed.add(1, ordering: .relaxed)
@@ -340,8 +345,8 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
             try file.writeMarker()
         } catch {
             undo(file)
-            // Where a frame found no room the last one, which alone makes a commit of them, was not written either: there is
-            // nothing to come back.
+            // Where a frame found no room the last one, which alone makes a commit of them, was not written either:
+            // there is nothing to come back.
             if !cause.isFull {
                 report("\(name): fenced, the outcome of a commit is unknown: \(error)")
                 fence(true)
@@ -403,7 +408,8 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
 
     func openFile() throws -> File {
         if isFenced {
-            // The copy is made and swapped in while the handle is open: what its close still writes goes to the old file.
+            // The copy is made and swapped in while the handle is open: what its close still writes goes to the old
+            // file.
             try recover()
             closeFile()
             fence(false)

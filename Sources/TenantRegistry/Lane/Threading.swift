@@ -16,9 +16,11 @@ package func pause(milliseconds: Int) { usleep(UInt32(milliseconds) * 1_000) }
 /// SQLite's parser and our own code need far less; the default of 8 MiB a thread would only cost address space.
 let threadStackBytes = 1 << 20
 
-/// A queue whose takers wait. Unbounded by itself: each lane is in it at most once, so it is as long as there are lanes.
+/// A queue whose takers wait. Unbounded by itself: each lane is in it at most once, so it is as long as there are
+/// lanes.
 ///
-/// The taker that began to wait last is woken first: what it needs is still in its core's caches and in its share of the heap.
+/// The taker that began to wait last is woken first: what it needs is still in its core's caches and in its share of
+/// the heap.
 final class WaitingQueue<Element: Sendable>: @unchecked Sendable {
     /// One taker that waits.
     private final class Taker {

@@ -61,7 +61,7 @@ package enum KeyRole: Int64, Sendable {
     package var isOwner: Bool { self == .owner || self == .ownerSession }
 }
 
-/// A reseller's place in its life (CONTRACT W1).
+/// A reseller's place in its life (W1).
 package enum ResellerState: Int64, Sendable, CaseIterable {
     case pending = 0
     case active = 1

@@ -1,5 +1,5 @@
-/// Where bytes of strangers are read. Each target takes any bytes, must not trap, and checks what must hold of every input.
-/// The same code runs under libFuzzer (`./fuzz`) and, seeded and bounded, under `swift test` (FuzzTests).
+/// Where bytes of strangers are read. Each target takes any bytes, must not trap, and checks what must hold of every
+/// input. The same code runs under libFuzzer (`./fuzz`) and, seeded and bounded, under `swift test` (FuzzTests).
 package enum FuzzTarget: String, CaseIterable, Sendable {
     /// Heads and bodies: RequestParser with HeadReader and chunks.
     case head

@@ -1,8 +1,8 @@
 import HTTPCore
 import HTTPServer
 
-/// The head gate: the result does not depend on how the bytes were cut into reads, and of everything that it takes a lax
-/// reader finds the same messages with the same bodies. What only one of the two can read is refused.
+/// The head gate: the result does not depend on how the bytes were cut into reads, and of everything that it takes a
+/// lax reader finds the same messages with the same bodies. What only one of the two can read is refused.
 enum HeadProperties {
     /// One message as the parser gave it, and where it ended.
     private struct Message: Equatable {

@@ -4,7 +4,8 @@ import HTTPCore
 import HTTPServer
 import TenantApp
 
-/// The input stands as the fields of a head. A claim that is read is exactly what was sent; a key bare and quoted is one.
+/// The input stands as the fields of a head. A claim that is read is exactly what was sent; a key bare and quoted is
+/// one.
 enum SignatureProperties {
     static func check(_ input: [UInt8]) throws(Violation) {
         let start = Array("POST /t/a/api/partner/v1/orders?x=1 HTTP/1.1\r\nHost: a\r\n".utf8)

@@ -2,8 +2,8 @@ import Glibc
 import HTTPCore
 import Testing
 
-/// A blocking socket that says exactly what a test wants said. Every read has a limit, so that a failure is a failure and
-/// not a hang.
+/// A blocking socket that says exactly what a test wants said. Every read has a limit, so that a failure is a failure
+/// and not a hang.
 ///
 /// `@unchecked Sendable`: another thread may send; what was read belongs to the test's own.
 final class RawClient: @unchecked Sendable {

@@ -1,7 +1,7 @@
 import Synchronization
 
-/// A result on its way from another thread to a test that waits. It passes under a lock, and the continuation only wakes:
-/// ThreadSanitizer sees what a lock orders, not what the concurrency runtime does, which is not built for it.
+/// A result on its way from another thread to a test that waits. It passes under a lock, and the continuation only
+/// wakes: ThreadSanitizer sees what a lock orders, not what the concurrency runtime does, which is not built for it.
 final class Handover<Value: Sendable>: Sendable {
     private struct State {
         var result: Result<Value, any Error>?

@@ -9,8 +9,8 @@ import TenantApp
 import TenantRegistry
 import Testing
 
-/// One tenant in a real file, and its admin API without sockets: routes are found, bodies read, work run on the tenant's
-/// lane as the gateway runs it. After each test the file must verify.
+/// One tenant in a real file, and its admin API without sockets: routes are found, bodies read, work run on the
+/// tenant's lane as the gateway runs it. After each test the file must verify.
 final class Office: Sendable {
     let folder: String
     let fleet: Fleet

@@ -77,7 +77,8 @@ final class Scene {
         trader = try trader.moved(to: node)
     }
 
-    /// The disk is good again: the very next write succeeds, and everything is as the books say, before and after a kill.
+    /// The disk is good again: the very next write succeeds, and everything is as the books say, before and after a
+    /// kill.
     func heal(_ scene: Comment) throws {
         disk.set(nil)
         let before = trader.books.entries.count

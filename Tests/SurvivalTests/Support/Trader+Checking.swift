@@ -7,8 +7,8 @@ import TestTenants
 import Testing
 
 extension Trader {
-    /// Holds the file against the books: acknowledged is there, refused is not, money adds up to the micro, keys open or do
-    /// not. What was unknown is settled by it from here on.
+    /// Holds the file against the books: acknowledged is there, refused is not, money adds up to the micro, keys open
+    /// or do not. What was unknown is settled by it from here on.
     func check(_ scene: Comment) throws {
         let found = try node.read(record) { tenant in
             let names = try tenant.connection.rows(

@@ -6,8 +6,8 @@ import TenantRegistry
 import TestTenants
 import Testing
 
-/// The callers of one tenant: they ask for orders, money and keys by the gateway's own operations, and keep their books.
-/// One test's thread.
+/// The callers of one tenant: they ask for orders, money and keys by the gateway's own operations, and keep their
+/// books. One test's thread.
 final class Trader {
     let node: TestNode
     let record: TenantRecord

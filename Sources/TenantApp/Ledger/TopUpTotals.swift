@@ -2,7 +2,7 @@ package import CallKit
 import SQLite
 package import TenantRegistry
 
-/// What each reseller was topped up with so far (CONTRACT A3): a sum over the ledger would grow with it.
+/// What each reseller was topped up with so far (A3): a sum over the ledger would grow with it.
 extension TenantReader {
     package func topUpTotal(resellerID: Int64, book: Book) throws -> Money {
         try connection.row(

@@ -21,7 +21,7 @@ import Testing
         }
     }
 
-    @Test("DESIGN 4 no Double and no Float stands in the sources, but where the list says why")
+    @Test("no Double and no Float stands in the sources, but where the list says why")
     func noBinaryFractions() throws {
         let pattern = /\b(Double|Float|Float16|Float32|Float64|Float80|CGFloat|CDouble|CFloat|NSNumber|TimeInterval)\b/
         let files = try swiftFiles()
@@ -38,7 +38,7 @@ import Testing
         #expect(allowed.isEmpty, "listed and not needed any more")
     }
 
-    @Test("DESIGN 4 the tables have no column for one")
+    @Test("the tables have no column for one")
     func noRealColumns() throws {
         for (name, text) in try swiftFiles() where name.contains("Migrations/") || name.contains("Schema") {
             #expect(!text.contains(/\b(REAL|FLOAT|DOUBLE|NUMERIC|DECIMAL)\b/), "\(name)")

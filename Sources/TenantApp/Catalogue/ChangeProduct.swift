@@ -1,7 +1,7 @@
 package import CallKit
 package import TenantRegistry
 
-/// Adds a product to the catalogue (CONTRACT O4). Its SKU is its name for ever; it is hidden rather than deleted.
+/// Adds a product to the catalogue (O4). Its SKU is its name for ever; it is hidden rather than deleted.
 package struct CreateProduct: Sendable {
     package let sku: String
     package let name: String
