@@ -57,8 +57,8 @@ package struct Route: Sendable {
     package let isSigned: Bool
     /// Open routes that make accounts: 20 per 15 minutes and address (CONTRACT A2).
     package let isRationedByAddress: Bool
-    /// A reseller's person may call it before the reseller is approved.
-    package let isForPending: Bool
+    /// States, beside active, in which a reseller's signed-in person may call it. Reads are open to a suspended person.
+    package let openIn: Set<ResellerState>
     /// A limit of the route's own for each reseller; nil for most.
     package let routeClass: RouteClass?
     /// The kind under which the answer is kept ready for the loops; nil for most.
@@ -78,7 +78,7 @@ package struct Route: Sendable {
     package init(
         _ method: Method, _ pattern: String, _ summary: String, access: Access, body: Body? = nil,
         idempotency: Idempotency = .ignored, isSigned: Bool = false, isRationedByAddress: Bool = false,
-        isForPending: Bool = false, routeClass: RouteClass? = nil, cacheKind: UInt8? = nil,
+        openIn: Set<ResellerState> = [], routeClass: RouteClass? = nil, cacheKind: UInt8? = nil,
         parameters: [Parameter] = [], takes: Schema? = nil, gives: Success? = nil, refuses: Set<Int> = [],
         handle: @escaping @Sendable (Call) throws -> Work
     ) {
@@ -91,7 +91,7 @@ package struct Route: Sendable {
         self.idempotency = idempotency
         self.isSigned = isSigned
         self.isRationedByAddress = isRationedByAddress
-        self.isForPending = isForPending
+        self.openIn = method == .get ? openIn.union([.suspended]) : openIn
         self.routeClass = routeClass
         self.cacheKind = cacheKind
         self.parameters = parameters

@@ -40,9 +40,8 @@ struct Authentication: Sendable {
         guard let caller = authenticated.caller else { return authenticated }
         let standing = caller.key.reseller?.projection
         do throws(Refusal) {
-            try Gate.judge(
-                caller.projection, resellerState: standing?.state, apiAccess: standing?.apiAccess ?? true,
-                for: routed.route)
+            try routed.route.judge(
+                key: caller.projection, resellerState: standing?.state, apiAccess: standing?.apiAccess ?? true)
         } catch {
             throw Denied(refusal: error, known: error.status == 403 ? authenticated : nil)
         }
@@ -85,56 +84,5 @@ struct Authentication: Sendable {
             throw .forbidden(code: "tenant_\(state)", detail: "This tenant is \(state).")
         case .unknown: throw .unknownCredential
         }
-    }
-}
-
-/// The rules of a reseller's life (CONTRACT W1), applied on the loop and again inside each operation's transaction.
-enum Gate {
-    static func judge(
-        _ key: KeyProjection, resellerState: ResellerState?, apiAccess: Bool, for route: Route
-    ) throws(Refusal) {
-        if let state = resellerState {
-            let isPerson = key.role == .resellerSession
-            switch state {
-            case .terminated: throw .unknownCredential
-            case .pending:
-                // Somebody who has applied may sign out again; a dialect may allow some more.
-                let isSignOut = route.method == .delete && route.pattern == "/session"
-                if !(isPerson && (isSignOut || route.isForPending)) {
-                    throw .forbidden(code: "reseller_pending", detail: "The application has not been approved yet.")
-                }
-            case .suspended:
-                if !(isPerson && (route.method == .get || route.pattern == "/session")) {
-                    throw .forbidden(code: "reseller_suspended", detail: "The reseller is suspended.")
-                }
-            case .active:
-                if !apiAccess && !isPerson {
-                    throw .forbidden(code: "api_access_off", detail: "API access is switched off for this reseller.")
-                }
-            }
-        }
-        switch route.access {
-        case .open: break
-        case .administrator:
-            guard key.role.isAdministrator else { throw notFor(key) }
-        case .owner:
-            guard key.role.isOwner else {
-                throw .forbidden(code: "owner_only", detail: "Only the tenant's owner may do this.")
-            }
-        case .reseller(let scopes), .openOrReseller(let scopes):
-            guard !key.role.isAdministrator else { throw notFor(key) }
-            guard key.scopes.isSuperset(of: scopes) else {
-                throw .forbidden(
-                    code: "scope_missing", detail: "The key lacks the scope \(scopes.names.joined(separator: ", ")).")
-            }
-        case .resellerSession:
-            guard key.role == .resellerSession else {
-                throw .forbidden(code: "session_only", detail: "Sign in to do this; a key will not do.")
-            }
-        }
-    }
-
-    private static func notFor(_ key: KeyProjection) -> Refusal {
-        .forbidden(code: "wrong_role", detail: "A key of the role \(key.role.name) does not open this.")
     }
 }

@@ -247,8 +247,8 @@ struct CallRun: Sendable {
         guard let standing = try tenant.standing(ofSecret: caller.secretHash), !standing.isRevoked,
             !(standing.expiresAt.map { tenant.now >= $0 } ?? false)
         else { throw Refusal.unknownCredential }
-        try Gate.judge(
-            caller.projection, resellerState: standing.resellerState, apiAccess: standing.apiAccess, for: route)
+        try route.judge(
+            key: caller.projection, resellerState: standing.resellerState, apiAccess: standing.apiAccess)
     }
 
     // MARK: Idempotency

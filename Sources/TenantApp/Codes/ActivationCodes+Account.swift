@@ -53,7 +53,7 @@ extension ActivationCodes {
         },
         Route(
             .post, "/logout", "End the dashboard's credential that is sent", access: .resellerSession,
-            isForPending: true, gives: .done(Schemas.ok)
+            openIn: [.pending], gives: .done(Schemas.ok)
         ) { call in
             .write { tenant, _ in
                 try tenant.revokeKey(call.keyID)
@@ -61,7 +61,7 @@ extension ActivationCodes {
             }
         },
         Route(
-            .post, "/activate", "Activate your account", access: .resellerSession, isForPending: true,
+            .post, "/activate", "Activate your account", access: .resellerSession, openIn: [.pending],
             gives: .done(Schemas.activated)
         ) { call in
             .write { tenant, detail in
@@ -81,7 +81,7 @@ extension ActivationCodes {
             }
         },
         Route(
-            .get, "/me", "Read your profile, balance and sales", access: .reseller(.codes), isForPending: true,
+            .get, "/me", "Read your profile, balance and sales", access: .reseller(.codes), openIn: [.pending],
             gives: .read(Schemas.profile)
         ) { call in
             .read { tenant in

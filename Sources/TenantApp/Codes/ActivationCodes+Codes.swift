@@ -11,7 +11,7 @@ extension ActivationCodes {
 
     static let codes: [Route] = [
         Route(
-            .get, "/plans", "List the plans with their prices", access: .openOrReseller([]), isForPending: true,
+            .get, "/plans", "List the plans with their prices", access: .openOrReseller([]), openIn: [.pending],
             cacheKind: plansCacheKind, gives: .read(Schemas.plans)
         ) { call in
             .read { tenant in

@@ -36,7 +36,9 @@ extension WholesaleOrders {
             guard let email, let password else { throw Refusal.defect }
             return SignIn.work(call, email: email, password: password, roles: [.reseller])
         },
-        Route(.delete, "/session", "Sign out", access: .resellerSession, gives: .nothing) { call in
+        Route(
+            .delete, "/session", "Sign out", access: .resellerSession, openIn: [.pending, .suspended], gives: .nothing
+        ) { call in
             .write { tenant, _ in
                 try tenant.revokeKey(call.known.projection.keyID)
                 return .noContent
