@@ -62,7 +62,7 @@ package struct Route: Sendable {
     /// A limit of the route's own for each reseller; nil for most.
     package let routeClass: RouteClass?
     /// The kind under which the answer is kept ready for the loops; nil for most.
-    package let cacheKind: UInt8?
+    package let cacheKind: CacheKind?
     package let summary: String
     /// What its path and query hold; path parameters left out are any text.
     package let parameters: [Parameter]
@@ -78,7 +78,7 @@ package struct Route: Sendable {
     package init(
         _ method: Method, _ pattern: String, _ summary: String, access: Access, body: Body? = nil,
         idempotency: Idempotency = .ignored, isSigned: Bool = false, isRationedByAddress: Bool = false,
-        openIn: Set<ResellerState> = [], routeClass: RouteClass? = nil, cacheKind: UInt8? = nil,
+        openIn: Set<ResellerState> = [], routeClass: RouteClass? = nil, cacheKind: CacheKind? = nil,
         parameters: [Parameter] = [], takes: Schema? = nil, gives: Success? = nil, refuses: Set<Int> = [],
         handle: @escaping @Sendable (Call) throws -> Work
     ) {

@@ -51,7 +51,7 @@ struct Authentication: Sendable {
     private func identify(_ routed: Routed, _ credential: ArraySlice<UInt8>?) throws(Refusal) -> Authenticated {
         let isAnonymous = credential == nil && routed.route.access.isOpen
         if isAnonymous || routed.route.access == .open {
-            guard let tenant = routed.addressed else { throw .notFound("path") }
+            guard let tenant = routed.addressed else { throw .notFound(.path) }
             try judge(tenant, at: routed.now)
             return Authenticated(routed: routed, tenant: tenant, caller: nil, keyBucket: nil)
         }
@@ -80,8 +80,7 @@ struct Authentication: Sendable {
     private func judge(_ tenant: TenantRecord, at now: Timestamp) throws(Refusal) {
         switch tenant.access(at: now) {
         case .open: break
-        case .refused(let state):
-            throw .forbidden(code: "tenant_\(state)", detail: "This tenant is \(state).")
+        case .refused(let closure): throw .forbidden(.tenant(closure))
         case .unknown: throw .unknownCredential
         }
     }

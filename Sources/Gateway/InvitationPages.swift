@@ -22,7 +22,7 @@ struct InvitationPages: Dialect {
             let hash = tokenHash(call)
             return .read { tenant in
                 guard let account = try tenant.invitedAccount(tokenHash: hash) else {
-                    throw Refusal.notFound("invitation")
+                    throw Refusal.notFound(.invitation)
                 }
                 return HTMLPage(title: "Invitation", theme: try tenant.theme(), content: form(email: account.email))
                     .answer()

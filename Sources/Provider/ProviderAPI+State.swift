@@ -30,9 +30,7 @@ extension ProviderAPI {
         ) { api, call, _, reply in
             let record = try api.tenant(call.parameters[0])
             if call.now >= record.profile.refundableUntil {
-                throw Refusal.conflict(
-                    code: "refund_period_over",
-                    detail: "Refunds were possible until \(record.profile.refundableUntil.text).")
+                throw Refusal.conflict(.refundPeriodOver(record.profile.refundableUntil))
             }
             let now = call.now
             try api.move(call, "tenant.refunded", from: [.active, .suspended], reply) { profile in
@@ -63,9 +61,8 @@ extension ProviderAPI {
         let access = record.access(at: call.now)
         let state = record.profile.state
         // A tenant whose cancelled period is over has ended, whatever its row says.
-        guard states.contains(state), access != .refused("cancelled") else {
-            let name = access == .refused("cancelled") ? "cancelled" : state.name
-            throw Refusal.conflict(code: "tenant_\(name)", detail: "The tenant is \(name).")
+        guard states.contains(state), access != .refused(.cancelled) else {
+            throw Refusal.conflict(.tenant(access == .refused(.cancelled) ? .cancelled : state))
         }
         fleet.change(record, event: event, requestID: call.requestID, change) { [self] result in
             reply(result.map { [self] in .whole(.json { encode(record, call, &$0) }) })

@@ -76,7 +76,7 @@ extension OperatorAdmin {
         { call in
             // A key is revoked by its id, not by signing out with it.
             guard call.known.role.isSession else {
-                throw Refusal.forbidden(code: "session_only", detail: "A key has no session; this ends sessions.")
+                throw Refusal.forbidden(.keyHasNoSession)
             }
             return .write { tenant, _ in
                 try tenant.revokeKey(call.keyID)

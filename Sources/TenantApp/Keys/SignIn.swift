@@ -54,7 +54,7 @@ package enum SignIn {
     ) throws -> LateAnswer {
         let matches = Scrypt.verify(password, against: account?.passwordHash ?? call.services.decoyHash)
         guard matches, let account, account.passwordHash != nil, roles.contains(account.role) else {
-            throw Refusal.unknownCredential
+            throw Refusal.wrongPassword
         }
         return .proceed(session(for: account, call, shape, render))
     }
@@ -67,7 +67,7 @@ package enum SignIn {
         return .reserving([secret.hash]) { tenant, detail in
             if let id = account.resellerID {
                 guard let reseller = try tenant.reseller(id: id), reseller.state != .terminated else {
-                    throw Refusal.unknownCredential
+                    throw Refusal.wrongPassword
                 }
             }
             let role: KeyRole =

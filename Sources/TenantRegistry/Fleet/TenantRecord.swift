@@ -164,13 +164,28 @@ package final class TenantRecord: Sendable {
         profileCell.withLock { profile in
             switch profile.state {
             case .active:
-                if let end = profile.endsAt, now >= end { return .refused("cancelled") }
+                if let end = profile.endsAt, now >= end { return .refused(.cancelled) }
                 return .open
-            case .suspended: return .refused("suspended")
-            case .cancelled: return .refused("cancelled")
-            case .refunded: return .refused("refunded")
+            case .suspended: return .refused(.suspended)
+            case .cancelled: return .refused(.cancelled)
+            case .refunded: return .refused(.refunded)
             case .creating, .deleting: return .unknown
             }
+        }
+    }
+}
+
+/// Why a known tenant is not served.
+package enum TenantClosure: Sendable, Equatable {
+    case suspended
+    case cancelled
+    case refunded
+
+    package var state: TenantState {
+        switch self {
+        case .suspended: .suspended
+        case .cancelled: .cancelled
+        case .refunded: .refunded
         }
     }
 }
@@ -178,7 +193,7 @@ package final class TenantRecord: Sendable {
 package enum TenantAccess: Sendable, Equatable {
     case open
     /// Known but closed: 403 in the dialect's envelope.
-    case refused(String)
+    case refused(TenantClosure)
     case unknown
 }
 
@@ -298,15 +313,23 @@ extension Timestamp {
     }
 }
 
+/// Which answer is kept ready. A value is made once, where its route is declared, and is equal to itself alone.
+package final class CacheKind: Sendable, Hashable {
+    package init() {}
+
+    package static func == (one: CacheKind, other: CacheKind) -> Bool { one === other }
+    package func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
+}
+
 /// Answers that every shop asks for all day, kept as bytes and served on the loop (DESIGN 2). Filled and dropped by the
 /// tenant's lane in commit order, so what is here is what the last commit says. Bounded: past `entriesMax` it starts anew.
 package final class AnswerCache: Sendable {
     package struct Key: Hashable, Sendable {
         let resellerID: Int64
         let book: Book
-        let kind: UInt8
+        let kind: CacheKind
 
-        package init(resellerID: Int64, book: Book, kind: UInt8) {
+        package init(resellerID: Int64, book: Book, kind: CacheKind) {
             self.resellerID = resellerID
             self.book = book
             self.kind = kind
