@@ -10,6 +10,8 @@ package struct Answer: Sendable {
     /// The body holds a secret that replays give again: it is stored as ciphertext (0012).
     package var isSecret = false
     package var headers = ResponseHeaders()
+    /// The call is refused, and what it wrote stays: the pipeline puts the refusal into the dialect's envelope.
+    package private(set) var refusal: Refusal?
 
     package init(status: Int, contentType: StaticString = "application/json", body: [UInt8]) {
         self.status = status
@@ -19,6 +21,13 @@ package struct Answer: Sendable {
 
     package static func json(_ status: Int = 200, _ write: (inout JSONWriter) throws -> Void) rethrows -> Answer {
         Answer(status: status, body: try JSONWriter.object(write))
+    }
+
+    /// A refusal that, unlike a thrown one, keeps what was written with it.
+    package static func keeping(_ refusal: Refusal) -> Answer {
+        var answer = Answer(status: refusal.status, body: [])
+        answer.refusal = refusal
+        return answer
     }
 
     package static let noContent = Answer(status: 204, body: [])

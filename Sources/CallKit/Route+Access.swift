@@ -1,6 +1,6 @@
 package import TenantRegistry
 
-/// Who may call a route, by the caller's key and its reseller's place in its life (CONTRACT W1). Judged on the loop and again inside
+/// Who may call a route, by the caller's key and its reseller's place in its life (W1). Judged on the loop and again inside
 /// each operation's transaction.
 extension Route {
     /// `resellerState`: nil for the owner and operators, who have no reseller.
@@ -12,17 +12,16 @@ extension Route {
             guard key.role.isAdministrator else { throw notFor(key) }
         case .owner:
             guard key.role.isOwner else {
-                throw .forbidden(code: "owner_only", detail: "Only the tenant's owner may do this.")
+                throw .forbidden(.ownerOnly)
             }
         case .reseller(let scopes), .openOrReseller(let scopes):
             guard !key.role.isAdministrator else { throw notFor(key) }
             guard key.scopes.isSuperset(of: scopes) else {
-                throw .forbidden(
-                    code: "scope_missing", detail: "The key lacks the scope \(scopes.names.joined(separator: ", ")).")
+                throw .forbidden(.scopeMissing(scopes))
             }
         case .resellerSession:
             guard key.role == .resellerSession else {
-                throw .forbidden(code: "session_only", detail: "Sign in to do this; a key will not do.")
+                throw .forbidden(.sessionOnly)
             }
         }
     }
@@ -34,20 +33,20 @@ extension Route {
         case .terminated: throw .unknownCredential
         case .pending:
             if !isOpen {
-                throw .forbidden(code: "reseller_pending", detail: "The application has not been approved yet.")
+                throw .forbidden(.resellerPending)
             }
         case .suspended:
             if !isOpen {
-                throw .forbidden(code: "reseller_suspended", detail: "The reseller is suspended.")
+                throw .forbidden(.resellerSuspended)
             }
         case .active:
             if !apiAccess && !isPerson {
-                throw .forbidden(code: "api_access_off", detail: "API access is switched off for this reseller.")
+                throw .forbidden(.apiAccessOff)
             }
         }
     }
 
     private func notFor(_ key: KeyProjection) -> Refusal {
-        .forbidden(code: "wrong_role", detail: "A key of the role \(key.role.name) does not open this.")
+        .forbidden(.wrongRole(key.role))
     }
 }

@@ -55,14 +55,14 @@ package struct Route: Sendable {
     package let idempotency: Idempotency
     /// The secrets that sign its calls (W5); nil where calls are not signed.
     package let signedBy: SignedCall.Secrets?
-    /// Open routes that make accounts: 20 per 15 minutes and address (CONTRACT A2).
+    /// Open routes that make accounts: 20 per 15 minutes and address (A2).
     package let isRationedByAddress: Bool
     /// States, beside active, in which a reseller's signed-in person may call it. Reads are open to a suspended person.
     package let openIn: Set<ResellerState>
     /// A limit of the route's own for each reseller; nil for most.
     package let routeClass: RouteClass?
     /// The kind under which the answer is kept ready for the loops; nil for most.
-    package let cacheKind: UInt8?
+    package let cacheKind: CacheKind?
     package let summary: String
     /// What its path and query hold; path parameters left out are any text.
     package let parameters: [Parameter]
@@ -78,7 +78,7 @@ package struct Route: Sendable {
     package init(
         _ method: Method, _ pattern: String, _ summary: String, access: Access, body: Body? = nil,
         idempotency: Idempotency = .ignored, signedBy: SignedCall.Secrets? = nil, isRationedByAddress: Bool = false,
-        openIn: Set<ResellerState> = [], routeClass: RouteClass? = nil, cacheKind: UInt8? = nil,
+        openIn: Set<ResellerState> = [], routeClass: RouteClass? = nil, cacheKind: CacheKind? = nil,
         parameters: [Parameter] = [], takes: Schema? = nil, gives: Success? = nil, refuses: Set<Int> = [],
         handle: @escaping @Sendable (Call) throws -> Work
     ) {

@@ -51,7 +51,7 @@ struct Authentication: Sendable {
     private func identify(_ routed: Routed, _ credential: ArraySlice<UInt8>?) throws(Refusal) -> Authenticated {
         let isAnonymous = credential == nil && routed.route.access.isOpen
         if isAnonymous || routed.route.access == .open {
-            guard let tenant = routed.addressed else { throw .notFound("path") }
+            guard let tenant = routed.addressed else { throw .notFound(.path) }
             try tenant.judge(at: routed.now)
             return Authenticated(routed: routed, tenant: tenant, caller: nil, keyBucket: nil)
         }

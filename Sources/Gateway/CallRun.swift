@@ -248,7 +248,7 @@ struct CallRun: Sendable {
             do throws(Refusal) { try admitted.tenant.judge(at: fleet.clock.now()) } catch { return error }
             return Refusal(LaneFailure.closed)
         case let failure as LaneFailure: return Refusal(failure)
-        case RegistryRefusal.secretTaken: return .conflict(code: "secret_taken", detail: "Try again.")
+        case RegistryRefusal.secretTaken: return .conflict(.secretTaken)
         default:
             fleet.report("\(routed.requestID.text) \(routed.route.pattern): \(error)")
             return .defect
@@ -266,33 +266,22 @@ extension Answer {
 }
 
 extension Refusal {
-    static let busy = Refusal.unavailable(
-        code: "busy", detail: "Too much is waiting; nothing was done.", retryAfterSeconds: 1)
-
     /// What a lane could not do, as the caller is told.
     init(_ failure: LaneFailure) {
         switch failure {
         case .tooManyWaiting: self = .busy
         case .unavailable:
-            self = .unavailable(
-                code: "tenant_unavailable", detail: "This tenant's data cannot be served now; nothing was done.",
-                retryAfterSeconds: 5)
+            self = .unavailable(.tenantUnavailable)
         case .quotaReached: self = .quotaExceeded("bytes")
         case .storageFull:
-            self = .unavailable(
-                code: "storage_full", detail: "There is no room to write; nothing was done.", retryAfterSeconds: 30)
+            self = .unavailable(.storageFull)
         case .notCommitted:
-            self = .unavailable(
-                code: "not_committed", detail: "The write failed; nothing was done.", retryAfterSeconds: 1)
+            self = .unavailable(.notCommitted)
         case .outcomeUnknown:
-            self = .unavailable(
-                code: "outcome_unknown",
-                detail: "Whether this was done is being settled; ask again with the same Idempotency-Key.",
-                retryAfterSeconds: 5)
+            self = .unavailable(.outcomeUnknown)
         case .failed: self = .defect
         case .closed:
-            self = .unavailable(
-                code: "closing", detail: "The gateway is stopping; nothing was done.", retryAfterSeconds: 2)
+            self = .unavailable(.closing)
         }
     }
 }

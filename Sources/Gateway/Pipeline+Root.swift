@@ -32,7 +32,7 @@ extension Pipeline {
             return describe(provider.description, trace)
         case _ where servesAdmin && path.hasPrefix(ProviderAPI.basePath + "/"):
             return provide(path, trace, now)
-        default: return .answer(refuse(.notFound("path"), nil, trace))
+        default: return .answer(refuse(.notFound(.path), nil, trace))
         }
     }
 
@@ -140,7 +140,7 @@ extension Pipeline {
             switch error {
             case let known as Refusal: refusal = known
             case let failure as LaneFailure: refusal = Refusal(failure)
-            case RegistryRefusal.unknownTenant: refusal = .notFound("tenant")
+            case RegistryRefusal.unknownTenant: refusal = .notFound(.tenant)
             case RegistryRefusal.notAllowed(let known as Refusal): refusal = known
             case let failure as SQLiteError where failure.isFull || failure.isIOError:
                 // A copy of a tenant that the disk did not take; lanes tell their own failures.

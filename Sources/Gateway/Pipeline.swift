@@ -130,7 +130,7 @@ final class Pipeline: RequestHandler, Sendable {
         guard
             routed.dialect.isAlwaysThere
                 || blueprints.dialects(of: authenticated.tenant).contains(routed.dialect.name)
-        else { return .refused(refuse(.notFound("path"), routed.dialect, RequestTrace(routed))) }
+        else { return .refused(refuse(.notFound(.path), routed.dialect, RequestTrace(routed))) }
         do {
             return .admitted(
                 try admission.admit(authenticated, address: clientAddress(routed), now: fleet.monotonic.nanoseconds()))

@@ -119,7 +119,7 @@ final class Router: Sendable {
         }
         guard let (endpoints, parameters) = endpoints(for: path) else {
             if prefix.isEmpty && addressed == nil && !isUnknown { return .root(path: path) }
-            return .refused(.notFound("path"), dialect: dialects.first { path.hasPrefix($0.basePath + "/") })
+            return .refused(.notFound(.path), dialect: dialects.first { path.hasPrefix($0.basePath + "/") })
         }
         let method = head.method == .head ? .get : head.method
         guard let endpoint = endpoints.first(where: { $0.route.method == method }) else {

@@ -17,9 +17,7 @@ extension ProviderAPI {
             let profile = record.profile
             if let end = profile.endedAt ?? profile.endsAt, call.now >= end.adding(days: ProviderAPI.exportDaysAfterEnd)
             {
-                throw Refusal.conflict(
-                    code: "export_period_over",
-                    detail: "Exports were possible for \(ProviderAPI.exportDaysAfterEnd) days.")
+                throw Refusal.conflict(.exportPeriodOver(days: ProviderAPI.exportDaysAfterEnd))
             }
             // A copy takes the room that is kept for what is under way.
             if api.fleet.refusesWrites { throw Refusal(LaneFailure.storageFull) }
@@ -58,16 +56,15 @@ extension ProviderAPI {
 
     private static func refusal(ofRestore error: any Error) -> any Error {
         guard let failure = error as? RestoreFailure else { return error }
-        func refused(_ code: String, _ detail: String) -> Refusal { .unprocessable(code: code, detail: detail) }
-        switch failure {
-        case .notATenantFile(let reason): return refused("not_a_tenant_file", "This is no tenant's file: \(reason).")
-        case .anotherTenant: return refused("another_tenants_file", "This is another tenant's file.")
-        case .schemaDiffers(let what):
-            return refused("schema_differs", "The schema is not Tollgate's: \(what) differs.")
-        case .newerSchema: return refused("schema_newer", "A newer Tollgate wrote this file.")
-        case .damaged(let faults):
-            return refused("file_damaged", "The file does not verify: \(faults.prefix(5).joined(separator: "; ")).")
-        case .foreignKeyHash: return refused("foreign_key", "The file names a key of another tenant.")
-        }
+        let reason: Unprocessable =
+            switch failure {
+            case .notATenantFile(let reason): .notATenantFile(reason)
+            case .anotherTenant: .anotherTenantsFile
+            case .schemaDiffers(let what): .schemaDiffers(what)
+            case .newerSchema: .schemaNewer
+            case .damaged(let faults): .fileDamaged(faults.prefix(5).joined(separator: "; "))
+            case .foreignKeyHash: .foreignKey
+            }
+        return Refusal.unprocessable(reason)
     }
 }

@@ -30,9 +30,7 @@ extension ProviderAPI {
         ) { api, call, _, reply in
             let record = try api.tenant(call.parameters[0])
             if call.now >= record.profile.refundableUntil {
-                throw Refusal.conflict(
-                    code: "refund_period_over",
-                    detail: "Refunds were possible until \(record.profile.refundableUntil.text).")
+                throw Refusal.conflict(.refundPeriodOver(record.profile.refundableUntil))
             }
             let now = call.now
             try api.move(call, "tenant.refunded", from: [.active, .suspended], reply) { profile in
@@ -66,10 +64,9 @@ extension ProviderAPI {
                 try call.caller.judge()
                 let access = profile.access(at: call.now)
                 // A tenant whose cancelled period is over has ended, whatever its row says.
-                guard states.contains(profile.state), access != .refused("cancelled") else {
-                    let name = access == .refused("cancelled") ? "cancelled" : profile.state.name
-                    throw RegistryRefusal.notAllowed(
-                        Refusal.conflict(code: "tenant_\(name)", detail: "The tenant is \(name)."))
+                guard states.contains(profile.state), access != .refused(.cancelled) else {
+                    let state = access == .refused(.cancelled) ? .cancelled : profile.state
+                    throw RegistryRefusal.notAllowed(Refusal.conflict(.tenant(state)))
                 }
                 change(&profile)
             }

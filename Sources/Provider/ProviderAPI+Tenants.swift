@@ -50,7 +50,7 @@ extension ProviderAPI {
                 record, warrant: call.caller.warrant, reserving: secret.hash, action: "tenant.owner_key",
                 requestID: call.requestID
             ) { tenant, detail in
-                guard let owner = try tenant.ownerAccount() else { throw Refusal.notFound("owner") }
+                guard let owner = try tenant.ownerAccount() else { throw Refusal.notFound(.owner) }
                 let key = try FillTenant.mintOwnerKey(secret, account: owner, tenant)
                 detail.note("key", key.publicID)
                 return key.publicID
@@ -126,9 +126,9 @@ extension ProviderAPI {
     private static func refusal(_ error: any Error) -> any Error {
         switch error {
         case RegistryRefusal.slugTaken:
-            Refusal.conflict(code: "slug_taken", detail: "There is a tenant with this slug.")
+            Refusal.conflict(.slugTaken)
         case RegistryRefusal.hostTaken(let host):
-            Refusal.conflict(code: "host_taken", detail: "\(host) belongs to another tenant.")
+            Refusal.conflict(.hostTaken(host))
         default: error
         }
     }
@@ -188,7 +188,7 @@ extension ProviderAPI {
     }
 
     private func state(of record: TenantRecord, at now: Timestamp) -> String {
-        if case .refused(let state) = record.access(at: now) { return state }
+        if case .refused(let closure) = record.access(at: now) { return closure.state.name }
         return record.profile.state.name
     }
 

@@ -151,7 +151,7 @@ final class ProviderAPI: Sendable {
         if !allowed.isEmpty, method == .other {
             throw .transport(status: 501, reason: "This method is not known.")
         }
-        throw allowed.isEmpty ? .notFound("path") : .methodNotAllowed(allowed: allowed.joined(separator: ", "))
+        throw allowed.isEmpty ? .notFound(.path) : .methodNotAllowed(allowed: allowed.joined(separator: ", "))
     }
 
     /// A provider key, or the control socket, which only the data folder's owner can open.
@@ -170,7 +170,7 @@ final class ProviderAPI: Sendable {
 
     func tenant(_ slug: String) throws(Refusal) -> TenantRecord {
         guard let record = fleet.roster.tenant(slug: slug), record.profile.state != .creating else {
-            throw .notFound("tenant")
+            throw .notFound(.tenant)
         }
         return record
     }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Who may call what (CONTRACT G1, O1, W8, P1), by calling: every route of every API that the running gateway describes, with
+"""Who may call what (G1, O1, W8, P1), by calling: every route of every API that the running gateway describes, with
 each kind of credential there is. Who may not is refused as a stranger (401) or as the wrong one (403), before anything
 of the call is looked at; who may is heard. A route that `endpoints.py` has no entry for fails here."""
 

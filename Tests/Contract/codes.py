@@ -668,7 +668,7 @@ def killed(checks, gateway, bench):
 
 
 def evidence(checks, gateway, options):
-    with checks("DESIGN 5 the tenant's file verifies after all of this"):
+    with checks("G5 the tenant's file verifies after all of this"):
         export = verified_export(gateway, "codes")
     with checks("A1 A3 no key, seed hash or password stands in a log, in an export or in the data folder"):
         code = Client(gateway, gateway.reseller("codes")["key"]).generate()[0]

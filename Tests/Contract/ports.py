@@ -103,7 +103,7 @@ def main():
     checks = Checks()
     with Gateway(options.tollgate) as gateway:
         run(gateway, checks)
-        with checks("DESIGN 5 the tenant's file verifies after all of this"):
+        with checks("G5 the tenant's file verifies after all of this"):
             export = verified_export(gateway, "proxies")
             for secret in [b"psx_live_", *PASSWORDS]:
                 # The display prefix of a key is told; a whole key or a port's password is not.

@@ -49,7 +49,7 @@ import Testing
             stock.node.clock.advance(milliseconds: 86_400_000)
             #expect(try stock.available(stock.reseller) == [])
             #expect(try stock.fetch(stock.reseller) == nil)
-            #expect(throws: Refusal.conflict(code: "license_expired", detail: "License has expired.")) {
+            #expect(throws: Refusal.conflict(.licenceExpired)) {
                 try stock.assign("old", to: "1", by: stock.reseller)
             }
             // To whom it went, it went: expired or not.

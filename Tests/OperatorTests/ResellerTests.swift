@@ -63,7 +63,7 @@ extension Office {
                 return try accept.run(tenant, &detail).email
             }
             #expect(email == "new@example.com")
-            await #expect(throws: Refusal.notFound("invitation")) {
+            await #expect(throws: Refusal.notFound(.invitation)) {
                 try await office.onLane { tenant in
                     var detail = AuditDetail()
                     _ = try accept.run(tenant, &detail)
@@ -126,7 +126,7 @@ extension Office {
         try await Office.open { office in
             let id = await office.reseller()
             let number = try await office.onLane { tenant in try tenant.knownReseller(id).id }
-            let key = AnswerCache.Key(resellerID: number, book: .live, kind: 1)
+            let key = AnswerCache.Key(resellerID: number, book: .live, kind: CacheKind())
             office.tenant.answers.fill(key, with: [1])
             await office.call(.patch, "/resellers/\(id)", #"{"credit_limit":5}"#)
             #expect(office.tenant.answers[key] != nil)

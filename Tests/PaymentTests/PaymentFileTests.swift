@@ -119,7 +119,7 @@ import Testing
             #expect(try configure(second, overlap: 3_600) == [other, other])
             // None from now on: neither the last one nor those that were still taken.
             #expect(try configure(nil, overlap: 0) == [])
-            #expect(throws: Refusal.notFound("payment_service")) { try configure(nil, overlap: 0) }
+            #expect(throws: Refusal.notFound(.paymentService)) { try configure(nil, overlap: 0) }
             let left = try DataFolder.edit(try folder.copy(till.node.export(till.record), to: "copy.sqlite")) {
                 try $0.row(
                     "SELECT count(*) FROM payment_service WHERE api_key IS NOT NULL OR webhook_secret IS NOT NULL"

@@ -103,7 +103,7 @@ import Testing
         let scene = try Scene()
         defer { scene.end() }
         let record = scene.trader.record
-        let key = AnswerCache.Key(resellerID: scene.trader.resellers[0], book: .live, kind: 0)
+        let key = AnswerCache.Key(resellerID: scene.trader.resellers[0], book: .live, kind: CacheKind())
         record.answers.fill(key, with: [1])
         _ = try order(scene)
         #expect(record.answers[key] == [1])

@@ -135,15 +135,15 @@ extension Refusal {
         case 400: .unparseable("")
         case 401: .unknownCredential
         case 402: .quotaExceeded("")
-        case 403: .forbidden(code: "", detail: "")
-        case 404: .notFound("thing")
+        case 403: .forbidden(.ownerOnly)
+        case 404: .notFound(.path)
         case 405: .methodNotAllowed(allowed: "")
-        case 409: .conflict(code: "", detail: "")
+        case 409: .conflict(.secretTaken)
         case 413: .tooLarge(bytesMax: 0)
         case 422: .invalid([])
         case 429: .rateLimited(retryAfterSeconds: 1)
         case 500: .defect
-        case 503: .unavailable(code: "", detail: "", retryAfterSeconds: 1)
+        case 503: .unavailable(.busy)
         default: .transport(status: status, reason: "")
         }
     }

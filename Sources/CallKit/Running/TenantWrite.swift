@@ -62,7 +62,9 @@ package struct TenantWrite: Sendable {
         switch try attempt(effect, in: store) {
         case .replayed(let stored): return { _ in then(.replayed(stored)) }
         case .keyReused: return { _ in then(.refused(.idempotencyKeyReused)) }
-        case .done(let answer, let detail):
+        case .done(let made, let detail):
+            // A refusal that keeps its writes is put into the caller's envelope.
+            let answer = made.refusal.map(render) ?? made
             if let claim { try store.transaction.storeAnswer(answer, for: claim) }
             note(detail, answer.status, answer.body.count, in: store)
             return publish(store) { proof in then(.answered(answer, proof)) }
@@ -179,8 +181,7 @@ extension Refusal {
         switch error {
         case let refusal as Refusal: self = refusal
         case is MoneyError:
-            self = .unprocessable(
-                code: "amount_too_large", detail: "The amount is larger than any balance can be.")
+            self = .unprocessable(.amountTooLarge)
         default: return nil
         }
     }

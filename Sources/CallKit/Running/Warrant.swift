@@ -22,8 +22,7 @@ extension TenantRecord {
     package func judge(at now: Timestamp) throws(Refusal) {
         switch access(at: now) {
         case .open: break
-        case .refused(let state):
-            throw .forbidden(code: "tenant_\(state)", detail: "This tenant is \(state).")
+        case .refused(let closure): throw .forbidden(.tenant(closure))
         case .unknown: throw .unknownCredential
         }
     }

@@ -45,7 +45,7 @@ package struct AuditSearch: Sendable {
         filter.status = status
         filter.resellerID = try tenant.resellerID(filter: reseller)
         filter.keyID = try key.map { publicID in
-            guard let key = try tenant.key(publicID: publicID) else { throw Refusal.notFound("key") }
+            guard let key = try tenant.key(publicID: publicID) else { throw Refusal.notFound(.key) }
             return key.id
         }
         return filter

@@ -13,7 +13,7 @@ package struct CreateProduct: Sendable {
 
     package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> Product {
         if try tenant.product(sku: sku) != nil {
-            throw Refusal.conflict(code: "sku_taken", detail: "There is a product with this SKU.")
+            throw Refusal.conflict(.skuTaken)
         }
         detail.note("product", sku)
         return try tenant.insertProduct(

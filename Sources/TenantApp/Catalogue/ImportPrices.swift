@@ -182,9 +182,7 @@ package final class ImportPrices: @unchecked Sendable {
                 .write { tenant, detail in
                     // A restore in between takes staged rows away with everything else.
                     guard try tenant.stagedRows(importID: importID) == count else {
-                        throw Refusal.unavailable(
-                            code: "import_interrupted", detail: "The import was interrupted; send it again.",
-                            retryAfterSeconds: 1)
+                        throw Refusal.unavailable(.importInterrupted)
                     }
                     try tenant.applyStaged(importID: importID, columns: columns)
                     detail.note("price_rows", String(count))

@@ -24,7 +24,7 @@ extension OperatorAdmin {
             .read { tenant in
                 let reseller = try tenant.knownReseller(call.parameters[0])
                 guard let row = try tenant.pricedProduct(sku: call.parameters[1], resellerID: reseller.id) else {
-                    throw Refusal.notFound("price")
+                    throw Refusal.notFound(.price)
                 }
                 return .json { json in encode(row, reseller.publicID, tenant, &json) }
             }

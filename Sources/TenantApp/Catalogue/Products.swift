@@ -76,7 +76,7 @@ extension TenantTransaction {
             .optional(retailPrice), .time(now), .optional(wholesalePrice))
         // The list of plans shows a new one to everybody.
         forgetAnswers(resellerID: nil)
-        guard let product = try product(sku: sku) else { throw Refusal.notFound("product") }
+        guard let product = try product(sku: sku) else { throw Refusal.notFound(.product) }
         return product
     }
 

@@ -35,7 +35,7 @@ extension ActivationCodes {
             }
         },
         Route(
-            .post, loginPattern, "Log in to the dashboard", access: .open, takes: .credentials,
+            .post, "/login", "Log in to the dashboard", access: .open, takes: .credentials,
             gives: .done(Schemas.session), refuses: [401]
         ) { call in
             var fields = try call.fields()
@@ -68,8 +68,7 @@ extension ActivationCodes {
                 guard let reseller = try tenant.reseller(id: call.resellerID) else { throw Refusal.unknownCredential }
                 if reseller.state == .pending {
                     guard try tenant.allowsSelfActivation() else {
-                        throw Refusal.forbidden(
-                            code: "operator_activates", detail: "The operator activates accounts here.")
+                        throw Refusal.forbidden(.operatorActivates)
                     }
                     _ = try MoveReseller(resellerID: reseller.publicID, move: .approve, accountID: call.accountID)
                         .run(tenant, &detail)

@@ -5,7 +5,7 @@ import TenantRegistry
 /// Plans, and codes bought of them (A2, A4, A5).
 extension ActivationCodes {
     /// The list of plans' place among the answers kept ready.
-    static let plansCacheKind: UInt8 = 2
+    static let plansCacheKind = CacheKind()
     static let pageRows = 50
     static let pageMax = 1_000_000_000
 

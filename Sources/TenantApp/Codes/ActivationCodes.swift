@@ -30,16 +30,9 @@ package struct ActivationCodes: Dialect {
         render(refusal, unknownCredential: "Missing or invalid API key.")
     }
 
-    package func render(_ refusal: Refusal, requestID: RequestID, for head: RequestHead?) -> Response {
-        let isLogin = head?.path.hasSuffix(Self.loginPattern) ?? false
-        return isLogin
-            ? render(refusal, unknownCredential: Self.wrongPassword) : render(refusal, requestID: requestID)
-    }
-
-    static let loginPattern = "/login"
     static let wrongPassword = "The email address or the password is wrong."
 
-    /// `unknownCredential`: what somebody is told whose key or password opens nothing.
+    /// `unknownCredential`: what somebody is told whose credential opens nothing.
     func render(_ refusal: Refusal, unknownCredential: String) -> Response {
         let body = JSONWriter.object { json in
             json.field("error", refusal == .unknownCredential ? unknownCredential : Self.message(refusal))
@@ -69,9 +62,10 @@ package struct ActivationCodes: Dialect {
 
     static func message(_ refusal: Refusal) -> String {
         switch refusal {
+        case .wrongPassword: wrongPassword
         case .insufficientBalance: "Insufficient balance"
-        case .forbidden("reseller_suspended", _): "Account suspended."
-        case .forbidden("reseller_pending", _): "Account not activated yet."
+        case .forbidden(.resellerSuspended): "Account suspended."
+        case .forbidden(.resellerPending): "Account not activated yet."
         default: refusal.sentence
         }
     }

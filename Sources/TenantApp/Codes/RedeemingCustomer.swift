@@ -45,7 +45,7 @@ package struct RedeemingCustomer: Sendable {
             return RedeemCode(code: code, customer: .new(email: email, passwordHash: hash))
         }
         let matches = Scrypt.verify(password, against: known?.passwordHash ?? services.decoyHash)
-        guard matches, let known else { throw Refusal.unknownCredential }
+        guard matches, let known else { throw Refusal.wrongPassword }
         return RedeemCode(code: code, customer: .known(email: email, passwordHash: known.passwordHash))
     }
 }

@@ -48,7 +48,7 @@ extension TenantReader {
         let found = try connection.row(
             dynamic: "SELECT \(Subscriber.columns) FROM subscriber WHERE public_id = ?1", [.text(publicID)],
             read: Subscriber.init)
-        guard let found else { throw Refusal.notFound("subscriber") }
+        guard let found else { throw Refusal.notFound(.subscriber) }
         return found
     }
 

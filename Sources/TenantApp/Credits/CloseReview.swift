@@ -10,9 +10,9 @@ package struct CloseReview: Sendable {
     package let accountID: Int64
 
     package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> AccountReview {
-        guard let review = try tenant.review(publicID: reviewID) else { throw Refusal.notFound("review") }
+        guard let review = try tenant.review(publicID: reviewID) else { throw Refusal.notFound(.review) }
         guard review.closedAt == nil else {
-            throw Refusal.conflict(code: "review_closed", detail: "The review is closed already.")
+            throw Refusal.conflict(.reviewClosed)
         }
         detail.resellerID = review.resellerID
         detail.note("review", review.publicID)

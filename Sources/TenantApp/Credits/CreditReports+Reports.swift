@@ -59,7 +59,7 @@ extension CreditReports {
             .read { tenant in
                 guard let event = try tenant.creditEvent(publicID: call.parameters[0]),
                     event.resellerID == call.resellerID, event.book == call.book
-                else { throw Refusal.notFound("event") }
+                else { throw Refusal.notFound(.event) }
                 return .json { json in
                     json.field("ok", true)
                     json.object("event") { json in

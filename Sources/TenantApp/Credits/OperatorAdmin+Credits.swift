@@ -37,7 +37,7 @@ extension OperatorAdmin {
         ) { call in
             .read { tenant in
                 guard let event = try tenant.creditEvent(publicID: call.parameters[0]) else {
-                    throw Refusal.notFound("credit_event")
+                    throw Refusal.notFound(.creditEvent)
                 }
                 var names = AuditNames()
                 try tenant.auditNames(
@@ -107,7 +107,7 @@ extension OperatorAdmin {
             }
             return .read { tenant in
                 guard let made = try tenant.reconciliation(publicID: call.parameters[0]) else {
-                    throw Refusal.notFound("reconciliation")
+                    throw Refusal.notFound(.reconciliation)
                 }
                 return Answer(status: 200, body: Array(made.report.utf8))
             }
@@ -133,7 +133,7 @@ extension OperatorAdmin {
             call in
             .read { tenant in
                 guard let review = try tenant.review(publicID: call.parameters[0]) else {
-                    throw Refusal.notFound("review")
+                    throw Refusal.notFound(.review)
                 }
                 return .json { json in encode(review, &json) }
             }

@@ -61,9 +61,7 @@ package final class RunningReconciliations: ProcessState {
             return true
         }
         guard isRoom else {
-            throw .unavailable(
-                code: "busy", detail: "\(Self.perTenantMax) reconciliations of this tenant run already.",
-                retryAfterSeconds: 5)
+            throw .unavailable(.reconciliationsRunning(Self.perTenantMax))
         }
     }
 

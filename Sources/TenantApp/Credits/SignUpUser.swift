@@ -23,7 +23,7 @@ package struct SignUpUser: Sendable {
     /// Returns the user's id.
     package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> Int64 {
         guard try !tenant.isKnownOnPanel(email: email, book: book) else {
-            throw Refusal.conflict(code: "user_exists", detail: "A user with this email already exists.")
+            throw Refusal.conflict(.userExists)
         }
         let id = try tenant.insertPanelUser(
             email: email, name: name, passwordHash: passwordHash, resellerID: resellerID, keyID: keyID, book: book)

@@ -98,7 +98,7 @@ package struct FillDemo: Sendable {
         reseller.lowBalanceThreshold = threshold
         try tenant.saveTerms(of: reseller)
         for (sku, row) in prices {
-            guard let product = try tenant.product(sku: sku) else { throw Refusal.notFound("product") }
+            guard let product = try tenant.product(sku: sku) else { throw Refusal.notFound(.product) }
             try tenant.savePrice(row, resellerID: reseller.id, productID: product.id)
         }
         if let balance, balance > .zero {

@@ -15,7 +15,7 @@ package struct ChangeKeyLimit: Sendable {
         let key = try tenant.knownKey(keyID)
         try judge(key)
         guard key.revokedAt == nil else {
-            throw Refusal.conflict(code: "key_revoked", detail: "The key is revoked.")
+            throw Refusal.conflict(.keyRevoked)
         }
         detail.resellerID = key.resellerID
         detail.note("key", key.publicID)

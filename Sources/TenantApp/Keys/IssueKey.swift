@@ -39,7 +39,7 @@ package struct IssueKey: Sendable {
             throw Refusal.field("/scopes", "choice", "must be names out of \(offered.names.joined(separator: ", "))")
         }
         if let id = account.resellerID, try tenant.reseller(id: id)?.state == .terminated {
-            throw Refusal.conflict(code: "reseller_terminated", detail: "A terminated reseller gets no keys.")
+            throw Refusal.conflict(.terminatedGetsNoKeys)
         }
         var new = NewKey(
             accountID: account.id, resellerID: account.resellerID, role: role == .reseller ? .reseller : .operator,

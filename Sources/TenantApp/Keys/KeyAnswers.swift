@@ -60,17 +60,17 @@ package enum KeyAnswers {
     }
 
     private static func rotation(_ call: Call, _ key: APIKey?, _ resellerID: Int64?, _ overlap: Int64) throws -> Work {
-        guard let key, isReachable(key, resellerID) else { throw Refusal.notFound("key") }
+        guard let key, isReachable(key, resellerID) else { throw Refusal.notFound(.key) }
         try guardOwnerKey(key, call)
         // A rotation shows a secret: like minting for others it is the owner's, but for one's own keys (O1).
         let isOwn = resellerID != nil || key.accountID == call.known.projection.accountID
         guard isOwn || call.known.role.isOwner else {
-            throw Refusal.forbidden(code: "owner_only", detail: "Only the tenant's owner rotates the keys of others.")
+            throw Refusal.forbidden(.ownerRotates)
         }
         let secret = call.newSecret(key.book)
         return .reserving(secret.hash) { tenant, detail in
             guard let current = try tenant.key(id: key.id), current.revokedAt == nil else {
-                throw Refusal.conflict(code: "key_revoked", detail: "The key is revoked.")
+                throw Refusal.conflict(.keyRevoked)
             }
             let rotated = try tenant.rotateKey(current.id, to: secret, overlapSeconds: overlap)
             detail.resellerID = rotated.resellerID
@@ -83,7 +83,7 @@ package enum KeyAnswers {
     package static func revoke(_ call: Call, resellerID: Int64?) -> Work {
         .write { tenant, detail in
             guard let key = try tenant.key(publicID: call.parameters[0]), isReachable(key, resellerID) else {
-                throw Refusal.notFound("key")
+                throw Refusal.notFound(.key)
             }
             try guardOwnerKey(key, call)
             if key.revokedAt == nil { try tenant.revokeKey(key.id) }
@@ -100,7 +100,7 @@ package enum KeyAnswers {
     /// The owner's keys are the owner's: an operator neither rotates, revokes nor limits them.
     package static func guardOwnerKey(_ key: APIKey, _ call: Call) throws(Refusal) {
         guard !key.role.isOwner || call.known.role.isOwner else {
-            throw .forbidden(code: "owner_only", detail: "Only the owner changes the owner's keys.")
+            throw .forbidden(.ownerChangesOwn)
         }
     }
 

@@ -249,7 +249,7 @@ extension TenantTransaction {
 
     @discardableResult
     private func projectKey(_ id: Int64) throws -> APIKey {
-        guard let key = try key(id: id) else { throw Refusal.notFound("key") }
+        guard let key = try key(id: id) else { throw Refusal.notFound(.key) }
         try project(.key(try projection(of: key)))
         return key
     }

@@ -72,10 +72,11 @@ extension OperatorAdmin {
             guard let email, let password else { throw Refusal.defect }
             return SignIn.work(call, email: email, password: password, roles: [.owner, .operator])
         },
-        Route(.delete, "/session", "Sign out", access: .administrator, gives: .nothing) { call in
+        Route(.delete, "/session", "Sign out", access: .administrator, openIn: [.pending, .suspended], gives: .nothing)
+        { call in
             // A key is revoked by its id, not by signing out with it.
             guard call.known.role.isSession else {
-                throw Refusal.forbidden(code: "session_only", detail: "A key has no session; this ends sessions.")
+                throw Refusal.forbidden(.keyHasNoSession)
             }
             return .write { tenant, _ in
                 try tenant.revokeKey(call.keyID)

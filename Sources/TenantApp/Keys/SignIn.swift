@@ -34,7 +34,7 @@ package enum SignIn {
             let hash = account?.passwordHash ?? call.services.decoyHash
             let matches = try await steps.background { Scrypt.verify(password, against: hash) }
             guard matches, let account, account.passwordHash != nil, roles.contains(account.role) else {
-                throw Refusal.unknownCredential
+                throw Refusal.wrongPassword
             }
             return session(for: account, call, shape, render)
         }
@@ -48,7 +48,7 @@ package enum SignIn {
         return .reserving(secret.hash) { tenant, detail in
             if let id = account.resellerID {
                 guard let reseller = try tenant.reseller(id: id), reseller.state != .terminated else {
-                    throw Refusal.unknownCredential
+                    throw Refusal.wrongPassword
                 }
             }
             let role: KeyRole =

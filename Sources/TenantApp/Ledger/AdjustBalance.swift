@@ -32,9 +32,7 @@ package struct AdjustBalance: Sendable {
             if amount.isNegative {
                 let after = try tenant.balance(balance, book: book).adding(amount)
                 guard try after.adding(reseller.creditLimit) >= .zero else {
-                    throw Refusal.unprocessable(
-                        code: "below_credit_limit",
-                        detail: "A correction takes the balance down to minus the credit limit at most.")
+                    throw Refusal.unprocessable(.belowCreditLimit)
                 }
                 let taken = try amount.negated()
                 try tenant.post(
@@ -47,8 +45,7 @@ package struct AdjustBalance: Sendable {
                     book: book, keyID: keyID, detail: &detail)
             }
         } catch is MoneyError {
-            throw Refusal.unprocessable(
-                code: "amount_too_large", detail: "The balance would be larger than any balance can be.")
+            throw Refusal.unprocessable(.balanceTooLarge)
         }
         return reseller
     }

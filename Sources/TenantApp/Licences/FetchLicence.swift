@@ -19,7 +19,7 @@ package struct FetchLicence: Sendable {
         let lot = Int64(bitPattern: random.uint64())
         guard let id = try tenant.drawLicence(from: lot, resellerID: resellerID, book: book),
             let licence = try tenant.licence(id: id)
-        else { throw Refusal.notFound("available license") }
+        else { throw Refusal.notFound(.availableLicence) }
         try tenant.holdLicence(
             id, until: tenant.now.adding(seconds: Self.holdSeconds), lot: Int64(bitPattern: random.uint64()))
         detail.note("licence", String(id))

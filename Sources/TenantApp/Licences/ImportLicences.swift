@@ -143,9 +143,7 @@ package final class ImportLicences: @unchecked Sendable {
                         try tenant.applyStagedLicences(
                             importID: importID, count: count, book: book, detail: &detail)
                     else {
-                        throw Refusal.unavailable(
-                            code: "import_interrupted", detail: "The import was interrupted; send it again.",
-                            retryAfterSeconds: 1)
+                        throw Refusal.unavailable(.importInterrupted)
                     }
                     return .json(201) { json in
                         json.field("ok", true)

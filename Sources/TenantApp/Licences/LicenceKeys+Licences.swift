@@ -27,7 +27,7 @@ extension LicenceKeys {
             guard let key else { throw Refusal.defect }
             return .read { tenant in
                 guard let licence = try tenant.licence(key: key, resellerID: call.resellerID, book: call.book) else {
-                    throw Refusal.notFound("license")
+                    throw Refusal.notFound(.licence)
                 }
                 return .json { json in
                     json.field("ok", true)

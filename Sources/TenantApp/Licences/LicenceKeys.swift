@@ -56,8 +56,8 @@ package struct LicenceKeys: Dialect {
             switch refusal {
             case .unknownCredential: "Invalid or missing api_token."
             case .rateLimited: "Rate limit exceeded. Try again later."
-            case .notFound("license"): "License not found."
-            case .notFound("available license"): "No licenses available."
+            case .notFound(.licence): "License not found."
+            case .notFound(.availableLicence): "No licenses available."
             default: refusal.sentence
             }
         let body = JSONWriter.object { json in

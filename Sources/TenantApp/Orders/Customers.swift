@@ -71,7 +71,7 @@ extension TenantTransaction {
             .text(newPublicID("cus")), .book(book), .integer(resellerID), .text(externalID), .optional(email),
             .optional(name), .time(now))
         guard let made = try customer(externalID: externalID, resellerID: resellerID, book: book) else {
-            throw Refusal.notFound("customer")
+            throw Refusal.notFound(.customer)
         }
         return made
     }

@@ -23,10 +23,10 @@ package struct DecideOrder {
 
     package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> Order {
         guard let order = try tenant.order(publicID: orderID, resellerID: nil, book: nil) else {
-            throw Refusal.notFound("order")
+            throw Refusal.notFound(.order)
         }
         guard order.state == .pending else {
-            throw Refusal.conflict(code: "order_not_pending", detail: "The order is \(order.state.rawValue).")
+            throw Refusal.conflict(.orderNotPending(order.state))
         }
         detail.resellerID = order.resellerID
         detail.note("order", order.publicID)

@@ -51,11 +51,10 @@ package struct QuoteOrder {
 
     package func run(_ tenant: TenantReader) throws -> Result {
         guard let product = try tenant.pricedProduct(sku: request.sku, resellerID: resellerID), product.isOffered else {
-            throw Refusal.notFound("product")
+            throw Refusal.notFound(.product)
         }
         guard let termPrice = product.price.terms[request.term] else {
-            throw Refusal.unprocessable(
-                code: "term_not_priced", detail: "\(request.sku) is not sold for the \(request.term.rawValue) term.")
+            throw Refusal.unprocessable(.termNotPriced(request.sku, request.term))
         }
         guard let reseller = try tenant.reseller(id: resellerID) else { throw Refusal.unknownCredential }
         let price = try Self.price(
@@ -64,8 +63,7 @@ package struct QuoteOrder {
         if let cap = product.price.maxQuantity {
             let held = try tenant.unitsHeld(resellerID: resellerID, productID: product.productID, book: book)
             guard held + request.quantity <= cap else {
-                throw Refusal.conflict(
-                    code: "max_quantity_exceeded", detail: "At most \(cap) units can be held at once; \(held) are.")
+                throw Refusal.conflict(.maxQuantityExceeded(cap, held: held))
             }
         }
         if book == .live {
@@ -95,8 +93,7 @@ package struct QuoteOrder {
             return OrderPrice(
                 termPrice: termPrice, rate: rate, line: line, setup: setup, total: try line.adding(setup))
         } catch {
-            throw Refusal.unprocessable(
-                code: "amount_too_large", detail: "The total is larger than any balance can be.")
+            throw Refusal.unprocessable(.totalTooLarge)
         }
     }
 }

@@ -57,7 +57,7 @@ extension WholesaleOrders {
             let secret = call.newSecret(book)
             return .reserving(secret.hash) { tenant, detail in
                 guard let reseller = try tenant.reseller(id: call.resellerID), reseller.state == .active else {
-                    throw Refusal.forbidden(code: "reseller_not_active", detail: "Only an active reseller has keys.")
+                    throw Refusal.forbidden(.resellerHasNoKeys)
                 }
                 var new = NewKey(
                     accountID: call.known.projection.accountID, resellerID: reseller.id, role: .reseller,
@@ -94,7 +94,7 @@ extension WholesaleOrders {
             call in
             .write { tenant, detail in
                 guard try tenant.reseller(id: call.resellerID)?.state == .active else {
-                    throw Refusal.forbidden(code: "reseller_not_active", detail: "Only an active reseller has secrets.")
+                    throw Refusal.forbidden(.resellerHasNoSecrets)
                 }
                 let secret = try tenant.mintWebhookSecret(resellerID: call.resellerID)
                 detail.note("webhook_secret", "rotated")
@@ -110,7 +110,7 @@ extension WholesaleOrders {
         ) { call in
             .read { tenant in
                 guard let endpoint = try tenant.webhookEndpoints(resellerID: call.resellerID, book: call.book).first
-                else { throw Refusal.notFound("webhook") }
+                else { throw Refusal.notFound(.webhook) }
                 return .json { json in encode(endpoint, &json) }
             }
         },

@@ -77,7 +77,7 @@ extension WholesaleOrders {
                 guard
                     let order = try tenant.order(
                         publicID: call.parameters[0], resellerID: call.resellerID, book: call.book)
-                else { throw Refusal.notFound("order") }
+                else { throw Refusal.notFound(.order) }
                 let services = try tenant.services(ofOrder: order.id)
                 return .json { json in
                     encode(order, tenant, &json)
@@ -106,7 +106,7 @@ extension WholesaleOrders {
                 guard
                     let service = try tenant.service(
                         publicID: call.parameters[0], resellerID: call.resellerID, book: call.book)
-                else { throw Refusal.notFound("service") }
+                else { throw Refusal.notFound(.service) }
                 return .json { json in encode(service, tenant, &json) }
             }
         },

@@ -39,13 +39,13 @@ extension ActivationCodes {
                 try callback.verify(secrets: tenant.paymentCallbackSecrets(), now: tenant.now)
                 let content = try callback.content()
                 guard let payment = try tenant.payment(orderID: content.orderID), payment.driver == .http else {
-                    throw Refusal.notFound("payment")
+                    throw Refusal.notFound(.payment)
                 }
                 let outcome = try ConfirmTopUp(
                     paymentID: payment.id, report: content.report, amount: content.amount, currency: content.currency
                 ).run(tenant, &detail)
-                // What was kept for the operator stays, so a refusal is an answer here.
-                if outcome == .refused { return ActivationCodes().answer(refusing: .paymentDiffers) }
+                // What was kept for the operator stays.
+                if outcome == .refused { return .keeping(.unprocessable(.paymentDiffers)) }
                 return .json { $0.field("ok", true) }
             }
         },
@@ -55,7 +55,7 @@ extension ActivationCodes {
         ) { call in
             let orderID = call.parameters[0]
             return .read { tenant in
-                guard let payment = try tenant.payment(orderID: orderID) else { throw Refusal.notFound("payment") }
+                guard let payment = try tenant.payment(orderID: orderID) else { throw Refusal.notFound(.payment) }
                 let balance = try tenant.balance(.balance(reseller: payment.resellerID), book: payment.book)
                 return .json { json in
                     json.field("status", payment.state(at: tenant.now).rawValue)
@@ -65,15 +65,4 @@ extension ActivationCodes {
             }
         },
     ]
-
-    private func answer(refusing refusal: Refusal) -> Answer {
-        let response = render(refusal, requestID: .none)
-        guard case .bytes(let body) = response.body else { return Answer(status: response.status, body: []) }
-        return Answer(status: response.status, contentType: errorContentType, body: body)
-    }
-}
-
-extension Refusal {
-    fileprivate static let paymentDiffers = Refusal.unprocessable(
-        code: "payment_differs", detail: "amount or currency is not what this payment is for; nothing was credited.")
 }

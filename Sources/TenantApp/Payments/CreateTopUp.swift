@@ -77,7 +77,5 @@ package enum PaymentDriverSettings: Sendable {
 }
 
 extension Refusal {
-    /// The product document's text (A6).
-    package static let noPaymentService = Refusal.unavailable(
-        code: "payment_service_not_configured", detail: "Payment service not configured", retryAfterSeconds: 3_600)
+    package static let noPaymentService = Refusal.unavailable(.paymentServiceNotConfigured)
 }

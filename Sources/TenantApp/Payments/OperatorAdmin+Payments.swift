@@ -15,7 +15,7 @@ extension OperatorAdmin {
         ) {
             call in
             .read { tenant in
-                guard let service = try tenant.paymentService() else { throw Refusal.notFound("payment_service") }
+                guard let service = try tenant.paymentService() else { throw Refusal.notFound(.paymentService) }
                 return .json { json in encode(service, &json) }
             }
         },
@@ -62,7 +62,7 @@ extension OperatorAdmin {
             call in
             .read { tenant in
                 guard let payment = try tenant.payment(publicID: call.parameters[0]) else {
-                    throw Refusal.notFound("payment")
+                    throw Refusal.notFound(.payment)
                 }
                 let differences = try tenant.paymentDifferences(ofPayment: payment.id, limit: differencesShownMax)
                 return .json { json in

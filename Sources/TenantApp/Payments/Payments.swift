@@ -79,7 +79,7 @@ extension TenantReader {
     package func knownPayment(id: Int64) throws -> Payment {
         let payment = try connection.row(
             dynamic: "\(Payment.select) WHERE p.id = ?1", [.integer(id)], read: Payment.init)
-        guard let payment else { throw Refusal.notFound("payment") }
+        guard let payment else { throw Refusal.notFound(.payment) }
         return payment
     }
 

@@ -63,7 +63,7 @@ package struct SandboxPayPages: Dialect {
     /// Real payments have no page here.
     private static func payment(_ call: Call, _ tenant: TenantReader) throws -> Payment {
         guard let payment = try tenant.payment(orderID: call.parameters[0]), payment.driver == .sandbox else {
-            throw Refusal.notFound("payment")
+            throw Refusal.notFound(.payment)
         }
         return payment
     }

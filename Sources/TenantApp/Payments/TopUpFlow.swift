@@ -12,7 +12,7 @@ package struct TopUpFlow: Sendable {
     package let answer: @Sendable (_ orderID: String, _ url: String) -> Answer
 
     /// The payment service is slow to come back: not before so long.
-    private static let retryAfterSeconds = 30
+    static let retryAfterSeconds = 30
 
     package init(call: Call, create: CreateTopUp, answer: @escaping @Sendable (String, String) -> Answer) {
         self.call = call
@@ -40,10 +40,7 @@ package struct TopUpFlow: Sendable {
             }
             call.services.fleet.report("\(call.requestID.text): \(failure.text)")
             _ = try await steps.write { tenant, detail in try finish.run(tenant, &detail) }
-            throw Refusal.unavailable(
-                code: "payment_service_unavailable",
-                detail: "The payment service began no payment; nothing was charged.",
-                retryAfterSeconds: Self.retryAfterSeconds)
+            throw Refusal.unavailable(.paymentServiceUnavailable)
         }
     }
 

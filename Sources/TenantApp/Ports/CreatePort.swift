@@ -44,7 +44,7 @@ package struct CreatePort: Sendable {
     package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> Outcome {
         let customer = try customer(tenant)
         detail.note("customer", customer.publicID)
-        guard let country = try tenant.portCountry(request.countryID) else { throw Refusal.notFound("country") }
+        guard let country = try tenant.portCountry(request.countryID) else { throw Refusal.notFound(.country) }
         guard customer.usedPortSlots < customer.allocatedPortSlots else {
             try tenant.emit(.customerQuotaExceeded, resellerID: resellerID, book: book) { json in
                 json.field("customerId", customer.publicID)
@@ -108,7 +108,7 @@ package struct CreatePort: Sendable {
     private func customer(_ tenant: TenantTransaction) throws -> PortCustomer {
         let customer = try tenant.knownPortCustomer(request.customerID, resellerID: resellerID, book: book)
         guard customer.isActive else {
-            throw Refusal.conflict(code: "customer_inactive", detail: "The customer is not active.")
+            throw Refusal.conflict(.customerInactive)
         }
         // Cleared here so that the count in the file stays near the truth; what is judged by is right without it.
         try ExpirePorts(book: book, customerID: customer.id).run(tenant)
@@ -125,11 +125,11 @@ package struct AllocateSlot: Sendable {
 
     package func run(_ tenant: TenantTransaction) throws -> (slot: Int64, device: Int64) {
         guard try tenant.hasDevice(countryID: wish.countryID, city: wish.city, carrier: nil, book: wish.book) else {
-            if wish.city != nil { throw Refusal.notFound("city") }
+            if wish.city != nil { throw Refusal.notFound(.city) }
             throw Self.none
         }
         guard try tenant.hasDevice(countryID: wish.countryID, city: nil, carrier: wish.carrier, book: wish.book) else {
-            throw Refusal.notFound("carrier")
+            throw Refusal.notFound(.carrier)
         }
         if let place = try tenant.freeSlot(for: wish) { return place }
         for _ in 0..<Self.batchesMax {
@@ -139,8 +139,7 @@ package struct AllocateSlot: Sendable {
         throw Self.none
     }
 
-    private static let none = Refusal.conflict(
-        code: "no_port_available", detail: "No port is available there now; nothing was charged.")
+    private static let none = Refusal.conflict(.noPortAvailable)
 }
 
 /// Gives back the slots of ports whose time is up, a bounded number at a call, and tells of each (X5).

@@ -59,7 +59,7 @@ extension TenantReader {
     /// The customer that a call names, or 404: unknown and foreign alike.
     package func knownPortCustomer(_ publicID: String, resellerID: Int64, book: Book) throws -> PortCustomer {
         guard let customer = try portCustomer(publicID, resellerID: resellerID, book: book) else {
-            throw Refusal.notFound("customer")
+            throw Refusal.notFound(.customer)
         }
         return customer
     }
@@ -73,7 +73,7 @@ extension TenantReader {
             """,
             .text(publicID), .integer(resellerID), .book(book)
         ) { $0.percent(0) }
-        guard let discount else { throw Refusal.notFound("customer") }
+        guard let discount else { throw Refusal.notFound(.customer) }
         return discount
     }
 

@@ -110,7 +110,7 @@ extension TenantReader {
     }
 
     package func knownPort(_ publicID: String, resellerID: Int64, book: Book) throws -> Port {
-        guard let port = try port(publicID, resellerID: resellerID, book: book) else { throw Refusal.notFound("port") }
+        guard let port = try port(publicID, resellerID: resellerID, book: book) else { throw Refusal.notFound(.port) }
         return port
     }
 

@@ -37,7 +37,7 @@ extension ProxyPorts {
             let secret = call.newSecret(book)
             return .reserving(secret.hash) { tenant, detail in
                 guard let reseller = try tenant.reseller(id: call.resellerID), reseller.state == .active else {
-                    throw Refusal.forbidden(code: "reseller_not_active", detail: "Only an active reseller has keys.")
+                    throw Refusal.forbidden(.resellerHasNoKeys)
                 }
                 let accountID = call.known.projection.accountID
                 var new = NewKey(
@@ -67,7 +67,7 @@ extension ProxyPorts {
             .write { tenant, detail in
                 guard let key = try tenant.key(publicID: call.parameters[0]), !key.role.isSession,
                     key.resellerID == call.resellerID
-                else { throw Refusal.notFound("key") }
+                else { throw Refusal.notFound(.key) }
                 if key.revokedAt == nil { try tenant.revokeKey(key.id) }
                 detail.note("key", key.publicID)
                 guard let revoked = try tenant.key(id: key.id) else { throw Refusal.defect }

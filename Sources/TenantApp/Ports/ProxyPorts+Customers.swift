@@ -23,8 +23,7 @@ extension ProxyPorts {
                 if let externalID,
                     try tenant.customer(externalID: externalID, resellerID: call.resellerID, book: call.book) != nil
                 {
-                    throw Refusal.conflict(
-                        code: "external_id_taken", detail: "There is a customer with this externalId.")
+                    throw Refusal.conflict(.externalIDTaken)
                 }
                 let customer = try tenant.insertPortCustomer(
                     email: email, name: name, company: company, externalID: externalID, allocatedPortSlots: slots,

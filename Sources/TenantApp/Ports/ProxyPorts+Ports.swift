@@ -23,11 +23,8 @@ extension ProxyPorts {
                     answer.isSecret = true
                     return answer
                 case .quotaExceeded(let customer):
-                    return refused(
-                        .conflict(
-                            code: "customer_quota_exceeded",
-                            detail: "The customer has \(customer.usedPortSlots) of \(customer.allocatedPortSlots) "
-                                + "port slots in use."))
+                    // Ports whose time was up stay given back.
+                    return .keeping(.conflict(.customerQuotaExceeded(customer)))
                 }
             }
         },

@@ -25,9 +25,6 @@ package struct ProxyPorts: Dialect {
             refusal, contentType: errorContentType, body: Self.envelope(refusal), challenge: "ApiKey, Bearer")
     }
 
-    /// A refusal that is an answer, so that what was written with it stays.
-    static func refused(_ refusal: Refusal) -> Answer { Answer(status: refusal.status, body: envelope(refusal)) }
-
     /// `{statusCode, error, message}`.
     private static func envelope(_ refusal: Refusal) -> [UInt8] {
         JSONWriter.object { json in

@@ -18,7 +18,7 @@ package struct RotatePort: Sendable {
         let port = try tenant.knownPort(portID, resellerID: resellerID, book: book)
         detail.note("port", port.publicID)
         guard port.state == .active else {
-            throw Refusal.conflict(code: "port_expired", detail: "The port has expired.")
+            throw Refusal.conflict(.portExpired)
         }
         var wish = port.wish
         wish.notDevice = port.deviceID

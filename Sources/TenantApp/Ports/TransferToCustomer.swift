@@ -36,9 +36,7 @@ package struct TransferToCustomer: Sendable {
         if let referenceID, let known = try tenant.transfer(referenceID: referenceID, customer: customer.id, book: book)
         {
             guard known.amount == amount else {
-                throw Refusal.conflict(
-                    code: "reference_reused",
-                    detail: "The referenceId belongs to a transfer of \(tenant.decimal(known.amount)).")
+                throw Refusal.conflict(.referenceReused(tenant.decimal(known.amount)))
             }
             detail.note("transfer", known.publicID)
             return (known, customer)

@@ -16,10 +16,10 @@ package struct AcceptInvitation: Sendable {
 
     package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> Account {
         guard let account = try tenant.invitedAccount(tokenHash: tokenHash) else {
-            throw Refusal.notFound("invitation")
+            throw Refusal.notFound(.invitation)
         }
         if let id = account.resellerID, try tenant.reseller(id: id)?.state == .terminated {
-            throw Refusal.notFound("invitation")
+            throw Refusal.notFound(.invitation)
         }
         try tenant.setPasswordHash(passwordHash, account: account.id)
         try tenant.useInvitation(tokenHash: tokenHash)

@@ -17,7 +17,7 @@ package struct ChangeResellerTerms: Sendable {
     package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> Reseller {
         var reseller = try tenant.knownReseller(resellerID)
         guard reseller.state != .terminated else {
-            throw Refusal.conflict(code: "reseller_terminated", detail: "The reseller is terminated.")
+            throw Refusal.conflict(.resellerTerminated)
         }
         detail.resellerID = reseller.id
         detail.note("reseller", reseller.publicID)

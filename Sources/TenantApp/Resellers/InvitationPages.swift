@@ -4,7 +4,7 @@ import HTML
 package import HTTPCore
 package import TenantRegistry
 
-/// Where an invitation's link leads: a page that asks for a password, and the call that sets it (CONTRACT P1, O3).
+/// Where an invitation's link leads: a page that asks for a password, and the call that sets it (P1, O3).
 package struct InvitationPages: Dialect {
     package let name = "invitations"
     package let basePath = "/invite"
@@ -24,7 +24,7 @@ package struct InvitationPages: Dialect {
             let hash = tokenHash(call)
             return .read { tenant in
                 guard let account = try tenant.invitedAccount(tokenHash: hash) else {
-                    throw Refusal.notFound("invitation")
+                    throw Refusal.notFound(.invitation)
                 }
                 return HTMLPage(title: "Invitation", theme: try tenant.theme(), content: form(email: account.email))
                     .answer()

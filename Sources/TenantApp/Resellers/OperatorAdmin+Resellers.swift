@@ -70,7 +70,7 @@ extension OperatorAdmin {
             .write { tenant, detail in
                 let reseller = try tenant.knownReseller(call.parameters[0])
                 guard reseller.state != .terminated else {
-                    throw Refusal.conflict(code: "reseller_terminated", detail: "The reseller is terminated.")
+                    throw Refusal.conflict(.resellerTerminated)
                 }
                 let secret = try tenant.mintWebhookSecret(resellerID: reseller.id)
                 detail.resellerID = reseller.id

@@ -141,7 +141,7 @@ extension TenantTransaction {
     @discardableResult
     private func projectReseller(_ id: Int64) throws -> Reseller {
         memory.resellers[id] = nil
-        guard let reseller = try reseller(id: id) else { throw Refusal.notFound("reseller") }
+        guard let reseller = try reseller(id: id) else { throw Refusal.notFound(.reseller) }
         try project(.reseller(reseller.projection))
         return reseller
     }

@@ -9,7 +9,7 @@ extension ActivationCodes {
             call in
             .read { tenant in
                 guard let endpoint = try tenant.webhookEndpoints(resellerID: call.resellerID, book: call.book).first
-                else { throw Refusal.notFound("webhook") }
+                else { throw Refusal.notFound(.webhook) }
                 return .json { json in encode(endpoint, &json) }
             }
         },

@@ -27,7 +27,7 @@ extension OperatorAdmin {
         ) { call in
             .read { tenant in
                 guard let delivery = try tenant.delivery(publicID: call.parameters[0]) else {
-                    throw Refusal.notFound("delivery")
+                    throw Refusal.notFound(.delivery)
                 }
                 return .json { json in encode(delivery, &json) }
             }

@@ -6,12 +6,12 @@ package struct RetryDelivery: Sendable {
     package let deliveryID: String
 
     package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> Delivery {
-        guard let delivery = try tenant.delivery(publicID: deliveryID) else { throw Refusal.notFound("delivery") }
+        guard let delivery = try tenant.delivery(publicID: deliveryID) else { throw Refusal.notFound(.delivery) }
         guard try tenant.reseller(id: delivery.resellerID)?.state != .terminated else {
-            throw Refusal.conflict(code: "reseller_terminated", detail: "A terminated reseller receives no webhooks.")
+            throw Refusal.conflict(.terminatedGetsNoWebhooks)
         }
         guard delivery.isEndpointOpen else {
-            throw Refusal.conflict(code: "endpoint_disabled", detail: "The endpoint is disabled or removed.")
+            throw Refusal.conflict(.endpointDisabled)
         }
         detail.resellerID = delivery.resellerID
         detail.note("delivery", delivery.publicID)

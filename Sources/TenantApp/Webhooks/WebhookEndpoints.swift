@@ -45,7 +45,7 @@ extension TenantReader {
             WHERE public_id = ?1 AND reseller_id = ?2 AND book = ?3 AND removed_at IS NULL
             """,
             .text(publicID), .integer(resellerID), .book(book), read: NamedWebhookEndpoint.init)
-        guard let endpoint else { throw Refusal.notFound("webhook") }
+        guard let endpoint else { throw Refusal.notFound(.webhook) }
         return endpoint
     }
 

@@ -89,11 +89,11 @@ package struct TenantProfile: Sendable {
     package func access(at now: Timestamp) -> TenantAccess {
         switch state {
         case .active:
-            if let endsAt, now >= endsAt { return .refused("cancelled") }
+            if let endsAt, now >= endsAt { return .refused(.cancelled) }
             return .open
-        case .suspended: return .refused("suspended")
-        case .cancelled: return .refused("cancelled")
-        case .refunded: return .refused("refunded")
+        case .suspended: return .refused(.suspended)
+        case .cancelled: return .refused(.cancelled)
+        case .refunded: return .refused(.refunded)
         case .creating, .deleting: return .unknown
         }
     }
@@ -186,10 +186,25 @@ package final class TenantRecord: Sendable {
     package func access(at now: Timestamp) -> TenantAccess { profileCell.withLock { $0.access(at: now) } }
 }
 
+/// Why a known tenant is not served.
+package enum TenantClosure: Sendable, Equatable {
+    case suspended
+    case cancelled
+    case refunded
+
+    package var state: TenantState {
+        switch self {
+        case .suspended: .suspended
+        case .cancelled: .cancelled
+        case .refunded: .refunded
+        }
+    }
+}
+
 package enum TenantAccess: Sendable, Equatable {
     case open
     /// Known but closed: 403 in the dialect's envelope.
-    case refused(String)
+    case refused(TenantClosure)
     case unknown
 }
 
@@ -309,6 +324,14 @@ extension Timestamp {
     }
 }
 
+/// Which answer is kept ready. A value is made once, where its route is declared, and is equal to itself alone.
+package final class CacheKind: Sendable, Hashable {
+    package init() {}
+
+    package static func == (one: CacheKind, other: CacheKind) -> Bool { one === other }
+    package func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
+}
+
 /// Answers that every shop asks for all day, kept as bytes and served on the loop. Filled and dropped by the
 /// tenant's lane in commit order, so what is here is what the last commit says. Bounded: past `entriesMax` it starts
 /// anew.
@@ -316,9 +339,9 @@ package final class AnswerCache: Sendable {
     package struct Key: Hashable, Sendable {
         let resellerID: Int64
         let book: Book
-        let kind: UInt8
+        let kind: CacheKind
 
-        package init(resellerID: Int64, book: Book, kind: UInt8) {
+        package init(resellerID: Int64, book: Book, kind: CacheKind) {
             self.resellerID = resellerID
             self.book = book
             self.kind = kind

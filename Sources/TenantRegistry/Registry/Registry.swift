@@ -41,7 +41,7 @@ package enum RegistryRefusal: Error, Sendable {
     case notAllowed(any Error)
 }
 
-/// The registry of all tenants. Behind a protocol, so that more than one node can share one later (DESIGN 7).
+/// The registry of all tenants. Behind a protocol, so that more than one node can share one later.
 /// Calls return at once; `then` comes on a worker once the change is durable, or with why it is not. `judge` runs in the
 /// transaction that has the effect, and throws `RegistryRefusal.notAllowed` where the caller may not have it any more (G3).
 package protocol Registry: AnyObject, Sendable {

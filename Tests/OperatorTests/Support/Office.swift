@@ -109,9 +109,9 @@ final class Office: Sendable {
     ) async -> Answered {
         let caller = caller ?? owner
         let parts = target.split(separator: "?", maxSplits: 1).map(String.init)
-        guard let (route, parameters) = find(method, parts[0], dialect) else { return .refused(.notFound("route")) }
+        guard let (route, parameters) = find(method, parts[0], dialect) else { return .refused(.notFound(.path)) }
         if route.access == .owner && !caller.role.isOwner {
-            return .refused(.forbidden(code: "owner_only", detail: "Only the owner does this."))
+            return .refused(.forbidden(.ownerOnly))
         }
         let requestID = RequestID(high: 1, low: fleet.random.uint64())
         let call = Call(

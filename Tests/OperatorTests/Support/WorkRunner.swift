@@ -117,5 +117,7 @@ struct WorkRunner: Sendable {
 }
 
 extension Answered {
-    init(_ answer: Answer) { self.init(status: answer.status, body: answer.body, replayBody: answer.replayBody) }
+    init(_ answer: Answer) {
+        self.init(status: answer.status, body: answer.body, replayBody: answer.replayBody, refusal: answer.refusal)
+    }
 }
