@@ -1,16 +1,7 @@
 import CSQLite
 
-/// The row a statement stands on. Valid only within the closure that it is handed to: never keep it.
-/// Columns count from 0. A getter of another type than the column's converts as SQL's CAST does; NULL gives 0, "" or [].
-package struct Row {
-    let statement: OpaquePointer
-
-    package var columnCount: Int32 { sqlite3_column_count(statement) }
-
-    package func columnName(_ column: Int32) -> String {
-        sqlite3_column_name(statement, column).map { String(cString: $0) } ?? ""
-    }
-
+/// Columns by their number, from 0: what is not yet read in order. Converts as SQL's CAST does; NULL gives 0, "" or [].
+extension RowReader {
     package func isNull(_ column: Int32) -> Bool { sqlite3_column_type(statement, column) == SQLITE_NULL }
 
     package func int(_ column: Int32) -> Int64 { sqlite3_column_int64(statement, column) }
@@ -21,7 +12,6 @@ package struct Row {
 
     package func real(_ column: Int32) -> Double { sqlite3_column_double(statement, column) }
 
-    /// Bytes that are no UTF-8 are replaced.
     package func text(_ column: Int32) -> String { withText(column) { String(decoding: $0, as: UTF8.self) } }
 
     package func optionalText(_ column: Int32) -> String? { isNull(column) ? nil : text(column) }
@@ -30,26 +20,14 @@ package struct Row {
 
     package func optionalBlob(_ column: Int32) -> [UInt8]? { isNull(column) ? nil : blob(column) }
 
-    /// The column's UTF-8 bytes where SQLite keeps them, without a copy.
     package func withText<T>(_ column: Int32, _ body: (UnsafeBufferPointer<UInt8>) throws -> T) rethrows -> T {
         let start = sqlite3_column_text(statement, column)
         return try body(UnsafeBufferPointer(start: start, count: start == nil ? 0 : byteCount(column)))
     }
 
-    /// The column's bytes where SQLite keeps them, without a copy.
     package func withBlob<T>(_ column: Int32, _ body: (UnsafeRawBufferPointer) throws -> T) rethrows -> T {
         let start = sqlite3_column_blob(statement, column)
         return try body(UnsafeRawBufferPointer(start: start, count: start == nil ? 0 : byteCount(column)))
-    }
-
-    package func value(_ column: Int32) -> SQLValue {
-        switch sqlite3_column_type(statement, column) {
-        case SQLITE_INTEGER: .integer(int(column))
-        case SQLITE_TEXT: .text(text(column))
-        case SQLITE_BLOB: .blob(blob(column))
-        case SQLITE_FLOAT: .real(real(column))
-        default: .null
-        }
     }
 
     private func byteCount(_ column: Int32) -> Int { Int(sqlite3_column_bytes(statement, column)) }

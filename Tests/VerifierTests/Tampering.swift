@@ -59,7 +59,7 @@ struct Copy {
         let connection = try Connection(path: path, flags: [.readWrite])
         defer { connection.close() }
         let triggers = try connection.rows("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'") {
-            ($0.text(0), $0.text(1))
+            try ($0.text(), $0.text())
         }
         for (name, _) in triggers { try connection.execute("DROP TRIGGER \(name)") }
         try connection.execute(sql)
@@ -71,11 +71,11 @@ struct Copy {
         let connection = try Connection(path: path, flags: [.readWrite])
         defer { connection.close() }
         let tenant = try #require(
-            try connection.row("SELECT tenant_id FROM meta") { TenantID(bytes: $0.blob(0)) } ?? nil)
+            try connection.row("SELECT tenant_id FROM meta") { try TenantID(bytes: $0.blob()) } ?? nil)
         try connection.execute("DROP TRIGGER audit_is_append_only_update")
         var previous =
             try connection.row("SELECT hash FROM audit WHERE seq = ?1", .integer(first - 1)) {
-                Digest(bytes: $0.blob(0))
+                try Digest(bytes: $0.blob())
             }
             ?? .zero
         let lines = try connection.rows(

@@ -104,13 +104,13 @@ extension TenantReader {
             .integer(Self.auditDisorderDays * Timestamp.millisecondsPerDay), .int(Self.auditRowsMax)
         ) { row in
             if row.int(1) == AuditChain.Kind.block.rawValue { return .block(row.int(0), payload: row.blob(15)) }
-            return .record(row.int(0), AuditRecord(row))
+            return .record(row.int(0), AuditRecord(&row))
         }
     }
 }
 
 extension AuditRecord {
-    fileprivate init(_ row: Row) {
+    fileprivate init(_ row: inout RowReader) {
         self.init(
             at: row.time(2), action: row.text(7), status: Int(row.int(8)),
             requestID: RequestID(bytes: row.blob(10)) ?? .none, latencyMicroseconds: Int(row.int(9)),

@@ -8,7 +8,7 @@ package struct UsageRow: Sendable {
     package let refusals: Int64
     package let orders: Int64
 
-    fileprivate init(_ row: Row) {
+    fileprivate init(_ row: inout RowReader) {
         place = UsagePlace(day: row.int(0), resellerID: row.int(1), action: row.text(2))
         requests = row.int(3)
         refusals = row.int(4)

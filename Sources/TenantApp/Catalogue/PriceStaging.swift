@@ -46,7 +46,7 @@ extension TenantReader {
         ) { row in
             BookRow(
                 resellerID: row.int(0), resellerPublicID: row.text(1), productID: row.int(2), sku: row.text(3),
-                price: PriceRow(row, from: 4))
+                price: PriceRow(&row, from: 4))
         }
     }
 }

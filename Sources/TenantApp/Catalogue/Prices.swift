@@ -24,7 +24,7 @@ package struct PriceRow: Sendable, Equatable {
     }
 
     /// From ten columns that begin at `first`: five terms, setup fee, override, enabled, cap, once.
-    init(_ row: Row, from first: Int32) {
+    init(_ row: inout RowReader, from first: Int32) {
         terms = TermPrices(
             monthly: row.optionalMoney(first), quarterly: row.optionalMoney(first + 1),
             semiAnnual: row.optionalMoney(first + 2), annual: row.optionalMoney(first + 3),
@@ -58,13 +58,13 @@ package struct PricedProduct: Sendable {
     /// Hidden, disabled and unpriced look alike to a reseller: there is no such product (CONTRACT W2, W4).
     package var isOffered: Bool { !isHidden && price.isEnabled }
 
-    init(_ row: Row) {
+    init(_ row: inout RowReader) {
         productID = row.int(0)
         sku = row.text(1)
         name = row.text(2)
         fulfilment = Fulfilment(rawValue: row.text(3)) ?? .manual
         isHidden = row.bool(4)
-        price = PriceRow(row, from: 5)
+        price = PriceRow(&row, from: 5)
     }
 }
 

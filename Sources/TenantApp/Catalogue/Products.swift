@@ -33,7 +33,7 @@ package struct Product: Sendable {
         id, sku, name, fulfilment, hidden, days, retail_price, created_at, updated_at, wholesale_price
         """
 
-    init(_ row: Row) {
+    init(_ row: inout RowReader) {
         id = row.int(0)
         sku = row.text(1)
         name = row.text(2)

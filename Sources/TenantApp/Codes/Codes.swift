@@ -23,7 +23,7 @@ package struct ActivationCode: Sendable {
         LEFT JOIN code_redemption r ON r.code_id = c.id LEFT JOIN subscriber s ON s.id = r.subscriber_id
         """
 
-    fileprivate init(_ row: Row) {
+    fileprivate init(_ row: inout RowReader) {
         id = row.int(0)
         code = row.text(1)
         book = Book(rawValue: row.int(2)) ?? .live

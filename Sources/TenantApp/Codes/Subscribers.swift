@@ -13,7 +13,7 @@ package struct Subscriber: Sendable {
 
     fileprivate static let columns = "id, public_id, email, password_hash, ends_at, created_at"
 
-    fileprivate init(_ row: Row) {
+    fileprivate init(_ row: inout RowReader) {
         id = row.int(0)
         publicID = row.text(1)
         email = row.text(2)

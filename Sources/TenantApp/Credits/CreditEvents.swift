@@ -20,7 +20,7 @@ package struct CreditEvent: Sendable {
     fileprivate static let columns =
         "id, public_id, book, key_id, reseller_id, kind, amount, external_ref, meta, content, at"
 
-    fileprivate init(_ row: Row) {
+    fileprivate init(_ row: inout RowReader) {
         id = row.int(0)
         publicID = row.text(1)
         book = Book(rawValue: row.int(2)) ?? .live

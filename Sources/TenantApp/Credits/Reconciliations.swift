@@ -16,7 +16,7 @@ package struct StoredReconciliation: Sendable {
         FROM reconciliation c CROSS JOIN reseller r ON r.id = c.reseller_id
         """
 
-    fileprivate init(_ row: Row) {
+    fileprivate init(_ row: inout RowReader) {
         id = row.int(0)
         publicID = row.text(1)
         resellerPublicID = row.text(2)

@@ -36,7 +36,7 @@ package struct AccountReview: Sendable {
         FROM account_review v CROSS JOIN reseller r ON r.id = v.reseller_id LEFT JOIN account a ON a.id = v.closed_by
         """
 
-    fileprivate init(_ row: Row) {
+    fileprivate init(_ row: inout RowReader) {
         id = row.int(0)
         publicID = row.text(1)
         book = Book(rawValue: row.int(2)) ?? .live

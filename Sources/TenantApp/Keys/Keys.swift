@@ -35,7 +35,7 @@ package struct APIKey: Sendable {
     package let createdBy: Int64
     package let revokedAt: Timestamp?
 
-    fileprivate init(_ row: Row) {
+    fileprivate init(_ row: inout RowReader) {
         id = row.int(0)
         publicID = row.text(1)
         accountID = row.int(2)

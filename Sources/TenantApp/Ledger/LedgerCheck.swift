@@ -110,7 +110,7 @@ enum LedgerCheck {
             // From the stored balance on, so that one changed entry is told once and not at each one after it.
             account.running = row.int(4)
             accounts[row.int(2)] = account
-            checkPosting(id, row, account, amount, &file)
+            checkPosting(id, &row, account, amount, &file)
             return true
         }
         close(group, &file)
@@ -122,7 +122,7 @@ enum LedgerCheck {
     private static let chargingKinds: Set<String> = ["order", "hold", "capture", "void", "renewal", "port", "codes"]
 
     private static func checkPosting(
-        _ id: Int64, _ row: Row, _ account: Account, _ amount: Int64, _ file: inout VerifiedFile
+        _ id: Int64, _ row: inout RowReader, _ account: Account, _ amount: Int64, _ file: inout VerifiedFile
     ) {
         guard !row.isNull(5) else {
             file.report.add(.ledger, "entry", id, "The entry belongs to posting \(row.int(1)), which is missing.")

@@ -12,7 +12,7 @@ package struct Licence: Sendable {
     package let heldUntil: Timestamp
     package let assignedAt: Timestamp?
 
-    fileprivate init(_ row: Row) {
+    fileprivate init(_ row: inout RowReader) {
         id = row.int(0)
         resellerID = row.int(1)
         sku = row.text(2)

@@ -11,7 +11,7 @@ package struct Customer: Sendable {
     package let name: String?
     package let createdAt: Timestamp
 
-    init(_ row: Row) {
+    init(_ row: inout RowReader) {
         id = row.int(0)
         publicID = row.text(1)
         resellerID = row.int(2)

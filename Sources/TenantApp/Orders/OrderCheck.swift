@@ -20,7 +20,7 @@ enum OrderCheck {
             """
         ) { row in
             file.report.counts.orders += 1
-            let order = OrderLine(row)
+            let order = OrderLine(&row)
             for fault in order.faults(file) { file.report.add(.orders, "orders", order.id, fault) }
             return true
         }
@@ -73,7 +73,7 @@ private struct OrderLine {
         let reference: String
         let amount: Int64
 
-        init?(_ row: Row, from column: Int32) {
+        init?(_ row: inout RowReader, from column: Int32) {
             guard !row.isNull(column) else { return nil }
             kind = row.text(column)
             book = row.int(column + 1)
@@ -83,7 +83,7 @@ private struct OrderLine {
         }
     }
 
-    init(_ row: Row) {
+    init(_ row: inout RowReader) {
         id = row.int(0)
         publicID = row.text(1)
         book = row.int(2)
@@ -97,9 +97,9 @@ private struct OrderLine {
         total = row.int(10)
         state = row.text(11)
         hasDecisionTime = row.bool(12)
-        posting = PostingSide(row, from: 13)
+        posting = PostingSide(&row, from: 13)
         decidedPostingID = row.optionalInt(18)
-        decision = PostingSide(row, from: 19)
+        decision = PostingSide(&row, from: 19)
         services = row.int(24)
         differingServices = row.int(25)
     }

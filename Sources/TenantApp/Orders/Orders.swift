@@ -35,7 +35,7 @@ package struct Order: Sendable {
         JOIN customer c ON c.id = o.customer_id
         """
 
-    init(_ row: Row) {
+    init(_ row: inout RowReader) {
         id = row.int(0)
         publicID = row.text(1)
         book = Book(rawValue: row.int(2)) ?? .live

@@ -41,7 +41,7 @@ package struct Service: Sendable {
         CROSS JOIN product p ON p.id = s.product_id CROSS JOIN customer c ON c.id = s.customer_id
         """
 
-    init(_ row: Row) {
+    init(_ row: inout RowReader) {
         id = row.int(0)
         publicID = row.text(1)
         orderPublicID = row.text(2)

@@ -11,7 +11,7 @@ package struct PaymentService: Sendable {
     package let returnURL: String?
     package let createdAt: Timestamp
 
-    fileprivate init(_ row: Row) {
+    fileprivate init(_ row: inout RowReader) {
         id = row.int(0)
         driver = PaymentDriverKind(rawValue: row.text(1)) ?? .http
         createURL = row.optionalText(2)

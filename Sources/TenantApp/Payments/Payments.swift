@@ -34,7 +34,7 @@ package struct Payment: Sendable {
         FROM payment p CROSS JOIN reseller r ON r.id = p.reseller_id
         """
 
-    fileprivate init(_ row: Row) {
+    fileprivate init(_ row: inout RowReader) {
         id = row.int(0)
         publicID = row.text(1)
         orderID = row.text(2)

@@ -13,7 +13,7 @@ package struct CustomerTransfer: Sendable {
     package let resellerBalance: Money
     package let createdAt: Timestamp
 
-    fileprivate init(_ row: Row) {
+    fileprivate init(_ row: inout RowReader) {
         id = row.int(0)
         publicID = row.text(1)
         amount = row.money(2)

@@ -9,7 +9,7 @@ package struct PortCountry: Sendable {
     package let basePrice: Money
     package let updatedAt: Timestamp
 
-    fileprivate init(_ row: Row) {
+    fileprivate init(_ row: inout RowReader) {
         id = row.int(0)
         publicID = row.text(1)
         name = row.text(2)

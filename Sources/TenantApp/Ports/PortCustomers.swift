@@ -25,8 +25,8 @@ package struct PortCustomer: Sendable {
         """
     fileprivate static let tables = "customer c JOIN port_customer p ON p.customer_id = c.id"
 
-    fileprivate init(_ row: Row) {
-        customer = Customer(row)
+    fileprivate init(_ row: inout RowReader) {
+        customer = Customer(&row)
         company = row.optionalText(7)
         allocatedPortSlots = row.int(8)
         usedPortSlots = row.int(9)

@@ -2,7 +2,7 @@ import SQLite
 package import TenantRegistry
 
 extension PricingLevel {
-    fileprivate init(_ row: Row, from column: Int32) {
+    fileprivate init(_ row: inout RowReader, from column: Int32) {
         self.init(
             margin: row.optionalInt(column).flatMap { MarkUp(partsPerMillion: $0) },
             fixed: row.optionalMoney(column + 1),
@@ -33,9 +33,9 @@ extension TenantReader {
         ) { row in
             var pricebook = PortPricebook()
             pricebook.mode = PricingMode(rawValue: row.text(0)) ?? .margin
-            pricebook.defaults = PricingLevel(row, from: 1)
-            pricebook.port = PricingLevel(row, from: 4)
-            pricebook.traffic = PricingLevel(row, from: 7)
+            pricebook.defaults = PricingLevel(&row, from: 1)
+            pricebook.port = PricingLevel(&row, from: 4)
+            pricebook.traffic = PricingLevel(&row, from: 7)
             return pricebook
         } ?? PortPricebook()
     }
@@ -47,7 +47,7 @@ extension TenantReader {
             WHERE reseller_id = ?1 AND book = ?2 AND country_id = ?3
             """,
             .integer(resellerID), .book(book), .integer(country)
-        ) { PricingLevel($0, from: 0) }
+        ) { PricingLevel(&$0, from: 0) }
     }
 
     /// There are as many countries as there are, and no more overrides.
@@ -59,7 +59,7 @@ extension TenantReader {
             WHERE o.reseller_id = ?1 AND o.book = ?2 ORDER BY o.country_id
             """,
             .integer(resellerID), .book(book)
-        ) { CountryOverride(countryID: $0.text(3), level: PricingLevel($0, from: 0)) }
+        ) { CountryOverride(countryID: $0.text(3), level: PricingLevel(&$0, from: 0)) }
     }
 }
 

@@ -38,7 +38,7 @@ package struct PortSlot: Sendable {
     package let portID: String?
     package let createdAt: Timestamp
 
-    fileprivate init(_ row: Row) {
+    fileprivate init(_ row: inout RowReader) {
         id = row.int(0)
         deviceID = row.int(1)
         deviceName = row.text(2)

@@ -48,7 +48,7 @@ package struct Port: Sendable {
         CROSS JOIN port_slot s ON s.id = p.slot_id
         """
 
-    fileprivate init(_ row: Row) {
+    fileprivate init(_ row: inout RowReader) {
         id = row.int(0)
         publicID = row.text(1)
         book = Book(rawValue: row.int(2)) ?? .live

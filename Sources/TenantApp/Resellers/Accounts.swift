@@ -20,7 +20,7 @@ package struct Account: Sendable {
 
     fileprivate static let columns = "id, email, name, role, reseller_id, password_hash"
 
-    fileprivate init(_ row: Row) {
+    fileprivate init(_ row: inout RowReader) {
         id = row.int(0)
         email = row.text(1)
         name = row.text(2)

@@ -29,7 +29,7 @@ package struct Reseller: Sendable {
         limit_burst, api_access, low_balance_threshold, created_at, approved_at, approved_by, suspended_at, terminated_at
         """
 
-    init(_ row: Row) {
+    init(_ row: inout RowReader) {
         id = row.int(0)
         publicID = row.text(1)
         email = row.text(2)

@@ -40,7 +40,7 @@ extension SQLValue {
     package static func book(_ book: Book) -> SQLValue { .integer(book.rawValue) }
 }
 
-extension Row {
+extension RowReader {
     package func money(_ column: Int32) -> Money { Money(micros: int(column)) }
     package func optionalMoney(_ column: Int32) -> Money? { optionalInt(column).map { Money(micros: $0) } }
     package func percent(_ column: Int32) -> Percent { Percent(partsPerMillion: int(column)) ?? .zero }

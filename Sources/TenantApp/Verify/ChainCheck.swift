@@ -23,7 +23,7 @@ enum ChainCheck {
             FROM audit ORDER BY seq
             """
         ) { row in
-            let line = ChainLine(row)
+            let line = ChainLine(&row)
             walk.take(line, &file)
             if let record = line.record, !record.detail.isEmpty {
                 guard let detail = try? JSON.parse(Array(record.detail.utf8)) else {
@@ -64,7 +64,7 @@ struct ChainLine {
         return record
     }
 
-    init(_ row: Row) {
+    init(_ row: inout RowReader) {
         sequence = row.int(0)
         incarnation = row.int(1)
         storedHash = Digest(bytes: row.blob(18))

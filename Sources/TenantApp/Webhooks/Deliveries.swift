@@ -48,7 +48,7 @@ package struct Delivery: Sendable {
         CROSS JOIN webhook_endpoint w ON w.id = d.endpoint_id
         """
 
-    fileprivate init(_ row: Row) {
+    fileprivate init(_ row: inout RowReader) {
         id = row.int(0)
         publicID = row.text(1)
         eventPublicID = row.text(2)

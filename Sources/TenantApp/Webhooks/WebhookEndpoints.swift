@@ -12,7 +12,7 @@ package struct NamedWebhookEndpoint: Sendable {
     package let isEnabled: Bool
     package let createdAt: Timestamp
 
-    fileprivate init(_ row: Row) {
+    fileprivate init(_ row: inout RowReader) {
         id = row.int(0)
         publicID = row.text(1)
         name = row.optionalText(2)

@@ -80,7 +80,7 @@ struct RegistryReading {
             return true
         }
         try connection.forEach(dynamic: "SELECT \(Self.tenantColumns) FROM tenant") { row in
-            guard let profile = profile(row, hosts: hosts) else { return true }
+            guard let profile = profile(&row, hosts: hosts) else { return true }
             place[profile.id] = snapshot.tenants.count
             snapshot.tenants.append(
                 RegistrySnapshot.Tenant(
@@ -94,7 +94,7 @@ struct RegistryReading {
             """
         ) { row in
             guard let id = TenantID(bytes: row.blob(0)), let place = place[id],
-                let state = ResellerState(rawValue: row.int(3)), let limit = policy(row, 5)
+                let state = ResellerState(rawValue: row.int(3)), let limit = policy(&row, 5)
             else { return true }
             snapshot.tenants[place].resellers.append(
                 ResellerProjection(
@@ -129,7 +129,7 @@ struct RegistryReading {
                     keyID: row.int(1), publicID: row.text(2), role: role, book: book,
                     scopes: Scopes(rawValue: row.int(5)), resellerID: row.int(6), accountID: row.int(7),
                     isRevoked: row.bool(8), expiresAt: row.optionalInt(9).map { Timestamp(milliseconds: $0) },
-                    limit: policy(row, 10), epoch: row.int(13), secrets: secrets[id]?[row.int(1)] ?? []))
+                    limit: policy(&row, 10), epoch: row.int(13), secrets: secrets[id]?[row.int(1)] ?? []))
             return true
         }
         snapshot.providerKeys = try connection.rows("SELECT hash FROM provider_key WHERE revoked_at IS NULL") {
@@ -149,11 +149,11 @@ struct RegistryReading {
     func profile(id: TenantID) throws -> TenantProfile? {
         try connection.row(dynamic: "SELECT \(Self.tenantColumns) FROM tenant WHERE id = ?1", [.blob(id.bytes)]) {
             row in
-            profile(row, hosts: [:])
+            profile(&row, hosts: [:])
         } ?? nil
     }
 
-    private func profile(_ row: Row, hosts: [TenantID: [String]]) -> TenantProfile? {
+    private func profile(_ row: inout RowReader, hosts: [TenantID: [String]]) -> TenantProfile? {
         guard let id = TenantID(bytes: row.blob(0)), let state = TenantState(rawValue: row.int(3)),
             let tier = Tier(rawValue: row.text(4))
         else { return nil }
@@ -165,12 +165,12 @@ struct RegistryReading {
                 requestsMonthlyMax: row.optionalInt(8)),
             currency: row.text(9), keyPrefix: row.text(10), ownerEmail: row.text(11),
             createdAt: Timestamp(milliseconds: row.int(12)), refundableUntil: Timestamp(milliseconds: row.int(13)),
-            endsAt: time(14), endedAt: time(15), limit: policy(row, 16), domains: hosts[id] ?? [],
+            endsAt: time(14), endedAt: time(15), limit: policy(&row, 16), domains: hosts[id] ?? [],
             projectionEpoch: row.int(19), incarnation: row.int(25), requestsMonth: row.int(20),
             requestsCount: row.int(21), lastRequestAt: time(22))
     }
 
-    private func policy(_ row: Row, _ column: Int32) -> Policy? {
+    private func policy(_ row: inout RowReader, _ column: Int32) -> Policy? {
         guard let requests = row.optionalInt(column) else { return nil }
         return Policy(
             requests: Int(requests), windowSeconds: Int(row.int(column + 1)), burst: Int(row.int(column + 2)))
