@@ -395,7 +395,7 @@ extension Refusal {
                 code: "outcome_unknown",
                 detail: "Whether this was done is being settled; ask again with the same Idempotency-Key.",
                 retryAfterSeconds: 5)
-        case .failed: self = .defect
+        case .failed, .corrupt: self = .defect
         case .closed:
             self = .unavailable(
                 code: "closing", detail: "The gateway is stopping; nothing was done.", retryAfterSeconds: 2)

@@ -1,11 +1,16 @@
 /// The SELECT list of one kind of row. It stands beside the type's `init(_ row: inout RowReader) throws`, which reads the
 /// columns in this order; statements interpolate it.
 package struct Columns<Row>: Sendable, CustomStringConvertible {
-    package let names: [String]
+    private let names: [String]
+    package let description: String
 
-    package init(_ names: String...) { self.names = names }
+    package init(_ names: String...) {
+        self.names = names
+        description = names.joined(separator: ", ")
+    }
 
-    package var description: String { names.joined(separator: ", ") }
+    /// For an upsert: each column takes the value that was to be inserted.
+    package var taken: String { names.map { "\($0) = excluded.\($0)" }.joined(separator: ", ") }
 
     /// The same columns of a table that the statement calls `alias`.
     package func of(_ alias: String) -> String { names.map { "\(alias).\($0)" }.joined(separator: ", ") }

@@ -12,7 +12,8 @@ extension Connection {
     }
 
     /// What `read` makes of each row. For results known to be small: lists page by keyset.
-    package func rows<T>(_ sql: StaticString, _ values: SQLValue..., read: (inout RowReader) throws -> T) throws -> [T] {
+    package func rows<T>(_ sql: StaticString, _ values: SQLValue..., read: (inout RowReader) throws -> T) throws -> [T]
+    {
         try rows(.literal(sql), values, read)
     }
 
@@ -33,15 +34,20 @@ extension Connection {
         try run(.text(sql), values)
     }
 
-    package func row<T>(dynamic sql: String, _ values: [SQLValue] = [], read: (inout RowReader) throws -> T) throws -> T? {
+    package func row<T>(dynamic sql: String, _ values: [SQLValue] = [], read: (inout RowReader) throws -> T) throws
+        -> T?
+    {
         try row(.text(sql), values, read)
     }
 
-    package func rows<T>(dynamic sql: String, _ values: [SQLValue] = [], read: (inout RowReader) throws -> T) throws -> [T] {
+    package func rows<T>(dynamic sql: String, _ values: [SQLValue] = [], read: (inout RowReader) throws -> T) throws
+        -> [T]
+    {
         try rows(.text(sql), values, read)
     }
 
-    package func forEach(dynamic sql: String, _ values: [SQLValue] = [], body: (inout RowReader) throws -> Bool) throws {
+    package func forEach(dynamic sql: String, _ values: [SQLValue] = [], body: (inout RowReader) throws -> Bool) throws
+    {
         try forEach(.text(sql), values, body)
     }
 }

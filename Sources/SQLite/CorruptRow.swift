@@ -36,8 +36,9 @@ extension CorruptRow {
             switch sqlite3_column_type(statement, other) {
             case SQLITE_INTEGER:
                 let number = sqlite3_column_int64(statement, other)
-                if name == "id" || name == "seq" { rowID = rowID ?? number }
-                key.append("\(name) \(number)")
+                if name == "id" || name == "seq" || name == "rowid" { rowID = rowID ?? number }
+                let part = "\(name) \(number)"
+                if !key.contains(part) { key.append(part) }
             case SQLITE_TEXT:
                 guard let text = sqlite3_column_text(statement, other) else { continue }
                 key.append("\(name) \(String(cString: text))")

@@ -6,7 +6,7 @@ import CSQLite
 /// It is valid within the closure that it is handed to and cannot leave it. Reading more columns than there are is a
 /// defect of the program and traps.
 package struct RowReader: ~Copyable {
-    let statement: OpaquePointer
+    private let statement: OpaquePointer
     private var column: Int32 = 0
 
     init(statement: OpaquePointer) { self.statement = statement }
@@ -90,14 +90,15 @@ package struct RowReader: ~Copyable {
     package var isNextNull: Bool { sqlite3_column_type(statement, column) == SQLITE_NULL }
 
     /// Every column has been read. A list of columns and the code that reads them have drifted apart otherwise.
-    func end() { precondition(column == sqlite3_column_count(statement), "columns that nobody reads") }
+    package func end() { precondition(column == sqlite3_column_count(statement), "columns that nobody reads") }
 
     /// The fault of a row whose last column, as just read, cannot be what it says.
     package func corrupt() -> any Error {
         let value = sqlite3_column_value(statement, column - 1)
         // A number is no secret where it stands for one of a few things; a text might be.
         let fault =
-            sqlite3_value_type(value) == SQLITE_INTEGER ? "\(sqlite3_value_int64(value)) means nothing" : "it means nothing"
+            sqlite3_value_type(value) == SQLITE_INTEGER
+            ? "\(sqlite3_value_int64(value)) means nothing" : "it means nothing"
         return CorruptRow(of: statement, column: column - 1, fault: fault)
     }
 

@@ -44,7 +44,8 @@ struct RowReaderTests {
     @Test("a number and a name that no case has are thrown, with table, column and key")
     func unknownCases() throws {
         let number = try fault("SELECT i.id, i.colour FROM item i WHERE id = 8") {
-            row in row.skip()
+            row in
+            row.skip()
             _ = try row.value(of: Colour.self)
         }
         #expect(number.table == "item" && number.column == "colour" && number.key == "id 8" && number.rowID == 8)

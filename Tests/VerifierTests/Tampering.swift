@@ -79,12 +79,8 @@ struct Copy {
             }
             ?? .zero
         let lines = try connection.rows(
-            """
-            SELECT seq, incarnation, kind, at, last_at, book, key_id, account_id, reseller_id, action, status, latency_us,
-                request_id, bytes_in, bytes_out, count, detail, payload, hash, signature
-            FROM audit WHERE seq >= ?1 ORDER BY seq
-            """,
-            .integer(first), read: ChainLine.init)
+            dynamic: "SELECT \(ChainLine.columns) FROM audit WHERE seq >= ?1 ORDER BY seq", [.integer(first)],
+            read: ChainLine.init)
         for line in lines {
             let hash = try #require(line.hash(after: previous ?? .zero, tenant: tenant))
             try connection.run(

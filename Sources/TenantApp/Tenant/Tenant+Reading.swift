@@ -6,7 +6,7 @@ extension TenantReader {
     package var currency: Currency { Currency(store.currency) ?? .usDollar }
 
     package func setting(_ name: String) throws -> String? {
-        try connection.row("SELECT value FROM setting WHERE name = ?1", .text(name)) { $0.text(0) }
+        try connection.row("SELECT value FROM setting WHERE name = ?1", .text(name)) { try $0.text() }
     }
 
     /// Money as native APIs write it: at least the currency's minor unit.
@@ -41,12 +41,11 @@ extension SQLValue {
 }
 
 extension RowReader {
-    package func money(_ column: Int32) -> Money { Money(micros: int(column)) }
-    package func optionalMoney(_ column: Int32) -> Money? { optionalInt(column).map { Money(micros: $0) } }
-    package func percent(_ column: Int32) -> Percent { Percent(partsPerMillion: int(column)) ?? .zero }
-    package func optionalPercent(_ column: Int32) -> Percent? {
-        optionalInt(column).flatMap { Percent(partsPerMillion: $0) }
-    }
-    package func time(_ column: Int32) -> Timestamp { Timestamp(milliseconds: int(column)) }
-    package func optionalTime(_ column: Int32) -> Timestamp? { optionalInt(column).map { Timestamp(milliseconds: $0) } }
+    package mutating func money() throws -> Money { Money(micros: try int()) }
+
+    package mutating func optionalMoney() throws -> Money? { try optionalInt().map { Money(micros: $0) } }
+
+    package mutating func percent() throws -> Percent { try int(as: Percent.init(partsPerMillion:)) }
+
+    package mutating func optionalPercent() throws -> Percent? { try optionalInt(as: Percent.init(partsPerMillion:)) }
 }

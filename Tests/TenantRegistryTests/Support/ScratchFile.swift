@@ -173,6 +173,7 @@ extension LaneFailure {
         case .notCommitted: "notCommitted"
         case .outcomeUnknown: "outcomeUnknown"
         case .failed: "failed"
+        case .corrupt: "corrupt"
         case .closed: "closed"
         }
     }
