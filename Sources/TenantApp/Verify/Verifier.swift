@@ -55,6 +55,7 @@ package struct Verifier {
             ("ledger", LedgerCheck.run), ("orders", OrderCheck.run), ("holding", QuantityCheck.run),
             ("idempotency", IdempotencyCheck.run), ("outbox", OutboxCheck.run), ("ports", PortCheck.run),
             ("stock", StockCheck.run), ("codes", CodeCheck.run), ("payments", PaymentCheck.run),
+            ("rows", RowCheck.run),
         ]
         for (name, check) in checks where !file.hasForeignViews {
             do {
