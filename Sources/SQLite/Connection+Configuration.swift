@@ -135,19 +135,19 @@ extension Connection {
         return problems
     }
 
-    func integer(of sql: String) throws(SQLiteError) -> Int64 { try values(of: sql) { $0.int(0) }.first ?? 0 }
+    func integer(of sql: String) throws(SQLiteError) -> Int64 { try values(of: sql) { try $0.int() }.first ?? 0 }
 
     func text(of sql: String) throws(SQLiteError) -> String { try texts(of: sql).first ?? "" }
 
-    func texts(of sql: String) throws(SQLiteError) -> [String] { try values(of: sql) { $0.text(0) } }
+    func texts(of sql: String) throws(SQLiteError) -> [String] { try values(of: sql) { try $0.text() } }
 
-    private func values<T>(of sql: String, _ read: (Row) -> T) throws(SQLiteError) -> [T] {
+    private func values<T>(of sql: String, _ read: (inout RowReader) throws -> T) throws(SQLiteError) -> [T] {
         do {
-            return try rows(dynamic: sql) { read($0) }
+            return try rows(dynamic: sql, read: read)
         } catch let error as SQLiteError {
             throw error
         } catch {
-            preconditionFailure("reading a pragma throws SQLiteError alone")
+            throw SQLiteError(code: SQLITE_CORRUPT, message: "\(error)", sql: sql)
         }
     }
 }

@@ -40,7 +40,7 @@ import Testing
         #expect(try Verifier(path: path).run().findings == [])
         try DataFolder.edit(path) { connection in
             let triggers = try connection.rows("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'") {
-                ($0.text(0), $0.text(1))
+                try ($0.text(), $0.text())
             }
             for (name, _) in triggers { try connection.execute("DROP TRIGGER \(name)") }
             try connection.execute(sql)
@@ -85,7 +85,7 @@ import Testing
             """)
         for migration in migrations where migration.version == 4 { try connection.execute(migration.sql) }
         let totals = try connection.rows("SELECT reseller_id, book, total FROM topup_total") {
-            [$0.int(0), $0.int(1), $0.int(2)]
+            try [$0.int(), $0.int(), $0.int()]
         }
         #expect(totals == [[7, 0, 30]])
     }

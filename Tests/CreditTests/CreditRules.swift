@@ -89,7 +89,7 @@ import Testing
             }
             try DataFolder.edit(path) { connection in
                 let triggers = try connection.rows("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'") {
-                    ($0.text(0), $0.text(1))
+                    try ($0.text(), $0.text())
                 }
                 for (name, _) in triggers { try connection.execute("DROP TRIGGER \(name)") }
                 try connection.execute(sql)

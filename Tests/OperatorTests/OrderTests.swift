@@ -195,7 +195,7 @@ extension Office {
             func secrets() async throws -> Int64? {
                 try await office.onLane { tenant in
                     try tenant.housekeep()
-                    return try tenant.connection.row("SELECT count(*) FROM api_key_secret") { $0.int(0) }
+                    return try tenant.connection.row("SELECT count(*) FROM api_key_secret") { try $0.int() }
                 }
             }
             let before = try await secrets()

@@ -180,7 +180,7 @@ extension Office {
             #expect(rest.data.first?["reference"]?.string == "wire 1" && rest["has_more"] == "false")
             #expect(await office.call(.get, "/resellers/\(id)/statement?mode=test").data.isEmpty)
             let sums = try await office.onLane { tenant in
-                try tenant.connection.row("SELECT sum(amount), count(*) FROM entry") { [$0.int(0), $0.int(1)] }
+                try tenant.connection.row("SELECT sum(amount), count(*) FROM entry") { try [$0.int(), $0.int()] }
             }
             #expect(sums == [0, 4])
         }

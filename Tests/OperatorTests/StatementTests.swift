@@ -44,7 +44,7 @@ import Testing
                             try $0.statement(resellerID: reseller, book: .live, before: cursor, limit: Self.pageRows)
                         }
                     }, id: \.entryID)
-                #expect(rows.map(\.kind) == ["order", "order", "order", "order", "top_up"])
+                #expect(rows.map(\.kind) == [.order, .order, .order, .order, .topUp])
                 #expect(rows.map(\.amount.micros) == [24, 18, 12, 6].map { $0 * -1_000_000 } + [1_000_000_000])
                 for (newer, older) in zip(rows, rows.dropFirst()) {
                     #expect(newer.balanceAfter.micros == older.balanceAfter.micros + newer.amount.micros)

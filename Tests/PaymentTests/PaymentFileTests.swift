@@ -123,7 +123,7 @@ import Testing
             let left = try DataFolder.edit(try folder.copy(till.node.export(till.record), to: "copy.sqlite")) {
                 try $0.row(
                     "SELECT count(*) FROM payment_service WHERE api_key IS NOT NULL OR webhook_secret IS NOT NULL"
-                ) { $0.int(0) }
+                ) { try $0.int() }
             }
             #expect(left == 0)
         }

@@ -160,7 +160,7 @@ private let header = "device,server_ip,http_port,socks_port,country,mode\n"
         #expect(stored?.contentType == "application/json")
         #expect(stored?.body == Array(#"{"proxyPassword":"open sesame"}"#.utf8))
         let bytes = try DataFolder.edit(try node.export(record)) { connection in
-            try connection.row("SELECT body FROM idempotency") { $0.blob(0) }
+            try connection.row("SELECT body FROM idempotency") { try $0.blob() }
         }
         #expect(!String(decoding: bytes ?? [], as: UTF8.self).contains("sesame"))
     }

@@ -27,7 +27,7 @@ import Testing
     }
 
     private func count(_ connection: Connection) throws -> Int64? {
-        try connection.row("SELECT count(*) FROM item") { $0.int(0) }
+        try connection.row("SELECT count(*) FROM item") { try $0.int() }
     }
 
     @Test("a commit of a hundred pages reaches the disk in a few writes, all of them before its one sync")
@@ -74,7 +74,7 @@ import Testing
             try insert(connection)
             try connection.execute("UPDATE item SET text = text || 'y' WHERE id % 3 = 0")
             try connection.commit()
-            let sum = try connection.row("SELECT sum(length(text)) FROM item") { $0.int(0) }
+            let sum = try connection.row("SELECT sum(length(text)) FROM item") { try $0.int() }
             #expect(sum == Int64(Self.rows * 1_000 + Self.rows / 3))
             #expect(try connection.integrityCheck() == [])
         }

@@ -71,7 +71,7 @@ import Testing
         #expect(report.counts.orders == 9)
         let action = try node.read(shop.record) { tenant in
             try tenant.connection.row("SELECT action, detail FROM audit ORDER BY seq DESC LIMIT 1") {
-                ($0.text(0), $0.text(1))
+                try ($0.text(), $0.text())
             }
         }
         #expect(action?.0 == "tenant.restored")

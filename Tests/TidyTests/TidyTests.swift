@@ -9,7 +9,7 @@ import Testing
     /// Where a binary fraction may stand: none of it is an amount.
     private static let fractionsAllowed: [String: String] = [
         "SQLite/SQLValue.swift": "SQL has such a type",
-        "SQLite/Row.swift": "SQL has such a type",
+        "SQLite/RowReader.swift": "SQL has such a type",
         "TollgateCommand/Commands/CopyCommands.swift": "Foundation hands out a file's size so",
     ]
 

@@ -60,7 +60,7 @@ struct Copy {
         let connection = try Connection(path: path, flags: [.readWrite])
         defer { connection.close() }
         let triggers = try connection.rows("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'") {
-            ($0.text(0), $0.text(1))
+            try ($0.text(), $0.text())
         }
         for (name, _) in triggers { try connection.execute("DROP TRIGGER \(name)") }
         try connection.execute(sql)
@@ -72,20 +72,16 @@ struct Copy {
         let connection = try Connection(path: path, flags: [.readWrite])
         defer { connection.close() }
         let tenant = try #require(
-            try connection.row("SELECT tenant_id FROM meta") { TenantID(bytes: $0.blob(0)) } ?? nil)
+            try connection.row("SELECT tenant_id FROM meta") { try TenantID(bytes: $0.blob()) } ?? nil)
         try connection.execute("DROP TRIGGER audit_is_append_only_update")
         var previous =
             try connection.row("SELECT hash FROM audit WHERE seq = ?1", .integer(first - 1)) {
-                Digest(bytes: $0.blob(0))
+                try Digest(bytes: $0.blob())
             }
             ?? .zero
         let lines = try connection.rows(
-            """
-            SELECT seq, incarnation, kind, at, last_at, book, key_id, account_id, reseller_id, action, status, latency_us,
-                request_id, bytes_in, bytes_out, count, detail, payload, hash, signature
-            FROM audit WHERE seq >= ?1 ORDER BY seq
-            """,
-            .integer(first), read: ChainLine.init)
+            dynamic: "SELECT \(ChainLine.columns) FROM audit WHERE seq >= ?1 ORDER BY seq", [.integer(first)],
+            read: ChainLine.init)
         for line in lines {
             let hash = try #require(line.hash(after: previous ?? .zero, tenant: tenant))
             try connection.run(

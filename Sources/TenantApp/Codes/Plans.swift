@@ -29,12 +29,14 @@ extension TenantReader {
             """,
             .optional(reseller?.id), .optional(sku), .int(Self.plansMax)
         ) { row in
-            let rate = Pricing.rate(override: row.optionalPercent(7), default: standard)
-            let price = try Plan.unitPrice(
-                everybodys: row.optionalMoney(5), own: row.optionalMoney(6), rate: rate, minorUnitDigits: digits)
+            let (id, sku, name) = (try row.int(), try row.text(), try row.text())
+            let (days, retailPrice) = (try row.int(), try row.money())
+            let (everybodys, own) = (try row.optionalMoney(), try row.optionalMoney())
+            let rate = Pricing.rate(override: try row.optionalPercent(), default: standard)
+            let price = try Plan.unitPrice(everybodys: everybodys, own: own, rate: rate, minorUnitDigits: digits)
             return Plan(
-                productID: row.int(0), sku: row.text(1), name: row.text(2), days: row.int(3),
-                retailPrice: row.money(4), wholesalePrice: price ?? .zero)
+                productID: id, sku: sku, name: name, days: days, retailPrice: retailPrice,
+                wholesalePrice: price ?? .zero)
         }
     }
 }

@@ -64,7 +64,7 @@ extension CreditReports {
                     json.field("ok", true)
                     json.object("event") { json in
                         json.field("id", event.publicID)
-                        json.field("kind", event.kind)
+                        json.field("kind", event.kind.rawValue)
                         json.field("amount_usd", raw: tenant.decimal(event.amount))
                         json.field("external_ref", event.externalRef)
                         json.field("meta", raw: event.meta)

@@ -65,9 +65,9 @@ final class LedgerScratch {
             """,
             .text(place.ref), .int(place.line), .int(Self.pageRows)
         ) { row in
-            LedgerLine(
-                line: Int(row.int(0)), externalRef: row.text(1), kind: row.text(2), amount: row.money(3),
-                at: row.time(4)
+            try LedgerLine(
+                line: Int(row.int()), externalRef: row.text(), kind: row.text(), amount: row.money(),
+                at: row.time()
             )
         }
         page = rows[...]

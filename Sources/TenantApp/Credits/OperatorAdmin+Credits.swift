@@ -48,7 +48,7 @@ extension OperatorAdmin {
                     json.array("differences") { json in
                         for difference in differences {
                             json.object { json in
-                                json.field("kind", difference.kind)
+                                json.field("kind", difference.kind.rawValue)
                                 json.field("amount", tenant.decimal(difference.amount))
                                 json.field("meta", raw: difference.meta)
                                 json.field("at", difference.at.text)
@@ -161,7 +161,7 @@ extension OperatorAdmin {
         json.field("reseller", names.resellers[event.resellerID])
         json.field("key", names.keys[event.keyID])
         json.field("mode", event.book.name)
-        json.field("kind", event.kind)
+        json.field("kind", event.kind.rawValue)
         json.field("amount", tenant.decimal(event.amount))
         json.field("currency", tenant.currency.code)
         json.field("external_ref", event.externalRef)
@@ -203,7 +203,7 @@ extension OperatorAdmin {
         json.field("reseller", review.resellerPublicID)
         json.field("mode", review.book.name)
         json.field("status", (review.closedAt == nil ? AccountReview.State.open : .closed).rawValue)
-        json.field("cause", review.cause)
+        json.field("cause", review.cause.rawValue)
         json.field("subject", review.subject)
         json.field("opened_at", review.openedAt.text)
         json.field("closed_at", review.closedAt?.text)

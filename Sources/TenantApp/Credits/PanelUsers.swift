@@ -43,9 +43,9 @@ extension TenantReader {
                 """,
             values
         ) { row in
-            PanelUser(
-                id: row.int(0), email: row.text(1), name: row.text(2), resellerPublicID: row.text(3),
-                signedUpVia: row.text(4), createdAt: row.time(5))
+            try PanelUser(
+                id: row.int(), email: row.text(), name: row.text(), resellerPublicID: row.text(),
+                signedUpVia: row.text(), createdAt: row.time())
         }
     }
 }

@@ -119,7 +119,7 @@ package final class ReconcileCredits: BodyReader, @unchecked Sendable {
                 try compareLines { Reconciliation.precedes($0.externalRef, event.externalRef) }
                 try reconciliation.take(
                     ReportedEvent(
-                        publicID: event.publicID, externalRef: event.externalRef, kind: event.kind,
+                        publicID: event.publicID, externalRef: event.externalRef, kind: event.kind.rawValue,
                         amount: event.amount, at: event.at, isCovered: scope.covers(event.at)))
             }
             if let end = events.last, events.count == Self.pageRows {

@@ -44,7 +44,7 @@ extension OperatorAdmin {
                     resellerID: reseller.id, book: book, before: page.cursor, limit: page.fetch)
                 return page.answer(rows, id: \.entryID) { posting, json in
                     json.field("posting", posting.id)
-                    json.field("kind", posting.kind)
+                    json.field("kind", posting.kind.rawValue)
                     json.field("reference", posting.reference)
                     json.field("at", posting.at.text)
                     json.field("amount", tenant.decimal(posting.amount))

@@ -7,7 +7,7 @@ extension TenantReader {
     package func topUpTotal(resellerID: Int64, book: Book) throws -> Money {
         try connection.row(
             "SELECT total FROM topup_total WHERE reseller_id = ?1 AND book = ?2", .integer(resellerID), .book(book)
-        ) { $0.money(0) } ?? .zero
+        ) { try $0.money() } ?? .zero
     }
 }
 

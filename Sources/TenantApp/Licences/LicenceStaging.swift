@@ -55,7 +55,7 @@ extension TenantTransaction {
     }
 
     private func lastLicenceID() throws -> Int64 {
-        try connection.row("SELECT max(id) FROM licence") { $0.int(0) } ?? 0
+        try connection.row("SELECT coalesce(max(id), 0) FROM licence") { try $0.int() } ?? 0
     }
 
     /// Clears up to `rowsMax` rows of an import that came to nothing; false once there are no more.

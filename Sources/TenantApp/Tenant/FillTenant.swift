@@ -54,6 +54,6 @@ package struct FillTenant: Sendable {
 extension TenantReader {
     /// The account of the tenant's owner.
     package func ownerAccount() throws -> Int64? {
-        try connection.row("SELECT id FROM account WHERE role = 0 ORDER BY id LIMIT 1") { $0.int(0) }
+        try connection.row("SELECT id FROM account WHERE role = 0 ORDER BY id LIMIT 1") { try $0.int() }
     }
 }

@@ -18,13 +18,9 @@ enum ChainCheck {
         var orders = VouchedOrders()
         var tables = VouchedRows.all(of: file)
         try file.connection.forEach(
-            """
-            SELECT seq, incarnation, kind, at, last_at, book, key_id, account_id, reseller_id, action, status, latency_us,
-                request_id, bytes_in, bytes_out, count, detail, payload, hash, signature
-            FROM audit ORDER BY seq
-            """
+            dynamic: "SELECT \(ChainLine.columns) FROM audit ORDER BY seq"
         ) { row in
-            let line = ChainLine(row)
+            let line = try ChainLine(&row)
             walk.take(line, &file)
             if let record = line.record, !record.detail.isEmpty {
                 guard let detail = try? JSON.parse(Array(record.detail.utf8)) else {
@@ -65,34 +61,44 @@ struct ChainLine {
         return record
     }
 
-    init(_ row: Row) {
-        sequence = row.int(0)
-        incarnation = row.int(1)
-        storedHash = Digest(bytes: row.blob(18))
-        signature = row.optionalBlob(19)
-        action = row.text(9)
-        at = Timestamp(milliseconds: row.int(4))
-        switch AuditChain.Kind(rawValue: row.int(2)) {
+    static let columns = Columns<ChainLine>(
+        "seq", "incarnation", "hash", "signature", "kind", "at", "last_at", "book", "key_id", "account_id",
+        "reseller_id", "action", "status", "latency_us", "request_id", "bytes_in", "bytes_out", "count", "detail",
+        "payload")
+
+    /// A row that no gateway can have written is read all the same: what is wrong with it is told in the chain's words.
+    init(_ row: inout RowReader) throws {
+        sequence = try row.int()
+        incarnation = try row.int()
+        storedHash = Digest(bytes: try row.blob())
+        signature = try row.optionalBlob()
+        let kind = AuditChain.Kind(rawValue: try row.int())
+        let (firstAt, lastAt, book) = (try row.time(), try row.time(), Book(rawValue: try row.int()))
+        let (keyID, accountID, resellerID) = (try row.int(), try row.int(), try row.int())
+        let (action, status, latency) = (try row.text(), try row.int(), try row.int())
+        let requestID = RequestID(bytes: try row.blob())
+        let (bytesIn, bytesOut, count) = (try row.int(), try row.int(), try row.int())
+        let (detail, payload) = (try row.text(), try row.optionalBlob())
+        self.action = action
+        at = lastAt
+        switch kind {
         case .record:
-            guard let book = Book(rawValue: row.int(5)), let requestID = RequestID(bytes: row.blob(12)) else {
+            guard let book, let requestID else {
                 content = .unknown
                 return
             }
             var record = AuditRecord(
-                at: Timestamp(milliseconds: row.int(3)), action: action, status: Int(row.int(10)), requestID: requestID,
-                latencyMicroseconds: Int(row.int(11)), bytesIn: Int(row.int(13)), bytesOut: Int(row.int(14)))
+                at: firstAt, action: action, status: Int(status), requestID: requestID,
+                latencyMicroseconds: Int(latency), bytesIn: Int(bytesIn), bytesOut: Int(bytesOut))
             record.book = book
-            record.keyID = row.int(6)
-            record.accountID = row.int(7)
-            record.resellerID = row.int(8)
-            record.count = Int(row.int(15))
-            record.detail = row.text(16)
+            record.keyID = keyID
+            record.accountID = accountID
+            record.resellerID = resellerID
+            record.count = Int(count)
+            record.detail = detail
             content = .record(record)
         case .block:
-            content = .block(
-                AuditBlock(
-                    firstAt: Timestamp(milliseconds: row.int(3)), lastAt: at, count: Int(row.int(15)),
-                    payload: row.blob(17)))
+            content = .block(AuditBlock(firstAt: firstAt, lastAt: lastAt, count: Int(count), payload: payload ?? []))
         case nil: content = .unknown
         }
     }

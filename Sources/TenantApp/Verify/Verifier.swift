@@ -57,6 +57,7 @@ package struct Verifier {
             ("ledger", LedgerCheck.run), ("orders", OrderCheck.run), ("holding", QuantityCheck.run),
             ("idempotency", IdempotencyCheck.run), ("outbox", OutboxCheck.run), ("ports", PortCheck.run),
             ("stock", StockCheck.run), ("codes", CodeCheck.run), ("payments", PaymentCheck.run),
+            ("rows", RowCheck.run),
         ]
         for (name, check) in checks where !file.hasForeignViews {
             do {
@@ -64,6 +65,8 @@ package struct Verifier {
             } catch let error as SQLiteError {
                 // A damaged page, or a table or column that is gone: the rest may still tell more.
                 file.report.add(.structure, name, nil, "The check stopped: SQLite says \(error.message).")
+            } catch let corrupt as CorruptRow {
+                file.report.add(corrupt)
             }
         }
         return file.report
@@ -119,9 +122,11 @@ struct VerifiedFile {
             guard isTable else { throw VerificationError.notATenantFile("it has no meta table") }
             meta = try connection.row(
                 "SELECT tenant_id, incarnation, currency, audit_public_key FROM meta WHERE id = 1"
-            ) { ($0.blob(0), $0.int(1), $0.text(2), $0.blob(3)) }
+            ) { try ($0.blob(), $0.int(), $0.text(), $0.blob()) }
         } catch let error as SQLiteError {
             throw VerificationError.notATenantFile("SQLite says \(error.message)")
+        } catch let corrupt as CorruptRow {
+            throw VerificationError.notATenantFile("\(corrupt)")
         }
         guard let meta, let tenantID = TenantID(bytes: meta.tenant) else {
             throw VerificationError.notATenantFile("it does not say whose it is")

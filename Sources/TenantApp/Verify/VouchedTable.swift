@@ -61,7 +61,7 @@ package enum VouchedTable: String, Sendable, CaseIterable {
             dynamic: "SELECT \(literals) || char(10) FROM \(rawValue) WHERE id BETWEEN ?1 AND ?2 ORDER BY id",
             [.integer(ids.lowerBound), .integer(ids.upperBound)]
         ) { row in
-            row.withText(0) { stream.update(UnsafeRawBufferPointer($0)) }
+            try row.withText { stream.update($0) }
             return true
         }
         return stream.finish()

@@ -42,21 +42,27 @@ package struct WebhookEndpoint: Sendable {
     package let url: String
     package let events: [String]
     package let isEnabled: Bool
+
+    static let columns = Columns<WebhookEndpoint>("id", "public_id", "url", "events", "is_enabled")
+    fileprivate static let ofReseller = Statement(
+        """
+        SELECT \(columns) FROM webhook_endpoint
+        WHERE reseller_id = ?1 AND book = ?2 AND removed_at IS NULL ORDER BY id
+        """)
+
+    init(_ row: inout RowReader) throws {
+        id = try row.int()
+        publicID = try row.text()
+        url = try row.text()
+        events = try row.text().split(separator: ",").map(String.init)
+        isEnabled = try row.bool()
+    }
 }
 
 extension TenantReader {
     package func webhookEndpoints(resellerID: Int64, book: Book) throws -> [WebhookEndpoint] {
         try connection.rows(
-            """
-            SELECT id, public_id, url, events, is_enabled FROM webhook_endpoint
-            WHERE reseller_id = ?1 AND book = ?2 AND removed_at IS NULL ORDER BY id
-            """,
-            .integer(resellerID), .book(book)
-        ) { row in
-            WebhookEndpoint(
-                id: row.int(0), publicID: row.text(1), url: row.text(2),
-                events: row.text(3).split(separator: ",").map(String.init), isEnabled: row.bool(4))
-        }
+            WebhookEndpoint.ofReseller, .integer(resellerID), .book(book), read: WebhookEndpoint.init)
     }
 }
 

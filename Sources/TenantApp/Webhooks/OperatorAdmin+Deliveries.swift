@@ -47,7 +47,7 @@ extension OperatorAdmin {
     private static func encode(_ delivery: Delivery, _ json: inout JSONWriter) {
         json.field("id", delivery.publicID)
         json.field("event", delivery.eventPublicID)
-        json.field("type", delivery.type)
+        json.field("type", delivery.type.rawValue)
         json.field("mode", delivery.book.name)
         json.field("reseller", delivery.resellerPublicID)
         json.field("webhook", delivery.endpointPublicID)

@@ -22,8 +22,8 @@ extension TenantReader {
         ) { row in
             let context = secretContext(resellerID)
             return (
-                secret: try AES256GCM.open(row.blob(0), key: store.secretKey, associatedData: context),
-                expiresAt: row.optionalTime(1)
+                secret: try AES256GCM.open(row.blob(), key: store.secretKey, associatedData: context),
+                expiresAt: try row.optionalTime()
             )
         }
         memory.webhookSecrets.remember(secrets, for: resellerID)

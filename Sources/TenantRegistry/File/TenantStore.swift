@@ -37,6 +37,7 @@ package final class TenantStore: LaneFile {
     package let transaction: TenantTransaction
 
     private let metrics: LaneMetrics
+    private let report: @Sendable (String) -> Void
     private var drawn: [(UInt64, UInt64)] = []
     private var batchRecords: [AuditRecord] = []
     private var batchEffects: [@Sendable () -> Void] = []
@@ -62,11 +63,13 @@ package final class TenantStore: LaneFile {
         package let secretKey: [UInt8]
         package let readLog: ReadLog
         package let record: TenantRecord?
+        package let report: @Sendable (String) -> Void
 
         package init(
             clock: any WallClock, random: any RandomSource, metrics: LaneMetrics, signingKey: SigningKey,
-            secretKey: [UInt8], readLog: ReadLog, record: TenantRecord?
+            secretKey: [UInt8], readLog: ReadLog, record: TenantRecord?, report: @escaping @Sendable (String) -> Void
         ) {
+            self.report = report
             self.record = record
             self.clock = clock
             self.random = random
@@ -89,10 +92,11 @@ package final class TenantStore: LaneFile {
         secretKey = context.secretKey
         readLog = context.readLog
         record = context.record
+        report = context.report
         let meta = try connection.row(
             "SELECT tenant_id, incarnation, projection_epoch, currency FROM meta WHERE id = 1"
         ) { row in
-            (tenant: row.blob(0), incarnation: row.int(1), projection: row.int(2), currency: row.text(3))
+            try (tenant: row.blob(), incarnation: row.int(), projection: row.int(), currency: row.text())
         }
         guard let meta else { throw TenantFileError.notATenantFile("it has no meta row") }
         guard meta.tenant == tenantID.bytes else { throw TenantFileError.anotherTenants }
@@ -100,7 +104,7 @@ package final class TenantStore: LaneFile {
         projectionEpoch = meta.projection
         committedProjectionEpoch = meta.projection
         let last = try connection.row("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1") { row in
-            (sequence: row.int(0), hash: Digest(bytes: row.blob(1)))
+            try (sequence: row.int(), hash: row.digest())
         }
         head = AuditHead(
             incarnation: meta.incarnation, sequence: last?.sequence ?? 0, hash: last?.hash ?? .zero)
@@ -109,6 +113,9 @@ package final class TenantStore: LaneFile {
         reader.attach(self)
         transaction.attach(self)
     }
+
+    /// A row that a job could do without cannot be read: the log says which.
+    package func tell(_ corrupt: CorruptRow) { report("tenant \(tenantID.text): \(corrupt)") }
 
     /// For public ids. Drawn many at a time: each call of the system's generator costs about a microsecond.
     package func randomWords() -> (UInt64, UInt64) {

@@ -127,12 +127,13 @@ extension Fleet {
         guard version <= schema.version else { throw RestoreFailure.newerSchema }
         guard version > 0 else { throw RestoreFailure.notATenantFile("it has no schema version") }
         try compareSchema(of: connection, version: version)
-        let owner = try connection.row("SELECT tenant_id FROM meta WHERE id = 1") { $0.blob(0) }
+        let owner = try connection.row("SELECT tenant_id FROM meta WHERE id = 1") { try $0.blob() }
         guard owner == record.id.bytes else { throw RestoreFailure.anotherTenant }
         let faults = try schema.verify(path)
         guard faults.isEmpty else { throw RestoreFailure.damaged(faults) }
         let reader = TenantReader(connection: connection, tenantID: record.id)
-        return try schema.readProjections(reader).flatMap { change -> [Digest] in
+        // A file that passed has no corrupt rows.
+        return try schema.readProjections(reader, { _ in }).flatMap { change -> [Digest] in
             guard case .key(let key) = change else { return [] }
             return key.secrets.map(\.hash)
         }
@@ -144,8 +145,8 @@ extension Fleet {
         for migration in schema.migrations where migration.version <= version { try reference.execute(migration.sql) }
         let sql =
             "SELECT type || ' ' || name || ': ' || coalesce(sql, '') FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%' ORDER BY 1"
-        let wanted = Set(try reference.rows(dynamic: sql) { $0.text(0) })
-        let found = Set(try connection.rows(dynamic: sql) { $0.text(0) })
+        let wanted = Set(try reference.rows(dynamic: sql) { try $0.text() })
+        let found = Set(try connection.rows(dynamic: sql) { try $0.text() })
         guard wanted == found else {
             let name = wanted.symmetricDifference(found).sorted().first?.split(separator: ":").first ?? "schema"
             throw RestoreFailure.schemaDiffers(String(name))
@@ -176,7 +177,7 @@ extension Fleet {
                     """
                     SELECT s.hash FROM api_key_secret s JOIN api_key k ON k.id = s.key_id WHERE k.revoked_at IS NOT NULL
                     """
-                ) { Digest(bytes: $0.blob(0)) }.compactMap { $0 } ?? []
+                ) { try $0.digest() } ?? []
             discard()
             try DataDirectory.rename(path, to: new)
             let (head, epoch, changes) = try prepare(
@@ -224,7 +225,7 @@ extension Fleet {
             try store.seal()
             try connection.commit()
             store.committed()
-            let changes = try schema.readProjections(store.reader)
+            let changes = try projections(of: record, in: store)
             let result = (store.head, store.projectionEpoch, changes)
             store.close()
             // What its WAL still holds would stay behind under the old name.

@@ -6,7 +6,8 @@ import Synchronization
 package struct TenantSchema: Sendable {
     package let migrations: [Migration]
     /// All keys and resellers as the file has them: what the registry's projection is rebuilt from.
-    package let readProjections: @Sendable (TenantReader) throws -> [ProjectionChange]
+    /// Every key and reseller that can be read; rows that are corrupt are handed to the closure.
+    package let readProjections: @Sendable (TenantReader, (CorruptRow) -> Void) throws -> [ProjectionChange]
     /// Clears what has expired (idempotency, sessions). Hourly at most, on the lane; bounded.
     package let housekeep: @Sendable (TenantTransaction) throws -> Void
     /// Everything wrong with a file, SQLite's own check among it, for a restore; empty for a sound one. Off the lane,
@@ -14,7 +15,8 @@ package struct TenantSchema: Sendable {
     package let verify: @Sendable (_ path: String) throws -> [String]
 
     package init(
-        migrations: [Migration], readProjections: @escaping @Sendable (TenantReader) throws -> [ProjectionChange],
+        migrations: [Migration],
+        readProjections: @escaping @Sendable (TenantReader, (CorruptRow) -> Void) throws -> [ProjectionChange],
         housekeep: @escaping @Sendable (TenantTransaction) throws -> Void,
         verify: @escaping @Sendable (_ path: String) throws -> [String]
     ) {
@@ -101,6 +103,7 @@ package final class Fleet: Sendable {
         let snapshot: RegistrySnapshot
         do {
             snapshot = try registry.snapshot()
+            for corrupt in snapshot.corruptRows { report("registry: \(corrupt)") }
         } catch {
             throw DataDirectory.Failure.unusable(data.registryPath, "\(error)")
         }
@@ -123,7 +126,7 @@ package final class Fleet: Sendable {
             roster.add(record)
             for reseller in tenant.resellers { roster.apply(.reseller(reseller), to: record) }
             for key in tenant.keys { roster.apply(.key(key), to: record) }
-            if tenant.hasDanglingSecret { refreshProjection(of: record) }
+            if tenant.isIncomplete { refreshProjection(of: record) }
         }
     }
 
@@ -220,7 +223,7 @@ package final class Fleet: Sendable {
     func context(_ record: TenantRecord) -> TenantStore.Context {
         TenantStore.Context(
             clock: clock, random: random, metrics: pool.metrics, signingKey: record.signingKey,
-            secretKey: record.secretKey, readLog: record.readLog, record: record)
+            secretKey: record.secretKey, readLog: record.readLog, record: record, report: report)
     }
 
     /// Opens a tenant's file, on its lane: checks whose it is and which schema it has, migrates it, and has the
@@ -238,8 +241,12 @@ package final class Fleet: Sendable {
             try Migrator.migrate(connection, schema.migrations)
             try connection.setMaxPageCount(record.profile.quotas.pagesMax)
             let store = try TenantStore(connection: connection, tenantID: record.id, context: context(record))
+            // It never changes, so that whichever of the two says another thing was changed by other hands.
+            guard store.currency == record.profile.currency else {
+                throw TenantFileError.damaged("its currency is \(store.currency), not \(record.profile.currency)")
+            }
             if store.projectionEpoch != record.profile.projectionEpoch {
-                let changes = try schema.readProjections(store.reader)
+                let changes = try projections(of: record, in: store)
                 follow(record, changes, epoch: store.projectionEpoch, incarnation: store.head.incarnation)
             }
             return store
@@ -247,6 +254,11 @@ package final class Fleet: Sendable {
             connection.close()
             throw error
         }
+    }
+
+    /// What a tenant's file says of its keys and resellers. One that cannot be read opens nothing, and the log names it.
+    func projections(of record: TenantRecord, in store: TenantStore) throws -> [ProjectionChange] {
+        try schema.readProjections(store.reader) { report("tenant \(record.id.text): \($0)") }
     }
 
     /// Memory and registry take over what a tenant's file says, whole.
@@ -268,12 +280,11 @@ package final class Fleet: Sendable {
     }
 
     private func refreshProjection(of record: TenantRecord) {
-        let schema = schema
         record.lane.submit(
             LaneJob(
                 writes: false,
-                perform: { store in
-                    let changes = try schema.readProjections(store.reader)
+                perform: { [self] store in
+                    let changes = try projections(of: record, in: store)
                     let (epoch, incarnation) = (store.projectionEpoch, store.head.incarnation)
                     // Among the batch's effects: what later jobs of the batch change comes after.
                     store.afterCommit { [self] in follow(record, changes, epoch: epoch, incarnation: incarnation) }
@@ -300,8 +311,8 @@ package final class Fleet: Sendable {
             record.lane.submit(
                 LaneJob(
                     writes: false,
-                    perform: { [schema] store in
-                        let changes = try schema.readProjections(store.reader)
+                    perform: { [self] store in
+                        let changes = try projections(of: record, in: store)
                         let (epoch, incarnation) = (store.projectionEpoch, store.head.incarnation)
                         store.afterCommit { [self] in
                             follow(record, changes, epoch: epoch, incarnation: incarnation) { result in

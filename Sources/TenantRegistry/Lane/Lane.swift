@@ -44,6 +44,8 @@ package enum LaneFailure: Error, Sendable {
     case outcomeUnknown
     /// A statement failed for a reason of its own: a defect or a damaged file. Nothing was done.
     case failed(SQLiteError)
+    /// A row holds what cannot be; the log says which. Nothing was done, and everything else is served.
+    case corrupt(CorruptRow)
     /// The gateway is stopping, or the tenant was deleted.
     case closed
 }
@@ -375,6 +377,10 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
     private func failure(_ error: any Error, in file: File) -> LaneFailure {
         if let failure = error as? LaneFailure { return failure }
         let cause = (error as? TransactionLost)?.cause ?? error
+        if let corrupt = cause as? CorruptRow {
+            report("\(name): \(corrupt)")
+            return .corrupt(corrupt)
+        }
         guard let error = cause as? SQLiteError else {
             report("\(name): \(cause)")
             return .unavailable

@@ -1,5 +1,5 @@
 package import Cryptography
-import SQLite
+package import SQLite
 
 /// What the registry holds at start: every tenant, key and reseller, for the roster.
 package struct RegistrySnapshot {
@@ -7,13 +7,16 @@ package struct RegistrySnapshot {
         package let profile: TenantProfile
         package let wrappedSecretKey: [UInt8]
         package let wrappedSigningKey: [UInt8]
-        /// A hash was reserved and no key followed: its file has to be asked (a crash between the two).
-        package var hasDanglingSecret = false
+        /// A hash was reserved and no key followed (a crash between the two), or a row cannot be read: its file has to be
+        /// asked.
+        package var isIncomplete = false
         package var resellers: [ResellerProjection] = []
         package var keys: [KeyProjection] = []
     }
 
     package var tenants: [Tenant] = []
+    /// What cannot be read and was left out.
+    package var corruptRows: [CorruptRow] = []
     package var providerKeys: [Digest] = []
     package var certificates: [DomainCertificate] = []
 }
@@ -218,7 +221,7 @@ package final class SQLiteRegistry: Registry {
                 try judge()
                 for host in hosts {
                     let owner = try connection.row("SELECT tenant_id FROM domain WHERE host = ?1", .text(host)) {
-                        $0.blob(0)
+                        try $0.blob()
                     }
                     if let owner, owner != tenant.bytes { throw RegistryRefusal.hostTaken(host) }
                 }
@@ -247,7 +250,7 @@ package final class SQLiteRegistry: Registry {
         write(
             { connection in
                 let owner = try connection.row("SELECT tenant_id FROM secret WHERE hash = ?1", .blob(hash.bytes)) {
-                    $0.blob(0)
+                    try $0.blob()
                 }
                 if owner != nil { throw RegistryRefusal.secretTaken }
                 try connection.run(
@@ -301,7 +304,7 @@ package final class SQLiteRegistry: Registry {
                 for hash in hashes {
                     let row = try connection.row(
                         "SELECT tenant_id, is_revoked FROM secret WHERE hash = ?1", .blob(hash.bytes)
-                    ) { (tenant: $0.blob(0), isRevoked: $0.bool(1)) }
+                    ) { try (tenant: $0.blob(), isRevoked: $0.bool()) }
                     guard let row else { continue }
                     if row.tenant != tenant.bytes { foreign = true }
                     if row.isRevoked { revoked.append(hash) }

@@ -111,7 +111,7 @@ final class Trader {
         case .revoke(let hash):
             let id = try tenant.connection.row(
                 "SELECT key_id FROM api_key_secret WHERE hash = ?1", .blob(hash.bytes)
-            ) { $0.int(0) }
+            ) { try $0.int() }
             if let id { try tenant.revokeKey(id) }
         }
     }
