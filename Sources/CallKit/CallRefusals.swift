@@ -11,7 +11,7 @@ extension Forbidden {
     package static let ownerOnly = Forbidden("owner_only", "Only the tenant's owner may do this.")
     package static let sessionOnly = Forbidden("session_only", "Sign in to do this; a key will not do.")
 
-    package static func scopeMissing(_ scopes: Scopes) -> Forbidden {
+    package static func scopeMissing(_ scopes: NamedScopes) -> Forbidden {
         let names = scopes.names.joined(separator: ", ")
         return Forbidden("scope_missing", "The key lacks the scope \(names).")
     }

@@ -3,6 +3,8 @@ package import TenantRegistry
 
 /// An API on the wire: routes, where a credential stands, and how refusals look. The domain behind all is one.
 package protocol Dialect: Sendable {
+    /// What keys may be used for on its routes; none where it asks for none.
+    static var scopes: NamedScopes { get }
     /// As blueprints name it, say `wholesale_orders`.
     var name: String { get }
     /// Below the tenant's base URL, say `/api/partner/v1`.
@@ -35,7 +37,12 @@ package protocol Dialect: Sendable {
     func render(_ refusal: Refusal, requestID: RequestID, for head: RequestHead?) -> Response
 }
 
+extension HeaderName {
+    package static let apiKey: HeaderName = "x-api-key"
+}
+
 extension Dialect {
+    package static var scopes: NamedScopes { [] }
     package var isAlwaysThere: Bool { false }
     package var title: String { name.replacing("_", with: " ").capitalized }
     package var credentials: [CredentialPlace] { [.bearer] }

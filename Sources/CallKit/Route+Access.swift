@@ -16,7 +16,7 @@ extension Route {
             }
         case .reseller(let scopes), .openOrReseller(let scopes):
             guard !key.role.isAdministrator else { throw notFor(key) }
-            guard key.scopes.isSuperset(of: scopes) else {
+            guard key.scopes.isSuperset(of: scopes.bits) else {
                 throw .forbidden(.scopeMissing(scopes))
             }
         case .resellerSession:
@@ -25,6 +25,10 @@ extension Route {
             }
         }
     }
+
+    /// Whether knowing its path is all that it takes: what stands for a parameter of an open route opens something by itself,
+    /// and logs leave it out.
+    package var isNamedBySecret: Bool { access == .open && pattern.contains("{") }
 
     private func judge(_ state: ResellerState, _ key: KeyProjection, apiAccess: Bool) throws(Refusal) {
         let isPerson = key.role == .resellerSession

@@ -13,11 +13,11 @@ package struct Route: Sendable {
         /// The owner alone.
         case owner
         /// A reseller's key with these scopes, or its person signed in.
-        case reseller(Scopes)
+        case reseller(NamedScopes)
         /// A reseller's person signed in; a key will not do.
         case resellerSession
         /// No credential, or a reseller's, which then counts: what is shown may be the reseller's own.
-        case openOrReseller(Scopes)
+        case openOrReseller(NamedScopes)
 
         /// Whether a call needs no credential.
         package var isOpen: Bool {

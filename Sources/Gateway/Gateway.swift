@@ -50,15 +50,14 @@ package final class Gateway: Sendable {
                 guard let tls, let fallback = try? Self.defaultCertificate(configuration) else { return }
                 tls.replace(default: fallback, byHost: TLSMaterial.byHost(fleet))
             })
+        let dialects = Dialects.all + [InvitationPages(), SandboxPayPages()]
         let pipeline = Pipeline(
-            fleet: fleet,
-            dialects: [
-                WholesaleOrders(), CreditReports(), ActivationCodes(), ActivationPages(), LicenceKeys(), ProxyPorts(),
-                OperatorAdmin(), InvitationPages(), SandboxPayPages(),
-            ],
+            fleet: fleet, dialects: dialects,
             provider: provider, blueprints: blueprints, configuration: configuration, services: services,
-            metrics: GatewayMetrics(), log: RequestLog(isOn: configuration.logsRequests))
-        levels = LevelKeeper(fleet: fleet, process: pipeline.admission.process)
+            metrics: GatewayMetrics(), log: RequestLog(isOn: configuration.logsRequests, dialects: dialects))
+        levels = LevelKeeper(
+            fleet: fleet, process: pipeline.admission.process,
+            routeClasses: Set(dialects.flatMap(\.routes).compactMap(\.routeClass)))
         levels.restore()
         var listeners = configuration.listeners.map { listener in
             Listener(listener.place, role: listener.role, tls: tls.map { TLSServerContext(certificates: $0) })
@@ -66,8 +65,10 @@ package final class Gateway: Sendable {
         listeners.append(Listener(.unix(path: data.controlSocketPath), role: .control))
         let metrics = ServerMetrics()
         pipeline.attach(metrics)
+        var limits = configuration.serverLimits
+        limits.singleFields = SingleFields(dialects.flatMap(\.credentials).compactMap(\.field))
         server = try Server.start(
-            listeners: listeners, handler: pipeline, limits: configuration.serverLimits, loopCount: configuration.loops,
+            listeners: listeners, handler: pipeline, limits: limits, loopCount: configuration.loops,
             metrics: metrics)
         ports = server.ports
         self.fleet = fleet

@@ -120,8 +120,6 @@ extension HeaderName {
     package static let idempotencyKey: HeaderName = "idempotency-key"
     package static let traceparent: HeaderName = "traceparent"
     package static let transferEncoding: HeaderName = "transfer-encoding"
-    package static let apiKey: HeaderName = "x-api-key"
-    package static let seedHash: HeaderName = "x-seed-hash"
     package static let signature: HeaderName = "x-tollgate-signature"
     package static let timestamp: HeaderName = "x-tollgate-timestamp"
 }

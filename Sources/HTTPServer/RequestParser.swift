@@ -38,6 +38,7 @@ package struct RequestParser: Sendable {
     let headBytesMax: Int
     let targetBytesMax: Int
     let fieldsMax: Int
+    let singleFields: SingleFields
     var state = State.head
     var scan = HeadScan()
 
@@ -45,6 +46,7 @@ package struct RequestParser: Sendable {
         headBytesMax = limits.headBytesMax
         targetBytesMax = limits.targetBytesMax
         fieldsMax = limits.headFieldsMax
+        singleFields = limits.singleFields
     }
 
     /// Whether the parser stands within a body.

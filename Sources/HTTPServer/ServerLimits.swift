@@ -8,6 +8,8 @@ package struct ServerLimits: Sendable {
     package var targetBytesMax = 8 * 1024
     /// Fields of one head; past it 431.
     package var headFieldsMax = 100
+    /// Fields that carry credentials: a second one of a name is 400.
+    package var singleFields = SingleFields(["authorization"])
 
     /// From a head's first byte to its last, however slowly it drips.
     package var headMilliseconds = 10_000

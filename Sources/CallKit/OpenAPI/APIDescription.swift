@@ -7,6 +7,15 @@ package enum CredentialPlace: Sendable, Equatable {
     case header(String)
     case query(String)
 
+    /// The header field that it stands in; nil in a query.
+    package var field: String? {
+        switch self {
+        case .bearer: "Authorization"
+        case .header(let name): name
+        case .query: nil
+        }
+    }
+
     /// What a description calls it.
     var name: String {
         switch self {

@@ -114,7 +114,7 @@ extension ActivationCodes {
                 } else {
                     let new = NewKey(
                         accountID: call.accountID, resellerID: call.resellerID, role: .reseller,
-                        scopes: try tenant.scopesOffered(), display: secret.display, createdBy: call.accountID)
+                        scopes: try tenant.scopesOffered().bits, display: secret.display, createdBy: call.accountID)
                     _ = try MintKey(secret: secret, new: new).run(tenant, &detail)
                 }
                 return .shownOnce(200) { json, isShown in

@@ -6,6 +6,7 @@ package import TenantRegistry
 /// each of which an end customer redeems once for days of a subscription. Its JSON is camelCase but for the rows of
 /// `/codes`; amounts are numbers, times RFC 3339 with milliseconds.
 package struct ActivationCodes: Dialect {
+    package static let scopes: NamedScopes = .codes
     package let name = "activation_codes"
     package let title = "Activation codes"
     package let basePath = "/api/reseller"
@@ -69,4 +70,12 @@ package struct ActivationCodes: Dialect {
         default: refusal.sentence
         }
     }
+}
+
+extension HeaderName {
+    fileprivate static let seedHash: HeaderName = "x-seed-hash"
+}
+
+extension NamedScopes {
+    static let codes = NamedScopes("codes", bit: 8)
 }

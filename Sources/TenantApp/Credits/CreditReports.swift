@@ -5,6 +5,7 @@ package import TenantRegistry
 /// Credit reports (C; docs/credit-reports.md): a reseller signs end customers up on the operator's panel and reports
 /// what they pay it, so that the operator keeps a true picture of its revenue.
 package struct CreditReports: Dialect {
+    package static let scopes: NamedScopes = [.resellerSignup, .resellerCredit]
     package let name = "credit_reports"
     package let basePath = "/api/v1/reseller"
     package let errorContentType: StaticString = "application/json"
@@ -24,4 +25,9 @@ package struct CreditReports: Dialect {
         }
         return .refused(refusal, contentType: errorContentType, body: body, challenge: "Bearer")
     }
+}
+
+extension NamedScopes {
+    static let resellerSignup = NamedScopes("reseller:signup", bit: 2)
+    static let resellerCredit = NamedScopes("reseller:credit", bit: 3)
 }

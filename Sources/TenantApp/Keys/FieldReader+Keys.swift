@@ -1,4 +1,4 @@
-import CallKit
+package import CallKit
 package import HTTPCore
 package import RateLimiter
 package import TenantRegistry
@@ -6,15 +6,15 @@ package import TenantRegistry
 /// Fields that several dialects read alike.
 extension FieldReader {
     /// Names of scopes; left out: all of `allowed` (O1).
-    package mutating func scopes(_ name: String, allowed: Scopes) -> Scopes {
-        guard let values = optionalArray(name, count: 1...32) else { return allowed }
+    package mutating func scopes(_ name: String, allowed: NamedScopes) -> Scopes {
+        guard let values = optionalArray(name, count: 1...32) else { return allowed.bits }
         var scopes = Scopes()
         for value in values {
-            guard case .string(let text) = value, let scope = Scopes(name: text), allowed.contains(scope) else {
+            guard case .string(let text) = value, let scope = allowed[text] else {
                 fail(name, code: "choice", detail: "must be names out of \(allowed.names.joined(separator: ", "))")
-                return allowed
+                return allowed.bits
             }
-            scopes.insert(scope)
+            scopes.formUnion(scope)
         }
         return scopes
     }

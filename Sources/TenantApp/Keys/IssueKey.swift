@@ -35,7 +35,7 @@ package struct IssueKey: Sendable {
             throw Refusal.field("/role", "choice", "an account of this kind has keys of the role \(role.rawValue)")
         }
         let offered = try tenant.scopesOffered()
-        if let scopes = request.scopes, !offered.isSuperset(of: scopes) {
+        if let scopes = request.scopes, !offered.bits.isSuperset(of: scopes) {
             throw Refusal.field("/scopes", "choice", "must be names out of \(offered.names.joined(separator: ", "))")
         }
         if let id = account.resellerID, try tenant.reseller(id: id)?.state == .terminated {
@@ -43,7 +43,7 @@ package struct IssueKey: Sendable {
         }
         var new = NewKey(
             accountID: account.id, resellerID: account.resellerID, role: role == .reseller ? .reseller : .operator,
-            scopes: request.scopes ?? offered, display: secret.display, createdBy: issuedBy)
+            scopes: request.scopes ?? offered.bits, display: secret.display, createdBy: issuedBy)
         new.book = request.book
         new.name = request.name
         new.expiresAt = request.expiresAt

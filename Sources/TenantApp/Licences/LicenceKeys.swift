@@ -5,6 +5,7 @@ package import TenantRegistry
 /// Licence keys (L; docs/licence-keys.md): a reseller lists its stock, draws from it and assigns licences to end
 /// customers. The credential is `api_token`, in the query or in a JSON body, with either method.
 package struct LicenceKeys: Dialect {
+    package static let scopes: NamedScopes = .licences
     package let name = "licence_keys"
     package let basePath = "/reseller"
     package let errorContentType: StaticString = "application/json"
@@ -66,4 +67,8 @@ package struct LicenceKeys: Dialect {
         }
         return .refused(refusal, contentType: errorContentType, body: body, challenge: "ApiToken")
     }
+}
+
+extension NamedScopes {
+    static let licences = NamedScopes("licences", bit: 9)
 }

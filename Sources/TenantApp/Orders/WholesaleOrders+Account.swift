@@ -50,7 +50,7 @@ extension WholesaleOrders {
         ) { call in
             var fields = try call.optionalFields()
             let name = fields.optionalString("name", characters: 1...100)
-            let scopes = fields.scopes("scopes", allowed: [.partnerRead, .partnerOrder])
+            let scopes = fields.scopes("scopes", allowed: WholesaleOrders.scopes)
             let book = fields.mode("mode")
             let end = fields.expiry("expires_at", after: call.now)
             try fields.finish()

@@ -76,7 +76,7 @@ extension WholesaleOrders {
         static let applied: Schema = ["id": .string, "status": .resellerState, "email": .string]
 
         static let newKey: Schema = [
-            "name": .text(100).optional, "scopes": .scopes([.partnerRead, .partnerOrder]).optional,
+            "name": .text(100).optional, "scopes": .scopes(WholesaleOrders.scopes).optional,
             "mode": .book.optional, "expires_at": .time.optional,
         ]
 

@@ -5,7 +5,6 @@ import TenantRegistry
 
 /// Signing in, and keys of one's own (X1).
 extension ProxyPorts {
-    static let scopes: Scopes = [.customersRead, .customersWrite, .portsRead, .portsWrite]
 
     static let account: [Route] = [
         Route(

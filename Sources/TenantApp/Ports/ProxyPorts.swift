@@ -5,6 +5,7 @@ package import TenantRegistry
 /// Proxy ports (X; docs/proxy-ports.md): a reseller prices, keeps customers, buys ports for them and rotates them. Its
 /// JSON is camelCase, ids are `_id`, amounts are numbers, times are milliseconds since 1970.
 package struct ProxyPorts: Dialect {
+    package static let scopes: NamedScopes = [.customersRead, .customersWrite, .portsRead, .portsWrite]
     package let name = "proxy_ports"
     package let title = "Proxy ports"
     package let basePath = "/v1"
@@ -82,4 +83,11 @@ package struct ProxyPorts: Dialect {
             json.field("nextCursor", rows.count > page.limit ? shown.last.map { Paging.text(id($0)) } : nil)
         }
     }
+}
+
+extension NamedScopes {
+    static let customersRead = NamedScopes("customers:read", bit: 4)
+    static let customersWrite = NamedScopes("customers:write", bit: 5)
+    static let portsRead = NamedScopes("ports:read", bit: 6)
+    static let portsWrite = NamedScopes("ports:write", bit: 7)
 }

@@ -168,7 +168,7 @@ struct ChainWalk {
         }
         guard line.incarnation > last.incarnation, last.sequence > 0 else { return }
         restoredAt = line.sequence
-        if line.action != "tenant.restored" {
+        if line.action != AuditRecord.restored {
             file.report.add(
                 .chain, "audit", line.sequence,
                 "Incarnation \(line.incarnation) begins without a tenant.restored row.")

@@ -47,6 +47,9 @@ package struct AuditRecord: Sendable, Equatable {
         self.bytesOut = bytesOut
     }
 
+    /// The action by which a file's next incarnation begins.
+    package static let restored = "tenant.restored"
+
     /// 429, 401 and 403: what `usage` counts as refusals.
     package var isRefusal: Bool { status == 429 || status == 401 || status == 403 }
 }

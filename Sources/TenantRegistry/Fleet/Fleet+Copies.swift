@@ -218,7 +218,7 @@ extension Fleet {
                 """,
                 .integer(clock.now().milliseconds))
             let store = try TenantStore(connection: connection, tenantID: record.id, context: context(record))
-            var note = AuditRecord(at: clock.now(), action: "tenant.restored", status: 200, requestID: requestID)
+            var note = AuditRecord(at: clock.now(), action: AuditRecord.restored, status: 200, requestID: requestID)
             note.detail =
                 #"{"restored_head":"\#(store.head.text)","replaced_head":"\#(before?.head.text ?? "unreadable")"}"#
             store.note(note)

@@ -1,37 +1,11 @@
 package import Cryptography
 package import RateLimiter
 
-/// What a key may be used for. A set, kept as text in the file and as bits in memory.
+/// What a key may be used for, as bits in files and in memory. Which bit means what, and its name, is said where the scope is
+/// used.
 package struct Scopes: OptionSet, Sendable, Hashable {
     package let rawValue: Int64
     package init(rawValue: Int64) { self.rawValue = rawValue }
-
-    package static let partnerRead = Scopes(rawValue: 1 << 0)
-    package static let partnerOrder = Scopes(rawValue: 1 << 1)
-    package static let resellerSignup = Scopes(rawValue: 1 << 2)
-    package static let resellerCredit = Scopes(rawValue: 1 << 3)
-    package static let customersRead = Scopes(rawValue: 1 << 4)
-    package static let customersWrite = Scopes(rawValue: 1 << 5)
-    package static let portsRead = Scopes(rawValue: 1 << 6)
-    package static let portsWrite = Scopes(rawValue: 1 << 7)
-    package static let codes = Scopes(rawValue: 1 << 8)
-    package static let licences = Scopes(rawValue: 1 << 9)
-
-    package static let named: [(name: String, scope: Scopes)] = [
-        ("partner:read", .partnerRead), ("partner:order", .partnerOrder), ("reseller:signup", .resellerSignup),
-        ("reseller:credit", .resellerCredit), ("customers:read", .customersRead),
-        ("customers:write", .customersWrite), ("ports:read", .portsRead), ("ports:write", .portsWrite),
-        ("codes", .codes), ("licences", .licences),
-    ]
-
-    package static let all = named.reduce(into: Scopes()) { $0.insert($1.scope) }
-
-    package init?(name: String) {
-        guard let found = Scopes.named.first(where: { $0.name == name }) else { return nil }
-        self = found.scope
-    }
-
-    package var names: [String] { Scopes.named.filter { contains($0.scope) }.map(\.name) }
 }
 
 /// Who a key speaks for.
