@@ -49,6 +49,12 @@ package struct Product: Sendable {
 }
 
 extension TenantReader {
+    /// The product that a path names, or 404.
+    package func knownProduct(_ sku: String) throws -> Product {
+        guard let product = try product(sku: sku) else { throw Refusal.notFound("product") }
+        return product
+    }
+
     package func product(sku: String) throws -> Product? {
         try connection.row(
             dynamic: "SELECT \(Product.columns) FROM product WHERE sku = ?1", [.text(sku)], read: Product.init)

@@ -4,7 +4,7 @@ package import RateLimiter
 import SQLite
 package import TenantRegistry
 
-/// All that is kept of a key to be shown: how it begins and, where its shape has it so, how it ends.
+/// All that is kept of a key to be shown: how it begins and, for some shapes, how it ends.
 package struct KeyDisplay: Sendable, Equatable {
     package let prefix: String
     package let suffix: String?
@@ -96,6 +96,12 @@ private let keyColumns = """
     """
 
 extension TenantReader {
+    /// A key, not a session.
+    package func knownKey(_ publicID: String) throws -> APIKey {
+        guard let key = try key(publicID: publicID), !key.role.isSession else { throw Refusal.notFound("key") }
+        return key
+    }
+
     package func key(id: Int64) throws -> APIKey? {
         try connection.row(
             dynamic: "SELECT \(keyColumns) FROM api_key WHERE id = ?1", [.integer(id)], read: APIKey.init)

@@ -81,7 +81,9 @@ package final class ListAvailableLicences: @unchecked Sendable {
     }
 }
 
-/// Bytes that are given once, then nil. Its stream asks for one piece at a time, which is who owns it.
+/// Bytes that are given once, then nil.
+///
+/// `@unchecked Sendable`: the stream asks for one piece at a time; whichever thread makes it owns the bytes.
 private final class OnceBytes: @unchecked Sendable {
     private var bytes: [UInt8]?
     init(_ bytes: [UInt8]) { self.bytes = bytes }
