@@ -61,7 +61,6 @@ enum Allowances {
         Allowance("Sources/Gateway/CallRun.swift", "columns", script, times: 2),
         Allowance("Sources/Gateway/Pipeline.swift", "columns", script),
         Allowance("Sources/TenantRegistry/Registry/RegistryRows.swift", "snapshot", "it reads seven tables in turn"),
-        Allowance("Tests/MoneyTests/Bank.swift", "step", "a case for each operation that moves money"),
         Allowance("Benchmarks/*.py", "columns", script, times: 26),
         Allowance("Tests/*.py", "columns", script, times: 385),
         Allowance("\(contract)/badinput.py", "main", script),
