@@ -67,12 +67,14 @@ let package = Package(
             name: "LimiterBench", dependencies: ["RateLimiter"], path: "Benchmarks/LimiterBench",
             swiftSettings: settings),
 
+        // What is left to chance in a test follows from a seed.
+        .target(name: "TestSeeds", path: "Tests/Support/TestSeeds", swiftSettings: settings),
         tests("CryptographyTests", ["Cryptography"]),
         tests("HTMLTests", ["HTML"]),
-        tests("HTTPCoreTests", ["HTTPCore"]),
-        tests("DomainTests", ["TenantApp", "CallKit", "TenantRegistry", "HTTPCore"]),
+        tests("HTTPCoreTests", ["TestSeeds", "HTTPCore"]),
+        tests("DomainTests", ["TestSeeds", "TenantApp", "CallKit", "TenantRegistry", "HTTPCore"]),
         tests("CallKitTests", ["TenantApp", "CallKit", "TenantRegistry", "HTTPCore"]),
-        tests("RateLimiterTests", ["RateLimiter"]),
+        tests("RateLimiterTests", ["TestSeeds", "RateLimiter"]),
         tests("SQLiteTests", ["SQLite"]),
         tests("CompressionTests", ["Compression"]),
         tests(
@@ -81,7 +83,7 @@ let package = Package(
                 "TestTenants", "TenantApp", "CallKit", "TenantRegistry", "SQLite", "HTTPCore", "Cryptography",
                 "RateLimiter",
             ]),
-        tests("HTTPServerTests", ["HTTPServer", "HTTPCore", "Cryptography", "Compression"]),
+        tests("HTTPServerTests", ["TestSeeds", "HTTPServer", "HTTPCore", "Cryptography", "Compression"]),
         tests("HTTPClientTests", ["HTTPClient"]),
         .target(
             name: "TestTenants",
@@ -95,7 +97,10 @@ let package = Package(
             swiftSettings: settings),
         tests(
             "SurvivalTests",
-            ["FaultDisk", "TestTenants", "TenantRegistry", "CallKit", "TenantApp", "SQLite", "Cryptography"]),
+            [
+                "FaultDisk", "TestTenants", "TestSeeds", "TenantRegistry", "CallKit", "TenantApp", "SQLite",
+                "Cryptography",
+            ]),
         tests(
             "TenantRegistryTests",
             [
@@ -112,9 +117,9 @@ let package = Package(
         // Where strangers' bytes are read, as libFuzzer and FuzzTests call it.
         .target(
             name: "FuzzTargets",
-            dependencies: ["HTTPCore", "HTTPServer", "Cryptography", "CallKit", "TenantApp", "Gateway"],
+            dependencies: ["TestSeeds", "HTTPCore", "HTTPServer", "Cryptography", "CallKit", "TenantApp", "Gateway"],
             path: "Tests/Fuzz/Targets", swiftSettings: settings),
-        tests("FuzzTests", ["FuzzTargets"]),
+        tests("FuzzTests", ["TestSeeds", "FuzzTargets"]),
         tests(
             "CodeTests",
             ["TestTenants", "TenantRegistry", "CallKit", "TenantApp", "SQLite", "HTTPCore", "Cryptography"]),

@@ -29,7 +29,7 @@ struct Authentication: Sendable {
     /// Failed credentials by address: past this an address gets 429 for them.
     static let failuresPolicy = Policy(requests: 300, windowSeconds: 60, burst: 300)!
 
-    /// `credential`: what the head carries or, where the dialect has it so, the body.
+    /// `credential`: what the head carries, or the body where the dialect allows it.
     func authenticate(_ routed: Routed, credential: ArraySlice<UInt8>?) throws(Denied) -> Authenticated {
         let authenticated: Authenticated
         do throws(Refusal) {

@@ -6,7 +6,6 @@ package import RateLimiter
 package struct Configuration: Sendable {
     package var listeners: [Listener] = []
     package var dataPath = "./data"
-    package var blueprintsPath: String?
     package var loops = 2
     package var workers = 16
     package var openFilesMax = 1_000

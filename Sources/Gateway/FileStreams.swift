@@ -3,8 +3,9 @@ import Glibc
 import HTTPCore
 import TenantRegistry
 
-/// A file as an answer's body: read piece by piece on the background pool, never on a loop.
-/// One piece is under way at a time, so the descriptor has one owner at a time.
+/// A file as an answer's body: read piece by piece on the pool for files, never on a loop.
+///
+/// `@unchecked Sendable`: one piece is under way at a time; the thread that reads it owns the descriptor.
 final class FileStream: ResponseStream, @unchecked Sendable {
     // `descriptor` is used by the one `next` under way; `deinit` closes it when the last reference goes.
     private static let pieceBytes = 256 << 10
@@ -39,7 +40,10 @@ final class FileStream: ResponseStream, @unchecked Sendable {
     func cancel() {}
 }
 
-/// A body on its way into a file: opened, written and closed on the file pool, one piece at a time, never on a loop.
+/// A body on its way into a file: opened, written and closed on the pool for files, one piece at a time, never on a
+/// loop.
+///
+/// `@unchecked Sendable`: the thread that writes the one piece under way owns the descriptor.
 final class FileSink: BodySink, @unchecked Sendable {
     // Pieces come one after the other, each after the one before was resumed, and `finish` or `abort` after them all:
     // what follows has one owner at a time.

@@ -15,7 +15,7 @@ final class Routed: Sendable {
     let parameters: [String]
     /// The tenant that the address names; nil where the key alone will.
     let addressed: TenantRecord?
-    /// The address names a tenant that there is not: every key is unknown under it.
+    /// There is no such tenant: every key is unknown under its address.
     let isUnknownAddress: Bool
     /// `/t/{slug}` where the address has it.
     let addressPrefix: String

@@ -7,9 +7,10 @@ import Synchronization
 ///
 /// Invariant: each call that `send` took is answered once, on the caller's thread or, when it is closed, with `broken`.
 /// At most `groupRunningMax` calls of a group run at once, the next ones wait in the order they came.
+///
+/// `@unchecked Sendable`: `multi` may be woken from any thread; it and `groups`, `running`, `pausing` are the thread's
+/// own otherwise. `inbox` is behind its lock.
 package final class OutboundCaller: @unchecked Sendable {
-    // `multi` may be woken from any thread; it and `groups`, `running`, `pausing` are the thread's own otherwise.
-    // `inbox` is behind its lock.
     package typealias Answer = @Sendable (Result<HTTPClientResponse, HTTPClientError>) -> Void
 
     /// Calls of one group, say a tenant, running and waiting.

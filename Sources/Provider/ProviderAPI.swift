@@ -62,7 +62,7 @@ struct ProviderRoute: Sendable {
 
     enum Body: Sendable {
         case whole
-        /// Streamed to a file in the data folder, whose path the handler is given as `call.body`'s stand-in.
+        /// Streamed to a file in the data folder, whose path the handler is given.
         case file
     }
 

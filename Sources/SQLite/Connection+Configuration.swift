@@ -119,8 +119,6 @@ extension Connection {
     /// The file's size in pages, with those of the transaction that is open.
     package var pageCount: Int64 { get throws(SQLiteError) { try integer(of: "PRAGMA page_count") } }
 
-    package var freePageCount: Int64 { get throws(SQLiteError) { try integer(of: "PRAGMA freelist_count") } }
-
     /// The quota in pages; returns what holds now, which is never less than the file has.
     @discardableResult
     package func setMaxPageCount(_ pages: Int64) throws(SQLiteError) -> Int64 {

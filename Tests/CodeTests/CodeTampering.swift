@@ -38,14 +38,7 @@ import Testing
         try market.redeem(codes[1], by: "b@example.com")
         let path = try folder.copy(try node.export(market.record), to: "copy.sqlite")
         #expect(try Verifier(path: path).run().findings == [])
-        try DataFolder.edit(path) { connection in
-            let triggers = try connection.rows("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'") {
-                try ($0.text(), $0.text())
-            }
-            for (name, _) in triggers { try connection.execute("DROP TRIGGER \(name)") }
-            try connection.execute(sql)
-            for (_, sql) in triggers { try connection.execute(sql) }
-        }
+        try DataFolder.tamper(path, sql)
         let texts = try Verifier(path: path).run().findings.map(\.text)
         #expect(texts.contains { $0.contains(words) }, "\(texts)")
     }

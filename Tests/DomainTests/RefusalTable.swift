@@ -94,7 +94,8 @@ struct RefusalTable {
             (.unparseable(""), "The text says what cannot be read."), (.invalid([]), "The text names each field."),
             (.unknownCredential, nil), (.badSignature(""), "The text says what is wrong with the signature."),
             (.methodNotAllowed(allowed: "…"), nil),
-            (.insufficientBalance(required: .zero, available: .zero, currency: .euro), nil), (.quotaExceeded("…"), nil),
+            (.insufficientBalance(required: .zero, available: .zero, currency: .usDollar), nil),
+            (.quotaExceeded("…"), nil),
             (.defect, nil), (.rateLimited(retryAfterSeconds: 0), "Too many requests; try again in … s."),
             (.tooLarge(bytesMax: 0), "The body is larger than … bytes."),
         ]

@@ -1,4 +1,5 @@
 import HTTPCore
+import TestSeeds
 import Testing
 
 private func address(_ text: String) throws -> IPAddress { try #require(IPAddress(parsing: text), "\(text)") }

@@ -1,6 +1,7 @@
 import FaultDisk
 import Foundation
 import TenantRegistry
+import TestSeeds
 import TestTenants
 import Testing
 
@@ -21,7 +22,7 @@ import Testing
 
     @Test("G8 a sync that fails once: the answer is “nothing was done”, and it stays so over kill -9 and power cut")
     func marker() throws {
-        for powerCut in [nil, Chance(3)] {
+        for powerCut in [nil, Seeded(state: 3)] {
             let scene = try Scene()
             defer { scene.end() }
             scene.disk.set(FaultPlan([.sync], .ioError, at: 1))

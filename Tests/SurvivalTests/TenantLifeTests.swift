@@ -4,6 +4,7 @@ import Foundation
 import Synchronization
 import TenantApp
 import TenantRegistry
+import TestSeeds
 import TestTenants
 import Testing
 
@@ -20,7 +21,7 @@ import Testing
         _ plan: FaultPlan?, prepare: (Scene) throws -> Void, _ work: (Trader) throws -> Void,
         _ judge: (Scene, _ isCutOff: Bool, Comment) throws -> Void
     ) throws {
-        var chance = Chance(Effort.seed)
+        var chance = Seeded(state: Effort.seed)
         func run(_ place: Int, _ judge: (Scene, _ isCutOff: Bool) throws -> Void) throws {
             let scene = try Scene()
             defer { scene.end() }
@@ -31,7 +32,7 @@ import Testing
                 try work(scene.trader)
                 try judge(scene, false)
             } else {
-                let cut = chance.happens(oneIn: 2) ? Chance(chance.next()) : nil
+                let cut = chance.happens(oneIn: 2) ? Seeded(state: chance.next()) : nil
                 try judge(scene, try scene.killed(atStep: place, powerCut: cut, work))
             }
         }

@@ -55,16 +55,8 @@ struct Copy {
         path = try folder.copy(export.path, to: "copy.sqlite")
     }
 
-    /// What somebody with an SQLite shell does: triggers out of the way, a change, triggers back as they were.
     func tamper(_ sql: String, restoringTriggers: Bool = true) throws {
-        let connection = try Connection(path: path, flags: [.readWrite])
-        defer { connection.close() }
-        let triggers = try connection.rows("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'") {
-            try ($0.text(), $0.text())
-        }
-        for (name, _) in triggers { try connection.execute("DROP TRIGGER \(name)") }
-        try connection.execute(sql)
-        if restoringTriggers { for (_, sql) in triggers { try connection.execute(sql) } }
+        try DataFolder.tamper(path, sql, restoringTriggers: restoringTriggers)
     }
 
     /// Makes the chain's hashes agree again from a row on, as somebody without the signing key can.

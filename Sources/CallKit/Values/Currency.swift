@@ -7,7 +7,6 @@ package struct Currency: Sendable, Hashable {
     package let minorUnitDigits: Int
 
     package static let usDollar = Currency(code: "USD", minorUnitDigits: 2)
-    package static let euro = Currency(code: "EUR", minorUnitDigits: 2)
 
     /// nil for a code that ISO 4217 does not list as money; codes are upper case.
     package init?(_ code: String) {

@@ -88,7 +88,7 @@ package final class ImportPrices: @unchecked Sendable {
             return fail()
         }
         if file == nil {
-            errors.append(PriceBookFile.error(1, nil, "required", "must be the header row"))
+            errors.append(.inLine(1, nil, "required", "must be the header row"))
             return fail()
         }
         if errors.count >= Self.errorsMax { return fail() }
@@ -143,11 +143,11 @@ package final class ImportPrices: @unchecked Sendable {
             let (reseller, product) = (names.resellers[row.reseller], names.products[row.sku])
             if reseller == nil {
                 errors.append(
-                    PriceBookFile.error(row.line, PriceBookFile.resellerColumn, "unknown", "there is no such reseller"))
+                    FieldError.inLine(row.line, PriceBookFile.resellerColumn, "unknown", "there is no such reseller"))
             }
             if product == nil {
                 errors.append(
-                    PriceBookFile.error(row.line, PriceBookFile.skuColumn, "unknown", "there is no such product"))
+                    FieldError.inLine(row.line, PriceBookFile.skuColumn, "unknown", "there is no such product"))
             }
             guard let reseller, let product else { continue }
             rows.append(StagedPrice(line: row.line, resellerID: reseller, productID: product, price: row.price))
@@ -162,7 +162,7 @@ package final class ImportPrices: @unchecked Sendable {
             let pair = Pair(resellerID: row.resellerID, productID: row.productID)
             if let first = lines[pair] {
                 errors.append(
-                    PriceBookFile.error(
+                    FieldError.inLine(
                         row.line, PriceBookFile.skuColumn, "duplicate",
                         "line \(first) has the same reseller and product"))
             } else {

@@ -46,11 +46,6 @@ package struct BookRow: Sendable {
 }
 
 extension TenantReader {
-    package func reseller(email: String) throws -> Reseller? {
-        try connection.row(
-            dynamic: "SELECT \(Reseller.columns) FROM reseller WHERE email = ?1", [.text(email.lowercased())],
-            read: Reseller.init)
-    }
 
     /// All price rows, by reseller and product, behind the given ones.
     package func priceBook(afterReseller reseller: Int64, product: Int64, limit: Int) throws -> [BookRow] {

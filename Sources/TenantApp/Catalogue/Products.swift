@@ -51,6 +51,12 @@ package struct Product: Sendable {
 }
 
 extension TenantReader {
+    /// The product that a path names, or 404.
+    package func knownProduct(_ sku: String) throws -> Product {
+        guard let product = try product(sku: sku) else { throw Refusal.notFound(.product) }
+        return product
+    }
+
     package func product(sku: String) throws -> Product? {
         try connection.row(Product.bySKU, .text(sku), read: Product.init)
     }

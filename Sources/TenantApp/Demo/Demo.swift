@@ -178,8 +178,9 @@ package struct Demo {
 }
 
 /// Hands one result from a worker to a thread that waits for it; at start only.
+///
+/// `@unchecked Sendable`: the result is written before the semaphore is signalled, and read after it was waited for.
 private final class ResultBox<Value: Sendable>: @unchecked Sendable {
-    // Written before the semaphore is signalled, read after it was waited for.
     private var result: Result<Value, any Error>?
     private let ready = DispatchSemaphore(value: 0)
 

@@ -108,3 +108,10 @@ package enum KeyAnswers {
         !key.role.isSession && (resellerID == nil || key.resellerID == resellerID)
     }
 }
+
+extension Call {
+    /// A secret in the shape that the tenant's keys have.
+    func newSecret(_ book: Book) -> MintedSecret {
+        MintedSecret(shape: services.shared(Blueprints.self).keyShape(of: tenant), book: book, random: services.random)
+    }
+}

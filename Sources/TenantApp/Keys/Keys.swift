@@ -4,7 +4,7 @@ package import RateLimiter
 package import SQLite
 package import TenantRegistry
 
-/// All that is kept of a key to be shown: how it begins and, where its shape has it so, how it ends.
+/// All that is kept of a key to be shown: how it begins and, for some shapes, how it ends.
 package struct KeyDisplay: Sendable, Equatable {
     package let prefix: String
     package let suffix: String?
@@ -114,6 +114,12 @@ package struct NewKey: Sendable {
 }
 
 extension TenantReader {
+    /// A key, not a session.
+    package func knownKey(_ publicID: String) throws -> APIKey {
+        guard let key = try key(publicID: publicID), !key.role.isSession else { throw Refusal.notFound(.key) }
+        return key
+    }
+
     package func key(id: Int64) throws -> APIKey? {
         try connection.row(APIKey.byID, .integer(id), read: APIKey.init)
     }

@@ -2,7 +2,7 @@ package import CallKit
 package import TenantRegistry
 
 /// Gives a licence to an end customer, once (L4): to the same one again is no change, to another a conflict.
-/// Another reseller's licence is one that there is not.
+/// Another reseller's licence is unknown.
 package struct AssignLicence: Sendable {
     package static let userCharactersMax = 64
 

@@ -15,7 +15,7 @@ package struct PricePort: Sendable {
     package let basePrice: Money
     /// Days of a port; gigabytes of traffic.
     package let quantity: Int64
-    /// Nil, and a country that there is not, have no override.
+    /// Nil has no override. An unknown country has none either.
     package let country: PortCountry?
     package let discount: Percent
     package let resellerID: Int64

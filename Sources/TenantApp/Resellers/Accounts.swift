@@ -39,6 +39,11 @@ package struct Account: Sendable {
 }
 
 extension TenantReader {
+    /// The account of the tenant's owner.
+    package func ownerAccount() throws -> Int64? {
+        try connection.row("SELECT id FROM account WHERE role = 0 ORDER BY id LIMIT 1") { try $0.int() }
+    }
+
     /// By e-mail address, case-folded.
     package func account(email: String) throws -> Account? {
         try connection.row(Account.byEmail, .text(email.lowercased()), read: Account.init)

@@ -60,6 +60,23 @@ package struct Reseller: Sendable {
 }
 
 extension TenantReader {
+    /// The reseller that a path names, or 404: for the operator, who sees all of the tenant.
+    package func knownReseller(_ publicID: String) throws -> Reseller {
+        guard let reseller = try reseller(publicID: publicID) else { throw Refusal.notFound(.reseller) }
+        return reseller
+    }
+
+    /// The id of the reseller that a filter names; nil where there is no filter.
+    package func resellerID(filter publicID: String?) throws -> Int64? {
+        try publicID.map { try knownReseller($0).id }
+    }
+
+    package func reseller(email: String) throws -> Reseller? {
+        try connection.row(
+            dynamic: "SELECT \(Reseller.columns) FROM reseller WHERE email = ?1", [.text(email.lowercased())],
+            read: Reseller.init)
+    }
+
     package func reseller(id: Int64) throws -> Reseller? {
         if let known = memory.resellers[id] { return known }
         let read = try connection.row(Reseller.byID, .integer(id), read: Reseller.init)

@@ -50,10 +50,3 @@ package struct FillTenant: Sendable {
         return try tenant.insertKey(new, secretHash: secret.hash)
     }
 }
-
-extension TenantReader {
-    /// The account of the tenant's owner.
-    package func ownerAccount() throws -> Int64? {
-        try connection.row("SELECT id FROM account WHERE role = 0 ORDER BY id LIMIT 1") { try $0.int() }
-    }
-}

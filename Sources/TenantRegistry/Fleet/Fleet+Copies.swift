@@ -36,7 +36,7 @@ extension Fleet {
                 fail: { then(.failure($0)) }))
     }
 
-    /// The copy under way. Touched on the tenant's lane only.
+    /// The copy under way. `@unchecked Sendable`: the tenant's lane owns it.
     private final class Copying: @unchecked Sendable {
         var stepper: BackupStepper?
         var remaining = Int.max

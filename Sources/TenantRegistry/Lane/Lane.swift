@@ -87,8 +87,10 @@ package struct LaneControl<File: LaneFile> {
 /// Invariant: only the worker that took the lane from the pool touches `file`; a lane is in the pool's queue at most
 /// once. While one batch syncs the next gathers, which is the whole of group commit. `submit` may be called from any
 /// thread.
+///
+/// `@unchecked Sendable`: `file`, `isFenced` and `guardedBatchesLeft` belong to the worker running the lane; everything
+/// else is in `state`.
 package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
-    // `file`, `isFenced` and `guardedBatchesLeft` belong to the worker running the lane; everything else is in `state`.
     private enum Work {
         case job(LaneJob<File>)
         case exclusive(@Sendable (LaneControl<File>) -> Void, @Sendable (LaneFailure) -> Void)

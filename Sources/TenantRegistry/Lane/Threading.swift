@@ -21,6 +21,8 @@ let threadStackBytes = 1 << 20
 ///
 /// The taker that began to wait last is woken first: what it needs is still in its core's caches and in its share of
 /// the heap.
+///
+/// `@unchecked Sendable`: `items`, `waiting` and `isClosed` are touched under `mutex` only.
 final class WaitingQueue<Element: Sendable>: @unchecked Sendable {
     /// One taker that waits.
     private final class Taker {
@@ -34,7 +36,6 @@ final class WaitingQueue<Element: Sendable>: @unchecked Sendable {
         }
     }
 
-    // `items`, `waiting` and `isClosed` are touched under `mutex` only.
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private var items = Deque<Element>()
     private var waiting: [Taker] = []

@@ -8,55 +8,6 @@ package struct Scopes: OptionSet, Sendable, Hashable {
     package init(rawValue: Int64) { self.rawValue = rawValue }
 }
 
-/// Who a key speaks for.
-package enum KeyRole: Int64, Sendable {
-    /// The tenant's owner: mints for others.
-    case owner = 0
-    /// An operator's own key: the admin API without minting for others.
-    case `operator` = 1
-    /// A reseller's shop.
-    case reseller = 2
-    /// A person who signed in: the owner or an operator, by password.
-    case ownerSession = 3
-    case operatorSession = 4
-    /// A reseller's person who signed in.
-    case resellerSession = 5
-
-    package var name: String {
-        switch self {
-        case .owner, .ownerSession: "owner"
-        case .operator, .operatorSession: "operator"
-        case .reseller, .resellerSession: "reseller"
-        }
-    }
-
-    package var isSession: Bool { rawValue >= KeyRole.ownerSession.rawValue }
-    package var isAdministrator: Bool { self != .reseller && self != .resellerSession }
-    package var isOwner: Bool { self == .owner || self == .ownerSession }
-}
-
-/// A reseller's place in its life (W1).
-package enum ResellerState: Int64, Sendable, CaseIterable {
-    case pending = 0
-    case active = 1
-    case suspended = 2
-    case terminated = 3
-
-    package var name: String {
-        switch self {
-        case .pending: "pending"
-        case .active: "active"
-        case .suspended: "suspended"
-        case .terminated: "terminated"
-        }
-    }
-
-    package init?(name: String) {
-        guard let state = ResellerState.allCases.first(where: { $0.name == name }) else { return nil }
-        self = state
-    }
-}
-
 /// A key's record as the loops judge by it.
 package struct KeyProjection: Sendable {
     package var keyID: Int64
@@ -70,7 +21,7 @@ package struct KeyProjection: Sendable {
     package var isRevoked: Bool
     package var expiresAt: Timestamp?
     package var limit: Policy?
-    /// Counts changes of this record; compared inside each operation's transaction.
+    /// Counts changes of this record. The registry keeps it; nothing is decided by it.
     package var epoch: Int64
     /// Hashes that open this key, each until its time; those not listed any more are dead.
     package var secrets: [Secret]

@@ -3,6 +3,7 @@ import Cryptography
 import SQLite
 import TenantApp
 import TenantRegistry
+import TestSeeds
 import TestTenants
 import Testing
 
@@ -135,7 +136,7 @@ final class Trader {
         return gate
     }
 
-    func randomWish(_ chance: inout Chance) -> Wish {
+    func randomWish(_ chance: inout Seeded) -> Wish {
         let reseller = chance.pick(resellers)
         switch chance.pick(1...10) {
         case 1, 2: return .topUp(reseller, units: Int64(chance.pick(1...50)))

@@ -1,27 +1,5 @@
 import Foundation
-
-/// SplitMix64: the same numbers from the same seed.
-struct Chance: RandomNumberGenerator {
-    var state: UInt64
-
-    init(_ seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ mixed >> 31
-    }
-
-    mutating func pick(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &self) }
-    mutating func happens(oneIn count: Int) -> Bool { pick(1...count) == 1 }
-
-    mutating func pick<Element>(_ elements: [Element]) -> Element {
-        precondition(!elements.isEmpty, "something to choose from")
-        return elements[pick(0...elements.count - 1)]
-    }
-}
+import TestSeeds
 
 /// How long the tests that could go on for ever go on, and from where.
 enum Effort {
@@ -43,7 +21,7 @@ enum Effort {
     /// Places from 1 to `last`: all of them in a long run, else so many.
     static func places(upTo last: Int, short count: Int) -> [Int] {
         guard !isLong, last > count else { return last < 1 ? [] : Array(1...last) }
-        var chance = Chance(seed)
+        var chance = Seeded(state: seed)
         return Array((1...last).shuffled(using: &chance).prefix(count))
     }
 
