@@ -2,8 +2,8 @@ package import Cryptography
 package import HTTPCore
 package import TenantRegistry
 
-/// An `Idempotency-Key`, parsed once: 1 to 255 printable ASCII characters without spaces and quotes (G4). Callers send it
-/// bare or quoted (RFC 8941 string).
+/// An `Idempotency-Key`, parsed once: 1 to 255 printable ASCII characters without spaces and quotes (G4). Callers send
+/// it bare or quoted (RFC 8941 string).
 package struct IdempotencyKey: Sendable, Equatable {
     package static let charactersMax = 255
 

@@ -1,5 +1,5 @@
-/// Why a call is refused: a code for programs and a sentence for people. A feature declares each code once, as a static member in
-/// its file of refusals; rules compare the values, never their spelling.
+/// Why a call is refused: a code for programs and a sentence for people. A feature declares each code once, as a static
+/// member in its file of refusals; rules compare the values, never their spelling.
 package protocol Reason: Sendable, Equatable {
     var code: String { get }
     var text: String { get }

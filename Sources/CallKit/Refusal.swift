@@ -10,8 +10,8 @@ package enum Refusal: Error, Sendable, Equatable {
     case invalid([FieldError])
     /// 401: no credential, an unknown one, another tenant's, a revoked or expired one: all alike.
     case unknownCredential
-    /// 401: an e-mail address or a password that is wrong. Told like an unknown credential where a dialect has no words of
-    /// its own for it.
+    /// 401: an e-mail address or a password that is wrong. Told like an unknown credential where a dialect has no words
+    /// of its own for it.
     case wrongPassword
     /// 401: the signature of a signed call is missing, wrong or too old (W5).
     case badSignature(String)

@@ -1,7 +1,7 @@
 package import TenantRegistry
 
-/// Who may call a route, by the caller's key and its reseller's place in its life (W1). Judged on the loop and again inside
-/// each operation's transaction.
+/// Who may call a route, by the caller's key and its reseller's place in its life (W1). Judged on the loop and again
+/// inside each operation's transaction.
 extension Route {
     /// `resellerState`: nil for the owner and operators, who have no reseller.
     package func judge(key: KeyProjection, resellerState: ResellerState?, apiAccess: Bool) throws(Refusal) {
@@ -26,8 +26,8 @@ extension Route {
         }
     }
 
-    /// Whether knowing its path is all that it takes: what stands for a parameter of an open route opens something by itself,
-    /// and logs leave it out.
+    /// Whether knowing its path is all that it takes: what stands for a parameter of an open route opens something by
+    /// itself, and logs leave it out.
     package var isNamedBySecret: Bool { access == .open && pattern.contains("{") }
 
     private func judge(_ state: ResellerState, _ key: KeyProjection, apiAccess: Bool) throws(Refusal) {

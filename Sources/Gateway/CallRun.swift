@@ -7,8 +7,8 @@ import TenantRegistry
 
 /// One admitted call on its way through handler, lane and answer.
 ///
-/// Invariant: exactly one answer leaves, after the commit of what it says. Parts run on the loop, the background pool and
-/// the lane's worker, one after the other.
+/// Invariant: exactly one answer leaves, after the commit of what it says. Parts run on the loop, the background pool
+/// and the lane's worker, one after the other.
 struct CallRun: Sendable {
     let pipeline: Pipeline
     let admitted: Admitted
@@ -119,7 +119,8 @@ struct CallRun: Sendable {
                         try warrant.judge(store.reader)
                         let answer = try read(store.reader)
                         if let key {
-                            // Among the batch's effects, in the order of its jobs: a write behind this read drops it again.
+                            // Among the batch's effects, in the order of its jobs: a write behind this read drops it
+                            // again.
                             let answers = admitted.tenant.answers
                             store.afterCommit { answers.fill(key, with: answer.body) }
                         }

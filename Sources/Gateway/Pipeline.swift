@@ -11,8 +11,8 @@ import TenantRegistry
 ///
 /// `route → authenticate → admit → body → lane → answer and audit`
 ///
-/// Each stage takes the value that the one before returned (`Routed → Authenticated → Admitted → Outcome`), so none can be
-/// skipped by accident. Runs on the connection's loop up to the lane; must not block there.
+/// Each stage takes the value that the one before returned (`Routed`, `Authenticated`, `Admitted`), and `CallRun` takes the
+/// last, so none can be skipped by accident. Runs on the connection's loop up to the lane; must not block there.
 final class Pipeline: RequestHandler, Sendable {
     let fleet: Fleet
     let router: Router

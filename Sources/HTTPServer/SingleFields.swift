@@ -1,5 +1,5 @@
-/// The header fields that a head may carry once, since they are credentials: of two, one reader might take the first and
-/// another the last. Told to the server at its start by whoever reads them. Compared without regard to case.
+/// The header fields that a head may carry once, since they are credentials: of two, one reader might take the first
+/// and another the last. Told to the server at its start by whoever reads them. Compared without regard to case.
 package struct SingleFields: Sendable {
     /// Lower case, each once.
     private let names: [[UInt8]]

@@ -1,7 +1,7 @@
 import Synchronization
 
-/// Routes that have a limit of their own for each reseller, beside its key's and its own. The feature that has such routes
-/// declares the class as a static member.
+/// Routes that have a limit of their own for each reseller, beside its key's and its own. The feature that has such
+/// routes declares the class as a static member.
 ///
 /// The numbers stand in level files: a number that was used once never means another class.
 package struct RouteClass: Sendable, Hashable {

@@ -1,5 +1,5 @@
-/// The SELECT list of one kind of row. It stands beside the type's `init(_ row: inout RowReader) throws`, which reads the
-/// columns in this order; statements interpolate it.
+/// The SELECT list of one kind of row. It stands beside the type's `init(_ row: inout RowReader) throws`, which reads
+/// the columns in this order; statements interpolate it.
 package struct Columns<Row>: Sendable, CustomStringConvertible {
     private let names: [String]
     package let description: String
@@ -16,8 +16,8 @@ package struct Columns<Row>: Sendable, CustomStringConvertible {
     package func of(_ alias: String) -> String { names.map { "\(alias).\($0)" }.joined(separator: ", ") }
 }
 
-/// A statement's text, put together once, of fixed pieces such as `Columns`, and kept for the life of the process: it is
-/// known by its address, as a literal is. For a `static let`; never from anything that was sent.
+/// A statement's text, put together once, of fixed pieces such as `Columns`, and kept for the life of the process: it
+/// is known by its address, as a literal is. For a `static let`; never from anything that was sent.
 package struct Statement: Sendable {
     let text: KeptText
 
@@ -25,8 +25,10 @@ package struct Statement: Sendable {
 }
 
 /// Bytes that are never given back.
+///
+/// `@unchecked Sendable`: immutable since it was made, so any thread may read it.
 struct KeptText: @unchecked Sendable {
-    /// UTF-8. Immutable since it was made, so any thread may read it.
+    /// UTF-8.
     let start: UnsafePointer<UInt8>
     let count: Int
 

@@ -1,7 +1,7 @@
 import CSQLite
 
-/// The row a statement stands on, read column by column in the order of its SELECT list. A value of another type than is
-/// asked for, and one that means nothing, throw `CorruptRow`: there are no defaults.
+/// The row a statement stands on, read column by column in the order of its SELECT list. A value of another type than
+/// is asked for, and one that means nothing, throw `CorruptRow`: there are no defaults.
 ///
 /// It is valid within the closure that it is handed to and cannot leave it. Reading more columns than there are is a
 /// defect of the program and traps.

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Runs one script with every answer that it gets written down:
 
-    recorder.py CONTRACT FILE SCRIPT --tollgate BINARY
+    recorder.py SCRIPTS FILE SCRIPT --tollgate BINARY
 
 The scripts are left as they are: Python's HTTP client is listened to, and the bare connections that some have as
-`Wire`. `CONTRACT` is the folder that the script's `support` comes from."""
+`Wire`. `SCRIPTS` is the folder that the script's `support` comes from."""
 
 import contextlib
 import gzip

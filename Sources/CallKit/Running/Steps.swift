@@ -5,8 +5,8 @@ package import TenantRegistry
 
 /// The steps of a work that takes several (`Work.flow`): each is awaited, so that the work reads from top to bottom.
 ///
-/// Steps that touch the file run on the tenant's lane and are judged there as the call's own write is (`Warrant`). Between
-/// steps the work runs on the node's pool for flows; what is long goes to `background`.
+/// Steps that touch the file run on the tenant's lane and are judged there as the call's own write is (`Warrant`).
+/// Between steps the work runs on the node's pool for flows; what is long goes to `background`.
 package struct Steps: Sendable {
     private let terms: TenantWrite
 
@@ -16,8 +16,8 @@ package struct Steps: Sendable {
     private var fleet: Fleet { terms.fleet }
     private var tenant: TenantRecord { terms.tenant }
 
-    /// Writes what memory holds of the audit log, so that the reads that follow see the calls that were answered before.
-    /// Nothing where the disk has no room.
+    /// Writes what memory holds of the audit log, so that the reads that follow see the calls that were answered
+    /// before. Nothing where the disk has no room.
     package func flushReads() async throws {
         if fleet.refusesWrites { return }
         try await callback { done in
@@ -54,8 +54,8 @@ package struct Steps: Sendable {
         }
     }
 
-    /// A write that has to be there before the work goes on, say before somebody outside is asked. Its audit row says 202.
-    /// A stored answer of an earlier call ends the work and is given in its place.
+    /// A write that has to be there before the work goes on, say before somebody outside is asked. Its audit row says
+    /// 202. A stored answer of an earlier call ends the work and is given in its place.
     package func write<Value: Sendable>(_ effect: @escaping TenantWrite.Effect<Value>) async throws -> Value {
         try await step(.uncounted(status: 202), effect)
     }
@@ -155,8 +155,9 @@ package struct Replayed: Error {
     package let stored: StoredAnswer
 }
 
-/// A result on its way from another thread to the work that waits for it. It passes under a lock, and the continuation only
-/// wakes: ThreadSanitizer sees what a lock orders, not what the concurrency runtime does, which is not built for it.
+/// A result on its way from another thread to the work that waits for it. It passes under a lock, and the continuation
+/// only wakes: ThreadSanitizer sees what a lock orders, not what the concurrency runtime does, which is not built for
+/// it.
 final class Handover<Value: Sendable>: Sendable {
     private struct State {
         var result: Result<Value, any Error>?

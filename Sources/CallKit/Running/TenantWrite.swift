@@ -3,9 +3,9 @@ package import TenantRegistry
 
 /// The one way in which a tenant's file is written: the gateway's calls, the provider's and the node's own, and tests.
 ///
-/// In the lane's transaction, in this order, all or nothing: the warrant judged again, the signature, an earlier answer of
-/// the same call, the effect, the answer to be stored, the audit row. After the commit memory follows, before anybody is
-/// answered; then the registry; then `then` is called, once, on a worker.
+/// In the lane's transaction, in this order, all or nothing: the warrant judged again, the signature, an earlier answer
+/// of the same call, the effect, the answer to be stored, the audit row. After the commit memory follows, before
+/// anybody is answered; then the registry; then `then` is called, once, on a worker.
 ///
 /// A value. `effect` runs on the tenant's lane, perhaps twice, where the first batch was lost.
 package struct TenantWrite: Sendable {
@@ -96,8 +96,8 @@ package struct TenantWrite: Sendable {
         case none
     }
 
-    /// A write that has to be there before the work goes on. Nothing that it decides is stored under the key; an answer that
-    /// is stored there ends the work.
+    /// A write that has to be there before the work goes on. Nothing that it decides is stored under the key; an answer
+    /// that is stored there ends the work.
     package func step<Value: Sendable>(
         _ record: StepRecord, _ effect: @escaping Effect<Value>,
         then: @escaping @Sendable (StepOutcome<Value>) -> Void
@@ -188,8 +188,8 @@ extension Refusal {
 }
 
 extension Fleet {
-    /// A write to a tenant's file that no tenant's caller asked for: the provider's, or the node's own. `then` comes when
-    /// audit row, projection and registry have followed.
+    /// A write to a tenant's file that no tenant's caller asked for: the provider's, or the node's own. `then` comes
+    /// when audit row, projection and registry have followed.
     package func write<Value: Sendable>(
         _ record: TenantRecord, warrant: Warrant = .node, reserving hash: Digest? = nil, action: String,
         requestID: RequestID, _ effect: @escaping TenantWrite.Effect<Value>,

@@ -9,8 +9,8 @@ package struct AuditEntry: Sendable {
 
 /// Walks down the audit log, newest first, rows and opened blocks as one list (O6).
 ///
-/// Each step reads a bounded stretch on the lane and opens its blocks off it, so that no walk, however long the log, holds
-/// a lane. A value that moves on.
+/// Each step reads a bounded stretch on the lane and opens its blocks off it, so that no walk, however long the log,
+/// holds a lane. A value that moves on.
 package struct AuditWalk: Sendable {
     private let steps: Steps
     private let filter: AuditFilter

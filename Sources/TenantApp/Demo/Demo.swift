@@ -6,8 +6,8 @@ package import TenantRegistry
 
 /// Provisions a demo tenant per blueprint on the first start and writes `DATA/demo.json` (D1, D2).
 ///
-/// A start that was cut off leaves `demo.pending`; the next one erases what it had made and begins again, since the keys
-/// that were minted are known to nobody.
+/// A start that was cut off leaves `demo.pending`; the next one erases what it had made and begins again, since the
+/// keys that were minted are known to nobody.
 package struct Demo {
     private let fleet: Fleet
     private let blueprints: Blueprints

@@ -189,8 +189,8 @@ extension TenantReader {
             expiresAt: key.expiresAt, limit: key.limit, epoch: key.epoch, secrets: secrets)
     }
 
-    /// Every key and reseller that can be read, for the registry (`TenantSchema.readProjections`). A key opens nothing while
-    /// its own row or its reseller's cannot be read; `corrupt` is told of those.
+    /// Every key and reseller that can be read, for the registry (`TenantSchema.readProjections`). A key opens nothing
+    /// while its own row or its reseller's cannot be read; `corrupt` is told of those.
     package func allProjections(corrupt: (CorruptRow) -> Void) throws -> [ProjectionChange] {
         var changes: [ProjectionChange] = []
         var resellers: Set<Int64> = []

@@ -2,8 +2,8 @@ package import CallKit
 package import TenantRegistry
 
 extension Warrant {
-    /// A call of the tenant's own callers: the tenant is open, the secret that the caller sent still opens its key, and the
-    /// states of key and reseller let it call the route (G3).
+    /// A call of the tenant's own callers: the tenant is open, the secret that the caller sent still opens its key, and
+    /// the states of key and reseller let it call the route (G3).
     package static func of(_ caller: Caller?, of record: TenantRecord, for route: Route) -> Warrant {
         Warrant { tenant in
             try record.judge(at: tenant.now)

@@ -13,7 +13,8 @@ extension OperatorAdmin {
             let book = try call.query().mode(or: call.book)
             let isCSV = call.head.value(of: .contentType)?.lowercased().hasPrefix("text/csv") ?? false
             return .flow { steps in
-                // A call that was answered before finds its own licences in stock: it is given its answer, not duplicates.
+                // A call that was answered before finds its own licences in stock: it is given its answer, not
+                // duplicates.
                 try await steps.replay()
                 return try await steps.callback { try ImportLicences(call, isCSV: isCSV, book: book, done: $0).start() }
             }

@@ -133,8 +133,8 @@ extension TenantReader {
             read: Port.init)
     }
 
-    /// Ports whose time is up and whose slots are still taken, the longest due first; of one customer or of all. One that
-    /// cannot be read is left where it is and told: the call that clears it is another's.
+    /// Ports whose time is up and whose slots are still taken, the longest due first; of one customer or of all. One
+    /// that cannot be read is left where it is and told: the call that clears it is another's.
     package func duePorts(book: Book, customer: Int64?, limit: Int) throws -> [Port] {
         let filter = customer == nil ? "p.book = ?2 AND ?3 IS NULL" : "p.book = ?2 AND p.customer_id = ?3"
         var ports: [Port] = []

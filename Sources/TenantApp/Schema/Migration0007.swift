@@ -1,17 +1,17 @@
 import SQLite
 
-/// Columns with few values hold none but those. A table cannot be given a CHECK, but a column that is added can bring one that
-/// speaks of the others: `checked` is computed, always NULL and nowhere on the disk. Another rule drops it and adds it anew,
-/// which rewrites no row either.
+/// Columns with few values hold none but those. A table cannot be given a CHECK, but a column that is added can bring
+/// one that speaks of the others: `checked` is computed, always NULL and nowhere on the disk. Another rule drops it and
+/// adds it anew, which rewrites no row either.
 ///
-/// A row that breaks a rule already does not keep the file from being opened: whatever reads it is told (`CorruptRow`), and
-/// `verify` names it.
+/// A row that breaks a rule already does not keep the file from being opened: whatever reads it is told (`CorruptRow`),
+/// and `verify` names it.
 enum Migration0007 {
     static let version: Int32 = 7
     static let migration = Migration(version: version, name: "few values", sql: sql)
 
-    /// Without the audit log: its rows are vouched for by their hashes, and it is the longest table by far. Event types are
-    /// not few: each feature brings some.
+    /// Without the audit log: its rows are vouched for by their hashes, and it is the longest table by far. Event types
+    /// are not few: each feature brings some.
     static let rules: [(table: String, rule: String)] = [
         ("account", "role BETWEEN 0 AND 2"),
         ("api_key", "role BETWEEN 0 AND 5 AND \(book)"),

@@ -2,8 +2,8 @@ import CallKit
 import SQLite
 import TenantRegistry
 
-/// Every row means something: it is read as the gateway reads it, and columns with few values hold none but those. What a
-/// call would fail at is named here.
+/// Every row means something: it is read as the gateway reads it, and columns with few values hold none but those. What
+/// a call would fail at is named here.
 enum RowCheck {
     static func run(_ file: inout VerifiedFile) throws {
         var sweep = RowSweep()

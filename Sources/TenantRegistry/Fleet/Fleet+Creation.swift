@@ -182,8 +182,9 @@ extension Fleet {
         }
     }
 
-    /// Changes a tenant's registry row (state, tier, quotas, limit, end). It holds from `then` on: no effect that was judged
-    /// by what was before comes after it (P2, P3, G3). `change` throws where the row, as it is now, does not allow it.
+    /// Changes a tenant's registry row (state, tier, quotas, limit, end). It holds from `then` on: no effect that was
+    /// judged by what was before comes after it (P2, P3, G3). `change` throws where the row, as it is now, does not
+    /// allow it.
     package func change(
         _ record: TenantRecord, event: String, requestID: RequestID,
         _ change: @escaping @Sendable (inout TenantProfile) throws -> Void,

@@ -256,7 +256,8 @@ package final class Fleet: Sendable {
         }
     }
 
-    /// What a tenant's file says of its keys and resellers. One that cannot be read opens nothing, and the log names it.
+    /// What a tenant's file says of its keys and resellers. One that cannot be read opens nothing, and the log names
+    /// it.
     func projections(of record: TenantRecord, in store: TenantStore) throws -> [ProjectionChange] {
         try schema.readProjections(store.reader) { report("tenant \(record.id.text): \($0)") }
     }

@@ -1,7 +1,7 @@
 import Synchronization
 
-/// Two threads for the steps of calls that take several. Each step is short; what is long goes to the background pool, so
-/// that strangers' passwords hold no flow up. Any thread.
+/// Two threads for the steps of calls that take several. Each step is short; what is long goes to the background pool,
+/// so that strangers' passwords hold no flow up. Any thread.
 package final class FlowPool: TaskExecutor {
     /// Flows under way: past this a new one is refused.
     package static let flowsMax = 4_096

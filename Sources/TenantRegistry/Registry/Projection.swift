@@ -1,8 +1,8 @@
 package import Cryptography
 package import RateLimiter
 
-/// What a key may be used for, as bits in files and in memory. Which bit means what, and its name, is said where the scope is
-/// used.
+/// What a key may be used for, as bits in files and in memory. Which bit means what, and its name, is said where the
+/// scope is used.
 package struct Scopes: OptionSet, Sendable, Hashable {
     package let rawValue: Int64
     package init(rawValue: Int64) { self.rawValue = rawValue }

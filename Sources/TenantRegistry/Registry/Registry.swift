@@ -7,8 +7,8 @@ package struct RegistrySnapshot {
         package let profile: TenantProfile
         package let wrappedSecretKey: [UInt8]
         package let wrappedSigningKey: [UInt8]
-        /// A hash was reserved and no key followed (a crash between the two), or a row cannot be read: its file has to be
-        /// asked.
+        /// A hash was reserved and no key followed (a crash between the two), or a row cannot be read: its file has to
+        /// be asked.
         package var isIncomplete = false
         package var resellers: [ResellerProjection] = []
         package var keys: [KeyProjection] = []
@@ -45,8 +45,9 @@ package enum RegistryRefusal: Error, Sendable {
 }
 
 /// The registry of all tenants. Behind a protocol, so that more than one node can share one later.
-/// Calls return at once; `then` comes on a worker once the change is durable, or with why it is not. `judge` runs in the
-/// transaction that has the effect, and throws `RegistryRefusal.notAllowed` where the caller may not have it any more (G3).
+/// Calls return at once; `then` comes on a worker once the change is durable, or with why it is not. `judge` runs in
+/// the transaction that has the effect, and throws `RegistryRefusal.notAllowed` where the caller may not have it any
+/// more (G3).
 package protocol Registry: AnyObject, Sendable {
     typealias Judge = @Sendable () throws -> Void
     typealias Done<Value> = @Sendable (Result<Value, any Error>) -> Void
@@ -55,12 +56,14 @@ package protocol Registry: AnyObject, Sendable {
     func insert(
         _ profile: TenantProfile, wrappedSecretKey: [UInt8], wrappedSigningKey: [UInt8], judge: @escaping Judge,
         then: @escaping Done<Void>)
-    /// A new tenant is whole: its profile's changeable columns and the projection of what its file begins with, at once.
+    /// A new tenant is whole: its profile's changeable columns and the projection of what its file begins with, at
+    /// once.
     func complete(
         _ profile: TenantProfile, _ changes: [ProjectedChange], event: String, requestID: RequestID,
         then: @escaping Done<Void>)
-    /// Changes a profile's columns on what the registry has now, so that two changes at once both stay. `RegistryRefusal.unknownTenant`
-    /// where there is no such row. `change` judges, and throws where the profile does not allow it.
+    /// Changes a profile's columns on what the registry has now, so that two changes at once both stay.
+    /// `RegistryRefusal.unknownTenant` where there is no such row. `change` judges, and throws where the profile does
+    /// not allow it.
     func change(
         _ tenant: TenantID, event: String?, requestID: RequestID,
         _ change: @escaping @Sendable (inout TenantProfile) throws -> Void, then: @escaping Done<Void>)

@@ -1,8 +1,8 @@
 import Cryptography
 import SQLite
 
-/// Reads the whole registry at start. A row that cannot be read is left out and told; it takes nothing else with it, and the
-/// file of the tenant that it is about is asked instead.
+/// Reads the whole registry at start. A row that cannot be read is left out and told; it takes nothing else with it,
+/// and the file of the tenant that it is about is asked instead.
 struct RegistryReading {
     let connection: Connection
 

@@ -35,14 +35,14 @@ enum Kinds {
         "HTTPPaymentDriver": .value, "Housekeeping": .table,
         "KeyAnswers": .wire, "KeyLimitDefault": .value, "KeyShape": .value, "Ledger": .table, "LedgerFile": .value,
         "LedgerScratch": .table, "LicenceFile": .value, "LicenceStaging": .table, "Lifecycle": .value,
-        "Lookups": .value,
         "LowBalance": .operation, "MintedSecret": .value, "Payment": .value, "PaymentCallback": .value,
         "PaymentDriver": .value, "Plan": .value, "PortPricing": .value, "PortStock": .table, "PortStockFile": .value,
         "PriceBookFile": .value, "PriceRow+JSON": .wire, "PriceStaging": .table, "Pricing": .value,
+        "Demo": .operation, "Dialects": .wire, "PaymentLimits": .value, "PostingSide": .value,
         "Reconciliation": .value, "RedeemingCustomer": .operation, "ResellerApplication": .operation,
-        "RunningReconciliations": .value, "Scopes+Dialects": .value, "SessionTerms": .value, "Tenant+Reading": .table,
+        "RunningReconciliations": .value, "Scopes+Dialects": .wire, "SessionTerms": .value, "Tenant+Reading": .table,
         "TenantMemory": .value, "Term": .value, "TopUpFlow": .operation, "VerificationReport": .proof,
-        "Verifier": .proof,
+        "Verifier": .proof, "Warrant+Keys": .wire,
     ]
 
     /// Nil for a name that says nothing of its file.
@@ -52,6 +52,7 @@ enum Kinds {
         let stem = String(name.prefix { $0 != "+" })
         if surfaces.contains(stem) || stem == "Schema" || stem == "FieldReader" { return .wire }
         if name.hasSuffix("Pages") { return .pages }
+        if name.hasSuffix("Refusals") { return .value }
         if name.hasSuffix("Check") || name.hasPrefix("Vouched") { return .proof }
         if stem.hasPrefix("Migration") || stem == "TenantSchema" { return .schema }
         if verbs.contains(firstWord(stem)) { return .operation }
