@@ -17,7 +17,7 @@ import sys
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SCRIPTS = os.path.join(os.path.dirname(HERE), "Contract")
+FOLDER = os.path.join(os.path.dirname(HERE), "Contract")
 # Those that ask the same whenever they run, the slowest first. Not: what measures, kills, breaks or races on purpose;
 # whose calls another program makes (schema, seeds, walk, command); what hears little that the others do not (secrecy,
 # reconciliation).
@@ -32,7 +32,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--tollgate", required=True)
     parser.add_argument("--out", required=True)
-    parser.add_argument("--contract", default=SCRIPTS)
+    parser.add_argument("--contract", default=FOLDER)
     parser.add_argument("scripts", nargs="*", default=SCRIPTS)
     options = parser.parse_args()
     begun = time.monotonic()
