@@ -13,9 +13,8 @@ func system(_ name: String, _ debianPackage: String?) -> Target {
     .systemLibrary(name: name, path: "Sources/\(name)", providers: debianPackage.map { [.apt([$0])] })
 }
 
-func module(_ name: String, _ dependencies: [Target.Dependency] = [], folders: [String]? = nil) -> Target {
-    guard let folders else { return .target(name: name, dependencies: dependencies, swiftSettings: settings) }
-    return .target(name: name, dependencies: dependencies, path: "Sources", sources: folders, swiftSettings: settings)
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
@@ -46,13 +45,13 @@ let package = Package(
         module(
             "TenantApp",
             ["CallKit", "HTML", "TenantRegistry", "SQLite", "HTTPCore", "Cryptography", "Compression", "RateLimiter"]),
+        module("Provider", ["TenantApp", "CallKit", "TenantRegistry", "HTTPCore", "Cryptography", "RateLimiter"]),
         module(
             "Gateway",
             [
-                "TenantApp", "CallKit", "HTTPServer", "HTTPClient", "TenantRegistry", "HTTPCore", "RateLimiter",
-                "Cryptography",
-                "SQLite",
-            ], folders: ["Gateway", "Provider"]),
+                "Provider", "TenantApp", "CallKit", "HTTPServer", "HTTPClient", "TenantRegistry", "HTTPCore",
+                "RateLimiter", "Cryptography", "SQLite",
+            ]),
         .executableTarget(
             name: "TollgateCommand",
             dependencies: [

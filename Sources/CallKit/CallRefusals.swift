@@ -2,6 +2,7 @@ package import TenantRegistry
 
 extension Missing {
     package static let path = Missing("path")
+    package static let tenant = Missing("tenant")
 }
 
 extension Forbidden {
@@ -31,6 +32,11 @@ extension Forbidden {
 
 extension Conflict {
     package static let secretTaken = Conflict("secret_taken", "Try again.")
+    package static let slugTaken = Conflict("slug_taken", "There is a tenant with this slug.")
+
+    package static func hostTaken(_ host: String) -> Conflict {
+        Conflict("host_taken", "\(host) belongs to another tenant.")
+    }
 }
 
 extension Unprocessable {

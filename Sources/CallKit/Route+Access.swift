@@ -8,6 +8,8 @@ extension Route {
         if let resellerState { try judge(resellerState, key, apiAccess: apiAccess) }
         switch access {
         case .open: break
+        // A tenant's key is none of the provider's.
+        case .provider: throw .unknownCredential
         case .administrator:
             guard key.role.isAdministrator else { throw notFor(key) }
         case .owner:

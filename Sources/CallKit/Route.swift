@@ -2,7 +2,7 @@ package import HTTPCore
 package import RateLimiter
 package import TenantRegistry
 
-/// One operation of a dialect on the wire: where it is, who may call it, what it takes. The table that serves requests
+/// One operation of a surface on the wire: where it is, who may call it, what it takes. The table that serves requests
 /// and describes them.
 package struct Route: Sendable {
     package enum Access: Sendable, Equatable {
@@ -18,12 +18,14 @@ package struct Route: Sendable {
         case resellerSession
         /// No credential, or a reseller's, which then counts: what is shown may be the reseller's own.
         case openOrReseller(NamedScopes)
+        /// The provider, by its key or over the control socket: of the node's own surface, and of no dialect.
+        case provider
 
         /// Whether a call needs no credential.
         package var isOpen: Bool {
             switch self {
             case .open, .openOrReseller: true
-            case .administrator, .owner, .reseller, .resellerSession: false
+            case .administrator, .owner, .reseller, .resellerSession, .provider: false
             }
         }
     }
@@ -39,8 +41,11 @@ package struct Route: Sendable {
         case none
         /// Read whole, at most so many bytes.
         case whole(bytesMax: Int)
-        /// Taken piece by piece, as long as the tenant's quota of bytes: the handler gives `Work.streamed`.
-        case streamed
+        /// Taken piece by piece, at most so many bytes: the handler gives `Work.streamed`.
+        case pieces(bytesMax: @Sendable (Call) -> Int64)
+
+        /// Taken piece by piece, as long as the tenant's quota of bytes.
+        package static let streamed = Body.pieces { $0.tenant.profile.quotas.bytesMax }
     }
 
     /// An order is 1 MiB at most, as every body that no row names otherwise (G6).
@@ -48,7 +53,7 @@ package struct Route: Sendable {
     package static let importBytesMax = 64 << 20
 
     package let method: Method
-    /// Below the dialect's base, say `/orders/{id}`.
+    /// Below the surface's base, say `/orders/{id}`.
     package let pattern: String
     package let access: Access
     package let body: Body

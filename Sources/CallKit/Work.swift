@@ -13,7 +13,7 @@ package enum Work: Sendable {
     case flow(@Sendable (Steps) async throws -> Work)
     /// An answer whose body comes piece by piece; `length` where it is known.
     case stream(status: Int, headers: ResponseHeaders, body: any ResponseStream, length: Int?)
-    /// The call's own body comes piece by piece (`Route.Body.streamed`).
+    /// The call's own body comes piece by piece (`Route.Body.pieces`).
     case streamed(any BodyReader)
 }
 
@@ -29,6 +29,11 @@ extension Work {
     /// First something long (scrypt, a large body) on the background pool.
     package static func background(_ next: @escaping @Sendable () throws -> Work) -> Work {
         .flow { steps in try await steps.background(next) }
+    }
+
+    /// First something that looks at files, on the pool for files.
+    package static func files(_ next: @escaping @Sendable () throws -> Work) -> Work {
+        .flow { steps in try await steps.files(next) }
     }
 }
 

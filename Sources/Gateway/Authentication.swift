@@ -8,12 +8,14 @@ import TenantRegistry
 /// A request whose credential has been judged: the witness that admission requires.
 struct Authenticated: Sendable {
     let routed: Routed
-    let tenant: TenantRecord
-    /// Nil on open routes.
+    let realm: Realm
+    /// Nil on open routes, and for the provider.
     let caller: Caller?
     fileprivate let keyBucket: Bucket?
 
     var keyLimit: Bucket? { keyBucket }
+    /// Nil for the provider's calls.
+    var tenant: TenantRecord? { realm.tenant }
 }
 
 /// Why a request got no further than its credential. `known` where the key is known and its state or role forbids the
@@ -25,7 +27,7 @@ struct Denied: Error {
 
 /// Who calls, and whether the state of key, reseller and tenant lets it.
 struct Authentication: Sendable {
-    let roster: Roster
+    let fleet: Fleet
     /// Failed credentials by address: past this an address gets 429 for them.
     static let failuresPolicy = Policy(requests: 300, windowSeconds: 60, burst: 300)!
 
@@ -49,11 +51,15 @@ struct Authentication: Sendable {
     }
 
     private func identify(_ routed: Routed, _ credential: ArraySlice<UInt8>?) throws(Refusal) -> Authenticated {
+        if routed.route.access == .provider {
+            return Authenticated(
+                routed: routed, realm: .node(try provider(routed.peer, credential)), caller: nil, keyBucket: nil)
+        }
         let isAnonymous = credential == nil && routed.route.access.isOpen
         if isAnonymous || routed.route.access == .open {
             guard let tenant = routed.addressed else { throw .notFound(.path) }
             try tenant.judge(at: routed.now)
-            return Authenticated(routed: routed, tenant: tenant, caller: nil, keyBucket: nil)
+            return Authenticated(routed: routed, realm: .tenant(tenant), caller: nil, keyBucket: nil)
         }
         guard let credential else { throw .unknownCredential }
         let (key, hash) = try find(credential, at: routed.now)
@@ -63,8 +69,17 @@ struct Authentication: Sendable {
         if projection.isRevoked || projection.expiresAt.map({ routed.now >= $0 }) ?? false { throw .unknownCredential }
         try key.tenant.judge(at: routed.now)
         return Authenticated(
-            routed: routed, tenant: key.tenant, caller: Caller(key: key, projection: projection, secretHash: hash),
-            keyBucket: bucket)
+            routed: routed, realm: .tenant(key.tenant),
+            caller: Caller(key: key, projection: projection, secretHash: hash), keyBucket: bucket)
+    }
+
+    /// A provider key, or the control socket, which only the data folder's owner can open.
+    private func provider(_ peer: Peer, _ credential: ArraySlice<UInt8>?) throws(Refusal) -> ProviderCaller {
+        if peer.role == .control { return ProviderCaller(secretHash: nil, of: fleet) }
+        guard let credential, APIKeyFormat.isWellFormed(credential) else { throw .unknownCredential }
+        let hash = credential.withUnsafeBytes { SHA256.hash($0) }
+        guard fleet.isProviderKey(hash) else { throw .unknownCredential }
+        return ProviderCaller(secretHash: hash, of: fleet)
     }
 
     /// Shape first: garbage costs neither hash nor look-up.
@@ -73,7 +88,7 @@ struct Authentication: Sendable {
             throw .unknownCredential
         }
         let hash = credential.withUnsafeBytes { SHA256.hash($0) }
-        guard let key = roster.key(hash: hash, at: now) else { throw .unknownCredential }
+        guard let key = fleet.roster.key(hash: hash, at: now) else { throw .unknownCredential }
         return (key, hash)
     }
 }

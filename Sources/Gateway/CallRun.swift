@@ -37,7 +37,7 @@ struct CallRun: Sendable {
     private func handle() {
         do {
             try checkIdempotencyKey()
-            perform(try route.handle(call()))
+            perform(try route.handle(pipeline.call(admitted, body: body)))
         } catch {
             refuse(refusal(of: error))
         }
@@ -47,20 +47,14 @@ struct CallRun: Sendable {
     func beginStream() -> (any BodyReader)? {
         do {
             try checkIdempotencyKey()
-            guard case .streamed(let reader) = try route.handle(call()) else { throw Refusal.defect }
+            guard case .streamed(let reader) = try route.handle(pipeline.call(admitted, body: body)) else {
+                throw Refusal.defect
+            }
             return reader
         } catch {
             refuse(refusal(of: error))
             return nil
         }
-    }
-
-    private func call() -> Call {
-        Call(
-            head: routed.head, peer: routed.peer, clientAddress: pipeline.clientAddress(routed),
-            tenant: admitted.tenant, caller: admitted.caller, parameters: routed.parameters, body: body,
-            requestID: routed.requestID, now: routed.now,
-            baseURL: pipeline.baseURL(of: routed, tenant: admitted.tenant), services: pipeline.services)
     }
 
     /// G4: quoted or bare, at most 255 characters; demanded where money or stock moves.
@@ -80,13 +74,15 @@ struct CallRun: Sendable {
     func perform(_ work: Work) {
         switch work {
         case .answer(let answer): answerUnwritten(answer)
-        case .read(let read): submitRead(read)
+        case .read(let read): inTenant { submitRead(read, of: $0) }
         case .write(let effect):
-            var write = terms
-            write.signature = signature
-            write.submit(effect) { conclude($0) }
+            inTenant { tenant in
+                var write = terms(of: tenant)
+                write.signature = signature
+                write.submit(effect) { conclude($0) }
+            }
         case .flow(let flow):
-            let steps = Steps(terms)
+            let steps = admitted.tenant.map { Steps(terms(of: $0)) } ?? Steps(ofNode: fleet)
             let begun = fleet.flows.begin {
                 do { perform(try await flow(steps)) } catch { fail(error) }
             }
@@ -108,10 +104,16 @@ struct CallRun: Sendable {
 
     // MARK: The lane
 
-    private func submitRead(_ read: @escaping @Sendable (TenantReader) throws -> Answer) {
+    /// The provider's calls are no tenant's: one that wants a lane of its own is a defect.
+    private func inTenant(_ run: (TenantRecord) -> Void) {
+        guard let tenant = admitted.tenant else { return refuse(.defect) }
+        run(tenant)
+    }
+
+    private func submitRead(_ read: @escaping @Sendable (TenantReader) throws -> Answer, of tenant: TenantRecord) {
         let key = pipeline.cacheKey(admitted)
-        let warrant = warrant
-        admitted.tenant.lane.submit(
+        let warrant = warrant(in: tenant)
+        tenant.lane.submit(
             LaneJob(
                 writes: false,
                 perform: { store in
@@ -119,9 +121,8 @@ struct CallRun: Sendable {
                         try warrant.judge(store.reader)
                         let answer = try read(store.reader)
                         if let key {
-                            // Among the batch's effects, in the order of its jobs: a write behind this read drops it
-                            // again.
-                            let answers = admitted.tenant.answers
+                            // Among the batch's effects, in the order of its jobs: a write behind this read drops it again.
+                            let answers = tenant.answers
                             store.afterCommit { answers.fill(key, with: answer.body) }
                         }
                         return { _ in answerUnwritten(answer) }
@@ -134,14 +135,14 @@ struct CallRun: Sendable {
     }
 
     /// What the call was admitted on, to be judged again where it has its effect.
-    private var warrant: Warrant { .of(admitted.caller, of: admitted.tenant, for: route) }
+    private func warrant(in tenant: TenantRecord) -> Warrant { .of(admitted.caller, of: tenant, for: route) }
 
-    private var terms: TenantWrite {
-        var write = TenantWrite(admitted.tenant, of: fleet, warrant: warrant) { status, bytesOut in
+    private func terms(of tenant: TenantRecord) -> TenantWrite {
+        var write = TenantWrite(tenant, of: fleet, warrant: warrant(in: tenant)) { status, bytesOut in
             pipeline.auditRecord(admitted.authenticated, status, bytesIn: bytesIn, bytesOut: bytesOut)
         }
         write.claim = claim
-        write.render = { Answer(render($0), contentType: routed.dialect.errorContentType) }
+        write.render = { Answer(render($0), contentType: routed.surface.errorContentType) }
         return write
     }
 
@@ -156,8 +157,9 @@ struct CallRun: Sendable {
     /// Nil where the route takes no Idempotency-Key or the call carries none.
     private var claim: IdempotencyClaim? {
         if case .ignored = route.idempotency { return nil }
-        guard let key = IdempotencyKey.of(routed.head), let caller = admitted.caller else { return nil }
-        let fingerprinted = routed.dialect.fingerprinted(routed.head, body)
+        guard let key = IdempotencyKey.of(routed.head), let caller = admitted.caller, let dialect = routed.dialect
+        else { return nil }
+        let fingerprinted = dialect.fingerprinted(routed.head, body)
         return IdempotencyClaim(
             key, by: caller, method: routed.head.method, target: fingerprinted.target,
             body: streamed?.digest.bytes ?? fingerprinted.body)
@@ -193,7 +195,7 @@ struct CallRun: Sendable {
 
     private func refuse(_ refusal: Refusal) {
         pipeline.metrics.countRefusal(refusal)
-        if admitted.caller == nil, refusal.isMissedGuess {
+        if admitted.tenant != nil, admitted.caller == nil, refusal.isMissedGuess {
             // A wrong password or signature, and a link that leads nowhere, count as a wrong key does.
             pipeline.countFailure(from: pipeline.clientAddress(routed))
         }
@@ -202,13 +204,15 @@ struct CallRun: Sendable {
     }
 
     private func render(_ refusal: Refusal) -> Response {
-        routed.dialect.render(refusal, requestID: routed.requestID, for: routed.head)
+        routed.surface.render(refusal, requestID: routed.requestID, for: routed.head)
     }
 
     /// Records are never dropped: without room the call waits for the lane to write a block, or is answered 503.
     private func recordThen(_ status: Int, bytesOut: Int, _ answer: @escaping @Sendable () -> Void) {
-        if pipeline.record(admitted.authenticated, status, bytesIn: bytesIn, bytesOut: bytesOut) { return answer() }
-        admitted.tenant.lane.submit(
+        guard let tenant = admitted.tenant,
+            !pipeline.record(admitted.authenticated, status, bytesIn: bytesIn, bytesOut: bytesOut)
+        else { return answer() }
+        tenant.lane.submit(
             LaneJob(
                 writes: true,
                 perform: { store in
@@ -246,14 +250,25 @@ struct CallRun: Sendable {
         switch error {
         case LaneFailure.closed:
             // The tenant was erased meanwhile: it is as unknown as to a call that comes now.
-            do throws(Refusal) { try admitted.tenant.judge(at: fleet.clock.now()) } catch { return error }
+            do throws(Refusal) { try admitted.tenant?.judge(at: fleet.clock.now()) } catch { return error }
             return Refusal(LaneFailure.closed)
         case let failure as LaneFailure: return Refusal(failure)
-        case RegistryRefusal.secretTaken: return .conflict(.secretTaken)
+        case let refusal as RegistryRefusal: return Refusal(refusal)
+        case let failure as SQLiteError where failure.isFull || failure.isIOError:
+            // A file that is no lane's, say a copy: lanes tell their own failures.
+            report(error)
+            return Refusal(failure.isFull ? LaneFailure.storageFull : .notCommitted)
+        case is DataDirectory.Failure:
+            report(error)
+            return Refusal(LaneFailure.notCommitted)
         default:
-            fleet.report("\(routed.requestID.text) \(routed.route.pattern): \(error)")
+            report(error)
             return .defect
         }
+    }
+
+    private func report(_ error: any Error) {
+        fleet.report("\(routed.requestID.text) \(routed.route.pattern): \(error)")
     }
 }
 
@@ -263,26 +278,5 @@ extension Answer {
         var bytes: [UInt8] = []
         if case .bytes(let body) = response.body { bytes = body }
         self.init(status: response.status, contentType: contentType, body: bytes)
-    }
-}
-
-extension Refusal {
-    /// What a lane could not do, as the caller is told.
-    init(_ failure: LaneFailure) {
-        switch failure {
-        case .tooManyWaiting: self = .busy
-        case .unavailable:
-            self = .unavailable(.tenantUnavailable)
-        case .quotaReached: self = .quotaExceeded("bytes")
-        case .storageFull:
-            self = .unavailable(.storageFull)
-        case .notCommitted:
-            self = .unavailable(.notCommitted)
-        case .outcomeUnknown:
-            self = .unavailable(.outcomeUnknown)
-        case .failed, .corrupt: self = .defect
-        case .closed:
-            self = .unavailable(.closing)
-        }
     }
 }

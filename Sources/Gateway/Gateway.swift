@@ -1,6 +1,7 @@
 import CallKit
 import Cryptography
 import HTTPServer
+import Provider
 import RateLimiter
 import Synchronization
 package import TenantApp

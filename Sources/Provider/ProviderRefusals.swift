@@ -2,17 +2,10 @@ import CallKit
 import TenantRegistry
 
 extension Missing {
-    static let tenant = Missing("tenant")
     static let owner = Missing("owner")
 }
 
 extension Conflict {
-    static let slugTaken = Conflict("slug_taken", "There is a tenant with this slug.")
-
-    static func hostTaken(_ host: String) -> Conflict {
-        Conflict("host_taken", "\(host) belongs to another tenant.")
-    }
-
     static func exportPeriodOver(days: Int64) -> Conflict {
         Conflict("export_period_over", "Exports were possible for \(days) days.")
     }

@@ -14,7 +14,7 @@ import Testing
         var errorSchema: Schema { ["error": .string] }
         let routes: [Route]
 
-        func credential(in head: RequestHead) -> Range<Int>? { bearer(in: head) }
+        func credential(in head: RequestHead) -> Range<Int>? { head.bearer }
 
         func render(_ refusal: Refusal, requestID: RequestID) -> Response {
             let status = refusal.status == 422 ? 400 : refusal.status

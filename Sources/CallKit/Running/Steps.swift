@@ -7,21 +7,40 @@ package import TenantRegistry
 ///
 /// Steps that touch the file run on the tenant's lane and are judged there as the call's own write is (`Warrant`).
 /// Between steps the work runs on the node's pool for flows; what is long goes to `background`.
+///
+/// A call of the provider has no tenant's file: there such a step is a defect, and fails as one.
 package struct Steps: Sendable {
-    private let terms: TenantWrite
+    private let fleet: Fleet
+    /// Nil for the provider's calls.
+    private let tenantTerms: TenantWrite?
 
     /// `terms`: on what terms the call writes.
-    package init(_ terms: TenantWrite) { self.terms = terms }
+    package init(_ terms: TenantWrite) {
+        fleet = terms.fleet
+        tenantTerms = terms
+    }
 
-    private var fleet: Fleet { terms.fleet }
-    private var tenant: TenantRecord { terms.tenant }
+    /// The steps of one of the provider's calls.
+    package init(ofNode fleet: Fleet) {
+        self.fleet = fleet
+        tenantTerms = nil
+    }
+
+    private var terms: TenantWrite {
+        get throws {
+            guard let tenantTerms else { throw Refusal.defect }
+            return tenantTerms
+        }
+    }
+
+    private var tenant: TenantRecord { get throws { try terms.tenant } }
 
     /// Writes what memory holds of the audit log, so that the reads that follow see the calls that were answered
     /// before. Nothing where the disk has no room.
     package func flushReads() async throws {
         if fleet.refusesWrites { return }
         try await callback { done in
-            tenant.lane.submit(
+            try tenant.lane.submit(
                 LaneJob(
                     writes: true,
                     perform: { store in
@@ -36,8 +55,9 @@ package struct Steps: Sendable {
     package func read<Value: Sendable>(
         _ body: @escaping @Sendable (TenantReader) throws -> Value
     ) async throws -> Value {
-        try await callback { done in
-            tenant.lane.submit(
+        let terms = try terms
+        return try await callback { done in
+            terms.tenant.lane.submit(
                 LaneJob(
                     writes: false,
                     perform: { [warrant = terms.warrant] store in
@@ -69,7 +89,7 @@ package struct Steps: Sendable {
 
     /// Ends the work with the stored answer where this call was answered before.
     package func replay() async throws {
-        guard let claim = terms.claim else { return }
+        guard let claim = try terms.claim else { return }
         let stored = try await read { try $0.storedAnswer(for: claim) }
         guard let stored else { return }
         guard stored.fingerprint == claim.fingerprint else { throw Refusal.idempotencyKeyReused }
@@ -78,7 +98,7 @@ package struct Steps: Sendable {
 
     /// The hash of a secret that is about to be minted goes to the registry: no two tenants have the same.
     package func reserve(_ hash: Digest) async throws {
-        try await callback { done in fleet.registry.reserve(hash, for: tenant.id, then: done) }
+        try await callback { done in try fleet.registry.reserve(hash, for: tenant.id, then: done) }
     }
 
     /// Something long (scrypt, parsing) on the background pool; `busy` where too much waits there.
@@ -135,7 +155,7 @@ package struct Steps: Sendable {
     private func step<Value: Sendable>(
         _ record: TenantWrite.StepRecord, _ effect: @escaping TenantWrite.Effect<Value>
     ) async throws -> Value {
-        let outcome = try await callback { done in terms.step(record, effect) { done(.success($0)) } }
+        let outcome = try await callback { done in try terms.step(record, effect) { done(.success($0)) } }
         switch outcome {
         case .done(let value): return value
         case .replayed(let stored): throw Replayed(stored: stored)

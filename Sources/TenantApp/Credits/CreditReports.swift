@@ -16,7 +16,7 @@ package struct CreditReports: Dialect {
 
     package let routes: [Route] = reports
 
-    package func credential(in head: RequestHead) -> Range<Int>? { bearer(in: head) }
+    package func credential(in head: RequestHead) -> Range<Int>? { head.bearer }
 
     package func render(_ refusal: Refusal, requestID: RequestID) -> Response {
         let body = JSONWriter.object { json in

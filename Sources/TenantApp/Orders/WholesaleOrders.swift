@@ -13,7 +13,7 @@ package struct WholesaleOrders: Dialect {
 
     package let routes: [Route] = orders + catalogue + account
 
-    package func credential(in head: RequestHead) -> Range<Int>? { bearer(in: head) }
+    package func credential(in head: RequestHead) -> Range<Int>? { head.bearer }
 
     package func render(_ refusal: Refusal, requestID: RequestID) -> Response {
         Problem.response(refusal, requestID: requestID)

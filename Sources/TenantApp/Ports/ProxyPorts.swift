@@ -19,7 +19,7 @@ package struct ProxyPorts: Dialect {
     package var errorSchema: Schema { ["statusCode": .integer, "error": .string, "message": .string] }
 
     /// `X-API-Key`; a token of somebody signed in stands in `Authorization`.
-    package func credential(in head: RequestHead) -> Range<Int>? { head.range(of: .apiKey) ?? bearer(in: head) }
+    package func credential(in head: RequestHead) -> Range<Int>? { head.range(of: .apiKey) ?? head.bearer }
 
     package func render(_ refusal: Refusal, requestID: RequestID) -> Response {
         .refused(

@@ -16,7 +16,7 @@ package struct OperatorAdmin: Dialect {
         + deliveries + customers + ports + settings + audit + usage + licences + credits + users
         + subscribers + payments
 
-    package func credential(in head: RequestHead) -> Range<Int>? { bearer(in: head) }
+    package func credential(in head: RequestHead) -> Range<Int>? { head.bearer }
 
     package func render(_ refusal: Refusal, requestID: RequestID) -> Response {
         Problem.response(refusal, requestID: requestID)
