@@ -79,11 +79,26 @@ let package = Package(
         tests(
             "OperatorTests",
             [
-                "TestTenants", "TenantApp", "CallKit", "TenantRegistry", "SQLite", "HTTPCore", "Cryptography",
-                "RateLimiter",
+                "TestGateway", "TestTenants", "Gateway", "TenantApp", "CallKit", "TenantRegistry", "SQLite", "HTTPCore",
+                "Cryptography", "RateLimiter",
             ]),
-        tests("HTTPServerTests", ["TestSeeds", "HTTPServer", "HTTPCore", "Cryptography", "Compression"]),
+        tests("HTTPServerTests", ["TestSeeds", "RawHTTP", "HTTPServer", "HTTPCore", "Cryptography", "Compression"]),
         tests("HTTPClientTests", ["HTTPClient"]),
+        .target(name: "RawHTTP", path: "Tests/Support/RawHTTP", swiftSettings: settings),
+        // The gateway for tests: by heads and bodies in process, and by sockets.
+        .target(
+            name: "TestGateway",
+            dependencies: [
+                "RawHTTP", "TestTenants", "Gateway", "TenantApp", "CallKit", "HTTPServer", "TenantRegistry", "HTTPCore",
+                "Cryptography", "RateLimiter", "SQLite",
+            ],
+            path: "Tests/Support/TestGateway", swiftSettings: settings),
+        tests(
+            "GatewayTests",
+            [
+                "TestGateway", "TestTenants", "Gateway", "TenantApp", "CallKit", "TenantRegistry", "HTTPCore",
+                "Cryptography", "RateLimiter", "SQLite",
+            ]),
         .target(
             name: "TestTenants",
             dependencies: [

@@ -14,7 +14,7 @@ extension Refusal {
             self = .unavailable(.notCommitted)
         case .outcomeUnknown:
             self = .unavailable(.outcomeUnknown)
-        case .failed: self = .defect
+        case .failed, .corrupt: self = .defect
         case .closed:
             self = .unavailable(.closing)
         }

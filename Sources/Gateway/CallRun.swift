@@ -121,7 +121,8 @@ struct CallRun: Sendable {
                         try warrant.judge(store.reader)
                         let answer = try read(store.reader)
                         if let key {
-                            // Among the batch's effects, in the order of its jobs: a write behind this read drops it again.
+                            // Among the batch's effects, in the order of its jobs: a write behind this read drops it
+                            // again.
                             let answers = tenant.answers
                             store.afterCommit { answers.fill(key, with: answer.body) }
                         }

@@ -1,5 +1,6 @@
-import CallKit
+package import CallKit
 import Cryptography
+package import HTTPCore
 import HTTPServer
 import Provider
 import RateLimiter
@@ -24,18 +25,20 @@ package final class Gateway: Sendable {
     private let tls: TLSCertificates?
     private let isStopped = Atomic<Bool>(false)
 
-    package static func start(_ configuration: Configuration, blueprints: Blueprints) throws -> Gateway {
-        try Gateway(configuration, blueprints)
+    package static func start(
+        _ configuration: Configuration, blueprints: Blueprints, clock: any WallClock = SystemClock()
+    ) throws -> Gateway {
+        try Gateway(configuration, blueprints, clock)
     }
 
-    private init(_ configuration: Configuration, _ blueprints: Blueprints) throws {
+    private init(_ configuration: Configuration, _ blueprints: Blueprints, _ clock: any WallClock) throws {
         var options = Fleet.Options()
         options.workers = configuration.workers
         options.openFilesMax = configuration.openFilesMax
         options.freeBytesReserve = configuration.freeBytesReserve
         options.aroundAnswers = { WakeBatch.run($0) }
         let data = try DataDirectory(path: configuration.dataPath)
-        let fleet = try Fleet(data: data, schema: .app, options: options, report: RequestLog.report)
+        let fleet = try Fleet(data: data, schema: .app, options: options, clock: clock, report: RequestLog.report)
         let outbound = try Outbound(allowsPrivateAddresses: configuration.allowsPrivateAddresses)
         self.outbound = outbound
         let services = try Services(
@@ -45,20 +48,13 @@ package final class Gateway: Sendable {
             TLSCertificates(default: $0, byHost: TLSMaterial.byHost(fleet))
         }
         self.tls = tls
-        let provider = ProviderAPI(
-            fleet: fleet, blueprints: blueprints, scrypt: services.scrypt,
-            domainsChanged: {
-                guard let tls, let fallback = try? Self.defaultCertificate(configuration) else { return }
-                tls.replace(default: fallback, byHost: TLSMaterial.byHost(fleet))
-            })
-        let dialects = Dialects.all + [InvitationPages(), SandboxPayPages()]
-        let pipeline = Pipeline(
-            fleet: fleet, dialects: dialects,
-            provider: provider, blueprints: blueprints, configuration: configuration, services: services,
-            metrics: GatewayMetrics(), log: RequestLog(isOn: configuration.logsRequests, dialects: dialects))
+        let pipeline = Self.pipeline(of: fleet, services, blueprints, configuration) {
+            guard let tls, let fallback = try? Self.defaultCertificate(configuration) else { return }
+            tls.replace(default: fallback, byHost: TLSMaterial.byHost(fleet))
+        }
         levels = LevelKeeper(
             fleet: fleet, process: pipeline.admission.process,
-            routeClasses: Set(dialects.flatMap(\.routes).compactMap(\.routeClass)))
+            routeClasses: Set(Self.dialects.flatMap(\.routes).compactMap(\.routeClass)))
         levels.restore()
         var listeners = configuration.listeners.map { listener in
             Listener(listener.place, role: listener.role, tls: tls.map { TLSServerContext(certificates: $0) })
@@ -78,6 +74,29 @@ package final class Gateway: Sendable {
         self.configuration = configuration
         if let authority = baseURL.split(separator: "/").last { pipeline.attach(authority: String(authority)) }
         startTicking()
+    }
+
+    /// The way of every request to this fleet: what a server hands heads to, and whoever else has some.
+    package static func handler(
+        of fleet: Fleet, services: Services, blueprints: Blueprints, configuration: Configuration
+    ) -> any RequestHandler {
+        pipeline(of: fleet, services, blueprints, configuration) {}
+    }
+
+    /// Every surface that a tenant may have.
+    private static let dialects: [any Dialect] = Dialects.all + [InvitationPages(), SandboxPayPages()]
+
+    private static func pipeline(
+        of fleet: Fleet, _ services: Services, _ blueprints: Blueprints, _ configuration: Configuration,
+        domainsChanged: @escaping @Sendable () -> Void
+    ) -> Pipeline {
+        Pipeline(
+            fleet: fleet,
+            dialects: dialects,
+            provider: ProviderAPI(
+                fleet: fleet, blueprints: blueprints, scrypt: services.scrypt, domainsChanged: domainsChanged),
+            blueprints: blueprints, configuration: configuration, services: services, metrics: GatewayMetrics(),
+            log: RequestLog(isOn: configuration.logsRequests, dialects: dialects))
     }
 
     /// `/readyz` says no from now on; then the server drains and everything is written and closed. Blocks.

@@ -12,8 +12,8 @@ import TenantRegistry
 ///
 /// `route → authenticate → admit → body → lane → answer and audit`
 ///
-/// Each stage takes the value that the one before returned (`Routed`, `Authenticated`, `Admitted`), and `CallRun` takes the
-/// last, so none can be skipped by accident. Runs on the connection's loop up to the lane; must not block there.
+/// Each stage takes the value that the one before returned (`Routed`, `Authenticated`, `Admitted`), and `CallRun` takes
+/// the last, so none can be skipped by accident. Runs on the connection's loop up to the lane; must not block there.
 final class Pipeline: RequestHandler, Sendable {
     let fleet: Fleet
     let router: Router
@@ -281,8 +281,8 @@ final class Pipeline: RequestHandler, Sendable {
         return record
     }
 
-    /// False where the read log has no room: the call has to go through the lane, which makes some. The provider's calls
-    /// are in no tenant's log.
+    /// False where the read log has no room: the call has to go through the lane, which makes some. The provider's
+    /// calls are in no tenant's log.
     @discardableResult
     func record(_ request: Authenticated, _ status: Int, bytesIn: Int, bytesOut: Int) -> Bool {
         guard let tenant = request.tenant else { return true }

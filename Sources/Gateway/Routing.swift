@@ -99,8 +99,8 @@ final class Router: Sendable {
         let nowhere: ServedRoute
     }
 
-    /// `dialects` are served at tenants' addresses, `node` at the root alone. Handlers rely on whose calls come to them:
-    /// routes of the one kind among the other are a defect.
+    /// `dialects` are served at tenants' addresses, `node` at the root alone. Handlers rely on whose calls come to
+    /// them: routes of the one kind among the other are a defect.
     init(dialects: [any Dialect], node: [any Surface], roster: Roster, baseDomain: String?, separatesAdmin: Bool) {
         self.dialects = dialects
         self.roster = roster
@@ -155,7 +155,8 @@ final class Router: Sendable {
         }
     }
 
-    /// A stranger learns nothing about the node's paths: whatever is asked for below them, the credential is judged first.
+    /// A stranger learns nothing about the node's paths: whatever is asked for below them, the credential is judged
+    /// first.
     private func routeOfNode(_ request: Request, _ path: String) -> RoutingResult {
         guard servesNode(to: request.peer), let surface = node.first(where: { path.hasPrefix($0.prefix) }) else {
             return .root(path: path)

@@ -6,8 +6,8 @@ import TenantRegistry
 /// A call's body on its way into a file: opened, written and closed on the pool for files, one piece at a time.
 ///
 /// Invariant: the file goes with the body, unless the work that comes after it takes it over.
-/// `@unchecked Sendable`: pieces come one after the other, then `finish` or `abandon`, then the work that `finish` gives;
-/// whichever thread is at it owns everything here.
+/// `@unchecked Sendable`: pieces come one after the other, then `finish` or `abandon`, then the work that `finish`
+/// gives; whichever thread is at it owns everything here.
 final class FileBody: BodyReader, @unchecked Sendable {
     typealias Next = @Sendable (FileBody, Steps) async throws -> Work
 

@@ -5,8 +5,8 @@ package import RateLimiter
 package import TenantApp
 package import TenantRegistry
 
-/// Provisioning tenants (P): the provider's API at `/provider/v1`, native JSON, problem documents. Its calls concern the
-/// whole node; what they do spans the registry and tenants' lanes, in steps. A value: any thread.
+/// Provisioning tenants (P): the provider's API at `/provider/v1`, native JSON, problem documents. Its calls concern
+/// the whole node; what they do spans the registry and tenants' lanes, in steps. A value: any thread.
 package struct ProviderAPI: Surface {
     package static let keyPrefix = "tgp"
     /// All of the provider's calls together: a bound against a script gone wild, and the headers that answers carry.

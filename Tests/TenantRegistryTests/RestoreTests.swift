@@ -89,6 +89,30 @@ import Testing
                 == 3)
     }
 
+    @Test("P5 G5 an incarnation begins with its tenant.restored row; reads that waited come behind it, every one")
+    func waitingReads() throws {
+        defer { node.stop() }
+        let shop = try Shop.open(node)
+        let path = try node.export(shop.record)
+        // So many that any batch of writes takes them along.
+        let count = 2 * ReadLog.worthwhileCount
+        for number in 0..<count {
+            let record = AuditRecord(
+                at: node.clock.now(), action: "GET /waiting", status: 200,
+                requestID: RequestID(high: 1, low: UInt64(number)))
+            #expect(shop.record.readLog.append(record))
+        }
+        let head = try node.restore(shop.record, from: path)
+        let report = try verify(shop.record, expecting: [head])
+        #expect(report.isSound, "\(report.text)")
+        let rows = try node.read(shop.record) { tenant in
+            try tenant.connection.rows(
+                "SELECT action, kind, count FROM audit WHERE incarnation = ?1 ORDER BY seq", .integer(head.incarnation)
+            ) { "\(try $0.text()) \($0.int(1)) \($0.int(2))" }
+        }
+        #expect(rows == ["tenant.restored 0 1", " 1 \(count)"])
+    }
+
     @Test("P5 G3 a key that was revoked since the export stays revoked; one minted since is dead; the others live")
     func keys() throws {
         let shop = try Shop.open(node)

@@ -132,6 +132,8 @@ struct ChainWalk {
 
     mutating func take(_ line: ChainLine, _ file: inout VerifiedFile) {
         file.report.counts.auditRows += 1
+        // A block of reads is written behind writes that came after them.
+        file.endsAt = max(file.endsAt, line.at)
         guard line.sequence > 0 else {
             file.report.add(.chain, "audit", line.sequence, "The row's number is below 1: no gateway wrote it.")
             return
@@ -230,7 +232,6 @@ struct ChainWalk {
     mutating func finish(_ file: inout VerifiedFile) {
         if let line = lastLine, let hash = line.storedHash {
             file.report.head = AuditHead(incarnation: line.incarnation, sequence: line.sequence, hash: hash)
-            file.endsAt = line.at
             if line.signature == nil {
                 file.report.add(
                     .signature, "audit", line.sequence, "The last row is not signed: rows after it were cut off.")

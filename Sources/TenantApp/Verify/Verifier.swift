@@ -100,7 +100,7 @@ struct VerifiedFile {
     let currency: Currency
     let currencyCode: String
     let auditPublicKey: [UInt8]
-    /// When the last audit row was written: the file's own present, by which ages are judged.
+    /// The latest moment that the audit log tells of: the file's own present, by which ages are judged.
     var endsAt = Timestamp(milliseconds: 0)
     /// A view under a table's name could answer anything, for ever: then nothing more is asked.
     var hasForeignViews = false

@@ -217,7 +217,9 @@ extension Fleet {
                 WHERE revoked_at IS NULL AND NOT EXISTS (SELECT 1 FROM api_key_secret s WHERE s.key_id = api_key.id)
                 """,
                 .integer(clock.now().milliseconds))
-            let store = try TenantStore(connection: connection, tenantID: record.id, context: context(record))
+            // An incarnation begins with this row. Reads that wait in memory stay there and join the chain behind it.
+            let store = try TenantStore(
+                connection: connection, tenantID: record.id, context: context(record, readLog: ReadLog()))
             var note = AuditRecord(at: clock.now(), action: AuditRecord.restored, status: 200, requestID: requestID)
             note.detail =
                 #"{"restored_head":"\#(store.head.text)","replaced_head":"\#(before?.head.text ?? "unreadable")"}"#

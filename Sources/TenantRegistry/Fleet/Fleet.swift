@@ -220,10 +220,11 @@ package final class Fleet: Sendable {
         return record
     }
 
-    func context(_ record: TenantRecord) -> TenantStore.Context {
+    /// `readLog`: where the file's reads gather; the record's own where it is left out.
+    func context(_ record: TenantRecord, readLog: ReadLog? = nil) -> TenantStore.Context {
         TenantStore.Context(
             clock: clock, random: random, metrics: pool.metrics, signingKey: record.signingKey,
-            secretKey: record.secretKey, readLog: record.readLog, record: record, report: report)
+            secretKey: record.secretKey, readLog: readLog ?? record.readLog, record: record, report: report)
     }
 
     /// Opens a tenant's file, on its lane: checks whose it is and which schema it has, migrates it, and has the

@@ -52,8 +52,8 @@ package final class Roster: Sendable {
     package var allTenants: [TenantRecord] { tenants.withLock { Array($0.byID.values) } }
     package var tenantCount: Int { tenants.withLock { $0.byID.count } }
 
-    /// A page of tenants in the order of their slugs, from the first behind `slug`. Not on a loop: the first page after a
-    /// tenant came or went sorts all slugs.
+    /// A page of tenants in the order of their slugs, from the first behind `slug`. Not on a loop: the first page after
+    /// a tenant came or went sorts all slugs.
     package func tenants(after slug: String?, limit: Int) -> [TenantRecord] {
         let slugs = sortedSlugs()
         let first = slug.map { Self.place(after: $0, in: slugs) } ?? 0

@@ -1,5 +1,6 @@
 import HTTPCore
 import HTTPServer
+import RawHTTP
 import Synchronization
 import Testing
 

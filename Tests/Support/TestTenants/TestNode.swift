@@ -85,16 +85,7 @@ package final class TestNode: Sendable {
     package func read<Value: Sendable>(
         _ record: TenantRecord, _ perform: @escaping @Sendable (TenantReader) throws -> Value
     ) throws -> Value {
-        try awaited { then in
-            record.lane.submit(
-                LaneJob(
-                    writes: false,
-                    perform: { store in
-                        let value = try perform(store.reader)
-                        return { _ in then(.success(value)) }
-                    },
-                    fail: { then(.failure($0)) }))
-        }
+        try awaited { then in record.onLane(writes: false, { try perform($0.reader) }, then: then) }
     }
 
     /// The path of a consistent copy.

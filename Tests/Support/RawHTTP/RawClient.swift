@@ -1,20 +1,18 @@
 import Glibc
-import HTTPCore
-import Testing
 
 /// A blocking socket that says exactly what a test wants said. Every read has a limit, so that a failure is a failure
 /// and not a hang.
 ///
 /// `@unchecked Sendable`: another thread may send; what was read belongs to the test's own.
-final class RawClient: @unchecked Sendable {
-    struct Answer: Equatable {
-        var status: Int
-        var head: String
-        var body: [UInt8]
+package final class RawClient: @unchecked Sendable {
+    package struct Answer: Equatable, Sendable {
+        package var status: Int
+        package var head: String
+        package var body: [UInt8]
 
-        var text: String { String(decoding: body, as: UTF8.self) }
+        package var text: String { String(decoding: body, as: UTF8.self) }
 
-        func field(_ name: String) -> String? {
+        package func field(_ name: String) -> String? {
             for line in head.split(separator: "\r\n").dropFirst() {
                 let parts = line.split(separator: ":", maxSplits: 1)
                 if parts.count == 2, parts[0].lowercased() == name.lowercased() {
@@ -25,12 +23,12 @@ final class RawClient: @unchecked Sendable {
         }
     }
 
-    enum Failure: Error { case connect(Int32), ended, malformed(String), timedOut }
+    package enum Failure: Error { case connect(Int32), ended, malformed(String), timedOut }
 
-    let fd: Int32
+    package let fd: Int32
     private var pending: [UInt8] = []
 
-    init(port: UInt16, receiveBuffer: Int32? = nil) throws {
+    package init(port: UInt16, receiveBuffer: Int32? = nil) throws {
         // A child that another test starts meanwhile must not hold the connection open.
         fd = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         if var size = receiveBuffer { setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, 4) }
@@ -47,7 +45,7 @@ final class RawClient: @unchecked Sendable {
         limitReads()
     }
 
-    init(path: String) throws {
+    package init(path: String) throws {
         fd = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
@@ -69,9 +67,9 @@ final class RawClient: @unchecked Sendable {
         setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     }
 
-    func send(_ text: String) throws { try send(Array(text.utf8)) }
+    package func send(_ text: String) throws { try send(Array(text.utf8)) }
 
-    func send(_ bytes: [UInt8]) throws {
+    package func send(_ bytes: [UInt8]) throws {
         var sent = 0
         while sent < bytes.count {
             let count = bytes[sent...].withUnsafeBytes { Glibc.send(fd, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
@@ -80,10 +78,10 @@ final class RawClient: @unchecked Sendable {
         }
     }
 
-    func finishSending() { shutdown(fd, Int32(SHUT_WR)) }
+    package func finishSending() { shutdown(fd, Int32(SHUT_WR)) }
 
     /// Closing will reset the connection rather than end it.
-    func reset() {
+    package func reset() {
         var now = linger(l_onoff: 1, l_linger: 0)
         setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, socklen_t(MemoryLayout<linger>.size))
     }
@@ -97,13 +95,13 @@ final class RawClient: @unchecked Sendable {
         return count > 0
     }
 
-    func take(_ count: Int) throws -> [UInt8] {
+    package func take(_ count: Int) throws -> [UInt8] {
         while pending.count < count { guard try fill() else { throw Failure.ended } }
         defer { pending.removeFirst(count) }
         return Array(pending[..<count])
     }
 
-    func line() throws -> String {
+    package func line() throws -> String {
         while true {
             if let end = pending.firstIndex(of: 0x0A) {
                 let text = String(decoding: pending[...end], as: UTF8.self)
@@ -115,17 +113,17 @@ final class RawClient: @unchecked Sendable {
     }
 
     /// Everything up to the end of the stream.
-    func rest() throws -> [UInt8] {
+    package func rest() throws -> [UInt8] {
         while try fill() {}
         defer { pending = [] }
         return pending
     }
 
     /// The server closed, and said nothing more.
-    func isClosed() throws -> Bool { try rest().isEmpty }
+    package func isClosed() throws -> Bool { try rest().isEmpty }
 
     /// The next answer, framed as RFC 9112 §6.3 says. `toHead`: its body is not sent.
-    func answer(toHead: Bool = false) throws -> Answer {
+    package func answer(toHead: Bool = false) throws -> Answer {
         var head = ""
         while true {
             let line = try line()
@@ -156,7 +154,7 @@ final class RawClient: @unchecked Sendable {
         return answer
     }
 
-    func exchange(_ request: String) throws -> Answer {
+    package func exchange(_ request: String) throws -> Answer {
         try send(request)
         return try answer(toHead: request.hasPrefix("HEAD "))
     }

@@ -2,7 +2,7 @@ import Synchronization
 
 /// A result on its way from another thread to a test that waits. It passes under a lock, and the continuation only
 /// wakes: ThreadSanitizer sees what a lock orders, not what the concurrency runtime does, which is not built for it.
-final class Handover<Value: Sendable>: Sendable {
+package final class Handover<Value: Sendable>: Sendable {
     private struct State {
         var result: Result<Value, any Error>?
         var waiter: CheckedContinuation<Void, Never>?
@@ -12,19 +12,25 @@ final class Handover<Value: Sendable>: Sendable {
 
     private let state = Mutex(State())
 
-    func resume(with result: Result<Value, any Error>) {
+    package init() {}
+
+    package func resume(with result: Result<Value, any Error>) {
         let waiter = state.withLock { state in
+            precondition(state.result == nil, "a result comes once")
             state.result = result
             return state.waiter
         }
         waiter?.resume()
     }
 
-    func resume(returning value: Value) { resume(with: .success(value)) }
+    package func resume(returning value: Value) { resume(with: .success(value)) }
 
-    func resume(throwing error: any Error) { resume(with: .failure(error)) }
+    /// Whether the result has come.
+    package var isThere: Bool { state.withLock { $0.result != nil } }
 
-    fileprivate func value() async throws -> Value {
+    package func resume(throwing error: any Error) { resume(with: .failure(error)) }
+
+    package func value() async throws -> Value {
         await withCheckedContinuation { waiter in
             let isThere = state.withLock { state in
                 if state.result == nil { state.waiter = waiter }
@@ -38,7 +44,7 @@ final class Handover<Value: Sendable>: Sendable {
 }
 
 /// Begins something that answers by a callback, once, and waits for that.
-func handedOver<Value: Sendable>(_ begin: (Handover<Value>) -> Void) async throws -> Value {
+package func handedOver<Value: Sendable>(_ begin: (Handover<Value>) -> Void) async throws -> Value {
     let handover = Handover<Value>()
     begin(handover)
     return try await handover.value()
