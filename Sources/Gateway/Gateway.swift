@@ -63,7 +63,7 @@ package final class Gateway: Sendable {
         let metrics = ServerMetrics()
         pipeline.attach(metrics)
         var limits = configuration.serverLimits
-        limits.singleFields = SingleFields(dialects.flatMap(\.credentials).compactMap(\.field))
+        limits.singleFields = SingleFields(Self.dialects.flatMap(\.credentials).compactMap(\.field))
         server = try Server.start(
             listeners: listeners, handler: pipeline, limits: limits, loopCount: configuration.loops,
             metrics: metrics)

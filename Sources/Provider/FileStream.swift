@@ -4,7 +4,8 @@ import HTTPCore
 import TenantRegistry
 
 /// A file as an answer's body: read piece by piece on the pool for files, never on a loop.
-/// One piece is under way at a time, so the descriptor has one owner at a time.
+///
+/// `@unchecked Sendable`: one piece is under way at a time, so the descriptor has one owner at a time.
 final class FileStream: ResponseStream, @unchecked Sendable {
     // `descriptor` is used by the one `next` under way; `deinit` closes it when the last reference goes.
     private static let pieceBytes = 256 << 10

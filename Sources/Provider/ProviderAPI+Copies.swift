@@ -6,7 +6,7 @@ import TenantRegistry
 extension ProviderAPI {
     /// How long a refunded or cancelled tenant can still be exported (P4).
     private static let exportDaysAfterEnd: Int64 = 30
-    /// Of a file to be restored into a tenant that there is not.
+    /// Of a file for a tenant that does not exist: it is refused once it has been read.
     private static let fileBytesMax: Int64 = 1 << 30
     private static let mediaType = "application/vnd.sqlite3"
 
@@ -20,7 +20,7 @@ extension ProviderAPI {
                 .post, "/tenants/{slug}/restore", "Restore a tenant from an export", access: .provider,
                 body: .pieces { (try? tenant(of: $0))?.profile.quotas.bytesMax ?? Self.fileBytesMax },
                 takes: .file(Self.mediaType), gives: .done(Schemas.restored)
-            ) { try restore($0) },
+            ) { .streamed(restore($0)) },
         ]
     }
 
@@ -45,9 +45,9 @@ extension ProviderAPI {
         }
     }
 
-    private func restore(_ call: Call) throws -> Work {
-        let record = try tenant(of: call)
-        let body = FileBody(path: fleet.data.temporaryPath(fleet.random.uint64())) { file, steps in
+    private func restore(_ call: Call) -> FileBody {
+        FileBody(path: fleet.data.temporaryPath(fleet.random.uint64())) { file, steps in
+            let record = try tenant(of: call)
             if file.isEmpty { throw Refusal.unparseable("The body is empty; a SQLite file is expected.") }
             if fleet.refusesWrites { throw LaneFailure.storageFull }
             let head: AuditHead
@@ -67,7 +67,6 @@ extension ProviderAPI {
                     json.field("audit_head", head.text)
                 })
         }
-        return .streamed(body)
     }
 }
 

@@ -63,7 +63,7 @@ import Testing
                 tenant.count("SELECT count(*) FROM api_key"), tenant.count("SELECT sum(epoch) FROM api_key"),
                 tenant.count("SELECT count(*) FROM reconciliation"),
                 tenant.count("SELECT count(*) FROM account_review"),
-                tenant.count("SELECT total(wholesale_monthly) FROM price"),
+                tenant.count("SELECT coalesce(sum(wholesale_monthly), 0) FROM price"),
                 tenant.count("SELECT count(*) FROM posting"),
                 tenant.count("SELECT count(*) FROM payment WHERE payment_url IS NOT NULL"),
             ]

@@ -42,10 +42,10 @@ import Testing
                     FROM audit WHERE kind = 0 ORDER BY seq DESC LIMIT 1
                     """
                 ) { row in
-                    (
-                        action: row.text(0), status: row.int(1), requestID: RequestID(bytes: row.blob(2))?.text,
-                        reseller: row.int(3), bytesIn: row.int(4), bytesOut: row.int(5), detail: row.text(6),
-                        key: row.int(7)
+                    try (
+                        action: row.text(), status: row.int(), requestID: RequestID(bytes: row.blob())?.text,
+                        reseller: row.int(), bytesIn: row.int(), bytesOut: row.int(), detail: row.text(),
+                        key: row.int()
                     )
                 }
             }

@@ -108,7 +108,7 @@ import Testing
         let rows = try node.read(shop.record) { tenant in
             try tenant.connection.rows(
                 "SELECT action, kind, count FROM audit WHERE incarnation = ?1 ORDER BY seq", .integer(head.incarnation)
-            ) { "\(try $0.text()) \($0.int(1)) \($0.int(2))" }
+            ) { try "\($0.text()) \($0.int()) \($0.int())" }
         }
         #expect(rows == ["tenant.restored 0 1", " 1 \(count)"])
     }

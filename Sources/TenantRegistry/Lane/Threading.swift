@@ -4,8 +4,11 @@ import Synchronization
 
 /// Starts a named thread that lives until its body returns.
 package func startThread(_ name: String, _ body: @escaping @Sendable () -> Void) {
-    let thread = Thread(block: body)
-    thread.name = name
+    let thread = Thread {
+        // Foundation tells the kernel the name of a thread that runs, not of one that is yet to start.
+        Thread.current.name = name
+        body()
+    }
     thread.stackSize = threadStackBytes
     thread.start()
 }

@@ -29,13 +29,13 @@ extension TestTenant {
     func books() async throws -> Books {
         try await read { tenant in
             func number(_ sql: String) throws -> Int64 {
-                try tenant.connection.rows(dynamic: sql) { $0.int(0) }.first ?? 0
+                try tenant.connection.rows(dynamic: sql) { try $0.int() }.first ?? 0
             }
             return Books(
                 orders: try number("SELECT count(*) FROM orders"),
                 services: try number("SELECT count(*) FROM service"),
                 postings: try number("SELECT count(*) FROM posting"),
-                balances: try number("SELECT total(abs(balance)) FROM ledger_account"),
+                balances: try number("SELECT coalesce(sum(abs(balance)), 0) FROM ledger_account"),
                 answers: try number("SELECT count(*) FROM idempotency WHERE key NOT LIKE 'owner-%'"),
                 deliveries: try number("SELECT count(*) FROM delivery"),
                 auditRows: try number("SELECT count(*) FROM audit WHERE kind = 0 AND action LIKE 'POST /api/partner/%'")

@@ -48,6 +48,6 @@ package struct TestTenant: Sendable {
 
     /// A number that SQL tells of the file.
     package func count(_ sql: String) async throws -> Int64 {
-        try await read { try $0.connection.rows(dynamic: sql) { $0.int(0) }.first ?? 0 }
+        try await read { try $0.connection.rows(dynamic: sql) { try $0.int() }.first ?? 0 }
     }
 }

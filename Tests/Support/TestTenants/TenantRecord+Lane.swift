@@ -1,3 +1,4 @@
+import SQLite
 package import TenantRegistry
 
 extension TenantRecord {
@@ -10,8 +11,15 @@ extension TenantRecord {
             LaneJob(
                 writes: writes,
                 perform: { store in
-                    let result = Result { try body(store) }
-                    return { _ in then(result) }
+                    do {
+                        let value = try body(store)
+                        return { _ in then(.success(value)) }
+                    } catch let corrupt as CorruptRow {
+                        // The lane's to tell, as of any call.
+                        throw corrupt
+                    } catch {
+                        return { _ in then(.failure(error)) }
+                    }
                 },
                 fail: { then(.failure($0)) }))
     }
