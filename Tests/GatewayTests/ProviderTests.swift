@@ -3,7 +3,7 @@ import TenantRegistry
 import TestGateway
 import Testing
 
-/// The provider's calls are judged where they have their effect: a key that was rotated meanwhile opens nothing (G3, P5).
+/// The provider's calls are judged where they have their effect: a key that was rotated meanwhile opens nothing (G3).
 @Suite struct ProviderTests {
     /// A call of the provider's whose body is on its way, and what it would have changed.
     enum Call: String, CaseIterable, Sendable {

@@ -6,7 +6,7 @@ import TestGateway
 import TestTenants
 import Testing
 
-/// What one write leaves behind: its effect, its audit row, its proof, its events, and what follows in memory and registry
+/// What one write leaves behind: effect, audit row, proof, events, and what follows in memory and registry
 /// (G5, G8, H1).
 @Suite struct WriteTests {
     @Test(
