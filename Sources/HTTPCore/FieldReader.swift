@@ -43,6 +43,12 @@ package struct FieldReader: Sendable {
 
     package func value(_ name: String) -> JSON? { json[name] }
 
+    /// In the order in which they were sent; none where this is no object.
+    package var memberNames: [String] {
+        guard case .object(let members) = json else { return [] }
+        return members.map(\.name)
+    }
+
     // MARK: Errors
 
     package mutating func fail(_ name: String, code: String, detail: String) {

@@ -4,54 +4,56 @@ import TenantRegistry
 
 /// The catalogue, prices and stock.
 extension OperatorAdmin.Schemas {
-    private static let fulfilment = Schema.one(of: OperatorAdmin.fulfilmentsServed.map(\.rawValue))
-    private static let days = Schema.integer(1...Plan.daysMax)
     private static let price = Schema.amount(AmountRule.prices)
 
-    /// What makes a product a plan of activation codes.
-    private static let planTerms: Schema = [
-        "days": days.optional, "retail_price": price.optional, "wholesale_price": price.optional,
-    ]
-    static let newProduct: Schema =
-        [
-            "sku": Schema.matching("^[A-Za-z0-9][A-Za-z0-9._-]*$").with(
-                "maxLength", .int(FieldReader.skuCharactersMax)),
-            "name": .text(200), "fulfilment": fulfilment, "hidden": .boolean.optional,
-        ] + planTerms
-    static let productChange = Schema.change(
-        [
-            "name": .text(200).omittable, "fulfilment": fulfilment.omittable, "hidden": .boolean.omittable,
-        ] + planTerms)
-    static let product = Schema.named(
+    private static let fulfilment = BodyField<Fulfilment>(
+        "fulfilment", .one(of: OperatorAdmin.fulfilmentsServed.map(\.rawValue))
+    ) { fields, name, _ in
+        guard let text = fields.string(name, characters: 1...64) else { return nil }
+        if let found = OperatorAdmin.fulfilmentsServed.first(where: { $0.rawValue == text }) { return found }
+        let names = OperatorAdmin.fulfilmentsServed.map(\.rawValue).joined(separator: ", ")
+        let isKnown = Fulfilment(rawValue: text) != nil
+        fields.fail(
+            name, code: isKnown ? "unavailable" : "choice",
+            detail: isKnown ? "cannot be served here yet; available are \(names)" : "must be one of \(names)")
+        return nil
+    }
+
+    static let newProduct = Body(
+        Field.sku("sku"), Field.text("name", 1...200), fulfilment, Field.bool("hidden").or(false),
+        Field.part(PlanTerms.body)
+    ).map { sku, name, fulfilment, isHidden, plan in
+        CreateProduct(
+            sku: sku, name: name, fulfilment: fulfilment, isHidden: isHidden, days: plan.days,
+            retailPrice: plan.retailPrice, wholesalePrice: plan.wholesalePrice)
+    }
+    static let productChange = Body.change(
+        Field.text("name", 1...200).omittable, fulfilment.omittable, Field.bool("hidden").omittable,
+        PlanTerms.days.clearable, PlanTerms.retailPrice.clearable, PlanTerms.wholesalePrice.clearable
+    ).checkedFirst { fields in
+        if fields.has("sku") { fields.fail("sku", code: "immutable", detail: "is the product's name for ever") }
+    }
+    static let product = Shape<Product>(
         "Product",
         [
-            "sku": .string, "name": .string, "fulfilment": .choice(Fulfilment.self), "hidden": .boolean,
-            "days": .integer.nullable, "retail_price": .decimal.nullable, "wholesale_price": .decimal.nullable,
-            "currency": .string, "created_at": .time,
-            "updated_at": .time,
+            .member("sku", \.sku), .member("name", \.name), .member("fulfilment", \.fulfilment),
+            .member("hidden", \.isHidden), .member("days", \.days), .member("retail_price", \.retailPrice),
+            .member("wholesale_price", \.wholesalePrice), .currency("currency"), .member("created_at", \.createdAt),
+            .member("updated_at", \.updatedAt),
         ])
 
-    static let newPriceRow =
-        (members(
-            price.optional, .percent.optional, .boolean.optional,
-            .integer(0...PriceColumn.quantityMax).optional)).closed
-    static let priceRow = Schema.named(
-        "PriceRow",
-        ["reseller": .string, "sku": .string, "name": .string, "hidden": .boolean, "currency": .string]
-            + members(.decimal.nullable, .decimal.nullable, .boolean, .integer.nullable))
-
-    private static func members(_ price: Schema, _ rate: Schema, _ flag: Schema, _ count: Schema) -> Schema {
-        PriceColumn.allCases.reduce([:]) { schema, column in
-            let member =
-                switch column {
-                case .monthly, .quarterly, .semiAnnual, .annual, .hourly, .setupFee, .once: price
-                case .discountRateOverride: rate
-                case .isEnabled: flag
-                case .maxQuantity: count
-                }
-            return schema + Schema(dictionaryLiteral: (column.rawValue, member))
-        }
+    static let newPriceRow = PriceRow.body.closed
+    struct ResellersPrice {
+        let reseller: String
+        let row: PricedProduct
     }
+    static let priceRow = Shape<ResellersPrice>(
+        "PriceRow",
+        [
+            .member("reseller", \.reseller), .member("sku", \.row.sku), .member("name", \.row.name),
+            .member("hidden", \.row.isHidden), .part(PriceRow.members, isDescribedLast: true, \.row.price),
+            .currency("currency"),
+        ])
 
     static let country = Schema.named(
         "Country",

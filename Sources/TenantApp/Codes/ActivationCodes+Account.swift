@@ -35,14 +35,10 @@ extension ActivationCodes {
             }
         },
         Route(
-            .post, loginPattern, "Log in to the dashboard", access: .open, takes: .credentials,
+            .post, loginPattern, "Log in to the dashboard", access: .open, takes: KeyBodies.credentials.schema,
             gives: .done(Schemas.session), refuses: [401]
         ) { call in
-            var fields = try call.fields()
-            let email = fields.email("email")
-            let password = fields.string("password", characters: 1...PasswordRule.charactersMax)
-            try fields.finish()
-            guard let email, let password else { throw Refusal.defect }
+            let (email, password) = try call.read(KeyBodies.credentials)
             return SignIn.work(call, email: email, password: password, roles: [.reseller], shape: .hex64) { session in
                 .json { json in
                     json.field("ok", true)

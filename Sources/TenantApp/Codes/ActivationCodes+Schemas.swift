@@ -60,10 +60,12 @@ extension ActivationCodes {
         ]
         static let payment: Schema = ["status": .choice(PaymentState.self), "amount": .number, "balance": .number]
 
-        static let webhookRequest: Schema = ["url": .webhookURL, "events": .events(EventType.codes).omittable]
-        static let webhook: Schema = [
-            "ok": .boolean, "url": .string, "events": .array(of: .string), "enabled": .boolean,
-        ]
-        static let newSecret: Schema = ["ok": .boolean, "secret": .string]
+        static let webhookRequest = Body(
+            Field.webhookURL("url"),
+            Field.events("events", EventType.codes).omittable(or: [EventType.codeRedeemed.rawValue]))
+        static let webhook = Shape<WebhookEndpoint>([
+            .ok, .member("url", \.url), .member("events", \.events), .member("enabled", \.isEnabled),
+        ])
+        static let newSecret = Shape<String>([.ok, .member("secret") { $0 }])
     }
 }

@@ -8,6 +8,8 @@ extension ProxyPorts {
     enum Schemas {
         static let id = Schema.text(100)
 
+        static func list<Value>(_ name: String, _ element: Shape<Value>) -> Success { list(name, element.schema) }
+
         static func list(_ name: String, _ element: Schema) -> Success {
             .read(
                 Schema(dictionaryLiteral: (name, .array(of: element)))
@@ -16,19 +18,30 @@ extension ProxyPorts {
 
         // Accounts
 
-        static let session: Schema = ["access_token": .string, "token_type": .string, "expires_in": .integer]
-        static let newKey: Schema = [
-            "name": .text(100), "scopes": .scopes(ProxyPorts.scopes).optional, "mode": .book.optional,
+        static let session = Shape<SignIn.Session>([
+            .member("access_token", \.token), .member("token_type") { _ in "Bearer" },
+            .member("expires_in") { _ in SessionTerms.seconds },
+        ])
+        static let newKey = Body(
+            Field.text("name", 1...100), Field.scopes("scopes", ProxyPorts.scopes).or(ProxyPorts.scopes),
+            Field.mode("mode").or(.live))
+        private static let keyMembers: [Shape<APIKey>.Member] = [
+            .member("_id", \.publicID), .member("name", \.name), .member("prefix", \.display.prefix),
+            .member("scopes", \.scopes.names), .member("mode", \.book),
+            .member("createdAt", \.createdAt.milliseconds), .member("revokedAt", \.revokedAt?.milliseconds),
         ]
-        private static let keyMembers: Schema = [
-            "_id": .string, "name": .string.nullable, "prefix": .string, "scopes": .array(of: .string), "mode": .book,
-            "createdAt": .milliseconds, "revokedAt": .milliseconds.nullable,
-        ]
-        static let key = Schema.named("Key", keyMembers)
-        static let mintedKey = ["key": .string.omittable, "already_shown": .boolean.omittable] + keyMembers
-        static let balance: Schema = [
-            "balance": .number, "creditLimit": .number, "available": .number, "currency": .string,
-        ]
+        static let key = Shape<APIKey>("Key", keyMembers)
+        struct MintedKey {
+            let key: APIKey
+            let secret: String?
+        }
+        static let mintedKey = Shape<MintedKey>([
+            .omittable("key", \.secret), .alreadyShown, .part(keyMembers, \.key),
+        ])
+        static let balance = Shape<Balances>([
+            .number("balance", \.balance), .number("creditLimit", \.creditLimit), .number("available", \.available),
+            .currency("currency"),
+        ])
 
         // The price book
 
@@ -129,20 +142,32 @@ extension ProxyPorts {
 
         // Webhooks
 
-        static let newWebhook: Schema = [
-            "name": .text(100), "url": .webhookURL, "events": .events(EventType.ports),
+        static let newWebhook = Body(
+            Field.text("name", 1...100), Field.webhookURL("url"), Field.events("events", EventType.ports))
+        private static let webhookMembers: [Shape<NamedWebhookEndpoint>.Member] = [
+            .member("_id", \.publicID), .member("name", as: .string.nullable, \.name), .member("url", \.url),
+            .member("events", \.events), .member("isActive", \.isEnabled),
+            .member("createdAt", \.createdAt.milliseconds),
         ]
-        private static let webhookMembers: Schema = [
-            "_id": .string, "name": .string.nullable, "url": .string, "events": .array(of: .string),
-            "isActive": .boolean,
-            "createdAt": .milliseconds,
-        ]
-        static let madeWebhook =
-            webhookMembers + ["secret": .string.omittable, "already_shown": .boolean.omittable]
-        static let webhooks: Schema = ["webhooks": .array(of: webhookMembers)]
-        static let removedWebhook: Schema = ["_id": .string, "deleted": .boolean]
-        static let testSent: Schema = [
-            "eventId": .string, "deliveryId": .string, "type": .string, "status": .choice(DeliveryState.self),
-        ]
+        struct MadeWebhook {
+            let endpoint: NamedWebhookEndpoint
+            let secret: String?
+        }
+        static let madeWebhook = Shape<MadeWebhook>([
+            .part(webhookMembers, \.endpoint), .omittable("secret", \.secret), .alreadyShown,
+        ])
+        static let webhooks = Shape<[NamedWebhookEndpoint]>([.list("webhooks", Shape(webhookMembers)) { $0 }])
+        static let removedWebhook = Shape<NamedWebhookEndpoint>([
+            .member("_id", \.publicID), .member("deleted") { _ in true },
+        ])
+        struct SentTest {
+            let event: String
+            let delivery: String
+        }
+        static let testSent = Shape<SentTest>([
+            .member("eventId", \.event), .member("deliveryId", \.delivery),
+            .member("type", as: .string) { _ in EventType.webhookTest },
+            .member("status") { _ in DeliveryState.pending },
+        ])
     }
 }

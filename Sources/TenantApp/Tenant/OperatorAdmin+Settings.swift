@@ -38,9 +38,7 @@ extension OperatorAdmin {
                 guard let value = nested.change(colour.rawValue, { $0.colour(colour.rawValue) }) else { continue }
                 change.colours.updateValue(value, forKey: colour)
             }
-            if let body = fields.value("colours") {
-                nested.expectOnly(Theme.Colour.allCases.map(\.rawValue), in: body)
-            }
+            nested.expectOnly(Theme.Colour.allCases.map(\.rawValue))
             fields.absorb(nested)
         }
         try fields.finish()
