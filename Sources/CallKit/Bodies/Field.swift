@@ -32,6 +32,9 @@ package struct BodyField<Value: Sendable>: Sendable {
         return members[0].name
     }
 
+    /// What it looks like, where it stands for itself, say as a parameter.
+    package var schema: Schema { members[0].schema }
+
     // MARK: How it may be missing
 
     /// May be left out or null, which is the same.

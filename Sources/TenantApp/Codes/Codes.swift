@@ -52,7 +52,7 @@ package struct CodeRedemption: Sendable {
     package let email: String
 }
 
-package enum CodeStatus: String, Sendable, CaseIterable {
+package enum CodeStatus: String, Sendable, CaseIterable, AnswerValue {
     case available
     case redeemed
 }

@@ -12,6 +12,24 @@ package struct AmountNumber: AnswerValue {
     }
 }
 
+/// JSON that is kept as its text.
+package struct RawObject: AnswerValue {
+    let text: String
+
+    package static var schema: Schema { .object }
+
+    package func write(in currency: Currency, to json: inout JSONWriter) { json.element(raw: text) }
+}
+
+/// A number that is kept as its text.
+package struct RawNumber: AnswerValue {
+    let text: String
+
+    package static var schema: Schema { .number }
+
+    package func write(in currency: Currency, to json: inout JSONWriter) { json.element(raw: text) }
+}
+
 extension Shape.Member {
     static func number(_ name: StaticString, _ get: @escaping @Sendable (Value) -> Money) -> Self {
         .member(name) { AmountNumber(amount: get($0)) }
@@ -19,5 +37,19 @@ extension Shape.Member {
 
     static func numberOrNull(_ name: StaticString, _ get: @escaping @Sendable (Value) -> Money?) -> Self {
         .member(name) { get($0).map(AmountNumber.init) }
+    }
+
+    /// A number by its text.
+    static func number(_ name: StaticString, text: @escaping @Sendable (Value) -> String) -> Self {
+        .member(name) { RawNumber(text: text($0)) }
+    }
+
+    static func numberOrNull(_ name: StaticString, text: @escaping @Sendable (Value) -> String?) -> Self {
+        .member(name) { text($0).map(RawNumber.init) }
+    }
+
+    /// An object that is kept as its text.
+    static func rawObject(_ name: StaticString, _ get: @escaping @Sendable (Value) -> String?) -> Self {
+        .member(name) { get($0).map(RawObject.init) }
     }
 }

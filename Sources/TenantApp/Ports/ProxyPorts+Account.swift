@@ -48,9 +48,7 @@ extension ProxyPorts {
             let page = try Paging(try call.query())
             return .read { tenant in
                 let rows = try tenant.keys(resellerID: call.resellerID, after: page.after, limit: page.fetch)
-                return list("apiKeys", rows, page, id: \.id) { key, json in
-                    Schemas.key.write(key, in: tenant.currency, to: &json)
-                }
+                return list("apiKeys", rows, page, id: \.id, Schemas.key, in: tenant.currency)
             }
         },
         Route(.delete, "/api-keys/{id}", "Revoke a key of yours", access: .resellerSession, gives: .done(Schemas.key)) {

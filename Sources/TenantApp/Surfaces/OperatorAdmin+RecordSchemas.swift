@@ -30,17 +30,36 @@ extension OperatorAdmin.Schemas {
             "orders": .integer,
         ])
 
-    private static let creditMembers: Schema = [
-        "id": .string, "reseller": .string.nullable, "key": .string.nullable, "mode": .book,
-        "kind": .choice(CreditKind.self), "amount": .decimal, "currency": .string, "external_ref": .string,
-        "meta": .object.nullable, "at": .time,
+    struct NamedCreditEvent {
+        let event: CreditEvent
+        let reseller: String?
+        let key: String?
+
+        init(_ event: CreditEvent, _ names: AuditNames) {
+            self.event = event
+            reseller = names.resellers[event.resellerID]
+            key = names.keys[event.keyID]
+        }
+    }
+    private static let creditMembers: [Shape<NamedCreditEvent>.Member] = [
+        .member("id", \.event.publicID), .member("reseller", \.reseller), .member("key", \.key),
+        .member("mode", \.event.book), .member("kind", as: .choice(CreditKind.self), \.event.kind),
+        .member("amount", \.event.amount), .currency("currency"), .member("external_ref", \.event.externalRef),
+        .rawObject("meta", \.event.meta), .member("at", \.event.at),
     ]
-    static let creditEvent = Schema.named("CreditEvent", creditMembers)
-    static let creditEventWithDifferences =
-        creditMembers + [
-            "differences": .array(
-                of: ["kind": .string, "amount": .decimal, "meta": .object.nullable, "at": .time])
-        ]
+    static let creditEvent = Shape<NamedCreditEvent>("CreditEvent", creditMembers)
+    struct CreditEventWithDifferences {
+        let event: NamedCreditEvent
+        let differences: [CreditDifference]
+    }
+    static let creditEventWithDifferences = Shape<CreditEventWithDifferences>([
+        .part(creditMembers, \.event),
+        .list(
+            "differences",
+            Shape([
+                .member("kind", \.kind), .member("amount", \.amount), .rawObject("meta", \.meta), .member("at", \.at),
+            ]), \.differences),
+    ])
 
     static let ledgerFile = Schema.file("text/csv", "application/jsonl")
     private static let tally: Schema = ["count": .integer, "amount": .decimal]
@@ -68,17 +87,21 @@ extension OperatorAdmin.Schemas {
             "to": .time.nullable, "at": .time, "stage": .one(of: ["reading", "sorting", "comparing"]),
             "lines": .integer, "compared": .integer,
         ])
-    static let listedReconciliation: Schema = [
-        "id": .string, "status": .one(of: ["done"]), "reseller": .string, "agrees": .boolean, "at": .time,
-    ]
-    static let review = Schema.named(
+    static let listedReconciliation = Shape<StoredReconciliation>([
+        .member("id", \.publicID), .member("status", as: .one(of: ["done"])) { _ in "done" },
+        .member("reseller", \.resellerPublicID), .member("agrees", \.agrees), .member("at", \.at),
+    ])
+    static let review = Shape<AccountReview>(
         "Review",
         [
-            "id": .string, "reseller": .string, "mode": .book, "status": .choice(AccountReview.State.self),
-            "cause": .string, "subject": .string, "opened_at": .time, "closed_at": .time.nullable,
-            "closed_by": .string.nullable, "note": .string.nullable,
+            .member("id", \.publicID), .member("reseller", \.resellerPublicID), .member("mode", \.book),
+            .member("status", as: .choice(AccountReview.State.self)) {
+                ($0.closedAt == nil ? AccountReview.State.open : .closed).rawValue
+            },
+            .member("cause", \.cause), .member("subject", \.subject), .member("opened_at", \.openedAt),
+            .member("closed_at", \.closedAt), .member("closed_by", \.closedBy), .member("note", \.note),
         ])
-    static let closing: Schema = ["note": .text(CloseReview.noteCharactersMax)]
+    static let closing = Body(Field.text("note", 1...CloseReview.noteCharactersMax))
 }
 
 /// Payments.
@@ -95,20 +118,35 @@ extension OperatorAdmin.Schemas {
             "webhook_secret": .matching("^whsec_[A-Za-z0-9+/]{32,86}={0,2}$"), "callback_url": .webhookURL.optional,
             "return_url": .webhookURL.optional,
         ] + overlap)
-    static let paymentService: Schema = [
-        "driver": .choice(PaymentDriverKind.self), "create_url": .string.nullable, "callback_url": .string.nullable,
-        "return_url": .string.nullable, "created_at": .time,
+    static let paymentService = Shape<PaymentService>([
+        .member("driver", \.driver), .member("create_url", \.createURL), .member("callback_url", \.callbackURL),
+        .member("return_url", \.returnURL), .member("created_at", \.createdAt),
+    ])
+    struct PaymentNow {
+        let payment: Payment
+        let at: Timestamp
+    }
+    private static let paymentMembers: [Shape<PaymentNow>.Member] = [
+        .member("id", \.payment.publicID), .member("order_id", \.payment.orderID), .member("mode", \.payment.book),
+        .member("reseller", \.payment.resellerPublicID), .member("driver", \.payment.driver),
+        .member("status") { $0.payment.state(at: $0.at) }, .member("amount", \.payment.amount),
+        .currency("currency"), .member("provider_reference", \.payment.providerReference),
+        .member("failure", \.payment.failure), .member("posting", \.payment.postingID),
+        .member("created_at", \.payment.createdAt), .member("expires_at", \.payment.expiresAt),
+        .member("decided_at", \.payment.decidedAt),
     ]
-    private static let paymentMembers: Schema = [
-        "id": .string, "order_id": .string, "mode": .book, "reseller": .string,
-        "driver": .choice(PaymentDriverKind.self), "status": .choice(PaymentState.self), "amount": .decimal,
-        "currency": .string, "provider_reference": .string.nullable, "failure": .string.nullable,
-        "posting": .integer.nullable, "created_at": .time, "expires_at": .time, "decided_at": .time.nullable,
-    ]
-    static let payment = Schema.named("Payment", paymentMembers)
-    static let paymentWithDifferences =
-        paymentMembers + [
-            "differences": .array(
-                of: ["status": .string, "amount": .string, "currency": .string, "at": .time])
-        ]
+    static let payment = Shape<PaymentNow>("Payment", paymentMembers)
+    struct PaymentWithDifferences {
+        let payment: PaymentNow
+        let differences: [PaymentDifference]
+    }
+    static let paymentWithDifferences = Shape<PaymentWithDifferences>([
+        .part(paymentMembers, \.payment),
+        .list(
+            "differences",
+            Shape([
+                .member("status", \.status), .member("amount", \.amount), .member("currency", \.currency),
+                .member("at", \.at),
+            ]), \.differences),
+    ])
 }
