@@ -40,10 +40,7 @@ struct SandboxPayPages: Dialect {
             .post, "/{orderId}", "Press a button of the sandbox's payment page", access: .open,
             body: .whole(bytesMax: formBytesMax)
         ) { call in
-            var fields = try call.fieldsOrForm()
-            let button = fields.choice("action", as: Button.self)
-            try fields.finish()
-            guard let button else { throw Refusal.defect }
+            let button = try call.readForm(Body(Field.choice("action", Button.self)))
             return .write { tenant, detail in
                 let payment = try payment(call, tenant)
                 // Nobody's money: unlike at a real service, none can come late.

@@ -4,8 +4,6 @@ import TenantRegistry
 
 /// The catalogue, prices and stock.
 extension OperatorAdmin.Schemas {
-    private static let price = Schema.amount(AmountRule.prices)
-
     private static let fulfilment = BodyField<Fulfilment>(
         "fulfilment", .one(of: OperatorAdmin.fulfilmentsServed.map(\.rawValue))
     ) { fields, name, _ in
@@ -55,10 +53,14 @@ extension OperatorAdmin.Schemas {
             .currency("currency"),
         ])
 
-    static let country = Schema.named(
+    static let country = Shape<PortCountry>(
         "Country",
-        ["id": .string, "name": .string.nullable, "base_price": .decimal, "currency": .string, "updated_at": .time])
-    static let newCountry: Schema = ["base_price": price, "name": .text(100).optional]
+        [
+            .member("id", \.publicID), .member("name", as: .string.nullable, \.name),
+            .member("base_price", \.basePrice),
+            .currency("currency"), .member("updated_at", \.updatedAt),
+        ])
+    static let newCountry = Body(Field.money("base_price", AmountRule.prices), Field.text("name", 1...100).optional)
     static let countryID = Parameter.path("id", .matching("^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"))
 
     // Files and JSON alike are judged row by row against what there is; every error names its row.
@@ -78,23 +80,39 @@ extension OperatorAdmin.Schemas {
             "carrier": .text(100).optional, "mode": .one(of: PortStockFile.modes.keys.sorted()).optional,
         ], count: 1...PortStockFile.slotsMax)
     static let portStock = Schema.either(["ports": portRows], portRows).orFile("text/csv")
-    static let importedPorts: Schema = [
-        "ok": .boolean, "imported": .integer, "new_devices": .integer, "mode": .book,
-    ]
+    struct ImportedPorts {
+        let slots: Int
+        let newDevices: Int
+        let book: Book
+    }
+    static let importedPorts = Shape<ImportedPorts>([
+        .ok, .member("imported", \.slots), .member("new_devices", \.newDevices), .member("mode", \.book),
+    ])
     static let importedLicences: Schema = ["ok": .boolean, "imported": .integer]
     static let importedPrices: Schema = ["ok": .boolean, "rows": .integer]
-    static let slot = Schema.named(
+    static let slot = Shape<PortSlot>(
         "Slot",
         [
-            "device": .string, "server_ip": .string, "http_port": .integer, "socks_port": .integer,
-            "country": .string, "city": .string.nullable, "carrier": .string.nullable, "mode": .string,
-            "status": .choice(OperatorAdmin.SlotState.self), "port": .string.nullable, "created_at": .time,
+            .member("device", \.deviceName), .member("server_ip", \.serverIP), .member("http_port", \.httpPort),
+            .member("socks_port", \.socksPort), .member("country", \.countryID), .member("city", \.city),
+            .member("carrier", \.carrier),
+            .member("mode") { $0.isExclusiveCapable ? "exclusive-capable" : "shared" },
+            .member("status") { $0.portID == nil ? OperatorAdmin.SlotState.free : .used }, .member("port", \.portID),
+            .member("created_at", \.createdAt),
         ])
-    static let licence = Schema.named(
+
+    struct StockedLicence {
+        let licence: Licence
+        let reseller: String?
+        let assignee: String?
+        let at: Timestamp
+    }
+    static let licence = Shape<StockedLicence>(
         "Licence",
         [
-            "key": .string, "product": .string, "reseller": .string.nullable, "expiration": .time,
-            "created_at": .time, "held_until": .time.nullable, "assigned_at": .time.nullable,
-            "discord_user_id": .string.nullable,
+            .member("key", \.licence.key), .member("product", \.licence.sku), .member("reseller", \.reseller),
+            .member("expiration", \.licence.expiresAt), .member("created_at", \.licence.createdAt),
+            .member("held_until") { $0.licence.heldUntil > $0.at ? $0.licence.heldUntil : nil },
+            .member("assigned_at", \.licence.assignedAt), .member("discord_user_id", \.assignee),
         ])
 }

@@ -1,4 +1,5 @@
 import CallKit
+import Cryptography
 import HTTPCore
 import TenantRegistry
 
@@ -17,17 +18,34 @@ extension OperatorAdmin.Schemas {
             "request_id": .string, "bytes_in": .integer, "bytes_out": .integer, "count": .integer,
             "detail": .object.nullable,
         ])
-    static let auditHead: Schema = [
-        "tenant_id": .string, "head": .string, "incarnation": .integer, "seq": .integer, "hash": .string,
-        "signature": .string, "public_key": .string, "algorithm": .one(of: ["Ed25519"]), "signed_text": .string,
-    ]
+    struct SignedHead {
+        let tenantID: TenantID
+        let head: AuditHead
+        let signature: [UInt8]
+        let publicKey: [UInt8]
+    }
+    static let auditHead = Shape<SignedHead>([
+        .member("tenant_id", \.tenantID.text), .member("head", \.head.text),
+        .member("incarnation", \.head.incarnation), .member("seq", \.head.sequence), .member("hash", \.head.hash.hex),
+        .member("signature") { Base64.encode($0.signature) }, .member("public_key") { Base64.encode($0.publicKey) },
+        .member("algorithm", as: .one(of: ["Ed25519"])) { _ in "Ed25519" },
+        .member("signed_text") { String(decoding: $0.head.signedBytes(of: $0.tenantID), as: UTF8.self) },
+    ])
     /// Sixteen bytes and a route's name, in base64url.
     static let usageCursor = Parameter.query("cursor", .matching("^[A-Za-z0-9_-]{22,}$"))
-    static let usage = Schema.named(
+    struct Usage {
+        let row: UsageRow
+        let reseller: String?
+    }
+    static let usage = Shape<Usage>(
         "Usage",
         [
-            "day": .day, "reseller": .string.nullable, "route": .string, "requests": .integer, "refusals": .integer,
-            "orders": .integer,
+            .member("day", as: .day) {
+                String(
+                    Timestamp(milliseconds: $0.row.place.day * Timestamp.millisecondsPerDay).text.prefix(10))
+            },
+            .member("reseller", \.reseller), .member("route", \.row.place.action), .member("requests", \.row.requests),
+            .member("refusals", \.row.refusals), .member("orders", \.row.orders),
         ])
 
     struct NamedCreditEvent {

@@ -27,12 +27,19 @@ extension OperatorAdmin {
             "Customer",
             [.member("reseller", \.reseller), .part(WholesaleOrders.Schemas.customerMembers, \.customer)])
 
-        static let setting: Schema = [
-            "name": .string, "logo": .string.nullable,
-            "colours": [
-                "primary": .string.nullable, "accent": .string.nullable, "background": .string.nullable,
-            ], "self_activation": .boolean,
-        ]
+        struct Setting {
+            let theme: Theme
+            let selfActivation: Bool
+        }
+        static let setting = Shape<Setting>([
+            .member("name", \.theme.name), .member("logo", \.theme.logo),
+            .object(
+                "colours",
+                [
+                    .member("primary") { $0.theme.colours[.primary] }, .member("accent") { $0.theme.colours[.accent] },
+                    .member("background") { $0.theme.colours[.background] },
+                ]), .member("self_activation", \.selfActivation),
+        ])
         private static let colour = Schema.matching("^#[0-9a-fA-F]{6}$").optional
         static let settingChange = Schema.change([
             "name": .text(100).omittable, "self_activation": .boolean.omittable,
@@ -43,32 +50,46 @@ extension OperatorAdmin {
             "colours": (["primary": colour, "accent": colour, "background": colour] as Schema).closed.omittable,
         ])
 
-        static let delivery = Schema.named(
+        static let delivery = Shape<Delivery>(
             "Delivery",
             [
-                "id": .string, "event": .string, "type": .string, "mode": .book, "reseller": .string,
-                "webhook": .string, "url": .string, "status": .choice(DeliveryState.self), "attempts": .integer,
-                "created_at": .time, "next_attempt_at": .time.nullable, "expires_at": .time,
-                "last_response_code": .integer.nullable, "last_response_body": .string.nullable, "updated_at": .time,
+                .member("id", \.publicID), .member("event", \.eventPublicID), .member("type", as: .string, \.type),
+                .member("mode", \.book), .member("reseller", as: .string, \.resellerPublicID),
+                .member("webhook", \.endpointPublicID), .member("url", \.url), .member("status", \.state),
+                .member("attempts", \.attempts), .member("created_at", \.createdAt),
+                .member("next_attempt_at", \.nextAt), .member("expires_at", \.expiresAt),
+                .member("last_response_code", \.lastStatus), .member("last_response_body", \.lastBody),
+                .member("updated_at", \.updatedAt),
             ])
 
-        static let subscriber = Schema.named(
+        struct SubscriberNow {
+            let subscriber: Subscriber
+            let at: Timestamp
+        }
+        static let subscriber = Shape<SubscriberNow>(
             "Subscriber",
             [
-                "id": .string, "email": .string,
-                "subscription": ["status": .one(of: ["active", "ended"]), "ends_at": .time.nullable],
-                "created_at": .time,
+                .member("id", \.subscriber.publicID), .member("email", \.subscriber.email),
+                .object(
+                    "subscription",
+                    [
+                        .member("status", as: .one(of: ["active", "ended"])) { now in
+                            now.subscriber.endsAt.map { $0 > now.at } ?? false ? "active" : "ended"
+                        }, .member("ends_at", \.subscriber.endsAt),
+                    ]), .member("created_at", \.subscriber.createdAt),
             ])
-        static let redemption: Schema = [
-            "product": .string, "days": .integer, "reseller": .string, "batch": .string, "begins_at": .time,
-            "ends_at": .time, "redeemed_at": .time,
-        ]
+        static let redemption = Shape<SubscriberRedemption>([
+            .member("product", \.sku), .member("days", \.days), .member("reseller", \.resellerPublicID),
+            .member("batch", \.batchPublicID), .member("begins_at", \.begins), .member("ends_at", \.ends),
+            .member("redeemed_at", \.at),
+        ])
 
-        static let user = Schema.named(
+        static let user = Shape<PanelUser>(
             "User",
             [
-                "id": .integer, "email": .string, "name": .string, "reseller": .string, "signed_up_via": .string,
-                "created_at": .time,
+                .member("id", \.id), .member("email", \.email), .member("name", \.name),
+                .member("reseller", \.resellerPublicID), .member("signed_up_via", \.signedUpVia),
+                .member("created_at", \.createdAt),
             ])
     }
 }
