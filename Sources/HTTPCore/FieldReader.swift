@@ -43,6 +43,12 @@ package struct FieldReader: Sendable {
 
     package func value(_ name: String) -> JSON? { json[name] }
 
+    /// In the order in which they were sent; none where this is no object.
+    package var memberNames: [String] {
+        guard case .object(let members) = json else { return [] }
+        return members.map(\.name)
+    }
+
     // MARK: Errors
 
     package mutating func fail(_ name: String, code: String, detail: String) {
@@ -65,8 +71,6 @@ package struct FieldReader: Sendable {
 
     /// An address with one `@`, in lower case: addresses are compared case-folded (C2).
     package mutating func email(_ name: String) -> String? { required(name).flatMap { email($0, name) } }
-
-    package mutating func optionalEmail(_ name: String) -> String? { present(name).flatMap { email($0, name) } }
 
     // MARK: Numbers and flags
 

@@ -1,6 +1,6 @@
 /// Writes compact JSON straight into bytes, without a tree in between.
 ///
-/// Invariant: commas follow from the last byte written (`{`, `[` and a line end open; anything else is followed by
+/// Invariant: commas follow from the last byte written (`{`, `[`, `:` and a line end open; anything else is followed by
 /// one), so that the writer keeps no state but its bytes. A value: one thread at a time.
 package struct JSONWriter: Sendable {
     package var bytes: [UInt8]
@@ -51,6 +51,12 @@ package struct JSONWriter: Sendable {
     }
 
     // MARK: Members; nil is written as null
+
+    /// A member's name; its value is the element, object or array that is written next.
+    package mutating func name(_ name: JSONMemberName) {
+        separate()
+        bytes.append(contentsOf: name.bytes)
+    }
 
     package mutating func field(_ name: StaticString, _ value: String) {
         member(name)
@@ -171,7 +177,7 @@ package struct JSONWriter: Sendable {
 
     private mutating func separate() {
         switch bytes.last {
-        case nil, 0x7B, 0x5B, 0x0A: break
+        case nil, 0x7B, 0x5B, 0x3A, 0x0A: break
         default: bytes.append(0x2C)
         }
     }
@@ -238,4 +244,12 @@ package struct JSONWriter: Sendable {
             for digit in [byte >> 4, byte & 15] { bytes.append(digit < 10 ? 0x30 + digit : 0x57 + digit) }
         }
     }
+}
+
+/// A member's name as it is written, quotes and colon with it: for names that are written again and again.
+package struct JSONMemberName: Sendable {
+    fileprivate let bytes: [UInt8]
+
+    /// Plain ASCII without quotes or backslashes.
+    package init(_ name: StaticString) { bytes = Array("\"\(name)\":".utf8) }
 }

@@ -32,7 +32,8 @@ extension ProviderAPI {
                     "bytes": .integer, "resellers": .integer, "keys": .integer, "requests_monthly": .integer,
                 ],
                 "counts": ["resellers": .integer, "keys": .integer, "requests_this_month": .integer],
-                "last_request_at": .time.nullable, "rate_limit": .limit.nullable, "domains": .array(of: .string),
+                "last_request_at": .time.nullable, "rate_limit": KeyBodies.limit.schema.nullable,
+                "domains": .array(of: .string),
             ])
 
         private static let quotas: Schema = [
@@ -47,7 +48,8 @@ extension ProviderAPI {
             "certificate": pem.optional, "private_key": pem.optional,
         ]
         static let tenantChange = Schema.change([
-            "tier": .choice(Tier.self).optional, "quotas": quotas.optional, "rate_limit": .newLimit.optional,
+            "tier": .choice(Tier.self).optional, "quotas": quotas.optional,
+            "rate_limit": KeyBodies.newLimit.schema.optional,
             "domains": .array(of: domain, count: 0...100).optional,
         ])
 

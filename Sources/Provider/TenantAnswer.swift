@@ -38,7 +38,9 @@ extension ProviderAPI {
         }
         json.field("last_request_at", requests.lastRequestAt?.text)
         if let limit = profile.limit {
-            json.object("rate_limit") { json in KeyAnswers.encode(limit, &json) }
+            json.object("rate_limit") { json in
+                KeyBodies.limit.write(limit, in: Currency(profile.currency) ?? .usDollar, to: &json)
+            }
         } else {
             json.null("rate_limit")
         }

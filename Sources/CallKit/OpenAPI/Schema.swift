@@ -19,7 +19,7 @@ package struct Schema: Sendable, ExpressibleByDictionaryLiteral {
 
     package init(dictionaryLiteral members: (String, Schema)...) { self.init(members: members) }
 
-    private init(members: [(name: String, schema: Schema)]) {
+    init(members: [(name: String, schema: Schema)]) {
         let required = members.filter { !$0.schema.mayBeAbsent }.map { JSON.string($0.name) }
         keywords = [
             JSONMember(name: "type", value: .string("object")),

@@ -18,11 +18,10 @@ extension FieldReader {
         return .some(isNull(name) ? nil : read(&self))
     }
 
-    /// A body that stands for the whole must not hold what nobody reads: a misspelt price would be a price removed.
-    package mutating func expectOnly(_ names: [String], in body: JSON) {
-        guard case .object(let members) = body else { return }
-        for member in members where !names.contains(member.name) {
-            fail(member.name, code: "unknown", detail: "is not one of \(names.joined(separator: ", "))")
+    /// No member but these: in a body that stands for the whole, a misspelt price would be a price removed.
+    package mutating func expectOnly(_ names: [String]) {
+        for name in memberNames where !names.contains(name) {
+            fail(name, code: "unknown", detail: "is not one of \(names.joined(separator: ", "))")
         }
     }
 }

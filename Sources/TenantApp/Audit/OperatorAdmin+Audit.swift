@@ -46,19 +46,11 @@ extension OperatorAdmin {
             .read { tenant in
                 let head = tenant.store.head
                 let key = tenant.store.signingKey
-                return .json { json in
-                    json.field("tenant_id", tenant.tenantID.text)
-                    json.field("head", head.text)
-                    json.field("incarnation", head.incarnation)
-                    json.field("seq", head.sequence)
-                    json.field("hash", head.hash.hex)
-                    // Ed25519 gives the same signature for the same head as its commit did.
-                    json.field("signature", Base64.encode(key.sign(head.signedBytes(of: tenant.tenantID))))
-                    json.field("public_key", Base64.encode(key.publicKey))
-                    json.field("algorithm", "Ed25519")
-                    json.field(
-                        "signed_text", String(decoding: head.signedBytes(of: tenant.tenantID), as: UTF8.self))
-                }
+                // Ed25519 gives the same signature for the same head as its commit did.
+                let signed = Schemas.SignedHead(
+                    tenantID: tenant.tenantID, head: head, signature: key.sign(head.signedBytes(of: tenant.tenantID)),
+                    publicKey: key.publicKey)
+                return .json(Schemas.auditHead, signed, in: tenant.currency)
             }
         },
     ]

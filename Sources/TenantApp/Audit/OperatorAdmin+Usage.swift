@@ -60,15 +60,8 @@ extension OperatorAdmin {
         return .json { json in
             json.array("data") { json in
                 for row in shown {
-                    json.object { json in
-                        let day = Timestamp(milliseconds: row.place.day * Timestamp.millisecondsPerDay)
-                        json.field("day", String(day.text.prefix(10)))
-                        json.field("reseller", names[row.place.resellerID])
-                        json.field("route", row.place.action)
-                        json.field("requests", row.requests)
-                        json.field("refusals", row.refusals)
-                        json.field("orders", row.orders)
-                    }
+                    let usage = Schemas.Usage(row: row, reseller: names[row.place.resellerID])
+                    json.object { json in Schemas.usage.write(usage, in: tenant.currency, to: &json) }
                 }
             }
             json.field("has_more", rows.count > limit)

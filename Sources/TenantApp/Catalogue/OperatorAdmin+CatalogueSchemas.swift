@@ -4,59 +4,63 @@ import TenantRegistry
 
 /// The catalogue, prices and stock.
 extension OperatorAdmin.Schemas {
-    private static let fulfilment = Schema.one(of: OperatorAdmin.fulfilmentsServed.map(\.rawValue))
-    private static let days = Schema.integer(1...Plan.daysMax)
-    private static let price = Schema.amount(AmountRule.prices)
-
-    /// What makes a product a plan of activation codes.
-    private static let planTerms: Schema = [
-        "days": days.optional, "retail_price": price.optional, "wholesale_price": price.optional,
-    ]
-    static let newProduct: Schema =
-        [
-            "sku": Schema.matching("^[A-Za-z0-9][A-Za-z0-9._-]*$").with(
-                "maxLength", .int(FieldReader.skuCharactersMax)),
-            "name": .text(200), "fulfilment": fulfilment, "hidden": .boolean.optional,
-        ] + planTerms
-    static let productChange = Schema.change(
-        [
-            "name": .text(200).omittable, "fulfilment": fulfilment.omittable, "hidden": .boolean.omittable,
-        ] + planTerms)
-    static let product = Schema.named(
-        "Product",
-        [
-            "sku": .string, "name": .string, "fulfilment": .choice(Fulfilment.self), "hidden": .boolean,
-            "days": .integer.nullable, "retail_price": .decimal.nullable, "wholesale_price": .decimal.nullable,
-            "currency": .string, "created_at": .time,
-            "updated_at": .time,
-        ])
-
-    static let newPriceRow =
-        (members(
-            price.optional, .percent.optional, .boolean.optional,
-            .integer(0...PriceColumn.quantityMax).optional)).closed
-    static let priceRow = Schema.named(
-        "PriceRow",
-        ["reseller": .string, "sku": .string, "name": .string, "hidden": .boolean, "currency": .string]
-            + members(.decimal.nullable, .decimal.nullable, .boolean, .integer.nullable))
-
-    private static func members(_ price: Schema, _ rate: Schema, _ flag: Schema, _ count: Schema) -> Schema {
-        PriceColumn.allCases.reduce([:]) { schema, column in
-            let member =
-                switch column {
-                case .monthly, .quarterly, .semiAnnual, .annual, .hourly, .setupFee, .once: price
-                case .discountRateOverride: rate
-                case .isEnabled: flag
-                case .maxQuantity: count
-                }
-            return schema + Schema(dictionaryLiteral: (column.rawValue, member))
-        }
+    private static let fulfilment = BodyField<Fulfilment>(
+        "fulfilment", .one(of: OperatorAdmin.fulfilmentsServed.map(\.rawValue))
+    ) { fields, name, _ in
+        guard let text = fields.string(name, characters: 1...64) else { return nil }
+        if let found = OperatorAdmin.fulfilmentsServed.first(where: { $0.rawValue == text }) { return found }
+        let names = OperatorAdmin.fulfilmentsServed.map(\.rawValue).joined(separator: ", ")
+        let isKnown = Fulfilment(rawValue: text) != nil
+        fields.fail(
+            name, code: isKnown ? "unavailable" : "choice",
+            detail: isKnown ? "cannot be served here yet; available are \(names)" : "must be one of \(names)")
+        return nil
     }
 
-    static let country = Schema.named(
+    static let newProduct = Body(
+        Field.sku("sku"), Field.text("name", 1...200), fulfilment, Field.bool("hidden").or(false),
+        Field.part(PlanTerms.body)
+    ).map { sku, name, fulfilment, isHidden, plan in
+        CreateProduct(
+            sku: sku, name: name, fulfilment: fulfilment, isHidden: isHidden, days: plan.days,
+            retailPrice: plan.retailPrice, wholesalePrice: plan.wholesalePrice)
+    }
+    static let productChange = Body.change(
+        Field.text("name", 1...200).omittable, fulfilment.omittable, Field.bool("hidden").omittable,
+        PlanTerms.days.clearable, PlanTerms.retailPrice.clearable, PlanTerms.wholesalePrice.clearable
+    ).checkedFirst { fields in
+        if fields.has("sku") { fields.fail("sku", code: "immutable", detail: "is the product's name for ever") }
+    }
+    static let product = Shape<Product>(
+        "Product",
+        [
+            .member("sku", \.sku), .member("name", \.name), .member("fulfilment", \.fulfilment),
+            .member("hidden", \.isHidden), .member("days", \.days), .member("retail_price", \.retailPrice),
+            .member("wholesale_price", \.wholesalePrice), .currency("currency"), .member("created_at", \.createdAt),
+            .member("updated_at", \.updatedAt),
+        ])
+
+    static let newPriceRow = PriceRow.body.closed
+    struct ResellersPrice {
+        let reseller: String
+        let row: PricedProduct
+    }
+    static let priceRow = Shape<ResellersPrice>(
+        "PriceRow",
+        [
+            .member("reseller", \.reseller), .member("sku", \.row.sku), .member("name", \.row.name),
+            .member("hidden", \.row.isHidden), .part(PriceRow.members, isDescribedLast: true, \.row.price),
+            .currency("currency"),
+        ])
+
+    static let country = Shape<PortCountry>(
         "Country",
-        ["id": .string, "name": .string.nullable, "base_price": .decimal, "currency": .string, "updated_at": .time])
-    static let newCountry: Schema = ["base_price": price, "name": .text(100).optional]
+        [
+            .member("id", \.publicID), .member("name", as: .string.nullable, \.name),
+            .member("base_price", \.basePrice),
+            .currency("currency"), .member("updated_at", \.updatedAt),
+        ])
+    static let newCountry = Body(Field.money("base_price", AmountRule.prices), Field.text("name", 1...100).optional)
     static let countryID = Parameter.path("id", .matching("^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"))
 
     // Files and JSON alike are judged row by row against what there is; every error names its row.
@@ -76,23 +80,39 @@ extension OperatorAdmin.Schemas {
             "carrier": .text(100).optional, "mode": .one(of: PortStockFile.modes.keys.sorted()).optional,
         ], count: 1...PortStockFile.slotsMax)
     static let portStock = Schema.either(["ports": portRows], portRows).orFile("text/csv")
-    static let importedPorts: Schema = [
-        "ok": .boolean, "imported": .integer, "new_devices": .integer, "mode": .book,
-    ]
+    struct ImportedPorts {
+        let slots: Int
+        let newDevices: Int
+        let book: Book
+    }
+    static let importedPorts = Shape<ImportedPorts>([
+        .ok, .member("imported", \.slots), .member("new_devices", \.newDevices), .member("mode", \.book),
+    ])
     static let importedLicences: Schema = ["ok": .boolean, "imported": .integer]
     static let importedPrices: Schema = ["ok": .boolean, "rows": .integer]
-    static let slot = Schema.named(
+    static let slot = Shape<PortSlot>(
         "Slot",
         [
-            "device": .string, "server_ip": .string, "http_port": .integer, "socks_port": .integer,
-            "country": .string, "city": .string.nullable, "carrier": .string.nullable, "mode": .string,
-            "status": .choice(OperatorAdmin.SlotState.self), "port": .string.nullable, "created_at": .time,
+            .member("device", \.deviceName), .member("server_ip", \.serverIP), .member("http_port", \.httpPort),
+            .member("socks_port", \.socksPort), .member("country", \.countryID), .member("city", \.city),
+            .member("carrier", \.carrier),
+            .member("mode") { $0.isExclusiveCapable ? "exclusive-capable" : "shared" },
+            .member("status") { $0.portID == nil ? OperatorAdmin.SlotState.free : .used }, .member("port", \.portID),
+            .member("created_at", \.createdAt),
         ])
-    static let licence = Schema.named(
+
+    struct StockedLicence {
+        let licence: Licence
+        let reseller: String?
+        let assignee: String?
+        let at: Timestamp
+    }
+    static let licence = Shape<StockedLicence>(
         "Licence",
         [
-            "key": .string, "product": .string, "reseller": .string.nullable, "expiration": .time,
-            "created_at": .time, "held_until": .time.nullable, "assigned_at": .time.nullable,
-            "discord_user_id": .string.nullable,
+            .member("key", \.licence.key), .member("product", \.licence.sku), .member("reseller", \.reseller),
+            .member("expiration", \.licence.expiresAt), .member("created_at", \.licence.createdAt),
+            .member("held_until") { $0.licence.heldUntil > $0.at ? $0.licence.heldUntil : nil },
+            .member("assigned_at", \.licence.assignedAt), .member("discord_user_id", \.assignee),
         ])
 }

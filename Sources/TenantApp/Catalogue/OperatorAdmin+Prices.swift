@@ -14,7 +14,8 @@ extension OperatorAdmin {
                 let reseller = try tenant.knownReseller(call.parameters[0])
                 let rows = try tenant.pricedProducts(
                     resellerID: reseller.id, onlyOffered: false, after: page.after, limit: page.fetch)
-                return page.answer(rows, id: \.productID) { row, json in encode(row, reseller.publicID, tenant, &json) }
+                let prices = rows.map { Schemas.ResellersPrice(reseller: reseller.publicID, row: $0) }
+                return page.answer(prices, id: \.row.productID, Schemas.priceRow, in: tenant.currency)
             }
         },
         Route(
@@ -26,34 +27,21 @@ extension OperatorAdmin {
                 guard let row = try tenant.pricedProduct(sku: call.parameters[1], resellerID: reseller.id) else {
                     throw Refusal.notFound(.price)
                 }
-                return .json { json in encode(row, reseller.publicID, tenant, &json) }
+                let price = Schemas.ResellersPrice(reseller: reseller.publicID, row: row)
+                return .json(Schemas.priceRow, price, in: tenant.currency)
             }
         },
         Route(
             .put, "/resellers/{id}/products/{sku}", "Write a whole price row", access: .administrator,
-            takes: Schemas.newPriceRow, gives: .done(Schemas.priceRow)
+            takes: Schemas.newPriceRow.schema, gives: .done(Schemas.priceRow)
         ) { call in
-            let body = try call.json()
-            var fields = FieldReader(body)
-            let row = fields.priceRow()
-            fields.expectOnly(PriceColumn.allCases.map(\.rawValue), in: body)
-            try fields.finish()
+            let row = try call.read(Schemas.newPriceRow)
             let set = SetPrice(resellerID: call.parameters[0], sku: call.parameters[1], price: row)
             return .write { tenant, detail in
                 let row = try set.run(tenant, &detail)
-                return .json { json in encode(row, set.resellerID, tenant, &json) }
+                let price = Schemas.ResellersPrice(reseller: set.resellerID, row: row)
+                return .json(Schemas.priceRow, price, in: tenant.currency)
             }
         },
     ]
-
-    private static func encode(
-        _ row: PricedProduct, _ reseller: String, _ tenant: TenantReader, _ json: inout JSONWriter
-    ) {
-        json.field("reseller", reseller)
-        json.field("sku", row.sku)
-        json.field("name", row.name)
-        json.field("hidden", row.isHidden)
-        row.price.write(tenant, &json)
-        json.field("currency", tenant.currency.code)
-    }
 }

@@ -61,11 +61,11 @@ package struct PriceBookFile: Sendable {
         }
         // The rules of the JSON body are the rules of the file.
         var fields = FieldReader(.object(members), at: "/line/\(row.line)")
-        let price = fields.priceRow()
+        let price = fields.read(Field.part(PriceRow.body))
         let reseller = text(Self.resellerColumn, row, &errors)
         let sku = text(Self.skuColumn, row, &errors)
         errors += fields.errors
-        guard let reseller, let sku, fields.errors.isEmpty else { return nil }
+        guard let reseller, let sku, let price else { return nil }
         return Row(line: row.line, reseller: reseller, sku: sku, price: price)
     }
 

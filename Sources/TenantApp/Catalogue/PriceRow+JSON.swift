@@ -1,6 +1,6 @@
-import CallKit
-package import HTTPCore
-package import TenantRegistry
+package import CallKit
+import HTTPCore
+import TenantRegistry
 
 /// The columns of a price row, as JSON bodies and CSV files name them (W2).
 package enum PriceColumn: String, Sendable, CaseIterable {
@@ -18,40 +18,29 @@ package enum PriceColumn: String, Sendable, CaseIterable {
     package static let quantityMax: Int64 = 1_000_000_000
 }
 
-extension FieldReader {
-    /// A whole row: what is absent or null is not priced, not overridden, not capped; `is_enabled` left out is true.
-    package mutating func priceRow() -> PriceRow {
-        var row = PriceRow(terms: TermPrices())
-        row.terms.monthly = price(.monthly)
-        row.terms.quarterly = price(.quarterly)
-        row.terms.semiAnnual = price(.semiAnnual)
-        row.terms.annual = price(.annual)
-        row.terms.hourly = price(.hourly)
-        row.setupFee = price(.setupFee)
-        row.discountRateOverride = optionalPercent(PriceColumn.discountRateOverride.rawValue)
-        row.isEnabled = optionalBool(PriceColumn.isEnabled.rawValue) ?? true
-        row.maxQuantity = optionalInteger(PriceColumn.maxQuantity.rawValue, in: 0...PriceColumn.quantityMax)
-        row.once = price(.once)
-        return row
-    }
-
-    private mutating func price(_ column: PriceColumn) -> Money? {
-        optionalMoney(column.rawValue, in: AmountRule.prices)
-    }
-}
-
 extension PriceRow {
-    package func write(_ tenant: TenantReader, _ json: inout JSONWriter) {
-        func text(_ money: Money?) -> String? { money.map { tenant.decimal($0) } }
-        json.field("wholesale_monthly", text(terms.monthly))
-        json.field("wholesale_quarterly", text(terms.quarterly))
-        json.field("wholesale_semi_annual", text(terms.semiAnnual))
-        json.field("wholesale_annual", text(terms.annual))
-        json.field("wholesale_hourly", text(terms.hourly))
-        json.field("wholesale_setup_fee", text(setupFee))
-        json.field("discount_rate_override", discountRateOverride?.decimal)
-        json.field("is_enabled", isEnabled)
-        json.field("max_quantity", maxQuantity)
-        json.field("wholesale_once", text(once))
+    /// A whole row: what is absent or null is not priced, not overridden, not capped; `is_enabled` left out is true.
+    package static let body = Body(
+        price(.monthly), price(.quarterly), price(.semiAnnual), price(.annual), price(.hourly), price(.setupFee),
+        Field.percent(PriceColumn.discountRateOverride.rawValue).optional,
+        Field.bool(PriceColumn.isEnabled.rawValue).or(true),
+        Field.integer(PriceColumn.maxQuantity.rawValue, 0...PriceColumn.quantityMax).optional, price(.once)
+    ).map { monthly, quarterly, semiAnnual, annual, hourly, setupFee, rate, isEnabled, maxQuantity, once in
+        PriceRow(
+            terms: TermPrices(
+                monthly: monthly, quarterly: quarterly, semiAnnual: semiAnnual, annual: annual, hourly: hourly),
+            setupFee: setupFee, discountRateOverride: rate, isEnabled: isEnabled, maxQuantity: maxQuantity, once: once)
     }
+
+    private static func price(_ column: PriceColumn) -> BodyField<Money?> {
+        Field.money(column.rawValue, AmountRule.prices).optional
+    }
+
+    static let members: [Shape<PriceRow>.Member] = [
+        .member("wholesale_monthly", \.terms.monthly), .member("wholesale_quarterly", \.terms.quarterly),
+        .member("wholesale_semi_annual", \.terms.semiAnnual), .member("wholesale_annual", \.terms.annual),
+        .member("wholesale_hourly", \.terms.hourly), .member("wholesale_setup_fee", \.setupFee),
+        .member("discount_rate_override", \.discountRateOverride), .member("is_enabled", \.isEnabled),
+        .member("max_quantity", \.maxQuantity), .member("wholesale_once", \.once),
+    ]
 }

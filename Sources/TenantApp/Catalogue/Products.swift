@@ -3,7 +3,7 @@ import SQLite
 package import TenantRegistry
 
 /// How an order of a product is carried out (O4).
-package enum Fulfilment: String, Sendable, CaseIterable {
+package enum Fulfilment: String, Sendable, CaseIterable, AnswerValue {
     /// Active at once.
     case instant
     /// Pending until an operator activates or rejects it; the money is held meanwhile.

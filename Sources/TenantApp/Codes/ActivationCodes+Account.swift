@@ -7,15 +7,9 @@ extension ActivationCodes {
     static let account: [Route] = [
         Route(
             .post, "/register", "Register as a reseller", access: .open, isRationedByAddress: true,
-            takes: Schemas.registration, gives: .done(Schemas.registered), refuses: [409]
+            takes: Schemas.registration.schema, gives: .done(Schemas.registered), refuses: [409]
         ) { call in
-            var fields = try call.fields()
-            let company = fields.string("companyName", characters: 1...200)
-            let email = fields.email("email")
-            let password = fields.string(
-                "password", characters: PasswordRule.charactersMin...PasswordRule.charactersMax)
-            try fields.finish()
-            guard let company, let email, let password else { throw Refusal.defect }
+            let (company, email, password) = try call.read(Schemas.registration)
             let application = ResellerApplication(email: email, name: company, company: company, password: password)
             let seed = MintedSecret(shape: .hex64, book: .live, random: call.services.random)
             return .background {
@@ -26,29 +20,18 @@ extension ActivationCodes {
                         accountID: made.accountID, resellerID: made.reseller.id, role: .resellerSession, scopes: .all,
                         display: seed.display, createdBy: made.accountID)
                     _ = try MintKey(secret: seed, new: new).run(tenant, &detail)
-                    return .json { json in
-                        json.field("ok", true)
-                        json.field("status", made.reseller.state.name)
-                        json.field("seedHash", seed.text)
-                    }
+                    let registered = Schemas.Registered(state: made.reseller.state, seedHash: seed.text)
+                    return .json(Schemas.registered, registered, in: tenant.currency)
                 }
             }
         },
         Route(
-            .post, "/login", "Log in to the dashboard", access: .open, takes: .credentials,
+            .post, "/login", "Log in to the dashboard", access: .open, takes: KeyBodies.credentials.schema,
             gives: .done(Schemas.session), refuses: [401]
         ) { call in
-            var fields = try call.fields()
-            let email = fields.email("email")
-            let password = fields.string("password", characters: 1...PasswordRule.charactersMax)
-            try fields.finish()
-            guard let email, let password else { throw Refusal.defect }
+            let (email, password) = try call.read(KeyBodies.credentials)
             return SignIn.work(call, email: email, password: password, roles: [.reseller], shape: .hex64) { session in
-                .json { json in
-                    json.field("ok", true)
-                    json.field("seedHash", session.token)
-                    json.field("expiresAt", session.expiresAt.text)
-                }
+                .json(Schemas.session, session, in: call.currency)
             }
         },
         Route(
@@ -57,7 +40,7 @@ extension ActivationCodes {
         ) { call in
             .write { tenant, _ in
                 try tenant.revokeKey(call.keyID)
-                return ok()
+                return .json(Schemas.ok, (), in: tenant.currency)
             }
         },
         Route(
@@ -73,10 +56,7 @@ extension ActivationCodes {
                     _ = try MoveReseller(resellerID: reseller.publicID, move: .approve, accountID: call.accountID)
                         .run(tenant, &detail)
                 }
-                return .json { json in
-                    json.field("ok", true)
-                    json.field("status", ResellerState.active.name)
-                }
+                return .json(Schemas.activated, .active, in: tenant.currency)
             }
         },
         Route(
@@ -89,17 +69,10 @@ extension ActivationCodes {
                 let counts = try tenant.codeCounts(resellerID: reseller.id, book: call.book)
                 let topUps = try tenant.topUpTotal(resellerID: reseller.id, book: call.book)
                 let key = try ownKey(call, tenant)
-                return .json { json in
-                    json.field("companyName", reseller.company ?? reseller.name)
-                    json.field("balance", raw: tenant.decimal(balance))
-                    json.field("status", reseller.state.name)
-                    json.field("apiKey", key?.display.mask)
-                    json.object("stats") { json in
-                        json.field("totalCodes", counts.codes)
-                        json.field("redeemedCodes", counts.redeemed)
-                        json.field("totalTopups", raw: tenant.decimal(topUps))
-                    }
-                }
+                let profile = Schemas.Profile(
+                    reseller: reseller, balance: balance, key: key, codes: counts.codes, redeemed: counts.redeemed,
+                    topUps: topUps)
+                return .json(Schemas.profile, profile, in: tenant.currency)
             }
         },
         Route(
@@ -118,8 +91,7 @@ extension ActivationCodes {
                     _ = try MintKey(secret: secret, new: new).run(tenant, &detail)
                 }
                 return .shownOnce(200) { json, isShown in
-                    json.field("ok", true)
-                    if isShown { json.field("apiKey", secret.text) }
+                    Schemas.newKey.write(isShown ? secret.text : nil, in: tenant.currency, to: &json)
                 }
             }
         },
@@ -130,6 +102,4 @@ extension ActivationCodes {
         call.known.role.isSession
             ? try tenant.newestKey(resellerID: call.resellerID, book: call.book) : try tenant.key(id: call.keyID)
     }
-
-    private static func ok() -> Answer { .json { json in json.field("ok", true) } }
 }

@@ -12,22 +12,15 @@ extension ActivationCodes {
     static let codes: [Route] = [
         Route(
             .get, "/plans", "List the plans with their prices", access: .openOrReseller([]), openIn: [.pending],
-            cacheKind: plansCacheKind, gives: .read(Schemas.plans)
+            cacheKind: plansCacheKind, gives: .read(.array(of: Schemas.plan.schema))
         ) { call in
             .read { tenant in
                 let reseller = try call.caller?.resellerID.flatMap { try tenant.reseller(id: $0) }
                 var json = JSONWriter()
                 try json.array { json in
                     for plan in try tenant.plans(for: reseller) {
-                        let margin = try plan.margin()
-                        json.object { json in
-                            json.field("id", plan.sku)
-                            json.field("name", plan.name)
-                            json.field("days", plan.days)
-                            json.field("retailPrice", raw: tenant.decimal(plan.retailPrice))
-                            json.field("wholesalePrice", raw: tenant.decimal(plan.wholesalePrice))
-                            json.field("margin", raw: tenant.decimal(margin))
-                        }
+                        let priced = Schemas.PricedPlan(plan: plan, margin: try plan.margin())
+                        json.object { json in Schemas.plan.write(priced, in: tenant.currency, to: &json) }
                     }
                 }
                 return Answer(status: 200, body: json.bytes)
@@ -35,30 +28,17 @@ extension ActivationCodes {
         },
         Route(
             .post, "/generate", "Generate activation codes", access: .reseller(.codes), idempotency: .accepted,
-            takes: Schemas.purchase, gives: .done(Schemas.purchased), refuses: [409]
+            takes: Schemas.purchase.schema, gives: .done(Schemas.purchased), refuses: [409]
         ) { call in
-            var fields = try call.fields()
-            let plan = fields.string("planId", characters: 1...FieldReader.skuCharactersMax)
-            let count = fields.optionalInteger("count", in: 1...GenerateCodes.countMax) ?? 1
-            try fields.finish()
-            guard let plan else { throw Refusal.defect }
+            let (plan, count) = try call.read(Schemas.purchase)
             let generate = GenerateCodes(
                 planID: plan, count: count, resellerID: call.resellerID, book: call.book, keyID: call.keyID)
             return .write { tenant, detail in
                 let made = try generate.run(tenant, &detail)
-                return .json { json in
-                    json.field("ok", true)
-                    json.array("codes") { json in
-                        for code in made.codes {
-                            json.object { json in
-                                json.field("code", code)
-                                json.field("url", "\(call.baseURL)/activate/\(code)")
-                            }
-                        }
-                    }
-                    json.field("totalCost", raw: tenant.decimal(made.total))
-                    json.field("newBalance", raw: tenant.decimal(made.balance))
-                }
+                let purchased = Schemas.Purchased(
+                    codes: made.codes.map { ($0, "\(call.baseURL)/activate/\($0)") }, total: made.total,
+                    balance: made.balance)
+                return .json(Schemas.purchased, purchased, in: tenant.currency)
             }
         },
         Route(
@@ -71,23 +51,9 @@ extension ActivationCodes {
             return .read { tenant in
                 let (codes, total) = try tenant.codePage(
                     page, size: pageRows, resellerID: call.resellerID, book: call.book, status: status)
-                return .json { json in
-                    json.array("codes") { json in
-                        for code in codes {
-                            json.object { json in
-                                json.field("code", code.code)
-                                json.field("plan_id", code.sku)
-                                json.field("days", code.days)
-                                json.field("redeemed_by", code.redemption?.email)
-                                json.field("redeemed_at", code.redemption?.at.text)
-                                json.field("created_at", code.createdAt.text)
-                            }
-                        }
-                    }
-                    json.field("total", total)
-                    json.field("page", page)
-                    json.field("pages", (total + Int64(pageRows) - 1) / Int64(pageRows))
-                }
+                let shown = Schemas.PageOfCodes(
+                    codes: codes, total: total, page: page, pages: (total + Int64(pageRows) - 1) / Int64(pageRows))
+                return .json(Schemas.codes, shown, in: tenant.currency)
             }
         },
     ]

@@ -6,64 +6,118 @@ import TenantRegistry
 /// answers are numbers.
 extension ActivationCodes {
     enum Schemas {
-        static let ok: Schema = ["ok": .boolean]
+        static let ok = Shape<Void>([.ok])
 
-        static let registration: Schema = ["companyName": .text(200), "email": .email, "password": .newPassword]
-        static let registered: Schema = ["ok": .boolean, "status": .resellerState, "seedHash": .string]
-        static let session: Schema = ["ok": .boolean, "seedHash": .string, "expiresAt": .time]
-        static let activated: Schema = ["ok": .boolean, "status": .resellerState]
-        static let profile: Schema = [
-            "companyName": .string, "balance": .number, "status": .resellerState, "apiKey": .string.nullable,
-            "stats": ["totalCodes": .integer, "redeemedCodes": .integer, "totalTopups": .number],
-        ]
-        /// Shown once; a replay has `already_shown` in place of the key.
-        static let newKey: Schema = [
-            "ok": .boolean, "apiKey": .string.omittable, "already_shown": .boolean.omittable,
-        ]
+        static let registration = Body(
+            Field.text("companyName", 1...200), Field.email("email"), Field.newPassword("password"))
+        struct Registered {
+            let state: ResellerState
+            let seedHash: String
+        }
+        static let registered = Shape<Registered>([
+            .ok, .member("status", \.state), .member("seedHash", \.seedHash),
+        ])
+        static let session = Shape<SignIn.Session>([
+            .ok, .member("seedHash", \.token), .member("expiresAt", \.expiresAt),
+        ])
+        static let activated = Shape<ResellerState>([.ok, .member("status") { $0 }])
+        struct Profile {
+            let reseller: Reseller
+            let balance: Money
+            let key: APIKey?
+            let codes: Int64
+            let redeemed: Int64
+            let topUps: Money
+        }
+        static let profile = Shape<Profile>([
+            .member("companyName") { $0.reseller.company ?? $0.reseller.name }, .number("balance", \.balance),
+            .member("status", \.reseller.state), .member("apiKey", \.key?.display.mask),
+            .object(
+                "stats",
+                [
+                    .member("totalCodes", \.codes), .member("redeemedCodes", \.redeemed),
+                    .number("totalTopups", \.topUps),
+                ]),
+        ])
+        /// The key, shown once; a replay has `already_shown` in its place.
+        static let newKey = Shape<String?>([.ok, .omittable("apiKey") { $0 }, .alreadyShown])
 
-        static let plans = Schema.array(
-            of: [
-                "id": .string, "name": .string, "days": .integer, "retailPrice": .number, "wholesalePrice": .number,
-                "margin": .number,
-            ])
-        static let purchase: Schema = [
-            "planId": .text(FieldReader.skuCharactersMax), "count": .integer(1...GenerateCodes.countMax).optional,
-        ]
-        static let purchased: Schema = [
-            "ok": .boolean, "codes": .array(of: ["code": .string, "url": .string]), "totalCost": .number,
-            "newBalance": .number,
-        ]
+        struct PricedPlan: Sendable {
+            let plan: Plan
+            let margin: Money
+        }
+        static let plan = Shape<PricedPlan>([
+            .member("id", \.plan.sku), .member("name", \.plan.name), .member("days", \.plan.days),
+            .number("retailPrice", \.plan.retailPrice), .number("wholesalePrice", \.plan.wholesalePrice),
+            .number("margin", \.margin),
+        ])
+        static let purchase = Body(
+            Field.text("planId", 1...FieldReader.skuCharactersMax),
+            Field.integer("count", 1...GenerateCodes.countMax).or(1))
+        struct Purchased {
+            let codes: [(code: String, url: String)]
+            let total: Money
+            let balance: Money
+        }
+        static let purchased = Shape<Purchased>([
+            .ok, .list("codes", Shape([.member("code") { $0.code }, .member("url") { $0.url }]), \.codes),
+            .number("totalCost", \.total), .number("newBalance", \.balance),
+        ])
         static let pageOfCodes: [Parameter] = [
             .query("page", .integer(1...Int64(pageMax))), .query("status", .choice(CodeStatus.self)),
         ]
-        static let codes: Schema = [
-            "codes": .array(
-                of: [
-                    "code": .string, "plan_id": .string, "days": .integer, "redeemed_by": .string.nullable,
-                    "redeemed_at": .time.nullable, "created_at": .time,
-                ]), "total": .integer, "page": .integer, "pages": .integer,
-        ]
+        struct PageOfCodes {
+            let codes: [ActivationCode]
+            let total: Int64
+            let page: Int64
+            let pages: Int64
+        }
+        static let codes = Shape<PageOfCodes>([
+            .list(
+                "codes",
+                Shape([
+                    .member("code", \.code), .member("plan_id", \.sku), .member("days", \.days),
+                    .member("redeemed_by", \.redemption?.email), .member("redeemed_at", \.redemption?.at),
+                    .member("created_at", \.createdAt),
+                ]), \.codes), .member("total", \.total), .member("page", \.page), .member("pages", \.pages),
+        ])
 
-        static let topUp: Schema = [
-            "amount": .exactNumber(
-                PaymentTerms.amounts.lowerBound.wholeUnits...PaymentTerms.amounts.upperBound.wholeUnits,
-                digits: Currency.usDollar.minorUnitDigits)
-        ]
-        static let begun: Schema = ["ok": .boolean, "paymentUrl": .string, "orderId": .string]
+        static let topUp = Body(
+            BodyField<Money>(
+                "amount",
+                .exactNumber(
+                    PaymentTerms.amounts.lowerBound.wholeUnits...PaymentTerms.amounts.upperBound.wholeUnits,
+                    digits: Currency.usDollar.minorUnitDigits)
+            ) { fields, name, reading in
+                fields.moneyNumber(
+                    name, in: PaymentTerms.amounts, fractionDigitsMax: reading.currency.minorUnitDigits)
+            })
+        struct Begun {
+            let paymentURL: String
+            let orderID: String
+        }
+        static let begun = Shape<Begun>([
+            .ok, .member("paymentUrl", \.paymentURL), .member("orderId", \.orderID),
+        ])
         static let callbackHead: [Parameter] = [
             .header("webhook-id", .text(255)), .header("webhook-timestamp", .matching("^[0-9]{1,18}$")),
             .header("webhook-signature", .string),
         ]
-        static let callback: Schema = [
-            "order_id": .text(200), "status": .choice(PaymentReport.self),
-            "amount": .either(.text(JSON.numberCharactersMax), .number), "currency": .text(16),
-        ]
-        static let payment: Schema = ["status": .choice(PaymentState.self), "amount": .number, "balance": .number]
+        struct ShownPayment {
+            let state: PaymentState
+            let amount: Money
+            let balance: Money
+        }
+        static let payment = Shape<ShownPayment>([
+            .member("status", \.state), .number("amount", \.amount), .number("balance", \.balance),
+        ])
 
-        static let webhookRequest: Schema = ["url": .webhookURL, "events": .events(EventType.codes).omittable]
-        static let webhook: Schema = [
-            "ok": .boolean, "url": .string, "events": .array(of: .string), "enabled": .boolean,
-        ]
-        static let newSecret: Schema = ["ok": .boolean, "secret": .string]
+        static let webhookRequest = Body(
+            Field.webhookURL("url"),
+            Field.events("events", EventType.codes).omittable(or: [EventType.codeRedeemed.rawValue]))
+        static let webhook = Shape<WebhookEndpoint>([
+            .ok, .member("url", \.url), .member("events", \.events), .member("enabled", \.isEnabled),
+        ])
+        static let newSecret = Shape<String>([.ok, .member("secret") { $0 }])
     }
 }

@@ -56,13 +56,7 @@ package struct ActivationPages: Dialect {
             .post, "/{code}", "Redeem a code", access: .open, body: .whole(bytesMax: bodyBytesMax),
             isRationedByAddress: true
         ) { call in
-            var fields = try call.fieldsOrForm()
-            let email = fields.email("email")
-            let password = fields.string(
-                "password", characters: PasswordRule.charactersMin...PasswordRule.charactersMax)
-            let account = fields.optionalChoice("account", as: RedeemingCustomer.Intent.self)
-            try fields.finish()
-            guard let email, let password else { throw Refusal.defect }
+            let (email, password, account) = try call.readForm(account)
             let prefersJSON = call.head.prefersJSON
             let customer = RedeemingCustomer(
                 code: call.parameters[0], email: email, password: password, intent: account)
@@ -75,6 +69,10 @@ package struct ActivationPages: Dialect {
             }
         },
     ]
+
+    private static let account = Body(
+        Field.email("email"), Field.newPassword("password"),
+        Field.choice("account", RedeemingCustomer.Intent.self).optional)
 
     // MARK: JSON
 

@@ -60,7 +60,7 @@ package struct CodeRedemption: Sendable {
     }
 }
 
-package enum CodeStatus: String, Sendable, CaseIterable {
+package enum CodeStatus: String, Sendable, CaseIterable, AnswerValue {
     case available
     case redeemed
 }

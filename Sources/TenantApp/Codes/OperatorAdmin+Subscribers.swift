@@ -20,7 +20,8 @@ extension OperatorAdmin {
                     } else {
                         try tenant.subscribers(book: book, after: page.after, limit: page.fetch)
                     }
-                return page.answer(rows, id: \.id) { subscriber, json in encode(subscriber, tenant, &json) }
+                let shown = rows.map { Schemas.SubscriberNow(subscriber: $0, at: tenant.now) }
+                return page.answer(shown, id: \.subscriber.id, Schemas.subscriber, in: tenant.currency)
             }
         },
         Route(
@@ -28,7 +29,8 @@ extension OperatorAdmin {
         ) { call in
             .read { tenant in
                 let subscriber = try tenant.knownSubscriber(call.parameters[0])
-                return .json { json in encode(subscriber, tenant, &json) }
+                let shown = Schemas.SubscriberNow(subscriber: subscriber, at: tenant.now)
+                return .json(Schemas.subscriber, shown, in: tenant.currency)
             }
         },
         Route(
@@ -39,26 +41,8 @@ extension OperatorAdmin {
             return .read { tenant in
                 let subscriber = try tenant.knownSubscriber(call.parameters[0])
                 let rows = try tenant.redemptions(of: subscriber.id, before: page.before, limit: page.fetch)
-                return page.answer(rows, id: \.id) { redemption, json in
-                    json.field("product", redemption.sku)
-                    json.field("days", redemption.days)
-                    json.field("reseller", redemption.resellerPublicID)
-                    json.field("batch", redemption.batchPublicID)
-                    json.field("begins_at", redemption.begins.text)
-                    json.field("ends_at", redemption.ends.text)
-                    json.field("redeemed_at", redemption.at.text)
-                }
+                return page.answer(rows, id: \.id, Schemas.redemption, in: tenant.currency)
             }
         },
     ]
-
-    private static func encode(_ subscriber: Subscriber, _ tenant: TenantReader, _ json: inout JSONWriter) {
-        json.field("id", subscriber.publicID)
-        json.field("email", subscriber.email)
-        json.object("subscription") { json in
-            json.field("status", (subscriber.endsAt.map { $0 > tenant.now } ?? false) ? "active" : "ended")
-            json.field("ends_at", subscriber.endsAt?.text)
-        }
-        json.field("created_at", subscriber.createdAt.text)
-    }
 }

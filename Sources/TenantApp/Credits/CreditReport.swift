@@ -4,7 +4,7 @@ package import HTTPCore
 import TenantRegistry
 
 /// What a reseller can report (C3).
-package enum CreditKind: String, Sendable, CaseIterable {
+package enum CreditKind: String, Sendable, CaseIterable, AnswerValue {
     case topup
     case purchase
     case renewal

@@ -4,26 +4,59 @@ import HTTPCore
 /// What credit reports' bodies look like: said in the description, read and written in the files beside.
 extension CreditReports {
     enum Schemas {
-        static let signUp: Schema = ["email": .email, "name": .text(200), "password": .newPassword]
-        static let signedUp: Schema = ["ok": .boolean, "id": .integer, "email": .string]
+        static let signUp = Body(Field.email("email"), Field.text("name", 1...200), Field.newPassword("password"))
+        struct SignedUp {
+            let id: Int64
+            let email: String
+        }
+        static let signedUp = Shape<SignedUp>([.ok, .member("id", \.id), .member("email", \.email)])
 
-        /// More than nothing; `meta` has at most `CreditReport.metaBytesMax` bytes.
-        static let report: Schema = [
-            "kind": .choice(CreditKind.self),
-            "amount_usd": .exactNumber(0...1_000_000_000, digits: Money.fractionDigits).with(
-                "minimum", .number(JSONNumber(text: "0.000001"))),
-            "external_ref": .text(CreditReport.externalRefCharactersMax), "meta": .object.optional,
-        ]
+        private static let amount = BodyField<Money>(
+            "amount_usd",
+            .exactNumber(0...1_000_000_000, digits: Money.fractionDigits).with(
+                "minimum", .number(JSONNumber(text: "0.000001")))
+        ) { fields, name, _ in fields.moneyNumber(name, in: Money(micros: 1)...AmountRule.most) }
+
+        private static let meta = BodyField<JSON>("meta", .object) { fields, name, _ in
+            guard let meta = fields.value(name) else { return nil }
+            guard case .object = meta else {
+                fields.fail(name, code: "type", detail: "must be an object")
+                return nil
+            }
+            guard meta.encoded().count <= CreditReport.metaBytesMax else {
+                fields.fail(name, code: "length", detail: "must have at most \(CreditReport.metaBytesMax) bytes")
+                return nil
+            }
+            return meta
+        }
+
+        /// `{kind, amount_usd, external_ref, meta?}` (C3); the amount is more than nothing, and `meta` has at
+        /// most `CreditReport.metaBytesMax` bytes.
+        static let report = Body(
+            Field.choice("kind", CreditKind.self), amount,
+            Field.text("external_ref", 1...CreditReport.externalRefCharactersMax), meta.optional
+        ).map { kind, amount, ref, meta in
+            CreditReport(kind: kind, amount: amount, externalRef: ref, meta: meta)
+        }
         /// A report that was there already has no id but `duplicate`.
-        static let reported: Schema = [
-            "ok": .boolean, "id": .string.omittable, "duplicate": .boolean.omittable,
-        ]
-        static let event: Schema = [
-            "ok": .boolean,
-            "event": [
-                "id": .string, "kind": .choice(CreditKind.self), "amount_usd": .number, "external_ref": .string,
-                "meta": .object.nullable, "at": .time,
-            ],
-        ]
+        static let reported = Shape<ReportCredit.Outcome>([
+            .ok,
+            .omittable("id") { outcome -> String? in
+                if case .recorded(let id) = outcome { id } else { nil }
+            },
+            .omittable("duplicate") { outcome -> Bool? in
+                if case .duplicate = outcome { true } else { nil }
+            },
+        ])
+        static let event = Shape<CreditEvent>([
+            .ok,
+            .object(
+                "event",
+                [
+                    .member("id", \.publicID), .member("kind", as: .choice(CreditKind.self), \.kind),
+                    .number("amount_usd", \.amount), .member("external_ref", \.externalRef),
+                    .rawObject("meta", \.meta), .member("at", \.at),
+                ]),
+        ])
     }
 }

@@ -28,7 +28,8 @@ extension OperatorAdmin {
                 var names = AuditNames()
                 try tenant.auditNames(
                     keys: Set(rows.map(\.keyID)), resellers: Set(rows.map(\.resellerID)), accounts: [], adding: &names)
-                return page.answer(rows, id: \.id) { event, json in encode(event, names, tenant, &json) }
+                let named = rows.map { Schemas.NamedCreditEvent($0, names) }
+                return page.answer(named, id: \.event.id, Schemas.creditEvent, in: tenant.currency)
             }
         },
         Route(
@@ -43,19 +44,9 @@ extension OperatorAdmin {
                 try tenant.auditNames(
                     keys: [event.keyID], resellers: [event.resellerID], accounts: [], adding: &names)
                 let differences = try tenant.creditDifferences(ofEvent: event.id, limit: differencesShownMax)
-                return .json { json in
-                    encode(event, names, tenant, &json)
-                    json.array("differences") { json in
-                        for difference in differences {
-                            json.object { json in
-                                json.field("kind", difference.kind.rawValue)
-                                json.field("amount", tenant.decimal(difference.amount))
-                                json.field("meta", raw: difference.meta)
-                                json.field("at", difference.at.text)
-                            }
-                        }
-                    }
-                }
+                let whole = Schemas.CreditEventWithDifferences(
+                    event: Schemas.NamedCreditEvent(event, names), differences: differences)
+                return .json(Schemas.creditEventWithDifferences, whole, in: tenant.currency)
             }
         },
         Route(
@@ -76,7 +67,7 @@ extension OperatorAdmin {
         Route(
             .get, "/reconciliations", "List reconciliations, newest first", access: .administrator,
             parameters: .page(.mode, Schemas.reseller, .query("status", .choice(ReconciliationStatus.self))),
-            gives: .list(.either(Schemas.listedReconciliation, Schemas.runningReconciliation)), refuses: [404]
+            gives: .list(.either(Schemas.listedReconciliation.schema, Schemas.runningReconciliation)), refuses: [404]
         ) { call in
             let query = try call.query()
             let page = try Paging(query)
@@ -89,13 +80,7 @@ extension OperatorAdmin {
                 let rows = try tenant.reconciliations(
                     resellerID: try tenant.resellerID(filter: reseller), book: book, before: page.before,
                     limit: page.fetch)
-                return page.answer(rows, id: \.id) { made, json in
-                    json.field("id", made.publicID)
-                    json.field("status", ReconciliationStatus.done.rawValue)
-                    json.field("reseller", made.resellerPublicID)
-                    json.field("agrees", made.agrees)
-                    json.field("at", made.at.text)
-                }
+                return page.answer(rows, id: \.id, Schemas.listedReconciliation, in: tenant.currency)
             }
         },
         Route(
@@ -126,7 +111,7 @@ extension OperatorAdmin {
                 let rows = try tenant.reviews(
                     resellerID: try tenant.resellerID(filter: reseller), book: book, state: state, before: page.before,
                     limit: page.fetch)
-                return page.answer(rows, id: \.id) { review, json in encode(review, &json) }
+                return page.answer(rows, id: \.id, Schemas.review, in: tenant.currency)
             }
         },
         Route(.get, "/reviews/{id}", "Read an account review", access: .administrator, gives: .read(Schemas.review)) {
@@ -135,39 +120,21 @@ extension OperatorAdmin {
                 guard let review = try tenant.review(publicID: call.parameters[0]) else {
                     throw Refusal.notFound(.review)
                 }
-                return .json { json in encode(review, &json) }
+                return .json(Schemas.review, review, in: tenant.currency)
             }
         },
         Route(
             .post, "/reviews/{id}/close", "Close an account review", access: .administrator, idempotency: .accepted,
-            takes: Schemas.closing, gives: .done(Schemas.review), refuses: [409]
+            takes: Schemas.closing.schema, gives: .done(Schemas.review), refuses: [409]
         ) { call in
-            var fields = try call.fields()
-            let note = fields.string("note", characters: 1...CloseReview.noteCharactersMax)
-            try fields.finish()
-            guard let note else { throw Refusal.defect }
+            let note = try call.read(Schemas.closing)
             let close = CloseReview(reviewID: call.parameters[0], note: note, accountID: call.accountID)
             return .write { tenant, detail in
                 let review = try close.run(tenant, &detail)
-                return .json { json in encode(review, &json) }
+                return .json(Schemas.review, review, in: tenant.currency)
             }
         },
     ]
-
-    private static func encode(
-        _ event: CreditEvent, _ names: AuditNames, _ tenant: TenantReader, _ json: inout JSONWriter
-    ) {
-        json.field("id", event.publicID)
-        json.field("reseller", names.resellers[event.resellerID])
-        json.field("key", names.keys[event.keyID])
-        json.field("mode", event.book.name)
-        json.field("kind", event.kind.rawValue)
-        json.field("amount", tenant.decimal(event.amount))
-        json.field("currency", tenant.currency.code)
-        json.field("external_ref", event.externalRef)
-        json.field("meta", raw: event.meta)
-        json.field("at", event.at.text)
-    }
 
     private enum ReconciliationStatus: String, CaseIterable {
         case running
@@ -196,18 +163,5 @@ extension OperatorAdmin {
         json.field("stage", run.stage.name)
         json.field("lines", run.lines)
         json.field("compared", run.compared)
-    }
-
-    private static func encode(_ review: AccountReview, _ json: inout JSONWriter) {
-        json.field("id", review.publicID)
-        json.field("reseller", review.resellerPublicID)
-        json.field("mode", review.book.name)
-        json.field("status", (review.closedAt == nil ? AccountReview.State.open : .closed).rawValue)
-        json.field("cause", review.cause.rawValue)
-        json.field("subject", review.subject)
-        json.field("opened_at", review.openedAt.text)
-        json.field("closed_at", review.closedAt?.text)
-        json.field("closed_by", review.closedBy)
-        json.field("note", review.note)
     }
 }

@@ -17,14 +17,7 @@ extension OperatorAdmin {
                 let rows = try tenant.panelUsers(
                     signedUpVia: try key.map { try tenant.knownKey($0).id }, book: book, after: page.after,
                     limit: page.fetch)
-                return page.answer(rows, id: \.id) { user, json in
-                    json.field("id", user.id)
-                    json.field("email", user.email)
-                    json.field("name", user.name)
-                    json.field("reseller", user.resellerPublicID)
-                    json.field("signed_up_via", user.signedUpVia)
-                    json.field("created_at", user.createdAt.text)
-                }
+                return page.answer(rows, id: \.id, Schemas.user, in: tenant.currency)
             }
         }
     ]

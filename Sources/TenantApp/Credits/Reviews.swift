@@ -3,7 +3,7 @@ import SQLite
 package import TenantRegistry
 
 /// Why a reseller's account is looked at (A6, C3, O8).
-package enum ReviewCause: String, Sendable, CaseIterable {
+package enum ReviewCause: String, Sendable, CaseIterable, AnswerValue {
     /// A reference reported again with another content; the subject is the event.
     case creditDifference = "credit_difference"
     /// The reseller's ledger does not agree with what it reported; the subject is the reconciliation.

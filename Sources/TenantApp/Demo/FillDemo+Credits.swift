@@ -21,7 +21,7 @@ extension FillDemo {
         }
         for (index, value) in (fields.optionalArray("credit_events", count: 0...1_000) ?? []).enumerated() {
             var event = FieldReader(value, at: "/credit_events/\(index)")
-            let report = event.creditReport()
+            let report = event.read(Field.part(CreditReports.Schemas.report))
             fields.absorb(event)
             guard let report else { continue }
             var detail = AuditDetail()

@@ -71,7 +71,7 @@ package struct FillDemo: Sendable {
     private func make(_ person: Person, _ tenant: TenantTransaction, _ owner: Int64) throws -> MadeReseller {
         var detail = AuditDetail()
         var fields = FieldReader(person.json)
-        let application = ResellerApplication(reading: &fields, password: .optional)
+        let application = fields.read(Field.part(ResellerApplication.invited))
         let stateName = fields.string("state")
         let balance = fields.optionalMoney("balance")
         let credit = fields.optionalMoney("credit_limit")
@@ -81,9 +81,9 @@ package struct FillDemo: Sendable {
         if case .object(let members)? = fields.value("prices") {
             for member in members {
                 var row = FieldReader(member.value, at: "/prices/\(member.name)")
-                let price = row.priceRow()
+                let price = row.read(Field.part(PriceRow.body))
                 fields.absorb(row)
-                prices.append((member.name, price))
+                if let price { prices.append((member.name, price)) }
             }
         }
         try fields.finish()

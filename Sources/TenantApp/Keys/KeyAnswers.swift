@@ -1,7 +1,7 @@
 package import CallKit
 import Cryptography
-package import HTTPCore
-package import RateLimiter
+import HTTPCore
+import RateLimiter
 import TenantRegistry
 
 /// Keys on the wire, for the operator's API and the resellers' own (O1, W11).
@@ -9,49 +9,19 @@ package enum KeyAnswers {
     /// How long an old secret may live beside the new one.
     package static let overlapSecondsMax: Int64 = 30 * 86_400
 
-    package static func encode(_ key: APIKey, _ json: inout JSONWriter) {
-        json.field("id", key.publicID)
-        json.field("prefix", key.display.prefix)
-        json.field("name", key.name)
-        json.field("role", key.role.name)
-        json.field("mode", key.book.name)
-        json.array("scopes") { json in for name in key.scopes.names { json.element(name) } }
-        if let limit = key.limit {
-            json.object("limit") { json in encode(limit, &json) }
-        } else {
-            json.null("limit")
-        }
-        json.field("created_at", key.createdAt.text)
-        json.field("expires_at", key.expiresAt?.text)
-        json.field("revoked_at", key.revokedAt?.text)
-    }
-
-    package static func encode(_ limit: Policy, _ json: inout JSONWriter) {
-        json.field("requests", limit.requests)
-        json.field("window_seconds", limit.windowSeconds)
-        json.field("burst", limit.burst)
-    }
-
     /// The answer that shows the key, once; a replay has `already_shown` in its place.
-    package static func minted(_ key: APIKey, _ secret: MintedSecret, status: Int) -> Answer {
-        func body(isShown: Bool) -> [UInt8] {
-            JSONWriter.object { json in
-                json.field("ok", true)
-                if isShown { json.field("key", secret.text) } else { json.field("already_shown", true) }
-                encode(key, &json)
-            }
-        }
-        var answer = Answer(status: status, body: body(isShown: true))
-        answer.replayBody = body(isShown: false)
+    package static func minted(_ key: APIKey, _ secret: MintedSecret, status: Int, in currency: Currency) -> Answer {
+        var answer = Answer.json(
+            status, KeyBodies.minted, KeyBodies.Minted(key: key, secret: secret.text), in: currency)
+        let again = KeyBodies.Minted(key: key, secret: nil)
+        answer.replayBody = Answer.json(status, KeyBodies.minted, again, in: currency).body
         return answer
     }
 
     /// `POST …/{id}/rotate {overlap_seconds}`: a new secret; limits, dedupe and attribution stay with the key's id.
     /// `resellerID`: whose keys may be rotated; nil for all of the tenant's.
     package static func rotate(_ call: Call, resellerID: Int64?) throws -> Work {
-        var fields = try call.optionalFields()
-        let overlap = fields.optionalInteger("overlap_seconds", in: 0...overlapSecondsMax) ?? 0
-        try fields.finish()
+        let overlap = try call.read(KeyBodies.rotation)
         // A secret says its key's mode, which only the file knows; so the secret is made once it has been read.
         return .flow { steps in
             let key = try await steps.read { try $0.key(publicID: call.parameters[0]) }
@@ -75,7 +45,7 @@ package enum KeyAnswers {
             let rotated = try tenant.rotateKey(current.id, to: secret, overlapSeconds: overlap)
             detail.resellerID = rotated.resellerID
             detail.note("key", rotated.publicID)
-            return minted(rotated, secret, status: 200)
+            return minted(rotated, secret, status: 200, in: tenant.currency)
         }
     }
 
@@ -90,10 +60,7 @@ package enum KeyAnswers {
             detail.resellerID = key.resellerID
             detail.note("key", key.publicID)
             guard let revoked = try tenant.key(id: key.id) else { throw Refusal.defect }
-            return .json { json in
-                json.field("ok", true)
-                encode(revoked, &json)
-            }
+            return .json(KeyBodies.revoked, revoked, in: tenant.currency)
         }
     }
 

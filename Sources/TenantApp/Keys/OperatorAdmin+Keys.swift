@@ -7,13 +7,13 @@ extension OperatorAdmin {
     static let keys: [Route] = [
         Route(
             .post, "/api-keys", "Mint a key for an account", access: .owner, idempotency: .accepted,
-            takes: Schemas.newKey, gives: .made(.mintedKey), refuses: [409]
+            takes: Schemas.newKey.schema, gives: .made(KeyBodies.minted), refuses: [409]
         ) { call in
-            let request = try keyRequest(call)
+            let request = try call.read(Schemas.newKey)
             let secret = call.newSecret(request.book)
             let issue = IssueKey(request: request, secret: secret, issuedBy: call.accountID)
             return .reserving(secret.hash) { tenant, detail in
-                KeyAnswers.minted(try issue.run(tenant, &detail), secret, status: 201)
+                KeyAnswers.minted(try issue.run(tenant, &detail), secret, status: 201, in: tenant.currency)
             }
         },
         Route(
@@ -26,30 +26,30 @@ extension OperatorAdmin {
             return .read { tenant in
                 let rows = try tenant.keys(
                     resellerID: try tenant.resellerID(filter: reseller), after: page.after, limit: page.fetch)
-                return try page.answer(rows, id: \.id) { key, json in try encode(key, tenant, &json) }
+                let owned = try rows.map { try tenant.owned($0) }
+                return page.answer(owned, id: \.key.id, Schemas.key, in: tenant.currency)
             }
         },
         Route(.get, "/api-keys/{id}", "Read a key", access: .administrator, gives: .read(Schemas.key)) { call in
             .read { tenant in
                 let key = try tenant.knownKey(call.parameters[0])
-                return try .json { json in try encode(key, tenant, &json) }
+                return .json(Schemas.key, try tenant.owned(key), in: tenant.currency)
             }
         },
-        Route(.delete, "/api-keys/{id}", "Revoke a key", access: .administrator, gives: .done(.revokedKey)) { call in
+        Route(.delete, "/api-keys/{id}", "Revoke a key", access: .administrator, gives: .done(KeyBodies.revoked)) {
+            call in
             KeyAnswers.revoke(call, resellerID: nil)
         },
         Route(
             .post, "/api-keys/{id}/rotate", "Give a key a new secret", access: .administrator, idempotency: .accepted,
-            takes: .rotation.omittable, gives: .done(.mintedKey), refuses: [409]
+            takes: KeyBodies.rotation.schema, gives: .done(KeyBodies.minted), refuses: [409]
         ) { call in try KeyAnswers.rotate(call, resellerID: nil) },
         Route(
-            .put, "/api-keys/{id}/limit", "Set a key's own limit", access: .administrator, takes: .newLimit,
+            .put, "/api-keys/{id}/limit", "Set a key's own limit", access: .administrator,
+            takes: KeyBodies.newLimit.schema,
             gives: .done(Schemas.key), refuses: [409]
         ) { call in
-            var fields = try call.fields()
-            let limit = fields.policy()
-            try fields.finish()
-            guard let limit else { throw Refusal.defect }
+            let limit = try call.read(KeyBodies.newLimit)
             return change(ChangeKeyLimit(keyID: call.parameters[0], limit: limit), call)
         },
         Route(
@@ -62,14 +62,11 @@ extension OperatorAdmin {
 
     static let sessions: [Route] = [
         Route(
-            .post, "/session", "Sign in as the owner or an operator", access: .open, takes: .credentials,
-            gives: .done(.session), refuses: [401]
+            .post, "/session", "Sign in as the owner or an operator", access: .open,
+            takes: KeyBodies.credentials.schema,
+            gives: .done(KeyBodies.session), refuses: [401]
         ) { call in
-            var fields = try call.fields()
-            let email = fields.email("email")
-            let password = fields.string("password", characters: 1...PasswordRule.charactersMax)
-            try fields.finish()
-            guard let email, let password else { throw Refusal.defect }
+            let (email, password) = try call.read(KeyBodies.credentials)
             return SignIn.work(call, email: email, password: password, roles: [.owner, .operator])
         },
         Route(.delete, "/session", "Sign out", access: .administrator, openIn: [.pending, .suspended], gives: .nothing)
@@ -85,34 +82,19 @@ extension OperatorAdmin {
         },
     ]
 
-    private static func keyRequest(_ call: Call) throws -> IssueKey.Request {
-        var fields = try call.fields()
-        let email = fields.email("owner_email")
-        let isScoped = fields.has("scopes") && !fields.isNull("scopes")
-        // Which scopes the tenant offers is in its file: judged there.
-        let scopes = isScoped ? fields.scopes("scopes", allowed: .all) : nil
-        let role = fields.optionalChoice("role", as: IssueKey.Role.self)
-        let book = fields.mode("mode")
-        let name = fields.optionalString("name", characters: 1...100)
-        let end = fields.expiry("expires_at", after: call.now)
-        let limit = fields.optionalPolicy("limit")
-        try fields.finish()
-        guard let email else { throw Refusal.defect }
-        return IssueKey.Request(
-            email: email, role: role, scopes: scopes, book: book, name: name, expiresAt: end, limit: limit)
-    }
-
     private static func change(_ change: ChangeKeyLimit, _ call: Call) -> Work {
         .write { tenant, detail in
             let key = try change.run(tenant, &detail) { key in try KeyAnswers.guardOwnerKey(key, call) }
-            return try .json { json in try encode(key, tenant, &json) }
+            return .json(Schemas.key, try tenant.owned(key), in: tenant.currency)
         }
     }
+}
 
-    /// A key with whose it is.
-    private static func encode(_ key: APIKey, _ tenant: TenantReader, _ json: inout JSONWriter) throws {
-        KeyAnswers.encode(key, &json)
-        json.field("owner_email", try tenant.account(id: key.accountID)?.email)
-        json.field("reseller", try key.resellerID.flatMap { try tenant.reseller(id: $0) }?.publicID)
+extension TenantReader {
+    /// The key with whose it is.
+    fileprivate func owned(_ key: APIKey) throws -> OperatorAdmin.Schemas.OwnedKey {
+        OperatorAdmin.Schemas.OwnedKey(
+            key: key, ownerEmail: try account(id: key.accountID)?.email,
+            reseller: try key.resellerID.flatMap { try reseller(id: $0) }?.publicID)
     }
 }

@@ -13,23 +13,15 @@ package enum SignIn {
         package let role: KeyRole
     }
 
-    /// How native APIs answer a sign-in; dialects have their own.
-    package static func answer(_ session: Session) -> Answer {
-        .json(200) { json in
-            json.field("token", session.token)
-            json.field("token_type", "Bearer")
-            json.field("expires_at", session.expiresAt.text)
-            json.field("role", session.role.name)
-        }
-    }
-
-    /// `roles`: who may sign in here. `shape`: of the token.
+    /// `roles`: who may sign in here. `shape`: of the token. `render`: for dialects that answer a sign-in in their own
+    /// way.
     package static func work(
         _ call: Call, email: String, password: String, roles: [AccountRole],
         shape: KeyShape = .prefixed(SessionTerms.prefix),
-        answeredBy render: @escaping @Sendable (Session) -> Answer = answer
+        answeredBy render: (@Sendable (Session) -> Answer)? = nil
     ) -> Work {
-        .flow { steps in
+        let render = render ?? { session in Answer.json(KeyBodies.session, session, in: call.currency) }
+        return .flow { steps in
             let account = try await steps.read { try $0.account(email: email) }
             let hash = account?.passwordHash ?? call.services.decoyHash
             let matches = try await steps.background { Scrypt.verify(password, against: hash) }

@@ -43,7 +43,7 @@ struct AccountStand {
 }
 
 /// Why money moved.
-package enum PostingKind: String, Sendable, CaseIterable {
+package enum PostingKind: String, Sendable, CaseIterable, AnswerValue {
     case topUp = "top_up"
     case correction
     /// An order paid at once.

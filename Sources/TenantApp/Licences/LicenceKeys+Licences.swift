@@ -10,36 +10,22 @@ extension LicenceKeys {
             body: .whole(bytesMax: bodyBytesMax), gives: .read(Schemas.available)
         ) { call in
             ListAvailableLicences(call) { licence, json in
-                json.field("key", licence.key)
-                json.field("product", licence.sku)
-                json.field("expiration", licence.expiresAt.milliseconds)
-                json.field("created_at", licence.createdAt.milliseconds)
+                Schemas.availableLicence.write(licence, in: call.currency, to: &json)
             }.work(head: #"{"ok":true,"licenses":["#, tail: "]}")
         },
         Route(
             .get, "/licenseinfo", "Read one license", access: .reseller(.licences),
-            body: .whole(bytesMax: bodyBytesMax), parameters: [.query("license", Schemas.key, isRequired: true)],
+            body: .whole(bytesMax: bodyBytesMax), parameters: [.query("license", Schemas.key.schema, isRequired: true)],
             gives: .read(Schemas.info)
         ) { call in
             var fields = try parameters(call)
-            let key = fields.string("license", characters: 1...LicenceFile.keyCharactersMax)
-            try fields.finish()
-            guard let key else { throw Refusal.defect }
+            let key = try fields.read(Schemas.licenceQuery, call.reading)
             return .read { tenant in
                 guard let licence = try tenant.licence(key: key, resellerID: call.resellerID, book: call.book) else {
                     throw Refusal.notFound(.licence)
                 }
-                return .json { json in
-                    json.field("ok", true)
-                    json.object("info") { json in
-                        json.field("key", licence.key)
-                        json.field("product", licence.sku)
-                        json.field("expiration", licence.expiresAt.milliseconds)
-                        json.field("is_expired", licence.expiresAt <= tenant.now)
-                        json.field("is_assigned", licence.assignedAt != nil)
-                        json.field("created_at", licence.createdAt.milliseconds)
-                    }
-                }
+                let info = Schemas.Info(licence: licence, isExpired: licence.expiresAt <= tenant.now)
+                return .json(Schemas.info, info, in: tenant.currency)
             }
         },
         Route(
@@ -49,34 +35,22 @@ extension LicenceKeys {
             let fetch = FetchLicence(resellerID: call.resellerID, book: call.book)
             return .write { tenant, detail in
                 let licence = try fetch.run(tenant, &detail)
-                return .json { json in
-                    json.field("ok", true)
-                    json.object("license") { json in
-                        json.field("key", licence.key)
-                        json.field("expiration", licence.expiresAt.milliseconds)
-                    }
-                }
+                return .json(Schemas.fetched, licence, in: tenant.currency)
             }
         },
         Route(
             .post, "/assignlicense", "Assign a license to a Discord user", access: .reseller(.licences),
-            body: .whole(bytesMax: bodyBytesMax), idempotency: .accepted, takes: Schemas.assignment,
+            body: .whole(bytesMax: bodyBytesMax), idempotency: .accepted, takes: Schemas.assignment.schema,
             gives: .done(Schemas.assigned), refuses: [409]
         ) { call in
             var fields = try parameters(call)
-            let key = fields.string("license", characters: 1...LicenceFile.keyCharactersMax)
-            let user = fields.string("discord_user_id", characters: 1...AssignLicence.userCharactersMax)
-            try fields.finish()
-            guard let key, let user else { throw Refusal.defect }
+            let (key, user) = try fields.read(Schemas.assignment, call.reading)
             let assign = AssignLicence(
                 licenceKey: key, discordUserID: user, resellerID: call.resellerID, book: call.book,
                 keyID: call.known.projection.keyID)
             return .write { tenant, detail in
                 try assign.run(tenant, &detail)
-                return .json { json in
-                    json.field("ok", true)
-                    json.field("message", "License assigned successfully")
-                }
+                return .json(Schemas.assigned, "License assigned successfully", in: tenant.currency)
             }
         },
     ]

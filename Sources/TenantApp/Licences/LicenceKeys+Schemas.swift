@@ -4,28 +4,40 @@ import HTTPCore
 /// What licence keys' bodies look like: said in the description, read and written in the files beside.
 extension LicenceKeys {
     enum Schemas {
-        static let key = Schema.text(LicenceFile.keyCharactersMax)
+        static let key = Field.text("license", 1...LicenceFile.keyCharactersMax)
 
-        static let available: Schema = [
-            "ok": .boolean,
-            "licenses": .array(
-                of: [
-                    "key": .string, "product": .string, "expiration": .milliseconds, "created_at": .milliseconds,
+        private static let listed: [Shape<Licence>.Member] = [
+            .member("key", \.key), .member("product", \.sku), .member("expiration", \.expiresAt.milliseconds),
+            .member("created_at", \.createdAt.milliseconds),
+        ]
+        static let availableLicence = Shape<Licence>(listed)
+        /// Streamed, licence by licence.
+        static let available: Schema = ["ok": .boolean, "licenses": .array(of: availableLicence.schema)]
+
+        struct Info {
+            let licence: Licence
+            let isExpired: Bool
+        }
+        static let info = Shape<Info>([
+            .ok,
+            .object(
+                "info",
+                [
+                    .member("key", \.licence.key), .member("product", \.licence.sku),
+                    .member("expiration", \.licence.expiresAt.milliseconds), .member("is_expired", \.isExpired),
+                    .member("is_assigned") { $0.licence.assignedAt != nil },
+                    .member("created_at", \.licence.createdAt.milliseconds),
                 ]),
-        ]
-        static let info: Schema = [
-            "ok": .boolean,
-            "info": [
-                "key": .string, "product": .string, "expiration": .milliseconds, "is_expired": .boolean,
-                "is_assigned": .boolean, "created_at": .milliseconds,
-            ],
-        ]
-        static let fetched: Schema = ["ok": .boolean, "license": ["key": .string, "expiration": .milliseconds]]
+        ])
+        static let fetched = Shape<Licence>([
+            .ok,
+            .object("license", [.member("key", \.key), .member("expiration", \.expiresAt.milliseconds)]),
+        ])
 
-        /// The credential may stand here in place of the query.
-        static let assignment: Schema = [
-            "license": key, "discord_user_id": .text(AssignLicence.userCharactersMax), token: .string.omittable,
-        ]
-        static let assigned: Schema = ["ok": .boolean, "message": .string]
+        static let licenceQuery = Body(key)
+        static let assignment = Body(key, Field.text("discord_user_id", 1...AssignLicence.userCharactersMax))
+            // The credential may stand here in place of the query.
+            .described { $0 + Schema(dictionaryLiteral: (token, .string.omittable)) }
+        static let assigned = Shape<String>([.ok, .member("message") { $0 }])
     }
 }

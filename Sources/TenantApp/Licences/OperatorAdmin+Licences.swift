@@ -39,23 +39,14 @@ extension OperatorAdmin {
                 }
                 var names: [Int64: String] = [:]
                 for id in Set(rows.map(\.resellerID)) { names[id] = try tenant.reseller(id: id)?.publicID }
-                return try page.answer(rows, id: \.id) { licence, json in
-                    try encode(licence, names[licence.resellerID], tenant, &json)
+                let stock = try rows.map { licence in
+                    Schemas.StockedLicence(
+                        licence: licence, reseller: names[licence.resellerID],
+                        assignee: licence.assignedAt == nil ? nil : try tenant.assignee(ofLicence: licence.id),
+                        at: tenant.now)
                 }
+                return page.answer(stock, id: \.licence.id, Schemas.licence, in: tenant.currency)
             }
         },
     ]
-
-    private static func encode(
-        _ licence: Licence, _ reseller: String?, _ tenant: TenantReader, _ json: inout JSONWriter
-    ) throws {
-        json.field("key", licence.key)
-        json.field("product", licence.sku)
-        json.field("reseller", reseller)
-        json.field("expiration", licence.expiresAt.text)
-        json.field("created_at", licence.createdAt.text)
-        json.field("held_until", licence.heldUntil > tenant.now ? licence.heldUntil.text : nil)
-        json.field("assigned_at", licence.assignedAt?.text)
-        json.field("discord_user_id", licence.assignedAt == nil ? nil : try tenant.assignee(ofLicence: licence.id))
-    }
 }

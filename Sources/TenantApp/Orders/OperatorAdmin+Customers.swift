@@ -19,10 +19,8 @@ extension OperatorAdmin {
                     limit: page.fetch)
                 var names: [Int64: String] = [:]
                 for id in Set(rows.map(\.resellerID)) { names[id] = try tenant.reseller(id: id)?.publicID }
-                return page.answer(rows, id: \.id) { customer, json in
-                    json.field("reseller", names[customer.resellerID])
-                    WholesaleOrders.encode(customer, &json)
-                }
+                let owned = rows.map { Schemas.OwnedCustomer(customer: $0, reseller: names[$0.resellerID]) }
+                return page.answer(owned, id: \.customer.id, Schemas.customer, in: tenant.currency)
             }
         }
     ]

@@ -19,7 +19,7 @@ extension OperatorAdmin {
                 let rows = try tenant.orders(
                     resellerID: try tenant.resellerID(filter: reseller), book: book, state: state, before: page.before,
                     limit: page.fetch)
-                return page.answer(rows, id: \.id) { order, json in encode(order, tenant, &json) }
+                return page.answer(rows, id: \.id, Schemas.order, in: tenant.currency)
             }
         },
         Route(.get, "/orders/{id}", "Read an order", access: .administrator, gives: .read(Schemas.orderWithServices)) {
@@ -59,7 +59,7 @@ extension OperatorAdmin {
                     let rows = try tenant.services(
                         resellerID: try tenant.resellerID(filter: reseller), book: book, state: state,
                         before: page.before, limit: page.fetch)
-                    return page.answer(rows, id: \.id) { service, json in encode(service, tenant, &json) }
+                    return page.answer(rows, id: \.id, Schemas.service, in: tenant.currency)
                 }
             },
             Route(.get, "/services/{id}", "Read a service", access: .administrator, gives: .read(Schemas.service)) {
@@ -67,7 +67,7 @@ extension OperatorAdmin {
                 .read { tenant in
                     guard let service = try tenant.service(publicID: call.parameters[0], resellerID: nil, book: nil)
                     else { throw Refusal.notFound(.service) }
-                    return .json { json in encode(service, tenant, &json) }
+                    return .json(Schemas.service, service, in: tenant.currency)
                 }
             },
         ]
@@ -79,7 +79,7 @@ extension OperatorAdmin {
                 let change = ChangeService(serviceID: call.parameters[0], move: move)
                 return .write { tenant, detail in
                     let service = try change.run(tenant, &detail)
-                    return .json { json in encode(service, tenant, &json) }
+                    return .json(Schemas.service, service, in: tenant.currency)
                 }
             }
         }
@@ -91,24 +91,7 @@ extension OperatorAdmin {
     }
 
     private static func answer(_ order: Order, _ tenant: TenantReader) throws -> Answer {
-        let services = try tenant.services(ofOrder: order.id)
-        return .json { json in
-            encode(order, tenant, &json)
-            json.array("services") { json in
-                for service in services { json.object { json in encode(service, tenant, &json) } }
-            }
-        }
-    }
-
-    private static func encode(_ order: Order, _ tenant: TenantReader, _ json: inout JSONWriter) {
-        json.field("reseller", order.resellerPublicID)
-        json.field("mode", order.book.name)
-        WholesaleOrders.encode(order, tenant, &json)
-    }
-
-    private static func encode(_ service: Service, _ tenant: TenantReader, _ json: inout JSONWriter) {
-        json.field("reseller", service.resellerPublicID)
-        json.field("mode", service.book.name)
-        WholesaleOrders.encode(service, tenant, &json)
+        let whole = WholesaleOrders.Schemas.WholeOrder(order: order, services: try tenant.services(ofOrder: order.id))
+        return .json(Schemas.orderWithServices, whole, in: tenant.currency)
     }
 }

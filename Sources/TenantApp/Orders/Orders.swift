@@ -2,7 +2,7 @@ package import CallKit
 import SQLite
 package import TenantRegistry
 
-package enum OrderState: String, Sendable, CaseIterable {
+package enum OrderState: String, Sendable, CaseIterable, AnswerValue {
     /// Its money is held until it is decided.
     case pending
     case completed

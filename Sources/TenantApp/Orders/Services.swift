@@ -2,7 +2,7 @@ import CallKit
 import SQLite
 package import TenantRegistry
 
-package enum ServiceState: String, Sendable, CaseIterable {
+package enum ServiceState: String, Sendable, CaseIterable, AnswerValue {
     case pending
     case active
     case pastDue = "past_due"

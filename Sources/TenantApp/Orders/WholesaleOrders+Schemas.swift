@@ -1,88 +1,150 @@
-import CallKit
+package import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// What wholesale orders' bodies look like: said in the description, read and written in the files beside.
+/// What wholesale orders take and give: read, written and described from here.
 extension WholesaleOrders {
-    enum Schemas {
-        static let orderRequest = Schema.named(
-            "OrderRequest",
-            [
-                "product": .text(FieldReader.skuCharactersMax), "term": .choice(Term.self),
-                "quantity": .integer(1...OrderRequest.quantityMax),
-                "customer": [
-                    "external_id": .text(128), "email": .email.optional, "name": .text(200).optional,
-                ],
-            ])
+    package enum Schemas {
+        // MARK: Orders and services
 
-        private static let price: Schema = [
-            "line_total": .decimal, "setup_total": .decimal, "wholesale_total": .decimal, "currency": .string,
+        static let orderRequest = Body(
+            Field.text("product", 1...FieldReader.skuCharactersMax), Field.choice("term", Term.self),
+            Field.integer("quantity", 1...OrderRequest.quantityMax),
+            Field.object(
+                "customer",
+                Body(
+                    Field.text("external_id", 1...128), Field.email("email").optional,
+                    Field.text("name", 1...200).optional))
+        ).named("OrderRequest").map { sku, term, quantity, customer in
+            OrderRequest(
+                sku: sku, term: term, quantity: quantity, customerExternalID: customer.0, customerEmail: customer.1,
+                customerName: customer.2)
+        }
+
+        private static let price: [Shape<OrderPrice>.Member] = [
+            .member("line_total", \.line), .member("setup_total", \.setup), .member("wholesale_total", \.total),
+            .currency("currency"),
         ]
 
-        static let placed = Schema.named(
+        struct NewService: Sendable {
+            let id: String
+            let state: ServiceState
+        }
+        struct Placed {
+            let request: OrderRequest
+            let result: PlaceOrder.Result
+            let at: Timestamp
+
+            var services: [NewService] {
+                let state: ServiceState = result.state == .completed ? .active : .pending
+                return result.serviceIDs.map { NewService(id: $0, state: state) }
+            }
+        }
+        static let placed = Shape<Placed>(
             "PlacedOrder",
             [
-                "order": [
-                    "id": .string, "state": .choice(OrderState.self), "product": .string, "term": .choice(Term.self),
-                    "quantity": .integer, "customer_external_id": .string, "created_at": .time,
-                ],
-                "services": .array(of: ["id": .string, "status": .choice(ServiceState.self)]),
-            ] + price)
+                .object(
+                    "order",
+                    [
+                        .member("id", \.result.orderID), .member("state", \.result.state),
+                        .member("product", \.request.sku), .member("term", \.request.term),
+                        .member("quantity", \.request.quantity),
+                        .member("customer_external_id", \.request.customerExternalID), .member("created_at", \.at),
+                    ]), .list("services", Shape([.member("id", \.id), .member("status", \.state)]), \.services),
+                .part(price, \.result.price),
+            ])
 
-        static let quote = Schema.named(
-            "Quote", ["product": .string, "term": .choice(Term.self), "quantity": .integer] + price)
-
-        static let orderMembers: Schema =
+        struct Quoted {
+            let request: OrderRequest
+            let price: OrderPrice
+        }
+        static let quote = Shape<Quoted>(
+            "Quote",
             [
-                "id": .string, "state": .choice(OrderState.self), "product": .string, "term": .choice(Term.self),
-                "quantity": .integer, "customer_external_id": .string, "created_at": .time,
-                "decided_at": .time.nullable,
-            ] + price
-        static let order = Schema.named("Order", orderMembers)
+                .member("product", \.request.sku), .member("term", \.request.term),
+                .member("quantity", \.request.quantity), .part(price, \.price),
+            ])
 
-        static let serviceMembers: Schema = [
-            "id": .string, "order_id": .string, "product": .string, "status": .choice(ServiceState.self),
-            "term": .choice(Term.self), "customer_external_id": .string, "created_at": .time,
-            "activated_at": .time.nullable, "renews_at": .time.nullable, "ends_at": .time.nullable,
+        private static let totals: [Shape<Order>.Member] = [
+            .member("line_total", \.lineTotal), .member("setup_total", \.setupTotal),
+            .member("wholesale_total", \.total), .currency("currency"),
         ]
-        static let service = Schema.named("Service", serviceMembers)
-        static let orderWithServices = orderMembers + ["services": .array(of: service)]
+        package static let orderMembers: [Shape<Order>.Member] = [
+            .member("id", \.publicID), .member("state", \.state), .member("product", \.sku), .member("term", \.term),
+            .member("quantity", \.quantity), .member("customer_external_id", as: .string, \.customerExternalID),
+            .part(totals, isDescribedLast: true) { $0 }, .member("created_at", \.createdAt),
+            .member("decided_at", \.decidedAt),
+        ]
+        static let order = Shape<Order>("Order", orderMembers)
 
-        private static let termPrice: Schema = ["wholesale": .decimal, "net": .decimal.nullable]
-        static let product = Schema.named(
+        package static let serviceMembers: [Shape<Service>.Member] = [
+            .member("id", \.publicID), .member("order_id", \.orderPublicID), .member("product", \.sku),
+            .member("status", \.state), .member("term", \.term),
+            .member("customer_external_id", as: .string, \.customerExternalID), .member("created_at", \.createdAt),
+            .member("activated_at", \.activatedAt), .member("renews_at", \.renewsAt), .member("ends_at", \.endsAt),
+        ]
+        static let service = Shape<Service>("Service", serviceMembers)
+
+        package struct WholeOrder: Sendable {
+            package let order: Order
+            package let services: [Service]
+        }
+        static let orderWithServices = Shape<WholeOrder>([
+            .part(orderMembers, \.order), .list("services", service, \.services),
+        ])
+
+        // MARK: Catalogue, customers, balance
+
+        struct TermPrice: Sendable {
+            let wholesale: Money
+            /// What one unit costs: rounded as one line is; an hourly price exactly, since it accrues.
+            let net: Money?
+        }
+        private static let termPrice = Shape<TermPrice>([
+            .member("wholesale", \.wholesale), .member("net", \.net),
+        ])
+        static let product = Shape<OfferedProduct>(
             "Product",
             [
-                "product": .string, "name": .string, "fulfilment": .choice(Fulfilment.self),
+                .member("product", \.row.sku), .member("name", \.row.name), .member("fulfilment", \.row.fulfilment),
                 // Of the terms that are priced.
-                "terms": .map(of: termPrice), "setup_fee": .decimal, "discount_rate": .decimal,
-                "max_quantity": .integer.nullable, "currency": .string,
+                .map("terms", termPrice, \.terms), .member("setup_fee") { $0.row.price.setupFee ?? .zero },
+                .member("discount_rate", \.rate), .member("max_quantity", \.row.price.maxQuantity),
+                .currency("currency"),
             ])
 
-        static let customerMembers: Schema = [
-            "id": .string, "external_id": .string.nullable, "email": .string.nullable, "name": .string.nullable,
-            "created_at": .time,
+        package static let customerMembers: [Shape<Customer>.Member] = [
+            .member("id", \.publicID), .member("external_id", \.externalID), .member("email", \.email),
+            .member("name", \.name), .member("created_at", \.createdAt),
         ]
-        static let customer = Schema.named("Customer", customerMembers)
+        static let customer = Shape<Customer>("Customer", customerMembers)
 
-        static let balance = Schema.named(
+        static let balance = Shape<Balances>(
             "Balance",
             [
-                "balance": .decimal, "held": .decimal, "credit_limit": .decimal, "available": .decimal,
-                "currency": .string,
+                .member("balance", \.balance), .member("held", \.held), .member("credit_limit", \.creditLimit),
+                .member("available", \.available), .currency("currency"),
             ])
 
-        static let application: Schema =
-            ["email": .email, "name": .text(200), "company": .text(200).optional, "password": .newPassword]
-        static let applied: Schema = ["id": .string, "status": .resellerState, "email": .string]
+        // MARK: Accounts
 
-        static let newKey: Schema = [
-            "name": .text(100).optional, "scopes": .scopes(WholesaleOrders.scopes).optional,
-            "mode": .book.optional, "expires_at": .time.optional,
-        ]
+        static let applied = Shape<Reseller>([
+            .member("id", \.publicID), .member("status", \.state), .member("email", \.email),
+        ])
 
-        static let webhookRequest: Schema = ["url": .webhookURL, "events": .events(EventType.wholesale)]
-        static let webhook = Schema.named(
-            "Webhook", ["id": .string, "url": .string, "events": .array(of: .string), "enabled": .boolean])
-        static let webhookSecret: Schema = ["ok": .boolean, "webhook_secret": .string]
+        static let newKey = Body(
+            Field.text("name", 1...100).optional,
+            Field.scopes("scopes", WholesaleOrders.scopes).or(WholesaleOrders.scopes.bits),
+            Field.mode("mode").or(.live), Field.expiry("expires_at").optional
+        ).omittable
+
+        static let webhookRequest = Body(Field.webhookURL("url"), Field.events("events", EventType.wholesale))
+        static let webhook = Shape<WebhookEndpoint>(
+            "Webhook",
+            [
+                .member("id", \.publicID), .member("url", \.url), .member("events", \.events),
+                .member("enabled", \.isEnabled),
+            ])
+        static let webhookSecret = Shape<String>([.ok, .member("webhook_secret") { $0 }])
     }
 }

@@ -11,28 +11,20 @@ extension ActivationCodes {
     static let topUps: [Route] = [
         Route(
             .post, "/topup", "Begin a payment that tops the balance up", access: .reseller(.codes),
-            idempotency: .accepted, routeClass: .topUp, takes: Schemas.topUp, gives: .done(Schemas.begun)
+            idempotency: .accepted, routeClass: .topUp, takes: Schemas.topUp.schema, gives: .done(Schemas.begun)
         ) { call in
-            var fields = try call.fields()
-            let amount = fields.moneyNumber(
-                "amount", in: PaymentTerms.amounts, fractionDigitsMax: call.currency.minorUnitDigits)
-            try fields.finish()
-            guard let amount else { throw Refusal.defect }
+            let amount = try call.read(Schemas.topUp)
             let create = CreateTopUp(
                 amount: amount, resellerID: call.resellerID, book: call.book, keyID: call.keyID,
                 idempotencyKey: call.idempotencyKey?.text)
             return TopUpFlow(call: call, create: create) { orderID, url in
-                .json { json in
-                    json.field("ok", true)
-                    json.field("paymentUrl", url)
-                    json.field("orderId", orderID)
-                }
+                .json(Schemas.begun, Schemas.Begun(paymentURL: url, orderID: orderID), in: call.currency)
             }.work
         },
         Route(
             .post, "/topup/webhook", "Take the payment service's report on a payment", access: .open,
             body: .whole(bytesMax: PaymentCallback.bodyBytesMax), parameters: Schemas.callbackHead,
-            takes: Schemas.callback, gives: .done(Schemas.ok), refuses: [401]
+            takes: PaymentCallback.Content.body.schema, gives: .done(Schemas.ok), refuses: [401]
         ) { call in
             let callback = PaymentCallback(head: call.head, body: call.body)
             return .write { tenant, detail in
@@ -46,7 +38,7 @@ extension ActivationCodes {
                 ).run(tenant, &detail)
                 // What was kept for the operator stays.
                 if outcome == .refused { return .keeping(.unprocessable(.paymentDiffers)) }
-                return .json { $0.field("ok", true) }
+                return .json(Schemas.ok, (), in: tenant.currency)
             }
         },
         Route(
@@ -57,11 +49,9 @@ extension ActivationCodes {
             return .read { tenant in
                 guard let payment = try tenant.payment(orderID: orderID) else { throw Refusal.notFound(.payment) }
                 let balance = try tenant.balance(.balance(reseller: payment.resellerID), book: payment.book)
-                return .json { json in
-                    json.field("status", payment.state(at: tenant.now).rawValue)
-                    json.field("amount", raw: tenant.decimal(payment.amount))
-                    json.field("balance", raw: tenant.decimal(balance))
-                }
+                let shown = Schemas.ShownPayment(
+                    state: payment.state(at: tenant.now), amount: payment.amount, balance: balance)
+                return .json(Schemas.payment, shown, in: tenant.currency)
             }
         },
     ]

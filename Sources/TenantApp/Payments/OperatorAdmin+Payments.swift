@@ -16,7 +16,7 @@ extension OperatorAdmin {
             call in
             .read { tenant in
                 guard let service = try tenant.paymentService() else { throw Refusal.notFound(.paymentService) }
-                return .json { json in encode(service, &json) }
+                return .json(Schemas.paymentService, service, in: tenant.currency)
             }
         },
         Route(
@@ -26,7 +26,7 @@ extension OperatorAdmin {
             let configure = try configuration(call)
             return .write { tenant, detail in
                 guard let service = try configure.run(tenant, &detail) else { throw Refusal.defect }
-                return .json { json in encode(service, &json) }
+                return .json(Schemas.paymentService, service, in: tenant.currency)
             }
         },
         Route(
@@ -52,7 +52,8 @@ extension OperatorAdmin {
                 var filter = filter
                 filter.resellerID = try tenant.resellerID(filter: reseller)
                 let rows = try tenant.payments(filter, before: page.before, limit: page.fetch)
-                return page.answer(rows, id: \.id) { payment, json in encode(payment, tenant, &json) }
+                let payments = rows.map { Schemas.PaymentNow(payment: $0, at: tenant.now) }
+                return page.answer(payments, id: \.payment.id, Schemas.payment, in: tenant.currency)
             }
         },
         Route(
@@ -65,19 +66,9 @@ extension OperatorAdmin {
                     throw Refusal.notFound(.payment)
                 }
                 let differences = try tenant.paymentDifferences(ofPayment: payment.id, limit: differencesShownMax)
-                return .json { json in
-                    encode(payment, tenant, &json)
-                    json.array("differences") { json in
-                        for difference in differences {
-                            json.object { json in
-                                json.field("status", difference.status)
-                                json.field("amount", difference.amount)
-                                json.field("currency", difference.currency)
-                                json.field("at", difference.at.text)
-                            }
-                        }
-                    }
-                }
+                let whole = Schemas.PaymentWithDifferences(
+                    payment: Schemas.PaymentNow(payment: payment, at: tenant.now), differences: differences)
+                return .json(Schemas.paymentWithDifferences, whole, in: tenant.currency)
             }
         },
     ]
@@ -114,31 +105,6 @@ extension OperatorAdmin {
                     createURL: createURL, apiKey: apiKey, webhookSecret: secret, callbackURL: callbackURL,
                     returnURL: returnURL)),
             overlapSeconds: overlap)
-    }
-
-    private static func encode(_ service: PaymentService, _ json: inout JSONWriter) {
-        json.field("driver", service.driver.rawValue)
-        json.field("create_url", service.createURL)
-        json.field("callback_url", service.callbackURL)
-        json.field("return_url", service.returnURL)
-        json.field("created_at", service.createdAt.text)
-    }
-
-    private static func encode(_ payment: Payment, _ tenant: TenantReader, _ json: inout JSONWriter) {
-        json.field("id", payment.publicID)
-        json.field("order_id", payment.orderID)
-        json.field("mode", payment.book.name)
-        json.field("reseller", payment.resellerPublicID)
-        json.field("driver", payment.driver.rawValue)
-        json.field("status", payment.state(at: tenant.now).rawValue)
-        json.field("amount", tenant.decimal(payment.amount))
-        json.field("currency", tenant.currency.code)
-        json.field("provider_reference", payment.providerReference)
-        json.field("failure", payment.failure)
-        json.field("posting", payment.postingID)
-        json.field("created_at", payment.createdAt.text)
-        json.field("expires_at", payment.expiresAt.text)
-        json.field("decided_at", payment.decidedAt?.text)
     }
 }
 

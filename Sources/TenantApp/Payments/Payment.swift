@@ -1,7 +1,7 @@
 package import CallKit
 
 /// Where a top-up's payment is (A6).
-package enum PaymentState: String, Sendable, CaseIterable {
+package enum PaymentState: String, Sendable, CaseIterable, AnswerValue {
     case pending
     /// The money has come and the balance has it.
     case confirmed
@@ -43,7 +43,7 @@ package enum PaymentDecision: Sendable, Equatable {
 }
 
 /// Who takes the money.
-package enum PaymentDriverKind: String, Sendable, CaseIterable {
+package enum PaymentDriverKind: String, Sendable, CaseIterable, AnswerValue {
     /// A hosted-payment service.
     case http
     /// A page of the gateway's own where nobody pays anything: for test keys and demonstrations.

@@ -48,6 +48,19 @@ package struct PaymentCallback: Sendable {
         /// As sent: whatever is not the payment's own does not fit it.
         package let amount: String
         package let currency: String
+
+        /// Text or number, of some length: what does not fit the payment is judged against it.
+        private static let amount = BodyField<String>(
+            "amount", .either(.text(JSON.numberCharactersMax), .number)
+        ) { fields, name, _ in fields.numberText(name) }.unless(
+            { !(1...JSON.numberCharactersMax).contains($0.utf8.count) }, "format", "must be a decimal number")
+
+        package static let body = Body(
+            Field.text("order_id", 1...200), Field.choice("status", PaymentReport.self), amount,
+            Field.text("currency", 1...16)
+        ).map { orderID, report, amount, currency in
+            Content(orderID: orderID, report: report, amount: amount, currency: currency)
+        }
     }
 
     package func content() throws(Refusal) -> Content {
@@ -58,16 +71,7 @@ package struct PaymentCallback: Sendable {
             throw .unparseable("The body is not valid JSON: \(error).")
         }
         var fields = FieldReader(json)
-        let orderID = fields.string("order_id", characters: 1...200)
-        let report = fields.choice("status", as: PaymentReport.self)
-        let amount = fields.numberText("amount")
-        let currency = fields.string("currency", characters: 1...16)
-        if let amount, !(1...JSON.numberCharactersMax).contains(amount.utf8.count) {
-            fields.fail("amount", code: "format", detail: "must be a decimal number")
-        }
-        try fields.finish()
-        guard let orderID, let report, let amount, let currency else { throw .defect }
-        return Content(orderID: orderID, report: report, amount: amount, currency: currency)
+        return try fields.read(Content.body, .none)
     }
 }
 

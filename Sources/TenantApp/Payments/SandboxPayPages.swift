@@ -42,10 +42,7 @@ package struct SandboxPayPages: Dialect {
             .post, "/{orderId}", "Press a button of the sandbox's payment page", access: .open,
             body: .whole(bytesMax: formBytesMax)
         ) { call in
-            var fields = try call.fieldsOrForm()
-            let choice = fields.choice("action", as: Choice.self)
-            try fields.finish()
-            guard let choice else { throw Refusal.defect }
+            let choice = try call.readForm(Body(Field.choice("action", Choice.self)))
             return .write { tenant, detail in
                 let payment = try payment(call, tenant)
                 // Nobody's money: unlike at a real service, none can come late.

@@ -17,12 +17,9 @@ extension OperatorAdmin {
                 let rows = try PortStockFile.read(call.body, isCSV: isCSV)
                 return .write { tenant, detail in
                     let result = try ImportPorts(rows: rows, book: book).run(tenant, &detail)
-                    return .json(201) { json in
-                        json.field("ok", true)
-                        json.field("imported", result.slots)
-                        json.field("new_devices", result.newDevices)
-                        json.field("mode", book.name)
-                    }
+                    let imported = Schemas.ImportedPorts(
+                        slots: result.slots, newDevices: result.newDevices, book: book)
+                    return .json(201, Schemas.importedPorts, imported, in: tenant.currency)
                 }
             }
         },
@@ -40,19 +37,7 @@ extension OperatorAdmin {
                 let rows = try tenant.portSlots(
                     book: book, country: country, isFree: state.map { $0 == .free }, after: page.after,
                     limit: page.fetch)
-                return page.answer(rows, id: \.id) { slot, json in
-                    json.field("device", slot.deviceName)
-                    json.field("server_ip", slot.serverIP)
-                    json.field("http_port", slot.httpPort)
-                    json.field("socks_port", slot.socksPort)
-                    json.field("country", slot.countryID)
-                    json.field("city", slot.city)
-                    json.field("carrier", slot.carrier)
-                    json.field("mode", slot.isExclusiveCapable ? "exclusive-capable" : "shared")
-                    json.field("status", (slot.portID == nil ? SlotState.free : .used).rawValue)
-                    json.field("port", slot.portID)
-                    json.field("created_at", slot.createdAt.text)
-                }
+                return page.answer(rows, id: \.id, Schemas.slot, in: tenant.currency)
             }
         },
         Route(
@@ -62,33 +47,31 @@ extension OperatorAdmin {
             let page = try Paging(try call.query())
             return .read { tenant in
                 let rows = try tenant.portCountries(after: page.after, limit: page.fetch)
-                return page.answer(rows, id: \.id) { country, json in encode(country, tenant, &json) }
+                return page.answer(rows, id: \.id, Schemas.country, in: tenant.currency)
             }
         },
         Route(
             .put, "/countries/{id}", "Set a country's daily base price", access: .administrator,
-            parameters: [Schemas.countryID], takes: Schemas.newCountry, gives: .done(Schemas.country)
+            parameters: [Schemas.countryID], takes: Schemas.newCountry.schema, gives: .done(Schemas.country)
         ) { call in
             var fields = try call.fields()
-            let price = fields.money("base_price", in: AmountRule.prices)
-            let name = fields.optionalString("name", characters: 1...100)
+            let country = fields.read(Field.part(Schemas.newCountry))
             let id = call.parameters[0]
             if !isCountryID(id) {
                 fields.fail(
                     "id", code: "format", detail: "must be letters, digits, dots, dashes and underscores, 100 at most")
             }
-            try fields.finish()
-            guard let price else { throw Refusal.defect }
+            let (price, name) = try fields.finish(country)
             return .write { tenant, detail in
                 let country = try tenant.savePortCountry(id, name: name, basePrice: price)
                 detail.note("country", country.publicID)
                 detail.note("base_price", tenant.decimal(price))
-                return .json { json in encode(country, tenant, &json) }
+                return .json(Schemas.country, country, in: tenant.currency)
             }
         },
     ]
 
-    enum SlotState: String, CaseIterable {
+    enum SlotState: String, CaseIterable, AnswerValue {
         case free
         case used
     }
@@ -103,13 +86,5 @@ extension OperatorAdmin {
                 default: false
                 }
             }
-    }
-
-    private static func encode(_ country: PortCountry, _ tenant: TenantReader, _ json: inout JSONWriter) {
-        json.field("id", country.publicID)
-        json.field("name", country.name)
-        json.field("base_price", tenant.decimal(country.basePrice))
-        json.field("currency", tenant.currency.code)
-        json.field("updated_at", country.updatedAt.text)
     }
 }

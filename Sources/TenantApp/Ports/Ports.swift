@@ -3,7 +3,7 @@ import Cryptography
 import SQLite
 package import TenantRegistry
 
-package enum PortState: String, Sendable, CaseIterable {
+package enum PortState: String, Sendable, CaseIterable, AnswerValue {
     case active
     case expired
 }

@@ -8,31 +8,20 @@ extension ProxyPorts {
 
     static let account: [Route] = [
         Route(
-            .post, "/login/signin", "Sign in", access: .open, takes: .credentials, gives: .done(Schemas.session),
+            .post, "/login/signin", "Sign in", access: .open, takes: KeyBodies.credentials.schema,
+            gives: .done(Schemas.session),
             refuses: [401]
         ) { call in
-            var fields = try call.fields()
-            let email = fields.email("email")
-            let password = fields.string("password", characters: 1...PasswordRule.charactersMax)
-            try fields.finish()
-            guard let email, let password else { throw Refusal.defect }
+            let (email, password) = try call.read(KeyBodies.credentials)
             return SignIn.work(call, email: email, password: password, roles: [.reseller]) { session in
-                .json { json in
-                    json.field("access_token", session.token)
-                    json.field("token_type", "Bearer")
-                    json.field("expires_in", SessionTerms.seconds)
-                }
+                .json(Schemas.session, session, in: call.currency)
             }
         },
         Route(
             .post, "/api-keys", "Mint a key of your own", access: .resellerSession, idempotency: .accepted,
-            takes: Schemas.newKey, gives: .made(Schemas.mintedKey)
+            takes: Schemas.newKey.schema, gives: .made(Schemas.mintedKey)
         ) { call in
-            var fields = try call.fields()
-            let name = fields.string("name", characters: 1...100)
-            let scopes = fields.scopes("scopes", allowed: scopes)
-            let book = fields.mode("mode")
-            try fields.finish()
+            let (name, scopes, book) = try call.read(Schemas.newKey)
             let secret = call.newSecret(book)
             return .reserving(secret.hash) { tenant, detail in
                 guard let reseller = try tenant.reseller(id: call.resellerID), reseller.state == .active else {
@@ -46,8 +35,8 @@ extension ProxyPorts {
                 new.name = name
                 let key = try MintKey(secret: secret, new: new).run(tenant, &detail)
                 return .shownOnce(201) { json, isShown in
-                    if isShown { json.field("key", secret.text) }
-                    encode(key, &json)
+                    let minted = Schemas.MintedKey(key: key, secret: isShown ? secret.text : nil)
+                    Schemas.mintedKey.write(minted, in: tenant.currency, to: &json)
                 }
             }
         },
@@ -58,7 +47,7 @@ extension ProxyPorts {
             let page = try Paging(try call.query())
             return .read { tenant in
                 let rows = try tenant.keys(resellerID: call.resellerID, after: page.after, limit: page.fetch)
-                return list("apiKeys", rows, page, id: \.id) { key, json in encode(key, &json) }
+                return list("apiKeys", rows, page, id: \.id, Schemas.key, in: tenant.currency)
             }
         },
         Route(.delete, "/api-keys/{id}", "Revoke a key of yours", access: .resellerSession, gives: .done(Schemas.key)) {
@@ -70,32 +59,16 @@ extension ProxyPorts {
                 if key.revokedAt == nil { try tenant.revokeKey(key.id) }
                 detail.note("key", key.publicID)
                 guard let revoked = try tenant.key(id: key.id) else { throw Refusal.defect }
-                return .json { json in encode(revoked, &json) }
+                return .json(Schemas.key, revoked, in: tenant.currency)
             }
         },
         Route(.get, "/reseller/balance", "Read your balance", access: .reseller([]), gives: .read(Schemas.balance)) {
             call in
             .read { tenant in
                 guard let reseller = try tenant.reseller(id: call.resellerID) else { throw Refusal.unknownCredential }
-                let balance = try tenant.balance(.balance(reseller: reseller.id), book: call.book)
-                let available = try balance.adding(reseller.creditLimit)
-                return .json { json in
-                    json.field("balance", raw: tenant.decimal(balance))
-                    json.field("creditLimit", raw: tenant.decimal(reseller.creditLimit))
-                    json.field("available", raw: tenant.decimal(available))
-                    json.field("currency", tenant.currency.code)
-                }
+                let balances = try tenant.balances(of: reseller, book: call.book)
+                return .json(Schemas.balance, balances, in: tenant.currency)
             }
         },
     ]
-
-    private static func encode(_ key: APIKey, _ json: inout JSONWriter) {
-        json.field("_id", key.publicID)
-        json.field("name", key.name)
-        json.field("prefix", key.display.prefix)
-        json.array("scopes") { json in for name in key.scopes.names { json.element(name) } }
-        json.field("mode", key.book.name)
-        json.field("createdAt", key.createdAt.milliseconds)
-        json.field("revokedAt", key.revokedAt?.milliseconds)
-    }
 }

@@ -7,19 +7,18 @@ extension ProxyPorts {
     static let ports: [Route] = [
         Route(
             .post, "/reseller/ports", "Buy a port for a customer", access: .reseller(.portsWrite),
-            idempotency: .accepted, takes: Schemas.newPort, gives: .made(Schemas.madePort), refuses: [409]
+            idempotency: .accepted, takes: Schemas.newPort.schema, gives: .made(Schemas.madePort), refuses: [409]
         ) { call in
             let create = CreatePort(
-                request: try request(call), resellerID: call.resellerID, book: call.book, keyID: call.keyID)
+                request: try call.read(Schemas.newPort), resellerID: call.resellerID, book: call.book, keyID: call.keyID
+            )
             return .write { tenant, detail in
                 switch try create.run(tenant, &detail) {
                 case .created(let port, let price, let password):
-                    var answer = Answer.json(201) { json in
-                        json.object("port") { json in encode(port, password: password, &json) }
-                        json.object("pricing") { json in
-                            encode(price.cost, price.resellerPrice, price.margin, tenant, &json)
-                        }
-                    }
+                    let priced = Schemas.PricedPort(
+                        open: Schemas.OpenPort(port: port, password: password),
+                        pricing: Schemas.Charged(cost: price.cost, price: price.resellerPrice, margin: price.margin))
+                    var answer = Answer.json(201, Schemas.madePort, priced, in: tenant.currency)
                     answer.isSecret = true
                     return answer
                 case .quotaExceeded(let customer):
@@ -44,7 +43,9 @@ extension ProxyPorts {
                 let rows = try tenant.ports(
                     resellerID: call.resellerID, book: call.book, customer: customer, state: state,
                     before: page.before, limit: page.fetch)
-                return try list("ports", rows, page, id: \.id) { port, json in try describe(port, tenant, &json) }
+                return try list("ports", rows, page, id: \.id) { port, json in
+                    Schemas.listedPort.write(try tenant.priced(port), in: tenant.currency, to: &json)
+                }
             }
         },
         Route(
@@ -52,10 +53,7 @@ extension ProxyPorts {
         ) { call in
             .read { tenant in
                 let port = try tenant.knownPort(call.parameters[0], resellerID: call.resellerID, book: call.book)
-                return try .json { json in
-                    try json.object("port") { json in try details(port, tenant, &json) }
-                    try pricing(port, tenant, &json)
-                }
+                return .json(Schemas.readPort, try tenant.priced(port), in: tenant.currency)
             }
         },
         Route(
@@ -65,76 +63,22 @@ extension ProxyPorts {
             let rotate = RotatePort(portID: call.parameters[0], resellerID: call.resellerID, book: call.book)
             return .write { tenant, detail in
                 let port = try rotate.run(tenant, &detail)
-                let password = try tenant.password(of: port)
+                let open = Schemas.OpenPort(port: port, password: try tenant.password(of: port))
                 // Rotating makes nothing: 200.
-                var answer = Answer.json(200) { json in
-                    json.object("port") { json in encode(port, password: password, &json) }
-                }
+                var answer = Answer.json(Schemas.rotatedPort, open, in: tenant.currency)
                 answer.isSecret = true
                 return answer
             }
         },
     ]
+}
 
-    private static func request(_ call: Call) throws -> CreatePort.Request {
-        var fields = try call.fields()
-        let customerID = fields.string("customerId", characters: 1...100)
-        let countryID = fields.string("countryId", characters: 1...100)
-        let cityID = fields.optionalString("cityId", characters: 1...100)
-        let carrierID = fields.optionalString("carrierId", characters: 1...100)
-        let days = fields.integer("days", in: 1...PricePort.daysMax)
-        let isExclusive = fields.optionalBool("exclusive") ?? false
-        let isPrivate = fields.optionalBool("isPrivate") ?? false
-        try fields.finish()
-        guard let customerID, let countryID, let days else { throw Refusal.defect }
-        var request = CreatePort.Request(customerID: customerID, countryID: countryID, days: days)
-        request.cityID = cityID
-        request.carrierID = carrierID
-        request.isExclusive = isExclusive
-        request.isPrivate = isPrivate
-        return request
-    }
-
-    /// A port as the product document shows it.
-    private static func encode(_ port: Port, password: String, _ json: inout JSONWriter) {
-        json.field("_id", port.publicID)
-        json.field("displayName", port.displayName)
-        json.field("httpPort", port.httpPort)
-        json.field("socksPort", port.socksPort)
-        json.field("proxyLogin", port.login)
-        json.field("proxyPassword", password)
-        json.field("serverIp", port.serverIP)
-        json.field("expiresAt", port.expiresAt.milliseconds)
-    }
-
-    private static func details(_ port: Port, _ tenant: TenantReader, _ json: inout JSONWriter) throws {
-        encode(port, password: try tenant.password(of: port), &json)
-        json.field("customerId", port.customerPublicID)
-        json.field("countryId", port.countryPublicID)
-        json.field("cityId", port.city)
-        json.field("carrierId", port.carrier)
-        json.field("exclusive", port.isExclusive)
-        json.field("isPrivate", port.isPrivate)
-        json.field("status", port.state.rawValue)
-        json.field("createdAt", port.createdAt.milliseconds)
-    }
-
-    /// A row of the list: the port with its pricing.
-    private static func describe(_ port: Port, _ tenant: TenantReader, _ json: inout JSONWriter) throws {
-        try details(port, tenant, &json)
-        try pricing(port, tenant, &json)
-    }
-
-    private static func pricing(_ port: Port, _ tenant: TenantReader, _ json: inout JSONWriter) throws {
-        let margin = try port.resellerPrice.subtracting(port.cost)
-        json.object("pricing") { json in encode(port.cost, port.resellerPrice, margin, tenant, &json) }
-    }
-
-    private static func encode(
-        _ cost: Money, _ price: Money, _ margin: Money, _ tenant: TenantReader, _ json: inout JSONWriter
-    ) {
-        json.field("costToReseller", raw: tenant.decimal(cost))
-        json.field("resellerPrice", raw: tenant.decimal(price))
-        json.field("margin", raw: tenant.decimal(margin))
+extension TenantReader {
+    /// The port with its password and what it was sold for.
+    fileprivate func priced(_ port: Port) throws -> ProxyPorts.Schemas.PricedPort {
+        ProxyPorts.Schemas.PricedPort(
+            open: ProxyPorts.Schemas.OpenPort(port: port, password: try password(of: port)),
+            pricing: ProxyPorts.Schemas.Charged(
+                cost: port.cost, price: port.resellerPrice, margin: try port.resellerPrice.subtracting(port.cost)))
     }
 }

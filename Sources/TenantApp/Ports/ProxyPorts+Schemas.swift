@@ -8,6 +8,8 @@ extension ProxyPorts {
     enum Schemas {
         static let id = Schema.text(100)
 
+        static func list<Value>(_ name: String, _ element: Shape<Value>) -> Success { list(name, element.schema) }
+
         static func list(_ name: String, _ element: Schema) -> Success {
             .read(
                 Schema(dictionaryLiteral: (name, .array(of: element)))
@@ -16,19 +18,30 @@ extension ProxyPorts {
 
         // Accounts
 
-        static let session: Schema = ["access_token": .string, "token_type": .string, "expires_in": .integer]
-        static let newKey: Schema = [
-            "name": .text(100), "scopes": .scopes(ProxyPorts.scopes).optional, "mode": .book.optional,
+        static let session = Shape<SignIn.Session>([
+            .member("access_token", \.token), .member("token_type") { _ in "Bearer" },
+            .member("expires_in") { _ in SessionTerms.seconds },
+        ])
+        static let newKey = Body(
+            Field.text("name", 1...100), Field.scopes("scopes", ProxyPorts.scopes).or(ProxyPorts.scopes.bits),
+            Field.mode("mode").or(.live))
+        private static let keyMembers: [Shape<APIKey>.Member] = [
+            .member("_id", \.publicID), .member("name", \.name), .member("prefix", \.display.prefix),
+            .member("scopes", \.scopes.names), .member("mode", \.book),
+            .member("createdAt", \.createdAt.milliseconds), .member("revokedAt", \.revokedAt?.milliseconds),
         ]
-        private static let keyMembers: Schema = [
-            "_id": .string, "name": .string.nullable, "prefix": .string, "scopes": .array(of: .string), "mode": .book,
-            "createdAt": .milliseconds, "revokedAt": .milliseconds.nullable,
-        ]
-        static let key = Schema.named("Key", keyMembers)
-        static let mintedKey = ["key": .string.omittable, "already_shown": .boolean.omittable] + keyMembers
-        static let balance: Schema = [
-            "balance": .number, "creditLimit": .number, "available": .number, "currency": .string,
-        ]
+        static let key = Shape<APIKey>("Key", keyMembers)
+        struct MintedKey {
+            let key: APIKey
+            let secret: String?
+        }
+        static let mintedKey = Shape<MintedKey>([
+            .omittable("key", \.secret), .alreadyShown, .part(keyMembers, \.key),
+        ])
+        static let balance = Shape<Balances>([
+            .number("balance", \.balance), .number("creditLimit", \.creditLimit), .number("available", \.available),
+            .currency("currency"),
+        ])
 
         // The price book
 
@@ -77,72 +90,122 @@ extension ProxyPorts {
 
         // Customers
 
-        static let newCustomer: Schema = [
-            "email": .email, "name": .text(200).optional, "company": .text(200).optional,
-            "allocatedPortSlots": .integer(0...slotsMax).optional, "externalId": .text(128).optional,
-        ]
-        static let customerChange = Schema.change([
-            "isActive": .boolean.omittable, "discountPercent": .percent.omittable,
-            "allocatedPortSlots": .integer(0...slotsMax).omittable,
-        ])
-        static let customer = Schema.named(
+        static let newCustomer = Body(
+            Field.email("email"), Field.text("name", 1...200).optional, Field.text("company", 1...200).optional,
+            Field.integer("allocatedPortSlots", 0...slotsMax).or(0), Field.text("externalId", 1...128).optional)
+        static let customerChange = Body.change(
+            Field.bool("isActive").omittable, Field.percent("discountPercent").omittable,
+            Field.integer("allocatedPortSlots", 0...slotsMax).omittable)
+        static let customer = Shape<PortCustomer>(
             "Customer",
             [
-                "_id": .string, "email": .string, "name": .string.nullable, "company": .string.nullable,
-                "externalId": .string.nullable, "allocatedPortSlots": .integer, "usedPortSlots": .integer,
-                "balance": .number, "discountPercent": .number, "isActive": .boolean, "createdAt": .milliseconds,
+                .member("_id", \.publicID), .member("email", as: .string, \.customer.email),
+                .member("name", \.customer.name), .member("company", \.company),
+                .member("externalId", \.customer.externalID), .member("allocatedPortSlots", \.allocatedPortSlots),
+                .member("usedPortSlots", \.usedPortSlots), .number("balance", \.balance),
+                .number("discountPercent", text: \.discountPercent.decimal), .member("isActive", \.isActive),
+                .member("createdAt", \.customer.createdAt.milliseconds),
             ])
-        /// More than nothing, in the currency's digits.
-        static let topUp: Schema = [
-            "amount": .amount(AmountRule.prices, digits: Currency.usDollar.minorUnitDigits),
-            "description": .text(500).optional, "referenceId": .text(128).optional,
-        ]
-        static let transfer: Schema = [
-            "_id": .string, "customerId": .string, "amount": .number, "description": .string.nullable,
-            "referenceId": .string.nullable, "customerBalance": .number, "resellerBalance": .number,
-            "currency": .string, "createdAt": .milliseconds,
-        ]
+        static let topUp = Body(
+            Field.payable("amount", AmountRule.prices).unless({ $0 == .zero }, "range", "must be more than zero"),
+            Field.text("description", 1...500).optional, Field.text("referenceId", 1...128).optional)
+        struct Transferred {
+            let transfer: CustomerTransfer
+            let customer: PortCustomer
+        }
+        static let transfer = Shape<Transferred>([
+            .member("_id", \.transfer.publicID), .member("customerId", \.customer.publicID),
+            .number("amount", \.transfer.amount), .member("description", \.transfer.description),
+            .member("referenceId", \.transfer.referenceID), .number("customerBalance", \.transfer.customerBalance),
+            .number("resellerBalance", \.transfer.resellerBalance), .currency("currency"),
+            .member("createdAt", \.transfer.createdAt.milliseconds),
+        ])
 
         // Ports
 
-        static let newPort: Schema = [
-            "customerId": id, "countryId": id, "cityId": id.optional, "carrierId": id.optional,
-            "days": .integer(1...PricePort.daysMax), "exclusive": .boolean.optional, "isPrivate": .boolean.optional,
+        static let newPort = Body(
+            Field.text("customerId", 1...100), Field.text("countryId", 1...100),
+            Field.text("cityId", 1...100).optional, Field.text("carrierId", 1...100).optional,
+            Field.integer("days", 1...PricePort.daysMax), Field.bool("exclusive").or(false),
+            Field.bool("isPrivate").or(false)
+        ).map { customerID, countryID, cityID, carrierID, days, isExclusive, isPrivate in
+            var request = CreatePort.Request(customerID: customerID, countryID: countryID, days: days)
+            request.cityID = cityID
+            request.carrierID = carrierID
+            request.isExclusive = isExclusive
+            request.isPrivate = isPrivate
+            return request
+        }
+
+        /// A port with the password that its file has as ciphertext.
+        struct OpenPort: Sendable {
+            let port: Port
+            let password: String
+        }
+        private static let portMembers: [Shape<OpenPort>.Member] = [
+            .member("_id", \.port.publicID), .member("displayName", \.port.displayName),
+            .member("httpPort", \.port.httpPort), .member("socksPort", \.port.socksPort),
+            .member("proxyLogin", \.port.login), .member("proxyPassword", \.password),
+            .member("serverIp", \.port.serverIP), .member("expiresAt", \.port.expiresAt.milliseconds),
         ]
-        private static let portMembers: Schema = [
-            "_id": .string, "displayName": .string, "httpPort": .integer, "socksPort": .integer,
-            "proxyLogin": .string, "proxyPassword": .string, "serverIp": .string, "expiresAt": .milliseconds,
-        ]
-        private static let portDetails: Schema =
+        private static let portDetails: [Shape<OpenPort>.Member] =
             portMembers + [
-                "customerId": .string, "countryId": .string, "cityId": .string.nullable, "carrierId": .string.nullable,
-                "exclusive": .boolean, "isPrivate": .boolean, "status": .choice(PortState.self),
-                "createdAt": .milliseconds,
+                .member("customerId", \.port.customerPublicID), .member("countryId", \.port.countryPublicID),
+                .member("cityId", \.port.city), .member("carrierId", \.port.carrier),
+                .member("exclusive", \.port.isExclusive), .member("isPrivate", \.port.isPrivate),
+                .member("status", \.port.state), .member("createdAt", \.port.createdAt.milliseconds),
             ]
-        private static let pricing: Schema = [
-            "costToReseller": .number, "resellerPrice": .number, "margin": .number,
-        ]
-        static let madePort: Schema = ["port": portMembers, "pricing": pricing]
-        static let rotatedPort: Schema = ["port": portMembers]
-        static let readPort: Schema = ["port": portDetails, "pricing": pricing]
-        static let listedPort = portDetails + ["pricing": pricing]
+        struct Charged: Sendable {
+            let cost: Money
+            let price: Money
+            let margin: Money
+        }
+        private static let pricing = Shape<Charged>([
+            .number("costToReseller", \.cost), .number("resellerPrice", \.price), .number("margin", \.margin),
+        ])
+        struct PricedPort: Sendable {
+            let open: OpenPort
+            let pricing: Charged
+        }
+        static let madePort = Shape<PricedPort>([
+            .object("port", Shape(portMembers), \.open), .object("pricing", pricing, \.pricing),
+        ])
+        static let rotatedPort = Shape<OpenPort>([.object("port", portMembers)])
+        static let readPort = Shape<PricedPort>([
+            .object("port", Shape(portDetails), \.open), .object("pricing", pricing, \.pricing),
+        ])
+        static let listedPort = Shape<PricedPort>([
+            .part(portDetails, \.open), .object("pricing", pricing, \.pricing),
+        ])
 
         // Webhooks
 
-        static let newWebhook: Schema = [
-            "name": .text(100), "url": .webhookURL, "events": .events(EventType.ports),
+        static let newWebhook = Body(
+            Field.text("name", 1...100), Field.webhookURL("url"), Field.events("events", EventType.ports))
+        private static let webhookMembers: [Shape<NamedWebhookEndpoint>.Member] = [
+            .member("_id", \.publicID), .member("name", as: .string.nullable, \.name), .member("url", \.url),
+            .member("events", \.events), .member("isActive", \.isEnabled),
+            .member("createdAt", \.createdAt.milliseconds),
         ]
-        private static let webhookMembers: Schema = [
-            "_id": .string, "name": .string.nullable, "url": .string, "events": .array(of: .string),
-            "isActive": .boolean,
-            "createdAt": .milliseconds,
-        ]
-        static let madeWebhook =
-            webhookMembers + ["secret": .string.omittable, "already_shown": .boolean.omittable]
-        static let webhooks: Schema = ["webhooks": .array(of: webhookMembers)]
-        static let removedWebhook: Schema = ["_id": .string, "deleted": .boolean]
-        static let testSent: Schema = [
-            "eventId": .string, "deliveryId": .string, "type": .string, "status": .choice(DeliveryState.self),
-        ]
+        struct MadeWebhook {
+            let endpoint: NamedWebhookEndpoint
+            let secret: String?
+        }
+        static let madeWebhook = Shape<MadeWebhook>([
+            .part(webhookMembers, \.endpoint), .omittable("secret", \.secret), .alreadyShown,
+        ])
+        static let webhooks = Shape<[NamedWebhookEndpoint]>([.list("webhooks", Shape(webhookMembers)) { $0 }])
+        static let removedWebhook = Shape<NamedWebhookEndpoint>([
+            .member("_id", \.publicID), .member("deleted") { _ in true },
+        ])
+        struct SentTest {
+            let event: String
+            let delivery: String
+        }
+        static let testSent = Shape<SentTest>([
+            .member("eventId", \.event), .member("deliveryId", \.delivery),
+            .member("type", as: .string) { _ in EventType.webhookTest },
+            .member("status") { _ in DeliveryState.pending },
+        ])
     }
 }

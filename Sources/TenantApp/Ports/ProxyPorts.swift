@@ -83,6 +83,13 @@ package struct ProxyPorts: Dialect {
             json.field("nextCursor", rows.count > page.limit ? shown.last.map { Paging.text(id($0)) } : nil)
         }
     }
+
+    static func list<Element>(
+        _ name: StaticString, _ rows: [Element], _ page: Paging, id: (Element) -> Int64, _ shape: Shape<Element>,
+        in currency: Currency
+    ) -> Answer {
+        list(name, rows, page, id: id) { row, json in shape.write(row, in: currency, to: &json) }
+    }
 }
 
 extension NamedScopes {

@@ -32,11 +32,7 @@ package struct InvitationPages: Dialect {
         },
         Route(.post, "/{token}", "Accept the invitation", access: .open, isRationedByAddress: true) { call in
             let hash = tokenHash(call)
-            var fields = try call.fieldsOrForm()
-            let password = fields.string(
-                "password", characters: PasswordRule.charactersMin...PasswordRule.charactersMax)
-            try fields.finish()
-            guard let password else { throw Refusal.defect }
+            let password = try call.readForm(Body(Field.newPassword("password")))
             return .background {
                 let passwordHash = try call.services.scrypt.hash(password, random: call.services.random)
                 return .write { tenant, detail in

@@ -8,23 +8,20 @@ extension OperatorAdmin {
     static let resellers: [Route] = [
         Route(
             .post, "/resellers", "Invite a reseller", access: .administrator, idempotency: .accepted,
-            takes: Schemas.invitation, gives: .made(Schemas.invited), refuses: [409]
+            takes: ResellerApplication.invited.schema, gives: .made(Schemas.invited), refuses: [409]
         ) { call in
-            var fields = try call.fields()
-            let application = ResellerApplication(reading: &fields, password: .optional)
-            let hasPassword = fields.has("password") && !fields.isNull("password")
-            try fields.finish()
-            guard let application else { throw Refusal.defect }
-            let token = hasPassword ? nil : InviteReseller.Token(random: call.services.random)
+            let application = try call.read(ResellerApplication.invited)
+            let token = application.hasPassword ? nil : InviteReseller.Token(random: call.services.random)
             return .background {
                 let invite = InviteReseller(application: try application.hashed(call.services), token: token)
                 return .write { tenant, detail in
                     let made = try invite.run(tenant, &detail)
-                    return try .shownOnce(201) { json, isShown in
-                        try encode(made.reseller, tenant, &json)
-                        guard isShown else { return }
-                        json.field("webhook_secret", made.webhookSecret)
-                        if let token { json.field("invitation_url", "\(call.baseURL)/invite/\(token.text)") }
+                    let known = try tenant.known(made.reseller)
+                    return .shownOnce(201) { json, isShown in
+                        let invited = Schemas.Invited(
+                            known: known, webhookSecret: isShown ? made.webhookSecret : nil,
+                            invitationURL: isShown ? token.map { "\(call.baseURL)/invite/\($0.text)" } : nil)
+                        Schemas.invited.write(invited, in: tenant.currency, to: &json)
                     }
                 }
             }
@@ -38,7 +35,8 @@ extension OperatorAdmin {
             let state = try query.resellerState("status")
             return .read { tenant in
                 let rows = try tenant.resellers(state: state, after: page.after, limit: page.fetch)
-                return try page.answer(rows, id: \.id) { reseller, json in try encode(reseller, tenant, &json) }
+                let known = try rows.map { try tenant.known($0) }
+                return page.answer(known, id: \.reseller.id, Schemas.resellerAnswer, in: tenant.currency)
             }
         },
         Route(
@@ -47,20 +45,20 @@ extension OperatorAdmin {
         ) { call in
             .read { tenant in
                 let reseller = try tenant.knownReseller(call.parameters[0])
-                return try .json { json in
-                    try encode(reseller, tenant, &json)
-                    try writeBalance(of: reseller, book: call.book, tenant, &json)
-                }
+                let whole = Schemas.ResellerWithBalance(
+                    known: try tenant.known(reseller), balances: try tenant.balances(of: reseller, book: call.book))
+                return .json(Schemas.resellerWithBalance, whole, in: tenant.currency)
             }
         },
         Route(
-            .patch, "/resellers/{id}", "Change a reseller's terms", access: .administrator, takes: Schemas.termsChange,
+            .patch, "/resellers/{id}", "Change a reseller's terms", access: .administrator,
+            takes: Schemas.termsChange.schema,
             gives: .done(Schemas.resellerAnswer), refuses: [409]
         ) { call in
             let change = try terms(call)
             return .write { tenant, detail in
                 let reseller = try change.run(tenant, &detail)
-                return try .json { json in try encode(reseller, tenant, &json) }
+                return .json(Schemas.resellerAnswer, try tenant.known(reseller), in: tenant.currency)
             }
         },
         Route(
@@ -77,9 +75,9 @@ extension OperatorAdmin {
                 detail.note("reseller", reseller.publicID)
                 let end = tenant.now.adding(seconds: TenantReader.secretOverlapSeconds)
                 return .shownOnce(200) { json, isShown in
-                    json.field("id", reseller.publicID)
-                    if isShown { json.field("webhook_secret", secret) }
-                    json.field("previous_valid_until", end.text)
+                    let new = Schemas.NewSecret(
+                        id: reseller.publicID, webhookSecret: isShown ? secret : nil, previousValidUntil: end)
+                    Schemas.newSecret.write(new, in: tenant.currency, to: &json)
                 }
             }
         },
@@ -94,48 +92,23 @@ extension OperatorAdmin {
             let move = MoveReseller(resellerID: call.parameters[0], move: move, accountID: call.accountID)
             return .write { tenant, detail in
                 let reseller = try move.run(tenant, &detail)
-                return try .json { json in try encode(reseller, tenant, &json) }
+                return .json(Schemas.resellerAnswer, try tenant.known(reseller), in: tenant.currency)
             }
         }
     }
 
-    private static let termNames = [
-        "default_discount_rate", "credit_limit", "rate_limit", "api_access", "low_balance_threshold",
-    ]
-
     private static func terms(_ call: Call) throws -> ChangeResellerTerms {
-        let digits = call.currency.minorUnitDigits
-        var fields = try call.fields()
-        try fields.expectChange(of: termNames, clearable: ["low_balance_threshold"])
         var change = ChangeResellerTerms(resellerID: call.parameters[0])
-        change.defaultDiscountRate = fields.optionalPercent("default_discount_rate")
-        change.creditLimit = fields.optionalMoney("credit_limit", in: AmountRule.prices, fractionDigitsMax: digits)
-        change.limit = fields.optionalPolicy("rate_limit")
-        change.apiAccess = fields.optionalBool("api_access")
-        change.lowBalanceThreshold = fields.change("low_balance_threshold") { fields in
-            fields.money("low_balance_threshold", in: AmountRule.movements, fractionDigitsMax: digits)
-        }
-        try fields.finish()
+        (
+            change.defaultDiscountRate, change.creditLimit, change.limit, change.apiAccess, change.lowBalanceThreshold
+        ) = try call.read(Schemas.termsChange)
         return change
     }
+}
 
-    /// A reseller as the operator sees it.
-    static func encode(_ reseller: Reseller, _ tenant: TenantReader, _ json: inout JSONWriter) throws {
-        json.field("id", reseller.publicID)
-        json.field("email", reseller.email)
-        json.field("name", reseller.name)
-        json.field("company", reseller.company)
-        json.field("status", reseller.state.name)
-        json.field("default_discount_rate", reseller.defaultDiscountRate.decimal)
-        json.field("credit_limit", tenant.decimal(reseller.creditLimit))
-        json.field("low_balance_threshold", reseller.lowBalanceThreshold.map { tenant.decimal($0) })
-        json.field("currency", tenant.currency.code)
-        json.object("rate_limit") { json in KeyAnswers.encode(reseller.limit, &json) }
-        json.field("api_access", reseller.apiAccess)
-        json.field("created_at", reseller.createdAt.text)
-        json.field("approved_at", reseller.approvedAt?.text)
-        json.field("approved_by", try reseller.approvedBy.flatMap { try tenant.account(id: $0) }?.email)
-        json.field("suspended_at", reseller.suspendedAt?.text)
-        json.field("terminated_at", reseller.terminatedAt?.text)
+extension TenantReader {
+    fileprivate func known(_ reseller: Reseller) throws -> OperatorAdmin.Schemas.KnownReseller {
+        OperatorAdmin.Schemas.KnownReseller(
+            reseller: reseller, approvedBy: try reseller.approvedBy.flatMap { try account(id: $0) }?.email)
     }
 }

@@ -1,6 +1,6 @@
 package import CallKit
 import Cryptography
-package import HTTPCore
+import HTTPCore
 package import TenantRegistry
 
 /// What a password must be, everywhere.
@@ -11,11 +11,6 @@ package enum PasswordRule {
 
 /// Somebody becomes a reseller: by applying (W11) or by the operator's invitation (O3).
 package struct ResellerApplication: Sendable {
-    package enum PasswordNeed: Sendable {
-        case required
-        case optional
-    }
-
     package struct Made {
         package let reseller: Reseller
         package let accountID: Int64
@@ -29,26 +24,26 @@ package struct ResellerApplication: Sendable {
     private let password: String?
     private var passwordHash: String?
 
-    /// Nil where a field is missing or wrong: `fields` then says which.
-    package init?(reading fields: inout FieldReader, password need: PasswordNeed) {
-        let email = fields.email("email")
-        let name = fields.string("name", characters: 1...200)
-        company = fields.optionalString("company", characters: 1...200)
-        let lengths = PasswordRule.charactersMin...PasswordRule.charactersMax
-        password =
-            need == .required
-            ? fields.string("password", characters: lengths) : fields.optionalString("password", characters: lengths)
-        guard let email, let name, fields.errors.isEmpty else { return nil }
-        self.email = email
-        self.name = name
+    /// By somebody who applies, and signs in with the password once approved.
+    package static let own = body(password: Field.newPassword("password").map { $0 })
+    /// By the operator: without a password the reseller is sent an invitation.
+    package static let invited = body(password: Field.newPassword("password").optional)
+
+    private static func body(password: BodyField<String?>) -> Body<ResellerApplication> {
+        Body(Field.email("email"), Field.text("name", 1...200), Field.text("company", 1...200).optional, password).map {
+            email, name, company, password in
+            ResellerApplication(email: email, name: name, company: company, password: password)
+        }
     }
 
-    package init(email: String, name: String, company: String?, password: String) {
+    package init(email: String, name: String, company: String?, password: String?) {
         self.email = email
         self.name = name
         self.company = company
         self.password = password
     }
+
+    package var hasPassword: Bool { password != nil }
 
     /// With the password's scrypt hash; on the background pool.
     package func hashed(_ services: Services) throws -> ResellerApplication {

@@ -1,4 +1,5 @@
 import CallKit
+import Cryptography
 import HTTPCore
 import TenantRegistry
 
@@ -17,30 +18,66 @@ extension OperatorAdmin.Schemas {
             "request_id": .string, "bytes_in": .integer, "bytes_out": .integer, "count": .integer,
             "detail": .object.nullable,
         ])
-    static let auditHead: Schema = [
-        "tenant_id": .string, "head": .string, "incarnation": .integer, "seq": .integer, "hash": .string,
-        "signature": .string, "public_key": .string, "algorithm": .one(of: ["Ed25519"]), "signed_text": .string,
-    ]
+    struct SignedHead {
+        let tenantID: TenantID
+        let head: AuditHead
+        let signature: [UInt8]
+        let publicKey: [UInt8]
+    }
+    static let auditHead = Shape<SignedHead>([
+        .member("tenant_id", \.tenantID.text), .member("head", \.head.text),
+        .member("incarnation", \.head.incarnation), .member("seq", \.head.sequence), .member("hash", \.head.hash.hex),
+        .member("signature") { Base64.encode($0.signature) }, .member("public_key") { Base64.encode($0.publicKey) },
+        .member("algorithm", as: .one(of: ["Ed25519"])) { _ in "Ed25519" },
+        .member("signed_text") { String(decoding: $0.head.signedBytes(of: $0.tenantID), as: UTF8.self) },
+    ])
     /// Sixteen bytes and a route's name, in base64url.
     static let usageCursor = Parameter.query("cursor", .matching("^[A-Za-z0-9_-]{22,}$"))
-    static let usage = Schema.named(
+    struct Usage {
+        let row: UsageRow
+        let reseller: String?
+    }
+    static let usage = Shape<Usage>(
         "Usage",
         [
-            "day": .day, "reseller": .string.nullable, "route": .string, "requests": .integer, "refusals": .integer,
-            "orders": .integer,
+            .member("day", as: .day) {
+                String(
+                    Timestamp(milliseconds: $0.row.place.day * Timestamp.millisecondsPerDay).text.prefix(10))
+            },
+            .member("reseller", \.reseller), .member("route", \.row.place.action), .member("requests", \.row.requests),
+            .member("refusals", \.row.refusals), .member("orders", \.row.orders),
         ])
 
-    private static let creditMembers: Schema = [
-        "id": .string, "reseller": .string.nullable, "key": .string.nullable, "mode": .book,
-        "kind": .choice(CreditKind.self), "amount": .decimal, "currency": .string, "external_ref": .string,
-        "meta": .object.nullable, "at": .time,
+    struct NamedCreditEvent {
+        let event: CreditEvent
+        let reseller: String?
+        let key: String?
+
+        init(_ event: CreditEvent, _ names: AuditNames) {
+            self.event = event
+            reseller = names.resellers[event.resellerID]
+            key = names.keys[event.keyID]
+        }
+    }
+    private static let creditMembers: [Shape<NamedCreditEvent>.Member] = [
+        .member("id", \.event.publicID), .member("reseller", \.reseller), .member("key", \.key),
+        .member("mode", \.event.book), .member("kind", as: .choice(CreditKind.self), \.event.kind),
+        .member("amount", \.event.amount), .currency("currency"), .member("external_ref", \.event.externalRef),
+        .rawObject("meta", \.event.meta), .member("at", \.event.at),
     ]
-    static let creditEvent = Schema.named("CreditEvent", creditMembers)
-    static let creditEventWithDifferences =
-        creditMembers + [
-            "differences": .array(
-                of: ["kind": .string, "amount": .decimal, "meta": .object.nullable, "at": .time])
-        ]
+    static let creditEvent = Shape<NamedCreditEvent>("CreditEvent", creditMembers)
+    struct CreditEventWithDifferences {
+        let event: NamedCreditEvent
+        let differences: [CreditDifference]
+    }
+    static let creditEventWithDifferences = Shape<CreditEventWithDifferences>([
+        .part(creditMembers, \.event),
+        .list(
+            "differences",
+            Shape([
+                .member("kind", \.kind), .member("amount", \.amount), .rawObject("meta", \.meta), .member("at", \.at),
+            ]), \.differences),
+    ])
 
     static let ledgerFile = Schema.file("text/csv", "application/jsonl")
     private static let tally: Schema = ["count": .integer, "amount": .decimal]
@@ -68,17 +105,21 @@ extension OperatorAdmin.Schemas {
             "to": .time.nullable, "at": .time, "stage": .one(of: ["reading", "sorting", "comparing"]),
             "lines": .integer, "compared": .integer,
         ])
-    static let listedReconciliation: Schema = [
-        "id": .string, "status": .one(of: ["done"]), "reseller": .string, "agrees": .boolean, "at": .time,
-    ]
-    static let review = Schema.named(
+    static let listedReconciliation = Shape<StoredReconciliation>([
+        .member("id", \.publicID), .member("status", as: .one(of: ["done"])) { _ in "done" },
+        .member("reseller", \.resellerPublicID), .member("agrees", \.agrees), .member("at", \.at),
+    ])
+    static let review = Shape<AccountReview>(
         "Review",
         [
-            "id": .string, "reseller": .string, "mode": .book, "status": .choice(AccountReview.State.self),
-            "cause": .string, "subject": .string, "opened_at": .time, "closed_at": .time.nullable,
-            "closed_by": .string.nullable, "note": .string.nullable,
+            .member("id", \.publicID), .member("reseller", \.resellerPublicID), .member("mode", \.book),
+            .member("status", as: .choice(AccountReview.State.self)) {
+                ($0.closedAt == nil ? AccountReview.State.open : .closed).rawValue
+            },
+            .member("cause", as: .string, \.cause), .member("subject", \.subject), .member("opened_at", \.openedAt),
+            .member("closed_at", \.closedAt), .member("closed_by", \.closedBy), .member("note", \.note),
         ])
-    static let closing: Schema = ["note": .text(CloseReview.noteCharactersMax)]
+    static let closing = Body(Field.text("note", 1...CloseReview.noteCharactersMax))
 }
 
 /// Payments.
@@ -96,20 +137,35 @@ extension OperatorAdmin.Schemas {
             "webhook_secret": .matching("^whsec_[A-Za-z0-9+/]{32,86}={0,2}$"), "callback_url": .webhookURL.optional,
             "return_url": .webhookURL.optional,
         ] + overlap)
-    static let paymentService: Schema = [
-        "driver": .choice(PaymentDriverKind.self), "create_url": .string.nullable, "callback_url": .string.nullable,
-        "return_url": .string.nullable, "created_at": .time,
+    static let paymentService = Shape<PaymentService>([
+        .member("driver", \.driver), .member("create_url", \.createURL), .member("callback_url", \.callbackURL),
+        .member("return_url", \.returnURL), .member("created_at", \.createdAt),
+    ])
+    struct PaymentNow {
+        let payment: Payment
+        let at: Timestamp
+    }
+    private static let paymentMembers: [Shape<PaymentNow>.Member] = [
+        .member("id", \.payment.publicID), .member("order_id", \.payment.orderID), .member("mode", \.payment.book),
+        .member("reseller", \.payment.resellerPublicID), .member("driver", \.payment.driver),
+        .member("status") { $0.payment.state(at: $0.at) }, .member("amount", \.payment.amount),
+        .currency("currency"), .member("provider_reference", \.payment.providerReference),
+        .member("failure", \.payment.failure), .member("posting", \.payment.postingID),
+        .member("created_at", \.payment.createdAt), .member("expires_at", \.payment.expiresAt),
+        .member("decided_at", \.payment.decidedAt),
     ]
-    private static let paymentMembers: Schema = [
-        "id": .string, "order_id": .string, "mode": .book, "reseller": .string,
-        "driver": .choice(PaymentDriverKind.self), "status": .choice(PaymentState.self), "amount": .decimal,
-        "currency": .string, "provider_reference": .string.nullable, "failure": .string.nullable,
-        "posting": .integer.nullable, "created_at": .time, "expires_at": .time, "decided_at": .time.nullable,
-    ]
-    static let payment = Schema.named("Payment", paymentMembers)
-    static let paymentWithDifferences =
-        paymentMembers + [
-            "differences": .array(
-                of: ["status": .string, "amount": .string, "currency": .string, "at": .time])
-        ]
+    static let payment = Shape<PaymentNow>("Payment", paymentMembers)
+    struct PaymentWithDifferences {
+        let payment: PaymentNow
+        let differences: [PaymentDifference]
+    }
+    static let paymentWithDifferences = Shape<PaymentWithDifferences>([
+        .part(paymentMembers, \.payment),
+        .list(
+            "differences",
+            Shape([
+                .member("status", \.status), .member("amount", \.amount), .member("currency", \.currency),
+                .member("at", \.at),
+            ]), \.differences),
+    ])
 }

@@ -8,22 +8,38 @@ extension OperatorAdmin {
     enum Schemas {
         static let reseller = Parameter.query("reseller")
 
-        /// Whose it is, and in which book.
-        private static let owned: Schema = ["reseller": .string, "mode": .book]
+        static let order = Shape<Order>(
+            "Order",
+            [.member("reseller", \.resellerPublicID), .member("mode", \.book)] + WholesaleOrders.Schemas.orderMembers)
+        static let service = Shape<Service>(
+            "Service",
+            [.member("reseller", \.resellerPublicID), .member("mode", \.book)]
+                + WholesaleOrders.Schemas.serviceMembers)
+        static let orderWithServices = Shape<WholesaleOrders.Schemas.WholeOrder>(
+            "OrderWithServices",
+            [.part(order.members, \.order), .list("services", service, \.services)])
 
-        static let order = Schema.named("Order", owned + WholesaleOrders.Schemas.orderMembers)
-        static let service = Schema.named("Service", owned + WholesaleOrders.Schemas.serviceMembers)
-        static let orderWithServices = Schema.named(
-            "OrderWithServices", owned + WholesaleOrders.Schemas.orderMembers + ["services": .array(of: service)])
-        static let customer = Schema.named(
-            "Customer", ["reseller": .string.nullable] + WholesaleOrders.Schemas.customerMembers)
+        struct OwnedCustomer {
+            let customer: Customer
+            let reseller: String?
+        }
+        static let customer = Shape<OwnedCustomer>(
+            "Customer",
+            [.member("reseller", \.reseller), .part(WholesaleOrders.Schemas.customerMembers, \.customer)])
 
-        static let setting: Schema = [
-            "name": .string, "logo": .string.nullable,
-            "colours": [
-                "primary": .string.nullable, "accent": .string.nullable, "background": .string.nullable,
-            ], "self_activation": .boolean,
-        ]
+        struct Setting {
+            let theme: Theme
+            let selfActivation: Bool
+        }
+        static let setting = Shape<Setting>([
+            .member("name", \.theme.name), .member("logo", \.theme.logo),
+            .object(
+                "colours",
+                [
+                    .member("primary") { $0.theme.colours[.primary] }, .member("accent") { $0.theme.colours[.accent] },
+                    .member("background") { $0.theme.colours[.background] },
+                ]), .member("self_activation", \.selfActivation),
+        ])
         private static let colour = Schema.matching("^#[0-9a-fA-F]{6}$").optional
         static let settingChange = Schema.change([
             "name": .text(100).omittable, "self_activation": .boolean.omittable,
@@ -34,89 +50,149 @@ extension OperatorAdmin {
             "colours": (["primary": colour, "accent": colour, "background": colour] as Schema).closed.omittable,
         ])
 
-        static let delivery = Schema.named(
+        static let delivery = Shape<Delivery>(
             "Delivery",
             [
-                "id": .string, "event": .string, "type": .string, "mode": .book, "reseller": .string,
-                "webhook": .string, "url": .string, "status": .choice(DeliveryState.self), "attempts": .integer,
-                "created_at": .time, "next_attempt_at": .time.nullable, "expires_at": .time,
-                "last_response_code": .integer.nullable, "last_response_body": .string.nullable, "updated_at": .time,
+                .member("id", \.publicID), .member("event", \.eventPublicID), .member("type", as: .string, \.type),
+                .member("mode", \.book), .member("reseller", as: .string, \.resellerPublicID),
+                .member("webhook", \.endpointPublicID), .member("url", \.url), .member("status", \.state),
+                .member("attempts", \.attempts), .member("created_at", \.createdAt),
+                .member("next_attempt_at", \.nextAt), .member("expires_at", \.expiresAt),
+                .member("last_response_code", \.lastStatus), .member("last_response_body", \.lastBody),
+                .member("updated_at", \.updatedAt),
             ])
 
-        static let subscriber = Schema.named(
+        struct SubscriberNow {
+            let subscriber: Subscriber
+            let at: Timestamp
+        }
+        static let subscriber = Shape<SubscriberNow>(
             "Subscriber",
             [
-                "id": .string, "email": .string,
-                "subscription": ["status": .one(of: ["active", "ended"]), "ends_at": .time.nullable],
-                "created_at": .time,
+                .member("id", \.subscriber.publicID), .member("email", \.subscriber.email),
+                .object(
+                    "subscription",
+                    [
+                        .member("status", as: .one(of: ["active", "ended"])) { now in
+                            now.subscriber.endsAt.map { $0 > now.at } ?? false ? "active" : "ended"
+                        }, .member("ends_at", \.subscriber.endsAt),
+                    ]), .member("created_at", \.subscriber.createdAt),
             ])
-        static let redemption: Schema = [
-            "product": .string, "days": .integer, "reseller": .string, "batch": .string, "begins_at": .time,
-            "ends_at": .time, "redeemed_at": .time,
-        ]
+        static let redemption = Shape<SubscriberRedemption>([
+            .member("product", \.sku), .member("days", \.days), .member("reseller", \.resellerPublicID),
+            .member("batch", \.batchPublicID), .member("begins_at", \.begins), .member("ends_at", \.ends),
+            .member("redeemed_at", \.at),
+        ])
 
-        static let user = Schema.named(
+        static let user = Shape<PanelUser>(
             "User",
             [
-                "id": .integer, "email": .string, "name": .string, "reseller": .string, "signed_up_via": .string,
-                "created_at": .time,
+                .member("id", \.id), .member("email", \.email), .member("name", \.name),
+                .member("reseller", \.resellerPublicID), .member("signed_up_via", \.signedUpVia),
+                .member("created_at", \.createdAt),
             ])
     }
 }
 
 /// Keys and resellers.
 extension OperatorAdmin.Schemas {
-    static let newKey: Schema = [
-        "owner_email": .email, "scopes": .scopes(.all).optional, "role": .choice(IssueKey.Role.self).optional,
-        "mode": .book.optional, "name": .text(100).optional, "expires_at": .time.optional,
-        "limit": .newLimit.optional,
-    ]
-    static let key = Schema.named(
-        "Key", .keyMembers + ["owner_email": .string.nullable, "reseller": .string.nullable])
+    static let newKey = Body(
+        // Which scopes the tenant offers is in its file: judged there.
+        Field.email("owner_email"), Field.scopes("scopes", .all).optional,
+        Field.choice("role", IssueKey.Role.self).optional, Field.mode("mode").or(.live),
+        Field.text("name", 1...100).optional, Field.expiry("expires_at").optional, Field.policy("limit").optional
+    ).map { email, scopes, role, book, name, end, limit in
+        IssueKey.Request(
+            email: email, role: role, scopes: scopes, book: book, name: name, expiresAt: end, limit: limit)
+    }
 
-    static let invitation: Schema = [
-        "email": .email, "name": .text(200), "company": .text(200).optional, "password": .newPassword.optional,
-    ]
-    private static let resellerMembers: Schema = [
-        "id": .string, "email": .string, "name": .string, "company": .string.nullable, "status": .resellerState,
-        "default_discount_rate": .decimal, "credit_limit": .decimal, "low_balance_threshold": .decimal.nullable,
-        "currency": .string, "rate_limit": .limit, "api_access": .boolean, "created_at": .time,
-        "approved_at": .time.nullable, "approved_by": .string.nullable, "suspended_at": .time.nullable,
-        "terminated_at": .time.nullable,
-    ]
-    static let resellerAnswer = Schema.named("Reseller", resellerMembers)
-    /// What an invitation shows once; an `invitation_url` where no password was given.
-    static let invited =
-        resellerMembers + [
-            "webhook_secret": .string.omittable, "invitation_url": .string.omittable,
-            "already_shown": .boolean.omittable,
-        ]
-    private static let balances: Schema = ["balance": .decimal, "held": .decimal, "available": .decimal]
-    static let resellerWithBalance = resellerMembers + balances
-    static let termsChange = Schema.change([
-        "default_discount_rate": .percent.omittable,
-        "credit_limit": .amount(AmountRule.prices, digits: Currency.usDollar.minorUnitDigits).omittable,
-        "rate_limit": .newLimit.omittable, "api_access": .boolean.omittable,
-        "low_balance_threshold": .amount(AmountRule.movements, digits: Currency.usDollar.minorUnitDigits).optional,
-    ])
-    static let newSecret: Schema = [
-        "id": .string, "webhook_secret": .string.omittable, "already_shown": .boolean.omittable,
-        "previous_valid_until": .time,
-    ]
-
-    /// Not zero, in the currency's digits.
-    static let movement: Schema = [
-        "amount": .amount(AmountRule.movements, digits: Currency.usDollar.minorUnitDigits), "reference": .text(200),
-    ]
-    static let moved: Schema =
+    /// A key with whose it is.
+    struct OwnedKey {
+        let key: APIKey
+        let ownerEmail: String?
+        let reseller: String?
+    }
+    static let key = Shape<OwnedKey>(
+        "Key",
         [
-            "reseller": .string, "kind": .choice(PostingKind.self), "amount": .decimal, "reference": .string,
-            "currency": .string,
-        ] + balances
-    static let posting = Schema.named(
+            .part(KeyBodies.keyMembers, \.key), .member("owner_email", \.ownerEmail),
+            .member("reseller", \.reseller),
+        ])
+
+    /// A reseller as the operator sees it.
+    struct KnownReseller {
+        let reseller: Reseller
+        let approvedBy: String?
+    }
+    private static let resellerMembers: [Shape<KnownReseller>.Member] = [
+        .member("id", \.reseller.publicID), .member("email", \.reseller.email), .member("name", \.reseller.name),
+        .member("company", \.reseller.company), .member("status", \.reseller.state),
+        .member("default_discount_rate", \.reseller.defaultDiscountRate),
+        .member("credit_limit", \.reseller.creditLimit),
+        .member("low_balance_threshold", \.reseller.lowBalanceThreshold), .currency("currency"),
+        .object("rate_limit", KeyBodies.limit, \.reseller.limit), .member("api_access", \.reseller.apiAccess),
+        .member("created_at", \.reseller.createdAt), .member("approved_at", \.reseller.approvedAt),
+        .member("approved_by", \.approvedBy), .member("suspended_at", \.reseller.suspendedAt),
+        .member("terminated_at", \.reseller.terminatedAt),
+    ]
+    static let resellerAnswer = Shape<KnownReseller>("Reseller", resellerMembers)
+
+    /// What an invitation shows once; an `invitation_url` where no password was given.
+    struct Invited {
+        let known: KnownReseller
+        let webhookSecret: String?
+        let invitationURL: String?
+    }
+    static let invited = Shape<Invited>([
+        .part(resellerMembers, \.known), .omittable("webhook_secret", \.webhookSecret),
+        .omittable("invitation_url", \.invitationURL), .alreadyShown,
+    ])
+
+    private static let balances: [Shape<Balances>.Member] = [
+        .member("balance", \.balance), .member("held", \.held), .member("available", \.available),
+    ]
+    struct ResellerWithBalance {
+        let known: KnownReseller
+        let balances: Balances
+    }
+    static let resellerWithBalance = Shape<ResellerWithBalance>([
+        .part(resellerMembers, \.known), .part(balances, \.balances),
+    ])
+
+    static let termsChange = Body.change(
+        Field.percent("default_discount_rate").omittable, Field.payable("credit_limit", AmountRule.prices).omittable,
+        Field.policy("rate_limit").omittable, Field.bool("api_access").omittable,
+        Field.payable("low_balance_threshold", AmountRule.movements).clearable)
+
+    struct NewSecret {
+        let id: String
+        let webhookSecret: String?
+        let previousValidUntil: Timestamp
+    }
+    static let newSecret = Shape<NewSecret>([
+        .member("id", \.id), .omittable("webhook_secret", \.webhookSecret), .alreadyShown,
+        .member("previous_valid_until", \.previousValidUntil),
+    ])
+
+    static let movement = Body(
+        Field.payable("amount", AmountRule.movements).unless({ $0 == .zero }, "range", "must not be zero"),
+        Field.text("reference", 1...200))
+    struct Moved {
+        let reseller: String
+        let amount: Money
+        let reference: String
+        let balances: Balances
+    }
+    static let moved = Shape<Moved>([
+        .member("reseller", \.reseller), .member("kind") { $0.amount.isNegative ? PostingKind.correction : .topUp },
+        .member("amount", \.amount), .member("reference", \.reference),
+        .part(balances, isDescribedLast: true, \.balances), .currency("currency"),
+    ])
+    static let posting = Shape<Posting>(
         "Posting",
         [
-            "posting": .integer, "kind": .choice(PostingKind.self), "reference": .string.nullable, "at": .time,
-            "amount": .decimal, "balance_after": .decimal, "currency": .string,
+            .member("posting", \.id), .member("kind", as: .choice(PostingKind.self), \.kind),
+            .member("reference", as: .string.nullable, \.reference), .member("at", \.at),
+            .member("amount", \.amount), .member("balance_after", \.balanceAfter), .currency("currency"),
         ])
 }

@@ -80,9 +80,9 @@ package struct Blueprint: Sendable {
             let title = product.string("name", characters: 1...200)
             let fulfilment = product.choice("fulfilment", as: Fulfilment.self)
             let isHidden = product.optionalBool("hidden") ?? false
-            let plan = product.planTerms()
+            let plan = product.read(Field.part(PlanTerms.body))
             fields.absorb(product)
-            if let sku, let title, let fulfilment {
+            if let sku, let title, let fulfilment, let plan {
                 products.append(
                     ProductSeed(
                         sku: sku, name: title, fulfilment: fulfilment, isHidden: isHidden, days: plan.days,

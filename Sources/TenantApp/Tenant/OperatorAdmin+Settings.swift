@@ -10,8 +10,9 @@ extension OperatorAdmin {
             gives: .read(Schemas.setting)
         ) { _ in
             .read { tenant in
-                let settings = (try tenant.theme(), try tenant.allowsSelfActivation())
-                return .json { json in encode(settings, &json) }
+                let setting = Schemas.Setting(
+                    theme: try tenant.theme(), selfActivation: try tenant.allowsSelfActivation())
+                return .json(Schemas.setting, setting, in: tenant.currency)
             }
         },
         Route(
@@ -20,8 +21,9 @@ extension OperatorAdmin {
         ) { call in
             let change = try themeChange(call)
             return .write { tenant, detail in
-                let settings = (try change.run(tenant, &detail), try tenant.allowsSelfActivation())
-                return .json { json in encode(settings, &json) }
+                let setting = Schemas.Setting(
+                    theme: try change.run(tenant, &detail), selfActivation: try tenant.allowsSelfActivation())
+                return .json(Schemas.setting, setting, in: tenant.currency)
             }
         },
     ]
@@ -38,25 +40,11 @@ extension OperatorAdmin {
                 guard let value = nested.change(colour.rawValue, { $0.colour(colour.rawValue) }) else { continue }
                 change.colours.updateValue(value, forKey: colour)
             }
-            if let body = fields.value("colours") {
-                nested.expectOnly(Theme.Colour.allCases.map(\.rawValue), in: body)
-            }
+            nested.expectOnly(Theme.Colour.allCases.map(\.rawValue))
             fields.absorb(nested)
         }
         try fields.finish()
         return change
-    }
-
-    private static func encode(_ settings: (theme: Theme, selfActivation: Bool), _ json: inout JSONWriter) {
-        let theme = settings.theme
-        json.field("name", theme.name)
-        json.field("logo", theme.logo)
-        json.object("colours") { json in
-            json.field("primary", theme.colours[.primary])
-            json.field("accent", theme.colours[.accent])
-            json.field("background", theme.colours[.background])
-        }
-        json.field("self_activation", settings.selfActivation)
     }
 }
 

@@ -2,7 +2,7 @@ import CallKit
 import SQLite
 package import TenantRegistry
 
-package enum DeliveryState: String, Sendable, CaseIterable {
+package enum DeliveryState: String, Sendable, CaseIterable, AnswerValue {
     case pending
     case delivered
     /// Every attempt failed; an operator may retry it.

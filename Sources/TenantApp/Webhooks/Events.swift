@@ -4,7 +4,7 @@ import SQLite
 package import TenantRegistry
 
 /// What resellers are told of (W10, X6).
-package enum EventType: String, Sendable, CaseIterable {
+package enum EventType: String, Sendable, CaseIterable, AnswerValue {
     case orderCreated = "order.created"
     case orderRejected = "order.rejected"
     case serviceActivated = "service.activated"

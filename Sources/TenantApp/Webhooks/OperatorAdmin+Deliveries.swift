@@ -19,7 +19,7 @@ extension OperatorAdmin {
                 let rows = try tenant.deliveries(
                     resellerID: try tenant.resellerID(filter: reseller), book: book, state: state, before: page.before,
                     limit: page.fetch)
-                return page.answer(rows, id: \.id) { delivery, json in encode(delivery, &json) }
+                return page.answer(rows, id: \.id, Schemas.delivery, in: tenant.currency)
             }
         },
         Route(
@@ -29,7 +29,7 @@ extension OperatorAdmin {
                 guard let delivery = try tenant.delivery(publicID: call.parameters[0]) else {
                     throw Refusal.notFound(.delivery)
                 }
-                return .json { json in encode(delivery, &json) }
+                return .json(Schemas.delivery, delivery, in: tenant.currency)
             }
         },
         Route(
@@ -39,26 +39,8 @@ extension OperatorAdmin {
             let retry = RetryDelivery(deliveryID: call.parameters[0])
             return .write { tenant, detail in
                 let delivery = try retry.run(tenant, &detail)
-                return .json { json in encode(delivery, &json) }
+                return .json(Schemas.delivery, delivery, in: tenant.currency)
             }
         },
     ]
-
-    private static func encode(_ delivery: Delivery, _ json: inout JSONWriter) {
-        json.field("id", delivery.publicID)
-        json.field("event", delivery.eventPublicID)
-        json.field("type", delivery.type.rawValue)
-        json.field("mode", delivery.book.name)
-        json.field("reseller", delivery.resellerPublicID)
-        json.field("webhook", delivery.endpointPublicID)
-        json.field("url", delivery.url)
-        json.field("status", delivery.state.rawValue)
-        json.field("attempts", delivery.attempts)
-        json.field("created_at", delivery.createdAt.text)
-        json.field("next_attempt_at", delivery.nextAt?.text)
-        json.field("expires_at", delivery.expiresAt.text)
-        json.field("last_response_code", delivery.lastStatus)
-        json.field("last_response_body", delivery.lastBody)
-        json.field("updated_at", delivery.updatedAt.text)
-    }
 }

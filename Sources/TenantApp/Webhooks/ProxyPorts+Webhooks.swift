@@ -7,15 +7,10 @@ extension ProxyPorts {
     static let webhooks: [Route] = [
         Route(
             .post, "/reseller/webhooks", "Subscribe to events", access: .reseller([]), idempotency: .accepted,
-            takes: Schemas.newWebhook, gives: .made(Schemas.madeWebhook), refuses: [409]
+            takes: Schemas.newWebhook.schema, gives: .made(Schemas.madeWebhook), refuses: [409]
         ) {
             call in
-            var fields = try call.fields()
-            let name = fields.string("name", characters: 1...100)
-            let url = fields.webhookURL("url")
-            let events = fields.events("events", allowed: EventType.ports.map(\.rawValue))
-            try fields.finish()
-            guard let name, let url, let events else { throw Refusal.defect }
+            let (name, url, events) = try call.read(Schemas.newWebhook)
             return .write { tenant, detail in
                 let known = try tenant.namedWebhookEndpoints(resellerID: call.resellerID, book: call.book)
                 guard known.count < webhookEndpointsMax else {
@@ -25,8 +20,8 @@ extension ProxyPorts {
                     name: name, url: url, events: events, resellerID: call.resellerID, book: call.book)
                 detail.note("webhook", made.endpoint.publicID)
                 return .shownOnce(201) { json, isShown in
-                    encode(made.endpoint, &json)
-                    if isShown { json.field("secret", made.secret) }
+                    let made = Schemas.MadeWebhook(endpoint: made.endpoint, secret: isShown ? made.secret : nil)
+                    Schemas.madeWebhook.write(made, in: tenant.currency, to: &json)
                 }
             }
         },
@@ -34,11 +29,7 @@ extension ProxyPorts {
             call in
             .read { tenant in
                 let rows = try tenant.namedWebhookEndpoints(resellerID: call.resellerID, book: call.book)
-                return .json { json in
-                    json.array("webhooks") { json in
-                        for endpoint in rows { json.object { json in encode(endpoint, &json) } }
-                    }
-                }
+                return .json(Schemas.webhooks, rows, in: tenant.currency)
             }
         },
         Route(
@@ -50,10 +41,7 @@ extension ProxyPorts {
                     call.parameters[0], resellerID: call.resellerID, book: call.book)
                 try tenant.removeWebhookEndpoint(endpoint)
                 detail.note("webhook", endpoint.publicID)
-                return .json { json in
-                    json.field("_id", endpoint.publicID)
-                    json.field("deleted", true)
-                }
+                return .json(Schemas.removedWebhook, endpoint, in: tenant.currency)
             }
         },
         Route(
@@ -70,22 +58,9 @@ extension ProxyPorts {
                 let delivery = try tenant.insertDelivery(ofEvent: event.id, to: endpoint.id)
                 detail.note("webhook", endpoint.publicID)
                 detail.note("delivery", delivery)
-                return .json(201) { json in
-                    json.field("eventId", event.publicID)
-                    json.field("deliveryId", delivery)
-                    json.field("type", EventType.webhookTest.rawValue)
-                    json.field("status", DeliveryState.pending.rawValue)
-                }
+                let sent = Schemas.SentTest(event: event.publicID, delivery: delivery)
+                return .json(201, Schemas.testSent, sent, in: tenant.currency)
             }
         },
     ]
-
-    private static func encode(_ endpoint: NamedWebhookEndpoint, _ json: inout JSONWriter) {
-        json.field("_id", endpoint.publicID)
-        json.field("name", endpoint.name)
-        json.field("url", endpoint.url)
-        json.array("events") { json in for event in endpoint.events { json.element(event) } }
-        json.field("isActive", endpoint.isEnabled)
-        json.field("createdAt", endpoint.createdAt.milliseconds)
-    }
 }

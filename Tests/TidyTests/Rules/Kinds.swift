@@ -35,10 +35,10 @@ enum Kinds {
         "HTTPPaymentDriver": .value, "Housekeeping": .table,
         "KeyAnswers": .wire, "KeyLimitDefault": .value, "KeyShape": .value, "Ledger": .table, "LedgerFile": .value,
         "LedgerScratch": .table, "LicenceFile": .value, "LicenceStaging": .table, "Lifecycle": .value,
-        "LowBalance": .operation, "MintedSecret": .value, "Payment": .value, "PaymentCallback": .value,
-        "PaymentDriver": .value, "Plan": .value, "PortPricing": .value, "PortStock": .table, "PortStockFile": .value,
-        "PriceBookFile": .value, "PriceRow+JSON": .wire, "PriceStaging": .table, "Pricing": .value,
-        "Demo": .operation, "Dialects": .wire, "PaymentLimits": .value, "PostingSide": .proof,
+        "LowBalance": .operation, "MintedSecret": .value, "OfferedProduct": .wire, "Payment": .value,
+        "PaymentCallback": .value, "PaymentDriver": .value, "Plan": .value, "PortPricing": .value, "PortStock": .table,
+        "PortStockFile": .value, "PriceBookFile": .value, "PriceRow+JSON": .wire, "PriceStaging": .table,
+        "Pricing": .value, "Demo": .operation, "Dialects": .wire, "PaymentLimits": .value, "PostingSide": .proof,
         "Reconciliation": .value, "RedeemingCustomer": .operation, "ResellerApplication": .operation,
         "RunningReconciliations": .value, "Scopes+Dialects": .wire, "SessionTerms": .value, "Tenant+Reading": .table,
         "TenantMemory": .value, "Term": .value, "TopUpFlow": .operation, "VerificationReport": .proof,
@@ -51,6 +51,7 @@ enum Kinds {
         if let kind = named[name] { return kind }
         let stem = String(name.prefix { $0 != "+" })
         if surfaces.contains(stem) || stem == "Schema" || stem == "FieldReader" { return .wire }
+        if stem == "Field" || stem == "Shape" || name.hasSuffix("Bodies") { return .wire }
         if name.hasSuffix("Pages") { return .pages }
         if name.hasSuffix("Refusals") { return .value }
         if name.hasSuffix("Check") || name.hasPrefix("Vouched") { return .proof }

@@ -1,0 +1,66 @@
+package import CallKit
+import HTTPCore
+package import RateLimiter
+import TenantRegistry
+
+/// Keys, limits and sessions on the wire, for the operator's API and the resellers' own.
+package enum KeyBodies {
+    // MARK: Taken
+
+    /// `{requests, window_seconds, burst?}`; burst defaults to requests (O2). An empty bucket has to be full
+    /// again within `Policy.fullAgainSecondsMax`.
+    package static let newLimit = Body(
+        Field.integer("requests", 1...Int64(Policy.requestsMax)),
+        Field.integer("window_seconds", 1...Int64(Policy.windowSecondsMax)),
+        Field.integer("burst", 1...Int64(Policy.burstMax)).optional
+    ).made { (value, fields) -> Policy? in
+        let (requests, window, burst) = value
+        if let policy = Policy(requests: Int(requests), windowSeconds: Int(window), burst: Int(burst ?? requests)) {
+            return policy
+        }
+        fields.fail("burst", code: "range", detail: "a burst at this rate would take too long to fill again")
+        return nil
+    }
+
+    /// How long the old secret lives beside the new one.
+    package static let rotation = Body(Field.integer("overlap_seconds", 0...KeyAnswers.overlapSecondsMax).or(0))
+        .omittable
+
+    package static let credentials = Body(
+        Field.email("email"), Field.text("password", 1...PasswordRule.charactersMax))
+
+    // MARK: Given
+
+    package static let limit = Shape<Policy>([
+        .member("requests", \.requests), .member("window_seconds", \.windowSeconds), .member("burst", \.burst),
+    ])
+
+    package static let keyMembers: [Shape<APIKey>.Member] = [
+        .member("id", \.publicID), .member("prefix", \.display.prefix), .member("name", \.name),
+        .member("role", \.role.name), .member("mode", \.book), .member("scopes", \.scopes.names),
+        .objectOrNull("limit", limit, \.limit), .member("created_at", \.createdAt), .member("expires_at", \.expiresAt),
+        .member("revoked_at", \.revokedAt),
+    ]
+    package static let key = Shape<APIKey>("Key", keyMembers)
+
+    /// A key that has a new secret.
+    package struct Minted: Sendable {
+        let key: APIKey
+        /// Shown once; a replay has `already_shown` in place of it.
+        let secret: String?
+    }
+    package static let minted = Shape<Minted>(
+        "MintedKey",
+        [
+            .ok, .omittable("key", \.secret), .omittable("already_shown") { $0.secret == nil ? true : nil },
+            .part(keyMembers, \.key),
+        ])
+    package static let revoked = Shape<APIKey>("RevokedKey", [.ok] + keyMembers)
+
+    package static let session = Shape<SignIn.Session>(
+        "Session",
+        [
+            .member("token", \.token), .member("token_type", as: .one(of: ["Bearer"])) { _ in "Bearer" },
+            .member("expires_at", \.expiresAt), .member("role", \.role.name),
+        ])
+}
