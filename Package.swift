@@ -13,9 +13,8 @@ func system(_ name: String, _ debianPackage: String?) -> Target {
     .systemLibrary(name: name, path: "Sources/\(name)", providers: debianPackage.map { [.apt([$0])] })
 }
 
-func module(_ name: String, _ dependencies: [Target.Dependency] = [], folders: [String]? = nil) -> Target {
-    guard let folders else { return .target(name: name, dependencies: dependencies, swiftSettings: settings) }
-    return .target(name: name, dependencies: dependencies, path: "Sources", sources: folders, swiftSettings: settings)
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
@@ -39,19 +38,20 @@ let package = Package(
         module("HTTPCore"),
         module("HTTPClient", ["CCurl", "HTTPCore"]),
         module("HTTPServer", ["CLinux", "HTTPCore", "Cryptography", "Compression"]),
+        module("HTML"),
         module("RateLimiter"),
         module("TenantRegistry", ["SQLite", "Cryptography", "Compression", "RateLimiter"]),
         module("CallKit", ["TenantRegistry", "SQLite", "HTTPCore", "Cryptography", "RateLimiter"]),
         module(
             "TenantApp",
-            ["CallKit", "TenantRegistry", "SQLite", "HTTPCore", "Cryptography", "Compression", "RateLimiter"]),
+            ["CallKit", "HTML", "TenantRegistry", "SQLite", "HTTPCore", "Cryptography", "Compression", "RateLimiter"]),
+        module("Provider", ["TenantApp", "CallKit", "TenantRegistry", "HTTPCore", "Cryptography", "RateLimiter"]),
         module(
             "Gateway",
             [
-                "TenantApp", "CallKit", "HTTPServer", "HTTPClient", "TenantRegistry", "HTTPCore", "RateLimiter",
-                "Cryptography",
-                "SQLite",
-            ], folders: ["Gateway", "Provider"]),
+                "Provider", "TenantApp", "CallKit", "HTTPServer", "HTTPClient", "TenantRegistry", "HTTPCore",
+                "RateLimiter", "Cryptography", "SQLite",
+            ]),
         .executableTarget(
             name: "TollgateCommand",
             dependencies: [
@@ -66,20 +66,39 @@ let package = Package(
             name: "LimiterBench", dependencies: ["RateLimiter"], path: "Benchmarks/LimiterBench",
             swiftSettings: settings),
 
+        // What is left to chance in a test follows from a seed.
+        .target(name: "TestSeeds", path: "Tests/Support/TestSeeds", swiftSettings: settings),
         tests("CryptographyTests", ["Cryptography"]),
-        tests("HTTPCoreTests", ["HTTPCore"]),
-        tests("DomainTests", ["TenantApp", "CallKit", "TenantRegistry", "HTTPCore"]),
-        tests("RateLimiterTests", ["RateLimiter"]),
+        tests("HTMLTests", ["HTML"]),
+        tests("HTTPCoreTests", ["TestSeeds", "HTTPCore"]),
+        tests("DomainTests", ["TestSeeds", "TenantApp", "CallKit", "TenantRegistry", "HTTPCore"]),
+        tests("CallKitTests", ["TenantApp", "CallKit", "TenantRegistry", "HTTPCore"]),
+        tests("RateLimiterTests", ["TestSeeds", "RateLimiter"]),
         tests("SQLiteTests", ["SQLite"]),
         tests("CompressionTests", ["Compression"]),
         tests(
             "OperatorTests",
             [
-                "TestTenants", "TenantApp", "CallKit", "TenantRegistry", "SQLite", "HTTPCore", "Cryptography",
-                "RateLimiter",
+                "TestGateway", "TestTenants", "Gateway", "TenantApp", "CallKit", "TenantRegistry", "SQLite", "HTTPCore",
+                "Cryptography", "RateLimiter",
             ]),
-        tests("HTTPServerTests", ["HTTPServer", "HTTPCore", "Cryptography", "Compression"]),
+        tests("HTTPServerTests", ["TestSeeds", "RawHTTP", "HTTPServer", "HTTPCore", "Cryptography", "Compression"]),
         tests("HTTPClientTests", ["HTTPClient"]),
+        .target(name: "RawHTTP", path: "Tests/Support/RawHTTP", swiftSettings: settings),
+        // The gateway for tests: by heads and bodies in process, and by sockets.
+        .target(
+            name: "TestGateway",
+            dependencies: [
+                "RawHTTP", "TestTenants", "Gateway", "TenantApp", "CallKit", "HTTPServer", "TenantRegistry", "HTTPCore",
+                "Cryptography", "RateLimiter", "SQLite",
+            ],
+            path: "Tests/Support/TestGateway", swiftSettings: settings),
+        tests(
+            "GatewayTests",
+            [
+                "TestGateway", "TestTenants", "Gateway", "TenantApp", "CallKit", "TenantRegistry", "HTTPCore",
+                "Cryptography", "RateLimiter", "SQLite",
+            ]),
         .target(
             name: "TestTenants",
             dependencies: [
@@ -92,7 +111,10 @@ let package = Package(
             swiftSettings: settings),
         tests(
             "SurvivalTests",
-            ["FaultDisk", "TestTenants", "TenantRegistry", "CallKit", "TenantApp", "SQLite", "Cryptography"]),
+            [
+                "FaultDisk", "TestTenants", "TestSeeds", "TenantRegistry", "CallKit", "TenantApp", "SQLite",
+                "Cryptography",
+            ]),
         tests(
             "TenantRegistryTests",
             [
@@ -109,15 +131,17 @@ let package = Package(
         // Where strangers' bytes are read, as libFuzzer and FuzzTests call it.
         .target(
             name: "FuzzTargets",
-            dependencies: ["HTTPCore", "HTTPServer", "Cryptography", "CallKit", "TenantApp", "Gateway"],
+            dependencies: ["TestSeeds", "HTTPCore", "HTTPServer", "Cryptography", "CallKit", "TenantApp", "Gateway"],
             path: "Tests/Fuzz/Targets", swiftSettings: settings),
-        tests("FuzzTests", ["FuzzTargets"]),
+        tests("FuzzTests", ["TestSeeds", "FuzzTargets"]),
         tests(
             "CodeTests",
             ["TestTenants", "TenantRegistry", "CallKit", "TenantApp", "SQLite", "HTTPCore", "Cryptography"]),
         tests(
             "PortTests",
             ["TestTenants", "TenantRegistry", "CallKit", "TenantApp", "SQLite", "HTTPCore", "Cryptography"]),
+        // Rules about the sources that no compiler knows: it reads files and imports nothing of the product.
+        tests("TidyTests", []),
         tests("MoneyTests", ["TestTenants", "TenantRegistry", "CallKit", "TenantApp", "Cryptography"]),
         tests(
             "PaymentTests",

@@ -13,7 +13,7 @@ import time
 import machine
 
 CONNECTIONS = 64
-# A signed order is good for 300 s (CONTRACT W5), so each round's are signed anew.
+# A signed order is good for 300 s (W5), so each round's are signed anew.
 CUSTOMERS = 5_000
 
 # Raw requests behind their length, read before the clock runs. wrk itself parses the answers.
@@ -63,7 +63,7 @@ def forget(path):
 
 
 def signed_orders(places, count):
-    """`count` orders, spread in turn over `places`: pairs of a tenant and a reseller (CONTRACT W5)."""
+    """`count` orders, spread in turn over `places`: pairs of a tenant and a reseller (W5)."""
     stamp, secrets = str(int(time.time())), {}
     for index in range(count):
         tenant, reseller = places[index % len(places)]

@@ -5,11 +5,13 @@ package struct Answer: Sendable {
     package var status: Int
     package var contentType: StaticString
     package var body: [UInt8]
-    /// What a replay of the call gives instead of `body`: for answers that show a secret once (DESIGN 3).
+    /// What a replay of the call gives instead of `body`: for answers that show a secret once.
     package var replayBody: [UInt8]?
-    /// The body holds a secret that replays give again: it is stored as ciphertext (DESIGN 3).
+    /// The body holds a secret that replays give again: it is stored as ciphertext (0012).
     package var isSecret = false
     package var headers = ResponseHeaders()
+    /// The call is refused, and what it wrote stays: the pipeline puts the refusal into the dialect's envelope.
+    package private(set) var refusal: Refusal?
 
     package init(status: Int, contentType: StaticString = "application/json", body: [UInt8]) {
         self.status = status
@@ -21,13 +23,12 @@ package struct Answer: Sendable {
         Answer(status: status, body: try JSONWriter.object(write))
     }
 
-    package static let noContent = Answer(status: 204, body: [])
-}
+    /// A refusal that, unlike a thrown one, keeps what was written with it.
+    package static func keeping(_ refusal: Refusal) -> Answer {
+        var answer = Answer(status: refusal.status, body: [])
+        answer.refusal = refusal
+        return answer
+    }
 
-/// An answer of a flow of its own: whole, or streamed.
-package enum LateAnswer: Sendable {
-    case whole(Answer)
-    /// The flow has found out what it needed; the rest is ordinary work.
-    case proceed(Work)
-    case stream(status: Int, headers: ResponseHeaders, body: any ResponseStream, length: Int?)
+    package static let noContent = Answer(status: 204, body: [])
 }

@@ -7,26 +7,27 @@ package struct Call: Sendable {
     package let peer: Peer
     /// The client's address, behind trusted proxies too.
     package let clientAddress: IPAddress
-    package let tenant: TenantRecord
-    /// Nil on open routes.
+    /// What the call is about.
+    package let realm: Realm
+    /// Nil on open routes, and for the provider.
     package let caller: Caller?
     /// The path's parameters in order, percent-decoded.
     package let parameters: [String]
     package let body: [UInt8]
     package let requestID: RequestID
     package let now: Timestamp
-    /// Scheme and authority and, where the address has it, `/t/{slug}`: what links are built on.
+    /// Scheme and authority and, where a tenant's address has it, `/t/{slug}`: what links are built on.
     package let baseURL: String
     package let services: Services
 
     package init(
-        head: RequestHead, peer: Peer, clientAddress: IPAddress, tenant: TenantRecord, caller: Caller?,
+        head: RequestHead, peer: Peer, clientAddress: IPAddress, realm: Realm, caller: Caller?,
         parameters: [String], body: [UInt8], requestID: RequestID, now: Timestamp, baseURL: String, services: Services
     ) {
         self.head = head
         self.peer = peer
         self.clientAddress = clientAddress
-        self.tenant = tenant
+        self.realm = realm
         self.caller = caller
         self.parameters = parameters
         self.body = body
@@ -36,14 +37,26 @@ package struct Call: Sendable {
         self.services = services
     }
 
+    /// The tenant of a dialect's route; the router has made sure of it.
+    package var tenant: TenantRecord {
+        guard case .tenant(let tenant) = realm else { preconditionFailure("the provider's calls are no tenant's") }
+        return tenant
+    }
+
+    /// The caller of one of the provider's routes; the router has made sure of it.
+    package var provider: ProviderCaller {
+        guard case .node(let provider) = realm else { preconditionFailure("a tenant's calls are not the provider's") }
+        return provider
+    }
+
     /// The caller of a route that demands one; the pipeline has made sure of it.
     package var known: Caller {
         guard let caller else { preconditionFailure("the route is open and has no caller") }
         return caller
     }
 
-    /// The caller's Idempotency-Key without its quotes; the pipeline has checked its form.
-    package var idempotencyKey: String? { head.value(of: .idempotencyKey).map { bareIdempotencyKey($0) } }
+    /// The caller's Idempotency-Key; the pipeline has checked its form.
+    package var idempotencyKey: IdempotencyKey? { .of(head) }
 
     /// The reseller of a route that only resellers' keys open.
     package var resellerID: Int64 { known.projection.resellerID }
@@ -83,6 +96,18 @@ package struct Call: Sendable {
         } catch {
             throw .unparseable("The query cannot be read: \(error).")
         }
+    }
+}
+
+extension Call {
+    /// A call at a tenant's address, or by a key of the tenant.
+    package init(
+        head: RequestHead, peer: Peer, clientAddress: IPAddress, tenant: TenantRecord, caller: Caller?,
+        parameters: [String], body: [UInt8], requestID: RequestID, now: Timestamp, baseURL: String, services: Services
+    ) {
+        self.init(
+            head: head, peer: peer, clientAddress: clientAddress, realm: .tenant(tenant), caller: caller,
+            parameters: parameters, body: body, requestID: requestID, now: now, baseURL: baseURL, services: services)
     }
 }
 

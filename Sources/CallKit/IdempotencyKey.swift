@@ -1,12 +1,59 @@
-import HTTPCore
+package import Cryptography
+package import HTTPCore
+package import TenantRegistry
 
-/// An Idempotency-Key, quoted (RFC 8941 string) or bare.
-package func bareIdempotencyKey(_ text: String) -> String {
-    text.count >= 2 && text.first == "\"" && text.last == "\"" ? String(text.dropFirst().dropLast()) : text
+/// An `Idempotency-Key`, parsed once: 1 to 255 printable ASCII characters without spaces and quotes (G4). Callers send
+/// it bare or quoted (RFC 8941 string).
+package struct IdempotencyKey: Sendable, Equatable {
+    package static let charactersMax = 255
+
+    /// Without its quotes.
+    package let text: String
+
+    /// Nil where the header's value is no key.
+    package init?(_ header: String) {
+        let bare = Self.unquoted(header)
+        guard !bare.isEmpty, bare.utf8.count <= Self.charactersMax,
+            bare.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x22 })
+        else { return nil }
+        text = bare
+    }
+
+    private static func unquoted(_ text: String) -> String {
+        text.count >= 2 && text.first == "\"" && text.last == "\"" ? String(text.dropFirst().dropLast()) : text
+    }
+
+    /// The head's key; nil where it carries none, or one of a wrong form.
+    package static func of(_ head: RequestHead) -> IdempotencyKey? {
+        head.value(of: .idempotencyKey).flatMap { IdempotencyKey($0) }
+    }
 }
 
-/// Whether a bare key may be used (CONTRACT G4): 1 to 255 printable ASCII characters without spaces and quotes.
-package func isIdempotencyKey(_ bare: String) -> Bool {
-    !bare.isEmpty && bare.utf8.count <= Route.idempotencyKeyCharactersMax
-        && bare.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != 0x22 }
+/// A key as one caller used it for one call: whose it is, and what the call says (G4). Hashed off the lane.
+package struct IdempotencyClaim: Sendable {
+    package let key: IdempotencyKey
+    /// The reseller; 0 for the owner and operators.
+    package let scope: Int64
+    package let book: Book
+    /// Of method, target and body.
+    package let fingerprint: Digest
+
+    package init(_ key: IdempotencyKey, scope: Int64, book: Book, fingerprint: Digest) {
+        self.key = key
+        self.scope = scope
+        self.book = book
+        self.fingerprint = fingerprint
+    }
+
+    /// `target` and `body`: what the key stands for beside the method, without a credential in them.
+    package init(
+        _ key: IdempotencyKey, by caller: Caller, method: HTTPCore.Method, target: String, body: [UInt8]
+    ) {
+        var canonical = CanonicalBytes("tollgate-call-v1")
+        canonical.append(method.rawValue)
+        canonical.append(target)
+        canonical.append(body)
+        self.init(
+            key, scope: caller.resellerID ?? 0, book: caller.book, fingerprint: SHA256.hash(canonical.bytes))
+    }
 }

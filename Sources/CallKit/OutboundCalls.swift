@@ -2,11 +2,11 @@ package import TenantRegistry
 
 /// Calls to services outside: injected, so that what is sent and read is judged without a network.
 package protocol OutboundCalls: Sendable {
-    /// The node's operator lets tenants call private, loopback and link-local addresses, in plain HTTP too (DESIGN 5).
+    /// The node's operator lets tenants call private, loopback and link-local addresses, in plain HTTP too.
     var allowsPrivateAddresses: Bool { get }
 
-    /// Sends a POST, again where it may be, within its time; false where too many of this tenant's wait, and then `then` is
-    /// not called. Returns at once; `then` must not block.
+    /// Sends a POST, again where it may be, within its time; false where too many of this tenant's wait, and then
+    /// `then` is not called. Returns at once; `then` must not block.
     func post(
         _ request: OutboundRequest, of tenant: TenantID,
         then: @escaping @Sendable (Result<OutboundResponse, OutboundFailure>) -> Void

@@ -10,28 +10,31 @@ package enum Refusal: Error, Sendable, Equatable {
     case invalid([FieldError])
     /// 401: no credential, an unknown one, another tenant's, a revoked or expired one: all alike.
     case unknownCredential
-    /// 401: the signature of a signed call is missing, wrong or too old (CONTRACT W5).
+    /// 401: an e-mail address or a password that is wrong. Told like an unknown credential where a dialect has no words
+    /// of its own for it.
+    case wrongPassword
+    /// 401: the signature of a signed call is missing, wrong or too old (W5).
     case badSignature(String)
     /// 403: known, but not allowed.
-    case forbidden(code: String, detail: String)
+    case forbidden(Forbidden)
     /// 404: unknown or foreign: the same answer.
-    case notFound(String)
+    case notFound(Missing)
     /// 405.
     case methodNotAllowed(allowed: String)
     /// 409: the state does not allow it.
-    case conflict(code: String, detail: String)
+    case conflict(Conflict)
     /// 402: balance and credit limit do not cover it.
     case insufficientBalance(required: Money, available: Money, currency: Currency)
-    /// 402: a quota of the tenant's tier is reached (CONTRACT P2).
+    /// 402: a quota of the tenant's tier is reached (P2).
     case quotaExceeded(String)
     /// 422 with a code of its own, say `term_not_priced`.
-    case unprocessable(code: String, detail: String)
+    case unprocessable(Unprocessable)
     /// 413.
     case tooLarge(bytesMax: Int)
     /// 429.
     case rateLimited(retryAfterSeconds: Int)
     /// 503: try again; nothing was done.
-    case unavailable(code: String, detail: String, retryAfterSeconds: Int)
+    case unavailable(Unavailable)
     /// 500: a defect; the log has it under the request id.
     case defect
     /// What the HTTP engine refuses: framing, deadlines, sizes.
@@ -41,10 +44,8 @@ package enum Refusal: Error, Sendable, Equatable {
         .invalid([FieldError(pointer: pointer, code: code, detail: detail)])
     }
 
-    /// A key of one call is not another's (CONTRACT G4).
-    package static let idempotencyKeyReused = Refusal.unprocessable(
-        code: "idempotency_key_reused",
-        detail: "This Idempotency-Key belongs to another call: method, path or body differ.")
+    package static let idempotencyKeyReused = Refusal.unprocessable(.idempotencyKeyReused)
+    package static let busy = Refusal.unavailable(.busy)
 
     /// Stored with the idempotency key and given again: everything decided in the lane but 401, 403, 429 and 5xx (G4).
     package var isReplayable: Bool {
@@ -59,7 +60,7 @@ package enum Refusal: Error, Sendable, Equatable {
         switch self {
         case .unparseable: 400
         case .invalid, .unprocessable: 422
-        case .unknownCredential, .badSignature: 401
+        case .unknownCredential, .wrongPassword, .badSignature: 401
         case .forbidden: 403
         case .notFound: 404
         case .methodNotAllowed: 405
@@ -78,16 +79,18 @@ package enum Refusal: Error, Sendable, Equatable {
         switch self {
         case .unparseable: "unparseable"
         case .invalid: "invalid_fields"
-        case .unknownCredential: "unknown_key"
+        case .unknownCredential, .wrongPassword: "unknown_key"
         case .badSignature: "bad_signature"
-        case .forbidden(let code, _), .conflict(let code, _), .unprocessable(let code, _): code
-        case .notFound(let what): "\(what)_not_found"
+        case .forbidden(let reason): reason.code
+        case .conflict(let reason): reason.code
+        case .unprocessable(let reason): reason.code
+        case .notFound(let missing): missing.code
         case .methodNotAllowed: "method_not_allowed"
         case .insufficientBalance: "insufficient_balance"
         case .quotaExceeded: "quota_exceeded"
         case .tooLarge: "too_large"
         case .rateLimited: "rate_limited"
-        case .unavailable(let code, _, _): code
+        case .unavailable(let reason): reason.code
         case .defect: "internal_error"
         case .transport(let status, _):
             switch status {
@@ -110,15 +113,17 @@ package enum Refusal: Error, Sendable, Equatable {
         case .unparseable(let detail), .badSignature(let detail): detail
         case .invalid(let errors):
             errors.map { "\($0.pointer.isEmpty ? "body" : $0.pointer): \($0.detail)" }.joined(separator: "; ")
-        case .unknownCredential: "The key is missing, unknown, expired or revoked."
-        case .forbidden(_, let detail), .conflict(_, let detail), .unprocessable(_, let detail): detail
-        case .notFound(let what): "There is no such \(what)."
+        case .unknownCredential, .wrongPassword: "The key is missing, unknown, expired or revoked."
+        case .forbidden(let reason): reason.text
+        case .conflict(let reason): reason.text
+        case .unprocessable(let reason): reason.text
+        case .notFound(let missing): missing.text
         case .methodNotAllowed(let allowed): "This path takes \(allowed)."
         case .insufficientBalance: "The balance and the credit limit do not cover this."
         case .quotaExceeded(let what): "The tenant's quota of \(what) is reached."
         case .tooLarge(let bytes): "The body is larger than \(bytes) bytes."
         case .rateLimited(let seconds): "Too many requests; try again in \(seconds) s."
-        case .unavailable(_, let detail, _): detail
+        case .unavailable(let reason): reason.text
         case .defect: "Something went wrong here; nothing was changed. The request id helps us find it."
         case .transport(_, let reason): reason
         }
@@ -127,14 +132,16 @@ package enum Refusal: Error, Sendable, Equatable {
     /// Whether the caller showed a secret that opens nothing: metered per address, so that nobody tries many.
     package var isMissedGuess: Bool {
         switch self {
-        case .unknownCredential, .badSignature, .notFound("invitation"), .notFound("code"), .notFound("payment"): true
+        case .unknownCredential, .wrongPassword, .badSignature: true
+        case .notFound(let missing): missing.isGuessable
         default: false
         }
     }
 
     package var retryAfterSeconds: Int? {
         switch self {
-        case .rateLimited(let seconds), .unavailable(_, _, let seconds): seconds
+        case .rateLimited(let seconds): seconds
+        case .unavailable(let reason): reason.retryAfterSeconds
         case .transport(503, _): 1
         default: nil
         }

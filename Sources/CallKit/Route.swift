@@ -2,7 +2,7 @@ package import HTTPCore
 package import RateLimiter
 package import TenantRegistry
 
-/// One operation of a dialect on the wire: where it is, who may call it, what it takes. The table that serves requests
+/// One operation of a surface on the wire: where it is, who may call it, what it takes. The table that serves requests
 /// and describes them.
 package struct Route: Sendable {
     package enum Access: Sendable, Equatable {
@@ -13,17 +13,19 @@ package struct Route: Sendable {
         /// The owner alone.
         case owner
         /// A reseller's key with these scopes, or its person signed in.
-        case reseller(Scopes)
+        case reseller(NamedScopes)
         /// A reseller's person signed in; a key will not do.
         case resellerSession
         /// No credential, or a reseller's, which then counts: what is shown may be the reseller's own.
-        case openOrReseller(Scopes)
+        case openOrReseller(NamedScopes)
+        /// The provider, by its key or over the control socket: of the node's own surface, and of no dialect.
+        case provider
 
         /// Whether a call needs no credential.
         package var isOpen: Bool {
             switch self {
             case .open, .openOrReseller: true
-            case .administrator, .owner, .reseller, .resellerSession: false
+            case .administrator, .owner, .reseller, .resellerSession, .provider: false
             }
         }
     }
@@ -31,7 +33,7 @@ package struct Route: Sendable {
     package enum Idempotency: Sendable {
         case ignored
         case accepted
-        /// 400 without the header (CONTRACT G4).
+        /// 400 without the header (G4).
         case required
     }
 
@@ -39,30 +41,33 @@ package struct Route: Sendable {
         case none
         /// Read whole, at most so many bytes.
         case whole(bytesMax: Int)
-        /// Taken piece by piece, as long as the tenant's quota of bytes: the handler gives `Work.streamed`.
-        case streamed
+        /// Taken piece by piece, at most so many bytes: the handler gives `Work.streamed`.
+        case pieces(bytesMax: @Sendable (Call) -> Int64)
+
+        /// Taken piece by piece, as long as the tenant's quota of bytes.
+        package static let streamed = Body.pieces { $0.tenant.profile.quotas.bytesMax }
     }
 
-    /// An order is 1 MiB at most, as every body that no row names otherwise (CONTRACT G6).
+    /// An order is 1 MiB at most, as every body that no row names otherwise (G6).
     package static let bodyBytesMax = 1 << 20
     package static let importBytesMax = 64 << 20
-    package static let idempotencyKeyCharactersMax = 255
 
     package let method: Method
-    /// Below the dialect's base, say `/orders/{id}`.
+    /// Below the surface's base, say `/orders/{id}`.
     package let pattern: String
     package let access: Access
     package let body: Body
     package let idempotency: Idempotency
-    package let isSigned: Bool
-    /// Open routes that make accounts: 20 per 15 minutes and address (CONTRACT A2).
+    /// The secrets that sign its calls (W5); nil where calls are not signed.
+    package let signedBy: SignedCall.Secrets?
+    /// Open routes that make accounts: 20 per 15 minutes and address (A2).
     package let isRationedByAddress: Bool
-    /// A reseller's person may call it before the reseller is approved.
-    package let isForPending: Bool
+    /// States, beside active, in which a reseller's signed-in person may call it. Reads are open to a suspended person.
+    package let openIn: Set<ResellerState>
     /// A limit of the route's own for each reseller; nil for most.
     package let routeClass: RouteClass?
     /// The kind under which the answer is kept ready for the loops; nil for most.
-    package let cacheKind: UInt8?
+    package let cacheKind: CacheKind?
     package let summary: String
     /// What its path and query hold; path parameters left out are any text.
     package let parameters: [Parameter]
@@ -77,8 +82,8 @@ package struct Route: Sendable {
 
     package init(
         _ method: Method, _ pattern: String, _ summary: String, access: Access, body: Body? = nil,
-        idempotency: Idempotency = .ignored, isSigned: Bool = false, isRationedByAddress: Bool = false,
-        isForPending: Bool = false, routeClass: RouteClass? = nil, cacheKind: UInt8? = nil,
+        idempotency: Idempotency = .ignored, signedBy: SignedCall.Secrets? = nil, isRationedByAddress: Bool = false,
+        openIn: Set<ResellerState> = [], routeClass: RouteClass? = nil, cacheKind: CacheKind? = nil,
         parameters: [Parameter] = [], takes: Schema? = nil, gives: Success? = nil, refuses: Set<Int> = [],
         handle: @escaping @Sendable (Call) throws -> Work
     ) {
@@ -89,9 +94,9 @@ package struct Route: Sendable {
         let takesBody = method == .post || method == .put || method == .patch
         self.body = body ?? (takesBody ? .whole(bytesMax: Self.bodyBytesMax) : .none)
         self.idempotency = idempotency
-        self.isSigned = isSigned
+        self.signedBy = signedBy
         self.isRationedByAddress = isRationedByAddress
-        self.isForPending = isForPending
+        self.openIn = method == .get ? openIn.union([.suspended]) : openIn
         self.routeClass = routeClass
         self.cacheKind = cacheKind
         self.parameters = parameters

@@ -6,8 +6,8 @@ package import TenantRegistry
 package struct Services: Sendable {
     package let fleet: Fleet
     package let scrypt: Scrypt
-    /// The hash of a password that nobody has: what an unknown address is checked against, so that it costs what a known
-    /// one does.
+    /// The hash of a password that nobody has: what an unknown address is checked against, so that it costs what a
+    /// known one does.
     package let decoyHash: String
     /// The way to services outside.
     package let outbound: any OutboundCalls

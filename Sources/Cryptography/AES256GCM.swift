@@ -37,7 +37,8 @@ package enum AES256GCM {
         return sealed
     }
 
-    /// Throws where key, associated data or any byte differs from what was sealed; then nothing of the plaintext is given.
+    /// Throws where key, associated data or any byte differs from what was sealed; then nothing of the plaintext is
+    /// given.
     package static func open(
         _ sealed: [UInt8], key: [UInt8], associatedData: [UInt8]
     ) throws(CryptographyError) -> [UInt8] {

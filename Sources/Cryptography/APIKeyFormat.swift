@@ -1,4 +1,4 @@
-/// The shape of API keys (DESIGN 3): `<prefix>_<live|test>_<22+ base62 digits of randomness><6 base62 digits of CRC-32>`.
+/// The shape of API keys: `<prefix>_<live|test>_<22+ base62 digits of randomness><6 base62 digits of CRC-32>`.
 /// The checksum covers all before it. Judging a shape allocates nothing, so garbage costs neither hash nor look-up.
 package enum APIKeyFormat {
     package static let keyBytesMax = 128
@@ -53,7 +53,7 @@ package enum APIKeyFormat {
         return key.withUTF8 { isWellFormed($0) }
     }
 
-    /// The custom shape of 64 hexadecimal digits in lower case (CONTRACT A1, A7).
+    /// The custom shape of 64 hexadecimal digits in lower case (A1, A7).
     package static func isHex64(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         bytes.count == 64 && bytes.allSatisfy { $0 >= 0x30 && $0 <= 0x39 || $0 >= 0x61 && $0 <= 0x66 }
     }

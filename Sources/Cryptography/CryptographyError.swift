@@ -21,7 +21,8 @@ package struct CryptographyError: Error, Sendable, Equatable, CustomStringConver
     }
 }
 
-/// For calls that fail only where memory is exhausted or the library is broken: the process must not go on without them.
+/// For calls that fail only where memory is exhausted or the library is broken: the process must not go on without
+/// them.
 func required<T>(_ value: T?, _ operation: String) -> T {
     guard let value else { fatalError(CryptographyError.last(operation).description) }
     return value

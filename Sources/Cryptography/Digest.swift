@@ -1,6 +1,7 @@
 /// 32 bytes of SHA-256 or HMAC-SHA256, kept inline.
 ///
-/// Invariant: the words hold the bytes in memory order. A value: any thread. `==` takes the same time for any two values.
+/// Invariant: the words hold the bytes in memory order. A value: any thread. `==` takes the same time for any two
+/// values.
 package struct Digest: Sendable, Hashable, CustomStringConvertible {
     package static let byteCount = 32
     package static let zero = Digest(words: (0, 0, 0, 0))

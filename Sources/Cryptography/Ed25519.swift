@@ -65,7 +65,8 @@ package struct SigningKey: Sendable {
     }
 }
 
-/// Owns one EVP_PKEY. `@unchecked Sendable`: nothing writes to the key after it is made, each signature has its own context.
+/// Owns one EVP_PKEY. `@unchecked Sendable`: nothing writes to the key after it is made, each signature has its own
+/// context.
 private final class KeyHandle: @unchecked Sendable {
     let key: OpaquePointer
 

@@ -3,7 +3,8 @@ import Glibc
 
 /// A certificate chain with its private key, ready to serve TLS 1.2 and 1.3 with ALPN `http/1.1`.
 ///
-/// `@unchecked Sendable`: the SSL_CTX is not changed once `init` has returned, and OpenSSL counts its references atomically.
+/// `@unchecked Sendable`: the SSL_CTX is not changed once `init` has returned, and OpenSSL counts its references
+/// atomically.
 package final class TLSCertificate: @unchecked Sendable {
     /// PEM files of at most this size are read.
     static let fileBytesMax = 1 << 20

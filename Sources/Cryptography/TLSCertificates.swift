@@ -1,8 +1,8 @@
 import COpenSSL
 import Synchronization
 
-/// Which certificate serves which host (SNI, RFC 6066 §3), replaced while connections run: a handshake takes the table as it
-/// is at that moment, a connection keeps what it began with. Any thread.
+/// Which certificate serves which host (SNI, RFC 6066 §3), replaced while connections run: a handshake takes the table
+/// as it is at that moment, a connection keeps what it began with. Any thread.
 package final class TLSCertificates: Sendable {
     private struct Table {
         var fallback: TLSCertificate

@@ -28,7 +28,8 @@ package final class TLSConnection {
         self.certificates = certificates
         guard SSL_set_fd(ssl, fd) == 1 else { return nil }
         SSL_set_accept_state(ssl)
-        // On the context it would be shared with other tables; the certificate callback belongs to this connection alone.
+        // On the context it would be shared with other tables; the certificate callback belongs to this connection
+        // alone.
         SSL_set_cert_cb(
             ssl,
             { ssl, argument in

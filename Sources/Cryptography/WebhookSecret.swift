@@ -1,4 +1,4 @@
-/// Secrets that sign webhooks and orders: `whsec_` and base64 (Standard Webhooks 1.0.0, CONTRACT H1, W5).
+/// Secrets that sign webhooks and orders: `whsec_` and base64 (Standard Webhooks 1.0.0, H1, W5).
 package enum WebhookSecret {
     package static let prefix = "whsec_"
     package static let mintedBytes = 32

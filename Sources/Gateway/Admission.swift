@@ -11,7 +11,8 @@ struct Admitted: Sendable {
     let limitHeaders: ResponseHeaders
 
     var routed: Routed { authenticated.routed }
-    var tenant: TenantRecord { authenticated.tenant }
+    /// Nil for the provider's calls.
+    var tenant: TenantRecord? { authenticated.tenant }
     var caller: Caller? { authenticated.caller }
 }
 
@@ -21,14 +22,18 @@ struct Overrun: Error {
     let headers: ResponseHeaders
 }
 
-/// Limits in the order key → reseller → route class → tenant → process; a refusal gives back what the earlier levels took (DESIGN 3).
+/// Limits in the order key → reseller → route class → tenant → process; a refusal gives back what the earlier levels
+/// took (0005).
 struct Admission: Sendable {
     let process: Bucket?
-    /// Applications to become a reseller and the like: 20 per 15 minutes and address (CONTRACT A2, W11).
+    /// All of the provider's calls together; no other limit is theirs.
+    let provider: Bucket
+    /// Applications to become a reseller and the like: 20 per 15 minutes and address (A2, W11).
     let applications = AddressMeter(Policy(requests: 20, windowSeconds: 900, burst: 20)!)
     let failures = AddressMeter(Authentication.failuresPolicy)
 
     func admit(_ request: Authenticated, address: IPAddress, now: UInt64) throws(Overrun) -> Admitted {
+        guard let tenant = request.tenant else { return try admitProvider(request, now: now) }
         if request.caller == nil {
             // Whoever has tried too many passwords or keys tries no more of them.
             let decision = failures.look(AddressKey(address), now: now)
@@ -43,17 +48,23 @@ struct Admission: Sendable {
             routeClass: request.routed.route.routeClass.flatMap { routeClass in
                 request.caller?.key.reseller?.routeClasses.bucket(of: routeClass, now: now)
             },
-            tenant: request.tenant.bucket, process: process)
+            tenant: tenant.bucket, process: process)
         let verdict = RequestLimits.admit(levels, cost: 1, now: now)
         if !verdict.admitted, let decision = verdict.decision, let level = verdict.level {
             throw overrun(decision, name(level, request.routed.route))
         }
-        guard request.tenant.countRequest(at: request.routed.now) else {
+        guard tenant.countRequest(at: request.routed.now) else {
             levels.giveBack(cost: 1)
             throw Overrun(
                 refusal: .quotaExceeded("requests in a month"), headers: headers(verdict, request.routed.route))
         }
         return Admitted(authenticated: request, limitHeaders: headers(verdict, request.routed.route))
+    }
+
+    private func admitProvider(_ request: Authenticated, now: UInt64) throws(Overrun) -> Admitted {
+        let decision = provider.take(now: now)
+        if !decision.admitted { throw overrun(decision, "provider") }
+        return Admitted(authenticated: request, limitHeaders: Self.headers(decision, "provider"))
     }
 
     /// Counts a failed credential; past its bound the address is refused for failing.
@@ -85,7 +96,7 @@ struct Admission: Sendable {
     }
 
     /// The IETF draft's pair (draft-ietf-httpapi-ratelimit-headers) and the common trio; times in seconds from now.
-    static func headers(_ decision: Decision, _ name: StaticString) -> ResponseHeaders {
+    private static func headers(_ decision: Decision, _ name: StaticString) -> ResponseHeaders {
         var headers = ResponseHeaders()
         let policy = decision.policy
         headers.add("RateLimit-Policy") { bytes in
@@ -116,7 +127,7 @@ struct Admission: Sendable {
 }
 
 extension AddressKey {
-    /// IPv4 whole, IPv6 by /64 (CONTRACT G6).
+    /// IPv4 whole, IPv6 by /64 (G6).
     init(_ address: IPAddress) {
         let metered = address.meteringAddress
         self.init(high: metered.high, low: metered.low)

@@ -8,16 +8,18 @@ import TenantRegistry
 /// A request whose credential has been judged: the witness that admission requires.
 struct Authenticated: Sendable {
     let routed: Routed
-    let tenant: TenantRecord
-    /// Nil on open routes.
+    let realm: Realm
+    /// Nil on open routes, and for the provider.
     let caller: Caller?
     fileprivate let keyBucket: Bucket?
 
     var keyLimit: Bucket? { keyBucket }
+    /// Nil for the provider's calls.
+    var tenant: TenantRecord? { realm.tenant }
 }
 
-/// Why a request got no further than its credential. `known` where the key is known and its state or role forbids the call:
-/// such a call counts against its limits and is logged like any other (CONTRACT G2, O6).
+/// Why a request got no further than its credential. `known` where the key is known and its state or role forbids the
+/// call: such a call counts against its limits and is logged like any other (G2, O6).
 struct Denied: Error {
     let refusal: Refusal
     let known: Authenticated?
@@ -25,11 +27,11 @@ struct Denied: Error {
 
 /// Who calls, and whether the state of key, reseller and tenant lets it.
 struct Authentication: Sendable {
-    let roster: Roster
-    /// Failed credentials by address: past this an address gets 429 for them (DESIGN 3).
+    let fleet: Fleet
+    /// Failed credentials by address: past this an address gets 429 for them.
     static let failuresPolicy = Policy(requests: 300, windowSeconds: 60, burst: 300)!
 
-    /// `credential`: what the head carries or, where the dialect has it so, the body.
+    /// `credential`: what the head carries, or the body where the dialect allows it.
     func authenticate(_ routed: Routed, credential: ArraySlice<UInt8>?) throws(Denied) -> Authenticated {
         let authenticated: Authenticated
         do throws(Refusal) {
@@ -40,9 +42,8 @@ struct Authentication: Sendable {
         guard let caller = authenticated.caller else { return authenticated }
         let standing = caller.key.reseller?.projection
         do throws(Refusal) {
-            try Gate.judge(
-                caller.projection, resellerState: standing?.state, apiAccess: standing?.apiAccess ?? true,
-                for: routed.route)
+            try routed.route.judge(
+                key: caller.projection, resellerState: standing?.state, apiAccess: standing?.apiAccess ?? true)
         } catch {
             throw Denied(refusal: error, known: error.status == 403 ? authenticated : nil)
         }
@@ -50,11 +51,15 @@ struct Authentication: Sendable {
     }
 
     private func identify(_ routed: Routed, _ credential: ArraySlice<UInt8>?) throws(Refusal) -> Authenticated {
+        if routed.route.access == .provider {
+            return Authenticated(
+                routed: routed, realm: .node(try provider(routed.peer, credential)), caller: nil, keyBucket: nil)
+        }
         let isAnonymous = credential == nil && routed.route.access.isOpen
         if isAnonymous || routed.route.access == .open {
-            guard let tenant = routed.addressed else { throw .notFound("path") }
-            try judge(tenant, at: routed.now)
-            return Authenticated(routed: routed, tenant: tenant, caller: nil, keyBucket: nil)
+            guard let tenant = routed.addressed else { throw .notFound(.path) }
+            try tenant.judge(at: routed.now)
+            return Authenticated(routed: routed, realm: .tenant(tenant), caller: nil, keyBucket: nil)
         }
         guard let credential else { throw .unknownCredential }
         let (key, hash) = try find(credential, at: routed.now)
@@ -62,10 +67,19 @@ struct Authentication: Sendable {
         if routed.isUnknownAddress || (routed.addressed.map { $0 !== key.tenant } ?? false) { throw .unknownCredential }
         let (projection, bucket) = key.current
         if projection.isRevoked || projection.expiresAt.map({ routed.now >= $0 }) ?? false { throw .unknownCredential }
-        try judge(key.tenant, at: routed.now)
+        try key.tenant.judge(at: routed.now)
         return Authenticated(
-            routed: routed, tenant: key.tenant, caller: Caller(key: key, projection: projection, secretHash: hash),
-            keyBucket: bucket)
+            routed: routed, realm: .tenant(key.tenant),
+            caller: Caller(key: key, projection: projection, secretHash: hash), keyBucket: bucket)
+    }
+
+    /// A provider key, or the control socket, which only the data folder's owner can open.
+    private func provider(_ peer: Peer, _ credential: ArraySlice<UInt8>?) throws(Refusal) -> ProviderCaller {
+        if peer.role == .control { return ProviderCaller(secretHash: nil, of: fleet) }
+        guard let credential, APIKeyFormat.isWellFormed(credential) else { throw .unknownCredential }
+        let hash = credential.withUnsafeBytes { SHA256.hash($0) }
+        guard fleet.isProviderKey(hash) else { throw .unknownCredential }
+        return ProviderCaller(secretHash: hash, of: fleet)
     }
 
     /// Shape first: garbage costs neither hash nor look-up.
@@ -74,67 +88,7 @@ struct Authentication: Sendable {
             throw .unknownCredential
         }
         let hash = credential.withUnsafeBytes { SHA256.hash($0) }
-        guard let key = roster.key(hash: hash, at: now) else { throw .unknownCredential }
+        guard let key = fleet.roster.key(hash: hash, at: now) else { throw .unknownCredential }
         return (key, hash)
-    }
-
-    private func judge(_ tenant: TenantRecord, at now: Timestamp) throws(Refusal) {
-        switch tenant.access(at: now) {
-        case .open: break
-        case .refused(let state):
-            throw .forbidden(code: "tenant_\(state)", detail: "This tenant is \(state).")
-        case .unknown: throw .unknownCredential
-        }
-    }
-}
-
-/// The rules of a reseller's life (CONTRACT W1), applied on the loop and again inside each operation's transaction.
-enum Gate {
-    static func judge(
-        _ key: KeyProjection, resellerState: ResellerState?, apiAccess: Bool, for route: Route
-    ) throws(Refusal) {
-        if let state = resellerState {
-            let isPerson = key.role == .resellerSession
-            switch state {
-            case .terminated: throw .unknownCredential
-            case .pending:
-                // Somebody who has applied may sign out again; a dialect may allow some more.
-                let isSignOut = route.method == .delete && route.pattern == "/session"
-                if !(isPerson && (isSignOut || route.isForPending)) {
-                    throw .forbidden(code: "reseller_pending", detail: "The application has not been approved yet.")
-                }
-            case .suspended:
-                if !(isPerson && (route.method == .get || route.pattern == "/session")) {
-                    throw .forbidden(code: "reseller_suspended", detail: "The reseller is suspended.")
-                }
-            case .active:
-                if !apiAccess && !isPerson {
-                    throw .forbidden(code: "api_access_off", detail: "API access is switched off for this reseller.")
-                }
-            }
-        }
-        switch route.access {
-        case .open: break
-        case .administrator:
-            guard key.role.isAdministrator else { throw notFor(key) }
-        case .owner:
-            guard key.role.isOwner else {
-                throw .forbidden(code: "owner_only", detail: "Only the tenant's owner may do this.")
-            }
-        case .reseller(let scopes), .openOrReseller(let scopes):
-            guard !key.role.isAdministrator else { throw notFor(key) }
-            guard key.scopes.isSuperset(of: scopes) else {
-                throw .forbidden(
-                    code: "scope_missing", detail: "The key lacks the scope \(scopes.names.joined(separator: ", ")).")
-            }
-        case .resellerSession:
-            guard key.role == .resellerSession else {
-                throw .forbidden(code: "session_only", detail: "Sign in to do this; a key will not do.")
-            }
-        }
-    }
-
-    private static func notFor(_ key: KeyProjection) -> Refusal {
-        .forbidden(code: "wrong_role", detail: "A key of the role \(key.role.name) does not open this.")
     }
 }

@@ -6,12 +6,11 @@ package import RateLimiter
 package struct Configuration: Sendable {
     package var listeners: [Listener] = []
     package var dataPath = "./data"
-    package var blueprintsPath: String?
     package var loops = 2
     package var workers = 16
     package var openFilesMax = 1_000
     package var freeBytesReserve: Int64 = 64 << 20
-    /// Only from these is `X-Forwarded-For` the client's address (CONTRACT G6).
+    /// Only from these is `X-Forwarded-For` the client's address (G6).
     package var trustedProxies: [AddressRange] = []
     /// `{slug}.{baseDomain}` names a tenant.
     package var baseDomain: String?
@@ -19,12 +18,12 @@ package struct Configuration: Sendable {
     package var publicURL: String?
     /// All requests of this process together.
     package var processLimit: Policy?
-    /// One JSON line a request on standard output (CONTRACT G7).
+    /// One JSON line a request on standard output (G7).
     package var logsRequests = false
     package var certificatePath: String?
     package var privateKeyPath: String?
     package var serverLimits = ServerLimits()
-    /// Tenants may have this node call private, loopback and link-local addresses, in plain HTTP too (DESIGN 5).
+    /// Tenants may have this node call private, loopback and link-local addresses, in plain HTTP too.
     package var allowsPrivateAddresses = false
     /// scrypt's cost as a power of two; tests lower it.
     package var scryptCostLog2 = 15

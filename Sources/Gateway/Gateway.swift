@@ -1,6 +1,8 @@
-import CallKit
+package import CallKit
 import Cryptography
+package import HTTPCore
 import HTTPServer
+import Provider
 import RateLimiter
 import Synchronization
 package import TenantApp
@@ -8,8 +10,8 @@ package import TenantRegistry
 
 /// The running gateway: fleet, pipeline, server, clock.
 ///
-/// Order of a start: lock the folder, open the registry, take the limiter's levels back, serve. Order of a stop: `/readyz`
-/// says 503, drain, save the levels, write what memory holds, close every file.
+/// Order of a start: lock the folder, open the registry, take the limiter's levels back, serve. Order of a stop:
+/// `/readyz` says 503, drain, save the levels, write what memory holds, close every file.
 package final class Gateway: Sendable {
     package let fleet: Fleet
     package let blueprints: Blueprints
@@ -23,18 +25,20 @@ package final class Gateway: Sendable {
     private let tls: TLSCertificates?
     private let isStopped = Atomic<Bool>(false)
 
-    package static func start(_ configuration: Configuration, blueprints: Blueprints) throws -> Gateway {
-        try Gateway(configuration, blueprints)
+    package static func start(
+        _ configuration: Configuration, blueprints: Blueprints, clock: any WallClock = SystemClock()
+    ) throws -> Gateway {
+        try Gateway(configuration, blueprints, clock)
     }
 
-    private init(_ configuration: Configuration, _ blueprints: Blueprints) throws {
+    private init(_ configuration: Configuration, _ blueprints: Blueprints, _ clock: any WallClock) throws {
         var options = Fleet.Options()
         options.workers = configuration.workers
         options.openFilesMax = configuration.openFilesMax
         options.freeBytesReserve = configuration.freeBytesReserve
         options.aroundAnswers = { WakeBatch.run($0) }
         let data = try DataDirectory(path: configuration.dataPath)
-        let fleet = try Fleet(data: data, schema: .app, options: options, report: RequestLog.report)
+        let fleet = try Fleet(data: data, schema: .app, options: options, clock: clock, report: RequestLog.report)
         let outbound = try Outbound(allowsPrivateAddresses: configuration.allowsPrivateAddresses)
         self.outbound = outbound
         let services = try Services(
@@ -44,21 +48,13 @@ package final class Gateway: Sendable {
             TLSCertificates(default: $0, byHost: TLSMaterial.byHost(fleet))
         }
         self.tls = tls
-        let provider = ProviderAPI(
-            fleet: fleet, blueprints: blueprints, scrypt: services.scrypt,
-            domainsChanged: {
-                guard let tls, let fallback = try? Self.defaultCertificate(configuration) else { return }
-                tls.replace(default: fallback, byHost: TLSMaterial.byHost(fleet))
-            })
-        let pipeline = Pipeline(
-            fleet: fleet,
-            dialects: [
-                WholesaleOrders(), CreditReports(), ActivationCodes(), ActivationPages(), LicenceKeys(), ProxyPorts(),
-                OperatorAdmin(), InvitationPages(), SandboxPayPages(),
-            ],
-            provider: provider, blueprints: blueprints, configuration: configuration, services: services,
-            metrics: GatewayMetrics(), log: RequestLog(isOn: configuration.logsRequests))
-        levels = LevelKeeper(fleet: fleet, process: pipeline.admission.process)
+        let pipeline = Self.pipeline(of: fleet, services, blueprints, configuration) {
+            guard let tls, let fallback = try? Self.defaultCertificate(configuration) else { return }
+            tls.replace(default: fallback, byHost: TLSMaterial.byHost(fleet))
+        }
+        levels = LevelKeeper(
+            fleet: fleet, process: pipeline.admission.process,
+            routeClasses: Set(Self.dialects.flatMap(\.routes).compactMap(\.routeClass)))
         levels.restore()
         var listeners = configuration.listeners.map { listener in
             Listener(listener.place, role: listener.role, tls: tls.map { TLSServerContext(certificates: $0) })
@@ -66,8 +62,10 @@ package final class Gateway: Sendable {
         listeners.append(Listener(.unix(path: data.controlSocketPath), role: .control))
         let metrics = ServerMetrics()
         pipeline.attach(metrics)
+        var limits = configuration.serverLimits
+        limits.singleFields = SingleFields(Self.dialects.flatMap(\.credentials).compactMap(\.field))
         server = try Server.start(
-            listeners: listeners, handler: pipeline, limits: configuration.serverLimits, loopCount: configuration.loops,
+            listeners: listeners, handler: pipeline, limits: limits, loopCount: configuration.loops,
             metrics: metrics)
         ports = server.ports
         self.fleet = fleet
@@ -76,6 +74,29 @@ package final class Gateway: Sendable {
         self.configuration = configuration
         if let authority = baseURL.split(separator: "/").last { pipeline.attach(authority: String(authority)) }
         startTicking()
+    }
+
+    /// The way of every request to this fleet: what a server hands heads to, and whoever else has some.
+    package static func handler(
+        of fleet: Fleet, services: Services, blueprints: Blueprints, configuration: Configuration
+    ) -> any RequestHandler {
+        pipeline(of: fleet, services, blueprints, configuration) {}
+    }
+
+    /// Every surface that a tenant may have.
+    private static let dialects: [any Dialect] = Dialects.all + [InvitationPages(), SandboxPayPages()]
+
+    private static func pipeline(
+        of fleet: Fleet, _ services: Services, _ blueprints: Blueprints, _ configuration: Configuration,
+        domainsChanged: @escaping @Sendable () -> Void
+    ) -> Pipeline {
+        Pipeline(
+            fleet: fleet,
+            dialects: dialects,
+            provider: ProviderAPI(
+                fleet: fleet, blueprints: blueprints, scrypt: services.scrypt, domainsChanged: domainsChanged),
+            blueprints: blueprints, configuration: configuration, services: services, metrics: GatewayMetrics(),
+            log: RequestLog(isOn: configuration.logsRequests, dialects: dialects))
     }
 
     /// `/readyz` says no from now on; then the server drains and everything is written and closed. Blocks.
@@ -89,8 +110,8 @@ package final class Gateway: Sendable {
         fleet.stop()
     }
 
-    /// Reads the certificate files again (SIGHUP); connections that are open keep theirs. Throws where they do not load,
-    /// and then nothing changes.
+    /// Reads the certificate files again (SIGHUP); connections that are open keep theirs. Throws where they do not
+    /// load, and then nothing changes.
     package func reloadCertificates() throws {
         guard let tls, let fallback = try Self.defaultCertificate(configuration) else { return }
         tls.replace(default: fallback, byHost: TLSMaterial.byHost(fleet))
@@ -101,10 +122,13 @@ package final class Gateway: Sendable {
         return try TLSCertificate(chainFile: chain, keyFile: key)
     }
 
-    /// On the first start with `--demo`: a tenant per blueprint, and `DATA/demo.json`. Returns the table to print; nil where
-    /// the folder has tenants of its own. Blocks; once, before requests matter.
+    /// On the first start with `--demo`: a tenant per blueprint, and `DATA/demo.json`. Returns the table to print; nil
+    /// where the folder has tenants of its own. Blocks; once, before requests matter.
     package func provisionDemo() throws -> String? {
-        try Demo(gateway: self, services: pipeline.services, baseURL: baseURL).provision()
+        try Demo(
+            fleet: fleet, blueprints: blueprints, services: pipeline.services, baseURL: baseURL,
+            providerKeyPrefix: ProviderAPI.keyPrefix
+        ).provision()
     }
 
     /// Where this gateway is reached: the public URL, or the first port that was bound.

@@ -2,6 +2,7 @@ import CallKit
 import Cryptography
 import HTTPCore
 import HTTPServer
+import Provider
 import RateLimiter
 import Synchronization
 import TenantApp
@@ -11,15 +12,14 @@ import TenantRegistry
 ///
 /// `route → authenticate → admit → body → lane → answer and audit`
 ///
-/// Each stage takes the value that the one before returned (`Routed → Authenticated → Admitted → Outcome`), so none can be
-/// skipped by accident. Runs on the connection's loop up to the lane; must not block there.
+/// Each stage takes the value that the one before returned (`Routed`, `Authenticated`, `Admitted`), and `CallRun` takes
+/// the last, so none can be skipped by accident. Runs on the connection's loop up to the lane; must not block there.
 final class Pipeline: RequestHandler, Sendable {
     let fleet: Fleet
     let router: Router
     let authentication: Authentication
     let admission: Admission
     let services: Services
-    let provider: ProviderAPI
     let blueprints: Blueprints
     let configuration: Configuration
     let metrics: GatewayMetrics
@@ -44,16 +44,19 @@ final class Pipeline: RequestHandler, Sendable {
         configuration: Configuration, services: Services, metrics: GatewayMetrics, log: RequestLog
     ) {
         self.fleet = fleet
-        self.provider = provider
         self.blueprints = blueprints
         self.configuration = configuration
         self.services = services
         self.metrics = metrics
         self.log = log
-        router = Router(dialects: dialects, roster: fleet.roster, baseDomain: configuration.baseDomain)
-        authentication = Authentication(roster: fleet.roster)
+        router = Router(
+            dialects: dialects, node: [provider], roster: fleet.roster, baseDomain: configuration.baseDomain,
+            separatesAdmin: configuration.separatesAdmin)
+        authentication = Authentication(fleet: fleet)
+        let monotonicNow = fleet.monotonic.nanoseconds()
         admission = Admission(
-            process: configuration.processLimit.map { Bucket($0, now: fleet.monotonic.nanoseconds()) })
+            process: configuration.processLimit.map { Bucket($0, now: monotonicNow) },
+            provider: Bucket(ProviderAPI.policy, now: monotonicNow))
         requestIDs = RequestIDs(random: fleet.random)
     }
 
@@ -63,10 +66,10 @@ final class Pipeline: RequestHandler, Sendable {
         let now = fleet.clock.now()
         switch router.route(head, from: peer, requestID: requestID, started: started, now: now) {
         case .root(let path):
-            return root(path, head, peer, requestID, now)
-        case .refused(let refusal, let dialect):
+            return root(path, head, peer, requestID)
+        case .refused(let refusal, let surface):
             return .answer(
-                refuse(refusal, dialect, RequestTrace(head: head, peer: peer, requestID: requestID, started: started)))
+                refuse(refusal, surface, RequestTrace(head: head, peer: peer, requestID: requestID, started: started)))
         case .route(let routed):
             return serve(routed)
         }
@@ -76,13 +79,19 @@ final class Pipeline: RequestHandler, Sendable {
         if let description = routed.route.description, routed.addressed == nil, !routed.isUnknownAddress {
             return describe(description, RequestTrace(routed))
         }
-        let place = routed.dialect.credential(in: routed.head)
-        if place == nil, !routed.route.access.isOpen, let bytesMax = routed.dialect.credentialBodyBytesMax {
-            return readBodyFirst(routed, bytesMax: bytesMax)
+        let place = routed.surface.credential(in: routed.head)
+        if place == nil, !routed.route.access.isOpen, let dialect = routed.dialect,
+            let bytesMax = dialect.credentialBodyBytesMax
+        {
+            return readBodyFirst(routed, dialect, bytesMax: bytesMax)
         }
         switch judge(routed, credential: place.map { routed.head.bytes[$0] }) {
         case .refused(let response): return .answer(response)
         case .admitted(let admitted):
+            if let refusal = routed.refusal {
+                let overrun = Overrun(refusal: refusal, headers: admitted.limitHeaders)
+                return .answer(refuse(overrun, routed.surface, RequestTrace(routed)))
+            }
             if let ready = answerKeptReady(admitted) { return .answer(ready) }
             let run: @Sendable ([UInt8], any Responder) -> Response? = { [self] body, responder in
                 CallRun(pipeline: self, admitted: admitted, body: body, responder: responder).start()
@@ -90,8 +99,8 @@ final class Pipeline: RequestHandler, Sendable {
             }
             switch routed.route.body {
             case .whole(let bytesMax): return .readBody(bytesMax: bytesMax, then: run)
-            case .streamed:
-                return .streamBody(bytesMax: Int(admitted.tenant.profile.quotas.bytesMax)) { responder in
+            case .pieces(let bytesMax):
+                return .streamBody(bytesMax: Int(bytesMax(call(admitted, body: [])))) { [self] responder in
                     StreamedBody(CallRun(pipeline: self, admitted: admitted, body: [], responder: responder))
                 }
             case .none where routed.head.announcesBody: return .readBody(bytesMax: Route.bodyBytesMax, then: run)
@@ -100,10 +109,10 @@ final class Pipeline: RequestHandler, Sendable {
         }
     }
 
-    /// The credential may stand in the body: only a small one is read for somebody who is not known yet (CONTRACT L1).
-    private func readBodyFirst(_ routed: Routed, bytesMax: Int) -> HeadVerdict {
+    /// The credential may stand in the body: only a small one is read for somebody who is not known yet (L1).
+    private func readBodyFirst(_ routed: Routed, _ dialect: any Dialect, bytesMax: Int) -> HeadVerdict {
         .readBody(bytesMax: bytesMax) { [self] body, responder in
-            switch judge(routed, credential: routed.dialect.credential(inBody: body)?[...]) {
+            switch judge(routed, credential: dialect.credential(inBody: body)?[...]) {
             case .refused(let response): return response
             case .admitted(let admitted):
                 CallRun(pipeline: self, admitted: admitted, body: body, responder: responder).start()
@@ -126,24 +135,38 @@ final class Pipeline: RequestHandler, Sendable {
             if let known = error.known { return .refused(refuseKnown(error.refusal, known)) }
             return .refused(refuseUnauthenticated(error.refusal, routed))
         }
-        // A dialect that the tenant's blueprint does not have is a path that is not there.
-        guard
-            routed.dialect.isAlwaysThere
-                || blueprints.dialects(of: authenticated.tenant).contains(routed.dialect.name)
-        else { return .refused(refuse(.notFound("path"), routed.dialect, RequestTrace(routed))) }
+        guard isThere(routed.surface, for: authenticated.tenant) else {
+            return .refused(refuse(.notFound(.path), routed.surface, RequestTrace(routed)))
+        }
         do {
             return .admitted(
                 try admission.admit(authenticated, address: clientAddress(routed), now: fleet.monotonic.nanoseconds()))
         } catch {
-            let response = refuse(error, routed.dialect, RequestTrace(routed))
+            let response = refuse(error, routed.surface, RequestTrace(routed))
             record(authenticated, response.status, bytesIn: 0, bytesOut: 0)
             return .refused(response)
         }
     }
 
-    /// What every shop asks for all day, served on the loop from bytes that the last commit left (DESIGN 2).
+    /// A dialect that the tenant's blueprint does not have is a path that is not there.
+    private func isThere(_ surface: any Surface, for tenant: TenantRecord?) -> Bool {
+        guard !surface.isAlwaysThere, let tenant else { return true }
+        return blueprints.dialects(of: tenant).contains(surface.name)
+    }
+
+    /// What the route's handler is given.
+    func call(_ admitted: Admitted, body: [UInt8]) -> Call {
+        let routed = admitted.routed
+        return Call(
+            head: routed.head, peer: routed.peer, clientAddress: clientAddress(routed),
+            realm: admitted.authenticated.realm, caller: admitted.caller, parameters: routed.parameters, body: body,
+            requestID: routed.requestID, now: routed.now, baseURL: baseURL(of: routed, tenant: admitted.tenant),
+            services: services)
+    }
+
+    /// What every shop asks for all day, served on the loop from bytes that the last commit left.
     private func answerKeptReady(_ admitted: Admitted) -> Response? {
-        guard let key = cacheKey(admitted), let bytes = admitted.tenant.answers[key] else { return nil }
+        guard let key = cacheKey(admitted), let bytes = admitted.tenant?.answers[key] else { return nil }
         guard record(admitted.authenticated, 200, bytesIn: 0, bytesOut: bytes.count) else { return nil }
         var response = Response(status: 200, contentType: "application/json", bytes: bytes)
         finish(&response, admitted)
@@ -178,10 +201,10 @@ final class Pipeline: RequestHandler, Sendable {
         }
     }
 
-    func refuse(_ refusal: Refusal, _ dialect: (any Dialect)?, _ trace: RequestTrace) -> Response {
+    func refuse(_ refusal: Refusal, _ surface: (any Surface)?, _ trace: RequestTrace) -> Response {
         metrics.countRefusal(refusal)
         var response =
-            dialect?.render(refusal, requestID: trace.requestID, for: trace.head)
+            surface?.render(refusal, requestID: trace.requestID, for: trace.head)
             ?? Problem.response(refusal, requestID: trace.requestID)
         stamp(&response, trace, tenant: nil)
         return response
@@ -199,7 +222,7 @@ final class Pipeline: RequestHandler, Sendable {
             refusal = error.refusal
             limits = error.headers
         }
-        var response = refuse(refusal, known.routed.dialect, RequestTrace(known.routed))
+        var response = refuse(refusal, known.routed.surface, RequestTrace(known.routed))
         response.headers.add(limits)
         record(known, response.status, bytesIn: 0, bytesOut: 0)
         return response
@@ -212,14 +235,14 @@ final class Pipeline: RequestHandler, Sendable {
             if let overrun = admission.overrunByFailures(
                 clientAddress(routed), now: fleet.monotonic.nanoseconds())
             {
-                return refuse(overrun, routed.dialect, RequestTrace(routed))
+                return refuse(overrun, routed.surface, RequestTrace(routed))
             }
         }
-        return refuse(refusal, routed.dialect, RequestTrace(routed))
+        return refuse(refusal, routed.surface, RequestTrace(routed))
     }
 
-    func refuse(_ overrun: Overrun, _ dialect: (any Dialect)?, _ trace: RequestTrace) -> Response {
-        var response = refuse(overrun.refusal, dialect, trace)
+    func refuse(_ overrun: Overrun, _ surface: (any Surface)?, _ trace: RequestTrace) -> Response {
+        var response = refuse(overrun.refusal, surface, trace)
         response.headers.add(overrun.headers)
         return response
     }
@@ -258,10 +281,12 @@ final class Pipeline: RequestHandler, Sendable {
         return record
     }
 
-    /// False where the read log has no room: the call has to go through the lane, which makes some.
+    /// False where the read log has no room: the call has to go through the lane, which makes some. The provider's
+    /// calls are in no tenant's log.
     @discardableResult
     func record(_ request: Authenticated, _ status: Int, bytesIn: Int, bytesOut: Int) -> Bool {
-        request.tenant.readLog.append(auditRecord(request, status, bytesIn: bytesIn, bytesOut: bytesOut))
+        guard let tenant = request.tenant else { return true }
+        return tenant.readLog.append(auditRecord(request, status, bytesIn: bytesIn, bytesOut: bytesOut))
     }
 
     // MARK: RequestHandler's other calls
@@ -269,17 +294,17 @@ final class Pipeline: RequestHandler, Sendable {
     func refusal(status: Int, reason: String, head: RequestHead?, from peer: Peer) -> Response {
         let requestID = requestIDs.next()
         let now = fleet.monotonic.nanoseconds()
-        var dialect: (any Dialect)?
+        var surface: (any Surface)?
         if let head {
             let routing = router.route(head, from: peer, requestID: requestID, started: now, now: fleet.clock.now())
             switch routing {
-            case .route(let routed): dialect = routed.dialect
-            case .refused(_, let known): dialect = known
+            case .route(let routed): surface = routed.surface
+            case .refused(_, let known): surface = known
             case .root: break
             }
         }
         return refuse(
-            .transport(status: status, reason: reason), dialect,
+            .transport(status: status, reason: reason), surface,
             RequestTrace(head: head, peer: peer, requestID: requestID, started: now))
     }
 

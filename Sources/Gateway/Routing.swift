@@ -1,10 +1,9 @@
 import CallKit
 import HTTPCore
-import TenantApp
 import TenantRegistry
 
-/// Where a request goes: which tenant's address it used, which dialect's route, with which parameters. A class that never
-/// changes, since each later stage carries it on.
+/// Where a request goes: which tenant's address it used, which surface's route, with which parameters. A class that
+/// never changes, since each later stage carries it on.
 final class Routed: Sendable {
     let head: RequestHead
     let peer: Peer
@@ -15,44 +14,51 @@ final class Routed: Sendable {
     let parameters: [String]
     /// The tenant that the address names; nil where the key alone will.
     let addressed: TenantRecord?
-    /// The address names a tenant that there is not: every key is unknown under it.
+    /// There is no such tenant: every key is unknown under its address.
     let isUnknownAddress: Bool
     /// `/t/{slug}` where the address has it.
     let addressPrefix: String
+    /// Why nothing is served here, for callers who may know: those of the node. Nil where there is a route.
+    let refusal: Refusal?
 
     fileprivate init(
-        _ head: RequestHead, from peer: Peer, requestID: RequestID, started: UInt64, now: Timestamp,
-        endpoint: ServedRoute, parameters: [String], addressed: TenantRecord?, isUnknownAddress: Bool,
-        addressPrefix: String
+        _ request: Router.Request, endpoint: ServedRoute, parameters: [String], addressed: TenantRecord? = nil,
+        isUnknownAddress: Bool = false, addressPrefix: String = "", refusal: Refusal? = nil
     ) {
-        self.head = head
-        self.peer = peer
-        self.requestID = requestID
-        self.started = started
-        self.now = now
+        head = request.head
+        peer = request.peer
+        requestID = request.requestID
+        started = request.started
+        now = request.now
         self.endpoint = endpoint
         self.parameters = parameters
         self.addressed = addressed
         self.isUnknownAddress = isUnknownAddress
         self.addressPrefix = addressPrefix
+        self.refusal = refusal
     }
 
-    var dialect: any Dialect { endpoint.dialect }
+    var surface: any Surface { endpoint.surface }
+    /// Nil for the node's surfaces.
+    var dialect: (any Dialect)? { endpoint.dialect }
     var route: Route { endpoint.route }
     var action: String { endpoint.action }
 }
 
-/// One route of one dialect. A class, since each stage of each request hands it on and it never changes.
+/// One route of one surface. A class, since each stage of each request hands it on and it never changes.
 final class ServedRoute: Sendable {
-    let dialect: any Dialect
+    let surface: any Surface
+    /// The surface where it is a tenant's.
+    let dialect: (any Dialect)?
     let route: Route
     /// The route's name in the audit log and in usage: method, base path, pattern.
     let action: String
     fileprivate let segments: [Substring]
 
-    fileprivate init(_ route: Route, of dialect: any Dialect) {
-        let path = dialect.basePath + route.pattern
-        self.dialect = dialect
+    fileprivate init(_ route: Route, of surface: any Surface) {
+        let path = surface.basePath + route.pattern
+        self.surface = surface
+        dialect = surface as? any Dialect
         self.route = route
         action = "\(route.method.rawValue) \(path)"
         segments = path.split(separator: "/", omittingEmptySubsequences: false)
@@ -63,42 +69,60 @@ final class ServedRoute: Sendable {
 
 enum RoutingResult {
     case route(Routed)
-    /// Not a tenant's path.
+    /// No surface's path, at no tenant's address.
     case root(path: String)
-    case refused(Refusal, dialect: (any Dialect)?)
+    case refused(Refusal, surface: (any Surface)?)
 }
 
-/// The table of all dialects' routes, made from their own lists, and the ways to a tenant. Immutable: any thread.
+/// The tables of all surfaces' routes, made from their own lists, and the ways to a tenant. Immutable: any thread.
 final class Router: Sendable {
-    private let literal: [String: [ServedRoute]]
-    private let patterned: [ServedRoute]
     private let dialects: [any Dialect]
+    private let dialectRoutes: RouteTable
+    private let node: [NodeSurface]
+    private let nodeRoutes: RouteTable
     private let roster: Roster
     private let baseDomainSuffix: String?
+    private let separatesAdmin: Bool
 
-    init(dialects: [any Dialect], roster: Roster, baseDomain: String?) {
+    /// What the stages know of a request before it has a route.
+    fileprivate struct Request {
+        let head: RequestHead
+        let peer: Peer
+        let requestID: RequestID
+        let started: UInt64
+        let now: Timestamp
+    }
+
+    private struct NodeSurface: Sendable {
+        let prefix: String
+        /// Stands for every path below the surface that is not there.
+        let nowhere: ServedRoute
+    }
+
+    /// `dialects` are served at tenants' addresses, `node` at the root alone. Handlers rely on whose calls come to
+    /// them: routes of the one kind among the other are a defect.
+    init(dialects: [any Dialect], node: [any Surface], roster: Roster, baseDomain: String?, separatesAdmin: Bool) {
         self.dialects = dialects
         self.roster = roster
+        self.separatesAdmin = separatesAdmin
         baseDomainSuffix = baseDomain.map { ".\($0)" }
-        var literal: [String: [ServedRoute]] = [:]
-        var patterned: [ServedRoute] = []
-        for dialect in dialects {
-            for route in dialect.servedRoutes {
-                let endpoint = ServedRoute(route, of: dialect)
-                if endpoint.isLiteral {
-                    literal[dialect.basePath + route.pattern, default: []].append(endpoint)
-                } else {
-                    patterned.append(endpoint)
-                }
-            }
+        dialectRoutes = RouteTable(dialects)
+        nodeRoutes = RouteTable(node)
+        precondition(dialects.allSatisfy { $0.routes.allSatisfy { $0.access != .provider } })
+        precondition(node.allSatisfy { !($0 is any Dialect) && $0.routes.allSatisfy { $0.access == .provider } })
+        self.node = node.map { surface in
+            let nowhere = Route(.get, "", "", access: .provider) { _ in throw Refusal.notFound(.path) }
+            return NodeSurface(prefix: surface.basePath + "/", nowhere: ServedRoute(nowhere, of: surface))
         }
-        self.literal = literal
-        self.patterned = patterned
     }
+
+    /// Whether what concerns the whole node is served on this peer's listener.
+    func servesNode(to peer: Peer) -> Bool { peer.role != .everyone || !separatesAdmin }
 
     func route(
         _ head: RequestHead, from peer: Peer, requestID: RequestID, started: UInt64, now: Timestamp
     ) -> RoutingResult {
+        let request = Request(head: head, peer: peer, requestID: requestID, started: started, now: now)
         var path = head.path
         var addressed: TenantRecord?
         var isUnknown = false
@@ -117,23 +141,90 @@ final class Router: Sendable {
             case .unknown: isUnknown = true
             }
         }
-        guard let (endpoints, parameters) = endpoints(for: path) else {
-            if prefix.isEmpty && addressed == nil && !isUnknown { return .root(path: path) }
-            return .refused(.notFound("path"), dialect: dialects.first { path.hasPrefix($0.basePath + "/") })
+        let isRoot = prefix.isEmpty && addressed == nil && !isUnknown
+        switch dialectRoutes.find(head.method, path) {
+        case .route(let endpoint, let parameters):
+            return .route(
+                Routed(
+                    request, endpoint: endpoint, parameters: parameters, addressed: addressed,
+                    isUnknownAddress: isUnknown, addressPrefix: prefix))
+        case .noMethod(let refusal, let surface): return .refused(refusal, surface: surface)
+        case .noPath where isRoot: return routeOfNode(request, path)
+        case .noPath:
+            return .refused(.notFound(.path), surface: dialects.first { path.hasPrefix($0.basePath + "/") })
         }
-        let method = head.method == .head ? .get : head.method
-        guard let endpoint = endpoints.first(where: { $0.route.method == method }) else {
-            if head.method == .other {
-                return .refused(
-                    .transport(status: 501, reason: "This method is not known."), dialect: endpoints[0].dialect)
+    }
+
+    /// A stranger learns nothing about the node's paths: whatever is asked for below them, the credential is judged
+    /// first.
+    private func routeOfNode(_ request: Request, _ path: String) -> RoutingResult {
+        guard servesNode(to: request.peer), let surface = node.first(where: { path.hasPrefix($0.prefix) }) else {
+            return .root(path: path)
+        }
+        let refusal: Refusal
+        switch nodeRoutes.find(request.head.method, path) {
+        case .route(let endpoint, let parameters):
+            return .route(Routed(request, endpoint: endpoint, parameters: parameters))
+        case .noMethod(let reason, _): refusal = reason
+        case .noPath: refusal = .notFound(.path)
+        }
+        return .route(Routed(request, endpoint: surface.nowhere, parameters: [], refusal: refusal))
+    }
+
+    private enum HostTenant {
+        case known(TenantRecord)
+        case unknown
+    }
+
+    /// A custom domain or `{slug}.{base domain}`; nil for a host that names no tenant.
+    private func tenant(ofHost head: RequestHead) -> HostTenant? {
+        guard let place = head.range(of: .host) else { return nil }
+        var host = head.string(place).lowercased()
+        if let colon = host.lastIndex(of: ":"), !host.hasSuffix("]") { host.removeSubrange(colon...) }
+        if let record = roster.tenant(host: host) { return .known(record) }
+        guard let suffix = baseDomainSuffix, host.hasSuffix(suffix) else { return nil }
+        return roster.tenant(slug: String(host.dropLast(suffix.count))).map { .known($0) } ?? .unknown
+    }
+}
+
+/// The routes of some surfaces by their paths. Immutable: any thread.
+private struct RouteTable: Sendable {
+    private let literal: [String: [ServedRoute]]
+    private let patterned: [ServedRoute]
+
+    enum Finding {
+        case route(ServedRoute, [String])
+        /// The path is there, with other methods.
+        case noMethod(Refusal, any Surface)
+        case noPath
+    }
+
+    init(_ surfaces: [any Surface]) {
+        var literal: [String: [ServedRoute]] = [:]
+        var patterned: [ServedRoute] = []
+        for surface in surfaces {
+            for route in surface.servedRoutes {
+                let endpoint = ServedRoute(route, of: surface)
+                if endpoint.isLiteral {
+                    literal[surface.basePath + route.pattern, default: []].append(endpoint)
+                } else {
+                    patterned.append(endpoint)
+                }
             }
-            let allowed = endpoints.map(\.route.method.rawValue).joined(separator: ", ")
-            return .refused(.methodNotAllowed(allowed: allowed), dialect: endpoints[0].dialect)
         }
-        return .route(
-            Routed(
-                head, from: peer, requestID: requestID, started: started, now: now, endpoint: endpoint,
-                parameters: parameters, addressed: addressed, isUnknownAddress: isUnknown, addressPrefix: prefix))
+        self.literal = literal
+        self.patterned = patterned
+    }
+
+    func find(_ method: Method, _ path: String) -> Finding {
+        guard let (endpoints, parameters) = endpoints(for: path) else { return .noPath }
+        let wanted = method == .head ? .get : method
+        if let endpoint = endpoints.first(where: { $0.route.method == wanted }) { return .route(endpoint, parameters) }
+        if method == .other {
+            return .noMethod(.transport(status: 501, reason: "This method is not known."), endpoints[0].surface)
+        }
+        let allowed = endpoints.map(\.route.method.rawValue).joined(separator: ", ")
+        return .noMethod(.methodNotAllowed(allowed: allowed), endpoints[0].surface)
     }
 
     private func endpoints(for path: String) -> ([ServedRoute], [String])? {
@@ -160,20 +251,5 @@ final class Router: Sendable {
             }
         }
         return values
-    }
-
-    private enum HostTenant {
-        case known(TenantRecord)
-        case unknown
-    }
-
-    /// A custom domain or `{slug}.{base domain}`; nil for a host that names no tenant.
-    private func tenant(ofHost head: RequestHead) -> HostTenant? {
-        guard let place = head.range(of: .host) else { return nil }
-        var host = head.string(place).lowercased()
-        if let colon = host.lastIndex(of: ":"), !host.hasSuffix("]") { host.removeSubrange(colon...) }
-        if let record = roster.tenant(host: host) { return .known(record) }
-        guard let suffix = baseDomainSuffix, host.hasSuffix(suffix) else { return nil }
-        return roster.tenant(slug: String(host.dropLast(suffix.count))).map { .known($0) } ?? .unknown
     }
 }

@@ -61,15 +61,15 @@ final class StreamedBody: BodySink, @unchecked Sendable {
         let submitted = operation.files.submit { [self] in
             if hasGap.load(ordering: .relaxed) {
                 reader.abandon()
-                return operation.conclude(.failure(Refusal.busy))
+                return operation.fail(Refusal.busy)
             }
             var operation = operation
             operation.streamed = Sum(digest: hash.finish(), bytes: bytes)
-            reader.finish { [operation] in operation.conclude($0) }
+            operation.perform(reader.finish())
         }
         if !submitted {
             reader.abandon()
-            operation.conclude(.failure(Refusal.busy))
+            operation.fail(Refusal.busy)
         }
     }
 

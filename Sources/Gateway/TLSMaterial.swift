@@ -3,16 +3,6 @@ import TenantRegistry
 
 /// Certificates of the gateway: the default one from files, those of custom domains from the registry.
 enum TLSMaterial {
-    /// Why a pair cannot be served; nil for a good one.
-    static func fault(certificate: String, privateKey: String) -> String? {
-        do throws(TLSError) {
-            _ = try TLSCertificate(chainPEM: Array(certificate.utf8), keyPEM: Array(privateKey.utf8))
-            return nil
-        } catch {
-            return error.description
-        }
-    }
-
     /// The custom domains' certificates by host; one that no longer loads is reported and left out.
     static func byHost(_ fleet: Fleet) -> [String: TLSCertificate] {
         var certificates: [String: TLSCertificate] = [:]

@@ -1,6 +1,6 @@
 package import HTTPCore
 
-/// Which addresses a call may connect to, judged after the name was resolved, at the moment of connecting (DESIGN 5): a name
+/// Which addresses a call may connect to, judged after the name was resolved, at the moment of connecting: a name
 /// that resolves to something else the second time gets no further.
 package enum AddressRule: Sendable {
     case any

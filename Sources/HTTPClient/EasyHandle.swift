@@ -12,7 +12,8 @@ protocol Transfer: AnyObject {
     func receive(body: UnsafeRawBufferPointer) -> Bool
 }
 
-/// One libcurl easy handle and all that it points to. It can be performed alone, or be added to a multi handle by `pointer`.
+/// One libcurl easy handle and all that it points to. It can be performed alone, or be added to a multi handle by
+/// `pointer`.
 ///
 /// Invariant: header list, error text and transfer live as long as the handle. One thread at a time.
 final class EasyHandle {
@@ -161,7 +162,8 @@ final class EasyHandle {
         return false
     }
 
-    /// The socket for an address that the rule allows; none for another, and libcurl goes on to the name's next address.
+    /// The socket for an address that the rule allows; none for another, and libcurl goes on to the name's next
+    /// address.
     private func openSocket(_ place: UnsafeMutablePointer<curl_sockaddr>?) -> curl_socket_t {
         guard let place, mayConnect(to: place) else {
             metForbiddenAddress = true

@@ -24,7 +24,7 @@ package enum RequestBody: Sendable {
 package enum ResponseSink {
     case memory(bytesMax: Int)
     /// A 2xx answer's body is streamed to a file beside `path`, synced and given its name when it is whole; until then
-    /// what lies at `path` stays. Any other answer's body goes to memory. `progress` is told the bytes so far and, where
-    /// the server announced it, how many there will be.
+    /// what lies at `path` stays. Any other answer's body goes to memory. `progress` is told the bytes so far and,
+    /// where the server announced it, how many there will be.
     case file(path: String, progress: ((_ received: Int64, _ total: Int64?) -> Void)? = nil)
 }

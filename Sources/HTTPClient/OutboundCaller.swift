@@ -2,14 +2,15 @@ import CCurl
 import Foundation
 import Synchronization
 
-/// Calls to others' services, many at once on one thread of its own, by libcurl's multi interface: a service that does not
-/// answer holds up nobody but its own group's calls (DESIGN 5).
+/// Calls to others' services, many at once on one thread of its own, by libcurl's multi interface: a service that does
+/// not answer holds up nobody but its own group's calls.
 ///
-/// Invariant: each call that `send` took is answered once, on the caller's thread or, when it is closed, with `broken`. At
-/// most `groupRunningMax` calls of a group run at once, the next ones wait in the order they came.
+/// Invariant: each call that `send` took is answered once, on the caller's thread or, when it is closed, with `broken`.
+/// At most `groupRunningMax` calls of a group run at once, the next ones wait in the order they came.
+///
+/// `@unchecked Sendable`: `multi` may be woken from any thread; it and `groups`, `running`, `pausing` are the thread's
+/// own otherwise. `inbox` is behind its lock.
 package final class OutboundCaller: @unchecked Sendable {
-    // `multi` may be woken from any thread; it and `groups`, `running`, `pausing` are the thread's own otherwise. `inbox` is
-    // behind its lock.
     package typealias Answer = @Sendable (Result<HTTPClientResponse, HTTPClientError>) -> Void
 
     /// Calls of one group, say a tenant, running and waiting.
@@ -50,8 +51,8 @@ package final class OutboundCaller: @unchecked Sendable {
         thread.start()
     }
 
-    /// Sends when the group's turn comes; false where too much is waiting already, and then `then` is not called. `then` must
-    /// not block.
+    /// Sends when the group's turn comes; false where too much is waiting already, and then `then` is not called.
+    /// `then` must not block.
     package func send(_ call: OutboundCall, group: String, then: @escaping Answer) -> Bool {
         let task = OutboundTask(call: call, group: group, now: Self.milliseconds(), then: then)
         let isTaken = inbox.withLock { inbox in
@@ -219,7 +220,8 @@ private final class OutboundAttempt {
         try easy.set(url: call.url, method: "POST", bodyLength: transfer.bodyLength)
         try easy.set(CURLOPT_CONNECTTIMEOUT_MS, min(call.connectMilliseconds, milliseconds))
         try easy.set(CURLOPT_TIMEOUT_MS, min(call.attemptMilliseconds, milliseconds))
-        // A name that is still being looked up when time is up must not be waited for on the thread that all calls share.
+        // A name that is still being looked up when time is up must not be waited for on the thread that all calls
+        // share.
         try easy.set(CURLOPT_QUICK_EXIT, 1)
         // A small body is not worth asking first whether it is wanted.
         try easy.addHeader("Expect:")

@@ -1,4 +1,4 @@
-/// One field that a request got wrong (CONTRACT, native APIs: `errors[]`).
+/// One field that a request got wrong (docs/contract.md, “Native APIs”: `errors[]`).
 package struct FieldError: Sendable, Equatable {
     /// RFC 6901, say `/customer/email`.
     package let pointer: String
@@ -16,8 +16,8 @@ package struct FieldError: Sendable, Equatable {
 
 /// Reads the members of a JSON object and gathers every error, so that a client hears of all of them at once.
 ///
-/// Invariant: a required read that returned nil has recorded an error; an optional one returns nil without an error only
-/// where the member is absent or null. A value: one thread at a time.
+/// Invariant: a required read that returned nil has recorded an error; an optional one returns nil without an error
+/// only where the member is absent or null. A value: one thread at a time.
 package struct FieldReader: Sendable {
     package private(set) var errors: [FieldError] = []
     private let json: JSON
@@ -69,10 +69,8 @@ package struct FieldReader: Sendable {
         present(name).flatMap { text($0, name, characters) }
     }
 
-    /// An address with one `@`, in lower case: addresses are compared case-folded (CONTRACT C2).
+    /// An address with one `@`, in lower case: addresses are compared case-folded (C2).
     package mutating func email(_ name: String) -> String? { required(name).flatMap { email($0, name) } }
-
-    package mutating func optionalEmail(_ name: String) -> String? { present(name).flatMap { email($0, name) } }
 
     // MARK: Numbers and flags
 
@@ -162,7 +160,8 @@ package struct FieldReader: Sendable {
         return text
     }
 
-    /// Unicode's category Cc, which is these two ranges for ever; the library's table of categories is a search for each.
+    /// Unicode's category Cc, which is these two ranges for ever; the library's table of categories is a search for
+    /// each.
     private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
         scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
     }

@@ -23,11 +23,11 @@ package struct IPAddress: Hashable, Sendable {
     /// Mapped addresses (`::ffff:0:0/96`) are IPv4.
     package var isIPv4: Bool { high == 0 && low >> 32 == 0xFFFF }
 
-    /// What a per-address limit counts: an IPv4 address whole, an IPv6 address by its /64 (CONTRACT G6), since a
+    /// What a per-address limit counts: an IPv4 address whole, an IPv6 address by its /64 (G6), since a
     /// subscriber owns all of one.
     package var meteringAddress: IPAddress { isIPv4 ? self : IPAddress(high: high, low: 0) }
 
-    /// The client behind proxies (CONTRACT G6 `--trusted-proxy`): from the peer, then from the right of
+    /// The client behind proxies (G6 `--trusted-proxy`): from the peer, then from the right of
     /// `X-Forwarded-For`, past every trusted address; the first one that is not trusted, or the leftmost. A malformed
     /// entry on the way, or more than `forwardedHopsMax`, leaves the peer.
     package static func client(peer: IPAddress, forwardedFor: String?, trusted: [AddressRange]) -> IPAddress {

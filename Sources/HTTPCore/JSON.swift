@@ -58,8 +58,8 @@ extension JSON {
     package static let nestingDepthMax = 32
     package static let numberCharactersMax = 64
 
-    /// Reads one JSON text, strictly by RFC 8259; refuses besides: duplicate member names, lone surrogates, invalid UTF-8,
-    /// nesting past `nestingDepthMax`, numbers past `numberCharactersMax`.
+    /// Reads one JSON text, strictly by RFC 8259; refuses besides: duplicate member names, lone surrogates, invalid
+    /// UTF-8, nesting past `nestingDepthMax`, numbers past `numberCharactersMax`.
     package static func parse(_ bytes: [UInt8]) throws(JSONError) -> JSON {
         try bytes.withUnsafeBufferPointer { bytes throws(JSONError) in
             var parser = JSONParser(bytes)

@@ -1,7 +1,7 @@
 /// Writes compact JSON straight into bytes, without a tree in between.
 ///
-/// Invariant: commas follow from the last byte written (`{`, `[`, `:` and a line end open; anything else is followed by one), so
-/// that the writer keeps no state but its bytes. A value: one thread at a time.
+/// Invariant: commas follow from the last byte written (`{`, `[`, `:` and a line end open; anything else is followed by
+/// one), so that the writer keeps no state but its bytes. A value: one thread at a time.
 package struct JSONWriter: Sendable {
     package var bytes: [UInt8]
 

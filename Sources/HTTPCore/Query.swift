@@ -7,7 +7,8 @@ package enum QueryError: Error, Equatable {
 }
 
 /// The names and values of a query or an `application/x-www-form-urlencoded` body, decoded (WHATWG URL, §5): pairs
-/// between ampersands, a plus is a space. Strict where that standard guesses: a bad escape or invalid UTF-8 is an error.
+/// between ampersands, a plus is a space. Strict where that standard guesses: a bad escape or invalid UTF-8 is an
+/// error.
 ///
 /// Invariant: pairs stand in the order they were sent. A value: any thread.
 package struct Query: Sendable {

@@ -1,7 +1,7 @@
 /// One request's head, as the parser accepted it: the bytes as sent and the places of its parts.
 ///
 /// Invariant: every range lies within `bytes`; names and values hold no CR, LF or NUL, the target only 0x21…0x7E
-/// (HTTPServer's parser guarantees it, CONTRACT G6). A value: it may be read from any thread.
+/// (HTTPServer's parser guarantees it, G6). A value: it may be read from any thread.
 package struct RequestHead: Sendable, Equatable {
     package struct Field: Sendable, Equatable {
         package let name: Range<Int>
@@ -34,7 +34,7 @@ package struct RequestHead: Sendable, Equatable {
         self.fields = fields
     }
 
-    /// Path and query as sent: what a signature covers (CONTRACT W5).
+    /// Path and query as sent: what a signature covers (W5).
     package var target: String { string(targetRange) }
     /// The path as sent, percent-encoding untouched.
     package var path: String { string(pathRange) }
@@ -62,7 +62,7 @@ package struct RequestHead: Sendable, Equatable {
         return places.isEmpty ? nil : places.map(string).joined(separator: ",")
     }
 
-    /// How many fields carry this name: repeated credentials are refused (DESIGN 6).
+    /// How many fields carry this name: repeated credentials are refused (0001).
     package func count(of name: HeaderName) -> Int {
         bytes.withUnsafeBufferPointer { bytes in
             fields.count { $0.name.count == name.count && name.matches(bytes, at: $0.name.lowerBound) }
@@ -75,8 +75,8 @@ package struct RequestHead: Sendable, Equatable {
 extension RequestHead {
     private static let traceparentBytes = 55
 
-    /// Where the caller's trace stands: version, trace, parent and flags in hexadecimal digits (W3C Trace Context). Nil where there
-    /// is none, or something else in its place, which is not carried on.
+    /// Where the caller's trace stands: version, trace, parent and flags in hexadecimal digits (W3C Trace Context). Nil
+    /// where there is none, or something else in its place, which is not carried on.
     package var traceparent: String? {
         guard let range = range(of: .traceparent), range.count == Self.traceparentBytes else { return nil }
         for (index, byte) in bytes[range].enumerated() {
@@ -120,8 +120,6 @@ extension HeaderName {
     package static let idempotencyKey: HeaderName = "idempotency-key"
     package static let traceparent: HeaderName = "traceparent"
     package static let transferEncoding: HeaderName = "transfer-encoding"
-    package static let apiKey: HeaderName = "x-api-key"
-    package static let seedHash: HeaderName = "x-seed-hash"
     package static let signature: HeaderName = "x-tollgate-signature"
     package static let timestamp: HeaderName = "x-tollgate-timestamp"
 }

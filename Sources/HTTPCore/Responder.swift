@@ -21,8 +21,8 @@ package struct Peer: Sendable {
     }
 }
 
-/// One request waiting for its answer. `respond` may be called once, from any thread; an answer to a connection that has
-/// gone is dropped (its generation no longer matches), the operation behind it is never cancelled.
+/// One request waiting for its answer. `respond` may be called once, from any thread; an answer to a connection that
+/// has gone is dropped (its generation no longer matches), the operation behind it is never cancelled.
 package protocol Responder: AnyObject, Sendable {
     var peer: Peer { get }
     func respond(_ response: Response)
@@ -56,8 +56,8 @@ package protocol BodySink: AnyObject, Sendable {
 package protocol RequestHandler: AnyObject, Sendable {
     /// On the connection's loop; must not block.
     func received(_ head: RequestHead, from peer: Peer) -> HeadVerdict
-    /// The answer for a request that the server itself refuses: framing (400, 414, 431, 501, 505), a body too large (413),
-    /// a deadline (408), no room (503). `head` is nil where none was parsed. On the connection's loop.
+    /// The answer for a request that the server itself refuses: framing (400, 414, 431, 501, 505), a body too large
+    /// (413), a deadline (408), no room (503). `head` is nil where none was parsed. On the connection's loop.
     func refusal(status: Int, reason: String, head: RequestHead?, from peer: Peer) -> Response
     /// An answer has been handed to the socket in full, or the connection went before: for the log.
     /// Once a request, on its loop; 499 where the client went before its body was complete.

@@ -1,7 +1,7 @@
 import HTTPCore
 import Synchronization
 
-/// How many connections are open, in all and by address (CONTRACT G6). Shared by all loops; a lock is taken at accept
+/// How many connections are open, in all and by address (G6). Shared by all loops; a lock is taken at accept
 /// and at close only.
 final class ConnectionBounds: Sendable {
     enum Admission {

@@ -2,7 +2,8 @@ import Compression
 import Glibc
 import HTTPCore
 
-/// gzip of answers (RFC 9110 §8.4, §12.5.3): whole bodies of text, JSON and CSV, within bounds that keep the loop quick.
+/// gzip of answers (RFC 9110 §8.4, §12.5.3): whole bodies of text, JSON and CSV, within bounds that keep the loop
+/// quick.
 enum ContentCoding {
     /// Fast rather than tight: it runs on the loop.
     private static let level: Int32 = 1

@@ -1,6 +1,6 @@
 import HTTPCore
 
-/// Deadlines: one number a connection, looked at by a coarse sweep (CONTRACT G6).
+/// Deadlines: one number a connection, looked at by a coarse sweep (G6).
 extension EventLoop {
     /// When the connection, as it stands, has taken too long; `.max` where it is not the client that is waited for.
     func deadline(of connection: Connection) -> UInt64 {

@@ -59,7 +59,8 @@ extension EventLoop {
         connection.tls = nil
     }
 
-    /// TLS may want to read in order to write and the reverse, so every event of its socket opens both (see `dispatch`).
+    /// TLS may want to read in order to write and the reverse, so every event of its socket opens both (see
+    /// `dispatch`).
     private func result(_ result: TLSResult) -> TransferResult {
         switch result {
         case .bytes(let count): .bytes(count)

@@ -2,7 +2,8 @@ import HTTPCore
 
 /// How one connection gets its turn: take in, answer, send, as far as socket and handler allow.
 extension EventLoop {
-    /// Runs `first`, then everything that has become possible. Not re-entrant: what a handler calls meanwhile is stashed.
+    /// Runs `first`, then everything that has become possible. Not re-entrant: what a handler calls meanwhile is
+    /// stashed.
     func work(on connection: Connection, _ first: () -> Void = {}) {
         precondition(processing == nil, "one connection at a time")
         processing = connection

@@ -3,11 +3,11 @@ import Glibc
 import HTTPCore
 import Synchronization
 
-/// One thread, one epoll descriptor and the connections it accepted (DESIGN 2 "Threads"). It parses, asks the handler and
+/// One thread, one epoll descriptor and the connections it accepted. It parses, asks the handler and
 /// writes; it never blocks but in `epoll_wait`.
 ///
-/// `@unchecked Sendable`: everything but `mailbox` and `threadID` belongs to the loop's own thread once `run` has begun;
-/// before, to the thread that starts it.
+/// `@unchecked Sendable`: everything but `mailbox` and `threadID` belongs to the loop's own thread once `run` has
+/// begun; before, to the thread that starts it.
 final class EventLoop: @unchecked Sendable {
     static let batchBytesMax = 64 * 1024
     static let receiveBytesMax = 64 * 1024

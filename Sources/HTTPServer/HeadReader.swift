@@ -8,6 +8,7 @@ struct HeadReader {
     let head: UnsafePointer<UInt8>
     let count: Int
     let targetBytesMax: Int
+    let singleFields: SingleFields
     var index = 0
 
     var method = Method.other
@@ -19,6 +20,8 @@ struct HeadReader {
     var framing = BodyFraming.none
 
     private var seen: Seen = []
+    /// Bits of the single fields that have come.
+    private var seenSingles: UInt32 = 0
     private var announced: BodyFraming = .none
     private var saysClose = false
     private var saysKeepAlive = false
@@ -28,19 +31,17 @@ struct HeadReader {
         static let host = Seen(rawValue: 1)
         static let contentLength = Seen(rawValue: 2)
         static let transferEncoding = Seen(rawValue: 4)
-        static let authorization = Seen(rawValue: 8)
-        static let apiKey = Seen(rawValue: 16)
-        static let seedHash = Seen(rawValue: 32)
         static let idempotencyKey = Seen(rawValue: 64)
         static let tollgate = Seen(rawValue: 128)
         static let tollgateTwice = Seen(rawValue: 256)
         static let expect = Seen(rawValue: 512)
     }
 
-    init(head: UnsafePointer<UInt8>, count: Int, targetBytesMax: Int) {
+    init(head: UnsafePointer<UInt8>, count: Int, targetBytesMax: Int, singleFields: SingleFields) {
         self.head = head
         self.count = count
         self.targetBytesMax = targetBytesMax
+        self.singleFields = singleFields
     }
 
     var keepsAlive: Bool { isHTTP10 ? saysKeepAlive && !saysClose : !saysClose }
@@ -144,15 +145,9 @@ struct HeadReader {
         case 6 where ByteScan.equals(name, 6, "expect"):
             let isContinue = first(.expect) && ByteScan.equals(value, valueCount, "100-continue")
             expectation = isContinue ? .continue100 : .unknown
-        case 9 where ByteScan.equals(name, 9, "x-api-key"):
-            if !first(.apiKey) { return .bad("repeated credentials") }
         case 10 where ByteScan.equals(name, 10, "connection"):
             if ByteScan.list(value, valueCount, names: "close") { saysClose = true }
             if ByteScan.list(value, valueCount, names: "keep-alive") { saysKeepAlive = true }
-        case 11 where ByteScan.equals(name, 11, "x-seed-hash"):
-            if !first(.seedHash) { return .bad("repeated credentials") }
-        case 13 where ByteScan.equals(name, 13, "authorization"):
-            if !first(.authorization) { return .bad("repeated credentials") }
         case 14 where ByteScan.equals(name, 14, "content-length"):
             return noteContentLength(value, valueCount)
         case 15 where ByteScan.equals(name, 15, "idempotency-key"):
@@ -162,7 +157,11 @@ struct HeadReader {
         case 12... where ByteScan.hasPrefix(name, "x-tollgate-"):
             if !first(.tollgate) { seen.insert(.tollgateTwice) }
         default:
-            break
+            if let single = singleFields.index(of: name, nameCount) {
+                let bit: UInt32 = 1 << UInt32(single)
+                if seenSingles & bit != 0 { return .bad("repeated credentials") }
+                seenSingles |= bit
+            }
         }
         return nil
     }

@@ -1,8 +1,8 @@
 import Glibc
 import HTTPCore
 
-/// Bytes of answers on their way to one socket, gathered so that a batch of them is one system call. Grows as needed and
-/// is used again; owned by one loop.
+/// Bytes of answers on their way to one socket, gathered so that a batch of them is one system call. Grows as needed
+/// and is used again; owned by one loop.
 final class OutputBuffer {
     private(set) var count = 0
     private var capacity = 16 * 1024

@@ -53,7 +53,8 @@ extension RequestParser {
 
     /// `count` bytes of `lines` whole lines, each with its CRLF, the empty line not included.
     private mutating func readHead(_ head: UnsafePointer<UInt8>, _ count: Int, _ lines: Int) -> Event {
-        var reader = HeadReader(head: head, count: count, targetBytesMax: targetBytesMax)
+        var reader = HeadReader(
+            head: head, count: count, targetBytesMax: targetBytesMax, singleFields: singleFields)
         if let refusal = reader.readRequestLine() { return .refused(refusal) }
         var failure: FramingFault?
         // With no capacity the standard library would write to the empty array that all threads share.

@@ -1,8 +1,8 @@
 /// HTTP/1.1 and 1.0 requests out of a stream of bytes (RFC 9112), strictly: what two readers could read differently is
-/// refused (CONTRACT G6, DESIGN 6). A pure state machine: bytes in, events out, no I/O and no clock.
+/// refused (G6, 0001). A pure state machine: bytes in, events out, no I/O and no clock.
 ///
-/// The caller keeps the bytes from `cursor` on and offers them again, followed by more, after `.needMore`. Invariant: the
-/// events do not depend on how the bytes were cut into pieces, but for the size of `.body` pieces; after `.refused`
+/// The caller keeps the bytes from `cursor` on and offers them again, followed by more, after `.needMore`. Invariant:
+/// the events do not depend on how the bytes were cut into pieces, but for the size of `.body` pieces; after `.refused`
 /// every call returns the same refusal. Owned by its connection's loop.
 package struct RequestParser: Sendable {
     package enum Event: Sendable, Equatable {
@@ -38,6 +38,7 @@ package struct RequestParser: Sendable {
     let headBytesMax: Int
     let targetBytesMax: Int
     let fieldsMax: Int
+    let singleFields: SingleFields
     var state = State.head
     var scan = HeadScan()
 
@@ -45,6 +46,7 @@ package struct RequestParser: Sendable {
         headBytesMax = limits.headBytesMax
         targetBytesMax = limits.targetBytesMax
         fieldsMax = limits.headFieldsMax
+        singleFields = limits.singleFields
     }
 
     /// Whether the parser stands within a body.

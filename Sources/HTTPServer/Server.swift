@@ -3,7 +3,7 @@ import Glibc
 package import HTTPCore
 import Synchronization
 
-/// A running HTTP/1.1 server: bound sockets and one event loop a thread (DESIGN 2, CONTRACT G6, G7).
+/// A running HTTP/1.1 server: bound sockets and one event loop a thread (G6, G7).
 ///
 /// Everything is bound before anything is served. Calls may come from any thread, but not from a loop.
 package final class Server: Sendable {
@@ -44,6 +44,8 @@ package final class Server: Sendable {
             for socket in sockets.joined() { Socket.close(socket.fd) }
             throw error
         }
+        // The C library reads the time zone's file on its first look at the calendar: here, not on a loop.
+        tzset()
         try server.startThreads()
         return server
     }
@@ -60,8 +62,9 @@ package final class Server: Sendable {
 
     deinit { Socket.close(ended) }
 
-    /// Stops accepting at once, closes idle connections, answers what is in flight with `Connection: close`, and returns
-    /// when all loops have ended: at the latest after so many milliseconds, when what is left is cut off. Blocks.
+    /// Stops accepting at once, closes idle connections, answers what is in flight with `Connection: close`, and
+    /// returns when all loops have ended: at the latest after so many milliseconds, when what is left is cut off.
+    /// Blocks.
     package func drain(withinMilliseconds: Int) {
         let running = threads.withLock { threads in
             defer { threads = [] }
@@ -94,8 +97,8 @@ package final class Server: Sendable {
     }
 
     private func startThreads() throws(ServerError) {
-        for loop in loops {
-            let start = Unmanaged.passRetained(LoopThread(loop: loop, ended: ended))
+        for (number, loop) in loops.enumerated() {
+            let start = Unmanaged.passRetained(LoopThread(loop: loop, name: "loop-\(number)", ended: ended))
             var thread = pthread_t()
             let code = pthread_create(
                 &thread, nil,
@@ -118,14 +121,17 @@ package final class Server: Sendable {
 /// What a loop's thread is given.
 private final class LoopThread {
     private let loop: EventLoop
+    private let name: String
     private let ended: Int32
 
-    init(loop: EventLoop, ended: Int32) {
+    init(loop: EventLoop, name: String, ended: Int32) {
         self.loop = loop
+        self.name = name
         self.ended = ended
     }
 
     func run() {
+        clinux_name_this_thread(name)
         loop.run()
         var one: UInt64 = 1
         _ = Socket.retrying { write(ended, &one, 8) }

@@ -1,4 +1,4 @@
-/// Every bound of the HTTP engine (CONTRACT G6). A value; read by all loops.
+/// Every bound of the HTTP engine (G6). A value; read by all loops.
 ///
 /// Sizes are bytes, times are milliseconds; each must be over zero.
 package struct ServerLimits: Sendable {
@@ -8,6 +8,8 @@ package struct ServerLimits: Sendable {
     package var targetBytesMax = 8 * 1024
     /// Fields of one head; past it 431.
     package var headFieldsMax = 100
+    /// Fields that carry credentials: a second one of a name is 400.
+    package var singleFields = SingleFields(["authorization"])
 
     /// From a head's first byte to its last, however slowly it drips.
     package var headMilliseconds = 10_000
@@ -29,7 +31,8 @@ package struct ServerLimits: Sendable {
 
     /// Open connections of this process; past it 503 and close.
     package var connectionsMax = 10_000
-    /// Open connections of one address, IPv6 by /64. Loopback may use `connectionsMax`: a proxy in front comes from there.
+    /// Open connections of one address, IPv6 by /64. Loopback may use `connectionsMax`: a proxy in front comes from
+    /// there.
     package var connectionsPerAddressMax = 512
 
     /// Bodies of answers from here …

@@ -1,6 +1,6 @@
 package import Synchronization
 
-/// Counters of the engine for `/metrics` (CONTRACT G7). Loops count for themselves and add here once a wake-up; any thread
+/// Counters of the engine for `/metrics` (G7). Loops count for themselves and add here once a wake-up; any thread
 /// may read.
 package final class ServerMetrics: Sendable {
     package let connectionsAccepted = Atomic<Int>(0)

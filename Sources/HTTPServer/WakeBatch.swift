@@ -1,7 +1,7 @@
 import Glibc
 
-/// Lets a thread that answers many requests in a row wake each loop once, when it is done, instead of at the first answer:
-/// without it the loop runs beside the answering thread and the two take turns.
+/// Lets a thread that answers many requests in a row wake each loop once, when it is done, instead of at the first
+/// answer: without it the loop runs beside the answering thread and the two take turns.
 ///
 /// Any thread; a batch belongs to the thread that runs it, and must be short: answers wait for its end.
 package enum WakeBatch {

@@ -1,73 +1,87 @@
 import CallKit
 import HTTPCore
-import TenantApp
 import TenantRegistry
 
-/// Export and restore (CONTRACT P5).
+/// Export and restore (P5).
 extension ProviderAPI {
-    /// How long a refunded or cancelled tenant can still be exported (CONTRACT P4).
-    static let exportDaysAfterEnd: Int64 = 30
+    /// How long a refunded or cancelled tenant can still be exported (P4).
+    private static let exportDaysAfterEnd: Int64 = 30
+    /// Of a file for a tenant that does not exist: it is refused once it has been read.
+    private static let fileBytesMax: Int64 = 1 << 30
+    private static let mediaType = "application/vnd.sqlite3"
 
-    static let copyRoutes: [ProviderRoute] = [
-        ProviderRoute(
-            .get, "/tenants/{slug}/export", "Export a tenant as one SQLite file",
-            gives: .read(.file("application/vnd.sqlite3")), refuses: [409]
-        ) { api, call, _, reply in
-            let record = try api.tenant(call.parameters[0])
-            let profile = record.profile
-            if let end = profile.endedAt ?? profile.endsAt, call.now >= end.adding(days: ProviderAPI.exportDaysAfterEnd)
-            {
-                throw Refusal.conflict(
-                    code: "export_period_over",
-                    detail: "Exports were possible for \(ProviderAPI.exportDaysAfterEnd) days.")
-            }
-            // A copy takes the room that is kept for what is under way.
-            if api.fleet.refusesWrites { throw Refusal(LaneFailure.storageFull) }
-            api.fleet.export(record) { result in
-                reply(
-                    Result {
-                        let file = try FileStream(path: try result.get(), pool: api.fleet.files, removesFile: true)
-                        var headers = ResponseHeaders()
-                        headers.add("Content-Type", "application/vnd.sqlite3")
-                        headers.add("Content-Disposition", "attachment; filename=\"\(record.slug).sqlite\"")
-                        return .stream(status: 200, headers: headers, body: file, length: file.length)
-                    })
-            }
-        },
-        ProviderRoute(
-            .post, "/tenants/{slug}/restore", "Restore a tenant from an export", body: .file,
-            takes: .file("application/vnd.sqlite3"), gives: .done(Schemas.restored)
-        ) {
-            api, call, path, reply in
-            let record = try api.tenant(call.parameters[0])
-            guard let path else { throw Refusal.unparseable("The body is empty; a SQLite file is expected.") }
-            if api.fleet.refusesWrites { throw Refusal(LaneFailure.storageFull) }
-            api.fleet.restore(record, from: path, requestID: call.requestID) { result in
-                reply(
-                    result.map { head in
-                        .whole(
-                            .json { json in
-                                json.field("slug", record.slug)
-                                json.field("incarnation", head.incarnation)
-                                json.field("audit_head", head.text)
-                            })
-                    }.mapError { ProviderAPI.refusal(ofRestore: $0) })
-            }
-        },
-    ]
+    var copyRoutes: [Route] {
+        [
+            Route(
+                .get, "/tenants/{slug}/export", "Export a tenant as one SQLite file", access: .provider,
+                gives: .read(.file(Self.mediaType)), refuses: [409]
+            ) { try export($0) },
+            Route(
+                .post, "/tenants/{slug}/restore", "Restore a tenant from an export", access: .provider,
+                body: .pieces { (try? tenant(of: $0))?.profile.quotas.bytesMax ?? Self.fileBytesMax },
+                takes: .file(Self.mediaType), gives: .done(Schemas.restored)
+            ) { .streamed(restore($0)) },
+        ]
+    }
 
-    private static func refusal(ofRestore error: any Error) -> any Error {
-        guard let failure = error as? RestoreFailure else { return error }
-        func refused(_ code: String, _ detail: String) -> Refusal { .unprocessable(code: code, detail: detail) }
-        switch failure {
-        case .notATenantFile(let reason): return refused("not_a_tenant_file", "This is no tenant's file: \(reason).")
-        case .anotherTenant: return refused("another_tenants_file", "This is another tenant's file.")
-        case .schemaDiffers(let what):
-            return refused("schema_differs", "The schema is not Tollgate's: \(what) differs.")
-        case .newerSchema: return refused("schema_newer", "A newer Tollgate wrote this file.")
-        case .damaged(let faults):
-            return refused("file_damaged", "The file does not verify: \(faults.prefix(5).joined(separator: "; ")).")
-        case .foreignKeyHash: return refused("foreign_key", "The file names a key of another tenant.")
+    private func export(_ call: Call) throws -> Work {
+        let record = try tenant(of: call)
+        let profile = record.profile
+        if let end = profile.endedAt ?? profile.endsAt, call.now >= end.adding(days: Self.exportDaysAfterEnd) {
+            throw Refusal.conflict(.exportPeriodOver(days: Self.exportDaysAfterEnd))
         }
+        // A copy takes the room that is kept for what is under way.
+        if fleet.refusesWrites { throw LaneFailure.storageFull }
+        return .flow { steps in
+            let file = try await steps.callback { done in
+                fleet.export(record) { copy in
+                    done(Result { try FileStream(path: copy.get(), pool: fleet.files, removesFile: true) })
+                }
+            }
+            var headers = ResponseHeaders()
+            headers.add("Content-Type", Self.mediaType)
+            headers.add("Content-Disposition", "attachment; filename=\"\(record.slug).sqlite\"")
+            return .stream(status: 200, headers: headers, body: file, length: file.length)
+        }
+    }
+
+    private func restore(_ call: Call) -> FileBody {
+        FileBody(path: fleet.data.temporaryPath(fleet.random.uint64())) { file, steps in
+            let record = try tenant(of: call)
+            if file.isEmpty { throw Refusal.unparseable("The body is empty; a SQLite file is expected.") }
+            if fleet.refusesWrites { throw LaneFailure.storageFull }
+            let head: AuditHead
+            do {
+                head = try await steps.callback { done in
+                    fleet.restore(
+                        record, from: file.takeOver(), requestID: call.requestID, judge: call.provider.judge, then: done
+                    )
+                }
+            } catch let failure as RestoreFailure {
+                throw Refusal(failure)
+            }
+            return .answer(
+                .json { json in
+                    json.field("slug", record.slug)
+                    json.field("incarnation", head.incarnation)
+                    json.field("audit_head", head.text)
+                })
+        }
+    }
+}
+
+extension Refusal {
+    /// Why a file is not put in the place of a tenant's.
+    fileprivate init(_ failure: RestoreFailure) {
+        let reason: Unprocessable =
+            switch failure {
+            case .notATenantFile(let reason): .notATenantFile(reason)
+            case .anotherTenant: .anotherTenantsFile
+            case .schemaDiffers(let what): .schemaDiffers(what)
+            case .newerSchema: .schemaNewer
+            case .damaged(let faults): .fileDamaged(faults.prefix(5).joined(separator: "; "))
+            case .foreignKeyHash: .foreignKey
+            }
+        self = .unprocessable(reason)
     }
 }

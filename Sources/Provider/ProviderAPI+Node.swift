@@ -6,50 +6,53 @@ import TenantRegistry
 
 /// The node itself: provider keys, blueprints, the registry's rebuild.
 extension ProviderAPI {
-    static let keyPrefix = "tgp"
-
-    static let nodeRoutes: [ProviderRoute] = [
-        ProviderRoute(
-            .post, "/provider-key/rotate", "Issue a new provider key; the others die", gives: .done(Schemas.providerKey)
-        ) { api, _, _, reply in
-            let key = APIKeyFormat.mint(prefix: keyPrefix, mode: "live", random: api.fleet.random)
-            api.fleet.rotateProviderKey(key) { result in
-                reply(result.map { .whole(.json { $0.field("provider_key", key) }) })
-            }
-        },
-        ProviderRoute(.get, "/blueprints", "List blueprints", gives: .read(Schemas.blueprints)) { api, _, _, reply in
-            reply(
-                .success(
-                    .whole(
+    var nodeRoutes: [Route] {
+        [
+            Route(
+                .post, "/provider-key/rotate", "Issue a new provider key; the others die", access: .provider,
+                gives: .done(Schemas.providerKey)
+            ) { call in
+                let key = APIKeyFormat.mint(prefix: Self.keyPrefix, mode: "live", random: fleet.random)
+                return .flow { steps in
+                    try await steps.callback { done in
+                        fleet.rotateProviderKey(key, judge: call.provider.judge, then: done)
+                    }
+                    return .answer(.json { $0.field("provider_key", key) })
+                }
+            },
+            Route(.get, "/blueprints", "List blueprints", access: .provider, gives: .read(Schemas.blueprints)) { _ in
+                .answer(listBlueprints())
+            },
+            Route(
+                .post, "/registry/rebuild", "Rebuild the registry's projection from the files", access: .provider,
+                gives: .done(Schemas.rebuilt)
+            ) { _ in
+                .flow { steps in
+                    let (tenants, failed) = try await steps.callback { done in
+                        fleet.rebuildProjections { done(.success(($0, $1))) }
+                    }
+                    return .answer(
                         .json { json in
-                            json.array("data") { json in
-                                for blueprint in api.blueprints.all {
-                                    json.object { json in
-                                        json.field("name", blueprint.name)
-                                        json.field("title", blueprint.title)
-                                        json.field("currency", blueprint.currency)
-                                        json.array("dialects") { json in
-                                            for name in blueprint.dialects { json.element(name) }
-                                        }
-                                    }
-                                }
-                            }
-                        })))
-        },
-        ProviderRoute(
-            .post, "/registry/rebuild", "Rebuild the registry's projection from the files",
-            gives: .done(Schemas.rebuilt)
-        ) {
-            api, _, _, reply in
-            api.fleet.rebuildProjections { tenants, failed in
-                reply(
-                    .success(
-                        .whole(
-                            .json { json in
-                                json.field("tenants", tenants)
-                                json.array("failed") { json in for slug in failed { json.element(slug) } }
-                            })))
+                            json.field("tenants", tenants)
+                            json.array("failed") { json in for slug in failed { json.element(slug) } }
+                        })
+                }
+            },
+        ]
+    }
+
+    private func listBlueprints() -> Answer {
+        .json { json in
+            json.array("data") { json in
+                for blueprint in blueprints.all {
+                    json.object { json in
+                        json.field("name", blueprint.name)
+                        json.field("title", blueprint.title)
+                        json.field("currency", blueprint.currency)
+                        json.array("dialects") { json in for name in blueprint.dialects { json.element(name) } }
+                    }
+                }
             }
-        },
-    ]
+        }
+    }
 }

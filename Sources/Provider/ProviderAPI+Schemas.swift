@@ -7,7 +7,10 @@ import TenantRegistry
 extension ProviderAPI {
     enum Schemas {
         private static let slug = Schema.matching("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")
-        private static let quotaMost: Int64 = 1_000_000_000_000_000
+        static let quotaMost: Int64 = 1_000_000_000_000_000
+
+        /// A slug in base64url.
+        static let tenantCursor = Parameter.query("cursor", .matching("^[A-Za-z0-9_-]{2,84}$"))
 
         static let newTenant: Schema = [
             "slug": slug, "blueprint": .text(32), "owner_email": .email, "tier": .choice(Tier.self).optional,

@@ -3,72 +3,86 @@ import HTTPCore
 import TenantApp
 import TenantRegistry
 
-/// Suspending, cancelling, refunding (CONTRACT P3, P4), deleting (P5).
+/// Suspending, cancelling, refunding (P3, P4), deleting (P5).
 extension ProviderAPI {
-    static let stateRoutes: [ProviderRoute] = [
-        ProviderRoute(
-            .post, "/tenants/{slug}/suspend", "Suspend a tenant", gives: .done(Schemas.tenant), refuses: [409]
-        ) { api, call, _, reply in
-            try api.move(call, "tenant.suspended", from: [.active], reply) { $0.state = .suspended }
-        },
-        ProviderRoute(.post, "/tenants/{slug}/resume", "Resume a tenant", gives: .done(Schemas.tenant), refuses: [409])
-        { api, call, _, reply in
-            try api.move(call, "tenant.resumed", from: [.suspended], reply) { $0.state = .active }
-        },
-        ProviderRoute(
-            .post, "/tenants/{slug}/cancel", "End a tenant with its paid period", gives: .done(Schemas.tenant),
-            refuses: [409]
-        ) { api, call, _, reply in
-            let now = call.now
-            try api.move(call, "tenant.cancelled", from: [.active, .suspended], reply) { profile in
-                if profile.endsAt == nil { profile.endsAt = periodEnd(since: profile.createdAt, at: now) }
-            }
-        },
-        ProviderRoute(
-            .post, "/tenants/{slug}/refund", "Refund within 14 days; access ends", gives: .done(Schemas.tenant),
-            refuses: [409]
-        ) { api, call, _, reply in
-            let record = try api.tenant(call.parameters[0])
-            if call.now >= record.profile.refundableUntil {
-                throw Refusal.conflict(
-                    code: "refund_period_over",
-                    detail: "Refunds were possible until \(record.profile.refundableUntil.text).")
-            }
-            let now = call.now
-            try api.move(call, "tenant.refunded", from: [.active, .suspended], reply) { profile in
-                profile.state = .refunded
-                profile.endedAt = now
-            }
-        },
-        ProviderRoute(
-            .delete, "/tenants/{slug}", "Erase a tenant for ever", parameters: [.query("confirm", isRequired: true)],
-            gives: .nothing
-        ) { api, call, _, reply in
-            let record = try api.tenant(call.parameters[0])
-            guard try call.query()["confirm"] == record.slug else {
-                throw Refusal.field("/confirm", "required", "must repeat the slug: ?confirm=\(record.slug)")
-            }
-            api.fleet.delete(record, requestID: call.requestID) { result in
-                api.domainsChanged()
-                reply(result.map { .whole(.noContent) })
-            }
-        },
-    ]
+    var stateRoutes: [Route] {
+        [
+            Route(
+                .post, "/tenants/{slug}/suspend", "Suspend a tenant", access: .provider,
+                gives: .done(Schemas.tenant), refuses: [409]
+            ) { call in
+                move(try tenant(of: call), "tenant.suspended", from: [.active], call) { $0.state = .suspended }
+            },
+            Route(
+                .post, "/tenants/{slug}/resume", "Resume a tenant", access: .provider, gives: .done(Schemas.tenant),
+                refuses: [409]
+            ) { call in
+                move(try tenant(of: call), "tenant.resumed", from: [.suspended], call) { $0.state = .active }
+            },
+            Route(
+                .post, "/tenants/{slug}/cancel", "End a tenant with its paid period", access: .provider,
+                gives: .done(Schemas.tenant), refuses: [409]
+            ) { call in
+                move(try tenant(of: call), "tenant.cancelled", from: [.active, .suspended], call) { profile in
+                    if profile.endsAt == nil { profile.endsAt = Self.periodEnd(since: profile.createdAt, at: call.now) }
+                }
+            },
+            Route(
+                .post, "/tenants/{slug}/refund", "Refund within 14 days; access ends", access: .provider,
+                gives: .done(Schemas.tenant), refuses: [409]
+            ) { call in
+                let record = try tenant(of: call)
+                if call.now >= record.profile.refundableUntil {
+                    throw Refusal.conflict(.refundPeriodOver(record.profile.refundableUntil))
+                }
+                return move(record, "tenant.refunded", from: [.active, .suspended], call) { profile in
+                    profile.state = .refunded
+                    profile.endedAt = call.now
+                }
+            },
+            Route(
+                .delete, "/tenants/{slug}", "Erase a tenant for ever", access: .provider,
+                parameters: [.query("confirm", isRequired: true)], gives: .nothing
+            ) { try delete($0) },
+        ]
+    }
 
     private func move(
-        _ call: ProviderCall, _ event: String, from states: [TenantState], _ reply: @escaping ProviderRoute.Reply,
+        _ record: TenantRecord, _ event: String, from states: [TenantState], _ call: Call,
         _ change: @escaping @Sendable (inout TenantProfile) -> Void
-    ) throws {
-        let record = try tenant(call.parameters[0])
-        let access = record.access(at: call.now)
-        let state = record.profile.state
-        // A tenant whose cancelled period is over has ended, whatever its row says.
-        guard states.contains(state), access != .refused("cancelled") else {
-            let name = access == .refused("cancelled") ? "cancelled" : state.name
-            throw Refusal.conflict(code: "tenant_\(name)", detail: "The tenant is \(name).")
+    ) -> Work {
+        .flow { steps in
+            try await steps.callback { done in
+                fleet.change(record, event: event, requestID: call.requestID) { profile in
+                    try call.provider.judge()
+                    let access = profile.access(at: call.now)
+                    // A tenant whose cancelled period is over has ended, whatever its row says.
+                    guard states.contains(profile.state), access != .refused(.cancelled) else {
+                        let state = access == .refused(.cancelled) ? .cancelled : profile.state
+                        throw RegistryRefusal.notAllowed(Refusal.conflict(.tenant(state)))
+                    }
+                    change(&profile)
+                } then: { result in
+                    done(result)
+                }
+            }
+            return .answer(answer(record, call))
         }
-        fleet.change(record, event: event, requestID: call.requestID, change) { [self] result in
-            reply(result.map { [self] in .whole(.json { encode(record, call, &$0) }) })
+    }
+
+    private func delete(_ call: Call) throws -> Work {
+        let record = try tenant(of: call)
+        guard try call.query()["confirm"] == record.slug else {
+            throw Refusal.field("/confirm", "required", "must repeat the slug: ?confirm=\(record.slug)")
+        }
+        return .flow { steps in
+            try await steps.callback { done in
+                fleet.delete(record, requestID: call.requestID, judge: call.provider.judge) { result in
+                    domainsChanged()
+                    done(result)
+                }
+            }
+            return .answer(.noContent)
         }
     }
 

@@ -11,11 +11,11 @@ package struct AddressKey: Sendable, Hashable {
     }
 }
 
-/// One policy for each of a bounded number of addresses: failed credentials (DESIGN 3), sign-ups (CONTRACT A2).
+/// One policy for each of a bounded number of addresses: failed credentials, sign-ups (A2).
 ///
-/// Invariant: at most `addressesMax` addresses are remembered. When a shard is full, those whose bucket is full again go
-/// first, then those with the least debt: a flood from many addresses cannot push out the worst offender. Any thread; a
-/// shard is locked for one decision.
+/// Invariant: at most `addressesMax` addresses are remembered. When a shard is full, those whose bucket is full again
+/// go first, then those with the least debt: a flood from many addresses cannot push out the worst offender. Any
+/// thread; a shard is locked for one decision.
 package final class AddressMeter: Sendable {
     package static let addressesMaxDefault = 65_536
     private static let shardsCount = 64

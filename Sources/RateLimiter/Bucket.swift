@@ -1,13 +1,13 @@
 import Glibc
 import Synchronization
 
-/// A token bucket that any number of threads ask at once: one compare-and-swap a decision (DESIGN 3, CONTRACT G2).
+/// A token bucket that any number of threads ask at once: one compare-and-swap a decision (G2, 0005).
 ///
 /// The policy word packs requests, window and burst (20 bits each) and a generation (4); the level word packs the
 /// generation and the theoretical arrival time (60 bits of nanoseconds on the caller's monotonic clock).
-/// Invariant: a level is judged only by the policy of its own generation. A change closes the level word with a sentinel,
-/// which one changer wins, writes the new policy and opens the level again under the next generation; whoever read the old
-/// words fails to swap and reads again. While it is closed, for a few stores, the others spin. Any thread.
+/// Invariant: a level is judged only by the policy of its own generation. A change closes the level word with a
+/// sentinel, which one changer wins, writes the new policy and opens the level again under the next generation; whoever
+/// read the old words fails to swap and reads again. While it is closed, for a few stores, the others spin. Any thread.
 package final class Bucket: Sendable {
     private let policyWord: Atomic<UInt64>
     private let levelWord: Atomic<UInt64>
@@ -58,8 +58,8 @@ package final class Bucket: Sendable {
 
     // MARK: Changing
 
-    /// Puts another policy in force from the return on. The share of the burst that is used stays the same: the bucket is
-    /// neither refilled nor emptied.
+    /// Puts another policy in force from the return on. The share of the burst that is used stays the same: the bucket
+    /// is neither refilled nor emptied.
     package func change(to new: Policy, now: UInt64) {
         while true {
             let (old, level) = read()

@@ -37,10 +37,11 @@ package struct Decision: Sendable, Hashable {
     }
 }
 
-/// The generic cell rate algorithm as pure arithmetic: a token bucket whose level is one number, the theoretical arrival
-/// time, when the bucket would be full again. What lies between now and then is its debt.
+/// The generic cell rate algorithm as pure arithmetic: a token bucket whose level is one number, the theoretical
+/// arrival time, when the bucket would be full again. What lies between now and then is its debt.
 enum CellRate {
-    /// The decision, and the new arrival time where it admits. `debt` and `tolerance` fit 60 bits, so sums cannot overflow.
+    /// The decision, and the new arrival time where it admits. `debt` and `tolerance` fit 60 bits, so sums cannot
+    /// overflow.
     static func judge(_ policy: Policy, arrival: UInt64, cost: Int, now: UInt64) -> (Decision, arrival: UInt64?) {
         let emission = policy.emissionNanoseconds
         let tolerance = emission &* UInt64(truncatingIfNeeded: policy.burst)

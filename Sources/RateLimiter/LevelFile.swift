@@ -1,9 +1,9 @@
 import Glibc
 
-/// Keeps level snapshots in one file, so that a restart forgives nothing (DESIGN 3, CONTRACT G2).
+/// Keeps level snapshots in one file, so that a restart forgives nothing (G2).
 ///
-/// Invariant: the path holds a whole snapshot or none; a new one is written beside it, synced and renamed over it. It blocks
-/// on the disk: call it on a thread of its own, one call at a time for a path.
+/// Invariant: the path holds a whole snapshot or none; a new one is written beside it, synced and renamed over it. It
+/// blocks on the disk: call it on a thread of its own, one call at a time for a path.
 package enum LevelFile {
     package static let bytesMax = 1 << 30
     private static let chunkBytes = 1 << 20

@@ -1,7 +1,7 @@
-/// The levels of all buckets at one moment, and their form as bytes (DESIGN 3: they go to one node file each second).
+/// The levels of all buckets at one moment, and their form as bytes: they go to one node file each second (G2).
 ///
-/// Bytes, little-endian 64-bit words: magic, wall clock, count, then five words an entry, then a checksum over all of it,
-/// which finds torn and damaged files, not forged ones. A value: any thread.
+/// Bytes, little-endian 64-bit words: magic, wall clock, count, then five words an entry, then a checksum over all of
+/// it, which finds torn and damaged files, not forged ones. A value: any thread.
 package struct LevelSnapshot: Sendable, Equatable {
     package struct Entry: Sendable, Equatable {
         /// The owner's 16-byte id, a tenant's UUID say, as two words.

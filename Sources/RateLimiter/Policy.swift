@@ -1,7 +1,7 @@
 /// How many requests a bucket lets through: `requests` in `windowSeconds` on average, `burst` at once.
 ///
-/// Invariant: each part is 1…1,000,000 and an empty bucket is full again within `fullAgainSecondsMax`, so that every level
-/// fits its 60 bits. A value: any thread.
+/// Invariant: each part is 1…1,000,000 and an empty bucket is full again within `fullAgainSecondsMax`, so that every
+/// level fits its 60 bits. A value: any thread.
 package struct Policy: Sendable, Hashable {
     package let requests: Int
     package let windowSeconds: Int

@@ -1,7 +1,8 @@
-/// Asks every level in turn: the request passes all of them or costs none anything (DESIGN 3, CONTRACT G2).
+/// Asks every level in turn: the request passes all of them or costs none anything (G2).
 extension RequestLimits {
-    /// Takes `cost` from key, reseller, route class, tenant and process. The first that refuses ends it, and the earlier
-    /// ones get back what they gave. So the level that binds admits exactly its capacity, however many threads ask.
+    /// Takes `cost` from key, reseller, route class, tenant and process. The first that refuses ends it, and the
+    /// earlier ones get back what they gave. So the level that binds admits exactly its capacity, however many threads
+    /// ask.
     package static func admit(_ levels: borrowing RequestLimits, cost: Int = 1, now: UInt64) -> Verdict {
         levels.admit(cost: cost, now: now)
     }

@@ -1,4 +1,4 @@
-/// The levels at which a request is limited, in the order in which they are asked (DESIGN 3).
+/// The levels at which a request is limited, in the order in which they are asked.
 package enum LimitScope: UInt8, Sendable, CaseIterable {
     case key = 0
     case reseller

@@ -3,8 +3,8 @@ import CSQLite
 /// A copy of a live file, made in small steps between which its connection goes on writing. Runs on that connection's
 /// thread and must end before it closes.
 ///
-/// Invariant: the copy is whole only once `step` has returned `.done`; then it is one file in `journal_mode=DELETE`, synced
-/// and closed. Until then its content means nothing and the caller removes it.
+/// Invariant: the copy is whole only once `step` has returned `.done`; then it is one file in `journal_mode=DELETE`,
+/// synced and closed. Until then its content means nothing and the caller removes it.
 package final class BackupStepper {
     package enum Progress: Sendable, Equatable {
         /// Pages still to copy. It rises where the copy had to start again, which a rolled-back transaction causes.

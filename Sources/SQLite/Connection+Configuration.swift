@@ -1,17 +1,18 @@
 import CSQLite
 
-/// How a connection is set up for its use (DESIGN 2).
+/// How a connection is set up for its use (0002).
 extension Connection {
     package static let pageBytes = 4096
 
     /// A live file of this process, before its first use: one exclusive connection, WAL, every commit synced.
     ///
     /// The file is locked when this returns; `isBusy` is thrown where another process has it. `cacheKiB` of pages are
-    /// kept in memory; a file grows to at most `pageCountMax` pages (then FULL); a WAL longer than `journalBytesMax` is cut
-    /// to it when it starts over, a shorter one keeps its size, so that a commit does not wait for the file to grow.
+    /// kept in memory; a file grows to at most `pageCountMax` pages (then FULL); a WAL longer than `journalBytesMax` is
+    /// cut to it when it starts over, a shorter one keeps its size, so that a commit does not wait for the file to
+    /// grow.
     ///
-    /// `close` leaves the WAL where it is: a file that turned out not to be what it should be is not changed by having been
-    /// opened. `closeEmptyingWAL` is for one that was.
+    /// `close` leaves the WAL where it is: a file that turned out not to be what it should be is not changed by having
+    /// been opened. `closeEmptyingWAL` is for one that was.
     package func configureLive(
         cacheKiB: Int = 2_048, pageCountMax: Int64? = nil, journalBytesMax: Int64 = 32 << 20
     ) throws(SQLiteError) {
@@ -45,8 +46,8 @@ extension Connection {
         try execute("PRAGMA synchronous=\(isDurable ? "FULL" : "OFF")")
     }
 
-    /// A new file of this process alone that nobody misses after a crash: it has no journal and is never synced. What is
-    /// sorted beyond `cacheKiB` goes to temporary files.
+    /// A new file of this process alone that nobody misses after a crash: it has no journal and is never synced. What
+    /// is sorted beyond `cacheKiB` goes to temporary files.
     package func configureScratch(cacheKiB: Int) throws(SQLiteError) {
         harden()
         try execute(
@@ -59,8 +60,8 @@ extension Connection {
             """)
     }
 
-    /// Ends the use of a live file: its WAL goes into it and away. Where that fails the WAL stays, and the next opening reads
-    /// it.
+    /// Ends the use of a live file: its WAL goes into it and away. Where that fails the WAL stays, and the next opening
+    /// reads it.
     package func closeEmptyingWAL() {
         if (try? checkpoint(.truncate)) != nil {
             _ = tollgate_sqlite3_db_config_flag(database, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
@@ -118,34 +119,33 @@ extension Connection {
     /// The file's size in pages, with those of the transaction that is open.
     package var pageCount: Int64 { get throws(SQLiteError) { try integer(of: "PRAGMA page_count") } }
 
-    package var freePageCount: Int64 { get throws(SQLiteError) { try integer(of: "PRAGMA freelist_count") } }
-
     /// The quota in pages; returns what holds now, which is never less than the file has.
     @discardableResult
     package func setMaxPageCount(_ pages: Int64) throws(SQLiteError) -> Int64 {
         try integer(of: "PRAGMA max_page_count=\(pages)")
     }
 
-    /// What `PRAGMA integrity_check` and `foreign_key_check` complain of; empty where all is well. Reads the whole file.
+    /// What `PRAGMA integrity_check` and `foreign_key_check` complain of; empty where all is well. Reads the whole
+    /// file.
     package func integrityCheck() throws(SQLiteError) -> [String] {
         var problems = try texts(of: "PRAGMA integrity_check").filter { $0 != "ok" }
         problems += try texts(of: "SELECT 'foreign key of ' || \"table\" FROM pragma_foreign_key_check")
         return problems
     }
 
-    func integer(of sql: String) throws(SQLiteError) -> Int64 { try values(of: sql) { $0.int(0) }.first ?? 0 }
+    func integer(of sql: String) throws(SQLiteError) -> Int64 { try values(of: sql) { try $0.int() }.first ?? 0 }
 
     func text(of sql: String) throws(SQLiteError) -> String { try texts(of: sql).first ?? "" }
 
-    func texts(of sql: String) throws(SQLiteError) -> [String] { try values(of: sql) { $0.text(0) } }
+    func texts(of sql: String) throws(SQLiteError) -> [String] { try values(of: sql) { try $0.text() } }
 
-    private func values<T>(of sql: String, _ read: (Row) -> T) throws(SQLiteError) -> [T] {
+    private func values<T>(of sql: String, _ read: (inout RowReader) throws -> T) throws(SQLiteError) -> [T] {
         do {
-            return try rows(dynamic: sql) { read($0) }
+            return try rows(dynamic: sql, read: read)
         } catch let error as SQLiteError {
             throw error
         } catch {
-            preconditionFailure("reading a pragma throws SQLiteError alone")
+            throw SQLiteError(code: SQLITE_CORRUPT, message: "\(error)", sql: sql)
         }
     }
 }

@@ -7,17 +7,18 @@ extension Connection {
     }
 
     /// What `read` makes of the first row; nil where there is none.
-    package func row<T>(_ sql: StaticString, _ values: SQLValue..., read: (Row) throws -> T) throws -> T? {
+    package func row<T>(_ sql: StaticString, _ values: SQLValue..., read: (inout RowReader) throws -> T) throws -> T? {
         try row(.literal(sql), values, read)
     }
 
     /// What `read` makes of each row. For results known to be small: lists page by keyset.
-    package func rows<T>(_ sql: StaticString, _ values: SQLValue..., read: (Row) throws -> T) throws -> [T] {
+    package func rows<T>(_ sql: StaticString, _ values: SQLValue..., read: (inout RowReader) throws -> T) throws -> [T]
+    {
         try rows(.literal(sql), values, read)
     }
 
     /// Goes through the rows until `body` returns false.
-    package func forEach(_ sql: StaticString, _ values: SQLValue..., body: (Row) throws -> Bool) throws {
+    package func forEach(_ sql: StaticString, _ values: SQLValue..., body: (inout RowReader) throws -> Bool) throws {
         try forEach(.literal(sql), values, body)
     }
 
@@ -33,16 +34,46 @@ extension Connection {
         try run(.text(sql), values)
     }
 
-    package func row<T>(dynamic sql: String, _ values: [SQLValue] = [], read: (Row) throws -> T) throws -> T? {
+    package func row<T>(dynamic sql: String, _ values: [SQLValue] = [], read: (inout RowReader) throws -> T) throws
+        -> T?
+    {
         try row(.text(sql), values, read)
     }
 
-    package func rows<T>(dynamic sql: String, _ values: [SQLValue] = [], read: (Row) throws -> T) throws -> [T] {
+    package func rows<T>(dynamic sql: String, _ values: [SQLValue] = [], read: (inout RowReader) throws -> T) throws
+        -> [T]
+    {
         try rows(.text(sql), values, read)
     }
 
-    package func forEach(dynamic sql: String, _ values: [SQLValue] = [], body: (Row) throws -> Bool) throws {
+    package func forEach(dynamic sql: String, _ values: [SQLValue] = [], body: (inout RowReader) throws -> Bool) throws
+    {
         try forEach(.text(sql), values, body)
+    }
+}
+
+/// The same for SQL that was put together once.
+extension Connection {
+    package func run(_ statement: Statement, _ values: SQLValue...) throws(SQLiteError) {
+        try run(.kept(statement.text), values)
+    }
+
+    package func row<T>(
+        _ statement: Statement, _ values: SQLValue..., read: (inout RowReader) throws -> T
+    ) throws -> T? {
+        try row(.kept(statement.text), values, read)
+    }
+
+    package func rows<T>(
+        _ statement: Statement, _ values: SQLValue..., read: (inout RowReader) throws -> T
+    ) throws -> [T] {
+        try rows(.kept(statement.text), values, read)
+    }
+
+    package func forEach(
+        _ statement: Statement, _ values: SQLValue..., body: (inout RowReader) throws -> Bool
+    ) throws {
+        try forEach(.kept(statement.text), values, body)
     }
 }
 
@@ -58,28 +89,29 @@ extension Connection {
         }
     }
 
-    func row<T>(_ source: StatementSource, _ values: [SQLValue], _ read: (Row) throws -> T) throws -> T? {
+    func row<T>(_ source: StatementSource, _ values: [SQLValue], _ read: (inout RowReader) throws -> T) throws -> T? {
         var result: T?
         try forEach(source, values) { row in
-            result = try read(row)
+            result = try read(&row)
             return false
         }
         return result
     }
 
-    func rows<T>(_ source: StatementSource, _ values: [SQLValue], _ read: (Row) throws -> T) throws -> [T] {
+    func rows<T>(_ source: StatementSource, _ values: [SQLValue], _ read: (inout RowReader) throws -> T) throws -> [T] {
         var results: [T] = []
         try forEach(source, values) { row in
-            results.append(try read(row))
+            results.append(try read(&row))
             return true
         }
         return results
     }
 
-    func forEach(_ source: StatementSource, _ values: [SQLValue], _ body: (Row) throws -> Bool) throws {
+    func forEach(_ source: StatementSource, _ values: [SQLValue], _ body: (inout RowReader) throws -> Bool) throws {
         try withStatement(source, values) { statement in
             while try step(statement, source) {
-                if try !body(Row(statement: statement)) { break }
+                var row = RowReader(statement: statement)
+                if try !body(&row) { break }
             }
         }
     }

@@ -1,13 +1,16 @@
 import CSQLite
 
-/// A statement to run, and the text that an error names. A literal is known by its address, built text by its content.
+/// A statement to run, and the text that an error names. A literal and a kept text are known by their addresses, built
+/// text by its content.
 enum StatementSource {
     case literal(StaticString)
+    case kept(KeptText)
     case text(String)
 
     var sql: String {
         switch self {
         case .literal(let sql): sql.description
+        case .kept(let sql): sql.string
         case .text(let sql): sql
         }
     }
@@ -15,7 +18,8 @@ enum StatementSource {
 
 /// Taking a statement, binding, stepping and putting it back: everything that touches a running statement.
 extension Connection {
-    /// Runs `body` on a bound statement. Afterwards, on every path, it is reset, has no bindings and is in its cache again.
+    /// Runs `body` on a bound statement. Afterwards, on every path, it is reset, has no bindings and is in its cache
+    /// again.
     func withStatement(
         _ source: StatementSource, _ values: [SQLValue], _ body: (OpaquePointer) throws -> Void
     ) throws {
@@ -46,14 +50,8 @@ extension Connection {
         switch source {
         case .literal(let sql):
             precondition(sql.hasPointerRepresentation, "no statement is one character long")
-            if let statement = literals.find(sql.utf8Start) {
-                if statement.isBusy { return try prepare(source, isCached: false) }
-                statement.isBusy = true
-                return statement
-            }
-            let statement = try prepare(source, isCached: true)
-            literals.insert(statement, for: sql.utf8Start)
-            return statement
+            return try take(source, at: sql.utf8Start)
+        case .kept(let sql): return try take(source, at: sql.start)
         case .text(let sql):
             if let statement = texts.find(sql) {
                 if statement.isBusy { return try prepare(source, isCached: false) }
@@ -64,6 +62,19 @@ extension Connection {
             texts.insert(statement, for: sql)
             return statement
         }
+    }
+
+    private func take(
+        _ source: StatementSource, at address: UnsafePointer<UInt8>
+    ) throws(SQLiteError) -> PreparedStatement {
+        if let statement = literals.find(address) {
+            if statement.isBusy { return try prepare(source, isCached: false) }
+            statement.isBusy = true
+            return statement
+        }
+        let statement = try prepare(source, isCached: true)
+        literals.insert(statement, for: address)
+        return statement
     }
 
     private func prepare(_ source: StatementSource, isCached: Bool) throws(SQLiteError) -> PreparedStatement {

@@ -17,7 +17,8 @@ package final class Connection {
     /// Filled by SQLite's hook after each commit and by checkpoints, on the connection's thread.
     let walPagesCell = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
 
-    /// Opens a file; `flags` say whether it may be made. Nothing is read yet: a file that is no database shows at first use.
+    /// Opens a file; `flags` say whether it may be made. Nothing is read yet: a file that is no database shows at first
+    /// use.
     package init(path: String, flags: OpenFlags = [.readWrite, .create]) throws(SQLiteError) {
         self.path = path
         walPagesCell.initialize(to: 0)
@@ -62,8 +63,8 @@ package final class Connection {
     /// Rows that the last INSERT, UPDATE or DELETE changed, without those of triggers and foreign keys.
     package var changes: Int { Int(sqlite3_changes64(database)) }
 
-    /// Rows that all INSERTs, UPDATEs and DELETEs so far have changed, with those of triggers; it never falls. The same number
-    /// twice in one transaction: nothing was written between.
+    /// Rows that all INSERTs, UPDATEs and DELETEs so far have changed, with those of triggers; it never falls. The same
+    /// number twice in one transaction: nothing was written between.
     var totalChanges: Int64 { sqlite3_total_changes64(database) }
 
     package var lastInsertedRowID: Int64 { sqlite3_last_insert_rowid(database) }

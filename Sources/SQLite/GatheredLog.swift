@@ -1,11 +1,12 @@
 import CSQLite
 import Synchronization
 
-/// A write-ahead log on its way to the disk: writes that follow each other are gathered and written as one, at the latest
-/// when the log is synced. SQLite writes each frame with two calls, and a commit of many orders has hundreds of frames.
+/// A write-ahead log on its way to the disk: writes that follow each other are gathered and written as one, at the
+/// latest when the log is synced. SQLite writes each frame with two calls, and a commit of many orders has hundreds of
+/// frames.
 ///
-/// Invariant: what is gathered has never been synced, so SQLite has promised nothing of it: where it cannot be written it
-/// is dropped, and the call that asked for it fails. Used by the connection that opened it, on its thread.
+/// Invariant: what is gathered has never been synced, so SQLite has promised nothing of it: where it cannot be written
+/// it is dropped, and the call that asked for it fails. Used by the connection that opened it, on its thread.
 final class GatheredLog {
     typealias File = UnsafeMutablePointer<sqlite3_file>
 
@@ -137,7 +138,8 @@ final class GatheredLog {
     }()
 }
 
-/// Where logs gather: a log has an area only from its first write to its next sync, so there are as many as commits at once.
+/// Where logs gather: a log has an area only from its first write to its next sync, so there are as many as commits at
+/// once.
 private enum GatheringAreas {
     /// SQLite's own writes have at most 128 KiB less one byte.
     static let bytes = 124 << 10

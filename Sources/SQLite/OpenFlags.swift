@@ -9,7 +9,8 @@ package struct OpenFlags: OptionSet, Sendable {
     package static let readWrite = OpenFlags(rawValue: SQLITE_OPEN_READWRITE)
     package static let create = OpenFlags(rawValue: SQLITE_OPEN_CREATE)
     package static let readOnly = OpenFlags(rawValue: SQLITE_OPEN_READONLY)
-    /// Nobody writes to the file while it is open, so neither locks nor journals are looked at: for a copy to be verified.
+    /// Nobody writes to the file while it is open, so neither locks nor journals are looked at: for a copy to be
+    /// verified.
     package static let immutable = OpenFlags(rawValue: SQLITE_OPEN_READONLY | SQLITE_OPEN_URI)
 
     /// What `sqlite3_open_v2` is given for a path.

@@ -25,7 +25,6 @@ package struct SQLiteError: Error, Sendable, Equatable, CustomStringConvertible 
     package var isNoMemory: Bool { primary == SQLITE_NOMEM }
     /// Somebody else holds the file's lock, or this connection a conflicting one.
     package var isBusy: Bool { primary == SQLITE_BUSY || primary == SQLITE_LOCKED }
-    package var isInterrupted: Bool { primary == SQLITE_INTERRUPT }
     package var isConstraint: Bool { primary == SQLITE_CONSTRAINT }
     /// A UNIQUE, PRIMARY KEY or rowid conflict.
     package var isUnique: Bool {

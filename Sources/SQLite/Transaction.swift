@@ -4,7 +4,7 @@ import CSQLite
 extension Connection {
     package func beginImmediate() throws(SQLiteError) { try run("BEGIN IMMEDIATE") }
 
-    /// Returns when the transaction is on the disk. After an error nothing is known of it (DESIGN 2).
+    /// Returns when the transaction is on the disk. After an error nothing is known of it (0003).
     package func commit() throws(SQLiteError) { try run("COMMIT") }
 
     /// Does nothing where an error has ended the transaction already.
@@ -12,9 +12,9 @@ extension Connection {
         if !isAutocommit { try run("ROLLBACK") }
     }
 
-    /// One operation of a batch begins: what `undoOperation` goes back to. Guarded, it has a savepoint, which costs a copy of
-    /// every page that it writes to. Inside a transaction only: outside one, say after FULL has ended it, the release of
-    /// a savepoint would commit.
+    /// One operation of a batch begins: what `undoOperation` goes back to. Guarded, it has a savepoint, which costs a
+    /// copy of every page that it writes to. Inside a transaction only: outside one, say after FULL has ended it, the
+    /// release of a savepoint would commit.
     package func beginOperation(isGuarded: Bool) throws(SQLiteError) {
         if isAutocommit {
             throw SQLiteError(code: SQLITE_MISUSE, message: "an operation outside a transaction", sql: "SAVEPOINT")
@@ -31,8 +31,8 @@ extension Connection {
         if operation.isGuarded { try run("RELEASE operation") }
     }
 
-    /// Takes back what the operation has written; it goes on. Throws `SavepointNeeded` where it has written something and
-    /// has no savepoint: the transaction is good for a rollback only.
+    /// Takes back what the operation has written; it goes on. Throws `SavepointNeeded` where it has written something
+    /// and has no savepoint: the transaction is good for a rollback only.
     package func undoOperation() throws {
         guard totalChanges != operation.changes else { return }
         guard operation.isGuarded else { throw SavepointNeeded() }
@@ -47,7 +47,8 @@ extension Connection {
             try commit()
             return result
         } catch {
-            // What went wrong first is what the caller must learn; a transaction that is left open shows in isAutocommit.
+            // What went wrong first is what the caller must learn; a transaction that is left open shows in
+            // isAutocommit.
             try? rollback()
             throw error
         }
@@ -60,6 +61,6 @@ struct OperationStart {
     var isGuarded = false
 }
 
-/// Something written by an operation has to be undone, and it has no savepoint to go back to: its transaction is rolled back
-/// and all of it runs again, guarded. Let it through.
+/// Something written by an operation has to be undone, and it has no savepoint to go back to: its transaction is rolled
+/// back and all of it runs again, guarded. Let it through.
 package struct SavepointNeeded: Error {}

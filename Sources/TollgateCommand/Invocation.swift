@@ -29,7 +29,7 @@ struct Invocation: Sendable {
         return number
     }
 
-    /// `R/W` or `R/W/B`: requests, seconds, burst; the burst is the requests where it is left out (CONTRACT O2).
+    /// `R/W` or `R/W/B`: requests, seconds, burst; the burst is the requests where it is left out (O2).
     static func policy(_ text: String, of name: String) throws(CommandFailure) -> Policy {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false).map { Int($0) }
         guard 2...3 ~= parts.count, let requests = parts[0], let window = parts[1],

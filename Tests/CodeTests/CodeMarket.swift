@@ -3,7 +3,7 @@ import TenantApp
 import TenantRegistry
 import TestTenants
 
-/// A tenant that sells the seed's plans, with two resellers, and its clock.
+/// A tenant that sells the document's plans, with two resellers, and its clock.
 struct CodeMarket {
     let node: TestNode
     let record: TenantRecord

@@ -8,7 +8,7 @@ import Testing
 private let day = Timestamp.millisecondsPerDay
 
 @Suite struct CodeRules {
-    @Test("A4 the seed's example: five codes of 5.00 are 25.00, and of 45.00 there are 20.00 left")
+    @Test("A4 the document's example: five codes of 5.00 are 25.00, and of 45.00 there are 20.00 left")
     func example() throws {
         try CodeMarket.open { market in
             try market.topUp(0, 45)

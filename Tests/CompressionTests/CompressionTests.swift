@@ -22,23 +22,6 @@ struct CompressionTests {
         }
     }
 
-    @Test("a stream's pieces, one after another, are one gzip file")
-    func stream() throws {
-        let bytes = Self.sample(1_000_000)
-        for size in [1000, 70_000, 1_000_000] {
-            let stream = GzipStream()
-            var file: [UInt8] = []
-            for start in stride(from: 0, to: bytes.count, by: size) {
-                file += stream.append([UInt8](bytes[start..<min(start + size, bytes.count)]))
-                file += stream.append([])
-            }
-            file += stream.finish()
-            #expect(stream.finish() == [])
-            #expect(try Gzip.decompress(file, bytesMax: bytes.count) == bytes)
-        }
-        #expect(try Gzip.decompress(GzipStream().finish(), bytesMax: 0) == [])
-    }
-
     @Test("the gzip command reads what we write")
     func command() throws {
         let process = Process()

@@ -1,4 +1,4 @@
-"""C1–C4, O8, O11: seed 000's calls and answers, field by field, and the operator's reconciliation."""
+"""C1–C4, O8, O11: the product document's calls and answers, field by field, and the operator's reconciliation."""
 
 import concurrent.futures
 import json
@@ -64,7 +64,7 @@ def new_reseller():
 
 
 def seed():
-    with checks("O1 the owner mints a key with the seed's body; it looks as documented"):
+    with checks("O1 the owner mints a key with the document's body; it looks as documented"):
         body = {"scopes": ["reseller:signup", "reseller:credit"], "owner_email": "reseller@panel.example"}
         answer = gateway.post(f"{ADMIN}/api-keys", body, key=owner)
         assert answer.status == 201 and answer.json["ok"] is True, answer

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The gate under slow, idle and many clients (CONTRACT G6): drips and stalls end at their deadlines, thousands of idle
+"""The gate under slow, idle and many clients (G6): drips and stalls end at their deadlines, thousands of idle
 connections cost little and keep nobody from being served, bounds hold, storms leave nothing behind."""
 
 import contextlib
@@ -25,12 +25,12 @@ def main():
     checks = Checks()
     raise_descriptors()
     slow = ["--head-seconds", "1", "--body-seconds", "1", "--answer-seconds", "1", "--idle-seconds", "3"]
-    with Gateway(options.tollgate, *slow) as gateway:
+    with Gateway(options.tollgate, *slow, demo=False) as gateway:
         slow_clients(checks, gateway)
-    with Gateway(options.tollgate) as gateway:
+    with Gateway(options.tollgate, demo=False) as gateway:
         idle_crowd(checks, gateway)
         storm(checks, gateway)
-    with Gateway(options.tollgate, "--connections", "40") as gateway:
+    with Gateway(options.tollgate, "--connections", "40", demo=False) as gateway:
         total_bound(checks, gateway)
     address_bound(checks, options)
     checks.finish()
@@ -246,7 +246,7 @@ def address_bound(checks, options):
     if own.startswith("127."):
         print("# the machine has no address but loopback: the bound by address is tested in BoundsTests alone")
         return
-    with Gateway(options.tollgate, "--listen", f"{own}:0", "--connections-per-address", "20") as gateway:
+    with Gateway(options.tollgate, "--listen", f"{own}:0", "--connections-per-address", "20", demo=False) as gateway:
         port = int(gateway.wait_for_line(r"listening on http://" + own.replace(".", r"\.") + r":(\d+)$").group(1))
         with checks("G6 one address holds no more than its bound: 503 past it, others are served"):
             ones = [socket.create_connection((own, port), 30) for _ in range(30)]

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A disk that fails under a live gateway (CONTRACT G8, P1, P2, P5, G7): EIO on sync and write, no space left, a quota that
+"""A disk that fails under a live gateway (G8, P1, P2, P5, G7): EIO on sync and write, no space left, a quota that
 is reached, files that are damaged or another tenant's. Every answer is clear and true: nothing told as done is gone after
 kill -9, nothing told as not done comes back, other tenants go on, and service resumes when the disk is good again."""
 
@@ -16,7 +16,7 @@ import threading
 import time
 
 from shop import Shop
-from support import STOP_SECONDS_MAX, Checks, Gateway, arguments, command, wait_until
+from support import STOP_SECONDS_MAX, Checks, Gateway, arguments, verified_export, wait_until
 
 PROVIDER = "/provider/v1"
 NAMESPACE = "TOLLGATE_TEST_NAMESPACE"
@@ -31,7 +31,7 @@ def main():
     print(f"# seed {seed} (TOLLGATE_TEST_SEED)", flush=True)
     chance = random.Random(seed)
     if can_inject():
-        with Gateway(options.tollgate) as gateway:
+        with Gateway(options.tollgate, demo=False) as gateway:
             one_sync(checks, gateway)
             one_write(checks, gateway)
             whole_disk(checks, gateway)
@@ -39,7 +39,7 @@ def main():
     else:
         loudly("strace is missing or may not trace: EIO was NOT tested")
     full_disk(checks, options)
-    with Gateway(options.tollgate) as gateway:
+    with Gateway(options.tollgate, demo=False) as gateway:
         quota(checks, gateway)
         wrong_files(checks, gateway)
     wrong_registry(checks, options)
@@ -159,13 +159,7 @@ class Trade:
         self.verify()
 
     def verify(self):
-        answer = self.gateway.get(f"{PROVIDER}/tenants/{self.shop.slug}/export", key=self.gateway.provider_key)
-        assert answer.status == 200, answer
-        with tempfile.NamedTemporaryFile(suffix=".sqlite") as file:
-            file.write(answer.body)
-            file.flush()
-            result = command(self.gateway.tollgate, "verify", file.name, "--all-signatures")
-            assert result.returncode == 0, (result.stdout, result.stderr)
+        verified_export(self.gateway, self.shop.slug, "--all-signatures")
 
 
 def metric(gateway, name):
@@ -307,9 +301,8 @@ def full_disk(checks, options):
         if not mounted:
             loudly("neither root nor a user namespace may mount here: a full disk was NOT tested")
             return
-        data = os.path.join(folder, "data")
-        no_space_left(checks, options, data)
-        below_reserve(checks, options, data)
+        no_space_left(checks, options, os.path.join(folder, "full"))
+        below_reserve(checks, options, os.path.join(folder, "reserved"))
     finally:
         if mounted:
             subprocess.run(["umount", "-l", folder], check=False)
@@ -331,7 +324,7 @@ def fill(folder, leaving=0):
 
 
 def no_space_left(checks, options, data):
-    with Gateway(options.tollgate, "--free-reserve", "0", data=data) as gateway:
+    with Gateway(options.tollgate, "--free-reserve", "0", data=data, demo=False) as gateway:
         trades = [Trade(gateway) for _ in range(2)]
         for trade in trades:
             assert trade.buy().status == 201
@@ -380,7 +373,7 @@ def no_space_left(checks, options, data):
 
 
 def below_reserve(checks, options, data):
-    with Gateway(options.tollgate, data=data) as gateway:
+    with Gateway(options.tollgate, data=data, demo=False) as gateway:
         trade = Trade(gateway)
         with checks("below the reserve: writes are refused before the disk is full, the metrics say so, reads go on; it ends by itself"):
             assert trade.buy().status == 201
@@ -493,7 +486,7 @@ def wrong_files(checks, gateway):
 
 def wrong_registry(checks, options):
     with checks("a damaged registry: the gateway does not start, says which file, and leaves it as it is"):
-        with Gateway(options.tollgate) as gateway:
+        with Gateway(options.tollgate, demo=False) as gateway:
             assert gateway.stop() == 0
             path = os.path.join(gateway.data, "registry.sqlite")
             for content in (b"\x5a" * 50_000, b""):

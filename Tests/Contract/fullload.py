@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Changes under full load (CONTRACT G2, G3): 64 connections from processes of their own keep both event loops busy while a
+"""Changes under full load (G2, G3): 64 connections from processes of their own keep both event loops busy while a
 key is revoked, a reseller or a tenant suspended, a limit lowered and raised. Each request notes when it began, on the clock
 that all processes share; none that began after the 200 passes on old state. 64 connections at one limit: exactly N pass."""
 
@@ -11,12 +11,14 @@ import struct
 import time
 
 from shop import Shop
-from support import Checks, Gateway, arguments
+from support import Checks, Gateway, arguments, wait_until
 
 PROCESSES = 2
 CONNECTIONS_PER_PROCESS = 32
-# Between the 200 and the end of the load: what must all be judged by the new state.
-AFTER_SECONDS = 0.4
+# So many requests are answered before the change is made, and so many after the 200 of it: what must all be judged by the
+# new state.
+BEFORE_REQUESTS = 500
+AFTER_REQUESTS = 2_000
 RECORD = struct.Struct("<dH")
 # An address of their own: failed credentials are metered by address.
 ADDRESS = "127.0.0.9"
@@ -25,7 +27,7 @@ ADDRESS = "127.0.0.9"
 def main():
     options = arguments()
     checks = Checks()
-    with Gateway(options.tollgate) as gateway:
+    with Gateway(options.tollgate, demo=False) as gateway:
         shop = Shop(gateway)
         rounds = 20 if options.long else 4
         revoked(checks, shop, rounds)
@@ -44,6 +46,8 @@ class Load:
         self.arguments = (gateway.port, request, requests_max)
         self.stop = multiprocessing.Event()
         self.started = multiprocessing.Barrier(PROCESSES + 1)
+        # How many each process has had answered: written by it alone.
+        self.answered = multiprocessing.Array("Q", PROCESSES, lock=False)
         self.notes = []
 
     def __enter__(self):
@@ -51,7 +55,8 @@ class Load:
         self.processes = []
         for number in range(PROCESSES):
             reader, writer = multiprocessing.Pipe(False)
-            process = multiprocessing.Process(target=work, args=(*self.arguments, self.started, self.stop, writer), daemon=True)
+            process = multiprocessing.Process(target=work, args=(
+                *self.arguments, self.started, self.stop, writer, self.answered, number), daemon=True)
             process.start()
             writer.close()
             self.readers.append(reader)
@@ -62,6 +67,11 @@ class Load:
     def __exit__(self, *_):
         self.stop.set()
         self.collect()
+
+    def go_on(self, requests):
+        """Returns when so many more have been answered."""
+        enough = sum(self.answered) + requests
+        wait_until(lambda: sum(self.answered) >= enough, pause_seconds=0.01)
 
     def collect(self):
         """Waits for the processes to have ended; every request's begin and status."""
@@ -76,7 +86,7 @@ class Load:
         return collections.Counter(status for began, status in self.notes if since < began <= before)
 
 
-def work(port, request, requests_max, started, stop, writer):
+def work(port, request, requests_max, started, stop, writer, answered, number):
     """One process: a selector over its connections. `requests_max`: for all of its connections together; 0 for no end."""
     selector = selectors.DefaultSelector()
     notes = bytearray()
@@ -115,6 +125,7 @@ def work(port, request, requests_max, started, stop, writer):
             if not size and piece:
                 continue
             notes += RECORD.pack(connection.began, status)
+            answered[number] += 1
             connection.data = connection.data[size:]
             if not piece or stop.is_set() or left <= 0:
                 selector.unregister(connection.socket)
@@ -143,11 +154,11 @@ def get(shop, key, path="/products"):
 def changed(shop, load, change, passed=200):
     """Makes the change under the load; what passed and what was refused after the 200."""
     with load:
-        time.sleep(0.3)
+        load.go_on(BEFORE_REQUESTS)
         answered = change()
         moment = time.monotonic()
         assert answered.status == 200, answered
-        time.sleep(AFTER_SECONDS)
+        load.go_on(AFTER_REQUESTS)
     before, after = load.statuses(before=moment), load.statuses(since=moment)
     assert before[passed] > 200, ("no load", before)
     assert sum(after.values()) > 200, ("no load after it", after)

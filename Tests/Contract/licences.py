@@ -1,11 +1,10 @@
-"""L1–L5, O9: seed 004's clients and answers, field by field, and the operator's stock.
+"""L1–L5, O9: the product document's clients and answers, field by field, and the operator's stock.
 
 The api_token is looked for in everything that the gateway has written, at the end.
 """
 
 import concurrent.futures
 import glob
-import json
 import os
 import re
 import time
@@ -25,7 +24,7 @@ logs = []
 
 
 def refused(answer, status, message=None):
-    """Every error has the seed's envelope."""
+    """Every error has the document's envelope."""
     assert answer.status == status, answer
     assert set(answer.json) == {"ok", "message"} and answer.json["ok"] is False, answer
     assert isinstance(answer.json["message"], str) and answer.json["message"], answer
@@ -35,12 +34,12 @@ def refused(answer, status, message=None):
 
 
 def call(path, token, **parameters):
-    """As the seed's GET examples: everything in the query."""
+    """As the document's GET examples: everything in the query."""
     return gateway.get(f"{BASE}/{path}?{urllib.parse.urlencode({'api_token': token, **parameters})}")
 
 
 def assign(token, licence, user, headers=None):
-    """As the seed's POST example: everything in the body."""
+    """As the document's POST example: everything in the body."""
     body = {"api_token": token, "license": licence, "discord_user_id": user}
     return gateway.post(f"{BASE}/assignlicense", body, headers=headers)
 
@@ -250,7 +249,7 @@ def holding():
 
 
 def limits():
-    with checks("L5 100 requests a minute per key, then 429 with the seed's body"):
+    with checks("L5 100 requests a minute per key, then 429 with the document's body"):
         token = mint("second@licences.example")
         statuses = []
         with concurrent.futures.ThreadPoolExecutor(8) as pool:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A reseller's life (CONTRACT W1, W8, W11, O1, O3): four states, every operation of the reseller's, by key and by
+"""A reseller's life (W1, W8, W11, O1, O3): four states, every operation of the reseller's, by key and by
 session; who may do what when, and from which moment on."""
 
 import time
@@ -28,7 +28,7 @@ def main():
     options = arguments()
     checks = Checks()
     with Gateway(options.tollgate) as gateway:
-        shop = Shop(gateway)
+        shop = Shop(gateway, password=PASSWORD)
         states(checks, shop)
         moves(checks, shop)
         access(checks, shop)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prices and orders (CONTRACT W2, W3, W4): every combination of term, override, cap and state, against arithmetic of
+"""Prices and orders (W2, W3, W4): every combination of term, override, cap and state, against arithmetic of
 our own (python's decimal, half up), through the quote and through the order."""
 
 from decimal import ROUND_HALF_UP, Decimal
@@ -28,7 +28,7 @@ def numbers(answer):
 def main():
     options = arguments()
     checks = Checks()
-    with Gateway(options.tollgate) as gateway:
+    with Gateway(options.tollgate, demo=False) as gateway:
         shop = Shop(gateway)
         terms_and_overrides(checks, shop)
         rounding(checks, shop)

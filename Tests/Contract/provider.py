@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The provider's calls (CONTRACT P1–P5, P7): create, list, read, change, suspend, cancel, refund, quotas, export, restore,
+"""The provider's calls (P1–P5, P7): create, list, read, change, suspend, cancel, refund, quotas, export, restore,
 delete."""
 
 from datetime import datetime, timedelta

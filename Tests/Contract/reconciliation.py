@@ -1,4 +1,4 @@
-"""CONTRACT O8, G6: a ledger of any length. It is read as it comes, kept on disk, and leaves nothing behind where the client, or
+"""O8, G6: a ledger of any length. It is read as it comes, kept on disk, and leaves nothing behind where the client, or
 the gateway, goes; whoever asks sees how far it is."""
 
 import gzip

@@ -15,7 +15,7 @@ import sys
 
 from support import ROOT, Checks
 
-CONTRACT = os.path.join(ROOT, "docs", "contract.md")
+PAGE = os.path.join(ROOT, "docs", "contract.md")
 TABLE = os.path.join(ROOT, "docs", "rows.md")
 TESTS = os.path.join(ROOT, "Tests")
 
@@ -38,7 +38,7 @@ def order(row):
 def rows():
     """Every row of the contract, in the order of their ids."""
     found, row = [], None
-    with open(CONTRACT, encoding="utf-8") as file:
+    with open(PAGE, encoding="utf-8") as file:
         for number, line in enumerate(file.read().split("\n"), 1):
             heading = HEADING.fullmatch(line)
             if heading:
@@ -53,7 +53,7 @@ def rows():
                 assert not re.match(r"### [A-Z]\d", line), f"line {number}: a row needs an id and a title"
             elif line == IN_PART and row:
                 row[2] = "in part"
-    assert found, f"no rows in {CONTRACT}"
+    assert found, f"no rows in {PAGE}"
     ids = [row[0] for row in found]
     assert len(ids) == len(set(ids)), f"a row stands twice: {sorted(i for i in ids if ids.count(i) > 1)}"
     return sorted((Row(*row) for row in found), key=lambda row: order(row.id))

@@ -375,15 +375,17 @@ def main():
     checks = Checks()
     with tempfile.TemporaryDirectory(prefix="tollgate-schema-") as folder:
         made, dialects = blueprints(folder)
-        with Gateway(options.tollgate, "--trusted-proxy", "127.0.0.0/8", blueprints=made) as gateway:
+        with Gateway(options.tollgate, "--trusted-proxy", "127.0.0.0/8", blueprints=made, demo=False) as gateway:
             scenes = {name: make(Scene(gateway, name.replace("_", "-"))) for name, make in DOCUMENTS.items()}
             for name in dialects:
                 with checks(f"X7 {name}: if it is served, it is tried here"):
                     served = gateway.get(BASES[name] + "/openapi.json").status == 200
                     assert served == (name in DOCUMENTS), name
-            for name, described in scenes.items():
+            documents = {name: gateway.get(scene["document"] + "/openapi.json") for name, scene in scenes.items()}
+            said = validated(tools, documents, folder)
+            for name, answer in documents.items():
                 with checks(f"X7 {name}: its description is valid OpenAPI 3.1"):
-                    valid(tools, gateway.get(described["document"] + "/openapi.json"), folder)
+                    valid(answer, os.path.join(folder, name + ".json"), said)
             examples = 300 if options.long else 10
             # The provider's last: it suspends every tenant that it sees, and fails until its address is refused.
             for names in (set(scenes) - {"provider"}, set(scenes) & {"provider"}):
@@ -397,18 +399,23 @@ def main():
     checks.finish()
 
 
-def valid(tools, answer, folder):
+def validated(tools, documents, folder):
+    """What openapi_spec_validator says of all of them: it takes longer to start than to read."""
+    for name, answer in documents.items():
+        with open(os.path.join(folder, name + ".json"), "wb") as file:
+            file.write(answer.body)
+    run = subprocess.run(
+        [os.path.join(tools, "python"), "-m", "openapi_spec_validator", "--schema", "3.1",
+         *(os.path.join(folder, name + ".json") for name in documents)], capture_output=True, text=True)
+    return run.stdout + run.stderr
+
+
+def valid(answer, path, said):
     assert answer.status == 200 and answer.json["openapi"].startswith("3.1."), answer
     for pattern, operations in answer.json["paths"].items():
         for method, operation in operations.items():
             assert "2XX" not in operation["responses"], f"{method} {pattern} does not say what it gives"
-    path = os.path.join(folder, "document.json")
-    with open(path, "wb") as file:
-        file.write(answer.body)
-    run = subprocess.run(
-        [os.path.join(tools, "python"), "-m", "openapi_spec_validator", "--schema", "3.1", path], capture_output=True,
-        text=True)
-    assert run.returncode == 0, run.stdout + run.stderr
+    assert f"{path}: OK" in said.splitlines(), said
 
 
 def judge(checks, name, never, run, limited_run):

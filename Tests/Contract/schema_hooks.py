@@ -23,7 +23,7 @@ numbers = itertools.count(1)
 
 
 class Signature(requests.auth.AuthBase):
-    """CONTRACT W5, over what is sent in the end."""
+    """W5, over what is sent in the end."""
 
     def __call__(self, request):
         headers = signature_headers(

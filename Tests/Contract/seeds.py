@@ -1,6 +1,6 @@
-"""Every documented call of the five seeds, as curl sends it, with its documented answer beside what the gateway answers: member by
-member, type by type, and value by value where the document determines it. Then each body of those calls with a member
-left out or of a wrong type: refused in the dialect's envelope, and nothing changed. L1, X8: the seeds' own programs.
+"""Every call of the five product documents, as curl sends it, with its documented answer beside what the gateway
+answers: member by member, type by type, and value by value where the document determines it. Then each body of those calls with a member
+left out or of a wrong type: refused in the dialect's envelope, and nothing changed. L1, X8: the documents' own programs.
 
 The calls and answers are in seeds/*.curl, to be read. In such a file: `@replace A => B` what stands for what; `@fields N` the
 status for wrong fields; `@credential NAME` a member that is the credential. In a call: `? optional: …` which members of
@@ -16,7 +16,6 @@ import re
 import shlex
 import string
 import subprocess
-import sys
 import tempfile
 import time
 import uuid

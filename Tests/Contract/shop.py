@@ -14,14 +14,15 @@ _numbers = itertools.count(1)
 
 class Shop:
     """One tenant of the blueprint `hosting`, made through the provider's API. Calls answer with `Answer`s; what is only
-    the setting of a scene is asserted here."""
+    the setting of a scene is asserted here. Nobody has a password who does not need one: each costs a tenth of a second of
+    scrypt. `password=PASSWORD` gives the owner one."""
 
     def __init__(self, gateway, slug=None, **fields):
         self.gateway = gateway
         self.slug = slug or f"shop-{next(_numbers)}"
         made = gateway.post("/provider/v1/tenants", {
             "slug": self.slug, "blueprint": "hosting", "owner_email": f"owner@{self.slug}.example", "tier": "pro",
-            "password": PASSWORD, **fields}, key=gateway.provider_key)
+            **fields}, key=gateway.provider_key)
         assert made.status == 201, made
         self.made = made.json
         self.base = f"/t/{self.slug}"
@@ -39,21 +40,23 @@ class Shop:
             headers.setdefault("Idempotency-Key", str(uuid.uuid4()))
         return self.gateway.request(method, self.base + ADMIN + path, body, key=key or self.owner_key, headers=headers)
 
-    def invite(self, email=None, **fields):
-        """A reseller that is pending, with its password and webhook secret."""
+    def invite(self, email=None, password=PASSWORD, **fields):
+        """A reseller that is pending, with its password and webhook secret; without a password it has an invitation."""
         email = email or f"reseller-{next(_numbers)}@{self.slug}.example"
-        made = self.admin("POST", "/resellers", {"email": email, "name": "A reseller", "password": PASSWORD, **fields})
+        fields |= {"password": password} if password else {}
+        made = self.admin("POST", "/resellers", {"email": email, "name": "A reseller", **fields})
         assert made.status == 201, made
         return {
-            "id": made.json["id"], "email": email, "password": PASSWORD, "key": None,
-            "webhook_secret": made.json["webhook_secret"]}
+            "id": made.json["id"], "email": email, "password": password, "key": None,
+            "webhook_secret": made.json["webhook_secret"], "invitation": made.json.get("invitation_url")}
 
     def move(self, reseller, move):
         return self.admin("POST", f"/resellers/{reseller['id']}/{move}")
 
-    def reseller(self, balance=None, **terms):
-        """An active reseller with a key, a balance and these terms; its limit is out of the way."""
-        reseller = self.invite()
+    def reseller(self, balance=None, password=None, **terms):
+        """An active reseller with a key, a balance and these terms; its limit is out of the way. Without a
+        password it sets one when it first signs in."""
+        reseller = self.invite(password=password)
         approved = self.move(reseller, "approve")
         assert approved.status == 200, approved
         terms.setdefault("rate_limit", {"requests": 1_000_000, "window_seconds": 60})
@@ -121,6 +124,11 @@ class Shop:
 
     def sign_in(self, reseller):
         """A session's token."""
+        if reseller["password"] is None:
+            path = reseller["invitation"].removeprefix(self.gateway.base_url)
+            accepted = self.gateway.post(path, {"password": PASSWORD})
+            assert accepted.status == 200, accepted
+            reseller["password"] = PASSWORD
         answer = self.gateway.post(
             self.base + PARTNER + "/session", {"email": reseller["email"], "password": reseller["password"]})
         assert answer.status == 200, answer

@@ -14,7 +14,9 @@ A script does:
 
 import argparse
 import base64
+import concurrent.futures
 import contextlib
+import fcntl
 import hashlib
 import hmac
 import http.client
@@ -33,13 +35,18 @@ import traceback
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 START_SECONDS_MAX = 120
 STOP_SECONDS_MAX = 40
+# A check that took longer says so.
+SLOW_SECONDS = 0.5
 # Under a sanitizer memory is held back on purpose, and says nothing.
 IS_SANITIZED = "ASAN_OPTIONS" in os.environ or "TSAN_OPTIONS" in os.environ
 
 
-def arguments(**integers):
-    """`--tollgate PATH` and `--long`, as ./test gives them; `name=help`: further options that take a number."""
+def arguments(flags=None, **integers):
+    """`--tollgate PATH` and `--long`, as ./test gives them; `name=help`: further options that take a number; `flags`: the
+    same for those that take nothing."""
     parser = argparse.ArgumentParser()
+    for name, text in (flags or {}).items():
+        parser.add_argument(f"--{name}", action="store_true", help=text)
     for name, text in integers.items():
         parser.add_argument(f"--{name}", type=int, help=text)
     parser.add_argument("--tollgate", default=os.path.join(ROOT, ".build", "debug", "tollgate"))
@@ -52,7 +59,7 @@ def arguments(**integers):
 
 
 class Checks:
-    """Counts and prints: `ok - …` or `not ok - …` a check; `finish` ends the script with `N passed, N failed`."""
+    """Counts and prints: `ok - …` or `not ok - …` a check, its seconds where they are many; `finish` ends the script with `N passed, N failed`."""
 
     def __init__(self):
         self.passed = 0
@@ -60,6 +67,7 @@ class Checks:
 
     @contextlib.contextmanager
     def __call__(self, name):
+        began = time.monotonic()
         try:
             yield
         except Exception:
@@ -68,7 +76,8 @@ class Checks:
             traceback.print_exc(file=sys.stdout)
         else:
             self.passed += 1
-            print(f"ok - {name}", flush=True)
+            seconds = time.monotonic() - began
+            print(f"ok - {name}" + (f" # {seconds:.1f} s" if seconds >= SLOW_SECONDS else ""), flush=True)
 
     def finish(self):
         print(f"{self.passed} passed, {self.failed} failed", flush=True)
@@ -94,8 +103,8 @@ class Answer:
 class Gateway:
     """`tollgate serve` as a child, on a free port, in a folder that is removed at the end.
 
-    `data`: an existing folder to use and to leave; `arguments`: more options of serve; `demo`: with the demo tenants;
-    `tls`: the context that calls are made with, where the arguments ask for TLS."""
+    `data`: an existing folder to use and to leave; `arguments`: more options of serve; `demo`: with the demo tenants, whose
+    twenty passwords cost seconds of scrypt; `tls`: the context that calls are made with, where the arguments ask for TLS."""
 
     def __init__(self, tollgate, *arguments, data=None, demo=True, blueprints=None, tls=None):
         self.tollgate = tollgate
@@ -107,6 +116,7 @@ class Gateway:
         self.data = data or tempfile.mkdtemp(prefix="tollgate-")
         self.process = None
         self.output = []
+        self.first_key = None
 
     def __enter__(self):
         try:
@@ -151,6 +161,11 @@ class Gateway:
             assert piece, f"the gateway ended: {self.output} {self.errors()}"
             self.pending += piece
 
+    def printed(self, pattern):
+        """The first line of those read so far that matches, else of those to come."""
+        matches = [match for match in (re.search(pattern, line) for line in self.output) if match]
+        return matches[0] if matches else self.wait_for_line(pattern)
+
     def errors(self):
         """What the gateway has written to standard error so far."""
         self.error_file.seek(0)
@@ -170,7 +185,7 @@ class Gateway:
             self.process.kill()
             self.process.communicate()
 
-    # The demo (CONTRACT D)
+    # The demo (D)
 
     @property
     def demo(self):
@@ -179,7 +194,12 @@ class Gateway:
 
     @property
     def provider_key(self):
-        return self.demo["provider_key"]
+        """The demo's; without a demo the one that the first start prints."""
+        if self.has_demo:
+            return self.demo["provider_key"]
+        if self.first_key is None:
+            self.first_key = self.printed(r"^provider key .*: (tgp_live_\w+)$").group(1)
+        return self.first_key
 
     def tenant(self, blueprint):
         """slug, base_url, owner_key, owner_login, resellers."""
@@ -235,7 +255,7 @@ class Gateway:
         return self.request("DELETE", path, **options)
 
     def order(self, path, body, reseller, idempotency_key, headers=None, timestamp=None, connection=None):
-        """A signed POST (CONTRACT W5) by one of `reseller(…)`."""
+        """A signed POST (W5) by one of `reseller(…)`."""
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         signed = signature_headers(reseller["webhook_secret"], "POST", path, idempotency_key, raw, timestamp)
         signed["Content-Type"] = "application/json"
@@ -245,6 +265,24 @@ class Gateway:
     def command(self, *words, environment=None, input=None):
         """Runs the command line against this gateway's data folder."""
         return command(self.tollgate, *words, "--data", self.data, environment=environment, input=input)
+
+
+def together(calls):
+    """Each call on a thread of its own; their results, in order."""
+    with concurrent.futures.ThreadPoolExecutor(len(calls)) as pool:
+        return [job.result() for job in [pool.submit(call) for call in calls]]
+
+
+def verified_export(gateway, slug, *options):
+    """A tenant's export, which `verify` finds sound; `options` of verify."""
+    export = gateway.get(f"/provider/v1/tenants/{slug}/export", key=gateway.provider_key)
+    assert export.status == 200, export
+    with tempfile.NamedTemporaryFile(suffix=".sqlite") as file:
+        file.write(export.body)
+        file.flush()
+        result = command(gateway.tollgate, "verify", file.name, *options)
+        assert result.returncode == 0, (result.stdout, result.stderr)
+    return export.body
 
 
 def command(tollgate, *words, environment=None, input=None, cwd=None):
@@ -260,16 +298,18 @@ def python_of_tests():
     requirements = os.path.join(ROOT, "Tests", "Contract", "requirements.txt")
     folder = os.path.join(ROOT, ".venv")
     python = os.path.join(folder, "bin", "python")
-    if not os.path.exists(python):
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     with open(requirements, encoding="utf-8") as file:
+        # Scripts that run side by side make it one after the other.
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if not os.path.exists(python):
+            subprocess.run([sys.executable, "-m", "venv", folder], check=True)
         wanted = set(file.read().split())
-    pip = [python, "-m", "pip", "--disable-pip-version-check"]
-    there = subprocess.run([*pip, "freeze"], capture_output=True, text=True, check=True).stdout.split()
-    if not wanted <= set(there):
-        run = subprocess.run([*pip, "install", "--quiet", "--requirement", requirements])
-        if run.returncode != 0:
-            sys.exit(f"Not all of {requirements} is installed in {folder}, and PyPI cannot be reached to install it.")
+        pip = [python, "-m", "pip", "--disable-pip-version-check"]
+        there = subprocess.run([*pip, "freeze"], capture_output=True, text=True, check=True).stdout.split()
+        if not wanted <= set(there):
+            run = subprocess.run([*pip, "install", "--quiet", "--requirement", requirements])
+            if run.returncode != 0:
+                sys.exit(f"Not all of {requirements} is installed in {folder}, and PyPI cannot be reached to install it.")
     return python
 
 
@@ -281,7 +321,7 @@ def webhook_secret_bytes(secret):
 
 
 def signature_headers(secret, method, path, idempotency_key, body, timestamp=None):
-    """CONTRACT W5: what a signed call carries; `path` with its query, as sent."""
+    """W5: what a signed call carries; `path` with its query, as sent."""
     timestamp = str(int(time.time()) if timestamp is None else timestamp)
     signed = f"{timestamp}.{method}.{path}.{idempotency_key}.".encode() + body
     digest = hmac.new(webhook_secret_bytes(secret), signed, hashlib.sha256).hexdigest()

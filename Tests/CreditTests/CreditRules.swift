@@ -87,14 +87,7 @@ import Testing
             if !sql.hasPrefix("INSERT") {
                 #expect(throws: SQLiteError.self) { try DataFolder.edit(path) { try $0.execute(sql) } }
             }
-            try DataFolder.edit(path) { connection in
-                let triggers = try connection.rows("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'") {
-                    ($0.text(0), $0.text(1))
-                }
-                for (name, _) in triggers { try connection.execute("DROP TRIGGER \(name)") }
-                try connection.execute(sql)
-                for (_, sql) in triggers { try connection.execute(sql) }
-            }
+            try DataFolder.tamper(path, sql)
             let texts = try Verifier(path: path).run().findings.map(\.text)
             #expect(texts.contains { $0.contains(words) }, "\(texts)")
         }

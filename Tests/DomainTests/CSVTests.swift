@@ -1,5 +1,6 @@
 import CallKit
 import TenantApp
+import TestSeeds
 import Testing
 
 private func rows(_ text: String, pieceBytes: Int = .max) throws(CSVError) -> [CSVRow] {

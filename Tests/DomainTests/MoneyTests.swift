@@ -1,6 +1,7 @@
 import CallKit
 import HTTPCore
 import TenantApp
+import TestSeeds
 import Testing
 
 @Suite struct MoneyValues {

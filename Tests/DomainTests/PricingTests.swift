@@ -1,5 +1,6 @@
 import CallKit
 import TenantApp
+import TestSeeds
 import Testing
 
 private func money(_ text: String) throws -> Money { try Money(parsing: text) }

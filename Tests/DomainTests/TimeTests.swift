@@ -1,6 +1,7 @@
 import CallKit
 import TenantApp
 import TenantRegistry
+import TestSeeds
 import Testing
 
 private func time(_ text: String) throws -> Timestamp { try #require(Timestamp(parsing: text), "\(text)") }

@@ -1,5 +1,6 @@
 import Foundation
 import FuzzTargets
+import TestSeeds
 import Testing
 
 /// The fuzz targets on their corpus and on seeded mutations of it: the same inputs in every run, a few seconds in all.
@@ -25,14 +26,14 @@ import Testing
     @Test("G6 seeded mutations neither trap a reader nor break its properties", arguments: FuzzTarget.allCases)
     func mutations(_ target: FuzzTarget) throws {
         let seeds = try Self.seeds(target)
-        var draw = Draw(seed: 20)
+        var draw = Seeded(state: 20)
         for _ in 0..<Self.mutationsPerTarget {
             let input = mutated(seeds, &draw)
             #expect(throws: Never.self, "\(target) \(input)") { try target.check(input) }
         }
     }
 
-    private func mutated(_ seeds: [[UInt8]], _ draw: inout Draw) -> [UInt8] {
+    private func mutated(_ seeds: [[UInt8]], _ draw: inout Seeded) -> [UInt8] {
         let telling: [UInt8] = [
             0x00, 0x09, 0x0A, 0x0D, 0x20, 0x22, 0x25, 0x2C, 0x30, 0x3A, 0x3B, 0x5C, 0x7F, 0x80, 0xFF,
         ]

@@ -6,12 +6,12 @@ final class EchoServer: Sendable {
     let socketPath: String?
     let folder: String
     private let process: Process
-    /// Open for as long as the server is to run: it ends with its input, also where the tests were killed. A signal would
-    /// not do, as threads of the test runner block SIGTERM and a child inherits that.
+    /// Open for as long as the server is to run: it ends with its input, also where the tests were killed. A signal
+    /// would not do, as threads of the test runner block SIGTERM and a child inherits that.
     private let lifeline: Pipe
 
-    /// On a free loopback port, in plain text or by TLS with a certificate for 127.0.0.1 alone that nobody vouches for, or on
-    /// a socket file.
+    /// On a free loopback port, in plain text or by TLS with a certificate for 127.0.0.1 alone that nobody vouches for,
+    /// or on a socket file.
     init(onSocket: Bool = false, withTLS: Bool = false) throws {
         folder = NSTemporaryDirectory() + "tollgate-client-" + UUID().uuidString
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)

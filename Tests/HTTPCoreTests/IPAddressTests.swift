@@ -1,4 +1,5 @@
 import HTTPCore
+import TestSeeds
 import Testing
 
 private func address(_ text: String) throws -> IPAddress { try #require(IPAddress(parsing: text), "\(text)") }
@@ -72,7 +73,7 @@ private func address(_ text: String) throws -> IPAddress { try #require(IPAddres
     }
 
     @Test(
-        "DESIGN 5 what is not of the public Internet is told apart, whatever it is written as",
+        "what is not of the public Internet is told apart, whatever it is written as",
         arguments: [
             ("8.8.8.8", true), ("1.1.1.1", true), ("172.15.0.1", true), ("172.32.0.1", true), ("100.128.0.1", true),
             ("192.0.1.1", true), ("223.255.255.255", true), ("2606:4700::1111", true), ("2a00::1", true),

@@ -1,4 +1,5 @@
 import HTTPCore
+import TestSeeds
 import Testing
 
 private func parse(_ text: String) throws(JSONError) -> JSON { try JSON.parse(Array(text.utf8)) }
@@ -134,18 +135,5 @@ private func parse(_ text: String) throws(JSONError) -> JSON { try JSON.parse(Ar
             #expect(try JSON.parse(value.encoded()) == value)
         }
         #expect(accepted > 100)
-    }
-}
-
-/// SplitMix64: the same numbers from the same seed.
-struct Seeded: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ mixed >> 31
     }
 }

@@ -1,5 +1,6 @@
 import HTTPCore
 import HTTPServer
+import RawHTTP
 import Testing
 
 @Suite struct BodyTests {

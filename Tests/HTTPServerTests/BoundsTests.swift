@@ -1,5 +1,6 @@
 import Foundation
 import HTTPCore
+import RawHTTP
 import Testing
 
 @testable import HTTPServer
@@ -127,7 +128,7 @@ import Testing
 
     @Test("G6 a client that takes its answer below the pace is given up, though it never stops taking")
     func answerPace() async throws {
-        var limits = ServerLimits()
+        var limits = ServerLimits.guarded
         limits.writeStallMilliseconds = 300
         limits.answerBytesPerSecondMin = 1 << 40
         let server = try TestServer(limits: limits)

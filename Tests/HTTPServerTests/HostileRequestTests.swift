@@ -1,4 +1,5 @@
 import HTTPServer
+import TestSeeds
 import Testing
 
 @Suite struct HostileRequestTests {
@@ -75,7 +76,7 @@ import Testing
 
     @Test("G6 no bytes at all make the parser trap, and cutting them changes nothing", arguments: 0..<200)
     func mutations(_ seed: UInt64) {
-        var random = SplitMix(state: seed)
+        var random = Seeded(state: seed)
         var bytes = Array(Self.accepted[Int(random.next() % UInt64(Self.accepted.count))].utf8)
         bytes += Array(Self.accepted[Int(random.next() % UInt64(Self.accepted.count))].utf8)
         for _ in 0..<Int(random.next() % 4 + 1) {
@@ -88,18 +89,5 @@ import Testing
         }
         let whole = parse(bytes)
         for pieces in [1, 3, 10] { #expect(parse(bytes, pieces: pieces) == whole) }
-    }
-}
-
-/// A small seeded generator, so that a failing case can be run again.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ mixed >> 31
     }
 }

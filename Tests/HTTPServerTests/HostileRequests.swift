@@ -1,4 +1,4 @@
-/// Requests that two readers could read differently, or that only an attacker sends: DESIGN 6, and the usual list of
+/// Requests that two readers could read differently, or that only an attacker sends (G6, 0001), and the usual list of
 /// request smuggling. Written as they go over the wire.
 enum HostileRequests {
     struct Case: Sendable, CustomStringConvertible {

@@ -1,5 +1,6 @@
 import Foundation
 import HTTPCore
+import RawHTTP
 import Testing
 
 @testable import HTTPServer

@@ -14,12 +14,23 @@ import Testing
         #expect(framed.head.path == "/t/acme/orders")
         #expect(framed.head.query == "a=1&b=?2")
         #expect(framed.head.value(of: .host) == "acme.example:8443")
-        #expect(framed.head.value(of: .apiKey) == "k 1")
+        #expect(framed.head.value(of: "x-api-key") == "k 1")
         #expect(framed.head.value(of: "empty") == "")
         #expect(framed.head.value(of: "absent") == nil)
         #expect(framed.framing == .none)
         #expect(framed.keepsAlive)
         #expect(!framed.isHTTP10)
+    }
+
+    @Test("a field that carries credentials comes once, and only where the server was told that it does")
+    func credentialsOnce() {
+        let twice = "GET / HTTP/1.1\r\nHost: a\r\nX-Token: 1\r\nx-tOKEN: 1\r\n\r\n"
+        #expect(parse(twice).first?.head != nil)
+        var limits = ServerLimits()
+        limits.singleFields = SingleFields(["X-Token", "x-taken", "x-token"])
+        #expect(parse(twice, limits: limits) == [.refused(400)])
+        let apart = "GET / HTTP/1.1\r\nHost: a\r\nX-Token: 1\r\nX-Taken: 1\r\nX-Other: 1\r\nX-Other: 2\r\n\r\n"
+        #expect(parse(apart, limits: limits).first?.head != nil)
     }
 
     @Test(

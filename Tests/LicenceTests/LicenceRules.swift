@@ -49,7 +49,7 @@ import Testing
             stock.node.clock.advance(milliseconds: 86_400_000)
             #expect(try stock.available(stock.reseller) == [])
             #expect(try stock.fetch(stock.reseller) == nil)
-            #expect(throws: Refusal.conflict(code: "license_expired", detail: "License has expired.")) {
+            #expect(throws: Refusal.conflict(.licenceExpired)) {
                 try stock.assign("old", to: "1", by: stock.reseller)
             }
             // To whom it went, it went: expired or not.
@@ -143,14 +143,7 @@ import Testing
         if !sql.hasPrefix("INSERT"), !sql.hasPrefix("UPDATE licence SET assigned_at = 5") {
             #expect(throws: SQLiteError.self) { try DataFolder.edit(path) { try $0.execute(sql) } }
         }
-        try DataFolder.edit(path) { connection in
-            let triggers = try connection.rows("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'") {
-                ($0.text(0), $0.text(1))
-            }
-            for (name, _) in triggers { try connection.execute("DROP TRIGGER \(name)") }
-            try connection.execute(sql)
-            for (_, sql) in triggers { try connection.execute(sql) }
-        }
+        try DataFolder.tamper(path, sql)
         let texts = try Verifier(path: path).run().findings.map(\.text)
         #expect(texts.contains { $0.contains(words) }, "\(texts)")
     }

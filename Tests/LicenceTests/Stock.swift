@@ -35,7 +35,7 @@ struct Stock {
             try tenant.stage(rows, importID: 1)
             guard
                 try tenant.applyStagedLicences(importID: 1, count: Int64(rows.count), book: book, detail: &detail)
-            else { throw Refusal.conflict(code: "taken", detail: "") }
+            else { throw Refusal.conflict(Conflict("taken", "")) }
         }
     }
 
@@ -45,7 +45,7 @@ struct Stock {
             return try node.write(shop.record, book: book) { tenant, detail in
                 try FetchLicence(resellerID: reseller, book: book).run(tenant, &detail).key
             }
-        } catch Refusal.notFound("available license") {
+        } catch Refusal.notFound(.availableLicence) {
             return nil
         }
     }

@@ -4,8 +4,8 @@ import TenantApp
 import TenantRegistry
 import TestTenants
 
-/// A tenant that sells everything that costs money: products, codes and ports, with three resellers and two customers of each
-/// in either book; and the model beside it. Each call does the same to both.
+/// A tenant that sells everything that costs money: products, codes and ports, with three resellers and two customers
+/// of each in either book; and the model beside it. Each call does the same to both.
 struct Bank {
     static let sellerCount = 3
     static let customerCount = 2
@@ -135,32 +135,10 @@ struct Bank {
                 _ = try ChangeService(serviceID: service, move: .cancel).run(tenant, &detail)
             }
         case 6:
-            let plan = random.below(2) == 0 ? "1month" : "6month"
-            let count = Int64(random.below(5)) + 1
-            (name, expected) = (
-                "codes \(plan) × \(count)", model.spend((BankModel.plans[plan] ?? 0) * count, book, seller)
-            )
-            let id = resellers[seller].id
-            done = try carriesOut(book, seller) { tenant, detail in
-                _ = try GenerateCodes(planID: plan, count: count, resellerID: id, book: book, keyID: 1)
-                    .run(tenant, &detail)
-            }
+            (name, expected, done) = try codes(book, seller, random)
         case 7: return try port(book, seller, random)
         case 8:
-            let place = Int(random.below(UInt64(Self.customerCount)))
-            let reference = random.below(2) == 0 ? "ref \(random.below(4))" : nil
-            let amount = cents(random, 1_000) + 10_000
-            (name, expected) = (
-                "transfer \(amount) \(reference ?? "")",
-                model.transfer(amount, book, seller, to: place, reference: reference)
-            )
-            let (id, customer) = (resellers[seller].id, customers[book]?[seller][place].publicID ?? "")
-            done = try carriesOut(book, seller) { tenant, detail in
-                _ = try TransferToCustomer(
-                    customerID: customer, amount: Money(micros: amount), description: nil, referenceID: reference,
-                    resellerID: id, book: book, keyID: 0
-                ).run(tenant, &detail)
-            }
+            (name, expected, done) = try transfer(book, seller, random)
         case 9: return try payment(book, seller, random)
         case 10:
             let credit = cents(random, 3_000)
@@ -175,6 +153,32 @@ struct Bank {
         }
         if !expected { model = before }
         return Step(name: "\(book.name) \(seller) \(name)", agrees: expected == done)
+    }
+
+    private mutating func codes(_ book: Book, _ seller: Int, _ random: SeededRandom) throws -> (String, Bool, Bool) {
+        let plan = random.below(2) == 0 ? "1month" : "6month"
+        let count = Int64(random.below(5)) + 1
+        let expected = model.spend((BankModel.plans[plan] ?? 0) * count, book, seller)
+        let id = resellers[seller].id
+        let done = try carriesOut(book, seller) { tenant, detail in
+            _ = try GenerateCodes(planID: plan, count: count, resellerID: id, book: book, keyID: 1).run(tenant, &detail)
+        }
+        return ("codes \(plan) × \(count)", expected, done)
+    }
+
+    private mutating func transfer(_ book: Book, _ seller: Int, _ random: SeededRandom) throws -> (String, Bool, Bool) {
+        let place = Int(random.below(UInt64(Self.customerCount)))
+        let reference = random.below(2) == 0 ? "ref \(random.below(4))" : nil
+        let amount = cents(random, 1_000) + 10_000
+        let expected = model.transfer(amount, book, seller, to: place, reference: reference)
+        let (id, customer) = (resellers[seller].id, customers[book]?[seller][place].publicID ?? "")
+        let done = try carriesOut(book, seller) { tenant, detail in
+            _ = try TransferToCustomer(
+                customerID: customer, amount: Money(micros: amount), description: nil, referenceID: reference,
+                resellerID: id, book: book, keyID: 0
+            ).run(tenant, &detail)
+        }
+        return ("transfer \(amount) \(reference ?? "")", expected, done)
     }
 
     struct Step {

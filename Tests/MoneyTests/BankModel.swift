@@ -2,8 +2,8 @@ import CallKit
 import TenantApp
 import TenantRegistry
 
-/// What every balance must be, kept in plain integers and by the rules as the contract words them: nothing here calls the
-/// domain. Amounts are micros.
+/// What every balance must be, kept in plain integers and by the rules as the contract words them: nothing here calls
+/// the domain. Amounts are micros.
 struct BankModel: Equatable {
     struct Prices: Equatable {
         var price: Int64

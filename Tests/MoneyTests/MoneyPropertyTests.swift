@@ -6,7 +6,8 @@ import TenantRegistry
 import TestTenants
 import Testing
 
-/// Whatever is done in whatever order, every balance is what the model says. A failure names its seed, which replays it.
+/// Whatever is done in whatever order, every balance is what the model says. A failure names its seed, which replays
+/// it.
 @Suite struct MoneyPropertyTests {
     private static let isLong = ProcessInfo.processInfo.environment["TOLLGATE_TEST_LONG"] != nil
     static let seeds: ClosedRange<UInt64> = 1...(isLong ? 200 : 20)
@@ -43,7 +44,7 @@ import Testing
         again.stop()
     }
 
-    @Test("DESIGN 4 a seed replays: the same operations, the same cents")
+    @Test("a seed replays: the same operations, the same cents")
     func replay() throws {
         func play() throws -> [String] {
             let folder = try TestFolder()

@@ -2,11 +2,12 @@ import CallKit
 import HTTPCore
 import TenantApp
 import TenantRegistry
+import TestGateway
 import Testing
 
 extension Office {
     /// An active reseller with money, a webhook, and a product of each kind; its public id and number.
-    func shop() async throws -> (id: String, caller: Caller) {
+    func shop() async throws -> (id: String, caller: KeyHolder) {
         let id = await reseller()
         await call(.post, "/resellers/\(id)/balance", #"{"amount":100,"reference":"start"}"#)
         for kind in ["instant", "manual"] {
@@ -23,7 +24,7 @@ extension Office {
     }
 
     /// Two units of a product, ordered with a key of the reseller's: the answer's order and services.
-    func order(_ sku: String, as caller: Caller) async -> (orderID: String, serviceIDs: [String]) {
+    func order(_ sku: String, as caller: KeyHolder) async -> (orderID: String, serviceIDs: [String]) {
         let answer = await call(
             .post, "/orders",
             #"{"product":"\#(sku)","term":"monthly","quantity":2,"customer":{"external_id":"c1"}}"#, as: caller,
@@ -195,7 +196,7 @@ extension Office {
             func secrets() async throws -> Int64? {
                 try await office.onLane { tenant in
                     try tenant.housekeep()
-                    return try tenant.connection.row("SELECT count(*) FROM api_key_secret") { $0.int(0) }
+                    return try tenant.connection.row("SELECT count(*) FROM api_key_secret") { try $0.int() }
                 }
             }
             let before = try await secrets()

@@ -20,7 +20,7 @@ extension Office {
     }
 
     func expectNothingStaged() async throws {
-        let rows = try await onLane { try $0.connection.row("SELECT count(*) FROM price_staging") { $0.int(0) } }
+        let rows = try await onLane { try $0.connection.row("SELECT count(*) FROM price_staging") { try $0.int() } }
         #expect(rows == 0)
     }
 }

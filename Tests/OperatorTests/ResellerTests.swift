@@ -3,6 +3,7 @@ import Cryptography
 import HTTPCore
 import TenantApp
 import TenantRegistry
+import TestGateway
 import Testing
 
 extension Office {
@@ -47,12 +48,13 @@ extension Office {
     @Test("O3 an invitation sets one password once; the secret and the link are shown once")
     func invitation() async throws {
         try await Office.open { office in
-            let made = await office.call(
-                .post, "/resellers", #"{"email":"new@example.com","name":"New","company":"N"}"#)
+            let request = #"{"email":"new@example.com","name":"New","company":"N"}"#
+            let made = await office.call(.post, "/resellers", request, id: "invite")
             #expect(made.status == 201 && made["status"] == "pending")
             #expect(WebhookSecret.decode(made["webhook_secret"]) != nil)
-            let replay = String(decoding: made.replayBody ?? [], as: UTF8.self)
-            #expect(!replay.contains("whsec_") && !replay.contains("/invite/") && replay.contains("already_shown"))
+            let replay = await office.call(.post, "/resellers", request, id: "invite")
+            #expect(replay.isReplay && replay["already_shown"] == "true")
+            #expect(!replay.text.contains("whsec_") && !replay.text.contains("/invite/"))
             let link = made["invitation_url"]
             let start = "https://acme.example/invite/"
             #expect(link.hasPrefix(start))
@@ -63,7 +65,7 @@ extension Office {
                 return try accept.run(tenant, &detail).email
             }
             #expect(email == "new@example.com")
-            await #expect(throws: Refusal.notFound("invitation")) {
+            await #expect(throws: Refusal.notFound(.invitation)) {
                 try await office.onLane { tenant in
                     var detail = AuditDetail()
                     _ = try accept.run(tenant, &detail)
@@ -126,7 +128,7 @@ extension Office {
         try await Office.open { office in
             let id = await office.reseller()
             let number = try await office.onLane { tenant in try tenant.knownReseller(id).id }
-            let key = AnswerCache.Key(resellerID: number, book: .live, kind: 1)
+            let key = AnswerCache.Key(resellerID: number, book: .live, kind: CacheKind())
             office.tenant.answers.fill(key, with: [1])
             await office.call(.patch, "/resellers/\(id)", #"{"credit_limit":5}"#)
             #expect(office.tenant.answers[key] != nil)
@@ -180,7 +182,7 @@ extension Office {
             #expect(rest.data.first?["reference"]?.string == "wire 1" && rest["has_more"] == "false")
             #expect(await office.call(.get, "/resellers/\(id)/statement?mode=test").data.isEmpty)
             let sums = try await office.onLane { tenant in
-                try tenant.connection.row("SELECT sum(amount), count(*) FROM entry") { [$0.int(0), $0.int(1)] }
+                try tenant.connection.row("SELECT sum(amount), count(*) FROM entry") { try [$0.int(), $0.int()] }
             }
             #expect(sums == [0, 4])
         }

@@ -44,7 +44,7 @@ import Testing
                             try $0.statement(resellerID: reseller, book: .live, before: cursor, limit: Self.pageRows)
                         }
                     }, id: \.entryID)
-                #expect(rows.map(\.kind) == ["order", "order", "order", "order", "top_up"])
+                #expect(rows.map(\.kind) == [.order, .order, .order, .order, .topUp])
                 #expect(rows.map(\.amount.micros) == [24, 18, 12, 6].map { $0 * -1_000_000 } + [1_000_000_000])
                 for (newer, older) in zip(rows, rows.dropFirst()) {
                     #expect(newer.balanceAfter.micros == older.balanceAfter.micros + newer.amount.micros)
@@ -120,8 +120,8 @@ import Testing
                 PRAGMA wal_checkpoint(TRUNCATE);
                 """)
         }
-        // As an export of then: it is verified by its own schema. The movements were written by hand, so the audit chain
-        // vouches for none of them; nothing else is found.
+        // As an export of then: it is verified by its own schema. The movements were written by hand, so the audit
+        // chain vouches for none of them; nothing else is found.
         func isSound(_ path: String) throws -> Bool {
             try Verifier(path: path).run().findings.allSatisfy { $0.text.contains("vouches") }
         }

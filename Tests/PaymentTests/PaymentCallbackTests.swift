@@ -6,7 +6,7 @@ import TenantRegistry
 import Testing
 
 @Suite struct PaymentCallbacks {
-    /// CONTRACT H2's vector: what Standard Webhooks' own libraries make of it.
+    /// H2's vector: what Standard Webhooks' own libraries make of it.
     private static let body = Array(#"{"test": 2432232314}"#.utf8)
     private static let id = "msg_p5jXN8AQM9LWM0D4loKWxJek"
     private static let at = 1_614_265_330

@@ -32,7 +32,7 @@ import Testing
         "DROP TRIGGER posting_is_append_only_update; DROP TRIGGER entry_is_append_only_update; "
 
     @Test(
-        "DESIGN 5 a payment, or its posting, that was changed with an SQLite shell is found",
+        "a payment, or its posting, that was changed with an SQLite shell is found",
         arguments: [
             "UPDATE payment SET amount = amount + 1000000 WHERE state = 'pending'",
             "UPDATE payment SET state = 'failed', posting_id = NULL WHERE id = 1; "
@@ -93,7 +93,7 @@ import Testing
     }
 
     @Test(
-        "DESIGN 3 the service's key and secret are ciphertext in the file, are read again, and go when their time is up"
+        "the service's key and secret are ciphertext in the file, are read again, and go when their time is up"
     )
     func secrets() throws {
         try withTill { till, folder in
@@ -119,11 +119,11 @@ import Testing
             #expect(try configure(second, overlap: 3_600) == [other, other])
             // None from now on: neither the last one nor those that were still taken.
             #expect(try configure(nil, overlap: 0) == [])
-            #expect(throws: Refusal.notFound("payment_service")) { try configure(nil, overlap: 0) }
+            #expect(throws: Refusal.notFound(.paymentService)) { try configure(nil, overlap: 0) }
             let left = try DataFolder.edit(try folder.copy(till.node.export(till.record), to: "copy.sqlite")) {
                 try $0.row(
                     "SELECT count(*) FROM payment_service WHERE api_key IS NOT NULL OR webhook_secret IS NOT NULL"
-                ) { $0.int(0) }
+                ) { try $0.int() }
             }
             #expect(left == 0)
         }

@@ -34,7 +34,7 @@ import Testing
             let statement = try till.node.read(till.record) {
                 try $0.statement(resellerID: reseller, book: .live, before: nil, limit: 10)
             }
-            #expect(statement.map(\.reference) == [payment.orderID] && statement.map(\.kind) == ["top_up"])
+            #expect(statement.map(\.reference) == [payment.orderID] && statement.map(\.kind) == [.topUp])
         }
     }
 

@@ -4,7 +4,8 @@ import TenantApp
 import TenantRegistry
 import TestTenants
 
-/// A tenant whose resellers top up by payments, without HTTP: payments are begun, reported on and read as the routes do it.
+/// A tenant whose resellers top up by payments, without HTTP: payments are begun, reported on and read as the routes do
+/// it.
 struct Till {
     let node: TestNode
     let shop: Shop

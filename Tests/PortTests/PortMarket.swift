@@ -102,7 +102,8 @@ struct PortMarket {
     func events(_ number: Int) throws -> [String] {
         let reseller = resellers[number]
         return try node.read(record) { tenant in
-            try tenant.deliveries(resellerID: reseller, book: .live, state: nil, before: .max, limit: 1_000).map(\.type)
+            try tenant.deliveries(resellerID: reseller, book: .live, state: nil, before: .max, limit: 1_000).map(
+                \.type.rawValue)
         }
     }
 

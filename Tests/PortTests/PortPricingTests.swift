@@ -15,7 +15,7 @@ import Testing
             discount: try #require(Percent(partsPerMillion: discount)), minorUnitDigits: 2)
     }
 
-    @Test("X2 the seed's examples to the cent: 60.00 / 75.00 / 15.00; 2.40; 3.00; 3.00")
+    @Test("X2 the document's examples to the cent: 60.00 / 75.00 / 15.00; 2.40; 3.00; 3.00")
     func examples() throws {
         let seed = try price("2.00", 30, .margin(try #require(MarkUp(partsPerMillion: 250_000))))
         #expect(seed.cost == money("60") && seed.resellerPrice == money("75"))

@@ -116,7 +116,7 @@ private let header = "device,server_ip,http_port,socks_port,country,mode\n"
     }
 
     @Test(
-        "DESIGN 5 a port, a slot, a quota or a transfer that was changed in the file is found",
+        "a port, a slot, a quota or a transfer that was changed in the file is found",
         arguments: [
             "UPDATE port SET cost = cost - 1000000", "UPDATE port SET days = days + 1",
             "UPDATE port SET state = 'expired'", "UPDATE port_slot SET port_id = NULL",
@@ -143,7 +143,7 @@ private let header = "device,server_ip,http_port,socks_port,country,mode\n"
         #expect(!(try Verifier(path: copy).run().isSound))
     }
 
-    @Test("DESIGN 3 a stored answer with a port's password is ciphertext, and is given back as it was")
+    @Test("a stored answer with a port's password is ciphertext, and is given back as it was")
     func sealedAnswers() throws {
         let folder = try TestFolder()
         let node = try TestNode(folder.file("data"))
@@ -152,13 +152,15 @@ private let header = "device,server_ip,http_port,socks_port,country,mode\n"
         let stored = try node.write(record) { tenant, _ in
             var answer = Answer.json(201) { $0.field("proxyPassword", "open sesame") }
             answer.isSecret = true
-            try tenant.storeAnswer(answer, fingerprint: .zero, scope: 1, book: .live, key: "k")
-            return try tenant.storedAnswer(scope: 1, book: .live, key: "k")
+            let key = try #require(IdempotencyKey("k"))
+            let claim = IdempotencyClaim(key, scope: 1, book: .live, fingerprint: .zero)
+            try tenant.storeAnswer(answer, for: claim)
+            return try tenant.storedAnswer(for: claim)
         }
         #expect(stored?.contentType == "application/json")
         #expect(stored?.body == Array(#"{"proxyPassword":"open sesame"}"#.utf8))
         let bytes = try DataFolder.edit(try node.export(record)) { connection in
-            try connection.row("SELECT body FROM idempotency") { $0.blob(0) }
+            try connection.row("SELECT body FROM idempotency") { try $0.blob() }
         }
         #expect(!String(decoding: bytes ?? [], as: UTF8.self).contains("sesame"))
     }

@@ -1,4 +1,5 @@
 import RateLimiter
+import TestSeeds
 import Testing
 
 @Suite struct Policies {

@@ -9,7 +9,7 @@ struct RouteClassTests {
         let admitted = Counter()
         onThreads(64) { _ in
             for _ in 0..<20 {
-                let levels = RequestLimits(routeClass: buckets.bucket(of: .topUp, now: 0))
+                let levels = RequestLimits(routeClass: buckets.bucket(of: .payments, now: 0))
                 if levels.admit(now: 0).admitted { admitted.add(1) }
             }
         }
@@ -18,16 +18,23 @@ struct RouteClassTests {
 
     @Test("A6 ten payments in fifteen minutes, one more each 90 seconds")
     func pace() {
-        let bucket = RouteClassBuckets().bucket(of: .topUp, now: 0)
+        let bucket = RouteClassBuckets().bucket(of: .payments, now: 0)
         for left in (0..<10).reversed() { #expect(bucket.take(now: 0).remaining == left) }
         let refused = bucket.take(now: 0)
         #expect(!refused.admitted && refused.retryAfterSeconds == 90)
         #expect(bucket.take(now: 90 * second).admitted && !bucket.take(now: 90 * second).admitted)
     }
 
-    @Test("numbers of classes stand in level files: each has its own")
-    func numbers() {
-        #expect(Set(RouteClass.allCases.map(\.rawValue)).count == RouteClass.allCases.count)
-        #expect(RouteClass.topUp.rawValue == 1)
+    @Test("two classes have a bucket each, one class one")
+    func apart() {
+        let buckets = RouteClassBuckets()
+        let other = RouteClass(number: 2, name: "other", policy: RouteClass.payments.policy)
+        #expect(buckets.bucket(of: .payments, now: 0) === buckets.bucket(of: .payments, now: 0))
+        #expect(buckets.bucket(of: .payments, now: 0) !== buckets.bucket(of: other, now: 0))
     }
+}
+
+extension RouteClass {
+    fileprivate static let payments = RouteClass(
+        number: 1, name: "payments", policy: Policy(requests: 10, windowSeconds: 900, burst: 10)!)
 }

@@ -26,13 +26,22 @@ struct StatementTests {
             .blob([UInt8](repeating: 7, count: BigSizes.overArea)), .real(-0.5),
         ]
         for value in values {
-            #expect(try connection.row("SELECT ?", value) { $0.value(0) } == value)
+            #expect(try connection.row("SELECT ?", value) { try stored(&$0, as: value) } == value)
         }
-        let all = try connection.row(dynamic: "SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ? AS weight", values) { row in
-            #expect(row.columnCount == 10 && row.columnName(9) == "weight")
-            return (0..<10).map { row.value($0) }
+        let all = try connection.row(dynamic: "SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?", values) { row in
+            try values.map { try stored(&row, as: $0) }
         }
         #expect(all == values)
+    }
+
+    private func stored(_ row: inout RowReader, as value: SQLValue) throws -> SQLValue {
+        switch value {
+        case .null: .optional(try row.optionalInt())
+        case .integer: .integer(try row.int())
+        case .text: .text(try row.text())
+        case .blob: .blob(try row.blob())
+        case .real: .real(try row.real())
+        }
     }
 
     private enum BigSizes {
@@ -42,11 +51,13 @@ struct StatementTests {
 
     @Test("optional getters tell NULL from 0 and from empty")
     func optionals() throws {
-        try connection.row("SELECT NULL, 0, '', x''") { row in
-            #expect(row.optionalInt(0) == nil && row.optionalText(0) == nil && row.optionalBlob(0) == nil)
-            #expect(row.isNull(0) && !row.isNull(1))
-            #expect(row.optionalInt(1) == 0 && row.optionalText(2) == "" && row.optionalBlob(3) == [])
-            #expect(row.int(0) == 0 && row.text(0) == "" && row.blob(0) == [] && !row.bool(0))
+        try connection.row("SELECT NULL, NULL, NULL, 0, '', x''") { row in
+            let isNull = row.isNextNull
+            let nothing = (try row.optionalInt(), try row.optionalText(), try row.optionalBlob())
+            #expect(isNull && nothing.0 == nil && nothing.1 == nil && nothing.2 == nil)
+            let isNullToo = row.isNextNull
+            let empty = (try row.optionalInt(), try row.optionalText(), try row.optionalBlob())
+            #expect(!isNullToo && empty.0 == 0 && empty.1 == "" && empty.2 == [])
         }
         #expect(SQLValue.optional(nil as String?) == .null && SQLValue.optional(5 as Int64?) == .integer(5))
     }
@@ -75,7 +86,7 @@ struct StatementTests {
             #expect(!connection.isAutocommit)
         }
         try connection.commit()
-        #expect(try connection.rows("SELECT name FROM item ORDER BY id") { $0.text(0) } == ["a", "b", "c"])
+        #expect(try connection.rows("SELECT name FROM item ORDER BY id") { try $0.text() } == ["a", "b", "c"])
         #expect(throws: SQLiteError.self) { try connection.run("INSERT INTO part (item) VALUES (99)") }
     }
 
@@ -85,10 +96,10 @@ struct StatementTests {
         #expect(connection.lastInsertedRowID == 3 && connection.changes == 1)
         try connection.run("UPDATE item SET weight = 1.5")
         #expect(connection.changes == 3)
-        let id = try connection.row("INSERT INTO item (name) VALUES ('d') RETURNING id") { $0.int(0) }
+        let id = try connection.row("INSERT INTO item (name) VALUES ('d') RETURNING id") { try $0.int() }
         #expect(id == 4 && connection.isAutocommit)
-        #expect(try connection.row("SELECT count(*) FROM item") { $0.int(0) } == 4)
-        #expect(try connection.row("SELECT 1 WHERE 0") { $0.int(0) } == nil)
+        #expect(try connection.row("SELECT count(*) FROM item") { try $0.int() } == 4)
+        #expect(try connection.row("SELECT 1 WHERE 0") { try $0.int() } == nil)
         #expect(try connection.exists("SELECT 1 FROM item WHERE name = ?", .text("d")))
     }
 
@@ -98,7 +109,7 @@ struct StatementTests {
         var pairs: [String] = []
         func names(after bound: String, _ body: (String) throws -> Bool) throws {
             try connection.forEach("SELECT name FROM item WHERE name >= ? ORDER BY name", .text(bound)) {
-                try body($0.text(0))
+                try body($0.text())
             }
         }
         try names(after: "x") { outer in
@@ -133,7 +144,7 @@ struct StatementTests {
     func eviction() throws {
         for round in 0..<2 {
             for index in 0..<100 {
-                let value = try connection.row(dynamic: "SELECT ? + \(index)", [.int(round)]) { $0.int(0) }
+                let value = try connection.row(dynamic: "SELECT ? + \(index)", [.int(round)]) { try $0.int() }
                 #expect(value == Int64(index + round))
             }
         }
@@ -142,7 +153,7 @@ struct StatementTests {
         var seen: [Int64] = []
         try connection.forEach(dynamic: "SELECT value FROM (SELECT 1 AS value UNION SELECT 2 UNION SELECT 3)") { row in
             for index in 0..<100 { try connection.run(dynamic: "SELECT \(index), 'other'") }
-            seen.append(row.int(0))
+            seen.append(try row.int())
             return true
         }
         #expect(seen == [1, 2, 3])
@@ -153,7 +164,7 @@ struct StatementTests {
         for sql in ["SELECT 1; SELECT 2", "", " -- nothing", "SELEC 1"] {
             #expect(throws: SQLiteError.self) { try connection.run(dynamic: sql) }
         }
-        #expect(try connection.row(dynamic: "SELECT 1 ; \n") { $0.int(0) } == 1)
+        #expect(try connection.row(dynamic: "SELECT 1 ; \n") { try $0.int() } == 1)
         #expect(throws: SQLiteError.self) { try connection.run("SELECT ?, ?", .integer(1)) }
         let error = try #require(throws: SQLiteError.self) {
             try connection.execute("CREATE TABLE kept (id INTEGER); CREATE TABLE broken (")

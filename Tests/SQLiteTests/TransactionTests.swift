@@ -22,7 +22,7 @@ struct TransactionTests {
             try connection.endOperation()
         }
         try connection.commit()
-        #expect(try connection.rows("SELECT name FROM item") { $0.text(0) } == ["a", "refused", "c"])
+        #expect(try connection.rows("SELECT name FROM item") { try $0.text() } == ["a", "refused", "c"])
         #expect(throws: SQLiteError.self) { try connection.beginOperation(isGuarded: true) }
         #expect(throws: SQLiteError.self) { try connection.beginOperation(isGuarded: false) }
         #expect(connection.isAutocommit)
@@ -43,7 +43,7 @@ struct TransactionTests {
         #expect(throws: SavepointNeeded.self) { try connection.undoOperation() }
         try connection.endOperation()
         try connection.commit()
-        #expect(try connection.rows("SELECT name FROM item") { $0.text(0) } == ["a", "refused"])
+        #expect(try connection.rows("SELECT name FROM item") { try $0.text() } == ["a", "refused"])
     }
 
     @Test("a transaction whose body throws leaves nothing behind")
@@ -58,7 +58,7 @@ struct TransactionTests {
             }
         }
         #expect(connection.isAutocommit)
-        #expect(try connection.row("SELECT count(*) FROM item") { $0.int(0) } == 0)
+        #expect(try connection.row("SELECT count(*) FROM item") { try $0.int() } == 0)
         #expect(try connection.transaction { 5 } == 5)
     }
 
@@ -81,7 +81,7 @@ struct TransactionTests {
         }
         try connection.rollback()
         #expect(connection.isAutocommit)
-        #expect(try connection.row("SELECT count(*) FROM item") { $0.int(0) } == 1)
+        #expect(try connection.row("SELECT count(*) FROM item") { try $0.int() } == 1)
         try connection.setMaxPageCount(1000)
         try connection.run("INSERT INTO item VALUES (zeroblob(400000))")
         #expect(try connection.pageCount > 20)
@@ -99,7 +99,7 @@ struct TransactionTests {
         let deletion = try #require(throws: SQLiteError.self) { try connection.run("DELETE FROM entry") }
         #expect(deletion.isTrigger && deletion.message == "entries are for ever")
         #expect(throws: SQLiteError.self) { try connection.run("INSERT OR REPLACE INTO entry VALUES (1, 11)") }
-        #expect(try connection.row("SELECT amount FROM entry") { $0.int(0) } == 10)
+        #expect(try connection.row("SELECT amount FROM entry") { try $0.int() } == 10)
     }
 
     private static let first = Migration(version: 1, name: "items", sql: "CREATE TABLE item (name TEXT) STRICT")
@@ -114,7 +114,7 @@ struct TransactionTests {
         #expect(try Migrator.migrate(connection, [Self.first, Self.second]) == [2])
         #expect(try Migrator.migrate(connection, [Self.first, Self.second]) == [])
         #expect(try connection.userVersion == 2)
-        #expect(try connection.row("SELECT name, weight FROM item") { $0.text(0) + "\($0.int(1))" } == "kept0")
+        #expect(try connection.row("SELECT name, weight FROM item") { try $0.text() + "\($0.int())" } == "kept0")
     }
 
     @Test("a migration that fails leaves the file at the version before it")
@@ -125,7 +125,7 @@ struct TransactionTests {
         #expect(throws: SQLiteError.self) { try Migrator.migrate(connection, [Self.first, broken]) }
         #expect(try connection.userVersion == 1)
         #expect(connection.isAutocommit)
-        #expect(try connection.rows("SELECT name FROM sqlite_schema") { $0.text(0) } == ["item"])
+        #expect(try connection.rows("SELECT name FROM sqlite_schema") { try $0.text() } == ["item"])
         let dangling = Migration(
             version: 2, name: "dangling",
             sql: """

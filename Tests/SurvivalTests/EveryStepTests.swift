@@ -1,9 +1,11 @@
 import FaultDisk
 import TenantRegistry
+import TestSeeds
 import TestTenants
 import Testing
 
-/// One short day of a tenant, with every single call to the disk failing once, or for a while, and a kill before every change.
+/// One short day of a tenant, with every single call to the disk failing once, or for a while, and a kill before every
+/// change.
 @Suite(.serialized, .apart) struct EveryStepTests {
     struct Case: CustomTestStringConvertible, Sendable {
         let calls: Set<DiskCall>
@@ -25,7 +27,7 @@ import Testing
     ]
 
     private func day(_ trader: Trader) throws {
-        var chance = Chance(7)
+        var chance = Seeded(state: 7)
         let resellers = trader.resellers
         func ask(_ wishes: Trader.Wish...) throws { if !trader.isCutOff() { try trader.ask(wishes) } }
         try ask(.topUp(resellers[0], units: 20))
@@ -57,7 +59,8 @@ import Testing
             defer { scene.end() }
             scene.disk.set(FaultPlan(one.calls, one.fault, at: place, count: one.count))
             try day(scene.trader)
-            // What falls into one batch is chance: a day may have a commit less than the rehearsal, and nothing then fails.
+            // What falls into one batch is chance: a day may have a commit less than the rehearsal, and nothing then
+            // fails.
             if scene.disk.fired > 0 { faults += 1 }
             let name: Comment = "\(Effort.replay()) \(one.testDescription), from call \(place)"
             try scene.heal(name)
@@ -71,14 +74,14 @@ import Testing
         "G8 a kill before any change of the disk, and a power cut: what was acknowledged is there",
         arguments: [false, true])
     func everyKill(powerCut: Bool) throws {
-        var chance = Chance(Effort.seed)
+        var chance = Seeded(state: Effort.seed)
         let rehearsal = try Scene()
         try rehearsal.killed(atStep: .max, day)
         rehearsal.end()
         for step in Effort.places(upTo: rehearsal.changes, short: 10) {
             let scene = try Scene()
             defer { scene.end() }
-            try scene.killed(atStep: step, powerCut: powerCut ? Chance(chance.next()) : nil, day)
+            try scene.killed(atStep: step, powerCut: powerCut ? Seeded(state: chance.next()) : nil, day)
             try scene.heal("\(Effort.replay()) killed before change \(step)")
         }
     }

@@ -1,10 +1,11 @@
 import FaultDisk
 import Foundation
 import TenantRegistry
+import TestSeeds
 import TestTenants
 import Testing
 
-/// A commit that failed (DESIGN 2): the marker that keeps it away, and the fence where there is none.
+/// A commit that failed (0003): the marker that keeps it away, and the fence where there is none.
 @Suite(.serialized, .apart) struct FenceTests {
     private func order(_ scene: Scene) throws -> String {
         try scene.trader.ask([.order(scene.trader.resellers[0], manual: false, quantity: 1)])
@@ -21,7 +22,7 @@ import Testing
 
     @Test("G8 a sync that fails once: the answer is “nothing was done”, and it stays so over kill -9 and power cut")
     func marker() throws {
-        for powerCut in [nil, Chance(3)] {
+        for powerCut in [nil, Seeded(state: 3)] {
             let scene = try Scene()
             defer { scene.end() }
             scene.disk.set(FaultPlan([.sync], .ioError, at: 1))
@@ -103,7 +104,7 @@ import Testing
         let scene = try Scene()
         defer { scene.end() }
         let record = scene.trader.record
-        let key = AnswerCache.Key(resellerID: scene.trader.resellers[0], book: .live, kind: 0)
+        let key = AnswerCache.Key(resellerID: scene.trader.resellers[0], book: .live, kind: CacheKind())
         record.answers.fill(key, with: [1])
         _ = try order(scene)
         #expect(record.answers[key] == [1])

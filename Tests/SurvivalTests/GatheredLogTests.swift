@@ -27,10 +27,10 @@ import Testing
     }
 
     private func count(_ connection: Connection) throws -> Int64? {
-        try connection.row("SELECT count(*) FROM item") { $0.int(0) }
+        try connection.row("SELECT count(*) FROM item") { try $0.int() }
     }
 
-    @Test("DESIGN 2 a commit of a hundred pages reaches the disk in a few writes, all of them before its one sync")
+    @Test("a commit of a hundred pages reaches the disk in a few writes, all of them before its one sync")
     func fewWrites() throws {
         try withFile { connection, disk, _ in
             try insert(connection)
@@ -67,14 +67,14 @@ import Testing
         }
     }
 
-    @Test("DESIGN 2 a transaction larger than the page cache reads back what it has not yet written out")
+    @Test("a transaction larger than the page cache reads back what it has not yet written out")
     func spill() throws {
         try withFile { connection, _, _ in
             try connection.execute("PRAGMA cache_size=10")
             try insert(connection)
             try connection.execute("UPDATE item SET text = text || 'y' WHERE id % 3 = 0")
             try connection.commit()
-            let sum = try connection.row("SELECT sum(length(text)) FROM item") { $0.int(0) }
+            let sum = try connection.row("SELECT sum(length(text)) FROM item") { try $0.int() }
             #expect(sum == Int64(Self.rows * 1_000 + Self.rows / 3))
             #expect(try connection.integrityCheck() == [])
         }

@@ -1,4 +1,5 @@
 import FaultDisk
+import TestSeeds
 import TestTenants
 import Testing
 
@@ -11,13 +12,13 @@ import Testing
         "G8 G5 whatever fails and whenever it is killed: acknowledged is there, refused is not, money adds up",
         arguments: seeds)
     func faultsAndKills(seed: UInt64) throws {
-        var chance = Chance(seed)
+        var chance = Seeded(state: seed)
         let scene = try Scene(seed: seed)
         defer { scene.end() }
         for round in 1...Self.rounds {
             let name: Comment = "\(Effort.replay(seed)) round \(round)"
             scene.disk.set(plan(&chance))
-            let powerCut = chance.happens(oneIn: 2) ? Chance(chance.next()) : nil
+            let powerCut = chance.happens(oneIn: 2) ? Seeded(state: chance.next()) : nil
             try scene.killed(atStep: chance.pick(1...150), powerCut: powerCut) { trader in
                 for _ in 1...chance.pick(3...12) where !trader.isCutOff() { try act(trader, &chance) }
             }
@@ -25,7 +26,7 @@ import Testing
         }
     }
 
-    private func plan(_ chance: inout Chance) -> FaultPlan? {
+    private func plan(_ chance: inout Seeded) -> FaultPlan? {
         if chance.happens(oneIn: 5) { return nil }
         let calls: Set<DiskCall> = chance.pick([
             [.write], [.sync], [.write, .sync], [.read], [.truncate], [.open], [.lock], [.delete],
@@ -35,7 +36,7 @@ import Testing
         return FaultPlan(calls, fault, at: chance.pick(1...40), count: chance.pick([1, 1, 2, 3, 8, 1_000]))
     }
 
-    private func act(_ trader: Trader, _ chance: inout Chance) throws {
+    private func act(_ trader: Trader, _ chance: inout Seeded) throws {
         switch chance.pick(1...12) {
         case 1: try trader.closeFile()
         case 2: try trader.checkpoint()

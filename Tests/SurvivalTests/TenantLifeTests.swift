@@ -4,22 +4,24 @@ import Foundation
 import Synchronization
 import TenantApp
 import TenantRegistry
+import TestSeeds
 import TestTenants
 import Testing
 
-/// Tenants that are made, erased and restored while the disk fails and the process is killed (CONTRACT P1, P5).
+/// Tenants that are made, erased and restored while the disk fails and the process is killed (P1, P5).
 @Suite(.serialized, .apart) struct TenantLifeTests {
     static let faults: [FaultPlan?] = [
         nil, FaultPlan([.write], .full, at: 1), FaultPlan([.sync], .ioError, at: 1),
         FaultPlan([.write, .sync, .delete, .truncate], .ioError, at: 1, count: 1_000),
     ]
 
-    /// `work` on a fresh scene with the fault at each call of its (or a kill before each change), then `judge` after what came.
+    /// `work` on a fresh scene with the fault at each call of its (or a kill before each change), then `judge` after
+    /// what came.
     private func atEveryStep(
         _ plan: FaultPlan?, prepare: (Scene) throws -> Void, _ work: (Trader) throws -> Void,
         _ judge: (Scene, _ isCutOff: Bool, Comment) throws -> Void
     ) throws {
-        var chance = Chance(Effort.seed)
+        var chance = Seeded(state: Effort.seed)
         func run(_ place: Int, _ judge: (Scene, _ isCutOff: Bool) throws -> Void) throws {
             let scene = try Scene()
             defer { scene.end() }
@@ -30,7 +32,7 @@ import Testing
                 try work(scene.trader)
                 try judge(scene, false)
             } else {
-                let cut = chance.happens(oneIn: 2) ? Chance(chance.next()) : nil
+                let cut = chance.happens(oneIn: 2) ? Seeded(state: chance.next()) : nil
                 try judge(scene, try scene.killed(atStep: place, powerCut: cut, work))
             }
         }

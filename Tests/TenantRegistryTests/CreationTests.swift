@@ -162,11 +162,11 @@ import Testing
             node.fleet.change(
                 record, event: "tenant.suspended", requestID: .none, { $0.state = .suspended }, then: then)
         }
-        #expect(record.access(at: node.clock.now()) == .refused("suspended"))
+        #expect(record.access(at: node.clock.now()) == .refused(.suspended))
         node.stop()
         let again = try TestNode(data, seed: 2)
         defer { again.stop() }
-        #expect(try again.tenant("one").access(at: again.clock.now()) == .refused("suspended"))
+        #expect(try again.tenant("one").access(at: again.clock.now()) == .refused(.suspended))
     }
 
     @Test("a second gateway on the same folder is refused; after the first has ended it may have it")

@@ -64,7 +64,7 @@ import Testing
             try registry.row(
                 "SELECT (SELECT count(*) FROM api_key), (SELECT count(*) FROM reseller), (SELECT count(*) FROM secret)"
             ) {
-                [$0.int(0), $0.int(1), $0.int(2)]
+                try [$0.int(), $0.int(), $0.int()]
             }
         }
         #expect(counts == [1, 2, 1])
@@ -107,7 +107,7 @@ import Testing
         let again = try TestNode(data, seed: 2)
         _ = try again.head(of: try again.tenant("one"))
         again.stop()
-        let left = try DataFolder.editRegistry(data) { try $0.row("SELECT count(*) FROM secret") { $0.int(0) } }
+        let left = try DataFolder.editRegistry(data) { try $0.row("SELECT count(*) FROM secret") { try $0.int() } }
         #expect(left == 0)
     }
 

@@ -71,7 +71,7 @@ import Testing
         #expect(report.counts.orders == 9)
         let action = try node.read(shop.record) { tenant in
             try tenant.connection.row("SELECT action, detail FROM audit ORDER BY seq DESC LIMIT 1") {
-                ($0.text(0), $0.text(1))
+                try ($0.text(), $0.text())
             }
         }
         #expect(action?.0 == "tenant.restored")
@@ -87,6 +87,30 @@ import Testing
         #expect(
             try again.restore(try again.tenant("shop"), from: try again.export(try again.tenant("shop"))).incarnation
                 == 3)
+    }
+
+    @Test("P5 G5 an incarnation begins with its tenant.restored row; reads that waited come behind it, every one")
+    func waitingReads() throws {
+        defer { node.stop() }
+        let shop = try Shop.open(node)
+        let path = try node.export(shop.record)
+        // So many that any batch of writes takes them along.
+        let count = 2 * ReadLog.worthwhileCount
+        for number in 0..<count {
+            let record = AuditRecord(
+                at: node.clock.now(), action: "GET /waiting", status: 200,
+                requestID: RequestID(high: 1, low: UInt64(number)))
+            #expect(shop.record.readLog.append(record))
+        }
+        let head = try node.restore(shop.record, from: path)
+        let report = try verify(shop.record, expecting: [head])
+        #expect(report.isSound, "\(report.text)")
+        let rows = try node.read(shop.record) { tenant in
+            try tenant.connection.rows(
+                "SELECT action, kind, count FROM audit WHERE incarnation = ?1 ORDER BY seq", .integer(head.incarnation)
+            ) { try "\($0.text()) \($0.int()) \($0.int())" }
+        }
+        #expect(rows == ["tenant.restored 0 1", " 1 \(count)"])
     }
 
     @Test("P5 G3 a key that was revoked since the export stays revoked; one minted since is dead; the others live")

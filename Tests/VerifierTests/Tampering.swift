@@ -55,16 +55,8 @@ struct Copy {
         path = try folder.copy(export.path, to: "copy.sqlite")
     }
 
-    /// What somebody with an SQLite shell does: triggers out of the way, a change, triggers back as they were.
     func tamper(_ sql: String, restoringTriggers: Bool = true) throws {
-        let connection = try Connection(path: path, flags: [.readWrite])
-        defer { connection.close() }
-        let triggers = try connection.rows("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'") {
-            ($0.text(0), $0.text(1))
-        }
-        for (name, _) in triggers { try connection.execute("DROP TRIGGER \(name)") }
-        try connection.execute(sql)
-        if restoringTriggers { for (_, sql) in triggers { try connection.execute(sql) } }
+        try DataFolder.tamper(path, sql, restoringTriggers: restoringTriggers)
     }
 
     /// Makes the chain's hashes agree again from a row on, as somebody without the signing key can.
@@ -72,20 +64,16 @@ struct Copy {
         let connection = try Connection(path: path, flags: [.readWrite])
         defer { connection.close() }
         let tenant = try #require(
-            try connection.row("SELECT tenant_id FROM meta") { TenantID(bytes: $0.blob(0)) } ?? nil)
+            try connection.row("SELECT tenant_id FROM meta") { try TenantID(bytes: $0.blob()) } ?? nil)
         try connection.execute("DROP TRIGGER audit_is_append_only_update")
         var previous =
             try connection.row("SELECT hash FROM audit WHERE seq = ?1", .integer(first - 1)) {
-                Digest(bytes: $0.blob(0))
+                try Digest(bytes: $0.blob())
             }
             ?? .zero
         let lines = try connection.rows(
-            """
-            SELECT seq, incarnation, kind, at, last_at, book, key_id, account_id, reseller_id, action, status, latency_us,
-                request_id, bytes_in, bytes_out, count, detail, payload, hash, signature
-            FROM audit WHERE seq >= ?1 ORDER BY seq
-            """,
-            .integer(first), read: ChainLine.init)
+            dynamic: "SELECT \(ChainLine.columns) FROM audit WHERE seq >= ?1 ORDER BY seq", [.integer(first)],
+            read: ChainLine.init)
         for line in lines {
             let hash = try #require(line.hash(after: previous ?? .zero, tenant: tenant))
             try connection.run(

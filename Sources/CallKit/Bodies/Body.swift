@@ -17,9 +17,11 @@ package struct Reading: Sendable {
     package static let none = Reading(now: Timestamp(milliseconds: 0), currencyCode: "")
 }
 
-/// A request's body, declared once: `read` gives typed values, and `schema` describes just what is read (decision 0021).
+/// A request's body, declared once: `read` gives typed values, and `schema` describes just what is read (decision
+/// 0022).
 ///
-/// Invariant: fields are read in the order in which they are declared; `read` gives nil only where it recorded an error.
+/// Invariant: fields are read in the order in which they are declared; `read` gives nil only where it recorded an
+/// error.
 /// A value: any thread.
 package struct Body<Value: Sendable>: Sendable {
     package private(set) var schema: Schema
@@ -48,7 +50,8 @@ package struct Body<Value: Sendable>: Sendable {
         self.reader = reader
     }
 
-    /// A change of a part (PATCH): at least one of the fields has to be there, and null only clears what is `clearable`.
+    /// A change of a part (PATCH): at least one of the fields has to be there, and null only clears what is
+    /// `clearable`.
     package static func change<each Part: Sendable>(_ fields: repeat BodyField<each Part>) -> Body
     where Value == (repeat each Part) {
         let body = Body(repeat each fields)

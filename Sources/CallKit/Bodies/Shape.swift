@@ -1,7 +1,7 @@
 package import HTTPCore
 
-/// An answer's object, declared once: `write` writes a value of it, and `schema` describes just what is written (decision
-/// 0021).
+/// An answer's object, declared once: `write` writes a value of it, and `schema` describes just what is written
+/// (decision 0022).
 ///
 /// Invariant: members are written in the order in which they are declared. A value: any thread.
 package struct Shape<Value>: Sendable {

@@ -1,7 +1,7 @@
 package import HTTPCore
 
 extension Answer {
-    /// An answer that shows a secret once: a replay of the call gives it without, with `already_shown` (DESIGN 3).
+    /// An answer that shows a secret once: a replay of the call gives it without, with `already_shown`.
     /// `write` is told whether the secret is to be shown.
     package static func shownOnce(
         _ status: Int, _ write: (_ json: inout JSONWriter, _ isShown: Bool) throws -> Void

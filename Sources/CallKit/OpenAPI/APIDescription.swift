@@ -7,6 +7,15 @@ package enum CredentialPlace: Sendable, Equatable {
     case header(String)
     case query(String)
 
+    /// The header field that it stands in; nil in a query.
+    package var field: String? {
+        switch self {
+        case .bearer: "Authorization"
+        case .header(let name): name
+        case .query: nil
+        }
+    }
+
     /// What a description calls it.
     var name: String {
         switch self {
@@ -16,7 +25,7 @@ package enum CredentialPlace: Sendable, Equatable {
     }
 }
 
-/// An API as its description needs it: made of a dialect's route table, or of the provider's.
+/// An API as its description needs it: made of a surface's route table.
 package struct APIDescription: Sendable {
     package struct Operation: Sendable {
         package enum Credential: Sendable {
@@ -85,17 +94,17 @@ package struct APIDescription: Sendable {
         self.operations = operations
     }
 
-    package init(_ dialect: some Dialect) {
+    package init(_ surface: some Surface) {
         self.init(
-            title: dialect.title, basePath: dialect.basePath, credentials: dialect.credentials,
-            errorContentType: dialect.errorContentType.description, errorSchema: dialect.errorSchema,
-            status: { dialect.render(.sample($0), requestID: .none).status },
-            operations: dialect.routes.map { Operation($0, isAlwaysThere: dialect.isAlwaysThere) })
+            title: surface.title, basePath: surface.basePath, credentials: surface.credentials,
+            errorContentType: surface.errorContentType.description, errorSchema: surface.errorSchema,
+            status: { surface.render(.sample($0), requestID: .none).status },
+            operations: surface.routes.map { Operation($0, isAlwaysThere: surface.isAlwaysThere) })
     }
 }
 
 extension APIDescription.Operation {
-    /// `isAlwaysThere`: no tenant is without the route's dialect.
+    /// `isAlwaysThere`: no tenant is without the route's surface.
     init(_ route: Route, isAlwaysThere: Bool) {
         let access =
             switch route.access {
@@ -108,22 +117,23 @@ extension APIDescription.Operation {
                     : "A reseller's key with the scope \(scopes.names.joined(separator: ", "))."
             case .resellerSession: "A reseller's person signed in."
             case .openOrReseller: "Open; a reseller's credential counts where there is one."
+            case .provider: "The provider."
             }
         let credential: Credential =
             switch route.access {
             case .open: .none
             case .openOrReseller: .optional
-            case .administrator, .owner, .reseller, .resellerSession: .required
+            case .administrator, .owner, .reseller, .resellerSession, .provider: .required
             }
         self.init(
             method: route.method, pattern: route.pattern, summary: route.summary, access: access,
             credential: credential, parameters: route.parameters, takes: route.takes, gives: route.gives,
-            // A tenant, a key or a reseller may be suspended, and a tenant's quotas be reached, wherever one calls.
-            refuses: route.refuses.union([402, 403]))
+            // A tenant, a key or a reseller may be suspended, and a tenant's quotas be reached, wherever one calls it.
+            refuses: route.access == .provider ? route.refuses : route.refuses.union([402, 403]))
         idempotency = route.idempotency
-        isSigned = route.isSigned
+        isSigned = route.signedBy != nil
         if case .ignored = idempotency {} else { refuses.insert(422) }
-        // The address may name no tenant, or one that has another dialect.
+        // The address may name no tenant, or one that does not have this surface.
         if credential != .required || !isAlwaysThere { refuses.insert(404) }
     }
 }
@@ -135,15 +145,15 @@ extension Refusal {
         case 400: .unparseable("")
         case 401: .unknownCredential
         case 402: .quotaExceeded("")
-        case 403: .forbidden(code: "", detail: "")
-        case 404: .notFound("thing")
+        case 403: .forbidden(.ownerOnly)
+        case 404: .notFound(.path)
         case 405: .methodNotAllowed(allowed: "")
-        case 409: .conflict(code: "", detail: "")
+        case 409: .conflict(.secretTaken)
         case 413: .tooLarge(bytesMax: 0)
         case 422: .invalid([])
         case 429: .rateLimited(retryAfterSeconds: 1)
         case 500: .defect
-        case 503: .unavailable(code: "", detail: "", retryAfterSeconds: 1)
+        case 503: .unavailable(.busy)
         default: .transport(status: status, reason: "")
         }
     }

@@ -1,6 +1,6 @@
 import HTTPCore
 
-/// An API's description as OpenAPI 3.1 (CONTRACT X7), made of the table that serves it, so that neither can say what the
+/// An API's description as OpenAPI 3.1 (X7), made of the table that serves it, so that neither can say what the
 /// other does not. Immutable: any thread.
 package struct OpenAPIDocument: Sendable {
     package static let pattern = "/openapi.json"
@@ -113,7 +113,7 @@ package struct OpenAPIDocument: Sendable {
     // MARK: Parameters
 
     private static let idempotencyKey = Schema([
-        "type": .string("string"), "minLength": .int(1), "maxLength": .int(Route.idempotencyKeyCharactersMax),
+        "type": .string("string"), "minLength": .int(1), "maxLength": .int(IdempotencyKey.charactersMax),
         "pattern": .string("^[!#-~]+$"),
     ])
     private static let timestamp = Schema.matching("^[0-9]{1,18}$")

@@ -2,7 +2,8 @@ import HTTPCore
 import Synchronization
 import TenantRegistry
 
-/// A description that is made when it is first asked for: a route table cannot hold a description of itself. Any thread.
+/// A description that is made when it is first asked for: a route table cannot hold a description of itself. Any
+/// thread.
 package final class LazyDescription: Sendable {
     private let make: @Sendable () -> APIDescription
     private let made = Mutex<OpenAPIDocument?>(nil)
@@ -24,9 +25,9 @@ package final class LazyDescription: Sendable {
 extension Route {
     /// A route that gives the API's description, without a credential.
     package static func description(
-        _ pattern: String, of dialect: @escaping @Sendable () -> some Dialect
+        _ pattern: String, of surface: @escaping @Sendable () -> some Surface
     ) -> Route {
-        let description = LazyDescription { APIDescription(dialect()) }
+        let description = LazyDescription { APIDescription(surface()) }
         var route = Route(
             .get, pattern, "Describe this API (OpenAPI 3.1)", access: .open,
             gives: .read(["openapi": .string, "info": .object, "paths": .object])
@@ -38,11 +39,11 @@ extension Route {
     }
 }
 
-extension Dialect {
-    /// The routes that are served: the dialect's own, and the one that describes them.
+extension Surface {
+    /// The routes that are served: the surface's own, and the one that describes them.
     package var servedRoutes: [Route] {
         guard isDescribed else { return routes }
-        let dialect = self
-        return routes + [Route.description(OpenAPIDocument.pattern, of: { dialect })]
+        let surface = self
+        return routes + [Route.description(OpenAPIDocument.pattern, of: { surface })]
     }
 }

@@ -1,5 +1,5 @@
 import HTTPCore
-package import TenantRegistry
+import TenantRegistry
 
 /// A parameter of a route's path, query or head. Path parameters that a route does not describe are any text.
 package struct Parameter: Sendable {
@@ -42,8 +42,8 @@ extension [Parameter] {
     package static func page(_ more: Parameter...) -> [Parameter] { [.limit, .cursor] + more }
 }
 
-/// How a route answers where it refuses nothing: the status, what the body holds, and whether a commit stands behind it,
-/// whose `Audit-Head` the answer carries.
+/// How a route answers where it refuses nothing: the status, what the body holds, and whether a commit stands behind
+/// it, whose `Audit-Head` the answer carries.
 package struct Success: Sendable {
     package let status: Int
     package let schema: Schema?
@@ -70,7 +70,7 @@ extension Schema {
     package static let book = one(of: Book.allCases.map(\.name))
     package static let resellerState = one(of: ResellerState.allCases.map(\.name))
     package static let moment = Schema(["anyOf": .array([Schema.time.json, Schema.day.json])])
-    package static func scopes(_ allowed: Scopes) -> Schema { .array(of: .one(of: allowed.names), count: 1...32) }
+    package static func scopes(_ allowed: NamedScopes) -> Schema { .array(of: .one(of: allowed.names), count: 1...32) }
 
     /// An absolute http or https URL without credentials or fragment.
     package static let webhookURL = matching(#"^https?://[!"$-.0-?A-~]+(/[!"$-~]*)?$"#).with(

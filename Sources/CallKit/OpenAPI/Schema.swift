@@ -1,7 +1,8 @@
 package import HTTPCore
 
-/// What a body, a member or a parameter looks like: a JSON Schema (2020-12, as OpenAPI 3.1 takes it), written beside the
-/// route that reads or writes it. A dictionary literal is an object: `["email": .email, "company": .text(200).optional]`.
+/// What a body, a member or a parameter looks like: a JSON Schema (2020-12, as OpenAPI 3.1 takes it), written beside
+/// the route that reads or writes it. A dictionary literal is an object:
+/// `["email": .email, "company": .text(200).optional]`.
 ///
 /// Invariant: `components` holds every named schema that `keywords` refer to. A value: any thread.
 package struct Schema: Sendable, ExpressibleByDictionaryLiteral {

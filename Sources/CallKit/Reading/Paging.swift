@@ -1,7 +1,8 @@
 import Cryptography
 package import HTTPCore
 
-/// `?limit=1..100&cursor=` of the native lists: pages by key, newest first or oldest first (CONTRACT, native APIs).
+/// `?limit=1..100&cursor=` of the native lists: pages by key, newest first or oldest first (docs/contract.md, “Native
+/// APIs”).
 package struct Paging: Sendable {
     package static let limitMax = 100
     package static let limitDefault = 50
@@ -13,14 +14,7 @@ package struct Paging: Sendable {
     package let cursor: Int64?
 
     package init(_ query: Query) throws(Refusal) {
-        var limit = Self.limitDefault
-        if let text = query["limit"] {
-            guard let number = Int(text), 1...Self.limitMax ~= number else {
-                throw .field("/limit", "range", "must be from 1 to \(Self.limitMax)")
-            }
-            limit = number
-        }
-        self.limit = limit
+        limit = try Self.limit(query)
         guard let text = query["cursor"] else {
             cursor = nil
             return
@@ -29,6 +23,15 @@ package struct Paging: Sendable {
         let place = Int64(bitPattern: bytes.reduce(0) { $0 << 8 | UInt64($1) })
         guard place >= 0 else { throw Self.unknownCursor }
         cursor = place
+    }
+
+    /// How many rows the page shows at most.
+    package static func limit(_ query: Query) throws(Refusal) -> Int {
+        guard let text = query["limit"] else { return limitDefault }
+        guard let number = Int(text), 1...limitMax ~= number else {
+            throw .field("/limit", "range", "must be from 1 to \(limitMax)")
+        }
+        return number
     }
 
     /// For lists that begin at the highest id.
@@ -46,13 +49,21 @@ package struct Paging: Sendable {
     package func answer<Element>(
         _ rows: [Element], id: (Element) -> Int64, write: (Element, inout JSONWriter) throws -> Void
     ) rethrows -> Answer {
+        try Self.answer(rows, limit: limit, cursor: { Self.text(id($0)) }, write: write)
+    }
+
+    /// The same for a list that names its places otherwise. `rows`: one more than is shown, where there are more.
+    package static func answer<Element>(
+        _ rows: [Element], limit: Int, cursor: (Element) -> String,
+        write: (Element, inout JSONWriter) throws -> Void
+    ) rethrows -> Answer {
         let shown = rows.prefix(limit)
         return try .json { json in
             try json.array("data") { json in
                 for row in shown { try json.object { json in try write(row, &json) } }
             }
             json.field("has_more", rows.count > limit)
-            json.field("next_cursor", rows.count > limit ? shown.last.map { Self.text(id($0)) } : nil)
+            json.field("next_cursor", rows.count > limit ? shown.last.map(cursor) : nil)
         }
     }
 }

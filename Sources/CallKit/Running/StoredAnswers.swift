@@ -1,56 +1,60 @@
 package import Cryptography
-import SQLite
+package import SQLite
 package import TenantRegistry
 
-/// The answer that a call with an Idempotency-Key was given (CONTRACT G4).
+/// The answer that a call with an Idempotency-Key was given (G4).
 package struct StoredAnswer: Sendable {
     package let fingerprint: Digest
     package let status: Int
-    package let contentType: String
-    package let body: [UInt8]
+    package fileprivate(set) var contentType: String
+    package fileprivate(set) var body: [UInt8]
+
+    package static let columns = Columns<StoredAnswer>("rowid", "fingerprint", "status", "content_type", "body")
+    fileprivate static let byKey = Statement(
+        """
+        SELECT \(columns) FROM idempotency WHERE reseller_id = ?1 AND book = ?2 AND key = ?3 AND created_at > ?4
+        """)
+
+    /// As it lies there: one with a secret in it is sealed.
+    package init(_ row: inout RowReader) throws {
+        row.skip()
+        fingerprint = try row.digest()
+        status = Int(try row.int())
+        contentType = try row.text()
+        body = try row.blob()
+    }
 }
 
 extension TenantReader {
     /// How long an answer is kept.
     package static let idempotencyDays: Int64 = 30
 
-    /// `scope` is the reseller, 0 for the owner and operators.
-    package func storedAnswer(scope: Int64, book: Book, key: String) throws -> StoredAnswer? {
-        try connection.row(
-            """
-            SELECT fingerprint, status, content_type, body FROM idempotency
-            WHERE reseller_id = ?1 AND book = ?2 AND key = ?3 AND created_at > ?4
-            """,
-            .integer(scope), .book(book), .text(key), .time(now.adding(days: -Self.idempotencyDays))
-        ) { row in
-            let contentType = row.text(2)
-            let isSealed = contentType.hasPrefix(Self.sealedMark)
-            return StoredAnswer(
-                fingerprint: Digest(bytes: row.blob(0)) ?? .zero, status: Int(row.int(1)),
-                contentType: isSealed ? String(contentType.dropFirst(Self.sealedMark.count)) : contentType,
-                body: isSealed
-                    ? try AES256GCM.open(row.blob(3), key: store.secretKey, associatedData: answerContext(scope, key))
-                    : row.blob(3))
-        }
+    package func storedAnswer(for claim: IdempotencyClaim) throws -> StoredAnswer? {
+        let stored = try connection.row(
+            StoredAnswer.byKey, .integer(claim.scope), .book(claim.book), .text(claim.key.text),
+            .time(now.adding(days: -Self.idempotencyDays)), read: StoredAnswer.init)
+        guard var stored, stored.contentType.hasPrefix(Self.sealedMark) else { return stored }
+        stored.contentType.removeFirst(Self.sealedMark.count)
+        stored.body = try AES256GCM.open(
+            stored.body, key: store.secretKey, associatedData: answerContext(claim))
+        return stored
     }
 
     /// Stands before the content type of answers that are stored as ciphertext under the tenant's key.
     fileprivate static let sealedMark = "sealed:"
 
-    fileprivate func answerContext(_ scope: Int64, _ key: String) -> [UInt8] {
-        tenantID.bytes + Array("answer:\(scope):\(key)".utf8)
+    fileprivate func answerContext(_ claim: IdempotencyClaim) -> [UInt8] {
+        tenantID.bytes + Array("answer:\(claim.scope):\(claim.key.text)".utf8)
     }
 }
 
 extension TenantTransaction {
-    package func storeAnswer(
-        _ answer: Answer, fingerprint: Digest, scope: Int64, book: Book, key: String
-    ) throws {
+    package func storeAnswer(_ answer: Answer, for claim: IdempotencyClaim) throws {
         var body = answer.replayBody ?? answer.body
         var contentType = answer.contentType.description
         if answer.isSecret {
             body = try AES256GCM.seal(
-                body, key: store.secretKey, associatedData: answerContext(scope, key), random: store.random)
+                body, key: store.secretKey, associatedData: answerContext(claim), random: store.random)
             contentType = Self.sealedMark + contentType
         }
         try connection.run(
@@ -60,7 +64,8 @@ extension TenantTransaction {
             ON CONFLICT DO UPDATE SET fingerprint = excluded.fingerprint, status = excluded.status,
                 content_type = excluded.content_type, body = excluded.body, created_at = excluded.created_at
             """,
-            .integer(scope), .book(book), .text(key), .blob(fingerprint.bytes), .int(answer.status),
+            .integer(claim.scope), .book(claim.book), .text(claim.key.text), .blob(claim.fingerprint.bytes),
+            .int(answer.status),
             .text(contentType), .blob(body), .time(now))
     }
 

@@ -1,4 +1,4 @@
-/// A currency by its ISO 4217 code, with the digits of its minor unit. A tenant has one, for ever (CONTRACT P1).
+/// A currency by its ISO 4217 code, with the digits of its minor unit. A tenant has one, for ever (P1).
 ///
 /// Invariant: an active ISO 4217 code in upper case. A value: any thread.
 package struct Currency: Sendable, Hashable {
@@ -7,7 +7,6 @@ package struct Currency: Sendable, Hashable {
     package let minorUnitDigits: Int
 
     package static let usDollar = Currency(code: "USD", minorUnitDigits: 2)
-    package static let euro = Currency(code: "EUR", minorUnitDigits: 2)
 
     /// nil for a code that ISO 4217 does not list as money; codes are upper case.
     package init?(_ code: String) {

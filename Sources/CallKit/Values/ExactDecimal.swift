@@ -34,7 +34,8 @@ package enum ExactDecimal {
         return try scaled(digits[...], exponent, isNegative)
     }
 
-    /// `value` / 10^scale with at least `fractionDigitsMin` digits after the point, and more only where they are not zero.
+    /// `value` / 10^scale with at least `fractionDigitsMin` digits after the point, and more only where they are not
+    /// zero.
     package static func text(_ value: Int64, scale: Int, fractionDigitsMin: Int) -> String {
         var rest = value.magnitude
         var dropped = 0

@@ -1,4 +1,4 @@
-/// An amount in a tenant's one currency, in micros: 10⁻⁶ of the currency unit (DESIGN 4).
+/// An amount in a tenant's one currency, in micros: 10⁻⁶ of the currency unit (0006).
 ///
 /// Invariant: exact; arithmetic that would leave Int64 throws `MoneyError.overflow`, nothing rounds but `rounded`.
 /// A value: any thread.
@@ -12,8 +12,8 @@ package struct Money: Sendable, Hashable, Comparable {
 
     package init(micros: Int64) { self.micros = micros }
 
-    /// Reads `-?\d+(\.\d+)?`, or a JSON number's text with an exponent. A digit other than zero past `fractionDigitsMax`
-    /// (0…6) throws `.precision`: nothing is rounded silently.
+    /// Reads `-?\d+(\.\d+)?`, or a JSON number's text with an exponent. A digit other than zero past
+    /// `fractionDigitsMax` (0…6) throws `.precision`: nothing is rounded silently.
     package init(parsing text: String, fractionDigitsMax: Int = Money.fractionDigits) throws(MoneyError) {
         do throws(ExactDecimal.Failure) {
             let scaled = try ExactDecimal.parse(text, scale: fractionDigitsMax)
@@ -45,8 +45,8 @@ package struct Money: Sendable, Hashable, Comparable {
 
     package func negated() throws(MoneyError) -> Money { try Money.zero.subtracting(self) }
 
-    /// To whole minor units (`digits` 0…6 after the point), half up; below zero half away from zero, so that the reversal
-    /// of a rounded amount is the rounded reversal.
+    /// To whole minor units (`digits` 0…6 after the point), half up; below zero half away from zero, so that the
+    /// reversal of a rounded amount is the rounded reversal.
     package func rounded(toMinorUnitDigits digits: Int) throws(MoneyError) -> Money {
         let unit = Self.powerOfTen(Self.fractionDigits - digits)
         let (quotient, remainder) = micros.quotientAndRemainder(dividingBy: unit)

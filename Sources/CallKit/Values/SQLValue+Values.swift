@@ -10,13 +10,12 @@ extension SQLValue {
     package static func book(_ book: Book) -> SQLValue { .integer(book.rawValue) }
 }
 
-extension Row {
-    package func money(_ column: Int32) -> Money { Money(micros: int(column)) }
-    package func optionalMoney(_ column: Int32) -> Money? { optionalInt(column).map { Money(micros: $0) } }
-    package func percent(_ column: Int32) -> Percent { Percent(partsPerMillion: int(column)) ?? .zero }
-    package func optionalPercent(_ column: Int32) -> Percent? {
-        optionalInt(column).flatMap { Percent(partsPerMillion: $0) }
-    }
-    package func time(_ column: Int32) -> Timestamp { Timestamp(milliseconds: int(column)) }
-    package func optionalTime(_ column: Int32) -> Timestamp? { optionalInt(column).map { Timestamp(milliseconds: $0) } }
+extension RowReader {
+    package mutating func money() throws -> Money { Money(micros: try int()) }
+
+    package mutating func optionalMoney() throws -> Money? { try optionalInt().map { Money(micros: $0) } }
+
+    package mutating func percent() throws -> Percent { try int(as: Percent.init(partsPerMillion:)) }
+
+    package mutating func optionalPercent() throws -> Percent? { try optionalInt(as: Percent.init(partsPerMillion:)) }
 }

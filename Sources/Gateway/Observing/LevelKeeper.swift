@@ -2,7 +2,7 @@ import RateLimiter
 import Synchronization
 import TenantRegistry
 
-/// Keeps the limiter's levels over restarts (DESIGN 3): written each second and at shutdown, taken back at start with the
+/// Keeps the limiter's levels over restarts (G2): written each second and at shutdown, taken back at start with the
 /// time that has passed. A restart forgives nothing; kill -9 at most a second. Any thread.
 final class LevelKeeper: Sendable {
     private enum Kind: UInt8 {
@@ -17,12 +17,17 @@ final class LevelKeeper: Sendable {
 
     let fleet: Fleet
     let process: Bucket?
-    /// The clock's last save and that of the shutdown may meet: one at a time, so that the file written last is the newest.
+    /// By number.
+    private let routeClasses: [UInt8: RouteClass]
+    /// The clock's last save and that of the shutdown may meet: one at a time, so that the file written last is the
+    /// newest.
     private let saving = Mutex(())
 
-    init(fleet: Fleet, process: Bucket?) {
+    /// `routeClasses`: all that there are; levels of others are forgotten.
+    init(fleet: Fleet, process: Bucket?, routeClasses: Set<RouteClass>) {
         self.fleet = fleet
         self.process = process
+        self.routeClasses = Dictionary(uniqueKeysWithValues: routeClasses.map { ($0.number, $0) })
     }
 
     func save() { saving.withLock { _ in write() } }
@@ -44,7 +49,7 @@ final class LevelKeeper: Sendable {
             for reseller in fleet.roster.resellers(of: tenant.id) {
                 note(reseller.bucket, tenant.id, Kind.reseller.rawValue, reseller.id)
                 for (routeClass, bucket) in reseller.routeClasses.all {
-                    note(bucket, tenant.id, Self.routeClassBase + routeClass.rawValue, reseller.id)
+                    note(bucket, tenant.id, Self.routeClassBase + routeClass.number, reseller.id)
                 }
             }
         }
@@ -76,7 +81,7 @@ final class LevelKeeper: Sendable {
     }
 
     private func routeClassBucket(_ entry: LevelSnapshot.Entry, of owner: TenantID, now: UInt64) -> Bucket? {
-        guard entry.kind > Self.routeClassBase, let routeClass = RouteClass(rawValue: entry.kind - Self.routeClassBase)
+        guard entry.kind > Self.routeClassBase, let routeClass = routeClasses[entry.kind - Self.routeClassBase]
         else { return nil }
         return fleet.roster.reseller(entry.id, of: owner)?.routeClasses.bucket(of: routeClass, now: now)
     }

@@ -4,7 +4,7 @@ import Synchronization
 import TenantApp
 import TenantRegistry
 
-/// Counters of the gate, for `/metrics` (CONTRACT G7). Labels are bounded: statuses, reasons, never tenants or paths.
+/// Counters of the gate, for `/metrics` (G7). Labels are bounded: statuses, reasons, never tenants or paths.
 final class GatewayMetrics: Sendable {
     let failedCredentials = Atomic<UInt64>(0)
     let latency = Histogram(

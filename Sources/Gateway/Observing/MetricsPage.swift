@@ -2,8 +2,8 @@ import HTTPServer
 import Synchronization
 import TenantRegistry
 
-/// A page in Prometheus' text format 0.0.4, a metric after the other: each has its HELP and TYPE once, before its values.
-/// A value: one thread.
+/// A page in Prometheus' text format 0.0.4, a metric after the other: each has its HELP and TYPE once, before its
+/// values. A value: one thread.
 struct MetricsPage {
     private(set) var text = ""
 

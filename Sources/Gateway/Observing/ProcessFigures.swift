@@ -1,7 +1,7 @@
 import Glibc
 
-/// What the kernel says of this process, under the names that Prometheus' own clients use. Any thread; reads `/proc`, so
-/// never on a loop.
+/// What the kernel says of this process, under the names that Prometheus' own clients use. Any thread; reads `/proc`,
+/// so never on a loop.
 enum ProcessFigures {
     static func append(to page: inout MetricsPage) {
         if let open = openDescriptors { page.gauge("process_open_fds", "Open file descriptors.", open) }

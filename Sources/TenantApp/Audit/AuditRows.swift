@@ -20,7 +20,7 @@ package struct AuditPlace: Sendable, Hashable, Comparable {
     }
 }
 
-/// What a search of the audit log asks for (CONTRACT O6). `from` counts, `to` does not.
+/// What a search of the audit log asks for (O6). `from` counts, `to` does not.
 package struct AuditFilter: Sendable {
     package var from: Timestamp?
     package var to: Timestamp?
@@ -51,6 +51,49 @@ package enum AuditRow: Sendable {
         case .record(let sequence, _), .block(let sequence, _): sequence
         }
     }
+
+    static let columns = Columns<AuditRow>(
+        "seq", "kind", "payload", "at", "book", "key_id", "account_id", "reseller_id", "action", "status", "latency_us",
+        "request_id", "bytes_in", "bytes_out", "count", "detail")
+    fileprivate static let stretch = Statement(
+        """
+        SELECT \(columns) FROM audit
+        WHERE seq BETWEEN ?1 AND ?2 AND iif(kind = 1,
+            last_at >= coalesce(?3, last_at) - ?8 AND at < coalesce(?4, at) + ?8,
+            at >= coalesce(?3, at) AND (?4 IS NULL OR at < ?4) AND (?5 IS NULL OR key_id = ?5)
+                AND (?6 IS NULL OR reseller_id = ?6) AND (?7 IS NULL OR status = ?7))
+        ORDER BY seq DESC LIMIT ?9
+        """)
+
+    init(_ row: inout RowReader) throws {
+        let sequence = try row.int()
+        switch try row.int(as: AuditChain.Kind.init(rawValue:)) {
+        case .record:
+            row.skip()
+            self = .record(sequence, try AuditRecord(&row))
+        case .block:
+            self = .block(sequence, payload: try row.blob())
+            row.skip(13)
+        }
+    }
+}
+
+extension AuditRecord {
+    /// When, in which book, by whom; what and how it ended; the request, its bytes, the count and the detail.
+    init(_ row: inout RowReader) throws {
+        let (at, book, keyID) = (try row.time(), try row.value(of: Book.self), try row.int())
+        let (accountID, resellerID, action) = (try row.int(), try row.int(), try row.text())
+        let (status, latency, requestID) = (try row.int(), try row.int(), try row.requestID())
+        self.init(
+            at: at, action: action, status: Int(status), requestID: requestID, latencyMicroseconds: Int(latency),
+            bytesIn: Int(try row.int()), bytesOut: Int(try row.int()))
+        self.book = book
+        self.keyID = keyID
+        self.accountID = accountID
+        self.resellerID = resellerID
+        count = Int(try row.int())
+        detail = try row.text()
+    }
 }
 
 /// A stretch of the log: the rows in it that may match, newest first, and where the next stretch begins.
@@ -64,13 +107,13 @@ extension TenantReader {
     /// So many rows are looked at in one lane job, and so many given back: well under a lane's 5 ms.
     package static let auditScanRowsMax: Int64 = 1_000
     package static let auditRowsMax = 64
-    /// The log is in the order of commits. A record joins it within its call's length and a block's wait, so a stretch whose
-    /// newest record is older than the search by this much ends the search.
+    /// The log is in the order of commits. A record joins it within its call's length and a block's wait, so a stretch
+    /// whose newest record is older than the search by this much ends the search.
     package static let auditDisorderDays: Int64 = 1
 
     /// The rows from `sequence` down.
     package func auditStretch(from sequence: Int64, _ filter: AuditFilter) throws -> AuditStretch {
-        let newest = try connection.row("SELECT max(seq) FROM audit") { $0.int(0) } ?? 0
+        let newest = try connection.row("SELECT coalesce(max(seq), 0) FROM audit") { try $0.int() } ?? 0
         let top = min(sequence, newest)
         guard top > 0 else { return AuditStretch(rows: [], next: nil) }
         let floor = max(1, top - Self.auditScanRowsMax + 1)
@@ -80,8 +123,8 @@ extension TenantReader {
         if reached == floor, let from = filter.from {
             let last = try connection.row(
                 "SELECT max(last_at) FROM audit WHERE seq BETWEEN ?1 AND ?2", .integer(floor), .integer(top)
-            ) { $0.time(0) }
-            if let last, last < from.adding(days: -Self.auditDisorderDays) {
+            ) { try $0.optionalTime() }
+            if let last = last ?? nil, last < from.adding(days: -Self.auditDisorderDays) {
                 return AuditStretch(rows: rows, next: nil)
             }
         }
@@ -90,38 +133,11 @@ extension TenantReader {
 
     private func rows(_ top: Int64, _ floor: Int64, _ filter: AuditFilter) throws -> [AuditRow] {
         try connection.rows(
-            """
-            SELECT seq, kind, at, book, key_id, account_id, reseller_id, action, status, latency_us, request_id,
-                bytes_in, bytes_out, count, detail, payload
-            FROM audit
-            WHERE seq BETWEEN ?1 AND ?2 AND iif(kind = 1,
-                last_at >= coalesce(?3, last_at) - ?8 AND at < coalesce(?4, at) + ?8,
-                at >= coalesce(?3, at) AND (?4 IS NULL OR at < ?4) AND (?5 IS NULL OR key_id = ?5)
-                    AND (?6 IS NULL OR reseller_id = ?6) AND (?7 IS NULL OR status = ?7))
-            ORDER BY seq DESC LIMIT ?9
-            """,
+            AuditRow.stretch,
             .integer(floor), .integer(top), .optional(filter.from), .optional(filter.to), .optional(filter.keyID),
             .optional(filter.resellerID), .optional(filter.status.map { Int64($0) }),
-            .integer(Self.auditDisorderDays * Timestamp.millisecondsPerDay), .int(Self.auditRowsMax)
-        ) { row in
-            if row.int(1) == AuditChain.Kind.block.rawValue { return .block(row.int(0), payload: row.blob(15)) }
-            return .record(row.int(0), AuditRecord(row))
-        }
-    }
-}
-
-extension AuditRecord {
-    fileprivate init(_ row: Row) {
-        self.init(
-            at: row.time(2), action: row.text(7), status: Int(row.int(8)),
-            requestID: RequestID(bytes: row.blob(10)) ?? .none, latencyMicroseconds: Int(row.int(9)),
-            bytesIn: Int(row.int(11)), bytesOut: Int(row.int(12)))
-        book = Book(rawValue: row.int(3)) ?? .live
-        keyID = row.int(4)
-        accountID = row.int(5)
-        resellerID = row.int(6)
-        count = Int(row.int(13))
-        detail = row.text(14)
+            .integer(Self.auditDisorderDays * Timestamp.millisecondsPerDay), .int(Self.auditRowsMax),
+            read: AuditRow.init)
     }
 }
 
@@ -156,15 +172,15 @@ extension TenantReader {
     ) throws {
         for id in keys {
             names.keys[id] =
-                try connection.row("SELECT public_id FROM api_key WHERE id = ?1", .integer(id)) { $0.text(0) } ?? ""
+                try connection.row("SELECT public_id FROM api_key WHERE id = ?1", .integer(id)) { try $0.text() } ?? ""
         }
         for id in resellers {
             names.resellers[id] =
-                try connection.row("SELECT public_id FROM reseller WHERE id = ?1", .integer(id)) { $0.text(0) } ?? ""
+                try connection.row("SELECT public_id FROM reseller WHERE id = ?1", .integer(id)) { try $0.text() } ?? ""
         }
         for id in accounts {
             names.accounts[id] =
-                try connection.row("SELECT email FROM account WHERE id = ?1", .integer(id)) { $0.text(0) } ?? ""
+                try connection.row("SELECT email FROM account WHERE id = ?1", .integer(id)) { try $0.text() } ?? ""
         }
     }
 }

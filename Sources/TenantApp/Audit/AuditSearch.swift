@@ -30,29 +30,12 @@ package struct AuditSearch: Sendable {
         }
     }
 
-    /// Finds the ids and begins the walk. What is still in memory is written first, so that whoever looks sees the calls
-    /// that were answered before; `then` comes on the lane's worker.
-    package func begin(
-        _ call: Call, then: @escaping @Sendable (Result<AuditWalk, any Error>) -> Void
-    ) {
-        let (tenant, fleet) = (call.tenant, call.services.fleet)
-        // A later page goes on below what the first one showed.
-        let flushes = before == nil && !fleet.refusesWrites
-        let search = self
-        tenant.lane.submit(
-            LaneJob(
-                writes: flushes,
-                perform: { store in
-                    if flushes { store.flushReads() }
-                    let filter = Result { try search.filter(store.reader) }
-                    return { _ in
-                        then(
-                            filter.map { filter in
-                                AuditWalk(tenant, fleet.background, filter: filter, before: search.before ?? .newest)
-                            })
-                    }
-                },
-                fail: { then(.failure($0)) }))
+    /// Finds the ids and begins the walk. What is still in memory is written first, so that whoever looks sees the
+    /// calls that were answered before; a later page goes on below what the first one showed.
+    package func begin(_ steps: Steps) async throws -> AuditWalk {
+        if before == nil { try await steps.flushReads() }
+        let filter = try await steps.read { try self.filter($0) }
+        return AuditWalk(steps, filter: filter, before: before ?? .newest)
     }
 
     private func filter(_ tenant: TenantReader) throws -> AuditFilter {
@@ -62,7 +45,7 @@ package struct AuditSearch: Sendable {
         filter.status = status
         filter.resellerID = try tenant.resellerID(filter: reseller)
         filter.keyID = try key.map { publicID in
-            guard let key = try tenant.key(publicID: publicID) else { throw Refusal.notFound("key") }
+            guard let key = try tenant.key(publicID: publicID) else { throw Refusal.notFound(.key) }
             return key.id
         }
         return filter
@@ -75,42 +58,20 @@ package struct AuditSearch: Sendable {
         package let next: AuditPlace?
     }
 
-    /// One page, newest first. `then` comes on the background pool, a failure perhaps on the lane's worker.
-    package func page(
-        _ call: Call, limit: Int,
-        then: @escaping @Sendable (Result<Page, any Error>) -> Void
-    ) {
-        begin(call) { result in
-            switch result {
-            case .success(let walk): Self.gather(walk, limit: limit, stretches: 1, [], then)
-            case .failure(let error): then(.failure(error))
+    /// One page, newest first.
+    package func page(_ steps: Steps, limit: Int) async throws -> Page {
+        var walk = try await begin(steps)
+        var entries: [AuditEntry] = []
+        for stretch in 1... {
+            // One more than is shown: whether there is a next page shows by it.
+            entries += try await walk.next(limit + 1 - entries.count)
+            if entries.count > limit {
+                let shown = Array(entries.prefix(limit))
+                return Page(entries: shown, names: walk.names, next: shown.last?.place)
             }
+            if walk.isAtEnd || stretch == Self.stretchesMax { break }
         }
-    }
-
-    private static func gather(
-        _ walk: AuditWalk, limit: Int, stretches: Int, _ found: [AuditEntry],
-        _ then: @escaping @Sendable (Result<Page, any Error>) -> Void
-    ) {
-        // One more than is shown: whether there is a next page shows by it.
-        walk.next(limit + 1 - found.count) { result in
-            do {
-                let step = try result.get()
-                let entries = found + step.entries
-                if entries.count > limit {
-                    let shown = Array(entries.prefix(limit))
-                    then(.success(Page(entries: shown, names: step.names, next: shown.last?.place)))
-                } else if walk.isAtEnd {
-                    then(.success(Page(entries: entries, names: step.names, next: nil)))
-                } else if stretches == stretchesMax {
-                    then(.success(Page(entries: entries, names: step.names, next: walk.place)))
-                } else {
-                    gather(walk, limit: limit, stretches: stretches + 1, entries, then)
-                }
-            } catch {
-                then(.failure(error))
-            }
-        }
+        return Page(entries: entries, names: walk.names, next: walk.isAtEnd ? nil : walk.place)
     }
 }
 

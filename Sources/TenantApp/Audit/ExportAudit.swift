@@ -2,7 +2,7 @@ package import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// The audit log from a search's newest record to its oldest as one streamed file (CONTRACT O6).
+/// The audit log from a search's newest record to its oldest as one streamed file (O6).
 package enum ExportAudit {
     package enum Format: Sendable {
         case csv
@@ -13,25 +13,27 @@ package enum ExportAudit {
     /// So many records make a piece.
     package static let pieceEntries = 2_000
 
-    package static func stream(_ walk: AuditWalk, as format: Format) -> PulledStream {
+    package static func stream(_ walk: AuditWalk, as format: Format, _ steps: Steps) -> PulledStream {
         var writer = CSVWriter()
         if format == .csv { writer.row(AuditLines.columns) }
-        return PulledStream(head: writer.bytes) { give in
-            if walk.isAtEnd { return give(.success(nil)) }
-            walk.next(pieceEntries) { result in give(result.map { render($0, format) }) }
+        return steps.stream(head: writer.bytes, from: walk) { walk in
+            if walk.isAtEnd { return nil }
+            let entries = try await walk.next(pieceEntries)
+            let names = walk.names
+            return try await steps.background { render(entries, names, format) }
         }
     }
 
-    private static func render(_ step: AuditWalk.Step, _ format: Format) -> [UInt8] {
+    private static func render(_ entries: [AuditEntry], _ names: AuditNames, _ format: Format) -> [UInt8] {
         switch format {
         case .csv:
             var writer = CSVWriter()
-            for entry in step.entries { writer.row(AuditLines.fields(entry, step.names)) }
+            for entry in entries { writer.row(AuditLines.fields(entry, names)) }
             return writer.bytes
         case .jsonLines:
-            var writer = JSONWriter(reserving: step.entries.count * 400)
-            for entry in step.entries {
-                writer.object { json in AuditLines.write(entry, step.names, &json) }
+            var writer = JSONWriter(reserving: entries.count * 400)
+            for entry in entries {
+                writer.object { json in AuditLines.write(entry, names, &json) }
                 writer.bytes.append(0x0A)
             }
             return writer.bytes

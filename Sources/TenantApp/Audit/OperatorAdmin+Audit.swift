@@ -3,7 +3,7 @@ import Cryptography
 import HTTPCore
 import TenantRegistry
 
-/// The audit log: search, exports, and its signed head (CONTRACT O6, G5). Nothing here changes a row.
+/// The audit log: search, exports, and its signed head (O6, G5). Nothing here changes a row.
 extension OperatorAdmin {
     static let audit: [Route] = [
         Route(
@@ -13,22 +13,18 @@ extension OperatorAdmin {
             let query = try call.query()
             let limit = try query.integer("limit", in: 1...Paging.limitMax) ?? Paging.limitDefault
             let search = try AuditSearch(query)
-            return .later { answer in
-                search.page(call, limit: limit) { result in
-                    answer(
-                        result.map { page in
-                            .whole(
-                                .json { json in
-                                    json.array("data") { json in
-                                        for entry in page.entries {
-                                            json.object { json in AuditLines.write(entry, page.names, &json) }
-                                        }
-                                    }
-                                    json.field("has_more", page.next != nil)
-                                    json.field("next_cursor", page.next?.cursor)
-                                })
-                        })
-                }
+            return .flow { steps in
+                let page = try await search.page(steps, limit: limit)
+                return .answer(
+                    .json { json in
+                        json.array("data") { json in
+                            for entry in page.entries {
+                                json.object { json in AuditLines.write(entry, page.names, &json) }
+                            }
+                        }
+                        json.field("has_more", page.next != nil)
+                        json.field("next_cursor", page.next?.cursor)
+                    })
             }
         },
         Route(
@@ -63,10 +59,8 @@ extension OperatorAdmin {
         _ call: Call, as format: ExportAudit.Format, _ name: StaticString, _ contentType: StaticString
     ) throws -> Work {
         let search = try AuditSearch(try call.query())
-        return .later { answer in
-            search.begin(call) { result in
-                answer(result.map { download(name, contentType, ExportAudit.stream($0, as: format)) })
-            }
+        return .flow { steps in
+            download(name, contentType, ExportAudit.stream(try await search.begin(steps), as: format, steps))
         }
     }
 }

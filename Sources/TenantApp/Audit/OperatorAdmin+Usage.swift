@@ -3,7 +3,7 @@ import Cryptography
 import HTTPCore
 import TenantRegistry
 
-/// Requests, refusals and orders by day, reseller and route (CONTRACT O6).
+/// Requests, refusals and orders by day, reseller and route (O6).
 extension OperatorAdmin {
     /// Without `from`, the last month; a year at most at once.
     private static let usageDaysDefault: Int64 = 30
@@ -25,7 +25,7 @@ extension OperatorAdmin {
                 if before == nil { throw Refusal.field("/cursor", "format", "is not a cursor that a list has given") }
             }
             let place = before
-            let read = Work.read { tenant in
+            let read: @Sendable (TenantReader) throws -> Answer = { tenant in
                 let rows =
                     if let id = try tenant.resellerID(filter: reseller) {
                         try tenant.usage(ofReseller: id, days: days, before: place, limit: limit + 1)
@@ -34,7 +34,11 @@ extension OperatorAdmin {
                     }
                 return try answer(rows, limit: limit, tenant)
             }
-            return place == nil ? .afterFlush(call, read) : read
+            // Whoever looks sees what was answered before.
+            return .flow { steps in
+                if place == nil { try await steps.flushReads() }
+                return .read(read)
+            }
         }
     ]
 
@@ -83,22 +87,5 @@ extension UsagePlace {
             Int64(bitPattern: bytes.reduce(0) { $0 << 8 | UInt64($1) })
         }
         self.init(day: number(bytes[..<8]), resellerID: number(bytes[8..<16]), action: action)
-    }
-}
-
-extension Work {
-    /// `work` once the records of reads that still gather in memory are in the file: who looks sees what was answered.
-    fileprivate static func afterFlush(_ call: Call, _ work: Work) -> Work {
-        if call.services.fleet.refusesWrites { return work }
-        return .later { answer in
-            call.tenant.lane.submit(
-                LaneJob(
-                    writes: true,
-                    perform: { store in
-                        store.flushReads()
-                        return { _ in answer(.success(.proceed(work))) }
-                    },
-                    fail: { answer(.failure($0)) }))
-        }
     }
 }

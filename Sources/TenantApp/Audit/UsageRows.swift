@@ -2,18 +2,31 @@ import CallKit
 import SQLite
 package import TenantRegistry
 
-/// Requests, refusals and orders of one day, reseller and route (CONTRACT O6).
+/// Requests, refusals and orders of one day, reseller and route (O6).
 package struct UsageRow: Sendable {
     package let place: UsagePlace
     package let requests: Int64
     package let refusals: Int64
     package let orders: Int64
 
-    fileprivate init(_ row: Row) {
-        place = UsagePlace(day: row.int(0), resellerID: row.int(1), action: row.text(2))
-        requests = row.int(3)
-        refusals = row.int(4)
-        orders = row.int(5)
+    static let columns = Columns<UsageRow>("day", "reseller_id", "action", "requests", "refusals", "orders")
+    fileprivate static let page = Statement(
+        """
+        SELECT \(columns) FROM usage
+        WHERE (day, reseller_id, action) < (?1, ?2, ?3) AND day BETWEEN ?4 AND ?5
+        ORDER BY day DESC, reseller_id DESC, action DESC LIMIT ?6
+        """)
+    fileprivate static let ofReseller = Statement(
+        """
+        SELECT \(columns) FROM usage
+        WHERE day = ?1 AND reseller_id = ?2 AND (?3 IS NULL OR action < ?3) ORDER BY action DESC LIMIT ?4
+        """)
+
+    init(_ row: inout RowReader) throws {
+        place = try UsagePlace(day: row.int(), resellerID: row.int(), action: row.text())
+        requests = try row.int()
+        refusals = try row.int()
+        orders = try row.int()
     }
 }
 
@@ -39,12 +52,8 @@ extension TenantReader {
     ) throws -> [UsageRow] {
         let start = place ?? UsagePlace(day: days.upperBound + 1, resellerID: 0, action: "")
         return try connection.rows(
-            """
-            SELECT day, reseller_id, action, requests, refusals, orders FROM usage
-            WHERE (day, reseller_id, action) < (?1, ?2, ?3) AND day BETWEEN ?4 AND ?5
-            ORDER BY day DESC, reseller_id DESC, action DESC LIMIT ?6
-            """,
-            .integer(start.day), .integer(start.resellerID), .text(start.action), .integer(days.lowerBound),
+            UsageRow.page, .integer(start.day), .integer(start.resellerID), .text(start.action),
+            .integer(days.lowerBound),
             .integer(min(days.upperBound, start.day)), .int(limit), read: UsageRow.init)
     }
 
@@ -57,11 +66,8 @@ extension TenantReader {
         while day >= days.lowerBound && rows.count < limit {
             let isFirst = place?.day == day
             rows += try connection.rows(
-                """
-                SELECT day, reseller_id, action, requests, refusals, orders FROM usage
-                WHERE day = ?1 AND reseller_id = ?2 AND (?3 IS NULL OR action < ?3) ORDER BY action DESC LIMIT ?4
-                """,
-                .integer(day), .integer(id), .optional(isFirst ? place?.action : nil), .int(limit - rows.count),
+                UsageRow.ofReseller, .integer(day), .integer(id), .optional(isFirst ? place?.action : nil),
+                .int(limit - rows.count),
                 read: UsageRow.init)
             day -= 1
         }

@@ -36,8 +36,8 @@ package struct CSVRow: Sendable, Equatable {
 /// Reads RFC 4180 piece by piece, as a pure state machine. Lines end in CRLF or LF; a byte-order mark at the start and
 /// empty lines are skipped; nothing is trimmed.
 ///
-/// Invariant: it holds at most one row, of `columnsMax` fields of `fieldBytesMax` each. After an error it must not be fed
-/// again. A value: one thread at a time.
+/// Invariant: it holds at most one row, of `columnsMax` fields of `fieldBytesMax` each. After an error it must not be
+/// fed again. A value: one thread at a time.
 package struct CSVReader: Sendable {
     package static let fieldBytesMax = 65_536
     package static let columnsMax = 256
@@ -158,8 +158,8 @@ package struct CSVReader: Sendable {
     private func error(_ reason: CSVError.Reason) -> CSVError { CSVError(line: line, reason: reason) }
 }
 
-/// Writes RFC 4180 with CRLF. Fields stand exactly as given, quoted where they must be: what was exported imports again.
-/// A value: one thread at a time.
+/// Writes RFC 4180 with CRLF. Fields stand exactly as given, quoted where they must be: what was exported imports
+/// again. A value: one thread at a time.
 package struct CSVWriter: Sendable {
     package private(set) var bytes: [UInt8] = []
 

@@ -3,47 +3,24 @@ import HTTPCore
 import TenantRegistry
 
 /// The whole price book as CSV, a page of rows at a time. Each row is as it was when its page was read.
-///
-/// `@unchecked Sendable`: the stream asks for one page at a time; whichever thread makes it owns the place.
-package final class ExportPrices: @unchecked Sendable {
+package enum ExportPrices {
     package static let pageRows = 500
 
-    private let tenant: TenantRecord
-    private let background: BackgroundPool
-    private let minorUnitDigits: Int
-    private var place: (reseller: Int64, product: Int64) = (0, 0)
-
-    package init(_ call: Call) {
-        tenant = call.tenant
-        background = call.services.fleet.background
-        minorUnitDigits = call.currency.minorUnitDigits
-    }
-
-    package var stream: PulledStream {
+    package static func stream(_ steps: Steps, minorUnitDigits: Int) -> PulledStream {
         var writer = CSVWriter()
         writer.row(PriceBookFile.columns)
-        return PulledStream(head: writer.bytes) { give in self.page(give) }
+        return steps.stream(head: writer.bytes, from: (reseller: Int64(0), product: Int64(0))) { place in
+            let after = place
+            let rows = try await steps.read {
+                try $0.priceBook(afterReseller: after.reseller, product: after.product, limit: pageRows)
+            }
+            guard let last = rows.last else { return nil }
+            place = (last.resellerID, last.productID)
+            return try await steps.background { render(rows, minorUnitDigits) }
+        }
     }
 
-    private func page(_ give: @escaping PulledStream.Give) {
-        let place = place
-        tenant.lane.submit(
-            LaneJob(
-                writes: false,
-                perform: { store in
-                    let rows = try store.reader.priceBook(
-                        afterReseller: place.reseller, product: place.product, limit: Self.pageRows)
-                    return { _ in
-                        let submitted = self.background.submit { give(.success(self.render(rows))) }
-                        if !submitted { give(.failure(LaneFailure.tooManyWaiting)) }
-                    }
-                },
-                fail: { give(.failure($0)) }))
-    }
-
-    private func render(_ rows: [BookRow]) -> [UInt8]? {
-        guard let last = rows.last else { return nil }
-        place = (last.resellerID, last.productID)
+    private static func render(_ rows: [BookRow], _ minorUnitDigits: Int) -> [UInt8] {
         var writer = CSVWriter()
         for row in rows {
             writer.row(

@@ -28,7 +28,7 @@ extension Field {
     }
 }
 
-/// What makes a product a plan of activation codes, where all three are there (CONTRACT O4, A2).
+/// What makes a product a plan of activation codes, where all three are there (O4, A2).
 package struct PlanTerms: Sendable {
     package let days: Int64?
     package let retailPrice: Money?

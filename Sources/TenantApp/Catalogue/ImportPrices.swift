@@ -2,19 +2,19 @@ package import CallKit
 import HTTPCore
 package import TenantRegistry
 
-/// Takes a whole price book as CSV: all rows or none, every error with its line (CONTRACT O4).
+/// Takes a whole price book as CSV: all rows or none, every error with its line (O4).
 ///
-/// The file is read off the lane, `chunkRows` rows at a time; each chunk is looked up and staged in a lane job of its own.
-/// Only when the last row is staged without an error does one write make them the book's.
+/// The file is read off the lane, `chunkRows` rows at a time; each chunk is looked up and staged in a lane job of its
+/// own. Only when the last row is staged without an error does one write make them the book's.
 ///
-/// `@unchecked Sendable`: one step runs at a time, each started by the one before it; whichever thread runs the step owns
-/// everything here.
+/// `@unchecked Sendable`: one step runs at a time, each started by the one before it; whichever thread runs the step
+/// owns everything here.
 package final class ImportPrices: @unchecked Sendable {
     package static let chunkRows = 500
     package static let pieceBytes = 64 << 10
     package static let errorsMax = 100
 
-    package typealias Done = @Sendable (Result<LateAnswer, any Error>) -> Void
+    package typealias Done = @Sendable (Result<Work, any Error>) -> Void
 
     private struct Pair: Hashable {
         let resellerID: Int64
@@ -88,7 +88,7 @@ package final class ImportPrices: @unchecked Sendable {
             return fail()
         }
         if file == nil {
-            errors.append(PriceBookFile.error(1, nil, "required", "must be the header row"))
+            errors.append(.inLine(1, nil, "required", "must be the header row"))
             return fail()
         }
         if errors.count >= Self.errorsMax { return fail() }
@@ -143,11 +143,11 @@ package final class ImportPrices: @unchecked Sendable {
             let (reseller, product) = (names.resellers[row.reseller], names.products[row.sku])
             if reseller == nil {
                 errors.append(
-                    PriceBookFile.error(row.line, PriceBookFile.resellerColumn, "unknown", "there is no such reseller"))
+                    FieldError.inLine(row.line, PriceBookFile.resellerColumn, "unknown", "there is no such reseller"))
             }
             if product == nil {
                 errors.append(
-                    PriceBookFile.error(row.line, PriceBookFile.skuColumn, "unknown", "there is no such product"))
+                    FieldError.inLine(row.line, PriceBookFile.skuColumn, "unknown", "there is no such product"))
             }
             guard let reseller, let product else { continue }
             rows.append(StagedPrice(line: row.line, resellerID: reseller, productID: product, price: row.price))
@@ -162,7 +162,7 @@ package final class ImportPrices: @unchecked Sendable {
             let pair = Pair(resellerID: row.resellerID, productID: row.productID)
             if let first = lines[pair] {
                 errors.append(
-                    PriceBookFile.error(
+                    FieldError.inLine(
                         row.line, PriceBookFile.skuColumn, "duplicate",
                         "line \(first) has the same reseller and product"))
             } else {
@@ -179,21 +179,18 @@ package final class ImportPrices: @unchecked Sendable {
         let (importID, count, columns) = (importID, Int64(lines.count), file?.priceColumns ?? [])
         done(
             .success(
-                .proceed(
-                    .write { tenant, detail in
-                        // A restore in between takes staged rows away with everything else.
-                        guard try tenant.stagedRows(importID: importID) == count else {
-                            throw Refusal.unavailable(
-                                code: "import_interrupted", detail: "The import was interrupted; send it again.",
-                                retryAfterSeconds: 1)
-                        }
-                        try tenant.applyStaged(importID: importID, columns: columns)
-                        detail.note("price_rows", String(count))
-                        return .json { json in
-                            json.field("ok", true)
-                            json.field("rows", count)
-                        }
-                    })))
+                .write { tenant, detail in
+                    // A restore in between takes staged rows away with everything else.
+                    guard try tenant.stagedRows(importID: importID) == count else {
+                        throw Refusal.unavailable(.importInterrupted)
+                    }
+                    try tenant.applyStaged(importID: importID, columns: columns)
+                    detail.note("price_rows", String(count))
+                    return .json { json in
+                        json.field("ok", true)
+                        json.field("rows", count)
+                    }
+                }))
     }
 
     private func fail() {
@@ -209,7 +206,7 @@ package final class ImportPrices: @unchecked Sendable {
     }
 
     /// Clears what was staged, piece by piece, then answers. What cannot be cleared now, housekeeping clears.
-    private func end(_ result: Result<LateAnswer, any Error>) {
+    private func end(_ result: Result<Work, any Error>) {
         let (importID, done) = (importID, done)
         if lines.isEmpty { return done(result) }
         tenant.lane.submit(

@@ -2,27 +2,31 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// The whole price book in one file (CONTRACT O4).
+/// The whole price book in one file (O4).
 extension OperatorAdmin {
     static let priceBook: [Route] = [
         Route(
             .get, "/price-book.csv", "Export the whole price book", access: .administrator,
             gives: .read(.file("text/csv"))
         ) { call in
-            .later { answer in
-                answer(.success(download("price-book.csv", "text/csv; charset=utf-8", ExportPrices(call).stream)))
+            .flow { steps in
+                download(
+                    "price-book.csv", "text/csv; charset=utf-8",
+                    ExportPrices.stream(steps, minorUnitDigits: call.currency.minorUnitDigits))
             }
         },
         Route(
             .post, "/price-book.csv", "Import a whole price book, all rows or none", access: .administrator,
             body: .whole(bytesMax: Route.importBytesMax), takes: .file("text/csv"), gives: .done(Schemas.importedPrices)
         ) { call in
-            .later { answer in ImportPrices(call.body, call: call, done: answer).start() }
+            .flow { steps in
+                try await steps.callback { ImportPrices(call.body, call: call, done: $0).start() }
+            }
         },
     ]
 
     /// A file to be saved, of a length that nobody knows yet.
-    static func download(_ name: StaticString, _ contentType: StaticString, _ body: PulledStream) -> LateAnswer {
+    static func download(_ name: StaticString, _ contentType: StaticString, _ body: PulledStream) -> Work {
         var headers = ResponseHeaders()
         headers.add("Content-Type", contentType)
         headers.add("Content-Disposition", "attachment; filename=\"\(name)\"")

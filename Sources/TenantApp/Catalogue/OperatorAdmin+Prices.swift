@@ -2,7 +2,7 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// A reseller's price book, row by row (CONTRACT O4, W2).
+/// A reseller's price book, row by row (O4, W2).
 extension OperatorAdmin {
     static let prices: [Route] = [
         Route(
@@ -25,7 +25,7 @@ extension OperatorAdmin {
             .read { tenant in
                 let reseller = try tenant.knownReseller(call.parameters[0])
                 guard let row = try tenant.pricedProduct(sku: call.parameters[1], resellerID: reseller.id) else {
-                    throw Refusal.notFound("price")
+                    throw Refusal.notFound(.price)
                 }
                 let price = Schemas.ResellersPrice(reseller: reseller.publicID, row: row)
                 return .json(Schemas.priceRow, price, in: tenant.currency)

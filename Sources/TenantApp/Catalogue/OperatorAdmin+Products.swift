@@ -2,7 +2,7 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// The catalogue (CONTRACT O4). Products are hidden, never deleted: orders name them.
+/// The catalogue (O4). Products are hidden, never deleted: orders name them.
 extension OperatorAdmin {
     static let products: [Route] = [
         Route(

@@ -2,7 +2,7 @@ import CallKit
 package import HTTPCore
 import TenantRegistry
 
-/// The price book as CSV (CONTRACT O4): a header row with `reseller`, `sku` and the price columns in any order, then a row
+/// The price book as CSV (O4): a header row with `reseller`, `sku` and the price columns in any order, then a row
 /// for each price. An empty field is null. What is exported imports again to the same book, digit for digit.
 /// Pure: any thread.
 package struct PriceBookFile: Sendable {
@@ -25,23 +25,23 @@ package struct PriceBookFile: Sendable {
     /// The price columns that the file has; of a row that is there already the others stay as they are.
     package var priceColumns: [PriceColumn] { PriceColumn.allCases.filter { places[$0.rawValue] != nil } }
 
-    /// Nil where the header is wrong: `errors` then says how. `reseller` and `sku` must be there, of the price columns at
-    /// least one, and no other column: a misspelt one is an error, not a column left out.
+    /// Nil where the header is wrong: `errors` then says how. `reseller` and `sku` must be there, of the price columns
+    /// at least one, and no other column: a misspelt one is an error, not a column left out.
     package init?(header: CSVRow, errors: inout [FieldError]) {
         var places: [String: Int] = [:]
         let before = errors.count
         for (place, name) in header.fields.enumerated() {
             if !Self.columns.contains(name) {
-                errors.append(Self.error(header.line, name, "unknown_column", "is not a column of a price book"))
+                errors.append(.inLine(header.line, name, "unknown_column", "is not a column of a price book"))
             } else if places.updateValue(place, forKey: name) != nil {
-                errors.append(Self.error(header.line, name, "duplicate_column", "stands twice"))
+                errors.append(.inLine(header.line, name, "duplicate_column", "stands twice"))
             }
         }
         for name in [Self.resellerColumn, Self.skuColumn] where places[name] == nil {
-            errors.append(Self.error(header.line, name, "required", "the column is missing"))
+            errors.append(.inLine(header.line, name, "required", "the column is missing"))
         }
         if !PriceColumn.allCases.contains(where: { places[$0.rawValue] != nil }) {
-            errors.append(Self.error(header.line, nil, "required", "has no price column"))
+            errors.append(.inLine(header.line, nil, "required", "has no price column"))
         }
         guard errors.count == before else { return nil }
         self.places = places
@@ -51,7 +51,7 @@ package struct PriceBookFile: Sendable {
     package func read(_ row: CSVRow, errors: inout [FieldError]) -> Row? {
         guard row.fields.count == places.count else {
             errors.append(
-                Self.error(row.line, nil, "count", "has \(row.fields.count) fields, the header has \(places.count)"))
+                .inLine(row.line, nil, "count", "has \(row.fields.count) fields, the header has \(places.count)"))
             return nil
         }
         var members: [JSONMember] = []
@@ -71,7 +71,7 @@ package struct PriceBookFile: Sendable {
 
     private func text(_ column: String, _ row: CSVRow, _ errors: inout [FieldError]) -> String? {
         guard let place = places[column], !row.fields[place].isEmpty else {
-            errors.append(Self.error(row.line, column, "required", "is required"))
+            errors.append(.inLine(row.line, column, "required", "is required"))
             return nil
         }
         return row.fields[place]
@@ -86,13 +86,6 @@ package struct PriceBookFile: Sendable {
         }
     }
 
-    package static func error(_ line: Int, _ column: String?, _ code: String, _ detail: String) -> FieldError {
-        let name = column.map {
-            "/" + $0.replacing("~", with: "~0").replacing("/", with: "~1")
-        }
-        return FieldError(pointer: "/line/\(line)\(name ?? "")", code: code, detail: detail)
-    }
-
     /// A row of the file, in the order of `columns`.
     package static func fields(reseller: String, sku: String, price: PriceRow, minorUnitDigits: Int) -> [String] {
         func text(_ money: Money?) -> String { money?.decimal(minorUnitDigits: minorUnitDigits) ?? "" }
@@ -102,20 +95,5 @@ package struct PriceBookFile: Sendable {
             price.discountRateOverride?.decimal ?? "", price.isEnabled ? "true" : "false",
             price.maxQuantity.map(String.init) ?? "", text(price.once),
         ]
-    }
-}
-
-extension CSVError {
-    package var fieldError: FieldError {
-        let detail =
-            switch reason {
-            case .strayQuote: "has a quote where none may be"
-            case .unterminatedQuote: "has a quote that is never closed"
-            case .bareCarriageReturn: "has a carriage return without a line feed"
-            case .fieldTooLong: "has a field that is too long"
-            case .tooManyColumns: "has too many columns"
-            case .invalidUTF8: "is not UTF-8"
-            }
-        return PriceBookFile.error(line, nil, "format", detail)
     }
 }

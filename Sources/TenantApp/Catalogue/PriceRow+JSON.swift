@@ -2,7 +2,7 @@ package import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// The columns of a price row, as JSON bodies and CSV files name them (CONTRACT W2).
+/// The columns of a price row, as JSON bodies and CSV files name them (W2).
 package enum PriceColumn: String, Sendable, CaseIterable {
     case monthly = "wholesale_monthly"
     case quarterly = "wholesale_quarterly"

@@ -24,31 +24,33 @@ package struct BookRow: Sendable {
     package let productID: Int64
     package let sku: String
     package let price: PriceRow
+
+    static let columns = Columns<BookRow>(
+        "w.reseller_id", "r.public_id", "w.product_id", "p.sku", PriceRow.columns.of("w"))
+    static let tables = """
+        price w CROSS JOIN reseller r ON r.id = w.reseller_id CROSS JOIN product p ON p.id = w.product_id
+        """
+    fileprivate static let page = Statement(
+        """
+        SELECT \(columns) FROM \(tables)
+        WHERE (w.reseller_id, w.product_id) > (?1, ?2) ORDER BY w.reseller_id, w.product_id LIMIT ?3
+        """)
+
+    init(_ row: inout RowReader) throws {
+        resellerID = try row.int()
+        resellerPublicID = try row.text()
+        productID = try row.int()
+        sku = try row.text()
+        price = try PriceRow(&row)
+    }
 }
 
 extension TenantReader {
-    package func reseller(email: String) throws -> Reseller? {
-        try connection.row(
-            dynamic: "SELECT \(Reseller.columns) FROM reseller WHERE email = ?1", [.text(email.lowercased())],
-            read: Reseller.init)
-    }
 
     /// All price rows, by reseller and product, behind the given ones.
     package func priceBook(afterReseller reseller: Int64, product: Int64, limit: Int) throws -> [BookRow] {
         try connection.rows(
-            """
-            SELECT w.reseller_id, r.public_id, w.product_id, p.sku, w.wholesale_monthly, w.wholesale_quarterly,
-                w.wholesale_semi_annual, w.wholesale_annual, w.wholesale_hourly, w.wholesale_setup_fee,
-                w.discount_rate_override, w.is_enabled, w.max_quantity, w.wholesale_once
-            FROM price w CROSS JOIN reseller r ON r.id = w.reseller_id CROSS JOIN product p ON p.id = w.product_id
-            WHERE (w.reseller_id, w.product_id) > (?1, ?2) ORDER BY w.reseller_id, w.product_id LIMIT ?3
-            """,
-            .integer(reseller), .integer(product), .int(limit)
-        ) { row in
-            BookRow(
-                resellerID: row.int(0), resellerPublicID: row.text(1), productID: row.int(2), sku: row.text(3),
-                price: PriceRow(row, from: 4))
-        }
+            BookRow.page, .integer(reseller), .integer(product), .int(limit), read: BookRow.init)
     }
 }
 
@@ -57,9 +59,7 @@ extension TenantTransaction {
         for row in rows {
             try connection.run(
                 dynamic: """
-                    INSERT INTO price_staging (import_id, line, reseller_id, product_id, wholesale_monthly,
-                        wholesale_quarterly, wholesale_semi_annual, wholesale_annual, wholesale_hourly,
-                        wholesale_setup_fee, discount_rate_override, is_enabled, max_quantity, wholesale_once)
+                    INSERT INTO price_staging (import_id, line, reseller_id, product_id, \(PriceRow.columns))
                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
                     """,
                 [.integer(importID), .int(row.line), .integer(row.resellerID), .integer(row.productID)]
@@ -68,7 +68,9 @@ extension TenantTransaction {
     }
 
     package func stagedRows(importID: Int64) throws -> Int64 {
-        try connection.row("SELECT count(*) FROM price_staging WHERE import_id = ?1", .integer(importID)) { $0.int(0) }
+        try connection.row("SELECT count(*) FROM price_staging WHERE import_id = ?1", .integer(importID)) {
+            try $0.int()
+        }
             ?? 0
     }
 
@@ -79,12 +81,8 @@ extension TenantTransaction {
         let changes = columns.map { "\($0.rawValue) = excluded.\($0.rawValue)" }.joined(separator: ", ")
         try connection.run(
             dynamic: """
-                INSERT INTO price (reseller_id, product_id, wholesale_monthly, wholesale_quarterly, wholesale_semi_annual,
-                    wholesale_annual, wholesale_hourly, wholesale_setup_fee, discount_rate_override, is_enabled,
-                    max_quantity, wholesale_once, updated_at)
-                SELECT reseller_id, product_id, wholesale_monthly, wholesale_quarterly, wholesale_semi_annual,
-                    wholesale_annual, wholesale_hourly, wholesale_setup_fee, discount_rate_override, is_enabled,
-                    max_quantity, wholesale_once, ?2
+                INSERT INTO price (reseller_id, product_id, \(PriceRow.columns), updated_at)
+                SELECT reseller_id, product_id, \(PriceRow.columns), ?2
                 FROM price_staging WHERE import_id = ?1
                 ON CONFLICT DO UPDATE SET \(changes), updated_at = excluded.updated_at
                 """,

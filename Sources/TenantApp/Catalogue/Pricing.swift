@@ -1,7 +1,7 @@
 package import CallKit
 
 /// An exact price of one unit, in 10⁻¹² of the currency unit: a term price in micros times a share in millionths. Kept
-/// unrounded, because only a whole line is rounded (CONTRACT W3). A value: any thread.
+/// unrounded, because only a whole line is rounded (W3). A value: any thread.
 package struct UnitPrice: Sendable, Hashable, Comparable {
     let picos: Int128
 
@@ -21,7 +21,7 @@ package struct UnitPrice: Sendable, Hashable, Comparable {
     }
 }
 
-/// What a reseller pays (CONTRACT W3). Pure: any thread.
+/// What a reseller pays (W3). Pure: any thread.
 package enum Pricing {
     /// The row's override where it is set (0 counts), else the reseller's default.
     package static func rate(override: Percent?, default standard: Percent) -> Percent { override ?? standard }
@@ -54,7 +54,7 @@ package enum Pricing {
     }
 }
 
-/// The five term prices of a price row; nil where the term is not sold (CONTRACT W2, W4 `term_not_priced`).
+/// The five term prices of a price row; nil where the term is not sold (W2, W4 `term_not_priced`).
 package struct TermPrices: Sendable, Hashable {
     package var monthly: Money?
     package var quarterly: Money?

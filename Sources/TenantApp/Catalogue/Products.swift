@@ -2,7 +2,7 @@ package import CallKit
 import SQLite
 package import TenantRegistry
 
-/// How an order of a product is carried out (CONTRACT O4).
+/// How an order of a product is carried out (O4).
 package enum Fulfilment: String, Sendable, CaseIterable, AnswerValue {
     /// Active at once.
     case instant
@@ -25,39 +25,44 @@ package struct Product: Sendable {
     package var isHidden: Bool
     package var days: Int64?
     package var retailPrice: Money?
-    /// What one unit sold for once costs a reseller that has no price of its own: a plan of codes has it (CONTRACT A2).
+    /// What one unit sold for once costs a reseller that has no price of its own: a plan of codes has it (A2).
     package var wholesalePrice: Money?
     package let createdAt: Timestamp
     package let updatedAt: Timestamp
 
-    static let columns = """
-        id, sku, name, fulfilment, hidden, days, retail_price, created_at, updated_at, wholesale_price
-        """
+    static let columns = Columns<Product>(
+        "id", "sku", "name", "fulfilment", "hidden", "days", "retail_price", "created_at", "updated_at",
+        "wholesale_price")
+    fileprivate static let bySKU = Statement("SELECT \(columns) FROM product WHERE sku = ?1")
+    fileprivate static let page = Statement("SELECT \(columns) FROM product WHERE id > ?1 ORDER BY id LIMIT ?2")
 
-    init(_ row: Row) {
-        id = row.int(0)
-        sku = row.text(1)
-        name = row.text(2)
-        fulfilment = Fulfilment(rawValue: row.text(3)) ?? .manual
-        isHidden = row.bool(4)
-        days = row.optionalInt(5)
-        retailPrice = row.optionalMoney(6)
-        createdAt = row.time(7)
-        updatedAt = row.time(8)
-        wholesalePrice = row.optionalMoney(9)
+    init(_ row: inout RowReader) throws {
+        id = try row.int()
+        sku = try row.text()
+        name = try row.text()
+        fulfilment = try row.value()
+        isHidden = try row.bool()
+        days = try row.optionalInt()
+        retailPrice = try row.optionalMoney()
+        createdAt = try row.time()
+        updatedAt = try row.time()
+        wholesalePrice = try row.optionalMoney()
     }
 }
 
 extension TenantReader {
+    /// The product that a path names, or 404.
+    package func knownProduct(_ sku: String) throws -> Product {
+        guard let product = try product(sku: sku) else { throw Refusal.notFound(.product) }
+        return product
+    }
+
     package func product(sku: String) throws -> Product? {
-        try connection.row(
-            dynamic: "SELECT \(Product.columns) FROM product WHERE sku = ?1", [.text(sku)], read: Product.init)
+        try connection.row(Product.bySKU, .text(sku), read: Product.init)
     }
 
     package func products(after id: Int64, limit: Int) throws -> [Product] {
-        try connection.rows(
-            dynamic: "SELECT \(Product.columns) FROM product WHERE id > ?1 ORDER BY id LIMIT ?2",
-            [.integer(id), .int(limit)], read: Product.init)
+        try connection.rows(Product.page, .integer(id), .int(limit), read: Product.init)
     }
 }
 
@@ -76,7 +81,7 @@ extension TenantTransaction {
             .optional(retailPrice), .time(now), .optional(wholesalePrice))
         // The list of plans shows a new one to everybody.
         forgetAnswers(resellerID: nil)
-        guard let product = try product(sku: sku) else { throw Refusal.notFound("product") }
+        guard let product = try product(sku: sku) else { throw Refusal.notFound(.product) }
         return product
     }
 

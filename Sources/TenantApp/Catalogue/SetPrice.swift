@@ -1,7 +1,7 @@
 package import CallKit
 package import TenantRegistry
 
-/// Writes one whole row of a reseller's price book (CONTRACT O4, W2): what the row does not price is not sold.
+/// Writes one whole row of a reseller's price book (O4, W2): what the row does not price is not sold.
 package struct SetPrice: Sendable {
     package let resellerID: String
     package let sku: String

@@ -1,7 +1,7 @@
 import CallKit
 package import TenantRegistry
 
-/// How long a service runs before it renews (CONTRACT W4). Hourly terms are charged daily (W3), so they renew each day.
+/// How long a service runs before it renews (W4). Hourly terms are charged daily (W3), so they renew each day.
 package enum Term: String, Sendable, CaseIterable, AnswerValue {
     case monthly
     case quarterly

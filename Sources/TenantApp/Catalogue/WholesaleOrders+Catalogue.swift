@@ -2,10 +2,10 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// What a reseller may sell and to whom it has sold (CONTRACT W2, W6).
+/// What a reseller may sell and to whom it has sold (W2, W6).
 extension WholesaleOrders {
     /// The price list's place among the answers kept ready.
-    static let productsCacheKind: UInt8 = 1
+    static let productsCacheKind = CacheKind()
     /// So many rows fit a price list kept ready; longer ones page.
     static let productsMax = 1_000
 

@@ -2,7 +2,7 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// Becoming a reseller, its profile and its key (CONTRACT A2, A3, A7).
+/// Becoming a reseller, its profile and its key (A2, A3, A7).
 extension ActivationCodes {
     static let account: [Route] = [
         Route(
@@ -14,7 +14,7 @@ extension ActivationCodes {
             let seed = MintedSecret(shape: .hex64, book: .live, random: call.services.random)
             return .background {
                 let application = try application.hashed(call.services)
-                return .reserving([seed.hash]) { tenant, detail in
+                return .reserving(seed.hash) { tenant, detail in
                     let made = try application.run(tenant, state: .pending, approvedBy: nil, &detail)
                     let new = NewKey(
                         accountID: made.accountID, resellerID: made.reseller.id, role: .resellerSession, scopes: .all,
@@ -26,7 +26,7 @@ extension ActivationCodes {
             }
         },
         Route(
-            .post, loginPattern, "Log in to the dashboard", access: .open, takes: KeyBodies.credentials.schema,
+            .post, "/login", "Log in to the dashboard", access: .open, takes: KeyBodies.credentials.schema,
             gives: .done(Schemas.session), refuses: [401]
         ) { call in
             let (email, password) = try call.read(KeyBodies.credentials)
@@ -36,7 +36,7 @@ extension ActivationCodes {
         },
         Route(
             .post, "/logout", "End the dashboard's credential that is sent", access: .resellerSession,
-            isForPending: true, gives: .done(Schemas.ok)
+            openIn: [.pending], gives: .done(Schemas.ok)
         ) { call in
             .write { tenant, _ in
                 try tenant.revokeKey(call.keyID)
@@ -44,15 +44,14 @@ extension ActivationCodes {
             }
         },
         Route(
-            .post, "/activate", "Activate your account", access: .resellerSession, isForPending: true,
+            .post, "/activate", "Activate your account", access: .resellerSession, openIn: [.pending],
             gives: .done(Schemas.activated)
         ) { call in
             .write { tenant, detail in
                 guard let reseller = try tenant.reseller(id: call.resellerID) else { throw Refusal.unknownCredential }
                 if reseller.state == .pending {
                     guard try tenant.allowsSelfActivation() else {
-                        throw Refusal.forbidden(
-                            code: "operator_activates", detail: "The operator activates accounts here.")
+                        throw Refusal.forbidden(.operatorActivates)
                     }
                     _ = try MoveReseller(resellerID: reseller.publicID, move: .approve, accountID: call.accountID)
                         .run(tenant, &detail)
@@ -61,7 +60,7 @@ extension ActivationCodes {
             }
         },
         Route(
-            .get, "/me", "Read your profile, balance and sales", access: .reseller(.codes), isForPending: true,
+            .get, "/me", "Read your profile, balance and sales", access: .reseller(.codes), openIn: [.pending],
             gives: .read(Schemas.profile)
         ) { call in
             .read { tenant in
@@ -81,14 +80,14 @@ extension ActivationCodes {
             idempotency: .accepted, gives: .done(Schemas.newKey), refuses: [409]
         ) { call in
             let secret = call.newSecret(call.book)
-            return .reserving([secret.hash]) { tenant, detail in
+            return .reserving(secret.hash) { tenant, detail in
                 if let key = try ownKey(call, tenant) {
                     _ = try tenant.rotateKey(key.id, to: secret, overlapSeconds: 0)
                     detail.note("key", key.publicID)
                 } else {
                     let new = NewKey(
                         accountID: call.accountID, resellerID: call.resellerID, role: .reseller,
-                        scopes: try tenant.scopesOffered(), display: secret.display, createdBy: call.accountID)
+                        scopes: try tenant.scopesOffered().bits, display: secret.display, createdBy: call.accountID)
                     _ = try MintKey(secret: secret, new: new).run(tenant, &detail)
                 }
                 return .shownOnce(200) { json, isShown in

@@ -2,16 +2,16 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// Plans, and codes bought of them (CONTRACT A2, A4, A5).
+/// Plans, and codes bought of them (A2, A4, A5).
 extension ActivationCodes {
     /// The list of plans' place among the answers kept ready.
-    static let plansCacheKind: UInt8 = 2
+    static let plansCacheKind = CacheKind()
     static let pageRows = 50
     static let pageMax = 1_000_000_000
 
     static let codes: [Route] = [
         Route(
-            .get, "/plans", "List the plans with their prices", access: .openOrReseller([]), isForPending: true,
+            .get, "/plans", "List the plans with their prices", access: .openOrReseller([]), openIn: [.pending],
             cacheKind: plansCacheKind, gives: .read(.array(of: Schemas.plan.schema))
         ) { call in
             .read { tenant in

@@ -2,10 +2,11 @@ package import CallKit
 package import HTTPCore
 package import TenantRegistry
 
-/// Activation codes (CONTRACT A; seed 002): a reseller registers, tops its balance up, and turns it into codes, each of
-/// which an end customer redeems once for days of a subscription. Its JSON is camelCase but for the rows of `/codes`;
-/// amounts are numbers, times RFC 3339 with milliseconds.
+/// Activation codes (A; docs/activation-codes.md): a reseller registers, tops its balance up, and turns it into codes,
+/// each of which an end customer redeems once for days of a subscription. Its JSON is camelCase but for the rows of
+/// `/codes`; amounts are numbers, times RFC 3339 with milliseconds.
 package struct ActivationCodes: Dialect {
+    package static let scopes: NamedScopes = .codes
     package let name = "activation_codes"
     package let title = "Activation codes"
     package let basePath = "/api/reseller"
@@ -21,7 +22,7 @@ package struct ActivationCodes: Dialect {
 
     package let routes: [Route] = account + codes + topUps + webhook
 
-    /// `x-api-key`; where there is none, `x-seed-hash`, which is the dashboard's (CONTRACT A1).
+    /// `x-api-key`; where there is none, `x-seed-hash`, which is the dashboard's (A1).
     package func credential(in head: RequestHead) -> Range<Int>? {
         head.range(of: .apiKey) ?? head.range(of: .seedHash)
     }
@@ -30,16 +31,9 @@ package struct ActivationCodes: Dialect {
         render(refusal, unknownCredential: "Missing or invalid API key.")
     }
 
-    package func render(_ refusal: Refusal, requestID: RequestID, for head: RequestHead?) -> Response {
-        let isLogin = head?.path.hasSuffix(Self.loginPattern) ?? false
-        return isLogin
-            ? render(refusal, unknownCredential: Self.wrongPassword) : render(refusal, requestID: requestID)
-    }
-
-    static let loginPattern = "/login"
     static let wrongPassword = "The email address or the password is wrong."
 
-    /// `unknownCredential`: what somebody is told whose key or password opens nothing.
+    /// `unknownCredential`: what somebody is told whose credential opens nothing.
     func render(_ refusal: Refusal, unknownCredential: String) -> Response {
         let body = JSONWriter.object { json in
             json.field("error", refusal == .unknownCredential ? unknownCredential : Self.message(refusal))
@@ -52,7 +46,8 @@ package struct ActivationCodes: Dialect {
             refusal, status: Self.status(refusal), contentType: errorContentType, body: body, challenge: "ApiKey")
     }
 
-    /// The seed knows 400, 401, 403, 404, 429, 500 and 503; whatever else is wrong with a call is a bad request.
+    /// The product document knows 400, 401, 403, 404, 429, 500 and 503. Whatever else is wrong with a call is a bad
+    /// request.
     private static func status(_ refusal: Refusal) -> Int {
         switch refusal {
         case .methodNotAllowed: 404
@@ -68,10 +63,19 @@ package struct ActivationCodes: Dialect {
 
     static func message(_ refusal: Refusal) -> String {
         switch refusal {
+        case .wrongPassword: wrongPassword
         case .insufficientBalance: "Insufficient balance"
-        case .forbidden("reseller_suspended", _): "Account suspended."
-        case .forbidden("reseller_pending", _): "Account not activated yet."
+        case .forbidden(.resellerSuspended): "Account suspended."
+        case .forbidden(.resellerPending): "Account not activated yet."
         default: refusal.sentence
         }
     }
+}
+
+extension HeaderName {
+    fileprivate static let seedHash: HeaderName = "x-seed-hash"
+}
+
+extension NamedScopes {
+    static let codes = NamedScopes("codes", bit: 8)
 }

@@ -1,9 +1,10 @@
 package import CallKit
 import Cryptography
+import HTML
 package import HTTPCore
 package import TenantRegistry
 
-/// Where a code's link leads (CONTRACT A8): the end customer creates an account or logs in, and activates, in one form
+/// Where a code's link leads (A8): the end customer creates an account or logs in, and activates, in one form
 /// that carries the credential itself, so there is no cookie to abuse. Programs get the same as JSON.
 ///
 /// An unknown code, another tenant's and one of no code's shape look alike.
@@ -33,7 +34,7 @@ package struct ActivationPages: Dialect {
         let page = HTMLPage(
             title: "Activation",
             content: """
-                <h1>That did not work</h1><p role="alert">\(HTMLPage.escape(text))</p>
+                <h1>That did not work</h1><p role="alert">\(text)</p>
                 <p><a href="">Try again</a></p>
                 """)
         var response = Response(status: plain.status, contentType: HTMLPage.contentType, bytes: page.bytes)
@@ -93,29 +94,37 @@ package struct ActivationPages: Dialect {
 
     // MARK: HTML
 
-    private static func plan(_ code: ActivationCode) -> String {
-        let days = "\(code.days) \(code.days == 1 ? "day" : "days")"
-        return "<b>\(HTMLPage.escape(code.planName))</b> (\(days))" + (code.book == .test ? ", a test code" : "")
+    private static func plan(_ code: ActivationCode) -> HTML {
+        let days = code.days == 1 ? "day" : "days"
+        return "<b>\(code.planName)</b> (\(code.days) \(days))\(code.book == .test ? ", a test code" : "")"
     }
 
-    private static func form(_ code: ActivationCode) -> String {
+    private static func form(_ code: ActivationCode) -> HTML {
         if code.redemption != nil {
             return "<h1>This code has been redeemed</h1><p>It was for \(plan(code)). A code can be redeemed once.</p>"
         }
-        return """
-            <h1>Activate your subscription</h1><p>This code is for \(plan(code)).</p>
-            <form method="post">
-            <label>Email address<input type="email" name="email" required autocomplete="email"></label>
-            <label>Password, 8 characters or more<input type="password" name="password" minlength="8" maxlength="256" required></label>
-            <button name="account" value="new">Create an account and activate</button>
-            <button name="account" value="existing">Log in and activate</button>
-            </form>
+        let email = Field("Email address", name: "email", kind: .email, autocomplete: "email")
+        let password = Field(
+            "Password, \(PasswordRule.charactersMin) characters or more", name: "password", kind: .password,
+            charactersMin: PasswordRule.charactersMin, charactersMax: PasswordRule.charactersMax)
+        let create = Button(
+            "Create an account and activate", name: "account", value: RedeemingCustomer.Intent.new.rawValue)
+        let logIn = Button("Log in and activate", name: "account", value: RedeemingCustomer.Intent.existing.rawValue)
+        let form = Form(
             """
+
+            \(email)
+            \(password)
+            \(create)
+            \(logIn)
+
+            """)
+        return "<h1>Activate your subscription</h1><p>This code is for \(plan(code)).</p>\n\(form)"
     }
 
-    private static func done(_ result: RedeemCode.Result) -> String {
+    private static func done(_ result: RedeemCode.Result) -> HTML {
         """
-        <h1>Activated</h1><p>\(plan(result.code)) for <b>\(HTMLPage.escape(result.email))</b>.</p>
+        <h1>Activated</h1><p>\(plan(result.code)) for <b>\(result.email)</b>.</p>
         <p>Your subscription runs until <time datetime="\(result.stretch.ends.text)">\(result.stretch.ends.text.prefix(10))</time>.</p>
         """
     }

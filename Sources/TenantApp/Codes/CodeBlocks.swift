@@ -26,18 +26,18 @@ extension TenantReader {
         try connection.row(
             "SELECT coalesce(sum(codes), 0), coalesce(sum(redeemed), 0) FROM code_block WHERE reseller_id = ?1 AND book = ?2",
             .integer(resellerID), .book(book)
-        ) { CodeCounts(codes: $0.int(0), redeemed: $0.int(1)) } ?? CodeCounts(codes: 0, redeemed: 0)
+        ) { try CodeCounts(codes: $0.int(), redeemed: $0.int()) } ?? CodeCounts(codes: 0, redeemed: 0)
     }
 
-    /// One page of a reseller's codes, newest first, and how many there are of that status. `page` counts from 1; past the
-    /// last one there are none.
+    /// One page of a reseller's codes, newest first, and how many there are of that status. `page` counts from 1; past
+    /// the last one there are none.
     package func codePage(
         _ page: Int64, size: Int, resellerID: Int64, book: Book, status: CodeStatus?
     ) throws -> (codes: [ActivationCode], total: Int64) {
         let blocks = try connection.rows(
             "SELECT block, codes, redeemed FROM code_block WHERE reseller_id = ?1 AND book = ?2 ORDER BY block DESC",
             .integer(resellerID), .book(book)
-        ) { (block: $0.int(0), count: CodeCounts(codes: $0.int(1), redeemed: $0.int(2)).matching(status)) }
+        ) { try (block: $0.int(), count: CodeCounts(codes: $0.int(), redeemed: $0.int()).matching(status)) }
         let total = blocks.reduce(0) { $0 + $1.count }
         var skip = (page - 1) * Int64(size)
         for block in blocks {
@@ -62,7 +62,7 @@ extension TenantTransaction {
             SELECT block, codes FROM code_block WHERE reseller_id = ?1 AND book = ?2 ORDER BY block DESC LIMIT 1
             """,
             .integer(resellerID), .book(book)
-        ) { $0.int(0) * CodeBlocks.codesInBlock + $0.int(1) }
+        ) { try $0.int() * CodeBlocks.codesInBlock + $0.int() }
         let first = (last ?? 0) + 1
         let end = first + count - 1
         var number = first

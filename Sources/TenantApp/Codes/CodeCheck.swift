@@ -3,7 +3,7 @@ import SQLite
 import TenantRegistry
 
 /// Activation codes against their postings, redemptions, counts and subscriptions, and top-ups against their totals
-/// (CONTRACT A3 to A5, A8).
+/// (A3 to A5, A8).
 enum CodeCheck {
     static func run(_ file: inout VerifiedFile) throws {
         guard file.version >= Migration0004.version else { return }
@@ -25,25 +25,25 @@ enum CodeCheck {
             FROM code_batch b LEFT JOIN posting p ON p.id = b.posting_id ORDER BY b.id
             """
         ) { row in
-            let (id, quantity, total) = (row.int(0), row.int(4), row.int(6))
-            if (try? row.money(5).times(quantity))?.micros != total {
+            let batch = try BatchLine(&row)
+            if (try? batch.unitPrice.times(batch.quantity))?.micros != batch.total {
                 file.report.add(
-                    .orders, "code_batch", id,
-                    "The purchase cost \(file.amount(total)); \(quantity) codes at \(file.amount(row.int(5))) are another amount."
+                    .orders, "code_batch", batch.id,
+                    "The purchase cost \(file.amount(batch.total)); \(batch.quantity) codes at \(file.amount(batch.unitPrice.micros)) are another amount."
                 )
             }
-            let charge = row.int(2) == Book.live.rawValue ? total : 0
-            let isRight =
-                row.text(7) == PostingKind.codes.rawValue && row.int(8) == row.int(2) && row.int(9) == row.int(3)
-                && row.text(10) == row.text(1) && row.int(11) == charge
-            if row.isNull(7) || !isRight {
+            let charge = batch.book == Book.live.rawValue ? batch.total : 0
+            let wanted = PostingSide(
+                kind: PostingKind.codes.rawValue, book: batch.book, reseller: batch.reseller, reference: batch.publicID,
+                amount: charge)
+            if batch.posting != wanted {
                 file.report.add(
-                    .ledger, "code_batch", id, "The purchase's posting is missing or moves something else.")
+                    .ledger, "code_batch", batch.id, "The purchase's posting is missing or moves something else.")
             }
-            if row.int(12) != quantity {
+            if batch.codes != batch.quantity {
                 file.report.add(
-                    .quantity, "code_batch", id, "The purchase is of \(quantity) codes; there are \(row.int(12)) of it."
-                )
+                    .quantity, "code_batch", batch.id,
+                    "The purchase is of \(batch.quantity) codes; there are \(batch.codes) of it.")
             }
             return true
         }
@@ -53,8 +53,9 @@ enum CodeCheck {
                 AND NOT EXISTS (SELECT 1 FROM code_batch b WHERE b.public_id = p.reference AND b.posting_id = p.id)
             """
         ) { row in
+            let (id, reference) = (try row.int(), try row.text())
             file.report.add(
-                .ledger, "posting", row.int(0), "The posting is for the codes \(row.text(1)), which are missing.")
+                .ledger, "posting", id, "The posting is for the codes \(reference), which are missing.")
             return true
         }
     }
@@ -63,15 +64,16 @@ enum CodeCheck {
     private static func checkCodes(_ file: inout VerifiedFile) throws {
         try file.connection.forEach(
             """
-            SELECT c.id, c.redeemed_at, r.at, r.ends_at - r.begins_at, b.days, s.book IS NOT c.book, b.id IS NULL
+            SELECT c.id, b.id IS NULL, c.redeemed_at, r.at, r.ends_at - r.begins_at, b.days, s.book IS NOT c.book
             FROM activation_code c LEFT JOIN code_batch b ON b.id = c.batch_id
                 LEFT JOIN code_redemption r ON r.code_id = c.id LEFT JOIN subscriber s ON s.id = r.subscriber_id
             ORDER BY c.id
             """
         ) { row in
             file.report.counts.codes += 1
-            let (id, marked, redeemed) = (row.int(0), row.optionalInt(1), row.optionalInt(2))
-            if row.bool(6) {
+            let (id, isLoose) = (try row.int(), try row.bool())
+            let (marked, redeemed) = (try row.optionalInt(), try row.optionalInt())
+            if isLoose {
                 file.report.add(.stock, "activation_code", id, "The code belongs to a purchase that there is not.")
             }
             if marked != redeemed {
@@ -84,12 +86,12 @@ enum CodeCheck {
                 file.report.add(.stock, "activation_code", id, fault)
             }
             guard redeemed != nil else { return true }
-            if row.int(3) != row.int(4) * Timestamp.millisecondsPerDay {
+            let (milliseconds, days) = (try row.int(), try row.optionalInt())
+            if let days, milliseconds != days * Timestamp.millisecondsPerDay {
                 file.report.add(
-                    .stock, "activation_code", id,
-                    "The code gave another time than the \(row.int(4)) days it was sold for.")
+                    .stock, "activation_code", id, "The code gave another time than the \(days) days it was sold for.")
             }
-            if row.bool(5) {
+            if try row.bool() {
                 file.report.add(.stock, "activation_code", id, "The code was redeemed by nobody of its book.")
             }
             return true
@@ -110,22 +112,23 @@ enum CodeCheck {
                 FROM counted n FULL JOIN code_block k USING (reseller_id, book, block) ORDER BY 1, 2
                 """
         ) { row in
-            if row.bool(2) {
+            let (reseller, block) = (try row.int(), try row.int())
+            if try row.bool() {
                 file.report.add(
                     .quantity, "code_block", nil,
-                    "Block \(row.int(1)) of reseller \(row.int(0)) does not count the codes that there are.")
+                    "Block \(block) of reseller \(reseller) does not count the codes that there are.")
             }
-            if row.bool(3) {
+            if try row.bool() {
                 file.report.add(
                     .quantity, "activation_code", nil,
-                    "The numbers of reseller \(row.int(0))'s codes in block \(row.int(1)) have gaps.")
+                    "The numbers of reseller \(reseller)'s codes in block \(block) have gaps.")
             }
             return true
         }
     }
 
-    /// Each redemption begins at the end of the one before or when it was made, whichever is later, and the subscription
-    /// ends with the last.
+    /// Each redemption begins at the end of the one before or when it was made, whichever is later, and the
+    /// subscription ends with the last.
     private static func checkSubscriptions(_ file: inout VerifiedFile) throws {
         try file.connection.forEach(
             """
@@ -133,9 +136,10 @@ enum CodeCheck {
             FROM code_redemption ORDER BY id
             """
         ) { row in
-            if row.int(1) != row.int(2) {
+            let (id, begins, wanted) = (try row.int(), try row.int(), try row.int())
+            if begins != wanted {
                 file.report.add(
-                    .stock, "code_redemption", row.int(0),
+                    .stock, "code_redemption", id,
                     "The days of the redemption do not begin where the subscription ended before it.")
             }
             return true
@@ -147,7 +151,7 @@ enum CodeCheck {
             """
         ) { row in
             file.report.add(
-                .stock, "subscriber", row.int(0), "The subscription ends at another time than its last redemption.")
+                .stock, "subscriber", try row.int(), "The subscription ends at another time than its last redemption.")
             return true
         }
     }
@@ -164,9 +168,35 @@ enum CodeCheck {
             """
         ) { row in
             file.report.add(
-                .ledger, "topup_total", nil, "The top-ups of reseller \(row.int(0)) come to another total than is kept."
+                .ledger, "topup_total", nil,
+                "The top-ups of reseller \(try row.int()) come to another total than is kept."
             )
             return true
         }
+    }
+}
+
+/// A purchase of codes with what its posting says, and how many codes it has.
+private struct BatchLine {
+    let id: Int64
+    let publicID: String
+    let book: Int64
+    let reseller: Int64
+    let quantity: Int64
+    let unitPrice: Money
+    let total: Int64
+    let posting: PostingSide?
+    let codes: Int64
+
+    init(_ row: inout RowReader) throws {
+        id = try row.int()
+        publicID = try row.text()
+        book = try row.int()
+        reseller = try row.int()
+        quantity = try row.int()
+        unitPrice = try row.money()
+        total = try row.int()
+        posting = try PostingSide(&row)
+        codes = try row.int()
     }
 }

@@ -2,7 +2,7 @@ package import CallKit
 import SQLite
 package import TenantRegistry
 
-/// One code as its reseller sees it (CONTRACT A5).
+/// One code as its reseller sees it (A5).
 package struct ActivationCode: Sendable {
     package let id: Int64
     package let code: String
@@ -15,31 +15,26 @@ package struct ActivationCode: Sendable {
     package let createdAt: Timestamp
     package let redemption: CodeRedemption?
 
-    fileprivate static let columns = """
-        c.id, c.code, c.book, c.reseller_id, c.number, p.sku, p.name, b.days, b.created_at, r.at, r.begins_at, r.ends_at, \
-        r.subscriber_id, s.email
-        """
-    fileprivate static let joins = """
+    static let columns = Columns<ActivationCode>(
+        "c.id", "c.code", "c.book", "c.reseller_id", "c.number", "p.sku", "p.name", "b.days", "b.created_at", "r.at",
+        "r.begins_at", "r.ends_at", "r.subscriber_id", "s.email")
+    static let joins = """
         CROSS JOIN code_batch b ON b.id = c.batch_id CROSS JOIN product p ON p.id = b.product_id \
         LEFT JOIN code_redemption r ON r.code_id = c.id LEFT JOIN subscriber s ON s.id = r.subscriber_id
         """
+    fileprivate static let byCode = Statement("SELECT \(columns) FROM activation_code c \(joins) WHERE c.code = ?1")
 
-    fileprivate init(_ row: Row) {
-        id = row.int(0)
-        code = row.text(1)
-        book = Book(rawValue: row.int(2)) ?? .live
-        resellerID = row.int(3)
-        number = row.int(4)
-        sku = row.text(5)
-        planName = row.text(6)
-        days = row.int(7)
-        createdAt = row.time(8)
-        redemption =
-            row.isNull(9)
-            ? nil
-            : CodeRedemption(
-                at: row.time(9), begins: row.time(10), ends: row.time(11), subscriberID: row.int(12),
-                email: row.text(13))
+    init(_ row: inout RowReader) throws {
+        id = try row.int()
+        code = try row.text()
+        book = try row.value()
+        resellerID = try row.int()
+        number = try row.int()
+        sku = try row.text()
+        planName = try row.text()
+        days = try row.int()
+        createdAt = try row.time()
+        redemption = try CodeRedemption(&row)
     }
 }
 
@@ -50,6 +45,19 @@ package struct CodeRedemption: Sendable {
     package let ends: Timestamp
     package let subscriberID: Int64
     package let email: String
+
+    /// Five columns of outer joins; nil where the code was not redeemed.
+    fileprivate init?(_ row: inout RowReader) throws {
+        guard !row.isNextNull else {
+            row.skip(5)
+            return nil
+        }
+        at = try row.time()
+        begins = try row.time()
+        ends = try row.time()
+        subscriberID = try row.int()
+        email = try row.text()
+    }
 }
 
 package enum CodeStatus: String, Sendable, CaseIterable, AnswerValue {
@@ -65,11 +73,7 @@ extension TenantReader {
         guard code.utf8.count == Self.codeCharacters,
             code.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 || $0 >= 0x61 && $0 <= 0x66 })
         else { return nil }
-        return try connection.row(
-            dynamic: """
-                SELECT \(ActivationCode.columns) FROM activation_code c \(ActivationCode.joins) WHERE c.code = ?1
-                """,
-            [.text(code)], read: ActivationCode.init)
+        return try connection.row(ActivationCode.byCode, .text(code), read: ActivationCode.init)
     }
 
     /// A reseller's codes from number `last` down, past the first `skip`; one look into an index.

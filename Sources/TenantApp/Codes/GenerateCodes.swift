@@ -2,7 +2,7 @@ package import CallKit
 import Cryptography
 package import TenantRegistry
 
-/// Buys activation codes of a plan: one posting and all codes, or nothing (CONTRACT A4).
+/// Buys activation codes of a plan: one posting and all codes, or nothing (A4).
 ///
 /// The test book never charges (X7): its purchases post zero.
 package struct GenerateCodes: Sendable {

@@ -2,7 +2,7 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// End customers who redeemed codes, and their subscriptions (CONTRACT O11).
+/// End customers who redeemed codes, and their subscriptions (O11).
 extension OperatorAdmin {
     static let subscribers: [Route] = [
         Route(

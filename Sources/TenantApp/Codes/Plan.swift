@@ -1,7 +1,7 @@
 package import CallKit
 package import TenantRegistry
 
-/// What codes are bought of (CONTRACT A2): days of a subscription, and what they cost.
+/// What codes are bought of (A2): days of a subscription, and what they cost.
 package struct Plan: Sendable {
     /// About a hundred years.
     package static let daysMax: Int64 = 36_525
@@ -16,8 +16,8 @@ package struct Plan: Sendable {
 
     package func margin() throws -> Money { try retailPrice.subtracting(wholesalePrice) }
 
-    /// What one code costs a reseller: its own price or else everybody's, less its rate as W3 has it. Rounded to the minor
-    /// unit, so that a purchase is its codes times the price that is shown.
+    /// What one code costs a reseller: its own price or else everybody's, less its rate as W3 has it. Rounded to the
+    /// minor unit, so that a purchase is its codes times the price that is shown.
     package static func unitPrice(
         everybodys: Money?, own: Money?, rate: Percent, minorUnitDigits: Int
     ) throws(MoneyError) -> Money? {
@@ -26,7 +26,7 @@ package struct Plan: Sendable {
     }
 }
 
-/// The stretch that a code's days make (CONTRACT A8). A value: any thread.
+/// The stretch that a code's days make (A8). A value: any thread.
 package struct SubscriptionStretch: Sendable, Equatable {
     package let begins: Timestamp
     package let ends: Timestamp

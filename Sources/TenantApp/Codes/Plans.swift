@@ -2,13 +2,13 @@ import CallKit
 import SQLite
 package import TenantRegistry
 
-/// Plans are products that have days, a retail price and a wholesale price (CONTRACT O4, A2).
+/// Plans are products that have days, a retail price and a wholesale price (O4, A2).
 extension TenantReader {
     /// So many a list has at most.
     package static let plansMax = 1_000
 
-    /// The plans that are offered, in the order they were made. `reseller`: at its own prices, without those switched off
-    /// for it; nil: at everybody's.
+    /// The plans that are offered, in the order they were made. `reseller`: at its own prices, without those switched
+    /// off for it; nil: at everybody's.
     package func plans(for reseller: Reseller?) throws -> [Plan] { try plans(for: reseller, sku: nil) }
 
     package func plan(sku: String, for reseller: Reseller) throws -> Plan? {
@@ -29,12 +29,14 @@ extension TenantReader {
             """,
             .optional(reseller?.id), .optional(sku), .int(Self.plansMax)
         ) { row in
-            let rate = Pricing.rate(override: row.optionalPercent(7), default: standard)
-            let price = try Plan.unitPrice(
-                everybodys: row.optionalMoney(5), own: row.optionalMoney(6), rate: rate, minorUnitDigits: digits)
+            let (id, sku, name) = (try row.int(), try row.text(), try row.text())
+            let (days, retailPrice) = (try row.int(), try row.money())
+            let (everybodys, own) = (try row.optionalMoney(), try row.optionalMoney())
+            let rate = Pricing.rate(override: try row.optionalPercent(), default: standard)
+            let price = try Plan.unitPrice(everybodys: everybodys, own: own, rate: rate, minorUnitDigits: digits)
             return Plan(
-                productID: row.int(0), sku: row.text(1), name: row.text(2), days: row.int(3),
-                retailPrice: row.money(4), wholesalePrice: price ?? .zero)
+                productID: id, sku: sku, name: name, days: days, retailPrice: retailPrice,
+                wholesalePrice: price ?? .zero)
         }
     }
 }

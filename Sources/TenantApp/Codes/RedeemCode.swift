@@ -2,7 +2,7 @@ package import CallKit
 package import TenantRegistry
 
 /// An end customer redeems a code: once ever, its days after the current end of the subscription or from now
-/// (CONTRACT A8). The same customer again gets the same answer and no more days.
+/// (A8). The same customer again gets the same answer and no more days.
 package struct RedeemCode: Sendable {
     /// Who redeems; judged off the lane.
     package enum Customer: Sendable {
@@ -26,13 +26,11 @@ package struct RedeemCode: Sendable {
         self.customer = customer
     }
 
-    package static let unknownCode = Refusal.notFound("code")
+    package static let unknownCode = Refusal.notFound(.code)
 
-    package static let emailTaken = Refusal.conflict(
-        code: "email_taken", detail: "There is an account with this email address: log in with its password.")
+    package static let emailTaken = Refusal.conflict(.subscriberEmailTaken)
 
-    package static let alreadyRedeemed = Refusal.conflict(
-        code: "code_redeemed", detail: "This code has been redeemed already.")
+    package static let alreadyRedeemed = Refusal.conflict(.codeRedeemed)
 
     package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> Result {
         guard let code = try tenant.activationCode(code) else { throw Self.unknownCode }
@@ -47,7 +45,7 @@ package struct RedeemCode: Sendable {
         }
         let now = tenant.now
         guard let stretch = SubscriptionStretch(days: code.days, after: subscriber.endsAt, now: now) else {
-            throw Refusal.conflict(code: "subscription_too_long", detail: "The subscription cannot be made longer.")
+            throw Refusal.conflict(.subscriptionTooLong)
         }
         try tenant.redeem(code, by: subscriber, for: stretch, at: now, detail: &detail)
         try tenant.emit(.codeRedeemed, resellerID: code.resellerID, book: code.book) { json in

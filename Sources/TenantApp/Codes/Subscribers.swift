@@ -2,7 +2,7 @@ import CallKit
 import SQLite
 package import TenantRegistry
 
-/// An end customer with an account at the operator's and the end of its subscription (CONTRACT A8, O11).
+/// An end customer with an account at the operator's and the end of its subscription (A8, O11).
 package struct Subscriber: Sendable {
     package let id: Int64
     package let publicID: String
@@ -12,15 +12,20 @@ package struct Subscriber: Sendable {
     package let endsAt: Timestamp?
     package let createdAt: Timestamp
 
-    fileprivate static let columns = "id, public_id, email, password_hash, ends_at, created_at"
+    static let columns = Columns<Subscriber>(
+        "id", "public_id", "email", "password_hash", "ends_at", "created_at")
+    fileprivate static let byPublicID = Statement("SELECT \(columns) FROM subscriber WHERE public_id = ?1")
+    fileprivate static let byEmail = Statement("SELECT \(columns) FROM subscriber WHERE book = ?1 AND email = ?2")
+    fileprivate static let page = Statement(
+        "SELECT \(columns) FROM subscriber WHERE book = ?1 AND id > ?2 ORDER BY id LIMIT ?3")
 
-    fileprivate init(_ row: Row) {
-        id = row.int(0)
-        publicID = row.text(1)
-        email = row.text(2)
-        passwordHash = row.text(3)
-        endsAt = row.optionalTime(4)
-        createdAt = row.time(5)
+    init(_ row: inout RowReader) throws {
+        id = try row.int()
+        publicID = try row.text()
+        email = try row.text()
+        passwordHash = try row.text()
+        endsAt = try row.optionalTime()
+        createdAt = try row.time()
     }
 }
 
@@ -40,23 +45,19 @@ extension TenantReader {
     /// By e-mail address, case-folded.
     package func subscriber(email: String, book: Book) throws -> Subscriber? {
         try connection.row(
-            dynamic: "SELECT \(Subscriber.columns) FROM subscriber WHERE book = ?1 AND email = ?2",
-            [.book(book), .text(email.lowercased())], read: Subscriber.init)
+            Subscriber.byEmail, .book(book), .text(email.lowercased()), read: Subscriber.init)
     }
 
     package func knownSubscriber(_ publicID: String) throws -> Subscriber {
-        let found = try connection.row(
-            dynamic: "SELECT \(Subscriber.columns) FROM subscriber WHERE public_id = ?1", [.text(publicID)],
-            read: Subscriber.init)
-        guard let found else { throw Refusal.notFound("subscriber") }
+        let found = try connection.row(Subscriber.byPublicID, .text(publicID), read: Subscriber.init)
+        guard let found else { throw Refusal.notFound(.subscriber) }
         return found
     }
 
     /// By id.
     package func subscribers(book: Book, after id: Int64, limit: Int) throws -> [Subscriber] {
         try connection.rows(
-            dynamic: "SELECT \(Subscriber.columns) FROM subscriber WHERE book = ?1 AND id > ?2 ORDER BY id LIMIT ?3",
-            [.book(book), .integer(id), .int(limit)], read: Subscriber.init)
+            Subscriber.page, .book(book), .integer(id), .int(limit), read: Subscriber.init)
     }
 
     /// What a subscriber redeemed, newest first, before redemption `id`.
@@ -71,9 +72,9 @@ extension TenantReader {
             """,
             .integer(subscriber), .integer(id), .int(limit)
         ) { row in
-            SubscriberRedemption(
-                id: row.int(0), sku: row.text(1), days: row.int(2), resellerPublicID: row.text(3),
-                batchPublicID: row.text(4), begins: row.time(5), ends: row.time(6), at: row.time(7))
+            try SubscriberRedemption(
+                id: row.int(), sku: row.text(), days: row.int(), resellerPublicID: row.text(),
+                batchPublicID: row.text(), begins: row.time(), ends: row.time(), at: row.time())
         }
     }
 }

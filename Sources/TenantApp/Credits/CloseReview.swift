@@ -1,7 +1,7 @@
 package import CallKit
 package import TenantRegistry
 
-/// An operator ends an account review with a note (CONTRACT O8).
+/// An operator ends an account review with a note (O8).
 package struct CloseReview: Sendable {
     package static let noteCharactersMax = 2_000
 
@@ -10,9 +10,9 @@ package struct CloseReview: Sendable {
     package let accountID: Int64
 
     package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> AccountReview {
-        guard let review = try tenant.review(publicID: reviewID) else { throw Refusal.notFound("review") }
+        guard let review = try tenant.review(publicID: reviewID) else { throw Refusal.notFound(.review) }
         guard review.closedAt == nil else {
-            throw Refusal.conflict(code: "review_closed", detail: "The review is closed already.")
+            throw Refusal.conflict(.reviewClosed)
         }
         detail.resellerID = review.resellerID
         detail.note("review", review.publicID)

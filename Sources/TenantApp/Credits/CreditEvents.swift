@@ -3,14 +3,14 @@ package import Cryptography
 import SQLite
 package import TenantRegistry
 
-/// A credit event as it was recorded. Append-only (CONTRACT C4).
+/// A credit event as it was recorded. Append-only (C4).
 package struct CreditEvent: Sendable {
     package let id: Int64
     package let publicID: String
     package let book: Book
     package let keyID: Int64
     package let resellerID: Int64
-    package let kind: String
+    package let kind: CreditKind
     package let amount: Money
     package let externalRef: String
     /// JSON; nil for none.
@@ -18,21 +18,31 @@ package struct CreditEvent: Sendable {
     package let content: Digest
     package let at: Timestamp
 
-    fileprivate static let columns =
-        "id, public_id, book, key_id, reseller_id, kind, amount, external_ref, meta, content, at"
+    static let columns = Columns<CreditEvent>(
+        "id", "public_id", "book", "key_id", "reseller_id", "kind", "amount", "external_ref", "meta", "content",
+        "at")
+    fileprivate static let byReference = Statement(
+        "SELECT \(columns) FROM credit_event WHERE key_id = ?1 AND book = ?2 AND external_ref = ?3")
+    fileprivate static let byPublicID = Statement("SELECT \(columns) FROM credit_event WHERE public_id = ?1")
+    fileprivate static let ofReseller = Statement(
+        """
+        SELECT \(columns) FROM credit_event
+        WHERE reseller_id = ?1 AND book = ?2 AND (external_ref, id) > (?3, ?4) AND id <= ?5
+        ORDER BY external_ref, id LIMIT ?6
+        """)
 
-    fileprivate init(_ row: Row) {
-        id = row.int(0)
-        publicID = row.text(1)
-        book = Book(rawValue: row.int(2)) ?? .live
-        keyID = row.int(3)
-        resellerID = row.int(4)
-        kind = row.text(5)
-        amount = row.money(6)
-        externalRef = row.text(7)
-        meta = row.optionalText(8)
-        content = Digest(bytes: row.blob(9)) ?? .zero
-        at = row.time(10)
+    init(_ row: inout RowReader) throws {
+        id = try row.int()
+        publicID = try row.text()
+        book = try row.value()
+        keyID = try row.int()
+        resellerID = try row.int()
+        kind = try row.value()
+        amount = try row.money()
+        externalRef = try row.text()
+        meta = try row.optionalText()
+        content = try row.digest()
+        at = try row.time()
     }
 }
 
@@ -49,17 +59,11 @@ package struct CreditEventFilter: Sendable {
 extension TenantReader {
     package func creditEvent(keyID: Int64, book: Book, externalRef: String) throws -> CreditEvent? {
         try connection.row(
-            """
-            SELECT id, public_id, book, key_id, reseller_id, kind, amount, external_ref, meta, content, at
-            FROM credit_event WHERE key_id = ?1 AND book = ?2 AND external_ref = ?3
-            """,
-            .integer(keyID), .book(book), .text(externalRef), read: CreditEvent.init)
+            CreditEvent.byReference, .integer(keyID), .book(book), .text(externalRef), read: CreditEvent.init)
     }
 
     package func creditEvent(publicID: String) throws -> CreditEvent? {
-        try connection.row(
-            dynamic: "SELECT \(CreditEvent.columns) FROM credit_event WHERE public_id = ?1", [.text(publicID)],
-            read: CreditEvent.init)
+        try connection.row(CreditEvent.byPublicID, .text(publicID), read: CreditEvent.init)
     }
 
     /// Newest first, before event `id`.
@@ -81,7 +85,7 @@ extension TenantReader {
     }
 
     package func lastCreditEventID() throws -> Int64 {
-        try connection.row("SELECT max(id) FROM credit_event") { $0.int(0) } ?? 0
+        try connection.row("SELECT coalesce(max(id), 0) FROM credit_event") { try $0.int() } ?? 0
     }
 
     /// A reseller's events in the order of their references, from behind the place given, up to event `last`.
@@ -89,30 +93,35 @@ extension TenantReader {
         resellerID: Int64, book: Book, after place: (ref: String, id: Int64), upTo last: Int64, limit: Int
     ) throws -> [CreditEvent] {
         try connection.rows(
-            """
-            SELECT id, public_id, book, key_id, reseller_id, kind, amount, external_ref, meta, content, at
-            FROM credit_event
-            WHERE reseller_id = ?1 AND book = ?2 AND (external_ref, id) > (?3, ?4) AND id <= ?5
-            ORDER BY external_ref, id LIMIT ?6
-            """,
-            .integer(resellerID), .book(book), .text(place.ref), .integer(place.id), .integer(last), .int(limit),
+            CreditEvent.ofReseller, .integer(resellerID), .book(book), .text(place.ref), .integer(place.id),
+            .integer(last), .int(limit),
             read: CreditEvent.init)
     }
 
     package func creditDifferences(ofEvent id: Int64, limit: Int) throws -> [CreditDifference] {
         try connection.rows(
-            "SELECT kind, amount, meta, at FROM credit_difference WHERE event_id = ?1 ORDER BY id LIMIT ?2",
-            .integer(id), .int(limit)
-        ) { CreditDifference(kind: $0.text(0), amount: $0.money(1), meta: $0.optionalText(2), at: $0.time(3)) }
+            CreditDifference.ofEvent, .integer(id), .int(limit), read: CreditDifference.init)
     }
 }
 
 /// What a reseller said later of an event that it had reported otherwise.
 package struct CreditDifference: Sendable {
-    package let kind: String
+    package let kind: CreditKind
     package let amount: Money
     package let meta: String?
     package let at: Timestamp
+
+    static let columns = Columns<CreditDifference>("id", "kind", "amount", "meta", "at")
+    fileprivate static let ofEvent = Statement(
+        "SELECT \(columns) FROM credit_difference WHERE event_id = ?1 ORDER BY id LIMIT ?2")
+
+    init(_ row: inout RowReader) throws {
+        row.skip()
+        kind = try row.value()
+        amount = try row.money()
+        meta = try row.optionalText()
+        at = try row.time()
+    }
 }
 
 extension TenantTransaction {

@@ -3,7 +3,7 @@ package import Cryptography
 package import HTTPCore
 import TenantRegistry
 
-/// What a reseller can report (CONTRACT C3).
+/// What a reseller can report (C3).
 package enum CreditKind: String, Sendable, CaseIterable, AnswerValue {
     case topup
     case purchase

@@ -2,7 +2,7 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// Signing customers up, and credit events. There is no call that changes or deletes an event (CONTRACT C4).
+/// Signing customers up, and credit events. There is no call that changes or deletes an event (C4).
 extension CreditReports {
     static let reports: [Route] = [
         Route(
@@ -40,7 +40,7 @@ extension CreditReports {
             .read { tenant in
                 guard let event = try tenant.creditEvent(publicID: call.parameters[0]),
                     event.resellerID == call.resellerID, event.book == call.book
-                else { throw Refusal.notFound("event") }
+                else { throw Refusal.notFound(.event) }
                 return .json(Schemas.event, event, in: tenant.currency)
             }
         },

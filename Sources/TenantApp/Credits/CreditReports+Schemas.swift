@@ -30,7 +30,7 @@ extension CreditReports {
             return meta
         }
 
-        /// `{kind, amount_usd, external_ref, meta?}` (CONTRACT C3); the amount is more than nothing, and `meta` has at
+        /// `{kind, amount_usd, external_ref, meta?}` (C3); the amount is more than nothing, and `meta` has at
         /// most `CreditReport.metaBytesMax` bytes.
         static let report = Body(
             Field.choice("kind", CreditKind.self), amount,

@@ -2,9 +2,10 @@ package import CallKit
 package import HTTPCore
 package import TenantRegistry
 
-/// Credit reports (CONTRACT C; seed 000): a reseller signs end customers up on the operator's panel and reports what they
-/// pay it, so that the operator keeps a true picture of its revenue.
+/// Credit reports (C; docs/credit-reports.md): a reseller signs end customers up on the operator's panel and reports
+/// what they pay it, so that the operator keeps a true picture of its revenue.
 package struct CreditReports: Dialect {
+    package static let scopes: NamedScopes = [.resellerSignup, .resellerCredit]
     package let name = "credit_reports"
     package let basePath = "/api/v1/reseller"
     package let errorContentType: StaticString = "application/json"
@@ -15,7 +16,7 @@ package struct CreditReports: Dialect {
 
     package let routes: [Route] = reports
 
-    package func credential(in head: RequestHead) -> Range<Int>? { bearer(in: head) }
+    package func credential(in head: RequestHead) -> Range<Int>? { head.bearer }
 
     package func render(_ refusal: Refusal, requestID: RequestID) -> Response {
         let body = JSONWriter.object { json in
@@ -24,4 +25,9 @@ package struct CreditReports: Dialect {
         }
         return .refused(refusal, contentType: errorContentType, body: body, challenge: "Bearer")
     }
+}
+
+extension NamedScopes {
+    static let resellerSignup = NamedScopes("reseller:signup", bit: 2)
+    static let resellerCredit = NamedScopes("reseller:credit", bit: 3)
 }

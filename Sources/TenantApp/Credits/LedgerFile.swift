@@ -2,7 +2,7 @@ import CallKit
 package import HTTPCore
 import TenantRegistry
 
-/// A reseller's ledger as it comes in, piece by piece: CSV with a header row, or JSON Lines (CONTRACT O8) with `external_ref`,
+/// A reseller's ledger as it comes in, piece by piece: CSV with a header row, or JSON Lines (O8) with `external_ref`,
 /// `kind`, `amount` and `at`; other columns and members are its own affair.
 ///
 /// Invariant: it holds at most one line and `errorsMax` errors. A value: one thread at a time.
@@ -69,11 +69,11 @@ package struct LedgerFile: Sendable {
         if isOver { return [] }
         var lines: [LedgerLine] = []
         switch source {
-        case .unknown: end(PriceBookFile.error(1, nil, "required", "must be the header row"))
+        case .unknown: end(FieldError.inLine(1, nil, "required", "must be the header row"))
         case .csv(var reader, var places):
             do throws(CSVError) {
                 if let row = try reader.finish() { take(row, &places, &lines) }
-                if places == nil { end(PriceBookFile.error(1, nil, "required", "must be the header row")) }
+                if places == nil { end(FieldError.inLine(1, nil, "required", "must be the header row")) }
             } catch {
                 end(error.fieldError)
             }
@@ -96,7 +96,7 @@ package struct LedgerFile: Sendable {
             let found = Self.columns.map { row.fields.firstIndex(of: $0) }
             places = found
             for (name, place) in zip(Self.columns, found) where place == nil {
-                errors.append(PriceBookFile.error(row.line, name, "required", "the column is missing"))
+                errors.append(.inLine(row.line, name, "required", "the column is missing"))
             }
             return
         }
@@ -111,13 +111,13 @@ package struct LedgerFile: Sendable {
     private mutating func take(_ text: [UInt8]?, _ number: Int, _ lines: inout [LedgerLine]) {
         if isOver { return }
         guard let text else {
-            return fail(PriceBookFile.error(number, nil, "length", "is longer than \(Self.lineBytesMax) bytes"))
+            return fail(FieldError.inLine(number, nil, "length", "is longer than \(Self.lineBytesMax) bytes"))
         }
         if text.allSatisfy({ $0 <= 0x20 }) { return }
         do throws(JSONError) {
             read(try JSON.parse(text), number, &lines)
         } catch {
-            fail(PriceBookFile.error(number, nil, "format", "is not valid JSON: \(error)"))
+            fail(FieldError.inLine(number, nil, "format", "is not valid JSON: \(error)"))
         }
     }
 

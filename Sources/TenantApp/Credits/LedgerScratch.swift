@@ -2,8 +2,8 @@ import CallKit
 import SQLite
 import TenantRegistry
 
-/// A ledger on disk while it is compared, so that its length costs no memory: a SQLite file of its own in `DATA/tmp`, which
-/// is emptied at every start. Written in the file's order, then read in the order of references.
+/// A ledger on disk while it is compared, so that its length costs no memory: a SQLite file of its own in `DATA/tmp`,
+/// which is emptied at every start. Written in the file's order, then read in the order of references.
 ///
 /// One owner at a time: whoever reads the ledger. `deinit` removes the file.
 final class LedgerScratch {
@@ -65,9 +65,9 @@ final class LedgerScratch {
             """,
             .text(place.ref), .int(place.line), .int(Self.pageRows)
         ) { row in
-            LedgerLine(
-                line: Int(row.int(0)), externalRef: row.text(1), kind: row.text(2), amount: row.money(3),
-                at: row.time(4)
+            try LedgerLine(
+                line: Int(row.int()), externalRef: row.text(), kind: row.text(), amount: row.money(),
+                at: row.time()
             )
         }
         page = rows[...]

@@ -2,7 +2,7 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// Credit events, reconciliation and account reviews (CONTRACT O8). Events are read only.
+/// Credit events, reconciliation and account reviews (O8). Events are read only.
 extension OperatorAdmin {
     /// So many later contents of one event are shown.
     private static let differencesShownMax = 100
@@ -38,7 +38,7 @@ extension OperatorAdmin {
         ) { call in
             .read { tenant in
                 guard let event = try tenant.creditEvent(publicID: call.parameters[0]) else {
-                    throw Refusal.notFound("credit_event")
+                    throw Refusal.notFound(.creditEvent)
                 }
                 var names = AuditNames()
                 try tenant.auditNames(
@@ -92,7 +92,7 @@ extension OperatorAdmin {
             }
             return .read { tenant in
                 guard let made = try tenant.reconciliation(publicID: call.parameters[0]) else {
-                    throw Refusal.notFound("reconciliation")
+                    throw Refusal.notFound(.reconciliation)
                 }
                 return Answer(status: 200, body: Array(made.report.utf8))
             }
@@ -118,7 +118,7 @@ extension OperatorAdmin {
             call in
             .read { tenant in
                 guard let review = try tenant.review(publicID: call.parameters[0]) else {
-                    throw Refusal.notFound("review")
+                    throw Refusal.notFound(.review)
                 }
                 return .json(Schemas.review, review, in: tenant.currency)
             }

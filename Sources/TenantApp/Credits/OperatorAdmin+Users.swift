@@ -2,7 +2,7 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// Users whom resellers signed up (CONTRACT O11).
+/// Users whom resellers signed up (O11).
 extension OperatorAdmin {
     static let users: [Route] = [
         Route(

@@ -2,7 +2,7 @@ import CallKit
 import SQLite
 package import TenantRegistry
 
-/// Somebody whom a reseller signed up on the operator's panel (CONTRACT C2, O11).
+/// Somebody whom a reseller signed up on the operator's panel (C2, O11).
 package struct PanelUser: Sendable {
     package let id: Int64
     package let email: String
@@ -43,9 +43,9 @@ extension TenantReader {
                 """,
             values
         ) { row in
-            PanelUser(
-                id: row.int(0), email: row.text(1), name: row.text(2), resellerPublicID: row.text(3),
-                signedUpVia: row.text(4), createdAt: row.time(5))
+            try PanelUser(
+                id: row.int(), email: row.text(), name: row.text(), resellerPublicID: row.text(),
+                signedUpVia: row.text(), createdAt: row.time())
         }
     }
 }

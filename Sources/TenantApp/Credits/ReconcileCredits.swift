@@ -2,17 +2,15 @@ package import CallKit
 package import HTTPCore
 package import TenantRegistry
 
-/// Compares a reseller's ledger with the credit events that it reported (CONTRACT O8). The ledger comes in pieces, is kept on
-/// disk, sorted there, and merged with the events a page at a time: memory does not grow with it, and the lane only reads
-/// pages. A disagreement opens an account review; where a line is bad nothing is recorded.
+/// Compares a reseller's ledger with the credit events that it reported (O8). The ledger comes in pieces, is kept on
+/// disk, sorted there, and merged with the events a page at a time: memory does not grow with it, and the lane only
+/// reads pages. A disagreement opens an account review; where a line is bad nothing is recorded.
 ///
 /// Events that come in after the ledger are left out: the comparison is with what there was when it began.
-/// `@unchecked Sendable`: one step runs at a time, each started by the one before it; whichever thread runs the step owns
-/// everything here.
+/// `@unchecked Sendable`: one step runs at a time, each started by the one before it; whichever thread runs the step
+/// owns everything here.
 package final class ReconcileCredits: BodyReader, @unchecked Sendable {
     package static let pageRows = 500
-
-    package typealias Done = @Sendable (Result<LateAnswer, any Error>) -> Void
 
     package struct Scope: Sendable {
         package let reseller: String
@@ -40,7 +38,6 @@ package final class ReconcileCredits: BodyReader, @unchecked Sendable {
     private var file: LedgerFile
     private var scratch: LedgerScratch?
     private var failure: (any Error)?
-    private var done: Done = { _ in }
     private var resellerID: Int64 = 0
     private var last: Int64 = 0
     private var place: (ref: String, id: Int64) = ("", 0)
@@ -69,18 +66,21 @@ package final class ReconcileCredits: BodyReader, @unchecked Sendable {
         if failure == nil { append(file.feed(piece)) }
     }
 
-    package func finish(_ answer: @escaping Done) {
-        done = answer
+    package func finish() -> Work {
         if failure == nil { append(file.finish()) }
-        if let failure { return end(.failure(failure)) }
-        if !file.errors.isEmpty { return end(.failure(Refusal.invalid(file.errors))) }
-        let name = scope.reseller
-        onLane({ tenant in (try tenant.knownReseller(name).id, try tenant.lastCreditEventID()) }) { [self] found in
-            (resellerID, last) = found
+        return .flow { [self] steps in
+            defer { abandon() }
+            if let failure { throw failure }
+            if !file.errors.isEmpty { throw Refusal.invalid(file.errors) }
+            let name = scope.reseller
+            (resellerID, last) = try await steps.read { tenant in
+                (try tenant.knownReseller(name).id, try tenant.lastCreditEventID())
+            }
             run.enter(.sorting)
-            try scratch?.sort()
+            try await steps.files { [self] in try scratch?.sort() }
             run.enter(.comparing)
-            step()
+            while try await !comparesLastPage(steps) {}
+            return record()
         }
     }
 
@@ -105,52 +105,30 @@ package final class ReconcileCredits: BodyReader, @unchecked Sendable {
         }
     }
 
-    private func end(_ result: Result<LateAnswer, any Error>) {
-        abandon()
-        done(result)
-    }
-
     // MARK: The comparison
 
-    /// A read on the lane, then `then` on the pool for files; a refusal of either is the answer.
-    private func onLane<Value: Sendable>(
-        _ read: @escaping @Sendable (TenantReader) throws -> Value, then: @escaping @Sendable (Value) throws -> Void
-    ) {
-        tenant.lane.submit(
-            LaneJob(
-                writes: false,
-                perform: { store in
-                    let result = Result { try read(store.reader) }
-                    return { _ in
-                        let submitted = self.fleet.files.submit {
-                            do { try then(try result.get()) } catch { self.end(.failure(error)) }
-                        }
-                        if !submitted { self.end(.failure(LaneFailure.tooManyWaiting)) }
-                    }
-                },
-                fail: { self.end(.failure($0)) }))
-    }
-
-    private func step() {
+    /// Compares a page of events with the lines before them; whether it was the last.
+    private func comparesLastPage(_ steps: Steps) async throws -> Bool {
         let (resellerID, book, place, last) = (resellerID, scope.book, place, last)
-        onLane({ tenant in
+        let events = try await steps.read { tenant in
             try tenant.creditEventsByRef(
                 resellerID: resellerID, book: book, after: place, upTo: last, limit: Self.pageRows)
-        }) { [self] events in
+        }
+        return try await steps.files { [self] in
             for event in events {
                 try compareLines { Reconciliation.precedes($0.externalRef, event.externalRef) }
                 try reconciliation.take(
                     ReportedEvent(
-                        publicID: event.publicID, externalRef: event.externalRef, kind: event.kind,
+                        publicID: event.publicID, externalRef: event.externalRef, kind: event.kind.rawValue,
                         amount: event.amount, at: event.at, isCovered: scope.covers(event.at)))
             }
             if let end = events.last, events.count == Self.pageRows {
                 self.place = (end.externalRef, end.id)
-                return step()
+                return false
             }
             try compareLines { _ in true }
             try reconciliation.finish()
-            record()
+            return true
         }
     }
 
@@ -164,34 +142,30 @@ package final class ReconcileCredits: BodyReader, @unchecked Sendable {
         run.compare(reconciliation.lineCount)
     }
 
-    private func record() {
+    private func record() -> Work {
         let (result, scope, accountID, resellerID) = (reconciliation, scope, accountID, resellerID)
         let publicID = run.publicID
-        end(
-            .success(
-                .proceed(
-                    .write { tenant, detail in
-                        detail.resellerID = resellerID
-                        detail.note("reconciliation", publicID)
-                        let review =
-                            result.agrees
-                            ? nil
-                            : try tenant.openReview(
-                                .reconciliation, subject: publicID, resellerID: resellerID, book: scope.book,
-                                detail: &detail)
-                        let answer = Answer.json(201) { json in
-                            json.field("id", publicID)
-                            json.field("status", "done")
-                            scope.write(&json)
-                            json.field("at", tenant.now.text)
-                            result.write(tenant, &json)
-                            json.field("review", review)
-                        }
-                        try tenant.insertReconciliation(
-                            publicID: publicID, resellerID: resellerID, book: scope.book, accountID: accountID,
-                            agrees: result.agrees, report: answer.body)
-                        return answer
-                    })))
+        return .write { tenant, detail in
+            detail.resellerID = resellerID
+            detail.note("reconciliation", publicID)
+            let review =
+                result.agrees
+                ? nil
+                : try tenant.openReview(
+                    .reconciliation, subject: publicID, resellerID: resellerID, book: scope.book, detail: &detail)
+            let answer = Answer.json(201) { json in
+                json.field("id", publicID)
+                json.field("status", "done")
+                scope.write(&json)
+                json.field("at", tenant.now.text)
+                result.write(tenant, &json)
+                json.field("review", review)
+            }
+            try tenant.insertReconciliation(
+                publicID: publicID, resellerID: resellerID, book: scope.book, accountID: accountID,
+                agrees: result.agrees, report: answer.body)
+            return answer
+        }
     }
 }
 

@@ -40,12 +40,12 @@ package struct ReportedEvent: Sendable, Equatable {
     }
 }
 
-/// Compares a reseller's ledger with what it has reported (CONTRACT O8). A line and an event match where reference, kind and
-/// amount are the same; times are shown, not compared, since two clocks wrote them. A reference may stand several times on
-/// both sides: each line matches one event.
+/// Compares a reseller's ledger with what it has reported (O8). A line and an event match where reference, kind and
+/// amount are the same; times are shown, not compared, since two clocks wrote them. A reference may stand several times
+/// on both sides: each line matches one event.
 ///
-/// Invariant: both sides are taken in the order of their references' bytes, the events of a reference before its lines. So
-/// no more is held than the events of one reference, and as many lines. Pure: one thread at a time.
+/// Invariant: both sides are taken in the order of their references' bytes, the events of a reference before its lines.
+/// So no more is held than the events of one reference, and as many lines. Pure: one thread at a time.
 package struct Reconciliation: Sendable {
     /// So many of each kind of disagreement are listed; all are counted.
     package static let listedMax = 200

@@ -2,7 +2,7 @@ import CallKit
 import SQLite
 package import TenantRegistry
 
-/// A reconciliation that was made: its report as it was answered (CONTRACT O8).
+/// A reconciliation that was made: its report as it was answered (O8).
 package struct StoredReconciliation: Sendable {
     package let id: Int64
     package let publicID: String
@@ -12,26 +12,30 @@ package struct StoredReconciliation: Sendable {
     package let report: String
     package let at: Timestamp
 
-    fileprivate static let select = """
-        SELECT c.id, c.public_id, r.public_id, c.agrees, c.report, c.at
-        FROM reconciliation c CROSS JOIN reseller r ON r.id = c.reseller_id
+    static let columns = Columns<StoredReconciliation>(
+        "c.id", "c.public_id", "r.public_id", "c.agrees", "c.report", "c.at")
+    static let tables = "reconciliation c CROSS JOIN reseller r ON r.id = c.reseller_id"
+    fileprivate static let byPublicID = Statement("SELECT \(columns) FROM \(tables) WHERE c.public_id = ?1")
+    fileprivate static let page = Statement(
         """
+        SELECT \(columns) FROM \(tables)
+        WHERE c.book = ?1 AND c.id < ?2 AND (?4 IS NULL OR c.reseller_id = ?4) ORDER BY c.id DESC LIMIT ?3
+        """)
 
-    fileprivate init(_ row: Row) {
-        id = row.int(0)
-        publicID = row.text(1)
-        resellerPublicID = row.text(2)
-        agrees = row.bool(3)
-        report = row.text(4)
-        at = row.time(5)
+    init(_ row: inout RowReader) throws {
+        id = try row.int()
+        publicID = try row.text()
+        resellerPublicID = try row.text()
+        agrees = try row.bool()
+        report = try row.text()
+        at = try row.time()
     }
 }
 
 extension TenantReader {
     package func reconciliation(publicID: String) throws -> StoredReconciliation? {
         try connection.row(
-            dynamic: "\(StoredReconciliation.select) WHERE c.public_id = ?1", [.text(publicID)],
-            read: StoredReconciliation.init)
+            StoredReconciliation.byPublicID, .text(publicID), read: StoredReconciliation.init)
     }
 
     /// Newest first, before reconciliation `id`.
@@ -39,11 +43,8 @@ extension TenantReader {
         resellerID: Int64?, book: Book, before id: Int64, limit: Int
     ) throws -> [StoredReconciliation] {
         try connection.rows(
-            dynamic: """
-                \(StoredReconciliation.select)
-                WHERE c.book = ?1 AND c.id < ?2 AND (?4 IS NULL OR c.reseller_id = ?4) ORDER BY c.id DESC LIMIT ?3
-                """,
-            [.book(book), .integer(id), .int(limit), .optional(resellerID)], read: StoredReconciliation.init)
+            StoredReconciliation.page, .book(book), .integer(id), .int(limit), .optional(resellerID),
+            read: StoredReconciliation.init)
     }
 }
 

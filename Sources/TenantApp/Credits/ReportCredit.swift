@@ -1,7 +1,7 @@
 package import CallKit
 package import TenantRegistry
 
-/// Records a credit event, once for each reference of a key, for ever (CONTRACT C3). A repeat changes nothing; one that says
+/// Records a credit event, once for each reference of a key, for ever (C3). A repeat changes nothing; one that says
 /// something else is recorded beside the event and has the account reviewed.
 package struct ReportCredit: Sendable {
     package enum Outcome: Sendable, Equatable {

@@ -2,8 +2,8 @@ package import CallKit
 import SQLite
 package import TenantRegistry
 
-/// Why a reseller's account is looked at (CONTRACT A6, C3, O8).
-package enum ReviewCause: String, Sendable, CaseIterable {
+/// Why a reseller's account is looked at (A6, C3, O8).
+package enum ReviewCause: String, Sendable, CaseIterable, AnswerValue {
     /// A reference reported again with another content; the subject is the event.
     case creditDifference = "credit_difference"
     /// The reseller's ledger does not agree with what it reported; the subject is the reconciliation.
@@ -19,7 +19,7 @@ package struct AccountReview: Sendable {
     package let book: Book
     package let resellerID: Int64
     package let resellerPublicID: String
-    package let cause: String
+    package let cause: ReviewCause
     package let subject: String
     package let openedAt: Timestamp
     package let closedAt: Timestamp?
@@ -31,31 +31,39 @@ package struct AccountReview: Sendable {
         case closed
     }
 
-    fileprivate static let select = """
-        SELECT v.id, v.public_id, v.book, v.reseller_id, r.public_id, v.cause, v.subject, v.opened_at, v.closed_at, a.email,
-            v.note
-        FROM account_review v CROSS JOIN reseller r ON r.id = v.reseller_id LEFT JOIN account a ON a.id = v.closed_by
+    static let columns = Columns<AccountReview>(
+        "v.id", "v.public_id", "v.book", "v.reseller_id", "r.public_id", "v.cause", "v.subject", "v.opened_at",
+        "v.closed_at", "a.email", "v.note")
+    static let tables = """
+        account_review v CROSS JOIN reseller r ON r.id = v.reseller_id LEFT JOIN account a ON a.id = v.closed_by
         """
+    fileprivate static let byPublicID = Statement("SELECT \(columns) FROM \(tables) WHERE v.public_id = ?1")
+    fileprivate static let page = Statement(
+        """
+        SELECT \(columns) FROM \(tables)
+        WHERE v.book = ?1 AND v.id < ?2 AND (?4 IS NULL OR v.reseller_id = ?4)
+            AND (?5 IS NULL OR (v.closed_at IS NULL) = ?5)
+        ORDER BY v.id DESC LIMIT ?3
+        """)
 
-    fileprivate init(_ row: Row) {
-        id = row.int(0)
-        publicID = row.text(1)
-        book = Book(rawValue: row.int(2)) ?? .live
-        resellerID = row.int(3)
-        resellerPublicID = row.text(4)
-        cause = row.text(5)
-        subject = row.text(6)
-        openedAt = row.time(7)
-        closedAt = row.optionalTime(8)
-        closedBy = row.optionalText(9)
-        note = row.optionalText(10)
+    init(_ row: inout RowReader) throws {
+        id = try row.int()
+        publicID = try row.text()
+        book = try row.value()
+        resellerID = try row.int()
+        resellerPublicID = try row.text()
+        cause = try row.value()
+        subject = try row.text()
+        openedAt = try row.time()
+        closedAt = try row.optionalTime()
+        closedBy = try row.optionalText()
+        note = try row.optionalText()
     }
 }
 
 extension TenantReader {
     package func review(publicID: String) throws -> AccountReview? {
-        try connection.row(
-            dynamic: "\(AccountReview.select) WHERE v.public_id = ?1", [.text(publicID)], read: AccountReview.init)
+        try connection.row(AccountReview.byPublicID, .text(publicID), read: AccountReview.init)
     }
 
     /// Newest first, before review `id`.
@@ -63,16 +71,8 @@ extension TenantReader {
         resellerID: Int64?, book: Book, state: AccountReview.State?, before id: Int64, limit: Int
     ) throws -> [AccountReview] {
         try connection.rows(
-            dynamic: """
-                \(AccountReview.select)
-                WHERE v.book = ?1 AND v.id < ?2 AND (?4 IS NULL OR v.reseller_id = ?4)
-                    AND (?5 IS NULL OR (v.closed_at IS NULL) = ?5)
-                ORDER BY v.id DESC LIMIT ?3
-                """,
-            [
-                .book(book), .integer(id), .int(limit), .optional(resellerID),
-                state.map { .bool($0 == .open) } ?? .null,
-            ], read: AccountReview.init)
+            AccountReview.page, .book(book), .integer(id), .int(limit), .optional(resellerID),
+            state.map { .bool($0 == .open) } ?? .null, read: AccountReview.init)
     }
 }
 
@@ -84,7 +84,7 @@ extension TenantTransaction {
     ) throws -> String {
         let open = try connection.row(
             "SELECT public_id FROM account_review WHERE subject = ?1 AND closed_at IS NULL", .text(subject)
-        ) { $0.text(0) }
+        ) { try $0.text() }
         if let open { return open }
         let publicID = newPublicID("rev")
         try connection.run(

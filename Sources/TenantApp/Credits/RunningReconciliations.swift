@@ -2,7 +2,7 @@ import CallKit
 import Synchronization
 package import TenantRegistry
 
-/// A reconciliation under way, for those who watch it (CONTRACT O8). Any thread.
+/// A reconciliation under way, for those who watch it (O8). Any thread.
 package final class ReconciliationRun: Sendable {
     package enum Stage: UInt8, Sendable, AtomicRepresentable {
         case reading
@@ -61,9 +61,7 @@ package final class RunningReconciliations: ProcessState {
             return true
         }
         guard isRoom else {
-            throw .unavailable(
-                code: "busy", detail: "\(Self.perTenantMax) reconciliations of this tenant run already.",
-                retryAfterSeconds: 5)
+            throw .unavailable(.reconciliationsRunning(Self.perTenantMax))
         }
     }
 

@@ -1,7 +1,7 @@
 package import CallKit
 package import TenantRegistry
 
-/// A reseller signs an end customer up on the operator's panel (CONTRACT C2). The key that did it is recorded.
+/// A reseller signs an end customer up on the operator's panel (C2). The key that did it is recorded.
 package struct SignUpUser: Sendable {
     package let email: String
     package let name: String
@@ -23,7 +23,7 @@ package struct SignUpUser: Sendable {
     /// Returns the user's id.
     package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> Int64 {
         guard try !tenant.isKnownOnPanel(email: email, book: book) else {
-            throw Refusal.conflict(code: "user_exists", detail: "A user with this email already exists.")
+            throw Refusal.conflict(.userExists)
         }
         let id = try tenant.insertPanelUser(
             email: email, name: name, passwordHash: passwordHash, resellerID: resellerID, keyID: keyID, book: book)

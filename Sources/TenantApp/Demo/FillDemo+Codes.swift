@@ -2,7 +2,7 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// Activation codes bought by a demo reseller, some redeemed (CONTRACT D1): bought and redeemed as any other.
+/// Activation codes bought by a demo reseller, some redeemed (D1): bought and redeemed as any other.
 extension FillDemo {
     /// `codes`: `[{plan, count, redeemed_by: [emails]}]`; the end customers' password is their reseller's.
     func fillCodes(_ person: Person, _ reseller: Reseller, _ key: APIKey, _ tenant: TenantTransaction) throws {

@@ -2,7 +2,7 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// Users signed up and credit events reported with the reseller's demo key (CONTRACT D1).
+/// Users signed up and credit events reported with the reseller's demo key (D1).
 extension FillDemo {
     /// `users`: `[{email, name}]`, whose password is their reseller's; `credit_events`: as the call takes them.
     func fillCredits(_ person: Person, _ reseller: Reseller, _ key: APIKey, _ tenant: TenantTransaction) throws {

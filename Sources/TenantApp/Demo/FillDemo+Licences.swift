@@ -2,9 +2,10 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// Stock of licences (CONTRACT D1): the seed's own key, and others of its form drawn at random.
+/// Stock of licences (D1): the product document's own key, and others of its form drawn at random.
 extension FillDemo {
-    /// `licences`: `{product, expiration, keys: […], random: n, expired: n, test: n}`; `test` is stock of the test book.
+    /// `licences`: `{product, expiration, keys: […], random: n, expired: n, test: n}`; `test` is stock of the test
+    /// book.
     func fillLicences(_ json: JSON, _ reseller: Reseller, _ tenant: TenantTransaction) throws {
         guard json["licences"] != nil else { return }
         var outer = FieldReader(json)

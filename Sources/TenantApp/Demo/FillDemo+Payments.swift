@@ -1,7 +1,7 @@
 import CallKit
 import TenantRegistry
 
-/// `payment_driver`: the sandbox, so that a demonstration's top-ups can be paid by a button (CONTRACT A6, D1).
+/// `payment_driver`: the sandbox, so that a demonstration's top-ups can be paid by a button (A6, D1).
 extension FillDemo {
     func fillPaymentService(_ tenant: TenantTransaction) throws {
         guard let paymentDriver else { return }

@@ -2,7 +2,7 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// The demo's countries and stock of ports, the same in both books: what a test key buys there is (CONTRACT D1, X7).
+/// The demo's countries and stock of ports, the same in both books: what a test key buys there is (D1, X7).
 struct DemoPorts: Sendable {
     private let countries: [(id: String, name: String, price: Money)]
     private let rows: [PortStockRow]

@@ -3,7 +3,7 @@ import Cryptography
 package import HTTPCore
 package import TenantRegistry
 
-/// The demo's part of a blueprint: resellers in their states, with price books, balances, keys (CONTRACT D1, D2).
+/// The demo's part of a blueprint: resellers in their states, with price books, balances, keys (D1, D2).
 package struct FillDemo: Sendable {
     package struct MadeReseller: Sendable {
         package let id: String
@@ -98,7 +98,7 @@ package struct FillDemo: Sendable {
         reseller.lowBalanceThreshold = threshold
         try tenant.saveTerms(of: reseller)
         for (sku, row) in prices {
-            guard let product = try tenant.product(sku: sku) else { throw Refusal.notFound("product") }
+            guard let product = try tenant.product(sku: sku) else { throw Refusal.notFound(.product) }
             try tenant.savePrice(row, resellerID: reseller.id, productID: product.id)
         }
         if let balance, balance > .zero {

@@ -2,7 +2,7 @@ package import CallKit
 package import RateLimiter
 package import TenantRegistry
 
-/// Sets a key's own limit, or takes it away (CONTRACT O2). It holds from the answer on; the level is kept, rescaled.
+/// Sets a key's own limit, or takes it away (O2). It holds from the answer on; the level is kept, rescaled.
 package struct ChangeKeyLimit: Sendable {
     package let keyID: String
     /// Nil: no limit of its own.
@@ -15,7 +15,7 @@ package struct ChangeKeyLimit: Sendable {
         let key = try tenant.knownKey(keyID)
         try judge(key)
         guard key.revokedAt == nil else {
-            throw Refusal.conflict(code: "key_revoked", detail: "The key is revoked.")
+            throw Refusal.conflict(.keyRevoked)
         }
         detail.resellerID = key.resellerID
         detail.note("key", key.publicID)

@@ -5,18 +5,18 @@ package import TenantRegistry
 
 /// Fields of keys that several APIs take.
 extension Field {
-    /// Names out of these scopes (CONTRACT O1).
-    package static func scopes(_ name: String, _ allowed: Scopes) -> BodyField<Scopes> {
+    /// Names out of these scopes (O1).
+    package static func scopes(_ name: String, _ allowed: NamedScopes) -> BodyField<Scopes> {
         BodyField(name, .scopes(allowed)) { fields, name, _ in
             guard let values = fields.array(name, count: 1...32) else { return nil }
             var scopes = Scopes()
             for value in values {
-                guard case .string(let text) = value, let scope = Scopes(name: text), allowed.contains(scope) else {
+                guard case .string(let text) = value, let scope = allowed[text] else {
                     fields.fail(
                         name, code: "choice", detail: "must be names out of \(allowed.names.joined(separator: ", "))")
                     return nil
                 }
-                scopes.insert(scope)
+                scopes.formUnion(scope)
             }
             return scopes
         }

@@ -2,7 +2,7 @@ package import CallKit
 package import RateLimiter
 package import TenantRegistry
 
-/// Mints a key for an account by its e-mail address (CONTRACT O1): the account decides what the key speaks for. A
+/// Mints a key for an account by its e-mail address (O1): the account decides what the key speaks for. A
 /// reseller's account gets a reseller's key, the owner's and operators' accounts an operator's.
 package struct IssueKey: Sendable {
     package enum Role: String, Sendable, CaseIterable {
@@ -35,15 +35,15 @@ package struct IssueKey: Sendable {
             throw Refusal.field("/role", "choice", "an account of this kind has keys of the role \(role.rawValue)")
         }
         let offered = try tenant.scopesOffered()
-        if let scopes = request.scopes, !offered.isSuperset(of: scopes) {
+        if let scopes = request.scopes, !offered.bits.isSuperset(of: scopes) {
             throw Refusal.field("/scopes", "choice", "must be names out of \(offered.names.joined(separator: ", "))")
         }
         if let id = account.resellerID, try tenant.reseller(id: id)?.state == .terminated {
-            throw Refusal.conflict(code: "reseller_terminated", detail: "A terminated reseller gets no keys.")
+            throw Refusal.conflict(.terminatedGetsNoKeys)
         }
         var new = NewKey(
             accountID: account.id, resellerID: account.resellerID, role: role == .reseller ? .reseller : .operator,
-            scopes: request.scopes ?? offered, display: secret.display, createdBy: issuedBy)
+            scopes: request.scopes ?? offered.bits, display: secret.display, createdBy: issuedBy)
         new.book = request.book
         new.name = request.name
         new.expiresAt = request.expiresAt

@@ -4,12 +4,12 @@ import HTTPCore
 import RateLimiter
 import TenantRegistry
 
-/// Keys on the wire, for the operator's API and the resellers' own (CONTRACT O1, W11).
+/// Keys on the wire, for the operator's API and the resellers' own (O1, W11).
 package enum KeyAnswers {
     /// How long an old secret may live beside the new one.
     package static let overlapSecondsMax: Int64 = 30 * 86_400
 
-    /// The answer that shows the key, once; a replay has `already_shown` in its place (DESIGN 3).
+    /// The answer that shows the key, once; a replay has `already_shown` in its place.
     package static func minted(_ key: APIKey, _ secret: MintedSecret, status: Int, in currency: Currency) -> Answer {
         var answer = Answer.json(
             status, KeyBodies.minted, KeyBodies.Minted(key: key, secret: secret.text), in: currency)
@@ -23,30 +23,24 @@ package enum KeyAnswers {
     package static func rotate(_ call: Call, resellerID: Int64?) throws -> Work {
         let overlap = try call.read(KeyBodies.rotation)
         // A secret says its key's mode, which only the file knows; so the secret is made once it has been read.
-        return .later { answer in
-            call.tenant.lane.submit(
-                LaneJob(
-                    writes: false,
-                    perform: { store in
-                        let key = try store.reader.key(publicID: call.parameters[0])
-                        return { _ in answer(Result { try .proceed(rotation(call, key, resellerID, overlap)) }) }
-                    },
-                    fail: { answer(.failure($0)) }))
+        return .flow { steps in
+            let key = try await steps.read { try $0.key(publicID: call.parameters[0]) }
+            return try rotation(call, key, resellerID, overlap)
         }
     }
 
     private static func rotation(_ call: Call, _ key: APIKey?, _ resellerID: Int64?, _ overlap: Int64) throws -> Work {
-        guard let key, isReachable(key, resellerID) else { throw Refusal.notFound("key") }
+        guard let key, isReachable(key, resellerID) else { throw Refusal.notFound(.key) }
         try guardOwnerKey(key, call)
-        // A rotation shows a secret: like minting for others it is the owner's, but for one's own keys (CONTRACT O1).
+        // A rotation shows a secret: like minting for others it is the owner's, but for one's own keys (O1).
         let isOwn = resellerID != nil || key.accountID == call.known.projection.accountID
         guard isOwn || call.known.role.isOwner else {
-            throw Refusal.forbidden(code: "owner_only", detail: "Only the tenant's owner rotates the keys of others.")
+            throw Refusal.forbidden(.ownerRotates)
         }
         let secret = call.newSecret(key.book)
-        return .reserving([secret.hash]) { tenant, detail in
+        return .reserving(secret.hash) { tenant, detail in
             guard let current = try tenant.key(id: key.id), current.revokedAt == nil else {
-                throw Refusal.conflict(code: "key_revoked", detail: "The key is revoked.")
+                throw Refusal.conflict(.keyRevoked)
             }
             let rotated = try tenant.rotateKey(current.id, to: secret, overlapSeconds: overlap)
             detail.resellerID = rotated.resellerID
@@ -55,11 +49,11 @@ package enum KeyAnswers {
         }
     }
 
-    /// `DELETE …/{id}`: no request passes on this key after the answer (CONTRACT G3). Again: the same answer.
+    /// `DELETE …/{id}`: no request passes on this key after the answer (G3). Again: the same answer.
     package static func revoke(_ call: Call, resellerID: Int64?) -> Work {
         .write { tenant, detail in
             guard let key = try tenant.key(publicID: call.parameters[0]), isReachable(key, resellerID) else {
-                throw Refusal.notFound("key")
+                throw Refusal.notFound(.key)
             }
             try guardOwnerKey(key, call)
             if key.revokedAt == nil { try tenant.revokeKey(key.id) }
@@ -73,11 +67,18 @@ package enum KeyAnswers {
     /// The owner's keys are the owner's: an operator neither rotates, revokes nor limits them.
     package static func guardOwnerKey(_ key: APIKey, _ call: Call) throws(Refusal) {
         guard !key.role.isOwner || call.known.role.isOwner else {
-            throw .forbidden(code: "owner_only", detail: "Only the owner changes the owner's keys.")
+            throw .forbidden(.ownerChangesOwn)
         }
     }
 
     private static func isReachable(_ key: APIKey, _ resellerID: Int64?) -> Bool {
         !key.role.isSession && (resellerID == nil || key.resellerID == resellerID)
+    }
+}
+
+extension Call {
+    /// A secret in the shape that the tenant's keys have.
+    func newSecret(_ book: Book) -> MintedSecret {
+        MintedSecret(shape: services.shared(Blueprints.self).keyShape(of: tenant), book: book, random: services.random)
     }
 }

@@ -7,7 +7,7 @@ import TenantRegistry
 package enum KeyBodies {
     // MARK: Taken
 
-    /// `{requests, window_seconds, burst?}`; burst defaults to requests (CONTRACT O2). An empty bucket has to be full
+    /// `{requests, window_seconds, burst?}`; burst defaults to requests (O2). An empty bucket has to be full
     /// again within `Policy.fullAgainSecondsMax`.
     package static let newLimit = Body(
         Field.integer("requests", 1...Int64(Policy.requestsMax)),

@@ -2,7 +2,7 @@ import CallKit
 package import RateLimiter
 package import TenantRegistry
 
-/// What a reseller's key is limited to where nobody says otherwise (CONTRACT L5): its tenant's blueprint has said so, the
+/// What a reseller's key is limited to where nobody says otherwise (L5): its tenant's blueprint has said so, the
 /// file keeps it. `requests/window seconds/burst`.
 private let keyLimitSetting = "key_limit"
 

@@ -2,11 +2,11 @@ import CallKit
 package import Cryptography
 package import TenantRegistry
 
-/// How a tenant's keys look: the one place that decides it, for whoever mints one (DESIGN 3). A value: any thread.
+/// How a tenant's keys look: the one place that decides it, for whoever mints one. A value: any thread.
 package enum KeyShape: Sendable, Equatable {
     /// `<prefix>_<live|test>_…`: mode and checksum stand in the key.
     case prefixed(String)
-    /// 64 hexadecimal digits (CONTRACT A1, A7): which book it opens only its record says.
+    /// 64 hexadecimal digits (A1, A7): which book it opens only its record says.
     case hex64
 
     /// As blueprints name it.

@@ -1,10 +1,10 @@
 import CallKit
 package import Cryptography
 package import RateLimiter
-import SQLite
+package import SQLite
 package import TenantRegistry
 
-/// All that is kept of a key to be shown: how it begins and, where its shape has it so, how it ends.
+/// All that is kept of a key to be shown: how it begins and, for some shapes, how it ends.
 package struct KeyDisplay: Sendable, Equatable {
     package let prefix: String
     package let suffix: String?
@@ -18,7 +18,7 @@ package struct KeyDisplay: Sendable, Equatable {
     package var mask: String { "\(prefix)...\(suffix ?? "")" }
 }
 
-/// A key's record. Its secrets are rows of their own: a rotation adds a hash, everything else stays (DESIGN 3).
+/// A key's record. Its secrets are rows of their own: a rotation adds a hash, everything else stays.
 package struct APIKey: Sendable {
     package let id: Int64
     package let publicID: String
@@ -36,33 +36,56 @@ package struct APIKey: Sendable {
     package let createdBy: Int64
     package let revokedAt: Timestamp?
 
-    fileprivate init(_ row: Row) {
-        id = row.int(0)
-        publicID = row.text(1)
-        accountID = row.int(2)
-        resellerID = row.optionalInt(3)
-        role = KeyRole(rawValue: row.int(4)) ?? .reseller
-        book = Book(rawValue: row.int(5)) ?? .live
-        scopes = Scopes(rawValue: row.int(6))
-        name = row.optionalText(7)
-        display = KeyDisplay(prefix: row.text(8), suffix: row.optionalText(17))
-        expiresAt = row.optionalTime(9)
-        limit = row.optionalInt(10).flatMap {
-            Policy(requests: Int($0), windowSeconds: Int(row.int(11)), burst: Int(row.int(12)))
-        }
-        epoch = row.int(13)
-        createdAt = row.time(14)
-        createdBy = row.int(15)
-        revokedAt = row.optionalTime(16)
+    static let columns = Columns<APIKey>(
+        "id", "public_id", "account_id", "reseller_id", "role", "book", "scopes", "name", "display_prefix",
+        "display_suffix", "expires_at", "limit_requests", "limit_window", "limit_burst", "epoch", "created_at",
+        "created_by", "revoked_at")
+    fileprivate static let byID = Statement("SELECT \(columns) FROM api_key WHERE id = ?1")
+    fileprivate static let byPublicID = Statement("SELECT \(columns) FROM api_key WHERE public_id = ?1")
+    fileprivate static let unrevoked = Statement("SELECT \(columns) FROM api_key WHERE revoked_at IS NULL ORDER BY id")
+    fileprivate static let newest = Statement(
+        """
+        SELECT \(columns) FROM api_key
+        WHERE reseller_id = ?1 AND book = ?2 AND role = ?3 AND revoked_at IS NULL
+            AND (expires_at IS NULL OR expires_at > ?4)
+        ORDER BY id DESC LIMIT 1
+        """)
+
+    init(_ row: inout RowReader) throws {
+        id = try row.int()
+        publicID = try row.text()
+        accountID = try row.int()
+        resellerID = try row.optionalInt()
+        role = try row.value()
+        book = try row.value()
+        scopes = Scopes(rawValue: try row.int())
+        name = try row.optionalText()
+        display = KeyDisplay(prefix: try row.text(), suffix: try row.optionalText())
+        expiresAt = try row.optionalTime()
+        limit = try row.optionalPolicy()
+        epoch = try row.int()
+        createdAt = try row.time()
+        createdBy = try row.int()
+        revokedAt = try row.optionalTime()
     }
 }
 
-/// What an operation's own transaction says of the key that called it: judged again there (DESIGN 3).
+/// What an operation's own transaction says of the key that called it: judged again there (G3).
 package struct KeyStanding: Sendable {
     package let isRevoked: Bool
     package let expiresAt: Timestamp?
     package let resellerState: ResellerState?
     package let apiAccess: Bool
+
+    /// The key's id, revocation and end; its reseller's id, state and access, NULL where it has none.
+    fileprivate init(_ row: inout RowReader) throws {
+        row.skip()
+        isRevoked = try row.optionalTime() != nil
+        expiresAt = try row.optionalTime()
+        let isResellers = try row.optionalInt() != nil
+        resellerState = try row.optionalValue()
+        apiAccess = isResellers ? try row.bool() : false
+    }
 }
 
 /// A key about to be written.
@@ -90,20 +113,19 @@ package struct NewKey: Sendable {
     }
 }
 
-private let keyColumns = """
-    id, public_id, account_id, reseller_id, role, book, scopes, name, display_prefix, expires_at, limit_requests, \
-    limit_window, limit_burst, epoch, created_at, created_by, revoked_at, display_suffix
-    """
-
 extension TenantReader {
+    /// A key, not a session.
+    package func knownKey(_ publicID: String) throws -> APIKey {
+        guard let key = try key(publicID: publicID), !key.role.isSession else { throw Refusal.notFound(.key) }
+        return key
+    }
+
     package func key(id: Int64) throws -> APIKey? {
-        try connection.row(
-            dynamic: "SELECT \(keyColumns) FROM api_key WHERE id = ?1", [.integer(id)], read: APIKey.init)
+        try connection.row(APIKey.byID, .integer(id), read: APIKey.init)
     }
 
     package func key(publicID: String) throws -> APIKey? {
-        try connection.row(
-            dynamic: "SELECT \(keyColumns) FROM api_key WHERE public_id = ?1", [.text(publicID)], read: APIKey.init)
+        try connection.row(APIKey.byPublicID, .text(publicID), read: APIKey.init)
     }
 
     /// Keys, not sessions, newest last; of one reseller or of all.
@@ -115,20 +137,15 @@ extension TenantReader {
             filter += " AND reseller_id = ?4"
         }
         return try connection.rows(
-            dynamic: "SELECT \(keyColumns) FROM api_key WHERE \(filter) ORDER BY id LIMIT ?3", values, read: APIKey.init
-        )
+            dynamic: "SELECT \(APIKey.columns) FROM api_key WHERE \(filter) ORDER BY id LIMIT ?3", values,
+            read: APIKey.init)
     }
 
     /// The key that a reseller's dashboard shows: its newest in force, not a session.
     package func newestKey(resellerID: Int64, book: Book) throws -> APIKey? {
         try connection.row(
-            dynamic: """
-                SELECT \(keyColumns) FROM api_key
-                WHERE reseller_id = ?1 AND book = ?2 AND role = ?3 AND revoked_at IS NULL
-                    AND (expires_at IS NULL OR expires_at > ?4)
-                ORDER BY id DESC LIMIT 1
-                """,
-            [.integer(resellerID), .book(book), .integer(KeyRole.reseller.rawValue), .time(now)], read: APIKey.init)
+            APIKey.newest, .integer(resellerID), .book(book), .integer(KeyRole.reseller.rawValue), .time(now),
+            read: APIKey.init)
     }
 
     /// Keys in force, for the tenant's quota.
@@ -136,7 +153,7 @@ extension TenantReader {
         try connection.row(
             "SELECT count(*) FROM api_key WHERE revoked_at IS NULL AND role < ?1",
             .integer(KeyRole.ownerSession.rawValue)
-        ) { $0.int(0) } ?? 0
+        ) { try $0.int() } ?? 0
     }
 
     /// Nil where the secret opens nothing any more: rotated out, or past its end.
@@ -147,16 +164,15 @@ extension TenantReader {
         }
         let read = try connection.row(
             """
-            SELECT k.revoked_at, k.expires_at, r.state, r.api_access, s.expires_at
+            SELECT s.expires_at, k.id, k.revoked_at, k.expires_at, r.id, r.state, r.api_access
             FROM api_key_secret s JOIN api_key k ON k.id = s.key_id LEFT JOIN reseller r ON r.id = k.reseller_id
             WHERE s.hash = ?1 AND (s.expires_at IS NULL OR s.expires_at > ?2)
             """,
             .blob(hash.bytes), .time(now)
         ) { row in
-            let standing = KeyStanding(
-                isRevoked: !row.isNull(0), expiresAt: row.optionalTime(1),
-                resellerState: row.optionalInt(2).flatMap { ResellerState(rawValue: $0) }, apiAccess: row.bool(3))
-            return (epoch: store.projectionEpoch, secretExpiresAt: row.optionalTime(4), standing: standing)
+            let secretExpiresAt = try row.optionalTime()
+            let standing = try KeyStanding(&row)
+            return (epoch: store.projectionEpoch, secretExpiresAt: secretExpiresAt, standing: standing)
         }
         guard let read else { return nil }
         memory.standings.remember(read, for: hash)
@@ -166,22 +182,39 @@ extension TenantReader {
     package func projection(of key: APIKey) throws -> KeyProjection {
         let secrets = try connection.rows(
             "SELECT hash, expires_at FROM api_key_secret WHERE key_id = ?1", .integer(key.id)
-        ) { row in
-            Digest(bytes: row.blob(0)).map { KeyProjection.Secret(hash: $0, expiresAt: row.optionalTime(1)) }
-        }
+        ) { try KeyProjection.Secret(hash: $0.digest(), expiresAt: $0.optionalTime()) }
         return KeyProjection(
             keyID: key.id, publicID: key.publicID, role: key.role, book: key.book, scopes: key.scopes,
             resellerID: key.resellerID ?? 0, accountID: key.accountID, isRevoked: key.revokedAt != nil,
-            expiresAt: key.expiresAt, limit: key.limit, epoch: key.epoch, secrets: secrets.compactMap { $0 })
+            expiresAt: key.expiresAt, limit: key.limit, epoch: key.epoch, secrets: secrets)
     }
 
-    /// Every key and reseller, for the registry (`TenantSchema.readProjections`).
-    package func allProjections() throws -> [ProjectionChange] {
-        let resellers = try connection.rows(
-            dynamic: "SELECT \(Reseller.columns) FROM reseller ORDER BY id", read: Reseller.init)
-        let keys = try connection.rows(
-            dynamic: "SELECT \(keyColumns) FROM api_key WHERE revoked_at IS NULL ORDER BY id", read: APIKey.init)
-        return resellers.map { .reseller($0.projection) } + (try keys.map { .key(try projection(of: $0)) })
+    /// Every key and reseller that can be read, for the registry (`TenantSchema.readProjections`). A key opens nothing
+    /// while its own row or its reseller's cannot be read; `corrupt` is told of those.
+    package func allProjections(corrupt: (CorruptRow) -> Void) throws -> [ProjectionChange] {
+        var changes: [ProjectionChange] = []
+        var resellers: Set<Int64> = []
+        try connection.forEach(Reseller.all) { row in
+            do {
+                let reseller = try Reseller(&row)
+                resellers.insert(reseller.id)
+                changes.append(.reseller(reseller.projection))
+            } catch let fault as CorruptRow {
+                corrupt(fault)
+            }
+            return true
+        }
+        try connection.forEach(APIKey.unrevoked) { row in
+            do {
+                let key = try APIKey(&row)
+                if let id = key.resellerID, !resellers.contains(id) { return true }
+                changes.append(.key(try projection(of: key)))
+            } catch let fault as CorruptRow {
+                corrupt(fault)
+            }
+            return true
+        }
+        return changes
     }
 }
 
@@ -249,7 +282,7 @@ extension TenantTransaction {
 
     @discardableResult
     private func projectKey(_ id: Int64) throws -> APIKey {
-        guard let key = try key(id: id) else { throw Refusal.notFound("key") }
+        guard let key = try key(id: id) else { throw Refusal.notFound(.key) }
         try project(.key(try projection(of: key)))
         return key
     }

@@ -2,7 +2,7 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// Keys of the whole tenant (CONTRACT O1, O2). Only the owner mints for others.
+/// Keys of the whole tenant (O1, O2). Only the owner mints for others.
 extension OperatorAdmin {
     static let keys: [Route] = [
         Route(
@@ -12,7 +12,7 @@ extension OperatorAdmin {
             let request = try call.read(Schemas.newKey)
             let secret = call.newSecret(request.book)
             let issue = IssueKey(request: request, secret: secret, issuedBy: call.accountID)
-            return .reserving([secret.hash]) { tenant, detail in
+            return .reserving(secret.hash) { tenant, detail in
                 KeyAnswers.minted(try issue.run(tenant, &detail), secret, status: 201, in: tenant.currency)
             }
         },
@@ -69,10 +69,11 @@ extension OperatorAdmin {
             let (email, password) = try call.read(KeyBodies.credentials)
             return SignIn.work(call, email: email, password: password, roles: [.owner, .operator])
         },
-        Route(.delete, "/session", "Sign out", access: .administrator, gives: .nothing) { call in
+        Route(.delete, "/session", "Sign out", access: .administrator, openIn: [.pending, .suspended], gives: .nothing)
+        { call in
             // A key is revoked by its id, not by signing out with it.
             guard call.known.role.isSession else {
-                throw Refusal.forbidden(code: "session_only", detail: "A key has no session; this ends sessions.")
+                throw Refusal.forbidden(.keyHasNoSession)
             }
             return .write { tenant, _ in
                 try tenant.revokeKey(call.keyID)

@@ -3,7 +3,7 @@ import Cryptography
 import HTTPCore
 package import TenantRegistry
 
-/// E-mail and password to a token: a key of a session role with an end (CONTRACT W11, X1). Wrong address and wrong
+/// E-mail and password to a token: a key of a session role with an end (W11, X1). Wrong address and wrong
 /// password look alike and take the same time.
 package enum SignIn {
     /// Somebody who has signed in: the token is shown once.
@@ -13,41 +13,23 @@ package enum SignIn {
         package let role: KeyRole
     }
 
-    /// `roles`: who may sign in here. `shape`: of the token. `render`: for dialects that answer a sign-in in their own way.
+    /// `roles`: who may sign in here. `shape`: of the token. `render`: for dialects that answer a sign-in in their own
+    /// way.
     package static func work(
         _ call: Call, email: String, password: String, roles: [AccountRole],
         shape: KeyShape = .prefixed(SessionTerms.prefix),
         answeredBy render: (@Sendable (Session) -> Answer)? = nil
     ) -> Work {
         let render = render ?? { session in Answer.json(KeyBodies.session, session, in: call.currency) }
-        let services = call.services
-        let tenant = call.tenant
-        return .later { answer in
-            tenant.lane.submit(
-                LaneJob(
-                    writes: false,
-                    perform: { store in
-                        let account = try store.reader.account(email: email)
-                        return { _ in
-                            let submitted = services.fleet.background.submit {
-                                answer(Result { try check(account, password, roles, call, shape, render) })
-                            }
-                            if !submitted { answer(.failure(LaneFailure.tooManyWaiting)) }
-                        }
-                    },
-                    fail: { answer(.failure($0)) }))
+        return .flow { steps in
+            let account = try await steps.read { try $0.account(email: email) }
+            let hash = account?.passwordHash ?? call.services.decoyHash
+            let matches = try await steps.background { Scrypt.verify(password, against: hash) }
+            guard matches, let account, account.passwordHash != nil, roles.contains(account.role) else {
+                throw Refusal.wrongPassword
+            }
+            return session(for: account, call, shape, render)
         }
-    }
-
-    private static func check(
-        _ account: Account?, _ password: String, _ roles: [AccountRole], _ call: Call, _ shape: KeyShape,
-        _ render: @escaping @Sendable (Session) -> Answer
-    ) throws -> LateAnswer {
-        let matches = Scrypt.verify(password, against: account?.passwordHash ?? call.services.decoyHash)
-        guard matches, let account, account.passwordHash != nil, roles.contains(account.role) else {
-            throw Refusal.unknownCredential
-        }
-        return .proceed(session(for: account, call, shape, render))
     }
 
     private static func session(
@@ -55,10 +37,10 @@ package enum SignIn {
         _ render: @escaping @Sendable (Session) -> Answer
     ) -> Work {
         let secret = MintedSecret(shape: shape, book: .live, random: call.services.random)
-        return .reserving([secret.hash]) { tenant, detail in
+        return .reserving(secret.hash) { tenant, detail in
             if let id = account.resellerID {
                 guard let reseller = try tenant.reseller(id: id), reseller.state != .terminated else {
-                    throw Refusal.unknownCredential
+                    throw Refusal.wrongPassword
                 }
             }
             let role: KeyRole =

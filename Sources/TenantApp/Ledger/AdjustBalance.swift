@@ -1,10 +1,11 @@
 package import CallKit
 package import TenantRegistry
 
-/// Tops a reseller's balance up, or corrects it downwards (CONTRACT O5). One posting between the tenant's funding account
+/// Tops a reseller's balance up, or corrects it downwards (O5). One posting between the tenant's funding account
 /// and the balance.
 ///
-/// A correction may use up the credit limit and no more: what a reseller could not have spent is not taken from it either.
+/// A correction may use up the credit limit and no more: what a reseller could not have spent is not taken from it
+/// either.
 package struct AdjustBalance: Sendable {
     package let resellerID: String
     /// Not zero; negative for a correction. In whole minor units.
@@ -31,9 +32,7 @@ package struct AdjustBalance: Sendable {
             if amount.isNegative {
                 let after = try tenant.balance(balance, book: book).adding(amount)
                 guard try after.adding(reseller.creditLimit) >= .zero else {
-                    throw Refusal.unprocessable(
-                        code: "below_credit_limit",
-                        detail: "A correction takes the balance down to minus the credit limit at most.")
+                    throw Refusal.unprocessable(.belowCreditLimit)
                 }
                 let taken = try amount.negated()
                 try tenant.post(
@@ -46,8 +45,7 @@ package struct AdjustBalance: Sendable {
                     book: book, keyID: keyID, detail: &detail)
             }
         } catch is MoneyError {
-            throw Refusal.unprocessable(
-                code: "amount_too_large", detail: "The balance would be larger than any balance can be.")
+            throw Refusal.unprocessable(.balanceTooLarge)
         }
         return reseller
     }

@@ -14,7 +14,7 @@ package enum LedgerAccount: Sendable, Hashable {
     case sales
     /// What came in from outside: top-ups and corrections.
     case funding
-    /// What a reseller moved to one of its customers (CONTRACT X3).
+    /// What a reseller moved to one of its customers (X3).
     case customer(Int64, reseller: Int64)
 
     package var kind: String {
@@ -67,11 +67,33 @@ package struct Posting: Sendable {
     package let id: Int64
     /// The entry on the reseller's balance: what a statement pages by.
     package let entryID: Int64
-    package let kind: String
+    package let kind: PostingKind
     package let reference: String
     package let at: Timestamp
     package let amount: Money
     package let balanceAfter: Money
+
+    static let columns = Columns<Posting>(
+        "p.id", "e.id", "p.kind", "p.reference", "p.at", "e.amount", "e.balance_after")
+    /// From the newest entry `?1` back along its account.
+    fileprivate static let chain = Statement(
+        """
+        WITH RECURSIVE chain(id) AS (
+            SELECT ?1 UNION ALL
+            SELECT e.previous_id FROM chain c JOIN entry e ON e.id = c.id WHERE e.previous_id IS NOT NULL LIMIT ?2)
+        SELECT \(columns)
+        FROM chain c CROSS JOIN entry e ON e.id = c.id CROSS JOIN posting p ON p.id = e.posting_id ORDER BY e.id DESC
+        """)
+
+    init(_ row: inout RowReader) throws {
+        id = try row.int()
+        entryID = try row.int()
+        kind = try row.value()
+        reference = try row.text()
+        at = try row.time()
+        amount = try row.money()
+        balanceAfter = try row.money()
+    }
 }
 
 extension TenantReader {
@@ -86,39 +108,25 @@ extension TenantReader {
         let read = try connection.row(
             "SELECT id, balance, last_entry_id FROM ledger_account WHERE book = ?1 AND kind = ?2 AND reseller_id = ?3",
             .book(book), .text(account.kind), .integer(account.resellerID)
-        ) { AccountStand(id: $0.int(0), balance: $0.money(1), lastEntryID: $0.optionalInt(2)) }
+        ) { try AccountStand(id: $0.int(), balance: $0.money(), lastEntryID: $0.optionalInt()) }
         if let read { memory.accounts.remember(read, for: key) }
         return read
     }
 
-    /// A reseller's movements on its balance, newest first; from the one before entry `id`, where it is given. Refuses an
-    /// entry of another account.
+    /// A reseller's movements on its balance, newest first; from the one before entry `id`, where it is given. Refuses
+    /// an entry of another account.
     package func statement(resellerID: Int64, book: Book, before id: Int64?, limit: Int) throws -> [Posting] {
         let account = try ledgerAccount(.balance(reseller: resellerID), book: book)
         var newest = account?.lastEntryID
         if let id {
             let entry = try connection.row("SELECT account_id, previous_id FROM entry WHERE id = ?1", .integer(id)) {
-                (account: $0.int(0), previous: $0.optionalInt(1))
+                try (account: $0.int(), previous: $0.optionalInt())
             }
             guard let entry, entry.account == account?.id else { throw Paging.unknownCursor }
             newest = entry.previous
         }
         guard let newest else { return [] }
-        return try connection.rows(
-            """
-            WITH RECURSIVE chain(id) AS (
-                SELECT ?1 UNION ALL
-                SELECT e.previous_id FROM chain c JOIN entry e ON e.id = c.id WHERE e.previous_id IS NOT NULL LIMIT ?2)
-            SELECT p.id, p.kind, p.reference, p.at, e.amount, e.balance_after, e.id
-            FROM chain c CROSS JOIN entry e ON e.id = c.id CROSS JOIN posting p ON p.id = e.posting_id ORDER BY e.id DESC
-            """,
-            .integer(newest), .int(limit)
-        ) { row in
-            Posting(
-                id: row.int(0), entryID: row.int(6), kind: row.text(1), reference: row.text(2), at: row.time(3),
-                amount: row.money(4),
-                balanceAfter: row.money(5))
-        }
+        return try connection.rows(Posting.chain, .integer(newest), .int(limit), read: Posting.init)
     }
 }
 
@@ -169,8 +177,8 @@ extension TenantTransaction {
 }
 
 extension AuditDetail {
-    /// `"posting":"id book kind micros source>target"`: what `verify` compares with the ledger's rows. A call that posts
-    /// more than once notes each, as `posting_2` and so on.
+    /// `"posting":"id book kind micros source>target"`: what `verify` compares with the ledger's rows. A call that
+    /// posts more than once notes each, as `posting_2` and so on.
     mutating func notePosting(
         _ id: Int64, _ kind: PostingKind, _ amount: Money, from source: LedgerAccount, to target: LedgerAccount,
         book: Book

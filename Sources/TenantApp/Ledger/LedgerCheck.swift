@@ -2,8 +2,8 @@ import CallKit
 import SQLite
 import TenantRegistry
 
-/// The double entry by itself: each posting's entries sum to zero, balances chain, what is held is what open orders hold,
-/// and the test book moves nothing.
+/// The double entry by itself: each posting's entries sum to zero, balances chain, what is held is what open orders
+/// hold, and the test book moves nothing.
 enum LedgerCheck {
     static func run(_ file: inout VerifiedFile) throws {
         var accounts = try readAccounts(&file)
@@ -23,7 +23,7 @@ enum LedgerCheck {
         }
         try checkHeld(&file, accounts)
         file.report.counts.postings = Int(
-            try file.connection.row("SELECT count(*) FROM posting") { $0.int(0) } ?? 0)
+            try file.connection.row("SELECT count(*) FROM posting") { try $0.int() } ?? 0)
     }
 
     /// Files of an earlier schema have no links from entry to entry.
@@ -48,9 +48,10 @@ enum LedgerCheck {
         try file.connection.forEach(
             dynamic: "SELECT id, book, kind, reseller_id, balance, \(last) FROM ledger_account"
         ) { row in
-            accounts[row.int(0)] = Account(
-                book: row.int(1), kind: row.text(2), reseller: row.int(3), stored: row.int(4),
-                storedLast: row.optionalInt(5))
+            let id = try row.int()
+            accounts[id] = try Account(
+                book: row.int(), kind: row.text(), reseller: row.int(), stored: row.int(),
+                storedLast: row.optionalInt())
             return true
         }
         return accounts
@@ -69,77 +70,99 @@ enum LedgerCheck {
         let isChained = isChained(file)
         try file.connection.forEach(
             dynamic: """
-                SELECT e.id, e.posting_id, e.account_id, e.amount, e.balance_after, p.book, p.kind, p.reseller_id,
-                    \(isChained ? "e.previous_id" : "NULL")
+                SELECT e.id, e.posting_id, e.account_id, e.amount, e.balance_after,
+                    \(isChained ? "e.previous_id" : "NULL"), p.book, p.kind, p.reseller_id
                 FROM entry e LEFT JOIN posting p ON p.id = e.posting_id ORDER BY e.id
                 """
         ) { row in
-            let (id, posting, amount) = (row.int(0), row.int(1), row.int(3))
+            let entry = try EntryLine(&row)
             file.report.counts.entries += 1
-            if posting != group.posting {
+            if entry.posting != group.posting {
                 close(group, &file)
-                switch postings.follow(posting) {
+                switch postings.follow(entry.posting) {
                 case .next: break
                 case .after(let gap): try reportEmpty(gap, &file)
                 case .notAscending:
                     file.report.add(
-                        .ledger, "entry", id,
-                        "The entry of posting \(posting) does not stand with the others of that posting.")
+                        .ledger, "entry", entry.id,
+                        "The entry of posting \(entry.posting) does not stand with the others of that posting.")
                 }
-                group = Group(posting: posting)
+                group = Group(posting: entry.posting)
             }
             group.count += 1
-            group.sum &+= amount
-            guard var account = accounts[row.int(2)] else {
-                file.report.add(.ledger, "entry", id, "The entry is on an account that there is not.")
+            group.sum &+= entry.amount
+            guard var account = accounts[entry.account] else {
+                file.report.add(.ledger, "entry", entry.id, "The entry is on an account that there is not.")
                 return true
             }
-            let (running, overflow) = account.running.addingReportingOverflow(amount)
-            if overflow || running != row.int(4) {
+            let (running, overflow) = account.running.addingReportingOverflow(entry.amount)
+            if overflow || running != entry.balanceAfter {
                 file.report.add(
-                    .ledger, "entry", id,
-                    "The balance after it is \(file.amount(row.int(4))) on \(account.name); the entries up to it come to "
+                    .ledger, "entry", entry.id,
+                    "The balance after it is \(file.amount(entry.balanceAfter)) on \(account.name); the entries up to it come to "
                         + "\(overflow ? "more than an amount can be" : file.amount(running)).")
             }
-            if isChained && row.optionalInt(8) != account.last {
+            if isChained && entry.previous != account.last {
                 file.report.add(
-                    .ledger, "entry", id,
-                    "It is said to follow \(entryName(row.optionalInt(8))) on \(account.name); it follows \(entryName(account.last))."
+                    .ledger, "entry", entry.id,
+                    "It is said to follow \(entryName(entry.previous)) on \(account.name); it follows \(entryName(account.last))."
                 )
             }
-            account.last = id
+            account.last = entry.id
             // From the stored balance on, so that one changed entry is told once and not at each one after it.
-            account.running = row.int(4)
-            accounts[row.int(2)] = account
-            checkPosting(id, row, account, amount, &file)
+            account.running = entry.balanceAfter
+            accounts[entry.account] = account
+            checkPosting(of: entry, account, &file)
             return true
         }
         close(group, &file)
         if postings.last < .max { try reportEmpty(postings.last + 1...(.max), &file) }
     }
 
+    /// An entry and what its posting says.
+    private struct EntryLine {
+        let id: Int64
+        let posting: Int64
+        let account: Int64
+        let amount: Int64
+        let balanceAfter: Int64
+        let previous: Int64?
+        /// Nil where the posting is missing.
+        let side: (book: Int64, kind: String, reseller: Int64)?
+
+        init(_ row: inout RowReader) throws {
+            id = try row.int()
+            posting = try row.int()
+            account = try row.int()
+            amount = try row.int()
+            balanceAfter = try row.int()
+            previous = try row.optionalInt()
+            side = row.isNextNull ? nil : (try row.int(), try row.text(), try row.int())
+        }
+    }
+
     private static func entryName(_ id: Int64?) -> String { id.map { "entry \($0)" } ?? "none" }
 
     private static let chargingKinds: Set<String> = ["order", "hold", "capture", "void", "renewal", "port", "codes"]
 
-    private static func checkPosting(
-        _ id: Int64, _ row: Row, _ account: Account, _ amount: Int64, _ file: inout VerifiedFile
-    ) {
-        guard !row.isNull(5) else {
-            file.report.add(.ledger, "entry", id, "The entry belongs to posting \(row.int(1)), which is missing.")
+    private static func checkPosting(of entry: EntryLine, _ account: Account, _ file: inout VerifiedFile) {
+        guard let side = entry.side else {
+            file.report.add(
+                .ledger, "entry", entry.id, "The entry belongs to posting \(entry.posting), which is missing.")
             return
         }
-        if row.int(5) != account.book {
-            file.report.add(.ledger, "entry", id, "The entry's posting and account are of different books.")
+        if side.book != account.book {
+            file.report.add(.ledger, "entry", entry.id, "The entry's posting and account are of different books.")
         }
-        if account.reseller != 0 && account.reseller != row.int(7) {
+        if account.reseller != 0 && account.reseller != side.reseller {
             file.report.add(
-                .ledger, "entry", id,
-                "The entry is on \(account.name), its posting is reseller \(row.int(7))'s.")
+                .ledger, "entry", entry.id,
+                "The entry is on \(account.name), its posting is reseller \(side.reseller)'s.")
         }
-        if account.book == Book.test.rawValue && amount != 0 && chargingKinds.contains(row.text(6)) {
+        if account.book == Book.test.rawValue && entry.amount != 0 && chargingKinds.contains(side.kind) {
             file.report.add(
-                .ledger, "entry", id, "The test book charges \(file.amount(amount)); it must charge nothing.")
+                .ledger, "entry", entry.id,
+                "The test book charges \(file.amount(entry.amount)); it must charge nothing.")
         }
     }
 
@@ -159,7 +182,7 @@ enum LedgerCheck {
             "SELECT id FROM posting WHERE id BETWEEN ?1 AND ?2 ORDER BY id", .integer(gap.lowerBound),
             .integer(gap.upperBound)
         ) { row in
-            file.report.add(.ledger, "posting", row.int(0), "The posting has no entries.")
+            file.report.add(.ledger, "posting", try row.int(), "The posting has no entries.")
             return true
         }
     }
@@ -170,7 +193,8 @@ enum LedgerCheck {
         try file.connection.forEach(
             "SELECT reseller_id, wholesale_total FROM orders WHERE state = 'pending' AND book = 0"
         ) { row in
-            open[row.int(0), default: 0] &+= row.int(1)
+            let reseller = try row.int()
+            open[reseller, default: 0] &+= try row.int()
             return true
         }
         for (id, account) in accounts where account.kind == "held" && account.book == Book.live.rawValue {

@@ -2,7 +2,7 @@ package import CallKit
 import HTTPCore
 package import TenantRegistry
 
-/// Top-ups, corrections and statements (CONTRACT O5). A key of mode `test` moves the test book.
+/// Top-ups, corrections and statements (O5). A key of mode `test` moves the test book.
 extension OperatorAdmin {
     static let balances: [Route] = [
         Route(

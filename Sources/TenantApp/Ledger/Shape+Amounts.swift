@@ -35,17 +35,9 @@ extension Shape.Member {
         .member(name) { AmountNumber(amount: get($0)) }
     }
 
-    static func numberOrNull(_ name: StaticString, _ get: @escaping @Sendable (Value) -> Money?) -> Self {
-        .member(name) { get($0).map(AmountNumber.init) }
-    }
-
     /// A number by its text.
     static func number(_ name: StaticString, text: @escaping @Sendable (Value) -> String) -> Self {
         .member(name) { RawNumber(text: text($0)) }
-    }
-
-    static func numberOrNull(_ name: StaticString, text: @escaping @Sendable (Value) -> String?) -> Self {
-        .member(name) { text($0).map(RawNumber.init) }
     }
 
     /// An object that is kept as its text.

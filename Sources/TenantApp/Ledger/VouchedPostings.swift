@@ -62,16 +62,17 @@ struct VouchedPostings {
             "SELECT id, kind FROM posting WHERE id BETWEEN ?1 AND ?2 ORDER BY id", .integer(gap.lowerBound),
             .integer(gap.upperBound)
         ) { row in
+            let (id, kind) = (try row.int(), try row.text())
             file.report.add(
-                .ledger, "posting", row.int(0),
-                "No audit row vouches for this posting of kind \(row.text(1)): it was added, or its audit row is gone.")
+                .ledger, "posting", id,
+                "No audit row vouches for this posting of kind \(kind): it was added, or its audit row is gone.")
             return true
         }
     }
 
     private func compare(_ voucher: PostingVoucher, _ sequence: Int64, _ file: inout VerifiedFile) throws {
         let found = try file.connection.row("SELECT book, kind FROM posting WHERE id = ?1", .integer(voucher.id)) {
-            (book: $0.int(0), kind: $0.text(1))
+            try (book: $0.int(), kind: $0.text())
         }
         guard let found else {
             file.report.add(
@@ -89,11 +90,11 @@ struct VouchedPostings {
         }
         let moved = try file.connection.rows(
             """
-            SELECT a.kind || ':' || a.reseller_id, e.amount FROM entry e LEFT JOIN ledger_account a ON a.id = e.account_id
+            SELECT coalesce(a.kind || ':' || a.reseller_id, ''), e.amount FROM entry e LEFT JOIN ledger_account a ON a.id = e.account_id
             WHERE e.posting_id = ?1 ORDER BY e.id LIMIT 3
             """,
             .integer(voucher.id)
-        ) { Movement(account: $0.text(0), micros: $0.int(1)) }
+        ) { try Movement(account: $0.text(), micros: $0.int()) }
         let (negated, overflow) = Int64(0).subtractingReportingOverflow(voucher.micros)
         let wanted = [
             Movement(account: voucher.source, micros: overflow ? 0 : negated),

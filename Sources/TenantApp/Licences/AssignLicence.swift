@@ -1,8 +1,8 @@
 package import CallKit
 package import TenantRegistry
 
-/// Gives a licence to an end customer, once (CONTRACT L4): to the same one again is no change, to another a conflict.
-/// Another reseller's licence is one that there is not.
+/// Gives a licence to an end customer, once (L4): to the same one again is no change, to another a conflict.
+/// Another reseller's licence is unknown.
 package struct AssignLicence: Sendable {
     package static let userCharactersMax = 64
 
@@ -22,17 +22,16 @@ package struct AssignLicence: Sendable {
 
     package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws {
         guard let licence = try tenant.licence(key: licenceKey, resellerID: resellerID, book: book) else {
-            throw Refusal.notFound("license")
+            throw Refusal.notFound(.licence)
         }
         if let assignee = try tenant.assignee(ofLicence: licence.id) {
             guard assignee == discordUserID else {
-                throw Refusal.conflict(
-                    code: "license_assigned", detail: "License is already assigned to another user.")
+                throw Refusal.conflict(.licenceAssigned)
             }
             return
         }
         guard licence.expiresAt > tenant.now else {
-            throw Refusal.conflict(code: "license_expired", detail: "License has expired.")
+            throw Refusal.conflict(.licenceExpired)
         }
         try tenant.assignLicence(licence.id, to: discordUserID, keyID: keyID, detail: &detail)
         detail.note("licence", String(licence.id))

@@ -2,24 +2,23 @@ package import CallKit
 import HTTPCore
 package import TenantRegistry
 
-/// Takes licences into stock, all or none, every error with its place (CONTRACT O9).
+/// Takes licences into stock, all or none, every error with its place (O9).
 ///
-/// The file is read off the lane, `chunkRows` at a time; each chunk is looked up, compared with the stock and staged in a
-/// lane job of its own. Only when the last row is staged without an error does one write make them stock.
+/// The file is read off the lane, `chunkRows` at a time; each chunk is looked up, compared with the stock and staged in
+/// a lane job of its own. Only when the last row is staged without an error does one write make them stock.
 ///
-/// `@unchecked Sendable`: one step runs at a time, each started by the one before it; whichever thread runs the step owns
-/// everything here.
+/// `@unchecked Sendable`: one step runs at a time, each started by the one before it; whichever thread runs the step
+/// owns everything here.
 package final class ImportLicences: @unchecked Sendable {
     package static let chunkRows = 500
     package static let errorsMax = 100
 
-    package typealias Done = @Sendable (Result<LateAnswer, any Error>) -> Void
+    package typealias Done = @Sendable (Result<Work, any Error>) -> Void
 
     private var file: LicenceFile
     private let book: Book
     private let tenant: TenantRecord
     private let fleet: Fleet
-    private let idempotencyKey: String?
     private let done: Done
     private let importID: Int64
     private var errors: [FieldError] = []
@@ -44,28 +43,14 @@ package final class ImportLicences: @unchecked Sendable {
         self.done = done
         tenant = call.tenant
         fleet = call.services.fleet
-        idempotencyKey = call.idempotencyKey
         // The time is what clearing up goes by; the rest keeps two imports of one millisecond apart.
         importID = call.now.milliseconds << 10 | Int64(call.services.random.below(1 << 10))
     }
 
-    package func start(as caller: Caller) {
+    package func start() {
         if fleet.refusesWrites { return done(.failure(LaneFailure.storageFull)) }
-        guard let key = idempotencyKey else { return hop { self.step() } }
-        // A call that was answered before finds its own licences in stock: it is given its answer, not duplicates.
-        let (scope, callerBook) = (caller.resellerID ?? 0, caller.book)
-        tenant.lane.submit(
-            LaneJob(
-                writes: false,
-                perform: { store in
-                    let isKnown = try store.reader.storedAnswer(scope: scope, book: callerBook, key: key) != nil
-                    return { _ in isKnown ? self.replay() : self.hop { self.step() } }
-                },
-                fail: { self.done(.failure($0)) }))
+        hop { self.step() }
     }
-
-    /// The write looks the stored answer up before it would run.
-    private func replay() { done(.success(.proceed(.write { _, _ in throw Refusal.defect }))) }
 
     private func hop(_ body: @escaping @Sendable () -> Void) {
         if !fleet.background.submit(body) { end(.failure(LaneFailure.tooManyWaiting)) }
@@ -152,22 +137,19 @@ package final class ImportLicences: @unchecked Sendable {
         let (importID, count, book) = (importID, Int64(placeByKey.count), book)
         done(
             .success(
-                .proceed(
-                    .write { tenant, detail in
-                        // Another import, or a restore, has come in between.
-                        guard
-                            try tenant.applyStagedLicences(
-                                importID: importID, count: count, book: book, detail: &detail)
-                        else {
-                            throw Refusal.unavailable(
-                                code: "import_interrupted", detail: "The import was interrupted; send it again.",
-                                retryAfterSeconds: 1)
-                        }
-                        return .json(201) { json in
-                            json.field("ok", true)
-                            json.field("imported", count)
-                        }
-                    })))
+                .write { tenant, detail in
+                    // Another import, or a restore, has come in between.
+                    guard
+                        try tenant.applyStagedLicences(
+                            importID: importID, count: count, book: book, detail: &detail)
+                    else {
+                        throw Refusal.unavailable(.importInterrupted)
+                    }
+                    return .json(201) { json in
+                        json.field("ok", true)
+                        json.field("imported", count)
+                    }
+                }))
     }
 
     private func fail(_ place: Int, _ column: String, _ code: String, _ detail: String) {
@@ -187,7 +169,7 @@ package final class ImportLicences: @unchecked Sendable {
     }
 
     /// Clears what was staged, piece by piece, then answers. What cannot be cleared now, housekeeping clears.
-    private func end(_ result: Result<LateAnswer, any Error>) {
+    private func end(_ result: Result<Work, any Error>) {
         let (importID, done) = (importID, done)
         tenant.lane.submit(
             LaneJob(

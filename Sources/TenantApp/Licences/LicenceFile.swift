@@ -2,12 +2,11 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// Stock on its way in, as CSV with a header row or as JSON (CONTRACT O9): each licence names its reseller (public id or
+/// Stock on its way in, as CSV with a header row or as JSON (O9): each licence names its reseller (public id or
 /// e-mail address), product, key and `expiration`. Read a chunk at a time. A value: one thread at a time.
 struct LicenceFile: Sendable {
     static let columns = ["reseller", "product", "key", "expiration"]
     static let keyCharactersMax = 255
-    static let pieceBytes = 64 << 10
     /// JSON is a tree in memory while it is read; larger imports come as CSV.
     static let jsonBytesMax = 8 << 20
 
@@ -60,8 +59,8 @@ struct LicenceFile: Sendable {
         "\(isCSV ? "/line" : "/licences")/\(place)\(column.map { "/\($0)" } ?? "")"
     }
 
-    /// The next rows, at most so many; none at the end. What is wrong with the rest joins `errors`; false where what follows
-    /// cannot be read at all.
+    /// The next rows, at most so many; none at the end. What is wrong with the rest joins `errors`; false where what
+    /// follows cannot be read at all.
     mutating func next(_ rowsMax: Int, errors: inout [FieldError], into rows: inout [Row]) -> Bool {
         switch source {
         case .json(let elements):
@@ -103,13 +102,13 @@ struct LicenceFile: Sendable {
         let before = errors.count
         for (place, name) in row.fields.enumerated() {
             if !Self.columns.contains(name) {
-                errors.append(PriceBookFile.error(row.line, name, "unknown_column", "is not a column of a stock file"))
+                errors.append(.inLine(row.line, name, "unknown_column", "is not a column of a stock file"))
             } else if places.updateValue(place, forKey: name) != nil {
-                errors.append(PriceBookFile.error(row.line, name, "duplicate_column", "stands twice"))
+                errors.append(.inLine(row.line, name, "duplicate_column", "stands twice"))
             }
         }
         for name in Self.columns where places[name] == nil {
-            errors.append(PriceBookFile.error(row.line, name, "required", "the column is missing"))
+            errors.append(.inLine(row.line, name, "required", "the column is missing"))
         }
         header = places
         return errors.count == before
@@ -139,45 +138,5 @@ struct LicenceFile: Sendable {
         errors += fields.errors
         guard let reseller, let product, let key, let expiresAt, fields.errors.isEmpty else { return }
         rows.append(Row(place: place, reseller: reseller, product: product, key: key, expiresAt: expiresAt))
-    }
-}
-
-/// The rows of a CSV file in memory, one after the other.
-struct CSVRows: Sendable {
-    private let body: [UInt8]
-    private var place = 0
-    private var reader = CSVReader()
-    private var waiting: ArraySlice<CSVRow> = []
-    private(set) var isAtEnd = false
-
-    init(_ body: [UInt8]) { self.body = body }
-
-    /// Nil at the end.
-    mutating func next() throws(CSVError) -> CSVRow? {
-        while waiting.isEmpty {
-            if place < body.count {
-                let end = min(place + LicenceFile.pieceBytes, body.count)
-                waiting = try reader.feed(body[place..<end])[...]
-                place = end
-            } else if isAtEnd {
-                return nil
-            } else {
-                isAtEnd = true
-                if let last = try reader.finish() { waiting = [last] }
-            }
-        }
-        return waiting.popFirst()
-    }
-}
-
-extension FieldReader {
-    /// An RFC 3339 time, or a day, which stands for its first instant in UTC.
-    mutating func time(_ name: String) -> Timestamp? {
-        guard let text = string(name, characters: 1...64) else { return nil }
-        guard let time = Timestamp(parsing: text) ?? Timestamp(parsing: text + "T00:00:00Z") else {
-            fail(name, code: "format", detail: "must be an RFC 3339 time or a day (YYYY-MM-DD)")
-            return nil
-        }
-        return time
     }
 }

@@ -2,18 +2,16 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// The four calls of seed 004. Times are milliseconds since 1970 (CONTRACT L2).
+/// The four calls of the product document. Times are milliseconds since 1970 (L2).
 extension LicenceKeys {
     static let licences: [Route] = [
         Route(
             .get, "/myavailable", "List the licenses that are not resold yet", access: .reseller(.licences),
             body: .whole(bytesMax: bodyBytesMax), gives: .read(Schemas.available)
         ) { call in
-            .later { answer in
-                ListAvailableLicences(call) { licence, json in
-                    Schemas.availableLicence.write(licence, in: call.currency, to: &json)
-                }.answer(head: #"{"ok":true,"licenses":["#, tail: "]}", done: answer)
-            }
+            ListAvailableLicences(call) { licence, json in
+                Schemas.availableLicence.write(licence, in: call.currency, to: &json)
+            }.work(head: #"{"ok":true,"licenses":["#, tail: "]}")
         },
         Route(
             .get, "/licenseinfo", "Read one license", access: .reseller(.licences),
@@ -24,7 +22,7 @@ extension LicenceKeys {
             let key = try fields.read(Schemas.licenceQuery, call.reading)
             return .read { tenant in
                 guard let licence = try tenant.licence(key: key, resellerID: call.resellerID, book: call.book) else {
-                    throw Refusal.notFound("license")
+                    throw Refusal.notFound(.licence)
                 }
                 let info = Schemas.Info(licence: licence, isExpired: licence.expiresAt <= tenant.now)
                 return .json(Schemas.info, info, in: tenant.currency)

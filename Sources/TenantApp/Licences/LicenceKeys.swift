@@ -2,9 +2,10 @@ package import CallKit
 package import HTTPCore
 package import TenantRegistry
 
-/// Licence keys (CONTRACT L; seed 004): a reseller lists its stock, draws from it and assigns licences to end customers.
-/// The credential is `api_token`, in the query or in a JSON body, with either method.
+/// Licence keys (L; docs/licence-keys.md): a reseller lists its stock, draws from it and assigns licences to end
+/// customers. The credential is `api_token`, in the query or in a JSON body, with either method.
 package struct LicenceKeys: Dialect {
+    package static let scopes: NamedScopes = .licences
     package let name = "licence_keys"
     package let basePath = "/reseller"
     package let errorContentType: StaticString = "application/json"
@@ -50,14 +51,14 @@ package struct LicenceKeys: Dialect {
         return ("\(head.path)?\(pairs.joined(separator: "&"))", rest)
     }
 
-    /// The seed's envelope, and its sentence for a limit that is reached.
+    /// The product document's envelope, and its sentence for a limit that is reached.
     package func render(_ refusal: Refusal, requestID: RequestID) -> Response {
         let message =
             switch refusal {
             case .unknownCredential: "Invalid or missing api_token."
             case .rateLimited: "Rate limit exceeded. Try again later."
-            case .notFound("license"): "License not found."
-            case .notFound("available license"): "No licenses available."
+            case .notFound(.licence): "License not found."
+            case .notFound(.availableLicence): "No licenses available."
             default: refusal.sentence
             }
         let body = JSONWriter.object { json in
@@ -66,4 +67,8 @@ package struct LicenceKeys: Dialect {
         }
         return .refused(refusal, contentType: errorContentType, body: body, challenge: "ApiToken")
     }
+}
+
+extension NamedScopes {
+    static let licences = NamedScopes("licences", bit: 9)
 }

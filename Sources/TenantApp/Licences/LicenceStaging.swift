@@ -33,8 +33,8 @@ extension TenantTransaction {
         }
     }
 
-    /// Makes the staged rows stock, all in this transaction; false, and nothing done that stays, where one of the keys is
-    /// there already or rows are missing: throw then.
+    /// Makes the staged rows stock, all in this transaction; false, and nothing done that stays, where one of the keys
+    /// is there already or rows are missing: throw then.
     package func applyStagedLicences(importID: Int64, count: Int64, book: Book, detail: inout AuditDetail) throws
         -> Bool
     {
@@ -55,7 +55,7 @@ extension TenantTransaction {
     }
 
     private func lastLicenceID() throws -> Int64 {
-        try connection.row("SELECT max(id) FROM licence") { $0.int(0) } ?? 0
+        try connection.row("SELECT coalesce(max(id), 0) FROM licence") { try $0.int() } ?? 0
     }
 
     /// Clears up to `rowsMax` rows of an import that came to nothing; false once there are no more.

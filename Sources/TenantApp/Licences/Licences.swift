@@ -13,15 +13,31 @@ package struct Licence: Sendable {
     package let heldUntil: Timestamp
     package let assignedAt: Timestamp?
 
-    fileprivate init(_ row: Row) {
-        id = row.int(0)
-        resellerID = row.int(1)
-        sku = row.text(2)
-        key = row.text(3)
-        expiresAt = row.time(4)
-        createdAt = row.time(5)
-        heldUntil = row.time(6)
-        assignedAt = row.optionalTime(7)
+    static let columns = Columns<Licence>(
+        "l.id", "l.reseller_id", "p.sku", "l.key", "l.expires_at", "l.created_at", "l.held_until", "l.assigned_at")
+    static let tables = "licence l JOIN product p ON p.id = l.product_id"
+    fileprivate static let byKey = Statement(
+        """
+        SELECT \(columns) FROM \(tables)
+        WHERE l.book = ?1 AND l.key = ?2 AND l.reseller_id = coalesce(?3, l.reseller_id)
+        """)
+    fileprivate static let available = Statement(
+        """
+        SELECT \(columns) FROM licence l INDEXED BY licence_unassigned JOIN product p ON p.id = l.product_id
+        WHERE l.reseller_id = ?1 AND l.book = ?2 AND l.id > ?3 AND l.assigned_at IS NULL AND l.expires_at > ?4
+        ORDER BY l.id LIMIT ?5
+        """)
+    fileprivate static let byID = Statement("SELECT \(columns) FROM \(tables) WHERE l.id = ?1")
+
+    init(_ row: inout RowReader) throws {
+        id = try row.int()
+        resellerID = try row.int()
+        sku = try row.text()
+        key = try row.text()
+        expiresAt = try row.time()
+        createdAt = try row.time()
+        heldUntil = try row.time()
+        assignedAt = try row.optionalTime()
     }
 }
 
@@ -29,24 +45,14 @@ extension TenantReader {
     /// A licence by its key; of one reseller, or of any (the operator's look).
     package func licence(key: String, resellerID: Int64?, book: Book) throws -> Licence? {
         try connection.row(
-            """
-            SELECT l.id, l.reseller_id, p.sku, l.key, l.expires_at, l.created_at, l.held_until, l.assigned_at
-            FROM licence l JOIN product p ON p.id = l.product_id
-            WHERE l.book = ?1 AND l.key = ?2 AND l.reseller_id = coalesce(?3, l.reseller_id)
-            """,
-            .book(book), .text(key), .optional(resellerID), read: Licence.init)
+            Licence.byKey, .book(book), .text(key), .optional(resellerID), read: Licence.init)
     }
 
-    /// What a reseller can still sell, by id: neither assigned nor expired; held ones too (CONTRACT L3).
+    /// What a reseller can still sell, by id: neither assigned nor expired; held ones too (L3).
     package func availableLicences(resellerID: Int64, book: Book, after id: Int64, limit: Int) throws -> [Licence] {
         try connection.rows(
-            """
-            SELECT l.id, l.reseller_id, p.sku, l.key, l.expires_at, l.created_at, l.held_until, l.assigned_at
-            FROM licence l INDEXED BY licence_unassigned JOIN product p ON p.id = l.product_id
-            WHERE l.reseller_id = ?1 AND l.book = ?2 AND l.id > ?3 AND l.assigned_at IS NULL AND l.expires_at > ?4
-            ORDER BY l.id LIMIT ?5
-            """,
-            .integer(resellerID), .book(book), .integer(id), .time(now), .int(limit), read: Licence.init)
+            Licence.available, .integer(resellerID), .book(book), .integer(id), .time(now), .int(limit),
+            read: Licence.init)
     }
 
     /// All licences by id, for the operator; of one reseller or of all.
@@ -58,11 +64,8 @@ extension TenantReader {
             filter += " AND l.reseller_id = ?4"
         }
         return try connection.rows(
-            dynamic: """
-                SELECT l.id, l.reseller_id, p.sku, l.key, l.expires_at, l.created_at, l.held_until, l.assigned_at
-                FROM licence l JOIN product p ON p.id = l.product_id WHERE \(filter) ORDER BY l.id LIMIT ?3
-                """,
-            values, read: Licence.init)
+            dynamic: "SELECT \(Licence.columns) FROM \(Licence.tables) WHERE \(filter) ORDER BY l.id LIMIT ?3", values,
+            read: Licence.init)
     }
 
     /// The next licence in the draw from `lot` on, around the end: neither assigned, expired nor held.
@@ -79,22 +82,17 @@ extension TenantReader {
             ORDER BY lot LIMIT 1
             """,
             .integer(resellerID), .book(book), .integer(first), .integer(last), .time(now)
-        ) { $0.int(0) }
+        ) { try $0.int() }
     }
 
     package func licence(id: Int64) throws -> Licence? {
-        try connection.row(
-            """
-            SELECT l.id, l.reseller_id, p.sku, l.key, l.expires_at, l.created_at, l.held_until, l.assigned_at
-            FROM licence l JOIN product p ON p.id = l.product_id WHERE l.id = ?1
-            """,
-            .integer(id), read: Licence.init)
+        try connection.row(Licence.byID, .integer(id), read: Licence.init)
     }
 
     /// To whom a licence went; nil while it is in stock.
     package func assignee(ofLicence id: Int64) throws -> String? {
         try connection.row("SELECT discord_user_id FROM licence_assignment WHERE licence_id = ?1", .integer(id)) {
-            $0.text(0)
+            try $0.text()
         }
     }
 }

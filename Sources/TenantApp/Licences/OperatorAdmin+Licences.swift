@@ -2,7 +2,7 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// Licence stock (CONTRACT O9). `?mode=` names the book; left out, it is the key's.
+/// Licence stock (O9). `?mode=` names the book; left out, it is the key's.
 extension OperatorAdmin {
     static let licences: [Route] = [
         Route(
@@ -12,12 +12,11 @@ extension OperatorAdmin {
         ) { call in
             let book = try call.query().mode(or: call.book)
             let isCSV = call.head.value(of: .contentType)?.lowercased().hasPrefix("text/csv") ?? false
-            return .later { answer in
-                do {
-                    try ImportLicences(call, isCSV: isCSV, book: book, done: answer).start(as: call.known)
-                } catch {
-                    answer(.failure(error))
-                }
+            return .flow { steps in
+                // A call that was answered before finds its own licences in stock: it is given its answer, not
+                // duplicates.
+                try await steps.replay()
+                return try await steps.callback { try ImportLicences(call, isCSV: isCSV, book: book, done: $0).start() }
             }
         },
         Route(

@@ -1,7 +1,7 @@
 import CallKit
 import SQLite
 
-/// A licence that has gone went to somebody, once, and at the time that it says (CONTRACT L4).
+/// A licence that has gone went to somebody, once, and at the time that it says (L4).
 enum StockCheck {
     static func run(_ file: inout VerifiedFile) throws {
         guard file.version >= Migration0002.version else { return }
@@ -12,7 +12,7 @@ enum StockCheck {
             """
         ) { row in
             file.report.counts.licences += 1
-            let (marked, assigned) = (row.optionalInt(1), row.optionalInt(2))
+            let (id, marked, assigned) = (try row.int(), try row.optionalInt(), try row.optionalInt())
             guard marked != assigned else { return true }
             let fault =
                 switch (marked, assigned) {
@@ -20,11 +20,11 @@ enum StockCheck {
                 case (nil, _): "The licence was assigned, and is marked as if it were in stock."
                 default: "The licence is marked as assigned at another time than it was."
                 }
-            file.report.add(.stock, "licence", row.int(0), fault)
+            file.report.add(.stock, "licence", id, fault)
             return true
         }
         try file.connection.forEach("SELECT count(*) FROM credit_event") { row in
-            file.report.counts.creditEvents = Int(row.int(0))
+            file.report.counts.creditEvents = Int(try row.int())
             return true
         }
     }

@@ -1,7 +1,7 @@
 package import CallKit
 package import TenantRegistry
 
-/// Moves a service by an operator's hand (CONTRACT O10): suspend, resume, cancel. Units of a pending order are decided
+/// Moves a service by an operator's hand (O10): suspend, resume, cancel. Units of a pending order are decided
 /// with their order.
 package struct ChangeService {
     package enum Move: String, Sendable, CaseIterable {
@@ -29,12 +29,10 @@ package struct ChangeService {
 
     package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> Service {
         guard let service = try tenant.service(publicID: serviceID, resellerID: nil, book: nil) else {
-            throw Refusal.notFound("service")
+            throw Refusal.notFound(.service)
         }
         guard let next = Self.state(after: move, from: service.state) else {
-            throw Refusal.conflict(
-                code: "service_\(service.state.rawValue)",
-                detail: "A service that is \(service.state.rawValue) cannot be moved by \(move.rawValue).")
+            throw Refusal.conflict(.service(service.state, cannot: move))
         }
         detail.resellerID = service.resellerID
         detail.note("service", service.publicID)

@@ -12,25 +12,26 @@ package struct Customer: Sendable {
     package let name: String?
     package let createdAt: Timestamp
 
-    init(_ row: Row) {
-        id = row.int(0)
-        publicID = row.text(1)
-        resellerID = row.int(2)
-        externalID = row.optionalText(3)
-        email = row.optionalText(4)
-        name = row.optionalText(5)
-        createdAt = row.time(6)
+    static let columns = Columns<Customer>(
+        "id", "public_id", "reseller_id", "external_id", "email", "name", "created_at")
+    fileprivate static let byExternalID = Statement(
+        "SELECT \(columns) FROM customer WHERE reseller_id = ?1 AND book = ?2 AND external_id = ?3")
+
+    init(_ row: inout RowReader) throws {
+        id = try row.int()
+        publicID = try row.text()
+        resellerID = try row.int()
+        externalID = try row.optionalText()
+        email = try row.optionalText()
+        name = try row.optionalText()
+        createdAt = try row.time()
     }
 }
 
 extension TenantReader {
     package func customer(externalID: String, resellerID: Int64, book: Book) throws -> Customer? {
         try connection.row(
-            """
-            SELECT id, public_id, reseller_id, external_id, email, name, created_at FROM customer
-            WHERE reseller_id = ?1 AND book = ?2 AND external_id = ?3
-            """,
-            .integer(resellerID), .book(book), .text(externalID), read: Customer.init)
+            Customer.byExternalID, .integer(resellerID), .book(book), .text(externalID), read: Customer.init)
     }
 
     /// By id; of one reseller or of all (the operator's list).
@@ -42,11 +43,8 @@ extension TenantReader {
             filter += " AND reseller_id = ?4"
         }
         return try connection.rows(
-            dynamic: """
-                SELECT id, public_id, reseller_id, external_id, email, name, created_at FROM customer
-                WHERE \(filter) ORDER BY id LIMIT ?3
-                """,
-            values, read: Customer.init)
+            dynamic: "SELECT \(Customer.columns) FROM customer WHERE \(filter) ORDER BY id LIMIT ?3", values,
+            read: Customer.init)
     }
 }
 
@@ -71,7 +69,7 @@ extension TenantTransaction {
             .text(newPublicID("cus")), .book(book), .integer(resellerID), .text(externalID), .optional(email),
             .optional(name), .time(now))
         guard let made = try customer(externalID: externalID, resellerID: resellerID, book: book) else {
-            throw Refusal.notFound("customer")
+            throw Refusal.notFound(.customer)
         }
         return made
     }

@@ -1,7 +1,7 @@
 package import CallKit
 package import TenantRegistry
 
-/// Carries a pending order out, or rejects it: the hold is posted or given back (CONTRACT O10). Once: a decided order
+/// Carries a pending order out, or rejects it: the hold is posted or given back (O10). Once: a decided order
 /// is a conflict.
 package struct DecideOrder {
     package enum Decision: Sendable {
@@ -23,10 +23,10 @@ package struct DecideOrder {
 
     package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> Order {
         guard let order = try tenant.order(publicID: orderID, resellerID: nil, book: nil) else {
-            throw Refusal.notFound("order")
+            throw Refusal.notFound(.order)
         }
         guard order.state == .pending else {
-            throw Refusal.conflict(code: "order_not_pending", detail: "The order is \(order.state.rawValue).")
+            throw Refusal.conflict(.orderNotPending(order.state))
         }
         detail.resellerID = order.resellerID
         detail.note("order", order.publicID)
@@ -40,7 +40,7 @@ package struct DecideOrder {
             try tenant.decide(order, as: .completed, posting: posting, by: accountID)
             try tenant.activateServices(ofOrder: order)
             if try tenant.reseller(id: order.resellerID)?.state == .terminated {
-                // Its services end with their paid term, those that begin now too (CONTRACT W1).
+                // Its services end with their paid term, those that begin now too (W1).
                 try tenant.endServicesWithTerm(resellerID: order.resellerID)
             }
             for service in try tenant.services(ofOrder: order.id) where service.state == .active {

@@ -2,7 +2,7 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// End customers of all resellers, as far as wholesale orders made them (CONTRACT O11).
+/// End customers of all resellers, as far as wholesale orders made them (O11).
 extension OperatorAdmin {
     static let customers: [Route] = [
         Route(

@@ -2,7 +2,7 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// Orders and services of all resellers (CONTRACT O10).
+/// Orders and services of all resellers (O10).
 extension OperatorAdmin {
     static let orders: [Route] = [
         Route(
@@ -26,7 +26,7 @@ extension OperatorAdmin {
             call in
             .read { tenant in
                 guard let order = try tenant.order(publicID: call.parameters[0], resellerID: nil, book: nil) else {
-                    throw Refusal.notFound("order")
+                    throw Refusal.notFound(.order)
                 }
                 return try answer(order, tenant)
             }
@@ -66,7 +66,7 @@ extension OperatorAdmin {
                 call in
                 .read { tenant in
                     guard let service = try tenant.service(publicID: call.parameters[0], resellerID: nil, book: nil)
-                    else { throw Refusal.notFound("service") }
+                    else { throw Refusal.notFound(.service) }
                     return .json(Schemas.service, service, in: tenant.currency)
                 }
             },

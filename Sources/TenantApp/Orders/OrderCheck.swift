@@ -21,7 +21,7 @@ enum OrderCheck {
             """
         ) { row in
             file.report.counts.orders += 1
-            let order = OrderLine(row)
+            let order = try OrderLine(&row)
             for fault in order.faults(file) { file.report.add(.orders, "orders", order.id, fault) }
             return true
         }
@@ -38,9 +38,10 @@ enum OrderCheck {
             ORDER BY p.id
             """
         ) { row in
+            let (id, kind, reference) = (try row.int(), try row.text(), try row.text())
             file.report.add(
-                .orders, "posting", row.int(0),
-                "The posting of kind \(row.text(1)) is for the order \(row.text(2)), which is missing or has another.")
+                .orders, "posting", id,
+                "The posting of kind \(kind) is for the order \(reference), which is missing or has another.")
             return true
         }
     }
@@ -67,42 +68,25 @@ private struct OrderLine {
     let services: Int64
     let differingServices: Int64
 
-    struct PostingSide {
-        let kind: String
-        let book: Int64
-        let reseller: Int64
-        let reference: String
-        let amount: Int64
-
-        init?(_ row: Row, from column: Int32) {
-            guard !row.isNull(column) else { return nil }
-            kind = row.text(column)
-            book = row.int(column + 1)
-            reseller = row.int(column + 2)
-            reference = row.text(column + 3)
-            amount = row.int(column + 4)
-        }
-    }
-
-    init(_ row: Row) {
-        id = row.int(0)
-        publicID = row.text(1)
-        book = row.int(2)
-        reseller = row.int(3)
-        term = row.text(4)
-        quantity = row.int(5)
-        termPrice = row.money(6)
-        rate = Percent(partsPerMillion: row.int(7))
-        line = row.int(8)
-        setup = row.int(9)
-        total = row.int(10)
-        state = row.text(11)
-        hasDecisionTime = row.bool(12)
-        posting = PostingSide(row, from: 13)
-        decidedPostingID = row.optionalInt(18)
-        decision = PostingSide(row, from: 19)
-        services = row.int(24)
-        differingServices = row.int(25)
+    init(_ row: inout RowReader) throws {
+        id = try row.int()
+        publicID = try row.text()
+        book = try row.int()
+        reseller = try row.int()
+        term = try row.text()
+        quantity = try row.int()
+        termPrice = try row.money()
+        rate = Percent(partsPerMillion: try row.int())
+        line = try row.int()
+        setup = try row.int()
+        total = try row.int()
+        state = try row.text()
+        hasDecisionTime = try row.bool()
+        posting = try PostingSide(&row)
+        decidedPostingID = try row.optionalInt()
+        decision = try PostingSide(&row)
+        services = try row.int()
+        differingServices = try row.int()
     }
 
     func faults(_ file: VerifiedFile) -> [String] {

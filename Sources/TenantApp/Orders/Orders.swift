@@ -27,32 +27,37 @@ package struct Order: Sendable {
     package let createdAt: Timestamp
     package let decidedAt: Timestamp?
 
-    static let columns = """
-        o.id, o.public_id, o.book, o.reseller_id, r.public_id, p.sku, o.product_id, o.term, o.quantity, \
-        o.wholesale_total, o.line_total, o.setup_total, o.state, c.external_id, o.created_at, o.decided_at
-        """
+    static let columns = Columns<Order>(
+        "o.id", "o.public_id", "o.book", "o.reseller_id", "r.public_id", "p.sku", "o.product_id", "o.term",
+        "o.quantity", "o.wholesale_total", "o.line_total", "o.setup_total", "o.state", "c.external_id",
+        "o.created_at", "o.decided_at")
     static let tables = """
         orders o JOIN reseller r ON r.id = o.reseller_id JOIN product p ON p.id = o.product_id \
         JOIN customer c ON c.id = o.customer_id
         """
+    fileprivate static let byPublicID = Statement(
+        """
+        SELECT \(columns) FROM \(tables)
+        WHERE o.public_id = ?1 AND (?2 IS NULL OR o.reseller_id = ?2) AND (?3 IS NULL OR o.book = ?3)
+        """)
 
-    init(_ row: Row) {
-        id = row.int(0)
-        publicID = row.text(1)
-        book = Book(rawValue: row.int(2)) ?? .live
-        resellerID = row.int(3)
-        resellerPublicID = row.text(4)
-        sku = row.text(5)
-        productID = row.int(6)
-        term = Term(rawValue: row.text(7)) ?? .monthly
-        quantity = row.int(8)
-        total = row.money(9)
-        lineTotal = row.money(10)
-        setupTotal = row.money(11)
-        state = OrderState(rawValue: row.text(12)) ?? .pending
-        customerExternalID = row.optionalText(13)
-        createdAt = row.time(14)
-        decidedAt = row.optionalTime(15)
+    init(_ row: inout RowReader) throws {
+        id = try row.int()
+        publicID = try row.text()
+        book = try row.value()
+        resellerID = try row.int()
+        resellerPublicID = try row.text()
+        sku = try row.text()
+        productID = try row.int()
+        term = try row.value()
+        quantity = try row.int()
+        total = try row.money()
+        lineTotal = try row.money()
+        setupTotal = try row.money()
+        state = try row.value()
+        customerExternalID = try row.optionalText()
+        createdAt = try row.time()
+        decidedAt = try row.optionalTime()
     }
 }
 
@@ -74,11 +79,7 @@ extension TenantReader {
     /// Of one reseller and book, or of any where `resellerID` is nil.
     package func order(publicID: String, resellerID: Int64?, book: Book?) throws -> Order? {
         try connection.row(
-            dynamic: """
-                SELECT \(Order.columns) FROM \(Order.tables)
-                WHERE o.public_id = ?1 AND (?2 IS NULL OR o.reseller_id = ?2) AND (?3 IS NULL OR o.book = ?3)
-                """,
-            [.text(publicID), .optional(resellerID), .optional(book?.rawValue)], read: Order.init)
+            Order.byPublicID, .text(publicID), .optional(resellerID), .optional(book?.rawValue), read: Order.init)
     }
 
     /// Newest first, before order `id`.

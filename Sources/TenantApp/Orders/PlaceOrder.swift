@@ -3,8 +3,8 @@ package import TenantRegistry
 
 /// Places an order: check, customer, posting or hold, order, one service a unit, event — or nothing of it.
 ///
-/// Sold at once where the product is `instant`, else the money is held until the order is decided (DESIGN 4). The test
-/// book never charges (CONTRACT X7): its orders post zero.
+/// Sold at once where the product is `instant`, else the money is held until the order is decided. The test
+/// book never charges (X7): its orders post zero.
 package struct PlaceOrder {
     package struct Result {
         package let orderID: String
@@ -69,19 +69,5 @@ package struct PlaceOrder {
         return Result(
             orderID: publicID, state: order.state, serviceIDs: serviceIDs, product: quote.product, price: quote.price,
             customer: customer)
-    }
-}
-
-/// Tells a reseller once, when a spending takes its balance under its threshold.
-package enum LowBalance {
-    package static func check(_ tenant: TenantTransaction, _ reseller: Reseller, book: Book, spent: Money) throws {
-        guard book == .live, spent > .zero, let threshold = reseller.lowBalanceThreshold else { return }
-        let after = try tenant.balance(.balance(reseller: reseller.id), book: book)
-        guard after < threshold, try after.adding(spent) >= threshold else { return }
-        try tenant.emit(.balanceLow, resellerID: reseller.id, book: book) { json in
-            json.field("balance", tenant.decimal(after))
-            json.field("threshold", tenant.decimal(threshold))
-            json.field("currency", tenant.currency.code)
-        }
     }
 }

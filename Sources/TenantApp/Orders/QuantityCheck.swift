@@ -2,7 +2,7 @@ import CallKit
 import SQLite
 import TenantRegistry
 
-/// The units that a reseller holds are its services that are not cancelled (CONTRACT W2).
+/// The units that a reseller holds are its services that are not cancelled (W2).
 enum QuantityCheck {
     private struct Key: Hashable {
         let reseller: Int64
@@ -18,15 +18,15 @@ enum QuantityCheck {
         var held: [Key: Int64] = [:]
         try file.connection.forEach(
             "SELECT reseller_id, product_id, book, state <> 'cancelled' FROM service ORDER BY id"
-        ) {
-            row in
+        ) { row in
             file.report.counts.services += 1
-            if row.bool(3) { held[Key(reseller: row.int(0), product: row.int(1), book: row.int(2)), default: 0] += 1 }
+            let key = try Key(reseller: row.int(), product: row.int(), book: row.int())
+            if try row.bool() { held[key, default: 0] += 1 }
             return true
         }
         try file.connection.forEach("SELECT reseller_id, product_id, book, units FROM holding") { row in
-            let key = Key(reseller: row.int(0), product: row.int(1), book: row.int(2))
-            let units = row.int(3)
+            let key = try Key(reseller: row.int(), product: row.int(), book: row.int())
+            let units = try row.int()
             let counted = held.removeValue(forKey: key) ?? 0
             if units < 0 {
                 file.report.add(.quantity, "holding", nil, "\(key.name): \(units) units are held, fewer than none.")

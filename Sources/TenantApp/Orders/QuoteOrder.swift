@@ -1,7 +1,7 @@
 package import CallKit
 package import TenantRegistry
 
-/// What an order asks for (CONTRACT W4).
+/// What an order asks for (W4).
 package struct OrderRequest: Sendable {
     package var sku: String
     package var term: Term
@@ -25,7 +25,7 @@ package struct OrderRequest: Sendable {
     }
 }
 
-/// What an order costs, and what of it was decided by which rule (CONTRACT W3).
+/// What an order costs, and what of it was decided by which rule (W3).
 package struct OrderPrice: Sendable, Equatable {
     package let termPrice: Money
     package let rate: Percent
@@ -36,7 +36,8 @@ package struct OrderPrice: Sendable, Equatable {
     package let total: Money
 }
 
-/// Prices an order and refuses what may not be ordered. Writes nothing: `PlaceOrder` begins with it, `/orders/quote` is it.
+/// Prices an order and refuses what may not be ordered. Writes nothing: `PlaceOrder` begins with it, `/orders/quote` is
+/// it.
 package struct QuoteOrder {
     package struct Result {
         package let product: PricedProduct
@@ -50,11 +51,10 @@ package struct QuoteOrder {
 
     package func run(_ tenant: TenantReader) throws -> Result {
         guard let product = try tenant.pricedProduct(sku: request.sku, resellerID: resellerID), product.isOffered else {
-            throw Refusal.notFound("product")
+            throw Refusal.notFound(.product)
         }
         guard let termPrice = product.price.terms[request.term] else {
-            throw Refusal.unprocessable(
-                code: "term_not_priced", detail: "\(request.sku) is not sold for the \(request.term.rawValue) term.")
+            throw Refusal.unprocessable(.termNotPriced(request.sku, request.term))
         }
         guard let reseller = try tenant.reseller(id: resellerID) else { throw Refusal.unknownCredential }
         let price = try Self.price(
@@ -63,8 +63,7 @@ package struct QuoteOrder {
         if let cap = product.price.maxQuantity {
             let held = try tenant.unitsHeld(resellerID: resellerID, productID: product.productID, book: book)
             guard held + request.quantity <= cap else {
-                throw Refusal.conflict(
-                    code: "max_quantity_exceeded", detail: "At most \(cap) units can be held at once; \(held) are.")
+                throw Refusal.conflict(.maxQuantityExceeded(cap, held: held))
             }
         }
         if book == .live {
@@ -79,7 +78,7 @@ package struct QuoteOrder {
         return Result(product: product, price: price, reseller: reseller)
     }
 
-    /// An hourly term is charged as it accrues, so an order of it costs its setup fee alone (CONTRACT W3).
+    /// An hourly term is charged as it accrues, so an order of it costs its setup fee alone (W3).
     package static func price(
         _ row: PriceRow, termPrice: Money, term: Term, quantity: Int64, standardRate: Percent, currency: Currency
     ) throws -> OrderPrice {
@@ -94,8 +93,7 @@ package struct QuoteOrder {
             return OrderPrice(
                 termPrice: termPrice, rate: rate, line: line, setup: setup, total: try line.adding(setup))
         } catch {
-            throw Refusal.unprocessable(
-                code: "amount_too_large", detail: "The total is larger than any balance can be.")
+            throw Refusal.unprocessable(.totalTooLarge)
         }
     }
 }

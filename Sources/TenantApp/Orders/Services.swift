@@ -28,10 +28,9 @@ package struct Service: Sendable {
     package let renewsAt: Timestamp?
     package let endsAt: Timestamp?
 
-    static let columns = """
-        s.id, s.public_id, o.public_id, s.reseller_id, r.public_id, s.product_id, p.sku, s.book, s.term, s.state, \
-        c.external_id, s.created_at, s.activated_at, s.renews_at, s.ends_at
-        """
+    static let columns = Columns<Service>(
+        "s.id", "s.public_id", "o.public_id", "s.reseller_id", "r.public_id", "s.product_id", "p.sku", "s.book",
+        "s.term", "s.state", "c.external_id", "s.created_at", "s.activated_at", "s.renews_at", "s.ends_at")
     static let tables = """
         service s JOIN orders o ON o.id = s.order_id JOIN reseller r ON r.id = s.reseller_id \
         JOIN product p ON p.id = s.product_id JOIN customer c ON c.id = s.customer_id
@@ -41,37 +40,39 @@ package struct Service: Sendable {
         orders o CROSS JOIN service s ON s.order_id = o.id CROSS JOIN reseller r ON r.id = s.reseller_id \
         CROSS JOIN product p ON p.id = s.product_id CROSS JOIN customer c ON c.id = s.customer_id
         """
+    fileprivate static let byPublicID = Statement(
+        """
+        SELECT \(columns) FROM \(tables)
+        WHERE s.public_id = ?1 AND (?2 IS NULL OR s.reseller_id = ?2) AND (?3 IS NULL OR s.book = ?3)
+        """)
+    fileprivate static let byOrder = Statement("SELECT \(columns) FROM \(tables) WHERE s.order_id = ?1 ORDER BY s.id")
 
-    init(_ row: Row) {
-        id = row.int(0)
-        publicID = row.text(1)
-        orderPublicID = row.text(2)
-        resellerID = row.int(3)
-        resellerPublicID = row.text(4)
-        productID = row.int(5)
-        sku = row.text(6)
-        book = Book(rawValue: row.int(7)) ?? .live
-        term = Term(rawValue: row.text(8)) ?? .monthly
-        state = ServiceState(rawValue: row.text(9)) ?? .pending
-        customerExternalID = row.optionalText(10)
-        createdAt = row.time(11)
-        activatedAt = row.optionalTime(12)
-        renewsAt = row.optionalTime(13)
-        endsAt = row.optionalTime(14)
+    init(_ row: inout RowReader) throws {
+        id = try row.int()
+        publicID = try row.text()
+        orderPublicID = try row.text()
+        resellerID = try row.int()
+        resellerPublicID = try row.text()
+        productID = try row.int()
+        sku = try row.text()
+        book = try row.value()
+        term = try row.value()
+        state = try row.value()
+        customerExternalID = try row.optionalText()
+        createdAt = try row.time()
+        activatedAt = try row.optionalTime()
+        renewsAt = try row.optionalTime()
+        endsAt = try row.optionalTime()
     }
 }
 
 extension TenantReader {
     package func service(publicID: String, resellerID: Int64?, book: Book?) throws -> Service? {
         try connection.row(
-            dynamic: """
-                SELECT \(Service.columns) FROM \(Service.tables)
-                WHERE s.public_id = ?1 AND (?2 IS NULL OR s.reseller_id = ?2) AND (?3 IS NULL OR s.book = ?3)
-                """,
-            [.text(publicID), .optional(resellerID), .optional(book?.rawValue)], read: Service.init)
+            Service.byPublicID, .text(publicID), .optional(resellerID), .optional(book?.rawValue), read: Service.init)
     }
 
-    /// Newest first, before service `id`; nil for `state` lists all but cancelled ones (CONTRACT W6).
+    /// Newest first, before service `id`; nil for `state` lists all but cancelled ones (W6).
     package func services(
         resellerID: Int64?, book: Book, state: ServiceState?, before id: Int64, limit: Int
     ) throws -> [Service] {
@@ -95,9 +96,7 @@ extension TenantReader {
     }
 
     package func services(ofOrder id: Int64) throws -> [Service] {
-        try connection.rows(
-            dynamic: "SELECT \(Service.columns) FROM \(Service.tables) WHERE s.order_id = ?1 ORDER BY s.id",
-            [.integer(id)], read: Service.init)
+        try connection.rows(Service.byOrder, .integer(id), read: Service.init)
     }
 }
 
@@ -139,7 +138,7 @@ extension TenantTransaction {
             .integer(order.id), .time(now))
     }
 
-    /// What a terminated reseller still holds ends with its paid term and never renews (CONTRACT W1): the renewal that
+    /// What a terminated reseller still holds ends with its paid term and never renews (W1): the renewal that
     /// was due becomes the end. Units of pending orders are decided with their orders.
     package func endServicesWithTerm(resellerID: Int64) throws {
         try connection.run(

@@ -3,8 +3,8 @@ import HTTPCore
 import SQLite
 import TenantRegistry
 
-/// Compares the orders with what the chain says was placed (`PlaceOrder`'s detail: order, total, quantity, posting). Both
-/// name orders in ascending order, so that one that was added or removed shows.
+/// Compares the orders with what the chain says was placed (`PlaceOrder`'s detail: order, total, quantity, posting).
+/// Both name orders in ascending order, so that one that was added or removed shows.
 struct VouchedOrders {
     private var ids = AscendingIDs()
 
@@ -20,9 +20,9 @@ struct VouchedOrders {
             """,
             .text(publicID)
         ) { row in
-            Placed(
-                id: row.int(0), book: row.int(1), reseller: row.int(2), total: row.int(3), quantity: row.int(4),
-                posting: row.int(5))
+            try Placed(
+                id: row.int(), book: row.int(), reseller: row.int(), total: row.int(), quantity: row.int(),
+                posting: row.int())
         }
         guard let found else {
             file.report.add(
@@ -64,9 +64,10 @@ struct VouchedOrders {
             "SELECT id, public_id FROM orders WHERE id BETWEEN ?1 AND ?2 ORDER BY id", .integer(gap.lowerBound),
             .integer(gap.upperBound)
         ) { row in
+            let (id, publicID) = (try row.int(), try row.text())
             file.report.add(
-                .orders, "orders", row.int(0),
-                "No audit row says that the order \(row.text(1)) was placed: it was added, or its audit row is gone.")
+                .orders, "orders", id,
+                "No audit row says that the order \(publicID) was placed: it was added, or its audit row is gone.")
             return true
         }
     }

@@ -3,7 +3,7 @@ import Cryptography
 import HTTPCore
 import TenantRegistry
 
-/// Applying, signing in, keys of one's own, and the webhook (CONTRACT W6, W11).
+/// Applying, signing in, keys of one's own, and the webhook (W6, W11).
 extension WholesaleOrders {
     static let account: [Route] = [
         Route(
@@ -27,7 +27,9 @@ extension WholesaleOrders {
             let (email, password) = try call.read(KeyBodies.credentials)
             return SignIn.work(call, email: email, password: password, roles: [.reseller])
         },
-        Route(.delete, "/session", "Sign out", access: .resellerSession, gives: .nothing) { call in
+        Route(
+            .delete, "/session", "Sign out", access: .resellerSession, openIn: [.pending, .suspended], gives: .nothing
+        ) { call in
             .write { tenant, _ in
                 try tenant.revokeKey(call.known.projection.keyID)
                 return .noContent
@@ -39,9 +41,9 @@ extension WholesaleOrders {
         ) { call in
             let (name, scopes, book, end) = try call.read(Schemas.newKey)
             let secret = call.newSecret(book)
-            return .reserving([secret.hash]) { tenant, detail in
+            return .reserving(secret.hash) { tenant, detail in
                 guard let reseller = try tenant.reseller(id: call.resellerID), reseller.state == .active else {
-                    throw Refusal.forbidden(code: "reseller_not_active", detail: "Only an active reseller has keys.")
+                    throw Refusal.forbidden(.resellerHasNoKeys)
                 }
                 var new = NewKey(
                     accountID: call.known.projection.accountID, resellerID: reseller.id, role: .reseller,
@@ -82,7 +84,7 @@ extension WholesaleOrders {
             call in
             .write { tenant, detail in
                 guard try tenant.reseller(id: call.resellerID)?.state == .active else {
-                    throw Refusal.forbidden(code: "reseller_not_active", detail: "Only an active reseller has secrets.")
+                    throw Refusal.forbidden(.resellerHasNoSecrets)
                 }
                 let secret = try tenant.mintWebhookSecret(resellerID: call.resellerID)
                 detail.note("webhook_secret", "rotated")
@@ -95,7 +97,7 @@ extension WholesaleOrders {
         ) { call in
             .read { tenant in
                 guard let endpoint = try tenant.webhookEndpoints(resellerID: call.resellerID, book: call.book).first
-                else { throw Refusal.notFound("webhook") }
+                else { throw Refusal.notFound(.webhook) }
                 return .json(Schemas.webhook, endpoint, in: tenant.currency)
             }
         },

@@ -2,19 +2,20 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// Quotes, orders and what came of them (CONTRACT W4, W5, W6).
+/// Quotes, orders and what came of them (W4, W5, W6).
 extension WholesaleOrders {
     static let orders: [Route] = [
         Route(
             .post, "/orders", "Place an order", access: .reseller(.partnerOrder), idempotency: .required,
-            isSigned: true, takes: Schemas.orderRequest.schema, gives: .made(Schemas.placed), refuses: [409]
+            signedBy: { try $0.webhookSecrets(resellerID: $1) }, takes: Schemas.orderRequest.schema,
+            gives: .made(Schemas.placed), refuses: [409]
         ) {
             call in
             let request = try call.read(Schemas.orderRequest)
             let caller = call.known
             let place = PlaceOrder(
                 request: request, resellerID: call.resellerID, book: call.book, keyID: caller.projection.keyID,
-                idempotencyKey: call.idempotencyKey)
+                idempotencyKey: call.idempotencyKey?.text)
             return .write { tenant, detail in
                 let result = try place.run(tenant, &detail)
                 let placed = Schemas.Placed(request: request, result: result, at: tenant.now)
@@ -54,7 +55,7 @@ extension WholesaleOrders {
                 guard
                     let order = try tenant.order(
                         publicID: call.parameters[0], resellerID: call.resellerID, book: call.book)
-                else { throw Refusal.notFound("order") }
+                else { throw Refusal.notFound(.order) }
                 let whole = Schemas.WholeOrder(order: order, services: try tenant.services(ofOrder: order.id))
                 return .json(Schemas.orderWithServices, whole, in: tenant.currency)
             }
@@ -78,7 +79,7 @@ extension WholesaleOrders {
                 guard
                     let service = try tenant.service(
                         publicID: call.parameters[0], resellerID: call.resellerID, book: call.book)
-                else { throw Refusal.notFound("service") }
+                else { throw Refusal.notFound(.service) }
                 return .json(Schemas.service, service, in: tenant.currency)
             }
         },

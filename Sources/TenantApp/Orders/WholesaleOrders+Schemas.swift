@@ -132,9 +132,9 @@ extension WholesaleOrders {
             .member("id", \.publicID), .member("status", \.state), .member("email", \.email),
         ])
 
-        static let scopes: Scopes = [.partnerRead, .partnerOrder]
         static let newKey = Body(
-            Field.text("name", 1...100).optional, Field.scopes("scopes", scopes).or(scopes),
+            Field.text("name", 1...100).optional,
+            Field.scopes("scopes", WholesaleOrders.scopes).or(WholesaleOrders.scopes.bits),
             Field.mode("mode").or(.live), Field.expiry("expires_at").optional
         ).omittable
 

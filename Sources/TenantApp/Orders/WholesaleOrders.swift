@@ -2,9 +2,10 @@ package import CallKit
 package import HTTPCore
 package import TenantRegistry
 
-/// Wholesale orders (CONTRACT W; seed 001): a reseller's shop lists priced products, quotes and places signed orders, and
-/// looks after its services, customers, balance, webhook and keys.
+/// Wholesale orders (W; docs/wholesale-orders.md): a reseller's shop lists priced products, quotes and places signed
+/// orders, and looks after its services, customers, balance, webhook and keys.
 package struct WholesaleOrders: Dialect {
+    package static let scopes: NamedScopes = [.partnerRead, .partnerOrder]
     package let name = "wholesale_orders"
     package let basePath = "/api/partner/v1"
 
@@ -12,9 +13,14 @@ package struct WholesaleOrders: Dialect {
 
     package let routes: [Route] = orders + catalogue + account
 
-    package func credential(in head: RequestHead) -> Range<Int>? { bearer(in: head) }
+    package func credential(in head: RequestHead) -> Range<Int>? { head.bearer }
 
     package func render(_ refusal: Refusal, requestID: RequestID) -> Response {
         Problem.response(refusal, requestID: requestID)
     }
+}
+
+extension NamedScopes {
+    static let partnerRead = NamedScopes("partner:read", bit: 0)
+    static let partnerOrder = NamedScopes("partner:order", bit: 1)
 }

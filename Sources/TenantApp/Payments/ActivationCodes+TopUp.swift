@@ -2,7 +2,7 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// Top-ups by a payment (CONTRACT A6): begun by the reseller, confirmed by the payment service, asked for by whoever has the
+/// Top-ups by a payment (A6): begun by the reseller, confirmed by the payment service, asked for by whoever has the
 /// order id.
 extension ActivationCodes {
     /// Where the payment service calls, below the tenant's base URL.
@@ -16,7 +16,7 @@ extension ActivationCodes {
             let amount = try call.read(Schemas.topUp)
             let create = CreateTopUp(
                 amount: amount, resellerID: call.resellerID, book: call.book, keyID: call.keyID,
-                idempotencyKey: call.idempotencyKey)
+                idempotencyKey: call.idempotencyKey?.text)
             return TopUpFlow(call: call, create: create) { orderID, url in
                 .json(Schemas.begun, Schemas.Begun(paymentURL: url, orderID: orderID), in: call.currency)
             }.work
@@ -31,13 +31,13 @@ extension ActivationCodes {
                 try callback.verify(secrets: tenant.paymentCallbackSecrets(), now: tenant.now)
                 let content = try callback.content()
                 guard let payment = try tenant.payment(orderID: content.orderID), payment.driver == .http else {
-                    throw Refusal.notFound("payment")
+                    throw Refusal.notFound(.payment)
                 }
                 let outcome = try ConfirmTopUp(
                     paymentID: payment.id, report: content.report, amount: content.amount, currency: content.currency
                 ).run(tenant, &detail)
-                // What was kept for the operator stays, so a refusal is an answer here.
-                if outcome == .refused { return ActivationCodes().answer(refusing: .paymentDiffers) }
+                // What was kept for the operator stays.
+                if outcome == .refused { return .keeping(.unprocessable(.paymentDiffers)) }
                 return .json(Schemas.ok, (), in: tenant.currency)
             }
         },
@@ -47,7 +47,7 @@ extension ActivationCodes {
         ) { call in
             let orderID = call.parameters[0]
             return .read { tenant in
-                guard let payment = try tenant.payment(orderID: orderID) else { throw Refusal.notFound("payment") }
+                guard let payment = try tenant.payment(orderID: orderID) else { throw Refusal.notFound(.payment) }
                 let balance = try tenant.balance(.balance(reseller: payment.resellerID), book: payment.book)
                 let shown = Schemas.ShownPayment(
                     state: payment.state(at: tenant.now), amount: payment.amount, balance: balance)
@@ -55,15 +55,4 @@ extension ActivationCodes {
             }
         },
     ]
-
-    private func answer(refusing refusal: Refusal) -> Answer {
-        let response = render(refusal, requestID: .none)
-        guard case .bytes(let body) = response.body else { return Answer(status: response.status, body: []) }
-        return Answer(status: response.status, contentType: errorContentType, body: body)
-    }
-}
-
-extension Refusal {
-    fileprivate static let paymentDiffers = Refusal.unprocessable(
-        code: "payment_differs", detail: "amount or currency is not what this payment is for; nothing was credited.")
 }

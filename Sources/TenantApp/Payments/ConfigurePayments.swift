@@ -17,7 +17,7 @@ package struct ConfigurePayments: Sendable {
 
     /// What is in force then.
     package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> PaymentService? {
-        if new == nil, try tenant.paymentService() == nil { throw Refusal.notFound("payment_service") }
+        if new == nil, try tenant.paymentService() == nil { throw Refusal.notFound(.paymentService) }
         try tenant.endPaymentService(overlapSeconds: overlapSeconds)
         guard let new else {
             detail.note("driver", "none")

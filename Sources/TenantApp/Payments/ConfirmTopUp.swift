@@ -1,8 +1,8 @@
 package import CallKit
 package import TenantRegistry
 
-/// Takes in what became of a payment: confirmed, its amount goes to the reseller's balance, once, however often it is told
-/// (CONTRACT A6).
+/// Takes in what became of a payment: confirmed, its amount goes to the reseller's balance, once, however often it is
+/// told (A6).
 ///
 /// What does not fit the payment moves no money: it is kept, and opens a review for the operator.
 package struct ConfirmTopUp: Sendable {

@@ -2,10 +2,10 @@ package import CallKit
 import Cryptography
 package import TenantRegistry
 
-/// Writes a pending payment for a top-up, before the payment service is asked for its page (CONTRACT A6).
+/// Writes a pending payment for a top-up, before the payment service is asked for its page (A6).
 ///
-/// Keys of mode `test` are always served by the sandbox; live ones by what the operator configured. A call that is repeated
-/// with its Idempotency-Key before it was answered goes on with the payment that it had begun.
+/// Keys of mode `test` are always served by the sandbox; live ones by what the operator configured. A call that is
+/// repeated with its Idempotency-Key before it was answered goes on with the payment that it had begun.
 package struct CreateTopUp: Sendable {
     /// Within `PaymentTerms.amounts`, in whole minor units.
     package let amount: Money
@@ -77,7 +77,5 @@ package enum PaymentDriverSettings: Sendable {
 }
 
 extension Refusal {
-    /// The seed's text (CONTRACT A6).
-    package static let noPaymentService = Refusal.unavailable(
-        code: "payment_service_not_configured", detail: "Payment service not configured", retryAfterSeconds: 3_600)
+    package static let noPaymentService = Refusal.unavailable(.paymentServiceNotConfigured)
 }

@@ -3,7 +3,7 @@ import Cryptography
 import HTTPCore
 import TenantRegistry
 
-/// The payment service of resellers' top-ups, and the payments (CONTRACT A6). Its secrets are write-only.
+/// The payment service of resellers' top-ups, and the payments (A6). Its secrets are write-only.
 extension OperatorAdmin {
     /// So many reports that did not fit a payment are shown.
     private static let differencesShownMax = 100
@@ -15,7 +15,7 @@ extension OperatorAdmin {
         ) {
             call in
             .read { tenant in
-                guard let service = try tenant.paymentService() else { throw Refusal.notFound("payment_service") }
+                guard let service = try tenant.paymentService() else { throw Refusal.notFound(.paymentService) }
                 return .json(Schemas.paymentService, service, in: tenant.currency)
             }
         },
@@ -63,7 +63,7 @@ extension OperatorAdmin {
             call in
             .read { tenant in
                 guard let payment = try tenant.payment(publicID: call.parameters[0]) else {
-                    throw Refusal.notFound("payment")
+                    throw Refusal.notFound(.payment)
                 }
                 let differences = try tenant.paymentDifferences(ofPayment: payment.id, limit: differencesShownMax)
                 let whole = Schemas.PaymentWithDifferences(

@@ -1,6 +1,6 @@
 package import CallKit
 
-/// Where a top-up's payment is (CONTRACT A6).
+/// Where a top-up's payment is (A6).
 package enum PaymentState: String, Sendable, CaseIterable, AnswerValue {
     case pending
     /// The money has come and the balance has it.
@@ -51,7 +51,7 @@ package enum PaymentDriverKind: String, Sendable, CaseIterable, AnswerValue {
 }
 
 package enum PaymentTerms {
-    /// CONTRACT A6: at least 10 of the currency unit; the upper end keeps a slip of the finger from a payment page.
+    /// A6: at least 10 of the currency unit; the upper end keeps a slip of the finger from a payment page.
     package static let amounts = Money(micros: 10_000_000)...Money(micros: 1_000_000_000_000)
     /// A payment that nobody has decided by then is shown as expired. Money that comes later all the same is credited.
     package static let seconds: Int64 = 24 * 3600

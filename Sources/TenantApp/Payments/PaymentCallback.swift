@@ -3,8 +3,8 @@ import Cryptography
 package import HTTPCore
 package import TenantRegistry
 
-/// A callback of the payment service, signed by Standard Webhooks 1.0.0: HMAC-SHA256 over `{webhook-id}.{webhook-timestamp}.
-/// {body}` under the secret on file.
+/// A callback of the payment service, signed by Standard Webhooks 1.0.0: HMAC-SHA256 over
+/// `{webhook-id}.{webhook-timestamp}. {body}` under the secret on file.
 package struct PaymentCallback: Sendable {
     package let head: RequestHead
     package let body: [UInt8]

@@ -2,7 +2,7 @@ import CallKit
 import SQLite
 import TenantRegistry
 
-/// Payments against the ledger: a confirmed one has exactly one posting of its amount, any other none (CONTRACT A6).
+/// Payments against the ledger: a confirmed one has exactly one posting of its amount, any other none (A6).
 enum PaymentCheck {
     static func run(_ file: inout VerifiedFile) throws {
         // A file of an older schema has none of these tables.
@@ -14,31 +14,33 @@ enum PaymentCheck {
     private static func checkPostings(_ file: inout VerifiedFile) throws {
         try file.connection.forEach(
             """
-            SELECT x.id, x.state, x.amount, p.id IS NOT NULL, p.kind = 'top_up' AND p.book = x.book
+            SELECT x.id, x.state, x.amount, p.id IS NOT NULL, coalesce(p.kind = 'top_up' AND p.book = x.book
                 AND p.reseller_id = x.reseller_id AND p.reference = x.order_id AND p.key_id = x.key_id
                 AND EXISTS (SELECT 1 FROM entry e JOIN ledger_account a ON a.id = e.account_id WHERE e.posting_id = p.id
-                    AND e.amount = x.amount AND a.kind = 'balance' AND a.reseller_id = x.reseller_id)
+                    AND e.amount = x.amount AND a.kind = 'balance' AND a.reseller_id = x.reseller_id), 0)
             FROM payment x LEFT JOIN posting p ON p.id = x.posting_id ORDER BY x.id
             """
         ) { row in
             file.report.counts.payments += 1
-            let isConfirmed = row.text(1) == PaymentState.confirmed.rawValue
-            if isConfirmed && !(row.bool(3) && row.bool(4)) {
+            let (id, state, amount) = (try row.int(), try row.text(), try row.int())
+            let (hasPosting, isRight) = (try row.bool(), try row.bool())
+            let isConfirmed = state == PaymentState.confirmed.rawValue
+            if isConfirmed && !(hasPosting && isRight) {
                 file.report.add(
-                    .payments, "payment", row.int(0),
-                    "The payment of \(file.amount(row.int(2))) is confirmed, and its posting is missing or moves something else."
+                    .payments, "payment", id,
+                    "The payment of \(file.amount(amount)) is confirmed, and its posting is missing or moves something else."
                 )
             }
-            if !isConfirmed && row.bool(3) {
+            if !isConfirmed && hasPosting {
                 file.report.add(
-                    .payments, "payment", row.int(0), "The payment is \(row.text(1)) and has a posting all the same.")
+                    .payments, "payment", id, "The payment is \(state) and has a posting all the same.")
             }
             return true
         }
     }
 
-    /// No other top-up in the name of a payment. An operator may put its order id on a correction of his own; such a posting
-    /// has another key.
+    /// No other top-up in the name of a payment. An operator may put its order id on a correction of his own; such a
+    /// posting has another key.
     private static func checkRepeats(_ file: inout VerifiedFile) throws {
         try file.connection.forEach(
             """
@@ -46,9 +48,10 @@ enum PaymentCheck {
             WHERE p.kind = 'top_up' AND p.id IS NOT x.posting_id ORDER BY p.id
             """
         ) { row in
+            let (posting, payment) = (try row.int(), try row.int())
             file.report.add(
-                .payments, "posting", row.int(0),
-                "The posting credits payment \(row.int(1)), which it does not belong to.")
+                .payments, "posting", posting,
+                "The posting credits payment \(payment), which it does not belong to.")
             return true
         }
     }

@@ -16,7 +16,7 @@ extension TenantReader {
         try connection.rows(
             "SELECT status, amount, currency, at FROM payment_difference WHERE payment_id = ?1 ORDER BY id LIMIT ?2",
             .integer(id), .int(limit)
-        ) { PaymentDifference(status: $0.text(0), amount: $0.text(1), currency: $0.text(2), at: $0.time(3)) }
+        ) { try PaymentDifference(status: $0.text(), amount: $0.text(), currency: $0.text(), at: $0.time()) }
     }
 }
 
@@ -30,7 +30,7 @@ extension TenantTransaction {
     ) throws {
         let count = try connection.row(
             "SELECT count(*) FROM payment_difference WHERE payment_id = ?1", .integer(id)
-        ) { $0.int(0) }
+        ) { try $0.int() }
         guard count ?? 0 < Self.paymentDifferencesMax else { return }
         try connection.run(
             """

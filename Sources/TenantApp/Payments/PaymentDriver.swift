@@ -1,9 +1,11 @@
 import CallKit
 package import TenantRegistry
 
-/// Who takes the money of a top-up: makes the page on which it is paid. What becomes of it comes later, as a `PaymentReport`.
+/// Who takes the money of a top-up: makes the page on which it is paid. What becomes of it comes later, as a
+/// `PaymentReport`.
 ///
-/// A driver may be asked twice for the same order and must then give the same payment. Any thread; answers from any thread.
+/// A driver may be asked twice for the same order and must then give the same payment. Any thread; answers from any
+/// thread.
 package protocol PaymentDriver: Sendable {
     func create(
         _ order: PaymentOrder, then: @escaping @Sendable (Result<CreatedPayment, PaymentFailure>) -> Void)

@@ -12,30 +12,30 @@ package struct PaymentService: Sendable {
     package let returnURL: String?
     package let createdAt: Timestamp
 
-    fileprivate init(_ row: Row) {
-        id = row.int(0)
-        driver = PaymentDriverKind(rawValue: row.text(1)) ?? .http
-        createURL = row.optionalText(2)
-        callbackURL = row.optionalText(3)
-        returnURL = row.optionalText(4)
-        createdAt = row.time(5)
+    static let columns = Columns<PaymentService>(
+        "id", "driver", "create_url", "callback_url", "return_url", "created_at")
+    fileprivate static let inForce = Statement("SELECT \(columns) FROM payment_service WHERE ended_at IS NULL")
+
+    init(_ row: inout RowReader) throws {
+        id = try row.int()
+        driver = try row.value()
+        createURL = try row.optionalText()
+        callbackURL = try row.optionalText()
+        returnURL = try row.optionalText()
+        createdAt = try row.time()
     }
 }
 
 extension TenantReader {
     /// Nil where no service is configured.
     package func paymentService() throws -> PaymentService? {
-        try connection.row(
-            """
-            SELECT id, driver, create_url, callback_url, return_url, created_at FROM payment_service
-            WHERE ended_at IS NULL
-            """, read: PaymentService.init)
+        try connection.row(PaymentService.inForce, read: PaymentService.init)
     }
 
     /// What the create call is authenticated with.
     package func paymentAPIKey(of service: Int64) throws -> String? {
         try connection.row("SELECT api_key FROM payment_service WHERE id = ?1", .integer(service)) { row in
-            row.isNull(0) ? nil : String(decoding: try open(row.blob(0), "payment-key"), as: UTF8.self)
+            try row.optionalBlob().map { String(decoding: try open($0, "payment-key"), as: UTF8.self) }
         } ?? nil
     }
 
@@ -47,7 +47,7 @@ extension TenantReader {
             WHERE webhook_secret IS NOT NULL AND (ended_at IS NULL OR verifies_until > ?1) ORDER BY id DESC LIMIT 8
             """,
             .time(now)
-        ) { try open($0.blob(0), "payment-webhook") }
+        ) { try open($0.blob(), "payment-webhook") }
     }
 
     fileprivate func context(_ name: String) -> [UInt8] { tenantID.bytes + Array(name.utf8) }
@@ -89,8 +89,8 @@ extension TenantTransaction {
         }
     }
 
-    /// It begins no payment any more; callbacks under its secret and older ones are taken for `overlapSeconds` at most (0:
-    /// from now on not).
+    /// It begins no payment any more; callbacks under its secret and older ones are taken for `overlapSeconds` at most
+    /// (0: from now on not).
     package func endPaymentService(overlapSeconds: Int64) throws {
         let now = now
         try connection.run(

@@ -29,30 +29,47 @@ package struct Payment: Sendable {
         state == .pending && now >= expiresAt ? .expired : state
     }
 
-    fileprivate static let select = """
-        SELECT p.id, p.public_id, p.order_id, p.book, p.reseller_id, r.public_id, p.key_id, p.driver, p.amount, p.created_at,
-            p.expires_at, p.provider_reference, p.payment_url, p.state, p.failure, p.posting_id, p.decided_at
-        FROM payment p CROSS JOIN reseller r ON r.id = p.reseller_id
+    static let columns = Columns<Payment>(
+        "p.id", "p.public_id", "p.order_id", "p.book", "p.reseller_id", "r.public_id", "p.key_id", "p.driver",
+        "p.amount", "p.created_at", "p.expires_at", "p.provider_reference", "p.payment_url", "p.state", "p.failure",
+        "p.posting_id", "p.decided_at")
+    static let tables = "payment p CROSS JOIN reseller r ON r.id = p.reseller_id"
+    fileprivate static let byOrderID = Statement("SELECT \(columns) FROM \(tables) WHERE p.order_id = ?1")
+    fileprivate static let byPublicID = Statement("SELECT \(columns) FROM \(tables) WHERE p.public_id = ?1")
+    fileprivate static let byID = Statement("SELECT \(columns) FROM \(tables) WHERE p.id = ?1")
+    fileprivate static let unfinished = Statement(
         """
+        SELECT \(columns) FROM \(tables)
+        WHERE p.reseller_id = ?1 AND p.book = ?2 AND p.idempotency_key = ?3 AND p.payment_url IS NULL
+            AND p.state = 'pending'
+        ORDER BY p.id DESC LIMIT 1
+        """)
+    fileprivate static let page = Statement(
+        """
+        SELECT \(columns) FROM \(tables)
+        WHERE p.book = ?1 AND p.id < ?2 AND (?4 IS NULL OR p.reseller_id = ?4) AND (?5 IS NULL OR ?5 =
+            CASE WHEN p.state = 'pending' AND p.expires_at <= ?6 THEN 'expired' ELSE p.state END)
+        ORDER BY p.id DESC LIMIT ?3
+        """)
 
-    fileprivate init(_ row: Row) {
-        id = row.int(0)
-        publicID = row.text(1)
-        orderID = row.text(2)
-        book = Book(rawValue: row.int(3)) ?? .live
-        resellerID = row.int(4)
-        resellerPublicID = row.text(5)
-        keyID = row.int(6)
-        driver = PaymentDriverKind(rawValue: row.text(7)) ?? .http
-        amount = row.money(8)
-        createdAt = row.time(9)
-        expiresAt = row.time(10)
-        providerReference = row.optionalText(11)
-        paymentURL = row.optionalText(12)
-        state = PaymentState(rawValue: row.text(13)) ?? .failed
-        failure = row.optionalText(14)
-        postingID = row.optionalInt(15)
-        decidedAt = row.optionalTime(16)
+    init(_ row: inout RowReader) throws {
+        id = try row.int()
+        publicID = try row.text()
+        orderID = try row.text()
+        book = try row.value()
+        resellerID = try row.int()
+        resellerPublicID = try row.text()
+        keyID = try row.int()
+        driver = try row.value()
+        amount = try row.money()
+        createdAt = try row.time()
+        expiresAt = try row.time()
+        providerReference = try row.optionalText()
+        paymentURL = try row.optionalText()
+        state = try row.value()
+        failure = try row.optionalText()
+        postingID = try row.optionalInt()
+        decidedAt = try row.optionalTime()
     }
 }
 
@@ -67,47 +84,30 @@ package struct PaymentFilter: Sendable {
 
 extension TenantReader {
     package func payment(orderID: String) throws -> Payment? {
-        try connection.row(
-            dynamic: "\(Payment.select) WHERE p.order_id = ?1", [.text(orderID)], read: Payment.init)
+        try connection.row(Payment.byOrderID, .text(orderID), read: Payment.init)
     }
 
     package func payment(publicID: String) throws -> Payment? {
-        try connection.row(
-            dynamic: "\(Payment.select) WHERE p.public_id = ?1", [.text(publicID)], read: Payment.init)
+        try connection.row(Payment.byPublicID, .text(publicID), read: Payment.init)
     }
 
     package func knownPayment(id: Int64) throws -> Payment {
-        let payment = try connection.row(
-            dynamic: "\(Payment.select) WHERE p.id = ?1", [.integer(id)], read: Payment.init)
-        guard let payment else { throw Refusal.notFound("payment") }
+        let payment = try connection.row(Payment.byID, .integer(id), read: Payment.init)
+        guard let payment else { throw Refusal.notFound(.payment) }
         return payment
     }
 
     /// The last one that was begun with this Idempotency-Key and has no page yet: its call was cut off, or still runs.
     package func unfinishedPayment(resellerID: Int64, book: Book, idempotencyKey: String) throws -> Payment? {
         try connection.row(
-            dynamic: """
-                \(Payment.select)
-                WHERE p.reseller_id = ?1 AND p.book = ?2 AND p.idempotency_key = ?3 AND p.payment_url IS NULL
-                    AND p.state = 'pending'
-                ORDER BY p.id DESC LIMIT 1
-                """,
-            [.integer(resellerID), .book(book), .text(idempotencyKey)], read: Payment.init)
+            Payment.unfinished, .integer(resellerID), .book(book), .text(idempotencyKey), read: Payment.init)
     }
 
     /// Newest first, before payment `id`. States are those that are shown: what nobody decided in time is expired.
     package func payments(_ filter: PaymentFilter, before id: Int64, limit: Int) throws -> [Payment] {
         try connection.rows(
-            dynamic: """
-                \(Payment.select)
-                WHERE p.book = ?1 AND p.id < ?2 AND (?4 IS NULL OR p.reseller_id = ?4) AND (?5 IS NULL OR ?5 =
-                    CASE WHEN p.state = 'pending' AND p.expires_at <= ?6 THEN 'expired' ELSE p.state END)
-                ORDER BY p.id DESC LIMIT ?3
-                """,
-            [
-                .book(filter.book), .integer(id), .int(limit), .optional(filter.resellerID),
-                .optional(filter.state?.rawValue), .time(now),
-            ], read: Payment.init)
+            Payment.page, .book(filter.book), .integer(id), .int(limit), .optional(filter.resellerID),
+            .optional(filter.state?.rawValue), .time(now), read: Payment.init)
     }
 }
 

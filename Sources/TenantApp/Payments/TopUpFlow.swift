@@ -2,9 +2,9 @@ package import CallKit
 import Synchronization
 import TenantRegistry
 
-/// A top-up from its call to its page: the payment is written, then the driver is asked, then what it said is written and
-/// answered. Nothing waits on a loop or a lane, and a crash between two steps leaves a payment that the same call, repeated
-/// with its Idempotency-Key, goes on with.
+/// A top-up from its call to its page: the payment is written, then the driver is asked, then what it said is written
+/// and answered. Nothing waits on a loop or a lane, and a crash between two steps leaves a payment that the same call,
+/// repeated with its Idempotency-Key, goes on with.
 package struct TopUpFlow: Sendable {
     package let call: Call
     package let create: CreateTopUp
@@ -12,7 +12,7 @@ package struct TopUpFlow: Sendable {
     package let answer: @Sendable (_ orderID: String, _ url: String) -> Answer
 
     /// The payment service is slow to come back: not before so long.
-    private static let retryAfterSeconds = 30
+    static let retryAfterSeconds = 30
 
     package init(call: Call, create: CreateTopUp, answer: @escaping @Sendable (String, String) -> Answer) {
         self.call = call
@@ -21,12 +21,26 @@ package struct TopUpFlow: Sendable {
     }
 
     package var work: Work {
-        .writeThen { tenant, detail in
-            let (payment, settings) = try create.run(tenant, &detail)
-            let order = PaymentOrder(
-                orderID: payment.orderID, publicID: payment.publicID, tenant: tenant.tenantID,
-                amount: tenant.decimal(payment.amount), currency: tenant.currency.code)
-            return ask(driver(settings), order, paymentID: payment.id)
+        .flow { steps in
+            let (order, paymentID, settings) = try await steps.write { tenant, detail in
+                let (payment, settings) = try create.run(tenant, &detail)
+                let order = PaymentOrder(
+                    orderID: payment.orderID, publicID: payment.publicID, tenant: tenant.tenantID,
+                    amount: tenant.decimal(payment.amount), currency: tenant.currency.code)
+                return (order, payment.id, settings)
+            }
+            let outcome = try await ask(driver(settings), order, steps)
+            let finish = FinishTopUp(paymentID: paymentID, outcome: outcome)
+            guard case .failure(let failure) = outcome else {
+                return .write { tenant, detail in
+                    let payment = try finish.run(tenant, &detail)
+                    guard let url = payment.paymentURL else { throw Refusal.defect }
+                    return answer(payment.orderID, url)
+                }
+            }
+            call.services.fleet.report("\(call.requestID.text): \(failure.text)")
+            _ = try await steps.write { tenant, detail in try finish.run(tenant, &detail) }
+            throw Refusal.unavailable(.paymentServiceUnavailable)
         }
     }
 
@@ -37,38 +51,16 @@ package struct TopUpFlow: Sendable {
         }
     }
 
-    private func ask(_ driver: any PaymentDriver, _ order: PaymentOrder, paymentID: Int64) -> Work {
-        .later { done in
-            let isJoined = call.services.shared(PaymentsBegun.self).join(order.orderID) { outcome in
-                done(.success(.proceed(finish(FinishTopUp(paymentID: paymentID, outcome: outcome)))))
+    private func ask(
+        _ driver: any PaymentDriver, _ order: PaymentOrder, _ steps: Steps
+    ) async throws -> Result<CreatedPayment, PaymentFailure> {
+        try await steps.callback { done in
+            let isJoined = call.services.shared(PaymentsBegun.self).join(order.orderID) {
+                done(.success($0))
             } begin: { arrived in
                 driver.create(order, then: arrived)
             }
             if !isJoined { done(.failure(LaneFailure.tooManyWaiting)) }
-        }
-    }
-
-    private func finish(_ finish: FinishTopUp) -> Work {
-        switch finish.outcome {
-        case .success:
-            return .write { tenant, detail in
-                let payment = try finish.run(tenant, &detail)
-                guard let url = payment.paymentURL else { throw Refusal.defect }
-                return answer(payment.orderID, url)
-            }
-        case .failure(let failure):
-            call.services.fleet.report("\(call.requestID.text): \(failure.text)")
-            return .writeThen { tenant, detail in
-                _ = try finish.run(tenant, &detail)
-                return .later {
-                    $0(
-                        .failure(
-                            Refusal.unavailable(
-                                code: "payment_service_unavailable",
-                                detail: "The payment service began no payment; nothing was charged.",
-                                retryAfterSeconds: Self.retryAfterSeconds)))
-                }
-            }
         }
     }
 }
@@ -83,8 +75,8 @@ package final class PaymentsBegun: ProcessState {
 
     package init() {}
 
-    /// `arrived` is told what `begin` brings, or what a call that began before brings. False where too many wait already:
-    /// then it is not called.
+    /// `arrived` is told what `begin` brings, or what a call that began before brings. False where too many wait
+    /// already: then it is not called.
     package func join(_ orderID: String, _ arrived: @escaping Arrived, begin: (@escaping Arrived) -> Void) -> Bool {
         enum Place { case first, behind, full }
         let place = waiters.withLock { waiters -> Place in

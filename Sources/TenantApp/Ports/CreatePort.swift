@@ -2,10 +2,10 @@ package import CallKit
 import Cryptography
 package import TenantRegistry
 
-/// Buys a port for a customer: the seed's eight steps in one transaction, all or nothing (CONTRACT X4).
+/// Buys a port for a customer: the product document's eight steps in one transaction, all or nothing (X4).
 ///
-/// The reseller pays the country's base price × days; the customer's balance is not touched. The test book never charges
-/// (X7): its ports post zero.
+/// The reseller pays the country's base price × days; the customer's balance is not touched. The test book never
+/// charges (X7): its ports post zero.
 package struct CreatePort: Sendable {
     package struct Request: Sendable {
         package var customerID: String
@@ -44,7 +44,7 @@ package struct CreatePort: Sendable {
     package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> Outcome {
         let customer = try customer(tenant)
         detail.note("customer", customer.publicID)
-        guard let country = try tenant.portCountry(request.countryID) else { throw Refusal.notFound("country") }
+        guard let country = try tenant.portCountry(request.countryID) else { throw Refusal.notFound(.country) }
         guard customer.usedPortSlots < customer.allocatedPortSlots else {
             try tenant.emit(.customerQuotaExceeded, resellerID: resellerID, book: book) { json in
                 json.field("customerId", customer.publicID)
@@ -108,66 +108,10 @@ package struct CreatePort: Sendable {
     private func customer(_ tenant: TenantTransaction) throws -> PortCustomer {
         let customer = try tenant.knownPortCustomer(request.customerID, resellerID: resellerID, book: book)
         guard customer.isActive else {
-            throw Refusal.conflict(code: "customer_inactive", detail: "The customer is not active.")
+            throw Refusal.conflict(.customerInactive)
         }
         // Cleared here so that the count in the file stays near the truth; what is judged by is right without it.
         try ExpirePorts(book: book, customerID: customer.id).run(tenant)
         return customer
-    }
-}
-
-/// Finds a slot for a port, clearing ports whose time is up where there is no other (CONTRACT X4, X5).
-package struct AllocateSlot: Sendable {
-    package let wish: PortWish
-
-    /// So many batches of ended ports at most are cleared for one port.
-    private static let batchesMax = 8
-
-    package func run(_ tenant: TenantTransaction) throws -> (slot: Int64, device: Int64) {
-        guard try tenant.hasDevice(countryID: wish.countryID, city: wish.city, carrier: nil, book: wish.book) else {
-            if wish.city != nil { throw Refusal.notFound("city") }
-            throw Self.none
-        }
-        guard try tenant.hasDevice(countryID: wish.countryID, city: nil, carrier: wish.carrier, book: wish.book) else {
-            throw Refusal.notFound("carrier")
-        }
-        if let place = try tenant.freeSlot(for: wish) { return place }
-        for _ in 0..<Self.batchesMax {
-            guard try ExpirePorts(book: wish.book, customerID: nil).run(tenant) > 0 else { break }
-            if let place = try tenant.freeSlot(for: wish) { return place }
-        }
-        throw Self.none
-    }
-
-    private static let none = Refusal.conflict(
-        code: "no_port_available", detail: "No port is available there now; nothing was charged.")
-}
-
-/// Gives back the slots of ports whose time is up, a bounded number at a call, and tells of each (CONTRACT X5).
-/// Whoever needs a slot calls it, and a clock may.
-package struct ExpirePorts: Sendable {
-    package static let portsMax = 20
-
-    package let book: Book
-    /// Nil: of all customers.
-    package let customerID: Int64?
-
-    package init(book: Book, customerID: Int64?) {
-        self.book = book
-        self.customerID = customerID
-    }
-
-    /// How many were cleared.
-    @discardableResult
-    package func run(_ tenant: TenantTransaction) throws -> Int {
-        let due = try tenant.duePorts(book: book, customer: customerID, limit: Self.portsMax)
-        for port in due {
-            try tenant.markExpired(port)
-            try tenant.release(slot: port.slotID, isExclusive: port.isExclusive, isPrivate: port.isPrivate)
-            try tenant.addUsedPortSlots(-1, customer: port.customerID)
-            try tenant.emit(.portExpired, resellerID: port.resellerID, book: port.book) { json in port.writeEvent(&json)
-            }
-        }
-        return due.count
     }
 }

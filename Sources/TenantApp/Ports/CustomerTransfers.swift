@@ -2,7 +2,7 @@ package import CallKit
 import SQLite
 package import TenantRegistry
 
-/// Money that a reseller moved to a customer of its own (CONTRACT X3).
+/// Money that a reseller moved to a customer of its own (X3).
 package struct CustomerTransfer: Sendable {
     package let id: Int64
     package let publicID: String
@@ -14,35 +14,33 @@ package struct CustomerTransfer: Sendable {
     package let resellerBalance: Money
     package let createdAt: Timestamp
 
-    fileprivate init(_ row: Row) {
-        id = row.int(0)
-        publicID = row.text(1)
-        amount = row.money(2)
-        description = row.optionalText(3)
-        referenceID = row.optionalText(4)
-        customerBalance = row.money(5)
-        resellerBalance = row.money(6)
-        createdAt = row.time(7)
+    static let columns = Columns<CustomerTransfer>(
+        "id", "public_id", "amount", "description", "reference_id", "customer_balance", "reseller_balance",
+        "created_at")
+    fileprivate static let byReference = Statement(
+        "SELECT \(columns) FROM customer_transfer WHERE customer_id = ?1 AND book = ?2 AND reference_id = ?3")
+    fileprivate static let byPublicID = Statement("SELECT \(columns) FROM customer_transfer WHERE public_id = ?1")
+
+    init(_ row: inout RowReader) throws {
+        id = try row.int()
+        publicID = try row.text()
+        amount = try row.money()
+        description = try row.optionalText()
+        referenceID = try row.optionalText()
+        customerBalance = try row.money()
+        resellerBalance = try row.money()
+        createdAt = try row.time()
     }
 }
 
 extension TenantReader {
     package func transfer(referenceID: String, customer id: Int64, book: Book) throws -> CustomerTransfer? {
         try connection.row(
-            """
-            SELECT id, public_id, amount, description, reference_id, customer_balance, reseller_balance, created_at
-            FROM customer_transfer WHERE customer_id = ?1 AND book = ?2 AND reference_id = ?3
-            """,
-            .integer(id), .book(book), .text(referenceID), read: CustomerTransfer.init)
+            CustomerTransfer.byReference, .integer(id), .book(book), .text(referenceID), read: CustomerTransfer.init)
     }
 
     fileprivate func transfer(publicID: String) throws -> CustomerTransfer? {
-        try connection.row(
-            """
-            SELECT id, public_id, amount, description, reference_id, customer_balance, reseller_balance, created_at
-            FROM customer_transfer WHERE public_id = ?1
-            """,
-            .text(publicID), read: CustomerTransfer.init)
+        try connection.row(CustomerTransfer.byPublicID, .text(publicID), read: CustomerTransfer.init)
     }
 }
 

@@ -2,7 +2,7 @@ package import CallKit
 import HTTPCore
 package import TenantRegistry
 
-/// Adds slots to the stock of ports: all rows or none, duplicates and every other fault with its row (CONTRACT O9).
+/// Adds slots to the stock of ports: all rows or none, duplicates and every other fault with its row (O9).
 package struct ImportPorts: Sendable {
     package struct Result: Sendable {
         package let slots: Int

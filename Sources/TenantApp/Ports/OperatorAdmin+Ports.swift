@@ -2,7 +2,7 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// The stock of ports and what a port costs a day, by country (CONTRACT O4, O9). A key of mode `test`, or `?mode=test`,
+/// The stock of ports and what a port costs a day, by country (O4, O9). A key of mode `test`, or `?mode=test`,
 /// fills the test book.
 extension OperatorAdmin {
     static let ports: [Route] = [

@@ -2,7 +2,7 @@ import CallKit
 import SQLite
 import TenantRegistry
 
-/// Ports against their postings, slots and quotas, and transfers against theirs (CONTRACT X3, X4).
+/// Ports against their postings, slots and quotas, and transfers against theirs (X3, X4).
 enum PortCheck {
     static func run(_ file: inout VerifiedFile) throws {
         // A file of an older schema has none of these tables.
@@ -18,31 +18,31 @@ enum PortCheck {
     private static func checkCharges(_ file: inout VerifiedFile) throws {
         try file.connection.forEach(
             """
-            SELECT x.id, x.public_id, x.book, x.reseller_id, x.days, x.base_price, x.cost, p.kind, p.book, p.reseller_id,
-                p.reference, (SELECT max(amount) FROM entry WHERE posting_id = p.id), x.expires_at - x.created_at
+            SELECT x.id, x.public_id, x.book, x.reseller_id, x.days, x.base_price, x.cost,
+                x.expires_at - x.created_at, p.kind, p.book, p.reseller_id,
+                p.reference, (SELECT max(amount) FROM entry WHERE posting_id = p.id)
             FROM port x LEFT JOIN posting p ON p.id = x.posting_id ORDER BY x.id
             """
         ) { row in
-            let (id, cost) = (row.int(0), row.int(6))
-            let digits = file.currency.minorUnitDigits
+            let port = try PortLine(&row)
             let wanted = try? Pricing.line(
-                termPrice: row.money(5), rate: .zero, quantity: row.int(4), minorUnitDigits: digits)
-            if wanted?.micros != cost {
+                termPrice: port.basePrice, rate: .zero, quantity: port.days,
+                minorUnitDigits: file.currency.minorUnitDigits)
+            if wanted?.micros != port.cost {
                 file.report.add(
-                    .orders, "port", id,
-                    "The port cost \(file.amount(cost)); \(row.int(4)) days of \(file.amount(row.int(5))) are another amount."
+                    .orders, "port", port.id,
+                    "The port cost \(file.amount(port.cost)); \(port.days) days of \(file.amount(port.basePrice.micros)) are another amount."
                 )
             }
-            if row.int(12) != row.int(4) * Timestamp.millisecondsPerDay {
+            if port.milliseconds != port.days * Timestamp.millisecondsPerDay {
                 file.report.add(
-                    .orders, "port", id, "The port does not run for the \(row.int(4)) days that it was bought for.")
+                    .orders, "port", port.id, "The port does not run for the \(port.days) days that it was bought for.")
             }
-            let charge = row.int(2) == Book.live.rawValue ? cost : 0
-            let isRight =
-                row.text(7) == PostingKind.port.rawValue && row.int(8) == row.int(2) && row.int(9) == row.int(3)
-                && row.text(10) == row.text(1) && row.int(11) == charge
-            if row.isNull(7) || !isRight {
-                file.report.add(.ledger, "port", id, "The port's posting is missing or moves something else.")
+            let charge = PostingSide(
+                kind: PostingKind.port.rawValue, book: port.book, reseller: port.reseller, reference: port.publicID,
+                amount: port.book == Book.live.rawValue ? port.cost : 0)
+            if port.posting != charge {
+                file.report.add(.ledger, "port", port.id, "The port's posting is missing or moves something else.")
             }
             return true
         }
@@ -52,8 +52,8 @@ enum PortCheck {
                 AND NOT EXISTS (SELECT 1 FROM port x WHERE x.public_id = p.reference AND x.posting_id = p.id)
             """
         ) { row in
-            file.report.add(
-                .ledger, "posting", row.int(0), "The posting is for the port \(row.text(1)), which is missing.")
+            let (id, reference) = (try row.int(), try row.text())
+            file.report.add(.ledger, "posting", id, "The posting is for the port \(reference), which is missing.")
             return true
         }
     }
@@ -62,12 +62,12 @@ enum PortCheck {
     private static func checkSlots(_ file: inout VerifiedFile) throws {
         try file.connection.forEach(
             """
-            SELECT x.id, x.state, x.book <> s.book, s.port_id = x.id FROM port x LEFT JOIN port_slot s ON s.id = x.slot_id
+            SELECT x.id, x.state FROM port x LEFT JOIN port_slot s ON s.id = x.slot_id
             WHERE s.id IS NULL OR x.book <> s.book OR (x.state = 'active') <> coalesce(s.port_id = x.id, 0)
             """
         ) { row in
-            file.report.add(
-                .quantity, "port", row.int(0), "The port is \(row.text(1)), and its slot does not say the same.")
+            let (id, state) = (try row.int(), try row.text())
+            file.report.add(.quantity, "port", id, "The port is \(state), and its slot does not say the same.")
             return true
         }
         try file.connection.forEach(
@@ -76,7 +76,7 @@ enum PortCheck {
             WHERE s.port_id IS NOT NULL AND (x.id IS NULL OR x.slot_id <> s.id OR x.state <> 'active')
             """
         ) { row in
-            file.report.add(.quantity, "port_slot", row.int(0), "The slot is taken by a port that does not have it.")
+            file.report.add(.quantity, "port_slot", try row.int(), "The slot is taken by a port that does not have it.")
             return true
         }
     }
@@ -86,25 +86,29 @@ enum PortCheck {
         try file.connection.forEach(
             """
             SELECT d.id, d.capacity, d.used, d.exclusive_ports, d.private_ports, count(s.id), count(x.id),
-                coalesce(sum(x.is_exclusive), 0), coalesce(sum(x.is_private), 0), count(DISTINCT x.reseller_id),
-                d.sole_reseller_id, min(x.reseller_id)
+                coalesce(sum(x.is_exclusive), 0), coalesce(sum(x.is_private), 0), d.sole_reseller_id,
+                count(DISTINCT x.reseller_id), min(x.reseller_id)
             FROM port_device d LEFT JOIN port_slot s ON s.device_id = d.id LEFT JOIN port x ON x.id = s.port_id
             GROUP BY d.id ORDER BY d.id
             """
         ) { row in
-            let id = row.int(0)
-            if (1...4).contains(where: { row.int($0) != row.int($0 + 4) }) {
+            let id = try row.int()
+            let kept = DeviceCounts(
+                slots: try row.int(), ports: try row.int(), exclusive: try row.int(), private: try row.int())
+            let counted = DeviceCounts(
+                slots: try row.int(), ports: try row.int(), exclusive: try row.int(), private: try row.int())
+            let (sole, resellers, first) = (try row.optionalInt(), try row.int(), try row.optionalInt())
+            if kept != counted {
                 file.report.add(
                     .quantity, "port_device", id, "The device's counts are not those of its slots and ports.")
             }
-            if row.int(7) > 0 && row.int(6) > 1 {
+            if counted.exclusive > 0 && counted.ports > 1 {
                 file.report.add(.quantity, "port_device", id, "An exclusive port shares its device.")
             }
-            if row.int(8) > 0 && row.int(9) > 1 {
+            if counted.private > 0 && resellers > 1 {
                 file.report.add(.quantity, "port_device", id, "A private port's device is shared by resellers.")
             }
-            let sole = row.int(9) == 1 ? row.optionalInt(11) : nil
-            if row.optionalInt(10) != sole {
+            if sole != (resellers == 1 ? first : nil) {
                 file.report.add(.quantity, "port_device", id, "The device names another reseller than its ports have.")
             }
             return true
@@ -120,9 +124,10 @@ enum PortCheck {
             FROM port_customer p WHERE p.used_port_slots <> counted
             """
         ) { row in
+            let (id, used, counted) = (try row.int(), try row.int(), try row.int())
             file.report.add(
-                .quantity, "port_customer", row.int(0),
-                "The customer uses \(row.int(1)) port slots by its record and \(row.int(2)) by its ports.")
+                .quantity, "port_customer", id,
+                "The customer uses \(used) port slots by its record and \(counted) by its ports.")
             return true
         }
     }
@@ -140,7 +145,8 @@ enum PortCheck {
             """
         ) { row in
             file.report.add(
-                .ledger, "customer_transfer", row.int(0), "The transfer's posting is missing or moves something else.")
+                .ledger, "customer_transfer", try row.int(),
+                "The transfer's posting is missing or moves something else.")
             return true
         }
         try file.connection.forEach(
@@ -149,8 +155,40 @@ enum PortCheck {
                 AND NOT EXISTS (SELECT 1 FROM customer_transfer t WHERE t.public_id = p.reference AND t.posting_id = p.id)
             """
         ) { row in
-            file.report.add(.ledger, "posting", row.int(0), "The posting is for a transfer that is missing.")
+            file.report.add(.ledger, "posting", try row.int(), "The posting is for a transfer that is missing.")
             return true
         }
     }
+}
+
+/// A port with what its posting says.
+private struct PortLine {
+    let id: Int64
+    let publicID: String
+    let book: Int64
+    let reseller: Int64
+    let days: Int64
+    let basePrice: Money
+    let cost: Int64
+    let milliseconds: Int64
+    let posting: PostingSide?
+
+    init(_ row: inout RowReader) throws {
+        id = try row.int()
+        publicID = try row.text()
+        book = try row.int()
+        reseller = try row.int()
+        days = try row.int()
+        basePrice = try row.money()
+        cost = try row.int()
+        milliseconds = try row.int()
+        posting = try PostingSide(&row)
+    }
+}
+
+private struct DeviceCounts: Equatable {
+    let slots: Int64
+    let ports: Int64
+    let exclusive: Int64
+    let `private`: Int64
 }

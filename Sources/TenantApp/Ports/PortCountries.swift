@@ -10,26 +10,26 @@ package struct PortCountry: Sendable {
     package let basePrice: Money
     package let updatedAt: Timestamp
 
-    fileprivate init(_ row: Row) {
-        id = row.int(0)
-        publicID = row.text(1)
-        name = row.text(2)
-        basePrice = row.money(3)
-        updatedAt = row.time(4)
+    static let columns = Columns<PortCountry>("id", "public_id", "name", "base_price", "updated_at")
+    fileprivate static let byPublicID = Statement("SELECT \(columns) FROM port_country WHERE public_id = ?1")
+    fileprivate static let page = Statement("SELECT \(columns) FROM port_country WHERE id > ?1 ORDER BY id LIMIT ?2")
+
+    init(_ row: inout RowReader) throws {
+        id = try row.int()
+        publicID = try row.text()
+        name = try row.text()
+        basePrice = try row.money()
+        updatedAt = try row.time()
     }
 }
 
 extension TenantReader {
     package func portCountry(_ publicID: String) throws -> PortCountry? {
-        try connection.row(
-            "SELECT id, public_id, name, base_price, updated_at FROM port_country WHERE public_id = ?1",
-            .text(publicID), read: PortCountry.init)
+        try connection.row(PortCountry.byPublicID, .text(publicID), read: PortCountry.init)
     }
 
     package func portCountries(after id: Int64, limit: Int) throws -> [PortCountry] {
-        try connection.rows(
-            "SELECT id, public_id, name, base_price, updated_at FROM port_country WHERE id > ?1 ORDER BY id LIMIT ?2",
-            .integer(id), .int(limit), read: PortCountry.init)
+        try connection.rows(PortCountry.page, .integer(id), .int(limit), read: PortCountry.init)
     }
 }
 

@@ -17,23 +17,30 @@ package struct PortCustomer: Sendable {
     package var publicID: String { customer.publicID }
 
     /// `?1` in every query is the time now: a port that is due has left its slot, whether or not it was cleared yet.
-    fileprivate static let columns = """
-        c.id, c.public_id, c.reseller_id, c.external_id, c.email, c.name, c.created_at, p.company, \
-        p.allocated_port_slots, p.used_port_slots - (SELECT count(*) FROM port x WHERE x.customer_id = c.id \
-            AND x.state = 'active' AND x.expires_at <= ?1), \
-        p.is_active, p.discount_percent, (SELECT a.balance FROM ledger_account a WHERE a.book = c.book \
-            AND a.kind = 'customer:' || c.id AND a.reseller_id = c.reseller_id)
+    static let columns = Columns<PortCustomer>(
+        Customer.columns.of("c"), "p.customer_id", "p.company", "p.allocated_port_slots",
         """
-    fileprivate static let tables = "customer c JOIN port_customer p ON p.customer_id = c.id"
+        p.used_port_slots - (SELECT count(*) FROM port x WHERE x.customer_id = c.id AND x.state = 'active' \
+        AND x.expires_at <= ?1) AS used
+        """, "p.is_active", "p.discount_percent",
+        """
+        (SELECT a.balance FROM ledger_account a WHERE a.book = c.book AND a.kind = 'customer:' || c.id \
+        AND a.reseller_id = c.reseller_id) AS balance
+        """)
+    static let tables = "customer c JOIN port_customer p ON p.customer_id = c.id"
+    fileprivate static let byPublicID = Statement(
+        "SELECT \(columns) FROM \(tables) WHERE c.public_id = ?2 AND c.reseller_id = ?3 AND c.book = ?4")
 
-    fileprivate init(_ row: Row) {
-        customer = Customer(row)
-        company = row.optionalText(7)
-        allocatedPortSlots = row.int(8)
-        usedPortSlots = row.int(9)
-        isActive = row.bool(10)
-        discountPercent = row.percent(11)
-        balance = row.money(12)
+    init(_ row: inout RowReader) throws {
+        customer = try Customer(&row)
+        row.skip()
+        company = try row.optionalText()
+        allocatedPortSlots = try row.int()
+        usedPortSlots = try row.int()
+        isActive = try row.bool()
+        discountPercent = try row.percent()
+        // Without an account nothing was ever moved to it.
+        balance = try row.optionalMoney() ?? .zero
     }
 }
 
@@ -49,17 +56,14 @@ package struct PortCustomerChange: Sendable {
 extension TenantReader {
     package func portCustomer(_ publicID: String, resellerID: Int64, book: Book) throws -> PortCustomer? {
         try connection.row(
-            dynamic: """
-                SELECT \(PortCustomer.columns) FROM \(PortCustomer.tables)
-                WHERE c.public_id = ?2 AND c.reseller_id = ?3 AND c.book = ?4
-                """,
-            [.time(now), .text(publicID), .integer(resellerID), .book(book)], read: PortCustomer.init)
+            PortCustomer.byPublicID, .time(now), .text(publicID), .integer(resellerID), .book(book),
+            read: PortCustomer.init)
     }
 
     /// The customer that a call names, or 404: unknown and foreign alike.
     package func knownPortCustomer(_ publicID: String, resellerID: Int64, book: Book) throws -> PortCustomer {
         guard let customer = try portCustomer(publicID, resellerID: resellerID, book: book) else {
-            throw Refusal.notFound("customer")
+            throw Refusal.notFound(.customer)
         }
         return customer
     }
@@ -68,12 +72,15 @@ extension TenantReader {
     package func portCustomerDiscount(_ publicID: String, resellerID: Int64, book: Book) throws -> Percent {
         let discount = try connection.row(
             """
-            SELECT p.discount_percent FROM customer c JOIN port_customer p ON p.customer_id = c.id
+            SELECT p.customer_id, p.discount_percent FROM customer c JOIN port_customer p ON p.customer_id = c.id
             WHERE c.public_id = ?1 AND c.reseller_id = ?2 AND c.book = ?3
             """,
             .text(publicID), .integer(resellerID), .book(book)
-        ) { $0.percent(0) }
-        guard let discount else { throw Refusal.notFound("customer") }
+        ) { row in
+            row.skip()
+            return try row.percent()
+        }
+        guard let discount else { throw Refusal.notFound(.customer) }
         return discount
     }
 

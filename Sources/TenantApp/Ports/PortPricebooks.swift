@@ -3,11 +3,12 @@ import SQLite
 package import TenantRegistry
 
 extension PricingLevel {
-    fileprivate init(_ row: Row, from column: Int32) {
+    static let columns = Columns<PricingLevel>("margin", "fixed", "multiplier")
+
+    init(_ row: inout RowReader) throws {
         self.init(
-            margin: row.optionalInt(column).flatMap { MarkUp(partsPerMillion: $0) },
-            fixed: row.optionalMoney(column + 1),
-            multiplier: row.optionalInt(column + 2).flatMap { Multiplier(millionths: $0) })
+            margin: try row.optionalInt(as: MarkUp.init(partsPerMillion:)), fixed: try row.optionalMoney(),
+            multiplier: try row.optionalInt(as: Multiplier.init(millionths:)))
     }
 
     fileprivate var values: [SQLValue] {
@@ -19,48 +20,56 @@ extension PricingLevel {
 package struct CountryOverride: Sendable {
     package let countryID: String
     package let level: PricingLevel
+
+    static let columns = Columns<CountryOverride>(
+        "o.reseller_id", "o.book", "o.country_id", "c.public_id", PricingLevel.columns.of("o"))
+    static let tables = "port_country_override o JOIN port_country c ON c.id = o.country_id"
+    fileprivate static let ofReseller = Statement(
+        "SELECT \(columns) FROM \(tables) WHERE o.reseller_id = ?1 AND o.book = ?2 ORDER BY o.country_id")
+    fileprivate static let ofCountry = Statement(
+        "SELECT \(columns) FROM \(tables) WHERE o.reseller_id = ?1 AND o.book = ?2 AND o.country_id = ?3")
+
+    init(_ row: inout RowReader) throws {
+        row.skip(3)
+        countryID = try row.text()
+        level = try PricingLevel(&row)
+    }
+}
+
+extension PortPricebook {
+    static let columns = Columns<PortPricebook>(
+        "reseller_id", "book", "mode", "default_margin", "default_fixed", "default_multiplier", "port_margin",
+        "port_fixed", "port_multiplier", "traffic_margin", "traffic_fixed", "traffic_multiplier")
+    fileprivate static let ofReseller = Statement(
+        "SELECT \(columns) FROM port_pricebook WHERE reseller_id = ?1 AND book = ?2")
+
+    init(_ row: inout RowReader) throws {
+        self.init()
+        row.skip(2)
+        mode = try row.value()
+        defaults = try PricingLevel(&row)
+        port = try PricingLevel(&row)
+        traffic = try PricingLevel(&row)
+    }
 }
 
 extension TenantReader {
     /// The default price book where the reseller has changed nothing.
     package func portPricebook(resellerID: Int64, book: Book) throws -> PortPricebook {
         try connection.row(
-            """
-            SELECT mode, default_margin, default_fixed, default_multiplier, port_margin, port_fixed, port_multiplier,
-                traffic_margin, traffic_fixed, traffic_multiplier
-            FROM port_pricebook WHERE reseller_id = ?1 AND book = ?2
-            """,
-            .integer(resellerID), .book(book)
-        ) { row in
-            var pricebook = PortPricebook()
-            pricebook.mode = PricingMode(rawValue: row.text(0)) ?? .margin
-            pricebook.defaults = PricingLevel(row, from: 1)
-            pricebook.port = PricingLevel(row, from: 4)
-            pricebook.traffic = PricingLevel(row, from: 7)
-            return pricebook
-        } ?? PortPricebook()
+            PortPricebook.ofReseller, .integer(resellerID), .book(book), read: PortPricebook.init) ?? PortPricebook()
     }
 
     package func countryOverride(_ country: Int64, resellerID: Int64, book: Book) throws -> PricingLevel? {
         try connection.row(
-            """
-            SELECT margin, fixed, multiplier FROM port_country_override
-            WHERE reseller_id = ?1 AND book = ?2 AND country_id = ?3
-            """,
-            .integer(resellerID), .book(book), .integer(country)
-        ) { PricingLevel($0, from: 0) }
+            CountryOverride.ofCountry, .integer(resellerID), .book(book), .integer(country), read: CountryOverride.init
+        )?.level
     }
 
     /// There are as many countries as there are, and no more overrides.
     package func countryOverrides(resellerID: Int64, book: Book) throws -> [CountryOverride] {
         try connection.rows(
-            """
-            SELECT o.margin, o.fixed, o.multiplier, c.public_id
-            FROM port_country_override o JOIN port_country c ON c.id = o.country_id
-            WHERE o.reseller_id = ?1 AND o.book = ?2 ORDER BY o.country_id
-            """,
-            .integer(resellerID), .book(book)
-        ) { CountryOverride(countryID: $0.text(3), level: PricingLevel($0, from: 0)) }
+            CountryOverride.ofReseller, .integer(resellerID), .book(book), read: CountryOverride.init)
     }
 }
 

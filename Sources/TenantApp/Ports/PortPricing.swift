@@ -44,7 +44,7 @@ package struct Multiplier: Sendable, Hashable {
     }
 }
 
-/// How a price book makes a price of a cost (CONTRACT X2).
+/// How a price book makes a price of a cost (X2).
 package enum PricingMode: String, Sendable, CaseIterable {
     /// A percentage on the cost.
     case margin
@@ -95,7 +95,7 @@ package enum PricedThing: String, Sendable, CaseIterable {
     case traffic
 }
 
-/// A reseller's price book: what it charges its own customers; what it pays is the base price (seed 003, step 2).
+/// A reseller's price book: what it charges its own customers; what it pays is the base price (X2).
 /// Pure: any thread.
 package struct PortPricebook: Sendable, Equatable {
     package var mode = PricingMode.margin
@@ -105,7 +105,8 @@ package struct PortPricebook: Sendable, Equatable {
 
     package init() {}
 
-    /// Country override > port or traffic pricing > default. A mode for which no level has anything falls back to margins.
+    /// Country override > port or traffic pricing > default. A mode for which no level has anything falls back to
+    /// margins.
     package func rule(for thing: PricedThing, country override: PricingLevel?) -> (rule: PricingRule, isOverride: Bool)
     {
         if let rule = override?.anyRule(mode) { return (rule, true) }
@@ -125,7 +126,7 @@ package struct PortPrice: Sendable, Equatable {
     /// The mark-up that comes of rule and discount, before rounding; negative where it sells under its cost.
     package let marginPartsPerMillion: Int64
 
-    /// `quantity`: days of a port. Each amount is rounded once, half up (CONTRACT W3).
+    /// `quantity`: days of a port. Each amount is rounded once, half up (W3).
     package init(
         base: Money, quantity: Int64, rule: PricingRule, discount: Percent, minorUnitDigits: Int
     ) throws(MoneyError) {

@@ -21,6 +21,20 @@ package struct PortDevice: Sendable, Equatable {
         self.carrier = carrier
         self.isExclusiveCapable = isExclusiveCapable
     }
+
+    static let columns = Columns<PortDevice>(
+        "id", "name", "server_ip", "country_id", "city", "carrier", "exclusive_capable")
+    fileprivate static let byName = Statement("SELECT id, \(columns) FROM port_device WHERE book = ?1 AND name = ?2")
+
+    init(_ row: inout RowReader) throws {
+        row.skip()
+        name = try row.text()
+        serverIP = try row.text()
+        countryID = try row.int()
+        city = try row.optionalText()
+        carrier = try row.optionalText()
+        isExclusiveCapable = try row.bool()
+    }
 }
 
 /// A slot of a device that a port can have.
@@ -39,23 +53,32 @@ package struct PortSlot: Sendable {
     package let portID: String?
     package let createdAt: Timestamp
 
-    fileprivate init(_ row: Row) {
-        id = row.int(0)
-        deviceID = row.int(1)
-        deviceName = row.text(2)
-        serverIP = row.text(3)
-        httpPort = row.int(4)
-        socksPort = row.int(5)
-        countryID = row.text(6)
-        city = row.optionalText(7)
-        carrier = row.optionalText(8)
-        isExclusiveCapable = row.bool(9)
-        portID = row.optionalText(10)
-        createdAt = row.time(11)
+    static let columns = Columns<PortSlot>(
+        "s.id", "s.device_id", "d.name", "s.server_ip", "s.http_port", "s.socks_port", "c.public_id", "d.city",
+        "d.carrier", "d.exclusive_capable", "p.public_id", "s.created_at")
+    // CROSS JOIN keeps the slots first: their order needs no sorting.
+    static let tables = """
+        port_slot s CROSS JOIN port_device d ON d.id = s.device_id CROSS JOIN port_country c ON c.id = d.country_id \
+        LEFT JOIN port p ON p.id = s.port_id
+        """
+
+    init(_ row: inout RowReader) throws {
+        id = try row.int()
+        deviceID = try row.int()
+        deviceName = try row.text()
+        serverIP = try row.text()
+        httpPort = try row.int()
+        socksPort = try row.int()
+        countryID = try row.text()
+        city = try row.optionalText()
+        carrier = try row.optionalText()
+        isExclusiveCapable = try row.bool()
+        portID = try row.optionalText()
+        createdAt = try row.time()
     }
 }
 
-/// What a port asks of its device (CONTRACT X4).
+/// What a port asks of its device (X4).
 package struct PortWish: Sendable {
     package var countryID: Int64
     package var city: String?
@@ -73,19 +96,8 @@ package struct PortWish: Sendable {
 extension TenantReader {
     package func portDevice(named name: String, book: Book) throws -> (id: Int64, device: PortDevice)? {
         try connection.row(
-            """
-            SELECT id, name, server_ip, country_id, city, carrier, exclusive_capable FROM port_device
-            WHERE book = ?1 AND name = ?2
-            """,
-            .book(book), .text(name)
-        ) { row in
-            (
-                row.int(0),
-                PortDevice(
-                    name: row.text(1), serverIP: row.text(2), countryID: row.int(3), city: row.optionalText(4),
-                    carrier: row.optionalText(5), isExclusiveCapable: row.bool(6))
-            )
-        }
+            PortDevice.byName, .book(book), .text(name)
+        ) { row in (try row.int(), try PortDevice(&row)) }
     }
 
     /// Whether one of the two ports of an address is in stock already.
@@ -109,16 +121,10 @@ extension TenantReader {
             filter += " AND c.public_id = ?4"
         }
         if let isFree { filter += " AND s.port_id IS \(isFree ? "" : "NOT ")NULL" }
-        // CROSS JOIN keeps the slots first: their order needs no sorting.
         return try connection.rows(
-            dynamic: """
-                SELECT s.id, s.device_id, d.name, s.server_ip, s.http_port, s.socks_port, c.public_id, d.city, d.carrier,
-                    d.exclusive_capable, p.public_id, s.created_at
-                FROM port_slot s CROSS JOIN port_device d ON d.id = s.device_id
-                    CROSS JOIN port_country c ON c.id = d.country_id LEFT JOIN port p ON p.id = s.port_id
-                WHERE \(filter) ORDER BY s.id LIMIT ?3
-                """,
-            values, read: PortSlot.init)
+            dynamic: "SELECT \(PortSlot.columns) FROM \(PortSlot.tables) WHERE \(filter) ORDER BY s.id LIMIT ?3",
+            values,
+            read: PortSlot.init)
     }
 
     /// Whether any device of the country is in this city, or of this carrier.
@@ -160,8 +166,9 @@ extension TenantTransaction {
             "UPDATE port_device SET capacity = capacity + ?2 WHERE id = ?1", .integer(id), .integer(slots))
     }
 
-    /// A free slot that does for the wish; nil where there is none. Devices that can be exclusive are kept for those who
-    /// ask for that; else the least used comes first, and among them the one left longest ago, so that rotations go round.
+    /// A free slot that does for the wish; nil where there is none. Devices that can be exclusive are kept for those
+    /// who ask for that; else the least used comes first, and among them the one left longest ago, so that rotations go
+    /// round.
     package func freeSlot(for wish: PortWish) throws -> (slot: Int64, device: Int64)? {
         let open = "used < capacity AND exclusive_ports = 0"
         let order = "ORDER BY exclusive_capable, used, left_at LIMIT 1"
@@ -186,12 +193,12 @@ extension TenantTransaction {
                     .book(wish.book), .integer(wish.countryID), .optional(wish.city), .optional(wish.carrier),
                     .integer(wish.resellerID), .integer(wish.notDevice ?? 0),
                 ]
-            ) { $0.int(0) }
+            ) { try $0.int() }
             guard let device else { continue }
             let slot = try connection.row(
                 "SELECT id FROM port_slot WHERE device_id = ?1 AND port_id IS NULL ORDER BY id LIMIT 1",
                 .integer(device)
-            ) { $0.int(0) }
+            ) { try $0.int() }
             if let slot { return (slot, device) }
         }
         return nil

@@ -29,7 +29,7 @@ package struct PortStockRow: Sendable, Equatable {
     }
 }
 
-/// Reads a stock of ports (CONTRACT O9): CSV with a header row, or JSON `{"ports": […]}`; the same fields in both.
+/// Reads a stock of ports (O9): CSV with a header row, or JSON `{"ports": […]}`; the same fields in both.
 /// `http_port` and `socks_port` are a port each, or ranges (`10001-10010`) of the same length. Pure: any thread.
 package enum PortStockFile {
     package static let columns = [
@@ -97,13 +97,13 @@ package enum PortStockFile {
         var errors: [FieldError] = []
         for name in header.fields where !columns.contains(name) {
             errors.append(
-                PriceBookFile.error(header.line, name, "unknown_column", "is not a column of a stock of ports"))
+                FieldError.inLine(header.line, name, "unknown_column", "is not a column of a stock of ports"))
         }
         for name in columns where !header.fields.contains(name) && !optionalColumns.contains(name) {
-            errors.append(PriceBookFile.error(header.line, name, "required", "the column is missing"))
+            errors.append(.inLine(header.line, name, "required", "the column is missing"))
         }
         if Set(header.fields).count != header.fields.count {
-            errors.append(PriceBookFile.error(header.line, nil, "duplicate_column", "a column stands twice"))
+            errors.append(.inLine(header.line, nil, "duplicate_column", "a column stands twice"))
         }
         guard errors.isEmpty else { throw .invalid(errors) }
         return rows.dropFirst().map { row in

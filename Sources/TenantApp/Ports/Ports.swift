@@ -8,7 +8,7 @@ package enum PortState: String, Sendable, CaseIterable, AnswerValue {
     case expired
 }
 
-/// A port that a reseller bought for a customer (CONTRACT X4).
+/// A port that a reseller bought for a customer (X4).
 package struct Port: Sendable {
     package let id: Int64
     package let publicID: String
@@ -38,43 +38,45 @@ package struct Port: Sendable {
     package let expiresAt: Timestamp
 
     /// `?1` in every query is the time now.
-    fileprivate static let columns = """
-        p.id, p.public_id, p.book, p.reseller_id, p.customer_id, c.public_id, p.country_id, o.public_id, p.city, \
-        p.carrier, p.is_exclusive, p.is_private, p.display_name, p.login, p.password, p.slot_id, s.device_id, \
-        s.server_ip, s.http_port, s.socks_port, iif(p.expires_at <= ?1, 'expired', p.state), p.cost, p.reseller_price, \
-        p.created_at, p.expires_at
-        """
-    fileprivate static let tables = """
+    static let columns = Columns<Port>(
+        "p.id", "p.public_id", "p.book", "p.reseller_id", "p.customer_id", "c.public_id", "p.country_id",
+        "o.public_id", "p.city", "p.carrier", "p.is_exclusive", "p.is_private", "p.display_name", "p.login",
+        "p.password", "p.slot_id", "s.device_id", "s.server_ip", "s.http_port", "s.socks_port",
+        "iif(p.expires_at <= ?1, 'expired', p.state) AS state", "p.cost", "p.reseller_price", "p.created_at",
+        "p.expires_at")
+    static let tables = """
         port p CROSS JOIN customer c ON c.id = p.customer_id CROSS JOIN port_country o ON o.id = p.country_id \
         CROSS JOIN port_slot s ON s.id = p.slot_id
         """
+    fileprivate static let byPublicID = Statement(
+        "SELECT \(columns) FROM \(tables) WHERE p.public_id = ?2 AND p.reseller_id = ?3 AND p.book = ?4")
 
-    fileprivate init(_ row: Row) {
-        id = row.int(0)
-        publicID = row.text(1)
-        book = Book(rawValue: row.int(2)) ?? .live
-        resellerID = row.int(3)
-        customerID = row.int(4)
-        customerPublicID = row.text(5)
-        countryID = row.int(6)
-        countryPublicID = row.text(7)
-        city = row.optionalText(8)
-        carrier = row.optionalText(9)
-        isExclusive = row.bool(10)
-        isPrivate = row.bool(11)
-        displayName = row.text(12)
-        login = row.text(13)
-        sealedPassword = row.blob(14)
-        slotID = row.int(15)
-        deviceID = row.int(16)
-        serverIP = row.text(17)
-        httpPort = row.int(18)
-        socksPort = row.int(19)
-        state = PortState(rawValue: row.text(20)) ?? .expired
-        cost = row.money(21)
-        resellerPrice = row.money(22)
-        createdAt = row.time(23)
-        expiresAt = row.time(24)
+    init(_ row: inout RowReader) throws {
+        id = try row.int()
+        publicID = try row.text()
+        book = try row.value()
+        resellerID = try row.int()
+        customerID = try row.int()
+        customerPublicID = try row.text()
+        countryID = try row.int()
+        countryPublicID = try row.text()
+        city = try row.optionalText()
+        carrier = try row.optionalText()
+        isExclusive = try row.bool()
+        isPrivate = try row.bool()
+        displayName = try row.text()
+        login = try row.text()
+        sealedPassword = try row.blob()
+        slotID = try row.int()
+        deviceID = try row.int()
+        serverIP = try row.text()
+        httpPort = try row.int()
+        socksPort = try row.int()
+        state = try row.value()
+        cost = try row.money()
+        resellerPrice = try row.money()
+        createdAt = try row.time()
+        expiresAt = try row.time()
     }
 
     package var wish: PortWish {
@@ -103,14 +105,11 @@ package struct NewPort: Sendable {
 extension TenantReader {
     package func port(_ publicID: String, resellerID: Int64, book: Book) throws -> Port? {
         try connection.row(
-            dynamic: """
-                SELECT \(Port.columns) FROM \(Port.tables) WHERE p.public_id = ?2 AND p.reseller_id = ?3 AND p.book = ?4
-                """,
-            [.time(now), .text(publicID), .integer(resellerID), .book(book)], read: Port.init)
+            Port.byPublicID, .time(now), .text(publicID), .integer(resellerID), .book(book), read: Port.init)
     }
 
     package func knownPort(_ publicID: String, resellerID: Int64, book: Book) throws -> Port {
-        guard let port = try port(publicID, resellerID: resellerID, book: book) else { throw Refusal.notFound("port") }
+        guard let port = try port(publicID, resellerID: resellerID, book: book) else { throw Refusal.notFound(.port) }
         return port
     }
 
@@ -134,15 +133,26 @@ extension TenantReader {
             read: Port.init)
     }
 
-    /// Ports whose time is up and whose slots are still taken, the longest due first; of one customer or of all.
+    /// Ports whose time is up and whose slots are still taken, the longest due first; of one customer or of all. One
+    /// that cannot be read is left where it is and told: the call that clears it is another's.
     package func duePorts(book: Book, customer: Int64?, limit: Int) throws -> [Port] {
         let filter = customer == nil ? "p.book = ?2 AND ?3 IS NULL" : "p.book = ?2 AND p.customer_id = ?3"
-        return try connection.rows(
+        var ports: [Port] = []
+        try connection.forEach(
             dynamic: """
                 SELECT \(Port.columns) FROM \(Port.tables)
-                WHERE \(filter) AND p.state = 'active' AND p.expires_at <= ?1 ORDER BY p.expires_at LIMIT ?4
+                WHERE \(filter) AND p.state = 'active' AND p.expires_at <= ?1 ORDER BY p.expires_at
                 """,
-            [.time(now), .book(book), .optional(customer), .int(limit)], read: Port.init)
+            [.time(now), .book(book), .optional(customer)]
+        ) { row in
+            do {
+                ports.append(try Port(&row))
+            } catch let corrupt as CorruptRow {
+                store.tell(corrupt)
+            }
+            return ports.count < limit
+        }
+        return ports
     }
 
     /// The password that a port's user signs in with.

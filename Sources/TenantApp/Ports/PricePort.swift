@@ -1,12 +1,12 @@
 package import CallKit
 package import TenantRegistry
 
-/// Prices something by a reseller's price book (CONTRACT X2): what it costs the reseller, what the reseller charges, and
+/// Prices something by a reseller's price book (X2): what it costs the reseller, what the reseller charges, and
 /// which rules led there. Writes nothing; `CreatePort` records what it says.
 package struct PricePort: Sendable {
     package struct Result: Sendable {
         package let price: PortPrice
-        /// For people, as the seed shows them: `Margin: +25%`, `30 days`.
+        /// For people, as the product document shows them: `Margin: +25%`, `30 days`.
         package let appliedRules: [String]
     }
 
@@ -15,7 +15,7 @@ package struct PricePort: Sendable {
     package let basePrice: Money
     /// Days of a port; gigabytes of traffic.
     package let quantity: Int64
-    /// Nil, and a country that there is not, have no override.
+    /// Nil has no override. An unknown country has none either.
     package let country: PortCountry?
     package let discount: Percent
     package let resellerID: Int64

@@ -3,9 +3,8 @@ import Cryptography
 import HTTPCore
 import TenantRegistry
 
-/// Signing in, and keys of one's own (CONTRACT X1).
+/// Signing in, and keys of one's own (X1).
 extension ProxyPorts {
-    static let scopes: Scopes = [.customersRead, .customersWrite, .portsRead, .portsWrite]
 
     static let account: [Route] = [
         Route(
@@ -24,9 +23,9 @@ extension ProxyPorts {
         ) { call in
             let (name, scopes, book) = try call.read(Schemas.newKey)
             let secret = call.newSecret(book)
-            return .reserving([secret.hash]) { tenant, detail in
+            return .reserving(secret.hash) { tenant, detail in
                 guard let reseller = try tenant.reseller(id: call.resellerID), reseller.state == .active else {
-                    throw Refusal.forbidden(code: "reseller_not_active", detail: "Only an active reseller has keys.")
+                    throw Refusal.forbidden(.resellerHasNoKeys)
                 }
                 let accountID = call.known.projection.accountID
                 var new = NewKey(
@@ -56,7 +55,7 @@ extension ProxyPorts {
             .write { tenant, detail in
                 guard let key = try tenant.key(publicID: call.parameters[0]), !key.role.isSession,
                     key.resellerID == call.resellerID
-                else { throw Refusal.notFound("key") }
+                else { throw Refusal.notFound(.key) }
                 if key.revokedAt == nil { try tenant.revokeKey(key.id) }
                 detail.note("key", key.publicID)
                 guard let revoked = try tenant.key(id: key.id) else { throw Refusal.defect }

@@ -2,7 +2,7 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// A reseller's customers and what it moves to them (CONTRACT X3).
+/// A reseller's customers and what it moves to them (X3).
 extension ProxyPorts {
     static let slotsMax: Int64 = 1_000_000
 
@@ -16,8 +16,7 @@ extension ProxyPorts {
                 if let externalID,
                     try tenant.customer(externalID: externalID, resellerID: call.resellerID, book: call.book) != nil
                 {
-                    throw Refusal.conflict(
-                        code: "external_id_taken", detail: "There is a customer with this externalId.")
+                    throw Refusal.conflict(.externalIDTaken)
                 }
                 let customer = try tenant.insertPortCustomer(
                     email: email, name: name, company: company, externalID: externalID, allocatedPortSlots: slots,

@@ -1,7 +1,7 @@
 import CallKit
 import HTTPCore
 
-/// Where the seed's documents say that the API describes itself (CONTRACT X7).
+/// Where the product document says that the API describes itself (X7).
 extension ProxyPorts {
     static let documents: [Route] = [Route.description("/reseller/docs/openapi", of: { ProxyPorts() })]
 }

@@ -2,7 +2,7 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// Ports: buying, reading, rotating (CONTRACT X4, X5).
+/// Ports: buying, reading, rotating (X4, X5).
 extension ProxyPorts {
     static let ports: [Route] = [
         Route(
@@ -22,11 +22,8 @@ extension ProxyPorts {
                     answer.isSecret = true
                     return answer
                 case .quotaExceeded(let customer):
-                    return refused(
-                        .conflict(
-                            code: "customer_quota_exceeded",
-                            detail: "The customer has \(customer.usedPortSlots) of \(customer.allocatedPortSlots) "
-                                + "port slots in use."))
+                    // Ports whose time was up stay given back.
+                    return .keeping(.conflict(.customerQuotaExceeded(customer)))
                 }
             }
         },

@@ -2,7 +2,7 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// What a reseller charges its customers (CONTRACT X2): open to any key of the reseller.
+/// What a reseller charges its customers (X2): open to any key of the reseller.
 extension ProxyPorts {
     static let pricebook: [Route] = [
         Route(
@@ -59,7 +59,7 @@ extension ProxyPorts {
             try fields.finish()
             guard let countryID else { throw Refusal.defect }
             return .write { tenant, detail in
-                guard let country = try tenant.portCountry(countryID) else { throw Refusal.notFound("country") }
+                guard let country = try tenant.portCountry(countryID) else { throw Refusal.notFound(.country) }
                 try tenant.save(level, country: country.id, resellerID: call.resellerID, book: call.book)
                 detail.note("country", country.publicID)
                 return .json(201) { json in

@@ -2,8 +2,8 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// What proxy ports' bodies look like: said in the description, read and written in the files beside. Amounts in answers
-/// are numbers, times milliseconds.
+/// What proxy ports' bodies look like: said in the description, read and written in the files beside. Amounts in
+/// answers are numbers, times milliseconds.
 extension ProxyPorts {
     enum Schemas {
         static let id = Schema.text(100)
@@ -23,7 +23,7 @@ extension ProxyPorts {
             .member("expires_in") { _ in SessionTerms.seconds },
         ])
         static let newKey = Body(
-            Field.text("name", 1...100), Field.scopes("scopes", ProxyPorts.scopes).or(ProxyPorts.scopes),
+            Field.text("name", 1...100), Field.scopes("scopes", ProxyPorts.scopes).or(ProxyPorts.scopes.bits),
             Field.mode("mode").or(.live))
         private static let keyMembers: [Shape<APIKey>.Member] = [
             .member("_id", \.publicID), .member("name", \.name), .member("prefix", \.display.prefix),

@@ -2,9 +2,10 @@ package import CallKit
 package import HTTPCore
 package import TenantRegistry
 
-/// Proxy ports (CONTRACT X; seed 003): a reseller prices, keeps customers, buys ports for them and rotates them. Its JSON
-/// is camelCase, ids are `_id`, amounts are numbers, times are milliseconds since 1970.
+/// Proxy ports (X; docs/proxy-ports.md): a reseller prices, keeps customers, buys ports for them and rotates them. Its
+/// JSON is camelCase, ids are `_id`, amounts are numbers, times are milliseconds since 1970.
 package struct ProxyPorts: Dialect {
+    package static let scopes: NamedScopes = [.customersRead, .customersWrite, .portsRead, .portsWrite]
     package let name = "proxy_ports"
     package let title = "Proxy ports"
     package let basePath = "/v1"
@@ -18,15 +19,12 @@ package struct ProxyPorts: Dialect {
     package var errorSchema: Schema { ["statusCode": .integer, "error": .string, "message": .string] }
 
     /// `X-API-Key`; a token of somebody signed in stands in `Authorization`.
-    package func credential(in head: RequestHead) -> Range<Int>? { head.range(of: .apiKey) ?? bearer(in: head) }
+    package func credential(in head: RequestHead) -> Range<Int>? { head.range(of: .apiKey) ?? head.bearer }
 
     package func render(_ refusal: Refusal, requestID: RequestID) -> Response {
         .refused(
             refusal, contentType: errorContentType, body: Self.envelope(refusal), challenge: "ApiKey, Bearer")
     }
-
-    /// A refusal that is an answer, so that what was written with it stays.
-    static func refused(_ refusal: Refusal) -> Answer { Answer(status: refusal.status, body: envelope(refusal)) }
 
     /// `{statusCode, error, message}`.
     private static func envelope(_ refusal: Refusal) -> [UInt8] {
@@ -92,4 +90,11 @@ package struct ProxyPorts: Dialect {
     ) -> Answer {
         list(name, rows, page, id: id) { row, json in shape.write(row, in: currency, to: &json) }
     }
+}
+
+extension NamedScopes {
+    static let customersRead = NamedScopes("customers:read", bit: 4)
+    static let customersWrite = NamedScopes("customers:write", bit: 5)
+    static let portsRead = NamedScopes("ports:read", bit: 6)
+    static let portsWrite = NamedScopes("ports:write", bit: 7)
 }

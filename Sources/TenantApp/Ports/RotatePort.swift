@@ -2,7 +2,7 @@ package import CallKit
 package import HTTPCore
 package import TenantRegistry
 
-/// Moves a port to another device: id, login, password and end stay (CONTRACT X5).
+/// Moves a port to another device: id, login, password and end stay (X5).
 package struct RotatePort: Sendable {
     package let portID: String
     package let resellerID: Int64
@@ -18,7 +18,7 @@ package struct RotatePort: Sendable {
         let port = try tenant.knownPort(portID, resellerID: resellerID, book: book)
         detail.note("port", port.publicID)
         guard port.state == .active else {
-            throw Refusal.conflict(code: "port_expired", detail: "The port has expired.")
+            throw Refusal.conflict(.portExpired)
         }
         var wish = port.wish
         wish.notDevice = port.deviceID

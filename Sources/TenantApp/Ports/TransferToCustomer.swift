@@ -1,7 +1,7 @@
 package import CallKit
 package import TenantRegistry
 
-/// Moves balance from a reseller to a customer of its own (CONTRACT X3): for the reseller's accounting; ports are paid by
+/// Moves balance from a reseller to a customer of its own (X3): for the reseller's accounting; ports are paid by
 /// the reseller. With a reference it happens once.
 ///
 /// The test book never charges (X7): there the customer's balance is funded by the tenant, not by the reseller.
@@ -36,9 +36,7 @@ package struct TransferToCustomer: Sendable {
         if let referenceID, let known = try tenant.transfer(referenceID: referenceID, customer: customer.id, book: book)
         {
             guard known.amount == amount else {
-                throw Refusal.conflict(
-                    code: "reference_reused",
-                    detail: "The referenceId belongs to a transfer of \(tenant.decimal(known.amount)).")
+                throw Refusal.conflict(.referenceReused(tenant.decimal(known.amount)))
             }
             detail.note("transfer", known.publicID)
             return (known, customer)

@@ -2,7 +2,7 @@ package import CallKit
 package import Cryptography
 package import TenantRegistry
 
-/// Whoever was invited sets a password, once, through the link (CONTRACT O3, P1). Unknown, used and expired links look
+/// Whoever was invited sets a password, once, through the link (O3, P1). Unknown, used and expired links look
 /// alike.
 package struct AcceptInvitation: Sendable {
     package let tokenHash: Digest
@@ -16,10 +16,10 @@ package struct AcceptInvitation: Sendable {
 
     package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> Account {
         guard let account = try tenant.invitedAccount(tokenHash: tokenHash) else {
-            throw Refusal.notFound("invitation")
+            throw Refusal.notFound(.invitation)
         }
         if let id = account.resellerID, try tenant.reseller(id: id)?.state == .terminated {
-            throw Refusal.notFound("invitation")
+            throw Refusal.notFound(.invitation)
         }
         try tenant.setPasswordHash(passwordHash, account: account.id)
         try tenant.useInvitation(tokenHash: tokenHash)

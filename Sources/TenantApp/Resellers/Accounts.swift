@@ -19,41 +19,43 @@ package struct Account: Sendable {
     package let resellerID: Int64?
     package let passwordHash: String?
 
-    fileprivate static let columns = "id, email, name, role, reseller_id, password_hash"
+    static let columns = Columns<Account>("id", "email", "name", "role", "reseller_id", "password_hash")
+    fileprivate static let byEmail = Statement("SELECT \(columns) FROM account WHERE email = ?1")
+    fileprivate static let byID = Statement("SELECT \(columns) FROM account WHERE id = ?1")
+    fileprivate static let invited = Statement(
+        """
+        SELECT \(columns.of("a")) FROM invitation i JOIN account a ON a.id = i.account_id
+        WHERE i.token_hash = ?1 AND i.used_at IS NULL AND i.expires_at > ?2
+        """)
 
-    fileprivate init(_ row: Row) {
-        id = row.int(0)
-        email = row.text(1)
-        name = row.text(2)
-        role = AccountRole(rawValue: row.int(3)) ?? .reseller
-        resellerID = row.optionalInt(4)
-        passwordHash = row.optionalText(5)
+    init(_ row: inout RowReader) throws {
+        id = try row.int()
+        email = try row.text()
+        name = try row.text()
+        role = try row.value()
+        resellerID = try row.optionalInt()
+        passwordHash = try row.optionalText()
     }
 }
 
 extension TenantReader {
+    /// The account of the tenant's owner.
+    package func ownerAccount() throws -> Int64? {
+        try connection.row("SELECT id FROM account WHERE role = 0 ORDER BY id LIMIT 1") { try $0.int() }
+    }
+
     /// By e-mail address, case-folded.
     package func account(email: String) throws -> Account? {
-        try connection.row(
-            "SELECT id, email, name, role, reseller_id, password_hash FROM account WHERE email = ?1",
-            .text(email.lowercased()), read: Account.init)
+        try connection.row(Account.byEmail, .text(email.lowercased()), read: Account.init)
     }
 
     package func account(id: Int64) throws -> Account? {
-        try connection.row(
-            "SELECT id, email, name, role, reseller_id, password_hash FROM account WHERE id = ?1", .integer(id),
-            read: Account.init)
+        try connection.row(Account.byID, .integer(id), read: Account.init)
     }
 
     /// The account that an invitation is for; nil where it is unknown, used or past its time.
     package func invitedAccount(tokenHash: Digest) throws -> Account? {
-        try connection.row(
-            """
-            SELECT a.id, a.email, a.name, a.role, a.reseller_id, a.password_hash
-            FROM invitation i JOIN account a ON a.id = i.account_id
-            WHERE i.token_hash = ?1 AND i.used_at IS NULL AND i.expires_at > ?2
-            """,
-            .blob(tokenHash.bytes), .time(now), read: Account.init)
+        try connection.row(Account.invited, .blob(tokenHash.bytes), .time(now), read: Account.init)
     }
 }
 

@@ -2,7 +2,7 @@ package import CallKit
 package import RateLimiter
 package import TenantRegistry
 
-/// Changes what an operator has agreed with a reseller (CONTRACT O3): what is nil stays as it is.
+/// Changes what an operator has agreed with a reseller (O3): what is nil stays as it is.
 package struct ChangeResellerTerms: Sendable {
     package let resellerID: String
     package var defaultDiscountRate: Percent?
@@ -17,7 +17,7 @@ package struct ChangeResellerTerms: Sendable {
     package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> Reseller {
         var reseller = try tenant.knownReseller(resellerID)
         guard reseller.state != .terminated else {
-            throw Refusal.conflict(code: "reseller_terminated", detail: "The reseller is terminated.")
+            throw Refusal.conflict(.resellerTerminated)
         }
         detail.resellerID = reseller.id
         detail.note("reseller", reseller.publicID)

@@ -2,7 +2,7 @@ package import CallKit
 package import Cryptography
 package import TenantRegistry
 
-/// The operator makes a reseller (CONTRACT O3). It begins as pending, like one that applied; without a password its person
+/// The operator makes a reseller (O3). It begins as pending, like one that applied; without a password its person
 /// sets one through a link.
 package struct InviteReseller: Sendable {
     /// What an invitation link carries; only its hash is stored.

@@ -1,7 +1,7 @@
 import CallKit
 package import TenantRegistry
 
-/// A reseller's moves between states (CONTRACT O3, W1): pending → active, active ↔ suspended, any → terminated, which is
+/// A reseller's moves between states (O3, W1): pending → active, active ↔ suspended, any → terminated, which is
 /// final. Pure: any thread.
 extension ResellerState {
     package enum Move: String, Sendable, CaseIterable {

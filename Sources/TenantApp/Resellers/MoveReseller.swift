@@ -1,7 +1,7 @@
 package import CallKit
 package import TenantRegistry
 
-/// Approves, suspends, resumes or terminates a reseller (CONTRACT O3, W1). Its keys are judged by its state from the
+/// Approves, suspends, resumes or terminates a reseller (O3, W1). Its keys are judged by its state from the
 /// answer on; none is revoked by it.
 package struct MoveReseller: Sendable {
     package let resellerID: String
@@ -11,9 +11,7 @@ package struct MoveReseller: Sendable {
     package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> Reseller {
         let reseller = try tenant.knownReseller(resellerID)
         guard let next = reseller.state.after(move) else {
-            throw Refusal.conflict(
-                code: "reseller_\(reseller.state.name)",
-                detail: "A reseller that is \(reseller.state.name) cannot be moved by \(move.rawValue).")
+            throw Refusal.conflict(.reseller(reseller.state, cannot: move))
         }
         detail.resellerID = reseller.id
         detail.note("reseller", reseller.publicID)

@@ -3,7 +3,7 @@ import Cryptography
 import HTTPCore
 import TenantRegistry
 
-/// Resellers: inviting, reading, terms, moves, signing secrets (CONTRACT O3).
+/// Resellers: inviting, reading, terms, moves, signing secrets (O3).
 extension OperatorAdmin {
     static let resellers: [Route] = [
         Route(
@@ -68,7 +68,7 @@ extension OperatorAdmin {
             .write { tenant, detail in
                 let reseller = try tenant.knownReseller(call.parameters[0])
                 guard reseller.state != .terminated else {
-                    throw Refusal.conflict(code: "reseller_terminated", detail: "The reseller is terminated.")
+                    throw Refusal.conflict(.resellerTerminated)
                 }
                 let secret = try tenant.mintWebhookSecret(resellerID: reseller.id)
                 detail.resellerID = reseller.id

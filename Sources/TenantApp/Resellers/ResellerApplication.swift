@@ -62,7 +62,7 @@ package struct ResellerApplication: Sendable {
         _ tenant: TenantTransaction, state: ResellerState, approvedBy: Int64?, _ detail: inout AuditDetail
     ) throws -> Made {
         if try tenant.account(email: email) != nil {
-            throw Refusal.conflict(code: "email_taken", detail: "There is an account with this e-mail address.")
+            throw Refusal.conflict(.emailTaken)
         }
         if let most = tenant.store.record?.profile.quotas.resellersMax {
             guard try tenant.resellerCount() < most else { throw Refusal.quotaExceeded("resellers") }

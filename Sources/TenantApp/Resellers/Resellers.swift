@@ -22,33 +22,36 @@ package struct Reseller: Sendable {
     package let suspendedAt: Timestamp?
     package let terminatedAt: Timestamp?
 
-    /// CONTRACT W7.
+    /// The limit of a reseller for which no other is set (W7).
     package static let limitDefault = Policy(requests: 1_000, windowSeconds: 60, burst: 1_000)!
 
-    static let columns = """
-        id, public_id, email, name, company, state, default_discount_rate, credit_limit, limit_requests, limit_window, \
-        limit_burst, api_access, low_balance_threshold, created_at, approved_at, approved_by, suspended_at, terminated_at
-        """
+    static let columns = Columns<Reseller>(
+        "id", "public_id", "email", "name", "company", "state", "default_discount_rate", "credit_limit",
+        "limit_requests", "limit_window", "limit_burst", "api_access", "low_balance_threshold", "created_at",
+        "approved_at", "approved_by", "suspended_at", "terminated_at")
+    fileprivate static let byID = Statement("SELECT \(columns) FROM reseller WHERE id = ?1")
+    fileprivate static let byPublicID = Statement("SELECT \(columns) FROM reseller WHERE public_id = ?1")
+    static let all = Statement("SELECT \(columns) FROM reseller ORDER BY id")
+    fileprivate static let list = Statement(
+        "SELECT \(columns) FROM reseller WHERE id > ?1 AND (?2 IS NULL OR state = ?2) ORDER BY id LIMIT ?3")
 
-    init(_ row: Row) {
-        id = row.int(0)
-        publicID = row.text(1)
-        email = row.text(2)
-        name = row.text(3)
-        company = row.optionalText(4)
-        state = ResellerState(rawValue: row.int(5)) ?? .terminated
-        defaultDiscountRate = row.percent(6)
-        creditLimit = row.money(7)
-        limit =
-            Policy(requests: Int(row.int(8)), windowSeconds: Int(row.int(9)), burst: Int(row.int(10)))
-            ?? Self.limitDefault
-        apiAccess = row.bool(11)
-        lowBalanceThreshold = row.optionalMoney(12)
-        createdAt = row.time(13)
-        approvedAt = row.optionalTime(14)
-        approvedBy = row.optionalInt(15)
-        suspendedAt = row.optionalTime(16)
-        terminatedAt = row.optionalTime(17)
+    init(_ row: inout RowReader) throws {
+        id = try row.int()
+        publicID = try row.text()
+        email = try row.text()
+        name = try row.text()
+        company = try row.optionalText()
+        state = try row.value()
+        defaultDiscountRate = try row.percent()
+        creditLimit = try row.money()
+        limit = try row.policy()
+        apiAccess = try row.bool()
+        lowBalanceThreshold = try row.optionalMoney()
+        createdAt = try row.time()
+        approvedAt = try row.optionalTime()
+        approvedBy = try row.optionalInt()
+        suspendedAt = try row.optionalTime()
+        terminatedAt = try row.optionalTime()
     }
 
     package var projection: ResellerProjection {
@@ -57,37 +60,41 @@ package struct Reseller: Sendable {
 }
 
 extension TenantReader {
+    /// The reseller that a path names, or 404: for the operator, who sees all of the tenant.
+    package func knownReseller(_ publicID: String) throws -> Reseller {
+        guard let reseller = try reseller(publicID: publicID) else { throw Refusal.notFound(.reseller) }
+        return reseller
+    }
+
+    /// The id of the reseller that a filter names; nil where there is no filter.
+    package func resellerID(filter publicID: String?) throws -> Int64? {
+        try publicID.map { try knownReseller($0).id }
+    }
+
+    package func reseller(email: String) throws -> Reseller? {
+        try connection.row(
+            dynamic: "SELECT \(Reseller.columns) FROM reseller WHERE email = ?1", [.text(email.lowercased())],
+            read: Reseller.init)
+    }
+
     package func reseller(id: Int64) throws -> Reseller? {
         if let known = memory.resellers[id] { return known }
-        let read = try connection.row(
-            """
-            SELECT id, public_id, email, name, company, state, default_discount_rate, credit_limit, limit_requests,
-                limit_window, limit_burst, api_access, low_balance_threshold, created_at, approved_at, approved_by,
-                suspended_at, terminated_at
-            FROM reseller WHERE id = ?1
-            """,
-            .integer(id), read: Reseller.init)
+        let read = try connection.row(Reseller.byID, .integer(id), read: Reseller.init)
         if let read { memory.resellers.remember(read, for: id) }
         return read
     }
 
     package func reseller(publicID: String) throws -> Reseller? {
-        try connection.row(
-            dynamic: "SELECT \(Reseller.columns) FROM reseller WHERE public_id = ?1", [.text(publicID)],
-            read: Reseller.init)
+        try connection.row(Reseller.byPublicID, .text(publicID), read: Reseller.init)
     }
 
     package func resellers(state: ResellerState?, after id: Int64, limit: Int) throws -> [Reseller] {
         try connection.rows(
-            dynamic: """
-                SELECT \(Reseller.columns) FROM reseller
-                WHERE id > ?1 AND (?2 IS NULL OR state = ?2) ORDER BY id LIMIT ?3
-                """,
-            [.integer(id), .optional(state?.rawValue), .int(limit)], read: Reseller.init)
+            Reseller.list, .integer(id), .optional(state?.rawValue), .int(limit), read: Reseller.init)
     }
 
     package func resellerCount() throws -> Int64 {
-        try connection.row("SELECT count(*) FROM reseller") { $0.int(0) } ?? 0
+        try connection.row("SELECT count(*) FROM reseller") { try $0.int() } ?? 0
     }
 }
 
@@ -141,7 +148,7 @@ extension TenantTransaction {
     @discardableResult
     private func projectReseller(_ id: Int64) throws -> Reseller {
         memory.resellers[id] = nil
-        guard let reseller = try reseller(id: id) else { throw Refusal.notFound("reseller") }
+        guard let reseller = try reseller(id: id) else { throw Refusal.notFound(.reseller) }
         try project(.reseller(reseller.projection))
         return reseller
     }

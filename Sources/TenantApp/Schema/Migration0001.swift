@@ -186,7 +186,7 @@ enum Migration0001 {
         CREATE INDEX service_by_order ON service (order_id);
         CREATE INDEX service_renewals ON service (renews_at) WHERE state IN ('active', 'past_due');
 
-        -- How many units a reseller holds of a product: services not cancelled, and open holds (CONTRACT W2).
+        -- How many units a reseller holds of a product: services not cancelled, and open holds (W2).
         CREATE TABLE holding (
             reseller_id INTEGER NOT NULL,
             product_id INTEGER NOT NULL,
@@ -231,7 +231,7 @@ enum Migration0001 {
         CREATE TRIGGER entry_is_append_only_delete BEFORE DELETE ON entry
             BEGIN SELECT RAISE(ABORT, 'entries are append-only'); END;
 
-        -- The answer to each call that moved money or stock, in the transaction of its effect (DESIGN 4).
+        -- The answer to each call that moved money or stock, in the transaction of its effect (0012).
         CREATE TABLE idempotency (
             reseller_id INTEGER NOT NULL,
             book INTEGER NOT NULL,

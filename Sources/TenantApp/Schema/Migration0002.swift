@@ -2,7 +2,7 @@ import CallKit
 import SQLite
 import TenantRegistry
 
-/// Licence keys in stock and to whom they went; credit reports with users, reviews and reconciliations (CONTRACT L, C, O8,
+/// Licence keys in stock and to whom they went; credit reports with users, reviews and reconciliations (L, C, O8,
 /// O9). What the audit chain vouches for, row by row, is append-only (`VouchedTable`).
 enum Migration0002 {
     static let version: Int32 = 2

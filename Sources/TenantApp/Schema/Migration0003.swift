@@ -1,7 +1,7 @@
 import CallKit
 import SQLite
 
-/// Proxy ports (CONTRACT X): countries with their daily base prices, devices and their slots, customers' port quotas,
+/// Proxy ports (X): countries with their daily base prices, devices and their slots, customers' port quotas,
 /// price books of resellers, ports, transfers to customers, secrets of single webhook endpoints.
 enum Migration0003 {
     static let version: Int32 = 3
@@ -69,7 +69,7 @@ enum Migration0003 {
             updated_at INTEGER NOT NULL
         ) STRICT;
 
-        -- What a reseller charges its customers; no row is the default price book (CONTRACT X2).
+        -- What a reseller charges its customers; no row is the default price book (X2).
         CREATE TABLE port_pricebook (
             reseller_id INTEGER NOT NULL REFERENCES reseller(id),
             book INTEGER NOT NULL,
@@ -124,7 +124,7 @@ enum Migration0003 {
         CREATE INDEX port_due ON port (book, expires_at) WHERE state = 'active';
         CREATE INDEX port_due_by_customer ON port (customer_id, expires_at) WHERE state = 'active';
 
-        -- Money moved from a reseller to its customer; append-only. A reference moves it once (CONTRACT X3).
+        -- Money moved from a reseller to its customer; append-only. A reference moves it once (X3).
         CREATE TABLE customer_transfer (
             id INTEGER PRIMARY KEY,
             public_id TEXT NOT NULL UNIQUE,

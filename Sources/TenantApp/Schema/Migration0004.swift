@@ -1,7 +1,7 @@
 import CallKit
 import SQLite
 
-/// Activation codes (CONTRACT A): prices for what is sold once, purchases of codes, codes, end customers and what they
+/// Activation codes (A): prices for what is sold once, purchases of codes, codes, end customers and what they
 /// redeemed, counts that follow. Purchases, codes and redemptions are vouched for by the audit chain (`VouchedTable`).
 enum Migration0004 {
     static let version: Int32 = 4

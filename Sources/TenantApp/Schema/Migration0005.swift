@@ -1,7 +1,7 @@
 import CallKit
 import SQLite
 
-/// Payments of top-ups, and the service that takes them (CONTRACT A6). A payment's terms never change; its state leaves
+/// Payments of top-ups, and the service that takes them (A6). A payment's terms never change; its state leaves
 /// `pending` once.
 enum Migration0005 {
     static let version: Int32 = 5

@@ -1,8 +1,8 @@
 import CallKit
 import SQLite
 
-/// Fewer pages for an order: each index that begins with a reseller or its account costs every order a page of its own. An
-/// account's entries are a chain from the newest back instead, and a reseller's services are found by its orders.
+/// Fewer pages for an order: each index that begins with a reseller or its account costs every order a page of its own.
+/// An account's entries are a chain from the newest back instead, and a reseller's services are found by its orders.
 enum Migration0006 {
     static let version: Int32 = 6
     static let migration = Migration(version: version, name: "chained entries", sql: sql)

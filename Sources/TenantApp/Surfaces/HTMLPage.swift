@@ -1,5 +1,6 @@
 package import CallKit
 import Cryptography
+package import HTML
 package import HTTPCore
 
 /// A web page without scripts, in the tenant's colours. Its policy lets it load nothing but the tenant's logo, post to
@@ -8,10 +9,9 @@ package struct HTMLPage: Sendable {
     package let title: String
     /// Nil: the page's own colours and no name.
     package let theme: Theme?
-    /// HTML; texts in it are escaped already.
-    package let content: String
+    package let content: HTML
 
-    package init(title: String, theme: Theme? = nil, content: String) {
+    package init(title: String, theme: Theme? = nil, content: HTML) {
         self.title = title
         self.theme = theme
         self.content = content
@@ -25,27 +25,13 @@ package struct HTMLPage: Sendable {
         return answer
     }
 
-    /// For text and for attribute values in double quotes.
-    package static func escape(_ text: String) -> String {
-        text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
-            .replacing("\"", with: "&quot;").replacing("'", with: "&#39;")
-    }
-
     package var bytes: [UInt8] {
-        let logo = theme?.logo.map { #"<img src="\#(Self.escape($0))" alt="">"# } ?? ""
-        let name = theme.map { "<header>\(logo)\(Self.escape($0.name))</header>" } ?? ""
-        return Array(
-            """
-            <!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-            <title>\(Self.escape(title))</title><style>\(style)</style>
-            <body>\(name)<main>\(content)</main></body></html>
-
-            """.utf8)
+        Layout(title: title, style: style, name: theme?.name, logo: logo, content: content).html.bytes
     }
 
     package var headers: ResponseHeaders {
-        let hash = Base64.encode(SHA256.hash(Array(style.utf8)).bytes)
-        let images = theme?.logo.map { " img-src \($0);" } ?? ""
+        let hash = Base64.encode(SHA256.hash(style.bytes).bytes)
+        let images = logo.map { " img-src \($0.text);" } ?? ""
         var headers = ResponseHeaders()
         headers.add(
             "Content-Security-Policy",
@@ -57,14 +43,11 @@ package struct HTMLPage: Sendable {
         return headers
     }
 
-    private var style: String {
-        let background = theme?.colours[.background] ?? "#ffffff"
-        let primary = theme?.colours[.primary] ?? "#1f4fd8"
-        return """
-            body{font:1rem/1.5 system-ui,sans-serif;max-width:26rem;margin:3rem auto;padding:0 1rem;background:\(background)}
-            header{font-weight:600}header img{height:2rem;margin-right:.5rem;vertical-align:middle}
-            input,button{font:inherit;box-sizing:border-box;width:100%;padding:.5rem;margin:.25rem 0 .75rem}
-            button{background:\(primary);color:#fff;border:0;border-radius:.25rem;cursor:pointer}
-            """
+    private var logo: Link? { theme?.logo.flatMap(Link.init(external:)) }
+
+    private var style: Stylesheet {
+        .page(background: colour(.background) ?? "#ffffff", primary: colour(.primary) ?? "#1f4fd8")
     }
+
+    private func colour(_ role: Theme.Colour) -> CSSColour? { theme?.colours[role].flatMap { CSSColour($0) } }
 }

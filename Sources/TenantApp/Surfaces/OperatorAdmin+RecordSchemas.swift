@@ -75,7 +75,7 @@ extension OperatorAdmin.Schemas {
         .list(
             "differences",
             Shape([
-                .member("kind", \.kind), .member("amount", \.amount), .rawObject("meta", \.meta), .member("at", \.at),
+                .member("kind", as: .string, \.kind), .member("amount", \.amount), .rawObject("meta", \.meta), .member("at", \.at),
             ]), \.differences),
     ])
 
@@ -116,7 +116,7 @@ extension OperatorAdmin.Schemas {
             .member("status", as: .choice(AccountReview.State.self)) {
                 ($0.closedAt == nil ? AccountReview.State.open : .closed).rawValue
             },
-            .member("cause", \.cause), .member("subject", \.subject), .member("opened_at", \.openedAt),
+            .member("cause", as: .string, \.cause), .member("subject", \.subject), .member("opened_at", \.openedAt),
             .member("closed_at", \.closedAt), .member("closed_by", \.closedBy), .member("note", \.note),
         ])
     static let closing = Body(Field.text("note", 1...CloseReview.noteCharactersMax))
@@ -127,7 +127,8 @@ extension OperatorAdmin.Schemas {
     private static let overlap: Schema = [
         "overlap_seconds": .integer(0...ConfigurePayments.overlapSecondsMax).optional
     ]
-    /// A node that may call private addresses takes plain http too. The secret is `whsec_` and 24 to 64 bytes in base64.
+    /// A node that may call private addresses takes plain http too. The secret is `whsec_` and 24 to 64 bytes in
+    /// base64.
     static let newPaymentService = Schema.either(
         ["driver": .one(of: [PaymentDriverKind.sandbox.rawValue])] + overlap,
         [

@@ -2,7 +2,7 @@ package import CallKit
 package import HTTPCore
 package import TenantRegistry
 
-/// The admin API of one tenant (CONTRACT O): its owner and operators look after keys, resellers, products and prices,
+/// The admin API of one tenant (O): its owner and operators look after keys, resellers, products and prices,
 /// balances, orders and services, and read the audit log.
 package struct OperatorAdmin: Dialect {
     package let name = "operator_admin"
@@ -16,7 +16,7 @@ package struct OperatorAdmin: Dialect {
         + deliveries + customers + ports + settings + audit + usage + licences + credits + users
         + subscribers + payments
 
-    package func credential(in head: RequestHead) -> Range<Int>? { bearer(in: head) }
+    package func credential(in head: RequestHead) -> Range<Int>? { head.bearer }
 
     package func render(_ refusal: Refusal, requestID: RequestID) -> Response {
         Problem.response(refusal, requestID: requestID)

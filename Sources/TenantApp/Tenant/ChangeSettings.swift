@@ -1,7 +1,7 @@
 package import CallKit
 package import TenantRegistry
 
-/// How the tenant's pages look: its name, logo and colours (CONTRACT O12). The theme is the tenant's, not the reseller's.
+/// How the tenant's pages look: its name, logo and colours (O12). The theme is the tenant's, not the reseller's.
 package struct Theme: Sendable, Equatable {
     package enum Colour: String, Sendable, CaseIterable {
         case primary
@@ -27,7 +27,7 @@ extension TenantReader {
     }
 }
 
-/// Whether a reseller that registered may activate its own account, or only the operator may (CONTRACT A2).
+/// Whether a reseller that registered may activate its own account, or only the operator may (A2).
 package enum SelfActivation {
     fileprivate static let setting = "self_activation"
 }

@@ -2,7 +2,7 @@ import CallKit
 package import Cryptography
 package import TenantRegistry
 
-/// Fills a new tenant's file in its first transaction: settings, products, the owner and its key (CONTRACT P1).
+/// Fills a new tenant's file in its first transaction: settings, products, the owner and its key (P1).
 package struct FillTenant: Sendable {
     package let blueprint: Blueprint
     package let ownerEmail: String
@@ -48,12 +48,5 @@ package struct FillTenant: Sendable {
             createdBy: 0)
         new.name = "owner"
         return try tenant.insertKey(new, secretHash: secret.hash)
-    }
-}
-
-extension TenantReader {
-    /// The account of the tenant's owner.
-    package func ownerAccount() throws -> Int64? {
-        try connection.row("SELECT id FROM account WHERE role = 0 ORDER BY id LIMIT 1") { $0.int(0) }
     }
 }

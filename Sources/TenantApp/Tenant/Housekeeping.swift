@@ -2,7 +2,7 @@ import CallKit
 import SQLite
 package import TenantRegistry
 
-/// What has had its time, cleared a bounded number of rows at a call (DESIGN 4). Rows that the audit log or orders name
+/// What has had its time, cleared a bounded number of rows at a call. Rows that the audit log or orders name
 /// stay for ever: of keys and sessions only the secrets go.
 extension TenantTransaction {
     /// A secret is kept for so long past its end.
@@ -15,8 +15,8 @@ extension TenantTransaction {
         try purgePaymentSecrets()
     }
 
-    /// Hashes that open nothing any more: of sessions, and of keys after a rotation's overlap. Nobody is judged by them, so
-    /// nothing has to follow in the registry, where dead hashes stay dead.
+    /// Hashes that open nothing any more: of sessions, and of keys after a rotation's overlap. Nobody is judged by
+    /// them, so nothing has to follow in the registry, where dead hashes stay dead.
     private func purgeSecrets() throws {
         try connection.run(
             """

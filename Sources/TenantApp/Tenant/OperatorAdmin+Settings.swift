@@ -2,7 +2,7 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// The tenant's theme (CONTRACT O12), and whether resellers activate themselves (A2).
+/// The tenant's theme (O12), and whether resellers activate themselves (A2).
 extension OperatorAdmin {
     static let settings: [Route] = [
         Route(

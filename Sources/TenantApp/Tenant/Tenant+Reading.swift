@@ -7,7 +7,7 @@ extension TenantReader {
     package var currency: Currency { Currency(store.currency) ?? .usDollar }
 
     package func setting(_ name: String) throws -> String? {
-        try connection.row("SELECT value FROM setting WHERE name = ?1", .text(name)) { $0.text(0) }
+        try connection.row("SELECT value FROM setting WHERE name = ?1", .text(name)) { try $0.text() }
     }
 
     /// Money as native APIs write it: at least the currency's minor unit.

@@ -4,8 +4,9 @@ import TenantRegistry
 
 /// What an open file has said and every order asks again: kept between jobs, so that it is not read for each.
 ///
-/// Invariant: it never says what the file does not. Whoever writes such a row takes its place here back in the same function,
-/// and whenever anything is undone all of it is forgotten. Used by the worker that runs the tenant's lane, as the file.
+/// Invariant: it never says what the file does not. Whoever writes such a row takes its place here back in the same
+/// function, and whenever anything is undone all of it is forgotten. Used by the worker that runs the tenant's lane, as
+/// the file.
 final class TenantMemory: StoreMemory {
     /// Entries of one kind; past it the kind starts over.
     static let entriesMax = 4_096

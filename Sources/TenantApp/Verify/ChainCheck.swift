@@ -4,8 +4,8 @@ import HTTPCore
 import SQLite
 import TenantRegistry
 
-/// The audit chain: numbered without gaps, each row's hash right, signed at its end, and every expected head in it. What
-/// its rows vouch for — postings, orders, licences, credit events — is compared with the tables as it goes by.
+/// The audit chain: numbered without gaps, each row's hash right, signed at its end, and every expected head in it.
+/// What its rows vouch for — postings, orders, licences, credit events — is compared with the tables as it goes by.
 enum ChainCheck {
     static func run(
         _ file: inout VerifiedFile, expecting heads: [AuditHead], _ publicKey: [UInt8]?, all checksAll: Bool
@@ -18,13 +18,9 @@ enum ChainCheck {
         var orders = VouchedOrders()
         var tables = VouchedRows.all(of: file)
         try file.connection.forEach(
-            """
-            SELECT seq, incarnation, kind, at, last_at, book, key_id, account_id, reseller_id, action, status, latency_us,
-                request_id, bytes_in, bytes_out, count, detail, payload, hash, signature
-            FROM audit ORDER BY seq
-            """
+            dynamic: "SELECT \(ChainLine.columns) FROM audit ORDER BY seq"
         ) { row in
-            let line = ChainLine(row)
+            let line = try ChainLine(&row)
             walk.take(line, &file)
             if let record = line.record, !record.detail.isEmpty {
                 guard let detail = try? JSON.parse(Array(record.detail.utf8)) else {
@@ -65,34 +61,44 @@ struct ChainLine {
         return record
     }
 
-    init(_ row: Row) {
-        sequence = row.int(0)
-        incarnation = row.int(1)
-        storedHash = Digest(bytes: row.blob(18))
-        signature = row.optionalBlob(19)
-        action = row.text(9)
-        at = Timestamp(milliseconds: row.int(4))
-        switch AuditChain.Kind(rawValue: row.int(2)) {
+    static let columns = Columns<ChainLine>(
+        "seq", "incarnation", "hash", "signature", "kind", "at", "last_at", "book", "key_id", "account_id",
+        "reseller_id", "action", "status", "latency_us", "request_id", "bytes_in", "bytes_out", "count", "detail",
+        "payload")
+
+    /// A row that no gateway can have written is read all the same: what is wrong with it is told in the chain's words.
+    init(_ row: inout RowReader) throws {
+        sequence = try row.int()
+        incarnation = try row.int()
+        storedHash = Digest(bytes: try row.blob())
+        signature = try row.optionalBlob()
+        let kind = AuditChain.Kind(rawValue: try row.int())
+        let (firstAt, lastAt, book) = (try row.time(), try row.time(), Book(rawValue: try row.int()))
+        let (keyID, accountID, resellerID) = (try row.int(), try row.int(), try row.int())
+        let (action, status, latency) = (try row.text(), try row.int(), try row.int())
+        let requestID = RequestID(bytes: try row.blob())
+        let (bytesIn, bytesOut, count) = (try row.int(), try row.int(), try row.int())
+        let (detail, payload) = (try row.text(), try row.optionalBlob())
+        self.action = action
+        at = lastAt
+        switch kind {
         case .record:
-            guard let book = Book(rawValue: row.int(5)), let requestID = RequestID(bytes: row.blob(12)) else {
+            guard let book, let requestID else {
                 content = .unknown
                 return
             }
             var record = AuditRecord(
-                at: Timestamp(milliseconds: row.int(3)), action: action, status: Int(row.int(10)), requestID: requestID,
-                latencyMicroseconds: Int(row.int(11)), bytesIn: Int(row.int(13)), bytesOut: Int(row.int(14)))
+                at: firstAt, action: action, status: Int(status), requestID: requestID,
+                latencyMicroseconds: Int(latency), bytesIn: Int(bytesIn), bytesOut: Int(bytesOut))
             record.book = book
-            record.keyID = row.int(6)
-            record.accountID = row.int(7)
-            record.resellerID = row.int(8)
-            record.count = Int(row.int(15))
-            record.detail = row.text(16)
+            record.keyID = keyID
+            record.accountID = accountID
+            record.resellerID = resellerID
+            record.count = Int(count)
+            record.detail = detail
             content = .record(record)
         case .block:
-            content = .block(
-                AuditBlock(
-                    firstAt: Timestamp(milliseconds: row.int(3)), lastAt: at, count: Int(row.int(15)),
-                    payload: row.blob(17)))
+            content = .block(AuditBlock(firstAt: firstAt, lastAt: lastAt, count: Int(count), payload: payload ?? []))
         case nil: content = .unknown
         }
     }
@@ -126,6 +132,8 @@ struct ChainWalk {
 
     mutating func take(_ line: ChainLine, _ file: inout VerifiedFile) {
         file.report.counts.auditRows += 1
+        // A block of reads is written behind writes that came after them.
+        file.endsAt = max(file.endsAt, line.at)
         guard line.sequence > 0 else {
             file.report.add(.chain, "audit", line.sequence, "The row's number is below 1: no gateway wrote it.")
             return
@@ -162,7 +170,7 @@ struct ChainWalk {
         }
         guard line.incarnation > last.incarnation, last.sequence > 0 else { return }
         restoredAt = line.sequence
-        if line.action != "tenant.restored" {
+        if line.action != AuditRecord.restored {
             file.report.add(
                 .chain, "audit", line.sequence,
                 "Incarnation \(line.incarnation) begins without a tenant.restored row.")
@@ -224,7 +232,6 @@ struct ChainWalk {
     mutating func finish(_ file: inout VerifiedFile) {
         if let line = lastLine, let hash = line.storedHash {
             file.report.head = AuditHead(incarnation: line.incarnation, sequence: line.sequence, hash: hash)
-            file.endsAt = line.at
             if line.signature == nil {
                 file.report.add(
                     .signature, "audit", line.sequence, "The last row is not signed: rows after it were cut off.")

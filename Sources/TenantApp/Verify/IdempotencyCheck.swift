@@ -3,8 +3,8 @@ import HTTPCore
 import SQLite
 import TenantRegistry
 
-/// A key buys once: each order with a key has its stored answer, which names it, and no other order has that key while the
-/// answer is kept (CONTRACT G4).
+/// A key buys once: each order with a key has its stored answer, which names it, and no other order has that key while
+/// the answer is kept (G4).
 enum IdempotencyCheck {
     static func run(_ file: inout VerifiedFile) throws {
         try checkOrders(&file)
@@ -17,24 +17,25 @@ enum IdempotencyCheck {
         let oldest = file.endsAt.adding(days: -TenantReader.idempotencyDays)
         try file.connection.forEach(
             """
-            SELECT o.id, o.public_id, o.idempotency_key, i.status, i.body
+            SELECT o.id, o.public_id, i.status, i.body
             FROM orders o LEFT JOIN idempotency i
                 ON i.reseller_id = o.reseller_id AND i.book = o.book AND i.key = o.idempotency_key
             WHERE o.idempotency_key IS NOT NULL AND o.created_at > ?1 ORDER BY o.id
             """,
             .time(oldest)
         ) { row in
-            let (id, publicID) = (row.int(0), row.text(1))
-            if row.isNull(3) {
+            let (id, publicID) = (try row.int(), try row.text())
+            guard !row.isNextNull else {
                 file.report.add(
                     .idempotency, "orders", id,
                     "The order was placed with a key, and its stored answer is missing: a retry would buy again.")
                 return true
             }
-            if row.int(3) != 201 {
+            let status = try row.int()
+            if status != 201 {
                 file.report.add(
-                    .idempotency, "orders", id, "The answer stored for its key has status \(row.int(3)), not 201.")
-            } else if !row.withBlob(4, { contains(publicID, in: $0) }) {
+                    .idempotency, "orders", id, "The answer stored for its key has status \(status), not 201.")
+            } else if try !row.withBlob({ contains(publicID, in: $0) }) {
                 file.report.add(
                     .idempotency, "orders", id, "The answer stored for its key does not name \(publicID).")
             }
@@ -59,7 +60,7 @@ enum IdempotencyCheck {
             WHERE idempotency_key IS NOT NULL ORDER BY reseller_id, book, idempotency_key, id
             """
         ) { row in
-            let this = (row.int(0), row.int(1), row.text(2), row.int(3), row.time(4))
+            let this = try (row.int(), row.int(), row.text(), row.int(), row.time())
             if let last, last.reseller == this.0, last.book == this.1, last.key == this.2,
                 this.4 < last.at.adding(days: TenantReader.idempotencyDays)
             {
@@ -76,16 +77,17 @@ enum IdempotencyCheck {
     private static func checkAnswers(_ file: inout VerifiedFile) throws {
         try file.connection.forEach("SELECT reseller_id, book, key, status, body FROM idempotency") { row in
             file.report.counts.storedAnswers += 1
-            guard row.int(3) == 201, let answer = try? JSON.parse(row.blob(4)),
+            let (reseller, book, key) = (try row.int(), try row.int(), try row.text())
+            guard try row.int() == 201, let answer = try? JSON.parse(try row.blob()),
                 case .string(let publicID) = answer["order"]?["id"]
             else { return true }
             let exists = try file.connection.exists(
                 "SELECT 1 FROM orders WHERE public_id = ?1 AND reseller_id = ?2 AND book = ?3 AND idempotency_key = ?4",
-                .text(publicID), .integer(row.int(0)), .integer(row.int(1)), .text(row.text(2)))
+                .text(publicID), .integer(reseller), .integer(book), .text(key))
             if !exists {
                 file.report.add(
                     .idempotency, "idempotency", nil,
-                    "The answer stored for reseller \(row.int(0)) and the key \(row.text(2)) names the order \(publicID), which there is not."
+                    "The answer stored for reseller \(reseller) and the key \(key) names the order \(publicID), which there is not."
                 )
             }
             return true

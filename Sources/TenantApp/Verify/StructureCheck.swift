@@ -2,7 +2,8 @@ import CallKit
 import SQLite
 import TenantRegistry
 
-/// The file itself: SQLite's own check, and the schema text for text, so that no trigger is missing and no table altered.
+/// The file itself: SQLite's own check, and the schema text for text, so that no trigger is missing and no table
+/// altered.
 enum StructureCheck {
     static func run(_ file: inout VerifiedFile) throws {
         for fault in try file.connection.integrityCheck() {
@@ -41,7 +42,7 @@ enum StructureCheck {
 
     private static func objects(of connection: Connection) throws -> [String: String] {
         let sql = "SELECT type || ' ' || name, coalesce(sql, '') FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%'"
-        let rows = try connection.rows(dynamic: sql) { ($0.text(0), $0.text(1)) }
+        let rows = try connection.rows(dynamic: sql) { try ($0.text(), $0.text()) }
         return Dictionary(rows, uniquingKeysWith: { first, _ in first })
     }
 }

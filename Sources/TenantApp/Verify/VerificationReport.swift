@@ -1,5 +1,6 @@
 import CallKit
 import HTTPCore
+import SQLite
 package import TenantRegistry
 
 /// One thing that is wrong with a file: which rule it breaks, where, and what that means in a sentence.
@@ -65,6 +66,14 @@ package struct VerificationReport: Sendable {
         findingCount += 1
         guard findings.count < Self.findingsMax else { return }
         findings.append(Finding(invariant: invariant, table: table, row: row, text: text))
+    }
+
+    /// A row that cannot be read.
+    mutating func add(_ corrupt: CorruptRow) {
+        let key = corrupt.rowID == nil && !corrupt.key.isEmpty ? " of \(corrupt.key)" : ""
+        add(
+            .structure, corrupt.table, corrupt.rowID,
+            "Its column \(corrupt.column)\(key) cannot be read: \(corrupt.fault).")
     }
 
     private var countedThings: [(name: StaticString, title: String, count: Int)] {

@@ -22,8 +22,8 @@ package enum VerificationError: Error, Sendable, CustomStringConvertible {
     }
 }
 
-/// Proves what must hold in a tenant's file, with no server (DESIGN 5): the audit chain and its signatures, the ledger
-/// against the chain, orders, units, stored answers, the outbox, and the file itself.
+/// Proves what must hold in a tenant's file, with no server (docs/audit.md): the audit chain and its signatures, the
+/// ledger against the chain, orders, units, stored answers, the outbox, and the file itself.
 ///
 /// Invariant: it trusts nothing in the file and writes nothing; memory stays bounded by resellers and products, not by
 /// rows, so files may be larger than memory. One thread at a time; not for a file that a gateway has open.
@@ -45,7 +45,8 @@ package struct Verifier {
         self.checksAllSignatures = checksAllSignatures
     }
 
-    /// Throws `VerificationError` where there is nothing to verify; what is wrong with a tenant's file is in the report.
+    /// Throws `VerificationError` where there is nothing to verify; what is wrong with a tenant's file is in the
+    /// report.
     package func run() throws -> VerificationReport {
         let connection = try open()
         defer { connection.close() }
@@ -56,6 +57,7 @@ package struct Verifier {
             ("ledger", LedgerCheck.run), ("orders", OrderCheck.run), ("holding", QuantityCheck.run),
             ("idempotency", IdempotencyCheck.run), ("outbox", OutboxCheck.run), ("ports", PortCheck.run),
             ("stock", StockCheck.run), ("codes", CodeCheck.run), ("payments", PaymentCheck.run),
+            ("rows", RowCheck.run),
         ]
         for (name, check) in checks where !file.hasForeignViews {
             do {
@@ -63,6 +65,8 @@ package struct Verifier {
             } catch let error as SQLiteError {
                 // A damaged page, or a table or column that is gone: the rest may still tell more.
                 file.report.add(.structure, name, nil, "The check stopped: SQLite says \(error.message).")
+            } catch let corrupt as CorruptRow {
+                file.report.add(corrupt)
             }
         }
         return file.report
@@ -96,7 +100,7 @@ struct VerifiedFile {
     let currency: Currency
     let currencyCode: String
     let auditPublicKey: [UInt8]
-    /// When the last audit row was written: the file's own present, by which ages are judged.
+    /// The latest moment that the audit log tells of: the file's own present, by which ages are judged.
     var endsAt = Timestamp(milliseconds: 0)
     /// A view under a table's name could answer anything, for ever: then nothing more is asked.
     var hasForeignViews = false
@@ -118,9 +122,11 @@ struct VerifiedFile {
             guard isTable else { throw VerificationError.notATenantFile("it has no meta table") }
             meta = try connection.row(
                 "SELECT tenant_id, incarnation, currency, audit_public_key FROM meta WHERE id = 1"
-            ) { ($0.blob(0), $0.int(1), $0.text(2), $0.blob(3)) }
+            ) { try ($0.blob(), $0.int(), $0.text(), $0.blob()) }
         } catch let error as SQLiteError {
             throw VerificationError.notATenantFile("SQLite says \(error.message)")
+        } catch let corrupt as CorruptRow {
+            throw VerificationError.notATenantFile("\(corrupt)")
         }
         guard let meta, let tenantID = TenantID(bytes: meta.tenant) else {
             throw VerificationError.notATenantFile("it does not say whose it is")
@@ -142,8 +148,8 @@ struct VerifiedFile {
     }
 }
 
-/// Follows the ids of one table as another source names them, in ascending order, so that what it leaves out and what it
-/// names twice show without keeping any of them.
+/// Follows the ids of one table as another source names them, in ascending order, so that what it leaves out and what
+/// it names twice show without keeping any of them.
 struct AscendingIDs {
     enum Step {
         case next

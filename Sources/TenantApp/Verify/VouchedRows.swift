@@ -64,7 +64,7 @@ struct VouchedRows {
         let ids = try file.connection.rows(
             dynamic: "SELECT id FROM \(table.rawValue) WHERE id BETWEEN ?1 AND ?2 ORDER BY id LIMIT ?3",
             [.integer(gap.lowerBound), .integer(gap.upperBound), .int(VerificationReport.findingsMax)]
-        ) { $0.int(0) }
+        ) { try $0.int() }
         for id in ids {
             file.report.add(
                 invariant, table.rawValue, id,

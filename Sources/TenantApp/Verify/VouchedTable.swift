@@ -2,8 +2,8 @@ package import CallKit
 package import Cryptography
 package import SQLite
 
-/// Append-only rows that the audit chain vouches for: the call that writes them notes their ids and a digest of what they
-/// say, `"credit_event_rows":"7-7 <SHA-256>"`, so that one added, changed or removed with an SQLite shell shows.
+/// Append-only rows that the audit chain vouches for: the call that writes them notes their ids and a digest of what
+/// they say, `"credit_event_rows":"7-7 <SHA-256>"`, so that one added, changed or removed with an SQLite shell shows.
 package enum VouchedTable: String, Sendable, CaseIterable {
     case licence
     case licenceAssignment = "licence_assignment"
@@ -52,7 +52,8 @@ package enum VouchedTable: String, Sendable, CaseIterable {
         }
     }
 
-    /// SHA-256 over the rows of these ids, each as SQL literals with a line end; rows that are not there count as nothing.
+    /// SHA-256 over the rows of these ids, each as SQL literals with a line end; rows that are not there count as
+    /// nothing.
     package func digest(_ connection: Connection, _ ids: ClosedRange<Int64>) throws -> Digest {
         var stream = SHA256Stream()
         let literals = columns.map { "quote(\($0))" }.joined(separator: " || ',' || ")
@@ -60,7 +61,7 @@ package enum VouchedTable: String, Sendable, CaseIterable {
             dynamic: "SELECT \(literals) || char(10) FROM \(rawValue) WHERE id BETWEEN ?1 AND ?2 ORDER BY id",
             [.integer(ids.lowerBound), .integer(ids.upperBound)]
         ) { row in
-            row.withText(0) { stream.update(UnsafeRawBufferPointer($0)) }
+            try row.withText { stream.update($0) }
             return true
         }
         return stream.finish()

@@ -2,14 +2,14 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// Where a reseller's events go, for those who do not want to poll (CONTRACT A8).
+/// Where a reseller's events go, for those who do not want to poll (A8).
 extension ActivationCodes {
     static let webhook: [Route] = [
         Route(.get, "/webhook", "Read where your events go", access: .reseller(.codes), gives: .read(Schemas.webhook)) {
             call in
             .read { tenant in
                 guard let endpoint = try tenant.webhookEndpoints(resellerID: call.resellerID, book: call.book).first
-                else { throw Refusal.notFound("webhook") }
+                else { throw Refusal.notFound(.webhook) }
                 return .json(Schemas.webhook, endpoint, in: tenant.currency)
             }
         },

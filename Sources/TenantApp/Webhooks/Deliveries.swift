@@ -11,12 +11,12 @@ package enum DeliveryState: String, Sendable, CaseIterable, AnswerValue {
     case dropped
 }
 
-/// One event on its way to one endpoint (CONTRACT O7).
+/// One event on its way to one endpoint (O7).
 package struct Delivery: Sendable {
     package let id: Int64
     package let publicID: String
     package let eventPublicID: String
-    package let type: String
+    package let type: EventType
     package let book: Book
     package let resellerID: Int64
     package let resellerPublicID: String
@@ -33,13 +33,12 @@ package struct Delivery: Sendable {
     package let lastBody: String?
     package let updatedAt: Timestamp
 
-    fileprivate static let columns = """
-        d.id, d.public_id, e.public_id, e.type, e.book, e.reseller_id, r.public_id, w.public_id, w.url, \
-        w.is_enabled AND w.removed_at IS NULL, d.state, d.attempts, e.at, d.next_at, d.expires_at, d.last_status, \
-        d.last_body, d.updated_at
-        """
+    static let columns = Columns<Delivery>(
+        "d.id", "d.public_id", "e.public_id", "e.type", "e.book", "e.reseller_id", "r.public_id", "w.public_id",
+        "w.url", "w.is_enabled AND w.removed_at IS NULL", "d.state", "d.attempts", "e.at", "d.next_at",
+        "d.expires_at", "d.last_status", "d.last_body", "d.updated_at")
     // CROSS JOIN keeps the delivery first, so that the order of ids needs no sorting.
-    fileprivate static let tables = """
+    static let tables = """
         delivery d CROSS JOIN event e ON e.id = d.event_id CROSS JOIN reseller r ON r.id = e.reseller_id \
         CROSS JOIN webhook_endpoint w ON w.id = d.endpoint_id
         """
@@ -48,34 +47,34 @@ package struct Delivery: Sendable {
         event e CROSS JOIN delivery d ON d.event_id = e.id CROSS JOIN reseller r ON r.id = e.reseller_id \
         CROSS JOIN webhook_endpoint w ON w.id = d.endpoint_id
         """
+    fileprivate static let byPublicID = Statement("SELECT \(columns) FROM \(tables) WHERE d.public_id = ?1")
 
-    fileprivate init(_ row: Row) {
-        id = row.int(0)
-        publicID = row.text(1)
-        eventPublicID = row.text(2)
-        type = row.text(3)
-        book = Book(rawValue: row.int(4)) ?? .live
-        resellerID = row.int(5)
-        resellerPublicID = row.text(6)
-        endpointPublicID = row.text(7)
-        url = row.text(8)
-        isEndpointOpen = row.bool(9)
-        state = DeliveryState(rawValue: row.text(10)) ?? .dropped
-        attempts = row.int(11)
-        createdAt = row.time(12)
-        nextAt = row.optionalTime(13)
-        expiresAt = row.time(14)
-        lastStatus = row.optionalInt(15)
-        lastBody = row.optionalText(16)
-        updatedAt = row.time(17)
+    init(_ row: inout RowReader) throws {
+        id = try row.int()
+        publicID = try row.text()
+        eventPublicID = try row.text()
+        type = try row.value()
+        book = try row.value()
+        resellerID = try row.int()
+        resellerPublicID = try row.text()
+        endpointPublicID = try row.text()
+        url = try row.text()
+        isEndpointOpen = try row.bool()
+        state = try row.value()
+        attempts = try row.int()
+        createdAt = try row.time()
+        nextAt = try row.optionalTime()
+        expiresAt = try row.time()
+        lastStatus = try row.optionalInt()
+        lastBody = try row.optionalText()
+        updatedAt = try row.time()
     }
 }
 
 extension TenantReader {
     package func delivery(publicID: String) throws -> Delivery? {
         try connection.row(
-            dynamic: "SELECT \(Delivery.columns) FROM \(Delivery.tables) WHERE d.public_id = ?1", [.text(publicID)],
-            read: Delivery.init)
+            Delivery.byPublicID, .text(publicID), read: Delivery.init)
     }
 
     /// Newest first, before delivery `id`.

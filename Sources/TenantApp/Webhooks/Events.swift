@@ -3,7 +3,7 @@ package import HTTPCore
 import SQLite
 package import TenantRegistry
 
-/// What resellers are told of (CONTRACT W10, X6).
+/// What resellers are told of (W10, X6).
 package enum EventType: String, Sendable, CaseIterable, AnswerValue {
     case orderCreated = "order.created"
     case orderRejected = "order.rejected"
@@ -22,16 +22,16 @@ package enum EventType: String, Sendable, CaseIterable, AnswerValue {
     /// Sent on demand to one endpoint, whatever it is subscribed to.
     case webhookTest = "webhook.test"
 
-    /// CONTRACT W10.
+    /// The events of wholesale orders (W10).
     package static let wholesale: [EventType] = [
         .orderCreated, .orderRejected, .serviceActivated, .serviceRenewed, .servicePastDue, .serviceSuspended,
         .serviceCancelled, .resellerSuspended, .balanceLow,
     ]
-    /// CONTRACT X6.
+    /// The events of proxy ports (X6).
     package static let ports: [EventType] = [
         .portCreated, .portExpired, .portRotated, .customerQuotaExceeded, .balanceLow,
     ]
-    /// CONTRACT A8.
+    /// The events of activation codes (A8).
     package static let codes: [EventType] = [.codeRedeemed, .balanceLow]
 }
 
@@ -42,21 +42,27 @@ package struct WebhookEndpoint: Sendable {
     package let url: String
     package let events: [String]
     package let isEnabled: Bool
+
+    static let columns = Columns<WebhookEndpoint>("id", "public_id", "url", "events", "is_enabled")
+    fileprivate static let ofReseller = Statement(
+        """
+        SELECT \(columns) FROM webhook_endpoint
+        WHERE reseller_id = ?1 AND book = ?2 AND removed_at IS NULL ORDER BY id
+        """)
+
+    init(_ row: inout RowReader) throws {
+        id = try row.int()
+        publicID = try row.text()
+        url = try row.text()
+        events = try row.text().split(separator: ",").map(String.init)
+        isEnabled = try row.bool()
+    }
 }
 
 extension TenantReader {
     package func webhookEndpoints(resellerID: Int64, book: Book) throws -> [WebhookEndpoint] {
         try connection.rows(
-            """
-            SELECT id, public_id, url, events, is_enabled FROM webhook_endpoint
-            WHERE reseller_id = ?1 AND book = ?2 AND removed_at IS NULL ORDER BY id
-            """,
-            .integer(resellerID), .book(book)
-        ) { row in
-            WebhookEndpoint(
-                id: row.int(0), publicID: row.text(1), url: row.text(2),
-                events: row.text(3).split(separator: ",").map(String.init), isEnabled: row.bool(4))
-        }
+            WebhookEndpoint.ofReseller, .integer(resellerID), .book(book), read: WebhookEndpoint.init)
     }
 }
 
@@ -103,7 +109,7 @@ extension TenantTransaction {
         return publicID
     }
 
-    /// The one endpoint of a reseller in the wholesale dialect (CONTRACT W6).
+    /// The one endpoint of a reseller in the wholesale dialect (W6).
     package func setWebhookEndpoint(url: String, events: [String], resellerID: Int64, book: Book) throws {
         let joined = events.joined(separator: ",")
         if let known = try webhookEndpoints(resellerID: resellerID, book: book).first {
@@ -120,12 +126,12 @@ extension TenantTransaction {
         }
     }
 
-    /// A terminated reseller receives nothing any more: later events queue nothing for it (CONTRACT W1).
+    /// A terminated reseller receives nothing any more: later events queue nothing for it (W1).
     package func disableWebhooks(resellerID: Int64) throws {
         try connection.run("UPDATE webhook_endpoint SET is_enabled = 0 WHERE reseller_id = ?1", .integer(resellerID))
     }
 
-    /// A terminated reseller receives nothing any more; what is queued is dropped (CONTRACT W1).
+    /// A terminated reseller receives nothing any more; what is queued is dropped (W1).
     package func dropDeliveries(resellerID: Int64) throws {
         try connection.run(
             """

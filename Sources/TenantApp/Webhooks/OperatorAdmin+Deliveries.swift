@@ -2,7 +2,7 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// Webhook deliveries (CONTRACT O7).
+/// Webhook deliveries (O7).
 extension OperatorAdmin {
     static let deliveries: [Route] = [
         Route(
@@ -27,7 +27,7 @@ extension OperatorAdmin {
         ) { call in
             .read { tenant in
                 guard let delivery = try tenant.delivery(publicID: call.parameters[0]) else {
-                    throw Refusal.notFound("delivery")
+                    throw Refusal.notFound(.delivery)
                 }
                 return .json(Schemas.delivery, delivery, in: tenant.currency)
             }

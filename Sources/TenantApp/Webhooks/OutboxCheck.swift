@@ -14,14 +14,15 @@ enum OutboxCheck {
     /// Orders and the events of their creation are written together, so both ascend together.
     private static func checkEvents(_ file: inout VerifiedFile) throws {
         var orders = AscendingIDs()
-        try file.connection.forEach("SELECT id, type, data, reseller_id, book FROM event ORDER BY id") { row in
+        try file.connection.forEach("SELECT id, reseller_id, book, type, data FROM event ORDER BY id") { row in
             file.report.counts.events += 1
-            let id = row.int(0)
-            guard let data = try? row.withText(2, { try JSON.parse(Array($0)) }), case .object = data else {
+            let (id, reseller, book) = (try row.int(), try row.int(), try row.int())
+            let type = try row.text()
+            guard let data = try row.withText({ try? JSON.parse(Array($0)) }), case .object = data else {
                 file.report.add(.outbox, "event", id, "The event's data is no JSON object.")
                 return true
             }
-            guard row.text(1) == EventType.orderCreated.rawValue else { return true }
+            guard type == EventType.orderCreated.rawValue else { return true }
             guard case .string(let publicID) = data["order_id"], let order = try order(publicID, &file) else {
                 file.report.add(.outbox, "event", id, "The event tells of an order that there is not.")
                 return true
@@ -33,7 +34,7 @@ enum OutboxCheck {
                 file.report.add(
                     .outbox, "event", id, "The event tells of the order \(publicID) again, or out of its order.")
             }
-            if order.reseller != row.int(3) || order.book != row.int(4) {
+            if order.reseller != reseller || order.book != book {
                 file.report.add(.outbox, "event", id, "The event went to another reseller or book than its order's.")
             }
             if case .string(let total) = data["wholesale_total"],
@@ -54,7 +55,7 @@ enum OutboxCheck {
     ) throws -> (id: Int64, reseller: Int64, book: Int64, total: Int64)? {
         try file.connection.row(
             "SELECT id, reseller_id, book, wholesale_total FROM orders WHERE public_id = ?1", .text(publicID)
-        ) { ($0.int(0), $0.int(1), $0.int(2), $0.int(3)) }
+        ) { try ($0.int(), $0.int(), $0.int(), $0.int()) }
     }
 
     private static func reportUntold(_ gap: ClosedRange<Int64>, _ file: inout VerifiedFile) throws {
@@ -62,8 +63,9 @@ enum OutboxCheck {
             "SELECT id, public_id FROM orders WHERE id BETWEEN ?1 AND ?2 ORDER BY id", .integer(gap.lowerBound),
             .integer(gap.upperBound)
         ) { row in
+            let (id, publicID) = (try row.int(), try row.text())
             file.report.add(
-                .outbox, "orders", row.int(0), "The order.created event of the order \(row.text(1)) is missing.")
+                .outbox, "orders", id, "The order.created event of the order \(publicID) is missing.")
             return true
         }
     }
@@ -78,15 +80,20 @@ enum OutboxCheck {
             """
         ) { row in
             file.report.counts.deliveries += 1
-            let id = row.int(0)
-            if row.isNull(1) { file.report.add(.outbox, "delivery", id, "The delivery's event is missing.") }
-            if row.isNull(3) { file.report.add(.outbox, "delivery", id, "The delivery's endpoint is missing.") }
-            if !row.isNull(1), !row.isNull(3), row.int(1) != row.int(3) || row.int(2) != row.int(4) {
+            let id = try row.int()
+            let event = (reseller: try row.optionalInt(), book: try row.optionalInt())
+            let endpoint = (reseller: try row.optionalInt(), book: try row.optionalInt())
+            let (state, isNeverDue) = (try row.text(), try row.bool())
+            if event.reseller == nil { file.report.add(.outbox, "delivery", id, "The delivery's event is missing.") }
+            if endpoint.reseller == nil {
+                file.report.add(.outbox, "delivery", id, "The delivery's endpoint is missing.")
+            }
+            if event.reseller != nil, endpoint.reseller != nil, event != endpoint {
                 file.report.add(
                     .outbox, "delivery", id,
                     "The delivery takes an event of one reseller or book to another's endpoint.")
             }
-            if row.text(5) == "pending" && row.bool(6) {
+            if state == "pending" && isNeverDue {
                 file.report.add(.outbox, "delivery", id, "The delivery is pending and never due: it would be lost.")
             }
             return true

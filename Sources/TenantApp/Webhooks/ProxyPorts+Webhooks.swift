@@ -2,7 +2,7 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// Where a reseller's events go (CONTRACT X6): open to any key of the reseller.
+/// Where a reseller's events go (X6): open to any key of the reseller.
 extension ProxyPorts {
     static let webhooks: [Route] = [
         Route(
@@ -14,8 +14,7 @@ extension ProxyPorts {
             return .write { tenant, detail in
                 let known = try tenant.namedWebhookEndpoints(resellerID: call.resellerID, book: call.book)
                 guard known.count < webhookEndpointsMax else {
-                    throw Refusal.conflict(
-                        code: "too_many_webhooks", detail: "There are \(webhookEndpointsMax) webhooks at most.")
+                    throw Refusal.conflict(.tooManyWebhooks(webhookEndpointsMax))
                 }
                 let made = try tenant.insertWebhookEndpoint(
                     name: name, url: url, events: events, resellerID: call.resellerID, book: call.book)

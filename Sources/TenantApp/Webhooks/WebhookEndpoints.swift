@@ -13,14 +13,27 @@ package struct NamedWebhookEndpoint: Sendable {
     package let isEnabled: Bool
     package let createdAt: Timestamp
 
-    fileprivate init(_ row: Row) {
-        id = row.int(0)
-        publicID = row.text(1)
-        name = row.optionalText(2)
-        url = row.text(3)
-        events = row.text(4).split(separator: ",").map(String.init)
-        isEnabled = row.bool(5)
-        createdAt = row.time(6)
+    static let columns = Columns<NamedWebhookEndpoint>(
+        "id", "public_id", "name", "url", "events", "is_enabled", "created_at")
+    fileprivate static let ofReseller = Statement(
+        """
+        SELECT \(columns) FROM webhook_endpoint
+        WHERE reseller_id = ?1 AND book = ?2 AND removed_at IS NULL ORDER BY id
+        """)
+    fileprivate static let byPublicID = Statement(
+        """
+        SELECT \(columns) FROM webhook_endpoint
+        WHERE public_id = ?1 AND reseller_id = ?2 AND book = ?3 AND removed_at IS NULL
+        """)
+
+    init(_ row: inout RowReader) throws {
+        id = try row.int()
+        publicID = try row.text()
+        name = try row.optionalText()
+        url = try row.text()
+        events = try row.text().split(separator: ",").map(String.init)
+        isEnabled = try row.bool()
+        createdAt = try row.time()
     }
 }
 
@@ -30,29 +43,22 @@ package let webhookEndpointsMax = 20
 extension TenantReader {
     package func namedWebhookEndpoints(resellerID: Int64, book: Book) throws -> [NamedWebhookEndpoint] {
         try connection.rows(
-            """
-            SELECT id, public_id, name, url, events, is_enabled, created_at FROM webhook_endpoint
-            WHERE reseller_id = ?1 AND book = ?2 AND removed_at IS NULL ORDER BY id
-            """,
-            .integer(resellerID), .book(book), read: NamedWebhookEndpoint.init)
+            NamedWebhookEndpoint.ofReseller, .integer(resellerID), .book(book), read: NamedWebhookEndpoint.init)
     }
 
     package func knownWebhookEndpoint(_ publicID: String, resellerID: Int64, book: Book) throws -> NamedWebhookEndpoint
     {
         let endpoint = try connection.row(
-            """
-            SELECT id, public_id, name, url, events, is_enabled, created_at FROM webhook_endpoint
-            WHERE public_id = ?1 AND reseller_id = ?2 AND book = ?3 AND removed_at IS NULL
-            """,
-            .text(publicID), .integer(resellerID), .book(book), read: NamedWebhookEndpoint.init)
-        guard let endpoint else { throw Refusal.notFound("webhook") }
+            NamedWebhookEndpoint.byPublicID, .text(publicID), .integer(resellerID), .book(book),
+            read: NamedWebhookEndpoint.init)
+        guard let endpoint else { throw Refusal.notFound(.webhook) }
         return endpoint
     }
 
     /// The bytes that sign what goes to this endpoint, where it has a secret of its own.
     package func secret(ofEndpoint id: Int64) throws -> [UInt8]? {
         try connection.row("SELECT sealed FROM webhook_endpoint_secret WHERE endpoint_id = ?1", .integer(id)) { row in
-            try AES256GCM.open(row.blob(0), key: store.secretKey, associatedData: endpointContext(id))
+            try AES256GCM.open(row.blob(), key: store.secretKey, associatedData: endpointContext(id))
         }
     }
 

@@ -4,7 +4,7 @@ import SQLite
 package import TenantRegistry
 
 extension TenantReader {
-    /// A replaced signing secret signs and verifies on for so long (CONTRACT O3, H4).
+    /// A replaced signing secret signs and verifies on for so long (O3, H4).
     package static let secretOverlapSeconds: Int64 = 24 * 3600
 
     /// The secrets that verify a reseller's signed calls now, newest first, as bytes.
@@ -22,8 +22,8 @@ extension TenantReader {
         ) { row in
             let context = secretContext(resellerID)
             return (
-                secret: try AES256GCM.open(row.blob(0), key: store.secretKey, associatedData: context),
-                expiresAt: row.optionalTime(1)
+                secret: try AES256GCM.open(row.blob(), key: store.secretKey, associatedData: context),
+                expiresAt: try row.optionalTime()
             )
         }
         memory.webhookSecrets.remember(secrets, for: resellerID)

@@ -12,7 +12,7 @@ package struct AuditHead: Sendable, Equatable {
         self.hash = hash
     }
 
-    /// `incarnation:seq:hash`, as the `Audit-Head` header has it (CONTRACT G5).
+    /// `incarnation:seq:hash`, as the `Audit-Head` header has it (G5).
     package var text: String {
         var text = String(incarnation)
         text.append(":")

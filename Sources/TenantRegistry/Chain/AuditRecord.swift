@@ -1,4 +1,4 @@
-/// Which of a tenant's two sets of books an operation belongs to (DESIGN 4, CONTRACT X7).
+/// Which of a tenant's two sets of books an operation belongs to (X7).
 package enum Book: Int64, Sendable, CaseIterable {
     case live = 0
     case test = 1
@@ -19,7 +19,7 @@ package struct AuditRecord: Sendable, Equatable {
     package var keyID: Int64 = 0
     /// The reseller that the call concerns; 0 for none.
     package var resellerID: Int64 = 0
-    /// The account that the call is attributed to (CONTRACT O1); 0 for none.
+    /// The account that the call is attributed to (O1); 0 for none.
     package var accountID: Int64 = 0
     /// The route as the route table names it, say `POST /api/partner/v1/orders`, or a system event, `tenant.restored`.
     package var action: String
@@ -46,6 +46,9 @@ package struct AuditRecord: Sendable, Equatable {
         self.bytesIn = bytesIn
         self.bytesOut = bytesOut
     }
+
+    /// The action by which a file's next incarnation begins.
+    package static let restored = "tenant.restored"
 
     /// 429, 401 and 403: what `usage` counts as refusals.
     package var isRefusal: Bool { status == 429 || status == 401 || status == 403 }

@@ -1,7 +1,7 @@
 import Compression
 import Synchronization
 
-/// Records of calls that wrote nothing, waiting to join the chain as one block (DESIGN 5).
+/// Records of calls that wrote nothing, waiting to join the chain as one block (0007).
 ///
 /// Invariant: a record is here or in the file, never dropped; past `bytesMax` `append` refuses and the caller waits.
 /// Any thread appends; the lane's worker drains, and puts back what a failed commit did not keep.
@@ -10,7 +10,8 @@ package final class ReadLog: Sendable {
     package static let bytesMax = 1 << 20
     /// How long a record may wait in memory: what kill -9 can lose.
     package static let delayMillisecondsMax: Int64 = 5_000
-    /// With fewer than this, and younger than a second, a batch of writes leaves them for later: small blocks cost room.
+    /// With fewer than this, and younger than a second, a batch of writes leaves them for later: small blocks cost
+    /// room.
     package static let worthwhileCount = 64
 
     package struct Batch: Sendable {
@@ -141,7 +142,7 @@ package final class ReadLog: Sendable {
     }
 }
 
-/// What `usage` counts by (CONTRACT O6): the day, the reseller, the route.
+/// What `usage` counts by (O6): the day, the reseller, the route.
 package struct UsageKey: Hashable, Sendable {
     /// Days since 1970 in UTC.
     package let day: Int64

@@ -37,7 +37,8 @@ final class BlankFiles: Sendable {
         prepare()
     }
 
-    /// Has the pool fill up what was taken. Where that fails the next creation writes for itself, and says why it cannot.
+    /// Has the pool fill up what was taken. Where that fails the next creation writes for itself, and says why it
+    /// cannot.
     private func prepare() {
         let isDue = state.withLock { state in
             if state.isPreparing || state.ready.count >= Self.readyMax { return false }

@@ -4,8 +4,8 @@ import Synchronization
 
 /// The folder given by `--data`: who may use it, and where in it everything lies.
 ///
-/// Invariant: while a value of this type lives, no other Tollgate uses the folder (`LOCK`, flock). Paths of tenants are made
-/// from ids that we generate, never from names.
+/// Invariant: while a value of this type lives, no other Tollgate uses the folder (`LOCK`, flock). Paths of tenants are
+/// made from ids that we generate, never from names.
 package final class DataDirectory: Sendable {
     package let path: String
     private let lockDescriptor: Atomic<Int32>

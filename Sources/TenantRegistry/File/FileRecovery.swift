@@ -1,10 +1,10 @@
 import Foundation
 import SQLite
 
-/// Settles what a file holds after a commit whose outcome is unknown (DESIGN 2).
+/// Settles what a file holds after a commit whose outcome is unknown (0003).
 enum FileRecovery {
-    /// Copies database and WAL aside, syncs and checks the copy, makes it one file and swaps it into place. Runs while the
-    /// fenced handle is still open: what that handle still writes goes to the old file, which has no name any more.
+    /// Copies database and WAL aside, syncs and checks the copy, makes it one file and swaps it into place. Runs while
+    /// the fenced handle is still open: what that handle still writes goes to the old file, which has no name any more.
     /// Throws without having changed anything where the disk still fails; it is tried again with the next use.
     static func copyAndSwap(_ path: String) throws {
         // A swap that was decided before is not weighed again.

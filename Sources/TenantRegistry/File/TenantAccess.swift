@@ -21,8 +21,8 @@ package class TenantReader {
 
 /// Reads and writes of one tenant's file inside one operation. Mutators exist on this type alone.
 package final class TenantTransaction: TenantReader {
-    /// Undoes what the operation wrote so far and goes on in it: a refusal's effect is taken back, the record of the refusal
-    /// stays. Throws `SavepointNeeded`: let it through.
+    /// Undoes what the operation wrote so far and goes on in it: a refusal's effect is taken back, the record of the
+    /// refusal stays. Throws `SavepointNeeded`: let it through.
     package func undoEffect() throws {
         try connection.undoOperation()
         store.jobUndone()

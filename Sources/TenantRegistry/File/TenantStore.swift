@@ -1,7 +1,7 @@
 package import Cryptography
 package import SQLite
 
-/// What a write's answer carries away from its commit (CONTRACT G5).
+/// What a write's answer carries away from its commit (G5).
 package struct CommitProof: Sendable {
     package let head: AuditHead
     /// Ed25519 over `head.signedBytes`, 64 bytes.
@@ -10,14 +10,14 @@ package struct CommitProof: Sendable {
 
 /// One tenant's open file: the connection, the audit chain's head, and what a batch has noted for after its commit.
 ///
-/// Invariant: it is used by the worker that runs the tenant's lane and by nobody else; state in memory (the chain's head,
-/// what jobs noted) changes after COMMIT only.
+/// Invariant: it is used by the worker that runs the tenant's lane and by nobody else; state in memory (the chain's
+/// head, what jobs noted) changes after COMMIT only.
 package final class TenantStore: LaneFile {
     package let tenantID: TenantID
     package let connection: Connection
     package let currency: String
     package let signingKey: SigningKey
-    /// Seals the tenant's readable secrets (DESIGN 3).
+    /// Seals the tenant's readable secrets.
     package let secretKey: [UInt8]
     package let clock: any WallClock
     package let random: any RandomSource
@@ -37,6 +37,7 @@ package final class TenantStore: LaneFile {
     package let transaction: TenantTransaction
 
     private let metrics: LaneMetrics
+    private let report: @Sendable (String) -> Void
     private var drawn: [(UInt64, UInt64)] = []
     private var batchRecords: [AuditRecord] = []
     private var batchEffects: [@Sendable () -> Void] = []
@@ -62,11 +63,13 @@ package final class TenantStore: LaneFile {
         package let secretKey: [UInt8]
         package let readLog: ReadLog
         package let record: TenantRecord?
+        package let report: @Sendable (String) -> Void
 
         package init(
             clock: any WallClock, random: any RandomSource, metrics: LaneMetrics, signingKey: SigningKey,
-            secretKey: [UInt8], readLog: ReadLog, record: TenantRecord?
+            secretKey: [UInt8], readLog: ReadLog, record: TenantRecord?, report: @escaping @Sendable (String) -> Void
         ) {
+            self.report = report
             self.record = record
             self.clock = clock
             self.random = random
@@ -89,10 +92,11 @@ package final class TenantStore: LaneFile {
         secretKey = context.secretKey
         readLog = context.readLog
         record = context.record
+        report = context.report
         let meta = try connection.row(
             "SELECT tenant_id, incarnation, projection_epoch, currency FROM meta WHERE id = 1"
         ) { row in
-            (tenant: row.blob(0), incarnation: row.int(1), projection: row.int(2), currency: row.text(3))
+            try (tenant: row.blob(), incarnation: row.int(), projection: row.int(), currency: row.text())
         }
         guard let meta else { throw TenantFileError.notATenantFile("it has no meta row") }
         guard meta.tenant == tenantID.bytes else { throw TenantFileError.anotherTenants }
@@ -100,7 +104,7 @@ package final class TenantStore: LaneFile {
         projectionEpoch = meta.projection
         committedProjectionEpoch = meta.projection
         let last = try connection.row("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1") { row in
-            (sequence: row.int(0), hash: Digest(bytes: row.blob(1)))
+            try (sequence: row.int(), hash: row.digest())
         }
         head = AuditHead(
             incarnation: meta.incarnation, sequence: last?.sequence ?? 0, hash: last?.hash ?? .zero)
@@ -109,6 +113,9 @@ package final class TenantStore: LaneFile {
         reader.attach(self)
         transaction.attach(self)
     }
+
+    /// A row that a job could do without cannot be read: the log says which.
+    package func tell(_ corrupt: CorruptRow) { report("tenant \(tenantID.text): \(corrupt)") }
 
     /// For public ids. Drawn many at a time: each call of the system's generator costs about a microsecond.
     package func randomWords() -> (UInt64, UInt64) {
@@ -130,7 +137,7 @@ package final class TenantStore: LaneFile {
     /// Something in memory that changes when, and only when, the batch has committed; before anybody is answered.
     package func afterCommit(_ effect: @escaping @Sendable () -> Void) { batchEffects.append(effect) }
 
-    /// Keys or resellers change in this job: the registry's projection has to follow (DESIGN 3).
+    /// Keys or resellers change in this job: the registry's projection has to follow (0004).
     func projectionChanged() throws -> Int64 {
         let epoch = projectionEpoch + 1
         try connection.run("UPDATE meta SET projection_epoch = ?1 WHERE id = 1", .integer(epoch))
@@ -234,8 +241,8 @@ package final class TenantStore: LaneFile {
 
     package func close() { connection.closeEmptyingWAL() }
 
-    /// What was written to a new file without syncs becomes durable, all of it in the file itself: that is asked whose it is
-    /// before it is opened. From here on every commit syncs.
+    /// What was written to a new file without syncs becomes durable, all of it in the file itself: that is asked whose
+    /// it is before it is opened. From here on every commit syncs.
     func endCreation() throws {
         try connection.setSynchronous(true)
         try connection.checkpoint(.truncate)

@@ -21,8 +21,8 @@ extension Fleet {
     /// A batch that rolls back starts the copy again; so often at most.
     private static let exportRestartsMax = 20
 
-    /// One consistent copy of a tenant's file in `journal_mode=DELETE`, made beside its work; `then` owns the file that it
-    /// is given the path of and removes it. Readable secrets are in it as ciphertext only (CONTRACT P5).
+    /// One consistent copy of a tenant's file in `journal_mode=DELETE`, made beside its work; `then` owns the file that
+    /// it is given the path of and removes it. Readable secrets are in it as ciphertext only (P5).
     package func export(_ record: TenantRecord, then: @escaping @Sendable (Result<String, any Error>) -> Void) {
         let path = data.temporaryPath(random.uint64())
         // What gathered in memory is part of the record.
@@ -36,7 +36,7 @@ extension Fleet {
                 fail: { then(.failure($0)) }))
     }
 
-    /// The copy under way. Touched on the tenant's lane only.
+    /// The copy under way. `@unchecked Sendable`: the tenant's lane owns it.
     private final class Copying: @unchecked Sendable {
         var stepper: BackupStepper?
         var remaining = Int.max
@@ -76,10 +76,11 @@ extension Fleet {
             })
     }
 
-    /// Puts a file back that `export` made: checked in full before it replaces anything. Keys that were revoked since stay
-    /// revoked, the incarnation rises, a `tenant.restored` row joins the chain (CONTRACT P5). Takes over the file at `path`.
+    /// Puts a file back that `export` made: checked in full before it replaces anything. Keys that were revoked since
+    /// stay revoked, the incarnation rises, a `tenant.restored` row joins the chain (P5). Takes over the file at
+    /// `path`.
     package func restore(
-        _ record: TenantRecord, from path: String, requestID: RequestID,
+        _ record: TenantRecord, from path: String, requestID: RequestID, judge: @escaping Registry.Judge = {},
         then answer: @escaping @Sendable (Result<AuditHead, any Error>) -> Void
     ) {
         // A refused file is not kept.
@@ -96,7 +97,7 @@ extension Fleet {
                         if verdict.foreign { throw RestoreFailure.foreignKeyHash }
                         record.lane.exclusively(
                             { [self] control in
-                                swap(record, control, path, verdict.revoked, requestID, then)
+                                swap(record, control, path, verdict.revoked, requestID, judge, then)
                             }, orElse: { then(.failure($0)) })
                     } catch {
                         then(.failure(error))
@@ -126,12 +127,13 @@ extension Fleet {
         guard version <= schema.version else { throw RestoreFailure.newerSchema }
         guard version > 0 else { throw RestoreFailure.notATenantFile("it has no schema version") }
         try compareSchema(of: connection, version: version)
-        let owner = try connection.row("SELECT tenant_id FROM meta WHERE id = 1") { $0.blob(0) }
+        let owner = try connection.row("SELECT tenant_id FROM meta WHERE id = 1") { try $0.blob() }
         guard owner == record.id.bytes else { throw RestoreFailure.anotherTenant }
         let faults = try schema.verify(path)
         guard faults.isEmpty else { throw RestoreFailure.damaged(faults) }
         let reader = TenantReader(connection: connection, tenantID: record.id)
-        return try schema.readProjections(reader).flatMap { change -> [Digest] in
+        // A file that passed has no corrupt rows.
+        return try schema.readProjections(reader, { _ in }).flatMap { change -> [Digest] in
             guard case .key(let key) = change else { return [] }
             return key.secrets.map(\.hash)
         }
@@ -143,24 +145,27 @@ extension Fleet {
         for migration in schema.migrations where migration.version <= version { try reference.execute(migration.sql) }
         let sql =
             "SELECT type || ' ' || name || ': ' || coalesce(sql, '') FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%' ORDER BY 1"
-        let wanted = Set(try reference.rows(dynamic: sql) { $0.text(0) })
-        let found = Set(try connection.rows(dynamic: sql) { $0.text(0) })
+        let wanted = Set(try reference.rows(dynamic: sql) { try $0.text() })
+        let found = Set(try connection.rows(dynamic: sql) { try $0.text() })
         guard wanted == found else {
             let name = wanted.symmetricDifference(found).sorted().first?.split(separator: ":").first ?? "schema"
             throw RestoreFailure.schemaDiffers(String(name))
         }
     }
 
-    /// On the tenant's lane: finishes the new file under a temporary name, then renames it over the old one, so that a kill
-    /// at any moment leaves the one or the other.
+    /// On the tenant's lane: finishes the new file under a temporary name, then renames it over the old one, so that a
+    /// kill at any moment leaves the one or the other.
     private func swap(
         _ record: TenantRecord, _ control: LaneControl<TenantStore>, _ path: String, _ revoked: [Digest],
-        _ requestID: RequestID, _ then: @escaping @Sendable (Result<AuditHead, any Error>) -> Void
+        _ requestID: RequestID, _ judge: Registry.Judge,
+        _ then: @escaping @Sendable (Result<AuditHead, any Error>) -> Void
     ) {
         let live = data.tenantPath(record.id)
         let new = live + ".restoring"
         let discard = { for suffix in ["", "-wal"] { DataDirectory.remove(new + suffix) } }
         do {
+            // The examination took its time: whoever asked may not ask for it any more.
+            try judge()
             // One that was decided before this one is the file that this one replaces.
             try FileSwap.finish(live)
             // A file that is too damaged to open has no head to rise above.
@@ -172,14 +177,15 @@ extension Fleet {
                     """
                     SELECT s.hash FROM api_key_secret s JOIN api_key k ON k.id = s.key_id WHERE k.revoked_at IS NOT NULL
                     """
-                ) { Digest(bytes: $0.blob(0)) }.compactMap { $0 } ?? []
+                ) { try $0.digest() } ?? []
             discard()
             try DataDirectory.rename(path, to: new)
             let (head, epoch, changes) = try prepare(
                 record, new, above: before, revoked: revoked + revokedSince, requestID: requestID)
             control.closeFile()
             try DataDirectory.rename(new, to: live + FileSwap.decidedSuffix)
-            // From here on it is done: what the disk leaves undone the next opening ends, and it tells the registry too.
+            // From here on it is done: what the disk leaves undone the next opening ends, and it tells the registry
+            // too.
             do { try FileSwap.finish(live) } catch { report("tenant \(record.id.text): the restored file: \(error)") }
             follow(record, changes, epoch: epoch, incarnation: head.incarnation) { _ in then(.success(head)) }
         } catch {
@@ -211,15 +217,17 @@ extension Fleet {
                 WHERE revoked_at IS NULL AND NOT EXISTS (SELECT 1 FROM api_key_secret s WHERE s.key_id = api_key.id)
                 """,
                 .integer(clock.now().milliseconds))
-            let store = try TenantStore(connection: connection, tenantID: record.id, context: context(record))
-            var note = AuditRecord(at: clock.now(), action: "tenant.restored", status: 200, requestID: requestID)
+            // An incarnation begins with this row. Reads that wait in memory stay there and join the chain behind it.
+            let store = try TenantStore(
+                connection: connection, tenantID: record.id, context: context(record, readLog: ReadLog()))
+            var note = AuditRecord(at: clock.now(), action: AuditRecord.restored, status: 200, requestID: requestID)
             note.detail =
                 #"{"restored_head":"\#(store.head.text)","replaced_head":"\#(before?.head.text ?? "unreadable")"}"#
             store.note(note)
             try store.seal()
             try connection.commit()
             store.committed()
-            let changes = try schema.readProjections(store.reader)
+            let changes = try projections(of: record, in: store)
             let result = (store.head, store.projectionEpoch, changes)
             store.close()
             // What its WAL still holds would stay behind under the old name.
@@ -316,5 +324,6 @@ extension Fleet {
         pool.close()
         background.close()
         files.close()
+        flows.close()
     }
 }

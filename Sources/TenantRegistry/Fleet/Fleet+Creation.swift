@@ -2,6 +2,7 @@ import Cryptography
 import Foundation
 import Glibc
 import SQLite
+import Synchronization
 
 extension Fleet {
     package struct Creation: Sendable {
@@ -25,14 +26,14 @@ extension Fleet {
         }
     }
 
-    /// How long after provisioning the provider refunds (CONTRACT P4).
+    /// How long after provisioning the provider refunds (P4).
     package static let refundDays: Int64 = 14
 
     /// Makes a tenant: registry row, file, contents, registry again, roster. A crash at any step leaves none or a whole
-    /// one: until the last registry commit it is `creating`, and the next start removes it (CONTRACT P1).
+    /// one: until the last registry commit it is `creating`, and the next start removes it (P1).
     /// `fill` runs in the first transaction of the new file; `then` comes on a worker.
     package func create<Value: Sendable>(
-        _ creation: Creation, requestID: RequestID,
+        _ creation: Creation, requestID: RequestID, judge: @escaping Registry.Judge = {},
         fill: @escaping @Sendable (TenantTransaction) throws -> Value,
         then: @escaping @Sendable (Result<(TenantRecord, Value), any Error>) -> Void
     ) {
@@ -53,8 +54,9 @@ extension Fleet {
         } catch {
             return then(.failure(error))
         }
-        registry.insert(profile, wrappedSecretKey: wrapped.secret, wrappedSigningKey: wrapped.signing) {
-            [self] result in
+        registry.insert(
+            profile, wrappedSecretKey: wrapped.secret, wrappedSigningKey: wrapped.signing, judge: judge
+        ) { [self] result in
             if case .failure(let error) = result {
                 // A row of unknown outcome may come back and hold the name.
                 if case LaneFailure.outcomeUnknown = error { bury(profile, isMarked: true, requestID: .none) }
@@ -128,7 +130,8 @@ extension Fleet {
         bury(record.profile, isMarked: record.profile.state == .creating, requestID: .none) { then(.failure(error)) }
     }
 
-    /// The file with its schema and its meta row, open; nothing of it is durable before `endCreation`. On the tenant's lane.
+    /// The file with its schema and its meta row, open; nothing of it is durable before `endCreation`. On the tenant's
+    /// lane.
     private func makeFile(of record: TenantRecord) throws -> TenantStore {
         let folder = data.tenantFolder(record.id)
         if mkdir(folder, 0o700) == 0 { try DataDirectory.synchronise(folder: data.tenantsFolder) }
@@ -153,12 +156,18 @@ extension Fleet {
         }
     }
 
-    /// Tombstones a tenant and erases it: its slug and files go, its hashes stay dead for ever (CONTRACT P5).
+    /// Tombstones a tenant and erases it: its slug and files go, its hashes stay dead for ever (P5).
     package func delete(
-        _ record: TenantRecord, requestID: RequestID, then: @escaping @Sendable (Result<Void, any Error>) -> Void
+        _ record: TenantRecord, requestID: RequestID, judge: @escaping Registry.Judge = {},
+        then: @escaping @Sendable (Result<Void, any Error>) -> Void
     ) {
-        registry.change(record.id, event: "tenant.deleting", requestID: requestID, { $0.state = .deleting }) {
-            [self] result in
+        registry.change(
+            record.id, event: "tenant.deleting", requestID: requestID,
+            { profile in
+                try judge()
+                profile.state = .deleting
+            }
+        ) { [self] result in
             if case .failure(let error) = result { return then(.failure(error)) }
             roster.update(record) { $0.state = .deleting }
             record.lane.exclusively(
@@ -173,25 +182,34 @@ extension Fleet {
         }
     }
 
-    /// Changes a tenant's registry row (state, tier, quotas, limit, end); it holds from `then` on (CONTRACT P2, P3).
+    /// Changes a tenant's registry row (state, tier, quotas, limit, end). It holds from `then` on: no effect that was
+    /// judged by what was before comes after it (P2, P3, G3). `change` throws where the row, as it is now, does not
+    /// allow it.
     package func change(
         _ record: TenantRecord, event: String, requestID: RequestID,
-        _ change: @escaping @Sendable (inout TenantProfile) -> Void,
+        _ change: @escaping @Sendable (inout TenantProfile) throws -> Void,
         then: @escaping @Sendable (Result<Void, any Error>) -> Void
     ) {
-        registry.change(record.id, event: event, requestID: requestID, change) { [self] result in
-            if case .success = result {
-                roster.update(record) { change(&$0) }
-                let pages = record.profile.quotas.pagesMax
-                record.lane.exclusively(
-                    { control in
-                        // A changed quota holds at once for an open file; a closed one takes it when it opens.
-                        if control.isOpen, let store = try? control.file() {
-                            _ = try? store.connection.setMaxPageCount(pages)
-                        }
-                    }, orElse: { _ in })
+        let changed = Mutex<TenantProfile?>(nil)
+        registry.change(
+            record.id, event: event, requestID: requestID,
+            { profile in
+                try change(&profile)
+                let after = profile
+                changed.withLock { $0 = after }
             }
-            then(result)
+        ) { [self] result in
+            guard case .success = result, let after = changed.withLock({ $0 }) else { return then(result) }
+            roster.update(record) { $0.takeChangeable(from: after) }
+            let pages = record.profile.quotas.pagesMax
+            record.lane.exclusively(
+                { control in
+                    // A changed quota holds at once for an open file; a closed one takes it when it opens.
+                    if control.isOpen, let store = try? control.file() {
+                        _ = try? store.connection.setMaxPageCount(pages)
+                    }
+                    then(result)
+                }, orElse: { _ in then(result) })
         }
     }
 }

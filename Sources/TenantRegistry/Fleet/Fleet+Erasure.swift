@@ -1,11 +1,11 @@
 import Foundation
 import SQLite
 
-/// The end of a tenant that was deleted or never came to be (CONTRACT P1, P5).
+/// The end of a tenant that was deleted or never came to be (P1, P5).
 extension Fleet {
-    /// Erases what there is of it: its files, then its row. `isMarked`: the registry says `creating` or `deleting` of it already,
-    /// so that a crash leaves none of it; else that comes first. Where the disk fails, the clock tries again; its name stays
-    /// taken until then.
+    /// Erases what there is of it: its files, then its row. `isMarked`: the registry says `creating` or `deleting` of
+    /// it already, so that a crash leaves none of it; else that comes first. Where the disk fails, the clock tries
+    /// again; its name stays taken until then.
     func bury(
         _ profile: TenantProfile, isMarked: Bool, requestID: RequestID, then: @escaping @Sendable () -> Void = {}
     ) {

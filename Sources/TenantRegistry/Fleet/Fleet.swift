@@ -6,15 +6,17 @@ import Synchronization
 package struct TenantSchema: Sendable {
     package let migrations: [Migration]
     /// All keys and resellers as the file has them: what the registry's projection is rebuilt from.
-    package let readProjections: @Sendable (TenantReader) throws -> [ProjectionChange]
+    /// Every key and reseller that can be read; rows that are corrupt are handed to the closure.
+    package let readProjections: @Sendable (TenantReader, (CorruptRow) -> Void) throws -> [ProjectionChange]
     /// Clears what has expired (idempotency, sessions). Hourly at most, on the lane; bounded.
     package let housekeep: @Sendable (TenantTransaction) throws -> Void
-    /// Everything wrong with a file, SQLite's own check among it, for a restore; empty for a sound one. Off the lane, on a
-    /// copy.
+    /// Everything wrong with a file, SQLite's own check among it, for a restore; empty for a sound one. Off the lane,
+    /// on a copy.
     package let verify: @Sendable (_ path: String) throws -> [String]
 
     package init(
-        migrations: [Migration], readProjections: @escaping @Sendable (TenantReader) throws -> [ProjectionChange],
+        migrations: [Migration],
+        readProjections: @escaping @Sendable (TenantReader, (CorruptRow) -> Void) throws -> [ProjectionChange],
         housekeep: @escaping @Sendable (TenantTransaction) throws -> Void,
         verify: @escaping @Sendable (_ path: String) throws -> [String]
     ) {
@@ -29,7 +31,7 @@ package struct TenantSchema: Sendable {
 
 /// All tenants of one node: the one place that makes, opens, exports, restores and erases their files.
 ///
-/// Invariant: nothing else in the process opens a live file, not even to read it (DESIGN 2). Calls return at once; results
+/// Invariant: nothing else in the process opens a live file, not even to read it (0002). Calls return at once; results
 /// come on a worker.
 package final class Fleet: Sendable {
     package let data: DataDirectory
@@ -40,6 +42,8 @@ package final class Fleet: Sendable {
     package let background: BackgroundPool
     /// Reading and writing files that are not a lane's: a flood of sign-ins does not stop an export.
     package let files: BackgroundPool
+    /// Steps of calls that take several.
+    package let flows = FlowPool()
     package let clock: any WallClock
     package let monotonic: any MonotonicClock
     package let random: any RandomSource
@@ -99,6 +103,7 @@ package final class Fleet: Sendable {
         let snapshot: RegistrySnapshot
         do {
             snapshot = try registry.snapshot()
+            for corrupt in snapshot.corruptRows { report("registry: \(corrupt)") }
         } catch {
             throw DataDirectory.Failure.unusable(data.registryPath, "\(error)")
         }
@@ -111,7 +116,7 @@ package final class Fleet: Sendable {
     private func take(_ snapshot: RegistrySnapshot) throws {
         for tenant in snapshot.tenants {
             if tenant.profile.state == .creating || tenant.profile.state == .deleting {
-                // A crash left it half-made or half-erased: no tenant then (CONTRACT P1).
+                // A crash left it half-made or half-erased: no tenant then (P1).
                 bury(tenant.profile, isMarked: true, requestID: .none)
                 continue
             }
@@ -121,7 +126,7 @@ package final class Fleet: Sendable {
             roster.add(record)
             for reseller in tenant.resellers { roster.apply(.reseller(reseller), to: record) }
             for key in tenant.keys { roster.apply(.key(key), to: record) }
-            if tenant.hasDanglingSecret { refreshProjection(of: record) }
+            if tenant.isIncomplete { refreshProjection(of: record) }
         }
     }
 
@@ -130,14 +135,17 @@ package final class Fleet: Sendable {
     package func isProviderKey(_ hash: Digest) -> Bool { providerKeyHashes.withLock { $0.contains(hash) } }
     package var hasProviderKey: Bool { providerKeyHashes.withLock { !$0.isEmpty } }
 
-    /// A new provider key; the others die with the answer.
-    package func rotateProviderKey(_ key: String, then: @escaping @Sendable (Result<Void, any Error>) -> Void) {
+    /// A new provider key; the others die with the answer: no effect that one of them began comes after it.
+    package func rotateProviderKey(
+        _ key: String, judge: @escaping Registry.Judge = {}, then: @escaping @Sendable (Result<Void, any Error>) -> Void
+    ) {
         let hash = SHA256.hash(Array(key.utf8))
         registry.addProviderKey(
-            hash, displayPrefix: APIKeyFormat.displayPrefix(key), at: clock.now(), revokingOthers: true
+            hash, displayPrefix: APIKeyFormat.displayPrefix(key), at: clock.now(), revokingOthers: true, judge: judge
         ) { [self] result in
-            if case .success = result { providerKeyHashes.withLock { $0 = [hash] } }
-            then(result)
+            guard case .success = result else { return then(result) }
+            providerKeyHashes.withLock { $0 = [hash] }
+            settle(roster.allTenants) { then(result) }
         }
     }
 
@@ -157,6 +165,24 @@ package final class Fleet: Sendable {
             all.removeAll { hosts.contains($0.host) }
             all += new
         }
+    }
+
+    /// Goes on when every batch that runs or waits in these tenants' lanes has committed: what is judged from now on is
+    /// judged by what holds now.
+    func settle(_ records: [TenantRecord], then: @escaping @Sendable () -> Void) {
+        let left = Mutex(1)
+        let done: @Sendable () -> Void = {
+            let isLast = left.withLock { left in
+                left -= 1
+                return left == 0
+            }
+            if isLast { then() }
+        }
+        for record in records {
+            left.withLock { $0 += 1 }
+            record.lane.whenQuiet(done)
+        }
+        done()
     }
 
     // MARK: Room
@@ -194,14 +220,15 @@ package final class Fleet: Sendable {
         return record
     }
 
-    func context(_ record: TenantRecord) -> TenantStore.Context {
+    /// `readLog`: where the file's reads gather; the record's own where it is left out.
+    func context(_ record: TenantRecord, readLog: ReadLog? = nil) -> TenantStore.Context {
         TenantStore.Context(
             clock: clock, random: random, metrics: pool.metrics, signingKey: record.signingKey,
-            secretKey: record.secretKey, readLog: record.readLog, record: record)
+            secretKey: record.secretKey, readLog: readLog ?? record.readLog, record: record, report: report)
     }
 
-    /// Opens a tenant's file, on its lane: checks whose it is and which schema it has, migrates it, and has the registry
-    /// follow where a crash came between the two.
+    /// Opens a tenant's file, on its lane: checks whose it is and which schema it has, migrates it, and has the
+    /// registry follow where a crash came between the two.
     private func openFile(of record: TenantRecord) throws -> TenantStore {
         let path = data.tenantPath(record.id)
         try FileSwap.finish(path)
@@ -215,8 +242,12 @@ package final class Fleet: Sendable {
             try Migrator.migrate(connection, schema.migrations)
             try connection.setMaxPageCount(record.profile.quotas.pagesMax)
             let store = try TenantStore(connection: connection, tenantID: record.id, context: context(record))
+            // It never changes, so that whichever of the two says another thing was changed by other hands.
+            guard store.currency == record.profile.currency else {
+                throw TenantFileError.damaged("its currency is \(store.currency), not \(record.profile.currency)")
+            }
             if store.projectionEpoch != record.profile.projectionEpoch {
-                let changes = try schema.readProjections(store.reader)
+                let changes = try projections(of: record, in: store)
                 follow(record, changes, epoch: store.projectionEpoch, incarnation: store.head.incarnation)
             }
             return store
@@ -224,6 +255,12 @@ package final class Fleet: Sendable {
             connection.close()
             throw error
         }
+    }
+
+    /// What a tenant's file says of its keys and resellers. One that cannot be read opens nothing, and the log names
+    /// it.
+    func projections(of record: TenantRecord, in store: TenantStore) throws -> [ProjectionChange] {
+        try schema.readProjections(store.reader) { report("tenant \(record.id.text): \($0)") }
     }
 
     /// Memory and registry take over what a tenant's file says, whole.
@@ -245,12 +282,11 @@ package final class Fleet: Sendable {
     }
 
     private func refreshProjection(of record: TenantRecord) {
-        let schema = schema
         record.lane.submit(
             LaneJob(
                 writes: false,
-                perform: { store in
-                    let changes = try schema.readProjections(store.reader)
+                perform: { [self] store in
+                    let changes = try projections(of: record, in: store)
                     let (epoch, incarnation) = (store.projectionEpoch, store.head.incarnation)
                     // Among the batch's effects: what later jobs of the batch change comes after.
                     store.afterCommit { [self] in follow(record, changes, epoch: epoch, incarnation: incarnation) }
@@ -259,7 +295,8 @@ package final class Fleet: Sendable {
                 fail: { [report] failure in report("tenant \(record.id.text): \(failure)") }))
     }
 
-    /// Reads every tenant's keys and resellers from its file anew. `then` is given how many followed and which could not.
+    /// Reads every tenant's keys and resellers from its file anew. `then` is given how many followed and which could
+    /// not.
     package func rebuildProjections(then: @escaping @Sendable (_ followed: Int, _ failed: [String]) -> Void) {
         let records = roster.allTenants
         let progress = Mutex((left: records.count, followed: 0, failed: [String]()))
@@ -276,8 +313,8 @@ package final class Fleet: Sendable {
             record.lane.submit(
                 LaneJob(
                     writes: false,
-                    perform: { [schema] store in
-                        let changes = try schema.readProjections(store.reader)
+                    perform: { [self] store in
+                        let changes = try projections(of: record, in: store)
                         let (epoch, incarnation) = (store.projectionEpoch, store.head.incarnation)
                         store.afterCommit { [self] in
                             follow(record, changes, epoch: epoch, incarnation: incarnation) { result in

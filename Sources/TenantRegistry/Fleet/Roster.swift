@@ -4,8 +4,8 @@ import Synchronization
 
 /// What the loops look things up in: tenants by slug and host name, keys by the hash of their secret.
 ///
-/// Invariant: it says what the registry and the tenants' files have committed; it changes before the change is answered, so
-/// that no request that begins after an answer is judged by an older state (CONTRACT G3). Any thread.
+/// Invariant: it says what the registry and the tenants' files have committed; it changes before the change is
+/// answered, so that no request that begins after an answer is judged by an older state (G3). Any thread.
 package final class Roster: Sendable {
     private static let shardCount = 64
 
@@ -27,6 +27,15 @@ package final class Roster: Sendable {
         var resellers: [TenantID: [Int64: ResellerRecord]] = [:]
         /// Which hashes each key has now, so that a rotation can take the old ones out.
         var hashes: [TenantID: [Int64: [Digest]]] = [:]
+        /// All slugs in their order, made when a list asks; nil since a tenant came or went.
+        var sortedSlugs: [String]?
+        /// How often one came or went.
+        var membershipChanges: UInt64 = 0
+
+        mutating func membershipChanged() {
+            sortedSlugs = nil
+            membershipChanges += 1
+        }
     }
 
     private let shards = (0..<shardCount).map { _ in Shard() }
@@ -42,6 +51,42 @@ package final class Roster: Sendable {
     package func tenant(id: TenantID) -> TenantRecord? { tenants.withLock { $0.byID[id] } }
     package var allTenants: [TenantRecord] { tenants.withLock { Array($0.byID.values) } }
     package var tenantCount: Int { tenants.withLock { $0.byID.count } }
+
+    /// A page of tenants in the order of their slugs, from the first behind `slug`. Not on a loop: the first page after
+    /// a tenant came or went sorts all slugs.
+    package func tenants(after slug: String?, limit: Int) -> [TenantRecord] {
+        let slugs = sortedSlugs()
+        let first = slug.map { Self.place(after: $0, in: slugs) } ?? 0
+        return tenants.withLock { tenants in
+            var page: [TenantRecord] = []
+            for slug in slugs[first...] {
+                if page.count == limit { break }
+                if let tenant = tenants.bySlug[slug] { page.append(tenant) }
+            }
+            return page
+        }
+    }
+
+    private func sortedSlugs() -> [String] {
+        let (known, slugs, changes) = tenants.withLock { tenants in
+            let known = tenants.sortedSlugs
+            return (known, known == nil ? Array(tenants.bySlug.keys) : [], tenants.membershipChanges)
+        }
+        if let known { return known }
+        let sorted = slugs.sorted()
+        tenants.withLock { if $0.membershipChanges == changes { $0.sortedSlugs = sorted } }
+        return sorted
+    }
+
+    private static func place(after slug: String, in slugs: [String]) -> Int {
+        var (low, high) = (0, slugs.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if slugs[middle] <= slug { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
     package func keyCount(of tenant: TenantID) -> Int {
         tenants.withLock { $0.keys[tenant]?.values.count { !$0.projection.isRevoked } ?? 0 }
     }
@@ -71,6 +116,7 @@ package final class Roster: Sendable {
         tenants.withLock { tenants in
             tenants.byID[tenant.id] = tenant
             tenants.bySlug[profile.slug] = tenant
+            tenants.membershipChanged()
             for host in profile.domains { tenants.byHost[host] = tenant }
         }
     }
@@ -92,6 +138,7 @@ package final class Roster: Sendable {
         let hashes: [Digest] = tenants.withLock { tenants in
             tenants.byID[tenant.id] = nil
             tenants.bySlug[profile.slug] = nil
+            tenants.membershipChanged()
             for host in profile.domains where tenants.byHost[host] === tenant { tenants.byHost[host] = nil }
             tenants.keys[tenant.id] = nil
             tenants.resellers[tenant.id] = nil
@@ -102,7 +149,8 @@ package final class Roster: Sendable {
         for hash in hashes { shard(of: hash).secrets.withLock { _ = $0.removeValue(forKey: hash) } }
     }
 
-    /// Takes over what a tenant's commit changed. Called before the change is answered, in commit order for each tenant.
+    /// Takes over what a tenant's commit changed. Called before the change is answered, in commit order for each
+    /// tenant.
     package func apply(_ change: ProjectionChange, to tenant: TenantRecord) {
         let now = monotonic.nanoseconds()
         switch change {
@@ -142,7 +190,8 @@ package final class Roster: Sendable {
         }
     }
 
-    /// Forgets sessions whose end has come: each sign-in leaves one. Keys stay, so that their end is told apart from theirs.
+    /// Forgets sessions whose end has come: each sign-in leaves one. Keys stay, so that their end is told apart from
+    /// theirs.
     package func dropExpiredSessions(at now: Timestamp) {
         for tenant in allTenants {
             let ended = keys(of: tenant.id).filter { key in

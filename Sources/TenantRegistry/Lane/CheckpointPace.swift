@@ -1,7 +1,7 @@
 import SQLite
 
-/// When the WAL of a file is moved into it: once it holds a number of batches, so that a page which many of them changed is
-/// written back once, and a file with little to do keeps a small WAL. On the lane's worker.
+/// When the WAL of a file is moved into it: once it holds a number of batches, so that a page which many of them
+/// changed is written back once, and a file with little to do keeps a small WAL. On the lane's worker.
 package struct CheckpointPace {
     static let batchesMin = 24
     /// Never before so many pages are in the WAL (2 MiB), always past the second figure (16 MiB).

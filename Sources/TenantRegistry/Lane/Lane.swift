@@ -20,7 +20,7 @@ package protocol LaneFile: AnyObject, SendableMetatype {
     func committed()
     /// The batch is gone: forget everything that it noted.
     func rolledBack()
-    /// Writes one row of no meaning, so that a COMMIT that failed is known to stay away (DESIGN 2).
+    /// Writes one row of no meaning, so that a COMMIT that failed is known to stay away (0003).
     func writeMarker() throws
     /// After the answers have left: checkpoint where due.
     func rest()
@@ -44,12 +44,14 @@ package enum LaneFailure: Error, Sendable {
     case outcomeUnknown
     /// A statement failed for a reason of its own: a defect or a damaged file. Nothing was done.
     case failed(SQLiteError)
+    /// A row holds what cannot be; the log says which. Nothing was done, and everything else is served.
+    case corrupt(CorruptRow)
     /// The gateway is stopping, or the tenant was deleted.
     case closed
 }
 
-/// One operation for a lane. `perform` runs inside the batch's transaction, perhaps twice (when the batch was lost), and
-/// returns what to do once the commit is safe. Exactly one of that and `fail` is called, on the lane's worker.
+/// One operation for a lane. `perform` runs inside the batch's transaction, perhaps twice (when the batch was lost),
+/// and returns what to do once the commit is safe. Exactly one of that and `fail` is called, on the lane's worker.
 package struct LaneJob<File: LaneFile>: Sendable {
     package typealias Completion = @Sendable (File) -> Void
     let writes: Bool
@@ -80,12 +82,15 @@ package struct LaneControl<File: LaneFile> {
     package func retire() { lane.retire() }
 }
 
-/// One file, one owner at a time: operations queue here and run in batches, a transaction each (DESIGN 2).
+/// One file, one owner at a time: operations queue here and run in batches, a transaction each (0002).
 ///
-/// Invariant: only the worker that took the lane from the pool touches `file`; a lane is in the pool's queue at most once.
-/// While one batch syncs the next gathers, which is the whole of group commit. `submit` may be called from any thread.
+/// Invariant: only the worker that took the lane from the pool touches `file`; a lane is in the pool's queue at most
+/// once. While one batch syncs the next gathers, which is the whole of group commit. `submit` may be called from any
+/// thread.
+///
+/// `@unchecked Sendable`: `file`, `isFenced` and `guardedBatchesLeft` belong to the worker running the lane; everything
+/// else is in `state`.
 package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
-    // `file`, `isFenced` and `guardedBatchesLeft` belong to the worker running the lane; everything else is in `state`.
     private enum Work {
         case job(LaneJob<File>)
         case exclusive(@Sendable (LaneControl<File>) -> Void, @Sendable (LaneFailure) -> Void)
@@ -118,7 +123,8 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
     private var guardedBatchesLeft = 0
     /// When work last came, in the pool's ticks: for eviction.
     let lastUsed = Atomic<UInt64>(0)
-    /// Pages in the file's WAL that no checkpoint has moved yet, after the last batch; 0 while it is closed. Any thread.
+    /// Pages in the file's WAL that no checkpoint has moved yet, after the last batch; 0 while it is closed. Any
+    /// thread.
     package let walPages = Atomic<Int>(0)
 
     /// - Parameters:
@@ -142,11 +148,18 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
         enqueue(.job(job), isBounded: true, refuse: job.fail)
     }
 
-    /// Queues work that needs the file outside a transaction. Behind everything queued before it, ahead of all that follows.
+    /// Queues work that needs the file outside a transaction. Behind everything queued before it, ahead of all that
+    /// follows.
     package func exclusively(
         _ work: @escaping @Sendable (LaneControl<File>) -> Void, orElse fail: @escaping @Sendable (LaneFailure) -> Void
     ) {
         enqueue(.exclusive(work, fail), isBounded: false, refuse: fail)
+    }
+
+    /// Calls `then` when everything that was queued before has run, at once where nothing was.
+    package func whenQuiet(_ then: @escaping @Sendable () -> Void) {
+        if state.withLock({ !$0.isScheduled }) { return then() }
+        exclusively({ _ in then() }, orElse: { _ in then() })
     }
 
     package var waiting: Int { state.withLock { $0.queue.count } }
@@ -254,7 +267,8 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
             // SQLite has ended the transaction (FULL, IOERR, NOMEM, interrupt), or the batch's last rows failed.
             undo(file)
             pool.metrics.batchesLost.add(1, ordering: .relaxed)
-            // At least one is tried alone, so that a BEGIN that fails is told to somebody and does not come round for ever.
+            // At least one is tried alone, so that a BEGIN that fails is told to somebody and does not come round for
+            // ever.
             let tried = max(started, 1)
             putBack(jobs[tried...])
             for job in jobs[..<tried] { runAlone(job, in: file) }
@@ -267,8 +281,8 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
         for (index, failure) in failures { jobs[index].fail(failure) }
     }
 
-    /// A savepoint costs a copy of every page that the job writes to, and hardly a job fails after its first write: refusals
-    /// come before. So a batch runs without, and again with, where one does (`SavepointNeeded`).
+    /// A savepoint costs a copy of every page that the job writes to, and hardly a job fails after its first write:
+    /// refusals come before. So a batch runs without, and again with, where one does (`SavepointNeeded`).
     private func perform(_ job: LaneJob<File>, in file: File, isGuarded: Bool) throws -> LaneJob<File>.Completion {
         file.jobBegins()
         guard job.writes else { return try job.perform(file) }
@@ -323,7 +337,8 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
         }
     }
 
-    /// A COMMIT failed: nobody is answered until a marker row has committed on the same handle; else the tenant is fenced.
+    /// A COMMIT failed: nobody is answered until a marker row has committed on the same handle; else the tenant is
+    /// fenced.
     private func settle(_ file: File, _ jobs: [LaneJob<File>], _ cause: SQLiteError) {
         report("\(name): commit failed: \(cause)")
         pool.metrics.commitsFailed.add(1, ordering: .relaxed)
@@ -334,8 +349,8 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
             try file.writeMarker()
         } catch {
             undo(file)
-            // Where a frame found no room the last one, which alone makes a commit of them, was not written either: there is
-            // nothing to come back.
+            // Where a frame found no room the last one, which alone makes a commit of them, was not written either:
+            // there is nothing to come back.
             if !cause.isFull {
                 report("\(name): fenced, the outcome of a commit is unknown: \(error)")
                 fence(true)
@@ -364,6 +379,10 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
     private func failure(_ error: any Error, in file: File) -> LaneFailure {
         if let failure = error as? LaneFailure { return failure }
         let cause = (error as? TransactionLost)?.cause ?? error
+        if let corrupt = cause as? CorruptRow {
+            report("\(name): \(corrupt)")
+            return .corrupt(corrupt)
+        }
         guard let error = cause as? SQLiteError else {
             report("\(name): \(cause)")
             return .unavailable
@@ -397,7 +416,8 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
 
     func openFile() throws -> File {
         if isFenced {
-            // The copy is made and swapped in while the handle is open: what its close still writes goes to the old file.
+            // The copy is made and swapped in while the handle is open: what its close still writes goes to the old
+            // file.
             try recover()
             closeFile()
             fence(false)

@@ -10,7 +10,7 @@ protocol LaneRunnable: AnyObject, Sendable {
 
 /// The workers that run lanes, round-robin, a batch at a time.
 ///
-/// Sized by syncs in flight rather than cores: while a worker waits for the disk another works (DESIGN 2). It also bounds
+/// Sized by syncs in flight rather than cores: while a worker waits for the disk another works (0002). It also bounds
 /// the open files: past `openFilesMax` the lane that was used longest ago is asked to close.
 package final class LanePool: Sendable {
     package static let workersDefault = 16

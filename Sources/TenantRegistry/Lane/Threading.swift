@@ -4,8 +4,11 @@ import Synchronization
 
 /// Starts a named thread that lives until its body returns.
 package func startThread(_ name: String, _ body: @escaping @Sendable () -> Void) {
-    let thread = Thread(block: body)
-    thread.name = name
+    let thread = Thread {
+        // Foundation tells the kernel the name of a thread that runs, not of one that is yet to start.
+        Thread.current.name = name
+        body()
+    }
     thread.stackSize = threadStackBytes
     thread.start()
 }
@@ -16,9 +19,13 @@ package func pause(milliseconds: Int) { usleep(UInt32(milliseconds) * 1_000) }
 /// SQLite's parser and our own code need far less; the default of 8 MiB a thread would only cost address space.
 let threadStackBytes = 1 << 20
 
-/// A queue whose takers wait. Unbounded by itself: each lane is in it at most once, so it is as long as there are lanes.
+/// A queue whose takers wait. Unbounded by itself: each lane is in it at most once, so it is as long as there are
+/// lanes.
 ///
-/// The taker that began to wait last is woken first: what it needs is still in its core's caches and in its share of the heap.
+/// The taker that began to wait last is woken first: what it needs is still in its core's caches and in its share of
+/// the heap.
+///
+/// `@unchecked Sendable`: `items`, `waiting` and `isClosed` are touched under `mutex` only.
 final class WaitingQueue<Element: Sendable>: @unchecked Sendable {
     /// One taker that waits.
     private final class Taker {
@@ -32,7 +39,6 @@ final class WaitingQueue<Element: Sendable>: @unchecked Sendable {
         }
     }
 
-    // `items`, `waiting` and `isClosed` are touched under `mutex` only.
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private var items = Deque<Element>()
     private var waiting: [Taker] = []

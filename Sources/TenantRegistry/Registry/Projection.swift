@@ -1,86 +1,11 @@
 package import Cryptography
 package import RateLimiter
 
-/// What a key may be used for. A set, kept as text in the file and as bits in memory.
+/// What a key may be used for, as bits in files and in memory. Which bit means what, and its name, is said where the
+/// scope is used.
 package struct Scopes: OptionSet, Sendable, Hashable {
     package let rawValue: Int64
     package init(rawValue: Int64) { self.rawValue = rawValue }
-
-    package static let partnerRead = Scopes(rawValue: 1 << 0)
-    package static let partnerOrder = Scopes(rawValue: 1 << 1)
-    package static let resellerSignup = Scopes(rawValue: 1 << 2)
-    package static let resellerCredit = Scopes(rawValue: 1 << 3)
-    package static let customersRead = Scopes(rawValue: 1 << 4)
-    package static let customersWrite = Scopes(rawValue: 1 << 5)
-    package static let portsRead = Scopes(rawValue: 1 << 6)
-    package static let portsWrite = Scopes(rawValue: 1 << 7)
-    package static let codes = Scopes(rawValue: 1 << 8)
-    package static let licences = Scopes(rawValue: 1 << 9)
-
-    package static let named: [(name: String, scope: Scopes)] = [
-        ("partner:read", .partnerRead), ("partner:order", .partnerOrder), ("reseller:signup", .resellerSignup),
-        ("reseller:credit", .resellerCredit), ("customers:read", .customersRead),
-        ("customers:write", .customersWrite), ("ports:read", .portsRead), ("ports:write", .portsWrite),
-        ("codes", .codes), ("licences", .licences),
-    ]
-
-    package static let all = named.reduce(into: Scopes()) { $0.insert($1.scope) }
-
-    package init?(name: String) {
-        guard let found = Scopes.named.first(where: { $0.name == name }) else { return nil }
-        self = found.scope
-    }
-
-    package var names: [String] { Scopes.named.filter { contains($0.scope) }.map(\.name) }
-}
-
-/// Who a key speaks for.
-package enum KeyRole: Int64, Sendable {
-    /// The tenant's owner: mints for others.
-    case owner = 0
-    /// An operator's own key: the admin API without minting for others.
-    case `operator` = 1
-    /// A reseller's shop.
-    case reseller = 2
-    /// A person who signed in: the owner or an operator, by password.
-    case ownerSession = 3
-    case operatorSession = 4
-    /// A reseller's person who signed in.
-    case resellerSession = 5
-
-    package var name: String {
-        switch self {
-        case .owner, .ownerSession: "owner"
-        case .operator, .operatorSession: "operator"
-        case .reseller, .resellerSession: "reseller"
-        }
-    }
-
-    package var isSession: Bool { rawValue >= KeyRole.ownerSession.rawValue }
-    package var isAdministrator: Bool { self != .reseller && self != .resellerSession }
-    package var isOwner: Bool { self == .owner || self == .ownerSession }
-}
-
-/// A reseller's place in its life (CONTRACT W1).
-package enum ResellerState: Int64, Sendable, CaseIterable {
-    case pending = 0
-    case active = 1
-    case suspended = 2
-    case terminated = 3
-
-    package var name: String {
-        switch self {
-        case .pending: "pending"
-        case .active: "active"
-        case .suspended: "suspended"
-        case .terminated: "terminated"
-        }
-    }
-
-    package init?(name: String) {
-        guard let state = ResellerState.allCases.first(where: { $0.name == name }) else { return nil }
-        self = state
-    }
 }
 
 /// A key's record as the loops judge by it.
@@ -96,7 +21,7 @@ package struct KeyProjection: Sendable {
     package var isRevoked: Bool
     package var expiresAt: Timestamp?
     package var limit: Policy?
-    /// Counts changes of this record; compared inside each operation's transaction.
+    /// Counts changes of this record. The registry keeps it; nothing is decided by it.
     package var epoch: Int64
     /// Hashes that open this key, each until its time; those not listed any more are dead.
     package var secrets: [Secret]

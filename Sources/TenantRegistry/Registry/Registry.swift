@@ -1,5 +1,5 @@
 package import Cryptography
-import SQLite
+package import SQLite
 
 /// What the registry holds at start: every tenant, key and reseller, for the roster.
 package struct RegistrySnapshot {
@@ -7,13 +7,16 @@ package struct RegistrySnapshot {
         package let profile: TenantProfile
         package let wrappedSecretKey: [UInt8]
         package let wrappedSigningKey: [UInt8]
-        /// A hash was reserved and no key followed: its file has to be asked (a crash between the two).
-        package var hasDanglingSecret = false
+        /// A hash was reserved and no key followed (a crash between the two), or a row cannot be read: its file has to
+        /// be asked.
+        package var isIncomplete = false
         package var resellers: [ResellerProjection] = []
         package var keys: [KeyProjection] = []
     }
 
     package var tenants: [Tenant] = []
+    /// What cannot be read and was left out.
+    package var corruptRows: [CorruptRow] = []
     package var providerKeys: [Digest] = []
     package var certificates: [DomainCertificate] = []
 }
@@ -37,26 +40,36 @@ package enum RegistryRefusal: Error, Sendable {
     case unknownTenant
     /// The hash belongs to another tenant.
     case secretTaken
+    /// What the change was admitted on does not hold any more; the error says what the caller is told.
+    case notAllowed(any Error)
 }
 
-/// The registry of all tenants. Behind a protocol, so that more than one node can share one later (DESIGN 7).
-/// Calls return at once; `then` comes on a worker once the change is durable, or with why it is not.
+/// The registry of all tenants. Behind a protocol, so that more than one node can share one later.
+/// Calls return at once; `then` comes on a worker once the change is durable, or with why it is not. `judge` runs in
+/// the transaction that has the effect, and throws `RegistryRefusal.notAllowed` where the caller may not have it any
+/// more (G3).
 package protocol Registry: AnyObject, Sendable {
+    typealias Judge = @Sendable () throws -> Void
     typealias Done<Value> = @Sendable (Result<Value, any Error>) -> Void
 
     func snapshot() throws -> RegistrySnapshot
     func insert(
-        _ profile: TenantProfile, wrappedSecretKey: [UInt8], wrappedSigningKey: [UInt8], then: @escaping Done<Void>)
-    /// A new tenant is whole: its profile's changeable columns and the projection of what its file begins with, at once.
+        _ profile: TenantProfile, wrappedSecretKey: [UInt8], wrappedSigningKey: [UInt8], judge: @escaping Judge,
+        then: @escaping Done<Void>)
+    /// A new tenant is whole: its profile's changeable columns and the projection of what its file begins with, at
+    /// once.
     func complete(
         _ profile: TenantProfile, _ changes: [ProjectedChange], event: String, requestID: RequestID,
         then: @escaping Done<Void>)
-    /// Changes a profile's columns on what the registry has now, so that two changes at once both stay. `RegistryRefusal.unknownTenant`
-    /// where there is no such row.
+    /// Changes a profile's columns on what the registry has now, so that two changes at once both stay.
+    /// `RegistryRefusal.unknownTenant` where there is no such row. `change` judges, and throws where the profile does
+    /// not allow it.
     func change(
         _ tenant: TenantID, event: String?, requestID: RequestID,
-        _ change: @escaping @Sendable (inout TenantProfile) -> Void, then: @escaping Done<Void>)
-    func setDomains(_ domains: [DomainCertificate], hosts: [String], of tenant: TenantID, then: @escaping Done<Void>)
+        _ change: @escaping @Sendable (inout TenantProfile) throws -> Void, then: @escaping Done<Void>)
+    func setDomains(
+        _ domains: [DomainCertificate], hosts: [String], of tenant: TenantID, judge: @escaping Judge,
+        then: @escaping Done<Void>)
     func erase(_ profile: TenantProfile, requestID: RequestID, then: @escaping Done<Void>)
     /// Before a secret is minted: its hash belongs to this tenant from now on.
     func reserve(_ hash: Digest, for tenant: TenantID, then: @escaping Done<Void>)
@@ -68,7 +81,8 @@ package protocol Registry: AnyObject, Sendable {
     /// Of these hashes: those revoked, and whether one is another tenant's.
     func judge(_ hashes: [Digest], for tenant: TenantID, then: @escaping Done<(revoked: [Digest], foreign: Bool)>)
     func addProviderKey(
-        _ hash: Digest, displayPrefix: String, at now: Timestamp, revokingOthers: Bool, then: @escaping Done<Void>)
+        _ hash: Digest, displayPrefix: String, at now: Timestamp, revokingOthers: Bool, judge: @escaping Judge,
+        then: @escaping Done<Void>)
     /// Sessions past their end leave the projection; their hashes stay, revoked.
     func dropExpiredSessions(at now: Timestamp)
     func saveCounters(
@@ -127,10 +141,12 @@ package final class SQLiteRegistry: Registry {
     }
 
     package func insert(
-        _ profile: TenantProfile, wrappedSecretKey: [UInt8], wrappedSigningKey: [UInt8], then: @escaping Done<Void>
+        _ profile: TenantProfile, wrappedSecretKey: [UInt8], wrappedSigningKey: [UInt8], judge: @escaping Judge,
+        then: @escaping Done<Void>
     ) {
         write(
             { connection in
+                try judge()
                 let taken = try connection.row("SELECT 1 FROM tenant WHERE slug = ?1", .text(profile.slug)) { _ in true
                 }
                 if taken != nil { throw RegistryRefusal.slugTaken }
@@ -161,14 +177,14 @@ package final class SQLiteRegistry: Registry {
 
     package func change(
         _ tenant: TenantID, event: String?, requestID: RequestID,
-        _ change: @escaping @Sendable (inout TenantProfile) -> Void, then: @escaping Done<Void>
+        _ change: @escaping @Sendable (inout TenantProfile) throws -> Void, then: @escaping Done<Void>
     ) {
         write(
             { connection in
                 guard var profile = try RegistryReading(connection: connection).profile(id: tenant) else {
                     throw RegistryRefusal.unknownTenant
                 }
-                change(&profile)
+                try change(&profile)
                 try Self.save(profile, connection)
                 if let event { try Self.log(event, profile, requestID, connection) }
             }, then: then)
@@ -200,13 +216,15 @@ package final class SQLiteRegistry: Registry {
     }
 
     package func setDomains(
-        _ domains: [DomainCertificate], hosts: [String], of tenant: TenantID, then: @escaping Done<Void>
+        _ domains: [DomainCertificate], hosts: [String], of tenant: TenantID, judge: @escaping Judge,
+        then: @escaping Done<Void>
     ) {
         write(
             { connection in
+                try judge()
                 for host in hosts {
                     let owner = try connection.row("SELECT tenant_id FROM domain WHERE host = ?1", .text(host)) {
-                        $0.blob(0)
+                        try $0.blob()
                     }
                     if let owner, owner != tenant.bytes { throw RegistryRefusal.hostTaken(host) }
                 }
@@ -235,7 +253,7 @@ package final class SQLiteRegistry: Registry {
         write(
             { connection in
                 let owner = try connection.row("SELECT tenant_id FROM secret WHERE hash = ?1", .blob(hash.bytes)) {
-                    $0.blob(0)
+                    try $0.blob()
                 }
                 if owner != nil { throw RegistryRefusal.secretTaken }
                 try connection.run(
@@ -289,7 +307,7 @@ package final class SQLiteRegistry: Registry {
                 for hash in hashes {
                     let row = try connection.row(
                         "SELECT tenant_id, is_revoked FROM secret WHERE hash = ?1", .blob(hash.bytes)
-                    ) { (tenant: $0.blob(0), isRevoked: $0.bool(1)) }
+                    ) { try (tenant: $0.blob(), isRevoked: $0.bool()) }
                     guard let row else { continue }
                     if row.tenant != tenant.bytes { foreign = true }
                     if row.isRevoked { revoked.append(hash) }
@@ -299,10 +317,12 @@ package final class SQLiteRegistry: Registry {
     }
 
     package func addProviderKey(
-        _ hash: Digest, displayPrefix: String, at now: Timestamp, revokingOthers: Bool, then: @escaping Done<Void>
+        _ hash: Digest, displayPrefix: String, at now: Timestamp, revokingOthers: Bool, judge: @escaping Judge,
+        then: @escaping Done<Void>
     ) {
         write(
             { connection in
+                try judge()
                 if revokingOthers {
                     try connection.run(
                         "UPDATE provider_key SET revoked_at = ?1 WHERE revoked_at IS NULL", .integer(now.milliseconds))

@@ -1,7 +1,7 @@
 import Glibc
 import Synchronization
 
-/// The time of day, injected so that tests replay (STYLE 6). Any thread.
+/// The time of day, injected so that tests replay. Any thread.
 package protocol WallClock: Sendable {
     func now() -> Timestamp
 }

@@ -1,4 +1,4 @@
-/// RFC 3339 in and out (CONTRACT, native APIs: times are RFC 3339 in UTC).
+/// RFC 3339 in and out (docs/contract.md, “Native APIs”: times are RFC 3339 in UTC).
 extension Timestamp: CustomStringConvertible {
     /// `2026-03-22T10:30:00.000Z`: always 24 characters, so that texts sort as their instants do.
     package var text: String {
@@ -27,8 +27,9 @@ extension Timestamp: CustomStringConvertible {
 
     package var description: String { text }
 
-    /// Reads `YYYY-MM-DDTHH:MM:SS[.f](Z|±HH:MM)` with 1 to 9 digits of fraction; what is past the millisecond is cut off.
-    /// nil for anything else, days that do not exist, leap seconds, and the offset `-00:00` ("unknown", RFC 3339 §4.3).
+    /// Reads `YYYY-MM-DDTHH:MM:SS[.f](Z|±HH:MM)` with 1 to 9 digits of fraction; what is past the millisecond is cut
+    /// off. nil for anything else, days that do not exist, leap seconds, and the offset `-00:00` ("unknown", RFC 3339
+    /// §4.3).
     package init?(parsing text: String) {
         var reader = TimestampReader(bytes: Array(text.utf8))
         guard let year = reader.number(4), reader.take(0x2D),

@@ -1,7 +1,7 @@
 /// An instant in UTC, to the millisecond; leap seconds are not counted (POSIX time).
 ///
-/// Invariant: it lies in the years 0000…9999, so that its RFC 3339 text always exists; arithmetic past them stops at the
-/// ends. A value: any thread.
+/// Invariant: it lies in the years 0000…9999, so that its RFC 3339 text always exists; arithmetic past them stops at
+/// the ends. A value: any thread.
 package struct Timestamp: Sendable, Hashable, Comparable {
     /// Since 1970-01-01T00:00:00Z.
     package let milliseconds: Int64

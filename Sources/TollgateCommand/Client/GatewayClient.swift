@@ -101,8 +101,8 @@ struct GatewayClient {
         return path
     }
 
-    /// Sends one call and returns its 2xx answer; every other answer is thrown, as a line for people. `isLong`: it may take
-    /// as long as a whole file takes.
+    /// Sends one call and returns its 2xx answer; every other answer is thrown, as a line for people. `isLong`: it may
+    /// take as long as a whole file takes.
     func send(
         _ method: String, _ path: String, body: RequestBody = .none, sink: ResponseSink = .memory(bytesMax: 16 << 20),
         isLong: Bool = false

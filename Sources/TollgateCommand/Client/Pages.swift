@@ -8,8 +8,8 @@ enum Pages {
     ]
     private static let rowsMax = 100
 
-    /// Every row, or those of one page where that was asked for or the list has no end (`isOnePage`). With `--json` each page is printed as it came, on a line of
-    /// its own, and nothing is returned.
+    /// Every row, or those of one page where that was asked for or the list has no end (`isOnePage`). With `--json`
+    /// each page is printed as it came, on a line of its own, and nothing is returned.
     static func rows(
         _ path: String, query: [(String, String)] = [], isOnePage: Bool = false, _ client: GatewayClient,
         _ invocation: Invocation

@@ -1,6 +1,6 @@
 import HTTPCore
 
-/// The audit log, through the operator's API (CONTRACT O6).
+/// The audit log, through the operator's API (O6).
 enum AuditCommands {
     static let commands = [list, head, export]
 

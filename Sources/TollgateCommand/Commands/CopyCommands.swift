@@ -1,7 +1,7 @@
 import Foundation
 import HTTPCore
 
-/// Export, restore and erasure of one tenant (CONTRACT P5, P6).
+/// Export, restore and erasure of one tenant (P5, P6).
 enum CopyCommands {
     static let commands = [export, restore, delete]
 

@@ -1,6 +1,6 @@
 import HTTPCore
 
-/// Keys of a tenant and their limits, through the operator's API (CONTRACT O1, O2).
+/// Keys of a tenant and their limits, through the operator's API (O1, O2).
 enum KeyCommands {
     static let commands = [list, mint, rotate, revoke, setLimit, removeLimit]
 

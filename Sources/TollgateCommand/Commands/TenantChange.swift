@@ -1,7 +1,7 @@
 import Foundation
 import HTTPCore
 
-/// The options of `tenant change`, and the call's body that they make (CONTRACT P2).
+/// The options of `tenant change`, and the call's body that they make (P2).
 enum TenantChange {
     static let options = [
         Option("--tier", "TIER", "lite, standard or pro"),
@@ -34,7 +34,7 @@ enum TenantChange {
         return JSON.object(members).encoded()
     }
 
-    /// `{requests, window_seconds, burst}` (CONTRACT O2).
+    /// `{requests, window_seconds, burst}` (O2).
     static func limit(_ text: String, of name: String) throws(CommandFailure) -> [JSONMember] {
         let policy = try Invocation.policy(text, of: name)
         return [("requests", policy.requests), ("window_seconds", policy.windowSeconds), ("burst", policy.burst)].map {

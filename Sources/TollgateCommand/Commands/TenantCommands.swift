@@ -1,6 +1,6 @@
 import HTTPCore
 
-/// Creating, listing and reading tenants (CONTRACT P1, P2, P6).
+/// Creating, listing and reading tenants (P1, P2, P6).
 enum TenantCommands {
     static let slug = ["SLUG"]
 

@@ -3,7 +3,7 @@ import Foundation
 import TenantApp
 import TenantRegistry
 
-/// `tollgate verify`: proves a tenant's file, with no gateway (DESIGN 5).
+/// `tollgate verify`: proves a tenant's file, with no gateway (docs/audit.md).
 enum VerifyCommand {
     private static let notATenantsFile: Int32 = 2
 

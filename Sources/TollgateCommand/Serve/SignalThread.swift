@@ -22,7 +22,8 @@ final class SignalThread: Sendable {
         var set = sigset_t()
         sigemptyset(&set)
         for number in waited {
-            // An inherited "ignore", as shells give to background jobs, would keep the signal from ever being waited for.
+            // An inherited "ignore", as shells give to background jobs, would keep the signal from ever being waited
+            // for.
             signal(number, SIG_DFL)
             sigaddset(&set, number)
         }

@@ -1,12 +1,13 @@
 import CallKit
 import TenantApp
+import TestSeeds
 
 /// The same rows or the same error however the file is cut; what was read is written and read again as the same.
 enum CSVProperties {
     static func check(_ input: [UInt8]) throws(Violation) {
         let whole = read(input) { $0 }
         try demand(read(input) { _ in 1 } == whole, "byte by byte it is read differently")
-        var draw = Draw(input)
+        var draw = Seeded(input)
         try demand(read(input) { min($0, 1 + draw.below(9)) } == whole, "in pieces it is read differently")
         guard case .success(let rows) = whole else { return }
         var writer = CSVWriter()

@@ -1,8 +1,9 @@
 import HTTPCore
 import HTTPServer
+import TestSeeds
 
-/// The head gate: the result does not depend on how the bytes were cut into reads, and of everything that it takes a lax
-/// reader finds the same messages with the same bodies. What only one of the two can read is refused.
+/// The head gate: the result does not depend on how the bytes were cut into reads, and of everything that it takes a
+/// lax reader finds the same messages with the same bodies. What only one of the two can read is refused.
 enum HeadProperties {
     /// One message as the parser gave it, and where it ended.
     private struct Message: Equatable {
@@ -21,7 +22,7 @@ enum HeadProperties {
         let whole = read(input) { $0 }
         let single = read(input) { _ in 1 }
         try demand(single == whole, "byte by byte it is read differently: \(single) / \(whole)")
-        var draw = Draw(input)
+        var draw = Seeded(input)
         let pieces = read(input) { min($0, 1 + draw.below(40)) }
         try demand(pieces == whole, "in pieces it is read differently: \(pieces) / \(whole)")
         try compare(whole, with: input)

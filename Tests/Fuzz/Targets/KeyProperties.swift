@@ -1,4 +1,5 @@
 import Cryptography
+import TestSeeds
 
 /// A well-formed key is no longer one with any single byte changed: a typing error costs neither hash nor look-up.
 enum KeyProperties {
@@ -6,7 +7,7 @@ enum KeyProperties {
         let seed: UInt64
 
         func fill(_ buffer: UnsafeMutableRawBufferPointer) {
-            var draw = Draw(seed: seed)
+            var draw = Seeded(state: seed)
             for index in buffer.indices { buffer[index] = UInt8(truncatingIfNeeded: draw.next()) }
         }
     }
@@ -16,7 +17,7 @@ enum KeyProperties {
         _ = APIKeyFormat.displayPrefix(String(decoding: input, as: UTF8.self))
         try demand(!APIKeyFormat.isHex64(input) || input.count == 64, "64 digits that are not 64")
         // What is minted is well-formed, and so the checks above see such keys however rarely the input is one.
-        var draw = Draw(input)
+        var draw = Seeded(input)
         let prefix = String(decoding: input.prefix(6).map { $0 % 26 + 0x61 } + [0x61, 0x62], as: UTF8.self)
         let key = Array(
             APIKeyFormat.mint(prefix: prefix, mode: "live", random: SeededRandom(seed: draw.next())).utf8)

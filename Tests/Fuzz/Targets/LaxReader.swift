@@ -1,6 +1,6 @@
-/// A second reader of HTTP/1.1 messages, as forgiving as those that stand in front of and behind gateways: lines end at LF,
-/// the last Content-Length counts, "chunked" anywhere in Transfer-Encoding is chunked, chunk sizes end at the first byte that
-/// is no digit. It only serves to disagree.
+/// A second reader of HTTP/1.1 messages, as forgiving as those that stand in front of and behind gateways: lines end at
+/// LF, the last Content-Length counts, "chunked" anywhere in Transfer-Encoding is chunked, chunk sizes end at the first
+/// byte that is no digit. It only serves to disagree.
 struct LaxReader {
     struct Message {
         let body: [UInt8]

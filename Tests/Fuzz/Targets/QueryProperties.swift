@@ -1,6 +1,7 @@
 import HTTPCore
 
-/// What is decoded encodes and decodes as the same; as a form and as a query it is the same; no name or value holds a NUL.
+/// What is decoded encodes and decodes as the same; as a form and as a query it is the same; no name or value holds a
+/// NUL.
 enum QueryProperties {
     static func check(_ input: [UInt8]) throws(Violation) {
         guard let text = String(validating: input, as: UTF8.self) else {

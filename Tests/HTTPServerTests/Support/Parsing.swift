@@ -11,11 +11,20 @@ enum Parsed: Equatable {
     case unfinished
 }
 
-func parse(_ text: String, pieces: Int = .max, limits: ServerLimits = ServerLimits()) -> [Parsed] {
+extension ServerLimits {
+    /// As a gateway sets them whose APIs have credentials in these fields.
+    static let guarded: ServerLimits = {
+        var limits = ServerLimits()
+        limits.singleFields = SingleFields(["Authorization", "X-API-Key", "x-seed-hash"])
+        return limits
+    }()
+}
+
+func parse(_ text: String, pieces: Int = .max, limits: ServerLimits = .guarded) -> [Parsed] {
     parse(Array(text.utf8), pieces: pieces, limits: limits)
 }
 
-func parse(_ bytes: [UInt8], pieces: Int = .max, limits: ServerLimits = ServerLimits()) -> [Parsed] {
+func parse(_ bytes: [UInt8], pieces: Int = .max, limits: ServerLimits = .guarded) -> [Parsed] {
     var parser = RequestParser(limits: limits)
     var pending: [UInt8] = []
     var offered = 0

@@ -1,5 +1,6 @@
 import HTTPCore
 import HTTPServer
+import RawHTTP
 import Synchronization
 import Testing
 
@@ -24,7 +25,7 @@ final class TestServer: Sendable {
 extension ServerLimits {
     /// Deadlines that a busy machine does not reach; tests of deadlines set their own.
     static var patient: ServerLimits {
-        var limits = ServerLimits()
+        var limits = ServerLimits.guarded
         let tenMinutes = 600_000
         limits.headMilliseconds = tenMinutes
         limits.bodyPauseMilliseconds = tenMinutes

@@ -1,39 +1,69 @@
 import CallKit
 import Cryptography
 import Foundation
+import Gateway
 import HTTPCore
 import RateLimiter
 import SQLite
 import Synchronization
 import TenantApp
 import TenantRegistry
+import TestGateway
+import TestTenants
 import Testing
 
-/// One tenant in a real file, and its admin API without sockets: routes are found, bodies read, work run on the tenant's
-/// lane as the gateway runs it. After each test the file must verify.
+/// Somebody with a key: its text, and what it opens.
+struct KeyHolder: Sendable {
+    let text: String
+    let key: KeyRecord
+    let projection: KeyProjection
+
+    var role: KeyRole { projection.role }
+}
+
+/// One tenant in a real file, and its APIs without sockets: heads and bodies go through the gateway's own pipeline,
+/// each call under somebody's key. After each test the file must verify.
 final class Office: Sendable {
-    let folder: String
     let fleet: Fleet
     let tenant: TenantRecord
     let clock: ManualClock
-    let owner: Caller
-    let clerk: Caller
+    let owner: KeyHolder
+    let clerk: KeyHolder
     let services: Services
+    private let folder: TestFolder
+    private let client: InProcess
+    private let calls = Atomic<Int>(0)
 
     static let ownerEmail = "owner@example.com"
     static let clerkEmail = "clerk@example.com"
+    private static let host = "acme.example"
 
-    private init(folder: String) async throws {
+    private static let blueprint = """
+        {"name": "office", "title": "Office", "dialects": ["wholesale_orders", "credit_reports"], "currency": "EUR",
+         "key_prefix": "acm", "tier": "standard"}
+        """
+
+    private init(folder: TestFolder) async throws {
         self.folder = folder
         clock = ManualClock(Timestamp(parsing: "2026-03-22T10:30:00Z") ?? .earliest)
         let fleet = try Fleet(
-            data: DataDirectory(path: folder), schema: .app, clock: clock,
+            data: DataDirectory(path: folder.file("data")), schema: .app, clock: clock,
             random: SeededRandom(seed: 7), report: { _ in })
         self.fleet = fleet
+        try FileManager.default.createDirectory(
+            atPath: folder.file("blueprints"), withIntermediateDirectories: true)
+        try Self.blueprint.write(
+            toFile: folder.file("blueprints/office.json"), atomically: false, encoding: .utf8)
+        let blueprints = try Blueprints(folder: folder.file("blueprints"))
         services = try Services(
-            fleet: fleet, scrypt: Scrypt(costLog2: 4), outbound: NoOutboundCalls())
+            fleet: fleet, scrypt: Scrypt(costLog2: 4), outbound: NoOutboundCalls(), states: [blueprints])
+        var configuration = Configuration()
+        configuration.baseDomain = "example"
+        client = InProcess(
+            Gateway.handler(of: fleet, services: services, blueprints: blueprints, configuration: configuration),
+            peer: Peer(address: .loopback, role: .everyone, isEncrypted: true))
         let creation = Fleet.Creation(
-            slug: "acme", blueprint: "hosting", tier: .standard, currency: "EUR", keyPrefix: "acm",
+            slug: "acme", blueprint: "office", tier: .standard, currency: "EUR", keyPrefix: "acm",
             ownerEmail: Self.ownerEmail)
         let secrets = (0..<2).map { _ in MintedSecret(prefix: "acm", book: .live, random: fleet.random) }
         tenant = try await handedOver { done in
@@ -54,15 +84,12 @@ final class Office: Sendable {
                 done.resume(with: result.map { $0.0 })
             }
         }
-        owner = try Self.caller(secrets[0].hash, fleet, clock)
-        clerk = try Self.caller(secrets[1].hash, fleet, clock)
+        owner = try #require(Self.holder(of: secrets[0].text, fleet, clock))
+        clerk = try #require(Self.holder(of: secrets[1].text, fleet, clock))
     }
 
     static func open(_ body: (Office) async throws -> Void) async throws {
-        let folder = NSTemporaryDirectory() + "tollgate-operator-" + UUID().uuidString
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        let office = try await Office(folder: folder)
+        let office = try await Office(folder: TestFolder())
         defer { office.fleet.stop() }
         try await body(office)
         let faults = try await office.faults()
@@ -77,74 +104,57 @@ final class Office: Sendable {
         return try TenantSchema.app.verify(copy)
     }
 
-    private static func caller(_ hash: Digest, _ fleet: Fleet, _ clock: ManualClock) throws -> Caller {
-        guard let key = fleet.roster.key(hash: hash, at: clock.now()) else { throw Missing.key }
-        return Caller(key: key, projection: key.projection, secretHash: hash)
+    private static func holder(of key: String, _ fleet: Fleet, _ clock: ManualClock) -> KeyHolder? {
+        fleet.roster.key(hash: SHA256.hash(key), at: clock.now()).map {
+            KeyHolder(text: key, key: $0, projection: $0.projection)
+        }
     }
 
     /// Whoever has this key now; nil where it opens nothing.
-    func caller(_ key: String) -> Caller? {
-        let hash = SHA256.hash(key)
-        return fleet.roster.key(hash: hash, at: clock.now()).map {
-            Caller(key: $0, projection: $0.projection, secretHash: hash)
-        }
-    }
+    func caller(_ key: String) -> KeyHolder? { Self.holder(of: key, fleet, clock) }
 
-    enum Missing: Error { case key, route }
+    enum Missing: Error { case key }
 
     // MARK: Calls
 
-    /// Calls the admin API as the owner, or as `caller`.
+    /// Calls the admin API as the owner, or as `caller`. What is posted has an Idempotency-Key of its own, or `id`.
     @discardableResult
     func call(
-        _ method: Method, _ target: String, _ json: String = "", as caller: Caller? = nil,
-        on dialect: any Dialect = OperatorAdmin()
+        _ method: HTTPCore.Method, _ target: String, _ json: String = "", as caller: KeyHolder? = nil,
+        on dialect: any Dialect = OperatorAdmin(), id: String? = nil
     ) async -> Answered {
-        await call(method, target, body: Array(json.utf8), as: caller, on: dialect)
+        await call(method, target, body: Array(json.utf8), as: caller, on: dialect, id: id)
     }
 
     func call(
-        _ method: Method, _ target: String, body: [UInt8], as caller: Caller? = nil,
-        on dialect: any Dialect = OperatorAdmin()
+        _ method: HTTPCore.Method, _ target: String, body: [UInt8], as caller: KeyHolder? = nil,
+        on dialect: any Dialect = OperatorAdmin(), id: String? = nil
     ) async -> Answered {
         let caller = caller ?? owner
-        let parts = target.split(separator: "?", maxSplits: 1).map(String.init)
-        guard let (route, parameters) = find(method, parts[0], dialect) else { return .refused(.notFound("route")) }
-        if route.access == .owner && !caller.role.isOwner {
-            return .refused(.forbidden(code: "owner_only", detail: "Only the owner does this."))
+        var request = TestRequest(method.rawValue, dialect.basePath + target).to(host: Self.host).bearer(caller.text)
+        if !body.isEmpty { request = request.carrying(body) }
+        do {
+            if method == .post {
+                let number = calls.add(1, ordering: .relaxed).newValue
+                request = request.idempotent(id ?? "call-\(number)")
+                if let secret = try await signingSecret(of: caller, target, dialect) {
+                    request = request.signed(with: secret, at: clock.now())
+                }
+            }
+            return Answered(try await client.send(request))
+        } catch {
+            return Answered(failure: error)
         }
-        let requestID = RequestID(high: 1, low: fleet.random.uint64())
-        let call = Call(
-            head: Self.head(method, target), peer: Peer(address: .loopback, role: .everyone, isEncrypted: false),
-            clientAddress: .loopback, tenant: tenant, caller: route.access == .open ? nil : caller,
-            parameters: parameters, body: body, requestID: requestID, now: clock.now(), baseURL: "https://acme.example",
-            services: services)
-        return await WorkRunner(office: self, call: call, action: "\(method.rawValue) \(route.pattern)").run(route)
     }
 
-    private func find(_ method: Method, _ path: String, _ dialect: any Dialect) -> (Route, [String])? {
-        let segments = path.split(separator: "/")
-        // A literal segment wins over a parameter, as in the gateway.
-        var found: (Route, [String])?
-        for route in dialect.routes where route.method == method {
-            let pattern = route.pattern.split(separator: "/")
-            guard pattern.count == segments.count else { continue }
-            let fits = zip(pattern, segments).allSatisfy { $0.hasPrefix("{") || $0 == $1 }
-            guard fits else { continue }
-            let parameters = zip(pattern, segments).filter { $0.0.hasPrefix("{") }.map { String($0.1) }
-            if parameters.count < (found?.1.count ?? .max) { found = (route, parameters) }
-        }
-        return found
-    }
-
-    private static func head(_ method: Method, _ target: String) -> RequestHead {
-        let bytes = Array("\(method.rawValue) \(target) HTTP/1.1".utf8)
-        let start = method.rawValue.utf8.count + 1
-        let end = start + target.utf8.count
-        let mark = bytes[start..<end].firstIndex(of: 0x3F)
-        return RequestHead(
-            method: method, bytes: bytes, target: start..<end, path: start..<(mark ?? end),
-            query: mark.map { $0 + 1..<end }, fields: [])
+    /// What a reseller signs its orders with, as it stands in the file.
+    private func signingSecret(
+        of caller: KeyHolder, _ target: String, _ dialect: any Dialect
+    ) async throws -> String? {
+        guard dialect is WholesaleOrders, target == "/orders" else { return nil }
+        let id = caller.projection.resellerID
+        let secrets = try await onLane { try $0.webhookSecrets(resellerID: id) }
+        return secrets.first.map { WebhookSecret.prefix + Base64.encode($0) }
     }
 
     // MARK: The file
@@ -153,14 +163,7 @@ final class Office: Sendable {
     func onLane<Value: Sendable>(_ body: @escaping @Sendable (TenantTransaction) throws -> Value) async throws -> Value
     {
         try await handedOver { done in
-            tenant.lane.submit(
-                LaneJob(
-                    writes: true,
-                    perform: { store in
-                        let result = Result { try body(store.transaction) }
-                        return { _ in done.resume(with: result) }
-                    },
-                    fail: { done.resume(throwing: $0) }))
+            tenant.onLane(writes: true, { try body($0.transaction) }, then: { done.resume(with: $0) })
         }
     }
 }

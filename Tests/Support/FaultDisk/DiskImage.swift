@@ -20,7 +20,8 @@ package struct DiskImage {
 
     private var attemptsMax: Int { 10 }
 
-    /// What a power cut leaves: of what no sync has made durable, each piece as `keeps` says, whole, torn or not at all.
+    /// What a power cut leaves: of what no sync has made durable, each piece as `keeps` says, whole, torn or not at
+    /// all.
     package func copyAfterPowerCut(to target: String, keeps: () -> Piece) throws {
         try copy(to: target)
         for (identity, changes) in unsynced where FileIdentity(identity.path) == identity {

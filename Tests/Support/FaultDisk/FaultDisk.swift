@@ -16,7 +16,8 @@ package enum DiskFault: Sendable, CaseIterable {
     case busy
 }
 
-/// When it goes wrong: at the `first`-th call of these kinds from now on (counting from 1), and at the `count` calls after.
+/// When it goes wrong: at the `first`-th call of these kinds from now on (counting from 1), and at the `count` calls
+/// after.
 package struct FaultPlan: Sendable {
     package var calls: Set<DiskCall>
     package var fault: DiskFault
@@ -31,10 +32,11 @@ package struct FaultPlan: Sendable {
     }
 }
 
-/// A folder whose SQLite files lie on a disk that fails where a test wants it to. The files are real ones, on the real disk.
+/// A folder whose SQLite files lie on a disk that fails where a test wants it to. The files are real ones, on the real
+/// disk.
 ///
-/// All calls come through the VFS that `install` makes SQLite's default; files outside of every such folder never notice. Any
-/// thread: each call runs under `state`, so that an image of the folder is of one moment.
+/// All calls come through the VFS that `install` makes SQLite's default; files outside of every such folder never
+/// notice. Any thread: each call runs under `state`, so that an image of the folder is of one moment.
 package final class FaultDisk: Sendable {
     package let folder: String
     let state: Mutex<DiskState>
@@ -63,7 +65,8 @@ package final class FaultDisk: Sendable {
     /// How many calls have failed since `set`.
     package var fired: Int { state.withLock { $0.fired } }
 
-    /// Before the `step`-th call that changes something, from now on, `take` sees the folder as kill -9 would leave it there.
+    /// Before the `step`-th call that changes something, from now on, `take` sees the folder as kill -9 would leave it
+    /// there.
     package func atStep(_ step: Int, _ take: @escaping @Sendable (DiskImage) -> Void) {
         state.withLock { state in
             state.steps = 0

@@ -1,6 +1,7 @@
 import CSQLite
 
-/// One open file on a `FaultDisk`. Used by the connection that opened it; what all files share is behind the disk's mutex.
+/// One open file on a `FaultDisk`. Used by the connection that opened it; what all files share is behind the disk's
+/// mutex.
 final class FaultFile {
     typealias File = UnsafeMutablePointer<sqlite3_file>
 

@@ -3,7 +3,8 @@ import Foundation
 import SQLite
 import Synchronization
 
-/// SQLite's default VFS with a way to fail: a copy of the unix one whose files are wrapped where they lie on a `FaultDisk`.
+/// SQLite's default VFS with a way to fail: a copy of the unix one whose files are wrapped where they lie on a
+/// `FaultDisk`.
 ///
 /// The C structures are made once and live as long as the process; a wrapped file's memory is SQLite's, laid out as
 /// `sqlite3_file` and a reference to its `FaultFile`, which owns that of the unix VFS's file.

@@ -19,6 +19,18 @@ package enum DataFolder {
         return try change(connection)
     }
 
+    /// What somebody with an SQLite shell does: triggers out of the way, a change, triggers back as they were.
+    package static func tamper(_ path: String, _ sql: String, restoringTriggers: Bool = true) throws {
+        try edit(path) { connection in
+            let triggers = try connection.rows("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'") {
+                try ($0.text(), $0.text())
+            }
+            for (name, _) in triggers { try connection.execute("DROP TRIGGER \(name)") }
+            try connection.execute(sql)
+            if restoringTriggers { for (_, sql) in triggers { try connection.execute(sql) } }
+        }
+    }
+
     package static func editRegistry<Value>(_ folder: String, _ change: (Connection) throws -> Value) throws -> Value {
         try edit(folder + "/registry.sqlite", change)
     }

@@ -82,11 +82,12 @@ package struct Shop: Sendable {
         let result = try PlaceOrder(
             request: request, resellerID: reseller, book: book, keyID: 0, idempotencyKey: key
         ).run(tenant, &detail)
-        if let key {
+        if let key = key.flatMap({ IdempotencyKey($0) }) {
             let answer = Answer.json(201) { json in
                 json.object("order") { $0.field("id", result.orderID) }
             }
-            try tenant.storeAnswer(answer, fingerprint: .zero, scope: reseller, book: book, key: key)
+            try tenant.storeAnswer(
+                answer, for: IdempotencyClaim(key, scope: reseller, book: book, fingerprint: .zero))
         }
         return result.orderID
     }

@@ -64,55 +64,28 @@ package final class TestNode: Sendable {
 
     package func submit<Value: Sendable>(
         _ record: TenantRecord, _ action: String, book: Book,
-        _ perform: @escaping @Sendable (TenantTransaction, inout AuditDetail) throws -> Value,
+        _ perform: @escaping TenantWrite.Effect<Value>,
         then: @escaping @Sendable (Result<Value, any Error>) -> Void
     ) {
-        let fleet = fleet
-        record.lane.submit(
-            LaneJob(
-                writes: true,
-                perform: { store in
-                    var detail = AuditDetail()
-                    let value: Value
-                    do {
-                        value = try perform(store.transaction, &detail)
-                    } catch let refusal as Refusal {
-                        try store.transaction.undoEffect()
-                        return { _ in then(.failure(refusal)) }
-                    }
-                    var note = AuditRecord(at: store.clock.now(), action: action, status: 201, requestID: .none)
-                    note.book = book
-                    note.resellerID = detail.resellerID ?? 0
-                    note.detail = detail.json
-                    store.note(note)
-                    if detail.isOrder { store.countOrder(note) }
-                    let changes = store.transaction.pendingProjections
-                    store.afterCommit { for change in changes { fleet.roster.apply(change.change, to: record) } }
-                    return { _ in
-                        fleet.registry.project(changes, of: record.id) { result in
-                            if let epoch = changes.last?.epoch, case .success = result {
-                                fleet.roster.update(record) { $0.projectionEpoch = epoch }
-                            }
-                            then(result.map { value })
-                        }
-                    }
-                },
-                fail: { then(.failure($0)) }))
+        let write = TenantWrite(record, of: fleet, warrant: .node) { [clock] status, bytesOut in
+            var line = AuditRecord(at: clock.now(), action: action, status: status, requestID: .none)
+            line.book = book
+            line.bytesOut = bytesOut
+            return line
+        }
+        write.step(.row(status: 201), perform) { outcome in
+            switch outcome {
+            case .done(let value): then(.success(value))
+            case .replayed: then(.failure(Refusal.defect))
+            case .failed(let error): then(.failure(error))
+            }
+        }
     }
 
     package func read<Value: Sendable>(
         _ record: TenantRecord, _ perform: @escaping @Sendable (TenantReader) throws -> Value
     ) throws -> Value {
-        try awaited { then in
-            record.lane.submit(
-                LaneJob(
-                    writes: false,
-                    perform: { store in
-                        let value = try perform(store.reader)
-                        return { _ in then(.success(value)) }
-                    },
-                    fail: { then(.failure($0)) }))
-        }
+        try awaited { then in record.onLane(writes: false, { try perform($0.reader) }, then: then) }
     }
 
     /// The path of a consistent copy.

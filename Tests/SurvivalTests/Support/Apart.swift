@@ -1,7 +1,8 @@
 import TenantRegistry
 import Testing
 
-/// Runs a suite's tests on threads of their own: they wait for lanes, and the pool that all tests share has two threads.
+/// Runs a suite's tests on threads of their own: they wait for lanes, and the pool that all tests share has two
+/// threads.
 struct Apart: SuiteTrait, TestTrait, TestScoping {
     var isRecursive: Bool { true }
 

@@ -2,6 +2,7 @@ import FaultDisk
 import Foundation
 import Synchronization
 import TenantRegistry
+import TestSeeds
 import TestTenants
 import Testing
 
@@ -43,7 +44,7 @@ final class Scene {
     /// Runs `work`; a kill comes before the `step`-th change of the disk, or after the last where there are fewer. The
     /// tenant is then found as that left it, on a disk that is good again. Returns whether it came before the last.
     @discardableResult
-    func killed(atStep step: Int, powerCut: Chance? = nil, _ work: (Trader) throws -> Void) throws -> Bool {
+    func killed(atStep step: Int, powerCut: Seeded? = nil, _ work: (Trader) throws -> Void) throws -> Bool {
         let target = folder.file("data-\(lives + 1)")
         let taken = Mutex<Result<Void, any Error>?>(nil)
         let take: @Sendable (DiskImage) -> Void = { image in
@@ -60,7 +61,7 @@ final class Scene {
         return wasInTheMiddle
     }
 
-    private static func copy(_ image: DiskImage, to target: String, _ powerCut: Chance?) throws {
+    private static func copy(_ image: DiskImage, to target: String, _ powerCut: Seeded?) throws {
         guard var chance = powerCut else { return try image.copy(to: target) }
         // Now all of it is lost, now any part.
         let losesAll = chance.happens(oneIn: 3)
@@ -77,7 +78,8 @@ final class Scene {
         trader = try trader.moved(to: node)
     }
 
-    /// The disk is good again: the very next write succeeds, and everything is as the books say, before and after a kill.
+    /// The disk is good again: the very next write succeeds, and everything is as the books say, before and after a
+    /// kill.
     func heal(_ scene: Comment) throws {
         disk.set(nil)
         let before = trader.books.entries.count

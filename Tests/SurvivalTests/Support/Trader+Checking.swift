@@ -7,8 +7,8 @@ import TestTenants
 import Testing
 
 extension Trader {
-    /// Holds the file against the books: acknowledged is there, refused is not, money adds up to the micro, keys open or do
-    /// not. What was unknown is settled by it from here on.
+    /// Holds the file against the books: acknowledged is there, refused is not, money adds up to the micro, keys open
+    /// or do not. What was unknown is settled by it from here on.
     func check(_ scene: Comment) throws {
         let found = try node.read(record) { tenant in
             let names = try tenant.connection.rows(
@@ -16,10 +16,10 @@ extension Trader {
                 SELECT reference FROM posting WHERE kind = 'top_up' UNION ALL
                 SELECT key FROM idempotency WHERE status = 201
                 """
-            ) { $0.text(0) }
+            ) { try $0.text() }
             let accounts = try tenant.connection.rows(
                 "SELECT kind, reseller_id, balance FROM ledger_account WHERE book = 0 AND reseller_id <> 0"
-            ) { ($0.text(0), $0.int(1), $0.int(2)) }
+            ) { try ($0.text(), $0.int(), $0.int()) }
             return (names: names, accounts: accounts)
         }
         #expect(Set(found.names).count == found.names.count, "nothing is there twice")

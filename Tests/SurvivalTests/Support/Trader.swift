@@ -3,11 +3,12 @@ import Cryptography
 import SQLite
 import TenantApp
 import TenantRegistry
+import TestSeeds
 import TestTenants
 import Testing
 
-/// The callers of one tenant: they ask for orders, money and keys by the gateway's own operations, and keep their books.
-/// One test's thread.
+/// The callers of one tenant: they ask for orders, money and keys by the gateway's own operations, and keep their
+/// books. One test's thread.
 final class Trader {
     let node: TestNode
     let record: TenantRecord
@@ -111,7 +112,7 @@ final class Trader {
         case .revoke(let hash):
             let id = try tenant.connection.row(
                 "SELECT key_id FROM api_key_secret WHERE hash = ?1", .blob(hash.bytes)
-            ) { $0.int(0) }
+            ) { try $0.int() }
             if let id { try tenant.revokeKey(id) }
         }
     }
@@ -135,7 +136,7 @@ final class Trader {
         return gate
     }
 
-    func randomWish(_ chance: inout Chance) -> Wish {
+    func randomWish(_ chance: inout Seeded) -> Wish {
         let reseller = chance.pick(resellers)
         switch chance.pick(1...10) {
         case 1, 2: return .topUp(reseller, units: Int64(chance.pick(1...50)))

@@ -32,7 +32,7 @@ final class ScratchFile: LaneFile {
             .blob([UInt8](repeating: 1, count: fillingBytes)))
     }
 
-    func values() throws -> [Int64] { try connection.rows("SELECT value FROM item ORDER BY id") { $0.int(0) } }
+    func values() throws -> [Int64] { try connection.rows("SELECT value FROM item ORDER BY id") { try $0.int() } }
 
     /// Found out at COMMIT alone.
     func insertBrokenReference() throws { try connection.run("INSERT INTO child VALUES (999)") }
@@ -173,6 +173,7 @@ extension LaneFailure {
         case .notCommitted: "notCommitted"
         case .outcomeUnknown: "outcomeUnknown"
         case .failed: "failed"
+        case .corrupt: "corrupt"
         case .closed: "closed"
         }
     }

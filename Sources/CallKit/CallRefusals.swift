@@ -1,0 +1,66 @@
+package import TenantRegistry
+
+extension Missing {
+    package static let path = Missing("path")
+    package static let tenant = Missing("tenant")
+}
+
+extension Forbidden {
+    package static let resellerPending = Forbidden("reseller_pending", "The application has not been approved yet.")
+    package static let resellerSuspended = Forbidden("reseller_suspended", "The reseller is suspended.")
+    package static let apiAccessOff = Forbidden("api_access_off", "API access is switched off for this reseller.")
+    package static let ownerOnly = Forbidden("owner_only", "Only the tenant's owner may do this.")
+    package static let sessionOnly = Forbidden("session_only", "Sign in to do this; a key will not do.")
+
+    package static func scopeMissing(_ scopes: NamedScopes) -> Forbidden {
+        let names = scopes.names.joined(separator: ", ")
+        return Forbidden("scope_missing", "The key lacks the scope \(names).")
+    }
+
+    package static func wrongRole(_ role: KeyRole) -> Forbidden {
+        Forbidden("wrong_role", "A key of the role \(role.name) does not open this.")
+    }
+
+    package static func tenant(_ closure: TenantClosure) -> Forbidden {
+        switch closure {
+        case .suspended: Forbidden("tenant_suspended", "This tenant is suspended.")
+        case .cancelled: Forbidden("tenant_cancelled", "This tenant is cancelled.")
+        case .refunded: Forbidden("tenant_refunded", "This tenant is refunded.")
+        }
+    }
+}
+
+extension Conflict {
+    package static let secretTaken = Conflict("secret_taken", "Try again.")
+    package static let slugTaken = Conflict("slug_taken", "There is a tenant with this slug.")
+
+    package static func hostTaken(_ host: String) -> Conflict {
+        Conflict("host_taken", "\(host) belongs to another tenant.")
+    }
+}
+
+extension Unprocessable {
+    package static let amountTooLarge = Unprocessable(
+        "amount_too_large", "The amount is larger than any balance can be.")
+    /// A key of one call is not another's (G4).
+    package static let idempotencyKeyReused = Unprocessable(
+        "idempotency_key_reused", "This Idempotency-Key belongs to another call: method, path or body differ.")
+}
+
+extension Unavailable {
+    package static let busy = Unavailable("busy", "Too much is waiting; nothing was done.", retryAfterSeconds: 1)
+    package static let tenantUnavailable = Unavailable(
+        "tenant_unavailable", "This tenant's data cannot be served now; nothing was done.", retryAfterSeconds: 5)
+    package static let storageFull = Unavailable(
+        "storage_full", "There is no room to write; nothing was done.", retryAfterSeconds: 30)
+    package static let notCommitted = Unavailable(
+        "not_committed", "The write failed; nothing was done.", retryAfterSeconds: 1)
+    package static let outcomeUnknown = Unavailable(
+        "outcome_unknown", "Whether this was done is being settled; ask again with the same Idempotency-Key.",
+        retryAfterSeconds: 5)
+    package static let closing = Unavailable(
+        "closing", "The gateway is stopping; nothing was done.", retryAfterSeconds: 2)
+    /// Rows of an import were staged, and are gone.
+    package static let importInterrupted = Unavailable(
+        "import_interrupted", "The import was interrupted; send it again.", retryAfterSeconds: 1)
+}

@@ -1,0 +1,33 @@
+package import TenantRegistry
+
+extension Refusal {
+    /// What a lane could not do, as the caller is told.
+    package init(_ failure: LaneFailure) {
+        switch failure {
+        case .tooManyWaiting: self = .busy
+        case .unavailable:
+            self = .unavailable(.tenantUnavailable)
+        case .quotaReached: self = .quotaExceeded("bytes")
+        case .storageFull:
+            self = .unavailable(.storageFull)
+        case .notCommitted:
+            self = .unavailable(.notCommitted)
+        case .outcomeUnknown:
+            self = .unavailable(.outcomeUnknown)
+        case .failed, .corrupt: self = .defect
+        case .closed:
+            self = .unavailable(.closing)
+        }
+    }
+
+    /// What the registry could not do.
+    package init(_ refusal: RegistryRefusal) {
+        switch refusal {
+        case .slugTaken: self = .conflict(.slugTaken)
+        case .hostTaken(let host): self = .conflict(.hostTaken(host))
+        case .secretTaken: self = .conflict(.secretTaken)
+        case .unknownTenant: self = .notFound(.tenant)
+        case .notAllowed(let error): self = error as? Refusal ?? .defect
+        }
+    }
+}

@@ -1,0 +1,35 @@
+import Cryptography
+package import HTTPCore
+package import TenantRegistry
+
+/// The signature of a signed call (W5): `v1=` and the hexadecimal HMAC-SHA256, under a secret on file, of
+/// `{timestamp}.{METHOD}.{path and query as sent}.{Idempotency-Key, bare}.{raw body}`.
+package struct SignedCall: Sendable {
+    /// The secrets that verify a reseller's calls now, as bytes.
+    package typealias Secrets = @Sendable (TenantReader, _ resellerID: Int64) throws -> [[UInt8]]
+
+    package static let skewSecondsMax: Int64 = 300
+
+    let head: RequestHead
+    let body: [UInt8]
+    let resellerID: Int64
+    let secrets: Secrets
+
+    package init(head: RequestHead, body: [UInt8], resellerID: Int64, secrets: @escaping Secrets) {
+        self.head = head
+        self.body = body
+        self.resellerID = resellerID
+        self.secrets = secrets
+    }
+
+    /// Throws `Refusal.badSignature` where no secret on file made it, or it is too old.
+    func verify(_ tenant: TenantReader) throws {
+        let claim = try SignatureClaim(head)
+        guard abs(tenant.now.seconds - claim.seconds) <= Self.skewSecondsMax else {
+            throw Refusal.badSignature("X-Tollgate-Timestamp is more than \(Self.skewSecondsMax) s away from now.")
+        }
+        for secret in try secrets(tenant, resellerID)
+        where HMACSHA256.code(key: secret, claim.signedHead, body) == claim.digest { return }
+        throw Refusal.badSignature("The signature does not match.")
+    }
+}

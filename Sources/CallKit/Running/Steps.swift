@@ -1,0 +1,209 @@
+package import Cryptography
+import HTTPCore
+import Synchronization
+package import TenantRegistry
+
+/// The steps of a work that takes several (`Work.flow`): each is awaited, so that the work reads from top to bottom.
+///
+/// Steps that touch the file run on the tenant's lane and are judged there as the call's own write is (`Warrant`).
+/// Between steps the work runs on the node's pool for flows; what is long goes to `background`.
+///
+/// A call of the provider has no tenant's file: there such a step is a defect, and fails as one.
+package struct Steps: Sendable {
+    private let fleet: Fleet
+    /// Nil for the provider's calls.
+    private let tenantTerms: TenantWrite?
+
+    /// `terms`: on what terms the call writes.
+    package init(_ terms: TenantWrite) {
+        fleet = terms.fleet
+        tenantTerms = terms
+    }
+
+    /// The steps of one of the provider's calls.
+    package init(ofNode fleet: Fleet) {
+        self.fleet = fleet
+        tenantTerms = nil
+    }
+
+    private var terms: TenantWrite {
+        get throws {
+            guard let tenantTerms else { throw Refusal.defect }
+            return tenantTerms
+        }
+    }
+
+    private var tenant: TenantRecord { get throws { try terms.tenant } }
+
+    /// Writes what memory holds of the audit log, so that the reads that follow see the calls that were answered
+    /// before. Nothing where the disk has no room.
+    package func flushReads() async throws {
+        if fleet.refusesWrites { return }
+        try await callback { done in
+            try tenant.lane.submit(
+                LaneJob(
+                    writes: true,
+                    perform: { store in
+                        store.flushReads()
+                        return { _ in done(.success(())) }
+                    },
+                    fail: { done(.failure($0)) }))
+        }
+    }
+
+    /// A read of the tenant's file.
+    package func read<Value: Sendable>(
+        _ body: @escaping @Sendable (TenantReader) throws -> Value
+    ) async throws -> Value {
+        let terms = try terms
+        return try await callback { done in
+            terms.tenant.lane.submit(
+                LaneJob(
+                    writes: false,
+                    perform: { [warrant = terms.warrant] store in
+                        do {
+                            try warrant.judge(store.reader)
+                            let value = try body(store.reader)
+                            return { _ in done(.success(value)) }
+                        } catch {
+                            guard let refusal = Refusal(deciding: error) else { throw error }
+                            return { _ in done(.failure(refusal)) }
+                        }
+                    },
+                    fail: { done(.failure($0)) }))
+        }
+    }
+
+    /// A write that has to be there before the work goes on, say before somebody outside is asked. Its audit row says
+    /// 202. A stored answer of an earlier call ends the work and is given in its place.
+    package func write<Value: Sendable>(_ effect: @escaping TenantWrite.Effect<Value>) async throws -> Value {
+        try await step(.uncounted(status: 202), effect)
+    }
+
+    /// Rows that are no effect yet, or are taken away again: judged like a write, without a row in the audit log.
+    package func stage<Value: Sendable>(
+        _ body: @escaping @Sendable (TenantTransaction) throws -> Value
+    ) async throws -> Value {
+        try await step(.none) { tenant, _ in try body(tenant) }
+    }
+
+    /// Ends the work with the stored answer where this call was answered before.
+    package func replay() async throws {
+        guard let claim = try terms.claim else { return }
+        let stored = try await read { try $0.storedAnswer(for: claim) }
+        guard let stored else { return }
+        guard stored.fingerprint == claim.fingerprint else { throw Refusal.idempotencyKeyReused }
+        throw Replayed(stored: stored)
+    }
+
+    /// The hash of a secret that is about to be minted goes to the registry: no two tenants have the same.
+    package func reserve(_ hash: Digest) async throws {
+        try await callback { done in try fleet.registry.reserve(hash, for: tenant.id, then: done) }
+    }
+
+    /// Something long (scrypt, parsing) on the background pool; `busy` where too much waits there.
+    package func background<Value: Sendable>(
+        _ body: @escaping @Sendable () throws -> Value
+    ) async throws -> Value {
+        try await run(body, on: fleet.background)
+    }
+
+    /// Reading and writing a file that is not a lane's, on the pool for files.
+    package func files<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+        try await run(body, on: fleet.files)
+    }
+
+    private func run<Value: Sendable>(
+        _ body: @escaping @Sendable () throws -> Value, on pool: BackgroundPool
+    ) async throws -> Value {
+        try await callback { done in
+            let submitted = pool.submit { done(Result { try body() }) }
+            if !submitted { done(.failure(LaneFailure.tooManyWaiting)) }
+        }
+    }
+
+    /// Something that answers later, once, from any thread.
+    package func callback<Value: Sendable>(
+        _ begin: (_ done: @escaping @Sendable (Result<Value, any Error>) -> Void) throws -> Void
+    ) async throws -> Value {
+        let handover = Handover<Value>()
+        try begin { handover.give($0) }
+        return try await handover.value()
+    }
+
+    /// A body whose pieces are made one after the other by steps of this call, each from where the one before left
+    /// `place`; nil ends it, no bytes mean "not yet".
+    package func stream<Place: Sendable>(
+        head: [UInt8] = [], from place: Place,
+        _ next: @escaping @Sendable (inout Place) async throws -> [UInt8]?
+    ) -> PulledStream {
+        let held = Held(place)
+        return PulledStream(head: head) { [flows = fleet.flows] give in
+            Task(executorPreference: flows) {
+                var place = held.place
+                do {
+                    let piece = try await next(&place)
+                    held.place = place
+                    give(.success(piece))
+                } catch {
+                    give(.failure(error))
+                }
+            }
+        }
+    }
+
+    private func step<Value: Sendable>(
+        _ record: TenantWrite.StepRecord, _ effect: @escaping TenantWrite.Effect<Value>
+    ) async throws -> Value {
+        let outcome = try await callback { done in try terms.step(record, effect) { done(.success($0)) } }
+        switch outcome {
+        case .done(let value): return value
+        case .replayed(let stored): throw Replayed(stored: stored)
+        case .failed(let error): throw error
+        }
+    }
+}
+
+/// Where a stream is. `@unchecked Sendable`: one piece is made at a time, and whoever makes it owns the place.
+private final class Held<Place: Sendable>: @unchecked Sendable {
+    var place: Place
+    init(_ place: Place) { self.place = place }
+}
+
+/// Ends a flow: the same call was answered before, with this.
+package struct Replayed: Error {
+    package let stored: StoredAnswer
+}
+
+/// A result on its way from another thread to the work that waits for it. It passes under a lock, and the continuation
+/// only wakes: ThreadSanitizer sees what a lock orders, not what the concurrency runtime does, which is not built for
+/// it.
+final class Handover<Value: Sendable>: Sendable {
+    private struct State {
+        var result: Result<Value, any Error>?
+        var waiter: UnsafeContinuation<Void, Never>?
+    }
+
+    private let state = Mutex(State())
+
+    func give(_ result: Result<Value, any Error>) {
+        let waiter = state.withLock { state in
+            precondition(state.result == nil, "a step answers once")
+            state.result = result
+            return state.waiter
+        }
+        waiter?.resume()
+    }
+
+    func value() async throws -> Value {
+        await withUnsafeContinuation { waiter in
+            let isThere = state.withLock { state in
+                if state.result == nil { state.waiter = waiter }
+                return state.result != nil
+            }
+            if isThere { waiter.resume() }
+        }
+        guard let result = state.withLock({ $0.result }) else { throw Refusal.defect }
+        return try result.get()
+    }
+}

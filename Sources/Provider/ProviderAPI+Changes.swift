@@ -1,0 +1,71 @@
+import CallKit
+import HTTPCore
+import RateLimiter
+import TenantApp
+import TenantRegistry
+
+/// Changing a tenant's terms and domains (P2).
+extension ProviderAPI {
+    /// What the body changes, checked; nil stays as it is.
+    private struct Change: Sendable {
+        var tier: Tier?
+        var quotas: QuotaOverrides?
+        /// The inner nil lifts the limit.
+        var limit: Policy??
+        var domains: [Domain]?
+    }
+
+    func change(_ call: Call) throws -> Work {
+        let record = try tenant(of: call)
+        let fields = try call.optionalFields()
+        let known = ["tier", "quotas", "rate_limit", "domains"]
+        guard known.contains(where: { fields.has($0) }) else {
+            throw Refusal.field("", "required", "one of \(known.joined(separator: ", ")) is expected")
+        }
+        // Certificates are parsed, and their keys wrapped, off the loop.
+        if fields.has("domains") { return .background { try change(record, fields, call) } }
+        return try change(record, fields, call)
+    }
+
+    private func change(_ record: TenantRecord, _ fields: FieldReader, _ call: Call) throws -> Work {
+        let change = try read(fields, of: record)
+        return .flow { steps in
+            if let domains = change.domains { try await setDomains(domains, of: record, call, steps) }
+            try await steps.callback { done in
+                fleet.change(record, event: "tenant.changed", requestID: call.requestID) { profile in
+                    try call.provider.judge()
+                    if let tier = change.tier { profile.tier = tier }
+                    if let quotas = change.quotas { profile.quotaOverrides = quotas }
+                    if let limit = change.limit { profile.limit = limit }
+                } then: { result in
+                    done(result)
+                }
+            }
+            return .answer(answer(record, call))
+        }
+    }
+
+    private func read(_ body: FieldReader, of record: TenantRecord) throws -> Change {
+        var fields = body
+        var change = Change()
+        change.tier = fields.optionalChoice("tier", as: Tier.self)
+        if var quotas = fields.optionalObject("quotas") {
+            var wanted = record.profile.quotaOverrides
+            func read(_ name: String, _ path: WritableKeyPath<QuotaOverrides, Int64?>, least: Int64) {
+                guard quotas.has(name) else { return }
+                wanted[keyPath: path] = quotas.optionalInteger(name, in: least...Schemas.quotaMost)
+            }
+            read("bytes", \.bytesMax, least: 1 << 20)
+            read("resellers", \.resellersMax, least: 0)
+            read("keys", \.keysMax, least: 1)
+            read("requests_monthly", \.requestsMonthlyMax, least: 0)
+            fields.absorb(quotas)
+            change.quotas = wanted
+        }
+        let limit = fields.optionalPolicy("rate_limit")
+        if fields.has("rate_limit") { change.limit = .some(limit) }
+        change.domains = try readDomains(&fields, record)
+        try fields.finish()
+        return change
+    }
+}

@@ -1,0 +1,45 @@
+import CallKit
+import TenantRegistry
+
+extension Missing {
+    static let owner = Missing("owner")
+}
+
+extension Conflict {
+    static func exportPeriodOver(days: Int64) -> Conflict {
+        Conflict("export_period_over", "Exports were possible for \(days) days.")
+    }
+
+    static func refundPeriodOver(_ until: Timestamp) -> Conflict {
+        Conflict("refund_period_over", "Refunds were possible until \(until.text).")
+    }
+
+    static func tenant(_ state: TenantState) -> Conflict {
+        switch state {
+        case .creating: Conflict("tenant_creating", "The tenant is creating.")
+        case .active: Conflict("tenant_active", "The tenant is active.")
+        case .suspended: Conflict("tenant_suspended", "The tenant is suspended.")
+        case .cancelled: Conflict("tenant_cancelled", "The tenant is cancelled.")
+        case .refunded: Conflict("tenant_refunded", "The tenant is refunded.")
+        case .deleting: Conflict("tenant_deleting", "The tenant is deleting.")
+        }
+    }
+}
+
+extension Unprocessable {
+    static let anotherTenantsFile = Unprocessable("another_tenants_file", "This is another tenant's file.")
+    static let schemaNewer = Unprocessable("schema_newer", "A newer Tollgate wrote this file.")
+    static let foreignKey = Unprocessable("foreign_key", "The file names a key of another tenant.")
+
+    static func notATenantFile(_ reason: String) -> Unprocessable {
+        Unprocessable("not_a_tenant_file", "This is no tenant's file: \(reason).")
+    }
+
+    static func schemaDiffers(_ what: String) -> Unprocessable {
+        Unprocessable("schema_differs", "The schema is not Tollgate's: \(what) differs.")
+    }
+
+    static func fileDamaged(_ faults: String) -> Unprocessable {
+        Unprocessable("file_damaged", "The file does not verify: \(faults).")
+    }
+}

@@ -1,0 +1,56 @@
+import CallKit
+import HTTPCore
+import TenantApp
+import TenantRegistry
+
+/// A tenant as the provider is shown it.
+extension ProviderAPI {
+    func answer(_ record: TenantRecord, _ call: Call) -> Answer { .json { encode(record, call, &$0) } }
+
+    /// Looks at the tenant's files: not on a loop.
+    func encode(_ record: TenantRecord, _ call: Call, _ json: inout JSONWriter) {
+        let profile = record.profile
+        let requests = record.counters.snapshot
+        json.field("id", record.id.text)
+        json.field("slug", profile.slug)
+        json.field("base_url", baseURL(of: record, call))
+        json.field("blueprint", profile.blueprint)
+        json.field("state", state(of: record, at: call.now))
+        json.field("tier", profile.tier.rawValue)
+        json.field("currency", profile.currency)
+        json.field("owner_email", profile.ownerEmail)
+        json.field("created_at", profile.createdAt.text)
+        json.field("refundable_until", profile.refundableUntil.text)
+        json.field("ends_at", profile.endsAt?.text)
+        json.field("ended_at", profile.endedAt?.text)
+        let path = fleet.data.tenantPath(record.id)
+        json.field("bytes", (DataDirectory.size(of: path) ?? 0) + (DataDirectory.size(of: path + "-wal") ?? 0))
+        json.object("quotas") { json in
+            json.field("bytes", profile.quotas.bytesMax)
+            json.field("resellers", profile.quotas.resellersMax)
+            json.field("keys", profile.quotas.keysMax)
+            json.field("requests_monthly", profile.quotas.requestsMonthlyMax)
+        }
+        json.object("counts") { json in
+            json.field("resellers", fleet.roster.resellers(of: record.id).count)
+            json.field("keys", fleet.roster.keyCount(of: record.id))
+            json.field("requests_this_month", requests.month == call.now.monthNumber ? requests.count : 0)
+        }
+        json.field("last_request_at", requests.lastRequestAt?.text)
+        if let limit = profile.limit {
+            json.object("rate_limit") { json in
+                KeyBodies.limit.write(limit, in: Currency(profile.currency) ?? .usDollar, to: &json)
+            }
+        } else {
+            json.null("rate_limit")
+        }
+        json.array("domains") { json in for host in profile.domains { json.element(host) } }
+    }
+
+    func baseURL(of record: TenantRecord, _ call: Call) -> String { "\(call.baseURL)/t/\(record.slug)" }
+
+    private func state(of record: TenantRecord, at now: Timestamp) -> String {
+        if case .refused(let closure) = record.access(at: now) { return closure.state.name }
+        return record.profile.state.name
+    }
+}

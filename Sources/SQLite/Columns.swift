@@ -1,0 +1,44 @@
+/// The SELECT list of one kind of row. It stands beside the type's `init(_ row: inout RowReader) throws`, which reads
+/// the columns in this order; statements interpolate it.
+package struct Columns<Row>: Sendable, CustomStringConvertible {
+    private let names: [String]
+    package let description: String
+
+    package init(_ names: String...) {
+        self.names = names
+        description = names.joined(separator: ", ")
+    }
+
+    /// For an upsert: each column takes the value that was to be inserted.
+    package var taken: String { names.map { "\($0) = excluded.\($0)" }.joined(separator: ", ") }
+
+    /// The same columns of a table that the statement calls `alias`.
+    package func of(_ alias: String) -> String { names.map { "\(alias).\($0)" }.joined(separator: ", ") }
+}
+
+/// A statement's text, put together once, of fixed pieces such as `Columns`, and kept for the life of the process: it
+/// is known by its address, as a literal is. For a `static let`; never from anything that was sent.
+package struct Statement: Sendable {
+    let text: KeptText
+
+    package init(_ sql: String) { text = KeptText(sql) }
+}
+
+/// Bytes that are never given back.
+///
+/// `@unchecked Sendable`: immutable since it was made, so any thread may read it.
+struct KeptText: @unchecked Sendable {
+    /// UTF-8.
+    let start: UnsafePointer<UInt8>
+    let count: Int
+
+    init(_ text: String) {
+        let bytes = Array(text.utf8)
+        let buffer = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: max(bytes.count, 1))
+        _ = buffer.initialize(from: bytes)
+        start = UnsafePointer(buffer.baseAddress!)
+        count = bytes.count
+    }
+
+    var string: String { String(decoding: UnsafeBufferPointer(start: start, count: count), as: UTF8.self) }
+}

@@ -1,0 +1,26 @@
+package import HTTPCore
+
+/// Where in a table something is wrong: `/line/3/sku`.
+extension FieldError {
+    package static func inLine(_ line: Int, _ column: String?, _ code: String, _ detail: String) -> FieldError {
+        let name = column.map {
+            "/" + $0.replacing("~", with: "~0").replacing("/", with: "~1")
+        }
+        return FieldError(pointer: "/line/\(line)\(name ?? "")", code: code, detail: detail)
+    }
+}
+
+extension CSVError {
+    package var fieldError: FieldError {
+        let detail =
+            switch reason {
+            case .strayQuote: "has a quote where none may be"
+            case .unterminatedQuote: "has a quote that is never closed"
+            case .bareCarriageReturn: "has a carriage return without a line feed"
+            case .fieldTooLong: "has a field that is too long"
+            case .tooManyColumns: "has too many columns"
+            case .invalidUTF8: "is not UTF-8"
+            }
+        return .inLine(line, nil, "format", detail)
+    }
+}

@@ -1,0 +1,20 @@
+import CallKit
+
+extension Missing {
+    /// As resellers know it; operators call it a credit event.
+    static let event = Missing("event")
+    static let creditEvent = Missing("credit_event")
+    static let reconciliation = Missing("reconciliation")
+    static let review = Missing("review")
+}
+
+extension Conflict {
+    static let userExists = Conflict("user_exists", "A user with this email already exists.")
+    static let reviewClosed = Conflict("review_closed", "The review is closed already.")
+}
+
+extension Unavailable {
+    static func reconciliationsRunning(_ most: Int) -> Unavailable {
+        busy.saying("\(most) reconciliations of this tenant run already.", retryAfterSeconds: 5)
+    }
+}

@@ -1,0 +1,12 @@
+package import CallKit
+
+extension Missing {
+    static let licence = Missing("license")
+    /// None is left to draw.
+    package static let availableLicence = Missing("available license")
+}
+
+extension Conflict {
+    static let licenceAssigned = Conflict("license_assigned", "License is already assigned to another user.")
+    package static let licenceExpired = Conflict("license_expired", "License has expired.")
+}

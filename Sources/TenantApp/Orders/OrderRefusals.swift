@@ -1,0 +1,37 @@
+import CallKit
+
+extension Missing {
+    static let order = Missing("order")
+    static let service = Missing("service")
+    static let customer = Missing("customer")
+}
+
+extension Conflict {
+    static func maxQuantityExceeded(_ cap: Int64, held: Int64) -> Conflict {
+        Conflict("max_quantity_exceeded", "At most \(cap) units can be held at once; \(held) are.")
+    }
+
+    static func orderNotPending(_ state: OrderState) -> Conflict {
+        Conflict("order_not_pending", "The order is \(state.rawValue).")
+    }
+
+    static func service(_ state: ServiceState, cannot move: ChangeService.Move) -> Conflict {
+        switch state {
+        case .pending: Conflict("service_pending", "A service that is pending cannot be moved by \(move.rawValue).")
+        case .active: Conflict("service_active", "A service that is active cannot be moved by \(move.rawValue).")
+        case .pastDue: Conflict("service_past_due", "A service that is past_due cannot be moved by \(move.rawValue).")
+        case .suspended:
+            Conflict("service_suspended", "A service that is suspended cannot be moved by \(move.rawValue).")
+        case .cancelled:
+            Conflict("service_cancelled", "A service that is cancelled cannot be moved by \(move.rawValue).")
+        }
+    }
+}
+
+extension Unprocessable {
+    static let totalTooLarge = amountTooLarge.saying("The total is larger than any balance can be.")
+
+    static func termNotPriced(_ sku: String, _ term: Term) -> Unprocessable {
+        Unprocessable("term_not_priced", "\(sku) is not sold for the \(term.rawValue) term.")
+    }
+}

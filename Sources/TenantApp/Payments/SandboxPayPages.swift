@@ -1,0 +1,96 @@
+package import CallKit
+import HTML
+package import HTTPCore
+package import TenantRegistry
+
+/// The sandbox's payment page: a Pay and a Cancel button stand for the money (A6, X7). Whoever has the order id may
+/// press them, as whoever has a payment service's address may pay there. The page says that no money moves.
+package struct SandboxPayPages: Dialect {
+    package let name = "sandbox_pay"
+    package let basePath = SandboxPaymentDriver.basePath
+    package let isAlwaysThere = true
+    package let isDescribed = false
+    package let errorContentType = HTMLPage.contentType
+
+    package init() {}
+
+    package func credential(in head: RequestHead) -> Range<Int>? { nil }
+
+    package func render(_ refusal: Refusal, requestID: RequestID) -> Response {
+        let page = Self.page("Payment", theme: nil, #"<p role="alert">\#(refusal.sentence)</p>"#)
+        var response = Response(status: refusal.status, contentType: HTMLPage.contentType, bytes: page.bytes)
+        response.headers.add(page.headers)
+        if let seconds = refusal.retryAfterSeconds { response.headers.add("Retry-After", seconds) }
+        if case .methodNotAllowed(let allowed) = refusal { response.headers.add("Allow", allowed) }
+        return response
+    }
+
+    private static let formBytesMax = 1 << 10
+
+    private enum Choice: String, CaseIterable {
+        case pay
+        case cancel
+
+        var report: PaymentReport { self == .pay ? .confirmed : .failed }
+    }
+
+    package let routes: [Route] = [
+        Route(.get, "/{orderId}", "Show the sandbox's payment page", access: .open) { call in
+            .read { tenant in try page(try payment(call, tenant), tenant).answer() }
+        },
+        Route(
+            .post, "/{orderId}", "Press a button of the sandbox's payment page", access: .open,
+            body: .whole(bytesMax: formBytesMax)
+        ) { call in
+            let choice = try call.readForm(Body(Field.choice("action", Choice.self)))
+            return .write { tenant, detail in
+                let payment = try payment(call, tenant)
+                // Nobody's money: unlike at a real service, none can come late.
+                if payment.state(at: tenant.now) == .pending {
+                    _ = try ConfirmTopUp(
+                        paymentID: payment.id, report: choice.report,
+                        amount: tenant.decimal(payment.amount), currency: tenant.currency.code
+                    ).run(tenant, &detail)
+                }
+                return try page(try tenant.knownPayment(id: payment.id), tenant).answer()
+            }
+        },
+    ]
+
+    /// Real payments have no page here.
+    private static func payment(_ call: Call, _ tenant: TenantReader) throws -> Payment {
+        guard let payment = try tenant.payment(orderID: call.parameters[0]), payment.driver == .sandbox else {
+            throw Refusal.notFound(.payment)
+        }
+        return payment
+    }
+
+    // MARK: The page
+
+    private static func page(_ title: String, theme: Theme?, _ content: HTML) -> HTMLPage {
+        HTMLPage(
+            title: "\(title) (sandbox)", theme: theme,
+            content: """
+                <h1>\(title)</h1>
+                <p role="note"><strong>Sandbox.</strong> This is a test: nobody is charged and no real money moves.</p>
+                \(content)
+                """)
+    }
+
+    private static func button(_ text: String, _ choice: Choice) -> Button {
+        Button(text, name: "action", value: choice.rawValue)
+    }
+
+    private static func page(_ payment: Payment, _ tenant: TenantReader) throws -> HTMLPage {
+        let theme = try tenant.theme()
+        let amount: HTML = "<p><strong>\(tenant.decimal(payment.amount)) \(tenant.currency.code)</strong></p>"
+        switch payment.state(at: tenant.now) {
+        case .pending:
+            let form = Form("\(button("Pay", .pay))\n\(button("Cancel", .cancel))")
+            return page("Top-up", theme: theme, "\(amount)\(form)")
+        case .confirmed: return page("Paid", theme: theme, "\(amount)<p>The balance has been topped up.</p>")
+        case .failed: return page("Cancelled", theme: theme, "\(amount)<p>Nothing was credited.</p>")
+        case .expired: return page("Expired", theme: theme, "\(amount)<p>This payment was not made in time.</p>")
+        }
+    }
+}

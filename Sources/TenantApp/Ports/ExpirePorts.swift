@@ -1,0 +1,31 @@
+import CallKit
+package import TenantRegistry
+
+/// Gives back the slots of ports whose time is up, a bounded number at a call, and tells of each (X5).
+/// Whoever needs a slot calls it, and a clock may.
+package struct ExpirePorts: Sendable {
+    package static let portsMax = 20
+
+    package let book: Book
+    /// Nil: of all customers.
+    package let customerID: Int64?
+
+    package init(book: Book, customerID: Int64?) {
+        self.book = book
+        self.customerID = customerID
+    }
+
+    /// How many were cleared.
+    @discardableResult
+    package func run(_ tenant: TenantTransaction) throws -> Int {
+        let due = try tenant.duePorts(book: book, customer: customerID, limit: Self.portsMax)
+        for port in due {
+            try tenant.markExpired(port)
+            try tenant.release(slot: port.slotID, isExclusive: port.isExclusive, isPrivate: port.isPrivate)
+            try tenant.addUsedPortSlots(-1, customer: port.customerID)
+            try tenant.emit(.portExpired, resellerID: port.resellerID, book: port.book) { json in port.writeEvent(&json)
+            }
+        }
+        return due.count
+    }
+}

@@ -1,0 +1,26 @@
+import CallKit
+
+extension Missing {
+    static let port = Missing("port")
+    static let country = Missing("country")
+    static let city = Missing("city")
+    static let carrier = Missing("carrier")
+}
+
+extension Conflict {
+    static let customerInactive = Conflict("customer_inactive", "The customer is not active.")
+    static let externalIDTaken = Conflict("external_id_taken", "There is a customer with this externalId.")
+    static let noPortAvailable = Conflict(
+        "no_port_available", "No port is available there now; nothing was charged.")
+    static let portExpired = Conflict("port_expired", "The port has expired.")
+
+    static func customerQuotaExceeded(_ customer: PortCustomer) -> Conflict {
+        let (used, allocated) = (customer.usedPortSlots, customer.allocatedPortSlots)
+        return Conflict("customer_quota_exceeded", "The customer has \(used) of \(allocated) port slots in use.")
+    }
+
+    /// `amount`: of the transfer that has the reference.
+    static func referenceReused(_ amount: String) -> Conflict {
+        Conflict("reference_reused", "The referenceId belongs to a transfer of \(amount).")
+    }
+}

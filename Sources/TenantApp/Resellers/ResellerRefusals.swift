@@ -1,0 +1,31 @@
+package import CallKit
+import TenantRegistry
+
+extension Missing {
+    package static let reseller = Missing("reseller")
+    /// Its link is the credential.
+    package static let invitation = Missing("invitation", isGuessable: true)
+}
+
+extension Forbidden {
+    static let resellerHasNoKeys = Forbidden("reseller_not_active", "Only an active reseller has keys.")
+    static let resellerHasNoSecrets = resellerHasNoKeys.saying("Only an active reseller has secrets.")
+}
+
+extension Conflict {
+    static let emailTaken = Conflict("email_taken", "There is an account with this e-mail address.")
+    static let resellerTerminated = Conflict("reseller_terminated", "The reseller is terminated.")
+    static let terminatedGetsNoKeys = resellerTerminated.saying("A terminated reseller gets no keys.")
+    static let terminatedGetsNoWebhooks = resellerTerminated.saying("A terminated reseller receives no webhooks.")
+
+    static func reseller(_ state: ResellerState, cannot move: ResellerState.Move) -> Conflict {
+        switch state {
+        case .pending: Conflict("reseller_pending", "A reseller that is pending cannot be moved by \(move.rawValue).")
+        case .active: Conflict("reseller_active", "A reseller that is active cannot be moved by \(move.rawValue).")
+        case .suspended:
+            Conflict("reseller_suspended", "A reseller that is suspended cannot be moved by \(move.rawValue).")
+        case .terminated:
+            resellerTerminated.saying("A reseller that is terminated cannot be moved by \(move.rawValue).")
+        }
+    }
+}

@@ -1,0 +1,144 @@
+import CallKit
+import SQLite
+import TenantRegistry
+
+/// Every row means something: it is read as the gateway reads it, and columns with few values hold none but those. What
+/// a call would fail at is named here.
+enum RowCheck {
+    static func run(_ file: inout VerifiedFile) throws {
+        var sweep = RowSweep()
+        for (table, column, values) in fewValues {
+            try sweep.take(column, of: table, oneOf: values, &file)
+        }
+        try readAccounts(&sweep, &file)
+        try readOrders(&sweep, &file)
+        try readCredits(&sweep, &file)
+        try readPorts(&sweep, &file)
+        try readCodes(&sweep, &file)
+        try readPayments(&sweep, &file)
+    }
+
+    /// What the rules of `Migration0007` are about, in files of any schema.
+    private static let fewValues: [(table: String, column: String, values: String)] =
+        [
+            "api_key", "customer", "orders", "service", "holding", "ledger_account", "posting", "idempotency",
+            "webhook_endpoint", "event", "licence", "panel_user", "credit_event", "reconciliation", "account_review",
+            "port_device", "port_slot", "port_pricebook", "port_country_override", "port", "customer_transfer",
+            "topup_total", "code_batch", "activation_code", "code_block", "subscriber", "payment",
+        ].map { ($0, "book", "0, 1") } + [
+            ("account", "role", "0, 1, 2"), ("posting", "kind", names(PostingKind.self)),
+            ("event", "type", names(EventType.self)), ("service", "term", names(Term.self)),
+        ]
+
+    private static func names<Value: CaseIterable & RawRepresentable>(
+        _ type: Value.Type
+    ) -> String where Value.RawValue == String {
+        type.allCases.map { "'\($0.rawValue)'" }.joined(separator: ", ")
+    }
+
+    private static func readAccounts(_ sweep: inout RowSweep, _ file: inout VerifiedFile) throws {
+        try sweep.take(Reseller.columns, from: "reseller", &file, Reseller.init)
+        try sweep.take(Account.columns, from: "account", &file, Account.init)
+        try sweep.take(APIKey.columns, from: "api_key", since: Migration0004.version, &file, APIKey.init)
+        try sweep.take(UsageRow.columns, from: "usage", &file, UsageRow.init)
+        try sweep.take(StoredAnswer.columns, from: "idempotency", &file, StoredAnswer.init)
+        try sweep.take(AuditRow.columns, from: "audit", &file, AuditRow.init)
+    }
+
+    private static func readOrders(_ sweep: inout RowSweep, _ file: inout VerifiedFile) throws {
+        try sweep.take(Product.columns, from: "product", since: Migration0004.version, &file, Product.init)
+        try sweep.take(BookRow.columns, from: BookRow.tables, since: Migration0004.version, &file, BookRow.init)
+        try sweep.take(Customer.columns, from: "customer", &file, Customer.init)
+        try sweep.take(Order.columns, from: Order.tables, &file, Order.init)
+        try sweep.take(Service.columns, from: Service.tables, &file, Service.init)
+        try sweep.take(NamedWebhookEndpoint.columns, from: "webhook_endpoint", &file, NamedWebhookEndpoint.init)
+        try sweep.take(Delivery.columns, from: Delivery.tables, &file, Delivery.init)
+    }
+
+    private static func readCredits(_ sweep: inout RowSweep, _ file: inout VerifiedFile) throws {
+        let since = Migration0002.version
+        try sweep.take(Licence.columns, from: Licence.tables, since: since, &file, Licence.init)
+        try sweep.take(CreditEvent.columns, from: "credit_event", since: since, &file, CreditEvent.init)
+        try sweep.take(CreditDifference.columns, from: "credit_difference", since: since, &file, CreditDifference.init)
+        try sweep.take(
+            StoredReconciliation.columns, from: StoredReconciliation.tables, since: since, &file,
+            StoredReconciliation.init)
+        try sweep.take(AccountReview.columns, from: AccountReview.tables, since: since, &file, AccountReview.init)
+    }
+
+    private static func readPorts(_ sweep: inout RowSweep, _ file: inout VerifiedFile) throws {
+        let since = Migration0003.version
+        // What is due is asked of the file's own present.
+        let now = SQLValue.time(file.endsAt)
+        try sweep.take(PortCountry.columns, from: "port_country", since: since, &file, PortCountry.init)
+        try sweep.take(PortDevice.columns, from: "port_device", since: since, &file, PortDevice.init)
+        try sweep.take(PortSlot.columns, from: PortSlot.tables, since: since, &file, PortSlot.init)
+        try sweep.take(
+            PortCustomer.columns, from: PortCustomer.tables, since: since, bound: [now], &file, PortCustomer.init)
+        try sweep.take(PortPricebook.columns, from: "port_pricebook", since: since, &file, PortPricebook.init)
+        try sweep.take(CountryOverride.columns, from: CountryOverride.tables, since: since, &file, CountryOverride.init)
+        try sweep.take(Port.columns, from: Port.tables, since: since, bound: [now], &file, Port.init)
+        try sweep.take(CustomerTransfer.columns, from: "customer_transfer", since: since, &file, CustomerTransfer.init)
+    }
+
+    private static func readCodes(_ sweep: inout RowSweep, _ file: inout VerifiedFile) throws {
+        let since = Migration0004.version
+        try sweep.take(
+            ActivationCode.columns, from: "activation_code c \(ActivationCode.joins)", since: since, &file,
+            ActivationCode.init)
+        try sweep.take(Subscriber.columns, from: "subscriber", since: since, &file, Subscriber.init)
+    }
+
+    private static func readPayments(_ sweep: inout RowSweep, _ file: inout VerifiedFile) throws {
+        let since = Migration0005.version
+        try sweep.take(Payment.columns, from: Payment.tables, since: since, &file, Payment.init)
+        try sweep.take(PaymentService.columns, from: "payment_service", since: since, &file, PaymentService.init)
+    }
+}
+
+/// Reads tables whole and tells each fault once, however many rows lead to it.
+struct RowSweep {
+    private var told: Set<String> = []
+
+    /// Every row of a SELECT list, as `read` reads it; `since`: the schema from which on files have all of its columns.
+    mutating func take<Row>(
+        _ columns: Columns<Row>, from tables: String, since: Int32 = 1, bound values: [SQLValue] = [],
+        _ file: inout VerifiedFile, _ read: (inout RowReader) throws -> Row
+    ) throws {
+        guard file.version >= since else { return }
+        try file.connection.forEach(dynamic: "SELECT \(columns) FROM \(tables)", values) { row in
+            do {
+                _ = try read(&row)
+                row.end()
+            } catch let corrupt as CorruptRow {
+                tell(corrupt, &file)
+            }
+            return true
+        }
+    }
+
+    /// The rows whose column is none of a few values.
+    mutating func take(
+        _ column: String, of table: String, oneOf values: String, _ file: inout VerifiedFile
+    ) throws {
+        var key = try file.connection.rows(
+            dynamic: "SELECT name FROM pragma_table_info(?1) WHERE pk > 0 ORDER BY pk", [.text(table)]
+        ) { try $0.text() }
+        let isThere = try file.connection.exists("SELECT 1 FROM pragma_table_info(?1)", .text(table))
+        // The table is younger than the file.
+        guard isThere else { return }
+        if key.isEmpty { key = ["rowid"] }
+        let list = (key + [column]).joined(separator: ", ")
+        let columns = Int32(key.count + 1)
+        try file.connection.forEach(dynamic: "SELECT \(list) FROM \(table) WHERE \(column) NOT IN (\(values))") { row in
+            row.skip(columns)
+            if let corrupt = row.corrupt() as? CorruptRow { tell(corrupt, &file) }
+            return true
+        }
+    }
+
+    private mutating func tell(_ corrupt: CorruptRow, _ file: inout VerifiedFile) {
+        guard told.count < VerificationReport.findingsMax, told.insert("\(corrupt)").inserted else { return }
+        file.report.add(corrupt)
+    }
+}

@@ -1,0 +1,55 @@
+import SQLite
+
+/// What a tier allows one tenant (P2). The provider may override each for a tenant.
+package struct Quotas: Sendable, Equatable {
+    package var bytesMax: Int64
+    package var resellersMax: Int64
+    package var keysMax: Int64
+    /// Requests in a calendar month (UTC).
+    package var requestsMonthlyMax: Int64
+
+    package init(bytesMax: Int64, resellersMax: Int64, keysMax: Int64, requestsMonthlyMax: Int64) {
+        self.bytesMax = bytesMax
+        self.resellersMax = resellersMax
+        self.keysMax = keysMax
+        self.requestsMonthlyMax = requestsMonthlyMax
+    }
+
+    /// `max_page_count` for the tenant's file.
+    var pagesMax: Int64 { bytesMax / Int64(Connection.pageBytes) }
+}
+
+package enum Tier: String, Sendable, CaseIterable {
+    case lite, standard, pro
+
+    package var quotas: Quotas {
+        switch self {
+        case .lite: Quotas(bytesMax: 1 << 30, resellersMax: 50, keysMax: 200, requestsMonthlyMax: 10_000_000)
+        case .standard: Quotas(bytesMax: 10 << 30, resellersMax: 1_000, keysMax: 5_000, requestsMonthlyMax: 200_000_000)
+        case .pro:
+            Quotas(bytesMax: 100 << 30, resellersMax: 100_000, keysMax: 500_000, requestsMonthlyMax: 10_000_000_000)
+        }
+    }
+}
+
+package struct QuotaOverrides: Sendable, Equatable {
+    package var bytesMax: Int64?
+    package var resellersMax: Int64?
+    package var keysMax: Int64?
+    package var requestsMonthlyMax: Int64?
+
+    package init(
+        bytesMax: Int64? = nil, resellersMax: Int64? = nil, keysMax: Int64? = nil, requestsMonthlyMax: Int64? = nil
+    ) {
+        self.bytesMax = bytesMax
+        self.resellersMax = resellersMax
+        self.keysMax = keysMax
+        self.requestsMonthlyMax = requestsMonthlyMax
+    }
+
+    func applied(to quotas: Quotas) -> Quotas {
+        Quotas(
+            bytesMax: bytesMax ?? quotas.bytesMax, resellersMax: resellersMax ?? quotas.resellersMax,
+            keysMax: keysMax ?? quotas.keysMax, requestsMonthlyMax: requestsMonthlyMax ?? quotas.requestsMonthlyMax)
+    }
+}

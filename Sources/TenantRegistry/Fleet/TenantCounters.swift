@@ -1,0 +1,41 @@
+import Synchronization
+
+/// Requests of a tenant in this calendar month, and the last one: for the quota and the provider's list. Any thread.
+package final class TenantCounters: Sendable {
+    private let month = Atomic<Int64>(0)
+    private let count = Atomic<Int64>(0)
+    private let last = Atomic<Int64>(0)
+
+    func start(month: Int64, count: Int64, last: Timestamp?) {
+        self.month.store(month, ordering: .relaxed)
+        self.count.store(count, ordering: .relaxed)
+        self.last.store(last?.milliseconds ?? 0, ordering: .relaxed)
+    }
+
+    /// Counts one request; false when the month's quota is used up.
+    package func admit(at now: Timestamp, monthlyMax: Int64) -> Bool {
+        let current = now.monthNumber
+        if month.load(ordering: .relaxed) != current {
+            month.store(current, ordering: .relaxed)
+            count.store(0, ordering: .relaxed)
+        }
+        last.store(now.milliseconds, ordering: .relaxed)
+        return count.add(1, ordering: .relaxed).newValue <= monthlyMax
+    }
+
+    package var snapshot: (month: Int64, count: Int64, lastRequestAt: Timestamp?) {
+        let last = last.load(ordering: .relaxed)
+        return (
+            month.load(ordering: .relaxed), count.load(ordering: .relaxed),
+            last == 0 ? nil : Timestamp(milliseconds: last)
+        )
+    }
+}
+
+extension Timestamp {
+    /// Months since year 0: changes at midnight UTC on the first.
+    package var monthNumber: Int64 {
+        let date = self.date
+        return Int64(date.year) * 12 + Int64(date.month) - 1
+    }
+}

@@ -1,0 +1,171 @@
+import Cryptography
+import SQLite
+
+/// Reads the whole registry at start. A row that cannot be read is left out and told; it takes nothing else with it,
+/// and the file of the tenant that it is about is asked instead.
+struct RegistryReading {
+    let connection: Connection
+
+    func snapshot() throws -> RegistrySnapshot {
+        var snapshot = RegistrySnapshot()
+        var place: [TenantID: Int] = [:]
+        let hosts = try readDomains(&snapshot)
+        try each(StoredTenant.all, &snapshot) { row, snapshot in
+            var stored = try StoredTenant(&row)
+            stored.profile.domains = hosts[stored.profile.id] ?? []
+            place[stored.profile.id] = snapshot.tenants.count
+            snapshot.tenants.append(
+                RegistrySnapshot.Tenant(
+                    profile: stored.profile, wrappedSecretKey: stored.wrappedSecretKey,
+                    wrappedSigningKey: stored.wrappedSigningKey))
+        }
+        try eachOfTenant(ResellerProjection.all, place, &snapshot) { row, tenant in
+            tenant.resellers.append(try ResellerProjection(&row))
+        }
+        var secrets: [TenantID: [Int64: [KeyProjection.Secret]]] = [:]
+        try eachOfTenant(KeyProjection.Secret.all, place, &snapshot) { row, tenant in
+            guard let keyID = try row.optionalInt() else {
+                tenant.isIncomplete = true
+                return
+            }
+            secrets[tenant.profile.id, default: [:]][keyID, default: []].append(try KeyProjection.Secret(&row))
+        }
+        try eachOfTenant(KeyProjection.all, place, &snapshot) { row, tenant in
+            var key = try KeyProjection(&row)
+            key.secrets = secrets[tenant.profile.id]?[key.keyID] ?? []
+            tenant.keys.append(key)
+        }
+        try each(Self.providerKeys, &snapshot) { row, snapshot in snapshot.providerKeys.append(try row.digest()) }
+        return snapshot
+    }
+
+    private static let domains = Statement(
+        "SELECT tenant_id, host, certificate, wrapped_private_key FROM domain ORDER BY host")
+    private static let providerKeys = Statement("SELECT hash FROM provider_key WHERE revoked_at IS NULL")
+
+    private func readDomains(_ snapshot: inout RegistrySnapshot) throws -> [TenantID: [String]] {
+        var hosts: [TenantID: [String]] = [:]
+        try each(Self.domains, &snapshot) { row, snapshot in
+            let (id, host) = (try row.tenantID(), try row.text())
+            let (certificate, key) = (try row.optionalText(), try row.optionalBlob())
+            hosts[id, default: []].append(host)
+            if let certificate, let key {
+                snapshot.certificates.append(
+                    DomainCertificate(host: host, certificate: certificate, wrappedPrivateKey: key))
+            }
+        }
+        return hosts
+    }
+
+    /// One tenant's row, without its domains.
+    func profile(id: TenantID) throws -> TenantProfile? {
+        try connection.row(StoredTenant.byID, .blob(id.bytes), read: StoredTenant.init)?.profile
+    }
+
+    private func each(
+        _ statement: Statement, _ snapshot: inout RegistrySnapshot,
+        _ read: (inout RowReader, inout RegistrySnapshot) throws -> Void
+    ) throws {
+        try connection.forEach(statement) { row in
+            do {
+                try read(&row, &snapshot)
+            } catch let fault as CorruptRow {
+                snapshot.corruptRows.append(fault)
+            }
+            return true
+        }
+    }
+
+    /// Rows whose first column is a tenant's id; those of no tenant are passed by.
+    private func eachOfTenant(
+        _ statement: Statement, _ place: [TenantID: Int], _ snapshot: inout RegistrySnapshot,
+        _ read: (inout RowReader, inout RegistrySnapshot.Tenant) throws -> Void
+    ) throws {
+        try each(statement, &snapshot) { row, snapshot in
+            guard let place = place[try row.tenantID()] else { return }
+            do {
+                try read(&row, &snapshot.tenants[place])
+            } catch {
+                snapshot.tenants[place].isIncomplete = true
+                throw error
+            }
+        }
+    }
+}
+
+/// A tenant's row.
+private struct StoredTenant {
+    var profile: TenantProfile
+    let wrappedSecretKey: [UInt8]
+    let wrappedSigningKey: [UInt8]
+
+    static let columns = Columns<StoredTenant>(
+        "id", "slug", "blueprint", "state", "tier", "quota_bytes", "quota_resellers", "quota_keys", "quota_requests",
+        "currency", "key_prefix", "owner_email", "created_at", "refundable_until", "ends_at", "ended_at",
+        "limit_requests", "limit_window", "limit_burst", "projection_epoch", "incarnation", "requests_month",
+        "requests_count", "last_request_at", "wrapped_secret_key", "wrapped_signing_key")
+    static let all = Statement("SELECT \(columns) FROM tenant")
+    static let byID = Statement("SELECT \(columns) FROM tenant WHERE id = ?1")
+
+    init(_ row: inout RowReader) throws {
+        profile = TenantProfile(
+            id: try row.tenantID(), slug: try row.text(), blueprint: try row.text(), state: try row.value(),
+            tier: try row.value(),
+            quotaOverrides: QuotaOverrides(
+                bytesMax: try row.optionalInt(), resellersMax: try row.optionalInt(), keysMax: try row.optionalInt(),
+                requestsMonthlyMax: try row.optionalInt()),
+            currency: try row.text(), keyPrefix: try row.text(), ownerEmail: try row.text(), createdAt: try row.time(),
+            refundableUntil: try row.time(), endsAt: try row.optionalTime(), endedAt: try row.optionalTime(),
+            limit: try row.optionalPolicy(), domains: [], projectionEpoch: try row.int(), incarnation: try row.int(),
+            requestsMonth: try row.int(), requestsCount: try row.int(), lastRequestAt: try row.optionalTime())
+        wrappedSecretKey = try row.blob()
+        wrappedSigningKey = try row.blob()
+    }
+}
+
+extension ResellerProjection {
+    fileprivate static let columns = Columns<ResellerProjection>(
+        "reseller_id", "public_id", "state", "api_access", "limit_requests", "limit_window", "limit_burst")
+    fileprivate static let all = Statement("SELECT tenant_id, \(columns) FROM reseller")
+
+    fileprivate init(_ row: inout RowReader) throws {
+        resellerID = try row.int()
+        publicID = try row.text()
+        state = try row.value()
+        apiAccess = try row.bool()
+        limit = try row.policy()
+    }
+}
+
+extension KeyProjection {
+    fileprivate static let columns = Columns<KeyProjection>(
+        "key_id", "public_id", "role", "book", "scopes", "reseller_id", "account_id", "is_revoked", "expires_at",
+        "limit_requests", "limit_window", "limit_burst", "epoch")
+    fileprivate static let all = Statement("SELECT tenant_id, \(columns) FROM api_key")
+
+    /// Without its secrets, which are rows of their own.
+    fileprivate init(_ row: inout RowReader) throws {
+        keyID = try row.int()
+        publicID = try row.text()
+        role = try row.value()
+        book = try row.value()
+        scopes = Scopes(rawValue: try row.int())
+        resellerID = try row.int()
+        accountID = try row.int()
+        isRevoked = try row.bool()
+        expiresAt = try row.optionalTime()
+        limit = try row.optionalPolicy()
+        epoch = try row.int()
+        secrets = []
+    }
+}
+
+extension KeyProjection.Secret {
+    fileprivate static let all = Statement(
+        "SELECT tenant_id, key_id, hash, expires_at FROM secret WHERE is_revoked = 0")
+
+    /// Its hash and its end.
+    fileprivate init(_ row: inout RowReader) throws {
+        self.init(hash: try row.digest(), expiresAt: try row.optionalTime())
+    }
+}

@@ -1,0 +1,212 @@
+#!/usr/bin/env python3
+"""Runs the contract's scripts side by side, the longest first, and prints each as it ends: what failed, its seconds, and a
+table of all seconds at the end. The last line is `N passed, N failed`.
+
+    Tests/Contract/run.py --tollgate .build/release/tollgate [--only NAME]… [--jobs N] [--long] [--logs FOLDER] [--whole]
+
+A script has a gateway, ports and folders of its own, and waits for what it means rather than for a time, so that it may run
+beside any other, those that fill the machine (crowd, fullload, races) among them."""
+
+import argparse
+import glob
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+from support import ROOT
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+# Code that scripts share, and this.
+SHARED = {"run", "support", "shop", "wire", "endpoints", "schema_hooks"}
+# About what each takes by itself on two idle cores, in seconds: who takes longest starts first. The table that a run ends
+# with says better; one that is not here starts before all.
+SECONDS = {
+    "schema": 110, "payments": 25, "faults": 24, "soak": 22, "races": 20, "crowd": 18, "gate": 16, "fullload": 14, "seeds": 12,
+    "secrecy": 12, "codes": 12, "kill": 12, "provider": 10, "ports": 10, "lifecycle": 10, "credits": 10, "reconciliation": 10,
+    "command": 9, "badinput": 9, "access": 8, "testbook": 8, "isolation": 6, "canary": 6, "prices": 5, "walk": 5,
+    "loops": 5, "hostile": 3, "licences": 3}
+SECONDS_MAX = 1200
+SECONDS_MAX_LONG = 7200
+# Between the SIGTERM to a script that took too long, by which it ends its gateways, and the SIGKILL.
+ENDING_SECONDS_MAX = 60
+# How often it is said what still runs.
+PROGRESS_SECONDS = 30
+LAST_LINE = re.compile(r"(\d+) passed, (\d+) failed")
+
+
+class Script:
+    """One script as a child: its whole output goes to a log of its own."""
+
+    def __init__(self, name, options):
+        self.name = name
+        self.command = [sys.executable, "-u", os.path.join(HERE, name + ".py"), "--tollgate", options.tollgate]
+        self.command += ["--long"] if options.long else []
+        self.seconds_max = SECONDS_MAX_LONG if options.long else SECONDS_MAX
+        self.log = os.path.join(options.logs, name + ".log")
+        self.process = None
+        self.is_late = False
+        self.seconds = 0.0
+        self.passed = self.failed = 0
+
+    def run(self):
+        self.began = time.monotonic()
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen(
+                self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
+            try:
+                self.process.wait(self.seconds_max)
+            except subprocess.TimeoutExpired:
+                self.is_late = True
+                self.end()
+        self.seconds = time.monotonic() - self.began
+
+    def end(self):
+        """SIGTERM, by which it ends its gateways; returns once it is gone."""
+        self.process.terminate()
+        try:
+            self.process.wait(ENDING_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    @property
+    def lines(self):
+        with open(self.log, encoding="utf-8", errors="replace") as log:
+            return log.read().splitlines()
+
+    def judge(self):
+        """Counts what its last line says; returns what went wrong besides: it did not run to its end, its exit code."""
+        lines = self.lines
+        counted = LAST_LINE.fullmatch(lines[-1]) if lines else None
+        status = self.process.returncode
+        if not counted or self.is_late:
+            self.failed = 1
+            return f"{self.name}.py did not run to its end" + (
+                f" within {self.seconds_max} s" if self.is_late else f" (exit code {status})")
+        self.passed, self.failed = map(int, counted.groups())
+        if status != 0 and self.failed == 0:
+            self.failed = 1
+            return f"{self.name}.py: exit code {status}"
+        return None
+
+    def show(self, is_whole):
+        """All that it printed where something failed, else its remarks; then what it counted and its seconds."""
+        wrong = self.judge()
+        lines = self.lines
+        print(f"\n== Tests/Contract/{self.name}.py", flush=True)
+        for line in lines if is_whole or self.failed else [line for line in lines if line.startswith("#")]:
+            print(line)
+        if wrong:
+            print(f"FAILED: {wrong}")
+        print(f"{self.name}: {self.passed} passed, {self.failed} failed in {self.seconds:.1f} s", flush=True)
+
+    def progress(self):
+        checks = sum(line.startswith(("ok - ", "not ok - ")) for line in self.lines)
+        return f"{self.name} {time.monotonic() - self.began:.0f} s, {checks} checks"
+
+
+class Crew:
+    """So many scripts at a time."""
+
+    def __init__(self, options):
+        self.options = options
+        self.lock = threading.Lock()
+        self.left = []
+        self.running = []
+        self.done = []
+        self.is_over = threading.Event()
+
+    def run(self, names):
+        self.left = sorted(names, key=lambda name: SECONDS.get(name, float("inf")), reverse=True)
+        threading.Thread(target=self.tell, daemon=True).start()
+        workers = [threading.Thread(target=self.work) for _ in range(min(self.options.jobs, len(self.left)))]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        self.is_over.set()
+
+    def work(self):
+        while True:
+            with self.lock:
+                if not self.left or self.is_over.is_set():
+                    return
+                script = Script(self.left.pop(0), self.options)
+                self.running.append(script)
+            script.run()
+            with self.lock:
+                self.running.remove(script)
+                self.done.append(script)
+                if not self.is_over.is_set():
+                    script.show(self.options.whole)
+
+    def tell(self):
+        """Says now and then what runs, so that long work is seen to go on."""
+        while not self.is_over.wait(PROGRESS_SECONDS):
+            with self.lock:
+                running = [script.progress() for script in self.running if script.process]
+                if running:
+                    print(f"# {len(self.done)} done; running: " + "; ".join(running), flush=True)
+
+    def end(self):
+        """Ends every script that still runs, and starts none; nothing of them is shown."""
+        self.is_over.set()
+        with self.lock:
+            running = [script for script in self.running if script.process]
+        for script in running:
+            script.process.terminate()
+
+
+def table(scripts, seconds):
+    print("\n== seconds of each script")
+    for script in sorted(scripts, key=lambda script: -script.seconds):
+        print(f"{script.seconds:7.1f}  {script.name}" + (f"  ({script.failed} failed)" if script.failed else ""))
+    print(f"{sum(script.seconds for script in scripts):7.1f}  one after the other; side by side {seconds:.1f}\n")
+
+
+def arguments(names):
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--tollgate", default=os.path.join(ROOT, ".build", "release", "tollgate"))
+    parser.add_argument("--long", action="store_true", help="run what takes minutes as well")
+    parser.add_argument("--only", action="append", metavar="NAME", choices=names, help="this script; may come again")
+    parser.add_argument("--jobs", type=int, default=(os.cpu_count() or 1) + 1, help="how many run at a time")
+    parser.add_argument("--logs", help="where the whole outputs are left")
+    parser.add_argument("--whole", action="store_true", help="print the whole output of those that passed as well")
+    options = parser.parse_args()
+    options.tollgate = os.path.abspath(options.tollgate)
+    return options
+
+
+def main():
+    names = [os.path.basename(path)[:-len(".py")] for path in sorted(glob.glob(os.path.join(HERE, "*.py")))]
+    names = [name for name in names if name not in SHARED]
+    options = arguments(names)
+    unknown = SECONDS.keys() - set(names)
+    if unknown:
+        sys.exit(f"run.py speaks of scripts that there are not: {', '.join(sorted(unknown))}")
+    with tempfile.TemporaryDirectory(prefix="tollgate-logs-") as folder:
+        options.logs = options.logs or folder
+        crew = Crew(options)
+
+        def ended(*_):
+            crew.end()
+            sys.exit(1)
+
+        signal.signal(signal.SIGTERM, ended)
+        signal.signal(signal.SIGINT, ended)
+        began = time.monotonic()
+        crew.run(options.only or names)
+        table(crew.done, time.monotonic() - began)
+        failed = sum(script.failed for script in crew.done)
+        print(f"{sum(script.passed for script in crew.done)} passed, {failed} failed", flush=True)
+        sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()

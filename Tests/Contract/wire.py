@@ -1,0 +1,71 @@
+"""A bare connection, for the scripts that send what no HTTP client would."""
+
+import contextlib
+import socket
+import ssl
+
+
+class Wire:
+    """A bare connection to a gateway, over TLS with a `context`: what is sent is what is written here."""
+
+    def __init__(self, gateway, context=None, seconds=20):
+        self.socket = socket.create_connection(("127.0.0.1", gateway.port), seconds)
+        if context:
+            self.socket = context.wrap_socket(self.socket, server_hostname="localhost")
+        self.file = self.socket.makefile("rb")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.file.close()
+        self.socket.close()
+
+    def send(self, data):
+        """All of it: the gateway reads on for a while after an answer that closes. Where it has closed, the answer tells."""
+        with contextlib.suppress(OSError):
+            self.socket.sendall(data if isinstance(data, bytes) else data.encode("latin-1"))
+
+    def finish_sending(self):
+        if isinstance(self.socket, ssl.SSLSocket):
+            # Only the socket below can be half-closed; whoever reads there finds its end.
+            socket.socket.shutdown(self.socket, socket.SHUT_WR)
+        else:
+            self.socket.shutdown(socket.SHUT_WR)
+
+    def answer(self, method="GET"):
+        """(status, headers, body) of the next answer; None at the end of the connection."""
+        line = self.file.readline()
+        if not line:
+            return None
+        assert line.startswith(b"HTTP/1.1 ") and line.endswith(b"\r\n"), line
+        status = int(line.split(b" ")[1])
+        headers = {}
+        while (field := self.file.readline()) != b"\r\n":
+            assert field, "the connection ended within a head"
+            name, value = field.decode("latin-1").rstrip("\r\n").split(": ", 1)
+            assert name.lower() not in headers or name.lower() == "vary", ("a header twice", name)
+            headers[name.lower()] = value
+        is_bare = method == "HEAD" or status in (100, 204, 304)
+        return status, headers, b"" if is_bare else self.file.read(int(headers.get("content-length", 0)))
+
+    def answers(self):
+        """All up to the end of the connection; a reset is an end too."""
+        found = []
+        with contextlib.suppress(ConnectionResetError):
+            while answer := self.answer():
+                found.append(answer)
+        return found
+
+    def is_closed(self):
+        try:
+            return self.file.read(1) == b""
+        except (ConnectionResetError, TimeoutError) as error:
+            return isinstance(error, ConnectionResetError)
+
+
+def exchange(gateway, data, method="GET"):
+    """One request and its answer, on a connection of their own."""
+    with Wire(gateway) as wire:
+        wire.send(data)
+        return wire.answer(method)

@@ -1,0 +1,51 @@
+import CallKit
+import Foundation
+import Testing
+
+@Suite("refusals")
+struct RefusalTests {
+    /// The same word for a closed door (403) and for a move that a closed state does not allow (409).
+    static let underTwoStatuses: Set = [
+        "reseller_pending", "reseller_suspended", "tenant_cancelled", "tenant_refunded", "tenant_suspended",
+    ]
+
+    @Test("every code is declared once, in a file of refusals")
+    func distinct() throws {
+        let table = try RefusalTable()
+        #expect(table.rows.count > 90)
+        #expect(table.repeated.isEmpty)
+        #expect(table.strays.isEmpty)
+        let shared = Dictionary(grouping: table.rows, by: \.code).filter { $0.value.count > 1 }
+        #expect(Set(shared.keys) == Self.underTwoStatuses)
+        #expect(table.rows.allSatisfy { row in row.texts.allSatisfy { !$0.isEmpty } })
+    }
+
+    @Test("docs/refusals.md has every code with its status, text and owner")
+    func documented() throws {
+        let table = try RefusalTable().markdown
+        if ProcessInfo.processInfo.environment["TOLLGATE_WRITE_DOCS"] != nil {
+            try table.write(to: RefusalTable.page, atomically: true, encoding: .utf8)
+        }
+        #expect(try String(contentsOf: RefusalTable.page, encoding: .utf8) == table)
+    }
+
+    @Test("a miss counts as a guess where the name is the secret")
+    func guesses() {
+        let secrets: [Refusal] = [.unknownCredential, .wrongPassword, .badSignature(""), .notFound(.guessed)]
+        #expect(secrets.allSatisfy { $0.isMissedGuess })
+        let others: [Refusal] = [.notFound(.path), .forbidden(.ownerOnly), .conflict(.secretTaken), .defect]
+        #expect(others.allSatisfy { !$0.isMissedGuess })
+    }
+
+    @Test("other words keep code, status and pause")
+    func saying() {
+        let busy = Refusal.unavailable(.busy.saying("later"))
+        #expect(busy.code == "busy" && busy.detail == "later" && busy.status == 503)
+        #expect(busy.retryAfterSeconds == Refusal.busy.retryAfterSeconds)
+        #expect(Refusal.forbidden(.ownerOnly.saying("no")) != .forbidden(.ownerOnly))
+    }
+}
+
+extension Missing {
+    fileprivate static let guessed = Missing("secret", isGuessable: true)
+}

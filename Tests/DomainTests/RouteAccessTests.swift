@@ -1,0 +1,94 @@
+import CallKit
+import HTTPCore
+import TenantApp
+import TenantRegistry
+import Testing
+
+@Suite("who may call a route")
+struct RouteAccessTests {
+    static let roles: [KeyRole] = [.owner, .operator, .reseller, .ownerSession, .operatorSession, .resellerSession]
+
+    /// Nil where the call is let through.
+    private func refusal(
+        _ route: Route, _ role: KeyRole, _ state: ResellerState?, apiAccess: Bool = true, scopes: Scopes = []
+    ) -> Refusal? {
+        let key = KeyProjection(
+            keyID: 1, publicID: "k", role: role, book: .live, scopes: scopes, resellerID: 1, accountID: 1,
+            isRevoked: false, expiresAt: nil, limit: nil, epoch: 0, secrets: [])
+        do {
+            try route.judge(key: key, resellerState: state, apiAccess: apiAccess)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    private func route(
+        _ access: Route.Access, _ method: HTTPCore.Method = .post, openIn: Set<ResellerState> = []
+    ) -> Route {
+        Route(method, "/x", "Does it", access: access, openIn: openIn) { _ in .answer(.noContent) }
+    }
+
+    @Test("W1 a terminated reseller's credential is unknown to every route")
+    func terminated() {
+        for role in [KeyRole.reseller, .resellerSession] {
+            let everywhere = route(.reseller([]), .get, openIn: [.pending, .suspended, .terminated])
+            #expect(refusal(everywhere, role, .terminated) == .unknownCredential)
+        }
+    }
+
+    @Test("W1 a pending reseller's person opens what names the state, a key nothing")
+    func pending() {
+        let closed = Refusal.forbidden(.resellerPending)
+        #expect(refusal(route(.reseller([]), .get), .resellerSession, .pending) == closed)
+        #expect(refusal(route(.reseller([]), openIn: [.suspended]), .resellerSession, .pending) == closed)
+        #expect(refusal(route(.reseller([]), openIn: [.pending]), .resellerSession, .pending) == nil)
+        #expect(refusal(route(.reseller([]), openIn: [.pending]), .reseller, .pending) == closed)
+    }
+
+    @Test("W1 a suspended reseller's person reads, and writes what names the state")
+    func suspended() {
+        let closed = Refusal.forbidden(.resellerSuspended)
+        #expect(refusal(route(.reseller([]), .get), .resellerSession, .suspended) == nil)
+        #expect(refusal(route(.reseller([]), .get), .reseller, .suspended) == closed)
+        #expect(refusal(route(.reseller([]), openIn: [.pending]), .resellerSession, .suspended) == closed)
+        #expect(refusal(route(.resellerSession, openIn: [.suspended]), .resellerSession, .suspended) == nil)
+    }
+
+    @Test("W1 without API access an active reseller's keys open nothing, its people everything")
+    func apiAccess() {
+        let route = route(.reseller([]), .get)
+        #expect(refusal(route, .reseller, .active, apiAccess: false) == .forbidden(.apiAccessOff))
+        #expect(refusal(route, .resellerSession, .active, apiAccess: false) == nil)
+    }
+
+    @Test("each access opens to its roles alone")
+    func roles() {
+        let opened: [(Route.Access, Set<KeyRole>)] = [
+            (.open, Set(Self.roles)), (.administrator, [.owner, .operator, .ownerSession, .operatorSession]),
+            (.owner, [.owner, .ownerSession]), (.reseller([]), [.reseller, .resellerSession]),
+            (.openOrReseller([]), [.reseller, .resellerSession]), (.resellerSession, [.resellerSession]),
+        ]
+        for (access, roles) in opened {
+            for role in Self.roles {
+                let state: ResellerState? = role.isAdministrator ? nil : .active
+                #expect((refusal(route(access), role, state) == nil) == roles.contains(role))
+            }
+        }
+    }
+
+    @Test("a key without the scope is told which one it lacks")
+    func scopes() {
+        let one = NamedScopes("one", bit: 3)
+        #expect(refusal(route(.reseller(one)), .reseller, .active, scopes: []) == .forbidden(.scopeMissing(one)))
+        #expect(refusal(route(.reseller(one)), .reseller, .active, scopes: one.bits) == nil)
+    }
+
+    @Test("what opens a route without a credential is a secret of its path")
+    func secrets() {
+        let paths = Dialects.all.flatMap { dialect in
+            dialect.routes.filter(\.isNamedBySecret).map { dialect.basePath + $0.pattern }
+        }
+        #expect(Set(paths) == ["/activate/{code}", "/api/reseller/topup/status/{orderId}"])
+    }
+}

@@ -1,0 +1,101 @@
+/// What kind a file of TenantApp is, by its name, and what a file of each kind may name (decision 0019).
+enum Kind: String, Sendable {
+    /// SQL beside the functions that say it: `Orders`.
+    case table
+    /// A verb, one thing that is done: `PlaceOrder`.
+    case operation
+    /// Routes, bodies and their descriptions: `OperatorAdmin+Orders`.
+    case wire
+    /// HTML: `ActivationPages`.
+    case pages
+    /// What the file must hold, for `verify`: `OrderCheck`.
+    case proof
+    /// Migrations.
+    case schema
+    /// A type that neither asks the file nor speaks HTTP: `Pricing`.
+    case value
+}
+
+enum Kinds {
+    static let surfaces: Set<String> = [
+        "OperatorAdmin", "WholesaleOrders", "ActivationCodes", "ProxyPorts", "LicenceKeys", "CreditReports",
+    ]
+
+    private static let verbs: Set<String> = [
+        "Accept", "Adjust", "Allocate", "Assign", "Change", "Close", "Configure", "Confirm", "Create", "Decide",
+        "Expire",
+        "Export", "Fetch", "Fill", "Finish", "Generate", "Import", "Invite", "Issue", "List", "Mint", "Move", "Place",
+        "Price", "Quote", "Reconcile", "Redeem", "Report", "Retry", "Rotate", "Save", "Set", "Sign", "Transfer",
+    ]
+
+    /// Names that the rule reads wrongly, or not at all. Add a line where a name is right as it is.
+    private static let named: [String: Kind] = [
+        "AmountRule": .value, "AuditLines": .value, "AuditSearch": .value, "AuditWalk": .value, "Blueprint": .value,
+        "CSV": .value, "CSVErrors": .value, "CSVRows": .value, "CreditReport": .value, "HTMLPage": .pages,
+        "HTTPPaymentDriver": .value, "Housekeeping": .table,
+        "KeyAnswers": .wire, "KeyLimitDefault": .value, "KeyShape": .value, "Ledger": .table, "LedgerFile": .value,
+        "LedgerScratch": .table, "LicenceFile": .value, "LicenceStaging": .table, "Lifecycle": .value,
+        "LowBalance": .operation, "MintedSecret": .value, "OfferedProduct": .wire, "Payment": .value,
+        "PaymentCallback": .value, "PaymentDriver": .value, "Plan": .value, "PortPricing": .value, "PortStock": .table,
+        "PortStockFile": .value, "PriceBookFile": .value, "PriceRow+JSON": .wire, "PriceStaging": .table,
+        "Pricing": .value, "Demo": .operation, "Dialects": .wire, "PaymentLimits": .value, "PostingSide": .proof,
+        "Reconciliation": .value, "RedeemingCustomer": .operation, "ResellerApplication": .operation,
+        "RunningReconciliations": .value, "Scopes+Dialects": .wire, "SessionTerms": .value, "Tenant+Reading": .table,
+        "TenantMemory": .value, "Term": .value, "TopUpFlow": .operation, "VerificationReport": .proof,
+        "Verifier": .proof, "Warrant+Keys": .wire,
+    ]
+
+    /// Nil for a name that says nothing of its file.
+    static func kind(of file: SourceFile) -> Kind? {
+        let name = file.name
+        if let kind = named[name] { return kind }
+        let stem = String(name.prefix { $0 != "+" })
+        if surfaces.contains(stem) || stem == "Schema" || stem == "FieldReader" { return .wire }
+        if stem == "Field" || stem == "Shape" || name.hasSuffix("Bodies") { return .wire }
+        if name.hasSuffix("Pages") { return .pages }
+        if name.hasSuffix("Refusals") { return .value }
+        if name.hasSuffix("Check") || name.hasPrefix("Vouched") { return .proof }
+        if stem.hasPrefix("Migration") || stem == "TenantSchema" { return .schema }
+        if verbs.contains(firstWord(stem)) { return .operation }
+        // A plural noun.
+        return stem.hasSuffix("s") && file.hasSQL ? .table : nil
+    }
+
+    private static func firstWord(_ name: String) -> String {
+        guard let first = name.first else { return "" }
+        return String(first) + name.dropFirst().prefix { $0.isLowercase }
+    }
+
+    /// Names of the wire that a file of this kind leaves alone.
+    private static func foreignNames(_ kind: Kind) -> Set<String> {
+        switch kind {
+        case .table: ["Call", "Route", "Schema", "JSONWriter", "Answer", "Response"]
+        case .operation, .value, .proof: ["Call", "Route", "Schema"]
+        case .schema: ["Call", "Route", "Schema", "JSONWriter", "Answer", "Response"]
+        case .wire, .pages: []
+        }
+    }
+
+    static func violations(_ file: SourceFile) -> [Violation] {
+        guard let kind = kind(of: file) else {
+            return [Violation(file.path, 1, file.name, "its name says no kind: table, verb, surface, check, pages")]
+        }
+        var found: [Violation] = []
+        let foreign = foreignNames(kind)
+        var seen: Set<String> = []
+        file.words { word, line in
+            if foreign.contains(word), seen.insert(word).inserted {
+                found.append(Violation(file.path, line, word, "a file of kind \(kind.rawValue) does not name it"))
+            }
+        }
+        switch kind {
+        case .table, .proof, .schema: break
+        case .operation, .wire, .pages, .value:
+            if let (_, line) = file.imports.first(where: { $0.name == "SQLite" }) {
+                found.append(Violation(file.path, line, "SQLite", "a file of kind \(kind.rawValue) does not import it"))
+            }
+            if file.hasSQL { found.append(Violation(file.path, 1, "SQL", "statements stand with their table")) }
+        }
+        return found
+    }
+}
