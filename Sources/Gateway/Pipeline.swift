@@ -89,8 +89,9 @@ final class Pipeline: RequestHandler, Sendable {
         case .refused(let response): return .answer(response)
         case .admitted(let admitted):
             if let refusal = routed.refusal {
-                let overrun = Overrun(refusal: refusal, headers: admitted.limitHeaders)
-                return .answer(refuse(overrun, routed.surface, RequestTrace(routed)))
+                var response = refuse(refusal, routed.surface, RequestTrace(routed))
+                response.headers.add(admitted.limitHeaders)
+                return .answer(response)
             }
             if let ready = answerKeptReady(admitted) { return .answer(ready) }
             let run: @Sendable ([UInt8], any Responder) -> Response? = { [self] body, responder in

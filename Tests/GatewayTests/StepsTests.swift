@@ -73,7 +73,7 @@ import Testing
     /// Suspends while a step waits behind the turnstile, lets it go, and returns when the suspension has been answered.
     private func suspend(_ tenant: TestTenant, behind turnstile: Turnstile) async throws {
         async let suspension = tenant.asProvider("POST", "/suspend")
-        while tenant.record.profile.state != .suspended { try await Task.sleep(for: .milliseconds(1)) }
+        try await until { tenant.record.profile.state == .suspended }
         turnstile.open()
         let answer = try await suspension
         #expect(answer.status == 200)
@@ -175,16 +175,20 @@ import Testing
                 if case .answered = outcome { happened.withLock { $0.append("effect") } }
             }
             try await isJudged.value()
-            let suspension = Task {
+            @Sendable func suspend() async throws -> Int {
                 let answer = try await hosting.asProvider("POST", "/suspend")
                 happened.withLock { $0.append("suspended") }
                 return answer.status
             }
-            while record.profile.state != .suspended { try await Task.sleep(for: .milliseconds(1)) }
-            try await Task.sleep(for: .milliseconds(50))
+            async let suspension = suspend()
+            try await until { record.profile.state == .suspended }
+            // Whoever comes now is refused, and the suspension is not answered while the batch goes on.
+            for _ in 0..<50 {
+                #expect(try await gateway.send(hosting.partner("GET", "/balance")).code == "tenant_suspended")
+            }
             #expect(happened.withLock { $0 }.isEmpty)
             gate.signal()
-            #expect(try await suspension.value == 200)
+            #expect(try await suspension == 200)
             #expect(happened.withLock { $0 } == ["effect", "suspended"])
             #expect(try await hosting.count("SELECT count(*) FROM setting WHERE name = 'effect'") == 1)
         }

@@ -70,7 +70,7 @@ RULES = [
     (re.compile(
         r"(?<![0-9A-Za-z_-])(?=[a-zA-Z_-]*[0-9])(?=[a-z0-9_-]*[A-Z])(?=[A-Z0-9_-]*[a-z])[0-9A-Za-z_-]{18,}"
         r"(?![0-9A-Za-z_-])"), "<token>"),
-    (re.compile(r'((?:"(?:next_?)?cursor":"|cursor=))[A-Za-z0-9_%=.-]{2,}', re.I), r"\1<cursor>"),
+    (re.compile(r'((?:"(?:next_?)?cursor":"|cursor=))[A-Za-z0-9_%=.-]{8,}', re.I), r"\1<cursor>"),
 ]
 
 

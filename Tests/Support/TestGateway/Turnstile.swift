@@ -11,9 +11,6 @@ package final class Turnstile: Sendable {
         let isThere = Handover<Void>()
     }
 
-    package struct NobodyCame: Error {}
-
-    private static let patienceMilliseconds = 20_000
     private let lane: Lane<TenantStore>
     private let bar: Mutex<Bar?>
 
@@ -37,13 +34,7 @@ package final class Turnstile: Sendable {
     }
 
     /// Waits until a step waits in the lane.
-    package func waitForStep() async throws {
-        for _ in 0..<Self.patienceMilliseconds {
-            if lane.waiting > 0 { return }
-            try await Task.sleep(for: .milliseconds(1))
-        }
-        throw NobodyCame()
-    }
+    package func waitForStep() async throws { try await until { [lane] in lane.waiting > 0 } }
 
     /// Waits for a step and lets it pass; the next one waits again.
     package func passStep() async throws {
@@ -64,5 +55,20 @@ package final class Turnstile: Sendable {
             return bar
         }
         last?.gate.signal()
+    }
+}
+
+package struct NeverCame: Error {}
+
+/// Waits for a state; throws where it does not come. It is looked at from a thread of its own.
+package func until(_ isSo: @escaping @Sendable () -> Bool) async throws {
+    try await handedOver { done in
+        startThread("until") {
+            for _ in 0..<60_000 {
+                if isSo() { return done.resume(returning: ()) }
+                pause(milliseconds: 1)
+            }
+            done.resume(throwing: NeverCame())
+        }
     }
 }
