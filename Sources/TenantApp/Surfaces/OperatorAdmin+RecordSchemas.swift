@@ -75,7 +75,8 @@ extension OperatorAdmin.Schemas {
         .list(
             "differences",
             Shape([
-                .member("kind", \.kind), .member("amount", \.amount), .rawObject("meta", \.meta), .member("at", \.at),
+                .member("kind", as: .string, \.kind), .member("amount", \.amount), .rawObject("meta", \.meta),
+                .member("at", \.at),
             ]), \.differences),
     ])
 
