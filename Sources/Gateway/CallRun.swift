@@ -71,20 +71,22 @@ struct CallRun: Sendable {
         }
     }
 
-    func perform(_ work: Work) {
+    /// `given`: the terms of the flow that ended in this work, whose claim has been hashed.
+    func perform(_ work: Work, on given: TenantWrite? = nil) {
         switch work {
         case .answer(let answer): answerUnwritten(answer)
         case .read(let read): inTenant { submitRead(read, of: $0) }
         case .write(let effect):
             inTenant { tenant in
-                var write = terms(of: tenant)
+                var write = given ?? terms(of: tenant)
                 write.signature = signature
                 write.submit(effect) { conclude($0) }
             }
         case .flow(let flow):
-            let steps = admitted.tenant.map { Steps(terms(of: $0)) } ?? Steps(ofNode: fleet)
+            let agreed = given ?? admitted.tenant.map { terms(of: $0) }
+            let steps = agreed.map { Steps($0) } ?? Steps(ofNode: fleet)
             let begun = fleet.flows.begin {
-                do { perform(try await flow(steps)) } catch { fail(error) }
+                do { perform(try await flow(steps), on: agreed) } catch { fail(error) }
             }
             if !begun { refuse(.busy) }
         case .stream(let status, let headers, let stream, let length):

@@ -106,6 +106,8 @@ package final class Gateway: Sendable {
         pause(milliseconds: configuration.drainNoticeMilliseconds)
         server.drain(withinMilliseconds: configuration.drainMilliseconds)
         outbound.close()
+        // What calls to services outside woke has its last writes to make.
+        fleet.flows.drain(withinMilliseconds: configuration.drainMilliseconds)
         levels.save()
         fleet.stop()
     }

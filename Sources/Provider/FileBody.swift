@@ -45,9 +45,16 @@ final class FileBody: BodyReader, @unchecked Sendable {
     func finish() -> Work {
         closeFile()
         return .flow { [self] steps in
-            defer { abandon() }
-            if let failure { throw failure }
-            return try await next(self, steps)
+            let outcome: Result<Work, any Error>
+            do {
+                if let failure { throw failure }
+                outcome = .success(try await next(self, steps))
+            } catch {
+                outcome = .failure(error)
+            }
+            // A large file is long in going.
+            try await steps.files { [self] in abandon() }
+            return try outcome.get()
         }
     }
 

@@ -69,19 +69,26 @@ package final class ReconcileCredits: BodyReader, @unchecked Sendable {
     package func finish() -> Work {
         if failure == nil { append(file.finish()) }
         return .flow { [self] steps in
-            defer { abandon() }
-            if let failure { throw failure }
-            if !file.errors.isEmpty { throw Refusal.invalid(file.errors) }
-            let name = scope.reseller
-            (resellerID, last) = try await steps.read { tenant in
-                (try tenant.knownReseller(name).id, try tenant.lastCreditEventID())
-            }
-            run.enter(.sorting)
-            try await steps.files { [self] in try scratch?.sort() }
-            run.enter(.comparing)
-            while try await !comparesLastPage(steps) {}
-            return record()
+            let outcome: Result<Work, any Error>
+            do { outcome = .success(try await compare(steps)) } catch { outcome = .failure(error) }
+            // A large scratch file is long in going.
+            try await steps.files { [self] in abandon() }
+            return try outcome.get()
         }
+    }
+
+    private func compare(_ steps: Steps) async throws -> Work {
+        if let failure { throw failure }
+        if !file.errors.isEmpty { throw Refusal.invalid(file.errors) }
+        let name = scope.reseller
+        (resellerID, last) = try await steps.read { tenant in
+            (try tenant.knownReseller(name).id, try tenant.lastCreditEventID())
+        }
+        run.enter(.sorting)
+        try await steps.files { [self] in try scratch?.sort() }
+        run.enter(.comparing)
+        while try await !comparesLastPage(steps) {}
+        return record()
     }
 
     package func abandon() {

@@ -1,6 +1,6 @@
-package import CallKit
+import CallKit
 import HTTPCore
-package import TenantRegistry
+import TenantRegistry
 
 /// Takes licences into stock, all or none, every error with its place (O9).
 ///
@@ -13,7 +13,7 @@ package final class ImportLicences: @unchecked Sendable {
     package static let chunkRows = 500
     package static let errorsMax = 100
 
-    package typealias Done = @Sendable (Result<Work, any Error>) -> Void
+    typealias Done = @Sendable (Result<Work, any Error>) -> Void
 
     private var file: LicenceFile
     private let book: Book
@@ -36,9 +36,9 @@ package final class ImportLicences: @unchecked Sendable {
         let errors: [FieldError]
     }
 
-    /// `done` is called once, from any thread. Throws where the body cannot be read at all.
-    package init(_ call: Call, isCSV: Bool, book: Book, done: @escaping Done) throws {
-        file = try LicenceFile(call.body, isCSV: isCSV)
+    /// `done` is called once, from any thread.
+    init(_ call: Call, _ file: LicenceFile, book: Book, done: @escaping Done) {
+        self.file = file
         self.book = book
         self.done = done
         tenant = call.tenant
@@ -47,8 +47,7 @@ package final class ImportLicences: @unchecked Sendable {
         importID = call.now.milliseconds << 10 | Int64(call.services.random.below(1 << 10))
     }
 
-    package func start() {
-        if fleet.refusesWrites { return done(.failure(LaneFailure.storageFull)) }
+    func start() {
         hop { self.step() }
     }
 

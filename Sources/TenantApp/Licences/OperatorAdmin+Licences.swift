@@ -13,10 +13,13 @@ extension OperatorAdmin {
             let book = try call.query().mode(or: call.book)
             let isCSV = call.head.value(of: .contentType)?.lowercased().hasPrefix("text/csv") ?? false
             return .flow { steps in
+                // JSON is parsed whole.
+                let file = try await steps.background { try LicenceFile(call.body, isCSV: isCSV) }
+                if call.services.fleet.refusesWrites { throw LaneFailure.storageFull }
                 // A call that was answered before finds its own licences in stock: it is given its answer, not
                 // duplicates.
                 try await steps.replay()
-                return try await steps.callback { try ImportLicences(call, isCSV: isCSV, book: book, done: $0).start() }
+                return try await steps.callback { ImportLicences(call, file, book: book, done: $0).start() }
             }
         },
         Route(

@@ -33,5 +33,16 @@ package final class FlowPool: TaskExecutor {
     /// A step of a flow under way; bounded by them.
     package func enqueue(_ job: consuming ExecutorJob) { queue.put(UnownedJob(job)) }
 
+    /// Waits until no flow is under way, so long at most. For the end of the process.
+    package func drain(withinMilliseconds limit: Int) {
+        var waited = 0
+        while underWay.load(ordering: .relaxed) > 0 && waited < limit {
+            pause(milliseconds: Self.drainStepMilliseconds)
+            waited += Self.drainStepMilliseconds
+        }
+    }
+
+    private static let drainStepMilliseconds = 5
+
     package func close() { queue.close() }
 }

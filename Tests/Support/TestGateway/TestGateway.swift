@@ -189,8 +189,8 @@ package func withGateway(
 ) async throws {
     let gateway = try TestGateway(door, setup)
     defer { gateway.stop() }
-    // The test and its tasks run on threads that take them over under a lock: ThreadSanitizer sees that, and not what the
-    // concurrency runtime's own threads do.
+    // The test and its tasks run on threads that take them over under a lock: ThreadSanitizer sees that, and not what
+    // the concurrency runtime's own threads do.
     let tasks = FlowPool()
     defer { tasks.close() }
     try await withTaskExecutorPreference(tasks) {
