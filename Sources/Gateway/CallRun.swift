@@ -23,6 +23,11 @@ struct CallRun: Sendable {
     private var fleet: Fleet { pipeline.fleet }
     private var routed: Routed { admitted.routed }
     private var route: Route { admitted.routed.route }
+    /// Whether the route takes an Idempotency-Key and the call carries one.
+    var hasIdempotencyKey: Bool {
+        if case .ignored = route.idempotency { return false }
+        return IdempotencyKey.of(routed.head) != nil
+    }
     private var bytesIn: Int { streamed?.bytes ?? body.count }
     var files: BackgroundPool { fleet.files }
 
@@ -165,7 +170,7 @@ struct CallRun: Sendable {
         let fingerprinted = dialect.fingerprinted(routed.head, body)
         return IdempotencyClaim(
             key, by: caller, method: routed.head.method, target: fingerprinted.target,
-            body: streamed?.digest.bytes ?? fingerprinted.body)
+            body: streamed?.digest?.bytes ?? fingerprinted.body)
     }
 
     private func conclude(_ outcome: TenantWrite.Outcome) {

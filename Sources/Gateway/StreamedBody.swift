@@ -13,7 +13,8 @@ import TenantRegistry
 final class StreamedBody: BodySink, @unchecked Sendable {
     /// What stands for the body afterwards.
     struct Sum: Sendable {
-        let digest: Digest
+        /// Nil where the call has no Idempotency-Key: nobody asks for it.
+        let digest: Digest?
         let bytes: Int
     }
 
@@ -40,7 +41,7 @@ final class StreamedBody: BodySink, @unchecked Sendable {
         guard let reader, !hasGap.load(ordering: .relaxed) else { return resume() }
         state.withLock { $0.isBusy = true }
         let submitted = operation.files.submit { [self] in
-            hash.update(piece)
+            if operation.hasIdempotencyKey { hash.update(piece) }
             bytes += piece.count
             reader.take(piece)
             let goesOn = state.withLock { state in
@@ -64,7 +65,8 @@ final class StreamedBody: BodySink, @unchecked Sendable {
                 return operation.fail(Refusal.busy)
             }
             var operation = operation
-            operation.streamed = Sum(digest: hash.finish(), bytes: bytes)
+            operation.streamed = Sum(
+                digest: operation.hasIdempotencyKey ? hash.finish() : nil, bytes: bytes)
             operation.perform(reader.finish())
         }
         if !submitted {
