@@ -1,5 +1,6 @@
 import Cryptography
 import Glibc
 
+Output.holdStreams()
 OpenSSLLibrary.start()
 exit(CommandTable.run(Array(CommandLine.arguments.dropFirst())))
