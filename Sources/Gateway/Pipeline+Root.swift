@@ -48,9 +48,10 @@ extension Pipeline {
     /// The node's base URL as this caller can use it: the configured public URL, or the address that was called.
     private func baseURL(_ head: RequestHead, _ peer: Peer) -> String {
         if let base = configuration.publicURL { return base }
-        let host = peer.role == .control ? authority : head.value(of: .host) ?? "localhost"
-        let scheme =
-            peer.isEncrypted || (peer.role == .control && configuration.certificatePath != nil) ? "https" : "http"
+        // Tenants are served on no other listener than everyone's.
+        let isElsewhere = peer.role != .everyone
+        let host = isElsewhere ? authority : head.value(of: .host) ?? "localhost"
+        let scheme = peer.isEncrypted || (isElsewhere && configuration.certificatePath != nil) ? "https" : "http"
         return "\(scheme)://\(host)"
     }
 

@@ -123,6 +123,8 @@ final class Router: Sendable {
         _ head: RequestHead, from peer: Peer, requestID: RequestID, started: UInt64, now: Timestamp
     ) -> RoutingResult {
         let request = Request(head: head, peer: peer, requestID: requestID, started: started, now: now)
+        // The admin listener is the node's, under whatever name it is reached: nothing there names a tenant (P2).
+        if peer.role == .admin { return routeOfNode(request, head.path) }
         var path = head.path
         var addressed: TenantRecord?
         var isUnknown = false
