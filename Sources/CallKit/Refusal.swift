@@ -46,6 +46,7 @@ package enum Refusal: Error, Sendable, Equatable {
 
     package static let idempotencyKeyReused = Refusal.unprocessable(.idempotencyKeyReused)
     package static let busy = Refusal.unavailable(.busy)
+    package static let unknownMethod = Refusal.transport(status: 501, reason: "This method is not known.")
 
     /// Stored with the idempotency key and given again: everything decided in the lane but 401, 403, 429 and 5xx (G4).
     package var isReplayable: Bool {

@@ -50,7 +50,7 @@ final class Pipeline: RequestHandler, Sendable {
         self.metrics = metrics
         self.log = log
         router = Router(
-            dialects: dialects, node: [provider], roster: fleet.roster, baseDomain: configuration.baseDomain,
+            dialects: dialects, node: [provider], roster: fleet.roster, hosts: configuration.hosts,
             separatesAdmin: configuration.separatesAdmin)
         authentication = Authentication(fleet: fleet)
         let monotonicNow = fleet.monotonic.nanoseconds()
@@ -193,6 +193,11 @@ final class Pipeline: RequestHandler, Sendable {
         response.headers.add("Request-Id", trace.requestID.text)
         if let parent = trace.head?.traceparent { response.headers.add("Traceparent", parent) }
         response.headers.add("Cache-Control", "no-store")
+        response.headers.add("X-Content-Type-Options", "nosniff")
+        if isSecure(trace.head, trace.peer) {
+            // Of this name alone: names below it may be somebody else's.
+            response.headers.add("Strict-Transport-Security", "max-age=31536000")
+        }
         metrics.count(status: response.status)
         if log.isOn {
             log.write(
@@ -262,6 +267,15 @@ final class Pipeline: RequestHandler, Sendable {
             trusted: configuration.trustedProxies)
     }
 
+    /// Whether the client speaks TLS: with us, or with a trusted proxy that says so.
+    func isSecure(_ head: RequestHead?, _ peer: Peer) -> Bool {
+        if peer.isEncrypted { return true }
+        guard let head, configuration.trustedProxies.contains(where: { $0.contains(peer.address) }) else {
+            return false
+        }
+        return head.value(of: .forwardedProtocol)?.lowercased() == "https"
+    }
+
     // MARK: Audit of calls that wrote nothing
 
     func auditRecord(
@@ -296,17 +310,18 @@ final class Pipeline: RequestHandler, Sendable {
         let requestID = requestIDs.next()
         let now = fleet.monotonic.nanoseconds()
         var surface: (any Surface)?
+        var trace = RequestTrace(head: head, peer: peer, requestID: requestID, started: now)
         if let head {
             let routing = router.route(head, from: peer, requestID: requestID, started: now, now: fleet.clock.now())
             switch routing {
-            case .route(let routed): surface = routed.surface
+            case .route(let routed):
+                surface = routed.surface
+                trace = RequestTrace(routed)
             case .refused(_, let known): surface = known
-            case .root: break
+            case .root(let path): trace.path = Router.rootPaths.contains(path) ? path : nil
             }
         }
-        return refuse(
-            .transport(status: status, reason: reason), surface,
-            RequestTrace(head: head, peer: peer, requestID: requestID, started: now))
+        return refuse(.transport(status: status, reason: reason), surface, trace)
     }
 
     func answered(_ head: RequestHead?, status: Int, bytes: Int, microseconds: Int, from peer: Peer) {
@@ -320,6 +335,8 @@ struct RequestTrace: Sendable {
     let peer: Peer
     let requestID: RequestID
     let started: UInt64
+    /// The route's path with its parameters' names; nil where no route matched.
+    var path: String?
 
     init(head: RequestHead?, peer: Peer, requestID: RequestID, started: UInt64) {
         self.head = head
@@ -330,6 +347,7 @@ struct RequestTrace: Sendable {
 
     init(_ routed: Routed) {
         self.init(head: routed.head, peer: routed.peer, requestID: routed.requestID, started: routed.started)
+        if routed.refusal == nil { path = routed.endpoint.path }
     }
 }
 

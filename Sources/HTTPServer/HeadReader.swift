@@ -15,6 +15,10 @@ struct HeadReader {
     var target = 0..<0
     var path = 0..<0
     var query: Range<Int>?
+    /// Where a target in absolute form names the host (RFC 9112 §3.2.2); nil for one in origin form.
+    private(set) var authority: Range<Int>?
+    /// The value of `Host`.
+    private(set) var host: Range<Int>?
     var isHTTP10 = false
     var expectation = ContinueExpectation.none
     var framing = BodyFraming.none
@@ -68,9 +72,15 @@ struct HeadReader {
         }
         if let refusal = readVersion(at + 1, end) { return refusal }
         if at - start > targetBytesMax { return .targetTooLong }
-        guard isClean, at > start, head[start] == 0x2F else { return .bad("malformed request target") }
-        target = start..<at
-        path = start..<(question < 0 ? at : question)
+        guard isClean, at > start else { return .bad("malformed request target") }
+        var origin = start
+        if head[start] != 0x2F {
+            guard let found = AbsoluteForm.authority(head, start..<at) else { return .bad("malformed request target") }
+            authority = found
+            origin = found.upperBound
+        }
+        target = origin..<at
+        path = origin..<(question < 0 ? at : question)
         query = question < 0 ? nil : question + 1..<at
         return nil
     }
@@ -142,6 +152,7 @@ struct HeadReader {
         case 4 where ByteScan.equals(name, 4, "host"):
             guard first(.host) else { return .bad("repeated Host") }
             guard HostValue.isValid(value, valueCount) else { return .bad("malformed Host") }
+            host = value - head..<value - head + valueCount
         case 6 where ByteScan.equals(name, 6, "expect"):
             let isContinue = first(.expect) && ByteScan.equals(value, valueCount, "100-continue")
             expectation = isContinue ? .continue100 : .unknown
@@ -196,6 +207,9 @@ struct HeadReader {
     /// What can only be said once all fields are known.
     mutating func judge(_ fields: [RequestHead.Field]) -> FramingFault? {
         if !seen.contains(.host), !isHTTP10 { return .bad("missing Host") }
+        if let authority, let host, !AbsoluteForm.isSame(head, authority, host) {
+            return .bad("the request target names another host than Host")
+        }
         if seen.contains(.transferEncoding) {
             if seen.contains(.contentLength) { return .bad("Content-Length with Transfer-Encoding") }
             if isHTTP10 { return .bad("Transfer-Encoding in HTTP/1.0") }

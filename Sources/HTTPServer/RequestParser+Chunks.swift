@@ -15,7 +15,7 @@ extension RequestParser {
         case refused(String)
     }
 
-    /// `1*8HEXDIG [ ";" extension ] CRLF`. Nothing, not even a space, may stand between the digits and what follows.
+    /// `1*8HEXDIG chunk-ext CRLF` (RFC 9112 §7.1.1). Extensions are read by their grammar, then ignored.
     func chunkLine(_ bytes: UnsafeBufferPointer<UInt8>, _ cursor: inout Int) -> ChunkLine {
         guard let base = bytes.baseAddress, cursor < bytes.count else { return .needMore }
         let line = base + cursor
@@ -35,11 +35,8 @@ extension RequestParser {
             if digits > Self.chunkSizeDigitsMax { return .refused("chunk size too long") }
             size = size << 4 | value
         }
-        if digits < end {
-            guard line[digits] == 0x3B else { return .refused("chunk size followed by something else than CRLF") }
-            guard ByteScan.isFieldText(line + digits, end - digits) else {
-                return .refused("control character in a chunk extension")
-            }
+        if digits < end, !ChunkExtensions.areValid(line + digits, end - digits) {
+            return .refused("malformed chunk extension")
         }
         cursor += count + 1
         return .size(size)

@@ -81,11 +81,8 @@ extension RequestParser {
         }
         return .head(
             FramedHead(
-                head: RequestHead(
-                    method: reader.method, bytes: Array(UnsafeBufferPointer(start: head, count: count)),
-                    target: reader.target, path: reader.path, query: reader.query, fields: fields),
-                framing: reader.framing, isHTTP10: reader.isHTTP10, keepsAlive: reader.keepsAlive,
-                expectation: reader.expectation))
+                head: reader.finishedHead(fields), framing: reader.framing, isHTTP10: reader.isHTTP10,
+                keepsAlive: reader.keepsAlive, expectation: reader.expectation))
     }
 }
 
