@@ -239,8 +239,7 @@ private struct RouteTable: Sendable {
 
     func find(_ method: Method, _ path: String) -> Finding {
         guard let (endpoints, parameters) = endpoints(for: path) else { return .noPath }
-        let wanted = method == .head ? .get : method
-        if let endpoint = endpoints.first(where: { $0.route.method == wanted }) { return .route(endpoint, parameters) }
+        if let endpoint = endpoints.first(where: { $0.route.answers(method) }) { return .route(endpoint, parameters) }
         if method == .other {
             return .noMethod(.unknownMethod, endpoints[0].surface)
         }
