@@ -11,5 +11,5 @@ extension TenantSchema {
         ],
         readProjections: { try $0.allProjections(corrupt: $1) },
         housekeep: { try $0.housekeep() },
-        verify: { path in try Verifier(path: path).run().findings.map { "\($0.place): \($0.text)" } })
+        examine: { try Examination.run($0) })
 }

@@ -33,15 +33,15 @@ enum VerifyCommand {
         let verifier = Verifier(
             path: invocation.arguments[0], expectedHeads: heads, publicKey: publicKey,
             checksAllSignatures: invocation.has("--all-signatures"))
-        let report: VerificationReport
+        let report: ExaminationProcess.Verified
         do {
-            report = try verifier.run()
+            report = try ExaminationProcess.verify(verifier, by: ExaminationProcess.ownProgram)
         } catch let error as VerificationError {
             Output.errorLine("\(invocation.arguments[0]): \(error)")
             return notATenantsFile
         }
         if invocation.has("--json") {
-            Output.bytes(report.json + [0x0A])
+            Output.line(report.json)
         } else {
             Output.line(report.text)
         }
