@@ -94,6 +94,7 @@ final class Pipeline: RequestHandler, Sendable {
                 return .answer(response)
             }
             if let ready = answerKeptReady(admitted) { return .answer(ready) }
+            if routed.head.hasCodedBody { return .answer(refuseAdmitted(.codedBody, admitted)) }
             let run: @Sendable ([UInt8], any Responder) -> Response? = { [self] body, responder in
                 CallRun(pipeline: self, admitted: admitted, body: body, responder: responder).start()
                 return nil
@@ -112,7 +113,10 @@ final class Pipeline: RequestHandler, Sendable {
 
     /// The credential may stand in the body: only a small one is read for somebody who is not known yet (L1).
     private func readBodyFirst(_ routed: Routed, _ dialect: any Dialect, bytesMax: Int) -> HeadVerdict {
-        .readBody(bytesMax: bytesMax) { [self] body, responder in
+        if routed.head.hasCodedBody {
+            return .answer(refuse(.codedBody, routed.surface, RequestTrace(routed)))
+        }
+        return .readBody(bytesMax: bytesMax) { [self] body, responder in
             switch judge(routed, credential: dialect.credential(inBody: body)?[...]) {
             case .refused(let response): return response
             case .admitted(let admitted):
@@ -144,7 +148,7 @@ final class Pipeline: RequestHandler, Sendable {
                 try admission.admit(authenticated, address: clientAddress(routed), now: fleet.monotonic.nanoseconds()))
         } catch {
             let response = refuse(error, routed.surface, RequestTrace(routed))
-            record(authenticated, response.status, bytesIn: 0, bytesOut: 0)
+            record(authenticated, response.status, bytesIn: 0, bytesOut: response.bodyBytes)
             return .refused(response)
         }
     }
@@ -230,7 +234,15 @@ final class Pipeline: RequestHandler, Sendable {
         }
         var response = refuse(refusal, known.routed.surface, RequestTrace(known.routed))
         response.headers.add(limits)
-        record(known, response.status, bytesIn: 0, bytesOut: 0)
+        record(known, response.status, bytesIn: 0, bytesOut: response.bodyBytes)
+        return response
+    }
+
+    /// An admitted call that is refused for its head alone.
+    private func refuseAdmitted(_ refusal: Refusal, _ admitted: Admitted) -> Response {
+        var response = refuse(refusal, admitted.routed.surface, RequestTrace(admitted.routed))
+        response.headers.add(admitted.limitHeaders)
+        record(admitted.authenticated, response.status, bytesIn: 0, bytesOut: response.bodyBytes)
         return response
     }
 
@@ -286,12 +298,14 @@ final class Pipeline: RequestHandler, Sendable {
             at: routed.now, action: routed.action, status: status,
             requestID: routed.requestID,
             latencyMicroseconds: Int((fleet.monotonic.nanoseconds() - routed.started) / 1_000), bytesIn: bytesIn,
-            bytesOut: bytesOut)
+            // An answer to HEAD has no body.
+            bytesOut: routed.head.method == .head ? 0 : bytesOut)
         if let projection = request.caller?.projection {
             record.book = projection.book
             record.keyID = projection.keyID
             record.accountID = projection.accountID
             record.resellerID = projection.resellerID
+            record.callerResellerID = projection.resellerID
         }
         return record
     }
@@ -299,9 +313,12 @@ final class Pipeline: RequestHandler, Sendable {
     /// False where the read log has no room: the call has to go through the lane, which makes some. The provider's
     /// calls are in no tenant's log.
     @discardableResult
-    func record(_ request: Authenticated, _ status: Int, bytesIn: Int, bytesOut: Int) -> Bool {
+    func record(
+        _ request: Authenticated, _ status: Int, bytesIn: Int, bytesOut: Int, isOwed: Bool = false
+    ) -> Bool {
         guard let tenant = request.tenant else { return true }
-        return tenant.readLog.append(auditRecord(request, status, bytesIn: bytesIn, bytesOut: bytesOut))
+        let line = auditRecord(request, status, bytesIn: bytesIn, bytesOut: bytesOut)
+        return tenant.readLog.append(line, isOwed: isOwed)
     }
 
     // MARK: RequestHandler's other calls
@@ -371,6 +388,12 @@ final class RequestIDs: Sendable {
 }
 
 extension RequestHead {
+    /// Whether the body comes compressed or in another coding (RFC 9110 §8.4).
+    var hasCodedBody: Bool {
+        guard let coding = value(of: .contentEncoding) else { return false }
+        return !coding.isEmpty && coding.lowercased() != "identity" && announcesBody
+    }
+
     var announcesBody: Bool {
         if range(of: .transferEncoding) != nil { return true }
         guard let length = value(of: .contentLength) else { return false }

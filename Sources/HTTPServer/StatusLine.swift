@@ -1,5 +1,8 @@
 /// Status lines (RFC 9110 §15), ready-made where Tollgate uses the status.
-enum StatusLine {
+package enum StatusLine {
+    /// The statuses that have a phrase here, in order.
+    package static let all = (100..<600).filter { text($0).utf8CodeUnitCount > 0 }
+
     /// Empty for a status that is not listed.
     private static func text(_ status: Int) -> StaticString {
         switch status {

@@ -178,7 +178,7 @@ def health(checks, gateway, shop, reseller, sku):
         ]:
             assert metrics[name] >= 0, name
         for name in [
-            "tollgate_commit_microseconds_count", "tollgate_batch_size_count", "tollgate_open_files", "tollgate_open_files_max", "tollgate_connections_open",
+            "tollgate_commit_seconds_count", "tollgate_batch_size_count", "tollgate_open_files", "tollgate_open_files_max", "tollgate_connections_open",
             "tollgate_connections_accepted_total", "tollgate_disk_free_bytes", "tollgate_tenants", "process_open_fds", "process_max_fds", "process_resident_memory_bytes",
         ]:
             assert metrics[name] > 0, name
