@@ -38,7 +38,8 @@ package final class Gateway: Sendable {
         options.freeBytesReserve = configuration.freeBytesReserve
         options.aroundAnswers = { WakeBatch.run($0) }
         let data = try DataDirectory(path: configuration.dataPath)
-        let fleet = try Fleet(data: data, schema: .app, options: options, clock: clock, report: RequestLog.report)
+        let schema = configuration.examiner.map { TenantSchema.app.examining(by: $0) } ?? .app
+        let fleet = try Fleet(data: data, schema: schema, options: options, clock: clock, report: RequestLog.report)
         let outbound = try Outbound(allowsPrivateAddresses: configuration.allowsPrivateAddresses)
         self.outbound = outbound
         let services = try Services(
@@ -94,9 +95,10 @@ package final class Gateway: Sendable {
             fleet: fleet,
             dialects: dialects,
             provider: ProviderAPI(
-                fleet: fleet, blueprints: blueprints, scrypt: services.scrypt, domainsChanged: domainsChanged),
+                fleet: fleet, blueprints: blueprints, scrypt: services.scrypt, hosts: configuration.hosts,
+                domainsChanged: domainsChanged),
             blueprints: blueprints, configuration: configuration, services: services, metrics: GatewayMetrics(),
-            log: RequestLog(isOn: configuration.logsRequests, dialects: dialects))
+            log: RequestLog(isOn: configuration.logsRequests))
     }
 
     /// `/readyz` says no from now on; then the server drains and everything is written and closed. Blocks.

@@ -286,7 +286,7 @@ def hosts(checks, gateway, here, there):
     with checks("G1 a path's tenant and a host's: the request reads one tenant only, with that tenant's key only"):
         for host, path, key in [("amber.own.example", "/t/birch", here.shop.owner_key), ("birch.own.example", "/t/amber", there.shop.owner_key)]:
             answer = gateway.get(path + "/api/admin/settings", key=key, headers={"Host": host})
-            assert answer.status == 401, (host, path, answer)
+            assert answer.status == 404, (host, path, answer)
 
     with checks("G1 paths that try to leave a tenant: dots, slashes, case, encodings"):
         for path in ["/t/amber/../birch", "/t/amber/%2e%2e/birch", "/t/amber%2f..%2fbirch", "/t/AMBER", "/t//amber", "/t/amber/t/birch", "/t/",

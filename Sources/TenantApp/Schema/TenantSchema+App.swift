@@ -7,9 +7,9 @@ extension TenantSchema {
         migrations: [
             Migration0001.migration, Migration0002.migration, Migration0003.migration, Migration0004.migration,
             Migration0005.migration, Migration0006.migration, Migration0007.migration,
-            Migration0008.migration,
+            Migration0008.migration, Migration0009.migration,
         ],
         readProjections: { try $0.allProjections(corrupt: $1) },
         housekeep: { try $0.housekeep() },
-        verify: { path in try Verifier(path: path).run().findings.map { "\($0.place): \($0.text)" } })
+        examine: { try Examination.run($0) })
 }

@@ -50,6 +50,8 @@ package struct VerificationReport: Sendable {
     /// Where the chain ends; nil where it is empty.
     package internal(set) var head: AuditHead?
     package internal(set) var counts = Counts()
+    /// Whether the export is as its tenant signed it.
+    package internal(set) var seal = ExportSeal.State.unsigned
     /// In the order in which they were found, `findingsMax` at most.
     package private(set) var findings: [Finding] = []
     package private(set) var findingCount = 0
@@ -95,6 +97,7 @@ package struct VerificationReport: Sendable {
         var lines = [
             "tenant \(tenantID.text), incarnation \(incarnation), schema \(schemaVersion)",
             "head \(head?.text ?? "none: the audit log is empty")",
+            "export \(seal.text)",
             countedThings.map { "\($0.count) \($0.title)" }.joined(separator: ", "),
         ]
         if isSound {
@@ -118,6 +121,7 @@ package struct VerificationReport: Sendable {
             json.field("incarnation", incarnation)
             json.field("schema_version", Int64(schemaVersion))
             json.field("head", head?.text)
+            json.field("export", seal.text)
             json.object("counts") { json in
                 for thing in countedThings { json.field(thing.name, thing.count) }
             }

@@ -55,6 +55,9 @@ package final class TenantStore: LaneFile {
     private var namesOwner = false
     private var pace = CheckpointPace()
 
+    /// What the numbers that a file counts by may be: far from where one more would be none.
+    package static let counters: ClosedRange<Int64> = 0...1 << 53
+
     package struct Context: Sendable {
         package let clock: any WallClock
         package let random: any RandomSource
@@ -100,11 +103,17 @@ package final class TenantStore: LaneFile {
         }
         guard let meta else { throw TenantFileError.notATenantFile("it has no meta row") }
         guard meta.tenant == tenantID.bytes else { throw TenantFileError.anotherTenants }
+        for counter in [meta.incarnation, meta.projection] where !Self.counters.contains(counter) {
+            throw TenantFileError.damaged("it counts \(counter), which no file has come to")
+        }
         currency = meta.currency
         projectionEpoch = meta.projection
         committedProjectionEpoch = meta.projection
         let last = try connection.row("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1") { row in
             try (sequence: row.int(), hash: row.digest())
+        }
+        guard Self.counters.contains(last?.sequence ?? 0) else {
+            throw TenantFileError.damaged("its audit log ends with row \(last?.sequence ?? 0)")
         }
         head = AuditHead(
             incarnation: meta.incarnation, sequence: last?.sequence ?? 0, hash: last?.hash ?? .zero)
@@ -139,7 +148,8 @@ package final class TenantStore: LaneFile {
 
     /// Keys or resellers change in this job: the registry's projection has to follow (0004).
     func projectionChanged() throws -> Int64 {
-        let epoch = projectionEpoch + 1
+        // It says only whether the registry has followed: any other number than before does.
+        let epoch = projectionEpoch < Self.counters.upperBound ? projectionEpoch + 1 : 1
         try connection.run("UPDATE meta SET projection_epoch = ?1 WHERE id = 1", .integer(epoch))
         projectionEpoch = epoch
         return epoch
@@ -296,12 +306,18 @@ package final class TenantStore: LaneFile {
     private func add(_ count: UsageCount, to key: UsageKey) throws {
         try connection.run(
             """
-            INSERT INTO usage (day, reseller_id, action, requests, refusals, orders) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+            INSERT INTO usage (day, reseller_id, action, requests, refusals, orders, unauthorized, forbidden,
+                rate_limited, other_refusals)
+            VALUES (?1, ?2, ?3, ?4, ?5 + ?6 + ?7, ?8, ?5, ?6, ?7, ?9)
             ON CONFLICT DO UPDATE SET requests = requests + excluded.requests,
-                refusals = refusals + excluded.refusals, orders = orders + excluded.orders
+                refusals = refusals + excluded.refusals, orders = orders + excluded.orders,
+                unauthorized = unauthorized + excluded.unauthorized, forbidden = forbidden + excluded.forbidden,
+                rate_limited = rate_limited + excluded.rate_limited,
+                other_refusals = other_refusals + excluded.other_refusals
             """,
-            .integer(key.day), .integer(key.resellerID), .text(key.action), .int(count.requests), .int(count.refusals),
-            .int(count.orders))
+            .integer(key.day), .integer(key.resellerID), .text(key.action), .int(count.requests),
+            .int(count.unauthorized), .int(count.forbidden), .int(count.rateLimited), .int(count.orders),
+            .int(count.otherRefusals))
     }
 }
 

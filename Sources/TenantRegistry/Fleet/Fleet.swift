@@ -10,20 +10,19 @@ package struct TenantSchema: Sendable {
     package let readProjections: @Sendable (TenantReader, (CorruptRow) -> Void) throws -> [ProjectionChange]
     /// Clears what has expired (idempotency, sessions). Hourly at most, on the lane; bounded.
     package let housekeep: @Sendable (TenantTransaction) throws -> Void
-    /// Everything wrong with a file, SQLite's own check among it, for a restore; empty for a sound one. Off the lane,
-    /// on a copy.
-    package let verify: @Sendable (_ path: String) throws -> [String]
+    /// Looks at a file that is to take the place of a tenant's; throws `RestoreFailure`. Long; off the lane.
+    package let examine: @Sendable (FileExamination) throws -> ExaminedFile
 
     package init(
         migrations: [Migration],
         readProjections: @escaping @Sendable (TenantReader, (CorruptRow) -> Void) throws -> [ProjectionChange],
         housekeep: @escaping @Sendable (TenantTransaction) throws -> Void,
-        verify: @escaping @Sendable (_ path: String) throws -> [String]
+        examine: @escaping @Sendable (FileExamination) throws -> ExaminedFile
     ) {
         self.migrations = migrations
         self.readProjections = readProjections
         self.housekeep = housekeep
-        self.verify = verify
+        self.examine = examine
     }
 
     var version: Int32 { migrations.last?.version ?? 0 }
@@ -42,6 +41,8 @@ package final class Fleet: Sendable {
     package let background: BackgroundPool
     /// Reading and writing files that are not a lane's: a flood of sign-ins does not stop an export.
     package let files: BackgroundPool
+    /// Restores wait here for the examination of their file.
+    let examinations = BackgroundPool(name: "examine", threads: 2, tasksMax: 16)
     /// Steps of calls that take several.
     package let flows = FlowPool()
     package let clock: any WallClock
@@ -227,11 +228,37 @@ package final class Fleet: Sendable {
             secretKey: record.secretKey, readLog: readLog ?? record.readLog, record: record, report: report)
     }
 
-    /// Opens a tenant's file, on its lane: checks whose it is and which schema it has, migrates it, and has the
-    /// registry follow where a crash came between the two.
+    /// Opens a tenant's file, on its lane, and has the registry follow where a crash came between the two. A restored
+    /// file that does not open goes, and the one before it comes back.
     private func openFile(of record: TenantRecord) throws -> TenantStore {
         let path = data.tenantPath(record.id)
         try FileSwap.finish(path)
+        let store = try openOrTakeBack(path, of: record)
+        do {
+            try FileSwap.forget(path)
+        } catch {
+            store.close()
+            throw error
+        }
+        if store.projectionEpoch != record.profile.projectionEpoch {
+            let changes = try projections(of: record, in: store)
+            follow(record, changes, epoch: store.projectionEpoch, incarnation: store.head.incarnation)
+        }
+        return store
+    }
+
+    private func openOrTakeBack(_ path: String, of record: TenantRecord) throws -> TenantStore {
+        do {
+            return try openStore(path, of: record)
+        } catch {
+            guard try FileSwap.takeBack(path) else { throw error }
+            report("tenant \(record.id.text): the restored file does not open, the one before it is back: \(error)")
+            return try openStore(path, of: record)
+        }
+    }
+
+    /// Checks whose a file is and which schema it has, and migrates it.
+    func openStore(_ path: String, of record: TenantRecord) throws -> TenantStore {
         try FileIdentity.check(path, isOf: record.id)
         let connection = try Connection(path: path, flags: [.readWrite])
         do {
@@ -245,10 +272,6 @@ package final class Fleet: Sendable {
             // It never changes, so that whichever of the two says another thing was changed by other hands.
             guard store.currency == record.profile.currency else {
                 throw TenantFileError.damaged("its currency is \(store.currency), not \(record.profile.currency)")
-            }
-            if store.projectionEpoch != record.profile.projectionEpoch {
-                let changes = try projections(of: record, in: store)
-                follow(record, changes, epoch: store.projectionEpoch, incarnation: store.head.incarnation)
             }
             return store
         } catch {
@@ -271,7 +294,8 @@ package final class Fleet: Sendable {
         roster.replace(record, with: changes)
         roster.update(record) { profile in
             profile.projectionEpoch = epoch
-            profile.incarnation = max(profile.incarnation, incarnation)
+            let isKnown = TenantStore.counters.contains(profile.incarnation)
+            profile.incarnation = isKnown ? max(profile.incarnation, incarnation) : incarnation
         }
         record.answers.dropAll()
         registry.replaceProjection(of: record.id, with: changes, epoch: epoch, incarnation: incarnation) {

@@ -33,9 +33,9 @@ enum VerifyCommand {
         let verifier = Verifier(
             path: invocation.arguments[0], expectedHeads: heads, publicKey: publicKey,
             checksAllSignatures: invocation.has("--all-signatures"))
-        let report: VerificationReport
+        let report: ExaminationProcess.Verified
         do {
-            report = try verifier.run()
+            report = try ExaminationProcess.verify(verifier, by: ExaminationProcess.ownProgram)
         } catch let error as VerificationError {
             Output.errorLine("\(invocation.arguments[0]): \(error)")
             return notATenantsFile
@@ -43,7 +43,7 @@ enum VerifyCommand {
         let code = report.isSound ? ExitCode.ok : ExitCode.failed
         do throws(CommandFailure) {
             if invocation.has("--json") {
-                try Output.bytes(report.json + [0x0A])
+                try Output.line(report.json)
             } else {
                 try Output.line(report.text)
             }

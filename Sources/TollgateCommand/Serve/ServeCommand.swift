@@ -17,6 +17,7 @@ enum ServeCommand {
 
     private static func run(_ invocation: Invocation) throws -> Int32 {
         var configuration = try ServeOptions.configuration(invocation)
+        configuration.examiner = ExaminationProcess.ownProgram
         let signals = SignalThread()
         let descriptors = Descriptors.raise()
         if Descriptors.fit(&configuration, into: descriptors) {
