@@ -17,8 +17,7 @@ package struct AuditSearch: Sendable {
 
     /// From the query of `GET /audit` and its exports.
     package init(_ query: Query) throws(Refusal) {
-        from = try query.time("from")
-        to = try query.time("to")
+        (from, to) = try query.period()
         key = query["key"]
         reseller = query["reseller"]
         status = try query.integer("status", in: 100...599)
