@@ -10,22 +10,37 @@ package struct TenantSchema: Sendable {
     package let readProjections: @Sendable (TenantReader, (CorruptRow) -> Void) throws -> [ProjectionChange]
     /// Clears what has expired (idempotency, sessions). Hourly at most, on the lane; bounded.
     package let housekeep: @Sendable (TenantTransaction) throws -> Void
+    /// Tables whose rows the chain vouches for wherever they change (0025); nil where files have no such note.
+    package let vouched: VouchedShapes?
     /// Looks at a file that is to take the place of a tenant's; throws `RestoreFailure`. Long; off the lane.
     package let examine: @Sendable (FileExamination) throws -> ExaminedFile
 
     package init(
         migrations: [Migration],
         readProjections: @escaping @Sendable (TenantReader, (CorruptRow) -> Void) throws -> [ProjectionChange],
-        housekeep: @escaping @Sendable (TenantTransaction) throws -> Void,
+        housekeep: @escaping @Sendable (TenantTransaction) throws -> Void, vouched: VouchedShapes? = nil,
         examine: @escaping @Sendable (FileExamination) throws -> ExaminedFile
     ) {
         self.migrations = migrations
         self.readProjections = readProjections
         self.housekeep = housekeep
+        self.vouched = vouched
         self.examine = examine
     }
 
     var version: Int32 { migrations.last?.version ?? 0 }
+}
+
+/// Tables whose rows the chain vouches for, as the newest schema has them.
+package struct VouchedShapes: Sendable {
+    package let shapes: [RowShape]
+
+    package init(_ tables: [String], _ migrations: [Migration]) throws {
+        let reference = try Connection(path: ":memory:", flags: [.readWrite, .create])
+        defer { reference.close() }
+        for migration in migrations { try reference.execute(migration.sql) }
+        shapes = try tables.map { try RowShape(of: $0, in: reference) }
+    }
 }
 
 /// All tenants of one node: the one place that makes, opens, exports, restores and erases their files.
@@ -225,7 +240,8 @@ package final class Fleet: Sendable {
     func context(_ record: TenantRecord, readLog: ReadLog? = nil) -> TenantStore.Context {
         TenantStore.Context(
             clock: clock, random: random, metrics: pool.metrics, signingKey: record.signingKey,
-            secretKey: record.secretKey, readLog: readLog ?? record.readLog, record: record, report: report)
+            secretKey: record.secretKey, readLog: readLog ?? record.readLog, record: record, vouched: schema.vouched,
+            report: report)
     }
 
     /// Opens a tenant's file, on its lane, and has the registry follow where a crash came between the two. A restored
@@ -267,8 +283,10 @@ package final class Fleet: Sendable {
                 throw TenantFileError.notATenantFile("its application_id is not Tollgate's")
             }
             try Migrator.migrate(connection, schema.migrations)
-            try connection.setMaxPageCount(record.profile.quotas.pagesMax)
             let store = try TenantStore(connection: connection, tenantID: record.id, context: context(record))
+            try vouchForAll(store)
+            // After what the file needs to be opened at all.
+            try connection.setMaxPageCount(record.profile.quotas.pagesMax)
             // It never changes, so that whichever of the two says another thing was changed by other hands.
             guard store.currency == record.profile.currency else {
                 throw TenantFileError.damaged("its currency is \(store.currency), not \(record.profile.currency)")
@@ -278,6 +296,28 @@ package final class Fleet: Sendable {
             connection.close()
             throw error
         }
+    }
+
+    /// A file of another schema than its rows were last told at tells all of them anew, with its first commit.
+    private func vouchForAll(_ store: TenantStore) throws {
+        guard try isUntold(store.connection) else { return }
+        try store.connection.beginImmediate()
+        do {
+            try store.vouchForAll(schema: schema.version)
+            try store.seal()
+            try store.connection.commit()
+        } catch {
+            store.rolledBack()
+            throw error
+        }
+        store.committed()
+    }
+
+    /// Whether the chain does not vouch for the rows as this schema has them.
+    func isUntold(_ connection: Connection) throws -> Bool {
+        guard schema.vouched != nil else { return false }
+        let told = try connection.row("SELECT vouched_version FROM meta WHERE id = 1") { try $0.int() }
+        return told != Int64(schema.version)
     }
 
     /// What a tenant's file says of its keys and resellers. One that cannot be read opens nothing, and the log names
