@@ -123,6 +123,7 @@ package final class Gateway: Sendable {
 
     private static func defaultCertificate(_ configuration: Configuration) throws -> TLSCertificate? {
         guard let chain = configuration.certificatePath, let key = configuration.privateKeyPath else { return nil }
+        try PrivateFiles.judge(key, groupOfRootMayRead: true)
         return try TLSCertificate(chainFile: chain, keyFile: key)
     }
 

@@ -157,8 +157,15 @@ package struct FieldReader: Sendable {
         guard !text.unicodeScalars.contains(where: Self.isControl) else {
             return refuse(name, "format", "must not hold control characters")
         }
+        // A key that was pasted into the wrong field would stand in rows and answers for ever.
+        if text.utf8.count > Self.shorterThanAnyKey, text.contains(Self.keyMark) {
+            return refuse(name, "secret", "holds a private key")
+        }
         return text
     }
+
+    private static let shorterThanAnyKey = 64
+    private static let keyMark = "PRIVATE KEY-----"
 
     /// Unicode's category Cc, which is these two ranges for ever; the library's table of categories is a search for
     /// each.

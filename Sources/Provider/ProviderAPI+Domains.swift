@@ -50,6 +50,10 @@ extension ProviderAPI {
         _ domain: inout FieldReader, of host: String?, _ record: TenantRecord
     ) throws -> DomainCertificate? {
         let certificate = domain.optionalPEM("certificate")
+        // Everybody who reads the tenant is shown it.
+        if let certificate, certificate.uppercased().contains("PRIVATE KEY") {
+            domain.fail("certificate", code: "secret", detail: "holds a private key, which belongs into private_key")
+        }
         let key = domain.optionalPEM("private_key")
         if (certificate == nil) != (key == nil) {
             domain.fail("certificate", code: "required", detail: "certificate and private_key come together")
