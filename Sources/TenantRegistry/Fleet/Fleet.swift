@@ -166,6 +166,9 @@ package final class Fleet: Sendable {
     }
 
     /// AES-256-GCM under the master key, bound to the tenant.
+    /// What the cursors of the node's own lists are sealed under.
+    package var secretOfLists: [UInt8] { HMACSHA256.code(key: masterKey, Array("tollgate lists".utf8)).bytes }
+
     package func wrap(_ secret: [UInt8], of tenant: TenantID) throws -> [UInt8] {
         try AES256GCM.seal(secret, key: masterKey, associatedData: tenant.bytes, random: random)
     }
