@@ -36,6 +36,7 @@ package final class Gateway: Sendable {
         options.workers = configuration.workers
         options.openFilesMax = configuration.openFilesMax
         options.freeBytesReserve = configuration.freeBytesReserve
+        options.budgets = Budgets(configuration.budgets)
         options.aroundAnswers = { WakeBatch.run($0) }
         let data = try DataDirectory(path: configuration.dataPath)
         let fleet = try Fleet(data: data, schema: .app, options: options, clock: clock, report: RequestLog.report)

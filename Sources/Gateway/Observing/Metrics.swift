@@ -1,5 +1,6 @@
 import CallKit
 import HTTPServer
+import RateLimiter
 import Synchronization
 import TenantApp
 import TenantRegistry
@@ -36,6 +37,13 @@ final class GatewayMetrics: Sendable {
         let refused = refusals.withLock { $0 }.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
         page.counter("tollgate_refusals_total", "Refusals by reason.", by: "reason", refused)
         page.counter("tollgate_failed_credentials_total", "Calls with an unknown key.", failedCredentials)
+        let budgets = fleet.budgets
+        page.counter(
+            "tollgate_budget_spent_total", "Calls and connections that found a budget spent.", by: "budget",
+            Budget.allCases.map { ($0.rawValue, budgets.spent[$0]) })
+        page.gauge(
+            "tollgate_budget_in_use", "What is in use at once of budgets that are shared.", by: "budget",
+            budgets.inUse.map { ($0.rawValue, $1) })
         page.histogram(
             "tollgate_request_duration_microseconds", "From the head's first byte to the answer's last.", latency)
         append(fleet.pool, to: &page)

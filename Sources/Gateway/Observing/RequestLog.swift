@@ -3,6 +3,7 @@ import Cryptography
 import Foundation
 import Glibc
 import HTTPCore
+import RateLimiter
 import TenantRegistry
 
 /// One JSON line a request on standard output, on demand (G7). Lines are handed to a thread of their own, so that
@@ -19,7 +20,7 @@ final class RequestLog: Sendable {
     init(isOn: Bool, dialects: [any Dialect]) {
         self.isOn = isOn
         secretPrefixes = Self.secretPrefixes(of: dialects)
-        pool = isOn ? BackgroundPool(name: "log", threads: 1, tasksMax: Self.linesMax) : nil
+        pool = isOn ? BackgroundPool(name: "log", threads: 1, places: Shares(whole: Self.linesMax)) : nil
     }
 
     func write(

@@ -23,7 +23,8 @@ extension ActivationCodes {
         },
         Route(
             .post, "/topup/webhook", "Take the payment service's report on a payment", access: .open,
-            body: .whole(bytesMax: PaymentCallback.bodyBytesMax), parameters: Schemas.callbackHead,
+            body: .whole(bytesMax: PaymentCallback.bodyBytesMax), openCalls: .capability,
+            parameters: Schemas.callbackHead,
             takes: PaymentCallback.Content.body.schema, gives: .done(Schemas.ok), refuses: [401]
         ) { call in
             let callback = PaymentCallback(head: call.head, body: call.body)

@@ -46,7 +46,7 @@ extension ProxyPorts {
         },
         Route(
             .post, "/reseller/webhooks/{id}/test", "Send a test event to a webhook", access: .reseller([]),
-            gives: .made(Schemas.testSent)
+            routeClass: .webhookTest, gives: .made(Schemas.testSent)
         ) { call in
             .write { tenant, detail in
                 let endpoint = try tenant.knownWebhookEndpoint(

@@ -57,11 +57,12 @@ package final class ReadLog: Sendable {
             guard state.batch.bytes.count < Self.bytesMax,
                 state.batch.bytes.count + state.drainedBytes < 2 * Self.bytesMax
             else { return false }
-            if record.isRefusal {
+            if record.isRefusal || record.isAnonymous {
+                let separateMax = record.isAnonymous ? Self.anonymousSeparateMax : Self.refusalsSeparateMax
                 let key = FloodKey(keyID: record.keyID, status: record.status, action: record.action)
                 if var flood = state.floods[key] {
                     flood.seen += record.count
-                    if flood.seen > Self.refusalsSeparateMax {
+                    if flood.seen > separateMax {
                         flood.record.count += record.count
                         flood.record.at = record.at
                         state.floods[key] = flood
@@ -86,6 +87,8 @@ package final class ReadLog: Sendable {
 
     /// So many refusals alike in one block are recorded one by one; the rest as one line with a count.
     package static let refusalsSeparateMax = 20
+    /// So many calls alike of nobody known: what strangers repeat is a count, so that they cannot fill the log (G6).
+    package static let anonymousSeparateMax = 3
 
     package var isEmpty: Bool { state.withLock { $0.batch.count == 0 } }
 

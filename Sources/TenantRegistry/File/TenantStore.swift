@@ -1,4 +1,5 @@
 package import Cryptography
+package import RateLimiter
 package import SQLite
 
 /// What a write's answer carries away from its commit (G5).
@@ -36,6 +37,8 @@ package final class TenantStore: LaneFile {
     package let reader: TenantReader
     package let transaction: TenantTransaction
 
+    /// Who may use how much of the file.
+    package let budgets: Budgets
     private let metrics: LaneMetrics
     private let report: @Sendable (String) -> Void
     private var drawn: [(UInt64, UInt64)] = []
@@ -63,12 +66,15 @@ package final class TenantStore: LaneFile {
         package let secretKey: [UInt8]
         package let readLog: ReadLog
         package let record: TenantRecord?
+        package let budgets: Budgets
         package let report: @Sendable (String) -> Void
 
         package init(
             clock: any WallClock, random: any RandomSource, metrics: LaneMetrics, signingKey: SigningKey,
-            secretKey: [UInt8], readLog: ReadLog, record: TenantRecord?, report: @escaping @Sendable (String) -> Void
+            secretKey: [UInt8], readLog: ReadLog, record: TenantRecord?, budgets: Budgets,
+            report: @escaping @Sendable (String) -> Void
         ) {
+            self.budgets = budgets
             self.report = report
             self.record = record
             self.clock = clock
@@ -87,6 +93,7 @@ package final class TenantStore: LaneFile {
         self.tenantID = tenantID
         clock = context.clock
         random = context.random
+        budgets = context.budgets
         metrics = context.metrics
         signingKey = context.signingKey
         secretKey = context.secretKey

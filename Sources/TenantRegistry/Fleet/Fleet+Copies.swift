@@ -323,6 +323,8 @@ extension Fleet {
         last.wait()
         pool.close()
         background.close()
+        hashing.close()
+        observing.close()
         files.close()
         flows.close()
     }
