@@ -22,7 +22,8 @@ enum Kinds {
     ]
 
     private static let verbs: Set<String> = [
-        "Accept", "Adjust", "Allocate", "Assign", "Change", "Close", "Configure", "Confirm", "Create", "Decide", "End",
+        "Accept", "Adjust", "Allocate", "Apply", "Assign", "Change", "Close", "Configure", "Confirm", "Create",
+        "Decide", "End",
         "Expire",
         "Export", "Fetch", "Fill", "Finish", "Generate", "Import", "Invite", "Issue", "List", "Mint", "Move", "Place",
         "Price", "Quote", "Reconcile", "Redeem", "Report", "Retry", "Rotate", "Save", "Set", "Sign", "Transfer",
@@ -44,6 +45,7 @@ enum Kinds {
         "RunningReconciliations": .value, "Scopes+Dialects": .wire, "SessionTerms": .value, "Tenant+Reading": .table,
         "TenantMemory": .value, "Term": .value, "TopUpFlow": .operation, "VerificationReport": .proof,
         "Examination": .proof, "ExaminationProcess": .proof, "Verifier": .proof, "Warrant+Keys": .wire,
+        "WebhookLimits": .value,
     ]
 
     /// Nil for a name that says nothing of its file.
