@@ -29,7 +29,7 @@ package enum SignIn {
             }
             let isRight = try await steps.verifies(
                 password, against: account?.passwordHash, decoy: call.services.decoyHash,
-                place.guess(email[0], isKnown: isKnown))
+                place.guess(email.first ?? "", isKnown: isKnown))
             guard isRight, let account, roles.contains(account.role) else { throw Refusal.wrongPassword }
             return session(for: account, from: place, call, shape, render)
         }
