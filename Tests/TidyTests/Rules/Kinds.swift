@@ -31,7 +31,7 @@ enum Kinds {
     /// Names that the rule reads wrongly, or not at all. Add a line where a name is right as it is.
     private static let named: [String: Kind] = [
         "AmountRule": .value, "AuditLines": .value, "AuditSearch": .value, "AuditWalk": .value, "Blueprint": .value,
-        "CSV": .value, "CSVErrors": .value, "CSVRows": .value, "CreditReport": .value, "HTMLPage": .pages,
+        "CSV": .value, "CSVErrors": .value, "CreditReport": .value, "HTMLPage": .pages,
         "HTTPPaymentDriver": .value, "Housekeeping": .table,
         "KeyAnswers": .wire, "KeyLimitDefault": .value, "KeyShape": .value, "Ledger": .table, "LedgerFile": .value,
         "LedgerScratch": .table, "LicenceFile": .value, "LicenceStaging": .table, "Lifecycle": .value,
@@ -40,7 +40,8 @@ enum Kinds {
         "PortStockFile": .value, "PriceBookFile": .value, "PriceRow+JSON": .wire, "PriceStaging": .table,
         "Pricing": .value, "Demo": .operation, "Dialects": .wire, "PaymentLimits": .value, "PostingSide": .proof,
         "Reconciliation": .value, "RedeemingCustomer": .operation, "ResellerApplication": .operation,
-        "RunningReconciliations": .value, "Scopes+Dialects": .wire, "SessionTerms": .value, "Tenant+Reading": .table,
+        "RunningReconciliations": .value, "Scopes+Dialects": .wire, "SessionTerms": .value, "TableReader": .value,
+        "TableRows": .value, "Tenant+Reading": .table,
         "TenantMemory": .value, "Term": .value, "TopUpFlow": .operation, "VerificationReport": .proof,
         "Verifier": .proof, "Warrant+Keys": .wire,
     ]
