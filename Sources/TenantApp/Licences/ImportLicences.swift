@@ -165,15 +165,7 @@ package final class ImportLicences: @unchecked Sendable {
     }
 
     private func fail() {
-        let sorted = errors.enumerated().sorted { left, right in
-            (Self.place(of: left.element), left.offset) < (Self.place(of: right.element), right.offset)
-        }
-        end(.failure(Refusal.invalid(sorted.prefix(Self.errorsMax).map(\.element))))
-    }
-
-    /// Errors of one chunk come from two readings; a person goes through them by line.
-    private static func place(of error: FieldError) -> Int {
-        error.pointer.split(separator: "/").dropFirst().first.flatMap { Int($0) } ?? 0
+        end(.failure(Refusal.invalid(Array(errors.byPlace.prefix(Self.errorsMax)))))
     }
 
     /// Clears what was staged, piece by piece, then answers. What cannot be cleared now, housekeeping clears.
