@@ -41,7 +41,7 @@ struct CallRun: Sendable {
 
     private func handle() {
         do {
-            try checkIdempotencyKey()
+            try checkHead()
             perform(try route.handle(pipeline.call(admitted, body: body)))
         } catch {
             refuse(refusal(of: error))
@@ -51,7 +51,7 @@ struct CallRun: Sendable {
     /// Who reads the body that comes in pieces; nil where the call was refused, and answered.
     func beginStream() -> (any BodyReader)? {
         do {
-            try checkIdempotencyKey()
+            try checkHead()
             guard case .streamed(let reader) = try route.handle(pipeline.call(admitted, body: body)) else {
                 throw Refusal.defect
             }
@@ -60,6 +60,12 @@ struct CallRun: Sendable {
             refuse(refusal(of: error))
             return nil
         }
+    }
+
+    /// What the head alone says about the call.
+    private func checkHead() throws(Refusal) {
+        if let caller = admitted.caller { try route.judge(modeIn: routed.head, of: caller.book) }
+        try checkIdempotencyKey()
     }
 
     /// G4: quoted or bare, at most 255 characters; demanded where money or stock moves.
@@ -81,6 +87,8 @@ struct CallRun: Sendable {
         switch work {
         case .answer(let answer): answerUnwritten(answer)
         case .read(let read): inTenant { submitRead(read, of: $0) }
+        // A route that says that it changes nothing does not: neither GET nor HEAD finds a way to act.
+        case .write where route.moves == .nothing: refuse(.defect)
         case .write(let effect):
             inTenant { tenant in
                 var write = given ?? terms(of: tenant)

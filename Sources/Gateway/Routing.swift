@@ -130,7 +130,7 @@ final class Router: Sendable {
     ) -> RoutingResult {
         let request = Request(head: head, peer: peer, requestID: requestID, started: started, now: now)
         var path = head.path
-        // What the provider keeps apart has no tenant's path, by whatever host it is called (A11, G7).
+        // The admin listener is the node's, under whatever name it is reached: nothing there names a tenant (P2, G7).
         if peer.role == .admin { return routeOfNode(request, path) }
         var addressed: TenantRecord?
         var isUnknown = false
@@ -237,12 +237,11 @@ private struct RouteTable: Sendable {
 
     func find(_ method: Method, _ path: String) -> Finding {
         guard let (endpoints, parameters) = endpoints(for: path) else { return .noPath }
-        let wanted = method == .head ? .get : method
-        if let endpoint = endpoints.first(where: { $0.route.method == wanted }) { return .route(endpoint, parameters) }
+        if let endpoint = endpoints.first(where: { $0.route.answers(method) }) { return .route(endpoint, parameters) }
         if method == .other {
             return .noMethod(.unknownMethod, endpoints[0].surface)
         }
-        let allowed = endpoints.map { $0.route.method == .get ? "GET, HEAD" : $0.route.method.rawValue }
+        let allowed = endpoints.map { $0.route.answers(.head) ? "GET, HEAD" : $0.route.method.rawValue }
             .joined(separator: ", ")
         return .noMethod(.methodNotAllowed(allowed: allowed), endpoints[0].surface)
     }

@@ -163,6 +163,7 @@ def keys_elsewhere(checks, gateway, here, there):
 def ids_elsewhere(checks, gateway, here, there):
     """Ids of another tenant, and of another reseller of one's own, against ids that nobody has."""
     nobody = {"slug": "nobody", "reseller": "res_" + "0" * 26, "sku": "nobody", "key": "key_" + "0" * 26,
+              "session": "key_" + "0" * 26,
               "order": "ord_" + "0" * 26, "service": "svc_" + "0" * 26, "delivery": "dlv_" + "0" * 26, "event": "ev_" + "0" * 26,
               "reconciliation": "rec_" + "0" * 26, "review": "rev_" + "0" * 26, "subscriber": "sub_" + "0" * 26,
               "payment": "pay_" + "0" * 26}

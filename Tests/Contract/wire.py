@@ -10,10 +10,10 @@ import subprocess
 class Wire:
     """A bare connection to a gateway, over TLS with a `context`: what is sent is what is written here."""
 
-    def __init__(self, gateway, context=None, seconds=20):
+    def __init__(self, gateway, context=None, seconds=20, name="localhost"):
         self.socket = socket.create_connection(("127.0.0.1", gateway.port), seconds)
         if context:
-            self.socket = context.wrap_socket(self.socket, server_hostname="localhost")
+            self.socket = context.wrap_socket(self.socket, server_hostname=name)
         self.file = self.socket.makefile("rb")
 
     def __enter__(self):
@@ -58,6 +58,14 @@ class Wire:
             while answer := self.answer():
                 found.append(answer)
         return found
+
+    def bytes_until_silence(self):
+        """All that comes up to the end of the connection, or to a pause as long as this wire waits."""
+        data = bytearray()
+        with contextlib.suppress(OSError):
+            while piece := self.socket.recv(65536):
+                data += piece
+        return bytes(data)
 
     def is_closed(self):
         try:

@@ -6,7 +6,8 @@ extension TenantSchema {
     package static let app = TenantSchema(
         migrations: [
             Migration0001.migration, Migration0002.migration, Migration0003.migration, Migration0004.migration,
-            Migration0005.migration, Migration0006.migration, Migration0007.migration, Migration0008.migration,
+            Migration0005.migration, Migration0006.migration, Migration0007.migration,
+            Migration0008.migration, Migration0009.migration,
         ],
         readProjections: { try $0.allProjections(corrupt: $1) },
         housekeep: { try $0.housekeep() },
