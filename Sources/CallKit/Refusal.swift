@@ -6,6 +6,8 @@ package import HTTPCore
 package enum Refusal: Error, Sendable, Equatable {
     /// 400: the body or the query cannot be parsed.
     case unparseable(String)
+    /// 400: the query has what the call does not take.
+    case badQuery(BadQuery)
     /// 422: parsed, but fields are missing or wrong.
     case invalid([FieldError])
     /// 401: no credential, an unknown one, another tenant's, a revoked or expired one: all alike.
@@ -60,7 +62,7 @@ package enum Refusal: Error, Sendable, Equatable {
     /// The status that native APIs answer with; dialects may differ.
     package var status: Int {
         switch self {
-        case .unparseable: 400
+        case .unparseable, .badQuery: 400
         case .invalid, .unprocessable: 422
         case .unknownCredential, .wrongPassword, .badSignature: 401
         case .forbidden: 403
@@ -81,6 +83,7 @@ package enum Refusal: Error, Sendable, Equatable {
     package var code: String {
         switch self {
         case .unparseable: "unparseable"
+        case .badQuery(let reason): reason.code
         case .invalid: "invalid_fields"
         case .unknownCredential: "unknown_key"
         case .wrongPassword: "wrong_password"
@@ -116,6 +119,7 @@ package enum Refusal: Error, Sendable, Equatable {
     package var detail: String {
         switch self {
         case .unparseable(let detail), .badSignature(let detail): detail
+        case .badQuery(let reason): reason.text
         case .invalid(let errors):
             errors.map { "\($0.pointer.isEmpty ? "body" : $0.pointer): \($0.detail)" }.joined(separator: "; ")
         case .unknownCredential: "The key is missing, unknown, expired or revoked."

@@ -83,6 +83,8 @@ package struct Route: Sendable {
     /// The kind under which the answer is kept ready for the loops; nil for most.
     package let cacheKind: CacheKind?
     package let summary: String
+    /// Whether its query may hold anything: services that call back have parameters of their own.
+    package let ignoresUnknownParameters: Bool
     /// What its path and query hold; path parameters left out are any text.
     package let parameters: [Parameter]
     /// Its body; nil where it reads none.
@@ -98,7 +100,8 @@ package struct Route: Sendable {
         _ method: Method, _ pattern: String, _ summary: String, access: Access, moves: Moves? = nil, body: Body? = nil,
         idempotency: Idempotency = .ignored, signedBy: SignedCall.Secrets? = nil, isRationedByAddress: Bool = false,
         openIn: Set<ResellerState> = [], routeClass: RouteClass? = nil, cacheKind: CacheKind? = nil,
-        parameters: [Parameter] = [], takes: Schema? = nil, gives: Success? = nil, refuses: Set<Int> = [],
+        ignoresUnknownParameters: Bool = false, parameters: [Parameter] = [], takes: Schema? = nil,
+        gives: Success? = nil, refuses: Set<Int> = [],
         handle: @escaping @Sendable (Call) throws -> Work
     ) {
         self.method = method
@@ -114,6 +117,7 @@ package struct Route: Sendable {
         self.openIn = method == .get && self.moves == .nothing ? openIn.union([.suspended]) : openIn
         self.routeClass = routeClass
         self.cacheKind = cacheKind
+        self.ignoresUnknownParameters = ignoresUnknownParameters
         self.parameters = parameters
         self.takes = takes
         self.gives = gives

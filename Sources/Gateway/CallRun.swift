@@ -42,7 +42,7 @@ struct CallRun: Sendable {
     private func handle() {
         do {
             try checkHead()
-            perform(try route.handle(pipeline.call(admitted, body: body)))
+            perform(try route.handle(try call()))
         } catch {
             refuse(refusal(of: error))
         }
@@ -52,7 +52,7 @@ struct CallRun: Sendable {
     func beginStream() -> (any BodyReader)? {
         do {
             try checkHead()
-            guard case .streamed(let reader) = try route.handle(pipeline.call(admitted, body: body)) else {
+            guard case .streamed(let reader) = try route.handle(try call()) else {
                 throw Refusal.defect
             }
             return reader
@@ -66,6 +66,13 @@ struct CallRun: Sendable {
     private func checkHead() throws(Refusal) {
         if let caller = admitted.caller { try route.judge(modeIn: routed.head, of: caller.book) }
         try checkIdempotencyKey()
+    }
+
+    /// What the handler is given, once it is sure that it reads all that was sent.
+    private func call() throws(Refusal) -> Call {
+        let query = try routed.endpoint.query(of: routed.head)
+        if routed.endpoint.takesNoBody { try route.expectNothing(in: body) }
+        return pipeline.call(admitted, query: query, body: body)
     }
 
     /// G4: quoted or bare, at most 255 characters; demanded where money or stock moves.

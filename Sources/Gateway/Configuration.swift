@@ -10,6 +10,8 @@ package struct Configuration: Sendable {
     package var loops = 2
     package var workers = 16
     package var openFilesMax = 1_000
+    /// The program that looks at files from elsewhere in a process of its own; nil: this process does.
+    package var examiner: String?
     package var freeBytesReserve: Int64 = 64 << 20
     /// Only from these is `X-Forwarded-For` the client's address (G6).
     package var trustedProxies: [AddressRange] = []

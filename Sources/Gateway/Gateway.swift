@@ -38,7 +38,8 @@ package final class Gateway: Sendable {
         options.freeBytesReserve = configuration.freeBytesReserve
         options.aroundAnswers = { WakeBatch.run($0) }
         let data = try DataDirectory(path: configuration.dataPath)
-        let fleet = try Fleet(data: data, schema: .app, options: options, clock: clock, report: RequestLog.report)
+        let schema = configuration.examiner.map { TenantSchema.app.examining(by: $0) } ?? .app
+        let fleet = try Fleet(data: data, schema: schema, options: options, clock: clock, report: RequestLog.report)
         let outbound = try Outbound(allowsPrivateAddresses: configuration.allowsPrivateAddresses)
         self.outbound = outbound
         let services = try Services(
@@ -122,6 +123,7 @@ package final class Gateway: Sendable {
 
     private static func defaultCertificate(_ configuration: Configuration) throws -> TLSCertificate? {
         guard let chain = configuration.certificatePath, let key = configuration.privateKeyPath else { return nil }
+        try PrivateFiles.judge(key, groupOfRootMayRead: true)
         return try TLSCertificate(chainFile: chain, keyFile: key)
     }
 

@@ -77,7 +77,11 @@ final class Pipeline: RequestHandler, Sendable {
 
     private func serve(_ routed: Routed) -> HeadVerdict {
         if let description = routed.route.description, routed.addressed == nil, !routed.isUnknownAddress {
-            return describe(description, RequestTrace(routed))
+            let trace = RequestTrace(routed)
+            do throws(Refusal) { _ = try routed.endpoint.query(of: routed.head) } catch {
+                return .answer(refuse(error, routed.surface, trace))
+            }
+            return describe(description, trace)
         }
         let place = routed.surface.credential(in: routed.head)
         if place == nil, !routed.route.access.isOpen, let dialect = routed.dialect,
@@ -160,13 +164,14 @@ final class Pipeline: RequestHandler, Sendable {
     }
 
     /// What the route's handler is given.
-    func call(_ admitted: Admitted, body: [UInt8]) -> Call {
+    func call(_ admitted: Admitted, query: Query? = nil, body: [UInt8]) -> Call {
         let routed = admitted.routed
         return Call(
             head: routed.head, peer: routed.peer, clientAddress: clientAddress(routed),
-            realm: admitted.authenticated.realm, caller: admitted.caller, parameters: routed.parameters, body: body,
-            requestID: routed.requestID, now: routed.now, baseURL: baseURL(of: routed, tenant: admitted.tenant),
-            services: services)
+            realm: admitted.authenticated.realm, caller: admitted.caller, parameters: routed.parameters, query: query,
+            body: body, requestID: routed.requestID, now: routed.now,
+            baseURL: baseURL(of: routed, tenant: admitted.tenant), services: services, list: routed.action,
+            refusesUnknownMembers: routed.surface.refusesUnknownMembers)
     }
 
     /// What every shop asks for all day, served on the loop from bytes that the last commit left.

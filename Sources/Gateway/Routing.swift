@@ -56,6 +56,10 @@ final class ServedRoute: Sendable {
     let action: String
     /// Base path and pattern: what logs say in place of a path, whose own text may be a secret (G7).
     let path: String
+    /// Names that its query may have; nil where it may hold anything.
+    private let parameterNames: [String]?
+    /// Whether a body that says anything is refused.
+    let takesNoBody: Bool
     fileprivate let segments: [Substring]
 
     fileprivate init(_ route: Route, of surface: any Surface) {
@@ -65,7 +69,15 @@ final class ServedRoute: Sendable {
         self.route = route
         self.path = path
         action = "\(route.method.rawValue) \(path)"
+        parameterNames = route.parameterNames(in: surface)
+        takesNoBody = surface.refusesUnknownMembers && route.takes == nil
         segments = path.split(separator: "/", omittingEmptySubsequences: false)
+    }
+
+    /// The call's query; nil where nobody has judged it.
+    func query(of head: RequestHead) throws(Refusal) -> Query? {
+        guard let parameterNames else { return nil }
+        return head.queryRange == nil ? Query.none : try head.readQuery(knowing: parameterNames)
     }
 
     fileprivate var isLiteral: Bool { !segments.contains { $0.hasPrefix("{") } }
@@ -263,7 +275,7 @@ private struct RouteTable: Sendable {
         var values: [String] = []
         for (pattern, segment) in zip(endpoint.segments, segments) {
             if pattern.hasPrefix("{") {
-                guard !segment.isEmpty, let value = try? percentDecoded(String(segment)) else { return nil }
+                guard !segment.isEmpty, let value = try? percentDecoded(String(segment)).composed else { return nil }
                 values.append(value)
             } else if pattern != segment {
                 return nil

@@ -68,13 +68,13 @@ struct RefusalTable {
     }
 
     private static let statuses = [
-        "Missing": 404, "Forbidden": 403, "Conflict": 409, "Unprocessable": 422, "Unavailable": 503,
+        "BadQuery": 400, "Missing": 404, "Forbidden": 403, "Conflict": 409, "Unprocessable": 422, "Unavailable": 503,
     ]
 
     nonisolated(unsafe) private static let making =
-        #/\b(Missing|Forbidden|Conflict|Unprocessable|Unavailable)\( ?"([^"]+)"(?:, "((?:[^"\\]|\\.)*)")?/#
+        #/\b(BadQuery|Missing|Forbidden|Conflict|Unprocessable|Unavailable)\( ?"([^"]+)"(?:, "((?:[^"\\]|\\.)*)")?/#
     nonisolated(unsafe) private static let naming =
-        #/static let (\w+) = (Forbidden|Conflict|Unprocessable|Unavailable)\( ?"([^"]+)"/#
+        #/static let (\w+) = (BadQuery|Forbidden|Conflict|Unprocessable|Unavailable)\( ?"([^"]+)"/#
     nonisolated(unsafe) private static let saying = #/\b(\w+)\.saying\( ?"((?:[^"\\]|\\.)*)"/#
 
     /// A text whose parts depend on the call has dots for them.

@@ -74,14 +74,14 @@ package struct PriceBookFile: Sendable {
             errors.append(.inLine(row.line, column, "required", "is required"))
             return nil
         }
-        return row.fields[place]
+        return row.fields[place].composed
     }
 
     private static func value(_ text: String, of column: PriceColumn) -> JSON {
         if text.isEmpty { return .null }
         switch column {
         case .isEnabled: return text == "true" ? .bool(true) : text == "false" ? .bool(false) : .string(text)
-        case .maxQuantity: return Int64(text).map { .number(JSONNumber($0)) } ?? .string(text)
+        case .maxQuantity: return JSONNumber(plain: text).map { .number($0) } ?? .string(text)
         default: return .string(text)
         }
     }

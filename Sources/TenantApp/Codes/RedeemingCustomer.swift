@@ -41,10 +41,10 @@ package struct RedeemingCustomer: Sendable {
 
     private func judge(_ known: Subscriber?, _ services: Services) throws -> RedeemCode {
         guard known != nil || intent == .existing else {
-            let hash = try services.scrypt.hash(password, random: services.random)
+            let hash = try Password.hash(password, by: services.scrypt, random: services.random)
             return RedeemCode(code: code, customer: .new(email: email, passwordHash: hash))
         }
-        let matches = Scrypt.verify(password, against: known?.passwordHash ?? services.decoyHash)
+        let matches = Password.opens(password, known?.passwordHash ?? services.decoyHash)
         guard matches, let known else { throw Refusal.wrongPassword }
         return RedeemCode(code: code, customer: .known(email: email, passwordHash: known.passwordHash))
     }

@@ -13,18 +13,18 @@ package enum SignIn {
         package let role: KeyRole
     }
 
-    /// `roles`: who may sign in here. `shape`: of the token. `render`: for dialects that answer a sign-in in their own
-    /// way.
+    /// `email`: the spellings under which the account may be kept. `roles`: who may sign in here. `shape`: the token's.
+    /// `render`: for dialects that answer a sign-in in their own way.
     package static func work(
-        _ call: Call, email: String, password: String, roles: [AccountRole],
+        _ call: Call, email: [String], password: String, roles: [AccountRole],
         shape: KeyShape = .prefixed(SessionTerms.prefix),
         answeredBy render: (@Sendable (Session) -> Answer)? = nil
     ) -> Work {
         let render = render ?? { session in Answer.json(KeyBodies.session, session, in: call.currency) }
         return .flow { steps in
-            let account = try await steps.read { try $0.account(email: email) }
+            let account = try await steps.read { try $0.account(spelt: email) }
             let hash = account?.passwordHash ?? call.services.decoyHash
-            let matches = try await steps.background { Scrypt.verify(password, against: hash) }
+            let matches = try await steps.background { Password.opens(password, hash) }
             guard matches, let account, account.passwordHash != nil, roles.contains(account.role) else {
                 throw Refusal.wrongPassword
             }

@@ -75,7 +75,7 @@ extension WholesaleOrders {
             .get, "/keys", "List your keys", access: .resellerSession, parameters: .page(), gives: .list(KeyBodies.key)
         ) {
             call in
-            let page = try Paging(try call.query())
+            let page = try Paging(call)
             return .read { tenant in
                 let rows = try tenant.keys(resellerID: call.resellerID, after: page.after, limit: page.fetch)
                 return page.answer(rows, id: \.id, KeyBodies.key, in: tenant.currency)

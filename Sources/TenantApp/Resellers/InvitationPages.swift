@@ -34,7 +34,7 @@ package struct InvitationPages: Dialect {
             let hash = tokenHash(call)
             let password = try call.readForm(Body(Field.newPassword("password")))
             return .background {
-                let passwordHash = try call.services.scrypt.hash(password, random: call.services.random)
+                let passwordHash = try Password.hash(password, by: call.services.scrypt, random: call.services.random)
                 return .write { tenant, detail in
                     let account = try AcceptInvitation(tokenHash: hash, passwordHash: passwordHash).run(tenant, &detail)
                     return .json { json in

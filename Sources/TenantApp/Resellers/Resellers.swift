@@ -1,4 +1,5 @@
 package import CallKit
+import HTTPCore
 package import RateLimiter
 import SQLite
 package import TenantRegistry
@@ -73,7 +74,8 @@ extension TenantReader {
 
     package func reseller(email: String) throws -> Reseller? {
         try connection.row(
-            dynamic: "SELECT \(Reseller.columns) FROM reseller WHERE email = ?1", [.text(email.lowercased())],
+            dynamic: "SELECT \(Reseller.columns) FROM reseller WHERE email = ?1",
+            [.text(EmailAddress.canonical(email) ?? email)],
             read: Reseller.init)
     }
 

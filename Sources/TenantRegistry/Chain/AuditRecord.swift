@@ -51,6 +51,8 @@ package struct AuditRecord: Sendable, Equatable {
 
     /// The action by which a file's next incarnation begins.
     package static let restored = "tenant.restored"
+    /// The same in the provider's log where the tenant had not signed the file.
+    package static let restoredUnsigned = "tenant.restored_unsigned"
 
     /// 429, 401 and 403: what a flood of is kept as a count.
     package var isRefusal: Bool { status == 429 || status == 401 || status == 403 }

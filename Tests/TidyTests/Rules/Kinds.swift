@@ -43,7 +43,7 @@ enum Kinds {
         "Reconciliation": .value, "RedeemingCustomer": .operation, "ResellerApplication": .operation,
         "RunningReconciliations": .value, "Scopes+Dialects": .wire, "SessionTerms": .value, "Tenant+Reading": .table,
         "TenantMemory": .value, "Term": .value, "TopUpFlow": .operation, "VerificationReport": .proof,
-        "Verifier": .proof, "Warrant+Keys": .wire,
+        "Examination": .proof, "ExaminationProcess": .proof, "Verifier": .proof, "Warrant+Keys": .wire,
     ]
 
     /// Nil for a name that says nothing of its file.
