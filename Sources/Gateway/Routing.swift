@@ -141,10 +141,8 @@ final class Router: Sendable {
         _ head: RequestHead, from peer: Peer, requestID: RequestID, started: UInt64, now: Timestamp
     ) -> RoutingResult {
         let request = Request(head: head, peer: peer, requestID: requestID, started: started, now: now)
-        // The admin listener is the node's, under whatever name it is reached: nothing there names a tenant (P2).
-        if peer.role == .admin { return routeOfNode(request, head.path) }
         var path = head.path
-        // What the provider keeps apart has no tenant's path, by whatever host it is called (A11, G7).
+        // The admin listener is the node's, under whatever name it is reached: nothing there names a tenant (P2, G7).
         if peer.role == .admin { return routeOfNode(request, path) }
         var addressed: TenantRecord?
         var isUnknown = false
@@ -255,7 +253,7 @@ private struct RouteTable: Sendable {
         if method == .other {
             return .noMethod(.unknownMethod, endpoints[0].surface)
         }
-        let allowed = endpoints.map { $0.route.method == .get ? "GET, HEAD" : $0.route.method.rawValue }
+        let allowed = endpoints.map { $0.route.answers(.head) ? "GET, HEAD" : $0.route.method.rawValue }
             .joined(separator: ", ")
         return .noMethod(.methodNotAllowed(allowed: allowed), endpoints[0].surface)
     }
