@@ -7,7 +7,7 @@ package import TenantRegistry
 package struct Finding: Sendable, Equatable {
     package enum Invariant: String, Sendable, CaseIterable {
         case structure, chain, signature, ledger, orders, quantity, idempotency, outbox, stock, credit,
-            payments
+            payments, rows
     }
 
     package let invariant: Invariant
@@ -42,6 +42,7 @@ package struct VerificationReport: Sendable {
         package var creditEvents = 0
         package var payments = 0
         package var codes = 0
+        package var vouchedRows = 0
     }
 
     package let tenantID: TenantID
@@ -88,7 +89,7 @@ package struct VerificationReport: Sendable {
             ("stored_answers", "stored answers", counts.storedAnswers), ("events", "events", counts.events),
             ("deliveries", "deliveries", counts.deliveries), ("licences", "licences", counts.licences),
             ("credit_events", "credit events", counts.creditEvents), ("codes", "codes", counts.codes),
-            ("payments", "payments", counts.payments),
+            ("payments", "payments", counts.payments), ("vouched_rows", "vouched rows", counts.vouchedRows),
         ]
     }
 

@@ -148,6 +148,7 @@ extension Fleet {
                 WHERE revoked_at IS NULL AND NOT EXISTS (SELECT 1 FROM api_key_secret s WHERE s.key_id = api_key.id)
                 """,
                 .integer(clock.now().milliseconds))
+            if try isUntold(connection) { try store.vouchForAll(schema: schema.version) }
             store.note(note(of: restore, store.head, before?.head))
             try store.seal()
             try connection.commit()
