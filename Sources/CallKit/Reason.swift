@@ -20,7 +20,7 @@ package struct Missing: Sendable, Equatable {
     }
 
     package var code: String { "\(name)_not_found" }
-    package var text: String { "There is no such \(name)." }
+    package var text: String { "There is no such \(name.replacing("_", with: " "))." }
 }
 
 /// 403: the caller is known, and may not do this.

@@ -10,8 +10,7 @@ package enum Refusal: Error, Sendable, Equatable {
     case invalid([FieldError])
     /// 401: no credential, an unknown one, another tenant's, a revoked or expired one: all alike.
     case unknownCredential
-    /// 401: an e-mail address or a password that is wrong. Told like an unknown credential where a dialect has no words
-    /// of its own for it.
+    /// 401: an e-mail address or a password that is wrong; which of both is not told.
     case wrongPassword
     /// 401: the signature of a signed call is missing, wrong or too old (W5).
     case badSignature(String)
@@ -31,6 +30,8 @@ package enum Refusal: Error, Sendable, Equatable {
     case unprocessable(Unprocessable)
     /// 413.
     case tooLarge(bytesMax: Int)
+    /// 415: the body has a content coding; none is undone here.
+    case codedBody
     /// 429.
     case rateLimited(retryAfterSeconds: Int)
     /// 503: try again; nothing was done.
@@ -46,6 +47,7 @@ package enum Refusal: Error, Sendable, Equatable {
 
     package static let idempotencyKeyReused = Refusal.unprocessable(.idempotencyKeyReused)
     package static let busy = Refusal.unavailable(.busy)
+    package static let unknownMethod = Refusal.transport(status: 501, reason: "This method is not known.")
 
     /// Stored with the idempotency key and given again: everything decided in the lane but 401, 403, 429 and 5xx (G4).
     package var isReplayable: Bool {
@@ -67,6 +69,7 @@ package enum Refusal: Error, Sendable, Equatable {
         case .conflict: 409
         case .insufficientBalance, .quotaExceeded: 402
         case .tooLarge: 413
+        case .codedBody: 415
         case .rateLimited: 429
         case .unavailable: 503
         case .defect: 500
@@ -79,7 +82,8 @@ package enum Refusal: Error, Sendable, Equatable {
         switch self {
         case .unparseable: "unparseable"
         case .invalid: "invalid_fields"
-        case .unknownCredential, .wrongPassword: "unknown_key"
+        case .unknownCredential: "unknown_key"
+        case .wrongPassword: "wrong_password"
         case .badSignature: "bad_signature"
         case .forbidden(let reason): reason.code
         case .conflict(let reason): reason.code
@@ -89,6 +93,7 @@ package enum Refusal: Error, Sendable, Equatable {
         case .insufficientBalance: "insufficient_balance"
         case .quotaExceeded: "quota_exceeded"
         case .tooLarge: "too_large"
+        case .codedBody: "content_coding"
         case .rateLimited: "rate_limited"
         case .unavailable(let reason): reason.code
         case .defect: "internal_error"
@@ -113,7 +118,8 @@ package enum Refusal: Error, Sendable, Equatable {
         case .unparseable(let detail), .badSignature(let detail): detail
         case .invalid(let errors):
             errors.map { "\($0.pointer.isEmpty ? "body" : $0.pointer): \($0.detail)" }.joined(separator: "; ")
-        case .unknownCredential, .wrongPassword: "The key is missing, unknown, expired or revoked."
+        case .unknownCredential: "The key is missing, unknown, expired or revoked."
+        case .wrongPassword: "The e-mail address or the password is wrong."
         case .forbidden(let reason): reason.text
         case .conflict(let reason): reason.text
         case .unprocessable(let reason): reason.text
@@ -122,6 +128,7 @@ package enum Refusal: Error, Sendable, Equatable {
         case .insufficientBalance: "The balance and the credit limit do not cover this."
         case .quotaExceeded(let what): "The tenant's quota of \(what) is reached."
         case .tooLarge(let bytes): "The body is larger than \(bytes) bytes."
+        case .codedBody: "The body has a Content-Encoding; send it as it is, uncompressed."
         case .rateLimited(let seconds): "Too many requests; try again in \(seconds) s."
         case .unavailable(let reason): reason.text
         case .defect: "Something went wrong here; nothing was changed. The request id helps us find it."

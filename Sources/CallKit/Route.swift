@@ -14,6 +14,8 @@ package struct Route: Sendable {
         case owner
         /// A reseller's key with these scopes, or its person signed in.
         case reseller(NamedScopes)
+        /// A reseller's key with one of these scopes, or its person signed in.
+        case resellerWithAny(NamedScopes)
         /// A reseller's person signed in; a key will not do.
         case resellerSession
         /// No credential, or a reseller's, which then counts: what is shown may be the reseller's own.
@@ -25,9 +27,19 @@ package struct Route: Sendable {
         package var isOpen: Bool {
             switch self {
             case .open, .openOrReseller: true
-            case .administrator, .owner, .reseller, .resellerSession, .provider: false
+            case .administrator, .owner, .reseller, .resellerWithAny, .resellerSession, .provider: false
             }
         }
+    }
+
+    /// What a call changes, by the two books (X7). A key of mode `test` changes the test book alone.
+    package enum Moves: Sendable {
+        /// Nothing: the one kind of route that HEAD may ask too.
+        case nothing
+        /// Rows of one book: the key's, or the one that a live key names by the route's `mode`.
+        case oneBook
+        /// What both books share, what the live one alone has, and what a key of mode `test` is not let do (O1).
+        case live
     }
 
     package enum Idempotency: Sendable {
@@ -56,13 +68,15 @@ package struct Route: Sendable {
     /// Below the surface's base, say `/orders/{id}`.
     package let pattern: String
     package let access: Access
+    package let moves: Moves
     package let body: Body
     package let idempotency: Idempotency
     /// The secrets that sign its calls (W5); nil where calls are not signed.
     package let signedBy: SignedCall.Secrets?
     /// Open routes that make accounts: 20 per 15 minutes and address (A2).
     package let isRationedByAddress: Bool
-    /// States, beside active, in which a reseller's signed-in person may call it. Reads are open to a suspended person.
+    /// States, beside active, in which a reseller's signed-in person may call it. A GET that changes nothing is open to
+    /// a suspended person.
     package let openIn: Set<ResellerState>
     /// A limit of the route's own for each reseller; nil for most.
     package let routeClass: RouteClass?
@@ -81,7 +95,7 @@ package struct Route: Sendable {
     package let handle: @Sendable (Call) throws -> Work
 
     package init(
-        _ method: Method, _ pattern: String, _ summary: String, access: Access, body: Body? = nil,
+        _ method: Method, _ pattern: String, _ summary: String, access: Access, moves: Moves? = nil, body: Body? = nil,
         idempotency: Idempotency = .ignored, signedBy: SignedCall.Secrets? = nil, isRationedByAddress: Bool = false,
         openIn: Set<ResellerState> = [], routeClass: RouteClass? = nil, cacheKind: CacheKind? = nil,
         parameters: [Parameter] = [], takes: Schema? = nil, gives: Success? = nil, refuses: Set<Int> = [],
@@ -91,12 +105,13 @@ package struct Route: Sendable {
         self.pattern = pattern
         self.summary = summary
         self.access = access
+        self.moves = moves ?? (method == .get ? .nothing : .live)
         let takesBody = method == .post || method == .put || method == .patch
         self.body = body ?? (takesBody ? .whole(bytesMax: Self.bodyBytesMax) : .none)
         self.idempotency = idempotency
         self.signedBy = signedBy
         self.isRationedByAddress = isRationedByAddress
-        self.openIn = method == .get ? openIn.union([.suspended]) : openIn
+        self.openIn = method == .get && self.moves == .nothing ? openIn.union([.suspended]) : openIn
         self.routeClass = routeClass
         self.cacheKind = cacheKind
         self.parameters = parameters
@@ -104,5 +119,10 @@ package struct Route: Sendable {
         self.gives = gives
         self.refuses = refuses
         self.handle = handle
+    }
+
+    /// HEAD asks what GET would answer, and is not there where a GET acts.
+    package func answers(_ method: Method) -> Bool {
+        method == .head ? self.method == .get && moves == .nothing : self.method == method
     }
 }

@@ -41,7 +41,7 @@ struct CallRun: Sendable {
 
     private func handle() {
         do {
-            try checkIdempotencyKey()
+            try checkHead()
             perform(try route.handle(pipeline.call(admitted, body: body)))
         } catch {
             refuse(refusal(of: error))
@@ -51,7 +51,7 @@ struct CallRun: Sendable {
     /// Who reads the body that comes in pieces; nil where the call was refused, and answered.
     func beginStream() -> (any BodyReader)? {
         do {
-            try checkIdempotencyKey()
+            try checkHead()
             guard case .streamed(let reader) = try route.handle(pipeline.call(admitted, body: body)) else {
                 throw Refusal.defect
             }
@@ -60,6 +60,12 @@ struct CallRun: Sendable {
             refuse(refusal(of: error))
             return nil
         }
+    }
+
+    /// What the head alone says about the call.
+    private func checkHead() throws(Refusal) {
+        if let caller = admitted.caller { try route.judge(modeIn: routed.head, of: caller.book) }
+        try checkIdempotencyKey()
     }
 
     /// G4: quoted or bare, at most 255 characters; demanded where money or stock moves.
@@ -81,6 +87,8 @@ struct CallRun: Sendable {
         switch work {
         case .answer(let answer): answerUnwritten(answer)
         case .read(let read): inTenant { submitRead(read, of: $0) }
+        // A route that says that it changes nothing does not: neither GET nor HEAD finds a way to act.
+        case .write where route.moves == .nothing: refuse(.defect)
         case .write(let effect):
             inTenant { tenant in
                 var write = given ?? terms(of: tenant)
@@ -95,8 +103,9 @@ struct CallRun: Sendable {
             }
             if !begun { refuse(.busy) }
         case .stream(let status, let headers, let stream, let length):
-            recordThen(status, bytesOut: length ?? 0) {
-                respond(Response(status: status, headers: headers, body: .stream(stream, length: length)))
+            whenLogHasRoom {
+                let body = recorded(stream, length, status)
+                respond(Response(status: status, headers: headers, body: .stream(body, length: length)))
             }
         // A reader is asked for before its body is read, in `beginStream`.
         case .streamed: refuse(.defect)
@@ -208,29 +217,45 @@ struct CallRun: Sendable {
             pipeline.countFailure(from: pipeline.clientAddress(routed))
         }
         let response = render(refusal)
-        recordThen(response.status, bytesOut: 0) { respond(response) }
+        recordThen(response.status, bytesOut: response.bodyBytes) { respond(response) }
     }
 
     private func render(_ refusal: Refusal) -> Response {
         routed.surface.render(refusal, requestID: routed.requestID, for: routed.head)
     }
 
-    /// Records are never dropped: without room the call waits for the lane to write a block, or is answered 503.
     private func recordThen(_ status: Int, bytesOut: Int, _ answer: @escaping @Sendable () -> Void) {
-        guard let tenant = admitted.tenant,
-            !pipeline.record(admitted.authenticated, status, bytesIn: bytesIn, bytesOut: bytesOut)
-        else { return answer() }
+        if pipeline.record(admitted.authenticated, status, bytesIn: bytesIn, bytesOut: bytesOut) { return answer() }
+        whenLogHasRoom {
+            pipeline.record(admitted.authenticated, status, bytesIn: bytesIn, bytesOut: bytesOut)
+            answer()
+        }
+    }
+
+    /// Records are never dropped: without room the call waits for the lane to write a block, or is answered 503.
+    private func whenLogHasRoom(_ proceed: @escaping @Sendable () -> Void) {
+        guard let tenant = admitted.tenant, !tenant.readLog.hasRoom else { return proceed() }
         tenant.lane.submit(
             LaneJob(
                 writes: true,
                 perform: { store in
                     store.flushReads()
-                    return { _ in
-                        pipeline.record(admitted.authenticated, status, bytesIn: bytesIn, bytesOut: bytesOut)
-                        answer()
-                    }
+                    return { _ in proceed() }
                 },
                 fail: { failure in respond(render(Refusal(failure))) }))
+    }
+
+    /// The same stream, recorded when it ends.
+    private func recorded(_ stream: any ResponseStream, _ length: Int?, _ status: Int) -> RecordedStream {
+        RecordedStream(stream, length: length, isHead: routed.head.method == .head) { bytes, end in
+            let said =
+                switch end {
+                case .whole: status
+                case .clientLeft: RecordedStream.clientLeftStatus
+                case .failed: Refusal.defect.status
+                }
+            pipeline.record(admitted.authenticated, said, bytesIn: bytesIn, bytesOut: bytes, isOwed: true)
+        }
     }
 
     private func respond(_ answer: Answer, proof: CommitProof?) {

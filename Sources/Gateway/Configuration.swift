@@ -1,5 +1,6 @@
 package import HTTPCore
 package import HTTPServer
+import Provider
 package import RateLimiter
 
 /// What `tollgate serve` is told. Everything has a default that suits one machine.
@@ -36,4 +37,6 @@ package struct Configuration: Sendable {
     package var separatesAdmin = false
 
     package init() {}
+
+    var hosts: NodeHosts { NodeHosts(publicURL: publicURL, baseDomain: baseDomain) }
 }

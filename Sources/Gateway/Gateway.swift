@@ -95,9 +95,10 @@ package final class Gateway: Sendable {
             fleet: fleet,
             dialects: dialects,
             provider: ProviderAPI(
-                fleet: fleet, blueprints: blueprints, scrypt: services.scrypt, domainsChanged: domainsChanged),
+                fleet: fleet, blueprints: blueprints, scrypt: services.scrypt, hosts: configuration.hosts,
+                domainsChanged: domainsChanged),
             blueprints: blueprints, configuration: configuration, services: services, metrics: GatewayMetrics(),
-            log: RequestLog(isOn: configuration.logsRequests, dialects: dialects))
+            log: RequestLog(isOn: configuration.logsRequests))
     }
 
     /// `/readyz` says no from now on; then the server drains and everything is written and closed. Blocks.

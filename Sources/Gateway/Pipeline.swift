@@ -50,7 +50,7 @@ final class Pipeline: RequestHandler, Sendable {
         self.metrics = metrics
         self.log = log
         router = Router(
-            dialects: dialects, node: [provider], roster: fleet.roster, baseDomain: configuration.baseDomain,
+            dialects: dialects, node: [provider], roster: fleet.roster, hosts: configuration.hosts,
             separatesAdmin: configuration.separatesAdmin)
         authentication = Authentication(fleet: fleet)
         let monotonicNow = fleet.monotonic.nanoseconds()
@@ -94,6 +94,7 @@ final class Pipeline: RequestHandler, Sendable {
                 return .answer(response)
             }
             if let ready = answerKeptReady(admitted) { return .answer(ready) }
+            if routed.head.hasCodedBody { return .answer(refuseAdmitted(.codedBody, admitted)) }
             let run: @Sendable ([UInt8], any Responder) -> Response? = { [self] body, responder in
                 CallRun(pipeline: self, admitted: admitted, body: body, responder: responder).start()
                 return nil
@@ -112,7 +113,10 @@ final class Pipeline: RequestHandler, Sendable {
 
     /// The credential may stand in the body: only a small one is read for somebody who is not known yet (L1).
     private func readBodyFirst(_ routed: Routed, _ dialect: any Dialect, bytesMax: Int) -> HeadVerdict {
-        .readBody(bytesMax: bytesMax) { [self] body, responder in
+        if routed.head.hasCodedBody {
+            return .answer(refuse(.codedBody, routed.surface, RequestTrace(routed)))
+        }
+        return .readBody(bytesMax: bytesMax) { [self] body, responder in
             switch judge(routed, credential: dialect.credential(inBody: body)?[...]) {
             case .refused(let response): return response
             case .admitted(let admitted):
@@ -144,7 +148,7 @@ final class Pipeline: RequestHandler, Sendable {
                 try admission.admit(authenticated, address: clientAddress(routed), now: fleet.monotonic.nanoseconds()))
         } catch {
             let response = refuse(error, routed.surface, RequestTrace(routed))
-            record(authenticated, response.status, bytesIn: 0, bytesOut: 0)
+            record(authenticated, response.status, bytesIn: 0, bytesOut: response.bodyBytes)
             return .refused(response)
         }
     }
@@ -193,6 +197,11 @@ final class Pipeline: RequestHandler, Sendable {
         response.headers.add("Request-Id", trace.requestID.text)
         if let parent = trace.head?.traceparent { response.headers.add("Traceparent", parent) }
         response.headers.add("Cache-Control", "no-store")
+        response.headers.add("X-Content-Type-Options", "nosniff")
+        if isSecure(trace.head, trace.peer) {
+            // Of this name alone: names below it may be somebody else's.
+            response.headers.add("Strict-Transport-Security", "max-age=31536000")
+        }
         metrics.count(status: response.status)
         if log.isOn {
             log.write(
@@ -225,7 +234,15 @@ final class Pipeline: RequestHandler, Sendable {
         }
         var response = refuse(refusal, known.routed.surface, RequestTrace(known.routed))
         response.headers.add(limits)
-        record(known, response.status, bytesIn: 0, bytesOut: 0)
+        record(known, response.status, bytesIn: 0, bytesOut: response.bodyBytes)
+        return response
+    }
+
+    /// An admitted call that is refused for its head alone.
+    private func refuseAdmitted(_ refusal: Refusal, _ admitted: Admitted) -> Response {
+        var response = refuse(refusal, admitted.routed.surface, RequestTrace(admitted.routed))
+        response.headers.add(admitted.limitHeaders)
+        record(admitted.authenticated, response.status, bytesIn: 0, bytesOut: response.bodyBytes)
         return response
     }
 
@@ -262,6 +279,15 @@ final class Pipeline: RequestHandler, Sendable {
             trusted: configuration.trustedProxies)
     }
 
+    /// Whether the client speaks TLS: with us, or with a trusted proxy that says so.
+    func isSecure(_ head: RequestHead?, _ peer: Peer) -> Bool {
+        if peer.isEncrypted { return true }
+        guard let head, configuration.trustedProxies.contains(where: { $0.contains(peer.address) }) else {
+            return false
+        }
+        return head.value(of: .forwardedProtocol)?.lowercased() == "https"
+    }
+
     // MARK: Audit of calls that wrote nothing
 
     func auditRecord(
@@ -272,12 +298,14 @@ final class Pipeline: RequestHandler, Sendable {
             at: routed.now, action: routed.action, status: status,
             requestID: routed.requestID,
             latencyMicroseconds: Int((fleet.monotonic.nanoseconds() - routed.started) / 1_000), bytesIn: bytesIn,
-            bytesOut: bytesOut)
+            // An answer to HEAD has no body.
+            bytesOut: routed.head.method == .head ? 0 : bytesOut)
         if let projection = request.caller?.projection {
             record.book = projection.book
             record.keyID = projection.keyID
             record.accountID = projection.accountID
             record.resellerID = projection.resellerID
+            record.callerResellerID = projection.resellerID
         }
         return record
     }
@@ -285,9 +313,12 @@ final class Pipeline: RequestHandler, Sendable {
     /// False where the read log has no room: the call has to go through the lane, which makes some. The provider's
     /// calls are in no tenant's log.
     @discardableResult
-    func record(_ request: Authenticated, _ status: Int, bytesIn: Int, bytesOut: Int) -> Bool {
+    func record(
+        _ request: Authenticated, _ status: Int, bytesIn: Int, bytesOut: Int, isOwed: Bool = false
+    ) -> Bool {
         guard let tenant = request.tenant else { return true }
-        return tenant.readLog.append(auditRecord(request, status, bytesIn: bytesIn, bytesOut: bytesOut))
+        let line = auditRecord(request, status, bytesIn: bytesIn, bytesOut: bytesOut)
+        return tenant.readLog.append(line, isOwed: isOwed)
     }
 
     // MARK: RequestHandler's other calls
@@ -296,17 +327,18 @@ final class Pipeline: RequestHandler, Sendable {
         let requestID = requestIDs.next()
         let now = fleet.monotonic.nanoseconds()
         var surface: (any Surface)?
+        var trace = RequestTrace(head: head, peer: peer, requestID: requestID, started: now)
         if let head {
             let routing = router.route(head, from: peer, requestID: requestID, started: now, now: fleet.clock.now())
             switch routing {
-            case .route(let routed): surface = routed.surface
+            case .route(let routed):
+                surface = routed.surface
+                trace = RequestTrace(routed)
             case .refused(_, let known): surface = known
-            case .root: break
+            case .root(let path): trace.path = Router.rootPaths.contains(path) ? path : nil
             }
         }
-        return refuse(
-            .transport(status: status, reason: reason), surface,
-            RequestTrace(head: head, peer: peer, requestID: requestID, started: now))
+        return refuse(.transport(status: status, reason: reason), surface, trace)
     }
 
     func answered(_ head: RequestHead?, status: Int, bytes: Int, microseconds: Int, from peer: Peer) {
@@ -320,6 +352,8 @@ struct RequestTrace: Sendable {
     let peer: Peer
     let requestID: RequestID
     let started: UInt64
+    /// The route's path with its parameters' names; nil where no route matched.
+    var path: String?
 
     init(head: RequestHead?, peer: Peer, requestID: RequestID, started: UInt64) {
         self.head = head
@@ -330,6 +364,7 @@ struct RequestTrace: Sendable {
 
     init(_ routed: Routed) {
         self.init(head: routed.head, peer: routed.peer, requestID: routed.requestID, started: routed.started)
+        if routed.refusal == nil { path = routed.endpoint.path }
     }
 }
 
@@ -353,6 +388,12 @@ final class RequestIDs: Sendable {
 }
 
 extension RequestHead {
+    /// Whether the body comes compressed or in another coding (RFC 9110 §8.4).
+    var hasCodedBody: Bool {
+        guard let coding = value(of: .contentEncoding) else { return false }
+        return !coding.isEmpty && coding.lowercased() != "identity" && announcesBody
+    }
+
     var announcesBody: Bool {
         if range(of: .transferEncoding) != nil { return true }
         guard let length = value(of: .contentLength) else { return false }

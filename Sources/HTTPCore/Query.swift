@@ -1,9 +1,17 @@
 /// Why a query, form or path segment cannot be decoded.
-package enum QueryError: Error, Equatable {
+package enum QueryError: Error, Equatable, CustomStringConvertible {
     /// A percent sign without two hexadecimal digits, or an encoded NUL.
     case badEscape
     case invalidUTF8
     case tooManyPairs
+
+    package var description: String {
+        switch self {
+        case .badEscape: "a percent sign stands before something else than two hexadecimal digits, or for NUL"
+        case .invalidUTF8: "what percent signs stand for is not UTF-8"
+        case .tooManyPairs: "it has more than \(Query.pairsMax) names"
+        }
+    }
 }
 
 /// The names and values of a query or an `application/x-www-form-urlencoded` body, decoded (WHATWG URL, §5): pairs

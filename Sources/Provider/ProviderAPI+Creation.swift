@@ -37,6 +37,9 @@ extension ProviderAPI {
         if let slug, !Self.isSlug(slug) {
             fields.fail("slug", code: "format", detail: "must match [a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
         }
+        if let slug, let objection = hosts.objection(toSlug: slug) {
+            fields.fail("slug", code: "reserved", detail: objection)
+        }
         let blueprintName = fields.string("blueprint", characters: 1...32)
         let blueprint = blueprintName.flatMap { blueprints[$0] }
         if blueprintName != nil && blueprint == nil {
@@ -58,6 +61,9 @@ extension ProviderAPI {
             "password", characters: PasswordRule.charactersMin...PasswordRule.charactersMax)
         try fields.finish()
         guard let slug, let blueprint, let email else { throw Refusal.defect }
+        if let base = hosts.baseDomain, fleet.roster.tenant(host: "\(slug).\(base)") != nil {
+            throw Refusal.conflict(.hostTaken("\(slug).\(base)"))
+        }
         let creation = Fleet.Creation(
             slug: slug, blueprint: blueprint.name, tier: tier ?? blueprint.tier,
             currency: currency ?? blueprint.currency, keyPrefix: prefix ?? blueprint.keyPrefix, ownerEmail: email)

@@ -92,7 +92,8 @@ struct RefusalTable {
     private static func common() -> [Row] {
         let refusals: [(Refusal, String?)] = [
             (.unparseable(""), "The text says what cannot be read."), (.invalid([]), "The text names each field."),
-            (.unknownCredential, nil), (.badSignature(""), "The text says what is wrong with the signature."),
+            (.unknownCredential, nil), (.wrongPassword, nil), (.codedBody, nil),
+            (.badSignature(""), "The text says what is wrong with the signature."),
             (.methodNotAllowed(allowed: "…"), nil),
             (.insufficientBalance(required: .zero, available: .zero, currency: .usDollar), nil),
             (.quotaExceeded("…"), nil),

@@ -40,6 +40,7 @@ package struct ActivationPages: Dialect {
         var response = Response(status: plain.status, contentType: HTMLPage.contentType, bytes: page.bytes)
         response.headers.add(page.headers)
         if let seconds = refusal.retryAfterSeconds { response.headers.add("Retry-After", seconds) }
+        response.headers.addWhatHelps(refusal)
         return response
     }
 

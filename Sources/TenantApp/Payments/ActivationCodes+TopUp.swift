@@ -11,7 +11,8 @@ extension ActivationCodes {
     static let topUps: [Route] = [
         Route(
             .post, "/topup", "Begin a payment that tops the balance up", access: .reseller(.codes),
-            idempotency: .accepted, routeClass: .topUp, takes: Schemas.topUp.schema, gives: .done(Schemas.begun)
+            moves: .oneBook, idempotency: .accepted, routeClass: .topUp, takes: Schemas.topUp.schema,
+            gives: .done(Schemas.begun)
         ) { call in
             let amount = try call.read(Schemas.topUp)
             let create = CreateTopUp(

@@ -27,6 +27,12 @@ extension TenantTransaction {
         try connection.run(
             "DELETE FROM webhook_secret WHERE id IN (SELECT id FROM webhook_secret WHERE expires_at <= ?1 LIMIT ?2)",
             .time(now), .int(Self.housekeepingRowsMax))
+        try connection.run(
+            """
+            DELETE FROM webhook_endpoint_secret WHERE id IN
+                (SELECT id FROM webhook_endpoint_secret WHERE expires_at <= ?1 LIMIT ?2)
+            """,
+            .time(now), .int(Self.housekeepingRowsMax))
     }
 
     /// Price books and stock whose import was cut off, say by a restart.

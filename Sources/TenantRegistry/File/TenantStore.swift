@@ -345,12 +345,18 @@ package final class TenantStore: LaneFile {
     private func add(_ count: UsageCount, to key: UsageKey) throws {
         try connection.run(
             """
-            INSERT INTO usage (day, reseller_id, action, requests, refusals, orders) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+            INSERT INTO usage (day, reseller_id, action, requests, refusals, orders, unauthorized, forbidden,
+                rate_limited, other_refusals)
+            VALUES (?1, ?2, ?3, ?4, ?5 + ?6 + ?7, ?8, ?5, ?6, ?7, ?9)
             ON CONFLICT DO UPDATE SET requests = requests + excluded.requests,
-                refusals = refusals + excluded.refusals, orders = orders + excluded.orders
+                refusals = refusals + excluded.refusals, orders = orders + excluded.orders,
+                unauthorized = unauthorized + excluded.unauthorized, forbidden = forbidden + excluded.forbidden,
+                rate_limited = rate_limited + excluded.rate_limited,
+                other_refusals = other_refusals + excluded.other_refusals
             """,
-            .integer(key.day), .integer(key.resellerID), .text(key.action), .int(count.requests), .int(count.refusals),
-            .int(count.orders))
+            .integer(key.day), .integer(key.resellerID), .text(key.action), .int(count.requests),
+            .int(count.unauthorized), .int(count.forbidden), .int(count.rateLimited), .int(count.orders),
+            .int(count.otherRefusals))
     }
 }
 
