@@ -34,8 +34,8 @@ package struct RowShape: Sendable {
     }
 }
 
-/// Values as bytes that say the same wherever they are read: a byte for the type, then the number, or the length and the
-/// bytes.
+/// Values as bytes that say the same wherever they are read: a byte for the type, then the number, or the length and
+/// the bytes.
 package enum CanonicalValue {
     private static let null: UInt8 = 0
     private static let integer: UInt8 = 1
@@ -72,7 +72,7 @@ package enum CanonicalValue {
         bytes.append(contentsOf: content)
     }
 
-    /// The values that bytes stand for; nil where they stand for none.
+    /// The values of a key that bytes stand for; nil where they stand for none.
     package static func values(of bytes: [UInt8]) -> [SQLValue]? {
         var values: [SQLValue] = []
         var rest = bytes[...]
@@ -86,7 +86,6 @@ package enum CanonicalValue {
             rest = rest.dropFirst(8)
             switch type {
             case integer: values.append(.integer(Int64(bitPattern: number)))
-            case real: values.append(.real(Double(bitPattern: number)))
             case text, blob:
                 guard number <= UInt64(rest.count) else { return nil }
                 let content = Array(rest.prefix(Int(number)))

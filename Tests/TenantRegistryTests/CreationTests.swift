@@ -76,12 +76,12 @@ import Testing
         if step == .answered {
             let record = try again.tenant("new")
             #expect(record.profile.state == .active)
-            #expect(try again.head(of: record).sequence == 1)
+            #expect(try again.head(of: record).sequence == 2)
         } else {
             #expect(again.fleet.roster.tenant(slug: "new") == nil)
             #expect(DataFolder.tenantFiles(image).count == 1)
             let record = try again.create("new")
-            #expect(try again.head(of: record).sequence == 1)
+            #expect(try again.head(of: record).sequence == 2)
         }
     }
 
