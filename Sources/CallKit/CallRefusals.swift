@@ -1,4 +1,21 @@
+import HTTPCore
 package import TenantRegistry
+
+extension BadQuery {
+    package static let unknownCursor = BadQuery(
+        "unknown_cursor", "/cursor: is not a cursor that this list gave to this caller for this filter.",
+        parameter: "cursor")
+
+    package static func unknown(_ name: String, known: [String]) -> BadQuery {
+        let known = known.isEmpty ? "This call takes none" : "Known are \(known.joined(separator: ", "))"
+        return BadQuery(
+            "unknown_parameter", "The query parameter \(name.quoted) is not known here. \(known).", parameter: name)
+    }
+
+    package static func repeated(_ name: String) -> BadQuery {
+        BadQuery("repeated_parameter", "The query parameter \(name.quoted) stands twice.", parameter: name)
+    }
+}
 
 extension Missing {
     package static let path = Missing("path")

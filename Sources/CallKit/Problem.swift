@@ -22,6 +22,14 @@ package enum Problem {
                         }
                     }
                 }
+            case .badQuery(let reason):
+                json.array("errors") { json in
+                    json.object { json in
+                        json.field("pointer", "/\(reason.parameter.quoted)")
+                        json.field("code", reason.code)
+                        json.field("detail", reason.text)
+                    }
+                }
             case .insufficientBalance(let required, let available, let currency):
                 json.field("required", required.decimal(minorUnitDigits: currency.minorUnitDigits))
                 json.field("available", available.decimal(minorUnitDigits: currency.minorUnitDigits))
@@ -39,7 +47,7 @@ package enum Problem {
     package static let schema: Schema = [
         "type": .string, "title": .string, "status": .integer, "detail": .string, "code": .string,
         "request_id": .string,
-        // 422: what is wrong with which field.
+        // 422: what is wrong with which field; 400: with which parameter of the query.
         "errors": .array(of: ["pointer": .string, "code": .string, "detail": .string]).omittable,
         // 402 where a balance does not cover it.
         "required": .decimal.omittable, "available": .decimal.omittable, "currency": .string.omittable,

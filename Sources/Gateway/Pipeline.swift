@@ -56,7 +56,8 @@ final class Pipeline: RequestHandler, Sendable {
         let monotonicNow = fleet.monotonic.nanoseconds()
         admission = Admission(
             process: configuration.processLimit.map { Bucket($0, now: monotonicNow) },
-            provider: Bucket(ProviderAPI.policy, now: monotonicNow))
+            provider: Bucket(ProviderAPI.policy, now: monotonicNow),
+            strangers: StrangersAdmission(budgets: fleet.budgets))
         requestIDs = RequestIDs(random: fleet.random)
     }
 
@@ -77,7 +78,11 @@ final class Pipeline: RequestHandler, Sendable {
 
     private func serve(_ routed: Routed) -> HeadVerdict {
         if let description = routed.route.description, routed.addressed == nil, !routed.isUnknownAddress {
-            return describe(description, RequestTrace(routed))
+            let trace = RequestTrace(routed)
+            do throws(Refusal) { _ = try routed.endpoint.query(of: routed.head) } catch {
+                return .answer(refuse(error, routed.surface, trace))
+            }
+            return describe(description, trace)
         }
         let place = routed.surface.credential(in: routed.head)
         if place == nil, !routed.route.access.isOpen, let dialect = routed.dialect,
@@ -100,12 +105,13 @@ final class Pipeline: RequestHandler, Sendable {
                 return nil
             }
             switch routed.route.body {
-            case .whole(let bytesMax): return .readBody(bytesMax: bytesMax, then: run)
+            case .whole(let bytesMax): return .readBody(bytesMax: self.bytesMax(bytesMax, admitted), then: run)
             case .pieces(let bytesMax):
                 return .streamBody(bytesMax: Int(bytesMax(call(admitted, body: [])))) { [self] responder in
                     StreamedBody(CallRun(pipeline: self, admitted: admitted, body: [], responder: responder))
                 }
-            case .none where routed.head.announcesBody: return .readBody(bytesMax: Route.bodyBytesMax, then: run)
+            case .none where routed.head.announcesBody:
+                return .readBody(bytesMax: bytesMax(Route.bodyBytesMax, admitted), then: run)
             case .none: return .later { responder in _ = run([], responder) }
             }
         }
@@ -124,6 +130,11 @@ final class Pipeline: RequestHandler, Sendable {
                 return nil
             }
         }
+    }
+
+    /// Whoever has shown no key sends little (G6).
+    private func bytesMax(_ ofRoute: Int, _ admitted: Admitted) -> Int {
+        admitted.payer.isStranger ? min(ofRoute, Route.openBodyBytesMax) : ofRoute
     }
 
     private enum Judgement {
@@ -160,13 +171,14 @@ final class Pipeline: RequestHandler, Sendable {
     }
 
     /// What the route's handler is given.
-    func call(_ admitted: Admitted, body: [UInt8]) -> Call {
+    func call(_ admitted: Admitted, query: Query? = nil, body: [UInt8]) -> Call {
         let routed = admitted.routed
         return Call(
             head: routed.head, peer: routed.peer, clientAddress: clientAddress(routed),
-            realm: admitted.authenticated.realm, caller: admitted.caller, parameters: routed.parameters, body: body,
-            requestID: routed.requestID, now: routed.now, baseURL: baseURL(of: routed, tenant: admitted.tenant),
-            services: services)
+            realm: admitted.authenticated.realm, caller: admitted.caller, parameters: routed.parameters, query: query,
+            body: body, requestID: routed.requestID, now: routed.now,
+            baseURL: baseURL(of: routed, tenant: admitted.tenant), services: services, list: routed.action,
+            refusesUnknownMembers: routed.surface.refusesUnknownMembers)
     }
 
     /// What every shop asks for all day, served on the loop from bytes that the last commit left.
@@ -250,8 +262,8 @@ final class Pipeline: RequestHandler, Sendable {
     private func refuseUnauthenticated(_ refusal: Refusal, _ routed: Routed) -> Response {
         if refusal == .unknownCredential {
             metrics.failedCredentials.add(1, ordering: .relaxed)
-            if let overrun = admission.overrunByFailures(
-                clientAddress(routed), now: fleet.monotonic.nanoseconds())
+            if let overrun = admission.strangers.missed(
+                at: routed.addressed, address: clientAddress(routed), now: fleet.monotonic.nanoseconds())
             {
                 return refuse(overrun, routed.surface, RequestTrace(routed))
             }
@@ -265,9 +277,17 @@ final class Pipeline: RequestHandler, Sendable {
         return response
     }
 
-    func countFailure(from address: IPAddress) {
+    /// A link or signature of an open call opened nothing.
+    func missed(_ admitted: Admitted) -> Overrun? {
         metrics.failedCredentials.add(1, ordering: .relaxed)
-        admission.failures.recordFailure(AddressKey(address), now: fleet.monotonic.nanoseconds())
+        return admission.strangers.missed(
+            at: admitted.tenant, address: clientAddress(admitted.routed), now: fleet.monotonic.nanoseconds())
+    }
+
+    /// A link or signature of an open call was right.
+    func paid(_ admitted: Admitted) {
+        guard let tenant = admitted.tenant else { return }
+        admission.strangers.paid(admitted.routed, of: tenant, now: fleet.monotonic.nanoseconds())
     }
 
     func clientAddress(_ routed: Routed) -> IPAddress { clientAddress(routed.head, routed.peer) }

@@ -56,6 +56,10 @@ final class ServedRoute: Sendable {
     let action: String
     /// Base path and pattern: what logs say in place of a path, whose own text may be a secret (G7).
     let path: String
+    /// Names that its query may have; nil where it may hold anything.
+    private let parameterNames: [String]?
+    /// Whether a body that says anything is refused.
+    let takesNoBody: Bool
     fileprivate let segments: [Substring]
 
     fileprivate init(_ route: Route, of surface: any Surface) {
@@ -65,7 +69,15 @@ final class ServedRoute: Sendable {
         self.route = route
         self.path = path
         action = "\(route.method.rawValue) \(path)"
+        parameterNames = route.parameterNames(in: surface)
+        takesNoBody = surface.refusesUnknownMembers && route.takes == nil
         segments = path.split(separator: "/", omittingEmptySubsequences: false)
+    }
+
+    /// The call's query; nil where nobody has judged it.
+    func query(of head: RequestHead) throws(Refusal) -> Query? {
+        guard let parameterNames else { return nil }
+        return head.queryRange == nil ? Query.none : try head.readQuery(knowing: parameterNames)
     }
 
     fileprivate var isLiteral: Bool { !segments.contains { $0.hasPrefix("{") } }
@@ -129,10 +141,8 @@ final class Router: Sendable {
         _ head: RequestHead, from peer: Peer, requestID: RequestID, started: UInt64, now: Timestamp
     ) -> RoutingResult {
         let request = Request(head: head, peer: peer, requestID: requestID, started: started, now: now)
-        // The admin listener is the node's, under whatever name it is reached: nothing there names a tenant (P2).
-        if peer.role == .admin { return routeOfNode(request, head.path) }
         var path = head.path
-        // What the provider keeps apart has no tenant's path, by whatever host it is called (A11, G7).
+        // The admin listener is the node's, under whatever name it is reached: nothing there names a tenant (P2, G7).
         if peer.role == .admin { return routeOfNode(request, path) }
         var addressed: TenantRecord?
         var isUnknown = false
@@ -243,7 +253,7 @@ private struct RouteTable: Sendable {
         if method == .other {
             return .noMethod(.unknownMethod, endpoints[0].surface)
         }
-        let allowed = endpoints.map { $0.route.method == .get ? "GET, HEAD" : $0.route.method.rawValue }
+        let allowed = endpoints.map { $0.route.answers(.head) ? "GET, HEAD" : $0.route.method.rawValue }
             .joined(separator: ", ")
         return .noMethod(.methodNotAllowed(allowed: allowed), endpoints[0].surface)
     }
@@ -265,7 +275,7 @@ private struct RouteTable: Sendable {
         var values: [String] = []
         for (pattern, segment) in zip(endpoint.segments, segments) {
             if pattern.hasPrefix("{") {
-                guard !segment.isEmpty, let value = try? percentDecoded(String(segment)) else { return nil }
+                guard !segment.isEmpty, let value = try? percentDecoded(String(segment)).composed else { return nil }
                 values.append(value)
             } else if pattern != segment {
                 return nil

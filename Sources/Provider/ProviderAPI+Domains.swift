@@ -31,7 +31,7 @@ extension ProviderAPI {
         guard let values = fields.optionalArray("domains", count: 0...100) else { return nil }
         var domains: [Domain] = []
         for (index, value) in values.enumerated() {
-            var domain = FieldReader(value, at: "/domains/\(index)")
+            var domain = fields.reader(of: value, at: index, in: "domains")
             let host = domain.string("host", characters: 1...253)?.lowercased()
             if let host, let objection = hosts.objection(to: host) {
                 domain.fail("host", code: objection.code, detail: objection.detail)
@@ -40,6 +40,7 @@ extension ProviderAPI {
                 domain.fail("host", code: "duplicate", detail: "comes twice")
             }
             let certificate = try readCertificate(&domain, of: host, record)
+            domain.expectNoOthers(than: ["host", "certificate", "private_key"])
             fields.absorb(domain)
             if let host { domains.append(Domain(host: host, certificate: certificate)) }
         }
@@ -50,6 +51,10 @@ extension ProviderAPI {
         _ domain: inout FieldReader, of host: String?, _ record: TenantRecord
     ) throws -> DomainCertificate? {
         let certificate = domain.optionalPEM("certificate")
+        // Everybody who reads the tenant is shown it.
+        if let certificate, certificate.uppercased().contains("PRIVATE KEY") {
+            domain.fail("certificate", code: "secret", detail: "holds a private key, which belongs into private_key")
+        }
         let key = domain.optionalPEM("private_key")
         if (certificate == nil) != (key == nil) {
             domain.fail("certificate", code: "required", detail: "certificate and private_key come together")

@@ -13,6 +13,7 @@ package struct ProviderAPI: Surface {
     package static let policy = Policy(requests: 60_000, windowSeconds: 60, burst: 60_000)!
 
     package let name = "provider"
+    package let refusesUnknownMembers = true
     package let basePath = "/provider/v1"
 
     let fleet: Fleet

@@ -54,6 +54,8 @@ class Scene:
             "event": "ev_none", "subscriber": "sub_none", "payment": "pay_none", "reconciliation": shop.admin("GET", "/reconciliations").json["data"][0]["id"],
             "review": shop.admin("GET", "/reviews").json["data"][0]["id"]}
         self.connection = gateway.connection()
+        # More headers of every call.
+        self.headers = dict
 
     def path(self, endpoint, ids=None):
         base = "" if endpoint.api == PROVIDER else self.shop.base
@@ -65,9 +67,9 @@ class Scene:
 
     def send(self, endpoint, body=None, path=None, query=""):
         path = (path or self.path(endpoint)) + query
-        headers = {}
+        headers = self.headers()
         if endpoint.signed:
-            headers = signature_headers(
+            headers |= signature_headers(
                 self.reseller["webhook_secret"], endpoint.method, path, str(uuid.uuid4()), body or b"")
         elif endpoint.needs_key:
             headers["Idempotency-Key"] = str(uuid.uuid4())

@@ -68,7 +68,7 @@ import Testing
             }
             let other = try #require(try statement(1, before: nil).first)
             for cursor in [other.entryID, 0, 1_000_000, .max] {
-                #expect(throws: Paging.unknownCursor) { try statement(0, before: cursor) }
+                #expect(throws: Refusal.badQuery(.unknownCursor)) { try statement(0, before: cursor) }
             }
         }
     }

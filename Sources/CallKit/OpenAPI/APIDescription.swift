@@ -99,7 +99,11 @@ package struct APIDescription: Sendable {
             title: surface.title, basePath: surface.basePath, credentials: surface.credentials,
             errorContentType: surface.errorContentType.description, errorSchema: surface.errorSchema,
             status: { surface.render(.sample($0), requestID: .none).status },
-            operations: surface.routes.map { Operation($0, isAlwaysThere: surface.isAlwaysThere) })
+            operations: surface.routes.map { route in
+                var operation = Operation(route, isAlwaysThere: surface.isAlwaysThere)
+                if surface.refusesUnknownMembers { operation.takes = operation.takes?.closedThroughout }
+                return operation
+            })
     }
 }
 

@@ -52,7 +52,7 @@ extension ActivationCodes {
             .number("margin", \.margin),
         ])
         static let purchase = Body(
-            Field.text("planId", 1...FieldReader.skuCharactersMax),
+            Field.id("planId", FieldReader.skuCharactersMax),
             Field.integer("count", 1...GenerateCodes.countMax).or(1))
         struct Purchased {
             let codes: [(code: String, url: String)]

@@ -12,7 +12,7 @@ extension CreditReports {
         ) { call in
             let (email, name, password) = try call.read(Schemas.signUp)
             return .background {
-                let hash = try call.services.scrypt.hash(password, random: call.services.random)
+                let hash = try Password.hash(password, by: call.services.scrypt, random: call.services.random)
                 let signUp = SignUpUser(
                     email: email, name: name, passwordHash: hash, resellerID: call.resellerID,
                     keyID: call.known.projection.keyID, book: call.book)

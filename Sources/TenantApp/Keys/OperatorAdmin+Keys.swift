@@ -21,8 +21,8 @@ extension OperatorAdmin {
             gives: .list(Schemas.key), refuses: [404]
         ) { call in
             let query = try call.query()
-            let page = try Paging(query)
-            let reseller = query["reseller"]
+            let page = try Paging(call)
+            let reseller = try query.id("reseller")
             return .read { tenant in
                 let rows = try tenant.keys(
                     resellerID: try tenant.resellerID(filter: reseller), after: page.after, limit: page.fetch)

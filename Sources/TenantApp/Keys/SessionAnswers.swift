@@ -18,7 +18,7 @@ package enum SessionAnswers {
         _ call: Call, of owner: @escaping Finding,
         _ render: @escaping @Sendable (TenantReader, [Listed], Paging) throws -> Answer
     ) throws -> Work {
-        let page = try Paging(try call.query())
+        let page = try Paging(call)
         return .read { tenant in
             let rows = try tenant.sessions(
                 of: try owner(tenant), sparingOwner: sparesOwner(call), before: page.before, limit: page.fetch)

@@ -65,7 +65,11 @@ extension LicenceKeys {
             }
             members = sent
         }
-        for pair in try call.query().pairs where !members.contains(where: { $0.name == pair.name }) {
+        let query = try call.query()
+        if let name = query.repeated, [Schemas.key.name, Schemas.user.name].contains(name) {
+            throw .badQuery(.repeated(name))
+        }
+        for pair in query.pairs where !members.contains(where: { $0.name == pair.name }) {
             members.append(JSONMember(name: pair.name, value: .string(pair.value)))
         }
         return FieldReader(.object(members))

@@ -27,10 +27,10 @@ extension OperatorAdmin {
             parameters: .page(.mode, Schemas.reseller, .query("key")), gives: .list(Schemas.licence), refuses: [404]
         ) { call in
             let query = try call.query()
-            let page = try Paging(query)
+            let page = try Paging(call)
             let book = try query.mode(or: call.book)
-            let reseller = query["reseller"]
-            let key = query["key"]
+            let reseller = try query.id("reseller")
+            let key = try query.id("key")
             return .read { tenant in
                 let resellerID = try tenant.resellerID(filter: reseller)
                 let rows: [Licence]

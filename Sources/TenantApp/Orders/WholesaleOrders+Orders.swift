@@ -41,7 +41,7 @@ extension WholesaleOrders {
             parameters: .page(.query("state", .choice(OrderState.self))), gives: .list(Schemas.order)
         ) { call in
             let query = try call.query()
-            let page = try Paging(query)
+            let page = try Paging(call)
             let state = try query.choice("state", as: OrderState.self)
             return .read { tenant in
                 let rows = try tenant.orders(
@@ -67,7 +67,7 @@ extension WholesaleOrders {
             parameters: .page(.query("status", .choice(ServiceState.self))), gives: .list(Schemas.service)
         ) { call in
             let query = try call.query()
-            let page = try Paging(query)
+            let page = try Paging(call)
             let state = try query.choice("status", as: ServiceState.self)
             return .read { tenant in
                 let rows = try tenant.services(

@@ -8,12 +8,12 @@ extension WholesaleOrders {
         // MARK: Orders and services
 
         static let orderRequest = Body(
-            Field.text("product", 1...FieldReader.skuCharactersMax), Field.choice("term", Term.self),
+            Field.id("product", FieldReader.skuCharactersMax), Field.choice("term", Term.self),
             Field.integer("quantity", 1...OrderRequest.quantityMax),
             Field.object(
                 "customer",
                 Body(
-                    Field.text("external_id", 1...128), Field.email("email").optional,
+                    Field.id("external_id", 128), Field.email("email").optional,
                     Field.text("name", 1...200).optional))
         ).named("OrderRequest").map { sku, term, quantity, customer in
             OrderRequest(

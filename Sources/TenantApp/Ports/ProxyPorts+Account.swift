@@ -8,7 +8,7 @@ extension ProxyPorts {
 
     static let account: [Route] = [
         Route(
-            .post, "/login/signin", "Sign in", access: .open, takes: KeyBodies.credentials.schema,
+            .post, "/login/signin", "Sign in", access: .open, openCalls: .signIns, takes: KeyBodies.credentials.schema,
             gives: .done(Schemas.session),
             refuses: [401]
         ) { call in
@@ -44,7 +44,7 @@ extension ProxyPorts {
             .get, "/api-keys", "List your keys", access: .resellerSession, parameters: .page(),
             gives: Schemas.list("apiKeys", Schemas.key)
         ) { call in
-            let page = try Paging(try call.query())
+            let page = try Paging(call)
             return .read { tenant in
                 let rows = try tenant.keys(resellerID: call.resellerID, after: page.after, limit: page.fetch)
                 return list("apiKeys", rows, page, id: \.id, Schemas.key, in: tenant.currency)

@@ -30,8 +30,8 @@ extension ProxyPorts {
             parameters: .page(.query("externalId")), gives: Schemas.list("customers", Schemas.customer)
         ) { call in
             let query = try call.query()
-            let page = try Paging(query)
-            let externalID = query["externalId"]
+            let page = try Paging(call)
+            let externalID = try query.id("externalId")
             return .read { tenant in
                 let rows = try tenant.portCustomers(
                     resellerID: call.resellerID, book: call.book, externalID: externalID, after: page.after,

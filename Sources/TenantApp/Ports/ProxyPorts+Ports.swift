@@ -33,9 +33,9 @@ extension ProxyPorts {
             gives: Schemas.list("ports", Schemas.listedPort)
         ) { call in
             let query = try call.query()
-            let page = try Paging(query)
+            let page = try Paging(call)
             let state = try query.choice("status", as: PortState.self)
-            let customerID = query["customerId"]
+            let customerID = try query.id("customerId")
             return .read { tenant in
                 let customer = try customerID.map {
                     try tenant.knownPortCustomer($0, resellerID: call.resellerID, book: call.book).id

@@ -6,7 +6,7 @@ import TenantRegistry
 /// answers are numbers, times milliseconds.
 extension ProxyPorts {
     enum Schemas {
-        static let id = Schema.text(100)
+        static let id = Schema.id(100)
 
         static func list<Value>(_ name: String, _ element: Shape<Value>) -> Success { list(name, element.schema) }
 
@@ -100,7 +100,7 @@ extension ProxyPorts {
 
         static let newCustomer = Body(
             Field.email("email"), Field.text("name", 1...200).optional, Field.text("company", 1...200).optional,
-            Field.integer("allocatedPortSlots", 0...slotsMax).or(0), Field.text("externalId", 1...128).optional)
+            Field.integer("allocatedPortSlots", 0...slotsMax).or(0), Field.id("externalId", 128).optional)
         static let customerChange = Body.change(
             Field.bool("isActive").omittable, Field.percent("discountPercent").omittable,
             Field.integer("allocatedPortSlots", 0...slotsMax).omittable)
@@ -116,7 +116,7 @@ extension ProxyPorts {
             ])
         static let topUp = Body(
             Field.payable("amount", AmountRule.prices).unless({ $0 == .zero }, "range", "must be more than zero"),
-            Field.text("description", 1...500).optional, Field.text("referenceId", 1...128).optional)
+            Field.text("description", 1...500).optional, Field.id("referenceId", 128).optional)
         struct Transferred {
             let transfer: CustomerTransfer
             let customer: PortCustomer
@@ -132,8 +132,8 @@ extension ProxyPorts {
         // Ports
 
         static let newPort = Body(
-            Field.text("customerId", 1...100), Field.text("countryId", 1...100),
-            Field.text("cityId", 1...100).optional, Field.text("carrierId", 1...100).optional,
+            Field.id("customerId", 100), Field.id("countryId", 100),
+            Field.id("cityId", 100).optional, Field.id("carrierId", 100).optional,
             Field.integer("days", 1...PricePort.daysMax), Field.bool("exclusive").or(false),
             Field.bool("isPrivate").or(false)
         ).map { customerID, countryID, cityID, carrierID, days, isExclusive, isPrivate in

@@ -81,7 +81,7 @@ package struct ProxyPorts: Dialect {
                 for row in shown { try json.object { json in try write(row, &json) } }
             }
             json.field("hasMore", rows.count > page.limit)
-            json.field("nextCursor", rows.count > page.limit ? shown.last.map { Paging.text(id($0)) } : nil)
+            json.field("nextCursor", rows.count > page.limit ? shown.last.map { page.text(behind: id($0)) } : nil)
         }
     }
 

@@ -31,7 +31,7 @@ extension OperatorAdmin {
             parameters: .page(.query("status", .resellerState)), gives: .list(Schemas.resellerAnswer)
         ) { call in
             let query = try call.query()
-            let page = try Paging(query)
+            let page = try Paging(call)
             let state = try query.resellerState("status")
             return .read { tenant in
                 let rows = try tenant.resellers(state: state, after: page.after, limit: page.fetch)

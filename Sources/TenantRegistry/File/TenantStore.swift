@@ -1,4 +1,5 @@
 package import Cryptography
+package import RateLimiter
 package import SQLite
 
 /// What a write's answer carries away from its commit (G5).
@@ -36,6 +37,8 @@ package final class TenantStore: LaneFile {
     package let reader: TenantReader
     package let transaction: TenantTransaction
 
+    /// Who may use how much of the file.
+    package let budgets: Budgets
     private let metrics: LaneMetrics
     private let report: @Sendable (String) -> Void
     private var drawn: [(UInt64, UInt64)] = []
@@ -72,14 +75,16 @@ package final class TenantStore: LaneFile {
         package let record: TenantRecord?
         /// Tables whose rows the chain vouches for.
         package let vouched: VouchedShapes?
+        package let budgets: Budgets
         package let report: @Sendable (String) -> Void
 
         package init(
             clock: any WallClock, random: any RandomSource, metrics: LaneMetrics, signingKey: SigningKey,
-            secretKey: [UInt8], readLog: ReadLog, record: TenantRecord?, vouched: VouchedShapes?,
+            secretKey: [UInt8], readLog: ReadLog, record: TenantRecord?, vouched: VouchedShapes?, budgets: Budgets,
             report: @escaping @Sendable (String) -> Void
         ) {
             self.vouched = vouched
+            self.budgets = budgets
             self.report = report
             self.record = record
             self.clock = clock
@@ -98,6 +103,7 @@ package final class TenantStore: LaneFile {
         self.tenantID = tenantID
         clock = context.clock
         random = context.random
+        budgets = context.budgets
         metrics = context.metrics
         signingKey = context.signingKey
         secretKey = context.secretKey
@@ -345,18 +351,20 @@ package final class TenantStore: LaneFile {
     private func add(_ count: UsageCount, to key: UsageKey) throws {
         try connection.run(
             """
-            INSERT INTO usage (day, reseller_id, action, requests, refusals, orders, unauthorized, forbidden,
-                rate_limited, other_refusals)
-            VALUES (?1, ?2, ?3, ?4, ?5 + ?6 + ?7, ?8, ?5, ?6, ?7, ?9)
+            INSERT INTO usage (day, reseller_id, action, requests, refusals, orders) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
             ON CONFLICT DO UPDATE SET requests = requests + excluded.requests,
-                refusals = refusals + excluded.refusals, orders = orders + excluded.orders,
-                unauthorized = unauthorized + excluded.unauthorized, forbidden = forbidden + excluded.forbidden,
-                rate_limited = rate_limited + excluded.rate_limited,
-                other_refusals = other_refusals + excluded.other_refusals
+                refusals = refusals + excluded.refusals, orders = orders + excluded.orders
             """,
-            .integer(key.day), .integer(key.resellerID), .text(key.action), .int(count.requests),
-            .int(count.unauthorized), .int(count.forbidden), .int(count.rateLimited), .int(count.orders),
-            .int(count.otherRefusals))
+            .integer(key.day), .integer(key.resellerID), .text(key.action), .int(count.requests), .int(count.refusals),
+            .int(count.orders))
+        for (status, refused) in count.byStatus where refused > 0 {
+            try connection.run(
+                """
+                INSERT INTO usage_refusal (day, reseller_id, action, status, count) VALUES (?1, ?2, ?3, ?4, ?5)
+                ON CONFLICT DO UPDATE SET count = count + excluded.count
+                """,
+                .integer(key.day), .integer(key.resellerID), .text(key.action), .int(status), .int(refused))
+        }
     }
 }
 

@@ -18,7 +18,7 @@ enum CopyCommands {
         _ = try GatewayClient.provider(invocation).send(
             "GET", TenantCommands.path(invocation) + "/export", sink: .file(path: path), isLong: true)
         let bytes = size(of: path)
-        Answers.report(invocation, "\(path): \(bytes) bytes") { json in
+        try Answers.report(invocation, "\(path): \(bytes) bytes") { json in
             json.field("slug", invocation.arguments[0])
             json.field("path", path)
             json.field("bytes", bytes)
@@ -59,7 +59,7 @@ enum CopyCommands {
         }
         _ = try GatewayClient.provider(invocation).send(
             "DELETE", TenantCommands.path(invocation) + "?confirm=\(slug.percentEncoded)")
-        Answers.report(invocation, "\(slug) is erased") { json in
+        try Answers.report(invocation, "\(slug) is erased") { json in
             json.field("slug", slug)
             json.field("deleted", true)
         }

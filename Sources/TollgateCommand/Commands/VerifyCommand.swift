@@ -40,12 +40,17 @@ enum VerifyCommand {
             Output.errorLine("\(invocation.arguments[0]): \(error)")
             return notATenantsFile
         }
-        if invocation.has("--json") {
-            Output.line(report.json)
-        } else {
-            Output.line(report.text)
+        let code = report.isSound ? ExitCode.ok : ExitCode.failed
+        do throws(CommandFailure) {
+            if invocation.has("--json") {
+                try Output.line(report.json)
+            } else {
+                try Output.line(report.text)
+            }
+        } catch {
+            throw error.insteadOf(code)
         }
-        return report.isSound ? ExitCode.ok : ExitCode.failed
+        return code
     }
 
     /// Ed25519 (RFC 8032).
