@@ -76,6 +76,19 @@ package struct Unprocessable: Reason {
     package func saying(_ text: String) -> Self { Self(code, text) }
 }
 
+/// 429: others wait for the same, and there are too many of them.
+package struct Crowded: Sendable, Equatable {
+    package let code: String
+    package let text: String
+    package let retryAfterSeconds: Int
+
+    package init(_ code: String, _ text: String, retryAfterSeconds: Int) {
+        self.code = code
+        self.text = text
+        self.retryAfterSeconds = retryAfterSeconds
+    }
+}
+
 /// 503: nothing was done, and later it may be.
 package struct Unavailable: Reason {
     package let code: String

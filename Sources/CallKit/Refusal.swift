@@ -28,6 +28,8 @@ package enum Refusal: Error, Sendable, Equatable {
     case insufficientBalance(required: Money, available: Money, currency: Currency)
     /// 402: a quota of the tenant's tier is reached (P2).
     case quotaExceeded(String)
+    /// 402: what one reseller may use of its tenant's is used up (G6).
+    case shareExceeded(String)
     /// 422 with a code of its own, say `term_not_priced`.
     case unprocessable(Unprocessable)
     /// 413.
@@ -36,6 +38,8 @@ package enum Refusal: Error, Sendable, Equatable {
     case codedBody
     /// 429.
     case rateLimited(retryAfterSeconds: Int)
+    /// 429: too many of others are waiting for the same (G6).
+    case crowded(Crowded)
     /// 503: try again; nothing was done.
     case unavailable(Unavailable)
     /// 500: a defect; the log has it under the request id.
@@ -69,10 +73,10 @@ package enum Refusal: Error, Sendable, Equatable {
         case .notFound: 404
         case .methodNotAllowed: 405
         case .conflict: 409
-        case .insufficientBalance, .quotaExceeded: 402
+        case .insufficientBalance, .quotaExceeded, .shareExceeded: 402
         case .tooLarge: 413
         case .codedBody: 415
-        case .rateLimited: 429
+        case .rateLimited, .crowded: 429
         case .unavailable: 503
         case .defect: 500
         case .transport(let status, _): status
@@ -95,6 +99,8 @@ package enum Refusal: Error, Sendable, Equatable {
         case .methodNotAllowed: "method_not_allowed"
         case .insufficientBalance: "insufficient_balance"
         case .quotaExceeded: "quota_exceeded"
+        case .shareExceeded: "share_exceeded"
+        case .crowded(let reason): reason.code
         case .tooLarge: "too_large"
         case .codedBody: "content_coding"
         case .rateLimited: "rate_limited"
@@ -131,6 +137,8 @@ package enum Refusal: Error, Sendable, Equatable {
         case .methodNotAllowed(let allowed): "This path takes \(allowed)."
         case .insufficientBalance: "The balance and the credit limit do not cover this."
         case .quotaExceeded(let what): "The tenant's quota of \(what) is reached."
+        case .shareExceeded(let what): "The reseller's share of \(what) is used up."
+        case .crowded(let reason): reason.text
         case .tooLarge(let bytes): "The body is larger than \(bytes) bytes."
         case .codedBody: "The body has a Content-Encoding; send it as it is, uncompressed."
         case .rateLimited(let seconds): "Too many requests; try again in \(seconds) s."
@@ -140,11 +148,20 @@ package enum Refusal: Error, Sendable, Equatable {
         }
     }
 
-    /// Whether the caller showed a secret that opens nothing: metered per address, so that nobody tries many.
+    /// Whether the caller showed a secret that opens nothing: metered per address, so that nobody tries many. Passwords
+    /// have meters of their own.
     package var isMissedGuess: Bool {
         switch self {
-        case .unknownCredential, .wrongPassword, .badSignature: true
+        case .unknownCredential, .badSignature: true
         case .notFound(let missing): missing.isGuessable
+        default: false
+        }
+    }
+
+    /// What was sent could not be read, so that nothing was looked up for it.
+    package var isMalformed: Bool {
+        switch self {
+        case .unparseable, .invalid, .tooLarge: true
         default: false
         }
     }
@@ -152,6 +169,7 @@ package enum Refusal: Error, Sendable, Equatable {
     package var retryAfterSeconds: Int? {
         switch self {
         case .rateLimited(let seconds): seconds
+        case .crowded(let reason): reason.retryAfterSeconds
         case .unavailable(let reason): reason.retryAfterSeconds
         case .transport(503, _): 1
         default: nil

@@ -53,6 +53,14 @@ extension Route {
         }
     }
 
+    /// Whether knowing its path is all that it takes: what stands for a parameter of an open route opens something by
+    /// itself, and logs leave it out.
+    package var isNamedBySecret: Bool { Self.isNamedBySecret(access, pattern) }
+
+    static func isNamedBySecret(_ access: Access, _ pattern: String) -> Bool {
+        access == .open && pattern.contains("{")
+    }
+
     private func judge(_ state: ResellerState, _ key: KeyProjection, apiAccess: Bool) throws(Refusal) {
         let isPerson = key.role == .resellerSession
         let isOpen = isPerson && openIn.contains(state)

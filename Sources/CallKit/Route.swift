@@ -60,8 +60,21 @@ package struct Route: Sendable {
         package static let streamed = Body.pieces { $0.tenant.profile.quotas.bytesMax }
     }
 
+    /// From which of the strangers' budgets an open route's calls are taken, where nobody shows a key.
+    package enum OpenCalls: Sendable {
+        /// What everybody at the address and the tenant shares.
+        case shared
+        /// Each such route has its own: making accounts (A2, W11).
+        case applications
+        case signIns
+        /// A link or a signature that is right is its tenant's; one that is wrong is a guess of the address.
+        case capability
+    }
+
     /// An order is 1 MiB at most, as every body that no row names otherwise (G6).
     package static let bodyBytesMax = 1 << 20
+    /// What a stranger may send (G6).
+    package static let openBodyBytesMax = 16 << 10
     package static let importBytesMax = 64 << 20
 
     package let method: Method
@@ -73,8 +86,7 @@ package struct Route: Sendable {
     package let idempotency: Idempotency
     /// The secrets that sign its calls (W5); nil where calls are not signed.
     package let signedBy: SignedCall.Secrets?
-    /// Open routes that make accounts: 20 per 15 minutes and address (A2).
-    package let isRationedByAddress: Bool
+    package let openCalls: OpenCalls
     /// States, beside active, in which a reseller's signed-in person may call it. A GET that changes nothing is open to
     /// a suspended person.
     package let openIn: Set<ResellerState>
@@ -98,7 +110,7 @@ package struct Route: Sendable {
 
     package init(
         _ method: Method, _ pattern: String, _ summary: String, access: Access, moves: Moves? = nil, body: Body? = nil,
-        idempotency: Idempotency = .ignored, signedBy: SignedCall.Secrets? = nil, isRationedByAddress: Bool = false,
+        idempotency: Idempotency = .ignored, signedBy: SignedCall.Secrets? = nil, openCalls: OpenCalls? = nil,
         openIn: Set<ResellerState> = [], routeClass: RouteClass? = nil, cacheKind: CacheKind? = nil,
         ignoresUnknownParameters: Bool = false, parameters: [Parameter] = [], takes: Schema? = nil,
         gives: Success? = nil, refuses: Set<Int> = [],
@@ -110,10 +122,12 @@ package struct Route: Sendable {
         self.access = access
         self.moves = moves ?? (method == .get ? .nothing : .live)
         let takesBody = method == .post || method == .put || method == .patch
-        self.body = body ?? (takesBody ? .whole(bytesMax: Self.bodyBytesMax) : .none)
+        let bytesMax = access.isOpen ? Self.openBodyBytesMax : Self.bodyBytesMax
+        self.body = body ?? (takesBody ? .whole(bytesMax: bytesMax) : .none)
         self.idempotency = idempotency
         self.signedBy = signedBy
-        self.isRationedByAddress = isRationedByAddress
+        let isNamedBySecret = Self.isNamedBySecret(access, pattern)
+        self.openCalls = openCalls ?? (isNamedBySecret ? .capability : .shared)
         self.openIn = method == .get && self.moves == .nothing ? openIn.union([.suspended]) : openIn
         self.routeClass = routeClass
         self.cacheKind = cacheKind

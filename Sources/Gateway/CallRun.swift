@@ -1,6 +1,7 @@
 import CallKit
 import Cryptography
 import HTTPCore
+import RateLimiter
 import SQLite
 import TenantApp
 import TenantRegistry
@@ -29,11 +30,13 @@ struct CallRun: Sendable {
         return IdempotencyKey.of(routed.head) != nil
     }
     private var bytesIn: Int { streamed?.bytes ?? body.count }
+    /// Whose budgets the call's long work and its body are taken from.
+    var payer: Payer { admitted.payer }
     var files: BackgroundPool { fleet.files }
 
     func start() {
         if body.count > Self.loopBodyBytesMax {
-            if !fleet.background.submit({ handle() }) { refuse(.busy) }
+            if !fleet.background.submit(of: payer, { handle() }) { refuse(.busy) }
         } else {
             handle()
         }
@@ -104,8 +107,8 @@ struct CallRun: Sendable {
             }
         case .flow(let flow):
             let agreed = given ?? admitted.tenant.map { terms(of: $0) }
-            let steps = agreed.map { Steps($0) } ?? Steps(ofNode: fleet)
-            let begun = fleet.flows.begin {
+            let steps = agreed.map { Steps($0, paidBy: payer) } ?? Steps(ofNode: fleet)
+            let begun = fleet.flows.begin(of: payer) {
                 do { perform(try await flow(steps), on: agreed) } catch { fail(error) }
             }
             if !begun { refuse(.busy) }
@@ -219,12 +222,29 @@ struct CallRun: Sendable {
 
     private func refuse(_ refusal: Refusal) {
         pipeline.metrics.countRefusal(refusal)
-        if admitted.tenant != nil, admitted.caller == nil, refusal.isMissedGuess {
-            // A wrong password or signature, and a link that leads nowhere, count as a wrong key does.
-            pipeline.countFailure(from: pipeline.clientAddress(routed))
+        let response = missed(refusal) ?? render(refusal)
+        recordThen(response.status, bytesOut: response.bodyBytes) { finish(response) }
+    }
+
+    /// Counts what a stranger got wrong, and gives the answer of an address that has got too much wrong. What was right
+    /// is the tenant's.
+    private func missed(_ refusal: Refusal) -> Response? {
+        guard admitted.caller == nil, admitted.tenant != nil else { return nil }
+        if refusal == .wrongPassword { pipeline.metrics.failedCredentials.add(1, ordering: .relaxed) }
+        let isUnknown = isCapability && refusal.isMalformed
+        guard refusal.isMissedGuess || isUnknown else {
+            if isCapability { pipeline.paid(admitted) }
+            return nil
         }
-        let response = render(refusal)
-        recordThen(response.status, bytesOut: response.bodyBytes) { respond(response) }
+        guard let overrun = pipeline.missed(admitted) else { return nil }
+        var response = render(overrun.refusal)
+        response.headers.add(overrun.headers)
+        return response
+    }
+
+    private var isCapability: Bool {
+        guard admitted.caller == nil, case .capability = route.openCalls else { return false }
+        return true
     }
 
     private func render(_ refusal: Refusal) -> Response {
@@ -249,7 +269,7 @@ struct CallRun: Sendable {
                     store.flushReads()
                     return { _ in proceed() }
                 },
-                fail: { failure in respond(render(Refusal(failure))) }))
+                fail: { failure in finish(render(Refusal(failure))) }))
     }
 
     /// The same stream, recorded when it ends.
@@ -279,6 +299,11 @@ struct CallRun: Sendable {
     }
 
     private func respond(_ response: Response) {
+        if isCapability { pipeline.paid(admitted) }
+        finish(response)
+    }
+
+    private func finish(_ response: Response) {
         var response = response
         pipeline.finish(&response, admitted)
         responder.respond(response)

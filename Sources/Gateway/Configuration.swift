@@ -21,6 +21,8 @@ package struct Configuration: Sendable {
     package var publicURL: String?
     /// All requests of this process together.
     package var processLimit: Policy?
+    /// Who may use how much of what others need too.
+    package var budgets = BudgetFigures()
     /// One JSON line a request on standard output (G7).
     package var logsRequests = false
     package var certificatePath: String?

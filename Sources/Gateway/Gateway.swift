@@ -36,6 +36,7 @@ package final class Gateway: Sendable {
         options.workers = configuration.workers
         options.openFilesMax = configuration.openFilesMax
         options.freeBytesReserve = configuration.freeBytesReserve
+        options.budgets = Budgets(configuration.budgets)
         options.aroundAnswers = { WakeBatch.run($0) }
         let data = try DataDirectory(path: configuration.dataPath)
         let schema = configuration.examiner.map { TenantSchema.app.examining(by: $0) } ?? .app

@@ -22,7 +22,7 @@ extension Pipeline {
                 ? plain(503, "draining\n", trace) : plain(200, "ready\n", trace)
         default:
             return .later { [self, trace] responder in
-                let submitted = fleet.background.submit { [self] in
+                let submitted = fleet.observing.submit { [self] in
                     responder.respond(text(200, metrics.text(fleet: fleet, server: server), trace))
                 }
                 if !submitted { responder.respond(refuse(.busy, nil, trace)) }

@@ -56,7 +56,8 @@ final class Pipeline: RequestHandler, Sendable {
         let monotonicNow = fleet.monotonic.nanoseconds()
         admission = Admission(
             process: configuration.processLimit.map { Bucket($0, now: monotonicNow) },
-            provider: Bucket(ProviderAPI.policy, now: monotonicNow))
+            provider: Bucket(ProviderAPI.policy, now: monotonicNow),
+            strangers: StrangersAdmission(budgets: fleet.budgets))
         requestIDs = RequestIDs(random: fleet.random)
     }
 
@@ -104,12 +105,13 @@ final class Pipeline: RequestHandler, Sendable {
                 return nil
             }
             switch routed.route.body {
-            case .whole(let bytesMax): return .readBody(bytesMax: bytesMax, then: run)
+            case .whole(let bytesMax): return .readBody(bytesMax: self.bytesMax(bytesMax, admitted), then: run)
             case .pieces(let bytesMax):
                 return .streamBody(bytesMax: Int(bytesMax(call(admitted, body: [])))) { [self] responder in
                     StreamedBody(CallRun(pipeline: self, admitted: admitted, body: [], responder: responder))
                 }
-            case .none where routed.head.announcesBody: return .readBody(bytesMax: Route.bodyBytesMax, then: run)
+            case .none where routed.head.announcesBody:
+                return .readBody(bytesMax: bytesMax(Route.bodyBytesMax, admitted), then: run)
             case .none: return .later { responder in _ = run([], responder) }
             }
         }
@@ -128,6 +130,11 @@ final class Pipeline: RequestHandler, Sendable {
                 return nil
             }
         }
+    }
+
+    /// Whoever has shown no key sends little (G6).
+    private func bytesMax(_ ofRoute: Int, _ admitted: Admitted) -> Int {
+        admitted.payer.isStranger ? min(ofRoute, Route.openBodyBytesMax) : ofRoute
     }
 
     private enum Judgement {
@@ -255,8 +262,8 @@ final class Pipeline: RequestHandler, Sendable {
     private func refuseUnauthenticated(_ refusal: Refusal, _ routed: Routed) -> Response {
         if refusal == .unknownCredential {
             metrics.failedCredentials.add(1, ordering: .relaxed)
-            if let overrun = admission.overrunByFailures(
-                clientAddress(routed), now: fleet.monotonic.nanoseconds())
+            if let overrun = admission.strangers.missed(
+                at: routed.addressed, address: clientAddress(routed), now: fleet.monotonic.nanoseconds())
             {
                 return refuse(overrun, routed.surface, RequestTrace(routed))
             }
@@ -270,9 +277,17 @@ final class Pipeline: RequestHandler, Sendable {
         return response
     }
 
-    func countFailure(from address: IPAddress) {
+    /// A link or signature of an open call opened nothing.
+    func missed(_ admitted: Admitted) -> Overrun? {
         metrics.failedCredentials.add(1, ordering: .relaxed)
-        admission.failures.recordFailure(AddressKey(address), now: fleet.monotonic.nanoseconds())
+        return admission.strangers.missed(
+            at: admitted.tenant, address: clientAddress(admitted.routed), now: fleet.monotonic.nanoseconds())
+    }
+
+    /// A link or signature of an open call was right.
+    func paid(_ admitted: Admitted) {
+        guard let tenant = admitted.tenant else { return }
+        admission.strangers.paid(admitted.routed, of: tenant, now: fleet.monotonic.nanoseconds())
     }
 
     func clientAddress(_ routed: Routed) -> IPAddress { clientAddress(routed.head, routed.peer) }

@@ -298,7 +298,7 @@ def tool(name):
     unpacked = os.path.join(ROOT, ".build", "tools", "usr")
     path = shutil.which(name, path=os.pathsep.join(
         [os.environ.get("PATH", ""), "/usr/sbin", os.path.join(unpacked, "bin"), os.path.join(unpacked, "sbin")]))
-    assert path, f"{name} is not there; ./test fetches it from Debian"
+    assert path, f"{name} is not there; ./test fetches it from Debian, LibreOffice with --long"
     return path
 
 

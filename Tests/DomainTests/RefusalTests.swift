@@ -47,9 +47,11 @@ struct RefusalTests {
 
     @Test("a miss counts as a guess where the name is the secret")
     func guesses() {
-        let secrets: [Refusal] = [.unknownCredential, .wrongPassword, .badSignature(""), .notFound(.guessed)]
+        let secrets: [Refusal] = [.unknownCredential, .badSignature(""), .notFound(.guessed)]
         #expect(secrets.allSatisfy { $0.isMissedGuess })
-        let others: [Refusal] = [.notFound(.path), .forbidden(.ownerOnly), .conflict(.secretTaken), .defect]
+        let others: [Refusal] = [
+            .wrongPassword, .notFound(.path), .forbidden(.ownerOnly), .conflict(.secretTaken), .defect,
+        ]
         #expect(others.allSatisfy { !$0.isMissedGuess })
     }
 

@@ -97,9 +97,10 @@ import Testing
         // So many that any batch of writes takes them along.
         let count = 2 * ReadLog.worthwhileCount
         for number in 0..<count {
-            let record = AuditRecord(
+            var record = AuditRecord(
                 at: node.clock.now(), action: "GET /waiting", status: 200,
                 requestID: RequestID(high: 1, low: UInt64(number)))
+            record.keyID = 1
             #expect(shop.record.readLog.append(record))
         }
         let head = try node.restore(shop.record, from: path)

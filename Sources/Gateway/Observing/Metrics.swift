@@ -1,5 +1,6 @@
 import CallKit
 import HTTPServer
+import RateLimiter
 import Synchronization
 import TenantApp
 import TenantRegistry
@@ -43,6 +44,13 @@ final class GatewayMetrics: Sendable {
         let refused = RefusalCodes.all.map { ($0, refusals[$0]?.count ?? 0) } + [("other", otherRefusals.count)]
         page.counter("tollgate_refusals_total", "Refusals by reason.", by: "reason", refused)
         page.counter("tollgate_failed_credentials_total", "Calls with an unknown key.", failedCredentials)
+        let budgets = fleet.budgets
+        page.counter(
+            "tollgate_budget_spent_total", "Calls and connections that found a budget spent.", by: "budget",
+            Budget.allCases.map { ($0.rawValue, budgets.spent[$0]) })
+        page.gauge(
+            "tollgate_budget_in_use", "What is in use at once of budgets that are shared.", by: "budget",
+            budgets.inUse.map { ($0.rawValue, $1) })
         page.histogram(
             "tollgate_request_duration_seconds", "From the head's first byte to the answer's last.",
             microseconds: latency)

@@ -2,6 +2,7 @@ import CallKit
 import Foundation
 import Glibc
 import HTTPCore
+import RateLimiter
 import TenantRegistry
 
 /// One JSON line a request on standard output, on demand (G7). Lines are handed to a thread of their own, so that
@@ -17,7 +18,7 @@ final class RequestLog: Sendable {
 
     init(isOn: Bool) {
         self.isOn = isOn
-        pool = isOn ? BackgroundPool(name: "log", threads: 1, tasksMax: Self.linesMax) : nil
+        pool = isOn ? BackgroundPool(name: "log", threads: 1, places: Shares(whole: Self.linesMax)) : nil
     }
 
     func write(

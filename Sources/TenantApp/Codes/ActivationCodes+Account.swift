@@ -6,16 +6,18 @@ import TenantRegistry
 extension ActivationCodes {
     static let account: [Route] = [
         Route(
-            .post, "/register", "Register as a reseller", access: .open, isRationedByAddress: true,
+            .post, "/register", "Register as a reseller", access: .open, openCalls: .applications,
             takes: Schemas.registration.schema, gives: .done(Schemas.registered), refuses: [409]
         ) { call in
             let (company, email, password) = try call.read(Schemas.registration)
-            let application = ResellerApplication(email: email, name: company, company: company, password: password)
+            let application = ResellerApplication(
+                email: email, name: company, company: company, password: password, isOwn: true)
             let seed = MintedSecret(shape: .hex64, book: .live, random: call.services.random)
-            return .background {
-                let application = try application.hashed(call.services)
+            return .flow { steps in
+                try await steps.read { try application.judge($0) }
+                let application = try await steps.background { try application.hashed(call.services) }
                 return .reserving(seed.hash) { tenant, detail in
-                    let made = try application.run(tenant, state: .pending, approvedBy: nil, &detail)
+                    let made = try Apply(application).run(tenant, &detail)
                     var new = NewKey(
                         accountID: made.accountID, resellerID: made.reseller.id, role: .resellerSession, scopes: .all,
                         display: seed.display, createdBy: made.accountID)
@@ -27,7 +29,8 @@ extension ActivationCodes {
             }
         },
         Route(
-            .post, "/login", "Log in to the dashboard", access: .open, takes: KeyBodies.credentials.schema,
+            .post, "/login", "Log in to the dashboard", access: .open, openCalls: .signIns,
+            takes: KeyBodies.credentials.schema,
             gives: .done(Schemas.session), refuses: [401]
         ) { call in
             let (email, password) = try call.read(KeyBodies.credentials)

@@ -15,9 +15,6 @@ package struct ActivationPages: Dialect {
     package let isDescribed = false
     package let errorContentType: StaticString = "application/json"
 
-    /// Two of them, and a form's names.
-    private static let bodyBytesMax = 16 << 10
-
     package init() {}
 
     package func credential(in head: RequestHead) -> Range<Int>? { nil }
@@ -54,8 +51,7 @@ package struct ActivationPages: Dialect {
             }
         },
         Route(
-            .post, "/{code}", "Redeem a code", access: .open, body: .whole(bytesMax: bodyBytesMax),
-            isRationedByAddress: true
+            .post, "/{code}", "Redeem a code", access: .open, body: .whole(bytesMax: Route.openBodyBytesMax)
         ) { call in
             let (email, password, account) = try call.readForm(account)
             let prefersJSON = call.head.prefersJSON

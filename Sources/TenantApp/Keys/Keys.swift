@@ -148,11 +148,30 @@ extension TenantReader {
             read: APIKey.init)
     }
 
-    /// Keys in force, for the tenant's quota.
-    package func keysInForce() throws -> Int64 {
+    /// Throws where tenant or reseller have no room for one more key. What opens nothing any more, revoked, ended or of
+    /// a terminated reseller, has given its place back (P2).
+    package func judgeKeyQuota(resellerID: Int64?) throws {
+        if let most = store.record?.profile.quotas.keysMax {
+            guard try keysInForce(resellerID: nil) < most else { throw Refusal.quotaExceeded("keys") }
+        }
+        guard let resellerID else { return }
+        let budgets = store.budgets
+        guard try keysInForce(resellerID: resellerID) < budgets.figures[.keysReseller] else {
+            budgets.spent.count(.keysReseller)
+            throw Refusal.shareExceeded("keys")
+        }
+    }
+
+    /// Of one reseller, or of all.
+    private func keysInForce(resellerID: Int64?) throws -> Int64 {
         try connection.row(
-            "SELECT count(*) FROM api_key WHERE revoked_at IS NULL AND role < ?1",
-            .integer(KeyRole.ownerSession.rawValue)
+            dynamic: """
+                SELECT count(*) FROM api_key k
+                WHERE revoked_at IS NULL AND role < ?1 AND (expires_at IS NULL OR expires_at > ?2)
+                \(resellerID == nil ? "" : "AND reseller_id = ?3")
+                AND NOT EXISTS (SELECT 1 FROM reseller r WHERE r.id = k.reseller_id AND r.state = 3)
+                """,
+            [.integer(KeyRole.ownerSession.rawValue), .time(now)] + (resellerID.map { [.integer($0)] } ?? [])
         ) { try $0.int() } ?? 0
     }
 
@@ -279,6 +298,14 @@ extension TenantTransaction {
             "UPDATE api_key SET revoked_at = coalesce(revoked_at, ?2), epoch = epoch + 1 WHERE id = ?1", .integer(id),
             .time(now))
         try projectKey(id)
+    }
+
+    /// All of one reseller, and its sessions.
+    func revokeKeys(resellerID: Int64) throws {
+        let keys = try connection.rows(
+            "SELECT id FROM api_key WHERE reseller_id = ?1 AND revoked_at IS NULL", .integer(resellerID)
+        ) { try $0.int() }
+        for key in keys { try revokeKey(key) }
     }
 
     package func setKeyLimit(_ id: Int64, to limit: Policy?) throws {

@@ -6,7 +6,7 @@ import TenantRegistry
 extension OperatorAdmin {
     static let sessions: [Route] = [
         Route(
-            .post, "/session", "Sign in as the owner or an operator", access: .open,
+            .post, "/session", "Sign in as the owner or an operator", access: .open, openCalls: .signIns,
             takes: KeyBodies.credentials.schema,
             gives: .done(KeyBodies.session), refuses: [401]
         ) { call in

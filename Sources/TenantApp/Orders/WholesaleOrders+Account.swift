@@ -7,20 +7,21 @@ import TenantRegistry
 extension WholesaleOrders {
     static let account: [Route] = [
         Route(
-            .post, "/apply", "Apply to become a reseller", access: .open, isRationedByAddress: true,
+            .post, "/apply", "Apply to become a reseller", access: .open, openCalls: .applications,
             takes: ResellerApplication.own.schema, gives: .made(Schemas.applied), refuses: [409]
         ) { call in
             let application = try call.read(ResellerApplication.own)
-            return .background {
-                let application = try application.hashed(call.services)
+            return .flow { steps in
+                try await steps.read { try application.judge($0) }
+                let application = try await steps.background { try application.hashed(call.services) }
                 return .write { tenant, detail in
-                    let made = try application.run(tenant, state: .pending, approvedBy: nil, &detail)
+                    let made = try Apply(application).run(tenant, &detail)
                     return .json(201, Schemas.applied, made.reseller, in: tenant.currency)
                 }
             }
         },
         Route(
-            .post, "/session", "Sign in", access: .open, isRationedByAddress: false,
+            .post, "/session", "Sign in", access: .open, openCalls: .signIns,
             takes: KeyBodies.credentials.schema,
             gives: .done(KeyBodies.session), refuses: [401]
         ) { call in

@@ -8,7 +8,7 @@ extension ProxyPorts {
 
     static let account: [Route] = [
         Route(
-            .post, "/login/signin", "Sign in", access: .open, takes: KeyBodies.credentials.schema,
+            .post, "/login/signin", "Sign in", access: .open, openCalls: .signIns, takes: KeyBodies.credentials.schema,
             gives: .done(Schemas.session),
             refuses: [401]
         ) { call in

@@ -69,8 +69,7 @@ extension ProxyPorts {
         },
         Route(
             .post, "/reseller/webhooks/{id}/test", "Send a test event to a webhook", access: .resellerWithAny(.writes),
-            moves: .oneBook,
-            gives: .made(Schemas.testSent)
+            moves: .oneBook, routeClass: .webhookTest, gives: .made(Schemas.testSent)
         ) { call in
             .write { tenant, detail in
                 let endpoint = try tenant.knownWebhookEndpoint(

@@ -56,6 +56,8 @@ package struct AuditRecord: Sendable, Equatable {
 
     /// 429, 401 and 403: what a flood of is kept as a count.
     package var isRefusal: Bool { status == 429 || status == 401 || status == 403 }
+    /// Nobody known made the call.
+    var isAnonymous: Bool { keyID == 0 }
 }
 
 /// Names one request on its answer, in the log and in the audit: 128 bits, unique, of no meaning.

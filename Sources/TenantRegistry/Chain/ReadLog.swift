@@ -64,11 +64,12 @@ package final class ReadLog: Sendable {
     package func append(_ record: AuditRecord, isOwed: Bool = false) -> Bool {
         state.withLock { state in
             guard isOwed || Self.hasRoom(state) else { return false }
-            if record.isRefusal {
+            if record.isRefusal || record.isAnonymous {
+                let separateMax = record.isAnonymous ? Self.anonymousSeparateMax : Self.refusalsSeparateMax
                 let key = FloodKey(keyID: record.keyID, status: record.status, action: record.action)
                 if var flood = state.floods[key] {
                     flood.seen += record.count
-                    if flood.seen > Self.refusalsSeparateMax {
+                    if flood.seen > separateMax {
                         flood.record.count += record.count
                         flood.record.at = record.at
                         state.floods[key] = flood
@@ -93,6 +94,8 @@ package final class ReadLog: Sendable {
 
     /// So many refusals alike in one block are recorded one by one; the rest as one line with a count.
     package static let refusalsSeparateMax = 20
+    /// So many calls alike of nobody known: what strangers repeat is a count, so that they cannot fill the log (G6).
+    package static let anonymousSeparateMax = 3
 
     package var isEmpty: Bool { state.withLock { $0.batch.count == 0 } }
 

@@ -1,4 +1,5 @@
 package import Cryptography
+package import RateLimiter
 package import SQLite
 
 /// What a write's answer carries away from its commit (G5).
@@ -36,6 +37,8 @@ package final class TenantStore: LaneFile {
     package let reader: TenantReader
     package let transaction: TenantTransaction
 
+    /// Who may use how much of the file.
+    package let budgets: Budgets
     private let metrics: LaneMetrics
     private let report: @Sendable (String) -> Void
     private var drawn: [(UInt64, UInt64)] = []
@@ -72,14 +75,16 @@ package final class TenantStore: LaneFile {
         package let record: TenantRecord?
         /// Tables whose rows the chain vouches for.
         package let vouched: VouchedShapes?
+        package let budgets: Budgets
         package let report: @Sendable (String) -> Void
 
         package init(
             clock: any WallClock, random: any RandomSource, metrics: LaneMetrics, signingKey: SigningKey,
-            secretKey: [UInt8], readLog: ReadLog, record: TenantRecord?, vouched: VouchedShapes?,
+            secretKey: [UInt8], readLog: ReadLog, record: TenantRecord?, vouched: VouchedShapes?, budgets: Budgets,
             report: @escaping @Sendable (String) -> Void
         ) {
             self.vouched = vouched
+            self.budgets = budgets
             self.report = report
             self.record = record
             self.clock = clock
@@ -98,6 +103,7 @@ package final class TenantStore: LaneFile {
         self.tenantID = tenantID
         clock = context.clock
         random = context.random
+        budgets = context.budgets
         metrics = context.metrics
         signingKey = context.signingKey
         secretKey = context.secretKey

@@ -165,6 +165,8 @@ extension Fleet {
         last.wait()
         pool.close()
         background.close()
+        hashing.close()
+        observing.close()
         files.close()
         examinations.close()
         flows.close()

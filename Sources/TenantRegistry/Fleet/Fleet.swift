@@ -1,4 +1,5 @@
 package import Cryptography
+package import RateLimiter
 package import SQLite
 import Synchronization
 
@@ -52,14 +53,20 @@ package final class Fleet: Sendable {
     package let roster: Roster
     package let registry: any Registry
     package let pool: LanePool
-    /// scrypt, parsing and HMAC of large bodies.
+    /// Who may use how much of what the node has.
+    package let budgets: Budgets
+    /// Parsing and HMAC of large bodies, scrypt of known callers, long lists.
     package let background: BackgroundPool
+    /// scrypt of strangers: nothing that a valid key asks for waits behind it (G6).
+    package let hashing: BackgroundPool
+    /// What the operator of the node looks at, behind nobody.
+    package let observing: BackgroundPool
     /// Reading and writing files that are not a lane's: a flood of sign-ins does not stop an export.
     package let files: BackgroundPool
     /// Restores wait here for the examination of their file.
-    let examinations = BackgroundPool(name: "examine", threads: 2, tasksMax: 16)
+    let examinations = BackgroundPool(name: "examine", threads: 2, places: Shares(whole: 16))
     /// Steps of calls that take several.
-    package let flows = FlowPool()
+    package let flows: FlowPool
     package let clock: any WallClock
     package let monotonic: any MonotonicClock
     package let random: any RandomSource
@@ -82,6 +89,7 @@ package final class Fleet: Sendable {
         package var openFilesMax = 1_000
         /// Writes are refused while the disk has less than this free.
         package var freeBytesReserve: Int64 = 64 << 20
+        package var budgets = Budgets()
         /// See `LanePool`.
         package var aroundAnswers: @Sendable (() -> Void) -> Void = { $0() }
 
@@ -89,6 +97,8 @@ package final class Fleet: Sendable {
     }
 
     package let options: Options
+    /// Scrapes of metrics that wait.
+    private static let observersMax = 16
 
     /// Opens the registry, fills the roster, finishes or clears what a crash left half-done. On the caller's thread.
     package init(
@@ -105,9 +115,14 @@ package final class Fleet: Sendable {
         self.report = report
         pool = LanePool(
             workers: options.workers, openFilesMax: options.openFilesMax, aroundAnswers: options.aroundAnswers)
-        background = BackgroundPool(name: "background", threads: 2, tasksMax: 256)
+        let budgets = options.budgets
+        self.budgets = budgets
+        flows = FlowPool(places: budgets.flows)
+        background = BackgroundPool(name: "background", threads: 2, places: budgets.background)
+        hashing = BackgroundPool(name: "hashing", threads: 2, places: budgets.hashing, isPolite: true)
+        observing = BackgroundPool(name: "observing", threads: 1, places: Shares(whole: Self.observersMax))
         blankFiles = BlankFiles(data: data, schema: schema, background: background)
-        files = BackgroundPool(name: "files", threads: 2, tasksMax: 4_096)
+        files = BackgroundPool(name: "files", threads: 2, places: budgets.files)
         roster = Roster(monotonic: monotonic)
         if DataDirectory.size(of: data.masterKeyPath) == nil, DataDirectory.size(of: data.registryPath) != nil {
             throw DataDirectory.Failure.unusable(
@@ -244,6 +259,7 @@ package final class Fleet: Sendable {
         TenantStore.Context(
             clock: clock, random: random, metrics: pool.metrics, signingKey: record.signingKey,
             secretKey: record.secretKey, readLog: readLog ?? record.readLog, record: record, vouched: schema.vouched,
+            budgets: budgets,
             report: report)
     }
 

@@ -1,6 +1,7 @@
 import Gateway
 import HTTPCore
 import HTTPServer
+import RateLimiter
 
 /// The options of `serve`, and the configuration that they make.
 enum ServeOptions {
@@ -26,6 +27,8 @@ enum ServeOptions {
         Option(
             "--allow-private-addresses", "Let tenants' services be at private and loopback addresses, over http too"),
         Option("--process-limit", "R/W[/B]", "All requests together: R in W seconds, B at once"),
+        Option(
+            "--budget", "NAME=N", "Another figure for one of the budgets in docs/internals/budgets.md", repeats: true),
         Option("--tls-cert", "FILE", "Certificate chain (PEM); SIGHUP reads it again"),
         Option("--tls-key", "FILE", "Its private key (PEM)"),
         Option("--loops", "N", "Event loops (2)"),
@@ -77,7 +80,20 @@ enum ServeOptions {
             configuration.drainMilliseconds = seconds * 1_000
         }
         try setBounds(invocation, &configuration.serverLimits)
+        for text in invocation.texts("--budget") { try setBudget(text, &configuration.budgets) }
         return configuration
+    }
+
+    private static func setBudget(_ text: String, _ figures: inout BudgetFigures) throws(CommandFailure) {
+        let parts = text.split(separator: "=", maxSplits: 1)
+        guard parts.count == 2, let figure = Int(parts[1]), (1...BudgetFigures.figureMax).contains(figure) else {
+            throw .usage("--budget takes NAME=N, N from 1 to \(BudgetFigures.figureMax), not “\(text)”")
+        }
+        guard let budget = Budget(rawValue: String(parts[0])) else {
+            let names = Budget.allCases.map(\.rawValue).joined(separator: ", ")
+            throw .usage("--budget knows no “\(parts[0])”; there are \(names)")
+        }
+        figures[budget] = figure
     }
 
     private static func setBounds(_ invocation: Invocation, _ limits: inout ServerLimits) throws(CommandFailure) {
