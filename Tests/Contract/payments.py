@@ -587,6 +587,8 @@ def addresses(service):
                 refused(seller.pay(reseller), 503)
                 row = seller.payments()[0]
                 assert row["status"] == "failed" and row["failure"] == UNANSWERED, (host, row)
+            # Ten top-ups are begun in 15 minutes at most.
+            reseller = seller.reseller()
             # What nobody has is told in the same words as what may not be called.
             for host in ("10.0.0.1", "169.254.169.254", "[fe80::1]", "nobody.invalid", "nobody.internal"):
                 seller.configure(service, create_url=f"https://{host}:{port}/v1/payments")
