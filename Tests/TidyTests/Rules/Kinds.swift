@@ -38,7 +38,7 @@ enum Kinds {
         "LowBalance": .operation, "MintedSecret": .value, "OfferedProduct": .wire, "Payment": .value,
         "PaymentCallback": .value, "PaymentDriver": .value, "Plan": .value, "PortPricing": .value, "PortStock": .table,
         "PortStockFile": .value, "PriceBookFile": .value, "PriceRow+JSON": .wire, "PriceStaging": .table,
-        "Pricing": .value, "Demo": .operation, "Dialects": .wire, "PaymentLimits": .value, "PostingSide": .proof,
+        "Pricing": .value, "Demo": .operation, "DemoFile": .operation, "Dialects": .wire, "PaymentLimits": .value, "PostingSide": .proof,
         "Reconciliation": .value, "RedeemingCustomer": .operation, "ResellerApplication": .operation,
         "RunningReconciliations": .value, "Scopes+Dialects": .wire, "SessionTerms": .value, "TableReader": .value,
         "TableRows": .value, "Tenant+Reading": .table,
