@@ -17,11 +17,7 @@ extension ProviderAPI {
 
     func change(_ call: Call) throws -> Work {
         let record = try tenant(of: call)
-        let fields = try call.optionalFields()
-        let known = ["tier", "quotas", "rate_limit", "domains"]
-        guard known.contains(where: { fields.has($0) }) else {
-            throw Refusal.field("", "required", "one of \(known.joined(separator: ", ")) is expected")
-        }
+        let fields = try call.fields()
         // Certificates are parsed, and their keys wrapped, off the loop.
         if fields.has("domains") { return .background { try change(record, fields, call) } }
         return try change(record, fields, call)
@@ -47,6 +43,8 @@ extension ProviderAPI {
 
     private func read(_ body: FieldReader, of record: TenantRecord) throws -> Change {
         var fields = body
+        let names = ["tier", "quotas", "rate_limit", "domains"]
+        fields.expectChange(of: names, clearable: ["rate_limit"])
         var change = Change()
         change.tier = fields.optionalChoice("tier", as: Tier.self)
         if var quotas = fields.optionalObject("quotas") {
@@ -55,16 +53,20 @@ extension ProviderAPI {
                 guard quotas.has(name) else { return }
                 wanted[keyPath: path] = quotas.optionalInteger(name, in: least...Schemas.quotaMost)
             }
+            let names = ["bytes", "resellers", "keys", "requests_monthly"]
+            quotas.expectChange(of: names, clearable: names)
             read("bytes", \.bytesMax, least: 1 << 20)
             read("resellers", \.resellersMax, least: 0)
             read("keys", \.keysMax, least: 1)
             read("requests_monthly", \.requestsMonthlyMax, least: 0)
+            quotas.expectNoOthers(than: names)
             fields.absorb(quotas)
             change.quotas = wanted
         }
         let limit = fields.optionalPolicy("rate_limit")
         if fields.has("rate_limit") { change.limit = .some(limit) }
         change.domains = try readDomains(&fields, record)
+        fields.expectNoOthers(than: names)
         try fields.finish()
         return change
     }

@@ -12,10 +12,10 @@ extension ProviderAPI {
                 gives: .made(Schemas.madeTenant), refuses: [409]
             ) { try create($0) },
             Route(
-                .get, "/tenants", "List tenants", access: .provider, parameters: [.limit, Schemas.tenantCursor],
+                .get, "/tenants", "List tenants", access: .provider, parameters: [.limit, .cursor],
                 gives: .list(Schemas.tenant)
             ) { call in
-                let page = try TenantPage(try call.query())
+                let page = try TenantPage(call)
                 return .files { .answer(list(page, call)) }
             },
             Route(.get, "/tenants/{slug}", "Read a tenant", access: .provider, gives: .read(Schemas.tenant)) { call in
@@ -35,7 +35,7 @@ extension ProviderAPI {
 
     private func list(_ page: TenantPage, _ call: Call) -> Answer {
         let rows = fleet.roster.tenants(after: page.after, limit: page.limit + 1)
-        return Paging.answer(rows, limit: page.limit, cursor: { TenantPage.cursor(after: $0.slug) }) { record, json in
+        return Paging.answer(rows, limit: page.limit, cursor: { page.cursor(behind: $0.slug) }) { record, json in
             encode(record, call, &json)
         }
     }

@@ -1,5 +1,4 @@
 import CallKit
-import Cryptography
 import HTTPCore
 
 /// `?limit=&cursor=` of the list of tenants, which goes by their slugs: the cursor names the last one shown.
@@ -7,18 +6,15 @@ struct TenantPage: Sendable {
     let limit: Int
     /// The slug behind which the page begins; nil for the first page.
     let after: String?
+    private let seal: CursorSeal
 
-    init(_ query: Query) throws(Refusal) {
+    init(_ call: Call) throws(Refusal) {
+        let query = try call.query()
+        let seal = try CursorSeal(call)
         limit = try Paging.limit(query)
-        guard let cursor = query["cursor"] else {
-            after = nil
-            return
-        }
-        guard let bytes = Base64.decodeURL(cursor), let slug = String(validating: bytes, as: UTF8.self),
-            ProviderAPI.isSlug(slug)
-        else { throw Paging.unknownCursor }
-        after = slug
+        after = try query["cursor"].map { text throws(Refusal) in String(decoding: try seal.open(text), as: UTF8.self) }
+        self.seal = seal
     }
 
-    static func cursor(after slug: String) -> String { Base64.encodeURL(Array(slug.utf8)) }
+    func cursor(behind slug: String) -> String { seal.seal(Array(slug.utf8)) }
 }

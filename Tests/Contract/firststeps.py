@@ -41,6 +41,10 @@ def main():
     checks.finish()
 
 
+def general(text):
+    return re.sub(r"audit row \d+", "audit row N", text)
+
+
 def walks(checks, gateway, folder):
     code, rest = readme("walk")
     code = code.replace("http://127.0.0.1:8080", gateway.base_url)
@@ -53,7 +57,8 @@ def walks(checks, gateway, folder):
                 ["bash", "-c", code], cwd=folder, capture_output=True, text=True, timeout=STEP_SECONDS_MAX
             )
             assert run.returncode == 1 and "Traceback" not in run.stderr and not run.stderr, (run.stdout, run.stderr)
-            assert run.stdout.endswith(printed), run.stdout[-900:]
+            # Reads are sealed in blocks by the clock: how many stand before the order is chance.
+            assert general(run.stdout).endswith(general(printed)), run.stdout[-900:]
             found = re.findall(r"\b([45]\d\d) |\"status\":([45]\d\d)", run.stdout)
             # The second call past the limit, and the revoked key's.
             assert {one or other for one, other in found} == {"429", "401"}, run.stdout

@@ -1,8 +1,10 @@
 """A bare connection, for the scripts that send what no HTTP client would."""
 
 import contextlib
+import os
 import socket
 import ssl
+import subprocess
 
 
 class Wire:
@@ -77,3 +79,24 @@ def exchange(gateway, data, method="GET"):
     with Wire(gateway) as wire:
         wire.send(data)
         return wire.answer(method)
+
+
+def certificate(folder, name, *hosts, days=2):
+    """A chain and its key for these names; with `days` below zero it has ended."""
+    chain, key, request = (os.path.join(folder, name + end) for end in (".pem", ".key", ".csr"))
+    names = "subjectAltName=" + ",".join(f"DNS:{host}" for host in hosts)
+    asked = ["req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}",
+             "-addext", names, "-out", request, "-keyout", key]
+    signed = ["x509", "-req", "-in", request, "-signkey", key, "-days", str(days), "-copy_extensions", "copyall",
+              "-out", chain]
+    for arguments in (asked, signed):
+        subprocess.run(["openssl", *arguments], capture_output=True, check=True, timeout=30)
+    return chain, key
+
+
+def served(port, name, trusted=None):
+    """The certificate that is served for a name, in PEM; with `trusted`, checked as a browser would."""
+    context = ssl.create_default_context(cafile=trusted) if trusted else ssl._create_unverified_context()
+    with socket.create_connection(("127.0.0.1", port), 10) as raw:
+        with context.wrap_socket(raw, server_hostname=name) as wrapped:
+            return ssl.DER_cert_to_PEM_cert(wrapped.getpeercert(True))

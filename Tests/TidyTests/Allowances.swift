@@ -42,7 +42,6 @@ enum Allowances {
         Allowance(
             "Sources/CallKit/Values/Money.swift", "rounded", "accrual of hourly terms and renewals (W9) round by it"),
         Allowance("Sources/Cryptography/RandomSource.swift", "SeededRandom", replays),
-        Allowance("Sources/HTTPCore/Query.swift", "isRepeated", "a parameter that stands twice is to be refused"),
         Allowance("Sources/RateLimiter/AddressMeter.swift", "addressesCount", looks),
         Allowance("Sources/RateLimiter/Bucket.swift", "peek", "tests look at a level without taking of it"),
         Allowance("Sources/SQLite/Connection.swift", "cachedStatementCount", looks),

@@ -58,7 +58,7 @@ package struct Body<Value: Sendable>: Sendable {
         let names = body.members.map(\.name)
         let clearable = body.members.filter(\.isClearable).map(\.name)
         return Body(schema: .change(body.schema), members: body.members) { (fields, reading) throws(Refusal) in
-            try fields.expectChange(of: names, clearable: clearable)
+            fields.expectChange(of: names, clearable: clearable)
             return try body.read(&fields, reading)
         }
     }
@@ -76,16 +76,6 @@ package struct Body<Value: Sendable>: Sendable {
         var copy = self
         copy.schema = change(schema)
         return copy
-    }
-
-    /// What no field reads is an error: in a body that stands for the whole, a misspelt price would be a price removed.
-    package var closed: Body {
-        let (names, reader) = (members.map(\.name), reader)
-        return Body(schema: schema.closed, members: members) { (fields, reading) throws(Refusal) in
-            let value = try reader(&fields, reading)
-            fields.expectOnly(names)
-            return value
-        }
     }
 
     /// Looks at what was sent before the fields are read.
@@ -122,7 +112,7 @@ package struct Body<Value: Sendable>: Sendable {
 
 extension Call {
     /// What fields hang on besides the body.
-    package var reading: Reading { Reading(now: now, currencyCode: tenant.profile.currency) }
+    package var reading: Reading { Reading(now: now, currencyCode: realm.tenant?.profile.currency ?? "") }
 
     /// The body's values, or a refusal that names everything that is wrong with it.
     package func read<Value>(_ body: Body<Value>) throws(Refusal) -> Value {
@@ -141,7 +131,15 @@ extension FieldReader {
     /// The values of a whole body.
     package mutating func read<Value>(_ body: Body<Value>, _ reading: Reading) throws(Refusal) -> Value {
         let value = try body.read(&self, reading)
+        expectNoOthers(than: body.members.map(\.name))
         return try finish(value)
+    }
+
+    /// The values of an object, among other things that are judged; nil where an error was recorded.
+    package mutating func readWhole<Value>(_ body: Body<Value>, _ reading: Reading) -> Value? {
+        let value = try? body.read(&self, reading)
+        expectNoOthers(than: body.members.map(\.name))
+        return value ?? nil
     }
 
     /// One field, among others that are read by hand.

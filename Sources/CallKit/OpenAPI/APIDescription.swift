@@ -99,7 +99,11 @@ package struct APIDescription: Sendable {
             title: surface.title, basePath: surface.basePath, credentials: surface.credentials,
             errorContentType: surface.errorContentType.description, errorSchema: surface.errorSchema,
             status: { surface.render(.sample($0), requestID: .none).status },
-            operations: surface.routes.map { Operation($0, isAlwaysThere: surface.isAlwaysThere) })
+            operations: surface.routes.map { route in
+                var operation = Operation(route, isAlwaysThere: surface.isAlwaysThere)
+                if surface.refusesUnknownMembers { operation.takes = operation.takes?.closedThroughout }
+                return operation
+            })
     }
 }
 
@@ -115,6 +119,8 @@ extension APIDescription.Operation {
                 scopes.isEmpty
                     ? "Any key of a reseller."
                     : "A reseller's key with the scope \(scopes.names.joined(separator: ", "))."
+            case .resellerWithAny(let scopes):
+                "A reseller's key with one of the scopes \(scopes.names.joined(separator: ", "))."
             case .resellerSession: "A reseller's person signed in."
             case .openOrReseller: "Open; a reseller's credential counts where there is one."
             case .provider: "The provider."
@@ -123,7 +129,7 @@ extension APIDescription.Operation {
             switch route.access {
             case .open: .none
             case .openOrReseller: .optional
-            case .administrator, .owner, .reseller, .resellerSession, .provider: .required
+            case .administrator, .owner, .reseller, .resellerWithAny, .resellerSession, .provider: .required
             }
         self.init(
             method: route.method, pattern: route.pattern, summary: route.summary, access: access,

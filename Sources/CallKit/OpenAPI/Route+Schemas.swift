@@ -29,8 +29,8 @@ package struct Parameter: Sendable {
 
 extension Parameter {
     package static let limit = query("limit", .integer(1...Int64(Paging.limitMax)))
-    /// What `Paging` gives: eight bytes in base64url, never negative.
-    package static let cursor = query("cursor", .matching("^[A-Za-f][A-Za-z0-9_-]{9}[AEIMQUYcgkosw048]$"))
+    /// What `CursorSeal` gives.
+    package static let cursor = query("cursor", .matching("^[A-Za-z0-9_-]{39,}$"))
     package static let mode = query("mode", .book)
     /// An RFC 3339 time or a day.
     package static let from = query("from", .moment)

@@ -6,10 +6,17 @@ package import TenantRegistry
 package struct UsageRow: Sendable {
     package let place: UsagePlace
     package let requests: Int64
+    /// 401, 403 and 429 together.
     package let refusals: Int64
     package let orders: Int64
+    package let unauthorized: Int64
+    package let forbidden: Int64
+    package let rateLimited: Int64
+    package let otherRefusals: Int64
 
-    static let columns = Columns<UsageRow>("day", "reseller_id", "action", "requests", "refusals", "orders")
+    static let columns = Columns<UsageRow>(
+        "day", "reseller_id", "action", "requests", "refusals", "orders", "unauthorized", "forbidden", "rate_limited",
+        "other_refusals")
     fileprivate static let page = Statement(
         """
         SELECT \(columns) FROM usage
@@ -27,6 +34,10 @@ package struct UsageRow: Sendable {
         requests = try row.int()
         refusals = try row.int()
         orders = try row.int()
+        unauthorized = try row.int()
+        forbidden = try row.int()
+        rateLimited = try row.int()
+        otherRefusals = try row.int()
     }
 }
 
@@ -34,7 +45,7 @@ package struct UsageRow: Sendable {
 package struct UsagePlace: Sendable, Equatable {
     /// Days since 1970 in UTC.
     package let day: Int64
-    /// 0 where no reseller was concerned.
+    /// Whose calls they were; 0 where no reseller's.
     package let resellerID: Int64
     package let action: String
 

@@ -1,5 +1,6 @@
 package import CallKit
 import HTTPCore
+import RateLimiter
 package import TenantRegistry
 
 /// Takes a whole price book as CSV: all rows or none, every error with its line (O4).
@@ -23,6 +24,7 @@ package final class ImportPrices: @unchecked Sendable {
     private var file: PriceBookFile
     private let tenant: TenantRecord
     private let fleet: Fleet
+    private let payer: Payer
     private let done: Done
     private let importID: Int64
     private var errors: [FieldError] = []
@@ -47,6 +49,7 @@ package final class ImportPrices: @unchecked Sendable {
         self.done = done
         tenant = call.tenant
         fleet = call.services.fleet
+        payer = call.payer
         // The time is what clearing up goes by; the rest keeps two imports of one millisecond apart.
         importID = call.now.milliseconds << 10 | Int64(call.services.random.below(1 << 10))
     }
@@ -59,7 +62,7 @@ package final class ImportPrices: @unchecked Sendable {
     }
 
     private func hop(_ body: @escaping @Sendable () -> Void) {
-        if !fleet.background.submit(body) { end(.failure(LaneFailure.tooManyWaiting)) }
+        if !fleet.background.submit(of: payer, body) { end(.failure(LaneFailure.tooManyWaiting)) }
     }
 
     // MARK: Steps

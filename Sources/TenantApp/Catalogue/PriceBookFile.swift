@@ -49,8 +49,8 @@ package struct PriceBookFile: Sendable {
         let names = [resellerColumn, skuColumn]
         let pointer = "/line/\(row.line)"
         var texts = FieldReader(.object(row.members.filter { names.contains($0.name) }), at: pointer)
-        let reseller = texts.string(resellerColumn)
-        let sku = texts.string(skuColumn, characters: 1...FieldReader.skuCharactersMax)
+        let reseller = texts.string(resellerColumn, .id)
+        let sku = texts.string(skuColumn, characters: 1...FieldReader.skuCharactersMax, .id)
         // The rules of the JSON body are the rules of the file.
         var fields = FieldReader(.object(row.members.filter { !names.contains($0.name) }), at: pointer)
         let price = fields.read(Field.part(PriceRow.body))

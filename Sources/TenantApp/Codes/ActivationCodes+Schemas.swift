@@ -52,7 +52,7 @@ extension ActivationCodes {
             .number("margin", \.margin),
         ])
         static let purchase = Body(
-            Field.text("planId", 1...FieldReader.skuCharactersMax),
+            Field.id("planId", FieldReader.skuCharactersMax),
             Field.integer("count", 1...GenerateCodes.countMax).or(1))
         struct Purchased {
             let codes: [(code: String, url: String)]
@@ -118,6 +118,18 @@ extension ActivationCodes {
         static let webhook = Shape<WebhookEndpoint>([
             .ok, .member("url", \.url), .member("events", \.events), .member("enabled", \.isEnabled),
         ])
-        static let newSecret = Shape<String>([.ok, .member("secret") { $0 }])
+        static let newSecret = Shape<WebhookBodies.Rotated>([
+            .ok, .omittable("secret", \.secret), .member("previousValidUntil", \.previousValidUntil),
+        ])
+
+        static let sessions = Shape<[SessionAnswers.Listed]>([
+            .list(
+                "sessions",
+                Shape([
+                    .member("id", \.key.publicID), .member("createdAt", \.key.createdAt),
+                    .member("expiresAt", \.key.expiresAt), .member("current", \.isCurrent),
+                ])
+            ) { $0 }
+        ])
     }
 }

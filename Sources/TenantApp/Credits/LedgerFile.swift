@@ -110,7 +110,7 @@ package struct LedgerFile: Sendable {
 
     private mutating func read(_ json: JSON, _ line: Int, _ lines: inout [LedgerLine]) {
         var fields = FieldReader(json, at: "/line/\(line)")
-        let ref = fields.string("external_ref", characters: 1...CreditReport.externalRefCharactersMax)
+        let ref = fields.string("external_ref", characters: 1...CreditReport.externalRefCharactersMax, .id)
         let kind = fields.string("kind", characters: 1...64)
         let amount = fields.money("amount", in: AmountRule.movements)
         let at = fields.time("at")

@@ -70,7 +70,7 @@ package struct Demo {
             shape: KeyShape(blueprint.keyShape, prefix: blueprint.keyPrefix), book: .live, random: services.random)
         let provision = FillTenant(
             blueprint: blueprint, ownerEmail: email,
-            passwordHash: try services.scrypt.hash(password, random: services.random), ownerKey: ownerKey,
+            passwordHash: try Password.hash(password, by: services.scrypt, random: services.random), ownerKey: ownerKey,
             invitationHash: nil)
         let fill = try FillDemo(blueprint, services: services)
         let creation = Fleet.Creation(

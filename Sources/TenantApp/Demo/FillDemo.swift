@@ -49,7 +49,7 @@ package struct FillDemo: Sendable {
                 people.append(
                     Person(
                         json: json, password: password,
-                        passwordHash: try services.scrypt.hash(password, random: services.random),
+                        passwordHash: try Password.hash(password, by: services.scrypt, random: services.random),
                         key: MintedSecret(
                             shape: KeyShape(blueprint.keyShape, prefix: blueprint.keyPrefix), book: .live,
                             random: services.random)))

@@ -1,5 +1,6 @@
 import CallKit
 import HTTPCore
+import RateLimiter
 import TenantRegistry
 
 /// Takes licences into stock, all or none, every error with its place (O9).
@@ -19,10 +20,14 @@ package final class ImportLicences: @unchecked Sendable {
     private let book: Book
     private let tenant: TenantRecord
     private let fleet: Fleet
+    private let payer: Payer
     private let done: Done
     private let importID: Int64
     private var errors: [FieldError] = []
     private var placeByKey: [String: Int] = [:]
+    /// Those that are past their time already: they may be history, and are told.
+    private var expiredCount: Int64 = 0
+    private let now: Timestamp
     private var names = Names()
 
     /// What has been looked up so far. Resellers and products are never deleted, so it stays true.
@@ -42,7 +47,9 @@ package final class ImportLicences: @unchecked Sendable {
         self.book = book
         self.done = done
         tenant = call.tenant
+        now = call.now
         fleet = call.services.fleet
+        payer = call.payer
         // The time is what clearing up goes by; the rest keeps two imports of one millisecond apart.
         importID = call.now.milliseconds << 10 | Int64(call.services.random.below(1 << 10))
     }
@@ -52,7 +59,7 @@ package final class ImportLicences: @unchecked Sendable {
     }
 
     private func hop(_ body: @escaping @Sendable () -> Void) {
-        if !fleet.background.submit(body) { end(.failure(LaneFailure.tooManyWaiting)) }
+        if !fleet.background.submit(of: payer, body) { end(.failure(LaneFailure.tooManyWaiting)) }
     }
 
     // MARK: Steps
@@ -66,6 +73,7 @@ package final class ImportLicences: @unchecked Sendable {
             fail(row.place, "key", "duplicate", "\(file.pointer(first, nil)) has the same key")
             return true
         }
+        expiredCount += Int64(chunk.count { $0.expiresAt <= now })
         if !isReadable || errors.count >= Self.errorsMax { return fail() }
         if chunk.isEmpty && file.isAtEnd { return finish() }
         stage(chunk)
@@ -133,7 +141,7 @@ package final class ImportLicences: @unchecked Sendable {
             errors.append(FieldError(pointer: "", code: "required", detail: "must hold at least one licence"))
             return fail()
         }
-        let (importID, count, book) = (importID, Int64(placeByKey.count), book)
+        let (importID, count, expired, book) = (importID, Int64(placeByKey.count), expiredCount, book)
         done(
             .success(
                 .write { tenant, detail in
@@ -147,6 +155,7 @@ package final class ImportLicences: @unchecked Sendable {
                     return .json(201) { json in
                         json.field("ok", true)
                         json.field("imported", count)
+                        json.field("expired", expired)
                     }
                 }))
     }

@@ -49,6 +49,9 @@ struct LicenceFile: Sendable {
             source = .json([json])
             return
         }
+        var fields = FieldReader(json, refusesUnknown: true)
+        fields.expectNoOthers(than: ["licences"])
+        try fields.finish()
         guard case .array(let elements) = many, !elements.isEmpty else {
             throw .field("/licences", "type", "must be an array of at least one licence")
         }
@@ -86,11 +89,12 @@ struct LicenceFile: Sendable {
     }
 
     private func read(_ json: JSON, _ place: Int, _ errors: inout [FieldError], _ rows: inout [Row]) {
-        var fields = FieldReader(json, at: pointer(place, nil))
-        let reseller = fields.string("reseller")
-        let product = fields.string("product", characters: 1...FieldReader.skuCharactersMax)
-        let key = fields.string("key", characters: 1...Self.keyCharactersMax)
+        var fields = FieldReader(json, at: pointer(place, nil), refusesUnknown: true)
+        let reseller = fields.string("reseller", .id)
+        let product = fields.string("product", characters: 1...FieldReader.skuCharactersMax, .id)
+        let key = fields.string("key", characters: 1...Self.keyCharactersMax, .id)
         let expiresAt = fields.time("expiration")
+        fields.expectNoOthers(than: Self.shape.names)
         errors += fields.errors
         guard let reseller, let product, let key, let expiresAt, fields.errors.isEmpty else { return }
         rows.append(Row(place: place, reseller: reseller, product: product, key: key, expiresAt: expiresAt))

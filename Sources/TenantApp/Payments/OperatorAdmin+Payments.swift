@@ -44,10 +44,10 @@ extension OperatorAdmin {
             gives: .list(Schemas.payment), refuses: [404]
         ) { call in
             let query = try call.query()
-            let page = try Paging(query)
+            let page = try Paging(call)
             var filter = PaymentFilter(book: try query.mode(or: call.book))
             filter.state = try query.choice("status", as: PaymentState.self)
-            let reseller = query["reseller"]
+            let reseller = try query.id("reseller")
             return .read { [filter] tenant in
                 var filter = filter
                 filter.resellerID = try tenant.resellerID(filter: reseller)
@@ -77,9 +77,13 @@ extension OperatorAdmin {
     private static func configuration(_ call: Call) throws -> ConfigurePayments {
         let allowsPlain = call.services.outbound.allowsPrivateAddresses
         var fields = try call.fields()
+        let names = [
+            "driver", "create_url", "api_key", "webhook_secret", "callback_url", "return_url", "overlap_seconds",
+        ]
         let driver = fields.choice("driver", as: PaymentDriverKind.self)
         let overlap = fields.optionalInteger("overlap_seconds", in: 0...ConfigurePayments.overlapSecondsMax) ?? 0
         guard driver == .http else {
+            fields.expectNoOthers(than: driver == nil ? names : ["driver", "overlap_seconds"])
             try fields.finish()
             return ConfigurePayments(NewPaymentService(.sandbox), overlapSeconds: overlap)
         }
@@ -97,6 +101,7 @@ extension OperatorAdmin {
         let callbackURL =
             fields.optionalURL("callback_url") ?? call.baseURL + ActivationCodes.callbackPath
         let returnURL = fields.optionalURL("return_url") ?? call.baseURL + "/"
+        fields.expectNoOthers(than: names)
         try fields.finish()
         guard let createURL, let apiKey, let secret else { throw Refusal.defect }
         return ConfigurePayments(

@@ -81,8 +81,9 @@ package enum PortStockFile {
             throw .unparseable("The body is not valid JSON: \(error).")
         }
         if case .array(let values) = json { return values.enumerated().map { ("/\($0.offset)", $0.element) } }
-        var fields = FieldReader(json)
+        var fields = FieldReader(json, refusesUnknown: true)
         let values = fields.array("ports", count: 1...slotsMax)
+        fields.expectNoOthers(than: ["ports"])
         try fields.finish()
         return (values ?? []).enumerated().map { ("/ports/\($0.offset)", $0.element) }
     }
@@ -105,8 +106,8 @@ package enum PortStockFile {
     }
 
     private static func row(_ json: JSON, _ pointer: String, _ errors: inout [FieldError]) -> PortStockRow? {
-        var fields = FieldReader(json, at: pointer)
-        let device = fields.string("device", characters: 1...100)
+        var fields = FieldReader(json, at: pointer, refusesUnknown: true)
+        let device = fields.string("device", characters: 1...100, .id)
         let serverIP = fields.string("server_ip", characters: 1...253)
         if let serverIP, !serverIP.utf8.allSatisfy(isHostByte) {
             fields.fail("server_ip", code: "format", detail: "must be an address")
@@ -116,13 +117,14 @@ package enum PortStockFile {
         if let http, let socks, http.count != socks.count || http.overlaps(socks) {
             fields.fail("socks_port", code: "range", detail: "must be as many ports as http_port has, and others")
         }
-        let country = fields.string("country", characters: 1...100)
-        let city = fields.optionalString("city", characters: 1...100)
-        let carrier = fields.optionalString("carrier", characters: 1...100)
+        let country = fields.string("country", characters: 1...100, .id)
+        let city = fields.optionalString("city", characters: 1...100, .id)
+        let carrier = fields.optionalString("carrier", characters: 1...100, .id)
         let mode = fields.optionalString("mode", characters: 1...32) ?? "shared"
         if !modes.keys.contains(mode) {
             fields.fail("mode", code: "choice", detail: "must be one of shared, exclusive-capable")
         }
+        fields.expectNoOthers(than: shape.names)
         errors += fields.errors
         guard let device, let serverIP, let http, let socks, let country, let isExclusiveCapable = modes[mode],
             fields.errors.isEmpty
@@ -168,8 +170,9 @@ package enum PortStockFile {
 extension FieldReader {
     /// `10001`, as a number or text, or `10001-10010`.
     fileprivate mutating func ports(_ name: String) -> ClosedRange<Int64>? {
+        func number(_ text: Substring) -> Int64? { JSONNumber(plain: text)?.integer() }
         guard let text = numberText(name) else { return nil }
-        let ends = text.split(separator: "-", omittingEmptySubsequences: false).map { Int64($0) }
+        let ends = text.split(separator: "-", omittingEmptySubsequences: false).map(number)
         guard let first = ends.first ?? nil, let last = ends.last ?? nil, ends.count <= 2, first <= last,
             1...65_535 ~= first, 1...65_535 ~= last
         else {

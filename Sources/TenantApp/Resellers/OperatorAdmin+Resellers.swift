@@ -31,7 +31,7 @@ extension OperatorAdmin {
             parameters: .page(.query("status", .resellerState)), gives: .list(Schemas.resellerAnswer)
         ) { call in
             let query = try call.query()
-            let page = try Paging(query)
+            let page = try Paging(call)
             let state = try query.resellerState("status")
             return .read { tenant in
                 let rows = try tenant.resellers(state: state, after: page.after, limit: page.fetch)
@@ -63,17 +63,19 @@ extension OperatorAdmin {
         },
         Route(
             .post, "/resellers/{id}/webhook-secret/rotate", "Give a reseller a new signing secret",
-            access: .administrator, idempotency: .accepted, gives: .done(Schemas.newSecret), refuses: [409]
+            access: .administrator, idempotency: .accepted, takes: WebhookBodies.rotation.schema,
+            gives: .done(Schemas.newSecret), refuses: [409]
         ) { call in
-            .write { tenant, detail in
+            let overlap = try call.read(WebhookBodies.rotation)
+            return .write { tenant, detail in
                 let reseller = try tenant.knownReseller(call.parameters[0])
                 guard reseller.state != .terminated else {
                     throw Refusal.conflict(.resellerTerminated)
                 }
-                let secret = try tenant.mintWebhookSecret(resellerID: reseller.id)
+                let secret = try tenant.mintWebhookSecret(resellerID: reseller.id, overlapSeconds: overlap)
                 detail.resellerID = reseller.id
                 detail.note("reseller", reseller.publicID)
-                let end = tenant.now.adding(seconds: TenantReader.secretOverlapSeconds)
+                let end = tenant.now.adding(seconds: overlap)
                 return .shownOnce(200) { json, isShown in
                     let new = Schemas.NewSecret(
                         id: reseller.publicID, webhookSecret: isShown ? secret : nil, previousValidUntil: end)

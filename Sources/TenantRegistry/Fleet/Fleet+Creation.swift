@@ -11,17 +11,22 @@ extension Fleet {
         package var tier: Tier
         package var currency: String
         package var keyPrefix: String
+        /// No other tenant's keys may begin so; its blueprint's prefix a tenant shares with its like.
+        package var hasOwnPrefix: Bool
         package var ownerEmail: String
         package var endsAt: Timestamp?
 
         package init(
-            slug: String, blueprint: String, tier: Tier, currency: String, keyPrefix: String, ownerEmail: String
+            slug: String, blueprint: String, tier: Tier, currency: String, keyPrefix: String,
+            hasOwnPrefix: Bool = false,
+            ownerEmail: String
         ) {
             self.slug = slug
             self.blueprint = blueprint
             self.tier = tier
             self.currency = currency
             self.keyPrefix = keyPrefix
+            self.hasOwnPrefix = hasOwnPrefix
             self.ownerEmail = ownerEmail
         }
     }
@@ -55,7 +60,8 @@ extension Fleet {
             return then(.failure(error))
         }
         registry.insert(
-            profile, wrappedSecretKey: wrapped.secret, wrappedSigningKey: wrapped.signing, judge: judge
+            profile, hasOwnPrefix: creation.hasOwnPrefix, wrappedSecretKey: wrapped.secret,
+            wrappedSigningKey: wrapped.signing, judge: judge
         ) { [self] result in
             if case .failure(let error) = result {
                 // A row of unknown outcome may come back and hold the name.
@@ -148,6 +154,10 @@ extension Fleet {
                 """,
                 .blob(record.id.bytes), .text(record.profile.currency), .blob(record.signingKey.publicKey),
                 .integer(clock.now().milliseconds))
+            // It has no row yet, so that the chain will have told of each.
+            if schema.vouched != nil {
+                try connection.run("UPDATE meta SET vouched_version = ?1 WHERE id = 1", .int(Int(schema.version)))
+            }
             try connection.setMaxPageCount(record.profile.quotas.pagesMax)
             return try TenantStore(connection: connection, tenantID: record.id, context: context(record))
         } catch {

@@ -40,6 +40,8 @@ package enum RegistryRefusal: Error, Sendable {
     case unknownTenant
     /// The hash belongs to another tenant.
     case secretTaken
+    /// Another tenant's keys begin so.
+    case prefixTaken
     /// What the change was admitted on does not hold any more; the error says what the caller is told.
     case notAllowed(any Error)
 }
@@ -54,7 +56,8 @@ package protocol Registry: AnyObject, Sendable {
 
     func snapshot() throws -> RegistrySnapshot
     func insert(
-        _ profile: TenantProfile, wrappedSecretKey: [UInt8], wrappedSigningKey: [UInt8], judge: @escaping Judge,
+        _ profile: TenantProfile, hasOwnPrefix: Bool, wrappedSecretKey: [UInt8], wrappedSigningKey: [UInt8],
+        judge: @escaping Judge,
         then: @escaping Done<Void>)
     /// A new tenant is whole: its profile's changeable columns and the projection of what its file begins with, at
     /// once.
@@ -141,7 +144,8 @@ package final class SQLiteRegistry: Registry {
     }
 
     package func insert(
-        _ profile: TenantProfile, wrappedSecretKey: [UInt8], wrappedSigningKey: [UInt8], judge: @escaping Judge,
+        _ profile: TenantProfile, hasOwnPrefix: Bool, wrappedSecretKey: [UInt8], wrappedSigningKey: [UInt8],
+        judge: @escaping Judge,
         then: @escaping Done<Void>
     ) {
         write(
@@ -150,6 +154,11 @@ package final class SQLiteRegistry: Registry {
                 let taken = try connection.row("SELECT 1 FROM tenant WHERE slug = ?1", .text(profile.slug)) { _ in true
                 }
                 if taken != nil { throw RegistryRefusal.slugTaken }
+                if hasOwnPrefix,
+                    try connection.exists("SELECT 1 FROM tenant WHERE key_prefix = ?1", .text(profile.keyPrefix))
+                {
+                    throw RegistryRefusal.prefixTaken
+                }
                 try connection.run(
                     """
                     INSERT INTO tenant (id, slug, blueprint, state, tier, currency, key_prefix, owner_email, created_at,
@@ -291,8 +300,12 @@ package final class SQLiteRegistry: Registry {
                 }
                 try connection.run("DELETE FROM secret WHERE tenant_id = ?1 AND key_id IS NULL AND is_revoked = 0", id)
                 try connection.run(
-                    "UPDATE tenant SET projection_epoch = ?2, incarnation = max(incarnation, ?3) WHERE id = ?1", id,
-                    .integer(epoch), .integer(incarnation))
+                    """
+                    UPDATE tenant SET projection_epoch = ?2,
+                        incarnation = CASE WHEN incarnation <= ?4 THEN max(incarnation, ?3) ELSE ?3 END
+                    WHERE id = ?1
+                    """,
+                    id, .integer(epoch), .integer(incarnation), .integer(TenantStore.counters.upperBound))
             }, then: then)
     }
 
