@@ -30,7 +30,6 @@ package struct TableShape: Sendable {
     /// What the table is, say `a price book`.
     let noun: String
     let columns: [Column]
-    package var names: [String] { columns.map(\.name) }
     /// The table must have one of these at least.
     let oneOf: [String]
     /// Columns of other names are the sender's own affair, and so is how many fields a row has.
