@@ -122,7 +122,11 @@ extension ActivationCodes {
             .ok, .omittable("secret", \.secret), .member("previousValidUntil", \.previousValidUntil),
         ])
 
-        static let sessions = Shape<[SessionAnswers.Listed]>([
+        struct PageOfSessions {
+            let sessions: [SessionAnswers.Listed]
+            let next: String?
+        }
+        static let sessions = Shape<PageOfSessions>([
             .list(
                 "sessions",
                 Shape([
