@@ -132,8 +132,7 @@ extension ActivationCodes {
                 Shape([
                     .member("id", \.key.publicID), .member("createdAt", \.key.createdAt),
                     .member("expiresAt", \.key.expiresAt), .member("current", \.isCurrent),
-                ])
-            ) { $0 }
+                ]), \.sessions), .member("hasMore") { $0.next != nil }, .member("nextCursor", \.next),
         ])
     }
 }
