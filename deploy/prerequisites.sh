@@ -55,6 +55,30 @@ install_missing() {
     fi
 }
 
+# unpack_missing ROOT PROGRAM=PACKAGE…: programs that tests run, and whose packages would start services if they were
+# installed. Fetched from Debian and unpacked into .build/tools, by whoever calls; a test that misses one says so.
+unpack_missing() {
+    local folder=$1/.build/tools pair program scratch
+    shift
+    for pair in "$@"; do
+        program=${pair%%=*}
+        if PATH="$PATH:/usr/sbin:$folder/usr/bin:$folder/usr/sbin" command -v "$program" >/dev/null; then continue; fi
+        if ! command -v dpkg-deb >/dev/null 2>&1; then
+            printf 'This is not Debian; make sure that %s is there.\n' "$program" >&2
+            continue
+        fi
+        printf 'Fetching %s …\n' "${pair#*=}" >&2
+        scratch=$(mktemp -d)
+        if (cd "$scratch" && apt-get download -qq "${pair#*=}") >/dev/null 2>&1; then
+            mkdir -p "$folder"
+            dpkg-deb -x "$scratch"/*.deb "$folder"
+        else
+            printf 'apt-get could not fetch %s.\n' "${pair#*=}" >&2
+        fi
+        rm -rf "$scratch"
+    done
+}
+
 apt_install() {
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"
 }

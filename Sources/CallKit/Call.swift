@@ -98,7 +98,7 @@ package struct Call: Sendable {
         do throws(QueryError) {
             form = try Query(form: body)
         } catch {
-            throw .unparseable("The form cannot be read: \(error.text).")
+            throw .unparseable("The form cannot be read: \(error.description).")
         }
         if let name = form.repeated { throw .unparseable("The form has \(name.quoted) twice.") }
         return FieldReader(.object(form.pairs.map { JSONMember(name: $0.name, value: .string($0.value)) }))
@@ -129,7 +129,7 @@ extension RequestHead {
         do {
             return try Query(parsing: query)
         } catch {
-            throw .unparseable("The query cannot be read: \(error.text).")
+            throw .unparseable("The query cannot be read: \(error.description).")
         }
     }
 

@@ -34,6 +34,14 @@ extension Forbidden {
         return Forbidden("scope_missing", "The key lacks the scope \(names).")
     }
 
+    package static func scopesMissing(_ scopes: NamedScopes) -> Forbidden {
+        scopeMissing(scopes).saying("The key has none of the scopes \(scopes.names.joined(separator: ", ")).")
+    }
+
+    /// A key of mode `test`, or a call that names the test book, and what is not in that book (X7).
+    package static let liveOnly = Forbidden(
+        "live_only", "live_only: a key or call of mode test changes the test book alone, and this is not in it.")
+
     package static func wrongRole(_ role: KeyRole) -> Forbidden {
         Forbidden("wrong_role", "A key of the role \(role.name) does not open this.")
     }

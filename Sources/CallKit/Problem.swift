@@ -39,7 +39,7 @@ package enum Problem {
         }
         var response = Response(status: refusal.status, contentType: "application/problem+json", bytes: body)
         if let seconds = refusal.retryAfterSeconds { response.headers.add("Retry-After", seconds) }
-        if case .methodNotAllowed(let allowed) = refusal { response.headers.add("Allow", allowed) }
+        response.headers.addWhatHelps(refusal)
         if refusal.status == 401 { response.headers.add("WWW-Authenticate", "Bearer") }
         return response
     }
@@ -65,6 +65,7 @@ package enum Problem {
         case 409: "Conflict"
         case 413: "Content too large"
         case 414: "URI too long"
+        case 415: "Unsupported media type"
         case 417: "Expectation failed"
         case 422: "Unprocessable content"
         case 429: "Too many requests"

@@ -34,7 +34,7 @@ package struct Missing: Sendable, Equatable {
     }
 
     package var code: String { "\(name)_not_found" }
-    package var text: String { "There is no such \(name)." }
+    package var text: String { "There is no such \(name.replacing("_", with: " "))." }
 }
 
 /// 403: the caller is known, and may not do this.
@@ -74,6 +74,19 @@ package struct Unprocessable: Reason {
     }
 
     package func saying(_ text: String) -> Self { Self(code, text) }
+}
+
+/// 429: others wait for the same, and there are too many of them.
+package struct Crowded: Sendable, Equatable {
+    package let code: String
+    package let text: String
+    package let retryAfterSeconds: Int
+
+    package init(_ code: String, _ text: String, retryAfterSeconds: Int) {
+        self.code = code
+        self.text = text
+        self.retryAfterSeconds = retryAfterSeconds
+    }
 }
 
 /// 503: nothing was done, and later it may be.

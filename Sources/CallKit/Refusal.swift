@@ -12,8 +12,7 @@ package enum Refusal: Error, Sendable, Equatable {
     case invalid([FieldError])
     /// 401: no credential, an unknown one, another tenant's, a revoked or expired one: all alike.
     case unknownCredential
-    /// 401: an e-mail address or a password that is wrong. Told like an unknown credential where a dialect has no words
-    /// of its own for it.
+    /// 401: an e-mail address or a password that is wrong; which of both is not told.
     case wrongPassword
     /// 401: the signature of a signed call is missing, wrong or too old (W5).
     case badSignature(String)
@@ -29,12 +28,18 @@ package enum Refusal: Error, Sendable, Equatable {
     case insufficientBalance(required: Money, available: Money, currency: Currency)
     /// 402: a quota of the tenant's tier is reached (P2).
     case quotaExceeded(String)
+    /// 402: what one reseller may use of its tenant's is used up (G6).
+    case shareExceeded(String)
     /// 422 with a code of its own, say `term_not_priced`.
     case unprocessable(Unprocessable)
     /// 413.
     case tooLarge(bytesMax: Int)
+    /// 415: the body has a content coding; none is undone here.
+    case codedBody
     /// 429.
     case rateLimited(retryAfterSeconds: Int)
+    /// 429: too many of others are waiting for the same (G6).
+    case crowded(Crowded)
     /// 503: try again; nothing was done.
     case unavailable(Unavailable)
     /// 500: a defect; the log has it under the request id.
@@ -48,6 +53,7 @@ package enum Refusal: Error, Sendable, Equatable {
 
     package static let idempotencyKeyReused = Refusal.unprocessable(.idempotencyKeyReused)
     package static let busy = Refusal.unavailable(.busy)
+    package static let unknownMethod = Refusal.transport(status: 501, reason: "This method is not known.")
 
     /// Stored with the idempotency key and given again: everything decided in the lane but 401, 403, 429 and 5xx (G4).
     package var isReplayable: Bool {
@@ -67,9 +73,10 @@ package enum Refusal: Error, Sendable, Equatable {
         case .notFound: 404
         case .methodNotAllowed: 405
         case .conflict: 409
-        case .insufficientBalance, .quotaExceeded: 402
+        case .insufficientBalance, .quotaExceeded, .shareExceeded: 402
         case .tooLarge: 413
-        case .rateLimited: 429
+        case .codedBody: 415
+        case .rateLimited, .crowded: 429
         case .unavailable: 503
         case .defect: 500
         case .transport(let status, _): status
@@ -82,7 +89,8 @@ package enum Refusal: Error, Sendable, Equatable {
         case .unparseable: "unparseable"
         case .badQuery(let reason): reason.code
         case .invalid: "invalid_fields"
-        case .unknownCredential, .wrongPassword: "unknown_key"
+        case .unknownCredential: "unknown_key"
+        case .wrongPassword: "wrong_password"
         case .badSignature: "bad_signature"
         case .forbidden(let reason): reason.code
         case .conflict(let reason): reason.code
@@ -91,7 +99,10 @@ package enum Refusal: Error, Sendable, Equatable {
         case .methodNotAllowed: "method_not_allowed"
         case .insufficientBalance: "insufficient_balance"
         case .quotaExceeded: "quota_exceeded"
+        case .shareExceeded: "share_exceeded"
+        case .crowded(let reason): reason.code
         case .tooLarge: "too_large"
+        case .codedBody: "content_coding"
         case .rateLimited: "rate_limited"
         case .unavailable(let reason): reason.code
         case .defect: "internal_error"
@@ -117,7 +128,8 @@ package enum Refusal: Error, Sendable, Equatable {
         case .badQuery(let reason): reason.text
         case .invalid(let errors):
             errors.map { "\($0.pointer.isEmpty ? "body" : $0.pointer): \($0.detail)" }.joined(separator: "; ")
-        case .unknownCredential, .wrongPassword: "The key is missing, unknown, expired or revoked."
+        case .unknownCredential: "The key is missing, unknown, expired or revoked."
+        case .wrongPassword: "The e-mail address or the password is wrong."
         case .forbidden(let reason): reason.text
         case .conflict(let reason): reason.text
         case .unprocessable(let reason): reason.text
@@ -125,7 +137,10 @@ package enum Refusal: Error, Sendable, Equatable {
         case .methodNotAllowed(let allowed): "This path takes \(allowed)."
         case .insufficientBalance: "The balance and the credit limit do not cover this."
         case .quotaExceeded(let what): "The tenant's quota of \(what) is reached."
+        case .shareExceeded(let what): "The reseller's share of \(what) is used up."
+        case .crowded(let reason): reason.text
         case .tooLarge(let bytes): "The body is larger than \(bytes) bytes."
+        case .codedBody: "The body has a Content-Encoding; send it as it is, uncompressed."
         case .rateLimited(let seconds): "Too many requests; try again in \(seconds) s."
         case .unavailable(let reason): reason.text
         case .defect: "Something went wrong here; nothing was changed. The request id helps us find it."
@@ -133,11 +148,20 @@ package enum Refusal: Error, Sendable, Equatable {
         }
     }
 
-    /// Whether the caller showed a secret that opens nothing: metered per address, so that nobody tries many.
+    /// Whether the caller showed a secret that opens nothing: metered per address, so that nobody tries many. Passwords
+    /// have meters of their own.
     package var isMissedGuess: Bool {
         switch self {
-        case .unknownCredential, .wrongPassword, .badSignature: true
+        case .unknownCredential, .badSignature: true
         case .notFound(let missing): missing.isGuessable
+        default: false
+        }
+    }
+
+    /// What was sent could not be read, so that nothing was looked up for it.
+    package var isMalformed: Bool {
+        switch self {
+        case .unparseable, .invalid, .tooLarge: true
         default: false
         }
     }
@@ -145,6 +169,7 @@ package enum Refusal: Error, Sendable, Equatable {
     package var retryAfterSeconds: Int? {
         switch self {
         case .rateLimited(let seconds): seconds
+        case .crowded(let reason): reason.retryAfterSeconds
         case .unavailable(let reason): reason.retryAfterSeconds
         case .transport(503, _): 1
         default: nil

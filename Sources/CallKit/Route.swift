@@ -14,6 +14,8 @@ package struct Route: Sendable {
         case owner
         /// A reseller's key with these scopes, or its person signed in.
         case reseller(NamedScopes)
+        /// A reseller's key with one of these scopes, or its person signed in.
+        case resellerWithAny(NamedScopes)
         /// A reseller's person signed in; a key will not do.
         case resellerSession
         /// No credential, or a reseller's, which then counts: what is shown may be the reseller's own.
@@ -25,9 +27,19 @@ package struct Route: Sendable {
         package var isOpen: Bool {
             switch self {
             case .open, .openOrReseller: true
-            case .administrator, .owner, .reseller, .resellerSession, .provider: false
+            case .administrator, .owner, .reseller, .resellerWithAny, .resellerSession, .provider: false
             }
         }
+    }
+
+    /// What a call changes, by the two books (X7). A key of mode `test` changes the test book alone.
+    package enum Moves: Sendable {
+        /// Nothing: the one kind of route that HEAD may ask too.
+        case nothing
+        /// Rows of one book: the key's, or the one that a live key names by the route's `mode`.
+        case oneBook
+        /// What both books share, what the live one alone has, and what a key of mode `test` is not let do (O1).
+        case live
     }
 
     package enum Idempotency: Sendable {
@@ -48,21 +60,35 @@ package struct Route: Sendable {
         package static let streamed = Body.pieces { $0.tenant.profile.quotas.bytesMax }
     }
 
+    /// From which of the strangers' budgets an open route's calls are taken, where nobody shows a key.
+    package enum OpenCalls: Sendable {
+        /// What everybody at the address and the tenant shares.
+        case shared
+        /// Each such route has its own: making accounts (A2, W11).
+        case applications
+        case signIns
+        /// A link or a signature that is right is its tenant's; one that is wrong is a guess of the address.
+        case capability
+    }
+
     /// An order is 1 MiB at most, as every body that no row names otherwise (G6).
     package static let bodyBytesMax = 1 << 20
+    /// What a stranger may send (G6).
+    package static let openBodyBytesMax = 16 << 10
     package static let importBytesMax = 64 << 20
 
     package let method: Method
     /// Below the surface's base, say `/orders/{id}`.
     package let pattern: String
     package let access: Access
+    package let moves: Moves
     package let body: Body
     package let idempotency: Idempotency
     /// The secrets that sign its calls (W5); nil where calls are not signed.
     package let signedBy: SignedCall.Secrets?
-    /// Open routes that make accounts: 20 per 15 minutes and address (A2).
-    package let isRationedByAddress: Bool
-    /// States, beside active, in which a reseller's signed-in person may call it. Reads are open to a suspended person.
+    package let openCalls: OpenCalls
+    /// States, beside active, in which a reseller's signed-in person may call it. A GET that changes nothing is open to
+    /// a suspended person.
     package let openIn: Set<ResellerState>
     /// A limit of the route's own for each reseller; nil for most.
     package let routeClass: RouteClass?
@@ -85,8 +111,8 @@ package struct Route: Sendable {
     package let handle: @Sendable (Call) throws -> Work
 
     package init(
-        _ method: Method, _ pattern: String, _ summary: String, access: Access, body: Body? = nil,
-        idempotency: Idempotency = .ignored, signedBy: SignedCall.Secrets? = nil, isRationedByAddress: Bool = false,
+        _ method: Method, _ pattern: String, _ summary: String, access: Access, moves: Moves? = nil, body: Body? = nil,
+        idempotency: Idempotency = .ignored, signedBy: SignedCall.Secrets? = nil, openCalls: OpenCalls? = nil,
         openIn: Set<ResellerState> = [], routeClass: RouteClass? = nil, cacheKind: CacheKind? = nil,
         isTagged: Bool = false,
         ignoresUnknownParameters: Bool = false, parameters: [Parameter] = [], takes: Schema? = nil,
@@ -97,12 +123,15 @@ package struct Route: Sendable {
         self.pattern = pattern
         self.summary = summary
         self.access = access
+        self.moves = moves ?? (method == .get ? .nothing : .live)
         let takesBody = method == .post || method == .put || method == .patch
-        self.body = body ?? (takesBody ? .whole(bytesMax: Self.bodyBytesMax) : .none)
+        let bytesMax = access.isOpen ? Self.openBodyBytesMax : Self.bodyBytesMax
+        self.body = body ?? (takesBody ? .whole(bytesMax: bytesMax) : .none)
         self.idempotency = idempotency
         self.signedBy = signedBy
-        self.isRationedByAddress = isRationedByAddress
-        self.openIn = method == .get ? openIn.union([.suspended]) : openIn
+        let isNamedBySecret = Self.isNamedBySecret(access, pattern)
+        self.openCalls = openCalls ?? (isNamedBySecret ? .capability : .shared)
+        self.openIn = method == .get && self.moves == .nothing ? openIn.union([.suspended]) : openIn
         self.routeClass = routeClass
         self.cacheKind = cacheKind
         self.isTagged = isTagged || cacheKind != nil
@@ -112,5 +141,10 @@ package struct Route: Sendable {
         self.gives = gives
         self.refuses = refuses
         self.handle = handle
+    }
+
+    /// HEAD asks what GET would answer, and is not there where a GET acts.
+    package func answers(_ method: Method) -> Bool {
+        method == .head ? self.method == .get && moves == .nothing : self.method == method
     }
 }

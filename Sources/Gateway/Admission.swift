@@ -7,8 +7,11 @@ import TenantRegistry
 /// A request that the limits let pass: the witness that its operation requires.
 struct Admitted: Sendable {
     let authenticated: Authenticated
-    /// `RateLimit-Policy`, `RateLimit` and the `X-RateLimit-*` trio, rendered.
+    /// `RateLimit-Policy`, `RateLimit` and the `X-RateLimit-*` trio, rendered; none on open calls.
     let limitHeaders: ResponseHeaders
+    let payer: Payer
+    /// Held until the call is over.
+    var place: SharedPlace?
 
     var routed: Routed { authenticated.routed }
     /// Nil for the provider's calls.
@@ -22,67 +25,53 @@ struct Overrun: Error {
     let headers: ResponseHeaders
 }
 
-/// Limits in the order key → reseller → route class → tenant → process; a refusal gives back what the earlier levels
-/// took (0005).
+/// Known callers: limits in the order key → reseller → route class → tenant → process; a refusal gives back what the
+/// earlier levels took (0005). Strangers have budgets of their own and take nothing from these (G6).
 struct Admission: Sendable {
     let process: Bucket?
     /// All of the provider's calls together; no other limit is theirs.
     let provider: Bucket
-    /// Applications to become a reseller and the like: 20 per 15 minutes and address (A2, W11).
-    let applications = AddressMeter(Policy(requests: 20, windowSeconds: 900, burst: 20)!)
-    let failures = AddressMeter(Authentication.failuresPolicy)
+    let strangers: StrangersAdmission
 
     func admit(_ request: Authenticated, address: IPAddress, now: UInt64) throws(Overrun) -> Admitted {
-        guard let tenant = request.tenant else { return try admitProvider(request, now: now) }
-        if request.caller == nil {
-            // Whoever has tried too many passwords or keys tries no more of them.
-            let decision = failures.look(AddressKey(address), now: now)
-            if !decision.admitted { throw overrun(decision, "address") }
-        }
-        if request.routed.route.isRationedByAddress {
-            let decision = applications.take(AddressKey(address), now: now)
-            if !decision.admitted { throw overrun(decision, "address") }
+        let payer = Payer(request.realm, request.caller, at: address)
+        guard let tenant = request.tenant else { return try admitProvider(request, payer, now: now) }
+        guard let caller = request.caller else {
+            let place = try strangers.admit(request.routed, of: tenant, payer, address: address, now: now)
+            return Admitted(authenticated: request, limitHeaders: ResponseHeaders(), payer: payer, place: place)
         }
         let levels = RequestLimits(
-            key: request.keyLimit, reseller: request.caller?.key.reseller?.bucket,
+            key: request.keyLimit, reseller: caller.key.reseller?.bucket,
             routeClass: request.routed.route.routeClass.flatMap { routeClass in
-                request.caller?.key.reseller?.routeClasses.bucket(of: routeClass, now: now)
+                caller.key.reseller?.routeClasses.bucket(of: routeClass, now: now)
             },
             tenant: tenant.bucket, process: process)
         let verdict = RequestLimits.admit(levels, cost: 1, now: now)
         if !verdict.admitted, let decision = verdict.decision, let level = verdict.level {
-            throw overrun(decision, name(level, request.routed.route))
+            throw Overrun(decision, name(level, request.routed.route))
         }
         guard tenant.countRequest(at: request.routed.now) else {
             levels.giveBack(cost: 1)
             throw Overrun(
                 refusal: .quotaExceeded("requests in a month"), headers: headers(verdict, request.routed.route))
         }
-        return Admitted(authenticated: request, limitHeaders: headers(verdict, request.routed.route))
+        return Admitted(
+            authenticated: request, limitHeaders: headers(verdict, request.routed.route), payer: payer)
     }
 
-    private func admitProvider(_ request: Authenticated, now: UInt64) throws(Overrun) -> Admitted {
+    private func admitProvider(
+        _ request: Authenticated, _ payer: Payer, now: UInt64
+    ) throws(Overrun) -> Admitted {
         let decision = provider.take(now: now)
-        if !decision.admitted { throw overrun(decision, "provider") }
-        return Admitted(authenticated: request, limitHeaders: Self.headers(decision, "provider"))
+        if !decision.admitted { throw Overrun(decision, "provider") }
+        return Admitted(
+            authenticated: request, limitHeaders: .limit(decision, "provider"), payer: payer)
     }
 
-    /// Counts a failed credential; past its bound the address is refused for failing.
-    func overrunByFailures(_ address: IPAddress, now: UInt64) -> Overrun? {
-        let decision = failures.take(AddressKey(address), now: now)
-        return decision.admitted ? nil : overrun(decision, "address")
-    }
-
-    /// None where nothing limits the call: an open route of a tenant without a limit.
+    /// None where nothing limits the call: an operator's of a tenant without a limit.
     private func headers(_ verdict: Verdict, _ route: Route) -> ResponseHeaders {
         guard let decision = verdict.decision, let level = verdict.level else { return ResponseHeaders() }
-        return Self.headers(decision, name(level, route))
-    }
-
-    private func overrun(_ decision: Decision, _ name: StaticString) -> Overrun {
-        Overrun(
-            refusal: .rateLimited(retryAfterSeconds: max(1, decision.retryAfterSeconds)),
-            headers: Self.headers(decision, name))
+        return .limit(decision, name(level, route))
     }
 
     private func name(_ level: LimitScope, _ route: Route) -> StaticString {
@@ -95,8 +84,19 @@ struct Admission: Sendable {
         }
     }
 
+}
+
+extension Overrun {
+    init(_ decision: Decision, _ name: StaticString) {
+        self.init(
+            refusal: .rateLimited(retryAfterSeconds: max(1, decision.retryAfterSeconds)),
+            headers: .limit(decision, name))
+    }
+}
+
+extension ResponseHeaders {
     /// The IETF draft's pair (draft-ietf-httpapi-ratelimit-headers) and the common trio; times in seconds from now.
-    private static func headers(_ decision: Decision, _ name: StaticString) -> ResponseHeaders {
+    static func limit(_ decision: Decision, _ name: StaticString) -> ResponseHeaders {
         var headers = ResponseHeaders()
         let policy = decision.policy
         headers.add("RateLimit-Policy") { bytes in
@@ -123,13 +123,5 @@ struct Admission: Sendable {
         bytes.append(0x22)
         bytes.append(name)
         bytes.append(0x22)
-    }
-}
-
-extension AddressKey {
-    /// IPv4 whole, IPv6 by /64 (G6).
-    init(_ address: IPAddress) {
-        let metered = address.meteringAddress
-        self.init(high: metered.high, low: metered.low)
     }
 }

@@ -28,8 +28,6 @@ struct Denied: Error {
 /// Who calls, and whether the state of key, reseller and tenant lets it.
 struct Authentication: Sendable {
     let fleet: Fleet
-    /// Failed credentials by address: past this an address gets 429 for them.
-    static let failuresPolicy = Policy(requests: 300, windowSeconds: 60, burst: 300)!
 
     /// `credential`: what the head carries, or the body where the dialect allows it.
     func authenticate(_ routed: Routed, credential: ArraySlice<UInt8>?) throws(Denied) -> Authenticated {

@@ -1,6 +1,7 @@
 import CallKit
 import Cryptography
 import HTTPCore
+import RateLimiter
 import SQLite
 import TenantApp
 import TenantRegistry
@@ -29,11 +30,13 @@ struct CallRun: Sendable {
         return IdempotencyKey.of(routed.head) != nil
     }
     private var bytesIn: Int { streamed?.bytes ?? body.count }
+    /// Whose budgets the call's long work and its body are taken from.
+    var payer: Payer { admitted.payer }
     var files: BackgroundPool { fleet.files }
 
     func start() {
         if body.count > Self.loopBodyBytesMax {
-            if !fleet.background.submit({ handle() }) { refuse(.busy) }
+            if !fleet.background.submit(of: payer, { handle() }) { refuse(.busy) }
         } else {
             handle()
         }
@@ -41,7 +44,7 @@ struct CallRun: Sendable {
 
     private func handle() {
         do {
-            try checkIdempotencyKey()
+            try checkHead()
             perform(try route.handle(try call()))
         } catch {
             refuse(refusal(of: error))
@@ -51,7 +54,7 @@ struct CallRun: Sendable {
     /// Who reads the body that comes in pieces; nil where the call was refused, and answered.
     func beginStream() -> (any BodyReader)? {
         do {
-            try checkIdempotencyKey()
+            try checkHead()
             guard case .streamed(let reader) = try route.handle(try call()) else {
                 throw Refusal.defect
             }
@@ -60,6 +63,12 @@ struct CallRun: Sendable {
             refuse(refusal(of: error))
             return nil
         }
+    }
+
+    /// What the head alone says about the call.
+    private func checkHead() throws(Refusal) {
+        if let caller = admitted.caller { try route.judge(modeIn: routed.head, of: caller.book) }
+        try checkIdempotencyKey()
     }
 
     /// What the handler is given, once it is sure that it reads all that was sent.
@@ -88,6 +97,8 @@ struct CallRun: Sendable {
         switch work {
         case .answer(let answer): answerUnwritten(answer)
         case .read(let read): inTenant { submitRead(read, of: $0) }
+        // A route that says that it changes nothing does not: neither GET nor HEAD finds a way to act.
+        case .write where route.moves == .nothing: refuse(.defect)
         case .write(let effect):
             inTenant { tenant in
                 var write = given ?? terms(of: tenant)
@@ -96,14 +107,15 @@ struct CallRun: Sendable {
             }
         case .flow(let flow):
             let agreed = given ?? admitted.tenant.map { terms(of: $0) }
-            let steps = agreed.map { Steps($0) } ?? Steps(ofNode: fleet)
-            let begun = fleet.flows.begin {
+            let steps = agreed.map { Steps($0, paidBy: payer) } ?? Steps(ofNode: fleet)
+            let begun = fleet.flows.begin(of: payer) {
                 do { perform(try await flow(steps), on: agreed) } catch { fail(error) }
             }
             if !begun { refuse(.busy) }
         case .stream(let status, let headers, let stream, let length):
-            recordThen(status, bytesOut: length ?? 0) {
-                respond(Response(status: status, headers: headers, body: .stream(stream, length: length)))
+            whenLogHasRoom {
+                let body = recorded(stream, length, status)
+                respond(Response(status: status, headers: headers, body: .stream(body, length: length)))
             }
         // A reader is asked for before its body is read, in `beginStream`.
         case .streamed: refuse(.defect)
@@ -222,34 +234,67 @@ struct CallRun: Sendable {
 
     private func refuse(_ refusal: Refusal) {
         pipeline.metrics.countRefusal(refusal)
-        if admitted.tenant != nil, admitted.caller == nil, refusal.isMissedGuess {
-            // A wrong password or signature, and a link that leads nowhere, count as a wrong key does.
-            pipeline.countFailure(from: pipeline.clientAddress(routed))
+        let response = missed(refusal) ?? render(refusal)
+        recordThen(response.status, bytesOut: response.bodyBytes) { finish(response) }
+    }
+
+    /// Counts what a stranger got wrong, and gives the answer of an address that has got too much wrong. What was right
+    /// is the tenant's.
+    private func missed(_ refusal: Refusal) -> Response? {
+        guard admitted.caller == nil, admitted.tenant != nil else { return nil }
+        if refusal == .wrongPassword { pipeline.metrics.failedCredentials.add(1, ordering: .relaxed) }
+        let isUnknown = isCapability && refusal.isMalformed
+        guard refusal.isMissedGuess || isUnknown else {
+            if isCapability { pipeline.paid(admitted) }
+            return nil
         }
-        let response = render(refusal)
-        recordThen(response.status, bytesOut: 0) { respond(response) }
+        guard let overrun = pipeline.missed(admitted) else { return nil }
+        var response = render(overrun.refusal)
+        response.headers.add(overrun.headers)
+        return response
+    }
+
+    private var isCapability: Bool {
+        guard admitted.caller == nil, case .capability = route.openCalls else { return false }
+        return true
     }
 
     private func render(_ refusal: Refusal) -> Response {
         routed.surface.render(refusal, requestID: routed.requestID, for: routed.head)
     }
 
-    /// Records are never dropped: without room the call waits for the lane to write a block, or is answered 503.
     private func recordThen(_ status: Int, bytesOut: Int, _ answer: @escaping @Sendable () -> Void) {
-        guard let tenant = admitted.tenant,
-            !pipeline.record(admitted.authenticated, status, bytesIn: bytesIn, bytesOut: bytesOut)
-        else { return answer() }
+        if pipeline.record(admitted.authenticated, status, bytesIn: bytesIn, bytesOut: bytesOut) { return answer() }
+        whenLogHasRoom {
+            pipeline.record(admitted.authenticated, status, bytesIn: bytesIn, bytesOut: bytesOut)
+            answer()
+        }
+    }
+
+    /// Records are never dropped: without room the call waits for the lane to write a block, or is answered 503.
+    private func whenLogHasRoom(_ proceed: @escaping @Sendable () -> Void) {
+        guard let tenant = admitted.tenant, !tenant.readLog.hasRoom else { return proceed() }
         tenant.lane.submit(
             LaneJob(
                 writes: true,
                 perform: { store in
                     store.flushReads()
-                    return { _ in
-                        pipeline.record(admitted.authenticated, status, bytesIn: bytesIn, bytesOut: bytesOut)
-                        answer()
-                    }
+                    return { _ in proceed() }
                 },
-                fail: { failure in respond(render(Refusal(failure))) }))
+                fail: { failure in finish(render(Refusal(failure))) }))
+    }
+
+    /// The same stream, recorded when it ends.
+    private func recorded(_ stream: any ResponseStream, _ length: Int?, _ status: Int) -> RecordedStream {
+        RecordedStream(stream, length: length, isHead: routed.head.method == .head) { bytes, end in
+            let said =
+                switch end {
+                case .whole: status
+                case .clientLeft: RecordedStream.clientLeftStatus
+                case .failed: Refusal.defect.status
+                }
+            pipeline.record(admitted.authenticated, said, bytesIn: bytesIn, bytesOut: bytes, isOwed: true)
+        }
     }
 
     private func respond(_ answer: Answer, proof: CommitProof?) {
@@ -266,6 +311,11 @@ struct CallRun: Sendable {
     }
 
     private func respond(_ response: Response) {
+        if isCapability { pipeline.paid(admitted) }
+        finish(response)
+    }
+
+    private func finish(_ response: Response) {
         var response = response
         pipeline.finish(&response, admitted)
         responder.respond(response)

@@ -50,13 +50,14 @@ final class Pipeline: RequestHandler, Sendable {
         self.metrics = metrics
         self.log = log
         router = Router(
-            dialects: dialects, node: [provider], roster: fleet.roster, baseDomain: configuration.baseDomain,
+            dialects: dialects, node: [provider], roster: fleet.roster, hosts: configuration.hosts,
             separatesAdmin: configuration.separatesAdmin)
         authentication = Authentication(fleet: fleet)
         let monotonicNow = fleet.monotonic.nanoseconds()
         admission = Admission(
             process: configuration.processLimit.map { Bucket($0, now: monotonicNow) },
-            provider: Bucket(ProviderAPI.policy, now: monotonicNow))
+            provider: Bucket(ProviderAPI.policy, now: monotonicNow),
+            strangers: StrangersAdmission(budgets: fleet.budgets))
         requestIDs = RequestIDs(random: fleet.random)
     }
 
@@ -106,17 +107,19 @@ final class Pipeline: RequestHandler, Sendable {
                 return .answer(response)
             }
             if let ready = answerKeptReady(admitted) { return .answer(ready) }
+            if routed.head.hasCodedBody { return .answer(refuseAdmitted(.codedBody, admitted)) }
             let run: @Sendable ([UInt8], any Responder) -> Response? = { [self] body, responder in
                 CallRun(pipeline: self, admitted: admitted, body: body, responder: responder).start()
                 return nil
             }
             switch routed.route.body {
-            case .whole(let bytesMax): return .readBody(bytesMax: bytesMax, then: run)
+            case .whole(let bytesMax): return .readBody(bytesMax: self.bytesMax(bytesMax, admitted), then: run)
             case .pieces(let bytesMax):
                 return .streamBody(bytesMax: Int(bytesMax(call(admitted, body: [])))) { [self] responder in
                     StreamedBody(CallRun(pipeline: self, admitted: admitted, body: [], responder: responder))
                 }
-            case .none where routed.head.announcesBody: return .readBody(bytesMax: Route.bodyBytesMax, then: run)
+            case .none where routed.head.announcesBody:
+                return .readBody(bytesMax: bytesMax(Route.bodyBytesMax, admitted), then: run)
             case .none: return .later { responder in _ = run([], responder) }
             }
         }
@@ -132,7 +135,10 @@ final class Pipeline: RequestHandler, Sendable {
 
     /// The credential may stand in the body: only a small one is read for somebody who is not known yet (L1).
     private func readBodyFirst(_ routed: Routed, _ dialect: any Dialect, bytesMax: Int) -> HeadVerdict {
-        .readBody(bytesMax: bytesMax) { [self] body, responder in
+        if routed.head.hasCodedBody {
+            return .answer(refuse(.codedBody, routed.surface, RequestTrace(routed)))
+        }
+        return .readBody(bytesMax: bytesMax) { [self] body, responder in
             switch judge(routed, credential: dialect.credential(inBody: body)?[...]) {
             case .refused(let response): return response
             case .admitted(let admitted):
@@ -140,6 +146,11 @@ final class Pipeline: RequestHandler, Sendable {
                 return nil
             }
         }
+    }
+
+    /// Whoever has shown no key sends little (G6).
+    private func bytesMax(_ ofRoute: Int, _ admitted: Admitted) -> Int {
+        admitted.payer.isStranger ? min(ofRoute, Route.openBodyBytesMax) : ofRoute
     }
 
     private enum Judgement {
@@ -164,7 +175,7 @@ final class Pipeline: RequestHandler, Sendable {
                 try admission.admit(authenticated, address: clientAddress(routed), now: fleet.monotonic.nanoseconds()))
         } catch {
             let response = refuse(error, routed.surface, RequestTrace(routed))
-            record(authenticated, response.status, bytesIn: 0, bytesOut: 0)
+            record(authenticated, response.status, bytesIn: 0, bytesOut: response.bodyBytes)
             return .refused(response)
         }
     }
@@ -225,6 +236,11 @@ final class Pipeline: RequestHandler, Sendable {
         response.headers.add("Request-Id", trace.requestID.text)
         if let parent = trace.head?.traceparent { response.headers.add("Traceparent", parent) }
         response.headers.add("Cache-Control", isTagged ? "private, no-cache" : "no-store")
+        response.headers.add("X-Content-Type-Options", "nosniff")
+        if isSecure(trace.head, trace.peer) {
+            // Of this name alone: names below it may be somebody else's.
+            response.headers.add("Strict-Transport-Security", "max-age=31536000")
+        }
         metrics.count(status: response.status)
         if log.isOn {
             log.write(
@@ -257,7 +273,15 @@ final class Pipeline: RequestHandler, Sendable {
         }
         var response = refuse(refusal, known.routed.surface, RequestTrace(known.routed))
         response.headers.add(limits)
-        record(known, response.status, bytesIn: 0, bytesOut: 0)
+        record(known, response.status, bytesIn: 0, bytesOut: response.bodyBytes)
+        return response
+    }
+
+    /// An admitted call that is refused for its head alone.
+    private func refuseAdmitted(_ refusal: Refusal, _ admitted: Admitted) -> Response {
+        var response = refuse(refusal, admitted.routed.surface, RequestTrace(admitted.routed))
+        response.headers.add(admitted.limitHeaders)
+        record(admitted.authenticated, response.status, bytesIn: 0, bytesOut: response.bodyBytes)
         return response
     }
 
@@ -265,8 +289,8 @@ final class Pipeline: RequestHandler, Sendable {
     private func refuseUnauthenticated(_ refusal: Refusal, _ routed: Routed) -> Response {
         if refusal == .unknownCredential {
             metrics.failedCredentials.add(1, ordering: .relaxed)
-            if let overrun = admission.overrunByFailures(
-                clientAddress(routed), now: fleet.monotonic.nanoseconds())
+            if let overrun = admission.strangers.missed(
+                at: routed.addressed, address: clientAddress(routed), now: fleet.monotonic.nanoseconds())
             {
                 return refuse(overrun, routed.surface, RequestTrace(routed))
             }
@@ -280,9 +304,17 @@ final class Pipeline: RequestHandler, Sendable {
         return response
     }
 
-    func countFailure(from address: IPAddress) {
+    /// A link or signature of an open call opened nothing.
+    func missed(_ admitted: Admitted) -> Overrun? {
         metrics.failedCredentials.add(1, ordering: .relaxed)
-        admission.failures.recordFailure(AddressKey(address), now: fleet.monotonic.nanoseconds())
+        return admission.strangers.missed(
+            at: admitted.tenant, address: clientAddress(admitted.routed), now: fleet.monotonic.nanoseconds())
+    }
+
+    /// A link or signature of an open call was right.
+    func paid(_ admitted: Admitted) {
+        guard let tenant = admitted.tenant else { return }
+        admission.strangers.paid(admitted.routed, of: tenant, now: fleet.monotonic.nanoseconds())
     }
 
     func clientAddress(_ routed: Routed) -> IPAddress { clientAddress(routed.head, routed.peer) }
@@ -292,6 +324,15 @@ final class Pipeline: RequestHandler, Sendable {
         return IPAddress.client(
             peer: peer.address, forwardedFor: head.joinedValues(of: .forwardedFor),
             trusted: configuration.trustedProxies)
+    }
+
+    /// Whether the client speaks TLS: with us, or with a trusted proxy that says so.
+    func isSecure(_ head: RequestHead?, _ peer: Peer) -> Bool {
+        if peer.isEncrypted { return true }
+        guard let head, configuration.trustedProxies.contains(where: { $0.contains(peer.address) }) else {
+            return false
+        }
+        return head.value(of: .forwardedProtocol)?.lowercased() == "https"
     }
 
     // MARK: Audit of calls that wrote nothing
@@ -304,12 +345,14 @@ final class Pipeline: RequestHandler, Sendable {
             at: routed.now, action: routed.action, status: status,
             requestID: routed.requestID,
             latencyMicroseconds: Int((fleet.monotonic.nanoseconds() - routed.started) / 1_000), bytesIn: bytesIn,
-            bytesOut: bytesOut)
+            // An answer to HEAD has no body.
+            bytesOut: routed.head.method == .head ? 0 : bytesOut)
         if let projection = request.caller?.projection {
             record.book = projection.book
             record.keyID = projection.keyID
             record.accountID = projection.accountID
             record.resellerID = projection.resellerID
+            record.callerResellerID = projection.resellerID
         }
         return record
     }
@@ -317,9 +360,12 @@ final class Pipeline: RequestHandler, Sendable {
     /// False where the read log has no room: the call has to go through the lane, which makes some. The provider's
     /// calls are in no tenant's log.
     @discardableResult
-    func record(_ request: Authenticated, _ status: Int, bytesIn: Int, bytesOut: Int) -> Bool {
+    func record(
+        _ request: Authenticated, _ status: Int, bytesIn: Int, bytesOut: Int, isOwed: Bool = false
+    ) -> Bool {
         guard let tenant = request.tenant else { return true }
-        return tenant.readLog.append(auditRecord(request, status, bytesIn: bytesIn, bytesOut: bytesOut))
+        let line = auditRecord(request, status, bytesIn: bytesIn, bytesOut: bytesOut)
+        return tenant.readLog.append(line, isOwed: isOwed)
     }
 
     // MARK: RequestHandler's other calls
@@ -328,18 +374,19 @@ final class Pipeline: RequestHandler, Sendable {
         let requestID = requestIDs.next()
         let now = fleet.monotonic.nanoseconds()
         var surface: (any Surface)?
+        var trace = RequestTrace(head: head, peer: peer, requestID: requestID, started: now)
         if let head {
             let routing = router.route(head, from: peer, requestID: requestID, started: now, now: fleet.clock.now())
             switch routing {
-            case .route(let routed): surface = routed.surface
+            case .route(let routed):
+                surface = routed.surface
+                trace = RequestTrace(routed)
             case .refused(_, let known): surface = known
             case .options(_, let known): surface = known
-            case .root: break
+            case .root(let path): trace.path = Router.rootPaths.contains(path) ? path : nil
             }
         }
-        return refuse(
-            .transport(status: status, reason: reason), surface,
-            RequestTrace(head: head, peer: peer, requestID: requestID, started: now))
+        return refuse(.transport(status: status, reason: reason), surface, trace)
     }
 
     func answered(_ head: RequestHead?, status: Int, bytes: Int, microseconds: Int, from peer: Peer) {
@@ -353,6 +400,8 @@ struct RequestTrace: Sendable {
     let peer: Peer
     let requestID: RequestID
     let started: UInt64
+    /// The route's path with its parameters' names; nil where no route matched.
+    var path: String?
 
     init(head: RequestHead?, peer: Peer, requestID: RequestID, started: UInt64) {
         self.head = head
@@ -363,6 +412,7 @@ struct RequestTrace: Sendable {
 
     init(_ routed: Routed) {
         self.init(head: routed.head, peer: routed.peer, requestID: routed.requestID, started: routed.started)
+        if routed.refusal == nil { path = routed.endpoint.path }
     }
 }
 
@@ -386,6 +436,12 @@ final class RequestIDs: Sendable {
 }
 
 extension RequestHead {
+    /// Whether the body comes compressed or in another coding (RFC 9110 §8.4).
+    var hasCodedBody: Bool {
+        guard let coding = value(of: .contentEncoding) else { return false }
+        return !coding.isEmpty && coding.lowercased() != "identity" && announcesBody
+    }
+
     var announcesBody: Bool {
         if range(of: .transferEncoding) != nil { return true }
         guard let length = value(of: .contentLength) else { return false }

@@ -1,5 +1,6 @@
 import CallKit
 import HTTPCore
+import Provider
 import TenantRegistry
 
 /// Where a request goes: which tenant's address it used, which surface's route, with which parameters. A class that
@@ -56,6 +57,8 @@ final class ServedRoute: Sendable {
     let route: Route
     /// The route's name in the audit log and in usage: method, base path, pattern.
     let action: String
+    /// Base path and pattern: what logs say in place of a path, whose own text may be a secret (G7).
+    let path: String
     /// Names that its query may have; nil where it may hold anything.
     private let parameterNames: [String]?
     /// Whether a body that says anything is refused.
@@ -67,6 +70,7 @@ final class ServedRoute: Sendable {
         self.surface = surface
         dialect = surface as? any Dialect
         self.route = route
+        self.path = path
         action = "\(route.method.rawValue) \(path)"
         parameterNames = route.parameterNames(in: surface)
         // What stands in a body of GET or DELETE means nothing to anybody (RFC 9110, §9.3).
@@ -100,8 +104,10 @@ final class Router: Sendable {
     private let node: [NodeSurface]
     private let nodeRoutes: RouteTable
     private let roster: Roster
-    private let baseDomainSuffix: String?
+    private let hosts: NodeHosts
     private let separatesAdmin: Bool
+    /// Served at the root whatever host is asked for, as the node's surfaces are (P2).
+    static let rootPaths: Set<String> = ["/healthz", "/readyz", "/metrics"]
 
     /// What the stages know of a request before it has a route.
     fileprivate struct Request {
@@ -120,11 +126,11 @@ final class Router: Sendable {
 
     /// `dialects` are served at tenants' addresses, `node` at the root alone. Handlers rely on whose calls come to
     /// them: routes of the one kind among the other are a defect.
-    init(dialects: [any Dialect], node: [any Surface], roster: Roster, baseDomain: String?, separatesAdmin: Bool) {
+    init(dialects: [any Dialect], node: [any Surface], roster: Roster, hosts: NodeHosts, separatesAdmin: Bool) {
         self.dialects = dialects
         self.roster = roster
         self.separatesAdmin = separatesAdmin
-        baseDomainSuffix = baseDomain.map { ".\($0)" }
+        self.hosts = hosts
         dialectRoutes = RouteTable(dialects)
         nodeRoutes = RouteTable(node)
         precondition(dialects.allSatisfy { $0.routes.allSatisfy { $0.access != .provider } })
@@ -143,24 +149,31 @@ final class Router: Sendable {
     ) -> RoutingResult {
         let request = Request(head: head, peer: peer, requestID: requestID, started: started, now: now)
         var path = head.path
+        // The admin listener is the node's, under whatever name it is reached: nothing there names a tenant (P2, G7).
+        if peer.role == .admin { return routeOfNode(request, path) }
         var addressed: TenantRecord?
         var isUnknown = false
         var prefix = ""
-        if path.utf8.starts(with: "/t/".utf8) {
+        let isPrefixed = path.utf8.starts(with: "/t/".utf8)
+        // Where no host names a tenant, none is looked up.
+        let named = !isPrefixed || hosts.baseDomain != nil || roster.hasHosts ? tenant(ofHost: head) : nil
+        if isPrefixed {
             let bytes = head.bytes[head.pathRange]
             let start = bytes.startIndex + 3
             let end = bytes[start...].firstIndex(of: 0x2F) ?? bytes.endIndex
+            path = head.string(end..<bytes.endIndex)
+            // A host that names one tenant is no way to another (G1).
+            if named != nil { return .refused(.notFound(.path), surface: dialect(below: path)) }
             addressed = roster.tenant(slug: head.string(start..<end))
             isUnknown = addressed == nil
             prefix = head.string(bytes.startIndex..<end)
-            path = head.string(end..<bytes.endIndex)
-        } else if let tenant = tenant(ofHost: head) {
-            switch tenant {
+        } else if let named {
+            switch named {
             case .known(let record): addressed = record
             case .unknown: isUnknown = true
             }
         }
-        let isRoot = prefix.isEmpty && addressed == nil && !isUnknown
+        let isRoot = !isPrefixed && (named == nil || isPathOfNode(path))
         switch dialectRoutes.find(head.method, path) {
         case .route(let endpoint, let parameters):
             return .route(
@@ -170,9 +183,16 @@ final class Router: Sendable {
         case .noMethod(let refusal, let surface): return .refused(refusal, surface: surface)
         case .options(let allowed, let surface): return .options(allowed: allowed, surface: surface)
         case .noPath where isRoot: return routeOfNode(request, path)
-        case .noPath:
-            return .refused(.notFound(.path), surface: dialects.first { path.hasPrefix($0.basePath + "/") })
+        case .noPath: return .refused(.notFound(.path), surface: dialect(below: path))
         }
+    }
+
+    private func dialect(below path: String) -> (any Dialect)? {
+        dialects.first { path.hasPrefix($0.basePath + "/") }
+    }
+
+    private func isPathOfNode(_ path: String) -> Bool {
+        Self.rootPaths.contains(path) || node.contains { path.hasPrefix($0.prefix) }
     }
 
     /// A stranger learns nothing about the node's paths: whatever is asked for below them, the credential is judged
@@ -201,11 +221,10 @@ final class Router: Sendable {
     /// A custom domain or `{slug}.{base domain}`; nil for a host that names no tenant.
     private func tenant(ofHost head: RequestHead) -> HostTenant? {
         guard let place = head.range(of: .host) else { return nil }
-        var host = head.string(place).lowercased()
-        if let colon = host.lastIndex(of: ":"), !host.hasSuffix("]") { host.removeSubrange(colon...) }
-        if let record = roster.tenant(host: host) { return .known(record) }
-        guard let suffix = baseDomainSuffix, host.hasSuffix(suffix) else { return nil }
-        return roster.tenant(slug: String(host.dropLast(suffix.count))).map { .known($0) } ?? .unknown
+        let host = HostName.folded(head.string(place))
+        if let slug = hosts.slug(ofHost: host) { return roster.tenant(slug: slug).map { .known($0) } ?? .unknown }
+        guard let record = roster.tenant(host: host), hosts.objection(to: host) == nil else { return nil }
+        return .known(record)
     }
 }
 
@@ -241,18 +260,15 @@ private struct RouteTable: Sendable {
 
     func find(_ method: Method, _ path: String) -> Finding {
         guard let (endpoints, parameters) = endpoints(for: path) else { return .noPath }
-        let wanted = method == .head ? .get : method
-        if let endpoint = endpoints.first(where: { $0.route.method == wanted }) { return .route(endpoint, parameters) }
+        if let endpoint = endpoints.first(where: { $0.route.answers(method) }) { return .route(endpoint, parameters) }
         if method == .other {
-            return .noMethod(.transport(status: 501, reason: "This method is not known."), endpoints[0].surface)
+            return .noMethod(.unknownMethod, endpoints[0].surface)
         }
-        let methods = endpoints.map(\.route.method)
+        let allowed = endpoints.map { $0.route.answers(.head) ? "GET, HEAD" : $0.route.method.rawValue }
+            .joined(separator: ", ")
         if method == .options {
-            let more: [Method] = methods.contains(.get) ? [.head, .options] : [.options]
-            return .options(
-                allowed: (methods + more).map(\.rawValue).joined(separator: ", "), endpoints[0].surface)
+            return .options(allowed: "\(allowed), OPTIONS", endpoints[0].surface)
         }
-        let allowed = methods.map(\.rawValue).joined(separator: ", ")
         return .noMethod(.methodNotAllowed(allowed: allowed), endpoints[0].surface)
     }
 

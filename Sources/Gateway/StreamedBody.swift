@@ -40,7 +40,7 @@ final class StreamedBody: BodySink, @unchecked Sendable {
     func receive(_ piece: [UInt8], resume: @escaping @Sendable () -> Void) {
         guard let reader, !hasGap.load(ordering: .relaxed) else { return resume() }
         state.withLock { $0.isBusy = true }
-        let submitted = operation.files.submit { [self] in
+        let submitted = operation.files.submit(of: operation.payer) { [self] in
             if operation.hasIdempotencyKey { hash.update(piece) }
             bytes += piece.count
             reader.take(piece)
@@ -59,7 +59,7 @@ final class StreamedBody: BodySink, @unchecked Sendable {
 
     func finish() {
         guard let reader else { return }
-        let submitted = operation.files.submit { [self] in
+        let submitted = operation.files.submit(of: operation.payer) { [self] in
             if hasGap.load(ordering: .relaxed) {
                 reader.abandon()
                 return operation.fail(Refusal.busy)
@@ -82,6 +82,6 @@ final class StreamedBody: BodySink, @unchecked Sendable {
         }
         guard isIdle, let reader else { return }
         // Where the queue is full, its file goes with the reader itself.
-        _ = operation.files.submit { reader.abandon() }
+        _ = operation.files.submit(of: operation.payer) { reader.abandon() }
     }
 }

@@ -185,6 +185,7 @@ package struct FieldReader: Sendable {
         _ value: JSON, _ name: String, _ characters: ClosedRange<Int>, _ rule: TextRule
     ) -> String? {
         guard case .string(let sent) = value else { return refuse(name, "type", "must be a string") }
+        if sent.holdsPrivateKey { return refuse(name, "secret", "holds a private key") }
         if sent.isPlain(rule), characters.contains(sent.utf8.count) { return sent }
         let text = sent.composed
         guard characters.contains(text.unicodeScalars.count) else { return refuse(name, "length", characters) }
@@ -198,7 +199,7 @@ package struct FieldReader: Sendable {
         guard !text.unicodeScalars.contains(where: \.isControl) else {
             return refuse(name, "format", "must not hold control characters")
         }
-        return text
+        return text.holdsPrivateKey ? refuse(name, "secret", "holds a private key") : text
     }
 
     private mutating func email(_ value: JSON, _ name: String) -> String? {
@@ -269,4 +270,12 @@ extension String {
         guard utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }), let first = utf8.first else { return false }
         return first != 0x20 && (rule == .line || utf8.last != 0x20)
     }
+}
+
+extension String {
+    private static let shorterThanAnyKey = 64
+    private static let keyMark = "PRIVATE KEY-----"
+
+    /// A key that was pasted into the wrong field would stand in rows and answers for ever.
+    fileprivate var holdsPrivateKey: Bool { utf8.count > Self.shorterThanAnyKey && contains(Self.keyMark) }
 }

@@ -1,12 +1,12 @@
 /// Why a query, form or path segment cannot be decoded.
-package enum QueryError: Error, Equatable {
+package enum QueryError: Error, Equatable, CustomStringConvertible {
     /// A percent sign without two hexadecimal digits, or an encoded NUL.
     case badEscape
     case invalidUTF8
     case tooManyPairs
 
     /// What is wrong with it, as the end of a sentence.
-    package var text: String {
+    package var description: String {
         switch self {
         case .badEscape: "a percent sign is not followed by two hexadecimal digits"
         case .invalidUTF8: "it is not valid UTF-8"

@@ -1,4 +1,4 @@
-// Composition is not public in the standard library yet; decision 0024 says why it is taken from there all the same.
+// Composition is not public in the standard library yet; decision 0026 says why it is taken from there all the same.
 @_spi(_Unicode) import Swift
 
 /// What texts from callers may hold. Everything that is kept or looked up is brought into NFC first, so that two

@@ -39,6 +39,9 @@ extension ProviderAPI {
         } else if let slug, ReservedNames.isReserved(slug: slug) {
             fields.fail("slug", code: "reserved", detail: "is a name that hosts and paths of the node need")
         }
+        if let slug, let objection = hosts.objection(toSlug: slug) {
+            fields.fail("slug", code: "reserved", detail: objection)
+        }
         let blueprintName = fields.string("blueprint", characters: 1...32, .id)
         let blueprint = blueprintName.flatMap { blueprints[$0] }
         if blueprintName != nil && blueprint == nil {
@@ -62,6 +65,9 @@ extension ProviderAPI {
         fields.expectNoOthers(than: ["slug", "blueprint", "owner_email", "tier", "prefix", "currency", "password"])
         try fields.finish()
         guard let slug, let blueprint, let email else { throw Refusal.defect }
+        if let base = hosts.baseDomain, fleet.roster.tenant(host: "\(slug).\(base)") != nil {
+            throw Refusal.conflict(.hostTaken("\(slug).\(base)"))
+        }
         let creation = Fleet.Creation(
             slug: slug, blueprint: blueprint.name, tier: tier ?? blueprint.tier,
             currency: currency ?? blueprint.currency, keyPrefix: prefix ?? blueprint.keyPrefix,

@@ -33,8 +33,8 @@ extension ProviderAPI {
         for (index, value) in values.enumerated() {
             var domain = fields.reader(of: value, at: index, in: "domains")
             let host = domain.string("host", characters: 1...253)?.lowercased()
-            if let host, !Self.isHostName(host) {
-                domain.fail("host", code: "format", detail: "must be a host name without port")
+            if let host, let objection = hosts.objection(to: host) {
+                domain.fail("host", code: objection.code, detail: objection.detail)
             }
             if let host, domains.contains(where: { $0.host == host }) {
                 domain.fail("host", code: "duplicate", detail: "comes twice")
@@ -51,12 +51,16 @@ extension ProviderAPI {
         _ domain: inout FieldReader, of host: String?, _ record: TenantRecord
     ) throws -> DomainCertificate? {
         let certificate = domain.optionalPEM("certificate")
+        // Everybody who reads the tenant is shown it.
+        if let certificate, certificate.uppercased().contains("PRIVATE KEY") {
+            domain.fail("certificate", code: "secret", detail: "holds a private key, which belongs into private_key")
+        }
         let key = domain.optionalPEM("private_key")
         if (certificate == nil) != (key == nil) {
             domain.fail("certificate", code: "required", detail: "certificate and private_key come together")
         }
         guard let host, let certificate, let key else { return nil }
-        if let reason = Self.fault(certificate: certificate, privateKey: key) {
+        if let reason = fault(certificate: certificate, privateKey: key, host: host) {
             domain.fail("certificate", code: "format", detail: reason)
             return nil
         }
@@ -64,23 +68,14 @@ extension ProviderAPI {
             host: host, certificate: certificate, wrappedPrivateKey: try fleet.wrap(Array(key.utf8), of: record.id))
     }
 
-    /// Why a pair cannot be served; nil for a good one.
-    private static func fault(certificate: String, privateKey: String) -> String? {
+    /// Why a pair cannot be served for this host; nil for a good one.
+    private func fault(certificate: String, privateKey: String, host: String) -> String? {
         do throws(TLSError) {
-            _ = try TLSCertificate(chainPEM: Array(certificate.utf8), keyPEM: Array(privateKey.utf8))
-            return nil
+            let pair = try TLSCertificate(chainPEM: Array(certificate.utf8), keyPEM: Array(privateKey.utf8))
+            return pair.fault(serving: host, atUnixSeconds: fleet.clock.now().milliseconds / 1_000)
         } catch {
             return error.description
         }
-    }
-
-    private static func isHostName(_ text: String) -> Bool {
-        let labels = text.split(separator: ".", omittingEmptySubsequences: false)
-        return labels.count > 1
-            && labels.allSatisfy { label in
-                1...63 ~= label.utf8.count && label.first != "-" && label.last != "-"
-                    && label.utf8.allSatisfy { $0 >= 0x61 && $0 <= 0x7A || $0 >= 0x30 && $0 <= 0x39 || $0 == 0x2D }
-            }
     }
 }
 

@@ -19,15 +19,18 @@ package struct ProviderAPI: Surface {
     let fleet: Fleet
     let blueprints: Blueprints
     let scrypt: Scrypt
+    let hosts: NodeHosts
     /// Told after a tenant's domains changed, so that TLS serves their certificates. Not on a loop.
     let domainsChanged: @Sendable () -> Void
 
     package init(
-        fleet: Fleet, blueprints: Blueprints, scrypt: Scrypt, domainsChanged: @escaping @Sendable () -> Void
+        fleet: Fleet, blueprints: Blueprints, scrypt: Scrypt, hosts: NodeHosts,
+        domainsChanged: @escaping @Sendable () -> Void
     ) {
         self.fleet = fleet
         self.blueprints = blueprints
         self.scrypt = scrypt
+        self.hosts = hosts
         self.domainsChanged = domainsChanged
     }
 

@@ -1,17 +1,22 @@
 import Synchronization
 
-/// What is metered, as 128 bits: an address in the form in which it is counted (IPv6 by its /64).
+/// What is metered: an address in the form in which it is counted (IPv6 by its /64), or a hash of something else, at
+/// one tenant. What one tenant's strangers use up is nobody else's.
 package struct AddressKey: Sendable, Hashable {
-    package let high: UInt64
-    package let low: UInt64
+    /// The tenant's id; zero for the node.
+    package let owner: UInt128
+    package let subject: UInt128
+    /// Tells apart what has buckets of its own under one budget, say two routes.
+    package let aspect: Int
 
-    package init(high: UInt64, low: UInt64) {
-        self.high = high
-        self.low = low
+    package init(owner: UInt128, subject: UInt128, aspect: Int = 0) {
+        self.owner = owner
+        self.subject = subject
+        self.aspect = aspect
     }
 }
 
-/// One policy for each of a bounded number of addresses: failed credentials, sign-ups (A2).
+/// One policy for each of a bounded number of keys: failed credentials, sign-ups (A2).
 ///
 /// Invariant: at most `addressesMax` addresses are remembered. When a shard is full, those whose bucket is full again
 /// go first, then those with the least debt: a flood from many addresses cannot push out the worst offender. Any
@@ -35,9 +40,6 @@ package final class AddressMeter: Sendable {
         return CellRate.judge(policy, arrival: arrival, cost: 1, now: now).0
     }
 
-    /// Counts one failure. Past the limit it adds nothing, so that the wait stays bounded.
-    package func recordFailure(_ address: AddressKey, now: UInt64) { _ = take(address, now: now) }
-
     /// Counts one request of this address if its bucket has room.
     package func take(_ address: AddressKey, now: UInt64) -> Decision {
         let shard = shard(of: address)
@@ -48,6 +50,15 @@ package final class AddressMeter: Sendable {
             if known == nil, arrivals.count >= shard.addressesMax { Shard.makeRoom(&arrivals, now: now) }
             arrivals[address] = arrival
             return decision
+        }
+    }
+
+    /// Puts back what one `take` took.
+    package func giveBack(_ address: AddressKey) {
+        shard(of: address).arrivals.withLock { arrivals in
+            guard let arrival = arrivals[address] else { return }
+            let emission = policy.emissionNanoseconds
+            arrivals[address] = arrival > emission ? arrival - emission : nil
         }
     }
 

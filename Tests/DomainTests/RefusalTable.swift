@@ -68,11 +68,12 @@ struct RefusalTable {
     }
 
     private static let statuses = [
-        "BadQuery": 400, "Missing": 404, "Forbidden": 403, "Conflict": 409, "Unprocessable": 422, "Unavailable": 503,
+        "BadQuery": 400, "Missing": 404, "Forbidden": 403, "Conflict": 409, "Unprocessable": 422, "Crowded": 429,
+        "Unavailable": 503,
     ]
 
     nonisolated(unsafe) private static let making =
-        #/\b(BadQuery|Missing|Forbidden|Conflict|Unprocessable|Unavailable)\( ?"([^"]+)"(?:, "((?:[^"\\]|\\.)*)")?/#
+        #/\b(BadQuery|Missing|Forbidden|Conflict|Unprocessable|Crowded|Unavailable)\( ?"([^"]+)"(?:, "((?:[^"\\]|\\.)*)")?/#
     nonisolated(unsafe) private static let naming =
         #/static let (\w+) = (BadQuery|Forbidden|Conflict|Unprocessable|Unavailable)\( ?"([^"]+)"/#
     nonisolated(unsafe) private static let saying = #/\b(\w+)\.saying\( ?"((?:[^"\\]|\\.)*)"/#
@@ -92,10 +93,11 @@ struct RefusalTable {
     private static func common() -> [Row] {
         let refusals: [(Refusal, String?)] = [
             (.unparseable(""), "The text says what cannot be read."), (.invalid([]), "The text names each field."),
-            (.unknownCredential, nil), (.badSignature(""), "The text says what is wrong with the signature."),
+            (.unknownCredential, nil), (.wrongPassword, nil), (.codedBody, nil),
+            (.badSignature(""), "The text says what is wrong with the signature."),
             (.methodNotAllowed(allowed: "…"), nil),
             (.insufficientBalance(required: .zero, available: .zero, currency: .usDollar), nil),
-            (.quotaExceeded("…"), nil),
+            (.quotaExceeded("…"), nil), (.shareExceeded("…"), nil),
             (.defect, nil), (.rateLimited(retryAfterSeconds: 0), "Too many requests; try again in … s."),
             (.tooLarge(bytesMax: 0), "The body is larger than … bytes."),
         ]

@@ -64,7 +64,7 @@ import Testing
 }
 
 @Suite struct AddressMeters {
-    private func address(_ low: UInt64) -> AddressKey { AddressKey(high: 0x2001_0DB8, low: low) }
+    private func address(_ low: UInt64) -> AddressKey { AddressKey(owner: 0x2001_0DB8, subject: UInt128(low)) }
 
     @Test("A2 an address has its own 20 per 15 minutes; another is not touched")
     func perAddress() throws {
@@ -80,9 +80,9 @@ import Testing
     func failures() throws {
         let meter = AddressMeter(try policy(10, 10, 10))
         #expect(meter.look(address(1), now: 0).admitted)
-        for _ in 0..<9 { meter.recordFailure(address(1), now: 0) }
+        for _ in 0..<9 { _ = meter.take(address(1), now: 0) }
         #expect(meter.look(address(1), now: 0).admitted)
-        for _ in 0..<100 { meter.recordFailure(address(1), now: 0) }
+        for _ in 0..<100 { _ = meter.take(address(1), now: 0) }
         #expect(!meter.look(address(1), now: 0).admitted && !meter.look(address(1), now: second - 1).admitted)
         #expect(meter.look(address(1), now: second).admitted)
         #expect(meter.addressesCount == 1)
@@ -91,8 +91,8 @@ import Testing
     @Test("the table stays within its bound, and a flood does not push out the worst offender")
     func bounded() throws {
         let meter = AddressMeter(try policy(10, 600, 10), addressesMax: 1024)
-        for _ in 0..<10 { meter.recordFailure(address(0), now: 0) }
-        for other in 1...50_000 { meter.recordFailure(address(UInt64(other)), now: UInt64(other)) }
+        for _ in 0..<10 { _ = meter.take(address(0), now: 0) }
+        for other in 1...50_000 { _ = meter.take(address(UInt64(other)), now: UInt64(other)) }
         #expect(meter.addressesCount <= 1024)
         #expect(!meter.look(address(0), now: 50_000).admitted)
     }
@@ -100,8 +100,8 @@ import Testing
     @Test("addresses that are full again make room first")
     func expired() throws {
         let meter = AddressMeter(try policy(1, 1, 3), addressesMax: 64)
-        for other in 0..<64 { meter.recordFailure(address(UInt64(other)), now: 0) }
-        for other in 1000..<2000 { meter.recordFailure(address(UInt64(other)), now: 10 * second) }
+        for other in 0..<64 { _ = meter.take(address(UInt64(other)), now: 0) }
+        for other in 1000..<2000 { _ = meter.take(address(UInt64(other)), now: 10 * second) }
         #expect(meter.addressesCount <= 64)
     }
 
@@ -110,7 +110,7 @@ import Testing
         let meter = AddressMeter(try policy(1, 60, 500))
         let admitted = Counter()
         onThreads(64) { _ in
-            for _ in 0..<100 where meter.take(AddressKey(high: 1, low: 1), now: 0).admitted { admitted.add(1) }
+            for _ in 0..<100 where meter.take(AddressKey(owner: 1, subject: 1), now: 0).admitted { admitted.add(1) }
         }
         #expect(admitted.value == 500)
     }

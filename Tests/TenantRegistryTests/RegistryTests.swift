@@ -148,11 +148,11 @@ import Testing
         defer { node.stop() }
         let record = try node.create("one")
         for number in 0..<100 {
-            #expect(
-                record.readLog.append(
-                    AuditRecord(
-                        at: node.clock.now(), action: "GET /test", status: 200,
-                        requestID: RequestID(high: 0, low: UInt64(number)))))
+            var read = AuditRecord(
+                at: node.clock.now(), action: "GET /test", status: 200,
+                requestID: RequestID(high: 0, low: UInt64(number)))
+            read.keyID = 1
+            #expect(record.readLog.append(read))
         }
         let before = try node.head(of: record)
         // A reference that nothing answers to, found at COMMIT.

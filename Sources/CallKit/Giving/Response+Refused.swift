@@ -14,9 +14,20 @@ extension Response {
         if let seconds = refusal.retryAfterSeconds ?? (status == 503 ? retrySecondsUnknown : nil) {
             response.headers.add("Retry-After", seconds)
         }
-        if case .methodNotAllowed(let allowed) = refusal { response.headers.add("Allow", allowed) }
+        response.headers.addWhatHelps(refusal)
         if refusal.status == 401 { response.headers.add("WWW-Authenticate", challenge) }
         return response
+    }
+}
+
+extension ResponseHeaders {
+    /// The field that HTTP has for what would have been taken, whatever the envelope.
+    package mutating func addWhatHelps(_ refusal: Refusal) {
+        switch refusal {
+        case .methodNotAllowed(let allowed): add("Allow", allowed)
+        case .codedBody: add("Accept-Encoding", "identity")
+        default: break
+        }
     }
 }
 

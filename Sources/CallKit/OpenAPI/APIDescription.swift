@@ -120,6 +120,8 @@ extension APIDescription.Operation {
                 scopes.isEmpty
                     ? "Any key of a reseller."
                     : "A reseller's key with the scope \(scopes.names.joined(separator: ", "))."
+            case .resellerWithAny(let scopes):
+                "A reseller's key with one of the scopes \(scopes.names.joined(separator: ", "))."
             case .resellerSession: "A reseller's person signed in."
             case .openOrReseller: "Open; a reseller's credential counts where there is one."
             case .provider: "The provider."
@@ -128,7 +130,7 @@ extension APIDescription.Operation {
             switch route.access {
             case .open: .none
             case .openOrReseller: .optional
-            case .administrator, .owner, .reseller, .resellerSession, .provider: .required
+            case .administrator, .owner, .reseller, .resellerWithAny, .resellerSession, .provider: .required
             }
         self.init(
             method: route.method, pattern: route.pattern, summary: route.summary, access: access,

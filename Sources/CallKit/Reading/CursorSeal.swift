@@ -3,7 +3,7 @@ import HTTPCore
 import TenantRegistry
 
 /// Makes the cursors of one list, as one caller asks for it, and opens them again: they tell nothing of the rows behind
-/// them. A cursor of another list, filter, caller or tenant is none (decision 0025).
+/// them. A cursor of another list, filter, caller or tenant is none (decision 0027).
 ///
 /// Invariant: equal places give equal cursors, so that an answer's bytes follow from what it shows. The keys are the
 /// tenant's, or the node's: cursors outlive restarts and moves. A value: any thread.

@@ -1,5 +1,6 @@
 package import Cryptography
 import HTTPCore
+package import RateLimiter
 import Synchronization
 package import TenantRegistry
 
@@ -13,17 +14,21 @@ package struct Steps: Sendable {
     private let fleet: Fleet
     /// Nil for the provider's calls.
     private let tenantTerms: TenantWrite?
+    /// Whose budgets its long steps are taken from.
+    private let payer: Payer
 
     /// `terms`: on what terms the call writes.
-    package init(_ terms: TenantWrite) {
+    package init(_ terms: TenantWrite, paidBy payer: Payer) {
         fleet = terms.fleet
         tenantTerms = terms
+        self.payer = payer
     }
 
     /// The steps of one of the provider's calls.
     package init(ofNode fleet: Fleet) {
         self.fleet = fleet
         tenantTerms = nil
+        payer = .node
     }
 
     private var terms: TenantWrite {
@@ -101,11 +106,33 @@ package struct Steps: Sendable {
         try await callback { done in try fleet.registry.reserve(hash, for: tenant.id, then: done) }
     }
 
-    /// Something long (scrypt, parsing) on the background pool; `busy` where too much waits there.
+    /// Something long (scrypt, parsing) on a pool of its own; `busy` where the payer has too much waiting there. What
+    /// a stranger asks for waits behind strangers alone.
     package func background<Value: Sendable>(
         _ body: @escaping @Sendable () throws -> Value
     ) async throws -> Value {
-        try await run(body, on: fleet.background)
+        try await run(body, on: payer.isStranger ? fleet.hashing : fleet.background)
+    }
+
+    /// Whether a password is the one of this hash (nil: nobody's). The meters are looked at before anything is hashed,
+    /// and an attempt counts as wrong until it has turned out right (G6).
+    package func verifies(
+        _ password: String, against hash: String?, decoy: String, _ guess: PasswordMeters.Guess
+    ) async throws -> Bool {
+        let meters = fleet.budgets.passwords
+        let attempt: PasswordMeters.Attempt
+        switch meters.begin(guess, now: fleet.monotonic.nanoseconds()) {
+        case .wait(let seconds): throw Refusal.rateLimited(retryAfterSeconds: seconds)
+        case .go(let begun): attempt = begun
+        }
+        do {
+            let isRight = try await background { Password.opens(password, hash ?? decoy) } && hash != nil
+            meters.end(attempt, isRight ? .right : .wrong, now: fleet.monotonic.nanoseconds())
+            return isRight
+        } catch {
+            meters.end(attempt, .unjudged, now: fleet.monotonic.nanoseconds())
+            throw error
+        }
     }
 
     /// Reading and writing a file that is not a lane's, on the pool for files.
@@ -117,7 +144,9 @@ package struct Steps: Sendable {
         _ body: @escaping @Sendable () throws -> Value, on pool: BackgroundPool
     ) async throws -> Value {
         try await callback { done in
-            let submitted = pool.submit { done(Result { try body() }) }
+            let submitted = pool.submit(of: payer, orElse: { done(.failure(LaneFailure.tooManyWaiting)) }) {
+                done(Result { try body() })
+            }
             if !submitted { done(.failure(LaneFailure.tooManyWaiting)) }
         }
     }

@@ -6,19 +6,22 @@ import TenantRegistry
 extension ActivationCodes {
     static let account: [Route] = [
         Route(
-            .post, "/register", "Register as a reseller", access: .open, isRationedByAddress: true,
+            .post, "/register", "Register as a reseller", access: .open, openCalls: .applications,
             takes: Schemas.registration.schema, gives: .done(Schemas.registered), refuses: [409]
         ) { call in
             let (company, email, password) = try call.read(Schemas.registration)
-            let application = ResellerApplication(email: email, name: company, company: company, password: password)
+            let application = ResellerApplication(
+                email: email, name: company, company: company, password: password, isOwn: true)
             let seed = MintedSecret(shape: .hex64, book: .live, random: call.services.random)
-            return .background {
-                let application = try application.hashed(call.services)
+            return .flow { steps in
+                try await steps.read { try application.judge($0) }
+                let application = try await steps.background { try application.hashed(call.services) }
                 return .reserving(seed.hash) { tenant, detail in
-                    let made = try application.run(tenant, state: .pending, approvedBy: nil, &detail)
-                    let new = NewKey(
+                    let made = try Apply(application).run(tenant, &detail)
+                    var new = NewKey(
                         accountID: made.accountID, resellerID: made.reseller.id, role: .resellerSession, scopes: .all,
                         display: seed.display, createdBy: made.accountID)
+                    new.expiresAt = tenant.now.adding(seconds: SessionTerms.dashboardSeconds)
                     _ = try MintKey(secret: seed, new: new).run(tenant, &detail)
                     let registered = Schemas.Registered(state: made.reseller.state, seedHash: seed.text)
                     return .json(Schemas.registered, registered, in: tenant.currency)
@@ -26,7 +29,8 @@ extension ActivationCodes {
             }
         },
         Route(
-            .post, "/login", "Log in to the dashboard", access: .open, takes: KeyBodies.credentials.schema,
+            .post, "/login", "Log in to the dashboard", access: .open, openCalls: .signIns,
+            takes: KeyBodies.credentials.schema,
             gives: .done(Schemas.session), refuses: [401]
         ) { call in
             let (email, password) = try call.read(KeyBodies.credentials)
@@ -36,7 +40,7 @@ extension ActivationCodes {
         },
         Route(
             .post, "/logout", "End the dashboard's credential that is sent", access: .resellerSession,
-            openIn: [.pending], gives: .done(Schemas.ok)
+            openIn: [.pending, .suspended], gives: .done(Schemas.ok)
         ) { call in
             .write { tenant, _ in
                 try tenant.revokeKey(call.keyID)
@@ -77,7 +81,8 @@ extension ActivationCodes {
         },
         Route(
             .post, "/regenerate-key", "Get a new API key; the old one is dead at once", access: .reseller(.codes),
-            idempotency: .accepted, takes: Schemas.whichKey.schema, gives: .done(Schemas.newKey), refuses: [409]
+            moves: .oneBook, idempotency: .accepted, takes: Schemas.whichKey.schema, gives: .done(Schemas.newKey),
+            refuses: [409]
         ) { call in
             let keyID = try call.read(Schemas.whichKey)
             let secret = call.newSecret(call.book)
@@ -94,6 +99,42 @@ extension ActivationCodes {
                 return .shownOnce(200) { json, isShown in
                     Schemas.newKey.write(isShown ? secret.text : nil, in: tenant.currency, to: &json)
                 }
+            }
+        },
+    ]
+
+    /// Where somebody is logged in, and the ends of it (O13).
+    static let sessions: [Route] = [
+        Route(
+            .get, "/account/sessions", "List the dashboard's credentials in force", access: .resellerSession,
+            openIn: [.pending], parameters: .page(), gives: .read(Schemas.sessions)
+        ) { call in
+            try SessionAnswers.list(call, of: call.ownSessions) { tenant, rows, page in
+                .json(Schemas.sessions, Array(rows.prefix(page.limit)), in: tenant.currency)
+            }
+        },
+        Route(
+            .delete, "/account/sessions", "End the dashboard's credentials, all but this one",
+            access: .resellerSession, openIn: [.pending, .suspended], gives: .done(SessionBodies.ended)
+        ) { call in SessionAnswers.endOthers(call, of: call.ownSessions) { .json(SessionBodies.ended, $0, in: $1) } },
+        Route(
+            .delete, "/account/sessions/{id}", "End one of the dashboard's credentials", access: .resellerSession,
+            openIn: [.pending, .suspended], gives: .done(Schemas.ok)
+        ) { call in
+            SessionAnswers.end(
+                call, call.parameters[0], of: call.ownSessions, answer: .json(Schemas.ok, (), in: call.currency))
+        },
+        Route(
+            .post, "/regenerate-seed-hash", "Get a new dashboard credential in place of this one",
+            access: .resellerSession, openIn: [.pending, .suspended], gives: .done(Schemas.session)
+        ) { call in
+            let secret = MintedSecret(shape: .hex64, book: .live, random: call.services.random)
+            return .reserving(secret.hash) { tenant, detail in
+                let end = try tenant.endSessionLater(call.keyID, in: SessionTerms.dashboardSeconds)
+                let key = try tenant.rotateKey(call.keyID, to: secret, overlapSeconds: 0)
+                detail.note("session", key.publicID)
+                let session = SignIn.Session(token: secret.text, expiresAt: end, role: key.role)
+                return .json(Schemas.session, session, in: tenant.currency)
             }
         },
     ]

@@ -120,6 +120,18 @@ extension ActivationCodes {
         static let webhook = Shape<WebhookEndpoint>([
             .ok, .member("url", \.url), .member("events", \.events), .member("enabled", \.isEnabled),
         ])
-        static let newSecret = Shape<String>([.ok, .member("secret") { $0 }])
+        static let newSecret = Shape<WebhookBodies.Rotated>([
+            .ok, .omittable("secret", \.secret), .member("previousValidUntil", \.previousValidUntil),
+        ])
+
+        static let sessions = Shape<[SessionAnswers.Listed]>([
+            .list(
+                "sessions",
+                Shape([
+                    .member("id", \.key.publicID), .member("createdAt", \.key.createdAt),
+                    .member("expiresAt", \.key.expiresAt), .member("current", \.isCurrent),
+                ])
+            ) { $0 }
+        ])
     }
 }

@@ -15,9 +15,6 @@ package struct ActivationPages: Dialect {
     package let isDescribed = false
     package let errorContentType: StaticString = "application/json"
 
-    /// Two of them, and a form's names.
-    private static let bodyBytesMax = 16 << 10
-
     package init() {}
 
     package func credential(in head: RequestHead) -> Range<Int>? { nil }
@@ -40,6 +37,7 @@ package struct ActivationPages: Dialect {
         var response = Response(status: plain.status, contentType: HTMLPage.contentType, bytes: page.bytes)
         response.headers.add(page.headers)
         if let seconds = refusal.retryAfterSeconds { response.headers.add("Retry-After", seconds) }
+        response.headers.addWhatHelps(refusal)
         return response
     }
 
@@ -53,8 +51,7 @@ package struct ActivationPages: Dialect {
             }
         },
         Route(
-            .post, "/{code}", "Redeem a code", access: .open, body: .whole(bytesMax: bodyBytesMax),
-            isRationedByAddress: true
+            .post, "/{code}", "Redeem a code", access: .open, body: .whole(bytesMax: Route.openBodyBytesMax)
         ) { call in
             let (email, password, account) = try call.readForm(account)
             let prefersJSON = call.head.prefersJSON

@@ -21,9 +21,13 @@ package struct RedeemCode: Sendable {
     package let code: String
     package let customer: Customer
 
-    package init(code: String, customer: Customer) {
+    /// Nil where nobody's password was looked at.
+    package let place: KnownPlace?
+
+    package init(code: String, customer: Customer, from place: KnownPlace? = nil) {
         self.code = code
         self.customer = customer
+        self.place = place
     }
 
     package static let unknownCode = Refusal.notFound(.code)
@@ -35,6 +39,7 @@ package struct RedeemCode: Sendable {
     package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> Result {
         guard let code = try tenant.activationCode(code) else { throw Self.unknownCode }
         let subscriber = try subscriber(tenant, code)
+        if let place { try tenant.remember(place, of: subscriber.id) }
         detail.resellerID = code.resellerID
         detail.note("subscriber", subscriber.publicID)
         if let redemption = code.redemption {
@@ -62,7 +67,7 @@ package struct RedeemCode: Sendable {
         switch customer {
         case .known(let email, let passwordHash):
             guard let known = try tenant.subscriber(email: email, book: code.book), known.passwordHash == passwordHash
-            else { throw Refusal.unknownCredential }
+            else { throw Refusal.wrongPassword }
             return known
         case .new(let email, let passwordHash):
             // Somebody may have made the account since it was looked for.

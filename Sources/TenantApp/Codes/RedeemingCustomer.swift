@@ -25,27 +25,32 @@ package struct RedeemingCustomer: Sendable {
 
     package func work(_ call: Call, then redeem: @escaping @Sendable (RedeemCode) -> Work) -> Work {
         .flow { steps in
-            let known = try await steps.read { try look($0) }
-            return redeem(try await steps.background { try judge(known, call.services) })
+            let (known, place, isKnown) = try await steps.read { try look($0, call) }
+            guard known != nil || intent == .existing else {
+                let hash = try await steps.background {
+                    try Password.hash(password, by: call.services.scrypt, random: call.services.random)
+                }
+                return redeem(RedeemCode(code: code, customer: .new(email: email, passwordHash: hash), from: place))
+            }
+            let isRight = try await steps.verifies(
+                password, against: known?.passwordHash, decoy: call.services.decoyHash,
+                place.guess(email, isKnown: isKnown))
+            guard isRight, let known else { throw Refusal.wrongPassword }
+            return redeem(
+                RedeemCode(code: code, customer: .known(email: email, passwordHash: known.passwordHash), from: place))
         }
     }
 
     /// The account that the address has. A code that nobody can redeem costs no scrypt.
-    private func look(_ tenant: TenantReader) throws -> Subscriber? {
+    private func look(
+        _ tenant: TenantReader, _ call: Call
+    ) throws -> (known: Subscriber?, place: KnownPlace, isKnown: Bool) {
         guard let code = try tenant.activationCode(code) else { throw RedeemCode.unknownCode }
         let known = try tenant.subscriber(email: email, book: code.book)
         if let redemption = code.redemption, redemption.subscriberID != known?.id { throw RedeemCode.alreadyRedeemed }
         if known != nil && intent == .new { throw RedeemCode.emailTaken }
-        return known
-    }
-
-    private func judge(_ known: Subscriber?, _ services: Services) throws -> RedeemCode {
-        guard known != nil || intent == .existing else {
-            let hash = try Password.hash(password, by: services.scrypt, random: services.random)
-            return RedeemCode(code: code, customer: .new(email: email, passwordHash: hash))
-        }
-        let matches = Password.opens(password, known?.passwordHash ?? services.decoyHash)
-        guard matches, let known else { throw Refusal.wrongPassword }
-        return RedeemCode(code: code, customer: .known(email: email, passwordHash: known.passwordHash))
+        let place = KnownPlace(
+            code.book == .live ? .subscriber : .testSubscriber, at: call.clientAddress, of: call.tenant)
+        return (known, place, try known.map { try tenant.knows(place, of: $0.id) } ?? false)
     }
 }

@@ -153,11 +153,30 @@ extension TenantReader {
         try keysInForce(resellerID: resellerID, book: book, limit: 1).first
     }
 
-    /// Keys in force, for the tenant's quota.
-    package func keysInForce() throws -> Int64 {
+    /// Throws where tenant or reseller have no room for one more key. What opens nothing any more, revoked, ended or of
+    /// a terminated reseller, has given its place back (P2).
+    package func judgeKeyQuota(resellerID: Int64?) throws {
+        if let most = store.record?.profile.quotas.keysMax {
+            guard try keysInForce(resellerID: nil) < most else { throw Refusal.quotaExceeded("keys") }
+        }
+        guard let resellerID else { return }
+        let budgets = store.budgets
+        guard try keysInForce(resellerID: resellerID) < budgets.figures[.keysReseller] else {
+            budgets.spent.count(.keysReseller)
+            throw Refusal.shareExceeded("keys")
+        }
+    }
+
+    /// Of one reseller, or of all.
+    private func keysInForce(resellerID: Int64?) throws -> Int64 {
         try connection.row(
-            "SELECT count(*) FROM api_key WHERE revoked_at IS NULL AND role < ?1",
-            .integer(KeyRole.ownerSession.rawValue)
+            dynamic: """
+                SELECT count(*) FROM api_key k
+                WHERE revoked_at IS NULL AND role < ?1 AND (expires_at IS NULL OR expires_at > ?2)
+                \(resellerID == nil ? "" : "AND reseller_id = ?3")
+                AND NOT EXISTS (SELECT 1 FROM reseller r WHERE r.id = k.reseller_id AND r.state = 3)
+                """,
+            [.integer(KeyRole.ownerSession.rawValue), .time(now)] + (resellerID.map { [.integer($0)] } ?? [])
         ) { try $0.int() } ?? 0
     }
 
@@ -250,22 +269,33 @@ extension TenantTransaction {
             .blob(hash.bytes), .integer(key), .time(now), .optional(expiresAt))
     }
 
-    /// Another secret for the key; the present ones end after `overlapSeconds` (0: now).
+    /// Another secret for the key. The present one ends after `overlapSeconds` (0: now); one that a rotation before
+    /// has given an end dies at once, so that two are the most that ever open the key (O1). A session keeps its end.
     package func rotateKey(_ id: Int64, to secret: MintedSecret, overlapSeconds: Int64) throws -> APIKey {
-        if overlapSeconds == 0 {
+        let end = try key(id: id).flatMap { $0.role.isSession ? $0.expiresAt : nil }
+        if overlapSeconds == 0 || end != nil {
             try connection.run("DELETE FROM api_key_secret WHERE key_id = ?1", .integer(id))
         } else {
             try connection.run(
-                """
-                UPDATE api_key_secret SET expires_at = min(coalesce(expires_at, ?2), ?2) WHERE key_id = ?1
-                """,
-                .integer(id), .time(now.adding(seconds: overlapSeconds)))
+                "DELETE FROM api_key_secret WHERE key_id = ?1 AND expires_at IS NOT NULL", .integer(id))
+            try connection.run(
+                "UPDATE api_key_secret SET expires_at = ?2 WHERE key_id = ?1", .integer(id),
+                .time(now.adding(seconds: overlapSeconds)))
         }
-        try insertSecret(secret.hash, key: id)
+        try insertSecret(secret.hash, key: id, expiresAt: end)
         try connection.run(
             "UPDATE api_key SET display_prefix = ?2, display_suffix = ?3, epoch = epoch + 1 WHERE id = ?1",
             .integer(id), .text(secret.display.prefix), .optional(secret.display.suffix))
         return try projectKey(id)
+    }
+
+    /// When the session ends; one without an end, as registration once gave, gets one that many seconds from now.
+    package func endSessionLater(_ id: Int64, in seconds: Int64) throws -> Timestamp {
+        guard let session = try key(id: id), session.role.isSession else { throw Refusal.notFound(.session) }
+        if let end = session.expiresAt { return end }
+        let end = now.adding(seconds: seconds)
+        try connection.run("UPDATE api_key SET expires_at = ?2 WHERE id = ?1", .integer(id), .time(end))
+        return end
     }
 
     package func revokeKey(_ id: Int64) throws {
@@ -273,6 +303,14 @@ extension TenantTransaction {
             "UPDATE api_key SET revoked_at = coalesce(revoked_at, ?2), epoch = epoch + 1 WHERE id = ?1", .integer(id),
             .time(now))
         try projectKey(id)
+    }
+
+    /// All of one reseller, and its sessions.
+    func revokeKeys(resellerID: Int64) throws {
+        let keys = try connection.rows(
+            "SELECT id FROM api_key WHERE reseller_id = ?1 AND revoked_at IS NULL", .integer(resellerID)
+        ) { try $0.int() }
+        for key in keys { try revokeKey(key) }
     }
 
     package func setKeyLimit(_ id: Int64, to limit: Policy?) throws {

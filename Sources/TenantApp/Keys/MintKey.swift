@@ -13,9 +13,7 @@ package struct MintKey {
     }
 
     package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> APIKey {
-        if !new.role.isSession, let most = tenant.store.record?.profile.quotas.keysMax {
-            guard try tenant.keysInForce() < most else { throw Refusal.quotaExceeded("keys") }
-        }
+        if !new.role.isSession { try tenant.judgeKeyQuota(resellerID: new.resellerID) }
         var new = new
         if new.role == .reseller, new.limit == nil { new.limit = try tenant.keyLimitDefault() }
         let key = try tenant.insertKey(new, secretHash: secret.hash)

@@ -21,23 +21,31 @@ package enum SignIn {
         answeredBy render: (@Sendable (Session) -> Answer)? = nil
     ) -> Work {
         let render = render ?? { session in Answer.json(KeyBodies.session, session, in: call.currency) }
+        let place = KnownPlace(.account, at: call.clientAddress, of: call.tenant)
         return .flow { steps in
-            let account = try await steps.read { try $0.account(spelt: email) }
-            let hash = account?.passwordHash ?? call.services.decoyHash
-            let matches = try await steps.background { Password.opens(password, hash) }
-            guard matches, let account, account.passwordHash != nil, roles.contains(account.role) else {
-                throw Refusal.wrongPassword
+            let (account, isKnown) = try await steps.read { tenant in
+                let account = try tenant.account(spelt: email)
+                return (account, try account.map { try tenant.knows(place, of: $0.id) } ?? false)
             }
-            return session(for: account, call, shape, render)
+            let isRight = try await steps.verifies(
+                password, against: account?.passwordHash, decoy: call.services.decoyHash,
+                place.guess(email.first ?? "", isKnown: isKnown))
+            guard isRight, let account, roles.contains(account.role) else { throw Refusal.wrongPassword }
+            return session(for: account, from: place, call, shape, render)
         }
     }
 
+    /// The password was right when it was looked at: password, role and state are judged again in the transaction that
+    /// makes the session (G3).
     private static func session(
-        for account: Account, _ call: Call, _ shape: KeyShape,
+        for judged: Account, from place: KnownPlace, _ call: Call, _ shape: KeyShape,
         _ render: @escaping @Sendable (Session) -> Answer
     ) -> Work {
         let secret = MintedSecret(shape: shape, book: .live, random: call.services.random)
         return .reserving(secret.hash) { tenant, detail in
+            guard let account = try tenant.account(id: judged.id), account.passwordHash == judged.passwordHash,
+                account.role == judged.role, account.resellerID == judged.resellerID
+            else { throw Refusal.wrongPassword }
             if let id = account.resellerID {
                 guard let reseller = try tenant.reseller(id: id), reseller.state != .terminated else {
                     throw Refusal.wrongPassword
@@ -55,6 +63,7 @@ package enum SignIn {
             let end = tenant.now.adding(seconds: SessionTerms.seconds)
             new.expiresAt = end
             _ = try MintKey(secret: secret, new: new).run(tenant, &detail)
+            try tenant.remember(place, of: account.id)
             return render(Session(token: secret.text, expiresAt: end, role: role))
         }
     }

@@ -1,5 +1,6 @@
 import CallKit
 import HTTPCore
+import RateLimiter
 import TenantRegistry
 
 /// Takes licences into stock, all or none, every error with its place (O9).
@@ -19,6 +20,7 @@ package final class ImportLicences: @unchecked Sendable {
     private let book: Book
     private let tenant: TenantRecord
     private let fleet: Fleet
+    private let payer: Payer
     private let done: Done
     private let importID: Int64
     private var errors: [FieldError] = []
@@ -47,6 +49,7 @@ package final class ImportLicences: @unchecked Sendable {
         tenant = call.tenant
         now = call.now
         fleet = call.services.fleet
+        payer = call.payer
         // The time is what clearing up goes by; the rest keeps two imports of one millisecond apart.
         importID = call.now.milliseconds << 10 | Int64(call.services.random.below(1 << 10))
     }
@@ -56,7 +59,7 @@ package final class ImportLicences: @unchecked Sendable {
     }
 
     private func hop(_ body: @escaping @Sendable () -> Void) {
-        if !fleet.background.submit(body) { end(.failure(LaneFailure.tooManyWaiting)) }
+        if !fleet.background.submit(of: payer, body) { end(.failure(LaneFailure.tooManyWaiting)) }
     }
 
     // MARK: Steps
@@ -162,15 +165,7 @@ package final class ImportLicences: @unchecked Sendable {
     }
 
     private func fail() {
-        let sorted = errors.enumerated().sorted { left, right in
-            (Self.place(of: left.element), left.offset) < (Self.place(of: right.element), right.offset)
-        }
-        end(.failure(Refusal.invalid(sorted.prefix(Self.errorsMax).map(\.element))))
-    }
-
-    /// Errors of one chunk come from two readings; a person goes through them by line.
-    private static func place(of error: FieldError) -> Int {
-        error.pointer.split(separator: "/").dropFirst().first.flatMap { Int($0) } ?? 0
+        end(.failure(Refusal.invalid(Array(errors.byPlace.prefix(Self.errorsMax)))))
     }
 
     /// Clears what was staged, piece by piece, then answers. What cannot be cleared now, housekeeping clears.

@@ -6,7 +6,7 @@ import TenantRegistry
 extension OperatorAdmin {
     static let licences: [Route] = [
         Route(
-            .post, "/licences", "Take licences into stock, all or none", access: .administrator,
+            .post, "/licences", "Take licences into stock, all or none", access: .administrator, moves: .oneBook,
             body: .whole(bytesMax: Route.importBytesMax), idempotency: .required, parameters: [.mode],
             takes: Schemas.licenceStock, gives: .made(Schemas.importedLicences)
         ) { call in

@@ -7,20 +7,21 @@ import TenantRegistry
 extension WholesaleOrders {
     static let account: [Route] = [
         Route(
-            .post, "/apply", "Apply to become a reseller", access: .open, isRationedByAddress: true,
+            .post, "/apply", "Apply to become a reseller", access: .open, openCalls: .applications,
             takes: ResellerApplication.own.schema, gives: .made(Schemas.applied), refuses: [409]
         ) { call in
             let application = try call.read(ResellerApplication.own)
-            return .background {
-                let application = try application.hashed(call.services)
+            return .flow { steps in
+                try await steps.read { try application.judge($0) }
+                let application = try await steps.background { try application.hashed(call.services) }
                 return .write { tenant, detail in
-                    let made = try application.run(tenant, state: .pending, approvedBy: nil, &detail)
+                    let made = try Apply(application).run(tenant, &detail)
                     return .json(201, Schemas.applied, made.reseller, in: tenant.currency)
                 }
             }
         },
         Route(
-            .post, "/session", "Sign in", access: .open, isRationedByAddress: false,
+            .post, "/session", "Sign in", access: .open, openCalls: .signIns,
             takes: KeyBodies.credentials.schema,
             gives: .done(KeyBodies.session), refuses: [401]
         ) { call in
@@ -35,6 +36,22 @@ extension WholesaleOrders {
                 return .noContent
             }
         },
+        Route(
+            .get, "/account/sessions", "List where you are signed in", access: .resellerSession, openIn: [.pending],
+            parameters: .page(), gives: .list(SessionBodies.session)
+        ) { call in
+            try SessionAnswers.list(call, of: call.ownSessions) { tenant, rows, page in
+                page.answer(rows, id: \.key.id, SessionBodies.session, in: tenant.currency)
+            }
+        },
+        Route(
+            .delete, "/account/sessions", "End your sessions, all but this one", access: .resellerSession,
+            openIn: [.pending, .suspended], gives: .done(SessionBodies.ended)
+        ) { call in SessionAnswers.endOthers(call, of: call.ownSessions) { .json(SessionBodies.ended, $0, in: $1) } },
+        Route(
+            .delete, "/account/sessions/{id}", "End one of your sessions", access: .resellerSession,
+            openIn: [.pending, .suspended], gives: .nothing
+        ) { call in SessionAnswers.end(call, call.parameters[0], of: call.ownSessions) },
         Route(
             .post, "/keys", "Mint a key of your own", access: .resellerSession, takes: Schemas.newKey.schema,
             gives: .made(KeyBodies.minted)
@@ -78,17 +95,20 @@ extension WholesaleOrders {
             KeyAnswers.revoke(call, resellerID: call.resellerID)
         },
         Route(
-            .post, "/webhook/secret/rotate", "Get a new signing secret; the old one works on for a day",
-            access: .resellerSession, gives: .done(Schemas.webhookSecret)
+            .post, "/webhook/secret/rotate", "Get a new signing secret; the old one works on for a day, or as you say",
+            access: .resellerSession, takes: WebhookBodies.rotation.schema, gives: .done(Schemas.webhookSecret)
         ) {
             call in
-            .write { tenant, detail in
+            let overlap = try call.read(WebhookBodies.rotation)
+            return .write { tenant, detail in
                 guard try tenant.reseller(id: call.resellerID)?.state == .active else {
                     throw Refusal.forbidden(.resellerHasNoSecrets)
                 }
-                let secret = try tenant.mintWebhookSecret(resellerID: call.resellerID)
+                let secret = try tenant.mintWebhookSecret(resellerID: call.resellerID, overlapSeconds: overlap)
                 detail.note("webhook_secret", "rotated")
-                return .json(Schemas.webhookSecret, secret, in: tenant.currency)
+                let rotated = WebhookBodies.Rotated(
+                    secret: secret, previousValidUntil: tenant.now.adding(seconds: overlap))
+                return .json(Schemas.webhookSecret, rotated, in: tenant.currency)
             }
         },
         Route(
@@ -102,7 +122,7 @@ extension WholesaleOrders {
             }
         },
         Route(
-            .put, "/webhook", "Say where your events go", access: .reseller(.partnerOrder),
+            .put, "/webhook", "Say where your events go", access: .reseller(.partnerOrder), moves: .oneBook,
             takes: Schemas.webhookRequest.schema, gives: .done(Schemas.webhook)
         ) { call in
             let (url, events) = try call.read(Schemas.webhookRequest)

@@ -6,7 +6,8 @@ import TenantRegistry
 extension WholesaleOrders {
     static let orders: [Route] = [
         Route(
-            .post, "/orders", "Place an order", access: .reseller(.partnerOrder), idempotency: .required,
+            .post, "/orders", "Place an order", access: .reseller(.partnerOrder), moves: .oneBook,
+            idempotency: .required,
             signedBy: { try $0.webhookSecrets(resellerID: $1) }, takes: Schemas.orderRequest.schema,
             gives: .made(Schemas.placed), refuses: [409]
         ) {
@@ -24,6 +25,7 @@ extension WholesaleOrders {
         },
         Route(
             .post, "/orders/quote", "Price an order; nothing is written", access: .reseller(.partnerRead),
+            moves: .nothing,
             takes: Schemas.orderRequest.schema, gives: .read(Schemas.quote), refuses: [409]
         ) { call in
             let request = try call.read(Schemas.orderRequest)

@@ -145,6 +145,8 @@ extension WholesaleOrders {
                 .member("id", \.publicID), .member("url", \.url), .member("events", \.events),
                 .member("enabled", \.isEnabled),
             ])
-        static let webhookSecret = Shape<String>([.ok, .member("webhook_secret") { $0 }])
+        static let webhookSecret = Shape<WebhookBodies.Rotated>([
+            .ok, .omittable("webhook_secret", \.secret), .member("previous_valid_until", \.previousValidUntil),
+        ])
     }
 }

@@ -21,7 +21,7 @@ package struct SandboxPayPages: Dialect {
         var response = Response(status: refusal.status, contentType: HTMLPage.contentType, bytes: page.bytes)
         response.headers.add(page.headers)
         if let seconds = refusal.retryAfterSeconds { response.headers.add("Retry-After", seconds) }
-        if case .methodNotAllowed(let allowed) = refusal { response.headers.add("Allow", allowed) }
+        response.headers.addWhatHelps(refusal)
         return response
     }
 

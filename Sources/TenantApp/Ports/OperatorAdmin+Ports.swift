@@ -7,7 +7,7 @@ import TenantRegistry
 extension OperatorAdmin {
     static let ports: [Route] = [
         Route(
-            .post, "/ports", "Import a stock of ports, all rows or none", access: .administrator,
+            .post, "/ports", "Import a stock of ports, all rows or none", access: .administrator, moves: .oneBook,
             body: .whole(bytesMax: Route.importBytesMax), idempotency: .required, parameters: [.mode],
             takes: Schemas.portStock, gives: .made(Schemas.importedPorts)
         ) { call in

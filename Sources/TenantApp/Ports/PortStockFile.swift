@@ -32,19 +32,23 @@ package struct PortStockRow: Sendable, Equatable {
 /// Reads a stock of ports (O9): CSV with a header row, or JSON `{"ports": […]}`; the same fields in both.
 /// `http_port` and `socks_port` are a port each, or ranges (`10001-10010`) of the same length. Pure: any thread.
 package enum PortStockFile {
-    package static let columns = [
-        "device", "server_ip", "http_port", "socks_port", "country", "city", "carrier", "mode",
-    ]
-    private static let optionalColumns = ["city", "carrier", "mode"]
+    private static let shape = TableShape(
+        "a stock of ports",
+        [
+            .required("device"), .required("server_ip", .value), .required("http_port", .value),
+            .required("socks_port", .value), .required("country"), .optional("city"), .optional("carrier"),
+            .optional("mode", .value),
+        ])
     /// So many slots at once: the import is one transaction, and other calls wait for it.
     package static let slotsMax = 10_000
 
     /// Throws every fault of the file, each with its row.
     package static func read(_ body: [UInt8], isCSV: Bool) throws(Refusal) -> [PortStockRow] {
         var errors: [FieldError] = []
+        var source = try isCSV ? Source.csv(TableRows(body, shape)) : .json(jsonRows(body)[...])
         var rows: [PortStockRow] = []
         var slots = 0
-        for (pointer, json) in try isCSV ? csvRows(body) : jsonRows(body) {
+        while errors.count < ImportPorts.errorsMax, let (pointer, json) = source.next(&errors) {
             if let row = row(json, pointer, &errors) {
                 // Before the next row is expanded: ranges are short to write and long to hold.
                 slots += row.slots.count
@@ -53,11 +57,10 @@ package enum PortStockFile {
                 }
                 rows.append(row)
             }
-            if errors.count >= ImportPorts.errorsMax { break }
         }
         if rows.isEmpty && errors.isEmpty { throw .field("/ports", "required", "there is no row") }
         findRepeats(rows, &errors)
-        guard errors.isEmpty else { throw .invalid(Array(errors.prefix(ImportPorts.errorsMax))) }
+        guard errors.isEmpty else { throw .invalid(Array(errors.byPlace.prefix(ImportPorts.errorsMax))) }
         return rows
     }
 
@@ -73,7 +76,7 @@ package enum PortStockFile {
         if body.count > jsonBytesMax { throw .tooLarge(bytesMax: jsonBytesMax) }
         let json: JSON
         do throws(JSONError) {
-            json = try JSON.parse(body)
+            json = try JSON.parse(ByteOrderMark.without(body))
         } catch {
             throw .unparseable("The body is not valid JSON: \(error).")
         }
@@ -85,32 +88,20 @@ package enum PortStockFile {
         return (values ?? []).enumerated().map { ("/ports/\($0.offset)", $0.element) }
     }
 
-    private static func csvRows(_ body: [UInt8]) throws(Refusal) -> [(String, JSON)] {
-        var rows: [CSVRow]
-        do throws(CSVError) {
-            var reader = CSVReader()
-            rows = try reader.feed(body)
-            if let last = try reader.finish() { rows.append(last) }
-        } catch {
-            throw .invalid([error.fieldError])
-        }
-        guard let header = rows.first else { throw .field("/line/1", "required", "must be the header row") }
-        var errors: [FieldError] = []
-        for name in header.fields where !columns.contains(name) {
-            errors.append(
-                FieldError.inLine(header.line, name, "unknown_column", "is not a column of a stock of ports"))
-        }
-        for name in columns where !header.fields.contains(name) && !optionalColumns.contains(name) {
-            errors.append(.inLine(header.line, name, "required", "the column is missing"))
-        }
-        if Set(header.fields).count != header.fields.count {
-            errors.append(.inLine(header.line, nil, "duplicate_column", "a column stands twice"))
-        }
-        guard errors.isEmpty else { throw .invalid(errors) }
-        return rows.dropFirst().map { row in
-            // An empty field is none; a row of another length lacks what is required.
-            let members = zip(header.fields, row.fields).filter { !$1.isEmpty }
-            return ("/line/\(row.line)", .object(members.map { JSONMember(name: $0, value: .string($1)) }))
+    /// Rows with where each stands.
+    private enum Source {
+        case csv(TableRows)
+        case json(ArraySlice<(String, JSON)>)
+
+        mutating func next(_ errors: inout [FieldError]) -> (String, JSON)? {
+            switch self {
+            case .csv(var table):
+                defer { self = .csv(table) }
+                return table.next(errors: &errors).map { ("/line/\($0.line)", $0.json) }
+            case .json(var rest):
+                defer { self = .json(rest) }
+                return rest.popFirst()
+            }
         }
     }
 
@@ -133,7 +124,7 @@ package enum PortStockFile {
         if !modes.keys.contains(mode) {
             fields.fail("mode", code: "choice", detail: "must be one of shared, exclusive-capable")
         }
-        fields.expectNoOthers(than: columns)
+        fields.expectNoOthers(than: shape.names)
         errors += fields.errors
         guard let device, let serverIP, let http, let socks, let country, let isExclusiveCapable = modes[mode],
             fields.errors.isEmpty

@@ -2,7 +2,7 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// What a reseller charges its customers (X2): open to any key of the reseller.
+/// What a reseller charges its customers (X2): read by any key of the reseller, written by one that may write (X1).
 extension ProxyPorts {
     static let pricebook: [Route] = [
         Route(
@@ -27,7 +27,8 @@ extension ProxyPorts {
             .read { tenant in try answer(tenant, call) }
         },
         Route(
-            .put, "/reseller/pricebook", "Change your price book; what is left out stays", access: .reseller([]),
+            .put, "/reseller/pricebook", "Change your price book; what is left out stays",
+            access: .resellerWithAny(.writes), moves: .oneBook,
             takes: Schemas.pricebookChange, gives: .done(Schemas.pricebook)
         ) {
             call in
@@ -48,7 +49,8 @@ extension ProxyPorts {
             }
         },
         Route(
-            .post, "/reseller/pricebook/country-override", "Price a country of its own", access: .reseller([]),
+            .post, "/reseller/pricebook/country-override", "Price a country of its own",
+            access: .resellerWithAny(.writes), moves: .oneBook,
             idempotency: .accepted, takes: Schemas.newOverride, gives: .made(Schemas.override)
         ) { call in
             var fields = try call.fields()
@@ -71,6 +73,7 @@ extension ProxyPorts {
         },
         Route(
             .post, "/reseller/pricebook/calculate", "Price something; nothing is written", access: .reseller([]),
+            moves: .nothing,
             takes: Schemas.calculation, gives: .read(Schemas.calculated)
         ) {
             call in

@@ -38,6 +38,14 @@ extension ProxyPorts {
         static let mintedKey = Shape<MintedKey>([
             .omittable("key", \.secret), .alreadyShown, .part(keyMembers, \.key),
         ])
+        static let sessions = list(
+            "sessions",
+            Shape<SessionAnswers.Listed>(listedSession))
+        static let listedSession: [Shape<SessionAnswers.Listed>.Member] = [
+            .member("_id", \.key.publicID), .member("createdAt", \.key.createdAt.milliseconds),
+            .member("expiresAt", \.key.expiresAt?.milliseconds), .member("current", \.isCurrent),
+        ]
+        static let ended = Shape<Int>([.member("ended") { $0 }])
         static let balance = Shape<Balances>([
             .number("balance", \.balance), .number("creditLimit", \.creditLimit), .number("available", \.available),
             .currency("currency"),
@@ -194,6 +202,14 @@ extension ProxyPorts {
         }
         static let madeWebhook = Shape<MadeWebhook>([
             .part(webhookMembers, \.endpoint), .omittable("secret", \.secret), .alreadyShown,
+        ])
+        struct RotatedSecret {
+            let endpoint: NamedWebhookEndpoint
+            let rotated: WebhookBodies.Rotated
+        }
+        static let rotatedSecret = Shape<RotatedSecret>([
+            .part(webhookMembers, \.endpoint), .omittable("secret", \.rotated.secret), .alreadyShown,
+            .member("previousValidUntil", \.rotated.previousValidUntil.milliseconds),
         ])
         static let webhooks = Shape<[NamedWebhookEndpoint]>([.list("webhooks", Shape(webhookMembers)) { $0 }])
         static let removedWebhook = Shape<NamedWebhookEndpoint>([

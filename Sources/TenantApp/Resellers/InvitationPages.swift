@@ -20,7 +20,7 @@ package struct InvitationPages: Dialect {
     }
 
     package let routes: [Route] = [
-        Route(.get, "/{token}", "Show the invitation", access: .open, isRationedByAddress: true) { call in
+        Route(.get, "/{token}", "Show the invitation", access: .open) { call in
             let hash = tokenHash(call)
             return .read { tenant in
                 guard let account = try tenant.invitedAccount(tokenHash: hash) else {
@@ -30,11 +30,17 @@ package struct InvitationPages: Dialect {
                     .answer()
             }
         },
-        Route(.post, "/{token}", "Accept the invitation", access: .open, isRationedByAddress: true) { call in
+        Route(.post, "/{token}", "Accept the invitation", access: .open) { call in
             let hash = tokenHash(call)
             let password = try call.readForm(Body(Field.newPassword("password")))
-            return .background {
-                let passwordHash = try Password.hash(password, by: call.services.scrypt, random: call.services.random)
+            return .flow { steps in
+                // A link that leads nowhere costs no scrypt.
+                guard try await steps.read({ try $0.invitedAccount(tokenHash: hash) }) != nil else {
+                    throw Refusal.notFound(.invitation)
+                }
+                let passwordHash = try await steps.background {
+                    try Password.hash(password, by: call.services.scrypt, random: call.services.random)
+                }
                 return .write { tenant, detail in
                     let account = try AcceptInvitation(tokenHash: hash, passwordHash: passwordHash).run(tenant, &detail)
                     return .json { json in

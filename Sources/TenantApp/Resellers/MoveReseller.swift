@@ -13,6 +13,10 @@ package struct MoveReseller: Sendable {
         guard let next = reseller.state.after(move) else {
             throw Refusal.conflict(.reseller(reseller.state, cannot: move))
         }
+        if move == .approve, try tenant.isApplication(reseller.id) {
+            if try tenant.isLapsedApplication(reseller.id) { throw Refusal.conflict(.applicationLapsed) }
+            try tenant.judgeResellerQuota()
+        }
         detail.resellerID = reseller.id
         detail.note("reseller", reseller.publicID)
         detail.note("status", next.name)

@@ -67,17 +67,19 @@ extension OperatorAdmin {
         },
         Route(
             .post, "/resellers/{id}/webhook-secret/rotate", "Give a reseller a new signing secret",
-            access: .administrator, idempotency: .accepted, gives: .done(Schemas.newSecret), refuses: [409]
+            access: .administrator, idempotency: .accepted, takes: WebhookBodies.rotation.schema,
+            gives: .done(Schemas.newSecret), refuses: [409]
         ) { call in
-            .write { tenant, detail in
+            let overlap = try call.read(WebhookBodies.rotation)
+            return .write { tenant, detail in
                 let reseller = try tenant.knownReseller(call.parameters[0])
                 guard reseller.state != .terminated else {
                     throw Refusal.conflict(.resellerTerminated)
                 }
-                let secret = try tenant.mintWebhookSecret(resellerID: reseller.id)
+                let secret = try tenant.mintWebhookSecret(resellerID: reseller.id, overlapSeconds: overlap)
                 detail.resellerID = reseller.id
                 detail.note("reseller", reseller.publicID)
-                let end = tenant.now.adding(seconds: TenantReader.secretOverlapSeconds)
+                let end = tenant.now.adding(seconds: overlap)
                 return .shownOnce(200) { json, isShown in
                     let new = Schemas.NewSecret(
                         id: reseller.publicID, webhookSecret: isShown ? secret : nil, previousValidUntil: end)

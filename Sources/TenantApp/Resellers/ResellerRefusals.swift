@@ -12,7 +12,15 @@ extension Forbidden {
     static let resellerHasNoSecrets = resellerHasNoKeys.saying("Only an active reseller has secrets.")
 }
 
+extension Crowded {
+    static let applicationsFull = Crowded(
+        "applications_full", "Too many applications are waiting for the operator; try again later.",
+        retryAfterSeconds: 3_600)
+}
+
 extension Conflict {
+    static let applicationLapsed = Conflict(
+        "application_lapsed", "The application has waited too long and has lapsed; whoever made it may apply again.")
     static let emailTaken = Conflict("email_taken", "There is an account with this e-mail address.")
     static let resellerTerminated = Conflict("reseller_terminated", "The reseller is terminated.")
     static let terminatedGetsNoKeys = resellerTerminated.saying("A terminated reseller gets no keys.")

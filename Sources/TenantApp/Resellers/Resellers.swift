@@ -115,15 +115,44 @@ extension TenantReader {
             .int(limit), read: Reseller.init)
     }
 
-    package func resellerCount() throws -> Int64 {
-        try connection.row("SELECT count(*) FROM reseller") { try $0.int() } ?? 0
+    /// Throws where the tier has no room for one more. What was terminated has given its place back, and applications
+    /// take none before they are approved (P2).
+    package func judgeResellerQuota() throws {
+        guard let most = store.record?.profile.quotas.resellersMax else { return }
+        let count = try connection.row(
+            "SELECT count(*) FROM reseller WHERE state = 1 OR state = 2 OR (state = 0 AND is_applicant = 0)"
+        ) { try $0.int() }
+        guard count ?? 0 < most else { throw Refusal.quotaExceeded("resellers") }
     }
+
+    /// Applications that wait for the operator and have not lapsed.
+    func applicationsWaiting() throws -> Int {
+        let count = try connection.row(
+            "SELECT count(*) FROM reseller WHERE state = 0 AND is_applicant = 1 AND created_at > ?1",
+            .time(lapsedBefore)
+        ) { try $0.int() }
+        return Int(count ?? 0)
+    }
+
+    func isApplication(_ id: Int64) throws -> Bool {
+        try connection.row("SELECT is_applicant FROM reseller WHERE id = ?1", .integer(id)) { try $0.bool() } ?? false
+    }
+
+    func isLapsedApplication(_ id: Int64) throws -> Bool {
+        try connection.row(
+            "SELECT 1 FROM reseller WHERE id = ?1 AND state = 0 AND is_applicant = 1 AND created_at <= ?2",
+            .integer(id), .time(lapsedBefore)
+        ) { try $0.int() } != nil
+    }
+
+    private var lapsedBefore: Timestamp { now.adding(days: -ResellerApplication.daysMax) }
 }
 
 extension TenantTransaction {
     /// Returns the new reseller. The e-mail address must be free: look at the accounts first.
     package func insertReseller(
-        email: String, name: String, company: String?, state: ResellerState, approvedBy: Int64?
+        email: String, name: String, company: String?, state: ResellerState, approvedBy: Int64?,
+        isApplicant: Bool = false
     ) throws -> Reseller {
         let limit = Reseller.limitDefault
         try connection.run(
@@ -135,7 +164,17 @@ extension TenantTransaction {
             .text(newPublicID("res")), .text(email.lowercased()), .text(name), .optional(company),
             .integer(state.rawValue), .int(limit.requests), .int(limit.windowSeconds), .int(limit.burst), .time(now),
             .optional(state == .active ? now : nil), .optional(approvedBy))
-        return try projectReseller(connection.lastInsertedRowID)
+        let id = connection.lastInsertedRowID
+        if isApplicant { try connection.run("UPDATE reseller SET is_applicant = 1 WHERE id = ?1", .integer(id)) }
+        return try projectReseller(id)
+    }
+
+    /// An application that has lapsed is made again, under the name that it has now.
+    func applyAgain(_ id: Int64, name: String, company: String?) throws -> Reseller {
+        try connection.run(
+            "UPDATE reseller SET name = ?2, company = ?3, created_at = ?4 WHERE id = ?1", .integer(id), .text(name),
+            .optional(company), .time(now))
+        return try projectReseller(id)
     }
 
     /// Saves what an operator may change.

@@ -37,7 +37,6 @@ package struct HTMLPage: Sendable {
             "Content-Security-Policy",
             "default-src 'none'; style-src 'sha256-\(hash)';\(images) form-action 'self'; base-uri 'none'; "
                 + "frame-ancestors 'none'")
-        headers.add("X-Content-Type-Options", "nosniff")
         headers.add("X-Frame-Options", "DENY")
         headers.add("Referrer-Policy", "no-referrer")
         return headers

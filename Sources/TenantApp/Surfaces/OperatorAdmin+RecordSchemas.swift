@@ -41,7 +41,9 @@ extension OperatorAdmin.Schemas {
                     Timestamp(milliseconds: $0.row.place.day * Timestamp.millisecondsPerDay).text.prefix(10))
             },
             .member("reseller", \.reseller), .member("route", \.row.place.action), .member("requests", \.row.requests),
-            .member("refusals", \.row.refusals), .member("orders", \.row.orders),
+            .member("refusals", \.row.refusals), .member("unauthorized", \.row.unauthorized),
+            .member("forbidden", \.row.forbidden), .member("rate_limited", \.row.rateLimited),
+            .member("other_refusals", \.row.otherRefusals), .member("orders", \.row.orders),
         ])
 
     struct NamedCreditEvent {

@@ -3,16 +3,22 @@ import SQLite
 package import TenantRegistry
 
 /// What has had its time, cleared a bounded number of rows at a call. Rows that the audit log or orders name
-/// stay for ever: of keys and sessions only the secrets go.
+/// stay for ever: of keys only the secrets go.
 extension TenantTransaction {
     /// A secret is kept for so long past its end.
     package static let endedSecretsKeptDays: Int64 = 1
+
+    /// A delivery that is settled is kept for so long, to be looked at.
+    package static let settledDeliveriesKeptDays: Int64 = 30
 
     package func housekeep() throws {
         try purgeIdempotency()
         try purgeSecrets()
         try purgeAbandonedImports()
         try purgePaymentSecrets()
+        try purgeKnownPlaces()
+        try purgeSessions()
+        try purgeDeliveries()
     }
 
     /// Hashes that open nothing any more: of sessions, and of keys after a rotation's overlap. Nobody is judged by
@@ -27,6 +33,39 @@ extension TenantTransaction {
         try connection.run(
             "DELETE FROM webhook_secret WHERE id IN (SELECT id FROM webhook_secret WHERE expires_at <= ?1 LIMIT ?2)",
             .time(now), .int(Self.housekeepingRowsMax))
+        try connection.run(
+            """
+            DELETE FROM webhook_endpoint_secret WHERE id IN
+                (SELECT id FROM webhook_endpoint_secret WHERE expires_at <= ?1 LIMIT ?2)
+            """,
+            .time(now), .int(Self.housekeepingRowsMax))
+    }
+
+    /// Sessions that have ended: each sign-in leaves one. The audit log keeps whose they were. A tenant with credit
+    /// events keeps them, since an event may name the session that reported it.
+    private func purgeSessions() throws {
+        try connection.run(
+            """
+            DELETE FROM api_key WHERE id IN (
+                SELECT k.id FROM api_key k
+                WHERE k.role >= 3 AND k.expires_at <= ?1
+                    AND NOT EXISTS (SELECT 1 FROM api_key_secret s WHERE s.key_id = k.id)
+                    AND NOT EXISTS (SELECT 1 FROM panel_user u WHERE u.signed_up_via = k.id)
+                    AND NOT EXISTS (SELECT 1 FROM credit_event)
+                LIMIT ?2)
+            """,
+            .time(now.adding(days: -Self.endedSecretsKeptDays)), .int(Self.housekeepingRowsMax))
+    }
+
+    /// What was delivered or dropped long ago; the event itself stays.
+    private func purgeDeliveries() throws {
+        try connection.run(
+            """
+            DELETE FROM delivery WHERE id IN (
+                SELECT id FROM delivery WHERE (state = 'delivered' OR state = 'dropped') AND updated_at <= ?1
+                LIMIT ?2)
+            """,
+            .time(now.adding(days: -Self.settledDeliveriesKeptDays)), .int(Self.housekeepingRowsMax))
     }
 
     /// Price books and stock whose import was cut off, say by a restart.

@@ -17,11 +17,13 @@ enum ChainCheck {
         var postings = VouchedPostings()
         var orders = VouchedOrders()
         var tables = VouchedRows.all(of: file)
+        var states = try VouchedStateWalk()
         try file.connection.forEach(
             dynamic: "SELECT \(ChainLine.columns) FROM audit ORDER BY seq"
         ) { row in
             let line = try ChainLine(&row)
             walk.take(line, &file)
+            if case .rows(let block) = line.content { try states.take(block, line.sequence, &file) }
             if let record = line.record, !record.detail.isEmpty {
                 guard let detail = try? JSON.parse(Array(record.detail.utf8)) else {
                     file.report.add(.chain, "audit", line.sequence, "What the row says of its write is no JSON.")
@@ -37,6 +39,7 @@ enum ChainCheck {
         try postings.finish(&file)
         try orders.finish(&file)
         for index in tables.indices { try tables[index].finish(&file) }
+        try states.finish(&file)
     }
 }
 
@@ -53,6 +56,7 @@ struct ChainLine {
     enum Content {
         case record(AuditRecord)
         case block(AuditBlock)
+        case rows(AuditBlock)
         case unknown
     }
 
@@ -97,8 +101,9 @@ struct ChainLine {
             record.count = Int(count)
             record.detail = detail
             content = .record(record)
-        case .block:
-            content = .block(AuditBlock(firstAt: firstAt, lastAt: lastAt, count: Int(count), payload: payload ?? []))
+        case .block, .rows:
+            let block = AuditBlock(firstAt: firstAt, lastAt: lastAt, count: Int(count), payload: payload ?? [])
+            content = kind == .block ? .block(block) : .rows(block)
         case nil: content = .unknown
         }
     }
@@ -110,6 +115,9 @@ struct ChainLine {
                 record: record, after: previous, tenant: tenant, incarnation: incarnation, sequence: sequence)
         case .block(let block):
             AuditChain.hash(block: block, after: previous, tenant: tenant, incarnation: incarnation, sequence: sequence)
+        case .rows(let block):
+            AuditChain.hash(
+                block: block, of: .rows, after: previous, tenant: tenant, incarnation: incarnation, sequence: sequence)
         case .unknown: nil
         }
     }

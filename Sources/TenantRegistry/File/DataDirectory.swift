@@ -13,16 +13,20 @@ package final class DataDirectory: Sendable {
     package enum Failure: Error, CustomStringConvertible {
         case inUse(String)
         case unusable(String, String)
+        /// Others than its owner may use it; what mends it.
+        case tooOpen(String, mode: String, remedy: String)
 
         package var description: String {
             switch self {
             case .inUse(let path): "\(path) is in use by another running gateway"
             case .unusable(let path, let reason): "\(path): \(reason)"
+            case .tooOpen(let path, let mode, let remedy):
+                "\(path) is open to others than its owner (mode \(mode)); mend it with: \(remedy)"
             }
         }
     }
 
-    /// Makes the folder (mode 0700) where it is missing, and takes its lock.
+    /// Makes the folder (mode 0700) where it is missing, and takes its lock. Throws where others may use anything of it.
     package init(path: String) throws {
         self.path = path
         // Whatever is made in the folder, by SQLite too, is its owner's alone.
@@ -32,6 +36,8 @@ package final class DataDirectory: Sendable {
                 throw Failure.unusable(folder, String(cString: strerror(errno)))
             }
         }
+        // Before anything in it is believed.
+        try PrivateFiles.judge(folder: path)
         let descriptor = open("\(path)/LOCK", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         lockDescriptor = Atomic(descriptor)
         guard descriptor >= 0 else { throw Failure.unusable("\(path)/LOCK", String(cString: strerror(errno))) }

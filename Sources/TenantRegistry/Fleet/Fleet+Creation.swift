@@ -154,6 +154,10 @@ extension Fleet {
                 """,
                 .blob(record.id.bytes), .text(record.profile.currency), .blob(record.signingKey.publicKey),
                 .integer(clock.now().milliseconds))
+            // It has no row yet, so that the chain will have told of each.
+            if schema.vouched != nil {
+                try connection.run("UPDATE meta SET vouched_version = ?1 WHERE id = 1", .int(Int(schema.version)))
+            }
             try connection.setMaxPageCount(record.profile.quotas.pagesMax)
             return try TenantStore(connection: connection, tenantID: record.id, context: context(record))
         } catch {

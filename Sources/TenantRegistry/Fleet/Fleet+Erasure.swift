@@ -44,7 +44,7 @@ extension Fleet {
         let path = data.tenantPath(id)
         for suffix in [
             "", "-wal", "-journal", "-shm", ".recovering", ".recovering-wal", ".restoring", ".restoring-wal",
-            FileSwap.decidedSuffix,
+            FileSwap.decidedSuffix, FileSwap.beforeSuffix,
         ] {
             DataDirectory.remove(path + suffix)
         }

@@ -1,4 +1,5 @@
 package import Cryptography
+package import RateLimiter
 package import SQLite
 import Synchronization
 
@@ -10,23 +11,37 @@ package struct TenantSchema: Sendable {
     package let readProjections: @Sendable (TenantReader, (CorruptRow) -> Void) throws -> [ProjectionChange]
     /// Clears what has expired (idempotency, sessions). Hourly at most, on the lane; bounded.
     package let housekeep: @Sendable (TenantTransaction) throws -> Void
-    /// Everything wrong with a file, SQLite's own check among it, for a restore; empty for a sound one. Off the lane,
-    /// on a copy.
-    package let verify: @Sendable (_ path: String) throws -> [String]
+    /// Tables whose rows the chain vouches for wherever they change (0025); nil where files have no such note.
+    package let vouched: VouchedShapes?
+    /// Looks at a file that is to take the place of a tenant's; throws `RestoreFailure`. Long; off the lane.
+    package let examine: @Sendable (FileExamination) throws -> ExaminedFile
 
     package init(
         migrations: [Migration],
         readProjections: @escaping @Sendable (TenantReader, (CorruptRow) -> Void) throws -> [ProjectionChange],
-        housekeep: @escaping @Sendable (TenantTransaction) throws -> Void,
-        verify: @escaping @Sendable (_ path: String) throws -> [String]
+        housekeep: @escaping @Sendable (TenantTransaction) throws -> Void, vouched: VouchedShapes? = nil,
+        examine: @escaping @Sendable (FileExamination) throws -> ExaminedFile
     ) {
         self.migrations = migrations
         self.readProjections = readProjections
         self.housekeep = housekeep
-        self.verify = verify
+        self.vouched = vouched
+        self.examine = examine
     }
 
     var version: Int32 { migrations.last?.version ?? 0 }
+}
+
+/// Tables whose rows the chain vouches for, as the newest schema has them.
+package struct VouchedShapes: Sendable {
+    package let shapes: [RowShape]
+
+    package init(_ tables: [String], _ migrations: [Migration]) throws {
+        let reference = try Connection(path: ":memory:", flags: [.readWrite, .create])
+        defer { reference.close() }
+        for migration in migrations { try reference.execute(migration.sql) }
+        shapes = try tables.map { try RowShape(of: $0, in: reference) }
+    }
 }
 
 /// All tenants of one node: the one place that makes, opens, exports, restores and erases their files.
@@ -38,12 +53,20 @@ package final class Fleet: Sendable {
     package let roster: Roster
     package let registry: any Registry
     package let pool: LanePool
-    /// scrypt, parsing and HMAC of large bodies.
+    /// Who may use how much of what the node has.
+    package let budgets: Budgets
+    /// Parsing and HMAC of large bodies, scrypt of known callers, long lists.
     package let background: BackgroundPool
+    /// scrypt of strangers: nothing that a valid key asks for waits behind it (G6).
+    package let hashing: BackgroundPool
+    /// What the operator of the node looks at, behind nobody.
+    package let observing: BackgroundPool
     /// Reading and writing files that are not a lane's: a flood of sign-ins does not stop an export.
     package let files: BackgroundPool
+    /// Restores wait here for the examination of their file.
+    let examinations = BackgroundPool(name: "examine", threads: 2, places: Shares(whole: 16))
     /// Steps of calls that take several.
-    package let flows = FlowPool()
+    package let flows: FlowPool
     package let clock: any WallClock
     package let monotonic: any MonotonicClock
     package let random: any RandomSource
@@ -66,6 +89,7 @@ package final class Fleet: Sendable {
         package var openFilesMax = 1_000
         /// Writes are refused while the disk has less than this free.
         package var freeBytesReserve: Int64 = 64 << 20
+        package var budgets = Budgets()
         /// See `LanePool`.
         package var aroundAnswers: @Sendable (() -> Void) -> Void = { $0() }
 
@@ -73,6 +97,8 @@ package final class Fleet: Sendable {
     }
 
     package let options: Options
+    /// Scrapes of metrics that wait.
+    private static let observersMax = 16
 
     /// Opens the registry, fills the roster, finishes or clears what a crash left half-done. On the caller's thread.
     package init(
@@ -89,9 +115,14 @@ package final class Fleet: Sendable {
         self.report = report
         pool = LanePool(
             workers: options.workers, openFilesMax: options.openFilesMax, aroundAnswers: options.aroundAnswers)
-        background = BackgroundPool(name: "background", threads: 2, tasksMax: 256)
+        let budgets = options.budgets
+        self.budgets = budgets
+        flows = FlowPool(places: budgets.flows)
+        background = BackgroundPool(name: "background", threads: 2, places: budgets.background)
+        hashing = BackgroundPool(name: "hashing", threads: 2, places: budgets.hashing, isPolite: true)
+        observing = BackgroundPool(name: "observing", threads: 1, places: Shares(whole: Self.observersMax))
         blankFiles = BlankFiles(data: data, schema: schema, background: background)
-        files = BackgroundPool(name: "files", threads: 2, tasksMax: 4_096)
+        files = BackgroundPool(name: "files", threads: 2, places: budgets.files)
         roster = Roster(monotonic: monotonic)
         if DataDirectory.size(of: data.masterKeyPath) == nil, DataDirectory.size(of: data.registryPath) != nil {
             throw DataDirectory.Failure.unusable(
@@ -227,14 +258,42 @@ package final class Fleet: Sendable {
     func context(_ record: TenantRecord, readLog: ReadLog? = nil) -> TenantStore.Context {
         TenantStore.Context(
             clock: clock, random: random, metrics: pool.metrics, signingKey: record.signingKey,
-            secretKey: record.secretKey, readLog: readLog ?? record.readLog, record: record, report: report)
+            secretKey: record.secretKey, readLog: readLog ?? record.readLog, record: record, vouched: schema.vouched,
+            budgets: budgets,
+            report: report)
     }
 
-    /// Opens a tenant's file, on its lane: checks whose it is and which schema it has, migrates it, and has the
-    /// registry follow where a crash came between the two.
+    /// Opens a tenant's file, on its lane, and has the registry follow where a crash came between the two. A restored
+    /// file that does not open goes, and the one before it comes back.
     private func openFile(of record: TenantRecord) throws -> TenantStore {
         let path = data.tenantPath(record.id)
         try FileSwap.finish(path)
+        let store = try openOrTakeBack(path, of: record)
+        do {
+            try FileSwap.forget(path)
+        } catch {
+            store.close()
+            throw error
+        }
+        if store.projectionEpoch != record.profile.projectionEpoch {
+            let changes = try projections(of: record, in: store)
+            follow(record, changes, epoch: store.projectionEpoch, incarnation: store.head.incarnation)
+        }
+        return store
+    }
+
+    private func openOrTakeBack(_ path: String, of record: TenantRecord) throws -> TenantStore {
+        do {
+            return try openStore(path, of: record)
+        } catch {
+            guard try FileSwap.takeBack(path) else { throw error }
+            report("tenant \(record.id.text): the restored file does not open, the one before it is back: \(error)")
+            return try openStore(path, of: record)
+        }
+    }
+
+    /// Checks whose a file is and which schema it has, and migrates it.
+    func openStore(_ path: String, of record: TenantRecord) throws -> TenantStore {
         try FileIdentity.check(path, isOf: record.id)
         let connection = try Connection(path: path, flags: [.readWrite])
         do {
@@ -243,21 +302,41 @@ package final class Fleet: Sendable {
                 throw TenantFileError.notATenantFile("its application_id is not Tollgate's")
             }
             try Migrator.migrate(connection, schema.migrations)
-            try connection.setMaxPageCount(record.profile.quotas.pagesMax)
             let store = try TenantStore(connection: connection, tenantID: record.id, context: context(record))
+            try vouchForAll(store)
+            // After what the file needs to be opened at all.
+            try connection.setMaxPageCount(record.profile.quotas.pagesMax)
             // It never changes, so that whichever of the two says another thing was changed by other hands.
             guard store.currency == record.profile.currency else {
                 throw TenantFileError.damaged("its currency is \(store.currency), not \(record.profile.currency)")
-            }
-            if store.projectionEpoch != record.profile.projectionEpoch {
-                let changes = try projections(of: record, in: store)
-                follow(record, changes, epoch: store.projectionEpoch, incarnation: store.head.incarnation)
             }
             return store
         } catch {
             connection.close()
             throw error
         }
+    }
+
+    /// A file of another schema than its rows were last told at tells all of them anew, with its first commit.
+    private func vouchForAll(_ store: TenantStore) throws {
+        guard try isUntold(store.connection) else { return }
+        try store.connection.beginImmediate()
+        do {
+            try store.vouchForAll(schema: schema.version)
+            try store.seal()
+            try store.connection.commit()
+        } catch {
+            store.rolledBack()
+            throw error
+        }
+        store.committed()
+    }
+
+    /// Whether the chain does not vouch for the rows as this schema has them.
+    func isUntold(_ connection: Connection) throws -> Bool {
+        guard schema.vouched != nil else { return false }
+        let told = try connection.row("SELECT vouched_version FROM meta WHERE id = 1") { try $0.int() }
+        return told != Int64(schema.version)
     }
 
     /// What a tenant's file says of its keys and resellers. One that cannot be read opens nothing, and the log names
@@ -274,7 +353,8 @@ package final class Fleet: Sendable {
         roster.replace(record, with: changes)
         roster.update(record) { profile in
             profile.projectionEpoch = epoch
-            profile.incarnation = max(profile.incarnation, incarnation)
+            let isKnown = TenantStore.counters.contains(profile.incarnation)
+            profile.incarnation = isKnown ? max(profile.incarnation, incarnation) : incarnation
         }
         record.answers.dropAll()
         registry.replaceProjection(of: record.id, with: changes, epoch: epoch, incarnation: incarnation) {

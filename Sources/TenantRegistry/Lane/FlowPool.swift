@@ -1,15 +1,14 @@
-import Synchronization
+package import RateLimiter
 
 /// Two threads for the steps of calls that take several. Each step is short; what is long goes to the background pool,
 /// so that strangers' passwords hold no flow up. Any thread.
 package final class FlowPool: TaskExecutor {
-    /// Flows under way: past this a new one is refused.
-    package static let flowsMax = 4_096
-
     private let queue = WaitingQueue<UnownedJob>()
-    private let underWay = Atomic<Int>(0)
+    private let places: Shares
 
-    package init(threads: Int = 2) {
+    /// `places`: for flows under way.
+    package init(places: Shares, threads: Int = 2) {
+        self.places = places
         for index in 0..<threads {
             startThread("flows-\(index)") { [queue, self] in
                 while let job = queue.take() { job.runSynchronously(on: asUnownedTaskExecutor()) }
@@ -17,15 +16,15 @@ package final class FlowPool: TaskExecutor {
         }
     }
 
-    /// Begins a flow; false where too many are under way.
-    package func begin(_ flow: @escaping @Sendable () async -> Void) -> Bool {
-        if underWay.add(1, ordering: .relaxed).newValue > Self.flowsMax {
-            underWay.subtract(1, ordering: .relaxed)
-            return false
-        }
+    /// Flows under way. For metrics.
+    package var underWay: Int { places.inUse }
+
+    /// Begins a flow; false where too many of this payer are under way.
+    package func begin(of payer: Payer = .node, _ flow: @escaping @Sendable () async -> Void) -> Bool {
+        guard places.enter(payer) == nil else { return false }
         Task(executorPreference: self) { [self] in
             await flow()
-            underWay.subtract(1, ordering: .relaxed)
+            places.leave(payer)
         }
         return true
     }
@@ -36,7 +35,7 @@ package final class FlowPool: TaskExecutor {
     /// Waits until no flow is under way, so long at most. For the end of the process.
     package func drain(withinMilliseconds limit: Int) {
         var waited = 0
-        while underWay.load(ordering: .relaxed) > 0 && waited < limit {
+        while underWay > 0 && waited < limit {
             pause(milliseconds: Self.drainStepMilliseconds)
             waited += Self.drainStepMilliseconds
         }

@@ -134,37 +134,3 @@ package struct Deque<Element> {
         head = 0
     }
 }
-
-/// A small pool for work that is too long for a loop or a lane: scrypt, HMAC and parsing of large bodies, exports.
-package final class BackgroundPool: Sendable {
-    private let queue = WaitingQueue<@Sendable () -> Void>()
-    private let waiting = Atomic<Int>(0)
-    package let tasksMax: Int
-
-    /// At most `tasksMax` tasks wait; past that `submit` refuses and the caller answers 503.
-    package init(name: String, threads: Int, tasksMax: Int) {
-        self.tasksMax = tasksMax
-        for index in 0..<threads {
-            startThread("\(name)-\(index)") { [queue, self] in
-                while let task = queue.take() {
-                    waiting.subtract(1, ordering: .relaxed)
-                    task()
-                }
-            }
-        }
-    }
-
-    /// Tasks that wait for a thread, `tasksMax` at the most. For metrics.
-    package var waitingTasks: Int { max(0, waiting.load(ordering: .relaxed)) }
-
-    package func submit(_ task: @escaping @Sendable () -> Void) -> Bool {
-        if waiting.add(1, ordering: .relaxed).newValue > tasksMax {
-            waiting.subtract(1, ordering: .relaxed)
-            return false
-        }
-        queue.put(task)
-        return true
-    }
-
-    package func close() { queue.close() }
-}

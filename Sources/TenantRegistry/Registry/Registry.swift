@@ -300,8 +300,12 @@ package final class SQLiteRegistry: Registry {
                 }
                 try connection.run("DELETE FROM secret WHERE tenant_id = ?1 AND key_id IS NULL AND is_revoked = 0", id)
                 try connection.run(
-                    "UPDATE tenant SET projection_epoch = ?2, incarnation = max(incarnation, ?3) WHERE id = ?1", id,
-                    .integer(epoch), .integer(incarnation))
+                    """
+                    UPDATE tenant SET projection_epoch = ?2,
+                        incarnation = CASE WHEN incarnation <= ?4 THEN max(incarnation, ?3) ELSE ?3 END
+                    WHERE id = ?1
+                    """,
+                    id, .integer(epoch), .integer(incarnation), .integer(TenantStore.counters.upperBound))
             }, then: then)
     }
 

@@ -1,6 +1,7 @@
 import Gateway
 import HTTPCore
 import HTTPServer
+import RateLimiter
 
 /// The options of `serve`, and the configuration that they make.
 enum ServeOptions {
@@ -21,11 +22,13 @@ enum ServeOptions {
         Option("--blueprints", "DIR", "Blueprints of tenants (./tenants, or those that came with the program)"),
         Option("--demo", "Provision a demo tenant per blueprint on the first start"),
         Option("--base-domain", "NAME", "SLUG.NAME is a tenant's host name"),
-        Option("--public-url", "URL", "What links in answers begin with"),
+        Option("--public-url", "URL", "What links in answers begin with; its host is no tenant's"),
         Option("--trusted-proxy", "CIDR", "Believe X-Forwarded-For from there", repeats: true),
         Option(
             "--allow-private-addresses", "Let tenants' services be at private and loopback addresses, over http too"),
         Option("--process-limit", "R/W[/B]", "All requests together: R in W seconds, B at once"),
+        Option(
+            "--budget", "NAME=N", "Another figure for one of the budgets in docs/internals/budgets.md", repeats: true),
         Option("--tls-cert", "FILE", "Certificate chain (PEM); SIGHUP reads it again"),
         Option("--tls-key", "FILE", "Its private key (PEM)"),
         Option("--loops", "N", "Event loops (2)"),
@@ -47,7 +50,7 @@ enum ServeOptions {
         configuration.listeners = try listeners(invocation)
         configuration.separatesAdmin = invocation.has("--admin-listen")
         if let path = invocation.text("--data") { configuration.dataPath = path }
-        configuration.baseDomain = invocation.text("--base-domain")?.lowercased()
+        configuration.baseDomain = invocation.text("--base-domain").map(HostName.folded)
         configuration.publicURL = try publicURL(invocation)
         configuration.trustedProxies = try invocation.texts("--trusted-proxy").map { text throws(CommandFailure) in
             guard let range = AddressRange(parsing: text) else {
@@ -77,7 +80,20 @@ enum ServeOptions {
             configuration.drainMilliseconds = seconds * 1_000
         }
         try setBounds(invocation, &configuration.serverLimits)
+        for text in invocation.texts("--budget") { try setBudget(text, &configuration.budgets) }
         return configuration
+    }
+
+    private static func setBudget(_ text: String, _ figures: inout BudgetFigures) throws(CommandFailure) {
+        let parts = text.split(separator: "=", maxSplits: 1)
+        guard parts.count == 2, let figure = Int(parts[1]), (1...BudgetFigures.figureMax).contains(figure) else {
+            throw .usage("--budget takes NAME=N, N from 1 to \(BudgetFigures.figureMax), not “\(text)”")
+        }
+        guard let budget = Budget(rawValue: String(parts[0])) else {
+            let names = Budget.allCases.map(\.rawValue).joined(separator: ", ")
+            throw .usage("--budget knows no “\(parts[0])”; there are \(names)")
+        }
+        figures[budget] = figure
     }
 
     private static func setBounds(_ invocation: Invocation, _ limits: inout ServerLimits) throws(CommandFailure) {

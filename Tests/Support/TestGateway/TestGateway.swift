@@ -191,7 +191,7 @@ package func withGateway(
     defer { gateway.stop() }
     // The test and its tasks run on threads that take them over under a lock: ThreadSanitizer sees that, and not what
     // the concurrency runtime's own threads do.
-    let tasks = FlowPool()
+    let tasks = FlowPool(places: Shares(whole: 64))
     defer { tasks.close() }
     try await withTaskExecutorPreference(tasks) {
         try await body(gateway)

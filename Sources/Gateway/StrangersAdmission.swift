@@ -1,0 +1,76 @@
+import CallKit
+import HTTPCore
+import RateLimiter
+import TenantRegistry
+
+/// What nobody has shown a key for is taken from budgets of its own, each of one tenant: by address, and by all its
+/// strangers together (G6). Nothing of it is counted against the tenant's month, its limit or a reseller's, and what
+/// one tenant's strangers have used up refuses nobody at another.
+///
+/// A link or a signature pays when it is known what it is: one that is right is its tenant's call, whatever the address
+/// has done; one that is wrong is a guess of the address. Any thread.
+struct StrangersAdmission: Sendable {
+    let budgets: Budgets
+
+    func admit(
+        _ routed: Routed, of tenant: TenantRecord, _ payer: Payer, address: IPAddress, now: UInt64
+    ) throws(Overrun) -> SharedPlace? {
+        switch routed.route.openCalls {
+        case .shared:
+            let key = AddressKey(address, at: tenant.id)
+            try take(.openCallsAddress, key, now: now)
+            let decision = budgets.take(.openCallsTenant, AddressKey(of: tenant.id), now: now)
+            guard decision.admitted else {
+                budgets.giveBack(.openCallsAddress, key)
+                throw Overrun(decision, "strangers")
+            }
+            return nil
+        case .signIns:
+            try take(.signInsAddress, AddressKey(address, at: tenant.id), now: now)
+            return nil
+        case .applications:
+            let key = AddressKey(address, at: tenant.id, aspect: routed.action.hashValue)
+            try take(.applicationsAddress, key, now: now)
+            return nil
+        case .capability: return try look(routed, of: tenant, payer, address: address, now: now)
+        }
+    }
+
+    private func take(_ budget: Budget, _ key: AddressKey, now: UInt64) throws(Overrun) {
+        let decision = budgets.take(budget, key, now: now)
+        if !decision.admitted { throw Overrun(decision, "address") }
+    }
+
+    /// An address that has used up its guesses still has its links looked at, a few at a time.
+    private func look(
+        _ routed: Routed, of tenant: TenantRecord, _ payer: Payer, address: IPAddress, now: UInt64
+    ) throws(Overrun) -> SharedPlace? {
+        if let refused = budgets.refusal(.linksTenant, AddressKey(of: tenant.id), now: now) {
+            throw Overrun(refused, "links")
+        }
+        if let link = routed.parameters.first,
+            let refused = budgets.refusal(.linkCalls, AddressKey(link, at: tenant.id), now: now)
+        {
+            throw Overrun(refused, "link")
+        }
+        guard
+            let spent = budgets.refusal(.guessesAddress, AddressKey(address, at: tenant.id), now: now, isCounted: false)
+        else { return nil }
+        guard let place = budgets.guessesInFlight.place(for: payer) else { throw Overrun(spent, "address") }
+        return place
+    }
+
+    /// The link or signature was right.
+    func paid(_ routed: Routed, of tenant: TenantRecord, now: UInt64) {
+        _ = budgets.take(.linksTenant, AddressKey(of: tenant.id), now: now)
+        if let link = routed.parameters.first {
+            _ = budgets.take(.linkCalls, AddressKey(link, at: tenant.id), now: now)
+        }
+    }
+
+    /// A key, link or signature that opens nothing: past so many the address hears 429 in place of what was wrong.
+    func missed(at tenant: TenantRecord?, address: IPAddress, now: UInt64) -> Overrun? {
+        let decision = budgets.take(.guessesAddress, AddressKey(address, at: tenant?.id), now: now)
+        return decision.admitted ? nil : Overrun(decision, "address")
+    }
+}

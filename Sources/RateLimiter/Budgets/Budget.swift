@@ -1,0 +1,111 @@
+/// Everything that somebody can use up of what others need too: one list of who may use how much of what, and of the
+/// answer when it is spent (G6; docs/internals/budgets.md). Each has a figure, which `--budget NAME=N` changes, and a
+/// count of how often it was found spent (`tollgate_budget_spent_total`).
+package enum Budget: String, Sendable, CaseIterable {
+    case openCallsAddress = "open_calls_address"
+    case openCallsTenant = "open_calls_tenant"
+    case signInsAddress = "sign_ins_address"
+    case applicationsAddress = "applications_address"
+    case applicationsPending = "applications_pending"
+    case linksTenant = "links_tenant"
+    case linkCalls = "link_calls"
+    case guessesAddress = "guesses_address"
+    case guessesInFlight = "guesses_in_flight"
+    case passwordsAccountAddress = "passwords_account_address"
+    case passwordsAddress = "passwords_address"
+    case passwordsAccount = "passwords_account"
+    case keysReseller = "keys_reseller"
+    case hashingNode = "hashing_node"
+    case hashingTenant = "hashing_tenant"
+    case hashingAddress = "hashing_address"
+    case backgroundNode = "background_node"
+    case backgroundTenant = "background_tenant"
+    case backgroundMember = "background_member"
+    case filesNode = "files_node"
+    case filesTenant = "files_tenant"
+    case filesMember = "files_member"
+    case flowsNode = "flows_node"
+    case flowsTenant = "flows_tenant"
+    case flowsMember = "flows_member"
+
+    /// One row of the table.
+    package struct Terms: Sendable {
+        /// Who pays.
+        package let payer: String
+        /// What is paid for.
+        package let resource: String
+        /// What it starts with.
+        package let figure: Int
+        /// In which time it comes back; nil for what is in use or there at once.
+        package let windowSeconds: Int?
+        /// What the caller is told when it is spent.
+        package let answer: String
+    }
+
+    package var terms: Terms {
+        switch self {
+        case .openCallsAddress: calls("an address at a tenant", "open calls", 300, 60)
+        case .openCallsTenant: calls("a tenant's strangers together", "open calls", 3_000, 60)
+        case .signInsAddress: calls("an address at a tenant", "sign-ins asked for, right or wrong", 300, 60)
+        case .applicationsAddress:
+            calls("an address at a tenant, for each of `/apply` and `/register`", "applications", 20, 900)
+        case .applicationsPending:
+            held(
+                "a tenant's strangers together", "applications that wait for the operator", 100, "429 applications_full"
+            )
+        case .linksTenant: calls("a tenant", "calls by links and signatures that are valid", 3_000, 60)
+        case .linkCalls: calls("one link", "calls by it", 300, 60)
+        case .guessesAddress: calls("an address at a tenant", "wrong keys, links and signatures", 300, 60)
+        case .guessesInFlight:
+            held("an address at a tenant that has used up its guesses", "links looked at at once", 4, "429")
+        case .passwordsAccountAddress:
+            calls("an address at an account", "wrong passwords before each next one waits longer", 10, nil)
+        case .passwordsAddress: calls("an address at a tenant", "wrong passwords", 60, 900)
+        case .passwordsAccount:
+            calls("an account, but for addresses that know its password", "wrong passwords", 100, 3_600)
+        case .keysReseller: held("a reseller", "keys in force", 50, "402 share_exceeded")
+        case .hashingNode: held("the node's strangers", "password hashes waiting", 256)
+        case .hashingTenant: held("a tenant's strangers", "password hashes waiting", 128)
+        case .hashingAddress: held("an address at a tenant", "password hashes waiting", 32)
+        case .backgroundNode: held("the node", "long tasks waiting", 256)
+        case .backgroundTenant: held("a tenant", "long tasks waiting", 128)
+        case .backgroundMember: held("a reseller, or a tenant's operators", "long tasks waiting", 64)
+        case .filesNode: held("the node", "pieces of files and bodies waiting", 4_096)
+        case .filesTenant: held("a tenant", "pieces of files and bodies waiting", 1_024)
+        case .filesMember: held("a reseller, or a tenant's operators", "pieces of files and bodies waiting", 256)
+        case .flowsNode: held("the node", "calls of several steps under way", 4_096)
+        case .flowsTenant: held("a tenant", "calls of several steps under way", 1_024)
+        case .flowsMember: held("a reseller or an address", "calls of several steps under way", 256)
+        }
+    }
+
+    private func calls(_ payer: String, _ resource: String, _ figure: Int, _ seconds: Int?) -> Terms {
+        Terms(payer: payer, resource: resource, figure: figure, windowSeconds: seconds, answer: "429")
+    }
+
+    private func held(_ payer: String, _ resource: String, _ figure: Int, _ answer: String = "503") -> Terms {
+        Terms(payer: payer, resource: resource, figure: figure, windowSeconds: nil, answer: answer)
+    }
+}
+
+/// The figures of one process: what the table starts with, and what its operator changed.
+package struct BudgetFigures: Sendable {
+    package static let figureMax = Policy.requestsMax
+    private var changed: [Budget: Int] = [:]
+
+    package init() {}
+
+    package subscript(_ budget: Budget) -> Int {
+        get { changed[budget] ?? budget.terms.figure }
+        set { changed[budget] = newValue }
+    }
+
+    /// How many in a window, all of them at once; for budgets that have a window.
+    package func policy(_ budget: Budget) -> Policy {
+        let figure = self[budget]
+        guard let window = budget.terms.windowSeconds,
+            let policy = Policy(requests: figure, windowSeconds: window, burst: figure)
+        else { preconditionFailure("\(budget.rawValue) has no window, or a figure out of bounds") }
+        return policy
+    }
+}

@@ -1,0 +1,136 @@
+import Synchronization
+
+/// How much of something is in use at once, in all, by tenant and by payer: places in a queue, bytes in memory. Any
+/// thread; locked for one look.
+///
+/// Invariant: no share is past its figure, and each `enter` that was let in is given back by one `leave`.
+package final class Shares: Sendable {
+    /// The budgets of one resource, from the whole to one payer.
+    package struct Budgets: Sendable {
+        let whole: Budget
+        let tenant: Budget
+        let payer: Budget
+
+        package init(whole: Budget, tenant: Budget, payer: Budget) {
+            self.whole = whole
+            self.tenant = tenant
+            self.payer = payer
+        }
+    }
+
+    /// Strangers have a share apart from their tenant's own callers.
+    private struct Group: Hashable {
+        let tenant: UInt128
+        let isStrangers: Bool
+
+        init(_ payer: Payer) {
+            tenant = payer.tenant
+            isStrangers = payer.isStranger
+        }
+    }
+
+    private struct State {
+        var whole = 0
+        var byTenant: [Group: Int] = [:]
+        var byPayer: [Payer: Int] = [:]
+    }
+
+    private let budgets: Budgets?
+    private let figures: (whole: Int, tenant: Int, payer: Int)
+    private let spent: BudgetCounts?
+    private let state = Mutex(State())
+
+    /// Of something that only the process itself uses.
+    package init(whole: Int) {
+        budgets = nil
+        figures = (whole, whole, whole)
+        spent = nil
+    }
+
+    package init(_ budgets: Budgets, _ figures: BudgetFigures, spent: BudgetCounts) {
+        self.budgets = budgets
+        self.figures = (figures[budgets.whole], figures[budgets.tenant], figures[budgets.payer])
+        self.spent = spent
+    }
+
+    /// Of something of which only what each payer has matters.
+    package init(each budget: Budget, _ figures: BudgetFigures, spent: BudgetCounts) {
+        budgets = Budgets(whole: budget, tenant: budget, payer: budget)
+        self.figures = (Int.max / 2, Int.max / 2, figures[budget])
+        self.spent = spent
+    }
+
+    package enum Full: Sendable {
+        case whole, tenant, payer
+    }
+
+    /// Which share has no room for it; nil where it was let in. The node itself is bound by the whole alone.
+    package func enter(_ payer: Payer, units: Int = 1) -> Full? {
+        let full: Full? = state.withLock { state in
+            if state.whole + units > figures.whole { return .whole }
+            if payer.kind != .node {
+                let ofTenant = state.byTenant[Group(payer), default: 0] + units
+                if ofTenant > figures.tenant { return .tenant }
+                let ofPayer = state.byPayer[payer, default: 0] + units
+                if ofPayer > figures.payer { return .payer }
+                state.byTenant[Group(payer)] = ofTenant
+                state.byPayer[payer] = ofPayer
+            }
+            state.whole += units
+            return nil
+        }
+        switch full {
+        case .whole: budgets.map { spent?.count($0.whole) }
+        case .tenant: budgets.map { spent?.count($0.tenant) }
+        case .payer: budgets.map { spent?.count($0.payer) }
+        case nil: break
+        }
+        return full
+    }
+
+    package func leave(_ payer: Payer, units: Int = 1) {
+        state.withLock { state in
+            state.whole -= units
+            guard payer.kind != .node else { return }
+            let ofTenant = state.byTenant[Group(payer), default: units] - units
+            state.byTenant[Group(payer)] = ofTenant == 0 ? nil : ofTenant
+            let ofPayer = state.byPayer[payer, default: units] - units
+            state.byPayer[payer] = ofPayer == 0 ? nil : ofPayer
+        }
+    }
+
+    /// Lets the payer in for as long as the place is held; nil where there is no room.
+    package func place(for payer: Payer, units: Int = 1) -> SharedPlace? {
+        enter(payer, units: units) == nil ? SharedPlace(self, payer, units) : nil
+    }
+
+    /// Units in use. For metrics.
+    package var inUse: Int { state.withLock { $0.whole } }
+}
+
+/// What is in use for as long as somebody holds it. Any thread.
+package final class SharedPlace: Sendable {
+    private let shares: Shares
+    private let payer: Payer
+    private let units: Int
+
+    fileprivate init(_ shares: Shares, _ payer: Payer, _ units: Int) {
+        self.shares = shares
+        self.payer = payer
+        self.units = units
+    }
+
+    deinit { shares.leave(payer, units: units) }
+}
+
+/// How often each budget was found spent. Any thread.
+package final class BudgetCounts: Sendable {
+    private final class Counter: Sendable { let value = Atomic<UInt64>(0) }
+    private let counters: [Budget: Counter]
+
+    package init() { counters = Dictionary(uniqueKeysWithValues: Budget.allCases.map { ($0, Counter()) }) }
+
+    package func count(_ budget: Budget) { counters[budget]?.value.add(1, ordering: .relaxed) }
+
+    package subscript(_ budget: Budget) -> UInt64 { counters[budget]?.value.load(ordering: .relaxed) ?? 0 }
+}

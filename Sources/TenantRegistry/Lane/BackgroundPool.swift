@@ -1,0 +1,63 @@
+import Glibc
+package import RateLimiter
+import Synchronization
+
+/// A few threads for work that is too long for a loop or a lane: scrypt, parsing of large bodies, exports. Tenants take
+/// turns, and payers within a tenant, so that what one of them puts in holds up nobody else's for longer than what
+/// runs. Any thread.
+package final class BackgroundPool: Sendable {
+    private struct Waiting: Sendable {
+        let run: @Sendable () -> Void
+        let refuse: @Sendable () -> Void
+    }
+
+    private let line = Mutex(Turns<Waiting>())
+    /// One for each task that waits; takers wait for it.
+    private let signals = WaitingQueue<Void>()
+    private let places: Shares
+
+    /// `places`: how many tasks may wait. `isPolite`: its threads yield the processor to all others.
+    package init(name: String, threads: Int, places: Shares, isPolite: Bool = false) {
+        self.places = places
+        for index in 0..<threads {
+            startThread("\(name)-\(index)") { [signals, self] in
+                if isPolite { _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, Self.politeness) }
+                while signals.take() != nil {
+                    guard let (payer, task) = line.withLock({ $0.popFirst() }) else { continue }
+                    places.leave(payer)
+                    task.run()
+                }
+            }
+        }
+    }
+
+    /// As nice(2) has it: a tenth of the share that the loops and lanes get where all want the processor.
+    /// Linux knows it by thread.
+    private static let politeness: Int32 = 10
+
+    /// Tasks that wait for a thread. For metrics.
+    package var waitingTasks: Int { places.inUse }
+
+    /// False where the payer's places are taken, and then nothing happens; the caller answers 503. Where a tenant has
+    /// no room, whoever of it has most gives a place up: `refuse` of its newest task is called instead of the task.
+    package func submit(
+        of payer: Payer = .node, orElse refuse: (@Sendable () -> Void)? = nil, _ task: @escaping @Sendable () -> Void
+    ) -> Bool {
+        if let full = places.enter(payer) {
+            guard let refuse, full == .tenant, let yielded = line.withLock({ $0.yield(to: payer) }) else {
+                return false
+            }
+            places.leave(yielded.0)
+            yielded.1.refuse()
+            guard places.enter(payer) == nil else { return false }
+            line.withLock { $0.append(Waiting(run: task, refuse: refuse), of: payer) }
+            // The signal of the task that went is this one's now.
+            return true
+        }
+        line.withLock { $0.append(Waiting(run: task, refuse: refuse ?? {}), of: payer) }
+        signals.put(())
+        return true
+    }
+
+    package func close() { signals.close() }
+}

@@ -1,0 +1,461 @@
+"""G6, P2, O1: budgets. Each is spent by strangers from addresses of their own (127.x), by a tenant or by a reseller,
+and then those who pay are looked at: they feel nothing of it, and what strangers use up at one tenant is nobody else's.
+"""
+
+import base64
+import collections
+import contextlib
+import hashlib
+import hmac
+import http.client
+import http.server
+import itertools
+import json
+import threading
+import time
+import uuid
+
+from shop import PARTNER, PASSWORD, Shop
+from support import Checks, Gateway, arguments, together, wait_until, webhook_secret_bytes
+
+options = arguments()
+checks = Checks()
+# Figures that cost a hash each are smaller, but for --long.
+PENDING, ACCOUNT = (100, 100) if options.long else (20, 30)
+FIGURES = [] if options.long else [
+    "--budget", f"applications_pending={PENDING}", "--budget", f"passwords_account={ACCOUNT}"]
+OPEN_CALLS = 300
+OPEN_CALLS_TENANT = 3_000
+GUESSES = 300
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+WRONG = "not the password"
+# On a busy machine some come back while others are spent.
+SPARE = 60
+numbers = itertools.count(1)
+hosts = (f"127.{b}.{c}.{d}" for b in range(1, 250) for c in range(1, 250) for d in range(1, 250))
+
+
+class Stranger:
+    """A client at an address of its own, over one connection."""
+
+    def __init__(self, gateway, host=None):
+        self.gateway = gateway
+        self.host = host or next(hosts)
+        self.connection = self.connect()
+
+    def connect(self):
+        return http.client.HTTPConnection("127.0.0.1", self.gateway.port, timeout=120, source_address=(self.host, 0))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.connection.close()
+
+    def __call__(self, method, path, body=None, **more):
+        for _ in range(2):
+            try:
+                return self.gateway.request(method, path, body, connection=self.connection, **more)
+            except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
+                self.connection.close()
+        raise ConnectionError(path)
+
+    def get(self, path, **more):
+        return self("GET", path, **more)
+
+    def post(self, path, body=None, **more):
+        return self("POST", path, body, **more)
+
+    def until(self, status, count, call):
+        """How often each status came, up to the first of this one; `count` calls at most."""
+        statuses = collections.Counter()
+        for number in range(count):
+            answer = call(number)
+            statuses[answer.status] += 1
+            if answer.status == status:
+                break
+        return statuses
+
+
+class Payments(http.server.ThreadingHTTPServer):
+    """A payment service that takes every payment."""
+
+    daemon_threads = True
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+        def do_POST(self):
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            body = json.dumps({"id": f"pp_{next(numbers)}", "payment_url": "https://pay.example/1"}).encode()
+            self.send_response(201)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), self.Handler)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+class CodeShop(Shop):
+    """A tenant of the blueprint `codes`, with a plan, a payment service and a reseller that has a balance."""
+
+    def __init__(self, gateway, service):
+        super().__init__(gateway, f"codes-{next(numbers)}", blueprint="codes", currency="USD")
+        done = self.admin("PUT", "/payment-service", {
+            "driver": "http", "create_url": f"http://127.0.0.1:{service.server_address[1]}/v1",
+            "api_key": "the-key-of-the-service", "webhook_secret": SECRET})
+        assert done.status == 200, done
+        made = self.admin("POST", "/products", {
+            "sku": "month", "name": "Month", "fulfilment": "instant", "days": 30, "retail_price": "2.00",
+            "wholesale_price": "1.00"})
+        assert made.status == 201, made
+        self.seller = self.reseller(balance="100000.00")
+
+    def api(self, method, path, body=None, key=None, **more):
+        headers = {"x-api-key": key} if key else {}
+        return self.gateway.request(method, f"{self.base}/api/reseller{path}", body, headers=headers, **more)
+
+    def codes(self, count):
+        made = []
+        while len(made) < count:
+            answer = self.api(
+                "POST", "/generate", {"planId": "month", "count": min(100, count - len(made))}, key=self.seller["key"])
+            assert answer.status == 200, answer
+            made += [code["code"] for code in answer.json["codes"]]
+        return made
+
+    def payment(self):
+        answer = self.api("POST", "/topup", {"amount": 50}, key=self.seller["key"])
+        assert answer.status == 200, answer
+        return answer.json["orderId"]
+
+    def callback(self, stranger, order):
+        body = json.dumps({"order_id": order, "status": "confirmed", "amount": "50.00", "currency": "USD"}).encode()
+        message, now = f"msg_{uuid.uuid4().hex}", str(int(time.time()))
+        code = hmac.new(webhook_secret_bytes(SECRET), f"{message}.{now}.".encode() + body, hashlib.sha256).digest()
+        return stranger.post(f"{self.base}/api/reseller/topup/webhook", body, headers={
+            "webhook-id": message, "webhook-timestamp": now, "Content-Type": "application/json",
+            "webhook-signature": "v1," + base64.b64encode(code).decode()})
+
+
+def spent(gateway, budget):
+    return gateway.metrics().get("tollgate_budget_spent_total", budget=budget)
+
+
+def tenant(gateway, slug):
+    return gateway.get(f"/provider/v1/tenants/{slug}", key=gateway.provider_key).json
+
+
+def open_calls(gateway):
+    """A2: what strangers may ask for is theirs alone."""
+    shop, other = Shop(gateway), Shop(gateway)
+    reseller = shop.reseller()
+    path = f"{shop.base}{PARTNER}/openapi.json"
+    with checks("G6 every budget has a series from the start, at 0"):
+        series = {labels: value for (name, labels), value in gateway.metrics().series.items()
+                  if name == "tollgate_budget_spent_total"}
+        assert len(series) > 20 and set(series.values()) == {0.0}, series
+    with checks("G6 an address has 300 open calls a minute at a tenant; the 301st is 429 with Retry-After"), \
+            Stranger(gateway) as stranger:
+        statuses = stranger.until(429, 2 * OPEN_CALLS, lambda _: stranger.get(path))
+        assert OPEN_CALLS <= statuses[200] <= OPEN_CALLS + SPARE and statuses[429] == 1, statuses
+        refused = stranger.get(path)
+        assert refused.status == 429 and int(refused.headers["retry-after"]) >= 1, refused
+        assert refused.json["code"] == "rate_limited", refused
+        assert stranger.get(f"{other.base}{PARTNER}/openapi.json").status == 200
+        assert spent(gateway, "open_calls_address") >= 2
+        # A right key at the same address is no stranger.
+        assert shop.get(reseller, "/balance", connection=stranger.connection).status == 200
+    with checks("G6 P2 strangers use up neither the month nor the tenant's limit nor the audit log"):
+        changed = gateway.patch(f"/provider/v1/tenants/{shop.slug}", {
+            "quotas": {"requests_monthly": tenant(gateway, shop.slug)["counts"]["requests_this_month"] + 50},
+            "rate_limit": {"requests": 40, "window_seconds": 3600}}, key=gateway.provider_key)
+        assert changed.status == 200, changed
+        before = tenant(gateway, shop.slug)["counts"]["requests_this_month"]
+        statuses = collections.Counter()
+        for _ in range(4):
+            with Stranger(gateway) as stranger:
+                statuses += collections.Counter(stranger.get(path).status for _ in range(200))
+        assert statuses == {200: 800}, statuses
+        assert tenant(gateway, shop.slug)["counts"]["requests_this_month"] == before
+        assert [shop.get(reseller, "/balance").status for _ in range(5)] == [200] * 5
+        rows = shop.admin("GET", f"/audit?action=GET%20{PARTNER}/openapi.json&limit=100")
+        if rows.status != 200:
+            rows = shop.admin("GET", "/audit?limit=100")
+        assert rows.status == 200, rows
+        records = [row for row in rows.json["data"] if row["action"].endswith("/openapi.json")]
+        assert sum(row["count"] for row in records) >= 1_000 and len(records) < 60, (len(records), records[:3])
+    with checks("G6 a tenant's strangers together have 3,000 a minute; at another tenant they still have theirs"):
+        third = Shop(gateway)
+        path = f"{third.base}{PARTNER}/openapi.json"
+
+        def many(_):
+            with Stranger(gateway) as stranger:
+                return collections.Counter(stranger.get(path).status for _ in range(OPEN_CALLS - 1))
+        statuses = sum(map(many, range(OPEN_CALLS_TENANT // OPEN_CALLS + 3)), collections.Counter())
+        assert OPEN_CALLS_TENANT <= statuses[200] < 13 * (OPEN_CALLS - 1) and statuses[429] > 0, statuses
+        with Stranger(gateway) as stranger:
+            assert stranger.get(f"{other.base}{PARTNER}/openapi.json").status == 200
+        assert spent(gateway, "open_calls_tenant") >= 1
+
+
+def drained_addresses(gateway, service):
+    """A4: what an address got wrong at one tenant refuses nothing that is right."""
+    shop, other = CodeShop(gateway, service), CodeShop(gateway, service)
+    person = shop.invite(password=PASSWORD)
+    codes = shop.codes(3)
+    order, later = shop.payment(), shop.payment()
+    with Stranger(gateway) as stranger:
+        def wrong_key(number):
+            return stranger.get(f"{shop.base}/api/reseller/me", headers={"x-api-key": f"{number:064x}"})
+        with checks("G6 past 300 wrong keys a minute an address hears 429 for wrong keys at that tenant alone"):
+            statuses = stranger.until(429, 3 * GUESSES, wrong_key)
+            assert GUESSES <= statuses[401] <= GUESSES + SPARE and statuses[429] == 1, statuses
+            assert stranger.get(f"{other.base}/api/reseller/me", headers={"x-api-key": "0" * 64}).status == 401
+        with checks("G6 a drained address refuses no right key, open page, link, payment callback or password"):
+            for at in (shop, other):
+                assert stranger.get(f"{at.base}/api/reseller/plans").status == 200
+                assert stranger.get(f"{at.base}/api/reseller/openapi.json").status == 200
+                assert at.api("GET", "/me", key=at.seller["key"], connection=stranger.connection).status == 200
+            page = f"{shop.base}/activate/{codes[0]}"
+            assert stranger.get(page).status == 200
+            assert stranger.post(page, {"email": "a@customer.example", "password": PASSWORD}).status == 200
+            assert stranger.get(f"{shop.base}/api/reseller/topup/status/{order}").status == 200
+            assert shop.callback(stranger, order).status == 200
+            signed_in = stranger.post(
+                f"{shop.base}/api/reseller/login", {"email": person["email"], "password": PASSWORD})
+            assert signed_in.status == 200, signed_in
+        with checks("G6 links that lead nowhere are guesses of the address: 429 for them, the valid ones go on"):
+            statuses = collections.Counter(
+                stranger.get(f"{shop.base}/activate/{number:032x}").status for number in range(40))
+            assert statuses[429] >= 30 and statuses[200] == 0, statuses
+            assert stranger.get(f"{shop.base}/activate/{codes[1]}").status == 200
+            assert shop.callback(stranger, later).status == 200
+            assert spent(gateway, "guesses_address") >= 30
+    with checks("G6 malformed calls of links, and bodies that never come, use up nothing of the tenant's"):
+        fourth = CodeShop(gateway, service)
+        page = f"{fourth.base}/activate/{'0' * 32}"
+        before = spent(gateway, "links_tenant")
+        for _ in range(12):
+            with Stranger(gateway) as stranger:
+                for _ in range(260):
+                    assert stranger.post(page, {"email": 1}).status in (400, 429)
+        with Stranger(gateway) as stranger:
+            assert stranger.get(f"{fourth.base}/activate/{fourth.codes(1)[0]}").status == 200
+        assert spent(gateway, "links_tenant") == before
+
+
+def customers(gateway, service):
+    """Many honest people behind one address."""
+    shop = CodeShop(gateway, service)
+    count = 2_000 if options.long else 40
+    codes = shop.codes(count)
+    host = next(hosts)
+    with checks(f"A8 G6 {count} honest customers behind one address redeem, look and none is refused"):
+        line = iter(list(enumerate(codes)))
+        lock = threading.Lock()
+
+        def redeem():
+            statuses = collections.Counter()
+            with Stranger(gateway, host) as customer:
+                while True:
+                    with lock:
+                        number, code = next(line, (None, None))
+                    if code is None:
+                        return statuses
+                    page = f"{shop.base}/activate/{code}"
+                    statuses[customer.get(page).status] += 1
+                    statuses[customer.post(page, {
+                        "email": f"c{number}@customer.example", "password": PASSWORD}).status] += 1
+        statuses = sum(together([redeem] * 16), collections.Counter())
+        assert statuses == {200: 2 * count}, statuses
+
+
+def passwords(gateway):
+    """A7: three meters, looked at before any hash is made."""
+    shop, other = Shop(gateway, password=PASSWORD), Shop(gateway, password=PASSWORD)
+    session = f"{shop.base}/api/admin/session"
+    owner = f"owner@{shop.slug}.example"
+
+    def attempt(stranger, email, password=WRONG, path=session):
+        return stranger.post(path, {"email": email, "password": password})
+
+    for kind, email in (("known", owner), ("unknown", "nobody@nowhere.example")):
+        with checks(f"G6 ten wrong passwords of an address at an account ({kind}), then 429 and a wait that doubles"), \
+                Stranger(gateway) as stranger:
+            statuses = stranger.until(429, 15, lambda _: attempt(stranger, email))
+            # On a busy machine a wait may be over before the next attempt comes.
+            assert 10 <= statuses[401] <= 12 and statuses[429] == 1, statuses
+            waits = []
+            for _ in range(2):
+                wait_until(lambda: attempt(stranger, email).status == 401, 30, 0.2)
+                waits.append(int(attempt(stranger, email).headers["retry-after"]))
+            assert waits[0] < waits[1] <= 2 * waits[0] + 2 and waits[1] <= 16, waits
+    with checks("G6 what one address got wrong at an account locks nobody out elsewhere, nor a session or key"), \
+            Stranger(gateway) as stranger, Stranger(gateway) as elsewhere:
+        stranger.until(429, 15, lambda _: attempt(stranger, owner))
+        assert attempt(elsewhere, owner, PASSWORD).status == 200
+        assert shop.admin("GET", "/settings", key=shop.owner_key).status == 200
+    with checks("G6 attempts under way count: of forty at once at one account ten are judged"):
+        host = next(hosts)
+
+        def once():
+            with Stranger(gateway, host) as stranger:
+                return attempt(stranger, "busy@nowhere.example").status
+        statuses = collections.Counter(together([once] * 40))
+        assert statuses == {401: 10, 429: 30}, statuses
+    with checks("G6 sixty wrong passwords of an address at a tenant, whatever the accounts; right ones cost nothing"), \
+            Stranger(gateway) as stranger:
+        for _ in range(5):
+            assert attempt(stranger, owner, PASSWORD).status == 200
+        statuses = stranger.until(429, 80, lambda number: attempt(stranger, f"p{number}@nowhere.example"))
+        assert 60 <= statuses[401] <= 62 and statuses[429] == 1, statuses
+        there = f"{other.base}/api/admin/session"
+        assert attempt(stranger, f"owner@{other.slug}.example", PASSWORD, there).status == 200
+        assert spent(gateway, "passwords_address") >= 1
+    with checks(f"G6 past {ACCOUNT} wrong passwords an hour an account is asked only from where it signed in before"):
+        fresh = Shop(gateway, password=PASSWORD)
+        session_there = f"{fresh.base}/api/admin/session"
+        email = f"owner@{fresh.slug}.example"
+        with Stranger(gateway) as home:
+            assert attempt(home, email, PASSWORD, session_there).status == 200
+            statuses = collections.Counter()
+            for _ in range(ACCOUNT // 10 + 1):
+                with Stranger(gateway) as guesser:
+                    statuses += guesser.until(429, 10, lambda _: attempt(guesser, email, WRONG, session_there))
+            assert ACCOUNT <= statuses[401] <= ACCOUNT + 2 and statuses[429] >= 1, statuses
+            with Stranger(gateway) as new:
+                assert attempt(new, email, PASSWORD, session_there).status == 429
+            assert attempt(home, email, PASSWORD, session_there).status == 200
+            # Somebody else's account at the same tenant is not touched by it.
+            with Stranger(gateway) as new:
+                assert attempt(new, "somebody@else.example", PASSWORD, session_there).status == 401
+
+
+def queues(gateway):
+    """A5: strangers' passwords hold up nobody who pays, nor the operator of the node."""
+    attacked, quiet = Shop(gateway, password=PASSWORD), Shop(gateway, password=PASSWORD)
+    reseller = attacked.reseller()
+    stop = threading.Event()
+    seen = collections.Counter()
+
+    def guess():
+        with Stranger(gateway) as stranger:
+            number = 0
+            while not stop.is_set():
+                number += 1
+                answer = stranger.post(
+                    f"{attacked.base}/api/admin/session", {"email": f"g{number}@nowhere.example", "password": WRONG})
+                seen[answer.status] += 1
+                if answer.status == 429:
+                    stranger.host = next(hosts)
+                    stranger.connection.close()
+                    stranger.connection = stranger.connect()
+    guessers = [threading.Thread(target=guess) for _ in range(60)]
+    for thread in guessers:
+        thread.start()
+    try:
+        with checks("G6 while one tenant's strangers fill the queue of hashes, nobody else waits in it"):
+            wait_until(lambda: gateway.metrics().get("tollgate_budget_in_use", budget="hashing_node") >= 30)
+            for _ in range(5):
+                assert gateway.get("/metrics").status == 200
+                assert attacked.get(reseller, "/balance").status == 200
+                made = attacked.admin("POST", "/resellers", {
+                    "email": f"r{next(numbers)}@shop.example", "name": "R", "password": PASSWORD})
+                assert made.status == 201, made
+                with Stranger(gateway) as honest:
+                    signed_in = honest.post(f"{quiet.base}/api/admin/session", {
+                        "email": f"owner@{quiet.slug}.example", "password": PASSWORD})
+                    assert signed_in.status == 200, signed_in
+        with checks("G6 whoever of a tenant's strangers has most waiting makes room for the others"):
+            with Stranger(gateway) as honest:
+                signed_in = honest.post(f"{attacked.base}/api/admin/session", {
+                    "email": f"owner@{attacked.slug}.example", "password": PASSWORD})
+                assert signed_in.status == 200, signed_in
+    finally:
+        stop.set()
+        for thread in guessers:
+            thread.join()
+
+
+def applications(gateway):
+    """A3: what strangers apply for uses up no quota."""
+    shop = Shop(gateway)
+    apply = f"{shop.base}{PARTNER}/apply"
+
+    def applied(stranger):
+        return stranger.post(apply, {"email": f"a{next(numbers)}@new.example", "name": "N", "password": PASSWORD})
+    limited = gateway.patch(
+        f"/provider/v1/tenants/{shop.slug}", {"quotas": {"resellers": 3}}, key=gateway.provider_key)
+    assert limited.status == 200, limited
+    with checks("P2 applications that wait take no place of the quota; approving one does"), \
+            Stranger(gateway) as stranger:
+        made = [applied(stranger) for _ in range(5)]
+        assert [answer.status for answer in made] == [201] * 5, made
+        invited = [shop.invite(password=None) for _ in range(2)]
+        ids = [answer.json["id"] for answer in made]
+        assert shop.move({"id": ids[0]}, "approve").status == 200
+        refused = shop.move({"id": ids[1]}, "approve")
+        assert refused.status == 402 and refused.json["code"] == "quota_exceeded", refused
+        more = shop.admin("POST", "/resellers", {"email": "one@more.example", "name": "R"})
+        assert more.status == 402 and more.json["code"] == "quota_exceeded", more
+    with checks("P2 a reseller that was terminated has given its place back"):
+        assert shop.move(invited[0], "terminate").status == 200
+        assert shop.move({"id": ids[1]}, "approve").status == 200
+        assert shop.move({"id": ids[0]}, "terminate").status == 200
+        assert shop.admin("POST", "/resellers", {"email": "one@more.example", "name": "R"}).status == 201
+    with checks(f"G6 {PENDING} applications wait at a tenant; the next one is 429 applications_full"):
+        statuses = collections.Counter()
+        full = None
+        while full is None:
+            with Stranger(gateway) as stranger:
+                for _ in range(19):
+                    answer = applied(stranger)
+                    statuses[answer.status] += 1
+                    if answer.status != 201:
+                        full = answer
+                        break
+        # Three of the first five wait still.
+        assert statuses == {201: PENDING - 3, 429: 1}, statuses
+        assert full.json["code"] == "applications_full" and int(full.headers["retry-after"]) > 0, full
+        with Stranger(gateway) as stranger:
+            assert stranger.post(f"{Shop(gateway).base}{PARTNER}/apply", {
+                "email": "a@new.example", "name": "N", "password": PASSWORD}).status == 201
+
+
+def shares(gateway):
+    """A9: no reseller fills what is its tenant's."""
+    shop = Shop(gateway, password=PASSWORD)
+    reseller, other = shop.reseller(), shop.reseller()
+    with checks("O1 G6 a reseller has fifty keys at most, whoever mints: 402 share_exceeded; others mint on"):
+        minted = [shop.mint(reseller) for _ in range(49)]
+        assert {answer.status for answer in minted} == {201}, collections.Counter(a.status for a in minted)
+        refused = shop.mint(reseller)
+        assert refused.status == 402 and refused.json["code"] == "share_exceeded", refused
+        assert shop.mint(other).status == 201
+    with checks("O1 G6 a revoked key gives its place back"):
+        assert shop.admin("DELETE", f"/api-keys/{minted[0].json['id']}").status in (200, 204)
+        assert shop.mint(reseller).status == 201
+        assert shop.mint(reseller).status == 402
+    with checks("O1 of forty at once exactly those mint for which there is a place"):
+        third = shop.reseller()
+        for _ in range(40):
+            assert shop.mint(third).status == 201
+        statuses = collections.Counter(answer.status for answer in together([lambda: shop.mint(third)] * 20))
+        assert statuses == {201: 9, 402: 11}, statuses
+
+
+service = Payments()
+with contextlib.closing(service.socket), Gateway(
+        options.tollgate, "--allow-private-addresses", *FIGURES, demo=False) as gateway:
+    open_calls(gateway)
+    drained_addresses(gateway, service)
+    customers(gateway, service)
+    passwords(gateway)
+    queues(gateway)
+    applications(gateway)
+    shares(gateway)
+checks.finish()

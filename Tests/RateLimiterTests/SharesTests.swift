@@ -1,0 +1,80 @@
+import RateLimiter
+import Testing
+
+@Suite struct SharesTests {
+    private func figures(_ values: [Budget: Int]) -> BudgetFigures {
+        var figures = BudgetFigures()
+        for (budget, value) in values { figures[budget] = value }
+        return figures
+    }
+
+    private func reseller(_ number: UInt128, of tenant: UInt128) -> Payer {
+        Payer(kind: .reseller, tenant: tenant, member: number)
+    }
+
+    private func stranger(_ number: UInt128, of tenant: UInt128) -> Payer {
+        Payer(kind: .stranger, tenant: tenant, member: number)
+    }
+
+    @Test("G6 a payer, a tenant and the whole have each their bound, and each spent one is counted")
+    func bounds() {
+        let budgets = Budgets(figures([.flowsNode: 6, .flowsTenant: 4, .flowsMember: 2]))
+        let flows = budgets.flows
+        #expect([1, 1, 1].map { flows.enter(reseller($0, of: 1)) == nil } == [true, true, false])
+        #expect(flows.enter(reseller(2, of: 1)) == nil)
+        #expect(flows.enter(reseller(3, of: 1)) == nil)
+        #expect(flows.enter(reseller(4, of: 1)) == .tenant)
+        #expect(flows.enter(reseller(1, of: 2)) == nil)
+        #expect(flows.enter(.node) == nil)
+        #expect(flows.enter(.node) == .whole)
+        #expect(flows.enter(reseller(1, of: 3)) == .whole)
+        #expect([Budget.flowsMember, .flowsTenant, .flowsNode].map { budgets.spent[$0] } == [1, 1, 2])
+        flows.leave(reseller(1, of: 1))
+        #expect(flows.enter(reseller(4, of: 1)) == nil)
+        #expect(flows.inUse == 6)
+    }
+
+    @Test("G6 what strangers of a tenant hold is not in the way of the tenant's own callers")
+    func strangers() {
+        let budgets = Budgets(figures([.flowsNode: 100, .flowsTenant: 2, .flowsMember: 2]))
+        #expect(budgets.flows.enter(stranger(1, of: 1), units: 2) == nil)
+        #expect(budgets.flows.enter(stranger(2, of: 1)) == .tenant)
+        #expect(budgets.flows.enter(reseller(1, of: 1)) == nil)
+    }
+
+    @Test("G6 a place is given back when nobody holds it any more")
+    func places() {
+        let budgets = Budgets(figures([.guessesInFlight: 1]))
+        var place = budgets.guessesInFlight.place(for: stranger(1, of: 1))
+        #expect(place != nil)
+        #expect(budgets.guessesInFlight.place(for: stranger(1, of: 1)) == nil)
+        #expect(budgets.guessesInFlight.place(for: stranger(2, of: 1)) != nil)
+        place = nil
+        #expect(budgets.guessesInFlight.place(for: stranger(1, of: 1)) != nil)
+    }
+
+    @Test("G6 tenants take turns, and payers of a tenant: nobody waits behind all that another has put in")
+    func turns() {
+        var line = Turns<String>()
+        for number in 1...3 { line.append("a\(number)", of: reseller(1, of: 1)) }
+        for number in 1...2 { line.append("b\(number)", of: reseller(2, of: 1)) }
+        line.append("c1", of: reseller(1, of: 2))
+        var order: [String] = []
+        while let (_, element) = line.popFirst() { order.append(element) }
+        #expect(order == ["a1", "c1", "b1", "a2", "b2", "a3"])
+        #expect(line.count == 0)
+    }
+
+    @Test("G6 whoever of a tenant has most gives its newest place to whoever would have less, and to nobody else")
+    func yielding() {
+        var line = Turns<Int>()
+        for number in 1...4 { line.append(number, of: stranger(1, of: 1)) }
+        #expect(line.yield(to: stranger(2, of: 1))?.1 == 4)
+        #expect(line.yield(to: stranger(1, of: 1)) == nil)
+        #expect(line.yield(to: stranger(1, of: 2)) == nil)
+        line.append(9, of: stranger(2, of: 1))
+        #expect(line.yield(to: stranger(2, of: 1))?.1 == 3)
+        #expect(line.yield(to: stranger(2, of: 1)) == nil)
+        #expect(line.count == 3)
+    }
+}
