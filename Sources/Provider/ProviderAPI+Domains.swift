@@ -26,11 +26,18 @@ extension ProviderAPI {
         }
     }
 
-    /// `[{host, certificate?, private_key?}]`; nil where the call leaves domains as they are.
+    /// `[{host, certificate?, private_key?}]`, or names alone; nil where the call leaves domains as they are.
     func readDomains(_ fields: inout FieldReader, _ record: TenantRecord) throws -> [Domain]? {
         guard let values = fields.optionalArray("domains", count: 0...100) else { return nil }
         var domains: [Domain] = []
-        for (index, value) in values.enumerated() {
+        for (index, given) in values.enumerated() {
+            var value = given
+            var isNamed = false
+            // As GET gives it: the name alone, which keeps the certificate that it has.
+            if case .string = given {
+                value = .object([JSONMember(name: "host", value: given)])
+                isNamed = true
+            }
             var domain = fields.reader(of: value, at: index, in: "domains")
             let host = domain.string("host", characters: 1...253)?.lowercased()
             if let host, let objection = hosts.objection(to: host) {
@@ -39,12 +46,18 @@ extension ProviderAPI {
             if let host, domains.contains(where: { $0.host == host }) {
                 domain.fail("host", code: "duplicate", detail: "comes twice")
             }
-            let certificate = try readCertificate(&domain, of: host, record)
+            let certificate =
+                isNamed ? certificate(of: host, record) : try readCertificate(&domain, of: host, record)
             domain.expectNoOthers(than: ["host", "certificate", "private_key"])
             fields.absorb(domain)
             if let host { domains.append(Domain(host: host, certificate: certificate)) }
         }
         return domains
+    }
+
+    private func certificate(of host: String?, _ record: TenantRecord) -> DomainCertificate? {
+        guard let host, record.profile.domains.contains(host) else { return nil }
+        return fleet.certificates.first { $0.host == host }
     }
 
     private func readCertificate(

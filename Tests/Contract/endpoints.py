@@ -137,7 +137,9 @@ PROVIDERS = [
         "blueprint": choice("hosting"), "owner_email": email(), "tier": choice("standard", required=False),
         "prefix": text("abc", 16, 2, required=False, more=["ABC", "a_b", "1abc", "a b"]),
         "currency": choice("EUR", "eur", "EURO", "XXX1", required=False), "password": text("correct horse battery", 256, 8, False)}),
-    Endpoint(PROVIDER, "GET", "/tenants", "provider", query=PAGE),
+    Endpoint(PROVIDER, "GET", "/tenants", "provider", query={
+        **PAGE, "state": ["x", "", "active,"], "tier": ["x", "", "LITE"], "sort": ["x", "", "--name"],
+        "owner_email": ["x", ""], "q": [""]}),
     Endpoint(PROVIDER, "GET", "/tenants/{slug}", "provider"),
     Endpoint(PROVIDER, "PATCH", "/tenants/{slug}", "provider", {
         "tier": choice("pro", required=False),
