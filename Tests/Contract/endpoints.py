@@ -147,7 +147,7 @@ PROVIDERS = [
                    "keys": integer(5000, 1, 10**15, False), "requests_monthly": integer(10**10, 0, 10**15, False)},
         "rate_limit": policy(),
         "domains": Field([{"host": "own.there.example"}], [
-            "x", 5, {}, [5], [{}], ["own.there.example"], [{"host": ""}], [{"host": "a b"}], [{"host": "single"}],
+            "x", 5, {}, [5], [{}], ["single"], ["127.1"], [{"host": ""}], [{"host": "a b"}], [{"host": "single"}],
             [{"host": "-a.example"}], [{"host": "a.example:80"}], [{"host": "a..example"}], [{"host": 5}],
             [{"host": "a.example"}, {"host": "A.example"}], [{"host": "a.example", "certificate": "x", "private_key": "y"}],
             [{"host": "a.example", "certificate": "-----BEGIN CERTIFICATE-----"}],
