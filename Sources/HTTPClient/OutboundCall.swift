@@ -1,3 +1,5 @@
+package import HTTPCore
+
 /// A POST to somebody else's service, tried again where it may be: what an `OutboundCaller` sends.
 ///
 /// Each attempt is the same bytes, so it must be safe to arrive twice. A value: any thread.
