@@ -18,7 +18,7 @@ package struct Parameter: Sendable {
         Parameter(name: name, place: .path, schema: schema, isRequired: true)
     }
 
-    package static func query(_ name: String, _ schema: Schema = .string, isRequired: Bool = false) -> Parameter {
+    package static func query(_ name: String, _ schema: Schema = .id(255), isRequired: Bool = false) -> Parameter {
         Parameter(name: name, place: .query, schema: schema, isRequired: isRequired)
     }
 

@@ -39,6 +39,8 @@ extension ActivationCodes {
                     .number("totalTopups", \.topUps),
                 ]),
         ])
+        /// Which key, for the dashboard.
+        static let whichKey = Body(Field.id("keyId", 64).optional).omittable
         /// The key, shown once; a replay has `already_shown` in its place.
         static let newKey = Shape<String?>([.ok, .omittable("apiKey") { $0 }, .alreadyShown])
 
