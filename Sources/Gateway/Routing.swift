@@ -142,7 +142,7 @@ final class Router: Sendable {
     ) -> RoutingResult {
         let request = Request(head: head, peer: peer, requestID: requestID, started: started, now: now)
         var path = head.path
-        // What the provider keeps apart has no tenant's path, by whatever host it is called (P2, G7).
+        // The admin listener is the node's, under whatever name it is reached: nothing there names a tenant (P2, G7).
         if peer.role == .admin { return routeOfNode(request, path) }
         var addressed: TenantRecord?
         var isUnknown = false
@@ -253,7 +253,7 @@ private struct RouteTable: Sendable {
         if method == .other {
             return .noMethod(.unknownMethod, endpoints[0].surface)
         }
-        let allowed = endpoints.map { $0.route.method == .get ? "GET, HEAD" : $0.route.method.rawValue }
+        let allowed = endpoints.map { $0.route.answers(.head) ? "GET, HEAD" : $0.route.method.rawValue }
             .joined(separator: ", ")
         return .noMethod(.methodNotAllowed(allowed: allowed), endpoints[0].surface)
     }

@@ -42,10 +42,19 @@ class LoggedGateway(Gateway):
         self.log.append(self.errors().encode())
 
 
+def coded(text):
+    """Percent-coded byte for byte, though nothing asks for it."""
+    return "".join(f"%{byte:02X}" for byte in text.encode())
+
+
 def forms(secret):
-    """A secret as it is, as a query would carry it, as JSON would; of a signing secret its bytes too."""
+    """A secret as it is, as a query would carry it, coded once more and twice, as JSON would; of a signing secret its
+    bytes too."""
     yield secret.encode()
     yield urllib.parse.quote(secret, safe="").encode()
+    yield coded(secret).encode()
+    yield coded(secret).lower().encode()
+    yield coded(coded(secret)).encode()
     yield json.dumps(secret)[1:-1].replace("/", "\\/").encode()
     yield base64.b64encode(secret.encode()).rstrip(b"=")
     if secret.startswith("whsec_"):

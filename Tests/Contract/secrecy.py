@@ -9,7 +9,7 @@ import os
 import urllib.parse
 import uuid
 
-from logged import LoggedGateway, forms
+from logged import LoggedGateway, coded, forms
 from shop import PASSWORD, Shop
 from support import Checks, arguments, signature_headers
 
@@ -43,7 +43,11 @@ class Watched(LoggedGateway):
 def wrongly(method, path, secret, headers=None, body=None):
     """The secret where it does not belong: in the query, the path, a header, a field, broken JSON, the user of an URL."""
     quoted = urllib.parse.quote(secret, safe="")
-    for where in (f"{path}?api_token={quoted}", f"{path}?key={quoted}&limit=x", f"{path}/{quoted}"):
+    for where in (
+            f"{path}?api_token={quoted}", f"{path}?key={quoted}&limit=x", f"{path}/{quoted}", f"{path}?{quoted}",
+            f"{path}/{coded(secret)}", f"{path}?{coded('api_token')}={coded(secret)}", f"{path}/api_token={quoted}",
+            f"/{quoted}/x", f"/t/{quoted}/x", f"/t/{coded(secret)}{path}", f"/activ%61te/{quoted}",
+            f"/x/{coded(coded(secret))}", f"http://127.0.0.1:{gateway.port}{path}/{quoted}"):
         gateway.request(method, where, body, headers=headers)
     for more in ({"Authorization": secret}, {"Authorization": f"Bearer {secret}x"}, {"X-API-Key": secret}, {"x-seed-hash": secret},
                  {"Idempotency-Key": secret}, {"traceparent": secret}, {"User-Agent": secret}, {"Cookie": secret}):

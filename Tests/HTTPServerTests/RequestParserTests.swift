@@ -160,7 +160,7 @@ import Testing
         for text in ["GET /\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\n\r\n"] {
             var cursor = 0
             let event = Array(text.utf8).withUnsafeBufferPointer { parser.next($0, &cursor) }
-            #expect(event == .refused(FramingFault(status: 400, reason: "malformed version")))
+            #expect(event == .refused(FramingFault(status: 400, reason: "Malformed version.")))
         }
     }
 }

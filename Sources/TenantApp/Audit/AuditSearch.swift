@@ -38,7 +38,7 @@ package struct AuditSearch: Sendable {
     package func begin(_ steps: Steps) async throws -> AuditWalk {
         if before == nil { try await steps.flushReads() }
         let filter = try await steps.read { try self.filter($0) }
-        return AuditWalk(steps, filter: filter, before: before ?? .newest)
+        return try await AuditWalk(steps, filter: filter, behind: before)
     }
 
     private func filter(_ tenant: TenantReader) throws -> AuditFilter {
@@ -72,7 +72,14 @@ package struct AuditSearch: Sendable {
                 let shown = Array(entries.prefix(limit))
                 return Page(entries: shown, names: walk.names, next: shown.last.map { cursor($0.place) })
             }
-            if walk.isAtEnd || stretch == Self.stretchesMax { break }
+            if walk.isAtEnd { break }
+            if stretch == Self.stretchesMax {
+                entries += try await walk.rest(limit - entries.count)
+                if walk.hasWaiting, let last = entries.last {
+                    return Page(entries: entries, names: walk.names, next: cursor(last.place))
+                }
+                break
+            }
         }
         return Page(entries: entries, names: walk.names, next: walk.isAtEnd ? nil : cursor(walk.place))
     }

@@ -15,8 +15,16 @@ package struct UsageRow: Sendable {
     package let otherRefusals: Int64
 
     static let columns = Columns<UsageRow>(
-        "day", "reseller_id", "action", "requests", "refusals", "orders", "unauthorized", "forbidden", "rate_limited",
-        "other_refusals")
+        "day", "reseller_id", "action", "requests", "refusals", "orders", refused(401), refused(403), refused(429),
+        refused(0))
+
+    /// How many calls of the row were refused with a status; of days before that was counted, none.
+    private static func refused(_ status: Int) -> String {
+        """
+        coalesce((SELECT r.count FROM usage_refusal r WHERE r.day = usage.day AND r.reseller_id = usage.reseller_id \
+        AND r.action = usage.action AND r.status = \(status)), 0)
+        """
+    }
     fileprivate static let page = Statement(
         """
         SELECT \(columns) FROM usage

@@ -6,9 +6,14 @@ enum Migration0009 {
     static let migration = Migration(version: version, name: "refusals apart", sql: sql)
 
     private static let sql = """
-        ALTER TABLE usage ADD COLUMN unauthorized INTEGER NOT NULL DEFAULT 0;
-        ALTER TABLE usage ADD COLUMN forbidden INTEGER NOT NULL DEFAULT 0;
-        ALTER TABLE usage ADD COLUMN rate_limited INTEGER NOT NULL DEFAULT 0;
-        ALTER TABLE usage ADD COLUMN other_refusals INTEGER NOT NULL DEFAULT 0;
+        -- `status` is 401, 403 or 429, or 0 for every other from 400 on.
+        CREATE TABLE usage_refusal (
+            day INTEGER NOT NULL,
+            reseller_id INTEGER NOT NULL,
+            action TEXT NOT NULL,
+            status INTEGER NOT NULL CHECK (status IN (0, 401, 403, 429)),
+            count INTEGER NOT NULL,
+            PRIMARY KEY (day, reseller_id, action, status)
+        ) STRICT, WITHOUT ROWID;
         """
 }

@@ -351,18 +351,20 @@ package final class TenantStore: LaneFile {
     private func add(_ count: UsageCount, to key: UsageKey) throws {
         try connection.run(
             """
-            INSERT INTO usage (day, reseller_id, action, requests, refusals, orders, unauthorized, forbidden,
-                rate_limited, other_refusals)
-            VALUES (?1, ?2, ?3, ?4, ?5 + ?6 + ?7, ?8, ?5, ?6, ?7, ?9)
+            INSERT INTO usage (day, reseller_id, action, requests, refusals, orders) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
             ON CONFLICT DO UPDATE SET requests = requests + excluded.requests,
-                refusals = refusals + excluded.refusals, orders = orders + excluded.orders,
-                unauthorized = unauthorized + excluded.unauthorized, forbidden = forbidden + excluded.forbidden,
-                rate_limited = rate_limited + excluded.rate_limited,
-                other_refusals = other_refusals + excluded.other_refusals
+                refusals = refusals + excluded.refusals, orders = orders + excluded.orders
             """,
-            .integer(key.day), .integer(key.resellerID), .text(key.action), .int(count.requests),
-            .int(count.unauthorized), .int(count.forbidden), .int(count.rateLimited), .int(count.orders),
-            .int(count.otherRefusals))
+            .integer(key.day), .integer(key.resellerID), .text(key.action), .int(count.requests), .int(count.refusals),
+            .int(count.orders))
+        for (status, refused) in count.byStatus where refused > 0 {
+            try connection.run(
+                """
+                INSERT INTO usage_refusal (day, reseller_id, action, status, count) VALUES (?1, ?2, ?3, ?4, ?5)
+                ON CONFLICT DO UPDATE SET count = count + excluded.count
+                """,
+                .integer(key.day), .integer(key.resellerID), .text(key.action), .int(status), .int(refused))
+        }
     }
 }
 
