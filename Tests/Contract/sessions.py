@@ -97,6 +97,12 @@ def own_sessions(checks, gateway, name):
         method, path = dialect.sign_out
         assert person.call(more, method, path, None if method == "DELETE" else {}).status in (200, 204)
         assert not person.opens(more) and person.opens(second)
+    by_the_operator(checks, name, shop, person, reseller, other, second, theirs)
+
+
+def by_the_operator(checks, name, shop, person, reseller, other, second, theirs):
+    """`person` has the one session `second`; `theirs` is one of another reseller's."""
+    dialect = DIALECTS[name]
     with checks(f"O13 {name}: the operator lists a reseller's sessions, ends one, and then all"):
         more = person.sign_in()
         listed = shop.admin("GET", f"/resellers/{reseller['id']}/sessions")
