@@ -114,6 +114,7 @@ def good(fields):
     return {name: good(field) if isinstance(field, dict) else field.good for name, field in fields.items()}
 
 
+FIND = {"email": ["x", "", "a b@c.example"], "q": ["", " ", "a\u200bb"]}
 PAGE = {"limit": ["0", "101", "-1", "abc", "1.5", "", "99999999999999999999", "١"],
         "cursor": ["", "x", "!!!!", "AAAA", "__________8", "%ff%fe", "' OR 1=1"]}
 MODE = {"mode": ["x", "", "LIVE", "0"]}
@@ -192,7 +193,7 @@ ADMINS = [
     Endpoint(ADMIN, "POST", "/resellers", "operator", {
         "email": email(), "name": text("A reseller", 200), "company": text("Ltd", 200, required=False),
         "password": text("correct horse battery", 256, 8, required=False)}),
-    Endpoint(ADMIN, "GET", "/resellers", "operator", query={**PAGE, "status": ["x", "", "ACTIVE"]}),
+    Endpoint(ADMIN, "GET", "/resellers", "operator", query={**PAGE, **FIND, "status": ["x", "", "ACTIVE"]}),
     Endpoint(ADMIN, "GET", "/resellers/{reseller}", "operator"),
     Endpoint(ADMIN, "PATCH", "/resellers/{reseller}", "operator", {
         "default_discount_rate": percent(null_is_bad=True),
