@@ -9,10 +9,11 @@ extension ProviderAPI {
     /// What the body changes, checked; nil stays as it is.
     private struct Change: Sendable {
         var tier: Tier?
-        var quotas: QuotaOverrides?
+        /// Each by itself, so that two changes at once both stay.
+        var quotas: [@Sendable (inout QuotaOverrides) -> Void] = []
         /// The inner nil lifts the limit.
         var limit: Policy??
-        var domains: [Domain]?
+        var domains: DomainChange?
     }
 
     func change(_ call: Call) throws -> Work {
@@ -26,14 +27,17 @@ extension ProviderAPI {
     private func change(_ record: TenantRecord, _ fields: FieldReader, _ call: Call) throws -> Work {
         let change = try read(fields, of: record)
         return .flow { steps in
-            if let domains = change.domains { try await setDomains(domains, of: record, call, steps) }
             try await steps.callback { done in
-                fleet.change(record, event: "tenant.changed", requestID: call.requestID) { profile in
-                    try call.provider.judge()
+                fleet.change(
+                    record, event: "tenant.changed", requestID: call.requestID, domains: change.domains,
+                    judge: call.provider.judge
+                ) { profile in
                     if let tier = change.tier { profile.tier = tier }
-                    if let quotas = change.quotas { profile.quotaOverrides = quotas }
+                    for quota in change.quotas { quota(&profile.quotaOverrides) }
                     if let limit = change.limit { profile.limit = limit }
                 } then: { result in
+                    // They hold, for routing and for TLS, when the call is answered.
+                    if change.domains != nil, case .success = result { domainsChanged() }
                     done(result)
                 }
             }
@@ -48,10 +52,10 @@ extension ProviderAPI {
         var change = Change()
         change.tier = fields.optionalChoice("tier", as: Tier.self)
         if var quotas = fields.optionalObject("quotas") {
-            var wanted = record.profile.quotaOverrides
-            func read(_ name: String, _ path: WritableKeyPath<QuotaOverrides, Int64?>, least: Int64) {
+            func read(_ name: String, _ path: any WritableKeyPath<QuotaOverrides, Int64?> & Sendable, least: Int64) {
                 guard quotas.has(name) else { return }
-                wanted[keyPath: path] = quotas.optionalInteger(name, in: least...Schemas.quotaMost)
+                let wanted = quotas.optionalInteger(name, in: least...Schemas.quotaMost)
+                change.quotas.append { $0[keyPath: path] = wanted }
             }
             let names = ["bytes", "resellers", "keys", "requests_monthly"]
             quotas.expectChange(of: names, clearable: names)
@@ -61,7 +65,6 @@ extension ProviderAPI {
             read("requests_monthly", \.requestsMonthlyMax, least: 0)
             quotas.expectNoOthers(than: names)
             fields.absorb(quotas)
-            change.quotas = wanted
         }
         let limit = fields.optionalPolicy("rate_limit")
         if fields.has("rate_limit") { change.limit = .some(limit) }

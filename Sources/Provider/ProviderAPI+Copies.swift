@@ -41,6 +41,8 @@ extension ProviderAPI {
                     done(Result { try FileStream(path: copy.get(), pool: fleet.files, removesFile: true) })
                 }
             }
+            // The copy took its time: whoever asked may not have it any more.
+            try call.provider.judge(fleet)
             var headers = ResponseHeaders()
             headers.add("Content-Type", Self.mediaType)
             headers.add("Content-Disposition", "attachment; filename=\"\(record.slug).sqlite\"")

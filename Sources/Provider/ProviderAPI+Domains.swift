@@ -5,46 +5,26 @@ import TenantRegistry
 
 /// A tenant's own host names, with the certificates that they are served with.
 extension ProviderAPI {
-    struct Domain: Sendable {
-        let host: String
-        let certificate: DomainCertificate?
-    }
-
-    /// They hold, for routing and for TLS, when this returns.
-    func setDomains(_ domains: [Domain], of record: TenantRecord, _ call: Call, _ steps: Steps) async throws {
-        let hosts = domains.map(\.host)
-        let certificates = domains.compactMap(\.certificate)
-        try await steps.callback { done in
-            fleet.registry.setDomains(certificates, hosts: hosts, of: record.id, judge: call.provider.judge) { result in
-                if case .success = result {
-                    fleet.replaceCertificates(of: record.profile.domains + hosts, with: certificates)
-                    fleet.roster.update(record) { $0.domains = hosts }
-                    domainsChanged()
-                }
-                done(result)
-            }
-        }
-    }
-
     /// `[{host, certificate?, private_key?}]`; nil where the call leaves domains as they are.
-    func readDomains(_ fields: inout FieldReader, _ record: TenantRecord) throws -> [Domain]? {
+    func readDomains(_ fields: inout FieldReader, _ record: TenantRecord) throws -> DomainChange? {
         guard let values = fields.optionalArray("domains", count: 0...100) else { return nil }
-        var domains: [Domain] = []
+        var names: [String] = []
+        var certificates: [DomainCertificate] = []
         for (index, value) in values.enumerated() {
             var domain = fields.reader(of: value, at: index, in: "domains")
             let host = domain.string("host", characters: 1...253)?.lowercased()
             if let host, let objection = hosts.objection(to: host) {
                 domain.fail("host", code: objection.code, detail: objection.detail)
             }
-            if let host, domains.contains(where: { $0.host == host }) {
+            if let host, names.contains(host) {
                 domain.fail("host", code: "duplicate", detail: "comes twice")
             }
-            let certificate = try readCertificate(&domain, of: host, record)
+            if let certificate = try readCertificate(&domain, of: host, record) { certificates.append(certificate) }
             domain.expectNoOthers(than: ["host", "certificate", "private_key"])
             fields.absorb(domain)
-            if let host { domains.append(Domain(host: host, certificate: certificate)) }
+            if let host { names.append(host) }
         }
-        return domains
+        return DomainChange(hosts: names, certificates: certificates)
     }
 
     private func readCertificate(

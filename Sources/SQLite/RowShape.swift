@@ -1,7 +1,9 @@
+import CSQLite
+
 /// A table whose rows are told apart and hashed: its key's columns and all that it stores, in the order of the table.
 package struct RowShape: Sendable {
     package let table: String
-    /// The columns of its primary key; they are its first.
+    /// The columns of its primary key, which are its first, or the row id where SQLite goes by that.
     package let key: [String]
     /// Whether the key is SQLite's own row id.
     package let hasRowID: Bool
@@ -13,18 +15,19 @@ package struct RowShape: Sendable {
     /// Reads a table's shape from a file that has it. Computed columns are not stored, so they are not in it.
     package init(of table: String, in connection: Connection) throws {
         let columns = try connection.rows(
-            dynamic: "SELECT name, pk FROM pragma_table_info(?1) ORDER BY cid", [.text(table)]
-        ) { row in (name: try row.text(), place: try row.int()) }
-        let key = columns.filter { $0.place > 0 }
-        precondition(
-            !key.isEmpty && columns.prefix(key.count).map(\.place) == Array(1...Int64(key.count)),
-            "a table's key is its first columns")
+            dynamic: "SELECT name, type, pk FROM pragma_table_info(?1) ORDER BY cid", [.text(table)]
+        ) { row in (name: try row.text(), type: try row.text(), place: try row.int()) }
+        let isWithoutRowID =
+            try connection.row(
+                dynamic: "SELECT wr FROM pragma_table_list(?1) WHERE schema = 'main'", [.text(table)]
+            ) { try $0.bool() } ?? false
+        var key = columns.filter { $0.place > 0 }
+        if !isWithoutRowID, key.count != 1 || key[0].type != "INTEGER" { key = [("rowid", "INTEGER", 1)] }
+        guard !isWithoutRowID || columns.prefix(key.count).map(\.place) == key.indices.map({ Int64($0) + 1 }) else {
+            throw SQLiteError(code: SQLITE_CORRUPT, message: "the key of \(table) is not its first columns", sql: "")
+        }
         self.table = table
         self.key = key.map(\.name)
-        let isWithoutRowID =
-            try connection.row("SELECT wr FROM pragma_table_list(?1) WHERE schema = 'main'", .text(table)) {
-                try $0.bool()
-            } ?? false
         hasRowID = !isWithoutRowID
         let keys = key.map(\.name).joined(separator: ", ")
         let list = columns.map(\.name).joined(separator: ", ")
@@ -34,8 +37,8 @@ package struct RowShape: Sendable {
     }
 }
 
-/// Values as bytes that say the same wherever they are read: a byte for the type, then the number, or the length and the
-/// bytes.
+/// Values as bytes that say the same wherever they are read: a byte for the type, then the number, or the length and
+/// the bytes.
 package enum CanonicalValue {
     private static let null: UInt8 = 0
     private static let integer: UInt8 = 1
@@ -72,7 +75,7 @@ package enum CanonicalValue {
         bytes.append(contentsOf: content)
     }
 
-    /// The values that bytes stand for; nil where they stand for none.
+    /// The values of a key that bytes stand for; nil where they stand for none.
     package static func values(of bytes: [UInt8]) -> [SQLValue]? {
         var values: [SQLValue] = []
         var rest = bytes[...]
@@ -86,7 +89,6 @@ package enum CanonicalValue {
             rest = rest.dropFirst(8)
             switch type {
             case integer: values.append(.integer(Int64(bitPattern: number)))
-            case real: values.append(.real(Double(bitPattern: number)))
             case text, blob:
                 guard number <= UInt64(rest.count) else { return nil }
                 let content = Array(rest.prefix(Int(number)))

@@ -1,7 +1,7 @@
 import CSQLite
 
-/// Notes which rows of some tables are written on a connection, whoever writes them, by SQLite's own hook. What they say
-/// is read afterwards, so that a row that was written and taken back again says what it said before.
+/// Notes which rows of some tables are written on a connection, whoever writes them, by SQLite's own hook. What they
+/// say is read afterwards, so that a row that was written and taken back again says what it said before.
 ///
 /// On the connection's thread. It lives as long as the connection, which it outlives by nothing.
 package final class RowWatch {

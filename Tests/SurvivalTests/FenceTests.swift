@@ -76,7 +76,7 @@ import Testing
         scene.disk.set(FaultPlan([.sync], .ioError, at: 1, count: 2))
         let name = try order(scene)
         #expect(scene.trader.books.outcome(of: name) == .unknown)
-        #expect(try scene.trader.node.head(of: other).sequence == 1)
+        #expect(try scene.trader.node.head(of: other).sequence == 2)
         try scene.killed(atStep: .max) { _ in }
         try scene.trader.check("after the start")
         try scene.heal("after the start")

@@ -2,7 +2,7 @@ import CallKit
 import SQLite
 import TenantRegistry
 
-/// The file itself: its header, SQLite's own check, the counters that it begins with, and the schema row for row, so
+/// The file itself: its header, SQLite's own check, and the schema row for row, so
 /// that no trigger is missing, no table altered and nothing there that is none of ours.
 enum StructureCheck {
     static func run(_ file: inout VerifiedFile) throws {
@@ -18,7 +18,6 @@ enum StructureCheck {
             file.report.add(.structure, "file", nil, "SQLite's integrity check says: \(fault).")
         }
         try checkPlaceOfMeta(&file)
-        try checkCounters(&file)
     }
 
     /// Before SQLite opens a live file, its second page must say whose it is (0017).
@@ -26,21 +25,6 @@ enum StructureCheck {
         let root = try file.connection.row("SELECT rootpage FROM sqlite_schema WHERE name = 'meta'") { try $0.int() }
         if root != 2 {
             file.report.add(.structure, "meta", nil, "The table is not on the second page, where it is looked for.")
-        }
-    }
-
-    /// What the gateway counts on from.
-    private static func checkCounters(_ file: inout VerifiedFile) throws {
-        let counters: [StaticString] = ["incarnation", "fencing_epoch", "projection_epoch", "commit_marker"]
-        try file.connection.forEach("SELECT incarnation, fencing_epoch, projection_epoch, commit_marker FROM meta") {
-            row in
-            for name in counters {
-                let value = try row.int()
-                if !TenantStore.counters.contains(value) {
-                    file.report.add(.structure, "meta", 1, "Its \(name) is \(value), which no file has come to.")
-                }
-            }
-            return true
         }
     }
 }

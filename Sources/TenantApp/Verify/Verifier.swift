@@ -63,7 +63,7 @@ package struct Verifier {
         var file = try VerifiedFile(connection)
         checkSeal(&file)
         let checks: [(String, (inout VerifiedFile) throws -> Void)] = [
-            ("file", StructureCheck.run),
+            ("file", StructureCheck.run), ("bounds", BoundsCheck.run),
             ("audit", { try ChainCheck.run(&$0, expecting: expectedHeads, publicKey, all: checksAllSignatures) }),
             ("ledger", LedgerCheck.run), ("orders", OrderCheck.run), ("holding", QuantityCheck.run),
             ("idempotency", IdempotencyCheck.run), ("outbox", OutboxCheck.run), ("ports", PortCheck.run),

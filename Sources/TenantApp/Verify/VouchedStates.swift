@@ -83,12 +83,16 @@ struct VouchedStateWalk {
     }
 
     private func add(_ text: String, _ shape: RowShape, _ key: [UInt8], _ file: inout VerifiedFile) {
+        let (id, place) = Self.place(shape, key)
+        file.report.add(.rows, shape.table, id, place + text)
+    }
+
+    /// The row's id, or the columns of its key with a colon.
+    static func place(_ shape: RowShape, _ key: [UInt8]) -> (id: Int64?, text: String) {
         let values = CanonicalValue.values(of: key) ?? []
-        if shape.hasRowID, case .integer(let id)? = values.first {
-            return file.report.add(.rows, shape.table, id, text)
-        }
+        if shape.hasRowID, case .integer(let id)? = values.first { return (id, "") }
         let named = zip(shape.key, values).map { name, value in "\(name) \(Self.name(value))" }
-        file.report.add(.rows, shape.table, nil, "\(named.joined(separator: ", ")): \(text)")
+        return (nil, named.joined(separator: ", ") + ": ")
     }
 
     /// A hash by its beginning, which is enough to find it.

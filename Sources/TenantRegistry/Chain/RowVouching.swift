@@ -1,8 +1,8 @@
 package import Cryptography
 package import SQLite
 
-/// Rows that the audit chain vouches for wherever they change: what each says now goes into the chain with the batch that
-/// changed it, as a digest beside its key (0025). Used by the file's `TenantStore`.
+/// Rows that the audit chain vouches for wherever they change: what each says now goes into the chain with the batch
+/// that changed it, as a digest beside its key (0025). Used by the file's `TenantStore`.
 final class RowVouching {
     private let connection: Connection
     private let shapes: [RowShape]
@@ -79,8 +79,8 @@ package struct RowDigests: Sendable {
 
     init(_ kind: Kind) { self.kind = kind }
 
-    /// Packed for the chain: the kind, then for each table its name and how many rows, then for each row the length of its
-    /// key, the key, and 0 where it has gone, or 1 and its digest. Digests do not deflate.
+    /// Packed for the chain: the kind, then for each table its name and how many rows, then for each row the length of
+    /// its key, the key, and 0 where it has gone, or 1 and its digest. Digests do not deflate.
     func block(at now: Timestamp) -> AuditBlock {
         var bytes: [UInt8] = [kind.rawValue]
         var rest = entries[...]
@@ -165,7 +165,7 @@ private struct RowDigestPieces {
 
     init(isBaseline: Bool) {
         self.isBaseline = isBaseline
-        // A baseline says that there is nothing too.
+        // Of an empty file a baseline says just that.
         pieces = isBaseline ? [RowDigests(.baseline)] : []
     }
 

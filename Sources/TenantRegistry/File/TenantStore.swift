@@ -226,8 +226,8 @@ package final class TenantStore: LaneFile {
         sealedHead = next
     }
 
-    /// What the rows say that this batch wrote, or every row. Behind the records, so that an incarnation begins with its
-    /// own.
+    /// What the rows say that this batch wrote, or every row. Behind the records, so that an incarnation begins with
+    /// its own.
     private func rowBlocks(at now: Timestamp) throws -> [AuditBlock] {
         guard let vouching else { return [] }
         if wantsBaseline { return try vouching.baseline().map { $0.block(at: now) } }

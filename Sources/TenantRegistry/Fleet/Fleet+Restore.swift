@@ -21,7 +21,8 @@ extension Fleet {
     /// the chain tell.
     package func restore(
         _ record: TenantRecord, from path: String, acceptsUnsigned: Bool = false, requestID: RequestID,
-        judge: @escaping Registry.Judge = {}, then answer: @escaping @Sendable (Result<AuditHead, any Error>) -> Void
+        judge: @escaping Registry.Judge = { _ in },
+        then answer: @escaping @Sendable (Result<AuditHead, any Error>) -> Void
     ) {
         // A refused file is not kept.
         let then: @Sendable (Result<AuditHead, any Error>) -> Void = { result in
@@ -63,7 +64,7 @@ extension Fleet {
         let discard = { for suffix in ["", "-wal"] { DataDirectory.remove(new + suffix) } }
         do {
             // The examination took its time: whoever asked may not ask for it any more.
-            try restore.judge()
+            try restore.judge(self)
             // One that was decided before this one is the file that this one replaces.
             try FileSwap.finish(live)
             // A file that is too damaged to open has no head to rise above.
@@ -112,7 +113,9 @@ extension Fleet {
         let changes = try projections(of: record, in: store)
         let event = restore.state == .signed ? AuditRecord.restored : AuditRecord.restoredUnsigned
         follow(record, changes, epoch: store.projectionEpoch, incarnation: head.incarnation) { [self] _ in
-            registry.change(record.id, event: event, requestID: restore.requestID, { _ in }) { [report] result in
+            registry.change(
+                record.id, event: event, requestID: restore.requestID, domains: nil, judge: { _ in }, { _ in }
+            ) { [report] result in
                 if case .failure(let error) = result { report("registry: \(event) of \(record.id.text): \(error)") }
                 restore.then(.success(head))
             }

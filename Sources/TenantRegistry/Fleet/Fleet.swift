@@ -48,7 +48,7 @@ package struct VouchedShapes: Sendable {
 ///
 /// Invariant: nothing else in the process opens a live file, not even to read it (0002). Calls return at once; results
 /// come on a worker.
-package final class Fleet: Sendable {
+package final class Fleet: ProviderKeyRows, Sendable {
     package let data: DataDirectory
     package let roster: Roster
     package let registry: any Registry
@@ -166,9 +166,13 @@ package final class Fleet: Sendable {
     package func isProviderKey(_ hash: Digest) -> Bool { providerKeyHashes.withLock { $0.contains(hash) } }
     package var hasProviderKey: Bool { providerKeyHashes.withLock { !$0.isEmpty } }
 
+    /// For effects outside the registry: memory follows its rows before a rotation is answered.
+    package func isLive(_ hash: Digest) -> Bool { isProviderKey(hash) }
+
     /// A new provider key; the others die with the answer: no effect that one of them began comes after it.
     package func rotateProviderKey(
-        _ key: String, judge: @escaping Registry.Judge = {}, then: @escaping @Sendable (Result<Void, any Error>) -> Void
+        _ key: String, judge: @escaping Registry.Judge = { _ in },
+        then: @escaping @Sendable (Result<Void, any Error>) -> Void
     ) {
         let hash = SHA256.hash(Array(key.utf8))
         registry.addProviderKey(
