@@ -138,7 +138,9 @@ PROVIDERS = [
         "blueprint": choice("hosting"), "owner_email": email(), "tier": choice("standard", required=False),
         "prefix": text("abc", 16, 2, required=False, more=["ABC", "a_b", "1abc", "a b"]),
         "currency": choice("EUR", "eur", "EURO", "XXX1", required=False), "password": text("correct horse battery", 256, 8, False)}),
-    Endpoint(PROVIDER, "GET", "/tenants", "provider", query=PAGE),
+    Endpoint(PROVIDER, "GET", "/tenants", "provider", query={
+        **PAGE, "state": ["x", "", "active,"], "tier": ["x", "", "LITE"], "sort": ["x", "", "--name"],
+        "owner_email": ["x", ""], "q": [""]}),
     Endpoint(PROVIDER, "GET", "/tenants/{slug}", "provider"),
     Endpoint(PROVIDER, "PATCH", "/tenants/{slug}", "provider", {
         "tier": choice("pro", required=False),
@@ -146,7 +148,7 @@ PROVIDERS = [
                    "keys": integer(5000, 1, 10**15, False), "requests_monthly": integer(10**10, 0, 10**15, False)},
         "rate_limit": policy(),
         "domains": Field([{"host": "own.there.example"}], [
-            "x", 5, {}, [5], [{}], ["own.there.example"], [{"host": ""}], [{"host": "a b"}], [{"host": "single"}],
+            "x", 5, {}, [5], [{}], ["single"], ["127.1"], [{"host": ""}], [{"host": "a b"}], [{"host": "single"}],
             [{"host": "-a.example"}], [{"host": "a.example:80"}], [{"host": "a..example"}], [{"host": 5}],
             [{"host": "a.example"}, {"host": "A.example"}], [{"host": "a.example", "certificate": "x", "private_key": "y"}],
             [{"host": "a.example", "certificate": "-----BEGIN CERTIFICATE-----"}],

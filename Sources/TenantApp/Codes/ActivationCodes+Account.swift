@@ -110,7 +110,9 @@ extension ActivationCodes {
             openIn: [.pending], parameters: .page(), gives: .read(Schemas.sessions)
         ) { call in
             try SessionAnswers.list(call, of: call.ownSessions) { tenant, rows, page in
-                .json(Schemas.sessions, Array(rows.prefix(page.limit)), in: tenant.currency)
+                let shown = Array(rows.prefix(page.limit))
+                let next = rows.count > shown.count ? shown.last.map { page.text(behind: $0.key.id) } : nil
+                return .json(Schemas.sessions, Schemas.PageOfSessions(sessions: shown, next: next), in: tenant.currency)
             }
         },
         Route(

@@ -124,14 +124,17 @@ extension ActivationCodes {
             .ok, .omittable("secret", \.secret), .member("previousValidUntil", \.previousValidUntil),
         ])
 
-        static let sessions = Shape<[SessionAnswers.Listed]>([
+        struct PageOfSessions {
+            let sessions: [SessionAnswers.Listed]
+            let next: String?
+        }
+        static let sessions = Shape<PageOfSessions>([
             .list(
                 "sessions",
                 Shape([
                     .member("id", \.key.publicID), .member("createdAt", \.key.createdAt),
                     .member("expiresAt", \.key.expiresAt), .member("current", \.isCurrent),
-                ])
-            ) { $0 }
+                ]), \.sessions), .member("hasMore") { $0.next != nil }, .member("nextCursor", \.next),
         ])
     }
 }

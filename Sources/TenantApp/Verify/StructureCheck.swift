@@ -1,5 +1,6 @@
 import CallKit
 import SQLite
+import Synchronization
 import TenantRegistry
 
 /// The file itself: its header, SQLite's own check, and the schema row for row, so
@@ -56,13 +57,7 @@ enum SchemaComparison {
     }
 
     static func differences(of connection: Connection, version: Int32) throws -> [Difference] {
-        let reference = try Connection(path: ":memory:", flags: [.readWrite, .create])
-        defer { reference.close() }
-        for migration in TenantSchema.app.migrations where migration.version <= version {
-            try reference.execute(migration.sql)
-        }
-        var left: [Object: Int] = [:]
-        for object in try objects(of: reference) { left[object, default: 0] += 1 }
+        var left = try wanted(version)
         var strange: [Object] = []
         for object in try objects(of: connection) {
             if let count = left[object], count > 0 { left[object] = count - 1 } else { strange.append(object) }
@@ -84,6 +79,22 @@ enum SchemaComparison {
                     text: "The \(object.title) is none of Tollgate's\(object.isView ? ", so no row was read" : "").",
                     answersForATable: object.isView)
             }
+    }
+
+    /// How often each object stands in the schema of a version: made once.
+    private static let made = Mutex<[Int32: [Object: Int]]>([:])
+
+    private static func wanted(_ version: Int32) throws -> [Object: Int] {
+        if let known = made.withLock({ $0[version] }) { return known }
+        let reference = try Connection(path: ":memory:", flags: [.readWrite, .create])
+        defer { reference.close() }
+        for migration in TenantSchema.app.migrations where migration.version <= version {
+            try reference.execute(migration.sql)
+        }
+        var counts: [Object: Int] = [:]
+        for object in try objects(of: reference) { counts[object, default: 0] += 1 }
+        made.withLock { $0[version] = counts }
+        return counts
     }
 
     private static func consequence(of name: String) -> String {

@@ -48,6 +48,10 @@ struct VouchedStateWalk {
     /// A file from before has said nothing of them, and its rows are taken as they are.
     func finish(_ file: inout VerifiedFile) throws {
         guard isTold || file.version >= Migration0010.version else { return }
+        let told = try file.connection.row("SELECT vouched_version FROM meta") { try $0.int() }
+        if told != Int64(file.version) {
+            file.report.add(.rows, "meta", 1, "Its vouched_version says another schema than the file has.")
+        }
         for table in VouchedStates.tables {
             let isThere = try file.connection.exists("SELECT 1 FROM pragma_table_info(?1)", .text(table))
             if isThere { try check(RowShape(of: table, in: file.connection), &file) }

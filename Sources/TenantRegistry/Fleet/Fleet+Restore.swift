@@ -151,6 +151,9 @@ extension Fleet {
                 WHERE revoked_at IS NULL AND NOT EXISTS (SELECT 1 FROM api_key_secret s WHERE s.key_id = api_key.id)
                 """,
                 .integer(clock.now().milliseconds))
+            // No import is under way in it any more.
+            try connection.run("DELETE FROM price_staging")
+            try connection.run("DELETE FROM licence_staging")
             if try isUntold(connection) { try store.vouchForAll(schema: schema.version) }
             store.note(note(of: restore, store.head, before?.head))
             try store.seal()
