@@ -138,10 +138,13 @@ extension RequestHead {
         value(of: .contentType)?.lowercased().hasPrefix("application/x-www-form-urlencoded") ?? false
     }
 
+    /// A person's browser asks, and says so.
+    package var asksForPage: Bool { value(of: .accept)?.lowercased().contains("text/html") ?? false }
+
     /// A program asks, for JSON; people's browsers name HTML, and get it where nothing is said.
     package var prefersJSON: Bool {
+        if asksForPage || isForm { return false }
         let accepted = value(of: .accept)?.lowercased() ?? ""
-        if accepted.contains("text/html") || isForm { return false }
         let sends = value(of: .contentType)?.lowercased() ?? ""
         return accepted.contains("application/json") || sends.hasPrefix("application/json")
     }

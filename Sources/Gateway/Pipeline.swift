@@ -227,9 +227,15 @@ final class Pipeline: RequestHandler, Sendable {
         metrics.countRefusal(refusal)
         var response =
             surface?.render(refusal, requestID: trace.requestID, for: trace.head)
-            ?? Problem.response(refusal, requestID: trace.requestID)
+            ?? Self.ofNoSurface(refusal, trace)
         stamp(&response, trace, tenant: nil)
         return response
+    }
+
+    /// A path that is nobody's: a page for whoever came by a browser.
+    private static func ofNoSurface(_ refusal: Refusal, _ trace: RequestTrace) -> Response {
+        guard trace.head?.asksForPage ?? false else { return Problem.response(refusal, requestID: trace.requestID) }
+        return HTMLPage.refusal(refusal, title: Problem.title(refusal.status))
     }
 
     /// A known key that may not do this: 403, or 429 where its limit is used up.

@@ -22,6 +22,11 @@ package enum HostName {
             && !isNumber(labels[labels.count - 1])
     }
 
+    /// One label that is no number, say `localhost`: a name that a network of one's own may know.
+    package static func isSingle(_ text: String) -> Bool {
+        !text.contains(".") && isLabel(text[...]) && !isNumber(text[...])
+    }
+
     private static func isLabel(_ label: Substring) -> Bool {
         1...63 ~= label.utf8.count && label.first != "-" && label.last != "-"
             && label.utf8.allSatisfy { $0 >= 0x61 && $0 <= 0x7A || $0 >= 0x30 && $0 <= 0x39 || $0 == 0x2D }

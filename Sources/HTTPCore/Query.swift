@@ -8,7 +8,7 @@ package enum QueryError: Error, Equatable, CustomStringConvertible {
     /// What is wrong with it, as the end of a sentence.
     package var description: String {
         switch self {
-        case .badEscape: "a percent sign is not followed by two hexadecimal digits"
+        case .badEscape: "a percent sign is not followed by two hexadecimal digits, or stands for NUL"
         case .invalidUTF8: "it is not valid UTF-8"
         case .tooManyPairs: "it has more than \(Query.pairsMax) parameters"
         }

@@ -216,7 +216,7 @@ def filters_elsewhere(checks, gateway, here, there):
         cursor = there.shop.admin("GET", "/orders?limit=1").json["next_cursor"]
         assert cursor
         answer = here.shop.admin("GET", f"/orders?limit=1&cursor={cursor}")
-        assert answer.status in (200, 422) and not seen(there, answer), answer
+        assert answer.status == 400 and not seen(there, answer), answer
 
 
 def roles(checks, gateway, here):
@@ -261,7 +261,7 @@ def siblings(checks, here):
         assert [key["id"] for key in keys] == [sibling["key_id"]], keys
         # A cursor of another's list continues one's own.
         cursor = shop.get(here.reseller, "/orders?limit=1").json["next_cursor"]
-        assert shop.get(sibling, f"/orders?cursor={cursor}").json["data"] == []
+        assert shop.get(sibling, f"/orders?cursor={cursor}").status == 400
         # A sibling's signature signs nothing here.
         answer = shop.order(dict(here.reseller, webhook_secret=sibling["webhook_secret"]), here.ids["sku"])
         assert answer.status == 401, answer

@@ -579,19 +579,36 @@ def addresses(service):
             answer = seller.admin("PUT", "/payment-service", {
                 "driver": "http", "create_url": service.url, "api_key": API_KEY, "webhook_secret": SECRET})
             assert answer.status == 422 and answer.json["errors"][0]["pointer"] == "/create_url", answer
-        with checks("private, loopback and link-local addresses are refused after resolution; the service hears nothing"):
-            service.behave("ok")
+        with checks("H6 private, loopback and link-local addresses are refused where they are given"):
             port = service.server_address[1]
-            for host in ("127.0.0.1", "localhost", "127.1", "2130706433", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0"):
-                seller.configure(service, create_url=f"https://{host}:{port}/v1/payments")
+            for host in ("127.0.0.1", "localhost", "127.1", "2130706433", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0",
+                         "10.0.0.1", "169.254.169.254", "[fe80::1]", "nobody.internal"):
+                answer = seller.admin("PUT", "/payment-service", {
+                    "driver": "http", "create_url": f"https://{host}:{port}/v1/payments", "api_key": API_KEY,
+                    "webhook_secret": SECRET})
+                assert answer.status == 422 and answer.json["errors"][0]["pointer"] == "/create_url", (host, answer)
+        with checks("H6 a name that leads nowhere is told as every service that does not answer"):
+            seller.configure(service, create_url=f"https://nobody.invalid:{port}/v1/payments")
+            refused(seller.pay(reseller), 503)
+            assert seller.payments()[0]["failure"] == UNANSWERED
+    hosts = ("127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0", "10.0.0.1", "169.254.169.254",
+             "[fe80::1]")
+    with Gateway(options.tollgate, "--allow-private-addresses", demo=False) as gateway:
+        sellers = [(host, CodeSeller(gateway)) for host in hosts]
+        resellers = [seller.reseller() for _, seller in sellers]
+        for host, seller in sellers:
+            seller.configure(service, create_url=f"https://{host}:{port}/v1/payments")
+        gateway.first_key = gateway.provider_key
+        gateway.stop()
+        # They were given while they were allowed.
+        gateway.arguments = []
+        gateway.start()
+        with checks("H6 private and loopback addresses are refused after resolution; the service hears nothing"):
+            service.behave("ok")
+            for (host, seller), reseller in zip(sellers, resellers):
                 refused(seller.pay(reseller), 503)
                 row = seller.payments()[0]
                 assert row["status"] == "failed" and row["failure"] == UNANSWERED, (host, row)
-            # What nobody has is told in the same words as what may not be called.
-            for host in ("10.0.0.1", "169.254.169.254", "[fe80::1]", "nobody.invalid", "nobody.internal"):
-                seller.configure(service, create_url=f"https://{host}:{port}/v1/payments")
-                refused(seller.pay(reseller), 503)
-                assert seller.payments()[0]["failure"] == UNANSWERED, host
             assert service.calls == []
 
 

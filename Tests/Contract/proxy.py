@@ -36,12 +36,12 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def without_own(options, listen="127.0.0.1"):
+def without_own(options, listen="127.0.0.1", data="/var/lib/tollgate"):
     """The options without the addresses and folders, which are each test's own."""
     own = {
         "--listen": f"{listen}:8080",
         "--admin-listen": f"{listen}:8081",
-        "--data": "/var/lib/tollgate",
+        "--data": data,
         "--blueprints": "/usr/share/tollgate/tenants",
     }
     assert own.items() <= set(options), options
@@ -62,7 +62,8 @@ def container_options():
     words = json.loads(line.replace("\\\n", " "))
     yield without_own(list(zip(words[1::2], words[2::2])), "0.0.0.0")
     arguments = re.search(r"- serve\n((?: +(?:- --|#).*\n)+)", text("kubernetes.yaml")).group(1)
-    yield without_own([tuple(pair.split("=", 1)) for pair in re.findall(r"- (--.*)", arguments)], "0.0.0.0")
+    pairs = [tuple(pair.split("=", 1)) for pair in re.findall(r"- (--.*)", arguments)]
+    yield without_own(pairs, "0.0.0.0", "/var/lib/tollgate/data")
 
 
 class Proxy:

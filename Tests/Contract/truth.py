@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What is said is so (O6, G7, X1, W11): records of bytes, of streams that were cut short and of whose call it was; series
-that are there before their first event; messages that say what was wrong and what would do."""
+"""What is said is so (O6, G7, X1, W11): records of bytes, of streams that were cut short and of whose call it was;
+series that are there before their first event; messages that say what was wrong and what would do."""
 
 import gzip
 import json
@@ -47,7 +47,7 @@ def row(shop, answer):
 
 
 def series(checks, gateway):
-    with checks("G7 every series with known labels is there at 0 before anything has happened, and times are in seconds"):
+    with checks("G7 every series with known labels is there at 0 before its first event, and times are in seconds"):
         text = gateway.get("/metrics").body.decode()
         for label in ("201", "204", "402", "401", "403", "404", "409", "422", "429", "500", "503", "505"):
             assert re.search(rf'^tollgate_requests_total{{status="{label}"}} 0$', text, re.M), label
@@ -81,7 +81,8 @@ def size(checks, shop, reseller, sku):
         suspended = shop.reseller()
         shop.move(suspended, "suspend")
         for name, answer, status in [
-                ("a read", shop.get(reseller, "/balance"), 200), ("a kept answer", shop.get(reseller, "/products"), 200),
+                ("a read", shop.get(reseller, "/balance"), 200),
+                ("a kept answer", shop.get(reseller, "/products"), 200),
                 ("404", shop.get(reseller, "/orders/ord_none"), 404), ("422", shop.quote(reseller, sku, "weekly"), 422),
                 ("400", shop.call(reseller, "POST", "/orders/quote", b"{"), 400),
                 ("403", shop.get(reseller, "/keys"), 403), ("429", shop.get(limited, "/balance"), 429),
@@ -186,12 +187,14 @@ def messages(checks, gateway, shop, reseller, sku):
     with checks("X1 a message says what was wrong and where, in words, and never in names of the program's own"):
         deep = b"[" * 40 + b"]" * 40
         for method, path, body, status, said in [
-                ("GET", "/orders?status=%zz", None, 400, "percent sign"), ("GET", "/orders?a=%", None, 400, "percent sign"),
+                ("GET", "/orders?status=%zz", None, 400, "percent sign"),
+                ("GET", "/orders?a=%", None, 400, "percent sign"),
                 ("GET", "/orders?a=%00", None, 400, "NUL"), ("GET", "/orders?a=%ff", None, 400, "UTF-8"),
                 ("GET", "/orders?" + "a=b&" * 300, None, 400, "256"),
                 ("POST", "/orders/quote", b'{"product": }', 400, "byte 12"),
                 ("POST", "/orders/quote", b"\x1f\x8b\x08", 400, "byte 0"), ("POST", "/orders/quote", b"", 400, "empty"),
-                ("POST", "/orders/quote", deep, 400, "byte 32"), ("POST", "/orders/quote", b'{"a": "\xff"}', 400, "UTF-8"),
+                ("POST", "/orders/quote", deep, 400, "byte 32"),
+                ("POST", "/orders/quote", b'{"a": "\xff"}', 400, "UTF-8"),
                 ("POST", "/orders/quote", b'{"a": 1, "a": 2}', 400, "byte"),
                 ("POST", "/orders/quote", b" " * 1_048_577, 413, "1048576 bytes")]:
             answer = shop.call(reseller, method, path, body)
@@ -234,7 +237,8 @@ def codings(checks, gateway, shop, reseller, sku):
     with checks("X1 no coding, identity and any media type are read as they are: the body is JSON"):
         for headers in (
                 {"Content-Encoding": "identity"}, {"Content-Encoding": ""}, {"Content-Type": "text/plain"},
-                {"Content-Type": "application/x-www-form-urlencoded"}, {"Content-Type": "application/json;charset=utf-8"}):
+                {"Content-Type": "application/x-www-form-urlencoded"},
+                {"Content-Type": "application/json;charset=utf-8"}):
             answer = shop.call(reseller, "POST", path, quote, headers=headers)
             assert answer.status == 200, (headers, answer)
         # Without a body there is nothing coded.
@@ -242,7 +246,7 @@ def codings(checks, gateway, shop, reseller, sku):
 
 
 def limits(checks, shop):
-    with checks("G2 after a refusal Retry-After, RateLimit's t and X-RateLimit-Reset say the same; before it, when all is back"):
+    with checks("G2 after a refusal Retry-After, t and X-RateLimit-Reset say the same; before it, when all is back"):
         reseller = shop.reseller(rate_limit={"requests": 60, "window_seconds": 600, "burst": 3})
         for left in (2, 1, 0):
             answer = shop.get(reseller, "/balance")
@@ -253,7 +257,8 @@ def limits(checks, shop):
         answer = shop.get(reseller, "/balance")
         wait = answer.headers["retry-after"]
         assert answer.status == 429 and 0 < int(wait) <= 10, answer.headers
-        assert answer.headers["x-ratelimit-reset"] == wait and answer.headers["ratelimit"].endswith(f";t={wait}"), answer.headers
+        assert answer.headers["x-ratelimit-reset"] == wait, answer.headers
+        assert answer.headers["ratelimit"].endswith(f";t={wait}"), answer.headers
         assert f"in {wait} s" in answer.json["detail"], answer
 
 

@@ -1,20 +1,24 @@
 package import HTTPCore
 package import TenantRegistry
 
-/// What a body's fields may hang on besides the body: the time of the call, and the tenant's currency.
+/// What a body's fields may hang on besides the body: the time of the call, the tenant's currency, and which addresses
+/// this node calls.
 package struct Reading: Sendable {
     package let now: Timestamp
     private let currencyCode: String
+    package let allowsPrivateAddresses: Bool
 
-    package init(now: Timestamp, currencyCode: String) {
+    package init(now: Timestamp, currencyCode: String, allowsPrivateAddresses: Bool) {
         self.now = now
         self.currencyCode = currencyCode
+        self.allowsPrivateAddresses = allowsPrivateAddresses
     }
 
     package var currency: Currency { Currency(currencyCode) ?? .usDollar }
 
     /// For fields that hang on the body alone.
-    package static let none = Reading(now: Timestamp(milliseconds: 0), currencyCode: "")
+    package static let none = Reading(
+        now: Timestamp(milliseconds: 0), currencyCode: "", allowsPrivateAddresses: false)
 }
 
 /// A request's body, declared once: `read` gives typed values, and `schema` describes just what is read (decision
@@ -112,7 +116,11 @@ package struct Body<Value: Sendable>: Sendable {
 
 extension Call {
     /// What fields hang on besides the body.
-    package var reading: Reading { Reading(now: now, currencyCode: realm.tenant?.profile.currency ?? "") }
+    package var reading: Reading {
+        Reading(
+            now: now, currencyCode: realm.tenant?.profile.currency ?? "",
+            allowsPrivateAddresses: services.outbound.allowsPrivateAddresses)
+    }
 
     /// The body's values, or a refusal that names everything that is wrong with it.
     package func read<Value>(_ body: Body<Value>) throws(Refusal) -> Value {

@@ -5,9 +5,9 @@ extension Response {
     private static let retrySecondsUnknown = 3_600
 
     /// A refusal in a dialect's envelope, with the fields that HTTP asks for beside it. `status`: where the dialect has
-    /// another than the refusal's own. `challenge`: how to authenticate.
+    /// another than the refusal's own. `challenge`: how to authenticate; nil for pages, whose forms are not told by it.
     package static func refused(
-        _ refusal: Refusal, status: Int? = nil, contentType: StaticString, body: [UInt8], challenge: StaticString
+        _ refusal: Refusal, status: Int? = nil, contentType: StaticString, body: [UInt8], challenge: StaticString?
     ) -> Response {
         let status = status ?? refusal.status
         var response = Response(status: status, contentType: contentType, bytes: body)
@@ -15,7 +15,7 @@ extension Response {
             response.headers.add("Retry-After", seconds)
         }
         response.headers.addWhatHelps(refusal)
-        if refusal.status == 401 { response.headers.add("WWW-Authenticate", challenge) }
+        if refusal.status == 401, let challenge { response.headers.add("WWW-Authenticate", challenge) }
         return response
     }
 }

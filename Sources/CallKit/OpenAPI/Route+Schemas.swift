@@ -72,7 +72,8 @@ extension Schema {
     package static let moment = Schema(["anyOf": .array([Schema.time.json, Schema.day.json])])
     package static func scopes(_ allowed: NamedScopes) -> Schema { .array(of: .one(of: allowed.names), count: 1...32) }
 
-    /// An absolute http or https URL without credentials or fragment.
+    /// An absolute https URL without credentials or fragment. What hosts there can be, and what else a node may allow, a
+    /// schema does not say.
     package static let webhookURL = matching(#"^https?://[!"$-.0-?A-~]+(/[!"$-~]*)?$"#).with(
         "maxLength", .int(2_000))
 }

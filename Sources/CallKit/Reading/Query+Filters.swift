@@ -12,6 +12,13 @@ extension Query {
         return time
     }
 
+    /// `from` and `to`: a time that is over before it begins is a mistake, not an empty list.
+    package func period() throws(Refusal) -> (from: Timestamp?, to: Timestamp?) {
+        let (from, to) = (try time("from"), try time("to"))
+        if let from, let to, from > to { throw .field("/from", "range", "must not be after to") }
+        return (from, to)
+    }
+
     /// In decimal digits alone.
     package func integer(_ name: String, in range: ClosedRange<Int>) throws(Refusal) -> Int? {
         guard let text = self[name] else { return nil }

@@ -20,14 +20,14 @@ struct Outbound: OutboundCalls {
         then: @escaping @Sendable (Result<OutboundResponse, OutboundFailure>) -> Void
     ) -> Bool {
         let isPlain = !request.url.hasPrefix("https://")
+        let rule = OutboundRule.rule(isPlain: isPlain, allowsPrivateAddresses: allowsPrivateAddresses)
         // Configured while it was allowed, and the node was started without it since.
-        if isPlain && !allowsPrivateAddresses {
+        guard let rule else {
             then(.failure(.unanswered("plain HTTP is not allowed")))
             return true
         }
         var call = OutboundCall(url: request.url, headers: request.headers, body: request.body)
-        // What is not encrypted stays on machines of one's own, whatever is allowed.
-        call.addressRule = !allowsPrivateAddresses ? .publicOnly : isPlain ? .privateOnly : .any
+        call.addressRule = rule
         return caller.send(call, group: tenant.text) { result in
             switch result {
             case .success(let answer): then(.success(OutboundResponse(status: answer.status, body: answer.body)))

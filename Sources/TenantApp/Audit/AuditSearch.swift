@@ -19,8 +19,7 @@ package struct AuditSearch: Sendable {
     /// From the query of `GET /audit` and its exports.
     package init(_ query: Query, _ seal: CursorSeal) throws(Refusal) {
         self.seal = seal
-        from = try query.time("from")
-        to = try query.time("to")
+        (from, to) = try query.period()
         key = try query.id("key")
         reseller = try query.id("reseller")
         status = try query.integer("status", in: 100...599)

@@ -38,8 +38,9 @@ extension OperatorAdmin {
     ]
 
     private static func usageDays(_ query: Query, _ now: Timestamp) throws -> ClosedRange<Int64> {
-        let last = (try query.time("to") ?? now).milliseconds / Timestamp.millisecondsPerDay
-        let first = try query.time("from").map { $0.milliseconds / Timestamp.millisecondsPerDay }
+        let (from, to) = try query.period()
+        let last = (to ?? now).milliseconds / Timestamp.millisecondsPerDay
+        let first = from.map { $0.milliseconds / Timestamp.millisecondsPerDay }
         guard let first else { return last - usageDaysDefault...last }
         guard first <= last else { throw Refusal.field("/from", "range", "must not be after to") }
         guard last - first <= usageDaysMax else {

@@ -30,11 +30,13 @@ package struct TableShape: Sendable {
     /// What the table is, say `a price book`.
     let noun: String
     let columns: [Column]
-    package var names: [String] { columns.map(\.name) }
     /// The table must have one of these at least.
     let oneOf: [String]
     /// Columns of other names are the sender's own affair, and so is how many fields a row has.
     let ignoresOthers: Bool
+
+    /// Of its columns; the members of a row in JSON have them too.
+    package var names: [String] { columns.map(\.name) }
 
     package init(_ noun: String, _ columns: [Column], oneOf: [String] = [], ignoresOthers: Bool = false) {
         self.noun = noun
@@ -165,8 +167,7 @@ package struct TableReader: Sendable {
         switch kind {
         case .text: return .string(CSVCell.withoutGuard(field))
         case .value: return .string(field)
-        case .integer:
-            return JSONNumber(plain: field).map { .number($0) } ?? .string(field)
+        case .integer: return JSONNumber(plain: field).map { .number($0) } ?? .string(field)
         case .flag:
             let word = field.lowercased()
             return word == "true" ? .bool(true) : word == "false" ? .bool(false) : .string(field)

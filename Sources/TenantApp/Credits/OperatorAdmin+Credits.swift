@@ -59,9 +59,9 @@ extension OperatorAdmin {
             guard let reseller = try query.id("reseller") else {
                 throw Refusal.field("/reseller", "required", "is required")
             }
+            let (from, to) = try query.period()
             let scope = ReconcileCredits.Scope(
-                reseller: reseller, book: try query.mode(or: call.book), from: try query.time("from"),
-                to: try query.time("to"))
+                reseller: reseller, book: try query.mode(or: call.book), from: from, to: to)
             return .streamed(try ReconcileCredits(call, scope: scope, accountID: call.accountID))
         },
         Route(

@@ -19,7 +19,7 @@ package enum SessionBodies {
         let reseller: String?
     }
     static let owned = Shape<Owned>(
-        "Session",
+        "ListedSession",
         [
             .part(members, \.listed), .member("email", \.email), .member("role", \.listed.key.role.name),
             .member("reseller", \.reseller),

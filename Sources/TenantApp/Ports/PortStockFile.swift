@@ -108,10 +108,7 @@ package enum PortStockFile {
     private static func row(_ json: JSON, _ pointer: String, _ errors: inout [FieldError]) -> PortStockRow? {
         var fields = FieldReader(json, at: pointer, refusesUnknown: true)
         let device = fields.string("device", characters: 1...100, .id)
-        let serverIP = fields.string("server_ip", characters: 1...253)
-        if let serverIP, !serverIP.utf8.allSatisfy(isHostByte) {
-            fields.fail("server_ip", code: "format", detail: "must be an address")
-        }
+        let serverIP = fields.serverAddress("server_ip")
         let http = fields.ports("http_port")
         let socks = fields.ports("socks_port")
         if let http, let socks, http.count != socks.count || http.overlaps(socks) {
@@ -137,13 +134,6 @@ package enum PortStockFile {
 
     static let modes = ["shared": false, "exclusive": true, "exclusive-capable": true]
 
-    private static func isHostByte(_ byte: UInt8) -> Bool {
-        switch byte {
-        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x3A: true
-        default: false
-        }
-    }
-
     /// The same port of an address twice in one file.
     private static func findRepeats(_ rows: [PortStockRow], _ errors: inout [FieldError]) {
         struct Place: Hashable {
@@ -168,6 +158,23 @@ package enum PortStockFile {
 }
 
 extension FieldReader {
+    /// An IPv4 or IPv6 address, or a name of at least two labels, in the one spelling in which addresses are compared.
+    fileprivate mutating func serverAddress(_ name: String) -> String? {
+        guard let text = string(name, characters: 1...253) else { return nil }
+        let folded = text.lowercased()
+        let host = folded.hasSuffix(".") ? String(folded.dropLast()) : folded
+        if let address = IPAddress(parsing: text) {
+            if address.isReachable { return address.description }
+            fail(name, code: "unreachable", detail: "must be an address that others can reach")
+            return nil
+        }
+        guard HostName.isDomain(host) else {
+            fail(name, code: "format", detail: "must be an IPv4 or IPv6 address, or a host name")
+            return nil
+        }
+        return host
+    }
+
     /// `10001`, as a number or text, or `10001-10010`.
     fileprivate mutating func ports(_ name: String) -> ClosedRange<Int64>? {
         func number(_ text: Substring) -> Int64? { JSONNumber(plain: text)?.integer() }

@@ -1,6 +1,7 @@
 import SQLite
 
-/// Usage tells 401, 403 and 429 apart, and counts other refusals (O6). Of days before, `refusals` has the three together.
+/// Usage tells 401, 403 and 429 apart, and counts other refusals (O6). Of days before, `refusals` has the three
+/// together.
 enum Migration0009 {
     static let version: Int32 = 9
     static let migration = Migration(version: version, name: "refusals apart", sql: sql)

@@ -55,9 +55,9 @@ extension OperatorAdmin {
 extension FieldReader {
     /// An absolute https URL: pages load it.
     fileprivate mutating func secureURL(_ name: String) -> String? {
-        guard let url = webhookURL(name) else { return nil }
+        guard let url = webAddress(name, allowsPrivateAddresses: false) else { return nil }
         // It stands in an attribute and in a policy header: no quotes, no separators of either.
-        guard url.hasPrefix("https://"), !url.contains(where: { "\"'<>;,\\".contains($0) }) else {
+        guard !url.contains(where: { "\"'<>;,\\".contains($0) }) else {
             fail(name, code: "format", detail: "must be an absolute https URL")
             return nil
         }
