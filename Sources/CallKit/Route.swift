@@ -94,6 +94,8 @@ package struct Route: Sendable {
     package let routeClass: RouteClass?
     /// The kind under which the answer is kept ready for the loops; nil for most.
     package let cacheKind: CacheKind?
+    /// Whether its answer is named by an ETag, and not sent again to who has it: lists of prices.
+    package let isTagged: Bool
     package let summary: String
     /// Whether its query may hold anything: services that call back have parameters of their own.
     package let ignoresUnknownParameters: Bool
@@ -112,6 +114,7 @@ package struct Route: Sendable {
         _ method: Method, _ pattern: String, _ summary: String, access: Access, moves: Moves? = nil, body: Body? = nil,
         idempotency: Idempotency = .ignored, signedBy: SignedCall.Secrets? = nil, openCalls: OpenCalls? = nil,
         openIn: Set<ResellerState> = [], routeClass: RouteClass? = nil, cacheKind: CacheKind? = nil,
+        isTagged: Bool = false,
         ignoresUnknownParameters: Bool = false, parameters: [Parameter] = [], takes: Schema? = nil,
         gives: Success? = nil, refuses: Set<Int> = [],
         handle: @escaping @Sendable (Call) throws -> Work
@@ -131,6 +134,7 @@ package struct Route: Sendable {
         self.openIn = method == .get && self.moves == .nothing ? openIn.union([.suspended]) : openIn
         self.routeClass = routeClass
         self.cacheKind = cacheKind
+        self.isTagged = isTagged || cacheKind != nil
         self.ignoresUnknownParameters = ignoresUnknownParameters
         self.parameters = parameters
         self.takes = takes

@@ -217,7 +217,19 @@ struct CallRun: Sendable {
 
     /// An answer of a call that wrote nothing: its audit record joins the read log first.
     private func answerUnwritten(_ answer: Answer) {
+        if route.isTagged, answer.status == 200, answer.refusal == nil { return answerTagged(answer) }
         recordThen(answer.status, bytesOut: answer.body.count) { respond(answer, proof: nil) }
+    }
+
+    private func answerTagged(_ answer: Answer) {
+        let tag = EntityTag(of: answer.body)
+        var answer = answer
+        answer.headers.add("ETag", tag.text)
+        if routed.head.has(tag) {
+            answer.status = 304
+            answer.body = []
+        }
+        recordThen(answer.status, bytesOut: answer.body.count) { [answer] in respond(answer, proof: nil) }
     }
 
     private func refuse(_ refusal: Refusal) {
@@ -335,6 +347,11 @@ struct CallRun: Sendable {
     private func report(_ error: any Error) {
         fleet.report("\(routed.requestID.text) \(routed.route.pattern): \(error)")
     }
+}
+
+extension RequestHead {
+    /// Whether the caller says that it has what the tag names.
+    func has(_ tag: EntityTag) -> Bool { joinedValues(of: .ifNoneMatch).map { tag.isNamed(in: $0) } ?? false }
 }
 
 extension Answer {

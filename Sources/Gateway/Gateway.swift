@@ -86,7 +86,8 @@ package final class Gateway: Sendable {
     }
 
     /// Every surface that a tenant may have.
-    private static let dialects: [any Dialect] = Dialects.all + [InvitationPages(), SandboxPayPages()]
+    private static let dialects: [any Dialect] =
+        Dialects.all + [InvitationPages(), SandboxPayPages(), PaymentReturnPages()]
 
     private static func pipeline(
         of fleet: Fleet, _ services: Services, _ blueprints: Blueprints, _ configuration: Configuration,

@@ -68,6 +68,9 @@ final class Pipeline: RequestHandler, Sendable {
         switch router.route(head, from: peer, requestID: requestID, started: started, now: now) {
         case .root(let path):
             return root(path, head, peer, requestID)
+        case .options(let allowed, _):
+            let trace = RequestTrace(head: head, peer: peer, requestID: requestID, started: started)
+            return .answer(options(allowed, trace))
         case .refused(let refusal, let surface):
             return .answer(
                 refuse(refusal, surface, RequestTrace(head: head, peer: peer, requestID: requestID, started: started)))
@@ -98,6 +101,11 @@ final class Pipeline: RequestHandler, Sendable {
                 response.headers.add(admitted.limitHeaders)
                 return .answer(response)
             }
+            if let allowed = routed.allowed {
+                var response = options(allowed, RequestTrace(routed))
+                response.headers.add(admitted.limitHeaders)
+                return .answer(response)
+            }
             if let ready = answerKeptReady(admitted) { return .answer(ready) }
             if routed.head.hasCodedBody { return .answer(refuseAdmitted(.codedBody, admitted)) }
             let run: @Sendable ([UInt8], any Responder) -> Response? = { [self] body, responder in
@@ -115,6 +123,14 @@ final class Pipeline: RequestHandler, Sendable {
             case .none: return .later { responder in _ = run([], responder) }
             }
         }
+    }
+
+    /// RFC 9110, §9.3.7; no origin but one's own is let in, so nothing of CORS.
+    private func options(_ allowed: String, _ trace: RequestTrace) -> Response {
+        var response = Response(status: 204, body: .none)
+        response.headers.add("Allow", allowed)
+        stamp(&response, trace, tenant: nil)
+        return response
     }
 
     /// The credential may stand in the body: only a small one is read for somebody who is not known yet (L1).
@@ -183,9 +199,17 @@ final class Pipeline: RequestHandler, Sendable {
 
     /// What every shop asks for all day, served on the loop from bytes that the last commit left.
     private func answerKeptReady(_ admitted: Admitted) -> Response? {
-        guard let key = cacheKey(admitted), let bytes = admitted.tenant?.answers[key] else { return nil }
-        guard record(admitted.authenticated, 200, bytesIn: 0, bytesOut: bytes.count) else { return nil }
-        var response = Response(status: 200, contentType: "application/json", bytes: bytes)
+        guard let key = cacheKey(admitted), let kept = admitted.tenant?.answers[key] else { return nil }
+        let isKnown = admitted.routed.head.has(kept.tag)
+        let status = isKnown ? 304 : 200
+        guard record(admitted.authenticated, status, bytesIn: 0, bytesOut: isKnown ? 0 : kept.bytes.count) else {
+            return nil
+        }
+        var response =
+            isKnown
+            ? Response(status: 304, body: .none)
+            : Response(status: 200, contentType: "application/json", bytes: kept.bytes)
+        response.headers.add("ETag", kept.tag.text)
         finish(&response, admitted)
         return response
     }
@@ -202,13 +226,16 @@ final class Pipeline: RequestHandler, Sendable {
     /// The headers that every answer of an authenticated call carries, and its line in the log.
     func finish(_ response: inout Response, _ admitted: Admitted) {
         response.headers.add(admitted.limitHeaders)
-        stamp(&response, RequestTrace(admitted.routed), tenant: admitted.tenant)
+        stamp(
+            &response, RequestTrace(admitted.routed), tenant: admitted.tenant,
+            isTagged: admitted.routed.route.isTagged && response.status < 400)
     }
 
-    func stamp(_ response: inout Response, _ trace: RequestTrace, tenant: TenantRecord?) {
+    /// `isTagged`: the answer has an ETag, by which whoever has kept it asks.
+    func stamp(_ response: inout Response, _ trace: RequestTrace, tenant: TenantRecord?, isTagged: Bool = false) {
         response.headers.add("Request-Id", trace.requestID.text)
         if let parent = trace.head?.traceparent { response.headers.add("Traceparent", parent) }
-        response.headers.add("Cache-Control", "no-store")
+        response.headers.add("Cache-Control", isTagged ? "private, no-cache" : "no-store")
         response.headers.add("X-Content-Type-Options", "nosniff")
         if isSecure(trace.head, trace.peer) {
             // Of this name alone: names below it may be somebody else's.
@@ -361,6 +388,7 @@ final class Pipeline: RequestHandler, Sendable {
                 surface = routed.surface
                 trace = RequestTrace(routed)
             case .refused(_, let known): surface = known
+            case .options(_, let known): surface = known
             case .root(let path): trace.path = Router.rootPaths.contains(path) ? path : nil
             }
         }

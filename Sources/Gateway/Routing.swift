@@ -19,12 +19,14 @@ final class Routed: Sendable {
     let isUnknownAddress: Bool
     /// `/t/{slug}` where the address has it.
     let addressPrefix: String
+    /// The methods of the path, for callers who may know and ask for them.
+    let allowed: String?
     /// Why nothing is served here, for callers who may know: those of the node. Nil where there is a route.
     let refusal: Refusal?
 
     fileprivate init(
         _ request: Router.Request, endpoint: ServedRoute, parameters: [String], addressed: TenantRecord? = nil,
-        isUnknownAddress: Bool = false, addressPrefix: String = "", refusal: Refusal? = nil
+        isUnknownAddress: Bool = false, addressPrefix: String = "", refusal: Refusal? = nil, allowed: String? = nil
     ) {
         head = request.head
         peer = request.peer
@@ -37,6 +39,7 @@ final class Routed: Sendable {
         self.isUnknownAddress = isUnknownAddress
         self.addressPrefix = addressPrefix
         self.refusal = refusal
+        self.allowed = allowed
     }
 
     var surface: any Surface { endpoint.surface }
@@ -70,7 +73,9 @@ final class ServedRoute: Sendable {
         self.path = path
         action = "\(route.method.rawValue) \(path)"
         parameterNames = route.parameterNames(in: surface)
-        takesNoBody = surface.refusesUnknownMembers && route.takes == nil
+        // What stands in a body of GET or DELETE means nothing to anybody (RFC 9110, §9.3).
+        let mayHaveBody = route.method == .post || route.method == .put || route.method == .patch
+        takesNoBody = surface.refusesUnknownMembers && route.takes == nil && mayHaveBody
         segments = path.split(separator: "/", omittingEmptySubsequences: false)
     }
 
@@ -85,6 +90,8 @@ final class ServedRoute: Sendable {
 
 enum RoutingResult {
     case route(Routed)
+    /// What methods a path takes: asked for by OPTIONS.
+    case options(allowed: String, surface: any Surface)
     /// No surface's path, at no tenant's address.
     case root(path: String)
     case refused(Refusal, surface: (any Surface)?)
@@ -174,6 +181,7 @@ final class Router: Sendable {
                     request, endpoint: endpoint, parameters: parameters, addressed: addressed,
                     isUnknownAddress: isUnknown, addressPrefix: prefix))
         case .noMethod(let refusal, let surface): return .refused(refusal, surface: surface)
+        case .options(let allowed, let surface): return .options(allowed: allowed, surface: surface)
         case .noPath where isRoot: return routeOfNode(request, path)
         case .noPath: return .refused(.notFound(.path), surface: dialect(below: path))
         }
@@ -198,6 +206,8 @@ final class Router: Sendable {
         case .route(let endpoint, let parameters):
             return .route(Routed(request, endpoint: endpoint, parameters: parameters))
         case .noMethod(let reason, _): refusal = reason
+        case .options(let allowed, _):
+            return .route(Routed(request, endpoint: surface.nowhere, parameters: [], allowed: allowed))
         case .noPath: refusal = .notFound(.path)
         }
         return .route(Routed(request, endpoint: surface.nowhere, parameters: [], refusal: refusal))
@@ -227,6 +237,7 @@ private struct RouteTable: Sendable {
         case route(ServedRoute, [String])
         /// The path is there, with other methods.
         case noMethod(Refusal, any Surface)
+        case options(allowed: String, any Surface)
         case noPath
     }
 
@@ -255,6 +266,9 @@ private struct RouteTable: Sendable {
         }
         let allowed = endpoints.map { $0.route.answers(.head) ? "GET, HEAD" : $0.route.method.rawValue }
             .joined(separator: ", ")
+        if method == .options {
+            return .options(allowed: "\(allowed), OPTIONS", endpoints[0].surface)
+        }
         return .noMethod(.methodNotAllowed(allowed: allowed), endpoints[0].surface)
     }
 

@@ -1,6 +1,6 @@
-/// The address of somebody's service as it was given: an absolute http or https URL, read strictly, so that whoever calls
-/// it reads the same host and port in it. Judged when it is saved, by the rule that each connection is judged by (H6); a
-/// name is judged by what it resolves to, when it is called. A value.
+/// The address of somebody's service as it was given: an absolute http or https URL, read strictly, so that whoever
+/// calls it reads the same host and port in it. Judged when it is saved, by the rule that each connection is judged by
+/// (H6); a name is judged by what it resolves to, when it is called. A value.
 package struct WebAddress: Sendable, Equatable {
     package enum Host: Sendable, Equatable {
         /// In lower case, without a last dot.

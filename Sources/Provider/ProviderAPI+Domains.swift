@@ -5,12 +5,19 @@ import TenantRegistry
 
 /// A tenant's own host names, with the certificates that they are served with.
 extension ProviderAPI {
-    /// `[{host, certificate?, private_key?}]`; nil where the call leaves domains as they are.
+    /// `[{host, certificate?, private_key?}]`, or names alone; nil where the call leaves domains as they are.
     func readDomains(_ fields: inout FieldReader, _ record: TenantRecord) throws -> DomainChange? {
         guard let values = fields.optionalArray("domains", count: 0...100) else { return nil }
         var names: [String] = []
         var certificates: [DomainCertificate] = []
-        for (index, value) in values.enumerated() {
+        for (index, given) in values.enumerated() {
+            var value = given
+            var isNamed = false
+            // As GET gives it: the name alone, which keeps the certificate that it has.
+            if case .string = given {
+                value = .object([JSONMember(name: "host", value: given)])
+                isNamed = true
+            }
             var domain = fields.reader(of: value, at: index, in: "domains")
             let host = domain.string("host", characters: 1...253)?.lowercased()
             if let host, let objection = hosts.objection(to: host) {
@@ -19,12 +26,19 @@ extension ProviderAPI {
             if let host, names.contains(host) {
                 domain.fail("host", code: "duplicate", detail: "comes twice")
             }
-            if let certificate = try readCertificate(&domain, of: host, record) { certificates.append(certificate) }
+            let certificate =
+                isNamed ? certificate(of: host, record) : try readCertificate(&domain, of: host, record)
+            if let certificate { certificates.append(certificate) }
             domain.expectNoOthers(than: ["host", "certificate", "private_key"])
             fields.absorb(domain)
             if let host { names.append(host) }
         }
         return DomainChange(hosts: names, certificates: certificates)
+    }
+
+    private func certificate(of host: String?, _ record: TenantRecord) -> DomainCertificate? {
+        guard let host, record.profile.domains.contains(host) else { return nil }
+        return fleet.certificates.first { $0.host == host }
     }
 
     private func readCertificate(

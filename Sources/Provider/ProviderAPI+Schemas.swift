@@ -40,14 +40,16 @@ extension ProviderAPI {
         private static let pem = Schema.matching("^-----BEGIN ").with("maxLength", .number(JSONNumber(64 << 10)))
         private static let label = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
         /// A certificate and its private key come together, in PEM; no host comes twice.
+        private static let host = Schema.matching("^\(label)(\\.\(label))+$").with(
+            "maxLength", .number(JSONNumber(253)))
         private static let domain: Schema = [
-            "host": Schema.matching("^\(label)(\\.\(label))+$").with("maxLength", .number(JSONNumber(253))),
+            "host": host,
             "certificate": pem.optional, "private_key": pem.optional,
         ]
         static let tenantChange = Schema.change([
             "tier": .choice(Tier.self).omittable, "quotas": quotas.omittable,
             "rate_limit": KeyBodies.newLimit.schema.optional,
-            "domains": .array(of: domain, count: 0...100).omittable,
+            "domains": .array(of: .either(host, domain), count: 0...100).omittable,
         ])
 
         static let ownerKey: Schema = ["id": .string, "owner_key": .string]

@@ -18,7 +18,7 @@ enum ReservedNames {
     /// What the node serves, or will.
     private static let node = [
         "admin", "administrator", "api", "app", "apps", "console", "gateway", "healthz", "livez", "metrics", "node",
-        "portal", "provider", "readyz", "tollgate",
+        "portal", "readyz", "tollgate",
     ]
     /// What browsers and operators expect beside a site.
     private static let web = [

@@ -12,8 +12,8 @@ enum Output {
     /// Where this cannot be written, nothing else can either.
     static func errorLine(_ text: String) { _ = write(Array("tollgate: \(text)\n".utf8), to: STDERR_FILENO) }
 
-    /// A stream that was closed before the program began would be the next file that is opened; what is meant for people
-    /// would be written into a database.
+    /// A stream that was closed before the program began would be the next file that is opened, and what is meant for
+    /// people would be written into a database.
     static func holdStreams() {
         for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
             // Standard output stays one that cannot be written.

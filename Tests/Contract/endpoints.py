@@ -114,6 +114,7 @@ def good(fields):
     return {name: good(field) if isinstance(field, dict) else field.good for name, field in fields.items()}
 
 
+FIND = {"email": ["x", "", "a b@c.example"], "q": ["", " ", "a\u200bb"]}
 PAGE = {"limit": ["0", "101", "-1", "abc", "1.5", "", "99999999999999999999", "١"],
         "cursor": ["", "x", "!!!!", "AAAA", "__________8", "%ff%fe", "' OR 1=1"]}
 MODE = {"mode": ["x", "", "LIVE", "0"]}
@@ -137,7 +138,9 @@ PROVIDERS = [
         "blueprint": choice("hosting"), "owner_email": email(), "tier": choice("standard", required=False),
         "prefix": text("abc", 16, 2, required=False, more=["ABC", "a_b", "1abc", "a b"]),
         "currency": choice("EUR", "eur", "EURO", "XXX1", required=False), "password": text("correct horse battery", 256, 8, False)}),
-    Endpoint(PROVIDER, "GET", "/tenants", "provider", query=PAGE),
+    Endpoint(PROVIDER, "GET", "/tenants", "provider", query={
+        **PAGE, "state": ["x", "", "active,"], "tier": ["x", "", "LITE"], "sort": ["x", "", "--name"],
+        "owner_email": ["x", ""], "q": [""]}),
     Endpoint(PROVIDER, "GET", "/tenants/{slug}", "provider"),
     Endpoint(PROVIDER, "PATCH", "/tenants/{slug}", "provider", {
         "tier": choice("pro", required=False),
@@ -145,7 +148,7 @@ PROVIDERS = [
                    "keys": integer(5000, 1, 10**15, False), "requests_monthly": integer(10**10, 0, 10**15, False)},
         "rate_limit": policy(),
         "domains": Field([{"host": "own.there.example"}], [
-            "x", 5, {}, [5], [{}], ["own.there.example"], [{"host": ""}], [{"host": "a b"}], [{"host": "single"}],
+            "x", 5, {}, [5], [{}], ["single"], ["127.1"], [{"host": ""}], [{"host": "a b"}], [{"host": "single"}],
             [{"host": "-a.example"}], [{"host": "a.example:80"}], [{"host": "a..example"}], [{"host": 5}],
             [{"host": "a.example"}, {"host": "A.example"}], [{"host": "a.example", "certificate": "x", "private_key": "y"}],
             [{"host": "a.example", "certificate": "-----BEGIN CERTIFICATE-----"}],
@@ -190,7 +193,7 @@ ADMINS = [
     Endpoint(ADMIN, "POST", "/resellers", "operator", {
         "email": email(), "name": text("A reseller", 200), "company": text("Ltd", 200, required=False),
         "password": text("correct horse battery", 256, 8, required=False)}),
-    Endpoint(ADMIN, "GET", "/resellers", "operator", query={**PAGE, "status": ["x", "", "ACTIVE"]}),
+    Endpoint(ADMIN, "GET", "/resellers", "operator", query={**PAGE, **FIND, "status": ["x", "", "ACTIVE"]}),
     Endpoint(ADMIN, "GET", "/resellers/{reseller}", "operator"),
     Endpoint(ADMIN, "PATCH", "/resellers/{reseller}", "operator", {
         "default_discount_rate": percent(null_is_bad=True),

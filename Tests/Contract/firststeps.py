@@ -162,6 +162,7 @@ def ends(checks, options):
             refused("/proc/none/data", "--port", "0", advice="able to write in the folder of --data")
             broken = os.path.join(folder, "a")
             with open(os.path.join(broken, "demo.json"), "w", encoding="utf-8") as file:
+                os.chmod(file.name, 0o600)
                 file.write('{"provider_key": ')
             refused(broken, "--port", "0", "--demo", advice="or the whole folder for a new one")
             registry = sqlite3.connect(os.path.join(broken, "registry.sqlite"))

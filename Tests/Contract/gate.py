@@ -143,7 +143,9 @@ def bounds(checks, gateway, shop, reseller, sku):
             assert wire.answer()[2] == got[2], "HEAD left bytes behind"
         status, found, _ = exchange(gateway, f"DELETE {path}/balance HTTP/1.1\r\nHost: a\r\n{bearer}\r\n")
         assert status == 405 and found["allow"] == "GET, HEAD", found
-        for method in ("TRACE", "QUERY", "OPTIONS"):
+        status, found, _ = exchange(gateway, f"OPTIONS {path}/balance HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert status == 204 and found["allow"] == "GET, HEAD, OPTIONS", found
+        for method in ("TRACE", "QUERY"):
             assert exchange(gateway, f"{method} {path}/balance HTTP/1.1\r\nHost: a\r\n{bearer}\r\n")[0] == 405, method
         assert exchange(gateway, f"BREW {path}/balance HTTP/1.1\r\nHost: a\r\n{bearer}\r\n")[0] == 501
         brew = gateway.request("BREW", "/provider/v1/tenants", key=gateway.provider_key)

@@ -259,7 +259,7 @@ def siblings(checks, here):
             assert shop.get(sibling, path).json["data"] == [], path
         keys = shop.call(sibling, "GET", "/keys", key=session).json["data"]
         assert [key["id"] for key in keys] == [sibling["key_id"]], keys
-        # A cursor of another's list continues one's own.
+        # A cursor of another's list is none.
         cursor = shop.get(here.reseller, "/orders?limit=1").json["next_cursor"]
         assert shop.get(sibling, f"/orders?cursor={cursor}").status == 400
         # A sibling's signature signs nothing here.

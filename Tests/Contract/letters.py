@@ -232,6 +232,9 @@ def ids(checks, gateway):
         assert order("c 1").status == 200 and order("客户-1").status == 200
     with checks("W4 names keep the joiners that scripts need, and emoji; not what turns text round"):
         for name, status in [
+            ("\u2067\u05e9\u05dc\u05d5\u05dd\u2069 Ltd", 200),
+            ("\u202ba\u202c", 200),
+            ("a\u2069", 422),
             ("می‌خواهم", 200),
             ("क्‍ष", 200),
             ("👩‍👩‍👧 ❤️", 200),

@@ -4,13 +4,14 @@ says 403 `live_only` (O1, X7); HEAD and GET change nothing, but for the one GET 
 licence (L2). Every route of every API is swept, and the tenant's whole file is compared before and after."""
 
 import json
+import os
 import sqlite3
 import tempfile
 import urllib.parse
 import uuid
 
-from endpoints import ADMIN, CODES, EVERY, LICENCES, PARTNER, PORTS, REPORTS, Endpoint
-from support import Checks, Gateway, arguments, signature_headers
+from endpoints import ADMIN, CODES, EVERY, LICENCES, PARTNER, PORTS, PROVIDER, REPORTS, Endpoint
+from support import Checks, Gateway, arguments, signature_headers, wait_until
 
 BLUEPRINTS = {PARTNER: "hosting", REPORTS: "panel", CODES: "codes", PORTS: "proxies", LICENCES: "licences"}
 # A row whose book is that of the row that it belongs to: table → how to it.
@@ -267,6 +268,22 @@ def safe_methods(checks, tenant, api):
         same(before, tenant.rows())
 
 
+def provider(checks, gateway, tenants):
+    with checks("P1 P2 P5 GET and HEAD of the provider's routes change no row of a tenant, and keep no copy"):
+        before = {api: tenant.rows() for api, tenant in tenants.items()}
+        for endpoint in EVERY:
+            if endpoint.api != PROVIDER or endpoint.method != "GET":
+                continue
+            for tenant in tenants.values():
+                path = PROVIDER + endpoint.path.format(slug=tenant.slug, key="none")
+                got = gateway.get(path, key=gateway.provider_key)
+                head = gateway.request("HEAD", path, key=gateway.provider_key)
+                assert head.status == got.status and head.body == b"" and got.status < 500, (path, got.status, head)
+        for api, tenant in tenants.items():
+            same(before[api], tenant.rows())
+        wait_until(lambda: os.listdir(os.path.join(gateway.data, "tmp")) == [])
+
+
 def pages(checks, gateway, codes):
     with checks("G1 A8 O3 A6 GET and HEAD of every page change no row"):
         made = codes.call(CODES, "POST", "/generate", {"planId": "1month", "count": 1}, codes.test).json["codes"][0]
@@ -296,6 +313,7 @@ def main():
             for _ in range(20):
                 tenant.call(LICENCES, "HEAD", "/fetchlicense", key=tenant.live)
             assert tenant.call(LICENCES, "GET", "/fetchlicense", key=tenant.live).status == 200
+        provider(checks, gateway, tenants)
         pages(checks, gateway, tenants[CODES])
         for api, tenant in tenants.items():
             operators(checks, tenant)

@@ -172,6 +172,8 @@ def offered(checks, shop):
         shop.price(reseller, shown, full | {"is_enabled": False})
         assert shown not in listed() and shop.order(reseller, shown, "monthly", 1).status == 404
         shop.price(reseller, shown, full)
+        assert shown not in listed(), "what is left out stays"
+        shop.price(reseller, shown, {"is_enabled": True})
         assert shown in listed() and shop.order(reseller, shown, "monthly", 1).status == 201
         shop.admin("PATCH", f"/products/{shown}", {"hidden": True})
         assert shown not in listed() and shop.order(reseller, shown, "monthly", 1).status == 404

@@ -29,7 +29,10 @@ UNSAYABLE = [
     "must be in the future", "would take too long to fill again", "is no account of this tenant", "must not be zero",
     "must be more than zero", "is required without a known countryId", "is required with external_ref", "days before to",
     "must not be after to", "must repeat the slug", "/blueprint: must be one of", "/certificate", "come together", "comes twice",
-    "/cursor: is not a cursor that a list has given", "takes the balance down to minus the credit limit",
+    "/cursor: is not a cursor that this list gave", "must not hold invisible", "must not be white space alone",
+    "must not turn the direction", "must be an email address", "without an exponent",
+    "is a name that hosts and paths",
+    "belongs to another tenant's keys", "takes the balance down to minus the credit limit",
     # Activation codes answer these with 400 too.
     "There is an account with this", "Insufficient balance", "is no plan that is offered",
     "must be an absolute https URL", "must be whsec_ and",

@@ -68,6 +68,11 @@ def own_sessions(checks, gateway, name):
     with checks(f"O13 {name}: whoever is signed in sees the sessions in force, and which one asks; no secret"):
         first, second, third = (person.sign_in() for _ in range(3))
         ids, own = person.listed(second)
+        page = person.call(second, "GET", "/account/sessions?limit=2").json
+        cursor = page.get("next_cursor") or page.get("nextCursor")
+        assert page.get("has_more", page.get("hasMore")) is True and cursor, page
+        rest = person.call(second, "GET", f"/account/sessions?limit=2&cursor={cursor}").json
+        assert len(rest.get("data", rest.get("sessions"))) == 1, rest
         assert len(ids) == 3 and len(set(ids)) == 3 and ids[1] == own, (ids, own)
         assert person.listed(first)[1] == ids[2] and person.listed(third)[1] == ids[0]
     with checks(f"O13 G3 {name}: the holder ends one session, then all others; none passes after the answer"):
@@ -105,7 +110,14 @@ def own_sessions(checks, gateway, name):
         assert {row["id"] for row in listed.json["data"]} <= {row["id"] for row in everybody}
         for query in (f"?reseller={reseller['id']}", f"?email={reseller['email'].upper()}"):
             assert shop.admin("GET", "/sessions" + query).json["data"] == listed.json["data"], query
-        assert shop.admin("GET", "/sessions?email=no@one.example").json["data"] == []
+        for query in ("?email=no@one.example", f"?email={other['email']}&reseller={reseller['id']}"):
+            assert shop.admin("GET", "/sessions" + query).json["data"] == [], query
+        assert shop.admin("GET", "/sessions?email=no-address").status == 422
+        assert shop.admin("GET", "/sessions?emial=a@b.example").status == 400
+        page = shop.admin("GET", f"/sessions?reseller={reseller['id']}&limit=1").json
+        assert page["has_more"] is True and page["data"] == listed.json["data"][:1]
+        rest = shop.admin("GET", f"/sessions?reseller={reseller['id']}&limit=1&cursor={page['next_cursor']}").json
+        assert rest["has_more"] is False and rest["data"] == listed.json["data"][1:], rest
         assert shop.admin("GET", "/sessions?reseller=res_none").status == 404
         # Of another reseller it is not there.
         assert shop.admin("DELETE", f"/resellers/{other['id']}/sessions/{row['id']}").status == 404

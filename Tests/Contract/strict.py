@@ -198,7 +198,7 @@ def genuine(checks, gateway):
 def members(checks, scene):
     """P, O, W: a member that nobody reads is 422 naming it, in each object; where no body is read, none is taken."""
     for endpoint in ALL:
-        if endpoint.raw:
+        if endpoint.raw or endpoint.method in ("GET", "DELETE"):
             continue
         with checks(f"{row(endpoint)} {endpoint.name}: a member that nobody reads is 422 by its pointer"):
             good = endpoint.good_body() if endpoint.fields else {}

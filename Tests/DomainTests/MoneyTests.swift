@@ -154,10 +154,11 @@ import Testing
     @Test(
         "a bad amount says what is wrong with it",
         arguments: [
-            ("\"x\"", "format", "must be a decimal number"), ("true", "type", "must be a decimal string or a number"),
+            ("\"x\"", "format", "must be a decimal number without an exponent"),
+            ("true", "type", "must be a decimal string or a number"),
             ("\"0.001\"", "format", "must have at most 2 digits after the point"),
             ("0.00", "range", "must be from 0.01 to 1000"),
-            ("1e400", "format", "must be a decimal number"), ("null", "required", "is required"),
+            ("1e400", "format", "must be a decimal number without an exponent"), ("null", "required", "is required"),
         ])
     func errors(value: String, code: String, detail: String) throws {
         var fields = FieldReader(try JSON.parse(Array("{\"amount\":\(value)}".utf8)))

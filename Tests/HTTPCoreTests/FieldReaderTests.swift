@@ -100,7 +100,8 @@ private func codes(_ fields: FieldReader) -> [String] { fields.errors.map { "\($
         arguments: [
             ("e\u{301}a\u{308}", "éä", "éä"), ("\u{1E9B}\u{323}", "\u{1E9B}\u{323}", "\u{1E9B}\u{323}"),
             ("\u{202E}a", nil, nil), ("a\u{200B}", nil, nil), ("\u{FEFF}a", nil, nil), ("a\u{2066}b", nil, nil),
-            ("a\u{AD}b", nil, nil), ("\u{FFFE}", nil, nil), ("  ", nil, nil), ("\u{3000}", nil, nil),
+            ("a\u{AD}b", nil, nil), ("\u{FFFE}", nil, nil), ("\u{202E}a\u{202C}", "\u{202E}a\u{202C}", nil),
+            ("\u{2067}a\u{202C}\u{2069}", nil, nil), ("a\u{2069}", nil, nil), ("  ", nil, nil), ("\u{3000}", nil, nil),
             ("\u{200D}", nil, nil), (" a", " a", nil), ("a ", "a ", nil), ("a b", "a b", "a b"),
             ("a\u{200D}b", "a\u{200D}b", nil), ("a\u{A0}b", "a\u{A0}b", nil), ("\u{E000}", "\u{E000}", nil),
             ("❤\u{FE0F}", "❤\u{FE0F}", nil), ("日本", "日本", "日本"),

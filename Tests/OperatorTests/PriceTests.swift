@@ -72,7 +72,7 @@ extension Office {
             await office.call(.put, path, #"{"wholesale_hourly":null,"max_quantity":null}"#)
             let third = await office.call(.get, path)
             #expect(third["wholesale_hourly"] == "null" && third["max_quantity"] == "null")
-            #expect(third["wholesale_monthly"] == "5.00" && third["is_enabled"] == "true")
+            #expect(third["wholesale_monthly"] == "5.00" && third["is_enabled"] == "false")
             let wrong = await office.call(
                 .put, path,
                 #"{"wholesale_monthly":-1,"wholesale_annual":"1.1234567","wholesale_hourly":"1000000001","wholesale_montly":1}"#

@@ -47,6 +47,7 @@ package struct APIDescription: Sendable {
         package var refuses: Set<Int>
         package var idempotency = Route.Idempotency.ignored
         package var isSigned = false
+        package var isTagged = false
 
         package init(
             method: Method, pattern: String, summary: String, access: String, credential: Credential,
@@ -138,6 +139,7 @@ extension APIDescription.Operation {
             refuses: route.access == .provider ? route.refuses : route.refuses.union([402, 403]))
         idempotency = route.idempotency
         isSigned = route.signedBy != nil
+        isTagged = route.isTagged
         if case .ignored = idempotency {} else { refuses.insert(422) }
         // The address may name no tenant, or one that does not have this surface.
         if credential != .required || !isAlwaysThere { refuses.insert(404) }

@@ -223,7 +223,8 @@ extension Schema {
 
     /// The same for what programs compare: no white space but spaces inside.
     package static func id(_ most: Int, least: Int = 1) -> Schema {
-        sized(least...most, "^[^\\s\(unseen)]([^\\t-\\r\(unseen)]*[^\\s\(unseen)])?$")
+        let unseen = unseen + #"\u202a-\u202e\u2066-\u2069"#
+        return sized(least...most, "^[^\\s\(unseen)]([^\\t-\\r\(unseen)]*[^\\s\(unseen)])?$")
     }
 
     /// Any characters but control characters: passwords.
@@ -241,7 +242,7 @@ extension Schema {
     /// In a class of characters of a pattern.
     private static let unseen =
         #"\u0000-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f"#
-        + #"\u2028-\u202e\u2060-\u206f\u3164\ufdd0-\ufdef\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"#
+        + #"\u2028\u2029\u2060-\u2065\u206a-\u206f\u3164\ufdd0-\ufdef\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"#
 
     package static func matching(_ pattern: String) -> Schema {
         Schema(["type": .string("string"), "pattern": .string(pattern)])
@@ -249,7 +250,7 @@ extension Schema {
 
     package static let email = Schema([
         "type": .string("string"), "format": .string("email"), "minLength": .int(3),
-        "maxLength": .int(EmailAddress.octetsMax),
+        "maxLength": .int(EmailAddress.octetsMax), "pattern": .string("^[^=+-]"),
     ])
 
     package static func integer(_ range: ClosedRange<Int64>) -> Schema {

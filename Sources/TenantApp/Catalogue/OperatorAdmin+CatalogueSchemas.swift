@@ -88,7 +88,7 @@ extension OperatorAdmin.Schemas {
     static let importedPorts = Shape<ImportedPorts>([
         .ok, .member("imported", \.slots), .member("new_devices", \.newDevices), .member("mode", \.book),
     ])
-    static let importedLicences: Schema = ["ok": .boolean, "imported": .integer, "expired": .integer]
+    static let importedLicences: Schema = ["ok": .boolean, "imported": .integer, "expired": .integer.omittable]
     static let importedPrices: Schema = ["ok": .boolean, "rows": .integer]
     static let slot = Shape<PortSlot>(
         "Slot",

@@ -7,7 +7,7 @@ extension OperatorAdmin {
     static let prices: [Route] = [
         Route(
             .get, "/resellers/{id}/products", "List a reseller's price book", access: .administrator,
-            parameters: .page(), gives: .list(Schemas.priceRow)
+            isTagged: true, parameters: .page(), gives: .list(Schemas.priceRow)
         ) { call in
             let page = try Paging(call)
             return .read { tenant in
@@ -19,7 +19,7 @@ extension OperatorAdmin {
             }
         },
         Route(
-            .get, "/resellers/{id}/products/{sku}", "Read a price row", access: .administrator,
+            .get, "/resellers/{id}/products/{sku}", "Read a price row", access: .administrator, isTagged: true,
             gives: .read(Schemas.priceRow)
         ) { call in
             .read { tenant in

@@ -16,7 +16,7 @@ extension OperatorAdmin {
             }
         },
         Route(
-            .get, "/products", "List products", access: .administrator, parameters: .page(),
+            .get, "/products", "List products", access: .administrator, isTagged: true, parameters: .page(),
             gives: .list(Schemas.product)
         ) { call in
             let page = try Paging(call)

@@ -24,12 +24,11 @@ package struct PriceRowChange: Sendable {
 }
 
 extension PriceRow {
-    /// A change of a row: what is left out stays as it is, null takes it away. A row that is written is in force unless
-    /// it says `"is_enabled": false`.
+    /// A change of a row: what is left out stays as it is, null takes it away.
     package static let change = Body.change(
         newPrice(.monthly), newPrice(.quarterly), newPrice(.semiAnnual), newPrice(.annual), newPrice(.hourly),
         newPrice(.setupFee), Field.percent(PriceColumn.discountRateOverride.rawValue).clearable,
-        Field.bool(PriceColumn.isEnabled.rawValue).omittable(or: true),
+        Field.bool(PriceColumn.isEnabled.rawValue).omittable,
         Field.integer(PriceColumn.maxQuantity.rawValue, 0...PriceColumn.quantityMax).clearable, newPrice(.once)
     ).map { monthly, quarterly, semiAnnual, annual, hourly, setupFee, rate, isEnabled, maxQuantity, once in
         PriceRowChange { row in
@@ -40,7 +39,7 @@ extension PriceRow {
             if let hourly { row.terms.hourly = hourly }
             if let setupFee { row.setupFee = setupFee }
             if let rate { row.discountRateOverride = rate }
-            row.isEnabled = isEnabled
+            if let isEnabled { row.isEnabled = isEnabled }
             if let maxQuantity { row.maxQuantity = maxQuantity }
             if let once { row.once = once }
         }

@@ -81,11 +81,13 @@ extension ActivationCodes {
         },
         Route(
             .post, "/regenerate-key", "Get a new API key; the old one is dead at once", access: .reseller(.codes),
-            moves: .oneBook, idempotency: .accepted, gives: .done(Schemas.newKey), refuses: [409]
+            moves: .oneBook, idempotency: .accepted, takes: Schemas.whichKey.schema, gives: .done(Schemas.newKey),
+            refuses: [409]
         ) { call in
+            let keyID = try call.read(Schemas.whichKey)
             let secret = call.newSecret(call.book)
             return .reserving(secret.hash) { tenant, detail in
-                if let key = try ownKey(call, tenant) {
+                if let key = try keyToRegenerate(keyID, call, tenant) {
                     _ = try tenant.rotateKey(key.id, to: secret, overlapSeconds: 0)
                     detail.note("key", key.publicID)
                 } else {
@@ -108,7 +110,9 @@ extension ActivationCodes {
             openIn: [.pending], parameters: .page(), gives: .read(Schemas.sessions)
         ) { call in
             try SessionAnswers.list(call, of: call.ownSessions) { tenant, rows, page in
-                .json(Schemas.sessions, Array(rows.prefix(page.limit)), in: tenant.currency)
+                let shown = Array(rows.prefix(page.limit))
+                let next = rows.count > shown.count ? shown.last.map { page.text(behind: $0.key.id) } : nil
+                return .json(Schemas.sessions, Schemas.PageOfSessions(sessions: shown, next: next), in: tenant.currency)
             }
         },
         Route(
@@ -136,6 +140,28 @@ extension ActivationCodes {
             }
         },
     ]
+
+    /// The dashboard names the key where there are several: none dies that nobody named. Nil where there is none yet.
+    private static func keyToRegenerate(_ id: String?, _ call: Call, _ tenant: TenantReader) throws -> APIKey? {
+        let keys =
+            call.known.role.isSession
+            ? try tenant.keysInForce(resellerID: call.resellerID, book: call.book, limit: keysTold + 1)
+            : try tenant.key(id: call.keyID).map { [$0] } ?? []
+        if let id {
+            let named = try tenant.key(publicID: id)
+            let isOwn = call.known.role.isSession ? named?.resellerID == call.resellerID : named?.id == call.keyID
+            guard let named, isOwn, named.book == call.book, named.role == .reseller, named.revokedAt == nil else {
+                throw Refusal.notFound(.key)
+            }
+            return named
+        }
+        guard keys.count > 1 else { return keys.first }
+        let known = keys.prefix(keysTold).map { "\($0.publicID) (\($0.display.mask))" }.joined(separator: ", ")
+        throw Refusal.field("/keyId", "required", "is required where there are several keys: \(known)")
+    }
+
+    /// So many keys are told of, for somebody who has to name one.
+    private static let keysTold = 20
 
     /// The key that calls; for the dashboard the reseller's newest. Nil where there is none yet.
     private static func ownKey(_ call: Call, _ tenant: TenantReader) throws -> APIKey? {

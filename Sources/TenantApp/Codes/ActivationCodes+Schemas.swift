@@ -39,6 +39,8 @@ extension ActivationCodes {
                     .number("totalTopups", \.topUps),
                 ]),
         ])
+        /// Which key, for the dashboard.
+        static let whichKey = Body(Field.id("keyId", 64).optional).omittable
         /// The key, shown once; a replay has `already_shown` in its place.
         static let newKey = Shape<String?>([.ok, .omittable("apiKey") { $0 }, .alreadyShown])
 
@@ -122,14 +124,17 @@ extension ActivationCodes {
             .ok, .omittable("secret", \.secret), .member("previousValidUntil", \.previousValidUntil),
         ])
 
-        static let sessions = Shape<[SessionAnswers.Listed]>([
+        struct PageOfSessions {
+            let sessions: [SessionAnswers.Listed]
+            let next: String?
+        }
+        static let sessions = Shape<PageOfSessions>([
             .list(
                 "sessions",
                 Shape([
                     .member("id", \.key.publicID), .member("createdAt", \.key.createdAt),
                     .member("expiresAt", \.key.expiresAt), .member("current", \.isCurrent),
-                ])
-            ) { $0 }
+                ]), \.sessions), .member("hasMore") { $0.next != nil }, .member("nextCursor", \.next),
         ])
     }
 }

@@ -7,7 +7,7 @@ extension OperatorAdmin {
     static let subscribers: [Route] = [
         Route(
             .get, "/subscribers", "List end customers with their subscriptions", access: .administrator,
-            parameters: .page(.mode, .query("email")), gives: .list(Schemas.subscriber)
+            parameters: .page(.mode, .query("email", .email)), gives: .list(Schemas.subscriber)
         ) { call in
             let query = try call.query()
             let page = try Paging(call)

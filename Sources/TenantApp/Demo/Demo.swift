@@ -114,7 +114,8 @@ package struct Demo {
                             tenant.resellers.map { reseller in
                                 .object([
                                     text("id", reseller.id), text("email", reseller.email),
-                                    text("password", reseller.password), text("key", reseller.key),
+                                    text("password", reseller.signsIn ? reseller.password : nil),
+                                    text("key", reseller.key),
                                     text("webhook_secret", reseller.webhookSecret),
                                     text("state", reseller.state.name),
                                 ])

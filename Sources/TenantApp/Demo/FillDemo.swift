@@ -8,8 +8,9 @@ package struct FillDemo: Sendable {
     package struct MadeReseller: Sendable {
         package let id: String
         package let email: String
-        /// Nil where no API of its tenant signs resellers in.
-        package let password: String?
+        package let password: String
+        /// Whether an API of its tenant takes the password.
+        let signsIn: Bool
         /// Nil where the reseller has not been approved.
         package let key: String?
         package let webhookSecret: String
@@ -132,8 +133,8 @@ package struct FillDemo: Sendable {
         _ made: ResellerApplication.Made, _ person: Person, key: String?, _ state: ResellerState
     ) -> MadeReseller {
         MadeReseller(
-            id: made.reseller.publicID, email: made.reseller.email, password: signsIn ? person.password : nil, key: key,
-            webhookSecret: made.webhookSecret, state: state)
+            id: made.reseller.publicID, email: made.reseller.email, password: person.password, signsIn: signsIn,
+            key: key, webhookSecret: made.webhookSecret, state: state)
     }
 }
 

@@ -10,8 +10,8 @@ extension FieldReader {
         read(Field.policy(name).optional) ?? nil
     }
 
-    /// The address of a service, or of a page, outside: an absolute https URL without credentials or fragment that leads
-    /// to a public host. Where this node may call private addresses, those too, and by plain http (H6).
+    /// The address of a service, or of a page, outside: an absolute https URL without credentials or fragment that
+    /// leads to a public host. Where this node may call private addresses, those too, and by plain http (H6).
     package mutating func webAddress(_ name: String, allowsPrivateAddresses: Bool) -> String? {
         guard let text = string(name, characters: 8...2_000) else { return nil }
         guard let address = WebAddress(parsing: text), allowsPrivateAddresses || !address.isPlain else {

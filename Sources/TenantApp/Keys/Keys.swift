@@ -48,7 +48,7 @@ package struct APIKey: Sendable {
         SELECT \(columns) FROM api_key
         WHERE reseller_id = ?1 AND book = ?2 AND role = ?3 AND revoked_at IS NULL
             AND (expires_at IS NULL OR expires_at > ?4)
-        ORDER BY id DESC LIMIT 1
+        ORDER BY id DESC LIMIT ?5
         """)
 
     init(_ row: inout RowReader) throws {
@@ -141,11 +141,16 @@ extension TenantReader {
             read: APIKey.init)
     }
 
+    /// The keys of a reseller that are in force in one book, not sessions, newest first.
+    package func keysInForce(resellerID: Int64, book: Book, limit: Int) throws -> [APIKey] {
+        try connection.rows(
+            APIKey.newest, .integer(resellerID), .book(book), .integer(KeyRole.reseller.rawValue), .time(now),
+            .int(limit), read: APIKey.init)
+    }
+
     /// The key that a reseller's dashboard shows: its newest in force, not a session.
     package func newestKey(resellerID: Int64, book: Book) throws -> APIKey? {
-        try connection.row(
-            APIKey.newest, .integer(resellerID), .book(book), .integer(KeyRole.reseller.rawValue), .time(now),
-            read: APIKey.init)
+        try keysInForce(resellerID: resellerID, book: book, limit: 1).first
     }
 
     /// Throws where tenant or reseller have no room for one more key. What opens nothing any more, revoked, ended or of

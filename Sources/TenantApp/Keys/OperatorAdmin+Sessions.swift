@@ -44,12 +44,14 @@ extension OperatorAdmin {
             parameters: .page(Schemas.reseller, .query("email")), gives: .list(SessionBodies.owned), refuses: [404]
         ) { call in
             let query = try call.query()
-            let (reseller, email) = (query["reseller"], query["email"])
+            let (reseller, email) = (try query.id("reseller"), try query.email("email"))
             return try SessionAnswers.list(call) { tenant in
-                if let reseller { return .reseller(try tenant.knownReseller(reseller).id) }
+                let resellerID = try tenant.resellerID(filter: reseller)
+                guard let email else { return resellerID.map { .reseller($0) } ?? .everybody }
+                let account = try tenant.account(email: email)
+                let isTheirs = resellerID == nil || account?.resellerID == resellerID
                 // Nobody's account has the id 0.
-                if let email { return .account(try tenant.account(email: email)?.id ?? 0) }
-                return .everybody
+                return .account(isTheirs ? account?.id ?? 0 : 0)
             } _: { tenant, rows, page in
                 try answer(rows, page, tenant)
             }

@@ -155,7 +155,7 @@ package final class ImportLicences: @unchecked Sendable {
                     return .json(201) { json in
                         json.field("ok", true)
                         json.field("imported", count)
-                        json.field("expired", expired)
+                        if expired > 0 { json.field("expired", expired) }
                     }
                 }))
     }

@@ -100,7 +100,7 @@ extension OperatorAdmin {
         // The address by which the operator has come here is the tenant's; a reseller's Host header is not asked.
         let callbackURL =
             fields.optionalURL("callback_url", allowsPrivate) ?? call.baseURL + ActivationCodes.callbackPath
-        let returnURL = fields.optionalURL("return_url", allowsPrivate) ?? call.baseURL + "/"
+        let returnURL = fields.optionalURL("return_url", allowsPrivate) ?? call.baseURL + PaymentReturnPages.path
         fields.expectNoOthers(than: names)
         try fields.finish()
         guard let createURL, let apiKey, let secret else { throw Refusal.defect }

@@ -42,7 +42,7 @@ extension OperatorAdmin {
         },
         Route(
             .get, "/countries", "List countries and their daily base prices", access: .administrator,
-            parameters: .page(), gives: .list(Schemas.country)
+            isTagged: true, parameters: .page(), gives: .list(Schemas.country)
         ) { call in
             let page = try Paging(call)
             return .read { tenant in

@@ -7,7 +7,7 @@ extension ProxyPorts {
     static let pricebook: [Route] = [
         Route(
             .get, "/reseller/countries", "List countries and their base prices", access: .reseller([]),
-            parameters: .page(), gives: Schemas.list("countries", Schemas.country)
+            isTagged: true, parameters: .page(), gives: Schemas.list("countries", Schemas.country)
         ) { call in
             let page = try Paging(call)
             return .read { tenant in
@@ -21,7 +21,8 @@ extension ProxyPorts {
             }
         },
         Route(
-            .get, "/reseller/pricebook", "Read your price book", access: .reseller([]), gives: .read(Schemas.pricebook)
+            .get, "/reseller/pricebook", "Read your price book", access: .reseller([]), isTagged: true,
+            gives: .read(Schemas.pricebook)
         ) { call in
             .read { tenant in try answer(tenant, call) }
         },

@@ -62,8 +62,9 @@ extension ProxyPorts {
         ]
         static let pricebookChange = Schema.change([
             "pricingMode": .choice(PricingMode.self).omittable, "defaultMarginPercent": markUp.omittable,
-            "fixedPrice": price.optional, "multiplier": multiplier.optional, "portPricing": newLevel.optional,
-            "trafficPricing": newLevel.optional,
+            "fixedPrice": price.optional, "multiplier": multiplier.optional,
+            "portPricing": Schema.change(newLevel).optional,
+            "trafficPricing": Schema.change(newLevel).optional,
         ])
         private static let level: Schema = [
             "marginPercent": .number.nullable, "fixedPrice": .number.nullable, "multiplier": .number.nullable,

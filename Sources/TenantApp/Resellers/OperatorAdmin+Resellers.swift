@@ -28,13 +28,17 @@ extension OperatorAdmin {
         },
         Route(
             .get, "/resellers", "List resellers", access: .administrator,
-            parameters: .page(.query("status", .resellerState)), gives: .list(Schemas.resellerAnswer)
+            parameters: .page(.query("status", .resellerState), .query("email", .email), .query("q", .id(255))),
+            gives: .list(Schemas.resellerAnswer)
         ) { call in
             let query = try call.query()
             let page = try Paging(call)
-            let state = try query.resellerState("status")
-            return .read { tenant in
-                let rows = try tenant.resellers(state: state, after: page.after, limit: page.fetch)
+            var filter = ResellerFilter()
+            filter.state = try query.resellerState("status")
+            filter.email = try query.email("email")
+            filter.prefix = try query.id("q")
+            return .read { [filter] tenant in
+                let rows = try tenant.resellers(filter, after: page.after, limit: page.fetch)
                 let known = try rows.map { try tenant.known($0) }
                 return page.answer(known, id: \.reseller.id, Schemas.resellerAnswer, in: tenant.currency)
             }

@@ -33,7 +33,7 @@ package final class DataDirectory: Sendable {
         }
     }
 
-    /// Makes the folder (mode 0700) where it is missing, and takes its lock. Throws where others may use anything of it.
+    /// Makes the folder (mode 0700) where it is missing, and takes its lock. Throws where others may use any of it.
     package init(path: String) throws {
         self.path = path
         // Whatever is made in the folder, by SQLite too, is its owner's alone.
