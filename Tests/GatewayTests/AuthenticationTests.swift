@@ -63,7 +63,7 @@ import Testing
             let hosting = try await gateway.tenant("hosting")
             let minted = try await hosting.mint(hosting.reseller.email)
             func opens(_ key: String?) async throws -> Bool {
-                try await gateway.send(hosting.partner("GET", "/balance", key: key)).status == 200
+                try await gateway.send(hosting.partner("GET", "/balance", key: key ?? "")).status == 200
             }
             func rotate(_ json: String?) async throws -> String? {
                 try await hosting.asOwner("POST", "/api-keys/\(minted.id)/rotate", json)["key"]
