@@ -85,7 +85,7 @@ import Testing
             let hosting = try await gateway.tenant("hosting")
             let key = hosting.key
             func session() async throws -> String {
-                let body = #"{"email":"\#(hosting.reseller.email)","password":"\#(hosting.reseller.password ?? "")"}"#
+                let body = #"{"email":"\#(hosting.reseller.email)","password":"\#(hosting.reseller.password)"}"#
                 let answer = try await gateway.send(
                     TestRequest("POST", hosting.path("/api/partner/v1/session"), body))
                 return answer["token"] ?? ""
@@ -124,7 +124,7 @@ import Testing
             let session = try await gateway.send(
                 TestRequest(
                     "POST", hosting.path("/api/partner/v1/session"),
-                    #"{"email":"\#(beta.email)","password":"\#(beta.password ?? "")"}"#))
+                    #"{"email":"\#(beta.email)","password":"\#(beta.password)"}"#))
             let token = try #require(session["token"])
             for (method, path) in [("GET", "/balance"), ("GET", "/keys"), ("POST", "/keys")] {
                 let answer = try await gateway.send(hosting.partner(method, path, key: token))

@@ -36,7 +36,7 @@ import Testing
             case .signIn:
                 return TestRequest(
                     "POST", tenant.path("/api/partner/v1/session"),
-                    #"{"email":"\#(tenant.reseller.email)","password":"\#(tenant.reseller.password ?? "")"}"#)
+                    #"{"email":"\#(tenant.reseller.email)","password":"\#(tenant.reseller.password)"}"#)
             case .minting:
                 return TestRequest("POST", admin + "/api-keys", #"{"owner_email":"\#(tenant.reseller.email)"}"#)
                     .bearer(tenant.ownerKey)
