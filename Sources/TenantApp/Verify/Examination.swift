@@ -1,5 +1,4 @@
 import CallKit
-import Cryptography
 import SQLite
 package import TenantRegistry
 
@@ -33,12 +32,8 @@ package enum Examination {
         let connection = try Connection(path: order.path, flags: .immutable)
         defer { connection.close() }
         try connection.configureForeign()
-        let reader = TenantReader(connection: connection, tenantID: order.tenant)
-        // A file that passed has no corrupt rows.
-        let hashes = try reader.allProjections(corrupt: { _ in }).flatMap { change -> [Digest] in
-            guard case .key(let key) = change else { return [] }
-            return key.secrets.map(\.hash)
-        }
+        // Of any schema: what else is read of a key has columns that earlier ones lack.
+        let hashes = try connection.rows("SELECT hash FROM api_key_secret") { try $0.digest() }
         return ExaminedFile(state: state, keyHashes: hashes)
     }
 

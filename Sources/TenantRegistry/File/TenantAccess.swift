@@ -8,8 +8,7 @@ package class TenantReader {
     // The store owns both accessors and outlives them.
     private unowned var attached: TenantStore!
 
-    /// Without a store: for a file that is only looked at.
-    package init(connection: Connection, tenantID: TenantID) {
+    init(connection: Connection, tenantID: TenantID) {
         self.connection = connection
         self.tenantID = tenantID
     }
