@@ -40,7 +40,8 @@ package final class Gateway: Sendable {
         options.aroundAnswers = { WakeBatch.run($0) }
         let data = try DataDirectory(path: configuration.dataPath)
         let fleet = try Fleet(data: data, schema: .app, options: options, clock: clock, report: RequestLog.report)
-        let outbound = try Outbound(allowsPrivateAddresses: configuration.allowsPrivateAddresses)
+        let outbound = try Outbound(
+            allowsPrivateAddresses: configuration.allowsPrivateAddresses, places: fleet.budgets.outbound)
         self.outbound = outbound
         let services = try Services(
             fleet: fleet, scrypt: Scrypt(costLog2: configuration.scryptCostLog2), outbound: outbound,
@@ -64,6 +65,8 @@ package final class Gateway: Sendable {
         let metrics = ServerMetrics()
         pipeline.attach(metrics)
         var limits = configuration.serverLimits
+        limits.proxies = configuration.trustedProxies
+        limits.healthPaths = ["/healthz", "/readyz"]
         limits.singleFields = SingleFields(Self.dialects.flatMap(\.credentials).compactMap(\.field))
         server = try Server.start(
             listeners: listeners, handler: pipeline, limits: limits, loopCount: configuration.loops,

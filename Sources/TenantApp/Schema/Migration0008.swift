@@ -1,7 +1,7 @@
 import SQLite
 
-/// From where accounts' passwords were right not long ago, and who made a reseller: the operator, or somebody who
-/// applied and whose application lapses.
+/// From where accounts' passwords were right not long ago; who made a reseller, the operator or somebody who applied
+/// and whose application lapses; how much of the file each reseller has filled.
 enum Migration0008 {
     static let version: Int32 = 8
     static let migration = Migration(version: version, name: "budgets", sql: sql)
@@ -16,6 +16,10 @@ enum Migration0008 {
         ) STRICT, WITHOUT ROWID;
         CREATE INDEX known_place_at ON known_place (at);
         ALTER TABLE reseller ADD COLUMN is_applicant INTEGER NOT NULL DEFAULT 0 CHECK (is_applicant BETWEEN 0 AND 1);
+        CREATE TABLE reseller_room (
+            reseller_id INTEGER PRIMARY KEY REFERENCES reseller(id),
+            bytes INTEGER NOT NULL
+        ) STRICT;
         CREATE INDEX reseller_waiting ON reseller (created_at) WHERE state = 0 AND is_applicant = 1;
         CREATE INDEX delivery_delivered ON delivery (updated_at) WHERE state = 'delivered' OR state = 'dropped';
         CREATE INDEX api_key_session_by_end ON api_key (expires_at) WHERE role >= 3;

@@ -57,6 +57,7 @@ package final class TenantStore: LaneFile {
     private var beginsWAL = true
     private var namesOwner = false
     private var pace = CheckpointPace()
+    private var growth: FileGrowth
 
     package struct Context: Sendable {
         package let clock: any WallClock
@@ -115,6 +116,7 @@ package final class TenantStore: LaneFile {
         }
         head = AuditHead(
             incarnation: meta.incarnation, sequence: last?.sequence ?? 0, hash: last?.hash ?? .zero)
+        growth = FileGrowth(pages: try connection.pageCount)
         reader = TenantReader(connection: connection, tenantID: tenantID)
         transaction = TenantTransaction(connection: connection, tenantID: tenantID)
         reader.attach(self)
@@ -205,11 +207,26 @@ package final class TenantStore: LaneFile {
         if let sealedProof { proof = sealedProof }
         committedProjectionEpoch = projectionEpoch
         if namesOwner { beginsWAL = false }
+        growth.note(batchRecords, reads: drained?.usage)
+        if growth.isDue { try? measureGrowth() }
         if drained != nil { readLog.kept() }
         drained = nil
         let effects = batchEffects
         clearBatch()
         for effect in effects { effect() }
+    }
+
+    private func measureGrowth() throws {
+        growth.measure(pages: try connection.pageCount, pageBytes: Connection.pageBytes)
+    }
+
+    /// By how much the file has grown for a reseller since `takeGrown` was last asked, as nearly as can be told.
+    package func grown(for resellerID: Int64) -> Int64 { growth.bytes[resellerID, default: 0] }
+
+    /// The same by reseller, to be kept in the file.
+    package func takeGrown() throws -> [Int64: Int64] {
+        try measureGrowth()
+        return growth.take()
     }
 
     package func rolledBack() {
