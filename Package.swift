@@ -131,7 +131,10 @@ let package = Package(
         // Where strangers' bytes are read, as libFuzzer and FuzzTests call it.
         .target(
             name: "FuzzTargets",
-            dependencies: ["TestSeeds", "HTTPCore", "HTTPServer", "Cryptography", "CallKit", "TenantApp", "Gateway"],
+            dependencies: [
+                "TestSeeds", "TestTenants", "HTTPCore", "HTTPServer", "Cryptography", "CallKit", "TenantRegistry",
+                "TenantApp", "Gateway",
+            ],
             path: "Tests/Fuzz/Targets", swiftSettings: settings),
         tests("FuzzTests", ["TestSeeds", "FuzzTargets"]),
         tests(

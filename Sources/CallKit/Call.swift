@@ -19,10 +19,17 @@ package struct Call: Sendable {
     /// Scheme and authority and, where a tenant's address has it, `/t/{slug}`: what links are built on.
     package let baseURL: String
     package let services: Services
+    /// The route's name: what a cursor of its list belongs to.
+    package let list: String
+    /// The query, where it has been read.
+    private let readQuery: Query?
+    /// Whether a member of the body that nobody reads is an error.
+    private let refusesUnknownMembers: Bool
 
     package init(
         head: RequestHead, peer: Peer, clientAddress: IPAddress, realm: Realm, caller: Caller?,
-        parameters: [String], body: [UInt8], requestID: RequestID, now: Timestamp, baseURL: String, services: Services
+        parameters: [String], query: Query? = nil, body: [UInt8], requestID: RequestID, now: Timestamp, baseURL: String,
+        services: Services, list: String = "", refusesUnknownMembers: Bool = false
     ) {
         self.head = head
         self.peer = peer
@@ -35,6 +42,9 @@ package struct Call: Sendable {
         self.now = now
         self.baseURL = baseURL
         self.services = services
+        self.list = list
+        self.refusesUnknownMembers = refusesUnknownMembers
+        readQuery = query
     }
 
     /// The tenant of a dialect's route; the router has made sure of it.
@@ -72,30 +82,31 @@ package struct Call: Sendable {
     }
 
     /// The body's fields; call `finish` on it when all are read.
-    package func fields() throws(Refusal) -> FieldReader { FieldReader(try json()) }
+    package func fields() throws(Refusal) -> FieldReader { reader(of: try json()) }
 
     /// Like `fields`, where no body at all means no fields.
     package func optionalFields() throws(Refusal) -> FieldReader {
-        FieldReader(body.isEmpty ? .object([]) : try json())
+        reader(of: body.isEmpty ? .object([]) : try json())
     }
+
+    private func reader(of json: JSON) -> FieldReader { FieldReader(json, refusesUnknown: refusesUnknownMembers) }
 
     /// The body's fields, of a form as a page sends it or of JSON.
     package func fieldsOrForm() throws(Refusal) -> FieldReader {
         guard head.isForm else { return try fields() }
-        do {
-            let form = try Query(form: body)
-            return FieldReader(.object(form.pairs.map { JSONMember(name: $0.name, value: .string($0.value)) }))
+        let form: Query
+        do throws(QueryError) {
+            form = try Query(form: body)
         } catch {
-            throw .unparseable("The form cannot be read: \(error).")
+            throw .unparseable("The form cannot be read: \(error.description).")
         }
+        if let name = form.repeated { throw .unparseable("The form has \(name.quoted) twice.") }
+        return FieldReader(.object(form.pairs.map { JSONMember(name: $0.name, value: .string($0.value)) }))
     }
 
     package func query() throws(Refusal) -> Query {
-        do {
-            return try Query(parsing: head.query)
-        } catch {
-            throw .unparseable("The query cannot be read: \(error).")
-        }
+        if let readQuery { return readQuery }
+        return try head.readQuery()
     }
 }
 
@@ -112,15 +123,28 @@ extension Call {
 }
 
 extension RequestHead {
+    /// Every parameter of the query, decoded.
+    package func readQuery() throws(Refusal) -> Query {
+        guard queryRange != nil else { return .none }
+        do {
+            return try Query(parsing: query)
+        } catch {
+            throw .unparseable("The query cannot be read: \(error.description).")
+        }
+    }
+
     /// The body is what a page's form sends.
     package var isForm: Bool {
         value(of: .contentType)?.lowercased().hasPrefix("application/x-www-form-urlencoded") ?? false
     }
 
+    /// A person's browser asks, and says so.
+    package var asksForPage: Bool { value(of: .accept)?.lowercased().contains("text/html") ?? false }
+
     /// A program asks, for JSON; people's browsers name HTML, and get it where nothing is said.
     package var prefersJSON: Bool {
+        if asksForPage || isForm { return false }
         let accepted = value(of: .accept)?.lowercased() ?? ""
-        if accepted.contains("text/html") || isForm { return false }
         let sends = value(of: .contentType)?.lowercased() ?? ""
         return accepted.contains("application/json") || sends.hasPrefix("application/json")
     }

@@ -1,4 +1,21 @@
+import HTTPCore
 package import TenantRegistry
+
+extension BadQuery {
+    package static let unknownCursor = BadQuery(
+        "unknown_cursor", "/cursor: is not a cursor that this list gave to this caller for this filter.",
+        parameter: "cursor")
+
+    package static func unknown(_ name: String, known: [String]) -> BadQuery {
+        let known = known.isEmpty ? "This call takes none" : "Known are \(known.joined(separator: ", "))"
+        return BadQuery(
+            "unknown_parameter", "The query parameter \(name.quoted) is not known here. \(known).", parameter: name)
+    }
+
+    package static func repeated(_ name: String) -> BadQuery {
+        BadQuery("repeated_parameter", "The query parameter \(name.quoted) stands twice.", parameter: name)
+    }
+}
 
 extension Missing {
     package static let path = Missing("path")
@@ -16,6 +33,14 @@ extension Forbidden {
         let names = scopes.names.joined(separator: ", ")
         return Forbidden("scope_missing", "The key lacks the scope \(names).")
     }
+
+    package static func scopesMissing(_ scopes: NamedScopes) -> Forbidden {
+        scopeMissing(scopes).saying("The key has none of the scopes \(scopes.names.joined(separator: ", ")).")
+    }
+
+    /// A key of mode `test`, or a call that names the test book, and what is not in that book (X7).
+    package static let liveOnly = Forbidden(
+        "live_only", "live_only: a key or call of mode test changes the test book alone, and this is not in it.")
 
     package static func wrongRole(_ role: KeyRole) -> Forbidden {
         Forbidden("wrong_role", "A key of the role \(role.name) does not open this.")

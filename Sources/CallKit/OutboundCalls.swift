@@ -1,3 +1,4 @@
+package import HTTPCore
 package import RateLimiter
 
 /// Calls to services outside: injected, so that what is sent and read is judged without a network.
@@ -11,6 +12,21 @@ package protocol OutboundCalls: Sendable {
         _ request: OutboundRequest, by payer: Payer,
         then: @escaping @Sendable (Result<OutboundResponse, OutboundFailure>) -> Void
     ) -> Bool
+}
+
+/// Which addresses tenants' services may have. One rule, asked where an address is given and at every connection (H6).
+package enum OutboundRule {
+    /// Nil where such a call is not made at all: plain HTTP stays on machines of the operator's own, and is for nodes
+    /// that allow those.
+    package static func rule(isPlain: Bool, allowsPrivateAddresses: Bool) -> AddressRule? {
+        guard allowsPrivateAddresses else { return isPlain ? nil : .publicOnly }
+        return isPlain ? .privateOnly : .any
+    }
+
+    package static func allows(_ address: WebAddress, allowsPrivateAddresses: Bool) -> Bool {
+        rule(isPlain: address.isPlain, allowsPrivateAddresses: allowsPrivateAddresses)
+            .map { address.isAllowed(by: $0) } ?? false
+    }
 }
 
 package struct OutboundRequest: Sendable {

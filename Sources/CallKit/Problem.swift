@@ -22,6 +22,14 @@ package enum Problem {
                         }
                     }
                 }
+            case .badQuery(let reason):
+                json.array("errors") { json in
+                    json.object { json in
+                        json.field("pointer", "/\(reason.parameter.quoted)")
+                        json.field("code", reason.code)
+                        json.field("detail", reason.text)
+                    }
+                }
             case .insufficientBalance(let required, let available, let currency):
                 json.field("required", required.decimal(minorUnitDigits: currency.minorUnitDigits))
                 json.field("available", available.decimal(minorUnitDigits: currency.minorUnitDigits))
@@ -31,7 +39,7 @@ package enum Problem {
         }
         var response = Response(status: refusal.status, contentType: "application/problem+json", bytes: body)
         if let seconds = refusal.retryAfterSeconds { response.headers.add("Retry-After", seconds) }
-        if case .methodNotAllowed(let allowed) = refusal { response.headers.add("Allow", allowed) }
+        response.headers.addWhatHelps(refusal)
         if refusal.status == 401 { response.headers.add("WWW-Authenticate", "Bearer") }
         return response
     }
@@ -39,7 +47,7 @@ package enum Problem {
     package static let schema: Schema = [
         "type": .string, "title": .string, "status": .integer, "detail": .string, "code": .string,
         "request_id": .string,
-        // 422: what is wrong with which field.
+        // 422: what is wrong with which field; 400: with which parameter of the query.
         "errors": .array(of: ["pointer": .string, "code": .string, "detail": .string]).omittable,
         // 402 where a balance does not cover it.
         "required": .decimal.omittable, "available": .decimal.omittable, "currency": .string.omittable,
@@ -57,6 +65,7 @@ package enum Problem {
         case 409: "Conflict"
         case 413: "Content too large"
         case 414: "URI too long"
+        case 415: "Unsupported media type"
         case 417: "Expectation failed"
         case 422: "Unprocessable content"
         case 429: "Too many requests"

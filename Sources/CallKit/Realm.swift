@@ -27,9 +27,12 @@ package final class ProviderCaller: Sendable {
 
     private var isKnown: Bool { secretHash.map { fleet.isProviderKey($0) } ?? true }
 
-    /// For effects in the registry.
+    /// For effects in the registry: judged by its rows, where another rotation of the same batch shows.
     package var judge: Registry.Judge {
-        { [self] in if !isKnown { throw RegistryRefusal.notAllowed(Refusal.unknownCredential) } }
+        { [secretHash] keys in
+            guard let secretHash, try !keys.isLive(secretHash) else { return }
+            throw RegistryRefusal.notAllowed(Refusal.unknownCredential)
+        }
     }
 
     /// For effects in a tenant's file.

@@ -7,6 +7,20 @@ package protocol Reason: Sendable, Equatable {
     func saying(_ text: String) -> Self
 }
 
+/// 400: a query that the call does not take.
+package struct BadQuery: Sendable, Equatable {
+    package let code: String
+    package let text: String
+    /// As it was sent.
+    package let parameter: String
+
+    package init(_ code: String, _ text: String, parameter: String) {
+        self.code = code
+        self.text = text
+        self.parameter = parameter
+    }
+}
+
 /// 404: there is no such thing, or it is somebody else's.
 package struct Missing: Sendable, Equatable {
     /// As the code and the sentence have it: `x_not_found`, "There is no such x."
@@ -20,7 +34,7 @@ package struct Missing: Sendable, Equatable {
     }
 
     package var code: String { "\(name)_not_found" }
-    package var text: String { "There is no such \(name)." }
+    package var text: String { "There is no such \(name.replacing("_", with: " "))." }
 }
 
 /// 403: the caller is known, and may not do this.

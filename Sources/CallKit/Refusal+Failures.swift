@@ -25,6 +25,7 @@ extension Refusal {
         switch refusal {
         case .slugTaken: self = .conflict(.slugTaken)
         case .hostTaken(let host): self = .conflict(.hostTaken(host))
+        case .prefixTaken: self = .field("/prefix", "taken", "belongs to another tenant's keys")
         case .secretTaken: self = .conflict(.secretTaken)
         case .unknownTenant: self = .notFound(.tenant)
         case .notAllowed(let error): self = error as? Refusal ?? .defect

@@ -6,12 +6,13 @@ package import HTTPCore
 package enum Refusal: Error, Sendable, Equatable {
     /// 400: the body or the query cannot be parsed.
     case unparseable(String)
+    /// 400: the query has what the call does not take.
+    case badQuery(BadQuery)
     /// 422: parsed, but fields are missing or wrong.
     case invalid([FieldError])
     /// 401: no credential, an unknown one, another tenant's, a revoked or expired one: all alike.
     case unknownCredential
-    /// 401: an e-mail address or a password that is wrong. Told like an unknown credential where a dialect has no words
-    /// of its own for it.
+    /// 401: an e-mail address or a password that is wrong; which of both is not told.
     case wrongPassword
     /// 401: the signature of a signed call is missing, wrong or too old (W5).
     case badSignature(String)
@@ -33,6 +34,8 @@ package enum Refusal: Error, Sendable, Equatable {
     case unprocessable(Unprocessable)
     /// 413.
     case tooLarge(bytesMax: Int)
+    /// 415: the body has a content coding; none is undone here.
+    case codedBody
     /// 429.
     case rateLimited(retryAfterSeconds: Int)
     /// 429: too many of others are waiting for the same (G6).
@@ -50,6 +53,7 @@ package enum Refusal: Error, Sendable, Equatable {
 
     package static let idempotencyKeyReused = Refusal.unprocessable(.idempotencyKeyReused)
     package static let busy = Refusal.unavailable(.busy)
+    package static let unknownMethod = Refusal.transport(status: 501, reason: "This method is not known.")
 
     /// Stored with the idempotency key and given again: everything decided in the lane but 401, 403, 429 and 5xx (G4).
     package var isReplayable: Bool {
@@ -62,7 +66,7 @@ package enum Refusal: Error, Sendable, Equatable {
     /// The status that native APIs answer with; dialects may differ.
     package var status: Int {
         switch self {
-        case .unparseable: 400
+        case .unparseable, .badQuery: 400
         case .invalid, .unprocessable: 422
         case .unknownCredential, .wrongPassword, .badSignature: 401
         case .forbidden: 403
@@ -71,6 +75,7 @@ package enum Refusal: Error, Sendable, Equatable {
         case .conflict: 409
         case .insufficientBalance, .quotaExceeded, .shareExceeded: 402
         case .tooLarge: 413
+        case .codedBody: 415
         case .rateLimited, .crowded: 429
         case .unavailable: 503
         case .defect: 500
@@ -82,8 +87,10 @@ package enum Refusal: Error, Sendable, Equatable {
     package var code: String {
         switch self {
         case .unparseable: "unparseable"
+        case .badQuery(let reason): reason.code
         case .invalid: "invalid_fields"
-        case .unknownCredential, .wrongPassword: "unknown_key"
+        case .unknownCredential: "unknown_key"
+        case .wrongPassword: "wrong_password"
         case .badSignature: "bad_signature"
         case .forbidden(let reason): reason.code
         case .conflict(let reason): reason.code
@@ -95,6 +102,7 @@ package enum Refusal: Error, Sendable, Equatable {
         case .shareExceeded: "share_exceeded"
         case .crowded(let reason): reason.code
         case .tooLarge: "too_large"
+        case .codedBody: "content_coding"
         case .rateLimited: "rate_limited"
         case .unavailable(let reason): reason.code
         case .defect: "internal_error"
@@ -117,9 +125,11 @@ package enum Refusal: Error, Sendable, Equatable {
     package var detail: String {
         switch self {
         case .unparseable(let detail), .badSignature(let detail): detail
+        case .badQuery(let reason): reason.text
         case .invalid(let errors):
             errors.map { "\($0.pointer.isEmpty ? "body" : $0.pointer): \($0.detail)" }.joined(separator: "; ")
-        case .unknownCredential, .wrongPassword: "The key is missing, unknown, expired or revoked."
+        case .unknownCredential: "The key is missing, unknown, expired or revoked."
+        case .wrongPassword: "The e-mail address or the password is wrong."
         case .forbidden(let reason): reason.text
         case .conflict(let reason): reason.text
         case .unprocessable(let reason): reason.text
@@ -130,6 +140,7 @@ package enum Refusal: Error, Sendable, Equatable {
         case .shareExceeded(let what): "The reseller's share of \(what) is used up."
         case .crowded(let reason): reason.text
         case .tooLarge(let bytes): "The body is larger than \(bytes) bytes."
+        case .codedBody: "The body has a Content-Encoding; send it as it is, uncompressed."
         case .rateLimited(let seconds): "Too many requests; try again in \(seconds) s."
         case .unavailable(let reason): reason.text
         case .defect: "Something went wrong here; nothing was changed. The request id helps us find it."

@@ -1,3 +1,4 @@
+package import HTTPCore
 package import TenantRegistry
 
 /// Who may call a route, by the caller's key and its reseller's place in its life (W1). Judged on the loop and again
@@ -13,6 +14,7 @@ extension Route {
         case .administrator:
             guard key.role.isAdministrator else { throw notFor(key) }
         case .owner:
+            if key.role.isAdministrator { try judgeBook(of: key) }
             guard key.role.isOwner else {
                 throw .forbidden(.ownerOnly)
             }
@@ -21,10 +23,33 @@ extension Route {
             guard key.scopes.isSuperset(of: scopes.bits) else {
                 throw .forbidden(.scopeMissing(scopes))
             }
+        case .resellerWithAny(let scopes):
+            guard !key.role.isAdministrator else { throw notFor(key) }
+            guard !key.scopes.isDisjoint(with: scopes.bits) else {
+                throw .forbidden(.scopesMissing(scopes))
+            }
         case .resellerSession:
             guard key.role == .resellerSession else {
                 throw .forbidden(.sessionOnly)
             }
+        }
+        if access != .open { try judgeBook(of: key) }
+    }
+
+    private func judgeBook(of key: KeyProjection) throws(Refusal) {
+        guard moves != .live || key.book == .live else { throw .forbidden(.liveOnly) }
+    }
+
+    /// `?mode=` of a call that changes something: it may name the book that the call moves, and no other (X7). Whatever
+    /// a route does with it otherwise, a call that names the test book never moves the live one.
+    package func judge(modeIn head: RequestHead, of book: Book) throws(Refusal) {
+        guard moves != .nothing, head.queryRange != nil, let query = try? Query(parsing: head.query) else { return }
+        for pair in query.pairs where pair.name == Parameter.mode.name {
+            guard let wanted = Book(name: pair.value) else {
+                throw .field("/\(pair.name)", "choice", "must be one of live, test")
+            }
+            let isNamed = book == .live && parameters.contains { $0.name == pair.name }
+            guard wanted == book || isNamed else { throw .forbidden(.liveOnly) }
         }
     }
 
@@ -58,5 +83,12 @@ extension Route {
 
     private func notFor(_ key: KeyProjection) -> Refusal {
         .forbidden(.wrongRole(key.role))
+    }
+}
+
+extension Book {
+    /// A key of this book may change rows of that one: live keys reach both, test keys the test book alone.
+    package func judgeWrite(to other: Book) throws(Refusal) {
+        guard self == .live || other == .test else { throw .forbidden(.liveOnly) }
     }
 }

@@ -14,6 +14,8 @@ package struct Route: Sendable {
         case owner
         /// A reseller's key with these scopes, or its person signed in.
         case reseller(NamedScopes)
+        /// A reseller's key with one of these scopes, or its person signed in.
+        case resellerWithAny(NamedScopes)
         /// A reseller's person signed in; a key will not do.
         case resellerSession
         /// No credential, or a reseller's, which then counts: what is shown may be the reseller's own.
@@ -25,9 +27,19 @@ package struct Route: Sendable {
         package var isOpen: Bool {
             switch self {
             case .open, .openOrReseller: true
-            case .administrator, .owner, .reseller, .resellerSession, .provider: false
+            case .administrator, .owner, .reseller, .resellerWithAny, .resellerSession, .provider: false
             }
         }
+    }
+
+    /// What a call changes, by the two books (X7). A key of mode `test` changes the test book alone.
+    package enum Moves: Sendable {
+        /// Nothing: the one kind of route that HEAD may ask too.
+        case nothing
+        /// Rows of one book: the key's, or the one that a live key names by the route's `mode`.
+        case oneBook
+        /// What both books share, what the live one alone has, and what a key of mode `test` is not let do (O1).
+        case live
     }
 
     package enum Idempotency: Sendable {
@@ -69,18 +81,24 @@ package struct Route: Sendable {
     /// Below the surface's base, say `/orders/{id}`.
     package let pattern: String
     package let access: Access
+    package let moves: Moves
     package let body: Body
     package let idempotency: Idempotency
     /// The secrets that sign its calls (W5); nil where calls are not signed.
     package let signedBy: SignedCall.Secrets?
     package let openCalls: OpenCalls
-    /// States, beside active, in which a reseller's signed-in person may call it. Reads are open to a suspended person.
+    /// States, beside active, in which a reseller's signed-in person may call it. A GET that changes nothing is open to
+    /// a suspended person.
     package let openIn: Set<ResellerState>
     /// A limit of the route's own for each reseller; nil for most.
     package let routeClass: RouteClass?
     /// The kind under which the answer is kept ready for the loops; nil for most.
     package let cacheKind: CacheKind?
+    /// Whether its answer is named by an ETag, and not sent again to who has it: lists of prices.
+    package let isTagged: Bool
     package let summary: String
+    /// Whether its query may hold anything: services that call back have parameters of their own.
+    package let ignoresUnknownParameters: Bool
     /// What its path and query hold; path parameters left out are any text.
     package let parameters: [Parameter]
     /// Its body; nil where it reads none.
@@ -93,16 +111,19 @@ package struct Route: Sendable {
     package let handle: @Sendable (Call) throws -> Work
 
     package init(
-        _ method: Method, _ pattern: String, _ summary: String, access: Access, body: Body? = nil,
+        _ method: Method, _ pattern: String, _ summary: String, access: Access, moves: Moves? = nil, body: Body? = nil,
         idempotency: Idempotency = .ignored, signedBy: SignedCall.Secrets? = nil, openCalls: OpenCalls? = nil,
         openIn: Set<ResellerState> = [], routeClass: RouteClass? = nil, cacheKind: CacheKind? = nil,
-        parameters: [Parameter] = [], takes: Schema? = nil, gives: Success? = nil, refuses: Set<Int> = [],
+        isTagged: Bool = false,
+        ignoresUnknownParameters: Bool = false, parameters: [Parameter] = [], takes: Schema? = nil,
+        gives: Success? = nil, refuses: Set<Int> = [],
         handle: @escaping @Sendable (Call) throws -> Work
     ) {
         self.method = method
         self.pattern = pattern
         self.summary = summary
         self.access = access
+        self.moves = moves ?? (method == .get ? .nothing : .live)
         let takesBody = method == .post || method == .put || method == .patch
         let bytesMax = access.isOpen ? Self.openBodyBytesMax : Self.bodyBytesMax
         self.body = body ?? (takesBody ? .whole(bytesMax: bytesMax) : .none)
@@ -110,13 +131,20 @@ package struct Route: Sendable {
         self.signedBy = signedBy
         let isNamedBySecret = Self.isNamedBySecret(access, pattern)
         self.openCalls = openCalls ?? (isNamedBySecret ? .capability : .shared)
-        self.openIn = method == .get ? openIn.union([.suspended]) : openIn
+        self.openIn = method == .get && self.moves == .nothing ? openIn.union([.suspended]) : openIn
         self.routeClass = routeClass
         self.cacheKind = cacheKind
+        self.isTagged = isTagged || cacheKind != nil
+        self.ignoresUnknownParameters = ignoresUnknownParameters
         self.parameters = parameters
         self.takes = takes
         self.gives = gives
         self.refuses = refuses
         self.handle = handle
+    }
+
+    /// HEAD asks what GET would answer, and is not there where a GET acts.
+    package func answers(_ method: Method) -> Bool {
+        method == .head ? self.method == .get && moves == .nothing : self.method == method
     }
 }

@@ -19,6 +19,10 @@ package protocol Surface: Sendable {
     var title: String { get }
     /// Whether it is an API that describes itself at `/openapi.json` (X7); pages are not.
     var isDescribed: Bool { get }
+    /// Whether a query may hold what no route of it describes, and nobody reads. APIs are told.
+    var ignoresUnknownParameters: Bool { get }
+    /// Whether a body may not: native APIs, whose clients are written for them.
+    var refusesUnknownMembers: Bool { get }
     /// The media type of refusals.
     var errorContentType: StaticString { get }
     /// What a refusal's body looks like.
@@ -34,6 +38,8 @@ extension Surface {
     package var credentials: [CredentialPlace] { [.bearer] }
     package var title: String { name.replacing("_", with: " ").capitalized }
     package var isDescribed: Bool { true }
+    package var ignoresUnknownParameters: Bool { !isDescribed }
+    package var refusesUnknownMembers: Bool { false }
     package var errorContentType: StaticString { "application/problem+json" }
     package var errorSchema: Schema { Problem.schema }
 

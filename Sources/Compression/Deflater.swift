@@ -48,6 +48,8 @@ final class Deflater {
                 if output.isEmpty { output = round } else { output += round }
             } while stream.pointee.avail_out == 0
         }
+        // Both were lent for this call.
+        (stream.pointee.next_in, stream.pointee.next_out) = (nil, nil)
         return output
     }
 

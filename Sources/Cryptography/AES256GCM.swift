@@ -15,7 +15,8 @@ package enum AES256GCM {
         try seal(plaintext, key: key, associatedData: associatedData, nonce: random.bytes(nonceBytes))
     }
 
-    static func seal(
+    /// `nonce`: 12 bytes that come with no other plaintext or associated data under this key.
+    package static func seal(
         _ plaintext: [UInt8], key: [UInt8], associatedData: [UInt8], nonce: [UInt8]
     ) throws(CryptographyError) -> [UInt8] {
         try check(key: key, count: plaintext.count, associatedData: associatedData)

@@ -44,9 +44,41 @@ package final class TLSCertificate: @unchecked Sendable {
             }, nil)
     }
 
+    /// Why this certificate cannot serve the host, a name in lower case; nil where it can. The name must be one of the
+    /// certificate's alternative names (RFC 6125 §6.4), a wildcard for one whole label included. Its subject says
+    /// nothing.
+    package func fault(serving host: String, atUnixSeconds now: Int64) -> String? {
+        guard let leaf = SSL_CTX_get0_certificate(context) else { return "there is no certificate" }
+        let flags = UInt32(X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS)
+        if X509_check_host(leaf, host, host.utf8.count, flags, nil) != 1 {
+            return "the certificate is for another name"
+        }
+        var now = time_t(now)
+        // Zero is an error of the certificate's.
+        guard X509_cmp_time(X509_get0_notBefore(leaf), &now) < 0 else { return "the certificate is not valid yet" }
+        guard X509_cmp_time(X509_get0_notAfter(leaf), &now) > 0 else { return "the certificate has expired" }
+        return nil
+    }
+
+    /// A source that reads these bytes where they lie, which is why it lives within the call.
+    private func withSource(
+        _ pem: [UInt8], _ what: String, _ body: (OpaquePointer) throws(TLSError) -> Void
+    ) throws(TLSError) {
+        let result = pem.withUnsafeBytes { bytes -> Result<Void, TLSError> in
+            guard let source = BIO_new_mem_buf(bytes.baseAddress, Int32(bytes.count)) else {
+                return .failure(.last(what))
+            }
+            defer { BIO_free(source) }
+            return Result { () throws(TLSError) in try body(source) }
+        }
+        try result.get()
+    }
+
     private func useChain(_ pem: [UInt8]) throws(TLSError) {
-        guard let source = BIO_new_mem_buf(pem, Int32(pem.count)) else { throw .last("certificate") }
-        defer { BIO_free(source) }
+        try withSource(pem, "certificate") { source throws(TLSError) in try readChain(source) }
+    }
+
+    private func readChain(_ source: OpaquePointer) throws(TLSError) {
         guard let leaf = PEM_read_bio_X509(source, nil, nil, nil) else { throw .last("no certificate") }
         defer { X509_free(leaf) }
         guard SSL_CTX_use_certificate(context, leaf) == 1 else { throw .last("certificate") }
@@ -61,8 +93,10 @@ package final class TLSCertificate: @unchecked Sendable {
     }
 
     private func useKey(_ pem: [UInt8]) throws(TLSError) {
-        guard let source = BIO_new_mem_buf(pem, Int32(pem.count)) else { throw .last("private key") }
-        defer { BIO_free(source) }
+        try withSource(pem, "private key") { source throws(TLSError) in try readKey(source) }
+    }
+
+    private func readKey(_ source: OpaquePointer) throws(TLSError) {
         // Without this callback OpenSSL would ask the terminal for a passphrase.
         guard let key = PEM_read_bio_PrivateKey(source, nil, { _, _, _, _ in 0 }, nil) else {
             throw .last("no private key")

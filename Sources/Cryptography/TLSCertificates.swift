@@ -24,7 +24,8 @@ package final class TLSCertificates: Sendable {
 
     /// Nil where the default serves.
     func certificate(for host: String) -> TLSCertificate? {
-        let host = host.lowercased()
+        var host = host.lowercased()
+        if host.hasSuffix(".") { host.removeLast() }
         return table.withLock { table in
             if let exact = table.byHost[host] { return exact }
             guard let dot = host.firstIndex(of: ".") else { return nil }

@@ -23,7 +23,8 @@ package final class TLSConnection {
 
     init?(fd: Int32, certificates: TLSCertificates) {
         let fallback = certificates.fallback
-        guard let ssl = SSL_new(fallback.context) else { return nil }
+        // The table may let go of it meanwhile; the connection holds the context from here on.
+        guard let ssl = withExtendedLifetime(fallback, { SSL_new(fallback.context) }) else { return nil }
         self.ssl = ssl
         self.certificates = certificates
         guard SSL_set_fd(ssl, fd) == 1 else { return nil }
@@ -87,6 +88,7 @@ extension TLSCertificates {
         guard let name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name),
             let certificate = certificate(for: String(cString: name))
         else { return 1 }
-        return SSL_set_SSL_CTX(ssl, certificate.context) == nil ? 0 : 1
+        // As above: another thread may replace the table before OpenSSL has counted its reference.
+        return withExtendedLifetime(certificate) { SSL_set_SSL_CTX(ssl, certificate.context) == nil ? 0 : 1 }
     }
 }

@@ -44,8 +44,8 @@ struct CallRun: Sendable {
 
     private func handle() {
         do {
-            try checkIdempotencyKey()
-            perform(try route.handle(pipeline.call(admitted, body: body)))
+            try checkHead()
+            perform(try route.handle(try call()))
         } catch {
             refuse(refusal(of: error))
         }
@@ -54,8 +54,8 @@ struct CallRun: Sendable {
     /// Who reads the body that comes in pieces; nil where the call was refused, and answered.
     func beginStream() -> (any BodyReader)? {
         do {
-            try checkIdempotencyKey()
-            guard case .streamed(let reader) = try route.handle(pipeline.call(admitted, body: body)) else {
+            try checkHead()
+            guard case .streamed(let reader) = try route.handle(try call()) else {
                 throw Refusal.defect
             }
             return reader
@@ -63,6 +63,19 @@ struct CallRun: Sendable {
             refuse(refusal(of: error))
             return nil
         }
+    }
+
+    /// What the head alone says about the call.
+    private func checkHead() throws(Refusal) {
+        if let caller = admitted.caller { try route.judge(modeIn: routed.head, of: caller.book) }
+        try checkIdempotencyKey()
+    }
+
+    /// What the handler is given, once it is sure that it reads all that was sent.
+    private func call() throws(Refusal) -> Call {
+        let query = try routed.endpoint.query(of: routed.head)
+        if routed.endpoint.takesNoBody { try route.expectNothing(in: body) }
+        return pipeline.call(admitted, query: query, body: body)
     }
 
     /// G4: quoted or bare, at most 255 characters; demanded where money or stock moves.
@@ -84,6 +97,8 @@ struct CallRun: Sendable {
         switch work {
         case .answer(let answer): answerUnwritten(answer)
         case .read(let read): inTenant { submitRead(read, of: $0) }
+        // A route that says that it changes nothing does not: neither GET nor HEAD finds a way to act.
+        case .write where route.moves == .nothing: refuse(.defect)
         case .write(let effect):
             inTenant { tenant in
                 var write = given ?? terms(of: tenant)
@@ -98,8 +113,9 @@ struct CallRun: Sendable {
             }
             if !begun { refuse(.busy) }
         case .stream(let status, let headers, let stream, let length):
-            recordThen(status, bytesOut: length ?? 0) {
-                respond(Response(status: status, headers: headers, body: .stream(stream, length: length)))
+            whenLogHasRoom {
+                let body = recorded(stream, length, status)
+                respond(Response(status: status, headers: headers, body: .stream(body, length: length)))
             }
         // A reader is asked for before its body is read, in `beginStream`.
         case .streamed: refuse(.defect)
@@ -205,13 +221,25 @@ struct CallRun: Sendable {
 
     /// An answer of a call that wrote nothing: its audit record joins the read log first.
     private func answerUnwritten(_ answer: Answer) {
+        if route.isTagged, answer.status == 200, answer.refusal == nil { return answerTagged(answer) }
         recordThen(answer.status, bytesOut: answer.body.count) { respond(answer, proof: nil) }
+    }
+
+    private func answerTagged(_ answer: Answer) {
+        let tag = EntityTag(of: answer.body)
+        var answer = answer
+        answer.headers.add("ETag", tag.text)
+        if routed.head.has(tag) {
+            answer.status = 304
+            answer.body = []
+        }
+        recordThen(answer.status, bytesOut: answer.body.count) { [answer] in respond(answer, proof: nil) }
     }
 
     private func refuse(_ refusal: Refusal) {
         pipeline.metrics.countRefusal(refusal)
         let response = missed(refusal) ?? render(refusal)
-        recordThen(response.status, bytesOut: 0) { finish(response) }
+        recordThen(response.status, bytesOut: response.bodyBytes) { finish(response) }
     }
 
     /// Counts what a stranger got wrong, and gives the answer of an address that has got too much wrong. What was right
@@ -239,22 +267,38 @@ struct CallRun: Sendable {
         routed.surface.render(refusal, requestID: routed.requestID, for: routed.head)
     }
 
-    /// Records are never dropped: without room the call waits for the lane to write a block, or is answered 503.
     private func recordThen(_ status: Int, bytesOut: Int, _ answer: @escaping @Sendable () -> Void) {
-        guard let tenant = admitted.tenant,
-            !pipeline.record(admitted.authenticated, status, bytesIn: bytesIn, bytesOut: bytesOut)
-        else { return answer() }
+        if pipeline.record(admitted.authenticated, status, bytesIn: bytesIn, bytesOut: bytesOut) { return answer() }
+        whenLogHasRoom {
+            pipeline.record(admitted.authenticated, status, bytesIn: bytesIn, bytesOut: bytesOut)
+            answer()
+        }
+    }
+
+    /// Records are never dropped: without room the call waits for the lane to write a block, or is answered 503.
+    private func whenLogHasRoom(_ proceed: @escaping @Sendable () -> Void) {
+        guard let tenant = admitted.tenant, !tenant.readLog.hasRoom else { return proceed() }
         tenant.lane.submit(
             LaneJob(
                 writes: true,
                 perform: { store in
                     store.flushReads()
-                    return { _ in
-                        pipeline.record(admitted.authenticated, status, bytesIn: bytesIn, bytesOut: bytesOut)
-                        answer()
-                    }
+                    return { _ in proceed() }
                 },
                 fail: { failure in finish(render(Refusal(failure))) }))
+    }
+
+    /// The same stream, recorded when it ends.
+    private func recorded(_ stream: any ResponseStream, _ length: Int?, _ status: Int) -> RecordedStream {
+        RecordedStream(stream, length: length, isHead: routed.head.method == .head) { bytes, end in
+            let said =
+                switch end {
+                case .whole: status
+                case .clientLeft: RecordedStream.clientLeftStatus
+                case .failed: Refusal.defect.status
+                }
+            pipeline.record(admitted.authenticated, said, bytesIn: bytesIn, bytesOut: bytes, isOwed: true)
+        }
     }
 
     private func respond(_ answer: Answer, proof: CommitProof?) {
@@ -307,6 +351,11 @@ struct CallRun: Sendable {
     private func report(_ error: any Error) {
         fleet.report("\(routed.requestID.text) \(routed.route.pattern): \(error)")
     }
+}
+
+extension RequestHead {
+    /// Whether the caller says that it has what the tag names.
+    func has(_ tag: EntityTag) -> Bool { joinedValues(of: .ifNoneMatch).map { tag.isNamed(in: $0) } ?? false }
 }
 
 extension Answer {

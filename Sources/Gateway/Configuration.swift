@@ -1,5 +1,6 @@
 package import HTTPCore
 package import HTTPServer
+import Provider
 package import RateLimiter
 
 /// What `tollgate serve` is told. Everything has a default that suits one machine.
@@ -9,6 +10,8 @@ package struct Configuration: Sendable {
     package var loops = 2
     package var workers = 16
     package var openFilesMax = 1_000
+    /// The program that looks at files from elsewhere in a process of its own; nil: this process does.
+    package var examiner: String?
     package var freeBytesReserve: Int64 = 64 << 20
     /// Only from these is `X-Forwarded-For` the client's address (G6).
     package var trustedProxies: [AddressRange] = []
@@ -36,4 +39,6 @@ package struct Configuration: Sendable {
     package var separatesAdmin = false
 
     package init() {}
+
+    var hosts: NodeHosts { NodeHosts(publicURL: publicURL, baseDomain: baseDomain) }
 }

@@ -39,7 +39,8 @@ package final class Gateway: Sendable {
         options.budgets = Budgets(configuration.budgets)
         options.aroundAnswers = { WakeBatch.run($0) }
         let data = try DataDirectory(path: configuration.dataPath)
-        let fleet = try Fleet(data: data, schema: .app, options: options, clock: clock, report: RequestLog.report)
+        let schema = configuration.examiner.map { TenantSchema.app.examining(by: $0) } ?? .app
+        let fleet = try Fleet(data: data, schema: schema, options: options, clock: clock, report: RequestLog.report)
         let outbound = try Outbound(
             allowsPrivateAddresses: configuration.allowsPrivateAddresses, places: fleet.budgets.outbound)
         self.outbound = outbound
@@ -88,7 +89,8 @@ package final class Gateway: Sendable {
     }
 
     /// Every surface that a tenant may have.
-    private static let dialects: [any Dialect] = Dialects.all + [InvitationPages(), SandboxPayPages()]
+    private static let dialects: [any Dialect] =
+        Dialects.all + [InvitationPages(), SandboxPayPages(), PaymentReturnPages()]
 
     private static func pipeline(
         of fleet: Fleet, _ services: Services, _ blueprints: Blueprints, _ configuration: Configuration,
@@ -98,9 +100,10 @@ package final class Gateway: Sendable {
             fleet: fleet,
             dialects: dialects,
             provider: ProviderAPI(
-                fleet: fleet, blueprints: blueprints, scrypt: services.scrypt, domainsChanged: domainsChanged),
+                fleet: fleet, blueprints: blueprints, scrypt: services.scrypt, hosts: configuration.hosts,
+                domainsChanged: domainsChanged),
             blueprints: blueprints, configuration: configuration, services: services, metrics: GatewayMetrics(),
-            log: RequestLog(isOn: configuration.logsRequests, dialects: dialects))
+            log: RequestLog(isOn: configuration.logsRequests))
     }
 
     /// `/readyz` says no from now on; then the server drains and everything is written and closed. Blocks.
@@ -125,6 +128,7 @@ package final class Gateway: Sendable {
 
     private static func defaultCertificate(_ configuration: Configuration) throws -> TLSCertificate? {
         guard let chain = configuration.certificatePath, let key = configuration.privateKeyPath else { return nil }
+        try PrivateFiles.judge(key, groupOfRootMayRead: true)
         return try TLSCertificate(chainFile: chain, keyFile: key)
     }
 

@@ -5,20 +5,28 @@ import TenantRegistry
 /// What is served at the root beside surfaces: health, metrics (G7), descriptions; and the links that are built.
 extension Pipeline {
     func root(_ path: String, _ head: RequestHead, _ peer: Peer, _ requestID: RequestID) -> HeadVerdict {
-        let trace = RequestTrace(head: head, peer: peer, requestID: requestID, started: fleet.monotonic.nanoseconds())
+        var trace = RequestTrace(head: head, peer: peer, requestID: requestID, started: fleet.monotonic.nanoseconds())
+        guard Router.rootPaths.contains(path), path != "/metrics" || router.servesNode(to: peer) else {
+            return .answer(refuse(.notFound(.path), nil, trace))
+        }
+        trace.path = path
+        switch head.method {
+        case .get, .head: break
+        case .other: return .answer(refuse(.unknownMethod, nil, trace))
+        default: return .answer(refuse(.methodNotAllowed(allowed: "GET, HEAD"), nil, trace))
+        }
         switch path {
         case "/healthz": return plain(200, "ok\n", trace)
         case "/readyz":
             return isDraining.load(ordering: .acquiring)
                 ? plain(503, "draining\n", trace) : plain(200, "ready\n", trace)
-        case "/metrics" where router.servesNode(to: peer):
-            return .later { [self] responder in
+        default:
+            return .later { [self, trace] responder in
                 let submitted = fleet.observing.submit { [self] in
                     responder.respond(text(200, metrics.text(fleet: fleet, server: server), trace))
                 }
                 if !submitted { responder.respond(refuse(.busy, nil, trace)) }
             }
-        default: return .answer(refuse(.notFound(.path), nil, trace))
         }
     }
 
@@ -35,8 +43,7 @@ extension Pipeline {
 
     /// An API's description at an address of no tenant (X7).
     func describe(_ description: LazyDescription, _ trace: RequestTrace) -> HeadVerdict {
-        let scheme = trace.peer.isEncrypted ? "https" : "http"
-        let base = configuration.publicURL ?? "\(scheme)://\(trace.head?.value(of: .host) ?? "localhost")"
+        let base = trace.head.map { baseURL($0, trace.peer) } ?? configuration.publicURL ?? "http://localhost"
         var response = Response(
             status: 200, contentType: "application/json", bytes: description.bytes(baseURL: base))
         stamp(&response, trace, tenant: nil)
@@ -45,13 +52,16 @@ extension Pipeline {
 
     // MARK: Links
 
-    /// The node's base URL as this caller can use it: the configured public URL, or the address that was called.
+    /// The node's base URL as this caller's clients can use it: the configured public URL, or the address that was
+    /// called. Whoever came by the control socket or the admin listener is given the address that everyone has.
     private func baseURL(_ head: RequestHead, _ peer: Peer) -> String {
         if let base = configuration.publicURL { return base }
-        let host = peer.role == .control ? authority : head.value(of: .host) ?? "localhost"
-        let scheme =
-            peer.isEncrypted || (peer.role == .control && configuration.certificatePath != nil) ? "https" : "http"
-        return "\(scheme)://\(host)"
+        if peer.role == .everyone { return calledURL(head, peer) }
+        return "\(configuration.certificatePath == nil ? "http" : "https")://\(authority)"
+    }
+
+    private func calledURL(_ head: RequestHead, _ peer: Peer) -> String {
+        "\(isSecure(head, peer) ? "https" : "http")://\(head.value(of: .host) ?? "localhost")"
     }
 
     /// The tenant's, at the address that was called; the node's for the provider's calls.
@@ -59,7 +69,7 @@ extension Pipeline {
         guard let tenant else { return baseURL(routed.head, routed.peer) }
         if configuration.publicURL == nil, routed.addressPrefix.isEmpty, routed.addressed != nil {
             // The tenant's own host name.
-            return "\(routed.peer.isEncrypted ? "https" : "http")://\(routed.head.value(of: .host) ?? "localhost")"
+            return calledURL(routed.head, routed.peer)
         }
         return "\(baseURL(routed.head, routed.peer))/t/\(tenant.slug)"
     }

@@ -25,7 +25,7 @@ final class Pipeline: RequestHandler, Sendable {
     let metrics: GatewayMetrics
     let log: RequestLog
     let isDraining = Atomic<Bool>(false)
-    private let imports: ImportLine
+    let imports: ImportLine
     private let requestIDs: RequestIDs
     private let attached = Mutex<(metrics: ServerMetrics?, authority: String)>((nil, "127.0.0.1"))
 
@@ -51,7 +51,7 @@ final class Pipeline: RequestHandler, Sendable {
         self.metrics = metrics
         self.log = log
         router = Router(
-            dialects: dialects, node: [provider], roster: fleet.roster, baseDomain: configuration.baseDomain,
+            dialects: dialects, node: [provider], roster: fleet.roster, hosts: configuration.hosts,
             separatesAdmin: configuration.separatesAdmin)
         authentication = Authentication(fleet: fleet)
         let monotonicNow = fleet.monotonic.nanoseconds()
@@ -70,6 +70,9 @@ final class Pipeline: RequestHandler, Sendable {
         switch router.route(head, from: peer, requestID: requestID, started: started, now: now) {
         case .root(let path):
             return root(path, head, peer, requestID)
+        case .options(let allowed, _):
+            let trace = RequestTrace(head: head, peer: peer, requestID: requestID, started: started)
+            return .answer(options(allowed, trace))
         case .refused(let refusal, let surface):
             return .answer(
                 refuse(refusal, surface, RequestTrace(head: head, peer: peer, requestID: requestID, started: started)))
@@ -80,11 +83,15 @@ final class Pipeline: RequestHandler, Sendable {
 
     private func serve(_ routed: Routed) -> HeadVerdict {
         if let description = routed.route.description, routed.addressed == nil, !routed.isUnknownAddress {
+            let trace = RequestTrace(routed)
             let address = clientAddress(routed)
             if let overrun = admission.strangers.described(to: address, now: fleet.monotonic.nanoseconds()) {
-                return .answer(refuse(overrun, routed.surface, RequestTrace(routed)))
+                return .answer(refuse(overrun, routed.surface, trace))
             }
-            return describe(description, RequestTrace(routed))
+            do throws(Refusal) { _ = try routed.endpoint.query(of: routed.head) } catch {
+                return .answer(refuse(error, routed.surface, trace))
+            }
+            return describe(description, trace)
         }
         let place = routed.surface.credential(in: routed.head)
         if place == nil, !routed.route.access.isOpen, let dialect = routed.dialect,
@@ -107,7 +114,13 @@ final class Pipeline: RequestHandler, Sendable {
             response.headers.add(admitted.limitHeaders)
             return .answer(response)
         }
+        if let allowed = routed.allowed {
+            var response = options(allowed, RequestTrace(routed))
+            response.headers.add(admitted.limitHeaders)
+            return .answer(response)
+        }
         if let ready = answerKeptReady(admitted) { return .answer(ready) }
+        if routed.head.hasCodedBody { return .answer(refuseAdmitted(.codedBody, admitted)) }
         switch routed.route.body {
         case .whole(let bytesMax)
         where bytesMax > Route.bodyBytesMax && !routed.head.announces(atMost: Route.bodyBytesMax):
@@ -129,44 +142,19 @@ final class Pipeline: RequestHandler, Sendable {
         }
     }
 
-    private func readWhole(_ admitted: Admitted, bytesMax: Int) -> HeadVerdict {
-        // Whoever has shown no key sends little (G6).
-        let bytesMax = admitted.payer.isStranger ? min(bytesMax, Route.openBodyBytesMax) : bytesMax
-        let room = SharedRoom(fleet.budgets.bodies, admitted.payer)
-        return .readBody(bytesMax: bytesMax, room: room) { [self] body, responder in
-            var admitted = admitted
-            admitted.held.append(room)
-            CallRun(pipeline: self, admitted: admitted, body: body, responder: responder).start()
-            return nil
-        }
-    }
-
-    /// More than is held in memory as it comes.
-    private func spool(_ admitted: Admitted, bytesMax: Int) -> HeadVerdict {
-        let room = SharedRoom(fleet.budgets.scratch, admitted.payer)
-        if let announced = admitted.routed.head.announcedBytes, announced <= bytesMax, !room.grow(to: announced) {
-            var response = refuse(
-                .unavailable(.scratchFull), admitted.routed.surface, RequestTrace(admitted.routed))
-            response.headers.add(admitted.limitHeaders)
-            return .answer(response)
-        }
-        let piece = SharedRoom(fleet.budgets.bodies, admitted.payer)
-        return .streamBody(bytesMax: bytesMax, room: piece) { [self] responder in
-            var admitted = admitted
-            admitted.held.append(piece)
-            let run: SpooledBody.Run = { [admitted] body, turn in
-                var admitted = admitted
-                admitted.held.append(turn)
-                CallRun(pipeline: self, admitted: admitted, body: body, responder: responder).start()
-            }
-            return SpooledBody(admitted.payer, fleet, imports, room, run: run) { [admitted] refusal in
-                CallRun(pipeline: self, admitted: admitted, body: [], responder: responder).fail(refusal)
-            }
-        }
+    /// RFC 9110, §9.3.7; no origin but one's own is let in, so nothing of CORS.
+    private func options(_ allowed: String, _ trace: RequestTrace) -> Response {
+        var response = Response(status: 204, body: .none)
+        response.headers.add("Allow", allowed)
+        stamp(&response, trace, tenant: nil)
+        return response
     }
 
     /// The credential may stand in the body: only a small one is read for somebody who is not known yet (L1).
     private func readBodyFirst(_ routed: Routed, _ dialect: any Dialect, bytesMax: Int) -> HeadVerdict {
+        if routed.head.hasCodedBody {
+            return .answer(refuse(.codedBody, routed.surface, RequestTrace(routed)))
+        }
         let address = clientAddress(routed)
         let payer = Payer(
             kind: .stranger, tenant: routed.addressed?.id.number ?? 0, member: address.meteredNumber)
@@ -210,22 +198,9 @@ final class Pipeline: RequestHandler, Sendable {
             return .admitted(admitted)
         } catch {
             let response = refuse(error, routed.surface, RequestTrace(routed))
-            record(authenticated, response.status, bytesIn: 0, bytesOut: 0)
+            record(authenticated, response.status, bytesIn: 0, bytesOut: response.bodyBytes)
             return .refused(response)
         }
-    }
-
-    private enum Forwarding {
-        case direct
-        case place(SharedPlace)
-        case crowded
-    }
-
-    /// A trusted proxy's connections are everybody's: each address that it forwards has a bound of its own instead.
-    private func forwardedPlace(_ routed: Routed, _ address: IPAddress) -> Forwarding {
-        guard !configuration.trustedProxies.isEmpty, address != routed.peer.address else { return .direct }
-        let payer = Payer(kind: .stranger, tenant: 0, member: address.meteredNumber)
-        return fleet.budgets.forwarded.place(for: payer).map { .place($0) } ?? .crowded
     }
 
     /// A dialect that the tenant's blueprint does not have is a path that is not there.
@@ -235,20 +210,29 @@ final class Pipeline: RequestHandler, Sendable {
     }
 
     /// What the route's handler is given.
-    func call(_ admitted: Admitted, body: [UInt8]) -> Call {
+    func call(_ admitted: Admitted, query: Query? = nil, body: [UInt8]) -> Call {
         let routed = admitted.routed
         return Call(
             head: routed.head, peer: routed.peer, clientAddress: clientAddress(routed),
-            realm: admitted.authenticated.realm, caller: admitted.caller, parameters: routed.parameters, body: body,
-            requestID: routed.requestID, now: routed.now, baseURL: baseURL(of: routed, tenant: admitted.tenant),
-            services: services)
+            realm: admitted.authenticated.realm, caller: admitted.caller, parameters: routed.parameters, query: query,
+            body: body, requestID: routed.requestID, now: routed.now,
+            baseURL: baseURL(of: routed, tenant: admitted.tenant), services: services, list: routed.action,
+            refusesUnknownMembers: routed.surface.refusesUnknownMembers)
     }
 
     /// What every shop asks for all day, served on the loop from bytes that the last commit left.
     private func answerKeptReady(_ admitted: Admitted) -> Response? {
-        guard let key = cacheKey(admitted), let bytes = admitted.tenant?.answers[key] else { return nil }
-        guard record(admitted.authenticated, 200, bytesIn: 0, bytesOut: bytes.count) else { return nil }
-        var response = Response(status: 200, contentType: "application/json", bytes: bytes)
+        guard let key = cacheKey(admitted), let kept = admitted.tenant?.answers[key] else { return nil }
+        let isKnown = admitted.routed.head.has(kept.tag)
+        let status = isKnown ? 304 : 200
+        guard record(admitted.authenticated, status, bytesIn: 0, bytesOut: isKnown ? 0 : kept.bytes.count) else {
+            return nil
+        }
+        var response =
+            isKnown
+            ? Response(status: 304, body: .none)
+            : Response(status: 200, contentType: "application/json", bytes: kept.bytes)
+        response.headers.add("ETag", kept.tag.text)
         finish(&response, admitted)
         return response
     }
@@ -265,13 +249,21 @@ final class Pipeline: RequestHandler, Sendable {
     /// The headers that every answer of an authenticated call carries, and its line in the log.
     func finish(_ response: inout Response, _ admitted: Admitted) {
         response.headers.add(admitted.limitHeaders)
-        stamp(&response, RequestTrace(admitted.routed), tenant: admitted.tenant)
+        stamp(
+            &response, RequestTrace(admitted.routed), tenant: admitted.tenant,
+            isTagged: admitted.routed.route.isTagged && response.status < 400)
     }
 
-    func stamp(_ response: inout Response, _ trace: RequestTrace, tenant: TenantRecord?) {
+    /// `isTagged`: the answer has an ETag, by which whoever has kept it asks.
+    func stamp(_ response: inout Response, _ trace: RequestTrace, tenant: TenantRecord?, isTagged: Bool = false) {
         response.headers.add("Request-Id", trace.requestID.text)
         if let parent = trace.head?.traceparent { response.headers.add("Traceparent", parent) }
-        response.headers.add("Cache-Control", "no-store")
+        response.headers.add("Cache-Control", isTagged ? "private, no-cache" : "no-store")
+        response.headers.add("X-Content-Type-Options", "nosniff")
+        if isSecure(trace.head, trace.peer) {
+            // Of this name alone: names below it may be somebody else's.
+            response.headers.add("Strict-Transport-Security", "max-age=31536000")
+        }
         metrics.count(status: response.status)
         if log.isOn {
             log.write(
@@ -285,9 +277,15 @@ final class Pipeline: RequestHandler, Sendable {
         metrics.countRefusal(refusal)
         var response =
             surface?.render(refusal, requestID: trace.requestID, for: trace.head)
-            ?? Problem.response(refusal, requestID: trace.requestID)
+            ?? Self.ofNoSurface(refusal, trace)
         stamp(&response, trace, tenant: nil)
         return response
+    }
+
+    /// A path that is nobody's: a page for whoever came by a browser.
+    private static func ofNoSurface(_ refusal: Refusal, _ trace: RequestTrace) -> Response {
+        guard trace.head?.asksForPage ?? false else { return Problem.response(refusal, requestID: trace.requestID) }
+        return HTMLPage.refusal(refusal, title: Problem.title(refusal.status))
     }
 
     /// A known key that may not do this: 403, or 429 where its limit is used up.
@@ -304,7 +302,15 @@ final class Pipeline: RequestHandler, Sendable {
         }
         var response = refuse(refusal, known.routed.surface, RequestTrace(known.routed))
         response.headers.add(limits)
-        record(known, response.status, bytesIn: 0, bytesOut: 0)
+        record(known, response.status, bytesIn: 0, bytesOut: response.bodyBytes)
+        return response
+    }
+
+    /// An admitted call that is refused for its head alone.
+    private func refuseAdmitted(_ refusal: Refusal, _ admitted: Admitted) -> Response {
+        var response = refuse(refusal, admitted.routed.surface, RequestTrace(admitted.routed))
+        response.headers.add(admitted.limitHeaders)
+        record(admitted.authenticated, response.status, bytesIn: 0, bytesOut: response.bodyBytes)
         return response
     }
 
@@ -349,6 +355,15 @@ final class Pipeline: RequestHandler, Sendable {
             trusted: configuration.trustedProxies)
     }
 
+    /// Whether the client speaks TLS: with us, or with a trusted proxy that says so.
+    func isSecure(_ head: RequestHead?, _ peer: Peer) -> Bool {
+        if peer.isEncrypted { return true }
+        guard let head, configuration.trustedProxies.contains(where: { $0.contains(peer.address) }) else {
+            return false
+        }
+        return head.value(of: .forwardedProtocol)?.lowercased() == "https"
+    }
+
     // MARK: Audit of calls that wrote nothing
 
     func auditRecord(
@@ -359,12 +374,14 @@ final class Pipeline: RequestHandler, Sendable {
             at: routed.now, action: routed.action, status: status,
             requestID: routed.requestID,
             latencyMicroseconds: Int((fleet.monotonic.nanoseconds() - routed.started) / 1_000), bytesIn: bytesIn,
-            bytesOut: bytesOut)
+            // An answer to HEAD has no body.
+            bytesOut: routed.head.method == .head ? 0 : bytesOut)
         if let projection = request.caller?.projection {
             record.book = projection.book
             record.keyID = projection.keyID
             record.accountID = projection.accountID
             record.resellerID = projection.resellerID
+            record.callerResellerID = projection.resellerID
         }
         return record
     }
@@ -372,9 +389,12 @@ final class Pipeline: RequestHandler, Sendable {
     /// False where the read log has no room: the call has to go through the lane, which makes some. The provider's
     /// calls are in no tenant's log.
     @discardableResult
-    func record(_ request: Authenticated, _ status: Int, bytesIn: Int, bytesOut: Int) -> Bool {
+    func record(
+        _ request: Authenticated, _ status: Int, bytesIn: Int, bytesOut: Int, isOwed: Bool = false
+    ) -> Bool {
         guard let tenant = request.tenant else { return true }
-        return tenant.readLog.append(auditRecord(request, status, bytesIn: bytesIn, bytesOut: bytesOut))
+        let line = auditRecord(request, status, bytesIn: bytesIn, bytesOut: bytesOut)
+        return tenant.readLog.append(line, isOwed: isOwed)
     }
 
     // MARK: RequestHandler's other calls
@@ -383,17 +403,19 @@ final class Pipeline: RequestHandler, Sendable {
         let requestID = requestIDs.next()
         let now = fleet.monotonic.nanoseconds()
         var surface: (any Surface)?
+        var trace = RequestTrace(head: head, peer: peer, requestID: requestID, started: now)
         if let head {
             let routing = router.route(head, from: peer, requestID: requestID, started: now, now: fleet.clock.now())
             switch routing {
-            case .route(let routed): surface = routed.surface
+            case .route(let routed):
+                surface = routed.surface
+                trace = RequestTrace(routed)
             case .refused(_, let known): surface = known
-            case .root: break
+            case .options(_, let known): surface = known
+            case .root(let path): trace.path = Router.rootPaths.contains(path) ? path : nil
             }
         }
-        return refuse(
-            .transport(status: status, reason: reason), surface,
-            RequestTrace(head: head, peer: peer, requestID: requestID, started: now))
+        return refuse(.transport(status: status, reason: reason), surface, trace)
     }
 
     func answered(_ head: RequestHead?, status: Int, bytes: Int, microseconds: Int, from peer: Peer) {
@@ -407,6 +429,8 @@ struct RequestTrace: Sendable {
     let peer: Peer
     let requestID: RequestID
     let started: UInt64
+    /// The route's path with its parameters' names; nil where no route matched.
+    var path: String?
 
     init(head: RequestHead?, peer: Peer, requestID: RequestID, started: UInt64) {
         self.head = head
@@ -417,6 +441,7 @@ struct RequestTrace: Sendable {
 
     init(_ routed: Routed) {
         self.init(head: routed.head, peer: routed.peer, requestID: routed.requestID, started: routed.started)
+        if routed.refusal == nil { path = routed.endpoint.path }
     }
 }
 
@@ -439,9 +464,6 @@ final class RequestIDs: Sendable {
     }
 }
 
-/// Taken before a body is read and held until its call is over, so that jobs that wait count too (G6).
-extension SharedRoom: BodyRoom {}
-
 extension RequestHead {
     /// Nil for a body of no known length.
     var announcedBytes: Int? {
@@ -450,6 +472,12 @@ extension RequestHead {
     }
 
     func announces(atMost bytes: Int) -> Bool { announcedBytes.map { $0 <= bytes } ?? false }
+
+    /// Whether the body comes compressed or in another coding (RFC 9110 §8.4).
+    var hasCodedBody: Bool {
+        guard let coding = value(of: .contentEncoding) else { return false }
+        return !coding.isEmpty && coding.lowercased() != "identity" && announcesBody
+    }
 
     var announcesBody: Bool {
         if range(of: .transferEncoding) != nil { return true }

@@ -1,5 +1,6 @@
 import CallKit
 import HTTPCore
+import Provider
 import TenantRegistry
 
 /// Where a request goes: which tenant's address it used, which surface's route, with which parameters. A class that
@@ -18,12 +19,14 @@ final class Routed: Sendable {
     let isUnknownAddress: Bool
     /// `/t/{slug}` where the address has it.
     let addressPrefix: String
+    /// The methods of the path, for callers who may know and ask for them.
+    let allowed: String?
     /// Why nothing is served here, for callers who may know: those of the node. Nil where there is a route.
     let refusal: Refusal?
 
     fileprivate init(
         _ request: Router.Request, endpoint: ServedRoute, parameters: [String], addressed: TenantRecord? = nil,
-        isUnknownAddress: Bool = false, addressPrefix: String = "", refusal: Refusal? = nil
+        isUnknownAddress: Bool = false, addressPrefix: String = "", refusal: Refusal? = nil, allowed: String? = nil
     ) {
         head = request.head
         peer = request.peer
@@ -36,6 +39,7 @@ final class Routed: Sendable {
         self.isUnknownAddress = isUnknownAddress
         self.addressPrefix = addressPrefix
         self.refusal = refusal
+        self.allowed = allowed
     }
 
     var surface: any Surface { endpoint.surface }
@@ -53,6 +57,12 @@ final class ServedRoute: Sendable {
     let route: Route
     /// The route's name in the audit log and in usage: method, base path, pattern.
     let action: String
+    /// Base path and pattern: what logs say in place of a path, whose own text may be a secret (G7).
+    let path: String
+    /// Names that its query may have; nil where it may hold anything.
+    private let parameterNames: [String]?
+    /// Whether a body that says anything is refused.
+    let takesNoBody: Bool
     fileprivate let segments: [Substring]
 
     fileprivate init(_ route: Route, of surface: any Surface) {
@@ -60,8 +70,19 @@ final class ServedRoute: Sendable {
         self.surface = surface
         dialect = surface as? any Dialect
         self.route = route
+        self.path = path
         action = "\(route.method.rawValue) \(path)"
+        parameterNames = route.parameterNames(in: surface)
+        // What stands in a body of GET or DELETE means nothing to anybody (RFC 9110, §9.3).
+        let mayHaveBody = route.method == .post || route.method == .put || route.method == .patch
+        takesNoBody = surface.refusesUnknownMembers && route.takes == nil && mayHaveBody
         segments = path.split(separator: "/", omittingEmptySubsequences: false)
+    }
+
+    /// The call's query; nil where nobody has judged it.
+    func query(of head: RequestHead) throws(Refusal) -> Query? {
+        guard let parameterNames else { return nil }
+        return head.queryRange == nil ? Query.none : try head.readQuery(knowing: parameterNames)
     }
 
     fileprivate var isLiteral: Bool { !segments.contains { $0.hasPrefix("{") } }
@@ -69,6 +90,8 @@ final class ServedRoute: Sendable {
 
 enum RoutingResult {
     case route(Routed)
+    /// What methods a path takes: asked for by OPTIONS.
+    case options(allowed: String, surface: any Surface)
     /// No surface's path, at no tenant's address.
     case root(path: String)
     case refused(Refusal, surface: (any Surface)?)
@@ -81,8 +104,10 @@ final class Router: Sendable {
     private let node: [NodeSurface]
     private let nodeRoutes: RouteTable
     private let roster: Roster
-    private let baseDomainSuffix: String?
+    private let hosts: NodeHosts
     private let separatesAdmin: Bool
+    /// Served at the root whatever host is asked for, as the node's surfaces are (P2).
+    static let rootPaths: Set<String> = ["/healthz", "/readyz", "/metrics"]
 
     /// What the stages know of a request before it has a route.
     fileprivate struct Request {
@@ -101,11 +126,11 @@ final class Router: Sendable {
 
     /// `dialects` are served at tenants' addresses, `node` at the root alone. Handlers rely on whose calls come to
     /// them: routes of the one kind among the other are a defect.
-    init(dialects: [any Dialect], node: [any Surface], roster: Roster, baseDomain: String?, separatesAdmin: Bool) {
+    init(dialects: [any Dialect], node: [any Surface], roster: Roster, hosts: NodeHosts, separatesAdmin: Bool) {
         self.dialects = dialects
         self.roster = roster
         self.separatesAdmin = separatesAdmin
-        baseDomainSuffix = baseDomain.map { ".\($0)" }
+        self.hosts = hosts
         dialectRoutes = RouteTable(dialects)
         nodeRoutes = RouteTable(node)
         precondition(dialects.allSatisfy { $0.routes.allSatisfy { $0.access != .provider } })
@@ -124,24 +149,31 @@ final class Router: Sendable {
     ) -> RoutingResult {
         let request = Request(head: head, peer: peer, requestID: requestID, started: started, now: now)
         var path = head.path
+        // The admin listener is the node's, under whatever name it is reached: nothing there names a tenant (P2, G7).
+        if peer.role == .admin { return routeOfNode(request, path) }
         var addressed: TenantRecord?
         var isUnknown = false
         var prefix = ""
-        if path.utf8.starts(with: "/t/".utf8) {
+        let isPrefixed = path.utf8.starts(with: "/t/".utf8)
+        // Where no host names a tenant, none is looked up.
+        let named = !isPrefixed || hosts.baseDomain != nil || roster.hasHosts ? tenant(ofHost: head) : nil
+        if isPrefixed {
             let bytes = head.bytes[head.pathRange]
             let start = bytes.startIndex + 3
             let end = bytes[start...].firstIndex(of: 0x2F) ?? bytes.endIndex
+            path = head.string(end..<bytes.endIndex)
+            // A host that names one tenant is no way to another (G1).
+            if named != nil { return .refused(.notFound(.path), surface: dialect(below: path)) }
             addressed = roster.tenant(slug: head.string(start..<end))
             isUnknown = addressed == nil
             prefix = head.string(bytes.startIndex..<end)
-            path = head.string(end..<bytes.endIndex)
-        } else if let tenant = tenant(ofHost: head) {
-            switch tenant {
+        } else if let named {
+            switch named {
             case .known(let record): addressed = record
             case .unknown: isUnknown = true
             }
         }
-        let isRoot = prefix.isEmpty && addressed == nil && !isUnknown
+        let isRoot = !isPrefixed && (named == nil || isPathOfNode(path))
         switch dialectRoutes.find(head.method, path) {
         case .route(let endpoint, let parameters):
             return .route(
@@ -149,10 +181,18 @@ final class Router: Sendable {
                     request, endpoint: endpoint, parameters: parameters, addressed: addressed,
                     isUnknownAddress: isUnknown, addressPrefix: prefix))
         case .noMethod(let refusal, let surface): return .refused(refusal, surface: surface)
+        case .options(let allowed, let surface): return .options(allowed: allowed, surface: surface)
         case .noPath where isRoot: return routeOfNode(request, path)
-        case .noPath:
-            return .refused(.notFound(.path), surface: dialects.first { path.hasPrefix($0.basePath + "/") })
+        case .noPath: return .refused(.notFound(.path), surface: dialect(below: path))
         }
+    }
+
+    private func dialect(below path: String) -> (any Dialect)? {
+        dialects.first { path.hasPrefix($0.basePath + "/") }
+    }
+
+    private func isPathOfNode(_ path: String) -> Bool {
+        Self.rootPaths.contains(path) || node.contains { path.hasPrefix($0.prefix) }
     }
 
     /// A stranger learns nothing about the node's paths: whatever is asked for below them, the credential is judged
@@ -166,6 +206,8 @@ final class Router: Sendable {
         case .route(let endpoint, let parameters):
             return .route(Routed(request, endpoint: endpoint, parameters: parameters))
         case .noMethod(let reason, _): refusal = reason
+        case .options(let allowed, _):
+            return .route(Routed(request, endpoint: surface.nowhere, parameters: [], allowed: allowed))
         case .noPath: refusal = .notFound(.path)
         }
         return .route(Routed(request, endpoint: surface.nowhere, parameters: [], refusal: refusal))
@@ -179,11 +221,10 @@ final class Router: Sendable {
     /// A custom domain or `{slug}.{base domain}`; nil for a host that names no tenant.
     private func tenant(ofHost head: RequestHead) -> HostTenant? {
         guard let place = head.range(of: .host) else { return nil }
-        var host = head.string(place).lowercased()
-        if let colon = host.lastIndex(of: ":"), !host.hasSuffix("]") { host.removeSubrange(colon...) }
-        if let record = roster.tenant(host: host) { return .known(record) }
-        guard let suffix = baseDomainSuffix, host.hasSuffix(suffix) else { return nil }
-        return roster.tenant(slug: String(host.dropLast(suffix.count))).map { .known($0) } ?? .unknown
+        let host = HostName.folded(head.string(place))
+        if let slug = hosts.slug(ofHost: host) { return roster.tenant(slug: slug).map { .known($0) } ?? .unknown }
+        guard let record = roster.tenant(host: host), hosts.objection(to: host) == nil else { return nil }
+        return .known(record)
     }
 }
 
@@ -196,6 +237,7 @@ private struct RouteTable: Sendable {
         case route(ServedRoute, [String])
         /// The path is there, with other methods.
         case noMethod(Refusal, any Surface)
+        case options(allowed: String, any Surface)
         case noPath
     }
 
@@ -218,12 +260,15 @@ private struct RouteTable: Sendable {
 
     func find(_ method: Method, _ path: String) -> Finding {
         guard let (endpoints, parameters) = endpoints(for: path) else { return .noPath }
-        let wanted = method == .head ? .get : method
-        if let endpoint = endpoints.first(where: { $0.route.method == wanted }) { return .route(endpoint, parameters) }
+        if let endpoint = endpoints.first(where: { $0.route.answers(method) }) { return .route(endpoint, parameters) }
         if method == .other {
-            return .noMethod(.transport(status: 501, reason: "This method is not known."), endpoints[0].surface)
+            return .noMethod(.unknownMethod, endpoints[0].surface)
         }
-        let allowed = endpoints.map(\.route.method.rawValue).joined(separator: ", ")
+        let allowed = endpoints.map { $0.route.answers(.head) ? "GET, HEAD" : $0.route.method.rawValue }
+            .joined(separator: ", ")
+        if method == .options {
+            return .options(allowed: "\(allowed), OPTIONS", endpoints[0].surface)
+        }
         return .noMethod(.methodNotAllowed(allowed: allowed), endpoints[0].surface)
     }
 
@@ -244,7 +289,7 @@ private struct RouteTable: Sendable {
         var values: [String] = []
         for (pattern, segment) in zip(endpoint.segments, segments) {
             if pattern.hasPrefix("{") {
-                guard !segment.isEmpty, let value = try? percentDecoded(String(segment)) else { return nil }
+                guard !segment.isEmpty, let value = try? percentDecoded(String(segment)).composed else { return nil }
                 values.append(value)
             } else if pattern != segment {
                 return nil

@@ -37,6 +37,12 @@ final class FileTarget {
     init(path: String) throws(HTTPClientError) {
         self.path = path
         partPath = path + ".part"
+        var status = stat()
+        // The new file takes the name: a device or a pipe would be gone.
+        if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
+            descriptor = -1
+            throw .file(path: path, reason: "not a file")
+        }
         // An export holds a tenant's data: nobody else's to read.
         descriptor = open(partPath, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
         if descriptor < 0 { throw .lastFileError(partPath) }

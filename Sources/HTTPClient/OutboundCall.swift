@@ -1,3 +1,5 @@
+package import HTTPCore
+
 /// A POST to somebody else's service, tried again where it may be: what an `OutboundCaller` sends.
 ///
 /// Each attempt is the same bytes, so it must be safe to arrive twice. A value: any thread.
@@ -22,11 +24,12 @@ package struct OutboundCall: Sendable {
         self.body = body
     }
 
-    /// Nobody answered, the responder broke off, or the service said that the fault was its own.
+    /// Nobody answered, the responder broke off, or the service said that the fault was its own. An address that may
+    /// not be called is tried again like one that nobody has, so that the time does not tell them apart.
     static func isWorthAnother(_ result: Result<HTTPClientResponse, HTTPClientError>) -> Bool {
         switch result {
         case .success(let answer): answer.status >= 500
-        case .failure(.unreachable), .failure(.timedOut), .failure(.broken): true
+        case .failure(.unreachable), .failure(.addressNotAllowed), .failure(.timedOut), .failure(.broken): true
         case .failure: false
         }
     }

@@ -22,14 +22,17 @@ package struct FieldReader: Sendable {
     package private(set) var errors: [FieldError] = []
     private let json: JSON
     private let pointer: String
+    /// Whether a member that nobody reads is an error; parts that `object` gives out are read alike.
+    package let refusesUnknown: Bool
 
-    package static let emailCharactersMax = 254
-    package static let emailLocalCharactersMax = 64
+    /// So many of them are named at most.
+    private static let unknownNamedMax = 16
 
     /// Anything but an object is an error at `pointer`.
-    package init(_ json: JSON, at pointer: String = "") {
+    package init(_ json: JSON, at pointer: String = "", refusesUnknown: Bool = false) {
         self.json = json
         self.pointer = pointer
+        self.refusesUnknown = refusesUnknown
         if case .object = json { return }
         errors.append(FieldError(pointer: pointer, code: "type", detail: "must be an object"))
     }
@@ -55,21 +58,46 @@ package struct FieldReader: Sendable {
         errors.append(FieldError(pointer: path(to: name), code: code, detail: detail))
     }
 
+    /// Of the object itself.
+    package mutating func failWhole(code: String, detail: String) {
+        errors.append(FieldError(pointer: pointer, code: code, detail: detail))
+    }
+
+    /// Where the reader refuses what nobody reads: no member but these, and those that have an error already.
+    package mutating func expectNoOthers(than names: [String]) {
+        guard refusesUnknown, case .object(let members) = json else { return }
+        let unknown = members.lazy.map(\.name).filter { !names.contains($0) }.prefix(Self.unknownNamedMax)
+        for name in unknown where !errors.contains(where: { $0.pointer == path(to: name.quoted) }) {
+            let known =
+                names.isEmpty ? "is not known: this takes none" : "is not one of \(names.joined(separator: ", "))"
+            fail(name.quoted, code: "unknown", detail: known)
+        }
+    }
+
     /// Takes over the errors of a reader that `object` gave out.
     package mutating func absorb(_ nested: FieldReader) { errors += nested.errors }
 
     // MARK: Text
 
-    /// Text of this many Unicode scalars without control characters.
-    package mutating func string(_ name: String, characters: ClosedRange<Int> = 1...255) -> String? {
-        required(name).flatMap { text($0, name, characters) }
+    /// Text of this many Unicode scalars, in NFC; `rule` says what it may hold.
+    package mutating func string(
+        _ name: String, characters: ClosedRange<Int> = 1...255, _ rule: TextRule = .line
+    ) -> String? {
+        required(name).flatMap { text($0, name, characters, rule) }
     }
 
-    package mutating func optionalString(_ name: String, characters: ClosedRange<Int> = 1...255) -> String? {
-        present(name).flatMap { text($0, name, characters) }
+    package mutating func optionalString(
+        _ name: String, characters: ClosedRange<Int> = 1...255, _ rule: TextRule = .line
+    ) -> String? {
+        present(name).flatMap { text($0, name, characters, rule) }
     }
 
-    /// An address with one `@`, in lower case: addresses are compared case-folded (C2).
+    /// Text of this many Unicode scalars without control characters, as it was sent: for passwords.
+    package mutating func textAsSent(_ name: String, characters: ClosedRange<Int>) -> String? {
+        required(name).flatMap { textAsSent($0, name, characters) }
+    }
+
+    /// An address as `EmailAddress` has it: folded, since addresses are compared so (C2).
     package mutating func email(_ name: String) -> String? { required(name).flatMap { email($0, name) } }
 
     // MARK: Numbers and flags
@@ -121,6 +149,11 @@ package struct FieldReader: Sendable {
         present(name).flatMap { array($0, name, count) }
     }
 
+    /// A reader for an element of a member that `array` gave out; give its errors back with `absorb`.
+    package func reader(of element: JSON, at index: Int, in name: String) -> FieldReader {
+        FieldReader(element, at: "\(path(to: name))/\(index)", refusesUnknown: refusesUnknown)
+    }
+
     // MARK: Judging one value
 
     private func path(to name: String) -> String {
@@ -148,32 +181,33 @@ package struct FieldReader: Sendable {
         return nil
     }
 
-    private mutating func text(_ value: JSON, _ name: String, _ characters: ClosedRange<Int>) -> String? {
-        guard case .string(let text) = value else { return refuse(name, "type", "must be a string") }
-        guard characters.contains(text.unicodeScalars.count) else {
-            let bounds = "\(characters.lowerBound) to \(characters.upperBound)"
-            return refuse(name, "length", "must have \(bounds) characters")
-        }
-        guard !text.unicodeScalars.contains(where: Self.isControl) else {
-            return refuse(name, "format", "must not hold control characters")
-        }
+    private mutating func text(
+        _ value: JSON, _ name: String, _ characters: ClosedRange<Int>, _ rule: TextRule
+    ) -> String? {
+        guard case .string(let sent) = value else { return refuse(name, "type", "must be a string") }
+        if sent.holdsPrivateKey { return refuse(name, "secret", "holds a private key") }
+        if sent.isPlain(rule), characters.contains(sent.utf8.count) { return sent }
+        let text = sent.composed
+        guard characters.contains(text.unicodeScalars.count) else { return refuse(name, "length", characters) }
+        if let fault = rule.fault(in: text) { return refuse(name, "format", fault) }
         return text
     }
 
-    /// Unicode's category Cc, which is these two ranges for ever; the library's table of categories is a search for
-    /// each.
-    private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
-        scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
+    private mutating func textAsSent(_ value: JSON, _ name: String, _ characters: ClosedRange<Int>) -> String? {
+        guard case .string(let text) = value else { return refuse(name, "type", "must be a string") }
+        guard characters.contains(text.unicodeScalars.count) else { return refuse(name, "length", characters) }
+        guard !text.unicodeScalars.contains(where: \.isControl) else {
+            return refuse(name, "format", "must not hold control characters")
+        }
+        return text.holdsPrivateKey ? refuse(name, "secret", "holds a private key") : text
     }
 
     private mutating func email(_ value: JSON, _ name: String) -> String? {
-        guard let text = text(value, name, 3...Self.emailCharactersMax) else { return nil }
-        let parts = text.split(separator: "@", omittingEmptySubsequences: false)
-        guard parts.count == 2, !parts[0].isEmpty, parts[0].utf8.count <= Self.emailLocalCharactersMax,
-            text.utf8.count <= Self.emailCharactersMax, !text.contains(where: \.isWhitespace),
-            parts[1].split(separator: ".", omittingEmptySubsequences: false).allSatisfy({ !$0.isEmpty })
-        else { return refuse(name, "format", "must be an email address") }
-        return text.lowercased()
+        guard case .string(let text) = value else { return refuse(name, "type", "must be a string") }
+        guard let address = EmailAddress.canonical(text) else {
+            return refuse(name, "format", "must be an email address")
+        }
+        return address
     }
 
     private mutating func integer(_ value: JSON, _ name: String, _ range: ClosedRange<Int64>) -> Int64? {
@@ -181,8 +215,7 @@ package struct FieldReader: Sendable {
         let bounds = "must be from \(range.lowerBound) to \(range.upperBound)"
         guard let integer = number.integer() else {
             // Too large for any range, or no integer at all.
-            let isWhole = number.text.utf8.allSatisfy { $0 == 0x2D || $0 >= 0x30 && $0 <= 0x39 }
-            return isWhole ? refuse(name, "range", bounds) : refuse(name, "type", "must be an integer")
+            return number.isInteger ? refuse(name, "range", bounds) : refuse(name, "type", "must be an integer")
         }
         guard range.contains(integer) else { return refuse(name, "range", bounds) }
         return integer
@@ -210,7 +243,7 @@ package struct FieldReader: Sendable {
 
     private mutating func object(_ value: JSON, _ name: String) -> FieldReader? {
         guard case .object = value else { return refuse(name, "type", "must be an object") }
-        return FieldReader(value, at: path(to: name))
+        return FieldReader(value, at: path(to: name), refusesUnknown: refusesUnknown)
     }
 
     private mutating func array(_ value: JSON, _ name: String, _ count: ClosedRange<Int>) -> [JSON]? {
@@ -221,8 +254,28 @@ package struct FieldReader: Sendable {
         return elements
     }
 
+    private mutating func refuse<T>(_ name: String, _ code: String, _ characters: ClosedRange<Int>) -> T? {
+        refuse(name, code, "must have \(characters.lowerBound) to \(characters.upperBound) characters")
+    }
+
     private mutating func refuse<T>(_ name: String, _ code: String, _ detail: String) -> T? {
         fail(name, code: code, detail: detail)
         return nil
     }
+}
+
+extension String {
+    /// Whether it is ASCII that needs no second look: what nearly every text is.
+    fileprivate func isPlain(_ rule: TextRule) -> Bool {
+        guard utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }), let first = utf8.first else { return false }
+        return first != 0x20 && (rule == .line || utf8.last != 0x20)
+    }
+}
+
+extension String {
+    private static let shorterThanAnyKey = 64
+    private static let keyMark = "PRIVATE KEY-----"
+
+    /// A key that was pasted into the wrong field would stand in rows and answers for ever.
+    fileprivate var holdsPrivateKey: Bool { utf8.count > Self.shorterThanAnyKey && contains(Self.keyMark) }
 }

@@ -10,6 +10,19 @@ extension IPAddress {
         return Self.globalUnicast.contains(self) && !Self.specialIPv6.contains { $0.contains(self) }
     }
 
+    /// Whether anybody else could ever reach the address: not this machine's own, of one link, of a group or of nobody.
+    package var isReachable: Bool {
+        isIPv4
+            ? !Self.unreachableIPv4.contains { $0.contains(self) }
+            : !Self.unreachableIPv6.contains { $0.contains(self) }
+    }
+
+    private static let unreachableIPv4 = ranges([
+        "0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "240.0.0.0/4",
+    ])
+    /// Unspecified, loopback and IPv4-compatible ones, link-local, multicast.
+    private static let unreachableIPv6 = ranges(["::/96", "fe80::/10", "ff00::/8"])
+
     private static func ranges(_ texts: [String]) -> [AddressRange] { texts.map { AddressRange(parsing: $0)! } }
 
     private static let specialIPv4 = ranges([

@@ -28,15 +28,16 @@ package struct IPAddress: Hashable, Sendable {
     package var meteringAddress: IPAddress { isIPv4 ? self : IPAddress(high: high, low: 0) }
 
     /// The client behind proxies (G6 `--trusted-proxy`): from the peer, then from the right of
-    /// `X-Forwarded-For`, past every trusted address; the first one that is not trusted, or the leftmost. A malformed
-    /// entry on the way, or more than `forwardedHopsMax`, leaves the peer.
+    /// `X-Forwarded-For`, past every trusted address; the first one that is not trusted, or the leftmost. Empty entries
+    /// count for nothing (RFC 9110 §5.6.1). A malformed or unknown entry on the way, or more than `forwardedHopsMax`,
+    /// leaves the peer.
     package static func client(peer: IPAddress, forwardedFor: String?, trusted: [AddressRange]) -> IPAddress {
         func isTrusted(_ address: IPAddress) -> Bool { trusted.contains { $0.contains(address) } }
         guard let forwardedFor, isTrusted(peer) else { return peer }
         var client = peer
-        let hops = forwardedFor.split(separator: ",", omittingEmptySubsequences: false)
+        let hops = forwardedFor.split(separator: ",").map(trimmed).filter { !$0.isEmpty }
         for (count, hop) in hops.reversed().enumerated() {
-            guard count < forwardedHopsMax, let address = IPAddress(parsing: trimmed(hop)) else { return peer }
+            guard count < forwardedHopsMax, let address = IPAddress(forwarded: hop) else { return peer }
             client = address
             if !isTrusted(address) { break }
         }
@@ -44,6 +45,29 @@ package struct IPAddress: Hashable, Sendable {
     }
 
     package static let forwardedHopsMax = 32
+
+    /// An entry as proxies write it: `ip`, `ip:port`, `[v6]`, `[v6]:port`, between quotes too. The port says nothing.
+    private init?(forwarded entry: String) {
+        var text = entry[...]
+        if text.count > 2, text.first == "\"", text.last == "\"" { text = text.dropFirst().dropLast() }
+        if text.first == "[" {
+            guard let end = text.firstIndex(of: "]"), text[..<end].contains(":") else { return nil }
+            let port = text[text.index(after: end)...]
+            guard port.isEmpty || Self.isPort(port) else { return nil }
+            text = text[text.index(after: text.startIndex)..<end]
+        } else if let colon = text.firstIndex(of: ":"), text[..<colon].contains(".") {
+            guard Self.isPort(text[colon...]) else { return nil }
+            text = text[..<colon]
+        }
+        self.init(parsing: String(text))
+    }
+
+    /// `:` and one to five digits up to 65535.
+    private static func isPort(_ text: Substring) -> Bool {
+        let digits = text.dropFirst().utf8
+        guard text.first == ":", 1...5 ~= digits.count, digits.allSatisfy({ $0 &- 0x30 < 10 }) else { return false }
+        return Int(text.dropFirst()).map { $0 <= 65_535 } ?? false
+    }
 
     private static func trimmed(_ text: Substring) -> String {
         var text = text.drop { $0 == " " || $0 == "\t" }

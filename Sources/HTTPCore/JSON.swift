@@ -29,18 +29,57 @@ package struct JSONNumber: Sendable, Equatable {
 
     package init(_ value: Int64) { self.text = String(value) }
 
-    /// The exact integer; nil for a fraction or exponent other than zero (`5.0` and `5e0` are 5) and past Int64.
+    /// Of decimal digits alone, as queries and files write whole numbers; nil for anything else.
+    package init?(plain text: some StringProtocol) {
+        guard 1...JSON.numberCharactersMax ~= text.utf8.count, text.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) else {
+            return nil
+        }
+        self.text = String(text)
+    }
+
+    /// The exact integer of any text that has one (`5.0`, `0.5e1` and `50e-1` are 5, `-0` is 0); nil for a fraction and
+    /// past Int64.
     package func integer() -> Int64? {
-        var digits = text[...]
-        if let mark = digits.firstIndex(where: { $0 == "e" || $0 == "E" }) {
-            guard digits[digits.index(after: mark)...].allSatisfy({ "+-0".contains($0) }) else { return nil }
-            digits = digits[..<mark]
+        if let plain = Int64(text) { return plain }
+        guard let (digits, exponent) = significant(), exponent >= 0, digits.count + exponent <= Self.int64DigitsMax
+        else {
+            return nil
         }
-        if let point = digits.firstIndex(of: ".") {
-            guard digits[digits.index(after: point)...].allSatisfy({ $0 == "0" }) else { return nil }
-            digits = digits[..<point]
+        if digits.isEmpty { return 0 }
+        let sign = text.utf8.first == 0x2D ? "-" : ""
+        return Int64(sign + String(decoding: digits, as: UTF8.self) + String(repeating: "0", count: exponent))
+    }
+
+    /// Whether its value is whole, however large.
+    package var isInteger: Bool { Int64(text) != nil || significant().map { $0.exponent >= 0 } ?? false }
+
+    /// One text for each value: significant digits and a power of ten.
+    package var canonical: String {
+        guard let (digits, exponent) = significant() else { return text }
+        if digits.isEmpty { return "0" }
+        let sign = text.utf8.first == 0x2D ? "-" : ""
+        return "\(sign)\(String(decoding: digits, as: UTF8.self))e\(exponent)"
+    }
+
+    private static let int64DigitsMax = 19
+
+    /// The digits without zeros at either end, and the power of ten that the last one stands for; no digits for zero.
+    /// Nil where the exponent is beyond counting, which a zero's may be.
+    private func significant() -> (digits: ArraySlice<UInt8>, exponent: Int)? {
+        var parts = text.utf8.split(maxSplits: 1, omittingEmptySubsequences: false) { $0 | 0x20 == 0x65 }[...]
+        let mantissa = parts.removeFirst()
+        let point = mantissa.firstIndex(of: 0x2E)
+        let fraction = point.map { mantissa.distance(from: $0, to: mantissa.endIndex) - 1 } ?? 0
+        var digits = mantissa.filter { $0 >= 0x30 && $0 <= 0x39 }[...]
+        var trailing = 0
+        while digits.last == 0x30 {
+            digits.removeLast()
+            trailing += 1
         }
-        return Int64(digits)
+        digits = digits.drop { $0 == 0x30 }
+        if digits.isEmpty { return ([], 0) }
+        guard let power = parts.first.map({ Int(String($0) ?? "") }) ?? 0, abs(power) < 1 << 40 else { return nil }
+        return (digits, power - fraction + trailing)
     }
 }
 

@@ -1,9 +1,18 @@
 /// Why a query, form or path segment cannot be decoded.
-package enum QueryError: Error, Equatable {
+package enum QueryError: Error, Equatable, CustomStringConvertible {
     /// A percent sign without two hexadecimal digits, or an encoded NUL.
     case badEscape
     case invalidUTF8
     case tooManyPairs
+
+    /// What is wrong with it, as the end of a sentence.
+    package var description: String {
+        switch self {
+        case .badEscape: "a percent sign is not followed by two hexadecimal digits, or stands for NUL"
+        case .invalidUTF8: "it is not valid UTF-8"
+        case .tooManyPairs: "it has more than \(Query.pairsMax) parameters"
+        }
+    }
 }
 
 /// The names and values of a query or an `application/x-www-form-urlencoded` body, decoded (WHATWG URL, §5): pairs
@@ -13,6 +22,10 @@ package enum QueryError: Error, Equatable {
 /// Invariant: pairs stand in the order they were sent. A value: any thread.
 package struct Query: Sendable {
     package let pairs: [(name: String, value: String)]
+
+    package static let none = Query()
+
+    private init() { pairs = [] }
 
     package static let pairsMax = 256
 
@@ -40,8 +53,12 @@ package struct Query: Sendable {
     /// The first value of this name.
     package subscript(_ name: String) -> String? { pairs.first { $0.name == name }?.value }
 
-    /// Whether the name stands more than once, which a credential, say, must not.
-    package func isRepeated(_ name: String) -> Bool { pairs.count { $0.name == name } > 1 }
+    /// The first name that stands more than once; nil where each stands once.
+    package var repeated: String? {
+        guard pairs.count > 1 else { return nil }
+        var names: Set<String> = []
+        return pairs.first { !names.insert($0.name).inserted }?.name
+    }
 }
 
 /// A path segment decoded (RFC 3986 §2.1): a plus stays a plus.

@@ -75,16 +75,27 @@ package struct RequestHead: Sendable, Equatable {
 extension RequestHead {
     private static let traceparentBytes = 55
 
-    /// Where the caller's trace stands: version, trace, parent and flags in hexadecimal digits (W3C Trace Context). Nil
-    /// where there is none, or something else in its place, which is not carried on.
+    /// The caller's trace, `00-<trace>-<parent>-<flags>` (W3C Trace Context). Nil where there is none, more than one,
+    /// or something that the grammar does not allow, which is not carried on. Of a later version what version 00 knows
+    /// is carried on.
     package var traceparent: String? {
-        guard let range = range(of: .traceparent), range.count == Self.traceparentBytes else { return nil }
-        for (index, byte) in bytes[range].enumerated() {
+        guard let range = range(of: .traceparent), range.count >= Self.traceparentBytes else { return nil }
+        let text = bytes[range.prefix(Self.traceparentBytes)]
+        let start = range.lowerBound
+        for (index, byte) in text.enumerated() {
             let isDash = index == 2 || index == 35 || index == 52
             let isDigit = byte >= 0x30 && byte <= 0x39 || byte >= 0x61 && byte <= 0x66
             guard isDash ? byte == 0x2D : isDigit else { return nil }
         }
-        return string(range)
+        let version = string(start..<start + 2)
+        let isZero = { (part: Range<Int>) in self.bytes[part].allSatisfy { $0 == 0x30 } }
+        guard version != "ff", !isZero(start + 3..<start + 35), !isZero(start + 36..<start + 52),
+            count(of: .traceparent) == 1
+        else { return nil }
+        if version == "00" { return range.count == Self.traceparentBytes ? string(range) : nil }
+        guard range.count == Self.traceparentBytes || bytes[start + Self.traceparentBytes] == 0x2D else { return nil }
+        let isSampled = hexadecimalDigit(bytes[start + 54]).map { $0 & 1 == 1 } ?? false
+        return "00" + string(start + 2..<start + 53) + (isSampled ? "01" : "00")
     }
 }
 
@@ -112,14 +123,17 @@ extension HeaderName {
     package static let acceptEncoding: HeaderName = "accept-encoding"
     package static let authorization: HeaderName = "authorization"
     package static let connection: HeaderName = "connection"
+    package static let contentEncoding: HeaderName = "content-encoding"
     package static let contentLength: HeaderName = "content-length"
     package static let contentType: HeaderName = "content-type"
     package static let expect: HeaderName = "expect"
     package static let forwardedFor: HeaderName = "x-forwarded-for"
+    package static let forwardedProtocol: HeaderName = "x-forwarded-proto"
     package static let host: HeaderName = "host"
     package static let idempotencyKey: HeaderName = "idempotency-key"
     package static let traceparent: HeaderName = "traceparent"
     package static let transferEncoding: HeaderName = "transfer-encoding"
+    package static let ifNoneMatch: HeaderName = "if-none-match"
     package static let signature: HeaderName = "x-tollgate-signature"
     package static let timestamp: HeaderName = "x-tollgate-timestamp"
 }

@@ -21,6 +21,11 @@ package struct Response: Sendable {
     }
 }
 
+extension Response {
+    /// Of a body that is whole, before any coding; 0 for others.
+    package var bodyBytes: Int { if case .bytes(let bytes) = body { bytes.count } else { 0 } }
+}
+
 package enum ResponseBody: Sendable {
     case none
     case bytes([UInt8])

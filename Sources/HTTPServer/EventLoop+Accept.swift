@@ -129,7 +129,7 @@ extension EventLoop {
     /// A 503 in one attempt, then the end: a connection past the bound gets no state here.
     private func sayNoRoom(_ fd: Int32, _ peer: Peer) {
         if !peer.isEncrypted {
-            var response = handler.refusal(status: 503, reason: "too many connections", head: nil, from: peer)
+            var response = handler.refusal(status: 503, reason: "Too many connections are open.", head: nil, from: peer)
             response.closes = true
             // What has arrived is read first, so that closing does not reset the answer away.
             _ = Socket.receive(fd, into: scratch)

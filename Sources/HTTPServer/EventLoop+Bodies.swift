@@ -5,7 +5,7 @@ extension EventLoop {
     /// False after a 413.
     func fits(_ connection: Connection, _ framed: FramedHead, _ bytesMax: Int) -> Bool {
         guard case .length(let length) = framed.framing, length > bytesMax else { return true }
-        refuseTooLarge(connection)
+        refuseTooLarge(connection, bytesMax)
         return false
     }
 
@@ -36,7 +36,9 @@ extension EventLoop {
 
     func take(_ piece: UnsafeBufferPointer<UInt8>, for connection: Connection) {
         guard let intake = connection.intake else { return }
-        guard intake.received + piece.count <= intake.bytesMax else { return refuseTooLarge(connection) }
+        guard intake.received + piece.count <= intake.bytesMax else {
+            return refuseTooLarge(connection, intake.bytesMax)
+        }
         connection.intake?.received += piece.count
         connection.intake?.movedAt = now
         switch intake.destination {
@@ -107,8 +109,8 @@ extension EventLoop {
         return false
     }
 
-    private func refuseTooLarge(_ connection: Connection) {
+    private func refuseTooLarge(_ connection: Connection, _ bytesMax: Int) {
         counts.refusedBodyTooLarge += 1
-        refuse(connection, FramingFault(status: 413, reason: "body too large"))
+        refuse(connection, FramingFault(status: 413, reason: "The body is larger than \(bytesMax) bytes."))
     }
 }

@@ -61,12 +61,12 @@ extension EventLoop {
         case .head where !isStalled && connection.headStartedAt != 0:
             counts.refusedHeadDeadline += 1
             work(on: connection) {
-                self.refuse(connection, FramingFault(status: 408, reason: "the head took too long"))
+                self.refuse(connection, FramingFault(status: 408, reason: "The head took too long."))
             }
         case .body where !isStalled:
             counts.refusedBodyDeadline += 1
             work(on: connection) {
-                self.refuse(connection, FramingFault(status: 408, reason: "the body took too long"))
+                self.refuse(connection, FramingFault(status: 408, reason: "The body took too long."))
             }
         case .handshake:
             counts.refusedHandshake += 1

@@ -67,7 +67,7 @@ extension EventLoop {
         connection.headStartedAt = 0
         connection.request = RequestRecord(framed, startedAt: startedAt)
         if framed.expectation == .unknown {
-            return refuse(connection, FramingFault(status: 417, reason: "expectation not supported"))
+            return refuse(connection, FramingFault(status: 417, reason: "Of expectations, 100-continue alone is met."))
         }
         if connection.isBeyond {
             makeRoom()

@@ -15,6 +15,10 @@ struct HeadReader {
     var target = 0..<0
     var path = 0..<0
     var query: Range<Int>?
+    /// Where a target in absolute form names the host (RFC 9112 §3.2.2); nil for one in origin form.
+    private(set) var authority: Range<Int>?
+    /// The value of `Host`.
+    private(set) var host: Range<Int>?
     var isHTTP10 = false
     var expectation = ContinueExpectation.none
     var framing = BodyFraming.none
@@ -53,7 +57,7 @@ struct HeadReader {
         var at = 0
         while at < end, ByteScan.isToken(head[at]) { at += 1 }
         guard at > 0, at <= RequestParser.methodBytesMax, at < end, head[at] == ByteScan.space else {
-            return .bad("malformed method")
+            return .bad("Malformed method.")
         }
         method = Self.method(head, at)
         let start = at + 1
@@ -67,10 +71,16 @@ struct HeadReader {
             at += 1
         }
         if let refusal = readVersion(at + 1, end) { return refusal }
-        if at - start > targetBytesMax { return .targetTooLong }
-        guard isClean, at > start, head[start] == 0x2F else { return .bad("malformed request target") }
-        target = start..<at
-        path = start..<(question < 0 ? at : question)
+        if at - start > targetBytesMax { return .targetTooLong(bytesMax: targetBytesMax) }
+        guard isClean, at > start else { return .bad("Malformed request target.") }
+        var origin = start
+        if head[start] != 0x2F {
+            guard let found = AbsoluteForm.authority(head, start..<at) else { return .bad("Malformed request target.") }
+            authority = found
+            origin = found.upperBound
+        }
+        target = origin..<at
+        path = origin..<(question < 0 ? at : question)
         query = question < 0 ? nil : question + 1..<at
         return nil
     }
@@ -79,9 +89,9 @@ struct HeadReader {
         guard end - start == 8, head[start + 6] == 0x2E, ByteScan.isDigit(head[start + 5]),
             ByteScan.isDigit(head[start + 7]),
             memcmp(head + start, "HTTP/", 5) == 0
-        else { return .bad("malformed version") }
+        else { return .bad("Malformed version.") }
         guard head[start + 5] == 0x31, head[start + 7] <= 0x31 else {
-            return FramingFault(status: 505, reason: "HTTP version not supported")
+            return FramingFault(status: 505, reason: "HTTP/1.1 and HTTP/1.0 are spoken here.")
         }
         isHTTP10 = head[start + 7] == 0x30
         return nil
@@ -95,13 +105,13 @@ struct HeadReader {
         var colon = start
         while colon < end, ByteScan.isToken(head[colon]) { colon += 1 }
         // Folded lines, empty names and white space before the colon all end here.
-        guard colon > start, colon < end, head[colon] == 0x3A else { return .failure(.bad("malformed field name")) }
+        guard colon > start, colon < end, head[colon] == 0x3A else { return .failure(.bad("Malformed field name.")) }
         var from = colon + 1
         var to = end
         while from < to, isBlank(head[from]) { from += 1 }
         while to > from, isBlank(head[to - 1]) { to -= 1 }
         guard ByteScan.isFieldText(head + from, to - from) else {
-            return .failure(.bad("control character in a field"))
+            return .failure(.bad("Control character in a field."))
         }
         if let refusal = note(head + start, colon - start, head + from, to - from) { return .failure(refusal) }
         return .success(RequestHead.Field(name: start..<colon, value: from..<to))
@@ -140,8 +150,9 @@ struct HeadReader {
     ) -> FramingFault? {
         switch nameCount {
         case 4 where ByteScan.equals(name, 4, "host"):
-            guard first(.host) else { return .bad("repeated Host") }
-            guard HostValue.isValid(value, valueCount) else { return .bad("malformed Host") }
+            guard first(.host) else { return .bad("Repeated Host.") }
+            guard HostValue.isValid(value, valueCount) else { return .bad("Malformed Host.") }
+            host = value - head..<value - head + valueCount
         case 6 where ByteScan.equals(name, 6, "expect"):
             let isContinue = first(.expect) && ByteScan.equals(value, valueCount, "100-continue")
             expectation = isContinue ? .continue100 : .unknown
@@ -151,7 +162,7 @@ struct HeadReader {
         case 14 where ByteScan.equals(name, 14, "content-length"):
             return noteContentLength(value, valueCount)
         case 15 where ByteScan.equals(name, 15, "idempotency-key"):
-            if !first(.idempotencyKey) { return .bad("repeated Idempotency-Key") }
+            if !first(.idempotencyKey) { return .bad("Repeated Idempotency-Key.") }
         case 17 where ByteScan.equals(name, 17, "transfer-encoding"):
             return noteTransferEncoding(value, valueCount)
         case 12... where ByteScan.hasPrefix(name, "x-tollgate-"):
@@ -159,7 +170,7 @@ struct HeadReader {
         default:
             if let single = singleFields.index(of: name, nameCount) {
                 let bit: UInt32 = 1 << UInt32(single)
-                if seenSingles & bit != 0 { return .bad("repeated credentials") }
+                if seenSingles & bit != 0 { return .bad("Repeated credentials.") }
                 seenSingles |= bit
             }
         }
@@ -169,11 +180,12 @@ struct HeadReader {
     private mutating func first(_ field: Seen) -> Bool { seen.insert(field).inserted }
 
     private mutating func noteContentLength(_ value: UnsafePointer<UInt8>, _ valueCount: Int) -> FramingFault? {
-        guard first(.contentLength) else { return .bad("repeated Content-Length") }
-        guard valueCount > 0 else { return .bad("malformed Content-Length") }
-        for at in 0..<valueCount where !ByteScan.isDigit(value[at]) { return .bad("malformed Content-Length") }
+        guard first(.contentLength) else { return .bad("Repeated Content-Length.") }
+        guard valueCount > 0 else { return .bad("Malformed Content-Length.") }
+        for at in 0..<valueCount where !ByteScan.isDigit(value[at]) { return .bad("Malformed Content-Length.") }
         guard valueCount <= RequestParser.contentLengthDigitsMax else {
-            return FramingFault(status: 413, reason: "Content-Length too large")
+            return FramingFault(
+                status: 413, reason: "Content-Length has more than \(RequestParser.contentLengthDigitsMax) digits.")
         }
         var length = 0
         for at in 0..<valueCount { length = length * 10 + Int(value[at] &- 0x30) }
@@ -182,7 +194,7 @@ struct HeadReader {
     }
 
     private mutating func noteTransferEncoding(_ value: UnsafePointer<UInt8>, _ valueCount: Int) -> FramingFault? {
-        guard first(.transferEncoding) else { return .bad("repeated Transfer-Encoding") }
+        guard first(.transferEncoding) else { return .bad("Repeated Transfer-Encoding.") }
         if ByteScan.equals(value, valueCount, "chunked") {
             announced = .chunked
             return nil
@@ -190,17 +202,21 @@ struct HeadReader {
         var isToken = valueCount > 0
         for at in 0..<valueCount where !ByteScan.isToken(value[at]) { isToken = false }
         return isToken
-            ? FramingFault(status: 501, reason: "transfer coding not supported") : .bad("malformed Transfer-Encoding")
+            ? FramingFault(status: 501, reason: "Of transfer codings, chunked alone is read.")
+            : .bad("Malformed Transfer-Encoding.")
     }
 
     /// What can only be said once all fields are known.
     mutating func judge(_ fields: [RequestHead.Field]) -> FramingFault? {
-        if !seen.contains(.host), !isHTTP10 { return .bad("missing Host") }
-        if seen.contains(.transferEncoding) {
-            if seen.contains(.contentLength) { return .bad("Content-Length with Transfer-Encoding") }
-            if isHTTP10 { return .bad("Transfer-Encoding in HTTP/1.0") }
+        if !seen.contains(.host), !isHTTP10 { return .bad("Missing Host.") }
+        if let authority, let host, !AbsoluteForm.isSame(head, authority, host) {
+            return .bad("The request target names another host than Host.")
         }
-        if seen.contains(.tollgateTwice), repeatsTollgateField(fields) { return .bad("repeated credentials") }
+        if seen.contains(.transferEncoding) {
+            if seen.contains(.contentLength) { return .bad("Content-Length with Transfer-Encoding.") }
+            if isHTTP10 { return .bad("Transfer-Encoding in HTTP/1.0.") }
+        }
+        if seen.contains(.tollgateTwice), repeatsTollgateField(fields) { return .bad("Repeated credentials.") }
         // RFC 9110 §10.1.1: an expectation in HTTP/1.0 is ignored.
         if isHTTP10, expectation == .continue100 { expectation = .none }
         framing = announced

@@ -17,13 +17,13 @@ extension RequestParser {
         if scan.scanned == 0 {
             if base[cursor] == ByteScan.carriageReturn, !scan.skippedEmptyLine {
                 if bytes.count - cursor < 2 { return .needMore }
-                guard base[cursor + 1] == ByteScan.lineFeed else { return .refused(.bad("bare CR")) }
+                guard base[cursor + 1] == ByteScan.lineFeed else { return .refused(.bad("Bare CR.")) }
                 cursor += 2
                 scan.skippedEmptyLine = true
                 return nextHead(bytes, &cursor)
             }
             // What cannot become a request (a TLS hello, say) is told so at once rather than at the deadline.
-            guard ByteScan.isToken(base[cursor]) else { return .refused(.bad("malformed request line")) }
+            guard ByteScan.isToken(base[cursor]) else { return .refused(.bad("Malformed request line.")) }
         }
         let head = base + cursor
         let available = min(bytes.count - cursor, headBytesMax)
@@ -33,8 +33,8 @@ extension RequestParser {
             let found = memchr(head + scan.scanned, Int32(ByteScan.lineFeed), available - scan.scanned)
         {
             let lineFeed = UnsafeRawPointer(found) - UnsafeRawPointer(head)
-            if scan.lines == 0, lineFeed > requestLineMax + 1 { return .refused(.targetTooLong) }
-            guard lineFeed > 0, head[lineFeed - 1] == ByteScan.carriageReturn else { return .refused(.bad("bare LF")) }
+            if scan.lines == 0, lineFeed > requestLineMax + 1 { return .refused(targetTooLong) }
+            guard lineFeed > 0, head[lineFeed - 1] == ByteScan.carriageReturn else { return .refused(.bad("Bare LF.")) }
             if lineFeed - 1 == scan.lineStart {
                 let (count, lines) = (scan.lineStart, scan.lines)
                 scan = HeadScan()
@@ -42,13 +42,13 @@ extension RequestParser {
                 return readHead(head, count, lines)
             }
             scan.lines += 1
-            if scan.lines > fieldsMax + 1 { return .refused(.headTooLarge) }
+            if scan.lines > fieldsMax + 1 { return .refused(headTooLarge) }
             scan.lineStart = lineFeed + 1
             scan.scanned = lineFeed + 1
         }
         scan.scanned = available
-        if scan.lines == 0, available > requestLineMax + 1 { return .refused(.targetTooLong) }
-        return available == headBytesMax ? .refused(scan.lines == 0 ? .targetTooLong : .headTooLarge) : .needMore
+        if scan.lines == 0, available > requestLineMax + 1 { return .refused(targetTooLong) }
+        return available == headBytesMax ? .refused(scan.lines == 0 ? targetTooLong : headTooLarge) : .needMore
     }
 
     /// `count` bytes of `lines` whole lines, each with its CRLF, the empty line not included.
@@ -81,15 +81,21 @@ extension RequestParser {
         }
         return .head(
             FramedHead(
-                head: RequestHead(
-                    method: reader.method, bytes: Array(UnsafeBufferPointer(start: head, count: count)),
-                    target: reader.target, path: reader.path, query: reader.query, fields: fields),
-                framing: reader.framing, isHTTP10: reader.isHTTP10, keepsAlive: reader.keepsAlive,
-                expectation: reader.expectation))
+                head: reader.finishedHead(fields), framing: reader.framing, isHTTP10: reader.isHTTP10,
+                keepsAlive: reader.keepsAlive, expectation: reader.expectation))
+    }
+}
+
+extension RequestParser {
+    private var targetTooLong: FramingFault { .targetTooLong(bytesMax: targetBytesMax) }
+    private var headTooLarge: FramingFault {
+        FramingFault(
+            status: 431, reason: "The head is larger than \(headBytesMax) bytes or has more than \(fieldsMax) fields.")
     }
 }
 
 extension FramingFault: Error {
-    static let targetTooLong = FramingFault(status: 414, reason: "request target too long")
-    static let headTooLarge = FramingFault(status: 431, reason: "request head too large")
+    static func targetTooLong(bytesMax: Int) -> FramingFault {
+        FramingFault(status: 414, reason: "The request target is longer than \(bytesMax) bytes.")
+    }
 }

@@ -89,10 +89,10 @@ package struct RequestParser: Sendable {
                 return .body(piece)
             case .chunkDataEnd:
                 if available > 0, bytes[cursor] != ByteScan.carriageReturn {
-                    return .refused(.bad("chunk longer than its size"))
+                    return .refused(.bad("Chunk longer than its size."))
                 }
                 if available < 2 { return .needMore }
-                if bytes[cursor + 1] != ByteScan.lineFeed { return .refused(.bad("bare CR after a chunk")) }
+                if bytes[cursor + 1] != ByteScan.lineFeed { return .refused(.bad("Bare CR after a chunk.")) }
                 cursor += 2
                 state = .chunkSize
             case .trailer(let bytesLeft):

@@ -1,5 +1,8 @@
 /// Status lines (RFC 9110 §15), ready-made where Tollgate uses the status.
-enum StatusLine {
+package enum StatusLine {
+    /// The statuses that have a phrase here, in order.
+    package static let all = (100..<600).filter { text($0).utf8CodeUnitCount > 0 }
+
     /// Empty for a status that is not listed.
     private static func text(_ status: Int) -> StaticString {
         switch status {
@@ -24,13 +27,17 @@ enum StatusLine {
         case 408: "HTTP/1.1 408 Request Timeout\r\n"
         case 409: "HTTP/1.1 409 Conflict\r\n"
         case 410: "HTTP/1.1 410 Gone\r\n"
+        case 411: "HTTP/1.1 411 Length Required\r\n"
         case 412: "HTTP/1.1 412 Precondition Failed\r\n"
         case 413: "HTTP/1.1 413 Content Too Large\r\n"
         case 414: "HTTP/1.1 414 URI Too Long\r\n"
         case 415: "HTTP/1.1 415 Unsupported Media Type\r\n"
-        case 417: "HTTP/1.1 417 ContinueExpectation Failed\r\n"
+        case 416: "HTTP/1.1 416 Range Not Satisfiable\r\n"
+        case 417: "HTTP/1.1 417 Expectation Failed\r\n"
         case 421: "HTTP/1.1 421 Misdirected Request\r\n"
         case 422: "HTTP/1.1 422 Unprocessable Content\r\n"
+        case 426: "HTTP/1.1 426 Upgrade Required\r\n"
+        case 428: "HTTP/1.1 428 Precondition Required\r\n"
         case 429: "HTTP/1.1 429 Too Many Requests\r\n"
         case 431: "HTTP/1.1 431 Request Header Fields Too Large\r\n"
         case 500: "HTTP/1.1 500 Internal Server Error\r\n"

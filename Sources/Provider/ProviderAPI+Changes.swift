@@ -9,35 +9,52 @@ extension ProviderAPI {
     /// What the body changes, checked; nil stays as it is.
     private struct Change: Sendable {
         var tier: Tier?
-        var quotas: QuotaOverrides?
+        /// Each by itself, so that two changes at once both stay.
+        var quotas: [@Sendable (inout QuotaOverrides) -> Void] = []
         /// The inner nil lifts the limit.
         var limit: Policy??
-        var domains: [Domain]?
+        var domains: DomainChange?
     }
 
     func change(_ call: Call) throws -> Work {
         let record = try tenant(of: call)
-        let fields = try call.optionalFields()
-        let known = ["tier", "quotas", "rate_limit", "domains"]
-        guard known.contains(where: { fields.has($0) }) else {
-            throw Refusal.field("", "required", "one of \(known.joined(separator: ", ")) is expected")
+        let fields = try call.fields()
+        // Certificates are parsed, and their keys wrapped, off the loop. Reading a tenant looks at its files.
+        if fields.memberNames.contains(where: { $0 == "domains" || !Self.changeable.contains($0) }) {
+            return .background { try change(record, fields, call) }
         }
-        // Certificates are parsed, and their keys wrapped, off the loop.
-        if fields.has("domains") { return .background { try change(record, fields, call) } }
         return try change(record, fields, call)
     }
 
+    private static let changeable = ["tier", "quotas", "rate_limit", "domains"]
+    /// What differs between two looks at the same tenant.
+    private static let moving = ["bytes", "counts", "last_request_at"]
+
+    /// PATCH takes what GET gives (P2): a member that cannot be changed here may be sent back as it is.
+    private func readUnchanged(_ fields: inout FieldReader, _ record: TenantRecord, _ call: Call) {
+        let others = fields.memberNames.filter { !Self.changeable.contains($0) }
+        guard !others.isEmpty, let shown = try? JSON.parse(answer(record, call).body) else { return }
+        for name in others where !Self.moving.contains(name) {
+            guard let value = shown[name], fields.value(name) != value else { continue }
+            fields.fail(name, code: "read_only", detail: "cannot be changed here")
+        }
+        fields.expectNoOthers(than: Self.changeable + FieldReader(shown).memberNames)
+    }
+
     private func change(_ record: TenantRecord, _ fields: FieldReader, _ call: Call) throws -> Work {
-        let change = try read(fields, of: record)
+        let change = try read(fields, of: record, call)
         return .flow { steps in
-            if let domains = change.domains { try await setDomains(domains, of: record, call, steps) }
             try await steps.callback { done in
-                fleet.change(record, event: "tenant.changed", requestID: call.requestID) { profile in
-                    try call.provider.judge()
+                fleet.change(
+                    record, event: "tenant.changed", requestID: call.requestID, domains: change.domains,
+                    judge: call.provider.judge
+                ) { profile in
                     if let tier = change.tier { profile.tier = tier }
-                    if let quotas = change.quotas { profile.quotaOverrides = quotas }
+                    for quota in change.quotas { quota(&profile.quotaOverrides) }
                     if let limit = change.limit { profile.limit = limit }
                 } then: { result in
+                    // They hold, for routing and for TLS, when the call is answered.
+                    if change.domains != nil, case .success = result { domainsChanged() }
                     done(result)
                 }
             }
@@ -45,26 +62,34 @@ extension ProviderAPI {
         }
     }
 
-    private func read(_ body: FieldReader, of record: TenantRecord) throws -> Change {
+    private func read(_ body: FieldReader, of record: TenantRecord, _ call: Call) throws -> Change {
         var fields = body
+        fields.expectChange(of: Self.changeable, clearable: ["rate_limit"])
         var change = Change()
         change.tier = fields.optionalChoice("tier", as: Tier.self)
         if var quotas = fields.optionalObject("quotas") {
-            var wanted = record.profile.quotaOverrides
-            func read(_ name: String, _ path: WritableKeyPath<QuotaOverrides, Int64?>, least: Int64) {
+            let now = record.profile.quotas
+            func read(
+                _ name: String, _ path: any WritableKeyPath<QuotaOverrides, Int64?> & Sendable, now: Int64, least: Int64
+            ) {
                 guard quotas.has(name) else { return }
-                wanted[keyPath: path] = quotas.optionalInteger(name, in: least...Schemas.quotaMost)
+                let wanted = quotas.optionalInteger(name, in: least...Schemas.quotaMost)
+                // What holds already, by the tier or by an earlier change, goes on holding by the same.
+                if wanted != now { change.quotas.append { $0[keyPath: path] = wanted } }
             }
-            read("bytes", \.bytesMax, least: 1 << 20)
-            read("resellers", \.resellersMax, least: 0)
-            read("keys", \.keysMax, least: 1)
-            read("requests_monthly", \.requestsMonthlyMax, least: 0)
+            let names = ["bytes", "resellers", "keys", "requests_monthly"]
+            quotas.expectChange(of: names, clearable: names)
+            read("bytes", \.bytesMax, now: now.bytesMax, least: 1 << 20)
+            read("resellers", \.resellersMax, now: now.resellersMax, least: 0)
+            read("keys", \.keysMax, now: now.keysMax, least: 1)
+            read("requests_monthly", \.requestsMonthlyMax, now: now.requestsMonthlyMax, least: 0)
+            quotas.expectNoOthers(than: names)
             fields.absorb(quotas)
-            change.quotas = wanted
         }
         let limit = fields.optionalPolicy("rate_limit")
         if fields.has("rate_limit") { change.limit = .some(limit) }
         change.domains = try readDomains(&fields, record)
+        readUnchanged(&fields, record, call)
         try fields.finish()
         return change
     }

@@ -18,9 +18,12 @@ extension ProviderAPI {
             ) { try export($0) },
             Route(
                 .post, "/tenants/{slug}/restore", "Restore a tenant from an export", access: .provider,
-                body: .pieces { (try? tenant(of: $0))?.profile.quotas.bytesMax ?? Self.fileBytesMax },
-                takes: .file(Self.mediaType), gives: .done(Schemas.restored)
-            ) { .streamed(restore($0)) },
+                body: .pieces {
+                    ((try? tenant(of: $0))?.profile.quotas.bytesMax ?? Self.fileBytesMax) + ExportSeal.bytes
+                },
+                parameters: [.query("unsigned", .one(of: ["accept"]))], takes: .file(Self.mediaType),
+                gives: .done(Schemas.restored)
+            ) { .streamed(try restore($0)) },
         ]
     }
 
@@ -38,6 +41,8 @@ extension ProviderAPI {
                     done(Result { try FileStream(path: copy.get(), pool: fleet.files, removesFile: true) })
                 }
             }
+            // The copy took its time: whoever asked may not have it any more.
+            try call.provider.judge(fleet)
             var headers = ResponseHeaders()
             headers.add("Content-Type", Self.mediaType)
             headers.add("Content-Disposition", "attachment; filename=\"\(record.slug).sqlite\"")
@@ -45,8 +50,12 @@ extension ProviderAPI {
         }
     }
 
-    private func restore(_ call: Call) -> FileBody {
-        FileBody(path: fleet.data.temporaryPath(fleet.random.uint64())) { file, steps in
+    private func restore(_ call: Call) throws -> FileBody {
+        let unsigned = try call.query()["unsigned"]
+        guard unsigned == nil || unsigned == "accept" else {
+            throw Refusal.field("/unsigned", "choice", "must be accept")
+        }
+        return FileBody(path: fleet.data.temporaryPath(fleet.random.uint64())) { file, steps in
             let record = try tenant(of: call)
             if file.isEmpty { throw Refusal.unparseable("The body is empty; a SQLite file is expected.") }
             if fleet.refusesWrites { throw LaneFailure.storageFull }
@@ -54,8 +63,8 @@ extension ProviderAPI {
             do {
                 head = try await steps.callback { done in
                     fleet.restore(
-                        record, from: file.takeOver(), requestID: call.requestID, judge: call.provider.judge, then: done
-                    )
+                        record, from: file.takeOver(), acceptsUnsigned: unsigned != nil, requestID: call.requestID,
+                        judge: call.provider.judge, then: done)
                 }
             } catch let failure as RestoreFailure {
                 throw Refusal(failure)
@@ -81,6 +90,9 @@ extension Refusal {
             case .newerSchema: .schemaNewer
             case .damaged(let faults): .fileDamaged(faults.prefix(5).joined(separator: "; "))
             case .foreignKeyHash: .foreignKey
+            case .unsigned: .exportUnsigned
+            case .changedSinceSigned: .exportChanged
+            case .notExamined: .fileNotExamined
             }
         self = .unprocessable(reason)
     }

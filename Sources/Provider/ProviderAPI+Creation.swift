@@ -32,12 +32,17 @@ extension ProviderAPI {
     }
 
     private func readNewTenant(_ call: Call) throws -> NewTenant {
-        var fields = try call.optionalFields()
-        let slug = fields.string("slug", characters: 1...63)
+        var fields = try call.fields()
+        let slug = fields.string("slug", characters: 1...63, .id)
         if let slug, !Self.isSlug(slug) {
             fields.fail("slug", code: "format", detail: "must match [a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+        } else if let slug, ReservedNames.isReserved(slug: slug) {
+            fields.fail("slug", code: "reserved", detail: "is a name that hosts and paths of the node need")
         }
-        let blueprintName = fields.string("blueprint", characters: 1...32)
+        if let slug, let objection = hosts.objection(toSlug: slug) {
+            fields.fail("slug", code: "reserved", detail: objection)
+        }
+        let blueprintName = fields.string("blueprint", characters: 1...32, .id)
         let blueprint = blueprintName.flatMap { blueprints[$0] }
         if blueprintName != nil && blueprint == nil {
             let known = blueprints.all.map(\.name).joined(separator: ", ")
@@ -49,18 +54,24 @@ extension ProviderAPI {
         if let prefix, !APIKeyFormat.isPrefix(prefix) {
             fields.fail(
                 "prefix", code: "format", detail: "must be a letter and 1 to 15 letters or digits, in lower case")
+        } else if let prefix, ReservedNames.keyPrefixes.contains(prefix) {
+            fields.fail("prefix", code: "reserved", detail: "belongs to other keys")
         }
         let currency = fields.optionalString("currency", characters: 1...8)
         if let currency, Currency(currency) == nil {
             fields.fail("currency", code: "choice", detail: "must be an ISO 4217 code")
         }
-        let password = fields.optionalString(
-            "password", characters: PasswordRule.charactersMin...PasswordRule.charactersMax)
+        let password = fields.read(Field.newPassword("password").optional) ?? nil
+        fields.expectNoOthers(than: ["slug", "blueprint", "owner_email", "tier", "prefix", "currency", "password"])
         try fields.finish()
         guard let slug, let blueprint, let email else { throw Refusal.defect }
+        if let base = hosts.baseDomain, fleet.roster.tenant(host: "\(slug).\(base)") != nil {
+            throw Refusal.conflict(.hostTaken("\(slug).\(base)"))
+        }
         let creation = Fleet.Creation(
             slug: slug, blueprint: blueprint.name, tier: tier ?? blueprint.tier,
-            currency: currency ?? blueprint.currency, keyPrefix: prefix ?? blueprint.keyPrefix, ownerEmail: email)
+            currency: currency ?? blueprint.currency, keyPrefix: prefix ?? blueprint.keyPrefix,
+            hasOwnPrefix: prefix != nil && prefix != blueprint.keyPrefix, ownerEmail: email)
         return NewTenant(creation: creation, blueprint: blueprint, password: password)
     }
 
@@ -68,7 +79,7 @@ extension ProviderAPI {
     private func contents(_ new: NewTenant, invitation: String?) throws -> FillTenant {
         FillTenant(
             blueprint: new.blueprint, ownerEmail: new.creation.ownerEmail,
-            passwordHash: try new.password.map { try scrypt.hash($0, random: fleet.random) },
+            passwordHash: try new.password.map { try Password.hash($0, by: scrypt, random: fleet.random) },
             ownerKey: MintedSecret(
                 shape: KeyShape(new.blueprint.keyShape, prefix: new.creation.keyPrefix), book: .live,
                 random: fleet.random),

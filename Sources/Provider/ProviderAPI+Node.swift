@@ -17,6 +17,8 @@ extension ProviderAPI {
                     try await steps.callback { done in
                         fleet.rotateProviderKey(key, judge: call.provider.judge, then: done)
                     }
+                    // The caller has the key whatever becomes of the file.
+                    try? await steps.files { try DemoFile(fleet).replaceProviderKey(by: key) }
                     return .answer(.json { $0.field("provider_key", key) })
                 }
             },

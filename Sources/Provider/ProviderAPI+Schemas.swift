@@ -9,9 +9,6 @@ extension ProviderAPI {
         private static let slug = Schema.matching("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")
         static let quotaMost: Int64 = 1_000_000_000_000_000
 
-        /// A slug in base64url.
-        static let tenantCursor = Parameter.query("cursor", .matching("^[A-Za-z0-9_-]{2,84}$"))
-
         static let newTenant: Schema = [
             "slug": slug, "blueprint": .text(32), "owner_email": .email, "tier": .choice(Tier.self).optional,
             "prefix": Schema.matching("^[a-z][a-z0-9]{1,15}$").optional, "currency": .one(of: Currency.codes).optional,
@@ -36,21 +33,23 @@ extension ProviderAPI {
                 "domains": .array(of: .string),
             ])
 
-        private static let quotas: Schema = [
+        private static let quotas = Schema.change([
             "bytes": .integer(1 << 20...quotaMost).optional, "resellers": .integer(0...quotaMost).optional,
             "keys": .integer(1...quotaMost).optional, "requests_monthly": .integer(0...quotaMost).optional,
-        ]
+        ])
         private static let pem = Schema.matching("^-----BEGIN ").with("maxLength", .number(JSONNumber(64 << 10)))
         private static let label = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
         /// A certificate and its private key come together, in PEM; no host comes twice.
+        private static let host = Schema.matching("^\(label)(\\.\(label))+$").with(
+            "maxLength", .number(JSONNumber(253)))
         private static let domain: Schema = [
-            "host": Schema.matching("^\(label)(\\.\(label))+$").with("maxLength", .number(JSONNumber(253))),
+            "host": host,
             "certificate": pem.optional, "private_key": pem.optional,
         ]
         static let tenantChange = Schema.change([
-            "tier": .choice(Tier.self).optional, "quotas": quotas.optional,
+            "tier": .choice(Tier.self).omittable, "quotas": quotas.omittable,
             "rate_limit": KeyBodies.newLimit.schema.optional,
-            "domains": .array(of: domain, count: 0...100).optional,
+            "domains": .array(of: .either(host, domain), count: 0...100).omittable,
         ])
 
         static let ownerKey: Schema = ["id": .string, "owner_key": .string]

@@ -53,8 +53,7 @@ extension ProviderAPI {
     ) -> Work {
         .flow { steps in
             try await steps.callback { done in
-                fleet.change(record, event: event, requestID: call.requestID) { profile in
-                    try call.provider.judge()
+                fleet.change(record, event: event, requestID: call.requestID, judge: call.provider.judge) { profile in
                     let access = profile.access(at: call.now)
                     // A tenant whose cancelled period is over has ended, whatever its row says.
                     guard states.contains(profile.state), access != .refused(.cancelled) else {

@@ -12,11 +12,11 @@ extension ProviderAPI {
                 gives: .made(Schemas.madeTenant), refuses: [409]
             ) { try create($0) },
             Route(
-                .get, "/tenants", "List tenants", access: .provider, parameters: [.limit, Schemas.tenantCursor],
+                .get, "/tenants", "List tenants", access: .provider, parameters: TenantList.parameters,
                 gives: .list(Schemas.tenant)
             ) { call in
-                let page = try TenantPage(try call.query())
-                return .files { .answer(list(page, call)) }
+                let list = try TenantList(call)
+                return .files { .answer(answer(list, call)) }
             },
             Route(.get, "/tenants/{slug}", "Read a tenant", access: .provider, gives: .read(Schemas.tenant)) { call in
                 let record = try tenant(of: call)
@@ -33,10 +33,13 @@ extension ProviderAPI {
         ]
     }
 
-    private func list(_ page: TenantPage, _ call: Call) -> Answer {
-        let rows = fleet.roster.tenants(after: page.after, limit: page.limit + 1)
-        return Paging.answer(rows, limit: page.limit, cursor: { TenantPage.cursor(after: $0.slug) }) { record, json in
-            encode(record, call, &json)
+    private func answer(_ list: TenantList, _ call: Call) -> Answer {
+        let rows =
+            list.isPlain
+            ? fleet.roster.tenants(after: list.after?.slug, limit: list.limit + 1).map(TenantList.Row.init)
+            : list.rows(of: fleet.roster.allTenants, stateOf: { state(of: $0, at: call.now) }, sizeOf: size)
+        return Paging.answer(rows, limit: list.limit, cursor: list.cursor) { row, json in
+            encode(row.record, call, &json)
         }
     }
 

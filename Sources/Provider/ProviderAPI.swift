@@ -13,20 +13,24 @@ package struct ProviderAPI: Surface {
     package static let policy = Policy(requests: 60_000, windowSeconds: 60, burst: 60_000)!
 
     package let name = "provider"
+    package let refusesUnknownMembers = true
     package let basePath = "/provider/v1"
 
     let fleet: Fleet
     let blueprints: Blueprints
     let scrypt: Scrypt
+    let hosts: NodeHosts
     /// Told after a tenant's domains changed, so that TLS serves their certificates. Not on a loop.
     let domainsChanged: @Sendable () -> Void
 
     package init(
-        fleet: Fleet, blueprints: Blueprints, scrypt: Scrypt, domainsChanged: @escaping @Sendable () -> Void
+        fleet: Fleet, blueprints: Blueprints, scrypt: Scrypt, hosts: NodeHosts,
+        domainsChanged: @escaping @Sendable () -> Void
     ) {
         self.fleet = fleet
         self.blueprints = blueprints
         self.scrypt = scrypt
+        self.hosts = hosts
         self.domainsChanged = domainsChanged
     }
 

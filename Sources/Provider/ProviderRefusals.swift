@@ -31,6 +31,15 @@ extension Unprocessable {
     static let schemaNewer = Unprocessable("schema_newer", "A newer Tollgate wrote this file.")
     static let foreignKey = Unprocessable("foreign_key", "The file names a key of another tenant.")
 
+    static let exportUnsigned = Unprocessable(
+        "export_unsigned", "The tenant's gateway did not sign this file. ?unsigned=accept takes it where it is sound.")
+    static let exportChanged = Unprocessable(
+        "export_changed",
+        "The file was changed since the tenant's gateway signed it, or another signed it. ?unsigned=accept takes it where it is sound."
+    )
+    static let fileNotExamined = Unprocessable(
+        "file_not_examined", "The file could not be examined: what it holds brought the examination down.")
+
     static func notATenantFile(_ reason: String) -> Unprocessable {
         Unprocessable("not_a_tenant_file", "This is no tenant's file: \(reason).")
     }

@@ -23,8 +23,7 @@ extension ProviderAPI {
         json.field("refundable_until", profile.refundableUntil.text)
         json.field("ends_at", profile.endsAt?.text)
         json.field("ended_at", profile.endedAt?.text)
-        let path = fleet.data.tenantPath(record.id)
-        json.field("bytes", (DataDirectory.size(of: path) ?? 0) + (DataDirectory.size(of: path + "-wal") ?? 0))
+        json.field("bytes", size(of: record))
         json.object("quotas") { json in
             json.field("bytes", profile.quotas.bytesMax)
             json.field("resellers", profile.quotas.resellersMax)
@@ -49,7 +48,13 @@ extension ProviderAPI {
 
     func baseURL(of record: TenantRecord, _ call: Call) -> String { "\(call.baseURL)/t/\(record.slug)" }
 
-    private func state(of record: TenantRecord, at now: Timestamp) -> String {
+    /// Of its file and what waits beside it.
+    func size(of record: TenantRecord) -> Int64 {
+        let path = fleet.data.tenantPath(record.id)
+        return (DataDirectory.size(of: path) ?? 0) + (DataDirectory.size(of: path + "-wal") ?? 0)
+    }
+
+    func state(of record: TenantRecord, at now: Timestamp) -> String {
         if case .refused(let closure) = record.access(at: now) { return closure.state.name }
         return record.profile.state.name
     }

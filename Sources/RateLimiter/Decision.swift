@@ -23,8 +23,9 @@ package struct Decision: Sendable, Hashable {
         self.retryAfterNanoseconds = retryAfterNanoseconds
     }
 
-    /// Whole seconds, rounded up.
-    package var resetSeconds: Int { Self.seconds(resetNanoseconds) }
+    /// For `RateLimit` and `X-RateLimit-Reset`, whole seconds, rounded up: until the bucket is full again; after a
+    /// refusal until it has what was asked for, which is what `Retry-After` says.
+    package var resetSeconds: Int { admitted ? Self.seconds(resetNanoseconds) : retryAfterSeconds }
 
     /// For `Retry-After`: whole seconds, rounded up, at least 1 on a refusal; bounded where it would be never.
     package var retryAfterSeconds: Int {

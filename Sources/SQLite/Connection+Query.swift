@@ -64,6 +64,13 @@ extension Connection {
         try row(.kept(statement.text), values, read)
     }
 
+    /// The same for a key of several columns.
+    package func row<T>(
+        _ statement: Statement, values: [SQLValue], read: (inout RowReader) throws -> T
+    ) throws -> T? {
+        try row(.kept(statement.text), values, read)
+    }
+
     package func rows<T>(
         _ statement: Statement, _ values: SQLValue..., read: (inout RowReader) throws -> T
     ) throws -> [T] {

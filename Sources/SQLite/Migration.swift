@@ -12,11 +12,19 @@ package struct Migration: Sendable {
     }
 }
 
-package enum MigrationError: Error, Sendable, Equatable {
+package enum MigrationError: Error, Sendable, Equatable, CustomStringConvertible {
     /// A newer program has written the file: `found` is its version, `known` the last one of this program.
     case newerThanProgram(found: Int32, known: Int32)
     /// Rows would point at nothing after this step; it was rolled back.
     case brokenReferences(version: Int32)
+
+    package var description: String {
+        switch self {
+        case .newerThanProgram(let found, let known):
+            "a newer Tollgate has written it (its schema is \(found), this program's \(known)): run that one"
+        case .brokenReferences(let version): "rows would point at nothing after step \(version)"
+        }
+    }
 }
 
 /// Brings a file to the last version, each step in a transaction of its own. Runs on the connection's thread.

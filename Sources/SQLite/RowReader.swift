@@ -89,6 +89,8 @@ package struct RowReader: ~Copyable {
     /// Whether the next column is NULL; it stays the next one.
     package var isNextNull: Bool { sqlite3_column_type(statement, column) == SQLITE_NULL }
 
+    var columnsLeft: Int { Int(sqlite3_column_count(statement) - column) }
+
     /// Every column has been read. A list of columns and the code that reads them have drifted apart otherwise.
     package func end() { precondition(column == sqlite3_column_count(statement), "columns that nobody reads") }
 
@@ -103,7 +105,7 @@ package struct RowReader: ~Copyable {
     }
 
     /// Without a lock of its own SQLite lets the value itself be read, which is looked up once for type and content.
-    private mutating func next() -> OpaquePointer? {
+    mutating func next() -> OpaquePointer? {
         let value = sqlite3_column_value(statement, column)
         column &+= 1
         return value

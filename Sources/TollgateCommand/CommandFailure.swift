@@ -6,14 +6,37 @@ enum CommandFailure: Error, CustomStringConvertible {
     case failed(String)
     /// The gateway refused with this answer, which `--json` prints.
     case refused(String, answer: [UInt8])
+    /// Standard output takes nothing more, for this reason.
+    case unwritten(String)
+    /// Whoever read standard output has seen enough: quiet, and no failure but the work's own.
+    case readerGone(exitCode: Int32 = ExitCode.ok)
 
     var exitCode: Int32 {
-        if case .usage = self { ExitCode.usage } else { ExitCode.failed }
+        switch self {
+        case .usage: ExitCode.usage
+        case .failed, .refused, .unwritten: ExitCode.failed
+        case .readerGone(let code): code
+        }
     }
 
     var description: String {
         switch self {
         case .usage(let text), .failed(let text), .refused(let text, _): text
+        case .unwritten(let reason): "standard output cannot be written: \(reason)"
+        case .readerGone: "nobody reads standard output any more"
+        }
+    }
+
+    /// The same, where the work itself ended with this exit code.
+    func insteadOf(_ code: Int32) -> CommandFailure {
+        if case .readerGone = self { .readerGone(exitCode: code) } else { self }
+    }
+
+    /// What it means that this could not be shown; nil where it is about something else.
+    func losing(_ text: String) -> CommandFailure? {
+        switch self {
+        case .unwritten, .readerGone: .failed("\(description); \(text)")
+        case .usage, .failed, .refused: nil
         }
     }
 }

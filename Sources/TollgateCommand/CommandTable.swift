@@ -8,12 +8,12 @@ enum CommandTable {
 
     private static let general = [
         Command("version", "Print the version") { _ in
-            Output.line("tollgate \(Version.text)")
+            try Output.line("tollgate \(Version.text)")
             return ExitCode.ok
         },
         Command("help", "Say what there is, or what a command takes", arguments: ["[COMMAND]", "[VERB]"]) {
             invocation in
-            Output.line(try Help.text(for: invocation.arguments, all))
+            try Output.line(try Help.text(for: invocation.arguments, all))
             return ExitCode.ok
         },
     ]
@@ -22,22 +22,31 @@ enum CommandTable {
     static func run(_ words: [String]) -> Int32 {
         // A reader that has gone, of a pipe or of a connection, is an error to look at, not a reason to die.
         signal(SIGPIPE, SIG_IGN)
+        // So is a file that may grow no further.
+        signal(SIGXFSZ, SIG_IGN)
         do {
-            if let first = words.first, ["--help", "-h"].contains(first) { return try run(named: "help") }
-            if words.first == "--version" { return try run(named: "version") }
-            let environment = ProcessInfo.processInfo.environment
-            switch try CommandLineParser.parse(words, table: all, environment: environment) {
-            case .help(let command):
-                Output.line(Help.page(command))
-                return ExitCode.ok
-            case .run(let invocation): return try run(invocation)
-            }
+            let code = try runWords(words)
+            try Output.finish()
+            return code
         } catch let failure as CommandFailure {
+            if case .readerGone = failure { return failure.exitCode }
             Output.errorLine(failure.description)
             return failure.exitCode
         } catch {
             Output.errorLine("\(error)")
             return ExitCode.failed
+        }
+    }
+
+    private static func runWords(_ words: [String]) throws -> Int32 {
+        if let first = words.first, ["--help", "-h"].contains(first) { return try run(named: "help") }
+        if words.first == "--version" { return try run(named: "version") }
+        let environment = ProcessInfo.processInfo.environment
+        switch try CommandLineParser.parse(words, table: all, environment: environment) {
+        case .help(let command):
+            try Output.line(Help.page(command))
+            return ExitCode.ok
+        case .run(let invocation): return try run(invocation)
         }
     }
 
@@ -52,7 +61,8 @@ enum CommandTable {
         do {
             return try invocation.command.run(invocation)
         } catch CommandFailure.refused(let text, let answer) {
-            if invocation.has("--json") { Output.bytes(answer + [0x0A]) }
+            // The refusal is what there is to say, whether its answer can be shown or not.
+            if invocation.has("--json") { try? Output.bytes(answer + [0x0A]) }
             throw CommandFailure.failed(text)
         }
     }

@@ -47,13 +47,17 @@ class Scene:
         ledger = b'{"external_ref":"e-1","kind":"purchase","amount":"1.00","at":"2026-01-01T00:00:00Z"}\n'
         differing = shop.admin("POST", f"/reconciliations?reseller={self.reseller['id']}", ledger)
         assert differing.status in (200, 201), differing
+        signed_in = shop.admin("GET", f"/resellers/{self.reseller['id']}/sessions").json["data"][0]["id"]
         self.ids = {
             "slug": shop.slug, "reseller": self.reseller["id"], "sku": sku, "key": self.reseller["key_id"],
+            "session": signed_in,
             "order": waiting.json["order"]["id"], "service": done.json["services"][0]["id"],
             "delivery": deliveries[0]["id"] if deliveries else "dlv_none", "country": "germany_id",
             "event": "ev_none", "subscriber": "sub_none", "payment": "pay_none", "reconciliation": shop.admin("GET", "/reconciliations").json["data"][0]["id"],
             "review": shop.admin("GET", "/reviews").json["data"][0]["id"]}
         self.connection = gateway.connection()
+        # More headers of every call.
+        self.headers = dict
 
     def path(self, endpoint, ids=None):
         base = "" if endpoint.api == PROVIDER else self.shop.base
@@ -65,9 +69,9 @@ class Scene:
 
     def send(self, endpoint, body=None, path=None, query=""):
         path = (path or self.path(endpoint)) + query
-        headers = {}
+        headers = self.headers()
         if endpoint.signed:
-            headers = signature_headers(
+            headers |= signature_headers(
                 self.reseller["webhook_secret"], endpoint.method, path, str(uuid.uuid4()), body or b"")
         elif endpoint.needs_key:
             headers["Idempotency-Key"] = str(uuid.uuid4())
@@ -263,7 +267,8 @@ def main():
 
         with checks("no call was answered 5xx or left a message on standard error"):
             metrics = gateway.get("/metrics").body.decode()
-            assert 'status="5' not in metrics, [line for line in metrics.splitlines() if 'status="5' in line]
+            failed = [line for line in metrics.splitlines() if 'status="5' in line and not line.endswith(" 0")]
+            assert failed == [], failed
             assert gateway.errors() == "", gateway.errors()[:2000]
     checks.finish()
 

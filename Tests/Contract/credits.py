@@ -132,9 +132,9 @@ def errors():
         refused(gateway.post(f"{BASE}/signup", b"{", key=key), 400)
         refused(gateway.post(f"{BASE}/signup", b"", key=key), 400)
     with checks("C3 an amount is an exact JSON number above zero"):
-        for amount in ("0", "-1", '"25.00"', "0.0000001", "1e30", "true", "null", "1000000000.01"):
+        for amount in ("0", "-1", '"25.00"', "0.0000001", "1e30", "1e2", "1E0", "true", "null", "1000000000.01"):
             refused(credit(key, ref(), amount), 422)
-        for amount in ("0.000001", "1e2", "1000000000", "25", "19.990000000"):
+        for amount in ("0.000001", "1000000000", "25", "19.990000000"):
             assert credit(key, ref(), amount).status == 200, amount
     with checks("C3 other kinds, references and metas: 422"):
         refused(credit(key, ref(), kind="refund"), 422)

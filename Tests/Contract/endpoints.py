@@ -114,6 +114,7 @@ def good(fields):
     return {name: good(field) if isinstance(field, dict) else field.good for name, field in fields.items()}
 
 
+FIND = {"email": ["x", "", "a b@c.example"], "q": ["", " ", "a\u200bb"]}
 PAGE = {"limit": ["0", "101", "-1", "abc", "1.5", "", "99999999999999999999", "١"],
         "cursor": ["", "x", "!!!!", "AAAA", "__________8", "%ff%fe", "' OR 1=1"]}
 MODE = {"mode": ["x", "", "LIVE", "0"]}
@@ -129,13 +130,17 @@ PRODUCT = {"name": text("A product", 200, required=False, null_is_bad=True),
            "fulfilment": choice("instant", required=False, null_is_bad=True), "hidden": boolean(False, null_is_bad=True),
            "days": integer(30, 1, 36_525, required=False), "retail_price": price(), "wholesale_price": price()}
 
+OVERLAP = {"overlap_seconds": integer(1, 0, 30 * 86_400, required=False)}
+
 PROVIDERS = [
     Endpoint(PROVIDER, "POST", "/tenants", "provider", {
         "slug": text("new-tenant", 63, more=["-a", "a-", "A", "a_b", "a.b", "a b", "ä", "../x", "a/b", "%61"]),
         "blueprint": choice("hosting"), "owner_email": email(), "tier": choice("standard", required=False),
         "prefix": text("abc", 16, 2, required=False, more=["ABC", "a_b", "1abc", "a b"]),
         "currency": choice("EUR", "eur", "EURO", "XXX1", required=False), "password": text("correct horse battery", 256, 8, False)}),
-    Endpoint(PROVIDER, "GET", "/tenants", "provider", query=PAGE),
+    Endpoint(PROVIDER, "GET", "/tenants", "provider", query={
+        **PAGE, "state": ["x", "", "active,"], "tier": ["x", "", "LITE"], "sort": ["x", "", "--name"],
+        "owner_email": ["x", ""], "q": [""]}),
     Endpoint(PROVIDER, "GET", "/tenants/{slug}", "provider"),
     Endpoint(PROVIDER, "PATCH", "/tenants/{slug}", "provider", {
         "tier": choice("pro", required=False),
@@ -143,7 +148,7 @@ PROVIDERS = [
                    "keys": integer(5000, 1, 10**15, False), "requests_monthly": integer(10**10, 0, 10**15, False)},
         "rate_limit": policy(),
         "domains": Field([{"host": "own.there.example"}], [
-            "x", 5, {}, [5], [{}], ["own.there.example"], [{"host": ""}], [{"host": "a b"}], [{"host": "single"}],
+            "x", 5, {}, [5], [{}], ["single"], ["127.1"], [{"host": ""}], [{"host": "a b"}], [{"host": "single"}],
             [{"host": "-a.example"}], [{"host": "a.example:80"}], [{"host": "a..example"}], [{"host": 5}],
             [{"host": "a.example"}, {"host": "A.example"}], [{"host": "a.example", "certificate": "x", "private_key": "y"}],
             [{"host": "a.example", "certificate": "-----BEGIN CERTIFICATE-----"}],
@@ -177,10 +182,18 @@ ADMINS = [
     Endpoint(ADMIN, "DELETE", "/api-keys/{key}/limit", "operator"),
     Endpoint(ADMIN, "POST", "/session", "open", {"email": email(), "password": text("x", 256)}),
     Endpoint(ADMIN, "DELETE", "/session", "operator's session"),
+    Endpoint(ADMIN, "GET", "/account/sessions", "operator", query=PAGE),
+    Endpoint(ADMIN, "DELETE", "/account/sessions", "operator"),
+    Endpoint(ADMIN, "DELETE", "/account/sessions/{session}", "operator"),
+    Endpoint(ADMIN, "GET", "/sessions", "operator", query=PAGE),
+    Endpoint(ADMIN, "DELETE", "/sessions/{session}", "operator"),
+    Endpoint(ADMIN, "GET", "/resellers/{reseller}/sessions", "operator", query=PAGE),
+    Endpoint(ADMIN, "DELETE", "/resellers/{reseller}/sessions", "operator"),
+    Endpoint(ADMIN, "DELETE", "/resellers/{reseller}/sessions/{session}", "operator"),
     Endpoint(ADMIN, "POST", "/resellers", "operator", {
         "email": email(), "name": text("A reseller", 200), "company": text("Ltd", 200, required=False),
         "password": text("correct horse battery", 256, 8, required=False)}),
-    Endpoint(ADMIN, "GET", "/resellers", "operator", query={**PAGE, "status": ["x", "", "ACTIVE"]}),
+    Endpoint(ADMIN, "GET", "/resellers", "operator", query={**PAGE, **FIND, "status": ["x", "", "ACTIVE"]}),
     Endpoint(ADMIN, "GET", "/resellers/{reseller}", "operator"),
     Endpoint(ADMIN, "PATCH", "/resellers/{reseller}", "operator", {
         "default_discount_rate": percent(null_is_bad=True),
@@ -190,7 +203,7 @@ ADMINS = [
         optional_objects=["rate_limit"]),
     *[Endpoint(ADMIN, "POST", f"/resellers/{{reseller}}/{move}", "operator")
       for move in ("approve", "suspend", "resume", "terminate")],
-    Endpoint(ADMIN, "POST", "/resellers/{reseller}/webhook-secret/rotate", "operator"),
+    Endpoint(ADMIN, "POST", "/resellers/{reseller}/webhook-secret/rotate", "operator", OVERLAP, optional_body=True),
     Endpoint(ADMIN, "POST", "/resellers/{reseller}/balance", "operator", {
         "amount": money("5.00", "-1000000000.01", "1000000000.01", digits=2, required=True, more=["0", 0, "0.00"]),
         "reference": text("transfer", 200)}, needs_key=True),
@@ -274,7 +287,10 @@ PARTNERS = [
     Endpoint(PARTNER, "POST", "/keys/{key}/rotate", "session", {
         "overlap_seconds": integer(1, 0, 30 * 86_400, required=False)}, optional_body=True),
     Endpoint(PARTNER, "DELETE", "/keys/{key}", "session"),
-    Endpoint(PARTNER, "POST", "/webhook/secret/rotate", "session"),
+    Endpoint(PARTNER, "POST", "/webhook/secret/rotate", "session", OVERLAP, optional_body=True),
+    Endpoint(PARTNER, "GET", "/account/sessions", "session", query=PAGE),
+    Endpoint(PARTNER, "DELETE", "/account/sessions", "session"),
+    Endpoint(PARTNER, "DELETE", "/account/sessions/{session}", "session"),
     Endpoint(PARTNER, "GET", "/webhook", "reseller"),
     Endpoint(PARTNER, "PUT", "/webhook", "reseller", {"url": url(), "events": names(["order.created"], required=True)}),
     Endpoint(PARTNER, "GET", "/products", "reseller", query=PAGE),
@@ -304,7 +320,12 @@ SEEDS = [
     Endpoint(PORTS, "POST", "/login/signin", "open"),
     Endpoint(PORTS, "POST", "/api-keys", "session"),
     Endpoint(PORTS, "GET", "/api-keys", "session"),
+    Endpoint(PORTS, "POST", "/api-keys/{key}/rotate", "session"),
     Endpoint(PORTS, "DELETE", "/api-keys/{key}", "session"),
+    Endpoint(PORTS, "POST", "/login/signout", "session"),
+    Endpoint(PORTS, "GET", "/account/sessions", "session"),
+    Endpoint(PORTS, "DELETE", "/account/sessions", "session"),
+    Endpoint(PORTS, "DELETE", "/account/sessions/{session}", "session"),
     Endpoint(PORTS, "GET", "/reseller/balance", "reseller"),
     Endpoint(PORTS, "GET", "/reseller/countries", "reseller"),
     Endpoint(PORTS, "GET", "/reseller/pricebook", "reseller"),
@@ -324,11 +345,16 @@ SEEDS = [
     Endpoint(PORTS, "GET", "/reseller/webhooks", "reseller"),
     Endpoint(PORTS, "DELETE", "/reseller/webhooks/{webhook}", "reseller"),
     Endpoint(PORTS, "POST", "/reseller/webhooks/{webhook}/test", "reseller"),
+    Endpoint(PORTS, "POST", "/reseller/webhooks/{webhook}/secret/rotate", "reseller"),
     Endpoint(PORTS, "GET", "/reseller/docs/openapi", "open"),
 
     Endpoint(CODES, "POST", "/register", "open"),
     Endpoint(CODES, "POST", "/login", "open"),
     Endpoint(CODES, "POST", "/logout", "session"),
+    Endpoint(CODES, "GET", "/account/sessions", "session"),
+    Endpoint(CODES, "DELETE", "/account/sessions", "session"),
+    Endpoint(CODES, "DELETE", "/account/sessions/{session}", "session"),
+    Endpoint(CODES, "POST", "/regenerate-seed-hash", "session"),
     Endpoint(CODES, "POST", "/activate", "session"),
     Endpoint(CODES, "GET", "/me", "reseller"),
     Endpoint(CODES, "POST", "/regenerate-key", "reseller"),

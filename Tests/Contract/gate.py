@@ -18,7 +18,7 @@ import threading
 
 from shop import PASSWORD, Shop
 from support import Checks, Gateway, arguments, files, signature_headers, wait_until
-from wire import Wire, exchange
+from wire import Wire, certificate, exchange, served
 
 # More failed credentials than one address may have in a minute.
 FAILURES = 400
@@ -142,8 +142,10 @@ def bounds(checks, gateway, shop, reseller, sku):
             wire.send(f"GET {path}/balance HTTP/1.1\r\nHost: a\r\n{bearer}\r\n")
             assert wire.answer()[2] == got[2], "HEAD left bytes behind"
         status, found, _ = exchange(gateway, f"DELETE {path}/balance HTTP/1.1\r\nHost: a\r\n{bearer}\r\n")
-        assert status == 405 and found["allow"] == "GET", found
-        for method in ("TRACE", "QUERY", "OPTIONS"):
+        assert status == 405 and found["allow"] == "GET, HEAD", found
+        status, found, _ = exchange(gateway, f"OPTIONS {path}/balance HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert status == 204 and found["allow"] == "GET, HEAD, OPTIONS", found
+        for method in ("TRACE", "QUERY"):
             assert exchange(gateway, f"{method} {path}/balance HTTP/1.1\r\nHost: a\r\n{bearer}\r\n")[0] == 405, method
         assert exchange(gateway, f"BREW {path}/balance HTTP/1.1\r\nHost: a\r\n{bearer}\r\n")[0] == 501
         brew = gateway.request("BREW", "/provider/v1/tenants", key=gateway.provider_key)
@@ -178,7 +180,7 @@ def health(checks, gateway, shop, reseller, sku):
         ]:
             assert metrics[name] >= 0, name
         for name in [
-            "tollgate_commit_microseconds_count", "tollgate_batch_size_count", "tollgate_open_files", "tollgate_open_files_max", "tollgate_connections_open",
+            "tollgate_commit_seconds_count", "tollgate_batch_size_count", "tollgate_open_files", "tollgate_open_files_max", "tollgate_connections_open",
             "tollgate_connections_accepted_total", "tollgate_disk_free_bytes", "tollgate_tenants", "process_open_fds", "process_max_fds", "process_resident_memory_bytes",
         ]:
             assert metrics[name] > 0, name
@@ -487,8 +489,20 @@ def proxies(checks, options):
             statuses = failures(gateway, lambda n: f"2001:db8:1:2:{n:x}::1")
             assert statuses[429] >= FAILURES // 10, statuses
             assert set(failures(gateway, lambda n: f"2001:db8:1:{n + 10:x}::1", FAILURES)) == {401}
+        with checks("G6 the client's address as proxies write it: with a port, brackets, quotes, empty ones beside"):
+            forms = [
+                "192.0.2.77:{port}", "\"192.0.2.77\"", "192.0.2.77", ", 192.0.2.77 ,", "::ffff:192.0.2.77",
+                "[::ffff:192.0.2.77]:{port}", "\"[::ffff:192.0.2.77]:{port}\"", "198.51.100.3:1, 192.0.2.77:{port}"]
+            statuses = failures(gateway, lambda n: forms[n % len(forms)].format(port=1024 + n))
+            assert statuses[429] >= FAILURES // 10, statuses
+            forms = ["2001:db8:7::1", "[2001:db8:7::1]", "[2001:db8:7::2]:{port}"]
+            statuses = failures(gateway, lambda n: forms[n % 3].format(port=1024 + n))
+            assert statuses[429] >= FAILURES // 10, statuses
         with checks("G6 an X-Forwarded-For that is none does no harm"):
-            for value in ["", "x", "1.2.3", "1.2.3.4:80", "[::1]:9", "unknown", ",,,", "1.2.3.4," * 500, "::ffff:1.2.3.4", "999.1.1.1"]:
+            for value in ["_hidden", "[::1", "[]:1", "1.2.3.4:", "1.2.3.4:x", "1.2.3.4:99999", "\"", "\"\"",
+                          "fe80::1%eth0",
+                          "", "x", "1.2.3", "1.2.3.4:80", "[::1]:9", "unknown", ",,,", "1.2.3.4," * 500,
+                          "::ffff:1.2.3.4", "999.1.1.1"]:
                 answer = gateway.get("/t/hosting/api/partner/v1/balance", key=key, headers={"X-Forwarded-For": value})
                 assert answer.status == 200, (value, answer)
 
@@ -502,22 +516,6 @@ def admin_listener(checks, options):
                 connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
                 assert gateway.get(path, key=gateway.provider_key, connection=connection).status == 200, path
             assert gateway.get("/healthz").status == 200
-
-
-def certificate(folder, name, *hosts):
-    paths = os.path.join(folder, name + ".pem"), os.path.join(folder, name + ".key")
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", f"/CN={name}",
-         "-addext", "subjectAltName=" + ",".join(f"DNS:{host}" for host in hosts), "-out", paths[0], "-keyout", paths[1]],
-        capture_output=True, check=True, timeout=30)
-    return paths
-
-
-def served(port, name, trusted=None):
-    """The certificate that is served for a name, in PEM; with `trusted`, checked as a browser would."""
-    context = ssl.create_default_context(cafile=trusted) if trusted else ssl._create_unverified_context()
-    with socket.create_connection(("127.0.0.1", port), 10) as raw, context.wrap_socket(raw, server_hostname=name) as wrapped:
-        return ssl.DER_cert_to_PEM_cert(wrapped.getpeercert(True))
 
 
 def text(path):

@@ -19,7 +19,8 @@ FORM = "application/x-www-form-urlencoded"
 UNSTABLE_HEADERS = {
     "date", "request-id", "audit-head", "audit-signature", "retry-after", "ratelimit", "x-ratelimit-reset"}
 MARKUP = "<script>alert(1)</script>\"'&amp;& \u202eright to left\u202c \u2067\u05e9\u05dc\u05d5\u05dd\u2069"
-LOCAL_PART = "\"'><img\u202esrc=x&amp;&"
+# All of it may stand before the @ of an address.
+LOCAL_PART = "'&img{src=x}|`&"
 
 TEXTS = {
     "plain": {
@@ -217,7 +218,7 @@ def main():
                 assert file.read() == text, text
         with checks(f"A6 A8 O3 O12 no text of anybody's is markup on the page {name}"):
             body = text.split("\n\n", 1)[1]
-            for mark in ("<script", "<img\u202e", "alert(1)</", "'&"):
+            for mark in ("<script", "alert(1)</", "'&"):
                 assert mark not in body, text
     if os.path.exists(debug) and not os.path.samefile(debug, options.tollgate):
         with checks("A6 A8 O3 a debug build, which asserts that markup is whole, serves the same pages"):

@@ -172,7 +172,7 @@ def account(gateway, checks, first):
         assert gateway.delete(f"{BASE}/api-keys/{minted.json['_id']}", key=token).status == 200
         refused(key("GET", "/reseller/customers"), 401)
 
-    with checks("X1 scopes are enforced; pricebook, calculate and webhooks take any key"):
+    with checks("X1 scopes are enforced; any key reads the price book; webhooks take one that may write"):
         token = sign_in(gateway, first)
         reader = Client(gateway, mint(gateway, token, scopes=["ports:read"]))
         assert reader("GET", "/reseller/ports").status == 200
@@ -184,7 +184,17 @@ def account(gateway, checks, first):
             refused(reader(method, path, body), 403, "scope")
         assert reader("GET", "/reseller/pricebook").status == 200
         assert reader("POST", "/reseller/pricebook/calculate", {"basePrice": 1}).status == 200
-        assert reader("GET", "/reseller/webhooks").status == 200
+        writers = [
+            Client(gateway, mint(gateway, token, scopes=[scope])) for scope in ("customers:write", "ports:write")]
+        for method, path, body in [
+            ("PUT", "/reseller/pricebook", {}), ("POST", "/reseller/pricebook/country-override", {}),
+            ("GET", "/reseller/webhooks", None), ("POST", "/reseller/webhooks", {}),
+            ("DELETE", "/reseller/webhooks/x", None),
+            ("POST", "/reseller/webhooks/x/test", {}), ("POST", "/reseller/webhooks/x/secret/rotate", {}),
+        ]:
+            refused(reader(method, path, body), 403, "scope")
+            for writer in writers:
+                assert writer(method, path, body).status in (200, 404, 422), (method, path)
 
     with checks("X1 unknown keys, wrong passwords, wrong roles and lost paths are refused in the envelope"):
         for key in ["psx_live_nonsense", "", "psx_your_key_here"]:

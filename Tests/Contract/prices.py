@@ -138,7 +138,7 @@ def rounding(checks, shop):
 
     with checks("W3 numbers and decimal strings price alike, and no price passes through a binary fraction"):
         sku = shop.product()
-        shop.price(reseller, sku, b'{"wholesale_monthly": 1.10, "discount_rate_override": 0, "wholesale_setup_fee": 1e-2}')
+        shop.price(reseller, sku, b'{"wholesale_monthly": 1.10, "discount_rate_override": 0, "wholesale_setup_fee": 0.01}')
         quote = shop.quote(reseller, sku, "monthly", 3)
         assert numbers(quote) == (Decimal("3.30"), Decimal("0.03"), Decimal("3.33")), quote
 
@@ -172,6 +172,8 @@ def offered(checks, shop):
         shop.price(reseller, shown, full | {"is_enabled": False})
         assert shown not in listed() and shop.order(reseller, shown, "monthly", 1).status == 404
         shop.price(reseller, shown, full)
+        assert shown not in listed(), "what is left out stays"
+        shop.price(reseller, shown, {"is_enabled": True})
         assert shown in listed() and shop.order(reseller, shown, "monthly", 1).status == 201
         shop.admin("PATCH", f"/products/{shown}", {"hidden": True})
         assert shown not in listed() and shop.order(reseller, shown, "monthly", 1).status == 404

@@ -79,10 +79,10 @@ def creating(checks, provider):
 
     with checks("P1 tier, prefix, currency and password as asked; no invitation where there is a password"):
         made = provider("POST", "/tenants", {
-            "slug": "asked", "blueprint": "hosting", "owner_email": "o@asked.example", "tier": "lite", "prefix": "vfc", "currency": "USD",
+            "slug": "asked", "blueprint": "hosting", "owner_email": "o@asked.example", "tier": "lite", "prefix": "own", "currency": "USD",
             "password": PASSWORD})
         assert made.status == 201 and (made.json["tier"], made.json["currency"]) == ("lite", "USD"), made
-        assert made.json["owner_key"].startswith("vfc_live_") and "invitation_url" not in made.json, made
+        assert made.json["owner_key"].startswith("own_live_") and "invitation_url" not in made.json, made
 
     with checks("P1 409 for a slug that is taken; it stays whose it was"):
         again = provider("POST", "/tenants", {"slug": "asked", "blueprint": "panel", "owner_email": "x@y.example"})

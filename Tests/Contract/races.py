@@ -186,10 +186,11 @@ def one_effect(checks, shop):
             key = f"refused-{status}"
             first = shop.order(reseller, sku_asked, term, key=key)
             assert first.status == status, first
-            shop.price(reseller, sku_asked, {"wholesale_monthly": "1.00", "wholesale_annual": "1.00"})
+            shop.price(reseller, sku_asked, {
+                "wholesale_monthly": "1.00", "wholesale_annual": "1.00", "max_quantity": None})
             again = shop.order(reseller, sku_asked, term, key=key)
             assert (again.status, again.body) == (status, first.body), again
-            shop.price(reseller, capped, {"wholesale_monthly": "1.00", "max_quantity": 0})
+            shop.price(reseller, capped, {"wholesale_annual": None, "max_quantity": 0})
 
     with checks("G4 401, 403 and 429 are not kept: the same key does its work once they are over"):
         reseller = shop.reseller(balance="10.00")

@@ -29,7 +29,10 @@ UNSAYABLE = [
     "must be in the future", "would take too long to fill again", "is no account of this tenant", "must not be zero",
     "must be more than zero", "is required without a known countryId", "is required with external_ref", "days before to",
     "must not be after to", "must repeat the slug", "/blueprint: must be one of", "/certificate", "come together", "comes twice",
-    "/cursor: is not a cursor that a list has given", "takes the balance down to minus the credit limit",
+    "/cursor: is not a cursor that this list gave", "must not hold invisible", "must not be white space alone",
+    "must not turn the direction", "must be an email address", "without an exponent",
+    "is a name that hosts and paths",
+    "belongs to another tenant's keys", "takes the balance down to minus the credit limit",
     # Activation codes answer these with 400 too.
     "There is an account with this", "Insufficient balance", "is no plan that is offered",
     "must be an absolute https URL", "must be whsec_ and",
@@ -82,6 +85,11 @@ class Scene:
 
     def token(self, session):
         return self.call("POST", session["url"].removeprefix(self.gateway.base_url), session["body"])["token"]
+
+    def signed_in(self, reseller, session=None):
+        """The id of a session of the reseller's, to be ended."""
+        self.token(session or self.session())
+        return self.admin("GET", f"/resellers/{reseller['id']}/sessions")["data"][0]["id"]
 
     def furnish(self):
         self.shop = self.reseller("shop")
@@ -139,11 +147,12 @@ def wholesale(scene):
     order = {"product": "instant", "term": "monthly"}
     return {
         "document": base, "credential": scene.token(session), "slow": scene.slow, "webhook_secret": shop["webhook_secret"],
-        "sessions": {"DELETE /session": session},
+        "sessions": {"DELETE /session": session}, "renews": {"DELETE /account/sessions/{id}": session},
         "members": {"POST /orders": order, "POST /orders/quote": order, "POST /session": session["body"],
                     "POST /keys": {"expires_at": "2099-01-01T00:00:00Z"}},
         "paths": {"/orders/{id}": {"id": [order["order"]["id"] for order in orders]},
                   "/services/{id}": {"id": [order["services"][0]["id"] for order in orders]},
+                  "/account/sessions/{id}": {"id": [scene.signed_in(shop)]},
                   "/keys/{id}/rotate": {"id": keys[:1]}, "/keys/{id}": {"id": keys[1:]}}}
 
 
@@ -158,8 +167,12 @@ def codes(scene):
         "document": base, "credential": seed, "place": "x-seed-hash", "slow": scene.slow, "slow_place": "x-api-key",
         "unchecked": ["unsupported_method", "allow_header_conformance"],
         # Signed by the payment service; tried in payments.py.
-        "never": ["POST /topup/webhook"], "paths": {"/topup/status/{orderId}": {"orderId": [scene.payment]}},
-        "sessions": {"POST /logout": login}, "members": {"POST /login": login["body"], "POST /generate": batch}}
+        "never": ["POST /topup/webhook"],
+        "paths": {"/topup/status/{orderId}": {"orderId": [scene.payment]},
+                  "/account/sessions/{id}": {"id": [scene.signed_in(scene.shop)]}},
+        "sessions": {"POST /logout": login, "POST /regenerate-seed-hash": login},
+        "renews": {"DELETE /account/sessions/{id}": login},
+        "members": {"POST /login": login["body"], "POST /generate": batch}}
 
 
 def credits(scene):
@@ -189,9 +202,11 @@ def ports(scene):
     made = [reseller("POST", "/ports", {**port, "days": 30})["port"]["_id"] for _ in range(2)]
     hooks = [reseller("POST", "/webhooks", {
         "name": "hook", "url": "https://there.example/", "events": ["port.created"]})["_id"] for _ in range(2)]
-    key = scene.admin("POST", "/api-keys", {"owner_email": "shop@here.example"})["id"]
+    key, turned = [scene.admin("POST", "/api-keys", {"owner_email": "shop@here.example"})["id"] for _ in range(2)]
+    sign_in = {"url": scene.gateway.base_url + base + "/login/signin", "body": scene.session()["body"]}
     return {
         "document": base, "credential": token, "slow": scene.slow,
+        "sessions": {"POST /login/signout": sign_in}, "renews": {"DELETE /account/sessions/{id}": sign_in},
         "members": {"POST /login/signin": scene.session()["body"],
                     "POST /reseller/ports": {**port, "cityId": None, "carrierId": None},
                     "POST /reseller/pricebook/calculate": {"countryId": "de", "customerId": customer},
@@ -200,7 +215,10 @@ def ports(scene):
         "queries": {"GET /reseller/ports": {"customerId": customer}},
         "paths": {"/reseller/customers/{id}": {"id": [customer]}, "/reseller/customers/{id}/topup": {"id": [customer]},
                   "/reseller/ports/{id}": {"id": made}, "/reseller/ports/{id}/rotate": {"id": made},
-                  "/api-keys/{id}": {"id": [key]}, "/reseller/webhooks/{id}": {"id": hooks[:1]},
+                  "/api-keys/{id}": {"id": [key]}, "/api-keys/{id}/rotate": {"id": [turned]},
+                  "/account/sessions/{id}": {"id": [scene.signed_in(scene.shop)]},
+                  "/reseller/webhooks/{id}": {"id": hooks[:1]},
+                  "/reseller/webhooks/{id}/secret/rotate": {"id": hooks[1:]},
                   "/reseller/webhooks/{id}/test": {"id": hooks[1:]}}}
 
 
@@ -230,9 +248,12 @@ def admin(scene):
     subscriber = {"id": [scene.admin("GET", "/subscribers")["data"][0]["id"]]}
     session = scene.session(ADMIN, "owner@here.example")
     at = {"id": [shop["id"]]}
+    own = scene.call("GET", f"{scene.base}{ADMIN}/account/sessions", key=scene.token(session))["data"][0]["id"]
+    theirs = [scene.signed_in(shop) for _ in range(2)]
     only = {"reseller": shop["id"]}
     return {
         "document": scene.base + ADMIN, "credential": scene.token(session), "sessions": {"DELETE /session": session},
+        "renews": {"DELETE /account/sessions/{id}": session, "DELETE /sessions/{id}": session},
         "slow": scene.admin("POST", "/api-keys", {"owner_email": "owner@here.example", "limit": SLOW})["key"],
         "members": {
             "POST /session": session["body"],
@@ -256,7 +277,9 @@ def admin(scene):
             "/api-keys/{id}": {"id": keys[:1]}, "/api-keys/{id}/rotate": {"id": keys[1:2]},
             "/api-keys/{id}/limit": {"id": keys[2:]}, "/resellers/{id}": {"id": [terms["id"]]},
             "/resellers/{id}/webhook-secret/rotate": {"id": [terms["id"]]}, "/resellers/{id}/balance": {"id": [terms["id"]]},
-            "/resellers/{id}/statement": at, "/resellers/{id}/products": at,
+            "/resellers/{id}/statement": at, "/resellers/{id}/sessions": at, "/account/sessions/{id}": {"id": [own]},
+            "/sessions/{id}": {"id": theirs[:1]},
+            "/resellers/{id}/sessions/{session}": {**at, "session": theirs[1:]}, "/resellers/{id}/products": at,
             "/resellers/{id}/products/{sku}": {**at, "sku": ["instant"]},
             **{f"/resellers/{{id}}/{move}": {"id": [made["id"]]} for move, made in resellers.items()},
             "/products/{sku}": {"sku": ["instant"]}, "/orders/{id}": {"id": waiting[2:]},
@@ -316,7 +339,7 @@ def thorough(tools, gateway, name, scene, folder, examples):
 def limited(tools, gateway, name, scene, folder):
     """With a credential whose limit is used up at once."""
     place = scene.get("slow_place") or scene.get("place", "bearer")
-    scene = {**scene, "credential": scene["slow"], "place": place, "scatters": False, "sessions": {}}
+    scene = {**scene, "credential": scene["slow"], "place": place, "scatters": False, "sessions": {}, "renews": {}}
     return examine(tools, gateway, f"{name}-limited", scene, folder, [
         "--phases", "fuzzing", "--max-examples", "30" if name == "provider" else "3", "--checks", ",".join(CHECKS[:5])])
 
@@ -325,7 +348,8 @@ def examine(tools, gateway, name, scene, folder, options):
     """Runs schemathesis over one document: (operation → what failed), (operation → status → count)."""
     path = os.path.join(folder, name)
     os.mkdir(path)
-    scene = {"place": "bearer", "webhook_secret": None, "sessions": {}, "members": {}, "bodies": {}, "queries": {}, "paths": {},
+    scene = {"place": "bearer", "webhook_secret": None, "sessions": {}, "renews": {}, "members": {}, "bodies": {},
+             "queries": {}, "paths": {},
              "scatters": True, "unsayable": UNSAYABLE, "answered": os.path.join(path, "answered.json"), **scene}
     for operation, content in scene.pop("files", {}).items():
         scene["bodies"][operation] = {"application/vnd.sqlite3": os.path.join(path, "file")}

@@ -106,11 +106,16 @@ def after_call(context, case, response):
     answered[operation][response.status_code] += 1
     if operation == "POST /provider-key/rotate" and response.status_code == 200:
         successors[scene["credential"]] = response.json()["provider_key"]
+    if operation in scene["renews"] and response.status_code in (200, 204):
+        # It may have been the caller's own session that was ended.
+        successors[scene["credential"]] = sign_in(scene["renews"][operation])
+    if operation == "POST /webhook/secret/rotate" and response.status_code == 200:
+        scene["webhook_secret"] = response.json().get("webhook_secret", scene["webhook_secret"])
 
 
 def sign_in(session):
     answer = requests.post(session["url"], json=session["body"], timeout=60)
-    return answer.json().get("token") or answer.json()["seedHash"]
+    return next(answer.json()[name] for name in ("token", "seedHash", "access_token") if name in answer.json())
 
 
 @atexit.register

@@ -6,12 +6,12 @@ its log and standard error, an export of each tenant, its metrics and pages, and
 import base64
 import json
 import os
-import threading
 import urllib.parse
 import uuid
 
+from logged import LoggedGateway, coded, forms
 from shop import PASSWORD, Shop
-from support import Checks, Gateway, arguments, signature_headers
+from support import Checks, arguments, signature_headers
 
 options = arguments()
 checks = Checks()
@@ -21,29 +21,12 @@ OTHER_PASSWORD = "quite another passphrase"
 CUSTOMER_PASSWORD = "end customer's passphrase"
 
 
-class Watched(Gateway):
+class Watched(LoggedGateway):
     """Keeps every answer, and knows the secrets."""
 
     def __init__(self, *arguments):
         super().__init__(*arguments)
-        self.answers, self.secrets, self.log = [], {}, []
-
-    def start(self):
-        super().start()
-        # The log is read away all the while, as a collector would.
-        process = self.process
-        self.reader = threading.Thread(
-            target=lambda: self.log.extend(iter(lambda: os.read(process.stdout.fileno(), 65536), b"")), daemon=True)
-        self.log.append("\n".join(self.output).encode() + self.pending)
-        self.pending = b""
-        self.reader.start()
-        return self
-
-    def end(self, how):
-        how()
-        self.process.wait(40)
-        self.reader.join(10)
-        self.log.append(self.errors().encode())
+        self.answers, self.secrets = [], {}
 
     def request(self, method, path, *more, **options):
         answer = super().request(method, path, *more, **options)
@@ -57,21 +40,14 @@ class Watched(Gateway):
         return secret
 
 
-def forms(secret):
-    """As it is, as a query would carry it, as JSON would; of a signing secret its bytes too."""
-    yield secret.encode()
-    yield urllib.parse.quote(secret, safe="").encode()
-    yield json.dumps(secret)[1:-1].replace("/", "\\/").encode()
-    yield base64.b64encode(secret.encode()).rstrip(b"=")
-    if secret.startswith("whsec_"):
-        yield base64.b64decode(secret[6:] + "=" * (-len(secret[6:]) % 4))
-        yield secret[6:].encode()
-
-
 def wrongly(method, path, secret, headers=None, body=None):
     """The secret where it does not belong: in the query, the path, a header, a field, broken JSON, the user of an URL."""
     quoted = urllib.parse.quote(secret, safe="")
-    for where in (f"{path}?api_token={quoted}", f"{path}?key={quoted}&limit=x", f"{path}/{quoted}"):
+    for where in (
+            f"{path}?api_token={quoted}", f"{path}?key={quoted}&limit=x", f"{path}/{quoted}", f"{path}?{quoted}",
+            f"{path}/{coded(secret)}", f"{path}?{coded('api_token')}={coded(secret)}", f"{path}/api_token={quoted}",
+            f"/{quoted}/x", f"/t/{quoted}/x", f"/t/{coded(secret)}{path}", f"/activ%61te/{quoted}",
+            f"/x/{coded(coded(secret))}", f"http://127.0.0.1:{gateway.port}{path}/{quoted}"):
         gateway.request(method, where, body, headers=headers)
     for more in ({"Authorization": secret}, {"Authorization": f"Bearer {secret}x"}, {"X-API-Key": secret}, {"x-seed-hash": secret},
                  {"Idempotency-Key": secret}, {"traceparent": secret}, {"User-Agent": secret}, {"Cookie": secret}):
@@ -311,7 +287,7 @@ def searched():
             raise AssertionError("nothing was found")
 
 
-with Watched(options.tollgate, "--log-requests") as gateway:
+with Watched(options.tollgate) as gateway:
     for secret in (PASSWORD, OTHER_PASSWORD, CUSTOMER_PASSWORD):
         gateway.hide(f"the password “{secret}”", secret)
     gateway.hide("the provider's key", gateway.provider_key)

@@ -293,6 +293,15 @@ def command(tollgate, *words, environment=None, input=None, cwd=None):
         input=input, stdin=None if input is not None else subprocess.DEVNULL, cwd=cwd)
 
 
+def tool(name):
+    """The path of a program that is Debian's: installed, or unpacked by ./test into .build/tools."""
+    unpacked = os.path.join(ROOT, ".build", "tools", "usr")
+    path = shutil.which(name, path=os.pathsep.join(
+        [os.environ.get("PATH", ""), "/usr/sbin", os.path.join(unpacked, "bin"), os.path.join(unpacked, "sbin")]))
+    assert path, f"{name} is not there; ./test fetches it from Debian, LibreOffice with --long"
+    return path
+
+
 def python_of_tests():
     """The interpreter of `.venv`, with what `requirements.txt` lists installed: from PyPI where it is not there yet."""
     requirements = os.path.join(ROOT, "Tests", "Contract", "requirements.txt")

@@ -1,17 +1,19 @@
 """A bare connection, for the scripts that send what no HTTP client would."""
 
 import contextlib
+import os
 import socket
 import ssl
+import subprocess
 
 
 class Wire:
     """A bare connection to a gateway, over TLS with a `context`: what is sent is what is written here."""
 
-    def __init__(self, gateway, context=None, seconds=20):
+    def __init__(self, gateway, context=None, seconds=20, name="localhost"):
         self.socket = socket.create_connection(("127.0.0.1", gateway.port), seconds)
         if context:
-            self.socket = context.wrap_socket(self.socket, server_hostname="localhost")
+            self.socket = context.wrap_socket(self.socket, server_hostname=name)
         self.file = self.socket.makefile("rb")
 
     def __enter__(self):
@@ -57,6 +59,14 @@ class Wire:
                 found.append(answer)
         return found
 
+    def bytes_until_silence(self):
+        """All that comes up to the end of the connection, or to a pause as long as this wire waits."""
+        data = bytearray()
+        with contextlib.suppress(OSError):
+            while piece := self.socket.recv(65536):
+                data += piece
+        return bytes(data)
+
     def is_closed(self):
         try:
             return self.file.read(1) == b""
@@ -69,3 +79,24 @@ def exchange(gateway, data, method="GET"):
     with Wire(gateway) as wire:
         wire.send(data)
         return wire.answer(method)
+
+
+def certificate(folder, name, *hosts, days=2):
+    """A chain and its key for these names; with `days` below zero it has ended."""
+    chain, key, request = (os.path.join(folder, name + end) for end in (".pem", ".key", ".csr"))
+    names = "subjectAltName=" + ",".join(f"DNS:{host}" for host in hosts)
+    asked = ["req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}",
+             "-addext", names, "-out", request, "-keyout", key]
+    signed = ["x509", "-req", "-in", request, "-signkey", key, "-days", str(days), "-copy_extensions", "copyall",
+              "-out", chain]
+    for arguments in (asked, signed):
+        subprocess.run(["openssl", *arguments], capture_output=True, check=True, timeout=30)
+    return chain, key
+
+
+def served(port, name, trusted=None):
+    """The certificate that is served for a name, in PEM; with `trusted`, checked as a browser would."""
+    context = ssl.create_default_context(cafile=trusted) if trusted else ssl._create_unverified_context()
+    with socket.create_connection(("127.0.0.1", port), 10) as raw:
+        with context.wrap_socket(raw, server_hostname=name) as wrapped:
+            return ssl.DER_cert_to_PEM_cert(wrapped.getpeercert(True))

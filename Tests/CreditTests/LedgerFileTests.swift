@@ -38,7 +38,20 @@ import Testing
         {"external_ref":"d","kind":"renewal","amount":3,"at":"2026-05-01"}
         """
 
-    @Test("O8 a ledger reads the same however it is cut into pieces", arguments: [csv, jsonLines])
+    /// As a spreadsheet of another country writes it.
+    private static let semicolons = """
+        \u{FEFF}at;amount;external_ref;kind;mine;;\r\n\
+        2026-05-01;1.00;a;topup;"x;y, z";;\r\n\
+        ;;;;;;\r\n\
+        2026-05-01T10:00:00Z;2.50;"b""c";purchase;;;\n\
+        ;;;;;;\n\
+        2026-05-01;x;é;topup\n\
+        2026-05-01;3;d;renewal;
+        """
+
+    @Test(
+        "O8 a ledger reads the same however it is cut into pieces",
+        arguments: [csv, jsonLines, "\u{FEFF}" + jsonLines, "\u{FEFF}" + jsonLines.dropFirst(3), semicolons])
     func pieces(text: String) {
         let whole = read(text, as: nil, piece: .max >> 1)
         #expect(whole.lines.map(\.externalRef) == ["a", "b\"c", "d"])
@@ -67,6 +80,14 @@ import Testing
         #expect(read(bad, as: "application/jsonl", piece: 10).errors.count == LedgerFile.errorsMax)
         let long = "{\"x\":\"" + String(repeating: "y", count: LedgerFile.lineBytesMax) + "\"}\n[\n"
         #expect(read(long, as: "application/jsonl", piece: 100).errors == ["/line/1 length", "/line/2 format"])
+    }
+
+    @Test("O8 a text that was guarded from a spreadsheet is the text; a number is as it stands")
+    func guarded() {
+        let text =
+            "external_ref,kind,amount,at\n'=a,topup,-1,2026-05-01\n'b,topup,1,2026-05-01\n''=c,topup,'1,2026-05-01\n"
+        let reading = read(text, as: "text/csv", piece: 9)
+        #expect(reading.lines.map(\.externalRef) == ["=a", "'b"] && reading.errors == ["/line/4/amount format"])
     }
 
     @Test("O8 a file of nothing is no ledger; a header alone is an empty one")

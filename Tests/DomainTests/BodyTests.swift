@@ -68,10 +68,40 @@ import Testing
         #expect(left.0 == "x" && left.1 == nil)
     }
 
-    @Test("what no field of a closed body reads is an error, after those of its fields")
-    func closed() {
-        let body = Body(Field.bool("a").optional).closed
-        #expect(codes(#"{"a":1,"b":2}"#, body) == ["/a type", "/b unknown"])
+    @Test("where a surface refuses it, what no field reads is an error, after those of the fields, in every part")
+    func others() throws {
+        let part = Body(Field.bool("x").optional)
+        let body = Body(
+            Field.bool("a").optional, Field.object("p", part).optional, Field.list("l", part, 0...2).omittable,
+            Field.part(Body(Field.bool("q").optional)))
+        let sent = #"{"a":1,"b":2,"q":true,"p":{"y":1,"x":true},"l":[{"x":true},{"z":1}]}"#
+        let json = try JSON.parse(Array(sent.utf8))
+        func codes(refusesUnknown: Bool) -> [String] {
+            var fields = FieldReader(json, refusesUnknown: refusesUnknown)
+            do throws(Refusal) { _ = try fields.read(body, .none) } catch {
+                guard case .invalid(let errors) = error else { return [error.code] }
+                return errors.map { "\($0.pointer) \($0.code)" }
+            }
+            return []
+        }
+        #expect(codes(refusesUnknown: true) == ["/a type", "/p/y unknown", "/l/1/z unknown", "/b unknown"])
+        #expect(codes(refusesUnknown: false) == ["/a type"])
+    }
+
+    @Test("a change of nothing is an error of its part; a misspelt name is told as such")
+    func changesOfParts() throws {
+        let body = Body(Field.object("p", Body.change(Field.bool("x").clearable)).optional)
+        func codes(_ text: String) throws -> [String] {
+            var fields = FieldReader(try JSON.parse(Array(text.utf8)), refusesUnknown: true)
+            do throws(Refusal) { _ = try fields.read(body, .none) } catch {
+                guard case .invalid(let errors) = error else { return [error.code] }
+                return errors.map { "\($0.pointer) \($0.code)" }
+            }
+            return []
+        }
+        #expect(try codes(#"{"p":{}}"#) == ["/p required"])
+        #expect(try codes(#"{"p":{"y":1}}"#) == ["/p/y unknown"])
+        #expect(try codes(#"{"p":{"x":null}}"#) == [])
     }
 
     // MARK: Answers

@@ -30,7 +30,11 @@ private func rows(_ bytes: [UInt8], _ pieceBytes: Int) throws(CSVError) -> [CSVR
             ("\"a,b\",\"c\"\"d\",\"\"\n", [["a,b", "c\"d", ""]]),
             ("\"x\r\ny\",z\r\n", [["x\r\ny", "z"]]), ("\n\r\na\n\n", [["a"]]), ("\"\"\n", [[""]]), ("\"\"", [[""]]),
             (" a , b \n", [[" a ", " b "]]),
-            ("é,€,😀\n", [["é", "€", "😀"]]), ("\u{feff}", []), ("a,", [["a", ""]]), ("\"a\"", [["a"]]),
+            ("é,€,😀\n", [["é", "€", "😀"]]), ("a;b\nc;d,e\n", [["a", "b"], ["c", "d,e"]]),
+            ("a\tb\r\n\"c;\"\td,\r\n", [["a", "b"], ["c;", "d,"]]),
+            ("\n\"a;b\",c;d\ne;,f\n", [["a;b", "c;d"], ["e;", "f"]]),
+            ("\u{feff}\"a\";\"b\"\r\n;\r\n", [["a", "b"], ["", ""]]), ("a\nb;c\n", [["a"], ["b;c"]]), ("\u{feff}", []),
+            ("a,", [["a", ""]]), ("\"a\"", [["a"]]),
             ("\"a\"\"\"", [["a\""]]), ("\u{fee0}x\n", [["\u{fee0}x"]]),
         ] as [(String, [[String]])])
     func reading(text: String, expected: [[String]]) throws {
@@ -67,10 +71,24 @@ private func rows(_ bytes: [UInt8], _ pieceBytes: Int) throws(CSVError) -> [CSVR
         #expect(throws: CSVError(line: 1, reason: .tooManyColumns)) { try rows(commas + ",") }
     }
 
+    @Test("O4 O6 a text that a spreadsheet would compute is guarded, a number and a time never")
+    func guarding() {
+        let guarded = [
+            "=1+1": "'=1+1", "+49 30": "'+49 30", "-5": "'-5", "@SUM(A1)": "'@SUM(A1)", "\tx": "\"'\tx\"",
+            "\rx": "\"'\rx\"", "'=x": "''=x", "''-x": "'''-x",
+        ]
+        for text in ["'plain", "", "'", "a=b", "1-1"] { #expect(CSVCell.withoutGuard(text) == text) }
+        for (text, cell) in guarded {
+            var writer = CSVWriter()
+            writer.row([.text(text), .value(text == "-5" ? "-5" : "2026-05-01")])
+            #expect(String(decoding: writer.bytes, as: UTF8.self).hasPrefix(cell + (text == "-5" ? ",-5" : ",2026")))
+        }
+    }
+
     @Test("O4 whatever is written reads back exactly, formulas and all")
     func roundTrip() throws {
         var random = Seeded(state: 9)
-        let alphabet = ["a", ",", "\"", "\n", "\r", "\r\n", " ", "=1+1", "é", "", "\u{feff}"]
+        let alphabet = ["a", ",", "\"", "\n", "\r", "\r\n", " ", "=1+1", "'", ";", "\t", "é", "", "\u{feff}"]
         var writer = CSVWriter()
         var expected: [[String]] = []
         for _ in 0..<2000 {
@@ -78,13 +96,15 @@ private func rows(_ bytes: [UInt8], _ pieceBytes: Int) throws(CSVError) -> [CSVR
                 (0..<Int.random(in: 0...4, using: &random)).map { _ in alphabet.randomElement(using: &random) ?? "" }
                     .joined()
             }
-            writer.row(row)
+            writer.row(row.map { .text($0) })
             expected.append(row)
         }
         let bytes = writer.drain()
         #expect(writer.bytes.isEmpty)
         for pieceBytes in [1, 7, 4096] {
-            let read = try rows(bytes, pieceBytes).map { $0.fields.map { Array($0.utf8) } }
+            let read = try rows(bytes, pieceBytes).map {
+                $0.fields.map { Array(CSVCell.withoutGuard($0).utf8) }
+            }
             #expect(read == expected.map { $0.map { Array($0.utf8) } })
         }
     }
@@ -92,8 +112,10 @@ private func rows(_ bytes: [UInt8], _ pieceBytes: Int) throws(CSVError) -> [CSVR
     @Test("only what needs quotes gets them")
     func quoting() {
         var writer = CSVWriter()
-        writer.row(["plain", "a,b", "q\"q", "", " pad", "=A1"])
-        writer.row([""])
-        #expect(String(decoding: writer.bytes, as: UTF8.self) == "plain,\"a,b\",\"q\"\"q\",,\" pad\",=A1\r\n\"\"\r\n")
+        writer.row(["plain", "a,b", "q\"q", "", " pad", "=A1", "a;b"].map { .value($0) })
+        writer.row([.value("")])
+        #expect(
+            String(decoding: writer.bytes, as: UTF8.self)
+                == "plain,\"a,b\",\"q\"\"q\",,\" pad\",=A1,\"a;b\"\r\n\"\"\r\n")
     }
 }

@@ -10,11 +10,9 @@ import Testing
         arguments: [
             ("0", 0), ("-0", 0), ("0.00", 0), ("1", 1_000_000), ("25.00", 25_000_000), ("0.000001", 1),
             ("-0.000001", -1), ("007.5", 7_500_000),
-            ("1.99", 1_990_000), ("1e3", 1_000_000_000), ("1E-6", 1), ("12.5e-1", 1_250_000), ("1500e-3", 1_500_000),
-            ("0e999999999", 0),
-            ("0.0e-999999999", 0), ("1.0000000000", 1_000_000), ("9223372036854.775807", Int64.max),
+            ("1.99", 1_990_000), ("1.0000000000", 1_000_000), ("9223372036854.775807", Int64.max),
             ("-9223372036854.775808", Int64.min),
-            ("0.10", 100_000), ("10000000e-13", 1), ("1e+0", 1_000_000),
+            ("0.10", 100_000),
         ])
     func reading(text: String, micros: Int64) throws { #expect(try Money(parsing: text).micros == micros) }
 
@@ -22,6 +20,7 @@ import Testing
         "what is no decimal number is refused",
         arguments: [
             "", "-", "+1", ".5", "5.", "1.2.3", "1,5", " 1", "1 ", "0x1", "1e", "1e+", "1e1.5", "--1", "NaN",
+            "1e3", "1E0", "1e-6", "0e0", "1e999999999", "1e-999999999",
             "Infinity", "1_000", "１",
             "1.5\u{0}", String(repeating: "1", count: 65),
         ])
@@ -29,13 +28,13 @@ import Testing
 
     @Test(
         "nothing is rounded silently",
-        arguments: ["0.0000001", "1.2345678", "1e-7", "0.1e-6", "1e-999999999", "123456789e-15"])
+        arguments: ["0.0000001", "1.2345678", "-0.0000009"])
     func precision(text: String) { #expect(throws: MoneyError.precision) { try Money(parsing: text) } }
 
     @Test(
         "an amount too large is refused",
         arguments: [
-            "9223372036854.775808", "-9223372036854.775809", "1e13", "1e999999999", "99999999999999999999", "-1e30",
+            "9223372036854.775808", "-9223372036854.775809", "10000000000000", "99999999999999999999",
         ])
     func overflow(text: String) { #expect(throws: MoneyError.overflow) { try Money(parsing: text) } }
 
@@ -110,17 +109,17 @@ import Testing
         "a percent is read and written in its shortest form",
         arguments: [
             ("0", "0"), ("12.50", "12.5"), ("100", "100"), ("100.0000", "100"), ("0.0001", "0.0001"),
-            ("33.3333", "33.3333"), ("1e1", "10"), ("-0", "0"),
+            ("33.3333", "33.3333"), ("-0", "0"),
         ])
     func forms(text: String, canonical: String) throws { #expect(try Percent(parsing: text).decimal == canonical) }
 
     @Test("outside 0 to 100, or with more than four digits, it is refused")
     func refused() {
-        for text in ["-1", "100.0001", "101", "1e9", "1e300", "-0.0001"] {
+        for text in ["-1", "100.0001", "101", "1000000000", "-0.0001"] {
             #expect(throws: PercentError.range) { try Percent(parsing: text) }
         }
         for text in ["0.00001", "33.33333"] { #expect(throws: PercentError.precision) { try Percent(parsing: text) } }
-        for text in ["", "5%", "x", "1."] { #expect(throws: PercentError.syntax) { try Percent(parsing: text) } }
+        for text in ["", "5%", "x", "1.", "1e1"] { #expect(throws: PercentError.syntax) { try Percent(parsing: text) } }
         #expect(Percent(partsPerMillion: 1_000_001) == nil && Percent(partsPerMillion: -1) == nil)
     }
 }
@@ -141,7 +140,7 @@ import Testing
 @Suite struct MoneyFields {
     @Test("amounts and percents come as strings or numbers, read from their text")
     func forms() throws {
-        let body = try JSON.parse(Array(#"{"a":"12.50","b":12.50,"c":1e2,"d":null,"p":"12.5","q":0}"#.utf8))
+        let body = try JSON.parse(Array(#"{"a":"12.50","b":12.50,"c":100,"d":null,"p":"12.5","q":0}"#.utf8))
         var fields = FieldReader(body)
         #expect(fields.money("a")?.micros == 12_500_000)
         #expect(fields.money("b")?.micros == 12_500_000)
@@ -155,10 +154,11 @@ import Testing
     @Test(
         "a bad amount says what is wrong with it",
         arguments: [
-            ("\"x\"", "format", "must be a decimal number"), ("true", "type", "must be a decimal string or a number"),
+            ("\"x\"", "format", "must be a decimal number without an exponent"),
+            ("true", "type", "must be a decimal string or a number"),
             ("\"0.001\"", "format", "must have at most 2 digits after the point"),
             ("0.00", "range", "must be from 0.01 to 1000"),
-            ("1e400", "range", "must be from 0.01 to 1000"), ("null", "required", "is required"),
+            ("1e400", "format", "must be a decimal number without an exponent"), ("null", "required", "is required"),
         ])
     func errors(value: String, code: String, detail: String) throws {
         var fields = FieldReader(try JSON.parse(Array("{\"amount\":\(value)}".utf8)))

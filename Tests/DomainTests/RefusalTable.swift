@@ -68,13 +68,14 @@ struct RefusalTable {
     }
 
     private static let statuses = [
-        "Missing": 404, "Forbidden": 403, "Conflict": 409, "Unprocessable": 422, "Crowded": 429, "Unavailable": 503,
+        "BadQuery": 400, "Missing": 404, "Forbidden": 403, "Conflict": 409, "Unprocessable": 422, "Crowded": 429,
+        "Unavailable": 503,
     ]
 
     nonisolated(unsafe) private static let making =
-        #/\b(Missing|Forbidden|Conflict|Unprocessable|Crowded|Unavailable)\( ?"([^"]+)"(?:, "((?:[^"\\]|\\.)*)")?/#
+        #/\b(BadQuery|Missing|Forbidden|Conflict|Unprocessable|Crowded|Unavailable)\( ?"([^"]+)"(?:, "((?:[^"\\]|\\.)*)")?/#
     nonisolated(unsafe) private static let naming =
-        #/static let (\w+) = (Forbidden|Conflict|Unprocessable|Unavailable)\( ?"([^"]+)"/#
+        #/static let (\w+) = (BadQuery|Forbidden|Conflict|Unprocessable|Unavailable)\( ?"([^"]+)"/#
     nonisolated(unsafe) private static let saying = #/\b(\w+)\.saying\( ?"((?:[^"\\]|\\.)*)"/#
 
     /// A text whose parts depend on the call has dots for them.
@@ -92,7 +93,8 @@ struct RefusalTable {
     private static func common() -> [Row] {
         let refusals: [(Refusal, String?)] = [
             (.unparseable(""), "The text says what cannot be read."), (.invalid([]), "The text names each field."),
-            (.unknownCredential, nil), (.badSignature(""), "The text says what is wrong with the signature."),
+            (.unknownCredential, nil), (.wrongPassword, nil), (.codedBody, nil),
+            (.badSignature(""), "The text says what is wrong with the signature."),
             (.methodNotAllowed(allowed: "…"), nil),
             (.insufficientBalance(required: .zero, available: .zero, currency: .usDollar), nil),
             (.quotaExceeded("…"), nil), (.shareExceeded("…"), nil),

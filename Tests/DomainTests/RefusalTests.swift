@@ -29,6 +29,22 @@ struct RefusalTests {
         #expect(try String(contentsOf: RefusalTable.page, encoding: .utf8) == table)
     }
 
+    @Test("G7 every code is a label of the metrics from the start")
+    func labels() throws {
+        let codes = Set(try RefusalTable().rows.map(\.code)).sorted()
+        if ProcessInfo.processInfo.environment["TOLLGATE_WRITE_DOCS"] != nil {
+            let lines = codes.map { "        \"\($0)\",\n" }.joined()
+            let file = RefusalTable.root.appending(path: "Sources/CallKit/RefusalCodes.swift")
+            let text = try String(contentsOf: file, encoding: .utf8)
+            let start = try #require(text.range(of: "static let all = [\n")).upperBound
+            let end = try #require(text.range(of: "    ]\n}")).lowerBound
+            try text.replacingCharacters(in: start..<end, with: lines).write(
+                to: file, atomically: true, encoding: .utf8)
+        } else {
+            #expect(RefusalCodes.all == codes)
+        }
+    }
+
     @Test("a miss counts as a guess where the name is the secret")
     func guesses() {
         let secrets: [Refusal] = [.unknownCredential, .badSignature(""), .notFound(.guessed)]

@@ -83,12 +83,4 @@ struct RouteAccessTests {
         #expect(refusal(route(.reseller(one)), .reseller, .active, scopes: []) == .forbidden(.scopeMissing(one)))
         #expect(refusal(route(.reseller(one)), .reseller, .active, scopes: one.bits) == nil)
     }
-
-    @Test("what opens a route without a credential is a secret of its path")
-    func secrets() {
-        let paths = Dialects.all.flatMap { dialect in
-            dialect.routes.filter(\.isNamedBySecret).map { dialect.basePath + $0.pattern }
-        }
-        #expect(Set(paths) == ["/activate/{code}", "/api/reseller/topup/status/{orderId}"])
-    }
 }

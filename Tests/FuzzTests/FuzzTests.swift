@@ -8,6 +8,7 @@ import Testing
     private static let corpus = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .appending(path: "Fuzz/Corpus")
     private static let mutationsPerTarget = 4_000
+    private static let mutationsOfPages = 40
     private static let inputBytesMax = 8_192
 
     private static func seeds(_ target: FuzzTarget) throws -> [[UInt8]] {
@@ -27,7 +28,8 @@ import Testing
     func mutations(_ target: FuzzTarget) throws {
         let seeds = try Self.seeds(target)
         var draw = Seeded(state: 20)
-        for _ in 0..<Self.mutationsPerTarget {
+        // Each looks at three whole files.
+        for _ in 0..<(target == .pages ? Self.mutationsOfPages : Self.mutationsPerTarget) {
             let input = mutated(seeds, &draw)
             #expect(throws: Never.self, "\(target) \(input)") { try target.check(input) }
         }

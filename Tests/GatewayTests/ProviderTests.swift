@@ -1,3 +1,4 @@
+import Cryptography
 import HTTPCore
 import TenantRegistry
 import TestGateway
@@ -115,6 +116,66 @@ import Testing
                 }
                 #expect(try await restored.status == 200)
             }
+        }
+    }
+
+    @Test("P8 G3 of two rotations at once one is answered, the other by a dead key", arguments: Door.allCases)
+    func rotationsAtOnce(door: Door) async throws {
+        try await withGateway(door) { gateway in
+            for _ in 0..<5 {
+                let request = gateway.provider("POST", "/provider-key/rotate", "{}")
+                let first = try await gateway.client.begin(request, bodyBytes: 1)
+                let second = try await gateway.client.begin(request, bodyBytes: 1)
+                async let one = first.finish()
+                async let other = second.finish()
+                let answers = try await [one, other]
+                #expect(answers.map(\.status).sorted() == [200, 401])
+                let key = try #require(answers.first { $0.status == 200 }?["provider_key"])
+                gateway.take(providerKey: key)
+                #expect(try await gateway.asProvider("GET", "/blueprints").status == 200)
+            }
+        }
+    }
+
+    @Test("P5 G3 an export begun with a key that was rotated meanwhile is not handed out", arguments: Door.allCases)
+    func exportAfterRotation(door: Door) async throws {
+        try await withGateway(door) { gateway in
+            let hosting = try await gateway.tenant("hosting")
+            let turnstile = try await Turnstile(in: hosting.record)
+            defer { turnstile.open() }
+            let request = gateway.provider("GET", "/tenants/hosting/export")
+            let before = SHA256.hash(gateway.providerKey)
+            async let export = gateway.send(request)
+            try await turnstile.waitForStep()
+            async let rotation: Void = gateway.rotateProviderKey()
+            try await until { !gateway.fleet.isProviderKey(before) }
+            turnstile.open()
+            let answer = try await export
+            #expect(answer.status == 401 && answer.code == "unknown_key", "\(answer.status)")
+            try await rotation
+            #expect(try await hosting.asProvider("GET", "/export").status == 200)
+        }
+    }
+
+    @Test("P2 two changes of quotas at once both stay; one that is refused in a part changes nothing")
+    func changesAtOnce() async throws {
+        try await withGateway(.inProcess) { gateway in
+            let hosting = try await gateway.tenant("hosting")
+            let panel = try await gateway.tenant("panel")
+            for round in 1...10 {
+                async let keys = hosting.asProvider("PATCH", "", #"{"quotas":{"keys":\#(100 + round)}}"#)
+                async let resellers = hosting.asProvider("PATCH", "", #"{"quotas":{"resellers":\#(200 + round)}}"#)
+                for answer in try await [keys, resellers] { #expect(answer.status == 200, "\(answer.text)") }
+                let quotas = hosting.record.profile.quotas
+                #expect(quotas.keysMax == Int64(100 + round) && quotas.resellersMax == Int64(200 + round))
+            }
+            try await hosting.asProvider("PATCH", "", #"{"tier":"standard","domains":[{"host":"taken.example"}]}"#)
+            let before = panel.record.profile
+            let refused = try await panel.asProvider(
+                "PATCH", "", #"{"tier":"lite","domains":[{"host":"own.example"},{"host":"taken.example"}]}"#)
+            #expect([409, 422].contains(refused.status), "\(refused.text)")
+            #expect(panel.record.profile.tier == before.tier && panel.record.profile.domains == before.domains)
+            #expect(gateway.fleet.roster.tenant(host: "own.example") == nil)
         }
     }
 }

@@ -72,7 +72,8 @@ private func codes(_ fields: FieldReader) -> [String] { fields.errors.map { "\($
     @Test(
         "an integer past Int64 is out of range, a fraction is no integer",
         arguments: [
-            ("99999999999999999999", "range"), ("1.5", "type"), ("1e2", "type"), ("\"1\"", "type"), ("0", "range"),
+            ("99999999999999999999", "range"), ("1.5", "type"), ("1e-1", "type"), ("1e3", "range"), ("1e400", "range"),
+            ("\"1\"", "type"), ("0", "range"),
             ("true", "type"),
         ])
     func integers(text: String, code: String) throws {
@@ -92,6 +93,49 @@ private func codes(_ fields: FieldReader) -> [String] { fields.errors.map { "\($
         var fields = try reader("{\"s\":\(text)}")
         #expect(fields.string("s", characters: 1...3) == nil)
         #expect(codes(fields) == ["/s \(code)"])
+    }
+
+    @Test(
+        "a text is kept in NFC, and holds nothing that nobody sees",
+        arguments: [
+            ("e\u{301}a\u{308}", "éä", "éä"), ("\u{1E9B}\u{323}", "\u{1E9B}\u{323}", "\u{1E9B}\u{323}"),
+            ("\u{202E}a", nil, nil), ("a\u{200B}", nil, nil), ("\u{FEFF}a", nil, nil), ("a\u{2066}b", nil, nil),
+            ("a\u{AD}b", nil, nil), ("\u{FFFE}", nil, nil), ("\u{202E}a\u{202C}", "\u{202E}a\u{202C}", nil),
+            ("\u{2067}a\u{202C}\u{2069}", nil, nil), ("a\u{2069}", nil, nil), ("  ", nil, nil), ("\u{3000}", nil, nil),
+            ("\u{200D}", nil, nil), (" a", " a", nil), ("a ", "a ", nil), ("a b", "a b", "a b"),
+            ("a\u{200D}b", "a\u{200D}b", nil), ("a\u{A0}b", "a\u{A0}b", nil), ("\u{E000}", "\u{E000}", nil),
+            ("❤\u{FE0F}", "❤\u{FE0F}", nil), ("日本", "日本", "日本"),
+        ] as [(String, String?, String?)])
+    func letters(sent: String, line: String?, id: String?) {
+        func read(_ rule: TextRule) -> [UInt8]? {
+            var fields = FieldReader(.object([JSONMember(name: "s", value: .string(sent))]))
+            let text = fields.string("s", characters: 1...9, rule)
+            #expect((text == nil) == (fields.errors.map(\.code) == ["format"]))
+            // As bytes: to Swift both spellings are equal.
+            return text.map { Array($0.utf8) }
+        }
+        #expect(read(.line) == line.map { Array($0.utf8) })
+        #expect(read(.id) == id.map { Array($0.utf8) })
+    }
+
+    @Test("a reader that refuses what nobody reads names it, in each part, and nothing twice")
+    func others() throws {
+        let json = try JSON.parse(Array(#"{"a":1,"b":{"c":1,"d":2},"e/~":3,"f":[{"g":1}]}"#.utf8))
+        var fields = FieldReader(json, refusesUnknown: true)
+        fields.fail("a", code: "immutable", detail: "stays")
+        let object = fields.object("b")
+        var nested = try #require(object)
+        nested.expectNoOthers(than: ["c"])
+        fields.absorb(nested)
+        let array = fields.array("f", count: 1...1)
+        var element = fields.reader(of: try #require(array)[0], at: 0, in: "f")
+        element.expectNoOthers(than: [])
+        fields.absorb(element)
+        fields.expectNoOthers(than: ["b", "f"])
+        #expect(codes(fields) == ["/a immutable", "/b/d unknown", "/f/0/g unknown", "/e~1~0 unknown"])
+        var lax = FieldReader(json)
+        lax.expectNoOthers(than: [])
+        #expect(lax.errors == [])
     }
 
     @Test("length is counted in scalars, so that joined characters cannot hide bytes")

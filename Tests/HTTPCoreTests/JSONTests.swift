@@ -103,11 +103,32 @@ private func parse(_ text: String) throws(JSONError) -> JSON { try JSON.parse(Ar
             ("0", 0), ("-0", 0), ("5", 5), ("-5", -5), ("5.0", 5), ("5.000e0", 5), ("5e0", 5), ("5E+00", 5),
             ("5e-0", 5),
             ("9223372036854775807", Int64.max), ("-9223372036854775808", Int64.min), ("5.5", nil), ("5.01", nil),
-            ("5e1", nil),
-            ("50e-1", nil), ("9223372036854775808", nil), ("-9223372036854775809", nil), ("1e400", nil),
+            ("5e1", 50), ("50e-1", 5), ("0.5e1", 5), ("-1.20e2", -120), ("0e9", 0), ("-0.0e-9", 0), ("15e-1", nil),
+            ("1e18", 1_000_000_000_000_000_000), ("1e19", nil), ("1e-400", nil), ("1e99999999999999999999", nil),
+            ("9223372036854775808", nil), ("-9223372036854775809", nil), ("1e400", nil),
         ] as [(String, Int64?)])
     func integers(text: String, expected: Int64?) {
         #expect(JSONNumber(text: text).integer() == expected)
+    }
+
+    @Test("a number has one spelling for each value")
+    func canonical() {
+        for texts in [
+            ["1", "1.0", "1e0", "10e-1", "0.1E1"], ["0", "-0", "0.00", "0e5"], ["-1.5", "-15e-1", "-1.500"],
+            ["100", "1e2"],
+        ] {
+            #expect(Set(texts.map { JSONNumber(text: $0).canonical }).count == 1)
+        }
+        #expect(JSONNumber(text: "1").canonical != JSONNumber(text: "10").canonical)
+        #expect(JSONNumber(text: "1").canonical != JSONNumber(text: "-1").canonical)
+    }
+
+    @Test("decimal digits alone are a plain number")
+    func plain() {
+        #expect(JSONNumber(plain: "007")?.integer() == 7)
+        for text in ["", "+1", "-1", "1.0", "1e1", " 1", "١", String(repeating: "1", count: 65)] {
+            #expect(JSONNumber(plain: text) == nil)
+        }
     }
 
     @Test(

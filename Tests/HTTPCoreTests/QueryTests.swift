@@ -19,7 +19,8 @@ import Testing
     func repeated() throws {
         let query = try Query(parsing: "a=1&b=2&%61=3")
         #expect(query["a"] == "1" && query["b"] == "2" && query["c"] == nil)
-        #expect(query.isRepeated("a") && !query.isRepeated("b") && !query.isRepeated("c"))
+        #expect(query.repeated == "a")
+        #expect(try Query(parsing: "a=1&b=1").repeated == nil && Query.none.pairs.isEmpty)
     }
 
     @Test(

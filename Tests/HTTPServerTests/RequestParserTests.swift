@@ -22,6 +22,34 @@ import Testing
         #expect(!framed.isHTTP10)
     }
 
+    @Test(
+        "G6 a target in absolute form is read as its origin form, and everything else stays where it was",
+        arguments: [
+            ("http://a/b?c=d", "Host: a", "/b", "c=d"), ("HTTPS://A:443/b", "Host: a", "/b", nil),
+            ("http://a", "Host: a:80", "/", nil), ("http://a?c", "Host: a.", "/", "c"),
+            ("http://a/?", "Host: A", "/", ""),
+            ("http://[::1]:8080/t/x//y", "Host: [::1]:8080", "/t/x//y", nil),
+        ])
+    func absoluteForm(_ target: String, _ host: String, _ path: String, _ query: String?) throws {
+        let events = parse("POST \(target) HTTP/1.1\r\nX-A: 1\r\n\(host)\r\nContent-Length: 3\r\n\r\nabc")
+        let head = try #require(events.first?.head?.head)
+        #expect(Array(events.dropFirst()) == [.body(Array("abc".utf8)), .end])
+        #expect(head.method == .post && head.path == path && head.query == query ?? "")
+        #expect((head.queryRange == nil) == (query == nil))
+        #expect(head.target == path + (query.map { "?\($0)" } ?? ""))
+        #expect(head.value(of: "x-a") == "1" && head.value(of: .contentLength) == "3")
+        #expect(head.value(of: .host) == String(host.dropFirst(6)))
+        #expect(String(decoding: head.bytes, as: UTF8.self).hasPrefix("POST \(head.target) HTTP/1.1\r\nX-A: 1\r\n"))
+    }
+
+    @Test("G6 an HTTP/1.0 request that names its host in its target alone has that host")
+    func absoluteFormWithoutHost() throws {
+        let head = try #require(parse("GET http://A.example:8080/b HTTP/1.0\r\nX: y\r\n\r\n").first?.head?.head)
+        #expect(head.path == "/b" && head.value(of: .host) == "A.example:8080" && head.value(of: "x") == "y")
+        let bare = try #require(parse("GET http://a HTTP/1.0\r\n\r\n").first?.head?.head)
+        #expect(bare.path == "/" && bare.value(of: .host) == "a")
+    }
+
     @Test("a field that carries credentials comes once, and only where the server was told that it does")
     func credentialsOnce() {
         let twice = "GET / HTTP/1.1\r\nHost: a\r\nX-Token: 1\r\nx-tOKEN: 1\r\n\r\n"
@@ -74,7 +102,8 @@ import Testing
     func chunked() {
         let events = parse(
             "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n"
-                + "5\r\nhello\r\n6;name=value;q=\"x y\"\r\n world\r\n0A\r\n0123456789\r\n0\r\nTrailer: x\r\n\r\n")
+                + "5\r\nhello\r\n6 ;name=value;\tq = \"x \\\" y\" ; z\r\n world\r\n0A\r\n0123456789\r\n0\r\nTrailer: x\r\n\r\n"
+        )
         #expect(events.first?.head?.framing == .chunked)
         #expect(Array(events.dropFirst()) == [.body(Array("hello world0123456789".utf8)), .end])
     }
@@ -131,7 +160,7 @@ import Testing
         for text in ["GET /\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\n\r\n"] {
             var cursor = 0
             let event = Array(text.utf8).withUnsafeBufferPointer { parser.next($0, &cursor) }
-            #expect(event == .refused(FramingFault(status: 400, reason: "malformed version")))
+            #expect(event == .refused(FramingFault(status: 400, reason: "Malformed version.")))
         }
     }
 }

@@ -35,6 +35,23 @@ import Testing
         #expect(try curl(server, folder, "other.example", "/hello?5", options) != "hello 5")
     }
 
+    @Test(
+        "P2 a certificate serves the names that it is for, from its first second to its last",
+        arguments: [
+            ("shop.example", "shop.example", true), ("shop.example", "other.example", false),
+            ("shop.example", "a.shop.example", false), ("*.wild.example", "a.wild.example", true),
+            ("*.wild.example", "a.b.wild.example", false), ("*.wild.example", "wild.example", false),
+        ])
+    func names(_ name: String, _ host: String, _ fits: Bool) throws {
+        let certificate = try Certificates().certificate(name)
+        let now = Int64(Date().timeIntervalSince1970)
+        #expect((certificate.fault(serving: host, atUnixSeconds: now) == nil) == fits)
+        guard fits else { return }
+        let year: Int64 = 366 * 86_400
+        #expect(certificate.fault(serving: host, atUnixSeconds: now - 20 * year)?.contains("not valid yet") == true)
+        #expect(certificate.fault(serving: host, atUnixSeconds: now + 200 * year)?.contains("expired") == true)
+    }
+
     @Test("a new certificate serves from the next handshake on, and connections stay")
     func reload() throws {
         let folder = try Certificates()

@@ -140,7 +140,7 @@ import Testing
                 try tenant.setPasswordHash(hash, account: account.id)
             }
             let wrong = await office.call(.post, "/session", #"{"email":"clerk@example.com","password":"wrong"}"#)
-            #expect(wrong.status == 401 && wrong.refusal?.code == "unknown_key")
+            #expect(wrong.status == 401 && wrong.refusal?.code == "wrong_password")
             let session = await office.call(
                 .post, "/session", #"{"email":"clerk@example.com","password":"correct horse"}"#)
             let caller = try #require(office.caller(session["token"]))

@@ -50,7 +50,7 @@ extension Office {
         }
     }
 
-    @Test("O4 a price row is written whole: what it leaves out is not priced")
+    @Test("O4 a price row changes by what is named: the rest stays, null takes away, nothing is 422")
     func rows() async throws {
         try await Office.open { office in
             let id = await office.reseller()
@@ -63,8 +63,16 @@ extension Office {
             #expect(first["is_enabled"] == "true" && first["max_quantity"] == "3")
             await office.call(.put, path, #"{"wholesale_annual":50,"discount_rate_override":"0","is_enabled":false}"#)
             let second = await office.call(.get, path)
-            #expect(second["wholesale_monthly"] == "null" && second["wholesale_annual"] == "50.00")
+            #expect(second["wholesale_monthly"] == "5.00" && second["wholesale_annual"] == "50.00")
+            #expect(second["wholesale_hourly"] == "0.001234" && second["max_quantity"] == "3")
             #expect(second["discount_rate_override"] == "0" && second["is_enabled"] == "false")
+            for nothing in ["{}", #"{"is_enabled":null}"#] {
+                #expect(await office.call(.put, path, nothing).status == 422)
+            }
+            await office.call(.put, path, #"{"wholesale_hourly":null,"max_quantity":null}"#)
+            let third = await office.call(.get, path)
+            #expect(third["wholesale_hourly"] == "null" && third["max_quantity"] == "null")
+            #expect(third["wholesale_monthly"] == "5.00" && third["is_enabled"] == "false")
             let wrong = await office.call(
                 .put, path,
                 #"{"wholesale_monthly":-1,"wholesale_annual":"1.1234567","wholesale_hourly":"1000000001","wholesale_montly":1}"#
@@ -129,7 +137,7 @@ extension Office {
                 answer.pointers == [
                     "/line/3/wholesale_monthly", "/line/3/wholesale_quarterly", "/line/3/discount_rate_override",
                     "/line/3/is_enabled", "/line/3/max_quantity", "/line/4/reseller", "/line/4/sku", "/line/5/sku",
-                    "/line/6/reseller", "/line/6/sku", "/line/7",
+                    "/line/7",
                 ])
             #expect(await office.call(.get, "/price-book.csv").body == before)
             try await office.expectNothingStaged()

@@ -68,7 +68,7 @@ import Testing
             }
             let other = try #require(try statement(1, before: nil).first)
             for cursor in [other.entryID, 0, 1_000_000, .max] {
-                #expect(throws: Paging.unknownCursor) { try statement(0, before: cursor) }
+                #expect(throws: Refusal.badQuery(.unknownCursor)) { try statement(0, before: cursor) }
             }
         }
     }
@@ -102,7 +102,7 @@ import Testing
         let folder = try TestFolder()
         let old = TenantSchema(
             migrations: Array(TenantSchema.app.migrations.prefix(5)), readProjections: TenantSchema.app.readProjections,
-            housekeep: { _ in }, verify: TenantSchema.app.verify)
+            housekeep: { _ in }, examine: TenantSchema.app.examine)
         let before = try TestNode(folder.file("data"), schema: old)
         let shop = try Shop.open(before)
         before.stop()

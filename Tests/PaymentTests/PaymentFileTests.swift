@@ -74,7 +74,7 @@ import Testing
         let folder = try TestFolder()
         let old = TenantSchema(
             migrations: Array(TenantSchema.app.migrations.prefix(4)), readProjections: TenantSchema.app.readProjections,
-            housekeep: { _ in }, verify: TenantSchema.app.verify)
+            housekeep: { _ in }, examine: TenantSchema.app.examine)
         let before = try TestNode(folder.file("data"), schema: old)
         let shop = try Shop.open(before)
         try before.write(shop.record) { tenant, detail in

@@ -76,7 +76,7 @@ import Testing
         scene.disk.set(FaultPlan([.sync], .ioError, at: 1, count: 2))
         let name = try order(scene)
         #expect(scene.trader.books.outcome(of: name) == .unknown)
-        #expect(try scene.trader.node.head(of: other).sequence == 1)
+        #expect(try scene.trader.node.head(of: other).sequence == 2)
         try scene.killed(atStep: .max) { _ in }
         try scene.trader.check("after the start")
         try scene.heal("after the start")
@@ -107,7 +107,7 @@ import Testing
         let key = AnswerCache.Key(resellerID: scene.trader.resellers[0], book: .live, kind: CacheKind())
         record.answers.fill(key, with: [1])
         _ = try order(scene)
-        #expect(record.answers[key] == [1])
+        #expect(record.answers[key]?.bytes == [1])
         scene.disk.set(FaultPlan([.sync], .ioError, at: 1, count: 2))
         _ = try order(scene)
         #expect(try scene.trader.node.head(of: record).sequence > 0)

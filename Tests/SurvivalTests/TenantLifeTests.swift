@@ -65,13 +65,13 @@ import Testing
             if wasMade.withLock({ $0 }) { #expect(node.fleet.roster.tenant(slug: "new") != nil, "\(name): told of") }
             try settleErasures(node)
             let record = try node.fleet.roster.tenant(slug: "new") ?? node.create("new")
-            #expect(try node.head(of: record).sequence == 1, "\(name)")
+            #expect(try node.head(of: record).sequence == 2, "\(name)")
             expectNoOrphans(scene, name)
             let key = try node.mint(record)
             try scene.killed(atStep: .max) { _ in }
             let again = scene.trader.node
             #expect(again.opens(key), "\(name): a whole one, after kill -9 too")
-            #expect(try again.head(of: again.tenant("new")).sequence == 2)
+            #expect(try again.head(of: again.tenant("new")).sequence == 4)
             try scene.heal(name)
         }
     }
@@ -105,11 +105,11 @@ import Testing
                 try settleErasures(node)
                 if wasErased.withLock({ $0 }) { #expect(node.fleet.roster.tenant(slug: "gone") == nil, "\(name)") }
                 if let record = node.fleet.roster.tenant(slug: "gone") {
-                    #expect(try node.head(of: record).sequence == 2, "\(name): whole")
+                    #expect(try node.head(of: record).sequence == 4, "\(name): whole")
                     #expect(node.opens(key), "\(name): whole")
                 } else {
                     #expect(!node.opens(key), "\(name): gone")
-                    #expect(try node.head(of: try node.create("gone")).sequence == 1, "\(name): its name is free")
+                    #expect(try node.head(of: try node.create("gone")).sequence == 2, "\(name): its name is free")
                 }
                 expectNoOrphans(scene, name)
                 try scene.heal(name)

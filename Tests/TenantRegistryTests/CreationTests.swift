@@ -76,12 +76,12 @@ import Testing
         if step == .answered {
             let record = try again.tenant("new")
             #expect(record.profile.state == .active)
-            #expect(try again.head(of: record).sequence == 1)
+            #expect(try again.head(of: record).sequence == 2)
         } else {
             #expect(again.fleet.roster.tenant(slug: "new") == nil)
             #expect(DataFolder.tenantFiles(image).count == 1)
             let record = try again.create("new")
-            #expect(try again.head(of: record).sequence == 1)
+            #expect(try again.head(of: record).sequence == 2)
         }
     }
 
@@ -178,5 +178,35 @@ import Testing
             node.stop()
         }
         try TestNode(data, seed: 2).stop()
+    }
+
+    @Test("P1 G3 a creation is judged again where it is completed: refused there, none of it stays")
+    func judgedAtTheEnd() throws {
+        let folder = try TestFolder()
+        let node = try TestNode(folder.file("data"))
+        defer { node.stop() }
+        struct Rotated: Error {}
+        let asked = Mutex(0)
+        let creation = Fleet.Creation(
+            slug: "new", blueprint: "hosting", tier: .lite, currency: "EUR", keyPrefix: "tst",
+            ownerEmail: "o@example.com")
+        #expect(throws: RegistryRefusal.self) {
+            _ = try awaited { then in
+                node.fleet.create(
+                    creation, requestID: .none,
+                    judge: { _ in
+                        let isLast = asked.withLock { asked in
+                            asked += 1
+                            return asked == 2
+                        }
+                        if isLast { throw RegistryRefusal.notAllowed(Rotated()) }
+                    },
+                    fill: { _ in }, then: then)
+            }
+        }
+        #expect(asked.withLock { $0 } == 2)
+        #expect(node.fleet.roster.tenant(slug: "new") == nil)
+        #expect(DataFolder.tenantFiles(folder.file("data")).isEmpty)
+        #expect(try node.create("new").profile.slug == "new")
     }
 }

@@ -57,7 +57,7 @@ import Testing
         #expect(batch.lastAt == stored.map(\.at).max())
         let usage = batch.usage.values.reduce(into: UsageCount()) { $0.add($1) }
         #expect(usage.requests == 2 * sent)
-        #expect(usage.refusals == sent)
+        #expect(usage.rateLimited == sent && usage.otherRefusals == 0)
     }
 
     @Test("G5 what a failed commit puts back comes before what came since")

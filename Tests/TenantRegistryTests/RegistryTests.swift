@@ -35,7 +35,7 @@ import Testing
             Issue.record("\(String(describing: failure))")
             return
         }
-        #expect(try again.head(of: try again.tenant("good")).sequence == 1)
+        #expect(try again.head(of: try again.tenant("good")).sequence == 2)
         #expect(again.reports.all.contains { $0.contains(bad.id.text) })
     }
 

@@ -25,7 +25,7 @@ struct Harm: CustomTestStringConvertible, Sendable {
     static let harms = [
         Harm(
             "an order's total is lowered", "UPDATE orders SET wholesale_total = 1000000 WHERE id = 1", .orders,
-            "audit row 5 says 18.00 EUR"),
+            "audit row 7 says 18.00 EUR"),
         Harm(
             "an order's price is lowered in all its columns",
             "UPDATE orders SET term_price = 1000000, line_total = 3000000, wholesale_total = 6000000 WHERE id = 1",
@@ -42,7 +42,7 @@ struct Harm: CustomTestStringConvertible, Sendable {
             """
             DELETE FROM service WHERE order_id = 1; DELETE FROM orders WHERE id = 1; DELETE FROM idempotency WHERE key = 'first' AND book = 0;
             UPDATE holding SET units = units - 3 WHERE reseller_id = 1 AND product_id = 1 AND book = 0
-            """, .orders, "audit row 5 says it was placed"),
+            """, .orders, "audit row 7 says it was placed"),
         Harm(
             "an order is written twice",
             """
@@ -76,7 +76,7 @@ struct Harm: CustomTestStringConvertible, Sendable {
             UPDATE entry SET balance_after = (SELECT sum(e.amount) FROM entry e WHERE e.account_id = entry.account_id AND e.id <= entry.id);
             UPDATE ledger_account SET balance = (SELECT sum(amount) FROM entry WHERE account_id = ledger_account.id);
             UPDATE orders SET wholesale_total = 17000000, line_total = 14000000 WHERE id = 1
-            """, .ledger, "audit row 5 says 18.00 EUR from balance:1 to sales:0"),
+            """, .ledger, "audit row 7 says 18.00 EUR from balance:1 to sales:0"),
         Harm(
             "a posting goes to another reseller's balance, with every balance after it",
             """

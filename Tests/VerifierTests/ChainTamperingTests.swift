@@ -8,11 +8,11 @@ import Testing
     @Test("G5 a deleted audit row is named")
     func deletedRow() throws {
         let copy = try Copy()
-        try copy.tamper("DELETE FROM audit WHERE seq = 4")
+        try copy.tamper("DELETE FROM audit WHERE seq = 6")
         let report = try copy.verify()
         let chain = report.findings.filter { $0.invariant == .chain }
-        #expect(chain.map(\.place) == ["audit 4"])
-        #expect(chain.first?.text == "Row 4 is missing: deleted from the audit log.")
+        #expect(chain.map(\.place) == ["audit 6"])
+        #expect(chain.first?.text == "Row 6 is missing: deleted from the audit log.")
         // The row vouched for a posting, which nothing vouches for any more.
         #expect(report.findings.contains { $0.invariant == .ledger && $0.text.hasPrefix("No audit row vouches") })
     }
@@ -20,8 +20,8 @@ import Testing
     @Test("G5 a deleted audit row shows even where the numbers and hashes were made to fit again")
     func closedGap() throws {
         let copy = try Copy()
-        try copy.tamper("DELETE FROM audit WHERE seq = 4; UPDATE audit SET seq = seq - 1 WHERE seq > 4")
-        try copy.rehash(from: 4)
+        try copy.tamper("DELETE FROM audit WHERE seq = 6; UPDATE audit SET seq = seq - 1 WHERE seq > 6")
+        try copy.rehash(from: 6)
         let report = try copy.verify()
         #expect(report.findings.contains { $0.invariant == .signature })
         #expect(report.findings.contains { $0.invariant == .ledger })
@@ -35,9 +35,9 @@ import Testing
         ])
     func changedRow(change: String) throws {
         let copy = try Copy()
-        try copy.tamper("UPDATE audit SET \(change) WHERE seq = 2")
+        try copy.tamper("UPDATE audit SET \(change) WHERE seq = 3")
         let findings = try copy.verify().findings.filter { $0.invariant == .chain }
-        #expect(findings.map(\.row) == [2])
+        #expect(findings.map(\.row) == [3])
         #expect(findings.first?.text.hasPrefix("The row does not match its hash") == true)
     }
 
@@ -56,8 +56,8 @@ import Testing
     func rewritten() throws {
         let export = try Traded.shared.get()
         let copy = try Copy()
-        try copy.tamper("UPDATE audit SET status = 418 WHERE seq = 3")
-        try copy.rehash(from: 3)
+        try copy.tamper("UPDATE audit SET status = 418 WHERE seq = 5")
+        try copy.rehash(from: 5)
         let report = try copy.verify(expecting: [export.earlierHead])
         #expect(report.findings.contains { $0.text.contains("history was rewritten") })
         #expect(report.findings.contains { $0.invariant == .signature })

@@ -42,7 +42,7 @@ import Testing
         defer { node.stop() }
         let report = try Verifier(path: try node.export(try node.create("new"))).run()
         #expect(report.findings == [])
-        #expect(report.counts.auditRows == 1)
+        #expect(report.counts.auditRows == 2)
     }
 
     @Test("what is no tenant's file is refused, not called unsound")

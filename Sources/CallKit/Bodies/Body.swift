@@ -1,20 +1,24 @@
 package import HTTPCore
 package import TenantRegistry
 
-/// What a body's fields may hang on besides the body: the time of the call, and the tenant's currency.
+/// What a body's fields may hang on besides the body: the time of the call, the tenant's currency, and which addresses
+/// this node calls.
 package struct Reading: Sendable {
     package let now: Timestamp
     private let currencyCode: String
+    package let allowsPrivateAddresses: Bool
 
-    package init(now: Timestamp, currencyCode: String) {
+    package init(now: Timestamp, currencyCode: String, allowsPrivateAddresses: Bool) {
         self.now = now
         self.currencyCode = currencyCode
+        self.allowsPrivateAddresses = allowsPrivateAddresses
     }
 
     package var currency: Currency { Currency(currencyCode) ?? .usDollar }
 
     /// For fields that hang on the body alone.
-    package static let none = Reading(now: Timestamp(milliseconds: 0), currencyCode: "")
+    package static let none = Reading(
+        now: Timestamp(milliseconds: 0), currencyCode: "", allowsPrivateAddresses: false)
 }
 
 /// A request's body, declared once: `read` gives typed values, and `schema` describes just what is read (decision
@@ -58,7 +62,7 @@ package struct Body<Value: Sendable>: Sendable {
         let names = body.members.map(\.name)
         let clearable = body.members.filter(\.isClearable).map(\.name)
         return Body(schema: .change(body.schema), members: body.members) { (fields, reading) throws(Refusal) in
-            try fields.expectChange(of: names, clearable: clearable)
+            fields.expectChange(of: names, clearable: clearable)
             return try body.read(&fields, reading)
         }
     }
@@ -76,16 +80,6 @@ package struct Body<Value: Sendable>: Sendable {
         var copy = self
         copy.schema = change(schema)
         return copy
-    }
-
-    /// What no field reads is an error: in a body that stands for the whole, a misspelt price would be a price removed.
-    package var closed: Body {
-        let (names, reader) = (members.map(\.name), reader)
-        return Body(schema: schema.closed, members: members) { (fields, reading) throws(Refusal) in
-            let value = try reader(&fields, reading)
-            fields.expectOnly(names)
-            return value
-        }
     }
 
     /// Looks at what was sent before the fields are read.
@@ -122,7 +116,11 @@ package struct Body<Value: Sendable>: Sendable {
 
 extension Call {
     /// What fields hang on besides the body.
-    package var reading: Reading { Reading(now: now, currencyCode: tenant.profile.currency) }
+    package var reading: Reading {
+        Reading(
+            now: now, currencyCode: realm.tenant?.profile.currency ?? "",
+            allowsPrivateAddresses: services.outbound.allowsPrivateAddresses)
+    }
 
     /// The body's values, or a refusal that names everything that is wrong with it.
     package func read<Value>(_ body: Body<Value>) throws(Refusal) -> Value {
@@ -141,7 +139,15 @@ extension FieldReader {
     /// The values of a whole body.
     package mutating func read<Value>(_ body: Body<Value>, _ reading: Reading) throws(Refusal) -> Value {
         let value = try body.read(&self, reading)
+        expectNoOthers(than: body.members.map(\.name))
         return try finish(value)
+    }
+
+    /// The values of an object, among other things that are judged; nil where an error was recorded.
+    package mutating func readWhole<Value>(_ body: Body<Value>, _ reading: Reading) -> Value? {
+        let value = try? body.read(&self, reading)
+        expectNoOthers(than: body.members.map(\.name))
+        return value ?? nil
     }
 
     /// One field, among others that are read by hand.

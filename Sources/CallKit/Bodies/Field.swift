@@ -27,7 +27,7 @@ package struct BodyField<Value: Sendable>: Sendable {
     }
 
     /// The one member's.
-    var name: String {
+    package var name: String {
         assert(members.count == 1, "a part has no name of its own")
         return members[0].name
     }
@@ -110,12 +110,17 @@ extension FieldReader {
 
 /// The kinds of fields that all APIs share; features have more, in extensions.
 package enum Field {
-    /// Text of this many Unicode scalars without control characters.
+    /// A line for people, of this many Unicode scalars, in NFC.
     package static func text(_ name: String, _ characters: ClosedRange<Int>) -> BodyField<String> {
         BodyField(name, .text(characters)) { fields, name, _ in fields.string(name, characters: characters) }
     }
 
-    /// In lower case.
+    /// What programs compare: an id, a reference. In NFC, with nothing in it that nobody sees.
+    package static func id(_ name: String, _ most: Int) -> BodyField<String> {
+        BodyField(name, .id(most)) { fields, name, _ in fields.string(name, characters: 1...most, .id) }
+    }
+
+    /// As `EmailAddress` has it.
     package static func email(_ name: String) -> BodyField<String> {
         BodyField(name, .email) { fields, name, _ in fields.email(name) }
     }
@@ -155,9 +160,25 @@ package enum Field {
     package static func object<Value>(_ name: String, _ body: Body<Value>) -> BodyField<Value> {
         BodyField(name, body.schema) { fields, name, reading in
             guard var nested = fields.object(name) else { return nil }
-            let value = try? body.read(&nested, reading)
+            let value = nested.readWhole(body, reading)
             fields.absorb(nested)
-            return value ?? nil
+            return value
+        }
+    }
+
+    /// Objects, each as `body` says.
+    package static func list<Value>(
+        _ name: String, _ body: Body<Value>, _ count: ClosedRange<Int>
+    ) -> BodyField<[Value]> {
+        BodyField(name, .array(of: body.schema, count: count)) { fields, name, reading in
+            guard let elements = fields.array(name, count: count) else { return nil }
+            var values: [Value] = []
+            for (index, element) in elements.enumerated() {
+                var nested = fields.reader(of: element, at: index, in: name)
+                if let value = nested.readWhole(body, reading) { values.append(value) }
+                fields.absorb(nested)
+            }
+            return values.count == elements.count ? values : nil
         }
     }
 

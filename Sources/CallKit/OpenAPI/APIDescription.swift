@@ -47,6 +47,7 @@ package struct APIDescription: Sendable {
         package var refuses: Set<Int>
         package var idempotency = Route.Idempotency.ignored
         package var isSigned = false
+        package var isTagged = false
 
         package init(
             method: Method, pattern: String, summary: String, access: String, credential: Credential,
@@ -99,7 +100,11 @@ package struct APIDescription: Sendable {
             title: surface.title, basePath: surface.basePath, credentials: surface.credentials,
             errorContentType: surface.errorContentType.description, errorSchema: surface.errorSchema,
             status: { surface.render(.sample($0), requestID: .none).status },
-            operations: surface.routes.map { Operation($0, isAlwaysThere: surface.isAlwaysThere) })
+            operations: surface.routes.map { route in
+                var operation = Operation(route, isAlwaysThere: surface.isAlwaysThere)
+                if surface.refusesUnknownMembers { operation.takes = operation.takes?.closedThroughout }
+                return operation
+            })
     }
 }
 
@@ -115,6 +120,8 @@ extension APIDescription.Operation {
                 scopes.isEmpty
                     ? "Any key of a reseller."
                     : "A reseller's key with the scope \(scopes.names.joined(separator: ", "))."
+            case .resellerWithAny(let scopes):
+                "A reseller's key with one of the scopes \(scopes.names.joined(separator: ", "))."
             case .resellerSession: "A reseller's person signed in."
             case .openOrReseller: "Open; a reseller's credential counts where there is one."
             case .provider: "The provider."
@@ -123,7 +130,7 @@ extension APIDescription.Operation {
             switch route.access {
             case .open: .none
             case .openOrReseller: .optional
-            case .administrator, .owner, .reseller, .resellerSession, .provider: .required
+            case .administrator, .owner, .reseller, .resellerWithAny, .resellerSession, .provider: .required
             }
         self.init(
             method: route.method, pattern: route.pattern, summary: route.summary, access: access,
@@ -132,6 +139,7 @@ extension APIDescription.Operation {
             refuses: route.access == .provider ? route.refuses : route.refuses.union([402, 403]))
         idempotency = route.idempotency
         isSigned = route.signedBy != nil
+        isTagged = route.isTagged
         if case .ignored = idempotency {} else { refuses.insert(422) }
         // The address may name no tenant, or one that does not have this surface.
         if credential != .required || !isAlwaysThere { refuses.insert(404) }

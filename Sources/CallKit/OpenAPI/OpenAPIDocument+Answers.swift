@@ -17,6 +17,7 @@ extension OpenAPIDocument {
             var names = ["Request-Id"] + (operation.credential == .required ? limitHeaders : [])
             if gives.isCommitted { names += ["Audit-Head", "Audit-Signature"] }
             if case .ignored = operation.idempotency {} else { names.append("Idempotency-Hit") }
+            if operation.isTagged { names.append("ETag") }
             headers(names, &json)
             if let schema = gives.schema { content(schema, &json) }
         }
@@ -101,6 +102,7 @@ extension OpenAPIDocument {
         Header("X-RateLimit-Limit", .integer, "Requests in a window."),
         Header("X-RateLimit-Remaining", .integer, "Requests left now."),
         Header("X-RateLimit-Reset", .integer, "Seconds until the limit is whole again."),
+        Header("ETag", .matching(#"^W/"[A-Za-z0-9_-]+"$"#), "Names what is given, for If-None-Match."),
         Header("Retry-After", .integer, "Seconds to wait."),
         Header("WWW-Authenticate", .string, "The scheme of a credential that would do."),
         // A replay of a stored answer has none: the call that it repeats had it.

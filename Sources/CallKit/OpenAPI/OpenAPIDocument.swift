@@ -85,6 +85,12 @@ package struct OpenAPIDocument: Sendable {
         }
         json.object("responses") { json in
             success(operation, &json)
+            if operation.isTagged {
+                json.object("304") { json in
+                    json.field("description", "Not modified: what the ETag names is what there is")
+                    headers(["Request-Id", "ETag"], &json)
+                }
+            }
             for status in Set(operation.refuses.map(api.status)).sorted() {
                 json.object(named: String(status)) { json in
                     json.field("$ref", "#/components/responses/Refused\(status)")

@@ -18,7 +18,7 @@ package struct Parameter: Sendable {
         Parameter(name: name, place: .path, schema: schema, isRequired: true)
     }
 
-    package static func query(_ name: String, _ schema: Schema = .string, isRequired: Bool = false) -> Parameter {
+    package static func query(_ name: String, _ schema: Schema = .id(255), isRequired: Bool = false) -> Parameter {
         Parameter(name: name, place: .query, schema: schema, isRequired: isRequired)
     }
 
@@ -29,8 +29,8 @@ package struct Parameter: Sendable {
 
 extension Parameter {
     package static let limit = query("limit", .integer(1...Int64(Paging.limitMax)))
-    /// What `Paging` gives: eight bytes in base64url, never negative.
-    package static let cursor = query("cursor", .matching("^[A-Za-f][A-Za-z0-9_-]{9}[AEIMQUYcgkosw048]$"))
+    /// What `CursorSeal` gives.
+    package static let cursor = query("cursor", .matching("^[A-Za-z0-9_-]{39,}$"))
     package static let mode = query("mode", .book)
     /// An RFC 3339 time or a day.
     package static let from = query("from", .moment)
@@ -72,7 +72,8 @@ extension Schema {
     package static let moment = Schema(["anyOf": .array([Schema.time.json, Schema.day.json])])
     package static func scopes(_ allowed: NamedScopes) -> Schema { .array(of: .one(of: allowed.names), count: 1...32) }
 
-    /// An absolute http or https URL without credentials or fragment.
+    /// An absolute https URL without credentials or fragment. What hosts there can be, and what else a node may allow,
+    /// a schema does not say.
     package static let webhookURL = matching(#"^https?://[!"$-.0-?A-~]+(/[!"$-~]*)?$"#).with(
         "maxLength", .int(2_000))
 }

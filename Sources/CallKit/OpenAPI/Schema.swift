@@ -114,8 +114,40 @@ package struct Schema: Sendable, ExpressibleByDictionaryLiteral {
         return either
     }
 
-    /// No member but these is taken.
-    package var closed: Schema { with("additionalProperties", .bool(false)) }
+    /// No member that is not described is taken, in no part of it.
+    package var closedThroughout: Schema {
+        var copy = self
+        copy.keywords = Self.closed(keywords)
+        copy.components = components.mapValues { Self.closed($0) }
+        return copy
+    }
+
+    /// Alternatives of an object that has members of its own say which of these have to be there, and stay open.
+    private static func closed(_ keywords: [JSONMember]) -> [JSONMember] {
+        func closed(_ json: JSON) -> JSON {
+            switch json {
+            case .object(let keywords): .object(Self.closed(keywords))
+            case .array(let schemas): .array(schemas.map(closed))
+            default: json
+            }
+        }
+        let members = keywords.first { $0.name == "properties" }
+        var result = keywords.map { keyword in
+            switch keyword.name {
+            case "items": return JSONMember(name: keyword.name, value: closed(keyword.value))
+            case "anyOf" where members == nil: return JSONMember(name: keyword.name, value: closed(keyword.value))
+            case "properties":
+                guard case .object(let described) = keyword.value else { return keyword }
+                let parts = described.map { JSONMember(name: $0.name, value: closed($0.value)) }
+                return JSONMember(name: keyword.name, value: .object(parts))
+            default: return keyword
+            }
+        }
+        if members != nil, !keywords.contains(where: { $0.name == "additionalProperties" }) {
+            result.append(JSONMember(name: "additionalProperties", value: .bool(false)))
+        }
+        return result
+    }
 
     package static func array(of element: Schema, count: ClosedRange<Int>? = nil) -> Schema {
         var array = Schema(["type": .string("array"), "items": element.json])
@@ -178,17 +210,39 @@ extension Schema {
         "type": .string("string"), "pattern": .string(#"^-?[0-9]+(\.[0-9]+)?$"#),
     ])
 
-    /// Characters are Unicode scalars; control characters are refused.
+    /// Characters are Unicode scalars in NFC. What nobody sees is refused, as far as the basic plane goes, and so is
+    /// white space alone.
     package static func text(_ most: Int, least: Int = 1) -> Schema {
-        Schema([
-            "type": .string("string"), "minLength": .int(least), "maxLength": .int(most),
-            "pattern": .string(#"^[^\u0000-\u001f\u007f-\u009f]*$"#),
-        ])
+        let pattern = "[^\(unseen)]*[^\\s\(unseen)][^\(unseen)]*"
+        return sized(least...most, least == 0 ? "^(\(pattern))?$" : "^\(pattern)$")
     }
 
     package static func text(_ characters: ClosedRange<Int>) -> Schema {
         text(characters.upperBound, least: characters.lowerBound)
     }
+
+    /// The same for what programs compare: no white space but spaces inside.
+    package static func id(_ most: Int, least: Int = 1) -> Schema {
+        let unseen = unseen + #"\u202a-\u202e\u2066-\u2069"#
+        return sized(least...most, "^[^\\s\(unseen)]([^\\t-\\r\(unseen)]*[^\\s\(unseen)])?$")
+    }
+
+    /// Any characters but control characters: passwords.
+    package static func textAsSent(_ characters: ClosedRange<Int>) -> Schema {
+        sized(characters, #"^[^\u0000-\u001f\u007f-\u009f]*$"#)
+    }
+
+    private static func sized(_ characters: ClosedRange<Int>, _ pattern: String) -> Schema {
+        Schema([
+            "type": .string("string"), "minLength": .int(characters.lowerBound),
+            "maxLength": .int(characters.upperBound), "pattern": .string(pattern),
+        ])
+    }
+
+    /// In a class of characters of a pattern.
+    private static let unseen =
+        #"\u0000-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f"#
+        + #"\u2028\u2029\u2060-\u2065\u206a-\u206f\u3164\ufdd0-\ufdef\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"#
 
     package static func matching(_ pattern: String) -> Schema {
         Schema(["type": .string("string"), "pattern": .string(pattern)])
@@ -196,7 +250,7 @@ extension Schema {
 
     package static let email = Schema([
         "type": .string("string"), "format": .string("email"), "minLength": .int(3),
-        "maxLength": .int(FieldReader.emailCharactersMax),
+        "maxLength": .int(EmailAddress.octetsMax), "pattern": .string("^[^=+-]"),
     ])
 
     package static func integer(_ range: ClosedRange<Int64>) -> Schema {

@@ -3,9 +3,11 @@ package import HTTPCore
 /// Bodies that change a part of something (PATCH) or the whole of it (PUT).
 extension FieldReader {
     /// A change names at least one of these, and sets none to null but those in `clearable`.
-    package mutating func expectChange(of names: [String], clearable: [String] = []) throws(Refusal) {
-        if errors.isEmpty && !names.contains(where: { has($0) }) {
-            throw .field("", "required", "must name at least one of \(names.joined(separator: ", "))")
+    package mutating func expectChange(of names: [String], clearable: [String] = []) {
+        // A misspelt name is told as such where the reader does so.
+        let isTold = refusesUnknown && !memberNames.isEmpty
+        if errors.isEmpty && !isTold && !names.contains(where: { has($0) }) {
+            failWhole(code: "required", detail: "must name at least one of \(names.joined(separator: ", "))")
         }
         for name in names where isNull(name) && !clearable.contains(name) {
             fail(name, code: "type", detail: "cannot be null")
@@ -16,12 +18,5 @@ extension FieldReader {
     package mutating func change<T>(_ name: String, _ read: (inout FieldReader) -> T?) -> T?? {
         guard has(name) else { return nil }
         return .some(isNull(name) ? nil : read(&self))
-    }
-
-    /// No member but these: in a body that stands for the whole, a misspelt price would be a price removed.
-    package mutating func expectOnly(_ names: [String]) {
-        for name in memberNames where !names.contains(name) {
-            fail(name, code: "unknown", detail: "is not one of \(names.joined(separator: ", "))")
-        }
     }
 }

@@ -44,7 +44,7 @@ extension FieldReader {
             return money
         } catch {
             switch error {
-            case .syntax: fail(name, code: "format", detail: "must be a decimal number")
+            case .syntax: fail(name, code: "format", detail: Self.decimalExpected)
             case .precision:
                 fail(name, code: "format", detail: "must have at most \(fractionDigitsMax) digits after the point")
             case .overflow:
@@ -57,12 +57,14 @@ extension FieldReader {
         }
     }
 
+    package static let decimalExpected = "must be a decimal number without an exponent"
+
     private mutating func percent(_ text: String, _ name: String) -> Percent? {
         do throws(PercentError) {
             return try Percent(parsing: text)
         } catch {
             switch error {
-            case .syntax: fail(name, code: "format", detail: "must be a decimal number")
+            case .syntax: fail(name, code: "format", detail: Self.decimalExpected)
             case .precision:
                 fail(name, code: "format", detail: "must have at most \(Percent.fractionDigits) digits after the point")
             case .range: fail(name, code: "range", detail: "must be from 0 to 100")

@@ -1,4 +1,3 @@
-import Cryptography
 package import HTTPCore
 
 /// `?limit=1..100&cursor=` of the native lists: pages by key, newest first or oldest first (docs/contract.md, “Native
@@ -7,31 +6,25 @@ package struct Paging: Sendable {
     package static let limitMax = 100
     package static let limitDefault = 50
 
-    package static let unknownCursor = Refusal.field("/cursor", "format", "is not a cursor that a list has given")
-
     package let limit: Int
     /// The id behind which the page begins; nil for the first.
     package let cursor: Int64?
+    private let seal: CursorSeal
 
-    package init(_ query: Query) throws(Refusal) {
+    package init(_ call: Call) throws(Refusal) {
+        let query = try call.query()
+        let seal = try CursorSeal(call)
+        self.seal = seal
         limit = try Self.limit(query)
-        guard let text = query["cursor"] else {
-            cursor = nil
-            return
+        cursor = try query["cursor"].map { text throws(Refusal) in
+            guard let place = try seal.open(text).place(0) else { throw .badQuery(.unknownCursor) }
+            return place
         }
-        guard let bytes = Base64.decodeURL(text), bytes.count == 8 else { throw Self.unknownCursor }
-        let place = Int64(bitPattern: bytes.reduce(0) { $0 << 8 | UInt64($1) })
-        guard place >= 0 else { throw Self.unknownCursor }
-        cursor = place
     }
 
     /// How many rows the page shows at most.
     package static func limit(_ query: Query) throws(Refusal) -> Int {
-        guard let text = query["limit"] else { return limitDefault }
-        guard let number = Int(text), 1...limitMax ~= number else {
-            throw .field("/limit", "range", "must be from 1 to \(limitMax)")
-        }
-        return number
+        try query.integer("limit", in: 1...limitMax) ?? limitDefault
     }
 
     /// For lists that begin at the highest id.
@@ -41,15 +34,14 @@ package struct Paging: Sendable {
     /// One more than is shown: whether there are more shows by it.
     package var fetch: Int { limit + 1 }
 
-    package static func text(_ cursor: Int64) -> String {
-        Base64.encodeURL((0..<8).map { UInt8(truncatingIfNeeded: cursor >> Int64(56 - 8 * $0)) })
-    }
+    /// The cursor of the page behind the row of this id.
+    package func text(behind id: Int64) -> String { seal.seal([UInt8](places: id)) }
 
     /// `{data, has_more, next_cursor}` of the rows fetched by `fetch`.
     package func answer<Element>(
         _ rows: [Element], id: (Element) -> Int64, write: (Element, inout JSONWriter) throws -> Void
     ) rethrows -> Answer {
-        try Self.answer(rows, limit: limit, cursor: { Self.text(id($0)) }, write: write)
+        try Self.answer(rows, limit: limit, cursor: { text(behind: id($0)) }, write: write)
     }
 
     /// The same for a list that names its places otherwise. `rows`: one more than is shown, where there are more.

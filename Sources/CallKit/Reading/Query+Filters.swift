@@ -12,12 +12,39 @@ extension Query {
         return time
     }
 
+    /// `from` and `to`: a time that is over before it begins is a mistake, not an empty list.
+    package func period() throws(Refusal) -> (from: Timestamp?, to: Timestamp?) {
+        let (from, to) = (try time("from"), try time("to"))
+        if let from, let to, from > to { throw .field("/from", "range", "must not be after to") }
+        return (from, to)
+    }
+
+    /// In decimal digits alone.
     package func integer(_ name: String, in range: ClosedRange<Int>) throws(Refusal) -> Int? {
         guard let text = self[name] else { return nil }
-        guard let number = Int(text), range.contains(number) else {
+        guard let number = JSONNumber(plain: text)?.integer().map(Int.init), range.contains(number) else {
             throw .field("/\(name)", "range", "must be from \(range.lowerBound) to \(range.upperBound)")
         }
         return number
+    }
+
+    /// An id or a reference, in NFC, as what it is compared with.
+    package func id(_ name: String, charactersMax: Int = 255) throws(Refusal) -> String? {
+        guard let text = self[name]?.composed else { return nil }
+        guard 1...charactersMax ~= text.unicodeScalars.count else {
+            throw .field("/\(name)", "length", "must have 1 to \(charactersMax) characters")
+        }
+        if let fault = TextRule.id.fault(in: text) { throw .field("/\(name)", "format", fault) }
+        return text
+    }
+
+    /// An address as `EmailAddress` has it.
+    package func email(_ name: String) throws(Refusal) -> String? {
+        guard let text = self[name] else { return nil }
+        guard let address = EmailAddress.canonical(text) else {
+            throw .field("/\(name)", "format", "must be an email address")
+        }
+        return address
     }
 
     /// `?mode=live|test`; left out: `book`.

@@ -126,7 +126,7 @@ package struct Steps: Sendable {
         case .go(let begun): attempt = begun
         }
         do {
-            let isRight = try await background { Scrypt.verify(password, against: hash ?? decoy) } && hash != nil
+            let isRight = try await background { Password.opens(password, hash ?? decoy) } && hash != nil
             meters.end(attempt, isRight ? .right : .wrong, now: fleet.monotonic.nanoseconds())
             return isRight
         } catch {

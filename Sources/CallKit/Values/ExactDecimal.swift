@@ -9,8 +9,8 @@ package enum ExactDecimal {
 
     package static let charactersMax = 64
 
-    /// The value times 10^scale. Grammar `-?\d+(\.\d+)?([eE][+-]?\d+)?`, which holds RFC 8259's numbers; zeros past
-    /// the scale do no harm, any other digit there is refused.
+    /// The value times 10^scale. Grammar `-?\d+(\.\d+)?`: an amount has no exponent, in text and in JSON numbers alike.
+    /// Zeros past the scale do no harm, any other digit there is refused.
     package static func parse(_ text: String, scale: Int) throws(Failure) -> Int64 {
         guard text.utf8.count <= charactersMax else { throw .syntax }
         var reader = Reader(bytes: Array(text.utf8))
@@ -21,14 +21,6 @@ package enum ExactDecimal {
             let fraction = try reader.digits()
             exponent -= fraction.count
             digits += fraction
-        }
-        if reader.take(0x65) || reader.take(0x45) {
-            let isDown = reader.take(0x2D)
-            if !isDown { _ = reader.take(0x2B) }
-            var magnitude = 0
-            // The cap keeps the sum small; past it any digits but zero overflow or fall below the scale anyway.
-            for digit in try reader.digits() { magnitude = min(magnitude * 10 + Int(digit), 1_000_000) }
-            exponent += isDown ? -magnitude : magnitude
         }
         guard reader.isAtEnd else { throw .syntax }
         return try scaled(digits[...], exponent, isNegative)

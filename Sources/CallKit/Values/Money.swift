@@ -12,7 +12,7 @@ package struct Money: Sendable, Hashable, Comparable {
 
     package init(micros: Int64) { self.micros = micros }
 
-    /// Reads `-?\d+(\.\d+)?`, or a JSON number's text with an exponent. A digit other than zero past
+    /// Reads `-?\d+(\.\d+)?`. A digit other than zero past
     /// `fractionDigitsMax` (0…6) throws `.precision`: nothing is rounded silently.
     package init(parsing text: String, fractionDigitsMax: Int = Money.fractionDigits) throws(MoneyError) {
         do throws(ExactDecimal.Failure) {

@@ -10,11 +10,19 @@ final class GatewayMetrics: Sendable {
     let failedCredentials = Atomic<UInt64>(0)
     let latency = Histogram(
         upperBounds: [100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 100_000, 500_000, 2_000_000])
+    /// By status, from 100 on.
     private let statuses = (0..<500).map { _ in Counter() }
-    private let refusals = Mutex<[String: UInt64]>([:])
-    private static let refusalCodesMax = 200
+    private let refusals: [String: Counter]
+    private let otherRefusals = Counter()
 
-    private final class Counter: Sendable { let value = Atomic<UInt64>(0) }
+    private final class Counter: Sendable {
+        let value = Atomic<UInt64>(0)
+        var count: UInt64 { value.load(ordering: .relaxed) }
+    }
+
+    init() {
+        refusals = Dictionary(uniqueKeysWithValues: RefusalCodes.all.map { ($0, Counter()) })
+    }
 
     func count(status: Int) {
         guard 100..<600 ~= status else { return }
@@ -22,19 +30,18 @@ final class GatewayMetrics: Sendable {
     }
 
     func countRefusal(_ refusal: Refusal) {
-        refusals.withLock { refusals in
-            if refusals.count < Self.refusalCodesMax || refusals[refusal.code] != nil {
-                refusals[refusal.code, default: 0] += 1
-            }
-        }
+        (refusals[refusal.code] ?? otherRefusals).value.add(1, ordering: .relaxed)
     }
 
     /// Prometheus text format 0.0.4. Looks at each tenant and at `/proc`: not on a loop.
     func text(fleet: Fleet, server: ServerMetrics?) -> String {
         var page = MetricsPage()
-        let answered = (100..<600).map { ("\($0)", statuses[$0 - 100].value.load(ordering: .relaxed)) }
-        page.counter("tollgate_requests_total", "Answers by status.", by: "status", answered.filter { $0.1 > 0 })
-        let refused = refusals.withLock { $0 }.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+        // Every label that is known is there from the start: a rise from nothing would be no rise.
+        let known = Set(StatusLine.all)
+        let answered = (100..<600).map { ($0, statuses[$0 - 100].count) }.filter { $0.1 > 0 || known.contains($0.0) }
+        page.counter(
+            "tollgate_requests_total", "Answers by status.", by: "status", answered.map { ("\($0.0)", $0.1) })
+        let refused = RefusalCodes.all.map { ($0, refusals[$0]?.count ?? 0) } + [("other", otherRefusals.count)]
         page.counter("tollgate_refusals_total", "Refusals by reason.", by: "reason", refused)
         page.counter("tollgate_failed_credentials_total", "Calls with an unknown key.", failedCredentials)
         let budgets = fleet.budgets
@@ -45,7 +52,8 @@ final class GatewayMetrics: Sendable {
             "tollgate_budget_in_use", "What is in use at once of budgets that are shared.", by: "budget",
             budgets.inUse.map { ($0.rawValue, $1) })
         page.histogram(
-            "tollgate_request_duration_microseconds", "From the head's first byte to the answer's last.", latency)
+            "tollgate_request_duration_seconds", "From the head's first byte to the answer's last.",
+            microseconds: latency)
         append(fleet.pool, to: &page)
         append(fleet, to: &page)
         if let server { page.append(server) }
@@ -68,8 +76,8 @@ final class GatewayMetrics: Sendable {
             lanes.unavailable)
         page.counter("tollgate_checkpoints_total", "Checkpoints.", lanes.checkpoints)
         page.counter("tollgate_files_opened_total", "Tenant files opened.", lanes.filesOpened)
-        page.histogram("tollgate_commit_microseconds", "COMMIT with its sync.", lanes.commitTime)
-        page.histogram("tollgate_batch_work_microseconds", "A batch before its COMMIT.", lanes.workTime)
+        page.histogram("tollgate_commit_seconds", "COMMIT with its sync.", microseconds: lanes.commitTime)
+        page.histogram("tollgate_batch_work_seconds", "A batch before its COMMIT.", microseconds: lanes.workTime)
         page.histogram("tollgate_batch_size", "Operations in a batch.", lanes.batchSize)
         page.gauge("tollgate_lanes_ready", "Lanes waiting for a worker.", pool.waiting)
         page.gauge("tollgate_open_files", "Tenant files open.", pool.openFiles)

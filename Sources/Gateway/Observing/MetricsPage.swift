@@ -13,6 +13,20 @@ struct MetricsPage {
 
     private mutating func line(_ name: String, _ value: some BinaryInteger) { text += "\(name) \(value)\n" }
 
+    /// Seconds, the unit of all times here, as decimals; kept in microseconds so that sums are exact.
+    private static func seconds(_ microseconds: UInt64) -> String {
+        let (whole, part) = microseconds.quotientAndRemainder(dividingBy: 1_000_000)
+        if part == 0 { return "\(whole)" }
+        var digits = String(part + 1_000_000).dropFirst()
+        while digits.last == "0" { digits.removeLast() }
+        return "\(whole).\(digits)"
+    }
+
+    mutating func counter(_ name: String, _ help: String, microseconds: UInt64) {
+        head(name, "counter", help)
+        text += "\(name) \(Self.seconds(microseconds))\n"
+    }
+
     mutating func counter(_ name: String, _ help: String, _ value: some BinaryInteger) {
         head(name, "counter", help)
         line(name, value)
@@ -39,13 +53,24 @@ struct MetricsPage {
     }
 
     mutating func histogram(_ name: String, _ help: String, _ histogram: Histogram) {
+        self.histogram(name, help, histogram) { "\($0)" }
+    }
+
+    /// Of values that are kept in microseconds.
+    mutating func histogram(_ name: String, _ help: String, microseconds histogram: Histogram) {
+        self.histogram(name, help, histogram, Self.seconds)
+    }
+
+    private mutating func histogram(
+        _ name: String, _ help: String, _ histogram: Histogram, _ number: (UInt64) -> String
+    ) {
         head(name, "histogram", help)
         let snapshot = histogram.snapshot
         for (bound, count) in zip(histogram.upperBounds, snapshot.cumulative) {
-            line("\(name)_bucket{le=\"\(bound)\"}", count)
+            line("\(name)_bucket{le=\"\(number(bound))\"}", count)
         }
         line("\(name)_bucket{le=\"+Inf\"}", snapshot.cumulative.last ?? 0)
-        line("\(name)_sum", snapshot.sum)
+        text += "\(name)_sum \(number(snapshot.sum))\n"
         line("\(name)_count", snapshot.cumulative.last ?? 0)
     }
 

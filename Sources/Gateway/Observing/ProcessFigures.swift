@@ -15,7 +15,10 @@ enum ProcessFigures {
         var usage = rusage()
         if getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage) == 0 {
             let seconds = usage.ru_utime.tv_sec + usage.ru_stime.tv_sec
-            page.counter("process_cpu_seconds_total", "CPU time, user and system.", seconds)
+            let microseconds = usage.ru_utime.tv_usec + usage.ru_stime.tv_usec
+            page.counter(
+                "process_cpu_seconds_total", "CPU time, user and system.",
+                microseconds: UInt64(seconds) * 1_000_000 + UInt64(microseconds))
         }
     }
 

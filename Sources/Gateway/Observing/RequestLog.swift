@@ -1,5 +1,4 @@
 import CallKit
-import Cryptography
 import Foundation
 import Glibc
 import HTTPCore
@@ -9,17 +8,16 @@ import TenantRegistry
 /// One JSON line a request on standard output, on demand (G7). Lines are handed to a thread of their own, so that
 /// a slow reader of the log never stops a loop; past `linesMax` waiting, lines are counted instead.
 ///
-/// Paths are logged without their query, where `api_token` stands, and without the parts that are capabilities.
+/// A line has the route's path with the names of its parameters, never a text of the request's own: a path, a query or
+/// a header may be a secret in any spelling. What matched no route is `-`.
 final class RequestLog: Sendable {
     let isOn: Bool
     private let pool: BackgroundPool?
     private static let linesMax = 10_000
-    /// Whatever follows one of these in a path is a secret.
-    private let secretPrefixes: [String]
+    private static let noRoute = "-"
 
-    init(isOn: Bool, dialects: [any Dialect]) {
+    init(isOn: Bool) {
         self.isOn = isOn
-        secretPrefixes = Self.secretPrefixes(of: dialects)
         pool = isOn ? BackgroundPool(name: "log", threads: 1, places: Shares(whole: Self.linesMax)) : nil
     }
 
@@ -28,12 +26,12 @@ final class RequestLog: Sendable {
         nanoseconds: UInt64
     ) {
         let microseconds = Int((nanoseconds - trace.started) / 1_000)
-        _ = pool?.submit { [self] in
+        _ = pool?.submit {
             var line = JSONWriter.object { json in
                 json.field("time", now.text)
                 json.field("request_id", trace.requestID.text)
                 json.field("method", trace.head?.method.rawValue)
-                json.field("path", trace.head.map { safe($0.path) })
+                json.field("route", trace.path ?? Self.noRoute)
                 json.field("status", response.status)
                 json.field("microseconds", microseconds)
                 json.field("tenant", tenant?.slug)
@@ -43,31 +41,6 @@ final class RequestLog: Sendable {
             line.append(0x0A)
             Self.put(line)
         }
-    }
-
-    /// Invitations, activation codes and payments are named by what opens them; a key may stand in a path by mistake.
-    func safe(_ path: String) -> String {
-        for secret in secretPrefixes {
-            if let place = path.range(of: secret) { return String(path[..<place.upperBound]) + "…" }
-        }
-        guard path.utf8.count > APIKeyFormat.randomDigitsMin else { return path }
-        return path.split(separator: "/", omittingEmptySubsequences: false).map { part in
-            let bytes = Array(part.utf8)
-            return APIKeyFormat.isWellFormed(bytes) || APIKeyFormat.isHex64(bytes) ? "…" : part
-        }.joined(separator: "/")
-    }
-
-    /// A route's path up to its first parameter, without the dialect's base where more than that is left: a wrong base
-    /// gives nothing away.
-    private static func secretPrefixes(of dialects: [any Dialect]) -> [String] {
-        var prefixes: Set<String> = []
-        for dialect in dialects {
-            for route in dialect.routes where route.isNamedBySecret {
-                let own = route.pattern.prefix { $0 != "{" }
-                prefixes.insert(own == "/" ? "\(dialect.basePath)/" : String(own))
-            }
-        }
-        return prefixes.sorted()
     }
 
     /// A line of the gateway's own, on standard error: which file, which error, never a value.

@@ -22,14 +22,14 @@ struct Outbound: OutboundCalls {
         then: @escaping @Sendable (Result<OutboundResponse, OutboundFailure>) -> Void
     ) -> Bool {
         let isPlain = !request.url.hasPrefix("https://")
+        let rule = OutboundRule.rule(isPlain: isPlain, allowsPrivateAddresses: allowsPrivateAddresses)
         // Configured while it was allowed, and the node was started without it since.
-        if isPlain && !allowsPrivateAddresses {
+        guard let rule else {
             then(.failure(.unanswered("plain HTTP is not allowed")))
             return true
         }
         var call = OutboundCall(url: request.url, headers: request.headers, body: request.body)
-        // What is not encrypted stays on machines of one's own, whatever is allowed.
-        call.addressRule = !allowsPrivateAddresses ? .publicOnly : isPlain ? .privateOnly : .any
+        call.addressRule = rule
         guard let place = places.place(for: payer) else { return false }
         return caller.send(call, group: "\(payer.tenant)") { result in
             withExtendedLifetime(place) {}

@@ -28,13 +28,15 @@ package enum AuditLines {
         json.field("detail", raw: record.detail.isEmpty ? nil : record.detail)
     }
 
-    package static func fields(_ entry: AuditEntry, _ names: AuditNames) -> [String] {
+    package static func cells(_ entry: AuditEntry, _ names: AuditNames) -> [CSVCell] {
         let record = entry.record
         return [
-            String(entry.place.sequence), record.at.text, record.book.name, name(names.keys, record.keyID) ?? "",
-            name(names.resellers, record.resellerID) ?? "", name(names.accounts, record.accountID) ?? "",
-            record.action, String(record.status), String(record.latencyMicroseconds), record.requestID.text,
-            String(record.bytesIn), String(record.bytesOut), String(record.count), record.detail,
+            .value(String(entry.place.sequence)), .value(record.at.text), .value(record.book.name),
+            .text(name(names.keys, record.keyID) ?? ""), .text(name(names.resellers, record.resellerID) ?? ""),
+            .text(name(names.accounts, record.accountID) ?? ""), .text(record.action), .value(String(record.status)),
+            .value(String(record.latencyMicroseconds)), .value(record.requestID.text),
+            .value(String(record.bytesIn)), .value(String(record.bytesOut)), .value(String(record.count)),
+            .text(record.detail),
         ]
     }
 

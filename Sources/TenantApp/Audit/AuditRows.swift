@@ -8,8 +8,6 @@ package struct AuditPlace: Sendable, Hashable, Comparable {
     package let sequence: Int64
     package let index: Int
 
-    package static let newest = AuditPlace(sequence: .max, index: 0)
-
     package init(sequence: Int64, index: Int) {
         self.sequence = sequence
         self.index = index
@@ -17,6 +15,22 @@ package struct AuditPlace: Sendable, Hashable, Comparable {
 
     package static func < (left: AuditPlace, right: AuditPlace) -> Bool {
         (left.sequence, left.index) < (right.sequence, right.index)
+    }
+
+    /// Not a record, but all rows from this one down: where a search goes on that has shown all it found above.
+    package static func below(_ sequence: Int64) -> AuditPlace { AuditPlace(sequence: sequence, index: belowIndex) }
+    package var isBelow: Bool { index == Self.belowIndex }
+    private static let belowIndex = Int(Int32.max)
+}
+
+/// The order in which the log is told: newest first by when a call came, then by its place. Rows are in the order of
+/// commits, and a block joins them after calls that came later.
+package struct AuditOrder: Sendable, Comparable {
+    package let at: Timestamp
+    package let place: AuditPlace
+
+    package static func < (left: AuditOrder, right: AuditOrder) -> Bool {
+        left.at == right.at ? left.place < right.place : left.at < right.at
     }
 }
 
@@ -58,12 +72,14 @@ package enum AuditRow: Sendable {
     fileprivate static let stretch = Statement(
         """
         SELECT \(columns) FROM audit
-        WHERE seq BETWEEN ?1 AND ?2 AND iif(kind = 1,
+        WHERE seq BETWEEN ?1 AND ?2 AND kind <> \(AuditChain.Kind.rows.rawValue) AND iif(kind = 1,
             last_at >= coalesce(?3, last_at) - ?8 AND at < coalesce(?4, at) + ?8,
             at >= coalesce(?3, at) AND (?4 IS NULL OR at < ?4) AND (?5 IS NULL OR key_id = ?5)
                 AND (?6 IS NULL OR reseller_id = ?6) AND (?7 IS NULL OR status = ?7))
         ORDER BY seq DESC LIMIT ?9
         """)
+
+    fileprivate static let one = Statement("SELECT \(columns) FROM audit WHERE seq = ?1")
 
     init(_ row: inout RowReader) throws {
         let sequence = try row.int()
@@ -74,6 +90,8 @@ package enum AuditRow: Sendable {
         case .block:
             self = .block(sequence, payload: try row.blob())
             row.skip(13)
+        // They tell of rows, not of calls, and no search asks for them.
+        case .rows: throw row.corrupt()
         }
     }
 }
@@ -101,12 +119,17 @@ package struct AuditStretch: Sendable {
     package let rows: [AuditRow]
     /// The highest row of the next stretch; nil where nothing older can match.
     package let next: Int64?
+    /// When the latest call came that stands below this stretch; nil where none does.
+    package let latestBelow: Timestamp?
 }
 
 extension TenantReader {
     /// So many rows are looked at in one lane job, and so many given back: well under a lane's 5 ms.
     package static let auditScanRowsMax: Int64 = 1_000
     package static let auditRowsMax = 64
+    /// So many rows below another one a call may stand that came later: those that were committed while a block
+    /// gathered.
+    package static let auditDisorderRows: Int64 = 1_000
     /// The log is in the order of commits. A record joins it within its call's length and a block's wait, so a stretch
     /// whose newest record is older than the search by this much ends the search.
     package static let auditDisorderDays: Int64 = 1
@@ -115,20 +138,42 @@ extension TenantReader {
     package func auditStretch(from sequence: Int64, _ filter: AuditFilter) throws -> AuditStretch {
         let newest = try connection.row("SELECT coalesce(max(seq), 0) FROM audit") { try $0.int() } ?? 0
         let top = min(sequence, newest)
-        guard top > 0 else { return AuditStretch(rows: [], next: nil) }
+        guard top > 0 else { return AuditStretch(rows: [], next: nil, latestBelow: nil) }
         let floor = max(1, top - Self.auditScanRowsMax + 1)
         let rows = try rows(top, floor, filter)
         let reached = rows.count == Self.auditRowsMax ? rows[rows.count - 1].sequence : floor
-        if reached <= 1 { return AuditStretch(rows: rows, next: nil) }
+        if reached <= 1 { return AuditStretch(rows: rows, next: nil, latestBelow: nil) }
         if reached == floor, let from = filter.from {
             let last = try connection.row(
                 "SELECT max(last_at) FROM audit WHERE seq BETWEEN ?1 AND ?2", .integer(floor), .integer(top)
             ) { try $0.optionalTime() }
             if let last = last ?? nil, last < from.adding(days: -Self.auditDisorderDays) {
-                return AuditStretch(rows: rows, next: nil)
+                return AuditStretch(rows: rows, next: nil, latestBelow: nil)
             }
         }
-        return AuditStretch(rows: rows, next: reached - 1)
+        let below = try connection.row(
+            "SELECT max(last_at) FROM audit WHERE seq BETWEEN ?1 AND ?2", .integer(reached - Self.auditDisorderRows),
+            .integer(reached - 1)
+        ) { try $0.optionalTime() }
+        return AuditStretch(rows: rows, next: reached - 1, latestBelow: below ?? nil)
+    }
+
+    /// Where a search goes on behind a record: the record's own order, and the highest row that may hold earlier ones.
+    package func auditResumption(behind place: AuditPlace) throws -> (order: AuditOrder, row: Int64)? {
+        let row = try connection.rows(AuditRow.one, .integer(place.sequence), read: AuditRow.init).first
+        let record: AuditRecord? =
+            switch row {
+            case .record(_, let record): place.index == 0 ? record : nil
+            case .block(_, let payload):
+                AuditPacking.records(of: payload).flatMap { $0.indices.contains(place.index) ? $0[place.index] : nil }
+            case nil: nil
+            }
+        guard let record else { return nil }
+        let highest = try connection.row(
+            "SELECT max(seq) FROM audit WHERE seq BETWEEN ?1 AND ?2 AND at <= ?3", .integer(place.sequence),
+            .integer(place.sequence + Self.auditDisorderRows), .time(record.at)
+        ) { try $0.optionalInt() }
+        return (AuditOrder(at: record.at, place: place), (highest ?? nil) ?? place.sequence)
     }
 
     private func rows(_ top: Int64, _ floor: Int64, _ filter: AuditFilter) throws -> [AuditRow] {

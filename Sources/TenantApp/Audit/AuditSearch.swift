@@ -1,5 +1,4 @@
 package import CallKit
-import Cryptography
 package import HTTPCore
 package import TenantRegistry
 
@@ -15,18 +14,21 @@ package struct AuditSearch: Sendable {
     /// So many stretches are looked at for one page; a page of a search that finds little may be short, and goes on.
     package static let stretchesMax = 64
 
+    private let seal: CursorSeal
+
     /// From the query of `GET /audit` and its exports.
-    package init(_ query: Query) throws(Refusal) {
-        from = try query.time("from")
-        to = try query.time("to")
-        key = query["key"]
-        reseller = query["reseller"]
+    package init(_ query: Query, _ seal: CursorSeal) throws(Refusal) {
+        self.seal = seal
+        (from, to) = try query.period()
+        key = try query.id("key")
+        reseller = try query.id("reseller")
         status = try query.integer("status", in: 100...599)
-        if let text = query["cursor"] {
-            guard let place = AuditPlace(cursor: text) else {
-                throw .field("/cursor", "format", "is not a cursor that a list has given")
+        before = try query["cursor"].map { text throws(Refusal) in
+            let bytes = try seal.open(text)
+            guard let sequence = bytes.place(0), let index = bytes.place(1) else {
+                throw .badQuery(.unknownCursor)
             }
-            before = place
+            return AuditPlace(sequence: sequence, index: Int(index))
         }
     }
 
@@ -35,7 +37,7 @@ package struct AuditSearch: Sendable {
     package func begin(_ steps: Steps) async throws -> AuditWalk {
         if before == nil { try await steps.flushReads() }
         let filter = try await steps.read { try self.filter($0) }
-        return AuditWalk(steps, filter: filter, before: before ?? .newest)
+        return try await AuditWalk(steps, filter: filter, behind: before)
     }
 
     private func filter(_ tenant: TenantReader) throws -> AuditFilter {
@@ -54,8 +56,8 @@ package struct AuditSearch: Sendable {
     package struct Page: Sendable {
         package let entries: [AuditEntry]
         package let names: AuditNames
-        /// Behind what the next page begins; nil at the end.
-        package let next: AuditPlace?
+        /// The cursor of the next page; nil at the end.
+        package let next: String?
     }
 
     /// One page, newest first.
@@ -67,28 +69,21 @@ package struct AuditSearch: Sendable {
             entries += try await walk.next(limit + 1 - entries.count)
             if entries.count > limit {
                 let shown = Array(entries.prefix(limit))
-                return Page(entries: shown, names: walk.names, next: shown.last?.place)
+                return Page(entries: shown, names: walk.names, next: shown.last.map { cursor($0.place) })
             }
-            if walk.isAtEnd || stretch == Self.stretchesMax { break }
+            if walk.isAtEnd { break }
+            if stretch == Self.stretchesMax {
+                entries += try await walk.rest(limit - entries.count)
+                if walk.hasWaiting, let last = entries.last {
+                    return Page(entries: entries, names: walk.names, next: cursor(last.place))
+                }
+                break
+            }
         }
-        return Page(entries: entries, names: walk.names, next: walk.isAtEnd ? nil : walk.place)
-    }
-}
-
-extension AuditPlace {
-    private static let cursorBytes = 12
-
-    package init?(cursor: String) {
-        guard let bytes = Base64.decodeURL(cursor), bytes.count == Self.cursorBytes else { return nil }
-        let sequence = bytes[..<8].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-        let index = bytes[8...].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-        guard sequence <= UInt64(Int64.max) else { return nil }
-        self.init(sequence: Int64(sequence), index: Int(index))
+        return Page(entries: entries, names: walk.names, next: walk.isAtEnd ? nil : cursor(walk.place))
     }
 
-    package var cursor: String {
-        let sequence = (0..<8).map { UInt8(truncatingIfNeeded: self.sequence >> Int64(56 - 8 * $0)) }
-        let index = (0..<4).map { UInt8(truncatingIfNeeded: self.index >> (24 - 8 * $0)) }
-        return Base64.encodeURL(sequence + index)
+    private func cursor(_ place: AuditPlace) -> String {
+        seal.seal([UInt8](places: place.sequence, Int64(place.index)))
     }
 }

@@ -7,45 +7,88 @@ package struct AuditEntry: Sendable {
     package let record: AuditRecord
 }
 
-/// Walks down the audit log, newest first, rows and opened blocks as one list (O6).
+extension AuditEntry {
+    package var order: AuditOrder { AuditOrder(at: record.at, place: place) }
+}
+
+/// Walks down the audit log, newest first by when a call came, rows and opened blocks as one list (O6).
 ///
 /// Each step reads a bounded stretch on the lane and opens its blocks off it, so that no walk, however long the log,
-/// holds a lane. A value that moves on.
+/// holds a lane. What was read waits until nothing below it came later. A value that moves on.
 package struct AuditWalk: Sendable {
     private let steps: Steps
     private let filter: AuditFilter
-    /// Everything before this is still to come.
-    package private(set) var place: AuditPlace
-    package private(set) var isAtEnd = false
+    /// Everything from this on has been given; nil: nothing has.
+    private let given: AuditOrder?
+    /// The highest row that has not been read; nil where all have been.
+    private var row: Int64?
+    /// Read and not given yet, the newest last.
+    private var waiting: [AuditEntry] = []
+    private var latestBelow: Timestamp?
     /// Names of all that has been met so far.
     package private(set) var names = AuditNames()
 
-    package init(_ steps: Steps, filter: AuditFilter, before place: AuditPlace) {
+    package var isAtEnd: Bool { row == nil && waiting.isEmpty }
+    /// Behind which the walk goes on where all that was found above has been given.
+    package var place: AuditPlace { .below(row ?? 0) }
+    package var hasWaiting: Bool { !waiting.isEmpty }
+
+    /// Behind `place`, or from the newest.
+    package init(_ steps: Steps, filter: AuditFilter, behind place: AuditPlace?) async throws {
         self.steps = steps
         self.filter = filter
-        self.place = place
+        guard let place else {
+            (given, row) = (nil, Int64.max)
+            return
+        }
+        let resumption = place.isBelow ? nil : try await steps.read { try $0.auditResumption(behind: place) }
+        given = resumption?.order
+        row = resumption?.row ?? (place.isBelow ? place.sequence : place.sequence - 1)
     }
 
     /// The next entries, at most `entriesMax`, newest first; perhaps none before the end. Not to be called at the end.
     package mutating func next(_ entriesMax: Int) async throws -> [AuditEntry] {
-        let (walk, filter, from) = (self, filter, place.index > 0 ? place.sequence : place.sequence - 1)
-        let stretch = try await steps.read { try $0.auditStretch(from: from, filter) }
-        let (entries, next) = try await steps.background { walk.taking(stretch, entriesMax) }
-        if let next { place = next } else { isAtEnd = true }
+        if !isDue, let from = row {
+            let filter = filter
+            let stretch = try await steps.read { try $0.auditStretch(from: from, filter) }
+            let walk = self
+            waiting = try await steps.background { walk.merging(stretch) }
+            row = stretch.next
+            latestBelow = stretch.latestBelow
+        }
+        var count = 0
+        while count < min(entriesMax, waiting.count), isOver(waiting[waiting.count - 1 - count]) { count += 1 }
+        return try await give(count)
+    }
+
+    /// What waits, whatever came later and stands below: for a page that ends before that is known.
+    package mutating func rest(_ entriesMax: Int) async throws -> [AuditEntry] {
+        try await give(min(entriesMax, waiting.count))
+    }
+
+    private var isDue: Bool { waiting.last.map(isOver) ?? false }
+
+    /// Nothing that is still to be read came later. Of calls of one moment the higher row is first.
+    private func isOver(_ entry: AuditEntry) -> Bool {
+        row == nil || latestBelow.map { entry.record.at >= $0 } ?? true
+    }
+
+    private mutating func give(_ count: Int) async throws -> [AuditEntry] {
+        let entries = Array(waiting.suffix(count).reversed())
+        waiting.removeLast(count)
         try await name(entries)
         return entries
     }
 
-    /// Opens what was read: the entries, and the place behind which the rest is; nil at the end.
-    private func taking(_ stretch: AuditStretch, _ entriesMax: Int) -> ([AuditEntry], AuditPlace?) {
-        var entries: [AuditEntry] = []
+    /// What waits, with what a stretch holds besides.
+    private func merging(_ stretch: AuditStretch) -> [AuditEntry] {
+        var found = waiting
         for row in stretch.rows {
-            for entry in Self.opened(row) where entry.place < place && filter.matches(entry.record) {
-                if entries.count == entriesMax { return (entries, entries[entriesMax - 1].place) }
-                entries.append(entry)
+            found += Self.opened(row).filter { entry in
+                (given.map { entry.order < $0 } ?? true) && filter.matches(entry.record)
             }
         }
-        return (entries, stretch.next.map { AuditPlace(sequence: $0 + 1, index: 0) })
+        return found.sorted { $0.order < $1.order }
     }
 
     private static func opened(_ row: AuditRow) -> [AuditEntry] {
@@ -55,7 +98,7 @@ package struct AuditWalk: Sendable {
         case .block(let sequence, let payload):
             // A block that cannot be opened is `verify`'s to report; the rest of the log is still worth reading.
             let records = AuditPacking.records(of: payload) ?? []
-            return records.enumerated().reversed().map { index, record in
+            return records.enumerated().map { index, record in
                 AuditEntry(place: AuditPlace(sequence: sequence, index: index), record: record)
             }
         }

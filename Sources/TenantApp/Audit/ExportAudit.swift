@@ -15,7 +15,7 @@ package enum ExportAudit {
 
     package static func stream(_ walk: AuditWalk, as format: Format, _ steps: Steps) -> PulledStream {
         var writer = CSVWriter()
-        if format == .csv { writer.row(AuditLines.columns) }
+        if format == .csv { writer.row(AuditLines.columns.map { .value($0) }) }
         return steps.stream(head: writer.bytes, from: walk) { walk in
             if walk.isAtEnd { return nil }
             let entries = try await walk.next(pieceEntries)
@@ -28,7 +28,7 @@ package enum ExportAudit {
         switch format {
         case .csv:
             var writer = CSVWriter()
-            for entry in entries { writer.row(AuditLines.fields(entry, names)) }
+            for entry in entries { writer.row(AuditLines.cells(entry, names)) }
             return writer.bytes
         case .jsonLines:
             var writer = JSONWriter(reserving: entries.count * 400)

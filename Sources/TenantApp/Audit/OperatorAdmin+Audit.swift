@@ -8,11 +8,10 @@ extension OperatorAdmin {
     static let audit: [Route] = [
         Route(
             .get, "/audit", "Search the audit log, newest first", access: .administrator,
-            parameters: Schemas.audit(.limit, Schemas.auditCursor), gives: .list(Schemas.auditRecord), refuses: [404]
+            parameters: Schemas.audit(.limit, .cursor), gives: .list(Schemas.auditRecord), refuses: [404]
         ) { call in
-            let query = try call.query()
-            let limit = try query.integer("limit", in: 1...Paging.limitMax) ?? Paging.limitDefault
-            let search = try AuditSearch(query)
+            let limit = try Paging.limit(try call.query())
+            let search = try AuditSearch(try call.query(), CursorSeal(call))
             return .flow { steps in
                 let page = try await search.page(steps, limit: limit)
                 return .answer(
@@ -23,19 +22,19 @@ extension OperatorAdmin {
                             }
                         }
                         json.field("has_more", page.next != nil)
-                        json.field("next_cursor", page.next?.cursor)
+                        json.field("next_cursor", page.next)
                     })
             }
         },
         Route(
             .get, "/audit.csv", "Export the audit log as CSV", access: .administrator,
-            parameters: Schemas.audit(Schemas.auditCursor), gives: .read(.file("text/csv")), refuses: [404]
+            parameters: Schemas.audit(.cursor), gives: .read(.file("text/csv")), refuses: [404]
         ) { call in
             try export(call, as: .csv, "audit.csv", "text/csv; charset=utf-8")
         },
         Route(
             .get, "/audit.jsonl", "Export the audit log as JSON Lines", access: .administrator,
-            parameters: Schemas.audit(Schemas.auditCursor), gives: .read(.file("application/jsonl")), refuses: [404]
+            parameters: Schemas.audit(.cursor), gives: .read(.file("application/jsonl")), refuses: [404]
         ) { call in
             try export(call, as: .jsonLines, "audit.jsonl", "application/jsonl")
         },
@@ -58,7 +57,7 @@ extension OperatorAdmin {
     private static func export(
         _ call: Call, as format: ExportAudit.Format, _ name: StaticString, _ contentType: StaticString
     ) throws -> Work {
-        let search = try AuditSearch(try call.query())
+        let search = try AuditSearch(try call.query(), CursorSeal(call))
         return .flow { steps in
             download(name, contentType, ExportAudit.stream(try await search.begin(steps), as: format, steps))
         }

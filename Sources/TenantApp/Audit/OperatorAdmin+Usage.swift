@@ -1,5 +1,4 @@
 import CallKit
-import Cryptography
 import HTTPCore
 import TenantRegistry
 
@@ -12,19 +11,15 @@ extension OperatorAdmin {
     static let usage: [Route] = [
         Route(
             .get, "/usage", "Count requests, refusals and orders", access: .administrator,
-            parameters: [.from, .to, .limit, Schemas.usageCursor, Schemas.reseller], gives: .list(Schemas.usage),
+            parameters: [.from, .to, .limit, .cursor, Schemas.reseller], gives: .list(Schemas.usage),
             refuses: [404]
         ) { call in
             let query = try call.query()
-            let limit = try query.integer("limit", in: 1...Paging.limitMax) ?? Paging.limitDefault
+            let seal = try CursorSeal(call)
+            let limit = try Paging.limit(query)
             let days = try usageDays(query, call.now)
-            let reseller = query["reseller"]
-            var before: UsagePlace?
-            if let text = query["cursor"] {
-                before = UsagePlace(cursor: text)
-                if before == nil { throw Refusal.field("/cursor", "format", "is not a cursor that a list has given") }
-            }
-            let place = before
+            let reseller = try query.id("reseller")
+            let place = try query["cursor"].map { try UsagePlace(try seal.open($0)) }
             let read: @Sendable (TenantReader) throws -> Answer = { tenant in
                 let rows =
                     if let id = try tenant.resellerID(filter: reseller) {
@@ -32,7 +27,7 @@ extension OperatorAdmin {
                     } else {
                         try tenant.usage(days: days, before: place, limit: limit + 1)
                     }
-                return try answer(rows, limit: limit, tenant)
+                return try answer(rows, limit: limit, seal, tenant)
             }
             // Whoever looks sees what was answered before.
             return .flow { steps in
@@ -43,8 +38,9 @@ extension OperatorAdmin {
     ]
 
     private static func usageDays(_ query: Query, _ now: Timestamp) throws -> ClosedRange<Int64> {
-        let last = (try query.time("to") ?? now).milliseconds / Timestamp.millisecondsPerDay
-        let first = try query.time("from").map { $0.milliseconds / Timestamp.millisecondsPerDay }
+        let (from, to) = try query.period()
+        let last = (to ?? now).milliseconds / Timestamp.millisecondsPerDay
+        let first = from.map { $0.milliseconds / Timestamp.millisecondsPerDay }
         guard let first else { return last - usageDaysDefault...last }
         guard first <= last else { throw Refusal.field("/from", "range", "must not be after to") }
         guard last - first <= usageDaysMax else {
@@ -53,7 +49,9 @@ extension OperatorAdmin {
         return first...last
     }
 
-    private static func answer(_ rows: [UsageRow], limit: Int, _ tenant: TenantReader) throws -> Answer {
+    private static func answer(
+        _ rows: [UsageRow], limit: Int, _ seal: CursorSeal, _ tenant: TenantReader
+    ) throws -> Answer {
         let shown = rows.prefix(limit)
         var names: [Int64: String] = [:]
         for id in Set(shown.map(\.place.resellerID)) where id != 0 { names[id] = try tenant.reseller(id: id)?.publicID }
@@ -65,27 +63,19 @@ extension OperatorAdmin {
                 }
             }
             json.field("has_more", rows.count > limit)
-            json.field("next_cursor", rows.count > limit ? shown.last?.place.cursor : nil)
+            json.field("next_cursor", rows.count > limit ? shown.last.map { seal.seal($0.place.bytes) } : nil)
         }
     }
 }
 
+/// A cursor's content: day and reseller in eight bytes each, then the route.
 extension UsagePlace {
-    /// Day and reseller in eight bytes each, then the route.
-    fileprivate var cursor: String {
-        let numbers = [day, resellerID].flatMap { number in
-            (0..<8).map { UInt8(truncatingIfNeeded: number >> Int64(56 - 8 * $0)) }
-        }
-        return Base64.encodeURL(numbers + Array(action.utf8))
-    }
+    fileprivate var bytes: [UInt8] { [UInt8](places: day, resellerID) + Array(action.utf8) }
 
-    fileprivate init?(cursor: String) {
-        guard let bytes = Base64.decodeURL(cursor), bytes.count >= 16,
+    fileprivate init(_ bytes: [UInt8]) throws(Refusal) {
+        guard let day = bytes.place(0), let resellerID = bytes.place(1),
             let action = String(validating: bytes[16...], as: UTF8.self)
-        else { return nil }
-        func number(_ bytes: ArraySlice<UInt8>) -> Int64 {
-            Int64(bitPattern: bytes.reduce(0) { $0 << 8 | UInt64($1) })
-        }
-        self.init(day: number(bytes[..<8]), resellerID: number(bytes[8..<16]), action: action)
+        else { throw .badQuery(.unknownCursor) }
+        self.init(day: day, resellerID: resellerID, action: action)
     }
 }

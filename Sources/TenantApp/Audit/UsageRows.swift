@@ -6,10 +6,25 @@ package import TenantRegistry
 package struct UsageRow: Sendable {
     package let place: UsagePlace
     package let requests: Int64
+    /// 401, 403 and 429 together.
     package let refusals: Int64
     package let orders: Int64
+    package let unauthorized: Int64
+    package let forbidden: Int64
+    package let rateLimited: Int64
+    package let otherRefusals: Int64
 
-    static let columns = Columns<UsageRow>("day", "reseller_id", "action", "requests", "refusals", "orders")
+    static let columns = Columns<UsageRow>(
+        "day", "reseller_id", "action", "requests", "refusals", "orders", refused(401), refused(403), refused(429),
+        refused(0))
+
+    /// How many calls of the row were refused with a status; of days before that was counted, none.
+    private static func refused(_ status: Int) -> String {
+        """
+        coalesce((SELECT r.count FROM usage_refusal r WHERE r.day = usage.day AND r.reseller_id = usage.reseller_id \
+        AND r.action = usage.action AND r.status = \(status)), 0)
+        """
+    }
     fileprivate static let page = Statement(
         """
         SELECT \(columns) FROM usage
@@ -27,6 +42,10 @@ package struct UsageRow: Sendable {
         requests = try row.int()
         refusals = try row.int()
         orders = try row.int()
+        unauthorized = try row.int()
+        forbidden = try row.int()
+        rateLimited = try row.int()
+        otherRefusals = try row.int()
     }
 }
 
@@ -34,7 +53,7 @@ package struct UsageRow: Sendable {
 package struct UsagePlace: Sendable, Equatable {
     /// Days since 1970 in UTC.
     package let day: Int64
-    /// 0 where no reseller was concerned.
+    /// Whose calls they were; 0 where no reseller's.
     package let resellerID: Int64
     package let action: String
 

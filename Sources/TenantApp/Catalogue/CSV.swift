@@ -34,7 +34,8 @@ package struct CSVRow: Sendable, Equatable {
 }
 
 /// Reads RFC 4180 piece by piece, as a pure state machine. Lines end in CRLF or LF; a byte-order mark at the start and
-/// empty lines are skipped; nothing is trimmed.
+/// empty lines are skipped; nothing is trimmed. Fields are separated by what separates those of the first row: a
+/// comma, a semicolon or a tab, as spreadsheets write by their country.
 ///
 /// Invariant: it holds at most one row, of `columnsMax` fields of `fieldBytesMax` each. After an error it must not be
 /// fed again. A value: one thread at a time.
@@ -46,8 +47,11 @@ package struct CSVReader: Sendable {
         case fieldStart, plain, quoted, quoteInQuoted, carriageReturn
     }
 
-    private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
+    private static let comma: UInt8 = 0x2C
+    private static let separators: [UInt8] = [comma, 0x3B, 0x09]
 
+    /// Nil until the first row has one or ends.
+    private var separator: UInt8?
     private var state = State.fieldStart
     private var line = 1
     private var rowLine = 1
@@ -91,8 +95,8 @@ package struct CSVReader: Sendable {
 
     private mutating func passMark(_ byte: UInt8, _ rows: inout [CSVRow]) throws(CSVError) {
         guard let seen = markBytesSeen else { return }
-        if byte == Self.byteOrderMark[seen] {
-            markBytesSeen = seen + 1 == Self.byteOrderMark.count ? nil : seen + 1
+        if byte == ByteOrderMark.bytes[seen] {
+            markBytesSeen = seen + 1 == ByteOrderMark.bytes.count ? nil : seen + 1
         } else {
             try endMark(&rows)
             try step(byte, &rows)
@@ -103,18 +107,18 @@ package struct CSVReader: Sendable {
     private mutating func endMark(_ rows: inout [CSVRow]) throws(CSVError) {
         let seen = markBytesSeen ?? 0
         markBytesSeen = nil
-        for byte in Self.byteOrderMark.prefix(seen) { try step(byte, &rows) }
+        for byte in ByteOrderMark.bytes.prefix(seen) { try step(byte, &rows) }
     }
 
     // MARK: The state machine
 
     private mutating func step(_ byte: UInt8, _ rows: inout [CSVRow]) throws(CSVError) {
+        if state != .quoted && state != .carriageReturn && isSeparator(byte) { return try endField() }
         switch (state, byte) {
         case (.fieldStart, 0x22):
             state = .quoted
             quoteLine = line
             hasQuotes = true
-        case (.fieldStart, 0x2C), (.plain, 0x2C), (.quoteInQuoted, 0x2C): try endField()
         case (.fieldStart, 0x0A), (.plain, 0x0A), (.quoteInQuoted, 0x0A), (.carriageReturn, 0x0A): try endRow(&rows)
         case (.fieldStart, 0x0D), (.plain, 0x0D), (.quoteInQuoted, 0x0D): state = .carriageReturn
         case (.carriageReturn, _): throw error(.bareCarriageReturn)
@@ -133,6 +137,13 @@ package struct CSVReader: Sendable {
         }
     }
 
+    private mutating func isSeparator(_ byte: UInt8) -> Bool {
+        if let separator { return byte == separator }
+        guard Self.separators.contains(byte) else { return false }
+        separator = byte
+        return true
+    }
+
     private mutating func append(_ byte: UInt8) throws(CSVError) {
         guard field.count < Self.fieldBytesMax else { throw error(.fieldTooLong) }
         field.append(byte)
@@ -148,7 +159,10 @@ package struct CSVReader: Sendable {
 
     private mutating func endRow(_ rows: inout [CSVRow]) throws(CSVError) {
         try endField()
-        if fields.count > 1 || fields[0] != "" || hasQuotes { rows.append(CSVRow(line: rowLine, fields: fields)) }
+        if fields.count > 1 || fields[0] != "" || hasQuotes {
+            rows.append(CSVRow(line: rowLine, fields: fields))
+            separator = separator ?? Self.comma
+        }
         fields = []
         hasQuotes = false
         line += 1
@@ -158,18 +172,60 @@ package struct CSVReader: Sendable {
     private func error(_ reason: CSVError.Reason) -> CSVError { CSVError(line: line, reason: reason) }
 }
 
-/// Writes RFC 4180 with CRLF. Fields stand exactly as given, quoted where they must be: what was exported imports
-/// again. A value: one thread at a time.
+/// A cell of a table that leaves the house.
+package enum CSVCell: Sendable, Equatable {
+    /// Text that somebody chose. A spreadsheet would compute what begins like a formula: it gets a `'` before it, which
+    /// `withoutGuard` takes off again.
+    case text(String)
+    /// A number, a time or a word of ours: as it is, so that a spreadsheet can compute with it.
+    case value(String)
+
+    var written: String {
+        switch self {
+        case .text(let text): Self.isFormula(text) ? "'" + text : text
+        case .value(let text): text
+        }
+    }
+
+    /// The text that was written. What begins with `'` and no formula behind it was never guarded.
+    package static func withoutGuard(_ text: String) -> String {
+        text.utf8.first == 0x27 && isFormula(text) ? String(text.utf8.dropFirst()) ?? text : text
+    }
+
+    /// Behind any number of guards: then each text is told from every other.
+    private static func isFormula(_ text: String) -> Bool {
+        switch text.utf8.first(where: { $0 != 0x27 }) {
+        case 0x3D, 0x2B, 0x2D, 0x40, 0x09, 0x0D: true
+        default: false
+        }
+    }
+}
+
+/// The mark of UTF-8 that editors put before a text.
+package enum ByteOrderMark {
+    static let bytes: [UInt8] = [0xEF, 0xBB, 0xBF]
+
+    package static func without(_ text: [UInt8]) -> [UInt8] {
+        text.starts(with: bytes) ? Array(text.dropFirst(bytes.count)) : text
+    }
+
+    /// Whether more could still make it one.
+    static func mayBegin(_ text: [UInt8]) -> Bool { text.count < bytes.count && bytes.starts(with: text) }
+}
+
+/// Writes RFC 4180 with CRLF. Fields are quoted where they must be: what was exported imports again. A value: one
+/// thread at a time.
 package struct CSVWriter: Sendable {
     package private(set) var bytes: [UInt8] = []
 
     package init() {}
 
-    package mutating func row(_ fields: [String]) {
-        for (index, field) in fields.enumerated() {
+    package mutating func row(_ cells: [CSVCell]) {
+        for (index, cell) in cells.enumerated() {
             if index > 0 { bytes.append(0x2C) }
+            let field = cell.written
             // A row of one empty field would be an empty line.
-            if needsQuotes(field) || fields.count == 1 && field.isEmpty { quote(field) } else { bytes += field.utf8 }
+            if needsQuotes(field) || cells.count == 1 && field.isEmpty { quote(field) } else { bytes += field.utf8 }
         }
         bytes += [0x0D, 0x0A]
     }
@@ -181,7 +237,8 @@ package struct CSVWriter: Sendable {
     }
 
     private func needsQuotes(_ field: String) -> Bool {
-        field.utf8.contains { $0 == 0x22 || $0 == 0x2C || $0 == 0x0D || $0 == 0x0A }
+        // Semicolons and tabs too: a reader may take the first for the separator.
+        field.utf8.contains { [0x22, 0x2C, 0x3B, 0x09, 0x0D, 0x0A].contains($0) }
             || field.first?.isWhitespace == true
             || field.last?.isWhitespace == true || field.unicodeScalars.first == "\u{FEFF}"
     }

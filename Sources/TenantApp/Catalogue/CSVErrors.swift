@@ -10,6 +10,19 @@ extension FieldError {
     }
 }
 
+extension [FieldError] {
+    /// Errors of one chunk come from several readings; a person goes through them by line.
+    package var byPlace: [FieldError] {
+        enumerated().sorted { left, right in
+            (Self.place(of: left.element), left.offset) < (Self.place(of: right.element), right.offset)
+        }.map(\.element)
+    }
+
+    private static func place(of error: FieldError) -> Int {
+        error.pointer.split(separator: "/").dropFirst().first.flatMap { Int($0) } ?? 0
+    }
+}
+
 extension CSVError {
     package var fieldError: FieldError {
         let detail =

@@ -8,7 +8,7 @@ package enum ExportPrices {
 
     package static func stream(_ steps: Steps, minorUnitDigits: Int) -> PulledStream {
         var writer = CSVWriter()
-        writer.row(PriceBookFile.columns)
+        writer.row(PriceBookFile.columns.map { .value($0) })
         return steps.stream(head: writer.bytes, from: (reseller: Int64(0), product: Int64(0))) { place in
             let after = place
             let rows = try await steps.read {
@@ -24,7 +24,7 @@ package enum ExportPrices {
         var writer = CSVWriter()
         for row in rows {
             writer.row(
-                PriceBookFile.fields(
+                PriceBookFile.cells(
                     reseller: row.resellerPublicID, sku: row.sku, price: row.price, minorUnitDigits: minorUnitDigits))
         }
         return writer.bytes

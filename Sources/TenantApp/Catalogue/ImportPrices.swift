@@ -12,7 +12,6 @@ package import TenantRegistry
 /// owns everything here.
 package final class ImportPrices: @unchecked Sendable {
     package static let chunkRows = 500
-    package static let pieceBytes = 64 << 10
     package static let errorsMax = 100
 
     package typealias Done = @Sendable (Result<Work, any Error>) -> Void
@@ -22,17 +21,12 @@ package final class ImportPrices: @unchecked Sendable {
         let productID: Int64
     }
 
-    private let body: [UInt8]
+    private var file: PriceBookFile
     private let tenant: TenantRecord
     private let fleet: Fleet
     private let payer: Payer
     private let done: Done
     private let importID: Int64
-    private var place = 0
-    private var csv = CSVReader()
-    private var waiting: ArraySlice<CSVRow> = []
-    private var isRead = false
-    private var file: PriceBookFile?
     private var errors: [FieldError] = []
     private var lines: [Pair: Int] = [:]
     private var names = Names()
@@ -51,7 +45,7 @@ package final class ImportPrices: @unchecked Sendable {
 
     /// `done` is called once, from any thread.
     package init(_ body: [UInt8], call: Call, done: @escaping Done) {
-        self.body = body
+        file = PriceBookFile(body)
         self.done = done
         tenant = call.tenant
         fleet = call.services.fleet
@@ -76,43 +70,10 @@ package final class ImportPrices: @unchecked Sendable {
     /// Reads the next chunk and stages it; at the end of the file, applies it all.
     private func step() {
         var chunk: [PriceBookFile.Row] = []
-        do throws(CSVError) {
-            while chunk.count < Self.chunkRows, errors.count < Self.errorsMax, let row = try nextRow() {
-                guard let file else {
-                    file = PriceBookFile(header: row, errors: &errors)
-                    if file == nil { return fail() }
-                    continue
-                }
-                if let row = file.read(row, errors: &errors) { chunk.append(row) }
-            }
-        } catch {
-            // What follows a broken quote cannot be told into rows.
-            errors.append(error.fieldError)
-            return fail()
-        }
-        if file == nil {
-            errors.append(.inLine(1, nil, "required", "must be the header row"))
-            return fail()
-        }
-        if errors.count >= Self.errorsMax { return fail() }
-        if chunk.isEmpty { return finish() }
+        let isReadable = file.next(Self.chunkRows, errors: &errors, into: &chunk)
+        if !isReadable || errors.count >= Self.errorsMax { return fail() }
+        if chunk.isEmpty && file.isAtEnd { return finish() }
         stage(chunk)
-    }
-
-    private func nextRow() throws(CSVError) -> CSVRow? {
-        while waiting.isEmpty {
-            if place < body.count {
-                let end = min(place + Self.pieceBytes, body.count)
-                waiting = try csv.feed(body[place..<end])[...]
-                place = end
-            } else if isRead {
-                return nil
-            } else {
-                isRead = true
-                if let last = try csv.finish() { waiting = [last] }
-            }
-        }
-        return waiting.popFirst()
     }
 
     private func stage(_ chunk: [PriceBookFile.Row]) {
@@ -179,7 +140,7 @@ package final class ImportPrices: @unchecked Sendable {
 
     private func finish() {
         guard errors.isEmpty else { return fail() }
-        let (importID, count, columns) = (importID, Int64(lines.count), file?.priceColumns ?? [])
+        let (importID, count, columns) = (importID, Int64(lines.count), file.priceColumns)
         done(
             .success(
                 .write { tenant, detail in
@@ -197,15 +158,7 @@ package final class ImportPrices: @unchecked Sendable {
     }
 
     private func fail() {
-        let sorted = errors.enumerated().sorted { left, right in
-            (Self.line(of: left.element), left.offset) < (Self.line(of: right.element), right.offset)
-        }
-        end(.failure(Refusal.invalid(sorted.prefix(Self.errorsMax).map(\.element))))
-    }
-
-    /// Errors of one chunk come from two readings; a person goes through them by line.
-    private static func line(of error: FieldError) -> Int {
-        error.pointer.split(separator: "/").dropFirst().first.flatMap { Int($0) } ?? 0
+        end(.failure(Refusal.invalid(Array(errors.byPlace.prefix(Self.errorsMax)))))
     }
 
     /// Clears what was staged, piece by piece, then answers. What cannot be cleared now, housekeeping clears.

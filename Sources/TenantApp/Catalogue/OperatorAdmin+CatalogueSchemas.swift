@@ -40,7 +40,7 @@ extension OperatorAdmin.Schemas {
             .member("updated_at", \.updatedAt),
         ])
 
-    static let newPriceRow = PriceRow.body.closed
+    static let newPriceRow = PriceRow.change
     struct ResellersPrice {
         let reseller: String
         let row: PricedProduct
@@ -88,7 +88,7 @@ extension OperatorAdmin.Schemas {
     static let importedPorts = Shape<ImportedPorts>([
         .ok, .member("imported", \.slots), .member("new_devices", \.newDevices), .member("mode", \.book),
     ])
-    static let importedLicences: Schema = ["ok": .boolean, "imported": .integer]
+    static let importedLicences: Schema = ["ok": .boolean, "imported": .integer, "expired": .integer.omittable]
     static let importedPrices: Schema = ["ok": .boolean, "rows": .integer]
     static let slot = Shape<PortSlot>(
         "Slot",

@@ -7,9 +7,9 @@ extension OperatorAdmin {
     static let prices: [Route] = [
         Route(
             .get, "/resellers/{id}/products", "List a reseller's price book", access: .administrator,
-            parameters: .page(), gives: .list(Schemas.priceRow)
+            isTagged: true, parameters: .page(), gives: .list(Schemas.priceRow)
         ) { call in
-            let page = try Paging(try call.query())
+            let page = try Paging(call)
             return .read { tenant in
                 let reseller = try tenant.knownReseller(call.parameters[0])
                 let rows = try tenant.pricedProducts(
@@ -19,7 +19,7 @@ extension OperatorAdmin {
             }
         },
         Route(
-            .get, "/resellers/{id}/products/{sku}", "Read a price row", access: .administrator,
+            .get, "/resellers/{id}/products/{sku}", "Read a price row", access: .administrator, isTagged: true,
             gives: .read(Schemas.priceRow)
         ) { call in
             .read { tenant in
@@ -32,11 +32,11 @@ extension OperatorAdmin {
             }
         },
         Route(
-            .put, "/resellers/{id}/products/{sku}", "Write a whole price row", access: .administrator,
+            .put, "/resellers/{id}/products/{sku}", "Write a price row; what is left out stays", access: .administrator,
             takes: Schemas.newPriceRow.schema, gives: .done(Schemas.priceRow)
         ) { call in
-            let row = try call.read(Schemas.newPriceRow)
-            let set = SetPrice(resellerID: call.parameters[0], sku: call.parameters[1], price: row)
+            let change = try call.read(Schemas.newPriceRow)
+            let set = SetPrice(resellerID: call.parameters[0], sku: call.parameters[1], change: change)
             return .write { tenant, detail in
                 let row = try set.run(tenant, &detail)
                 let price = Schemas.ResellersPrice(reseller: set.resellerID, row: row)

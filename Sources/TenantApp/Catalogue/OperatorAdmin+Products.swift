@@ -16,10 +16,10 @@ extension OperatorAdmin {
             }
         },
         Route(
-            .get, "/products", "List products", access: .administrator, parameters: .page(),
+            .get, "/products", "List products", access: .administrator, isTagged: true, parameters: .page(),
             gives: .list(Schemas.product)
         ) { call in
-            let page = try Paging(try call.query())
+            let page = try Paging(call)
             return .read { tenant in
                 let rows = try tenant.products(after: page.after, limit: page.fetch)
                 return page.answer(rows, id: \.id, Schemas.product, in: tenant.currency)

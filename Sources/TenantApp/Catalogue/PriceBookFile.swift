@@ -19,81 +19,64 @@ package struct PriceBookFile: Sendable {
         package let price: PriceRow
     }
 
-    /// Where each column stands.
-    private let places: [String: Int]
+    private static let shape = TableShape(
+        "a price book",
+        [.required(resellerColumn), .required(skuColumn)]
+            + PriceColumn.allCases.map { .optional($0.rawValue, $0.kind) },
+        oneOf: PriceColumn.allCases.map(\.rawValue))
+
+    private var rows: TableRows
+
+    package init(_ body: [UInt8]) { rows = TableRows(body, Self.shape) }
+
+    package var isAtEnd: Bool { rows.isAtEnd }
 
     /// The price columns that the file has; of a row that is there already the others stay as they are.
-    package var priceColumns: [PriceColumn] { PriceColumn.allCases.filter { places[$0.rawValue] != nil } }
+    package var priceColumns: [PriceColumn] { PriceColumn.allCases.filter { rows.columns.contains($0.rawValue) } }
 
-    /// Nil where the header is wrong: `errors` then says how. `reseller` and `sku` must be there, of the price columns
-    /// at least one, and no other column: a misspelt one is an error, not a column left out.
-    package init?(header: CSVRow, errors: inout [FieldError]) {
-        var places: [String: Int] = [:]
-        let before = errors.count
-        for (place, name) in header.fields.enumerated() {
-            if !Self.columns.contains(name) {
-                errors.append(.inLine(header.line, name, "unknown_column", "is not a column of a price book"))
-            } else if places.updateValue(place, forKey: name) != nil {
-                errors.append(.inLine(header.line, name, "duplicate_column", "stands twice"))
-            }
+    /// The next rows, at most so many; none at the end. What is wrong with the rest joins `errors`; false where what
+    /// follows cannot be read at all.
+    package mutating func next(_ rowsMax: Int, errors: inout [FieldError], into read: inout [Row]) -> Bool {
+        for _ in 0..<rowsMax {
+            guard let row = rows.next(errors: &errors) else { break }
+            if let row = Self.read(row, errors: &errors) { read.append(row) }
         }
-        for name in [Self.resellerColumn, Self.skuColumn] where places[name] == nil {
-            errors.append(.inLine(header.line, name, "required", "the column is missing"))
-        }
-        if !PriceColumn.allCases.contains(where: { places[$0.rawValue] != nil }) {
-            errors.append(.inLine(header.line, nil, "required", "has no price column"))
-        }
-        guard errors.count == before else { return nil }
-        self.places = places
+        return rows.isReadable
     }
 
     /// Nil where a field is wrong: `errors` then has each one.
-    package func read(_ row: CSVRow, errors: inout [FieldError]) -> Row? {
-        guard row.fields.count == places.count else {
-            errors.append(
-                .inLine(row.line, nil, "count", "has \(row.fields.count) fields, the header has \(places.count)"))
-            return nil
-        }
-        var members: [JSONMember] = []
-        for column in PriceColumn.allCases {
-            guard let place = places[column.rawValue] else { continue }
-            members.append(JSONMember(name: column.rawValue, value: Self.value(row.fields[place], of: column)))
-        }
+    private static func read(_ row: TableRow, errors: inout [FieldError]) -> Row? {
+        let names = [resellerColumn, skuColumn]
+        let pointer = "/line/\(row.line)"
+        var texts = FieldReader(.object(row.members.filter { names.contains($0.name) }), at: pointer)
+        let reseller = texts.string(resellerColumn, .id)
+        let sku = texts.string(skuColumn, characters: 1...FieldReader.skuCharactersMax, .id)
         // The rules of the JSON body are the rules of the file.
-        var fields = FieldReader(.object(members), at: "/line/\(row.line)")
+        var fields = FieldReader(.object(row.members.filter { !names.contains($0.name) }), at: pointer)
         let price = fields.read(Field.part(PriceRow.body))
-        let reseller = text(Self.resellerColumn, row, &errors)
-        let sku = text(Self.skuColumn, row, &errors)
-        errors += fields.errors
+        errors += texts.errors + fields.errors
         guard let reseller, let sku, let price else { return nil }
         return Row(line: row.line, reseller: reseller, sku: sku, price: price)
     }
 
-    private func text(_ column: String, _ row: CSVRow, _ errors: inout [FieldError]) -> String? {
-        guard let place = places[column], !row.fields[place].isEmpty else {
-            errors.append(.inLine(row.line, column, "required", "is required"))
-            return nil
-        }
-        return row.fields[place]
-    }
-
-    private static func value(_ text: String, of column: PriceColumn) -> JSON {
-        if text.isEmpty { return .null }
-        switch column {
-        case .isEnabled: return text == "true" ? .bool(true) : text == "false" ? .bool(false) : .string(text)
-        case .maxQuantity: return Int64(text).map { .number(JSONNumber($0)) } ?? .string(text)
-        default: return .string(text)
-        }
-    }
-
     /// A row of the file, in the order of `columns`.
-    package static func fields(reseller: String, sku: String, price: PriceRow, minorUnitDigits: Int) -> [String] {
-        func text(_ money: Money?) -> String { money?.decimal(minorUnitDigits: minorUnitDigits) ?? "" }
+    package static func cells(reseller: String, sku: String, price: PriceRow, minorUnitDigits: Int) -> [CSVCell] {
+        func value(_ money: Money?) -> CSVCell { .value(money?.decimal(minorUnitDigits: minorUnitDigits) ?? "") }
         return [
-            reseller, sku, text(price.terms.monthly), text(price.terms.quarterly), text(price.terms.semiAnnual),
-            text(price.terms.annual), text(price.terms.hourly), text(price.setupFee),
-            price.discountRateOverride?.decimal ?? "", price.isEnabled ? "true" : "false",
-            price.maxQuantity.map(String.init) ?? "", text(price.once),
+            .value(reseller), .text(sku), value(price.terms.monthly), value(price.terms.quarterly),
+            value(price.terms.semiAnnual), value(price.terms.annual), value(price.terms.hourly), value(price.setupFee),
+            .value(price.discountRateOverride?.decimal ?? ""), .value(price.isEnabled ? "true" : "false"),
+            .value(price.maxQuantity.map(String.init) ?? ""), value(price.once),
         ]
+    }
+}
+
+extension PriceColumn {
+    fileprivate var kind: TableShape.Kind {
+        switch self {
+        case .isEnabled: .flag
+        case .maxQuantity: .integer
+        default: .value
+        }
     }
 }

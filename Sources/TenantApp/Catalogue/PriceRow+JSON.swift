@@ -18,7 +18,37 @@ package enum PriceColumn: String, Sendable, CaseIterable {
     package static let quantityMax: Int64 = 1_000_000_000
 }
 
+/// What a call says of a price row.
+package struct PriceRowChange: Sendable {
+    package let apply: @Sendable (inout PriceRow) -> Void
+}
+
 extension PriceRow {
+    /// A change of a row: what is left out stays as it is, null takes it away.
+    package static let change = Body.change(
+        newPrice(.monthly), newPrice(.quarterly), newPrice(.semiAnnual), newPrice(.annual), newPrice(.hourly),
+        newPrice(.setupFee), Field.percent(PriceColumn.discountRateOverride.rawValue).clearable,
+        Field.bool(PriceColumn.isEnabled.rawValue).omittable,
+        Field.integer(PriceColumn.maxQuantity.rawValue, 0...PriceColumn.quantityMax).clearable, newPrice(.once)
+    ).map { monthly, quarterly, semiAnnual, annual, hourly, setupFee, rate, isEnabled, maxQuantity, once in
+        PriceRowChange { row in
+            if let monthly { row.terms.monthly = monthly }
+            if let quarterly { row.terms.quarterly = quarterly }
+            if let semiAnnual { row.terms.semiAnnual = semiAnnual }
+            if let annual { row.terms.annual = annual }
+            if let hourly { row.terms.hourly = hourly }
+            if let setupFee { row.setupFee = setupFee }
+            if let rate { row.discountRateOverride = rate }
+            if let isEnabled { row.isEnabled = isEnabled }
+            if let maxQuantity { row.maxQuantity = maxQuantity }
+            if let once { row.once = once }
+        }
+    }
+
+    private static func newPrice(_ column: PriceColumn) -> BodyField<Money??> {
+        Field.money(column.rawValue, AmountRule.prices).clearable
+    }
+
     /// A whole row: what is absent or null is not priced, not overridden, not capped; `is_enabled` left out is true.
     package static let body = Body(
         price(.monthly), price(.quarterly), price(.semiAnnual), price(.annual), price(.hourly), price(.setupFee),

@@ -15,7 +15,7 @@ extension WholesaleOrders {
             cacheKind: productsCacheKind, parameters: .page(), gives: .list(Schemas.product)
         ) { call in
             let query = try call.query()
-            let page = try Paging(query)
+            let page = try Paging(call)
             // Without a page asked for, the whole list: that is what shops ask for all day.
             let isWhole = query.pairs.isEmpty
             return .read { tenant in
@@ -34,7 +34,8 @@ extension WholesaleOrders {
                     }
                     json.field("has_more", rows.count > shown.count)
                     json.field(
-                        "next_cursor", rows.count > shown.count ? shown.last.map { Paging.text($0.productID) } : nil)
+                        "next_cursor",
+                        rows.count > shown.count ? shown.last.map { page.text(behind: $0.productID) } : nil)
                 }
             }
         },
@@ -43,8 +44,8 @@ extension WholesaleOrders {
             parameters: .page(.query("external_id")), gives: .list(Schemas.customer)
         ) { call in
             let query = try call.query()
-            let page = try Paging(query)
-            let externalID = query["external_id"]
+            let page = try Paging(call)
+            let externalID = try query.id("external_id")
             return .read { tenant in
                 let rows: [Customer]
                 if let externalID {

@@ -18,9 +18,10 @@ extension ActivationCodes {
                 let application = try await steps.background { try application.hashed(call.services) }
                 return .reserving(seed.hash) { tenant, detail in
                     let made = try Apply(application).run(tenant, &detail)
-                    let new = NewKey(
+                    var new = NewKey(
                         accountID: made.accountID, resellerID: made.reseller.id, role: .resellerSession, scopes: .all,
                         display: seed.display, createdBy: made.accountID)
+                    new.expiresAt = tenant.now.adding(seconds: SessionTerms.dashboardSeconds)
                     _ = try MintKey(secret: seed, new: new).run(tenant, &detail)
                     let registered = Schemas.Registered(state: made.reseller.state, seedHash: seed.text)
                     return .json(Schemas.registered, registered, in: tenant.currency)
@@ -39,7 +40,7 @@ extension ActivationCodes {
         },
         Route(
             .post, "/logout", "End the dashboard's credential that is sent", access: .resellerSession,
-            openIn: [.pending], gives: .done(Schemas.ok)
+            openIn: [.pending, .suspended], gives: .done(Schemas.ok)
         ) { call in
             .write { tenant, _ in
                 try tenant.revokeKey(call.keyID)
@@ -80,11 +81,13 @@ extension ActivationCodes {
         },
         Route(
             .post, "/regenerate-key", "Get a new API key; the old one is dead at once", access: .reseller(.codes),
-            idempotency: .accepted, gives: .done(Schemas.newKey), refuses: [409]
+            moves: .oneBook, idempotency: .accepted, takes: Schemas.whichKey.schema, gives: .done(Schemas.newKey),
+            refuses: [409]
         ) { call in
+            let keyID = try call.read(Schemas.whichKey)
             let secret = call.newSecret(call.book)
             return .reserving(secret.hash) { tenant, detail in
-                if let key = try ownKey(call, tenant) {
+                if let key = try keyToRegenerate(keyID, call, tenant) {
                     _ = try tenant.rotateKey(key.id, to: secret, overlapSeconds: 0)
                     detail.note("key", key.publicID)
                 } else {
@@ -99,6 +102,66 @@ extension ActivationCodes {
             }
         },
     ]
+
+    /// Where somebody is logged in, and the ends of it (O13).
+    static let sessions: [Route] = [
+        Route(
+            .get, "/account/sessions", "List the dashboard's credentials in force", access: .resellerSession,
+            openIn: [.pending], parameters: .page(), gives: .read(Schemas.sessions)
+        ) { call in
+            try SessionAnswers.list(call, of: call.ownSessions) { tenant, rows, page in
+                let shown = Array(rows.prefix(page.limit))
+                let next = rows.count > shown.count ? shown.last.map { page.text(behind: $0.key.id) } : nil
+                return .json(Schemas.sessions, Schemas.PageOfSessions(sessions: shown, next: next), in: tenant.currency)
+            }
+        },
+        Route(
+            .delete, "/account/sessions", "End the dashboard's credentials, all but this one",
+            access: .resellerSession, openIn: [.pending, .suspended], gives: .done(SessionBodies.ended)
+        ) { call in SessionAnswers.endOthers(call, of: call.ownSessions) { .json(SessionBodies.ended, $0, in: $1) } },
+        Route(
+            .delete, "/account/sessions/{id}", "End one of the dashboard's credentials", access: .resellerSession,
+            openIn: [.pending, .suspended], gives: .done(Schemas.ok)
+        ) { call in
+            SessionAnswers.end(
+                call, call.parameters[0], of: call.ownSessions, answer: .json(Schemas.ok, (), in: call.currency))
+        },
+        Route(
+            .post, "/regenerate-seed-hash", "Get a new dashboard credential in place of this one",
+            access: .resellerSession, openIn: [.pending, .suspended], gives: .done(Schemas.session)
+        ) { call in
+            let secret = MintedSecret(shape: .hex64, book: .live, random: call.services.random)
+            return .reserving(secret.hash) { tenant, detail in
+                let end = try tenant.endSessionLater(call.keyID, in: SessionTerms.dashboardSeconds)
+                let key = try tenant.rotateKey(call.keyID, to: secret, overlapSeconds: 0)
+                detail.note("session", key.publicID)
+                let session = SignIn.Session(token: secret.text, expiresAt: end, role: key.role)
+                return .json(Schemas.session, session, in: tenant.currency)
+            }
+        },
+    ]
+
+    /// The dashboard names the key where there are several: none dies that nobody named. Nil where there is none yet.
+    private static func keyToRegenerate(_ id: String?, _ call: Call, _ tenant: TenantReader) throws -> APIKey? {
+        let keys =
+            call.known.role.isSession
+            ? try tenant.keysInForce(resellerID: call.resellerID, book: call.book, limit: keysTold + 1)
+            : try tenant.key(id: call.keyID).map { [$0] } ?? []
+        if let id {
+            let named = try tenant.key(publicID: id)
+            let isOwn = call.known.role.isSession ? named?.resellerID == call.resellerID : named?.id == call.keyID
+            guard let named, isOwn, named.book == call.book, named.role == .reseller, named.revokedAt == nil else {
+                throw Refusal.notFound(.key)
+            }
+            return named
+        }
+        guard keys.count > 1 else { return keys.first }
+        let known = keys.prefix(keysTold).map { "\($0.publicID) (\($0.display.mask))" }.joined(separator: ", ")
+        throw Refusal.field("/keyId", "required", "is required where there are several keys: \(known)")
+    }
+
+    /// So many keys are told of, for somebody who has to name one.
+    private static let keysTold = 20
 
     /// The key that calls; for the dashboard the reseller's newest. Nil where there is none yet.
     private static func ownKey(_ call: Call, _ tenant: TenantReader) throws -> APIKey? {

@@ -27,7 +27,8 @@ extension ActivationCodes {
             }
         },
         Route(
-            .post, "/generate", "Generate activation codes", access: .reseller(.codes), idempotency: .accepted,
+            .post, "/generate", "Generate activation codes", access: .reseller(.codes), moves: .oneBook,
+            idempotency: .accepted,
             takes: Schemas.purchase.schema, gives: .done(Schemas.purchased), refuses: [409]
         ) { call in
             let (plan, count) = try call.read(Schemas.purchase)

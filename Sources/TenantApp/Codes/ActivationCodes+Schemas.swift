@@ -39,6 +39,8 @@ extension ActivationCodes {
                     .number("totalTopups", \.topUps),
                 ]),
         ])
+        /// Which key, for the dashboard.
+        static let whichKey = Body(Field.id("keyId", 64).optional).omittable
         /// The key, shown once; a replay has `already_shown` in its place.
         static let newKey = Shape<String?>([.ok, .omittable("apiKey") { $0 }, .alreadyShown])
 
@@ -52,7 +54,7 @@ extension ActivationCodes {
             .number("margin", \.margin),
         ])
         static let purchase = Body(
-            Field.text("planId", 1...FieldReader.skuCharactersMax),
+            Field.id("planId", FieldReader.skuCharactersMax),
             Field.integer("count", 1...GenerateCodes.countMax).or(1))
         struct Purchased {
             let codes: [(code: String, url: String)]
@@ -118,6 +120,21 @@ extension ActivationCodes {
         static let webhook = Shape<WebhookEndpoint>([
             .ok, .member("url", \.url), .member("events", \.events), .member("enabled", \.isEnabled),
         ])
-        static let newSecret = Shape<String>([.ok, .member("secret") { $0 }])
+        static let newSecret = Shape<WebhookBodies.Rotated>([
+            .ok, .omittable("secret", \.secret), .member("previousValidUntil", \.previousValidUntil),
+        ])
+
+        struct PageOfSessions {
+            let sessions: [SessionAnswers.Listed]
+            let next: String?
+        }
+        static let sessions = Shape<PageOfSessions>([
+            .list(
+                "sessions",
+                Shape([
+                    .member("id", \.key.publicID), .member("createdAt", \.key.createdAt),
+                    .member("expiresAt", \.key.expiresAt), .member("current", \.isCurrent),
+                ]), \.sessions), .member("hasMore") { $0.next != nil }, .member("nextCursor", \.next),
+        ])
     }
 }

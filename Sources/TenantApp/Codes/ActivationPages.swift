@@ -28,16 +28,7 @@ package struct ActivationPages: Dialect {
         if head?.prefersJSON ?? true { return plain }
         let text =
             refusal == .unknownCredential ? ActivationCodes.wrongPassword : ActivationCodes.message(refusal)
-        let page = HTMLPage(
-            title: "Activation",
-            content: """
-                <h1>That did not work</h1><p role="alert">\(text)</p>
-                <p><a href="">Try again</a></p>
-                """)
-        var response = Response(status: plain.status, contentType: HTMLPage.contentType, bytes: page.bytes)
-        response.headers.add(page.headers)
-        if let seconds = refusal.retryAfterSeconds { response.headers.add("Retry-After", seconds) }
-        return response
+        return HTMLPage.refusal(refusal, title: "Activation", status: plain.status, text: text)
     }
 
     package let routes: [Route] = [

@@ -87,7 +87,7 @@ enum CodeCheck {
             }
             guard redeemed != nil else { return true }
             let (milliseconds, days) = (try row.int(), try row.optionalInt())
-            if let days, milliseconds != days * Timestamp.millisecondsPerDay {
+            if let days, !Timestamp.days(days, are: milliseconds) {
                 file.report.add(
                     .stock, "activation_code", id, "The code gave another time than the \(days) days it was sold for.")
             }

@@ -7,12 +7,12 @@ extension OperatorAdmin {
     static let subscribers: [Route] = [
         Route(
             .get, "/subscribers", "List end customers with their subscriptions", access: .administrator,
-            parameters: .page(.mode, .query("email")), gives: .list(Schemas.subscriber)
+            parameters: .page(.mode, .query("email", .email)), gives: .list(Schemas.subscriber)
         ) { call in
             let query = try call.query()
-            let page = try Paging(query)
+            let page = try Paging(call)
             let book = try query.mode(or: call.book)
-            let email = query["email"]
+            let email = try query.email("email")
             return .read { tenant in
                 let rows =
                     if let email {
@@ -37,7 +37,7 @@ extension OperatorAdmin {
             .get, "/subscribers/{id}/redemptions", "List what an end customer redeemed", access: .administrator,
             parameters: .page(), gives: .list(Schemas.redemption)
         ) { call in
-            let page = try Paging(try call.query())
+            let page = try Paging(call)
             return .read { tenant in
                 let subscriber = try tenant.knownSubscriber(call.parameters[0])
                 let rows = try tenant.redemptions(of: subscriber.id, before: page.before, limit: page.fetch)

@@ -28,7 +28,7 @@ package struct RedeemingCustomer: Sendable {
             let (known, place, isKnown) = try await steps.read { try look($0, call) }
             guard known != nil || intent == .existing else {
                 let hash = try await steps.background {
-                    try call.services.scrypt.hash(password, random: call.services.random)
+                    try Password.hash(password, by: call.services.scrypt, random: call.services.random)
                 }
                 return redeem(RedeemCode(code: code, customer: .new(email: email, passwordHash: hash), from: place))
             }

@@ -39,6 +39,27 @@ package struct CreditReport: Sendable {
         return SHA256.hash(canonical.bytes)
     }
 
+    /// Whether it says the same as what was recorded: numbers are compared by their values, `1` and `1.0` alike.
+    package func says(_ kind: CreditKind, _ amount: Money, meta: String?) -> Bool {
+        let recorded = meta.map { try? JSON.parse(Array($0.utf8)) }
+        return self.kind == kind && self.amount == amount
+            && self.meta.map(Self.compared) == (recorded ?? nil).map(Self.compared)
+    }
+
+    /// The bytes of the members in order, each number in one spelling.
+    private static func compared(_ json: JSON) -> [UInt8] {
+        func plain(_ json: JSON) -> JSON {
+            switch json {
+            case .number(let number): .number(JSONNumber(text: number.canonical))
+            case .array(let elements): .array(elements.map(plain))
+            case .object(let members):
+                .object(members.map { JSONMember(name: $0.name, value: plain($0.value)) })
+            case .null, .bool, .string: json
+            }
+        }
+        return sorted(plain(json)).encoded()
+    }
+
     private static func sorted(_ json: JSON) -> JSON {
         switch json {
         case .object(let members):

@@ -6,12 +6,13 @@ import TenantRegistry
 extension CreditReports {
     static let reports: [Route] = [
         Route(
-            .post, "/signup", "Sign a downstream user up", access: .reseller(.resellerSignup), idempotency: .accepted,
+            .post, "/signup", "Sign a downstream user up", access: .reseller(.resellerSignup), moves: .oneBook,
+            idempotency: .accepted,
             takes: Schemas.signUp.schema, gives: .done(Schemas.signedUp), refuses: [409]
         ) { call in
             let (email, name, password) = try call.read(Schemas.signUp)
             return .background {
-                let hash = try call.services.scrypt.hash(password, random: call.services.random)
+                let hash = try Password.hash(password, by: call.services.scrypt, random: call.services.random)
                 let signUp = SignUpUser(
                     email: email, name: name, passwordHash: hash, resellerID: call.resellerID,
                     keyID: call.known.projection.keyID, book: call.book)
@@ -22,7 +23,8 @@ extension CreditReports {
             }
         },
         Route(
-            .post, "/credit", "Report a credit event", access: .reseller(.resellerCredit), idempotency: .accepted,
+            .post, "/credit", "Report a credit event", access: .reseller(.resellerCredit), moves: .oneBook,
+            idempotency: .accepted,
             takes: Schemas.report.schema, gives: .done(Schemas.reported)
         ) { call in
             let report = try call.read(Schemas.report)

@@ -34,7 +34,7 @@ extension CreditReports {
         /// most `CreditReport.metaBytesMax` bytes.
         static let report = Body(
             Field.choice("kind", CreditKind.self), amount,
-            Field.text("external_ref", 1...CreditReport.externalRefCharactersMax), meta.optional
+            Field.id("external_ref", CreditReport.externalRefCharactersMax), meta.optional
         ).map { kind, amount, ref, meta in
             CreditReport(kind: kind, amount: amount, externalRef: ref, meta: meta)
         }

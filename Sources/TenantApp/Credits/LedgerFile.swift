@@ -7,7 +7,10 @@ import TenantRegistry
 ///
 /// Invariant: it holds at most one line and `errorsMax` errors. A value: one thread at a time.
 package struct LedgerFile: Sendable {
-    package static let columns = ["external_ref", "kind", "amount", "at"]
+    private static let shape = TableShape(
+        "a ledger",
+        [.required("external_ref"), .required("kind"), .required("amount", .value), .required("at", .value)],
+        ignoresOthers: true)
     package static let errorsMax = 100
     /// Of JSON Lines; a row of CSV is bounded by its fields.
     package static let lineBytesMax = 64 << 10
@@ -15,7 +18,7 @@ package struct LedgerFile: Sendable {
     private enum Source {
         /// No media type says it; what has come so far is white space.
         case unknown([UInt8])
-        case csv(CSVReader, places: [Int?]?)
+        case csv(TableReader)
         case jsonLines(LineSplitter)
     }
 
@@ -28,7 +31,7 @@ package struct LedgerFile: Sendable {
     package init(contentType: String?) {
         let type = contentType?.prefix { $0 != ";" }.lowercased() ?? ""
         if type == "text/csv" {
-            source = .csv(CSVReader(), places: nil)
+            source = .csv(TableReader(Self.shape))
         } else if type.contains("json") {
             source = .jsonLines(LineSplitter())
         } else {
@@ -43,20 +46,16 @@ package struct LedgerFile: Sendable {
         switch source {
         case .unknown(let before):
             let text = before + piece
-            let first = text.first { $0 > 0x20 }
-            if first == nil && text.count <= Self.lineBytesMax {
+            let first = ByteOrderMark.without(text).first { $0 > 0x20 }
+            if (first == nil || ByteOrderMark.mayBegin(text)) && text.count <= Self.lineBytesMax {
                 source = .unknown(text)
             } else {
-                source = first == 0x7B ? .jsonLines(LineSplitter()) : .csv(CSVReader(), places: nil)
+                source = first == 0x7B ? .jsonLines(LineSplitter()) : .csv(TableReader(Self.shape))
                 return feed(text)
             }
-        case .csv(var reader, var places):
-            var rows: [CSVRow] = []
-            var fault: CSVError?
-            do throws(CSVError) { try reader.feed(piece, into: &rows) } catch { fault = error }
-            for row in rows { take(row, &places, &lines) }
-            if let fault { end(fault.fieldError) }
-            source = .csv(reader, places: places)
+        case .csv(var reader):
+            read(piece, &reader, &lines)
+            source = .csv(reader)
         case .jsonLines(var splitter):
             splitter.feed(piece) { number, text in take(text, number, &lines) }
             source = .jsonLines(splitter)
@@ -69,42 +68,29 @@ package struct LedgerFile: Sendable {
         if isOver { return [] }
         var lines: [LedgerLine] = []
         switch source {
-        case .unknown: end(FieldError.inLine(1, nil, "required", "must be the header row"))
-        case .csv(var reader, var places):
-            do throws(CSVError) {
-                if let row = try reader.finish() { take(row, &places, &lines) }
-                if places == nil { end(FieldError.inLine(1, nil, "required", "must be the header row")) }
-            } catch {
-                end(error.fieldError)
-            }
+        case .unknown(let text):
+            // White space alone, or a mark cut short.
+            var reader = TableReader(Self.shape)
+            read(text, &reader, &lines)
+            read(nil, &reader, &lines)
+        case .csv(var reader):
+            read(nil, &reader, &lines)
         case .jsonLines(var splitter):
             splitter.finish { number, text in take(text, number, &lines) }
         }
         return lines
     }
 
-    private mutating func end(_ error: FieldError) {
-        errors.append(error)
-        isOver = true
-    }
-
     // MARK: Lines
 
-    private mutating func take(_ row: CSVRow, _ places: inout [Int?]?, _ lines: inout [LedgerLine]) {
-        if isOver { return }
-        guard let known = places else {
-            let found = Self.columns.map { row.fields.firstIndex(of: $0) }
-            places = found
-            for (name, place) in zip(Self.columns, found) where place == nil {
-                errors.append(.inLine(row.line, name, "required", "the column is missing"))
-            }
-            return
-        }
-        let members = zip(Self.columns, known).compactMap { name, place -> JSONMember? in
-            guard let place, place < row.fields.count, !row.fields[place].isEmpty else { return nil }
-            return JSONMember(name: name, value: .string(row.fields[place]))
-        }
-        read(.object(members), row.line, &lines)
+    /// `piece` is nil at the end.
+    private mutating func read(_ piece: [UInt8]?, _ reader: inout TableReader, _ lines: inout [LedgerLine]) {
+        var faults: [FieldError] = []
+        let rows =
+            if let piece { reader.feed(piece, errors: &faults) } else { reader.finish(errors: &faults) }
+        for row in rows where !isOver { read(row.json, row.line, &lines) }
+        for fault in faults where !isOver { fail(fault) }
+        if reader.isBroken { isOver = true }
     }
 
     /// `text` is nil where the line is too long.
@@ -113,9 +99,10 @@ package struct LedgerFile: Sendable {
         guard let text else {
             return fail(FieldError.inLine(number, nil, "length", "is longer than \(Self.lineBytesMax) bytes"))
         }
-        if text.allSatisfy({ $0 <= 0x20 }) { return }
+        let line = number == 1 ? ByteOrderMark.without(text) : text
+        if line.allSatisfy({ $0 <= 0x20 }) { return }
         do throws(JSONError) {
-            read(try JSON.parse(text), number, &lines)
+            read(try JSON.parse(line), number, &lines)
         } catch {
             fail(FieldError.inLine(number, nil, "format", "is not valid JSON: \(error)"))
         }
@@ -123,7 +110,7 @@ package struct LedgerFile: Sendable {
 
     private mutating func read(_ json: JSON, _ line: Int, _ lines: inout [LedgerLine]) {
         var fields = FieldReader(json, at: "/line/\(line)")
-        let ref = fields.string("external_ref", characters: 1...CreditReport.externalRefCharactersMax)
+        let ref = fields.string("external_ref", characters: 1...CreditReport.externalRefCharactersMax, .id)
         let kind = fields.string("kind", characters: 1...64)
         let amount = fields.money("amount", in: AmountRule.movements)
         let at = fields.time("at")

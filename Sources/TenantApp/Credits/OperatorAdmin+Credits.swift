@@ -14,10 +14,10 @@ extension OperatorAdmin {
             refuses: [404]
         ) { call in
             let query = try call.query()
-            let page = try Paging(query)
+            let page = try Paging(call)
             var filter = CreditEventFilter(book: try query.mode(or: call.book))
-            let reseller = query["reseller"]
-            filter.externalRef = query["external_ref"]
+            let reseller = try query.id("reseller")
+            filter.externalRef = try query.id("external_ref")
             if filter.externalRef != nil && reseller == nil {
                 throw Refusal.field("/reseller", "required", "is required with external_ref")
             }
@@ -56,12 +56,12 @@ extension OperatorAdmin {
             gives: .made(Schemas.reconciliation), refuses: [404]
         ) { call in
             let query = try call.query()
-            guard let reseller = query["reseller"] else {
+            guard let reseller = try query.id("reseller") else {
                 throw Refusal.field("/reseller", "required", "is required")
             }
+            let (from, to) = try query.period()
             let scope = ReconcileCredits.Scope(
-                reseller: reseller, book: try query.mode(or: call.book), from: try query.time("from"),
-                to: try query.time("to"))
+                reseller: reseller, book: try query.mode(or: call.book), from: from, to: to)
             return .streamed(try ReconcileCredits(call, scope: scope, accountID: call.accountID))
         },
         Route(
@@ -70,9 +70,9 @@ extension OperatorAdmin {
             gives: .list(.either(Schemas.listedReconciliation.schema, Schemas.runningReconciliation)), refuses: [404]
         ) { call in
             let query = try call.query()
-            let page = try Paging(query)
+            let page = try Paging(call)
             let book = try query.mode(or: call.book)
-            let reseller = query["reseller"]
+            let reseller = try query.id("reseller")
             if try query.choice("status", as: ReconciliationStatus.self) == .running {
                 return .answer(running(call, reseller: reseller, book: book))
             }
@@ -103,10 +103,10 @@ extension OperatorAdmin {
             gives: .list(Schemas.review), refuses: [404]
         ) { call in
             let query = try call.query()
-            let page = try Paging(query)
+            let page = try Paging(call)
             let book = try query.mode(or: call.book)
             let state = try query.choice("status", as: AccountReview.State.self)
-            let reseller = query["reseller"]
+            let reseller = try query.id("reseller")
             return .read { tenant in
                 let rows = try tenant.reviews(
                     resellerID: try tenant.resellerID(filter: reseller), book: book, state: state, before: page.before,

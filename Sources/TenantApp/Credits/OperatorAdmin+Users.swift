@@ -10,9 +10,9 @@ extension OperatorAdmin {
             parameters: .page(.mode, .query("signed_up_via")), gives: .list(Schemas.user), refuses: [404]
         ) { call in
             let query = try call.query()
-            let page = try Paging(query)
+            let page = try Paging(call)
             let book = try query.mode(or: call.book)
-            let key = query["signed_up_via"]
+            let key = try query.id("signed_up_via")
             return .read { tenant in
                 let rows = try tenant.panelUsers(
                     signedUpVia: try key.map { try tenant.knownKey($0).id }, book: book, after: page.after,

@@ -51,17 +51,25 @@ extension TenantReader {
 }
 
 extension TenantTransaction {
-    /// Returns the user's id. The address must be free: look first.
+    /// Returns the user's id, which is a number that tells nobody how many there are: time and chance, as in public
+    /// ids, within what a program's exact integers hold. The address must be free: look first.
     package func insertPanelUser(
         email: String, name: String, passwordHash: String, resellerID: Int64, keyID: Int64, book: Book
     ) throws -> Int64 {
+        let elapsed = now.milliseconds - Self.idsSince.milliseconds
+        var id = max(elapsed, 0) << 10 | Int64(store.randomWords().0 & 1_023)
+        while try connection.exists("SELECT 1 FROM panel_user WHERE id = ?1", .integer(id)) { id += 1 }
         try connection.run(
             """
-            INSERT INTO panel_user (book, email, name, password_hash, reseller_id, signed_up_via, created_at)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+            INSERT INTO panel_user (id, book, email, name, password_hash, reseller_id, signed_up_via, created_at)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
             """,
-            .book(book), .text(email.lowercased()), .text(name), .text(passwordHash), .integer(resellerID),
+            .integer(id), .book(book), .text(email.lowercased()), .text(name), .text(passwordHash),
+            .integer(resellerID),
             .integer(keyID), .time(now))
-        return connection.lastInsertedRowID
+        return id
     }
+
+    /// 2020-01-01.
+    private static let idsSince = Timestamp(milliseconds: 1_577_836_800_000)
 }

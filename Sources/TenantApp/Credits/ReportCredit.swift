@@ -29,7 +29,7 @@ package struct ReportCredit: Sendable {
             return .recorded(id: id)
         }
         detail.note("credit_event", known.publicID)
-        if known.content != report.content,
+        if known.content != report.content, !report.says(known.kind, known.amount, meta: known.meta),
             try tenant.insertCreditDifference(report, event: known.id, detail: &detail)
         {
             try tenant.openReview(

@@ -24,7 +24,7 @@ package struct Demo {
         self.providerKeyPrefix = providerKeyPrefix
     }
 
-    private var path: String { fleet.data.path + "/demo.json" }
+    private var file: DemoFile { DemoFile(fleet) }
     private var pendingPath: String { fleet.data.path + "/demo.pending" }
 
     private struct Tenant: Sendable {
@@ -46,8 +46,8 @@ package struct Demo {
                 else { continue }
                 try wait { fleet.delete(record, requestID: .none, then: $0) }
             }
-        } else if let data = files.contents(atPath: path) {
-            return try table(refresh(JSON.parse(Array(data))))
+        } else if let json = try file.refreshed(baseURL: baseURL) {
+            return file.table(json)
         } else if fleet.roster.tenantCount > 0 {
             return nil
         }
@@ -56,9 +56,9 @@ package struct Demo {
         try wait { fleet.rotateProviderKey(providerKey, then: $0) }
         let tenants = try blueprints.all.filter { $0.demo != nil }.map { try make($0) }
         let json = document(providerKey, tenants)
-        try fleet.data.writePrivately(json.encoded() + [0x0A], to: path)
+        try file.write(json)
         DataDirectory.remove(pendingPath)
-        return table(json)
+        return file.table(json)
     }
 
     private func make(_ blueprint: Blueprint) throws -> Tenant {
@@ -70,7 +70,7 @@ package struct Demo {
             shape: KeyShape(blueprint.keyShape, prefix: blueprint.keyPrefix), book: .live, random: services.random)
         let provision = FillTenant(
             blueprint: blueprint, ownerEmail: email,
-            passwordHash: try services.scrypt.hash(password, random: services.random), ownerKey: ownerKey,
+            passwordHash: try Password.hash(password, by: services.scrypt, random: services.random), ownerKey: ownerKey,
             invitationHash: nil)
         let fill = try FillDemo(blueprint, services: services)
         let creation = Fleet.Creation(
@@ -114,8 +114,10 @@ package struct Demo {
                             tenant.resellers.map { reseller in
                                 .object([
                                     text("id", reseller.id), text("email", reseller.email),
-                                    text("password", reseller.password), text("key", reseller.key),
+                                    text("password", reseller.signsIn ? reseller.password : nil),
+                                    text("key", reseller.key),
                                     text("webhook_secret", reseller.webhookSecret),
+                                    text("state", reseller.state.name),
                                 ])
                             })),
                 ]))
@@ -123,57 +125,6 @@ package struct Demo {
         return .object([
             text("base_url", baseURL), text("provider_key", providerKey), member("tenants", .object(entries)),
         ])
-    }
-
-    /// The gateway may listen elsewhere than last time.
-    private func refresh(_ json: JSON) throws -> JSON {
-        guard case .string(let old)? = json["base_url"], old != baseURL else { return json }
-        func moved(_ value: JSON) -> JSON {
-            switch value {
-            case .object(let members):
-                .object(
-                    members.map { member in
-                        guard member.name == "base_url", case .string(let url) = member.value, url.hasPrefix(old) else {
-                            return JSONMember(name: member.name, value: moved(member.value))
-                        }
-                        return JSONMember(name: member.name, value: .string(baseURL + url.dropFirst(old.count)))
-                    })
-            default: value
-            }
-        }
-        let new = moved(json)
-        try fleet.data.writePrivately(new.encoded() + [0x0A], to: path)
-        return new
-    }
-
-    // MARK: The table
-
-    private func table(_ json: JSON) -> String {
-        func text(_ value: JSON?) -> String { if case .string(let text)? = value { text } else { "–" } }
-        var lines = ["", "  tenant     address                                      owner login"]
-        var example: String?
-        if case .object(let tenants)? = json["tenants"] {
-            for tenant in tenants {
-                let login = tenant.value["owner_login"]
-                let address = text(tenant.value["base_url"]).padding(toLength: 44, withPad: " ", startingAt: 0)
-                lines.append(
-                    "  \(tenant.name.padding(toLength: 10, withPad: " ", startingAt: 0)) \(address) "
-                        + "\(text(login?["email"])) / \(text(login?["password"]))")
-                if tenant.name == "hosting", case .array(let resellers)? = tenant.value["resellers"],
-                    let first = resellers.first
-                {
-                    example =
-                        "curl -s \(text(tenant.value["base_url"]))/api/partner/v1/products "
-                        + "-H 'Authorization: Bearer \(text(first["key"]))'"
-                }
-            }
-        }
-        lines.append("")
-        lines.append("  Every key and login is in \(path). Try:")
-        lines.append("")
-        if let example { lines.append("  \(example)") }
-        lines.append("")
-        return lines.joined(separator: "\n")
     }
 }
 

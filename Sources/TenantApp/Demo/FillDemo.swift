@@ -9,9 +9,12 @@ package struct FillDemo: Sendable {
         package let id: String
         package let email: String
         package let password: String
+        /// Whether an API of its tenant takes the password.
+        let signsIn: Bool
         /// Nil where the reseller has not been approved.
         package let key: String?
         package let webhookSecret: String
+        package let state: ResellerState
     }
 
     /// A demo reseller with its password hashed, on the background pool.
@@ -24,6 +27,7 @@ package struct FillDemo: Sendable {
 
     package let people: [Person]
     package let scopes: Scopes
+    private let signsIn: Bool
     /// Countries and a stock of ports, where the demo has any.
     private let ports: DemoPorts?
     /// Who takes the demo's payments; nil: nobody.
@@ -46,7 +50,7 @@ package struct FillDemo: Sendable {
                 people.append(
                     Person(
                         json: json, password: password,
-                        passwordHash: try services.scrypt.hash(password, random: services.random),
+                        passwordHash: try Password.hash(password, by: services.scrypt, random: services.random),
                         key: MintedSecret(
                             shape: KeyShape(blueprint.keyShape, prefix: blueprint.keyPrefix), book: .live,
                             random: services.random)))
@@ -60,6 +64,9 @@ package struct FillDemo: Sendable {
             paymentDriver = nil
         }
         scopes = .of(dialects: blueprint.dialects)
+        signsIn = Dialects.all.contains { dialect in
+            blueprint.dialects.contains(dialect.name) && dialect.routes.contains { $0.access == .resellerSession }
+        }
     }
 
     package func run(_ tenant: TenantTransaction, owner: Int64) throws -> [MadeReseller] {
@@ -108,7 +115,7 @@ package struct FillDemo: Sendable {
             tenant.noteSystemEvent("demo.top_up", detail, resellerID: reseller.id)
         }
         try fillPorts(of: reseller, person.json, tenant)
-        guard state != .pending else { return report(made, person, key: nil) }
+        guard state != .pending else { return report(made, person, key: nil, state) }
         var new = NewKey(
             accountID: made.accountID, resellerID: reseller.id, role: .reseller, scopes: scopes,
             display: person.key.display, createdBy: owner)
@@ -119,13 +126,15 @@ package struct FillDemo: Sendable {
         try fillCredits(person, reseller, key, tenant)
         try fillCodes(person, reseller, key, tenant)
         if state == .suspended { _ = try tenant.setState(of: reseller, to: .suspended, by: owner) }
-        return report(made, person, key: person.key.text)
+        return report(made, person, key: person.key.text, state)
     }
 
-    private func report(_ made: ResellerApplication.Made, _ person: Person, key: String?) -> MadeReseller {
+    private func report(
+        _ made: ResellerApplication.Made, _ person: Person, key: String?, _ state: ResellerState
+    ) -> MadeReseller {
         MadeReseller(
-            id: made.reseller.publicID, email: made.reseller.email, password: person.password, key: key,
-            webhookSecret: made.webhookSecret)
+            id: made.reseller.publicID, email: made.reseller.email, password: person.password, signsIn: signsIn,
+            key: key, webhookSecret: made.webhookSecret, state: state)
     }
 }
 

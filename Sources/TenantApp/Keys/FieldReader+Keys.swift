@@ -10,16 +10,20 @@ extension FieldReader {
         read(Field.policy(name).optional) ?? nil
     }
 
-    /// An absolute http or https URL without credentials or fragment.
-    package mutating func webhookURL(_ name: String) -> String? {
+    /// The address of a service, or of a page, outside: an absolute https URL without credentials or fragment that
+    /// leads to a public host. Where this node may call private addresses, those too, and by plain http (H6).
+    package mutating func webAddress(_ name: String, allowsPrivateAddresses: Bool) -> String? {
         guard let text = string(name, characters: 8...2_000) else { return nil }
-        guard
-            let rest = ["https://", "http://"].first(where: { text.hasPrefix($0) }).map({ text.dropFirst($0.count) }),
-            let authority = rest.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false).first,
-            !authority.isEmpty, !authority.contains("@"), !text.contains("#"),
-            text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
-        else {
-            fail(name, code: "format", detail: "must be an absolute http or https URL without credentials or fragment")
+        guard let address = WebAddress(parsing: text), allowsPrivateAddresses || !address.isPlain else {
+            let scheme = allowsPrivateAddresses ? "http or https" : "https"
+            fail(
+                name, code: "format",
+                detail: "must be an absolute \(scheme) URL of a host and a port that there can be, without credentials "
+                    + "or fragment")
+            return nil
+        }
+        guard OutboundRule.allows(address, allowsPrivateAddresses: allowsPrivateAddresses) else {
+            fail(name, code: "unreachable", detail: "must be an absolute https URL that leads to a public host")
             return nil
         }
         return text

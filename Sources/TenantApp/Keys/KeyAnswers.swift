@@ -19,17 +19,24 @@ package enum KeyAnswers {
     }
 
     /// `POST …/{id}/rotate {overlap_seconds}`: a new secret; limits, dedupe and attribution stay with the key's id.
-    /// `resellerID`: whose keys may be rotated; nil for all of the tenant's.
-    package static func rotate(_ call: Call, resellerID: Int64?) throws -> Work {
+    /// `resellerID`: whose keys may be rotated; nil for all of the tenant's. `answer`: for dialects that show a key in
+    /// their own way.
+    package static func rotate(
+        _ call: Call, resellerID: Int64?,
+        answer: @escaping @Sendable (APIKey, MintedSecret, Currency) -> Answer = { minted($0, $1, status: 200, in: $2) }
+    ) throws -> Work {
         let overlap = try call.read(KeyBodies.rotation)
         // A secret says its key's mode, which only the file knows; so the secret is made once it has been read.
         return .flow { steps in
             let key = try await steps.read { try $0.key(publicID: call.parameters[0]) }
-            return try rotation(call, key, resellerID, overlap)
+            return try rotation(call, key, resellerID, overlap, answer)
         }
     }
 
-    private static func rotation(_ call: Call, _ key: APIKey?, _ resellerID: Int64?, _ overlap: Int64) throws -> Work {
+    private static func rotation(
+        _ call: Call, _ key: APIKey?, _ resellerID: Int64?, _ overlap: Int64,
+        _ answer: @escaping @Sendable (APIKey, MintedSecret, Currency) -> Answer
+    ) throws -> Work {
         guard let key, isReachable(key, resellerID) else { throw Refusal.notFound(.key) }
         try guardOwnerKey(key, call)
         // A rotation shows a secret: like minting for others it is the owner's, but for one's own keys (O1).
@@ -45,7 +52,7 @@ package enum KeyAnswers {
             let rotated = try tenant.rotateKey(current.id, to: secret, overlapSeconds: overlap)
             detail.resellerID = rotated.resellerID
             detail.note("key", rotated.publicID)
-            return minted(rotated, secret, status: 200, in: tenant.currency)
+            return answer(rotated, secret, tenant.currency)
         }
     }
 
@@ -56,7 +63,10 @@ package enum KeyAnswers {
                 throw Refusal.notFound(.key)
             }
             try guardOwnerKey(key, call)
-            if key.revokedAt == nil { try tenant.revokeKey(key.id) }
+            if key.revokedAt == nil {
+                try guardLastKey(key, tenant)
+                try tenant.revokeKey(key.id)
+            }
             detail.resellerID = key.resellerID
             detail.note("key", key.publicID)
             guard let revoked = try tenant.key(id: key.id) else { throw Refusal.defect }
@@ -69,6 +79,15 @@ package enum KeyAnswers {
         guard !key.role.isOwner || call.known.role.isOwner else {
             throw .forbidden(.ownerChangesOwn)
         }
+    }
+
+    /// Without a key and without a password nobody could come back in (O1).
+    private static func guardLastKey(_ key: APIKey, _ tenant: TenantReader) throws {
+        guard key.role == .owner, !(key.expiresAt.map { tenant.now >= $0 } ?? false),
+            try tenant.ownerKeysInForce(beside: key.id) == 0,
+            try tenant.account(id: key.accountID)?.passwordHash == nil
+        else { return }
+        throw Refusal.conflict(.lastKey)
     }
 
     private static func isReachable(_ key: APIKey, _ resellerID: Int64?) -> Bool {

@@ -27,7 +27,7 @@ package enum KeyBodies {
         .omittable
 
     package static let credentials = Body(
-        Field.email("email"), Field.text("password", 1...PasswordRule.charactersMax))
+        Field.knownEmail("email"), Field.password("password", 1...PasswordRule.charactersMax))
 
     // MARK: Given
 

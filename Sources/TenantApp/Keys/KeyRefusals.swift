@@ -2,6 +2,7 @@ import CallKit
 
 extension Missing {
     static let key = Missing("key")
+    static let session = Missing("session")
 }
 
 extension Forbidden {
@@ -12,4 +13,6 @@ extension Forbidden {
 
 extension Conflict {
     static let keyRevoked = Conflict("key_revoked", "The key is revoked.")
+    static let lastKey = Conflict(
+        "last_key", "This is the owner's last key, and no password is set: without it nobody could come back in.")
 }

@@ -48,7 +48,7 @@ package struct APIKey: Sendable {
         SELECT \(columns) FROM api_key
         WHERE reseller_id = ?1 AND book = ?2 AND role = ?3 AND revoked_at IS NULL
             AND (expires_at IS NULL OR expires_at > ?4)
-        ORDER BY id DESC LIMIT 1
+        ORDER BY id DESC LIMIT ?5
         """)
 
     init(_ row: inout RowReader) throws {
@@ -141,11 +141,16 @@ extension TenantReader {
             read: APIKey.init)
     }
 
+    /// The keys of a reseller that are in force in one book, not sessions, newest first.
+    package func keysInForce(resellerID: Int64, book: Book, limit: Int) throws -> [APIKey] {
+        try connection.rows(
+            APIKey.newest, .integer(resellerID), .book(book), .integer(KeyRole.reseller.rawValue), .time(now),
+            .int(limit), read: APIKey.init)
+    }
+
     /// The key that a reseller's dashboard shows: its newest in force, not a session.
     package func newestKey(resellerID: Int64, book: Book) throws -> APIKey? {
-        try connection.row(
-            APIKey.newest, .integer(resellerID), .book(book), .integer(KeyRole.reseller.rawValue), .time(now),
-            read: APIKey.init)
+        try keysInForce(resellerID: resellerID, book: book, limit: 1).first
     }
 
     /// Throws where tenant or reseller have no room for one more key. What opens nothing any more, revoked, ended or of
@@ -264,22 +269,33 @@ extension TenantTransaction {
             .blob(hash.bytes), .integer(key), .time(now), .optional(expiresAt))
     }
 
-    /// Another secret for the key; the present ones end after `overlapSeconds` (0: now).
+    /// Another secret for the key. The present one ends after `overlapSeconds` (0: now); one that a rotation before
+    /// has given an end dies at once, so that two are the most that ever open the key (O1). A session keeps its end.
     package func rotateKey(_ id: Int64, to secret: MintedSecret, overlapSeconds: Int64) throws -> APIKey {
-        if overlapSeconds == 0 {
+        let end = try key(id: id).flatMap { $0.role.isSession ? $0.expiresAt : nil }
+        if overlapSeconds == 0 || end != nil {
             try connection.run("DELETE FROM api_key_secret WHERE key_id = ?1", .integer(id))
         } else {
             try connection.run(
-                """
-                UPDATE api_key_secret SET expires_at = min(coalesce(expires_at, ?2), ?2) WHERE key_id = ?1
-                """,
-                .integer(id), .time(now.adding(seconds: overlapSeconds)))
+                "DELETE FROM api_key_secret WHERE key_id = ?1 AND expires_at IS NOT NULL", .integer(id))
+            try connection.run(
+                "UPDATE api_key_secret SET expires_at = ?2 WHERE key_id = ?1", .integer(id),
+                .time(now.adding(seconds: overlapSeconds)))
         }
-        try insertSecret(secret.hash, key: id)
+        try insertSecret(secret.hash, key: id, expiresAt: end)
         try connection.run(
             "UPDATE api_key SET display_prefix = ?2, display_suffix = ?3, epoch = epoch + 1 WHERE id = ?1",
             .integer(id), .text(secret.display.prefix), .optional(secret.display.suffix))
         return try projectKey(id)
+    }
+
+    /// When the session ends; one without an end, as registration once gave, gets one that many seconds from now.
+    package func endSessionLater(_ id: Int64, in seconds: Int64) throws -> Timestamp {
+        guard let session = try key(id: id), session.role.isSession else { throw Refusal.notFound(.session) }
+        if let end = session.expiresAt { return end }
+        let end = now.adding(seconds: seconds)
+        try connection.run("UPDATE api_key SET expires_at = ?2 WHERE id = ?1", .integer(id), .time(end))
+        return end
     }
 
     package func revokeKey(_ id: Int64) throws {

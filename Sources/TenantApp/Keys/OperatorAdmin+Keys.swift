@@ -21,8 +21,8 @@ extension OperatorAdmin {
             gives: .list(Schemas.key), refuses: [404]
         ) { call in
             let query = try call.query()
-            let page = try Paging(query)
-            let reseller = query["reseller"]
+            let page = try Paging(call)
+            let reseller = try query.id("reseller")
             return .read { tenant in
                 let rows = try tenant.keys(
                     resellerID: try tenant.resellerID(filter: reseller), after: page.after, limit: page.fetch)
@@ -36,7 +36,10 @@ extension OperatorAdmin {
                 return .json(Schemas.key, try tenant.owned(key), in: tenant.currency)
             }
         },
-        Route(.delete, "/api-keys/{id}", "Revoke a key", access: .administrator, gives: .done(KeyBodies.revoked)) {
+        Route(
+            .delete, "/api-keys/{id}", "Revoke a key", access: .administrator, gives: .done(KeyBodies.revoked),
+            refuses: [409]
+        ) {
             call in
             KeyAnswers.revoke(call, resellerID: nil)
         },
@@ -57,28 +60,6 @@ extension OperatorAdmin {
             gives: .done(Schemas.key), refuses: [409]
         ) { call in
             change(ChangeKeyLimit(keyID: call.parameters[0], limit: nil), call)
-        },
-    ]
-
-    static let sessions: [Route] = [
-        Route(
-            .post, "/session", "Sign in as the owner or an operator", access: .open, openCalls: .signIns,
-            takes: KeyBodies.credentials.schema,
-            gives: .done(KeyBodies.session), refuses: [401]
-        ) { call in
-            let (email, password) = try call.read(KeyBodies.credentials)
-            return SignIn.work(call, email: email, password: password, roles: [.owner, .operator])
-        },
-        Route(.delete, "/session", "Sign out", access: .administrator, openIn: [.pending, .suspended], gives: .nothing)
-        { call in
-            // A key is revoked by its id, not by signing out with it.
-            guard call.known.role.isSession else {
-                throw Refusal.forbidden(.keyHasNoSession)
-            }
-            return .write { tenant, _ in
-                try tenant.revokeKey(call.keyID)
-                return .noContent
-            }
         },
     ]
 

@@ -13,10 +13,10 @@ package enum SignIn {
         package let role: KeyRole
     }
 
-    /// `roles`: who may sign in here. `shape`: of the token. `render`: for dialects that answer a sign-in in their own
-    /// way.
+    /// `email`: the spellings under which the account may be kept. `roles`: who may sign in here. `shape`: the token's.
+    /// `render`: for dialects that answer a sign-in in their own way.
     package static func work(
-        _ call: Call, email: String, password: String, roles: [AccountRole],
+        _ call: Call, email: [String], password: String, roles: [AccountRole],
         shape: KeyShape = .prefixed(SessionTerms.prefix),
         answeredBy render: (@Sendable (Session) -> Answer)? = nil
     ) -> Work {
@@ -24,12 +24,12 @@ package enum SignIn {
         let place = KnownPlace(.account, at: call.clientAddress, of: call.tenant)
         return .flow { steps in
             let (account, isKnown) = try await steps.read { tenant in
-                let account = try tenant.account(email: email)
+                let account = try tenant.account(spelt: email)
                 return (account, try account.map { try tenant.knows(place, of: $0.id) } ?? false)
             }
             let isRight = try await steps.verifies(
                 password, against: account?.passwordHash, decoy: call.services.decoyHash,
-                place.guess(email, isKnown: isKnown))
+                place.guess(email.first ?? "", isKnown: isKnown))
             guard isRight, let account, roles.contains(account.role) else { throw Refusal.wrongPassword }
             return session(for: account, from: place, call, shape, render)
         }

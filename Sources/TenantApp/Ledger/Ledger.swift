@@ -122,7 +122,7 @@ extension TenantReader {
             let entry = try connection.row("SELECT account_id, previous_id FROM entry WHERE id = ?1", .integer(id)) {
                 try (account: $0.int(), previous: $0.optionalInt())
             }
-            guard let entry, entry.account == account?.id else { throw Paging.unknownCursor }
+            guard let entry, entry.account == account?.id else { throw Refusal.badQuery(.unknownCursor) }
             newest = entry.previous
         }
         guard let newest else { return [] }

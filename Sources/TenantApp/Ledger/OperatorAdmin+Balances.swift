@@ -26,7 +26,7 @@ extension OperatorAdmin {
             parameters: .page(.mode), gives: .list(Schemas.posting)
         ) { call in
             let query = try call.query()
-            let page = try Paging(query)
+            let page = try Paging(call)
             let book = try query.mode(or: call.book)
             return .read { tenant in
                 let reseller = try tenant.knownReseller(call.parameters[0])

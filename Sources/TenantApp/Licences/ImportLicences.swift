@@ -25,6 +25,9 @@ package final class ImportLicences: @unchecked Sendable {
     private let importID: Int64
     private var errors: [FieldError] = []
     private var placeByKey: [String: Int] = [:]
+    /// Those that are past their time already: they may be history, and are told.
+    private var expiredCount: Int64 = 0
+    private let now: Timestamp
     private var names = Names()
 
     /// What has been looked up so far. Resellers and products are never deleted, so it stays true.
@@ -44,6 +47,7 @@ package final class ImportLicences: @unchecked Sendable {
         self.book = book
         self.done = done
         tenant = call.tenant
+        now = call.now
         fleet = call.services.fleet
         payer = call.payer
         // The time is what clearing up goes by; the rest keeps two imports of one millisecond apart.
@@ -69,6 +73,7 @@ package final class ImportLicences: @unchecked Sendable {
             fail(row.place, "key", "duplicate", "\(file.pointer(first, nil)) has the same key")
             return true
         }
+        expiredCount += Int64(chunk.count { $0.expiresAt <= now })
         if !isReadable || errors.count >= Self.errorsMax { return fail() }
         if chunk.isEmpty && file.isAtEnd { return finish() }
         stage(chunk)
@@ -136,7 +141,7 @@ package final class ImportLicences: @unchecked Sendable {
             errors.append(FieldError(pointer: "", code: "required", detail: "must hold at least one licence"))
             return fail()
         }
-        let (importID, count, book) = (importID, Int64(placeByKey.count), book)
+        let (importID, count, expired, book) = (importID, Int64(placeByKey.count), expiredCount, book)
         done(
             .success(
                 .write { tenant, detail in
@@ -150,6 +155,7 @@ package final class ImportLicences: @unchecked Sendable {
                     return .json(201) { json in
                         json.field("ok", true)
                         json.field("imported", count)
+                        if expired > 0 { json.field("expired", expired) }
                     }
                 }))
     }
@@ -159,15 +165,7 @@ package final class ImportLicences: @unchecked Sendable {
     }
 
     private func fail() {
-        let sorted = errors.enumerated().sorted { left, right in
-            (Self.place(of: left.element), left.offset) < (Self.place(of: right.element), right.offset)
-        }
-        end(.failure(Refusal.invalid(sorted.prefix(Self.errorsMax).map(\.element))))
-    }
-
-    /// Errors of one chunk come from two readings; a person goes through them by line.
-    private static func place(of error: FieldError) -> Int {
-        error.pointer.split(separator: "/").dropFirst().first.flatMap { Int($0) } ?? 0
+        end(.failure(Refusal.invalid(Array(errors.byPlace.prefix(Self.errorsMax)))))
     }
 
     /// Clears what was staged, piece by piece, then answers. What cannot be cleared now, housekeeping clears.

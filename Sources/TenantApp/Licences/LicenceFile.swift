@@ -5,7 +5,9 @@ import TenantRegistry
 /// Stock on its way in, as CSV with a header row or as JSON (O9): each licence names its reseller (public id or
 /// e-mail address), product, key and `expiration`. Read a chunk at a time. A value: one thread at a time.
 struct LicenceFile: Sendable {
-    static let columns = ["reseller", "product", "key", "expiration"]
+    private static let shape = TableShape(
+        "a stock file",
+        [.required("reseller"), .required("product"), .required("key"), .required("expiration", .value)])
     static let keyCharactersMax = 255
     /// JSON is a tree in memory while it is read; larger imports come as CSV.
     static let jsonBytesMax = 8 << 20
@@ -21,25 +23,24 @@ struct LicenceFile: Sendable {
     }
 
     private enum Source: Sendable {
-        case csv(CSVRows)
+        case csv(TableRows)
         case json(ArraySlice<JSON>)
     }
 
     private var source: Source
     private let isCSV: Bool
-    private var header: [String: Int]?
 
     /// Throws where the body is JSON that cannot be read.
     init(_ body: [UInt8], isCSV: Bool) throws(Refusal) {
         self.isCSV = isCSV
         if isCSV {
-            source = .csv(CSVRows(body))
+            source = .csv(TableRows(body, Self.shape))
             return
         }
         guard body.count <= Self.jsonBytesMax else { throw .tooLarge(bytesMax: Self.jsonBytesMax) }
         let json: JSON
         do {
-            json = try JSON.parse(body)
+            json = try JSON.parse(ByteOrderMark.without(body))
         } catch {
             throw .unparseable("The body is not valid JSON: \(error).")
         }
@@ -48,6 +49,9 @@ struct LicenceFile: Sendable {
             source = .json([json])
             return
         }
+        var fields = FieldReader(json, refusesUnknown: true)
+        fields.expectNoOthers(than: ["licences"])
+        try fields.finish()
         guard case .array(let elements) = many, !elements.isEmpty else {
             throw .field("/licences", "type", "must be an array of at least one licence")
         }
@@ -69,24 +73,11 @@ struct LicenceFile: Sendable {
             return true
         case .csv(var csv):
             defer { source = .csv(csv) }
-            do throws(CSVError) {
-                for _ in 0..<rowsMax {
-                    guard let row = try csv.next() else { break }
-                    guard let header else {
-                        if !readHeader(row, &errors) { return false }
-                        continue
-                    }
-                    read(row, header, &errors, &rows)
-                }
-            } catch {
-                errors.append(error.fieldError)
-                return false
+            for _ in 0..<rowsMax {
+                guard let row = csv.next(errors: &errors) else { break }
+                read(row.json, row.line, &errors, &rows)
             }
-            if header == nil {
-                errors.append(FieldError(pointer: "/line/1", code: "required", detail: "must be the header row"))
-                return false
-            }
-            return true
+            return csv.isReadable
         }
     }
 
@@ -97,44 +88,13 @@ struct LicenceFile: Sendable {
         }
     }
 
-    private mutating func readHeader(_ row: CSVRow, _ errors: inout [FieldError]) -> Bool {
-        var places: [String: Int] = [:]
-        let before = errors.count
-        for (place, name) in row.fields.enumerated() {
-            if !Self.columns.contains(name) {
-                errors.append(.inLine(row.line, name, "unknown_column", "is not a column of a stock file"))
-            } else if places.updateValue(place, forKey: name) != nil {
-                errors.append(.inLine(row.line, name, "duplicate_column", "stands twice"))
-            }
-        }
-        for name in Self.columns where places[name] == nil {
-            errors.append(.inLine(row.line, name, "required", "the column is missing"))
-        }
-        header = places
-        return errors.count == before
-    }
-
-    private func read(_ row: CSVRow, _ header: [String: Int], _ errors: inout [FieldError], _ rows: inout [Row]) {
-        guard row.fields.count == header.count else {
-            errors.append(
-                FieldError(
-                    pointer: pointer(row.line, nil), code: "count",
-                    detail: "has \(row.fields.count) fields, the header has \(header.count)"))
-            return
-        }
-        // The rules of the JSON body are the rules of the file; an empty field is none.
-        let members = Self.columns.compactMap { name in
-            header[name].map { JSONMember(name: name, value: row.fields[$0].isEmpty ? .null : .string(row.fields[$0])) }
-        }
-        read(.object(members), row.line, &errors, &rows)
-    }
-
     private func read(_ json: JSON, _ place: Int, _ errors: inout [FieldError], _ rows: inout [Row]) {
-        var fields = FieldReader(json, at: pointer(place, nil))
-        let reseller = fields.string("reseller")
-        let product = fields.string("product", characters: 1...FieldReader.skuCharactersMax)
-        let key = fields.string("key", characters: 1...Self.keyCharactersMax)
+        var fields = FieldReader(json, at: pointer(place, nil), refusesUnknown: true)
+        let reseller = fields.string("reseller", .id)
+        let product = fields.string("product", characters: 1...FieldReader.skuCharactersMax, .id)
+        let key = fields.string("key", characters: 1...Self.keyCharactersMax, .id)
         let expiresAt = fields.time("expiration")
+        fields.expectNoOthers(than: Self.shape.names)
         errors += fields.errors
         guard let reseller, let product, let key, let expiresAt, fields.errors.isEmpty else { return }
         rows.append(Row(place: place, reseller: reseller, product: product, key: key, expiresAt: expiresAt))

@@ -29,7 +29,7 @@ extension LicenceKeys {
             }
         },
         Route(
-            .get, "/fetchlicense", "Draw a random available license", access: .reseller(.licences),
+            .get, "/fetchlicense", "Draw a random available license", access: .reseller(.licences), moves: .oneBook,
             body: .whole(bytesMax: bodyBytesMax), gives: .done(Schemas.fetched)
         ) { call in
             let fetch = FetchLicence(resellerID: call.resellerID, book: call.book)
@@ -40,6 +40,7 @@ extension LicenceKeys {
         },
         Route(
             .post, "/assignlicense", "Assign a license to a Discord user", access: .reseller(.licences),
+            moves: .oneBook,
             body: .whole(bytesMax: bodyBytesMax), idempotency: .accepted, takes: Schemas.assignment.schema,
             gives: .done(Schemas.assigned), refuses: [409]
         ) { call in
@@ -64,7 +65,11 @@ extension LicenceKeys {
             }
             members = sent
         }
-        for pair in try call.query().pairs where !members.contains(where: { $0.name == pair.name }) {
+        let query = try call.query()
+        if let name = query.repeated, [Schemas.key.name, Schemas.user.name].contains(name) {
+            throw .badQuery(.repeated(name))
+        }
+        for pair in query.pairs where !members.contains(where: { $0.name == pair.name }) {
             members.append(JSONMember(name: pair.name, value: .string(pair.value)))
         }
         return FieldReader(.object(members))

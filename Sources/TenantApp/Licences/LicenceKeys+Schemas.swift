@@ -4,7 +4,9 @@ import HTTPCore
 /// What licence keys' bodies look like: said in the description, read and written in the files beside.
 extension LicenceKeys {
     enum Schemas {
-        static let key = Field.text("license", 1...LicenceFile.keyCharactersMax)
+        static let key = Field.id("license", LicenceFile.keyCharactersMax)
+
+        static let user = Field.id("discord_user_id", AssignLicence.userCharactersMax)
 
         private static let listed: [Shape<Licence>.Member] = [
             .member("key", \.key), .member("product", \.sku), .member("expiration", \.expiresAt.milliseconds),
@@ -35,7 +37,7 @@ extension LicenceKeys {
         ])
 
         static let licenceQuery = Body(key)
-        static let assignment = Body(key, Field.text("discord_user_id", 1...AssignLicence.userCharactersMax))
+        static let assignment = Body(key, user)
             // The credential may stand here in place of the query.
             .described { $0 + Schema(dictionaryLiteral: (token, .string.omittable)) }
         static let assigned = Shape<String>([.ok, .member("message") { $0 }])

@@ -7,6 +7,7 @@ package import TenantRegistry
 package struct LicenceKeys: Dialect {
     package static let scopes: NamedScopes = .licences
     package let name = "licence_keys"
+    package let ignoresUnknownParameters = true
     package let basePath = "/reseller"
     package let errorContentType: StaticString = "application/json"
 

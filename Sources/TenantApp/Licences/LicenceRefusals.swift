@@ -3,7 +3,7 @@ package import CallKit
 extension Missing {
     static let licence = Missing("license")
     /// None is left to draw.
-    package static let availableLicence = Missing("available license")
+    package static let availableLicence = Missing("available_license")
 }
 
 extension Conflict {

@@ -6,7 +6,7 @@ import TenantRegistry
 extension OperatorAdmin {
     static let licences: [Route] = [
         Route(
-            .post, "/licences", "Take licences into stock, all or none", access: .administrator,
+            .post, "/licences", "Take licences into stock, all or none", access: .administrator, moves: .oneBook,
             body: .whole(bytesMax: Route.importBytesMax), idempotency: .required, parameters: [.mode],
             takes: Schemas.licenceStock, gives: .made(Schemas.importedLicences)
         ) { call in
@@ -27,10 +27,10 @@ extension OperatorAdmin {
             parameters: .page(.mode, Schemas.reseller, .query("key")), gives: .list(Schemas.licence), refuses: [404]
         ) { call in
             let query = try call.query()
-            let page = try Paging(query)
+            let page = try Paging(call)
             let book = try query.mode(or: call.book)
-            let reseller = query["reseller"]
-            let key = query["key"]
+            let reseller = try query.id("reseller")
+            let key = try query.id("key")
             return .read { tenant in
                 let resellerID = try tenant.resellerID(filter: reseller)
                 let rows: [Licence]

@@ -12,10 +12,13 @@ package struct ChangeService {
 
     package let serviceID: String
     package let move: Move
+    /// Of the key that calls: one of mode `test` moves services of the test book alone.
+    package let callerBook: Book
 
-    package init(serviceID: String, move: Move) {
+    package init(serviceID: String, move: Move, callerBook: Book = .live) {
         self.serviceID = serviceID
         self.move = move
+        self.callerBook = callerBook
     }
 
     package static func state(after move: Move, from state: ServiceState) -> ServiceState? {
@@ -31,6 +34,7 @@ package struct ChangeService {
         guard let service = try tenant.service(publicID: serviceID, resellerID: nil, book: nil) else {
             throw Refusal.notFound(.service)
         }
+        try callerBook.judgeWrite(to: service.book)
         guard let next = Self.state(after: move, from: service.state) else {
             throw Refusal.conflict(.service(service.state, cannot: move))
         }

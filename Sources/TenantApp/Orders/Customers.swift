@@ -49,14 +49,15 @@ extension TenantReader {
 }
 
 extension TenantTransaction {
-    /// The customer whom an order names: made at the first order; e-mail and name follow where they are given.
+    /// The customer whom an order names: made at the first order. E-mail and name fill what is empty; an order is no
+    /// change of who somebody is, so what is there stays.
     package func customer(
         externalID: String, email: String?, name: String?, resellerID: Int64, book: Book
     ) throws -> Customer {
         if let known = try customer(externalID: externalID, resellerID: resellerID, book: book) {
-            if (email != nil && email != known.email) || (name != nil && name != known.name) {
+            if (email != nil && known.email == nil) || (name != nil && known.name == nil) {
                 try connection.run(
-                    "UPDATE customer SET email = coalesce(?2, email), name = coalesce(?3, name) WHERE id = ?1",
+                    "UPDATE customer SET email = coalesce(email, ?2), name = coalesce(name, ?3) WHERE id = ?1",
                     .integer(known.id), .optional(email), .optional(name))
             }
             return known

@@ -13,18 +13,22 @@ package struct DecideOrder {
     package let decision: Decision
     package let accountID: Int64
     package let keyID: Int64
+    /// Of the key that decides: one of mode `test` decides orders of the test book alone.
+    package let callerBook: Book
 
-    package init(orderID: String, decision: Decision, accountID: Int64, keyID: Int64) {
+    package init(orderID: String, decision: Decision, accountID: Int64, keyID: Int64, callerBook: Book = .live) {
         self.orderID = orderID
         self.decision = decision
         self.accountID = accountID
         self.keyID = keyID
+        self.callerBook = callerBook
     }
 
     package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> Order {
         guard let order = try tenant.order(publicID: orderID, resellerID: nil, book: nil) else {
             throw Refusal.notFound(.order)
         }
+        try callerBook.judgeWrite(to: order.book)
         guard order.state == .pending else {
             throw Refusal.conflict(.orderNotPending(order.state))
         }

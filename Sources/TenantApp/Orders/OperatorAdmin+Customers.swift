@@ -10,9 +10,9 @@ extension OperatorAdmin {
             parameters: .page(.mode, Schemas.reseller), gives: .list(Schemas.customer), refuses: [404]
         ) { call in
             let query = try call.query()
-            let page = try Paging(query)
+            let page = try Paging(call)
             let book = try query.mode(or: call.book)
-            let reseller = query["reseller"]
+            let reseller = try query.id("reseller")
             return .read { tenant in
                 let rows = try tenant.customers(
                     resellerID: try tenant.resellerID(filter: reseller), book: book, after: page.after,

@@ -11,10 +11,10 @@ extension OperatorAdmin {
             gives: .list(Schemas.order), refuses: [404]
         ) { call in
             let query = try call.query()
-            let page = try Paging(query)
+            let page = try Paging(call)
             let state = try query.choice("state", as: OrderState.self)
             let book = try query.mode(or: call.book)
-            let reseller = query["reseller"]
+            let reseller = try query.id("reseller")
             return .read { tenant in
                 let rows = try tenant.orders(
                     resellerID: try tenant.resellerID(filter: reseller), book: book, state: state, before: page.before,
@@ -32,11 +32,13 @@ extension OperatorAdmin {
             }
         },
         Route(
-            .post, "/orders/{id}/activate", "Carry a pending order out", access: .administrator, idempotency: .accepted,
+            .post, "/orders/{id}/activate", "Carry a pending order out", access: .administrator, moves: .oneBook,
+            idempotency: .accepted,
             gives: .done(Schemas.orderWithServices), refuses: [409]
         ) { call in decide(call, .activate) },
         Route(
-            .post, "/orders/{id}/reject", "Reject a pending order", access: .administrator, idempotency: .accepted,
+            .post, "/orders/{id}/reject", "Reject a pending order", access: .administrator, moves: .oneBook,
+            idempotency: .accepted,
             gives: .done(Schemas.orderWithServices), refuses: [409]
         ) {
             call in decide(call, .reject)
@@ -51,10 +53,10 @@ extension OperatorAdmin {
                 gives: .list(Schemas.service), refuses: [404]
             ) { call in
                 let query = try call.query()
-                let page = try Paging(query)
+                let page = try Paging(call)
                 let state = try query.choice("status", as: ServiceState.self)
                 let book = try query.mode(or: call.book)
-                let reseller = query["reseller"]
+                let reseller = try query.id("reseller")
                 return .read { tenant in
                     let rows = try tenant.services(
                         resellerID: try tenant.resellerID(filter: reseller), book: book, state: state,
@@ -74,9 +76,10 @@ extension OperatorAdmin {
         + ChangeService.Move.allCases.map { move in
             Route(
                 .post, "/services/{id}/\(move.rawValue)", "\(move.rawValue.capitalized) a service",
-                access: .administrator, idempotency: .accepted, gives: .done(Schemas.service), refuses: [409]
+                access: .administrator, moves: .oneBook, idempotency: .accepted, gives: .done(Schemas.service),
+                refuses: [409]
             ) { call in
-                let change = ChangeService(serviceID: call.parameters[0], move: move)
+                let change = ChangeService(serviceID: call.parameters[0], move: move, callerBook: call.book)
                 return .write { tenant, detail in
                     let service = try change.run(tenant, &detail)
                     return .json(Schemas.service, service, in: tenant.currency)
@@ -86,7 +89,8 @@ extension OperatorAdmin {
 
     private static func decide(_ call: Call, _ decision: DecideOrder.Decision) -> Work {
         let decide = DecideOrder(
-            orderID: call.parameters[0], decision: decision, accountID: call.accountID, keyID: call.keyID)
+            orderID: call.parameters[0], decision: decision, accountID: call.accountID, keyID: call.keyID,
+            callerBook: call.book)
         return .write { tenant, detail in try answer(try decide.run(tenant, &detail), tenant) }
     }
 

@@ -134,7 +134,10 @@ extension TenantTransaction {
     /// Every unit of an order ends; for an order that was rejected.
     package func cancelServices(ofOrder order: Order) throws {
         try connection.run(
-            "UPDATE service SET state = 'cancelled', cancelled_at = ?2, renews_at = NULL WHERE order_id = ?1 AND state <> 'cancelled'",
+            """
+            UPDATE service SET state = 'cancelled', cancelled_at = ?2, ends_at = ?2, renews_at = NULL
+            WHERE order_id = ?1 AND state <> 'cancelled'
+            """,
             .integer(order.id), .time(now))
     }
 
@@ -150,10 +153,12 @@ extension TenantTransaction {
             .integer(resellerID), .time(now))
     }
 
+    /// A service that is cancelled ends now, whenever its term would have ended.
     package func setState(of service: Service, to state: ServiceState) throws {
         try connection.run(
             """
             UPDATE service SET state = ?2, cancelled_at = iif(?2 = 'cancelled', ?3, cancelled_at),
+                ends_at = iif(?2 = 'cancelled', ?3, ends_at),
                 renews_at = iif(?2 = 'cancelled', NULL, renews_at)
             WHERE id = ?1
             """,

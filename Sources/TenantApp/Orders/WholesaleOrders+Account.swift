@@ -37,6 +37,22 @@ extension WholesaleOrders {
             }
         },
         Route(
+            .get, "/account/sessions", "List where you are signed in", access: .resellerSession, openIn: [.pending],
+            parameters: .page(), gives: .list(SessionBodies.session)
+        ) { call in
+            try SessionAnswers.list(call, of: call.ownSessions) { tenant, rows, page in
+                page.answer(rows, id: \.key.id, SessionBodies.session, in: tenant.currency)
+            }
+        },
+        Route(
+            .delete, "/account/sessions", "End your sessions, all but this one", access: .resellerSession,
+            openIn: [.pending, .suspended], gives: .done(SessionBodies.ended)
+        ) { call in SessionAnswers.endOthers(call, of: call.ownSessions) { .json(SessionBodies.ended, $0, in: $1) } },
+        Route(
+            .delete, "/account/sessions/{id}", "End one of your sessions", access: .resellerSession,
+            openIn: [.pending, .suspended], gives: .nothing
+        ) { call in SessionAnswers.end(call, call.parameters[0], of: call.ownSessions) },
+        Route(
             .post, "/keys", "Mint a key of your own", access: .resellerSession, takes: Schemas.newKey.schema,
             gives: .made(KeyBodies.minted)
         ) { call in
@@ -60,7 +76,7 @@ extension WholesaleOrders {
             .get, "/keys", "List your keys", access: .resellerSession, parameters: .page(), gives: .list(KeyBodies.key)
         ) {
             call in
-            let page = try Paging(try call.query())
+            let page = try Paging(call)
             return .read { tenant in
                 let rows = try tenant.keys(resellerID: call.resellerID, after: page.after, limit: page.fetch)
                 return page.answer(rows, id: \.id, KeyBodies.key, in: tenant.currency)
@@ -79,17 +95,20 @@ extension WholesaleOrders {
             KeyAnswers.revoke(call, resellerID: call.resellerID)
         },
         Route(
-            .post, "/webhook/secret/rotate", "Get a new signing secret; the old one works on for a day",
-            access: .resellerSession, gives: .done(Schemas.webhookSecret)
+            .post, "/webhook/secret/rotate", "Get a new signing secret; the old one works on for a day, or as you say",
+            access: .resellerSession, takes: WebhookBodies.rotation.schema, gives: .done(Schemas.webhookSecret)
         ) {
             call in
-            .write { tenant, detail in
+            let overlap = try call.read(WebhookBodies.rotation)
+            return .write { tenant, detail in
                 guard try tenant.reseller(id: call.resellerID)?.state == .active else {
                     throw Refusal.forbidden(.resellerHasNoSecrets)
                 }
-                let secret = try tenant.mintWebhookSecret(resellerID: call.resellerID)
+                let secret = try tenant.mintWebhookSecret(resellerID: call.resellerID, overlapSeconds: overlap)
                 detail.note("webhook_secret", "rotated")
-                return .json(Schemas.webhookSecret, secret, in: tenant.currency)
+                let rotated = WebhookBodies.Rotated(
+                    secret: secret, previousValidUntil: tenant.now.adding(seconds: overlap))
+                return .json(Schemas.webhookSecret, rotated, in: tenant.currency)
             }
         },
         Route(
@@ -103,7 +122,7 @@ extension WholesaleOrders {
             }
         },
         Route(
-            .put, "/webhook", "Say where your events go", access: .reseller(.partnerOrder),
+            .put, "/webhook", "Say where your events go", access: .reseller(.partnerOrder), moves: .oneBook,
             takes: Schemas.webhookRequest.schema, gives: .done(Schemas.webhook)
         ) { call in
             let (url, events) = try call.read(Schemas.webhookRequest)

@@ -6,7 +6,8 @@ import TenantRegistry
 extension WholesaleOrders {
     static let orders: [Route] = [
         Route(
-            .post, "/orders", "Place an order", access: .reseller(.partnerOrder), idempotency: .required,
+            .post, "/orders", "Place an order", access: .reseller(.partnerOrder), moves: .oneBook,
+            idempotency: .required,
             signedBy: { try $0.webhookSecrets(resellerID: $1) }, takes: Schemas.orderRequest.schema,
             gives: .made(Schemas.placed), refuses: [409]
         ) {
@@ -24,6 +25,7 @@ extension WholesaleOrders {
         },
         Route(
             .post, "/orders/quote", "Price an order; nothing is written", access: .reseller(.partnerRead),
+            moves: .nothing,
             takes: Schemas.orderRequest.schema, gives: .read(Schemas.quote), refuses: [409]
         ) { call in
             let request = try call.read(Schemas.orderRequest)
@@ -39,7 +41,7 @@ extension WholesaleOrders {
             parameters: .page(.query("state", .choice(OrderState.self))), gives: .list(Schemas.order)
         ) { call in
             let query = try call.query()
-            let page = try Paging(query)
+            let page = try Paging(call)
             let state = try query.choice("state", as: OrderState.self)
             return .read { tenant in
                 let rows = try tenant.orders(
@@ -65,7 +67,7 @@ extension WholesaleOrders {
             parameters: .page(.query("status", .choice(ServiceState.self))), gives: .list(Schemas.service)
         ) { call in
             let query = try call.query()
-            let page = try Paging(query)
+            let page = try Paging(call)
             let state = try query.choice("status", as: ServiceState.self)
             return .read { tenant in
                 let rows = try tenant.services(

@@ -8,12 +8,12 @@ extension WholesaleOrders {
         // MARK: Orders and services
 
         static let orderRequest = Body(
-            Field.text("product", 1...FieldReader.skuCharactersMax), Field.choice("term", Term.self),
+            Field.id("product", FieldReader.skuCharactersMax), Field.choice("term", Term.self),
             Field.integer("quantity", 1...OrderRequest.quantityMax),
             Field.object(
                 "customer",
                 Body(
-                    Field.text("external_id", 1...128), Field.email("email").optional,
+                    Field.id("external_id", 128), Field.email("email").optional,
                     Field.text("name", 1...200).optional))
         ).named("OrderRequest").map { sku, term, quantity, customer in
             OrderRequest(
@@ -145,6 +145,8 @@ extension WholesaleOrders {
                 .member("id", \.publicID), .member("url", \.url), .member("events", \.events),
                 .member("enabled", \.isEnabled),
             ])
-        static let webhookSecret = Shape<String>([.ok, .member("webhook_secret") { $0 }])
+        static let webhookSecret = Shape<WebhookBodies.Rotated>([
+            .ok, .omittable("webhook_secret", \.secret), .member("previous_valid_until", \.previousValidUntil),
+        ])
     }
 }

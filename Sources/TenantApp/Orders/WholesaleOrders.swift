@@ -7,6 +7,7 @@ package import TenantRegistry
 package struct WholesaleOrders: Dialect {
     package static let scopes: NamedScopes = [.partnerRead, .partnerOrder]
     package let name = "wholesale_orders"
+    package let refusesUnknownMembers = true
     package let basePath = "/api/partner/v1"
 
     package init() {}

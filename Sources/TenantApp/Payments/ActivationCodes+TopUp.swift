@@ -11,7 +11,8 @@ extension ActivationCodes {
     static let topUps: [Route] = [
         Route(
             .post, "/topup", "Begin a payment that tops the balance up", access: .reseller(.codes),
-            idempotency: .accepted, routeClass: .topUp, takes: Schemas.topUp.schema, gives: .done(Schemas.begun)
+            moves: .oneBook, idempotency: .accepted, routeClass: .topUp, takes: Schemas.topUp.schema,
+            gives: .done(Schemas.begun)
         ) { call in
             let amount = try call.read(Schemas.topUp)
             let create = CreateTopUp(
@@ -24,8 +25,9 @@ extension ActivationCodes {
         Route(
             .post, "/topup/webhook", "Take the payment service's report on a payment", access: .open,
             body: .whole(bytesMax: PaymentCallback.bodyBytesMax), openCalls: .capability,
-            parameters: Schemas.callbackHead,
-            takes: PaymentCallback.Content.body.schema, gives: .done(Schemas.ok), refuses: [401]
+            ignoresUnknownParameters: true,
+            parameters: Schemas.callbackHead, takes: PaymentCallback.Content.body.schema, gives: .done(Schemas.ok),
+            refuses: [401]
         ) { call in
             let callback = PaymentCallback(head: call.head, body: call.body)
             return .write { tenant, detail in

@@ -63,23 +63,11 @@ package struct HTTPPaymentDriver: PaymentDriver {
         guard let json = try? JSON.parse(answer.body) else { return .failure(.unreadable("it is not JSON")) }
         var fields = FieldReader(json)
         let reference = fields.string("id", characters: 1...referenceCharactersMax)
-        let url = fields.serviceURL("payment_url", allowsPlain: allowsPlain)
+        let url = fields.webAddress("payment_url", allowsPrivateAddresses: allowsPlain)
         guard let reference, let url, fields.errors.isEmpty else {
             let names = fields.errors.map { $0.pointer.isEmpty ? "the body" : $0.pointer }
             return .failure(.unreadable("\(names.joined(separator: ", ")) is not as it must be"))
         }
         return .success(CreatedPayment(reference: reference, url: url))
-    }
-}
-
-extension FieldReader {
-    /// An absolute https URL; http too where this node may call private addresses.
-    package mutating func serviceURL(_ name: String, allowsPlain: Bool) -> String? {
-        guard let url = webhookURL(name) else { return nil }
-        guard allowsPlain || url.hasPrefix("https://") else {
-            fail(name, code: "format", detail: "must be an absolute https URL")
-            return nil
-        }
-        return url
     }
 }

@@ -44,10 +44,10 @@ extension OperatorAdmin {
             gives: .list(Schemas.payment), refuses: [404]
         ) { call in
             let query = try call.query()
-            let page = try Paging(query)
+            let page = try Paging(call)
             var filter = PaymentFilter(book: try query.mode(or: call.book))
             filter.state = try query.choice("status", as: PaymentState.self)
-            let reseller = query["reseller"]
+            let reseller = try query.id("reseller")
             return .read { [filter] tenant in
                 var filter = filter
                 filter.resellerID = try tenant.resellerID(filter: reseller)
@@ -75,15 +75,19 @@ extension OperatorAdmin {
 
     /// `{driver: "sandbox"}` or `{driver: "http", create_url, api_key, webhook_secret, callback_url?, return_url?}`.
     private static func configuration(_ call: Call) throws -> ConfigurePayments {
-        let allowsPlain = call.services.outbound.allowsPrivateAddresses
+        let allowsPrivate = call.services.outbound.allowsPrivateAddresses
         var fields = try call.fields()
+        let names = [
+            "driver", "create_url", "api_key", "webhook_secret", "callback_url", "return_url", "overlap_seconds",
+        ]
         let driver = fields.choice("driver", as: PaymentDriverKind.self)
         let overlap = fields.optionalInteger("overlap_seconds", in: 0...ConfigurePayments.overlapSecondsMax) ?? 0
         guard driver == .http else {
+            fields.expectNoOthers(than: driver == nil ? names : ["driver", "overlap_seconds"])
             try fields.finish()
             return ConfigurePayments(NewPaymentService(.sandbox), overlapSeconds: overlap)
         }
-        let createURL = fields.serviceURL("create_url", allowsPlain: allowsPlain)
+        let createURL = fields.webAddress("create_url", allowsPrivateAddresses: allowsPrivate)
         let apiKey = fields.string("api_key", characters: 8...512)
         if let apiKey, !apiKey.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) {
             fields.fail("api_key", code: "format", detail: "must be printable ASCII without spaces")
@@ -95,8 +99,9 @@ extension OperatorAdmin {
         }
         // The address by which the operator has come here is the tenant's; a reseller's Host header is not asked.
         let callbackURL =
-            fields.optionalURL("callback_url") ?? call.baseURL + ActivationCodes.callbackPath
-        let returnURL = fields.optionalURL("return_url") ?? call.baseURL + "/"
+            fields.optionalURL("callback_url", allowsPrivate) ?? call.baseURL + ActivationCodes.callbackPath
+        let returnURL = fields.optionalURL("return_url", allowsPrivate) ?? call.baseURL + PaymentReturnPages.path
+        fields.expectNoOthers(than: names)
         try fields.finish()
         guard let createURL, let apiKey, let secret else { throw Refusal.defect }
         return ConfigurePayments(
@@ -109,7 +114,7 @@ extension OperatorAdmin {
 }
 
 extension FieldReader {
-    fileprivate mutating func optionalURL(_ name: String) -> String? {
-        value(name) == nil || isNull(name) ? nil : webhookURL(name)
+    fileprivate mutating func optionalURL(_ name: String, _ allowsPrivate: Bool) -> String? {
+        value(name) == nil || isNull(name) ? nil : webAddress(name, allowsPrivateAddresses: allowsPrivate)
     }
 }

@@ -56,7 +56,7 @@ package struct PaymentCallback: Sendable {
             { !(1...JSON.numberCharactersMax).contains($0.utf8.count) }, "format", "must be a decimal number")
 
         package static let body = Body(
-            Field.text("order_id", 1...200), Field.choice("status", PaymentReport.self), amount,
+            Field.id("order_id", 200), Field.choice("status", PaymentReport.self), amount,
             Field.text("currency", 1...16)
         ).map { orderID, report, amount, currency in
             Content(orderID: orderID, report: report, amount: amount, currency: currency)

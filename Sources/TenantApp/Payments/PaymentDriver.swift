@@ -42,7 +42,7 @@ package struct CreatedPayment: Sendable, Equatable {
 
 /// Why there is no page. Texts are for the operator; none holds a key, a header or a body.
 package enum PaymentFailure: Error, Sendable, Equatable {
-    /// Nobody answered in time, or the connection broke off, in every attempt.
+    /// Nobody answered in time, the address is none that may be called, or the connection broke off, in every attempt.
     case unanswered(String)
     /// The service answered with this status.
     case refused(status: Int)
@@ -58,9 +58,16 @@ package enum PaymentFailure: Error, Sendable, Equatable {
         }
     }
 
+    /// For the node's own log. Why nobody answered describes the network that the node stands in, and is told nowhere
+    /// else: whether a name is known, what it stands for, whether that may be called.
+    package var logText: String {
+        if case .unanswered(let reason) = self { "\(text): \(reason)" } else { text }
+    }
+
+    /// For the operator.
     package var text: String {
         switch self {
-        case .unanswered(let reason): "the payment service did not answer: \(reason)"
+        case .unanswered: "the payment service did not answer"
         case .refused(let status): "the payment service answered with status \(status)"
         case .unreadable(let reason): "the payment service's answer cannot be used: \(reason)"
         case .busy: "too many payments were being begun at once"

@@ -17,12 +17,7 @@ package struct SandboxPayPages: Dialect {
     package func credential(in head: RequestHead) -> Range<Int>? { nil }
 
     package func render(_ refusal: Refusal, requestID: RequestID) -> Response {
-        let page = Self.page("Payment", theme: nil, #"<p role="alert">\#(refusal.sentence)</p>"#)
-        var response = Response(status: refusal.status, contentType: HTMLPage.contentType, bytes: page.bytes)
-        response.headers.add(page.headers)
-        if let seconds = refusal.retryAfterSeconds { response.headers.add("Retry-After", seconds) }
-        if case .methodNotAllowed(let allowed) = refusal { response.headers.add("Allow", allowed) }
-        return response
+        Self.page("Payment", theme: nil, #"<p role="alert">\#(refusal.sentence)</p>"#).response(to: refusal)
     }
 
     private static let formBytesMax = 1 << 10

@@ -38,7 +38,7 @@ package struct TopUpFlow: Sendable {
                     return answer(payment.orderID, url)
                 }
             }
-            call.services.fleet.report("\(call.requestID.text): \(failure.text)")
+            call.services.fleet.report("\(call.requestID.text): \(failure.logText)")
             _ = try await steps.write { tenant, detail in try finish.run(tenant, &detail) }
             throw Refusal.unavailable(.paymentServiceUnavailable)
         }

@@ -23,7 +23,7 @@ extension FieldReader {
             fail(name, code: "range", detail: "must be from 0 to \(most)")
         } catch {
             switch error {
-            case .syntax: fail(name, code: "format", detail: "must be a decimal number")
+            case .syntax: fail(name, code: "format", detail: Self.decimalExpected)
             case .precision: fail(name, code: "format", detail: "must have at most \(digits) digits after the point")
             case .overflow: fail(name, code: "range", detail: "must be from 0 to \(most)")
             }

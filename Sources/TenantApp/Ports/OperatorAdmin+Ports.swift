@@ -7,7 +7,7 @@ import TenantRegistry
 extension OperatorAdmin {
     static let ports: [Route] = [
         Route(
-            .post, "/ports", "Import a stock of ports, all rows or none", access: .administrator,
+            .post, "/ports", "Import a stock of ports, all rows or none", access: .administrator, moves: .oneBook,
             body: .whole(bytesMax: Route.importBytesMax), idempotency: .required, parameters: [.mode],
             takes: Schemas.portStock, gives: .made(Schemas.importedPorts)
         ) { call in
@@ -29,9 +29,9 @@ extension OperatorAdmin {
             gives: .list(Schemas.slot)
         ) { call in
             let query = try call.query()
-            let page = try Paging(query)
+            let page = try Paging(call)
             let book = try query.mode(or: call.book)
-            let country = query["country"]
+            let country = try query.id("country")
             let state = try query.choice("status", as: SlotState.self)
             return .read { tenant in
                 let rows = try tenant.portSlots(
@@ -42,9 +42,9 @@ extension OperatorAdmin {
         },
         Route(
             .get, "/countries", "List countries and their daily base prices", access: .administrator,
-            parameters: .page(), gives: .list(Schemas.country)
+            isTagged: true, parameters: .page(), gives: .list(Schemas.country)
         ) { call in
-            let page = try Paging(try call.query())
+            let page = try Paging(call)
             return .read { tenant in
                 let rows = try tenant.portCountries(after: page.after, limit: page.fetch)
                 return page.answer(rows, id: \.id, Schemas.country, in: tenant.currency)
@@ -55,7 +55,7 @@ extension OperatorAdmin {
             parameters: [Schemas.countryID], takes: Schemas.newCountry.schema, gives: .done(Schemas.country)
         ) { call in
             var fields = try call.fields()
-            let country = fields.read(Field.part(Schemas.newCountry))
+            let country = fields.readWhole(Schemas.newCountry, call.reading)
             let id = call.parameters[0]
             if !isCountryID(id) {
                 fields.fail(

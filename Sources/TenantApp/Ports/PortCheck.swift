@@ -34,7 +34,7 @@ enum PortCheck {
                     "The port cost \(file.amount(port.cost)); \(port.days) days of \(file.amount(port.basePrice.micros)) are another amount."
                 )
             }
-            if port.milliseconds != port.days * Timestamp.millisecondsPerDay {
+            if !Timestamp.days(port.days, are: port.milliseconds) {
                 file.report.add(
                     .orders, "port", port.id, "The port does not run for the \(port.days) days that it was bought for.")
             }

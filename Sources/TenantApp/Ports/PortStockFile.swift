@@ -32,19 +32,23 @@ package struct PortStockRow: Sendable, Equatable {
 /// Reads a stock of ports (O9): CSV with a header row, or JSON `{"ports": […]}`; the same fields in both.
 /// `http_port` and `socks_port` are a port each, or ranges (`10001-10010`) of the same length. Pure: any thread.
 package enum PortStockFile {
-    package static let columns = [
-        "device", "server_ip", "http_port", "socks_port", "country", "city", "carrier", "mode",
-    ]
-    private static let optionalColumns = ["city", "carrier", "mode"]
+    private static let shape = TableShape(
+        "a stock of ports",
+        [
+            .required("device"), .required("server_ip", .value), .required("http_port", .value),
+            .required("socks_port", .value), .required("country"), .optional("city"), .optional("carrier"),
+            .optional("mode", .value),
+        ])
     /// So many slots at once: the import is one transaction, and other calls wait for it.
     package static let slotsMax = 10_000
 
     /// Throws every fault of the file, each with its row.
     package static func read(_ body: [UInt8], isCSV: Bool) throws(Refusal) -> [PortStockRow] {
         var errors: [FieldError] = []
+        var source = try isCSV ? Source.csv(TableRows(body, shape)) : .json(jsonRows(body)[...])
         var rows: [PortStockRow] = []
         var slots = 0
-        for (pointer, json) in try isCSV ? csvRows(body) : jsonRows(body) {
+        while errors.count < ImportPorts.errorsMax, let (pointer, json) = source.next(&errors) {
             if let row = row(json, pointer, &errors) {
                 // Before the next row is expanded: ranges are short to write and long to hold.
                 slots += row.slots.count
@@ -53,11 +57,10 @@ package enum PortStockFile {
                 }
                 rows.append(row)
             }
-            if errors.count >= ImportPorts.errorsMax { break }
         }
         if rows.isEmpty && errors.isEmpty { throw .field("/ports", "required", "there is no row") }
         findRepeats(rows, &errors)
-        guard errors.isEmpty else { throw .invalid(Array(errors.prefix(ImportPorts.errorsMax))) }
+        guard errors.isEmpty else { throw .invalid(Array(errors.byPlace.prefix(ImportPorts.errorsMax))) }
         return rows
     }
 
@@ -73,65 +76,52 @@ package enum PortStockFile {
         if body.count > jsonBytesMax { throw .tooLarge(bytesMax: jsonBytesMax) }
         let json: JSON
         do throws(JSONError) {
-            json = try JSON.parse(body)
+            json = try JSON.parse(ByteOrderMark.without(body))
         } catch {
             throw .unparseable("The body is not valid JSON: \(error).")
         }
         if case .array(let values) = json { return values.enumerated().map { ("/\($0.offset)", $0.element) } }
-        var fields = FieldReader(json)
+        var fields = FieldReader(json, refusesUnknown: true)
         let values = fields.array("ports", count: 1...slotsMax)
+        fields.expectNoOthers(than: ["ports"])
         try fields.finish()
         return (values ?? []).enumerated().map { ("/ports/\($0.offset)", $0.element) }
     }
 
-    private static func csvRows(_ body: [UInt8]) throws(Refusal) -> [(String, JSON)] {
-        var rows: [CSVRow]
-        do throws(CSVError) {
-            var reader = CSVReader()
-            rows = try reader.feed(body)
-            if let last = try reader.finish() { rows.append(last) }
-        } catch {
-            throw .invalid([error.fieldError])
-        }
-        guard let header = rows.first else { throw .field("/line/1", "required", "must be the header row") }
-        var errors: [FieldError] = []
-        for name in header.fields where !columns.contains(name) {
-            errors.append(
-                FieldError.inLine(header.line, name, "unknown_column", "is not a column of a stock of ports"))
-        }
-        for name in columns where !header.fields.contains(name) && !optionalColumns.contains(name) {
-            errors.append(.inLine(header.line, name, "required", "the column is missing"))
-        }
-        if Set(header.fields).count != header.fields.count {
-            errors.append(.inLine(header.line, nil, "duplicate_column", "a column stands twice"))
-        }
-        guard errors.isEmpty else { throw .invalid(errors) }
-        return rows.dropFirst().map { row in
-            // An empty field is none; a row of another length lacks what is required.
-            let members = zip(header.fields, row.fields).filter { !$1.isEmpty }
-            return ("/line/\(row.line)", .object(members.map { JSONMember(name: $0, value: .string($1)) }))
+    /// Rows with where each stands.
+    private enum Source {
+        case csv(TableRows)
+        case json(ArraySlice<(String, JSON)>)
+
+        mutating func next(_ errors: inout [FieldError]) -> (String, JSON)? {
+            switch self {
+            case .csv(var table):
+                defer { self = .csv(table) }
+                return table.next(errors: &errors).map { ("/line/\($0.line)", $0.json) }
+            case .json(var rest):
+                defer { self = .json(rest) }
+                return rest.popFirst()
+            }
         }
     }
 
     private static func row(_ json: JSON, _ pointer: String, _ errors: inout [FieldError]) -> PortStockRow? {
-        var fields = FieldReader(json, at: pointer)
-        let device = fields.string("device", characters: 1...100)
-        let serverIP = fields.string("server_ip", characters: 1...253)
-        if let serverIP, !serverIP.utf8.allSatisfy(isHostByte) {
-            fields.fail("server_ip", code: "format", detail: "must be an address")
-        }
+        var fields = FieldReader(json, at: pointer, refusesUnknown: true)
+        let device = fields.string("device", characters: 1...100, .id)
+        let serverIP = fields.serverAddress("server_ip")
         let http = fields.ports("http_port")
         let socks = fields.ports("socks_port")
         if let http, let socks, http.count != socks.count || http.overlaps(socks) {
             fields.fail("socks_port", code: "range", detail: "must be as many ports as http_port has, and others")
         }
-        let country = fields.string("country", characters: 1...100)
-        let city = fields.optionalString("city", characters: 1...100)
-        let carrier = fields.optionalString("carrier", characters: 1...100)
+        let country = fields.string("country", characters: 1...100, .id)
+        let city = fields.optionalString("city", characters: 1...100, .id)
+        let carrier = fields.optionalString("carrier", characters: 1...100, .id)
         let mode = fields.optionalString("mode", characters: 1...32) ?? "shared"
         if !modes.keys.contains(mode) {
             fields.fail("mode", code: "choice", detail: "must be one of shared, exclusive-capable")
         }
+        fields.expectNoOthers(than: shape.names)
         errors += fields.errors
         guard let device, let serverIP, let http, let socks, let country, let isExclusiveCapable = modes[mode],
             fields.errors.isEmpty
@@ -143,13 +133,6 @@ package enum PortStockFile {
     }
 
     static let modes = ["shared": false, "exclusive": true, "exclusive-capable": true]
-
-    private static func isHostByte(_ byte: UInt8) -> Bool {
-        switch byte {
-        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x3A: true
-        default: false
-        }
-    }
 
     /// The same port of an address twice in one file.
     private static func findRepeats(_ rows: [PortStockRow], _ errors: inout [FieldError]) {
@@ -175,10 +158,28 @@ package enum PortStockFile {
 }
 
 extension FieldReader {
+    /// An IPv4 or IPv6 address, or a name of at least two labels, in the one spelling in which addresses are compared.
+    fileprivate mutating func serverAddress(_ name: String) -> String? {
+        guard let text = string(name, characters: 1...253) else { return nil }
+        let folded = text.lowercased()
+        let host = folded.hasSuffix(".") ? String(folded.dropLast()) : folded
+        if let address = IPAddress(parsing: text) {
+            if address.isReachable { return address.description }
+            fail(name, code: "unreachable", detail: "must be an address that others can reach")
+            return nil
+        }
+        guard HostName.isDomain(host) else {
+            fail(name, code: "format", detail: "must be an IPv4 or IPv6 address, or a host name")
+            return nil
+        }
+        return host
+    }
+
     /// `10001`, as a number or text, or `10001-10010`.
     fileprivate mutating func ports(_ name: String) -> ClosedRange<Int64>? {
+        func number(_ text: Substring) -> Int64? { JSONNumber(plain: text)?.integer() }
         guard let text = numberText(name) else { return nil }
-        let ends = text.split(separator: "-", omittingEmptySubsequences: false).map { Int64($0) }
+        let ends = text.split(separator: "-", omittingEmptySubsequences: false).map(number)
         guard let first = ends.first ?? nil, let last = ends.last ?? nil, ends.count <= 2, first <= last,
             1...65_535 ~= first, 1...65_535 ~= last
         else {

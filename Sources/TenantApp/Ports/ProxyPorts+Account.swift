@@ -44,10 +44,21 @@ extension ProxyPorts {
             .get, "/api-keys", "List your keys", access: .resellerSession, parameters: .page(),
             gives: Schemas.list("apiKeys", Schemas.key)
         ) { call in
-            let page = try Paging(try call.query())
+            let page = try Paging(call)
             return .read { tenant in
                 let rows = try tenant.keys(resellerID: call.resellerID, after: page.after, limit: page.fetch)
                 return list("apiKeys", rows, page, id: \.id, Schemas.key, in: tenant.currency)
+            }
+        },
+        Route(
+            .post, "/api-keys/{id}/rotate", "Give a key of yours a new secret", access: .resellerSession,
+            idempotency: .accepted, takes: KeyBodies.rotation.schema, gives: .done(Schemas.mintedKey), refuses: [409]
+        ) { call in
+            try KeyAnswers.rotate(call, resellerID: call.resellerID) { key, secret, currency in
+                .shownOnce(200) { json, isShown in
+                    let minted = Schemas.MintedKey(key: key, secret: isShown ? secret.text : nil)
+                    Schemas.mintedKey.write(minted, in: currency, to: &json)
+                }
             }
         },
         Route(.delete, "/api-keys/{id}", "Revoke a key of yours", access: .resellerSession, gives: .done(Schemas.key)) {
@@ -69,6 +80,37 @@ extension ProxyPorts {
                 let balances = try tenant.balances(of: reseller, book: call.book)
                 return .json(Schemas.balance, balances, in: tenant.currency)
             }
+        },
+    ]
+    /// Where somebody is signed in, and the ends of it (O13).
+    static let sessions: [Route] = [
+        Route(
+            .post, "/login/signout", "Sign out", access: .resellerSession, openIn: [.pending, .suspended],
+            gives: .done(Schemas.ended)
+        ) { call in
+            .write { tenant, _ in
+                try tenant.revokeKey(call.keyID)
+                return .json(Schemas.ended, 1, in: tenant.currency)
+            }
+        },
+        Route(
+            .get, "/account/sessions", "List where you are signed in", access: .resellerSession, openIn: [.pending],
+            parameters: .page(), gives: Schemas.sessions
+        ) { call in
+            try SessionAnswers.list(call, of: call.ownSessions) { tenant, rows, page in
+                list("sessions", rows, page, id: \.key.id, Shape(Schemas.listedSession), in: tenant.currency)
+            }
+        },
+        Route(
+            .delete, "/account/sessions", "End your sessions, all but this one", access: .resellerSession,
+            openIn: [.pending, .suspended], gives: .done(Schemas.ended)
+        ) { call in SessionAnswers.endOthers(call, of: call.ownSessions) { .json(Schemas.ended, $0, in: $1) } },
+        Route(
+            .delete, "/account/sessions/{id}", "End one of your sessions", access: .resellerSession,
+            openIn: [.pending, .suspended], gives: .done(Schemas.ended)
+        ) { call in
+            SessionAnswers.end(
+                call, call.parameters[0], of: call.ownSessions, answer: .json(Schemas.ended, 1, in: call.currency))
         },
     ]
 }

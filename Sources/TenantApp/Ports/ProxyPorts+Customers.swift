@@ -8,7 +8,7 @@ extension ProxyPorts {
 
     static let customers: [Route] = [
         Route(
-            .post, "/reseller/customers", "Create a customer", access: .reseller(.customersWrite),
+            .post, "/reseller/customers", "Create a customer", access: .reseller(.customersWrite), moves: .oneBook,
             idempotency: .accepted, takes: Schemas.newCustomer.schema, gives: .made(Schemas.customer), refuses: [409]
         ) { call in
             let (email, name, company, slots, externalID) = try call.read(Schemas.newCustomer)
@@ -30,8 +30,8 @@ extension ProxyPorts {
             parameters: .page(.query("externalId")), gives: Schemas.list("customers", Schemas.customer)
         ) { call in
             let query = try call.query()
-            let page = try Paging(query)
-            let externalID = query["externalId"]
+            let page = try Paging(call)
+            let externalID = try query.id("externalId")
             return .read { tenant in
                 let rows = try tenant.portCustomers(
                     resellerID: call.resellerID, book: call.book, externalID: externalID, after: page.after,
@@ -51,6 +51,7 @@ extension ProxyPorts {
         },
         Route(
             .patch, "/reseller/customers/{id}", "Change a customer", access: .reseller(.customersWrite),
+            moves: .oneBook,
             takes: Schemas.customerChange.schema, gives: .done(Schemas.customer)
         ) { call in
             var change = PortCustomerChange()
@@ -69,6 +70,7 @@ extension ProxyPorts {
         },
         Route(
             .post, "/reseller/customers/{id}/topup", "Move balance to a customer", access: .reseller(.customersWrite),
+            moves: .oneBook,
             idempotency: .accepted, takes: Schemas.topUp.schema, gives: .made(Schemas.transfer), refuses: [409]
         ) { call in
             let (amount, description, referenceID) = try call.read(Schemas.topUp)

@@ -6,7 +6,7 @@ import TenantRegistry
 extension ProxyPorts {
     static let ports: [Route] = [
         Route(
-            .post, "/reseller/ports", "Buy a port for a customer", access: .reseller(.portsWrite),
+            .post, "/reseller/ports", "Buy a port for a customer", access: .reseller(.portsWrite), moves: .oneBook,
             idempotency: .accepted, takes: Schemas.newPort.schema, gives: .made(Schemas.madePort), refuses: [409]
         ) { call in
             let create = CreatePort(
@@ -33,9 +33,9 @@ extension ProxyPorts {
             gives: Schemas.list("ports", Schemas.listedPort)
         ) { call in
             let query = try call.query()
-            let page = try Paging(query)
+            let page = try Paging(call)
             let state = try query.choice("status", as: PortState.self)
-            let customerID = query["customerId"]
+            let customerID = try query.id("customerId")
             return .read { tenant in
                 let customer = try customerID.map {
                     try tenant.knownPortCustomer($0, resellerID: call.resellerID, book: call.book).id
@@ -58,6 +58,7 @@ extension ProxyPorts {
         },
         Route(
             .post, "/reseller/ports/{id}/rotate", "Move a port to another device", access: .reseller(.portsWrite),
+            moves: .oneBook,
             idempotency: .accepted, gives: .done(Schemas.rotatedPort), refuses: [409]
         ) { call in
             let rotate = RotatePort(portID: call.parameters[0], resellerID: call.resellerID, book: call.book)

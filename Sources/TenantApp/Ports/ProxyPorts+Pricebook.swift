@@ -2,14 +2,14 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// What a reseller charges its customers (X2): open to any key of the reseller.
+/// What a reseller charges its customers (X2): read by any key of the reseller, written by one that may write (X1).
 extension ProxyPorts {
     static let pricebook: [Route] = [
         Route(
             .get, "/reseller/countries", "List countries and their base prices", access: .reseller([]),
-            parameters: .page(), gives: Schemas.list("countries", Schemas.country)
+            isTagged: true, parameters: .page(), gives: Schemas.list("countries", Schemas.country)
         ) { call in
-            let page = try Paging(try call.query())
+            let page = try Paging(call)
             return .read { tenant in
                 let rows = try tenant.portCountries(after: page.after, limit: page.fetch)
                 return list("countries", rows, page, id: \.id) { country, json in
@@ -21,12 +21,14 @@ extension ProxyPorts {
             }
         },
         Route(
-            .get, "/reseller/pricebook", "Read your price book", access: .reseller([]), gives: .read(Schemas.pricebook)
+            .get, "/reseller/pricebook", "Read your price book", access: .reseller([]), isTagged: true,
+            gives: .read(Schemas.pricebook)
         ) { call in
             .read { tenant in try answer(tenant, call) }
         },
         Route(
-            .put, "/reseller/pricebook", "Change your price book; what is left out stays", access: .reseller([]),
+            .put, "/reseller/pricebook", "Change your price book; what is left out stays",
+            access: .resellerWithAny(.writes), moves: .oneBook,
             takes: Schemas.pricebookChange, gives: .done(Schemas.pricebook)
         ) {
             call in
@@ -47,11 +49,12 @@ extension ProxyPorts {
             }
         },
         Route(
-            .post, "/reseller/pricebook/country-override", "Price a country of its own", access: .reseller([]),
+            .post, "/reseller/pricebook/country-override", "Price a country of its own",
+            access: .resellerWithAny(.writes), moves: .oneBook,
             idempotency: .accepted, takes: Schemas.newOverride, gives: .made(Schemas.override)
         ) { call in
             var fields = try call.fields()
-            let countryID = fields.string("countryId", characters: 1...100)
+            let countryID = fields.string("countryId", characters: 1...100, .id)
             let level = fields.pricingLevel()
             if level.isEmpty && fields.errors.isEmpty {
                 fields.fail("marginPercent", code: "required", detail: "or fixedPrice or multiplier is required")
@@ -70,6 +73,7 @@ extension ProxyPorts {
         },
         Route(
             .post, "/reseller/pricebook/calculate", "Price something; nothing is written", access: .reseller([]),
+            moves: .nothing,
             takes: Schemas.calculation, gives: .read(Schemas.calculated)
         ) {
             call in
@@ -120,7 +124,7 @@ extension ProxyPorts {
 
     private static func pricebookChange(_ call: Call) throws -> Change {
         var fields = try call.fields()
-        try fields.expectChange(
+        fields.expectChange(
             of: changeable, clearable: ["fixedPrice", "multiplier", "portPricing", "trafficPricing"])
         var change = Change()
         change.mode = fields.optionalChoice("pricingMode", as: PricingMode.self)
@@ -148,8 +152,8 @@ extension ProxyPorts {
             case .port: fields.optionalInteger("days", in: 1...PricePort.daysMax)
             case .traffic: fields.optionalInteger("gigabytes", in: 1...PricePort.gigabytesMax)
             }
-        let countryID = fields.optionalString("countryId", characters: 1...100)
-        let customerID = fields.optionalString("customerId", characters: 1...100)
+        let countryID = fields.optionalString("countryId", characters: 1...100, .id)
+        let customerID = fields.optionalString("customerId", characters: 1...100, .id)
         try fields.finish()
         return Calculation(
             thing: thing, basePrice: base, quantity: quantity ?? 1, countryID: countryID, customerID: customerID)
@@ -219,6 +223,8 @@ extension FieldReader {
     fileprivate mutating func nestedLevelChange(_ name: String) -> LevelChange? {
         if has(name) && isNull(name) { return .cleared }
         guard var nested = optionalObject(name) else { return nil }
+        let names = ["marginPercent", "fixedPrice", "multiplier"]
+        nested.expectChange(of: names, clearable: names)
         let change = nested.levelChange(margin: "marginPercent")
         absorb(nested)
         return change

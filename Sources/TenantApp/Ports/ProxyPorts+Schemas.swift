@@ -6,7 +6,7 @@ import TenantRegistry
 /// answers are numbers, times milliseconds.
 extension ProxyPorts {
     enum Schemas {
-        static let id = Schema.text(100)
+        static let id = Schema.id(100)
 
         static func list<Value>(_ name: String, _ element: Shape<Value>) -> Success { list(name, element.schema) }
 
@@ -38,6 +38,14 @@ extension ProxyPorts {
         static let mintedKey = Shape<MintedKey>([
             .omittable("key", \.secret), .alreadyShown, .part(keyMembers, \.key),
         ])
+        static let sessions = list(
+            "sessions",
+            Shape<SessionAnswers.Listed>(listedSession))
+        static let listedSession: [Shape<SessionAnswers.Listed>.Member] = [
+            .member("_id", \.key.publicID), .member("createdAt", \.key.createdAt.milliseconds),
+            .member("expiresAt", \.key.expiresAt?.milliseconds), .member("current", \.isCurrent),
+        ]
+        static let ended = Shape<Int>([.member("ended") { $0 }])
         static let balance = Shape<Balances>([
             .number("balance", \.balance), .number("creditLimit", \.creditLimit), .number("available", \.available),
             .currency("currency"),
@@ -54,8 +62,9 @@ extension ProxyPorts {
         ]
         static let pricebookChange = Schema.change([
             "pricingMode": .choice(PricingMode.self).omittable, "defaultMarginPercent": markUp.omittable,
-            "fixedPrice": price.optional, "multiplier": multiplier.optional, "portPricing": newLevel.optional,
-            "trafficPricing": newLevel.optional,
+            "fixedPrice": price.optional, "multiplier": multiplier.optional,
+            "portPricing": Schema.change(newLevel).optional,
+            "trafficPricing": Schema.change(newLevel).optional,
         ])
         private static let level: Schema = [
             "marginPercent": .number.nullable, "fixedPrice": .number.nullable, "multiplier": .number.nullable,
@@ -92,7 +101,7 @@ extension ProxyPorts {
 
         static let newCustomer = Body(
             Field.email("email"), Field.text("name", 1...200).optional, Field.text("company", 1...200).optional,
-            Field.integer("allocatedPortSlots", 0...slotsMax).or(0), Field.text("externalId", 1...128).optional)
+            Field.integer("allocatedPortSlots", 0...slotsMax).or(0), Field.id("externalId", 128).optional)
         static let customerChange = Body.change(
             Field.bool("isActive").omittable, Field.percent("discountPercent").omittable,
             Field.integer("allocatedPortSlots", 0...slotsMax).omittable)
@@ -108,7 +117,7 @@ extension ProxyPorts {
             ])
         static let topUp = Body(
             Field.payable("amount", AmountRule.prices).unless({ $0 == .zero }, "range", "must be more than zero"),
-            Field.text("description", 1...500).optional, Field.text("referenceId", 1...128).optional)
+            Field.text("description", 1...500).optional, Field.id("referenceId", 128).optional)
         struct Transferred {
             let transfer: CustomerTransfer
             let customer: PortCustomer
@@ -124,8 +133,8 @@ extension ProxyPorts {
         // Ports
 
         static let newPort = Body(
-            Field.text("customerId", 1...100), Field.text("countryId", 1...100),
-            Field.text("cityId", 1...100).optional, Field.text("carrierId", 1...100).optional,
+            Field.id("customerId", 100), Field.id("countryId", 100),
+            Field.id("cityId", 100).optional, Field.id("carrierId", 100).optional,
             Field.integer("days", 1...PricePort.daysMax), Field.bool("exclusive").or(false),
             Field.bool("isPrivate").or(false)
         ).map { customerID, countryID, cityID, carrierID, days, isExclusive, isPrivate in
@@ -193,6 +202,14 @@ extension ProxyPorts {
         }
         static let madeWebhook = Shape<MadeWebhook>([
             .part(webhookMembers, \.endpoint), .omittable("secret", \.secret), .alreadyShown,
+        ])
+        struct RotatedSecret {
+            let endpoint: NamedWebhookEndpoint
+            let rotated: WebhookBodies.Rotated
+        }
+        static let rotatedSecret = Shape<RotatedSecret>([
+            .part(webhookMembers, \.endpoint), .omittable("secret", \.rotated.secret), .alreadyShown,
+            .member("previousValidUntil", \.rotated.previousValidUntil.milliseconds),
         ])
         static let webhooks = Shape<[NamedWebhookEndpoint]>([.list("webhooks", Shape(webhookMembers)) { $0 }])
         static let removedWebhook = Shape<NamedWebhookEndpoint>([

@@ -12,7 +12,7 @@ package struct ProxyPorts: Dialect {
 
     package init() {}
 
-    package let routes: [Route] = account + pricebook + customers + ports + webhooks + documents
+    package let routes: [Route] = account + sessions + pricebook + customers + ports + webhooks + documents
 
     package let credentials: [CredentialPlace] = [.header("X-API-Key"), .bearer]
     package var errorContentType: StaticString { "application/json" }
@@ -58,6 +58,7 @@ package struct ProxyPorts: Dialect {
         case 408: "Request Timeout"
         case 413: "Content Too Large"
         case 414: "URI Too Long"
+        case 415: "Unsupported Media Type"
         case 417: "Expectation Failed"
         case 422: "Unprocessable Content"
         case 429: "Too Many Requests"
@@ -80,7 +81,7 @@ package struct ProxyPorts: Dialect {
                 for row in shown { try json.object { json in try write(row, &json) } }
             }
             json.field("hasMore", rows.count > page.limit)
-            json.field("nextCursor", rows.count > page.limit ? shown.last.map { Paging.text(id($0)) } : nil)
+            json.field("nextCursor", rows.count > page.limit ? shown.last.map { page.text(behind: id($0)) } : nil)
         }
     }
 
@@ -97,4 +98,6 @@ extension NamedScopes {
     static let customersWrite = NamedScopes("customers:write", bit: 5)
     static let portsRead = NamedScopes("ports:read", bit: 6)
     static let portsWrite = NamedScopes("ports:write", bit: 7)
+    /// One of them is enough for price book and webhooks (X1).
+    static let writes: NamedScopes = [.customersWrite, .portsWrite]
 }

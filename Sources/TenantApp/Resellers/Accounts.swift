@@ -49,6 +49,14 @@ extension TenantReader {
         try connection.row(Account.byEmail, .text(email.lowercased()), read: Account.init)
     }
 
+    /// The first that is there.
+    package func account(spelt emails: [String]) throws -> Account? {
+        for email in emails {
+            if let account = try connection.row(Account.byEmail, .text(email), read: Account.init) { return account }
+        }
+        return nil
+    }
+
     package func account(id: Int64) throws -> Account? {
         try connection.row(Account.byID, .integer(id), read: Account.init)
     }

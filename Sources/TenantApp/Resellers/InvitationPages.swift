@@ -4,7 +4,8 @@ import HTML
 package import HTTPCore
 package import TenantRegistry
 
-/// Where an invitation's link leads: a page that asks for a password, and the call that sets it (P1, O3).
+/// Where an invitation's link leads: a page that asks for a password, and the form that sets it (P1, O3). Programs get
+/// the same as JSON.
 package struct InvitationPages: Dialect {
     package let name = "invitations"
     package let basePath = "/invite"
@@ -17,6 +18,11 @@ package struct InvitationPages: Dialect {
 
     package func render(_ refusal: Refusal, requestID: RequestID) -> Response {
         Problem.response(refusal, requestID: requestID)
+    }
+
+    package func render(_ refusal: Refusal, requestID: RequestID, for head: RequestHead?) -> Response {
+        if head?.prefersJSON ?? true { return render(refusal, requestID: requestID) }
+        return HTMLPage.refusal(refusal, title: "Invitation")
     }
 
     package let routes: [Route] = [
@@ -33,20 +39,27 @@ package struct InvitationPages: Dialect {
         Route(.post, "/{token}", "Accept the invitation", access: .open) { call in
             let hash = tokenHash(call)
             let password = try call.readForm(Body(Field.newPassword("password")))
+            let prefersJSON = call.head.prefersJSON
             return .flow { steps in
                 // A link that leads nowhere costs no scrypt.
                 guard try await steps.read({ try $0.invitedAccount(tokenHash: hash) }) != nil else {
                     throw Refusal.notFound(.invitation)
                 }
                 let passwordHash = try await steps.background {
-                    try call.services.scrypt.hash(password, random: call.services.random)
+                    try Password.hash(password, by: call.services.scrypt, random: call.services.random)
                 }
                 return .write { tenant, detail in
                     let account = try AcceptInvitation(tokenHash: hash, passwordHash: passwordHash).run(tenant, &detail)
-                    return .json { json in
-                        json.field("ok", true)
-                        json.field("email", account.email)
+                    if prefersJSON {
+                        return .json { json in
+                            json.field("ok", true)
+                            json.field("email", account.email)
+                        }
                     }
+                    let content: HTML = """
+                        <h1>Your password is set</h1><p>From now on <b>\(account.email)</b> signs in with it.</p>
+                        """
+                    return HTMLPage(title: "Welcome", theme: try tenant.theme(), content: content).answer()
                 }
             }
         },

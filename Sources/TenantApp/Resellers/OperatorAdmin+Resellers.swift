@@ -28,13 +28,17 @@ extension OperatorAdmin {
         },
         Route(
             .get, "/resellers", "List resellers", access: .administrator,
-            parameters: .page(.query("status", .resellerState)), gives: .list(Schemas.resellerAnswer)
+            parameters: .page(.query("status", .resellerState), .query("email", .email), .query("q", .id(255))),
+            gives: .list(Schemas.resellerAnswer)
         ) { call in
             let query = try call.query()
-            let page = try Paging(query)
-            let state = try query.resellerState("status")
-            return .read { tenant in
-                let rows = try tenant.resellers(state: state, after: page.after, limit: page.fetch)
+            let page = try Paging(call)
+            var filter = ResellerFilter()
+            filter.state = try query.resellerState("status")
+            filter.email = try query.email("email")
+            filter.prefix = try query.id("q")
+            return .read { [filter] tenant in
+                let rows = try tenant.resellers(filter, after: page.after, limit: page.fetch)
                 let known = try rows.map { try tenant.known($0) }
                 return page.answer(known, id: \.reseller.id, Schemas.resellerAnswer, in: tenant.currency)
             }
@@ -63,17 +67,19 @@ extension OperatorAdmin {
         },
         Route(
             .post, "/resellers/{id}/webhook-secret/rotate", "Give a reseller a new signing secret",
-            access: .administrator, idempotency: .accepted, gives: .done(Schemas.newSecret), refuses: [409]
+            access: .administrator, idempotency: .accepted, takes: WebhookBodies.rotation.schema,
+            gives: .done(Schemas.newSecret), refuses: [409]
         ) { call in
-            .write { tenant, detail in
+            let overlap = try call.read(WebhookBodies.rotation)
+            return .write { tenant, detail in
                 let reseller = try tenant.knownReseller(call.parameters[0])
                 guard reseller.state != .terminated else {
                     throw Refusal.conflict(.resellerTerminated)
                 }
-                let secret = try tenant.mintWebhookSecret(resellerID: reseller.id)
+                let secret = try tenant.mintWebhookSecret(resellerID: reseller.id, overlapSeconds: overlap)
                 detail.resellerID = reseller.id
                 detail.note("reseller", reseller.publicID)
-                let end = tenant.now.adding(seconds: TenantReader.secretOverlapSeconds)
+                let end = tenant.now.adding(seconds: overlap)
                 return .shownOnce(200) { json, isShown in
                     let new = Schemas.NewSecret(
                         id: reseller.publicID, webhookSecret: isShown ? secret : nil, previousValidUntil: end)

@@ -55,7 +55,7 @@ package struct ResellerApplication: Sendable {
     /// With the password's scrypt hash; on the background pool.
     package func hashed(_ services: Services) throws -> ResellerApplication {
         var copy = self
-        copy.passwordHash = try password.map { try services.scrypt.hash($0, random: services.random) }
+        copy.passwordHash = try password.map { try Password.hash($0, by: services.scrypt, random: services.random) }
         return copy
     }
 

@@ -1,7 +1,17 @@
 package import CallKit
+import HTTPCore
 package import RateLimiter
 import SQLite
 package import TenantRegistry
+
+/// What a list of resellers asks for (O3). `prefix`: of id, address, name or company.
+package struct ResellerFilter: Sendable {
+    package var state: ResellerState?
+    package var email: String?
+    package var prefix: String?
+
+    package init() {}
+}
 
 /// A reseller's profile: its place in its life, its terms, its limit.
 package struct Reseller: Sendable {
@@ -33,7 +43,13 @@ package struct Reseller: Sendable {
     fileprivate static let byPublicID = Statement("SELECT \(columns) FROM reseller WHERE public_id = ?1")
     static let all = Statement("SELECT \(columns) FROM reseller ORDER BY id")
     fileprivate static let list = Statement(
-        "SELECT \(columns) FROM reseller WHERE id > ?1 AND (?2 IS NULL OR state = ?2) ORDER BY id LIMIT ?3")
+        """
+        SELECT \(columns) FROM reseller
+        WHERE id > ?1 AND (?2 IS NULL OR state = ?2) AND (?3 IS NULL OR email = ?3)
+            AND (?4 IS NULL OR public_id LIKE ?4 ESCAPE '\\' OR email LIKE ?4 ESCAPE '\\'
+                OR name LIKE ?4 ESCAPE '\\' OR company LIKE ?4 ESCAPE '\\')
+        ORDER BY id LIMIT ?5
+        """)
 
     init(_ row: inout RowReader) throws {
         id = try row.int()
@@ -73,7 +89,8 @@ extension TenantReader {
 
     package func reseller(email: String) throws -> Reseller? {
         try connection.row(
-            dynamic: "SELECT \(Reseller.columns) FROM reseller WHERE email = ?1", [.text(email.lowercased())],
+            dynamic: "SELECT \(Reseller.columns) FROM reseller WHERE email = ?1",
+            [.text(EmailAddress.canonical(email) ?? email)],
             read: Reseller.init)
     }
 
@@ -88,9 +105,14 @@ extension TenantReader {
         try connection.row(Reseller.byPublicID, .text(publicID), read: Reseller.init)
     }
 
-    package func resellers(state: ResellerState?, after id: Int64, limit: Int) throws -> [Reseller] {
-        try connection.rows(
-            Reseller.list, .integer(id), .optional(state?.rawValue), .int(limit), read: Reseller.init)
+    package func resellers(_ filter: ResellerFilter, after id: Int64, limit: Int) throws -> [Reseller] {
+        // LIKE folds the letters of ASCII.
+        let prefix = filter.prefix.map { text in
+            text.reduce(into: "") { $0 += "%_\\".contains($1) ? "\\\($1)" : "\($1)" } + "%"
+        }
+        return try connection.rows(
+            Reseller.list, .integer(id), .optional(filter.state?.rawValue), .optional(filter.email), .optional(prefix),
+            .int(limit), read: Reseller.init)
     }
 
     /// Throws where the tier has no room for one more. What was terminated has given its place back, and applications

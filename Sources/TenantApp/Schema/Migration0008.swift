@@ -1,27 +1,30 @@
 import SQLite
 
-/// From where accounts' passwords were right not long ago; who made a reseller, the operator or somebody who applied
-/// and whose application lapses; how much of the file each reseller has filled.
+/// A named endpoint may have two signing secrets for a while, and whoever is signed in can be listed.
 enum Migration0008 {
     static let version: Int32 = 8
-    static let migration = Migration(version: version, name: "budgets", sql: sql)
+    static let migration = Migration(version: version, name: "sessions and secrets", sql: sql)
 
     private static let sql = """
-        CREATE TABLE known_place (
-            realm INTEGER NOT NULL CHECK (realm BETWEEN 0 AND 2),
-            person_id INTEGER NOT NULL,
-            place BLOB NOT NULL,
-            at INTEGER NOT NULL,
-            PRIMARY KEY (realm, person_id, place)
-        ) STRICT, WITHOUT ROWID;
-        CREATE INDEX known_place_at ON known_place (at);
-        ALTER TABLE reseller ADD COLUMN is_applicant INTEGER NOT NULL DEFAULT 0 CHECK (is_applicant BETWEEN 0 AND 1);
-        CREATE TABLE reseller_room (
-            reseller_id INTEGER PRIMARY KEY REFERENCES reseller(id),
-            bytes INTEGER NOT NULL
+        -- A rotation adds a row and gives the one before an end (O3).
+        CREATE TABLE webhook_endpoint_secret_wider (
+            id INTEGER PRIMARY KEY,
+            endpoint_id INTEGER NOT NULL REFERENCES webhook_endpoint(id),
+            sealed BLOB NOT NULL,
+            created_at INTEGER NOT NULL,
+            expires_at INTEGER
         ) STRICT;
-        CREATE INDEX reseller_waiting ON reseller (created_at) WHERE state = 0 AND is_applicant = 1;
-        CREATE INDEX delivery_delivered ON delivery (updated_at) WHERE state = 'delivered' OR state = 'dropped';
-        CREATE INDEX api_key_session_by_end ON api_key (expires_at) WHERE role >= 3;
+        INSERT INTO webhook_endpoint_secret_wider (endpoint_id, sealed, created_at)
+            SELECT endpoint_id, sealed, created_at FROM webhook_endpoint_secret ORDER BY endpoint_id;
+        DROP TABLE webhook_endpoint_secret;
+        ALTER TABLE webhook_endpoint_secret_wider RENAME TO webhook_endpoint_secret;
+        CREATE INDEX webhook_endpoint_secret_by_endpoint ON webhook_endpoint_secret (endpoint_id);
+        CREATE INDEX webhook_endpoint_secret_by_end ON webhook_endpoint_secret (expires_at)
+            WHERE expires_at IS NOT NULL;
+
+        -- Who is signed in, by account and by end. Sessions of old may have no end.
+        CREATE INDEX api_key_session ON api_key (account_id, coalesce(expires_at, 9223372036854775807))
+            WHERE role >= 3 AND revoked_at IS NULL;
+        CREATE INDEX account_by_reseller ON account (reseller_id) WHERE reseller_id IS NOT NULL;
         """
 }

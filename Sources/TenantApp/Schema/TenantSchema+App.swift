@@ -4,12 +4,23 @@ package import TenantRegistry
 extension TenantSchema {
     /// What a tenant's file is made of, for the fleet.
     package static let app = TenantSchema(
-        migrations: [
-            Migration0001.migration, Migration0002.migration, Migration0003.migration, Migration0004.migration,
-            Migration0005.migration, Migration0006.migration, Migration0007.migration,
-            Migration0008.migration,
-        ],
+        migrations: all,
         readProjections: { try $0.allProjections(corrupt: $1) },
-        housekeep: { try $0.housekeep() },
-        verify: { path in try Verifier(path: path).run().findings.map { "\($0.place): \($0.text)" } })
+        housekeep: { try $0.housekeep() }, vouched: shapes,
+        examine: { try Examination.run($0) })
+
+    private static let all = [
+        Migration0001.migration, Migration0002.migration, Migration0003.migration, Migration0004.migration,
+        Migration0005.migration, Migration0006.migration, Migration0007.migration, Migration0008.migration,
+        Migration0009.migration, Migration0010.migration, Migration0011.migration, Migration0012.migration,
+    ]
+
+    /// Of a schema that we wrote and that every test runs.
+    private static let shapes: VouchedShapes = {
+        do {
+            return try VouchedShapes(VouchedStates.tables, all)
+        } catch {
+            preconditionFailure("the schema: \(error)")
+        }
+    }()
 }

@@ -25,6 +25,28 @@ package struct HTMLPage: Sendable {
         return answer
     }
 
+    /// A refusal as people read it, with the fields that HTTP asks for beside it. `status`, `text`: where a surface has
+    /// its own.
+    package static func refusal(
+        _ refusal: Refusal, title: String, status: Int? = nil, text: String? = nil
+    ) -> Response {
+        HTMLPage(
+            title: title,
+            content: """
+                <h1>That did not work</h1><p role="alert">\(text ?? refusal.sentence)</p>
+                <p><a href="">Try again</a></p>
+                """
+        ).response(to: refusal, status: status)
+    }
+
+    /// This page as the answer to a refused call.
+    package func response(to refusal: Refusal, status: Int? = nil) -> Response {
+        var response = Response.refused(
+            refusal, status: status, contentType: Self.contentType, body: bytes, challenge: nil)
+        response.headers.add(headers)
+        return response
+    }
+
     package var bytes: [UInt8] {
         Layout(title: title, style: style, name: theme?.name, logo: logo, content: content).html.bytes
     }
@@ -37,7 +59,6 @@ package struct HTMLPage: Sendable {
             "Content-Security-Policy",
             "default-src 'none'; style-src 'sha256-\(hash)';\(images) form-action 'self'; base-uri 'none'; "
                 + "frame-ancestors 'none'")
-        headers.add("X-Content-Type-Options", "nosniff")
         headers.add("X-Frame-Options", "DENY")
         headers.add("Referrer-Policy", "no-referrer")
         return headers

@@ -8,8 +8,6 @@ extension OperatorAdmin.Schemas {
     static func audit(_ more: Parameter...) -> [Parameter] {
         [.from, .to, .query("key"), reseller, .query("status", .integer(100...599))] + more
     }
-    /// Twelve bytes in base64url, the first bit zero.
-    static let auditCursor = Parameter.query("cursor", .matching("^[A-Za-f][A-Za-z0-9_-]{15}$"))
     static let auditRecord = Schema.named(
         "AuditRecord",
         [
@@ -31,8 +29,6 @@ extension OperatorAdmin.Schemas {
         .member("algorithm", as: .one(of: ["Ed25519"])) { _ in "Ed25519" },
         .member("signed_text") { String(decoding: $0.head.signedBytes(of: $0.tenantID), as: UTF8.self) },
     ])
-    /// Sixteen bytes and a route's name, in base64url.
-    static let usageCursor = Parameter.query("cursor", .matching("^[A-Za-z0-9_-]{22,}$"))
     struct Usage {
         let row: UsageRow
         let reseller: String?
@@ -45,7 +41,9 @@ extension OperatorAdmin.Schemas {
                     Timestamp(milliseconds: $0.row.place.day * Timestamp.millisecondsPerDay).text.prefix(10))
             },
             .member("reseller", \.reseller), .member("route", \.row.place.action), .member("requests", \.row.requests),
-            .member("refusals", \.row.refusals), .member("orders", \.row.orders),
+            .member("refusals", \.row.refusals), .member("unauthorized", \.row.unauthorized),
+            .member("forbidden", \.row.forbidden), .member("rate_limited", \.row.rateLimited),
+            .member("other_refusals", \.row.otherRefusals), .member("orders", \.row.orders),
         ])
 
     struct NamedCreditEvent {

@@ -47,7 +47,7 @@ extension OperatorAdmin {
             "logo": Schema.matching(#"^https://[!$%&(-+.0-:=?A-\[\]-~]+(/[!$-&(-+.-:=?-\[\]-~]*)?$"#).with(
                 "maxLength", .int(2_000)
             ).optional,
-            "colours": (["primary": colour, "accent": colour, "background": colour] as Schema).closed.omittable,
+            "colours": Schema.change(["primary": colour, "accent": colour, "background": colour]).omittable,
         ])
 
         static let delivery = Shape<Delivery>(

@@ -6,6 +6,7 @@ package import TenantRegistry
 /// balances, orders and services, and read the audit log.
 package struct OperatorAdmin: Dialect {
     package let name = "operator_admin"
+    package let refusesUnknownMembers = true
     package let basePath = "/api/admin"
     package let isAlwaysThere = true
 

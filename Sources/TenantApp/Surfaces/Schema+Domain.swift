@@ -2,5 +2,5 @@ package import CallKit
 
 /// What several surfaces take.
 extension Schema {
-    package static let newPassword = text(PasswordRule.charactersMin...PasswordRule.charactersMax)
+    package static let newPassword = textAsSent(PasswordRule.charactersMin...PasswordRule.charactersMax)
 }

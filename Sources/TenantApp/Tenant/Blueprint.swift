@@ -56,7 +56,7 @@ package struct Blueprint: Sendable {
     }
 
     private init(_ json: JSON) throws {
-        var fields = FieldReader(json)
+        var fields = FieldReader(json, refusesUnknown: true)
         let name = fields.string("name", characters: 1...32)
         let title = fields.string("title", characters: 1...100)
         let currency = fields.string("currency", characters: 3...3)
@@ -75,12 +75,15 @@ package struct Blueprint: Sendable {
         }
         var products: [ProductSeed] = []
         for (index, value) in (fields.optionalArray("products", count: 0...1_000) ?? []).enumerated() {
-            var product = FieldReader(value, at: "/products/\(index)")
-            let sku = product.string("sku", characters: 1...64)
+            var product = fields.reader(of: value, at: index, in: "products")
+            let sku = product.string("sku", characters: 1...FieldReader.skuCharactersMax, .id)
             let title = product.string("name", characters: 1...200)
             let fulfilment = product.choice("fulfilment", as: Fulfilment.self)
             let isHidden = product.optionalBool("hidden") ?? false
             let plan = product.read(Field.part(PlanTerms.body))
+            product.expectNoOthers(than: [
+                "sku", "name", "fulfilment", "hidden", "days", "retail_price", "wholesale_price",
+            ])
             fields.absorb(product)
             if let sku, let title, let fulfilment, let plan {
                 products.append(
@@ -92,6 +95,10 @@ package struct Blueprint: Sendable {
         if let currency, Currency(currency) == nil {
             fields.fail("currency", code: "choice", detail: "is not an ISO 4217 code")
         }
+        fields.expectNoOthers(than: [
+            "name", "title", "currency", "key_prefix", "key_shape", "tier", "key_limit", "dialects", "settings",
+            "products", "demo",
+        ])
         try fields.finish()
         guard let name, let title, let currency, let prefix, let tier, let dialects else { throw Refusal.defect }
         self.name = name

@@ -34,6 +34,12 @@ extension TenantTransaction {
         try connection.run(
             "DELETE FROM webhook_secret WHERE id IN (SELECT id FROM webhook_secret WHERE expires_at <= ?1 LIMIT ?2)",
             .time(now), .int(Self.housekeepingRowsMax))
+        try connection.run(
+            """
+            DELETE FROM webhook_endpoint_secret WHERE id IN
+                (SELECT id FROM webhook_endpoint_secret WHERE expires_at <= ?1 LIMIT ?2)
+            """,
+            .time(now), .int(Self.housekeepingRowsMax))
     }
 
     /// Sessions that have ended: each sign-in leaves one. The audit log keeps whose they were. A tenant with credit

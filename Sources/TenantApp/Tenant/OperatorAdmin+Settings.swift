@@ -30,19 +30,23 @@ extension OperatorAdmin {
 
     private static func themeChange(_ call: Call) throws -> ChangeSettings {
         var fields = try call.fields()
-        try fields.expectChange(of: ["name", "logo", "colours", "self_activation"], clearable: ["logo"])
+        let names = ["name", "logo", "colours", "self_activation"]
+        fields.expectChange(of: names, clearable: ["logo"])
         var change = ChangeSettings()
         change.name = fields.optionalString("name", characters: 1...100)
         change.allowsSelfActivation = fields.optionalBool("self_activation")
         change.logo = fields.change("logo") { $0.secureURL("logo") }
         if var nested = fields.optionalObject("colours") {
+            let colours = Theme.Colour.allCases.map(\.rawValue)
+            nested.expectChange(of: colours, clearable: colours)
             for colour in Theme.Colour.allCases {
                 guard let value = nested.change(colour.rawValue, { $0.colour(colour.rawValue) }) else { continue }
                 change.colours.updateValue(value, forKey: colour)
             }
-            nested.expectOnly(Theme.Colour.allCases.map(\.rawValue))
+            nested.expectNoOthers(than: colours)
             fields.absorb(nested)
         }
+        fields.expectNoOthers(than: names)
         try fields.finish()
         return change
     }
@@ -51,9 +55,9 @@ extension OperatorAdmin {
 extension FieldReader {
     /// An absolute https URL: pages load it.
     fileprivate mutating func secureURL(_ name: String) -> String? {
-        guard let url = webhookURL(name) else { return nil }
+        guard let url = webAddress(name, allowsPrivateAddresses: false) else { return nil }
         // It stands in an attribute and in a policy header: no quotes, no separators of either.
-        guard url.hasPrefix("https://"), !url.contains(where: { "\"'<>;,\\".contains($0) }) else {
+        guard !url.contains(where: { "\"'<>;,\\".contains($0) }) else {
             fail(name, code: "format", detail: "must be an absolute https URL")
             return nil
         }

@@ -40,9 +40,10 @@ enum RowCheck {
         try sweep.take(Reseller.columns, from: "reseller", &file, Reseller.init)
         try sweep.take(Account.columns, from: "account", &file, Account.init)
         try sweep.take(APIKey.columns, from: "api_key", since: Migration0004.version, &file, APIKey.init)
-        try sweep.take(UsageRow.columns, from: "usage", &file, UsageRow.init)
+        try sweep.take(UsageRow.columns, from: "usage", since: Migration0009.version, &file, UsageRow.init)
         try sweep.take(StoredAnswer.columns, from: "idempotency", &file, StoredAnswer.init)
-        try sweep.take(AuditRow.columns, from: "audit", &file, AuditRow.init)
+        try sweep.take(
+            AuditRow.columns, from: "audit WHERE kind <> \(AuditChain.Kind.rows.rawValue)", &file, AuditRow.init)
     }
 
     private static func readOrders(_ sweep: inout RowSweep, _ file: inout VerifiedFile) throws {

@@ -1,48 +1,117 @@
 import CallKit
 import SQLite
+import Synchronization
 import TenantRegistry
 
-/// The file itself: SQLite's own check, and the schema text for text, so that no trigger is missing and no table
-/// altered.
+/// The file itself: its header, SQLite's own check, and the schema row for row, so
+/// that no trigger is missing, no table altered and nothing there that is none of ours.
 enum StructureCheck {
     static func run(_ file: inout VerifiedFile) throws {
+        for fault in FileHeader.faults(of: file.connection.path) {
+            file.report.add(.structure, "file", nil, "The header is not Tollgate's: \(fault).")
+        }
+        for difference in try SchemaComparison.differences(of: file.connection, version: file.version) {
+            if difference.answersForATable { file.hasForeignViews = true }
+            file.report.add(.structure, "schema", nil, difference.text)
+        }
+        if file.hasForeignViews { return }
         for fault in try file.connection.integrityCheck() {
             file.report.add(.structure, "file", nil, "SQLite's integrity check says: \(fault).")
         }
-        try compareSchema(&file)
+        try checkPlaceOfMeta(&file)
     }
 
-    private static func compareSchema(_ file: inout VerifiedFile) throws {
+    /// Before SQLite opens a live file, its second page must say whose it is (0017).
+    private static func checkPlaceOfMeta(_ file: inout VerifiedFile) throws {
+        let root = try file.connection.row("SELECT rootpage FROM sqlite_schema WHERE name = 'meta'") { try $0.int() }
+        if root != 2 {
+            file.report.add(.structure, "meta", nil, "The table is not on the second page, where it is looked for.")
+        }
+    }
+}
+
+/// A file's schema against the one that its version's migrations make: type, name, table and text of each row.
+enum SchemaComparison {
+    struct Difference {
+        let name: String
+        let text: String
+        /// A view or virtual table under a table's name could answer anything, for ever.
+        let answersForATable: Bool
+    }
+
+    /// One row of the schema. Texts are bytes: Swift takes two spellings of one character for the same, SQLite does
+    /// not.
+    private struct Object: Hashable {
+        let type: [UInt8]
+        let name: [UInt8]
+        let table: [UInt8]
+        let sql: [UInt8]
+        /// Where no table, index or trigger can have one.
+        let hasRoot: Bool
+
+        var title: String { "\(String(decoding: type, as: UTF8.self)) \(String(decoding: name, as: UTF8.self))" }
+        var isView: Bool {
+            !["table", "index", "trigger"].contains { type.elementsEqual($0.utf8) }
+                || type.elementsEqual("table".utf8) && !hasRoot
+        }
+    }
+
+    static func differences(of connection: Connection, version: Int32) throws -> [Difference] {
+        var left = try wanted(version)
+        var strange: [Object] = []
+        for object in try objects(of: connection) {
+            if let count = left[object], count > 0 { left[object] = count - 1 } else { strange.append(object) }
+        }
+        let missing = left.filter { $0.value > 0 }.keys.sorted { $0.title < $1.title }
+        let strangeTitles = Set(strange.map(\.title))
+        return missing.map { object in
+            let title = object.title
+            let text =
+                strangeTitles.contains(title)
+                ? "The \(title) was altered." : "The \(title) is missing\(consequence(of: title))."
+            return Difference(name: title, text: text, answersForATable: false)
+        }
+            + strange.sorted { $0.title < $1.title }.filter { strange in
+                strange.isView || !missing.contains { $0.title == strange.title }
+            }.map { object in
+                Difference(
+                    name: object.title,
+                    text: "The \(object.title) is none of Tollgate's\(object.isView ? ", so no row was read" : "").",
+                    answersForATable: object.isView)
+            }
+    }
+
+    /// How often each object stands in the schema of a version: made once.
+    private static let made = Mutex<[Int32: [Object: Int]]>([:])
+
+    private static func wanted(_ version: Int32) throws -> [Object: Int] {
+        if let known = made.withLock({ $0[version] }) { return known }
         let reference = try Connection(path: ":memory:", flags: [.readWrite, .create])
         defer { reference.close() }
-        for migration in TenantSchema.app.migrations where migration.version <= file.version {
+        for migration in TenantSchema.app.migrations where migration.version <= version {
             try reference.execute(migration.sql)
         }
-        let wanted = try objects(of: reference)
-        let found = try objects(of: file.connection)
-        for (name, sql) in wanted.sorted(by: { $0.key < $1.key }) {
-            guard let there = found[name] else {
-                file.report.add(.structure, "schema", nil, "The \(name) is missing\(consequence(of: name)).")
-                continue
-            }
-            if there != sql { file.report.add(.structure, "schema", nil, "The \(name) was altered.") }
-        }
-        for name in found.keys.sorted() where wanted[name] == nil {
-            let isView = name.hasPrefix("view ") || found[name]?.uppercased().hasPrefix("CREATE VIRTUAL") == true
-            if isView { file.hasForeignViews = true }
-            file.report.add(
-                .structure, "schema", nil,
-                "The \(name) is none of Tollgate's\(isView ? ", so no row was read" : "").")
-        }
+        var counts: [Object: Int] = [:]
+        for object in try objects(of: reference) { counts[object, default: 0] += 1 }
+        made.withLock { $0[version] = counts }
+        return counts
     }
 
     private static func consequence(of name: String) -> String {
         name.hasPrefix("trigger ") && name.contains("append_only") ? ", so rows could be changed or deleted" : ""
     }
 
-    private static func objects(of connection: Connection) throws -> [String: String] {
-        let sql = "SELECT type || ' ' || name, coalesce(sql, '') FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%'"
-        let rows = try connection.rows(dynamic: sql) { try ($0.text(), $0.text()) }
-        return Dictionary(rows, uniquingKeysWith: { first, _ in first })
+    private static func objects(of connection: Connection) throws -> [Object] {
+        try connection.rows(
+            """
+            SELECT CAST(coalesce(type, '') AS BLOB), CAST(coalesce(name, '') AS BLOB),
+                CAST(coalesce(tbl_name, '') AS BLOB), CAST(coalesce(sql, '') AS BLOB), coalesce(rootpage, 0) > 0
+            FROM sqlite_schema
+            """
+        ) { row in
+            Object(
+                type: try row.blob(), name: try row.blob(), table: try row.blob(), sql: try row.blob(),
+                hasRoot: try row.bool())
+        }
     }
 }

@@ -7,7 +7,7 @@ package import TenantRegistry
 package struct Finding: Sendable, Equatable {
     package enum Invariant: String, Sendable, CaseIterable {
         case structure, chain, signature, ledger, orders, quantity, idempotency, outbox, stock, credit,
-            payments
+            payments, rows
     }
 
     package let invariant: Invariant
@@ -42,6 +42,7 @@ package struct VerificationReport: Sendable {
         package var creditEvents = 0
         package var payments = 0
         package var codes = 0
+        package var vouchedRows = 0
     }
 
     package let tenantID: TenantID
@@ -50,6 +51,8 @@ package struct VerificationReport: Sendable {
     /// Where the chain ends; nil where it is empty.
     package internal(set) var head: AuditHead?
     package internal(set) var counts = Counts()
+    /// Whether the export is as its tenant signed it.
+    package internal(set) var seal = ExportSeal.State.unsigned
     /// In the order in which they were found, `findingsMax` at most.
     package private(set) var findings: [Finding] = []
     package private(set) var findingCount = 0
@@ -86,7 +89,7 @@ package struct VerificationReport: Sendable {
             ("stored_answers", "stored answers", counts.storedAnswers), ("events", "events", counts.events),
             ("deliveries", "deliveries", counts.deliveries), ("licences", "licences", counts.licences),
             ("credit_events", "credit events", counts.creditEvents), ("codes", "codes", counts.codes),
-            ("payments", "payments", counts.payments),
+            ("payments", "payments", counts.payments), ("vouched_rows", "vouched rows", counts.vouchedRows),
         ]
     }
 
@@ -95,6 +98,7 @@ package struct VerificationReport: Sendable {
         var lines = [
             "tenant \(tenantID.text), incarnation \(incarnation), schema \(schemaVersion)",
             "head \(head?.text ?? "none: the audit log is empty")",
+            "export \(seal.text)",
             countedThings.map { "\($0.count) \($0.title)" }.joined(separator: ", "),
         ]
         if isSound {
@@ -118,6 +122,7 @@ package struct VerificationReport: Sendable {
             json.field("incarnation", incarnation)
             json.field("schema_version", Int64(schemaVersion))
             json.field("head", head?.text)
+            json.field("export", seal.text)
             json.object("counts") { json in
                 for thing in countedThings { json.field(thing.name, thing.count) }
             }

@@ -10,6 +10,10 @@ package enum VerificationError: Error, Sendable, CustomStringConvertible {
     case newerSchema(found: Int32, known: Int32)
     /// There is a journal beside it: what the file alone holds is not the whole.
     case notWhole(String)
+    /// What it holds brought the examination down, or took more time or memory than it may.
+    case notExamined(String)
+    /// What a process said that verified for this one.
+    case told(String)
 
     package var description: String {
         switch self {
@@ -17,6 +21,8 @@ package enum VerificationError: Error, Sendable, CustomStringConvertible {
         case .notATenantFile(let reason): "this is no Tollgate tenant file: \(reason)"
         case .newerSchema(let found, let known):
             "the file has schema \(found), this program knows \(known): use a newer program"
+        case .notExamined(let reason): "the file could not be examined: \(reason)"
+        case .told(let text): text
         case .notWhole(let name): "\(name) lies beside the file, so the file alone is not whole: verify an export"
         }
     }
@@ -35,10 +41,14 @@ package struct Verifier {
     package let publicKey: [UInt8]?
     /// Checks the signature of every signed row rather than the last one's and those of expected heads.
     package let checksAllSignatures: Bool
+    /// A file that was changed since it was signed is not sound, whatever else it says.
+    package let judgesSeal: Bool
 
     package init(
-        path: String, expectedHeads: [AuditHead] = [], publicKey: [UInt8]? = nil, checksAllSignatures: Bool = false
+        path: String, expectedHeads: [AuditHead] = [], publicKey: [UInt8]? = nil, checksAllSignatures: Bool = false,
+        judgesSeal: Bool = true
     ) {
+        self.judgesSeal = judgesSeal
         self.path = path
         self.expectedHeads = expectedHeads
         self.publicKey = publicKey
@@ -51,8 +61,9 @@ package struct Verifier {
         let connection = try open()
         defer { connection.close() }
         var file = try VerifiedFile(connection)
+        checkSeal(&file)
         let checks: [(String, (inout VerifiedFile) throws -> Void)] = [
-            ("file", StructureCheck.run),
+            ("file", StructureCheck.run), ("bounds", BoundsCheck.run),
             ("audit", { try ChainCheck.run(&$0, expecting: expectedHeads, publicKey, all: checksAllSignatures) }),
             ("ledger", LedgerCheck.run), ("orders", OrderCheck.run), ("holding", QuantityCheck.run),
             ("idempotency", IdempotencyCheck.run), ("outbox", OutboxCheck.run), ("ports", PortCheck.run),
@@ -70,6 +81,16 @@ package struct Verifier {
             }
         }
         return file.report
+    }
+
+    private func checkSeal(_ file: inout VerifiedFile) {
+        let state = ExportSeal.state(of: path, tenant: file.tenantID, publicKey: publicKey ?? file.auditPublicKey)
+        file.report.seal = state
+        if state == .changed, judgesSeal {
+            file.report.add(
+                .signature, "file", nil,
+                "The file was changed since it was signed, or another key than the tenant's signed it.")
+        }
     }
 
     private func open() throws -> Connection {

@@ -40,7 +40,7 @@ struct VouchedRows {
         if ids.lowerBound > last + 1 { try reportUnvouched(last + 1...ids.lowerBound - 1, &file) }
         last = ids.upperBound
         if try table.digest(file.connection, ids).hex != digest {
-            let rows = ids.count == 1 ? "The row is" : "The rows to \(ids.upperBound) are"
+            let rows = ids.lowerBound == ids.upperBound ? "The row is" : "The rows to \(ids.upperBound) are"
             file.report.add(
                 invariant, table.rawValue, ids.lowerBound,
                 "\(rows) not as audit row \(sequence) says: changed, or missing.")

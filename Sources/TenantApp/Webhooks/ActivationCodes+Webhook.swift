@@ -14,7 +14,7 @@ extension ActivationCodes {
             }
         },
         Route(
-            .put, "/webhook", "Say where your events go", access: .reseller(.codes),
+            .put, "/webhook", "Say where your events go", access: .reseller(.codes), moves: .oneBook,
             takes: Schemas.webhookRequest.schema,
             gives: .done(Schemas.webhook)
         ) { call in
@@ -28,13 +28,16 @@ extension ActivationCodes {
             }
         },
         Route(
-            .post, "/webhook/secret", "Get a new signing secret; the old one works on for a day",
-            access: .resellerSession, gives: .done(Schemas.newSecret)
+            .post, "/webhook/secret", "Get a new signing secret; the old one works on for a day, or as you say",
+            access: .resellerSession, takes: WebhookBodies.rotation.schema, gives: .done(Schemas.newSecret)
         ) { call in
-            .write { tenant, detail in
-                let secret = try tenant.mintWebhookSecret(resellerID: call.resellerID)
+            let overlap = try call.read(WebhookBodies.rotation)
+            return .write { tenant, detail in
+                let secret = try tenant.mintWebhookSecret(resellerID: call.resellerID, overlapSeconds: overlap)
                 detail.note("webhook_secret", "rotated")
-                return .json(Schemas.newSecret, secret, in: tenant.currency)
+                let rotated = WebhookBodies.Rotated(
+                    secret: secret, previousValidUntil: tenant.now.adding(seconds: overlap))
+                return .json(Schemas.newSecret, rotated, in: tenant.currency)
             }
         },
     ]

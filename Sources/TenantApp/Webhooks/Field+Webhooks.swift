@@ -3,9 +3,11 @@ import HTTPCore
 
 /// Fields of webhooks, which several APIs take.
 extension Field {
-    /// An absolute http or https URL without credentials or fragment.
+    /// Where events may be sent to.
     package static func webhookURL(_ name: String) -> BodyField<String> {
-        BodyField(name, .webhookURL) { fields, name, _ in fields.webhookURL(name) }
+        BodyField(name, .webhookURL) { fields, name, reading in
+            fields.webAddress(name, allowsPrivateAddresses: reading.allowsPrivateAddresses)
+        }
     }
 
     /// Names of events, each once.

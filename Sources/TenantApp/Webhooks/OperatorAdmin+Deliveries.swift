@@ -11,10 +11,10 @@ extension OperatorAdmin {
             gives: .list(Schemas.delivery), refuses: [404]
         ) { call in
             let query = try call.query()
-            let page = try Paging(query)
+            let page = try Paging(call)
             let state = try query.choice("status", as: DeliveryState.self)
             let book = try query.mode(or: call.book)
-            let reseller = query["reseller"]
+            let reseller = try query.id("reseller")
             return .read { tenant in
                 let rows = try tenant.deliveries(
                     resellerID: try tenant.resellerID(filter: reseller), book: book, state: state, before: page.before,

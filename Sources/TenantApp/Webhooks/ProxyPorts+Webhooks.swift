@@ -2,11 +2,12 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// Where a reseller's events go (X6): open to any key of the reseller.
+/// Where a reseller's events go (X6): for keys that may write (X1).
 extension ProxyPorts {
     static let webhooks: [Route] = [
         Route(
-            .post, "/reseller/webhooks", "Subscribe to events", access: .reseller([]), idempotency: .accepted,
+            .post, "/reseller/webhooks", "Subscribe to events", access: .resellerWithAny(.writes), moves: .oneBook,
+            idempotency: .accepted,
             takes: Schemas.newWebhook.schema, gives: .made(Schemas.madeWebhook), refuses: [409]
         ) {
             call in
@@ -25,15 +26,17 @@ extension ProxyPorts {
                 }
             }
         },
-        Route(.get, "/reseller/webhooks", "List webhooks", access: .reseller([]), gives: .read(Schemas.webhooks)) {
-            call in
+        Route(
+            .get, "/reseller/webhooks", "List webhooks", access: .resellerWithAny(.writes),
+            gives: .read(Schemas.webhooks)
+        ) { call in
             .read { tenant in
                 let rows = try tenant.namedWebhookEndpoints(resellerID: call.resellerID, book: call.book)
                 return .json(Schemas.webhooks, rows, in: tenant.currency)
             }
         },
         Route(
-            .delete, "/reseller/webhooks/{id}", "Remove a webhook", access: .reseller([]),
+            .delete, "/reseller/webhooks/{id}", "Remove a webhook", access: .resellerWithAny(.writes), moves: .oneBook,
             gives: .done(Schemas.removedWebhook)
         ) { call in
             .write { tenant, detail in
@@ -45,8 +48,28 @@ extension ProxyPorts {
             }
         },
         Route(
-            .post, "/reseller/webhooks/{id}/test", "Send a test event to a webhook", access: .reseller([]),
-            routeClass: .webhookTest, gives: .made(Schemas.testSent)
+            .post, "/reseller/webhooks/{id}/secret/rotate", "Give a webhook a new signing secret",
+            access: .resellerWithAny(.writes), moves: .oneBook, idempotency: .accepted,
+            takes: WebhookBodies.rotation.schema, gives: .done(Schemas.rotatedSecret)
+        ) { call in
+            let overlap = try call.read(WebhookBodies.rotation)
+            return .write { tenant, detail in
+                let endpoint = try tenant.knownWebhookEndpoint(
+                    call.parameters[0], resellerID: call.resellerID, book: call.book)
+                let secret = try tenant.mintSecret(ofEndpoint: endpoint.id, overlapSeconds: overlap)
+                let end = tenant.now.adding(seconds: overlap)
+                detail.note("webhook", endpoint.publicID)
+                return .shownOnce(200) { json, isShown in
+                    let rotated = Schemas.RotatedSecret(
+                        endpoint: endpoint,
+                        rotated: WebhookBodies.Rotated(secret: isShown ? secret : nil, previousValidUntil: end))
+                    Schemas.rotatedSecret.write(rotated, in: tenant.currency, to: &json)
+                }
+            }
+        },
+        Route(
+            .post, "/reseller/webhooks/{id}/test", "Send a test event to a webhook", access: .resellerWithAny(.writes),
+            moves: .oneBook, routeClass: .webhookTest, gives: .made(Schemas.testSent)
         ) { call in
             .write { tenant, detail in
                 let endpoint = try tenant.knownWebhookEndpoint(

@@ -55,11 +55,15 @@ extension TenantReader {
         return endpoint
     }
 
-    /// The bytes that sign what goes to this endpoint, where it has a secret of its own.
-    package func secret(ofEndpoint id: Int64) throws -> [UInt8]? {
-        try connection.row("SELECT sealed FROM webhook_endpoint_secret WHERE endpoint_id = ?1", .integer(id)) { row in
-            try AES256GCM.open(row.blob(), key: store.secretKey, associatedData: endpointContext(id))
-        }
+    /// What signs that which goes to this endpoint, newest first, as bytes; none where it has no secret of its own.
+    package func secrets(ofEndpoint id: Int64) throws -> [[UInt8]] {
+        try connection.rows(
+            """
+            SELECT sealed FROM webhook_endpoint_secret
+            WHERE endpoint_id = ?1 AND (expires_at IS NULL OR expires_at > ?2) ORDER BY id DESC
+            """,
+            .integer(id), .time(now)
+        ) { row in try AES256GCM.open(row.blob(), key: store.secretKey, associatedData: endpointContext(id)) }
     }
 
     fileprivate func endpointContext(_ id: Int64) -> [UInt8] { tenantID.bytes + Array("endpoint:\(id)".utf8) }
@@ -78,15 +82,27 @@ extension TenantTransaction {
             """,
             .text(publicID), .integer(resellerID), .book(book), .text(name), .text(url),
             .text(events.joined(separator: ",")), .time(now))
-        let id = connection.lastInsertedRowID
+        let secret = try mintSecret(ofEndpoint: connection.lastInsertedRowID, overlapSeconds: 0)
+        return (try knownWebhookEndpoint(publicID, resellerID: resellerID, book: book), secret)
+    }
+
+    /// A new secret of the endpoint's own. The present one ends after the overlap (0: now), one that has an end already
+    /// at once. Returns the new one's `whsec_` text, to be shown once.
+    package func mintSecret(ofEndpoint id: Int64, overlapSeconds: Int64) throws -> String {
         let secret = WebhookSecret.mint(random: store.random)
         guard let bytes = WebhookSecret.decode(secret) else { throw Refusal.defect }
+        try connection.run(
+            """
+            UPDATE webhook_endpoint_secret SET expires_at = iif(expires_at IS NULL, ?3, min(expires_at, ?2))
+            WHERE endpoint_id = ?1
+            """,
+            .integer(id), .time(now), .time(now.adding(seconds: overlapSeconds)))
         let sealed = try AES256GCM.seal(
             bytes, key: store.secretKey, associatedData: endpointContext(id), random: store.random)
         try connection.run(
             "INSERT INTO webhook_endpoint_secret (endpoint_id, sealed, created_at) VALUES (?1, ?2, ?3)", .integer(id),
             .blob(sealed), .time(now))
-        return (try knownWebhookEndpoint(publicID, resellerID: resellerID, book: book), secret)
+        return secret
     }
 
     /// It receives nothing any more; what is queued for it is dropped. Its row stays: deliveries name it.

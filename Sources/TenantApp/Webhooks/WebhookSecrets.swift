@@ -34,14 +34,21 @@ extension TenantReader {
 }
 
 extension TenantTransaction {
-    /// Makes a new signing secret; those before end after the overlap. Returns its `whsec_` text, to be shown once.
-    package func mintWebhookSecret(resellerID: Int64) throws -> String {
+    /// Makes a new signing secret. The present one ends after the overlap (0: now), and one that a rotation before has
+    /// given an end ends at once: two are the most that ever sign and verify (O3). Returns the new one's `whsec_` text,
+    /// to be shown once.
+    package func mintWebhookSecret(
+        resellerID: Int64, overlapSeconds: Int64 = TenantReader.secretOverlapSeconds
+    ) throws -> String {
         let secret = WebhookSecret.mint(random: store.random)
         guard let bytes = WebhookSecret.decode(secret) else { throw Refusal.defect }
         memory.webhookSecrets[resellerID] = nil
         try connection.run(
-            "UPDATE webhook_secret SET expires_at = ?2 WHERE reseller_id = ?1 AND expires_at IS NULL",
-            .integer(resellerID), .time(now.adding(seconds: Self.secretOverlapSeconds)))
+            """
+            UPDATE webhook_secret SET expires_at = iif(expires_at IS NULL, ?3, min(expires_at, ?2))
+            WHERE reseller_id = ?1
+            """,
+            .integer(resellerID), .time(now), .time(now.adding(seconds: overlapSeconds)))
         try connection.run(
             "INSERT INTO webhook_secret (reseller_id, sealed, created_at) VALUES (?1, ?2, ?3)", .integer(resellerID),
             .blob(

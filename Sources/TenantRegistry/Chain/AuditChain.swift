@@ -42,6 +42,8 @@ package enum AuditChain {
     package enum Kind: Int64, Sendable {
         case record = 0
         case block = 1
+        /// What rows of other tables say from here on (`RowDigests`).
+        case rows = 2
     }
 
     package static func hash(
@@ -66,9 +68,10 @@ package enum AuditChain {
     }
 
     package static func hash(
-        block: AuditBlock, after previous: Digest, tenant: TenantID, incarnation: Int64, sequence: Int64
+        block: AuditBlock, of kind: Kind = .block, after previous: Digest, tenant: TenantID, incarnation: Int64,
+        sequence: Int64
     ) -> Digest {
-        var canonical = start(.block, after: previous, tenant, incarnation, sequence)
+        var canonical = start(kind, after: previous, tenant, incarnation, sequence)
         canonical.append(block.firstAt.milliseconds)
         canonical.append(block.lastAt.milliseconds)
         canonical.append(Int64(block.count))
@@ -94,7 +97,7 @@ package struct AuditBlock: Sendable, Equatable {
     package let firstAt: Timestamp
     package let lastAt: Timestamp
     package let count: Int
-    /// Records as `ReadLog` packs them, deflated.
+    /// Records as `ReadLog` packs them, deflated; or `RowDigests`.
     package let payload: [UInt8]
 
     package init(firstAt: Timestamp, lastAt: Timestamp, count: Int, payload: [UInt8]) {

@@ -19,6 +19,8 @@ package struct AuditRecord: Sendable, Equatable {
     package var keyID: Int64 = 0
     /// The reseller that the call concerns; 0 for none.
     package var resellerID: Int64 = 0
+    /// The reseller whose own call it is; 0 for anybody else's about one. Counted in `usage`, kept in no row.
+    package var callerResellerID: Int64 = 0
     /// The account that the call is attributed to (O1); 0 for none.
     package var accountID: Int64 = 0
     /// The route as the route table names it, say `POST /api/partner/v1/orders`, or a system event, `tenant.restored`.
@@ -49,8 +51,10 @@ package struct AuditRecord: Sendable, Equatable {
 
     /// The action by which a file's next incarnation begins.
     package static let restored = "tenant.restored"
+    /// The same in the provider's log where the tenant had not signed the file.
+    package static let restoredUnsigned = "tenant.restored_unsigned"
 
-    /// 429, 401 and 403: what `usage` counts as refusals.
+    /// 429, 401 and 403: what a flood of is kept as a count.
     package var isRefusal: Bool { status == 429 || status == 401 || status == 403 }
     /// Nobody known made the call.
     var isAnonymous: Bool { keyID == 0 }

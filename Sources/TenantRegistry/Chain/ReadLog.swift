@@ -50,13 +50,20 @@ package final class ReadLog: Sendable {
 
     package init() {}
 
-    /// Adds a record; false when there is no room until the lane has written a block.
-    package func append(_ record: AuditRecord) -> Bool {
+    /// Whether a record would be taken now.
+    package var hasRoom: Bool { state.withLock { Self.hasRoom($0) } }
+
+    private static func hasRoom(_ state: borrowing State) -> Bool {
+        // Commits that fail again and again put back what they took: that is bounded too.
+        state.batch.bytes.count < bytesMax && state.batch.bytes.count + state.drainedBytes < 2 * bytesMax
+    }
+
+    /// Adds a record; false when there is no room until the lane has written a block. `isOwed`: of an answer that has
+    /// begun while there was room, so that there are never more such than connections; it is taken.
+    @discardableResult
+    package func append(_ record: AuditRecord, isOwed: Bool = false) -> Bool {
         state.withLock { state in
-            // Commits that fail again and again put back what they took: that is bounded too.
-            guard state.batch.bytes.count < Self.bytesMax,
-                state.batch.bytes.count + state.drainedBytes < 2 * Self.bytesMax
-            else { return false }
+            guard isOwed || Self.hasRoom(state) else { return false }
             if record.isRefusal || record.isAnonymous {
                 let separateMax = record.isAnonymous ? Self.anonymousSeparateMax : Self.refusalsSeparateMax
                 let key = FloodKey(keyID: record.keyID, status: record.status, action: record.action)
@@ -145,7 +152,7 @@ package final class ReadLog: Sendable {
     }
 }
 
-/// What `usage` counts by (O6): the day, the reseller, the route.
+/// What `usage` counts by (O6): the day, the reseller whose call it was, the route.
 package struct UsageKey: Hashable, Sendable {
     /// Days since 1970 in UTC.
     package let day: Int64
@@ -154,24 +161,44 @@ package struct UsageKey: Hashable, Sendable {
 
     package init(_ record: AuditRecord) {
         day = record.at.milliseconds / 86_400_000
-        resellerID = record.resellerID
+        resellerID = record.callerResellerID
         action = record.action
     }
 }
 
 package struct UsageCount: Sendable {
     package var requests = 0
-    package var refusals = 0
+    /// 401, 403 and 429, each by itself.
+    package var unauthorized = 0
+    package var forbidden = 0
+    package var rateLimited = 0
+    /// Every other status from 400 on.
+    package var otherRefusals = 0
     package var orders = 0
+
+    package var refusals: Int { unauthorized + forbidden + rateLimited }
+    /// 0 stands for every other status from 400 on.
+    package var byStatus: [(status: Int, count: Int)] {
+        [(401, unauthorized), (403, forbidden), (429, rateLimited), (0, otherRefusals)]
+    }
 
     package mutating func add(_ record: AuditRecord) {
         requests += record.count
-        if record.isRefusal { refusals += record.count }
+        switch record.status {
+        case 401: unauthorized += record.count
+        case 403: forbidden += record.count
+        case 429: rateLimited += record.count
+        case 400...: otherRefusals += record.count
+        default: break
+        }
     }
 
     package mutating func add(_ other: UsageCount) {
         requests += other.requests
-        refusals += other.refusals
+        unauthorized += other.unauthorized
+        forbidden += other.forbidden
+        rateLimited += other.rateLimited
+        otherRefusals += other.otherRefusals
         orders += other.orders
     }
 }

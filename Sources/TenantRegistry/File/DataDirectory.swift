@@ -13,28 +13,41 @@ package final class DataDirectory: Sendable {
     package enum Failure: Error, CustomStringConvertible {
         case inUse(String)
         case unusable(String, String)
+        /// Others than its owner may use it; what mends it.
+        case tooOpen(String, mode: String, remedy: String)
+
+        /// What the last call said of a path.
+        fileprivate static func closed(_ path: String) -> Failure {
+            let reason = String(cString: strerror(errno))
+            return .unusable(path, "\(reason). This user must be able to write in the folder of --data")
+        }
 
         package var description: String {
             switch self {
-            case .inUse(let path): "\(path) is in use by another running gateway"
+            case .inUse(let path):
+                "\(path) is in use by another running gateway: end that one, or name another folder with --data"
             case .unusable(let path, let reason): "\(path): \(reason)"
+            case .tooOpen(let path, let mode, let remedy):
+                "\(path) is open to others than its owner (mode \(mode)); mend it with: \(remedy)"
             }
         }
     }
 
-    /// Makes the folder (mode 0700) where it is missing, and takes its lock.
+    /// Makes the folder (mode 0700) where it is missing, and takes its lock. Throws where others may use any of it.
     package init(path: String) throws {
         self.path = path
         // Whatever is made in the folder, by SQLite too, is its owner's alone.
         umask(0o077)
         for folder in [path, "\(path)/tenants", "\(path)/tmp", "\(path)/blank"] {
             if mkdir(folder, 0o700) != 0 && errno != EEXIST {
-                throw Failure.unusable(folder, String(cString: strerror(errno)))
+                throw Failure.closed(folder)
             }
         }
+        // Before anything in it is believed.
+        try PrivateFiles.judge(folder: path)
         let descriptor = open("\(path)/LOCK", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         lockDescriptor = Atomic(descriptor)
-        guard descriptor >= 0 else { throw Failure.unusable("\(path)/LOCK", String(cString: strerror(errno))) }
+        guard descriptor >= 0 else { throw Failure.closed("\(path)/LOCK") }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             throw Failure.inUse(path)
         }

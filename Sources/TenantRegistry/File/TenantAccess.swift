@@ -8,7 +8,8 @@ package class TenantReader {
     // The store owns both accessors and outlives them.
     private unowned var attached: TenantStore!
 
-    init(connection: Connection, tenantID: TenantID) {
+    /// Without a store: for a file that is only looked at.
+    package init(connection: Connection, tenantID: TenantID) {
         self.connection = connection
         self.tenantID = tenantID
     }

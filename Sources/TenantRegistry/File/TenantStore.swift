@@ -58,6 +58,13 @@ package final class TenantStore: LaneFile {
     private var namesOwner = false
     private var pace = CheckpointPace()
     private var growth: FileGrowth
+    /// Nil for a file of a schema that has no such rows.
+    private let vouching: RowVouching?
+    /// The next batch tells every row anew.
+    private var wantsBaseline = false
+
+    /// What the numbers that a file counts by may be: far from where one more would be none.
+    package static let counters: ClosedRange<Int64> = 0...1 << 53
 
     package struct Context: Sendable {
         package let clock: any WallClock
@@ -67,14 +74,17 @@ package final class TenantStore: LaneFile {
         package let secretKey: [UInt8]
         package let readLog: ReadLog
         package let record: TenantRecord?
+        /// Tables whose rows the chain vouches for.
+        package let vouched: VouchedShapes?
         package let budgets: Budgets
         package let report: @Sendable (String) -> Void
 
         package init(
             clock: any WallClock, random: any RandomSource, metrics: LaneMetrics, signingKey: SigningKey,
-            secretKey: [UInt8], readLog: ReadLog, record: TenantRecord?, budgets: Budgets,
+            secretKey: [UInt8], readLog: ReadLog, record: TenantRecord?, vouched: VouchedShapes?, budgets: Budgets,
             report: @escaping @Sendable (String) -> Void
         ) {
+            self.vouched = vouched
             self.budgets = budgets
             self.report = report
             self.record = record
@@ -108,15 +118,22 @@ package final class TenantStore: LaneFile {
         }
         guard let meta else { throw TenantFileError.notATenantFile("it has no meta row") }
         guard meta.tenant == tenantID.bytes else { throw TenantFileError.anotherTenants }
+        for counter in [meta.incarnation, meta.projection] where !Self.counters.contains(counter) {
+            throw TenantFileError.damaged("it counts \(counter), which no file has come to")
+        }
         currency = meta.currency
         projectionEpoch = meta.projection
         committedProjectionEpoch = meta.projection
         let last = try connection.row("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1") { row in
             try (sequence: row.int(), hash: row.digest())
         }
+        guard Self.counters.contains(last?.sequence ?? 0) else {
+            throw TenantFileError.damaged("its audit log ends with row \(last?.sequence ?? 0)")
+        }
         head = AuditHead(
             incarnation: meta.incarnation, sequence: last?.sequence ?? 0, hash: last?.hash ?? .zero)
         growth = FileGrowth(pages: try connection.pageCount)
+        vouching = context.vouched.map { RowVouching(connection, $0.shapes) }
         reader = TenantReader(connection: connection, tenantID: tenantID)
         transaction = TenantTransaction(connection: connection, tenantID: tenantID)
         reader.attach(self)
@@ -148,7 +165,8 @@ package final class TenantStore: LaneFile {
 
     /// Keys or resellers change in this job: the registry's projection has to follow (0004).
     func projectionChanged() throws -> Int64 {
-        let epoch = projectionEpoch + 1
+        // It says only whether the registry has followed: any other number than before does.
+        let epoch = projectionEpoch < Self.counters.upperBound ? projectionEpoch + 1 : 1
         try connection.run("UPDATE meta SET projection_epoch = ?1 WHERE id = 1", .integer(epoch))
         projectionEpoch = epoch
         return epoch
@@ -165,11 +183,13 @@ package final class TenantStore: LaneFile {
         jobEffects = batchEffects.count
         jobOrders = batchOrders.count
         jobProjectionEpoch = projectionEpoch
+        vouching?.jobBegins()
         transaction.pendingProjections.removeAll(keepingCapacity: true)
     }
 
     package func jobUndone() {
         memory?.forget()
+        vouching?.jobUndone()
         batchRecords.removeSubrange(jobRecords...)
         batchEffects.removeSubrange(jobEffects...)
         batchOrders.removeSubrange(jobOrders...)
@@ -181,7 +201,8 @@ package final class TenantStore: LaneFile {
 
     package func seal() throws {
         let now = clock.now()
-        guard !batchRecords.isEmpty || wantsFlush else { return }
+        let rows = try rowBlocks(at: now)
+        guard !batchRecords.isEmpty || wantsFlush || !rows.isEmpty else { return }
         if beginsWAL {
             try nameOwner()
             namesOwner = true
@@ -189,20 +210,41 @@ package final class TenantStore: LaneFile {
         var next = head
         if wantsFlush || readLog.isWorthwhile(at: now), let reads = readLog.drain() {
             drained = reads
-            next = try append(block: AuditPacking.block(reads), after: next)
+            let isLast = batchRecords.isEmpty && rows.isEmpty
+            next = try append(block: AuditPacking.block(reads), of: .block, after: next, isLast: isLast)
             for (key, count) in reads.usage { try add(count, to: key) }
         }
         var usage: [UsageKey: UsageCount] = [:]
         for (index, record) in batchRecords.enumerated() {
             usage[UsageKey(record), default: UsageCount()].add(record)
-            next = try append(record, after: next, isLast: index == batchRecords.count - 1)
+            let isLast = index == batchRecords.count - 1 && rows.isEmpty
+            next = try append(record, after: next, isLast: isLast)
+        }
+        for (index, block) in rows.enumerated() {
+            next = try append(block: block, of: .rows, after: next, isLast: index == rows.count - 1)
         }
         for key in batchOrders { usage[key, default: UsageCount()].orders += 1 }
         for (key, count) in usage { try add(count, to: key) }
         sealedHead = next
     }
 
+    /// What the rows say that this batch wrote, or every row. Behind the records, so that an incarnation begins with
+    /// its own.
+    private func rowBlocks(at now: Timestamp) throws -> [AuditBlock] {
+        guard let vouching else { return [] }
+        if wantsBaseline { return try vouching.baseline().map { $0.block(at: now) } }
+        return vouching.hasChanges ? try vouching.changes().map { $0.block(at: now) } : []
+    }
+
+    /// The batch that is open tells what every row says, and the file notes that it did so at this schema.
+    func vouchForAll(schema version: Int32) throws {
+        try connection.run("UPDATE meta SET vouched_version = ?1 WHERE id = 1", .int(Int(version)))
+        wantsBaseline = true
+    }
+
     package func committed() {
+        wantsBaseline = false
+        vouching?.clear()
         if let sealedHead { head = sealedHead }
         if let sealedProof { proof = sealedProof }
         committedProjectionEpoch = projectionEpoch
@@ -231,6 +273,8 @@ package final class TenantStore: LaneFile {
 
     package func rolledBack() {
         memory?.forget()
+        wantsBaseline = false
+        vouching?.clear()
         if let drained { readLog.putBack(drained) }
         drained = nil
         clearBatch()
@@ -294,20 +338,24 @@ package final class TenantStore: LaneFile {
         return next
     }
 
-    private func append(block: AuditBlock, after previous: AuditHead) throws -> AuditHead {
+    private func append(
+        block: AuditBlock, of kind: AuditChain.Kind, after previous: AuditHead, isLast: Bool
+    ) throws -> AuditHead {
         let sequence = previous.sequence + 1
         let hash = AuditChain.hash(
-            block: block, after: previous.hash, tenant: tenantID, incarnation: head.incarnation, sequence: sequence)
+            block: block, of: kind, after: previous.hash, tenant: tenantID, incarnation: head.incarnation,
+            sequence: sequence)
         let next = AuditHead(incarnation: head.incarnation, sequence: sequence, hash: hash)
-        let signature: SQLValue = batchRecords.isEmpty ? .blob(sign(next)) : .null
+        let signature: SQLValue = isLast ? .blob(sign(next)) : .null
         try connection.run(
             """
             INSERT INTO audit (seq, incarnation, kind, at, last_at, book, key_id, account_id, reseller_id, action,
                 status, latency_us, request_id, bytes_in, bytes_out, count, detail, payload, hash, signature)
-            VALUES (?1, ?2, 1, ?3, ?4, 0, 0, 0, 0, '', 0, 0, x'', 0, 0, ?5, '', ?6, ?7, ?8)
+            VALUES (?1, ?2, ?9, ?3, ?4, 0, 0, 0, 0, '', 0, 0, x'', 0, 0, ?5, '', ?6, ?7, ?8)
             """,
             .integer(sequence), .integer(head.incarnation), .integer(block.firstAt.milliseconds),
-            .integer(block.lastAt.milliseconds), .int(block.count), .blob(block.payload), .blob(hash.bytes), signature)
+            .integer(block.lastAt.milliseconds), .int(block.count), .blob(block.payload), .blob(hash.bytes), signature,
+            .integer(kind.rawValue))
         return next
     }
 
@@ -326,6 +374,14 @@ package final class TenantStore: LaneFile {
             """,
             .integer(key.day), .integer(key.resellerID), .text(key.action), .int(count.requests), .int(count.refusals),
             .int(count.orders))
+        for (status, refused) in count.byStatus where refused > 0 {
+            try connection.run(
+                """
+                INSERT INTO usage_refusal (day, reseller_id, action, status, count) VALUES (?1, ?2, ?3, ?4, ?5)
+                ON CONFLICT DO UPDATE SET count = count + excluded.count
+                """,
+                .integer(key.day), .integer(key.resellerID), .text(key.action), .int(status), .int(refused))
+        }
     }
 }
 

@@ -1,3 +1,4 @@
+import Cryptography
 import Synchronization
 
 /// Which answer is kept ready. A value is made once, where its route is declared, and is equal to itself alone.
@@ -6,6 +7,35 @@ package final class CacheKind: Sendable, Hashable {
 
     package static func == (one: CacheKind, other: CacheKind) -> Bool { one === other }
     package func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
+}
+
+/// An answer's bytes, and the name of just these.
+package struct KeptAnswer: Sendable {
+    package let bytes: [UInt8]
+    package let tag: EntityTag
+
+    init(_ bytes: [UInt8]) {
+        self.bytes = bytes
+        tag = EntityTag(of: bytes)
+    }
+}
+
+/// Names an answer's content (RFC 9110, §8.8.3), weakly: codings of it have the same one.
+package struct EntityTag: Sendable, Equatable {
+    package let text: String
+
+    package init(of bytes: [UInt8]) {
+        text = "W/\"\(Base64.encodeURL(Array(SHA256.hash(bytes).bytes.prefix(15))))\""
+    }
+
+    /// Whether a field If-None-Match names it, by the weak comparison of §8.8.3.2.
+    package func isNamed(in field: String) -> Bool {
+        let opaque = text.dropFirst(2)
+        return field.split(separator: ",").contains { part in
+            let name = part.drop { $0 == " " || $0 == "\t" }.prefix { $0 != " " && $0 != "\t" }
+            return name == "*" || name == opaque || name == text
+        }
+    }
 }
 
 /// Answers that every shop asks for all day, kept as bytes and served on the loop. Filled and dropped by the
@@ -25,16 +55,16 @@ package final class AnswerCache: Sendable {
     }
 
     package static let entriesMax = 10_000
-    private let entries = Mutex<[Key: [UInt8]]>([:])
+    private let entries = Mutex<[Key: KeptAnswer]>([:])
 
     init() {}
 
-    package subscript(key: Key) -> [UInt8]? { entries.withLock { $0[key] } }
+    package subscript(key: Key) -> KeptAnswer? { entries.withLock { $0[key] } }
 
     package func fill(_ key: Key, with bytes: [UInt8]) {
         entries.withLock { entries in
             if entries.count >= Self.entriesMax { entries.removeAll() }
-            entries[key] = bytes
+            entries[key] = KeptAnswer(bytes)
         }
     }
 

@@ -11,17 +11,22 @@ extension Fleet {
         package var tier: Tier
         package var currency: String
         package var keyPrefix: String
+        /// No other tenant's keys may begin so; its blueprint's prefix a tenant shares with its like.
+        package var hasOwnPrefix: Bool
         package var ownerEmail: String
         package var endsAt: Timestamp?
 
         package init(
-            slug: String, blueprint: String, tier: Tier, currency: String, keyPrefix: String, ownerEmail: String
+            slug: String, blueprint: String, tier: Tier, currency: String, keyPrefix: String,
+            hasOwnPrefix: Bool = false,
+            ownerEmail: String
         ) {
             self.slug = slug
             self.blueprint = blueprint
             self.tier = tier
             self.currency = currency
             self.keyPrefix = keyPrefix
+            self.hasOwnPrefix = hasOwnPrefix
             self.ownerEmail = ownerEmail
         }
     }
@@ -33,7 +38,7 @@ extension Fleet {
     /// one: until the last registry commit it is `creating`, and the next start removes it (P1).
     /// `fill` runs in the first transaction of the new file; `then` comes on a worker.
     package func create<Value: Sendable>(
-        _ creation: Creation, requestID: RequestID, judge: @escaping Registry.Judge = {},
+        _ creation: Creation, requestID: RequestID, judge: @escaping Registry.Judge = { _ in },
         fill: @escaping @Sendable (TenantTransaction) throws -> Value,
         then: @escaping @Sendable (Result<(TenantRecord, Value), any Error>) -> Void
     ) {
@@ -55,7 +60,8 @@ extension Fleet {
             return then(.failure(error))
         }
         registry.insert(
-            profile, wrappedSecretKey: wrapped.secret, wrappedSigningKey: wrapped.signing, judge: judge
+            profile, hasOwnPrefix: creation.hasOwnPrefix, wrappedSecretKey: wrapped.secret,
+            wrappedSigningKey: wrapped.signing, judge: judge
         ) { [self] result in
             if case .failure(let error) = result {
                 // A row of unknown outcome may come back and hold the name.
@@ -69,13 +75,14 @@ extension Fleet {
                     } catch {
                         return abandon(record, control, error, then)
                     }
-                    fillNew(record, requestID, fill, then)
+                    fillNew(record, requestID, judge, fill, then)
                 }, orElse: { then(.failure($0)) })
         }
     }
 
     private func fillNew<Value: Sendable>(
-        _ record: TenantRecord, _ requestID: RequestID, _ fill: @escaping @Sendable (TenantTransaction) throws -> Value,
+        _ record: TenantRecord, _ requestID: RequestID, _ judge: @escaping Registry.Judge,
+        _ fill: @escaping @Sendable (TenantTransaction) throws -> Value,
         _ then: @escaping @Sendable (Result<(TenantRecord, Value), any Error>) -> Void
     ) {
         record.lane.submit(
@@ -86,7 +93,7 @@ extension Fleet {
                     let changes = store.transaction.pendingProjections
                     store.note(
                         AuditRecord(at: clock.now(), action: "tenant.created", status: 201, requestID: requestID))
-                    return { [self] store in finish(record, store, changes, value, requestID, then) }
+                    return { [self] store in finish(record, store, changes, value, requestID, judge, then) }
                 },
                 fail: { [self] failure in
                     record.lane.exclusively(
@@ -98,7 +105,8 @@ extension Fleet {
     /// The file is made durable, then the registry takes the tenant for whole.
     private func finish<Value: Sendable>(
         _ record: TenantRecord, _ store: TenantStore, _ changes: [ProjectedChange], _ value: Value,
-        _ requestID: RequestID, _ then: @escaping @Sendable (Result<(TenantRecord, Value), any Error>) -> Void
+        _ requestID: RequestID, _ judge: @escaping Registry.Judge,
+        _ then: @escaping @Sendable (Result<(TenantRecord, Value), any Error>) -> Void
     ) {
         // What the registry did not take is taken back whole, so that the slug is free again.
         let giveUp: @Sendable (any Error) -> Void = { error in
@@ -112,7 +120,8 @@ extension Fleet {
             return giveUp(error)
         }
         record.update({ $0.state = .active }, now: monotonic.nanoseconds())
-        registry.complete(record.profile, changes, event: "tenant.created", requestID: requestID) { [self] result in
+        registry.complete(record.profile, changes, event: "tenant.created", requestID: requestID, judge: judge) {
+            [self] result in
             if case .failure(let error) = result { return giveUp(error) }
             for change in changes { roster.apply(change.change, to: record) }
             roster.add(record)
@@ -148,6 +157,10 @@ extension Fleet {
                 """,
                 .blob(record.id.bytes), .text(record.profile.currency), .blob(record.signingKey.publicKey),
                 .integer(clock.now().milliseconds))
+            // It has no row yet, so that the chain will have told of each.
+            if schema.vouched != nil {
+                try connection.run("UPDATE meta SET vouched_version = ?1 WHERE id = 1", .int(Int(schema.version)))
+            }
             try connection.setMaxPageCount(record.profile.quotas.pagesMax)
             return try TenantStore(connection: connection, tenantID: record.id, context: context(record))
         } catch {
@@ -158,15 +171,12 @@ extension Fleet {
 
     /// Tombstones a tenant and erases it: its slug and files go, its hashes stay dead for ever (P5).
     package func delete(
-        _ record: TenantRecord, requestID: RequestID, judge: @escaping Registry.Judge = {},
+        _ record: TenantRecord, requestID: RequestID, judge: @escaping Registry.Judge = { _ in },
         then: @escaping @Sendable (Result<Void, any Error>) -> Void
     ) {
         registry.change(
-            record.id, event: "tenant.deleting", requestID: requestID,
-            { profile in
-                try judge()
-                profile.state = .deleting
-            }
+            record.id, event: "tenant.deleting", requestID: requestID, domains: nil, judge: judge,
+            { $0.state = .deleting }
         ) { [self] result in
             if case .failure(let error) = result { return then(.failure(error)) }
             roster.update(record) { $0.state = .deleting }
@@ -186,13 +196,14 @@ extension Fleet {
     /// judged by what was before comes after it (P2, P3, G3). `change` throws where the row, as it is now, does not
     /// allow it.
     package func change(
-        _ record: TenantRecord, event: String, requestID: RequestID,
+        _ record: TenantRecord, event: String, requestID: RequestID, domains: DomainChange? = nil,
+        judge: @escaping Registry.Judge = { _ in },
         _ change: @escaping @Sendable (inout TenantProfile) throws -> Void,
         then: @escaping @Sendable (Result<Void, any Error>) -> Void
     ) {
         let changed = Mutex<TenantProfile?>(nil)
         registry.change(
-            record.id, event: event, requestID: requestID,
+            record.id, event: event, requestID: requestID, domains: domains, judge: judge,
             { profile in
                 try change(&profile)
                 let after = profile
@@ -200,7 +211,13 @@ extension Fleet {
             }
         ) { [self] result in
             guard case .success = result, let after = changed.withLock({ $0 }) else { return then(result) }
-            roster.update(record) { $0.takeChangeable(from: after) }
+            if let domains {
+                replaceCertificates(of: record.profile.domains + domains.hosts, with: domains.certificates)
+            }
+            roster.update(record) { profile in
+                profile.takeChangeable(from: after)
+                if let domains { profile.domains = domains.hosts }
+            }
             let pages = record.profile.quotas.pagesMax
             record.lane.exclusively(
                 { control in

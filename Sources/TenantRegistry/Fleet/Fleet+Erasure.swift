@@ -22,7 +22,9 @@ extension Fleet {
             }
         }
         if isMarked { return erase() }
-        registry.change(profile.id, event: nil, requestID: requestID, { $0.state = .deleting }) { result in
+        registry.change(
+            profile.id, event: nil, requestID: requestID, domains: nil, judge: { _ in }, { $0.state = .deleting }
+        ) { result in
             switch result {
             case .success: erase()
             case .failure(RegistryRefusal.unknownTenant): then()
@@ -44,7 +46,7 @@ extension Fleet {
         let path = data.tenantPath(id)
         for suffix in [
             "", "-wal", "-journal", "-shm", ".recovering", ".recovering-wal", ".restoring", ".restoring-wal",
-            FileSwap.decidedSuffix,
+            FileSwap.decidedSuffix, FileSwap.beforeSuffix,
         ] {
             DataDirectory.remove(path + suffix)
         }

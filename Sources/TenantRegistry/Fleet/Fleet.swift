@@ -11,30 +11,44 @@ package struct TenantSchema: Sendable {
     package let readProjections: @Sendable (TenantReader, (CorruptRow) -> Void) throws -> [ProjectionChange]
     /// Clears what has expired (idempotency, sessions). Hourly at most, on the lane; bounded.
     package let housekeep: @Sendable (TenantTransaction) throws -> Void
-    /// Everything wrong with a file, SQLite's own check among it, for a restore; empty for a sound one. Off the lane,
-    /// on a copy.
-    package let verify: @Sendable (_ path: String) throws -> [String]
+    /// Tables whose rows the chain vouches for wherever they change (0025); nil where files have no such note.
+    package let vouched: VouchedShapes?
+    /// Looks at a file that is to take the place of a tenant's; throws `RestoreFailure`. Long; off the lane.
+    package let examine: @Sendable (FileExamination) throws -> ExaminedFile
 
     package init(
         migrations: [Migration],
         readProjections: @escaping @Sendable (TenantReader, (CorruptRow) -> Void) throws -> [ProjectionChange],
-        housekeep: @escaping @Sendable (TenantTransaction) throws -> Void,
-        verify: @escaping @Sendable (_ path: String) throws -> [String]
+        housekeep: @escaping @Sendable (TenantTransaction) throws -> Void, vouched: VouchedShapes? = nil,
+        examine: @escaping @Sendable (FileExamination) throws -> ExaminedFile
     ) {
         self.migrations = migrations
         self.readProjections = readProjections
         self.housekeep = housekeep
-        self.verify = verify
+        self.vouched = vouched
+        self.examine = examine
     }
 
     var version: Int32 { migrations.last?.version ?? 0 }
+}
+
+/// Tables whose rows the chain vouches for, as the newest schema has them.
+package struct VouchedShapes: Sendable {
+    package let shapes: [RowShape]
+
+    package init(_ tables: [String], _ migrations: [Migration]) throws {
+        let reference = try Connection(path: ":memory:", flags: [.readWrite, .create])
+        defer { reference.close() }
+        for migration in migrations { try reference.execute(migration.sql) }
+        shapes = try tables.map { try RowShape(of: $0, in: reference) }
+    }
 }
 
 /// All tenants of one node: the one place that makes, opens, exports, restores and erases their files.
 ///
 /// Invariant: nothing else in the process opens a live file, not even to read it (0002). Calls return at once; results
 /// come on a worker.
-package final class Fleet: Sendable {
+package final class Fleet: ProviderKeyRows, Sendable {
     package let data: DataDirectory
     package let roster: Roster
     package let registry: any Registry
@@ -49,6 +63,8 @@ package final class Fleet: Sendable {
     package let observing: BackgroundPool
     /// Reading and writing files that are not a lane's: a flood of sign-ins does not stop an export.
     package let files: BackgroundPool
+    /// Restores wait here for the examination of their file.
+    let examinations = BackgroundPool(name: "examine", threads: 2, places: Shares(whole: 16))
     /// Steps of calls that take several.
     package let flows: FlowPool
     package let clock: any WallClock
@@ -150,9 +166,13 @@ package final class Fleet: Sendable {
     package func isProviderKey(_ hash: Digest) -> Bool { providerKeyHashes.withLock { $0.contains(hash) } }
     package var hasProviderKey: Bool { providerKeyHashes.withLock { !$0.isEmpty } }
 
+    /// For effects outside the registry: memory follows its rows before a rotation is answered.
+    package func isLive(_ hash: Digest) -> Bool { isProviderKey(hash) }
+
     /// A new provider key; the others die with the answer: no effect that one of them began comes after it.
     package func rotateProviderKey(
-        _ key: String, judge: @escaping Registry.Judge = {}, then: @escaping @Sendable (Result<Void, any Error>) -> Void
+        _ key: String, judge: @escaping Registry.Judge = { _ in },
+        then: @escaping @Sendable (Result<Void, any Error>) -> Void
     ) {
         let hash = SHA256.hash(Array(key.utf8))
         registry.addProviderKey(
@@ -165,6 +185,9 @@ package final class Fleet: Sendable {
     }
 
     /// AES-256-GCM under the master key, bound to the tenant.
+    /// What the cursors of the node's own lists are sealed under.
+    package var secretOfLists: [UInt8] { HMACSHA256.code(key: masterKey, Array("tollgate lists".utf8)).bytes }
+
     package func wrap(_ secret: [UInt8], of tenant: TenantID) throws -> [UInt8] {
         try AES256GCM.seal(secret, key: masterKey, associatedData: tenant.bytes, random: random)
     }
@@ -239,15 +262,42 @@ package final class Fleet: Sendable {
     func context(_ record: TenantRecord, readLog: ReadLog? = nil) -> TenantStore.Context {
         TenantStore.Context(
             clock: clock, random: random, metrics: pool.metrics, signingKey: record.signingKey,
-            secretKey: record.secretKey, readLog: readLog ?? record.readLog, record: record, budgets: budgets,
+            secretKey: record.secretKey, readLog: readLog ?? record.readLog, record: record, vouched: schema.vouched,
+            budgets: budgets,
             report: report)
     }
 
-    /// Opens a tenant's file, on its lane: checks whose it is and which schema it has, migrates it, and has the
-    /// registry follow where a crash came between the two.
+    /// Opens a tenant's file, on its lane, and has the registry follow where a crash came between the two. A restored
+    /// file that does not open goes, and the one before it comes back.
     private func openFile(of record: TenantRecord) throws -> TenantStore {
         let path = data.tenantPath(record.id)
         try FileSwap.finish(path)
+        let store = try openOrTakeBack(path, of: record)
+        do {
+            try FileSwap.forget(path)
+        } catch {
+            store.close()
+            throw error
+        }
+        if store.projectionEpoch != record.profile.projectionEpoch {
+            let changes = try projections(of: record, in: store)
+            follow(record, changes, epoch: store.projectionEpoch, incarnation: store.head.incarnation)
+        }
+        return store
+    }
+
+    private func openOrTakeBack(_ path: String, of record: TenantRecord) throws -> TenantStore {
+        do {
+            return try openStore(path, of: record)
+        } catch {
+            guard try FileSwap.takeBack(path) else { throw error }
+            report("tenant \(record.id.text): the restored file does not open, the one before it is back: \(error)")
+            return try openStore(path, of: record)
+        }
+    }
+
+    /// Checks whose a file is and which schema it has, and migrates it.
+    func openStore(_ path: String, of record: TenantRecord) throws -> TenantStore {
         try FileIdentity.check(path, isOf: record.id)
         let connection = try Connection(path: path, flags: [.readWrite])
         do {
@@ -256,21 +306,41 @@ package final class Fleet: Sendable {
                 throw TenantFileError.notATenantFile("its application_id is not Tollgate's")
             }
             try Migrator.migrate(connection, schema.migrations)
-            try connection.setMaxPageCount(record.profile.quotas.pagesMax)
             let store = try TenantStore(connection: connection, tenantID: record.id, context: context(record))
+            try vouchForAll(store)
+            // After what the file needs to be opened at all.
+            try connection.setMaxPageCount(record.profile.quotas.pagesMax)
             // It never changes, so that whichever of the two says another thing was changed by other hands.
             guard store.currency == record.profile.currency else {
                 throw TenantFileError.damaged("its currency is \(store.currency), not \(record.profile.currency)")
-            }
-            if store.projectionEpoch != record.profile.projectionEpoch {
-                let changes = try projections(of: record, in: store)
-                follow(record, changes, epoch: store.projectionEpoch, incarnation: store.head.incarnation)
             }
             return store
         } catch {
             connection.close()
             throw error
         }
+    }
+
+    /// A file of another schema than its rows were last told at tells all of them anew, with its first commit.
+    private func vouchForAll(_ store: TenantStore) throws {
+        guard try isUntold(store.connection) else { return }
+        try store.connection.beginImmediate()
+        do {
+            try store.vouchForAll(schema: schema.version)
+            try store.seal()
+            try store.connection.commit()
+        } catch {
+            store.rolledBack()
+            throw error
+        }
+        store.committed()
+    }
+
+    /// Whether the chain does not vouch for the rows as this schema has them.
+    func isUntold(_ connection: Connection) throws -> Bool {
+        guard schema.vouched != nil else { return false }
+        let told = try connection.row("SELECT vouched_version FROM meta WHERE id = 1") { try $0.int() }
+        return told != Int64(schema.version)
     }
 
     /// What a tenant's file says of its keys and resellers. One that cannot be read opens nothing, and the log names
@@ -287,7 +357,8 @@ package final class Fleet: Sendable {
         roster.replace(record, with: changes)
         roster.update(record) { profile in
             profile.projectionEpoch = epoch
-            profile.incarnation = max(profile.incarnation, incarnation)
+            let isKnown = TenantStore.counters.contains(profile.incarnation)
+            profile.incarnation = isKnown ? max(profile.incarnation, incarnation) : incarnation
         }
         record.answers.dropAll()
         registry.replaceProjection(of: record.id, with: changes, epoch: epoch, incarnation: incarnation) {

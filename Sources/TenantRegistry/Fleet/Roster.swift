@@ -41,6 +41,8 @@ package final class Roster: Sendable {
     private let shards = (0..<shardCount).map { _ in Shard() }
     private let tenants = Mutex(Tenants())
     private let monotonic: any MonotonicClock
+    /// How many host names there are.
+    private let hostCount = Atomic<Int>(0)
 
     package init(monotonic: any MonotonicClock) { self.monotonic = monotonic }
 
@@ -48,6 +50,8 @@ package final class Roster: Sendable {
 
     package func tenant(slug: String) -> TenantRecord? { tenants.withLock { $0.bySlug[slug] } }
     package func tenant(host: String) -> TenantRecord? { tenants.withLock { $0.byHost[host] } }
+    /// Whether any tenant has a host name of its own.
+    package var hasHosts: Bool { hostCount.load(ordering: .acquiring) > 0 }
     package func tenant(id: TenantID) -> TenantRecord? { tenants.withLock { $0.byID[id] } }
     package var allTenants: [TenantRecord] { tenants.withLock { Array($0.byID.values) } }
     package var tenantCount: Int { tenants.withLock { $0.byID.count } }
@@ -118,6 +122,7 @@ package final class Roster: Sendable {
             tenants.bySlug[profile.slug] = tenant
             tenants.membershipChanged()
             for host in profile.domains { tenants.byHost[host] = tenant }
+            hostCount.store(tenants.byHost.count, ordering: .releasing)
         }
     }
 
@@ -130,6 +135,7 @@ package final class Roster: Sendable {
         tenants.withLock { tenants in
             for host in before where tenants.byHost[host] === tenant { tenants.byHost[host] = nil }
             for host in after { tenants.byHost[host] = tenant }
+            hostCount.store(tenants.byHost.count, ordering: .releasing)
         }
     }
 
@@ -140,6 +146,7 @@ package final class Roster: Sendable {
             tenants.bySlug[profile.slug] = nil
             tenants.membershipChanged()
             for host in profile.domains where tenants.byHost[host] === tenant { tenants.byHost[host] = nil }
+            hostCount.store(tenants.byHost.count, ordering: .releasing)
             tenants.keys[tenant.id] = nil
             tenants.resellers[tenant.id] = nil
             let hashes = (tenants.hashes[tenant.id] ?? [:]).values.flatMap { $0 }

@@ -34,12 +34,39 @@ package struct DomainCertificate: Sendable {
     }
 }
 
+/// The host names that a tenant has from now on, and the certificates of those that have one.
+package struct DomainChange: Sendable {
+    package let hosts: [String]
+    package let certificates: [DomainCertificate]
+
+    package init(hosts: [String], certificates: [DomainCertificate]) {
+        self.hosts = hosts
+        self.certificates = certificates
+    }
+}
+
+/// Which of the provider's keys open anything: as the rows have it, within the transaction that asks.
+package protocol ProviderKeyRows {
+    func isLive(_ hash: Digest) throws -> Bool
+}
+
+private struct ProviderKeys: ProviderKeyRows {
+    let connection: Connection
+
+    func isLive(_ hash: Digest) throws -> Bool {
+        try connection.exists(
+            "SELECT 1 FROM provider_key WHERE hash = ?1 AND revoked_at IS NULL", .blob(hash.bytes))
+    }
+}
+
 package enum RegistryRefusal: Error, Sendable {
     case slugTaken
     case hostTaken(String)
     case unknownTenant
     /// The hash belongs to another tenant.
     case secretTaken
+    /// Another tenant's keys begin so.
+    case prefixTaken
     /// What the change was admitted on does not hold any more; the error says what the caller is told.
     case notAllowed(any Error)
 }
@@ -49,27 +76,25 @@ package enum RegistryRefusal: Error, Sendable {
 /// the transaction that has the effect, and throws `RegistryRefusal.notAllowed` where the caller may not have it any
 /// more (G3).
 package protocol Registry: AnyObject, Sendable {
-    typealias Judge = @Sendable () throws -> Void
+    typealias Judge = @Sendable (any ProviderKeyRows) throws -> Void
     typealias Done<Value> = @Sendable (Result<Value, any Error>) -> Void
 
     func snapshot() throws -> RegistrySnapshot
     func insert(
-        _ profile: TenantProfile, wrappedSecretKey: [UInt8], wrappedSigningKey: [UInt8], judge: @escaping Judge,
+        _ profile: TenantProfile, hasOwnPrefix: Bool, wrappedSecretKey: [UInt8], wrappedSigningKey: [UInt8],
+        judge: @escaping Judge,
         then: @escaping Done<Void>)
     /// A new tenant is whole: its profile's changeable columns and the projection of what its file begins with, at
     /// once.
     func complete(
         _ profile: TenantProfile, _ changes: [ProjectedChange], event: String, requestID: RequestID,
-        then: @escaping Done<Void>)
+        judge: @escaping Judge, then: @escaping Done<Void>)
     /// Changes a profile's columns on what the registry has now, so that two changes at once both stay.
-    /// `RegistryRefusal.unknownTenant` where there is no such row. `change` judges, and throws where the profile does
-    /// not allow it.
+    /// `RegistryRefusal.unknownTenant` where there is no such row. `change` throws where the profile does not allow it.
+    /// `domains`: all of its host names from now on; nil leaves them.
     func change(
-        _ tenant: TenantID, event: String?, requestID: RequestID,
+        _ tenant: TenantID, event: String?, requestID: RequestID, domains: DomainChange?, judge: @escaping Judge,
         _ change: @escaping @Sendable (inout TenantProfile) throws -> Void, then: @escaping Done<Void>)
-    func setDomains(
-        _ domains: [DomainCertificate], hosts: [String], of tenant: TenantID, judge: @escaping Judge,
-        then: @escaping Done<Void>)
     func erase(_ profile: TenantProfile, requestID: RequestID, then: @escaping Done<Void>)
     /// Before a secret is minted: its hash belongs to this tenant from now on.
     func reserve(_ hash: Digest, for tenant: TenantID, then: @escaping Done<Void>)
@@ -141,15 +166,21 @@ package final class SQLiteRegistry: Registry {
     }
 
     package func insert(
-        _ profile: TenantProfile, wrappedSecretKey: [UInt8], wrappedSigningKey: [UInt8], judge: @escaping Judge,
+        _ profile: TenantProfile, hasOwnPrefix: Bool, wrappedSecretKey: [UInt8], wrappedSigningKey: [UInt8],
+        judge: @escaping Judge,
         then: @escaping Done<Void>
     ) {
         write(
             { connection in
-                try judge()
+                try judge(ProviderKeys(connection: connection))
                 let taken = try connection.row("SELECT 1 FROM tenant WHERE slug = ?1", .text(profile.slug)) { _ in true
                 }
                 if taken != nil { throw RegistryRefusal.slugTaken }
+                if hasOwnPrefix,
+                    try connection.exists("SELECT 1 FROM tenant WHERE key_prefix = ?1", .text(profile.keyPrefix))
+                {
+                    throw RegistryRefusal.prefixTaken
+                }
                 try connection.run(
                     """
                     INSERT INTO tenant (id, slug, blueprint, state, tier, currency, key_prefix, owner_email, created_at,
@@ -165,10 +196,11 @@ package final class SQLiteRegistry: Registry {
 
     package func complete(
         _ profile: TenantProfile, _ changes: [ProjectedChange], event: String, requestID: RequestID,
-        then: @escaping Done<Void>
+        judge: @escaping Judge, then: @escaping Done<Void>
     ) {
         write(
             { connection in
+                try judge(ProviderKeys(connection: connection))
                 try Self.project(changes, of: profile.id, connection)
                 try Self.save(profile, connection)
                 try Self.log(event, profile, requestID, connection)
@@ -176,15 +208,17 @@ package final class SQLiteRegistry: Registry {
     }
 
     package func change(
-        _ tenant: TenantID, event: String?, requestID: RequestID,
+        _ tenant: TenantID, event: String?, requestID: RequestID, domains: DomainChange?, judge: @escaping Judge,
         _ change: @escaping @Sendable (inout TenantProfile) throws -> Void, then: @escaping Done<Void>
     ) {
         write(
             { connection in
+                try judge(ProviderKeys(connection: connection))
                 guard var profile = try RegistryReading(connection: connection).profile(id: tenant) else {
                     throw RegistryRefusal.unknownTenant
                 }
                 try change(&profile)
+                if let domains { try Self.set(domains, of: tenant, connection) }
                 try Self.save(profile, connection)
                 if let event { try Self.log(event, profile, requestID, connection) }
             }, then: then)
@@ -215,28 +249,21 @@ package final class SQLiteRegistry: Registry {
             .text(requestID.text))
     }
 
-    package func setDomains(
-        _ domains: [DomainCertificate], hosts: [String], of tenant: TenantID, judge: @escaping Judge,
-        then: @escaping Done<Void>
-    ) {
-        write(
-            { connection in
-                try judge()
-                for host in hosts {
-                    let owner = try connection.row("SELECT tenant_id FROM domain WHERE host = ?1", .text(host)) {
-                        try $0.blob()
-                    }
-                    if let owner, owner != tenant.bytes { throw RegistryRefusal.hostTaken(host) }
-                }
-                try connection.run("DELETE FROM domain WHERE tenant_id = ?1", .blob(tenant.bytes))
-                for host in hosts {
-                    let domain = domains.first { $0.host == host }
-                    try connection.run(
-                        "INSERT INTO domain (host, tenant_id, certificate, wrapped_private_key) VALUES (?1, ?2, ?3, ?4)",
-                        .text(host), .blob(tenant.bytes), .optional(domain?.certificate),
-                        .optional(domain?.wrappedPrivateKey))
-                }
-            }, then: then)
+    private static func set(_ domains: DomainChange, of tenant: TenantID, _ connection: Connection) throws {
+        for host in domains.hosts {
+            let owner = try connection.row("SELECT tenant_id FROM domain WHERE host = ?1", .text(host)) {
+                try $0.blob()
+            }
+            if let owner, owner != tenant.bytes { throw RegistryRefusal.hostTaken(host) }
+        }
+        try connection.run("DELETE FROM domain WHERE tenant_id = ?1", .blob(tenant.bytes))
+        for host in domains.hosts {
+            let domain = domains.certificates.first { $0.host == host }
+            try connection.run(
+                "INSERT INTO domain (host, tenant_id, certificate, wrapped_private_key) VALUES (?1, ?2, ?3, ?4)",
+                .text(host), .blob(tenant.bytes), .optional(domain?.certificate),
+                .optional(domain?.wrappedPrivateKey))
+        }
     }
 
     package func erase(_ profile: TenantProfile, requestID: RequestID, then: @escaping Done<Void>) {
@@ -291,8 +318,12 @@ package final class SQLiteRegistry: Registry {
                 }
                 try connection.run("DELETE FROM secret WHERE tenant_id = ?1 AND key_id IS NULL AND is_revoked = 0", id)
                 try connection.run(
-                    "UPDATE tenant SET projection_epoch = ?2, incarnation = max(incarnation, ?3) WHERE id = ?1", id,
-                    .integer(epoch), .integer(incarnation))
+                    """
+                    UPDATE tenant SET projection_epoch = ?2,
+                        incarnation = CASE WHEN incarnation <= ?4 THEN max(incarnation, ?3) ELSE ?3 END
+                    WHERE id = ?1
+                    """,
+                    id, .integer(epoch), .integer(incarnation), .integer(TenantStore.counters.upperBound))
             }, then: then)
     }
 
@@ -322,7 +353,7 @@ package final class SQLiteRegistry: Registry {
     ) {
         write(
             { connection in
-                try judge()
+                try judge(ProviderKeys(connection: connection))
                 if revokingOthers {
                     try connection.run(
                         "UPDATE provider_key SET revoked_at = ?1 WHERE revoked_at IS NULL", .integer(now.milliseconds))

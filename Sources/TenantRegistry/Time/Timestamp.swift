@@ -35,6 +35,12 @@ package struct Timestamp: Sendable, Hashable, Comparable {
 
     package func adding(days: Int64) -> Timestamp { adding(days, of: Self.millisecondsPerDay) }
 
+    /// Whether so many days are so many milliseconds, for numbers from anywhere.
+    package static func days(_ days: Int64, are milliseconds: Int64) -> Bool {
+        let (product, overflow) = days.multipliedReportingOverflow(by: millisecondsPerDay)
+        return !overflow && product == milliseconds
+    }
+
     private func adding(_ count: Int64, of unitMilliseconds: Int64) -> Timestamp {
         let (product, overflow) = count.multipliedReportingOverflow(by: unitMilliseconds)
         return adding(milliseconds: overflow ? (count < 0 ? .min : .max) : product)

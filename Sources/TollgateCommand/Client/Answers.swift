@@ -11,36 +11,49 @@ enum Answers {
         }
     }
 
-    /// Prints one object. `note` is a last line for people.
-    static func show(_ answer: HTTPClientResponse, _ invocation: Invocation, note: String? = nil) throws {
-        if invocation.has("--json") { return Output.bytes(answer.body + [0x0A]) }
+    /// Prints one object. `note` is a last line for people; `ifLost` says what is to be done where the answer, which
+    /// holds a secret, cannot be shown.
+    static func show(
+        _ answer: HTTPClientResponse, _ invocation: Invocation, note: String? = nil, ifLost: String? = nil
+    ) throws(CommandFailure) {
+        do {
+            try write(answer, invocation, note: note)
+        } catch {
+            throw ifLost.flatMap { error.losing($0) } ?? error
+        }
+    }
+
+    private static func write(
+        _ answer: HTTPClientResponse, _ invocation: Invocation, note: String?
+    ) throws(CommandFailure) {
+        if invocation.has("--json") { return try Output.bytes(answer.body + [0x0A]) }
         var lines: [(name: String, value: String)] = []
         gather(try parsed(answer), "", &lines)
         let width = lines.map(\.name.count).max() ?? 0
-        for line in lines { Output.line(padded(line.name, width) + "  " + line.value) }
-        if let note { Output.line(note) }
+        for line in lines { try Output.line(padded(line.name, width) + "  " + line.value) }
+        if let note { try Output.line(note) }
     }
 
     /// One thing that a command did and for which the gateway has no JSON.
     static func report(
         _ invocation: Invocation, _ text: String, _ body: (inout JSONWriter) -> Void
-    ) {
+    ) throws(CommandFailure) {
         if invocation.has("--json") {
-            Output.bytes(JSONWriter.object(body) + [0x0A])
+            try Output.bytes(JSONWriter.object(body) + [0x0A])
         } else {
-            Output.line(text)
+            try Output.line(text)
         }
     }
 
     /// Columns by the paths of their values, say `counts.keys`; titles are the last name in capitals.
-    static func table(_ rows: [JSON], columns: [String], empty: String) {
-        guard !rows.isEmpty else { return Output.line(empty) }
+    static func table(_ rows: [JSON], columns: [String], empty: String) throws(CommandFailure) {
+        guard !rows.isEmpty else { return try Output.line(empty) }
         let titles = columns.map { ($0.split(separator: ".").last ?? "").uppercased() }
         let cells = [titles] + rows.map { row in columns.map { text(value(row, at: $0)) } }
         let widths = columns.indices.map { column in cells.map { $0[column].count }.max() ?? 0 }
         for row in cells {
             let line = zip(row, widths).map { padded($0, $1) }.joined(separator: "  ")
-            Output.line(String(line.reversed().drop { $0 == " " }.reversed()))
+            try Output.line(String(line.reversed().drop { $0 == " " }.reversed()))
         }
     }
 

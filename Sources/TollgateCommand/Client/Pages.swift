@@ -25,7 +25,7 @@ enum Pages {
             let answer = try client.send("GET", "\(path)?\(text)")
             let json = try Answers.parsed(answer)
             if invocation.has("--json") {
-                Output.bytes(answer.body + [0x0A])
+                try Output.bytes(answer.body + [0x0A])
             } else if case .array(let data)? = json["data"] {
                 rows += data
             }

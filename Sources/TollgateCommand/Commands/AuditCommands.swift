@@ -20,7 +20,7 @@ enum AuditCommands {
             "/audit", query: query(invocation), isOnePage: true, try .owner(invocation), invocation)
         if !invocation.has("--json") {
             let columns = ["seq", "at", "reseller", "key", "action", "status", "latency_us", "request_id", "count"]
-            Answers.table(rows, columns: columns, empty: "no records")
+            try Answers.table(rows, columns: columns, empty: "no records")
         }
         return ExitCode.ok
     }
@@ -49,7 +49,7 @@ enum AuditCommands {
         _ = try GatewayClient.owner(invocation).send(
             "GET", "/audit.\(format)" + (text.isEmpty ? "" : "?\(text)"), sink: .file(path: path), isLong: true)
         let bytes = CopyCommands.size(of: path)
-        Answers.report(invocation, "\(path): \(bytes) bytes") { json in
+        try Answers.report(invocation, "\(path): \(bytes) bytes") { json in
             json.field("path", path)
             json.field("bytes", bytes)
         }

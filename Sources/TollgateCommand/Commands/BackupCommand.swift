@@ -20,10 +20,12 @@ enum BackupCommand {
         }
         let client = try GatewayClient.provider(invocation)
         var outcomes: [(slug: String, outcome: Outcome)] = []
+        // Copies go on where nobody can be told of them; that they are not told of is said at the end.
+        var unsaid: CommandFailure?
         for slug in try slugs(client) {
             let outcome = copy(slug, to: "\(folder)/\(slug).sqlite", client, invocation)
             outcomes.append((slug, outcome))
-            if !invocation.has("--json") { say(slug, outcome) }
+            if !invocation.has("--json"), unsaid == nil { unsaid = say(slug, outcome) }
         }
         do {
             try DataDirectory.synchronise(folder: folder)
@@ -31,7 +33,8 @@ enum BackupCommand {
             throw CommandFailure.failed("\(folder) cannot be synced")
         }
         let failures = outcomes.count { if case .failed = $0.outcome { true } else { false } }
-        report(outcomes, failures, invocation)
+        if let unsaid { throw unsaid.insteadOf(failures == 0 ? ExitCode.ok : ExitCode.failed) }
+        try report(outcomes, failures, invocation)
         return failures == 0 ? ExitCode.ok : ExitCode.failed
     }
 
@@ -83,20 +86,26 @@ enum BackupCommand {
         }
     }
 
-    private static func say(_ slug: String, _ outcome: Outcome) {
-        switch outcome {
-        case .copied(let path, let bytes): Output.line("\(slug): \(path), \(bytes) bytes, sound")
-        case .skipped(let reason): Output.line("\(slug): skipped: \(reason)")
-        case .failed(let reason): Output.errorLine("\(slug): \(reason)")
+    /// Why it could not be said; nil where it was.
+    private static func say(_ slug: String, _ outcome: Outcome) -> CommandFailure? {
+        do throws(CommandFailure) {
+            switch outcome {
+            case .copied(let path, let bytes): try Output.line("\(slug): \(path), \(bytes) bytes, sound")
+            case .skipped(let reason): try Output.line("\(slug): skipped: \(reason)")
+            case .failed(let reason): Output.errorLine("\(slug): \(reason)")
+            }
+            return nil
+        } catch {
+            return error
         }
     }
 
     private static func report(
         _ outcomes: [(slug: String, outcome: Outcome)], _ failures: Int, _ invocation: Invocation
-    ) {
+    ) throws(CommandFailure) {
         let skips = outcomes.count { if case .skipped = $0.outcome { true } else { false } }
         let copies = outcomes.count - failures - skips
-        Answers.report(invocation, "\(copies) copied, \(skips) skipped, \(failures) failed") { json in
+        try Answers.report(invocation, "\(copies) copied, \(skips) skipped, \(failures) failed") { json in
             json.array("data") { json in
                 for (slug, outcome) in outcomes {
                     json.object { json in

@@ -18,7 +18,7 @@ enum CopyCommands {
         _ = try GatewayClient.provider(invocation).send(
             "GET", TenantCommands.path(invocation) + "/export", sink: .file(path: path), isLong: true)
         let bytes = size(of: path)
-        Answers.report(invocation, "\(path): \(bytes) bytes") { json in
+        try Answers.report(invocation, "\(path): \(bytes) bytes") { json in
             json.field("slug", invocation.arguments[0])
             json.field("path", path)
             json.field("bytes", bytes)
@@ -28,12 +28,20 @@ enum CopyCommands {
 
     private static let restore = Command(
         "tenant restore", "Take a tenant's file back", arguments: TenantCommands.slug,
-        options: [Option("--input", "FILE", "An export of this tenant", isRequired: true)] + GatewayClient.options,
+        options: [
+            Option("--input", "FILE", "An export of this tenant", isRequired: true),
+            Option("--unsigned", "accept", "Take a file that the tenant's gateway did not sign, where it is sound"),
+        ] + GatewayClient.options,
         notes: "The file is checked before it replaces anything. Keys revoked since it was made stay revoked."
     ) { invocation in
         let path = try invocation.required("--input")
+        let unsigned = invocation.text("--unsigned")
+        guard unsigned == nil || unsigned == "accept" else {
+            throw CommandFailure.usage("--unsigned takes accept, not “\(unsigned ?? "")”")
+        }
+        let query = unsigned.map { "?unsigned=\($0)" } ?? ""
         let answer = try GatewayClient.provider(invocation).send(
-            "POST", TenantCommands.path(invocation) + "/restore", body: .file(path: path), isLong: true)
+            "POST", TenantCommands.path(invocation) + "/restore" + query, body: .file(path: path), isLong: true)
         try Answers.show(answer, invocation)
         return ExitCode.ok
     }
@@ -51,7 +59,7 @@ enum CopyCommands {
         }
         _ = try GatewayClient.provider(invocation).send(
             "DELETE", TenantCommands.path(invocation) + "?confirm=\(slug.percentEncoded)")
-        Answers.report(invocation, "\(slug) is erased") { json in
+        try Answers.report(invocation, "\(slug) is erased") { json in
             json.field("slug", slug)
             json.field("deleted", true)
         }

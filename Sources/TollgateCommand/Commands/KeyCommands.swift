@@ -14,7 +14,7 @@ enum KeyCommands {
             let columns = [
                 "id", "prefix", "name", "role", "mode", "owner_email", "scopes", "limit", "expires_at", "revoked_at",
             ]
-            Answers.table(rows, columns: columns, empty: "no keys")
+            try Answers.table(rows, columns: columns, empty: "no keys")
         }
         return ExitCode.ok
     }
@@ -44,7 +44,10 @@ enum KeyCommands {
             if let limit { json.field("limit", JSON.object(limit)) }
         }
         let answer = try GatewayClient.owner(invocation).send("POST", "/api-keys", body: .bytes(body))
-        try Answers.show(answer, invocation, note: "The key is shown this once.")
+        let id = (try? Answers.parsed(answer))?["id"]?.text ?? "KEY_ID"
+        try Answers.show(
+            answer, invocation, note: "The key is shown this once.",
+            ifLost: "the new key is lost, and good all the same: revoke it with “tollgate key revoke \(id)”")
         return ExitCode.ok
     }
 
@@ -55,7 +58,9 @@ enum KeyCommands {
         let overlap = try invocation.integer("--overlap-seconds", in: 0...Int(Int32.max)) ?? 0
         let body = JSONWriter.object { $0.field("overlap_seconds", overlap) }
         let answer = try GatewayClient.owner(invocation).send("POST", path(invocation) + "/rotate", body: .bytes(body))
-        try Answers.show(answer, invocation, note: "The key is shown this once.")
+        try Answers.show(
+            answer, invocation, note: "The key is shown this once.",
+            ifLost: "the new secret is lost: rotate the key again, or revoke it")
         return ExitCode.ok
     }
 

@@ -7,7 +7,9 @@ enum NodeCommands {
             "provider-key rotate", "Issue a new provider key; all others die", options: GatewayClient.options
         ) { invocation in
             let answer = try GatewayClient.provider(invocation).send("POST", "/provider-key/rotate")
-            try Answers.show(answer, invocation, note: "The provider key is shown this once.")
+            try Answers.show(
+                answer, invocation, note: "The provider key is shown this once.",
+                ifLost: "the new provider key is lost, and the one before is dead: run it again")
             return ExitCode.ok
         },
         Command(

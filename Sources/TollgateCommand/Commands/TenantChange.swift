@@ -1,5 +1,6 @@
 import Foundation
 import HTTPCore
+import TenantRegistry
 
 /// The options of `tenant change`, and the call's body that they make (P2).
 enum TenantChange {
@@ -58,6 +59,11 @@ enum TenantChange {
         var members = [JSONMember(name: "host", value: .string(parts[0]))]
         guard parts.count != 1 else { return .object(members) }
         guard parts.count == 3 else { throw .usage("--domain takes HOST or HOST,CERTFILE,KEYFILE, not “\(text)”") }
+        do {
+            try PrivateFiles.judge(parts[2], groupOfRootMayRead: true)
+        } catch {
+            throw .failed("\(error)")
+        }
         for (name, path) in [("certificate", parts[1]), ("private_key", parts[2])] {
             guard let data = FileManager.default.contents(atPath: path), let pem = String(bytes: data, encoding: .utf8)
             else { throw .failed("\(path) cannot be read") }

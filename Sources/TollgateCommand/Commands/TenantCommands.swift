@@ -29,7 +29,10 @@ enum TenantCommands {
             if let password { json.field("password", password) }
         }
         let answer = try GatewayClient.provider(invocation).send("POST", "/tenants", body: .bytes(body))
-        try Answers.show(answer, invocation, note: "The owner key is shown this once.")
+        try Answers.show(
+            answer, invocation, note: "The owner key is shown this once.",
+            ifLost: "the tenant is there and its owner key is lost: “tollgate tenant owner-key "
+                + "\(invocation.arguments[0])” issues another")
         return ExitCode.ok
     }
 
@@ -41,7 +44,7 @@ enum TenantCommands {
             let columns = [
                 "slug", "state", "blueprint", "tier", "counts.resellers", "counts.keys", "bytes", "last_request_at",
             ]
-            Answers.table(rows, columns: columns, empty: "no tenants")
+            try Answers.table(rows, columns: columns, empty: "no tenants")
         }
         return ExitCode.ok
     }
@@ -76,7 +79,7 @@ enum TenantCommands {
                 let json = try Answers.parsed(answer)
                 let end = json["ends_at"]?.text ?? json["ended_at"]?.text
                 let state = json["state"]?.text ?? "changed"
-                Output.line("\(invocation.arguments[0]) is \(state)" + (end.map { ", its end: \($0)" } ?? ""))
+                try Output.line("\(invocation.arguments[0]) is \(state)" + (end.map { ", its end: \($0)" } ?? ""))
             }
             return ExitCode.ok
         }
@@ -86,7 +89,10 @@ enum TenantCommands {
         "tenant owner-key", "Issue another owner key", arguments: slug, options: GatewayClient.options
     ) { invocation in
         let answer = try GatewayClient.provider(invocation).send("POST", path(invocation) + "/owner-key")
-        try Answers.show(answer, invocation, note: "The owner key is shown this once.")
+        try Answers.show(
+            answer, invocation, note: "The owner key is shown this once.",
+            ifLost: "the new owner key is lost, and good all the same: issue another, and revoke this one with "
+                + "“tollgate key revoke”")
         return ExitCode.ok
     }
 

@@ -33,19 +33,24 @@ enum VerifyCommand {
         let verifier = Verifier(
             path: invocation.arguments[0], expectedHeads: heads, publicKey: publicKey,
             checksAllSignatures: invocation.has("--all-signatures"))
-        let report: VerificationReport
+        let report: ExaminationProcess.Verified
         do {
-            report = try verifier.run()
+            report = try ExaminationProcess.verify(verifier, by: ExaminationProcess.ownProgram)
         } catch let error as VerificationError {
             Output.errorLine("\(invocation.arguments[0]): \(error)")
             return notATenantsFile
         }
-        if invocation.has("--json") {
-            Output.bytes(report.json + [0x0A])
-        } else {
-            Output.line(report.text)
+        let code = report.isSound ? ExitCode.ok : ExitCode.failed
+        do throws(CommandFailure) {
+            if invocation.has("--json") {
+                try Output.line(report.json)
+            } else {
+                try Output.line(report.text)
+            }
+        } catch {
+            throw error.insteadOf(code)
         }
-        return report.isSound ? ExitCode.ok : ExitCode.failed
+        return code
     }
 
     /// Ed25519 (RFC 8032).

@@ -17,6 +17,7 @@ enum ServeCommand {
 
     private static func run(_ invocation: Invocation) throws -> Int32 {
         var configuration = try ServeOptions.configuration(invocation)
+        configuration.examiner = ExaminationProcess.ownProgram
         let signals = SignalThread()
         let descriptors = Descriptors.raise()
         if Descriptors.fit(&configuration, into: descriptors) {
@@ -32,9 +33,7 @@ enum ServeCommand {
         do {
             let demo = invocation.has("--demo") ? try gateway.provisionDemo() : nil
             let firstKey = demo == nil && !gateway.fleet.hasProviderKey ? try mintProviderKey(configuration) : nil
-            announce(gateway)
-            if let firstKey { Output.line("provider key (shown once): \(firstKey)") }
-            if let demo { Output.line(demo) }
+            try announce(gateway, firstKey: firstKey, demo: demo)
         } catch {
             gateway.stop()
             throw error
@@ -52,7 +51,25 @@ enum ServeCommand {
         }
     }
 
-    private static func announce(_ gateway: Gateway) {
+    /// Says where it is, and shows the first provider key. A gateway whose lines nobody reads serves all the same.
+    private static func announce(_ gateway: Gateway, firstKey: String?, demo: String?) throws(CommandFailure) {
+        do throws(CommandFailure) {
+            try sayWhere(gateway)
+            if let firstKey { try Output.line("provider key (shown once): \(firstKey)") }
+            if let demo { try Output.line(demo) }
+        } catch {
+            if firstKey != nil {
+                let text =
+                    "the first provider key is lost: start the gateway where its lines can be read, and issue "
+                    + "another with “tollgate provider-key rotate”"
+                throw error.losing(text) ?? error
+            }
+            if case .readerGone = error { return }
+            throw error
+        }
+    }
+
+    private static func sayWhere(_ gateway: Gateway) throws(CommandFailure) {
         let configuration = gateway.configuration
         let scheme = configuration.certificatePath == nil ? "http" : "https"
         var addresses: [String] = []
@@ -62,11 +79,11 @@ enum ServeCommand {
             addresses.append("\(scheme)://\(host):\(port)")
         }
         let count = gateway.fleet.roster.allTenants.count
-        Output.line(
+        try Output.line(
             "Tollgate \(Version.text) at \(addresses.first ?? "its control socket"), data in \(configuration.dataPath), "
                 + "\(count) \(count == 1 ? "tenant" : "tenants")")
         // Programs wait for these lines; everything is ready once they are out.
-        for address in addresses { Output.line("listening on \(address)") }
+        for address in addresses { try Output.line("listening on \(address)") }
     }
 
     /// The first start: without a key nobody could reach the provider's API over the network.

@@ -22,7 +22,7 @@ enum ServeOptions {
         Option("--blueprints", "DIR", "Blueprints of tenants (./tenants, or those that came with the program)"),
         Option("--demo", "Provision a demo tenant per blueprint on the first start"),
         Option("--base-domain", "NAME", "SLUG.NAME is a tenant's host name"),
-        Option("--public-url", "URL", "What links in answers begin with"),
+        Option("--public-url", "URL", "What links in answers begin with; its host is no tenant's"),
         Option("--trusted-proxy", "CIDR", "Believe X-Forwarded-For from there", repeats: true),
         Option(
             "--allow-private-addresses", "Let tenants' services be at private and loopback addresses, over http too"),
@@ -50,7 +50,7 @@ enum ServeOptions {
         configuration.listeners = try listeners(invocation)
         configuration.separatesAdmin = invocation.has("--admin-listen")
         if let path = invocation.text("--data") { configuration.dataPath = path }
-        configuration.baseDomain = invocation.text("--base-domain")?.lowercased()
+        configuration.baseDomain = invocation.text("--base-domain").map(HostName.folded)
         configuration.publicURL = try publicURL(invocation)
         configuration.trustedProxies = try invocation.texts("--trusted-proxy").map { text throws(CommandFailure) in
             guard let range = AddressRange(parsing: text) else {

@@ -11,12 +11,22 @@ enum CSVProperties {
         try demand(read(input) { min($0, 1 + draw.below(9)) } == whole, "in pieces it is read differently")
         guard case .success(let rows) = whole else { return }
         var writer = CSVWriter()
-        for row in rows { writer.row(row.fields) }
+        for row in rows { writer.row(row.fields.map { .value($0) }) }
         guard case .success(let again) = read(writer.drain(), { $0 }) else {
             throw Violation("what was written is not read")
         }
         let fields = rows.map { $0.fields.map { Array($0.utf8) } }
         try demand(again.map { $0.fields.map { Array($0.utf8) } } == fields, "what was written is read as other rows")
+        for field in rows.flatMap(\.fields) {
+            var guarded = CSVWriter()
+            guarded.row([.text(field), .value("")])
+            guard case .success(let read) = read(guarded.drain(), { $0 }), let cell = read.first?.fields.first else {
+                throw Violation("a text cell is not read")
+            }
+            let isFormula = cell.utf8.first.map { Array("=+-@\t\r".utf8).contains($0) } ?? false
+            try demand(!isFormula, "a text cell is a formula")
+            try demand(Array(CSVCell.withoutGuard(cell).utf8) == Array(field.utf8), "a text cell comes back as another")
+        }
         for row in rows { try demand(row.fields.count <= CSVReader.columnsMax, "a row of too many columns") }
     }
 

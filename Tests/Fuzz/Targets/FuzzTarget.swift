@@ -17,6 +17,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case key
     /// `whsec_…` and the encodings below it.
     case secret
+    /// Exports, and what was made of them.
+    case pages
 
     /// Throws where a property does not hold.
     package func check(_ input: [UInt8]) throws(Violation) {
@@ -30,6 +32,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .query: try QueryProperties.check(input)
         case .key: try KeyProperties.check(input)
         case .secret: try SecretProperties.check(input)
+        case .pages: try PagesProperties.check(input)
         }
     }
 }

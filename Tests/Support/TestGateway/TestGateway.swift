@@ -129,6 +129,9 @@ package final class TestGateway: Sendable {
         providerKeyCell.withLock { $0 = key }
     }
 
+    /// What a rotation of the test's own answered.
+    package func take(providerKey key: String) { providerKeyCell.withLock { $0 = key } }
+
     // MARK: Tenants
 
     /// Makes a tenant of a blueprint with its demo: products, resellers in their states, balances, keys.

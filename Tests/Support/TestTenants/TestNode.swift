@@ -91,8 +91,12 @@ package final class TestNode: Sendable {
     /// The path of a consistent copy.
     package func export(_ record: TenantRecord) throws -> String { try awaited { fleet.export(record, then: $0) } }
 
-    package func restore(_ record: TenantRecord, from path: String) throws -> AuditHead {
-        try awaited { fleet.restore(record, from: path, requestID: .none, then: $0) }
+    package func restore(
+        _ record: TenantRecord, from path: String, acceptsUnsigned: Bool = false
+    ) throws -> AuditHead {
+        try awaited {
+            fleet.restore(record, from: path, acceptsUnsigned: acceptsUnsigned, requestID: .none, then: $0)
+        }
     }
 
     package func head(of record: TenantRecord) throws -> AuditHead {

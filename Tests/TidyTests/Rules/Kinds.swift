@@ -23,7 +23,7 @@ enum Kinds {
 
     private static let verbs: Set<String> = [
         "Accept", "Adjust", "Allocate", "Apply", "Assign", "Change", "Close", "Configure", "Confirm", "Create",
-        "Decide",
+        "Decide", "End",
         "Expire",
         "Export", "Fetch", "Fill", "Finish", "Generate", "Import", "Invite", "Issue", "List", "Mint", "Move", "Place",
         "Price", "Quote", "Reconcile", "Redeem", "Report", "Retry", "Rotate", "Save", "Set", "Sign", "Transfer",
@@ -32,18 +32,22 @@ enum Kinds {
     /// Names that the rule reads wrongly, or not at all. Add a line where a name is right as it is.
     private static let named: [String: Kind] = [
         "AmountRule": .value, "AuditLines": .value, "AuditSearch": .value, "AuditWalk": .value, "Blueprint": .value,
-        "CSV": .value, "CSVErrors": .value, "CSVRows": .value, "CreditReport": .value, "HTMLPage": .pages,
+        "CSV": .value, "CSVErrors": .value, "CreditReport": .value, "HTMLPage": .pages,
         "HTTPPaymentDriver": .value, "Housekeeping": .table,
-        "KeyAnswers": .wire, "KeyLimitDefault": .value, "KeyShape": .value, "Ledger": .table, "LedgerFile": .value,
+        "KeyAnswers": .wire, "KeyLimitDefault": .value, "KeyShape": .value, "SessionAnswers": .wire, "Ledger": .table,
+        "LedgerFile": .value,
         "LedgerScratch": .table, "LicenceFile": .value, "LicenceStaging": .table, "Lifecycle": .value,
         "LowBalance": .operation, "MintedSecret": .value, "OfferedProduct": .wire, "Payment": .value,
         "PaymentCallback": .value, "PaymentDriver": .value, "Plan": .value, "PortPricing": .value, "PortStock": .table,
         "PortStockFile": .value, "PriceBookFile": .value, "PriceRow+JSON": .wire, "PriceStaging": .table,
-        "Pricing": .value, "Demo": .operation, "Dialects": .wire, "PaymentLimits": .value, "PostingSide": .proof,
+        "Pricing": .value, "Demo": .operation, "DemoFile": .operation, "Dialects": .wire, "PaymentLimits": .value,
+        "PostingSide": .proof,
         "Reconciliation": .value, "RedeemingCustomer": .operation, "ResellerApplication": .operation,
-        "RunningReconciliations": .value, "Scopes+Dialects": .wire, "SessionTerms": .value, "Tenant+Reading": .table,
+        "RunningReconciliations": .value, "Scopes+Dialects": .wire, "SessionTerms": .value, "TableReader": .value,
+        "TableRows": .value, "Tenant+Reading": .table,
         "TenantMemory": .value, "Term": .value, "TopUpFlow": .operation, "VerificationReport": .proof,
-        "Verifier": .proof, "Warrant+Keys": .wire, "WebhookLimits": .value,
+        "Examination": .proof, "ExaminationProcess": .proof, "Verifier": .proof, "Warrant+Keys": .wire,
+        "WebhookLimits": .value,
     ]
 
     /// Nil for a name that says nothing of its file.

@@ -1,5 +1,3 @@
-package import HTTPCore
-
 /// Which addresses a call may connect to, judged after the name was resolved, at the moment of connecting: a name
 /// that resolves to something else the second time gets no further.
 package enum AddressRule: Sendable {

@@ -1,0 +1,107 @@
+// Composition is not public in the standard library yet; decision 0026 says why it is taken from there all the same.
+@_spi(_Unicode) import Swift
+
+/// What texts from callers may hold. Everything that is kept or looked up is brought into NFC first, so that two
+/// spellings of one text are one text.
+package enum TextRule: Sendable {
+    /// A line that people read: a name, a note. Joiners and turns of direction are some scripts' own business, and
+    /// stay; a turn has to end in the text.
+    case line
+    /// What programs compare: an id, a reference, a key. No character that nobody sees or that has no meaning yet, and
+    /// no white space but spaces inside.
+    case id
+
+    /// Why the text, which is in NFC, breaks the rule; nil where it does not. Empty texts break none.
+    package func fault(in text: String) -> String? {
+        var isBlank = !text.isEmpty
+        var turns = Turns()
+        for scalar in text.unicodeScalars {
+            if scalar.isControl { return "must not hold control characters" }
+            if scalar.isASCII {
+                if scalar != " " { isBlank = false }
+                continue
+            }
+            guard allows(scalar), turns.take(scalar) else {
+                return "must not hold invisible, bidirectional or unassigned characters"
+            }
+            if scalar.isSeen { isBlank = false }
+        }
+        if !turns.areClosed { return "must not turn the direction of what follows it" }
+        if isBlank { return "must not be white space alone" }
+        guard self == .id else { return nil }
+        let hasSpaceAtEdge = text.unicodeScalars.first == " " || text.unicodeScalars.last == " "
+        return hasSpaceAtEdge ? "must not begin or end with white space" : nil
+    }
+
+    /// Of a scalar beyond ASCII.
+    private func allows(_ scalar: Unicode.Scalar) -> Bool {
+        let properties = scalar.properties
+        switch properties.generalCategory {
+        case .format: return self == .line && (Self.isShaping(scalar) || !properties.isDefaultIgnorableCodePoint)
+        case .lineSeparator, .paragraphSeparator, .surrogate: return false
+        case .privateUse: return self == .line
+        case .unassigned: return self == .line && !properties.isNoncharacterCodePoint
+        case .spaceSeparator: return self == .line
+        default:
+            if !properties.isDefaultIgnorableCodePoint { return true }
+            // Emoji choose their looks by these.
+            return self == .line && properties.isVariationSelector
+        }
+    }
+
+    /// The two joiners, and what turns the direction.
+    private static func isShaping(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 0x200C, 0x200D, 0x202A...0x202E, 0x2066...0x2069: true
+        default: false
+        }
+    }
+
+    /// Turns of direction that are open (UAX 9): embeddings and overrides end by U+202C, isolates by U+2069.
+    private struct Turns {
+        private var ends: [UInt32] = []
+
+        var areClosed: Bool { ends.isEmpty }
+
+        /// False for an end of what was not begun last.
+        mutating func take(_ scalar: Unicode.Scalar) -> Bool {
+            switch scalar.value {
+            case 0x202A, 0x202B, 0x202D, 0x202E: ends.append(0x202C)
+            case 0x2066...0x2068: ends.append(0x2069)
+            case 0x202C, 0x2069: return ends.popLast() == scalar.value
+            default: break
+            }
+            return true
+        }
+    }
+}
+
+extension Unicode.Scalar {
+    /// Unicode's category Cc, which is these two ranges for ever; the library's table of categories is a search for
+    /// each.
+    package var isControl: Bool { value < 0x20 || (0x7F...0x9F).contains(value) }
+
+    fileprivate var isSeen: Bool { !properties.isWhitespace && !properties.isDefaultIgnorableCodePoint }
+}
+
+extension String {
+    /// In Normalization Form C (UAX 15).
+    package var composed: String {
+        if utf8.allSatisfy({ $0 < 0x80 }) { return self }
+        var text = String.UnicodeScalarView()
+        for scalar in _nfc { text.append(scalar) }
+        return String(text)
+    }
+
+    /// As part of a sentence that tells a caller of what it sent: short, and nothing in it that nobody sees.
+    package var quoted: String {
+        var text = String.UnicodeScalarView()
+        for scalar in unicodeScalars.prefix(Self.quotedCharactersMax) {
+            let isPlain = !scalar.isControl && TextRule.id.fault(in: String(scalar)) == nil || scalar == " "
+            text.append(isPlain ? scalar : "\u{FFFD}")
+        }
+        return unicodeScalars.count > Self.quotedCharactersMax ? String(text) + "…" : String(text)
+    }
+
+    private static let quotedCharactersMax = 100
+}

@@ -1,0 +1,73 @@
+/// The address of somebody's service as it was given: an absolute http or https URL, read strictly, so that whoever
+/// calls it reads the same host and port in it. Judged when it is saved, by the rule that each connection is judged by
+/// (H6); a name is judged by what it resolves to, when it is called. A value.
+package struct WebAddress: Sendable, Equatable {
+    package enum Host: Sendable, Equatable {
+        /// In lower case, without a last dot.
+        case name(String)
+        case address(IPAddress)
+    }
+
+    package let isPlain: Bool
+    package let host: Host
+
+    /// Nil for any other scheme, credentials, a fragment, a backslash, a port out of 1 to 65535, and a host that is
+    /// neither a name nor an address in its own spelling: `127.1`, `0x7f000001` and `2130706433` are none.
+    package init?(parsing text: String) {
+        let schemes = ["https://", "http://"]
+        guard let scheme = schemes.first(where: { text.hasPrefix($0) }),
+            text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x23 && $0 != 0x5C })
+        else { return nil }
+        isPlain = scheme == "http://"
+        let authority = text.dropFirst(scheme.count).prefix { $0 != "/" && $0 != "?" }
+        guard let (host, port) = Self.split(authority), port.map(Self.isPort) ?? true,
+            let host = Self.host(host)
+        else { return nil }
+        self.host = host
+    }
+
+    /// Whether a call there could get anywhere: what only this machine or its network knows is not public, whatever it
+    /// is called.
+    package func isAllowed(by rule: AddressRule) -> Bool {
+        switch host {
+        case .address(let address): rule.allows(address)
+        case .name(let name): rule != .publicOnly || HostName.isDomain(name) && !Self.isOfNetwork(name)
+        }
+    }
+
+    /// Names of this machine and of a network of one's own: RFC 6761, RFC 6762, RFC 8375 and ICANN's `internal`.
+    private static let networkNames = ["localhost", "local", "localdomain", "internal", "home.arpa"]
+
+    private static func isOfNetwork(_ name: String) -> Bool {
+        networkNames.contains { name == $0 || name.hasSuffix(".\($0)") }
+    }
+
+    /// Host and port, where there is a colon; nil for credentials.
+    private static func split(_ authority: Substring) -> (Substring, Substring?)? {
+        if authority.contains("@") { return nil }
+        if authority.hasPrefix("[") {
+            guard let end = authority.firstIndex(of: "]") else { return nil }
+            let rest = authority[authority.index(after: end)...]
+            guard rest.isEmpty || rest.hasPrefix(":") else { return nil }
+            return (authority[...end], rest.isEmpty ? nil : rest.dropFirst())
+        }
+        guard let colon = authority.firstIndex(of: ":") else { return (authority, nil) }
+        return (authority[..<colon], authority[authority.index(after: colon)...])
+    }
+
+    private static func isPort(_ text: Substring) -> Bool {
+        1...5 ~= text.utf8.count && text.utf8.allSatisfy { $0 >= 0x30 && $0 <= 0x39 } && text.first != "0"
+            && Int(text).map { $0 <= 65_535 } ?? false
+    }
+
+    private static func host(_ text: Substring) -> Host? {
+        if text.hasPrefix("[") {
+            let inner = String(text.dropFirst().dropLast())
+            return inner.contains(":") ? IPAddress(parsing: inner).map { .address($0) } : nil
+        }
+        if let address = IPAddress(parsing: String(text)) { return .address(address) }
+        var name = text.lowercased()
+        if name.hasSuffix(".") { name.removeLast() }
+        return HostName.isDomain(name) || HostName.isSingle(name) ? .name(name) : nil
+    }
+}

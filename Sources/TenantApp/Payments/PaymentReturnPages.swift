@@ -1,0 +1,42 @@
+package import CallKit
+import HTML
+package import HTTPCore
+package import TenantRegistry
+
+/// Where a payment service sends the payer back to, where the operator says nothing else (A6). It knows no payment:
+/// what was paid shows in the balance, once the service has reported it.
+package struct PaymentReturnPages: Dialect {
+    /// Below the tenant's base URL.
+    package static let path = "/payment/done"
+
+    package let name = "payment_return"
+    package let basePath = "/payment"
+    package let isAlwaysThere = true
+    package let isDescribed = false
+    package let errorContentType = HTMLPage.contentType
+
+    package init() {}
+
+    package func credential(in head: RequestHead) -> Range<Int>? { nil }
+
+    package func render(_ refusal: Refusal, requestID: RequestID) -> Response {
+        let content: HTML = #"<h1>Payment</h1><p role="alert">\#(refusal.sentence)</p>"#
+        let page = HTMLPage(title: "Payment", theme: nil, content: content)
+        var response = Response(status: refusal.status, contentType: HTMLPage.contentType, bytes: page.bytes)
+        response.headers.add(page.headers)
+        if case .methodNotAllowed(let allowed) = refusal { response.headers.add("Allow", allowed) }
+        return response
+    }
+
+    package let routes: [Route] = [
+        Route(.get, "/done", "Say that the payment is on its way", access: .open) { _ in
+            .read { tenant in
+                let content: HTML = """
+                    <h1>Thank you</h1>
+                    <p>What you paid is credited as soon as the payment service has confirmed it. You may close this page.</p>
+                    """
+                return HTMLPage(title: "Payment", theme: try tenant.theme(), content: content).answer()
+            }
+        }
+    ]
+}

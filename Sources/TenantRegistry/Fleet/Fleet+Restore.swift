@@ -1,0 +1,194 @@
+import Cryptography
+import SQLite
+
+/// Taking an export back (P5).
+extension Fleet {
+    /// One restore under way.
+    private struct Restore: Sendable {
+        let record: TenantRecord
+        let path: String
+        let state: ExportSeal.State
+        /// Hashes that the registry has as revoked.
+        let revoked: [Digest]
+        let requestID: RequestID
+        let judge: Registry.Judge
+        let then: @Sendable (Result<AuditHead, any Error>) -> Void
+    }
+
+    /// Puts a file back that `export` made: checked in full before it replaces anything. Keys that were revoked since
+    /// stay revoked, the incarnation rises, a `tenant.restored` row joins the chain (P5). Takes over the file at
+    /// `path`. `acceptsUnsigned`: one that the tenant did not sign is taken where it is sound; the provider's log and
+    /// the chain tell.
+    package func restore(
+        _ record: TenantRecord, from path: String, acceptsUnsigned: Bool = false, requestID: RequestID,
+        judge: @escaping Registry.Judge = { _ in },
+        then answer: @escaping @Sendable (Result<AuditHead, any Error>) -> Void
+    ) {
+        // A refused file is not kept.
+        let then: @Sendable (Result<AuditHead, any Error>) -> Void = { result in
+            if case .failure = result { DataDirectory.remove(path) }
+            answer(result)
+        }
+        let order = FileExamination(
+            path: path, tenant: record.id, publicKey: record.signingKey.publicKey, currency: record.profile.currency,
+            acceptsUnsigned: acceptsUnsigned)
+        let submitted = examinations.submit { [self] in
+            do {
+                let file = try schema.examine(order)
+                registry.judge(file.keyHashes, for: record.id) { [self] result in
+                    do {
+                        let verdict = try result.get()
+                        if verdict.foreign { throw RestoreFailure.foreignKeyHash }
+                        let restore = Restore(
+                            record: record, path: path, state: file.state, revoked: verdict.revoked,
+                            requestID: requestID, judge: judge, then: then)
+                        record.lane.exclusively(
+                            { [self] control in swap(control, restore) }, orElse: { then(.failure($0)) })
+                    } catch {
+                        then(.failure(error))
+                    }
+                }
+            } catch {
+                then(.failure(error))
+            }
+        }
+        if !submitted { then(.failure(LaneFailure.tooManyWaiting)) }
+    }
+
+    /// On the tenant's lane: finishes the new file under a temporary name, then renames it over the old one, so that a
+    /// kill at any moment leaves the one or the other. The old one goes once the new one has been opened in its place.
+    private func swap(_ control: LaneControl<TenantStore>, _ restore: Restore) {
+        let record = restore.record
+        let live = data.tenantPath(record.id)
+        let new = live + ".restoring"
+        let discard = { for suffix in ["", "-wal"] { DataDirectory.remove(new + suffix) } }
+        do {
+            // The examination took its time: whoever asked may not ask for it any more.
+            try restore.judge(self)
+            // One that was decided before this one is the file that this one replaces.
+            try FileSwap.finish(live)
+            // A file that is too damaged to open has no head to rise above.
+            let current = try? control.file()
+            let before = current.map { ($0.head, $0.projectionEpoch) }
+            // The lane is quiet now: what was revoked while this waited is in the file that goes.
+            let revokedSince =
+                try current?.connection.rows(
+                    """
+                    SELECT s.hash FROM api_key_secret s JOIN api_key k ON k.id = s.key_id WHERE k.revoked_at IS NOT NULL
+                    """
+                ) { try $0.digest() } ?? []
+            discard()
+            try ExportSeal.remove(from: restore.path)
+            try DataDirectory.rename(restore.path, to: new)
+            let head = try prepare(restore, new, above: before, revoked: restore.revoked + revokedSince)
+            let hadFile = current != nil
+            control.closeFile()
+            if hadFile { try FileSwap.keep(live) }
+            try DataDirectory.rename(new, to: live + FileSwap.decidedSuffix)
+            try settle(control, restore, live, head)
+        } catch {
+            discard()
+            restore.then(.failure(error))
+        }
+    }
+
+    /// From the decision on: the file takes its place, is opened and read there, and only then anybody is told. One
+    /// that does not open goes, and the one before it comes back.
+    private func settle(
+        _ control: LaneControl<TenantStore>, _ restore: Restore, _ live: String, _ head: AuditHead
+    ) throws {
+        let record = restore.record
+        do { try FileSwap.finish(live) } catch { report("tenant \(record.id.text): the restored file: \(error)") }
+        let store: TenantStore
+        do {
+            store = try control.file()
+        } catch {
+            // Where the disk has not let it take its place, the next opening ends it.
+            report("tenant \(record.id.text): the restored file: \(error)")
+            throw LaneFailure.outcomeUnknown
+        }
+        guard store.head == head else {
+            throw RestoreFailure.damaged(["it does not open in its place, so that the file before it is back"])
+        }
+        let changes = try projections(of: record, in: store)
+        let event = restore.state == .signed ? AuditRecord.restored : AuditRecord.restoredUnsigned
+        follow(record, changes, epoch: store.projectionEpoch, incarnation: head.incarnation) { [self] _ in
+            registry.change(
+                record.id, event: event, requestID: restore.requestID, domains: nil, judge: { _ in }, { _ in }
+            ) { [report] result in
+                if case .failure(let error) = result { report("registry: \(event) of \(record.id.text): \(error)") }
+                restore.then(.success(head))
+            }
+        }
+    }
+
+    private func prepare(
+        _ restore: Restore, _ path: String, above before: (head: AuditHead, epoch: Int64)?, revoked: [Digest]
+    ) throws -> AuditHead {
+        let record = restore.record
+        let connection = try Connection(path: path, flags: [.readWrite])
+        do {
+            try connection.configureLive()
+            try Migrator.migrate(connection, schema.migrations)
+            try connection.beginImmediate()
+            // What a number of another time cannot be any more does not count: it would keep every sound file out.
+            let incarnations = [before?.head.incarnation ?? 0, record.profile.incarnation]
+            let epochs = [before?.epoch ?? 0, record.profile.projectionEpoch]
+            try connection.run(
+                """
+                UPDATE meta SET incarnation = max(incarnation, ?1) + 1, projection_epoch = max(projection_epoch, ?2) + 1
+                WHERE id = 1
+                """,
+                .integer(incarnations.filter(TenantStore.counters.contains).max() ?? 0),
+                .integer(epochs.filter(TenantStore.counters.contains).max() ?? 0))
+            // An incarnation begins with this row. Reads that wait in memory stay there and join the chain behind it.
+            let store = try TenantStore(
+                connection: connection, tenantID: record.id, context: context(record, readLog: ReadLog()))
+            for hash in revoked { try connection.run("DELETE FROM api_key_secret WHERE hash = ?1", .blob(hash.bytes)) }
+            try connection.run(
+                """
+                UPDATE api_key SET revoked_at = ?1, epoch = epoch + 1
+                WHERE revoked_at IS NULL AND NOT EXISTS (SELECT 1 FROM api_key_secret s WHERE s.key_id = api_key.id)
+                """,
+                .integer(clock.now().milliseconds))
+            // No import is under way in it any more.
+            try connection.run("DELETE FROM price_staging")
+            try connection.run("DELETE FROM licence_staging")
+            if try isUntold(connection) { try store.vouchForAll(schema: schema.version) }
+            store.note(note(of: restore, store.head, before?.head))
+            try store.seal()
+            try connection.commit()
+            store.committed()
+            let head = store.head
+            store.close()
+            try tryOpening(path, of: record)
+            return head
+        } catch {
+            connection.close()
+            throw error
+        }
+    }
+
+    /// Everything that an opening asks of a file, asked while the old one is still in its place.
+    private func tryOpening(_ path: String, of record: TenantRecord) throws {
+        do {
+            let store = try openStore(path, of: record)
+            defer { store.close() }
+            _ = try schema.readProjections(store.reader) { _ in }
+        } catch let error as TenantFileError {
+            throw RestoreFailure.damaged(["\(error)"])
+        }
+        // What its WAL still holds would stay behind under the old name.
+        guard DataDirectory.size(of: path + "-wal") == nil else { throw LaneFailure.notCommitted }
+        try DataDirectory.synchronise(file: path)
+    }
+
+    private func note(of restore: Restore, _ restored: AuditHead, _ replaced: AuditHead?) -> AuditRecord {
+        var note = AuditRecord(
+            at: clock.now(), action: AuditRecord.restored, status: 200, requestID: restore.requestID)
+        let export = restore.state == .signed ? "" : #","export":"\#(restore.state.text)""#
+        note.detail =
+            #"{"restored_head":"\#(restored.text)","replaced_head":"\#(replaced?.text ?? "unreadable")"\#(export)}"#
+        return note
+    }
+}

@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+"""What stands in deploy/ beside the proxies (G9; those are proxies.py): Prometheus' configuration and rules, Grafana's
+panels, the options that the unit and the containers give, the unit's sandbox."""
+
+import json
+import os
+import re
+import subprocess
+import tempfile
+
+from proxy import DEPLOY, container_options, text, unit_options
+from support import Checks, Gateway, arguments, tool
+
+# As good as it is today; systemd's own scale, from 0 to 10.
+EXPOSURE_MAX = 1.5
+# Alerts on what should never happen: alert, metric, labels of the series.
+FIRST_TIMES = [
+    ("TollgateCommitsFail", "tollgate_commits_failed_total", {}),
+    ("TollgateTenantUnavailable", "tollgate_refusals_total", {"reason": "tenant_unavailable"}),
+    ("TollgateInternalErrors", "tollgate_requests_total", {"status": "500"}),
+]
+
+
+def promtool(*words, folder=DEPLOY):
+    run = subprocess.run([tool("promtool"), *words], capture_output=True, text=True, timeout=60, cwd=folder)
+    assert run.returncode == 0, (words, run.stdout, run.stderr)
+
+
+def born_late(alert, series, labels, annotation):
+    """A series that is not there until it counts its first: the alert fires all the same. Not where nothing happened,
+    where it was there all the time, or where nobody watched before."""
+    up = 'up{job="tollgate",instance="a"}'
+    fired = {
+        "exp_labels": {**labels, "alertname": alert, "instance": "a", "job": "tollgate"},
+        "exp_annotations": {"summary": annotation},
+    }
+
+    def case(name, values, is_fired, watched="1x60"):
+        return {
+            "name": f"{alert}: {name}",
+            "interval": "15s",
+            "input_series": [{"series": up, "values": watched}, {"series": series, "values": values}],
+            "alert_rule_test": [{"eval_time": "10m", "alertname": alert, "exp_alerts": [fired] if is_fired else []}],
+        }
+
+    return [
+        case("born late", "_x36 1+0x20", True),
+        case("there from the start", "0x36 1+0x20", True),
+        case("nothing happened", "0x60", False),
+        case("long ago", "3x60", False),
+        case("watched since a moment ago", "_x38 3+0x20", False, "_x38 1x20"),
+    ]
+
+
+def rules(checks):
+    with checks("G9 promtool finds Prometheus' configuration and rules sound"):
+        promtool("check", "config", "prometheus.yml")
+        promtool("check", "rules", "prometheus-rules.yml")
+
+    with checks("G9 G7 what must never happen wakes somebody the first time, although its series is born with it"):
+        cases = []
+        for alert, metric, named in FIRST_TIMES:
+            body = re.search(
+                rf"- alert: {alert}\n(.*?)(?=\n      - alert|\Z)", text("prometheus-rules.yml"), re.S
+            ).group(1)
+            labels = {**named, "severity": re.search(r"severity: (\w+)", body).group(1)}
+            pairs = "".join(f',{name}="{value}"' for name, value in named.items())
+            cases += born_late(
+                alert,
+                f'{metric}{{job="tollgate",instance="a"{pairs}}}',
+                labels,
+                re.search(r"summary: (.*)", body).group(1),
+            )
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "tests.yml")
+            with open(path, "w", encoding="utf-8") as file:
+                # JSON is YAML.
+                json.dump(
+                    {
+                        "rule_files": [os.path.join(DEPLOY, "prometheus-rules.yml")],
+                        "evaluation_interval": "15s",
+                        "tests": cases,
+                    },
+                    file,
+                )
+            promtool("test", "rules", path)
+
+
+def panels(checks, options):
+    with Gateway(options.tollgate, demo=False) as gateway:
+        known = set(gateway.metrics().types)
+    for name in ("prometheus-rules.yml", "grafana.json"):
+        with checks(f"G9 G7 {name} speaks of metrics that a gateway has"):
+            spoken = set(re.findall(r"\b((?:tollgate|process)_[a-z_]+)\b", text(name)))
+            spoken = {
+                re.sub("_(bucket|sum|count)$", "", metric) if metric not in known else metric for metric in spoken
+            }
+            assert len(spoken) > 10 and spoken <= known, sorted(spoken - known)
+
+
+def unit(checks, options):
+    with checks("G9 the unit, the container file and Kubernetes' give options that serve knows"):
+        for given in (unit_options(), *container_options()):
+            with Gateway(options.tollgate, *given, demo=False) as gateway:
+                assert gateway.get("/readyz").status == 200, given
+    with checks("G9 the unit's sandbox is as tight as it was"):
+        try:
+            analyze = tool("systemd-analyze")
+        except AssertionError as missing:
+            print(f"# {missing}", flush=True)
+            return
+        run = subprocess.run(
+            [analyze, "security", "--offline=true", "--no-pager", os.path.join(DEPLOY, "tollgate.service")],
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        level = re.search(r"exposure level for tollgate.service: ([0-9.]+)", run.stdout)
+        assert level and float(level.group(1)) <= EXPOSURE_MAX, (run.stdout[-500:], run.stderr)
+        print(f"# systemd-analyze security: {level.group(1)} of 10", flush=True)
+
+
+def main():
+    options = arguments()
+    checks = Checks()
+    rules(checks)
+    panels(checks, options)
+    unit(checks, options)
+    checks.finish()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,337 @@
+#!/usr/bin/env python3
+"""What looks alike is one, and what is not what it seems is refused (the contract's head): letters and numbers in every
+field of every body, addresses, passwords, ids and their look-ups, in every API."""
+
+import unicodedata
+import uuid
+from urllib.parse import quote
+
+from access import address
+from badinput import Scene, at, changed, encode, leaves
+from endpoints import ADMIN, ALL, CODES, LICENCES, PARTNER, PORTS, PROVIDER, REPORTS
+from shop import PASSWORD, Shop
+from strict import row
+from support import Checks, Gateway, arguments
+
+# Zero-width, bidirectional, a separator of lines, a noncharacter.
+UNSEEN = ["\u200b", "\u200e", "\u202e", "\u2066", "\ufeff", "\u2028", "\ufdd0"]
+# Of ids besides: joiners, a space that is none, letters that nobody has assigned.
+UNSEEN_IN_IDS = UNSEEN + ["\u200d", "\u00a0", "\u3164", "\ue000", "\u0378"]
+NOT_ADDRESSES = [
+    "<a@b.example>", "a@b.example>", "Ann <a@b.example>", '"a b"@c.example', "a(b)@c.example", "=1+1@b.example",
+    "+a@b.example", "-a@b.example", ".a@b.example", "a.@b.example", "a..b@c.example", "a@[192.0.2.1]", "a@192.0.2.1",
+    "a@-b.example", "a@b_c.example", "a@b.example.", "a@xn--zzzzzzzz.example", "a@ab--c.example", "a,b@c.example",
+    "a;b@c.example", "a@b@c.example", "\u200ba@b.example", "a\u202e@b.example", "a@b\u200d.example",
+    "a@b\u00ad.example", "a\u00a0b@c.example", "a@\u3000b.example", "é" * 33 + "@b.example",
+    "a@" + "ä" * 60 + ".example",
+]
+
+
+def decomposed(text):
+    return unicodedata.normalize("NFD", text)
+
+
+def letters(checks, scene):
+    """P, O, W: no text holds what nobody sees, none is white space alone."""
+    for endpoint in ALL:
+        if not endpoint.fields:
+            continue
+        with checks(
+            f"{row(endpoint)} {endpoint.name}: texts hold nothing that nobody sees, and are never white space alone"
+        ):
+            for pointer, field in leaves(endpoint.fields):
+                if isinstance(field, dict) or not isinstance(field.good, str) or pointer[-1] == "password":
+                    continue
+                for value in [field.good + letter for letter in UNSEEN] + [
+                    UNSEEN[0] + field.good,
+                    " ",
+                    "   ",
+                    "\u3000",
+                    "\u2003 ",
+                ]:
+                    if endpoint.path == "/session" and pointer == ("email",) and value.strip():
+                        continue  # who is kept so from before may sign in
+                    answer = scene.send(endpoint, encode(changed(endpoint.good_body(), pointer, value)).encode())
+                    at(answer, "/" + "/".join(pointer), (endpoint.name, pointer, value))
+
+
+def numbers(checks, shop, reseller):
+    sku = shop.product()
+    shop.price(reseller, sku, {"wholesale_monthly": "1.00"})
+
+    def quote(text):
+        body = f'{{"product":"{sku}","term":"monthly","quantity":{text},"customer":{{"external_id":"c"}}}}'.encode()
+        return shop.call(reseller, "POST", "/orders/quote", body)
+
+    with checks("W4 an integer is any JSON number of whole value"):
+        for text, value in [
+            ("1", 1),
+            ("1.0", 1),
+            ("1e0", 1),
+            ("1e1", 10),
+            ("1E+1", 10),
+            ("100e-1", 10),
+            ("0.2e1", 2),
+            ("1.50e2", 150),
+        ]:
+            assert quote(text).json["quantity"] == value, text
+        for text in ("1.5", "1e-1", "15e-1", "-1", "-0", "0", "1e99", "1e400", '"1"', "0.1e0"):
+            assert quote(text).status == 422, text
+        key = reseller["key_id"]
+        for text in ("0", "-0", "0e5", "0.0", "-0e0"):
+            rotated = shop.admin(
+                "POST", f"/api-keys/{shop.mint(reseller).json['id']}/rotate", f'{{"overlap_seconds":{text}}}'.encode()
+            )
+            assert rotated.status == 200, (text, rotated)
+        assert key
+    with checks("O5 an amount has no exponent, as text or as a number, and no more digits than the currency"):
+        path = f"/resellers/{reseller['id']}/balance"
+        for text in (
+            '"1e3"',
+            "1e3",
+            "1E0",
+            '"1E0"',
+            '"1e-2"',
+            "1e-2",
+            '"0x10"',
+            '"1.001"',
+            "1.001",
+            '" 1"',
+            '"+1"',
+            '"1,00"',
+            '"\u0661"',
+        ):
+            answer = shop.gateway.request(
+                "POST",
+                shop.base + ADMIN + path,
+                f'{{"amount":{text},"reference":"r"}}'.encode(),
+                key=shop.owner_key,
+                headers={"Idempotency-Key": uuid.uuid4().hex},
+            )
+            assert answer.status == 422 and answer.json["errors"][0]["pointer"] == "/amount", (text, answer)
+    with checks("O6 numbers in a query are decimal digits"):
+        for text in ("+5", "-5", "5.0", "1e1", "%205", "5%20", "0x5", "%D9%A3", "", "5,6"):
+            for path in ("/orders", "/audit", "/usage"):
+                assert shop.admin("GET", f"{path}?limit={text}").status == 422, (path, text)
+        assert shop.admin("GET", "/orders?limit=05").status == 200
+
+
+def addresses(checks, gateway):
+    """Two spellings of one address are one account, everywhere; what is no address is refused everywhere."""
+    shop = Shop(gateway, slug="letters", password=PASSWORD)
+    name, host = "jürgen.größe", "bücher.example"
+    kept = f"{unicodedata.normalize('NFC', name)}@xn--bcher-kva.example"
+    spellings = [
+        f"{name}@{host}",
+        decomposed(f"{name}@{host}"),
+        f"{name.upper().replace('SS', 'ß')}@BÜCHER.example",
+        f"{name}@XN--bcher-KVA.example",
+        decomposed(f"Jürgen.größe@Bücher.Example"),
+    ]
+    with checks("O3 one address has one spelling: NFC, folded, its domain as A-labels; no second account"):
+        made = shop.admin("POST", "/resellers", {"email": spellings[1], "name": "J", "password": PASSWORD})
+        assert made.status == 201 and made.json["email"] == kept, made
+        for spelling in spellings:
+            again = shop.admin("POST", "/resellers", {"email": spelling, "name": "J", "password": PASSWORD})
+            assert again.status == 409, (spelling, again)
+            signed_in = gateway.post(f"{shop.base}{PARTNER}/session", {"email": spelling, "password": PASSWORD})
+            assert signed_in.status == 200 or signed_in.status == 403, (spelling, signed_in)
+    with checks("O3 tags are kept, and tell two addresses apart"):
+        for text in (
+            "ann+one@shop.example",
+            "ann+two@shop.example",
+            "ann@shop.example",
+            "o'neil@shop.example",
+            "a-b_c@shop.example",
+        ):
+            assert shop.admin("POST", "/resellers", {"email": text, "name": "A"}).status == 201, text
+    with checks("O3 W11 P1 what is no address is refused, wherever one is asked for"):
+        seller = shop.reseller()
+        for text in NOT_ADDRESSES:
+            for answer in (
+                shop.admin("POST", "/resellers", {"email": text, "name": "A"}),
+                shop.admin("POST", "/api-keys", {"owner_email": text}),
+                gateway.post(
+                    f"{shop.base}{PARTNER}/apply",
+                    {"email": text, "name": "A", "password": PASSWORD},
+                    headers=address(),
+                ),
+                gateway.post(
+                    f"{PROVIDER}/tenants",
+                    {"slug": "nope", "blueprint": "hosting", "owner_email": text},
+                    key=gateway.provider_key,
+                ),
+                shop.call(
+                    seller,
+                    "POST",
+                    "/orders/quote",
+                    {
+                        "product": "x",
+                        "term": "monthly",
+                        "quantity": 1,
+                        "customer": {"external_id": "c", "email": text},
+                    },
+                ),
+            ):
+                assert answer.status == 422 and "email" in answer.json["errors"][0]["pointer"], (text, answer)
+            found = shop.admin("GET", f"/subscribers?email={quote(text)}")
+            assert found.status == 422, (text, found)
+
+
+def passwords(checks, gateway):
+    with checks("W11 a password is the same in NFC and NFD"):
+        shop = Shop(gateway, slug="passwords")
+        for number, (chosen, given) in enumerate(
+            [("pässwörter", decomposed("pässwörter")), (decomposed("größeres"), "größeres")]
+        ):
+            email = f"p{number}@shop.example"
+            made = shop.admin("POST", "/resellers", {"email": email, "name": "P", "password": chosen})
+            assert made.status == 201 and shop.admin("POST", f"/resellers/{made.json['id']}/approve").status == 200
+            for password in (chosen, given):
+                signed_in = gateway.post(f"{shop.base}{PARTNER}/session", {"email": email, "password": password})
+                assert signed_in.status == 200, (password, signed_in)
+            wrong = gateway.post(f"{shop.base}{PARTNER}/session", {"email": email, "password": chosen + "x"})
+            assert wrong.status == 401, wrong
+
+
+def ids(checks, gateway):
+    """External ids, references and their look-ups: NFD finds NFC, and no id holds what nobody sees."""
+    shop = Shop(gateway, slug="ids")
+    reseller = shop.reseller(balance="100.00")
+    sku = shop.product()
+    shop.price(reseller, sku, {"wholesale_monthly": "1.00"})
+    composed = "Kunde-Ä-é"
+
+    def order(external):
+        body = {"product": sku, "term": "monthly", "quantity": 1, "customer": {"external_id": external}}
+        return shop.call(reseller, "POST", "/orders/quote", body)
+
+    with checks("W6 an external id in NFD is the customer in NFC"):
+        for external in (composed, decomposed(composed)):
+            placed = gateway.order(
+                f"{shop.base}{PARTNER}/orders",
+                {"product": sku, "term": "monthly", "quantity": 1, "customer": {"external_id": external}},
+                reseller,
+                uuid.uuid4().hex,
+            )
+            assert placed.status == 201 and placed.json["order"]["customer_external_id"] == composed, placed
+        rows = shop.get(reseller, "/customers").json["data"]
+        assert [customer["external_id"] for customer in rows] == [composed], rows
+        for text in (composed, decomposed(composed)):
+            found = shop.get(reseller, f"/customers?external_id={quote(text)}").json["data"]
+            assert [customer["id"] for customer in found] == [rows[0]["id"]], (text, found)
+    with checks("W4 W6 an id holds nothing that nobody sees, and no white space at its ends; its look-up neither"):
+        for text in [f"c{letter}1" for letter in UNSEEN_IN_IDS] + [" ", "  ", " c", "c ", "\u3000", "\t", "\u200d"]:
+            refused = order(text)
+            assert refused.status == 422 and refused.json["errors"][0]["pointer"] == "/customer/external_id", (
+                text,
+                refused,
+            )
+            found = shop.get(reseller, f"/customers?external_id={quote(text)}")
+            assert found.status == 422, (text, found)
+        assert order("c 1").status == 200 and order("客户-1").status == 200
+    with checks("W4 names keep the joiners that scripts need, and emoji; not what turns text round"):
+        for name, status in [
+            ("\u2067\u05e9\u05dc\u05d5\u05dd\u2069 Ltd", 200),
+            ("\u202ba\u202c", 200),
+            ("a\u2069", 422),
+            ("می‌خواهم", 200),
+            ("क्‍ष", 200),
+            ("👩‍👩‍👧 ❤️", 200),
+            ("Anna  Müller ", 200),
+            ("\u202eannA", 422),
+            ("\u200d", 422),
+            ("\u3164", 422),
+        ]:
+            body = {"product": sku, "term": "monthly", "quantity": 1, "customer": {"external_id": "c", "name": name}}
+            assert shop.call(reseller, "POST", "/orders/quote", body).status == status, name
+
+
+def dialects(checks, gateway):
+    """C, A, X, L read what they know, and keep texts alike."""
+    reports, ports, codes, licences = (gateway.tenant(name) for name in ("panel", "proxies", "codes", "licences"))
+    report_key, code_key = (gateway.reseller(name)["key"] for name in ("panel", "codes"))
+    c, x, a = (f"/t/{tenant['slug']}" for tenant in (reports, ports, codes))
+    with checks("C2 C3 members that nobody reads are ignored; one address, one reference"):
+        email = f"möller.{uuid.uuid4().hex[:8]}@bücher.example"
+        body = {"email": decomposed(email), "name": "M", "password": "12345678", "nobody_reads": {"a": 1}}
+        assert gateway.post(f"{c}{REPORTS}/signup", body, key=report_key).status == 200
+        assert gateway.post(f"{c}{REPORTS}/signup", body | {"email": email.upper()}, key=report_key).status == 409
+        ref = f"réf-{uuid.uuid4().hex}"
+        credit = {"kind": "topup", "amount_usd": 5, "external_ref": ref, "meta": {"a": 1, "b": [1.50, 2]}, "more": 1}
+        first = gateway.post(f"{c}{REPORTS}/credit", credit, key=report_key)
+        again = gateway.post(f"{c}{REPORTS}/credit", credit | {"external_ref": decomposed(ref)}, key=report_key)
+        assert first.json["ok"] and again.json.get("duplicate") is True, (first, again)
+    with checks("C3 the same numbers in other spellings are the same content: no review"):
+
+        def reviews():
+            return gateway.get(f"{c}{ADMIN}/reviews", key=reports["owner_key"]).json["data"]
+
+        before = len(reviews())
+        for meta in ('{"a":1.0,"b":[1.5,2]}', '{"b":[15e-1,2.00],"a":1e0}', '{"a":10e-1,"b":[1.50,0.2e1]}'):
+            text = f'{{"kind":"topup","amount_usd":5.00,"external_ref":"{ref}","meta":{meta}}}'
+            assert gateway.post(f"{c}{REPORTS}/credit", text.encode(), key=report_key).json.get("duplicate") is True
+        assert len(reviews()) == before, reviews()
+        text = f'{{"kind":"topup","amount_usd":5.00,"external_ref":"{ref}","meta":{{"a":1.01,"b":[1.5,2]}}}}'
+        gateway.post(f"{c}{REPORTS}/credit", text.encode(), key=report_key)
+        assert len(reviews()) == before + 1
+    with checks("A4 members that nobody reads are ignored"):
+        made = gateway.post(
+            f"{a}{CODES}/generate", {"planId": "1month", "count": 1.0, "coupon": "x"}, headers={"x-api-key": code_key}
+        )
+        assert made.status == 200 and len(made.json["codes"]) == 1, made
+    with checks("L1 unknown parameters and members are ignored; one that counts and stands twice is 400"):
+        key = gateway.reseller("licences")["key"]
+        base = f"/t/{licences['slug']}{LICENCES}"
+        known = gateway.get(f"{base}/myavailable?api_token={key}&utm=1&utm=2").json["licenses"][0]["key"]
+        assert gateway.get(f"{base}/licenseinfo?api_token={key}&license={known}&x=1").status == 200
+        assert gateway.get(f"{base}/licenseinfo?api_token={key}&license={known}&license={known}").status == 400
+    dialect_addresses(checks, gateway, f"{c}{REPORTS}", f"{x}{PORTS}/reseller/customers", f"{a}{CODES}")
+
+
+def dialect_addresses(checks, gateway, reports, customers, codes):
+    report_key, headers = gateway.reseller("panel")["key"], {"X-API-Key": gateway.reseller("proxies")["key"]}
+    with checks("X3 members that nobody reads are ignored; an externalId in NFD is taken, and found"):
+        external = f"Kü-{uuid.uuid4().hex}"
+        body = {"email": "a@b.example", "externalId": decomposed(external), "nobodyReads": 1}
+        made = gateway.post(customers, body, headers=headers)
+        assert made.status == 201 and made.json["externalId"] == external, made
+        assert gateway.post(customers, body | {"externalId": external}, headers=headers).status == 409
+        for text in (external, decomposed(external)):
+            found = gateway.get(f"{customers}?externalId={quote(text)}", headers=headers)
+            assert [customer["_id"] for customer in found.json["customers"]] == [made.json["_id"]], found
+        for text in ["\u200b" + external, " ", "x" * 129]:
+            refused = gateway.post(customers, body | {"externalId": text}, headers=headers)
+            assert refused.status == 422, (text, refused)
+    with checks("C2 X3 A2 what is no address is refused in the dialect's envelope"):
+        for text in NOT_ADDRESSES:
+            body = {"email": text, "name": "M", "password": "12345678"}
+            refused = gateway.post(f"{reports}/signup", body, key=report_key)
+            assert refused.status == 422 and "email" in refused.json["error"], (text, refused)
+            refused = gateway.post(customers, {"email": text}, headers=headers)
+            assert refused.status == 422 and "email" in refused.json["message"], (text, refused)
+            body = {"companyName": "C", "email": text, "password": "12345678"}
+            refused = gateway.post(f"{codes}/register", body, headers=address())
+            assert refused.status == 400 and "email" in refused.json["error"], (text, refused)
+
+
+def main():
+    options = arguments()
+    checks = Checks()
+    with Gateway(options.tollgate, "--trusted-proxy", "127.0.0.0/8") as gateway:
+        scene = Scene(gateway)
+        scene.headers = address
+        before = scene.state()
+        letters(checks, scene)
+        with checks("P1 O1 W6 nothing has changed by all that was refused"):
+            assert before == scene.state()
+        numbers(checks, scene.shop, scene.reseller)
+        addresses(checks, gateway)
+        passwords(checks, gateway)
+        ids(checks, gateway)
+        dialects(checks, gateway)
+    checks.finish()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,312 @@
+#!/usr/bin/env python3
+"""P6 O1 What a command cannot write is said, whatever the command: exit code 1 and one line on standard error, where
+the disk behind standard output is full, or it is closed. A reader that has seen enough is no failure. A secret that
+could not be shown is said to be lost. And files that hold secrets are their owner's alone, or nothing starts."""
+
+import json
+import os
+import re
+import resource
+import shutil
+import subprocess
+import tempfile
+
+from shop import PASSWORD, Shop
+from support import Checks, Gateway, arguments, command
+
+SECONDS_MAX = 60
+# Enough for a command's own files, too little for an export.
+FILE_BYTES_MAX = 8192
+
+
+class Commands:
+    """A line for every command of the table, each of which works."""
+
+    def __init__(self, gateway, tollgate, folder):
+        self.gateway, self.tollgate, self.folder = gateway, tollgate, folder
+        self.shop = shop = Shop(gateway, slug="printed", password=PASSWORD)
+        self.reseller = shop.reseller()
+        self.numbers = iter(range(1000))
+        self.export = os.path.join(folder, "sound.sqlite")
+        made = gateway.command("tenant", "export", "printed", "--output", self.export)
+        assert made.returncode == 0, made.stderr
+
+    def fresh(self, ending):
+        return os.path.join(self.folder, f"file-{next(self.numbers)}{ending}")
+
+    def tenant(self):
+        """One to be changed for ever."""
+        return Shop(self.gateway, slug=f"printed-{next(self.numbers)}").slug
+
+    def key(self):
+        return self.shop.mint(self.reseller).json["id"]
+
+    def suspended(self):
+        slug = self.tenant()
+        assert self.gateway.command("tenant", "suspend", slug).returncode == 0
+        return slug
+
+    def lines(self):
+        provider = ["--data", self.gateway.data]
+        owner = ["--data", self.gateway.data, "--tenant", "printed", "--key", self.shop.owner_key]
+
+        def of(tenant, verb, *more):
+            return lambda: ["tenant", verb, tenant(), *more, *provider]
+
+        def printed():
+            return "printed"
+
+        def erased():
+            slug = self.tenant()
+            return ["tenant", "delete", slug, "--confirm", slug, *provider]
+
+        return {
+            "help": lambda: ["help"], "version": lambda: ["version"], "verify": lambda: ["verify", self.export],
+            "backup": lambda: ["backup", self.fresh(""), *provider],
+            "tenant create": lambda: [
+                "tenant", "create", f"made-{next(self.numbers)}", "--blueprint", "hosting", "--owner-email",
+                "o@there.example", *provider],
+            "tenant list": lambda: ["tenant", "list", *provider], "tenant show": of(printed, "show"),
+            "tenant change": of(printed, "change", "--tier", "pro"), "tenant suspend": of(self.tenant, "suspend"),
+            "tenant resume": of(self.suspended, "resume"), "tenant cancel": of(self.tenant, "cancel"),
+            "tenant refund": of(self.tenant, "refund"), "tenant owner-key": of(printed, "owner-key"),
+            "tenant export": lambda: [
+                "tenant", "export", "printed", "--output", self.fresh(".sqlite"), *provider],
+            "tenant restore": of(printed, "restore", "--input", self.export), "tenant delete": erased,
+            "provider-key rotate": lambda: ["provider-key", "rotate", *provider],
+            "registry rebuild": lambda: ["registry", "rebuild", *provider],
+            "key list": lambda: ["key", "list", *owner],
+            "key mint": lambda: ["key", "mint", "--owner-email", self.reseller["email"], *owner],
+            "key rotate": lambda: ["key", "rotate", self.key(), *owner],
+            "key revoke": lambda: ["key", "revoke", self.key(), *owner],
+            "limit set": lambda: ["limit", "set", self.key(), "10/60", *owner],
+            "limit remove": lambda: ["limit", "remove", self.key(), *owner],
+            "audit list": lambda: ["audit", "list", *owner], "audit head": lambda: ["audit", "head", *owner],
+            "audit export": lambda: ["audit", "export", "--output", self.fresh(".csv"), *owner]}
+
+    def line(self, name):
+        # Commands whose answer is lost leave nobody a provider key.
+        rotated = self.gateway.command("provider-key", "rotate", "--json")
+        self.gateway.first_key = json.loads(rotated.stdout)["provider_key"]
+        return self.lines()[name]()
+
+    def names(self):
+        """All that help lists but `serve`, which is tried by itself."""
+        listed = command(self.tollgate, "help").stdout.splitlines()
+        names = [re.match(r"  tollgate ((?:[a-z-]+ ?)+)", line) for line in listed]
+        return [match.group(1).strip() for match in names if match and match.group(1).strip() != "serve"]
+
+    def run(self, words, stdout, **more):
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("TOLLGATE_")}
+        return subprocess.run(
+            [self.tollgate, *words], stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE, text=True,
+            timeout=SECONDS_MAX, env=clean, **more)
+
+
+def one_line(result, *words):
+    assert result.returncode == 1, (result.args, result.returncode, result.stderr)
+    assert result.stderr.startswith("tollgate: ") and result.stderr.count("\n") == 1, (result.args, result.stderr)
+    for word in words:
+        assert word in result.stderr, (result.args, word, result.stderr)
+
+
+def has_json(words):
+    return words[0] not in ("help", "version")
+
+
+def streams(checks, commands):
+    names = commands.names()
+    with checks("P6 every command of the table is tried"):
+        assert set(names) == set(commands.lines()), set(names) ^ set(commands.lines())
+    for name in names:
+        with checks(f"P6 {name}: what cannot be written to a full disk or a closed stream is exit code 1 and one line"):
+            for is_json in (False, True):
+                words = commands.line(name)
+                words += ["--json"] if is_json and has_json(words) else []
+                with open("/dev/full", "w", encoding="utf-8") as full:
+                    one_line(commands.run(words, full), "standard output cannot be written", "No space left")
+            closed = commands.run(commands.line(name), None, preexec_fn=lambda: os.close(1))
+            one_line(closed, "standard output cannot be written")
+        with checks(f"P6 {name}: a reader that has gone is quiet, but where a secret is lost"):
+            read, write = os.pipe()
+            os.close(read)
+            gone = commands.run(commands.line(name), write)
+            os.close(write)
+            if name in ("tenant create", "tenant owner-key", "provider-key rotate", "key mint", "key rotate"):
+                one_line(gone, "lost")
+            else:
+                assert (gone.returncode, gone.stderr) == (0, ""), gone
+    with checks("O1 P1 P8 a secret that could not be shown is said to be lost, with what to do: and it can be done"):
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            minted = commands.run(commands.line("key mint"), full)
+            one_line(minted, "lost", "tollgate key revoke key_")
+            id = re.search(r"key_\w+", minted.stderr).group(0)
+            assert commands.shop.admin("DELETE", f"/api-keys/{id}").status == 200
+            one_line(commands.run(commands.line("key rotate"), full), "lost", "rotate")
+            made = commands.run(commands.line("tenant create"), full)
+            one_line(made, "lost", "tollgate tenant owner-key made-")
+            slug = re.search(r"made-\d+", made.stderr).group(0)
+            assert commands.gateway.command("tenant", "owner-key", slug).returncode == 0
+            one_line(commands.run(commands.line("provider-key rotate"), full), "lost")
+    with checks("P6 an error is one line too where standard output is full, and says the error"):
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            refused = commands.run(["tenant", "show", "nobody", "--json", "--data", commands.gateway.data], full)
+            one_line(refused, "tenant")
+
+
+def files(checks, commands):
+    """A file that may grow no further stands for a disk that is full."""
+    def bounded():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_BYTES_MAX, FILE_BYTES_MAX))
+
+    for name in ("tenant export", "audit export", "backup"):
+        with checks(f"P5 P6 O6 {name}: a file that cannot be written is exit code 1, one line, and no half a file"):
+            words = commands.line(name)
+            if name == "audit export":
+                for _ in range(60):
+                    commands.shop.admin("GET", "/settings")
+            place = words[words.index("--output") + 1] if "--output" in words else words[1]
+            result = commands.run(words, subprocess.PIPE, preexec_fn=bounded)
+            assert result.returncode == 1, result
+            if name == "backup":
+                assert result.stderr.count("\n") >= 1 and not [
+                    file for file in os.listdir(place) if file.endswith((".sqlite", ".part"))], os.listdir(place)
+            else:
+                one_line(result, "File too large")
+                assert not os.path.exists(place) and not os.path.exists(place + ".part")
+    with checks("P5 an export never takes the place of what is no file"):
+        for place in ("/dev/full", "/dev/null"):
+            words = commands.line("tenant export")
+            words[words.index("--output") + 1] = place
+            one_line(commands.run([*words, "--force"], subprocess.PIPE), place)
+            assert not os.path.exists(place + ".part")
+    with checks("P6 standard output in a file that may grow no further: exit code 1 and one line"):
+        with tempfile.NamedTemporaryFile("w", dir=commands.folder) as file:
+            file.write("x" * FILE_BYTES_MAX)
+            file.flush()
+            with open(file.name, "a", encoding="utf-8") as end:
+                one_line(commands.run(commands.line("tenant list"), end, preexec_fn=bounded), "cannot be written")
+
+
+def serving(checks, tollgate):
+    def serve(data, **more):
+        return subprocess.run(
+            [tollgate, "serve", "--port", "0", "--data", data, "--blueprints", "tenants"], stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE, text=True, timeout=SECONDS_MAX, cwd=os.path.dirname(os.path.dirname(here)), **more)
+
+    here = os.path.dirname(os.path.abspath(__file__))
+    folder = tempfile.mkdtemp(prefix="tollgate-")
+    try:
+        with checks("P6 P8 serve: lines that cannot be written end it, and a lost provider key is said to be lost"):
+            with open("/dev/full", "w", encoding="utf-8") as full:
+                one_line(serve(folder, stdout=full), "lost", "provider-key rotate")
+                one_line(serve(folder, stdout=full), "standard output cannot be written")
+            with Gateway(tollgate, data=folder, demo=False) as gateway:
+                assert gateway.command("provider-key", "rotate").returncode == 0
+                assert gateway.stop() == 0
+        private_files(checks, tollgate, folder, serve)
+    finally:
+        shutil.rmtree(folder)
+
+
+def private_files(checks, tollgate, folder, serve):
+    def refused(path, mode, mended):
+        before = os.stat(path).st_mode & 0o7777
+        os.chmod(path, mode)
+        try:
+            result = serve(folder, stdout=subprocess.PIPE)
+            remedy = f"chmod {mended} {path}"
+            one_line(result, path, remedy)
+            assert result.stdout == "", result.stdout
+            subprocess.run(remedy.split(), check=True)
+            assert os.stat(path).st_mode & 0o077 == 0
+        finally:
+            os.chmod(path, before)
+
+    with checks("G1 P5 a data folder, or a file in it, that others may use is refused, with what mends it"):
+        with Gateway(tollgate, data=folder, demo=False) as gateway:
+            made = gateway.command("tenant", "create", "held", "--blueprint", "hosting", "--owner-email", "o@h.example")
+            assert made.returncode == 0, made
+            socket = os.path.join(folder, "control.sock")
+            assert os.stat(socket).st_mode & 0o077 == 0
+            assert gateway.stop() == 0
+        for mode in (0o777, 0o755, 0o750, 0o701, 0o710):
+            refused(folder, mode, 700)
+        found = [os.path.join(place, name) for place, _, names in os.walk(folder) for name in names]
+        assert any(path.endswith("master.key") for path in found) and any("/tenants/" in path for path in found)
+        for path in found:
+            refused(path, 0o644, 600)
+        for mode in (0o640, 0o604, 0o620, 0o666):
+            refused(os.path.join(folder, "master.key"), mode, 600)
+        refused(os.path.join(folder, "tenants"), 0o755, 700)
+        demo = os.path.join(folder, "demo.json")
+        with open(demo, "w", encoding="utf-8") as file:
+            file.write("{}")
+        os.chmod(demo, 0o600)
+        refused(demo, 0o644, 600)
+        with Gateway(tollgate, data=folder, demo=False) as gateway:
+            assert gateway.get("/readyz").status == 200
+    with checks("G1 a TLS key that others may read is refused, at the start and where it is sent for a domain"):
+        away = tempfile.mkdtemp(prefix="tollgate-")
+        certificate, key = os.path.join(away, "tls-cert.pem"), os.path.join(away, "tls-key.pem")
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj",
+             "/CN=test", "-addext", "subjectAltName=DNS:own.there.example", "-days", "2", "-keyout", key, "-out",
+             certificate], check=True, capture_output=True)
+        try:
+            os.chmod(key, 0o644)
+            result = command(tollgate, "serve", "--port", "0", "--data", folder, "--tls-cert", certificate,
+                "--tls-key", key)
+            one_line(result, key, f"chmod 600 {key}")
+            with Gateway(tollgate, data=folder, demo=False) as gateway:
+                sent = gateway.command("tenant", "change", "held", "--domain", f"own.there.example,{certificate},{key}")
+                one_line(sent, f"chmod 600 {key}")
+                os.chmod(key, 0o600)
+                sent = gateway.command("tenant", "change", "held", "--domain", f"own.there.example,{certificate},{key}")
+                assert sent.returncode == 0, sent.stderr
+                with open(certificate, encoding="utf-8") as file, open(key, encoding="utf-8") as secret:
+                    pasted(checks, gateway, file.read(), secret.read())
+        finally:
+            shutil.rmtree(away)
+
+
+def pasted(checks, gateway, certificate, key):
+    """A private key in a field that is shown, or in any text: refused, and neither kept nor said again."""
+    provider = gateway.command("provider-key", "rotate", "--json")
+    provider = re.search(r"tgp_live_\w+", provider.stdout).group(0)
+    for text in (key, key + certificate, certificate + key, certificate + "\n" + key.lower(),
+                 certificate.replace("CERTIFICATE", "RSA PRIVATE KEY")):
+        answer = gateway.patch("/provider/v1/tenants/held", {
+            "domains": [{"host": "own.there.example", "certificate": text, "private_key": key}]}, key=provider)
+        assert answer.status == 422 and answer.json["errors"][0]["pointer"] == "/domains/0/certificate", answer
+        assert key.splitlines()[1] not in answer.body.decode()
+    owner = gateway.post("/provider/v1/tenants/held/owner-key", key=provider).json
+    owner = owner.get("owner_key") or owner["key"]
+    line = key.replace("\n", " ").strip()
+    for method, path, body, field in (
+            ("POST", "/resellers", {"email": "a@there.example", "name": line[:200]}, "name"),
+            ("PATCH", "/settings", {"name": line[:100]}, "name"),
+            ("POST", "/products", {"sku": "a", "name": line[:200], "fulfilment": "instant"}, "name"),
+            ("POST", "/api-keys", {"owner_email": "o@h.example", "name": line[-100:]}, "name")):
+        answer = gateway.request(method, f"/t/held/api/admin{path}", body, key=owner)
+        assert answer.status == 422 and answer.json["errors"][0]["pointer"] == f"/{field}", (path, answer)
+        assert line[40:80] not in answer.body.decode()
+
+
+def main():
+    options = arguments()
+    checks = Checks()
+    folder = tempfile.mkdtemp(prefix="tollgate-")
+    try:
+        with Gateway(options.tollgate, demo=False) as gateway:
+            commands = Commands(gateway, options.tollgate, folder)
+            streams(checks, commands)
+            files(checks, commands)
+        serving(checks, options.tollgate)
+    finally:
+        shutil.rmtree(folder)
+    checks.finish()
+
+
+if __name__ == "__main__":
+    main()
