@@ -44,7 +44,9 @@ extension Route {
     /// a route does with it otherwise, a call that names the test book never moves the live one.
     package func judge(modeIn head: RequestHead, of book: Book) throws(Refusal) {
         guard moves != .nothing, head.queryRange != nil, let query = try? Query(parsing: head.query) else { return }
-        for pair in query.pairs where pair.name == Parameter.mode.name {
+        let named = query.pairs.filter { $0.name == Parameter.mode.name }
+        if named.count > 1 { throw .badQuery(.repeated(Parameter.mode.name)) }
+        for pair in named {
             guard let wanted = Book(name: pair.value) else {
                 throw .field("/\(pair.name)", "choice", "must be one of live, test")
             }

@@ -2,8 +2,8 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// A page of tenants as it was asked for (P2): filters, an order, a place to go on behind. Without filters, and by name,
-/// it is a walk along the slugs; else all tenants are looked at, which are in memory but for their sizes.
+/// A page of tenants as it was asked for (P2): filters, an order, a place to go on behind. Without filters, and by
+/// name, it is a walk along the slugs; else all tenants are looked at, which are in memory but for their sizes.
 struct TenantList: Sendable {
     enum Order: String, CaseIterable {
         case name

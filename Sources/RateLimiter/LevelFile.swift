@@ -9,9 +9,11 @@ package enum LevelFile {
     private static let chunkBytes = 1 << 20
 
     /// A failed system call.
-    package struct Failure: Error, Equatable {
+    package struct Failure: Error, Equatable, CustomStringConvertible {
         package let call: String
         package let errno: Int32
+
+        package var description: String { "\(call): \(String(cString: strerror(errno)))" }
     }
 
     /// What a load found.
@@ -53,7 +55,7 @@ package enum LevelFile {
             bytes = try read(path)
         } catch {
             let outcome: Loaded.Outcome =
-                error.errno == ENOENT ? .missing : .damaged("\(error.call): errno \(error.errno)")
+                error.errno == ENOENT ? .missing : .damaged("\(error)")
             return Loaded(outcome: outcome, entries: [], elapsedNanoseconds: 0)
         }
         do throws(LevelSnapshot.Damage) {

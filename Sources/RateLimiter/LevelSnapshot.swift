@@ -30,12 +30,21 @@ package struct LevelSnapshot: Sendable, Equatable {
         self.entries = entries
     }
 
-    package enum Damage: Error, Equatable {
+    package enum Damage: Error, Equatable, CustomStringConvertible {
         case tooShort
         /// No level file, or one of another version.
         case unknownFormat
         case wrongLength
         case wrongChecksum
+
+        package var description: String {
+            switch self {
+            case .tooShort: "it is too short"
+            case .unknownFormat: "it is no file of levels, or one of another version"
+            case .wrongLength: "its length is not what it says"
+            case .wrongChecksum: "its checksum is wrong"
+            }
+        }
     }
 
     /// "TGLEVEL1"

@@ -400,7 +400,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="tollgate-schema-") as folder:
         made, dialects = blueprints(folder)
         with Gateway(options.tollgate, "--trusted-proxy", "127.0.0.0/8", blueprints=made, demo=False) as gateway:
-            scenes = {name: make(Scene(gateway, name.replace("_", "-"))) for name, make in DOCUMENTS.items()}
+            scenes = {name: make(Scene(gateway, "scene-" + name.replace("_", "-"))) for name, make in DOCUMENTS.items()}
             for name in dialects:
                 with checks(f"X7 {name}: if it is served, it is tried here"):
                     served = gateway.get(BASES[name] + "/openapi.json").status == 200

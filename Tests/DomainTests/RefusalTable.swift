@@ -73,7 +73,7 @@ struct RefusalTable {
     ]
 
     nonisolated(unsafe) private static let making =
-        #/\b(BadQuery|Missing|Forbidden|Conflict|Unprocessable|Crowded|Unavailable)\( ?"([^"]+)"(?:, "((?:[^"\\]|\\.)*)")?/#
+        #/\b(BadQuery|Missing|Forbidden|Conflict|Crowded|Un\w+able)\( ?"([^"]+)"(?:, "((?:[^"\\]|\\.)*)")?/#
     nonisolated(unsafe) private static let naming =
         #/static let (\w+) = (BadQuery|Forbidden|Conflict|Unprocessable|Unavailable)\( ?"([^"]+)"/#
     nonisolated(unsafe) private static let saying = #/\b(\w+)\.saying\( ?"((?:[^"\\]|\\.)*)"/#

@@ -8,7 +8,8 @@ import Testing
 
 @testable import TenantApp
 
-/// What a file may change that `verify` does not see (P5): nothing, but for what stands in `listed`, each with its reason.
+/// What a file may change that `verify` does not see (P5): nothing, but for what stands in `listed`, each with its
+/// reason.
 @Suite(.serialized) struct SweepTests {
     private static let blueprints = ["hosting", "panel", "licences", "codes", "proxies"]
     private static let extremes: [Int64] = [.min, 1 << 53 + 1, .max]

@@ -183,7 +183,7 @@ extension Office {
     func chunks() async throws {
         try await Office.open { office in
             let id = await office.reseller()
-            let count = 2 * ImportPrices.chunkRows + 50
+            let count = 2 * ImportProgress.chunkRows + 50
             try await office.onLane { tenant in
                 for index in 0..<count {
                     _ = try tenant.insertProduct(
@@ -197,7 +197,7 @@ extension Office {
             #expect(await office.call(.get, "/price-book.csv").text == wholeHeader + "\r\n")
             try await office.expectNothingStaged()
             let many = await office.importBook([header] + rows.map { $0.replacing(",true,", with: ",maybe,") })
-            #expect(many.pointers.count == ImportPrices.errorsMax)
+            #expect(many.pointers.count == ImportProgress.errorsMax)
             #expect(await office.importBook([header] + rows)["rows"] == "\(count)")
             let exported = await office.call(.get, "/price-book.csv").text.split(separator: "\r\n")
             #expect(exported.count == count + 1 && exported.last == "\(id),p\(count - 1),\(count - 1).00,,,,,,,true,,")

@@ -52,7 +52,7 @@ import Testing
                 try $0.paymentDifferences(ofPayment: payment.id, limit: 10).map(\.status)
             }
             #expect(kept == ["confirmed", "failed"])
-            #expect(try till.report(payment, amount: "5e1") == .done)
+            #expect(try till.report(payment, amount: "50.0") == .done)
             #expect(try till.balance() == 50_000_000)
         }
     }

@@ -8,9 +8,7 @@ enum Allowances {
     private static let steps = "it takes several steps, and is handed the call to answer in between"
 
     static let kinds = [
-        Allowance("\(catalogue)/ImportPrices.swift", "Call", steps),
         Allowance("\(credits)/ReconcileCredits.swift", "Call", steps),
-        Allowance("\(licences)/ImportLicences.swift", "Call", steps),
         Allowance("\(licences)/ListAvailableLicences.swift", "Call", steps),
         Allowance("Sources/TenantApp/Codes/RedeemingCustomer.swift", "Call", steps),
         Allowance("Sources/TenantApp/Keys/SignIn.swift", "Call", steps),

@@ -37,7 +37,7 @@ import Testing
         let copy = try Copy()
         try copy.tamper("UPDATE audit SET \(change) WHERE seq = 3")
         let findings = try copy.verify().findings.filter { $0.invariant == .chain }
-        #expect(findings.map(\.row) == [3])
+        #expect(Set(findings.map(\.row)) == [3])
         #expect(findings.first?.text.hasPrefix("The row does not match its hash") == true)
     }
 

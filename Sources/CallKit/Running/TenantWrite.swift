@@ -2,8 +2,7 @@ package import Cryptography
 package import TenantRegistry
 
 /// The one way in which an effect comes into a tenant's file: the gateway's calls, the provider's and the node's own,
-/// and tests. What is no effect yet or never one, staged rows of imports and blocks of reads, are lane jobs of their
-/// own.
+/// and tests. What is never an effect, blocks of reads, are lane jobs of their own.
 ///
 /// In the lane's transaction, in this order, all or nothing: the warrant judged again, the signature, an earlier answer
 /// of the same call, the effect, the answer to be stored, the audit row. After the commit memory follows, before

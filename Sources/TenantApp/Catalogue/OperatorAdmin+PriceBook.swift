@@ -20,7 +20,9 @@ extension OperatorAdmin {
             body: .whole(bytesMax: Route.importBytesMax), takes: .file("text/csv"), gives: .done(Schemas.importedPrices)
         ) { call in
             .flow { steps in
-                try await steps.callback { ImportPrices(call.body, call: call, done: $0).start() }
+                if call.services.fleet.refusesWrites { throw LaneFailure.storageFull }
+                let importID = ImportID.new(at: call.now, call.services.random)
+                return try await ImportPrices(call.body, importID: importID).run(steps)
             }
         },
     ]

@@ -1,125 +1,48 @@
 import CallKit
 import HTTPCore
-import RateLimiter
 import TenantRegistry
 
-/// Takes licences into stock, all or none, every error with its place (O9).
-///
-/// The file is read off the lane, `chunkRows` at a time; each chunk is looked up, compared with the stock and staged in
-/// a lane job of its own. Only when the last row is staged without an error does one write make them stock.
-///
-/// `@unchecked Sendable`: one step runs at a time, each started by the one before it; whichever thread runs the step
-/// owns everything here.
-package final class ImportLicences: @unchecked Sendable {
-    package static let chunkRows = 500
-    package static let errorsMax = 100
-
-    typealias Done = @Sendable (Result<Work, any Error>) -> Void
-
+/// Takes licences into stock, all or none, every error with its place (O9). `@unchecked Sendable`: as `StagedImport`.
+final class ImportLicences: StagedImport, @unchecked Sendable {
     private var file: LicenceFile
     private let book: Book
-    private let tenant: TenantRecord
-    private let fleet: Fleet
-    private let payer: Payer
-    private let done: Done
     private let importID: Int64
-    private var errors: [FieldError] = []
+    private let now: Timestamp
     private var placeByKey: [String: Int] = [:]
     /// Those that are past their time already: they may be history, and are told.
     private var expiredCount: Int64 = 0
-    private let now: Timestamp
-    private var names = Names()
+    var progress = ImportProgress()
 
-    /// What has been looked up so far. Resellers and products are never deleted, so it stays true.
-    private struct Names: Sendable {
-        var resellers: [String: Int64] = [:]
-        var products: [String: Int64] = [:]
-    }
-
-    private struct Staged: Sendable {
-        let names: Names
-        let errors: [FieldError]
-    }
-
-    /// `done` is called once, from any thread.
-    init(_ call: Call, _ file: LicenceFile, book: Book, done: @escaping Done) {
+    init(_ file: LicenceFile, book: Book, importID: Int64, now: Timestamp) {
         self.file = file
         self.book = book
-        self.done = done
-        tenant = call.tenant
-        now = call.now
-        fleet = call.services.fleet
-        payer = call.payer
-        // The time is what clearing up goes by; the rest keeps two imports of one millisecond apart.
-        importID = call.now.milliseconds << 10 | Int64(call.services.random.below(1 << 10))
+        self.importID = importID
+        self.now = now
     }
 
-    func start() {
-        hop { self.step() }
-    }
+    var isAtEnd: Bool { file.isAtEnd }
 
-    private func hop(_ body: @escaping @Sendable () -> Void) {
-        if !fleet.background.submit(of: payer, body) { end(.failure(LaneFailure.tooManyWaiting)) }
-    }
-
-    // MARK: Steps
-
-    /// Reads the next chunk and stages it; at the end of the file, applies it all.
-    private func step() {
-        var chunk: [LicenceFile.Row] = []
-        let isReadable = file.next(Self.chunkRows, errors: &errors, into: &chunk)
-        chunk.removeAll { row in
+    func read(_ rowsMax: Int, errors: inout [FieldError], into rows: inout [LicenceFile.Row]) -> Bool {
+        let isReadable = file.next(rowsMax, errors: &errors, into: &rows)
+        rows.removeAll { row in
             guard let first = placeByKey.updateValue(row.place, forKey: row.key) else { return false }
-            fail(row.place, "key", "duplicate", "\(file.pointer(first, nil)) has the same key")
+            let detail = "\(file.pointer(first, nil)) has the same key"
+            errors.append(FieldError(pointer: file.pointer(row.place, "key"), code: "duplicate", detail: detail))
             return true
         }
-        expiredCount += Int64(chunk.count { $0.expiresAt <= now })
-        if !isReadable || errors.count >= Self.errorsMax { return fail() }
-        if chunk.isEmpty && file.isAtEnd { return finish() }
-        stage(chunk)
+        expiredCount += Int64(rows.count { $0.expiresAt <= now })
+        return isReadable
     }
 
-    private func stage(_ chunk: [LicenceFile.Row]) {
-        let (importID, known, isSound, book, file) = (importID, names, errors.isEmpty, book, file)
-        tenant.lane.submit(
-            LaneJob(
-                writes: true,
-                perform: { store in
-                    var staged: [StagedLicence] = []
-                    let found = try Self.resolve(chunk, known, book, store.reader, file, &staged)
-                    // With an error found nothing will be applied: the rest is only read for its errors.
-                    if isSound && found.errors.isEmpty { try store.transaction.stage(staged, importID: importID) }
-                    return { _ in
-                        self.hop {
-                            self.names = found.names
-                            self.errors += found.errors
-                            self.step()
-                        }
-                    }
-                },
-                fail: { failure in self.end(.failure(failure)) }))
-    }
-
-    private static func resolve(
-        _ chunk: [LicenceFile.Row], _ known: Names, _ book: Book, _ tenant: TenantReader, _ file: LicenceFile,
-        _ staged: inout [StagedLicence]
-    ) throws -> Staged {
-        var names = known
-        var errors: [FieldError] = []
-        for row in chunk {
+    func resolve(
+        _ rows: [LicenceFile.Row], _ names: inout ImportedNames, _ tenant: TenantReader, errors: inout [FieldError]
+    ) throws -> [StagedLicence] {
+        var staged: [StagedLicence] = []
+        for row in rows {
             func fail(_ column: String, _ code: String, _ detail: String) {
                 errors.append(FieldError(pointer: file.pointer(row.place, column), code: code, detail: detail))
             }
-            if names.resellers[row.reseller] == nil {
-                let reseller =
-                    row.reseller.contains("@")
-                    ? try tenant.reseller(email: row.reseller) : try tenant.reseller(publicID: row.reseller)
-                names.resellers[row.reseller] = reseller?.id
-            }
-            if names.products[row.product] == nil {
-                names.products[row.product] = try tenant.product(sku: row.product)?.id
-            }
-            let (reseller, product) = (names.resellers[row.reseller], names.products[row.product])
+            let (reseller, product) = (try names.reseller(row.reseller, tenant), try names.product(row.product, tenant))
             if reseller == nil { fail("reseller", "unknown", "there is no such reseller") }
             if product == nil { fail("product", "unknown", "there is no such product") }
             if try tenant.licence(key: row.key, resellerID: nil, book: book) != nil {
@@ -130,55 +53,33 @@ package final class ImportLicences: @unchecked Sendable {
                 StagedLicence(
                     place: row.place, resellerID: reseller, productID: product, key: row.key, expiresAt: row.expiresAt))
         }
-        return Staged(names: names, errors: errors)
+        return staged
     }
 
-    // MARK: The end
+    /// What stands twice was found as it was read.
+    func note(_ staged: [StagedLicence], errors: inout [FieldError]) {}
 
-    private func finish() {
-        guard errors.isEmpty else { return fail() }
-        guard !placeByKey.isEmpty else {
-            errors.append(FieldError(pointer: "", code: "required", detail: "must hold at least one licence"))
-            return fail()
-        }
+    func stage(_ rows: [StagedLicence], _ tenant: TenantTransaction) throws {
+        try tenant.stage(rows, importID: importID)
+    }
+
+    func discard(rowsMax: Int, _ tenant: TenantTransaction) throws -> Bool {
+        try tenant.discardStagedLicences(importID: importID, rowsMax: rowsMax)
+    }
+
+    func apply() throws(Refusal) -> Work {
+        guard !placeByKey.isEmpty else { throw .field("", "required", "must hold at least one licence") }
         let (importID, count, expired, book) = (importID, Int64(placeByKey.count), expiredCount, book)
-        done(
-            .success(
-                .write { tenant, detail in
-                    // Another import, or a restore, has come in between.
-                    guard
-                        try tenant.applyStagedLicences(
-                            importID: importID, count: count, book: book, detail: &detail)
-                    else {
-                        throw Refusal.unavailable(.importInterrupted)
-                    }
-                    return .json(201) { json in
-                        json.field("ok", true)
-                        json.field("imported", count)
-                        if expired > 0 { json.field("expired", expired) }
-                    }
-                }))
-    }
-
-    private func fail(_ place: Int, _ column: String, _ code: String, _ detail: String) {
-        errors.append(FieldError(pointer: file.pointer(place, column), code: code, detail: detail))
-    }
-
-    private func fail() {
-        end(.failure(Refusal.invalid(Array(errors.byPlace.prefix(Self.errorsMax)))))
-    }
-
-    /// Clears what was staged, piece by piece, then answers. What cannot be cleared now, housekeeping clears.
-    private func end(_ result: Result<Work, any Error>) {
-        let (importID, done) = (importID, done)
-        tenant.lane.submit(
-            LaneJob(
-                writes: true,
-                perform: { store in
-                    let goesOn = try store.transaction.discardStagedLicences(
-                        importID: importID, rowsMax: TenantTransaction.housekeepingRowsMax)
-                    return { _ in if goesOn { self.end(result) } else { done(result) } }
-                },
-                fail: { _ in done(result) }))
+        return .write { tenant, detail in
+            // Another import, or a restore, has come in between.
+            guard try tenant.applyStagedLicences(importID: importID, count: count, book: book, detail: &detail) else {
+                throw Refusal.unavailable(.importInterrupted)
+            }
+            return .json(201) { json in
+                json.field("ok", true)
+                json.field("imported", count)
+                json.field("expired", expired)
+            }
+        }
     }
 }

@@ -19,7 +19,8 @@ extension OperatorAdmin {
                 // A call that was answered before finds its own licences in stock: it is given its answer, not
                 // duplicates.
                 try await steps.replay()
-                return try await steps.callback { ImportLicences(call, file, book: book, done: $0).start() }
+                let importID = ImportID.new(at: call.now, call.services.random)
+                return try await ImportLicences(file, book: book, importID: importID, now: call.now).run(steps)
             }
         },
         Route(

@@ -76,12 +76,12 @@ extension TenantTransaction {
             DELETE FROM price_staging WHERE (import_id, line) IN
                 (SELECT import_id, line FROM price_staging WHERE import_id < ?1 LIMIT ?2)
             """,
-            .integer(ImportPrices.abandonedBefore(now)), .int(Self.housekeepingRowsMax))
+            .integer(ImportID.abandonedBefore(now)), .int(Self.housekeepingRowsMax))
         try connection.run(
             """
             DELETE FROM licence_staging WHERE (import_id, place) IN
                 (SELECT import_id, place FROM licence_staging WHERE import_id < ?1 LIMIT ?2)
             """,
-            .integer(ImportPrices.abandonedBefore(now)), .int(Self.housekeepingRowsMax))
+            .integer(ImportID.abandonedBefore(now)), .int(Self.housekeepingRowsMax))
     }
 }

@@ -4,8 +4,8 @@ import TenantApp
 import TenantRegistry
 import TestTenants
 
-/// The pages of an export: the input is edits of a sound one, each three bytes of place, one of length, and bytes. Whatever
-/// they make of it is looked at, sealed and bare; a sealed file that was changed is refused.
+/// The pages of an export: the input is edits of a sound one, each three bytes of place, one of length, and bytes.
+/// Whatever they make of it is looked at, sealed and bare; a sealed file that was changed is refused.
 enum PagesProperties {
     private struct Base {
         let folder: TestFolder

@@ -1,0 +1,55 @@
+import HTTPCore
+import Testing
+
+@Suite("addresses of services")
+struct WebAddressTests {
+    @Test(
+        "H6 an address that clients read in two ways, or that names no host and port, is none",
+        arguments: [
+            "https://127.1/", "https://2130706433/", "https://0x7f000001/", "https://0177.0.0.1/", "https://1.2.3.256/",
+            "https://01.2.3.4/", "https://a.example:0/", "https://a.example:65536/", "https://a.example:/",
+            "https://a.example:080/", "https://user@a.example/", "https://a.example\\@b.example/", "https://[::1/",
+            "https://[1.2.3.4]/", "https://[fe80::1%25eth0]/", "https://::1/", "https:///", "https://a..example/",
+            "https://-a.example/", "https://a_b.example/", "https://a%2eb.example/", "ftp://a.example/",
+            "HTTPS://a.example/", "https:/a.example", "https://a.example/#x", "https://ä.example/", "",
+        ])
+    func none(_ text: String) {
+        #expect(WebAddress(parsing: text) == nil)
+    }
+
+    @Test("H6 a name is folded, an address is one address in whatever spelling it has")
+    func hosts() {
+        let hosts: [(String, WebAddress.Host)] = [
+            ("https://A.Example.:443/x", .name("a.example")), ("http://localhost:8080?x", .name("localhost")),
+            ("https://[2606:4700::1]:8443/", .address(IPAddress(parsing: "2606:4700:0:0:0:0:0:1")!)),
+            ("https://[::ffff:127.0.0.1]/", .address(.loopback)), ("https://127.0.0.1/@:", .address(.loopback)),
+        ]
+        for (text, host) in hosts { #expect(WebAddress(parsing: text)?.host == host, "\(text)") }
+    }
+
+    @Test("H6 public hosts alone are allowed by the rule for them, and any host by the other")
+    func rule() throws {
+        let publicHosts = ["a.example", "1.1.1.1", "[2606:4700::1]"]
+        let others = [
+            "localhost", "a.localhost", "printer.local", "metadata.google.internal", "db", "127.0.0.1", "10.0.0.1",
+            "169.254.169.254", "[::1]", "[fe80::1]", "[::ffff:10.0.0.1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::1]",
+        ]
+        for host in publicHosts + others {
+            let address = try #require(WebAddress(parsing: "https://\(host)/"))
+            #expect(address.isAllowed(by: .publicOnly) == publicHosts.contains(host), "\(host)")
+            #expect(address.isAllowed(by: .any))
+        }
+    }
+
+    @Test("O9 what only this machine, one link, a group or nobody has is reached by nobody else")
+    func reach() throws {
+        for text in [
+            "0.0.0.0", "127.9.9.9", "169.254.1.1", "224.0.0.1", "255.255.255.255", "::", "::1", "fe80::1", "ff02::1",
+        ] {
+            #expect(try #require(IPAddress(parsing: text)).isReachable == false, "\(text)")
+        }
+        for text in ["10.0.0.1", "185.1.2.3", "203.0.113.1", "2606:4700::1", "fd00::1"] {
+            #expect(try #require(IPAddress(parsing: text)).isReachable, "\(text)")
+        }
+    }
+}
