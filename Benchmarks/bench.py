@@ -16,6 +16,7 @@ import rows_limiter
 import rows_orders
 import rows_read
 import rows_size
+import rows_strangers
 import rows_tenants
 from table import Table
 
@@ -28,6 +29,7 @@ GROUPS = {
     "limiter": rows_limiter.limiter,
     "node": rows_tenants.node,
     "size": rows_size.size,
+    "strangers": rows_strangers.strangers,
 }
 # What is smaller with --quick: enough to see that every row works, not to judge by.
 QUICK = {"rounds": 1, "seconds": 1, "resellers": 10, "tenants": 40, "provisioned": 100, "node_tenants": 400, "sized": 400}

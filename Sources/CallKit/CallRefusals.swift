@@ -78,6 +78,10 @@ extension Unavailable {
         "tenant_unavailable", "This tenant's data cannot be served now; nothing was done.", retryAfterSeconds: 5)
     package static let storageFull = Unavailable(
         "storage_full", "There is no room to write; nothing was done.", retryAfterSeconds: 30)
+    package static let scratchFull = Unavailable(
+        "scratch_full", "There is no room for more files on their way in; nothing was done.", retryAfterSeconds: 30)
+    package static let crowdedAddress = busy.saying(
+        "Too many calls of this address are under way; nothing was done.")
     package static let notCommitted = Unavailable(
         "not_committed", "The write failed; nothing was done.", retryAfterSeconds: 1)
     package static let outcomeUnknown = Unavailable(

@@ -1,15 +1,15 @@
 package import HTTPCore
-package import TenantRegistry
+package import RateLimiter
 
 /// Calls to services outside: injected, so that what is sent and read is judged without a network.
 package protocol OutboundCalls: Sendable {
     /// The node's operator lets tenants call private, loopback and link-local addresses, in plain HTTP too.
     var allowsPrivateAddresses: Bool { get }
 
-    /// Sends a POST, again where it may be, within its time; false where too many of this tenant's wait, and then
+    /// Sends a POST, again where it may be, within its time; false where too many of this payer's wait, and then
     /// `then` is not called. Returns at once; `then` must not block.
     func post(
-        _ request: OutboundRequest, of tenant: TenantID,
+        _ request: OutboundRequest, by payer: Payer,
         then: @escaping @Sendable (Result<OutboundResponse, OutboundFailure>) -> Void
     ) -> Bool
 }
@@ -58,7 +58,7 @@ package struct NoOutboundCalls: OutboundCalls {
     package init() {}
 
     package func post(
-        _ request: OutboundRequest, of tenant: TenantID,
+        _ request: OutboundRequest, by payer: Payer,
         then: @escaping @Sendable (Result<OutboundResponse, OutboundFailure>) -> Void
     ) -> Bool {
         then(.failure(.unanswered("this node makes no calls")))

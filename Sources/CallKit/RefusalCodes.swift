@@ -89,6 +89,7 @@ package enum RefusalCodes {
         "schema_differs",
         "schema_newer",
         "scope_missing",
+        "scratch_full",
         "secret_taken",
         "service_active",
         "service_cancelled",

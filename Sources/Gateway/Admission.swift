@@ -10,8 +10,8 @@ struct Admitted: Sendable {
     /// `RateLimit-Policy`, `RateLimit` and the `X-RateLimit-*` trio, rendered; none on open calls.
     let limitHeaders: ResponseHeaders
     let payer: Payer
-    /// Held until the call is over.
-    var place: SharedPlace?
+    /// Held until the call is over: places in what is shared.
+    var held: [any Sendable] = []
 
     var routed: Routed { authenticated.routed }
     /// Nil for the provider's calls.
@@ -38,7 +38,9 @@ struct Admission: Sendable {
         guard let tenant = request.tenant else { return try admitProvider(request, payer, now: now) }
         guard let caller = request.caller else {
             let place = try strangers.admit(request.routed, of: tenant, payer, address: address, now: now)
-            return Admitted(authenticated: request, limitHeaders: ResponseHeaders(), payer: payer, place: place)
+            return Admitted(
+                authenticated: request, limitHeaders: ResponseHeaders(), payer: payer,
+                held: place.map { [$0] } ?? [])
         }
         let levels = RequestLimits(
             key: request.keyLimit, reseller: caller.key.reseller?.bucket,

@@ -169,6 +169,10 @@ struct CallRun: Sendable {
             pipeline.auditRecord(admitted.authenticated, status, bytesIn: bytesIn, bytesOut: bytesOut)
         }
         write.claim = claim
+        // Whoever has no room left may still take away.
+        if let reseller = admitted.caller?.resellerID, route.method != .delete {
+            write.judgeRoom = { try $0.judgeRoom(resellerID: reseller) }
+        }
         write.render = { Answer(render($0), contentType: routed.surface.errorContentType) }
         return write
     }

@@ -41,7 +41,8 @@ package final class Gateway: Sendable {
         let data = try DataDirectory(path: configuration.dataPath)
         let schema = configuration.examiner.map { TenantSchema.app.examining(by: $0) } ?? .app
         let fleet = try Fleet(data: data, schema: schema, options: options, clock: clock, report: RequestLog.report)
-        let outbound = try Outbound(allowsPrivateAddresses: configuration.allowsPrivateAddresses)
+        let outbound = try Outbound(
+            allowsPrivateAddresses: configuration.allowsPrivateAddresses, places: fleet.budgets.outbound)
         self.outbound = outbound
         let services = try Services(
             fleet: fleet, scrypt: Scrypt(costLog2: configuration.scryptCostLog2), outbound: outbound,
@@ -65,6 +66,8 @@ package final class Gateway: Sendable {
         let metrics = ServerMetrics()
         pipeline.attach(metrics)
         var limits = configuration.serverLimits
+        limits.proxies = configuration.trustedProxies
+        limits.healthPaths = ["/healthz", "/readyz"]
         limits.singleFields = SingleFields(Self.dialects.flatMap(\.credentials).compactMap(\.field))
         server = try Server.start(
             listeners: listeners, handler: pipeline, limits: limits, loopCount: configuration.loops,

@@ -25,6 +25,7 @@ final class Pipeline: RequestHandler, Sendable {
     let metrics: GatewayMetrics
     let log: RequestLog
     let isDraining = Atomic<Bool>(false)
+    let imports: ImportLine
     private let requestIDs: RequestIDs
     private let attached = Mutex<(metrics: ServerMetrics?, authority: String)>((nil, "127.0.0.1"))
 
@@ -58,6 +59,7 @@ final class Pipeline: RequestHandler, Sendable {
             process: configuration.processLimit.map { Bucket($0, now: monotonicNow) },
             provider: Bucket(ProviderAPI.policy, now: monotonicNow),
             strangers: StrangersAdmission(budgets: fleet.budgets))
+        imports = ImportLine(fleet.budgets)
         requestIDs = RequestIDs(random: fleet.random)
     }
 
@@ -82,6 +84,10 @@ final class Pipeline: RequestHandler, Sendable {
     private func serve(_ routed: Routed) -> HeadVerdict {
         if let description = routed.route.description, routed.addressed == nil, !routed.isUnknownAddress {
             let trace = RequestTrace(routed)
+            let address = clientAddress(routed)
+            if let overrun = admission.strangers.described(to: address, now: fleet.monotonic.nanoseconds()) {
+                return .answer(refuse(overrun, routed.surface, trace))
+            }
             do throws(Refusal) { _ = try routed.endpoint.query(of: routed.head) } catch {
                 return .answer(refuse(error, routed.surface, trace))
             }
@@ -96,31 +102,42 @@ final class Pipeline: RequestHandler, Sendable {
         switch judge(routed, credential: place.map { routed.head.bytes[$0] }) {
         case .refused(let response): return .answer(response)
         case .admitted(let admitted):
-            if let refusal = routed.refusal {
-                var response = refuse(refusal, routed.surface, RequestTrace(routed))
-                response.headers.add(admitted.limitHeaders)
-                return .answer(response)
+            return read(admitted)
+        }
+    }
+
+    /// The body, as the route takes it, out of its payer's room.
+    private func read(_ admitted: Admitted) -> HeadVerdict {
+        let routed = admitted.routed
+        if let refusal = routed.refusal {
+            var response = refuse(refusal, routed.surface, RequestTrace(routed))
+            response.headers.add(admitted.limitHeaders)
+            return .answer(response)
+        }
+        if let allowed = routed.allowed {
+            var response = options(allowed, RequestTrace(routed))
+            response.headers.add(admitted.limitHeaders)
+            return .answer(response)
+        }
+        if let ready = answerKeptReady(admitted) { return .answer(ready) }
+        if routed.head.hasCodedBody { return .answer(refuseAdmitted(.codedBody, admitted)) }
+        switch routed.route.body {
+        case .whole(let bytesMax)
+        where bytesMax > Route.bodyBytesMax && !routed.head.announces(atMost: Route.bodyBytesMax):
+            return spool(admitted, bytesMax: bytesMax)
+        case .whole(let bytesMax): return readWhole(admitted, bytesMax: bytesMax)
+        case .pieces(let bytesMax):
+            let bytesMax = Int(bytesMax(call(admitted, body: [])))
+            let room = SharedRoom(fleet.budgets.bodies, admitted.payer)
+            return .streamBody(bytesMax: bytesMax, room: room) { [self] responder in
+                var admitted = admitted
+                admitted.held.append(room)
+                return StreamedBody(CallRun(pipeline: self, admitted: admitted, body: [], responder: responder))
             }
-            if let allowed = routed.allowed {
-                var response = options(allowed, RequestTrace(routed))
-                response.headers.add(admitted.limitHeaders)
-                return .answer(response)
-            }
-            if let ready = answerKeptReady(admitted) { return .answer(ready) }
-            if routed.head.hasCodedBody { return .answer(refuseAdmitted(.codedBody, admitted)) }
-            let run: @Sendable ([UInt8], any Responder) -> Response? = { [self] body, responder in
-                CallRun(pipeline: self, admitted: admitted, body: body, responder: responder).start()
-                return nil
-            }
-            switch routed.route.body {
-            case .whole(let bytesMax): return .readBody(bytesMax: self.bytesMax(bytesMax, admitted), then: run)
-            case .pieces(let bytesMax):
-                return .streamBody(bytesMax: Int(bytesMax(call(admitted, body: [])))) { [self] responder in
-                    StreamedBody(CallRun(pipeline: self, admitted: admitted, body: [], responder: responder))
-                }
-            case .none where routed.head.announcesBody:
-                return .readBody(bytesMax: bytesMax(Route.bodyBytesMax, admitted), then: run)
-            case .none: return .later { responder in _ = run([], responder) }
+        case .none where routed.head.announcesBody: return readWhole(admitted, bytesMax: Route.bodyBytesMax)
+        case .none:
+            return .later { [self] responder in
+                CallRun(pipeline: self, admitted: admitted, body: [], responder: responder).start()
             }
         }
     }
@@ -138,19 +155,19 @@ final class Pipeline: RequestHandler, Sendable {
         if routed.head.hasCodedBody {
             return .answer(refuse(.codedBody, routed.surface, RequestTrace(routed)))
         }
-        return .readBody(bytesMax: bytesMax) { [self] body, responder in
+        let address = clientAddress(routed)
+        let payer = Payer(
+            kind: .stranger, tenant: routed.addressed?.id.number ?? 0, member: address.meteredNumber)
+        let room = SharedRoom(fleet.budgets.bodies, payer)
+        return .readBody(bytesMax: bytesMax, room: room) { [self] body, responder in
             switch judge(routed, credential: dialect.credential(inBody: body)?[...]) {
             case .refused(let response): return response
-            case .admitted(let admitted):
+            case .admitted(var admitted):
+                admitted.held.append(room)
                 CallRun(pipeline: self, admitted: admitted, body: body, responder: responder).start()
                 return nil
             }
         }
-    }
-
-    /// Whoever has shown no key sends little (G6).
-    private func bytesMax(_ ofRoute: Int, _ admitted: Admitted) -> Int {
-        admitted.payer.isStranger ? min(ofRoute, Route.openBodyBytesMax) : ofRoute
     }
 
     private enum Judgement {
@@ -170,9 +187,15 @@ final class Pipeline: RequestHandler, Sendable {
         guard isThere(routed.surface, for: authenticated.tenant) else {
             return .refused(refuse(.notFound(.path), routed.surface, RequestTrace(routed)))
         }
+        let address = clientAddress(routed)
+        let forwarded = forwardedPlace(routed, address)
+        if case .crowded = forwarded {
+            return .refused(refuse(.unavailable(.crowdedAddress), routed.surface, RequestTrace(routed)))
+        }
         do {
-            return .admitted(
-                try admission.admit(authenticated, address: clientAddress(routed), now: fleet.monotonic.nanoseconds()))
+            var admitted = try admission.admit(authenticated, address: address, now: fleet.monotonic.nanoseconds())
+            if case .place(let place) = forwarded { admitted.held.append(place) }
+            return .admitted(admitted)
         } catch {
             let response = refuse(error, routed.surface, RequestTrace(routed))
             record(authenticated, response.status, bytesIn: 0, bytesOut: response.bodyBytes)
@@ -442,6 +465,14 @@ final class RequestIDs: Sendable {
 }
 
 extension RequestHead {
+    /// Nil for a body of no known length.
+    var announcedBytes: Int? {
+        if range(of: .transferEncoding) != nil { return nil }
+        return value(of: .contentLength).map { Int($0) ?? .max } ?? 0
+    }
+
+    func announces(atMost bytes: Int) -> Bool { announcedBytes.map { $0 <= bytes } ?? false }
+
     /// Whether the body comes compressed or in another coding (RFC 9110 §8.4).
     var hasCodedBody: Bool {
         guard let coding = value(of: .contentEncoding) else { return false }

@@ -36,6 +36,12 @@ struct StrangersAdmission: Sendable {
         }
     }
 
+    /// An API's description at an address of no tenant.
+    func described(to address: IPAddress, now: UInt64) -> Overrun? {
+        let decision = budgets.take(.openCallsAddress, AddressKey(address, at: nil), now: now)
+        return decision.admitted ? nil : Overrun(decision, "address")
+    }
+
     private func take(_ budget: Budget, _ key: AddressKey, now: UInt64) throws(Overrun) {
         let decision = budgets.take(budget, key, now: now)
         if !decision.admitted { throw Overrun(decision, "address") }

@@ -33,13 +33,22 @@ package protocol Responder: AnyObject, Sendable {
 package enum HeadVerdict: Sendable {
     /// Answer now. A body that the client announced is not read; the connection closes if there is one.
     case answer(Response)
-    /// Read the whole body, at most `bytesMax` (413 past that), then call `then` on the loop. The answer goes through
-    /// `responder.respond`, or comes back at once as the closure's result.
-    case readBody(bytesMax: Int, then: @Sendable (_ body: [UInt8], _ responder: any Responder) -> Response?)
+    /// Read the whole body, at most `bytesMax` (413 past that) and as far as `room` lets (503), then call `then` on the
+    /// loop. The answer goes through `responder.respond`, or comes back at once as the closure's result.
+    case readBody(
+        bytesMax: Int, room: (any BodyRoom)? = nil,
+        then: @Sendable (_ body: [UInt8], _ responder: any Responder) -> Response?)
     /// Hand the body over piece by piece; the sink, which `start` makes, answers through its responder.
-    case streamBody(bytesMax: Int, start: @Sendable (_ responder: any Responder) -> any BodySink)
+    case streamBody(
+        bytesMax: Int, room: (any BodyRoom)? = nil, start: @Sendable (_ responder: any Responder) -> any BodySink)
     /// No body wanted and no answer yet: the closure arranges that one is given later.
     case later(@Sendable (_ responder: any Responder) -> Void)
+}
+
+/// Room in memory for one body, given back when nobody holds it any more. On the connection's loop.
+package protocol BodyRoom: AnyObject, Sendable {
+    /// Makes it this many bytes, or leaves it as it is; false where there are not so many.
+    func grow(to bytes: Int) -> Bool
 }
 
 /// Takes a streamed body. Calls come from the loop, one at a time, in order; none come after it has answered.

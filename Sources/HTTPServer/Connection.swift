@@ -50,6 +50,8 @@ final class Connection {
     /// What a buffered body has gathered; apart from `intake`, so that appending never copies.
     var body: [UInt8] = []
     var outflow: StreamOutflow?
+    /// Accepted beyond the bound of connections, and not yet within it.
+    var isBeyond = false
     var lingers = false
     var lingered = 0
     var served = 0
@@ -128,12 +130,14 @@ final class Connection {
 /// A body on its way in.
 struct BodyIntake {
     enum Destination {
-        case buffer(then: @Sendable ([UInt8], any Responder) -> Response?)
+        case buffer((any BodyRoom)?, then: @Sendable ([UInt8], any Responder) -> Response?)
         case sink(any BodySink)
     }
 
     let destination: Destination
     let bytesMax: Int
+    /// Set aside in memory for it.
+    var roomBytes: Int
     var received = 0
     /// The sink has a piece and has not asked for the next one.
     var awaitsResume = false

@@ -37,9 +37,18 @@ extension EventLoop {
 
     private func admit(_ fd: Int32, _ address: IPAddress, _ listener: ListeningSocket) {
         let peer = Peer(address: address, role: listener.role, isEncrypted: listener.isEncrypted)
-        switch bounds.enter(address) {
+        var isBeyond = false
+        var admission = bounds.enter(peer)
+        if case .totalReached(let most) = admission, leave(of: most, newcomersToo: true) {
+            admission = bounds.enter(peer)
+        }
+        switch admission {
         case .admitted: break
-        case .totalReached:
+        case .beyond(let most):
+            isBeyond = true
+            // Where none of this loop's can go, another loop's may.
+            if !leave(of: most) { for mailbox in neighbours { _ = mailbox.post(.leave(most)) } }
+        case .totalReached, .apartReached:
             counts.refusedTotalBound += 1
             return sayNoRoom(fd, peer)
         case .addressReached:
@@ -55,6 +64,7 @@ extension EventLoop {
         let connection = Connection(
             fd: fd, slot: slot, token: token, peer: peer, limits: limits, now: now,
             phase: listener.isEncrypted ? .handshake : .head)
+        connection.isBeyond = isBeyond
         connections[slot] = connection
         openCount += 1
         counts.accepted += 1
@@ -64,6 +74,50 @@ extension EventLoop {
         }
         deadlines[slot] = deadline(of: connection)
     }
+
+    /// Ends connections of an address that has too many: those that have been idle longest, or else those whose bodies
+    /// have paused longest. Whoever has come just now may be about to ask, and goes only where `newcomersToo`. False
+    /// where it has none here that can go.
+    @discardableResult
+    func leave(of address: IPAddress, newcomersToo: Bool = false) -> Bool {
+        var idle: [Connection] = []
+        var sending: [Connection] = []
+        for connection in connections {
+            guard let connection, connection !== processing, connection.peer.role == .everyone,
+                ConnectionBounds.key(connection.peer.address) == address
+            else { continue }
+            switch connection.phase {
+            case .lingering: idle.append(connection)
+            case .handshake, .head:
+                let isNew = connection.served == 0 && now < connection.openedAt + Self.newcomerNanoseconds
+                if connection.output.isEmpty, newcomersToo || !isNew { idle.append(connection) }
+            case .body where pause(of: connection) >= Self.bodyPauseMin: sending.append(connection)
+            default: break
+            }
+        }
+        let leaving =
+            idle.isEmpty
+            ? sending.sorted { pause(of: $0) > pause(of: $1) } : idle.sorted { $0.idleSince < $1.idleSince }
+        for connection in leaving.prefix(bounds.leavingTogether) {
+            counts.evicted += 1
+            close(connection)
+        }
+        return !leaving.isEmpty
+    }
+
+    /// Somebody beyond the bound has asked something: whoever has come and not asked yet goes before it is refused.
+    func makeRoom() {
+        while let crowd = bounds.crowd, leave(of: crowd, newcomersToo: true) {}
+    }
+
+    /// For so long a body has brought nothing, in nanoseconds.
+    private func pause(of connection: Connection) -> UInt64 {
+        guard let intake = connection.intake, !intake.awaitsResume, now > intake.movedAt else { return 0 }
+        return now - intake.movedAt
+    }
+
+    private static let bodyPauseMin: UInt64 = 1_000_000_000
+    private static let newcomerNanoseconds: UInt64 = 100_000_000
 
     private func takeSlot() -> Int {
         if let slot = freeSlots.popLast() { return slot }

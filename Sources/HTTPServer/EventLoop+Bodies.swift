@@ -13,8 +13,19 @@ extension EventLoop {
         _ connection: Connection, _ framed: FramedHead, _ bytesMax: Int, _ destination: BodyIntake.Destination
     ) {
         guard fits(connection, framed, bytesMax) else { return }
-        connection.intake = BodyIntake(destination: destination, bytesMax: bytesMax, startedAt: now, movedAt: now)
-        if case .buffer = destination, case .length(let length) = framed.framing {
+        var roomBytes = 0
+        if case .buffer(let room, _) = destination {
+            // What is announced is set aside before any of it is read; of the rest a piece at a time.
+            switch framed.framing {
+            case .none: break
+            case .length(let length): roomBytes = length
+            case .chunked: roomBytes = min(Self.roomStepBytes, bytesMax)
+            }
+            guard hasRoom(connection, room, roomBytes) else { return }
+        }
+        connection.intake = BodyIntake(
+            destination: destination, bytesMax: bytesMax, roomBytes: roomBytes, startedAt: now, movedAt: now)
+        if case .buffer(_, _) = destination, case .length(let length) = framed.framing {
             // An announced length is not yet a reason to set memory aside.
             connection.body.reserveCapacity(min(length, Self.receiveBytesMax))
         }
@@ -31,7 +42,13 @@ extension EventLoop {
         connection.intake?.received += piece.count
         connection.intake?.movedAt = now
         switch intake.destination {
-        case .buffer:
+        case .buffer(let room, _):
+            let count = connection.body.count + piece.count
+            if count > intake.roomBytes {
+                let steps = (count + Self.roomStepBytes - 1) / Self.roomStepBytes
+                guard hasRoom(connection, room, steps * Self.roomStepBytes) else { return }
+                connection.intake?.roomBytes = steps * Self.roomStepBytes
+            }
             connection.body.append(contentsOf: piece)
         case .sink(let sink):
             guard let responder = connection.responder else { return }
@@ -58,7 +75,7 @@ extension EventLoop {
         connection.intake = nil
         connection.phase = .answering
         switch intake.destination {
-        case .buffer(let then):
+        case .buffer(_, let then):
             guard let responder = makeExchange(connection) else { return }
             let body = connection.body
             connection.body = []
@@ -79,6 +96,17 @@ extension EventLoop {
         _ = connection.responder?.takeRight()
         if case .sink(let sink) = intake.destination { sink.abort() }
         return true
+    }
+
+    /// A body of no known length takes its room in steps of so many bytes.
+    private static let roomStepBytes = 16 * 1024
+
+    /// False after a 503: the body is not read, or no further.
+    func hasRoom(_ connection: Connection, _ room: (any BodyRoom)?, _ bytes: Int) -> Bool {
+        guard let room, !room.grow(to: bytes) else { return true }
+        counts.refusedBodyRoom += 1
+        refuse(connection, FramingFault(status: 503, reason: "no room for more bodies"))
+        return false
     }
 
     private func refuseTooLarge(_ connection: Connection, _ bytesMax: Int) {

@@ -69,6 +69,14 @@ extension EventLoop {
         if framed.expectation == .unknown {
             return refuse(connection, FramingFault(status: 417, reason: "Of expectations, 100-continue alone is met."))
         }
+        if connection.isBeyond {
+            makeRoom()
+            if bounds.isCrowded, !limits.healthPaths.contains(framed.head.path) {
+                counts.refusedTotalBound += 1
+                return refuse(connection, FramingFault(status: 503, reason: "too many connections"))
+            }
+            connection.isBeyond = bounds.isCrowded
+        }
         switch handler.received(framed.head, from: connection.peer) {
         case .answer(let response):
             respond(connection, response)
@@ -77,10 +85,12 @@ extension EventLoop {
             connection.phase = .answering
             if let responder = makeExchange(connection) { start(responder) }
             respondStashed(connection)
-        case .readBody(let bytesMax, let then):
-            startIntake(connection, framed, bytesMax, .buffer(then: then))
-        case .streamBody(let bytesMax, let start):
-            guard fits(connection, framed, bytesMax), let responder = makeExchange(connection) else { return }
+        case .readBody(let bytesMax, let room, let then):
+            startIntake(connection, framed, bytesMax, .buffer(room, then: then))
+        case .streamBody(let bytesMax, let room, let start):
+            guard fits(connection, framed, bytesMax), hasRoom(connection, room, Self.receiveBytesMax),
+                let responder = makeExchange(connection)
+            else { return }
             // Until the sink exists, there is nothing to hand a body to.
             connection.phase = .answering
             let sink = start(responder)

@@ -138,7 +138,7 @@ extension EventLoop {
         freeSlots.append(connection.slot)
         openCount -= 1
         counts.opened -= 1
-        bounds.leave(connection.peer.address)
+        bounds.leave(connection.peer)
         finishTransport(connection)
         Socket.close(connection.fd)
         abandon(connection, in: phase)

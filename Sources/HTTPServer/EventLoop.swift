@@ -24,6 +24,8 @@ final class EventLoop: @unchecked Sendable {
     let metrics: ServerMetrics
     let mailbox: Mailbox
     private let threadID = Atomic<UInt>(0)
+    /// The ways into the server's other loops; set before any of them runs.
+    var neighbours: [Mailbox] = []
 
     let poller: Poller
     var listeners: [ListeningSocket]
@@ -182,6 +184,7 @@ final class EventLoop: @unchecked Sendable {
         case .resume(let responder):
             guard let connection = waiting(responder), connection.intake?.awaitsResume == true else { return }
             work(on: connection) { self.resumeIntake(connection) }
+        case .leave(let address): leave(of: address)
         case .drain:
             drain()
         case .stop:

@@ -8,6 +8,8 @@ enum LoopMessage: Sendable {
     case answer(PendingResponder, Response)
     case piece(PendingResponder, ResponsePiece)
     case resume(PendingResponder)
+    /// Connections of this address have to make room.
+    case leave(IPAddress)
     /// Accept no more, finish what is in flight, then end.
     case drain
     /// Close everything and end.

@@ -39,6 +39,7 @@ package final class Server: Sendable {
                 loops.append(
                     try EventLoop(listeners: owned, handler: handler, limits: limits, bounds: bounds, metrics: metrics))
             }
+            for loop in loops { loop.neighbours = loops.filter { $0 !== loop }.map(\.mailbox) }
             server = try Server(ports: ports, metrics: metrics, loops: loops, paths: listeners.compactMap(\.path))
         } catch {
             for socket in sockets.joined() { Socket.close(socket.fd) }

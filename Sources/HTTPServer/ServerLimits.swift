@@ -1,3 +1,5 @@
+package import HTTPCore
+
 /// Every bound of the HTTP engine (G6). A value; read by all loops.
 ///
 /// Sizes are bytes, times are milliseconds; each must be over zero.
@@ -31,8 +33,16 @@ package struct ServerLimits: Sendable {
 
     /// Open connections of this process; past it 503 and close.
     package var connectionsMax = 10_000
-    /// Open connections of one address, IPv6 by /64. Loopback may use `connectionsMax`: a proxy in front comes from
-    /// there.
+    /// Beyond those, a few: half for newcomers whose places somebody idle is about to leave, the rest for health alone.
+    var connectionsBeyondMax: Int { max(8, min(128, connectionsMax / 8)) }
+    /// Of the admin listener and of the control socket, each.
+    package var connectionsOfOperatorsMax = 256
+    /// Their connections are everybody's.
+    package var proxies: [AddressRange] = []
+    /// Paths that are answered where nothing else is, to whoever looks after the node.
+    package var healthPaths: Set<String> = []
+    /// Open connections of one address, IPv6 by /64. Loopback and trusted proxies may use `connectionsMax`: a proxy in
+    /// front comes from there.
     package var connectionsPerAddressMax = 512
 
     /// Bodies of answers from here …

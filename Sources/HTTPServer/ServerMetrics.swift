@@ -11,6 +11,9 @@ package final class ServerMetrics: Sendable {
     package let refusedHandshake = Atomic<Int>(0)
     package let refusedFraming = Atomic<Int>(0)
     package let refusedBodyTooLarge = Atomic<Int>(0)
+    package let refusedBodyRoom = Atomic<Int>(0)
+    /// Idle, or sending for long, and in the way of newcomers.
+    package let evicted = Atomic<Int>(0)
     package let refusedHeadDeadline = Atomic<Int>(0)
     package let refusedBodyDeadline = Atomic<Int>(0)
     package let refusedAnswerDeadline = Atomic<Int>(0)
@@ -48,6 +51,8 @@ package final class ServerMetrics: Sendable {
         move(&counts.refusedHandshake, refusedHandshake)
         move(&counts.refusedFraming, refusedFraming)
         move(&counts.refusedBodyTooLarge, refusedBodyTooLarge)
+        move(&counts.refusedBodyRoom, refusedBodyRoom)
+        move(&counts.evicted, evicted)
         move(&counts.refusedHeadDeadline, refusedHeadDeadline)
         move(&counts.refusedBodyDeadline, refusedBodyDeadline)
         move(&counts.refusedAnswerDeadline, refusedAnswerDeadline)
@@ -85,6 +90,8 @@ struct LoopCounts {
     var refusedHandshake = 0
     var refusedFraming = 0
     var refusedBodyTooLarge = 0
+    var refusedBodyRoom = 0
+    var evicted = 0
     var refusedHeadDeadline = 0
     var refusedBodyDeadline = 0
     var refusedAnswerDeadline = 0

@@ -5,17 +5,18 @@ and then those who pay are looked at: they feel nothing of it, and what stranger
 import base64
 import collections
 import contextlib
+import glob
 import hashlib
 import hmac
-import http.client
 import http.server
-import itertools
 import json
+import os
 import threading
 import time
 import uuid
 
 from shop import PARTNER, PASSWORD, Shop
+from strangers import WRONG, Stranger, hosts, numbers, spent
 from support import Checks, Gateway, arguments, together, wait_until, webhook_secret_bytes
 
 options = arguments()
@@ -28,53 +29,8 @@ OPEN_CALLS = 300
 OPEN_CALLS_TENANT = 3_000
 GUESSES = 300
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-WRONG = "not the password"
 # On a busy machine some come back while others are spent.
 SPARE = 60
-numbers = itertools.count(1)
-hosts = (f"127.{b}.{c}.{d}" for b in range(1, 250) for c in range(1, 250) for d in range(1, 250))
-
-
-class Stranger:
-    """A client at an address of its own, over one connection."""
-
-    def __init__(self, gateway, host=None):
-        self.gateway = gateway
-        self.host = host or next(hosts)
-        self.connection = self.connect()
-
-    def connect(self):
-        return http.client.HTTPConnection("127.0.0.1", self.gateway.port, timeout=120, source_address=(self.host, 0))
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.connection.close()
-
-    def __call__(self, method, path, body=None, **more):
-        for _ in range(2):
-            try:
-                return self.gateway.request(method, path, body, connection=self.connection, **more)
-            except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
-                self.connection.close()
-        raise ConnectionError(path)
-
-    def get(self, path, **more):
-        return self("GET", path, **more)
-
-    def post(self, path, body=None, **more):
-        return self("POST", path, body, **more)
-
-    def until(self, status, count, call):
-        """How often each status came, up to the first of this one; `count` calls at most."""
-        statuses = collections.Counter()
-        for number in range(count):
-            answer = call(number)
-            statuses[answer.status] += 1
-            if answer.status == status:
-                break
-        return statuses
 
 
 class Payments(http.server.ThreadingHTTPServer):
@@ -139,10 +95,6 @@ class CodeShop(Shop):
         return stranger.post(f"{self.base}/api/reseller/topup/webhook", body, headers={
             "webhook-id": message, "webhook-timestamp": now, "Content-Type": "application/json",
             "webhook-signature": "v1," + base64.b64encode(code).decode()})
-
-
-def spent(gateway, budget):
-    return gateway.metrics().get("tollgate_budget_spent_total", budget=budget)
 
 
 def tenant(gateway, slug):
@@ -448,6 +400,41 @@ def shares(gateway):
         assert statuses == {201: 9, 402: 11}, statuses
 
 
+def room(gateway):
+    """A9: one reseller does not fill its tenant's file. Its share is one per cent."""
+    shop = Shop(gateway)
+    greedy, modest = shop.reseller(balance="1000000.00"), shop.reseller(balance="1000000.00")
+    sku = shop.product()
+    for reseller in (greedy, modest):
+        shop.price(reseller, sku, {"wholesale_monthly": "0.01"})
+    changed = gateway.patch(
+        f"/provider/v1/tenants/{shop.slug}", {"quotas": {"bytes": 64 << 20}}, key=gateway.provider_key)
+    assert changed.status == 200, changed
+    with checks("G6 a reseller that has filled its share of the file writes no more: 402 share_exceeded; it reads on"):
+        full = None
+        for number in range(1_000):
+            answer = shop.order(greedy, sku, quantity=20, customer=f"c-{number}")
+            if answer.status != 201:
+                full = answer
+                break
+        assert full is not None and full.status == 402 and full.json["code"] == "share_exceeded", full
+        size = os.path.getsize(glob.glob(os.path.join(gateway.data, "tenants", "*", f"{shop.made['id']}.sqlite"))[0])
+        assert size < 4 << 20, size
+        assert shop.get(greedy, "/balance").status == 200
+        assert spent(gateway, "room_reseller") >= 1
+    with checks("G6 the others of the tenant order on, and its operator works on"):
+        for number in range(20):
+            assert shop.order(modest, sku, customer=f"c-{number}").status == 201
+        assert shop.admin("POST", "/products", {"sku": "more", "name": "M", "fulfilment": "instant"}).status == 201
+    with checks("G6 what a reseller has filled is kept over a restart"):
+        kept = wait_until(lambda: shop.get(greedy, "/orders?limit=1").status == 200)
+        assert kept
+        gateway.stop()
+        gateway.start()
+        answer = shop.order(greedy, sku)
+        assert answer.status == 402 and answer.json["code"] == "share_exceeded", answer
+
+
 service = Payments()
 with contextlib.closing(service.socket), Gateway(
         options.tollgate, "--allow-private-addresses", *FIGURES, demo=False) as gateway:
@@ -458,4 +445,6 @@ with contextlib.closing(service.socket), Gateway(
     queues(gateway)
     applications(gateway)
     shares(gateway)
+with Gateway(options.tollgate, "--budget", "room_reseller=1", demo=False) as gateway:
+    room(gateway)
 checks.finish()

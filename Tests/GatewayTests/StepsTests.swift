@@ -1,6 +1,7 @@
 import CallKit
 import Dispatch
 import HTTPCore
+import RateLimiter
 import Synchronization
 import TenantRegistry
 import TestGateway
@@ -111,7 +112,7 @@ import Testing
         private let asked = Handover<@Sendable (Result<OutboundResponse, OutboundFailure>) -> Void>()
 
         func post(
-            _ request: OutboundRequest, of tenant: TenantID,
+            _ request: OutboundRequest, by payer: Payer,
             then: @escaping @Sendable (Result<OutboundResponse, OutboundFailure>) -> Void
         ) -> Bool {
             asked.resume(returning: then)

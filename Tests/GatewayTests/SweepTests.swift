@@ -50,6 +50,7 @@ import Testing
         add(staged, "price_staging", "import_id line")
         add(chance, "licence", "lot held_until")
         add(place, "known_place", "realm person_id place at")
+        add(count, "reseller_room", "bytes reseller_id")
         add(staged, "licence_staging", "import_id place reseller_id product_id key expires_at lot")
         return listed
     }()

@@ -6,28 +6,67 @@ import Testing
 @testable import HTTPServer
 
 @Suite struct BoundsTests {
-    @Test("G6 connections over the bound are told 503, and room that comes free is used again")
-    func totalBound() async throws {
+    @Test("G6 at the bound newcomers are served, and the connections that were idle longest go")
+    func idleGo() async throws {
         var limits = ServerLimits.patient
         limits.connectionsMax = 20
         let server = try TestServer(limits: limits)
         var clients: [RawClient] = []
-        for _ in 0..<20 {
+        for _ in 0..<120 {
             let client = try server.client()
             #expect(try client.exchange("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n").status == 200)
             clients.append(client)
         }
-        for _ in 0..<100 {
-            let client = try server.client()
-            let answer = try client.answer()
-            #expect(answer.status == 503)
-            #expect(answer.field("Connection") == "close")
-            #expect(try client.isClosed())
-        }
-        await eventually("all are counted") { server.server.metrics.refusedTotalBound.load(ordering: .relaxed) == 100 }
+        #expect(try clients[119].exchange("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n").status == 200)
+        await eventually("they are counted") { server.server.metrics.evicted.load(ordering: .relaxed) >= 92 }
+        #expect(server.server.metrics.refusedTotalBound.load(ordering: .relaxed) == 0)
         clients.removeAll()
         await eventually("they are gone") { server.server.metrics.connectionsOpen.load(ordering: .relaxed) == 0 }
+    }
+
+    @Test(
+        "G6 where all are busy a newcomer hears 503, health is answered still, and room that comes free is used again")
+    func totalBound() async throws {
+        var limits = ServerLimits.patient
+        limits.connectionsMax = 20
+        limits.healthPaths = ["/open"]
+        let server = try TestServer(limits: limits)
+        // Half of the places beyond the bound are a newcomer's.
+        let busy = try (0..<24).map { _ in
+            let client = try server.client()
+            try client.send("GET /gated HTTP/1.1\r\nHost: a\r\n\r\n")
+            return client
+        }
+        await eventually("all are busy") { server.server.metrics.connections(in: .answering) == 24 }
+        let refused = try server.client().exchange("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n")
+        #expect(refused.status == 503)
+        #expect(refused.field("Connection") == "close")
+        #expect(try server.client().exchange("GET /open HTTP/1.1\r\nHost: a\r\n\r\n").status == 200)
+        for client in busy { #expect(try client.answer().status == 200) }
         #expect(try server.client().exchange("GET /hello HTTP/1.1\r\nHost: a\r\n\r\n").status == 200)
+    }
+
+    @Test("G6 the address with most makes room; operators' listeners have places of their own")
+    func places() {
+        var limits = ServerLimits.patient
+        limits.connectionsMax = 4
+        limits.connectionsOfOperatorsMax = 1
+        let bounds = ConnectionBounds(limits: limits)
+        let (crowd, honest) = (address(1), address(2))
+        #expect([honest, crowd, crowd, crowd].map { bounds.enter(peer($0)) } == Array(repeating: .admitted, count: 4))
+        for number: UInt64 in 3..<11 { #expect(bounds.enter(peer(address(number))) == .beyond(most: crowd)) }
+        #expect(bounds.enter(peer(honest)) == .totalReached(most: crowd))
+        #expect(bounds.enter(peer(.loopback, .control)) == .admitted)
+        #expect(bounds.enter(peer(.loopback, .admin)) == .admitted)
+        #expect(bounds.enter(peer(.loopback, .admin)) == .apartReached)
+        bounds.leave(peer(.loopback, .admin))
+        #expect(bounds.enter(peer(.loopback, .admin)) == .admitted)
+    }
+
+    private func address(_ last: UInt64) -> IPAddress { IPAddress(high: 0, low: 0xFFFF_C000_0200 | last) }
+
+    private func peer(_ address: IPAddress, _ role: ListenerRole = .everyone) -> Peer {
+        Peer(address: address, role: role, isEncrypted: false)
     }
 
     @Test("G6 one address has its own bound, IPv6 by /64; loopback has the total's")
@@ -37,15 +76,14 @@ import Testing
         limits.connectionsPerAddressMax = 2
         let bounds = ConnectionBounds(limits: limits)
         let six = (0..<3).map { IPAddress(high: 0x2001_0DB8_0000_0001, low: $0 << 60 | 7) }
-        #expect(six.map(bounds.enter) == [.admitted, .admitted, .addressReached])
-        #expect(bounds.enter(IPAddress(high: 0x2001_0DB8_0000_0002, low: 7)) == .admitted)
+        #expect(six.map { bounds.enter(peer($0)) } == [.admitted, .admitted, .addressReached])
+        #expect(bounds.enter(peer(IPAddress(high: 0x2001_0DB8_0000_0002, low: 7))) == .admitted)
         let four = IPAddress(high: 0, low: 0xFFFF_C000_0201)
-        #expect([four, four, four].map(bounds.enter) == [.admitted, .admitted, .addressReached])
-        #expect(bounds.enter(IPAddress(high: 0, low: 0xFFFF_C000_0202)) == .admitted)
-        for _ in 0..<4 { #expect(bounds.enter(.loopback) == .admitted) }
-        #expect(bounds.enter(.loopback) == .totalReached)
-        bounds.leave(four)
-        #expect(bounds.enter(four) == .admitted)
+        #expect([four, four, four].map { bounds.enter(peer($0)) } == [.admitted, .admitted, .addressReached])
+        #expect(bounds.enter(peer(IPAddress(high: 0, low: 0xFFFF_C000_0202))) == .admitted)
+        for _ in 0..<4 { #expect(bounds.enter(peer(.loopback)) == .admitted) }
+        bounds.leave(peer(four))
+        #expect(bounds.enter(peer(four)) == .admitted)
     }
 
     @Test("G6 a head that drips past its deadline is answered 408, however steadily it drips")

@@ -18,20 +18,33 @@ import Testing
 
     @Test("G6 a payer, a tenant and the whole have each their bound, and each spent one is counted")
     func bounds() {
-        let budgets = Budgets(figures([.flowsNode: 6, .flowsTenant: 4, .flowsMember: 2]))
-        let flows = budgets.flows
+        let budgets = Budgets(figures([.hashingNode: 8, .hashingTenant: 3, .hashingAddress: 2]))
+        let flows = budgets.hashing
         #expect([1, 1, 1].map { flows.enter(reseller($0, of: 1)) == nil } == [true, true, false])
         #expect(flows.enter(reseller(2, of: 1)) == nil)
-        #expect(flows.enter(reseller(3, of: 1)) == nil)
-        #expect(flows.enter(reseller(4, of: 1)) == .tenant)
+        #expect(flows.enter(reseller(3, of: 1)) == .tenant)
         #expect(flows.enter(reseller(1, of: 2)) == nil)
-        #expect(flows.enter(.node) == nil)
+        for _ in 0..<4 { #expect(flows.enter(.node) == nil) }
         #expect(flows.enter(.node) == .whole)
         #expect(flows.enter(reseller(1, of: 3)) == .whole)
-        #expect([Budget.flowsMember, .flowsTenant, .flowsNode].map { budgets.spent[$0] } == [1, 1, 2])
+        #expect([Budget.hashingAddress, .hashingTenant, .hashingNode].map { budgets.spent[$0] } == [1, 1, 2])
+        for _ in 0..<4 { flows.leave(.node) }
         flows.leave(reseller(1, of: 1))
         #expect(flows.enter(reseller(4, of: 1)) == nil)
-        #expect(flows.inUse == 6)
+        #expect(flows.inUse == 4)
+    }
+
+    @Test("G6 however many tenants want all they can have, another one still finds room")
+    func leaving() {
+        let outbound = Budgets().outbound
+        var taken: [Int] = []
+        for tenant in 0..<30 {
+            var count = 0
+            while outbound.enter(reseller(UInt128(count), of: UInt128(tenant))) == nil { count += 1 }
+            taken.append(count)
+        }
+        #expect(taken[0] == 72)
+        #expect(taken.allSatisfy { $0 >= 4 }, "\(taken)")
     }
 
     @Test("G6 what strangers of a tenant hold is not in the way of the tenant's own callers")

@@ -33,6 +33,8 @@ package struct TenantWrite: Sendable {
     /// The key under which its answer is stored and repeated; nil where it has none.
     package var claim: IdempotencyClaim?
     package var signature: SignedCall?
+    /// Throws where the caller has filled its share of the file.
+    package var judgeRoom: (@Sendable (TenantReader) throws -> Void)?
     /// A refusal in the caller's envelope, to be stored under `claim`.
     package var render: @Sendable (Refusal) -> Answer = { Answer(status: $0.status, body: []) }
 
@@ -144,6 +146,7 @@ package struct TenantWrite: Sendable {
             if let claim, let stored = try transaction.storedAnswer(for: claim) {
                 return stored.fingerprint == claim.fingerprint ? .replayed(stored) : .keyReused
             }
+            try judgeRoom?(transaction)
             return .done(try effect(transaction, &detail), detail)
         } catch {
             guard let refusal = Refusal(deciding: error) else { throw error }

@@ -87,6 +87,7 @@ struct MetricsPage {
                 ("total_bound", value(server.refusedTotalBound)), ("address_bound", value(server.refusedAddressBound)),
                 ("descriptors", value(server.refusedDescriptors)), ("handshake", value(server.refusedHandshake)),
                 ("framing", value(server.refusedFraming)), ("body_too_large", value(server.refusedBodyTooLarge)),
+                ("body_room", value(server.refusedBodyRoom)), ("made_room", value(server.evicted)),
                 ("head_deadline", value(server.refusedHeadDeadline)),
                 ("body_deadline", value(server.refusedBodyDeadline)),
                 ("answer_deadline", value(server.refusedAnswerDeadline)),

@@ -1,14 +1,16 @@
 import CallKit
 import HTTPClient
+import RateLimiter
 import TenantApp
-import TenantRegistry
 
-/// The node's way out: tenants' calls by libcurl, each tenant bounded by itself. Any thread.
+/// The node's way out: tenants' calls by libcurl, each tenant and reseller bounded by itself. Any thread.
 struct Outbound: OutboundCalls {
     let allowsPrivateAddresses: Bool
     private let caller: OutboundCaller
+    private let places: Shares
 
-    init(allowsPrivateAddresses: Bool) throws {
+    init(allowsPrivateAddresses: Bool, places: Shares) throws {
+        self.places = places
         self.allowsPrivateAddresses = allowsPrivateAddresses
         caller = try OutboundCaller()
     }
@@ -16,7 +18,7 @@ struct Outbound: OutboundCalls {
     func close() { caller.close() }
 
     func post(
-        _ request: OutboundRequest, of tenant: TenantID,
+        _ request: OutboundRequest, by payer: Payer,
         then: @escaping @Sendable (Result<OutboundResponse, OutboundFailure>) -> Void
     ) -> Bool {
         let isPlain = !request.url.hasPrefix("https://")
@@ -28,7 +30,9 @@ struct Outbound: OutboundCalls {
         }
         var call = OutboundCall(url: request.url, headers: request.headers, body: request.body)
         call.addressRule = rule
-        return caller.send(call, group: tenant.text) { result in
+        guard let place = places.place(for: payer) else { return false }
+        return caller.send(call, group: "\(payer.tenant)") { result in
+            withExtendedLifetime(place) {}
             switch result {
             case .success(let answer): then(.success(OutboundResponse(status: answer.status, body: answer.body)))
             case .failure(let error): then(.failure(Self.failure(error)))

@@ -15,12 +15,30 @@ package enum Budget: String, Sendable, CaseIterable {
     case passwordsAddress = "passwords_address"
     case passwordsAccount = "passwords_account"
     case keysReseller = "keys_reseller"
+    case roomReseller = "room_reseller"
     case hashingNode = "hashing_node"
     case hashingTenant = "hashing_tenant"
     case hashingAddress = "hashing_address"
     case backgroundNode = "background_node"
     case backgroundTenant = "background_tenant"
     case backgroundMember = "background_member"
+    case bodiesNode = "bodies_node"
+    case bodiesTenant = "bodies_tenant"
+    case bodiesMember = "bodies_member"
+    case importsRunning = "imports_running"
+    case importsNode = "imports_node"
+    case importsTenant = "imports_tenant"
+    case importsMember = "imports_member"
+    case scratchNode = "scratch_node"
+    case scratchTenant = "scratch_tenant"
+    case scratchMember = "scratch_member"
+    case forwardedAddress = "forwarded_address"
+    case reconciliationsNode = "reconciliations_node"
+    case reconciliationsTenant = "reconciliations_tenant"
+    case reconciliationsMember = "reconciliations_member"
+    case outboundNode = "outbound_node"
+    case outboundTenant = "outbound_tenant"
+    case outboundMember = "outbound_member"
     case filesNode = "files_node"
     case filesTenant = "files_tenant"
     case filesMember = "files_member"
@@ -64,12 +82,30 @@ package enum Budget: String, Sendable, CaseIterable {
         case .passwordsAccount:
             calls("an account, but for addresses that know its password", "wrong passwords", 100, 3_600)
         case .keysReseller: held("a reseller", "keys in force", 50, "402 share_exceeded")
+        case .roomReseller: held("a reseller", "per cent of its tenant's quota of bytes", 25, "402 share_exceeded")
         case .hashingNode: held("the node's strangers", "password hashes waiting", 256)
         case .hashingTenant: held("a tenant's strangers", "password hashes waiting", 128)
         case .hashingAddress: held("an address at a tenant", "password hashes waiting", 32)
         case .backgroundNode: held("the node", "long tasks waiting", 256)
         case .backgroundTenant: held("a tenant", "long tasks waiting", 128)
         case .backgroundMember: held("a reseller, or a tenant's operators", "long tasks waiting", 64)
+        case .bodiesNode: held("the node", "MiB of bodies in memory", 256)
+        case .bodiesTenant: held("a tenant's callers, and as much its strangers", "MiB of bodies in memory", 64)
+        case .bodiesMember: held("a reseller, a tenant's operators, or an address", "MiB of bodies in memory", 16)
+        case .importsRunning: held("the node", "bodies of over 1 MiB in memory; the others wait on disk", 2, "none")
+        case .importsNode: held("the node", "bodies of over 1 MiB that wait on disk", 64)
+        case .importsTenant: held("a tenant", "bodies of over 1 MiB that wait on disk", 16)
+        case .importsMember: held("a reseller, or a tenant's operators", "bodies of over 1 MiB that wait on disk", 16)
+        case .scratchNode: held("the node", "MiB of files on their way in", 16_384)
+        case .scratchTenant: held("a tenant", "MiB of files on their way in", 4_096)
+        case .scratchMember: held("a reseller, or a tenant's operators", "MiB of files on their way in", 4_096)
+        case .forwardedAddress: held("an address behind a trusted proxy", "calls under way", 512)
+        case .reconciliationsNode: held("the node", "reconciliations under way", 16)
+        case .reconciliationsTenant: held("a tenant", "reconciliations under way", 2)
+        case .reconciliationsMember: held("a tenant's operators", "reconciliations under way", 2)
+        case .outboundNode: held("the node", "calls of others' services under way or waiting", 1_024)
+        case .outboundTenant: held("a tenant", "calls of others' services under way or waiting", 72)
+        case .outboundMember: held("a reseller", "calls of others' services under way or waiting", 36)
         case .filesNode: held("the node", "pieces of files and bodies waiting", 4_096)
         case .filesTenant: held("a tenant", "pieces of files and bodies waiting", 1_024)
         case .filesMember: held("a reseller, or a tenant's operators", "pieces of files and bodies waiting", 256)

@@ -10,6 +10,17 @@ package final class Budgets: Sendable {
     package let background: Shares
     /// Looks at links by addresses that have used up their guesses.
     package let guessesInFlight: Shares
+    /// Bytes of bodies in memory, from before the first is read until the call is over.
+    package let bodies: Shares
+    /// Large bodies on disk that wait for their turn in memory.
+    package let imports: Shares
+    /// Bytes of files on their way in, in the scratch folder.
+    package let scratch: Shares
+    /// Calls that trusted proxies forward.
+    package let forwarded: Shares
+    package let reconciliations: Shares
+    /// Calls of others' services.
+    package let outbound: Shares
     /// Pieces of files and bodies on their way to and from the disk.
     package let files: Shares
     /// Calls of several steps.
@@ -22,8 +33,14 @@ package final class Budgets: Sendable {
         hashing = Shares(.hashing, figures, spent: spent)
         background = Shares(.background, figures, spent: spent)
         guessesInFlight = Shares(each: .guessesInFlight, figures, spent: spent)
+        bodies = Shares(.bodies, figures, unit: 1 << 20, spent: spent)
+        imports = Shares(.imports, figures, spent: spent)
+        scratch = Shares(.scratch, figures, unit: 1 << 20, spent: spent)
+        forwarded = Shares(each: .forwardedAddress, figures, spent: spent)
+        reconciliations = Shares(.reconciliations, figures, spent: spent)
+        outbound = Shares(.outbound, figures, divisor: 8, spent: spent)
         files = Shares(.files, figures, spent: spent)
-        flows = Shares(.flows, figures, spent: spent)
+        flows = Shares(.flows, figures, divisor: 4, spent: spent)
         meters = Dictionary(
             uniqueKeysWithValues: Self.metered.map { ($0, AddressMeter(figures.policy($0))) })
     }
@@ -50,12 +67,14 @@ package final class Budgets: Sendable {
 
     package func giveBack(_ budget: Budget, _ key: AddressKey) { meter(budget).giveBack(key) }
 
-    /// Units in use of what is shared, under the name of the whole.
+    /// Units in use of what is shared, bytes where the figure is in MiB, under the name of the whole.
     package var inUse: [(Budget, Int)] {
-        [
-            (.hashingNode, hashing.inUse), (.backgroundNode, background.inUse), (.filesNode, files.inUse),
-            (.flowsNode, flows.inUse),
+        let shared: [(Budget, Shares)] = [
+            (.hashingNode, hashing), (.backgroundNode, background), (.filesNode, files), (.flowsNode, flows),
+            (.bodiesNode, bodies), (.importsNode, imports), (.scratchNode, scratch),
+            (.reconciliationsNode, reconciliations), (.outboundNode, outbound),
         ]
+        return shared.map { ($0, $1.inUse) }
     }
 
     private func meter(_ budget: Budget) -> AddressMeter {
@@ -68,6 +87,12 @@ extension Shares.Budgets {
     fileprivate static let hashing = Self(whole: .hashingNode, tenant: .hashingTenant, payer: .hashingAddress)
     fileprivate static let background = Self(
         whole: .backgroundNode, tenant: .backgroundTenant, payer: .backgroundMember)
+    fileprivate static let bodies = Self(whole: .bodiesNode, tenant: .bodiesTenant, payer: .bodiesMember)
+    fileprivate static let imports = Self(whole: .importsNode, tenant: .importsTenant, payer: .importsMember)
+    fileprivate static let scratch = Self(whole: .scratchNode, tenant: .scratchTenant, payer: .scratchMember)
+    fileprivate static let reconciliations = Self(
+        whole: .reconciliationsNode, tenant: .reconciliationsTenant, payer: .reconciliationsMember)
+    fileprivate static let outbound = Self(whole: .outboundNode, tenant: .outboundTenant, payer: .outboundMember)
     fileprivate static let files = Self(whole: .filesNode, tenant: .filesTenant, payer: .filesMember)
     fileprivate static let flows = Self(whole: .flowsNode, tenant: .flowsTenant, payer: .flowsMember)
 }

@@ -3,6 +3,9 @@ import Synchronization
 /// How much of something is in use at once, in all, by tenant and by payer: places in a queue, bytes in memory. Any
 /// thread; locked for one look.
 ///
+/// A tenant has its figure while there is much left, and less as the whole fills up: half of what the others leave, or
+/// a smaller part. So however many tenants want much, there is something for one that wants little.
+///
 /// Invariant: no share is past its figure, and each `enter` that was let in is given back by one `leave`.
 package final class Shares: Sendable {
     /// The budgets of one resource, from the whole to one payer.
@@ -29,6 +32,8 @@ package final class Shares: Sendable {
         }
     }
 
+    private static let floorDivisor = 256
+
     private struct State {
         var whole = 0
         var byTenant: [Group: Int] = [:]
@@ -37,6 +42,10 @@ package final class Shares: Sendable {
 
     private let budgets: Budgets?
     private let figures: (whole: Int, tenant: Int, payer: Int)
+    /// A tenant takes at most this part of what the others leave, so that no few of them take all.
+    private let divisor: Int
+    /// So much a tenant may always have, where there is room at all.
+    private let floor: Int
     private let spent: BudgetCounts?
     private let state = Mutex(State())
 
@@ -44,12 +53,21 @@ package final class Shares: Sendable {
     package init(whole: Int) {
         budgets = nil
         figures = (whole, whole, whole)
+        divisor = 1
+        floor = whole
         spent = nil
     }
 
-    package init(_ budgets: Budgets, _ figures: BudgetFigures, spent: BudgetCounts) {
+    /// `unit`: what one of a figure is in units, say 1 MiB in bytes.
+    package init(
+        _ budgets: Budgets, _ figures: BudgetFigures, unit: Int = 1, divisor: Int = 2, spent: BudgetCounts
+    ) {
         self.budgets = budgets
-        self.figures = (figures[budgets.whole], figures[budgets.tenant], figures[budgets.payer])
+        self.divisor = divisor
+        floor = max(1, figures[budgets.whole] * unit / Self.floorDivisor)
+        self.figures = (
+            figures[budgets.whole] * unit, figures[budgets.tenant] * unit, figures[budgets.payer] * unit
+        )
         self.spent = spent
     }
 
@@ -57,6 +75,8 @@ package final class Shares: Sendable {
     package init(each budget: Budget, _ figures: BudgetFigures, spent: BudgetCounts) {
         budgets = Budgets(whole: budget, tenant: budget, payer: budget)
         self.figures = (Int.max / 2, Int.max / 2, figures[budget])
+        divisor = 1
+        floor = 0
         self.spent = spent
     }
 
@@ -69,8 +89,10 @@ package final class Shares: Sendable {
         let full: Full? = state.withLock { state in
             if state.whole + units > figures.whole { return .whole }
             if payer.kind != .node {
-                let ofTenant = state.byTenant[Group(payer), default: 0] + units
-                if ofTenant > figures.tenant { return .tenant }
+                let before = state.byTenant[Group(payer), default: 0]
+                let ofTenant = before + units
+                let left = (figures.whole - (state.whole - before)) / divisor
+                if ofTenant > min(figures.tenant, max(left, floor)) { return .tenant }
                 let ofPayer = state.byPayer[payer, default: 0] + units
                 if ofPayer > figures.payer { return .payer }
                 state.byTenant[Group(payer)] = ofTenant
@@ -106,6 +128,33 @@ package final class Shares: Sendable {
 
     /// Units in use. For metrics.
     package var inUse: Int { state.withLock { $0.whole } }
+}
+
+/// Room that grows for one thing, say a body, and is given back when nobody holds it any more. Any thread.
+package final class SharedRoom: Sendable {
+    private let shares: Shares
+    private let payer: Payer
+    private let taken = Mutex(0)
+
+    package init(_ shares: Shares, _ payer: Payer) {
+        self.shares = shares
+        self.payer = payer
+    }
+
+    /// Makes it so many units, or leaves it as it is; false where there are not so many.
+    package func grow(to units: Int) -> Bool {
+        taken.withLock { taken in
+            if units <= taken { return true }
+            guard shares.enter(payer, units: units - taken) == nil else { return false }
+            taken = units
+            return true
+        }
+    }
+
+    deinit {
+        let units = taken.withLock { $0 }
+        if units > 0 { shares.leave(payer, units: units) }
+    }
 }
 
 /// What is in use for as long as somebody holds it. Any thread.

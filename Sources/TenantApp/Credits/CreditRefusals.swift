@@ -14,7 +14,6 @@ extension Conflict {
 }
 
 extension Unavailable {
-    static func reconciliationsRunning(_ most: Int) -> Unavailable {
-        busy.saying("\(most) reconciliations of this tenant run already.", retryAfterSeconds: 5)
-    }
+    static let reconciliationsRunning = busy.saying(
+        "Too many reconciliations run already, of this tenant or of the node.", retryAfterSeconds: 5)
 }

@@ -141,7 +141,7 @@ extension OperatorAdmin {
         case done
     }
 
-    /// All of them: they are few (`RunningReconciliations.perTenantMax`).
+    /// All of them: they are few (`Budget.reconciliationsTenant`).
     private static func running(_ call: Call, reseller: String?, book: Book) -> Answer {
         let runs = call.services.shared(RunningReconciliations.self).all(of: call.tenant.id).filter {
             $0.scope.book == book && (reseller == nil || $0.scope.reseller == reseller)

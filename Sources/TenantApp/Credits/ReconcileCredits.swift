@@ -1,5 +1,6 @@
 package import CallKit
 package import HTTPCore
+import RateLimiter
 package import TenantRegistry
 
 /// Compares a reseller's ledger with the credit events that it reported (O8). The ledger comes in pieces, is kept on
@@ -37,6 +38,8 @@ package final class ReconcileCredits: BodyReader, @unchecked Sendable {
     private let running: RunningReconciliations
     private var file: LedgerFile
     private var scratch: LedgerScratch?
+    private let room: SharedRoom
+    private var bytes = 0
     private var failure: (any Error)?
     private var resellerID: Int64 = 0
     private var last: Int64 = 0
@@ -51,11 +54,12 @@ package final class ReconcileCredits: BodyReader, @unchecked Sendable {
         tenant = call.tenant
         fleet = call.services.fleet
         running = call.services.shared(RunningReconciliations.self)
+        room = SharedRoom(fleet.budgets.scratch, call.payer)
         run = ReconciliationRun(
             publicID: PublicID.make(
                 "rec", at: call.now, chance: (call.services.random.uint64(), call.services.random.uint64())),
             scope: scope, startedAt: call.now)
-        try running.begin(run, of: tenant.id)
+        try running.begin(run, of: tenant.id, placedBy: fleet.budgets.reconciliations, call.payer)
     }
 
     deinit { running.end(run, of: tenant.id) }
@@ -63,7 +67,17 @@ package final class ReconcileCredits: BodyReader, @unchecked Sendable {
     // MARK: The ledger
 
     package func take(_ piece: [UInt8]) {
+        bytes += piece.count
+        if failure == nil, !room.grow(to: bytes * Self.roomFactor) { fail(Refusal.unavailable(.scratchFull)) }
         if failure == nil { append(file.feed(piece)) }
+    }
+
+    /// What a line takes in the scratch file beside what it takes in the ledger: its row, and its place in the order.
+    private static let roomFactor = 3
+
+    private func fail(_ error: any Error) {
+        failure = error
+        scratch = nil
     }
 
     package func finish() -> Work {
@@ -107,8 +121,7 @@ package final class ReconcileCredits: BodyReader, @unchecked Sendable {
             scratch = ledger
             try ledger.append(lines)
         } catch {
-            failure = error
-            scratch = nil
+            fail(error)
         }
     }
 

@@ -1,4 +1,5 @@
 import CallKit
+import RateLimiter
 import Synchronization
 package import TenantRegistry
 
@@ -42,32 +43,31 @@ package final class ReconciliationRun: Sendable {
 
 /// The reconciliations that run now, by tenant. They are nowhere else: a restart forgets them, as it does their files.
 package final class RunningReconciliations: ProcessState {
-    /// A tenant's at once; each may take its quota of disk.
-    package static let perTenantMax = 2
+    private struct Entry {
+        let run: ReconciliationRun
+        /// Among all that run on the node.
+        let place: SharedPlace
+    }
 
-    private let runs = Mutex<[TenantID: [ReconciliationRun]]>([:])
+    private let runs = Mutex<[TenantID: [Entry]]>([:])
 
     /// Oldest first.
-    package func all(of tenant: TenantID) -> [ReconciliationRun] { runs.withLock { $0[tenant] ?? [] } }
+    package func all(of tenant: TenantID) -> [ReconciliationRun] { runs.withLock { $0[tenant] ?? [] }.map(\.run) }
 
     package func run(_ publicID: String, of tenant: TenantID) -> ReconciliationRun? {
         all(of: tenant).first { $0.publicID == publicID }
     }
 
-    func begin(_ run: ReconciliationRun, of tenant: TenantID) throws(Refusal) {
-        let isRoom = runs.withLock { runs in
-            guard runs[tenant, default: []].count < Self.perTenantMax else { return false }
-            runs[tenant, default: []].append(run)
-            return true
-        }
-        guard isRoom else {
-            throw .unavailable(.reconciliationsRunning(Self.perTenantMax))
-        }
+    func begin(
+        _ run: ReconciliationRun, of tenant: TenantID, placedBy places: Shares, _ payer: Payer
+    ) throws(Refusal) {
+        guard let place = places.place(for: payer) else { throw .unavailable(.reconciliationsRunning) }
+        runs.withLock { $0[tenant, default: []].append(Entry(run: run, place: place)) }
     }
 
     func end(_ run: ReconciliationRun, of tenant: TenantID) {
         runs.withLock { runs in
-            runs[tenant]?.removeAll { $0 === run }
+            runs[tenant]?.removeAll { $0.run === run }
             if runs[tenant]?.isEmpty == true { runs[tenant] = nil }
         }
     }

@@ -1,5 +1,6 @@
 package import CallKit
 import HTTPCore
+package import RateLimiter
 
 /// A hosted-payment service: one authenticated POST makes the payment and gives its page (docs/payments.md).
 ///
@@ -23,8 +24,11 @@ package struct HTTPPaymentDriver: PaymentDriver {
 
     private let settings: Settings
     private let outbound: any OutboundCalls
+    /// Whose place the call takes.
+    private let payer: Payer
 
-    package init(_ settings: Settings, outbound: any OutboundCalls) {
+    package init(_ settings: Settings, outbound: any OutboundCalls, payer: Payer) {
+        self.payer = payer
         self.settings = settings
         self.outbound = outbound
     }
@@ -48,7 +52,7 @@ package struct HTTPPaymentDriver: PaymentDriver {
             ],
             body: body)
         let allowsPlain = outbound.allowsPrivateAddresses
-        let isTaken = outbound.post(request, of: order.tenant) { result in
+        let isTaken = outbound.post(request, by: payer) { result in
             then(result.mapError { PaymentFailure($0) }.flatMap { Self.read($0, allowsPlain: allowsPlain) })
         }
         if !isTaken { then(.failure(.busy)) }

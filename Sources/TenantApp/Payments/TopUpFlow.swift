@@ -47,7 +47,9 @@ package struct TopUpFlow: Sendable {
     private func driver(_ settings: PaymentDriverSettings) -> any PaymentDriver {
         switch settings {
         case .sandbox: SandboxPaymentDriver(baseURL: call.baseURL)
-        case .http(let settings): HTTPPaymentDriver(settings, outbound: call.services.outbound)
+        case .http(let settings):
+            HTTPPaymentDriver(
+                settings, outbound: call.services.outbound, payer: call.payer)
         }
     }
 

@@ -12,6 +12,7 @@ extension TenantTransaction {
     package static let settledDeliveriesKeptDays: Int64 = 30
 
     package func housekeep() throws {
+        try saveRooms()
         try purgeIdempotency()
         try purgeSecrets()
         try purgeAbandonedImports()

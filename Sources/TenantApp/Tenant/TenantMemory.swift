@@ -29,12 +29,16 @@ final class TenantMemory: StoreMemory {
     /// By reseller, newest first.
     var webhookSecrets: [Int64: [(secret: [UInt8], expiresAt: Timestamp?)]] = [:]
 
+    /// Bytes of the file that a reseller has filled, as the file says.
+    var rooms: [Int64: Int64] = [:]
+
     func forget() {
         standings.removeAll()
         accounts.removeAll()
         resellers.removeAll()
         prices.removeAll()
         webhookSecrets.removeAll()
+        rooms.removeAll()
     }
 }
 

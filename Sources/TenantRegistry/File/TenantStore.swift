@@ -57,6 +57,7 @@ package final class TenantStore: LaneFile {
     private var beginsWAL = true
     private var namesOwner = false
     private var pace = CheckpointPace()
+    private var growth: FileGrowth
     /// Nil for a file of a schema that has no such rows.
     private let vouching: RowVouching?
     /// The next batch tells every row anew.
@@ -131,6 +132,7 @@ package final class TenantStore: LaneFile {
         }
         head = AuditHead(
             incarnation: meta.incarnation, sequence: last?.sequence ?? 0, hash: last?.hash ?? .zero)
+        growth = FileGrowth(pages: try connection.pageCount)
         vouching = context.vouched.map { RowVouching(connection, $0.shapes) }
         reader = TenantReader(connection: connection, tenantID: tenantID)
         transaction = TenantTransaction(connection: connection, tenantID: tenantID)
@@ -247,11 +249,26 @@ package final class TenantStore: LaneFile {
         if let sealedProof { proof = sealedProof }
         committedProjectionEpoch = projectionEpoch
         if namesOwner { beginsWAL = false }
+        growth.note(batchRecords, reads: drained?.usage)
+        if growth.isDue { try? measureGrowth() }
         if drained != nil { readLog.kept() }
         drained = nil
         let effects = batchEffects
         clearBatch()
         for effect in effects { effect() }
+    }
+
+    private func measureGrowth() throws {
+        growth.measure(pages: try connection.pageCount, pageBytes: Connection.pageBytes)
+    }
+
+    /// By how much the file has grown for a reseller since `takeGrown` was last asked, as nearly as can be told.
+    package func grown(for resellerID: Int64) -> Int64 { growth.bytes[resellerID, default: 0] }
+
+    /// The same by reseller, to be kept in the file.
+    package func takeGrown() throws -> [Int64: Int64] {
+        try measureGrowth()
+        return growth.take()
     }
 
     package func rolledBack() {

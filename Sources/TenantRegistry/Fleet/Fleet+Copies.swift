@@ -97,19 +97,36 @@ extension Fleet {
             roster.dropExpiredSessions(at: now)
             registry.dropExpiredSessions(at: now)
         }
-        for record in roster.allTenants where record.readLog.isDue(at: now) { flush(record, at: now) }
+        for record in roster.allTenants where record.readLog.isDue(at: now) || wantsHousekeeping(record, at: now) {
+            flush(record, at: now)
+        }
     }
 
     /// Often and little: what a busy tenant stores in a day has to go at the same pace later.
     private static let housekeepingMilliseconds: Int64 = 10_000
     private static let sessionSweepMilliseconds: Int64 = 3_600_000
 
+    /// A tenant that only writes has rows to be cleared too.
+    private static let idleHousekeepingMilliseconds: Int64 = 60_000
+
+    private func wantsHousekeeping(_ record: TenantRecord, at now: Timestamp) -> Bool {
+        guard isUsed(record) else { return false }
+        let last = lastHousekeeping.withLock { $0[record.id]?.at.milliseconds ?? 0 }
+        return now.milliseconds - last >= Self.idleHousekeepingMilliseconds
+    }
+
+    /// Whether its lane has had work since it was last cleared up.
+    private func isUsed(_ record: TenantRecord) -> Bool {
+        let used = record.lane.lastUsed.load(ordering: .relaxed)
+        return lastHousekeeping.withLock { used != $0[record.id]?.used ?? 0 }
+    }
+
     private func flush(_ record: TenantRecord, at now: Timestamp) {
         let housekeeps = lastHousekeeping.withLock { last in
-            guard now.milliseconds - (last[record.id]?.milliseconds ?? 0) >= Self.housekeepingMilliseconds else {
+            guard now.milliseconds - (last[record.id]?.at.milliseconds ?? 0) >= Self.housekeepingMilliseconds else {
                 return false
             }
-            last[record.id] = now
+            last[record.id] = (now, last[record.id]?.used ?? 0)
             return true
         }
         let schema = schema
@@ -119,7 +136,11 @@ extension Fleet {
                 perform: { store in
                     store.flushReads()
                     if housekeeps { try schema.housekeep(store.transaction) }
-                    return { _ in }
+                    return { [self] _ in
+                        // The batch that cleared up is no use of its own.
+                        let used = record.lane.lastUsed.load(ordering: .relaxed)
+                        if housekeeps { lastHousekeeping.withLock { $0[record.id]?.used = used } }
+                    }
                 },
                 fail: { [report] failure in report("tenant \(record.id.text): audit block: \(failure)") }))
     }
@@ -141,13 +162,14 @@ extension Fleet {
         isStopping.store(true, ordering: .relaxed)
         let group = DispatchGroup()
         for record in roster.allTenants {
-            if !record.readLog.isEmpty {
+            if !record.readLog.isEmpty || isUsed(record) {
                 group.enter()
                 record.lane.submit(
                     LaneJob(
                         writes: true,
-                        perform: { store in
+                        perform: { [schema] store in
                             store.flushReads()
+                            try schema.housekeep(store.transaction)
                             return { _ in group.leave() }
                         },
                         fail: { _ in group.leave() }))

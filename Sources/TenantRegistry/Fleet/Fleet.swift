@@ -76,7 +76,7 @@ package final class Fleet: ProviderKeyRows, Sendable {
     private let providerKeyHashes: Mutex<Set<Digest>>
     private let diskIsShort = Atomic<Bool>(false)
     let isStopping = Atomic<Bool>(false)
-    let lastHousekeeping = Mutex<[TenantID: Timestamp]>([:])
+    let lastHousekeeping = Mutex<[TenantID: (at: Timestamp, used: UInt64)]>([:])
     /// Tenants whose erasure the disk cut short; tried again until it is done.
     let unburied = Mutex<[TenantProfile]>([])
     let lastSessionSweep = Mutex(Timestamp(milliseconds: 0))

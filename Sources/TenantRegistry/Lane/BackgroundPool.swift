@@ -31,9 +31,9 @@ package final class BackgroundPool: Sendable {
         }
     }
 
-    /// As nice(2) has it: a tenth of the share that the loops and lanes get where all want the processor.
+    /// As nice(2) has it: a third of the share that the loops and lanes get where all want the processor.
     /// Linux knows it by thread.
-    private static let politeness: Int32 = 10
+    private static let politeness: Int32 = 5
 
     /// Tasks that wait for a thread. For metrics.
     package var waitingTasks: Int { places.inUse }

@@ -136,17 +136,24 @@ private final class InProcessRequest: HeldRequest, @unchecked Sendable {
         switch handler.received(framed.head, from: responder.peer) {
         case .answer(let response): responder.respond(response)
         case .later(let start): start(responder)
-        case .readBody(let bytesMax, let then):
+        case .readBody(let bytesMax, let room, let then):
             self.bytesMax = bytesMax
-            guard fits(framed) else { return }
+            guard fits(framed), hasRoom(framed, room) else { return }
             destination = .buffer(then: then)
             if !framed.hasBody { finishBody() }
-        case .streamBody(let bytesMax, let start):
+        case .streamBody(let bytesMax, _, let start):
             self.bytesMax = bytesMax
             guard fits(framed) else { return }
             destination = .sink(start(responder))
             if !framed.hasBody { finishBody() }
         }
+    }
+
+    /// What a body of no known length takes is the engine's own.
+    private func hasRoom(_ framed: FramedHead, _ room: (any BodyRoom)?) -> Bool {
+        guard case .length(let length) = framed.framing, let room, !room.grow(to: length) else { return true }
+        refuse(FramingFault(status: 503, reason: "no room for more bodies"))
+        return false
     }
 
     private func fits(_ framed: FramedHead) -> Bool {

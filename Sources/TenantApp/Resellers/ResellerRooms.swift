@@ -1,0 +1,42 @@
+import CallKit
+import RateLimiter
+import SQLite
+package import TenantRegistry
+
+/// How much of the tenant's file each reseller has filled (G6), as `FileGrowth` reckons. History is kept for ever, so
+/// this only grows; a quota that is raised raises every share of it.
+extension TenantReader {
+    /// Throws where the reseller has filled its share: it writes no more, and reads on.
+    package func judgeRoom(resellerID: Int64) throws {
+        guard let quota = store.record?.profile.quotas.bytesMax else { return }
+        let share = quota / 100 * Int64(store.budgets.figures[.roomReseller])
+        guard try savedRoom(resellerID: resellerID) + store.grown(for: resellerID) >= share else { return }
+        store.budgets.spent.count(.roomReseller)
+        throw Refusal.shareExceeded("room")
+    }
+
+    private func savedRoom(resellerID: Int64) throws -> Int64 {
+        if let known = memory.rooms[resellerID] { return known }
+        let read =
+            try connection.row("SELECT bytes FROM reseller_room WHERE reseller_id = ?1", .integer(resellerID)) {
+                try $0.int()
+            } ?? 0
+        memory.rooms.remember(read, for: resellerID)
+        return read
+    }
+}
+
+extension TenantTransaction {
+    /// What has been reckoned since the last time. A commit that fails forgets a few seconds of it.
+    package func saveRooms() throws {
+        for (reseller, bytes) in try store.takeGrown() {
+            memory.rooms[reseller] = nil
+            try connection.run(
+                """
+                INSERT INTO reseller_room (reseller_id, bytes) VALUES (?1, ?2)
+                ON CONFLICT (reseller_id) DO UPDATE SET bytes = bytes + excluded.bytes
+                """,
+                .integer(reseller), .integer(bytes))
+        }
+    }
+}

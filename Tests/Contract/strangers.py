@@ -1,0 +1,56 @@
+"""Clients at addresses of their own (127.x), with and without a key, and what a gateway says of its budgets: for the
+scripts that spend them."""
+
+import collections
+import http.client
+import itertools
+
+WRONG = "not the password"
+numbers = itertools.count(1)
+hosts = (f"127.{b}.{c}.{d}" for b in range(1, 250) for c in range(1, 250) for d in range(1, 250))
+
+
+class Stranger:
+    """A client at an address of its own, over one connection."""
+
+    def __init__(self, gateway, host=None):
+        self.gateway = gateway
+        self.host = host or next(hosts)
+        self.connection = self.connect()
+
+    def connect(self):
+        return http.client.HTTPConnection("127.0.0.1", self.gateway.port, timeout=120, source_address=(self.host, 0))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.connection.close()
+
+    def __call__(self, method, path, body=None, **more):
+        for _ in range(2):
+            try:
+                return self.gateway.request(method, path, body, connection=self.connection, **more)
+            except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
+                self.connection.close()
+        raise ConnectionError(path)
+
+    def get(self, path, **more):
+        return self("GET", path, **more)
+
+    def post(self, path, body=None, **more):
+        return self("POST", path, body, **more)
+
+    def until(self, status, count, call):
+        """How often each status came, up to the first of this one; `count` calls at most."""
+        statuses = collections.Counter()
+        for number in range(count):
+            answer = call(number)
+            statuses[answer.status] += 1
+            if answer.status == status:
+                break
+        return statuses
+
+
+def spent(gateway, budget):
+    return gateway.metrics().get("tollgate_budget_spent_total", budget=budget)
