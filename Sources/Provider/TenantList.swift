@@ -42,9 +42,15 @@ struct TenantList: Sendable {
     private static let stateNames = ["creating", "active", "suspended", "cancelled", "refunded", "deleting"]
 
     static let parameters: [Parameter] = [
-        .limit, .cursor, .query("state"), .query("tier"), .query("blueprint"), .query("owner_email"), .query("q"),
-        .query("sort", .one(of: orders)),
+        .limit, .cursor, .query("state", some(of: stateNames)), .query("tier", some(of: Tier.allCases.map(\.rawValue))),
+        .query("blueprint"), .query("owner_email"), .query("q"), .query("sort", .one(of: orders)),
     ]
+
+    /// Words between commas.
+    private static func some(of words: [String]) -> Schema {
+        let word = "(\(words.joined(separator: "|")))"
+        return .matching("^\(word)(,\(word))*$")
+    }
 
     init(_ call: Call) throws(Refusal) {
         let query = try call.query()

@@ -81,7 +81,7 @@ def blocks(export):
         file.write(export)
         file.flush()
         database = sqlite3.connect(file.name)
-        rows = database.execute("SELECT payload FROM audit WHERE payload IS NOT NULL").fetchall()
+        rows = database.execute("SELECT payload FROM audit WHERE kind = 1").fetchall()
         database.close()
     return b"".join(zlib.decompress(payload) for payload, in rows)
 

@@ -210,7 +210,8 @@ def main():
     seed = int(os.environ.get("TOLLGATE_TEST_SEED", time.time_ns() % 1_000_000))
     print(f"# seed {seed} (TOLLGATE_TEST_SEED)", flush=True)
     chance = random.Random(seed)
-    with Gateway(options.tollgate, demo=False) as gateway:
+    # A storm mints more keys than a reseller may have.
+    with Gateway(options.tollgate, "--budget", "keys_reseller=100000", demo=False) as gateway:
         shop = Shop(gateway)
         sku = shop.product()
         resellers = [shop.reseller(balance=str(FUNDS)) for _ in range(3)]

@@ -35,7 +35,7 @@ UNSAYABLE = [
     "belongs to another tenant's keys", "takes the balance down to minus the credit limit",
     # Activation codes answer these with 400 too.
     "There is an account with this", "Insufficient balance", "is no plan that is offered",
-    "must be an absolute https URL", "must be whsec_ and",
+    "must be an absolute https URL", "must be whsec_ and", "must be a host name of two labels",
 ]
 ADMIN, PROVIDER = "/api/admin", "/provider/v1"
 
