@@ -43,8 +43,11 @@ struct TenantList: Sendable {
 
     static let parameters: [Parameter] = [
         .limit, .cursor, .query("state", some(of: stateNames)), .query("tier", some(of: Tier.allCases.map(\.rawValue))),
-        .query("blueprint"), .query("owner_email"), .query("q"), .query("sort", .one(of: orders)),
+        .query("blueprint", .matching(blueprintNames)), .query("owner_email"), .query("q"),
+        .query("sort", .one(of: orders)),
     ]
+
+    private static let blueprintNames = "^[a-z0-9-]{1,32}(,[a-z0-9-]{1,32})*$"
 
     /// Words between commas.
     private static func some(of words: [String]) -> Schema {
@@ -71,8 +74,16 @@ struct TenantList: Sendable {
         states = try Self.values(query, "state", of: Self.stateNames)
         tiers = try Self.values(query, "tier", of: Tier.allCases.map(\.rawValue))
         blueprints = try Self.values(query, "blueprint", of: nil)
+        if let wrong = blueprints?.first(where: { !Self.isBlueprintName($0) }) {
+            throw .field("/blueprint", "choice", "\(wrong.quoted) is no blueprint's name")
+        }
         ownerEmail = try query.email("owner_email")
         beginning = try query.id("q")?.lowercased()
+    }
+
+    private static func isBlueprintName(_ text: String) -> Bool {
+        1...32 ~= text.utf8.count
+            && text.utf8.allSatisfy { 0x61...0x7A ~= $0 || 0x30...0x39 ~= $0 || $0 == 0x2D }
     }
 
     /// Several values stand between commas.

@@ -39,7 +39,7 @@ def main():
     else:
         loudly("strace is missing or may not trace: EIO was NOT tested")
     full_disk(checks, options)
-    with Gateway(options.tollgate, demo=False) as gateway:
+    with Gateway(options.tollgate, "--budget", "room_reseller=1000", demo=False) as gateway:
         quota(checks, gateway)
         wrong_files(checks, gateway)
     wrong_registry(checks, options)

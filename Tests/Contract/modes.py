@@ -24,7 +24,7 @@ BOOK_OF = {
     "port_customer": "JOIN customer o ON o.id = t.customer_id", "api_key_secret": "JOIN api_key o ON o.id = t.key_id",
     "webhook_endpoint_secret": "JOIN webhook_endpoint o ON o.id = t.endpoint_id"}
 # The log of what was called, and its counts.
-RECORDS = {"audit", "usage", "usage_refusal", "meta"}
+RECORDS = {"audit", "usage", "usage_refusal", "reseller_room", "meta"}
 # What an operator's key of mode test may change: stock by file, and orders and services by their id (O1).
 BY_FILE = {"/licences", "/ports"}
 BY_ID = {"/orders/{order}/activate", "/orders/{order}/reject", "/services/{service}/suspend",

@@ -87,6 +87,33 @@ def terms_and_overrides(checks, shop):
         assert order.status == 201 and Decimal(order.json["wholesale_total"]) == Decimal("4.01"), order
         assert before - shop.balance(reseller) == Decimal("4.01"), (before, shop.balance(reseller))
 
+    with checks("W3 hourly: an order needs balance for a day of it and of every hourly unit that is there"):
+        sku, other = shop.product(), shop.product("manual")
+        poor = shop.reseller(balance="30.00")
+        for product in (sku, other):
+            shop.price(poor, product, {
+                "wholesale_hourly": "0.123456", "wholesale_monthly": "1.00", "wholesale_setup_fee": "1.00"})
+        for quote in (shop.quote(poor, sku, "hourly", 2), shop.order(poor, sku, "hourly", 2)):
+            assert quote.status in (200, 201), quote
+            shown = [Decimal(quote.json[name]) for name in ("hourly_total", "first_day", "wholesale_total")]
+            # 2 x 0.123456 an hour; 24 hours of it, to the cent; the setup fees.
+            assert shown == [Decimal("0.246912"), Decimal("5.93"), Decimal("2.00")], quote.json
+        # 28.00 are left. 7 more: setup 7.00, and a day of 9 units is 26.67; 6 more: 6.00 and 23.70.
+        for product in (sku, other):
+            for quantity, required in ((7, "33.67"), (6, "29.70")):
+                for ask in (shop.quote, shop.order):
+                    refused = ask(poor, product, "hourly", quantity)
+                    assert refused.status == 402 and Decimal(refused.json["required"]) == Decimal(required), refused
+        # Units that are on order count too; what is paid in advance needs no more than it costs.
+        assert shop.order(poor, other, "hourly", 5).status == 201
+        refused = shop.order(poor, sku, "hourly", 1)
+        assert refused.status == 402 and Decimal(refused.json["required"]) == Decimal("24.70"), refused
+        monthly = shop.order(poor, sku, "monthly", 5)
+        assert monthly.status == 201 and "hourly_total" not in monthly.json and "first_day" not in monthly.json, monthly
+        assert shop.balance(poor) == Decimal("13.00"), shop.balance(poor)
+        trial = dict(poor, key=shop.mint(poor, mode="test").json["key"])
+        assert shop.order(trial, sku, "hourly", 100).status == 201, "the test book needs no balance"
+
 
 ROUNDING = [
     # term price, rate, quantity, setup fee

@@ -77,7 +77,8 @@ struct Bank {
                 guard let product = try tenant.product(sku: sku) else { throw Refusal.defect }
                 try tenant.savePrice(
                     PriceRow(
-                        terms: TermPrices(monthly: Money(micros: row.price), hourly: Money(micros: 10_500)),
+                        terms: TermPrices(
+                            monthly: Money(micros: row.price), hourly: Money(micros: BankModel.hourlyPrice)),
                         setupFee: Money(micros: row.setup),
                         discountRateOverride: Percent(partsPerMillion: row.rate), maxQuantity: row.cap),
                     resellerID: reseller.id, productID: product.id)
@@ -210,7 +211,8 @@ struct Bank {
         if let made, let expected {
             model.ordered(
                 BankModel.Order(
-                    id: made.id, seller: seller, sku: sku, total: expected, services: made.services, book: book),
+                    id: made.id, seller: seller, sku: sku, total: expected, services: made.services, book: book,
+                    isHourly: isHourly),
                 holds: sku == "manual")
         }
         return Step(name: "\(book.name) \(seller) order \(sku) × \(quantity)", agrees: made?.total == expected)

@@ -26,6 +26,7 @@ struct BankModel: Equatable {
         var total: Int64
         var services: [String]
         var book: Book
+        var isHourly: Bool
     }
 
     struct Port: Equatable {
@@ -41,11 +42,23 @@ struct BankModel: Equatable {
         var credit: Int64 = 0
         var customers: [Int64]
         var units: [String: Int64] = [:]
+        /// Those of hourly terms.
+        var hourly: [String: Int64] = [:]
         var prices: [String: Prices]
         /// Transfers by their reference: customer and amount.
         var references: [String: Int64] = [:]
 
         var available: Int64 { balance + credit }
+
+        /// A day of all hourly units and of these, half up to the cent (W3).
+        func day(_ sku: String, _ quantity: Int64) -> Int64 {
+            var exact: Int64 = 0
+            for (name, row) in prices {
+                let units = hourly[name, default: 0] + (name == sku ? quantity : 0)
+                exact += units * 24 * BankModel.hourlyPrice * (1_000_000 - row.rate)
+            }
+            return (exact + 5_000_000_000) / 10_000_000_000 * 10_000
+        }
     }
 
     /// By book, then by number.
@@ -57,6 +70,7 @@ struct BankModel: Equatable {
     var ports: [Port] = []
 
     static let plans: [String: Int64] = ["1month": 1_000_000, "6month": 4_990_000]
+    static let hourlyPrice: Int64 = 10_500
     static let portPrice: Int64 = 1_370_000
     static let portCapacity = 14
     static let customerSlots = 5
@@ -82,13 +96,17 @@ struct BankModel: Equatable {
             let total = cost(book, seller, sku, quantity, isHourly: isHourly)
         else { return nil }
         if let cap = prices.cap, self[book, seller].units[sku, default: 0] + quantity > cap { return nil }
-        return canPay(total, book, seller) ? total : nil
+        let day = isHourly ? self[book, seller].day(sku, quantity) : 0
+        return canPay(total + day, book, seller) ? total : nil
     }
 
     mutating func ordered(_ order: Order, holds: Bool) {
         let charged = order.book == .live ? order.total : 0
         self[order.book, order.seller].balance -= charged
         self[order.book, order.seller].units[order.sku, default: 0] += Int64(order.services.count)
+        if order.isHourly {
+            self[order.book, order.seller].hourly[order.sku, default: 0] += Int64(order.services.count)
+        }
         if holds {
             self[order.book, order.seller].held += charged
             pending.append(order)
@@ -108,6 +126,9 @@ struct BankModel: Equatable {
         } else {
             self[order.book, order.seller].balance += charged
             self[order.book, order.seller].units[order.sku, default: 0] -= Int64(order.services.count)
+            if order.isHourly {
+                self[order.book, order.seller].hourly[order.sku, default: 0] -= Int64(order.services.count)
+            }
         }
     }
 
@@ -116,6 +137,7 @@ struct BankModel: Equatable {
         let service = completed[place].services.removeLast()
         if completed[place].services.isEmpty { completed.remove(at: place) }
         self[order.book, order.seller].units[order.sku, default: 0] -= 1
+        if order.isHourly { self[order.book, order.seller].hourly[order.sku, default: 0] -= 1 }
         return service
     }
 

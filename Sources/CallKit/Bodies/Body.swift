@@ -30,19 +30,31 @@ package struct Reading: Sendable {
 package struct Body<Value: Sendable>: Sendable {
     package private(set) var schema: Schema
     let members: [BodyMember]
+    /// The members' names: what `closed` bodies take.
+    fileprivate let names: [String]
     private let reader: @Sendable (inout FieldReader, Reading) throws(Refusal) -> Value?
 
     /// Nothing is thrown before all fields are read, so that a client hears of all errors at once.
     package init<each Part: Sendable>(_ fields: repeat BodyField<each Part>) where Value == (repeat each Part) {
         var members: [BodyMember] = []
         for field in repeat each fields { members += field.members }
-        self.members = members
-        schema = Schema(members: members.map { ($0.name, $0.schema) })
         let all = (repeat each fields)
-        reader = { (fields, reading) throws(Refusal) in
+        self.init(schema: Schema(members: members.map { ($0.name, $0.schema) }), members: members) { fields, reading in
             let values = (repeat (each all).read(&fields, reading))
             return try? (repeat known(each values))
         }
+    }
+
+    /// The same fields, read by `reading` in their order: for a body that is read all day. Above, the types of all
+    /// fields together are looked up at each call, which costs more than the reading.
+    package init<each Part: Sendable>(
+        _ fields: repeat BodyField<each Part>,
+        reading: @escaping @Sendable (inout FieldReader, Reading) -> Value?
+    ) {
+        var members: [BodyMember] = []
+        for field in repeat each fields { members += field.members }
+        self.init(
+            schema: Schema(members: members.map { ($0.name, $0.schema) }), members: members, reader: reading)
     }
 
     private init(
@@ -51,6 +63,7 @@ package struct Body<Value: Sendable>: Sendable {
     ) {
         self.schema = schema
         self.members = members
+        names = members.map(\.name)
         self.reader = reader
     }
 
@@ -59,7 +72,7 @@ package struct Body<Value: Sendable>: Sendable {
     package static func change<each Part: Sendable>(_ fields: repeat BodyField<each Part>) -> Body
     where Value == (repeat each Part) {
         let body = Body(repeat each fields)
-        let names = body.members.map(\.name)
+        let names = body.names
         let clearable = body.members.filter(\.isClearable).map(\.name)
         return Body(schema: .change(body.schema), members: body.members) { (fields, reading) throws(Refusal) in
             fields.expectChange(of: names, clearable: clearable)
@@ -139,14 +152,14 @@ extension FieldReader {
     /// The values of a whole body.
     package mutating func read<Value>(_ body: Body<Value>, _ reading: Reading) throws(Refusal) -> Value {
         let value = try body.read(&self, reading)
-        expectNoOthers(than: body.members.map(\.name))
+        expectNoOthers(than: body.names)
         return try finish(value)
     }
 
     /// The values of an object, among other things that are judged; nil where an error was recorded.
     package mutating func readWhole<Value>(_ body: Body<Value>, _ reading: Reading) -> Value? {
         let value = try? body.read(&self, reading)
-        expectNoOthers(than: body.members.map(\.name))
+        expectNoOthers(than: body.names)
         return value ?? nil
     }
 

@@ -12,7 +12,7 @@ struct BodyMember: Sendable {
 package struct BodyField<Value: Sendable>: Sendable {
     let members: [BodyMember]
     /// Nil where an error was recorded.
-    let read: @Sendable (inout FieldReader, Reading) -> Value?
+    package let read: @Sendable (inout FieldReader, Reading) -> Value?
 
     init(members: [BodyMember], read: @escaping @Sendable (inout FieldReader, Reading) -> Value?) {
         self.members = members

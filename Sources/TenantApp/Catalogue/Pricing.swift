@@ -7,6 +7,18 @@ package struct UnitPrice: Sendable, Hashable, Comparable {
 
     package static func < (left: UnitPrice, right: UnitPrice) -> Bool { left.picos < right.picos }
 
+    /// Of so many units each, together.
+    package static func sum(_ units: [(price: UnitPrice, count: Int64)]) throws(MoneyError) -> UnitPrice {
+        var sum: Int128 = 0
+        for (price, count) in units {
+            let (picos, isTooMany) = price.picos.multipliedReportingOverflow(by: Int128(count))
+            let (next, isTooLarge) = sum.addingReportingOverflow(picos)
+            guard !isTooMany, !isTooLarge else { throw .overflow }
+            sum = next
+        }
+        return UnitPrice(picos: sum)
+    }
+
     /// `quantity` units, half up (below zero: half away from zero) to `minorUnitDigits` (0…6) after the point.
     package func line(quantity: Int64, minorUnitDigits: Int) throws(MoneyError) -> Money {
         let (exact, overflow) = picos.multipliedReportingOverflow(by: Int128(quantity))
@@ -42,6 +54,9 @@ package enum Pricing {
     package static func setup(fee: Money?, quantity: Int64, minorUnitDigits: Int) throws(MoneyError) -> Money {
         try line(termPrice: fee ?? .zero, rate: .zero, quantity: quantity, minorUnitDigits: minorUnitDigits)
     }
+
+    /// An order of hourly units needs balance for so many hours of them and of all that the reseller has (W3).
+    package static let hoursInAdvance: Int64 = 24
 
     /// What hours of an hourly term come to, in micros: they accrue so, and are charged daily.
     package static func accrual(

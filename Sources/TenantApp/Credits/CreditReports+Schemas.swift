@@ -32,12 +32,19 @@ extension CreditReports {
 
         /// `{kind, amount_usd, external_ref, meta?}` (C3); the amount is more than nothing, and `meta` has at
         /// most `CreditReport.metaBytesMax` bytes.
-        static let report = Body(
-            Field.choice("kind", CreditKind.self), amount,
-            Field.id("external_ref", CreditReport.externalRefCharactersMax), meta.optional
-        ).map { kind, amount, ref, meta in
-            CreditReport(kind: kind, amount: amount, externalRef: ref, meta: meta)
-        }
+        static let report: Body<CreditReport> = {
+            let kind = Field.choice("kind", CreditKind.self)
+            let ref = Field.id("external_ref", CreditReport.externalRefCharactersMax)
+            let content = meta.optional
+            return Body(kind, amount, ref, content) { fields, reading in
+                let kind = kind.read(&fields, reading)
+                let amount = amount.read(&fields, reading)
+                let ref = ref.read(&fields, reading)
+                let meta = content.read(&fields, reading)
+                guard let kind, let amount, let ref, let meta else { return nil }
+                return CreditReport(kind: kind, amount: amount, externalRef: ref, meta: meta)
+            }
+        }()
         /// A report that was there already has no id but `duplicate`.
         static let reported = Shape<ReportCredit.Outcome>([
             .ok,

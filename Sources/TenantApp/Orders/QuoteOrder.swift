@@ -34,6 +34,16 @@ package struct OrderPrice: Sendable, Equatable {
     /// The setup fee for all units, rounded apart, never discounted.
     package let setup: Money
     package let total: Money
+    /// Nil for terms that are paid in advance.
+    package let hourly: HourlyPrice?
+}
+
+/// What units of an hourly term will cost as they accrue (W3).
+package struct HourlyPrice: Sendable, Equatable {
+    /// An hour of all units: exact to the micro.
+    package let total: Money
+    /// A day of all units, rounded to the minor unit.
+    package let firstDay: Money
 }
 
 /// Prices an order and refuses what may not be ordered. Writes nothing: `PlaceOrder` begins with it, `/orders/quote` is
@@ -69,16 +79,26 @@ package struct QuoteOrder {
         if book == .live {
             let available = try tenant.balance(.balance(reseller: resellerID), book: book)
                 .adding(reseller.creditLimit)
+            let required = try required(price, tenant)
             // What costs nothing needs nothing, whatever is owed.
-            guard price.total == .zero || price.total <= available else {
-                throw Refusal.insufficientBalance(
-                    required: price.total, available: available, currency: tenant.currency)
+            guard required == .zero || required <= available else {
+                throw Refusal.insufficientBalance(required: required, available: available, currency: tenant.currency)
             }
         }
         return Result(product: product, price: price, reseller: reseller)
     }
 
-    /// An hourly term is charged as it accrues, so an order of it costs its setup fee alone (W3).
+    /// What has to be there: the total, and with an hourly term a day of it and of every hourly unit that there is.
+    private func required(_ price: OrderPrice, _ tenant: TenantReader) throws -> Money {
+        guard price.hourly != nil else { return price.total }
+        var units = try tenant.hourlyUnits(resellerID: resellerID, book: book)
+        units.append((Pricing.unit(termPrice: price.termPrice, rate: price.rate), request.quantity))
+        let day = try UnitPrice.sum(units).line(
+            quantity: Pricing.hoursInAdvance, minorUnitDigits: tenant.currency.minorUnitDigits)
+        return try price.total.adding(day)
+    }
+
+    /// An hourly term is charged as it accrues, so an order of it is charged its setup fee alone (W3).
     package static func price(
         _ row: PriceRow, termPrice: Money, term: Term, quantity: Int64, standardRate: Percent, currency: Currency
     ) throws -> OrderPrice {
@@ -90,8 +110,17 @@ package struct QuoteOrder {
                 ? Money.zero
                 : try Pricing.line(termPrice: termPrice, rate: rate, quantity: quantity, minorUnitDigits: digits)
             let setup = try Pricing.setup(fee: row.setupFee, quantity: quantity, minorUnitDigits: digits)
+            let unit = Pricing.unit(termPrice: termPrice, rate: rate)
+            let hourly =
+                term == .hourly
+                ? HourlyPrice(
+                    total: try unit.line(quantity: quantity, minorUnitDigits: Money.fractionDigits),
+                    firstDay: try unit.line(
+                        quantity: quantity * Pricing.hoursInAdvance, minorUnitDigits: digits))
+                : nil
             return OrderPrice(
-                termPrice: termPrice, rate: rate, line: line, setup: setup, total: try line.adding(setup))
+                termPrice: termPrice, rate: rate, line: line, setup: setup, total: try line.adding(setup),
+                hourly: hourly)
         } catch {
             throw Refusal.unprocessable(.totalTooLarge)
         }

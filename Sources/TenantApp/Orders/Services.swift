@@ -95,6 +95,17 @@ extension TenantReader {
             read: Service.init)
     }
 
+    /// The units of hourly terms that accrue, or will once they are there: price and number, a row for each price (W3).
+    package func hourlyUnits(resellerID: Int64, book: Book) throws -> [(price: UnitPrice, count: Int64)] {
+        try connection.rows(
+            """
+            SELECT term_price, discount_rate, count(*) FROM service
+            WHERE reseller_id = ?1 AND book = ?2 AND term = 'hourly' AND state IN ('pending', 'active', 'past_due')
+            GROUP BY term_price, discount_rate
+            """, .integer(resellerID), .book(book)
+        ) { row in (Pricing.unit(termPrice: try row.money(), rate: try row.percent()), try row.int()) }
+    }
+
     package func services(ofOrder id: Int64) throws -> [Service] {
         try connection.rows(Service.byOrder, .integer(id), read: Service.init)
     }

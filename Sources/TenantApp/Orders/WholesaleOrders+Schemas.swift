@@ -7,22 +7,46 @@ extension WholesaleOrders {
     package enum Schemas {
         // MARK: Orders and services
 
-        static let orderRequest = Body(
-            Field.id("product", FieldReader.skuCharactersMax), Field.choice("term", Term.self),
-            Field.integer("quantity", 1...OrderRequest.quantityMax),
-            Field.object(
-                "customer",
-                Body(
-                    Field.id("external_id", 128), Field.email("email").optional,
-                    Field.text("name", 1...200).optional))
-        ).named("OrderRequest").map { sku, term, quantity, customer in
-            OrderRequest(
-                sku: sku, term: term, quantity: quantity, customerExternalID: customer.0, customerEmail: customer.1,
-                customerName: customer.2)
+        /// For whom an order is, as the order says it.
+        private struct Buyer: Sendable {
+            let externalID: String
+            let email: String?
+            let name: String?
         }
+
+        private static let buyer: Body<Buyer> = {
+            let externalID = Field.id("external_id", 128)
+            let email = Field.email("email").optional
+            let name = Field.text("name", 1...200).optional
+            return Body(externalID, email, name) { fields, reading in
+                let externalID = externalID.read(&fields, reading)
+                let email = email.read(&fields, reading)
+                let name = name.read(&fields, reading)
+                guard let externalID, let email, let name else { return nil }
+                return Buyer(externalID: externalID, email: email, name: name)
+            }
+        }()
+
+        static let orderRequest: Body<OrderRequest> = {
+            let sku = Field.id("product", FieldReader.skuCharactersMax)
+            let term = Field.choice("term", Term.self)
+            let quantity = Field.integer("quantity", 1...OrderRequest.quantityMax)
+            let customer = Field.object("customer", buyer)
+            return Body(sku, term, quantity, customer) { fields, reading in
+                let sku = sku.read(&fields, reading)
+                let term = term.read(&fields, reading)
+                let quantity = quantity.read(&fields, reading)
+                let customer = customer.read(&fields, reading)
+                guard let sku, let term, let quantity, let customer else { return nil }
+                return OrderRequest(
+                    sku: sku, term: term, quantity: quantity, customerExternalID: customer.externalID,
+                    customerEmail: customer.email, customerName: customer.name)
+            }.named("OrderRequest")
+        }()
 
         private static let price: [Shape<OrderPrice>.Member] = [
             .member("line_total", \.line), .member("setup_total", \.setup), .member("wholesale_total", \.total),
+            .omittable("hourly_total", \.hourly?.total), .omittable("first_day", \.hourly?.firstDay),
             .currency("currency"),
         ]
 
