@@ -258,8 +258,10 @@ final class Pipeline: RequestHandler, Sendable {
     func stamp(_ response: inout Response, _ trace: RequestTrace, tenant: TenantRecord?, isTagged: Bool = false) {
         response.headers.add("Request-Id", trace.requestID.text)
         if let parent = trace.head?.traceparent { response.headers.add("Traceparent", parent) }
-        response.headers.add("Cache-Control", isTagged ? "private, no-cache" : "no-store")
-        response.headers.add("X-Content-Type-Options", "nosniff")
+        response.headers.add(
+            lines: isTagged
+                ? "Cache-Control: private, no-cache\r\nX-Content-Type-Options: nosniff\r\n"
+                : "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n")
         if isSecure(trace.head, trace.peer) {
             // Of this name alone: names below it may be somebody else's.
             response.headers.add("Strict-Transport-Security", "max-age=31536000")

@@ -88,13 +88,19 @@ package struct ResponseHeaders: Sendable {
         finish()
     }
 
+    /// Whole fields as they are sent, each with its line end.
+    package mutating func add(lines: StaticString) {
+        if bytes.isEmpty { bytes.reserveCapacity(Self.bytesExpected) }
+        bytes.append(lines)
+    }
+
     /// Fields rendered before, say those that every answer of a key shares.
     package mutating func add(_ rendered: ResponseHeaders) { bytes.append(contentsOf: rendered.bytes) }
 
     private static func isControl(_ byte: UInt8) -> Bool { byte < 0x20 && byte != 0x09 || byte == 0x7F }
 
     /// What the fields of nearly every answer take.
-    private static let bytesExpected = 384
+    private static let bytesExpected = 512
 
     private mutating func start(_ name: StaticString) {
         if bytes.isEmpty { bytes.reserveCapacity(Self.bytesExpected) }

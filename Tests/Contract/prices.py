@@ -31,6 +31,7 @@ def main():
     with Gateway(options.tollgate, demo=False) as gateway:
         shop = Shop(gateway)
         terms_and_overrides(checks, shop)
+        hourly(checks, shop)
         rounding(checks, shop)
         offered(checks, shop)
         caps(checks, shop)
@@ -79,6 +80,9 @@ def terms_and_overrides(checks, shop):
                     order = shop.order(reseller, sku, term, 3)
                     assert order.status == 422 and order.json["code"] == "term_not_priced", order
 
+
+def hourly(checks, shop):
+    reseller = shop.reseller(balance="100.00")
     with checks("W3 hourly: an order charges the setup fee and nothing else"):
         sku = shop.product()
         shop.price(reseller, sku, {"wholesale_hourly": "0.5", "wholesale_setup_fee": "2.005"})
