@@ -1,3 +1,5 @@
+import Synchronization
+
 /// The SELECT list of one kind of row. It stands beside the type's `init(_ row: inout RowReader) throws`, which reads
 /// the columns in this order; statements interpolate it.
 package struct Columns<Row>: Sendable, CustomStringConvertible {
@@ -22,6 +24,18 @@ package struct Statement: Sendable {
     let text: KeptText
 
     package init(_ sql: String) { text = KeptText(sql) }
+
+    /// The same for a text that may be put together again and again: of each text one copy is kept.
+    package init(shared sql: String) {
+        text = Self.shared.withLock { kept in
+            if let known = kept[sql] { return known }
+            let text = KeptText(sql)
+            kept[sql] = text
+            return text
+        }
+    }
+
+    private static let shared = Mutex<[String: KeptText]>([:])
 }
 
 /// Bytes that are never given back.

@@ -31,9 +31,9 @@ package struct RowShape: Sendable {
         hasRowID = !isWithoutRowID
         let keys = key.map(\.name).joined(separator: ", ")
         let list = columns.map(\.name).joined(separator: ", ")
-        all = Statement("SELECT \(keys), \(list) FROM \(table) ORDER BY \(keys)")
+        all = Statement(shared: "SELECT \(keys), \(list) FROM \(table) ORDER BY \(keys)")
         let match = key.enumerated().map { "\($1.name) = ?\($0 + 1)" }.joined(separator: " AND ")
-        one = Statement("SELECT \(list) FROM \(table) WHERE \(match)")
+        one = Statement(shared: "SELECT \(list) FROM \(table) WHERE \(match)")
     }
 }
 
