@@ -46,7 +46,7 @@ extension Pipeline {
 
     enum Forwarding {
         case direct
-        case place(SharedPlace)
+        case place(SharedRoom)
         case crowded
     }
 

@@ -14,7 +14,7 @@ struct StrangersAdmission: Sendable {
 
     func admit(
         _ routed: Routed, of tenant: TenantRecord, _ payer: Payer, address: IPAddress, now: UInt64
-    ) throws(Overrun) -> SharedPlace? {
+    ) throws(Overrun) -> SharedRoom? {
         switch routed.route.openCalls {
         case .shared:
             let key = AddressKey(address, at: tenant.id)
@@ -50,7 +50,7 @@ struct StrangersAdmission: Sendable {
     /// An address that has used up its guesses still has its links looked at, a few at a time.
     private func look(
         _ routed: Routed, of tenant: TenantRecord, _ payer: Payer, address: IPAddress, now: UInt64
-    ) throws(Overrun) -> SharedPlace? {
+    ) throws(Overrun) -> SharedRoom? {
         if let refused = budgets.refusal(.linksTenant, AddressKey(of: tenant.id), now: now) {
             throw Overrun(refused, "links")
         }

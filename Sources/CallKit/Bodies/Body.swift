@@ -30,16 +30,14 @@ package struct Reading: Sendable {
 package struct Body<Value: Sendable>: Sendable {
     package private(set) var schema: Schema
     let members: [BodyMember]
-    /// The members' names: what `closed` bodies take.
+    /// The members' names: any other is unknown.
     fileprivate let names: [String]
     private let reader: @Sendable (inout FieldReader, Reading) throws(Refusal) -> Value?
 
     /// Nothing is thrown before all fields are read, so that a client hears of all errors at once.
     package init<each Part: Sendable>(_ fields: repeat BodyField<each Part>) where Value == (repeat each Part) {
-        var members: [BodyMember] = []
-        for field in repeat each fields { members += field.members }
         let all = (repeat each fields)
-        self.init(schema: Schema(members: members.map { ($0.name, $0.schema) }), members: members) { fields, reading in
+        self.init(repeat each fields) { fields, reading in
             let values = (repeat (each all).read(&fields, reading))
             return try? (repeat known(each values))
         }

@@ -43,7 +43,8 @@ final class GatewayMetrics: Sendable {
             "tollgate_requests_total", "Answers by status.", by: "status", answered.map { ("\($0.0)", $0.1) })
         let refused = RefusalCodes.all.map { ($0, refusals[$0]?.count ?? 0) } + [("other", otherRefusals.count)]
         page.counter("tollgate_refusals_total", "Refusals by reason.", by: "reason", refused)
-        page.counter("tollgate_failed_credentials_total", "Calls with an unknown key.", failedCredentials)
+        page.counter(
+            "tollgate_failed_credentials_total", "Wrong keys, links, signatures and passwords.", failedCredentials)
         let budgets = fleet.budgets
         page.counter(
             "tollgate_budget_spent_total", "Calls and connections that found a budget spent.", by: "budget",

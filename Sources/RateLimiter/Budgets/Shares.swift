@@ -122,15 +122,16 @@ package final class Shares: Sendable {
     }
 
     /// Lets the payer in for as long as the place is held; nil where there is no room.
-    package func place(for payer: Payer, units: Int = 1) -> SharedPlace? {
-        enter(payer, units: units) == nil ? SharedPlace(self, payer, units) : nil
+    package func place(for payer: Payer, units: Int = 1) -> SharedRoom? {
+        let room = SharedRoom(self, payer)
+        return room.grow(to: units) ? room : nil
     }
 
     /// Units in use. For metrics.
     package var inUse: Int { state.withLock { $0.whole } }
 }
 
-/// Room that grows for one thing, say a body, and is given back when nobody holds it any more. Any thread.
+/// Room for one thing, say a body, which may grow and is given back when nobody holds it any more. Any thread.
 package final class SharedRoom: Sendable {
     private let shares: Shares
     private let payer: Payer
@@ -155,21 +156,6 @@ package final class SharedRoom: Sendable {
         let units = taken.withLock { $0 }
         if units > 0 { shares.leave(payer, units: units) }
     }
-}
-
-/// What is in use for as long as somebody holds it. Any thread.
-package final class SharedPlace: Sendable {
-    private let shares: Shares
-    private let payer: Payer
-    private let units: Int
-
-    fileprivate init(_ shares: Shares, _ payer: Payer, _ units: Int) {
-        self.shares = shares
-        self.payer = payer
-        self.units = units
-    }
-
-    deinit { shares.leave(payer, units: units) }
 }
 
 /// How often each budget was found spent. Any thread.

@@ -46,7 +46,7 @@ package final class RunningReconciliations: ProcessState {
     private struct Entry {
         let run: ReconciliationRun
         /// Among all that run on the node.
-        let place: SharedPlace
+        let place: SharedRoom
     }
 
     private let runs = Mutex<[TenantID: [Entry]]>([:])
