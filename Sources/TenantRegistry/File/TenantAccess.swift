@@ -34,6 +34,9 @@ package final class TenantTransaction: TenantReader {
         pendingProjections.append(ProjectedChange(epoch: epoch, change: change))
     }
 
+    /// A row that this operation writes falls due then. Call it in every function that writes such a row.
+    package func noteDue(_ kind: DueKind, at: Timestamp) { store.noteDue(kind, at: at) }
+
     /// What the running job has projected so far; taken by the pipeline when the job ends.
     package var pendingProjections: [ProjectedChange] = []
 }

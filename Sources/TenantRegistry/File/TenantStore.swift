@@ -47,6 +47,8 @@ package final class TenantStore: LaneFile {
     private var jobRecords = 0
     private var jobEffects = 0
     private var jobOrders = 0
+    /// What this batch's writes make fall due, the earliest of each kind.
+    private var batchDue: [DueKind: Int64] = [:]
     private var jobProjectionEpoch: Int64 = 0
     private var drained: ReadLog.Batch?
     private var sealedHead: AuditHead?
@@ -163,6 +165,11 @@ package final class TenantStore: LaneFile {
     /// Something in memory that changes when, and only when, the batch has committed; before anybody is answered.
     package func afterCommit(_ effect: @escaping @Sendable () -> Void) { batchEffects.append(effect) }
 
+    /// A row of this job falls due then: the scheduler looks at the file no later. One that is undone costs a look.
+    func noteDue(_ kind: DueKind, at: Timestamp) {
+        batchDue[kind] = min(batchDue[kind] ?? .max, at.milliseconds)
+    }
+
     /// Keys or resellers change in this job: the registry's projection has to follow (0004).
     func projectionChanged() throws -> Int64 {
         // It says only whether the registry has followed: any other number than before does.
@@ -253,6 +260,7 @@ package final class TenantStore: LaneFile {
         if growth.isDue { try? measureGrowth() }
         if drained != nil { readLog.kept() }
         drained = nil
+        if !batchDue.isEmpty { record?.fallsDue(batchDue) }
         let effects = batchEffects
         clearBatch()
         for effect in effects { effect() }
@@ -285,6 +293,7 @@ package final class TenantStore: LaneFile {
         batchRecords.removeAll(keepingCapacity: true)
         batchEffects.removeAll(keepingCapacity: true)
         batchOrders.removeAll(keepingCapacity: true)
+        batchDue.removeAll(keepingCapacity: true)
         sealedHead = nil
         sealedProof = nil
         wantsFlush = false

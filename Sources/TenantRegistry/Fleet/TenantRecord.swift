@@ -13,6 +13,8 @@ package final class TenantRecord: Sendable {
     package let readLog = ReadLog()
     package let answers = AnswerCache()
     package let counters = TenantCounters()
+    /// When the file is to be asked again.
+    package let due = DueTimes()
     private let profileCell: Mutex<TenantProfile>
     private let bucketCell: Mutex<Bucket?>
     private let laneCell = Mutex<Lane<TenantStore>?>(nil)
@@ -46,6 +48,11 @@ package final class TenantRecord: Sendable {
             return profile.limit
         }
         bucketCell.withLock { bucket in bucket = Bucket.changed(bucket, to: limit, now: now) }
+    }
+
+    /// The batch that committed has rows that fall due. On the lane's worker.
+    func fallsDue(_ batch: [DueKind: Int64]) {
+        for (kind, at) in batch { due.note(kind, at) }
     }
 
     /// Counts a request against the month's quota; false past it.

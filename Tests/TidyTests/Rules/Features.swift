@@ -1,7 +1,8 @@
 /// A feature names what stands left of it in one list, and itself.
 enum Features {
     static let order = [
-        "Webhooks", "Resellers", "Keys", "Ledger", "Catalogue", "Orders", "Codes", "Licences", "Ports", "Credits",
+        "Due", "Webhooks", "Resellers", "Keys", "Ledger", "Catalogue", "Provisioning", "Orders", "Codes", "Licences",
+        "Ports", "Credits",
         "Payments", "Audit", "Tenant", "Verify", "Schema", "Surfaces", "Demo",
     ]
 

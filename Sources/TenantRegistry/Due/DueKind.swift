@@ -1,0 +1,23 @@
+/// What falls due in a tenant's file while nobody asks. Everything of a kind is computed from rows (0030): a number here
+/// only says when the file is to be asked.
+package enum DueKind: Int, Sendable, CaseIterable {
+    /// Webhook deliveries (H3).
+    case delivery
+    /// Calls to provisioners (W13).
+    case provisioning
+    /// Renewals, and tries of what is past due (W9).
+    case renewal
+    /// Hourly services that accrue (W3).
+    case hourly
+    /// Services that end with their term (W9).
+    case end
+    /// Renewals announced (W10).
+    case notice
+    /// Ports that expire (X5).
+    case port
+    /// Rows that have had their time.
+    case housekeeping
+
+    /// For metrics and lists.
+    package var name: String { "\(self)" }
+}
