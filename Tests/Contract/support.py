@@ -16,6 +16,7 @@ import argparse
 import base64
 import concurrent.futures
 import contextlib
+import ctypes
 import fcntl
 import hashlib
 import hmac
@@ -131,8 +132,11 @@ class Gateway:
         self.kill()
         if self.owns_data:
             shutil.rmtree(self.data, ignore_errors=True)
-        if self.ahead_seconds is not None and os.path.exists(self.data + ".clock"):
-            os.unlink(self.data + ".clock")
+        if self.ahead_seconds is not None:
+            name = self.shared_clock()
+            for path in (self.data + ".clock", f"/dev/shm/{name}.shm", f"/dev/shm/sem.{name}.sem"):
+                if os.path.exists(path):
+                    os.unlink(path)
 
     # Life
 
@@ -158,10 +162,21 @@ class Gateway:
             **os.environ,
             "LD_PRELOAD": library("libfaketimeMT.so.1"),
             "FAKETIME_TIMESTAMP_FILE": self.data + ".clock",
+            "FAKETIME_SHARED": "/{0}.sem /{0}.shm".format(self.shared_clock()),
             "FAKETIME_NO_CACHE": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
             "NO_FAKE_STAT": "1",
         }
+
+    def shared_clock(self):
+        """What libfaketime shares between processes. Were it to make it itself it would move the environment away from where
+        Swift finds the words of its command line."""
+        name = "tollgate-clock-" + os.path.basename(self.data)
+        if not os.path.exists(f"/dev/shm/{name}.shm"):
+            with open(f"/dev/shm/{name}.shm", "wb") as file:
+                file.write(bytes(4096))
+            assert ctypes.CDLL(None).sem_open(f"/{name}.sem".encode(), os.O_CREAT, 0o600, 1) != 0
+        return name
 
     def write_clock(self):
         # Renamed into its place: the gateway reads it at every look at its clock.
