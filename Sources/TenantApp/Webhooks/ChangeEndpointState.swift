@@ -65,9 +65,7 @@ extension TenantTransaction {
     }
 
     private func tell(_ type: EventType, of endpoint: WebhookEndpoint) throws {
-        let event = try insertEvent(type, resellerID: endpoint.resellerID, book: endpoint.book) { json in
-            json.field("webhook", endpoint.publicID)
-        }
+        let event = try emitUnsent(type, endpoint)
         for other in try webhookEndpoints(resellerID: endpoint.resellerID, book: endpoint.book)
         where other.id != endpoint.id { try insertDelivery(of: type, event: event.id, to: other) }
     }

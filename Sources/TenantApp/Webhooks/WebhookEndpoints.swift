@@ -47,10 +47,11 @@ package struct WebhookEndpoint: Sendable {
     package let version: Int64
     package let createdAt: Timestamp
     package let updatedAt: Timestamp
+    package var revision: Int64
 
     static let columns = Columns<WebhookEndpoint>(
         "id", "public_id", "reseller_id", "book", "name", "url", "events", "state", "disabled_reason", "disabled_at",
-        "concurrency", "version", "created_at", "updated_at")
+        "concurrency", "version", "created_at", "updated_at", "revision")
     fileprivate static let ofReseller = Statement(
         """
         SELECT \(columns) FROM webhook_endpoint
@@ -85,6 +86,7 @@ package struct WebhookEndpoint: Sendable {
         version = try row.int()
         createdAt = try row.time()
         updatedAt = try row.time()
+        revision = try row.int()
     }
 
     package var isActive: Bool { state == .active }
@@ -148,7 +150,7 @@ extension TenantTransaction {
         resellerID: Int64, book: Book
     ) throws -> WebhookEndpoint {
         let publicID = newPublicID("whe")
-        forgetEndpoints(resellerID, book)
+        forgetEndpoints(resellerID: resellerID)
         try connection.run(
             """
             INSERT INTO webhook_endpoint (public_id, reseller_id, book, name, url, events, concurrency, created_at,
@@ -164,7 +166,7 @@ extension TenantTransaction {
     package func save(
         _ endpoint: WebhookEndpoint, name: String, url: String, events: [String], concurrency: Int64
     ) throws {
-        forgetEndpoints(endpoint.resellerID, endpoint.book)
+        forgetEndpoints(resellerID: endpoint.resellerID)
         try connection.run(
             """
             UPDATE webhook_endpoint SET name = ?2, url = ?3, events = ?4, concurrency = ?5, updated_at = ?6
@@ -176,7 +178,7 @@ extension TenantTransaction {
 
     /// `reason`: nil unless it is disabled.
     func setState(of endpoint: WebhookEndpoint, to state: EndpointState, reason: DisabledReason? = nil) throws {
-        forgetEndpoints(endpoint.resellerID, endpoint.book)
+        forgetEndpoints(resellerID: endpoint.resellerID)
         try connection.run(
             """
             UPDATE webhook_endpoint SET state = ?2, disabled_reason = ?3, disabled_at = iif(?3 IS NULL, NULL, ?4),
@@ -188,7 +190,7 @@ extension TenantTransaction {
 
     /// It receives nothing any more. Its row stays: deliveries name it.
     func remove(_ endpoint: WebhookEndpoint) throws {
-        forgetEndpoints(endpoint.resellerID, endpoint.book)
+        forgetEndpoints(resellerID: endpoint.resellerID)
         try connection.run(
             "UPDATE webhook_endpoint SET removed_at = ?2, updated_at = ?2 WHERE id = ?1", .integer(endpoint.id),
             .time(now))
@@ -198,7 +200,7 @@ extension TenantTransaction {
 
     /// A terminated reseller's: later events queue nothing for it (W1).
     func disableWebhooks(resellerID: Int64) throws {
-        for book in Book.allCases { forgetEndpoints(resellerID, book) }
+        forgetEndpoints(resellerID: resellerID)
         try connection.run(
             """
             UPDATE webhook_endpoint SET state = 'disabled', disabled_reason = 'terminated', disabled_at = ?2,
@@ -208,7 +210,10 @@ extension TenantTransaction {
             .integer(resellerID), .time(now))
     }
 
-    private func forgetEndpoints(_ resellerID: Int64, _ book: Book) {
-        memory.endpoints[TenantMemory.EndpointsKey(resellerID: resellerID, book: book)] = nil
+    /// Whoever writes an endpoint's row says so here, in the same function: events ask memory where they go.
+    func forgetEndpoints(resellerID: Int64) {
+        for book in Book.allCases {
+            memory.endpoints[TenantMemory.EndpointsKey(resellerID: resellerID, book: book)] = nil
+        }
     }
 }
