@@ -22,11 +22,11 @@ enum Kinds {
     ]
 
     private static let verbs: Set<String> = [
-        "Accept", "Adjust", "Allocate", "Apply", "Assign", "Change", "Close", "Configure", "Confirm", "Create",
+        "Accept", "Adjust", "Allocate", "Apply", "Assign", "Change", "Charge", "Close", "Configure", "Confirm", "Create",
         "Decide", "End",
         "Expire",
         "Export", "Fetch", "Fill", "Finish", "Generate", "Import", "Invite", "Issue", "List", "Mint", "Move", "Place",
-        "Price", "Quote", "Reconcile", "Redeem", "Report", "Retry", "Rotate", "Save", "Set", "Sign", "Transfer",
+        "Price", "Quote", "Reconcile", "Redeem", "Renew", "Report", "Retry", "Rotate", "Save", "Set", "Sign", "Transfer",
     ]
 
     /// Names that the rule reads wrongly, or not at all. Add a line where a name is right as it is.
