@@ -49,9 +49,15 @@ package struct ChangeService {
             throw Refusal.defect
         }
         switch move {
-        case .suspend: try tenant.emitService(.serviceSuspended, changed)
-        case .resume: try tenant.emitService(.serviceActivated, changed)
-        case .cancel: try tenant.emitService(.serviceCancelled, changed)
+        case .suspend:
+            try tenant.want(.suspended, ofService: service.id)
+            try tenant.emitService(.serviceSuspended, changed)
+        case .resume:
+            try tenant.want(.active, ofService: service.id)
+            try tenant.emitService(.serviceActivated, changed)
+        case .cancel:
+            try tenant.want(.terminated, ofService: service.id)
+            try tenant.emitService(.serviceCancelled, changed)
         }
         return changed
     }
