@@ -51,14 +51,13 @@ package struct ChangeService {
         switch move {
         case .suspend:
             try tenant.want(.suspended, ofService: service.id)
-            try tenant.emitService(.serviceSuspended, changed)
+            return try tenant.emitService(.serviceSuspended, changed)
         case .resume:
             try tenant.want(.active, ofService: service.id)
-            try tenant.emitService(.serviceActivated, changed)
+            return try tenant.emitService(.serviceResumed, changed)
         case .cancel:
             try tenant.want(.terminated, ofService: service.id)
-            try tenant.emitService(.serviceCancelled, changed)
+            return try tenant.emitService(.serviceCancelled, changed)
         }
-        return changed
     }
 }

@@ -49,6 +49,7 @@ package struct DecideOrder {
                 book: order.book, keyID: keyID, detail: &detail)
             try tenant.decide(order, as: .completed, posting: posting, by: accountID)
             try tenant.activateServices(ofOrder: order)
+            let completed = try tenant.emitOrder(.orderCompleted, tenant.knownOrder(orderID))
             if try tenant.reseller(id: order.resellerID)?.state == .terminated {
                 // Its services end with their paid term, those that begin now too (W1).
                 try tenant.endServicesWithTerm(resellerID: order.resellerID)
@@ -57,6 +58,7 @@ package struct DecideOrder {
                 if let details { try tenant.setDetails(details, ofService: service.id) }
                 try tenant.emitService(.serviceActivated, service)
             }
+            return completed
         case .reject(let reason):
             let posting = try tenant.post(
                 .void, charged, from: held, to: .balance(reseller: order.resellerID), reference: order.publicID,
@@ -71,9 +73,8 @@ package struct DecideOrder {
                 try tenant.noteOutcome(of: order, ready: 0, rejected: order.quantity, reason: reason)
                 detail.note("reason", reason)
             }
-            try tenant.emitRejection(of: try tenant.knownOrder(orderID))
+            return try tenant.emitOrder(.orderRejected, tenant.knownOrder(orderID))
         }
-        return try tenant.knownOrder(orderID)
     }
 
     private func decideUnit(_ service: Service, _ tenant: TenantTransaction, _ detail: inout AuditDetail) throws {
@@ -85,16 +86,5 @@ package struct DecideOrder {
         try MoveProvisioning(
             serviceID: service.publicID, move: move, accountID: accountID, keyID: keyID, callerBook: callerBook
         ).run(tenant, &detail)
-    }
-}
-
-extension TenantTransaction {
-    package func emitService(_ type: EventType, _ service: Service) throws {
-        try emit(type, resellerID: service.resellerID, book: service.book) { json in
-            json.field("service_id", service.publicID)
-            json.field("order_id", service.orderPublicID)
-            json.field("product", service.sku)
-            json.field("renews_at", service.renewsAt?.text)
-        }
     }
 }

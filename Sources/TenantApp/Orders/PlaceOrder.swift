@@ -44,31 +44,25 @@ package struct PlaceOrder {
             holds ? .hold : .order, charged, from: .balance(reseller: resellerID),
             to: holds ? .held(reseller: resellerID) : .sales, reference: publicID, resellerID: resellerID, book: book,
             keyID: keyID, detail: &detail)
-        let order = NewOrder(
-            book: book, resellerID: resellerID, customerID: customer.id, productID: productID,
-            term: request.term, quantity: request.quantity, price: quote.price,
+        let new = NewOrder(
+            book: book, reseller: quote.reseller, customer: customer, productID: productID,
+            sku: quote.product.sku, term: request.term, quantity: request.quantity, price: quote.price,
             state: holds ? .pending : .completed, keyID: keyID, idempotencyKey: idempotencyKey)
-        let orderID = try tenant.insertOrder(order, publicID: publicID, posting: posting)
+        let order = try tenant.insertOrder(new, publicID: publicID, posting: posting)
+        try tenant.emitNew(.orderCreated, order)
         var serviceIDs: [String] = []
         serviceIDs.reserveCapacity(Int(request.quantity))
         for unit in 0..<Int(request.quantity) {
-            let service = try tenant.insertService(of: order, orderID: orderID, state: holds ? .pending : .active)
-            serviceIDs.append(service.publicID)
+            let service = try tenant.insertService(of: new, order)
             switch quote.product.fulfilment {
             case .instant, .manual: break
             case .http: try tenant.insertProvisioning(ofService: service.id, book: book)
             case .stock: try tenant.sell(stock[unit], as: service.id)
             }
+            if service.state == .active { try tenant.emitNew(.serviceActivated, service) }
+            serviceIDs.append(service.publicID)
         }
         try tenant.addUnits(request.quantity, resellerID: resellerID, productID: productID, book: book)
-        try tenant.emit(.orderCreated, resellerID: resellerID, book: book) { json in
-            json.field("order_id", publicID)
-            json.field("product", quote.product.sku)
-            json.field("quantity", request.quantity)
-            json.field("state", order.state.rawValue)
-            json.field("wholesale_total", tenant.decimal(quote.price.total))
-            json.field("currency", tenant.currency.code)
-        }
         try LowBalance.check(tenant, quote.reseller, book: book, spent: charged)
         detail.isOrder = true
         detail.note("order", publicID)

@@ -68,16 +68,18 @@ package struct SettleUnit: Sendable {
         try tenant.cancelServices(ofOrder: order, only: service)
         try tenant.addUnits(-1, resellerID: order.resellerID, productID: order.productID, book: order.book)
         if let reason { detail.note("reason", reason) }
+        try tenant.emitService(.serviceCancelled, try tenant.knownService(service.publicID)) { json in
+            json.field("reason", reason)
+        }
     }
 
-    /// With its last unit the order is decided: carried out where any unit was. What was rejected of it is told then.
+    /// With its last unit the order is decided: carried out where any unit was, and it says how many.
     private func close(_ order: Order, _ tenant: TenantTransaction) throws {
         if try tenant.hasPendingUnits(order) { return }
         let counted = try tenant.knownOrder(order.publicID)
         try tenant.decide(order, as: counted.readyUnits > 0 ? .completed : .rejected, posting: nil, by: accountID)
-        if counted.rejectedUnits > 0 {
-            try tenant.emitRejection(of: try tenant.knownOrder(order.publicID))
-        }
+        try tenant.emitOrder(
+            counted.readyUnits > 0 ? .orderCompleted : .orderRejected, try tenant.knownOrder(order.publicID))
     }
 }
 
@@ -108,21 +110,5 @@ extension TenantReader {
     func knownOrder(_ publicID: String) throws -> Order {
         guard let order = try order(publicID: publicID, resellerID: nil, book: nil) else { throw Refusal.defect }
         return order
-    }
-}
-
-extension TenantTransaction {
-    /// An order that was rejected, or some of its units (W10).
-    func emitRejection(of order: Order) throws {
-        try emit(.orderRejected, resellerID: order.resellerID, book: order.book) { json in
-            json.field("order_id", order.publicID)
-            json.field("product", order.sku)
-            json.field("state", order.state.rawValue)
-            json.field("ready_units", order.readyUnits)
-            json.field("rejected_units", order.rejectedUnits)
-            json.field("reason", order.reason)
-            json.field("wholesale_total", decimal(order.total))
-            json.field("currency", currency.code)
-        }
     }
 }

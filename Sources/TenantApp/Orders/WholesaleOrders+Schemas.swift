@@ -98,7 +98,7 @@ extension WholesaleOrders {
             .member("quantity", \.quantity), .member("customer_external_id", as: .string, \.customerExternalID),
             .part(totals, isDescribedLast: true) { $0 }, .member("created_at", \.createdAt),
             .member("decided_at", \.decidedAt), .member("ready_units", \.readyUnits),
-            .member("rejected_units", \.rejectedUnits), .member("reason", \.reason),
+            .member("rejected_units", \.rejectedUnits), .member("reason", \.reason), .member("revision", \.revision),
         ]
         static let order = Shape<Order>("Order", orderMembers)
 
@@ -107,6 +107,7 @@ extension WholesaleOrders {
             .member("status", \.state), .member("term", \.term),
             .member("customer_external_id", as: .string, \.customerExternalID), .member("created_at", \.createdAt),
             .member("activated_at", \.activatedAt), .member("renews_at", \.renewsAt), .member("ends_at", \.endsAt),
+            .member("revision", \.revision),
         ]
         static let service = Shape<Service>("Service", serviceMembers)
 
