@@ -53,7 +53,7 @@ final class Connection {
     /// Accepted beyond the bound of connections, and not yet within it.
     var isBeyond = false
     var lingers = false
-    var lingered = 0
+    var lingerBytesLeft = 0
     var served = 0
 
     // Nanoseconds of the monotonic clock; what each deadline counts from.
@@ -87,7 +87,8 @@ final class Connection {
     var takesInput: Bool {
         guard output.isEmpty else { return false }
         return switch phase {
-        case .head, .lingering: true
+        case .head: true
+        case .lingering: lingerBytesLeft > 0
         case .body: intake?.awaitsResume == false
         case .handshake, .answering, .streaming, .closing, .closed: false
         }

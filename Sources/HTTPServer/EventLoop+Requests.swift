@@ -7,8 +7,7 @@ extension EventLoop {
         case .bytes(let count):
             counts.bytesIn += count
             if connection.phase == .lingering {
-                connection.lingered += count
-                if connection.lingered > limits.lingerBytesMax { close(connection) }
+                connection.lingerBytesLeft -= count
                 return
             }
             let bytes = UnsafeBufferPointer(rebasing: scratch.bindMemory(to: UInt8.self)[..<count])

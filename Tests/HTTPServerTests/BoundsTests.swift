@@ -203,4 +203,15 @@ import Testing
         #expect(try client.exchange("POST /denied HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n").status == 401)
         await eventually("it is closed") { server.server.metrics.connectionsOpen.load(ordering: .relaxed) == 0 }
     }
+
+    @Test("G6 a client that has sent far more than is read after a refusal finds the answer all the same")
+    func lingerPastItsBytes() async throws {
+        var limits = ServerLimits.patient
+        limits.lingerBytesMax = 1
+        let server = try TestServer(limits: limits)
+        let client = try server.client()
+        try client.send("POST /denied HTTP/1.1\r\nHost: a\r\nContent-Length: 10000000\r\n\r\n")
+        for _ in 0..<8 { try client.send([UInt8](repeating: 0x78, count: 65_536)) }
+        #expect(try client.answer().status == 401)
+    }
 }
