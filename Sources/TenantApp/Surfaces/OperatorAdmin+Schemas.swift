@@ -57,8 +57,7 @@ extension OperatorAdmin {
                 .member("mode", \.book), .member("reseller", as: .string, \.resellerPublicID),
                 .member("webhook", \.endpointPublicID), .member("url", \.url), .member("status", \.state),
                 .member("attempts", \.attempts), .member("created_at", \.createdAt),
-                .member("next_attempt_at", \.nextAt), .member("expires_at", \.expiresAt),
-                .member("last_response_code", \.lastStatus), .member("last_response_body", \.lastBody),
+                .member("next_attempt_at", \.nextAt), .member("last_response_code", \.lastStatus),
                 .member("updated_at", \.updatedAt),
             ])
 
