@@ -22,6 +22,7 @@ package final class Gateway: Sendable {
     private let pipeline: Pipeline
     private let levels: LevelKeeper
     private let outbound: Outbound
+    private let webhooks: WebhookSender
     private let tls: TLSCertificates?
     private let isStopped = Atomic<Bool>(false)
 
@@ -44,6 +45,10 @@ package final class Gateway: Sendable {
         let outbound = try Outbound(
             allowsPrivateAddresses: configuration.allowsPrivateAddresses, places: fleet.budgets.outbound)
         self.outbound = outbound
+        webhooks = try WebhookSender(
+            fleet: fleet, allowsPrivateAddresses: configuration.allowsPrivateAddresses,
+            nameServers: configuration.nameServers)
+        fleet.due.register(webhooks)
         let services = try Services(
             fleet: fleet, scrypt: Scrypt(costLog2: configuration.scryptCostLog2), outbound: outbound,
             states: [blueprints])
@@ -65,6 +70,7 @@ package final class Gateway: Sendable {
         listeners.append(Listener(.unix(path: data.controlSocketPath), role: .control))
         let metrics = ServerMetrics()
         pipeline.attach(metrics)
+        pipeline.attach(webhooks)
         var limits = configuration.serverLimits
         limits.proxies = configuration.trustedProxies
         limits.healthPaths = ["/healthz", "/readyz"]
@@ -112,6 +118,7 @@ package final class Gateway: Sendable {
         pipeline.isDraining.store(true, ordering: .releasing)
         pause(milliseconds: configuration.drainNoticeMilliseconds)
         server.drain(withinMilliseconds: configuration.drainMilliseconds)
+        webhooks.stop()
         outbound.close()
         // What calls to services outside woke has its last writes to make.
         fleet.flows.drain(withinMilliseconds: configuration.drainMilliseconds)

@@ -23,7 +23,7 @@ extension Pipeline {
         default:
             return .later { [self, trace] responder in
                 let submitted = fleet.observing.submit { [self] in
-                    responder.respond(text(200, metrics.text(fleet: fleet, server: server), trace))
+                    responder.respond(text(200, metrics.text(fleet, server, webhooks), trace))
                 }
                 if !submitted { responder.respond(refuse(.busy, nil, trace)) }
             }

@@ -28,6 +28,8 @@ final class Pipeline: RequestHandler, Sendable {
     let imports: ImportLine
     private let requestIDs: RequestIDs
     private let attached = Mutex<(metrics: ServerMetrics?, authority: String)>((nil, "127.0.0.1"))
+    /// Nil where nothing is sent.
+    private let attachedWebhooks = Mutex<WebhookSender?>(nil)
 
     var server: ServerMetrics? { attached.withLock { $0.metrics } }
 
@@ -36,6 +38,9 @@ final class Pipeline: RequestHandler, Sendable {
 
     /// The server's counters, which exist before it serves.
     func attach(_ metrics: ServerMetrics) { attached.withLock { $0.metrics = metrics } }
+
+    var webhooks: WebhookSender? { attachedWebhooks.withLock { $0 } }
+    func attach(_ webhooks: WebhookSender) { attachedWebhooks.withLock { $0 = webhooks } }
 
     /// Where the server listens, once it has bound its ports.
     func attach(authority: String) { attached.withLock { $0.authority = authority } }

@@ -40,8 +40,16 @@ struct Moment: Sendable {
     /// Whether anything may leave, by what memory knows; the file was asked when it was read.
     func maySend(_ record: TenantRecord, resellerID: Int64) -> Bool {
         guard case .open = record.access(at: wall) else { return false }
-        return roster.reseller(resellerID, of: record.id)?.state != .terminated
+        return roster.reseller(resellerID, of: record.id)?.projection.state != .terminated
     }
+}
+
+/// What `/metrics` says of the sender.
+struct SendingFigures: Sendable {
+    let inFlight: [(String, Int)]
+    let ahead: Int
+    let endpoints: Int
+    let oldestSeconds: Int64
 }
 
 /// What the sender has in memory: who has something to send, what was read of it, what is on its way. Behind the

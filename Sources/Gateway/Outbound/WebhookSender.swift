@@ -152,6 +152,20 @@ final class WebhookSender: OutboundWork, Sendable {
 
     var moment: Moment { Moment(now: WebhookCaller.monotonic(), wall: fleet.clock.now(), roster: fleet.roster) }
 
+    // MARK: For metrics
+
+    var figures: SendingFigures {
+        let now = fleet.clock.now()
+        let late = fleet.due.oldest(at: now)[.delivery]
+        return state.withLock { state in
+            let oldest = min(state.oldestDue?.milliseconds ?? .max, late ?? .max)
+            return SendingFigures(
+                inFlight: WebhookSlots.Standing.allCases.map { ("\($0)", state.slots.running($0)) },
+                ahead: state.ahead, endpoints: state.slots.waiting,
+                oldestSeconds: oldest == .max ? 0 : max(0, now.milliseconds - oldest) / 1_000)
+        }
+    }
+
     // MARK: Stopping
 
     /// No more is begun; those on their way have a moment, then they are given up; what came of all is recorded.

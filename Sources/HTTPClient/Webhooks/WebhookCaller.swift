@@ -46,7 +46,6 @@ package final class WebhookCaller: @unchecked Sendable {
     private let poll: Poll
     private let multi: UnsafeMutableRawPointer
     private let resolver: Resolver
-    private let tick: Tick
     private let ended = DispatchSemaphore(value: 0)
     private let shares: [UnsafeMutableRawPointer?]
     private var idle: [WebhookHandle] = []
@@ -57,15 +56,12 @@ package final class WebhookCaller: @unchecked Sendable {
     private var timerAt = Int64.max
 
     /// `callsMax`: how many will be under way at once.
-    package init(
-        callsMax: Int, nameServers: [NameServer] = [], tick: @escaping Tick
-    ) throws(HTTPClientError) {
+    package init(callsMax: Int, nameServers: [NameServer] = []) throws(HTTPClientError) {
         guard CurlLibrary.isStarted, let multi = curl_multi_init(), let poll = Poll() else {
             throw .broken("libcurl does not start")
         }
         self.multi = multi
         self.poll = poll
-        self.tick = tick
         resolver = Resolver(poll: poll, servers: nameServers)
         shares = (0..<Self.sharesCount).map { _ in curl_share_init() }
         for share in shares { _ = tollgate_curl_share_sessions(share) }
@@ -83,9 +79,13 @@ package final class WebhookCaller: @unchecked Sendable {
             WebhookCaller.caller(of: context)?.setTimer(milliseconds)
             return 0
         }
+    }
+
+    /// Starts the thread. Once.
+    package func start(tick: @escaping Tick) {
         let thread = Thread { [self] in
             Thread.current.name = "webhooks"
-            run()
+            run(tick)
             ended.signal()
         }
         thread.start()
@@ -135,7 +135,7 @@ package final class WebhookCaller: @unchecked Sendable {
 
     // MARK: The thread
 
-    private func run() {
+    private func run(_ tick: Tick) {
         while true {
             let now = Self.monotonic()
             let (new, ticks, isClosed) = inbox.withLock { inbox in
@@ -146,7 +146,7 @@ package final class WebhookCaller: @unchecked Sendable {
             }
             if isClosed { return giveUp(new) }
             for (call, then) in new { start(call, then, now: now) }
-            if ticks { tick(by: tick(now)) }
+            if ticks { self.tick(by: tick(now)) }
             perform(now: now)
             resolver.runTimers(now: now)
             finishDone()

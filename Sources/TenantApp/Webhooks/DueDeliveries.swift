@@ -40,7 +40,8 @@ package struct DueEndpoint: Sendable {
             SELECT (SELECT min(d.endpoint_id) FROM delivery d WHERE d.state = 'pending' AND d.endpoint_id > waiting.id)
             FROM waiting WHERE waiting.id IS NOT NULL
         )
-        SELECT min((SELECT min(d.next_at) FROM delivery d WHERE d.state = 'pending' AND d.endpoint_id = waiting.id))
+        SELECT min((SELECT min(d.next_at) FROM delivery d
+            WHERE d.state = 'pending' AND d.endpoint_id = waiting.id AND d.next_at > ?1))
         FROM waiting CROSS JOIN webhook_endpoint w ON w.id = waiting.id
             CROSS JOIN reseller r ON r.id = w.reseller_id
         WHERE \(isOpen)
@@ -120,9 +121,9 @@ extension TenantReader {
         return claimed
     }
 
-    /// When the first of all that waits is due; nil where nothing waits for anybody who gets it.
-    package func nextDelivery() throws -> Timestamp? {
-        try connection.row(DueEndpoint.first) { try $0.optionalTime() } ?? nil
+    /// When the first of all that waits is due behind an instant; nil where nothing waits for anybody who gets it.
+    package func nextDelivery(after instant: Timestamp = .earliest) throws -> Timestamp? {
+        try connection.row(DueEndpoint.first, .time(instant)) { try $0.optionalTime() } ?? nil
     }
 
     private func isReceiving(resellerID: Int64) throws -> Bool {
