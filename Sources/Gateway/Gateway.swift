@@ -47,7 +47,7 @@ package final class Gateway: Sendable {
         self.outbound = outbound
         webhooks = try WebhookSender(
             fleet: fleet, allowsPrivateAddresses: configuration.allowsPrivateAddresses,
-            nameServers: configuration.nameServers)
+            nameServers: configuration.nameServers, authorities: configuration.authoritiesPath)
         fleet.due.register(webhooks)
         let services = try Services(
             fleet: fleet, scrypt: Scrypt(costLog2: configuration.scryptCostLog2), outbound: outbound,

@@ -44,12 +44,14 @@ final class WebhookSender: OutboundWork, Sendable {
     private let allowsPrivateAddresses: Bool
     private let caller: WebhookCaller
 
-    init(fleet: Fleet, allowsPrivateAddresses: Bool, nameServers: [NameServer]) throws {
+    init(
+        fleet: Fleet, allowsPrivateAddresses: Bool, nameServers: [NameServer], authorities: String?
+    ) throws {
         self.fleet = fleet
         self.allowsPrivateAddresses = allowsPrivateAddresses
         let nodeMax = fleet.budgets.figures[.webhooksNode]
         state = Mutex(SendingState(slots: WebhookSlots(nodeMax: nodeMax)))
-        caller = try WebhookCaller(callsMax: nodeMax, nameServers: nameServers)
+        caller = try WebhookCaller(callsMax: nodeMax, nameServers: nameServers, authorities: authorities)
         caller.start { [weak self] now in self?.tick(now) ?? .max }
     }
 

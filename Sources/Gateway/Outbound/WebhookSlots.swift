@@ -1,9 +1,14 @@
-import TenantRegistry
+package import TenantRegistry
 
 /// An endpoint among those of all tenants.
-struct EndpointKey: Hashable, Sendable {
-    let tenant: TenantID
-    let endpoint: Int64
+package struct EndpointKey: Hashable, Sendable {
+    package let tenant: TenantID
+    package let endpoint: Int64
+
+    package init(tenant: TenantID, endpoint: Int64) {
+        self.tenant = tenant
+        self.endpoint = endpoint
+    }
 }
 
 /// Which endpoint may send next, and how many of its deliveries at once (H5). Knows nothing of what is sent.
@@ -16,8 +21,8 @@ struct EndpointKey: Hashable, Sendable {
 /// answers.
 ///
 /// A value; one thread at a time.
-struct WebhookSlots {
-    enum Standing: Int, CaseIterable, Sendable {
+package struct WebhookSlots {
+    package enum Standing: Int, CaseIterable, Sendable {
         /// Its last answer was 2xx.
         case proven
         /// Nothing is known of it, or it has failed less than `failuresMax` times in a row.
@@ -26,9 +31,9 @@ struct WebhookSlots {
         case failing
     }
 
-    static let failuresMax = 5
+    package static let failuresMax = 5
     /// A call that takes longer is taken for one that hangs, until it ends.
-    static let slowMilliseconds: Int64 = 1_000
+    package static let slowMilliseconds: Int64 = 1_000
     /// What is known of an endpoint that sends nothing is forgotten after so long.
     private static let keptMilliseconds: Int64 = 600_000
     private static let keptMax = 65_536
@@ -64,17 +69,17 @@ struct WebhookSlots {
         var runningByTenant: [TenantID: Int] = [:]
     }
 
-    let nodeMax: Int
+    private let nodeMax: Int
     private var stands: [EndpointKey: Stand] = [:]
     private var lines = Standing.allCases.map { _ in Line() }
-    private(set) var running = 0
+    package private(set) var running = 0
 
-    init(nodeMax: Int) { self.nodeMax = nodeMax }
+    package init(nodeMax: Int) { self.nodeMax = nodeMax }
 
     // MARK: What there is to send
 
     /// The endpoint has something to send. `failures` in a row, as its file has them.
-    mutating func want(_ key: EndpointKey, concurrency: Int, failures: Int, now: Int64) {
+    package mutating func want(_ key: EndpointKey, concurrency: Int, failures: Int, now: Int64) {
         var stand = stands[key] ?? Stand(concurrency: concurrency, failures: failures)
         stand.concurrency = concurrency
         stand.isWanted = true
@@ -89,10 +94,10 @@ struct WebhookSlots {
     }
 
     /// It has nothing to send any more.
-    mutating func unwant(_ key: EndpointKey) { stands[key]?.isWanted = false }
+    package mutating func unwant(_ key: EndpointKey) { stands[key]?.isWanted = false }
 
     /// How many of its deliveries may be read ahead: none of an endpoint that does not answer.
-    func aheadMax(_ key: EndpointKey, perSlot: Int) -> Int {
+    package func aheadMax(_ key: EndpointKey, perSlot: Int) -> Int {
         guard let stand = stands[key], stand.standing == .proven else { return 0 }
         return min(stand.window, stand.concurrency) * perSlot
     }
@@ -109,7 +114,7 @@ struct WebhookSlots {
 
     /// Takes a slot for the endpoint whose turn it is; nil where none may send. The standing is what the slot counts
     /// as: hand it to whatever ends it.
-    mutating func next() -> (key: EndpointKey, standing: Standing)? {
+    package mutating func next() -> (key: EndpointKey, standing: Standing)? {
         var place = 0
         while let standing = Standing(rawValue: place) {
             guard hasRoom(for: standing), let key = popFirst(standing) else {
@@ -134,7 +139,7 @@ struct WebhookSlots {
     }
 
     /// Whether somebody waits whom only the node's bound keeps waiting.
-    var isShort: Bool {
+    package var isShort: Bool {
         Standing.allCases.contains { !hasRoom(for: $0) && !lines[$0.rawValue].tenants.isEmpty }
     }
 
@@ -174,7 +179,7 @@ struct WebhookSlots {
     }
 
     /// A call ended. `succeeded`: 2xx or not; nil where it says nothing of the endpoint.
-    mutating func finish(
+    package mutating func finish(
         _ key: EndpointKey, _ standing: Standing, isSlow: Bool, succeeded: Bool?, milliseconds: Int64, now: Int64
     ) {
         giveBack(key, standing)
@@ -199,14 +204,14 @@ struct WebhookSlots {
     }
 
     /// A slot was taken for nothing.
-    mutating func release(_ key: EndpointKey, _ standing: Standing) {
+    package mutating func release(_ key: EndpointKey, _ standing: Standing) {
         giveBack(key, standing)
         queue(key)
     }
 
     /// A call has taken long already: it counts as one of a failing endpoint from now on, and makes its endpoint one.
     /// Returns what its slot counts as now.
-    mutating func slow(_ key: EndpointKey, _ standing: Standing) -> Standing {
+    package mutating func slow(_ key: EndpointKey, _ standing: Standing) -> Standing {
         stands[key]?.slow += 1
         count(key.tenant, in: standing, by: -1)
         count(key.tenant, in: .failing, by: 1)
@@ -234,7 +239,7 @@ struct WebhookSlots {
     // MARK: Memory
 
     /// Forgets endpoints that have sent nothing for long.
-    mutating func sweep(now: Int64) {
+    package mutating func sweep(now: Int64) {
         let isFull = stands.count > Self.keptMax
         stands = stands.filter { _, stand in
             stand.running > 0 || stand.isWanted || stand.isQueued
@@ -244,6 +249,6 @@ struct WebhookSlots {
 
     // MARK: For metrics
 
-    func running(_ standing: Standing) -> Int { lines[standing.rawValue].running }
-    var waiting: Int { stands.values.count { $0.isWanted } }
+    package func running(_ standing: Standing) -> Int { lines[standing.rawValue].running }
+    package var waiting: Int { stands.values.count { $0.isWanted } }
 }

@@ -46,6 +46,7 @@ package final class WebhookCaller: @unchecked Sendable {
     private let poll: Poll
     private let multi: UnsafeMutableRawPointer
     private let resolver: Resolver
+    private let authorities: String?
     private let ended = DispatchSemaphore(value: 0)
     private let shares: [UnsafeMutableRawPointer?]
     private var idle: [WebhookHandle] = []
@@ -56,12 +57,16 @@ package final class WebhookCaller: @unchecked Sendable {
     private var timerAt = Int64.max
 
     /// `callsMax`: how many will be under way at once.
-    package init(callsMax: Int, nameServers: [NameServer] = []) throws(HTTPClientError) {
+    /// `authorities`: a file of certificates that receivers are trusted by, beside those of the machine.
+    package init(
+        callsMax: Int, nameServers: [NameServer] = [], authorities: String? = nil
+    ) throws(HTTPClientError) {
         guard CurlLibrary.isStarted, let multi = curl_multi_init(), let poll = Poll() else {
             throw .broken("libcurl does not start")
         }
         self.multi = multi
         self.poll = poll
+        self.authorities = authorities
         resolver = Resolver(poll: poll, servers: nameServers)
         shares = (0..<Self.sharesCount).map { _ in curl_share_init() }
         for share in shares { _ = tollgate_curl_share_sessions(share) }
@@ -181,7 +186,7 @@ package final class WebhookCaller: @unchecked Sendable {
     private func start(_ call: WebhookCall, _ then: @escaping Then, now: Int64) {
         let handle: WebhookHandle
         do throws(HTTPClientError) {
-            if let last = idle.popLast() { handle = last } else { handle = try WebhookHandle() }
+            if let last = idle.popLast() { handle = last } else { handle = try WebhookHandle(authorities: authorities) }
         } catch {
             return then(WebhookResult(.interrupted, milliseconds: 0))
         }

@@ -16,7 +16,7 @@ final class WebhookHandle {
     private(set) var startedAt: Int64 = 0
     private var body = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: 0)
 
-    init() throws(HTTPClientError) {
+    init(authorities: String?) throws(HTTPClientError) {
         easy = try EasyHandle(answer, addressRule: .publicOnly)
         try easy.set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
         try easy.set(CURLOPT_USERAGENT, Self.agent)
@@ -27,6 +27,7 @@ final class WebhookHandle {
         // Cookies, HSTS, Alt-Svc and .netrc are off in libcurl unless they are asked for: nothing that a receiver
         // answers changes how it or another is called.
         try easy.set(CURLOPT_QUICK_EXIT, 1)
+        if let authorities { try easy.set(CURLOPT_CAINFO, authorities) }
     }
 
     deinit { body.deallocate() }

@@ -30,6 +30,7 @@ enum ServeOptions {
         Option(
             "--name-server", "ADDRESS", "Ask this server (ADDRESS[:PORT]) for the names of webhook endpoints",
             repeats: true),
+        Option("--ca-file", "FILE", "Trust receivers of webhooks by these certificates (PEM) too"),
         Option("--process-limit", "R/W[/B]", "All requests together: R in W seconds, B at once"),
         Option(
             "--budget", "NAME=N", "Another figure for one of the budgets in docs/internals/budgets.md", repeats: true),
@@ -73,6 +74,7 @@ enum ServeOptions {
         configuration.logsRequests = invocation.has("--log-requests")
         configuration.allowsPrivateAddresses = invocation.has("--allow-private-addresses")
         try setNameServers(invocation, &configuration)
+        configuration.authoritiesPath = invocation.text("--ca-file")
         if let loops = try invocation.integer("--loops", in: 1...loopsMax) { configuration.loops = loops }
         if let workers = try invocation.integer("--workers", in: 1...workersMax) { configuration.workers = workers }
         if let files = try invocation.integer("--open-files", in: 1...openFilesMax) {
