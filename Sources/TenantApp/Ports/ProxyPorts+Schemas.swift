@@ -188,6 +188,7 @@ extension ProxyPorts {
         static let madePort = Shape<PricedPort>([
             .object("port", Shape(portMembers), \.open), .object("pricing", pricing, \.pricing),
         ])
+        static let renewal = Body(Field.integer("days", 1...PricePort.daysMax))
         static let rotatedPort = Shape<OpenPort>([.object("port", portMembers)])
         static let readPort = Shape<PricedPort>([
             .object("port", Shape(portDetails), \.open), .object("pricing", pricing, \.pricing),

@@ -108,14 +108,15 @@ extension OperatorAdmin.Schemas {
     /// A key with whose it is.
     struct OwnedKey {
         let key: APIKey
+        let limit: KeyBodies.LimitNow?
         let ownerEmail: String?
         let reseller: String?
     }
     static let key = Shape<OwnedKey>(
         "Key",
         [
-            .part(KeyBodies.keyMembers, \.key), .member("owner_email", \.ownerEmail),
-            .member("reseller", \.reseller),
+            .part(KeyBodies.keyHead, \.key), .objectOrNull("limit", KeyBodies.limitNow, \.limit),
+            .part(KeyBodies.keyTail, \.key), .member("owner_email", \.ownerEmail), .member("reseller", \.reseller),
         ])
 
     /// A reseller as the operator sees it.
