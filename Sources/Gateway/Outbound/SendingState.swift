@@ -19,6 +19,8 @@ struct Start: Sendable {
     let url: String
     let address: WebAddress?
     let at: Timestamp
+    /// What is known of its endpoint.
+    let standing: WebhookSlots.Standing
 }
 
 /// What follows from a change of the state, to be done outside its lock.
@@ -140,7 +142,8 @@ struct SendingState {
             key: key, standing: standing, delivery: delivery, startedAt: moment.now, at: moment.wall)
         watched.append((lastFlight, moment.now))
         return Start(
-            flight: lastFlight, delivery: delivery, url: queue.endpoint.url, address: queue.address, at: moment.wall)
+            flight: lastFlight, delivery: delivery, url: queue.endpoint.url, address: queue.address, at: moment.wall,
+            standing: standing)
     }
 
     /// A flight has ended: its slot is free, and what came of it waits to be recorded.

@@ -133,7 +133,8 @@ final class WebhookSender: OutboundWork, Sendable {
         let headers = WebhookSignature.headers(
             id: start.delivery.eventPublicID, at: start.at, secrets: start.delivery.secrets, body: start.delivery.body)
         return WebhookCall(
-            address: address, url: start.url, headers: headers, body: start.delivery.body, addressRule: rule)
+            address: address, url: start.url, headers: headers, body: start.delivery.body, addressRule: rule,
+            reuses: start.standing == .proven)
     }
 
     /// On the caller's thread, or where the call could not be made.

@@ -7,11 +7,15 @@ package struct WebhookCall: Sendable {
     package let headers: [(name: String, value: String)]
     package let body: [UInt8]
     package let addressRule: AddressRule
+    /// It may go over a connection that was kept. One that breaks off there is tried once more over a new one, so it is
+    /// for endpoints that answer.
+    package let reuses: Bool
 
     package init(
         address: WebAddress, url: String, headers: [(name: String, value: String)], body: [UInt8],
-        addressRule: AddressRule
+        addressRule: AddressRule, reuses: Bool
     ) {
+        self.reuses = reuses
         self.address = address
         self.url = url
         self.headers = headers
