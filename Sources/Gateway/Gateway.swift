@@ -60,7 +60,7 @@ package final class Gateway: Sendable {
         fleet.due.register(webhooks)
         let services = try Services(
             fleet: fleet, scrypt: Scrypt(costLog2: configuration.scryptCostLog2), outbound: outbound,
-            states: [blueprints])
+            states: [blueprints, webhooks.probe])
         let tls = try Self.defaultCertificate(configuration).map {
             TLSCertificates(default: $0, byHost: TLSMaterial.byHost(fleet))
         }

@@ -33,6 +33,8 @@ final class WebhookSender: OutboundWork, Sendable {
     /// The next look waits a millisecond for so many endpoints that the last one found.
     static let endpointsPerMillisecond = 50
     static let pauseAfterFailureMilliseconds: Int64 = 1_000
+    /// Tests of endpoints under way at once.
+    private static let probesMax = 64
     /// On a stop, for those on their way, and then for the files.
     private static let stopMilliseconds = 1_000
     private static let recordMilliseconds = 5_000
@@ -127,14 +129,44 @@ final class WebhookSender: OutboundWork, Sendable {
     }
 
     private func call(_ start: Start) -> WebhookCall? {
-        guard let address = start.address,
+        call(start.delivery, to: start.url, start.address, at: start.at, reuses: start.standing == .proven)
+    }
+
+    private func call(
+        _ delivery: ClaimedDelivery, to url: String, _ address: WebAddress?, at now: Timestamp, reuses: Bool
+    ) -> WebhookCall? {
+        guard let address,
             let rule = OutboundRule.rule(isPlain: address.isPlain, allowsPrivateAddresses: allowsPrivateAddresses)
         else { return nil }
         let headers = WebhookSignature.headers(
-            id: start.delivery.eventPublicID, at: start.at, secrets: start.delivery.secrets, body: start.delivery.body)
+            id: delivery.eventPublicID, at: now, secrets: delivery.secrets, body: delivery.body)
         return WebhookCall(
-            address: address, url: start.url, headers: headers, body: start.delivery.body, addressRule: rule,
-            reuses: start.standing == .proven)
+            address: address, url: url, headers: headers, body: delivery.body, addressRule: rule, reuses: reuses)
+    }
+
+    /// What somebody who waits asks of the network: sent once, beside the slots, and in no statistics (H4).
+    var probe: WebhookProbe {
+        let places = Shares(whole: Self.probesMax)
+        return WebhookProbe(
+            send: { [weak self] url, delivery, then in
+                guard let self, let place = places.place(for: .node) else { return false }
+                let now = fleet.clock.now()
+                let address = WebAddress(parsing: url)
+                let done: WebhookCaller.Then = { result in
+                    withExtendedLifetime(place) {}
+                    then(AttemptResult(delivery, at: now, result))
+                }
+                if let call = call(delivery, to: url, address, at: now, reuses: false) {
+                    caller.send([(call, done)])
+                } else {
+                    done(WebhookResult(address == nil ? .unreadable : .addressRefused, milliseconds: 0))
+                }
+                return true
+            },
+            resolve: { [weak self] name, then in
+                guard let self else { return then(nil) }
+                caller.find(name, then: then)
+            })
     }
 
     /// On the caller's thread, or where the call could not be made.

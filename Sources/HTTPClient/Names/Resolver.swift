@@ -11,9 +11,10 @@ import HTTPCore
 /// One thread: its loop's.
 final class Resolver {
     enum Found {
+        /// None where there is no such name.
         case addresses([IPAddress])
-        /// There is no such name, or none of its servers answers.
-        case nothing
+        /// No server answers for it.
+        case unanswered
         /// The node has no descriptor for the question.
         case hindered
     }
@@ -66,7 +67,7 @@ final class Resolver {
 
     /// Calls `then` at once where the answer is known, else from `ready` or `runTimers`.
     func find(_ name: String, now: Int64, then: @escaping Then) {
-        if let known = known[name], known.until > now { return then(Self.found(known.addresses)) }
+        if let known = known[name], known.until > now { return then(.addresses(known.addresses)) }
         files.look(now: now)
         if let addresses = files.addresses(of: name) { return then(.addresses(addresses)) }
         // RFC 6761.
@@ -80,8 +81,6 @@ final class Resolver {
         ask(lookup, now: now)
     }
 
-    private static func found(_ addresses: [IPAddress]) -> Found { addresses.isEmpty ? .nothing : .addresses(addresses) }
-
     // MARK: Questions
 
     private func ask(_ lookup: Lookup, now: Int64) {
@@ -92,7 +91,7 @@ final class Resolver {
             NameQuestion(lookup.name, $0, number: UInt16.random(in: 0...UInt16.max))
         }
         lookup.answers = []
-        guard !lookup.questions.isEmpty else { return end(lookup, .nothing, now: now) }
+        guard !lookup.questions.isEmpty else { return end(lookup, .addresses([]), now: now) }
         guard let socket = Self.connected(to: server) else { return end(lookup, .hindered, now: now) }
         lookup.socket = socket
         bySocket[socket] = lookup
@@ -158,7 +157,7 @@ final class Resolver {
         if let old = known[lookup.name], !old.addresses.isEmpty, now - old.until < Self.keptWithoutAnswerMilliseconds {
             return end(lookup, .addresses(old.addresses), now: now)
         }
-        end(lookup, .nothing, now: now)
+        end(lookup, .unanswered, now: now)
     }
 
     private func finish(_ lookup: Lookup, now: Int64) {
@@ -171,7 +170,7 @@ final class Resolver {
         let kept = min(max(seconds, Self.keptSeconds.lowerBound), Self.keptSeconds.upperBound)
         if known.count >= Self.knownMax { known.removeAll() }
         known[lookup.name] = Known(addresses: addresses, until: now + Int64(kept) * 1_000)
-        end(lookup, Self.found(addresses), now: now)
+        end(lookup, .addresses(addresses), now: now)
     }
 
     private func end(_ lookup: Lookup, _ found: Found, now: Int64) {

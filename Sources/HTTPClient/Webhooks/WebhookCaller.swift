@@ -15,6 +15,7 @@ import Synchronization
 /// `@unchecked Sendable`: everything but `inbox` and `poll.wake` is the thread's own.
 package final class WebhookCaller: @unchecked Sendable {
     package typealias Then = @Sendable (WebhookResult) -> Void
+    package typealias Found = @Sendable ([IPAddress]?) -> Void
     /// Called once a pass where its time has come, with the milliseconds of `monotonic`; says when it is to be called
     /// next. Must not block.
     package typealias Tick = @Sendable (Int64) -> Int64
@@ -26,12 +27,15 @@ package final class WebhookCaller: @unchecked Sendable {
     /// libcurl keeps eight sessions in a share: hosts are spread over so many of them.
     private static let sharesCount = 64
     private static let waitMillisecondsMax: Int64 = 1_000
+    private static let findMilliseconds: Int64 = 2_000
+    private static let namesMax = 256
     /// What libcurl was told of a name is told again, before it forgets it after a minute.
     private static let toldMilliseconds: Int64 = 30_000
     private static let toldMax = 20_000
 
     private struct Inbox {
         var new: [(WebhookCall, Then)] = []
+        var names: [(String, Found)] = []
         var tickAt: Int64 = 0
         var isWaiting = false
         var isClosed = false
@@ -53,6 +57,9 @@ package final class WebhookCaller: @unchecked Sendable {
     private var running: [UnsafeMutableRawPointer: WebhookHandle] = [:]
     private var finding: [ObjectIdentifier: WebhookHandle] = [:]
     private var told: [String: Told] = [:]
+    /// Who waits for a name alone, and until when.
+    private var asked: [Int: (until: Int64, then: Found)] = [:]
+    private var lastAsked = 0
     /// When libcurl wants to be asked again.
     private var timerAt = Int64.max
 
@@ -109,6 +116,19 @@ package final class WebhookCaller: @unchecked Sendable {
         if isClosed { for (_, then) in calls { then(WebhookResult(.interrupted, milliseconds: 0)) } }
     }
 
+    /// The addresses that a name stands for, none where there is no such name; nil where nobody says so in
+    /// `findMilliseconds`. `then` must not block. Any thread.
+    package func find(_ name: String, then: @escaping Found) {
+        let (wakes, isClosed) = inbox.withLock { inbox in
+            if inbox.isClosed || inbox.names.count >= Self.namesMax { return (false, true) }
+            inbox.names.append((name, then))
+            defer { inbox.isWaiting = false }
+            return (inbox.isWaiting, false)
+        }
+        if wakes { poll.wake() }
+        if isClosed { then(nil) }
+    }
+
     /// The tick is to come no later than then. Any thread.
     package func tick(by time: Int64) {
         let wakes = inbox.withLock { inbox in
@@ -143,13 +163,18 @@ package final class WebhookCaller: @unchecked Sendable {
     private func run(_ tick: Tick) {
         while true {
             let now = Self.monotonic()
-            let (new, ticks, isClosed) = inbox.withLock { inbox in
-                defer { inbox.new.removeAll(keepingCapacity: inbox.new.count < Self.idleHandlesMax) }
+            let (new, names, ticks, isClosed) = inbox.withLock { inbox in
+                defer {
+                    inbox.new.removeAll(keepingCapacity: inbox.new.count < Self.idleHandlesMax)
+                    inbox.names.removeAll()
+                }
                 let ticks = inbox.tickAt <= now
                 if ticks { inbox.tickAt = .max }
-                return (inbox.new, ticks, inbox.isClosed)
+                return (inbox.new, inbox.names, ticks, inbox.isClosed)
             }
-            if isClosed { return giveUp(new) }
+            if isClosed { return giveUp(new, names) }
+            for (name, then) in names { find(name, now: now, then) }
+            answerLate(now: now)
             for (call, then) in new { start(call, then, now: now) }
             if ticks { self.tick(by: tick(now)) }
             perform(now: now)
@@ -167,9 +192,10 @@ package final class WebhookCaller: @unchecked Sendable {
 
     private func wait() {
         let now = Self.monotonic()
-        let next = min(timerAt, resolver.nextTimer, now + Self.waitMillisecondsMax)
+        let pace = asked.isEmpty ? Self.waitMillisecondsMax : Self.waitMillisecondsMax / 10
+        let next = min(timerAt, resolver.nextTimer, now + pace)
         let until = inbox.withLock { inbox in
-            guard inbox.new.isEmpty, !inbox.isClosed else { return now }
+            guard inbox.new.isEmpty, inbox.names.isEmpty, !inbox.isClosed else { return now }
             inbox.isWaiting = true
             return min(next, inbox.tickAt)
         }
@@ -200,7 +226,7 @@ package final class WebhookCaller: @unchecked Sendable {
         resolver.find(name, now: now) { [self] found in
             finding[ObjectIdentifier(handle)] = nil
             switch found {
-            case .nothing: end(handle, .dns)
+            case .unanswered, .addresses([]): end(handle, .dns)
             case .hindered: end(handle, .interrupted)
             // One that may not be called spoils all: which one is connected to is not the caller's choice.
             case .addresses(let addresses) where !addresses.allSatisfy(call.addressRule.allows):
@@ -265,7 +291,27 @@ package final class WebhookCaller: @unchecked Sendable {
         handle.finish(ending, now: Self.monotonic())
     }
 
-    private func giveUp(_ new: [(WebhookCall, Then)]) {
+    private func find(_ name: String, now: Int64, _ then: @escaping Found) {
+        lastAsked += 1
+        let number = lastAsked
+        asked[number] = (now + Self.findMilliseconds, then)
+        resolver.find(name, now: now) { [self] found in
+            guard let (_, then) = asked.removeValue(forKey: number) else { return }
+            if case .addresses(let addresses) = found { then(addresses) } else { then(nil) }
+        }
+    }
+
+    private func answerLate(now: Int64) {
+        for (number, (until, then)) in asked where until <= now {
+            asked[number] = nil
+            then(nil)
+        }
+    }
+
+    private func giveUp(_ new: [(WebhookCall, Then)], _ names: [(String, Found)]) {
+        for (_, then) in names { then(nil) }
+        for (_, then) in asked.values { then(nil) }
+        asked = [:]
         resolver.close()
         for handle in finding.values { handle.finish(.interrupted, now: Self.monotonic()) }
         for handle in running.values {
