@@ -96,7 +96,7 @@ let package = Package(
         tests(
             "GatewayTests",
             [
-                "TestGateway", "TestTenants", "Gateway", "TenantApp", "CallKit", "TenantRegistry", "HTTPCore",
+                "TestSeeds", "TestGateway", "TestTenants", "Gateway", "TenantApp", "CallKit", "TenantRegistry", "HTTPCore",
                 "Cryptography", "RateLimiter", "SQLite",
             ]),
         .target(
