@@ -136,7 +136,7 @@ package final class Gateway: Sendable {
         outbound.close()
         // What calls to services outside woke has its last writes to make.
         fleet.flows.drain(withinMilliseconds: configuration.drainMilliseconds)
-        levels.save()
+        levels.save(fleet.roster.allTenants)
         fleet.stop()
     }
 
@@ -180,9 +180,9 @@ package final class Gateway: Sendable {
         startThread("clock") { [weak self] in
             var seconds = 0
             while let gateway = self, !gateway.isStopped.load(ordering: .relaxed) {
-                gateway.fleet.tick()
+                let touched = gateway.fleet.tick()
                 gateway.scheduler.watch()
-                gateway.levels.save()
+                gateway.levels.save(touched)
                 seconds += 1
                 if seconds % Self.countersEverySeconds == 0 { gateway.fleet.saveCounters() }
                 pause(milliseconds: 1_000)
