@@ -22,6 +22,7 @@ package final class Gateway: Sendable {
     private let pipeline: Pipeline
     private let levels: LevelKeeper
     private let outbound: Outbound
+    private let provisioning: ProvisioningCaller
     private let tls: TLSCertificates?
     private let isStopped = Atomic<Bool>(false)
 
@@ -44,6 +45,8 @@ package final class Gateway: Sendable {
         let outbound = try Outbound(
             allowsPrivateAddresses: configuration.allowsPrivateAddresses, places: fleet.budgets.outbound)
         self.outbound = outbound
+        provisioning = try ProvisioningCaller(fleet, allowsPrivateAddresses: configuration.allowsPrivateAddresses)
+        fleet.due.register(provisioning)
         let services = try Services(
             fleet: fleet, scrypt: Scrypt(costLog2: configuration.scryptCostLog2), outbound: outbound,
             states: [blueprints])
@@ -113,6 +116,7 @@ package final class Gateway: Sendable {
         pause(milliseconds: configuration.drainNoticeMilliseconds)
         server.drain(withinMilliseconds: configuration.drainMilliseconds)
         outbound.close()
+        provisioning.close()
         // What calls to services outside woke has its last writes to make.
         fleet.flows.drain(withinMilliseconds: configuration.drainMilliseconds)
         levels.save()
