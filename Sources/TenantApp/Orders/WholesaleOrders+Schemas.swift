@@ -182,7 +182,7 @@ extension WholesaleOrders {
             "Webhook",
             [
                 .member("id", \.publicID), .member("url", \.url), .member("events", \.events),
-                .member("enabled", \.isEnabled),
+                .member("enabled", \.isActive),
             ])
         static let webhookSecret = Shape<WebhookBodies.Rotated>([
             .ok, .omittable("webhook_secret", \.secret), .member("previous_valid_until", \.previousValidUntil),

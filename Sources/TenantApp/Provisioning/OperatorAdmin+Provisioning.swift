@@ -42,7 +42,7 @@ extension OperatorAdmin {
             ) { call in move(call, .giveUp(reason: try call.read(Schemas.givingUp))) },
             Route(
                 .post, "/provisioning/test", "Try a provisioner with a dry run: the request, its signature, the answer",
-                access: .administrator, takes: Schemas.rehearsal.schema, gives: .done(Schemas.rehearsed),
+                access: .administrator, takes: Schemas.dryRun.schema, gives: .done(Schemas.dryRunAnswer),
                 refuses: [404]
             ) { call in try rehearse(call) },
         ]
@@ -120,7 +120,7 @@ extension OperatorAdmin {
     }
 
     private static func rehearse(_ call: Call) throws -> Work {
-        let asked = try call.read(Schemas.rehearsal)
+        let asked = try call.read(Schemas.dryRun)
         return .flow { steps in
             let (request, timeoutSeconds) = try await steps.read { tenant in
                 let product = try asked.sku.map { try tenant.knownProduct($0) }
@@ -133,7 +133,7 @@ extension OperatorAdmin {
                 return (ProvisioningRequest(task, to: access), access.timeoutSeconds)
             }
             let headers = request.headers(at: call.now)
-            var rehearsed = Schemas.Rehearsed(request: request, headers: headers)
+            var rehearsed = Schemas.DryRunAnswer(request: request, headers: headers)
             guard asked.sends else { return .answer(answer(rehearsed)) }
             var sent = OutboundRequest(url: request.url, headers: headers, body: request.body)
             sent.onceWithinMilliseconds = Int(timeoutSeconds) * 1_000
@@ -159,7 +159,7 @@ extension OperatorAdmin {
         }
     }
 
-    private static func answer(_ rehearsed: Schemas.Rehearsed) -> Answer {
+    private static func answer(_ rehearsed: Schemas.DryRunAnswer) -> Answer {
         .json(200) { json in
             json.object("request") { json in
                 json.field("method", "POST")

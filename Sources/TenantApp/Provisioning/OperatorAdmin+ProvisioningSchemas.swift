@@ -48,17 +48,17 @@ extension OperatorAdmin.Schemas {
     static let confirmation = Body(Field.details("details").optional).omittable
     static let givingUp = Body(Field.text("reason", 1...SettleUnit.reasonCharactersMax))
 
-    struct Rehearsal: Sendable {
+    struct DryRun: Sendable {
         let sku: String?
         let verb: ProvisioningVerb
         let sends: Bool
     }
-    static let rehearsal = Body(
+    static let dryRun = Body(
         Field.id("product", FieldReader.skuCharactersMax).optional,
         Field.choice("verb", ProvisioningVerb.self).or(.create),
         Field.bool("send").or(true)
-    ).map { Rehearsal(sku: $0, verb: $1, sends: $2) }.omittable
-    struct Rehearsed: Sendable {
+    ).map { DryRun(sku: $0, verb: $1, sends: $2) }.omittable
+    struct DryRunAnswer: Sendable {
         let request: ProvisioningRequest
         let headers: [(name: String, value: String)]
         /// Nil where nothing was sent.
@@ -66,7 +66,7 @@ extension OperatorAdmin.Schemas {
         var status: Int64?
         var answer: String?
     }
-    static let rehearsed: Schema = [
+    static let dryRunAnswer: Schema = [
         "request": [
             "method": .string, "url": .string, "headers": .map(of: .string), "body": .string,
         ], "sent": .boolean, "outcome": .string.nullable, "status": .integer.nullable, "answer": .string.nullable,

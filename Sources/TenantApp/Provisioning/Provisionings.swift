@@ -166,13 +166,6 @@ extension TenantReader {
         } ?? (0, nil)
     }
 
-    /// When the next call is due.
-    package func nextProvisioning() throws -> Timestamp? {
-        try connection.row("SELECT min(next_at) FROM provisioning WHERE next_at IS NOT NULL") {
-            try $0.optionalTime()
-        } ?? nil
-    }
-
     /// Of this book, due now, longest due first. Nothing is written: what is under way is the caller's to know, and a
     /// restart asks again.
     package func dueProvisionings(
@@ -181,20 +174,6 @@ extension TenantReader {
         let tasks = try connection.rows(
             ProvisioningTask.due, .time(now), .book(book), .int(limit + underWay.count), read: ProvisioningTask.init)
         return Array(tasks.lazy.filter { !underWay.contains($0.serviceID) }.prefix(limit))
-    }
-
-    /// What falls due until then, soonest first: service, reseller, time.
-    package func comingProvisionings(until: Timestamp, limit: Int) throws -> [(
-        at: Timestamp, service: String, reseller: String
-    )] {
-        try connection.rows(
-            """
-            SELECT v.next_at, s.public_id, r.public_id
-            FROM provisioning v CROSS JOIN service s ON s.id = v.service_id CROSS JOIN reseller r ON r.id = s.reseller_id
-            WHERE v.next_at IS NOT NULL AND v.next_at <= ?1 ORDER BY v.next_at, v.service_id LIMIT ?2
-            """,
-            .time(until), .int(limit)
-        ) { (try $0.time(), try $0.text(), try $0.text()) }
     }
 }
 

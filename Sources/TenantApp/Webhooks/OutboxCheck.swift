@@ -145,8 +145,7 @@ enum OutboxCheck {
         try file.connection.forEach(
             dynamic: """
                 SELECT t.id, t.object, t.revision, coalesce(e.n, 0) FROM (\(kind.rows)) t
-                LEFT JOIN (SELECT object, count(*) AS n FROM event e WHERE \(kind.types) GROUP BY object) e
-                    ON e.object = t.object
+                LEFT JOIN (SELECT object, count(*) AS n FROM event GROUP BY object) e ON e.object = t.object
                 WHERE t.revision <> coalesce(e.n, 0) ORDER BY t.id
                 """
         ) { row in
