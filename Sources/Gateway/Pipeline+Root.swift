@@ -21,7 +21,8 @@ extension Pipeline {
         default:
             return .later { [self, trace] responder in
                 let submitted = fleet.observing.submit { [self] in
-                    responder.respond(text(200, metrics.text(fleet: fleet, server: server, scheduler: scheduler), trace))
+                    responder.respond(
+                        text(200, metrics.text(fleet: fleet, server: server, scheduler: scheduler), trace))
                 }
                 if !submitted { responder.respond(refuse(.busy, nil, trace)) }
             }

@@ -458,6 +458,7 @@ def check_hand(gateway):
         assert given.status == 200, given
         assert scene.read(order)["state"] == "rejected" and scene.read(order)["reason"] == "the host is gone"
         assert scene.balances() == before
+        assert desk.open.get(service) == 1 and desk.verbs(service) == ["create"]
         release.set()
         scene.until_shown(service, "terminated")
         assert service not in desk.accounts and scene.balances() == before and desk.open_max[service] == 1
@@ -482,9 +483,10 @@ def check_hand(gateway):
         for _ in range(40):
             if [row for row in scene.queue("stuck") if row["service"] == service]:
                 break
+            tries = len(desk.verbs(service))
             gateway.jump(8 * 3600 + 60)
-            tries = desk.count("terminate")
-            wait_until(lambda: desk.count("terminate") > tries or scene.queue("stuck"), seconds=10)
+            wait_until(lambda: len(desk.verbs(service)) > tries or
+                       [row for row in scene.queue("stuck") if row["service"] == service], seconds=10)
         [row] = [row for row in scene.queue("stuck") if row["service"] == service]
         assert row["state"] == "orphan" and 20 <= desk.verbs(service).count("terminate") <= 30, (row, desk.verbs(service))
         for word, body in [("retry", None), ("give_up", {"reason": "seen to"})]:

@@ -52,6 +52,7 @@ package struct TakeProvisioningAnswer: Sendable {
             return
         }
         let outcome = known.state.take(answer, at: tenant.now)
+        if case .refused(let reason?) = outcome { detail.note("reason", reason) }
         try tenant.save(known.state, ofService: serviceID)
         try tenant.note(news, ofService: serviceID, callbackID: callbackID)
         try Self.apply(outcome, to: known, tenant, &detail)

@@ -228,8 +228,9 @@ extension TenantTransaction {
 
     /// The same for all of a terminated reseller's endpoints (W1).
     func dropDeliveries(resellerID: Int64) throws {
-        let endpoints = try connection.rows("SELECT id FROM webhook_endpoint WHERE reseller_id = ?1", .integer(resellerID))
-        { try $0.int() }
+        let endpoints = try connection.rows(
+            "SELECT id FROM webhook_endpoint WHERE reseller_id = ?1", .integer(resellerID)
+        ) { try $0.int() }
         for endpoint in endpoints {
             while try settleQueue(ofEndpoint: endpoint, as: .dropped, limit: 1_000) == 1_000 {}
         }
