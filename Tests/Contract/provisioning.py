@@ -508,8 +508,8 @@ def check_secrecy(gateway):
         seen = [
             scene.admin("GET", path).body for path in (
                 "/services", "/orders", f"/orders/{order}", "/audit?limit=100", "/provisioning", "/provisioning/queue",
-                f"/products/{scene.sku}", "/deliveries", "/audit/export?format=jsonl")]
-        seen += [scene.shop.get(scene.reseller, path).body for path in ("/services", "/orders", f"/orders/{order}")]
+                f"/products/{scene.sku}", "/deliveries", "/audit.jsonl")]
+        seen += [scene.shop.get(scene.reseller, path).body for path in ("/services", "/orders", f"/orders/{order}", "/events")]
         export = verified_export(gateway, scene.shop.slug)
         seen += [export, gateway.errors().encode()]
         for body in seen:
