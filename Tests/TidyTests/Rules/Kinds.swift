@@ -19,6 +19,7 @@ enum Kind: String, Sendable {
 enum Kinds {
     static let surfaces: Set<String> = [
         "OperatorAdmin", "WholesaleOrders", "ActivationCodes", "ProxyPorts", "LicenceKeys", "CreditReports",
+        "ProvisioningCallbacks",
     ]
 
     private static let verbs: Set<String> = [
@@ -28,7 +29,7 @@ enum Kinds {
         "Expire",
         "Export", "Fetch", "Fill", "Finish", "Generate", "Import", "Invite", "Issue", "List", "Mint", "Move", "Place",
         "Price", "Quote", "Reconcile", "Redeem", "Rehearse", "Renew", "Report", "Retry", "Rotate", "Save", "Set",
-        "Sign", "Transfer",
+        "Settle", "Sign", "Take", "Transfer",
     ]
 
     /// Names that the rule reads wrongly, or not at all. Add a line where a name is right as it is.
@@ -46,13 +47,14 @@ enum Kinds {
         "Pricing": .value, "Demo": .operation, "DemoFile": .operation, "Dialects": .wire,
         "DueWork": .value, "DueWorks": .value, "PaymentLimits": .value,
         "PostingSide": .proof,
+        "ProvisioningProtocol": .value, "ProvisioningState": .value,
         "Reconciliation": .value, "RedeemingCustomer": .operation, "ResellerApplication": .operation,
-        "RunningReconciliations": .value, "Scopes+Dialects": .wire, "SessionTerms": .value, "StagedImport": .operation,
-        "TableReader": .value,
+        "RunningReconciliations": .value, "Scopes+Dialects": .wire, "ServiceDetails": .value, "SessionTerms": .value, "StagedImport": .operation,
+        "StockFile": .value, "TableReader": .value,
         "TableRows": .value, "Tenant+Reading": .table,
         "TenantMemory": .value, "Term": .value, "TopUpFlow": .operation, "VerificationReport": .proof,
         "Examination": .proof, "ExaminationProcess": .proof, "Verifier": .proof, "Warrant+Keys": .wire,
-        "WebhookLimits": .value,
+        "WebhookLimits": .value, "WebhookSignature": .value,
     ]
 
     /// Nil for a name that says nothing of its file.
