@@ -74,14 +74,16 @@ extension ActivationCodes {
             let page: Int64
             let pages: Int64
         }
+        private static let codeMembers: [Shape<ActivationCode>.Member] = [
+            .member("code", \.code), .member("plan_id", \.sku), .member("days", \.days),
+            .member("redeemed_by", \.redemption?.email), .member("redeemed_at", \.redemption?.at),
+            .member("created_at", \.createdAt),
+        ]
+        /// What events show: the list is the product document's and has no revision.
+        static let toldCode = Shape<ActivationCode>(codeMembers + [.member("revision", \.revision)])
         static let codes = Shape<PageOfCodes>([
-            .list(
-                "codes",
-                Shape([
-                    .member("code", \.code), .member("plan_id", \.sku), .member("days", \.days),
-                    .member("redeemed_by", \.redemption?.email), .member("redeemed_at", \.redemption?.at),
-                    .member("created_at", \.createdAt),
-                ]), \.codes), .member("total", \.total), .member("page", \.page), .member("pages", \.pages),
+            .list("codes", Shape(codeMembers), \.codes), .member("total", \.total), .member("page", \.page),
+            .member("pages", \.pages),
         ])
 
         static let topUp = Body(

@@ -48,11 +48,10 @@ package struct ChangeService {
         guard let changed = try tenant.service(publicID: serviceID, resellerID: nil, book: nil) else {
             throw Refusal.defect
         }
-        switch move {
+        return switch move {
         case .suspend: try tenant.emitService(.serviceSuspended, changed)
-        case .resume: try tenant.emitService(.serviceActivated, changed)
+        case .resume: try tenant.emitService(.serviceResumed, changed)
         case .cancel: try tenant.emitService(.serviceCancelled, changed)
         }
-        return changed
     }
 }

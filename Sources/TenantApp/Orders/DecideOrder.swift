@@ -43,6 +43,7 @@ package struct DecideOrder {
                 book: order.book, keyID: keyID, detail: &detail)
             try tenant.decide(order, as: .completed, posting: posting, by: accountID)
             try tenant.activateServices(ofOrder: order)
+            let completed = try tenant.emitOrder(.orderCompleted, decided(tenant))
             if try tenant.reseller(id: order.resellerID)?.state == .terminated {
                 // Its services end with their paid term, those that begin now too (W1).
                 try tenant.endServicesWithTerm(resellerID: order.resellerID)
@@ -50,6 +51,7 @@ package struct DecideOrder {
             for service in try tenant.services(ofOrder: order.id) where service.state == .active {
                 try tenant.emitService(.serviceActivated, service)
             }
+            return completed
         case .reject:
             let posting = try tenant.post(
                 .void, charged, from: held, to: .balance(reseller: order.resellerID), reference: order.publicID,
@@ -60,27 +62,12 @@ package struct DecideOrder {
             try tenant.cancelServices(ofOrder: order)
             try tenant.addUnits(
                 -Int64(open), resellerID: order.resellerID, productID: order.productID, book: order.book)
-            try tenant.emit(.orderRejected, resellerID: order.resellerID, book: order.book) { json in
-                json.field("order_id", order.publicID)
-                json.field("product", order.sku)
-                json.field("wholesale_total", tenant.decimal(order.total))
-                json.field("currency", tenant.currency.code)
-            }
+            return try tenant.emitOrder(.orderRejected, decided(tenant))
         }
-        guard let decided = try tenant.order(publicID: orderID, resellerID: nil, book: nil) else {
-            throw Refusal.defect
-        }
-        return decided
     }
-}
 
-extension TenantTransaction {
-    package func emitService(_ type: EventType, _ service: Service) throws {
-        try emit(type, resellerID: service.resellerID, book: service.book) { json in
-            json.field("service_id", service.publicID)
-            json.field("order_id", service.orderPublicID)
-            json.field("product", service.sku)
-            json.field("renews_at", service.renewsAt?.text)
-        }
+    private func decided(_ tenant: TenantReader) throws -> Order {
+        guard let order = try tenant.order(publicID: orderID, resellerID: nil, book: nil) else { throw Refusal.defect }
+        return order
     }
 }

@@ -41,26 +41,20 @@ package struct PlaceOrder {
             holds ? .hold : .order, charged, from: .balance(reseller: resellerID),
             to: holds ? .held(reseller: resellerID) : .sales, reference: publicID, resellerID: resellerID, book: book,
             keyID: keyID, detail: &detail)
-        let order = NewOrder(
-            book: book, resellerID: resellerID, customerID: customer.id, productID: quote.product.productID,
-            term: request.term, quantity: request.quantity, price: quote.price,
+        let new = NewOrder(
+            book: book, reseller: quote.reseller, customer: customer, productID: quote.product.productID,
+            sku: quote.product.sku, term: request.term, quantity: request.quantity, price: quote.price,
             state: holds ? .pending : .completed, keyID: keyID, idempotencyKey: idempotencyKey)
-        let orderID = try tenant.insertOrder(order, publicID: publicID, posting: posting)
+        let order = try tenant.insertOrder(new, publicID: publicID, posting: posting)
+        try tenant.emitNew(.orderCreated, order)
         var serviceIDs: [String] = []
         serviceIDs.reserveCapacity(Int(request.quantity))
         for _ in 0..<request.quantity {
-            serviceIDs.append(
-                try tenant.insertService(of: order, orderID: orderID, state: holds ? .pending : .active))
+            let service = try tenant.insertService(of: new, order)
+            if service.state == .active { try tenant.emitNew(.serviceActivated, service) }
+            serviceIDs.append(service.publicID)
         }
         try tenant.addUnits(request.quantity, resellerID: resellerID, productID: quote.product.productID, book: book)
-        try tenant.emit(.orderCreated, resellerID: resellerID, book: book) { json in
-            json.field("order_id", publicID)
-            json.field("product", quote.product.sku)
-            json.field("quantity", request.quantity)
-            json.field("state", order.state.rawValue)
-            json.field("wholesale_total", tenant.decimal(quote.price.total))
-            json.field("currency", tenant.currency.code)
-        }
         try LowBalance.check(tenant, quote.reseller, book: book, spent: charged)
         detail.isOrder = true
         detail.note("order", publicID)

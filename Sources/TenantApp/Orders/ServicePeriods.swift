@@ -87,13 +87,15 @@ extension Service {
 
 /// The period that an order paid, as a service begins it.
 package struct FirstPeriod: Sendable {
+    package let anchor: Timestamp
     package let renewsAt: Timestamp
     package let nextAt: Timestamp
     package let isAnnounced: Bool
     package let accruesFrom: Timestamp?
     package let kind: DueKind
 
-    package init(of term: Term, at now: Timestamp) {
+    package init(of term: Term, from now: Timestamp) {
+        anchor = now
         renewsAt = term.start(ofPeriod: 1, anchor: now)
         isAnnounced = term == .hourly
         nextAt = isAnnounced ? renewsAt : renewsAt.adding(days: -Service.noticeDays)

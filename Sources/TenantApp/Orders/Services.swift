@@ -61,12 +61,14 @@ package struct Service: Sendable {
     /// Of an hourly term: the end of the last hour that was counted, and how many were.
     package var accruesFrom: Timestamp?
     package var accruedHours: Int64
+    package var revision: Int64
 
     static let columns = Columns<Service>(
         "s.id", "s.public_id", "o.public_id", "s.reseller_id", "r.public_id", "s.product_id", "p.sku", "s.book",
         "s.term", "s.state", "c.external_id", "s.created_at", "s.activated_at", "s.renews_at", "s.ends_at",
         "s.anchor_at", "s.period", "s.term_price", "s.discount_rate", "s.next_term_price", "s.past_due_since",
-        "s.suspended_by", "s.ended_by", "s.next_at", "s.is_announced", "s.accrues_from", "s.accrued_hours")
+        "s.suspended_by", "s.ended_by", "s.next_at", "s.is_announced", "s.accrues_from", "s.accrued_hours",
+        "s.revision")
     static let tables = """
         service s JOIN orders o ON o.id = s.order_id JOIN reseller r ON r.id = s.reseller_id \
         JOIN product p ON p.id = s.product_id JOIN customer c ON c.id = s.customer_id
@@ -112,6 +114,41 @@ package struct Service: Sendable {
         isAnnounced = try row.bool()
         accruesFrom = try row.optionalTime()
         accruedHours = try row.int()
+        revision = try row.int()
+    }
+
+    /// One that has just been written.
+    fileprivate init(
+        of order: Order, price: OrderPrice, id: Int64, publicID: String, state: ServiceState, first: FirstPeriod?
+    ) {
+        self.id = id
+        self.publicID = publicID
+        orderPublicID = order.publicID
+        resellerID = order.resellerID
+        resellerPublicID = order.resellerPublicID
+        productID = order.productID
+        sku = order.sku
+        book = order.book
+        term = order.term
+        self.state = state
+        customerExternalID = order.customerExternalID
+        createdAt = order.createdAt
+        activatedAt = first?.anchor
+        renewsAt = first?.renewsAt
+        endsAt = nil
+        anchorAt = first?.anchor
+        period = 0
+        termPrice = price.termPrice
+        rate = price.rate
+        nextTermPrice = nil
+        pastDueSince = nil
+        suspendedBy = nil
+        endedBy = nil
+        nextAt = first?.nextAt
+        isAnnounced = first?.isAnnounced ?? false
+        accruesFrom = first?.accruesFrom
+        accruedHours = 0
+        revision = first == nil ? 0 : 1
     }
 }
 
@@ -165,29 +202,36 @@ extension TenantReader {
 }
 
 extension TenantTransaction {
-    /// One unit of an order; active from now on, or pending. Returns its public id.
-    package func insertService(of order: NewOrder, orderID: Int64, state: ServiceState) throws -> String {
+    /// One unit of an order: pending, of which nobody is told, or active from the order on, with revision 1: its event
+    /// is written with it (`emitNew`).
+    package func insertService(of new: NewOrder, _ order: Order) throws -> Service {
         let publicID = newPublicID("svc")
-        let first = state == .active ? FirstPeriod(of: order.term, at: now) : nil
+        let isActive = new.state == .completed
+        let state: ServiceState = isActive ? .active : .pending
+        let now = order.createdAt
+        let first = isActive ? FirstPeriod(of: new.term, from: now) : nil
         try connection.run(
             """
             INSERT INTO service (public_id, book, order_id, reseller_id, customer_id, product_id, term, term_price,
-                discount_rate, state, anchor_day, created_at, activated_at, renews_at, anchor_at, next_at,
+                discount_rate, state, anchor_day, created_at, activated_at, renews_at, revision, anchor_at, next_at,
                 is_announced, accrues_from)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?13, ?15, ?16, ?17)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?13, ?16, ?17, ?18)
             """,
-            .text(publicID), .book(order.book), .integer(orderID), .integer(order.resellerID),
-            .integer(order.customerID), .integer(order.productID), .text(order.term.rawValue),
-            .money(order.price.termPrice), .integer(order.price.rate.partsPerMillion), .text(state.rawValue),
-            .int(now.date.day), .time(now), .optional(first.map { _ in now }), .optional(first?.renewsAt),
-            .optional(first?.nextAt), .bool(first?.isAnnounced ?? false), .optional(first?.accruesFrom))
+            .text(publicID), .book(new.book), .integer(order.id), .integer(new.reseller.id),
+            .integer(new.customer.id), .integer(new.productID), .text(new.term.rawValue),
+            .money(new.price.termPrice), .integer(new.price.rate.partsPerMillion), .text(state.rawValue),
+            .int(now.date.day), .time(now), .optional(first?.anchor), .optional(first?.renewsAt),
+            .int(isActive ? 1 : 0), .optional(first?.nextAt), .bool(first?.isAnnounced ?? false),
+            .optional(first?.accruesFrom))
         if let first { noteDue(first.kind, at: first.nextAt) }
-        return publicID
+        return Service(
+            of: order, price: new.price, id: connection.lastInsertedRowID, publicID: publicID, state: state,
+            first: first)
     }
 
     /// Pending units of an order start now: term, anchor and renewal count from here.
     package func activateServices(ofOrder order: Order) throws {
-        let first = FirstPeriod(of: order.term, at: now)
+        let first = FirstPeriod(of: order.term, from: now)
         try connection.run(
             """
             UPDATE service SET state = 'active', anchor_day = ?2, activated_at = ?3, renews_at = ?4, anchor_at = ?3,

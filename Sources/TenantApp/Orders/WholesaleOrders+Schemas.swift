@@ -97,7 +97,7 @@ extension WholesaleOrders {
             .member("id", \.publicID), .member("state", \.state), .member("product", \.sku), .member("term", \.term),
             .member("quantity", \.quantity), .member("customer_external_id", as: .string, \.customerExternalID),
             .part(totals, isDescribedLast: true) { $0 }, .member("created_at", \.createdAt),
-            .member("decided_at", \.decidedAt),
+            .member("decided_at", \.decidedAt), .member("revision", \.revision),
         ]
         static let order = Shape<Order>("Order", orderMembers)
 
@@ -106,6 +106,7 @@ extension WholesaleOrders {
             .member("status", \.state), .member("term", \.term),
             .member("customer_external_id", as: .string, \.customerExternalID), .member("created_at", \.createdAt),
             .member("activated_at", \.activatedAt), .member("renews_at", \.renewsAt), .member("ends_at", \.endsAt),
+            .member("revision", \.revision),
         ]
         static let service = Shape<Service>("Service", serviceMembers)
 

@@ -46,13 +46,7 @@ package struct CreatePort: Sendable {
         detail.note("customer", customer.publicID)
         guard let country = try tenant.portCountry(request.countryID) else { throw Refusal.notFound(.country) }
         guard customer.usedPortSlots < customer.allocatedPortSlots else {
-            try tenant.emit(.customerQuotaExceeded, resellerID: resellerID, book: book) { json in
-                json.field("customerId", customer.publicID)
-                json.field("externalId", customer.customer.externalID)
-                json.field("allocatedPortSlots", customer.allocatedPortSlots)
-                json.field("usedPortSlots", customer.usedPortSlots)
-            }
-            return .quotaExceeded(customer)
+            return .quotaExceeded(try tenant.emit(.customerQuotaExceeded, customer))
         }
         let price = try PricePort(
             thing: .port, basePrice: country.basePrice, quantity: request.days, country: country,
@@ -87,13 +81,8 @@ package struct CreatePort: Sendable {
                 keyID: keyID))
         try tenant.take(slot: place.slot, device: place.device, port: id, wish: wish)
         try tenant.addUsedPortSlots(1, customer: customer.id)
-        let port = try tenant.knownPort(publicID, resellerID: resellerID, book: book)
-        try tenant.emit(.portCreated, resellerID: resellerID, book: book) { json in
-            port.writeEvent(&json)
-            json.field("costToReseller", raw: tenant.decimal(price.cost))
-            json.field("resellerPrice", raw: tenant.decimal(price.resellerPrice))
-            json.field("margin", raw: tenant.decimal(price.margin))
-        }
+        let port = try tenant.emitPort(
+            .portCreated, tenant.knownPort(publicID, resellerID: resellerID, book: book))
         try LowBalance.check(tenant, reseller, book: book, spent: charged)
         detail.isOrder = true
         detail.note("port", publicID)

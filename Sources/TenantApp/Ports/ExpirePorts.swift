@@ -23,8 +23,8 @@ package struct ExpirePorts: Sendable {
             try tenant.markExpired(port)
             try tenant.release(slot: port.slotID, isExclusive: port.isExclusive, isPrivate: port.isPrivate)
             try tenant.addUsedPortSlots(-1, customer: port.customerID)
-            try tenant.emit(.portExpired, resellerID: port.resellerID, book: port.book) { json in port.writeEvent(&json)
-            }
+            // Its state is the clock's, and so is already what its row says now.
+            try tenant.emitPort(.portExpired, port)
         }
         return due.count
     }

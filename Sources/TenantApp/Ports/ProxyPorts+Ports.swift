@@ -80,6 +80,6 @@ extension TenantReader {
         ProxyPorts.Schemas.PricedPort(
             open: ProxyPorts.Schemas.OpenPort(port: port, password: try password(of: port)),
             pricing: ProxyPorts.Schemas.Charged(
-                cost: port.cost, price: port.resellerPrice, margin: try port.resellerPrice.subtracting(port.cost)))
+                cost: port.cost, price: port.resellerPrice, margin: port.margin))
     }
 }

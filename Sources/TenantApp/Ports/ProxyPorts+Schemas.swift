@@ -113,7 +113,7 @@ extension ProxyPorts {
                 .member("externalId", \.customer.externalID), .member("allocatedPortSlots", \.allocatedPortSlots),
                 .member("usedPortSlots", \.usedPortSlots), .number("balance", \.balance),
                 .number("discountPercent", text: \.discountPercent.decimal), .member("isActive", \.isActive),
-                .member("createdAt", \.customer.createdAt.milliseconds),
+                .member("createdAt", \.customer.createdAt.milliseconds), .member("revision", \.revision),
             ])
         static let topUp = Body(
             Field.payable("amount", AmountRule.prices).unless({ $0 == .zero }, "range", "must be more than zero"),
@@ -151,19 +151,23 @@ extension ProxyPorts {
             let port: Port
             let password: String
         }
-        private static let portMembers: [Shape<OpenPort>.Member] = [
-            .member("_id", \.port.publicID), .member("displayName", \.port.displayName),
-            .member("httpPort", \.port.httpPort), .member("socksPort", \.port.socksPort),
-            .member("proxyLogin", \.port.login), .member("proxyPassword", \.password),
-            .member("serverIp", \.port.serverIP), .member("expiresAt", \.port.expiresAt.milliseconds),
+        private static let portNames: [Shape<Port>.Member] = [
+            .member("_id", \.publicID), .member("displayName", \.displayName), .member("httpPort", \.httpPort),
+            .member("socksPort", \.socksPort), .member("proxyLogin", \.login),
         ]
-        private static let portDetails: [Shape<OpenPort>.Member] =
-            portMembers + [
-                .member("customerId", \.port.customerPublicID), .member("countryId", \.port.countryPublicID),
-                .member("cityId", \.port.city), .member("carrierId", \.port.carrier),
-                .member("exclusive", \.port.isExclusive), .member("isPrivate", \.port.isPrivate),
-                .member("status", \.port.state), .member("createdAt", \.port.createdAt.milliseconds),
-            ]
+        private static let portPlace: [Shape<Port>.Member] = [
+            .member("serverIp", \.serverIP), .member("expiresAt", \.expiresAt.milliseconds),
+        ]
+        private static let portTerms: [Shape<Port>.Member] = [
+            .member("customerId", \.customerPublicID), .member("countryId", \.countryPublicID),
+            .member("cityId", \.city), .member("carrierId", \.carrier), .member("exclusive", \.isExclusive),
+            .member("isPrivate", \.isPrivate), .member("status", \.state),
+            .member("createdAt", \.createdAt.milliseconds), .member("revision", \.revision),
+        ]
+        private static let portMembers: [Shape<OpenPort>.Member] = [
+            .part(portNames, \.port), .member("proxyPassword", \.password), .part(portPlace, \.port),
+        ]
+        private static let portDetails: [Shape<OpenPort>.Member] = portMembers + [.part(portTerms, \.port)]
         struct Charged: Sendable {
             let cost: Money
             let price: Money
@@ -172,6 +176,11 @@ extension ProxyPorts {
         private static let pricing = Shape<Charged>([
             .number("costToReseller", \.cost), .number("resellerPrice", \.price), .number("margin", \.margin),
         ])
+        /// What events show: a port without its password.
+        static let toldPort = Shape<Port>(
+            portNames + portPlace + portTerms + [
+                .object("pricing", pricing) { Charged(cost: $0.cost, price: $0.resellerPrice, margin: $0.margin) }
+            ])
         struct PricedPort: Sendable {
             let open: OpenPort
             let pricing: Charged
@@ -194,7 +203,7 @@ extension ProxyPorts {
         private static let webhookMembers: [Shape<NamedWebhookEndpoint>.Member] = [
             .member("_id", \.publicID), .member("name", as: .string.nullable, \.name), .member("url", \.url),
             .member("events", \.events), .member("isActive", \.isEnabled),
-            .member("createdAt", \.createdAt.milliseconds),
+            .member("createdAt", \.createdAt.milliseconds), .member("revision", \.revision),
         ]
         struct MadeWebhook {
             let endpoint: NamedWebhookEndpoint

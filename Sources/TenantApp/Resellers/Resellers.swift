@@ -31,6 +31,7 @@ package struct Reseller: Sendable {
     package let approvedBy: Int64?
     package let suspendedAt: Timestamp?
     package let terminatedAt: Timestamp?
+    package var revision: Int64
 
     /// The limit of a reseller for which no other is set (W7).
     package static let limitDefault = Policy(requests: 1_000, windowSeconds: 60, burst: 1_000)!
@@ -38,7 +39,7 @@ package struct Reseller: Sendable {
     static let columns = Columns<Reseller>(
         "id", "public_id", "email", "name", "company", "state", "default_discount_rate", "credit_limit",
         "limit_requests", "limit_window", "limit_burst", "api_access", "low_balance_threshold", "created_at",
-        "approved_at", "approved_by", "suspended_at", "terminated_at")
+        "approved_at", "approved_by", "suspended_at", "terminated_at", "revision")
     fileprivate static let byID = Statement("SELECT \(columns) FROM reseller WHERE id = ?1")
     fileprivate static let byPublicID = Statement("SELECT \(columns) FROM reseller WHERE public_id = ?1")
     static let all = Statement("SELECT \(columns) FROM reseller ORDER BY id")
@@ -68,6 +69,7 @@ package struct Reseller: Sendable {
         approvedBy = try row.optionalInt()
         suspendedAt = try row.optionalTime()
         terminatedAt = try row.optionalTime()
+        revision = try row.int()
     }
 
     package var projection: ResellerProjection {

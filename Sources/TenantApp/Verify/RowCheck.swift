@@ -37,7 +37,7 @@ enum RowCheck {
     }
 
     private static func readAccounts(_ sweep: inout RowSweep, _ file: inout VerifiedFile) throws {
-        try sweep.take(Reseller.columns, from: "reseller", &file, Reseller.init)
+        try sweep.take(Reseller.columns, from: "reseller", since: Migration0014.version, &file, Reseller.init)
         try sweep.take(Account.columns, from: "account", &file, Account.init)
         try sweep.take(APIKey.columns, from: "api_key", since: Migration0004.version, &file, APIKey.init)
         try sweep.take(UsageRow.columns, from: "usage", since: Migration0009.version, &file, UsageRow.init)
@@ -50,9 +50,11 @@ enum RowCheck {
         try sweep.take(Product.columns, from: "product", since: Migration0004.version, &file, Product.init)
         try sweep.take(BookRow.columns, from: BookRow.tables, since: Migration0004.version, &file, BookRow.init)
         try sweep.take(Customer.columns, from: "customer", &file, Customer.init)
-        try sweep.take(Order.columns, from: Order.tables, &file, Order.init)
-        try sweep.take(Service.columns, from: Service.tables, &file, Service.init)
-        try sweep.take(NamedWebhookEndpoint.columns, from: "webhook_endpoint", &file, NamedWebhookEndpoint.init)
+        try sweep.take(Order.columns, from: Order.tables, since: Migration0014.version, &file, Order.init)
+        try sweep.take(Service.columns, from: Service.tables, since: Migration0014.version, &file, Service.init)
+        try sweep.take(
+            NamedWebhookEndpoint.columns, from: "webhook_endpoint", since: Migration0014.version, &file,
+            NamedWebhookEndpoint.init)
         try sweep.take(Delivery.columns, from: Delivery.tables, &file, Delivery.init)
     }
 
@@ -75,10 +77,12 @@ enum RowCheck {
         try sweep.take(PortDevice.columns, from: "port_device", since: since, &file, PortDevice.init)
         try sweep.take(PortSlot.columns, from: PortSlot.tables, since: since, &file, PortSlot.init)
         try sweep.take(
-            PortCustomer.columns, from: PortCustomer.tables, since: since, bound: [now], &file, PortCustomer.init)
+            PortCustomer.columns, from: PortCustomer.tables, since: Migration0014.version, bound: [now], &file,
+            PortCustomer.init)
         try sweep.take(PortPricebook.columns, from: "port_pricebook", since: since, &file, PortPricebook.init)
         try sweep.take(CountryOverride.columns, from: CountryOverride.tables, since: since, &file, CountryOverride.init)
-        try sweep.take(Port.columns, from: Port.tables, since: since, bound: [now], &file, Port.init)
+        try sweep.take(
+            Port.columns, from: Port.tables, since: Migration0014.version, bound: [now], &file, Port.init)
         try sweep.take(CustomerTransfer.columns, from: "customer_transfer", since: since, &file, CustomerTransfer.init)
     }
 

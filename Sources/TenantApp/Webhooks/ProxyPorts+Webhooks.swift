@@ -74,10 +74,7 @@ extension ProxyPorts {
             .write { tenant, detail in
                 let endpoint = try tenant.knownWebhookEndpoint(
                     call.parameters[0], resellerID: call.resellerID, book: call.book)
-                let event = try tenant.insertEvent(.webhookTest, resellerID: call.resellerID, book: call.book) { json in
-                    json.field("webhookId", endpoint.publicID)
-                    json.field("name", endpoint.name)
-                }
+                let event = try tenant.emitUnsent(.webhookTest, endpoint) { json in json.field("test", true) }
                 let delivery = try tenant.insertDelivery(ofEvent: event.id, to: endpoint.id)
                 detail.note("webhook", endpoint.publicID)
                 detail.note("delivery", delivery)

@@ -8,9 +8,23 @@ package enum WebhookBodies {
         Field.integer("overlap_seconds", 0...KeyAnswers.overlapSecondsMax).or(TenantReader.secretOverlapSeconds)
     ).omittable
 
+    /// An endpoint as events show it, in this form in every dialect.
+    package static let told = Shape<NamedWebhookEndpoint>(
+        "WebhookEndpoint",
+        [
+            .member("id", \.publicID), .member("name", \.name), .member("url", \.url),
+            .member("events", \.events), .member("enabled", \.isEnabled), .member("created_at", \.createdAt),
+            .member("revision", \.revision),
+        ])
+
     /// A new signing secret, and how long the one before it is good.
     package struct Rotated: Sendable {
         let secret: String?
         let previousValidUntil: Timestamp
     }
+}
+
+extension NamedWebhookEndpoint: EventObject {
+    package static let revised: RevisedRows? = RevisedRows("webhook_endpoint")
+    package static let told = WebhookBodies.told
 }

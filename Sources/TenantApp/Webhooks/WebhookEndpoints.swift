@@ -7,14 +7,17 @@ package import TenantRegistry
 package struct NamedWebhookEndpoint: Sendable {
     package let id: Int64
     package let publicID: String
+    package let resellerID: Int64
+    package let book: Book
     package let name: String?
     package let url: String
     package let events: [String]
     package let isEnabled: Bool
     package let createdAt: Timestamp
+    package var revision: Int64
 
     static let columns = Columns<NamedWebhookEndpoint>(
-        "id", "public_id", "name", "url", "events", "is_enabled", "created_at")
+        "id", "public_id", "reseller_id", "book", "name", "url", "events", "is_enabled", "created_at", "revision")
     fileprivate static let ofReseller = Statement(
         """
         SELECT \(columns) FROM webhook_endpoint
@@ -29,11 +32,14 @@ package struct NamedWebhookEndpoint: Sendable {
     init(_ row: inout RowReader) throws {
         id = try row.int()
         publicID = try row.text()
+        resellerID = try row.int()
+        book = try row.value()
         name = try row.optionalText()
         url = try row.text()
         events = try row.text().split(separator: ",").map(String.init)
         isEnabled = try row.bool()
         createdAt = try row.time()
+        revision = try row.int()
     }
 }
 
@@ -83,6 +89,7 @@ extension TenantTransaction {
             .text(publicID), .integer(resellerID), .book(book), .text(name), .text(url),
             .text(events.joined(separator: ",")), .time(now))
         let secret = try mintSecret(ofEndpoint: connection.lastInsertedRowID, overlapSeconds: 0)
+        forgetEndpoints(resellerID: resellerID)
         return (try knownWebhookEndpoint(publicID, resellerID: resellerID, book: book), secret)
     }
 
@@ -109,6 +116,7 @@ extension TenantTransaction {
     package func removeWebhookEndpoint(_ endpoint: NamedWebhookEndpoint) throws {
         try connection.run(
             "UPDATE webhook_endpoint SET removed_at = ?2 WHERE id = ?1", .integer(endpoint.id), .time(now))
+        forgetEndpoints(resellerID: endpoint.resellerID)
         try connection.run("DELETE FROM webhook_endpoint_secret WHERE endpoint_id = ?1", .integer(endpoint.id))
         try connection.run(
             """
