@@ -46,9 +46,7 @@ struct ChargeService {
         guard let begins = service.start(ofPeriod: number), let ends = service.start(ofPeriod: number + 1) else {
             throw Refusal.defect
         }
-        let amount = try Pricing.line(
-            termPrice: service.nextPrice, rate: service.rate, quantity: 1,
-            minorUnitDigits: tenant.currency.minorUnitDigits)
+        let amount = try service.renewalAmount(in: tenant.currency)
         guard try isThere(amount, service.book) else { return .unpaid(amount) }
         let posting = try post(.renewal, amount, for: service, &detail)
         try tenant.insertRenewal(
@@ -147,7 +145,7 @@ struct ChargeService {
         service.nextAt = isOver ? nil : service.nextTry(after: tenant.now)
         try tenant.save(service)
         guard let event else { return }
-        detail.note(named: "\(service.publicID)", service.state.rawValue)
+        detail.note(named: service.publicID, service.state.rawValue)
         service = try tenant.emitService(event, service) { json in json.field("amount", tenant.decimal(amount)) }
     }
 }

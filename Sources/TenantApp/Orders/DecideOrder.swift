@@ -62,7 +62,10 @@ package struct DecideOrder {
             try tenant.cancelServices(ofOrder: order)
             try tenant.addUnits(
                 -Int64(open), resellerID: order.resellerID, productID: order.productID, book: order.book)
-            return try tenant.emitOrder(.orderRejected, decided(tenant))
+            let rejected = try tenant.emitOrder(.orderRejected, decided(tenant))
+            try PayDueServices.run(
+                tenant, resellerID: order.resellerID, book: order.book, keyID: keyID, &detail)
+            return rejected
         }
     }
 

@@ -18,6 +18,12 @@ extension Service {
     /// What the next period costs: of an hourly term, an hour.
     package var nextPrice: Money { nextTermPrice ?? termPrice }
 
+    /// What the next period will be charged.
+    package func renewalAmount(in currency: Currency) throws -> Money {
+        try Pricing.line(
+            termPrice: nextPrice, rate: rate, quantity: 1, minorUnitDigits: currency.minorUnitDigits)
+    }
+
     /// When its next charge is due; of what ended and owes, when that was first tried.
     package var dueAt: Timestamp? { renewsAt ?? pastDueSince }
 

@@ -1,4 +1,4 @@
-import CallKit
+package import CallKit
 import SQLite
 package import TenantRegistry
 

@@ -22,11 +22,11 @@ enum Kinds {
     ]
 
     private static let verbs: Set<String> = [
-        "Accept", "Adjust", "Allocate", "Apply", "Assign", "Change", "Close", "Configure", "Confirm", "Create",
+        "Accept", "Adjust", "Allocate", "Announce", "Apply", "Assign", "Change", "Charge", "Close", "Configure", "Confirm", "Create",
         "Decide", "End",
         "Expire",
-        "Export", "Fetch", "Fill", "Finish", "Generate", "Import", "Invite", "Issue", "List", "Mint", "Move", "Place",
-        "Price", "Quote", "Reconcile", "Redeem", "Report", "Retry", "Rotate", "Save", "Set", "Sign", "Transfer",
+        "Export", "Fetch", "Fill", "Finish", "Generate", "Import", "Invite", "Issue", "List", "Mint", "Move", "Pay", "Place",
+        "Price", "Quote", "Reconcile", "Redeem", "Report", "Reprice", "Retry", "Rotate", "Save", "Set", "Sign", "Transfer",
     ]
 
     /// Names that the rule reads wrongly, or not at all. Add a line where a name is right as it is.
@@ -44,7 +44,7 @@ enum Kinds {
         "DueWork": .value, "DueWorks": .value, "PaymentLimits": .value,
         "PostingSide": .proof,
         "Reconciliation": .value, "RedeemingCustomer": .operation, "ResellerApplication": .operation,
-        "RunningReconciliations": .value, "Scopes+Dialects": .wire, "SessionTerms": .value, "StagedImport": .operation,
+        "RunningReconciliations": .value, "Scopes+Dialects": .wire, "ServicePeriods": .value, "SessionTerms": .value, "StagedImport": .operation,
         "TableReader": .value,
         "TableRows": .value, "Tenant+Reading": .table,
         "TenantMemory": .value, "Term": .value, "TopUpFlow": .operation, "VerificationReport": .proof,
