@@ -170,7 +170,6 @@ extension RowReader {
         try optionalInt(as: Value.init(rawValue:))
     }
 
-    /// The same by its name.
     @inlinable
     package mutating func optionalValue<Value: RawRepresentable>(
         of type: Value.Type = Value.self

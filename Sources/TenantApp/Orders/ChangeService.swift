@@ -87,6 +87,7 @@ package struct ChangeService {
             service.pastDueSince = nil
             try tenant.save(service)
         }
+        try tenant.want(.suspended, ofService: service.id)
         service = try tenant.emitService(.serviceSuspended, service)
         return spent
     }
@@ -104,6 +105,7 @@ package struct ChangeService {
         if service.term != .hourly, let due = service.renewsAt, due <= tenant.now { service.isAnnounced = true }
         service.schedule()
         try tenant.save(service)
+        try tenant.want(.active, ofService: service.id)
         service = try tenant.emitService(.serviceResumed, service)
         return try charge.catchUp(&service, &detail)
     }

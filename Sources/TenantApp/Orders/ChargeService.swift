@@ -114,7 +114,10 @@ struct ChargeService {
         if wasSuspended { service.countAgain(from: tenant.now) }
         service.schedule()
         try tenant.save(service)
-        if wasSuspended { service = try tenant.emitService(.serviceResumed, service) }
+        if wasSuspended {
+            try tenant.want(.active, ofService: service.id)
+            service = try tenant.emitService(.serviceResumed, service)
+        }
         if service.state == .active, let amount {
             service = try tenant.emitService(.serviceRenewed, service) { json in
                 json.field("amount", tenant.decimal(amount))
@@ -145,6 +148,7 @@ struct ChargeService {
         service.nextAt = isOver ? nil : service.nextTry(after: tenant.now)
         try tenant.save(service)
         guard let event else { return }
+        if service.state == .suspended { try tenant.want(.suspended, ofService: service.id) }
         detail.note(named: service.publicID, service.state.rawValue)
         service = try tenant.emitService(event, service) { json in json.field("amount", tenant.decimal(amount)) }
     }

@@ -32,6 +32,7 @@ struct EndService {
         }
         try tenant.addUnits(-1, resellerID: service.resellerID, productID: service.productID, book: service.book)
         detail.note(named: service.publicID, service.state.rawValue)
+        try tenant.want(.terminated, ofService: service.id)
         service = try tenant.emitService(.serviceCancelled, service)
     }
 

@@ -89,6 +89,12 @@ extension Service {
     }
 
     private static let hour: Int64 = 3_600_000
+
+    /// Whether so many hours may have been counted between two instants: pauses only lengthen.
+    static func hours(_ count: Int64, fitBetween start: Timestamp, and end: Timestamp) -> Bool {
+        let (length, overflow) = count.multipliedReportingOverflow(by: hour)
+        return !overflow && count >= 0 && length <= end.milliseconds - start.milliseconds
+    }
 }
 
 /// The period that an order paid, as a service begins it.

@@ -229,28 +229,28 @@ extension TenantTransaction {
             first: first)
     }
 
-    /// Pending units of an order start now: term, anchor and renewal count from here.
-    package func activateServices(ofOrder order: Order) throws {
+    /// Pending units of an order start now, or one of them: term, anchor and renewal count from here.
+    package func activateServices(ofOrder order: Order, only unit: Service? = nil) throws {
         let first = FirstPeriod(of: order.term, from: now)
         try connection.run(
             """
             UPDATE service SET state = 'active', anchor_day = ?2, activated_at = ?3, renews_at = ?4, anchor_at = ?3,
                 next_at = ?5, is_announced = ?6, accrues_from = ?7
-            WHERE order_id = ?1 AND state = 'pending'
+            WHERE order_id = ?1 AND state = 'pending' AND (?8 IS NULL OR id = ?8)
             """,
             .integer(order.id), .int(now.date.day), .time(now), .time(first.renewsAt), .time(first.nextAt),
-            .bool(first.isAnnounced), .optional(first.accruesFrom))
+            .bool(first.isAnnounced), .optional(first.accruesFrom), .optional(unit?.id))
         noteDue(first.kind, at: first.nextAt)
     }
 
-    /// Every unit of an order ends; for an order that was rejected.
-    package func cancelServices(ofOrder order: Order) throws {
+    /// Every unit of an order ends, or one of them; for what was rejected.
+    package func cancelServices(ofOrder order: Order, only unit: Service? = nil) throws {
         try connection.run(
             """
             UPDATE service SET state = 'cancelled', cancelled_at = ?2, ends_at = ?2, renews_at = NULL
-            WHERE order_id = ?1 AND state <> 'cancelled'
+            WHERE order_id = ?1 AND state <> 'cancelled' AND (?3 IS NULL OR id = ?3)
             """,
-            .integer(order.id), .time(now))
+            .integer(order.id), .time(now), .optional(unit?.id))
     }
 
     /// What a terminated reseller still holds ends with its paid term and never renews (W1): the renewal that
