@@ -5,6 +5,7 @@ package import CallKit
 package struct UnitPrice: Sendable, Hashable, Comparable {
     let picos: Int128
 
+    package static let none = UnitPrice(picos: 0)
     static let picosPerMicro: Int64 = 1_000_000
 
     /// With so many units more of another price.

@@ -12,31 +12,62 @@ package struct DuePlace: Sendable, Comparable {
 
 /// Services as the clock finds them, by index.
 extension TenantReader {
-    private static let first: [DueKind: Statement] = sources.mapValues { source in
-        Statement("SELECT min(\(source.time)) FROM \(source.rows)")
+    private static let first: [DueKind: Statement] = sources.mapValues { sources in
+        let times = sources.map { source in
+            "SELECT * FROM (SELECT \(source.time) AS at FROM \(source.rows) ORDER BY \(source.column) LIMIT 1)"
+        }
+        return Statement("SELECT min(at) FROM (\(times.joined(separator: " UNION ALL ")))")
     }
-    private static let due: [DueKind: Statement] = sources.mapValues { source in
-        Statement("SELECT id FROM \(source.rows) AND \(source.time) <= ?1 ORDER BY \(source.time), id LIMIT ?2")
+    private static let due: [DueKind: Statement] = sources.mapValues { sources in
+        let lists = sources.map { source in
+            """
+            SELECT * FROM (SELECT \(source.time) AS at, id FROM \(source.rows) AND \(source.column) <= ?1\(source.less)
+                ORDER BY \(source.column), id LIMIT ?2)
+            """
+        }
+        return Statement("\(lists.joined(separator: " UNION ALL ")) ORDER BY 1, 2 LIMIT ?2")
     }
 
-    private static let sources: [DueKind: (rows: String, time: String)] = [
-        .renewal: (
-            """
+    /// Rows of one index, and what of them says when they are due.
+    private struct Source {
+        let rows: String
+        let column: String
+        /// Later than the column by so many milliseconds.
+        var laterBy: Int64 = 0
+
+        var time: String { "\(column)\(laterBy == 0 ? "" : " + \(laterBy)")" }
+        var less: String { laterBy == 0 ? "" : " - \(laterBy)" }
+    }
+
+    private static let announced = Source(
+        rows: """
             service INDEXED BY service_renewals WHERE next_at IS NOT NULL AND is_announced = 1 AND term <> 'hourly'
-            """, "next_at"
-        ),
-        .notice: (
-            """
+            """, column: "next_at")
+    private static let unannounced = Source(
+        rows: """
             service INDEXED BY service_notices WHERE next_at IS NOT NULL AND is_announced = 0 AND term <> 'hourly'
-            """, "next_at"
-        ),
-        .hourly: ("service INDEXED BY service_accruals WHERE next_at IS NOT NULL AND term = 'hourly'", "next_at"),
-        .end: (
-            """
-            service INDEXED BY service_ends
-            WHERE ends_at IS NOT NULL AND state IN ('active', 'past_due', 'suspended')
-            """, "ends_at"
-        ),
+            """, column: "next_at")
+    private static let sources: [DueKind: [Source]] = [
+        // What nobody could announce in time renews all the same.
+        .renewal: [
+            announced,
+            Source(
+                rows: unannounced.rows, column: "next_at",
+                laterBy: Service.noticeDays * Timestamp.millisecondsPerDay),
+        ],
+        .notice: [unannounced],
+        .hourly: [
+            Source(
+                rows: "service INDEXED BY service_accruals WHERE next_at IS NOT NULL AND term = 'hourly'",
+                column: "next_at")
+        ],
+        .end: [
+            Source(
+                rows: """
+                    service INDEXED BY service_ends
+                    WHERE ends_at IS NOT NULL AND state IN ('active', 'past_due', 'suspended')
+                    """, column: "ends_at")
+        ],
     ]
 
     /// When the next service is due of a kind.
@@ -48,35 +79,28 @@ extension TenantReader {
     /// Ids of what is due of a kind now, oldest first.
     func dueServices(_ kind: DueKind, limit: Int) throws -> [Int64] {
         guard let statement = Self.due[kind] else { return [] }
-        return try connection.rows(statement, .time(now), .int(limit)) { try $0.int() }
+        return try connection.rows(statement, .time(now), .int(limit)) { row in
+            row.skip(1)
+            return try row.int()
+        }
     }
 
-    /// What comes next of a kind, with its hour. A renewal that waits for its notice is one that comes, too.
+    /// What comes next of a kind, with its hour.
     func comingServices(_ kind: DueKind, _ page: DuePage) throws -> [(at: Timestamp, id: Int64)] {
-        let notice = Service.noticeDays * Timestamp.millisecondsPerDay
-        let rows: String
-        switch kind {
-        case .renewal:
-            rows = """
-                SELECT id, next_at AS at, reseller_id FROM service INDEXED BY service_renewals
-                WHERE next_at IS NOT NULL AND is_announced = 1 AND term <> 'hourly' AND next_at BETWEEN ?1 AND ?3
-                UNION ALL SELECT id, next_at + \(notice), reseller_id FROM service INDEXED BY service_notices
-                WHERE next_at IS NOT NULL AND is_announced = 0 AND term <> 'hourly'
-                    AND next_at BETWEEN ?1 - \(notice) AND ?3 - \(notice)
-                """
-        default:
-            guard let source = Self.sources[kind] else { return [] }
-            rows = """
-                SELECT id, \(source.time) AS at, reseller_id FROM \(source.rows) AND \(source.time) BETWEEN ?1 AND ?3
-                """
+        let rows = (Self.sources[kind] ?? []).map { source in
+            """
+            SELECT \(source.time) AS at, id, reseller_id FROM \(source.rows)
+                AND \(source.column) BETWEEN ?1\(source.less) AND ?3\(source.less)
+            """
         }
+        guard !rows.isEmpty else { return [] }
         var values: [SQLValue] = [
             .time(page.after.at), .integer(page.after.id), .time(page.until), .int(page.limit),
         ]
         if let resellerID = page.resellerID { values.append(.integer(resellerID)) }
         return try connection.rows(
             dynamic: """
-                SELECT at, id FROM (\(rows)) WHERE (at, id) > (?1, ?2)
+                SELECT at, id FROM (\(rows.joined(separator: " UNION ALL "))) WHERE (at, id) > (?1, ?2)
                     \(page.resellerID == nil ? "" : "AND reseller_id = ?5") ORDER BY at, id LIMIT ?4
                 """, values
         ) { (at: try $0.time(), id: try $0.int()) }

@@ -9,7 +9,7 @@ struct HourlyStand {
     let accrued: UnitPrice
     let charged: Money
 
-    static let none = HourlyStand(hours: 0, accrued: UnitPrice(picos: 0), charged: .zero)
+    static let none = HourlyStand(hours: 0, accrued: .none, charged: .zero)
 
     init(hours: Int64, accrued: UnitPrice, charged: Money) {
         self.hours = hours

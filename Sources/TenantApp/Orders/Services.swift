@@ -223,7 +223,7 @@ extension TenantTransaction {
             .int(now.date.day), .time(now), .optional(first?.anchor), .optional(first?.renewsAt),
             .int(isActive ? 1 : 0), .optional(first?.nextAt), .bool(first?.isAnnounced ?? false),
             .optional(first?.accruesFrom))
-        if let first { noteDue(first.kind, at: first.nextAt) }
+        if let first { noteBegun(first) }
         return Service(
             of: order, price: new.price, id: connection.lastInsertedRowID, publicID: publicID, state: state,
             first: first)
@@ -240,7 +240,12 @@ extension TenantTransaction {
             """,
             .integer(order.id), .int(now.date.day), .time(now), .time(first.renewsAt), .time(first.nextAt),
             .bool(first.isAnnounced), .optional(first.accruesFrom), .optional(unit?.id))
+        noteBegun(first)
+    }
+
+    private func noteBegun(_ first: FirstPeriod) {
         noteDue(first.kind, at: first.nextAt)
+        if first.kind == .notice { noteDue(.renewal, at: first.renewsAt) }
     }
 
     /// Every unit of an order ends, or one of them; for what was rejected.
@@ -288,6 +293,7 @@ extension TenantTransaction {
             .optional(service.suspendedBy?.rawValue), .optional(service.nextAt), .bool(service.isAnnounced),
             .optional(service.accruesFrom), .integer(service.accruedHours), .time(now))
         if let next = service.nextAt { noteDue(service.dueKind, at: next) }
+        if let due = service.renewsAt, service.dueKind == .notice { noteDue(.renewal, at: due) }
         if let end = service.endsAt, service.state != .cancelled { noteDue(.end, at: end) }
     }
 }
