@@ -1,7 +1,8 @@
 import CallKit
 package import TenantRegistry
 
-/// Says three days ahead that a service renews, at which amount, and whether the balance has it now; once a period (W10).
+/// Says three days ahead that a service renews, at which amount, and whether the balance has it now: once a period
+/// (W10).
 package struct AnnounceRenewals: DueWork {
     package let kind = DueKind.notice
 

@@ -92,8 +92,8 @@ package struct ChangeService {
         return spent
     }
 
-    /// No anchor moves: periods that were missed are charged now, each in its order. What cannot be paid is past due from
-    /// here.
+    /// No anchor moves: periods that were missed are charged now, each in its order. What cannot be paid is past due
+    /// from here.
     private func resume(
         _ service: inout Service, _ charge: ChargeService, _ detail: inout AuditDetail
     ) throws -> Money {

@@ -1,5 +1,4 @@
 import CallKit
-import SQLite
 package import TenantRegistry
 
 /// Renewals (`.renewal`) and hourly charges (`.hourly`) as they fall due, and the daily tries of what was not paid. One
@@ -55,43 +54,5 @@ package struct ChargeDueServices: DueWork {
                 kind: kind, at: at, id: id, object: service.publicID, resellerPublicID: service.resellerPublicID,
                 amount: amount)
         }
-    }
-}
-
-/// Services of one reseller and book, in the order in which they are due.
-struct ServiceGroup {
-    let resellerID: Int64
-    let book: Book
-    var services: [Service]
-}
-
-extension TenantTransaction {
-    /// By reseller and book. A row that cannot be read is told and put off by a day.
-    func readServices(_ ids: [Int64], _ kind: DueKind) throws -> [ServiceGroup] {
-        struct Place: Hashable {
-            let resellerID: Int64
-            let book: Book
-        }
-        var groups: [ServiceGroup] = []
-        var places: [Place: Int] = [:]
-        for id in ids {
-            do {
-                guard let service = try service(id: id) else { throw Refusal.notFound(.service) }
-                let key = Place(resellerID: service.resellerID, book: service.book)
-                if let place = places[key] {
-                    groups[place].services.append(service)
-                } else {
-                    places[key] = groups.count
-                    groups.append(ServiceGroup(resellerID: key.resellerID, book: key.book, services: [service]))
-                }
-            } catch let corrupt as CorruptRow {
-                store.tell(corrupt)
-                try postponeService(id, kind)
-            } catch is Refusal {
-                // Its order, customer or product is missing: `verify` says so.
-                try postponeService(id, kind)
-            }
-        }
-        return groups
     }
 }

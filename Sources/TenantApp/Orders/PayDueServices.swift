@@ -1,8 +1,8 @@
 package import CallKit
 package import TenantRegistry
 
-/// Money has come in: what a reseller has not paid is paid from it, oldest first, ties by id, and what was suspended for
-/// it runs again (W9). Called in the transaction in which the money comes, by whatever makes money available.
+/// Money has come in: what a reseller has not paid is paid from it, oldest first, ties by id, and what was suspended
+/// for it runs again (W9). Called in the transaction in which the money comes, by whatever makes money available.
 ///
 /// What one transaction has no room for is noted, and paid before anything else of the reseller is charged. A service
 /// that costs more than there is left keeps no other from being paid.

@@ -12,6 +12,8 @@ enum RenewalCheck {
             dynamic: "SELECT \(Service.columns), o.term_price FROM \(Service.tables) ORDER BY s.id"
         ) { row in
             let service = try Service(&row)
+            // `BoundsCheck` names it.
+            guard counts.contains(service.period), counts.contains(service.accruedHours) else { return true }
             let life = ServiceLife(service, prices: try Prices(of: service.id, first: row.money(), in: connection))
             for fault in life.faults() { file.report.add(.orders, "service", service.id, fault) }
             if service.term == .hourly {
@@ -23,6 +25,8 @@ enum RenewalCheck {
         }
         try checkLonePostings(&file)
     }
+
+    private static let counts = TenantStore.counters
 
     // MARK: Terms
 
@@ -43,6 +47,7 @@ enum RenewalCheck {
             func add(_ text: String) {
                 file.report.add(.orders, "renewal", nil, "Service \(service.id), period \(period): \(text)")
             }
+            guard counts.contains(period) else { return true }
             if period != last + 1 { add("the one before it is \(last): a period was left out.") }
             last = period
             if service.start(ofPeriod: period) != begins || service.start(ofPeriod: period + 1) != ends {
@@ -103,6 +108,7 @@ enum RenewalCheck {
             func add(_ text: String) {
                 file.report.add(.orders, "hourly_charge", nil, "Service \(service.id), charge \(number): \(text)")
             }
+            guard counts.contains(number), counts.contains(stand.hours) else { return true }
             if number != last + 1 { add("the one before it is \(last): a charge was left out.") }
             if price != life.prices.price(at: number) { add("its price is not the one that was recorded.") }
             let hours = stand.hours - before.hours

@@ -113,6 +113,19 @@ extension WholesaleOrders {
         ]
         static let service = Shape<Service>("Service", serviceMembers)
 
+        /// With what only its own GET shows: no list, no event has it (O10).
+        package struct WholeService: Sendable {
+            package let service: Service
+            /// Nil where no provisioner makes it.
+            package let provisioning: ProvisioningState.Shown?
+            package let details: ServiceDetails?
+        }
+        package static let detailMembers: [Shape<WholeService>.Member] = [
+            .member("provisioning_state", \.provisioning), .member("details", \.details),
+        ]
+        static let serviceWithDetails = Shape<WholeService>(
+            "ServiceWithDetails", [.part(serviceMembers, \.service)] + detailMembers)
+
         package struct WholeOrder: Sendable {
             package let order: Order
             package let services: [Service]
@@ -168,12 +181,7 @@ extension WholesaleOrders {
         ).omittable
 
         static let webhookRequest = Body(Field.webhookURL("url"), Field.events("events", EventType.wholesale))
-        static let webhook = Shape<WebhookEndpoint>(
-            "Webhook",
-            [
-                .member("id", \.publicID), .member("url", \.url), .member("events", \.events),
-                .member("enabled", \.isEnabled),
-            ])
+            .map { url, events in SetDefaultWebhook(url: url, events: events) }
         static let webhookSecret = Shape<WebhookBodies.Rotated>([
             .ok, .omittable("webhook_secret", \.secret), .member("previous_valid_until", \.previousValidUntil),
         ])

@@ -188,50 +188,13 @@ extension ProxyPorts {
         static let madePort = Shape<PricedPort>([
             .object("port", Shape(portMembers), \.open), .object("pricing", pricing, \.pricing),
         ])
+        static let renewal = Body(Field.integer("days", 1...PricePort.daysMax))
         static let rotatedPort = Shape<OpenPort>([.object("port", portMembers)])
         static let readPort = Shape<PricedPort>([
             .object("port", Shape(portDetails), \.open), .object("pricing", pricing, \.pricing),
         ])
         static let listedPort = Shape<PricedPort>([
             .part(portDetails, \.open), .object("pricing", pricing, \.pricing),
-        ])
-
-        // Webhooks
-
-        static let newWebhook = Body(
-            Field.text("name", 1...100), Field.webhookURL("url"), Field.events("events", EventType.ports))
-        private static let webhookMembers: [Shape<NamedWebhookEndpoint>.Member] = [
-            .member("_id", \.publicID), .member("name", as: .string.nullable, \.name), .member("url", \.url),
-            .member("events", \.events), .member("isActive", \.isEnabled),
-            .member("createdAt", \.createdAt.milliseconds), .member("revision", \.revision),
-        ]
-        struct MadeWebhook {
-            let endpoint: NamedWebhookEndpoint
-            let secret: String?
-        }
-        static let madeWebhook = Shape<MadeWebhook>([
-            .part(webhookMembers, \.endpoint), .omittable("secret", \.secret), .alreadyShown,
-        ])
-        struct RotatedSecret {
-            let endpoint: NamedWebhookEndpoint
-            let rotated: WebhookBodies.Rotated
-        }
-        static let rotatedSecret = Shape<RotatedSecret>([
-            .part(webhookMembers, \.endpoint), .omittable("secret", \.rotated.secret), .alreadyShown,
-            .member("previousValidUntil", \.rotated.previousValidUntil.milliseconds),
-        ])
-        static let webhooks = Shape<[NamedWebhookEndpoint]>([.list("webhooks", Shape(webhookMembers)) { $0 }])
-        static let removedWebhook = Shape<NamedWebhookEndpoint>([
-            .member("_id", \.publicID), .member("deleted") { _ in true },
-        ])
-        struct SentTest {
-            let event: String
-            let delivery: String
-        }
-        static let testSent = Shape<SentTest>([
-            .member("eventId", \.event), .member("deliveryId", \.delivery),
-            .member("type", as: .string) { _ in EventType.webhookTest },
-            .member("status") { _ in DeliveryState.pending },
         ])
     }
 }

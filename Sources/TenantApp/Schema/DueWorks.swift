@@ -4,7 +4,8 @@ package import TenantRegistry
 /// follow from it.
 package enum DueWorks {
     package static let all: [any DueWork] = [
-        ChargeDueServices(.renewal), ChargeDueServices(.hourly), EndDueServices(), AnnounceRenewals(),
+        DeliveryWork(), DuePorts(), DueHousekeeping(), DueProvisionings(), ChargeDueServices(.renewal),
+        ChargeDueServices(.hourly), EndDueServices(), AnnounceRenewals(),
     ]
 
     private static let byKind = Dictionary(uniqueKeysWithValues: all.map { ($0.kind, $0) })

@@ -54,10 +54,11 @@ enum RowCheck {
         try sweep.take(Customer.columns, from: "customer", &file, Customer.init)
         try sweep.take(Order.columns, from: Order.tables, since: Migration0018.version, &file, Order.init)
         try sweep.take(Service.columns, from: Service.tables, since: Migration0017.version, &file, Service.init)
-        try sweep.take(
-            NamedWebhookEndpoint.columns, from: "webhook_endpoint", since: Migration0014.version, &file,
-            NamedWebhookEndpoint.init)
-        try sweep.take(Delivery.columns, from: Delivery.tables, &file, Delivery.init)
+        let since = Migration0015.version
+        try sweep.take(WebhookEndpoint.columns, from: "webhook_endpoint", since: since, &file, WebhookEndpoint.init)
+        try sweep.take(EndpointHealth.columns, from: "endpoint_health", since: since, &file, EndpointHealth.init)
+        try sweep.take(Delivery.columns, from: Delivery.tables, since: since, &file, Delivery.init)
+        try sweep.take(Attempt.columns, from: "attempt", since: since, &file, Attempt.init)
     }
 
     private static func readCredits(_ sweep: inout RowSweep, _ file: inout VerifiedFile) throws {

@@ -73,6 +73,8 @@ package final class Fleet: ProviderKeyRows, Sendable {
     package let flows: FlowPool
     /// Which tenant's file is to be asked next.
     package let due: DueBoard
+    /// Whether the time of day is believed.
+    package let clockGuard: ClockGuard
     package let clock: any WallClock
     package let monotonic: any MonotonicClock
     package let random: any RandomSource
@@ -82,6 +84,7 @@ package final class Fleet: ProviderKeyRows, Sendable {
     private let providerKeyHashes: Mutex<Set<Digest>>
     private let diskIsShort = Atomic<Bool>(false)
     let isStopping = Atomic<Bool>(false)
+    let touched = TouchedTenants()
     let lastHousekeeping = Mutex<[TenantID: (at: Timestamp, used: UInt64)]>([:])
     /// Tenants whose erasure the disk cut short; tried again until it is done.
     let unburied = Mutex<[TenantProfile]>([])
@@ -99,6 +102,8 @@ package final class Fleet: ProviderKeyRows, Sendable {
         /// Writes are refused while the disk has less than this free.
         package var freeBytesReserve: Int64 = 64 << 20
         package var budgets = Budgets()
+        /// What cannot be taken back waits where the time of day leaps further ahead; 0: it never does.
+        package var clockLeapHoursMax = 25
         /// See `LanePool`.
         package var aroundAnswers: @Sendable (() -> Void) -> Void = { $0() }
 
@@ -123,6 +128,7 @@ package final class Fleet: ProviderKeyRows, Sendable {
         self.random = random
         self.report = report
         due = DueBoard(clock: clock)
+        clockGuard = ClockGuard(leapHoursMax: options.clockLeapHoursMax)
         pool = LanePool(
             workers: options.workers, openFilesMax: options.openFilesMax, aroundAnswers: options.aroundAnswers)
         let budgets = options.budgets
@@ -253,7 +259,7 @@ package final class Fleet: ProviderKeyRows, Sendable {
 
     func makeRecord(_ profile: TenantProfile, secretKey: [UInt8], signingSeed: [UInt8]) throws -> TenantRecord {
         let record = TenantRecord(
-            profile: profile, secretKey: secretKey, signingKey: try SigningKey(seed: signingSeed),
+            profile: profile, secretKey: secretKey, signingKey: try SigningKey(seed: signingSeed), touched: touched,
             now: monotonic.nanoseconds())
         let path = data.tenantPath(profile.id)
         let lane = Lane<TenantStore>(

@@ -28,9 +28,9 @@ package struct Shop: Sendable {
                 let reseller = try tenant.insertReseller(
                     email: "shop\(number)@example.com", name: "Shop \(number)", company: nil, state: .active,
                     approvedBy: 1)
-                try tenant.setWebhookEndpoint(
-                    url: "https://example.com/\(number)", events: ["order.created", "service.activated"],
-                    resellerID: reseller.id, book: .live)
+                _ = try tenant.insertWebhookEndpoint(
+                    name: WebhookEndpoint.defaultName, url: "https://example.com/\(number)",
+                    events: ["order.created", "service.activated"], resellerID: reseller.id, book: .live)
                 ids.append(reseller.id)
             }
             for (sku, fulfilment) in [("instant", Fulfilment.instant), ("manual", .manual)] {
