@@ -74,7 +74,10 @@ package struct DecideOrder {
                 try tenant.noteOutcome(of: order, ready: 0, rejected: order.quantity, reason: reason)
                 detail.note("reason", reason)
             }
-            return try tenant.emitOrder(.orderRejected, tenant.knownOrder(orderID))
+            let rejected = try tenant.emitOrder(.orderRejected, tenant.knownOrder(orderID))
+            try PayDueServices.run(
+                tenant, resellerID: order.resellerID, book: order.book, keyID: keyID, &detail)
+            return rejected
         }
     }
 
