@@ -39,6 +39,8 @@ package final class TenantStore: LaneFile {
 
     /// Who may use how much of the file.
     package let budgets: Budgets
+    /// What is told of rows that fall due; nil for a file that is being checked.
+    private let board: DueBoard?
     private let metrics: LaneMetrics
     private let report: @Sendable (String) -> Void
     private var drawn: [(UInt64, UInt64)] = []
@@ -79,15 +81,17 @@ package final class TenantStore: LaneFile {
         /// Tables whose rows the chain vouches for.
         package let vouched: VouchedShapes?
         package let budgets: Budgets
+        package let board: DueBoard?
         package let report: @Sendable (String) -> Void
 
         package init(
             clock: any WallClock, random: any RandomSource, metrics: LaneMetrics, signingKey: SigningKey,
             secretKey: [UInt8], readLog: ReadLog, record: TenantRecord?, vouched: VouchedShapes?, budgets: Budgets,
-            report: @escaping @Sendable (String) -> Void
+            board: DueBoard? = nil, report: @escaping @Sendable (String) -> Void
         ) {
             self.vouched = vouched
             self.budgets = budgets
+            self.board = board
             self.report = report
             self.record = record
             self.clock = clock
@@ -112,6 +116,7 @@ package final class TenantStore: LaneFile {
         secretKey = context.secretKey
         readLog = context.readLog
         record = context.record
+        board = context.board
         report = context.report
         let meta = try connection.row(
             "SELECT tenant_id, incarnation, projection_epoch, currency FROM meta WHERE id = 1"
@@ -260,7 +265,7 @@ package final class TenantStore: LaneFile {
         if growth.isDue { try? measureGrowth() }
         if drained != nil { readLog.kept() }
         drained = nil
-        if !batchDue.isEmpty { record?.fallsDue(batchDue) }
+        if !batchDue.isEmpty, let record { board?.note(record, batchDue.map { ($0.key, $0.value) }) }
         let effects = batchEffects
         clearBatch()
         for effect in effects { effect() }

@@ -183,7 +183,7 @@ extension Fleet {
         }
         group.wait()
         let last = DispatchSemaphore(value: 0)
-        saveCounters { [self] in registry.close { last.signal() } }
+        saveCounters { [self] in saveDue(isWhole: true) { [self] in registry.close { last.signal() } } }
         last.wait()
         pool.close()
         background.close()

@@ -13,8 +13,8 @@ package final class TenantRecord: Sendable {
     package let readLog = ReadLog()
     package let answers = AnswerCache()
     package let counters = TenantCounters()
-    /// When the file is to be asked again.
-    package let due = DueTimes()
+    /// When the file is to be asked for what falls due; the board's.
+    let due = DueStand()
     private let profileCell: Mutex<TenantProfile>
     private let bucketCell: Mutex<Bucket?>
     private let laneCell = Mutex<Lane<TenantStore>?>(nil)
@@ -50,10 +50,8 @@ package final class TenantRecord: Sendable {
         bucketCell.withLock { bucket in bucket = Bucket.changed(bucket, to: limit, now: now) }
     }
 
-    /// The batch that committed has rows that fall due. On the lane's worker.
-    func fallsDue(_ batch: [DueKind: Int64]) {
-        for (kind, at) in batch { due.note(kind, at) }
-    }
+    /// When the scheduler asks the file next; nil where nothing waits in it.
+    package var dueAt: Timestamp? { due.hour.time }
 
     /// Counts a request against the month's quota; false past it.
     package func countRequest(at now: Timestamp) -> Bool {
