@@ -13,6 +13,8 @@ package struct Configuration: Sendable {
     /// The program that looks at files from elsewhere in a process of its own; nil: this process does.
     package var examiner: String?
     package var freeBytesReserve: Int64 = 64 << 20
+    /// Nothing is charged where the time of day leaps further ahead, until a person says so; 0: it always is.
+    package var clockLeapHoursMax = 25
     /// Only from these is `X-Forwarded-For` the client's address (G6).
     package var trustedProxies: [AddressRange] = []
     /// `{slug}.{baseDomain}` names a tenant.

@@ -22,25 +22,34 @@ package final class Gateway: Sendable {
     private let pipeline: Pipeline
     private let levels: LevelKeeper
     private let outbound: Outbound
+    private let scheduler: Scheduler
     private let tls: TLSCertificates?
     private let isStopped = Atomic<Bool>(false)
 
+    /// `round`: see `Scheduler`.
     package static func start(
-        _ configuration: Configuration, blueprints: Blueprints, clock: any WallClock = SystemClock()
+        _ configuration: Configuration, blueprints: Blueprints, clock: any WallClock = SystemClock(),
+        monotonic: any MonotonicClock = SystemMonotonicClock(), round: @escaping @Sendable () -> Void = {}
     ) throws -> Gateway {
-        try Gateway(configuration, blueprints, clock)
+        try Gateway(configuration, blueprints, clock, monotonic, round)
     }
 
-    private init(_ configuration: Configuration, _ blueprints: Blueprints, _ clock: any WallClock) throws {
+    private init(
+        _ configuration: Configuration, _ blueprints: Blueprints, _ clock: any WallClock,
+        _ monotonic: any MonotonicClock, _ round: @escaping @Sendable () -> Void
+    ) throws {
         var options = Fleet.Options()
         options.workers = configuration.workers
         options.openFilesMax = configuration.openFilesMax
         options.freeBytesReserve = configuration.freeBytesReserve
         options.budgets = Budgets(configuration.budgets)
+        options.clockLeapHoursMax = configuration.clockLeapHoursMax
         options.aroundAnswers = { WakeBatch.run($0) }
         let data = try DataDirectory(path: configuration.dataPath)
         let schema = configuration.examiner.map { TenantSchema.app.examining(by: $0) } ?? .app
-        let fleet = try Fleet(data: data, schema: schema, options: options, clock: clock, report: RequestLog.report)
+        let fleet = try Fleet(
+            data: data, schema: schema, options: options, clock: clock, monotonic: monotonic,
+            report: RequestLog.report)
         let outbound = try Outbound(
             allowsPrivateAddresses: configuration.allowsPrivateAddresses, places: fleet.budgets.outbound)
         self.outbound = outbound
@@ -73,6 +82,9 @@ package final class Gateway: Sendable {
             listeners: listeners, handler: pipeline, limits: limits, loopCount: configuration.loops,
             metrics: metrics)
         ports = server.ports
+        // Once all work outside the files is registered, and nothing fails any more.
+        scheduler = try Scheduler(fleet, round: round)
+        pipeline.attach(scheduler)
         self.fleet = fleet
         self.pipeline = pipeline
         self.blueprints = blueprints
@@ -112,6 +124,8 @@ package final class Gateway: Sendable {
         pipeline.isDraining.store(true, ordering: .releasing)
         pause(milliseconds: configuration.drainNoticeMilliseconds)
         server.drain(withinMilliseconds: configuration.drainMilliseconds)
+        // Behind the calls: what they made due may still be done.
+        scheduler.stop()
         outbound.close()
         // What calls to services outside woke has its last writes to make.
         fleet.flows.drain(withinMilliseconds: configuration.drainMilliseconds)
@@ -160,6 +174,7 @@ package final class Gateway: Sendable {
             var seconds = 0
             while let gateway = self, !gateway.isStopped.load(ordering: .relaxed) {
                 gateway.fleet.tick()
+                gateway.scheduler.watch()
                 gateway.levels.save()
                 seconds += 1
                 if seconds % Self.countersEverySeconds == 0 { gateway.fleet.saveCounters() }

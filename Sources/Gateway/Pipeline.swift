@@ -28,6 +28,12 @@ final class Pipeline: RequestHandler, Sendable {
     let imports: ImportLine
     private let requestIDs: RequestIDs
     private let attached = Mutex<(metrics: ServerMetrics?, authority: String)>((nil, "127.0.0.1"))
+    private let attachedScheduler = Mutex<Scheduler?>(nil)
+
+    /// Nil where nothing happens by itself.
+    var scheduler: Scheduler? { attachedScheduler.withLock { $0 } }
+
+    func attach(_ scheduler: Scheduler) { attachedScheduler.withLock { $0 = scheduler } }
 
     var server: ServerMetrics? { attached.withLock { $0.metrics } }
 

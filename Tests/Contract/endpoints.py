@@ -180,6 +180,12 @@ ADMINS = [
         "overlap_seconds": integer(1, 0, 30 * 86_400, required=False)}, optional_body=True),
     Endpoint(ADMIN, "PUT", "/api-keys/{key}/limit", "operator", policy()),
     Endpoint(ADMIN, "DELETE", "/api-keys/{key}/limit", "operator"),
+    Endpoint(ADMIN, "GET", "/api-keys/{key}/limit", "operator"),
+    Endpoint(ADMIN, "POST", "/api-keys/{key}/limit/reset", "operator"),
+    Endpoint(ADMIN, "POST", "/api-keys/{key}/limit/rehearse", "operator", {
+        **policy(), "days": integer(7, 1, 31, required=False)}),
+    Endpoint(ADMIN, "POST", "/resellers/{reseller}/rate-limit/rehearse", "operator", {
+        **policy(), "days": integer(7, 1, 31, required=False)}),
     Endpoint(ADMIN, "POST", "/session", "open", {"email": email(), "password": text("x", 256)}),
     Endpoint(ADMIN, "DELETE", "/session", "operator's session"),
     Endpoint(ADMIN, "GET", "/account/sessions", "operator", query=PAGE),

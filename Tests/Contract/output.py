@@ -41,6 +41,11 @@ class Commands:
     def key(self):
         return self.shop.mint(self.reseller).json["id"]
 
+    def limited(self):
+        key = self.key()
+        assert self.shop.admin("PUT", f"/api-keys/{key}/limit", {"requests": 10, "window_seconds": 60}).status == 200
+        return key
+
     def suspended(self):
         slug = self.tenant()
         assert self.gateway.command("tenant", "suspend", slug).returncode == 0
@@ -81,6 +86,8 @@ class Commands:
             "key revoke": lambda: ["key", "revoke", self.key(), *owner],
             "limit set": lambda: ["limit", "set", self.key(), "10/60", *owner],
             "limit remove": lambda: ["limit", "remove", self.key(), *owner],
+            "limit reset": lambda: ["limit", "reset", self.limited(), *owner],
+            "limit rehearse": lambda: ["limit", "rehearse", self.key(), "10/60", *owner],
             "audit list": lambda: ["audit", "list", *owner], "audit head": lambda: ["audit", "head", *owner],
             "audit export": lambda: ["audit", "export", "--output", self.fresh(".csv"), *owner]}
 

@@ -152,6 +152,8 @@ class Gateway:
         """Returns once the gateway listens; its port is then `self.port`."""
         command = [self.tollgate, "serve", "--port", "0", "--data", self.data, "--blueprints", self.blueprints]
         command += (["--demo"] if self.has_demo else []) + self.arguments
+        if self.ahead_seconds is not None and "--clock-leap" not in self.arguments:
+            command += ["--clock-leap", "0"]
         self.error_file = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.error_file, env=self.environment())

@@ -101,9 +101,13 @@ def is_of(value, name):
     return isinstance(value, TYPES[name])
 
 
+def files(data):
+    return glob.glob(os.path.join(data, "tenants", "**", "*.sqlite"), recursive=True)
+
+
 def bodies(data):
     """Of every tenant's file below a folder that no gateway has open: (file, type, body)."""
-    for path in glob.glob(os.path.join(data, "tenants", "**", "*.sqlite"), recursive=True):
+    for path in files(data):
         with contextlib.closing(sqlite3.connect(path)) as database:
             with contextlib.suppress(sqlite3.DatabaseError):
                 yield from ((path, *row) for row in database.execute(
@@ -111,7 +115,39 @@ def bodies(data):
                     " UNION SELECT type, max(body) FROM event GROUP BY type", (NEWEST,)).fetchall())
 
 
+# The newest event of a row shows what the row says; those of a terminated reseller end untold (W1).
+NEWEST_SHOW = [
+    ("orders", "state", ["state"]), ("service", "status", ["state", "renews_at", "ends_at"])]
+
+
+def untold(path):
+    """Rows of a file that have changed without telling: (object, what its newest event shows, what the row says)."""
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        tables = {name for name, in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+        for table, state, columns in NEWEST_SHOW:
+            if not {table, "event"} <= tables:
+                continue
+            for name, *row, body in database.execute(
+                    f"SELECT t.public_id, {', '.join('t.' + column for column in columns)}, e.body FROM {table} t"
+                    " JOIN reseller r ON r.id = t.reseller_id AND r.state <> 3"
+                    " JOIN event e ON e.object = t.public_id AND e.revision = t.revision LIMIT 2000"):
+                data = json.loads(body)["data"]
+                shown = [data[state], *(milliseconds(data[column]) for column in columns[1:])]
+                if shown != row:
+                    yield name, shown, row
+
+
+def milliseconds(text):
+    if text is None:
+        return None
+    time = datetime.datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ") - datetime.datetime(1970, 1, 1)
+    return time // datetime.timedelta(milliseconds=1)
+
+
 def sweep(data, catalogue):
     for path, kind, body in bodies(data):
         faults = catalogue.faults(body.encode())
         assert not faults, (os.path.basename(path), kind, faults, body)
+    for path in files(data):
+        found = list(untold(path))
+        assert not found, (os.path.basename(path), found[:3])

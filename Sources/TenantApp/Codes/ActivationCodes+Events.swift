@@ -27,7 +27,7 @@ extension ActivationCodes {
         Self.told.map { type in
             switch type {
             case .balanceLow: type.described(of: Reseller.self, id: "res")
-            case .webhookEndpointDisabled, .webhookTest: type.described(of: NamedWebhookEndpoint.self, id: "whe")
+            case .webhookEndpointDisabled, .webhookTest: type.described(of: WebhookEndpoint.self, id: "whe")
             default: type.described(of: ActivationCode.self, id: "code")
             }
         }

@@ -120,7 +120,7 @@ extension ActivationCodes {
             Field.webhookURL("url"),
             Field.events("events", EventType.codes).omittable(or: [EventType.codeRedeemed.rawValue]))
         static let webhook = Shape<WebhookEndpoint>([
-            .ok, .member("url", \.url), .member("events", \.events), .member("enabled", \.isEnabled),
+            .ok, .member("url", \.url), .member("events", \.events), .member("enabled", \.isActive),
         ])
         static let newSecret = Shape<WebhookBodies.Rotated>([
             .ok, .omittable("secret", \.secret), .member("previousValidUntil", \.previousValidUntil),

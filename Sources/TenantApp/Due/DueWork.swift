@@ -52,9 +52,11 @@ package struct DueItem: Sendable {
     package let resellerPublicID: String?
     /// What will be charged.
     package let amount: Money?
+    package let book: Book
 
     package init(
-        kind: DueKind, at: Timestamp, id: Int64, object: String, resellerPublicID: String?, amount: Money? = nil
+        kind: DueKind, at: Timestamp, id: Int64, object: String, resellerPublicID: String?, amount: Money? = nil,
+        book: Book = .live
     ) {
         self.kind = kind
         self.at = at
@@ -62,6 +64,7 @@ package struct DueItem: Sendable {
         self.object = object
         self.resellerPublicID = resellerPublicID
         self.amount = amount
+        self.book = book
     }
 }
 

@@ -48,10 +48,16 @@ package struct ChangeService {
         guard let changed = try tenant.service(publicID: serviceID, resellerID: nil, book: nil) else {
             throw Refusal.defect
         }
-        return switch move {
-        case .suspend: try tenant.emitService(.serviceSuspended, changed)
-        case .resume: try tenant.emitService(.serviceResumed, changed)
-        case .cancel: try tenant.emitService(.serviceCancelled, changed)
+        switch move {
+        case .suspend:
+            try tenant.want(.suspended, ofService: service.id)
+            return try tenant.emitService(.serviceSuspended, changed)
+        case .resume:
+            try tenant.want(.active, ofService: service.id)
+            return try tenant.emitService(.serviceResumed, changed)
+        case .cancel:
+            try tenant.want(.terminated, ofService: service.id)
+            return try tenant.emitService(.serviceCancelled, changed)
         }
     }
 }

@@ -35,13 +35,13 @@ extension OperatorAdmin {
             .post, "/orders/{id}/activate", "Carry a pending order out", access: .administrator, moves: .oneBook,
             idempotency: .accepted,
             gives: .done(Schemas.orderWithServices), refuses: [409]
-        ) { call in decide(call, .activate) },
+        ) { call in decide(call, .activate()) },
         Route(
             .post, "/orders/{id}/reject", "Reject a pending order", access: .administrator, moves: .oneBook,
             idempotency: .accepted,
             gives: .done(Schemas.orderWithServices), refuses: [409]
         ) {
-            call in decide(call, .reject)
+            call in decide(call, .reject())
         },
     ]
 

@@ -26,15 +26,23 @@ package struct Order: Sendable {
     package let customerExternalID: String?
     package let createdAt: Timestamp
     package let decidedAt: Timestamp?
+    private let decidedUnits: (ready: Int64, rejected: Int64)?
+    /// Why it was rejected, or some of its units.
+    package let reason: String?
     package var revision: Int64
+
+    /// Units that were carried out.
+    package var readyUnits: Int64 { decidedUnits?.ready ?? (state == .completed ? quantity : 0) }
+    /// Units that were rejected.
+    package var rejectedUnits: Int64 { decidedUnits?.rejected ?? (state == .rejected ? quantity : 0) }
 
     static let columns = Columns<Order>(
         "o.id", "o.public_id", "o.book", "o.reseller_id", "r.public_id", "p.sku", "o.product_id", "o.term",
         "o.quantity", "o.wholesale_total", "o.line_total", "o.setup_total", "o.state", "c.external_id",
-        "o.created_at", "o.decided_at", "o.revision")
+        "o.created_at", "o.decided_at", "u.ready_units", "u.rejected_units", "u.reason", "o.revision")
     static let tables = """
         orders o JOIN reseller r ON r.id = o.reseller_id JOIN product p ON p.id = o.product_id \
-        JOIN customer c ON c.id = o.customer_id
+        JOIN customer c ON c.id = o.customer_id LEFT JOIN order_outcome u ON u.order_id = o.id
         """
     fileprivate static let byPublicID = Statement(
         """
@@ -59,6 +67,9 @@ package struct Order: Sendable {
         customerExternalID = try row.optionalText()
         createdAt = try row.time()
         decidedAt = try row.optionalTime()
+        let (ready, rejected) = (try row.optionalInt(), try row.optionalInt())
+        decidedUnits = if let ready, let rejected { (ready, rejected) } else { nil }
+        reason = try row.optionalText()
         revision = try row.int()
     }
 
@@ -80,6 +91,8 @@ package struct Order: Sendable {
         customerExternalID = new.customer.externalID
         createdAt = now
         decidedAt = new.state == .completed ? now : nil
+        decidedUnits = nil
+        reason = nil
         revision = 1
     }
 }
@@ -144,9 +157,10 @@ extension TenantTransaction {
         return Order(order, id: connection.lastInsertedRowID, publicID: publicID, at: now)
     }
 
-    package func decide(_ order: Order, as state: OrderState, posting: Int64, by account: Int64) throws {
+    /// `posting`: nil where its units were decided one by one, each with its own.
+    package func decide(_ order: Order, as state: OrderState, posting: Int64?, by account: Int64) throws {
         try connection.run(
             "UPDATE orders SET state = ?2, decided_posting_id = ?3, decided_at = ?4, decided_by = ?5 WHERE id = ?1",
-            .integer(order.id), .text(state.rawValue), .integer(posting), .time(now), .integer(account))
+            .integer(order.id), .text(state.rawValue), .optional(posting), .time(now), .integer(account))
     }
 }

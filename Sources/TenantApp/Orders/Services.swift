@@ -162,25 +162,25 @@ extension TenantTransaction {
             activatedAt: isActive ? now : nil, renewsAt: renewsAt)
     }
 
-    /// Pending units of an order start now: term, anchor day and renewal count from here.
-    package func activateServices(ofOrder order: Order) throws {
+    /// Pending units of an order start now, or one of them: term, anchor day and renewal count from here.
+    package func activateServices(ofOrder order: Order, only unit: Service? = nil) throws {
         try connection.run(
             """
             UPDATE service SET state = 'active', anchor_day = ?2, activated_at = ?3, renews_at = ?4
-            WHERE order_id = ?1 AND state = 'pending'
+            WHERE order_id = ?1 AND state = 'pending' AND (?5 IS NULL OR id = ?5)
             """,
             .integer(order.id), .int(now.date.day), .time(now),
-            .time(order.term.advance(from: now, anchorDay: now.date.day)))
+            .time(order.term.advance(from: now, anchorDay: now.date.day)), .optional(unit?.id))
     }
 
-    /// Every unit of an order ends; for an order that was rejected.
-    package func cancelServices(ofOrder order: Order) throws {
+    /// Every unit of an order ends, or one of them; for what was rejected.
+    package func cancelServices(ofOrder order: Order, only unit: Service? = nil) throws {
         try connection.run(
             """
             UPDATE service SET state = 'cancelled', cancelled_at = ?2, ends_at = ?2, renews_at = NULL
-            WHERE order_id = ?1 AND state <> 'cancelled'
+            WHERE order_id = ?1 AND state <> 'cancelled' AND (?3 IS NULL OR id = ?3)
             """,
-            .integer(order.id), .time(now))
+            .integer(order.id), .time(now), .optional(unit?.id))
     }
 
     /// What a terminated reseller still holds ends with its paid term and never renews (W1): the renewal that

@@ -116,8 +116,9 @@ extension WholesaleOrders {
             gives: .read(Schemas.webhook)
         ) { call in
             .read { tenant in
-                guard let endpoint = try tenant.webhookEndpoints(resellerID: call.resellerID, book: call.book).first
-                else { throw Refusal.notFound(.webhook) }
+                guard let endpoint = try tenant.defaultWebhook(resellerID: call.resellerID, book: call.book) else {
+                    throw Refusal.notFound(.webhook)
+                }
                 return .json(Schemas.webhook, endpoint, in: tenant.currency)
             }
         },
@@ -127,11 +128,8 @@ extension WholesaleOrders {
         ) { call in
             let (url, events) = try call.read(Schemas.webhookRequest)
             return .write { tenant, detail in
-                try tenant.setWebhookEndpoint(
-                    url: url, events: events, resellerID: call.resellerID, book: call.book)
-                guard let endpoint = try tenant.webhookEndpoints(resellerID: call.resellerID, book: call.book).first
-                else { throw Refusal.defect }
-                detail.note("webhook", endpoint.publicID)
+                let endpoint = try SetDefaultWebhook(url: url, events: events).run(
+                    tenant, resellerID: call.resellerID, book: call.book, &detail)
                 return .json(Schemas.webhook, endpoint, in: tenant.currency)
             }
         },

@@ -41,7 +41,7 @@ extension WholesaleOrders {
             case .orderCreated, .orderCompleted, .orderRejected, .orderRefunded:
                 type.described(of: Order.self, id: "ord")
             case .resellerSuspended, .balanceLow: type.described(of: Reseller.self, id: "res")
-            case .webhookEndpointDisabled, .webhookTest: type.described(of: NamedWebhookEndpoint.self, id: "whe")
+            case .webhookEndpointDisabled, .webhookTest: type.described(of: WebhookEndpoint.self, id: "whe")
             default: type.described(of: Service.self, id: "svc")
             }
         }

@@ -97,7 +97,8 @@ extension WholesaleOrders {
             .member("id", \.publicID), .member("state", \.state), .member("product", \.sku), .member("term", \.term),
             .member("quantity", \.quantity), .member("customer_external_id", as: .string, \.customerExternalID),
             .part(totals, isDescribedLast: true) { $0 }, .member("created_at", \.createdAt),
-            .member("decided_at", \.decidedAt), .member("revision", \.revision),
+            .member("decided_at", \.decidedAt), .member("ready_units", \.readyUnits),
+            .member("rejected_units", \.rejectedUnits), .member("reason", \.reason), .member("revision", \.revision),
         ]
         static let order = Shape<Order>("Order", orderMembers)
 
@@ -168,7 +169,7 @@ extension WholesaleOrders {
             "Webhook",
             [
                 .member("id", \.publicID), .member("url", \.url), .member("events", \.events),
-                .member("enabled", \.isEnabled),
+                .member("enabled", \.isActive),
             ])
         static let webhookSecret = Shape<WebhookBodies.Rotated>([
             .ok, .omittable("webhook_secret", \.secret), .member("previous_valid_until", \.previousValidUntil),

@@ -191,7 +191,15 @@ extension TenantTransaction {
             .blob(sealed), .integer(port.slotID), .integer(port.days), .money(port.basePrice), .money(port.price.cost),
             .money(port.price.resellerPrice), .integer(port.posting), .integer(port.keyID), .time(now),
             .time(now.adding(days: port.days)))
-        return connection.lastInsertedRowID
+        let id = connection.lastInsertedRowID
+        noteDue(.port, at: now.adding(days: port.days))
+        return id
+    }
+
+    /// Its end is another one.
+    package func extend(_ port: Port, until end: Timestamp) throws {
+        try connection.run("UPDATE port SET expires_at = ?2 WHERE id = ?1", .integer(port.id), .time(end))
+        noteDue(.port, at: end)
     }
 
     package func move(_ port: Port, toSlot slot: Int64) throws {

@@ -41,7 +41,7 @@ extension ProxyPorts {
             switch type {
             case .customerQuotaExceeded: type.described(of: PortCustomer.self, id: "cus")
             case .balanceLow: type.described(of: Reseller.self, id: "res")
-            case .webhookEndpointDisabled, .webhookTest: type.described(of: NamedWebhookEndpoint.self, id: "whe")
+            case .webhookEndpointDisabled, .webhookTest: type.described(of: WebhookEndpoint.self, id: "whe")
             default: type.described(of: Port.self, id: "port")
             }
         }

@@ -188,6 +188,7 @@ extension ProxyPorts {
         static let madePort = Shape<PricedPort>([
             .object("port", Shape(portMembers), \.open), .object("pricing", pricing, \.pricing),
         ])
+        static let renewal = Body(Field.integer("days", 1...PricePort.daysMax))
         static let rotatedPort = Shape<OpenPort>([.object("port", portMembers)])
         static let readPort = Shape<PricedPort>([
             .object("port", Shape(portDetails), \.open), .object("pricing", pricing, \.pricing),
@@ -200,28 +201,28 @@ extension ProxyPorts {
 
         static let newWebhook = Body(
             Field.text("name", 1...100), Field.webhookURL("url"), Field.events("events", EventType.ports))
-        private static let webhookMembers: [Shape<NamedWebhookEndpoint>.Member] = [
-            .member("_id", \.publicID), .member("name", as: .string.nullable, \.name), .member("url", \.url),
-            .member("events", \.events), .member("isActive", \.isEnabled),
+        private static let webhookMembers: [Shape<WebhookEndpoint>.Member] = [
+            .member("_id", \.publicID), .member("name", \.name), .member("url", \.url),
+            .member("events", \.events), .member("isActive", \.isActive),
             .member("createdAt", \.createdAt.milliseconds), .member("revision", \.revision),
         ]
         struct MadeWebhook {
-            let endpoint: NamedWebhookEndpoint
+            let endpoint: WebhookEndpoint
             let secret: String?
         }
         static let madeWebhook = Shape<MadeWebhook>([
             .part(webhookMembers, \.endpoint), .omittable("secret", \.secret), .alreadyShown,
         ])
         struct RotatedSecret {
-            let endpoint: NamedWebhookEndpoint
+            let endpoint: WebhookEndpoint
             let rotated: WebhookBodies.Rotated
         }
         static let rotatedSecret = Shape<RotatedSecret>([
             .part(webhookMembers, \.endpoint), .omittable("secret", \.rotated.secret), .alreadyShown,
             .member("previousValidUntil", \.rotated.previousValidUntil.milliseconds),
         ])
-        static let webhooks = Shape<[NamedWebhookEndpoint]>([.list("webhooks", Shape(webhookMembers)) { $0 }])
-        static let removedWebhook = Shape<NamedWebhookEndpoint>([
+        static let webhooks = Shape<[WebhookEndpoint]>([.list("webhooks", Shape(webhookMembers)) { $0 }])
+        static let removedWebhook = Shape<WebhookEndpoint>([
             .member("_id", \.publicID), .member("deleted") { _ in true },
         ])
         struct SentTest {

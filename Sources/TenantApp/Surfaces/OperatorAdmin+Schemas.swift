@@ -57,8 +57,7 @@ extension OperatorAdmin {
                 .member("mode", \.book), .member("reseller", as: .string, \.resellerPublicID),
                 .member("webhook", \.endpointPublicID), .member("url", \.url), .member("status", \.state),
                 .member("attempts", \.attempts), .member("created_at", \.createdAt),
-                .member("next_attempt_at", \.nextAt), .member("expires_at", \.expiresAt),
-                .member("last_response_code", \.lastStatus), .member("last_response_body", \.lastBody),
+                .member("next_attempt_at", \.nextAt), .member("last_response_code", \.lastStatus),
                 .member("updated_at", \.updatedAt),
             ])
 
@@ -109,14 +108,15 @@ extension OperatorAdmin.Schemas {
     /// A key with whose it is.
     struct OwnedKey {
         let key: APIKey
+        let limit: KeyBodies.LimitNow?
         let ownerEmail: String?
         let reseller: String?
     }
     static let key = Shape<OwnedKey>(
         "Key",
         [
-            .part(KeyBodies.keyMembers, \.key), .member("owner_email", \.ownerEmail),
-            .member("reseller", \.reseller),
+            .part(KeyBodies.keyHead, \.key), .objectOrNull("limit", KeyBodies.limitNow, \.limit),
+            .part(KeyBodies.keyTail, \.key), .member("owner_email", \.ownerEmail), .member("reseller", \.reseller),
         ])
 
     /// A reseller as the operator sees it.

@@ -8,9 +8,6 @@ extension TenantTransaction {
     /// A secret is kept for so long past its end.
     package static let endedSecretsKeptDays: Int64 = 1
 
-    /// A delivery that is settled is kept for so long, to be looked at.
-    package static let settledDeliveriesKeptDays: Int64 = 30
-
     package func housekeep() throws {
         try saveRooms()
         try purgeIdempotency()
@@ -19,7 +16,8 @@ extension TenantTransaction {
         try purgePaymentSecrets()
         try purgeKnownPlaces()
         try purgeSessions()
-        try purgeDeliveries()
+        try settleQueues(limit: Self.settledAtOnceMax)
+        try purgeDeliveries(limit: Self.housekeepingRowsMax)
     }
 
     /// Hashes that open nothing any more: of sessions, and of keys after a rotation's overlap. Nobody is judged by
@@ -56,17 +54,6 @@ extension TenantTransaction {
                 LIMIT ?2)
             """,
             .time(now.adding(days: -Self.endedSecretsKeptDays)), .int(Self.housekeepingRowsMax))
-    }
-
-    /// What was delivered or dropped long ago; the event itself stays.
-    private func purgeDeliveries() throws {
-        try connection.run(
-            """
-            DELETE FROM delivery WHERE id IN (
-                SELECT id FROM delivery WHERE (state = 'delivered' OR state = 'dropped') AND updated_at <= ?1
-                LIMIT ?2)
-            """,
-            .time(now.adding(days: -Self.settledDeliveriesKeptDays)), .int(Self.housekeepingRowsMax))
     }
 
     /// Price books and stock whose import was cut off, say by a restart.

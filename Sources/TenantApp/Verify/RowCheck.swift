@@ -16,6 +16,7 @@ enum RowCheck {
         try readPorts(&sweep, &file)
         try readCodes(&sweep, &file)
         try readPayments(&sweep, &file)
+        try readProvisioning(&sweep, &file)
     }
 
     /// What the rules of `Migration0007` are about, in files of any schema.
@@ -24,7 +25,8 @@ enum RowCheck {
             "api_key", "customer", "orders", "service", "holding", "ledger_account", "posting", "idempotency",
             "webhook_endpoint", "event", "licence", "panel_user", "credit_event", "reconciliation", "account_review",
             "port_device", "port_slot", "port_pricebook", "port_country_override", "port", "customer_transfer",
-            "topup_total", "code_batch", "activation_code", "code_block", "subscriber", "payment",
+            "topup_total", "code_batch", "activation_code", "code_block", "subscriber", "payment", "provisioning",
+            "stock_item",
         ].map { ($0, "book", "0, 1") } + [
             ("account", "role", "0, 1, 2"), ("posting", "kind", names(PostingKind.self)),
             ("event", "type", names(EventType.self)), ("service", "term", names(Term.self)),
@@ -50,12 +52,13 @@ enum RowCheck {
         try sweep.take(Product.columns, from: "product", since: Migration0004.version, &file, Product.init)
         try sweep.take(BookRow.columns, from: BookRow.tables, since: Migration0004.version, &file, BookRow.init)
         try sweep.take(Customer.columns, from: "customer", &file, Customer.init)
-        try sweep.take(Order.columns, from: Order.tables, since: Migration0014.version, &file, Order.init)
+        try sweep.take(Order.columns, from: Order.tables, since: Migration0018.version, &file, Order.init)
         try sweep.take(Service.columns, from: Service.tables, since: Migration0014.version, &file, Service.init)
-        try sweep.take(
-            NamedWebhookEndpoint.columns, from: "webhook_endpoint", since: Migration0014.version, &file,
-            NamedWebhookEndpoint.init)
-        try sweep.take(Delivery.columns, from: Delivery.tables, &file, Delivery.init)
+        let since = Migration0015.version
+        try sweep.take(WebhookEndpoint.columns, from: "webhook_endpoint", since: since, &file, WebhookEndpoint.init)
+        try sweep.take(EndpointHealth.columns, from: "endpoint_health", since: since, &file, EndpointHealth.init)
+        try sweep.take(Delivery.columns, from: Delivery.tables, since: since, &file, Delivery.init)
+        try sweep.take(Attempt.columns, from: "attempt", since: since, &file, Attempt.init)
     }
 
     private static func readCredits(_ sweep: inout RowSweep, _ file: inout VerifiedFile) throws {
@@ -98,6 +101,13 @@ enum RowCheck {
         let since = Migration0005.version
         try sweep.take(Payment.columns, from: Payment.tables, since: since, &file, Payment.init)
         try sweep.take(PaymentService.columns, from: "payment_service", since: since, &file, PaymentService.init)
+    }
+
+    private static func readProvisioning(_ sweep: inout RowSweep, _ file: inout VerifiedFile) throws {
+        let since = Migration0018.version
+        try sweep.take(Provisioner.columns, from: "provisioner", since: since, &file, Provisioner.init)
+        try sweep.take(Provisioning.columns, from: Provisioning.tables, since: since, &file, Provisioning.init)
+        try sweep.take(StockItem.columns, from: StockItem.tables, since: since, &file, StockItem.init)
     }
 }
 

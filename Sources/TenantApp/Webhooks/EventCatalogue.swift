@@ -33,8 +33,7 @@ extension EventType {
     /// What it says beside the object: the members that `emit`'s `extra` writes.
     private var extra: Schema? {
         switch self {
-        case .orderRejected: ["reason": .string.omittable]
-        case .orderRefunded: ["amount": .decimal, "reason": .string.omittable]
+        case .orderRefunded: ["amount": .decimal]
         case .serviceRenewing: ["amount": .decimal, "is_covered": .boolean]
         case .serviceRenewed, .servicePastDue: ["amount": .decimal]
         case .serviceSuspended: ["amount": .decimal.omittable]

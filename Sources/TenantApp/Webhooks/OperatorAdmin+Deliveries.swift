@@ -16,9 +16,9 @@ extension OperatorAdmin {
             let book = try query.mode(or: call.book)
             let reseller = try query.id("reseller")
             return .read { tenant in
-                let rows = try tenant.deliveries(
-                    resellerID: try tenant.resellerID(filter: reseller), book: book, state: state, before: page.before,
-                    limit: page.fetch)
+                var filter = DeliveryFilter(book: book, resellerID: try tenant.resellerID(filter: reseller))
+                filter.states = state.map { [$0] } ?? []
+                let rows = try tenant.deliveries(filter, before: .newest, limit: page.fetch)
                 return page.answer(rows, id: \.id, Schemas.delivery, in: tenant.currency)
             }
         },

@@ -13,13 +13,8 @@ extension ProxyPorts {
             call in
             let (name, url, events) = try call.read(Schemas.newWebhook)
             return .write { tenant, detail in
-                let known = try tenant.namedWebhookEndpoints(resellerID: call.resellerID, book: call.book)
-                guard known.count < webhookEndpointsMax else {
-                    throw Refusal.conflict(.tooManyWebhooks(webhookEndpointsMax))
-                }
-                let made = try tenant.insertWebhookEndpoint(
-                    name: name, url: url, events: events, resellerID: call.resellerID, book: call.book)
-                detail.note("webhook", made.endpoint.publicID)
+                let made = try CreateWebhook(name: name, url: url, events: events).run(
+                    tenant, resellerID: call.resellerID, book: call.book, &detail)
                 return .shownOnce(201) { json, isShown in
                     let made = Schemas.MadeWebhook(endpoint: made.endpoint, secret: isShown ? made.secret : nil)
                     Schemas.madeWebhook.write(made, in: tenant.currency, to: &json)
@@ -31,7 +26,7 @@ extension ProxyPorts {
             gives: .read(Schemas.webhooks)
         ) { call in
             .read { tenant in
-                let rows = try tenant.namedWebhookEndpoints(resellerID: call.resellerID, book: call.book)
+                let rows = try tenant.webhookEndpoints(resellerID: call.resellerID, book: call.book)
                 return .json(Schemas.webhooks, rows, in: tenant.currency)
             }
         },
@@ -42,8 +37,7 @@ extension ProxyPorts {
             .write { tenant, detail in
                 let endpoint = try tenant.knownWebhookEndpoint(
                     call.parameters[0], resellerID: call.resellerID, book: call.book)
-                try tenant.removeWebhookEndpoint(endpoint)
-                detail.note("webhook", endpoint.publicID)
+                try RemoveWebhook().run(endpoint, tenant, &detail)
                 return .json(Schemas.removedWebhook, endpoint, in: tenant.currency)
             }
         },
@@ -56,7 +50,7 @@ extension ProxyPorts {
             return .write { tenant, detail in
                 let endpoint = try tenant.knownWebhookEndpoint(
                     call.parameters[0], resellerID: call.resellerID, book: call.book)
-                let secret = try tenant.mintSecret(ofEndpoint: endpoint.id, overlapSeconds: overlap)
+                let secret = try tenant.mintSecret(of: endpoint, overlapSeconds: overlap)
                 let end = tenant.now.adding(seconds: overlap)
                 detail.note("webhook", endpoint.publicID)
                 return .shownOnce(200) { json, isShown in
@@ -75,10 +69,9 @@ extension ProxyPorts {
                 let endpoint = try tenant.knownWebhookEndpoint(
                     call.parameters[0], resellerID: call.resellerID, book: call.book)
                 let event = try tenant.emitUnsent(.webhookTest, endpoint) { json in json.field("test", true) }
-                let delivery = try tenant.insertDelivery(ofEvent: event.id, to: endpoint.id)
+                let delivery = try tenant.insertTestDelivery(event: event.id, to: endpoint)
                 detail.note("webhook", endpoint.publicID)
-                detail.note("delivery", delivery)
-                let sent = Schemas.SentTest(event: event.publicID, delivery: delivery)
+                let sent = Schemas.SentTest(event: event.publicID, delivery: "\(delivery)")
                 return .json(201, Schemas.testSent, sent, in: tenant.currency)
             }
         },

@@ -15,7 +15,7 @@ package struct RetryDelivery: Sendable {
         }
         detail.resellerID = delivery.resellerID
         detail.note("delivery", delivery.publicID)
-        try tenant.requeue(delivery)
+        try tenant.requeue(delivery.id, at: tenant.now)
         guard let queued = try tenant.delivery(publicID: deliveryID) else { throw Refusal.defect }
         return queued
     }

@@ -1,5 +1,5 @@
 package import CallKit
-import TenantRegistry
+package import TenantRegistry
 
 /// What calls about signing secrets take.
 package enum WebhookBodies {
@@ -9,11 +9,11 @@ package enum WebhookBodies {
     ).omittable
 
     /// An endpoint as events show it, in this form in every dialect.
-    package static let told = Shape<NamedWebhookEndpoint>(
+    package static let told = Shape<WebhookEndpoint>(
         "WebhookEndpoint",
         [
             .member("id", \.publicID), .member("name", \.name), .member("url", \.url),
-            .member("events", \.events), .member("enabled", \.isEnabled), .member("created_at", \.createdAt),
+            .member("events", \.events), .member("enabled", \.isActive), .member("created_at", \.createdAt),
             .member("revision", \.revision),
         ])
 
@@ -24,7 +24,9 @@ package enum WebhookBodies {
     }
 }
 
-extension NamedWebhookEndpoint: EventObject {
+extension WebhookEndpoint: EventObject {
     package static let revised: RevisedRows? = RevisedRows("webhook_endpoint")
     package static let told = WebhookBodies.told
+
+    package func forget(in tenant: TenantTransaction) { tenant.forgetEndpoints(resellerID: resellerID) }
 }

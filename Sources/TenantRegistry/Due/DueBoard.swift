@@ -206,15 +206,19 @@ package final class DueBoard: Sendable {
 
     package var tenantCount: Int { state.withLock { $0.heap.count + $0.running.count } }
 
-    /// By kind, since when the oldest work waits that was due at `now`; nil under a kind whose turn nobody has looked
-    /// at. Looks at the late ones alone.
-    package func oldest(at now: Timestamp) -> [DueKind: Int64] {
+    /// Whether anything is due that is not done.
+    package func hasWork(at now: Timestamp) -> Bool {
         state.withLock { state in
-            var oldest: [DueKind: Int64] = [:]
-            func note(_ kind: DueKind?, _ at: Int64) {
-                let kind = kind ?? .housekeeping
-                oldest[kind] = min(oldest[kind] ?? .max, at)
-            }
+            !state.running.isEmpty || state.heap.first.map { $0.due.hour.milliseconds <= now.milliseconds } ?? false
+        }
+    }
+
+    /// By kind, since when the oldest work waits that was due at `now`; under nil that of files that are yet to be
+    /// asked. Looks at the late ones alone.
+    package func oldest(at now: Timestamp) -> [DueKind?: Int64] {
+        state.withLock { state in
+            var oldest: [DueKind?: Int64] = [:]
+            func note(_ kind: DueKind?, _ at: Int64) { oldest[kind] = min(oldest[kind] ?? .max, at) }
             var places = [0]
             while let place = places.popLast() {
                 guard place < state.heap.count else { continue }

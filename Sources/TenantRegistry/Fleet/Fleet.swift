@@ -73,6 +73,8 @@ package final class Fleet: ProviderKeyRows, Sendable {
     package let flows: FlowPool
     /// Which tenant's file is to be asked next.
     package let due: DueBoard
+    /// Whether the time of day is believed.
+    package let clockGuard: ClockGuard
     package let clock: any WallClock
     package let monotonic: any MonotonicClock
     package let random: any RandomSource
@@ -99,6 +101,8 @@ package final class Fleet: ProviderKeyRows, Sendable {
         /// Writes are refused while the disk has less than this free.
         package var freeBytesReserve: Int64 = 64 << 20
         package var budgets = Budgets()
+        /// What cannot be taken back waits where the time of day leaps further ahead; 0: it never does.
+        package var clockLeapHoursMax = 25
         /// See `LanePool`.
         package var aroundAnswers: @Sendable (() -> Void) -> Void = { $0() }
 
@@ -123,6 +127,7 @@ package final class Fleet: ProviderKeyRows, Sendable {
         self.random = random
         self.report = report
         due = DueBoard(clock: clock)
+        clockGuard = ClockGuard(leapHoursMax: options.clockLeapHoursMax)
         pool = LanePool(
             workers: options.workers, openFilesMax: options.openFilesMax, aroundAnswers: options.aroundAnswers)
         let budgets = options.budgets

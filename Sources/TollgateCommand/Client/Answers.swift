@@ -57,6 +57,11 @@ enum Answers {
         }
     }
 
+    /// One value with its name.
+    static func line(_ name: String, _ value: JSON?) throws(CommandFailure) {
+        try Output.line("\(name): \(text(value))")
+    }
+
     private static func value(_ row: JSON, at path: String) -> JSON? {
         path.split(separator: ".").reduce(Optional(row)) { value, name in value?[String(name)] }
     }

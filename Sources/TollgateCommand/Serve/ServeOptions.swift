@@ -9,6 +9,7 @@ enum ServeOptions {
     private static let loopsMax = 64
     private static let workersMax = 256
     private static let openFilesMax = 100_000
+    private static let clockLeapHoursMax = 87_600
     private static let drainSecondsMax = 3_600
     private static let deadlineSecondsMax = 3_600
     private static let connectionsMax = 1_000_000
@@ -40,6 +41,7 @@ enum ServeOptions {
         Option("--body-seconds", "N", "How long a body may pause, and be behind 2 KiB/s (15)"),
         Option("--answer-seconds", "N", "How long a client may take nothing of an answer, or be behind 1 KiB/s (30)"),
         Option("--idle-seconds", "N", "How long a connection may be without a request (75)"),
+        Option("--clock-leap", "HOURS", "Charge nothing once the clock leaps further ahead; 0: charge always (25)"),
         Option("--free-reserve", "MIB", "Refuse writes while the disk has less free (64)"),
         Option("--log-requests", "One JSON line a request on standard output"),
         Option("--drain-seconds", "N", "How long running requests may take at the end (20)"),
@@ -75,6 +77,9 @@ enum ServeOptions {
         }
         if let reserve = try invocation.integer("--free-reserve", in: 0...freeReserveMiBMax) {
             configuration.freeBytesReserve = Int64(reserve) << 20
+        }
+        if let hours = try invocation.integer("--clock-leap", in: 0...clockLeapHoursMax) {
+            configuration.clockLeapHoursMax = hours
         }
         if let seconds = try invocation.integer("--drain-seconds", in: 0...drainSecondsMax) {
             configuration.drainMilliseconds = seconds * 1_000

@@ -22,16 +22,19 @@ enum Kinds {
     ]
 
     private static let verbs: Set<String> = [
-        "Accept", "Adjust", "Allocate", "Apply", "Assign", "Change", "Close", "Configure", "Confirm", "Create",
+        "Accept", "Adjust", "Allocate", "Apply", "Assign", "Change", "Charge", "Close", "Configure", "Confirm",
+        "Create",
         "Decide", "End",
         "Expire",
         "Export", "Fetch", "Fill", "Finish", "Generate", "Import", "Invite", "Issue", "List", "Mint", "Move", "Place",
-        "Price", "Quote", "Reconcile", "Redeem", "Report", "Retry", "Rotate", "Save", "Set", "Sign", "Transfer",
+        "Price", "Quote", "Reconcile", "Redeem", "Rehearse", "Renew", "Report", "Retry", "Rotate", "Save", "Set",
+        "Sign", "Transfer",
     ]
 
     /// Names that the rule reads wrongly, or not at all. Add a line where a name is right as it is.
     private static let named: [String: Kind] = [
-        "AmountRule": .value, "AuditLines": .value, "AuditSearch": .value, "AuditWalk": .value, "Blueprint": .value,
+        "AmountRule": .value, "AuditLines": .value, "AuditSearch": .value, "AuditWalk": .value,
+        "CalledInstants": .value, "Blueprint": .value,
         "CSV": .value, "CSVErrors": .value, "CreditReport": .value, "HTMLPage": .pages,
         "HTTPPaymentDriver": .value, "Housekeeping": .table,
         "KeyAnswers": .wire, "KeyLimitDefault": .value, "KeyShape": .value, "SessionAnswers": .wire, "Ledger": .table,
