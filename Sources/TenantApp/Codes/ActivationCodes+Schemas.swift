@@ -118,10 +118,8 @@ extension ActivationCodes {
 
         static let webhookRequest = Body(
             Field.webhookURL("url"),
-            Field.events("events", EventType.codes).omittable(or: [EventType.codeRedeemed.rawValue]))
-        static let webhook = Shape<WebhookEndpoint>([
-            .ok, .member("url", \.url), .member("events", \.events), .member("enabled", \.isActive),
-        ])
+            Field.events("events", EventType.codes).omittable(or: [EventType.codeRedeemed.rawValue])
+        ).map { url, events in SetDefaultWebhook(url: url, events: events) }
         static let newSecret = Shape<WebhookBodies.Rotated>([
             .ok, .omittable("secret", \.secret), .member("previousValidUntil", \.previousValidUntil),
         ])

@@ -111,27 +111,5 @@ extension WholesaleOrders {
                 return .json(Schemas.webhookSecret, rotated, in: tenant.currency)
             }
         },
-        Route(
-            .get, "/webhook", "Read where your events go", access: .reseller(.partnerRead),
-            gives: .read(Schemas.webhook)
-        ) { call in
-            .read { tenant in
-                guard let endpoint = try tenant.defaultWebhook(resellerID: call.resellerID, book: call.book) else {
-                    throw Refusal.notFound(.webhook)
-                }
-                return .json(Schemas.webhook, endpoint, in: tenant.currency)
-            }
-        },
-        Route(
-            .put, "/webhook", "Say where your events go", access: .reseller(.partnerOrder), moves: .oneBook,
-            takes: Schemas.webhookRequest.schema, gives: .done(Schemas.webhook)
-        ) { call in
-            let (url, events) = try call.read(Schemas.webhookRequest)
-            return .write { tenant, detail in
-                let endpoint = try SetDefaultWebhook(url: url, events: events).run(
-                    tenant, resellerID: call.resellerID, book: call.book, &detail)
-                return .json(Schemas.webhook, endpoint, in: tenant.currency)
-            }
-        },
     ]
 }

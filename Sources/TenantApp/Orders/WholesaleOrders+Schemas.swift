@@ -165,12 +165,7 @@ extension WholesaleOrders {
         ).omittable
 
         static let webhookRequest = Body(Field.webhookURL("url"), Field.events("events", EventType.wholesale))
-        static let webhook = Shape<WebhookEndpoint>(
-            "Webhook",
-            [
-                .member("id", \.publicID), .member("url", \.url), .member("events", \.events),
-                .member("enabled", \.isActive),
-            ])
+            .map { url, events in SetDefaultWebhook(url: url, events: events) }
         static let webhookSecret = Shape<WebhookBodies.Rotated>([
             .ok, .omittable("webhook_secret", \.secret), .member("previous_valid_until", \.previousValidUntil),
         ])

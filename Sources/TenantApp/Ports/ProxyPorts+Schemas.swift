@@ -196,43 +196,5 @@ extension ProxyPorts {
         static let listedPort = Shape<PricedPort>([
             .part(portDetails, \.open), .object("pricing", pricing, \.pricing),
         ])
-
-        // Webhooks
-
-        static let newWebhook = Body(
-            Field.text("name", 1...100), Field.webhookURL("url"), Field.events("events", EventType.ports))
-        private static let webhookMembers: [Shape<WebhookEndpoint>.Member] = [
-            .member("_id", \.publicID), .member("name", \.name), .member("url", \.url),
-            .member("events", \.events), .member("isActive", \.isActive),
-            .member("createdAt", \.createdAt.milliseconds), .member("revision", \.revision),
-        ]
-        struct MadeWebhook {
-            let endpoint: WebhookEndpoint
-            let secret: String?
-        }
-        static let madeWebhook = Shape<MadeWebhook>([
-            .part(webhookMembers, \.endpoint), .omittable("secret", \.secret), .alreadyShown,
-        ])
-        struct RotatedSecret {
-            let endpoint: WebhookEndpoint
-            let rotated: WebhookBodies.Rotated
-        }
-        static let rotatedSecret = Shape<RotatedSecret>([
-            .part(webhookMembers, \.endpoint), .omittable("secret", \.rotated.secret), .alreadyShown,
-            .member("previousValidUntil", \.rotated.previousValidUntil.milliseconds),
-        ])
-        static let webhooks = Shape<[WebhookEndpoint]>([.list("webhooks", Shape(webhookMembers)) { $0 }])
-        static let removedWebhook = Shape<WebhookEndpoint>([
-            .member("_id", \.publicID), .member("deleted") { _ in true },
-        ])
-        struct SentTest {
-            let event: String
-            let delivery: String
-        }
-        static let testSent = Shape<SentTest>([
-            .member("eventId", \.event), .member("deliveryId", \.delivery),
-            .member("type", as: .string) { _ in EventType.webhookTest },
-            .member("status") { _ in DeliveryState.pending },
-        ])
     }
 }

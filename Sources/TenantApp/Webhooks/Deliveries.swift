@@ -93,9 +93,20 @@ extension TenantReader {
         try connection.row(Delivery.byPublicID, .text(publicID), read: Delivery.init)
     }
 
+    func delivery(id: Int64) throws -> Delivery? {
+        try connection.row(Delivery.byID, .integer(id), read: Delivery.init)
+    }
+
     /// One for each endpoint that was subscribed, newest first.
     func deliveries(ofEvent id: Int64) throws -> [Delivery] {
         try connection.rows(Delivery.ofEvent, .integer(id), read: Delivery.init)
+    }
+
+    func eventID(_ publicID: String, resellerID: Int64?, book: Book) throws -> Int64? {
+        try connection.row(
+            "SELECT id FROM event WHERE public_id = ?1 AND book = ?2 AND (?3 IS NULL OR reseller_id = ?3)",
+            .text(publicID), .book(book), .optional(resellerID)
+        ) { try $0.int() }
     }
 
     package func deliveryCounts(ofEndpoint id: Int64) throws -> DeliveryCounts {
@@ -178,6 +189,19 @@ extension TenantTransaction {
             """,
             .integer(id), .time(at), .time(now))
         noteDue(.delivery, at: at)
+    }
+
+    /// The same of one among many; false where it is nobody's any more.
+    func replay(_ id: Int64, at: Timestamp) throws -> Bool {
+        try connection.run(
+            """
+            UPDATE delivery SET state = 'pending', attempts = 0, next_at = ?2, updated_at = ?3
+            WHERE id = ?1 AND state <> 'dropped' AND is_test = 0 AND EXISTS (SELECT 1 FROM webhook_endpoint w
+                WHERE w.id = endpoint_id AND w.state = 'active' AND w.removed_at IS NULL)
+            """,
+            .integer(id), .time(at), .time(now))
+        noteDue(.delivery, at: at)
+        return try connection.row("SELECT changes()") { try $0.int() } == 1
     }
 
     /// Takes what an endpoint has waiting out of the queue: held, or dropped where it was removed or its reseller

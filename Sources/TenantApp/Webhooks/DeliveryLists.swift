@@ -89,9 +89,7 @@ extension TenantReader {
         }
         var merge = try deliveryMerge(filter, from: place, isDescending: true)
         return try next(&merge, limit: limit).map { place in
-            guard let row = try connection.row(Delivery.byID, .integer(place.id), read: Delivery.init) else {
-                throw Refusal.defect
-            }
+            guard let row = try delivery(id: place.id) else { throw Refusal.defect }
             return row
         }
     }
@@ -148,6 +146,17 @@ extension TenantReader {
         if let last = read.last { merge.stretches[index].behind = last }
         read.reverse()
         merge.stretches[index].read = read
+    }
+
+    /// Endpoints of a filter that take deliveries now, oldest first.
+    func receivingEndpoints(_ filter: DeliveryFilter) throws -> [Int64] {
+        try connection.rows(
+            """
+            SELECT id FROM webhook_endpoint WHERE book = ?1 AND state = 'active' AND removed_at IS NULL
+                AND (?2 IS NULL OR reseller_id = ?2) AND (?3 IS NULL OR id = ?3) ORDER BY id
+            """,
+            .book(filter.book), .optional(filter.resellerID), .optional(filter.endpointID)
+        ) { try $0.int() }
     }
 
     private func scopes(_ filter: DeliveryFilter) throws -> [Int64] {

@@ -40,7 +40,8 @@ package struct DueEndpoint: Sendable {
             SELECT (SELECT min(d.endpoint_id) FROM delivery d WHERE d.state = 'pending' AND d.endpoint_id > waiting.id)
             FROM waiting WHERE waiting.id IS NOT NULL
         )
-        SELECT min((SELECT min(d.next_at) FROM delivery d WHERE d.state = 'pending' AND d.endpoint_id = waiting.id))
+        SELECT min((SELECT min(d.next_at) FROM delivery d
+            WHERE d.state = 'pending' AND d.endpoint_id = waiting.id AND d.next_at > ?1))
         FROM waiting CROSS JOIN webhook_endpoint w ON w.id = waiting.id
             CROSS JOIN reseller r ON r.id = w.reseller_id
         WHERE \(isOpen)
@@ -74,12 +75,26 @@ package struct ClaimedDelivery: Sendable {
     package let createdAt: Timestamp
     package let firstAt: Timestamp?
 
+    fileprivate static let columns = Columns<ClaimedDelivery>(
+        "d.id", "d.endpoint_id", "e.public_id", "e.body", "d.tries", "d.created_at", "d.first_at")
+    fileprivate static let byID = Statement(
+        "SELECT \(columns) FROM delivery d CROSS JOIN event e ON e.id = d.event_id WHERE d.id = ?1")
     fileprivate static let due = Statement(
         """
-        SELECT d.id, e.public_id, e.body, d.tries, d.created_at, d.first_at
-        FROM delivery d CROSS JOIN event e ON e.id = d.event_id
+        SELECT \(columns) FROM delivery d CROSS JOIN event e ON e.id = d.event_id
         WHERE d.endpoint_id = ?1 AND d.state = 'pending' AND d.next_at <= ?2 ORDER BY d.next_at, d.id LIMIT ?3
         """)
+
+    fileprivate init(_ row: inout RowReader, _ secrets: [[UInt8]]) throws {
+        id = try row.int()
+        endpointID = try row.int()
+        eventPublicID = try row.text()
+        body = try row.withText { Array($0) }
+        self.secrets = secrets
+        tries = Int(try row.int())
+        createdAt = try row.time()
+        firstAt = try row.optionalTime()
+    }
 }
 
 /// What the sender asks of the file: nothing is written, so that a restart begins where the rows are.
@@ -108,21 +123,22 @@ extension TenantReader {
         let secrets = try secrets(of: endpoint)
         var claimed: [ClaimedDelivery] = []
         try connection.forEach(ClaimedDelivery.due, .integer(id), .time(now), .int(limit + underWay.count)) { row in
-            let delivery = try row.int()
-            if underWay.contains(delivery) { return true }
-            claimed.append(
-                ClaimedDelivery(
-                    id: delivery, endpointID: id, eventPublicID: try row.text(), body: try row.withText { Array($0) },
-                    secrets: secrets, tries: Int(try row.int()), createdAt: try row.time(),
-                    firstAt: try row.optionalTime()))
+            let delivery = try ClaimedDelivery(&row, secrets)
+            if !underWay.contains(delivery.id) { claimed.append(delivery) }
             return claimed.count < limit
         }
         return claimed
     }
 
-    /// When the first of all that waits is due; nil where nothing waits for anybody who gets it.
-    package func nextDelivery() throws -> Timestamp? {
-        try connection.row(DueEndpoint.first) { try $0.optionalTime() } ?? nil
+    /// One that is sent by itself.
+    func claimTest(delivery id: Int64, of endpoint: WebhookEndpoint) throws -> ClaimedDelivery? {
+        let secrets = try secrets(of: endpoint)
+        return try connection.row(ClaimedDelivery.byID, .integer(id)) { try ClaimedDelivery(&$0, secrets) }
+    }
+
+    /// When the first of all that waits is due, behind an instant; nil where nothing waits for anybody who gets it.
+    package func nextDelivery(after time: Timestamp = .earliest) throws -> Timestamp? {
+        try connection.row(DueEndpoint.first, .time(time)) { try $0.optionalTime() } ?? nil
     }
 
     private func isReceiving(resellerID: Int64) throws -> Bool {

@@ -63,12 +63,14 @@ package struct WebhookEndpoint: Sendable {
         "SELECT \(columns) FROM webhook_endpoint WHERE public_id = ?1 AND removed_at IS NULL")
     fileprivate static let page = Statement(
         """
-        SELECT \(columns) FROM webhook_endpoint WHERE id > ?1 AND removed_at IS NULL AND book = ?2 ORDER BY id LIMIT ?3
+        SELECT \(columns) FROM webhook_endpoint
+        WHERE id > ?1 AND book = ?2 AND removed_at IS NULL AND (?4 IS NULL OR state = ?4) ORDER BY id LIMIT ?3
         """)
     fileprivate static let pageOfReseller = Statement(
         """
         SELECT \(columns) FROM webhook_endpoint
-        WHERE reseller_id = ?4 AND book = ?2 AND id > ?1 AND removed_at IS NULL ORDER BY id LIMIT ?3
+        WHERE reseller_id = ?5 AND book = ?2 AND id > ?1 AND removed_at IS NULL AND (?4 IS NULL OR state = ?4)
+        ORDER BY id LIMIT ?3
         """)
 
     init(_ row: inout RowReader) throws {
@@ -130,17 +132,29 @@ extension TenantReader {
         try connection.row(WebhookEndpoint.byID, .integer(id), read: WebhookEndpoint.init)
     }
 
+    /// One that was removed too: its deliveries are still there to be looked at.
+    func endpointID(_ publicID: String, resellerID: Int64?, book: Book) throws -> Int64? {
+        try connection.row(
+            """
+            SELECT id FROM webhook_endpoint
+            WHERE public_id = ?1 AND book = ?2 AND (?3 IS NULL OR reseller_id = ?3)
+            """,
+            .text(publicID), .book(book), .optional(resellerID)
+        ) { try $0.int() }
+    }
+
     /// Oldest first, behind endpoint `id`.
     package func webhookEndpoints(
-        resellerID: Int64?, book: Book, after id: Int64, limit: Int
+        resellerID: Int64?, book: Book, state: EndpointState? = nil, after id: Int64, limit: Int
     ) throws -> [WebhookEndpoint] {
         guard let resellerID else {
             return try connection.rows(
-                WebhookEndpoint.page, .integer(id), .book(book), .int(limit), read: WebhookEndpoint.init)
+                WebhookEndpoint.page, .integer(id), .book(book), .int(limit), .optional(state?.rawValue),
+                read: WebhookEndpoint.init)
         }
         return try connection.rows(
-            WebhookEndpoint.pageOfReseller, .integer(id), .book(book), .int(limit), .integer(resellerID),
-            read: WebhookEndpoint.init)
+            WebhookEndpoint.pageOfReseller, .integer(id), .book(book), .int(limit), .optional(state?.rawValue),
+            .integer(resellerID), read: WebhookEndpoint.init)
     }
 }
 
