@@ -52,7 +52,10 @@ extension OpenAPIDocument {
             var named = ["Error": api.errorSchema.keywords]
             let bodies = api.operations.flatMap { [$0.takes, $0.gives?.schema] } + api.events.map(\.data)
             for schema in bodies {
-                named.merge(schema?.components ?? [:]) { first, _ in first }
+                named.merge(schema?.components ?? [:]) { first, second in
+                    assert(first == second, "two schemas have one name")
+                    return first
+                }
             }
             for (name, keywords) in named.sorted(by: { $0.key < $1.key }) {
                 json.field(named: name, .object(keywords))

@@ -48,7 +48,11 @@ extension EventType {
     /// Members of an example that follow from the type.
     private var known: [String: JSON] {
         switch self {
-        case .orderRejected: ["state": .string("rejected"), "reason": .string("sold out")]
+        case .orderRejected:
+            [
+                "state": .string("rejected"), "ready_units": .int(0), "rejected_units": .int(1),
+                "reason": .string("sold out"),
+            ]
         case .orderCreated, .orderCompleted, .orderRefunded: ["state": .string("completed")]
         case .servicePastDue: ["status": .string("past_due")]
         case .serviceSuspended, .resellerSuspended: ["status": .string("suspended")]
@@ -58,6 +62,8 @@ extension EventType {
                 "reason": .null,
             ]
         case .portExpired: ["status": .string("expired")]
+        case .webhookEndpointDisabled: ["state": .string("disabled"), "enabled": .bool(false)]
+        case .webhookTest: ["state": .string("active"), "disabled_reason": .null, "disabled_at": .null]
         default: ["status": .string("active")]
         }
     }
@@ -69,6 +75,8 @@ extension EventType {
         "url": .string("https://example.com/hook"), "displayName": .string("psx_a1b2c3_d4e5f6"),
         "proxyLogin": .string("user1a2b3c"), "serverIp": .string("203.0.113.7"), "httpPort": .int(10_001),
         "socksPort": .int(10_002), "days": .int(30), "ends_at": .null,
+        "renews_at": .string("2026-04-22T10:30:00.000Z"), "rejected_units": .int(0), "reason": .null,
+        "events": .array([.string("order.created")]),
         "order_id": .string("ord_01m8h17qdchwxpk82kca0rs9sc"), "customerId": .string("cus_01m8h17v381r39ed2nfw0zcby8"),
         "countryId": .string("germany_id"), "cityId": .null, "carrierId": .null, "externalId": .string("CRM-12345"),
         "code": .string("3f1c0a9be27d4c58a6b1d2e3f4051627"),
