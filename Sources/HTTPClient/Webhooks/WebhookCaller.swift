@@ -1,6 +1,6 @@
 import CCurl
 import Foundation
-import HTTPCore
+package import HTTPCore
 import Synchronization
 
 /// Sends webhooks, thousands at once on one thread of its own, by libcurl's multi interface and epoll: a pass costs what
