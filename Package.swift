@@ -143,6 +143,9 @@ let package = Package(
         tests(
             "PortTests",
             ["TestTenants", "TenantRegistry", "CallKit", "TenantApp", "SQLite", "HTTPCore", "Cryptography"]),
+        tests(
+            "WebhookTests",
+            ["TestTenants", "TenantRegistry", "CallKit", "TenantApp", "SQLite", "HTTPCore", "Cryptography"]),
         // Rules about the sources that no compiler knows: it reads files and imports nothing of the product.
         tests("TidyTests", []),
         tests("MoneyTests", ["TestTenants", "TenantRegistry", "CallKit", "TenantApp", "Cryptography"]),

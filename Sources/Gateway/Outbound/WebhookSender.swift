@@ -147,7 +147,8 @@ final class WebhookSender: OutboundWork, Sendable {
         let headers = WebhookSignature.headers(
             id: delivery.eventPublicID, at: now, secrets: delivery.secrets, body: delivery.body)
         return WebhookCall(
-            address: address, url: url, headers: headers, body: delivery.body, addressRule: rule, reuses: reuses)
+            address: address, url: url, headers: headers.map { "\($0.name): \($0.value)" }, body: delivery.body,
+            addressRule: rule, reuses: reuses)
     }
 
     /// What somebody who waits asks of the network: sent once, beside the slots, and in no statistics (H4).
