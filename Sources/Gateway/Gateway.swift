@@ -23,6 +23,7 @@ package final class Gateway: Sendable {
     private let levels: LevelKeeper
     private let outbound: Outbound
     private let provisioning: ProvisioningCaller
+    private let webhooks: WebhookSender
     private let scheduler: Scheduler
     private let tls: TLSCertificates?
     private let isStopped = Atomic<Bool>(false)
@@ -56,9 +57,13 @@ package final class Gateway: Sendable {
         self.outbound = outbound
         provisioning = try ProvisioningCaller(fleet, allowsPrivateAddresses: configuration.allowsPrivateAddresses)
         fleet.due.register(provisioning)
+        webhooks = try WebhookSender(
+            fleet: fleet, allowsPrivateAddresses: configuration.allowsPrivateAddresses,
+            nameServers: configuration.nameServers, authorities: configuration.authoritiesPath)
+        fleet.due.register(webhooks)
         let services = try Services(
             fleet: fleet, scrypt: Scrypt(costLog2: configuration.scryptCostLog2), outbound: outbound,
-            states: [blueprints])
+            states: [blueprints, webhooks.probe])
         let tls = try Self.defaultCertificate(configuration).map {
             TLSCertificates(default: $0, byHost: TLSMaterial.byHost(fleet))
         }
@@ -77,6 +82,7 @@ package final class Gateway: Sendable {
         listeners.append(Listener(.unix(path: data.controlSocketPath), role: .control))
         let metrics = ServerMetrics()
         pipeline.attach(metrics)
+        pipeline.attach(webhooks)
         var limits = configuration.serverLimits
         limits.proxies = configuration.trustedProxies
         limits.healthPaths = ["/healthz", "/readyz"]
@@ -129,6 +135,7 @@ package final class Gateway: Sendable {
         server.drain(withinMilliseconds: configuration.drainMilliseconds)
         // Behind the calls: what they made due may still be done.
         scheduler.stop()
+        webhooks.stop()
         outbound.close()
         provisioning.close()
         // What calls to services outside woke has its last writes to make.

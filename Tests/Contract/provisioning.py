@@ -275,6 +275,29 @@ def check_life(gateway):
         scene.until_shown(service, "active")
         assert desk.verbs(service) == ["create", "suspend", "unsuspend"], desk.verbs(service)
         desk.fault = lambda call, attempt: "ok"
+    with checks("W13 a suspension that fails moves money and service at once, shows as suspending, and is tried on"):
+        order, [service] = scene.order()
+        scene.until(order, "completed")
+        desk.fault = lambda call, attempt: "500 before" if attempt < 3 else "ok"
+        moved = scene.admin("POST", f"/services/{service}/suspend")
+        assert moved.status == 200 and moved.json["status"] == "suspended", moved
+        for tries in (1, 2):
+            wait_until(lambda: [row for row in scene.queue() if row["service"] == service and row["tries"] == tries])
+            read = scene.service(service)
+            assert (read["status"], read["provisioning_state"]) == ("suspended", "suspending"), read
+            gateway.jump(11)
+        scene.until_shown(service, "suspended")
+        desk.fault = lambda call, attempt: "failed" if call["verb"] == "unsuspend" else "ok"
+        assert scene.admin("POST", f"/services/{service}/resume").json["status"] == "active"
+        scene.until_shown(service, "stuck")
+        [row] = scene.queue("stuck")
+        assert (row["service"], row["verb"], row["last_outcome"], row["last_answer"]) == (
+            service, "unsuspend", "failed", "sold out"), row
+        assert scene.service(service)["status"] == "active"
+        desk.fault = lambda call, attempt: "ok"
+        assert scene.admin("POST", f"/services/{service}/suspend").status == 200
+        scene.until_shown(service, "suspended")
+        assert desk.verbs(service) == ["create"] + ["suspend"] * 3 + ["unsuspend", "suspend"], desk.verbs(service)
     with checks("W13 X7 an order of the test book is ready without a call to anybody"):
         test = dict(scene.reseller)
         test["key"] = scene.shop.mint(scene.reseller, mode="test").json["key"]
@@ -448,6 +471,11 @@ def check_hand(gateway):
         assert callback(desk, call, {"state": "failed"}).status == 200
         assert scene.read(order)["state"] == "completed"
         assert scene.admin("POST", f"/provisioning/{service}/confirm").status == 409
+    with checks("W13 what an operator does by hand is in the audit log, with verb and number"):
+        rows = scene.admin("GET", "/audit?limit=100").json["data"]
+        [row] = [row for row in rows if row["action"] == "POST /api/admin/provisioning/{service}/confirm" and row["status"] == 200]
+        assert row["detail"]["service"] == service and row["detail"]["verb"] == "create 1", row
+        assert row["detail"]["move"] == "confirm" and "capture" in row["detail"]["posting"], row
     with checks("W13 give up pays back and asks the unit away, while a call is in flight too, and one verb at a time"):
         release = threading.Event()
         desk.fault = lambda call, attempt: (release.wait(20) and "ok") if call["verb"] == "create" else "ok"
@@ -601,6 +629,59 @@ def check_stock(gateway):
         assert CANARY.encode() not in export
 
 
+def check_ends(gateway):
+    scene = Scene(gateway)
+    desk = scene.desk
+    with checks("W13 P3 while the tenant is suspended nothing is asked for; at resume it goes on"):
+        slug, provider = scene.shop.slug, gateway.provider_key
+        desk.fault = lambda call, attempt: "500 before" if attempt < 2 else "ok"
+        order, [service] = scene.order()
+        wait_until(lambda: [row for row in scene.queue() if row["tries"] == 1])
+        assert gateway.post(f"/provider/v1/tenants/{slug}/suspend", key=provider).status == 200
+        calls = len(desk.calls)
+        gateway.jump(3600)
+        other = Scene(gateway)
+        made, _ = other.order()
+        other.until(made, "completed")
+        assert len(desk.calls) == calls, "the other tenant's unit was made, this one's was not asked for"
+        refused = callback(desk, desk.calls[-1], {"state": "ready"})
+        assert refused.status == 403, refused
+        assert gateway.post(f"/provider/v1/tenants/{slug}/resume", key=provider).status == 200
+        scene.until(order, "completed")
+        assert desk.made[service] == 1
+    with checks("W13 without a provisioner an order waits, its money held, and goes on when there is one"):
+        assert scene.admin("DELETE", "/provisioning").status == 204
+        order, [service] = scene.order()
+        wait_until(lambda: [row for row in scene.queue() if row["last_outcome"] == "no_provisioner"])
+        assert scene.read(order)["state"] == "pending"
+        again = scene.admin("PUT", "/provisioning", {"url": scene.url, "secret": desk.secret})
+        assert again.status == 200, again
+        assert scene.admin("POST", f"/provisioning/{service}/retry").status == 200
+        scene.until(order, "completed")
+    with checks("W13 H6 the address is judged at the call too: what nobody may call gets none, and the money stays held"):
+        with Gateway(options.tollgate, demo=False, clock=True) as strict:
+            strict.provider_key
+            shop = Shop(strict)
+            for url in ("http://127.0.0.1:9/", "https://127.0.0.1:9/", "https://[::1]/", "https://10.0.0.1/", "https://localhost/",
+                        "https://169.254.169.254/latest", "https://0x7f000001/", "https://127.1/"):
+                refused = shop.admin("PUT", "/provisioning", {"url": url})
+                assert refused.status == 422 and refused.json["errors"][0]["pointer"] == "/url", (url, refused)
+    with checks("W13 a slow provisioner of one tenant delays no other's"):
+        release = threading.Event()
+        scene.desk.fault = lambda call, attempt: release.wait(30) and "ok"
+        stuck = [scene.order(quantity=10)[0] for _ in range(3)]
+        wait_until(lambda: sum(desk.open.values()) == 8)
+        other.desk.fault = lambda call, attempt: "ok"
+        made, _ = other.order()
+        other.until(made, "completed")
+        assert sum(desk.open.values()) == 8, "eight calls of a tenant are under way at the most"
+        release.set()
+        for order in stuck:
+            scene.until(order, "completed")
+        assert max(desk.open_max.values()) == 1
+    scene.verify()
+
+
 def check_storm(tollgate):
     """Random faults and kill -9 while orders come in: one account a unit, and all money accounted for."""
     chance = random.Random(7)
@@ -648,7 +729,7 @@ def check_storm(tollgate):
 
 with Gateway(options.tollgate, "--allow-private-addresses", demo=False, clock=True) as gateway:
     gateway.provider_key
-    for part in (check_configuration, check_life, check_money, check_later, check_hand, check_secrecy, check_stock):
+    for part in (check_configuration, check_life, check_money, check_later, check_hand, check_ends, check_secrecy, check_stock):
         part(gateway)
 check_storm(options.tollgate)
 checks.finish()

@@ -15,6 +15,7 @@ package final class TenantRecord: Sendable {
     package let counters = TenantCounters()
     /// When the file is to be asked for what falls due; the board's.
     let due = DueStand()
+    private let webhookCell = Atomic<Int>(0)
     private let profileCell: Mutex<TenantProfile>
     private let bucketCell: Mutex<Bucket?>
     private let laneCell = Mutex<Lane<TenantStore>?>(nil)
@@ -52,6 +53,10 @@ package final class TenantRecord: Sendable {
 
     /// When the scheduler asks the file next; nil where nothing waits in it.
     package var dueAt: Timestamp? { due.hour.time }
+
+    /// How often it has changed where webhooks go and what signs them, since the node started.
+    package var webhookChanges: Int { webhookCell.load(ordering: .acquiring) }
+    func noteWebhookChange() { webhookCell.add(1, ordering: .releasing) }
 
     /// Counts a request against the month's quota; false past it.
     package func countRequest(at now: Timestamp) -> Bool {

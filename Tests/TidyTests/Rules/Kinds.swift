@@ -28,15 +28,15 @@ enum Kinds {
         "Decide", "End",
         "Expire",
         "Export", "Fetch", "Fill", "Finish", "Generate", "Import", "Invite", "Issue", "List", "Mint", "Move", "Place",
-        "Price", "Quote", "Reconcile", "Redeem", "Rehearse", "Renew", "Report", "Retry", "Rotate", "Save", "Set",
-        "Settle", "Sign", "Take", "Transfer",
+        "Price", "Quote", "Reconcile", "Record", "Redeem", "Rehearse", "Renew", "Replay", "Report", "Retry", "Rotate",
+        "Save", "Send", "Set", "Settle", "Sign", "Take", "Transfer",
     ]
 
     /// Names that the rule reads wrongly, or not at all. Add a line where a name is right as it is.
     private static let named: [String: Kind] = [
-        "AmountRule": .value, "AuditLines": .value, "AuditSearch": .value, "AuditWalk": .value,
+        "AmountRule": .value, "AskedDeliveries": .wire, "AuditLines": .value, "AuditSearch": .value, "AuditWalk": .value,
         "CalledInstants": .value, "Blueprint": .value,
-        "CSV": .value, "CSVErrors": .value, "CreditReport": .value, "HTMLPage": .pages,
+        "DeliverySchedule": .value, "CSV": .value, "CSVErrors": .value, "CreditReport": .value, "HTMLPage": .pages,
         "HTTPPaymentDriver": .value, "Housekeeping": .table,
         "KeyAnswers": .wire, "KeyLimitDefault": .value, "KeyShape": .value, "SessionAnswers": .wire, "Ledger": .table,
         "LedgerFile": .value,
@@ -54,7 +54,8 @@ enum Kinds {
         "TableRows": .value, "Tenant+Reading": .table,
         "TenantMemory": .value, "Term": .value, "TopUpFlow": .operation, "VerificationReport": .proof,
         "Examination": .proof, "ExaminationProcess": .proof, "Verifier": .proof, "Warrant+Keys": .wire,
-        "WebhookLimits": .value, "WebhookSignature": .value,
+        "WebhookLimits": .value, "WebhookProbe": .value, "WebhookRoutes": .wire, "WebhookShapes": .wire,
+        "WebhookSignature": .value,
     ]
 
     /// Nil for a name that says nothing of its file.
