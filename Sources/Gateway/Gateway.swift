@@ -22,8 +22,8 @@ package final class Gateway: Sendable {
     private let pipeline: Pipeline
     private let levels: LevelKeeper
     private let outbound: Outbound
-    private let provisioning: ProvisioningCaller
     private let webhooks: WebhookSender
+    private let provisioning: ProvisioningCaller
     private let scheduler: Scheduler
     private let tls: TLSCertificates?
     private let isStopped = Atomic<Bool>(false)
@@ -55,12 +55,12 @@ package final class Gateway: Sendable {
         let outbound = try Outbound(
             allowsPrivateAddresses: configuration.allowsPrivateAddresses, places: fleet.budgets.outbound)
         self.outbound = outbound
-        provisioning = try ProvisioningCaller(fleet, allowsPrivateAddresses: configuration.allowsPrivateAddresses)
-        fleet.due.register(provisioning)
         webhooks = try WebhookSender(
             fleet: fleet, allowsPrivateAddresses: configuration.allowsPrivateAddresses,
             nameServers: configuration.nameServers, authorities: configuration.authoritiesPath)
         fleet.due.register(webhooks)
+        provisioning = try ProvisioningCaller(fleet, allowsPrivateAddresses: configuration.allowsPrivateAddresses)
+        fleet.due.register(provisioning)
         let services = try Services(
             fleet: fleet, scrypt: Scrypt(costLog2: configuration.scryptCostLog2), outbound: outbound,
             states: [blueprints, webhooks.probe])
@@ -140,7 +140,7 @@ package final class Gateway: Sendable {
         provisioning.close()
         // What calls to services outside woke has its last writes to make.
         fleet.flows.drain(withinMilliseconds: configuration.drainMilliseconds)
-        levels.save()
+        levels.save(fleet.roster.allTenants)
         fleet.stop()
     }
 
@@ -184,9 +184,9 @@ package final class Gateway: Sendable {
         startThread("clock") { [weak self] in
             var seconds = 0
             while let gateway = self, !gateway.isStopped.load(ordering: .relaxed) {
-                gateway.fleet.tick()
+                let touched = gateway.fleet.tick()
                 gateway.scheduler.watch()
-                gateway.levels.save()
+                gateway.levels.save(touched)
                 seconds += 1
                 if seconds % Self.countersEverySeconds == 0 { gateway.fleet.saveCounters() }
                 pause(milliseconds: 1_000)

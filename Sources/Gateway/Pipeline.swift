@@ -407,6 +407,7 @@ final class Pipeline: RequestHandler, Sendable {
     ) -> Bool {
         guard let tenant = request.tenant else { return true }
         let line = auditRecord(request, status, bytesIn: bytesIn, bytesOut: bytesOut)
+        defer { tenant.touch() }
         return tenant.readLog.append(line, isOwed: isOwed)
     }
 

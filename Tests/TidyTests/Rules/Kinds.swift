@@ -34,7 +34,8 @@ enum Kinds {
 
     /// Names that the rule reads wrongly, or not at all. Add a line where a name is right as it is.
     private static let named: [String: Kind] = [
-        "AmountRule": .value, "AskedDeliveries": .wire, "AuditLines": .value, "AuditSearch": .value, "AuditWalk": .value,
+        "AmountRule": .value, "AskedDeliveries": .wire, "AuditLines": .value, "AuditSearch": .value,
+        "AuditWalk": .value,
         "CalledInstants": .value, "Blueprint": .value,
         "DeliverySchedule": .value, "CSV": .value, "CSVErrors": .value, "CreditReport": .value, "HTMLPage": .pages,
         "HTTPPaymentDriver": .value, "Housekeeping": .table,
@@ -45,11 +46,13 @@ enum Kinds {
         "PaymentCallback": .value, "PaymentDriver": .value, "Plan": .value, "PortPricing": .value, "PortStock": .table,
         "PortStockFile": .value, "PriceBookFile": .value, "PriceRow+JSON": .wire, "PriceStaging": .table,
         "Pricing": .value, "Demo": .operation, "DemoFile": .operation, "Dialects": .wire,
-        "DueWork": .value, "DueWorks": .value, "PaymentLimits": .value,
+        "Attention": .table, "AttentionSources": .value, "DueHousekeeping": .table, "DueWork": .value,
+        "DueWorks": .value, "QuotaLines": .value, "PaymentLimits": .value,
         "PostingSide": .proof,
         "ProvisioningProtocol": .value, "ProvisioningState": .value,
         "Reconciliation": .value, "RedeemingCustomer": .operation, "ResellerApplication": .operation,
-        "RunningReconciliations": .value, "Scopes+Dialects": .wire, "ServiceDetails": .value, "SessionTerms": .value, "StagedImport": .operation,
+        "RunningReconciliations": .value, "Scopes+Dialects": .wire, "ServiceDetails": .value, "SessionTerms": .value,
+        "StagedImport": .operation,
         "StockFile": .value, "TableReader": .value,
         "TableRows": .value, "Tenant+Reading": .table,
         "TenantMemory": .value, "Term": .value, "TopUpFlow": .operation, "VerificationReport": .proof,
