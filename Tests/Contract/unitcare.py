@@ -1,6 +1,7 @@
 """W13: what operators do by hand for units at provisioners, tenants that are suspended, provisioners that hang; and a
 storm of kill -9 and random faults, after which each unit was made once and all money is accounted for."""
 
+import json
 import random
 import threading
 import time
@@ -83,6 +84,8 @@ def check_orphan(gateway):
                 break
             gateway.jump(8 * 3600 + 60)
             wait_until(lambda: row()["tries"] > tries or row()["phase"] == "stuck")
+        lines = {line["kind"]: line for line in scene.admin("GET", "/attention").json["data"]}
+        assert service in json.dumps(lines["provisioning_stuck"]), lines
         assert row()["state"] == "orphan" and 20 <= desk.verbs(service).count("terminate") <= 30, row()
         for word, body in [("retry", None), ("give_up", {"reason": "seen to"})]:
             done = scene.admin("POST", f"/provisioning/{service}/{word}", body)
@@ -98,7 +101,9 @@ def check_ends(gateway):
         slug, provider = scene.shop.slug, gateway.provider_key
         desk.fault = lambda call, attempt: "500 before" if attempt < 2 else "ok"
         order, [service] = scene.order()
-        wait_until(lambda: [row for row in scene.queue() if row["tries"] == 1])
+        wait_until(lambda: scene.row(service)["tries"] == 1)
+        coming = scene.admin("GET", "/due?kind=provisioning").json["data"]
+        assert [item["at"] for item in coming] == [scene.row(service)["next_at"]], coming
         assert gateway.post(f"/provider/v1/tenants/{slug}/suspend", key=provider).status == 200
         calls = len(desk.calls)
         gateway.jump(3600)
@@ -149,6 +154,34 @@ def check_slow(gateway):
             scene.until(order, "completed")
         assert max(desk.open_max.values()) == 1
     scene.verify()
+
+
+def check_restore(tollgate):
+    # The clock is the machine's: the process that examines a file does not run under another.
+    with Gateway(tollgate, "--allow-private-addresses", demo=False) as gateway:
+        scene = Scene(gateway)
+        slug, provider, desk = scene.shop.slug, gateway.provider_key, scene.desk
+        with checks("W13 P3 after a restore nothing is asked before the operator says so, and then by the same id"):
+            desk.fault = lambda call, attempt: "500 after" if attempt < 2 else "ok"
+            order, [service] = scene.order()
+            wait_until(lambda: scene.row(service)["tries"] == 1)
+            export = gateway.get(f"/provider/v1/tenants/{slug}/export", key=provider)
+            assert scene.admin("POST", f"/provisioning/{service}/retry").status == 200
+            scene.until(order, "completed")
+            taken = gateway.post(f"/provider/v1/tenants/{slug}/restore", export.body, key=provider)
+            assert taken.status == 200, taken
+            assert scene.read(order)["state"] == "pending" and scene.row(service)["tries"] == 1
+            calls = len(desk.calls)
+            assert scene.admin("POST", f"/provisioning/{service}/retry").status == 200
+            other = Scene(gateway)
+            made, _ = other.order()
+            other.until(made, "completed")
+            assert len(desk.calls) == calls, "another tenant's unit was made meanwhile"
+            resumed = scene.admin("POST", "/outbound/resume", {})
+            assert resumed.status == 200, resumed
+            scene.until(order, "completed")
+            assert desk.made[service] == 1 and desk.calls[-1]["key"] == f"{service}:create:1"
+            scene.verify()
 
 
 def check_storm(tollgate):
@@ -202,5 +235,6 @@ with Gateway(options.tollgate, "--allow-private-addresses", demo=False, clock=Tr
     gateway.provider_key
     for part in (check_hand, check_orphan, check_ends, check_slow):
         part(gateway)
+check_restore(options.tollgate)
 check_storm(options.tollgate)
 checks.finish()
