@@ -94,7 +94,8 @@ struct CodeMarket {
     func deliveries(_ number: Int) throws -> Int {
         let reseller = resellers[number]
         return try node.read(record) { tenant in
-            try tenant.deliveries(DeliveryFilter(book: .live, resellerID: reseller), before: .newest, limit: 10_000).count
+            try tenant.deliveries(DeliveryFilter(book: .live, resellerID: reseller), before: .newest, limit: 10_000)
+                .count
         }
     }
 }

@@ -37,6 +37,7 @@ package struct DecideOrder {
         detail.note("order", order.publicID)
         let services = try tenant.services(ofOrder: order.id)
         if let first = services.first, try tenant.provisioning(ofService: first.id) != nil {
+            if case .reject(let reason?) = decision { detail.note("reason", reason) }
             for service in services where service.state == .pending { try decideUnit(service, tenant, &detail) }
             return try tenant.knownOrder(orderID)
         }
@@ -85,6 +86,6 @@ package struct DecideOrder {
             }
         try MoveProvisioning(
             serviceID: service.publicID, move: move, accountID: accountID, keyID: keyID, callerBook: callerBook
-        ).run(tenant, &detail)
+        ).carryOut(tenant, &detail)
     }
 }

@@ -111,6 +111,19 @@ extension WholesaleOrders {
         ]
         static let service = Shape<Service>("Service", serviceMembers)
 
+        /// With what only its own GET shows: no list, no event has it (O10).
+        package struct WholeService: Sendable {
+            package let service: Service
+            /// Nil where no provisioner makes it.
+            package let provisioning: ProvisioningState.Shown?
+            package let details: ServiceDetails?
+        }
+        package static let detailMembers: [Shape<WholeService>.Member] = [
+            .member("provisioning_state", \.provisioning), .member("details", \.details),
+        ]
+        static let serviceWithDetails = Shape<WholeService>(
+            "ServiceWithDetails", [.part(serviceMembers, \.service)] + detailMembers)
+
         package struct WholeOrder: Sendable {
             package let order: Order
             package let services: [Service]

@@ -20,7 +20,8 @@ package struct RenewPort: Sendable {
         self.keyID = keyID
     }
 
-    package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> (port: Port, price: PortPrice) {
+    package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> (port: Port, price: PortPrice)
+    {
         let port = try tenant.knownPort(portID, resellerID: resellerID, book: book)
         detail.note("port", port.publicID)
         guard port.state == .active else { throw Refusal.conflict(.portExpired) }

@@ -121,10 +121,14 @@ extension TenantReader {
     /// take none before they are approved (P2).
     package func judgeResellerQuota() throws {
         guard let most = store.record?.profile.quotas.resellersMax else { return }
-        let count = try connection.row(
+        guard try standingResellers() < most else { throw Refusal.quotaExceeded("resellers") }
+    }
+
+    /// Those that have a place in the quota.
+    package func standingResellers() throws -> Int64 {
+        try connection.row(
             "SELECT count(*) FROM reseller WHERE state = 1 OR state = 2 OR (state = 0 AND is_applicant = 0)"
-        ) { try $0.int() }
-        guard count ?? 0 < most else { throw Refusal.quotaExceeded("resellers") }
+        ) { try $0.int() } ?? 0
     }
 
     /// Applications that wait for the operator and have not lapsed.
@@ -147,7 +151,7 @@ extension TenantReader {
         ) { try $0.int() } != nil
     }
 
-    private var lapsedBefore: Timestamp { now.adding(days: -ResellerApplication.daysMax) }
+    var lapsedBefore: Timestamp { now.adding(days: -ResellerApplication.daysMax) }
 }
 
 extension TenantTransaction {

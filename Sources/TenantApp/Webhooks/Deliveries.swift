@@ -238,6 +238,23 @@ extension TenantTransaction {
         return settled
     }
 
+    /// Queues again what was held since just then, when the file was taken back from the past, where its endpoint
+    /// takes deliveries. Returns how many; fewer than `limit` says that none is left.
+    func releaseHeld(since: Timestamp, limit: Int) throws -> Int {
+        try connection.run(
+            """
+            UPDATE delivery SET state = 'pending', next_at = ?2, updated_at = ?2 WHERE id IN (
+                SELECT d.id FROM delivery d CROSS JOIN webhook_endpoint w ON w.id = d.endpoint_id
+                WHERE (d.state = 'dead' OR d.state = 'held') AND d.state = 'held' AND d.updated_at = ?1
+                    AND w.state = 'active' AND w.removed_at IS NULL
+                LIMIT ?3)
+            """,
+            .time(since), .time(now), .int(limit))
+        let count = try connection.row("SELECT changes()") { try Int($0.int()) } ?? 0
+        if count > 0 { noteDue(.delivery, at: now) }
+        return count
+    }
+
     /// Clears what has had its time, with its attempts; events stay. `limit`: rows of either kind.
     package func purgeDeliveries(limit: Int) throws {
         let settled = "state = 'delivered' OR state = 'dropped'"
@@ -252,8 +269,9 @@ extension TenantTransaction {
 
     /// The same for all of a terminated reseller's endpoints (W1).
     func dropDeliveries(resellerID: Int64) throws {
-        let endpoints = try connection.rows("SELECT id FROM webhook_endpoint WHERE reseller_id = ?1", .integer(resellerID))
-        { try $0.int() }
+        let endpoints = try connection.rows(
+            "SELECT id FROM webhook_endpoint WHERE reseller_id = ?1", .integer(resellerID)
+        ) { try $0.int() }
         for endpoint in endpoints {
             while try settleQueue(ofEndpoint: endpoint, as: .dropped, limit: 1_000) == 1_000 {}
         }

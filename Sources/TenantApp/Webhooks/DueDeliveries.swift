@@ -16,7 +16,7 @@ package struct DueEndpoint: Sendable {
     fileprivate static let columns = Columns<DueEndpoint>(
         "w.id", "w.public_id", "w.reseller_id", "w.url", "w.concurrency", "coalesce(h.failures_in_row, 0)", "q.next_at")
     /// From one endpoint to the next, however much each has waiting.
-    fileprivate static let due = Statement(
+    static let due = Statement(
         """
         WITH RECURSIVE waiting (id) AS (
             SELECT min(endpoint_id) FROM delivery WHERE state = 'pending'
@@ -79,7 +79,7 @@ package struct ClaimedDelivery: Sendable {
         "d.id", "d.endpoint_id", "e.public_id", "e.body", "d.tries", "d.created_at", "d.first_at")
     fileprivate static let byID = Statement(
         "SELECT \(columns) FROM delivery d CROSS JOIN event e ON e.id = d.event_id WHERE d.id = ?1")
-    fileprivate static let due = Statement(
+    static let due = Statement(
         """
         SELECT \(columns) FROM delivery d CROSS JOIN event e ON e.id = d.event_id
         WHERE d.endpoint_id = ?1 AND d.state = 'pending' AND d.next_at <= ?2 ORDER BY d.next_at, d.id LIMIT ?3
@@ -99,16 +99,9 @@ package struct ClaimedDelivery: Sendable {
 
 /// What the sender asks of the file: nothing is written, so that a restart begins where the rows are.
 extension TenantReader {
-    /// Whether anything of this tenant is sent now (P3).
-    private var isSending: Bool {
-        guard let record = store.record else { return true }
-        if case .open = record.access(at: now) { return true }
-        return false
-    }
-
     /// Endpoints with something due now, those that have waited longest first.
     package func dueEndpoints(limit: Int) throws -> [DueEndpoint] {
-        guard isSending else { return [] }
+        guard try sendsOutbound() else { return [] }
         return try connection.rows(DueEndpoint.due, .time(now), .int(limit), read: DueEndpoint.init)
     }
 
@@ -117,7 +110,7 @@ extension TenantReader {
     package func claim(
         endpoint id: Int64, excluding underWay: Set<Int64>, limit: Int
     ) throws -> [ClaimedDelivery] {
-        guard isSending, limit > 0, let endpoint = try webhookEndpoint(id: id), endpoint.isActive,
+        guard try sendsOutbound(), limit > 0, let endpoint = try webhookEndpoint(id: id), endpoint.isActive,
             try isReceiving(resellerID: endpoint.resellerID)
         else { return [] }
         let secrets = try secrets(of: endpoint)
@@ -138,7 +131,8 @@ extension TenantReader {
 
     /// When the first of all that waits is due, behind an instant; nil where nothing waits for anybody who gets it.
     package func nextDelivery(after time: Timestamp = .earliest) throws -> Timestamp? {
-        try connection.row(DueEndpoint.first, .time(time)) { try $0.optionalTime() } ?? nil
+        guard try sendsOutbound() else { return nil }
+        return try connection.row(DueEndpoint.first, .time(time)) { try $0.optionalTime() } ?? nil
     }
 
     private func isReceiving(resellerID: Int64) throws -> Bool {

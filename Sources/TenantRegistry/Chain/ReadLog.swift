@@ -99,6 +99,9 @@ package final class ReadLog: Sendable {
 
     package var isEmpty: Bool { state.withLock { $0.batch.count == 0 } }
 
+    /// Nothing waits here, and nothing may come back from a batch under way.
+    package var isSettled: Bool { state.withLock { $0.batch.count == 0 && $0.drainedBytes == 0 } }
+
     /// Bytes that wait here or in a batch under way; `append` refuses between `bytesMax` and twice that. For metrics.
     package var fillBytes: Int { state.withLock { $0.batch.bytes.count + $0.drainedBytes } }
 

@@ -46,6 +46,8 @@ package final class TenantStore: LaneFile {
     private var drawn: [(UInt64, UInt64)] = []
     private var batchRecords: [AuditRecord] = []
     private var batchEffects: [@Sendable () -> Void] = []
+    /// When the running job began; nil between batches.
+    private(set) var jobInstant: Timestamp?
     private var jobRecords = 0
     private var jobEffects = 0
     private var jobOrders = 0
@@ -175,6 +177,9 @@ package final class TenantStore: LaneFile {
         batchDue[kind] = min(batchDue[kind] ?? .max, at.milliseconds)
     }
 
+    /// Where webhooks go, or what signs them, changes in this job: what the sender has read ahead is read again.
+    package func webhooksChange() { afterCommit { [record] in record?.noteWebhookChange() } }
+
     /// Keys or resellers change in this job: the registry's projection has to follow (0004).
     func projectionChanged() throws -> Int64 {
         // It says only whether the registry has followed: any other number than before does.
@@ -191,6 +196,7 @@ package final class TenantStore: LaneFile {
     package func flushReads() { wantsFlush = true }
 
     package func jobBegins() {
+        jobInstant = clock.now()
         jobRecords = batchRecords.count
         jobEffects = batchEffects.count
         jobOrders = batchOrders.count
@@ -212,6 +218,7 @@ package final class TenantStore: LaneFile {
     // MARK: The batch
 
     package func seal() throws {
+        jobInstant = nil
         let now = clock.now()
         let rows = try rowBlocks(at: now)
         guard !batchRecords.isEmpty || wantsFlush || !rows.isEmpty else { return }
@@ -271,6 +278,9 @@ package final class TenantStore: LaneFile {
         for effect in effects { effect() }
     }
 
+    /// What the file takes of its quota.
+    package var bytes: Int64 { get throws { try Int64(connection.pageCount) * Int64(Connection.pageBytes) } }
+
     private func measureGrowth() throws {
         growth.measure(pages: try connection.pageCount, pageBytes: Connection.pageBytes)
     }
@@ -285,6 +295,7 @@ package final class TenantStore: LaneFile {
     }
 
     package func rolledBack() {
+        jobInstant = nil
         memory?.forget()
         wantsBaseline = false
         vouching?.clear()

@@ -84,6 +84,7 @@ package final class Fleet: ProviderKeyRows, Sendable {
     private let providerKeyHashes: Mutex<Set<Digest>>
     private let diskIsShort = Atomic<Bool>(false)
     let isStopping = Atomic<Bool>(false)
+    let touched = TouchedTenants()
     let lastHousekeeping = Mutex<[TenantID: (at: Timestamp, used: UInt64)]>([:])
     /// Tenants whose erasure the disk cut short; tried again until it is done.
     let unburied = Mutex<[TenantProfile]>([])
@@ -258,7 +259,7 @@ package final class Fleet: ProviderKeyRows, Sendable {
 
     func makeRecord(_ profile: TenantProfile, secretKey: [UInt8], signingSeed: [UInt8]) throws -> TenantRecord {
         let record = TenantRecord(
-            profile: profile, secretKey: secretKey, signingKey: try SigningKey(seed: signingSeed),
+            profile: profile, secretKey: secretKey, signingKey: try SigningKey(seed: signingSeed), touched: touched,
             now: monotonic.nanoseconds())
         let path = data.tenantPath(profile.id)
         let lane = Lane<TenantStore>(
