@@ -23,7 +23,8 @@ from support import ROOT
 HERE = os.path.dirname(os.path.abspath(__file__))
 # Code that scripts share, and this.
 SHARED = {
-    "run", "support", "shop", "strangers", "flooding", "wire", "logged", "proxy", "endpoints", "schema_hooks"}
+    "run", "support", "shop", "strangers", "flooding", "wire", "logged", "proxy", "endpoints", "schema_hooks", "hooks",
+    "told"}
 # About what each takes by itself on two idle cores, in seconds: who takes longest starts first. The table that a run ends
 # with says better; one that is not here starts before all.
 SECONDS = {
