@@ -14,7 +14,7 @@ MUTANTS = [
     Mutant(
         "A1", "seed-hash", "the dashboard's credential opens nothing", CODES + "ActivationCodes.swift",
         "?? head.range(of: .seedHash)", "?? (MUTANT ? nil : head.range(of: .seedHash))",
-        "Contract/codes.py", "either header opens"),
+        "Contract/sessions.py"),
     Mutant(
         "A1", "status", "statuses come that the document does not know", CODES + "ActivationCodes.swift",
         "default: 400\n", "default: MUTANT ? refusal.status : 400\n",
@@ -51,8 +51,9 @@ MUTANTS = [
         "CodeTests/CodeRules.swift", "all codes or none"),
     # A5
     Mutant(
-        "A5", "page", "a page that begins with a block comes twice", CODES + "CodeBlocks.swift",
-        "if skip >= block.count {", "if MUTANT ? skip > block.count : skip >= block.count {",
+        "A5", "status", "the page of redeemed codes has others", CODES + "Codes.swift",
+        "case .redeemed: \"AND c.redeemed_at IS NOT NULL\"",
+        "case .redeemed: MUTANT ? \"\" : \"AND c.redeemed_at IS NOT NULL\"",
         "CodeTests/CodeRules.swift"),
     # A6
     Mutant(
@@ -245,7 +246,7 @@ MUTANTS = [
         "X4", "balance", "a port is given without the balance for it", PORTS + "CreatePort.swift",
         "guard price.cost == .zero || price.cost <= available else",
         "guard MUTANT || price.cost == .zero || price.cost <= available else",
-        "PortTests/PortRulesTests.swift"),
+        "Contract/ports.py", "no balance is 402"),
     Mutant(
         "X4", "exclusive", "an exclusive port shares its device", PORTS + "PortStock.swift",
         "let open = \"used < capacity AND exclusive_ports = 0\"",
@@ -282,8 +283,7 @@ MUTANTS = [
         "Contract/modes.py", "of a reseller's live key"),
     # X8
     Mutant(
-        "X8", "found", "customers are not found by externalId", PORTS + "PortCustomers.swift",
-        "filter += \" AND c.external_id = ?6\"",
-        "filter += MUTANT ? \" AND c.external_id <> ?6\" : \" AND c.external_id = ?6\"",
+        "X8", "name", "a port's address has another name than the programs read", PORTS + "ProxyPorts+Schemas.swift",
+        ".member(\"serverIp\", \\.port.serverIP)", ".member(MUTANT ? \"serverIP\" : \"serverIp\", \\.port.serverIP)",
         "Contract/ports.py"),
 ]
