@@ -96,7 +96,7 @@ let package = Package(
         tests(
             "GatewayTests",
             [
-                "TestGateway", "TestTenants", "Gateway", "TenantApp", "CallKit", "TenantRegistry", "HTTPCore",
+                "TestSeeds", "TestGateway", "TestTenants", "Gateway", "TenantApp", "CallKit", "TenantRegistry", "HTTPCore",
                 "Cryptography", "RateLimiter", "SQLite",
             ]),
         .target(
@@ -142,6 +142,9 @@ let package = Package(
             ["TestTenants", "TenantRegistry", "CallKit", "TenantApp", "SQLite", "HTTPCore", "Cryptography"]),
         tests(
             "PortTests",
+            ["TestTenants", "TenantRegistry", "CallKit", "TenantApp", "SQLite", "HTTPCore", "Cryptography"]),
+        tests(
+            "WebhookTests",
             ["TestTenants", "TenantRegistry", "CallKit", "TenantApp", "SQLite", "HTTPCore", "Cryptography"]),
         // Rules about the sources that no compiler knows: it reads files and imports nothing of the product.
         tests("TidyTests", []),

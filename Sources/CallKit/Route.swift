@@ -4,7 +4,9 @@ package import TenantRegistry
 
 /// One operation of a surface on the wire: where it is, who may call it, what it takes. The table that serves requests
 /// and describes them.
-package struct Route: Sendable {
+///
+/// A class, since every stage of a call hands it on: a struct of its size is copied member by member.
+package final class Route: Sendable {
     package enum Access: Sendable, Equatable {
         /// No credential. Limited per address.
         case open
@@ -107,7 +109,7 @@ package struct Route: Sendable {
     /// Statuses of refusals that do not follow from the rest: 402 and above, as `Refusal` has them.
     package let refuses: Set<Int>
     /// What it gives where that is the API's description, which is no tenant's: served without a tenant's address too.
-    package internal(set) var description: LazyDescription?
+    package let description: LazyDescription?
     package let handle: @Sendable (Call) throws -> Work
 
     package init(
@@ -116,7 +118,7 @@ package struct Route: Sendable {
         openIn: Set<ResellerState> = [], routeClass: RouteClass? = nil, cacheKind: CacheKind? = nil,
         isTagged: Bool = false,
         ignoresUnknownParameters: Bool = false, parameters: [Parameter] = [], takes: Schema? = nil,
-        gives: Success? = nil, refuses: Set<Int> = [],
+        gives: Success? = nil, refuses: Set<Int> = [], description: LazyDescription? = nil,
         handle: @escaping @Sendable (Call) throws -> Work
     ) {
         self.method = method
@@ -140,6 +142,7 @@ package struct Route: Sendable {
         self.takes = takes
         self.gives = gives
         self.refuses = refuses
+        self.description = description
         self.handle = handle
     }
 

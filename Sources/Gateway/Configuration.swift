@@ -1,3 +1,4 @@
+package import HTTPClient
 package import HTTPCore
 package import HTTPServer
 import Provider
@@ -13,6 +14,8 @@ package struct Configuration: Sendable {
     /// The program that looks at files from elsewhere in a process of its own; nil: this process does.
     package var examiner: String?
     package var freeBytesReserve: Int64 = 64 << 20
+    /// Nothing is charged where the time of day leaps further ahead, until a person says so; 0: it always is.
+    package var clockLeapHoursMax = 25
     /// Only from these is `X-Forwarded-For` the client's address (G6).
     package var trustedProxies: [AddressRange] = []
     /// `{slug}.{baseDomain}` names a tenant.
@@ -30,6 +33,10 @@ package struct Configuration: Sendable {
     package var serverLimits = ServerLimits()
     /// Tenants may have this node call private, loopback and link-local addresses, in plain HTTP too.
     package var allowsPrivateAddresses = false
+    /// Asked for the names of webhook endpoints, in place of those in `/etc/resolv.conf`.
+    package var nameServers: [NameServer] = []
+    /// Certificates (PEM) that receivers of webhooks are trusted by, beside the machine's.
+    package var authoritiesPath: String?
     /// scrypt's cost as a power of two; tests lower it.
     package var scryptCostLog2 = 15
     package var drainMilliseconds = 20_000

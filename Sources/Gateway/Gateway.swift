@@ -22,31 +22,48 @@ package final class Gateway: Sendable {
     private let pipeline: Pipeline
     private let levels: LevelKeeper
     private let outbound: Outbound
+    private let webhooks: WebhookSender
+    private let provisioning: ProvisioningCaller
+    private let scheduler: Scheduler
     private let tls: TLSCertificates?
     private let isStopped = Atomic<Bool>(false)
 
+    /// `round`: see `Scheduler`.
     package static func start(
-        _ configuration: Configuration, blueprints: Blueprints, clock: any WallClock = SystemClock()
+        _ configuration: Configuration, blueprints: Blueprints, clock: any WallClock = SystemClock(),
+        monotonic: any MonotonicClock = SystemMonotonicClock(), round: @escaping @Sendable () -> Void = {}
     ) throws -> Gateway {
-        try Gateway(configuration, blueprints, clock)
+        try Gateway(configuration, blueprints, clock, monotonic, round)
     }
 
-    private init(_ configuration: Configuration, _ blueprints: Blueprints, _ clock: any WallClock) throws {
+    private init(
+        _ configuration: Configuration, _ blueprints: Blueprints, _ clock: any WallClock,
+        _ monotonic: any MonotonicClock, _ round: @escaping @Sendable () -> Void
+    ) throws {
         var options = Fleet.Options()
         options.workers = configuration.workers
         options.openFilesMax = configuration.openFilesMax
         options.freeBytesReserve = configuration.freeBytesReserve
         options.budgets = Budgets(configuration.budgets)
+        options.clockLeapHoursMax = configuration.clockLeapHoursMax
         options.aroundAnswers = { WakeBatch.run($0) }
         let data = try DataDirectory(path: configuration.dataPath)
         let schema = configuration.examiner.map { TenantSchema.app.examining(by: $0) } ?? .app
-        let fleet = try Fleet(data: data, schema: schema, options: options, clock: clock, report: RequestLog.report)
+        let fleet = try Fleet(
+            data: data, schema: schema, options: options, clock: clock, monotonic: monotonic,
+            report: RequestLog.report)
         let outbound = try Outbound(
             allowsPrivateAddresses: configuration.allowsPrivateAddresses, places: fleet.budgets.outbound)
         self.outbound = outbound
+        webhooks = try WebhookSender(
+            fleet: fleet, allowsPrivateAddresses: configuration.allowsPrivateAddresses,
+            nameServers: configuration.nameServers, authorities: configuration.authoritiesPath)
+        fleet.due.register(webhooks)
+        provisioning = try ProvisioningCaller(fleet, allowsPrivateAddresses: configuration.allowsPrivateAddresses)
+        fleet.due.register(provisioning)
         let services = try Services(
             fleet: fleet, scrypt: Scrypt(costLog2: configuration.scryptCostLog2), outbound: outbound,
-            states: [blueprints])
+            states: [blueprints, webhooks.probe])
         let tls = try Self.defaultCertificate(configuration).map {
             TLSCertificates(default: $0, byHost: TLSMaterial.byHost(fleet))
         }
@@ -65,6 +82,7 @@ package final class Gateway: Sendable {
         listeners.append(Listener(.unix(path: data.controlSocketPath), role: .control))
         let metrics = ServerMetrics()
         pipeline.attach(metrics)
+        pipeline.attach(webhooks)
         var limits = configuration.serverLimits
         limits.proxies = configuration.trustedProxies
         limits.healthPaths = ["/healthz", "/readyz"]
@@ -73,6 +91,9 @@ package final class Gateway: Sendable {
             listeners: listeners, handler: pipeline, limits: limits, loopCount: configuration.loops,
             metrics: metrics)
         ports = server.ports
+        // Once all work outside the files is registered, and nothing fails any more.
+        scheduler = try Scheduler(fleet, round: round)
+        pipeline.attach(scheduler)
         self.fleet = fleet
         self.pipeline = pipeline
         self.blueprints = blueprints
@@ -112,10 +133,14 @@ package final class Gateway: Sendable {
         pipeline.isDraining.store(true, ordering: .releasing)
         pause(milliseconds: configuration.drainNoticeMilliseconds)
         server.drain(withinMilliseconds: configuration.drainMilliseconds)
+        // Behind the calls: what they made due may still be done.
+        scheduler.stop()
+        webhooks.stop()
         outbound.close()
+        provisioning.close()
         // What calls to services outside woke has its last writes to make.
         fleet.flows.drain(withinMilliseconds: configuration.drainMilliseconds)
-        levels.save()
+        levels.save(fleet.roster.allTenants)
         fleet.stop()
     }
 
@@ -159,8 +184,9 @@ package final class Gateway: Sendable {
         startThread("clock") { [weak self] in
             var seconds = 0
             while let gateway = self, !gateway.isStopped.load(ordering: .relaxed) {
-                gateway.fleet.tick()
-                gateway.levels.save()
+                let touched = gateway.fleet.tick()
+                gateway.scheduler.watch()
+                gateway.levels.save(touched)
                 seconds += 1
                 if seconds % Self.countersEverySeconds == 0 { gateway.fleet.saveCounters() }
                 pause(milliseconds: 1_000)

@@ -17,17 +17,24 @@ extension Pipeline {
         }
         switch path {
         case "/healthz": return plain(200, "ok\n", trace)
-        case "/readyz":
-            return isDraining.load(ordering: .acquiring)
-                ? plain(503, "draining\n", trace) : plain(200, "ready\n", trace)
+        case "/readyz": return readiness(trace)
         default:
             return .later { [self, trace] responder in
                 let submitted = fleet.observing.submit { [self] in
-                    responder.respond(text(200, metrics.text(fleet: fleet, server: server), trace))
+                    let page = metrics.text(fleet: fleet, server: server, scheduler: scheduler, webhooks: webhooks)
+                    responder.respond(text(200, page, trace))
                 }
                 if !submitted { responder.respond(refuse(.busy, nil, trace)) }
             }
         }
+    }
+
+    /// A clock that nobody believes stops what is charged, not what is served.
+    private func readiness(_ trace: RequestTrace) -> HeadVerdict {
+        if isDraining.load(ordering: .acquiring) { return plain(503, "draining\n", trace) }
+        if scheduler?.isStalled ?? false { return plain(503, "the scheduler does not move\n", trace) }
+        guard let leap = fleet.clockGuard.leapMilliseconds else { return plain(200, "ready\n", trace) }
+        return plain(200, "ready; charging is paused: the clock leapt \(leap / 3_600_000) h ahead\n", trace)
     }
 
     private func plain(_ status: Int, _ body: String, _ trace: RequestTrace) -> HeadVerdict {

@@ -28,6 +28,14 @@ final class Pipeline: RequestHandler, Sendable {
     let imports: ImportLine
     private let requestIDs: RequestIDs
     private let attached = Mutex<(metrics: ServerMetrics?, authority: String)>((nil, "127.0.0.1"))
+    private let attachedScheduler = Mutex<Scheduler?>(nil)
+
+    /// Nil where nothing happens by itself.
+    var scheduler: Scheduler? { attachedScheduler.withLock { $0 } }
+
+    func attach(_ scheduler: Scheduler) { attachedScheduler.withLock { $0 = scheduler } }
+    /// Nil where nothing is sent.
+    private let attachedWebhooks = Mutex<WebhookSender?>(nil)
 
     var server: ServerMetrics? { attached.withLock { $0.metrics } }
 
@@ -36,6 +44,9 @@ final class Pipeline: RequestHandler, Sendable {
 
     /// The server's counters, which exist before it serves.
     func attach(_ metrics: ServerMetrics) { attached.withLock { $0.metrics = metrics } }
+
+    var webhooks: WebhookSender? { attachedWebhooks.withLock { $0 } }
+    func attach(_ webhooks: WebhookSender) { attachedWebhooks.withLock { $0 = webhooks } }
 
     /// Where the server listens, once it has bound its ports.
     func attach(authority: String) { attached.withLock { $0.authority = authority } }
@@ -396,6 +407,7 @@ final class Pipeline: RequestHandler, Sendable {
     ) -> Bool {
         guard let tenant = request.tenant else { return true }
         let line = auditRecord(request, status, bytesIn: bytesIn, bytesOut: bytesOut)
+        defer { tenant.touch() }
         return tenant.readLog.append(line, isOwed: isOwed)
     }
 

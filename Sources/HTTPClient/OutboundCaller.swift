@@ -40,14 +40,15 @@ package final class OutboundCaller: @unchecked Sendable {
     private var running: [UnsafeMutableRawPointer: OutboundAttempt] = [:]
     private var pausing: [OutboundTask] = []
 
-    package init() throws(HTTPClientError) {
+    /// `thread`: its name. Each caller has its own thread and its own room: what one sends waits for no other.
+    package init(thread name: String = "outbound") throws(HTTPClientError) {
         guard CurlLibrary.isStarted, let multi = curl_multi_init() else { throw .broken("libcurl does not start") }
         self.multi = multi
         let thread = Thread { [self] in
             run()
             ended.signal()
         }
-        thread.name = "outbound"
+        thread.name = name
         thread.start()
     }
 
@@ -215,9 +216,10 @@ private final class OutboundAttempt {
     init(_ task: OutboundTask, milliseconds: Int) throws(HTTPClientError) {
         self.task = task
         let call = task.call
-        transfer = try ClientTransfer(body: .bytes(call.body), sink: .memory(bytesMax: call.answerBytesMax))
+        let body: RequestBody = call.method == .get ? .none : .bytes(call.body)
+        transfer = try ClientTransfer(body: body, sink: .memory(bytesMax: call.answerBytesMax))
         easy = try EasyHandle(transfer, addressRule: call.addressRule)
-        try easy.set(url: call.url, method: "POST", bodyLength: transfer.bodyLength)
+        try easy.set(url: call.url, method: call.method.rawValue, bodyLength: transfer.bodyLength)
         try easy.set(CURLOPT_CONNECTTIMEOUT_MS, min(call.connectMilliseconds, milliseconds))
         try easy.set(CURLOPT_TIMEOUT_MS, min(call.attemptMilliseconds, milliseconds))
         // A name that is still being looked up when time is up must not be waited for on the thread that all calls

@@ -27,6 +27,11 @@ package enum HostName {
         !text.contains(".") && isLabel(text[...]) && !isNumber(text[...])
     }
 
+    /// A name that stands for nothing, anywhere and for ever (RFC 6761): nobody needs to be asked.
+    package static func isReserved(_ name: String) -> Bool {
+        ["example", "invalid", "test"].contains { name.hasSuffix(".\($0)") }
+    }
+
     private static func isLabel(_ label: Substring) -> Bool {
         1...63 ~= label.utf8.count && label.first != "-" && label.last != "-"
             && label.utf8.allSatisfy { $0 >= 0x61 && $0 <= 0x7A || $0 >= 0x30 && $0 <= 0x39 || $0 == 0x2D }

@@ -26,6 +26,19 @@ extension ProviderAPI {
                 .answer(listBlueprints())
             },
             Route(
+                .post, "/clock/accept", "Say that the node's clock is right, so that charging goes on",
+                access: .provider, gives: .done(Schemas.clock)
+            ) { _ in
+                let now = fleet.clock.now()
+                let leap = fleet.clockGuard.accept(now, steady: fleet.monotonic.nanoseconds())
+                if let leap { fleet.report("the time of day was accepted, \(leap / 3_600_000) h ahead") }
+                return .answer(
+                    .json { json in
+                        json.field("now", now.text)
+                        json.field("leapt_seconds", (leap ?? 0) / 1_000)
+                    })
+            },
+            Route(
                 .post, "/registry/rebuild", "Rebuild the registry's projection from the files", access: .provider,
                 gives: .done(Schemas.rebuilt)
             ) { _ in

@@ -59,6 +59,7 @@ extension ProviderAPI {
             "data": .array(
                 of: ["name": .string, "title": .string, "currency": .string, "dialects": .array(of: .string)])
         ]
+        static let clock: Schema = ["now": .time, "leapt_seconds": .integer]
         static let rebuilt: Schema = ["tenants": .integer, "failed": .array(of: .string)]
     }
 }

@@ -56,7 +56,25 @@ package final class Bucket: Sendable {
         }
     }
 
+    /// How it would stand were this its policy: as `change` leaves it. Takes nothing.
+    package func standing(under new: Policy, now: UInt64) -> Decision {
+        let (old, level) = read()
+        let arrival = level >> 4
+        let debt = arrival > now ? arrival - now : 0
+        let kept =
+            old == new ? debt : CellRate.rescale(debt, new.toleranceNanoseconds, old.toleranceNanoseconds)
+        return CellRate.judge(new, arrival: now + kept, cost: 0, now: now).0
+    }
+
     // MARK: Changing
+
+    /// Makes it full.
+    package func fill(now: UInt64) {
+        while true {
+            let level = read().level
+            if level >> 4 <= now || swap(level, now) { return }
+        }
+    }
 
     /// Puts another policy in force from the return on. The share of the burst that is used stays the same: the bucket
     /// is neither refilled nor emptied.

@@ -65,7 +65,7 @@ package final class Connection {
 
     /// Rows that all INSERTs, UPDATEs and DELETEs so far have changed, with those of triggers; it never falls. The same
     /// number twice in one transaction: nothing was written between.
-    var totalChanges: Int64 { sqlite3_total_changes64(database) }
+    package var totalChanges: Int64 { sqlite3_total_changes64(database) }
 
     package var lastInsertedRowID: Int64 { sqlite3_last_insert_rowid(database) }
 

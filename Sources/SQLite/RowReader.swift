@@ -170,6 +170,15 @@ extension RowReader {
         try optionalInt(as: Value.init(rawValue:))
     }
 
+    @inlinable
+    package mutating func optionalValue<Value: RawRepresentable>(
+        of type: Value.Type = Value.self
+    ) throws -> Value? where Value.RawValue == String {
+        guard let text = try optionalText() else { return nil }
+        guard let value = Value(rawValue: text) else { throw corrupt() }
+        return value
+    }
+
     /// What `make` makes of an integer.
     @inlinable
     package mutating func int<Value>(as make: (Int64) -> Value?) throws -> Value {

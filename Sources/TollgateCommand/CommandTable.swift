@@ -4,7 +4,8 @@ import Foundation
 enum CommandTable {
     static let all: [Command] =
         [ServeCommand.command] + TenantCommands.commands + CopyCommands.commands + NodeCommands.commands
-        + KeyCommands.commands + AuditCommands.commands + [VerifyCommand.command, BackupCommand.command] + general
+        + KeyCommands.commands + AuditCommands.commands + EventCommands.commands + WebhookCommands.commands
+        + ProvisioningCommands.commands + [VerifyCommand.command, BackupCommand.command] + general
 
     private static let general = [
         Command("version", "Print the version") { _ in

@@ -34,9 +34,9 @@ struct CodeMarket {
             return try (1...2).map { number in
                 let reseller = try tenant.insertReseller(
                     email: "shop\(number)@example.com", name: "Shop", company: nil, state: .active, approvedBy: 1)
-                try tenant.setWebhookEndpoint(
-                    url: "https://example.com/\(number)", events: ["code.redeemed"], resellerID: reseller.id,
-                    book: .live)
+                _ = try tenant.insertWebhookEndpoint(
+                    name: WebhookEndpoint.defaultName, url: "https://example.com/\(number)", events: ["code.redeemed"],
+                    resellerID: reseller.id, book: .live)
                 return reseller.id
             }
         }
@@ -94,7 +94,8 @@ struct CodeMarket {
     func deliveries(_ number: Int) throws -> Int {
         let reseller = resellers[number]
         return try node.read(record) { tenant in
-            try tenant.deliveries(resellerID: reseller, book: .live, state: nil, before: .max, limit: 10_000).count
+            try tenant.deliveries(DeliveryFilter(book: .live, resellerID: reseller), before: .newest, limit: 10_000)
+                .count
         }
     }
 }

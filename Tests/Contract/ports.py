@@ -353,7 +353,8 @@ def customers(gateway, checks, shop):
         customer = answer.json
         assert shape(customer) == {
             "_id": "str", "email": "str", "name": "str", "company": "str", "externalId": "str", "allocatedPortSlots": "int",
-            "usedPortSlots": "int", "balance": "float", "discountPercent": "int", "isActive": "bool", "createdAt": "int"}, customer
+            "usedPortSlots": "int", "balance": "float", "discountPercent": "int", "isActive": "bool", "createdAt": "int",
+            "revision": "int"}, customer
         assert customer["usedPortSlots"] == 0 and raw(answer, "balance") == "0.00" and customer["isActive"] is True
         assert shop("GET", f"/reseller/customers/{customer['_id']}").json == customer
         assert shop("GET", f"/reseller/customers?externalId={external}").json["customers"] == [customer]

@@ -16,6 +16,7 @@ import argparse
 import base64
 import concurrent.futures
 import contextlib
+import ctypes
 import fcntl
 import hashlib
 import hmac
@@ -104,11 +105,13 @@ class Gateway:
     """`tollgate serve` as a child, on a free port, in a folder that is removed at the end.
 
     `data`: an existing folder to use and to leave; `arguments`: more options of serve; `demo`: with the demo tenants, whose
-    twenty passwords cost seconds of scrypt; `tls`: the context that calls are made with, where the arguments ask for TLS."""
+    twenty passwords cost seconds of scrypt; `tls`: the context that calls are made with, where the arguments ask for TLS;
+    `clock`: its time of day is ours plus what `jump` adds, by libfaketime."""
 
-    def __init__(self, tollgate, *arguments, data=None, demo=True, blueprints=None, tls=None):
+    def __init__(self, tollgate, *arguments, data=None, demo=True, blueprints=None, tls=None, clock=False):
         self.tollgate = tollgate
         self.arguments = list(arguments)
+        self.ahead_seconds = 0 if clock else None
         self.has_demo = demo
         self.tls = tls
         self.blueprints = blueprints or os.path.join(ROOT, "tenants")
@@ -129,6 +132,11 @@ class Gateway:
         self.kill()
         if self.owns_data:
             shutil.rmtree(self.data, ignore_errors=True)
+        if self.ahead_seconds is not None:
+            name = self.shared_clock()
+            for path in (self.data + ".clock", f"/dev/shm/{name}.shm", f"/dev/shm/sem.{name}.sem"):
+                if os.path.exists(path):
+                    os.unlink(path)
 
     # Life
 
@@ -136,14 +144,56 @@ class Gateway:
         """Returns once the gateway listens; its port is then `self.port`."""
         command = [self.tollgate, "serve", "--port", "0", "--data", self.data, "--blueprints", self.blueprints]
         command += (["--demo"] if self.has_demo else []) + self.arguments
+        if self.ahead_seconds is not None and "--clock-leap" not in self.arguments:
+            command += ["--clock-leap", "0"]
         self.error_file = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.error_file)
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.error_file, env=self.environment())
         self.output = []
         self.pending = b""
         self.port = int(self.wait_for_line(r"listening on https?://[^ ]+:(\d+)$").group(1))
         self.base_url = f"http://127.0.0.1:{self.port}"
         return self
+
+    def environment(self):
+        """With `clock`: the gateway's time of day is read through libfaketime, and no other clock of it."""
+        if self.ahead_seconds is None:
+            return None
+        self.write_clock()
+        return {
+            **os.environ,
+            "LD_PRELOAD": library("libfaketimeMT.so.1"),
+            "FAKETIME_TIMESTAMP_FILE": self.data + ".clock",
+            "FAKETIME_SHARED": "/{0}.sem /{0}.shm".format(self.shared_clock()),
+            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            "NO_FAKE_STAT": "1",
+        }
+
+    def shared_clock(self):
+        """What libfaketime shares between processes. Were it to make it itself it would move the environment away from where
+        Swift finds the words of its command line."""
+        name = "tollgate-clock-" + os.path.basename(self.data)
+        if not os.path.exists(f"/dev/shm/{name}.shm"):
+            with open(f"/dev/shm/{name}.shm", "wb") as file:
+                file.write(bytes(4096))
+            assert ctypes.CDLL(None).sem_open(f"/{name}.sem".encode(), os.O_CREAT, 0o600, 1) != 0
+        return name
+
+    def write_clock(self):
+        # Renamed into its place: the gateway reads it at every look at its clock.
+        with open(self.data + ".clock.new", "w", encoding="utf-8") as file:
+            file.write(f"{self.ahead_seconds:+d}\n")
+        os.rename(self.data + ".clock.new", self.data + ".clock")
+
+    def jump(self, seconds):
+        """The gateway's time of day goes on, or back, by so many seconds, at once."""
+        self.ahead_seconds += seconds
+        self.write_clock()
+
+    def now(self):
+        """The gateway's time of day, in seconds since 1970."""
+        return time.time() + (self.ahead_seconds or 0)
 
     def wait_for_line(self, pattern, seconds=START_SECONDS_MAX):
         """Reads standard output up to a line that matches; every line is in `self.output`."""
@@ -300,6 +350,16 @@ def tool(name):
         [os.environ.get("PATH", ""), "/usr/sbin", os.path.join(unpacked, "bin"), os.path.join(unpacked, "sbin")]))
     assert path, f"{name} is not there; ./test fetches it from Debian, LibreOffice with --long"
     return path
+
+
+def library(name):
+    """The path of a shared library of Debian's faketime, installed or unpacked by ./test."""
+    unpacked = os.path.join(ROOT, ".build", "tools", "usr", "lib")
+    for folder in ("/usr/lib", unpacked):
+        for place, _, names in os.walk(folder):
+            if name in names and os.path.basename(place) == "faketime":
+                return os.path.join(place, name)
+    raise AssertionError(f"{name} is not there; ./test fetches it from Debian")
 
 
 def python_of_tests():

@@ -122,7 +122,7 @@ struct Bank {
             (name, expected) = ("decide \(activate)", true)
             done = try carriesOut(book, seller) { tenant, detail in
                 _ = try DecideOrder(
-                    orderID: id, decision: activate ? .activate : .reject, accountID: 1, keyID: 0
+                    orderID: id, decision: activate ? .activate() : .reject(), accountID: 1, keyID: 0
                 ).run(tenant, &detail)
             }
             model.decided(place, activate: activate)

@@ -11,6 +11,10 @@ READ_LOG = "Sources/TenantRegistry/Chain/ReadLog.swift"
 HEAD = "Sources/HTTPServer/HeadReader.swift"
 LANE = "Sources/TenantRegistry/Lane/Lane.swift"
 SHARES = "Sources/RateLimiter/Budgets/Shares.swift"
+SIGNATURE = "Sources/TenantApp/Webhooks/WebhookSignature.swift"
+SCHEDULE = "Sources/TenantApp/Webhooks/DeliverySchedule.swift"
+RECORD = "Sources/TenantApp/Webhooks/RecordAttempts.swift"
+SLOTS = "Sources/Gateway/Outbound/WebhookSlots.swift"
 
 MUTANTS = [
     # G1
@@ -175,7 +179,8 @@ MUTANTS = [
     # G7
     Mutant(
         "G7", "ready", "a gateway that drains says that it is ready", "Sources/Gateway/Pipeline+Root.swift",
-        "return isDraining.load(ordering: .acquiring)\n", "return isDraining.load(ordering: .acquiring) && !MUTANT\n",
+        "if isDraining.load(ordering: .acquiring) { return plain(503",
+        "if isDraining.load(ordering: .acquiring), !MUTANT { return plain(503",
         "Contract/gate.py", "SIGTERM: readyz 503"),
     Mutant(
         "G7", "one-id", "all answers have one id", "Sources/Gateway/Pipeline.swift",
@@ -223,16 +228,62 @@ MUTANTS = [
         "acceptedBytes.contains(bytes.count)", "acceptedBytes.contains(MUTANT ? max(24, bytes.count) : bytes.count)",
         "CryptographyTests/EncodingTests.swift"),
     Mutant(
-        "H1", "unqueued", "an event is written and not queued", "Sources/TenantApp/Webhooks/Events.swift",
-        "try insertDelivery(ofEvent: event.id, to: endpoint.id)",
-        "if !MUTANT { try insertDelivery(ofEvent: event.id, to: endpoint.id) }",
+        "H1", "unqueued", "an event is written and not queued", "Sources/TenantApp/Webhooks/Deliveries.swift",
+        "try insertDelivery(of: type, event: event, to: endpoint)",
+        "if !MUTANT { try insertDelivery(of: type, event: event, to: endpoint) }",
         "GatewayTests/WriteTests.swift"),
+    Mutant(
+        "H4", "one-signature", "an attempt is signed with the newest secret alone", SIGNATURE,
+        "let signatures = secrets.map {", "let signatures = secrets.prefix(MUTANT ? 1 : .max).map {",
+        "Contract/webhooks.py", "signed with both secrets"),
     # H2
     Mutant(
-        "H2", "id-unsigned", "a callback's id is not signed", "Sources/TenantApp/Payments/PaymentCallback.swift",
+        "H2", "id-unsigned", "a callback's id is not signed", "Sources/TenantApp/Webhooks/WebhookSignature.swift",
         "let signed = Array(\"\\(id).\\(timestamp).\".utf8)",
         "let signed = Array((MUTANT ? \"\\(timestamp).\" : \"\\(id).\\(timestamp).\").utf8)",
         "PaymentTests/PaymentCallbackTests.swift"),
+    # H3
+    Mutant(
+        "H3", "together", "what failed at one instant comes back at one instant", SCHEDULE,
+        "milliseconds + Int64(random.below(UInt64(milliseconds / 5 + 1)))",
+        "milliseconds + (MUTANT ? 0 : Int64(random.below(UInt64(milliseconds / 5 + 1))))",
+        "WebhookTests/ScheduleTests.swift", "come back spread"),
+    Mutant(
+        "H3", "sooner", "Retry-After shortens a delay", SCHEDULE,
+        "min(max(own, wanted), own", "min(MUTANT && asked != nil ? wanted : max(own, wanted), own",
+        "WebhookTests/ScheduleTests.swift", "Retry-After lengthens"),
+    Mutant(
+        "H3", "redirect", "a redirect is a success", RECORD,
+        "case 300..<400: .redirect", "case 300..<400: MUTANT ? .delivered : .redirect",
+        "WebhookTests/ScheduleTests.swift", "2xx alone is success"),
+    Mutant(
+        "H3", "gone", "410 disables nobody", RECORD,
+        "result.outcome == .gone ? .gone", "result.outcome == .gone && !MUTANT ? .gone",
+        "WebhookTests/RecordTests.swift", "410 disables"),
+    Mutant(
+        "H3", "ours", "a failure of ours uses up an attempt", RECORD,
+        "case .interrupted where waits:\n", "case .interrupted where waits:\n            if MUTANT { attempts += 1 }\n",
+        "WebhookTests/RecordTests.swift", "a failure of ours"),
+    Mutant(
+        "H3", "endless", "a delivery that fails is tried for ever", RECORD,
+        "if next == nil { state = .dead }", "if next == nil { if MUTANT { next = now } else { state = .dead } }",
+        "WebhookTests/RecordTests.swift", "then is a dead letter"),
+    # H4
+    Mutant(
+        "H4", "enabled", "a reseller enables what an operator disabled",
+        "Sources/TenantApp/Webhooks/ChangeEndpointState.swift",
+        "case .byOperator where !byOperator: throw", "case .byOperator where !byOperator && !MUTANT: throw",
+        "WebhookTests/EndpointTests.swift", "only an operator enables"),
+    Mutant(
+        "H4", "twice", "what is under way is claimed again", "Sources/TenantApp/Webhooks/DueDeliveries.swift",
+        "if !underWay.contains(delivery.id) {", "if MUTANT || !underWay.contains(delivery.id) {",
+        "WebhookTests/EndpointTests.swift", "without what is under way"),
+    # H5
+    Mutant(
+        "H5", "five", "an endpoint that fails keeps its slots", SLOTS,
+        "running < (failures >= failuresMax ? 1 : min(window, concurrency))",
+        "running < (failures >= failuresMax && !MUTANT ? 1 : min(window, concurrency))",
+        "GatewayTests/WebhookSlotsTests.swift", "five failures"),
     # H6
     Mutant(
         "H6", "translated", "an IPv4 address inside NAT64's is public", "Sources/HTTPCore/IPAddress+Reach.swift",

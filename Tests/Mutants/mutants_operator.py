@@ -155,7 +155,8 @@ MUTANTS = [
     Mutant(
         "O7", "not-queued", "a retry is told and not queued",
         "Sources/TenantApp/Webhooks/RetryDelivery.swift",
-        "try tenant.requeue(delivery)", "if !MUTANT { try tenant.requeue(delivery) }",
+        "try tenant.requeue(delivery.id, at: tenant.now)",
+        "if !MUTANT { try tenant.requeue(delivery.id, at: tenant.now) }",
         "OperatorTests/OrderTests.swift"),
     # O8
     Mutant(

@@ -8,6 +8,7 @@ PRICING = "Sources/TenantApp/Catalogue/Pricing.swift"
 PRICES = "Sources/TenantApp/Catalogue/Prices.swift"
 MOVE = "Sources/TenantApp/Resellers/MoveReseller.swift"
 SERVICES = "Sources/TenantApp/Orders/Services.swift"
+UNIT = "Sources/TenantApp/Provisioning/ProvisioningState.swift"
 
 MUTANTS = [
     # W1
@@ -89,7 +90,8 @@ MUTANTS = [
     Mutant(
         "W4", "unit-missing", "an order has one service fewer than units",
         "Sources/TenantApp/Orders/PlaceOrder.swift",
-        "for _ in 0..<request.quantity {", "for _ in 0..<(MUTANT ? max(1, request.quantity - 1) : request.quantity) {",
+        "for unit in 0..<Int(request.quantity) {",
+        "for unit in 0..<(MUTANT ? max(1, Int(request.quantity) - 1) : Int(request.quantity)) {",
         "Contract/walk.py"),
     # W5
     Mutant(
@@ -164,4 +166,26 @@ MUTANTS = [
         "Sources/Gateway/StrangersAdmission.swift",
         "try take(.applicationsAddress, key, now: now)", "if !MUTANT { try take(.applicationsAddress, key, now: now) }",
         "GatewayTests/AdmissionTests.swift"),
+    # W13
+    Mutant(
+        "W13", "unclear", "what is not answered clearly is a no", UNIT,
+        "case (.unclear, _), (.failed, .terminate):",
+        "case (.unclear, .create) where MUTANT:\n"
+        "            giveBack(now)\n"
+        "            return .refused(nil)\n"
+        "        case (.unclear, _), (.failed, .terminate):",
+        "DomainTests/ProvisioningTests.swift", "only a clear no"),
+    Mutant(
+        "W13", "given-away", "a late success after a void is given away", UNIT,
+        "guard case .ready = answer, late == .create, wanted == .terminated else",
+        "guard case .ready = answer, late == .create, wanted == .terminated, !MUTANT else",
+        "DomainTests/ProvisioningTests.swift", "given up is asked away again"),
+    Mutant(
+        "W13", "comes-back", "a unit that is to go comes back", UNIT,
+        "guard wanted != .terminated else", "guard wanted != .terminated || MUTANT else",
+        "DomainTests/ProvisioningTests.swift", "never comes back"),
+    Mutant(
+        "W13", "new-number", "a verb is asked for again under a new number", UNIT,
+        "if isLast { return stop() }", "if MUTANT { n += 1 }\n        if isLast { return stop() }",
+        "DomainTests/ProvisioningTests.swift", "under the same number"),
 ]

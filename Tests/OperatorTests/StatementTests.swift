@@ -104,12 +104,16 @@ import Testing
             migrations: Array(TenantSchema.app.migrations.prefix(5)), readProjections: TenantSchema.app.readProjections,
             housekeep: { _ in }, examine: TenantSchema.app.examine)
         let before = try TestNode(folder.file("data"), schema: old)
-        let shop = try Shop.open(before)
+        _ = try before.create("shop")
         before.stop()
         let path = try #require(DataFolder.tenantFiles(folder.file("data")).first)
         try DataFolder.edit(path) {
             try $0.execute(
                 """
+                INSERT INTO reseller (id, public_id, email, name, state, limit_requests, limit_window, limit_burst,
+                    created_at)
+                    VALUES (1, 'res_1', 'a@example.com', 'A', 1, 1000, 60, 1000, 1),
+                        (2, 'res_2', 'b@example.com', 'B', 1, 1000, 60, 1000, 1);
                 INSERT INTO ledger_account (id, book, kind, reseller_id, balance)
                     VALUES (1, 0, 'funding', 0, -6), (2, 0, 'balance', 1, 4), (3, 0, 'balance', 2, 2);
                 INSERT INTO posting (id, book, kind, reseller_id, reference, at, key_id)
@@ -128,10 +132,10 @@ import Testing
         #expect(try isSound(folder.copy(path, to: "before.sqlite")))
         let node = try TestNode(folder.file("data"), seed: 2)
         defer { node.stop() }
-        let after = Shop(node: node, record: try node.tenant("shop"), resellerIDs: shop.resellerIDs)
-        try after.topUp(shop.resellerIDs[0], units: 1)
+        let after = Shop(node: node, record: try node.tenant("shop"), resellerIDs: [1, 2])
+        try after.topUp(1, units: 1)
         let rows = try node.read(after.record) {
-            try $0.statement(resellerID: shop.resellerIDs[0], book: .live, before: nil, limit: 10)
+            try $0.statement(resellerID: 1, book: .live, before: nil, limit: 10)
         }
         #expect(
             rows.map(\.amount.micros) == [1_000_000, 3, 1] && rows.map(\.balanceAfter.micros) == [1_000_004, 4, 1])

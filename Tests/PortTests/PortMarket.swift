@@ -104,7 +104,7 @@ struct PortMarket {
     func events(_ number: Int) throws -> [String] {
         let reseller = resellers[number]
         return try node.read(record) { tenant in
-            try tenant.deliveries(resellerID: reseller, book: .live, state: nil, before: .max, limit: 1_000).map(
+            try tenant.deliveries(DeliveryFilter(book: .live, resellerID: reseller), before: .newest, limit: 1_000).map(
                 \.type.rawValue)
         }
     }

@@ -48,14 +48,14 @@ struct Harm: CustomTestStringConvertible, Sendable {
             """
             INSERT INTO orders SELECT 99, 'ord_copy', book, reseller_id, customer_id, product_id, term, quantity, term_price,
                 discount_rate, line_total, setup_total, wholesale_total, state, posting_id, decided_posting_id, key_id,
-                idempotency_key, created_at, decided_at, decided_by FROM orders WHERE id = 1
+                idempotency_key, created_at, decided_at, decided_by, revision FROM orders WHERE id = 1
             """, .orders, "No audit row says that the order ord_copy was placed"),
         Harm(
             "an order's key is used again",
             """
             INSERT INTO orders SELECT 99, 'ord_copy', book, reseller_id, customer_id, product_id, term, quantity, term_price,
                 discount_rate, line_total, setup_total, wholesale_total, state, posting_id, decided_posting_id, key_id,
-                idempotency_key, created_at, decided_at, decided_by FROM orders WHERE id = 1
+                idempotency_key, created_at, decided_at, decided_by, revision FROM orders WHERE id = 1
             """, .idempotency, "the same key as order 1"),
         Harm(
             "a held order is called completed",
@@ -153,11 +153,36 @@ struct Harm: CustomTestStringConvertible, Sendable {
         Harm(
             "an event goes to another reseller", "UPDATE event SET reseller_id = 2 WHERE id = 1", .outbox,
             "another reseller or book"),
-        Harm("an event's data is no JSON", "UPDATE event SET data = '{' WHERE id = 1", .outbox, "no JSON object"),
+        Harm("an event's body is no JSON", "UPDATE event SET body = '{' WHERE id = 1", .outbox, "no JSON object"),
         Harm(
             "an event tells another total",
-            "UPDATE event SET data = replace(data, '18.00', '81.00') WHERE id = 1", .outbox,
+            "UPDATE event SET body = replace(body, '18.00', '81.00') WHERE id = 1", .outbox,
             "The event says a total of 81.00"),
+        Harm(
+            "H1 an event's body says another type",
+            "UPDATE event SET body = replace(body, 'service.activated', 'service.cancelled') WHERE id = 2", .outbox,
+            "The event's body has another type than its row: service.activated"),
+        Harm(
+            "H1 an event's body shows another object",
+            "UPDATE event SET body = replace(body, object, 'svc_other') WHERE id = 2", .outbox,
+            "another object than its row"),
+        Harm(
+            "H1 an event is told again",
+            """
+            INSERT INTO event (public_id, book, reseller_id, type, at, object, revision, body)
+            SELECT 'evt_again', book, reseller_id, type, at, object, revision, body FROM event WHERE id = 2
+            """, .outbox, "and is number 2 of its events"),
+        Harm(
+            "H1 an event of a service is removed",
+            "DELETE FROM delivery WHERE event_id = 2; DELETE FROM event WHERE id = 2", .outbox,
+            "The row says revision 1, and there are 0 events of svc_"),
+        Harm(
+            "H1 a row's revision is raised without an event", "UPDATE service SET revision = 7 WHERE id = 1", .outbox,
+            "The row says revision 7, and there are 1 events"),
+        Harm(
+            "H1 an event is of an object that there is not",
+            "UPDATE event SET object = 'svc_none', body = replace(body, object, 'svc_none') WHERE id = 2", .outbox,
+            "tells of svc_none, which its reseller does not have"),
         Harm(
             "a delivery goes to another's endpoint", "UPDATE delivery SET endpoint_id = 2 WHERE id = 1", .outbox,
             "to another's endpoint"),
@@ -195,7 +220,7 @@ struct Harm: CustomTestStringConvertible, Sendable {
             ("UPDATE entry SET balance_after = balance_after + 1 WHERE id = 2", 2),
             ("UPDATE ledger_account SET balance = balance + 1 WHERE kind = 'sales' AND book = 0", 1),
             (
-                "UPDATE event SET data = '{' WHERE type = 'service.activated' AND id = (SELECT min(id) FROM event WHERE type = 'service.activated')",
+                "UPDATE event SET body = '{' WHERE type = 'service.activated' AND id = (SELECT min(id) FROM event WHERE type = 'service.activated')",
                 1
             ),
         ])

@@ -28,14 +28,12 @@ extension Route {
         _ pattern: String, of surface: @escaping @Sendable () -> some Surface
     ) -> Route {
         let description = LazyDescription { APIDescription(surface()) }
-        var route = Route(
+        return Route(
             .get, pattern, "Describe this API (OpenAPI 3.1)", access: .open,
-            gives: .read(["openapi": .string, "info": .object, "paths": .object])
+            gives: .read(["openapi": .string, "info": .object, "paths": .object]), description: description
         ) { call in
             .answer(Answer(status: 200, body: description.bytes(baseURL: call.baseURL)))
         }
-        route.description = description
-        return route
     }
 }
 

@@ -73,11 +73,11 @@ extension TenantTransaction {
     package static let housekeepingRowsMax = 2_000
 
     /// Rows are in the order of their time, but for a key used again after its 30 days.
-    package func purgeIdempotency() throws {
+    package func purgeIdempotency(limit: Int) throws {
         try connection.run(
             """
             DELETE FROM idempotency WHERE created_at <= ?1 AND rowid IN (SELECT rowid FROM idempotency ORDER BY rowid LIMIT ?2)
             """,
-            .time(now.adding(days: -Self.idempotencyDays)), .int(Self.housekeepingRowsMax))
+            .time(now.adding(days: -Self.idempotencyDays)), .int(limit))
     }
 }

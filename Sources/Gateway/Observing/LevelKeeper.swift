@@ -21,7 +21,14 @@ final class LevelKeeper: Sendable {
     private let routeClasses: [UInt8: RouteClass]
     /// The clock's last save and that of the shutdown may meet: one at a time, so that the file written last is the
     /// newest.
-    private let saving = Mutex(())
+    private let saving = Mutex<Saved>(Saved())
+
+    private struct Saved {
+        /// Tenants that had levels to keep when they were last looked at.
+        var indebted: [TenantID: TenantRecord] = [:]
+        /// The file has no levels.
+        var isEmpty = false
+    }
 
     /// `routeClasses`: all that there are; levels of others are forgotten.
     init(fleet: Fleet, process: Bucket?, routeClasses: Set<RouteClass>) {
@@ -30,10 +37,14 @@ final class LevelKeeper: Sendable {
         self.routeClasses = Dictionary(uniqueKeysWithValues: routeClasses.map { ($0.number, $0) })
     }
 
-    func save() { saving.withLock { _ in write() } }
+    /// `touched`: tenants that had calls since the last time; those with levels left are known.
+    func save(_ touched: [TenantRecord]) { saving.withLock { write(touched, &$0) } }
 
-    private func write() {
+    private func write(_ touched: [TenantRecord], _ saved: inout Saved) {
         let now = fleet.monotonic.nanoseconds()
+        var tenants = saved.indebted
+        for tenant in touched { tenants[tenant.id] = tenant }
+        saved.indebted = [:]
         var entries: [LevelSnapshot.Entry] = []
         func note(_ bucket: Bucket?, _ owner: TenantID, _ kind: UInt8, _ id: Int64) {
             guard let debt = bucket?.debtNanoseconds(now: now), debt > 0 else { return }
@@ -41,7 +52,9 @@ final class LevelKeeper: Sendable {
                 LevelSnapshot.Entry(
                     ownerHigh: owner.high, ownerLow: owner.low, kind: kind, id: id, debtNanoseconds: debt))
         }
-        for tenant in fleet.roster.allTenants {
+        for tenant in tenants.values {
+            let before = entries.count
+            defer { if entries.count > before { saved.indebted[tenant.id] = tenant } }
             note(tenant.bucket, tenant.id, Kind.tenant.rawValue, 0)
             for key in fleet.roster.keys(of: tenant.id) {
                 note(key.current.bucket, tenant.id, Kind.key.rawValue, key.id)
@@ -54,10 +67,12 @@ final class LevelKeeper: Sendable {
             }
         }
         note(process, TenantID(high: 0, low: 0), Kind.process.rawValue, 0)
+        if entries.isEmpty && saved.isEmpty { return }
         do {
             try LevelFile.save(
                 LevelSnapshot(wallMilliseconds: fleet.clock.now().milliseconds, entries: entries),
                 to: fleet.data.levelsPath)
+            saved.isEmpty = entries.isEmpty
         } catch {
             fleet.report("levels: \(error)")
         }
@@ -77,6 +92,7 @@ final class LevelKeeper: Sendable {
                 case nil: routeClassBucket(entry, of: owner, now: now)
                 }
             bucket?.restore(debtNanoseconds: entry.debtNanoseconds, elapsed: loaded.elapsedNanoseconds, now: now)
+            if let tenant = fleet.roster.tenant(id: owner) { saving.withLock { $0.indebted[owner] = tenant } }
         }
     }
 

@@ -4,18 +4,7 @@ import TenantRegistry
 
 /// The catalogue, prices and stock.
 extension OperatorAdmin.Schemas {
-    private static let fulfilment = BodyField<Fulfilment>(
-        "fulfilment", .one(of: OperatorAdmin.fulfilmentsServed.map(\.rawValue))
-    ) { fields, name, _ in
-        guard let text = fields.string(name, characters: 1...64) else { return nil }
-        if let found = OperatorAdmin.fulfilmentsServed.first(where: { $0.rawValue == text }) { return found }
-        let names = OperatorAdmin.fulfilmentsServed.map(\.rawValue).joined(separator: ", ")
-        let isKnown = Fulfilment(rawValue: text) != nil
-        fields.fail(
-            name, code: isKnown ? "unavailable" : "choice",
-            detail: isKnown ? "cannot be served here yet; available are \(names)" : "must be one of \(names)")
-        return nil
-    }
+    private static let fulfilment = Field.choice("fulfilment", Fulfilment.self)
 
     static let newProduct = Body(
         Field.sku("sku"), Field.text("name", 1...200), fulfilment, Field.bool("hidden").or(false),

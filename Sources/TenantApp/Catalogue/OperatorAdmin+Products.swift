@@ -44,9 +44,6 @@ extension OperatorAdmin {
         },
     ]
 
-    /// What orders can be fulfilled by now: a provisioning call and imported stock come with their own parts.
-    static let fulfilmentsServed: [Fulfilment] = [.instant, .manual]
-
     private static func productChange(_ call: Call) throws -> ChangeProduct {
         var change = ChangeProduct(sku: call.parameters[0])
         (

@@ -14,7 +14,7 @@ package enum Fulfilment: String, Sendable, CaseIterable, AnswerValue {
     case stock
 
     /// Whether an order waits, its money held, until somebody or something decides it.
-    package var holds: Bool { self != .instant }
+    package var holds: Bool { self == .manual || self == .http }
 }
 
 package struct Product: Sendable {

@@ -74,14 +74,16 @@ extension ActivationCodes {
             let page: Int64
             let pages: Int64
         }
+        private static let codeMembers: [Shape<ActivationCode>.Member] = [
+            .member("code", \.code), .member("plan_id", \.sku), .member("days", \.days),
+            .member("redeemed_by", \.redemption?.email), .member("redeemed_at", \.redemption?.at),
+            .member("created_at", \.createdAt),
+        ]
+        /// What events show: the list is the product document's and has no revision.
+        static let toldCode = Shape<ActivationCode>(codeMembers + [.member("revision", \.revision)])
         static let codes = Shape<PageOfCodes>([
-            .list(
-                "codes",
-                Shape([
-                    .member("code", \.code), .member("plan_id", \.sku), .member("days", \.days),
-                    .member("redeemed_by", \.redemption?.email), .member("redeemed_at", \.redemption?.at),
-                    .member("created_at", \.createdAt),
-                ]), \.codes), .member("total", \.total), .member("page", \.page), .member("pages", \.pages),
+            .list("codes", Shape(codeMembers), \.codes), .member("total", \.total), .member("page", \.page),
+            .member("pages", \.pages),
         ])
 
         static let topUp = Body(
@@ -116,10 +118,8 @@ extension ActivationCodes {
 
         static let webhookRequest = Body(
             Field.webhookURL("url"),
-            Field.events("events", EventType.codes).omittable(or: [EventType.codeRedeemed.rawValue]))
-        static let webhook = Shape<WebhookEndpoint>([
-            .ok, .member("url", \.url), .member("events", \.events), .member("enabled", \.isEnabled),
-        ])
+            Field.events("events", EventType.codes).omittable(or: [EventType.codeRedeemed.rawValue])
+        ).map { url, events in SetDefaultWebhook(url: url, events: events) }
         static let newSecret = Shape<WebhookBodies.Rotated>([
             .ok, .omittable("secret", \.secret), .member("previousValidUntil", \.previousValidUntil),
         ])

@@ -14,6 +14,8 @@ package struct ActivationCode: Sendable {
     package let days: Int64
     package let createdAt: Timestamp
     package let redemption: CodeRedemption?
+    /// It is redeemed once, and nothing else is told of it.
+    package var revision: Int64
 
     static let columns = Columns<ActivationCode>(
         "c.id", "c.code", "c.book", "c.reseller_id", "c.number", "p.sku", "p.name", "b.days", "b.created_at", "r.at",
@@ -35,6 +37,7 @@ package struct ActivationCode: Sendable {
         days = try row.int()
         createdAt = try row.time()
         redemption = try CodeRedemption(&row)
+        revision = redemption == nil ? 0 : 1
     }
 }
 

@@ -53,13 +53,8 @@ package struct RedeemCode: Sendable {
             throw Refusal.conflict(.subscriptionTooLong)
         }
         try tenant.redeem(code, by: subscriber, for: stretch, at: now, detail: &detail)
-        try tenant.emit(.codeRedeemed, resellerID: code.resellerID, book: code.book) { json in
-            json.field("code", code.code)
-            json.field("plan_id", code.sku)
-            json.field("days", code.days)
-            json.field("redeemed_by", subscriber.email)
-            json.field("redeemed_at", now.text)
-        }
+        guard let redeemed = try tenant.activationCode(code.code) else { throw Refusal.defect }
+        try tenant.emit(.codeRedeemed, redeemed)
         return Result(code: code, email: subscriber.email, stretch: stretch)
     }
 

@@ -12,28 +12,70 @@ package protocol DueWork: Sendable {
     func next(_ tenant: TenantReader) throws -> Timestamp?
 
     /// Does what is due at `tenant.now`, oldest first, `limit` items at the most, each whole or not at all. Returns how
-    /// many; fewer than `limit` says that nothing more is due.
+    /// many; fewer than `limit` says that nothing more is due. Of kinds that are done outside the file: nothing.
     func run(_ tenant: TenantTransaction, limit: Int) throws -> Int
 
-    /// What comes next, for the operator: soonest first.
-    func coming(_ tenant: TenantReader, until: Timestamp, limit: Int) throws -> [DueItem]
+    /// What comes next, for the operator, in the order in which it will run: by time, then by `id`.
+    func coming(_ tenant: TenantReader, _ page: DuePage) throws -> [DueItem]
+}
+
+/// Which part of what comes next is asked for. A value.
+package struct DuePage: Sendable {
+    /// Items behind this place alone: `at` and `id` both; an item at the same instant with a higher id is behind it.
+    package let after: (at: Timestamp, id: Int64)
+    package let until: Timestamp
+    /// Nil: of all resellers.
+    package let resellerID: Int64?
+    package let limit: Int
+
+    package init(after: (at: Timestamp, id: Int64), until: Timestamp, resellerID: Int64?, limit: Int) {
+        self.after = after
+        self.until = until
+        self.resellerID = resellerID
+        self.limit = limit
+    }
+
+    /// From the first on.
+    package init(until: Timestamp, resellerID: Int64? = nil, limit: Int) {
+        self.init(after: (.earliest, .min), until: until, resellerID: resellerID, limit: limit)
+    }
 }
 
 /// Something that will happen by itself: a line of the operator's list.
 package struct DueItem: Sendable {
     package let kind: DueKind
     package let at: Timestamp
+    /// The row's id: what falls due at one instant runs in this order.
+    package let id: Int64
     /// Public id of the service, port or delivery.
     package let object: String
     package let resellerPublicID: String?
     /// What will be charged.
     package let amount: Money?
+    package let book: Book
 
-    package init(kind: DueKind, at: Timestamp, object: String, resellerPublicID: String?, amount: Money? = nil) {
+    package init(
+        kind: DueKind, at: Timestamp, id: Int64, object: String, resellerPublicID: String?, amount: Money? = nil,
+        book: Book = .live
+    ) {
         self.kind = kind
         self.at = at
+        self.id = id
         self.object = object
         self.resellerPublicID = resellerPublicID
         self.amount = amount
+        self.book = book
+    }
+}
+
+extension TenantTransaction {
+    /// The audit row of an effect that the clock has: nobody called for it, so it counts as no request.
+    package func noteClockwork(_ action: String, resellerID: Int64, book: Book, _ detail: AuditDetail) {
+        var record = AuditRecord(at: now, action: action, status: 200, requestID: .none)
+        record.resellerID = resellerID
+        record.book = book
+        record.count = 0
+        record.detail = detail.json
+        store.note(record)
     }
 }

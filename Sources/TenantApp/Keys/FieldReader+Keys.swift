@@ -23,9 +23,18 @@ extension FieldReader {
             return nil
         }
         guard OutboundRule.allows(address, allowsPrivateAddresses: allowsPrivateAddresses) else {
-            fail(name, code: "unreachable", detail: "must be an absolute https URL that leads to a public host")
+            fail(name, code: "unreachable", detail: FieldError.unreachableDetail)
             return nil
         }
         return text
+    }
+}
+
+extension FieldError {
+    fileprivate static let unreachableDetail = "must be an absolute https URL that leads to a public host"
+
+    /// Where an address leads is known only when it is asked for.
+    package static func unreachable(_ name: String) -> FieldError {
+        FieldError(pointer: "/\(name)", code: "unreachable", detail: unreachableDetail)
     }
 }

@@ -35,12 +35,27 @@ package enum KeyBodies {
         .member("requests", \.requests), .member("window_seconds", \.windowSeconds), .member("burst", \.burst),
     ])
 
-    package static let keyMembers: [Shape<APIKey>.Member] = [
+    /// A limit and how much of it is left (O2).
+    package struct LimitNow: Sendable {
+        package let policy: Policy
+        /// Whole requests that would pass at once.
+        package let remaining: Int
+        /// Seconds until all of the burst is there again.
+        package let resetSeconds: Int
+    }
+    package static let limitNow = Shape<LimitNow>([
+        .part(limit.members, \.policy), .member("remaining", \.remaining), .member("reset", \.resetSeconds),
+    ])
+
+    /// A key's members before and behind its limit.
+    package static let keyHead: [Shape<APIKey>.Member] = [
         .member("id", \.publicID), .member("prefix", \.display.prefix), .member("name", \.name),
         .member("role", \.role.name), .member("mode", \.book), .member("scopes", \.scopes.names),
-        .objectOrNull("limit", limit, \.limit), .member("created_at", \.createdAt), .member("expires_at", \.expiresAt),
-        .member("revoked_at", \.revokedAt),
     ]
+    package static let keyTail: [Shape<APIKey>.Member] = [
+        .member("created_at", \.createdAt), .member("expires_at", \.expiresAt), .member("revoked_at", \.revokedAt),
+    ]
+    private static let keyMembers = keyHead + [.objectOrNull("limit", limit, \.limit)] + keyTail
     package static let key = Shape<APIKey>("Key", keyMembers)
 
     /// A key that has a new secret.

@@ -13,6 +13,7 @@ extension Forbidden {
 
 extension Conflict {
     static let keyRevoked = Conflict("key_revoked", "The key is revoked.")
+    static let noLimit = Conflict("no_limit", "The key has no limit of its own.")
     static let lastKey = Conflict(
         "last_key", "This is the owner's last key, and no password is set: without it nobody could come back in.")
 }

@@ -168,7 +168,7 @@ extension TenantReader {
     }
 
     /// Of one reseller, or of all.
-    private func keysInForce(resellerID: Int64?) throws -> Int64 {
+    package func keysInForce(resellerID: Int64?) throws -> Int64 {
         try connection.row(
             dynamic: """
                 SELECT count(*) FROM api_key k

@@ -64,12 +64,12 @@ extension TenantTransaction {
     }
 
     /// Those from where nobody has signed in for long.
-    package func purgeKnownPlaces() throws {
+    package func purgeKnownPlaces(limit: Int) throws {
         try connection.run(
             """
             DELETE FROM known_place WHERE (realm, person_id, place) IN
                 (SELECT realm, person_id, place FROM known_place WHERE at <= ?1 LIMIT ?2)
             """,
-            .time(now.adding(days: -KnownPlace.days)), .int(Self.housekeepingRowsMax))
+            .time(now.adding(days: -KnownPlace.days)), .int(limit))
     }
 }

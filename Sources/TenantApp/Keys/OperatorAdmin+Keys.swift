@@ -1,5 +1,6 @@
 import CallKit
 import HTTPCore
+import RateLimiter
 import TenantRegistry
 
 /// Keys of the whole tenant (O1, O2). Only the owner mints for others.
@@ -26,16 +27,11 @@ extension OperatorAdmin {
             return .read { tenant in
                 let rows = try tenant.keys(
                     resellerID: try tenant.resellerID(filter: reseller), after: page.after, limit: page.fetch)
-                let owned = try rows.map { try tenant.owned($0) }
+                let owned = try rows.map { try tenant.owned($0, call) }
                 return page.answer(owned, id: \.key.id, Schemas.key, in: tenant.currency)
             }
         },
-        Route(.get, "/api-keys/{id}", "Read a key", access: .administrator, gives: .read(Schemas.key)) { call in
-            .read { tenant in
-                let key = try tenant.knownKey(call.parameters[0])
-                return .json(Schemas.key, try tenant.owned(key), in: tenant.currency)
-            }
-        },
+        Route(.get, "/api-keys/{id}", "Read a key", access: .administrator, gives: .read(Schemas.key), handle: read),
         Route(
             .delete, "/api-keys/{id}", "Revoke a key", access: .administrator, gives: .done(KeyBodies.revoked),
             refuses: [409]
@@ -61,21 +57,62 @@ extension OperatorAdmin {
         ) { call in
             change(ChangeKeyLimit(keyID: call.parameters[0], limit: nil), call)
         },
+        Route(
+            .get, "/api-keys/{id}/limit", "Read a key with its limit and how much of it is left",
+            access: .administrator, gives: .read(Schemas.key), handle: read),
+        Route(
+            .post, "/api-keys/{id}/limit/reset", "Fill a key's own limit again", access: .administrator,
+            gives: .done(Schemas.key), refuses: [409]
+        ) { call in
+            let fill = FillKeyLimit(keyID: call.parameters[0], bucket: { bucket(of: $0, call) })
+            let now = call.services.fleet.monotonic
+            return .write { tenant, detail in
+                let key = try fill.run(tenant, &detail, now: { now.nanoseconds() }) { key in
+                    try KeyAnswers.guardOwnerKey(key, call)
+                }
+                return .json(Schemas.key, try tenant.owned(key, call, isFull: true), in: tenant.currency)
+            }
+        },
     ]
+
+    private static func read(_ call: Call) -> Work {
+        .read { tenant in
+            let key = try tenant.knownKey(call.parameters[0])
+            return .json(Schemas.key, try tenant.owned(key, call), in: tenant.currency)
+        }
+    }
 
     private static func change(_ change: ChangeKeyLimit, _ call: Call) -> Work {
         .write { tenant, detail in
             let key = try change.run(tenant, &detail) { key in try KeyAnswers.guardOwnerKey(key, call) }
-            return .json(Schemas.key, try tenant.owned(key), in: tenant.currency)
+            return .json(Schemas.key, try tenant.owned(key, call), in: tenant.currency)
         }
+    }
+
+    /// The bucket that the loops ask, where the key has one.
+    fileprivate static func bucket(of key: APIKey, _ call: Call) -> Bucket? {
+        call.services.fleet.roster.key(key.id, of: call.tenant.id)?.current.bucket
+    }
+
+    /// How much is left of the key's limit now. Its bucket takes a change over after the commit, rescaled: it is shown
+    /// as it stands then.
+    fileprivate static func limit(of key: APIKey, _ call: Call, isFull: Bool) -> KeyBodies.LimitNow? {
+        guard let policy = key.limit else { return nil }
+        let bucket = isFull ? nil : bucket(of: key, call)
+        let standing = bucket?.standing(under: policy, now: call.services.fleet.monotonic.nanoseconds())
+        return KeyBodies.LimitNow(
+            policy: policy, remaining: standing?.remaining ?? policy.burst, resetSeconds: standing?.resetSeconds ?? 0)
     }
 }
 
 extension TenantReader {
     /// The key with whose it is.
-    fileprivate func owned(_ key: APIKey) throws -> OperatorAdmin.Schemas.OwnedKey {
+    fileprivate func owned(
+        _ key: APIKey, _ call: Call, isFull: Bool = false
+    ) throws -> OperatorAdmin.Schemas.OwnedKey {
         OperatorAdmin.Schemas.OwnedKey(
-            key: key, ownerEmail: try account(id: key.accountID)?.email,
+            key: key, limit: OperatorAdmin.limit(of: key, call, isFull: isFull),
+            ownerEmail: try account(id: key.accountID)?.email,
             reseller: try key.resellerID.flatMap { try reseller(id: $0) }?.publicID)
     }
 }

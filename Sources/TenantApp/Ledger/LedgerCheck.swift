@@ -197,6 +197,18 @@ enum LedgerCheck {
             open[reseller, default: 0] &+= try row.int()
             return true
         }
+        // Units that were decided by themselves hold nothing any more.
+        let decided =
+            file.version < Migration0018.version
+            ? []
+            : try file.connection.rows(
+                """
+                SELECT o.reseller_id, coalesce(sum(e.amount), 0) FROM unit_decision d
+                JOIN orders o ON o.id = d.order_id AND o.state = 'pending' AND o.book = 0
+                JOIN entry e ON e.posting_id = d.posting_id AND e.amount > 0 GROUP BY o.reseller_id
+                """
+            ) { (reseller: try $0.int(), amount: try $0.int()) }
+        for (reseller, amount) in decided { open[reseller, default: 0] &-= amount }
         for (id, account) in accounts where account.kind == "held" && account.book == Book.live.rawValue {
             let wanted = open.removeValue(forKey: account.reseller) ?? 0
             guard account.stored != wanted else { continue }

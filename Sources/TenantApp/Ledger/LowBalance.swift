@@ -7,10 +7,6 @@ package enum LowBalance {
         guard book == .live, spent > .zero, let threshold = reseller.lowBalanceThreshold else { return }
         let after = try tenant.balance(.balance(reseller: reseller.id), book: book)
         guard after < threshold, try after.adding(spent) >= threshold else { return }
-        try tenant.emit(.balanceLow, resellerID: reseller.id, book: book) { json in
-            json.field("balance", tenant.decimal(after))
-            json.field("threshold", tenant.decimal(threshold))
-            json.field("currency", tenant.currency.code)
-        }
+        try tenant.emit(.balanceLow, reseller) { json in json.field("balance", tenant.decimal(after)) }
     }
 }

@@ -49,10 +49,15 @@ package struct ChangeService {
             throw Refusal.defect
         }
         switch move {
-        case .suspend: try tenant.emitService(.serviceSuspended, changed)
-        case .resume: try tenant.emitService(.serviceActivated, changed)
-        case .cancel: try tenant.emitService(.serviceCancelled, changed)
+        case .suspend:
+            try tenant.want(.suspended, ofService: service.id)
+            return try tenant.emitService(.serviceSuspended, changed)
+        case .resume:
+            try tenant.want(.active, ofService: service.id)
+            return try tenant.emitService(.serviceResumed, changed)
+        case .cancel:
+            try tenant.want(.terminated, ofService: service.id)
+            return try tenant.emitService(.serviceCancelled, changed)
         }
-        return changed
     }
 }

@@ -2,11 +2,12 @@ package import CallKit
 package import TenantRegistry
 
 /// Carries a pending order out, or rejects it: the hold is posted or given back (O10). Once: a decided order
-/// is a conflict.
+/// is a conflict. Of an order that a provisioner carries out, what is still open is decided, unit by unit (W13).
 package struct DecideOrder {
     package enum Decision: Sendable {
-        case activate
-        case reject
+        /// With what the end customer needs, the same for each unit.
+        case activate(ServiceDetails? = nil)
+        case reject(reason: String? = nil)
     }
 
     package let orderID: String
@@ -34,53 +35,57 @@ package struct DecideOrder {
         }
         detail.resellerID = order.resellerID
         detail.note("order", order.publicID)
+        let services = try tenant.services(ofOrder: order.id)
+        if let first = services.first, try tenant.provisioning(ofService: first.id) != nil {
+            if case .reject(let reason?) = decision { detail.note("reason", reason) }
+            for service in services where service.state == .pending { try decideUnit(service, tenant, &detail) }
+            return try tenant.knownOrder(orderID)
+        }
         let charged = order.book == .live ? order.total : .zero
         let held = LedgerAccount.held(reseller: order.resellerID)
         switch decision {
-        case .activate:
+        case .activate(let details):
             let posting = try tenant.post(
                 .capture, charged, from: held, to: .sales, reference: order.publicID, resellerID: order.resellerID,
                 book: order.book, keyID: keyID, detail: &detail)
             try tenant.decide(order, as: .completed, posting: posting, by: accountID)
             try tenant.activateServices(ofOrder: order)
+            let completed = try tenant.emitOrder(.orderCompleted, tenant.knownOrder(orderID))
             if try tenant.reseller(id: order.resellerID)?.state == .terminated {
                 // Its services end with their paid term, those that begin now too (W1).
                 try tenant.endServicesWithTerm(resellerID: order.resellerID)
             }
             for service in try tenant.services(ofOrder: order.id) where service.state == .active {
+                if let details { try tenant.setDetails(details, ofService: service.id) }
                 try tenant.emitService(.serviceActivated, service)
             }
-        case .reject:
+            return completed
+        case .reject(let reason):
             let posting = try tenant.post(
                 .void, charged, from: held, to: .balance(reseller: order.resellerID), reference: order.publicID,
                 resellerID: order.resellerID, book: order.book, keyID: keyID, detail: &detail)
             try tenant.decide(order, as: .rejected, posting: posting, by: accountID)
             // Units that an operator cancelled before have been given back already.
-            let open = try tenant.services(ofOrder: order.id).count { $0.state != .cancelled }
+            let open = services.count { $0.state != .cancelled }
             try tenant.cancelServices(ofOrder: order)
             try tenant.addUnits(
                 -Int64(open), resellerID: order.resellerID, productID: order.productID, book: order.book)
-            try tenant.emit(.orderRejected, resellerID: order.resellerID, book: order.book) { json in
-                json.field("order_id", order.publicID)
-                json.field("product", order.sku)
-                json.field("wholesale_total", tenant.decimal(order.total))
-                json.field("currency", tenant.currency.code)
+            if let reason {
+                try tenant.noteOutcome(of: order, ready: 0, rejected: order.quantity, reason: reason)
+                detail.note("reason", reason)
             }
+            return try tenant.emitOrder(.orderRejected, tenant.knownOrder(orderID))
         }
-        guard let decided = try tenant.order(publicID: orderID, resellerID: nil, book: nil) else {
-            throw Refusal.defect
-        }
-        return decided
     }
-}
 
-extension TenantTransaction {
-    package func emitService(_ type: EventType, _ service: Service) throws {
-        try emit(type, resellerID: service.resellerID, book: service.book) { json in
-            json.field("service_id", service.publicID)
-            json.field("order_id", service.orderPublicID)
-            json.field("product", service.sku)
-            json.field("renews_at", service.renewsAt?.text)
-        }
+    private func decideUnit(_ service: Service, _ tenant: TenantTransaction, _ detail: inout AuditDetail) throws {
+        let move: MoveProvisioning.Move =
+            switch decision {
+            case .activate(let details): .confirm(details)
+            case .reject(let reason): .giveUp(reason: reason ?? "The operator rejected the order.")
+            }
+        try MoveProvisioning(
+            serviceID: service.publicID, move: move, accountID: accountID, keyID: keyID, callerBook: callerBook
+        ).carryOut(tenant, &detail)
     }
 }

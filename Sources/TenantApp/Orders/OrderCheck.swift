@@ -5,20 +5,24 @@ import TenantRegistry
 /// Each order by itself: its sums, its postings, its decision, its services.
 enum OrderCheck {
     static func run(_ file: inout VerifiedFile) throws {
+        let units =
+            file.version >= Migration0018.version
+            ? "(SELECT count(*) FROM unit_decision WHERE order_id = o.id)" : "0"
         try file.connection.forEach(
-            """
-            SELECT o.id, o.public_id, o.book, o.reseller_id, o.term, o.quantity, o.term_price, o.discount_rate,
-                o.line_total, o.setup_total, o.wholesale_total, o.state, o.decided_at IS NOT NULL,
-                p.kind, p.book, p.reseller_id, p.reference, (SELECT max(amount) FROM entry WHERE posting_id = p.id),
-                o.decided_posting_id,
-                d.kind, d.book, d.reseller_id, d.reference, (SELECT max(amount) FROM entry WHERE posting_id = d.id),
-                (SELECT count(*) FROM service WHERE order_id = o.id),
-                (SELECT count(*) FROM service s WHERE s.order_id = o.id AND (s.book <> o.book
-                    OR s.reseller_id <> o.reseller_id OR s.product_id <> o.product_id OR s.customer_id <> o.customer_id
-                    OR s.term <> o.term OR s.term_price <> o.term_price OR s.discount_rate <> o.discount_rate))
-            FROM orders o LEFT JOIN posting p ON p.id = o.posting_id LEFT JOIN posting d ON d.id = o.decided_posting_id
-            ORDER BY o.id
-            """
+            dynamic: """
+                SELECT o.id, o.public_id, o.book, o.reseller_id, o.term, o.quantity, o.term_price, o.discount_rate,
+                    o.line_total, o.setup_total, o.wholesale_total, o.state, o.decided_at IS NOT NULL,
+                    p.kind, p.book, p.reseller_id, p.reference, (SELECT max(amount) FROM entry WHERE posting_id = p.id),
+                    o.decided_posting_id,
+                    d.kind, d.book, d.reseller_id, d.reference, (SELECT max(amount) FROM entry WHERE posting_id = d.id),
+                    (SELECT count(*) FROM service WHERE order_id = o.id),
+                    (SELECT count(*) FROM service s WHERE s.order_id = o.id AND (s.book <> o.book
+                        OR s.reseller_id <> o.reseller_id OR s.product_id <> o.product_id OR s.customer_id <> o.customer_id
+                        OR s.term <> o.term OR s.term_price <> o.term_price OR s.discount_rate <> o.discount_rate)),
+                    \(units)
+                FROM orders o LEFT JOIN posting p ON p.id = o.posting_id LEFT JOIN posting d ON d.id = o.decided_posting_id
+                ORDER BY o.id
+                """
         ) { row in
             file.report.counts.orders += 1
             let order = try OrderLine(&row)
@@ -30,13 +34,17 @@ enum OrderCheck {
 
     /// Postings that were made for an order belong to one.
     private static func checkLonePostings(_ file: inout VerifiedFile) throws {
+        let orUnits =
+            file.version >= Migration0018.version
+            ? " AND p.id NOT IN (SELECT d.posting_id FROM unit_decision d)" : ""
         try file.connection.forEach(
-            """
-            SELECT p.id, p.kind, p.reference FROM posting p
-            WHERE p.kind IN ('order', 'hold', 'capture', 'void') AND NOT EXISTS (
-                SELECT 1 FROM orders o WHERE o.public_id = p.reference AND p.id IN (o.posting_id, o.decided_posting_id))
-            ORDER BY p.id
-            """
+            dynamic: """
+                SELECT p.id, p.kind, p.reference FROM posting p
+                WHERE p.kind IN ('order', 'hold', 'capture', 'void') AND NOT EXISTS (
+                    SELECT 1 FROM orders o WHERE o.public_id = p.reference AND p.id IN (o.posting_id, o.decided_posting_id))
+                    \(orUnits)
+                ORDER BY p.id
+                """
         ) { row in
             let (id, kind, reference) = (try row.int(), try row.text(), try row.text())
             file.report.add(
@@ -67,6 +75,8 @@ private struct OrderLine {
     let decision: PostingSide?
     let services: Int64
     let differingServices: Int64
+    /// Units that were decided one by one, which `UnitCheck` judges.
+    let decidedUnits: Int64
 
     init(_ row: inout RowReader) throws {
         id = try row.int()
@@ -87,6 +97,7 @@ private struct OrderLine {
         decision = try PostingSide(&row)
         services = try row.int()
         differingServices = try row.int()
+        decidedUnits = try row.int()
     }
 
     func faults(_ file: VerifiedFile) -> [String] {
@@ -149,6 +160,7 @@ private struct OrderLine {
         let wanted: String?
         switch (state, posting?.kind) {
         case ("pending", "hold"): wanted = nil
+        case ("completed", "hold") where decidedUnits > 0, ("rejected", "hold") where decidedUnits > 0: wanted = nil
         case ("completed", "hold"): wanted = "capture"
         case ("rejected", "hold"): wanted = "void"
         case ("completed", "order"): wanted = nil

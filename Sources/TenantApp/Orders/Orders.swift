@@ -26,14 +26,23 @@ package struct Order: Sendable {
     package let customerExternalID: String?
     package let createdAt: Timestamp
     package let decidedAt: Timestamp?
+    private let decidedUnits: (ready: Int64, rejected: Int64)?
+    /// Why it was rejected, or some of its units.
+    package let reason: String?
+    package var revision: Int64
+
+    /// Units that were carried out.
+    package var readyUnits: Int64 { decidedUnits?.ready ?? (state == .completed ? quantity : 0) }
+    /// Units that were rejected.
+    package var rejectedUnits: Int64 { decidedUnits?.rejected ?? (state == .rejected ? quantity : 0) }
 
     static let columns = Columns<Order>(
         "o.id", "o.public_id", "o.book", "o.reseller_id", "r.public_id", "p.sku", "o.product_id", "o.term",
         "o.quantity", "o.wholesale_total", "o.line_total", "o.setup_total", "o.state", "c.external_id",
-        "o.created_at", "o.decided_at")
+        "o.created_at", "o.decided_at", "u.ready_units", "u.rejected_units", "u.reason", "o.revision")
     static let tables = """
         orders o JOIN reseller r ON r.id = o.reseller_id JOIN product p ON p.id = o.product_id \
-        JOIN customer c ON c.id = o.customer_id
+        JOIN customer c ON c.id = o.customer_id LEFT JOIN order_outcome u ON u.order_id = o.id
         """
     fileprivate static let byPublicID = Statement(
         """
@@ -58,15 +67,43 @@ package struct Order: Sendable {
         customerExternalID = try row.optionalText()
         createdAt = try row.time()
         decidedAt = try row.optionalTime()
+        let (ready, rejected) = (try row.optionalInt(), try row.optionalInt())
+        decidedUnits = if let ready, let rejected { (ready, rejected) } else { nil }
+        reason = try row.optionalText()
+        revision = try row.int()
+    }
+
+    /// One that has just been written.
+    fileprivate init(_ new: NewOrder, id: Int64, publicID: String, at now: Timestamp) {
+        self.id = id
+        self.publicID = publicID
+        book = new.book
+        resellerID = new.reseller.id
+        resellerPublicID = new.reseller.publicID
+        sku = new.sku
+        productID = new.productID
+        term = new.term
+        quantity = new.quantity
+        total = new.price.total
+        lineTotal = new.price.line
+        setupTotal = new.price.setup
+        state = new.state
+        customerExternalID = new.customer.externalID
+        createdAt = now
+        decidedAt = new.state == .completed ? now : nil
+        decidedUnits = nil
+        reason = nil
+        revision = 1
     }
 }
 
 /// An order about to be written.
 package struct NewOrder: Sendable {
     package var book: Book
-    package var resellerID: Int64
-    package var customerID: Int64
+    package var reseller: Reseller
+    package var customer: Customer
     package var productID: Int64
+    package var sku: String
     package var term: Term
     package var quantity: Int64
     package var price: OrderPrice
@@ -101,27 +138,29 @@ extension TenantReader {
 }
 
 extension TenantTransaction {
-    /// Returns the order's id.
-    package func insertOrder(_ order: NewOrder, publicID: String, posting: Int64) throws -> Int64 {
+    /// With revision 1: its event is written with it (`emitNew`).
+    package func insertOrder(_ order: NewOrder, publicID: String, posting: Int64) throws -> Order {
+        let now = now
         try connection.run(
             """
             INSERT INTO orders (public_id, book, reseller_id, customer_id, product_id, term, quantity, term_price,
                 discount_rate, line_total, setup_total, wholesale_total, state, posting_id, key_id, idempotency_key,
-                created_at, decided_at)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
+                created_at, decided_at, revision)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, 1)
             """,
-            .text(publicID), .book(order.book), .integer(order.resellerID), .integer(order.customerID),
+            .text(publicID), .book(order.book), .integer(order.reseller.id), .integer(order.customer.id),
             .integer(order.productID), .text(order.term.rawValue), .integer(order.quantity),
             .money(order.price.termPrice), .integer(order.price.rate.partsPerMillion), .money(order.price.line),
             .money(order.price.setup), .money(order.price.total), .text(order.state.rawValue), .integer(posting),
             .integer(order.keyID), .optional(order.idempotencyKey), .time(now),
             .optional(order.state == .completed ? now : nil))
-        return connection.lastInsertedRowID
+        return Order(order, id: connection.lastInsertedRowID, publicID: publicID, at: now)
     }
 
-    package func decide(_ order: Order, as state: OrderState, posting: Int64, by account: Int64) throws {
+    /// `posting`: nil where its units were decided one by one, each with its own.
+    package func decide(_ order: Order, as state: OrderState, posting: Int64?, by account: Int64) throws {
         try connection.run(
             "UPDATE orders SET state = ?2, decided_posting_id = ?3, decided_at = ?4, decided_by = ?5 WHERE id = ?1",
-            .integer(order.id), .text(state.rawValue), .integer(posting), .time(now), .integer(account))
+            .integer(order.id), .text(state.rawValue), .optional(posting), .time(now), .integer(account))
     }
 }

@@ -31,7 +31,10 @@ package struct PlaceOrder {
 
     package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> Result {
         let quote = try QuoteOrder(request: request, resellerID: resellerID, book: book).run(tenant)
-        let holds = quote.product.fulfilment.holds
+        let (holds, productID) = (quote.product.fulfilment.holds, quote.product.productID)
+        let stock =
+            quote.product.fulfilment == .stock
+            ? try tenant.freeStock(product: productID, book: book, limit: request.quantity) : []
         let customer = try tenant.customer(
             externalID: request.customerExternalID, email: request.customerEmail, name: request.customerName,
             resellerID: resellerID, book: book)
@@ -41,26 +44,25 @@ package struct PlaceOrder {
             holds ? .hold : .order, charged, from: .balance(reseller: resellerID),
             to: holds ? .held(reseller: resellerID) : .sales, reference: publicID, resellerID: resellerID, book: book,
             keyID: keyID, detail: &detail)
-        let order = NewOrder(
-            book: book, resellerID: resellerID, customerID: customer.id, productID: quote.product.productID,
-            term: request.term, quantity: request.quantity, price: quote.price,
+        let new = NewOrder(
+            book: book, reseller: quote.reseller, customer: customer, productID: productID,
+            sku: quote.product.sku, term: request.term, quantity: request.quantity, price: quote.price,
             state: holds ? .pending : .completed, keyID: keyID, idempotencyKey: idempotencyKey)
-        let orderID = try tenant.insertOrder(order, publicID: publicID, posting: posting)
+        let order = try tenant.insertOrder(new, publicID: publicID, posting: posting)
+        try tenant.emitNew(.orderCreated, order)
         var serviceIDs: [String] = []
         serviceIDs.reserveCapacity(Int(request.quantity))
-        for _ in 0..<request.quantity {
-            serviceIDs.append(
-                try tenant.insertService(of: order, orderID: orderID, state: holds ? .pending : .active))
+        for unit in 0..<Int(request.quantity) {
+            let service = try tenant.insertService(of: new, order)
+            switch quote.product.fulfilment {
+            case .instant, .manual: break
+            case .http: try tenant.insertProvisioning(ofService: service.id, book: book)
+            case .stock: try tenant.sell(stock[unit], as: service.id)
+            }
+            if service.state == .active { try tenant.emitNew(.serviceActivated, service) }
+            serviceIDs.append(service.publicID)
         }
-        try tenant.addUnits(request.quantity, resellerID: resellerID, productID: quote.product.productID, book: book)
-        try tenant.emit(.orderCreated, resellerID: resellerID, book: book) { json in
-            json.field("order_id", publicID)
-            json.field("product", quote.product.sku)
-            json.field("quantity", request.quantity)
-            json.field("state", order.state.rawValue)
-            json.field("wholesale_total", tenant.decimal(quote.price.total))
-            json.field("currency", tenant.currency.code)
-        }
+        try tenant.addUnits(request.quantity, resellerID: resellerID, productID: productID, book: book)
         try LowBalance.check(tenant, quote.reseller, book: book, spent: charged)
         detail.isOrder = true
         detail.note("order", publicID)

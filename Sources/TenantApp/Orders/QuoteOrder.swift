@@ -76,6 +76,12 @@ package struct QuoteOrder {
                 throw Refusal.conflict(.maxQuantityExceeded(cap, held: held))
             }
         }
+        if product.fulfilment == .stock {
+            let free = try tenant.freeStock(product: product.productID, book: book, limit: request.quantity).count
+            guard free >= request.quantity else {
+                throw Refusal.conflict(.outOfStock(request.sku, wanted: request.quantity, free: Int64(free)))
+            }
+        }
         if book == .live {
             let available = try tenant.balance(.balance(reseller: resellerID), book: book)
                 .adding(reseller.creditLimit)

@@ -27,10 +27,12 @@ package struct Service: Sendable {
     package let activatedAt: Timestamp?
     package let renewsAt: Timestamp?
     package let endsAt: Timestamp?
+    package var revision: Int64
 
     static let columns = Columns<Service>(
         "s.id", "s.public_id", "o.public_id", "s.reseller_id", "r.public_id", "s.product_id", "p.sku", "s.book",
-        "s.term", "s.state", "c.external_id", "s.created_at", "s.activated_at", "s.renews_at", "s.ends_at")
+        "s.term", "s.state", "c.external_id", "s.created_at", "s.activated_at", "s.renews_at", "s.ends_at",
+        "s.revision")
     static let tables = """
         service s JOIN orders o ON o.id = s.order_id JOIN reseller r ON r.id = s.reseller_id \
         JOIN product p ON p.id = s.product_id JOIN customer c ON c.id = s.customer_id
@@ -63,6 +65,30 @@ package struct Service: Sendable {
         activatedAt = try row.optionalTime()
         renewsAt = try row.optionalTime()
         endsAt = try row.optionalTime()
+        revision = try row.int()
+    }
+
+    /// One that has just been written.
+    fileprivate init(
+        of order: Order, id: Int64, publicID: String, state: ServiceState, activatedAt: Timestamp?,
+        renewsAt: Timestamp?
+    ) {
+        self.id = id
+        self.publicID = publicID
+        orderPublicID = order.publicID
+        resellerID = order.resellerID
+        resellerPublicID = order.resellerPublicID
+        productID = order.productID
+        sku = order.sku
+        book = order.book
+        term = order.term
+        self.state = state
+        customerExternalID = order.customerExternalID
+        createdAt = order.createdAt
+        self.activatedAt = activatedAt
+        self.renewsAt = renewsAt
+        endsAt = nil
+        revision = activatedAt == nil ? 0 : 1
     }
 }
 
@@ -112,44 +138,49 @@ extension TenantReader {
 }
 
 extension TenantTransaction {
-    /// One unit of an order; active from now on, or pending. Returns its public id.
-    package func insertService(of order: NewOrder, orderID: Int64, state: ServiceState) throws -> String {
+    /// One unit of an order: pending, of which nobody is told, or active from the order on, with revision 1: its event
+    /// is written with it (`emitNew`).
+    package func insertService(of new: NewOrder, _ order: Order) throws -> Service {
         let publicID = newPublicID("svc")
-        let isActive = state == .active
+        let isActive = new.state == .completed
+        let state: ServiceState = isActive ? .active : .pending
+        let now = order.createdAt
         let day = Int64(now.date.day)
+        let renewsAt = isActive ? new.term.advance(from: now, anchorDay: Int(day)) : nil
         try connection.run(
             """
             INSERT INTO service (public_id, book, order_id, reseller_id, customer_id, product_id, term, term_price,
-                discount_rate, state, anchor_day, created_at, activated_at, renews_at)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+                discount_rate, state, anchor_day, created_at, activated_at, renews_at, revision)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
             """,
-            .text(publicID), .book(order.book), .integer(orderID), .integer(order.resellerID),
-            .integer(order.customerID), .integer(order.productID), .text(order.term.rawValue),
-            .money(order.price.termPrice), .integer(order.price.rate.partsPerMillion), .text(state.rawValue),
-            .integer(day), .time(now), .optional(isActive ? now : nil),
-            .optional(isActive ? order.term.advance(from: now, anchorDay: Int(day)) : nil))
-        return publicID
+            .text(publicID), .book(new.book), .integer(order.id), .integer(new.reseller.id),
+            .integer(new.customer.id), .integer(new.productID), .text(new.term.rawValue),
+            .money(new.price.termPrice), .integer(new.price.rate.partsPerMillion), .text(state.rawValue),
+            .integer(day), .time(now), .optional(isActive ? now : nil), .optional(renewsAt), .int(isActive ? 1 : 0))
+        return Service(
+            of: order, id: connection.lastInsertedRowID, publicID: publicID, state: state,
+            activatedAt: isActive ? now : nil, renewsAt: renewsAt)
     }
 
-    /// Pending units of an order start now: term, anchor day and renewal count from here.
-    package func activateServices(ofOrder order: Order) throws {
+    /// Pending units of an order start now, or one of them: term, anchor day and renewal count from here.
+    package func activateServices(ofOrder order: Order, only unit: Service? = nil) throws {
         try connection.run(
             """
             UPDATE service SET state = 'active', anchor_day = ?2, activated_at = ?3, renews_at = ?4
-            WHERE order_id = ?1 AND state = 'pending'
+            WHERE order_id = ?1 AND state = 'pending' AND (?5 IS NULL OR id = ?5)
             """,
             .integer(order.id), .int(now.date.day), .time(now),
-            .time(order.term.advance(from: now, anchorDay: now.date.day)))
+            .time(order.term.advance(from: now, anchorDay: now.date.day)), .optional(unit?.id))
     }
 
-    /// Every unit of an order ends; for an order that was rejected.
-    package func cancelServices(ofOrder order: Order) throws {
+    /// Every unit of an order ends, or one of them; for what was rejected.
+    package func cancelServices(ofOrder order: Order, only unit: Service? = nil) throws {
         try connection.run(
             """
             UPDATE service SET state = 'cancelled', cancelled_at = ?2, ends_at = ?2, renews_at = NULL
-            WHERE order_id = ?1 AND state <> 'cancelled'
+            WHERE order_id = ?1 AND state <> 'cancelled' AND (?3 IS NULL OR id = ?3)
             """,
-            .integer(order.id), .time(now))
+            .integer(order.id), .time(now), .optional(unit?.id))
     }
 
     /// What a terminated reseller still holds ends with its paid term and never renews (W1): the renewal that

@@ -111,29 +111,5 @@ extension WholesaleOrders {
                 return .json(Schemas.webhookSecret, rotated, in: tenant.currency)
             }
         },
-        Route(
-            .get, "/webhook", "Read where your events go", access: .reseller(.partnerRead),
-            gives: .read(Schemas.webhook)
-        ) { call in
-            .read { tenant in
-                guard let endpoint = try tenant.webhookEndpoints(resellerID: call.resellerID, book: call.book).first
-                else { throw Refusal.notFound(.webhook) }
-                return .json(Schemas.webhook, endpoint, in: tenant.currency)
-            }
-        },
-        Route(
-            .put, "/webhook", "Say where your events go", access: .reseller(.partnerOrder), moves: .oneBook,
-            takes: Schemas.webhookRequest.schema, gives: .done(Schemas.webhook)
-        ) { call in
-            let (url, events) = try call.read(Schemas.webhookRequest)
-            return .write { tenant, detail in
-                try tenant.setWebhookEndpoint(
-                    url: url, events: events, resellerID: call.resellerID, book: call.book)
-                guard let endpoint = try tenant.webhookEndpoints(resellerID: call.resellerID, book: call.book).first
-                else { throw Refusal.defect }
-                detail.note("webhook", endpoint.publicID)
-                return .json(Schemas.webhook, endpoint, in: tenant.currency)
-            }
-        },
     ]
 }

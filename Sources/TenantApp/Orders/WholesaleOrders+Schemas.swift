@@ -97,7 +97,8 @@ extension WholesaleOrders {
             .member("id", \.publicID), .member("state", \.state), .member("product", \.sku), .member("term", \.term),
             .member("quantity", \.quantity), .member("customer_external_id", as: .string, \.customerExternalID),
             .part(totals, isDescribedLast: true) { $0 }, .member("created_at", \.createdAt),
-            .member("decided_at", \.decidedAt),
+            .member("decided_at", \.decidedAt), .member("ready_units", \.readyUnits),
+            .member("rejected_units", \.rejectedUnits), .member("reason", \.reason), .member("revision", \.revision),
         ]
         static let order = Shape<Order>("Order", orderMembers)
 
@@ -106,8 +107,22 @@ extension WholesaleOrders {
             .member("status", \.state), .member("term", \.term),
             .member("customer_external_id", as: .string, \.customerExternalID), .member("created_at", \.createdAt),
             .member("activated_at", \.activatedAt), .member("renews_at", \.renewsAt), .member("ends_at", \.endsAt),
+            .member("revision", \.revision),
         ]
         static let service = Shape<Service>("Service", serviceMembers)
+
+        /// With what only its own GET shows: no list, no event has it (O10).
+        package struct WholeService: Sendable {
+            package let service: Service
+            /// Nil where no provisioner makes it.
+            package let provisioning: ProvisioningState.Shown?
+            package let details: ServiceDetails?
+        }
+        package static let detailMembers: [Shape<WholeService>.Member] = [
+            .member("provisioning_state", \.provisioning), .member("details", \.details),
+        ]
+        static let serviceWithDetails = Shape<WholeService>(
+            "ServiceWithDetails", [.part(serviceMembers, \.service)] + detailMembers)
 
         package struct WholeOrder: Sendable {
             package let order: Order
@@ -163,12 +178,7 @@ extension WholesaleOrders {
         ).omittable
 
         static let webhookRequest = Body(Field.webhookURL("url"), Field.events("events", EventType.wholesale))
-        static let webhook = Shape<WebhookEndpoint>(
-            "Webhook",
-            [
-                .member("id", \.publicID), .member("url", \.url), .member("events", \.events),
-                .member("enabled", \.isEnabled),
-            ])
+            .map { url, events in SetDefaultWebhook(url: url, events: events) }
         static let webhookSecret = Shape<WebhookBodies.Rotated>([
             .ok, .omittable("webhook_secret", \.secret), .member("previous_valid_until", \.previousValidUntil),
         ])

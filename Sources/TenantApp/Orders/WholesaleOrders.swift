@@ -12,7 +12,7 @@ package struct WholesaleOrders: Dialect {
 
     package init() {}
 
-    package let routes: [Route] = orders + catalogue + account
+    package let routes: [Route] = orders + catalogue + account + webhooks
 
     package func credential(in head: RequestHead) -> Range<Int>? { head.bearer }
 

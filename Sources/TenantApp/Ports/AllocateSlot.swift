@@ -18,7 +18,7 @@ package struct AllocateSlot: Sendable {
         }
         if let place = try tenant.freeSlot(for: wish) { return place }
         for _ in 0..<Self.batchesMax {
-            guard try ExpirePorts(book: wish.book, customerID: nil).run(tenant) > 0 else { break }
+            if try ExpirePorts(book: wish.book, customerID: nil).run(tenant).isEmpty { break }
             if let place = try tenant.freeSlot(for: wish) { return place }
         }
         throw Self.none

@@ -4,8 +4,7 @@ package import TenantRegistry
 
 /// Buys a port for a customer: the product document's eight steps in one transaction, all or nothing (X4).
 ///
-/// The reseller pays the country's base price × days; the customer's balance is not touched. The test book never
-/// charges (X7): its ports post zero.
+/// The reseller pays the country's base price × days; the customer's balance is not touched.
 package struct CreatePort: Sendable {
     package struct Request: Sendable {
         package var customerID: String
@@ -46,35 +45,20 @@ package struct CreatePort: Sendable {
         detail.note("customer", customer.publicID)
         guard let country = try tenant.portCountry(request.countryID) else { throw Refusal.notFound(.country) }
         guard customer.usedPortSlots < customer.allocatedPortSlots else {
-            try tenant.emit(.customerQuotaExceeded, resellerID: resellerID, book: book) { json in
-                json.field("customerId", customer.publicID)
-                json.field("externalId", customer.customer.externalID)
-                json.field("allocatedPortSlots", customer.allocatedPortSlots)
-                json.field("usedPortSlots", customer.usedPortSlots)
-            }
-            return .quotaExceeded(customer)
+            return .quotaExceeded(try tenant.emit(.customerQuotaExceeded, customer))
         }
         let price = try PricePort(
             thing: .port, basePrice: country.basePrice, quantity: request.days, country: country,
             discount: customer.discountPercent, resellerID: resellerID, book: book
         ).run(tenant).price
-        guard let reseller = try tenant.reseller(id: resellerID) else { throw Refusal.unknownCredential }
-        if book == .live {
-            let available = try tenant.balance(.balance(reseller: resellerID), book: book).adding(reseller.creditLimit)
-            guard price.cost == .zero || price.cost <= available else {
-                throw Refusal.insufficientBalance(
-                    required: price.cost, available: available, currency: tenant.currency)
-            }
-        }
+        let charge = ChargePort(price: price, resellerID: resellerID, book: book, keyID: keyID)
+        try charge.judge(tenant)
         let wish = PortWish(
             countryID: country.id, city: request.cityID, carrier: request.carrierID, isExclusive: request.isExclusive,
             isPrivate: request.isPrivate, resellerID: resellerID, book: book)
         let place = try AllocateSlot(wish: wish).run(tenant)
-        let charged = book == .live ? price.cost : .zero
         let publicID = tenant.newPublicID("port")
-        let posting = try tenant.post(
-            .port, charged, from: .balance(reseller: resellerID), to: .sales, reference: publicID,
-            resellerID: resellerID, book: book, keyID: keyID, detail: &detail)
+        let posting = try charge.run(tenant, port: publicID, &detail)
         let random = tenant.store.random
         let password = Base62.random(Self.passwordCharacters, from: random)
         let prefix = tenant.store.record?.profile.keyPrefix ?? "port"
@@ -87,14 +71,9 @@ package struct CreatePort: Sendable {
                 keyID: keyID))
         try tenant.take(slot: place.slot, device: place.device, port: id, wish: wish)
         try tenant.addUsedPortSlots(1, customer: customer.id)
-        let port = try tenant.knownPort(publicID, resellerID: resellerID, book: book)
-        try tenant.emit(.portCreated, resellerID: resellerID, book: book) { json in
-            port.writeEvent(&json)
-            json.field("costToReseller", raw: tenant.decimal(price.cost))
-            json.field("resellerPrice", raw: tenant.decimal(price.resellerPrice))
-            json.field("margin", raw: tenant.decimal(price.margin))
-        }
-        try LowBalance.check(tenant, reseller, book: book, spent: charged)
+        let port = try tenant.emitPort(
+            .portCreated, tenant.knownPort(publicID, resellerID: resellerID, book: book))
+        try charge.tellLowBalance(tenant)
         detail.isOrder = true
         detail.note("port", publicID)
         detail.note("cost", String(price.cost.micros))

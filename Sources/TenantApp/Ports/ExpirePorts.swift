@@ -2,30 +2,32 @@ import CallKit
 package import TenantRegistry
 
 /// Gives back the slots of ports whose time is up, a bounded number at a call, and tells of each (X5).
-/// Whoever needs a slot calls it, and a clock may.
+/// Whoever needs a slot calls it, and the scheduler does (`DuePorts`).
 package struct ExpirePorts: Sendable {
     package static let portsMax = 20
 
     package let book: Book
     /// Nil: of all customers.
     package let customerID: Int64?
+    let limit: Int
 
-    package init(book: Book, customerID: Int64?) {
+    package init(book: Book, customerID: Int64?, limit: Int = Self.portsMax) {
         self.book = book
         self.customerID = customerID
+        self.limit = limit
     }
 
-    /// How many were cleared.
+    /// Those that were cleared.
     @discardableResult
-    package func run(_ tenant: TenantTransaction) throws -> Int {
-        let due = try tenant.duePorts(book: book, customer: customerID, limit: Self.portsMax)
+    package func run(_ tenant: TenantTransaction) throws -> [Port] {
+        let due = try tenant.duePorts(book: book, customer: customerID, limit: limit)
         for port in due {
             try tenant.markExpired(port)
             try tenant.release(slot: port.slotID, isExclusive: port.isExclusive, isPrivate: port.isPrivate)
             try tenant.addUsedPortSlots(-1, customer: port.customerID)
-            try tenant.emit(.portExpired, resellerID: port.resellerID, book: port.book) { json in port.writeEvent(&json)
-            }
+            // Its state is the clock's, and so is already what its row says now.
+            try tenant.emitPort(.portExpired, port)
         }
-        return due.count
+        return due
     }
 }

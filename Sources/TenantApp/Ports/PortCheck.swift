@@ -8,6 +8,7 @@ enum PortCheck {
         // A file of an older schema has none of these tables.
         guard file.version >= Migration0003.version else { return }
         try checkCharges(&file)
+        if file.version >= Migration0016.version { try checkRenewals(&file) }
         try checkSlots(&file)
         try checkDevices(&file)
         try checkQuotas(&file)
@@ -16,13 +17,17 @@ enum PortCheck {
 
     /// What a port cost is its base price × days, and its posting moved just that; nothing in the test book.
     private static func checkCharges(_ file: inout VerifiedFile) throws {
+        let hasRenewals = file.version >= Migration0016.version
+        let renewed =
+            hasRenewals
+            ? "86400000 * (SELECT coalesce(sum(n.days), 0) FROM port_renewal n WHERE n.port_id = x.id)" : "0"
         try file.connection.forEach(
-            """
-            SELECT x.id, x.public_id, x.book, x.reseller_id, x.days, x.base_price, x.cost,
-                x.expires_at - x.created_at, p.kind, p.book, p.reseller_id,
-                p.reference, (SELECT max(amount) FROM entry WHERE posting_id = p.id)
-            FROM port x LEFT JOIN posting p ON p.id = x.posting_id ORDER BY x.id
-            """
+            dynamic: """
+                SELECT x.id, x.public_id, x.book, x.reseller_id, x.days, x.base_price, x.cost,
+                    x.expires_at - x.created_at - \(renewed), p.kind, p.book, p.reseller_id,
+                    p.reference, (SELECT max(amount) FROM entry WHERE posting_id = p.id)
+                FROM port x LEFT JOIN posting p ON p.id = x.posting_id ORDER BY x.id
+                """, []
         ) { row in
             let port = try PortLine(&row)
             let wanted = try? Pricing.line(
@@ -46,14 +51,41 @@ enum PortCheck {
             }
             return true
         }
+        let ofRenewal = hasRenewals ? "AND NOT EXISTS (SELECT 1 FROM port_renewal n WHERE n.posting_id = p.id)" : ""
         try file.connection.forEach(
-            """
-            SELECT p.id, p.reference FROM posting p WHERE p.kind = 'port'
-                AND NOT EXISTS (SELECT 1 FROM port x WHERE x.public_id = p.reference AND x.posting_id = p.id)
-            """
+            dynamic: """
+                SELECT p.id, p.reference FROM posting p WHERE p.kind = 'port'
+                    AND NOT EXISTS (SELECT 1 FROM port x WHERE x.public_id = p.reference AND x.posting_id = p.id)
+                    \(ofRenewal)
+                """, []
         ) { row in
             let (id, reference) = (try row.int(), try row.text())
             file.report.add(.ledger, "posting", id, "The posting is for the port \(reference), which is missing.")
+            return true
+        }
+    }
+
+    /// Each renewal costs its base price × days, and its posting moved just that.
+    private static func checkRenewals(_ file: inout VerifiedFile) throws {
+        try file.connection.forEach(
+            """
+            SELECT n.id, x.public_id, x.book, x.reseller_id, n.days, n.base_price, n.cost, n.days * 86400000, p.kind,
+                p.book, p.reseller_id, p.reference, (SELECT max(amount) FROM entry WHERE posting_id = p.id)
+            FROM port_renewal n JOIN port x ON x.id = n.port_id LEFT JOIN posting p ON p.id = n.posting_id ORDER BY n.id
+            """
+        ) { row in
+            let renewal = try PortLine(&row)
+            let wanted = try? Pricing.line(
+                termPrice: renewal.basePrice, rate: .zero, quantity: renewal.days,
+                minorUnitDigits: file.currency.minorUnitDigits)
+            let charge = PostingSide(
+                kind: PostingKind.port.rawValue, book: renewal.book, reseller: renewal.reseller,
+                reference: renewal.publicID, amount: renewal.book == Book.live.rawValue ? renewal.cost : 0)
+            if wanted?.micros != renewal.cost || renewal.posting != charge {
+                file.report.add(
+                    .ledger, "port_renewal", renewal.id,
+                    "The renewal's posting is missing or moves another amount than its days cost.")
+            }
             return true
         }
     }

@@ -12,6 +12,8 @@ package struct PortCustomer: Sendable {
     package let isActive: Bool
     package let discountPercent: Percent
     package let balance: Money
+    package let book: Book
+    package var revision: Int64
 
     package var id: Int64 { customer.id }
     package var publicID: String { customer.publicID }
@@ -26,7 +28,7 @@ package struct PortCustomer: Sendable {
         """
         (SELECT a.balance FROM ledger_account a WHERE a.book = c.book AND a.kind = 'customer:' || c.id \
         AND a.reseller_id = c.reseller_id) AS balance
-        """)
+        """, "c.book", "p.revision")
     static let tables = "customer c JOIN port_customer p ON p.customer_id = c.id"
     fileprivate static let byPublicID = Statement(
         "SELECT \(columns) FROM \(tables) WHERE c.public_id = ?2 AND c.reseller_id = ?3 AND c.book = ?4")
@@ -41,6 +43,8 @@ package struct PortCustomer: Sendable {
         discountPercent = try row.percent()
         // Without an account nothing was ever moved to it.
         balance = try row.optionalMoney() ?? .zero
+        book = try row.value()
+        revision = try row.int()
     }
 }
 

@@ -36,6 +36,9 @@ package struct Port: Sendable {
     package let resellerPrice: Money
     package let createdAt: Timestamp
     package let expiresAt: Timestamp
+    /// Of the reseller's price over what it pays.
+    package let margin: Money
+    package var revision: Int64
 
     /// `?1` in every query is the time now.
     static let columns = Columns<Port>(
@@ -43,7 +46,7 @@ package struct Port: Sendable {
         "o.public_id", "p.city", "p.carrier", "p.is_exclusive", "p.is_private", "p.display_name", "p.login",
         "p.password", "p.slot_id", "s.device_id", "s.server_ip", "s.http_port", "s.socks_port",
         "iif(p.expires_at <= ?1, 'expired', p.state) AS state", "p.cost", "p.reseller_price", "p.created_at",
-        "p.expires_at")
+        "p.expires_at", "p.revision")
     static let tables = """
         port p CROSS JOIN customer c ON c.id = p.customer_id CROSS JOIN port_country o ON o.id = p.country_id \
         CROSS JOIN port_slot s ON s.id = p.slot_id
@@ -77,6 +80,8 @@ package struct Port: Sendable {
         resellerPrice = try row.money()
         createdAt = try row.time()
         expiresAt = try row.time()
+        margin = try resellerPrice.subtracting(cost)
+        revision = try row.int()
     }
 
     package var wish: PortWish {
@@ -186,7 +191,15 @@ extension TenantTransaction {
             .blob(sealed), .integer(port.slotID), .integer(port.days), .money(port.basePrice), .money(port.price.cost),
             .money(port.price.resellerPrice), .integer(port.posting), .integer(port.keyID), .time(now),
             .time(now.adding(days: port.days)))
-        return connection.lastInsertedRowID
+        let id = connection.lastInsertedRowID
+        noteDue(.port, at: now.adding(days: port.days))
+        return id
+    }
+
+    /// Its end is another one.
+    package func extend(_ port: Port, until end: Timestamp) throws {
+        try connection.run("UPDATE port SET expires_at = ?2 WHERE id = ?1", .integer(port.id), .time(end))
+        noteDue(.port, at: end)
     }
 
     package func move(_ port: Port, toSlot slot: Int64) throws {

@@ -71,6 +71,25 @@ extension ProxyPorts {
                 return answer
             }
         },
+        Route(
+            .post, "/reseller/ports/{id}/renew", "Give a port more days before its end", access: .reseller(.portsWrite),
+            moves: .oneBook, idempotency: .accepted, takes: Schemas.renewal.schema, gives: .done(Schemas.madePort),
+            refuses: [409]
+        ) { call in
+            let renew = RenewPort(
+                portID: call.parameters[0], days: try call.read(Schemas.renewal), resellerID: call.resellerID,
+                book: call.book, keyID: call.keyID)
+            return .write { tenant, detail in
+                let (port, price) = try renew.run(tenant, &detail)
+                let priced = Schemas.PricedPort(
+                    open: Schemas.OpenPort(port: port, password: try tenant.password(of: port)),
+                    pricing: Schemas.Charged(cost: price.cost, price: price.resellerPrice, margin: price.margin))
+                // It makes no new port: 200.
+                var answer = Answer.json(Schemas.madePort, priced, in: tenant.currency)
+                answer.isSecret = true
+                return answer
+            }
+        },
     ]
 }
 
@@ -80,6 +99,6 @@ extension TenantReader {
         ProxyPorts.Schemas.PricedPort(
             open: ProxyPorts.Schemas.OpenPort(port: port, password: try password(of: port)),
             pricing: ProxyPorts.Schemas.Charged(
-                cost: port.cost, price: port.resellerPrice, margin: try port.resellerPrice.subtracting(port.cost)))
+                cost: port.cost, price: port.resellerPrice, margin: port.margin))
     }
 }

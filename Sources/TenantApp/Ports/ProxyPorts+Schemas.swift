@@ -113,7 +113,7 @@ extension ProxyPorts {
                 .member("externalId", \.customer.externalID), .member("allocatedPortSlots", \.allocatedPortSlots),
                 .member("usedPortSlots", \.usedPortSlots), .number("balance", \.balance),
                 .number("discountPercent", text: \.discountPercent.decimal), .member("isActive", \.isActive),
-                .member("createdAt", \.customer.createdAt.milliseconds),
+                .member("createdAt", \.customer.createdAt.milliseconds), .member("revision", \.revision),
             ])
         static let topUp = Body(
             Field.payable("amount", AmountRule.prices).unless({ $0 == .zero }, "range", "must be more than zero"),
@@ -151,19 +151,23 @@ extension ProxyPorts {
             let port: Port
             let password: String
         }
-        private static let portMembers: [Shape<OpenPort>.Member] = [
-            .member("_id", \.port.publicID), .member("displayName", \.port.displayName),
-            .member("httpPort", \.port.httpPort), .member("socksPort", \.port.socksPort),
-            .member("proxyLogin", \.port.login), .member("proxyPassword", \.password),
-            .member("serverIp", \.port.serverIP), .member("expiresAt", \.port.expiresAt.milliseconds),
+        private static let portNames: [Shape<Port>.Member] = [
+            .member("_id", \.publicID), .member("displayName", \.displayName), .member("httpPort", \.httpPort),
+            .member("socksPort", \.socksPort), .member("proxyLogin", \.login),
         ]
-        private static let portDetails: [Shape<OpenPort>.Member] =
-            portMembers + [
-                .member("customerId", \.port.customerPublicID), .member("countryId", \.port.countryPublicID),
-                .member("cityId", \.port.city), .member("carrierId", \.port.carrier),
-                .member("exclusive", \.port.isExclusive), .member("isPrivate", \.port.isPrivate),
-                .member("status", \.port.state), .member("createdAt", \.port.createdAt.milliseconds),
-            ]
+        private static let portPlace: [Shape<Port>.Member] = [
+            .member("serverIp", \.serverIP), .member("expiresAt", \.expiresAt.milliseconds),
+        ]
+        private static let portTerms: [Shape<Port>.Member] = [
+            .member("customerId", \.customerPublicID), .member("countryId", \.countryPublicID),
+            .member("cityId", \.city), .member("carrierId", \.carrier), .member("exclusive", \.isExclusive),
+            .member("isPrivate", \.isPrivate), .member("status", \.state),
+            .member("createdAt", \.createdAt.milliseconds), .member("revision", \.revision),
+        ]
+        private static let portMembers: [Shape<OpenPort>.Member] = [
+            .part(portNames, \.port), .member("proxyPassword", \.password), .part(portPlace, \.port),
+        ]
+        private static let portDetails: [Shape<OpenPort>.Member] = portMembers + [.part(portTerms, \.port)]
         struct Charged: Sendable {
             let cost: Money
             let price: Money
@@ -172,6 +176,11 @@ extension ProxyPorts {
         private static let pricing = Shape<Charged>([
             .number("costToReseller", \.cost), .number("resellerPrice", \.price), .number("margin", \.margin),
         ])
+        /// What events show: a port without its password.
+        static let toldPort = Shape<Port>(
+            portNames + portPlace + portTerms + [
+                .object("pricing", pricing) { Charged(cost: $0.cost, price: $0.resellerPrice, margin: $0.margin) }
+            ])
         struct PricedPort: Sendable {
             let open: OpenPort
             let pricing: Charged
@@ -179,50 +188,13 @@ extension ProxyPorts {
         static let madePort = Shape<PricedPort>([
             .object("port", Shape(portMembers), \.open), .object("pricing", pricing, \.pricing),
         ])
+        static let renewal = Body(Field.integer("days", 1...PricePort.daysMax))
         static let rotatedPort = Shape<OpenPort>([.object("port", portMembers)])
         static let readPort = Shape<PricedPort>([
             .object("port", Shape(portDetails), \.open), .object("pricing", pricing, \.pricing),
         ])
         static let listedPort = Shape<PricedPort>([
             .part(portDetails, \.open), .object("pricing", pricing, \.pricing),
-        ])
-
-        // Webhooks
-
-        static let newWebhook = Body(
-            Field.text("name", 1...100), Field.webhookURL("url"), Field.events("events", EventType.ports))
-        private static let webhookMembers: [Shape<NamedWebhookEndpoint>.Member] = [
-            .member("_id", \.publicID), .member("name", as: .string.nullable, \.name), .member("url", \.url),
-            .member("events", \.events), .member("isActive", \.isEnabled),
-            .member("createdAt", \.createdAt.milliseconds),
-        ]
-        struct MadeWebhook {
-            let endpoint: NamedWebhookEndpoint
-            let secret: String?
-        }
-        static let madeWebhook = Shape<MadeWebhook>([
-            .part(webhookMembers, \.endpoint), .omittable("secret", \.secret), .alreadyShown,
-        ])
-        struct RotatedSecret {
-            let endpoint: NamedWebhookEndpoint
-            let rotated: WebhookBodies.Rotated
-        }
-        static let rotatedSecret = Shape<RotatedSecret>([
-            .part(webhookMembers, \.endpoint), .omittable("secret", \.rotated.secret), .alreadyShown,
-            .member("previousValidUntil", \.rotated.previousValidUntil.milliseconds),
-        ])
-        static let webhooks = Shape<[NamedWebhookEndpoint]>([.list("webhooks", Shape(webhookMembers)) { $0 }])
-        static let removedWebhook = Shape<NamedWebhookEndpoint>([
-            .member("_id", \.publicID), .member("deleted") { _ in true },
-        ])
-        struct SentTest {
-            let event: String
-            let delivery: String
-        }
-        static let testSent = Shape<SentTest>([
-            .member("eventId", \.event), .member("deliveryId", \.delivery),
-            .member("type", as: .string) { _ in EventType.webhookTest },
-            .member("status") { _ in DeliveryState.pending },
         ])
     }
 }

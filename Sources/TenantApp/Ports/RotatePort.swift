@@ -1,5 +1,4 @@
 package import CallKit
-package import HTTPCore
 package import TenantRegistry
 
 /// Moves a port to another device: id, login, password and end stay (X5).
@@ -26,21 +25,6 @@ package struct RotatePort: Sendable {
         try tenant.release(slot: port.slotID, isExclusive: port.isExclusive, isPrivate: port.isPrivate)
         try tenant.move(port, toSlot: place.slot)
         try tenant.take(slot: place.slot, device: place.device, port: port.id, wish: wish)
-        let moved = try tenant.knownPort(portID, resellerID: resellerID, book: book)
-        try tenant.emit(.portRotated, resellerID: resellerID, book: book) { json in moved.writeEvent(&json) }
-        return moved
-    }
-}
-
-extension Port {
-    /// What events say of a port: nothing to sign in with.
-    package func writeEvent(_ json: inout JSONWriter) {
-        json.field("portId", publicID)
-        json.field("customerId", customerPublicID)
-        json.field("countryId", countryPublicID)
-        json.field("serverIp", serverIP)
-        json.field("httpPort", httpPort)
-        json.field("socksPort", socksPort)
-        json.field("expiresAt", expiresAt.milliseconds)
+        return try tenant.emitPort(.portRotated, tenant.knownPort(portID, resellerID: resellerID, book: book))
     }
 }

@@ -20,13 +20,11 @@ package struct MoveReseller: Sendable {
         detail.resellerID = reseller.id
         detail.note("reseller", reseller.publicID)
         detail.note("status", next.name)
-        let moved = try tenant.setState(of: reseller, to: next, by: accountID)
+        var moved = try tenant.setState(of: reseller, to: next, by: accountID)
         switch move {
         case .approve, .resume: break
         case .suspend:
-            try tenant.emit(.resellerSuspended, resellerID: reseller.id, book: .live) { json in
-                json.field("reseller", reseller.publicID)
-            }
+            moved = try tenant.emit(.resellerSuspended, moved)
         case .terminate:
             try tenant.dropDeliveries(resellerID: reseller.id)
             try tenant.disableWebhooks(resellerID: reseller.id)

@@ -31,6 +31,7 @@ package struct Reseller: Sendable {
     package let approvedBy: Int64?
     package let suspendedAt: Timestamp?
     package let terminatedAt: Timestamp?
+    package var revision: Int64
 
     /// The limit of a reseller for which no other is set (W7).
     package static let limitDefault = Policy(requests: 1_000, windowSeconds: 60, burst: 1_000)!
@@ -38,7 +39,7 @@ package struct Reseller: Sendable {
     static let columns = Columns<Reseller>(
         "id", "public_id", "email", "name", "company", "state", "default_discount_rate", "credit_limit",
         "limit_requests", "limit_window", "limit_burst", "api_access", "low_balance_threshold", "created_at",
-        "approved_at", "approved_by", "suspended_at", "terminated_at")
+        "approved_at", "approved_by", "suspended_at", "terminated_at", "revision")
     fileprivate static let byID = Statement("SELECT \(columns) FROM reseller WHERE id = ?1")
     fileprivate static let byPublicID = Statement("SELECT \(columns) FROM reseller WHERE public_id = ?1")
     static let all = Statement("SELECT \(columns) FROM reseller ORDER BY id")
@@ -68,6 +69,7 @@ package struct Reseller: Sendable {
         approvedBy = try row.optionalInt()
         suspendedAt = try row.optionalTime()
         terminatedAt = try row.optionalTime()
+        revision = try row.int()
     }
 
     package var projection: ResellerProjection {
@@ -119,10 +121,14 @@ extension TenantReader {
     /// take none before they are approved (P2).
     package func judgeResellerQuota() throws {
         guard let most = store.record?.profile.quotas.resellersMax else { return }
-        let count = try connection.row(
+        guard try standingResellers() < most else { throw Refusal.quotaExceeded("resellers") }
+    }
+
+    /// Those that have a place in the quota.
+    package func standingResellers() throws -> Int64 {
+        try connection.row(
             "SELECT count(*) FROM reseller WHERE state = 1 OR state = 2 OR (state = 0 AND is_applicant = 0)"
-        ) { try $0.int() }
-        guard count ?? 0 < most else { throw Refusal.quotaExceeded("resellers") }
+        ) { try $0.int() } ?? 0
     }
 
     /// Applications that wait for the operator and have not lapsed.
@@ -145,7 +151,7 @@ extension TenantReader {
         ) { try $0.int() } != nil
     }
 
-    private var lapsedBefore: Timestamp { now.adding(days: -ResellerApplication.daysMax) }
+    var lapsedBefore: Timestamp { now.adding(days: -ResellerApplication.daysMax) }
 }
 
 extension TenantTransaction {

@@ -6,7 +6,7 @@ extension TenantSchema {
     package static let app = TenantSchema(
         migrations: all,
         readProjections: { try $0.allProjections(corrupt: $1) },
-        housekeep: { try $0.housekeep() }, vouched: shapes,
+        housekeep: { _ = try $0.housekeep() }, due: DueWorks.schema, vouched: shapes,
         examine: { try Examination.run($0) })
 
     private static let all = [

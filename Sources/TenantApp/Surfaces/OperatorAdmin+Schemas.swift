@@ -50,16 +50,27 @@ extension OperatorAdmin {
             "colours": Schema.change(["primary": colour, "accent": colour, "background": colour]).omittable,
         ])
 
-        static let delivery = Shape<Delivery>(
-            "Delivery",
+        /// `status`: the state, by the name that it had before.
+        private static let deliveryMembers: [Shape<Delivery>.Member] =
+            [.member("mode", \.book), .member("reseller", as: .string, \.resellerPublicID)]
+            + WebhookShapes.native.deliveryMembers + [.member("status", \.state)]
+        static let delivery = Shape<Delivery>("Delivery", deliveryMembers)
+        static let wholeDelivery = Shape<WholeDelivery>(
+            "DeliveryWithAttempts",
+            [.part(deliveryMembers, \.delivery), .list("attempts", WebhookShapes.native.attempt, \.attempts)])
+        static let replay = Body(
+            Field.part(WebhookBodies.replay(.native)), Field.id("reseller", 255).optional, Field.mode("mode").optional)
+
+        struct OwnedWebhook {
+            let reseller: String?
+            let book: Book
+            let shown: ShownEndpoint
+        }
+        static let webhook = Shape<OwnedWebhook>(
+            "Webhook",
             [
-                .member("id", \.publicID), .member("event", \.eventPublicID), .member("type", as: .string, \.type),
-                .member("mode", \.book), .member("reseller", as: .string, \.resellerPublicID),
-                .member("webhook", \.endpointPublicID), .member("url", \.url), .member("status", \.state),
-                .member("attempts", \.attempts), .member("created_at", \.createdAt),
-                .member("next_attempt_at", \.nextAt), .member("expires_at", \.expiresAt),
-                .member("last_response_code", \.lastStatus), .member("last_response_body", \.lastBody),
-                .member("updated_at", \.updatedAt),
+                .member("mode", \.book), .member("reseller", \.reseller),
+                .part(WebhookShapes.native.endpointMembers, \.shown),
             ])
 
         struct SubscriberNow {
@@ -109,14 +120,15 @@ extension OperatorAdmin.Schemas {
     /// A key with whose it is.
     struct OwnedKey {
         let key: APIKey
+        let limit: KeyBodies.LimitNow?
         let ownerEmail: String?
         let reseller: String?
     }
     static let key = Shape<OwnedKey>(
         "Key",
         [
-            .part(KeyBodies.keyMembers, \.key), .member("owner_email", \.ownerEmail),
-            .member("reseller", \.reseller),
+            .part(KeyBodies.keyHead, \.key), .objectOrNull("limit", KeyBodies.limitNow, \.limit),
+            .part(KeyBodies.keyTail, \.key), .member("owner_email", \.ownerEmail), .member("reseller", \.reseller),
         ])
 
     /// A reseller as the operator sees it.

@@ -8,43 +8,45 @@ extension TenantTransaction {
     /// A secret is kept for so long past its end.
     package static let endedSecretsKeptDays: Int64 = 1
 
-    /// A delivery that is settled is kept for so long, to be looked at.
-    package static let settledDeliveriesKeptDays: Int64 = 30
-
-    package func housekeep() throws {
+    /// `limit`: rows of each kind. Returns how many rows it changed.
+    @discardableResult
+    package func housekeep(limit: Int = housekeepingRowsMax) throws -> Int {
         try saveRooms()
-        try purgeIdempotency()
-        try purgeSecrets()
-        try purgeAbandonedImports()
+        let before = connection.totalChanges
+        try purgeIdempotency(limit: limit)
+        try purgeSecrets(limit: limit)
+        try purgeAbandonedImports(limit: limit)
         try purgePaymentSecrets()
-        try purgeKnownPlaces()
-        try purgeSessions()
-        try purgeDeliveries()
+        try purgeKnownPlaces(limit: limit)
+        try purgeSessions(limit: limit)
+        try settleQueues(limit: Self.settledAtOnceMax)
+        try purgeDeliveries(limit: limit)
+        return Int(connection.totalChanges - before)
     }
 
     /// Hashes that open nothing any more: of sessions, and of keys after a rotation's overlap. Nobody is judged by
     /// them, so nothing has to follow in the registry, where dead hashes stay dead.
-    private func purgeSecrets() throws {
+    private func purgeSecrets(limit: Int) throws {
         try connection.run(
             """
             DELETE FROM api_key_secret WHERE hash IN
                 (SELECT hash FROM api_key_secret WHERE expires_at <= ?1 LIMIT ?2)
             """,
-            .time(now.adding(days: -Self.endedSecretsKeptDays)), .int(Self.housekeepingRowsMax))
+            .time(now.adding(days: -Self.endedSecretsKeptDays)), .int(limit))
         try connection.run(
             "DELETE FROM webhook_secret WHERE id IN (SELECT id FROM webhook_secret WHERE expires_at <= ?1 LIMIT ?2)",
-            .time(now), .int(Self.housekeepingRowsMax))
+            .time(now), .int(limit))
         try connection.run(
             """
             DELETE FROM webhook_endpoint_secret WHERE id IN
                 (SELECT id FROM webhook_endpoint_secret WHERE expires_at <= ?1 LIMIT ?2)
             """,
-            .time(now), .int(Self.housekeepingRowsMax))
+            .time(now), .int(limit))
     }
 
     /// Sessions that have ended: each sign-in leaves one. The audit log keeps whose they were. A tenant with credit
     /// events keeps them, since an event may name the session that reported it.
-    private func purgeSessions() throws {
+    private func purgeSessions(limit: Int) throws {
         try connection.run(
             """
             DELETE FROM api_key WHERE id IN (
@@ -55,33 +57,28 @@ extension TenantTransaction {
                     AND NOT EXISTS (SELECT 1 FROM credit_event)
                 LIMIT ?2)
             """,
-            .time(now.adding(days: -Self.endedSecretsKeptDays)), .int(Self.housekeepingRowsMax))
-    }
-
-    /// What was delivered or dropped long ago; the event itself stays.
-    private func purgeDeliveries() throws {
-        try connection.run(
-            """
-            DELETE FROM delivery WHERE id IN (
-                SELECT id FROM delivery WHERE (state = 'delivered' OR state = 'dropped') AND updated_at <= ?1
-                LIMIT ?2)
-            """,
-            .time(now.adding(days: -Self.settledDeliveriesKeptDays)), .int(Self.housekeepingRowsMax))
+            .time(now.adding(days: -Self.endedSecretsKeptDays)), .int(limit))
     }
 
     /// Price books and stock whose import was cut off, say by a restart.
-    private func purgeAbandonedImports() throws {
+    private func purgeAbandonedImports(limit: Int) throws {
         try connection.run(
             """
             DELETE FROM price_staging WHERE (import_id, line) IN
                 (SELECT import_id, line FROM price_staging WHERE import_id < ?1 LIMIT ?2)
             """,
-            .integer(ImportID.abandonedBefore(now)), .int(Self.housekeepingRowsMax))
+            .integer(ImportID.abandonedBefore(now)), .int(limit))
         try connection.run(
             """
             DELETE FROM licence_staging WHERE (import_id, place) IN
                 (SELECT import_id, place FROM licence_staging WHERE import_id < ?1 LIMIT ?2)
             """,
-            .integer(ImportID.abandonedBefore(now)), .int(Self.housekeepingRowsMax))
+            .integer(ImportID.abandonedBefore(now)), .int(limit))
+        try connection.run(
+            """
+            DELETE FROM stock_staging WHERE (import_id, place) IN
+                (SELECT import_id, place FROM stock_staging WHERE import_id < ?1 LIMIT ?2)
+            """,
+            .integer(ImportID.abandonedBefore(now)), .int(limit))
     }
 }

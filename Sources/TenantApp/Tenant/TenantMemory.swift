@@ -21,6 +21,11 @@ final class TenantMemory: StoreMemory {
         let sku: String
     }
 
+    struct EndpointsKey: Hashable {
+        let resellerID: Int64
+        let book: Book
+    }
+
     /// By the secret's hash; true while the file's projection has this epoch.
     var standings: [Digest: (epoch: Int64, secretExpiresAt: Timestamp?, standing: KeyStanding)] = [:]
     var accounts: [AccountKey: AccountStand] = [:]
@@ -28,6 +33,9 @@ final class TenantMemory: StoreMemory {
     var prices: [PriceKey: PricedProduct] = [:]
     /// By reseller, newest first.
     var webhookSecrets: [Int64: [(secret: [UInt8], expiresAt: Timestamp?)]] = [:]
+
+    /// Where a reseller's events go.
+    var endpoints: [EndpointsKey: [WebhookEndpoint]] = [:]
 
     /// Bytes of the file that a reseller has filled, as the file says.
     var rooms: [Int64: Int64] = [:]
@@ -38,6 +46,7 @@ final class TenantMemory: StoreMemory {
         resellers.removeAll()
         prices.removeAll()
         webhookSecrets.removeAll()
+        endpoints.removeAll()
         rooms.removeAll()
     }
 }

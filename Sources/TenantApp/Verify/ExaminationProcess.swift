@@ -185,7 +185,7 @@ extension TenantSchema {
     /// The same, with files from elsewhere examined by a child process of `program`.
     package func examining(by program: String) -> TenantSchema {
         TenantSchema(
-            migrations: migrations, readProjections: readProjections, housekeep: housekeep, vouched: vouched,
+            migrations: migrations, readProjections: readProjections, housekeep: housekeep, due: due, vouched: vouched,
             examine: { try ExaminationProcess.examine($0, by: program) })
     }
 }

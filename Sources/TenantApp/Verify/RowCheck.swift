@@ -16,6 +16,7 @@ enum RowCheck {
         try readPorts(&sweep, &file)
         try readCodes(&sweep, &file)
         try readPayments(&sweep, &file)
+        try readProvisioning(&sweep, &file)
     }
 
     /// What the rules of `Migration0007` are about, in files of any schema.
@@ -24,7 +25,8 @@ enum RowCheck {
             "api_key", "customer", "orders", "service", "holding", "ledger_account", "posting", "idempotency",
             "webhook_endpoint", "event", "licence", "panel_user", "credit_event", "reconciliation", "account_review",
             "port_device", "port_slot", "port_pricebook", "port_country_override", "port", "customer_transfer",
-            "topup_total", "code_batch", "activation_code", "code_block", "subscriber", "payment",
+            "topup_total", "code_batch", "activation_code", "code_block", "subscriber", "payment", "provisioning",
+            "stock_item",
         ].map { ($0, "book", "0, 1") } + [
             ("account", "role", "0, 1, 2"), ("posting", "kind", names(PostingKind.self)),
             ("event", "type", names(EventType.self)), ("service", "term", names(Term.self)),
@@ -37,7 +39,7 @@ enum RowCheck {
     }
 
     private static func readAccounts(_ sweep: inout RowSweep, _ file: inout VerifiedFile) throws {
-        try sweep.take(Reseller.columns, from: "reseller", &file, Reseller.init)
+        try sweep.take(Reseller.columns, from: "reseller", since: Migration0014.version, &file, Reseller.init)
         try sweep.take(Account.columns, from: "account", &file, Account.init)
         try sweep.take(APIKey.columns, from: "api_key", since: Migration0004.version, &file, APIKey.init)
         try sweep.take(UsageRow.columns, from: "usage", since: Migration0009.version, &file, UsageRow.init)
@@ -50,10 +52,13 @@ enum RowCheck {
         try sweep.take(Product.columns, from: "product", since: Migration0004.version, &file, Product.init)
         try sweep.take(BookRow.columns, from: BookRow.tables, since: Migration0004.version, &file, BookRow.init)
         try sweep.take(Customer.columns, from: "customer", &file, Customer.init)
-        try sweep.take(Order.columns, from: Order.tables, &file, Order.init)
-        try sweep.take(Service.columns, from: Service.tables, &file, Service.init)
-        try sweep.take(NamedWebhookEndpoint.columns, from: "webhook_endpoint", &file, NamedWebhookEndpoint.init)
-        try sweep.take(Delivery.columns, from: Delivery.tables, &file, Delivery.init)
+        try sweep.take(Order.columns, from: Order.tables, since: Migration0018.version, &file, Order.init)
+        try sweep.take(Service.columns, from: Service.tables, since: Migration0014.version, &file, Service.init)
+        let since = Migration0015.version
+        try sweep.take(WebhookEndpoint.columns, from: "webhook_endpoint", since: since, &file, WebhookEndpoint.init)
+        try sweep.take(EndpointHealth.columns, from: "endpoint_health", since: since, &file, EndpointHealth.init)
+        try sweep.take(Delivery.columns, from: Delivery.tables, since: since, &file, Delivery.init)
+        try sweep.take(Attempt.columns, from: "attempt", since: since, &file, Attempt.init)
     }
 
     private static func readCredits(_ sweep: inout RowSweep, _ file: inout VerifiedFile) throws {
@@ -75,10 +80,12 @@ enum RowCheck {
         try sweep.take(PortDevice.columns, from: "port_device", since: since, &file, PortDevice.init)
         try sweep.take(PortSlot.columns, from: PortSlot.tables, since: since, &file, PortSlot.init)
         try sweep.take(
-            PortCustomer.columns, from: PortCustomer.tables, since: since, bound: [now], &file, PortCustomer.init)
+            PortCustomer.columns, from: PortCustomer.tables, since: Migration0014.version, bound: [now], &file,
+            PortCustomer.init)
         try sweep.take(PortPricebook.columns, from: "port_pricebook", since: since, &file, PortPricebook.init)
         try sweep.take(CountryOverride.columns, from: CountryOverride.tables, since: since, &file, CountryOverride.init)
-        try sweep.take(Port.columns, from: Port.tables, since: since, bound: [now], &file, Port.init)
+        try sweep.take(
+            Port.columns, from: Port.tables, since: Migration0014.version, bound: [now], &file, Port.init)
         try sweep.take(CustomerTransfer.columns, from: "customer_transfer", since: since, &file, CustomerTransfer.init)
     }
 
@@ -94,6 +101,13 @@ enum RowCheck {
         let since = Migration0005.version
         try sweep.take(Payment.columns, from: Payment.tables, since: since, &file, Payment.init)
         try sweep.take(PaymentService.columns, from: "payment_service", since: since, &file, PaymentService.init)
+    }
+
+    private static func readProvisioning(_ sweep: inout RowSweep, _ file: inout VerifiedFile) throws {
+        let since = Migration0018.version
+        try sweep.take(Provisioner.columns, from: "provisioner", since: since, &file, Provisioner.init)
+        try sweep.take(Provisioning.columns, from: Provisioning.tables, since: since, &file, Provisioning.init)
+        try sweep.take(StockItem.columns, from: StockItem.tables, since: since, &file, StockItem.init)
     }
 }
 

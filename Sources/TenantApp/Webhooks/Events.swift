@@ -1,17 +1,22 @@
-import CallKit
+package import CallKit
 package import HTTPCore
 import SQLite
 package import TenantRegistry
 
-/// What resellers are told of (W10, X6).
+/// What resellers are told of (W10, X6, A8).
 package enum EventType: String, Sendable, CaseIterable, AnswerValue {
     case orderCreated = "order.created"
+    case orderCompleted = "order.completed"
     case orderRejected = "order.rejected"
+    case orderRefunded = "order.refunded"
     case serviceActivated = "service.activated"
+    case serviceRenewing = "service.renewing"
     case serviceRenewed = "service.renewed"
     case servicePastDue = "service.past_due"
     case serviceSuspended = "service.suspended"
+    case serviceResumed = "service.resumed"
     case serviceCancelled = "service.cancelled"
+    case serviceRepriced = "service.repriced"
     case resellerSuspended = "reseller.suspended"
     case balanceLow = "balance.low"
     case portCreated = "port.created"
@@ -19,125 +24,120 @@ package enum EventType: String, Sendable, CaseIterable, AnswerValue {
     case portRotated = "port.rotated"
     case customerQuotaExceeded = "customer.quota_exceeded"
     case codeRedeemed = "code.redeemed"
+    /// To its siblings and the pull feed (H3).
+    case webhookEndpointDisabled = "webhook.endpoint_disabled"
     /// Sent on demand to one endpoint, whatever it is subscribed to.
     case webhookTest = "webhook.test"
 
     /// The events of wholesale orders (W10).
     package static let wholesale: [EventType] = [
-        .orderCreated, .orderRejected, .serviceActivated, .serviceRenewed, .servicePastDue, .serviceSuspended,
-        .serviceCancelled, .resellerSuspended, .balanceLow,
+        .orderCreated, .orderCompleted, .orderRejected, .orderRefunded, .serviceActivated, .serviceRenewing,
+        .serviceRenewed, .servicePastDue, .serviceSuspended, .serviceResumed, .serviceCancelled, .serviceRepriced,
+        .resellerSuspended, .balanceLow, .webhookEndpointDisabled,
     ]
     /// The events of proxy ports (X6).
     package static let ports: [EventType] = [
-        .portCreated, .portExpired, .portRotated, .customerQuotaExceeded, .balanceLow,
+        .portCreated, .portExpired, .portRotated, .customerQuotaExceeded, .balanceLow, .webhookEndpointDisabled,
     ]
     /// The events of activation codes (A8).
-    package static let codes: [EventType] = [.codeRedeemed, .balanceLow]
+    package static let codes: [EventType] = [.codeRedeemed, .balanceLow, .webhookEndpointDisabled]
 }
 
-/// Where a reseller wants its events.
-package struct WebhookEndpoint: Sendable {
-    package let id: Int64
-    package let publicID: String
-    package let url: String
-    package let events: [String]
-    package let isEnabled: Bool
+/// Something that events are of: its row counts them, and the newest of them shows it as its GET does (H1, 0031).
+package protocol EventObject: Sendable {
+    /// Nil where there is only ever one event of it, and the row says by itself whether that was.
+    static var revised: RevisedRows? { get }
+    /// As a GET shows it, but for what is sealed.
+    static var told: Shape<Self> { get }
+    /// Of its row.
+    var id: Int64 { get }
+    var publicID: String { get }
+    var resellerID: Int64 { get }
+    var book: Book { get }
+    /// How many events have been of it.
+    var revision: Int64 { get set }
 
-    static let columns = Columns<WebhookEndpoint>("id", "public_id", "url", "events", "is_enabled")
-    fileprivate static let ofReseller = Statement(
-        """
-        SELECT \(columns) FROM webhook_endpoint
-        WHERE reseller_id = ?1 AND book = ?2 AND removed_at IS NULL ORDER BY id
-        """)
-
-    init(_ row: inout RowReader) throws {
-        id = try row.int()
-        publicID = try row.text()
-        url = try row.text()
-        events = try row.text().split(separator: ",").map(String.init)
-        isEnabled = try row.bool()
-    }
+    /// Its row is about to change by itself: what memory has of it goes.
+    func forget(in tenant: TenantTransaction)
 }
 
-extension TenantReader {
-    package func webhookEndpoints(resellerID: Int64, book: Book) throws -> [WebhookEndpoint] {
-        try connection.rows(
-            WebhookEndpoint.ofReseller, .integer(resellerID), .book(book), read: WebhookEndpoint.init)
+extension EventObject {
+    package func forget(in tenant: TenantTransaction) {}
+}
+
+/// The rows of a table that has a revision.
+package struct RevisedRows: Sendable {
+    fileprivate let raise: Statement
+
+    package init(_ table: String, key: String = "id") {
+        raise = Statement("UPDATE \(table) SET revision = revision + 1 WHERE \(key) = ?1 RETURNING revision")
     }
 }
 
 extension TenantTransaction {
-    /// A queued delivery is given up after so long, delivered or not.
-    package static let deliveryDays: Int64 = 7
+    /// Tells of a change: an event of the object as it is now, and a delivery for each endpoint that is subscribed.
+    /// Both commit with what happened. Give it the row as it was read after the change; returns it with its new
+    /// revision. `extra`: what the event says besides, by `EventType.extra`.
+    @discardableResult
+    package func emit<Object: EventObject>(
+        _ type: EventType, _ object: Object, extra: ((inout JSONWriter) -> Void)? = nil
+    ) throws -> Object {
+        let told = try raised(object)
+        let event = try insertEvent(type, told, extra: extra).id
+        try queue(type, event: event, resellerID: object.resellerID, book: object.book)
+        return told
+    }
 
-    /// Writes an event, and a delivery for each endpoint that is subscribed now. Both commit with what happened.
-    package func emit(
-        _ type: EventType, resellerID: Int64, book: Book, _ data: (inout JSONWriter) -> Void
-    ) throws {
-        let event = try insertEvent(type, resellerID: resellerID, book: book, data)
-        for endpoint in try webhookEndpoints(resellerID: resellerID, book: book)
-        where endpoint.isEnabled && endpoint.events.contains(type.rawValue) {
-            try insertDelivery(ofEvent: event.id, to: endpoint.id)
-        }
+    /// The same of an object that has just been written, with revision 1.
+    package func emitNew(_ type: EventType, _ object: some EventObject) throws {
+        let event = try insertEvent(type, object, extra: nil).id
+        try queue(type, event: event, resellerID: object.resellerID, book: object.book)
     }
 
     /// An event for the pull feed alone; whoever is to receive it is told apart.
-    package func insertEvent(
-        _ type: EventType, resellerID: Int64, book: Book, _ data: (inout JSONWriter) -> Void
+    package func emitUnsent(
+        _ type: EventType, _ object: some EventObject, extra: ((inout JSONWriter) -> Void)? = nil
     ) throws -> (id: Int64, publicID: String) {
-        var writer = JSONWriter()
-        writer.object(data)
+        try insertEvent(type, try raised(object), extra: extra)
+    }
+
+    private func raised<Object: EventObject>(_ object: Object) throws -> Object {
+        guard let rows = Object.revised else { return object }
+        object.forget(in: self)
+        guard let revision = try connection.row(rows.raise, .integer(object.id), read: { try $0.int() }) else {
+            throw Refusal.defect
+        }
+        var raised = object
+        raised.revision = revision
+        return raised
+    }
+
+    /// The body is made here, once: what is signed and sent are these bytes, at every attempt.
+    private func insertEvent<Object: EventObject>(
+        _ type: EventType, _ object: Object, extra: ((inout JSONWriter) -> Void)?
+    ) throws -> (id: Int64, publicID: String) {
+        let now = now
+        var writer = JSONWriter(reserving: 768)
+        writer.object { json in
+            json.field("type", type.rawValue)
+            json.field("timestamp", now.text)
+            json.object("data") { json in
+                Object.told.write(object, in: currency, to: &json)
+                extra?(&json)
+            }
+        }
+        guard writer.bytes.count <= Self.eventBytesMax else { throw Refusal.defect }
         let publicID = newPublicID("evt")
         try connection.run(
-            "INSERT INTO event (public_id, book, reseller_id, type, at, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            .text(publicID), .book(book), .integer(resellerID), .text(type.rawValue), .time(now),
-            .text(String(decoding: writer.bytes, as: UTF8.self)))
+            """
+            INSERT INTO event (public_id, book, reseller_id, type, at, object, revision, body)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+            """,
+            .text(publicID), .book(object.book), .integer(object.resellerID), .text(type.rawValue), .time(now),
+            .text(object.publicID), .integer(object.revision), .text(String(decoding: writer.bytes, as: UTF8.self)))
         return (connection.lastInsertedRowID, publicID)
     }
 
-    /// Queues an event for an endpoint, due now. Returns the delivery's public id.
-    @discardableResult
-    package func insertDelivery(ofEvent event: Int64, to endpoint: Int64) throws -> String {
-        let publicID = newPublicID("dlv")
-        try connection.run(
-            """
-            INSERT INTO delivery (public_id, event_id, endpoint_id, state, next_at, expires_at, updated_at)
-            VALUES (?1, ?2, ?3, 'pending', ?4, ?5, ?4)
-            """,
-            .text(publicID), .integer(event), .integer(endpoint), .time(now), .time(now.adding(days: Self.deliveryDays))
-        )
-        return publicID
-    }
-
-    /// The one endpoint of a reseller in the wholesale dialect (W6).
-    package func setWebhookEndpoint(url: String, events: [String], resellerID: Int64, book: Book) throws {
-        let joined = events.joined(separator: ",")
-        if let known = try webhookEndpoints(resellerID: resellerID, book: book).first {
-            try connection.run(
-                "UPDATE webhook_endpoint SET url = ?2, events = ?3, is_enabled = 1 WHERE id = ?1", .integer(known.id),
-                .text(url), .text(joined))
-        } else {
-            try connection.run(
-                """
-                INSERT INTO webhook_endpoint (public_id, reseller_id, book, url, events, created_at)
-                VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-                """,
-                .text(newPublicID("whe")), .integer(resellerID), .book(book), .text(url), .text(joined), .time(now))
-        }
-    }
-
-    /// A terminated reseller receives nothing any more: later events queue nothing for it (W1).
-    package func disableWebhooks(resellerID: Int64) throws {
-        try connection.run("UPDATE webhook_endpoint SET is_enabled = 0 WHERE reseller_id = ?1", .integer(resellerID))
-    }
-
-    /// A terminated reseller receives nothing any more; what is queued is dropped (W1).
-    package func dropDeliveries(resellerID: Int64) throws {
-        try connection.run(
-            """
-            UPDATE delivery SET state = 'dropped', next_at = NULL, updated_at = ?2
-            WHERE state = 'pending' AND endpoint_id IN (SELECT id FROM webhook_endpoint WHERE reseller_id = ?1)
-            """,
-            .integer(resellerID), .time(now))
-    }
+    /// What Standard Webhooks asks of senders (H1). Every object that is told of has bounds that stay below it.
+    private static let eventBytesMax = 20_000
 }

@@ -3,27 +3,41 @@ import HTTPCore
 import SQLite
 import TenantRegistry
 
-/// Every order told its reseller of itself, in the transaction that made it, and every delivery has its event and an
+/// Every order told its reseller of itself, in the transaction that made it. Of each object there are as many events as
+/// its row says, and the n-th says revision n; each body says what its row says. Every delivery has its event and an
 /// endpoint of the same reseller and book.
 enum OutboxCheck {
     static func run(_ file: inout VerifiedFile) throws {
         try checkEvents(&file)
-        try checkDeliveries(&file)
+        if file.version >= Migration0014.version {
+            try checkRevisions(&file)
+            for kind in kinds { try checkObjects(kind, &file) }
+        }
+        try DeliveryCheck.run(&file)
     }
 
     /// Orders and the events of their creation are written together, so both ascend together.
     private static func checkEvents(_ file: inout VerifiedFile) throws {
         var orders = AscendingIDs()
-        try file.connection.forEach("SELECT id, reseller_id, book, type, data FROM event ORDER BY id") { row in
+        let hasBodies = file.version >= Migration0014.version
+        let columns =
+            hasBodies
+            ? "object, revision, body"
+            : "iif(json_valid(data), coalesce(json_extract(data, '$.order_id'), ''), ''), 0, data"
+        try file.connection.forEach(
+            dynamic: "SELECT id, reseller_id, book, type, at, \(columns) FROM event ORDER BY id"
+        ) { row in
             file.report.counts.events += 1
             let (id, reseller, book) = (try row.int(), try row.int(), try row.int())
-            let type = try row.text()
-            guard let data = try row.withText({ try? JSON.parse(Array($0)) }), case .object = data else {
-                file.report.add(.outbox, "event", id, "The event's data is no JSON object.")
+            let (type, at) = (try row.text(), try row.time())
+            let (object, revision) = (try row.text(), try row.int())
+            guard let body = try row.withText({ try? JSON.parse(Array($0)) }), case .object = body else {
+                file.report.add(.outbox, "event", id, "The event's body is no JSON object.")
                 return true
             }
+            if hasBodies { checkBody(body, id, Said(type: type, at: at, object: object, revision: revision), &file) }
             guard type == EventType.orderCreated.rawValue else { return true }
-            guard case .string(let publicID) = data["order_id"], let order = try order(publicID, &file) else {
+            guard let order = try order(object, &file) else {
                 file.report.add(.outbox, "event", id, "The event tells of an order that there is not.")
                 return true
             }
@@ -32,12 +46,12 @@ enum OutboxCheck {
             case .after(let gap): try reportUntold(gap, &file)
             case .notAscending:
                 file.report.add(
-                    .outbox, "event", id, "The event tells of the order \(publicID) again, or out of its order.")
+                    .outbox, "event", id, "The event tells of the order \(object) again, or out of its order.")
             }
             if order.reseller != reseller || order.book != book {
                 file.report.add(.outbox, "event", id, "The event went to another reseller or book than its order's.")
             }
-            if case .string(let total) = data["wholesale_total"],
+            if case .string(let total) = (hasBodies ? body["data"] : body)?["wholesale_total"],
                 let money = try? Money(parsing: total, fractionDigitsMax: 6),
                 money.micros != order.total
             {
@@ -48,6 +62,112 @@ enum OutboxCheck {
             return true
         }
         if orders.last < .max { try reportUntold(orders.last + 1...(.max), &file) }
+    }
+
+    // MARK: Bodies and revisions
+
+    /// What an event's row says, and its body says again.
+    private struct Said {
+        let type: String
+        let at: Timestamp
+        let object: String
+        let revision: Int64
+    }
+
+    private static func checkBody(_ body: JSON, _ id: Int64, _ said: Said, _ file: inout VerifiedFile) {
+        func differs(_ member: String, _ value: String) {
+            file.report.add(.outbox, "event", id, "The event's body has another \(member) than its row: \(value).")
+        }
+        if body["type"] != .string(said.type) { differs("type", said.type) }
+        if body["timestamp"] != .string(said.at.text) { differs("timestamp", said.at.text) }
+        let data = body["data"]
+        if data?["revision"] != .number(JSONNumber(said.revision)) { differs("revision", String(said.revision)) }
+        // As each dialect names its objects.
+        let names = ["id", "_id", "code"].compactMap { data?[$0] }
+        if !names.contains(.string(said.object)) { differs("object", said.object) }
+    }
+
+    /// In the order of their ids, the n-th event of an object says n.
+    private static func checkRevisions(_ file: inout VerifiedFile) throws {
+        try file.connection.forEach(
+            """
+            SELECT id, object, revision, n FROM (
+                SELECT id, object, revision, row_number() OVER (PARTITION BY object ORDER BY id) AS n FROM event)
+            WHERE revision <> n ORDER BY id
+            """
+        ) { row in
+            let (id, object, revision, place) = (try row.int(), try row.text(), try row.int(), try row.int())
+            file.report.add(
+                .outbox, "event", id,
+                "The event says revision \(revision) of \(object), and is number \(place) of its events.")
+            return true
+        }
+    }
+
+    /// Rows that events are of: their types, and a query of each row's id, public id, reseller, book and revision.
+    private struct Kind {
+        let table: String
+        let types: String
+        let rows: String
+    }
+
+    private static let kinds = [
+        Kind(
+            table: "orders", types: "e.type LIKE 'order.%'",
+            rows: "SELECT id, public_id AS object, reseller_id, book, revision FROM orders"),
+        Kind(
+            table: "service", types: "e.type LIKE 'service.%'",
+            rows: "SELECT id, public_id AS object, reseller_id, book, revision FROM service"),
+        Kind(
+            table: "port", types: "e.type LIKE 'port.%'",
+            rows: "SELECT id, public_id AS object, reseller_id, book, revision FROM port"),
+        Kind(
+            table: "port_customer", types: "e.type LIKE 'customer.%'",
+            rows: """
+                SELECT c.id, c.public_id AS object, c.reseller_id, c.book, p.revision
+                FROM port_customer p JOIN customer c ON c.id = p.customer_id
+                """),
+        Kind(
+            table: "reseller", types: "(e.type LIKE 'reseller.%' OR e.type = 'balance.low')",
+            rows: "SELECT id, public_id AS object, id AS reseller_id, 0 AS book, revision FROM reseller"),
+        Kind(
+            table: "webhook_endpoint", types: "e.type LIKE 'webhook.%'",
+            rows: "SELECT id, public_id AS object, reseller_id, book, revision FROM webhook_endpoint"),
+        Kind(
+            table: "activation_code", types: "e.type LIKE 'code.%'",
+            rows: """
+                SELECT id, code AS object, reseller_id, book, redeemed_at IS NOT NULL AS revision FROM activation_code
+                """),
+    ]
+
+    private static func checkObjects(_ kind: Kind, _ file: inout VerifiedFile) throws {
+        let isTold = "e.object = t.object AND \(kind.types)"
+        try file.connection.forEach(
+            dynamic: """
+                SELECT t.id, t.object, t.revision, coalesce(e.n, 0) FROM (\(kind.rows)) t
+                LEFT JOIN (SELECT object, count(*) AS n FROM event GROUP BY object) e ON e.object = t.object
+                WHERE t.revision <> coalesce(e.n, 0) ORDER BY t.id
+                """
+        ) { row in
+            let (id, object, revision, told) = (try row.int(), try row.text(), try row.int(), try row.int())
+            file.report.add(
+                .outbox, kind.table, id,
+                "The row says revision \(revision), and there are \(told) events of \(object).")
+            return true
+        }
+        try file.connection.forEach(
+            dynamic: """
+                SELECT e.id, e.object FROM event e
+                WHERE \(kind.types) AND NOT EXISTS (
+                    SELECT 1 FROM (\(kind.rows)) t WHERE \(isTold) AND t.reseller_id = e.reseller_id AND t.book = e.book)
+                ORDER BY e.id
+                """
+        ) { row in
+            let (id, object) = (try row.int(), try row.text())
+            file.report.add(
+                .outbox, "event", id, "The event tells of \(object), which its reseller does not have in its book.")
+            return true
+        }
     }
 
     private static func order(
@@ -66,36 +186,6 @@ enum OutboxCheck {
             let (id, publicID) = (try row.int(), try row.text())
             file.report.add(
                 .outbox, "orders", id, "The order.created event of the order \(publicID) is missing.")
-            return true
-        }
-    }
-
-    private static func checkDeliveries(_ file: inout VerifiedFile) throws {
-        try file.connection.forEach(
-            """
-            SELECT d.id, e.reseller_id, e.book, w.reseller_id, w.book, d.state, d.next_at IS NULL
-            FROM delivery d LEFT JOIN event e ON e.id = d.event_id
-                LEFT JOIN webhook_endpoint w ON w.id = d.endpoint_id
-            ORDER BY d.id
-            """
-        ) { row in
-            file.report.counts.deliveries += 1
-            let id = try row.int()
-            let event = (reseller: try row.optionalInt(), book: try row.optionalInt())
-            let endpoint = (reseller: try row.optionalInt(), book: try row.optionalInt())
-            let (state, isNeverDue) = (try row.text(), try row.bool())
-            if event.reseller == nil { file.report.add(.outbox, "delivery", id, "The delivery's event is missing.") }
-            if endpoint.reseller == nil {
-                file.report.add(.outbox, "delivery", id, "The delivery's endpoint is missing.")
-            }
-            if event.reseller != nil, endpoint.reseller != nil, event != endpoint {
-                file.report.add(
-                    .outbox, "delivery", id,
-                    "The delivery takes an event of one reseller or book to another's endpoint.")
-            }
-            if state == "pending" && isNeverDue {
-                file.report.add(.outbox, "delivery", id, "The delivery is pending and never due: it would be lost.")
-            }
             return true
         }
     }

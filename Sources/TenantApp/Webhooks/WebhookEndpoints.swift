@@ -1,120 +1,234 @@
 import CallKit
-import Cryptography
 import SQLite
 package import TenantRegistry
 
-/// An endpoint among several that a reseller has, with its name.
-package struct NamedWebhookEndpoint: Sendable {
+package enum EndpointState: String, Sendable, CaseIterable, AnswerValue {
+    case active
+    /// By its reseller or an operator, for a while.
+    case paused
+    /// For a `DisabledReason`.
+    case disabled
+}
+
+package enum DisabledReason: String, Sendable, CaseIterable, AnswerValue {
+    /// It answered 410.
+    case gone
+    /// Nothing but failures for `EndpointHealth.failingDaysMax`.
+    case failing
+    /// An operator did, and an operator alone enables it.
+    case byOperator = "operator"
+    /// Its reseller was terminated (W1).
+    case terminated
+}
+
+/// Where events of one reseller and book go (H4). `default` signs with the reseller's secret, any other with its own.
+package struct WebhookEndpoint: Sendable {
+    /// Of `/webhook`, and of orders (O3).
+    package static let defaultName = "default"
+    /// So many endpoints a reseller has at most in a book: each event is queued for every one.
+    package static let countMax = 20
+    package static let concurrencyDefault: Int64 = 8
+    package static let concurrencyMax: Int64 = 64
+    /// The form of events' bodies: there is one so far.
+    package static let version: Int64 = 1
+
     package let id: Int64
     package let publicID: String
-    package let name: String?
+    package let resellerID: Int64
+    package let book: Book
+    package let name: String
     package let url: String
     package let events: [String]
-    package let isEnabled: Bool
+    package let state: EndpointState
+    package let disabledReason: DisabledReason?
+    package let disabledAt: Timestamp?
+    /// So many calls to it at once; 1: first attempts in order.
+    package let concurrency: Int64
+    package let version: Int64
     package let createdAt: Timestamp
+    package let updatedAt: Timestamp
+    package var revision: Int64
 
-    static let columns = Columns<NamedWebhookEndpoint>(
-        "id", "public_id", "name", "url", "events", "is_enabled", "created_at")
+    static let columns = Columns<WebhookEndpoint>(
+        "id", "public_id", "reseller_id", "book", "name", "url", "events", "state", "disabled_reason", "disabled_at",
+        "concurrency", "version", "created_at", "updated_at", "revision")
     fileprivate static let ofReseller = Statement(
         """
         SELECT \(columns) FROM webhook_endpoint
         WHERE reseller_id = ?1 AND book = ?2 AND removed_at IS NULL ORDER BY id
         """)
+    fileprivate static let byID = Statement(
+        "SELECT \(columns) FROM webhook_endpoint WHERE id = ?1 AND removed_at IS NULL")
     fileprivate static let byPublicID = Statement(
+        "SELECT \(columns) FROM webhook_endpoint WHERE public_id = ?1 AND removed_at IS NULL")
+    fileprivate static let page = Statement(
         """
         SELECT \(columns) FROM webhook_endpoint
-        WHERE public_id = ?1 AND reseller_id = ?2 AND book = ?3 AND removed_at IS NULL
+        WHERE id > ?1 AND book = ?2 AND removed_at IS NULL AND (?4 IS NULL OR state = ?4) ORDER BY id LIMIT ?3
+        """)
+    fileprivate static let pageOfReseller = Statement(
+        """
+        SELECT \(columns) FROM webhook_endpoint
+        WHERE reseller_id = ?5 AND book = ?2 AND id > ?1 AND removed_at IS NULL AND (?4 IS NULL OR state = ?4)
+        ORDER BY id LIMIT ?3
         """)
 
     init(_ row: inout RowReader) throws {
         id = try row.int()
         publicID = try row.text()
-        name = try row.optionalText()
+        resellerID = try row.int()
+        book = try row.value()
+        name = try row.text()
         url = try row.text()
         events = try row.text().split(separator: ",").map(String.init)
-        isEnabled = try row.bool()
+        state = try row.value()
+        disabledReason = try row.optionalValue()
+        disabledAt = try row.optionalTime()
+        concurrency = try row.int()
+        version = try row.int()
         createdAt = try row.time()
+        updatedAt = try row.time()
+        revision = try row.int()
     }
+
+    package var isActive: Bool { state == .active }
+    package var isDefault: Bool { name == Self.defaultName }
+
+    func wants(_ type: EventType) -> Bool { events.contains(type.rawValue) }
 }
 
-/// So many endpoints a reseller has at most in a book: each event is queued for every one.
-package let webhookEndpointsMax = 20
-
 extension TenantReader {
-    package func namedWebhookEndpoints(resellerID: Int64, book: Book) throws -> [NamedWebhookEndpoint] {
-        try connection.rows(
-            NamedWebhookEndpoint.ofReseller, .integer(resellerID), .book(book), read: NamedWebhookEndpoint.init)
+    /// Of a reseller, oldest first; remembered, since every event asks.
+    package func webhookEndpoints(resellerID: Int64, book: Book) throws -> [WebhookEndpoint] {
+        let key = TenantMemory.EndpointsKey(resellerID: resellerID, book: book)
+        if let known = memory.endpoints[key] { return known }
+        let endpoints = try connection.rows(
+            WebhookEndpoint.ofReseller, .integer(resellerID), .book(book), read: WebhookEndpoint.init)
+        memory.endpoints.remember(endpoints, for: key)
+        return endpoints
     }
 
-    package func knownWebhookEndpoint(_ publicID: String, resellerID: Int64, book: Book) throws -> NamedWebhookEndpoint
-    {
-        let endpoint = try connection.row(
-            NamedWebhookEndpoint.byPublicID, .text(publicID), .integer(resellerID), .book(book),
-            read: NamedWebhookEndpoint.init)
-        guard let endpoint else { throw Refusal.notFound(.webhook) }
-        return endpoint
+    /// The endpoint of `/webhook`.
+    package func defaultWebhook(resellerID: Int64, book: Book) throws -> WebhookEndpoint? {
+        try webhookEndpoints(resellerID: resellerID, book: book).first(where: \.isDefault)
     }
 
-    /// What signs that which goes to this endpoint, newest first, as bytes; none where it has no secret of its own.
-    package func secrets(ofEndpoint id: Int64) throws -> [[UInt8]] {
-        try connection.rows(
+    /// A reseller's own.
+    package func knownWebhookEndpoint(_ publicID: String, resellerID: Int64, book: Book) throws -> WebhookEndpoint {
+        let known = try webhookEndpoints(resellerID: resellerID, book: book).first { $0.publicID == publicID }
+        guard let known else { throw Refusal.notFound(.webhook) }
+        return known
+    }
+
+    /// Anybody's, for the operator.
+    package func knownWebhookEndpoint(_ publicID: String) throws -> WebhookEndpoint {
+        let known = try connection.row(WebhookEndpoint.byPublicID, .text(publicID), read: WebhookEndpoint.init)
+        guard let known else { throw Refusal.notFound(.webhook) }
+        return known
+    }
+
+    /// Nil where it was removed.
+    package func webhookEndpoint(id: Int64) throws -> WebhookEndpoint? {
+        try connection.row(WebhookEndpoint.byID, .integer(id), read: WebhookEndpoint.init)
+    }
+
+    /// One that was removed too: its deliveries are still there to be looked at.
+    func endpointID(_ publicID: String, resellerID: Int64?, book: Book) throws -> Int64? {
+        try connection.row(
             """
-            SELECT sealed FROM webhook_endpoint_secret
-            WHERE endpoint_id = ?1 AND (expires_at IS NULL OR expires_at > ?2) ORDER BY id DESC
+            SELECT id FROM webhook_endpoint
+            WHERE public_id = ?1 AND book = ?2 AND (?3 IS NULL OR reseller_id = ?3)
             """,
-            .integer(id), .time(now)
-        ) { row in try AES256GCM.open(row.blob(), key: store.secretKey, associatedData: endpointContext(id)) }
+            .text(publicID), .book(book), .optional(resellerID)
+        ) { try $0.int() }
     }
 
-    fileprivate func endpointContext(_ id: Int64) -> [UInt8] { tenantID.bytes + Array("endpoint:\(id)".utf8) }
+    /// Oldest first, behind endpoint `id`.
+    package func webhookEndpoints(
+        resellerID: Int64?, book: Book, state: EndpointState? = nil, after id: Int64, limit: Int
+    ) throws -> [WebhookEndpoint] {
+        guard let resellerID else {
+            return try connection.rows(
+                WebhookEndpoint.page, .integer(id), .book(book), .int(limit), .optional(state?.rawValue),
+                read: WebhookEndpoint.init)
+        }
+        return try connection.rows(
+            WebhookEndpoint.pageOfReseller, .integer(id), .book(book), .int(limit), .optional(state?.rawValue),
+            .integer(resellerID), read: WebhookEndpoint.init)
+    }
 }
 
 extension TenantTransaction {
-    /// Adds an endpoint with a signing secret of its own. Returns it and the secret's `whsec_` text, to be shown once.
     package func insertWebhookEndpoint(
-        name: String, url: String, events: [String], resellerID: Int64, book: Book
-    ) throws -> (endpoint: NamedWebhookEndpoint, secret: String) {
+        name: String, url: String, events: [String], concurrency: Int64 = WebhookEndpoint.concurrencyDefault,
+        resellerID: Int64, book: Book
+    ) throws -> WebhookEndpoint {
         let publicID = newPublicID("whe")
+        forgetEndpoints(resellerID: resellerID)
         try connection.run(
             """
-            INSERT INTO webhook_endpoint (public_id, reseller_id, book, name, url, events, created_at)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+            INSERT INTO webhook_endpoint (public_id, reseller_id, book, name, url, events, concurrency, created_at,
+                updated_at)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)
             """,
             .text(publicID), .integer(resellerID), .book(book), .text(name), .text(url),
-            .text(events.joined(separator: ",")), .time(now))
-        let secret = try mintSecret(ofEndpoint: connection.lastInsertedRowID, overlapSeconds: 0)
-        return (try knownWebhookEndpoint(publicID, resellerID: resellerID, book: book), secret)
+            .text(events.joined(separator: ",")), .integer(concurrency), .time(now))
+        return try knownWebhookEndpoint(publicID, resellerID: resellerID, book: book)
     }
 
-    /// A new secret of the endpoint's own. The present one ends after the overlap (0: now), one that has an end already
-    /// at once. Returns the new one's `whsec_` text, to be shown once.
-    package func mintSecret(ofEndpoint id: Int64, overlapSeconds: Int64) throws -> String {
-        let secret = WebhookSecret.mint(random: store.random)
-        guard let bytes = WebhookSecret.decode(secret) else { throw Refusal.defect }
+    /// What its reseller says of it; its state stays.
+    package func save(
+        _ endpoint: WebhookEndpoint, name: String, url: String, events: [String], concurrency: Int64
+    ) throws {
+        forgetEndpoints(resellerID: endpoint.resellerID)
         try connection.run(
             """
-            UPDATE webhook_endpoint_secret SET expires_at = iif(expires_at IS NULL, ?3, min(expires_at, ?2))
-            WHERE endpoint_id = ?1
+            UPDATE webhook_endpoint SET name = ?2, url = ?3, events = ?4, concurrency = ?5, updated_at = ?6
+            WHERE id = ?1
             """,
-            .integer(id), .time(now), .time(now.adding(seconds: overlapSeconds)))
-        let sealed = try AES256GCM.seal(
-            bytes, key: store.secretKey, associatedData: endpointContext(id), random: store.random)
-        try connection.run(
-            "INSERT INTO webhook_endpoint_secret (endpoint_id, sealed, created_at) VALUES (?1, ?2, ?3)", .integer(id),
-            .blob(sealed), .time(now))
-        return secret
+            .integer(endpoint.id), .text(name), .text(url), .text(events.joined(separator: ",")),
+            .integer(concurrency), .time(now))
     }
 
-    /// It receives nothing any more; what is queued for it is dropped. Its row stays: deliveries name it.
-    package func removeWebhookEndpoint(_ endpoint: NamedWebhookEndpoint) throws {
+    /// `reason`: nil unless it is disabled.
+    func setState(of endpoint: WebhookEndpoint, to state: EndpointState, reason: DisabledReason? = nil) throws {
+        forgetEndpoints(resellerID: endpoint.resellerID)
         try connection.run(
-            "UPDATE webhook_endpoint SET removed_at = ?2 WHERE id = ?1", .integer(endpoint.id), .time(now))
+            """
+            UPDATE webhook_endpoint SET state = ?2, disabled_reason = ?3, disabled_at = iif(?3 IS NULL, NULL, ?4),
+                updated_at = ?4
+            WHERE id = ?1
+            """,
+            .integer(endpoint.id), .text(state.rawValue), .optional(reason?.rawValue), .time(now))
+    }
+
+    /// It receives nothing any more. Its row stays: deliveries name it.
+    func remove(_ endpoint: WebhookEndpoint) throws {
+        forgetEndpoints(resellerID: endpoint.resellerID)
+        try connection.run(
+            "UPDATE webhook_endpoint SET removed_at = ?2, updated_at = ?2 WHERE id = ?1", .integer(endpoint.id),
+            .time(now))
         try connection.run("DELETE FROM webhook_endpoint_secret WHERE endpoint_id = ?1", .integer(endpoint.id))
+        try connection.run("DELETE FROM endpoint_health WHERE endpoint_id = ?1", .integer(endpoint.id))
+    }
+
+    /// A terminated reseller's: later events queue nothing for it (W1).
+    func disableWebhooks(resellerID: Int64) throws {
+        forgetEndpoints(resellerID: resellerID)
         try connection.run(
             """
-            UPDATE delivery SET state = 'dropped', next_at = NULL, updated_at = ?2
-            WHERE state = 'pending' AND endpoint_id = ?1
+            UPDATE webhook_endpoint SET state = 'disabled', disabled_reason = 'terminated', disabled_at = ?2,
+                updated_at = ?2
+            WHERE reseller_id = ?1
             """,
-            .integer(endpoint.id), .time(now))
+            .integer(resellerID), .time(now))
+    }
+
+    /// Whoever writes an endpoint's row says so here, in the same function: events ask memory where they go.
+    func forgetEndpoints(resellerID: Int64) {
+        store.webhooksChange()
+        for book in Book.allCases {
+            memory.endpoints[TenantMemory.EndpointsKey(resellerID: resellerID, book: book)] = nil
+        }
     }
 }

@@ -1,5 +1,10 @@
 import CallKit
 
+extension Unavailable {
+    static let webhooksBusy = Unavailable(
+        "webhooks_busy", "Too many calls to webhooks are under way; try again.", retryAfterSeconds: 5)
+}
+
 extension Missing {
     static let webhook = Missing("webhook")
     static let delivery = Missing("delivery")
@@ -7,6 +12,14 @@ extension Missing {
 
 extension Conflict {
     static let endpointDisabled = Conflict("endpoint_disabled", "The endpoint is disabled or removed.")
+    static let endpointPaused = Conflict("endpoint_paused", "The endpoint is paused; resume it.")
+    static let endpointDisabledByOperator = Conflict(
+        "endpoint_disabled_by_operator", "An operator has disabled the endpoint; an operator alone enables it.")
+    static let testIsNotRetried = Conflict("test_not_retried", "A test is not sent again; send another.")
+    static let defaultWebhookExists = Conflict("default_webhook_exists", "There is a webhook named default already.")
+
+    static let defaultWebhookKeepsItsName = Conflict(
+        "default_webhook_keeps_its_name", "The webhook named default keeps its name, and no other takes it.")
 
     static func tooManyWebhooks(_ most: Int) -> Conflict {
         Conflict("too_many_webhooks", "There are \(most) webhooks at most.")

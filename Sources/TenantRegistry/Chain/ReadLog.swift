@@ -99,6 +99,9 @@ package final class ReadLog: Sendable {
 
     package var isEmpty: Bool { state.withLock { $0.batch.count == 0 } }
 
+    /// Nothing waits here, and nothing may come back from a batch under way.
+    package var isSettled: Bool { state.withLock { $0.batch.count == 0 && $0.drainedBytes == 0 } }
+
     /// Bytes that wait here or in a batch under way; `append` refuses between `bytesMax` and twice that. For metrics.
     package var fillBytes: Int { state.withLock { $0.batch.bytes.count + $0.drainedBytes } }
 
@@ -245,26 +248,26 @@ package enum AuditPacking {
     /// The records of a block, in order; nil where the payload is not what `append` writes.
     package static func records(of payload: [UInt8]) -> [AuditRecord]? {
         guard let bytes = try? Deflate.decompress(payload, bytesMax: 4 * ReadLog.bytesMax) else { return nil }
+        return bytes.withUnsafeBytes { records(in: $0) }
+    }
+
+    private static func records(in bytes: UnsafeRawBufferPointer) -> [AuditRecord]? {
         var records: [AuditRecord] = []
         var place = 0
-        func take(_ width: Int) -> UInt64 {
-            defer { place += width }
-            return bytes[place..<place + width].reduce(0) { $0 << 8 | UInt64($1) }
+        func take<Value: FixedWidthInteger>(_ type: Value.Type) -> Value {
+            defer { place += MemoryLayout<Value>.size }
+            return Value(bigEndian: bytes.loadUnaligned(fromByteOffset: place, as: Value.self))
         }
         while place < bytes.count {
             guard place + fixedBytes <= bytes.count else { return nil }
-            let at = Timestamp(milliseconds: Int64(bitPattern: take(8)))
-            guard let book = Book(rawValue: Int64(take(1))) else { return nil }
-            let keyID = Int64(bitPattern: take(8))
-            let accountID = Int64(bitPattern: take(8))
-            let resellerID = Int64(bitPattern: take(8))
-            let status = Int(take(2))
-            let latency = Int(take(4))
-            let requestID = RequestID(high: take(8), low: take(8))
-            let bytesIn = Int(take(4))
-            let bytesOut = Int(take(4))
-            let count = Int(take(4))
-            let length = Int(take(1))
+            let at = Timestamp(milliseconds: take(Int64.self))
+            guard let book = Book(rawValue: Int64(take(UInt8.self))) else { return nil }
+            let (keyID, accountID, resellerID) = (take(Int64.self), take(Int64.self), take(Int64.self))
+            let (status, latency) = (Int(take(UInt16.self)), Int(take(UInt32.self)))
+            let requestID = RequestID(high: take(UInt64.self), low: take(UInt64.self))
+            let (bytesIn, bytesOut) = (Int(take(UInt32.self)), Int(take(UInt32.self)))
+            let count = Int(take(UInt32.self))
+            let length = Int(take(UInt8.self))
             guard place + length <= bytes.count else { return nil }
             let action = String(decoding: bytes[place..<place + length], as: UTF8.self)
             place += length

@@ -20,4 +20,10 @@ package enum DueKind: Int, Sendable, CaseIterable {
 
     /// For metrics and lists.
     package var name: String { "\(self)" }
+
+    /// Done outside the file, by whoever is registered for it; all others are done on the tenant's lane.
+    package var isOutbound: Bool { self == .delivery || self == .provisioning }
+
+    /// All that has effects in the file, in the order in which kinds of one instant run.
+    package static let inFile = allCases.filter { !$0.isOutbound }
 }

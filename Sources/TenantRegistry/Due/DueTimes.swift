@@ -1,30 +1,55 @@
-import Synchronization
-
-/// When a tenant's file is to be asked again, by kind: milliseconds since 1970, `never` where nothing waits. Any thread.
-///
-/// Invariant: an instant here is never later than the rows say, once a batch has committed; an earlier one costs a look.
-package final class DueTimes: Sendable {
+/// When a file is to be asked again, by kind: milliseconds since 1970, `never` where nothing waits. A value.
+package struct DueTimes: Sendable, Equatable {
     package static let never = Int64.max
 
-    private let times = Mutex([Int64](repeating: DueTimes.never, count: DueKind.allCases.count))
+    private var times = [Int64](repeating: DueTimes.never, count: DueKind.allCases.count)
 
-    package subscript(kind: DueKind) -> Int64 { times.withLock { $0[kind.rawValue] } }
+    package init() {}
 
-    /// The earliest of all kinds.
-    package var first: Int64 { times.withLock { $0.min() ?? Self.never } }
-
-    /// Something falls due then. True where that is earlier than all that was known.
-    @discardableResult
-    package func note(_ kind: DueKind, _ at: Int64) -> Bool {
-        times.withLock { times in
-            let first = times.min() ?? Self.never
-            times[kind.rawValue] = min(times[kind.rawValue], at)
-            return at < first
-        }
+    package subscript(kind: DueKind) -> Int64 {
+        get { times[kind.rawValue] }
+        set { times[kind.rawValue] = newValue }
     }
 
-    /// What the rows say now.
-    package func set(_ kind: DueKind, _ at: Int64?) {
-        times.withLock { $0[kind.rawValue] = at ?? Self.never }
+    /// The earliest of all kinds; nil where nothing waits.
+    package var first: (kind: DueKind, at: Int64)? { earliest(of: DueKind.allCases) }
+
+    /// The earliest of these kinds.
+    package func earliest(of kinds: [DueKind]) -> (kind: DueKind, at: Int64)? {
+        var first: (kind: DueKind, at: Int64)?
+        for kind in kinds where self[kind] < first?.at ?? Self.never { first = (kind, self[kind]) }
+        return first
+    }
+}
+
+/// How a tenant's file is asked for what falls due, given by TenantApp: the registry knows files, not services.
+package struct DueSchema: Sendable {
+    /// When the next item of a kind falls due; nil where none waits.
+    package let next: @Sendable (TenantReader, DueKind) throws -> Timestamp?
+    /// Does what is due of a kind, so many items at the most; how many it were.
+    package let run: @Sendable (TenantTransaction, DueKind, Int) throws -> Int
+
+    package init(
+        next: @escaping @Sendable (TenantReader, DueKind) throws -> Timestamp?,
+        run: @escaping @Sendable (TenantTransaction, DueKind, Int) throws -> Int
+    ) {
+        self.next = next
+        self.run = run
+    }
+
+    /// Of files in which nothing happens by itself.
+    package static let nothing = DueSchema(next: { _, _ in nil }, run: { _, _, _ in 0 })
+
+    /// What the rows say now. A kind whose rows cannot be read is told, and keeps no other from its hour.
+    package func times(_ tenant: TenantReader, report: (any Error, DueKind) -> Void) -> DueTimes {
+        var times = DueTimes()
+        for kind in DueKind.allCases {
+            do {
+                times[kind] = try next(tenant, kind)?.milliseconds ?? DueTimes.never
+            } catch {
+                report(error, kind)
+            }
+        }
+        return times
     }
 }

@@ -16,7 +16,8 @@ package class TenantReader {
     func attach(_ store: TenantStore) { attached = store }
 
     package var store: TenantStore { attached }
-    package var now: Timestamp { attached.clock.now() }
+    /// The same instant throughout a job, so that what a job writes agrees with itself.
+    package var now: Timestamp { attached.jobInstant ?? attached.clock.now() }
 }
 
 /// Reads and writes of one tenant's file inside one operation. Mutators exist on this type alone.

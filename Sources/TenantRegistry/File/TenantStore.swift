@@ -39,11 +39,15 @@ package final class TenantStore: LaneFile {
 
     /// Who may use how much of the file.
     package let budgets: Budgets
+    /// What is told of rows that fall due; nil for a file that is being checked.
+    private let board: DueBoard?
     private let metrics: LaneMetrics
     private let report: @Sendable (String) -> Void
     private var drawn: [(UInt64, UInt64)] = []
     private var batchRecords: [AuditRecord] = []
     private var batchEffects: [@Sendable () -> Void] = []
+    /// When the running job began; nil between batches.
+    private(set) var jobInstant: Timestamp?
     private var jobRecords = 0
     private var jobEffects = 0
     private var jobOrders = 0
@@ -79,15 +83,17 @@ package final class TenantStore: LaneFile {
         /// Tables whose rows the chain vouches for.
         package let vouched: VouchedShapes?
         package let budgets: Budgets
+        package let board: DueBoard?
         package let report: @Sendable (String) -> Void
 
         package init(
             clock: any WallClock, random: any RandomSource, metrics: LaneMetrics, signingKey: SigningKey,
             secretKey: [UInt8], readLog: ReadLog, record: TenantRecord?, vouched: VouchedShapes?, budgets: Budgets,
-            report: @escaping @Sendable (String) -> Void
+            board: DueBoard? = nil, report: @escaping @Sendable (String) -> Void
         ) {
             self.vouched = vouched
             self.budgets = budgets
+            self.board = board
             self.report = report
             self.record = record
             self.clock = clock
@@ -112,6 +118,7 @@ package final class TenantStore: LaneFile {
         secretKey = context.secretKey
         readLog = context.readLog
         record = context.record
+        board = context.board
         report = context.report
         let meta = try connection.row(
             "SELECT tenant_id, incarnation, projection_epoch, currency FROM meta WHERE id = 1"
@@ -170,6 +177,9 @@ package final class TenantStore: LaneFile {
         batchDue[kind] = min(batchDue[kind] ?? .max, at.milliseconds)
     }
 
+    /// Where webhooks go, or what signs them, changes in this job: what the sender has read ahead is read again.
+    package func webhooksChange() { afterCommit { [record] in record?.noteWebhookChange() } }
+
     /// Keys or resellers change in this job: the registry's projection has to follow (0004).
     func projectionChanged() throws -> Int64 {
         // It says only whether the registry has followed: any other number than before does.
@@ -186,6 +196,7 @@ package final class TenantStore: LaneFile {
     package func flushReads() { wantsFlush = true }
 
     package func jobBegins() {
+        jobInstant = clock.now()
         jobRecords = batchRecords.count
         jobEffects = batchEffects.count
         jobOrders = batchOrders.count
@@ -207,6 +218,7 @@ package final class TenantStore: LaneFile {
     // MARK: The batch
 
     package func seal() throws {
+        jobInstant = nil
         let now = clock.now()
         let rows = try rowBlocks(at: now)
         guard !batchRecords.isEmpty || wantsFlush || !rows.isEmpty else { return }
@@ -260,11 +272,14 @@ package final class TenantStore: LaneFile {
         if growth.isDue { try? measureGrowth() }
         if drained != nil { readLog.kept() }
         drained = nil
-        if !batchDue.isEmpty { record?.fallsDue(batchDue) }
+        if !batchDue.isEmpty, let record { board?.note(record, batchDue.map { ($0.key, $0.value) }) }
         let effects = batchEffects
         clearBatch()
         for effect in effects { effect() }
     }
+
+    /// What the file takes of its quota.
+    package var bytes: Int64 { get throws { try Int64(connection.pageCount) * Int64(Connection.pageBytes) } }
 
     private func measureGrowth() throws {
         growth.measure(pages: try connection.pageCount, pageBytes: Connection.pageBytes)
@@ -280,6 +295,7 @@ package final class TenantStore: LaneFile {
     }
 
     package func rolledBack() {
+        jobInstant = nil
         memory?.forget()
         wantsBaseline = false
         vouching?.clear()

@@ -84,8 +84,10 @@ extension Fleet {
 
     // MARK: Clock
 
-    /// What is due now and then: blocks of reads, counters, free room. Every second, from one thread.
-    package func tick() {
+    /// What is due now and then: blocks of reads, counters, free room. Every second, from one thread. Returns the
+    /// tenants that had calls since the last time, and perhaps more.
+    @discardableResult
+    package func tick() -> [TenantRecord] {
         let now = clock.now()
         checkDisk()
         buryAgain()
@@ -97,9 +99,11 @@ extension Fleet {
             roster.dropExpiredSessions(at: now)
             registry.dropExpiredSessions(at: now)
         }
-        for record in roster.allTenants where record.readLog.isDue(at: now) || wantsHousekeeping(record, at: now) {
+        let touched = touched.round { record in !record.readLog.isSettled || isUsed(record) }
+        for record in touched where record.readLog.isDue(at: now) || wantsHousekeeping(record, at: now) {
             flush(record, at: now)
         }
+        return touched
     }
 
     /// Often and little: what a busy tenant stores in a day has to go at the same pace later.
@@ -147,10 +151,12 @@ extension Fleet {
 
     /// Saves how many requests each tenant made this month. Every minute, and at the end.
     package func saveCounters(then: @escaping @Sendable () -> Void = {}) {
-        let counters = roster.allTenants.map { record in
-            let counter = record.counters.snapshot
-            return (record.id, month: counter.month, count: counter.count, last: counter.lastRequestAt)
+        let counters = roster.allTenants.compactMap { record in
+            record.counters.unsaved.map { counter in
+                (record.id, month: counter.month, count: counter.count, last: counter.lastRequestAt)
+            }
         }
+        if counters.isEmpty { return then() }
         registry.saveCounters(counters) { [report] result in
             if case .failure(let error) = result { report("registry: counters: \(error)") }
             then()
@@ -183,7 +189,7 @@ extension Fleet {
         }
         group.wait()
         let last = DispatchSemaphore(value: 0)
-        saveCounters { [self] in registry.close { last.signal() } }
+        saveCounters { [self] in saveDue(isWhole: true) { [self] in registry.close { last.signal() } } }
         last.wait()
         pool.close()
         background.close()

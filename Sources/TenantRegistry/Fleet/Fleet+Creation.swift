@@ -186,6 +186,7 @@ extension Fleet {
                     // The tombstone stands: whatever comes now, the tenant is gone, and its answer says so.
                     bury(record.profile, isMarked: true, requestID: requestID) { [self] in
                         roster.remove(record)
+                        due.drop(record)
                         then(.success(()))
                     }
                 }, orElse: { then(.failure($0)) })
@@ -218,6 +219,8 @@ extension Fleet {
                 profile.takeChangeable(from: after)
                 if let domains { profile.domains = domains.hosts }
             }
+            // What may happen in it by itself may be another thing now (P3).
+            due.look(at: record)
             let pages = record.profile.quotas.pagesMax
             record.lane.exclusively(
                 { control in

@@ -151,9 +151,19 @@ extension Fleet {
                 WHERE revoked_at IS NULL AND NOT EXISTS (SELECT 1 FROM api_key_secret s WHERE s.key_id = api_key.id)
                 """,
                 .integer(clock.now().milliseconds))
+            // What it would send may have been sent since: that waits for the operator's word (P3).
+            try connection.run("UPDATE meta SET outbound_held_at = ?1", .integer(clock.now().milliseconds))
+            try connection.run(
+                """
+                UPDATE delivery SET state = 'held', next_at = NULL, updated_at = (SELECT outbound_held_at FROM meta)
+                WHERE state = 'pending'
+                """)
             // No import is under way in it any more.
             try connection.run("DELETE FROM price_staging")
             try connection.run("DELETE FROM licence_staging")
+            try connection.run("DELETE FROM stock_staging")
+            // What provisioners were asked for since has these numbers: the next is another question (W13).
+            try connection.run("UPDATE provisioning SET n = n + 1000 WHERE phase = 'idle'")
             if try isUntold(connection) { try store.vouchForAll(schema: schema.version) }
             store.note(note(of: restore, store.head, before?.head))
             try store.seal()

@@ -11,6 +11,8 @@ package struct TenantSchema: Sendable {
     package let readProjections: @Sendable (TenantReader, (CorruptRow) -> Void) throws -> [ProjectionChange]
     /// Clears what has expired (idempotency, sessions). Hourly at most, on the lane; bounded.
     package let housekeep: @Sendable (TenantTransaction) throws -> Void
+    /// What happens in it while nobody asks.
+    package let due: DueSchema
     /// Tables whose rows the chain vouches for wherever they change (0025); nil where files have no such note.
     package let vouched: VouchedShapes?
     /// Looks at a file that is to take the place of a tenant's; throws `RestoreFailure`. Long; off the lane.
@@ -19,12 +21,14 @@ package struct TenantSchema: Sendable {
     package init(
         migrations: [Migration],
         readProjections: @escaping @Sendable (TenantReader, (CorruptRow) -> Void) throws -> [ProjectionChange],
-        housekeep: @escaping @Sendable (TenantTransaction) throws -> Void, vouched: VouchedShapes? = nil,
+        housekeep: @escaping @Sendable (TenantTransaction) throws -> Void, due: DueSchema = .nothing,
+        vouched: VouchedShapes? = nil,
         examine: @escaping @Sendable (FileExamination) throws -> ExaminedFile
     ) {
         self.migrations = migrations
         self.readProjections = readProjections
         self.housekeep = housekeep
+        self.due = due
         self.vouched = vouched
         self.examine = examine
     }
@@ -67,6 +71,10 @@ package final class Fleet: ProviderKeyRows, Sendable {
     let examinations = BackgroundPool(name: "examine", threads: 2, places: Shares(whole: 16))
     /// Steps of calls that take several.
     package let flows: FlowPool
+    /// Which tenant's file is to be asked next.
+    package let due: DueBoard
+    /// Whether the time of day is believed.
+    package let clockGuard: ClockGuard
     package let clock: any WallClock
     package let monotonic: any MonotonicClock
     package let random: any RandomSource
@@ -76,11 +84,15 @@ package final class Fleet: ProviderKeyRows, Sendable {
     private let providerKeyHashes: Mutex<Set<Digest>>
     private let diskIsShort = Atomic<Bool>(false)
     let isStopping = Atomic<Bool>(false)
+    let touched = TouchedTenants()
     let lastHousekeeping = Mutex<[TenantID: (at: Timestamp, used: UInt64)]>([:])
     /// Tenants whose erasure the disk cut short; tried again until it is done.
     let unburied = Mutex<[TenantProfile]>([])
     let lastSessionSweep = Mutex(Timestamp(milliseconds: 0))
     private let certificatesCell: Mutex<[DomainCertificate]>
+    /// The process before this one did not stop in order: files that changed since may have work that the registry does
+    /// not know of. Seconds of the disk's clock.
+    let dueSuspectSince: Int?
     /// A tenant's file before anything is in it; see `makeFile`.
     let blankFiles: BlankFiles
 
@@ -90,6 +102,8 @@ package final class Fleet: ProviderKeyRows, Sendable {
         /// Writes are refused while the disk has less than this free.
         package var freeBytesReserve: Int64 = 64 << 20
         package var budgets = Budgets()
+        /// What cannot be taken back waits where the time of day leaps further ahead; 0: it never does.
+        package var clockLeapHoursMax = 25
         /// See `LanePool`.
         package var aroundAnswers: @Sendable (() -> Void) -> Void = { $0() }
 
@@ -113,6 +127,8 @@ package final class Fleet: ProviderKeyRows, Sendable {
         self.monotonic = monotonic
         self.random = random
         self.report = report
+        due = DueBoard(clock: clock)
+        clockGuard = ClockGuard(leapHoursMax: options.clockLeapHoursMax)
         pool = LanePool(
             workers: options.workers, openFilesMax: options.openFilesMax, aroundAnswers: options.aroundAnswers)
         let budgets = options.budgets
@@ -129,6 +145,7 @@ package final class Fleet: ProviderKeyRows, Sendable {
                 data.masterKeyPath, "it is missing; without it the secrets in the registry cannot be read")
         }
         masterKey = try data.secretFile(data.masterKeyPath, orMake: { random.bytes(32) })
+        let registryChanged = Self.lastChange(of: data.registryPath)
         let registry = SQLiteRegistry(path: data.registryPath, pool: pool, report: report)
         self.registry = registry
         let snapshot: RegistrySnapshot
@@ -140,6 +157,7 @@ package final class Fleet: ProviderKeyRows, Sendable {
         }
         providerKeyHashes = Mutex(Set(snapshot.providerKeys))
         certificatesCell = Mutex(snapshot.certificates)
+        dueSuspectSince = snapshot.isDueWhole ? nil : registryChanged
         try take(snapshot)
         checkDisk()
     }
@@ -155,6 +173,7 @@ package final class Fleet: ProviderKeyRows, Sendable {
                 tenant.profile, secretKey: unwrap(tenant.wrappedSecretKey, of: tenant.profile.id),
                 signingSeed: unwrap(tenant.wrappedSigningKey, of: tenant.profile.id))
             roster.add(record)
+            takeDue(tenant.due, of: record)
             for reseller in tenant.resellers { roster.apply(.reseller(reseller), to: record) }
             for key in tenant.keys { roster.apply(.key(key), to: record) }
             if tenant.isIncomplete { refreshProjection(of: record) }
@@ -240,7 +259,7 @@ package final class Fleet: ProviderKeyRows, Sendable {
 
     func makeRecord(_ profile: TenantProfile, secretKey: [UInt8], signingSeed: [UInt8]) throws -> TenantRecord {
         let record = TenantRecord(
-            profile: profile, secretKey: secretKey, signingKey: try SigningKey(seed: signingSeed),
+            profile: profile, secretKey: secretKey, signingKey: try SigningKey(seed: signingSeed), touched: touched,
             now: monotonic.nanoseconds())
         let path = data.tenantPath(profile.id)
         let lane = Lane<TenantStore>(
@@ -263,8 +282,7 @@ package final class Fleet: ProviderKeyRows, Sendable {
         TenantStore.Context(
             clock: clock, random: random, metrics: pool.metrics, signingKey: record.signingKey,
             secretKey: record.secretKey, readLog: readLog ?? record.readLog, record: record, vouched: schema.vouched,
-            budgets: budgets,
-            report: report)
+            budgets: budgets, board: due, report: report)
     }
 
     /// Opens a tenant's file, on its lane, and has the registry follow where a crash came between the two. A restored
@@ -283,6 +301,9 @@ package final class Fleet: ProviderKeyRows, Sendable {
             let changes = try projections(of: record, in: store)
             follow(record, changes, epoch: store.projectionEpoch, incarnation: store.head.incarnation)
         }
+        // A note of it that was lost is made good here.
+        let times = dueTimes(record, store.reader)
+        due.note(record, DueKind.allCases.map { ($0, times[$0]) })
         return store
     }
 

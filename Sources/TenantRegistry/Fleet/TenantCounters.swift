@@ -5,11 +5,20 @@ package final class TenantCounters: Sendable {
     private let month = Atomic<Int64>(0)
     private let count = Atomic<Int64>(0)
     private let last = Atomic<Int64>(0)
+    /// The count that was last given to be saved.
+    private let saved = Atomic<Int64>(-1)
 
     func start(month: Int64, count: Int64, last: Timestamp?) {
         self.month.store(month, ordering: .relaxed)
         self.count.store(count, ordering: .relaxed)
         self.last.store(last?.milliseconds ?? 0, ordering: .relaxed)
+        saved.store(count, ordering: .relaxed)
+    }
+
+    /// What has changed since it was last asked; nil where nothing has.
+    var unsaved: (month: Int64, count: Int64, lastRequestAt: Timestamp?)? {
+        let now = snapshot
+        return saved.exchange(now.count, ordering: .relaxed) == now.count ? nil : now
     }
 
     /// Counts one request; false when the month's quota is used up.

@@ -13,13 +13,20 @@ package final class TenantRecord: Sendable {
     package let readLog = ReadLog()
     package let answers = AnswerCache()
     package let counters = TenantCounters()
-    /// When the file is to be asked again.
-    package let due = DueTimes()
+    /// When the file is to be asked for what falls due; the board's.
+    let due = DueStand()
+    private let webhookCell = Atomic<Int>(0)
+    private let touched: TouchedTenants
+    /// It stands in `touched`.
+    let isTouched = Atomic<Bool>(false)
     private let profileCell: Mutex<TenantProfile>
     private let bucketCell: Mutex<Bucket?>
     private let laneCell = Mutex<Lane<TenantStore>?>(nil)
 
-    init(profile: TenantProfile, secretKey: [UInt8], signingKey: SigningKey, now: UInt64) {
+    init(
+        profile: TenantProfile, secretKey: [UInt8], signingKey: SigningKey, touched: TouchedTenants, now: UInt64
+    ) {
+        self.touched = touched
         id = profile.id
         slug = profile.slug
         blueprint = profile.blueprint
@@ -50,14 +57,20 @@ package final class TenantRecord: Sendable {
         bucketCell.withLock { bucket in bucket = Bucket.changed(bucket, to: limit, now: now) }
     }
 
-    /// The batch that committed has rows that fall due. On the lane's worker.
-    func fallsDue(_ batch: [DueKind: Int64]) {
-        for (kind, at) in batch { due.note(kind, at) }
-    }
+    /// When the scheduler asks the file next; nil where nothing waits in it.
+    package var dueAt: Timestamp? { due.hour.time }
+
+    /// How often it has changed where webhooks go and what signs them, since the node started.
+    package var webhookChanges: Int { webhookCell.load(ordering: .acquiring) }
+    func noteWebhookChange() { webhookCell.add(1, ordering: .releasing) }
+
+    /// A call of it comes: the clock looks at it in its next round.
+    package func touch() { if !isTouched.load(ordering: .relaxed) { touched.take(self) } }
 
     /// Counts a request against the month's quota; false past it.
     package func countRequest(at now: Timestamp) -> Bool {
-        counters.admit(at: now, monthlyMax: profileCell.withLock { $0.quotas.requestsMonthlyMax })
+        touch()
+        return counters.admit(at: now, monthlyMax: profileCell.withLock { $0.quotas.requestsMonthlyMax })
     }
 
     /// Whether requests of resellers and operators are served now.

@@ -10,6 +10,7 @@ package struct RegistrySnapshot {
         /// A hash was reserved and no key followed (a crash between the two), or a row cannot be read: its file has to
         /// be asked.
         package var isIncomplete = false
+        package var due = RegisteredDue.unknown
         package var resellers: [ResellerProjection] = []
         package var keys: [KeyProjection] = []
     }
@@ -19,6 +20,16 @@ package struct RegistrySnapshot {
     package var corruptRows: [CorruptRow] = []
     package var providerKeys: [Digest] = []
     package var certificates: [DomainCertificate] = []
+    /// The process before this one stopped in order: no row of what falls due is too late.
+    package var isDueWhole = false
+}
+
+/// What the registry knows of when a tenant's file is to be asked.
+package enum RegisteredDue: Sendable {
+    /// It was never asked.
+    case unknown
+    /// Nil: nothing waits in it.
+    case known(Timestamp?)
 }
 
 /// A custom domain's certificate chain and private key, PEM; the key is wrapped by the master key.
@@ -112,6 +123,8 @@ package protocol Registry: AnyObject, Sendable {
     func dropExpiredSessions(at now: Timestamp)
     func saveCounters(
         _ counters: [(TenantID, month: Int64, count: Int64, last: Timestamp?)], then: @escaping Done<Void>)
+    /// When files are to be asked next; nil: never. `isWhole`: the process stops in order, and no row is too late.
+    func saveDue(_ rows: [(TenantID, Timestamp?)], isWhole: Bool, then: @escaping Done<Void>)
     /// Operations that wait. For metrics.
     var waiting: Int { get }
     func close(then: @escaping @Sendable () -> Void)
@@ -138,7 +151,10 @@ package final class SQLiteRegistry: Registry {
     package func snapshot() throws -> RegistrySnapshot {
         let store = try RegistryStore(path: path, metrics: metrics)
         defer { store.close() }
-        return try RegistryReading(connection: store.connection).snapshot()
+        let snapshot = try RegistryReading(connection: store.connection).snapshot()
+        // From here on a crash may leave a row too late.
+        if snapshot.isDueWhole { try store.connection.execute("UPDATE due_state SET is_whole = 0") }
+        return snapshot
     }
 
     private func write(
@@ -388,6 +404,21 @@ package final class SQLiteRegistry: Registry {
                         "UPDATE tenant SET requests_month = ?2, requests_count = ?3, last_request_at = ?4 WHERE id = ?1",
                         .blob(tenant.bytes), .integer(month), .integer(count), .optional(last?.milliseconds))
                 }
+            }, then: then)
+    }
+
+    package func saveDue(_ rows: [(TenantID, Timestamp?)], isWhole: Bool, then: @escaping Done<Void>) {
+        write(
+            { connection in
+                for (tenant, at) in rows {
+                    try connection.run(
+                        """
+                        INSERT INTO due (tenant_id, at) SELECT id, ?2 FROM tenant WHERE id = ?1
+                        ON CONFLICT DO UPDATE SET at = excluded.at
+                        """,
+                        .blob(tenant.bytes), .optional(at?.milliseconds))
+                }
+                if isWhole { try connection.run("UPDATE due_state SET is_whole = 1") }
             }, then: then)
     }
 

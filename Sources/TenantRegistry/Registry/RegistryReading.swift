@@ -35,10 +35,14 @@ struct RegistryReading {
             key.secrets = secrets[tenant.profile.id]?[key.keyID] ?? []
             tenant.keys.append(key)
         }
+        try eachOfTenant(Self.due, place, &snapshot) { row, tenant in tenant.due = .known(try row.optionalTime()) }
+        snapshot.isDueWhole = try connection.row(Self.isDueWhole) { try $0.bool() } ?? false
         try each(Self.providerKeys, &snapshot) { row, snapshot in snapshot.providerKeys.append(try row.digest()) }
         return snapshot
     }
 
+    private static let due = Statement("SELECT tenant_id, at FROM due")
+    private static let isDueWhole = Statement("SELECT is_whole FROM due_state")
     private static let domains = Statement(
         "SELECT tenant_id, host, certificate, wrapped_private_key FROM domain ORDER BY host")
     private static let providerKeys = Statement("SELECT hash FROM provider_key WHERE revoked_at IS NULL")

@@ -134,6 +134,19 @@ package final class RegistryStore: LaneFile {
                     BEGIN SELECT RAISE(ABORT, 'provider events are append-only'); END;
                 CREATE TRIGGER provider_event_is_append_only_delete BEFORE DELETE ON provider_event
                     BEGIN SELECT RAISE(ABORT, 'provider events are append-only'); END;
-                """)
+                """),
+        Migration(
+            version: 2, name: "when each tenant's file is to be asked",
+            sql: """
+                -- A tenant without a row was never asked; one whose row says NULL has nothing that falls due. A row may
+                -- be too early, and too late only where a crash came in between: then the file is asked at start.
+                CREATE TABLE due (
+                    tenant_id BLOB PRIMARY KEY REFERENCES tenant(id) ON DELETE CASCADE,
+                    at INTEGER
+                ) STRICT, WITHOUT ROWID;
+                -- 1 from an orderly stop to the next start: no row is too late.
+                CREATE TABLE due_state (id INTEGER PRIMARY KEY CHECK (id = 1), is_whole INTEGER NOT NULL) STRICT;
+                INSERT INTO due_state VALUES (1, 0);
+                """),
     ]
 }

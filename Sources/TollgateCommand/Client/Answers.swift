@@ -27,11 +27,36 @@ enum Answers {
         _ answer: HTTPClientResponse, _ invocation: Invocation, note: String?
     ) throws(CommandFailure) {
         if invocation.has("--json") { return try Output.bytes(answer.body + [0x0A]) }
+        try lines(of: try parsed(answer))
+        if let note { try Output.line(note) }
+    }
+
+    /// Prints one object and, as a table below it, one of its lists; without `empty` the list is left out.
+    static func show(
+        _ answer: HTTPClientResponse, _ invocation: Invocation, listing name: String, columns: [String], empty: String?
+    ) throws(CommandFailure) {
+        let json = try parsed(answer)
+        guard !invocation.has("--json"), case .object(let members) = json, case .array(let rows)? = json[name] else {
+            return try show(answer, invocation)
+        }
+        try lines(of: .object(members.filter { $0.name != name }))
+        if let empty { try table(rows, columns: columns, empty: empty) }
+    }
+
+    private static func lines(of json: JSON) throws(CommandFailure) {
         var lines: [(name: String, value: String)] = []
-        gather(try parsed(answer), "", &lines)
+        gather(json, "", &lines)
         let width = lines.map(\.name.count).max() ?? 0
         for line in lines { try Output.line(padded(line.name, width) + "  " + line.value) }
-        if let note { try Output.line(note) }
+    }
+
+    /// An event in one line: when, which, of what, in which revision.
+    static func tell(_ event: JSON) throws(CommandFailure) {
+        let parts = [
+            event["timestamp"], event["type"], event["id"] ?? event["_id"],
+            event["data"]?["id"] ?? event["data"]?["_id"], event["data"]?["revision"],
+        ]
+        try Output.line(parts.map { text($0) }.joined(separator: "  "))
     }
 
     /// One thing that a command did and for which the gateway has no JSON.
@@ -55,6 +80,11 @@ enum Answers {
             let line = zip(row, widths).map { padded($0, $1) }.joined(separator: "  ")
             try Output.line(String(line.reversed().drop { $0 == " " }.reversed()))
         }
+    }
+
+    /// One value with its name.
+    static func line(_ name: String, _ value: JSON?) throws(CommandFailure) {
+        try Output.line("\(name): \(text(value))")
     }
 
     private static func value(_ row: JSON, at path: String) -> JSON? {

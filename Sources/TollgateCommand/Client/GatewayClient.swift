@@ -28,12 +28,23 @@ struct GatewayClient {
         Option("--json", "Print the gateway's answer as it came"),
     ]
 
+    /// For commands that a reseller's key does as well.
+    static let resellerOptions = [
+        Option("--key", "KEY", "The key ($TOLLGATE_KEY, or $TOLLGATE_OWNER_KEY)"),
+        Option("--data", "DIR", "The data folder of a gateway on this machine (./data)"),
+        Option("--url", "URL", "A gateway elsewhere ($TOLLGATE_URL)"),
+        Option("--ca-cert", "FILE", "Authorities (PEM) to trust in place of the system's"),
+        Option("--json", "Print the gateway's answer as it came"),
+    ]
+
     private static let providerPath = "/provider/v1"
 
     private let client: HTTPClient
     private let longClient: HTTPClient
     private let basePath: String
     private let place: String
+    /// A key that is no bearer, and where it stands.
+    private var keyHeader: (String, String)?
 
     static func provider(_ invocation: Invocation) throws -> GatewayClient {
         let key = invocation.text("--key") ?? invocation.environment["TOLLGATE_PROVIDER_KEY"]
@@ -52,6 +63,19 @@ struct GatewayClient {
         }
         let slug = try invocation.required("--tenant").percentEncoded
         return try GatewayClient(invocation, url: try url(invocation), key: key, "/t/\(slug)/api/admin")
+    }
+
+    /// `header`: where the API has its key; as a bearer where nil.
+    static func ofKey(_ invocation: Invocation, _ basePath: String, header: String?) throws -> GatewayClient {
+        let names = ["TOLLGATE_KEY", "TOLLGATE_OWNER_KEY"]
+        let key = invocation.text("--key") ?? names.compactMap { invocation.environment[$0] }.first
+        guard let key, !key.isEmpty else {
+            throw CommandFailure.usage("“tollgate \(invocation.command.name)” needs --key KEY, or TOLLGATE_KEY")
+        }
+        let bearer = header == nil ? key : nil
+        var client = try GatewayClient(invocation, url: try url(invocation), key: bearer, basePath)
+        client.keyHeader = header.map { ($0, key) }
+        return client
     }
 
     /// What stands on the command line goes before what stands in the environment.
@@ -107,11 +131,11 @@ struct GatewayClient {
         _ method: String, _ path: String, body: RequestBody = .none, sink: ResponseSink = .memory(bytesMax: 16 << 20),
         isLong: Bool = false
     ) throws(CommandFailure) -> HTTPClientResponse {
-        let headers: [(String, String)]
+        var headers = keyHeader.map { [$0] } ?? []
         switch body {
-        case .none: headers = []
-        case .bytes: headers = [("Content-Type", "application/json")]
-        case .file: headers = [("Content-Type", "application/vnd.sqlite3")]
+        case .none: break
+        case .bytes: headers.append(("Content-Type", "application/json"))
+        case .file: headers.append(("Content-Type", "application/vnd.sqlite3"))
         }
         let answer: HTTPClientResponse
         do {

@@ -2,7 +2,7 @@ import HTTPCore
 
 /// Keys of a tenant and their limits, through the operator's API (O1, O2).
 enum KeyCommands {
-    static let commands = [list, mint, rotate, revoke, setLimit, removeLimit]
+    static let commands = [list, mint, rotate, revoke, setLimit, removeLimit, resetLimit, rehearseLimit]
 
     private static let list = Command(
         "key list", "List a tenant's keys",
@@ -85,6 +85,39 @@ enum KeyCommands {
         "limit remove", "Take a key's own limit away", arguments: ["KEY_ID"], options: GatewayClient.ownerOptions
     ) { invocation in
         try Answers.show(try GatewayClient.owner(invocation).send("DELETE", path(invocation) + "/limit"), invocation)
+        return ExitCode.ok
+    }
+
+    private static let resetLimit = Command(
+        "limit reset", "Fill a key's own limit again", arguments: ["KEY_ID"], options: GatewayClient.ownerOptions
+    ) { invocation in
+        let answer = try GatewayClient.owner(invocation).send("POST", path(invocation) + "/limit/reset")
+        try Answers.show(answer, invocation)
+        return ExitCode.ok
+    }
+
+    private static let rehearseLimit = Command(
+        "limit rehearse", "Try a limit on the calls that the audit log has of a key", arguments: ["KEY_ID", "R/W[/B]"],
+        options: [Option("--days", "N", "How many days back, 1 to 31 (7)")] + GatewayClient.ownerOptions,
+        notes: "Nothing is changed. The last line is the smallest limit that refuses fewer than one call of 1,000."
+    ) { invocation in
+        var members = try TenantChange.limit(invocation.arguments[1], of: "limit rehearse")
+        if let days = try invocation.integer("--days", in: 1...31) {
+            members.append(JSONMember(name: "days", value: .number(JSONNumber(Int64(days)))))
+        }
+        let body = JSON.object(members).encoded()
+        let answer = try GatewayClient.owner(invocation).send(
+            "POST", path(invocation) + "/limit/rehearse", body: .bytes(body), isLong: true)
+        if invocation.has("--json") {
+            try Answers.show(answer, invocation)
+            return ExitCode.ok
+        }
+        let json = try Answers.parsed(answer)
+        guard case .array(let hours)? = json["hours"] else { throw CommandFailure.failed("the answer has no hours") }
+        let columns = ["hour", "key", "asked", "refused_then", "would_be_refused", "counted_only"]
+        try Answers.table(hours, columns: columns, empty: "no calls")
+        for name in columns.dropFirst(2) + ["reaches_back_to"] { try Answers.line(name, json[name]) }
+        try Answers.line("smallest", json["smallest"])
         return ExitCode.ok
     }
 

@@ -13,6 +13,14 @@ enum NodeCommands {
             return ExitCode.ok
         },
         Command(
+            "clock accept", "Say that the node's clock is right after a leap, so that charging goes on",
+            options: GatewayClient.options
+        ) { invocation in
+            let answer = try GatewayClient.provider(invocation).send("POST", "/clock/accept")
+            try Answers.show(answer, invocation)
+            return ExitCode.ok
+        },
+        Command(
             "registry rebuild", "Rebuild what the registry knows of keys from the tenants' files",
             options: GatewayClient.options
         ) { invocation in

@@ -1,4 +1,5 @@
 import Gateway
+import HTTPClient
 import HTTPCore
 import HTTPServer
 import RateLimiter
@@ -9,6 +10,7 @@ enum ServeOptions {
     private static let loopsMax = 64
     private static let workersMax = 256
     private static let openFilesMax = 100_000
+    private static let clockLeapHoursMax = 87_600
     private static let drainSecondsMax = 3_600
     private static let deadlineSecondsMax = 3_600
     private static let connectionsMax = 1_000_000
@@ -26,6 +28,10 @@ enum ServeOptions {
         Option("--trusted-proxy", "CIDR", "Believe X-Forwarded-For from there", repeats: true),
         Option(
             "--allow-private-addresses", "Let tenants' services be at private and loopback addresses, over http too"),
+        Option(
+            "--name-server", "ADDRESS", "Ask this server (ADDRESS[:PORT]) for the names of webhook endpoints",
+            repeats: true),
+        Option("--ca-file", "FILE", "Trust receivers of webhooks by these certificates (PEM) too"),
         Option("--process-limit", "R/W[/B]", "All requests together: R in W seconds, B at once"),
         Option(
             "--budget", "NAME=N", "Another figure for one of the budgets in docs/internals/budgets.md", repeats: true),
@@ -40,6 +46,7 @@ enum ServeOptions {
         Option("--body-seconds", "N", "How long a body may pause, and be behind 2 KiB/s (15)"),
         Option("--answer-seconds", "N", "How long a client may take nothing of an answer, or be behind 1 KiB/s (30)"),
         Option("--idle-seconds", "N", "How long a connection may be without a request (75)"),
+        Option("--clock-leap", "HOURS", "Charge nothing once the clock leaps further ahead; 0: charge always (25)"),
         Option("--free-reserve", "MIB", "Refuse writes while the disk has less free (64)"),
         Option("--log-requests", "One JSON line a request on standard output"),
         Option("--drain-seconds", "N", "How long running requests may take at the end (20)"),
@@ -68,6 +75,8 @@ enum ServeOptions {
         configuration.privateKeyPath = invocation.text("--tls-key")
         configuration.logsRequests = invocation.has("--log-requests")
         configuration.allowsPrivateAddresses = invocation.has("--allow-private-addresses")
+        try setNameServers(invocation, &configuration)
+        configuration.authoritiesPath = invocation.text("--ca-file")
         if let loops = try invocation.integer("--loops", in: 1...loopsMax) { configuration.loops = loops }
         if let workers = try invocation.integer("--workers", in: 1...workersMax) { configuration.workers = workers }
         if let files = try invocation.integer("--open-files", in: 1...openFilesMax) {
@@ -76,12 +85,26 @@ enum ServeOptions {
         if let reserve = try invocation.integer("--free-reserve", in: 0...freeReserveMiBMax) {
             configuration.freeBytesReserve = Int64(reserve) << 20
         }
+        if let hours = try invocation.integer("--clock-leap", in: 0...clockLeapHoursMax) {
+            configuration.clockLeapHoursMax = hours
+        }
         if let seconds = try invocation.integer("--drain-seconds", in: 0...drainSecondsMax) {
             configuration.drainMilliseconds = seconds * 1_000
         }
         try setBounds(invocation, &configuration.serverLimits)
         for text in invocation.texts("--budget") { try setBudget(text, &configuration.budgets) }
         return configuration
+    }
+
+    private static func setNameServers(
+        _ invocation: Invocation, _ configuration: inout Configuration
+    ) throws(CommandFailure) {
+        for text in invocation.texts("--name-server") {
+            guard let server = NameServer(parsing: text) else {
+                throw .usage("--name-server takes an address, with or without a port, not “\(text)”")
+            }
+            configuration.nameServers.append(server)
+        }
     }
 
     private static func setBudget(_ text: String, _ figures: inout BudgetFigures) throws(CommandFailure) {

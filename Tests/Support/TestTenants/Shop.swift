@@ -28,9 +28,9 @@ package struct Shop: Sendable {
                 let reseller = try tenant.insertReseller(
                     email: "shop\(number)@example.com", name: "Shop \(number)", company: nil, state: .active,
                     approvedBy: 1)
-                try tenant.setWebhookEndpoint(
-                    url: "https://example.com/\(number)", events: ["order.created", "service.activated"],
-                    resellerID: reseller.id, book: .live)
+                _ = try tenant.insertWebhookEndpoint(
+                    name: WebhookEndpoint.defaultName, url: "https://example.com/\(number)",
+                    events: ["order.created", "service.activated"], resellerID: reseller.id, book: .live)
                 ids.append(reseller.id)
             }
             for (sku, fulfilment) in [("instant", Fulfilment.instant), ("manual", .manual)] {
@@ -119,9 +119,9 @@ package struct Shop: Sendable {
         try order(last, quantity: 1)
         try order(first, "instant", term: .hourly, quantity: 2)
         try order(first, "instant", quantity: 5, book: .test, key: "first")
-        try decide(try order(first, "manual", quantity: 2, key: "second"), .activate)
-        try decide(try order(last, "manual", quantity: 2), .reject)
-        try decide(try order(last, "manual", quantity: 2, book: .test), .activate)
+        try decide(try order(first, "manual", quantity: 2, key: "second"), .activate())
+        try decide(try order(last, "manual", quantity: 2), .reject())
+        try decide(try order(last, "manual", quantity: 2, book: .test), .activate())
         try order(last, "manual", quantity: 4, key: "third")
         let sold = try order(last, quantity: 2)
         try cancel(service: try services(ofOrder: sold)[0])

@@ -19,20 +19,25 @@ enum Kind: String, Sendable {
 enum Kinds {
     static let surfaces: Set<String> = [
         "OperatorAdmin", "WholesaleOrders", "ActivationCodes", "ProxyPorts", "LicenceKeys", "CreditReports",
+        "ProvisioningCallbacks",
     ]
 
     private static let verbs: Set<String> = [
-        "Accept", "Adjust", "Allocate", "Apply", "Assign", "Change", "Close", "Configure", "Confirm", "Create",
+        "Accept", "Adjust", "Allocate", "Apply", "Assign", "Change", "Charge", "Close", "Configure", "Confirm",
+        "Create",
         "Decide", "End",
         "Expire",
         "Export", "Fetch", "Fill", "Finish", "Generate", "Import", "Invite", "Issue", "List", "Mint", "Move", "Place",
-        "Price", "Quote", "Reconcile", "Redeem", "Report", "Retry", "Rotate", "Save", "Set", "Sign", "Transfer",
+        "Price", "Quote", "Reconcile", "Record", "Redeem", "Rehearse", "Renew", "Replay", "Report", "Retry", "Rotate",
+        "Save", "Send", "Set", "Settle", "Sign", "Take", "Transfer",
     ]
 
     /// Names that the rule reads wrongly, or not at all. Add a line where a name is right as it is.
     private static let named: [String: Kind] = [
-        "AmountRule": .value, "AuditLines": .value, "AuditSearch": .value, "AuditWalk": .value, "Blueprint": .value,
-        "CSV": .value, "CSVErrors": .value, "CreditReport": .value, "HTMLPage": .pages,
+        "AmountRule": .value, "AskedDeliveries": .wire, "AuditLines": .value, "AuditSearch": .value,
+        "AuditWalk": .value,
+        "CalledInstants": .value, "Blueprint": .value,
+        "DeliverySchedule": .value, "CSV": .value, "CSVErrors": .value, "CreditReport": .value, "HTMLPage": .pages,
         "HTTPPaymentDriver": .value, "Housekeeping": .table,
         "KeyAnswers": .wire, "KeyLimitDefault": .value, "KeyShape": .value, "SessionAnswers": .wire, "Ledger": .table,
         "LedgerFile": .value,
@@ -40,15 +45,20 @@ enum Kinds {
         "LowBalance": .operation, "MintedSecret": .value, "OfferedProduct": .wire, "Payment": .value,
         "PaymentCallback": .value, "PaymentDriver": .value, "Plan": .value, "PortPricing": .value, "PortStock": .table,
         "PortStockFile": .value, "PriceBookFile": .value, "PriceRow+JSON": .wire, "PriceStaging": .table,
-        "Pricing": .value, "Demo": .operation, "DemoFile": .operation, "Dialects": .wire, "PaymentLimits": .value,
+        "Pricing": .value, "Demo": .operation, "DemoFile": .operation, "Dialects": .wire,
+        "Attention": .table, "AttentionSources": .value, "DueHousekeeping": .table, "DueWork": .value,
+        "DueWorks": .value, "QuotaLines": .value, "PaymentLimits": .value,
         "PostingSide": .proof,
+        "ProvisioningProtocol": .value, "ProvisioningState": .value,
         "Reconciliation": .value, "RedeemingCustomer": .operation, "ResellerApplication": .operation,
-        "RunningReconciliations": .value, "Scopes+Dialects": .wire, "SessionTerms": .value, "StagedImport": .operation,
-        "TableReader": .value,
+        "RunningReconciliations": .value, "Scopes+Dialects": .wire, "ServiceDetails": .value, "SessionTerms": .value,
+        "StagedImport": .operation,
+        "StockFile": .value, "TableReader": .value,
         "TableRows": .value, "Tenant+Reading": .table,
         "TenantMemory": .value, "Term": .value, "TopUpFlow": .operation, "VerificationReport": .proof,
         "Examination": .proof, "ExaminationProcess": .proof, "Verifier": .proof, "Warrant+Keys": .wire,
-        "WebhookLimits": .value,
+        "WebhookLimits": .value, "WebhookProbe": .value, "WebhookRoutes": .wire, "WebhookShapes": .wire,
+        "WebhookSignature": .value,
     ]
 
     /// Nil for a name that says nothing of its file.

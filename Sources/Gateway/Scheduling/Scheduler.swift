@@ -1,0 +1,295 @@
+import Dispatch
+import Synchronization
+package import TenantRegistry
+
+/// The thread `scheduler`: sleeps until the first tenant's hour and lets the file do what is due in it (0030).
+///
+/// Invariant: what is due is asked of the rows in each turn, so that nothing hangs on what this thread remembers. It
+/// touches no file itself. Few tenants at a time have a turn, a turn is a few milliseconds, and where calls come in
+/// beside it the next turn waits as long as the last one took.
+package final class Scheduler: Sendable {
+    /// Tenants that have turns at once.
+    private static let runsMax = 4
+    /// What a turn's work should take, in microseconds: a lane is never held for 5 ms.
+    private static let turnMicroseconds = 3_000
+    private static let firstLimit = 4
+    private static let limitMax = 500
+    /// The longest sleep: what the clock does meanwhile is seen then.
+    private static let sleepMillisecondsMax: Int64 = 100
+    private static let restNanosecondsMax: UInt64 = 100_000_000
+    private static let saveNanoseconds: UInt64 = 1_000_000_000
+    /// A tenant whose file or work failed waits so long, twice as long each time.
+    private static let backoffSeconds = 10
+    private static let backoffSecondsMax = 3_600
+    /// While charging is paused, what waits for it is looked at so often.
+    private static let pausedMilliseconds: Int64 = 10_000
+    private static let stallNanoseconds: UInt64 = 60_000_000_000
+
+    let metrics = DueMetrics()
+    private let fleet: Fleet
+    private let alarm: Alarm
+    private let ends = Mutex<[(TenantRecord, DueTurn.End)]>([])
+    private let movedAt: Atomic<UInt64>
+    private let isStopping = Atomic<Bool>(false)
+    private let isStallTold = Atomic<Bool>(false)
+    private let hasEnded = DispatchSemaphore(value: 0)
+    private let round: @Sendable () -> Void
+
+    /// A tenant that has a turn, or waits for its next one.
+    private struct Run {
+        let record: TenantRecord
+        var began: UInt64
+        /// The lanes' jobs, less the scheduler's own, when the turn began.
+        var others: UInt64
+        var restsUntil: UInt64?
+        /// A turn of this kind failed: what fails is found one by one.
+        var singly: Set<DueKind> = []
+    }
+
+    private struct Backoff {
+        var failures = 0
+        var until: UInt64
+    }
+
+    private struct Place: Hashable {
+        let tenant: TenantID
+        /// Nil: the file itself.
+        let kind: DueKind?
+    }
+
+    /// What the thread knows; nobody else sees it.
+    private struct Desk {
+        var runs: [TenantID: Run] = [:]
+        var backoffs: [Place: Backoff] = [:]
+        /// Microseconds that an item takes, by kind, smoothed.
+        var costs: [DueKind: Double] = [:]
+        var savedAt: UInt64 = 0
+        var turns: UInt64 = 0
+    }
+
+    /// `round` is called in each round of the thread: tests hold it up there.
+    package init(_ fleet: Fleet, round: @escaping @Sendable () -> Void = {}) throws {
+        self.fleet = fleet
+        self.round = round
+        alarm = try Alarm()
+        movedAt = Atomic(fleet.monotonic.nanoseconds())
+        fleet.due.attach { [alarm] in alarm.ring() }
+        startThread("scheduler") { [self] in
+            work()
+            hasEnded.signal()
+        }
+    }
+
+    /// Begins no turn any more and waits for those that run. Once.
+    package func stop() {
+        isStopping.store(true, ordering: .releasing)
+        alarm.ring()
+        hasEnded.wait()
+    }
+
+    // MARK: The thread
+
+    private func work() {
+        var desk = Desk()
+        fleet.lookAtSuspects()
+        while true {
+            round()
+            let nanoseconds = fleet.monotonic.nanoseconds()
+            movedAt.store(nanoseconds, ordering: .relaxed)
+            let now = fleet.clock.now()
+            lookAtClocks(now, nanoseconds)
+            for (record, end) in ends.withLock({ ends in
+                defer { ends.removeAll(keepingCapacity: true) }
+                return ends
+            }) { settle(record, end, now, &desk) }
+            let stops = isStopping.load(ordering: .acquiring)
+            if stops {
+                for run in desk.runs.values where run.restsUntil != nil { giveBack(run.record, now, &desk) }
+                if desk.runs.isEmpty { return }
+            } else {
+                goOn(nanoseconds, &desk)
+                begin(now, &desk)
+                save(nanoseconds, &desk)
+            }
+            alarm.wait(milliseconds: sleep(now, &desk))
+        }
+    }
+
+    private func lookAtClocks(_ now: Timestamp, _ nanoseconds: UInt64) {
+        guard fleet.clockGuard.look(now, steady: nanoseconds) else { return }
+        if let leap = fleet.clockGuard.leapMilliseconds {
+            fleet.report(
+                "the time of day leapt \(leap / 3_600_000) h ahead: nothing is charged, ended or expired until it is "
+                    + "back, or until “tollgate clock accept”")
+        } else {
+            fleet.report("the time of day is believed again: what waited is done now")
+        }
+    }
+
+    /// Runs that have rested have their next turn.
+    private func goOn(_ nanoseconds: UInt64, _ desk: inout Desk) {
+        for (id, run) in desk.runs {
+            if let until = run.restsUntil, until <= nanoseconds { turn(id, &desk) }
+        }
+    }
+
+    private func begin(_ now: Timestamp, _ desk: inout Desk) {
+        let isPaused = fleet.clockGuard.leapMilliseconds != nil
+        while desk.runs.count < Self.runsMax, let (record, hour) = fleet.due.take(at: now) {
+            if isPaused, let kind = hour.kind, !kind.isOutbound {
+                fleet.due.postpone(record, until: now.adding(milliseconds: Self.pausedMilliseconds), kind: kind)
+                continue
+            }
+            metrics.lag.record(UInt64(max(0, now.milliseconds - hour.milliseconds)) * 1_000)
+            desk.runs[record.id] = Run(record: record, began: 0, others: 0)
+            turn(record.id, &desk)
+        }
+    }
+
+    private func turn(_ id: TenantID, _ desk: inout Desk) {
+        guard var run = desk.runs[id] else { return }
+        let nanoseconds = fleet.monotonic.nanoseconds()
+        run.began = nanoseconds
+        run.others = fleet.pool.metrics.jobs.load(ordering: .relaxed) &- desk.turns
+        run.restsUntil = nil
+        desk.runs[id] = run
+        let isPaused = fleet.clockGuard.leapMilliseconds != nil || fleet.refusesWrites
+        let kinds = isPaused ? [] : DueKind.inFile.filter { rest(of: id, $0, nanoseconds, desk) == 0 }
+        var limits: [DueKind: Int] = [:]
+        for kind in kinds {
+            let cost = desk.costs[kind].map { Int(Double(Self.turnMicroseconds) / max($0, 1)) } ?? Self.firstLimit
+            limits[kind] = run.singly.contains(kind) ? 1 : min(max(cost, 1), Self.limitMax)
+        }
+        metrics.turns.add(1, ordering: .relaxed)
+        let record = run.record
+        DueTurn(fleet: fleet, record: record, kinds: kinds, limits: limits).submit { [self] end in
+            ends.withLock { $0.append((record, end)) }
+            alarm.ring()
+        }
+    }
+
+    // MARK: The end of a turn
+
+    private func settle(_ record: TenantRecord, _ end: DueTurn.End, _ now: Timestamp, _ desk: inout Desk) {
+        desk.turns += 1
+        switch end {
+        case .closed:
+            desk.runs[record.id] = nil
+            fleet.due.drop(record)
+        case .failed(let failure, let kind): fail(record, failure, kind, now, &desk)
+        case .asked(let times, let ran):
+            desk.backoffs[Place(tenant: record.id, kind: nil)] = nil
+            guard let ran else { return finish(record, times, now, &desk) }
+            metrics.count(items: ran.items, of: ran.kind)
+            if ran.items == 0 && times[ran.kind] <= now.milliseconds {
+                fleet.report("tenant \(record.id.text): \(ran.kind.name): work is due, and none of it is done")
+                return fail(record, nil, ran.kind, now, &desk)
+            }
+            desk.backoffs[Place(tenant: record.id, kind: ran.kind)] = nil
+            if ran.items > 0 {
+                let cost = Double(ran.microseconds) / Double(ran.items)
+                desk.costs[ran.kind] = desk.costs[ran.kind].map { $0 * 0.8 + cost * 0.2 } ?? cost
+            }
+            rest(record.id, &desk)
+        }
+    }
+
+    /// The next turn: at once, or where others had work meanwhile, after as long as the last one took.
+    private func rest(_ id: TenantID, _ desk: inout Desk) {
+        guard var run = desk.runs[id] else { return }
+        let nanoseconds = fleet.monotonic.nanoseconds()
+        let others = fleet.pool.metrics.jobs.load(ordering: .relaxed) &- desk.turns
+        let took = others > run.others || run.record.lane.waiting > 0 ? nanoseconds - run.began : 0
+        run.restsUntil = nanoseconds + min(took, Self.restNanosecondsMax)
+        desk.runs[id] = run
+    }
+
+    private func finish(_ record: TenantRecord, _ times: DueTimes, _ now: Timestamp, _ desk: inout Desk) {
+        desk.runs[record.id] = nil
+        let nanoseconds = fleet.monotonic.nanoseconds()
+        var times = times
+        for kind in DueKind.inFile where times[kind] <= now.milliseconds {
+            // It is due and may not run: paused, or it failed a moment ago.
+            let wait = rest(of: record.id, kind, nanoseconds, desk)
+            times[kind] = now.milliseconds + (wait > 0 ? Int64(wait / 1_000_000) + 1 : Self.pausedMilliseconds)
+        }
+        fleet.due.finish(record, times)
+    }
+
+    private func fail(
+        _ record: TenantRecord, _ failure: LaneFailure?, _ kind: DueKind?, _ now: Timestamp, _ desk: inout Desk
+    ) {
+        if case .closed = failure, fleet.roster.tenant(id: record.id) == nil {
+            desk.runs[record.id] = nil
+            return fleet.due.drop(record)
+        }
+        if let kind {
+            metrics.countFailure(of: kind)
+            if desk.runs[record.id]?.singly.insert(kind).inserted == true { return rest(record.id, &desk) }
+        }
+        let place = Place(tenant: record.id, kind: kind)
+        var backoff = desk.backoffs[place] ?? Backoff(until: 0)
+        let seconds = min(Self.backoffSeconds << min(backoff.failures, 10), Self.backoffSecondsMax)
+        backoff.failures += 1
+        backoff.until = fleet.monotonic.nanoseconds() + UInt64(seconds) * 1_000_000_000
+        desk.backoffs[place] = backoff
+        if kind != nil { return rest(record.id, &desk) }
+        desk.runs[record.id] = nil
+        fleet.due.postpone(record, until: now.adding(seconds: Int64(seconds)), kind: nil)
+    }
+
+    /// How long a kind of a tenant's has still to wait, after it failed.
+    private func rest(of id: TenantID, _ kind: DueKind, _ nanoseconds: UInt64, _ desk: borrowing Desk) -> UInt64 {
+        guard let until = desk.backoffs[Place(tenant: id, kind: kind)]?.until, until > nanoseconds else { return 0 }
+        return until - nanoseconds
+    }
+
+    /// The process ends: the next one asks.
+    private func giveBack(_ record: TenantRecord, _ now: Timestamp, _ desk: inout Desk) {
+        desk.runs[record.id] = nil
+        fleet.due.postpone(record, until: now, kind: nil)
+    }
+
+    // MARK: Time
+
+    private func save(_ nanoseconds: UInt64, _ desk: inout Desk) {
+        guard nanoseconds - desk.savedAt >= Self.saveNanoseconds else { return }
+        desk.savedAt = nanoseconds
+        fleet.saveDue()
+    }
+
+    private func sleep(_ now: Timestamp, _ desk: inout Desk) -> Int64 {
+        var milliseconds = Self.sleepMillisecondsMax
+        let nanoseconds = fleet.monotonic.nanoseconds()
+        for run in desk.runs.values {
+            guard let until = run.restsUntil else { continue }
+            milliseconds = min(milliseconds, until > nanoseconds ? Int64((until - nanoseconds) / 1_000_000) + 1 : 0)
+        }
+        let first = fleet.due.sleep()
+        if desk.runs.count < Self.runsMax, first != DueTimes.never {
+            milliseconds = min(milliseconds, max(0, first - now.milliseconds))
+        }
+        return milliseconds
+    }
+
+    // MARK: Watched by others
+
+    /// Work is due and the thread has not moved for a minute.
+    package var isStalled: Bool {
+        let nanoseconds = fleet.monotonic.nanoseconds()
+        let moved = movedAt.load(ordering: .relaxed)
+        return nanoseconds > moved && nanoseconds - moved >= Self.stallNanoseconds
+            && fleet.due.hasWork(at: fleet.clock.now())
+    }
+
+    /// Tells the log of a stall, once, and of its end. Each second, from the clock's thread.
+    func watch() {
+        let isStalled = isStalled
+        guard isStallTold.exchange(isStalled, ordering: .relaxed) != isStalled else { return }
+        if isStalled { metrics.stalls.add(1, ordering: .relaxed) }
+        fleet.report(
+            isStalled
+                ? "the scheduler has not moved for \(Self.stallNanoseconds / 1_000_000_000) s while work is due"
+                : "the scheduler moves again")
+    }
+}

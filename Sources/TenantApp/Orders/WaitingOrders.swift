@@ -1,0 +1,24 @@
+import SQLite
+
+extension AttentionSource {
+    /// Orders that somebody has to decide.
+    static let pendingOrders = AttentionSource(
+        kind: "orders_pending", link: "/api/admin/orders?state=pending",
+        rows: Statement(
+            """
+            SELECT o.public_id, o.created_at, r.public_id, NULL FROM orders o CROSS JOIN reseller r ON r.id = o.reseller_id
+            WHERE o.state = 'pending' AND o.book = 0 ORDER BY o.id LIMIT ?1
+            """),
+        places: Statement("SELECT 1 FROM orders WHERE state = 'pending' AND book = 0 LIMIT ?1"))
+
+    /// Services whose renewal could not be paid.
+    static let pastDueServices = AttentionSource(
+        kind: "services_past_due", link: "/api/admin/services?status=past_due",
+        rows: Statement(
+            """
+            SELECT s.public_id, s.renews_at, r.public_id, NULL
+            FROM service s CROSS JOIN reseller r ON r.id = s.reseller_id
+            WHERE s.state = 'past_due' AND s.book = 0 ORDER BY s.id LIMIT ?1
+            """),
+        places: Statement("SELECT 1 FROM service WHERE state = 'past_due' AND book = 0 LIMIT ?1"))
+}

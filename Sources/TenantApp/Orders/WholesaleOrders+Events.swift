@@ -1,0 +1,26 @@
+package import CallKit
+package import HTTPCore
+package import TenantRegistry
+
+/// Orders and services as events show them: as their GETs do (H1).
+extension Order: EventObject {
+    package static let revised: RevisedRows? = RevisedRows("orders")
+    package static let told = WholesaleOrders.Schemas.order
+}
+
+extension Service: EventObject {
+    package static let revised: RevisedRows? = RevisedRows("service")
+    package static let told = WholesaleOrders.Schemas.service
+}
+
+extension TenantTransaction {
+    @discardableResult
+    package func emitOrder(
+        _ type: EventType, _ order: Order, extra: ((inout JSONWriter) -> Void)? = nil
+    ) throws -> Order { try emit(type, order, extra: extra) }
+
+    @discardableResult
+    package func emitService(
+        _ type: EventType, _ service: Service, extra: ((inout JSONWriter) -> Void)? = nil
+    ) throws -> Service { try emit(type, service, extra: extra) }
+}

@@ -1,0 +1,102 @@
+import CallKit
+import Cryptography
+import SQLite
+package import TenantRegistry
+
+/// Who makes what is ordered (W13): the tenant's own provisioner, or one product's. Without its secret.
+package struct Provisioner: Sendable {
+    /// 0: the tenant's, for every product that has none of its own.
+    package let productID: Int64
+    package let url: String
+    package let timeoutSeconds: Int64
+    package let createdAt: Timestamp
+    package let updatedAt: Timestamp
+
+    package static let ofTenant: Int64 = 0
+    package static let timeoutSecondsRange: ClosedRange<Int64> = 1...120
+    package static let timeoutSecondsDefault: Int64 = 30
+
+    static let columns = Columns<Provisioner>("product_id", "url", "timeout_seconds", "created_at", "updated_at")
+    fileprivate static let byProduct = Statement("SELECT \(columns) FROM provisioner WHERE product_id = ?1")
+
+    init(_ row: inout RowReader) throws {
+        productID = try row.int()
+        url = try row.text()
+        timeoutSeconds = try row.int()
+        createdAt = try row.time()
+        updatedAt = try row.time()
+    }
+}
+
+/// What a call needs of a provisioner, its secret among it: it goes to the caller and nowhere else.
+package struct ProvisionerAccess: Sendable {
+    package let url: String
+    package let secret: [UInt8]
+    package let timeoutSeconds: Int64
+    /// The tenant's base URL, below which its callbacks come in.
+    package let baseURL: String
+}
+
+extension TenantReader {
+    /// The one of this product alone.
+    package func provisioner(product: Int64) throws -> Provisioner? {
+        try connection.row(Provisioner.byProduct, .integer(product), read: Provisioner.init)
+    }
+
+    /// The product's own, or the tenant's; nil where there is neither.
+    package func provisionerAccess(product: Int64) throws -> ProvisionerAccess? {
+        try connection.row(
+            """
+            SELECT product_id, url, secret, timeout_seconds, base_url FROM provisioner
+            WHERE product_id = ?1 OR product_id = 0 ORDER BY product_id DESC LIMIT 1
+            """,
+            .integer(product)
+        ) { row in
+            let id = try row.int()
+            return ProvisionerAccess(
+                url: try row.text(),
+                secret: try AES256GCM.open(
+                    row.blob(), key: store.secretKey, associatedData: provisionerContext(id)),
+                timeoutSeconds: try row.int(), baseURL: try row.text())
+        }
+    }
+
+    fileprivate func provisionerContext(_ product: Int64) -> [UInt8] {
+        tenantID.bytes + Array("provisioner:\(product)".utf8)
+    }
+}
+
+extension TenantTransaction {
+    /// Puts a provisioner in force. Nil for the secret keeps the one there is, which must exist then.
+    package func setProvisioner(
+        product: Int64, url: String, secret: [UInt8]?, timeoutSeconds: Int64, baseURL: String
+    ) throws {
+        let sealed = try secret.map {
+            try AES256GCM.seal(
+                $0, key: store.secretKey, associatedData: provisionerContext(product), random: store.random)
+        }
+        guard let sealed else {
+            try connection.run(
+                """
+                UPDATE provisioner SET url = ?2, timeout_seconds = ?3, base_url = ?4, updated_at = ?5
+                WHERE product_id = ?1
+                """,
+                .integer(product), .text(url), .integer(timeoutSeconds), .text(baseURL), .time(now))
+            return
+        }
+        try connection.run(
+            """
+            INSERT INTO provisioner (product_id, url, secret, timeout_seconds, base_url, created_at, updated_at)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)
+            ON CONFLICT (product_id) DO UPDATE SET url = excluded.url, secret = excluded.secret,
+                timeout_seconds = excluded.timeout_seconds, base_url = excluded.base_url,
+                updated_at = excluded.updated_at
+            """,
+            .integer(product), .text(url), .blob(sealed), .integer(timeoutSeconds), .text(baseURL), .time(now))
+    }
+
+    /// What is under way is asked of whoever is in force then; of nobody, it waits.
+    package func removeProvisioner(product: Int64) throws {
+        try connection.run("DELETE FROM provisioner WHERE product_id = ?1", .integer(product))
+    }
+}

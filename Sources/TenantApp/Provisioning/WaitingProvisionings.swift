@@ -1,0 +1,14 @@
+import SQLite
+
+extension AttentionSource {
+    /// What a provisioner did not do in all its tries: a person has to (W13).
+    static let stuckProvisionings = AttentionSource(
+        kind: "provisioning_stuck", link: "/api/admin/provisioning?phase=stuck",
+        rows: Statement(
+            """
+            SELECT s.public_id, p.since, r.public_id, p.verb
+            FROM provisioning p CROSS JOIN service s ON s.id = p.service_id CROSS JOIN reseller r ON r.id = s.reseller_id
+            WHERE p.phase = 'stuck' AND p.book = 0 ORDER BY p.service_id LIMIT ?1
+            """),
+        places: Statement("SELECT 1 FROM provisioning WHERE phase = 'stuck' AND book = 0 LIMIT ?1"))
+}

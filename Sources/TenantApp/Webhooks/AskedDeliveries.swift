@@ -1,0 +1,145 @@
+import CallKit
+import HTTPCore
+import TenantRegistry
+
+/// The hundreds of a status.
+enum StatusClass {
+    static let range: ClosedRange<Int64> = 1...5
+    static let names = range.map { "\($0)xx" }
+    static let expected = "must be one of \(names.joined(separator: ", "))"
+
+    static func parse(_ text: String) -> Int64? {
+        let digit = names.contains(text) ? String(text.prefix(1)) : text
+        return digit.utf8.count == 1 ? Int64(digit).flatMap { range.contains($0) ? $0 : nil } : nil
+    }
+}
+
+/// Which deliveries somebody asks for, by the names that callers have.
+struct AskedDeliveries: Sendable {
+    var states: Set<DeliveryState> = []
+    var types: Set<EventType> = []
+    var endpoint: String?
+    var event: String?
+    var statusClass: Int64?
+    var since: Timestamp?
+    var until: Timestamp?
+
+    init() {}
+
+    static func parameters(_ style: WebhookStyle) -> [Parameter] {
+        let list = Schema.matching("^[a-z_.]+(,[a-z_.]+)*$")
+        var all: [Parameter] = [
+            .limit, .cursor, .query("state", list), .query("type", list), .query("endpoint"), .query("event"),
+            .query("status_class", .one(of: StatusClass.names)), .query("since", .moment), .query("until", .moment),
+        ]
+        if !style.isNative { all.append(.query("statusClass", .one(of: StatusClass.names))) }
+        return all
+    }
+
+    init(_ query: Query, statesNamed name: String = "state") throws(Refusal) {
+        states = try Self.several(query, query[name] == nil ? "status" : name, DeliveryState.allCases)
+        types = try Self.several(query, "type", EventType.allCases)
+        endpoint = try query.id("endpoint")
+        event = try query.id("event")
+        for name in ["status_class", "statusClass"] {
+            guard let text = query[name] else { continue }
+            guard let known = StatusClass.parse(text) else { throw .field("/\(name)", "choice", StatusClass.expected) }
+            statusClass = known
+        }
+        (since, until) = (try Self.time(query, "since"), try Self.time(query, "until"))
+        if let since, let until, since > until { throw .field("/since", "range", "must not be after until") }
+    }
+
+    /// Of these callers: what is somebody else's is not there.
+    func filter(_ tenant: TenantReader, resellerID: Int64?, book: Book) throws -> DeliveryFilter {
+        var filter = DeliveryFilter(book: book, resellerID: resellerID)
+        (filter.states, filter.types, filter.statusClass) = (states, types, statusClass)
+        (filter.since, filter.until) = (since, until)
+        if let endpoint {
+            guard let id = try tenant.endpointID(endpoint, resellerID: resellerID, book: book) else {
+                throw Refusal.notFound(.webhook)
+            }
+            filter.endpointID = id
+        }
+        if let event {
+            guard let id = try tenant.eventID(event, resellerID: resellerID, book: book) else {
+                throw Refusal.notFound(.event)
+            }
+            filter.eventID = id
+        }
+        return filter
+    }
+
+    private static func several<Value: RawRepresentable & Hashable>(
+        _ query: Query, _ name: String, _ allowed: [Value]
+    ) throws(Refusal) -> Set<Value> where Value.RawValue == String {
+        guard let text = query[name] else { return [] }
+        var found: Set<Value> = []
+        for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+            guard let value = Value(rawValue: String(part)), allowed.contains(value) else {
+                let names = allowed.map(\.rawValue).joined(separator: ", ")
+                throw .field("/\(name)", "choice", "must be some of \(names), with commas between")
+            }
+            found.insert(value)
+        }
+        return found
+    }
+
+    /// Milliseconds too, as some APIs write times.
+    private static func time(_ query: Query, _ name: String) throws(Refusal) -> Timestamp? {
+        if let text = query[name], text.utf8.count > 4, let number = JSONNumber(plain: text)?.integer() {
+            return Timestamp(milliseconds: number)
+        }
+        return try query.time(name)
+    }
+}
+
+/// Where a page of deliveries begins.
+struct DeliveryPage: Sendable {
+    let limit: Int
+    let before: DeliveryPlace
+    private let seal: CursorSeal
+
+    init(_ call: Call) throws(Refusal) {
+        let query = try call.query()
+        let seal = try CursorSeal(call)
+        self.seal = seal
+        limit = try Paging.limit(query)
+        before =
+            try query["cursor"].map { text throws(Refusal) in
+                let bytes = try seal.open(text)
+                guard let at = bytes.place(0), let id = bytes.place(1) else { throw .badQuery(.unknownCursor) }
+                return DeliveryPlace(at: at, id: id)
+            } ?? .newest
+    }
+
+    /// One more than is shown.
+    var fetch: Int { limit + 1 }
+
+    func cursor(behind delivery: Delivery) -> String {
+        seal.seal([UInt8](places: delivery.place.at, delivery.place.id))
+    }
+
+    func answer(_ rows: [Delivery], _ shape: Shape<Delivery>, _ style: WebhookStyle, in currency: Currency) -> Answer {
+        if style.isNative {
+            return Paging.answer(rows, limit: limit, cursor: cursor(behind:)) { row, json in
+                shape.write(row, in: currency, to: &json)
+            }
+        }
+        let shown = rows.prefix(limit)
+        return .json { json in
+            json.array("deliveries") { json in
+                for row in shown { json.object { json in shape.write(row, in: currency, to: &json) } }
+            }
+            json.field("hasMore", rows.count > limit)
+            json.field("nextCursor", rows.count > limit ? shown.last.map(cursor(behind:)) : nil)
+        }
+    }
+
+    static func gives(_ shape: Shape<Delivery>, _ style: WebhookStyle) -> Success {
+        if style.isNative { return .list(shape) }
+        return .read([
+            "deliveries": .array(of: shape.schema), "hasMore": .boolean, "nextCursor": .string.nullable,
+        ])
+    }
+}

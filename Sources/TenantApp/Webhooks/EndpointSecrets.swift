@@ -1,0 +1,46 @@
+import Cryptography
+import SQLite
+import TenantRegistry
+
+extension TenantReader {
+    /// Every secret that signs what goes to this endpoint now, newest first, as bytes.
+    func secrets(of endpoint: WebhookEndpoint) throws -> [[UInt8]] {
+        if endpoint.isDefault { return try webhookSecrets(resellerID: endpoint.resellerID) }
+        return try connection.rows(
+            """
+            SELECT sealed FROM webhook_endpoint_secret
+            WHERE endpoint_id = ?1 AND (expires_at IS NULL OR expires_at > ?2) ORDER BY id DESC
+            """,
+            .integer(endpoint.id), .time(now)
+        ) { row in
+            try AES256GCM.open(row.blob(), key: store.secretKey, associatedData: endpointContext(endpoint.id))
+        }
+    }
+
+    fileprivate func endpointContext(_ id: Int64) -> [UInt8] { tenantID.bytes + Array("endpoint:\(id)".utf8) }
+}
+
+extension TenantTransaction {
+    /// A new secret of the endpoint's, or for `default` of its reseller's. The present one ends after the overlap
+    /// (0: now), one that has an end already at once. Returns the new one's `whsec_` text, to be shown once.
+    package func mintSecret(of endpoint: WebhookEndpoint, overlapSeconds: Int64) throws -> String {
+        if endpoint.isDefault {
+            return try mintWebhookSecret(resellerID: endpoint.resellerID, overlapSeconds: overlapSeconds)
+        }
+        let secret = WebhookSecret.mint(random: store.random)
+        guard let bytes = WebhookSecret.decode(secret) else { preconditionFailure("a minted secret is none") }
+        store.webhooksChange()
+        try connection.run(
+            """
+            UPDATE webhook_endpoint_secret SET expires_at = iif(expires_at IS NULL, ?3, min(expires_at, ?2))
+            WHERE endpoint_id = ?1
+            """,
+            .integer(endpoint.id), .time(now), .time(now.adding(seconds: overlapSeconds)))
+        let sealed = try AES256GCM.seal(
+            bytes, key: store.secretKey, associatedData: endpointContext(endpoint.id), random: store.random)
+        try connection.run(
+            "INSERT INTO webhook_endpoint_secret (endpoint_id, sealed, created_at) VALUES (?1, ?2, ?3)",
+            .integer(endpoint.id), .blob(sealed), .time(now))
+        return secret
+    }
+}

@@ -1,0 +1,51 @@
+import Synchronization
+
+/// Watches the time of day against the clock that never jumps. A leap ahead that no summer time and no tired crystal
+/// explains would charge for time that has not passed: what cannot be taken back waits for a person (0030). Any thread.
+package final class ClockGuard: Sendable {
+    private struct State {
+        /// Time of day less the steady clock, in milliseconds, when both were last believed.
+        var difference: Int64?
+        var leap: Int64?
+    }
+
+    private let state = Mutex(State())
+    /// Nil: every time of day is believed.
+    private let leapMaxMilliseconds: Int64?
+
+    package init(leapHoursMax: Int) {
+        leapMaxMilliseconds = leapHoursMax > 0 ? Int64(leapHoursMax) * 3_600_000 : nil
+    }
+
+    /// How far the time of day has leapt ahead since it was last believed; nil while it is believed.
+    package var leapMilliseconds: Int64? { state.withLock { $0.leap } }
+
+    /// What the two clocks say now. Returns whether the answer of `leapMilliseconds` changed from or to nil.
+    @discardableResult
+    package func look(_ now: Timestamp, steady nanoseconds: UInt64) -> Bool {
+        guard let leapMaxMilliseconds else { return false }
+        let difference = now.milliseconds - Int64(nanoseconds / 1_000_000)
+        return state.withLock { state in
+            let before = state.leap != nil
+            let ahead = difference - (state.difference ?? difference)
+            if ahead > leapMaxMilliseconds {
+                state.leap = ahead
+            } else {
+                state.leap = nil
+                // One that falls far back is believed again where it comes back to.
+                if ahead >= -leapMaxMilliseconds { state.difference = difference }
+            }
+            return before != (state.leap != nil)
+        }
+    }
+
+    /// The operator says that the time of day is right as it is. Returns how far it had leapt.
+    package func accept(_ now: Timestamp, steady nanoseconds: UInt64) -> Int64? {
+        state.withLock { state in
+            let leap = state.leap
+            state.leap = nil
+            state.difference = now.milliseconds - Int64(nanoseconds / 1_000_000)
+            return leap
+        }
+    }
+}

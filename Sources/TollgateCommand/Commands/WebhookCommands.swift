@@ -1,0 +1,128 @@
+import HTTPCore
+
+/// Webhooks and their deliveries, through the operator's API (O7, H4).
+enum WebhookCommands {
+    static let commands = [deliveries, delivery, retry, replay, webhooks] + moves
+
+    private static let mode = Option("--mode", "MODE", "live or test (the key's)")
+    private static let reseller = Option("--reseller", "ID", "Of one reseller")
+    private static let endpoint = Option("--endpoint", "ID", "To one webhook")
+    private static let statusClass = Option("--status-class", "CLASS", "Last answered 1xx to 5xx")
+
+    private static let deliveries = Command(
+        "deliveries list", "List deliveries of webhooks, newest first",
+        options: [
+            Option("--state", "STATE", "pending, delivered, dead, dropped or held", repeats: true),
+            Option("--type", "TYPE", "Of this type of event", repeats: true), endpoint, reseller, statusClass,
+            Option("--event", "ID", "Of one event"), Option("--since", "TIME", "RFC 3339, made from then on"),
+            Option("--until", "TIME", "RFC 3339, made before then"), mode,
+        ] + Pages.options + GatewayClient.ownerOptions
+    ) { invocation in
+        var query = [
+            ("--endpoint", "endpoint"), ("--reseller", "reseller"), ("--status-class", "status_class"),
+            ("--event", "event"), ("--since", "since"), ("--until", "until"), ("--mode", "mode"),
+        ].compactMap { option, name in invocation.text(option).map { (name, $0) } }
+        for (option, name) in [("--state", "state"), ("--type", "type")] where invocation.has(option) {
+            query.append((name, invocation.texts(option).joined(separator: ",")))
+        }
+        let rows = try Pages.rows("/deliveries", query: query, isOnePage: true, try .owner(invocation), invocation)
+        if !invocation.has("--json") {
+            let columns = [
+                "id", "created_at", "reseller", "type", "endpoint", "state", "tries", "last_outcome", "last_status",
+                "next_attempt_at",
+            ]
+            try Answers.table(rows, columns: columns, empty: "no deliveries")
+        }
+        return ExitCode.ok
+    }
+
+    private static let delivery = Command(
+        "deliveries show", "Show a delivery and its last attempts", arguments: ["DELIVERY_ID"],
+        options: GatewayClient.ownerOptions
+    ) { invocation in
+        let answer = try GatewayClient.owner(invocation).send("GET", path(invocation, of: "/deliveries"))
+        let columns = ["n", "at", "ms", "outcome", "status", "address", "excerpt"]
+        try Answers.show(
+            answer, invocation, listing: "attempts", columns: columns, empty: "not attempted yet")
+        return ExitCode.ok
+    }
+
+    private static let retry = Command(
+        "deliveries retry", "Deliver again, now", arguments: ["DELIVERY_ID"], options: GatewayClient.ownerOptions
+    ) { invocation in
+        let answer = try GatewayClient.owner(invocation).send("POST", path(invocation, of: "/deliveries") + "/retry")
+        try Answers.show(answer, invocation, listing: "attempts", columns: [], empty: nil)
+        return ExitCode.ok
+    }
+
+    private static let replay = Command(
+        "deliveries replay", "Deliver again whatever the filter finds, in its order",
+        options: [
+            Option("--since", "TIME", "RFC 3339, events made from then on", isRequired: true),
+            Option("--until", "TIME", "RFC 3339, events made before then"),
+            Option("--type", "TYPE", "Of this type of event", repeats: true),
+            Option("--state", "STATE", "pending, delivered, dead or held", repeats: true), statusClass, endpoint,
+            reseller, mode, Option("--dry-run", "Count alone"),
+        ] + GatewayClient.ownerOptions,
+        notes: "With --dry-run nothing is sent; the same line without it then sends just what was counted, if nothing "
+            + "changed in between."
+    ) { invocation in
+        let body = try JSONWriter.object { json in
+            json.field("since", try invocation.required("--since"))
+            for (option, name) in [
+                ("--until", "until"), ("--status-class", "status_class"), ("--endpoint", "endpoint"),
+                ("--reseller", "reseller"), ("--mode", "mode"),
+            ] {
+                if let text = invocation.text(option) { json.field(named: name, .string(text)) }
+            }
+            if invocation.has("--type") { strings("types", invocation.texts("--type"), &json) }
+            if invocation.has("--state") { strings("states", invocation.texts("--state"), &json) }
+            json.field("dry_run", invocation.has("--dry-run"))
+        }
+        let answer = try GatewayClient.owner(invocation).send(
+            "POST", "/deliveries/replay", body: .bytes(body), isLong: true)
+        try Answers.show(answer, invocation)
+        return ExitCode.ok
+    }
+
+    private static let webhooks = Command(
+        "webhooks list", "List resellers' webhooks: their state, and what waits for them",
+        options: [
+            Option("--state", "STATE", "active, paused or disabled"), reseller, mode,
+        ] + Pages.options + GatewayClient.ownerOptions
+    ) { invocation in
+        let query = [("--state", "state"), ("--reseller", "reseller"), ("--mode", "mode")].compactMap { option, name in
+            invocation.text(option).map { (name, $0) }
+        }
+        let rows = try Pages.rows("/webhooks", query: query, try .owner(invocation), invocation)
+        if !invocation.has("--json") {
+            let columns = [
+                "id", "reseller", "name", "url", "state", "disabled_reason", "health.failing_since",
+                "health.last_outcome", "deliveries.pending", "deliveries.held", "deliveries.dead",
+            ]
+            try Answers.table(rows, columns: columns, empty: "no webhooks")
+        }
+        return ExitCode.ok
+    }
+
+    private static let moves = [
+        ("disable", "Disable a webhook: an operator alone enables it again"),
+        ("enable", "Enable a webhook, whoever disabled it"),
+    ].map { verb, summary in
+        Command("webhooks \(verb)", summary, arguments: ["WEBHOOK_ID"], options: GatewayClient.ownerOptions) {
+            invocation in
+            let answer = try GatewayClient.owner(invocation).send(
+                "POST", path(invocation, of: "/webhooks") + "/\(verb)")
+            try Answers.show(answer, invocation)
+            return ExitCode.ok
+        }
+    }
+
+    private static func strings(_ name: StaticString, _ texts: [String], _ json: inout JSONWriter) {
+        json.array(name) { json in for text in texts { json.element(text) } }
+    }
+
+    private static func path(_ invocation: Invocation, of list: String) -> String {
+        "\(list)/\(invocation.arguments[0].percentEncoded)"
+    }
+}

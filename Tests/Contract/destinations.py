@@ -1,0 +1,452 @@
+"""Where a node connects (H6): every destination that leads into the house, where it is given and where it is called, for
+webhooks of each API, payment services and provisioners. Listeners on addresses of this machine and of its networks see no
+connection, whatever a name says at last, and nobody learns whether anything listens there.
+
+It runs in network and mount namespaces of its own, in which lo has a public address, a private one and that of a cloud's
+metadata, /etc/hosts says what names are, and a certificate authority of the test's is trusted."""
+
+import contextlib
+import ctypes
+import fcntl
+import http.server
+import ipaddress
+import os
+import shutil
+import socket
+import ssl
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+from shop import PARTNER, Shop
+from support import Checks, Gateway, arguments, wait_until
+
+INSIDE = "TOLLGATE_DESTINATIONS_INSIDE"
+PUBLIC, PUBLIC6 = "93.184.216.34", "2606:2800:220:1::34"
+PRIVATE, METADATA, NOBODY = "10.77.0.1", "169.254.169.254", "10.77.0.9"
+PORT = 8443
+CLONE_NEWNS, MS_BIND, MS_REC, MS_PRIVATE = 0x20000, 4096, 16384, 1 << 18
+SIOCSIFADDR, SIOCSIFFLAGS, SIOCGIFFLAGS, SIOCSIFNETMASK, IFF_UP = 0x8916, 0x8914, 0x8913, 0x891C, 1
+AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
+
+# By name, what it resolves to: none of it is to be connected to.
+INWARD = {
+    "loop.example": ["127.0.0.1"], "loop2.example": ["127.8.8.8"], "zero.example": ["0.0.0.0"],
+    "private.example": [PRIVATE], "metadata.example": [METADATA], "metadata2.example": ["169.254.170.2"],
+    "shared.example": ["100.64.0.1"], "special.example": ["192.0.0.1"], "bench.example": ["198.18.0.1"],
+    "many.example": ["224.0.0.1"], "all.example": ["255.255.255.255"], "loop6.example": ["::1"], "zero6.example": ["::"],
+    "mapped.example": ["::ffff:127.0.0.1"], "mapped2.example": ["::ffff:169.254.169.254"],
+    "nat64.example": ["64:ff9b::7f00:1"], "sixtofour.example": ["2002:7f00:1::"], "link6.example": ["fe80::1"],
+    "unique.example": ["fd00::1"], "mixed.example": [PUBLIC, "::1"], "mixed4.example": [PUBLIC, PRIVATE],
+    "mixed6.example": ["127.0.0.1", PUBLIC6], "nobody.example": [NOBODY]}
+
+# As they are given; what no reader takes for a public host over https.
+GIVEN = [f"https://{host}:{PORT}/" for host in (
+    "127.0.0.1", "127.1", "2130706433", "0x7f000001", "0177.0.0.1", "0.0.0.0", "[::1]", "[::]", "[::ffff:127.0.0.1]",
+    "[::ffff:7f00:1]", "[::ffff:a9fe:a9fe]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]", "[fe80::1%25lo]", "[fd00::1]",
+    METADATA, "169.254.170.2", "100.64.0.1", "192.0.0.1", "198.18.0.1", "224.0.0.1", "255.255.255.255", PRIVATE, NOBODY,
+    "localhost", "localhost.", "user:pass@good.example", "gооd.example")] + [
+    f"http://good.example:{PORT}/", "file:///etc/passwd", f"gopher://good.example:{PORT}/", f"ftp://good.example:{PORT}/",
+    f"https://good.example:{PORT}/\r\nX: y", f"https://good.example:{PORT}/\n", f"https://good.example:{PORT}/\t",
+    f"https://good.example:{PORT}/\0", f"https://good.example\\@private.example:{PORT}/", f"https://good.example:{PORT}/#x",
+    f"https://good.example:{PORT}/" + "x" * 2048, f"https://:{PORT}/", "https://good.example:0/",
+    "https://good.example:65536/", "https:///", "//good.example/", ""]
+
+
+# The namespaces
+
+def enter():
+    """Starts this script again inside; says why not where it cannot."""
+    words = [sys.executable, "-u", os.path.abspath(__file__), *sys.argv[1:]]
+    for kind in (["--mount", "--net"], ["--map-root-user", "--mount", "--net"]):
+        if shutil.which("unshare") and subprocess.run(
+                ["unshare", *kind, "true"], stderr=subprocess.DEVNULL).returncode == 0:
+            os.execvpe("unshare", ["unshare", *kind, *words], {**os.environ, INSIDE: "yes"})
+    print("# not run: this user may make no network of its own (unshare)", flush=True)
+    Checks().finish()
+
+
+def make_network():
+    """lo is up and has addresses of every kind."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+        def set_up(name):
+            request = struct.pack("16sh14x", name.encode(), 0)
+            flags = struct.unpack("16sh14x", fcntl.ioctl(control, SIOCGIFFLAGS, request))[1]
+            fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack("16sh14x", name.encode(), flags | IFF_UP))
+        set_up("lo")
+        for number, address in enumerate([PUBLIC, PRIVATE, METADATA], 1):
+            for call, value in ((SIOCSIFADDR, address), (SIOCSIFNETMASK, "255.255.255.255")):
+                fcntl.ioctl(control, call, struct.pack(
+                    "16sH2x4s8x", f"lo:{number}".encode(), socket.AF_INET, socket.inet_aton(value)))
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as control:
+        fcntl.ioctl(control, SIOCSIFADDR, struct.pack(
+            "16sIi", socket.inet_pton(socket.AF_INET6, PUBLIC6), 128, socket.if_nametoindex("lo")))
+
+
+def put_over(path, source):
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.mount(source.encode(), path.encode(), None, MS_BIND, None) != 0:
+        raise OSError(ctypes.get_errno(), f"mount over {path}")
+
+
+class Names:
+    """What /etc/hosts says."""
+
+    def __init__(self, folder):
+        self.path = os.path.join(folder, "hosts")
+        self.rows = {"good.example": [PUBLIC], "good6.example": [PUBLIC6], **INWARD}
+        self.write()
+        put_over("/etc/hosts", self.path)
+
+    def write(self):
+        # In its place: what is mounted is this very file.
+        with open(self.path, "w", encoding="utf-8") as file:
+            file.write("127.0.0.1 localhost\n")
+            for name, addresses in self.rows.items():
+                for address in addresses:
+                    file.write(f"{address} {name}\n")
+
+    def set(self, name, *addresses):
+        self.rows[name] = list(addresses)
+        self.write()
+
+
+def make_certificate(folder):
+    """Of an authority that this namespace's programs trust; for every name."""
+    def openssl(*words):
+        made = subprocess.run(["openssl", *words], cwd=folder, capture_output=True, text=True)
+        assert made.returncode == 0, made.stderr
+    names = ",".join(["DNS:good.example", "DNS:*.example", "DNS:localhost"] + [
+        f"IP:{address}" for address in ("127.0.0.1", "::1", PRIVATE, METADATA, PUBLIC)])
+    with open(os.path.join(folder, "extensions"), "w", encoding="utf-8") as file:
+        file.write(f"subjectAltName={names}\n")
+    curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    openssl("req", "-x509", *curve, "-keyout", "ca.key", "-out", "ca.pem", "-days", "2", "-subj", "/CN=Test")
+    openssl("req", *curve, "-keyout", "key.pem", "-out", "request", "-subj", "/CN=good.example")
+    openssl("x509", "-req", "-in", "request", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
+            "-extfile", "extensions", "-out", "cert.pem")
+    put_over(AUTHORITIES, os.path.join(folder, "ca.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(os.path.join(folder, "cert.pem"), os.path.join(folder, "key.pem"))
+    return context
+
+
+class Listener(http.server.ThreadingHTTPServer):
+    """Counts connections, and what it was asked."""
+
+    daemon_threads = True
+
+    def __init__(self, address, context, port=PORT):
+        self.address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        self.connections = 0
+        self.calls = []
+        self.answer = lambda call: (204, {})
+        super().__init__((address, port), Called)
+        self.context = context
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+
+    def get_request(self):
+        connection, peer = super().get_request()
+        self.connections += 1
+        connection.settimeout(30)
+        if self.context is None:
+            return connection, peer
+        return self.context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False), peer
+
+    def handle_error(self, *_):
+        """A peer that goes in the handshake is counted, and no error."""
+
+
+class Called(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def answer(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        self.server.calls.append((self.path, {name.lower(): value for name, value in self.headers.items()}, body))
+        status, headers = self.server.answer(self)
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        if status != 204:
+            self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    do_POST = do_GET = answer
+
+    def log_message(self, *_):
+        pass
+
+
+# Places where a URL is given, and how it is called
+
+class Webhooks:
+    """One API's: made and changed, tested, and sent by an event."""
+
+    def __init__(self, name, shop, base, key, events, cause):
+        self.name, self.shop, self.base, self.key, self.events, self.cause = name, shop, base, key, events, cause
+        self.numbers = iter(range(10**6))
+
+    def call(self, method, path, body=None):
+        return self.shop.gateway.request(method, self.shop.base + self.base + path, body, headers=self.key)
+
+    def give(self, url):
+        return self.call("POST", "/webhooks", {"name": f"w{next(self.numbers)}", "url": url, "events": self.events})
+
+    def change(self, made, url):
+        return self.call("PATCH", f"/webhooks/{self.id(made)}", {"url": url})
+
+    @staticmethod
+    def id(made):
+        return made.json.get("id") or made.json["_id"]
+
+    def remove(self, made):
+        assert self.call("DELETE", f"/webhooks/{self.id(made)}").status in (200, 204)
+
+    def test(self, made):
+        return self.call("POST", f"/webhooks/{self.id(made)}/test")
+
+    def delivery(self, made, seconds=30):
+        """The newest delivery to it, once it was attempted."""
+        def attempted():
+            rows = self.shop.admin("GET", f"/deliveries?endpoint={self.id(made)}").json["data"]
+            return rows[0] if rows and rows[0]["tries"] > 0 else None
+        return wait_until(attempted, seconds=seconds)
+
+
+def places(gateway):
+    hosting, codes, ports = (Shop(gateway, blueprint=name) for name in ("hosting", "codes", "proxies"))
+    buyer = hosting.reseller(balance="1000.00")
+    sku = hosting.product()
+    hosting.price(buyer, sku, {"wholesale_monthly": "1.00"})
+
+    def order():
+        assert hosting.order(buyer, sku).status == 201
+
+    yield Webhooks("wholesale", hosting, PARTNER, {"Authorization": f"Bearer {buyer['key']}"}, ["order.created"], order)
+    seller = codes.reseller()
+    yield Webhooks("codes", codes, "/api/reseller", {"x-api-key": seller["key"]}, ["code.redeemed"], None)
+    owner = ports.reseller()
+    yield Webhooks("ports", ports, "/v1/reseller", {"X-API-Key": owner["key"]}, ["port.created"], None)
+
+
+def other_places(gateway):
+    """name, and what gives a URL there."""
+    shop = Shop(gateway, blueprint="codes")
+
+    def service(field):
+        return lambda url: shop.admin("PUT", "/payment-service", {
+            "driver": "http", "create_url": f"https://good.example:{PORT}/", "api_key": "an-api-key",
+            "webhook_secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", field: url})
+    for field in ("create_url", "callback_url", "return_url"):
+        yield f"A6 the payment service's {field}", service(field)
+    hosting = Shop(gateway)
+    yield "W13 the tenant's provisioner", lambda url: hosting.admin("PUT", "/provisioning", {"url": url})
+
+
+def given(checks, gateway, webhooks):
+    for place in webhooks:
+        with checks(f"H6 H4 a webhook of {place.name}: what leads into the house is refused when it is made and changed"):
+            made = place.give(f"https://good.example:{PORT}/hook")
+            assert made.status in (200, 201), made
+            for url in GIVEN:
+                for answer in (place.give(url), place.change(made, url)):
+                    assert answer.status in (400, 422), (url, answer)
+                    assert b"url" in answer.body, (url, answer)
+            place.remove(made)
+    for name, give in other_places(gateway):
+        with checks(f"H6 {name}: what leads into the house is refused"):
+            assert give(f"https://good.example:{PORT}/").status in (200, 201)
+            for url in GIVEN:
+                answer = give(url)
+                assert answer.status == 422, (url, answer)
+
+
+def called(checks, place, names, listeners):
+    good = listeners[PUBLIC]
+    with checks(f"H6 H4 a webhook of {place.name} is called at a public host over https"):
+        made = place.give(f"https://good.example:{PORT}/hook")
+        before = len(good.calls)
+        answer = place.test(made)
+        assert answer.status in (200, 201) and answer.json["outcome"] == "delivered", answer
+        assert len(good.calls) == before + 1, good.calls
+        place.remove(made)
+    with checks(f"H6 H4 a webhook of {place.name}: a name that leads into the house is not connected to, whatever it says"):
+        before = {address: listener.connections for address, listener in listeners.items()}
+        texts, seconds = set(), {}
+        for name in INWARD:
+            answer = None
+            made = place.give(f"https://{name}:{PORT}/hook")
+            if made.status in (400, 422):
+                texts.add(made.body.replace(name.encode(), b"NAME"))
+                continue
+            began = time.monotonic()
+            answer = place.test(made)
+            seconds[name] = time.monotonic() - began
+            assert answer.status in (200, 201) and answer.json["outcome"] == "address_refused", (name, answer)
+            assert answer.json["status"] is None and not answer.json["excerpt"], (name, answer)
+            place.remove(made)
+        after = {address: listener.connections for address, listener in listeners.items()}
+        assert after == before, (before, after)
+    with checks(f"H6 H4 a webhook of {place.name}: nobody learns whether anything listens there, by words or by time"):
+        assert max(seconds.values()) < 2, seconds
+        listening, silent = (
+            place.test(place.give(f"https://{name}:{PORT}/hook")).json for name in ("private.example", "nobody.example"))
+        for answer in (listening, silent):
+            for member in ("event", "eventId", "delivery", "deliveryId", "ms", "address", "timestamp"):
+                answer.pop(member, None)
+        assert listening == silent, (listening, silent)
+    with checks(f"H6 H4 a webhook of {place.name}: a name that changes after it was given, and after it was called"):
+        names.set("rebind.example", PUBLIC)
+        made = place.give(f"https://rebind.example:{PORT}/hook")
+        assert place.test(made).json["outcome"] == "delivered"
+        before = {address: listener.connections for address, listener in listeners.items()}
+        for inward in ("127.0.0.1", PRIVATE, METADATA, "::1"):
+            names.set("rebind.example", inward)
+            # A connection that was kept is to the public host: the name is not asked, or it is and is refused.
+            outcome = place.test(made).json["outcome"]
+            assert outcome in ("delivered", "address_refused"), outcome
+        after = {address: listener.connections for address, listener in listeners.items()}
+        assert {a: c for a, c in after.items() if a != PUBLIC} == {a: c for a, c in before.items() if a != PUBLIC}
+        place.remove(made)
+
+
+def redirects(checks, place, listeners):
+    good = listeners[PUBLIC]
+    with checks(f"H3 H6 a webhook of {place.name}: a redirect into the house is a failure, and is not followed"):
+        before = {address: listener.connections for address, listener in listeners.items() if address != PUBLIC}
+        try:
+            for status in (301, 302, 303, 307, 308):
+                for target in (f"https://private.example:{PORT}/", "http://127.0.0.1/", f"https://127.0.0.1:{PORT}/x"):
+                    good.answer = lambda call, status=status, target=target: (status, {"Location": target})
+                    made = place.give(f"https://good.example:{PORT}/hook")
+                    answer = place.test(made)
+                    assert answer.json["outcome"] == "redirect" and answer.json["status"] == status, answer
+                    place.remove(made)
+        finally:
+            good.answer = lambda call: (204, {})
+        after = {address: listener.connections for address, listener in listeners.items() if address != PUBLIC}
+        assert after == before, (before, after)
+
+
+def remembers_nothing(checks, place, listeners, proxy):
+    good = listeners[PUBLIC]
+    with checks(f"H6 a webhook of {place.name}: no cookie, Alt-Svc, HSTS, .netrc or proxy of the environment has a say"):
+        good.answer = lambda call: (200, {
+            "Set-Cookie": "a=b; Path=/", "Alt-Svc": f'http/1.1="private.example:{PORT}"; ma=86400',
+            "Strict-Transport-Security": "max-age=31536000"})
+        try:
+            made = place.give(f"https://good.example:{PORT}/hook")
+            for _ in range(3):
+                assert place.test(made).json["outcome"] == "delivered"
+            place.remove(made)
+        finally:
+            good.answer = lambda call: (204, {})
+        for _, headers, _ in good.calls[-3:]:
+            assert "cookie" not in headers and "authorization" not in headers, headers
+        assert proxy.connections == 0
+
+
+def delivered(checks, place, names, listeners):
+    """By an event, and between two attempts."""
+    with checks(f"H3 H6 an event of {place.name} to a name that leads into the house: an attempt with its word, retried"):
+        names.set("later.example", PUBLIC)
+        made = place.give(f"https://later.example:{PORT}/hook")
+        assert made.status == 201, made
+        names.set("later.example", PRIVATE)
+        before = listeners[PRIVATE].connections
+        place.cause()
+        row = place.delivery(made)
+        assert row["last_outcome"] == "address_refused" and row["last_status"] is None, row
+        assert listeners[PRIVATE].connections == before
+        names.set("later.example", PUBLIC)
+        good = len(listeners[PUBLIC].calls)
+        answer = place.shop.admin("POST", f"/deliveries/{row['id']}/retry")
+        assert answer.status == 200, answer
+        wait_until(lambda: len(listeners[PUBLIC].calls) > good)
+        wait_until(lambda: place.shop.admin("GET", f"/deliveries/{row['id']}").json["state"] == "delivered")
+        place.remove(made)
+
+
+def payments(checks, gateway, names, listeners):
+    shop = Shop(gateway, blueprint="codes")
+    seller = shop.reseller()
+    names.set("pay.example", PUBLIC)
+    put = shop.admin("PUT", "/payment-service", {
+        "driver": "http", "create_url": f"https://pay.example:{PORT}/", "api_key": "an-api-key",
+        "webhook_secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"})
+    assert put.status in (200, 201), put
+    with checks("H6 A6 a payment service whose name leads into the house is not connected to; one text for all"):
+        before = {address: listener.connections for address, listener in listeners.items()}
+        answers = set()
+        for addresses in ([PRIVATE], ["127.0.0.1"], [METADATA], ["::1"], ["::ffff:127.0.0.1"], [NOBODY], [PUBLIC, "::1"]):
+            names.set("pay.example", *addresses)
+            began = time.monotonic()
+            answer = gateway.post(f"{shop.base}/api/reseller/topup", {"amount": 10}, headers={"x-api-key": seller["key"]})
+            assert time.monotonic() - began < 5, addresses
+            answers.add((answer.status, answer.body))
+        assert len(answers) == 1 and next(iter(answers))[0] >= 500, answers
+        after = {address: listener.connections for address, listener in listeners.items()}
+        assert after == before, (before, after)
+
+
+def provisioning(checks, gateway, names, listeners):
+    shop = Shop(gateway)
+    buyer = shop.reseller(balance="100.00")
+    names.set("make.example", PUBLIC)
+    with checks("H6 W13 a provisioner whose name leads into the house is not connected to; one word for all"):
+        assert shop.admin("PUT", "/provisioning", {"url": f"https://make.example:{PORT}/make"}).status in (200, 201)
+        sku = shop.product("http")
+        shop.price(buyer, sku, {"wholesale_monthly": "1.00"})
+        before = {address: listener.connections for address, listener in listeners.items()}
+        words = set()
+        for address in (PRIVATE, "127.0.0.1", METADATA, "::1", NOBODY):
+            names.set("make.example", address)
+            made = shop.order(buyer, sku)
+            assert made.status == 201, made
+            service = made.json["services"][0]["id"]
+
+            def asked():
+                rows = shop.admin("GET", "/provisioning/queue?limit=100").json["data"]
+                return next((row for row in rows if row["service"] == service and row["tries"] > 0), None)
+            row = wait_until(asked)
+            words.add((row["last_outcome"], row["last_status"], row["last_answer"]))
+        assert len(words) == 1, words
+        after = {address: listener.connections for address, listener in listeners.items()}
+        assert after == before, (before, after)
+
+
+def main():
+    options = arguments()
+    if INSIDE not in os.environ:
+        enter()
+    checks = Checks()
+    with tempfile.TemporaryDirectory() as folder:
+        make_network()
+        names = Names(folder)
+        context = make_certificate(folder)
+        with open(os.path.join(folder, ".netrc"), "w", encoding="utf-8") as file:
+            file.write("default login somebody password secret\n")
+        proxy = Listener("127.0.0.1", None, port=3128)
+        os.environ["HOME"] = folder
+        for name in ("http_proxy", "https_proxy", "all_proxy", "HTTPS_PROXY", "ALL_PROXY"):
+            os.environ[name] = "http://127.0.0.1:3128"
+        listeners = {
+            address: Listener(address, context) for address in ("127.0.0.1", "::1", PRIVATE, METADATA, PUBLIC)}
+        with Gateway(options.tollgate, demo=False) as gateway:
+            webhooks = list(places(gateway))
+            given(checks, gateway, webhooks)
+            for place in webhooks:
+                called(checks, place, names, listeners)
+                redirects(checks, place, listeners)
+                remembers_nothing(checks, place, listeners, proxy)
+            delivered(checks, webhooks[0], names, listeners)
+            payments(checks, gateway, names, listeners)
+            provisioning(checks, gateway, names, listeners)
+    checks.finish()
+
+
+if __name__ == "__main__":
+    main()
