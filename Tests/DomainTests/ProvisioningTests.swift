@@ -1,3 +1,4 @@
+import CallKit
 import TenantRegistry
 import Testing
 
@@ -172,9 +173,9 @@ import Testing
         var unit = ProvisioningState(orderedAt: Self.start)
         #expect(unit.take(.failed("no"), at: Self.start) == .refused("no"))
         #expect(unit.take(.absent, at: Self.start) == .nothing && unit.shown == .terminated && unit.n == 2)
-        #expect(!unit.takeLate(.failed(nil), of: .create, at: Self.start))
-        #expect(!unit.takeLate(.ready(nil), of: .terminate, at: Self.start))
-        #expect(unit.takeLate(.ready(nil), of: .create, at: Self.start))
+        #expect(unit.takeLate(.failed(nil), of: .create, at: Self.start) == false)
+        #expect(unit.takeLate(.ready(nil), of: .terminate, at: Self.start) == false)
+        #expect(unit.takeLate(.ready(nil), of: .create, at: Self.start) == true)
         #expect(unit.verb == .terminate && unit.n == 3 && unit.shown == .terminating)
         var sold = ProvisioningState(orderedAt: Self.start)
         _ = sold.take(.ready(nil), at: Self.start)
