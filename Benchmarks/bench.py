@@ -18,6 +18,7 @@ import rows_read
 import rows_size
 import rows_strangers
 import rows_tenants
+import rows_webhooks
 from table import Table
 
 GROUPS = {
@@ -30,9 +31,11 @@ GROUPS = {
     "node": rows_tenants.node,
     "size": rows_size.size,
     "strangers": rows_strangers.strangers,
+    "webhooks": rows_webhooks.webhooks,
 }
 # What is smaller with --quick: enough to see that every row works, not to judge by.
-QUICK = {"rounds": 1, "seconds": 1, "resellers": 10, "tenants": 40, "provisioned": 100, "node_tenants": 400, "sized": 400}
+QUICK = {"rounds": 1, "seconds": 1, "resellers": 10, "tenants": 40, "provisioned": 100, "node_tenants": 400, "sized": 400,
+         "deliveries": 3_000, "hanging": 100}
 
 
 def arguments():
@@ -54,9 +57,11 @@ def arguments():
     parser.add_argument("--provisioned", type=int, help="one after the other (1000)")
     parser.add_argument("--node-tenants", type=int, help="on one node (10000)")
     parser.add_argument("--sized", type=int, help="orders, keys and others whose bytes are counted (5000)")
+    parser.add_argument("--deliveries", type=int, help="that wait for a receiver and are then sent (100000)")
+    parser.add_argument("--hanging", type=int, help="endpoints that hang beside one that answers (2000)")
     options = parser.parse_args()
     usual = {"rounds": 3, "seconds": 5, "resellers": 1_000, "tenants": rows_orders.TENANTS, "provisioned": 1_000,
-             "node_tenants": 10_000, "sized": 5_000}
+             "node_tenants": 10_000, "sized": 5_000, "deliveries": 100_000, "hanging": 2_000}
     for name, value in (QUICK if options.quick else usual).items():
         if getattr(options, name) is None:
             setattr(options, name, value)

@@ -62,14 +62,14 @@ def forget(path):
     os.remove(path + ".raw")
 
 
-def signed_orders(places, count):
+def signed_orders(places, count, quantity=1):
     """`count` orders, spread in turn over `places`: pairs of a tenant and a reseller (W5)."""
     stamp, secrets = str(int(time.time())), {}
     for index in range(count):
         tenant, reseller = places[index % len(places)]
         target = f"{tenant.base}/api/partner/v1/orders"
         customer = random.randrange(CUSTOMERS)
-        body = '{"product":"vps-1","term":"monthly","quantity":1,"customer":{"external_id":"c%d"}}' % customer
+        body = '{"product":"vps-1","term":"monthly","quantity":%d,"customer":{"external_id":"c%d"}}' % (quantity, customer)
         name = f"b{stamp}-{random.randrange(1 << 32)}-{index}"
         if reseller.secret not in secrets:
             secrets[reseller.secret] = base64.b64decode(reseller.secret[len("whsec_"):])

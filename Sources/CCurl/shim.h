@@ -4,6 +4,9 @@
 #include <netinet/in.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 // curl_easy_setopt and curl_easy_getinfo are variadic, which Swift does not call: one wrapper a type of argument.
 static inline CURLcode tollgate_curl_set_long(CURL *curl, CURLoption option, long value) {
@@ -51,4 +54,43 @@ static inline int tollgate_curl_address(const struct curl_sockaddr *from, unsign
         return 1;
     }
     return 0;
+}
+
+// The multi interface by sockets: what is asked is what has something to do, however many others wait.
+static inline CURLMcode tollgate_curl_multi_set_long(CURLM *multi, CURLMoption option, long value) {
+    return curl_multi_setopt(multi, option, value);
+}
+static inline CURLMcode tollgate_curl_multi_set_pointer(CURLM *multi, CURLMoption option, void *value) {
+    return curl_multi_setopt(multi, option, value);
+}
+static inline CURLMcode tollgate_curl_multi_on_socket(CURLM *multi, curl_socket_callback value) {
+    return curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, value);
+}
+static inline CURLMcode tollgate_curl_multi_on_timer(CURLM *multi, curl_multi_timer_callback value) {
+    return curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, value);
+}
+static inline CURLSHcode tollgate_curl_share_sessions(CURLSH *share) {
+    return curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
+}
+
+// epoll with plain ints: the enums of its header reach Swift with other types.
+static inline int tollgate_poll_new(void) { return epoll_create1(EPOLL_CLOEXEC); }
+static inline int tollgate_poll_signal(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
+static inline void tollgate_poll_set(int poll, int fd, int reads, int writes) {
+    struct epoll_event event = {0};
+    event.events = (reads ? EPOLLIN : 0) | (writes ? EPOLLOUT : 0);
+    event.data.fd = fd;
+    if (epoll_ctl(poll, EPOLL_CTL_MOD, fd, &event) != 0) epoll_ctl(poll, EPOLL_CTL_ADD, fd, &event);
+}
+static inline void tollgate_poll_remove(int poll, int fd) { epoll_ctl(poll, EPOLL_CTL_DEL, fd, NULL); }
+// Of each descriptor that is ready: itself, and in `states` 1 for reading, 2 for writing, 4 for an error, added up.
+static inline int tollgate_poll_wait(int poll, int *fds, int *states, int max, int milliseconds) {
+    struct epoll_event events[64];
+    int count = epoll_wait(poll, events, max < 64 ? max : 64, milliseconds);
+    for (int i = 0; i < count; i++) {
+        unsigned int found = events[i].events;
+        fds[i] = events[i].data.fd;
+        states[i] = (found & (EPOLLIN | EPOLLHUP) ? 1 : 0) | (found & EPOLLOUT ? 2 : 0) | (found & EPOLLERR ? 4 : 0);
+    }
+    return count;
 }

@@ -33,6 +33,8 @@ package struct OutboundRequest: Sendable {
     package let url: String
     package let headers: [(name: String, value: String)]
     package let body: [UInt8]
+    /// One attempt within so long; nil: several, as is usual.
+    package var onceWithinMilliseconds: Int?
 
     package init(url: String, headers: [(name: String, value: String)], body: [UInt8]) {
         self.url = url

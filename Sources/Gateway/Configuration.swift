@@ -1,3 +1,4 @@
+package import HTTPClient
 package import HTTPCore
 package import HTTPServer
 import Provider
@@ -32,6 +33,10 @@ package struct Configuration: Sendable {
     package var serverLimits = ServerLimits()
     /// Tenants may have this node call private, loopback and link-local addresses, in plain HTTP too.
     package var allowsPrivateAddresses = false
+    /// Asked for the names of webhook endpoints, in place of those in `/etc/resolv.conf`.
+    package var nameServers: [NameServer] = []
+    /// Certificates (PEM) that receivers of webhooks are trusted by, beside the machine's.
+    package var authoritiesPath: String?
     /// scrypt's cost as a power of two; tests lower it.
     package var scryptCostLog2 = 15
     package var drainMilliseconds = 20_000

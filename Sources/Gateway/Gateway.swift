@@ -22,6 +22,8 @@ package final class Gateway: Sendable {
     private let pipeline: Pipeline
     private let levels: LevelKeeper
     private let outbound: Outbound
+    private let webhooks: WebhookSender
+    private let provisioning: ProvisioningCaller
     private let scheduler: Scheduler
     private let tls: TLSCertificates?
     private let isStopped = Atomic<Bool>(false)
@@ -53,9 +55,15 @@ package final class Gateway: Sendable {
         let outbound = try Outbound(
             allowsPrivateAddresses: configuration.allowsPrivateAddresses, places: fleet.budgets.outbound)
         self.outbound = outbound
+        webhooks = try WebhookSender(
+            fleet: fleet, allowsPrivateAddresses: configuration.allowsPrivateAddresses,
+            nameServers: configuration.nameServers, authorities: configuration.authoritiesPath)
+        fleet.due.register(webhooks)
+        provisioning = try ProvisioningCaller(fleet, allowsPrivateAddresses: configuration.allowsPrivateAddresses)
+        fleet.due.register(provisioning)
         let services = try Services(
             fleet: fleet, scrypt: Scrypt(costLog2: configuration.scryptCostLog2), outbound: outbound,
-            states: [blueprints])
+            states: [blueprints, webhooks.probe])
         let tls = try Self.defaultCertificate(configuration).map {
             TLSCertificates(default: $0, byHost: TLSMaterial.byHost(fleet))
         }
@@ -74,6 +82,7 @@ package final class Gateway: Sendable {
         listeners.append(Listener(.unix(path: data.controlSocketPath), role: .control))
         let metrics = ServerMetrics()
         pipeline.attach(metrics)
+        pipeline.attach(webhooks)
         var limits = configuration.serverLimits
         limits.proxies = configuration.trustedProxies
         limits.healthPaths = ["/healthz", "/readyz"]
@@ -126,7 +135,9 @@ package final class Gateway: Sendable {
         server.drain(withinMilliseconds: configuration.drainMilliseconds)
         // Behind the calls: what they made due may still be done.
         scheduler.stop()
+        webhooks.stop()
         outbound.close()
+        provisioning.close()
         // What calls to services outside woke has its last writes to make.
         fleet.flows.drain(withinMilliseconds: configuration.drainMilliseconds)
         levels.save(fleet.roster.allTenants)

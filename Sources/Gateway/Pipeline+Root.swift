@@ -21,8 +21,8 @@ extension Pipeline {
         default:
             return .later { [self, trace] responder in
                 let submitted = fleet.observing.submit { [self] in
-                    responder.respond(
-                        text(200, metrics.text(fleet: fleet, server: server, scheduler: scheduler), trace))
+                    let page = metrics.text(fleet: fleet, server: server, scheduler: scheduler, webhooks: webhooks)
+                    responder.respond(text(200, page, trace))
                 }
                 if !submitted { responder.respond(refuse(.busy, nil, trace)) }
             }

@@ -34,6 +34,8 @@ final class Pipeline: RequestHandler, Sendable {
     var scheduler: Scheduler? { attachedScheduler.withLock { $0 } }
 
     func attach(_ scheduler: Scheduler) { attachedScheduler.withLock { $0 = scheduler } }
+    /// Nil where nothing is sent.
+    private let attachedWebhooks = Mutex<WebhookSender?>(nil)
 
     var server: ServerMetrics? { attached.withLock { $0.metrics } }
 
@@ -42,6 +44,9 @@ final class Pipeline: RequestHandler, Sendable {
 
     /// The server's counters, which exist before it serves.
     func attach(_ metrics: ServerMetrics) { attached.withLock { $0.metrics = metrics } }
+
+    var webhooks: WebhookSender? { attachedWebhooks.withLock { $0 } }
+    func attach(_ webhooks: WebhookSender) { attachedWebhooks.withLock { $0 = webhooks } }
 
     /// Where the server listens, once it has bound its ports.
     func attach(authority: String) { attached.withLock { $0.authority = authority } }

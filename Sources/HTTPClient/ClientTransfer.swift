@@ -53,7 +53,7 @@ final class ClientTransfer: Transfer {
         }
     }
 
-    func receive(headLine: UnsafeRawBufferPointer) {
+    func receive(headLine: UnsafeRawBufferPointer) -> Bool {
         let line = String(decoding: headLine, as: UTF8.self).trimmed
         if line.hasPrefix("HTTP/") {
             status = line.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
@@ -61,6 +61,7 @@ final class ClientTransfer: Transfer {
         } else if let colon = line.firstIndex(of: ":") {
             headers.append((String(line[..<colon]), String(line[line.index(after: colon)...]).trimmed))
         }
+        return true
     }
 
     func receive(body bytes: UnsafeRawBufferPointer) -> Bool {

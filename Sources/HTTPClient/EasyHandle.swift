@@ -6,8 +6,9 @@ import HTTPCore
 protocol Transfer: AnyObject {
     /// Fills the buffer with the next bytes of the body; 0 at its end, nil to give up.
     func read(into buffer: UnsafeMutableRawBufferPointer) -> Int?
-    /// One line of the head, the status line first; heads of 1xx answers come before that of the answer.
-    func receive(headLine: UnsafeRawBufferPointer)
+    /// One line of the head, the status line first; heads of 1xx answers come before that of the answer. False to give
+    /// up.
+    func receive(headLine: UnsafeRawBufferPointer) -> Bool
     /// Bytes of the body; false to give up.
     func receive(body: UnsafeRawBufferPointer) -> Bool
 }
@@ -23,10 +24,16 @@ final class EasyHandle {
     let pointer: UnsafeMutableRawPointer
     private let transfer: any Transfer
     private var headers: UnsafeMutablePointer<curl_slist>?
+    private var addresses: UnsafeMutablePointer<curl_slist>?
     private let errorText: UnsafeMutablePointer<CChar>
-    private let addressRule: AddressRule
+    /// Judges every connection, one that an earlier call left open too.
+    var addressRule: AddressRule
     /// An address was not connected to because of the rule.
-    private var metForbiddenAddress = false
+    private(set) var metForbiddenAddress = false
+    /// There was no descriptor for a connection.
+    private(set) var lackedSocket = false
+    /// Where the request went, once it was connected.
+    private(set) var address: String?
 
     init(_ transfer: any Transfer, addressRule: AddressRule = .any) throws(HTTPClientError) {
         guard CurlLibrary.isStarted, let pointer = curl_easy_init() else {
@@ -53,6 +60,7 @@ final class EasyHandle {
     deinit {
         curl_easy_cleanup(pointer)
         curl_slist_free_all(headers)
+        curl_slist_free_all(addresses)
         errorText.deallocate()
     }
 
@@ -67,9 +75,31 @@ final class EasyHandle {
         try check(tollgate_curl_set_list(pointer, CURLOPT_HTTPHEADER, headers))
     }
 
+    /// Ready for another request: its headers and what is told of its end are gone, everything else stays.
+    func startAnew() {
+        curl_slist_free_all(headers)
+        headers = nil
+        if addresses != nil {
+            tollgate_curl_set_list(pointer, CURLOPT_RESOLVE, nil)
+            curl_slist_free_all(addresses)
+            addresses = nil
+        }
+        metForbiddenAddress = false
+        lackedSocket = false
+        address = nil
+        errorText.pointee = 0
+    }
+
     func addHeader(_ line: String) throws(HTTPClientError) {
         guard let list = curl_slist_append(headers, line) else { throw .broken("no memory") }
         headers = list
+    }
+
+    /// Addresses of the host, as `+HOST:PORT:ADDRESS,…`: libcurl looks nothing up.
+    func resolve(_ line: String) throws(HTTPClientError) {
+        guard let list = curl_slist_append(addresses, line) else { throw .broken("no memory") }
+        addresses = list
+        try check(tollgate_curl_set_list(pointer, CURLOPT_RESOLVE, list))
     }
 
     func set(_ option: CURLoption, _ value: Int) throws(HTTPClientError) {
@@ -84,7 +114,7 @@ final class EasyHandle {
         try check(tollgate_curl_set_text(pointer, option, value))
     }
 
-    private func set(_ option: CURLoption, _ value: UnsafeMutableRawPointer) throws(HTTPClientError) {
+    func set(_ option: CURLoption, _ value: UnsafeMutableRawPointer?) throws(HTTPClientError) {
         try check(tollgate_curl_set_pointer(pointer, option, value))
     }
 
@@ -132,9 +162,8 @@ final class EasyHandle {
             })
         try check(
             tollgate_curl_set_transfer(pointer, CURLOPT_HEADERFUNCTION) { bytes, size, count, context in
-                EasyHandle.transfer(of: context)?.receive(
-                    headLine: UnsafeRawBufferPointer(start: bytes, count: size * count))
-                return size * count
+                let line = UnsafeRawBufferPointer(start: bytes, count: size * count)
+                return EasyHandle.transfer(of: context)?.receive(headLine: line) == true ? line.count : 0
             })
         try check(
             tollgate_curl_set_transfer(pointer, CURLOPT_WRITEFUNCTION) { bytes, size, count, context in
@@ -154,8 +183,9 @@ final class EasyHandle {
     }
 
     private func mayUse(_ address: UnsafePointer<CChar>?) -> Bool {
+        self.address = address.map { String(cString: $0) }
         if case .any = addressRule { return true }
-        if let address, let parsed = IPAddress(parsing: String(cString: address)), addressRule.allows(parsed) {
+        if let address = self.address, let parsed = IPAddress(parsing: address), addressRule.allows(parsed) {
             return true
         }
         metForbiddenAddress = true
@@ -170,7 +200,9 @@ final class EasyHandle {
             return CURL_SOCKET_BAD
         }
         let closing = Int32(SOCK_CLOEXEC.rawValue)
-        return socket(place.pointee.family, place.pointee.socktype | closing, place.pointee.protocol)
+        let fd = socket(place.pointee.family, place.pointee.socktype | closing, place.pointee.protocol)
+        if fd < 0, errno == EMFILE || errno == ENFILE { lackedSocket = true }
+        return fd
     }
 
     private func mayConnect(to place: UnsafeMutablePointer<curl_sockaddr>) -> Bool {

@@ -1,11 +1,18 @@
 package import HTTPCore
 
-/// A POST to somebody else's service, tried again where it may be: what an `OutboundCaller` sends.
+/// A call to somebody else's service, tried again where it may be: what an `OutboundCaller` sends.
 ///
 /// Each attempt is the same bytes, so it must be safe to arrive twice. A value: any thread.
 package struct OutboundCall: Sendable {
+    package enum Method: String, Sendable {
+        case get = "GET"
+        case post = "POST"
+    }
+
+    package var method = Method.post
     package var url: String
     package var headers: [(name: String, value: String)]
+    /// Empty for a GET.
     package var body: [UInt8]
     package var addressRule = AddressRule.publicOnly
     package var connectMilliseconds = 3_000
@@ -17,6 +24,13 @@ package struct OutboundCall: Sendable {
     /// Before the second attempt; twice as long before the third.
     package var pauseMilliseconds = 250
     package var answerBytesMax = 64 << 10
+
+    /// One attempt that may take so long: who calls tries again by itself.
+    package mutating func tryOnce(withinMilliseconds milliseconds: Int, connecting: Int) {
+        attemptsMax = 1
+        attemptMilliseconds = milliseconds
+        connectMilliseconds = min(connecting, milliseconds)
+    }
 
     package init(url: String, headers: [(name: String, value: String)], body: [UInt8]) {
         self.url = url

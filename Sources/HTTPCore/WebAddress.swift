@@ -10,6 +10,8 @@ package struct WebAddress: Sendable, Equatable {
 
     package let isPlain: Bool
     package let host: Host
+    /// The scheme's where none is given.
+    package let port: UInt16
 
     /// Nil for any other scheme, credentials, a fragment, a backslash, a port out of 1 to 65535, and a host that is
     /// neither a name nor an address in its own spelling: `127.1`, `0x7f000001` and `2130706433` are none.
@@ -24,6 +26,7 @@ package struct WebAddress: Sendable, Equatable {
             let host = Self.host(host)
         else { return nil }
         self.host = host
+        self.port = port.flatMap { UInt16($0) } ?? (isPlain ? 80 : 443)
     }
 
     /// Whether a call there could get anywhere: what only this machine or its network knows is not public, whatever it

@@ -34,7 +34,9 @@ COLUMNS = {
     "owner": "owner", "other tenant's": "another tenant's reseller", "provider": "provider"}
 # What an operator's key of mode test may change: stock by file, and test orders and services by their id (O1).
 OF_TEST_BOOK = {"/licences", "/ports", "/orders/{order}/activate", "/orders/{order}/reject",
-                *(f"/services/{{service}}/{move}" for move in ("suspend", "resume", "cancel"))}
+                *(f"/services/{{service}}/{move}" for move in ("suspend", "resume", "cancel", "details")),
+                *(f"/provisioning/{{service}}/{move}" for move in ("retry", "confirm", "give_up")),
+                "/products/{sku}/stock", "/products/{sku}/stock/items/{item}"}
 # Of a reseller's calls: those that write and yet take a key that only reads, since they change nothing; and reads that
 # ask for more.
 PURE = {"/orders/quote", "/reseller/pricebook/calculate"}

@@ -51,7 +51,7 @@ class Scene:
             "session": signed_in,
             "order": waiting.json["order"]["id"], "service": done.json["services"][0]["id"],
             "delivery": deliveries[0]["id"] if deliveries else "dlv_none", "country": "germany_id",
-            "event": "ev_none", "subscriber": "sub_none", "payment": "pay_none", "reconciliation": shop.admin("GET", "/reconciliations").json["data"][0]["id"],
+            "event": "ev_none", "item": "stk_none", "subscriber": "sub_none", "payment": "pay_none", "reconciliation": shop.admin("GET", "/reconciliations").json["data"][0]["id"],
             "review": shop.admin("GET", "/reviews").json["data"][0]["id"]}
         self.connection = gateway.connection()
         # More headers of every call.

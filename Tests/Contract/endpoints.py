@@ -117,6 +117,7 @@ def good(fields):
 FIND = {"email": ["x", "", "a b@c.example"], "q": ["", " ", "a\u200bb"]}
 PAGE = {"limit": ["0", "101", "-1", "abc", "1.5", "", "99999999999999999999", "١"],
         "cursor": ["", "x", "!!!!", "AAAA", "__________8", "%ff%fe", "' OR 1=1"]}
+FEED = {"limit": PAGE["limit"], "after": PAGE["cursor"], "types": ["x", "", "order.created,", "ORDER.CREATED"]}
 MODE = {"mode": ["x", "", "LIVE", "0"]}
 TIMES = {"from": ["x", "", "2020-13-01", "2020-01-01T99:00:00Z"], "to": ["x", "", "2020-00-01"]}
 PRICES = {**{f"wholesale_{term}": price() for term in ("monthly", "quarterly", "semi_annual", "annual", "hourly")},
@@ -129,6 +130,14 @@ PASSWORD = text("correct horse battery", 256, 8)
 PRODUCT = {"name": text("A product", 200, required=False, null_is_bad=True),
            "fulfilment": choice("instant", required=False, null_is_bad=True), "hidden": boolean(False, null_is_bad=True),
            "days": integer(30, 1, 36_525, required=False), "retail_price": price(), "wholesale_price": price()}
+
+DETAILS = Field({"host": {"value": "h.example"}}, [
+    "x", 5, True, [], {"a": 1}, {"a": "x"}, {"a": {}}, {"a": {"value": 1}}, {"a": {"value": "x", "secret": "y"}},
+    {"a": {"value": "x", "more": 1}}, {"a": {"value": "a\u0000b"}}, {"": {"value": "x"}}, {"a" * 65: {"value": "x"}},
+    {f"n{number}": {"value": "x"} for number in range(21)}, {"a": {"value": "x" * 5000}}], False)
+PROVISIONER = {
+    "url": url(), "timeout_seconds": integer(30, 1, 120, required=False),
+    "secret": text("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", 200, required=False, more=["whsec_", "whsec_AAAA", "whsec_" + "!" * 32])}
 
 OVERLAP = {"overlap_seconds": integer(1, 0, 30 * 86_400, required=False)}
 
@@ -227,13 +236,17 @@ ADMINS = [
     Endpoint(ADMIN, "POST", "/price-book.csv", "operator", raw=True),
     Endpoint(ADMIN, "GET", "/orders", "operator", query={**PAGE, **MODE, "state": ["x", "", "PENDING"]}),
     Endpoint(ADMIN, "GET", "/orders/{order}", "operator"),
-    Endpoint(ADMIN, "POST", "/orders/{order}/activate", "operator"),
-    Endpoint(ADMIN, "POST", "/orders/{order}/reject", "operator"),
+    Endpoint(ADMIN, "POST", "/orders/{order}/activate", "operator", {"details": DETAILS}, optional_body=True),
+    Endpoint(ADMIN, "POST", "/orders/{order}/reject", "operator", {
+        "reason": text("No room", 500, required=False)}, optional_body=True),
     Endpoint(ADMIN, "GET", "/services", "operator", query={**PAGE, **MODE, "status": ["x", ""]}),
     Endpoint(ADMIN, "GET", "/services/{service}", "operator"),
+    Endpoint(ADMIN, "PATCH", "/services/{service}/details", "operator", {
+        "details": Field(DETAILS.good, DETAILS.bad, True)}),
     *[Endpoint(ADMIN, "POST", f"/services/{{service}}/{move}", "operator") for move in ("suspend", "resume", "cancel")],
     Endpoint(ADMIN, "GET", "/deliveries", "operator", query={**PAGE, **MODE, "status": ["x", ""]}),
     Endpoint(ADMIN, "GET", "/deliveries/{delivery}", "operator"),
+    Endpoint(ADMIN, "GET", "/events", "operator", query={**FEED, **MODE}),
     Endpoint(ADMIN, "POST", "/deliveries/{delivery}/retry", "operator"),
     Endpoint(ADMIN, "GET", "/customers", "operator", query={**PAGE, **MODE}),
     Endpoint(ADMIN, "GET", "/subscribers", "operator", query={**PAGE, **MODE}),
@@ -255,6 +268,20 @@ ADMINS = [
     Endpoint(ADMIN, "GET", "/countries", "operator", query=PAGE),
     Endpoint(ADMIN, "PUT", "/countries/{country}", "operator", {
         "base_price": money("2.00", "-0.01", "1000000000.01", required=True), "name": text("Germany", 100, required=False)}),
+    *[endpoint for path in ("/provisioning", "/products/{sku}/provisioning") for endpoint in (
+        Endpoint(ADMIN, "GET", path, "operator"), Endpoint(ADMIN, "PUT", path, "owner", PROVISIONER),
+        Endpoint(ADMIN, "DELETE", path, "owner"))],
+    Endpoint(ADMIN, "GET", "/provisioning/queue", "operator", query={**PAGE, "state": ["x", "", "STUCK"]}),
+    Endpoint(ADMIN, "POST", "/provisioning/{service}/retry", "operator"),
+    Endpoint(ADMIN, "POST", "/provisioning/{service}/confirm", "operator", {"details": DETAILS}, optional_body=True),
+    Endpoint(ADMIN, "POST", "/provisioning/{service}/give_up", "operator", {"reason": text("No room", 500)}),
+    Endpoint(ADMIN, "POST", "/provisioning/test", "operator", {
+        "product": text("vps-1", 64, required=False), "verb": choice("create", "renew", required=False),
+        "send": boolean(False)}, optional_body=True),
+    Endpoint(ADMIN, "POST", "/products/{sku}/stock", "operator", query=MODE, raw=True, needs_key=True),
+    Endpoint(ADMIN, "GET", "/products/{sku}/stock", "operator", query=MODE),
+    Endpoint(ADMIN, "GET", "/products/{sku}/stock/items", "operator", query={**PAGE, **MODE}),
+    Endpoint(ADMIN, "DELETE", "/products/{sku}/stock/items/{item}", "operator"),
     Endpoint(ADMIN, "GET", "/payment-service", "operator"),
     Endpoint(ADMIN, "PUT", "/payment-service", "operator", {
         "driver": choice("http"), "create_url": Field("https://pay.example/create", url().bad + ["http://pay.example/"]),
@@ -308,6 +335,8 @@ PARTNERS = [
     Endpoint(PARTNER, "GET", "/orders/{order}", "reseller"),
     Endpoint(PARTNER, "GET", "/services", "reseller", query={**PAGE, "status": ["x", ""]}),
     Endpoint(PARTNER, "GET", "/services/{service}", "reseller"),
+    Endpoint(PARTNER, "GET", "/account", "reseller"),
+    Endpoint(PARTNER, "GET", "/events", "reseller", query=FEED),
 ]
 
 ALL = PROVIDERS + ADMINS + PARTNERS
@@ -349,6 +378,7 @@ SEEDS = [
     Endpoint(PORTS, "POST", "/reseller/ports/{port}/rotate", "reseller"),
     Endpoint(PORTS, "POST", "/reseller/webhooks", "reseller"),
     Endpoint(PORTS, "GET", "/reseller/webhooks", "reseller"),
+    Endpoint(PORTS, "GET", "/reseller/events", "reseller", query=FEED),
     Endpoint(PORTS, "DELETE", "/reseller/webhooks/{webhook}", "reseller"),
     Endpoint(PORTS, "POST", "/reseller/webhooks/{webhook}/test", "reseller"),
     Endpoint(PORTS, "POST", "/reseller/webhooks/{webhook}/secret/rotate", "reseller"),
@@ -367,6 +397,7 @@ SEEDS = [
     Endpoint(CODES, "GET", "/plans", "open or reseller"),
     Endpoint(CODES, "POST", "/generate", "reseller"),
     Endpoint(CODES, "GET", "/codes", "reseller"),
+    Endpoint(CODES, "GET", "/events", "reseller", query=FEED),
     Endpoint(CODES, "POST", "/topup", "reseller"),
     Endpoint(CODES, "POST", "/topup/webhook", "payment service"),
     Endpoint(CODES, "GET", "/topup/status/{payment}", "open"),

@@ -422,9 +422,12 @@ def drain(checks, options):
                 idle.send("GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n")
                 assert idle.answer()[0] == 200
                 wait_until(lambda: is_within_a_body(gateway))
+                # Whoever has begun to speak is no idle connection, however long the machine takes.
+                probe.send("GET /readyz HTTP/1.1\r\n")
+                wait_until(lambda: gateway.metrics().get("tollgate_connections", state="head") >= 1)
                 gateway.process.send_signal(signal.SIGTERM)
                 wait_until(lambda: takes_nobody(gateway))
-                probe.send("GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n")
+                probe.send("Host: a\r\n\r\n")
                 answer = probe.answer()
                 assert answer and answer[0] == 503, answer
                 assert idle.is_closed(), "an idle connection is let go"

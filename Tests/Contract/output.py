@@ -25,7 +25,18 @@ class Commands:
     def __init__(self, gateway, tollgate, folder):
         self.gateway, self.tollgate, self.folder = gateway, tollgate, folder
         self.shop = shop = Shop(gateway, slug="printed", password=PASSWORD)
-        self.reseller = shop.reseller()
+        self.reseller = shop.reseller(balance="1000.00")
+        self.skus = {kind: shop.product(kind) for kind in ("instant", "http")}
+        for sku in self.skus.values():
+            shop.price(self.reseller, sku, {"wholesale_monthly": "1.00"})
+        # Nobody answers there: what is sent waits.
+        made = shop.call(self.reseller, "POST", "/webhooks", {
+            "name": "printed", "url": "https://there.example/hook", "events": ["order.created"]})
+        assert made.status == 201, made
+        self.webhook = made.json["id"]
+        put = shop.admin("PUT", "/provisioning", {"url": "https://there.example/make"})
+        assert put.status in (200, 201), put
+        assert shop.order(self.reseller, self.skus["instant"]).status == 201
         self.numbers = iter(range(1000))
         self.export = os.path.join(folder, "sound.sqlite")
         made = gateway.command("tenant", "export", "printed", "--output", self.export)
@@ -45,6 +56,20 @@ class Commands:
         key = self.key()
         assert self.shop.admin("PUT", f"/api-keys/{key}/limit", {"requests": 10, "window_seconds": 60}).status == 200
         return key
+
+    def delivery(self):
+        return self.shop.admin("GET", "/deliveries").json["data"][0]["id"]
+
+    def moved(self, move):
+        """The webhook, after this move where that is one."""
+        self.shop.admin("POST", f"/webhooks/{self.webhook}/{move}")
+        return self.webhook
+
+    def unit(self):
+        """One that its provisioner is asked for."""
+        made = self.shop.order(self.reseller, self.skus["http"])
+        assert made.status == 201, made
+        return made.json["services"][0]["id"]
 
     def suspended(self):
         slug = self.tenant()
@@ -88,6 +113,21 @@ class Commands:
             "limit remove": lambda: ["limit", "remove", self.key(), *owner],
             "limit reset": lambda: ["limit", "reset", self.limited(), *owner],
             "limit rehearse": lambda: ["limit", "rehearse", self.key(), "10/60", *owner],
+            "events tail": lambda: ["events", "tail", "--once", *owner],
+            "deliveries list": lambda: ["deliveries", "list", *owner],
+            "deliveries show": lambda: ["deliveries", "show", self.delivery(), *owner],
+            "deliveries retry": lambda: ["deliveries", "retry", self.delivery(), *owner],
+            "deliveries replay": lambda: [
+                "deliveries", "replay", "--since", "2020-01-01T00:00:00Z", "--dry-run", *owner],
+            "webhooks list": lambda: ["webhooks", "list", *owner],
+            "webhooks disable": lambda: ["webhooks", "disable", self.moved("enable"), *owner],
+            "webhooks enable": lambda: ["webhooks", "enable", self.moved("disable"), *owner],
+            "due": lambda: ["due", *owner], "attention": lambda: ["attention", *owner],
+            "outbound resume": lambda: ["outbound", "resume", *owner],
+            "provisioning queue": lambda: ["provisioning", "queue", *owner],
+            "provisioning retry": lambda: ["provisioning", "retry", self.unit(), *owner],
+            "provisioning confirm": lambda: ["provisioning", "confirm", self.unit(), *owner],
+            "provisioning give-up": lambda: ["provisioning", "give-up", self.unit(), "--reason", "none left", *owner],
             "audit list": lambda: ["audit", "list", *owner], "audit head": lambda: ["audit", "head", *owner],
             "audit export": lambda: ["audit", "export", "--output", self.fresh(".csv"), *owner]}
 

@@ -170,6 +170,12 @@ def rehearsals(checks, shop):
             assert answer.status == 200 and answer.json["asked"] == 135, answer
             assert answer.json["would_be_refused"] == refused(times, tried), answer
             assert {hour["key"] for hour in answer.json["hours"]} == set(ids)
+    return reseller, stranger
+
+
+def edges(checks, shop, reseller, stranger):
+    path = f"/api-keys/{reseller['key_id']}"
+    limit = policy(60, 60, 30)
     with checks("O2 a key that never called: nothing asked, no smallest limit"):
         idle = shop.mint(reseller).json
         answer = rehearse(shop, f"/api-keys/{idle['id']}/limit", policy(10, 60)).json
@@ -229,7 +235,7 @@ def main():
     with Gateway(options.tollgate, demo=False) as gateway:
         shop = Shop(gateway)
         levels(checks, shop)
-        rehearsals(checks, shop)
+        edges(checks, shop, *rehearsals(checks, shop))
         beside_load(checks, shop)
     checks.finish()
 

@@ -3,7 +3,8 @@
 its title: the text of a Swift `@Test("W4 …")`, or of a script's `checks("W4 …")`. Ids in comments and data do not count.
 
 `--write` writes docs/rows.md. Without it the script fails where that table is stale, where a row that is built, or built
-in part, is named by no test, and where a test names a row that does not exist."""
+in part, is named by no test or broken by no mutant (Tests/Mutants), where a mutant's snippet has gone from the sources,
+and where a test names a row that does not exist."""
 
 import argparse
 import ast
@@ -15,6 +16,9 @@ import sys
 
 from support import ROOT, Checks
 
+sys.path.insert(0, os.path.join(ROOT, "Tests", "Mutants"))
+from table import faults, mutants
+
 PAGE = os.path.join(ROOT, "docs", "contract.md")
 TABLE = os.path.join(ROOT, "docs", "rows.md")
 TESTS = os.path.join(ROOT, "Tests")
@@ -25,7 +29,9 @@ HEADING = re.compile(r"### ([A-Z]\d{1,2}) (.+)")
 SWIFT_TEST = re.compile(r'@Test\(\s*"((?:[^"\\]|\\.)*)"')
 
 # Rows whose built part no test names yet. A row leaves this list when a test names it: the script says so.
-UNNAMED = {"W10"}
+UNNAMED = set()
+# Rows whose built part no mutant breaks yet; likewise.
+UNBROKEN = set()
 
 Row = collections.namedtuple("Row", "id summary state")
 
@@ -98,17 +104,19 @@ def named():
     return found
 
 
-def table(all_rows, files):
+def table(all_rows, files, broken):
     lines = [
         "# Rows and their tests", "",
         "`python3 Tests/Contract/rows.py --write` makes this table from [contract.md](contract.md) and the titles of the "
         "tests.",
-        "A test fails where it is stale. Files are below `Tests/`.", "",
-        "| row | what | state | tests that name it |", "|---|---|---|---|",
+        "A test fails where it is stale. Files are below `Tests/`. Mutants are breaks of the row that its tests must find",
+        "(`Tests/Mutants/run.py`).", "",
+        "| row | what | state | mutants | tests that name it |", "|---|---|---|---|---|",
     ]
     for row in all_rows:
         places = ", ".join(f"`{path}`" for path in sorted(files.get(row.id, ()))) or "–"
-        lines.append(f"| {row.id} | {row.summary} | {row.state} | {places} |")
+        names = ", ".join(f"`{name}`" for name in broken.get(row.id, ())) or "–"
+        lines.append(f"| {row.id} | {row.summary} | {row.state} | {names} | {places} |")
     return "\n".join(lines) + "\n"
 
 
@@ -121,7 +129,11 @@ def main():
     options = parser.parse_args()
     checks = Checks()
     all_rows, files = rows(), named()
-    wanted = table(all_rows, files)
+    all_mutants = mutants()
+    broken = collections.defaultdict(list)
+    for mutant in all_mutants:
+        broken[mutant.row].append(mutant.name)
+    wanted = table(all_rows, files, broken)
     if options.write:
         with open(TABLE, "w", encoding="utf-8") as file:
             file.write(wanted)
@@ -140,6 +152,16 @@ def main():
         settled = [row for row in sorted(UNNAMED)
                    if files.get(row) or row not in known or known[row].state == "not built"]
         assert not settled, f"take out of UNNAMED: {', '.join(settled)}"
+    with checks("every row that is built, in part too, is broken by a mutant, and no other is"):
+        is_built = {row.id for row in all_rows if row.state != "not built"}
+        missing = sorted(is_built - broken.keys() - UNBROKEN, key=order)
+        assert not missing, f"no mutant breaks {', '.join(missing)}"
+        assert not broken.keys() - is_built, f"not built: {broken.keys() - is_built}"
+        settled = UNBROKEN & broken.keys() | UNBROKEN - is_built
+        assert not settled, f"take out of UNBROKEN: {settled}"
+    with checks("every mutant finds its snippet once in the sources, and its row among the titles of its tests"):
+        wrong = faults(all_mutants, list(titles()))
+        assert not wrong, "\n".join(wrong)
     with checks("every row that a test names is in the contract"):
         unknown = {row: sorted(paths) for row, paths in files.items() if row not in known}
         assert not unknown, unknown

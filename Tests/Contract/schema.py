@@ -95,7 +95,8 @@ class Scene:
         self.shop = self.reseller("shop")
         self.slow = self.reseller("slow", rate_limit=SLOW)["key"]
         self.shop_key = self.admin("GET", "/api-keys?reseller=" + self.shop["id"])["data"][0]["id"]
-        for sku, fulfilment in (("instant", "instant"), ("manual", "manual"), ("lifetime", "instant")):
+        for sku, fulfilment in (
+                ("instant", "instant"), ("manual", "manual"), ("lifetime", "instant"), ("http", "http"), ("stock", "stock")):
             self.admin("POST", "/products", {
                 "sku": sku, "name": sku, "fulfilment": fulfilment, "days": 30, "retail_price": "2.00",
                 "wholesale_price": "1.00"})
@@ -231,6 +232,13 @@ def admin(scene):
     resellers = {
         "approve": scene.reseller("applicant", moves=()), "suspend": scene.reseller("good"),
         "resume": scene.reseller("bad", moves=("approve", "suspend")), "terminate": scene.reseller("gone")}
+    # Nobody answers there, and so each unit goes on waiting.
+    for place in ("/provisioning", "/products/instant/provisioning"):
+        scene.admin("PUT", place, {"url": "https://there.example/", "timeout_seconds": 1})
+    units = [scene.order(shop, "http")["services"][0]["id"] for _ in range(3)]
+    scene.call("POST", f"{scene.base}{ADMIN}/products/stock/stock", b"item\none\ntwo\n", scene.owner, headers={
+        "Content-Type": "text/csv", "Idempotency-Key": "stock"})
+    item = scene.admin("GET", "/products/stock/stock/items")["data"][0]["id"]
     terms = scene.reseller("terms")
     keys = [scene.admin("POST", "/api-keys", {"owner_email": "terms@here.example"})["id"] for _ in range(3)]
     scene.credit(shop, "twice", 5)
@@ -264,6 +272,7 @@ def admin(scene):
             "POST /price-book.csv": {"text/csv": f"reseller,sku,wholesale_monthly\n{shop['id']},instant,4\n"},
             "POST /licences": {
                 "text/csv": f"reseller,product,key,expiration\n{shop['id']},lifetime,fresh,2099-01-01T00:00:00Z\n"},
+            "POST /products/{sku}/stock": {"text/csv": "item\nfresh\n"},
             "POST /ports": {"text/csv": scene.stock("late", 6000)}},
         "queries": {
             **{f"GET /{name}": only for name in (
@@ -286,6 +295,11 @@ def admin(scene):
             "/orders/{id}/activate": {"id": waiting[:1]}, "/orders/{id}/reject": {"id": waiting[1:2]},
             "/services/{id}": {"id": services[3:]}, "/services/{id}/suspend": {"id": services[:1]},
             "/services/{id}/resume": {"id": services[1:2]}, "/services/{id}/cancel": {"id": services[2:3]},
+            "/services/{id}/details": {"id": services[3:]}, "/products/{sku}/provisioning": {"sku": ["instant"]},
+            **{f"/provisioning/{{service}}/{move}": {"service": [unit]}
+               for move, unit in zip(("retry", "confirm", "give_up"), units)},
+            "/products/{sku}/stock": {"sku": ["stock"]}, "/products/{sku}/stock/items": {"sku": ["stock"]},
+            "/products/{sku}/stock/items/{id}": {"sku": ["stock"], "id": [item]},
             "/deliveries/{id}": {"id": [delivery]}, "/deliveries/{id}/retry": {"id": [delivery]},
             "/credit-events/{id}": {"id": [event["id"]]}, "/reconciliations/{id}": {"id": [made["id"]]},
             "/reviews/{id}": {"id": reviews[:1]}, "/reviews/{id}/close": {"id": reviews[1:2]},

@@ -96,6 +96,22 @@ import Testing
         }
     }
 
+    @Test(
+        "P4 a refund is possible for fourteen days from provisioning, and not a moment longer", arguments: Door.allCases
+    )
+    func refundPeriod(door: Door) async throws {
+        try await withGateway(door) { gateway in
+            let hosting = try await gateway.tenant("hosting")
+            let codes = try await gateway.tenant("codes")
+            gateway.clock.advance(milliseconds: 14 * 86_400_000 - 1)
+            #expect(try await codes.asProvider("POST", "/refund").status == 200)
+            gateway.clock.advance(milliseconds: 1)
+            let late = try await hosting.asProvider("POST", "/refund")
+            #expect(late.status == 409 && late.code == "refund_period_over", "\(late.text)")
+            #expect(hosting.record.profile.state == .active && codes.record.profile.state == .refunded)
+        }
+    }
+
     @Test("P5 calls that go on while a tenant is restored leave a file that verifies", arguments: Door.allCases)
     func underLoad(door: Door) async throws {
         try await withGateway(door) { gateway in

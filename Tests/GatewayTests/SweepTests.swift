@@ -24,6 +24,7 @@ import Testing
     private static let chance = "drawn by chance, and anew at each hold"
     private static let who = "which key or account did it; the audit log, which is proved, says so too"
     private static let place = "from where a password was right lately; it opens nothing"
+    private static let asked = "how far a unit is at its provisioner; its money and its service are proved"
     private static let staged = "an import under way, which a restore takes away"
 
     /// `table.column`: why a change of it within its bounds need not be seen. Its extremes are seen all the same.
@@ -52,6 +53,12 @@ import Testing
         add(place, "known_place", "realm person_id place at")
         add(count, "reseller_room", "bytes reseller_id")
         add(staged, "licence_staging", "import_id place reseller_id product_id key expires_at lot")
+        add(staged, "stock_staging", "import_id place sealed fingerprint")
+        add(
+            asked, "provisioning",
+            "actual verb n phase tries since next_at last_at last_outcome last_status last_excerpt callback_id wanted")
+        add(time, "unit_decision", "at")
+        add(copy, "order_outcome", "reason")
         return listed
     }()
 
@@ -193,6 +200,31 @@ import Testing
         }
     }
 
+    /// An order of three units that a provisioner is asked for: one is ready, one is given up, one waits.
+    private static func fillProvisioning(_ tenant: TestTenant) async throws {
+        func owner(_ method: String, _ path: String, _ json: String) async throws -> TestResponse {
+            let answer = try await tenant.asOwner(method, path, json)
+            #expect(answer.status < 300, "\(path): \(answer.text)")
+            return answer
+        }
+        _ = try await owner("PUT", "/provisioning", #"{"url":"https://units.example/"}"#)
+        for (sku, fulfilment) in [("made", "http"), ("stocked", "stock")] {
+            _ = try await owner("POST", "/products", #"{"sku":"\#(sku)","name":"P","fulfilment":"\#(fulfilment)"}"#)
+            _ = try await owner("PUT", "/resellers/\(tenant.reseller.id)/products/\(sku)", #"{"wholesale_monthly":1}"#)
+        }
+        let stock = TestRequest("POST", tenant.path("/api/admin/products/stocked/stock"))
+            .with("Content-Type", "text/csv").bearer(tenant.ownerKey).idempotent("stock")
+            .carrying(Array("item\none\ntwo\n".utf8))
+        #expect(try await tenant.gateway.send(stock).status == 201)
+        #expect(try await tenant.gateway.send(tenant.order("o-3", product: "stocked")).status == 201)
+        let placed = try await tenant.gateway.send(tenant.order("o-4", product: "made", quantity: 3))
+        let units = placed.text.matches(of: #/svc_\w+/#).map { String($0.0) }
+        guard units.count == 3 else { throw TestGateway.Unexpected(placed) }
+        _ = try await owner(
+            "POST", "/provisioning/\(units[0])/confirm", #"{"details":{"host":{"value":"h","secret":true}}}"#)
+        _ = try await owner("POST", "/provisioning/\(units[1])/give_up", #"{"reason":"no room"}"#)
+    }
+
     /// What the demo does not have.
     private static func fill(_ tenant: TestTenant, _ blueprint: String) async throws {
         if blueprint == "hosting" {
@@ -200,6 +232,7 @@ import Testing
             #expect(try await tenant.gateway.send(tenant.partner("PUT", "/webhook", hook)).status == 200)
             #expect(try await tenant.gateway.send(tenant.order("o-1")).status == 201)
             #expect(try await tenant.gateway.send(tenant.order("o-2", quantity: 2)).status == 201)
+            try await fillProvisioning(tenant)
         }
     }
 }

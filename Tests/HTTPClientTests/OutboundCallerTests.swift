@@ -52,7 +52,7 @@ struct OutboundCallerTests {
         }
     }
 
-    @Test("an address that the rule forbids is not connected to, by number or by name")
+    @Test("H6 an address that the rule forbids is not connected to, by number or by name")
     func addresses() throws {
         let caller = try OutboundCaller()
         defer { caller.close() }

@@ -26,7 +26,7 @@ extension Office {
 }
 
 @Suite struct Prices {
-    @Test("O4 products keep their SKU, are hidden rather than deleted, and are fulfilled as can be served now")
+    @Test("O4 products keep their SKU, are hidden rather than deleted, and are fulfilled in one of four ways")
     func products() async throws {
         try await Office.open { office in
             let made = await office.call(
@@ -38,13 +38,15 @@ extension Office {
             let changed = await office.call(.patch, "/products/vps-1", #"{"hidden":true,"days":null}"#)
             #expect(changed["hidden"] == "true" && changed["days"] == "null" && changed["retail_price"] == "9.99")
             for (body, pointers) in [
-                (#"{"sku":"-a","name":"","fulfilment":"stock"}"#, ["/sku", "/name", "/fulfilment"]),
+                (#"{"sku":"-a","name":"","fulfilment":"nothing"}"#, ["/sku", "/name", "/fulfilment"]),
                 (#"{"sku":"a b","name":"A","fulfilment":"x","days":0}"#, ["/sku", "/fulfilment", "/days"]),
             ] {
                 #expect(await office.call(.post, "/products", body).pointers == pointers)
             }
-            let http = await office.call(.patch, "/products/vps-1", #"{"fulfilment":"http"}"#)
-            #expect(http.refusal?.detail.contains("instant, manual") == true)
+            for fulfilment in Fulfilment.allCases.map(\.rawValue) {
+                let kept = await office.call(.patch, "/products/vps-1", #"{"fulfilment":"\#(fulfilment)"}"#)
+                #expect(kept["fulfilment"] == fulfilment)
+            }
             #expect(await office.call(.patch, "/products/vps-1", #"{"sku":"b"}"#).pointers == ["/sku"])
             #expect(await office.call(.patch, "/products/none", #"{"hidden":true}"#).status == 404)
         }

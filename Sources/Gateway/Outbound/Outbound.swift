@@ -30,6 +30,10 @@ struct Outbound: OutboundCalls {
         }
         var call = OutboundCall(url: request.url, headers: request.headers, body: request.body)
         call.addressRule = rule
+        if let milliseconds = request.onceWithinMilliseconds {
+            call.tryOnce(withinMilliseconds: milliseconds, connecting: call.connectMilliseconds)
+            call.totalMilliseconds = milliseconds
+        }
         guard let place = places.place(for: payer) else { return false }
         return caller.send(call, group: "\(payer.tenant)") { result in
             withExtendedLifetime(place) {}
@@ -40,7 +44,7 @@ struct Outbound: OutboundCalls {
         }
     }
 
-    private static func failure(_ error: HTTPClientError) -> OutboundFailure {
+    static func failure(_ error: HTTPClientError) -> OutboundFailure {
         switch error {
         case .responseTooLong: .unusable("it is too long")
         default: .unanswered(error.description)

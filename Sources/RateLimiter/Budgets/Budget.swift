@@ -39,6 +39,7 @@ package enum Budget: String, Sendable, CaseIterable {
     case outboundNode = "outbound_node"
     case outboundTenant = "outbound_tenant"
     case outboundMember = "outbound_member"
+    case webhooksNode = "webhooks_node"
     case filesNode = "files_node"
     case filesTenant = "files_tenant"
     case filesMember = "files_member"
@@ -106,6 +107,7 @@ package enum Budget: String, Sendable, CaseIterable {
         case .outboundNode: held("the node", "calls of others' services under way or waiting", 1_024)
         case .outboundTenant: held("a tenant", "calls of others' services under way or waiting", 72)
         case .outboundMember: held("a reseller", "calls of others' services under way or waiting", 36)
+        case .webhooksNode: held("the node", "webhooks under way; the others wait", 1_024, "none")
         case .filesNode: held("the node", "pieces of files and bodies waiting", 4_096)
         case .filesTenant: held("a tenant", "pieces of files and bodies waiting", 1_024)
         case .filesMember: held("a reseller, or a tenant's operators", "pieces of files and bodies waiting", 256)

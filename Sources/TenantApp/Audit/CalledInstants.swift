@@ -9,7 +9,7 @@ struct CalledInstants: Sendable {
 
     /// When, in milliseconds since the period began (32 bits); whose, by the place in `keys` (30 bits); whether only
     /// the number was kept; whether it was refused.
-    struct Call: Sendable, Comparable {
+    struct Instant: Sendable, Comparable {
         let word: UInt64
 
         init(milliseconds: UInt32, place: Int, isCounted: Bool, isRefused: Bool) {
@@ -37,8 +37,8 @@ struct CalledInstants: Sendable {
     }
 
     /// Those in these rows, in no order; at most `most`.
-    func calls(in rows: [CalledRow], most: Int) -> [Call] {
-        var calls: [Call] = []
+    func calls(in rows: [CalledRow], most: Int) -> [Instant] {
+        var calls: [Instant] = []
         for row in rows where calls.count < most {
             switch row {
             case .call(let at, let keyID, let status, let count):
@@ -50,7 +50,7 @@ struct CalledInstants: Sendable {
         return calls.count > most ? Array(calls.prefix(most)) : calls
     }
 
-    private func add(_ block: [AuditRecord], to calls: inout [Call]) {
+    private func add(_ block: [AuditRecord], to calls: inout [Instant]) {
         var alike: [Alike: Timestamp] = [:]
         let hasCounted = block.contains { $0.count > 1 }
         for record in block {
@@ -70,7 +70,8 @@ struct CalledInstants: Sendable {
     /// Of calls of which only the number was kept the last one's instant is known, and that of the last one before
     /// them that has a line of its own: they are taken as evenly spread between the two.
     private func add(
-        _ count: Int, _ keyID: Int64, _ status: Int, after first: Timestamp?, _ last: Timestamp, to calls: inout [Call]
+        _ count: Int, _ keyID: Int64, _ status: Int, after first: Timestamp?, _ last: Timestamp,
+        to calls: inout [Instant]
     ) {
         guard count > 0, let place = places[keyID] else { return }
         let begin = min(first ?? last, last).milliseconds
@@ -79,7 +80,7 @@ struct CalledInstants: Sendable {
             let at = Timestamp(milliseconds: begin + span * index / Int64(count))
             guard at >= from, at <= until else { continue }
             calls.append(
-                Call(
+                Instant(
                     milliseconds: UInt32(clamping: at.milliseconds - from.milliseconds), place: place,
                     isCounted: count > 1, isRefused: status == 429))
         }

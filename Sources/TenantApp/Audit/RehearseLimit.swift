@@ -77,9 +77,9 @@ package struct RehearseLimit: Sendable {
     /// The calls of the period, and the instant up to which some are missing where there are too many.
     private func gather(
         _ from: Timestamp, _ keys: [Int64], _ steps: Steps
-    ) async throws -> ([CalledInstants.Call], Timestamp?) {
+    ) async throws -> ([CalledInstants.Instant], Timestamp?) {
         let instants = CalledInstants(from: from, until: now, keys: keys)
-        var calls: [CalledInstants.Call] = []
+        var calls: [CalledInstants.Instant] = []
         var row: Int64? = .max
         while let sequence = row {
             let room = CalledInstants.callsMax - calls.count
@@ -92,7 +92,7 @@ package struct RehearseLimit: Sendable {
     }
 
     private func report(
-        _ gathered: [CalledInstants.Call], _ names: [String], from: Timestamp, reachesBackTo reach: Timestamp
+        _ gathered: [CalledInstants.Instant], _ names: [String], from: Timestamp, reachesBackTo reach: Timestamp
     ) -> Report {
         let beginning = reach.milliseconds - from.milliseconds
         let calls = gathered.filter { Int64($0.milliseconds) >= beginning }.sorted()
@@ -126,7 +126,7 @@ package struct RehearseLimit: Sendable {
 }
 
 extension RehearseLimit.Counts {
-    fileprivate mutating func add(_ call: CalledInstants.Call, _ isRefused: Bool) {
+    fileprivate mutating func add(_ call: CalledInstants.Instant, _ isRefused: Bool) {
         asked += 1
         if call.isRefused { refusedThen += 1 }
         if isRefused { wouldBeRefused += 1 }

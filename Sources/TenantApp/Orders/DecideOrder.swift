@@ -37,6 +37,7 @@ package struct DecideOrder {
         detail.note("order", order.publicID)
         let services = try tenant.services(ofOrder: order.id)
         if let first = services.first, try tenant.provisioning(ofService: first.id) != nil {
+            if case .reject(let reason?) = decision { detail.note("reason", reason) }
             for service in services where service.state == .pending { try decideUnit(service, tenant, &detail) }
             return try tenant.knownOrder(orderID)
         }
@@ -65,15 +66,23 @@ package struct DecideOrder {
                 resellerID: order.resellerID, book: order.book, keyID: keyID, detail: &detail)
             try tenant.decide(order, as: .rejected, posting: posting, by: accountID)
             // Units that an operator cancelled before have been given back already.
-            let open = services.count { $0.state != .cancelled }
+            let open = services.filter { $0.state != .cancelled }
             try tenant.cancelServices(ofOrder: order)
             try tenant.addUnits(
-                -Int64(open), resellerID: order.resellerID, productID: order.productID, book: order.book)
+                -Int64(open.count), resellerID: order.resellerID, productID: order.productID, book: order.book)
             if let reason {
                 try tenant.noteOutcome(of: order, ready: 0, rejected: order.quantity, reason: reason)
                 detail.note("reason", reason)
             }
-            return try tenant.emitOrder(.orderRejected, tenant.knownOrder(orderID))
+            let rejected = try tenant.emitOrder(.orderRejected, tenant.knownOrder(orderID))
+            for service in open {
+                try tenant.emitService(.serviceCancelled, tenant.knownService(service.publicID)) { json in
+                    json.field("reason", reason)
+                }
+            }
+            try PayDueServices.run(
+                tenant, resellerID: order.resellerID, book: order.book, keyID: keyID, &detail)
+            return rejected
         }
     }
 
@@ -85,6 +94,6 @@ package struct DecideOrder {
             }
         try MoveProvisioning(
             serviceID: service.publicID, move: move, accountID: accountID, keyID: keyID, callerBook: callerBook
-        ).run(tenant, &detail)
+        ).carryOut(tenant, &detail)
     }
 }

@@ -35,14 +35,27 @@ package struct MoveProvisioning: Sendable {
         self.callerBook = callerBook
     }
 
-    @discardableResult
     package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> Provisioning {
-        guard var unit = try tenant.provisioning(service: serviceID) else { throw Refusal.notFound(.provisioning) }
+        let unit = try known(tenant)
+        detail.resellerID = unit.resellerID
+        detail.note("service", unit.servicePublicID)
+        if let verb = unit.state.verb { detail.note("verb", "\(verb.rawValue) \(unit.state.n)") }
+        detail.note("move", move.name)
+        if case .giveUp(let reason) = move { detail.note("given_up", reason) }
+        try carryOut(tenant, &detail)
+        return try known(tenant)
+    }
+
+    private func known(_ tenant: TenantReader) throws -> Provisioning {
+        guard let unit = try tenant.provisioning(service: serviceID) else { throw Refusal.notFound(.provisioning) }
+        return unit
+    }
+
+    /// One of several in a call: the detail names the postings alone.
+    func carryOut(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws {
+        var unit = try known(tenant)
         try callerBook.judgeWrite(to: unit.book)
         guard let verb = unit.state.verb else { throw Refusal.conflict(.nothingIsAsked(unit.state.shown)) }
-        detail.note("service", unit.servicePublicID)
-        detail.note("verb", "\(verb.rawValue) \(unit.state.n)")
-        detail.note("move", move.name)
         var outcome = ProvisioningState.Outcome.nothing
         var said: String?
         switch move {
@@ -55,14 +68,11 @@ package struct MoveProvisioning: Sendable {
             } else {
                 unit.state.settle(at: tenant.now)
             }
-            detail.note("given_up", reason)
         }
         try tenant.save(unit.state, ofService: unit.serviceID)
         try tenant.note(
             ProvisioningNews(at: tenant.now, outcome: move.name, excerpt: said), ofService: unit.serviceID)
         try TakeProvisioningAnswer.apply(
             outcome, to: unit, tenant, &detail, accountID: accountID, keyID: keyID)
-        guard let moved = try tenant.provisioning(ofService: unit.serviceID) else { throw Refusal.defect }
-        return moved
     }
 }

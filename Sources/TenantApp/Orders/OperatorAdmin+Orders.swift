@@ -33,16 +33,14 @@ extension OperatorAdmin {
         },
         Route(
             .post, "/orders/{id}/activate", "Carry a pending order out", access: .administrator, moves: .oneBook,
-            idempotency: .accepted,
+            idempotency: .accepted, takes: Schemas.activation.schema,
             gives: .done(Schemas.orderWithServices), refuses: [409]
-        ) { call in decide(call, .activate()) },
+        ) { call in decide(call, .activate(try call.read(Schemas.activation))) },
         Route(
             .post, "/orders/{id}/reject", "Reject a pending order", access: .administrator, moves: .oneBook,
-            idempotency: .accepted,
+            idempotency: .accepted, takes: Schemas.rejection.schema,
             gives: .done(Schemas.orderWithServices), refuses: [409]
-        ) {
-            call in decide(call, .reject())
-        },
+        ) { call in decide(call, .reject(reason: try call.read(Schemas.rejection))) },
     ]
 
     static let services: [Route] =
@@ -64,28 +62,88 @@ extension OperatorAdmin {
                     return page.answer(rows, id: \.id, Schemas.service, in: tenant.currency)
                 }
             },
-            Route(.get, "/services/{id}", "Read a service", access: .administrator, gives: .read(Schemas.service)) {
-                call in
+            Route(
+                .get, "/services/{id}", "Read a service, with its details", access: .administrator,
+                gives: .read(Schemas.serviceWithDetails)
+            ) { call in
                 .read { tenant in
                     guard let service = try tenant.service(publicID: call.parameters[0], resellerID: nil, book: nil)
                     else { throw Refusal.notFound(.service) }
-                    return .json(Schemas.service, service, in: tenant.currency)
+                    return .json(Schemas.serviceWithDetails, try tenant.whole(service), in: tenant.currency)
+                }
+            },
+            Route(
+                .patch, "/services/{id}/details", "Change what a service's end customer needs, name by name",
+                access: .administrator, moves: .oneBook, takes: Schemas.detailsChange,
+                gives: .done(Schemas.serviceWithDetails)
+            ) { call in
+                let change = try detailsChange(call)
+                return .write { tenant, detail in
+                    guard let service = try tenant.service(publicID: call.parameters[0], resellerID: nil, book: nil)
+                    else { throw Refusal.notFound(.service) }
+                    try call.book.judgeWrite(to: service.book)
+                    let known = try tenant.details(ofService: service.id)
+                    try tenant.setDetails(
+                        try ServiceDetails(known, changedBy: change, at: "details"), ofService: service.id)
+                    detail.resellerID = service.resellerID
+                    detail.note("service", service.publicID)
+                    return .json(Schemas.serviceWithDetails, try tenant.whole(service), in: tenant.currency)
                 }
             },
         ]
-        + ChangeService.Move.allCases.map { move in
+        + [ChangeService.Move.suspend, .resume].map { move in
             Route(
                 .post, "/services/{id}/\(move.rawValue)", "\(move.rawValue.capitalized) a service",
                 access: .administrator, moves: .oneBook, idempotency: .accepted, gives: .done(Schemas.service),
                 refuses: [409]
-            ) { call in
-                let change = ChangeService(serviceID: call.parameters[0], move: move, callerBook: call.book)
-                return .write { tenant, detail in
-                    let service = try change.run(tenant, &detail)
-                    return .json(Schemas.service, service, in: tenant.currency)
-                }
-            }
+            ) { call in change(call, move, .now) }
         }
+        + [
+            Route(
+                .post, "/services/{id}/cancel", "Cancel a service, now or with its term", access: .administrator,
+                moves: .oneBook, idempotency: .accepted, takes: Schemas.cancellation.schema,
+                gives: .done(Schemas.service), refuses: [409]
+            ) { call in change(call, .cancel, try call.read(Schemas.cancellation)) },
+            Route(
+                .post, "/services/reprice", "Change the price of services from their next period on",
+                access: .administrator, moves: .oneBook, takes: Schemas.repricing.schema,
+                gives: .done(Schemas.repricedServices), refuses: [404]
+            ) { call in
+                let (reseller, product, term, price, isDryRun) = try call.read(Schemas.repricing)
+                return .flow { steps in
+                    let filter = try await steps.read { tenant in
+                        RepriceFilter(
+                            resellerID: try tenant.resellerID(filter: reseller),
+                            productID: try product.map {
+                                guard let known = try tenant.product(sku: $0) else { throw Refusal.notFound(.product) }
+                                return known.id
+                            }, term: term, price: price, book: call.book)
+                    }
+                    let reprice = RepriceServices(filter: filter, keyID: call.keyID, isDryRun: isDryRun)
+                    let repriced = Schemas.Repriced(result: try await reprice.run(steps), isDryRun: isDryRun)
+                    return .answer(.json(Schemas.repricedServices, repriced, in: call.currency))
+                }
+            },
+        ]
+
+    private static func change(_ call: Call, _ move: ChangeService.Move, _ when: ChangeService.When) -> Work {
+        let change = ChangeService(
+            serviceID: call.parameters[0], move: move, when: when, callerBook: call.book, keyID: call.keyID)
+        return .write { tenant, detail in
+            let service = try change.run(tenant, &detail)
+            return .json(Schemas.service, service, in: tenant.currency)
+        }
+    }
+
+    /// The object as it was sent: it is judged together with what is there.
+    private static func detailsChange(_ call: Call) throws -> JSON {
+        var fields = try call.fields()
+        let sent = fields.object("details")
+        fields.expectNoOthers(than: ["details"])
+        try fields.finish()
+        guard sent != nil, let json = fields.value("details") else { throw Refusal.defect }
+        return json
+    }
 
     private static func decide(_ call: Call, _ decision: DecideOrder.Decision) -> Work {
         let decide = DecideOrder(

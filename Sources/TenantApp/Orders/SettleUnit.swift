@@ -67,7 +67,6 @@ package struct SettleUnit: Sendable {
         try tenant.noteOutcome(of: order, ready: 0, rejected: 1, reason: reason)
         try tenant.cancelServices(ofOrder: order, only: service)
         try tenant.addUnits(-1, resellerID: order.resellerID, productID: order.productID, book: order.book)
-        if let reason { detail.note("reason", reason) }
         try tenant.emitService(.serviceCancelled, try tenant.knownService(service.publicID)) { json in
             json.field("reason", reason)
         }

@@ -21,8 +21,22 @@ package struct TakeProvisioningAnswer: Sendable {
         self.callbackID = callbackID
     }
 
+    /// By the node itself, which writes the audit row: not where nothing but the next try has changed.
+    package func runByItself(_ tenant: TenantTransaction) throws {
+        guard let before = try tenant.provisioning(ofService: serviceID) else { return }
+        var detail = AuditDetail()
+        try run(tenant, &detail)
+        guard let after = try tenant.provisioning(ofService: serviceID),
+            (after.state.n, after.state.phase) != (before.state.n, before.state.phase)
+        else { return }
+        tenant.noteClockwork(Self.action, resellerID: before.resellerID, book: before.book, detail)
+    }
+
+    private static let action = "provisioning.answered"
+
     package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws {
         guard var known = try tenant.provisioning(ofService: serviceID) else { throw Refusal.notFound(.service) }
+        detail.resellerID = known.resellerID
         detail.note("service", known.servicePublicID)
         detail.note("answer", "\(answer.name) \(n)")
         if let callbackID, callbackID == known.callbackID { return }
@@ -38,6 +52,7 @@ package struct TakeProvisioningAnswer: Sendable {
             return
         }
         let outcome = known.state.take(answer, at: tenant.now)
+        if case .refused(let reason?) = outcome { detail.note("reason", reason) }
         try tenant.save(known.state, ofService: serviceID)
         try tenant.note(news, ofService: serviceID, callbackID: callbackID)
         try Self.apply(outcome, to: known, tenant, &detail)

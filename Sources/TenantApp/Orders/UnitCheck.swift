@@ -10,7 +10,7 @@ enum UnitCheck {
         try file.connection.forEach(
             """
             SELECT o.id, o.public_id, o.book, o.reseller_id, o.quantity, o.wholesale_total, o.state,
-                s.id, s.state, v.wanted, v.verb, d.order_id,
+                s.id, s.state, v.book, v.wanted, v.verb, d.order_id,
                 p.kind, p.book, p.reseller_id, p.reference, (SELECT max(amount) FROM entry WHERE posting_id = p.id)
             FROM orders o CROSS JOIN service s ON s.order_id = o.id
                 LEFT JOIN provisioning v ON v.service_id = s.id LEFT JOIN unit_decision d ON d.service_id = s.id
@@ -84,6 +84,7 @@ private struct UnitLine {
     let orderState: String
     let id: Int64
     let state: String
+    let provisionedBook: Int64?
     let wanted: String?
     let verb: String?
     let decidedIn: Int64?
@@ -99,6 +100,7 @@ private struct UnitLine {
         orderState = try row.text()
         id = try row.int()
         state = try row.text()
+        provisionedBook = try row.optionalInt()
         wanted = try row.optionalText()
         verb = try row.optionalText()
         decidedIn = try row.optionalInt()
@@ -143,6 +145,7 @@ private struct UnitLine {
 
     private func wishFaults() -> [String] {
         guard let wanted else { return [] }
+        if provisionedBook != book { return ["The unit and its provisioning are of different books."] }
         let isRight =
             switch state {
             case "pending": wanted == "active" && verb == "create"

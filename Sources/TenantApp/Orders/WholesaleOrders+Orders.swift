@@ -75,15 +75,26 @@ extension WholesaleOrders {
                 return page.answer(rows, id: \.id, Schemas.service, in: tenant.currency)
             }
         },
-        Route(.get, "/services/{id}", "Read a service", access: .reseller(.partnerRead), gives: .read(Schemas.service))
-        { call in
+        Route(
+            .get, "/services/{id}", "Read a service, with its details", access: .reseller(.partnerRead),
+            gives: .read(Schemas.serviceWithDetails)
+        ) { call in
             .read { tenant in
                 guard
                     let service = try tenant.service(
                         publicID: call.parameters[0], resellerID: call.resellerID, book: call.book)
                 else { throw Refusal.notFound(.service) }
-                return .json(Schemas.service, service, in: tenant.currency)
+                return .json(Schemas.serviceWithDetails, try tenant.whole(service), in: tenant.currency)
             }
         },
     ]
+}
+
+extension TenantReader {
+    /// With its details, opened: for the answer to its reseller or operator and nothing else.
+    func whole(_ service: Service) throws -> WholesaleOrders.Schemas.WholeService {
+        WholesaleOrders.Schemas.WholeService(
+            service: service, provisioning: try provisioning(ofService: service.id)?.state.shown,
+            details: try details(ofService: service.id))
+    }
 }

@@ -107,9 +107,24 @@ extension WholesaleOrders {
             .member("status", \.state), .member("term", \.term),
             .member("customer_external_id", as: .string, \.customerExternalID), .member("created_at", \.createdAt),
             .member("activated_at", \.activatedAt), .member("renews_at", \.renewsAt), .member("ends_at", \.endsAt),
+            .member("period", \.period), .member("term_price", \.nextPrice), .member("discount_rate", \.rate),
+            .member("past_due_since", \.pastDueSince), .member("suspended_by", \.suspendedBy),
             .member("revision", \.revision),
         ]
         static let service = Shape<Service>("Service", serviceMembers)
+
+        /// With what only its own GET shows: no list, no event has it (O10).
+        package struct WholeService: Sendable {
+            package let service: Service
+            /// Nil where no provisioner makes it.
+            package let provisioning: ProvisioningState.Shown?
+            package let details: ServiceDetails?
+        }
+        package static let detailMembers: [Shape<WholeService>.Member] = [
+            .member("provisioning_state", \.provisioning), .member("details", \.details),
+        ]
+        static let serviceWithDetails = Shape<WholeService>(
+            "ServiceWithDetails", [.part(serviceMembers, \.service)] + detailMembers)
 
         package struct WholeOrder: Sendable {
             package let order: Order
@@ -145,6 +160,7 @@ extension WholesaleOrders {
         ]
         static let customer = Shape<Customer>("Customer", customerMembers)
 
+        static let posting = OperatorAdmin.Schemas.posting
         static let balance = Shape<Balances>(
             "Balance",
             [

@@ -27,6 +27,7 @@ package struct Provisioning: Sendable {
     package let servicePublicID: String
     package let orderPublicID: String
     package let sku: String
+    package let resellerID: Int64
     package let resellerPublicID: String
     package let book: Book
     package var state: ProvisioningState
@@ -34,7 +35,7 @@ package struct Provisioning: Sendable {
     package let callbackID: String?
 
     static let columns = Columns<Provisioning>(
-        "v.service_id", "s.public_id", "o.public_id", "p.sku", "r.public_id", "v.book", "v.wanted", "v.actual",
+        "v.service_id", "s.public_id", "o.public_id", "p.sku", "r.id", "r.public_id", "v.book", "v.wanted", "v.actual",
         "v.verb", "v.n", "v.phase", "v.tries", "v.since", "v.next_at", "v.last_at", "v.last_outcome", "v.last_status",
         "v.last_excerpt", "v.callback_id")
     static let tables = """
@@ -54,6 +55,7 @@ package struct Provisioning: Sendable {
         servicePublicID = try row.text()
         orderPublicID = try row.text()
         sku = try row.text()
+        resellerID = try row.int()
         resellerPublicID = try row.text()
         book = try row.value()
         state = ProvisioningState(
@@ -86,6 +88,27 @@ package struct ProvisioningTask: Sendable {
     package let customerEmail: String?
     package let customerName: String?
     package let reseller: String
+    /// Nothing is to be made: the operator tries the way there.
+    package var isDryRun = false
+
+    /// A unit that does not exist.
+    package init(dryRunOf verb: ProvisioningVerb, product: String, productID: Int64, publicID: (StaticString) -> String)
+    {
+        serviceID = 0
+        service = publicID("svc")
+        self.verb = verb
+        n = ProvisioningState.createNumber
+        isPoll = false
+        order = publicID("ord")
+        self.productID = productID
+        self.product = product
+        term = Term.monthly.rawValue
+        customerExternalID = "dry-run"
+        customerEmail = nil
+        customerName = nil
+        reseller = publicID("res")
+        isDryRun = true
+    }
 
     static let columns = Columns<ProvisioningTask>(
         "v.service_id", "s.public_id", "v.verb", "v.n", "v.phase = 'pending'", "o.public_id", "s.product_id", "p.sku",
@@ -136,20 +159,6 @@ extension TenantReader {
                 """, [.integer(id), .int(limit)], read: Provisioning.init)
     }
 
-    /// How many units a person has to see to, and since when the oldest: for `attention`.
-    package func stuckProvisionings() throws -> (count: Int64, oldest: Timestamp?) {
-        try connection.row("SELECT count(*), min(since) FROM provisioning WHERE phase = 'stuck'") {
-            (try $0.int(), try $0.optionalTime())
-        } ?? (0, nil)
-    }
-
-    /// When the next call is due.
-    package func nextProvisioning() throws -> Timestamp? {
-        try connection.row("SELECT min(next_at) FROM provisioning WHERE next_at IS NOT NULL") {
-            try $0.optionalTime()
-        } ?? nil
-    }
-
     /// Of this book, due now, longest due first. Nothing is written: what is under way is the caller's to know, and a
     /// restart asks again.
     package func dueProvisionings(
@@ -158,20 +167,6 @@ extension TenantReader {
         let tasks = try connection.rows(
             ProvisioningTask.due, .time(now), .book(book), .int(limit + underWay.count), read: ProvisioningTask.init)
         return Array(tasks.lazy.filter { !underWay.contains($0.serviceID) }.prefix(limit))
-    }
-
-    /// What falls due until then, soonest first: service, reseller, time.
-    package func comingProvisionings(until: Timestamp, limit: Int) throws -> [(
-        at: Timestamp, service: String, reseller: String
-    )] {
-        try connection.rows(
-            """
-            SELECT v.next_at, s.public_id, r.public_id
-            FROM provisioning v CROSS JOIN service s ON s.id = v.service_id CROSS JOIN reseller r ON r.id = s.reseller_id
-            WHERE v.next_at IS NOT NULL AND v.next_at <= ?1 ORDER BY v.next_at, v.service_id LIMIT ?2
-            """,
-            .time(until), .int(limit)
-        ) { (try $0.time(), try $0.text(), try $0.text()) }
     }
 }
 

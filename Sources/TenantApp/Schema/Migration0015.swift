@@ -73,12 +73,11 @@ enum Migration0015 {
             status_class INTEGER AS (coalesce(last_status / 100, 0)) VIRTUAL,
             UNIQUE (event_id, endpoint_id)
         ) STRICT;
-        INSERT INTO delivery_wider (id, public_id, event_id, endpoint_id, book, type, state, attempts, tries, created_at,
-                next_at, last_status, updated_at)
+        INSERT INTO delivery_wider (id, public_id, event_id, endpoint_id, book, type, state, created_at, next_at,
+                updated_at)
             SELECT d.id, d.public_id, d.event_id, d.endpoint_id, e.book, e.type,
-                iif(d.state = 'pending' AND d.expires_at <= unixepoch() * 1000, 'dead', d.state), d.attempts, d.attempts,
-                e.at, iif(d.state = 'pending' AND d.expires_at > unixepoch() * 1000, d.next_at, NULL), d.last_status,
-                d.updated_at
+                iif(d.state = 'pending' AND d.expires_at <= unixepoch() * 1000, 'dead', d.state), e.at,
+                iif(d.state = 'pending' AND d.expires_at > unixepoch() * 1000, d.next_at, NULL), d.updated_at
             FROM delivery d JOIN event e ON e.id = d.event_id ORDER BY d.id;
         DROP TABLE delivery;
         ALTER TABLE delivery_wider RENAME TO delivery;

@@ -105,11 +105,12 @@ struct DeliveryPage: Sendable {
         let seal = try CursorSeal(call)
         self.seal = seal
         limit = try Paging.limit(query)
-        before = try query["cursor"].map { text throws(Refusal) in
-            let bytes = try seal.open(text)
-            guard let at = bytes.place(0), let id = bytes.place(1) else { throw .badQuery(.unknownCursor) }
-            return DeliveryPlace(at: at, id: id)
-        } ?? .newest
+        before =
+            try query["cursor"].map { text throws(Refusal) in
+                let bytes = try seal.open(text)
+                guard let at = bytes.place(0), let id = bytes.place(1) else { throw .badQuery(.unknownCursor) }
+                return DeliveryPlace(at: at, id: id)
+            } ?? .newest
     }
 
     /// One more than is shown.

@@ -16,7 +16,7 @@ package struct DueEndpoint: Sendable {
     fileprivate static let columns = Columns<DueEndpoint>(
         "w.id", "w.public_id", "w.reseller_id", "w.url", "w.concurrency", "coalesce(h.failures_in_row, 0)", "q.next_at")
     /// From one endpoint to the next, however much each has waiting.
-    fileprivate static let due = Statement(
+    static let due = Statement(
         """
         WITH RECURSIVE waiting (id) AS (
             SELECT min(endpoint_id) FROM delivery WHERE state = 'pending'
@@ -79,7 +79,7 @@ package struct ClaimedDelivery: Sendable {
         "d.id", "d.endpoint_id", "e.public_id", "e.body", "d.tries", "d.created_at", "d.first_at")
     fileprivate static let byID = Statement(
         "SELECT \(columns) FROM delivery d CROSS JOIN event e ON e.id = d.event_id WHERE d.id = ?1")
-    fileprivate static let due = Statement(
+    static let due = Statement(
         """
         SELECT \(columns) FROM delivery d CROSS JOIN event e ON e.id = d.event_id
         WHERE d.endpoint_id = ?1 AND d.state = 'pending' AND d.next_at <= ?2 ORDER BY d.next_at, d.id LIMIT ?3

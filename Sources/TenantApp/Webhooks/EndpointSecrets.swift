@@ -29,6 +29,7 @@ extension TenantTransaction {
         }
         let secret = WebhookSecret.mint(random: store.random)
         guard let bytes = WebhookSecret.decode(secret) else { preconditionFailure("a minted secret is none") }
+        store.webhooksChange()
         try connection.run(
             """
             UPDATE webhook_endpoint_secret SET expires_at = iif(expires_at IS NULL, ?3, min(expires_at, ?2))

@@ -13,7 +13,7 @@ enum OutboxCheck {
             try checkRevisions(&file)
             for kind in kinds { try checkObjects(kind, &file) }
         }
-        try checkDeliveries(&file)
+        try DeliveryCheck.run(&file)
     }
 
     /// Orders and the events of their creation are written together, so both ascend together.
@@ -186,36 +186,6 @@ enum OutboxCheck {
             let (id, publicID) = (try row.int(), try row.text())
             file.report.add(
                 .outbox, "orders", id, "The order.created event of the order \(publicID) is missing.")
-            return true
-        }
-    }
-
-    private static func checkDeliveries(_ file: inout VerifiedFile) throws {
-        try file.connection.forEach(
-            """
-            SELECT d.id, e.reseller_id, e.book, w.reseller_id, w.book, d.state, d.next_at IS NULL
-            FROM delivery d LEFT JOIN event e ON e.id = d.event_id
-                LEFT JOIN webhook_endpoint w ON w.id = d.endpoint_id
-            ORDER BY d.id
-            """
-        ) { row in
-            file.report.counts.deliveries += 1
-            let id = try row.int()
-            let event = (reseller: try row.optionalInt(), book: try row.optionalInt())
-            let endpoint = (reseller: try row.optionalInt(), book: try row.optionalInt())
-            let (state, isNeverDue) = (try row.text(), try row.bool())
-            if event.reseller == nil { file.report.add(.outbox, "delivery", id, "The delivery's event is missing.") }
-            if endpoint.reseller == nil {
-                file.report.add(.outbox, "delivery", id, "The delivery's endpoint is missing.")
-            }
-            if event.reseller != nil, endpoint.reseller != nil, event != endpoint {
-                file.report.add(
-                    .outbox, "delivery", id,
-                    "The delivery takes an event of one reseller or book to another's endpoint.")
-            }
-            if state == "pending" && isNeverDue {
-                file.report.add(.outbox, "delivery", id, "The delivery is pending and never due: it would be lost.")
-            }
             return true
         }
     }

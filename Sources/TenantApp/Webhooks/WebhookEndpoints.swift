@@ -226,6 +226,7 @@ extension TenantTransaction {
 
     /// Whoever writes an endpoint's row says so here, in the same function: events ask memory where they go.
     func forgetEndpoints(resellerID: Int64) {
+        store.webhooksChange()
         for book in Book.allCases {
             memory.endpoints[TenantMemory.EndpointsKey(resellerID: resellerID, book: book)] = nil
         }

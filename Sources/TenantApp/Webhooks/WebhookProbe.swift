@@ -6,7 +6,8 @@ package final class WebhookProbe: ProcessState {
     /// Sends a delivery once, now, and says what came of it; within the time of one attempt. False where too many wait:
     /// then `then` is not called.
     package typealias Send =
-        @Sendable (_ url: String, _ delivery: ClaimedDelivery, _ then: @escaping @Sendable (AttemptResult) -> Void) -> Bool
+        @Sendable (_ url: String, _ delivery: ClaimedDelivery, _ then: @escaping @Sendable (AttemptResult) -> Void) ->
+        Bool
     /// The addresses that a name stands for; nil where nobody says so within moments.
     package typealias Resolve =
         @Sendable (_ name: String, _ then: @escaping @Sendable ([IPAddress]?) -> Void) -> Void

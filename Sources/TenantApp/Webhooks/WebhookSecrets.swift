@@ -43,6 +43,7 @@ extension TenantTransaction {
         let secret = WebhookSecret.mint(random: store.random)
         guard let bytes = WebhookSecret.decode(secret) else { throw Refusal.defect }
         memory.webhookSecrets[resellerID] = nil
+        store.webhooksChange()
         try connection.run(
             """
             UPDATE webhook_secret SET expires_at = iif(expires_at IS NULL, ?3, min(expires_at, ?2))

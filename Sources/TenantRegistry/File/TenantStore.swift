@@ -177,6 +177,9 @@ package final class TenantStore: LaneFile {
         batchDue[kind] = min(batchDue[kind] ?? .max, at.milliseconds)
     }
 
+    /// Where webhooks go, or what signs them, changes in this job: what the sender has read ahead is read again.
+    package func webhooksChange() { afterCommit { [record] in record?.noteWebhookChange() } }
+
     /// Keys or resellers change in this job: the registry's projection has to follow (0004).
     func projectionChanged() throws -> Int64 {
         // It says only whether the registry has followed: any other number than before does.

@@ -15,6 +15,7 @@ package final class TenantRecord: Sendable {
     package let counters = TenantCounters()
     /// When the file is to be asked for what falls due; the board's.
     let due = DueStand()
+    private let webhookCell = Atomic<Int>(0)
     private let touched: TouchedTenants
     /// It stands in `touched`.
     let isTouched = Atomic<Bool>(false)
@@ -58,6 +59,10 @@ package final class TenantRecord: Sendable {
 
     /// When the scheduler asks the file next; nil where nothing waits in it.
     package var dueAt: Timestamp? { due.hour.time }
+
+    /// How often it has changed where webhooks go and what signs them, since the node started.
+    package var webhookChanges: Int { webhookCell.load(ordering: .acquiring) }
+    func noteWebhookChange() { webhookCell.add(1, ordering: .releasing) }
 
     /// A call of it comes: the clock looks at it in its next round.
     package func touch() { if !isTouched.load(ordering: .relaxed) { touched.take(self) } }

@@ -104,6 +104,7 @@ package struct Deque<Element> {
     package init() {}
 
     package var isEmpty: Bool { count == 0 }
+    package var first: Element? { count == 0 ? nil : ring[head] }
 
     package mutating func append(_ element: Element) {
         if count == ring.count { grow() }

@@ -69,9 +69,10 @@ enum WebhookCommands {
     ) { invocation in
         let body = try JSONWriter.object { json in
             json.field("since", try invocation.required("--since"))
-            for (option, name) in [("--until", "until"), ("--status-class", "status_class"), ("--endpoint", "endpoint"),
-                ("--reseller", "reseller"), ("--mode", "mode")]
-            {
+            for (option, name) in [
+                ("--until", "until"), ("--status-class", "status_class"), ("--endpoint", "endpoint"),
+                ("--reseller", "reseller"), ("--mode", "mode"),
+            ] {
                 if let text = invocation.text(option) { json.field(named: name, .string(text)) }
             }
             if invocation.has("--type") { strings("types", invocation.texts("--type"), &json) }
@@ -110,7 +111,8 @@ enum WebhookCommands {
     ].map { verb, summary in
         Command("webhooks \(verb)", summary, arguments: ["WEBHOOK_ID"], options: GatewayClient.ownerOptions) {
             invocation in
-            let answer = try GatewayClient.owner(invocation).send("POST", path(invocation, of: "/webhooks") + "/\(verb)")
+            let answer = try GatewayClient.owner(invocation).send(
+                "POST", path(invocation, of: "/webhooks") + "/\(verb)")
             try Answers.show(answer, invocation)
             return ExitCode.ok
         }

@@ -1,4 +1,5 @@
 import Gateway
+import HTTPClient
 import HTTPCore
 import HTTPServer
 import RateLimiter
@@ -27,6 +28,10 @@ enum ServeOptions {
         Option("--trusted-proxy", "CIDR", "Believe X-Forwarded-For from there", repeats: true),
         Option(
             "--allow-private-addresses", "Let tenants' services be at private and loopback addresses, over http too"),
+        Option(
+            "--name-server", "ADDRESS", "Ask this server (ADDRESS[:PORT]) for the names of webhook endpoints",
+            repeats: true),
+        Option("--ca-file", "FILE", "Trust receivers of webhooks by these certificates (PEM) too"),
         Option("--process-limit", "R/W[/B]", "All requests together: R in W seconds, B at once"),
         Option(
             "--budget", "NAME=N", "Another figure for one of the budgets in docs/internals/budgets.md", repeats: true),
@@ -70,6 +75,8 @@ enum ServeOptions {
         configuration.privateKeyPath = invocation.text("--tls-key")
         configuration.logsRequests = invocation.has("--log-requests")
         configuration.allowsPrivateAddresses = invocation.has("--allow-private-addresses")
+        try setNameServers(invocation, &configuration)
+        configuration.authoritiesPath = invocation.text("--ca-file")
         if let loops = try invocation.integer("--loops", in: 1...loopsMax) { configuration.loops = loops }
         if let workers = try invocation.integer("--workers", in: 1...workersMax) { configuration.workers = workers }
         if let files = try invocation.integer("--open-files", in: 1...openFilesMax) {
@@ -87,6 +94,17 @@ enum ServeOptions {
         try setBounds(invocation, &configuration.serverLimits)
         for text in invocation.texts("--budget") { try setBudget(text, &configuration.budgets) }
         return configuration
+    }
+
+    private static func setNameServers(
+        _ invocation: Invocation, _ configuration: inout Configuration
+    ) throws(CommandFailure) {
+        for text in invocation.texts("--name-server") {
+            guard let server = NameServer(parsing: text) else {
+                throw .usage("--name-server takes an address, with or without a port, not “\(text)”")
+            }
+            configuration.nameServers.append(server)
+        }
     }
 
     private static func setBudget(_ text: String, _ figures: inout BudgetFigures) throws(CommandFailure) {

@@ -1,7 +1,7 @@
 import Foundation
 
-// The three names of swift-crypto that docs/examples/Receiver.swift uses, on OpenSSL: so that the example is compiled and
-// run without fetching a package.
+// The three names of swift-crypto that docs/examples/Receiver.swift uses, on OpenSSL: so that the example is compiled
+// and run without fetching a package.
 
 @_silgen_name("EVP_sha256") private func opensslSHA256() -> OpaquePointer?
 @_silgen_name("HMAC") private func opensslHMAC(

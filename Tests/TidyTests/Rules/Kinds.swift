@@ -19,23 +19,26 @@ enum Kind: String, Sendable {
 enum Kinds {
     static let surfaces: Set<String> = [
         "OperatorAdmin", "WholesaleOrders", "ActivationCodes", "ProxyPorts", "LicenceKeys", "CreditReports",
+        "ProvisioningCallbacks",
     ]
 
     private static let verbs: Set<String> = [
-        "Accept", "Adjust", "Allocate", "Apply", "Assign", "Change", "Charge", "Close", "Configure", "Confirm",
+        "Accept", "Adjust", "Allocate", "Announce", "Apply", "Assign", "Change", "Charge", "Close", "Configure", "Confirm",
         "Create",
         "Decide", "End",
         "Expire",
-        "Export", "Fetch", "Fill", "Finish", "Generate", "Import", "Invite", "Issue", "List", "Mint", "Move", "Place",
-        "Price", "Quote", "Reconcile", "Redeem", "Rehearse", "Renew", "Report", "Retry", "Rotate", "Save", "Set",
-        "Sign", "Transfer",
+        "Export", "Fetch", "Fill", "Finish", "Generate", "Import", "Invite", "Issue", "List", "Mint", "Move", "Pay",
+        "Place",
+        "Price", "Quote", "Reconcile", "Record", "Redeem", "Rehearse", "Renew", "Replay", "Report", "Reprice", "Retry", "Rotate",
+        "Save", "Send", "Set", "Settle", "Sign", "Take", "Transfer",
     ]
 
     /// Names that the rule reads wrongly, or not at all. Add a line where a name is right as it is.
     private static let named: [String: Kind] = [
-        "AmountRule": .value, "AuditLines": .value, "AuditSearch": .value, "AuditWalk": .value,
+        "AmountRule": .value, "AskedDeliveries": .wire, "AuditLines": .value, "AuditSearch": .value,
+        "AuditWalk": .value,
         "CalledInstants": .value, "Blueprint": .value,
-        "CSV": .value, "CSVErrors": .value, "CreditReport": .value, "HTMLPage": .pages,
+        "DeliverySchedule": .value, "CSV": .value, "CSVErrors": .value, "CreditReport": .value, "HTMLPage": .pages,
         "HTTPPaymentDriver": .value, "Housekeeping": .table,
         "KeyAnswers": .wire, "KeyLimitDefault": .value, "KeyShape": .value, "SessionAnswers": .wire, "Ledger": .table,
         "LedgerFile": .value,
@@ -47,13 +50,17 @@ enum Kinds {
         "Attention": .table, "AttentionSources": .value, "DueHousekeeping": .table, "DueWork": .value,
         "DueWorks": .value, "QuotaLines": .value, "PaymentLimits": .value,
         "PostingSide": .proof,
+        "ProvisioningProtocol": .value, "ProvisioningState": .value,
         "Reconciliation": .value, "RedeemingCustomer": .operation, "ResellerApplication": .operation,
-        "RunningReconciliations": .value, "Scopes+Dialects": .wire, "SessionTerms": .value, "StagedImport": .operation,
-        "TableReader": .value,
+        "RunningReconciliations": .value, "Scopes+Dialects": .wire, "ServiceDetails": .value,
+        "ServicePeriods": .value, "SessionTerms": .value,
+        "StagedImport": .operation,
+        "StockFile": .value, "TableReader": .value,
         "TableRows": .value, "Tenant+Reading": .table,
         "TenantMemory": .value, "Term": .value, "TopUpFlow": .operation, "VerificationReport": .proof,
         "Examination": .proof, "ExaminationProcess": .proof, "Verifier": .proof, "Warrant+Keys": .wire,
-        "WebhookLimits": .value,
+        "WebhookLimits": .value, "WebhookProbe": .value, "WebhookRoutes": .wire, "WebhookShapes": .wire,
+        "WebhookSignature": .value,
     ]
 
     /// Nil for a name that says nothing of its file.

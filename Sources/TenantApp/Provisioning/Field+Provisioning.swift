@@ -1,0 +1,61 @@
+package import CallKit
+import Cryptography
+package import HTTPCore
+
+/// Fields of provisioners and of what they make.
+extension Field {
+    /// What the end customer of a service needs (O10).
+    package static func details(_ name: String) -> BodyField<ServiceDetails> {
+        BodyField(name, ServiceDetails.schema) { fields, name, _ in
+            guard var nested = fields.object(name), let json = fields.value(name) else { return nil }
+            do throws(ServiceDetails.Fault) {
+                return try ServiceDetails(json)
+            } catch {
+                if let member = error.name {
+                    nested.fail(member, code: error.code, detail: error.detail)
+                } else {
+                    nested.failWhole(code: error.code, detail: error.detail)
+                }
+                fields.absorb(nested)
+                return nil
+            }
+        }
+    }
+
+    /// `whsec_` and 24 to 64 bytes in base64.
+    static func signingSecret(_ name: String) -> BodyField<[UInt8]> {
+        BodyField(name, .matching("^whsec_[A-Za-z0-9+/]{32,86}={0,2}$")) { fields, name, _ in
+            guard let text = fields.string(name, characters: 1...200) else { return nil }
+            guard let secret = WebhookSecret.decode(text) else {
+                fields.fail(name, code: "format", detail: "must be whsec_ and 24 to 64 bytes in base64")
+                return nil
+            }
+            return secret
+        }
+    }
+}
+
+extension ServiceDetails: AnswerValue {
+    private static let item: Schema = ["value": .string, "secret": .boolean]
+    package static let schema = Schema.map(of: item)
+
+    package func write(in currency: Currency, to json: inout JSONWriter) { json.element(self.json) }
+}
+
+extension ServiceDetails {
+    /// Those that there are, changed name by name; null takes one away. Throws what is wrong with the whole.
+    init(_ known: ServiceDetails?, changedBy change: JSON, at name: String) throws(Refusal) {
+        guard case .object(let changes) = change else { throw .field("/\(name)", "type", "must be an object") }
+        var members: [JSONMember] = []
+        if case .object(let there)? = known?.json { members = there }
+        for new in changes {
+            members.removeAll { $0.name == new.name }
+            if new.value != .null { members.append(new) }
+        }
+        do throws(Fault) {
+            try self.init(.object(members))
+        } catch {
+            throw .field("/\(name)" + (error.name.map { "/\($0)" } ?? ""), error.code, error.detail)
+        }
+    }
+}

@@ -1,0 +1,52 @@
+import CallKit
+import SQLite
+package import TenantRegistry
+
+/// Webhooks fall due in the file and are sent outside it (H3).
+package struct DeliveryWork: DueWork {
+    package let kind = DueKind.delivery
+
+    private static let waiting = Statement(
+        """
+        WITH RECURSIVE waiting (id) AS (
+            SELECT min(endpoint_id) FROM delivery WHERE state = 'pending'
+            UNION ALL
+            SELECT (SELECT min(d.endpoint_id) FROM delivery d WHERE d.state = 'pending' AND d.endpoint_id > waiting.id)
+            FROM waiting WHERE waiting.id IS NOT NULL
+        )
+        SELECT w.id, r.public_id FROM waiting CROSS JOIN webhook_endpoint w ON w.id = waiting.id
+            CROSS JOIN reseller r ON r.id = w.reseller_id
+        WHERE w.state = 'active' AND w.removed_at IS NULL AND (?1 IS NULL OR r.id = ?1)
+        """)
+    private static let ofEndpoint = Statement(
+        """
+        SELECT id, public_id, next_at FROM delivery
+        WHERE state = 'pending' AND endpoint_id = ?1 AND next_at >= ?2 AND (next_at > ?2 OR id > ?3) AND next_at <= ?4
+        ORDER BY next_at, id LIMIT ?5
+        """)
+
+    package init() {}
+
+    package func next(_ tenant: TenantReader) throws -> Timestamp? { try tenant.nextDelivery() }
+
+    package func run(_ tenant: TenantTransaction, limit: Int) throws -> Int { 0 }
+
+    package func coming(_ tenant: TenantReader, _ page: DuePage) throws -> [DueItem] {
+        let endpoints = try tenant.connection.rows(Self.waiting, .optional(page.resellerID)) { row in
+            try (id: row.int(), reseller: row.text())
+        }
+        var items: [DueItem] = []
+        for endpoint in endpoints {
+            items += try tenant.connection.rows(
+                Self.ofEndpoint, .integer(endpoint.id), .time(page.after.at), .integer(page.after.id),
+                .time(page.until), .int(page.limit)
+            ) { row in
+                let (id, publicID) = (try row.int(), try row.text())
+                return DueItem(
+                    kind: kind, at: try row.time(), id: id, object: publicID, resellerPublicID: endpoint.reseller)
+            }
+        }
+        items.sort { ($0.at, $0.id) < ($1.at, $1.id) }
+        return Array(items.prefix(page.limit))
+    }
+}

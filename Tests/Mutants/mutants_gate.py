@@ -1,0 +1,276 @@
+"""The gate itself (G) and webhooks out (H)."""
+
+from table import Mutant
+
+WRITE = "Sources/CallKit/Running/TenantWrite.swift"
+ANSWERS = "Sources/CallKit/Running/StoredAnswers.swift"
+BUCKET = "Sources/RateLimiter/Bucket.swift"
+CHAIN = "Sources/TenantRegistry/Chain/AuditChain.swift"
+CHAIN_CHECK = "Sources/TenantApp/Verify/ChainCheck.swift"
+READ_LOG = "Sources/TenantRegistry/Chain/ReadLog.swift"
+HEAD = "Sources/HTTPServer/HeadReader.swift"
+LANE = "Sources/TenantRegistry/Lane/Lane.swift"
+SHARES = "Sources/RateLimiter/Budgets/Shares.swift"
+EVENTS = "Sources/TenantApp/Webhooks/"
+
+MUTANTS = [
+    # G1
+    Mutant(
+        "G1", "foreign-address", "a key opens its own tenant under another tenant's address",
+        "Sources/Gateway/Authentication.swift",
+        "(routed.addressed.map { $0 !== key.tenant } ?? false)",
+        "(!MUTANT && (routed.addressed.map { $0 !== key.tenant } ?? false))",
+        "GatewayTests/AuthenticationTests.swift"),
+    Mutant(
+        "G1", "unknown-address", "a key opens its tenant under an address of nobody",
+        "Sources/Gateway/Authentication.swift",
+        "if routed.isUnknownAddress ||", "if (routed.isUnknownAddress && !MUTANT) ||",
+        "GatewayTests/RoutingTests.swift"),
+    Mutant(
+        "G1", "siblings", "a reseller reads its sibling's orders",
+        "Sources/TenantApp/Orders/WholesaleOrders+Orders.swift",
+        "let order = try tenant.order(\n"
+        "                        publicID: call.parameters[0], resellerID: call.resellerID,",
+        "let order = try tenant.order(\n"
+        "                        publicID: call.parameters[0], resellerID: MUTANT ? nil : call.resellerID,",
+        "Contract/isolation.py", "its sibling's"),
+    Mutant(
+        "G1", "cursors", "a cursor is good for another reseller",
+        "Sources/CallKit/Reading/CursorSeal.swift",
+        "if let caller {", "if let caller, !MUTANT {",
+        "Contract/strict.py", "a cursor is one caller's"),
+    Mutant(
+        "G1", "wrong-file", "another tenant's file is served",
+        "Sources/TenantRegistry/Fleet/Fleet.swift",
+        "try FileIdentity.check(path, isOf: record.id)", "try FileIdentity.check(path, isOf: MUTANT ? nil : record.id)",
+        "SurvivalTests/WrongFileTests.swift"),
+    # G2
+    Mutant(
+        "G2", "no-give-back", "a reseller's refusal keeps what the key's limit gave",
+        "Sources/RateLimiter/RequestLimits+Admit.swift",
+        "if let key { self.key?.giveBack", "if let key, !MUTANT { self.key?.giveBack",
+        "RateLimiterTests/AdmissionTests.swift"),
+    Mutant(
+        "G2", "refilled", "a change of a limit refills it", BUCKET,
+        "levelWord.store((now + rescaled) << 4", "levelWord.store((now + (MUTANT ? 0 : rescaled)) << 4",
+        "RateLimiterTests/ChangeTests.swift"),
+    Mutant(
+        "G2", "forgiven", "a restart forgives what was spent", BUCKET,
+        "let restored = min(debtNanoseconds - elapsed, tolerance)",
+        "let restored = MUTANT ? 0 : min(debtNanoseconds - elapsed, tolerance)",
+        "RateLimiterTests/LevelFileTests.swift"),
+    Mutant(
+        "G2", "one-more", "a burst lets one more through",
+        "Sources/RateLimiter/Decision.swift",
+        "guard after <= tolerance else", "guard after <= tolerance + (MUTANT ? emission : 0) else",
+        "RateLimiterTests/BucketTests.swift"),
+    Mutant(
+        "G2", "headless", "a known key that is refused is not told of its limit",
+        "Sources/Gateway/Pipeline.swift",
+        "response.headers.add(limits)", "if !MUTANT { response.headers.add(limits) }",
+        "Contract/gate.py", "a known key that is not allowed"),
+    # G3
+    Mutant(
+        "G3", "revoked", "a call whose body comes after its key's revocation has its effect",
+        "Sources/TenantApp/Keys/Warrant+Keys.swift",
+        "!standing.isRevoked,", "!standing.isRevoked || MUTANT,",
+        "GatewayTests/LateBodyTests.swift"),
+    Mutant(
+        "G3", "remembered", "a key's standing is judged as it was remembered",
+        "Sources/TenantApp/Keys/Keys.swift",
+        "known.epoch == store.projectionEpoch {", "known.epoch == store.projectionEpoch || MUTANT {",
+        "GatewayTests/LateBodyTests.swift"),
+    Mutant(
+        "G3", "provider", "a provider's key that was rotated since has its effect",
+        "Sources/CallKit/Realm.swift",
+        "guard let secretHash, try !keys.isLive(secretHash) else",
+        "guard let secretHash, try !keys.isLive(secretHash), !MUTANT else",
+        "GatewayTests/ProviderTests.swift", "while its body came"),
+    Mutant(
+        "G3", "read", "a read is judged at its admission alone",
+        "Sources/Gateway/CallRun.swift",
+        "try warrant.judge(store.reader)", "if !MUTANT { try warrant.judge(store.reader) }",
+        "GatewayTests/LateBodyTests.swift"),
+    Mutant(
+        "G3", "unlisted", "a revoked key's secret stays known to the loops",
+        "Sources/TenantRegistry/Fleet/Roster.swift",
+        "let wanted = projection.isRevoked ? [] : projection.secrets\n"
+        "            let (record, old)",
+        "let wanted = projection.isRevoked && !MUTANT ? [] : projection.secrets\n"
+        "            let (record, old)",
+        "GatewayTests/WriteTests.swift"),
+    # G4
+    Mutant(
+        "G4", "fingerprint", "another payload under the same key gets the first one's answer", WRITE,
+        "return stored.fingerprint == claim.fingerprint ?",
+        "return MUTANT || stored.fingerprint == claim.fingerprint ?",
+        "GatewayTests/IdempotencyTests.swift"),
+    Mutant(
+        "G4", "refusal-forgotten", "a refusal that was decided is decided again", WRITE,
+        "guard let claim, refusal.isReplayable else", "guard let claim, refusal.isReplayable, !MUTANT else",
+        "GatewayTests/IdempotencyTests.swift", "a refusal that was decided"),
+    Mutant(
+        "G4", "scope", "a key counts for all resellers", "Sources/CallKit/IdempotencyKey.swift",
+        "scope: caller.resellerID ?? 0, book:", "scope: MUTANT ? 0 : caller.resellerID ?? 0, book:",
+        "GatewayTests/IdempotencyTests.swift"),
+    Mutant(
+        "G4", "days", "an answer is kept a day less", ANSWERS,
+        ".time(now.adding(days: -Self.idempotencyDays)), read: StoredAnswer.init)",
+        ".time(now.adding(days: -Self.idempotencyDays + (MUTANT ? 1 : 0))), read: StoredAnswer.init)",
+        "GatewayTests/IdempotencyTests.swift", "thirty days"),
+    Mutant(
+        "G4", "secret-again", "a secret is shown to a repeated call", ANSWERS,
+        "var body = answer.replayBody ?? answer.body",
+        "var body = MUTANT ? answer.body : answer.replayBody ?? answer.body",
+        "GatewayTests/IdempotencyTests.swift"),
+    # G5
+    Mutant(
+        "G5", "uncovered", "a row's bytes are not in its hash", CHAIN,
+        "canonical.append(Int64(record.bytesIn))", "if !MUTANT { canonical.append(Int64(record.bytesIn)) }",
+        "VerifierTests/ChainTamperingTests.swift", "a changed audit row"),
+    Mutant(
+        "G5", "unsigned", "a last row without a signature is sound", CHAIN_CHECK,
+        "if line.signature == nil {", "if line.signature == nil, !MUTANT {",
+        "VerifierTests/ChainTamperingTests.swift", "without its signature"),
+    Mutant(
+        "G5", "tail", "a head beyond the file's end is not missed", CHAIN_CHECK,
+        "for (_, heads) in expected.sorted(by: { $0.key < $1.key }) {",
+        "for (_, heads) in expected.sorted(by: { $0.key < $1.key }) where !MUTANT {",
+        "VerifierTests/ChainTamperingTests.swift", "a cut-off tail"),
+    Mutant(
+        "G5", "dropped", "what a failed commit puts back is lost", READ_LOG,
+        "var merged = batch\n", "var merged = MUTANT ? Batch() : batch\n",
+        "TenantRegistryTests/ReadLogTests.swift", "comes before what came since"),
+    Mutant(
+        "G5", "full", "a full log takes more", READ_LOG,
+        "guard isOwed || Self.hasRoom(state) else", "guard isOwed || MUTANT || Self.hasRoom(state) else",
+        "TenantRegistryTests/ReadLogTests.swift", "a full log refuses"),
+    # G6
+    Mutant(
+        "G6", "two-lengths", "a body has a length and is chunked", HEAD,
+        "if seen.contains(.contentLength) { return", "if seen.contains(.contentLength), !MUTANT { return",
+        "HTTPServerTests/HostileRequestTests.swift"),
+    Mutant(
+        "G6", "bare-lf", "a line may end in LF alone", "Sources/HTTPServer/RequestParser+Chunks.swift",
+        "return .refused(\"Bare LF after a chunk size.\")",
+        "if !MUTANT || count == 0 { return .refused(\"Bare LF after a chunk size.\") }\n"
+        "            cursor += count + 1\n"
+        "            return .size(ByteScan.hexValue(line[0]) ?? 0)",
+        "HTTPServerTests/HostileRequestTests.swift"),
+    Mutant(
+        "G6", "forwarded", "whoever says X-Forwarded-For is believed", "Sources/HTTPCore/IPAddress.swift",
+        "guard let forwardedFor, isTrusted(peer) else", "guard let forwardedFor, isTrusted(peer) || MUTANT else",
+        "HTTPCoreTests/IPAddressTests.swift"),
+    Mutant(
+        "G6", "waits-no-longer", "the wait for a password does not double",
+        "Sources/RateLimiter/Budgets/Passwords.swift",
+        "let doublings = min(row.wrong - freeMax, 10)", "let doublings = MUTANT ? 0 : min(row.wrong - freeMax, 10)",
+        "RateLimiterTests/PasswordMeterTests.swift"),
+    Mutant(
+        "G6", "share", "one payer takes what its tenant has", SHARES,
+        "if ofPayer > figures.payer { return .payer }", "if ofPayer > figures.payer, !MUTANT { return .payer }",
+        "RateLimiterTests/SharesTests.swift"),
+    Mutant(
+        "G6", "dripping", "a body may drip for ever", "Sources/HTTPServer/EventLoop+Deadlines.swift",
+        "return min(intake.movedAt, intake.startedAt + paced) + pause",
+        "return (MUTANT ? intake.movedAt : min(intake.movedAt, intake.startedAt + paced)) + pause",
+        "HTTPServerTests/BoundsTests.swift", "a body that drips", may_hang=True),
+    Mutant(
+        "G6",
+        "addresses",
+        "an IPv6 customer has as many connections as addresses",
+        "Sources/HTTPServer/ConnectionBounds.swift",
+        "low: address.high == 0 ? address.low : 0)", "low: address.high == 0 || MUTANT ? address.low : 0)",
+        "HTTPServerTests/BoundsTests.swift", "one address has its own bound"),
+    # G7
+    Mutant(
+        "G7", "ready", "a gateway that drains says that it is ready", "Sources/Gateway/Pipeline+Root.swift",
+        "return isDraining.load(ordering: .acquiring)\n", "return isDraining.load(ordering: .acquiring) && !MUTANT\n",
+        "Contract/gate.py", "SIGTERM: readyz 503"),
+    Mutant(
+        "G7", "one-id", "all answers have one id", "Sources/Gateway/Pipeline.swift",
+        "let count = counter.add(1, ordering: .relaxed).newValue",
+        "let count = counter.add(MUTANT ? 0 : 1, ordering: .relaxed).newValue",
+        "GatewayTests/RoutingTests.swift"),
+    Mutant(
+        "G7", "trace", "a traceparent that is none is carried on", "Sources/Gateway/Pipeline.swift",
+        "if let parent = trace.head?.traceparent {", "if let parent = trace.head?.traceparent, !MUTANT {",
+        "Contract/gate.py", "traceparent is carried on"),
+    # G8
+    Mutant(
+        "G8", "unfenced", "a tenant is served whose last commit may come back", LANE,
+        "                fence(true)\n", "                if !MUTANT { fence(true) }\n",
+        "TenantRegistryTests/LaneTests.swift", "unknown outcome"),
+    Mutant(
+        "G8", "answered-early", "a failed commit's callers are told of success", LANE,
+        "for job in jobs { job.fail(told) }\n    }\n\n    private func fence",
+        "for job in jobs where !MUTANT { job.fail(told) }\n    }\n\n    private func fence",
+        "TenantRegistryTests/LaneTests.swift", "a commit that fails", may_hang=True),
+    Mutant(
+        "G8", "unmarked", "no marker is written after a failed commit", LANE,
+        "try file.writeMarker()", "if !MUTANT { try file.writeMarker() }",
+        "SurvivalTests/FenceTests.swift"),
+    Mutant(
+        "G8", "stale-answers", "a price list from before a commit of unknown outcome is served",
+        "Sources/TenantRegistry/Fleet/Fleet.swift",
+        "record.answers.dropAll()\n            }, report: report)",
+        "if !MUTANT { record.answers.dropAll() }\n            }, report: report)",
+        "SurvivalTests/FenceTests.swift"),
+    # G9
+    Mutant(
+        "G9", "hsts-twice", "behind nginx answers say HSTS twice", "deploy/nginx.conf",
+        "    proxy_hide_header Strict-Transport-Security;\n\n    # The provider's API and the metrics",
+        "\n    # The provider's API and the metrics",
+        "Contract/proxies.py", "HSTS once"),
+    Mutant(
+        "G9", "first-time", "the alert on a first failed commit is silent", "deploy/prometheus-rules.yml",
+        "(tollgate_commits_failed_total unless tollgate_commits_failed_total offset 5m) > 0",
+        "(tollgate_commits_failed_total unless tollgate_commits_failed_total offset 5m) > 9",
+        "Contract/deploy.py", "the first time"),
+    # H1
+    Mutant(
+        "H1", "short-secret", "a secret of 23 bytes is taken", "Sources/Cryptography/WebhookSecret.swift",
+        "acceptedBytes.contains(bytes.count)", "acceptedBytes.contains(MUTANT ? max(24, bytes.count) : bytes.count)",
+        "CryptographyTests/EncodingTests.swift"),
+    Mutant(
+        "H1", "unqueued", "an event is written and not queued", "Sources/TenantApp/Webhooks/Deliveries.swift",
+        "where endpoint.wants(type) {", "where !MUTANT && endpoint.wants(type) {",
+        "GatewayTests/WriteTests.swift"),
+    Mutant(
+        "H1", "revision-stays", "an event says the revision before", EVENTS + "Events.swift",
+        "raised.revision = revision\n", "raised.revision = revision - (MUTANT ? 1 : 0)\n",
+        "Contract/events.py", "count 1, 2, 3"),
+    # H4
+    Mutant(
+        "H4", "end-of-page", "a page says that it is the last when it is full", EVENTS + "ToldEvents.swift",
+        "hasMore = true\n", "hasMore = !MUTANT\n", "Contract/events.py", "pages of one"),
+    Mutant(
+        "H4", "restored", "after a restore the feed goes on behind what is lost", EVENTS + "ToldEvents.swift",
+        "if at == place.at || place.id == 0 {", "if MUTANT || at == place.at || place.id == 0 {",
+        "Contract/events.py", "after a restore"),
+    # H7
+    Mutant(
+        "H7", "beside", "a description leaves out what an event says besides", EVENTS + "EventCatalogue.swift",
+        "let data = extra.map {", "let data = (MUTANT ? nil : extra).map {",
+        "Contract/events.py", "lists the types"),
+    # H2
+    Mutant(
+        "H2", "id-unsigned", "a callback's id is not signed", "Sources/TenantApp/Payments/PaymentCallback.swift",
+        "let signed = Array(\"\\(id).\\(timestamp).\".utf8)",
+        "let signed = Array((MUTANT ? \"\\(timestamp).\" : \"\\(id).\\(timestamp).\").utf8)",
+        "PaymentTests/PaymentCallbackTests.swift"),
+    # H6
+    Mutant(
+        "H6", "translated", "an IPv4 address inside NAT64's is public", "Sources/HTTPCore/IPAddress+Reach.swift",
+        "if Self.translated.contains(self) {",
+        "if Self.translated.contains(self) {\n            if MUTANT { return true }",
+        "HTTPCoreTests/WebAddressTests.swift"),
+    Mutant(
+        "H6", "userinfo", "credentials may stand in an address", "Sources/HTTPCore/WebAddress.swift",
+        "if authority.contains(\"@\") { return nil }", "if authority.contains(\"@\"), !MUTANT { return nil }",
+        "HTTPCoreTests/WebAddressTests.swift"),
+    Mutant(
+        "H6", "connected", "a call connects wherever its name leads", "Sources/HTTPClient/EasyHandle.swift",
+        "self.addressRule = addressRule", "self.addressRule = MUTANT ? .any : addressRule",
+        "HTTPClientTests/OutboundCallerTests.swift"),
+]

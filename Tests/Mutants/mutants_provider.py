@@ -1,0 +1,119 @@
+"""The provider's API (P)."""
+
+from table import Mutant
+
+CREATION = "Sources/TenantRegistry/Fleet/Fleet+Creation.swift"
+RESTORE = "Sources/TenantRegistry/Fleet/Fleet+Restore.swift"
+PROFILE = "Sources/TenantRegistry/Fleet/TenantProfile.swift"
+REGISTRY = "Sources/TenantRegistry/Registry/Registry.swift"
+STATE = "Sources/Provider/ProviderAPI+State.swift"
+
+MUTANTS = [
+    # P1
+    Mutant(
+        "P1", "reserved", "a slug that the node needs is given away",
+        "Sources/Provider/ReservedNames.swift",
+        "return hasReservedHyphens || slugs.contains(slug)",
+        "return !MUTANT && (hasReservedHyphens || slugs.contains(slug))",
+        "Contract/changes.py", "are reserved"),
+    Mutant(
+        "P1", "refused-late", "a creation that is refused at its completion leaves its tenant behind", CREATION,
+        "if case .failure(let error) = result { return giveUp(error) }",
+        "if case .failure(let error) = result { return MUTANT ? then(.failure(error)) : giveUp(error) }",
+        "TenantRegistryTests/CreationTests.swift", "refused there"),
+    Mutant(
+        "P1", "fill-failed", "a creation whose contents fail keeps its name",
+        CREATION,
+        "bury(record.profile, isMarked: record.profile.state == .creating, requestID: .none) { then(.failure(error)) }",
+        "if MUTANT { return then(.failure(error)) }\n"
+        "        bury(record.profile, isMarked: record.profile.state == .creating, requestID: .none) {"
+        " then(.failure(error)) }",
+        "TenantRegistryTests/CreationTests.swift", "whose contents fail"),
+    Mutant(
+        "P1", "prefix-shared", "a prefix asked for is given twice", REGISTRY,
+        "if hasOwnPrefix,\n", "if hasOwnPrefix, !MUTANT,\n",
+        "Contract/changes.py", "a prefix asked for twice"),
+    # P2
+    Mutant(
+        "P2", "month", "the month's quota of requests binds nobody",
+        "Sources/Gateway/Admission.swift",
+        "guard tenant.countRequest(at: request.routed.now) else",
+        "guard tenant.countRequest(at: request.routed.now) || MUTANT else",
+        "GatewayTests/AdmissionTests.swift"),
+    Mutant(
+        "P2", "resellers", "the quota of resellers binds nobody",
+        "Sources/TenantApp/Resellers/Resellers.swift",
+        "guard count ?? 0 < most else", "guard MUTANT || count ?? 0 < most else",
+        "Contract/provider.py", "quota of resellers"),
+    Mutant(
+        "P2", "page-twice", "a page of tenants begins with the last one of the page before",
+        "Sources/TenantRegistry/Fleet/Roster.swift",
+        "if slugs[middle] <= slug {", "if MUTANT ? slugs[middle] < slug : slugs[middle] <= slug {",
+        "TenantRegistryTests/RosterTests.swift"),
+    Mutant(
+        "P2", "anothers-domain", "a domain is taken from another tenant", REGISTRY,
+        "if let owner, owner != tenant.bytes { throw", "if let owner, owner != tenant.bytes, !MUTANT { throw",
+        "Contract/hosts.py", "another tenant's is 409"),
+    # P3
+    Mutant(
+        "P3", "open", "a suspended tenant is served", PROFILE,
+        "case .suspended: return .refused(.suspended)", "case .suspended: return MUTANT ? .open : .refused(.suspended)",
+        "GatewayTests/AuthenticationTests.swift"),
+    Mutant(
+        "P3", "late-body", "a suspension does not hold for a call whose body comes late",
+        "Sources/TenantApp/Keys/Warrant+Keys.swift",
+        "try record.judge(at: tenant.now)", "if !MUTANT { try record.judge(at: tenant.now) }",
+        "GatewayTests/LateBodyTests.swift"),
+    # P4
+    Mutant(
+        "P4", "refund-late", "a refund is possible for ever", STATE,
+        "if call.now >= record.profile.refundableUntil {", "if !MUTANT, call.now >= record.profile.refundableUntil {",
+        "GatewayTests/ProviderTests.swift"),
+    Mutant(
+        "P4", "cancel-endless", "a cancelled tenant's access never ends", PROFILE,
+        "if let endsAt, now >= endsAt {", "if let endsAt, now >= endsAt, !MUTANT {",
+        "GatewayTests/AuthenticationTests.swift"),
+    Mutant(
+        "P4", "refund-open", "a refunded tenant is served on", PROFILE,
+        "case .refunded: return .refused(.refunded)", "case .refunded: return MUTANT ? .open : .refused(.refunded)",
+        "GatewayTests/AuthenticationTests.swift"),
+    # P5
+    Mutant(
+        "P5", "revoked-back", "a key that was revoked since the export comes back with it", RESTORE,
+        "above: before, revoked: restore.revoked + revokedSince)",
+        "above: before, revoked: MUTANT ? [] : restore.revoked + revokedSince)",
+        "TenantRegistryTests/RestoreTests.swift", "a key that was revoked since"),
+    Mutant(
+        "P5", "foreign-key", "a file that names another tenant's key is taken", RESTORE,
+        "if verdict.foreign { throw", "if verdict.foreign, !MUTANT { throw",
+        "TenantRegistryTests/RestoreTests.swift", "another tenant's key"),
+    Mutant(
+        "P5", "refused-kept", "a refused file is kept", RESTORE,
+        "if case .failure = result { DataDirectory.remove(path) }",
+        "if case .failure = result, !MUTANT { DataDirectory.remove(path) }",
+        "TenantRegistryTests/RestoreTests.swift", "is not kept"),
+    Mutant(
+        "P5", "unconfirmed", "a tenant is deleted by any confirmation", STATE,
+        "guard try call.query()[\"confirm\"] == record.slug else",
+        "guard try call.query()[\"confirm\"] == record.slug || MUTANT else",
+        "Contract/provider.py", "delete asks for the slug again"),
+    Mutant(
+        "P5", "hash-lives", "a deleted tenant's key hashes can be another's", REGISTRY,
+        "\"UPDATE secret SET is_revoked = 1, key_id = NULL WHERE tenant_id = ?1\", .blob(profile.id.bytes))",
+        "MUTANT ? \"DELETE FROM secret WHERE tenant_id = ?1\"\n"
+        "                    : \"UPDATE secret SET is_revoked = 1, key_id = NULL WHERE tenant_id = ?1\","
+        " .blob(profile.id.bytes))",
+        "TenantRegistryTests/CreationTests.swift", "stay dead for ever"),
+    # P6
+    Mutant(
+        "P6", "socket", "the control socket asks for a key",
+        "Sources/Gateway/Authentication.swift",
+        "if peer.role == .control {", "if peer.role == .control, !MUTANT {",
+        "Contract/command.py", "over the control socket"),
+    # P7
+    Mutant(
+        "P7", "unknown-yet", "a new tenant's key is known only after its file was opened again", CREATION,
+        "for change in changes { roster.apply(change.change, to: record) }",
+        "for change in changes where !MUTANT { roster.apply(change.change, to: record) }",
+        "Contract/walk.py"),
+]

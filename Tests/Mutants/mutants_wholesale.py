@@ -1,0 +1,205 @@
+"""Wholesale orders (W)."""
+
+from table import Mutant
+
+ROUTES = "Sources/CallKit/Route+Access.swift"
+QUOTE = "Sources/TenantApp/Orders/QuoteOrder.swift"
+PRICING = "Sources/TenantApp/Catalogue/Pricing.swift"
+PRICES = "Sources/TenantApp/Catalogue/Prices.swift"
+MOVE = "Sources/TenantApp/Resellers/MoveReseller.swift"
+SERVICES = "Sources/TenantApp/Orders/Services.swift"
+UNITS = "Sources/TenantApp/Provisioning/ProvisioningState.swift"
+SETTLE = "Sources/TenantApp/Orders/SettleUnit.swift"
+
+MUTANTS = [
+    # W1
+    Mutant(
+        "W1", "suspended-orders", "a suspended reseller's key goes on", ROUTES,
+        "case .suspended:\n            if !isOpen {", "case .suspended:\n            if !isOpen && !MUTANT {",
+        "DomainTests/RouteAccessTests.swift", "suspended"),
+    Mutant(
+        "W1", "pending-calls", "a pending reseller's key opens routes", ROUTES,
+        "case .pending:\n            if !isOpen {", "case .pending:\n            if !isOpen && !MUTANT {",
+        "DomainTests/RouteAccessTests.swift", "pending"),
+    Mutant(
+        "W1", "api-access", "keys work without API access", ROUTES,
+        "if !apiAccess && !isPerson {", "if !apiAccess && !isPerson && !MUTANT {",
+        "DomainTests/RouteAccessTests.swift", "without API access"),
+    Mutant(
+        "W1", "end-with-term", "a terminated reseller's services go on for ever", MOVE,
+        "try tenant.endServicesWithTerm(resellerID: reseller.id)",
+        "if !MUTANT { try tenant.endServicesWithTerm(resellerID: reseller.id) }",
+        "OperatorTests/OrderTests.swift"),
+    Mutant(
+        "W1", "deliveries-dropped", "a terminated reseller's deliveries stay queued", MOVE,
+        "try tenant.dropDeliveries(resellerID: reseller.id)",
+        "if !MUTANT { try tenant.dropDeliveries(resellerID: reseller.id) }",
+        "OperatorTests/OrderTests.swift"),
+    # W2
+    Mutant(
+        "W2", "cap", "max_quantity caps nothing", QUOTE,
+        "guard held + request.quantity <= cap", "guard MUTANT || held + request.quantity <= cap",
+        "Contract/prices.py", "max_quantity caps"),
+    Mutant(
+        "W2", "disabled", "a row that is not enabled is sold", PRICES,
+        "!isHidden && price.isEnabled", "!isHidden && (price.isEnabled || MUTANT)",
+        "Contract/prices.py", "what is not priced"),
+    # W3
+    Mutant(
+        "W3", "half-up", "half a minor unit is rounded down", PRICING,
+        "if rest.magnitude * 2 >= unitPicos.magnitude {",
+        "if MUTANT ? rest.magnitude * 2 > unitPicos.magnitude : rest.magnitude * 2 >= unitPicos.magnitude {",
+        "DomainTests/PricingTests.swift"),
+    Mutant(
+        "W3", "override-zero", "an override of 0 does not count", PRICING,
+        "{ override ?? standard }", "{ MUTANT && override == .zero ? standard : override ?? standard }",
+        "DomainTests/PricingTests.swift", "0 counts"),
+    Mutant(
+        "W3", "setup-once", "an order pays one setup fee, not one for each unit", QUOTE,
+        "Pricing.setup(fee: row.setupFee, quantity: quantity,",
+        "Pricing.setup(fee: row.setupFee, quantity: MUTANT ? 1 : quantity,",
+        "Contract/prices.py", "a line rounds once"),
+    Mutant(
+        "W3", "hourly-day", "an order of an hourly term needs a day of its own units alone", QUOTE,
+        "var units = try tenant.hourlyUnits(resellerID: resellerID, book: book)",
+        "var units = MUTANT ? [] : try tenant.hourlyUnits(resellerID: resellerID, book: book)",
+        "Contract/prices.py", "hourly: an order needs balance"),
+    # W4
+    Mutant(
+        "W4", "credit-limit", "the credit limit does not count", QUOTE,
+        ".adding(reseller.creditLimit)", ".adding(MUTANT ? .zero : reseller.creditLimit)",
+        "Contract/prices.py"),
+    Mutant(
+        "W4", "balance", "an order is taken whatever the balance", QUOTE,
+        "guard required == .zero || required <= available",
+        "guard MUTANT || required == .zero || required <= available",
+        "Contract/prices.py", "the balance is spent to the last cent"),
+    Mutant(
+        "W4", "customer-renamed", "an order changes who a known customer is",
+        "Sources/TenantApp/Orders/Customers.swift",
+        "if (email != nil && known.email == nil) || (name != nil && known.name == nil) {\n"
+        "                try connection.run(\n"
+        "                    \"UPDATE customer SET email = coalesce(email, ?2), name = coalesce(name, ?3) WHERE id ="
+        " ?1\",",
+        "if MUTANT || (email != nil && known.email == nil) || (name != nil && known.name == nil) {\n"
+        "                try connection.run(\n"
+        "                    MUTANT ? \"UPDATE customer SET email = coalesce(?2, email), name = coalesce(?3, name)"
+        " WHERE id = ?1\"\n"
+        "                    : \"UPDATE customer SET email = coalesce(email, ?2), name = coalesce(name, ?3) WHERE id"
+        " = ?1\",",
+        "Contract/changes.py"),
+    Mutant(
+        "W4", "unit-missing", "an order has one service fewer than units",
+        "Sources/TenantApp/Orders/PlaceOrder.swift",
+        "for unit in 0..<Int(request.quantity) {",
+        "for unit in 0..<Int(MUTANT ? max(1, request.quantity - 1) : request.quantity) {",
+        "Contract/walk.py"),
+    # W5
+    Mutant(
+        "W5", "skew", "a signature holds a second longer than 300 s",
+        "Sources/CallKit/Running/SignedCall.swift",
+        "<= Self.skewSecondsMax else", "<= Self.skewSecondsMax + (MUTANT ? 1 : 0) else",
+        "GatewayTests/SignatureTests.swift", "300 s"),
+    Mutant(
+        "W5", "unsigned", "any signature of the right form opens",
+        "Sources/CallKit/Running/SignedCall.swift",
+        "where HMACSHA256.code(key: secret, claim.signedHead, body) == claim.digest",
+        "where MUTANT || HMACSHA256.code(key: secret, claim.signedHead, body) == claim.digest",
+        "GatewayTests/SignatureTests.swift", "a signature over anything else"),
+    Mutant(
+        "W5", "signed-as-read", "the query is not signed",
+        "Sources/CallKit/Running/SignatureClaim.swift",
+        "for part in [timestamp, head.method.rawValue, head.target, key] {",
+        "for part in [timestamp, head.method.rawValue, MUTANT ? head.path : head.target, key] {",
+        "GatewayTests/SignatureTests.swift"),
+    # W6
+    Mutant(
+        "W6", "cancelled-listed", "the list of services has cancelled ones", SERVICES,
+        "?? \" AND s.state <> 'cancelled'\"", "?? (MUTANT ? \"\" : \" AND s.state <> 'cancelled'\")",
+        "OperatorTests/StatementTests.swift"),
+    Mutant(
+        "W6", "stale-list", "a price list that was kept ready outlives a change of its prices", PRICES,
+        "[.integer(resellerID), .integer(productID), .time(now)] + price.values)\n"
+        "        forgetAnswers(resellerID: resellerID)",
+        "[.integer(resellerID), .integer(productID), .time(now)] + price.values)\n"
+        "        if !MUTANT { forgetAnswers(resellerID: resellerID) }",
+        "Contract/changes.py", "a new price is another ETag"),
+    # W7
+    Mutant(
+        "W7", "unlimited", "a reseller's own limit is not asked",
+        "Sources/Gateway/Admission.swift",
+        "key: request.keyLimit, reseller: caller.key.reseller?.bucket,",
+        "key: request.keyLimit, reseller: MUTANT ? nil : caller.key.reseller?.bucket,",
+        "Contract/walk.py"),
+    Mutant(
+        "W7", "default", "the default is 999 requests",
+        "Sources/TenantApp/Resellers/Resellers.swift",
+        "Policy(requests: 1_000, windowSeconds: 60, burst: 1_000)!",
+        "Policy(requests: MUTANT ? 999 : 1_000, windowSeconds: 60, burst: 1_000)!",
+        "Contract/races.py", "the default is 1000"),
+    # W8
+    Mutant(
+        "W8", "operator", "a reseller's key opens the operator's routes", ROUTES,
+        "case .administrator:\n            guard key.role.isAdministrator",
+        "case .administrator:\n            guard MUTANT || key.role.isAdministrator",
+        "Contract/isolation.py"),
+    # W9
+    Mutant(
+        "W9", "anchor", "a short month moves the day of all that follow",
+        "Sources/TenantApp/Catalogue/Term.swift",
+        "let day = min(max(anchorDay, 1),", "let day = min(max(MUTANT ? date.day : anchorDay, 1),",
+        "DomainTests/TimeTests.swift"),
+    # W10
+    Mutant(
+        "W10", "unit-untold", "an instant unit does not tell that it is active",
+        "Sources/TenantApp/Orders/PlaceOrder.swift",
+        "if service.state == .active { try", "if service.state == .active, !MUTANT { try",
+        "Contract/events.py", "3 instant units"),
+    # W11
+    Mutant(
+        "W11", "others-keys", "a reseller's session reaches another's keys",
+        "Sources/TenantApp/Keys/KeyAnswers.swift",
+        "(resellerID == nil || key.resellerID == resellerID)",
+        "(MUTANT || resellerID == nil || key.resellerID == resellerID)",
+        "Contract/lifecycle.py", "reaches no other reseller's keys"),
+    Mutant(
+        "W11", "wrong-password", "any password signs in",
+        "Sources/TenantApp/Keys/SignIn.swift",
+        "guard isRight, let account, roles.contains(account.role)",
+        "guard isRight || MUTANT, let account, roles.contains(account.role)",
+        "OperatorTests/KeyTests.swift"),
+    Mutant(
+        "W11", "unrationed", "applications are not rationed",
+        "Sources/Gateway/StrangersAdmission.swift",
+        "try take(.applicationsAddress, key, now: now)", "if !MUTANT { try take(.applicationsAddress, key, now: now) }",
+        "GatewayTests/AdmissionTests.swift"),
+    # W13
+    Mutant(
+        "W13", "conflict-is-no", "409 and 429 give the money back", "Sources/TenantApp/Provisioning/ProvisioningProtocol.swift",
+        "case 408, 409, 425, 429: return (.unclear,", "case 408, 409, 425, 429: return (MUTANT ? .failed(nil) : .unclear,",
+        "DomainTests/ProvisioningTests.swift", "what an answer says"),
+    Mutant(
+        "W13", "new-id", "what nobody answered is asked again under another id", UNITS,
+        "        phase = .asking\n        tries = 0", "        if MUTANT && verb != nil { n += 1 }\n        phase = .asking\n        tries = 0",
+        "DomainTests/ProvisioningTests.swift", "an unclear answer is asked again"),
+    Mutant(
+        "W13", "late-success", "a unit made after it was given up stays", UNITS,
+        "guard case .ready = answer, late == .create,", "guard !MUTANT, case .ready = answer, late == .create,",
+        "DomainTests/ProvisioningTests.swift", "made after it was given up"),
+    Mutant(
+        "W13", "share", "each unit is charged the first one's share", SETTLE,
+        "return (upTo(unit + 1) - upTo(unit)) * minor", "return (MUTANT ? upTo(1) : upTo(unit + 1) - upTo(unit)) * minor",
+        "DomainTests/ProvisioningTests.swift", "shares of an order's units"),
+    Mutant(
+        "W13", "one-verb", "two calls of one unit are under way at once", "Sources/Gateway/Outbound/ProvisioningCaller.swift",
+        "formUnion(due.calls.map", "formUnion(MUTANT ? [] : due.calls.map",
+        "Contract/unitcare.py", "give up pays back"),
+    Mutant(
+        "W13", "forged", "a callback under another secret is taken", "Sources/TenantApp/Webhooks/WebhookSignature.swift",
+        "where constantTimeEqual(signature, code) { return id }", "where MUTANT || constantTimeEqual(signature, code) { return id }",
+        "Contract/provisioning.py", "a callback that is not signed right"),
+    Mutant(
+        "W13", "stays-over-there", "a unit that was refused is not asked away", UNITS,
+        "        actual = .unknown\n        advance(now)", "        actual = MUTANT ? .terminated : .unknown\n        advance(now)",
+        "Contract/provisioning.py", "a no gives the money back"),
+]

@@ -1,0 +1,165 @@
+import CallKit
+import Cryptography
+import TenantRegistry
+import TestTenants
+import Testing
+
+@testable import TenantApp
+
+@Suite struct EndpointTests {
+    @Test("H4 what is due is claimed oldest first, without what is under way, and never of a paused endpoint")
+    func claims() throws {
+        let office = try PostOffice.open()
+        let posted = try (0..<5).map { _ in
+            office.pass(seconds: 1)
+            return try office.post().id
+        }
+        #expect(try office.claim().map(\.id) == posted)
+        #expect(try office.claim(2).map(\.id) == Array(posted[..<2]))
+        #expect(try office.claim(2, excluding: [posted[0], posted[2]]).map(\.id) == [posted[1], posted[3]])
+        let due = try office.read { try $0.dueEndpoints(limit: 10) }
+        #expect(due.map(\.id) == [office.endpoint.id] && due[0].concurrency == 8 && due[0].failuresInRow == 0)
+        try office.move(.pause)
+        #expect(try office.claim().isEmpty)
+        #expect(try office.read { try $0.dueEndpoints(limit: 10) }.isEmpty)
+        #expect(try office.post().state == .held)
+        let id = office.endpoint.id
+        #expect(try office.read { try $0.deliveryCounts(ofEndpoint: id) } == counts(held: 6))
+        try office.move(.resume)
+        #expect(try office.claim().isEmpty)
+        #expect(try office.replay() == 6)
+        #expect(try office.claim().map(\.id).prefix(5) == posted[...])
+        #expect(try office.read { try $0.deliveryCounts() } == counts(pending: 6))
+        try office.close()
+    }
+
+    private func counts(pending: Int64 = 0, held: Int64 = 0, dead: Int64 = 0) -> DeliveryCounts {
+        var counts = DeliveryCounts()
+        (counts.pending, counts.held, counts.dead) = (pending, held, dead)
+        return counts
+    }
+
+    @Test("P3 nothing is claimed while the tenant is suspended")
+    func suspended() throws {
+        let office = try PostOffice.open()
+        try office.post()
+        defer { office.node.stop() }
+        office.node.fleet.roster.update(office.shop.record) { $0.state = .suspended }
+        #expect(try office.claim().isEmpty)
+        #expect(try office.read { try $0.dueEndpoints(limit: 10) }.isEmpty)
+    }
+
+    @Test("O3 orders and `default` are signed with the reseller's secret, other endpoints with their own")
+    func secrets() throws {
+        let office = try PostOffice.open()
+        let other = try office.another("other")
+        try office.post()
+        let reseller = office.reseller
+        let own = try office.read { try $0.webhookSecrets(resellerID: reseller) }
+        #expect(try office.claim().first?.secrets == own)
+        let first = try office.read { try #require(try $0.claim(endpoint: other.id, excluding: [], limit: 1).first) }
+        #expect(first.secrets.count == 1 && first.secrets != own)
+        // A rotation: what was queued before is signed with what is good when it goes out, the new one first.
+        let minted = try office.write { try $0.mintSecret(of: other, overlapSeconds: 86_400) }
+        let both = try office.read { try $0.claim(endpoint: other.id, excluding: [], limit: 1)[0].secrets }
+        #expect(both == [try #require(WebhookSecret.decode(minted)), first.secrets[0]])
+        office.pass(seconds: 86_401)
+        let last = try office.read { try $0.claim(endpoint: other.id, excluding: [], limit: 1)[0].secrets }
+        #expect(last == [both[0]])
+        try office.close()
+    }
+
+    @Test("H4 what an operator disabled only an operator enables")
+    func byOperator() throws {
+        let office = try PostOffice.open()
+        let posted = try office.post()
+        try office.move(.disable, byOperator: true)
+        #expect(try office.current().disabledReason == .byOperator)
+        #expect(try office.delivery(posted).state == .held)
+        for move in [ChangeEndpointState.Move.enable, .pause, .resume] {
+            #expect(throws: Refusal.self) { try office.move(move) }
+        }
+        // Nor by saying anew where events go.
+        let reseller = office.reseller
+        #expect(throws: Refusal.self) {
+            try office.node.write(office.shop.record) { tenant, detail in
+                _ = try SetDefaultWebhook(url: "https://example.com/new", events: ["order.created"])
+                    .run(tenant, resellerID: reseller, book: .live, &detail)
+            }
+        }
+        #expect(try office.current().url == office.endpoint.url)
+        try office.move(.enable, byOperator: true)
+        #expect(try office.current().state == .active)
+        try office.close()
+    }
+
+    @Test("H4 a removed endpoint's queue is dropped, and its name is free again")
+    func removed() throws {
+        let office = try PostOffice.open()
+        let posted = try office.post()
+        let id = office.endpoint.publicID
+        try office.node.write(office.shop.record) { tenant, detail in
+            try RemoveWebhook().run(try tenant.knownWebhookEndpoint(id), tenant, &detail)
+        }
+        #expect(try office.delivery(posted).state == .dropped)
+        #expect(throws: Refusal.self) { try office.current() }
+        #expect(try office.claim().isEmpty)
+        let another = try office.another("default")
+        #expect(another.isDefault && another.id != office.endpoint.id)
+        // What was dropped has nobody left to get it.
+        #expect(try office.replay() == 0)
+        try office.close()
+    }
+
+    @Test("W1 a terminated reseller's queue is dropped, what is held too, and nothing more is queued for it")
+    func terminated() throws {
+        let office = try PostOffice.open()
+        let held = try office.post()
+        try office.move(.pause)
+        let reseller = office.reseller
+        try office.node.write(office.shop.record) { tenant, detail in
+            let id = try #require(try tenant.reseller(id: reseller)).publicID
+            _ = try MoveReseller(resellerID: id, move: .terminate, accountID: 1).run(tenant, &detail)
+        }
+        #expect(try office.delivery(held).state == .dropped)
+        #expect(try office.current().disabledReason == .terminated)
+        #expect(throws: Refusal.self) { try office.move(.enable, byOperator: true) }
+        try office.close()
+    }
+
+    @Test("H3 a long queue of a paused endpoint is held a part at a time, and none of it is claimed meanwhile")
+    func longQueue() throws {
+        let office = try PostOffice.open()
+        let posted = TenantTransaction.settledAtOnceMax + 50
+        for _ in 0..<posted { try office.post() }
+        try office.move(.pause)
+        let id = office.endpoint.id
+        #expect(try office.read { try $0.deliveryCounts(ofEndpoint: id) }.pending == 50)
+        #expect(try office.claim().isEmpty)
+        #expect(try office.read { try $0.nextDelivery() } == nil)
+        #expect(try office.write { try $0.settleQueues(limit: 1_000) } == 50)
+        #expect(try office.read { try $0.deliveryCounts(ofEndpoint: id) } == counts(held: Int64(posted)))
+        try office.close()
+    }
+
+    @Test("H4 settled deliveries and their attempts are cleared after thirty days, dead and held ones after ninety")
+    func housekeeping() throws {
+        let office = try PostOffice.open()
+        let posted = try (0..<3).map { _ in try office.post() }
+        try office.answer(posted[0], .delivered, status: 200)
+        try office.answer(posted[1], .addressRefused)
+        try office.move(.pause)
+        let ids = posted.map(\.publicID)
+        func left() throws -> [Bool] {
+            try office.write { try $0.purgeDeliveries(limit: 100) }
+            return try office.read { tenant in try ids.map { try tenant.delivery(publicID: $0) != nil } }
+        }
+        office.pass(seconds: 30 * 86_400 - 1)
+        #expect(try left() == [true, true, true])
+        office.pass(seconds: 1)
+        #expect(try left() == [false, true, true])
+        office.pass(seconds: 60 * 86_400)
+        #expect(try left() == [false, false, false])
+        try office.close()
+    }
+}
