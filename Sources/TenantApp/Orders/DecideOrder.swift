@@ -80,6 +80,8 @@ package struct DecideOrder {
                     json.field("reason", reason)
                 }
             }
+            try PayDueServices.run(
+                tenant, resellerID: order.resellerID, book: order.book, keyID: keyID, &detail)
             return rejected
         }
     }
