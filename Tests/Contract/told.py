@@ -118,7 +118,9 @@ def bodies(data):
 # The newest event of a row shows what the row says; services of a terminated reseller end untold (W1).
 NEWEST_SHOW = {
     "orders": {"state": "state"},
-    "service": {"state": "status", "renews_at": "renews_at", "ends_at": "ends_at"},
+    "service": {
+        "state": "status", "renews_at": "renews_at", "ends_at": "ends_at", "period": "period", "suspended_by": "suspended_by",
+        "past_due_since": "past_due_since"},
     "port": {"expires_at": "expiresAt"}}
 
 

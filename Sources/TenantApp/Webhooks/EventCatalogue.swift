@@ -18,7 +18,8 @@ extension EventType {
         case .serviceResumed: "A suspended service is active again"
         case .serviceCancelled: "A service has ended"
         case .serviceRepriced: "A service costs another price from its next term on"
-        case .serviceUpdated: "Something else of a service has changed: its end was set, or taken back"
+        case .serviceUpdated:
+            "Something else of a service has changed: its end was set or taken back, or what it owed was paid"
         case .resellerSuspended: "Your account was suspended"
         case .balanceLow: "Your balance went below your threshold"
         case .portCreated: "A port was bought"

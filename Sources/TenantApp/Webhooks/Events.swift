@@ -40,7 +40,8 @@ package enum EventType: String, Sendable, CaseIterable, AnswerValue {
     ]
     /// The events of proxy ports (X6).
     package static let ports: [EventType] = [
-        .portCreated, .portExpired, .portRotated, .portRenewed, .customerQuotaExceeded, .balanceLow, .webhookEndpointDisabled,
+        .portCreated, .portExpired, .portRotated, .portRenewed, .customerQuotaExceeded, .balanceLow,
+        .webhookEndpointDisabled,
     ]
     /// The events of activation codes (A8).
     package static let codes: [EventType] = [.codeRedeemed, .balanceLow, .webhookEndpointDisabled]
