@@ -6,9 +6,9 @@ import TenantRegistry
 
 /// Calls to tenants' provisioners (W13): what is due in a file is asked for, and what was answered is written there.
 ///
-/// A thread of its own sends, so that neither payments nor webhooks wait for a provisioner, nor it for them. Which calls
-/// are under way stands in memory alone: a restart asks again, under the same ids. One call a unit, `tenantCallsMax` a
-/// tenant. Any thread.
+/// A thread of its own sends, so that neither payments nor webhooks wait for a provisioner, nor it for them. Which
+/// calls are under way stands in memory alone: a restart asks again, under the same ids. One call a unit,
+/// `tenantCallsMax` a tenant. Any thread.
 final class ProvisioningCaller: OutboundWork, Sendable {
     static let tenantCallsMax = OutboundCaller.groupRunningMax
     private static let connectMillisecondsMax = 10_000
