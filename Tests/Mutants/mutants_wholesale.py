@@ -91,7 +91,8 @@ MUTANTS = [
     Mutant(
         "W4", "unit-missing", "an order has one service fewer than units",
         "Sources/TenantApp/Orders/PlaceOrder.swift",
-        "for _ in 0..<request.quantity {", "for _ in 0..<(MUTANT ? max(1, request.quantity - 1) : request.quantity) {",
+        "for unit in 0..<Int(request.quantity) {",
+        "for unit in 0..<Int(MUTANT ? max(1, request.quantity - 1) : request.quantity) {",
         "Contract/walk.py"),
     # W5
     Mutant(
@@ -148,6 +149,12 @@ MUTANTS = [
         "Sources/TenantApp/Catalogue/Term.swift",
         "let day = min(max(anchorDay, 1),", "let day = min(max(MUTANT ? date.day : anchorDay, 1),",
         "DomainTests/TimeTests.swift"),
+    # W10
+    Mutant(
+        "W10", "unit-untold", "an instant unit does not tell that it is active",
+        "Sources/TenantApp/Orders/PlaceOrder.swift",
+        "if service.state == .active { try", "if service.state == .active, !MUTANT { try",
+        "Contract/events.py", "3 instant units"),
     # W11
     Mutant(
         "W11", "others-keys", "a reseller's session reaches another's keys",
