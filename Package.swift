@@ -134,7 +134,7 @@ let package = Package(
             name: "FuzzTargets",
             dependencies: [
                 "TestSeeds", "TestTenants", "HTTPCore", "HTTPServer", "Cryptography", "CallKit", "TenantRegistry",
-                "TenantApp", "Gateway",
+                "TenantApp", "Gateway", "HTTPClient",
             ],
             path: "Tests/Fuzz/Targets", swiftSettings: settings),
         tests("FuzzTests", ["TestSeeds", "FuzzTargets"]),

@@ -10,12 +10,15 @@ struct ReadDelivery {
     let readAt: Int64
     /// What the tenant's count of changes was.
     let changes: Int
+    let incarnation: Int64
 }
 
 /// What came of an attempt, on its way into the file.
 struct EndedDelivery: Sendable {
     let endpoint: Int64
     let result: AttemptResult
+    /// Of the file that it was read from: in one that was restored since, its id may be another's.
+    let incarnation: Int64
 }
 
 /// What is known of an endpoint while it has something to send, and its deliveries that were read ahead. Memory only: a
@@ -81,6 +84,8 @@ final class TenantQueue {
     /// Ended, and not in the file yet.
     var ended: [EndedDelivery] = []
     var endedSince: Int64 = 0
+    /// Endpoints that answer again: what waits for its time is to be sent now.
+    var recovered: Set<Int64> = []
     /// A job of this tenant waits or runs: there is one at a time.
     var hasJob = false
     /// The file is to be asked which endpoints have something due.
@@ -97,6 +102,6 @@ final class TenantQueue {
     init(_ record: TenantRecord) { self.record = record }
 
     var isIdle: Bool {
-        !hasJob && !wantsLook && ended.isEmpty && running == 0 && endpoints.values.allSatisfy(\.isIdle)
+        !hasJob && !wantsLook && ended.isEmpty && recovered.isEmpty && running == 0 && endpoints.values.allSatisfy(\.isIdle)
     }
 }
