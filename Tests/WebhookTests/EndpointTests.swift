@@ -29,7 +29,7 @@ import Testing
         #expect(try office.claim().isEmpty)
         #expect(try office.replay() == 6)
         #expect(try office.claim().map(\.id).prefix(5) == posted[...])
-        #expect(try office.read { try $0.deliveryCounts() } == counts(pending: 6))
+        #expect(try office.read { try $0.deliveryCounts(ofEndpoint: id) } == counts(pending: 6))
         try office.close()
     }
 

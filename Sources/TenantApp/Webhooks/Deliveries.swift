@@ -81,7 +81,7 @@ package struct Delivery: Sendable {
     }
 }
 
-/// How many deliveries wait, are held back, and have come to nothing: of an endpoint, or of the whole tenant.
+/// How many deliveries of an endpoint wait, are held back, and have come to nothing.
 package struct DeliveryCounts: Sendable, Equatable {
     package var pending: Int64 = 0
     package var held: Int64 = 0
@@ -126,16 +126,6 @@ extension TenantReader {
     package func deliveryCounts(ofEndpoint id: Int64) throws -> DeliveryCounts {
         var counts = DeliveryCounts()
         try connection.forEach("SELECT state, count FROM delivery_count WHERE endpoint_id = ?1", .integer(id)) { row in
-            counts.add(try row.value(), try row.int())
-            return true
-        }
-        return counts
-    }
-
-    /// Of all endpoints, for the node's metrics.
-    package func deliveryCounts() throws -> DeliveryCounts {
-        var counts = DeliveryCounts()
-        try connection.forEach("SELECT state, sum(count) FROM delivery_count GROUP BY state") { row in
             counts.add(try row.value(), try row.int())
             return true
         }

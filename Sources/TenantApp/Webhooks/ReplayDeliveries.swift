@@ -1,4 +1,5 @@
 import CallKit
+import Synchronization
 import TenantRegistry
 
 /// Sends again what was sent, or came to nothing, or was held back: everything that a filter finds, in order, each
@@ -82,5 +83,28 @@ struct ReplayDeliveries: Sendable {
             }
         }
         return replay.count
+    }
+}
+
+/// Replays under way: one of each reseller at a time, and one of the operator's, since each takes turns in the lane for
+/// as long as it lasts. Any thread.
+final class RunningReplays: ProcessState {
+    private struct Caller: Hashable {
+        let tenant: TenantID
+        let reseller: Int64
+    }
+
+    private let callers = Mutex<Set<Caller>>([])
+
+    init() {}
+
+    /// `reseller`: 0 for operators. Throws where one is under way.
+    func run<Value: Sendable>(
+        of tenant: TenantID, reseller: Int64, _ body: @Sendable () async throws -> Value
+    ) async throws -> Value {
+        let caller = Caller(tenant: tenant, reseller: reseller)
+        guard callers.withLock({ $0.insert(caller).inserted }) else { throw Refusal.crowded(.replayUnderWay) }
+        defer { callers.withLock { _ = $0.remove(caller) } }
+        return try await body()
     }
 }
