@@ -21,8 +21,8 @@ BESIDE = {"balance", "amount", "reason", "is_covered", "old_price", "new_price",
 WHOLESALE = [
     "order.created", "order.completed", "order.rejected", "order.refunded", "service.activated", "service.renewing",
     "service.renewed", "service.past_due", "service.suspended", "service.resumed", "service.cancelled", "service.repriced",
-    "reseller.suspended", "balance.low", "webhook.endpoint_disabled", "webhook.test"]
-PORTS = ["port.created", "port.expired", "port.rotated", "customer.quota_exceeded", "balance.low",
+    "service.updated", "reseller.suspended", "balance.low", "webhook.endpoint_disabled", "webhook.test"]
+PORTS = ["port.created", "port.expired", "port.rotated", "port.renewed", "customer.quota_exceeded", "balance.low",
          "webhook.endpoint_disabled", "webhook.test"]
 CODES = ["code.redeemed", "balance.low", "webhook.endpoint_disabled", "webhook.test"]
 
@@ -248,6 +248,11 @@ def ports(checks, gateway, secrets):
         done(call("POST", f"/reseller/ports/{made['port']['_id']}/rotate"))
         event, = feed.new()
         assert event["type"] == "port.rotated" and shown(event) == port() and port()["revision"] == 2, event
+
+    with checks("X5 a port that is renewed tells of its later end"):
+        done(call("POST", f"/reseller/ports/{made['port']['_id']}/renew", {"days": 2}))
+        event, = feed.new()
+        assert event["type"] == "port.renewed" and shown(event) == port() and port()["revision"] == 3, event
 
     with checks("X6 customer.quota_exceeded shows the customer as its GET does"):
         refused = call("POST", "/reseller/ports", {"customerId": customer["_id"], "countryId": "germany_id", "days": 30})
