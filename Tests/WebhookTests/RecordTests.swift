@@ -1,8 +1,9 @@
 import CallKit
-import TenantApp
 import TenantRegistry
 import TestTenants
 import Testing
+
+@testable import TenantApp
 
 @Suite struct RecordTests {
     private static let delays: [Int64] = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400]
@@ -195,7 +196,7 @@ import Testing
         #expect(try office.delivery(first).tries == 1)
         #expect(try office.delivery(second).state == .delivered)
         // Of a delivery that is gone nothing is kept.
-        try office.write { tenant in
+        _ = try office.write { tenant in
             try tenant.record([AttemptResult(deliveryID: 9_999, at: tenant.now, milliseconds: 1, outcome: .refused)])
         }
         try office.close()
