@@ -45,6 +45,7 @@ private struct Year {
     var models: [RentModel]
     /// By reseller; public ids in the order of the model's units.
     var ids: [[String]]
+    private var restarts: UInt64 = 0
 
     init(_ seed: UInt64, _ random: SeededRandom) throws {
         rent = try Rent.open(
@@ -147,7 +148,8 @@ private struct Year {
     private mutating func restart() throws {
         let folder = try TestFolder()
         try DataFolder.image(of: rent.folder.file("data"), to: folder.file("data"))
-        let node = try TestNode(folder.file("data"), clock: rent.node.clock)
+        restarts += 1
+        let node = try TestNode(folder.file("data"), clock: rent.node.clock, seed: 1_000 + restarts)
         rent.node.stop()
         rent = Rent(folder: folder, node: node, record: try node.tenant("rent"), resellers: rent.resellers)
         rent.slice = 5
