@@ -54,7 +54,9 @@ import Testing
     }
 
     static let harms = [
-        Harm("a renewal is removed", "DELETE FROM renewal WHERE service_id = 1 AND period = 2", "whose charge is missing"),
+        Harm(
+            "a renewal is removed", "DELETE FROM renewal WHERE service_id = 1 AND period = 2", "whose charge is missing"
+        ),
         Harm(
             "the first renewal is removed", "DELETE FROM renewal WHERE service_id = 1 AND period = 1",
             "the one before it is 0: a period was left out"),
@@ -66,7 +68,8 @@ import Testing
             "INSERT INTO renewal SELECT 1, 3, 0, ends_at, ends_at + 1, amount, posting_id, at FROM renewal WHERE service_id = 1 AND period = 2",
             "its posting is for"),
         Harm(
-            "a period is moved", "UPDATE renewal SET begins_at = begins_at + 86400000 WHERE service_id = 1 AND period = 1",
+            "a period is moved",
+            "UPDATE renewal SET begins_at = begins_at + 86400000 WHERE service_id = 1 AND period = 1",
             "which is not where the anchor has it"),
         Harm(
             "a renewal costs less", "UPDATE renewal SET amount = 1000000 WHERE service_id = 1 AND period = 1",

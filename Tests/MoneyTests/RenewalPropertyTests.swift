@@ -101,7 +101,8 @@ private struct Year {
             models[number].reprice(term, price)
             try reprice(number, term, price)
             return "reprice \(term) \(price)"
-        case 4: return "suspend \(id) \(try agree(models[number].suspend(place, now)) { try rent.change(id, .suspend) })"
+        case 4:
+            return "suspend \(id) \(try agree(models[number].suspend(place, now)) { try rent.change(id, .suspend) })"
         case 5, 6:
             return "resume \(id) \(try agree(models[number].resume(place, now)) { try rent.change(id, .resume) })"
         case 7 where random.below(4) == 0:

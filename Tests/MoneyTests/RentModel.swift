@@ -148,7 +148,9 @@ struct RentModel {
                 if !charge(place, now) { fail(place, now) }
             }
         }
-        while let place = first({ $0.state == .ended ? nil : $0.ends }, now) { end(place, units[place].ends ?? now, now) }
+        while let place = first({ $0.state == .ended ? nil : $0.ends }, now) {
+            end(place, units[place].ends ?? now, now)
+        }
     }
 
     private func first(_ at: (Unit) -> Int64?, _ now: Int64) -> Int? {
