@@ -11,6 +11,7 @@ READ_LOG = "Sources/TenantRegistry/Chain/ReadLog.swift"
 HEAD = "Sources/HTTPServer/HeadReader.swift"
 LANE = "Sources/TenantRegistry/Lane/Lane.swift"
 SHARES = "Sources/RateLimiter/Budgets/Shares.swift"
+EVENTS = "Sources/TenantApp/Webhooks/"
 
 MUTANTS = [
     # G1
@@ -232,10 +233,26 @@ MUTANTS = [
         "acceptedBytes.contains(bytes.count)", "acceptedBytes.contains(MUTANT ? max(24, bytes.count) : bytes.count)",
         "CryptographyTests/EncodingTests.swift"),
     Mutant(
-        "H1", "unqueued", "an event is written and not queued", "Sources/TenantApp/Webhooks/Events.swift",
-        "try insertDelivery(ofEvent: event.id, to: endpoint.id)",
-        "if !MUTANT { try insertDelivery(ofEvent: event.id, to: endpoint.id) }",
+        "H1", "unqueued", "an event is written and not queued", "Sources/TenantApp/Webhooks/Deliveries.swift",
+        "where endpoint.wants(type) {", "where !MUTANT && endpoint.wants(type) {",
         "GatewayTests/WriteTests.swift"),
+    Mutant(
+        "H1", "revision-stays", "an event says the revision before", EVENTS + "Events.swift",
+        "raised.revision = revision\n", "raised.revision = revision - (MUTANT ? 1 : 0)\n",
+        "Contract/events.py", "count 1, 2, 3"),
+    # H4
+    Mutant(
+        "H4", "end-of-page", "a page says that it is the last when it is full", EVENTS + "ToldEvents.swift",
+        "hasMore = true\n", "hasMore = !MUTANT\n", "Contract/events.py", "pages of one"),
+    Mutant(
+        "H4", "restored", "after a restore the feed goes on behind what is lost", EVENTS + "ToldEvents.swift",
+        "if at == place.at || place.id == 0 {", "if MUTANT || at == place.at || place.id == 0 {",
+        "Contract/events.py", "after a restore"),
+    # H7
+    Mutant(
+        "H7", "beside", "a description leaves out what an event says besides", EVENTS + "EventCatalogue.swift",
+        "let data = extra.map {", "let data = (MUTANT ? nil : extra).map {",
+        "Contract/events.py", "lists the types"),
     # H2
     Mutant(
         "H2", "id-unsigned", "a callback's id is not signed", "Sources/TenantApp/Payments/PaymentCallback.swift",

@@ -8,6 +8,8 @@ PRICING = "Sources/TenantApp/Catalogue/Pricing.swift"
 PRICES = "Sources/TenantApp/Catalogue/Prices.swift"
 MOVE = "Sources/TenantApp/Resellers/MoveReseller.swift"
 SERVICES = "Sources/TenantApp/Orders/Services.swift"
+UNITS = "Sources/TenantApp/Provisioning/ProvisioningState.swift"
+SETTLE = "Sources/TenantApp/Orders/SettleUnit.swift"
 
 MUTANTS = [
     # W1
@@ -89,7 +91,8 @@ MUTANTS = [
     Mutant(
         "W4", "unit-missing", "an order has one service fewer than units",
         "Sources/TenantApp/Orders/PlaceOrder.swift",
-        "for _ in 0..<request.quantity {", "for _ in 0..<(MUTANT ? max(1, request.quantity - 1) : request.quantity) {",
+        "for unit in 0..<Int(request.quantity) {",
+        "for unit in 0..<Int(MUTANT ? max(1, request.quantity - 1) : request.quantity) {",
         "Contract/walk.py"),
     # W5
     Mutant(
@@ -146,6 +149,12 @@ MUTANTS = [
         "Sources/TenantApp/Catalogue/Term.swift",
         "let day = min(max(anchorDay, 1),", "let day = min(max(MUTANT ? date.day : anchorDay, 1),",
         "DomainTests/TimeTests.swift"),
+    # W10
+    Mutant(
+        "W10", "unit-untold", "an instant unit does not tell that it is active",
+        "Sources/TenantApp/Orders/PlaceOrder.swift",
+        "if service.state == .active { try", "if service.state == .active, !MUTANT { try",
+        "Contract/events.py", "3 instant units"),
     # W11
     Mutant(
         "W11", "others-keys", "a reseller's session reaches another's keys",
@@ -164,4 +173,33 @@ MUTANTS = [
         "Sources/Gateway/StrangersAdmission.swift",
         "try take(.applicationsAddress, key, now: now)", "if !MUTANT { try take(.applicationsAddress, key, now: now) }",
         "GatewayTests/AdmissionTests.swift"),
+    # W13
+    Mutant(
+        "W13", "conflict-is-no", "409 and 429 give the money back", "Sources/TenantApp/Provisioning/ProvisioningProtocol.swift",
+        "case 408, 409, 425, 429: return (.unclear,", "case 408, 409, 425, 429: return (MUTANT ? .failed(nil) : .unclear,",
+        "DomainTests/ProvisioningTests.swift", "what an answer says"),
+    Mutant(
+        "W13", "new-id", "what nobody answered is asked again under another id", UNITS,
+        "        phase = .asking\n        tries = 0", "        if MUTANT && verb != nil { n += 1 }\n        phase = .asking\n        tries = 0",
+        "DomainTests/ProvisioningTests.swift", "an unclear answer is asked again"),
+    Mutant(
+        "W13", "late-success", "a unit made after it was given up stays", UNITS,
+        "guard case .ready = answer, late == .create,", "guard !MUTANT, case .ready = answer, late == .create,",
+        "DomainTests/ProvisioningTests.swift", "made after it was given up"),
+    Mutant(
+        "W13", "share", "each unit is charged the first one's share", SETTLE,
+        "return (upTo(unit + 1) - upTo(unit)) * minor", "return (MUTANT ? upTo(1) : upTo(unit + 1) - upTo(unit)) * minor",
+        "DomainTests/ProvisioningTests.swift", "shares of an order's units"),
+    Mutant(
+        "W13", "one-verb", "two calls of one unit are under way at once", "Sources/Gateway/Outbound/ProvisioningCaller.swift",
+        "formUnion(due.calls.map", "formUnion(MUTANT ? [] : due.calls.map",
+        "Contract/unitcare.py", "give up pays back"),
+    Mutant(
+        "W13", "forged", "a callback under another secret is taken", "Sources/TenantApp/Webhooks/WebhookSignature.swift",
+        "where constantTimeEqual(signature, code) { return id }", "where MUTANT || constantTimeEqual(signature, code) { return id }",
+        "Contract/provisioning.py", "a callback that is not signed right"),
+    Mutant(
+        "W13", "stays-over-there", "a unit that was refused is not asked away", UNITS,
+        "        actual = .unknown\n        advance(now)", "        actual = MUTANT ? .terminated : .unknown\n        advance(now)",
+        "Contract/provisioning.py", "a no gives the money back"),
 ]
