@@ -243,7 +243,14 @@ ADMINS = [
     Endpoint(ADMIN, "GET", "/services/{service}", "operator"),
     Endpoint(ADMIN, "PATCH", "/services/{service}/details", "operator", {
         "details": Field(DETAILS.good, DETAILS.bad, True)}),
-    *[Endpoint(ADMIN, "POST", f"/services/{{service}}/{move}", "operator") for move in ("suspend", "resume", "cancel")],
+    *[Endpoint(ADMIN, "POST", f"/services/{{service}}/{move}", "operator") for move in ("suspend", "resume")],
+    Endpoint(ADMIN, "POST", "/services/{service}/cancel", "operator", {
+        "at": Field("term_end", [5, "", "later", [], {}], required=False, null_is_bad=False)}, optional_body=True),
+    Endpoint(ADMIN, "POST", "/services/reprice", "operator", {
+        "reseller": text("res_none", 64, required=False, null_is_bad=False),
+        "product": text("none", 64, required=False, null_is_bad=False),
+        "term": Field("monthly", [5, "", "weekly", [], {}], required=False, null_is_bad=False),
+        "price": money("1", "-1", "1000000001", required=True), "dry_run": boolean(True)}),
     Endpoint(ADMIN, "GET", "/deliveries", "operator", query={**PAGE, **MODE, "status": ["x", ""]}),
     Endpoint(ADMIN, "GET", "/deliveries/{delivery}", "operator"),
     Endpoint(ADMIN, "GET", "/events", "operator", query={**FEED, **MODE}),
@@ -335,6 +342,11 @@ PARTNERS = [
     Endpoint(PARTNER, "GET", "/orders/{order}", "reseller"),
     Endpoint(PARTNER, "GET", "/services", "reseller", query={**PAGE, "status": ["x", ""]}),
     Endpoint(PARTNER, "GET", "/services/{service}", "reseller"),
+    Endpoint(PARTNER, "POST", "/services/{service}/pay", "reseller"),
+    Endpoint(PARTNER, "POST", "/services/{service}/cancel", "reseller"),
+    Endpoint(PARTNER, "DELETE", "/services/{service}/cancel", "reseller"),
+    Endpoint(PARTNER, "GET", "/statement", "reseller", query=PAGE),
+    Endpoint(PARTNER, "GET", "/statement.csv", "reseller"),
     Endpoint(PARTNER, "GET", "/account", "reseller"),
     Endpoint(PARTNER, "GET", "/events", "reseller", query=FEED),
 ]

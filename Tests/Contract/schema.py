@@ -153,6 +153,8 @@ def wholesale(scene):
                     "POST /keys": {"expires_at": "2099-01-01T00:00:00Z"}},
         "paths": {"/orders/{id}": {"id": [order["order"]["id"] for order in orders]},
                   "/services/{id}": {"id": [order["services"][0]["id"] for order in orders]},
+                  "/services/{id}/cancel": {"id": [orders[0]["services"][0]["id"]]},
+                  "/services/{id}/pay": {"id": [orders[1]["services"][0]["id"]]},
                   "/account/sessions/{id}": {"id": [scene.signed_in(shop)]},
                   "/keys/{id}/rotate": {"id": keys[:1]}, "/keys/{id}": {"id": keys[1:]}}}
 
