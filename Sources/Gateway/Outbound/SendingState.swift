@@ -145,7 +145,8 @@ struct SendingState {
             startedAt: moment.now, at: moment.wall)
         watched.append((lastFlight, moment.now))
         return Start(
-            flight: lastFlight, delivery: read.delivery, url: queue.endpoint.url, address: queue.address, at: moment.wall,
+            flight: lastFlight, delivery: read.delivery, url: queue.endpoint.url, address: queue.address,
+            at: moment.wall,
             standing: standing)
     }
 
