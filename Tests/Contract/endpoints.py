@@ -117,6 +117,7 @@ def good(fields):
 FIND = {"email": ["x", "", "a b@c.example"], "q": ["", " ", "a\u200bb"]}
 PAGE = {"limit": ["0", "101", "-1", "abc", "1.5", "", "99999999999999999999", "١"],
         "cursor": ["", "x", "!!!!", "AAAA", "__________8", "%ff%fe", "' OR 1=1"]}
+FEED = {"limit": PAGE["limit"], "after": PAGE["cursor"], "types": ["x", "", "order.created,", "ORDER.CREATED"]}
 MODE = {"mode": ["x", "", "LIVE", "0"]}
 TIMES = {"from": ["x", "", "2020-13-01", "2020-01-01T99:00:00Z"], "to": ["x", "", "2020-00-01"]}
 PRICES = {**{f"wholesale_{term}": price() for term in ("monthly", "quarterly", "semi_annual", "annual", "hourly")},
@@ -137,6 +138,35 @@ DETAILS = Field({"host": {"value": "h.example"}}, [
 PROVISIONER = {
     "url": url(), "timeout_seconds": integer(30, 1, 120, required=False),
     "secret": text("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", 200, required=False, more=["whsec_", "whsec_AAAA", "whsec_" + "!" * 32])}
+
+DELIVERIES = {"state": ["x", "", "dead,", "DEAD"], "type": ["x", "", "order.created,x"],
+              "status_class": ["x", "", "6xx", "2xx,5xx", "0"], "since": ["x", "", "2020-13-01"], "until": ["x", "", "2020-00-01"]}
+REPLAY = {
+    "since": Field("2020-01-01T00:00:00Z", [True, [], {}, "", "yesterday", 1.5, "2020-13-01T00:00:00Z"]),
+    "until": Field("2020-01-02T00:00:00Z", [True, [], {}, "", "2020-13-01T00:00:00Z"], False),
+    "types": names(["order.created"]), "states": names(["dead"]),
+    "status_class": Field("5xx", [True, [], {}, "", "6xx", 0, 6, 1.5], False), "dry_run": boolean()}
+WEBHOOK = {
+    "name": text("A hook", 100), "url": url(), "events": names(["order.created"], required=True),
+    "concurrency": integer(8, 1, 64, required=False), "version": integer(1, 1, 1, required=False)}
+
+
+def webhooks(api, base="", fields=None, query=None):
+    """A reseller's webhooks and deliveries, which three APIs have alike (H4)."""
+    fields, query = fields or {}, query or {}
+    return [
+        Endpoint(api, "POST", f"{base}/webhooks", "reseller", fields.get("new", {})),
+        Endpoint(api, "GET", f"{base}/webhooks", "reseller", query=query.get("page", {})),
+        Endpoint(api, "GET", f"{base}/webhooks/{{webhook}}", "reseller"),
+        Endpoint(api, "PATCH", f"{base}/webhooks/{{webhook}}", "reseller", fields.get("change", {})),
+        Endpoint(api, "DELETE", f"{base}/webhooks/{{webhook}}", "reseller"),
+        Endpoint(api, "POST", f"{base}/webhooks/{{webhook}}/secret/rotate", "reseller", fields.get("overlap", {}), optional_body=True),
+        *[Endpoint(api, "POST", f"{base}/webhooks/{{webhook}}/{move}", "reseller") for move in ("pause", "resume", "enable", "test")],
+        Endpoint(api, "GET", f"{base}/deliveries", "reseller", query=query.get("list", {})),
+        Endpoint(api, "GET", f"{base}/deliveries/{{delivery}}", "reseller"),
+        Endpoint(api, "POST", f"{base}/deliveries/{{delivery}}/retry", "reseller"),
+        Endpoint(api, "POST", f"{base}/deliveries/replay", "reseller", fields.get("replay", {}))]
+
 
 OVERLAP = {"overlap_seconds": integer(1, 0, 30 * 86_400, required=False)}
 
@@ -243,9 +273,14 @@ ADMINS = [
     Endpoint(ADMIN, "PATCH", "/services/{service}/details", "operator", {
         "details": Field(DETAILS.good, DETAILS.bad, True)}),
     *[Endpoint(ADMIN, "POST", f"/services/{{service}}/{move}", "operator") for move in ("suspend", "resume", "cancel")],
-    Endpoint(ADMIN, "GET", "/deliveries", "operator", query={**PAGE, **MODE, "status": ["x", ""]}),
+    Endpoint(ADMIN, "GET", "/webhooks", "operator", query={**PAGE, **MODE, "state": ["x", "", "ACTIVE"]}),
+    Endpoint(ADMIN, "GET", "/webhooks/{webhook}", "operator"),
+    *[Endpoint(ADMIN, "POST", f"/webhooks/{{webhook}}/{move}", "operator") for move in ("disable", "enable", "pause", "resume")],
+    Endpoint(ADMIN, "GET", "/deliveries", "operator", query={**PAGE, **MODE, **DELIVERIES, "status": ["x", ""]}),
     Endpoint(ADMIN, "GET", "/deliveries/{delivery}", "operator"),
+    Endpoint(ADMIN, "GET", "/events", "operator", query={**FEED, **MODE}),
     Endpoint(ADMIN, "POST", "/deliveries/{delivery}/retry", "operator"),
+    Endpoint(ADMIN, "POST", "/deliveries/replay", "operator", {**REPLAY, "mode": choice("live", required=False)}),
     Endpoint(ADMIN, "GET", "/customers", "operator", query={**PAGE, **MODE}),
     Endpoint(ADMIN, "GET", "/subscribers", "operator", query={**PAGE, **MODE}),
     Endpoint(ADMIN, "GET", "/subscribers/{subscriber}", "operator"),
@@ -324,6 +359,10 @@ PARTNERS = [
     Endpoint(PARTNER, "DELETE", "/account/sessions/{session}", "session"),
     Endpoint(PARTNER, "GET", "/webhook", "reseller"),
     Endpoint(PARTNER, "PUT", "/webhook", "reseller", {"url": url(), "events": names(["order.created"], required=True)}),
+    *webhooks(PARTNER, fields={
+        "new": WEBHOOK, "overlap": OVERLAP, "replay": REPLAY,
+        "change": {name: Field(field.good, field.bad, False, True) for name, field in WEBHOOK.items()}},
+        query={"page": PAGE, "list": {**PAGE, **DELIVERIES}}),
     Endpoint(PARTNER, "GET", "/products", "reseller", query=PAGE),
     Endpoint(PARTNER, "GET", "/customers", "reseller", query=PAGE),
     Endpoint(PARTNER, "GET", "/balance", "reseller"),
@@ -333,6 +372,8 @@ PARTNERS = [
     Endpoint(PARTNER, "GET", "/orders/{order}", "reseller"),
     Endpoint(PARTNER, "GET", "/services", "reseller", query={**PAGE, "status": ["x", ""]}),
     Endpoint(PARTNER, "GET", "/services/{service}", "reseller"),
+    Endpoint(PARTNER, "GET", "/account", "reseller"),
+    Endpoint(PARTNER, "GET", "/events", "reseller", query=FEED),
 ]
 
 ALL = PROVIDERS + ADMINS + PARTNERS
@@ -372,11 +413,8 @@ SEEDS = [
     Endpoint(PORTS, "GET", "/reseller/ports", "reseller"),
     Endpoint(PORTS, "GET", "/reseller/ports/{port}", "reseller"),
     Endpoint(PORTS, "POST", "/reseller/ports/{port}/rotate", "reseller"),
-    Endpoint(PORTS, "POST", "/reseller/webhooks", "reseller"),
-    Endpoint(PORTS, "GET", "/reseller/webhooks", "reseller"),
-    Endpoint(PORTS, "DELETE", "/reseller/webhooks/{webhook}", "reseller"),
-    Endpoint(PORTS, "POST", "/reseller/webhooks/{webhook}/test", "reseller"),
-    Endpoint(PORTS, "POST", "/reseller/webhooks/{webhook}/secret/rotate", "reseller"),
+    Endpoint(PORTS, "GET", "/reseller/events", "reseller", query=FEED),
+    *webhooks(PORTS, "/reseller"),
     Endpoint(PORTS, "GET", "/reseller/docs/openapi", "open"),
 
     Endpoint(CODES, "POST", "/register", "open"),
@@ -392,12 +430,14 @@ SEEDS = [
     Endpoint(CODES, "GET", "/plans", "open or reseller"),
     Endpoint(CODES, "POST", "/generate", "reseller"),
     Endpoint(CODES, "GET", "/codes", "reseller"),
+    Endpoint(CODES, "GET", "/events", "reseller", query=FEED),
     Endpoint(CODES, "POST", "/topup", "reseller"),
     Endpoint(CODES, "POST", "/topup/webhook", "payment service"),
     Endpoint(CODES, "GET", "/topup/status/{payment}", "open"),
     Endpoint(CODES, "GET", "/webhook", "reseller"),
     Endpoint(CODES, "PUT", "/webhook", "reseller"),
     Endpoint(CODES, "POST", "/webhook/secret", "session"),
+    *webhooks(CODES),
 ]
 
 EVERY = ALL + SEEDS

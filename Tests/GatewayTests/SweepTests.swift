@@ -217,9 +217,9 @@ import Testing
             .carrying(Array("item\none\ntwo\n".utf8))
         #expect(try await tenant.gateway.send(stock).status == 201)
         #expect(try await tenant.gateway.send(tenant.order("o-3", product: "stocked")).status == 201)
-        let placed = try await tenant.gateway.send(tenant.order("o-4", product: "made", quantity: 3))
+        let placed = try await tenant.gateway.send(tenant.order("o-4", quantity: 3, product: "made"))
         let units = placed.text.matches(of: #/svc_\w+/#).map { String($0.0) }
-        guard units.count == 3 else { throw TestGateway.Unexpected(placed) }
+        try #require(units.count == 3, "\(placed.text)")
         _ = try await owner(
             "POST", "/provisioning/\(units[0])/confirm", #"{"details":{"host":{"value":"h","secret":true}}}"#)
         _ = try await owner("POST", "/provisioning/\(units[1])/give_up", #"{"reason":"no room"}"#)

@@ -43,12 +43,13 @@ MUTANTS = [
     Mutant(
         "P2", "resellers", "the quota of resellers binds nobody",
         "Sources/TenantApp/Resellers/Resellers.swift",
-        "guard count ?? 0 < most else", "guard MUTANT || count ?? 0 < most else",
+        "guard try standingResellers() < most else", "guard try MUTANT || standingResellers() < most else",
         "Contract/provider.py", "quota of resellers"),
     Mutant(
-        "P2", "page-twice", "a page of tenants begins with the last one of the page before",
+        "P2", "still-listed", "a tenant that has come or gone is not seen in the list",
         "Sources/TenantRegistry/Fleet/Roster.swift",
-        "if slugs[middle] <= slug {", "if MUTANT ? slugs[middle] < slug : slugs[middle] <= slug {",
+        "sortedSlugs = nil\n            membershipChanges",
+        "if !MUTANT { sortedSlugs = nil }\n            membershipChanges",
         "TenantRegistryTests/RosterTests.swift"),
     Mutant(
         "P2", "anothers-domain", "a domain is taken from another tenant", REGISTRY,

@@ -102,6 +102,20 @@ extension TenantReader {
         try connection.rows(Delivery.ofEvent, .integer(id), read: Delivery.init)
     }
 
+    /// Endpoints with something waiting which they do not get, and whether they never will: their queues were longer
+    /// than what is settled at once.
+    func unsettledEndpoints() throws -> [(id: Int64, isOver: Bool)] {
+        try connection.rows(
+            """
+            SELECT w.id, max(w.removed_at IS NOT NULL OR w.disabled_reason IS 'terminated')
+            FROM delivery_count c CROSS JOIN webhook_endpoint w ON w.id = c.endpoint_id
+            WHERE c.count > 0 AND (c.state = 'pending' AND (w.state <> 'active' OR w.removed_at IS NOT NULL)
+                OR c.state = 'held' AND (w.removed_at IS NOT NULL OR w.disabled_reason IS 'terminated'))
+            GROUP BY w.id
+            """
+        ) { row in (id: try row.int(), isOver: try row.bool()) }
+    }
+
     func eventID(_ publicID: String, resellerID: Int64?, book: Book) throws -> Int64? {
         try connection.row(
             "SELECT id FROM event WHERE public_id = ?1 AND book = ?2 AND (?3 IS NULL OR reseller_id = ?3)",
@@ -216,22 +230,17 @@ extension TenantTransaction {
                 WHERE id IN (SELECT id FROM delivery WHERE endpoint_id = ?1 AND (\(held)) LIMIT ?3)
                 """,
             [.integer(id), .time(now), .int(limit)])
-        return try connection.row("SELECT changes()") { try Int($0.int()) } ?? 0
+        let settled = try connection.row("SELECT changes()") { try Int($0.int()) } ?? 0
+        // There may be more: nothing of it is claimed, and the file is cleared up at once.
+        if settled == limit { noteDue(.housekeeping, at: now) }
+        return settled
     }
 
     /// The same for every endpoint that has something waiting which it does not get. Returns how many rows.
     @discardableResult
     package func settleQueues(limit: Int) throws -> Int {
-        let endpoints = try connection.rows(
-            """
-            SELECT w.id, w.removed_at IS NOT NULL OR w.disabled_reason IS 'terminated'
-            FROM delivery_count c CROSS JOIN webhook_endpoint w ON w.id = c.endpoint_id
-            WHERE c.count > 0 AND (c.state = 'pending' AND (w.state <> 'active' OR w.removed_at IS NOT NULL)
-                OR c.state = 'held' AND (w.removed_at IS NOT NULL OR w.disabled_reason IS 'terminated'))
-            """
-        ) { row in (id: try row.int(), isOver: try row.bool()) }
         var settled = 0
-        for endpoint in endpoints where settled < limit {
+        for endpoint in try unsettledEndpoints() where settled < limit {
             settled += try settleQueue(
                 ofEndpoint: endpoint.id, as: endpoint.isOver ? .dropped : .held, limit: limit - settled)
         }
@@ -270,10 +279,15 @@ extension TenantTransaction {
     /// The same for all of a terminated reseller's endpoints (W1).
     func dropDeliveries(resellerID: Int64) throws {
         let endpoints = try connection.rows(
-            "SELECT id FROM webhook_endpoint WHERE reseller_id = ?1", .integer(resellerID)
+            """
+            SELECT DISTINCT w.id FROM webhook_endpoint w CROSS JOIN delivery_count c ON c.endpoint_id = w.id
+            WHERE w.reseller_id = ?1 AND c.count > 0 AND (c.state = 'pending' OR c.state = 'held')
+            """,
+            .integer(resellerID)
         ) { try $0.int() }
-        for endpoint in endpoints {
-            while try settleQueue(ofEndpoint: endpoint, as: .dropped, limit: 1_000) == 1_000 {}
+        var room = Self.settledAtOnceMax
+        for endpoint in endpoints where room > 0 {
+            room -= try settleQueue(ofEndpoint: endpoint, as: .dropped, limit: room)
         }
     }
 }
