@@ -5,6 +5,7 @@ for, and that lead where a node may not go; endpoints that hang beside one that 
 import collections
 import concurrent.futures
 import datetime
+import functools
 import hashlib
 import json
 import os
@@ -108,10 +109,15 @@ def bodies_are_equal(calls):
     return len({hashlib.sha256(call.body).hexdigest() for call in calls}) == 1
 
 
+@functools.cache
+def python():
+    return python_of_tests()
+
+
 def verified(calls, secret):
     """All calls are good to the library of the specification's authors, which allows five minutes."""
     lines = [json.dumps({"secret": secret, "body": call.body.decode(), "headers": call.headers}) for call in calls]
-    run = subprocess.run([python_of_tests(), "-c", VERIFIER], input="\n".join(lines), capture_output=True, text=True)
+    run = subprocess.run([python(), "-c", VERIFIER], input="\n".join(lines), capture_output=True, text=True)
     assert run.stdout.split() == ["good"] * len(calls), (run.stdout, run.stderr)
 
 
@@ -174,8 +180,9 @@ def signatures(scene):
         token = scene.shop.sign_in(reseller)
         rotated = scene.shop.call(reseller, "POST", "/webhook/secret/rotate", {}, key=token)
         assert rotated.status == 200, rotated
+        before = scene.receiver.count("/fails/signed")
         scene.retry(scene.only(reseller))
-        scene.settled(reseller, 4)
+        wait_until(lambda: scene.receiver.count("/fails/signed") > before, 10)
         call = scene.receiver.calls["/fails/signed"][-1]
         both = call.headers["webhook-signature"].split(" ")
         assert len(both) == 2 and all(one.startswith("v1,") for one in both), both
@@ -340,36 +347,43 @@ def isolation(options, names):
             for _ in range(5):
                 scene.order(reseller)
 
+        def arrivals(count):
+            """Seconds from before an order until its event has arrived."""
+            delays = []
+            for _ in range(count):
+                began, before = time.time(), receiver.count("/ok/good")
+                scenes[0].order(good)
+                wait_until(lambda: receiver.count("/ok/good") == before + 1, 10, pause_seconds=0.002)
+                delays.append(receiver.calls["/ok/good"][-1].at - began)
+            return delays
+
         good = scenes[0].endpoint("/ok/good")
         scenes[0].order(good)
         wait_until(lambda: receiver.count("/ok/good") == 1, 10)
+        idle = arrivals(50)
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
             list(pool.map(hang, range(tenants * each)))
         wait_until(lambda: under_way(gateway) >= slots * 11 // 16, 60)
         threads = len(os.listdir(f"/proc/{gateway.process.pid}/task"))
-        delays = []
-        for number in range(100):
-            began = time.time()
-            scenes[0].order(good)
-            wait_until(lambda: receiver.count("/ok/good") == number + 2, 10)
-            delays.append(receiver.calls["/ok/good"][-1].at - began)
+        delays = arrivals(100)
         with checks(f"H5 {tenants * each} endpoints that hang hold up none that answers: p99 {percentile(delays, 0.99) * 1e3:.0f} ms"):
-            assert percentile(delays, 0.99) <= 0.25, sorted(delays)[-5:]
+            # The order itself is in it, and whatever else the machine does.
+            assert percentile(delays, 0.99) <= percentile(idle, 0.99) + 0.25, (sorted(idle)[-5:], sorted(delays)[-5:])
         with checks("H5 names that nobody answers for cost no threads"):
             assert len(os.listdir(f"/proc/{gateway.process.pid}/task")) <= threads, threads
         with checks("H5 no more than half of the slots are with endpoints that fail, once they are known to"):
             assert under_way(gateway) <= slots * 3 // 4
             wait_until(lambda: under_way(gateway, "failing") <= slots // 2, 60)
             assert figure(gateway, 'tollgate_budget_spent_total{budget="webhooks_node"}') > 0
+        with checks("G7 what waits is counted by what is known of its endpoint: nothing waits for this node"):
+            assert figure(gateway, 'tollgate_delivery_oldest_seconds{standing="proven"}') <= 1
+            assert figure(gateway, 'tollgate_delivery_oldest_seconds{standing="failing"}') > 1
         with checks("H5 a top-up's call to the payment service leaves as soon as if no webhook were due"):
             idle = top_ups(gateway, receiver, 20)
             backlog(scenes[1], "/ok/backlog", 100_000 if options.long else 3_000)
             busy = top_ups(gateway, receiver, 20)
             assert receiver.count("/ok/backlog") < 3_000, "it was sent before it was looked at"
             assert percentile(busy, 0.5) <= percentile(idle, 0.5) + 0.1, (idle, busy)
-        with checks("G7 what waits is counted by what is known of its endpoint: nothing waits for this node"):
-            assert figure(gateway, 'tollgate_delivery_oldest_seconds{standing="proven"}') <= 1
-            assert figure(gateway, 'tollgate_delivery_oldest_seconds{standing="failing"}') > 1
         with checks("H5 a stop does not wait for them, and uses up no attempt"):
             began = time.monotonic()
             gateway.stop()

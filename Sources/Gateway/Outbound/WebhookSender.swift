@@ -13,8 +13,8 @@ import TenantRegistry
 /// are. A tenant has one job in its lane at a time, which records what ended, looks for endpoints with something due,
 /// and reads their deliveries. So nothing is read twice.
 ///
-/// Any thread: `state` is behind its lock, which is held for moments. `wake` comes from lanes and the scheduler, `ended`
-/// and `tick` from the caller's thread, the rest from lanes.
+/// Any thread: `state` is behind its lock, which is held for moments. `wake` comes from lanes and the scheduler,
+/// `ended` and `tick` from the caller's thread, the rest from lanes.
 final class WebhookSender: OutboundWork, Sendable {
     let kind = DueKind.delivery
 

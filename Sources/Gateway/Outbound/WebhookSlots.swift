@@ -178,8 +178,8 @@ package struct WebhookSlots {
         return nil
     }
 
-    /// A call ended. `succeeded`: 2xx or not; nil where it says nothing of the endpoint. Returns whether it was the first
-    /// 2xx after `failuresMax` failures or more.
+    /// A call ended. `succeeded`: 2xx or not; nil where it says nothing of the endpoint. Returns whether it was the
+    /// first 2xx after `failuresMax` failures or more.
     @discardableResult
     package mutating func finish(
         _ key: EndpointKey, _ standing: Standing, isSlow: Bool, succeeded: Bool?, milliseconds: Int64, now: Int64
