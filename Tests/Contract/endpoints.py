@@ -202,6 +202,7 @@ PROVIDERS = [
     Endpoint(PROVIDER, "DELETE", "/tenants/{slug}", "provider"),
     Endpoint(PROVIDER, "POST", "/provider-key/rotate", "provider"),
     Endpoint(PROVIDER, "GET", "/blueprints", "provider"),
+    Endpoint(PROVIDER, "POST", "/clock/accept", "provider"),
     Endpoint(PROVIDER, "POST", "/registry/rebuild", "provider"),
 ]
 
@@ -326,6 +327,10 @@ ADMINS = [
     Endpoint(ADMIN, "DELETE", "/payment-service", "operator"),
     Endpoint(ADMIN, "GET", "/payments", "operator", query={**PAGE, **MODE, "status": ["x", "", "PENDING"]}),
     Endpoint(ADMIN, "GET", "/payments/{payment}", "operator"),
+    Endpoint(ADMIN, "GET", "/due", "operator", query={**PAGE, "kind": ["x", "", "PORT"], "until": ["x", ""]}),
+    Endpoint(ADMIN, "GET", "/attention", "operator"),
+    Endpoint(ADMIN, "POST", "/outbound/resume", "operator", {"deliveries": choice("send", required=False)},
+             optional_body=True),
     Endpoint(ADMIN, "GET", "/settings", "operator"),
     Endpoint(ADMIN, "PATCH", "/settings", "operator", {
         "name": text("A name", 100, required=False, null_is_bad=True),
@@ -413,6 +418,7 @@ SEEDS = [
     Endpoint(PORTS, "GET", "/reseller/ports", "reseller"),
     Endpoint(PORTS, "GET", "/reseller/ports/{port}", "reseller"),
     Endpoint(PORTS, "POST", "/reseller/ports/{port}/rotate", "reseller"),
+    Endpoint(PORTS, "POST", "/reseller/ports/{port}/renew", "reseller"),
     Endpoint(PORTS, "GET", "/reseller/events", "reseller", query=FEED),
     *webhooks(PORTS, "/reseller"),
     Endpoint(PORTS, "GET", "/reseller/docs/openapi", "open"),

@@ -227,6 +227,7 @@ def ports(scene):
         "queries": {"GET /reseller/ports": {"customerId": customer}},
         "paths": {"/reseller/customers/{id}": {"id": [customer]}, "/reseller/customers/{id}/topup": {"id": [customer]},
                   "/reseller/ports/{id}": {"id": made}, "/reseller/ports/{id}/rotate": {"id": made},
+                  "/reseller/ports/{id}/renew": {"id": made},
                   "/api-keys/{id}": {"id": [key]}, "/api-keys/{id}/rotate": {"id": [turned]},
                   "/account/sessions/{id}": {"id": [scene.signed_in(scene.shop)]},
                   **scene.webhooks(base, {"key": scene.shop["key"]}, "_id", "port.created", "/reseller")}}

@@ -253,7 +253,7 @@ MUTANTS = [
     Mutant(
         "H4", "one-signature", "an attempt is signed with the newest secret alone", SIGNATURE,
         "let signatures = secrets.map {", "let signatures = secrets.prefix(MUTANT ? 1 : .max).map {",
-        "Contract/webhooks.py", "signed with both secrets"),
+        "Contract/sending.py", "signed with both secrets"),
     # H2
     Mutant(
         "H2", "id-unsigned", "a callback's id is not signed", "Sources/TenantApp/Webhooks/WebhookSignature.swift",
@@ -294,7 +294,7 @@ MUTANTS = [
         "WebhookTests/EndpointTests.swift", "only an operator enables"),
     Mutant(
         "H4", "twice", "what is under way is claimed again", "Sources/TenantApp/Webhooks/DueDeliveries.swift",
-        "if !underWay.contains(delivery.id) {", "if MUTANT || !underWay.contains(delivery.id) {",
+        "if !underWay.contains(id) {", "if MUTANT || !underWay.contains(id) {",
         "WebhookTests/EndpointTests.swift", "without what is under way"),
     # H5
     Mutant(
