@@ -44,6 +44,7 @@ final class WebhookHandle {
         easy.addressRule = call.addressRule
         try easy.set(CURLOPT_URL, call.url)
         try easy.set(CURLOPT_FRESH_CONNECT, call.reuses ? 0 : 1)
+        try easy.set(CURLOPT_FORBID_REUSE, call.keeps ? 0 : 1)
         try keep(call.body)
         try easy.addHeader("Expect:")
         // Nothing is to be unpacked: what is read is what came.
