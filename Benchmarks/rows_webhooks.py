@@ -1,5 +1,5 @@
-"""Webhooks on their way (H3, H5): how many a second with their results in the file, from commit to 2xx, a backlog that is
-sent when its receiver is back, and endpoints that hang beside one that answers."""
+"""Webhooks on their way (H3, H5): how many a second with their results in the file, from commit to 2xx, a backlog that
+is sent when its receiver is back, and endpoints that hang beside one that answers."""
 
 import concurrent.futures
 import copy
