@@ -294,7 +294,7 @@ MUTANTS = [
         "WebhookTests/EndpointTests.swift", "only an operator enables"),
     Mutant(
         "H4", "twice", "what is under way is claimed again", "Sources/TenantApp/Webhooks/DueDeliveries.swift",
-        "if !underWay.contains(delivery.id) {", "if MUTANT || !underWay.contains(delivery.id) {",
+        "if !underWay.contains(id) {", "if MUTANT || !underWay.contains(id) {",
         "WebhookTests/EndpointTests.swift", "without what is under way"),
     # H5
     Mutant(

@@ -42,13 +42,13 @@ package struct Delivery: Sendable {
     package let updatedAt: Timestamp
 
     static let columns = Columns<Delivery>(
-        "d.id", "d.public_id", "e.public_id", "d.type", "d.book", "w.reseller_id", "r.public_id", "w.id",
+        "d.id", "d.public_id", "e.public_id", "d.type", "d.book", "d.reseller_id", "r.public_id", "w.id",
         "w.public_id", "w.name", "w.url", "w.state = 'active' AND w.removed_at IS NULL", "d.state", "d.attempts",
         "d.tries", "d.is_test", "d.created_at", "d.first_at", "d.next_at", "d.last_outcome", "d.last_status",
         "d.updated_at")
     static let tables = """
         delivery d CROSS JOIN event e ON e.id = d.event_id CROSS JOIN webhook_endpoint w ON w.id = d.endpoint_id \
-        CROSS JOIN reseller r ON r.id = w.reseller_id
+        CROSS JOIN reseller r ON r.id = d.reseller_id
         """
     static let byID = Statement("SELECT \(columns) FROM \(tables) WHERE d.id = ?1")
     fileprivate static let byPublicID = Statement("SELECT \(columns) FROM \(tables) WHERE d.public_id = ?1")
@@ -81,7 +81,7 @@ package struct Delivery: Sendable {
     }
 }
 
-/// How many deliveries wait, are held back, and have come to nothing: of an endpoint, or of the whole tenant.
+/// How many deliveries of an endpoint wait, are held back, and have come to nothing.
 package struct DeliveryCounts: Sendable, Equatable {
     package var pending: Int64 = 0
     package var held: Int64 = 0
@@ -131,16 +131,6 @@ extension TenantReader {
         }
         return counts
     }
-
-    /// Of all endpoints, for the node's metrics.
-    package func deliveryCounts() throws -> DeliveryCounts {
-        var counts = DeliveryCounts()
-        try connection.forEach("SELECT state, sum(count) FROM delivery_count GROUP BY state") { row in
-            counts.add(try row.value(), try row.int())
-            return true
-        }
-        return counts
-    }
 }
 
 extension DeliveryCounts {
@@ -175,11 +165,13 @@ extension TenantTransaction {
         let state = endpoint.isActive ? DeliveryState.pending : .held
         try connection.run(
             """
-            INSERT INTO delivery (public_id, event_id, endpoint_id, book, type, state, created_at, next_at, updated_at)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?7)
+            INSERT INTO delivery (public_id, event_id, endpoint_id, reseller_id, book, type, state, created_at, next_at,
+                updated_at)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?8)
             """,
-            .text(newPublicID("dlv")), .integer(event), .integer(endpoint.id), .book(endpoint.book),
-            .text(type.rawValue), .text(state.rawValue), .time(now), endpoint.isActive ? .time(now) : .null)
+            .text(newPublicID("dlv")), .integer(event), .integer(endpoint.id), .integer(endpoint.resellerID),
+            .book(endpoint.book), .text(type.rawValue), .text(state.rawValue), .time(now),
+            endpoint.isActive ? .time(now) : .null)
         if endpoint.isActive { noteDue(.delivery, at: now) }
     }
 
@@ -187,11 +179,12 @@ extension TenantTransaction {
     func insertTestDelivery(event: Int64, to endpoint: WebhookEndpoint) throws -> Int64 {
         try connection.run(
             """
-            INSERT INTO delivery (public_id, event_id, endpoint_id, book, type, state, is_test, created_at, updated_at)
-            VALUES (?1, ?2, ?3, ?4, ?5, 'dropped', 1, ?6, ?6)
+            INSERT INTO delivery (public_id, event_id, endpoint_id, reseller_id, book, type, state, is_test, created_at,
+                updated_at)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'dropped', 1, ?7, ?7)
             """,
-            .text(newPublicID("dlv")), .integer(event), .integer(endpoint.id), .book(endpoint.book),
-            .text(EventType.webhookTest.rawValue), .time(now))
+            .text(newPublicID("dlv")), .integer(event), .integer(endpoint.id), .integer(endpoint.resellerID),
+            .book(endpoint.book), .text(EventType.webhookTest.rawValue), .time(now))
         return connection.lastInsertedRowID
     }
 
@@ -205,17 +198,16 @@ extension TenantTransaction {
         noteDue(.delivery, at: at)
     }
 
-    /// The same of one among many; false where it is nobody's any more.
+    /// The same of one among many, of an endpoint that is active; false where it is nobody's any more.
     func replay(_ id: Int64, at: Timestamp) throws -> Bool {
         try connection.run(
             """
             UPDATE delivery SET state = 'pending', attempts = 0, next_at = ?2, updated_at = ?3
-            WHERE id = ?1 AND state <> 'dropped' AND is_test = 0 AND EXISTS (SELECT 1 FROM webhook_endpoint w
-                WHERE w.id = endpoint_id AND w.state = 'active' AND w.removed_at IS NULL)
+            WHERE id = ?1 AND state <> 'dropped' AND is_test = 0
             """,
             .integer(id), .time(at), .time(now))
         noteDue(.delivery, at: at)
-        return try connection.row("SELECT changes()") { try $0.int() } == 1
+        return connection.changes == 1
     }
 
     /// Takes what an endpoint has waiting out of the queue: held, or dropped where it was removed or its reseller
@@ -230,7 +222,7 @@ extension TenantTransaction {
                 WHERE id IN (SELECT id FROM delivery WHERE endpoint_id = ?1 AND (\(held)) LIMIT ?3)
                 """,
             [.integer(id), .time(now), .int(limit)])
-        let settled = try connection.row("SELECT changes()") { try Int($0.int()) } ?? 0
+        let settled = connection.changes
         // There may be more: nothing of it is claimed, and the file is cleared up at once.
         if settled == limit { noteDue(.housekeeping, at: now) }
         return settled

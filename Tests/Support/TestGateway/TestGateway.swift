@@ -42,7 +42,7 @@ package final class TestGateway: Sendable {
     package let client: any Client
     package let blueprints: Blueprints
     private let folder: TestFolder
-    private let services: Services
+    package let services: Services
     private let gateway: Gateway?
     private let counter = Atomic<Int>(0)
     private let isStopped = Atomic<Bool>(false)
