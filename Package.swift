@@ -96,7 +96,8 @@ let package = Package(
         tests(
             "GatewayTests",
             [
-                "TestSeeds", "TestGateway", "TestTenants", "Gateway", "TenantApp", "CallKit", "TenantRegistry", "HTTPCore",
+                "TestSeeds", "TestGateway", "TestTenants", "Gateway", "TenantApp", "CallKit", "TenantRegistry",
+                "HTTPCore",
                 "Cryptography", "RateLimiter", "SQLite",
             ]),
         .target(
@@ -133,7 +134,7 @@ let package = Package(
             name: "FuzzTargets",
             dependencies: [
                 "TestSeeds", "TestTenants", "HTTPCore", "HTTPServer", "Cryptography", "CallKit", "TenantRegistry",
-                "TenantApp", "Gateway",
+                "TenantApp", "Gateway", "HTTPClient",
             ],
             path: "Tests/Fuzz/Targets", swiftSettings: settings),
         tests("FuzzTests", ["TestSeeds", "FuzzTargets"]),

@@ -9,6 +9,8 @@ package protocol Surface: Sendable {
     /// Below the base URL, the tenant's or the node's, say `/api/partner/v1`.
     var basePath: String { get }
     var routes: [Route] { get }
+    /// What it tells its callers of, for its description.
+    var events: [DescribedEvent] { get }
     /// It is there whatever a tenant's blueprint says.
     var isAlwaysThere: Bool { get }
     /// Where the head carries the credential; nil where it carries none.
@@ -35,6 +37,7 @@ package protocol Surface: Sendable {
 
 extension Surface {
     package var isAlwaysThere: Bool { true }
+    package var events: [DescribedEvent] { [] }
     package var credentials: [CredentialPlace] { [.bearer] }
     package var title: String { name.replacing("_", with: " ").capitalized }
     package var isDescribed: Bool { true }

@@ -1,15 +1,17 @@
 import CCurl
 import Foundation
+import HTTPCore
 import Synchronization
 
 /// Calls to others' services, many at once on one thread of its own, by libcurl's multi interface: a service that does
-/// not answer holds up nobody but its own group's calls.
+/// not answer holds up nobody but its own group's calls. A public host's name is looked up by `Resolver`, so that all
+/// its addresses are judged before one is called (H6).
 ///
 /// Invariant: each call that `send` took is answered once, on the caller's thread or, when it is closed, with `broken`.
 /// At most `groupRunningMax` calls of a group run at once, the next ones wait in the order they came.
 ///
-/// `@unchecked Sendable`: `multi` may be woken from any thread; it and `groups`, `running`, `pausing` are the thread's
-/// own otherwise. `inbox` is behind its lock.
+/// `@unchecked Sendable`: `multi` may be woken from any thread; it and `groups`, `finding`, `running`, `pausing` are the
+/// thread's own otherwise, as the resolver is. `inbox` is behind its lock.
 package final class OutboundCaller: @unchecked Sendable {
     package typealias Answer = @Sendable (Result<HTTPClientResponse, HTTPClientError>) -> Void
 
@@ -36,14 +38,22 @@ package final class OutboundCaller: @unchecked Sendable {
     private let inbox = Mutex(Inbox())
     private let multi: UnsafeMutableRawPointer
     private let ended = DispatchSemaphore(value: 0)
+    private let poll: Poll
+    private let resolver: Resolver
     private var groups: [String: Group] = [:]
+    /// Calls whose host's name is being looked up, and until when.
+    private var finding: [Int: (task: OutboundTask, until: Int64)] = [:]
+    private var lookups = 0
     private var running: [UnsafeMutableRawPointer: OutboundAttempt] = [:]
     private var pausing: [OutboundTask] = []
 
     /// `thread`: its name. Each caller has its own thread and its own room: what one sends waits for no other.
     package init(thread name: String = "outbound") throws(HTTPClientError) {
         guard CurlLibrary.isStarted, let multi = curl_multi_init() else { throw .broken("libcurl does not start") }
+        guard let poll = Poll() else { throw .broken("there is no descriptor left") }
         self.multi = multi
+        self.poll = poll
+        resolver = Resolver(poll: poll, servers: [])
         let thread = Thread { [self] in
             run()
             ended.signal()
@@ -96,7 +106,19 @@ package final class OutboundCaller: @unchecked Sendable {
             var left: Int32 = 0
             curl_multi_perform(multi, &left)
             finishDone()
-            curl_multi_poll(multi, nil, 0, Int32(untilNextTimer()), nil)
+            waitForNews()
+        }
+    }
+
+    private func waitForNews() {
+        var names = curl_waitfd(fd: poll.descriptor, events: Int16(CURL_WAIT_POLLIN), revents: 0)
+        curl_multi_poll(multi, &names, 1, Int32(untilNextTimer()), nil)
+        poll.wait(milliseconds: 0) { ready in resolver.ready(ready.socket, now: Self.milliseconds()) }
+        let now = Self.milliseconds()
+        resolver.runTimers(now: now)
+        for (number, lookup) in finding where lookup.until <= now {
+            finding[number] = nil
+            end(lookup.task, .failure(.timedOut))
         }
     }
 
@@ -111,14 +133,41 @@ package final class OutboundCaller: @unchecked Sendable {
     }
 
     private func start(_ task: OutboundTask) {
+        let now = Self.milliseconds()
+        guard now < task.deadline else { return answer(task, .failure(.timedOut)) }
+        groups[task.group, default: Group()].running += 1
+        guard task.call.addressRule == .publicOnly, let address = WebAddress(parsing: task.call.url),
+            case .name(let name) = address.host
+        else { return connect(task, to: nil) }
+        lookups += 1
+        let number = lookups
+        finding[number] = (task, min(task.deadline, now + Int64(task.call.connectMilliseconds)))
+        resolver.find(name, now: now) { [self] found in
+            guard finding.removeValue(forKey: number) != nil else { return }
+            switch found {
+            // One that may not be called spoils all: which one is connected to is not the caller's choice.
+            case .addresses(let all) where !all.allSatisfy(task.call.addressRule.allows):
+                end(task, .failure(.addressNotAllowed))
+            case .addresses(let all) where !all.isEmpty:
+                let list = all.map { $0.isIPv4 ? "\($0)" : "[\($0)]" }.joined(separator: ",")
+                connect(task, to: "+\(name):\(address.port):\(list)")
+            // The machine may know it from elsewhere. What it then says is judged at the connection.
+            case .addresses, .unanswered, .hindered: connect(task, to: nil)
+            }
+        }
+    }
+
+    /// `addresses`: the host's, as libcurl takes them; nil where it is to look for them itself.
+    private func connect(_ task: OutboundTask, to addresses: String?) {
         let left = task.deadline - Self.milliseconds()
-        guard left > 0 else { return answer(task, .failure(.timedOut)) }
+        guard left > 0 else { return end(task, .failure(.timedOut)) }
         do throws(HTTPClientError) {
             let attempt = try OutboundAttempt(task, milliseconds: Int(left))
+            if let addresses { try attempt.easy.resolve(addresses) }
             guard curl_multi_add_handle(multi, attempt.easy.pointer) == CURLM_OK else { throw .broken("no memory") }
             running[attempt.easy.pointer] = attempt
-            groups[task.group, default: Group()].running += 1
         } catch {
+            groups[task.group]?.running -= 1
             answer(task, .failure(error))
         }
     }
@@ -131,12 +180,13 @@ package final class OutboundCaller: @unchecked Sendable {
             let code = message.pointee.data.result
             guard let attempt = running.removeValue(forKey: pointer) else { continue }
             curl_multi_remove_handle(multi, pointer)
-            groups[attempt.task.group]?.running -= 1
-            finish(attempt.task, attempt.result(code))
+            end(attempt.task, attempt.result(code))
         }
     }
 
-    private func finish(_ task: OutboundTask, _ result: Result<HTTPClientResponse, HTTPClientError>) {
+    /// An attempt is over.
+    private func end(_ task: OutboundTask, _ result: Result<HTTPClientResponse, HTTPClientError>) {
+        groups[task.group]?.running -= 1
         var task = task
         task.attempts += 1
         let pause = Int64(task.call.pauseMilliseconds << (task.attempts - 1))
@@ -156,7 +206,7 @@ package final class OutboundCaller: @unchecked Sendable {
 
     private func untilNextTimer() -> Int64 {
         let now = Self.milliseconds()
-        let next = pausing.map(\.resumesAt).min() ?? .max
+        let next = (pausing.map(\.resumesAt) + finding.values.map(\.until) + [resolver.nextTimer]).min() ?? .max
         // A group whose turn came while calls were finished has something to start at once.
         let isReady = groups.values.contains { !$0.waiting.isEmpty && $0.running < Self.groupRunningMax }
         if isReady { return 0 }
@@ -178,7 +228,8 @@ package final class OutboundCaller: @unchecked Sendable {
             answer(attempt.task, .failure(.broken("the gateway is stopping")))
         }
         running = [:]
-        for task in new + pausing + groups.values.flatMap(\.waiting) {
+        resolver.close()
+        for task in new + finding.values.map(\.task) + pausing + groups.values.flatMap(\.waiting) {
             answer(task, .failure(.broken("the gateway is stopping")))
         }
     }

@@ -134,6 +134,13 @@ package struct JSONWriter: Sendable {
         bytes.append(contentsOf: raw.utf8)
     }
 
+    /// The members of an object that was written before.
+    package mutating func members(of object: [UInt8]) {
+        guard object.count > 2 else { return }
+        separate()
+        bytes.append(contentsOf: object[1..<object.count - 1])
+    }
+
     // MARK: Elements
 
     package mutating func element(_ value: String) {

@@ -87,8 +87,8 @@ extension ProviderAPI {
 
     /// Periods are months from the day of provisioning; the one that runs ends here.
     static func periodEnd(since start: Timestamp, at now: Timestamp) -> Timestamp {
-        var end = start
-        while end <= now { end = Term.monthly.advance(from: end, anchorDay: start.date.day) }
-        return end
+        var period: Int64 = 0
+        while Term.monthly.start(ofPeriod: period, anchor: start) <= now { period += 1 }
+        return Term.monthly.start(ofPeriod: period, anchor: start)
     }
 }

@@ -71,7 +71,7 @@ struct CodeMarket {
             let known = try tenant.subscriber(email: email, book: book)
             return try RedeemCode(
                 code: code,
-                customer: known.map { .known(email: email, passwordHash: $0.passwordHash) }
+                customer: known.map { .known(publicID: $0.publicID, passwordHash: $0.passwordHash) }
                     ?? .new(email: email, passwordHash: "hash of \(email)")
             ).run(tenant, &detail).stretch
         }

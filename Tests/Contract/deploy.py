@@ -71,19 +71,71 @@ def rules(checks):
                 labels,
                 re.search(r"summary: (.*)", body).group(1),
             )
-        with tempfile.TemporaryDirectory() as folder:
-            path = os.path.join(folder, "tests.yml")
-            with open(path, "w", encoding="utf-8") as file:
-                # JSON is YAML.
-                json.dump(
-                    {
-                        "rule_files": [os.path.join(DEPLOY, "prometheus-rules.yml")],
-                        "evaluation_interval": "15s",
-                        "tests": cases,
-                    },
-                    file,
-                )
-            promtool("test", "rules", path)
+        try_rules(cases)
+
+    with checks("G9 G7 webhooks that wait for the node wake somebody, those of receivers that fail do not; a disabled endpoint does"):
+        try_rules([late("proven", True), late("unproven", True), late("failing", False), disabled()])
+
+
+def try_rules(cases):
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "tests.yml")
+        with open(path, "w", encoding="utf-8") as file:
+            # JSON is YAML.
+            json.dump(
+                {
+                    "rule_files": [os.path.join(DEPLOY, "prometheus-rules.yml")],
+                    "evaluation_interval": "15s",
+                    "tests": cases,
+                },
+                file,
+            )
+        promtool("test", "rules", path)
+
+
+def late(standing, wakes):
+    """The oldest delivery of such an endpoint has waited for ten minutes and more."""
+    labels = {"severity": "ticket", "instance": "a"}
+    summary = "Webhooks for endpoints that answer have been due for more than five minutes"
+    return {
+        "interval": "1m",
+        "input_series": [
+            {
+                "series": f'tollgate_delivery_oldest_seconds{{job="tollgate",instance="a",standing="{standing}"}}',
+                "values": "0 60+60x20",
+            }
+        ],
+        "alert_rule_test": [
+            {
+                "eval_time": "18m",
+                "alertname": "TollgateWebhooksAreLate",
+                "exp_alerts": [{"exp_labels": labels, "exp_annotations": {"summary": summary}}] if wakes else [],
+            }
+        ],
+    }
+
+
+def disabled():
+    """One was, five minutes after the gateway was started."""
+    labels = {"severity": "ticket", "instance": "a", "job": "tollgate", "reason": "gone"}
+    summary = "A webhook endpoint was disabled (gone); its deliveries are held until it is enabled"
+    return {
+        "interval": "1m",
+        "input_series": [
+            {
+                "series": 'tollgate_webhook_endpoints_disabled_total{job="tollgate",instance="a",reason="gone"}',
+                "values": "0x5 1x20",
+            }
+        ],
+        "alert_rule_test": [
+            {
+                "eval_time": "7m",
+                "alertname": "TollgateWebhookEndpointDisabled",
+                "exp_alerts": [{"exp_labels": labels, "exp_annotations": {"summary": summary}}],
+            },
+            {"eval_time": "4m", "alertname": "TollgateWebhookEndpointDisabled", "exp_alerts": []},
+        ],
+    }
 
 
 def panels(checks, options):

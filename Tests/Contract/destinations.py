@@ -3,13 +3,12 @@ webhooks of each API, payment services and provisioners. Listeners on addresses 
 connection, whatever a name says at last, and nobody learns whether anything listens there.
 
 It runs in network and mount namespaces of its own, in which lo has a public address, a private one and that of a cloud's
-metadata, /etc/hosts says what names are, and a certificate authority of the test's is trusted."""
+metadata, a name server says what names are, and a certificate authority of the test's is trusted."""
 
 import contextlib
 import ctypes
 import fcntl
 import http.server
-import ipaddress
 import os
 import shutil
 import socket
@@ -21,6 +20,7 @@ import tempfile
 import threading
 import time
 
+from receiver import NameServer
 from shop import PARTNER, Shop
 from support import Checks, Gateway, arguments, wait_until
 
@@ -92,26 +92,15 @@ def put_over(path, source):
         raise OSError(ctypes.get_errno(), f"mount over {path}")
 
 
-class Names:
-    """What /etc/hosts says."""
-
-    def __init__(self, folder):
-        self.path = os.path.join(folder, "hosts")
-        self.rows = {"good.example": [PUBLIC], "good6.example": [PUBLIC6], **INWARD}
-        self.write()
-        put_over("/etc/hosts", self.path)
-
-    def write(self):
-        # In its place: what is mounted is this very file.
-        with open(self.path, "w", encoding="utf-8") as file:
-            file.write("127.0.0.1 localhost\n")
-            for name, addresses in self.rows.items():
-                for address in addresses:
-                    file.write(f"{address} {name}\n")
-
-    def set(self, name, *addresses):
-        self.rows[name] = list(addresses)
-        self.write()
+def make_names(folder):
+    """The one name server that this namespace has. What it says is kept for a second at least."""
+    names = NameServer(port=53)
+    names.names.update({"good.example": [PUBLIC], "good6.example": [PUBLIC6], **INWARD})
+    path = os.path.join(folder, "resolv.conf")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("nameserver 127.0.0.1\n")
+    put_over("/etc/resolv.conf", path)
+    return names.names
 
 
 def make_certificate(folder):
@@ -119,7 +108,7 @@ def make_certificate(folder):
     def openssl(*words):
         made = subprocess.run(["openssl", *words], cwd=folder, capture_output=True, text=True)
         assert made.returncode == 0, made.stderr
-    names = ",".join(["DNS:good.example", "DNS:*.example", "DNS:localhost"] + [
+    names = ",".join(["DNS:good.example", "DNS:*.hook.example", "DNS:localhost"] + [
         f"IP:{address}" for address in ("127.0.0.1", "::1", PRIVATE, METADATA, PUBLIC)])
     with open(os.path.join(folder, "extensions"), "w", encoding="utf-8") as file:
         file.write(f"subjectAltName={names}\n")
@@ -183,17 +172,32 @@ class Called(http.server.BaseHTTPRequestHandler):
 # Places where a URL is given, and how it is called
 
 class Webhooks:
-    """One API's: made and changed, tested, and sent by an event."""
+    """One API's: made and changed, tested, and sent by an event. A reseller has ten tests a minute: then comes another."""
 
-    def __init__(self, name, shop, base, key, events, cause):
-        self.name, self.shop, self.base, self.key, self.events, self.cause = name, shop, base, key, events, cause
+    def __init__(self, name, shop, base, header, event):
+        self.name, self.shop, self.base, self.header, self.event = name, shop, base, header, event
         self.numbers = iter(range(10**6))
+        self.tests = 0
+        self.buyer = shop.reseller(balance="1000.00")
 
     def call(self, method, path, body=None):
-        return self.shop.gateway.request(method, self.shop.base + self.base + path, body, headers=self.key)
+        key = self.buyer["key"]
+        headers = {self.header: f"Bearer {key}" if self.header == "Authorization" else key}
+        return self.shop.gateway.request(method, self.shop.base + self.base + path, body, headers=headers)
 
     def give(self, url):
-        return self.call("POST", "/webhooks", {"name": f"w{next(self.numbers)}", "url": url, "events": self.events})
+        if self.tests > 5:
+            self.buyer, self.tests = self.shop.reseller(balance="1000.00"), 0
+        return self.call("POST", "/webhooks", {"name": f"w{next(self.numbers)}", "url": url, "events": [self.event]})
+
+    def outcome(self, url):
+        """What a test of a new webhook comes to."""
+        made = self.give(url)
+        assert made.status in (200, 201), (url, made)
+        answer = self.test(made)
+        self.remove(made)
+        assert answer.status in (200, 201), (url, answer)
+        return answer.json
 
     def change(self, made, url):
         return self.call("PATCH", f"/webhooks/{self.id(made)}", {"url": url})
@@ -206,6 +210,7 @@ class Webhooks:
         assert self.call("DELETE", f"/webhooks/{self.id(made)}").status in (200, 204)
 
     def test(self, made):
+        self.tests += 1
         return self.call("POST", f"/webhooks/{self.id(made)}/test")
 
     def delivery(self, made, seconds=30):
@@ -218,18 +223,9 @@ class Webhooks:
 
 def places(gateway):
     hosting, codes, ports = (Shop(gateway, blueprint=name) for name in ("hosting", "codes", "proxies"))
-    buyer = hosting.reseller(balance="1000.00")
-    sku = hosting.product()
-    hosting.price(buyer, sku, {"wholesale_monthly": "1.00"})
-
-    def order():
-        assert hosting.order(buyer, sku).status == 201
-
-    yield Webhooks("wholesale", hosting, PARTNER, {"Authorization": f"Bearer {buyer['key']}"}, ["order.created"], order)
-    seller = codes.reseller()
-    yield Webhooks("codes", codes, "/api/reseller", {"x-api-key": seller["key"]}, ["code.redeemed"], None)
-    owner = ports.reseller()
-    yield Webhooks("ports", ports, "/v1/reseller", {"X-API-Key": owner["key"]}, ["port.created"], None)
+    yield Webhooks("wholesale", hosting, PARTNER, "Authorization", "order.created")
+    yield Webhooks("codes", codes, "/api/reseller", "x-api-key", "code.redeemed")
+    yield Webhooks("ports", ports, "/v1/reseller", "X-API-Key", "port.created")
 
 
 def other_places(gateway):
@@ -264,71 +260,67 @@ def given(checks, gateway, webhooks):
                 assert answer.status == 422, (url, answer)
 
 
+def counts(listeners, *but):
+    return {address: listener.connections for address, listener in listeners.items() if address not in but}
+
+
 def called(checks, place, names, listeners):
     good = listeners[PUBLIC]
     with checks(f"H6 H4 a webhook of {place.name} is called at a public host over https"):
-        made = place.give(f"https://good.example:{PORT}/hook")
         before = len(good.calls)
-        answer = place.test(made)
-        assert answer.status in (200, 201) and answer.json["outcome"] == "delivered", answer
+        assert place.outcome(f"https://good.example:{PORT}/hook")["outcome"] == "delivered"
         assert len(good.calls) == before + 1, good.calls
-        place.remove(made)
+    seconds = {}
     with checks(f"H6 H4 a webhook of {place.name}: a name that leads into the house is not connected to, whatever it says"):
-        before = {address: listener.connections for address, listener in listeners.items()}
-        texts, seconds = set(), {}
+        before = counts(listeners)
         for name in INWARD:
-            answer = None
+            began = time.monotonic()
             made = place.give(f"https://{name}:{PORT}/hook")
             if made.status in (400, 422):
-                texts.add(made.body.replace(name.encode(), b"NAME"))
+                seconds[name] = time.monotonic() - began
                 continue
-            began = time.monotonic()
-            answer = place.test(made)
+            answer = place.test(made).json
             seconds[name] = time.monotonic() - began
-            assert answer.status in (200, 201) and answer.json["outcome"] == "address_refused", (name, answer)
-            assert answer.json["status"] is None and not answer.json["excerpt"], (name, answer)
+            assert answer["outcome"] == "address_refused", (name, answer)
+            assert answer["status"] is None and not answer["excerpt"], (name, answer)
             place.remove(made)
-        after = {address: listener.connections for address, listener in listeners.items()}
-        assert after == before, (before, after)
+        assert counts(listeners) == before, (before, counts(listeners))
     with checks(f"H6 H4 a webhook of {place.name}: nobody learns whether anything listens there, by words or by time"):
-        assert max(seconds.values()) < 2, seconds
-        listening, silent = (
-            place.test(place.give(f"https://{name}:{PORT}/hook")).json for name in ("private.example", "nobody.example"))
-        for answer in (listening, silent):
-            for member in ("event", "eventId", "delivery", "deliveryId", "ms", "address", "timestamp"):
-                answer.pop(member, None)
-        assert listening == silent, (listening, silent)
+        assert max(seconds.values()) < 3, seconds
+        answers = []
+        for name in ("private.example", "nobody.example"):
+            made = place.give(f"https://{name}:{PORT}/hook")
+            answer = place.test(made).json if made.status in (200, 201) else made.json
+            answers.append({member: value for member, value in answer.items() if member not in (
+                "event", "eventId", "delivery", "deliveryId", "ms", "request_id")})
+        assert answers[0] == answers[1], answers
     with checks(f"H6 H4 a webhook of {place.name}: a name that changes after it was given, and after it was called"):
-        names.set("rebind.example", PUBLIC)
-        made = place.give(f"https://rebind.example:{PORT}/hook")
-        assert place.test(made).json["outcome"] == "delivered"
-        before = {address: listener.connections for address, listener in listeners.items()}
-        for inward in ("127.0.0.1", PRIVATE, METADATA, "::1"):
-            names.set("rebind.example", inward)
-            # A connection that was kept is to the public host: the name is not asked, or it is and is refused.
-            outcome = place.test(made).json["outcome"]
-            assert outcome in ("delivered", "address_refused"), outcome
-        after = {address: listener.connections for address, listener in listeners.items()}
-        assert {a: c for a, c in after.items() if a != PUBLIC} == {a: c for a, c in before.items() if a != PUBLIC}
-        place.remove(made)
+        before = counts(listeners, PUBLIC)
+        for number, inward in enumerate(["127.0.0.1", PRIVATE, METADATA, "::1"]):
+            name = f"rebind{number}-{place.name}.hook.example"
+            names[name] = [PUBLIC]
+            url = f"https://{name}:{PORT}/hook"
+            first = place.outcome(url)
+            assert first["outcome"] == "delivered", first
+            names[name] = [inward]
+            # What it was is remembered for a second; a connection that is kept has no say.
+            wait_until(lambda: place.outcome(url)["outcome"] == "address_refused", pause_seconds=0.3)
+        assert counts(listeners, PUBLIC) == before, (before, counts(listeners, PUBLIC))
 
 
 def redirects(checks, place, listeners):
     good = listeners[PUBLIC]
     with checks(f"H3 H6 a webhook of {place.name}: a redirect into the house is a failure, and is not followed"):
-        before = {address: listener.connections for address, listener in listeners.items() if address != PUBLIC}
+        before = counts(listeners, PUBLIC)
         try:
             for status in (301, 302, 303, 307, 308):
                 for target in (f"https://private.example:{PORT}/", "http://127.0.0.1/", f"https://127.0.0.1:{PORT}/x"):
                     good.answer = lambda call, status=status, target=target: (status, {"Location": target})
-                    made = place.give(f"https://good.example:{PORT}/hook")
-                    answer = place.test(made)
-                    assert answer.json["outcome"] == "redirect" and answer.json["status"] == status, answer
-                    place.remove(made)
+                    answer = place.outcome(f"https://good.example:{PORT}/hook")
+                    assert answer["outcome"] == "redirect" and answer["status"] == status, answer
         finally:
             good.answer = lambda call: (204, {})
-        after = {address: listener.connections for address, listener in listeners.items() if address != PUBLIC}
-        assert after == before, (before, after)
+        assert counts(listeners, PUBLIC) == before, (before, counts(listeners, PUBLIC))
 
 
 def remembers_nothing(checks, place, listeners, proxy):
@@ -351,59 +343,64 @@ def remembers_nothing(checks, place, listeners, proxy):
 
 def delivered(checks, place, names, listeners):
     """By an event, and between two attempts."""
-    with checks(f"H3 H6 an event of {place.name} to a name that leads into the house: an attempt with its word, retried"):
-        names.set("later.example", PUBLIC)
-        made = place.give(f"https://later.example:{PORT}/hook")
+    with checks(f"H3 H6 an event of {place.name} to a name that leads into the house: one attempt, kept, sent at an operator's word"):
+        shop, before = place.shop, counts(listeners, PUBLIC)
+        place.buyer = shop.reseller(balance="100.00")
+        sku = shop.product()
+        shop.price(place.buyer, sku, {"wholesale_monthly": "1.00"})
+        names["later.hook.example"] = [PRIVATE]
+        made = place.give(f"https://later.hook.example:{PORT}/hook")
         assert made.status == 201, made
-        names.set("later.example", PRIVATE)
-        before = listeners[PRIVATE].connections
-        place.cause()
+        assert shop.order(place.buyer, sku).status == 201
         row = place.delivery(made)
         assert row["last_outcome"] == "address_refused" and row["last_status"] is None, row
-        assert listeners[PRIVATE].connections == before
-        names.set("later.example", PUBLIC)
-        good = len(listeners[PUBLIC].calls)
-        answer = place.shop.admin("POST", f"/deliveries/{row['id']}/retry")
-        assert answer.status == 200, answer
-        wait_until(lambda: len(listeners[PUBLIC].calls) > good)
-        wait_until(lambda: place.shop.admin("GET", f"/deliveries/{row['id']}").json["state"] == "delivered")
-        place.remove(made)
+        # It is not tried again by itself, and not lost.
+        assert (row["state"], row["next_attempt_at"], row["tries"]) == ("dead", None, 1), row
+        names["later.hook.example"] = [PUBLIC]
+
+        def sent():
+            assert shop.admin("POST", f"/deliveries/{row['id']}/retry").status == 200
+            ended = wait_until(lambda: next((now for now in [shop.admin("GET", f"/deliveries/{row['id']}").json]
+                                             if now["state"] != "pending"), None))
+            return ended["state"] == "delivered"
+        wait_until(sent, pause_seconds=0.3)
+        assert counts(listeners, PUBLIC) == before, (before, counts(listeners, PUBLIC))
+
+
+INWARD_ADDRESSES = [
+    ["127.0.0.1"], [PRIVATE], [METADATA], ["::1"], ["::ffff:127.0.0.1"], [NOBODY], [PUBLIC, "::1"], [PRIVATE, PUBLIC]]
 
 
 def payments(checks, gateway, names, listeners):
     shop = Shop(gateway, blueprint="codes")
     seller = shop.reseller()
-    names.set("pay.example", PUBLIC)
-    put = shop.admin("PUT", "/payment-service", {
-        "driver": "http", "create_url": f"https://pay.example:{PORT}/", "api_key": "an-api-key",
-        "webhook_secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"})
-    assert put.status in (200, 201), put
     with checks("H6 A6 a payment service whose name leads into the house is not connected to; one text for all"):
-        before = {address: listener.connections for address, listener in listeners.items()}
-        answers = set()
-        for addresses in ([PRIVATE], ["127.0.0.1"], [METADATA], ["::1"], ["::ffff:127.0.0.1"], [NOBODY], [PUBLIC, "::1"]):
-            names.set("pay.example", *addresses)
+        before, answers = counts(listeners), set()
+        for number, addresses in enumerate(INWARD_ADDRESSES):
+            names[f"pay{number}.example"] = addresses
+            put = shop.admin("PUT", "/payment-service", {
+                "driver": "http", "create_url": f"https://pay{number}.example:{PORT}/", "api_key": "an-api-key",
+                "webhook_secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"})
+            assert put.status in (200, 201), put
             began = time.monotonic()
             answer = gateway.post(f"{shop.base}/api/reseller/topup", {"amount": 10}, headers={"x-api-key": seller["key"]})
             assert time.monotonic() - began < 5, addresses
             answers.add((answer.status, answer.body))
         assert len(answers) == 1 and next(iter(answers))[0] >= 500, answers
-        after = {address: listener.connections for address, listener in listeners.items()}
-        assert after == before, (before, after)
+        assert counts(listeners) == before, (before, counts(listeners))
 
 
 def provisioning(checks, gateway, names, listeners):
     shop = Shop(gateway)
     buyer = shop.reseller(balance="100.00")
-    names.set("make.example", PUBLIC)
     with checks("H6 W13 a provisioner whose name leads into the house is not connected to; one word for all"):
-        assert shop.admin("PUT", "/provisioning", {"url": f"https://make.example:{PORT}/make"}).status in (200, 201)
         sku = shop.product("http")
         shop.price(buyer, sku, {"wholesale_monthly": "1.00"})
-        before = {address: listener.connections for address, listener in listeners.items()}
-        words = set()
-        for address in (PRIVATE, "127.0.0.1", METADATA, "::1", NOBODY):
-            names.set("make.example", address)
+        before, words = counts(listeners), set()
+        for number, addresses in enumerate(INWARD_ADDRESSES):
+            names[f"make{number}.example"] = addresses
+            put = shop.admin("PUT", "/provisioning", {"url": f"https://make{number}.example:{PORT}/make"})
+            assert put.status in (200, 201), put
             made = shop.order(buyer, sku)
             assert made.status == 201, made
             service = made.json["services"][0]["id"]
@@ -414,8 +411,7 @@ def provisioning(checks, gateway, names, listeners):
             row = wait_until(asked)
             words.add((row["last_outcome"], row["last_status"], row["last_answer"]))
         assert len(words) == 1, words
-        after = {address: listener.connections for address, listener in listeners.items()}
-        assert after == before, (before, after)
+        assert counts(listeners) == before, (before, counts(listeners))
 
 
 def main():
@@ -425,7 +421,7 @@ def main():
     checks = Checks()
     with tempfile.TemporaryDirectory() as folder:
         make_network()
-        names = Names(folder)
+        names = make_names(folder)
         context = make_certificate(folder)
         with open(os.path.join(folder, ".netrc"), "w", encoding="utf-8") as file:
             file.write("default login somebody password secret\n")

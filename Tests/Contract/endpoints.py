@@ -117,6 +117,7 @@ def good(fields):
 FIND = {"email": ["x", "", "a b@c.example"], "q": ["", " ", "a\u200bb"]}
 PAGE = {"limit": ["0", "101", "-1", "abc", "1.5", "", "99999999999999999999", "١"],
         "cursor": ["", "x", "!!!!", "AAAA", "__________8", "%ff%fe", "' OR 1=1"]}
+FEED = {"limit": PAGE["limit"], "after": PAGE["cursor"], "types": ["x", "", "order.created,", "ORDER.CREATED"]}
 MODE = {"mode": ["x", "", "LIVE", "0"]}
 TIMES = {"from": ["x", "", "2020-13-01", "2020-01-01T99:00:00Z"], "to": ["x", "", "2020-00-01"]}
 PRICES = {**{f"wholesale_{term}": price() for term in ("monthly", "quarterly", "semi_annual", "annual", "hourly")},
@@ -245,6 +246,7 @@ ADMINS = [
     *[Endpoint(ADMIN, "POST", f"/services/{{service}}/{move}", "operator") for move in ("suspend", "resume", "cancel")],
     Endpoint(ADMIN, "GET", "/deliveries", "operator", query={**PAGE, **MODE, "status": ["x", ""]}),
     Endpoint(ADMIN, "GET", "/deliveries/{delivery}", "operator"),
+    Endpoint(ADMIN, "GET", "/events", "operator", query={**FEED, **MODE}),
     Endpoint(ADMIN, "POST", "/deliveries/{delivery}/retry", "operator"),
     Endpoint(ADMIN, "GET", "/customers", "operator", query={**PAGE, **MODE}),
     Endpoint(ADMIN, "GET", "/subscribers", "operator", query={**PAGE, **MODE}),
@@ -333,6 +335,8 @@ PARTNERS = [
     Endpoint(PARTNER, "GET", "/orders/{order}", "reseller"),
     Endpoint(PARTNER, "GET", "/services", "reseller", query={**PAGE, "status": ["x", ""]}),
     Endpoint(PARTNER, "GET", "/services/{service}", "reseller"),
+    Endpoint(PARTNER, "GET", "/account", "reseller"),
+    Endpoint(PARTNER, "GET", "/events", "reseller", query=FEED),
 ]
 
 ALL = PROVIDERS + ADMINS + PARTNERS
@@ -374,6 +378,7 @@ SEEDS = [
     Endpoint(PORTS, "POST", "/reseller/ports/{port}/rotate", "reseller"),
     Endpoint(PORTS, "POST", "/reseller/webhooks", "reseller"),
     Endpoint(PORTS, "GET", "/reseller/webhooks", "reseller"),
+    Endpoint(PORTS, "GET", "/reseller/events", "reseller", query=FEED),
     Endpoint(PORTS, "DELETE", "/reseller/webhooks/{webhook}", "reseller"),
     Endpoint(PORTS, "POST", "/reseller/webhooks/{webhook}/test", "reseller"),
     Endpoint(PORTS, "POST", "/reseller/webhooks/{webhook}/secret/rotate", "reseller"),
@@ -392,6 +397,7 @@ SEEDS = [
     Endpoint(CODES, "GET", "/plans", "open or reseller"),
     Endpoint(CODES, "POST", "/generate", "reseller"),
     Endpoint(CODES, "GET", "/codes", "reseller"),
+    Endpoint(CODES, "GET", "/events", "reseller", query=FEED),
     Endpoint(CODES, "POST", "/topup", "reseller"),
     Endpoint(CODES, "POST", "/topup/webhook", "payment service"),
     Endpoint(CODES, "GET", "/topup/status/{payment}", "open"),

@@ -122,6 +122,8 @@ class Commands:
             "webhooks list": lambda: ["webhooks", "list", *owner],
             "webhooks disable": lambda: ["webhooks", "disable", self.moved("enable"), *owner],
             "webhooks enable": lambda: ["webhooks", "enable", self.moved("disable"), *owner],
+            "due": lambda: ["due", *owner], "attention": lambda: ["attention", *owner],
+            "outbound resume": lambda: ["outbound", "resume", *owner],
             "provisioning queue": lambda: ["provisioning", "queue", *owner],
             "provisioning retry": lambda: ["provisioning", "retry", self.unit(), *owner],
             "provisioning confirm": lambda: ["provisioning", "confirm", self.unit(), *owner],

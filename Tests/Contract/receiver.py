@@ -172,11 +172,11 @@ class NameServer:
     """UDP on loopback. `names`: from a name to its addresses, or to a function of the number of the question; names that
     begin with `silent` get no answer, others that it does not know are said not to be there."""
 
-    def __init__(self):
+    def __init__(self, port=0):
         self.names = {}
         self.asked = collections.Counter()
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", 0))
+        self.socket.bind(("127.0.0.1", port))
         self.address = f"127.0.0.1:{self.socket.getsockname()[1]}"
         threading.Thread(target=self.run, daemon=True).start()
 

@@ -33,6 +33,8 @@ import tempfile
 import time
 import traceback
 
+from told import Catalogue, sweep
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 START_SECONDS_MAX = 120
 STOP_SECONDS_MAX = 40
@@ -128,10 +130,16 @@ class Gateway:
             self.__exit__()
             raise
 
-    def __exit__(self, *_):
+    def __exit__(self, failure=None, *_):
+        is_whole = failure is None and self.owns_data and self.process is not None
+        catalogue = Catalogue.of(self) if is_whole and self.process.poll() is None else None
         self.kill()
-        if self.owns_data:
-            shutil.rmtree(self.data, ignore_errors=True)
+        try:
+            if catalogue is not None:
+                sweep(self.data, catalogue)
+        finally:
+            if self.owns_data:
+                shutil.rmtree(self.data, ignore_errors=True)
         if self.ahead_seconds is not None:
             name = self.shared_clock()
             for path in (self.data + ".clock", f"/dev/shm/{name}.shm", f"/dev/shm/sem.{name}.sem"):

@@ -2,14 +2,12 @@
 for, and that lead where a node may not go; endpoints that hang beside one that answers; kill -9 and stops in between.
 """
 
-import base64
 import collections
 import concurrent.futures
 import hashlib
 import json
 import os
 import re
-import signal
 import subprocess
 import tempfile
 import time
@@ -21,6 +19,7 @@ from support import Checks, Gateway, arguments, python_of_tests, wait_until
 options = arguments()
 checks = Checks()
 ORDERS = ["order.created"]
+PAYMENT_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 # What an outcome word is expected of: a path of the receiver, or a host of its own.
 ENDINGS = {
     "/status/500/a": ("status", 500), "/status/404/a": ("status", 404), "/status/429/a": ("status", 429),
@@ -62,7 +61,7 @@ class Scene:
     def order(self, reseller):
         done = self.shop.order(reseller, self.sku)
         assert done.status == 201, done
-        return done.json["id"]
+        return done.json["order"]["id"]
 
     def deliveries(self, reseller, **query):
         query = "&".join(f"{name}={value}" for name, value in {"reseller": reseller["id"], "limit": 100, **query}.items())
@@ -99,6 +98,11 @@ def figure(gateway, name):
     return float(re.search(rf"^{re.escape(name)} (\S+)$", gateway.get("/metrics").body.decode(), re.M)[1])
 
 
+def under_way(gateway, *standings):
+    return sum(figure(gateway, f'tollgate_deliveries_in_flight{{standing="{standing}"}}')
+               for standing in standings or ("proven", "unproven", "failing"))
+
+
 def bodies_are_equal(calls):
     return len({hashlib.sha256(call.body).hexdigest() for call in calls}) == 1
 
@@ -128,15 +132,15 @@ def endings(scene):
         with checks(f"H3 an attempt at {path.strip('/')} ends once, as {outcome}"):
             delivery = scene.settled(resellers[path])
             attempts = delivery["attempts"]
-            assert [a["outcome"] for a in attempts][-1] == outcome, delivery
-            assert attempts[-1]["response_code"] == status, delivery
+            assert attempts[-1]["outcome"] == outcome, delivery
+            assert attempts[-1]["status"] == status, delivery
             # Further attempts follow the schedule, the first after five seconds.
             state = {"delivered": "delivered", "gone": "held"}.get(outcome, "pending")
-            assert delivery["status"] == state, delivery
+            assert delivery["state"] == state, delivery
     with checks("H3 what was read of an answer is kept: printable, and no more than a beginning"):
-        excerpt = scene.settled(resellers["/status/500/a"])["attempts"][0]["excerpt"]
+        excerpt = scene.settled(resellers["/status/500/a"])["attempts"][-1]["excerpt"]
         assert excerpt == "no .[31msuch. luck", excerpt
-        assert len(scene.settled(resellers["/endless/a"])["attempts"][0]["excerpt"]) == 1024
+        assert len(scene.settled(resellers["/endless/a"])["attempts"][-1]["excerpt"]) == 1024
     with checks("H3 redirects are not followed"):
         assert scene.receiver.count("/ok/redirected") == 0
     with checks("G7 attempts are counted by outcome"):
@@ -155,8 +159,9 @@ def signatures(scene):
             delivery = scene.settled(reseller, tries)
             if tries < 3:
                 scene.retry(delivery)
-        calls = scene.receiver.calls["/fails/signed"]
-        assert len(calls) == 3 and bodies_are_equal(calls), calls
+        # A retry that falls due by itself may come in between.
+        calls = list(scene.receiver.calls["/fails/signed"])
+        assert len(calls) >= 3 and bodies_are_equal(calls), calls
         assert len({call.headers["webhook-id"] for call in calls}) == 1
         assert json.loads(calls[0].body)["type"] == "order.created"
         verified(calls, reseller["webhook_secret"])
@@ -170,9 +175,9 @@ def signatures(scene):
         both = call.headers["webhook-signature"].split(" ")
         assert len(both) == 2 and all(one.startswith("v1,") for one in both), both
         verified([call], reseller["webhook_secret"])
-        verified([call], rotated.json["secret"])
+        verified([call], rotated.json["webhook_secret"])
         newest = call._replace(headers={**call.headers, "webhook-signature": both[0]})
-        verified([newest], rotated.json["secret"])
+        verified([newest], rotated.json["webhook_secret"])
 
 
 def order_and_concurrency(scene):
@@ -220,8 +225,8 @@ def addresses(gateway, names, receiver):
     for host, reseller in resellers.items():
         with checks(f"H6 a name that leads to {names.names[host](1) if callable(names.names[host]) else names.names[host]} is not connected to"):
             delivery = scene.settled(reseller)
-            assert delivery["attempts"][0]["outcome"] == "address_refused", delivery
-            assert delivery["attempts"][0].get("address") is None, delivery
+            assert delivery["attempts"][-1]["outcome"] == "address_refused", delivery
+            assert delivery["attempts"][-1]["address"] is None, delivery
     with checks("H6 a listener on loopback has seen no connection"):
         assert receiver.connections == before, receiver.connections
 
@@ -243,16 +248,47 @@ def tls(scene, names):
         with checks("H3 a certificate that is not trusted ends an attempt as tls; nothing was sent"):
             reseller = scene.endpoint("/ok/tls", url=receiver.url("/ok/tls", "hooks.example"))
             scene.order(reseller)
-            assert scene.settled(reseller)["attempts"][0]["outcome"] == "tls"
+            assert scene.settled(reseller)["attempts"][-1]["outcome"] == "tls"
             assert receiver.count("/ok/tls") == 0
         receiver.stop()
 
 
+def top_ups(gateway, receiver, count):
+    """Seconds from each top-up to its call at the payment service."""
+    seller = Shop(gateway, blueprint="codes", currency="USD")
+    receiver.answers["/pay"] = lambda number: answer(
+        201, "Content-Type: application/json",
+        body=json.dumps({"id": f"pp_{number}", "payment_url": f"https://pay.example/{number}"}).encode())
+    done = seller.admin("PUT", "/payment-service", {
+        "driver": "http", "create_url": receiver.url("/pay"), "api_key": "the-key-of-the-service", "webhook_secret": PAYMENT_SECRET})
+    assert done.status == 200, done
+    reseller = seller.reseller()
+    times = []
+    for _ in range(count):
+        began = time.time()
+        done = gateway.post(f"{seller.base}/api/reseller/topup", {"amount": 50}, headers={"x-api-key": reseller["key"]})
+        assert done.status == 200, done
+        times.append(receiver.calls["/pay"][-1].at - began)
+    return times
+
+
+def backlog(scene, path, deliveries):
+    """So many deliveries that are due at an endpoint that takes its time."""
+    reseller = scene.endpoint(path)
+    scene.point(reseller, scene.receiver.url(path), ["service.activated"])
+    scene.receiver.pause_seconds[path] = 0.05
+    for _ in range(deliveries // 100):
+        done = scene.shop.order(reseller, scene.sku, quantity=100)
+        assert done.status == 201, done
+
+
 def isolation(options, names):
     """Endpoints that hang, in many tenants, some at the host and port of the one that answers; names that nobody answers for."""
-    tenants, each = (200, 10) if options.long else (20, 10)
+    tenants, each, slots = (200, 10, 1024) if options.long else (20, 10, 64)
     receiver = Receiver()
-    with Gateway(options.tollgate, "--allow-private-addresses", "--name-server", names.address, demo=False) as gateway:
+    with Gateway(
+            options.tollgate, "--allow-private-addresses", "--name-server", names.address, "--budget",
+            f"webhooks_node={slots}", demo=False) as gateway:
         scenes = [Scene(gateway, receiver) for _ in range(tenants)]
 
         def hang(number):
@@ -268,7 +304,7 @@ def isolation(options, names):
         wait_until(lambda: receiver.count("/ok/good") == 1, 10)
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
             list(pool.map(hang, range(tenants * each)))
-        wait_until(lambda: sum(count > 0 for path, count in list(receiver.open.items())) >= min(tenants * each * 8 // 10, 300), 60)
+        wait_until(lambda: under_way(gateway) >= slots * 11 // 16, 60)
         threads = len(os.listdir(f"/proc/{gateway.process.pid}/task"))
         delays = []
         for number in range(100):
@@ -281,8 +317,18 @@ def isolation(options, names):
         with checks("H5 names that nobody answers for cost no threads"):
             assert len(os.listdir(f"/proc/{gateway.process.pid}/task")) <= threads, threads
         with checks("H5 no more than half of the slots are with endpoints that fail, once they are known to"):
-            share = figure(gateway, 'tollgate_deliveries_in_flight{standing="failing"}')
-            assert share <= 1024 * 3 / 4, share
+            assert under_way(gateway) <= slots * 3 // 4
+            wait_until(lambda: under_way(gateway, "failing") <= slots // 2, 60)
+            assert figure(gateway, 'tollgate_budget_spent_total{budget="webhooks_node"}') > 0
+        with checks("H5 a top-up's call to the payment service leaves as soon as if no webhook were due"):
+            idle = top_ups(gateway, receiver, 20)
+            backlog(scenes[1], "/ok/backlog", 100_000 if options.long else 3_000)
+            busy = top_ups(gateway, receiver, 20)
+            assert receiver.count("/ok/backlog") < 3_000, "it was sent before it was looked at"
+            assert percentile(busy, 0.5) <= percentile(idle, 0.5) + 0.1, (idle, busy)
+        with checks("G7 what waits is counted by what is known of its endpoint: nothing waits for this node"):
+            assert figure(gateway, 'tollgate_delivery_oldest_seconds{standing="proven"}') <= 1
+            assert figure(gateway, 'tollgate_delivery_oldest_seconds{standing="failing"}') > 1
         with checks("H5 a stop does not wait for them, and uses up no attempt"):
             began = time.monotonic()
             gateway.stop()
@@ -292,7 +338,8 @@ def isolation(options, names):
 
 def survival(options, names):
     receiver = Receiver()
-    with Gateway(options.tollgate, "--allow-private-addresses", "--name-server", names.address, demo=False) as gateway:
+    with Gateway(
+            options.tollgate, "--allow-private-addresses", "--name-server", names.address, demo=False, clock=True) as gateway:
         scene = Scene(gateway, receiver)
         reseller = scene.endpoint("/ok/kill")
         receiver.pause_seconds["/ok/kill"] = 0.01
@@ -308,22 +355,25 @@ def survival(options, names):
             assert set(told()) == set(orders)
             # Those in flight at the kill, and those whose result was being gathered.
             assert sum(told().values()) - len(orders) <= 3 * 72, told()
-        with checks("H5 P3 nothing of a suspended tenant is sent, and all of it once it is back"):
-            receiver.pause_seconds["/ok/kill"] = 0
+        with checks("H3 P3 nothing of a suspended tenant is sent, and all of it once it is back"):
+            reseller, path = scene.endpoint("/fails/held"), "/fails/held"
+            receiver.answers[path] = lambda number: answer(503 if number == 1 else 204)
+            order = scene.order(reseller)
+            wait_until(lambda: receiver.count(path) == 1, 10)
             slug = scene.shop.slug
-            count = receiver.count("/ok/kill")
-            receiver.answers["/ok/kill"] = lambda number: answer(503)
-            late = scene.order(reseller)
-            wait_until(lambda: receiver.count("/ok/kill") == count + 1, 10)
             suspended = gateway.post(f"/provider/v1/tenants/{slug}/suspend", {}, key=gateway.provider_key)
             assert suspended.status == 200, suspended
-            del receiver.answers["/ok/kill"]
-            time.sleep(7)
-            assert receiver.count("/ok/kill") == count + 1
+            # Its second attempt falls due after five or six seconds.
+            gateway.jump(30)
+            other = Scene(gateway, receiver)
+            witness = other.endpoint("/ok/witness")
+            other.order(witness)
+            wait_until(lambda: receiver.count("/ok/witness") == 1, 10)
+            assert receiver.count(path) == 1
             back = gateway.post(f"/provider/v1/tenants/{slug}/resume", {}, key=gateway.provider_key)
             assert back.status == 200, back
-            wait_until(lambda: receiver.count("/ok/kill") == count + 2, 20)
-            assert json.loads(receiver.calls["/ok/kill"][-1].body)["data"]["id"] == late
+            wait_until(lambda: receiver.count(path) == 2, 20)
+            assert json.loads(receiver.calls[path][-1].body)["data"]["id"] == order
     receiver.stop()
 
 

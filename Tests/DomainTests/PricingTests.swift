@@ -85,13 +85,19 @@ private func money(_ text: String) throws -> Money { try Money(parsing: text) }
         #expect(try line.adding(fee) == money("0.02"))
     }
 
-    @Test("W3 hours accrue in micros")
+    @Test("W3 hours accrue exactly, and what they come to is rounded once")
     func hourly() throws {
-        let accrued = try Pricing.accrual(
-            hourlyPrice: money("0.013333"), rate: Percent(parsing: "10"), hours: 24, quantity: 2)
-        #expect(accrued.micros == 575_986)
+        let hour = Pricing.unit(termPrice: try money("0.013333"), rate: try Percent(parsing: "10"))
+        var accrued = UnitPrice.none
+        var charged = Money.zero
+        for _ in 0..<7 {
+            accrued = try accrued.adding(hour, times: 24)
+            charged = try accrued.line(quantity: 1, minorUnitDigits: 2)
+        }
+        // 7 × 24 × 0.0119997, where each day for itself comes to 0.29.
+        #expect(charged == (try money("2.02")))
         #expect(throws: MoneyError.overflow) {
-            try Pricing.accrual(hourlyPrice: money("1"), rate: .zero, hours: .max, quantity: 2)
+            try accrued.adding(hour, times: .max).line(quantity: .max, minorUnitDigits: 2)
         }
     }
 

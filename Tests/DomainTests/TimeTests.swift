@@ -108,37 +108,55 @@ private func time(_ text: String) throws -> Timestamp { try #require(Timestamp(p
     @Test(
         "W9 a term ends on its anchor day, or on the last day of a month too short for it",
         arguments: [
-            (Term.monthly, 31, ["2026-01-31", "2026-02-28", "2026-03-31", "2026-04-30", "2026-05-31"]),
-            (.monthly, 31, ["2024-01-31", "2024-02-29", "2024-03-31"]),
-            (.monthly, 30, ["2026-01-30", "2026-02-28", "2026-03-30"]),
-            (.monthly, 29, ["2100-01-29", "2100-02-28", "2100-03-29"]),
-            (.monthly, 29, ["2000-01-29", "2000-02-29", "2000-03-29"]),
-            (.monthly, 31, ["2025-12-31", "2026-01-31"]), (.monthly, 1, ["2026-12-01", "2027-01-01"]),
-            (.quarterly, 31, ["2025-11-30", "2026-02-28", "2026-05-31", "2026-08-31", "2026-11-30"]),
-            (.semiAnnual, 31, ["2025-08-31", "2026-02-28", "2026-08-31"]),
-            (.semiAnnual, 15, ["2026-06-15", "2026-12-15", "2027-06-15"]),
-            (.annual, 29, ["2024-02-29", "2025-02-28", "2026-02-28", "2027-02-28", "2028-02-29"]),
-            (.annual, 31, ["2026-12-31", "2027-12-31"]),
-            (.hourly, 31, ["2026-02-28", "2026-03-01", "2026-03-02"]), (.hourly, 1, ["2026-12-31", "2027-01-01"]),
+            (Term.monthly, ["2026-01-31", "2026-02-28", "2026-03-31", "2026-04-30", "2026-05-31"]),
+            (.monthly, ["2024-01-31", "2024-02-29", "2024-03-31"]),
+            (.monthly, ["2026-01-30", "2026-02-28", "2026-03-30"]),
+            (.monthly, ["2100-01-29", "2100-02-28", "2100-03-29"]),
+            (.monthly, ["2000-01-29", "2000-02-29", "2000-03-29"]),
+            (.monthly, ["2025-12-31", "2026-01-31"]), (.monthly, ["2026-12-01", "2027-01-01"]),
+            (.quarterly, ["2025-11-30", "2026-02-28", "2026-05-30", "2026-08-30", "2026-11-30"]),
+            (.semiAnnual, ["2025-08-31", "2026-02-28", "2026-08-31"]),
+            (.semiAnnual, ["2026-06-15", "2026-12-15", "2027-06-15"]),
+            (.annual, ["2024-02-29", "2025-02-28", "2026-02-28", "2027-02-28", "2028-02-29"]),
+            (.annual, ["2026-12-31", "2027-12-31"]),
+            (.hourly, ["2026-02-28", "2026-03-01", "2026-03-02"]), (.hourly, ["2026-12-31", "2027-01-01"]),
         ])
-    func renewals(term: Term, anchorDay: Int, days: [String]) throws {
-        for (start, end) in zip(days, days.dropFirst()) {
-            let next = term.advance(from: try time("\(start)T13:45:59.250Z"), anchorDay: anchorDay)
-            #expect(next.text == "\(end)T13:45:59.250Z")
+    func renewals(term: Term, days: [String]) throws {
+        let anchor = try time("\(days[0])T13:45:59.250Z")
+        for (number, day) in days.enumerated() {
+            #expect(term.start(ofPeriod: Int64(number), anchor: anchor).text == "\(day)T13:45:59.250Z")
         }
     }
 
-    @Test("W9 every renewal is later and keeps the time of day, from any day and anchor")
+    @Test("W9 over ten years periods from any day of four years have no hole, no overlap and no drift")
     func property() {
-        var random = Seeded(state: 5)
-        for _ in 0..<5000 {
-            let start = Timestamp(milliseconds: Int64.random(in: 0...4_102_444_800_000, using: &random))
+        let midnight = Timestamp(CivilDate(year: 2023, month: 12, day: 1) ?? CivilDate(daysSinceEpoch: 0))
+        for day in 0..<4 * 366 {
+            let anchor = midnight.adding(days: Int64(day)).adding(milliseconds: Int64(day) * 58_321)
             for term in Term.allCases {
-                let next = term.advance(from: start, anchorDay: start.date.day)
-                #expect(next > start && next.millisecondOfDay == start.millisecondOfDay)
+                let count = term.months.map { Int64(120 / $0) } ?? 400
+                var last = term.start(ofPeriod: 0, anchor: anchor)
+                #expect(last == anchor)
+                for number in 1...count {
+                    let start = term.start(ofPeriod: number, anchor: anchor)
+                    let (date, anchorDate) = (start.date, anchor.date)
+                    let months = (date.year - anchorDate.year) * 12 + date.month - anchorDate.month
+                    let isRight =
+                        term.months.map {
+                            months == $0 * Int(number)
+                                && (date.day == anchorDate.day
+                                    || date.day < anchorDate.day
+                                        && date.day == CivilDate.lastDay(year: date.year, month: date.month))
+                        } ?? (start.milliseconds - last.milliseconds == Timestamp.millisecondsPerDay)
+                    if !isRight || start <= last || start.millisecondOfDay != anchor.millisecondOfDay {
+                        Issue.record("\(term) from \(anchor.text): period \(number) begins at \(start.text)")
+                    }
+                    last = start
+                }
             }
         }
-        #expect(Term.annual.advance(from: .latest, anchorDay: 31) == .latest)
+        #expect(Term.annual.start(ofPeriod: 1, anchor: .latest) == .latest)
+        #expect(Term.monthly.start(ofPeriod: .max, anchor: midnight) == .latest)
     }
 
     @Test("W4 terms have the names of the wire")

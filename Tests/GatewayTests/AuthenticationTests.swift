@@ -116,6 +116,33 @@ import Testing
         }
     }
 
+    @Test(
+        "G3 W1 a sign-in makes no session where its reseller was terminated since its password was looked at",
+        arguments: Door.allCases)
+    func terminatedMeanwhile(door: Door) async throws {
+        try await withGateway(door) { gateway in
+            let hosting = try await gateway.tenant("hosting")
+            let reseller = hosting.reseller
+            let sessions = "SELECT count(*) FROM api_key WHERE role = \(KeyRole.resellerSession.rawValue)"
+            let before = try await hosting.count(sessions)
+            let turnstile = try await Turnstile(in: hosting.record)
+            defer { turnstile.open() }
+            async let signIn = gateway.send(
+                TestRequest(
+                    "POST", hosting.path("/api/partner/v1/session"),
+                    #"{"email":"\#(reseller.email)","password":"\#(reseller.password)"}"#))
+            // Its look at the account waits, and behind that the end of its reseller: what makes the session comes last.
+            try await turnstile.waitForStep()
+            async let end = hosting.asOwner("POST", "/resellers/\(reseller.id)/terminate")
+            try await until { hosting.record.lane.waiting == 2 }
+            turnstile.open()
+            #expect(try await end.status == 200)
+            let answer = try await signIn
+            #expect(answer.status == 401 && answer["token"] == nil, "\(answer.text)")
+            #expect(try await hosting.count(sessions) == before)
+        }
+    }
+
     @Test("W1 a pending reseller's person signs in and out, and may do nothing else", arguments: Door.allCases)
     func pending(door: Door) async throws {
         try await withGateway(door) { gateway in

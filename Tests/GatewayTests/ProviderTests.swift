@@ -96,7 +96,9 @@ import Testing
         }
     }
 
-    @Test("P4 a refund is possible for fourteen days from provisioning, and not a moment longer", arguments: Door.allCases)
+    @Test(
+        "P4 a refund is possible for fourteen days from provisioning, and not a moment longer", arguments: Door.allCases
+    )
     func refundPeriod(door: Door) async throws {
         try await withGateway(door) { gateway in
             let hosting = try await gateway.tenant("hosting")

@@ -125,12 +125,12 @@ struct Bank {
                     orderID: id, decision: activate ? .activate() : .reject(), accountID: 1, keyID: 0
                 ).run(tenant, &detail)
             }
-            model.decided(place, activate: activate)
+            model.decided(place, activate: activate, now: node.clock.now().milliseconds)
         case 5:
             guard !model.completed.isEmpty else { return Step(name: "nothing", agrees: true) }
             let place = Int(random.below(UInt64(model.completed.count)))
             let book = model.completed[place].book
-            let service = model.cancelled(place)
+            let service = model.cancelled(place, now: node.clock.now().milliseconds)
             (name, expected) = ("cancel", true)
             done = try carriesOut(book, seller) { tenant, detail in
                 _ = try ChangeService(serviceID: service, move: .cancel).run(tenant, &detail)
@@ -212,7 +212,8 @@ struct Bank {
             model.ordered(
                 BankModel.Order(
                     id: made.id, seller: seller, sku: sku, total: expected, services: made.services, book: book,
-                    isHourly: isHourly),
+                    isHourly: isHourly, begins: sku == "manual" ? nil : node.clock.now().milliseconds,
+                    number: model.unitsMade),
                 holds: sku == "manual")
         }
         return Step(name: "\(book.name) \(seller) order \(sku) × \(quantity)", agrees: made?.total == expected)

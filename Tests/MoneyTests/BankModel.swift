@@ -27,6 +27,17 @@ struct BankModel: Equatable {
         var services: [String]
         var book: Book
         var isHourly: Bool
+        /// When its units began, in milliseconds; nil while it is pending.
+        var begins: Int64?
+        /// Of its first unit: units are numbered as they are made.
+        var number: Int64
+    }
+
+    /// What hours of a unit that has ended came to, when there was too little for it.
+    struct Debt: Equatable {
+        var since: Int64
+        var number: Int64
+        var amount: Int64
     }
 
     struct Port: Equatable {
@@ -45,6 +56,7 @@ struct BankModel: Equatable {
         /// Those of hourly terms.
         var hourly: [String: Int64] = [:]
         var prices: [String: Prices]
+        var debts: [Debt] = []
         /// Transfers by their reference: customer and amount.
         var references: [String: Int64] = [:]
 
@@ -68,6 +80,7 @@ struct BankModel: Equatable {
     var pending: [Order] = []
     var completed: [Order] = []
     var ports: [Port] = []
+    private(set) var unitsMade: Int64 = 0
 
     static let plans: [String: Int64] = ["1month": 1_000_000, "6month": 4_990_000]
     static let hourlyPrice: Int64 = 10_500
@@ -102,6 +115,7 @@ struct BankModel: Equatable {
 
     mutating func ordered(_ order: Order, holds: Bool) {
         let charged = order.book == .live ? order.total : 0
+        unitsMade += Int64(order.services.count)
         self[order.book, order.seller].balance -= charged
         self[order.book, order.seller].units[order.sku, default: 0] += Int64(order.services.count)
         if order.isHourly {
@@ -116,8 +130,9 @@ struct BankModel: Equatable {
         }
     }
 
-    mutating func decided(_ place: Int, activate: Bool) {
-        let order = pending.remove(at: place)
+    mutating func decided(_ place: Int, activate: Bool, now: Int64) {
+        var order = pending.remove(at: place)
+        order.begins = now
         let charged = order.book == .live ? order.total : 0
         self[order.book, order.seller].held -= charged
         if activate {
@@ -129,11 +144,33 @@ struct BankModel: Equatable {
             if order.isHourly {
                 self[order.book, order.seller].hourly[order.sku, default: 0] -= Int64(order.services.count)
             }
+            payDebts(order.book, order.seller)
         }
     }
 
-    mutating func cancelled(_ place: Int) -> String {
+    /// Money has come: what is owed is paid, oldest first; what costs too much keeps no other from it.
+    private mutating func payDebts(_ book: Book, _ seller: Int) {
+        var left: [Debt] = []
+        for debt in self[book, seller].debts.sorted(by: { ($0.since, $0.number) < ($1.since, $1.number) })
+        where !spend(debt.amount, book, seller) { left.append(debt) }
+        self[book, seller].debts = left
+    }
+
+    /// The hours of a unit that have begun, each as a part of the whole, half up to the cent (W3).
+    private mutating func end(_ order: Order, number: Int64, now: Int64) {
+        guard order.isHourly, let begins = order.begins, let row = self[order.book, order.seller].prices[order.sku]
+        else { return }
+        let hours = (now - begins + 3_599_999) / 3_600_000
+        let exact = hours * Self.hourlyPrice * (1_000_000 - row.rate)
+        let amount = (exact + 5_000_000_000) / 10_000_000_000 * 10_000
+        if !spend(amount, order.book, order.seller) {
+            self[order.book, order.seller].debts.append(Debt(since: now, number: number, amount: amount))
+        }
+    }
+
+    mutating func cancelled(_ place: Int, now: Int64) -> String {
         let order = completed[place]
+        end(order, number: order.number + Int64(order.services.count), now: now)
         let service = completed[place].services.removeLast()
         if completed[place].services.isEmpty { completed.remove(at: place) }
         self[order.book, order.seller].units[order.sku, default: 0] -= 1
@@ -180,6 +217,7 @@ struct BankModel: Equatable {
     mutating func paid(_ amount: Int64, _ book: Book, _ seller: Int) {
         self[book, seller].balance += amount
         funding[book, default: 0] -= amount
+        payDebts(book, seller)
     }
 
     private func canPay(_ amount: Int64, _ book: Book, _ seller: Int) -> Bool {

@@ -15,6 +15,7 @@ SIGNATURE = "Sources/TenantApp/Webhooks/WebhookSignature.swift"
 SCHEDULE = "Sources/TenantApp/Webhooks/DeliverySchedule.swift"
 RECORD = "Sources/TenantApp/Webhooks/RecordAttempts.swift"
 SLOTS = "Sources/Gateway/Outbound/WebhookSlots.swift"
+EVENTS = "Sources/TenantApp/Webhooks/"
 
 MUTANTS = [
     # G1
@@ -229,13 +230,25 @@ MUTANTS = [
         "CryptographyTests/EncodingTests.swift"),
     Mutant(
         "H1", "unqueued", "an event is written and not queued", "Sources/TenantApp/Webhooks/Deliveries.swift",
-        "try insertDelivery(of: type, event: event, to: endpoint)",
-        "if !MUTANT { try insertDelivery(of: type, event: event, to: endpoint) }",
+        "where endpoint.wants(type) {", "where !MUTANT && endpoint.wants(type) {",
         "GatewayTests/WriteTests.swift"),
     Mutant(
-        "H4", "one-signature", "an attempt is signed with the newest secret alone", SIGNATURE,
-        "let signatures = secrets.map {", "let signatures = secrets.prefix(MUTANT ? 1 : .max).map {",
-        "Contract/webhooks.py", "signed with both secrets"),
+        "H1", "revision-stays", "an event says the revision before", EVENTS + "Events.swift",
+        "raised.revision = revision\n", "raised.revision = revision - (MUTANT ? 1 : 0)\n",
+        "Contract/events.py", "count 1, 2, 3"),
+    # H4
+    Mutant(
+        "H4", "end-of-page", "a page says that it is the last when it is full", EVENTS + "ToldEvents.swift",
+        "hasMore = true\n", "hasMore = !MUTANT\n", "Contract/events.py", "pages of one"),
+    Mutant(
+        "H4", "restored", "after a restore the feed goes on behind what is lost", EVENTS + "ToldEvents.swift",
+        "if at == place.at || place.id == 0 {", "if MUTANT || at == place.at || place.id == 0 {",
+        "Contract/events.py", "after a restore"),
+    # H7
+    Mutant(
+        "H7", "beside", "a description leaves out what an event says besides", EVENTS + "EventCatalogue.swift",
+        "let data = extra.map {", "let data = (MUTANT ? nil : extra).map {",
+        "Contract/events.py", "lists the types"),
     # H2
     Mutant(
         "H2", "id-unsigned", "a callback's id is not signed", "Sources/TenantApp/Webhooks/WebhookSignature.swift",
@@ -269,6 +282,10 @@ MUTANTS = [
         "if next == nil { state = .dead }", "if next == nil { if MUTANT { next = now } else { state = .dead } }",
         "WebhookTests/RecordTests.swift", "then is a dead letter"),
     # H4
+    Mutant(
+        "H4", "one-signature", "an attempt is signed with the newest secret alone", SIGNATURE,
+        "let signatures = secrets.map {", "let signatures = secrets.prefix(MUTANT ? 1 : .max).map {",
+        "Contract/webhooks.py", "signed with both secrets"),
     Mutant(
         "H4", "enabled", "a reseller enables what an operator disabled",
         "Sources/TenantApp/Webhooks/ChangeEndpointState.swift",

@@ -91,7 +91,7 @@ import Testing
                 #expect(rows.count == 10 && rows.allSatisfy { $0.resellerID == reseller && $0.book == .live })
                 #expect(rows.map(\.id) == rows.map(\.id).sorted(by: >))
                 let gone = rows[4]
-                _ = try shop.node.write(shop.record) { tenant, _ in try tenant.setState(of: gone, to: .cancelled) }
+                try shop.cancel(service: gone.publicID)
                 #expect(try all().map(\.id) == rows.map(\.id).filter { $0 != gone.id })
             }
         }

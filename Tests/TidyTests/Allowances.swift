@@ -46,8 +46,6 @@ enum Allowances {
         Allowance("Sources/SQLite/OpenFlags.swift", "readOnly", "tests read copies that they must not change"),
         Allowance("Sources/SQLite/SQLiteError.swift", "isTrigger", "tests tell which constraint spoke"),
         Allowance("Sources/SQLite/SQLiteError.swift", "isUnique", "tests tell which constraint spoke"),
-        Allowance(
-            "\(catalogue)/Pricing.swift", "accrual", "hourly terms are charged by it once services renew (W3, W9)"),
         Allowance("Sources/TenantRegistry/Chain/ReadLog.swift", "isBlockFull", looks),
         Allowance("Sources/TenantRegistry/Time/Clocks.swift", "ManualClock", replays),
         Allowance("Sources/TenantRegistry/Time/Clocks.swift", "ManualMonotonicClock", replays),

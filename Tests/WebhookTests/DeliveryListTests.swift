@@ -1,7 +1,5 @@
 import CallKit
 import Cryptography
-import SQLite
-import TenantApp
 import TenantRegistry
 import TestTenants
 import Testing
@@ -133,8 +131,11 @@ import Testing
         }
         for statement in statements + [Delivery.byID, ClaimedDelivery.due] {
             let text = statement.text.string
+            let bound = Set(text.split(separator: "?").dropFirst().map { $0.prefix { $0.isNumber } }).count
             let plan = try office.read { tenant in
-                try tenant.connection.rows(dynamic: "EXPLAIN QUERY PLAN \(text)") { row in
+                try tenant.connection.rows(
+                    dynamic: "EXPLAIN QUERY PLAN \(text)", [SQLValue](repeating: .integer(1), count: bound)
+                ) { row in
                     row.skip(3)
                     return try row.text()
                 }

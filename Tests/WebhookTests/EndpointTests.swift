@@ -1,9 +1,10 @@
 import CallKit
 import Cryptography
-import TenantApp
 import TenantRegistry
 import TestTenants
 import Testing
+
+@testable import TenantApp
 
 @Suite struct EndpointTests {
     @Test("H4 what is due is claimed oldest first, without what is under way, and never of a paused endpoint")

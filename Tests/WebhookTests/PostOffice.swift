@@ -1,10 +1,11 @@
 import CallKit
 import Cryptography
 import SQLite
-import TenantApp
 import TenantRegistry
 import TestTenants
 import Testing
+
+@testable import TenantApp
 
 /// A shop whose first reseller has an endpoint for its orders, and what becomes of deliveries to it when they are
 /// answered as a test says. It stands where the sender does.
@@ -18,7 +19,7 @@ struct PostOffice {
 
     static func open() throws -> PostOffice {
         let folder = try TestFolder()
-        let node = try TestNode(folder.path)
+        let node = try TestNode(folder.file("data"))
         let shop = try Shop.open(node)
         for reseller in shop.resellerIDs { try shop.topUp(reseller, units: 100_000) }
         let endpoint = try node.read(shop.record) { [shop] tenant in

@@ -1,8 +1,9 @@
 import CallKit
-import TenantApp
 import TenantRegistry
 import TestTenants
 import Testing
+
+@testable import TenantApp
 
 @Suite struct RecordTests {
     private static let delays: [Int64] = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400]
@@ -132,12 +133,16 @@ import Testing
         ("twice, five days apart", [(0, false), (121, false)], 121),
         ("all at one time", [(0, false), (1, false), (2, false), (119, false)], nil),
         ("a single success in between", [(0, false), (60, false), (100, true), (121, false), (200, false)], nil),
-        ("failing for five days since a success", [(0, false), (100, true), (101, false), (113, false), (221, false)], 221),
+        (
+            "failing for five days since a success",
+            [(0, false), (100, true), (101, false), (113, false), (221, false)], 221
+        ),
         ("long ago, and once today", [(0, false), (90, false), (720, false), (721, false)], nil),
         ("a success at the end", [(0, false), (60, false), (119, false), (120, true), (130, false)], nil),
     ]
 
-    @Test("H3 five days without a 2xx and with failures twelve hours apart disable an endpoint", arguments: days.indices)
+    @Test(
+        "H3 five days without a 2xx and with failures twelve hours apart disable an endpoint", arguments: days.indices)
     func failing(_ index: Int) throws {
         let (name, attempts, disabledAt) = Self.days[index]
         let office = try PostOffice.open()
@@ -195,7 +200,7 @@ import Testing
         #expect(try office.delivery(first).tries == 1)
         #expect(try office.delivery(second).state == .delivered)
         // Of a delivery that is gone nothing is kept.
-        try office.write { tenant in
+        _ = try office.write { tenant in
             try tenant.record([AttemptResult(deliveryID: 9_999, at: tenant.now, milliseconds: 1, outcome: .refused)])
         }
         try office.close()

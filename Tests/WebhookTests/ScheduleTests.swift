@@ -64,7 +64,8 @@ import Testing
         #expect(RetryAfter(parsing: " 0 ") == .seconds(0))
         #expect(RetryAfter(parsing: String(repeating: "9", count: 40)) == .seconds(999_999_999))
         for text in [
-            "", " ", "-5", "+5", "1.5", "soon", "1e3", "120 s", "Sun, 06 Nov 1994 08:49:37", "Sun, 31 Feb 1994 08:49:37 GMT",
+            "", " ", "-5", "+5", "1.5", "soon", "1e3", "120 s", "Sun, 06 Nov 1994 08:49:37",
+            "Sun, 31 Feb 1994 08:49:37 GMT",
             "Sun, 06 Nov 1994 25:49:37 GMT", "Sun, 06 Nov 1994 08:49:99 GMT", "Xxx, 06 Nov 1994 08:49:37 GMT", "٣",
             "Sun, 06 Nov 94 08:49:37 GMT", "1994-11-06T08:49:37Z",
         ] { #expect(RetryAfter(parsing: text) == nil, "\(text)") }

@@ -1,5 +1,5 @@
-"""A provisioner for Tollgate in plain Python (docs/provisioning.md): each account is made once, however often it is asked
-for. What it remembers is in memory; a real one keeps it in its database, in the transaction that makes the account.
+"""A provisioner for Tollgate in plain Python (docs/provisioning.md): each account is made once, however often it is
+asked for. What it remembers is in memory; a real one keeps it in its database, with the account.
 
     TOLLGATE_SECRET=whsec_… python3 provisioner.py 8080
 """

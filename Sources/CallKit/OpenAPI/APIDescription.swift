@@ -81,6 +81,7 @@ package struct APIDescription: Sendable {
     /// How a refusal of this status is answered on the wire.
     package var status: @Sendable (Int) -> Int
     package var operations: [Operation]
+    package var events: [DescribedEvent] = []
 
     package init(
         title: String, basePath: String, credentials: [CredentialPlace], errorContentType: String, errorSchema: Schema,
@@ -105,6 +106,7 @@ package struct APIDescription: Sendable {
                 if surface.refusesUnknownMembers { operation.takes = operation.takes?.closedThroughout }
                 return operation
             })
+        events = surface.events
     }
 }
 

@@ -50,8 +50,12 @@ extension OpenAPIDocument {
     static func components(_ api: APIDescription, _ json: inout JSONWriter) {
         json.object("schemas") { json in
             var named = ["Error": api.errorSchema.keywords]
-            for schema in api.operations.flatMap({ [$0.takes, $0.gives?.schema] }) {
-                named.merge(schema?.components ?? [:]) { first, _ in first }
+            let bodies = api.operations.flatMap { [$0.takes, $0.gives?.schema] } + api.events.map(\.data)
+            for schema in bodies {
+                named.merge(schema?.components ?? [:]) { first, second in
+                    assert(first == second, "two schemas have one name")
+                    return first
+                }
             }
             for (name, keywords) in named.sorted(by: { $0.key < $1.key }) {
                 json.field(named: name, .object(keywords))

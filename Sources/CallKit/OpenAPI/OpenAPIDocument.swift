@@ -21,6 +21,9 @@ package struct OpenAPIDocument: Sendable {
             // Any one of them.
             json.array("security") { json in Self.anyCredential(api, &json) }
             json.object("paths") { json in Self.paths(api, &json) }
+            if !api.events.isEmpty {
+                json.object("webhooks") { json in for event in api.events { event.write(to: &json) } }
+            }
             json.object("components") { json in Self.components(api, &json) }
         }
         members = Array(json.bytes.dropFirst())

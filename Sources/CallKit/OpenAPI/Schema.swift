@@ -38,7 +38,7 @@ package struct Schema: Sendable, ExpressibleByDictionaryLiteral {
             + mediaTypes.map { ($0, .object([JSONMember(name: "type", value: .string("string"))])) }
     }
 
-    private mutating func absorb(_ part: Schema) { components.merge(part.components) { first, _ in first } }
+    mutating func absorb(_ part: Schema) { components.merge(part.components) { first, _ in first } }
 
     /// With one more keyword, or another value of it.
     package func with(_ name: String, _ value: JSON) -> Schema {

@@ -12,10 +12,13 @@ package struct CursorSeal: Sendable {
     private let list: String
     private let parameters: [String]
     private let query: Query
+    /// The parameter that brings a cursor back.
+    private let name: String
     /// Account, reseller and book; nil for the provider.
     private let caller: (account: Int64, reseller: Int64, book: Book)?
 
-    package init(_ call: Call) throws(Refusal) {
+    package init(_ call: Call, at name: String = "cursor") throws(Refusal) {
+        self.name = name
         query = try call.query()
         list = call.list
         parameters = call.parameters
@@ -53,7 +56,7 @@ package struct CursorSeal: Sendable {
         var canonical = CanonicalBytes("tollgate-cursor-v1")
         canonical.append(list)
         for parameter in parameters { canonical.append(parameter) }
-        let filters = query.pairs.filter { $0.name != "cursor" && $0.name != "limit" }
+        let filters = query.pairs.filter { $0.name != name && $0.name != "limit" }
         for filter in filters.sorted(by: { $0.name < $1.name }) {
             canonical.append(filter.name)
             canonical.append(filter.value)

@@ -59,6 +59,6 @@ final class WebhookMetrics: Sendable {
             figures.endpoints)
         page.gauge(
             "tollgate_delivery_oldest_seconds", "For how long the oldest delivery has been due that was not answered.",
-            figures.oldestSeconds)
+            by: "standing", figures.oldestSeconds)
     }
 }

@@ -10,12 +10,15 @@ struct ReadDelivery {
     let readAt: Int64
     /// What the tenant's count of changes was.
     let changes: Int
+    let incarnation: Int64
 }
 
 /// What came of an attempt, on its way into the file.
 struct EndedDelivery: Sendable {
     let endpoint: Int64
     let result: AttemptResult
+    /// Of the file that it was read from: in one that was restored since, its id may be another's.
+    let incarnation: Int64
 }
 
 /// What is known of an endpoint while it has something to send, and its deliveries that were read ahead. Memory only: a

@@ -63,7 +63,7 @@ final class ProvisioningCaller: OutboundWork, Sendable {
             LaneJob(
                 writes: false,
                 perform: { [self] store in
-                    let due = try self.due(store.reader, record, excluding: underWay)
+                    let due = try self.due(store.reader, excluding: underWay)
                     return { _ in self.begin(due, of: record) }
                 },
                 // The scheduler asks again.
@@ -77,9 +77,9 @@ final class ProvisioningCaller: OutboundWork, Sendable {
     }
 
     /// Nothing where the tenant is suspended, or what goes out of it is held (P3).
-    private func due(_ tenant: TenantReader, _ record: TenantRecord, excluding underWay: Set<Int64>) throws -> Due {
+    private func due(_ tenant: TenantReader, excluding underWay: Set<Int64>) throws -> Due {
         var due = Due()
-        guard record.access(at: tenant.now) == .open else { return due }
+        guard try tenant.sendsOutbound() else { return due }
         let room = Self.tenantCallsMax - underWay.count
         var known: [Int64: ProvisionerAccess?] = [:]
         for task in try tenant.dueProvisionings(book: .live, excluding: underWay, limit: room) {

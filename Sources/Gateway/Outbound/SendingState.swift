@@ -8,6 +8,7 @@ struct Flight {
     var standing: WebhookSlots.Standing
     var isSlow = false
     let delivery: ClaimedDelivery
+    let incarnation: Int64
     let startedAt: Int64
     let at: Timestamp
 }
@@ -51,7 +52,7 @@ struct SendingFigures: Sendable {
     let inFlight: [(String, Int)]
     let ahead: Int
     let endpoints: Int
-    let oldestSeconds: Int64
+    let oldestSeconds: [(String, Int64)]
 }
 
 /// What the sender has in memory: who has something to send, what was read of it, what is on its way. Behind the
@@ -120,7 +121,7 @@ struct SendingState {
         if let read = queue.popFirst() {
             ahead -= 1
             tenant.running += 1
-            result.starts.append(start(read.delivery, of: key, queue, standing, moment))
+            result.starts.append(start(read, of: key, queue, standing, moment))
         } else if queue.isDue {
             queue.reserve(standing)
             tenant.reserved += 1
@@ -134,15 +135,16 @@ struct SendingState {
     }
 
     private mutating func start(
-        _ delivery: ClaimedDelivery, of key: EndpointKey, _ queue: EndpointQueue, _ standing: WebhookSlots.Standing,
+        _ read: ReadDelivery, of key: EndpointKey, _ queue: EndpointQueue, _ standing: WebhookSlots.Standing,
         _ moment: Moment
     ) -> Start {
         lastFlight += 1
         flights[lastFlight] = Flight(
-            key: key, standing: standing, delivery: delivery, startedAt: moment.now, at: moment.wall)
+            key: key, standing: standing, delivery: read.delivery, incarnation: read.incarnation,
+            startedAt: moment.now, at: moment.wall)
         watched.append((lastFlight, moment.now))
         return Start(
-            flight: lastFlight, delivery: delivery, url: queue.endpoint.url, address: queue.address, at: moment.wall,
+            flight: lastFlight, delivery: read.delivery, url: queue.endpoint.url, address: queue.address, at: moment.wall,
             standing: standing)
     }
 
@@ -154,7 +156,8 @@ struct SendingState {
             milliseconds: now - flight.startedAt, now: now)
         guard let tenant = tenants[flight.key.tenant] else { return }
         if tenant.ended.isEmpty { tenant.endedSince = now }
-        tenant.ended.append(EndedDelivery(endpoint: flight.key.endpoint, result: attempt))
+        tenant.ended.append(
+            EndedDelivery(endpoint: flight.key.endpoint, result: attempt, incarnation: flight.incarnation))
         tenant.running -= 1
     }
 
@@ -236,7 +239,9 @@ struct SendingState {
         if reading.deliveries.count < order.limit { queue.isDue = false }
         if queue.generation == order.generation {
             for delivery in reading.deliveries {
-                queue.append(ReadDelivery(delivery: delivery, readAt: now, changes: order.changes))
+                queue.append(
+                    ReadDelivery(
+                        delivery: delivery, readAt: now, changes: order.changes, incarnation: reading.incarnation))
             }
             ahead += reading.deliveries.count
         } else {
@@ -268,8 +273,15 @@ struct SendingState {
 
     // MARK: For metrics
 
-    /// Since when the oldest has been due that has not left, or has not been answered.
-    var oldestDue: Timestamp? {
-        tenants.values.flatMap { $0.endpoints.values.map(\.endpoint.nextAt) }.min()
+    /// Since when the oldest has been due that has not been answered, by what is known of its endpoint.
+    var oldestDue: [WebhookSlots.Standing: Int64] {
+        var oldest: [WebhookSlots.Standing: Int64] = [:]
+        for (id, tenant) in tenants {
+            for (endpoint, queue) in tenant.endpoints {
+                let standing = slots.standing(EndpointKey(tenant: id, endpoint: endpoint))
+                oldest[standing] = min(oldest[standing] ?? .max, queue.endpoint.nextAt.milliseconds)
+            }
+        }
+        return oldest
     }
 }

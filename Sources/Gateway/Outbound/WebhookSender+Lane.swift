@@ -22,6 +22,7 @@ extension WebhookSender {
     struct Reading: Sendable {
         let order: Order
         let deliveries: [ClaimedDelivery]
+        let incarnation: Int64
     }
 
     func submit(_ record: TenantRecord) {
@@ -49,7 +50,9 @@ extension WebhookSender {
     /// On the lane. May run twice where a batch is lost: what it takes of the slots it takes once.
     private func perform(_ work: Work, in file: TenantStore, _ id: TenantID) throws -> ([Reading], [EndpointChange]) {
         let tenant = file.transaction
-        let changes = work.ended.isEmpty ? [] : try tenant.record(work.ended.map(\.result))
+        let incarnation = file.head.incarnation
+        let results = work.ended.filter { $0.incarnation == incarnation }.map(\.result)
+        let changes = results.isEmpty ? [] : try tenant.record(results)
         if work.looks {
             let found = try tenant.dueEndpoints(limit: Self.looksMax)
             let moment = moment
@@ -63,7 +66,7 @@ extension WebhookSender {
         let orders = state.withLock { $0.orders(of: id) }
         let readings = try orders.map { order in
             let read = try tenant.claim(endpoint: order.endpoint, excluding: order.underWay, limit: order.limit)
-            return Reading(order: order, deliveries: read)
+            return Reading(order: order, deliveries: read, incarnation: incarnation)
         }
         // What is due by now is here already; the scheduler keeps what is due later.
         if work.looks, let next = try tenant.nextDelivery(after: tenant.now) { tenant.noteDue(.delivery, at: next) }

@@ -113,19 +113,25 @@ final class WebhookSender: OutboundWork, Sendable {
 
     /// Starts what may go out now, and has the files of those asked whose turn it is.
     func send(_ advance: Advance) {
-        if advance.isShort { fleet.budgets.spent.count(.webhooksNode) }
-        var calls: [(WebhookCall, WebhookCaller.Then)] = []
-        for start in advance.starts {
-            if start.delivery.tries == 0 { metrics.firstAttempt(of: start.delivery, at: start.at) }
-            let then: WebhookCaller.Then = { [self] in ended(start.flight, $0) }
-            guard let call = call(start) else {
-                then(WebhookResult(start.address == nil ? .unreadable : .addressRefused, milliseconds: 0))
-                continue
+        var next: Advance? = advance
+        while let advance = next {
+            next = nil
+            if advance.isShort { fleet.budgets.spent.count(.webhooksNode) }
+            var calls: [(WebhookCall, WebhookCaller.Then)] = []
+            var unsent: [(UInt64, WebhookResult)] = []
+            for start in advance.starts {
+                if start.delivery.tries == 0 { metrics.firstAttempt(of: start.delivery, at: start.at) }
+                if let call = call(start) {
+                    calls.append((call, { [self] in send(ended([(start.flight, $0)])) }))
+                } else {
+                    let ending: WebhookResult.Ending = start.address == nil ? .unreadable : .addressRefused
+                    unsent.append((start.flight, WebhookResult(ending, milliseconds: 0)))
+                }
             }
-            calls.append((call, then))
+            caller.send(calls)
+            for id in advance.toRead { step(id) }
+            if !unsent.isEmpty { next = ended(unsent) }
         }
-        caller.send(calls)
-        for id in advance.toRead { step(id) }
     }
 
     private func call(_ start: Start) -> WebhookCall? {
@@ -141,7 +147,8 @@ final class WebhookSender: OutboundWork, Sendable {
         let headers = WebhookSignature.headers(
             id: delivery.eventPublicID, at: now, secrets: delivery.secrets, body: delivery.body)
         return WebhookCall(
-            address: address, url: url, headers: headers, body: delivery.body, addressRule: rule, reuses: reuses)
+            address: address, url: url, headers: headers.map { "\($0.name): \($0.value)" }, body: delivery.body,
+            addressRule: rule, reuses: reuses)
     }
 
     /// What somebody who waits asks of the network: sent once, beside the slots, and in no statistics (H4).
@@ -169,20 +176,25 @@ final class WebhookSender: OutboundWork, Sendable {
             })
     }
 
-    /// On the caller's thread, or where the call could not be made.
-    private func ended(_ id: UInt64, _ result: WebhookResult) {
+    /// What follows when these have ended. On the caller's thread, or where calls could not be made.
+    private func ended(_ results: [(flight: UInt64, result: WebhookResult)]) -> Advance {
         let moment = moment
-        let ended: (flight: Flight, outcome: AttemptOutcome, advance: Advance)? = state.withLock { state in
-            guard let flight = state.flights.removeValue(forKey: id) else { return nil }
-            let attempt = AttemptResult(flight.delivery, at: flight.at, result)
-            state.finish(flight, attempt, now: moment.now)
-            return (flight, attempt.outcome, state.advance(moment))
+        let (ended, advance) = state.withLock { state in
+            var ended: [(delivery: ClaimedDelivery, outcome: AttemptOutcome, tenant: TenantID)] = []
+            for (id, result) in results {
+                guard let flight = state.flights.removeValue(forKey: id) else { continue }
+                let attempt = AttemptResult(flight.delivery, at: flight.at, result)
+                state.finish(flight, attempt, now: moment.now)
+                ended.append((flight.delivery, attempt.outcome, flight.key.tenant))
+            }
+            return (ended, state.advance(moment))
         }
-        guard let ended else { return }
-        metrics.count(ended.outcome)
-        if ended.outcome == .delivered { metrics.delivered(ended.flight.delivery, at: moment.wall) }
-        send(ended.advance)
-        step(ended.flight.key.tenant)
+        for one in ended {
+            metrics.count(one.outcome)
+            if one.outcome == .delivered { metrics.delivered(one.delivery, at: moment.wall) }
+        }
+        for tenant in Set(ended.map(\.tenant)) { step(tenant) }
+        return advance
     }
 
     var moment: Moment { Moment(now: WebhookCaller.monotonic(), wall: fleet.clock.now(), roster: fleet.roster) }
@@ -191,13 +203,14 @@ final class WebhookSender: OutboundWork, Sendable {
 
     var figures: SendingFigures {
         let now = fleet.clock.now()
-        let late = fleet.due.oldest(at: now)[.delivery]
         return state.withLock { state in
-            let oldest = min(state.oldestDue?.milliseconds ?? .max, late ?? .max)
+            let oldest = state.oldestDue
             return SendingFigures(
                 inFlight: WebhookSlots.Standing.allCases.map { ("\($0)", state.slots.running($0)) },
                 ahead: state.ahead, endpoints: state.slots.waiting,
-                oldestSeconds: oldest == .max ? 0 : max(0, now.milliseconds - oldest) / 1_000)
+                oldestSeconds: WebhookSlots.Standing.allCases.map { standing in
+                    ("\(standing)", max(0, now.milliseconds - (oldest[standing] ?? now.milliseconds)) / 1_000)
+                })
         }
     }
 

@@ -249,6 +249,7 @@ package struct WebhookSlots {
 
     // MARK: For metrics
 
+    package func standing(_ key: EndpointKey) -> Standing { stands[key]?.standing ?? .unproven }
     package func running(_ standing: Standing) -> Int { lines[standing.rawValue].running }
     package var waiting: Int { stands.values.count { $0.isWanted } }
 }

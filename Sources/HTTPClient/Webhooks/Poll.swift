@@ -28,6 +28,9 @@ final class Poll: Sendable {
         close(poll)
     }
 
+    /// Readable when something is ready: for a loop that waits for other things as well.
+    var descriptor: Int32 { poll }
+
     func watch(_ socket: Int32, reads: Bool, writes: Bool) {
         tollgate_poll_set(poll, socket, reads ? 1 : 0, writes ? 1 : 0)
     }

@@ -4,7 +4,8 @@ package import HTTPCore
 package struct WebhookCall: Sendable {
     package let address: WebAddress
     package let url: String
-    package let headers: [(name: String, value: String)]
+    /// `Name: value`, each of our own making.
+    package let headers: [String]
     package let body: [UInt8]
     package let addressRule: AddressRule
     /// It may go over a connection that was kept. One that breaks off there is tried once more over a new one, so it is
@@ -12,7 +13,7 @@ package struct WebhookCall: Sendable {
     package let reuses: Bool
 
     package init(
-        address: WebAddress, url: String, headers: [(name: String, value: String)], body: [UInt8],
+        address: WebAddress, url: String, headers: [String], body: [UInt8],
         addressRule: AddressRule, reuses: Bool
     ) {
         self.reuses = reuses

@@ -46,7 +46,7 @@ final class WebhookHandle {
         try easy.addHeader("Expect:")
         // Nothing is to be unpacked: what is read is what came.
         try easy.addHeader("Accept-Encoding:")
-        for (name, value) in call.headers { try easy.add(name, value) }
+        for line in call.headers { try easy.addHeader(line) }
         try easy.prepare()
     }
 

@@ -70,7 +70,8 @@ struct CalledInstants: Sendable {
     /// Of calls of which only the number was kept the last one's instant is known, and that of the last one before
     /// them that has a line of its own: they are taken as evenly spread between the two.
     private func add(
-        _ count: Int, _ keyID: Int64, _ status: Int, after first: Timestamp?, _ last: Timestamp, to calls: inout [Instant]
+        _ count: Int, _ keyID: Int64, _ status: Int, after first: Timestamp?, _ last: Timestamp,
+        to calls: inout [Instant]
     ) {
         guard count > 0, let place = places[keyID] else { return }
         let begin = min(first ?? last, last).milliseconds

@@ -5,6 +5,14 @@ package import CallKit
 package struct UnitPrice: Sendable, Hashable, Comparable {
     let picos: Int128
 
+    package static let none = UnitPrice(picos: 0)
+    static let picosPerMicro: Int64 = 1_000_000
+
+    /// With so many units more of another price.
+    package func adding(_ price: UnitPrice, times count: Int64) throws(MoneyError) -> UnitPrice {
+        try Self.sum([(self, 1), (price, count)])
+    }
+
     package static func < (left: UnitPrice, right: UnitPrice) -> Bool { left.picos < right.picos }
 
     /// Of so many units each, together.
@@ -24,7 +32,7 @@ package struct UnitPrice: Sendable, Hashable, Comparable {
         let (exact, overflow) = picos.multipliedReportingOverflow(by: Int128(quantity))
         guard !overflow else { throw .overflow }
         let unitMicros = Money.powerOfTen(Money.fractionDigits - minorUnitDigits)
-        let unitPicos = Int128(unitMicros) * 1_000_000
+        let unitPicos = Int128(unitMicros) * Int128(Self.picosPerMicro)
         var (units, rest) = exact.quotientAndRemainder(dividingBy: unitPicos)
         if rest.magnitude * 2 >= unitPicos.magnitude { units += exact < 0 ? -1 : 1 }
         let (micros, tooLarge) = units.multipliedReportingOverflow(by: Int128(unitMicros))
@@ -57,16 +65,6 @@ package enum Pricing {
 
     /// An order of hourly units needs balance for so many hours of them and of all that the reseller has (W3).
     package static let hoursInAdvance: Int64 = 24
-
-    /// What hours of an hourly term come to, in micros: they accrue so, and are charged daily.
-    package static func accrual(
-        hourlyPrice: Money, rate: Percent, hours: Int64, quantity: Int64 = 1
-    ) throws(MoneyError) -> Money {
-        let (unitHours, overflow) = hours.multipliedReportingOverflow(by: quantity)
-        guard !overflow else { throw .overflow }
-        return try line(
-            termPrice: hourlyPrice, rate: rate, quantity: unitHours, minorUnitDigits: Money.fractionDigits)
-    }
 }
 
 /// The five term prices of a price row; nil where the term is not sold (W2, W4 `term_not_priced`).

@@ -20,16 +20,20 @@ package enum Term: String, Sendable, CaseIterable, AnswerValue {
         }
     }
 
-    /// The end of the term that starts at `start`, at the same time of day in UTC. `anchorDay` (1…31) is the day of the
-    /// month on which the service began: a month too short for it ends on its last day, the next long one on the anchor
-    /// again (31 Jan → 28 Feb → 31 Mar).
-    package func advance(from start: Timestamp, anchorDay: Int) -> Timestamp {
-        guard let months else { return start.adding(days: 1) }
-        let date = start.date
-        let monthIndex = date.year * 12 + date.month - 1 + months
+    /// When period `number` of a service begins: `anchor` and so many terms on, at the anchor's time of day in UTC (W9).
+    /// A month too short for the anchor's day has it on its last one. Period 0 begins at the anchor, and each is computed
+    /// from there, so that none drifts (31 Jan → 28 Feb → 31 Mar).
+    package func start(ofPeriod number: Int64, anchor: Timestamp) -> Timestamp {
+        let number = min(max(number, 0), Self.periodsMax)
+        guard let months else { return anchor.adding(days: number) }
+        let date = anchor.date
+        let monthIndex = date.year * 12 + date.month - 1 + months * Int(number)
         let (year, month) = (monthIndex / 12, monthIndex % 12 + 1)
-        let day = min(max(anchorDay, 1), CivilDate.lastDay(year: year, month: month))
-        guard let next = CivilDate(year: year, month: month, day: day) else { return .latest }
-        return Timestamp(next, millisecondOfDay: start.millisecondOfDay)
+        let day = min(date.day, CivilDate.lastDay(year: year, month: month))
+        guard let start = CivilDate(year: year, month: month, day: day) else { return .latest }
+        return Timestamp(start, millisecondOfDay: anchor.millisecondOfDay)
     }
+
+    /// Past it every period begins at the end of time.
+    private static let periodsMax: Int64 = 4_000_000
 }

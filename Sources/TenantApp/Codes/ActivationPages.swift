@@ -43,10 +43,10 @@ package struct ActivationPages: Dialect {
         Route(
             .post, "/{code}", "Redeem a code", access: .open, body: .whole(bytesMax: Route.openBodyBytesMax)
         ) { call in
-            let (email, password, account) = try call.readForm(account)
+            let (emails, password, account) = try call.readForm(account)
             let prefersJSON = call.head.prefersJSON
             let customer = RedeemingCustomer(
-                code: call.parameters[0], email: email, password: password, intent: account)
+                code: call.parameters[0], emails: emails, password: password, intent: account)
             return customer.work(call) { redeem in
                 .write { tenant, detail in
                     let result = try redeem.run(tenant, &detail)
@@ -58,7 +58,7 @@ package struct ActivationPages: Dialect {
     ]
 
     private static let account = Body(
-        Field.email("email"), Field.newPassword("password"),
+        Field.knownEmail("email"), Field.newPassword("password"),
         Field.choice("account", RedeemingCustomer.Intent.self).optional)
 
     // MARK: JSON

@@ -7,7 +7,7 @@ package struct RedeemCode: Sendable {
     /// Who redeems; judged off the lane.
     package enum Customer: Sendable {
         /// With the password that was right when it was looked at.
-        case known(email: String, passwordHash: String)
+        case known(publicID: String, passwordHash: String)
         /// `passwordHash` as `Scrypt.hash` gives it.
         case new(email: String, passwordHash: String)
     }
@@ -60,9 +60,9 @@ package struct RedeemCode: Sendable {
 
     private func subscriber(_ tenant: TenantTransaction, _ code: ActivationCode) throws -> Subscriber {
         switch customer {
-        case .known(let email, let passwordHash):
-            guard let known = try tenant.subscriber(email: email, book: code.book), known.passwordHash == passwordHash
-            else { throw Refusal.wrongPassword }
+        case .known(let publicID, let passwordHash):
+            let known = try tenant.knownSubscriber(publicID)
+            guard known.passwordHash == passwordHash else { throw Refusal.wrongPassword }
             return known
         case .new(let email, let passwordHash):
             // Somebody may have made the account since it was looked for.

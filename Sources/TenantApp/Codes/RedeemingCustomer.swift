@@ -1,5 +1,6 @@
 package import CallKit
 import Cryptography
+import HTTPCore
 import TenantRegistry
 
 /// An end customer at a code's link: finds out in the lane whether there is an account, and off it whether the password
@@ -12,13 +13,14 @@ package struct RedeemingCustomer: Sendable {
     }
 
     package let code: String
-    package let email: String
+    /// Every spelling under which the account may be kept, today's first.
+    package let emails: [String]
     package let password: String
     package let intent: Intent?
 
-    package init(code: String, email: String, password: String, intent: Intent?) {
+    package init(code: String, emails: [String], password: String, intent: Intent?) {
         self.code = code
-        self.email = email
+        self.emails = emails
         self.password = password
         self.intent = intent
     }
@@ -27,6 +29,7 @@ package struct RedeemingCustomer: Sendable {
         .flow { steps in
             let (known, place, isKnown) = try await steps.read { try look($0, call) }
             guard known != nil || intent == .existing else {
+                let email = try newEmail
                 let hash = try await steps.background {
                     try Password.hash(password, by: call.services.scrypt, random: call.services.random)
                 }
@@ -34,10 +37,20 @@ package struct RedeemingCustomer: Sendable {
             }
             let isRight = try await steps.verifies(
                 password, against: known?.passwordHash, decoy: call.services.decoyHash,
-                place.guess(email, isKnown: isKnown))
+                place.guess(emails.first ?? "", isKnown: isKnown))
             guard isRight, let known else { throw Refusal.wrongPassword }
-            return redeem(
-                RedeemCode(code: code, customer: .known(email: email, passwordHash: known.passwordHash), from: place))
+            let customer = RedeemCode.Customer.known(publicID: known.publicID, passwordHash: known.passwordHash)
+            return redeem(RedeemCode(code: code, customer: customer, from: place))
+        }
+    }
+
+    /// What a new account is kept under: an address of before may be nobody's new one.
+    private var newEmail: String {
+        get throws {
+            guard let email = emails.first, EmailAddress.canonical(email) == email else {
+                throw Refusal.field("/email", "format", "must be an email address")
+            }
+            return email
         }
     }
 
@@ -46,7 +59,7 @@ package struct RedeemingCustomer: Sendable {
         _ tenant: TenantReader, _ call: Call
     ) throws -> (known: Subscriber?, place: KnownPlace, isKnown: Bool) {
         guard let code = try tenant.activationCode(code) else { throw RedeemCode.unknownCode }
-        let known = try tenant.subscriber(email: email, book: code.book)
+        let known = try tenant.subscriber(spelt: emails, book: code.book)
         if let redemption = code.redemption, redemption.subscriberID != known?.id { throw RedeemCode.alreadyRedeemed }
         if known != nil && intent == .new { throw RedeemCode.emailTaken }
         let place = KnownPlace(

@@ -42,6 +42,14 @@ package struct SubscriberRedemption: Sendable {
 }
 
 extension TenantReader {
+    /// The first that is there, of the spellings under which one may be kept.
+    package func subscriber(spelt emails: [String], book: Book) throws -> Subscriber? {
+        for email in emails {
+            if let subscriber = try subscriber(email: email, book: book) { return subscriber }
+        }
+        return nil
+    }
+
     /// By e-mail address, case-folded.
     package func subscriber(email: String, book: Book) throws -> Subscriber? {
         try connection.row(

@@ -34,7 +34,7 @@ extension FillDemo {
         var detail = AuditDetail()
         _ = try RedeemCode(
             code: code,
-            customer: known.map { .known(email: email, passwordHash: $0.passwordHash) }
+            customer: known.map { .known(publicID: $0.publicID, passwordHash: $0.passwordHash) }
                 ?? .new(email: email, passwordHash: person.passwordHash)
         ).run(tenant, &detail)
         tenant.noteSystemEvent("demo.redemption", detail, resellerID: reseller.id)

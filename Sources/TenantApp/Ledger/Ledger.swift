@@ -54,7 +54,10 @@ package enum PostingKind: String, Sendable, CaseIterable, AnswerValue {
     case capture
     /// A held order given back.
     case void
+    /// A period of a service paid at its beginning (W9).
     case renewal
+    /// Hours of a service paid when they are over (W3).
+    case hourly
     /// A port paid at once.
     case port
     /// From a reseller to a customer of its own.

@@ -15,9 +15,14 @@ extension OperatorAdmin {
                 keyID: call.keyID)
             return .write { tenant, detail in
                 let reseller = try adjust.run(tenant, &detail)
+                let paid =
+                    amount.isNegative
+                    ? []
+                    : try PayDueServices.run(
+                        tenant, resellerID: reseller.id, book: adjust.book, keyID: adjust.keyID, &detail)
                 let moved = Schemas.Moved(
                     reseller: reseller.publicID, amount: amount, reference: reference,
-                    balances: try tenant.balances(of: reseller, book: adjust.book))
+                    balances: try tenant.balances(of: reseller, book: adjust.book), paid: paid)
                 return .json(Schemas.moved, moved, in: tenant.currency)
             }
         },

@@ -10,15 +10,25 @@ package struct ChangeService {
         case cancel
     }
 
+    /// When a service ends that is cancelled.
+    package enum When: String, Sendable, CaseIterable {
+        case now
+        case termEnd = "term_end"
+    }
+
     package let serviceID: String
     package let move: Move
+    package let when: When
     /// Of the key that calls: one of mode `test` moves services of the test book alone.
     package let callerBook: Book
+    package let keyID: Int64
 
-    package init(serviceID: String, move: Move, callerBook: Book = .live) {
+    package init(serviceID: String, move: Move, when: When = .now, callerBook: Book = .live, keyID: Int64 = 0) {
         self.serviceID = serviceID
         self.move = move
+        self.when = when
         self.callerBook = callerBook
+        self.keyID = keyID
     }
 
     package static func state(after move: Move, from state: ServiceState) -> ServiceState? {
@@ -31,33 +41,72 @@ package struct ChangeService {
     }
 
     package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> Service {
-        guard let service = try tenant.service(publicID: serviceID, resellerID: nil, book: nil) else {
+        guard var service = try tenant.service(publicID: serviceID, resellerID: nil, book: nil) else {
             throw Refusal.notFound(.service)
         }
         try callerBook.judgeWrite(to: service.book)
-        guard let next = Self.state(after: move, from: service.state) else {
+        guard Self.state(after: move, from: service.state) != nil else {
             throw Refusal.conflict(.service(service.state, cannot: move))
         }
+        guard let reseller = try tenant.reseller(id: service.resellerID) else { throw Refusal.defect }
         detail.resellerID = service.resellerID
         detail.note("service", service.publicID)
-        detail.note("state", next.rawValue)
-        try tenant.setState(of: service, to: next)
-        if next == .cancelled {
-            try tenant.addUnits(-1, resellerID: service.resellerID, productID: service.productID, book: service.book)
+        let end = EndService(tenant: tenant, reseller: reseller, keyID: keyID)
+        let charge = ChargeService(tenant: tenant, reseller: reseller, keyID: keyID)
+        var spent = Money.zero
+        switch (move, when) {
+        case (.suspend, _): spent = try suspend(&service, charge, &detail)
+        case (.resume, _): spent = try resume(&service, charge, &detail)
+        case (.cancel, .now): try end.now(&service, at: tenant.now, &detail)
+        case (.cancel, .termEnd): try end.withTerm(&service, by: .operator, &detail)
         }
-        guard let changed = try tenant.service(publicID: serviceID, resellerID: nil, book: nil) else {
-            throw Refusal.defect
+        try LowBalance.check(tenant, reseller, book: service.book, spent: spent)
+        detail.note("state", service.state.rawValue)
+        return service
+    }
+
+    /// Its hours stop, and what they came to is charged. A term runs on, and what of it was not paid is due again when
+    /// the service is resumed.
+    private func suspend(
+        _ service: inout Service, _ charge: ChargeService, _ detail: inout AuditDetail
+    ) throws -> Money {
+        let tenant = charge.tenant
+        var spent = Money.zero
+        service.accrue(until: tenant.now)
+        service.state = .suspended
+        service.suspendedBy = .operator
+        service.nextAt = nil
+        if service.term == .hourly {
+            service.renewsAt = nil
+            switch try charge.run(&service, &detail) {
+            case .paid(let amount): spent = amount
+            case .unpaid(let amount): try charge.putOff(&service, amount, &detail)
+            case .nothing: break
+            }
+        } else {
+            service.pastDueSince = nil
+            try tenant.save(service)
         }
-        switch move {
-        case .suspend:
-            try tenant.want(.suspended, ofService: service.id)
-            return try tenant.emitService(.serviceSuspended, changed)
-        case .resume:
-            try tenant.want(.active, ofService: service.id)
-            return try tenant.emitService(.serviceResumed, changed)
-        case .cancel:
-            try tenant.want(.terminated, ofService: service.id)
-            return try tenant.emitService(.serviceCancelled, changed)
-        }
+        try tenant.want(.suspended, ofService: service.id)
+        service = try tenant.emitService(.serviceSuspended, service)
+        return spent
+    }
+
+    /// No anchor moves: periods that were missed are charged now, each in its order. What cannot be paid is past due
+    /// from here.
+    private func resume(
+        _ service: inout Service, _ charge: ChargeService, _ detail: inout AuditDetail
+    ) throws -> Money {
+        let tenant = charge.tenant
+        service.state = .active
+        service.suspendedBy = nil
+        service.pastDueSince = nil
+        service.countAgain(from: tenant.now)
+        if service.term != .hourly, let due = service.renewsAt, due <= tenant.now { service.isAnnounced = true }
+        service.schedule()
+        try tenant.save(service)
+        try tenant.want(.active, ofService: service.id)
+        service = try tenant.emitService(.serviceResumed, service)
+        return try charge.catchUp(&service, &detail)
     }
 }

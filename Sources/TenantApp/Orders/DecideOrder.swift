@@ -66,15 +66,23 @@ package struct DecideOrder {
                 resellerID: order.resellerID, book: order.book, keyID: keyID, detail: &detail)
             try tenant.decide(order, as: .rejected, posting: posting, by: accountID)
             // Units that an operator cancelled before have been given back already.
-            let open = services.count { $0.state != .cancelled }
+            let open = services.filter { $0.state != .cancelled }
             try tenant.cancelServices(ofOrder: order)
             try tenant.addUnits(
-                -Int64(open), resellerID: order.resellerID, productID: order.productID, book: order.book)
+                -Int64(open.count), resellerID: order.resellerID, productID: order.productID, book: order.book)
             if let reason {
                 try tenant.noteOutcome(of: order, ready: 0, rejected: order.quantity, reason: reason)
                 detail.note("reason", reason)
             }
-            return try tenant.emitOrder(.orderRejected, tenant.knownOrder(orderID))
+            let rejected = try tenant.emitOrder(.orderRejected, tenant.knownOrder(orderID))
+            for service in open {
+                try tenant.emitService(.serviceCancelled, tenant.knownService(service.publicID)) { json in
+                    json.field("reason", reason)
+                }
+            }
+            try PayDueServices.run(
+                tenant, resellerID: order.resellerID, book: order.book, keyID: keyID, &detail)
+            return rejected
         }
     }
 

@@ -91,19 +91,49 @@ extension OperatorAdmin {
                 }
             },
         ]
-        + ChangeService.Move.allCases.map { move in
+        + [ChangeService.Move.suspend, .resume].map { move in
             Route(
                 .post, "/services/{id}/\(move.rawValue)", "\(move.rawValue.capitalized) a service",
                 access: .administrator, moves: .oneBook, idempotency: .accepted, gives: .done(Schemas.service),
                 refuses: [409]
-            ) { call in
-                let change = ChangeService(serviceID: call.parameters[0], move: move, callerBook: call.book)
-                return .write { tenant, detail in
-                    let service = try change.run(tenant, &detail)
-                    return .json(Schemas.service, service, in: tenant.currency)
-                }
-            }
+            ) { call in change(call, move, .now) }
         }
+        + [
+            Route(
+                .post, "/services/{id}/cancel", "Cancel a service, now or with its term", access: .administrator,
+                moves: .oneBook, idempotency: .accepted, takes: Schemas.cancellation.schema,
+                gives: .done(Schemas.service), refuses: [409]
+            ) { call in change(call, .cancel, try call.read(Schemas.cancellation)) },
+            Route(
+                .post, "/services/reprice", "Change the price of services from their next period on",
+                access: .administrator, moves: .oneBook, takes: Schemas.repricing.schema,
+                gives: .done(Schemas.repricedServices), refuses: [404]
+            ) { call in
+                let (reseller, product, term, price, isDryRun) = try call.read(Schemas.repricing)
+                return .flow { steps in
+                    let filter = try await steps.read { tenant in
+                        RepriceFilter(
+                            resellerID: try tenant.resellerID(filter: reseller),
+                            productID: try product.map {
+                                guard let known = try tenant.product(sku: $0) else { throw Refusal.notFound(.product) }
+                                return known.id
+                            }, term: term, price: price, book: call.book)
+                    }
+                    let reprice = RepriceServices(filter: filter, keyID: call.keyID, isDryRun: isDryRun)
+                    let repriced = Schemas.Repriced(result: try await reprice.run(steps), isDryRun: isDryRun)
+                    return .answer(.json(Schemas.repricedServices, repriced, in: call.currency))
+                }
+            },
+        ]
+
+    private static func change(_ call: Call, _ move: ChangeService.Move, _ when: ChangeService.When) -> Work {
+        let change = ChangeService(
+            serviceID: call.parameters[0], move: move, when: when, callerBook: call.book, keyID: call.keyID)
+        return .write { tenant, detail in
+            let service = try change.run(tenant, &detail)
+            return .json(Schemas.service, service, in: tenant.currency)
+        }
+    }
 
     /// The object as it was sent: it is judged together with what is there.
     private static func detailsChange(_ call: Call) throws -> JSON {

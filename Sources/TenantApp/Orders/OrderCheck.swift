@@ -5,6 +5,9 @@ import TenantRegistry
 /// Each order by itself: its sums, its postings, its decision, its services.
 enum OrderCheck {
     static func run(_ file: inout VerifiedFile) throws {
+        // A price that an operator changed is the business of `RenewalCheck`.
+        let isRepriced =
+            file.version >= Migration0017.version ? "EXISTS (SELECT 1 FROM repricing WHERE service_id = s.id)" : "0"
         let units =
             file.version >= Migration0018.version
             ? "(SELECT count(*) FROM unit_decision WHERE order_id = o.id)" : "0"
@@ -18,7 +21,8 @@ enum OrderCheck {
                     (SELECT count(*) FROM service WHERE order_id = o.id),
                     (SELECT count(*) FROM service s WHERE s.order_id = o.id AND (s.book <> o.book
                         OR s.reseller_id <> o.reseller_id OR s.product_id <> o.product_id OR s.customer_id <> o.customer_id
-                        OR s.term <> o.term OR s.term_price <> o.term_price OR s.discount_rate <> o.discount_rate)),
+                        OR s.term <> o.term OR (s.term_price <> o.term_price AND NOT \(isRepriced))
+                        OR s.discount_rate <> o.discount_rate)),
                     \(units)
                 FROM orders o LEFT JOIN posting p ON p.id = o.posting_id LEFT JOIN posting d ON d.id = o.decided_posting_id
                 ORDER BY o.id

@@ -15,6 +15,11 @@ extension Conflict {
         Conflict("order_not_pending", "The order is \(state.rawValue).")
     }
 
+    static let nothingDue = Conflict("nothing_due", "Nothing of the service is past due.")
+    static let notEnding = Conflict("not_ending", "The service does not end with its term.")
+    static let endedByOperator = Conflict(
+        "ended_by_operator", "The operator has the service end; the operator alone can take that back.")
+
     static func service(_ state: ServiceState, cannot move: ChangeService.Move) -> Conflict {
         switch state {
         case .pending: Conflict("service_pending", "A service that is pending cannot be moved by \(move.rawValue).")

@@ -1,4 +1,4 @@
-import CallKit
+package import CallKit
 import SQLite
 package import TenantRegistry
 
@@ -10,7 +10,21 @@ package enum ServiceState: String, Sendable, CaseIterable, AnswerValue {
     case cancelled
 }
 
+/// Why a service is suspended: only what was not paid resumes when it is.
+package enum SuspensionCause: String, Sendable, CaseIterable, AnswerValue {
+    case unpaid
+    case `operator`
+}
+
+/// Who had a service end with its term; a reseller takes back its own word alone.
+package enum EndCause: String, Sendable, CaseIterable {
+    case reseller
+    case `operator`
+}
+
 /// One unit that a reseller holds: what its end client uses.
+///
+/// Invariant: its periods begin where `Term.start` says from `anchorAt`; `period` of them are paid beyond the first.
 package struct Service: Sendable {
     package let id: Int64
     package let publicID: String
@@ -21,17 +35,39 @@ package struct Service: Sendable {
     package let sku: String
     package let book: Book
     package let term: Term
-    package let state: ServiceState
+    package var state: ServiceState
     package let customerExternalID: String?
     package let createdAt: Timestamp
     package let activatedAt: Timestamp?
-    package let renewsAt: Timestamp?
-    package let endsAt: Timestamp?
+    /// When its next period is to be paid; nil where it ends, and while its hours do not count.
+    package var renewsAt: Timestamp?
+    package var endsAt: Timestamp?
+    /// When its first period began; nil while it is pending.
+    package let anchorAt: Timestamp?
+    /// The last period that was paid; of an hourly term, how many charges there were.
+    package var period: Int64
+    package var termPrice: Money
+    package let rate: Percent
+    /// What periods after that one cost, where it was repriced.
+    package var nextTermPrice: Money?
+    /// When a charge was first tried and could not be paid.
+    package var pastDueSince: Timestamp?
+    package var suspendedBy: SuspensionCause?
+    package var endedBy: EndCause?
+    /// When something happens to it by itself.
+    package var nextAt: Timestamp?
+    /// No notice is owed for the next period.
+    package var isAnnounced: Bool
+    /// Of an hourly term: the end of the last hour that was counted, and how many were.
+    package var accruesFrom: Timestamp?
+    package var accruedHours: Int64
     package var revision: Int64
 
     static let columns = Columns<Service>(
         "s.id", "s.public_id", "o.public_id", "s.reseller_id", "r.public_id", "s.product_id", "p.sku", "s.book",
         "s.term", "s.state", "c.external_id", "s.created_at", "s.activated_at", "s.renews_at", "s.ends_at",
+        "s.anchor_at", "s.period", "s.term_price", "s.discount_rate", "s.next_term_price", "s.past_due_since",
+        "s.suspended_by", "s.ended_by", "s.next_at", "s.is_announced", "s.accrues_from", "s.accrued_hours",
         "s.revision")
     static let tables = """
         service s JOIN orders o ON o.id = s.order_id JOIN reseller r ON r.id = s.reseller_id \
@@ -47,6 +83,7 @@ package struct Service: Sendable {
         SELECT \(columns) FROM \(tables)
         WHERE s.public_id = ?1 AND (?2 IS NULL OR s.reseller_id = ?2) AND (?3 IS NULL OR s.book = ?3)
         """)
+    fileprivate static let byID = Statement("SELECT \(columns) FROM \(tables) WHERE s.id = ?1")
     fileprivate static let byOrder = Statement("SELECT \(columns) FROM \(tables) WHERE s.order_id = ?1 ORDER BY s.id")
 
     init(_ row: inout RowReader) throws {
@@ -65,13 +102,24 @@ package struct Service: Sendable {
         activatedAt = try row.optionalTime()
         renewsAt = try row.optionalTime()
         endsAt = try row.optionalTime()
+        anchorAt = try row.optionalTime()
+        period = try row.int()
+        termPrice = try row.money()
+        rate = try row.percent()
+        nextTermPrice = try row.optionalMoney()
+        pastDueSince = try row.optionalTime()
+        suspendedBy = try row.optionalValue()
+        endedBy = try row.optionalValue()
+        nextAt = try row.optionalTime()
+        isAnnounced = try row.bool()
+        accruesFrom = try row.optionalTime()
+        accruedHours = try row.int()
         revision = try row.int()
     }
 
     /// One that has just been written.
     fileprivate init(
-        of order: Order, id: Int64, publicID: String, state: ServiceState, activatedAt: Timestamp?,
-        renewsAt: Timestamp?
+        of order: Order, price: OrderPrice, id: Int64, publicID: String, state: ServiceState, first: FirstPeriod?
     ) {
         self.id = id
         self.publicID = publicID
@@ -85,10 +133,22 @@ package struct Service: Sendable {
         self.state = state
         customerExternalID = order.customerExternalID
         createdAt = order.createdAt
-        self.activatedAt = activatedAt
-        self.renewsAt = renewsAt
+        activatedAt = first?.anchor
+        renewsAt = first?.renewsAt
         endsAt = nil
-        revision = activatedAt == nil ? 0 : 1
+        anchorAt = first?.anchor
+        period = 0
+        termPrice = price.termPrice
+        rate = price.rate
+        nextTermPrice = nil
+        pastDueSince = nil
+        suspendedBy = nil
+        endedBy = nil
+        nextAt = first?.nextAt
+        isAnnounced = first?.isAnnounced ?? false
+        accruesFrom = first?.accruesFrom
+        accruedHours = 0
+        revision = first == nil ? 0 : 1
     }
 }
 
@@ -132,6 +192,10 @@ extension TenantReader {
         ) { row in (Pricing.unit(termPrice: try row.money(), rate: try row.percent()), try row.int()) }
     }
 
+    package func service(id: Int64) throws -> Service? {
+        try connection.row(Service.byID, .integer(id), read: Service.init)
+    }
+
     package func services(ofOrder id: Int64) throws -> [Service] {
         try connection.rows(Service.byOrder, .integer(id), read: Service.init)
     }
@@ -145,32 +209,43 @@ extension TenantTransaction {
         let isActive = new.state == .completed
         let state: ServiceState = isActive ? .active : .pending
         let now = order.createdAt
-        let day = Int64(now.date.day)
-        let renewsAt = isActive ? new.term.advance(from: now, anchorDay: Int(day)) : nil
+        let first = isActive ? FirstPeriod(of: new.term, from: now) : nil
         try connection.run(
             """
             INSERT INTO service (public_id, book, order_id, reseller_id, customer_id, product_id, term, term_price,
-                discount_rate, state, anchor_day, created_at, activated_at, renews_at, revision)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+                discount_rate, state, anchor_day, created_at, activated_at, renews_at, revision, anchor_at, next_at,
+                is_announced, accrues_from)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?13, ?16, ?17, ?18)
             """,
             .text(publicID), .book(new.book), .integer(order.id), .integer(new.reseller.id),
             .integer(new.customer.id), .integer(new.productID), .text(new.term.rawValue),
             .money(new.price.termPrice), .integer(new.price.rate.partsPerMillion), .text(state.rawValue),
-            .integer(day), .time(now), .optional(isActive ? now : nil), .optional(renewsAt), .int(isActive ? 1 : 0))
+            .int(now.date.day), .time(now), .optional(first?.anchor), .optional(first?.renewsAt),
+            .int(isActive ? 1 : 0), .optional(first?.nextAt), .bool(first?.isAnnounced ?? false),
+            .optional(first?.accruesFrom))
+        if let first { noteBegun(first) }
         return Service(
-            of: order, id: connection.lastInsertedRowID, publicID: publicID, state: state,
-            activatedAt: isActive ? now : nil, renewsAt: renewsAt)
+            of: order, price: new.price, id: connection.lastInsertedRowID, publicID: publicID, state: state,
+            first: first)
     }
 
-    /// Pending units of an order start now, or one of them: term, anchor day and renewal count from here.
+    /// Pending units of an order start now, or one of them: term, anchor and renewal count from here.
     package func activateServices(ofOrder order: Order, only unit: Service? = nil) throws {
+        let first = FirstPeriod(of: order.term, from: now)
         try connection.run(
             """
-            UPDATE service SET state = 'active', anchor_day = ?2, activated_at = ?3, renews_at = ?4
-            WHERE order_id = ?1 AND state = 'pending' AND (?5 IS NULL OR id = ?5)
+            UPDATE service SET state = 'active', anchor_day = ?2, activated_at = ?3, renews_at = ?4, anchor_at = ?3,
+                next_at = ?5, is_announced = ?6, accrues_from = ?7
+            WHERE order_id = ?1 AND state = 'pending' AND (?8 IS NULL OR id = ?8)
             """,
-            .integer(order.id), .int(now.date.day), .time(now),
-            .time(order.term.advance(from: now, anchorDay: now.date.day)), .optional(unit?.id))
+            .integer(order.id), .int(now.date.day), .time(now), .time(first.renewsAt), .time(first.nextAt),
+            .bool(first.isAnnounced), .optional(first.accruesFrom), .optional(unit?.id))
+        noteBegun(first)
+    }
+
+    private func noteBegun(_ first: FirstPeriod) {
+        noteDue(first.kind, at: first.nextAt)
+        if first.kind == .notice { noteDue(.renewal, at: first.renewsAt) }
     }
 
     /// Every unit of an order ends, or one of them; for what was rejected.
@@ -184,26 +259,41 @@ extension TenantTransaction {
     }
 
     /// What a terminated reseller still holds ends with its paid term and never renews (W1): the renewal that
-    /// was due becomes the end. Units of pending orders are decided with their orders.
+    /// was due becomes the end, and an hourly unit ends with the hour that has begun. Units of pending orders are
+    /// decided with their orders.
     package func endServicesWithTerm(resellerID: Int64) throws {
         try connection.run(
             """
-            UPDATE service SET ends_at = coalesce(renews_at, ends_at, ?2), renews_at = NULL
+            UPDATE service SET ends_at = CASE
+                    WHEN ends_at IS NOT NULL THEN ends_at
+                    WHEN term <> 'hourly' THEN coalesce(renews_at, ?2)
+                    WHEN state = 'suspended' THEN ?2
+                    ELSE accrues_from + max(0, (?2 - accrues_from + 3599999) / 3600000) * 3600000 END,
+                renews_at = NULL, next_at = NULL, ended_by = 'operator'
             WHERE order_id IN (SELECT id FROM orders WHERE reseller_id = ?1)
                 AND state IN ('active', 'past_due', 'suspended')
             """,
             .integer(resellerID), .time(now))
+        noteDue(.end, at: now)
     }
 
-    /// A service that is cancelled ends now, whenever its term would have ended.
-    package func setState(of service: Service, to state: ServiceState) throws {
+    /// Writes what changes in a service's life, and says when it is next looked at.
+    package func save(_ service: Service) throws {
         try connection.run(
             """
-            UPDATE service SET state = ?2, cancelled_at = iif(?2 = 'cancelled', ?3, cancelled_at),
-                ends_at = iif(?2 = 'cancelled', ?3, ends_at),
-                renews_at = iif(?2 = 'cancelled', NULL, renews_at)
+            UPDATE service SET state = ?2, period = ?3, term_price = ?4, next_term_price = ?5, renews_at = ?6,
+                ends_at = ?7, ended_by = ?8, past_due_since = ?9, suspended_by = ?10, next_at = ?11, is_announced = ?12,
+                accrues_from = ?13, accrued_hours = ?14,
+                cancelled_at = iif(?2 = 'cancelled', coalesce(cancelled_at, ?15), cancelled_at)
             WHERE id = ?1
             """,
-            .integer(service.id), .text(state.rawValue), .time(now))
+            .integer(service.id), .text(service.state.rawValue), .integer(service.period), .money(service.termPrice),
+            .optional(service.nextTermPrice), .optional(service.renewsAt), .optional(service.endsAt),
+            .optional(service.endedBy?.rawValue), .optional(service.pastDueSince),
+            .optional(service.suspendedBy?.rawValue), .optional(service.nextAt), .bool(service.isAnnounced),
+            .optional(service.accruesFrom), .integer(service.accruedHours), .time(now))
+        if let next = service.nextAt { noteDue(service.dueKind, at: next) }
+        if let due = service.renewsAt, service.dueKind == .notice { noteDue(.renewal, at: due) }
+        if let end = service.endsAt, service.state != .cancelled { noteDue(.end, at: end) }
     }
 }

@@ -13,6 +13,41 @@ extension Service: EventObject {
     package static let told = WholesaleOrders.Schemas.service
 }
 
+extension WholesaleOrders {
+    static let told: [EventType] = EventType.wholesale + [.webhookTest]
+
+    static let feed: [Route] = [
+        Route(
+            .get, "/events", "Read your events, oldest first", access: .reseller(.partnerRead),
+            parameters: EventFeed.parameters,
+            gives: .read(["data": .array(of: EventFeed.schema(told)), "has_more": .boolean, "next_cursor": .string])
+        ) { call in
+            let feed = try EventFeed(call, types: told)
+            return .read { tenant in
+                let page = try feed.page(tenant, resellerID: call.resellerID, book: call.book)
+                return .json { json in
+                    page.write("data", to: &json)
+                    json.field("has_more", page.hasMore)
+                    json.field("next_cursor", page.cursor)
+                }
+            }
+        }
+    ]
+
+    /// What its resellers are told of (W10).
+    package var events: [DescribedEvent] {
+        Self.told.map { type in
+            switch type {
+            case .orderCreated, .orderCompleted, .orderRejected, .orderRefunded:
+                type.described(of: Order.self, id: "ord")
+            case .resellerSuspended, .balanceLow: type.described(of: Reseller.self, id: "res")
+            case .webhookEndpointDisabled, .webhookTest: type.described(of: WebhookEndpoint.self, id: "whe")
+            default: type.described(of: Service.self, id: "svc")
+            }
+        }
+    }
+}
+
 extension TenantTransaction {
     @discardableResult
     package func emitOrder(

@@ -107,6 +107,8 @@ extension WholesaleOrders {
             .member("status", \.state), .member("term", \.term),
             .member("customer_external_id", as: .string, \.customerExternalID), .member("created_at", \.createdAt),
             .member("activated_at", \.activatedAt), .member("renews_at", \.renewsAt), .member("ends_at", \.endsAt),
+            .member("period", \.period), .member("term_price", \.nextPrice), .member("discount_rate", \.rate),
+            .member("past_due_since", \.pastDueSince), .member("suspended_by", \.suspendedBy),
             .member("revision", \.revision),
         ]
         static let service = Shape<Service>("Service", serviceMembers)
@@ -158,6 +160,7 @@ extension WholesaleOrders {
         ]
         static let customer = Shape<Customer>("Customer", customerMembers)
 
+        static let posting = OperatorAdmin.Schemas.posting
         static let balance = Shape<Balances>(
             "Balance",
             [

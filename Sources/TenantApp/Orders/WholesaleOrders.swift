@@ -12,7 +12,8 @@ package struct WholesaleOrders: Dialect {
 
     package init() {}
 
-    package let routes: [Route] = orders + catalogue + account + webhooks
+    package let routes: [Route] =
+        orders + ownServices + catalogue + account + profileRoutes + webhooks + feed
 
     package func credential(in head: RequestHead) -> Range<Int>? { head.bearer }
 

@@ -47,6 +47,8 @@ package struct ConfirmTopUp: Sendable {
                 reference: payment.orderID, resellerID: payment.resellerID, book: payment.book, keyID: payment.keyID,
                 detail: &detail)
             try tenant.decide(payment, .confirmed, posting: posting)
+            try PayDueServices.run(
+                tenant, resellerID: payment.resellerID, book: payment.book, keyID: payment.keyID, &detail)
             return .done
         case .move(let state):
             try tenant.decide(payment, state, failure: "the payment service says \(report.rawValue)")

@@ -14,6 +14,40 @@ extension PortCustomer: EventObject {
     package var resellerID: Int64 { customer.resellerID }
 }
 
+extension ProxyPorts {
+    static let told: [EventType] = EventType.ports + [.webhookTest]
+
+    static let feed: [Route] = [
+        Route(
+            .get, "/reseller/events", "Read your events, oldest first", access: .resellerWithAny(.writes),
+            parameters: EventFeed.parameters,
+            gives: .read(["events": .array(of: EventFeed.schema(told)), "hasMore": .boolean, "nextCursor": .string])
+        ) { call in
+            let feed = try EventFeed(call, types: told)
+            return .read { tenant in
+                let page = try feed.page(tenant, resellerID: call.resellerID, book: call.book)
+                return .json { json in
+                    page.write("events", to: &json)
+                    json.field("hasMore", page.hasMore)
+                    json.field("nextCursor", page.cursor)
+                }
+            }
+        }
+    ]
+
+    /// What its resellers are told of (X6).
+    package var events: [DescribedEvent] {
+        Self.told.map { type in
+            switch type {
+            case .customerQuotaExceeded: type.described(of: PortCustomer.self, id: "cus")
+            case .balanceLow: type.described(of: Reseller.self, id: "res")
+            case .webhookEndpointDisabled, .webhookTest: type.described(of: WebhookEndpoint.self, id: "whe")
+            default: type.described(of: Port.self, id: "port")
+            }
+        }
+    }
+}
+
 extension TenantTransaction {
     @discardableResult
     package func emitPort(_ type: EventType, _ port: Port, extra: ((inout JSONWriter) -> Void)? = nil) throws -> Port {

@@ -7,11 +7,16 @@ extension Field {
     /// What the end customer of a service needs (O10).
     package static func details(_ name: String) -> BodyField<ServiceDetails> {
         BodyField(name, ServiceDetails.schema) { fields, name, _ in
-            guard let json = fields.value(name) else { return nil }
+            guard var nested = fields.object(name), let json = fields.value(name) else { return nil }
             do throws(ServiceDetails.Fault) {
                 return try ServiceDetails(json)
             } catch {
-                fields.fail(error.name.map { "\(name)/\($0)" } ?? name, code: error.code, detail: error.detail)
+                if let member = error.name {
+                    nested.fail(member, code: error.code, detail: error.detail)
+                } else {
+                    nested.failWhole(code: error.code, detail: error.detail)
+                }
+                fields.absorb(nested)
                 return nil
             }
         }

@@ -63,7 +63,7 @@ extension OperatorAdmin {
                 idempotency: .accepted, takes: Schemas.newProvisioner.schema, gives: .done(Schemas.madeProvisioner)
             ) { call in
                 let new = try call.read(Schemas.newProvisioner)
-                return .write { tenant, detail in
+                return call.savingWebhook(new.url) { tenant, detail in
                     let product = try product(of: call, tenant)
                     var secret = new.secret
                     var minted: String?

@@ -159,13 +159,6 @@ extension TenantReader {
                 """, [.integer(id), .int(limit)], read: Provisioning.init)
     }
 
-    /// How many units a person has to see to, and since when the oldest: for `attention`.
-    package func stuckProvisionings() throws -> (count: Int64, oldest: Timestamp?) {
-        try connection.row("SELECT count(*), min(since) FROM provisioning WHERE phase = 'stuck'") {
-            (try $0.int(), try $0.optionalTime())
-        } ?? (0, nil)
-    }
-
     /// Of this book, due now, longest due first. Nothing is written: what is under way is the caller's to know, and a
     /// restart asks again.
     package func dueProvisionings(

@@ -3,7 +3,7 @@ import SQLite
 extension AttentionSource {
     /// What a provisioner did not do in all its tries: a person has to (W13).
     static let stuckProvisionings = AttentionSource(
-        kind: "provisioning_stuck", link: "/api/admin/provisioning?phase=stuck",
+        kind: "provisioning_stuck", link: "/api/admin/provisioning/queue?state=stuck",
         rows: Statement(
             """
             SELECT s.public_id, p.since, r.public_id, p.verb

@@ -62,6 +62,10 @@ extension OperatorAdmin {
             let change = try terms(call)
             return .write { tenant, detail in
                 let reseller = try change.run(tenant, &detail)
+                if change.creditLimit != nil {
+                    try PayDueServices.run(
+                        tenant, resellerID: reseller.id, book: .live, keyID: call.keyID, &detail)
+                }
                 return .json(Schemas.resellerAnswer, try tenant.known(reseller), in: tenant.currency)
             }
         },

@@ -3,6 +3,18 @@ package import TenantRegistry
 
 /// A reseller as it sees itself, and as events show it: in this form in every dialect (W10).
 extension WholesaleOrders {
+    static let profileRoutes: [Route] = [
+        Route(
+            .get, "/account", "Read your own profile: state and terms", access: .reseller([]),
+            openIn: [.pending, .suspended], gives: .read(profile)
+        ) { call in
+            .read { tenant in
+                guard let reseller = try tenant.reseller(id: call.resellerID) else { throw Refusal.unknownCredential }
+                return .json(profile, reseller, in: tenant.currency)
+            }
+        }
+    ]
+
     package static let profile = Shape<Reseller>(
         "Profile",
         [

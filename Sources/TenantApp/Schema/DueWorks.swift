@@ -3,7 +3,10 @@ package import TenantRegistry
 /// Every kind of work that falls due in a tenant's file. The one list: the scheduler, what comes next and the metrics
 /// follow from it.
 package enum DueWorks {
-    package static let all: [any DueWork] = [DeliveryWork(), DuePorts(), DueHousekeeping(), DueProvisionings()]
+    package static let all: [any DueWork] = [
+        DeliveryWork(), DuePorts(), DueHousekeeping(), DueProvisionings(), ChargeDueServices(.renewal),
+        ChargeDueServices(.hourly), EndDueServices(), AnnounceRenewals(),
+    ]
 
     private static let byKind = Dictionary(uniqueKeysWithValues: all.map { ($0.kind, $0) })
 

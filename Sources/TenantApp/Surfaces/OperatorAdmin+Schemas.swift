@@ -145,7 +145,7 @@ extension OperatorAdmin.Schemas {
         .object("rate_limit", KeyBodies.limit, \.reseller.limit), .member("api_access", \.reseller.apiAccess),
         .member("created_at", \.reseller.createdAt), .member("approved_at", \.reseller.approvedAt),
         .member("approved_by", \.approvedBy), .member("suspended_at", \.reseller.suspendedAt),
-        .member("terminated_at", \.reseller.terminatedAt),
+        .member("terminated_at", \.reseller.terminatedAt), .member("revision", \.reseller.revision),
     ]
     static let resellerAnswer = Shape<KnownReseller>("Reseller", resellerMembers)
 
@@ -194,12 +194,39 @@ extension OperatorAdmin.Schemas {
         let amount: Money
         let reference: String
         let balances: Balances
+        /// What was past due and is paid from it (W9).
+        let paid: [PayDueServices.Paid]
     }
+    private static let paidService = Shape<PayDueServices.Paid>([
+        .member("id", \.service), .member("amount", \.amount),
+    ])
     static let moved = Shape<Moved>([
         .member("reseller", \.reseller), .member("kind") { $0.amount.isNegative ? PostingKind.correction : .topUp },
         .member("amount", \.amount), .member("reference", \.reference),
+        .list("services_paid", paidService, \.paid),
         .part(balances, isDescribedLast: true, \.balances), .currency("currency"),
     ])
+
+    static let cancellation = Body(Field.choice("at", ChangeService.When.self).or(.now)).omittable
+    static let repricing = Body(
+        Field.id("reseller", 64).optional, Field.sku("product").optional, Field.choice("term", Term.self).optional,
+        Field.money("price", AmountRule.prices), Field.bool("dry_run").or(false))
+    private static let repriced = Shape<Repricing>(
+        "Repricing",
+        [
+            .member("id", \.service.publicID), .member("reseller", \.service.resellerPublicID),
+            .member("product", \.service.sku), .member("term", \.service.term), .member("old_price", \.old),
+            .member("new_price", \.new), .member("from_period", \.service.repricedFrom),
+        ])
+    struct Repriced {
+        let result: RepriceServices.Result
+        let isDryRun: Bool
+    }
+    static let repricedServices = Shape<Repriced>([
+        .member("dry_run", \.isDryRun), .member("count", \.result.count),
+        .list("services", repriced, \.result.listed), .currency("currency"),
+    ])
+
     static let posting = Shape<Posting>(
         "Posting",
         [

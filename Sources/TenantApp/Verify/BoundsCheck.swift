@@ -15,7 +15,9 @@ enum BoundsCheck {
         "ledger_account.balance": money, "orders.term_price": money, "orders.line_total": money,
         "orders.setup_total": money, "orders.wholesale_total": money, "service.term_price": money,
         "topup_total.total": money, "code_batch.unit_price": money, "code_batch.total": money,
-        "credit_event.amount": money, "credit_difference.amount": money,
+        "service.next_term_price": money, "renewal.amount": money, "hourly_charge.term_price": money,
+        "hourly_charge.accrued": money, "hourly_charge.amount": money, "hourly_charge.charged": money,
+        "repricing.term_price": money, "credit_event.amount": money, "credit_difference.amount": money,
     ]
 
     static func run(_ file: inout VerifiedFile) throws {

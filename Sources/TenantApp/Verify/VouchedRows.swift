@@ -15,6 +15,7 @@ struct VouchedRows {
             case .licence, .licenceAssignment, .codeBatch, .activationCode, .codeRedemption: .stock
             case .creditEvent, .creditDifference: .credit
             case .payment: .payments
+            case .repricing: .orders
             }
     }
 

@@ -13,6 +13,7 @@ package enum VouchedTable: String, Sendable, CaseIterable {
     case activationCode = "activation_code"
     case codeRedemption = "code_redemption"
     case payment
+    case repricing
 
     /// The schema from which on files have the table.
     var version: Int32 {
@@ -20,6 +21,7 @@ package enum VouchedTable: String, Sendable, CaseIterable {
         case .licence, .licenceAssignment, .creditEvent, .creditDifference: Migration0002.version
         case .codeBatch, .activationCode, .codeRedemption: Migration0004.version
         case .payment: Migration0005.version
+        case .repricing: Migration0017.version
         }
     }
 
@@ -49,6 +51,7 @@ package enum VouchedTable: String, Sendable, CaseIterable {
                 "id", "public_id", "order_id", "book", "reseller_id", "key_id", "driver", "amount", "idempotency_key",
                 "created_at", "expires_at",
             ]
+        case .repricing: ["id", "service_id", "period", "term_price", "at", "key_id"]
         }
     }
 

@@ -10,7 +10,7 @@ package enum WebhookBodies {
     ).omittable
 
     /// An endpoint as events show it, in this form in every dialect.
-    package static let told = Shape<WebhookEndpoint>("WebhookEndpoint", WebhookShapes.toldMembers)
+    package static let told = Shape<WebhookEndpoint>("ToldEndpoint", WebhookShapes.toldMembers)
 
     /// A new signing secret, and how long the one before it is good.
     package struct Rotated: Sendable {

@@ -19,6 +19,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case secret
     /// Exports, and what was made of them.
     case pages
+    /// What a name server answers.
+    case names
 
     /// Throws where a property does not hold.
     package func check(_ input: [UInt8]) throws(Violation) {
@@ -33,6 +35,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .key: try KeyProperties.check(input)
         case .secret: try SecretProperties.check(input)
         case .pages: try PagesProperties.check(input)
+        case .names: try NamesProperties.check(input)
         }
     }
 }

@@ -23,12 +23,13 @@ enum Kinds {
     ]
 
     private static let verbs: Set<String> = [
-        "Accept", "Adjust", "Allocate", "Apply", "Assign", "Change", "Charge", "Close", "Configure", "Confirm",
+        "Accept", "Adjust", "Allocate", "Announce", "Apply", "Assign", "Change", "Charge", "Close", "Configure", "Confirm",
         "Create",
         "Decide", "End",
         "Expire",
-        "Export", "Fetch", "Fill", "Finish", "Generate", "Import", "Invite", "Issue", "List", "Mint", "Move", "Place",
-        "Price", "Quote", "Reconcile", "Record", "Redeem", "Rehearse", "Renew", "Replay", "Report", "Retry", "Rotate",
+        "Export", "Fetch", "Fill", "Finish", "Generate", "Import", "Invite", "Issue", "List", "Mint", "Move", "Pay",
+        "Place",
+        "Price", "Quote", "Reconcile", "Record", "Redeem", "Rehearse", "Renew", "Replay", "Report", "Reprice", "Retry", "Rotate",
         "Save", "Send", "Set", "Settle", "Sign", "Take", "Transfer",
     ]
 
@@ -51,7 +52,8 @@ enum Kinds {
         "PostingSide": .proof,
         "ProvisioningProtocol": .value, "ProvisioningState": .value,
         "Reconciliation": .value, "RedeemingCustomer": .operation, "ResellerApplication": .operation,
-        "RunningReconciliations": .value, "Scopes+Dialects": .wire, "ServiceDetails": .value, "SessionTerms": .value,
+        "RunningReconciliations": .value, "Scopes+Dialects": .wire, "ServiceDetails": .value,
+        "ServicePeriods": .value, "SessionTerms": .value,
         "StagedImport": .operation,
         "StockFile": .value, "TableReader": .value,
         "TableRows": .value, "Tenant+Reading": .table,

@@ -1,0 +1,58 @@
+import CallKit
+package import TenantRegistry
+
+/// Renewals (`.renewal`) and hourly charges (`.hourly`) as they fall due, and the daily tries of what was not paid. One
+/// audit row for each reseller and slice; nobody's key stands in it.
+///
+/// Invariant: of one reseller what is older is charged first.
+package struct ChargeDueServices: DueWork {
+    package let kind: DueKind
+
+    package init(_ kind: DueKind) { self.kind = kind }
+
+    package func next(_ tenant: TenantReader) throws -> Timestamp? {
+        if kind == .renewal, try tenant.nextPayable() != nil { return tenant.now }
+        return try tenant.nextService(kind)
+    }
+
+    package func run(_ tenant: TenantTransaction, limit: Int) throws -> Int {
+        var done = kind == .renewal ? try PayDueServices.goOn(tenant, limit: limit) : 0
+        // A service of which several periods were missed is due again when one of them is paid.
+        while done < limit {
+            let ids = try tenant.dueServices(kind, limit: limit - done)
+            if ids.isEmpty { break }
+            for group in try tenant.readServices(ids, kind) { try charge(group, tenant) }
+            done += ids.count
+        }
+        return done
+    }
+
+    private func charge(_ group: ServiceGroup, _ tenant: TenantTransaction) throws {
+        guard let reseller = try tenant.reseller(id: group.resellerID) else { throw Refusal.notFound(.reseller) }
+        let charge = ChargeService(tenant: tenant, reseller: reseller, keyID: 0)
+        var detail = AuditDetail()
+        var spent = Money.zero
+        for var service in group.services {
+            switch try charge.run(&service, &detail) {
+            case .paid(let amount): spent = try spent.adding(amount)
+            case .unpaid(let amount): try charge.putOff(&service, amount, &detail)
+            case .nothing: break
+            }
+        }
+        try LowBalance.check(tenant, reseller, book: group.book, spent: spent)
+        if detail.hasMembers {
+            tenant.noteClockwork("services.charged", resellerID: reseller.id, book: group.book, detail)
+        }
+    }
+
+    package func coming(_ tenant: TenantReader, _ page: DuePage) throws -> [DueItem] {
+        try tenant.comingServices(kind, page).compactMap { at, id in
+            guard let service = try tenant.service(id: id) else { return nil }
+            // What hours will have come to is not known before.
+            let amount = service.term == .hourly ? nil : try service.renewalAmount(in: tenant.currency)
+            return DueItem(
+                kind: kind, at: at, id: id, object: service.publicID, resellerPublicID: service.resellerPublicID,
+                amount: amount)
+        }
+    }
+}

@@ -1,0 +1,155 @@
+import CallKit
+import TenantRegistry
+
+/// Charges one service for its next period (W9), or for what its hours have come to (W3): posting, row, dates and event
+/// together, or none of it. What cannot be paid is put off.
+///
+/// Invariant: one charge for each service and number. The row of a second one is refused by the file, and the
+/// transaction with it. On the tenant's lane.
+struct ChargeService {
+    enum Outcome: Equatable {
+        case paid(Money)
+        /// The balance has less than this.
+        case unpaid(Money)
+        /// No hour has begun since the last charge.
+        case nothing
+    }
+
+    let tenant: TenantTransaction
+    let reseller: Reseller
+    /// Of the call whose money pays; 0 where the clock charges.
+    let keyID: Int64
+
+    func run(_ service: inout Service, _ detail: inout AuditDetail) throws -> Outcome {
+        try service.term == .hourly ? payHours(&service, &detail) : payPeriod(&service, &detail)
+    }
+
+    /// Charges all that is due of a service now, each period in its order, until one cannot be paid.
+    func catchUp(_ service: inout Service, _ detail: inout AuditDetail) throws -> Money {
+        var spent = Money.zero
+        while service.isRunning, let due = service.renewsAt, due <= tenant.now {
+            switch try run(&service, &detail) {
+            case .paid(let amount): spent = try spent.adding(amount)
+            case .nothing: break
+            case .unpaid(let amount):
+                try putOff(&service, amount, &detail)
+                return spent
+            }
+        }
+        return spent
+    }
+
+    // MARK: Paid
+
+    private func payPeriod(_ service: inout Service, _ detail: inout AuditDetail) throws -> Outcome {
+        let number = service.period + 1
+        guard let begins = service.start(ofPeriod: number), let ends = service.start(ofPeriod: number + 1) else {
+            throw Refusal.defect
+        }
+        let amount = try service.renewalAmount(in: tenant.currency)
+        guard try isThere(amount, service.book) else { return .unpaid(amount) }
+        let posting = try post(.renewal, amount, for: service, &detail)
+        try tenant.insertRenewal(
+            of: service, period: number, begins: begins, ends: ends, amount: amount, posting: posting)
+        service.period = number
+        service.renewsAt = ends
+        // What is due at once is past announcing.
+        service.isAnnounced = ends <= tenant.now
+        try settle(&service, paid: amount)
+        return .paid(amount)
+    }
+
+    private func payHours(_ service: inout Service, _ detail: inout AuditDetail) throws -> Outcome {
+        var counted = service
+        if service.isRunning, let due = service.renewsAt { counted.accrue(until: due) }
+        let before = try tenant.hourlyStand(ofService: service.id)
+        let hours = counted.accruedHours - before.hours
+        if service.isRunning, let due = service.renewsAt { counted.renewsAt = counted.dailyCharge(after: due) }
+        guard hours > 0, let until = counted.accruesFrom else {
+            service = counted
+            try settle(&service, paid: nil)
+            return .nothing
+        }
+        let unit = Pricing.unit(termPrice: service.termPrice, rate: service.rate)
+        let accrued = try before.accrued.adding(unit, times: hours)
+        let owed = try accrued.line(quantity: 1, minorUnitDigits: tenant.currency.minorUnitDigits)
+        let amount = try owed.subtracting(before.charged)
+        guard try isThere(amount, service.book) else { return .unpaid(amount) }
+        let posting = try post(.hourly, amount, for: service, &detail)
+        try tenant.insertHourlyCharge(
+            of: service, number: service.period + 1, until: until,
+            stand: HourlyStand(hours: counted.accruedHours, accrued: accrued, charged: owed), amount: amount,
+            posting: posting)
+        service = counted
+        service.period += 1
+        try settle(&service, paid: amount)
+        return .paid(amount)
+    }
+
+    private func isThere(_ amount: Money, _ book: Book) throws -> Bool {
+        if book == .test || amount == .zero { return true }
+        return try amount <= tenant.balance(.balance(reseller: reseller.id), book: book).adding(reseller.creditLimit)
+    }
+
+    /// The test book moves nothing (X7).
+    private func post(
+        _ kind: PostingKind, _ amount: Money, for service: Service, _ detail: inout AuditDetail
+    ) throws -> Int64 {
+        try tenant.post(
+            kind, service.book == .live ? amount : .zero, from: .balance(reseller: reseller.id), to: .sales,
+            reference: "\(service.publicID):\(service.period + 1)", resellerID: reseller.id, book: service.book,
+            keyID: keyID, detail: &detail)
+    }
+
+    /// What was past due or suspended for it runs again. A new price holds from here on.
+    private func settle(_ service: inout Service, paid amount: Money?) throws {
+        let wasSuspended = service.state == .suspended && service.suspendedBy == .unpaid
+        service.termPrice = amount == nil ? service.termPrice : service.nextPrice
+        service.nextTermPrice = amount == nil ? service.nextTermPrice : nil
+        service.pastDueSince = nil
+        if service.state == .pastDue || wasSuspended {
+            service.state = .active
+            service.suspendedBy = nil
+        }
+        if wasSuspended { service.countAgain(from: tenant.now) }
+        service.schedule()
+        try tenant.save(service)
+        if wasSuspended {
+            try tenant.want(.active, ofService: service.id)
+            service = try tenant.emitService(.serviceResumed, service)
+        }
+        if service.state == .active, let amount {
+            service = try tenant.emitService(.serviceRenewed, service) { json in
+                json.field("amount", tenant.decimal(amount))
+            }
+        }
+    }
+
+    // MARK: Not paid
+
+    /// Past due from the first try on, tried each day, suspended after seven days. What was cut off already is only
+    /// tried, as long.
+    func putOff(_ service: inout Service, _ amount: Money, _ detail: inout AuditDetail) throws {
+        let isOver = service.isGraceOver(at: tenant.now)
+        let event: EventType?
+        switch service.state {
+        case .active:
+            service.state = .pastDue
+            event = .servicePastDue
+        case .pastDue where isOver:
+            service.accrue(until: tenant.now)
+            service.state = .suspended
+            service.suspendedBy = .unpaid
+            event = .serviceSuspended
+        default: event = nil
+        }
+        service.pastDueSince = service.pastDueSince ?? tenant.now
+        service.isAnnounced = true
+        service.nextAt = isOver ? nil : service.nextTry(after: tenant.now)
+        try tenant.save(service)
+        guard let event else { return }
+        if service.state == .suspended { try tenant.want(.suspended, ofService: service.id) }
+        detail.note(named: service.publicID, service.state.rawValue)
+        service = try tenant.emitService(event, service) { json in json.field("amount", tenant.decimal(amount)) }
+    }
+}

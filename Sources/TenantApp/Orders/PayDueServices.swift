@@ -1,0 +1,87 @@
+package import CallKit
+package import TenantRegistry
+
+/// Money has come in: what a reseller has not paid is paid from it, oldest first, ties by id, and what was suspended
+/// for it runs again (W9). Called in the transaction in which the money comes, by whatever makes money available.
+///
+/// What one transaction has no room for is noted, and paid before anything else of the reseller is charged. A service
+/// that costs more than there is left keeps no other from being paid.
+package struct PayDueServices {
+    /// So many are looked at in the transaction of the call.
+    package static let servicesMax = 100
+
+    package struct Paid: Sendable {
+        package let service: String
+        package let amount: Money
+    }
+
+    /// Nothing is ever owed in the test book.
+    @discardableResult
+    package static func run(
+        _ tenant: TenantTransaction, resellerID: Int64, book: Book, keyID: Int64, _ detail: inout AuditDetail
+    ) throws -> [Paid] {
+        guard book == .live, let reseller = try tenant.reseller(id: resellerID) else { return [] }
+        let pay = PayDueServices(tenant: tenant, reseller: reseller, keyID: keyID)
+        let (paid, _, rest) = try pay.pay(after: nil, limit: servicesMax, &detail)
+        if rest != nil || !paid.isEmpty { try tenant.setPayable(resellerID: resellerID, after: rest) }
+        return paid
+    }
+
+    /// Pays on where transactions had no room. Returns how many services were looked at.
+    static func goOn(_ tenant: TenantTransaction, limit: Int) throws -> Int {
+        var done = 0
+        while done < limit, let (resellerID, place) = try tenant.nextPayable() {
+            guard let reseller = try tenant.reseller(id: resellerID) else { throw Refusal.notFound(.reseller) }
+            var detail = AuditDetail()
+            let pay = PayDueServices(tenant: tenant, reseller: reseller, keyID: 0)
+            let (_, count, rest) = try pay.pay(after: place, limit: limit - done, &detail)
+            try tenant.setPayable(resellerID: resellerID, after: rest)
+            if detail.hasMembers {
+                tenant.noteClockwork("services.charged", resellerID: resellerID, book: .live, detail)
+            }
+            done += count
+        }
+        return done
+    }
+
+    private let tenant: TenantTransaction
+    private let reseller: Reseller
+    private let keyID: Int64
+
+    /// `rest`: where to go on, if there is more.
+    private func pay(
+        after place: DuePlace?, limit: Int, _ detail: inout AuditDetail
+    ) throws -> (paid: [Paid], count: Int, rest: DuePlace?) {
+        let ids = try tenant.unpaidServices(resellerID: reseller.id, after: place, limit: limit + 1)
+        let charge = ChargeService(tenant: tenant, reseller: reseller, keyID: keyID)
+        var queue = try tenant.readServices(Array(ids.prefix(limit)), .renewal).flatMap(\.services)
+        let last = queue.last.flatMap { DuePlace($0) }
+        var (paid, spent, next) = ([Paid](), Money.zero, 0)
+        while next < queue.count {
+            var service = queue[next]
+            next += 1
+            switch try charge.run(&service, &detail) {
+            case .nothing: break
+            case .paid(let amount):
+                paid.append(Paid(service: service.publicID, amount: amount))
+                spent = try spent.adding(amount)
+                // Of several periods that were missed each has its place in the order.
+                if service.isRunning, let due = DuePlace(service), due.at <= tenant.now {
+                    let after = queue[next...].firstIndex { DuePlace($0).map { due < $0 } ?? true } ?? queue.count
+                    queue.insert(service, at: after)
+                }
+            case .unpaid(let amount):
+                if service.state == .active { try charge.putOff(&service, amount, &detail) }
+            }
+        }
+        try LowBalance.check(tenant, reseller, book: .live, spent: spent)
+        return (paid, min(ids.count, limit), ids.count > limit ? last : nil)
+    }
+}
+
+extension DuePlace {
+    init?(_ service: Service) {
+        guard let at = service.dueAt else { return nil }
+        self.init(at: at, id: service.id)
+    }
+}

@@ -1,0 +1,89 @@
+import CallKit
+import SQLite
+import TenantRegistry
+
+/// What the hours of a service came to, and what was charged of it, after its last charge (W3).
+struct HourlyStand {
+    let hours: Int64
+    /// Exact: in picos, millionths of a micro.
+    let accrued: UnitPrice
+    let charged: Money
+
+    static let none = HourlyStand(hours: 0, accrued: .none, charged: .zero)
+
+    init(hours: Int64, accrued: UnitPrice, charged: Money) {
+        self.hours = hours
+        self.accrued = accrued
+        self.charged = charged
+    }
+
+    static let columns = Columns<HourlyStand>("hours", "accrued", "accrued_rest", "charged")
+    fileprivate static let last = Statement(
+        "SELECT \(columns) FROM hourly_charge WHERE service_id = ?1 ORDER BY n DESC LIMIT 1")
+
+    init(_ row: inout RowReader) throws {
+        hours = try row.int()
+        accrued = UnitPrice(picos: Int128(try row.int()) * Int128(UnitPrice.picosPerMicro) + Int128(try row.int()))
+        charged = try row.money()
+    }
+}
+
+extension TenantReader {
+    func hourlyStand(ofService id: Int64) throws -> HourlyStand {
+        try connection.row(HourlyStand.last, .integer(id), read: HourlyStand.init) ?? .none
+    }
+
+    /// Services of a filter behind an id, whose next price is another. Nil filters take all.
+    func servicesToReprice(_ filter: RepriceFilter, after id: Int64, limit: Int) throws -> [Int64] {
+        try connection.rows(
+            """
+            SELECT id FROM service
+            WHERE id > ?1 AND state <> 'cancelled' AND ended_by IS NULL AND (?2 IS NULL OR reseller_id = ?2)
+                AND (?3 IS NULL OR product_id = ?3) AND (?4 IS NULL OR term = ?4)
+                AND book = ?6 AND coalesce(next_term_price, term_price) <> ?5
+            ORDER BY id LIMIT ?7
+            """,
+            .integer(id), .optional(filter.resellerID), .optional(filter.productID), .optional(filter.term?.rawValue),
+            .money(filter.price), .book(filter.book), .int(limit)
+        ) { try $0.int() }
+    }
+}
+
+extension TenantTransaction {
+    /// One a period, whatever happens: a second is refused by the file.
+    func insertRenewal(
+        of service: Service, period: Int64, begins: Timestamp, ends: Timestamp, amount: Money, posting: Int64
+    ) throws {
+        try connection.run(
+            """
+            INSERT INTO renewal (service_id, period, book, begins_at, ends_at, amount, posting_id, at)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+            """,
+            .integer(service.id), .integer(period), .book(service.book), .time(begins), .time(ends), .money(amount),
+            .integer(posting), .time(now))
+    }
+
+    func insertHourlyCharge(
+        of service: Service, number: Int64, until: Timestamp, stand: HourlyStand, amount: Money, posting: Int64
+    ) throws {
+        let (micros, rest) = stand.accrued.picos.quotientAndRemainder(dividingBy: Int128(UnitPrice.picosPerMicro))
+        guard let micros = Int64(exactly: micros), let rest = Int64(exactly: rest) else { throw MoneyError.overflow }
+        try connection.run(
+            """
+            INSERT INTO hourly_charge (service_id, n, book, until, hours, term_price, accrued, accrued_rest, amount,
+                charged, posting_id, at)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+            """,
+            .integer(service.id), .integer(number), .book(service.book), .time(until), .integer(stand.hours),
+            .money(service.termPrice), .integer(micros), .integer(rest), .money(amount), .money(stand.charged),
+            .integer(posting), .time(now))
+    }
+
+    /// A price from a period on. Returns the row's id.
+    func insertRepricing(of service: Service, to price: Money, keyID: Int64) throws -> Int64 {
+        try connection.run(
+            "INSERT INTO repricing (service_id, period, term_price, at, key_id) VALUES (?1, ?2, ?3, ?4, ?5)",
+            .integer(service.id), .integer(service.repricedFrom), .money(price), .time(now), .integer(keyID))
+        return connection.lastInsertedRowID
+    }
+}

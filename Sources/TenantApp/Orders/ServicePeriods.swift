@@ -1,0 +1,117 @@
+package import CallKit
+package import TenantRegistry
+
+/// Where a service stands in time (W9, W3). Pure: any thread.
+extension Service {
+    /// A renewal is announced so many days ahead (W10).
+    package static let noticeDays: Int64 = 3
+    /// What cannot be paid is tried for so many days from the first try on, then suspended.
+    package static let graceDays: Int64 = 7
+    /// A daily try that comes so shortly before the last one is left to that.
+    private static let triesApartMilliseconds: Int64 = 3_600_000
+
+    /// Its hours count now, or its term runs.
+    package var isRunning: Bool { state == .active || state == .pastDue }
+
+    package var dueKind: DueKind { term == .hourly ? .hourly : isAnnounced ? .renewal : .notice }
+
+    /// What the next period costs: of an hourly term, an hour.
+    package var nextPrice: Money { nextTermPrice ?? termPrice }
+
+    /// What the next period will be charged.
+    package func renewalAmount(in currency: Currency) throws -> Money {
+        try Pricing.line(
+            termPrice: nextPrice, rate: rate, quantity: 1, minorUnitDigits: currency.minorUnitDigits)
+    }
+
+    /// When its next charge is due; of what ended and owes, when that was first tried.
+    package var dueAt: Timestamp? { renewsAt ?? pastDueSince }
+
+    /// When period `number` begins; nil while it is pending.
+    package func start(ofPeriod number: Int64) -> Timestamp? {
+        anchorAt.map { term.start(ofPeriod: number, anchor: $0) }
+    }
+
+    /// Says when it is next looked at, from where it stands.
+    package mutating func schedule() {
+        guard state == .active, endsAt == nil, let renewsAt else {
+            nextAt = nil
+            return
+        }
+        if term == .hourly { isAnnounced = true }
+        nextAt = isAnnounced ? renewsAt : renewsAt.adding(days: -Self.noticeDays)
+    }
+
+    /// The next daily try after `now`, at the due time of day, and the last one seven days after the first.
+    package func nextTry(after now: Timestamp) -> Timestamp {
+        let last = (pastDueSince ?? now).adding(days: Self.graceDays)
+        let due = dueAt ?? now
+        let days = (now.milliseconds - due.milliseconds) / Timestamp.millisecondsPerDay
+        let daily = due.adding(days: max(days, 0) + 1)
+        return last.milliseconds - daily.milliseconds < Self.triesApartMilliseconds ? last : daily
+    }
+
+    /// Whether no more than the last try is left of its seven days.
+    package func isGraceOver(at now: Timestamp) -> Bool {
+        pastDueSince.map { now >= $0.adding(days: Self.graceDays) } ?? false
+    }
+
+    /// Counts every hour that has begun before `instant`.
+    package mutating func accrue(until instant: Timestamp) {
+        guard let from = accruesFrom, instant > from else { return }
+        let hours = (instant.milliseconds - from.milliseconds + Self.hour - 1) / Self.hour
+        accruedHours += hours
+        accruesFrom = from.adding(milliseconds: hours * Self.hour)
+    }
+
+    /// Its hours count again: from now on, but none twice.
+    package mutating func countAgain(from now: Timestamp) {
+        guard term == .hourly, let from = accruesFrom else { return }
+        accruesFrom = max(from, now)
+        renewsAt = dailyCharge(after: now)
+    }
+
+    /// The first charge that a price holds for which is agreed now: hours that run are of the old one.
+    package var repricedFrom: Int64 { period + (term == .hourly ? 2 : 1) }
+
+    /// The end of the hour that has begun.
+    package func hourEnd(at now: Timestamp) -> Timestamp {
+        var counted = self
+        counted.accrue(until: now)
+        return max(counted.accruesFrom ?? now, now)
+    }
+
+    /// The first daily charge after `instant`: days from the anchor on.
+    package func dailyCharge(after instant: Timestamp) -> Timestamp? {
+        guard let anchorAt else { return nil }
+        let days = (instant.milliseconds - anchorAt.milliseconds) / Timestamp.millisecondsPerDay
+        return start(ofPeriod: max(days, 0) + 1)
+    }
+
+    private static let hour: Int64 = 3_600_000
+
+    /// Whether so many hours may have been counted between two instants: pauses only lengthen.
+    static func hours(_ count: Int64, fitBetween start: Timestamp, and end: Timestamp) -> Bool {
+        let (length, overflow) = count.multipliedReportingOverflow(by: hour)
+        return !overflow && count >= 0 && length <= end.milliseconds - start.milliseconds
+    }
+}
+
+/// The period that an order paid, as a service begins it.
+package struct FirstPeriod: Sendable {
+    package let anchor: Timestamp
+    package let renewsAt: Timestamp
+    package let nextAt: Timestamp
+    package let isAnnounced: Bool
+    package let accruesFrom: Timestamp?
+    package let kind: DueKind
+
+    package init(of term: Term, from now: Timestamp) {
+        anchor = now
+        renewsAt = term.start(ofPeriod: 1, anchor: now)
+        isAnnounced = term == .hourly
+        nextAt = isAnnounced ? renewsAt : renewsAt.adding(days: -Service.noticeDays)
+        accruesFrom = isAnnounced ? now : nil
+        kind = isAnnounced ? .hourly : .notice
+    }
+}

@@ -1,0 +1,58 @@
+import CallKit
+import HTTPCore
+import TenantRegistry
+
+/// What a reseller does about its services, and what moved on its balance (W6, W9).
+extension WholesaleOrders {
+    static let ownServices: [Route] = [
+        Route(
+            .post, "/services/{id}/pay", "Pay what is past due of a service", access: .reseller(.partnerOrder),
+            moves: .oneBook, idempotency: .accepted, gives: .done(Schemas.service), refuses: [402, 409]
+        ) { call in
+            let pay = PayService(
+                serviceID: call.parameters[0], resellerID: call.resellerID, book: call.book, keyID: call.keyID)
+            return .write { tenant, detail in
+                .json(Schemas.service, try pay.run(tenant, &detail), in: tenant.currency)
+            }
+        },
+        Route(
+            .post, "/services/{id}/cancel", "Have a service end with its term", access: .reseller(.partnerOrder),
+            moves: .oneBook, idempotency: .accepted, gives: .done(Schemas.service), refuses: [409]
+        ) { call in end(call, .end) },
+        Route(
+            .delete, "/services/{id}/cancel", "Have a service renew after all", access: .reseller(.partnerOrder),
+            moves: .oneBook, gives: .done(Schemas.service), refuses: [409]
+        ) { call in end(call, .takeBack) },
+        Route(
+            .get, "/statement", "List what moved on your balance", access: .reseller(.partnerRead),
+            parameters: .page(), gives: .list(Schemas.posting)
+        ) { call in
+            let page = try Paging(call)
+            return .read { tenant in
+                let rows = try tenant.statement(
+                    resellerID: call.resellerID, book: call.book, before: page.cursor, limit: page.fetch)
+                return page.answer(rows, id: \.entryID, Schemas.posting, in: tenant.currency)
+            }
+        },
+        Route(
+            .get, "/statement.csv", "Export what moved on your balance", access: .reseller(.partnerRead),
+            gives: .read(.file("text/csv"))
+        ) { call in
+            .flow { steps in
+                OperatorAdmin.download(
+                    "statement.csv", "text/csv; charset=utf-8",
+                    ExportStatement.stream(
+                        steps, resellerID: call.resellerID, book: call.book, currency: call.currency))
+            }
+        },
+    ]
+
+    private static func end(_ call: Call, _ word: EndOwnService.Word) -> Work {
+        let end = EndOwnService(
+            serviceID: call.parameters[0], word: word, resellerID: call.resellerID, book: call.book,
+            keyID: call.keyID)
+        return .write { tenant, detail in
+            .json(Schemas.service, try end.run(tenant, &detail), in: tenant.currency)
+        }
+    }
+}

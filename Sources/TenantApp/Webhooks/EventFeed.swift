@@ -1,0 +1,74 @@
+package import CallKit
+package import HTTPCore
+package import TenantRegistry
+
+/// The pull feed: events in the order of their commits, for those who cannot receive or who missed some (H4).
+///
+/// A cursor is a resting point: it stays good when nothing is new, over restarts, moves and restores, and nothing that
+/// commits later is ever behind it. One lane commits a tenant's events, so their ids ascend as they commit.
+package struct EventFeed: Sendable {
+    /// What its routes ask for.
+    package static let parameters: [Parameter] = [
+        .limit, .query("after", Parameter.cursor.schema), .query("types", .matching("^[a-z_.]+(,[a-z_.]+)*$")),
+    ]
+
+    /// What a page's elements look like; a surface adds what it says besides.
+    package static func schema(_ types: [EventType]) -> Schema {
+        ["id": .string, "type": .one(of: types.map(\.rawValue)), "timestamp": .time, "data": .object]
+    }
+
+    private let types: Set<String>?
+    private let after: EventPlace
+    private let limit: Int
+    private let seal: CursorSeal
+
+    /// `types`: those that the surface has.
+    package init(_ call: Call, types known: [EventType]) throws(Refusal) {
+        let query = try call.query()
+        let seal = try CursorSeal(call, at: "after")
+        self.seal = seal
+        limit = try Paging.limit(query)
+        types = try query["types"].map { text throws(Refusal) in
+            let names = known.map(\.rawValue)
+            let wanted = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+            guard wanted.allSatisfy(names.contains) else {
+                throw .field("/types", "choice", "must be names out of \(names.joined(separator: ", "))")
+            }
+            return Set(wanted)
+        }
+        after =
+            try query["after"].map { text throws(Refusal) in
+                let place = try seal.open(text)
+                guard let id = place.place(0), let at = place.place(1) else { throw .badQuery(.unknownCursor) }
+                return EventPlace(id: id, at: Timestamp(milliseconds: at))
+            } ?? .beginning
+    }
+
+    package struct Page: Sendable {
+        package let events: [ToldEvent]
+        /// Whether there is more behind it now. A page of few types may be short of events, or empty, and not the last.
+        package let hasMore: Bool
+        /// For `after`.
+        package let cursor: String
+
+        package func write(_ name: StaticString, to json: inout JSONWriter) {
+            json.array(name) { json in for event in events { json.object { json in event.write(to: &json) } } }
+        }
+    }
+
+    /// `resellerID` nil: of all.
+    package func page(_ tenant: TenantReader, resellerID: Int64?, book: Book) throws -> Page {
+        let (events, end, hasMore) = try tenant.events(
+            EventFilter(resellerID: resellerID, book: book, types: types), after: after, limit: limit)
+        return Page(
+            events: events, hasMore: hasMore, cursor: seal.seal([UInt8](places: end.id, end.at.milliseconds)))
+    }
+}
+
+extension ToldEvent {
+    /// Its id, and then its body's members as they were sent.
+    package func write(to json: inout JSONWriter) {
+        json.field("id", publicID)
+        json.members(of: body)
+    }
+}
