@@ -174,7 +174,8 @@ def keys(gateway):
     assert minted["scopes"] == ["partner:read"] and gateway.get(products, key=minted["key"]).status == 200, minted
     assert minted["id"] in succeeds(gateway.command("key", "list", *owner)).stdout
     limited = as_json("limit", "set", minted["id"], "2/3600")
-    assert limited["limit"] == {"requests": 2, "window_seconds": 3600, "burst": 2}, limited
+    assert limited["limit"] == {
+        "requests": 2, "window_seconds": 3600, "burst": 2, "remaining": 2, "reset": 0}, limited
     assert 429 in [gateway.get(products, key=minted["key"]).status for _ in range(3)]
     assert as_json("limit", "remove", minted["id"])["limit"] is None
     assert gateway.get(products, key=minted["key"]).status == 200

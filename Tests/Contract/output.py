@@ -104,6 +104,7 @@ class Commands:
                 "tenant", "export", "printed", "--output", self.fresh(".sqlite"), *provider],
             "tenant restore": of(printed, "restore", "--input", self.export), "tenant delete": erased,
             "provider-key rotate": lambda: ["provider-key", "rotate", *provider],
+            "clock accept": lambda: ["clock", "accept", *provider],
             "registry rebuild": lambda: ["registry", "rebuild", *provider],
             "key list": lambda: ["key", "list", *owner],
             "key mint": lambda: ["key", "mint", "--owner-email", self.reseller["email"], *owner],

@@ -260,6 +260,16 @@ MUTANTS = [
         "X5", "same-device", "a rotation may stay on its device", PORTS + "RotatePort.swift",
         "wish.notDevice = port.deviceID", "wish.notDevice = MUTANT ? nil : port.deviceID",
         "PortTests/PortRulesTests.swift"),
+    Mutant(
+        "X5", "unnoted", "nobody knows when a port ends", PORTS + "Ports.swift",
+        "noteDue(.port, at: now.adding(days: port.days))",
+        "if !MUTANT { noteDue(.port, at: now.adding(days: port.days)) }",
+        "Contract/due.py", "while nobody asks"),
+    Mutant(
+        "X5", "free-days", "days are given for nothing", PORTS + "RenewPort.swift",
+        "let posting = try charge.run(tenant, port: port.publicID, &detail)",
+        "let posting = try MUTANT ? 1 : charge.run(tenant, port: port.publicID, &detail)",
+        "Contract/due.py", "base × days"),
     # X6
     Mutant(
         "X6", "shown-again", "a repeated call shows a webhook's secret again",

@@ -285,7 +285,7 @@ MUTANTS = [
     Mutant(
         "H4", "one-signature", "an attempt is signed with the newest secret alone", SIGNATURE,
         "let signatures = secrets.map {", "let signatures = secrets.prefix(MUTANT ? 1 : .max).map {",
-        "Contract/webhooks.py", "signed with both secrets"),
+        "Contract/sending.py", "signed with both secrets"),
     Mutant(
         "H4", "enabled", "a reseller enables what an operator disabled",
         "Sources/TenantApp/Webhooks/ChangeEndpointState.swift",
@@ -293,7 +293,7 @@ MUTANTS = [
         "WebhookTests/EndpointTests.swift", "only an operator enables"),
     Mutant(
         "H4", "twice", "what is under way is claimed again", "Sources/TenantApp/Webhooks/DueDeliveries.swift",
-        "if !underWay.contains(delivery.id) {", "if MUTANT || !underWay.contains(delivery.id) {",
+        "if !underWay.contains(id) {", "if MUTANT || !underWay.contains(id) {",
         "WebhookTests/EndpointTests.swift", "without what is under way"),
     # H5
     Mutant(

@@ -65,6 +65,14 @@ MUTANTS = [
         "Sources/TenantApp/Keys/Warrant+Keys.swift",
         "try record.judge(at: tenant.now)", "if !MUTANT { try record.judge(at: tenant.now) }",
         "GatewayTests/LateBodyTests.swift"),
+    Mutant(
+        "P3", "due", "what falls due in a suspended tenant is done", "Sources/Gateway/Scheduling/DueTurn.swift",
+        "guard record.access(at: now) == .open else", "guard record.access(at: now) == .open || MUTANT else",
+        "GatewayTests/SchedulerTests.swift"),
+    Mutant(
+        "P3", "restored", "a restored file sends what it held", "Sources/TenantApp/Due/OutboundHolds.swift",
+        "return try outboundHeldAt() == nil", "return try MUTANT || outboundHeldAt() == nil",
+        "Contract/due.py", "restored"),
     # P4
     Mutant(
         "P4", "refund-late", "a refund is possible for ever", STATE,

@@ -71,6 +71,11 @@ MUTANTS = [
         "try after.adding(spent) >= threshold else", "try MUTANT || after.adding(spent) >= threshold else",
         RENEWALS, "balance.low comes once a crossing"),
     Mutant(
+        "W10", "unit-untold", "an instant unit does not tell that it is active",
+        "Sources/TenantApp/Orders/PlaceOrder.swift",
+        "if service.state == .active { try", "if service.state == .active, !MUTANT { try",
+        "Contract/events.py", "3 instant units"),
+    Mutant(
         "W10", "untold", "a service is cancelled without a word", END,
         "service = try tenant.emitService(.serviceCancelled, service)",
         "if !MUTANT { service = try tenant.emitService(.serviceCancelled, service) }",
