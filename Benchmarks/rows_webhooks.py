@@ -151,7 +151,7 @@ def rates(options, folder, table, sink):
     with Tollgate(options.tollgate, os.path.join(folder, "sending"), "--allow-private-addresses",
                   "--ca-file", sink.certificate) as server:
         plain, tls = f"http://127.0.0.1:{sink.port}/", f"https://127.0.0.1:{sink.tls_port}/"
-        one = [place(server, "one", plain, few)]
+        one = [place(server, "hooked-one", plain, few)]
         seconds, memory, cpu = backlog(server, sink, one, options.deliveries)
         table.add("webhooks: one receiver, connections kept, results in the file", cpu=cpu,
                   figure=options.deliveries / seconds, threshold="webhooks_one")
@@ -159,17 +159,17 @@ def rates(options, folder, table, sink):
                   threshold="webhooks_drain")
         table.add("webhooks: memory that it takes", figure=memory, threshold="webhooks_memory")
         tenants = max(2, min(TENANTS, options.deliveries // UNITS))
-        many = [place(server, f"many-{index}", plain, few) for index in range(tenants)]
+        many = [place(server, f"hooked-{index}", plain, few) for index in range(tenants)]
         count = max(tenants * UNITS, options.deliveries // 2)
         seconds, _, cpu = backlog(server, sink, many, count)
         table.add(f"webhooks: {tenants} tenants, results in the files", cpu=cpu, figure=count / seconds,
                   threshold="webhooks_tenants")
-        secure = [place(server, "secure", tls, few)]
+        secure = [place(server, "hooked-tls", tls, few)]
         count = max(UNITS, options.deliveries // 10)
         seconds, _, cpu = backlog(server, sink, secure, count)
         table.add("webhooks: each by a new connection with TLS, nothing resumed", cpu=cpu, figure=count / seconds,
                   threshold="webhooks_tls")
-        paced = [place(server, "paced", plain, ["order.created"])]
+        paced = [place(server, "hooked-paced", plain, ["order.created"])]
         before = buckets(server)
         seconds = max(2, options.seconds)
         orders = load.signed_orders(paced, seconds * 1_000 * 2)
@@ -186,7 +186,7 @@ def hanging(options, folder, table, sink):
     receiver = Receiver()
     with Tollgate(options.tollgate, os.path.join(folder, "hanging"), "--allow-private-addresses") as server:
         def make(index):
-            tenant = server_of_thread(server).new_tenant(f"hang-{index}")
+            tenant = server_of_thread(server).new_tenant(f"hanging-{index}")
             reseller = tenant.price(tenant.new_reseller(f"hang{index}"))
             for number in range(10):
                 tenant.server.call(

@@ -83,6 +83,7 @@ package final class Gateway: Sendable {
         let metrics = ServerMetrics()
         pipeline.attach(metrics)
         pipeline.attach(webhooks)
+        pipeline.attach(provisioning)
         var limits = configuration.serverLimits
         limits.proxies = configuration.trustedProxies
         limits.healthPaths = ["/healthz", "/readyz"]

@@ -21,7 +21,9 @@ extension Pipeline {
         default:
             return .later { [self, trace] responder in
                 let submitted = fleet.observing.submit { [self] in
-                    let page = metrics.text(fleet: fleet, server: server, scheduler: scheduler, webhooks: webhooks)
+                    let page = metrics.text(
+                        fleet: fleet, server: server, scheduler: scheduler, webhooks: webhooks,
+                        provisioning: provisioning)
                     responder.respond(text(200, page, trace))
                 }
                 if !submitted { responder.respond(refuse(.busy, nil, trace)) }

@@ -45,6 +45,9 @@ final class Pipeline: RequestHandler, Sendable {
     /// The server's counters, which exist before it serves.
     func attach(_ metrics: ServerMetrics) { attached.withLock { $0.metrics = metrics } }
 
+    private let attachedProvisioning = Mutex<ProvisioningCaller?>(nil)
+    var provisioning: ProvisioningCaller? { attachedProvisioning.withLock { $0 } }
+    func attach(_ provisioning: ProvisioningCaller) { attachedProvisioning.withLock { $0 = provisioning } }
     var webhooks: WebhookSender? { attachedWebhooks.withLock { $0 } }
     func attach(_ webhooks: WebhookSender) { attachedWebhooks.withLock { $0 = webhooks } }
 

@@ -5,7 +5,8 @@ enum CommandTable {
     static let all: [Command] =
         [ServeCommand.command] + TenantCommands.commands + CopyCommands.commands + NodeCommands.commands
         + KeyCommands.commands + AuditCommands.commands + EventCommands.commands + WebhookCommands.commands
-        + ProvisioningCommands.commands + DueCommands.commands + [VerifyCommand.command, BackupCommand.command] + general
+        + ProvisioningCommands.commands + DueCommands.commands + [VerifyCommand.command, BackupCommand.command]
+        + general
 
     private static let general = [
         Command("version", "Print the version") { _ in

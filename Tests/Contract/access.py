@@ -39,8 +39,10 @@ OF_TEST_BOOK = {"/licences", "/ports", "/orders/{order}/activate", "/orders/{ord
                 "/products/{sku}/stock", "/products/{sku}/stock/items/{item}"}
 # Of a reseller's calls: those that write and yet take a key that only reads, since they change nothing; and reads that
 # ask for more.
-PURE = {"/api-keys/{key}/limit/rehearse", "/resellers/{reseller}/rate-limit/rehearse", "/orders/quote", "/reseller/pricebook/calculate"}
-READ_BY_WRITERS = {"/reseller/webhooks"}
+PURE = {"/api-keys/{key}/limit/rehearse", "/resellers/{reseller}/rate-limit/rehearse", "/orders/quote",
+        "/reseller/pricebook/calculate"}
+READ_BY_WRITERS = {
+    "/reseller/webhooks", "/reseller/webhooks/{webhook}", "/reseller/deliveries", "/reseller/deliveries/{delivery}"}
 # A person whose reseller is pending, or suspended, comes so far: to its sessions and out, and in one API a little more.
 OWN_SESSIONS = {"/session", "/logout", "/login/signout", "/account/sessions", "/account/sessions/{session}",
                 "/regenerate-seed-hash"}

@@ -39,7 +39,7 @@ class Scene:
         done = shop.order(self.reseller, sku)
         waiting = shop.order(self.reseller, metal)
         assert done.status == waiting.status == 201, (done, waiting)
-        shop.call(self.reseller, "PUT", "/webhook", {"url": "https://shop.example/hook", "events": ["order.created"]})
+        hook = shop.call(self.reseller, "PUT", "/webhook", {"url": "https://shop.example/hook", "events": ["order.created"]})
         shop.order(self.reseller, sku)
         deliveries = shop.admin("GET", "/deliveries").json["data"]
         ledger = b'{"external_ref":"e-1","kind":"purchase","amount":"1.00","at":"2026-01-01T00:00:00Z"}\n'
@@ -51,7 +51,7 @@ class Scene:
             "session": signed_in,
             "order": waiting.json["order"]["id"], "service": done.json["services"][0]["id"],
             "delivery": deliveries[0]["id"] if deliveries else "dlv_none", "country": "germany_id",
-            "event": "ev_none", "item": "stk_none", "subscriber": "sub_none", "payment": "pay_none", "reconciliation": shop.admin("GET", "/reconciliations").json["data"][0]["id"],
+            "webhook": hook.json["id"], "event": "ev_none", "item": "stk_none", "subscriber": "sub_none", "payment": "pay_none", "reconciliation": shop.admin("GET", "/reconciliations").json["data"][0]["id"],
             "review": shop.admin("GET", "/reviews").json["data"][0]["id"]}
         self.connection = gateway.connection()
         # More headers of every call.

@@ -76,6 +76,9 @@ def rules(checks):
     with checks("G9 G7 webhooks that wait for the node wake somebody, those of receivers that fail do not; a disabled endpoint does"):
         try_rules([late("proven", True), late("unproven", True), late("failing", False), disabled()])
 
+    with checks("G9 G7 work that is late, a scheduler that stands and a clock that is not believed wake somebody"):
+        try_rules(scheduled())
+
 
 def try_rules(cases):
     with tempfile.TemporaryDirectory() as folder:
@@ -113,6 +116,30 @@ def late(standing, wakes):
             }
         ],
     }
+
+
+def scheduled():
+    """What /metrics says of the scheduler, from minute 1 on, and who is woken at minute 18."""
+    def case(alert, series, labels, summary, is_woken=True):
+        fired = [{"exp_labels": {"instance": "a", **labels}, "exp_annotations": {"summary": summary}}]
+        return {
+            "interval": "1m", "input_series": [{"series": series, "values": "0 400+60x20"}],
+            "alert_rule_test": [
+                {"eval_time": "0m", "alertname": alert, "exp_alerts": []},
+                {"eval_time": "18m", "alertname": alert, "exp_alerts": fired if is_woken else []}]}
+
+    job = {"job": "tollgate", "severity": "page"}
+    place = 'job="tollgate",instance="a"'
+    late_work = "Work has been due for more than five minutes (renewal)"
+    return [
+        case("TollgateWorkIsLate", f'tollgate_due_oldest_seconds{{{place},kind="renewal"}}',
+             {"kind": "renewal", "severity": "ticket"}, late_work),
+        case("TollgateWorkIsLate", f'tollgate_due_oldest_seconds{{{place},kind="delivery"}}', {}, "", False),
+        case("TollgateSchedulerStandsStill", f"tollgate_scheduler_stalled{{{place}}}", job,
+             "Work is due and nobody does it; restart the node"),
+        case("TollgateChargingIsPaused", f"tollgate_charging_paused{{{place}}}", job,
+             "The node's clock leapt ahead; nothing is charged until it is back, or until “tollgate clock accept”"),
+    ]
 
 
 def disabled():

@@ -139,6 +139,35 @@ PROVISIONER = {
     "url": url(), "timeout_seconds": integer(30, 1, 120, required=False),
     "secret": text("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", 200, required=False, more=["whsec_", "whsec_AAAA", "whsec_" + "!" * 32])}
 
+DELIVERIES = {"state": ["x", "", "dead,", "DEAD"], "type": ["x", "", "order.created,x"],
+              "status_class": ["x", "", "6xx", "2xx,5xx", "0"], "since": ["x", "", "2020-13-01"], "until": ["x", "", "2020-00-01"]}
+REPLAY = {
+    "since": Field("2020-01-01T00:00:00Z", [True, [], {}, "", "yesterday", 1.5, "2020-13-01T00:00:00Z"]),
+    "until": Field("2020-01-02T00:00:00Z", [True, [], {}, "", "2020-13-01T00:00:00Z"], False),
+    "types": names(["order.created"]), "states": names(["dead"]),
+    "status_class": Field("5xx", [True, [], {}, "", "6xx", 0, 6, 1.5], False), "dry_run": boolean()}
+WEBHOOK = {
+    "name": text("A hook", 100), "url": url(), "events": names(["order.created"], required=True),
+    "concurrency": integer(8, 1, 64, required=False), "version": integer(1, 1, 1, required=False)}
+
+
+def webhooks(api, base="", fields=None, query=None):
+    """A reseller's webhooks and deliveries, which three APIs have alike (H4)."""
+    fields, query = fields or {}, query or {}
+    return [
+        Endpoint(api, "POST", f"{base}/webhooks", "reseller", fields.get("new", {})),
+        Endpoint(api, "GET", f"{base}/webhooks", "reseller", query=query.get("page", {})),
+        Endpoint(api, "GET", f"{base}/webhooks/{{webhook}}", "reseller"),
+        Endpoint(api, "PATCH", f"{base}/webhooks/{{webhook}}", "reseller", fields.get("change", {})),
+        Endpoint(api, "DELETE", f"{base}/webhooks/{{webhook}}", "reseller"),
+        Endpoint(api, "POST", f"{base}/webhooks/{{webhook}}/secret/rotate", "reseller", fields.get("overlap", {}), optional_body=True),
+        *[Endpoint(api, "POST", f"{base}/webhooks/{{webhook}}/{move}", "reseller") for move in ("pause", "resume", "enable", "test")],
+        Endpoint(api, "GET", f"{base}/deliveries", "reseller", query=query.get("list", {})),
+        Endpoint(api, "GET", f"{base}/deliveries/{{delivery}}", "reseller"),
+        Endpoint(api, "POST", f"{base}/deliveries/{{delivery}}/retry", "reseller"),
+        Endpoint(api, "POST", f"{base}/deliveries/replay", "reseller", fields.get("replay", {}))]
+
+
 OVERLAP = {"overlap_seconds": integer(1, 0, 30 * 86_400, required=False)}
 
 PROVIDERS = [
@@ -173,6 +202,7 @@ PROVIDERS = [
     Endpoint(PROVIDER, "DELETE", "/tenants/{slug}", "provider"),
     Endpoint(PROVIDER, "POST", "/provider-key/rotate", "provider"),
     Endpoint(PROVIDER, "GET", "/blueprints", "provider"),
+    Endpoint(PROVIDER, "POST", "/clock/accept", "provider"),
     Endpoint(PROVIDER, "POST", "/registry/rebuild", "provider"),
 ]
 
@@ -244,10 +274,14 @@ ADMINS = [
     Endpoint(ADMIN, "PATCH", "/services/{service}/details", "operator", {
         "details": Field(DETAILS.good, DETAILS.bad, True)}),
     *[Endpoint(ADMIN, "POST", f"/services/{{service}}/{move}", "operator") for move in ("suspend", "resume", "cancel")],
-    Endpoint(ADMIN, "GET", "/deliveries", "operator", query={**PAGE, **MODE, "status": ["x", ""]}),
+    Endpoint(ADMIN, "GET", "/webhooks", "operator", query={**PAGE, **MODE, "state": ["x", "", "ACTIVE"]}),
+    Endpoint(ADMIN, "GET", "/webhooks/{webhook}", "operator"),
+    *[Endpoint(ADMIN, "POST", f"/webhooks/{{webhook}}/{move}", "operator") for move in ("disable", "enable", "pause", "resume")],
+    Endpoint(ADMIN, "GET", "/deliveries", "operator", query={**PAGE, **MODE, **DELIVERIES, "status": ["x", ""]}),
     Endpoint(ADMIN, "GET", "/deliveries/{delivery}", "operator"),
     Endpoint(ADMIN, "GET", "/events", "operator", query={**FEED, **MODE}),
     Endpoint(ADMIN, "POST", "/deliveries/{delivery}/retry", "operator"),
+    Endpoint(ADMIN, "POST", "/deliveries/replay", "operator", {**REPLAY, "mode": choice("live", required=False)}),
     Endpoint(ADMIN, "GET", "/customers", "operator", query={**PAGE, **MODE}),
     Endpoint(ADMIN, "GET", "/subscribers", "operator", query={**PAGE, **MODE}),
     Endpoint(ADMIN, "GET", "/subscribers/{subscriber}", "operator"),
@@ -293,6 +327,10 @@ ADMINS = [
     Endpoint(ADMIN, "DELETE", "/payment-service", "operator"),
     Endpoint(ADMIN, "GET", "/payments", "operator", query={**PAGE, **MODE, "status": ["x", "", "PENDING"]}),
     Endpoint(ADMIN, "GET", "/payments/{payment}", "operator"),
+    Endpoint(ADMIN, "GET", "/due", "operator", query={**PAGE, "kind": ["x", "", "PORT"], "until": ["x", ""]}),
+    Endpoint(ADMIN, "GET", "/attention", "operator"),
+    Endpoint(ADMIN, "POST", "/outbound/resume", "operator", {"deliveries": choice("send", required=False)},
+             optional_body=True),
     Endpoint(ADMIN, "GET", "/settings", "operator"),
     Endpoint(ADMIN, "PATCH", "/settings", "operator", {
         "name": text("A name", 100, required=False, null_is_bad=True),
@@ -326,6 +364,10 @@ PARTNERS = [
     Endpoint(PARTNER, "DELETE", "/account/sessions/{session}", "session"),
     Endpoint(PARTNER, "GET", "/webhook", "reseller"),
     Endpoint(PARTNER, "PUT", "/webhook", "reseller", {"url": url(), "events": names(["order.created"], required=True)}),
+    *webhooks(PARTNER, fields={
+        "new": WEBHOOK, "overlap": OVERLAP, "replay": REPLAY,
+        "change": {name: Field(field.good, field.bad, False, True) for name, field in WEBHOOK.items()}},
+        query={"page": PAGE, "list": {**PAGE, **DELIVERIES}}),
     Endpoint(PARTNER, "GET", "/products", "reseller", query=PAGE),
     Endpoint(PARTNER, "GET", "/customers", "reseller", query=PAGE),
     Endpoint(PARTNER, "GET", "/balance", "reseller"),
@@ -376,12 +418,9 @@ SEEDS = [
     Endpoint(PORTS, "GET", "/reseller/ports", "reseller"),
     Endpoint(PORTS, "GET", "/reseller/ports/{port}", "reseller"),
     Endpoint(PORTS, "POST", "/reseller/ports/{port}/rotate", "reseller"),
-    Endpoint(PORTS, "POST", "/reseller/webhooks", "reseller"),
-    Endpoint(PORTS, "GET", "/reseller/webhooks", "reseller"),
+    Endpoint(PORTS, "POST", "/reseller/ports/{port}/renew", "reseller"),
     Endpoint(PORTS, "GET", "/reseller/events", "reseller", query=FEED),
-    Endpoint(PORTS, "DELETE", "/reseller/webhooks/{webhook}", "reseller"),
-    Endpoint(PORTS, "POST", "/reseller/webhooks/{webhook}/test", "reseller"),
-    Endpoint(PORTS, "POST", "/reseller/webhooks/{webhook}/secret/rotate", "reseller"),
+    *webhooks(PORTS, "/reseller"),
     Endpoint(PORTS, "GET", "/reseller/docs/openapi", "open"),
 
     Endpoint(CODES, "POST", "/register", "open"),
@@ -404,6 +443,7 @@ SEEDS = [
     Endpoint(CODES, "GET", "/webhook", "reseller"),
     Endpoint(CODES, "PUT", "/webhook", "reseller"),
     Endpoint(CODES, "POST", "/webhook/secret", "session"),
+    *webhooks(CODES),
 ]
 
 EVERY = ALL + SEEDS

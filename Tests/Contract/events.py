@@ -16,13 +16,16 @@ from told import BYTES_MAX, Catalogue, bodies, conforms
 
 SEED = 20261128
 PERMUTATIONS = 300
+STEPS = 120
+# What an end customer signs in with.
+CANARY = "canary-5f1d0c"
 # What events say beside their object.
 BESIDE = {"balance", "amount", "reason", "is_covered", "old_price", "new_price", "test"}
 WHOLESALE = [
     "order.created", "order.completed", "order.rejected", "order.refunded", "service.activated", "service.renewing",
     "service.renewed", "service.past_due", "service.suspended", "service.resumed", "service.cancelled", "service.repriced",
-    "reseller.suspended", "balance.low", "webhook.endpoint_disabled", "webhook.test"]
-PORTS = ["port.created", "port.expired", "port.rotated", "customer.quota_exceeded", "balance.low",
+    "service.updated", "reseller.suspended", "balance.low", "webhook.endpoint_disabled", "webhook.test"]
+PORTS = ["port.created", "port.expired", "port.rotated", "port.renewed", "customer.quota_exceeded", "balance.low",
          "webhook.endpoint_disabled", "webhook.test"]
 CODES = ["code.redeemed", "balance.low", "webhook.endpoint_disabled", "webhook.test"]
 
@@ -130,6 +133,20 @@ def wholesale(checks, gateway, secrets):
         assert len(events) == 301 and all(len(json.dumps(event)) < BYTES_MAX for event in events), len(events)
         assert {event["data"]["order_id"] for event in events[1:]} == {named(events[0])}, events[0]
 
+    with checks("H1 O4 O10 what stands in stock, and the details that an operator gives, go out with no event"):
+        stocked = shop.product("stock")
+        shop.price(reseller, stocked, {"wholesale_monthly": "1.00"})
+        done(shop.admin("POST", f"/products/{stocked}/stock", f"item\n{CANARY}-1\n".encode(), idempotent=True, headers={
+            "Content-Type": "text/csv"}))
+        sale = placed(shop, reseller, stocked)["services"][0]["id"]
+        assert CANARY in shop.get(reseller, f"/services/{sale}").body.decode()
+        held = placed(shop, reseller, made)["order"]["id"]
+        done(shop.admin("POST", f"/orders/{held}/activate", {"details": {
+            "host": {"value": f"{CANARY}-2"}, "password": {"value": f"{CANARY}-3", "secret": True}}}, idempotent=True))
+        assert [event["type"] for event in new()] == [
+            "order.created", "service.activated", "order.created", "order.completed", "service.activated"]
+        secrets.append(CANARY)
+
     pending, refused = (placed(shop, reseller, made, quantity=2)["order"]["id"] for _ in range(2))
     with checks("W10 a pending order tells that it was placed, and nothing of its units until it is carried out or rejected"):
         assert [event["type"] for event in new()] == ["order.created"] * 2
@@ -168,6 +185,10 @@ def wholesale(checks, gateway, secrets):
         assert suspended["data"]["status"] == "suspended", suspended
         assert done(shop.get(reseller, "/account"))["revision"] == 2
 
+    with checks(f"H1 {STEPS} moves at random, each told of: ends set and taken back, units decided, suspended, resumed, cancelled"):
+        wandered(shop, reseller, sold, made)
+        new()
+
     with checks("H1 the events of each object count 1, 2, 3 … without a gap, in the order of the feed"):
         counted(seen)
 
@@ -175,11 +196,34 @@ def wholesale(checks, gateway, secrets):
         state = {}
         for kind in ("orders", "services?status=active", "services?status=cancelled", "services?status=suspended"):
             state.update({row["id"]: row for row in listed(shop, reseller, kind)})
-        state[reseller["id"]] = shop.get(reseller, "/account").json
-        # Its state has changed since by what has no event: it was resumed.
-        told = [event for event in seen if event["type"] != "reseller.suspended" and event["type"] != "balance.low"]
-        del state[reseller["id"]]
-        permuted(told, state)
+        # The reseller itself was resumed, which has no event.
+        permuted([event for event in seen if named(event) != reseller["id"]], state)
+
+
+def wandered(shop, reseller, sold, made):
+    """Moves of whatever order and service chance picks; those that its state does not allow change nothing."""
+    chance = random.Random(SEED)
+    orders, services = [], [row["id"] for row in listed(shop, reseller, "services?status=active")[:6]]
+    for _ in range(STEPS):
+        match chance.randrange(8):
+            case 0:
+                order = placed(shop, reseller, chance.choice((sold, made)), quantity=chance.randint(1, 3))
+                orders.append(order["order"]["id"])
+                services += [service["id"] for service in order["services"]]
+            case 1 | 2 if orders:
+                decision = chance.choice(("activate", "reject"))
+                shop.admin("POST", f"/orders/{chance.choice(orders)}/{decision}", idempotent=True)
+            case 3 | 4:
+                method = chance.choice(("POST", "DELETE"))
+                shop.call(reseller, method, f"/services/{chance.choice(services)}/cancel", headers={
+                    "Idempotency-Key": uuid.uuid4().hex})
+            case 5:
+                body = {"at": chance.choice(("now", "term_end"))}
+                shop.admin("POST", f"/services/{chance.choice(services)}/cancel", body, idempotent=True)
+            case move:
+                shop.admin("POST", f"/services/{chance.choice(services)}/{'suspend' if move == 6 else 'resume'}", idempotent=True)
+    for order in orders:
+        shop.admin("POST", f"/orders/{order}/activate", idempotent=True)
 
 
 def listed(shop, reseller, path):
@@ -248,6 +292,11 @@ def ports(checks, gateway, secrets):
         done(call("POST", f"/reseller/ports/{made['port']['_id']}/rotate"))
         event, = feed.new()
         assert event["type"] == "port.rotated" and shown(event) == port() and port()["revision"] == 2, event
+
+    with checks("X5 a port that is renewed tells of its later end"):
+        done(call("POST", f"/reseller/ports/{made['port']['_id']}/renew", {"days": 2}))
+        event, = feed.new()
+        assert event["type"] == "port.renewed" and shown(event) == port() and port()["revision"] == 3, event
 
     with checks("X6 customer.quota_exceeded shows the customer as its GET does"):
         refused = call("POST", "/reseller/ports", {"customerId": customer["_id"], "countryId": "germany_id", "days": 30})

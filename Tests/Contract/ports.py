@@ -1,5 +1,6 @@
 """X1–X8 and the ports of O9: proxy ports, compared with what the product document says."""
 
+from http import HTTPStatus
 import os
 import re
 import subprocess
@@ -58,7 +59,8 @@ def refused(answer, status, words=""):
     assert answer.status == status, answer
     body = answer.json
     assert set(body) == {"statusCode", "error", "message"}, body
-    assert body["statusCode"] == status and isinstance(body["error"], str) and isinstance(body["message"], str), body
+    phrase = {413: "Content Too Large", 422: "Unprocessable Content"}.get(status) or HTTPStatus(status).phrase
+    assert body["statusCode"] == status and body["error"] == phrase and isinstance(body["message"], str), body
     assert words in body["message"], body
     assert answer.headers["content-type"] == "application/json", answer.headers
 

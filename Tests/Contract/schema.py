@@ -128,6 +128,17 @@ class Scene:
                 for number in range(180)]
         return "\n".join(["device,server_ip,http_port,socks_port,country", *rows, ""])
 
+    def webhooks(self, base, credential, id, event, prefix=""):
+        """Two endpoints and a delivery, a test's where there is no other: one of them is removed when its time comes."""
+        hooks = [self.call("POST", base + prefix + "/webhooks", {
+            "name": f"hook {number}", "url": "https://there.example/", "events": [event]}, **credential)[id] for number in range(2)]
+        self.call("POST", f"{base}{prefix}/webhooks/{hooks[1]}/test", **credential)
+        rows = self.call("GET", base + prefix + "/deliveries", **credential)
+        delivery = rows["deliveries" if "deliveries" in rows else "data"][0][id]
+        paths = {f"{prefix}/webhooks/{{id}}/{move}": {"id": hooks[1:]} for move in ("pause", "resume", "enable", "test", "secret/rotate")}
+        return {**paths, f"{prefix}/webhooks/{{id}}": {"id": hooks[:1]}, f"{prefix}/deliveries/{{id}}": {"id": [delivery]},
+                f"{prefix}/deliveries/{{id}}/retry": {"id": [delivery]}}
+
     def order(self, reseller, sku):
         body = {"product": sku, "term": "monthly", "quantity": 1, "customer": {"external_id": "c-1"}}
         answer = self.gateway.order(self.base + BASES["wholesale_orders"] + "/orders", body, reseller, uuid.uuid4().hex)
@@ -154,7 +165,8 @@ def wholesale(scene):
         "paths": {"/orders/{id}": {"id": [order["order"]["id"] for order in orders]},
                   "/services/{id}": {"id": [order["services"][0]["id"] for order in orders]},
                   "/account/sessions/{id}": {"id": [scene.signed_in(shop)]},
-                  "/keys/{id}/rotate": {"id": keys[:1]}, "/keys/{id}": {"id": keys[1:]}}}
+                  "/keys/{id}/rotate": {"id": keys[:1]}, "/keys/{id}": {"id": keys[1:]},
+                  **scene.webhooks(base, {"key": shop["key"]}, "id", "order.created")}}
 
 
 def codes(scene):
@@ -170,7 +182,8 @@ def codes(scene):
         # Signed by the payment service; tried in payments.py.
         "never": ["POST /topup/webhook"],
         "paths": {"/topup/status/{orderId}": {"orderId": [scene.payment]},
-                  "/account/sessions/{id}": {"id": [scene.signed_in(scene.shop)]}},
+                  "/account/sessions/{id}": {"id": [scene.signed_in(scene.shop)]},
+                  **scene.webhooks(base, {"headers": {"x-seed-hash": seed}}, "id", "code.redeemed")},
         "sessions": {"POST /logout": login, "POST /regenerate-seed-hash": login},
         "renews": {"DELETE /account/sessions/{id}": login},
         "members": {"POST /login": login["body"], "POST /generate": batch}}
@@ -201,8 +214,6 @@ def ports(scene):
     customer = reseller("POST", "/customers", {"email": "c@there.example", "allocatedPortSlots": 20})["_id"]
     port = {"customerId": customer, "countryId": "de", "days": 1}
     made = [reseller("POST", "/ports", {**port, "days": 30})["port"]["_id"] for _ in range(2)]
-    hooks = [reseller("POST", "/webhooks", {
-        "name": "hook", "url": "https://there.example/", "events": ["port.created"]})["_id"] for _ in range(2)]
     key, turned = [scene.admin("POST", "/api-keys", {"owner_email": "shop@here.example"})["id"] for _ in range(2)]
     sign_in = {"url": scene.gateway.base_url + base + "/login/signin", "body": scene.session()["body"]}
     return {
@@ -216,11 +227,10 @@ def ports(scene):
         "queries": {"GET /reseller/ports": {"customerId": customer}},
         "paths": {"/reseller/customers/{id}": {"id": [customer]}, "/reseller/customers/{id}/topup": {"id": [customer]},
                   "/reseller/ports/{id}": {"id": made}, "/reseller/ports/{id}/rotate": {"id": made},
+                  "/reseller/ports/{id}/renew": {"id": made},
                   "/api-keys/{id}": {"id": [key]}, "/api-keys/{id}/rotate": {"id": [turned]},
                   "/account/sessions/{id}": {"id": [scene.signed_in(scene.shop)]},
-                  "/reseller/webhooks/{id}": {"id": hooks[:1]},
-                  "/reseller/webhooks/{id}/secret/rotate": {"id": hooks[1:]},
-                  "/reseller/webhooks/{id}/test": {"id": hooks[1:]}}}
+                  **scene.webhooks(base, {"key": scene.shop["key"]}, "_id", "port.created", "/reseller")}}
 
 
 def admin(scene):
@@ -251,7 +261,7 @@ def admin(scene):
         "POST", f"{scene.base}{ADMIN}/reconciliations?reseller={shop['id']}", ledger.encode(), scene.owner,
         headers={"Content-Type": "text/csv"})
     event = scene.admin("GET", "/credit-events")["data"][0]
-    delivery = scene.admin("GET", "/deliveries")["data"][0]["id"]
+    delivery, hook = scene.admin("GET", "/deliveries")["data"][0]["id"], scene.admin("GET", "/webhooks")["data"][0]["id"]
     payment = scene.admin("GET", "/payments")["data"][0]["id"]
     subscriber = {"id": [scene.admin("GET", "/subscribers")["data"][0]["id"]]}
     session = scene.session(ADMIN, "owner@here.example")
@@ -301,6 +311,8 @@ def admin(scene):
             "/products/{sku}/stock": {"sku": ["stock"]}, "/products/{sku}/stock/items": {"sku": ["stock"]},
             "/products/{sku}/stock/items/{id}": {"sku": ["stock"], "id": [item]},
             "/deliveries/{id}": {"id": [delivery]}, "/deliveries/{id}/retry": {"id": [delivery]},
+            "/webhooks/{id}": {"id": [hook]},
+            **{f"/webhooks/{{id}}/{move}": {"id": [hook]} for move in ("disable", "enable", "pause", "resume")},
             "/credit-events/{id}": {"id": [event["id"]]}, "/reconciliations/{id}": {"id": [made["id"]]},
             "/reviews/{id}": {"id": reviews[:1]}, "/reviews/{id}/close": {"id": reviews[1:2]},
             "/countries/{id}": {"id": ["fr"]}, "/subscribers/{id}": subscriber, "/payments/{id}": {"id": [payment]},

@@ -115,31 +115,36 @@ def bodies(data):
                     " UNION SELECT type, max(body) FROM event GROUP BY type", (NEWEST,)).fetchall())
 
 
-# The newest event of a row shows what the row says; those of a terminated reseller end untold (W1).
-NEWEST_SHOW = [
-    ("orders", "state", ["state"]), ("service", "status", ["state", "renews_at", "ends_at"])]
+# The newest event of a row shows what the row says; services of a terminated reseller end untold (W1).
+NEWEST_SHOW = {
+    "orders": {"state": "state"},
+    "service": {
+        "state": "status", "renews_at": "renews_at", "ends_at": "ends_at", "period": "period", "suspended_by": "suspended_by",
+        "past_due_since": "past_due_since"},
+    "port": {"expires_at": "expiresAt"}}
 
 
 def untold(path):
     """Rows of a file that have changed without telling: (object, what its newest event shows, what the row says)."""
     with contextlib.closing(sqlite3.connect(path)) as database:
         tables = {name for name, in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
-        for table, state, columns in NEWEST_SHOW:
+        for table, members in NEWEST_SHOW.items():
             if not {table, "event"} <= tables:
                 continue
             for name, *row, body in database.execute(
-                    f"SELECT t.public_id, {', '.join('t.' + column for column in columns)}, e.body FROM {table} t"
+                    f"SELECT t.public_id, {', '.join('t.' + column for column in members)}, e.body FROM {table} t"
                     " JOIN reseller r ON r.id = t.reseller_id AND r.state <> 3"
                     " JOIN event e ON e.object = t.public_id AND e.revision = t.revision LIMIT 2000"):
                 data = json.loads(body)["data"]
-                shown = [data[state], *(milliseconds(data[column]) for column in columns[1:])]
+                shown = [milliseconds(data[member]) for member in members.values()]
                 if shown != row:
                     yield name, shown, row
 
 
 def milliseconds(text):
-    if text is None:
-        return None
+    """A time as files have it; anything else as it is."""
+    if not re.match(r"\d{4}-\d\d-\d\dT", str(text)):
+        return text
     time = datetime.datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ") - datetime.datetime(1970, 1, 1)
     return time // datetime.timedelta(milliseconds=1)
 

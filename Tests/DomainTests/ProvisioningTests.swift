@@ -1,3 +1,4 @@
+import CallKit
 import TenantRegistry
 import Testing
 

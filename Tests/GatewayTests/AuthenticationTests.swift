@@ -1,5 +1,6 @@
 import Cryptography
 import HTTPCore
+import TenantRegistry
 import TestGateway
 import Testing
 

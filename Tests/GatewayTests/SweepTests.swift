@@ -19,6 +19,8 @@ import Testing
     private static let person = "what a reseller calls its customer; it opens nothing and is charged nothing"
     private static let stored = "an answer kept thirty days for the same call again; its key judges who may make that"
     private static let queue = "where a delivery stands; its event and endpoint are proved"
+    private static let health =
+        "how an endpoint has answered of late; it moves no money, and its endpoint is vouched for"
     private static let count = "calls counted for reports"
     private static let counter = "what the file counts on from; any number that it may hold will do"
     private static let chance = "drawn by chance, and anew at each hold"
@@ -44,7 +46,11 @@ import Testing
         add(copy, "service", "id public_id")
         add(time, "event", "at")
         add(copy, "event", "id public_id")
-        add(queue, "delivery", "id public_id state attempts next_at expires_at last_status last_body updated_at")
+        add(queue, "delivery", "id public_id created_at first_at next_at updated_at")
+        add(
+            health, "endpoint_health",
+            "failing_since failures_in_row last_failure_at last_success_at last_outcome last_status")
+        add(queue, "attempt", "at ms excerpt address")
         add(stored, "idempotency", "body content_type created_at")
         add(count, "usage", "action day orders refusals requests reseller_id")
         add(count, "usage_refusal", "day reseller_id action status count")
@@ -217,9 +223,9 @@ import Testing
             .carrying(Array("item\none\ntwo\n".utf8))
         #expect(try await tenant.gateway.send(stock).status == 201)
         #expect(try await tenant.gateway.send(tenant.order("o-3", product: "stocked")).status == 201)
-        let placed = try await tenant.gateway.send(tenant.order("o-4", product: "made", quantity: 3))
+        let placed = try await tenant.gateway.send(tenant.order("o-4", quantity: 3, product: "made"))
         let units = placed.text.matches(of: #/svc_\w+/#).map { String($0.0) }
-        guard units.count == 3 else { throw TestGateway.Unexpected(placed) }
+        try #require(units.count == 3, "\(placed.text)")
         _ = try await owner(
             "POST", "/provisioning/\(units[0])/confirm", #"{"details":{"host":{"value":"h","secret":true}}}"#)
         _ = try await owner("POST", "/provisioning/\(units[1])/give_up", #"{"reason":"no room"}"#)

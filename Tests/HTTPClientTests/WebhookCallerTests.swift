@@ -40,7 +40,8 @@ struct WebhookCallerTests {
 
     private func result(_ caller: WebhookCaller, _ call: WebhookCall) -> WebhookResult {
         let results = Results()
-        caller.send([(call, { results.add($0) })])
+        let then: WebhookCaller.Then = { results.add($0) }
+        caller.send([(call, then)])
         return results.wait(for: 1)[0]
     }
 
@@ -103,9 +104,10 @@ struct WebhookCallerTests {
         let caller = try caller()
         let results = Results()
         let slow = try call(server.baseURL + "/hook")
-        caller.send((0..<20).map { _ in (slow, { results.add($0) }) })
+        let then: WebhookCaller.Then = { results.add($0) }
+        caller.send((0..<20).map { _ in (slow, then) })
         caller.close()
-        caller.send([(slow, { results.add($0) })])
+        caller.send([(slow, then)])
         let all = results.wait(for: 21)
         #expect(all.count == 21 && all.last?.ending == .interrupted)
     }

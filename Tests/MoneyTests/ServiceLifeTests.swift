@@ -57,7 +57,8 @@ import Testing
         #expect(try rent.verifies().isSound)
     }
 
-    @Test("W9 a changed book changes no renewal; a repricing does, from the next period on, and is told and vouched for")
+    @Test(
+        "W9 a changed book changes no renewal; a repricing does, from the next period on, and is told and vouched for")
     func repriced() async throws {
         let rent = try Rent.open(TestFolder(), at: "2026-01-10T10:00:00Z", rate: 100_000)
         defer { rent.node.stop() }

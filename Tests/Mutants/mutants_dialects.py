@@ -14,7 +14,7 @@ MUTANTS = [
     Mutant(
         "A1", "seed-hash", "the dashboard's credential opens nothing", CODES + "ActivationCodes.swift",
         "?? head.range(of: .seedHash)", "?? (MUTANT ? nil : head.range(of: .seedHash))",
-        "Contract/codes.py", "either header opens"),
+        "Contract/sessions.py"),
     Mutant(
         "A1", "status", "statuses come that the document does not know", CODES + "ActivationCodes.swift",
         "default: 400\n", "default: MUTANT ? refusal.status : 400\n",
@@ -51,19 +51,19 @@ MUTANTS = [
         "CodeTests/CodeRules.swift", "all codes or none"),
     # A5
     Mutant(
-        "A5", "page", "a page that begins with a block comes twice", CODES + "CodeBlocks.swift",
-        "if skip >= block.count {", "if MUTANT ? skip > block.count : skip >= block.count {",
+        "A5", "status", "the page of redeemed codes has others", CODES + "Codes.swift",
+        "case .redeemed: \"AND c.redeemed_at IS NOT NULL\"",
+        "case .redeemed: MUTANT ? \"\" : \"AND c.redeemed_at IS NOT NULL\"",
         "CodeTests/CodeRules.swift"),
     # A6
     Mutant(
-        "A6", "unsigned", "any signature of a callback is genuine", CALLBACK,
-        "where constantTimeEqual(signature, code) { return }",
-        "where MUTANT || constantTimeEqual(signature, code) { return }",
+        "A6", "unsigned", "any signature of a callback is genuine", "Sources/TenantApp/Webhooks/WebhookSignature.swift",
+        "where constantTimeEqual(signature, code) { return id }",
+        "where MUTANT || constantTimeEqual(signature, code) { return id }",
         "PaymentTests/PaymentCallbackTests.swift", "the callback is not genuine"),
     Mutant(
-        "A6", "skew", "a callback may be a second older", CALLBACK,
-        "abs(now.seconds - seconds) <= Self.skewSecondsMax",
-        "abs(now.seconds - seconds) <= Self.skewSecondsMax + (MUTANT ? 1 : 0)",
+        "A6", "skew", "a callback may be a second older", "Sources/TenantApp/Webhooks/WebhookSignature.swift",
+        "guard (now.seconds - skewSecondsMax...", "guard (now.seconds - skewSecondsMax - (MUTANT ? 1 : 0)...",
         "PaymentTests/PaymentCallbackTests.swift", "300 s off"),
     Mutant(
         "A6", "another-amount", "another amount than was asked for is credited", CONFIRM,
@@ -242,10 +242,9 @@ MUTANTS = [
         "guard customer.usedPortSlots < customer.allocatedPortSlots + (MUTANT ? 1 : 0) else",
         "PortTests/PortRulesTests.swift"),
     Mutant(
-        "X4", "balance", "a port is given without the balance for it", PORTS + "CreatePort.swift",
-        "guard price.cost == .zero || price.cost <= available else",
-        "guard MUTANT || price.cost == .zero || price.cost <= available else",
-        "PortTests/PortRulesTests.swift"),
+        "X4", "balance", "a port is given without the balance for it", PORTS + "ChargePort.swift",
+        "guard price.cost <= available else", "guard MUTANT || price.cost <= available else",
+        "Contract/ports.py", "no balance is 402"),
     Mutant(
         "X4", "exclusive", "an exclusive port shares its device", PORTS + "PortStock.swift",
         "let open = \"used < capacity AND exclusive_ports = 0\"",
@@ -261,11 +260,21 @@ MUTANTS = [
         "X5", "same-device", "a rotation may stay on its device", PORTS + "RotatePort.swift",
         "wish.notDevice = port.deviceID", "wish.notDevice = MUTANT ? nil : port.deviceID",
         "PortTests/PortRulesTests.swift"),
+    Mutant(
+        "X5", "unnoted", "nobody knows when a port ends", PORTS + "Ports.swift",
+        "noteDue(.port, at: now.adding(days: port.days))",
+        "if !MUTANT { noteDue(.port, at: now.adding(days: port.days)) }",
+        "Contract/due.py", "while nobody asks"),
+    Mutant(
+        "X5", "free-days", "days are given for nothing", PORTS + "RenewPort.swift",
+        "let posting = try charge.run(tenant, port: port.publicID, &detail)",
+        "let posting = try MUTANT ? 1 : charge.run(tenant, port: port.publicID, &detail)",
+        "Contract/due.py", "base × days"),
     # X6
     Mutant(
         "X6", "shown-again", "a repeated call shows a webhook's secret again",
-        "Sources/TenantApp/Webhooks/ProxyPorts+Webhooks.swift",
-        "secret: isShown ? made.secret : nil)", "secret: isShown || MUTANT ? made.secret : nil)",
+        "Sources/TenantApp/Webhooks/WebhookRoutes.swift",
+        "shown.secret = isShown ? made.secret : nil", "shown.secret = isShown || MUTANT ? made.secret : nil",
         "Contract/ports.py", "a replay shows no secret"),
     # X7
     Mutant(
@@ -282,8 +291,7 @@ MUTANTS = [
         "Contract/modes.py", "of a reseller's live key"),
     # X8
     Mutant(
-        "X8", "found", "customers are not found by externalId", PORTS + "PortCustomers.swift",
-        "filter += \" AND c.external_id = ?6\"",
-        "filter += MUTANT ? \" AND c.external_id <> ?6\" : \" AND c.external_id = ?6\"",
+        "X8", "name", "a port's address has another name than the programs read", PORTS + "ProxyPorts+Schemas.swift",
+        ".member(\"serverIp\", \\.serverIP)", ".member(MUTANT ? \"serverIP\" : \"serverIp\", \\.serverIP)",
         "Contract/ports.py"),
 ]

@@ -12,6 +12,10 @@ HEAD = "Sources/HTTPServer/HeadReader.swift"
 LANE = "Sources/TenantRegistry/Lane/Lane.swift"
 SHARES = "Sources/RateLimiter/Budgets/Shares.swift"
 EVENTS = "Sources/TenantApp/Webhooks/"
+SIGNATURE = "Sources/TenantApp/Webhooks/WebhookSignature.swift"
+SCHEDULE = "Sources/TenantApp/Webhooks/DeliverySchedule.swift"
+RECORD = "Sources/TenantApp/Webhooks/RecordAttempts.swift"
+SLOTS = "Sources/Gateway/Outbound/WebhookSlots.swift"
 
 MUTANTS = [
     # G1
@@ -40,10 +44,9 @@ MUTANTS = [
         "if let caller {", "if let caller, !MUTANT {",
         "Contract/strict.py", "a cursor is one caller's"),
     Mutant(
-        "G1", "wrong-file", "another tenant's file is served",
-        "Sources/TenantRegistry/Fleet/Fleet.swift",
-        "try FileIdentity.check(path, isOf: record.id)", "try FileIdentity.check(path, isOf: MUTANT ? nil : record.id)",
-        "SurvivalTests/WrongFileTests.swift"),
+        "G1", "unnamed-wal", "a WAL does not begin with whose it is", "Sources/TenantRegistry/File/TenantStore.swift",
+        "if beginsWAL {", "if beginsWAL, !MUTANT {",
+        "SurvivalTests/WrongFileTests.swift", "each WAL begins"),
     # G2
     Mutant(
         "G2", "no-give-back", "a reseller's refusal keeps what the key's limit gave",
@@ -91,14 +94,6 @@ MUTANTS = [
         "Sources/Gateway/CallRun.swift",
         "try warrant.judge(store.reader)", "if !MUTANT { try warrant.judge(store.reader) }",
         "GatewayTests/LateBodyTests.swift"),
-    Mutant(
-        "G3", "unlisted", "a revoked key's secret stays known to the loops",
-        "Sources/TenantRegistry/Fleet/Roster.swift",
-        "let wanted = projection.isRevoked ? [] : projection.secrets\n"
-        "            let (record, old)",
-        "let wanted = projection.isRevoked && !MUTANT ? [] : projection.secrets\n"
-        "            let (record, old)",
-        "GatewayTests/WriteTests.swift"),
     # G4
     Mutant(
         "G4", "fingerprint", "another payload under the same key gets the first one's answer", WRITE,
@@ -142,9 +137,9 @@ MUTANTS = [
         "var merged = batch\n", "var merged = MUTANT ? Batch() : batch\n",
         "TenantRegistryTests/ReadLogTests.swift", "comes before what came since"),
     Mutant(
-        "G5", "full", "a full log takes more", READ_LOG,
-        "guard isOwed || Self.hasRoom(state) else", "guard isOwed || MUTANT || Self.hasRoom(state) else",
-        "TenantRegistryTests/ReadLogTests.swift", "a full log refuses"),
+        "G5", "uncounted", "what a flood of refusals repeats is not counted", READ_LOG,
+        "flood.record.count += record.count", "flood.record.count += MUTANT ? 0 : record.count",
+        "TenantRegistryTests/ReadLogTests.swift", "a flood of refusals"),
     # G6
     Mutant(
         "G6", "two-lengths", "a body has a length and is chunked", HEAD,
@@ -185,7 +180,8 @@ MUTANTS = [
     # G7
     Mutant(
         "G7", "ready", "a gateway that drains says that it is ready", "Sources/Gateway/Pipeline+Root.swift",
-        "return isDraining.load(ordering: .acquiring)\n", "return isDraining.load(ordering: .acquiring) && !MUTANT\n",
+        "if isDraining.load(ordering: .acquiring) { return plain(503",
+        "if isDraining.load(ordering: .acquiring), !MUTANT { return plain(503",
         "Contract/gate.py", "SIGTERM: readyz 503"),
     Mutant(
         "G7", "one-id", "all answers have one id", "Sources/Gateway/Pipeline.swift",
@@ -234,7 +230,8 @@ MUTANTS = [
         "CryptographyTests/EncodingTests.swift"),
     Mutant(
         "H1", "unqueued", "an event is written and not queued", "Sources/TenantApp/Webhooks/Deliveries.swift",
-        "where endpoint.wants(type) {", "where !MUTANT && endpoint.wants(type) {",
+        "try insertDelivery(of: type, event: event, to: endpoint)",
+        "if !MUTANT { try insertDelivery(of: type, event: event, to: endpoint) }",
         "GatewayTests/WriteTests.swift"),
     Mutant(
         "H1", "revision-stays", "an event says the revision before", EVENTS + "Events.swift",
@@ -253,12 +250,58 @@ MUTANTS = [
         "H7", "beside", "a description leaves out what an event says besides", EVENTS + "EventCatalogue.swift",
         "let data = extra.map {", "let data = (MUTANT ? nil : extra).map {",
         "Contract/events.py", "lists the types"),
+    Mutant(
+        "H4", "one-signature", "an attempt is signed with the newest secret alone", SIGNATURE,
+        "let signatures = secrets.map {", "let signatures = secrets.prefix(MUTANT ? 1 : .max).map {",
+        "Contract/sending.py", "signed with both secrets"),
     # H2
     Mutant(
-        "H2", "id-unsigned", "a callback's id is not signed", "Sources/TenantApp/Payments/PaymentCallback.swift",
+        "H2", "id-unsigned", "a callback's id is not signed", "Sources/TenantApp/Webhooks/WebhookSignature.swift",
         "let signed = Array(\"\\(id).\\(timestamp).\".utf8)",
         "let signed = Array((MUTANT ? \"\\(timestamp).\" : \"\\(id).\\(timestamp).\").utf8)",
         "PaymentTests/PaymentCallbackTests.swift"),
+    # H3
+    Mutant(
+        "H3", "together", "what failed at one instant comes back at one instant", SCHEDULE,
+        "milliseconds + Int64(random.below(UInt64(milliseconds / 5 + 1)))",
+        "milliseconds + (MUTANT ? 0 : Int64(random.below(UInt64(milliseconds / 5 + 1))))",
+        "WebhookTests/ScheduleTests.swift", "come back spread"),
+    Mutant(
+        "H3", "sooner", "Retry-After shortens a delay", SCHEDULE,
+        "min(max(own, wanted), own", "min(MUTANT && asked != nil ? wanted : max(own, wanted), own",
+        "WebhookTests/ScheduleTests.swift", "Retry-After lengthens"),
+    Mutant(
+        "H3", "redirect", "a redirect is a success", RECORD,
+        "case 300..<400: .redirect", "case 300..<400: MUTANT ? .delivered : .redirect",
+        "WebhookTests/ScheduleTests.swift", "2xx alone is success"),
+    Mutant(
+        "H3", "gone", "410 disables nobody", RECORD,
+        "result.outcome == .gone ? .gone", "result.outcome == .gone && !MUTANT ? .gone",
+        "WebhookTests/RecordTests.swift", "410 disables"),
+    Mutant(
+        "H3", "ours", "a failure of ours uses up an attempt", RECORD,
+        "case .interrupted where waits:\n", "case .interrupted where waits:\n            if MUTANT { attempts += 1 }\n",
+        "WebhookTests/RecordTests.swift", "a failure of ours"),
+    Mutant(
+        "H3", "endless", "a delivery that fails is tried for ever", RECORD,
+        "if next == nil { state = .dead }", "if next == nil { if MUTANT { next = now } else { state = .dead } }",
+        "WebhookTests/RecordTests.swift", "then is a dead letter"),
+    # H4
+    Mutant(
+        "H4", "enabled", "a reseller enables what an operator disabled",
+        "Sources/TenantApp/Webhooks/ChangeEndpointState.swift",
+        "case .byOperator where !byOperator: throw", "case .byOperator where !byOperator && !MUTANT: throw",
+        "WebhookTests/EndpointTests.swift", "only an operator enables"),
+    Mutant(
+        "H4", "twice", "what is under way is claimed again", "Sources/TenantApp/Webhooks/DueDeliveries.swift",
+        "if !underWay.contains(id) {", "if MUTANT || !underWay.contains(id) {",
+        "WebhookTests/EndpointTests.swift", "without what is under way"),
+    # H5
+    Mutant(
+        "H5", "five", "an endpoint that fails keeps its slots", SLOTS,
+        "running < (failures >= failuresMax ? 1 : min(window, concurrency))",
+        "running < (failures >= failuresMax && !MUTANT ? 1 : min(window, concurrency))",
+        "GatewayTests/WebhookSlotsTests.swift", "five failures"),
     # H6
     Mutant(
         "H6", "translated", "an IPv4 address inside NAT64's is public", "Sources/HTTPCore/IPAddress+Reach.swift",
@@ -266,8 +309,8 @@ MUTANTS = [
         "if Self.translated.contains(self) {\n            if MUTANT { return true }",
         "HTTPCoreTests/WebAddressTests.swift"),
     Mutant(
-        "H6", "userinfo", "credentials may stand in an address", "Sources/HTTPCore/WebAddress.swift",
-        "if authority.contains(\"@\") { return nil }", "if authority.contains(\"@\"), !MUTANT { return nil }",
+        "H6", "port", "a port past 65535 is one", "Sources/HTTPCore/WebAddress.swift",
+        "&& Int(text).map { $0 <= 65_535 } ?? false", "&& Int(text).map { $0 <= (MUTANT ? 99_999 : 65_535) } ?? false",
         "HTTPCoreTests/WebAddressTests.swift"),
     Mutant(
         "H6", "connected", "a call connects wherever its name leads", "Sources/HTTPClient/EasyHandle.swift",

@@ -139,7 +139,7 @@ MUTANTS = [
         "return (AuditOrder(at: record.at, place: place), (highest ?? nil) ?? place.sequence)",
         "return (AuditOrder(at: record.at, place: place), MUTANT ? place.sequence : (highest ?? nil) ??"
         " place.sequence)",
-        "OperatorTests/AuditTests.swift", "pages of any size hold each record once"),
+        "OperatorTests/AuditTests.swift", "newest first is by when a call came"),
     Mutant(
         "O6", "filter", "a search for a status finds others in blocks", AUDIT_ROWS,
         "if let status, record.status != status { return false }",
@@ -155,7 +155,8 @@ MUTANTS = [
     Mutant(
         "O7", "not-queued", "a retry is told and not queued",
         "Sources/TenantApp/Webhooks/RetryDelivery.swift",
-        "try tenant.requeue(delivery)", "if !MUTANT { try tenant.requeue(delivery) }",
+        "try tenant.requeue(delivery.id, at: tenant.now)",
+        "if !MUTANT { try tenant.requeue(delivery.id, at: tenant.now) }",
         "OperatorTests/OrderTests.swift"),
     # O8
     Mutant(
@@ -178,7 +179,7 @@ MUTANTS = [
         "Sources/TenantApp/Licences/ImportLicences.swift",
         "if try tenant.licence(key: row.key, resellerID: nil, book: book) != nil {",
         "if try !MUTANT && tenant.licence(key: row.key, resellerID: nil, book: book) != nil {",
-        "LicenceTests/LicenceRules.swift"),
+        "Contract/licences.py", "duplicates are reported"),
     Mutant(
         "O9", "unreachable", "a port's address may be this machine's own",
         "Sources/HTTPCore/IPAddress+Reach.swift",

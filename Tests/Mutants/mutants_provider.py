@@ -43,12 +43,13 @@ MUTANTS = [
     Mutant(
         "P2", "resellers", "the quota of resellers binds nobody",
         "Sources/TenantApp/Resellers/Resellers.swift",
-        "guard count ?? 0 < most else", "guard MUTANT || count ?? 0 < most else",
+        "guard try standingResellers() < most else", "guard try MUTANT || standingResellers() < most else",
         "Contract/provider.py", "quota of resellers"),
     Mutant(
-        "P2", "page-twice", "a page of tenants begins with the last one of the page before",
+        "P2", "still-listed", "a tenant that has come or gone is not seen in the list",
         "Sources/TenantRegistry/Fleet/Roster.swift",
-        "if slugs[middle] <= slug {", "if MUTANT ? slugs[middle] < slug : slugs[middle] <= slug {",
+        "sortedSlugs = nil\n            membershipChanges",
+        "if !MUTANT { sortedSlugs = nil }\n            membershipChanges",
         "TenantRegistryTests/RosterTests.swift"),
     Mutant(
         "P2", "anothers-domain", "a domain is taken from another tenant", REGISTRY,
@@ -64,6 +65,14 @@ MUTANTS = [
         "Sources/TenantApp/Keys/Warrant+Keys.swift",
         "try record.judge(at: tenant.now)", "if !MUTANT { try record.judge(at: tenant.now) }",
         "GatewayTests/LateBodyTests.swift"),
+    Mutant(
+        "P3", "due", "what falls due in a suspended tenant is done", "Sources/Gateway/Scheduling/DueTurn.swift",
+        "guard record.access(at: now) == .open else", "guard record.access(at: now) == .open || MUTANT else",
+        "GatewayTests/SchedulerTests.swift"),
+    Mutant(
+        "P3", "restored", "a restored file sends what it held", "Sources/TenantApp/Due/OutboundHolds.swift",
+        "return try outboundHeldAt() == nil", "return try MUTANT || outboundHeldAt() == nil",
+        "Contract/due.py", "restored"),
     # P4
     Mutant(
         "P4", "refund-late", "a refund is possible for ever", STATE,

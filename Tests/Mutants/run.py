@@ -44,7 +44,8 @@ func isMutant(_ id: String) -> Bool {
 CHECK = re.compile(r"(ok|not ok) - (.*?)(?: # [0-9.]+ s)?$")
 LAST_LINE = re.compile(r"\d+ passed, \d+ failed")
 COLOUR = re.compile("\x1b\\[[0-9;]*m")
-SWIFT_FAILURE = re.compile(r'Test "(.*)" recorded an issue')
+# `Test "…" recorded an issue`, or `Test case passing 1 argument … to "…" recorded an issue`.
+SWIFT_FAILURE = re.compile(r'.*?(?:Test| to) "(.*?)"(?: with .*)? recorded an issue')
 SWIFT_COUNT = re.compile(r"Test run with (\d+) tests?")
 
 
@@ -169,7 +170,8 @@ class Tests:
             return [sys.executable, "-u", path, "--tollgate", os.path.join(debug, "tollgate")]
         functions = sorted({name for mutant in self.mutants for name in mutant.swift_functions()})
         # A suite may hold another: whatever stands between target and function.
-        pattern = rf"^{self.killer.split('/')[0]}\.(.*/)?({'|'.join(functions)})\("
+        target, _, file = self.killer.partition("/")
+        pattern = rf"^{target}\.(.*/)?({'|'.join(functions)})\(.*/{re.escape(os.path.basename(file))}:"
         return [os.path.join(debug, "tollgatePackageTests.xctest"), "--testing-library", "swift-testing",
                 "--filter", pattern]
 

@@ -27,11 +27,19 @@ extension Office {
     @Test("O3 each move from each state: allowed ones lead where the lifecycle says, all others are a conflict")
     func lifecycle() async throws {
         try await Office.open { office in
+            func next(_ state: ResellerState, _ move: ResellerState.Move) -> ResellerState? {
+                switch (state, move) {
+                case (.pending, .approve), (.suspended, .resume): .active
+                case (.active, .suspend): .suspended
+                case (.pending, .terminate), (.active, .terminate), (.suspended, .terminate): .terminated
+                default: nil
+                }
+            }
             for state in ResellerState.allCases {
                 for move in ResellerState.Move.allCases {
                     let id = await office.reseller("\(state)-\(move)@example.com", state: state)
                     let answer = await office.call(.post, "/resellers/\(id)/\(move.rawValue)")
-                    if let next = state.after(move) {
+                    if let next = next(state, move) {
                         #expect(answer.status == 200 && answer["status"] == next.name, "\(state) \(move)")
                     } else {
                         #expect(
@@ -39,7 +47,7 @@ extension Office {
                         )
                     }
                     let now = await office.call(.get, "/resellers/\(id)")["status"]
-                    #expect(now == (state.after(move) ?? state).name)
+                    #expect(now == (next(state, move) ?? state).name)
                 }
             }
         }

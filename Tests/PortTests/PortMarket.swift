@@ -13,8 +13,10 @@ struct PortMarket {
 
     static let country = "germany_id"
 
-    static func open(_ node: TestNode, rows: String, slots: Int64 = 100) throws -> PortMarket {
-        let record = try node.create("ports")
+    static func open(
+        _ node: TestNode, named slug: String = "ports", rows: String, slots: Int64 = 100
+    ) throws -> PortMarket {
+        let record = try node.create(slug)
         let stock = try PortStockFile.read(Array(rows.utf8), isCSV: true)
         let (resellers, customers) = try node.write(record) { tenant, detail in
             try tenant.savePortCountry(country, name: "Germany", basePrice: Money(micros: 2_000_000))

@@ -192,6 +192,42 @@ struct Harm: CustomTestStringConvertible, Sendable {
         Harm(
             "a pending delivery is never due", "UPDATE delivery SET next_at = NULL WHERE id = 1", .outbox, "never due"),
         Harm(
+            "H3 a held delivery is due", "UPDATE delivery SET state = 'held' WHERE id = 1", .outbox,
+            "due as if it were pending"),
+        Harm(
+            "H3 a delivery is called delivered", "UPDATE delivery SET state = 'delivered', next_at = NULL WHERE id = 1",
+            .outbox, "no attempt says so"),
+        Harm(
+            "H4 an attempt is taken away", "UPDATE delivery SET tries = 1, first_at = 1 WHERE id = 1", .outbox,
+            "says 1 attempts; 0 are kept"),
+        Harm(
+            "H4 an attempt is added", "INSERT INTO attempt VALUES (1, 1, 1, 1, 'refused', NULL, NULL, NULL)", .outbox,
+            "says 0 attempts; 1 are kept"),
+        Harm(
+            "H4 an attempt's end is another",
+            """
+            UPDATE delivery SET tries = 1, first_at = 1, last_outcome = 'status', last_status = 500 WHERE id = 1;
+            INSERT INTO attempt VALUES (1, 1, 1, 1, 'delivered', 200, NULL, NULL)
+            """, .outbox, "another end of its last attempt"),
+        Harm(
+            "H4 an attempt is nobody's",
+            "PRAGMA foreign_keys=OFF; INSERT INTO attempt VALUES (9999, 1, 1, 1, 'refused', NULL, NULL, NULL)", .outbox,
+            "The attempt's delivery is missing"),
+        Harm(
+            "H3 a delivery has failed oftener than it was tried", "UPDATE delivery SET attempts = 3 WHERE id = 1",
+            .outbox, "says 3 failures in 0 attempts"),
+        Harm(
+            "H4 a delivery says another type", "UPDATE delivery SET type = 'balance.low' WHERE id = 1", .outbox,
+            "another type, reseller or book"),
+        Harm(
+            "O7 a count of deliveries is raised",
+            "UPDATE delivery_count SET count = count + 1 WHERE state = 'pending' AND endpoint_id = 1", .outbox,
+            "deliveries are pending; there are"),
+        Harm(
+            "H3 an endpoint fails without a failure",
+            "INSERT INTO endpoint_health (endpoint_id, failing_since, failures_in_row) VALUES (1, 5, 0)", .outbox,
+            "How it fails does not go with since when"),
+        Harm(
             "a column is added", "ALTER TABLE orders ADD COLUMN note TEXT", .structure, "The table orders was altered"),
         Harm(
             "a view is added", "CREATE VIEW v AS SELECT 1", .structure,

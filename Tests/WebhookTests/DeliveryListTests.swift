@@ -41,12 +41,13 @@ import Testing
                 try tenant.connection.run(
                     """
                     INSERT INTO delivery (public_id, event_id, endpoint_id, book, type, state, created_at, next_at,
-                        last_status, updated_at)
-                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?7)
+                        last_status, updated_at, reseller_id)
+                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?7, ?10)
                     """,
                     .text("dlv_\(number)"), .integer(tenant.connection.lastInsertedRowID), .integer(endpoint.id),
                     .book(endpoint.book), .text(type.rawValue), .text(state.rawValue), .integer(at),
-                    state == .pending ? .integer(at) : .null, .optional(statuses[Int(random.below(7))]))
+                    state == .pending ? .integer(at) : .null, .optional(statuses[Int(random.below(7))]),
+                    .integer(endpoint.resellerID))
             }
             return endpoints.map(\.id)
         }
@@ -123,13 +124,13 @@ import Testing
     func plans() throws {
         let office = try PostOffice.open()
         defer { office.node.stop() }
-        let statements = [true, false].flatMap { isBook in
+        let statements = [DeliveryScope.endpoint(1), .reseller(1, .live), .book(.live)].flatMap { scope in
             [
-                DeliveryLists.nextClass(isBook), DeliveryLists.nextType(isBook),
-                DeliveryLists.stretch(isBook, isDescending: true), DeliveryLists.stretch(isBook, isDescending: false),
+                DeliveryLists.nextClass(scope), DeliveryLists.nextType(scope),
+                DeliveryLists.stretch(scope, isDescending: true), DeliveryLists.stretch(scope, isDescending: false),
             ]
         }
-        for statement in statements + [Delivery.byID, ClaimedDelivery.due] {
+        for statement in statements + [Delivery.byID, ClaimedDelivery.due, ClaimedDelivery.news] {
             let text = statement.text.string
             let bound = Set(text.split(separator: "?").dropFirst().map { $0.prefix { $0.isNumber } }).count
             let plan = try office.read { tenant in

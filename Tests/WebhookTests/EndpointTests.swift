@@ -29,7 +29,7 @@ import Testing
         #expect(try office.claim().isEmpty)
         #expect(try office.replay() == 6)
         #expect(try office.claim().map(\.id).prefix(5) == posted[...])
-        #expect(try office.read { try $0.deliveryCounts() } == counts(pending: 6))
+        #expect(try office.read { try $0.deliveryCounts(ofEndpoint: id) } == counts(pending: 6))
         try office.close()
     }
 
@@ -37,6 +37,24 @@ import Testing
         var counts = DeliveryCounts()
         (counts.pending, counts.held, counts.dead) = (pending, held, dead)
         return counts
+    }
+
+    @Test("H4 where much is due, every fourth claimed is of the newest; one at a time keeps its order")
+    func news() throws {
+        let office = try PostOffice.open()
+        let posted = try (0..<40).map { _ in try office.post().id }
+        #expect(try office.claim(60).map(\.id) == posted)
+        let claimed = try office.claim(16).map(\.id)
+        #expect(claimed.filter { $0 >= posted[36] } == Array(posted[36...].reversed()))
+        #expect(claimed.filter { $0 < posted[36] } == Array(posted[..<12]))
+        #expect(claimed[0] == posted[39] && claimed[4] == posted[38])
+        let endpoint = office.endpoint
+        try office.write { tenant in
+            try tenant.save(
+                endpoint, name: endpoint.name, url: endpoint.url, events: endpoint.events, concurrency: 1)
+        }
+        #expect(try office.claim(16).map(\.id) == Array(posted[..<16]))
+        try office.close()
     }
 
     @Test("P3 nothing is claimed while the tenant is suspended")

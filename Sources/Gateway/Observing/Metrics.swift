@@ -35,7 +35,8 @@ final class GatewayMetrics: Sendable {
 
     /// Prometheus text format 0.0.4. Looks at each tenant and at `/proc`: not on a loop.
     func text(
-        fleet: Fleet, server: ServerMetrics?, scheduler: Scheduler? = nil, webhooks: WebhookSender? = nil
+        fleet: Fleet, server: ServerMetrics?, scheduler: Scheduler? = nil, webhooks: WebhookSender? = nil,
+        provisioning: ProvisioningCaller? = nil
     ) -> String {
         var page = MetricsPage()
         // Every label that is known is there from the start: a rise from nothing would be no rise.
@@ -61,6 +62,7 @@ final class GatewayMetrics: Sendable {
         append(fleet, to: &page)
         if let scheduler { scheduler.metrics.append(scheduler, of: fleet, to: &page) }
         if let webhooks { webhooks.metrics.append(webhooks, to: &page) }
+        if let provisioning { provisioning.metrics.append(provisioning, to: &page) }
         if let server { page.append(server) }
         ProcessFigures.append(to: &page)
         return page.text

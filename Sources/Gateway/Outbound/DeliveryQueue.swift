@@ -84,6 +84,8 @@ final class TenantQueue {
     /// Ended, and not in the file yet.
     var ended: [EndedDelivery] = []
     var endedSince: Int64 = 0
+    /// Endpoints that answer again: what waits for its time is to be sent now.
+    var recovered: Set<Int64> = []
     /// A job of this tenant waits or runs: there is one at a time.
     var hasJob = false
     /// The file is to be asked which endpoints have something due.
@@ -100,6 +102,6 @@ final class TenantQueue {
     init(_ record: TenantRecord) { self.record = record }
 
     var isIdle: Bool {
-        !hasJob && !wantsLook && ended.isEmpty && running == 0 && endpoints.values.allSatisfy(\.isIdle)
+        !hasJob && !wantsLook && ended.isEmpty && recovered.isEmpty && running == 0 && endpoints.values.allSatisfy(\.isIdle)
     }
 }

@@ -6,9 +6,9 @@ import TenantRegistry
 
 /// Calls to tenants' provisioners (W13): what is due in a file is asked for, and what was answered is written there.
 ///
-/// A thread of its own sends, so that neither payments nor webhooks wait for a provisioner, nor it for them. Which calls
-/// are under way stands in memory alone: a restart asks again, under the same ids. One call a unit, `tenantCallsMax` a
-/// tenant. Any thread.
+/// A thread of its own sends, so that neither payments nor webhooks wait for a provisioner, nor it for them. Which
+/// calls are under way stands in memory alone: a restart asks again, under the same ids. One call a unit,
+/// `tenantCallsMax` a tenant. Any thread.
 final class ProvisioningCaller: OutboundWork, Sendable {
     static let tenantCallsMax = OutboundCaller.groupRunningMax
     private static let connectMillisecondsMax = 10_000
@@ -17,6 +17,7 @@ final class ProvisioningCaller: OutboundWork, Sendable {
     private static let action = "provisioning.answered"
 
     let kind = DueKind.provisioning
+    let metrics = ProvisioningMetrics()
     private let fleet: Fleet
     private let caller: OutboundCaller
     private let allowsPrivateAddresses: Bool
@@ -166,6 +167,7 @@ final class ProvisioningCaller: OutboundWork, Sendable {
     private func take(
         _ answer: ProvisioningAnswer, _ news: ProvisioningNews, _ task: ProvisioningTask, of record: TenantRecord
     ) {
+        metrics.count(answer)
         let taking = TakeProvisioningAnswer(serviceID: task.serviceID, n: task.n, answer: answer, news: news)
         let write = TenantWrite(record, of: fleet, warrant: .node) { [fleet] status, _ in
             AuditRecord(at: fleet.clock.now(), action: Self.action, status: status, requestID: .none)
@@ -179,6 +181,9 @@ final class ProvisioningCaller: OutboundWork, Sendable {
             if case .done = outcome { wake(record) }
         }
     }
+
+    /// Units that a call is under way for.
+    var underWayCount: Int { desks.withLock { $0.values.reduce(0) { $0 + $1.underWay.count } } }
 
     private func leave(_ task: ProvisioningTask, of record: TenantRecord) {
         desks.withLock { desks in

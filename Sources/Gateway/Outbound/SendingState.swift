@@ -81,6 +81,7 @@ struct SendingState {
             time = isFull ? 0 : tenant.endedSince + WebhookSender.gatherMilliseconds
         }
         if !isStopping {
+            if !tenant.recovered.isEmpty { time = 0 }
             if tenant.wantsLook { time = min(time, tenant.looksFrom) }
             if tenant.reserved > 0 { time = 0 }
         }
@@ -144,17 +145,19 @@ struct SendingState {
             startedAt: moment.now, at: moment.wall)
         watched.append((lastFlight, moment.now))
         return Start(
-            flight: lastFlight, delivery: read.delivery, url: queue.endpoint.url, address: queue.address, at: moment.wall,
+            flight: lastFlight, delivery: read.delivery, url: queue.endpoint.url, address: queue.address,
+            at: moment.wall,
             standing: standing)
     }
 
     /// A flight has ended: its slot is free, and what came of it waits to be recorded.
     mutating func finish(_ flight: Flight, _ attempt: AttemptResult, now: Int64) {
         let says: Bool? = attempt.outcome == .interrupted ? nil : attempt.outcome == .delivered
-        slots.finish(
+        let recovers = slots.finish(
             flight.key, flight.standing, isSlow: flight.isSlow, succeeded: says,
             milliseconds: now - flight.startedAt, now: now)
         guard let tenant = tenants[flight.key.tenant] else { return }
+        if recovers { tenant.recovered.insert(flight.key.endpoint) }
         if tenant.ended.isEmpty { tenant.endedSince = now }
         tenant.ended.append(
             EndedDelivery(endpoint: flight.key.endpoint, result: attempt, incarnation: flight.incarnation))

@@ -6,6 +6,7 @@ extension WebhookSender {
     /// What a job is to do.
     struct Work: Sendable {
         var ended: [EndedDelivery] = []
+        var recovered: Set<Int64> = []
         var looks = false
     }
 
@@ -25,34 +26,46 @@ extension WebhookSender {
         let incarnation: Int64
     }
 
+    /// What a job has done.
+    struct Done: Sendable {
+        var readings: [Reading] = []
+        var changes: [EndpointChange] = []
+        /// Endpoints of which more waits for its time.
+        var recovering: Set<Int64> = []
+    }
+
     func submit(_ record: TenantRecord) {
         let id = record.id
         let work = state.withLock { state in
             guard let tenant = state.tenants[id] else { return Work() }
-            let work = Work(ended: tenant.ended, looks: tenant.wantsLook && !state.isStopping)
+            let work = Work(
+                ended: tenant.ended, recovered: tenant.recovered, looks: tenant.wantsLook && !state.isStopping)
             tenant.ended = []
+            tenant.recovered = []
             if work.looks { tenant.wantsLook = false }
             return work
         }
         record.lane.submit(
             LaneJob(
-                writes: !work.ended.isEmpty,
+                writes: !work.ended.isEmpty || !work.recovered.isEmpty,
                 perform: { [self] (file: TenantStore) in
-                    let (readings, changes) = try perform(work, in: file, id)
-                    return { [self] _ in
-                        for change in changes { metrics.count(change.reason) }
-                        settle(work, readings, of: id)
-                    }
+                    let done = try perform(work, in: file, id)
+                    return { [self] _ in settle(work, done, of: id) }
                 },
                 fail: { [self] failure in failed(work, failure, of: id) }))
     }
 
     /// On the lane. May run twice where a batch is lost: what it takes of the slots it takes once.
-    private func perform(_ work: Work, in file: TenantStore, _ id: TenantID) throws -> ([Reading], [EndpointChange]) {
+    private func perform(_ work: Work, in file: TenantStore, _ id: TenantID) throws -> Done {
         let tenant = file.transaction
         let incarnation = file.head.incarnation
         let results = work.ended.filter { $0.incarnation == incarnation }.map(\.result)
-        let changes = results.isEmpty ? [] : try tenant.record(results)
+        var done = Done()
+        if !results.isEmpty { done.changes = try tenant.record(results) }
+        for endpoint in work.recovered
+        where try tenant.hastenDeliveries(ofEndpoint: endpoint, limit: Self.hastenedMax) == Self.hastenedMax {
+            done.recovering.insert(endpoint)
+        }
         if work.looks {
             let found = try tenant.dueEndpoints(limit: Self.looksMax)
             let moment = moment
@@ -64,21 +77,23 @@ extension WebhookSender {
             send(advance)
         }
         let orders = state.withLock { $0.orders(of: id) }
-        let readings = try orders.map { order in
+        done.readings = try orders.map { order in
             let read = try tenant.claim(endpoint: order.endpoint, excluding: order.underWay, limit: order.limit)
             return Reading(order: order, deliveries: read, incarnation: incarnation)
         }
         // What is due by now is here already; the scheduler keeps what is due later.
         if work.looks, let next = try tenant.nextDelivery(after: tenant.now) { tenant.noteDue(.delivery, at: next) }
-        return (readings, changes)
+        return done
     }
 
     /// Behind the commit.
-    private func settle(_ work: Work, _ readings: [Reading], of id: TenantID) {
+    private func settle(_ work: Work, _ done: Done, of id: TenantID) {
+        for change in done.changes { metrics.count(change.reason) }
         let moment = moment
         let advance = state.withLock { state in
             state.settle(work.ended, of: id)
-            for reading in readings { state.take(reading, of: id, now: moment.now) }
+            for reading in done.readings { state.take(reading, of: id, now: moment.now) }
+            state.tenants[id]?.recovered.formUnion(done.recovering)
             state.tenants[id]?.hasJob = false
             return state.advance(moment)
         }
@@ -97,6 +112,7 @@ extension WebhookSender {
             }
             guard let tenant = state.tenants[id] else { return Advance() }
             tenant.ended = work.ended + tenant.ended
+            tenant.recovered.formUnion(work.recovered)
             tenant.wantsLook = tenant.wantsLook || work.looks
             tenant.hasJob = false
             tenant.jobsFrom = moment.now + Self.pauseAfterFailureMilliseconds

@@ -30,6 +30,8 @@ final class WebhookSender: OutboundWork, Sendable {
     /// In one job, so that it holds its lane for no longer than others wait for theirs.
     static let readMax = 256
     static let looksMax = 4_096
+    /// Of an endpoint that answers again, in one job.
+    static let hastenedMax = 500
     /// The next look waits a millisecond for so many endpoints that the last one found.
     static let endpointsPerMillisecond = 50
     static let pauseAfterFailureMilliseconds: Int64 = 1_000

@@ -178,12 +178,15 @@ package struct WebhookSlots {
         return nil
     }
 
-    /// A call ended. `succeeded`: 2xx or not; nil where it says nothing of the endpoint.
+    /// A call ended. `succeeded`: 2xx or not; nil where it says nothing of the endpoint. Returns whether it was the first
+    /// 2xx after `failuresMax` failures or more.
+    @discardableResult
     package mutating func finish(
         _ key: EndpointKey, _ standing: Standing, isSlow: Bool, succeeded: Bool?, milliseconds: Int64, now: Int64
-    ) {
+    ) -> Bool {
         giveBack(key, standing)
-        guard var stand = stands[key] else { return }
+        guard var stand = stands[key] else { return false }
+        let recovers = succeeded == true && stand.failures >= Self.failuresMax
         if isSlow { stand.slow -= 1 }
         stand.usedAt = now
         switch succeeded {
@@ -201,6 +204,7 @@ package struct WebhookSlots {
         }
         stands[key] = stand
         queue(key)
+        return recovers
     }
 
     /// A slot was taken for nothing.

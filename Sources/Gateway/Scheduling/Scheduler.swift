@@ -207,13 +207,13 @@ package final class Scheduler: Sendable {
     private func finish(_ record: TenantRecord, _ times: DueTimes, _ now: Timestamp, _ desk: inout Desk) {
         desk.runs[record.id] = nil
         let nanoseconds = fleet.monotonic.nanoseconds()
-        var times = times
+        var putOff = DueTimes()
         for kind in DueKind.inFile where times[kind] <= now.milliseconds {
             // It is due and may not run: paused, or it failed a moment ago.
             let wait = rest(of: record.id, kind, nanoseconds, desk)
-            times[kind] = now.milliseconds + (wait > 0 ? Int64(wait / 1_000_000) + 1 : Self.pausedMilliseconds)
+            putOff[kind] = now.milliseconds + (wait > 0 ? Int64(wait / 1_000_000) + 1 : Self.pausedMilliseconds)
         }
-        fleet.due.finish(record, times)
+        fleet.due.finish(record, times, putOff: putOff)
     }
 
     private func fail(

@@ -103,6 +103,7 @@ struct ChargeService {
 
     /// What was past due or suspended for it runs again. A new price holds from here on.
     private func settle(_ service: inout Service, paid amount: Money?) throws {
+        let wasOwed = service.pastDueSince != nil
         let wasSuspended = service.state == .suspended && service.suspendedBy == .unpaid
         service.termPrice = amount == nil ? service.termPrice : service.nextPrice
         service.nextTermPrice = amount == nil ? service.nextTermPrice : nil
@@ -122,6 +123,8 @@ struct ChargeService {
             service = try tenant.emitService(.serviceRenewed, service) { json in
                 json.field("amount", tenant.decimal(amount))
             }
+        } else if wasOwed && !wasSuspended {
+            service = try tenant.emitService(.serviceUpdated, service)
         }
     }
 

@@ -52,6 +52,7 @@ struct EndService {
         service.renewsAt = nil
         service.schedule()
         try tenant.save(service)
+        service = try tenant.emitService(.serviceUpdated, service)
     }
 }
 
@@ -91,6 +92,7 @@ package struct EndOwnService: Sendable {
             service.schedule()
             detail.note("renews_at", service.renewsAt?.text ?? "")
             try tenant.save(service)
+            service = try tenant.emitService(.serviceUpdated, service)
         }
         return service
     }

@@ -1,8 +1,8 @@
 package import CallKit
 package import TenantRegistry
 
-/// A unit at its provisioner, moved by an operator's hand (W13). Safe while a call is under way: its answer is judged by
-/// the verb's number when it comes.
+/// A unit at its provisioner, moved by an operator's hand (W13). Safe while a call is under way: its answer is judged
+/// by the verb's number when it comes.
 package struct MoveProvisioning: Sendable {
     package enum Move: Sendable {
         /// Ask again now, under the same id.

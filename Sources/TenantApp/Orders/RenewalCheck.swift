@@ -208,12 +208,15 @@ private struct ServiceLife {
                 service.suspendedBy == .operator || service.suspendedBy == .unpaid && service.pastDueSince != nil
             case .cancelled: service.renewsAt == nil && service.endsAt != nil && service.suspendedBy == nil
             }
-        var faults = isRight ? [] : ["It is \(service.state.rawValue), which does not go with what it owes or its dates."]
+        var faults =
+            isRight ? [] : ["It is \(service.state.rawValue), which does not go with what it owes or its dates."]
         if service.anchorAt != service.activatedAt { faults.append("Its anchor is not when it was activated.") }
         if (service.term == .hourly && service.anchorAt != nil) != (service.accruesFrom != nil) {
             faults.append("Its hours do not go with its term.")
         }
-        if service.term != .hourly && service.accruedHours != 0 { faults.append("It counts hours, which its term lacks.") }
+        if service.term != .hourly && service.accruedHours != 0 {
+            faults.append("It counts hours, which its term lacks.")
+        }
         return faults
     }
 

@@ -1,8 +1,9 @@
 package import CallKit
 package import TenantRegistry
 
-/// Decides one unit of a pending order (W13): its share of what is held is captured and its service begins, or the share
-/// goes back and the service ends. The order is decided with its last unit. Nothing where the unit was decided before.
+/// Decides one unit of a pending order (W13): its share of what is held is captured and its service begins, or the
+/// share goes back and the service ends. The order is decided with its last unit. Nothing where the unit was decided
+/// before.
 package struct SettleUnit: Sendable {
     package enum Decision: Sendable, Equatable {
         case ready

@@ -2,9 +2,6 @@ package import CallKit
 package import TenantRegistry
 
 /// Gives a port more days before its end, at what they would cost a new port (X5). Id, login and slot stay.
-///
-/// No event tells of it: the contract has none, and the reseller made the call itself. So the port's revision stays;
-/// the next event of it has the new end.
 package struct RenewPort: Sendable {
     package let portID: String
     package let days: Int64
@@ -43,10 +40,12 @@ package struct RenewPort: Sendable {
         try tenant.insertPortRenewal(
             of: port, days: days, basePrice: country.basePrice, price: price, posting: posting, keyID: keyID)
         try tenant.extend(port, until: end)
+        let renewed = try tenant.emitPort(
+            .portRenewed, tenant.knownPort(portID, resellerID: resellerID, book: book))
         try charge.tellLowBalance(tenant)
         detail.isOrder = true
         detail.note("cost", String(price.cost.micros))
-        return (try tenant.knownPort(portID, resellerID: resellerID, book: book), price)
+        return (renewed, price)
     }
 
     /// A port is bought for a year at the most, and renewed while it has less than a year left.

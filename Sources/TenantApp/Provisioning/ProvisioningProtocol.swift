@@ -1,8 +1,8 @@
 import HTTPCore
 package import TenantRegistry
 
-/// One call to a provisioner as it goes over the wire (W13, docs/provisioning.md): the verb, or the question what became
-/// of it. A value: any thread.
+/// One call to a provisioner as it goes over the wire (W13, docs/provisioning.md): the verb, or the question what
+/// became of it. A value: any thread.
 package struct ProvisioningRequest: Sendable {
     /// Below the tenant's base URL, followed by the service.
     package static let callbackPath = "/api/provisioning"

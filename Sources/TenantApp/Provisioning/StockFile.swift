@@ -2,8 +2,8 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// Stock on its way in (O4): CSV with the one column `item`, what each order takes one of: a key, a login, a link. Read a
-/// chunk at a time. A value: one thread at a time.
+/// Stock on its way in (O4): CSV with the one column `item`, what each order takes one of: a key, a login, a link. Read
+/// a chunk at a time. A value: one thread at a time.
 struct StockFile: Sendable {
     private static let shape = TableShape("a stock file", [.required("item")])
     static let itemCharactersMax = 2_000

@@ -57,6 +57,7 @@ enum Migration0015 {
             public_id TEXT NOT NULL UNIQUE,
             event_id INTEGER NOT NULL REFERENCES event(id),
             endpoint_id INTEGER NOT NULL REFERENCES webhook_endpoint(id),
+            reseller_id INTEGER NOT NULL REFERENCES reseller(id),
             book INTEGER NOT NULL CHECK (book BETWEEN 0 AND 1),
             type TEXT NOT NULL,
             state TEXT NOT NULL CHECK (state = 'pending' OR state = 'delivered' OR state = 'dead'
@@ -73,9 +74,9 @@ enum Migration0015 {
             status_class INTEGER AS (coalesce(last_status / 100, 0)) VIRTUAL,
             UNIQUE (event_id, endpoint_id)
         ) STRICT;
-        INSERT INTO delivery_wider (id, public_id, event_id, endpoint_id, book, type, state, created_at, next_at,
-                updated_at)
-            SELECT d.id, d.public_id, d.event_id, d.endpoint_id, e.book, e.type,
+        INSERT INTO delivery_wider (id, public_id, event_id, endpoint_id, reseller_id, book, type, state, created_at,
+                next_at, updated_at)
+            SELECT d.id, d.public_id, d.event_id, d.endpoint_id, e.reseller_id, e.book, e.type,
                 iif(d.state = 'pending' AND d.expires_at <= unixepoch() * 1000, 'dead', d.state), e.at,
                 iif(d.state = 'pending' AND d.expires_at > unixepoch() * 1000, d.next_at, NULL), d.updated_at
             FROM delivery d JOIN event e ON e.id = d.event_id ORDER BY d.id;
@@ -85,6 +86,7 @@ enum Migration0015 {
         CREATE INDEX delivery_due ON delivery (endpoint_id, next_at) WHERE state = 'pending';
         -- Lists by any filter, newest first: one stretch for each state, class and type that there is.
         CREATE INDEX delivery_by_endpoint ON delivery (endpoint_id, state, status_class, type, created_at);
+        CREATE INDEX delivery_by_reseller ON delivery (reseller_id, book, state, status_class, type, created_at);
         CREATE INDEX delivery_by_book ON delivery (book, state, status_class, type, created_at);
         CREATE INDEX delivery_settled ON delivery (updated_at) WHERE state = 'delivered' OR state = 'dropped';
         CREATE INDEX delivery_kept ON delivery (updated_at) WHERE state = 'dead' OR state = 'held';

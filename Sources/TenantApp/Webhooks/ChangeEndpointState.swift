@@ -54,7 +54,7 @@ package struct ChangeEndpointState: Sendable {
 
 extension TenantTransaction {
     /// So many deliveries are taken out of a queue in one go; the rest follows in the background.
-    package static let settledAtOnceMax = 200
+    package static let settledAtOnceMax = 150
 
     /// Loudly: its reseller is told by the feed and by its other endpoints, whatever they are subscribed to (W10).
     func disable(_ endpoint: WebhookEndpoint, _ reason: DisabledReason) throws {

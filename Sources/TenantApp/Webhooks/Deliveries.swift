@@ -42,13 +42,13 @@ package struct Delivery: Sendable {
     package let updatedAt: Timestamp
 
     static let columns = Columns<Delivery>(
-        "d.id", "d.public_id", "e.public_id", "d.type", "d.book", "w.reseller_id", "r.public_id", "w.id",
+        "d.id", "d.public_id", "e.public_id", "d.type", "d.book", "d.reseller_id", "r.public_id", "w.id",
         "w.public_id", "w.name", "w.url", "w.state = 'active' AND w.removed_at IS NULL", "d.state", "d.attempts",
         "d.tries", "d.is_test", "d.created_at", "d.first_at", "d.next_at", "d.last_outcome", "d.last_status",
         "d.updated_at")
     static let tables = """
         delivery d CROSS JOIN event e ON e.id = d.event_id CROSS JOIN webhook_endpoint w ON w.id = d.endpoint_id \
-        CROSS JOIN reseller r ON r.id = w.reseller_id
+        CROSS JOIN reseller r ON r.id = d.reseller_id
         """
     static let byID = Statement("SELECT \(columns) FROM \(tables) WHERE d.id = ?1")
     fileprivate static let byPublicID = Statement("SELECT \(columns) FROM \(tables) WHERE d.public_id = ?1")
@@ -81,7 +81,7 @@ package struct Delivery: Sendable {
     }
 }
 
-/// How many deliveries wait, are held back, and have come to nothing: of an endpoint, or of the whole tenant.
+/// How many deliveries of an endpoint wait, are held back, and have come to nothing.
 package struct DeliveryCounts: Sendable, Equatable {
     package var pending: Int64 = 0
     package var held: Int64 = 0
@@ -102,6 +102,20 @@ extension TenantReader {
         try connection.rows(Delivery.ofEvent, .integer(id), read: Delivery.init)
     }
 
+    /// Endpoints with something waiting which they do not get, and whether they never will: their queues were longer
+    /// than what is settled at once.
+    func unsettledEndpoints() throws -> [(id: Int64, isOver: Bool)] {
+        try connection.rows(
+            """
+            SELECT w.id, max(w.removed_at IS NOT NULL OR w.disabled_reason IS 'terminated')
+            FROM delivery_count c CROSS JOIN webhook_endpoint w ON w.id = c.endpoint_id
+            WHERE c.count > 0 AND (c.state = 'pending' AND (w.state <> 'active' OR w.removed_at IS NOT NULL)
+                OR c.state = 'held' AND (w.removed_at IS NOT NULL OR w.disabled_reason IS 'terminated'))
+            GROUP BY w.id
+            """
+        ) { row in (id: try row.int(), isOver: try row.bool()) }
+    }
+
     func eventID(_ publicID: String, resellerID: Int64?, book: Book) throws -> Int64? {
         try connection.row(
             "SELECT id FROM event WHERE public_id = ?1 AND book = ?2 AND (?3 IS NULL OR reseller_id = ?3)",
@@ -112,16 +126,6 @@ extension TenantReader {
     package func deliveryCounts(ofEndpoint id: Int64) throws -> DeliveryCounts {
         var counts = DeliveryCounts()
         try connection.forEach("SELECT state, count FROM delivery_count WHERE endpoint_id = ?1", .integer(id)) { row in
-            counts.add(try row.value(), try row.int())
-            return true
-        }
-        return counts
-    }
-
-    /// Of all endpoints, for the node's metrics.
-    package func deliveryCounts() throws -> DeliveryCounts {
-        var counts = DeliveryCounts()
-        try connection.forEach("SELECT state, sum(count) FROM delivery_count GROUP BY state") { row in
             counts.add(try row.value(), try row.int())
             return true
         }
@@ -161,11 +165,13 @@ extension TenantTransaction {
         let state = endpoint.isActive ? DeliveryState.pending : .held
         try connection.run(
             """
-            INSERT INTO delivery (public_id, event_id, endpoint_id, book, type, state, created_at, next_at, updated_at)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?7)
+            INSERT INTO delivery (public_id, event_id, endpoint_id, reseller_id, book, type, state, created_at, next_at,
+                updated_at)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?8)
             """,
-            .text(newPublicID("dlv")), .integer(event), .integer(endpoint.id), .book(endpoint.book),
-            .text(type.rawValue), .text(state.rawValue), .time(now), endpoint.isActive ? .time(now) : .null)
+            .text(newPublicID("dlv")), .integer(event), .integer(endpoint.id), .integer(endpoint.resellerID),
+            .book(endpoint.book), .text(type.rawValue), .text(state.rawValue), .time(now),
+            endpoint.isActive ? .time(now) : .null)
         if endpoint.isActive { noteDue(.delivery, at: now) }
     }
 
@@ -173,11 +179,12 @@ extension TenantTransaction {
     func insertTestDelivery(event: Int64, to endpoint: WebhookEndpoint) throws -> Int64 {
         try connection.run(
             """
-            INSERT INTO delivery (public_id, event_id, endpoint_id, book, type, state, is_test, created_at, updated_at)
-            VALUES (?1, ?2, ?3, ?4, ?5, 'dropped', 1, ?6, ?6)
+            INSERT INTO delivery (public_id, event_id, endpoint_id, reseller_id, book, type, state, is_test, created_at,
+                updated_at)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'dropped', 1, ?7, ?7)
             """,
-            .text(newPublicID("dlv")), .integer(event), .integer(endpoint.id), .book(endpoint.book),
-            .text(EventType.webhookTest.rawValue), .time(now))
+            .text(newPublicID("dlv")), .integer(event), .integer(endpoint.id), .integer(endpoint.resellerID),
+            .book(endpoint.book), .text(EventType.webhookTest.rawValue), .time(now))
         return connection.lastInsertedRowID
     }
 
@@ -191,17 +198,16 @@ extension TenantTransaction {
         noteDue(.delivery, at: at)
     }
 
-    /// The same of one among many; false where it is nobody's any more.
+    /// The same of one among many, of an endpoint that is active; false where it is nobody's any more.
     func replay(_ id: Int64, at: Timestamp) throws -> Bool {
         try connection.run(
             """
             UPDATE delivery SET state = 'pending', attempts = 0, next_at = ?2, updated_at = ?3
-            WHERE id = ?1 AND state <> 'dropped' AND is_test = 0 AND EXISTS (SELECT 1 FROM webhook_endpoint w
-                WHERE w.id = endpoint_id AND w.state = 'active' AND w.removed_at IS NULL)
+            WHERE id = ?1 AND state <> 'dropped' AND is_test = 0
             """,
             .integer(id), .time(at), .time(now))
         noteDue(.delivery, at: at)
-        return try connection.row("SELECT changes()") { try $0.int() } == 1
+        return connection.changes == 1
     }
 
     /// Takes what an endpoint has waiting out of the queue: held, or dropped where it was removed or its reseller
@@ -216,22 +222,17 @@ extension TenantTransaction {
                 WHERE id IN (SELECT id FROM delivery WHERE endpoint_id = ?1 AND (\(held)) LIMIT ?3)
                 """,
             [.integer(id), .time(now), .int(limit)])
-        return try connection.row("SELECT changes()") { try Int($0.int()) } ?? 0
+        let settled = connection.changes
+        // There may be more: nothing of it is claimed, and the file is cleared up at once.
+        if settled == limit { noteDue(.housekeeping, at: now) }
+        return settled
     }
 
     /// The same for every endpoint that has something waiting which it does not get. Returns how many rows.
     @discardableResult
     package func settleQueues(limit: Int) throws -> Int {
-        let endpoints = try connection.rows(
-            """
-            SELECT w.id, w.removed_at IS NOT NULL OR w.disabled_reason IS 'terminated'
-            FROM delivery_count c CROSS JOIN webhook_endpoint w ON w.id = c.endpoint_id
-            WHERE c.count > 0 AND (c.state = 'pending' AND (w.state <> 'active' OR w.removed_at IS NOT NULL)
-                OR c.state = 'held' AND (w.removed_at IS NOT NULL OR w.disabled_reason IS 'terminated'))
-            """
-        ) { row in (id: try row.int(), isOver: try row.bool()) }
         var settled = 0
-        for endpoint in endpoints where settled < limit {
+        for endpoint in try unsettledEndpoints() where settled < limit {
             settled += try settleQueue(
                 ofEndpoint: endpoint.id, as: endpoint.isOver ? .dropped : .held, limit: limit - settled)
         }
@@ -270,10 +271,15 @@ extension TenantTransaction {
     /// The same for all of a terminated reseller's endpoints (W1).
     func dropDeliveries(resellerID: Int64) throws {
         let endpoints = try connection.rows(
-            "SELECT id FROM webhook_endpoint WHERE reseller_id = ?1", .integer(resellerID)
+            """
+            SELECT DISTINCT w.id FROM webhook_endpoint w CROSS JOIN delivery_count c ON c.endpoint_id = w.id
+            WHERE w.reseller_id = ?1 AND c.count > 0 AND (c.state = 'pending' OR c.state = 'held')
+            """,
+            .integer(resellerID)
         ) { try $0.int() }
-        for endpoint in endpoints {
-            while try settleQueue(ofEndpoint: endpoint, as: .dropped, limit: 1_000) == 1_000 {}
+        var room = Self.settledAtOnceMax
+        for endpoint in endpoints where room > 0 {
+            room -= try settleQueue(ofEndpoint: endpoint, as: .dropped, limit: room)
         }
     }
 }

@@ -45,6 +45,7 @@ enum DeliveryCheck {
             """
             SELECT d.id, d.state, d.next_at IS NULL, d.attempts, d.tries, d.first_at IS NULL, d.is_test,
                 d.type = coalesce(e.type, d.type) AND d.book = coalesce(e.book, d.book)
+                    AND d.reseller_id = coalesce(e.reseller_id, d.reseller_id)
             FROM delivery d LEFT JOIN event e ON e.id = d.event_id ORDER BY d.id
             """
         ) { row in
@@ -56,7 +57,7 @@ enum DeliveryCheck {
             if isPending && isNeverDue { add("The delivery is pending and never due: it would be lost.") }
             if !isPending && !isNeverDue { add("The delivery is \(state), and due as if it were pending.") }
             if isTest && isPending { add("The delivery is a test and pending: tests are sent once.") }
-            if !isItsEvents { add("The delivery says another type or book than its event.") }
+            if !isItsEvents { add("The delivery says another type, reseller or book than its event.") }
             if !(0...DeliverySchedule.attemptsMax).contains(attempts) || attempts > tries {
                 add("The delivery says \(attempts) failures in \(tries) attempts.")
             }

@@ -57,7 +57,6 @@ extension Delivery {
 /// A value. What it has given it does not give again, also where rows move between its stretches in the meantime.
 package struct DeliveryMerge: Sendable {
     fileprivate struct Stretch: Sendable {
-        let scope: Int64
         let state: DeliveryState
         let statusClass: Int64
         let type: String
@@ -66,18 +65,40 @@ package struct DeliveryMerge: Sendable {
         var isAtEnd = false
         /// Behind which more is read.
         var behind: DeliveryPlace
+        /// So many are read next: most stretches of a page give few or none.
+        var reads = 2
     }
 
-    fileprivate enum Scope { case endpoint, book }
+    fileprivate static let readMax = 64
 
-    /// Of a stretch that is read on. The first time as many as fill a page would be read in vain.
-    fileprivate static let readMax = 16
-
-    fileprivate let scope: Scope
+    fileprivate let scope: DeliveryScope
     fileprivate let isDescending: Bool
     /// Where it ends.
     fileprivate let end: DeliveryPlace
-    fileprivate var stretches: [Stretch]
+    fileprivate var stretches: [Stretch] = []
+}
+
+/// Whose deliveries: each has an index that begins so.
+enum DeliveryScope: Sendable {
+    case endpoint(Int64)
+    case reseller(Int64, Book)
+    case book(Book)
+
+    fileprivate var number: Int {
+        switch self {
+        case .endpoint: 0
+        case .reseller: 1
+        case .book: 2
+        }
+    }
+
+    fileprivate var key: (SQLValue, SQLValue) {
+        switch self {
+        case .endpoint(let id): (.integer(id), .null)
+        case .reseller(let id, let book): (.integer(id), .book(book))
+        case .book(let book): (.book(book), .null)
+        }
+    }
 }
 
 extension TenantReader {
@@ -101,15 +122,12 @@ extension TenantReader {
         let first = filter.since.map { DeliveryPlace(at: $0.milliseconds, id: .min) } ?? .oldest
         let last = filter.until.map { DeliveryPlace(at: $0.milliseconds, id: .min) } ?? .newest
         let begin = isDescending ? min(place, last) : max(place, first)
-        var merge = DeliveryMerge(
-            scope: filter.resellerID == nil && filter.endpointID == nil ? .book : .endpoint,
-            isDescending: isDescending, end: isDescending ? first : last, stretches: [])
-        for scope in try scopes(filter) {
-            for (state, statusClass, type) in try stretches(of: scope, merge.scope, filter) {
-                merge.stretches.append(
-                    DeliveryMerge.Stretch(
-                        scope: scope, state: state, statusClass: statusClass, type: type, behind: begin))
-            }
+        var scope = filter.resellerID.map { DeliveryScope.reseller($0, filter.book) } ?? .book(filter.book)
+        if let endpoint = filter.endpointID { scope = .endpoint(endpoint) }
+        var merge = DeliveryMerge(scope: scope, isDescending: isDescending, end: isDescending ? first : last)
+        if let endpoint = filter.endpointID, try !isEndpoint(endpoint, of: filter) { return merge }
+        merge.stretches = try stretches(of: scope, filter).map { state, statusClass, type in
+            DeliveryMerge.Stretch(state: state, statusClass: statusClass, type: type, behind: begin)
         }
         return merge
     }
@@ -120,7 +138,7 @@ extension TenantReader {
         while places.count < limit {
             var best: (index: Int, place: DeliveryPlace)?
             for index in merge.stretches.indices {
-                try fill(&merge, index)
+                if merge.stretches[index].read.isEmpty { try fill(&merge, index) }
                 guard let place = merge.stretches[index].read.last else { continue }
                 if best.map({ merge.isDescending ? place > $0.place : place < $0.place }) ?? true {
                     best = (index, place)
@@ -135,17 +153,24 @@ extension TenantReader {
 
     private func fill(_ merge: inout DeliveryMerge, _ index: Int) throws {
         let stretch = merge.stretches[index]
-        guard stretch.read.isEmpty, !stretch.isAtEnd else { return }
-        let statement = DeliveryLists.stretch(merge.scope == .book, isDescending: merge.isDescending)
+        guard !stretch.isAtEnd else { return }
+        let key = merge.scope.key
         var read = try connection.rows(
-            statement, .integer(stretch.scope), .text(stretch.state.rawValue), .integer(stretch.statusClass),
-            .text(stretch.type), .integer(stretch.behind.at), .integer(stretch.behind.id), .integer(merge.end.at),
-            .int(DeliveryMerge.readMax)
+            DeliveryLists.stretch(merge.scope, isDescending: merge.isDescending), key.0, key.1,
+            .text(stretch.state.rawValue), .integer(stretch.statusClass), .text(stretch.type),
+            .integer(stretch.behind.at), .integer(stretch.behind.id), .integer(merge.end.at), .int(stretch.reads)
         ) { row in DeliveryPlace(at: try row.int(), id: try row.int()) }
-        merge.stretches[index].isAtEnd = read.count < DeliveryMerge.readMax
+        merge.stretches[index].isAtEnd = read.count < stretch.reads
+        merge.stretches[index].reads = min(2 * stretch.reads, DeliveryMerge.readMax)
         if let last = read.last { merge.stretches[index].behind = last }
         read.reverse()
         merge.stretches[index].read = read
+    }
+
+    private func isEndpoint(_ id: Int64, of filter: DeliveryFilter) throws -> Bool {
+        try connection.exists(
+            "SELECT 1 FROM webhook_endpoint WHERE id = ?1 AND book = ?2 AND (?3 IS NULL OR reseller_id = ?3)",
+            .integer(id), .book(filter.book), .optional(filter.resellerID))
     }
 
     /// Endpoints of a filter that take deliveries now, oldest first.
@@ -159,96 +184,88 @@ extension TenantReader {
         ) { try $0.int() }
     }
 
-    private func scopes(_ filter: DeliveryFilter) throws -> [Int64] {
-        if let endpoint = filter.endpointID {
-            let isTheirs = try connection.exists(
-                "SELECT 1 FROM webhook_endpoint WHERE id = ?1 AND book = ?2 AND (?3 IS NULL OR reseller_id = ?3)",
-                .integer(endpoint), .book(filter.book), .optional(filter.resellerID))
-            return isTheirs ? [endpoint] : []
-        }
-        guard let reseller = filter.resellerID else { return [filter.book.rawValue] }
-        return try connection.rows(
-            "SELECT id FROM webhook_endpoint WHERE reseller_id = ?1 AND book = ?2", .integer(reseller),
-            .book(filter.book)
-        ) { try $0.int() }
-    }
-
     /// What there is of each state, class and type that is asked for, found by leaps along the index.
     private func stretches(
-        of scope: Int64, _ kind: DeliveryMerge.Scope, _ filter: DeliveryFilter
+        of scope: DeliveryScope, _ filter: DeliveryFilter
     ) throws -> [(DeliveryState, Int64, String)] {
-        let isBook = kind == .book
         var found: [(DeliveryState, Int64, String)] = []
         for state in DeliveryState.allCases where filter.states.isEmpty || filter.states.contains(state) {
-            var classes: [Int64] = []
-            if let only = filter.statusClass {
-                classes = [only]
-            } else {
-                var last: Int64 = -1
-                while let next = try connection.row(
-                    DeliveryLists.nextClass(isBook), .integer(scope), .text(state.rawValue), .integer(last),
-                    read: { try $0.int() })
-                {
-                    classes.append(next)
-                    last = next
-                }
-            }
-            for statusClass in classes {
-                var last = ""
-                while let next = try connection.row(
-                    DeliveryLists.nextType(isBook), .integer(scope), .text(state.rawValue), .integer(statusClass),
-                    .text(last), read: { try $0.text() })
-                {
-                    last = next
-                    if filter.types.isEmpty || filter.types.contains(where: { $0.rawValue == next }) {
-                        found.append((state, statusClass, next))
-                    }
+            for statusClass in try classes(of: scope, state, only: filter.statusClass) {
+                for type in try types(of: scope, state, statusClass)
+                where filter.types.isEmpty || filter.types.contains(where: { $0.rawValue == type }) {
+                    found.append((state, statusClass, type))
                 }
             }
         }
         return found
     }
+
+    private func classes(of scope: DeliveryScope, _ state: DeliveryState, only: Int64?) throws -> [Int64] {
+        if let only { return [only] }
+        var (found, last): ([Int64], Int64) = ([], -1)
+        while let next = try connection.row(
+            DeliveryLists.nextClass(scope), scope.key.0, scope.key.1, .text(state.rawValue), .integer(last),
+            read: { try $0.int() })
+        {
+            found.append(next)
+            last = next
+        }
+        return found
+    }
+
+    private func types(of scope: DeliveryScope, _ state: DeliveryState, _ statusClass: Int64) throws -> [String] {
+        var (found, last): ([String], String) = ([], "")
+        while let next = try connection.row(
+            DeliveryLists.nextType(scope), scope.key.0, scope.key.1, .text(state.rawValue), .integer(statusClass),
+            .text(last), read: { try $0.text() })
+        {
+            found.append(next)
+            last = next
+        }
+        return found
+    }
 }
 
-/// Statements over `delivery_by_book` and `delivery_by_endpoint`, which differ in their first column alone.
+/// Statements over `delivery_by_endpoint`, `delivery_by_reseller` and `delivery_by_book`, which differ in how they begin
+/// alone.
 enum DeliveryLists {
-    private static let columns = ["endpoint_id", "book"]
-    private static let classes = columns.map { column in
+    private static let scopes = [
+        "endpoint_id = ?1 AND ?2 IS NULL", "reseller_id = ?1 AND book = ?2", "book = ?1 AND ?2 IS NULL",
+    ]
+    private static let classes = scopes.map { scope in
         Statement(
             """
-            SELECT status_class FROM delivery WHERE \(column) = ?1 AND state = ?2 AND status_class > ?3
+            SELECT status_class FROM delivery WHERE \(scope) AND state = ?3 AND status_class > ?4
             ORDER BY status_class LIMIT 1
             """)
     }
-    private static let types = columns.map { column in
+    private static let types = scopes.map { scope in
         Statement(
             """
-            SELECT type FROM delivery WHERE \(column) = ?1 AND state = ?2 AND status_class = ?3 AND type > ?4
+            SELECT type FROM delivery WHERE \(scope) AND state = ?3 AND status_class = ?4 AND type > ?5
             ORDER BY type LIMIT 1
             """)
     }
-    private static let descending = columns.map { column in
+    private static let descending = scopes.map { scope in
         Statement(
             """
-            SELECT created_at, id FROM delivery
-            WHERE \(column) = ?1 AND state = ?2 AND status_class = ?3 AND type = ?4
-                AND (created_at, id) < (?5, ?6) AND created_at >= ?7
-            ORDER BY created_at DESC, id DESC LIMIT ?8
+            SELECT created_at, id FROM delivery WHERE \(scope) AND state = ?3 AND status_class = ?4 AND type = ?5
+                AND (created_at, id) < (?6, ?7) AND created_at >= ?8
+            ORDER BY created_at DESC, id DESC LIMIT ?9
             """)
     }
-    private static let ascending = columns.map { column in
+    private static let ascending = scopes.map { scope in
         Statement(
             """
-            SELECT created_at, id FROM delivery
-            WHERE \(column) = ?1 AND state = ?2 AND status_class = ?3 AND type = ?4
-                AND (created_at, id) > (?5, ?6) AND created_at < ?7
-            ORDER BY created_at, id LIMIT ?8
+            SELECT created_at, id FROM delivery WHERE \(scope) AND state = ?3 AND status_class = ?4 AND type = ?5
+                AND (created_at, id) > (?6, ?7) AND created_at < ?8
+            ORDER BY created_at, id LIMIT ?9
             """)
     }
 
-    static func nextClass(_ isBook: Bool) -> Statement { classes[isBook ? 1 : 0] }
-    static func nextType(_ isBook: Bool) -> Statement { types[isBook ? 1 : 0] }
-    static func stretch(_ isBook: Bool, isDescending: Bool) -> Statement {
-        (isDescending ? descending : ascending)[isBook ? 1 : 0]
+    static func nextClass(_ scope: DeliveryScope) -> Statement { classes[scope.number] }
+    static func nextType(_ scope: DeliveryScope) -> Statement { types[scope.number] }
+    static func stretch(_ scope: DeliveryScope, isDescending: Bool) -> Statement {
+        (isDescending ? descending : ascending)[scope.number]
     }
 }

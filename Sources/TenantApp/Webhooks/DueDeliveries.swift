@@ -84,9 +84,15 @@ package struct ClaimedDelivery: Sendable {
         SELECT \(columns) FROM delivery d CROSS JOIN event e ON e.id = d.event_id
         WHERE d.endpoint_id = ?1 AND d.state = 'pending' AND d.next_at <= ?2 ORDER BY d.next_at, d.id LIMIT ?3
         """)
+    static let news = Statement(
+        """
+        SELECT \(columns) FROM delivery d CROSS JOIN event e ON e.id = d.event_id
+        WHERE d.endpoint_id = ?1 AND d.state = 'pending' AND d.next_at <= ?2 ORDER BY d.next_at DESC, d.id DESC
+        LIMIT ?3
+        """)
 
-    fileprivate init(_ row: inout RowReader, _ secrets: [[UInt8]]) throws {
-        id = try row.int()
+    fileprivate init(_ id: Int64, _ row: inout RowReader, _ secrets: [[UInt8]]) throws {
+        self.id = id
         endpointID = try row.int()
         eventPublicID = try row.text()
         body = try row.withText { Array($0) }
@@ -105,8 +111,9 @@ extension TenantReader {
         return try connection.rows(DueEndpoint.due, .time(now), .int(limit), read: DueEndpoint.init)
     }
 
-    /// What is due of an endpoint, soonest first and in order of ids, without what is under way already. Nothing where
-    /// the tenant, the reseller or the endpoint gets none by now.
+    /// What is due of an endpoint, soonest first and in order of ids, without what is under way already. Where more is
+    /// due than is claimed, every fourth is of the newest, so that a replay does not keep news waiting; not where the
+    /// endpoint takes one at a time. Nothing where the tenant, the reseller or the endpoint gets none by now.
     package func claim(
         endpoint id: Int64, excluding underWay: Set<Int64>, limit: Int
     ) throws -> [ClaimedDelivery] {
@@ -114,10 +121,33 @@ extension TenantReader {
             try isReceiving(resellerID: endpoint.resellerID)
         else { return [] }
         let secrets = try secrets(of: endpoint)
+        let old = try claim(ClaimedDelivery.due, of: id, secrets, excluding: underWay, limit: limit)
+        let share = endpoint.concurrency > 1 ? limit / 4 : 0
+        guard old.count == limit, share > 0 else { return old }
+        var news = try claim(ClaimedDelivery.news, of: id, secrets, excluding: underWay, limit: share)
+        let oldest = old.prefix(limit - share)
+        let known = Set(oldest.map(\.id))
+        news.removeAll { known.contains($0.id) }
+        // Few are due: they keep their order.
+        if news.count < share { return old }
         var claimed: [ClaimedDelivery] = []
-        try connection.forEach(ClaimedDelivery.due, .integer(id), .time(now), .int(limit + underWay.count)) { row in
-            let delivery = try ClaimedDelivery(&row, secrets)
-            if !underWay.contains(delivery.id) { claimed.append(delivery) }
+        for (index, delivery) in oldest.enumerated() {
+            if index % 3 == 0, let new = news.first {
+                claimed.append(new)
+                news.removeFirst()
+            }
+            claimed.append(delivery)
+        }
+        return claimed + news
+    }
+
+    private func claim(
+        _ statement: Statement, of endpoint: Int64, _ secrets: [[UInt8]], excluding underWay: Set<Int64>, limit: Int
+    ) throws -> [ClaimedDelivery] {
+        var claimed: [ClaimedDelivery] = []
+        try connection.forEach(statement, .integer(endpoint), .time(now), .int(limit + underWay.count)) { row in
+            let id = try row.int()
+            if !underWay.contains(id) { claimed.append(try ClaimedDelivery(id, &row, secrets)) }
             return claimed.count < limit
         }
         return claimed
@@ -126,7 +156,9 @@ extension TenantReader {
     /// One that is sent by itself.
     func claimTest(delivery id: Int64, of endpoint: WebhookEndpoint) throws -> ClaimedDelivery? {
         let secrets = try secrets(of: endpoint)
-        return try connection.row(ClaimedDelivery.byID, .integer(id)) { try ClaimedDelivery(&$0, secrets) }
+        return try connection.row(ClaimedDelivery.byID, .integer(id)) { row in
+            try ClaimedDelivery(try row.int(), &row, secrets)
+        }
     }
 
     /// When the first of all that waits is due, behind an instant; nil where nothing waits for anybody who gets it.

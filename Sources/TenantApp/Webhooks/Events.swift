@@ -17,11 +17,14 @@ package enum EventType: String, Sendable, CaseIterable, AnswerValue {
     case serviceResumed = "service.resumed"
     case serviceCancelled = "service.cancelled"
     case serviceRepriced = "service.repriced"
+    /// What a GET shows of it has changed without any of the others: its end was set, or taken back.
+    case serviceUpdated = "service.updated"
     case resellerSuspended = "reseller.suspended"
     case balanceLow = "balance.low"
     case portCreated = "port.created"
     case portExpired = "port.expired"
     case portRotated = "port.rotated"
+    case portRenewed = "port.renewed"
     case customerQuotaExceeded = "customer.quota_exceeded"
     case codeRedeemed = "code.redeemed"
     /// To its siblings and the pull feed (H3).
@@ -33,11 +36,12 @@ package enum EventType: String, Sendable, CaseIterable, AnswerValue {
     package static let wholesale: [EventType] = [
         .orderCreated, .orderCompleted, .orderRejected, .orderRefunded, .serviceActivated, .serviceRenewing,
         .serviceRenewed, .servicePastDue, .serviceSuspended, .serviceResumed, .serviceCancelled, .serviceRepriced,
-        .resellerSuspended, .balanceLow, .webhookEndpointDisabled,
+        .serviceUpdated, .resellerSuspended, .balanceLow, .webhookEndpointDisabled,
     ]
     /// The events of proxy ports (X6).
     package static let ports: [EventType] = [
-        .portCreated, .portExpired, .portRotated, .customerQuotaExceeded, .balanceLow, .webhookEndpointDisabled,
+        .portCreated, .portExpired, .portRotated, .portRenewed, .customerQuotaExceeded, .balanceLow,
+        .webhookEndpointDisabled,
     ]
     /// The events of activation codes (A8).
     package static let codes: [EventType] = [.codeRedeemed, .balanceLow, .webhookEndpointDisabled]

@@ -49,7 +49,7 @@ extension OperatorAdmin {
             refuses: [404]
         ) { call in
             let (replay, reseller, mode) = try call.read(Schemas.replay)
-            return .replaying(replay, WebhookShapes.native.replayed) { tenant in
+            return call.replaying(replay, WebhookShapes.native.replayed) { tenant in
                 try replay.asked.filter(
                     tenant, resellerID: try tenant.resellerID(filter: reseller), book: mode ?? call.book)
             }

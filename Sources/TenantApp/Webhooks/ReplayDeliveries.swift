@@ -1,4 +1,5 @@
 import CallKit
+import Synchronization
 import TenantRegistry
 
 /// Sends again what was sent, or came to nothing, or was held back: everything that a filter finds, in order, each
@@ -8,7 +9,7 @@ import TenantRegistry
 /// A value.
 struct ReplayDeliveries: Sendable {
     /// Of one slice.
-    static let rowsMax = 250
+    static let rowsMax = 150
     /// Endpoints that have nothing to be sent again are passed by, so many in a slice.
     static let endpointsMax = 50
 
@@ -16,7 +17,7 @@ struct ReplayDeliveries: Sendable {
     /// When it began: all become due then, so that ids decide who is first.
     private let at: Timestamp
     private var endpoints: [Int64]
-    private var merge: DeliveryMerge?
+    private var current: (endpoint: Int64, merge: DeliveryMerge)?
     private(set) var count = 0
 
     /// Where nobody said which: all but what waits already.
@@ -34,24 +35,31 @@ struct ReplayDeliveries: Sendable {
         endpoints = try tenant.receivingEndpoints(filter).reversed()
     }
 
-    var isOver: Bool { endpoints.isEmpty && merge == nil }
+    var isOver: Bool { endpoints.isEmpty && current == nil }
 
     /// The next slice. `requeue`: says whether the delivery was requeued; nil only counts.
     mutating func advance(_ tenant: TenantReader, _ requeue: ((_ id: Int64, _ at: Timestamp) throws -> Bool)?) throws {
         var (rows, places) = (0, 0)
         while rows < Self.rowsMax, places < Self.endpointsMax, !isOver {
-            guard var merge else {
+            guard let (endpoint, known) = current else {
                 var filter = filter
-                filter.endpointID = endpoints.removeLast()
-                merge = try tenant.deliveryMerge(filter, from: .oldest, isDescending: false)
+                let endpoint = endpoints.removeLast()
+                filter.endpointID = endpoint
+                current = (endpoint, try tenant.deliveryMerge(filter, from: .oldest, isDescending: false))
                 places += 1
                 continue
             }
+            // It may have been paused or removed since the last slice.
+            guard try tenant.webhookEndpoint(id: endpoint)?.isActive ?? false else {
+                current = nil
+                continue
+            }
+            var merge = known
             let wanted = Self.rowsMax - rows
             let next = try tenant.next(&merge, limit: wanted)
             for place in next { count += try requeue?(place.id, at) ?? true ? 1 : 0 }
             rows += next.count
-            self.merge = next.count < wanted ? nil : merge
+            current = next.count < wanted ? nil : (endpoint, merge)
         }
     }
 
@@ -75,5 +83,28 @@ struct ReplayDeliveries: Sendable {
             }
         }
         return replay.count
+    }
+}
+
+/// Replays under way: one of each reseller at a time, and one of the operator's, since each takes turns in the lane for
+/// as long as it lasts. Any thread.
+final class RunningReplays: ProcessState {
+    private struct Caller: Hashable {
+        let tenant: TenantID
+        let reseller: Int64
+    }
+
+    private let callers = Mutex<Set<Caller>>([])
+
+    init() {}
+
+    /// `reseller`: 0 for operators. Throws where one is under way.
+    func run<Value: Sendable>(
+        of tenant: TenantID, reseller: Int64, _ body: @Sendable () async throws -> Value
+    ) async throws -> Value {
+        let caller = Caller(tenant: tenant, reseller: reseller)
+        guard callers.withLock({ $0.insert(caller).inserted }) else { throw Refusal.crowded(.replayUnderWay) }
+        defer { callers.withLock { _ = $0.remove(caller) } }
+        return try await body()
     }
 }

@@ -1,5 +1,10 @@
 import CallKit
 
+extension Crowded {
+    static let replayUnderWay = Crowded(
+        "replay_under_way", "Another replay of yours is under way; try again when it has ended.", retryAfterSeconds: 5)
+}
+
 extension Unavailable {
     static let webhooksBusy = Unavailable(
         "webhooks_busy", "Too many calls to webhooks are under way; try again.", retryAfterSeconds: 5)

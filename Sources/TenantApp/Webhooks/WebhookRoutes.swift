@@ -237,37 +237,41 @@ package struct WebhookRoutes: Sendable {
             moves: .oneBook, idempotency: .accepted, takes: body.schema, gives: .done(shapes.replayed), refuses: [404]
         ) { [shapes] call in
             let replay = try call.read(body)
-            return .replaying(replay, shapes.replayed) { tenant in
+            return call.replaying(replay, shapes.replayed) { tenant in
                 try replay.asked.filter(tenant, resellerID: call.resellerID, book: call.book)
             }
         }
     }
 }
 
-extension Work {
+extension Call {
     /// A replay, whose filter is read on the lane.
-    static func replaying(
+    func replaying(
         _ replay: WebhookBodies.Replay, _ shape: Shape<ReplayCount>,
         _ filter: @escaping @Sendable (TenantReader) throws -> DeliveryFilter
     ) -> Work {
-        .flow { steps in
-            guard !replay.isDry else {
-                let (begun, currency) = try await steps.read { tenant in
-                    (try ReplayDeliveries(try filter(tenant), tenant), tenant.currency)
+        let running: RunningReplays = services.shared()
+        let (id, reseller) = (tenant.id, known.projection.resellerID)
+        return .flow { [currency] steps in
+            // One that was answered before needs no turn.
+            try await steps.replay()
+            return try await running.run(of: id, reseller: reseller) {
+                guard !replay.isDry else {
+                    let begun = try await steps.read { try ReplayDeliveries(try filter($0), $0) }
+                    let count = try await begun.run(steps, isDry: true)
+                    return .answer(.json(shape, ReplayCount(count: count, isDry: true), in: currency))
                 }
-                let count = try await begun.run(steps, isDry: true)
-                return .answer(.json(shape, ReplayCount(count: count, isDry: true), in: currency))
-            }
-            let begun = try await steps.write { tenant, detail in
-                let filter = try filter(tenant)
-                detail.resellerID = filter.resellerID
-                detail.note("replay", "begun")
-                return try ReplayDeliveries(filter, tenant)
-            }
-            let count = try await begun.run(steps, isDry: false)
-            return .write { tenant, detail in
-                detail.note("replayed", "\(count)")
-                return .json(shape, ReplayCount(count: count, isDry: false), in: tenant.currency)
+                let begun = try await steps.write { tenant, detail in
+                    let filter = try filter(tenant)
+                    detail.resellerID = filter.resellerID
+                    detail.note("replay", "begun")
+                    return try ReplayDeliveries(filter, tenant)
+                }
+                let count = try await begun.run(steps, isDry: false)
+                return .write { tenant, detail in
+                    detail.note("replayed", "\(count)")
+                    return .json(shape, ReplayCount(count: count, isDry: false), in: tenant.currency)
+                }
             }
         }
     }

@@ -91,7 +91,7 @@ package struct WebhookShapes: Sendable {
         self.style = style
         let members = Self.members(style)
         endpointMembers = members
-        endpoint = Shape(style.isNative ? "Webhook" : "WebhookEndpoint", style.ok() + members)
+        endpoint = Shape("Webhook", style.ok() + members)
         made = Shape(style.ok() + members + [.omittable("secret", \.secret), .alreadyShown])
         rotated = Shape(
             style.ok() + members

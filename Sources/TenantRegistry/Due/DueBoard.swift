@@ -110,8 +110,10 @@ package final class DueBoard: Sendable {
         }
     }
 
-    /// The file was asked, and nothing in it is left to do now. What lies outside it and is due is woken.
-    package func finish(_ record: TenantRecord, _ times: DueTimes) {
+    /// The file was asked, and nothing in it is left to do now. What lies outside it and is due is woken. `putOff`:
+    /// kinds that are due and wait until then, since they failed. The registry is not told, so that a restart asks at
+    /// once.
+    package func finish(_ record: TenantRecord, _ times: DueTimes, putOff: DueTimes = DueTimes()) {
         let now = clock.now().milliseconds
         let woken = state.withLock { state in
             var woken: [any OutboundWork] = []
@@ -119,10 +121,12 @@ package final class DueBoard: Sendable {
             var late = DueTimes()
             for kind in DueKind.allCases where times[kind] != DueTimes.never {
                 if times[kind] <= now { late[kind] = times[kind] }
-                first = min(first, Self.hour(kind, times[kind], now: now, in: state, waking: &woken))
+                let isPutOff = putOff[kind] != DueTimes.never
+                let at = isPutOff ? putOff[kind] : times[kind]
+                first = min(first, Self.hour(kind, at, now: now, in: state, waking: &woken))
             }
             state.late[record.id] = late.first == nil ? nil : late
-            Self.putBack(record, first, in: &state)
+            Self.putBack(record, first, in: &state, isSaved: putOff.first == nil)
             return woken
         }
         for work in woken { work.wake(record) }
@@ -136,7 +140,7 @@ package final class DueBoard: Sendable {
                 late[kind] = min(late[kind], since.milliseconds)
                 state.late[record.id] = late
             }
-            Self.putBack(record, DueHour(until.milliseconds, kind), in: &state)
+            Self.putBack(record, DueHour(until.milliseconds, kind), in: &state, isSaved: false)
         }
     }
 
@@ -152,7 +156,7 @@ package final class DueBoard: Sendable {
         }
     }
 
-    private static func putBack(_ record: TenantRecord, _ hour: DueHour, in state: inout State) {
+    private static func putBack(_ record: TenantRecord, _ hour: DueHour, in state: inout State, isSaved: Bool) {
         state.running[record.id] = nil
         guard record.due.place.load(ordering: .relaxed) == DueStand.running else { return }
         // What committed while it was asked may not have been seen.
@@ -160,7 +164,7 @@ package final class DueBoard: Sendable {
         record.due.next.store(first.packed, ordering: .relaxed)
         record.due.place.store(DueStand.outside, ordering: .relaxed)
         if !first.isNever { insert(record, in: &state) }
-        noteUnsaved(record, in: &state, wasReached: true)
+        if isSaved { noteUnsaved(record, in: &state, wasReached: true) }
     }
 
     // MARK: Kept in the registry

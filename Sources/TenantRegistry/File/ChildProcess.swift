@@ -25,8 +25,8 @@ package enum ChildProcess {
 
     /// What a child may see of our environment: nothing that is a secret.
     private static let environment: Set<String> = [
-        "LD_LIBRARY_PATH", "LD_PRELOAD", "SQLITE_TMPDIR", "TMPDIR", "ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS",
-        "UBSAN_OPTIONS",
+        "FAKETIME_SHARED", "LD_LIBRARY_PATH", "LD_PRELOAD", "SQLITE_TMPDIR", "TMPDIR", "ASAN_OPTIONS", "LSAN_OPTIONS",
+        "TSAN_OPTIONS", "UBSAN_OPTIONS",
     ]
 
     /// One at a time: a pipe of another's that a child inherited would keep that one's reader waiting.

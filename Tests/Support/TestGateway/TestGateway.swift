@@ -42,7 +42,7 @@ package final class TestGateway: Sendable {
     package let client: any Client
     package let blueprints: Blueprints
     private let folder: TestFolder
-    private let services: Services
+    package let services: Services
     private let gateway: Gateway?
     private let counter = Atomic<Int>(0)
     private let isStopped = Atomic<Bool>(false)
@@ -62,6 +62,8 @@ package final class TestGateway: Sendable {
         configuration.trustedProxies = [AddressRange(parsing: "127.0.0.0/8")].compactMap { $0 }
         configuration.processLimit = setup.processLimit
         configuration.scryptCostLog2 = 4
+        // Its clock is the test's, and leaps.
+        configuration.clockLeapHoursMax = 0
         configuration.drainNoticeMilliseconds = 0
         configuration.drainMilliseconds = 1_000
         configuration.listeners = [Listener(.tcp(.loopback, port: 0))]

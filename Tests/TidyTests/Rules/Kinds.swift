@@ -23,13 +23,15 @@ enum Kinds {
     ]
 
     private static let verbs: Set<String> = [
-        "Accept", "Adjust", "Allocate", "Announce", "Apply", "Assign", "Change", "Charge", "Close", "Configure", "Confirm",
+        "Accept", "Adjust", "Allocate", "Announce", "Apply", "Assign", "Change", "Charge", "Close", "Configure",
+        "Confirm",
         "Create",
         "Decide", "End",
         "Expire",
         "Export", "Fetch", "Fill", "Finish", "Generate", "Import", "Invite", "Issue", "List", "Mint", "Move", "Pay",
         "Place",
-        "Price", "Quote", "Reconcile", "Record", "Redeem", "Rehearse", "Renew", "Replay", "Report", "Reprice", "Retry", "Rotate",
+        "Price", "Quote", "Reconcile", "Record", "Redeem", "Rehearse", "Renew", "Replay", "Report", "Reprice", "Retry",
+        "Rotate",
         "Save", "Send", "Set", "Settle", "Sign", "Take", "Transfer",
     ]
 

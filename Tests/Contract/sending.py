@@ -4,6 +4,7 @@ for, and that lead where a node may not go; endpoints that hang beside one that 
 
 import collections
 import concurrent.futures
+import datetime
 import hashlib
 import json
 import os
@@ -114,6 +115,10 @@ def verified(calls, secret):
     assert run.stdout.split() == ["good"] * len(calls), (run.stdout, run.stderr)
 
 
+def seconds(text):
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+
+
 def percentile(values, share):
     return sorted(values)[min(len(values) - 1, int(len(values) * share))]
 
@@ -178,6 +183,41 @@ def signatures(scene):
         verified([call], rotated.json["webhook_secret"])
         newest = call._replace(headers={**call.headers, "webhook-signature": both[0]})
         verified([newest], rotated.json["webhook_secret"])
+
+
+def schedule(scene):
+    with checks("H3 an attempt waits as long as its receiver asks, by a number or by a date, and else by the schedule"):
+        resellers = {path: scene.endpoint(path) for path in ("/wait/60/a", "/wait/date/a", "/wait/soon/a")}
+        for reseller in resellers.values():
+            scene.order(reseller)
+        for path, (least, most) in {"/wait/60/a": (60, 62), "/wait/date/a": (3590, 3602), "/wait/soon/a": (5, 8)}.items():
+            delivery = scene.settled(resellers[path])
+            waits = seconds(delivery["next_attempt_at"]) - seconds(delivery["attempts"][0]["at"])
+            assert least <= waits <= most, (path, waits, delivery)
+    with checks("H4 H5 with a concurrency of 1 first attempts arrive one by one, in the order of their commits"):
+        reseller, path = scene.endpoint("/ok/unused"), "/ok/serial"
+        made = scene.shop.call(reseller, "POST", "/webhooks", {
+            "name": "serial", "url": scene.receiver.url(path), "events": ORDERS, "concurrency": 1})
+        assert made.status == 201, made
+        scene.receiver.pause_seconds[path] = 0.01
+        orders = [scene.order(reseller) for _ in range(40)]
+        wait_until(lambda: scene.receiver.count(path) == 40, 20)
+        assert [json.loads(call.body)["data"]["id"] for call in scene.receiver.calls[path]] == orders
+        assert scene.receiver.open_max[path] == 1
+    with checks("H3 H5 the first 2xx after failures brings what waits for its time, step by step, beside what is new"):
+        reseller, path, is_down = scene.endpoint("/fails/back"), "/fails/back", [True]
+        scene.receiver.answers[path] = lambda count: answer(503) if is_down[0] else answer(204)
+        orders = [scene.order(reseller) for _ in range(30)]
+        # All have failed once, and some of them for the second time: they wait for five minutes.
+        wait_until(lambda: scene.receiver.count(path) >= 45, 30)
+        is_down[0] = False
+        scene.receiver.pause_seconds[path] = 0.05
+        scene.receiver.open_max[path] = 0
+        orders.append(scene.order(reseller))
+        wait_until(lambda: not scene.deliveries(reseller, state="pending"), 20)
+        arrived = {json.loads(call.body)["data"]["id"] for call in scene.receiver.calls[path]}
+        assert arrived == set(orders)
+        assert 2 <= scene.receiver.open_max[path] <= 8, scene.receiver.open_max[path]
 
 
 def order_and_concurrency(scene):
@@ -262,9 +302,10 @@ def top_ups(gateway, receiver, count):
     done = seller.admin("PUT", "/payment-service", {
         "driver": "http", "create_url": receiver.url("/pay"), "api_key": "the-key-of-the-service", "webhook_secret": PAYMENT_SECRET})
     assert done.status == 200, done
-    reseller = seller.reseller()
     times = []
-    for _ in range(count):
+    for number in range(count):
+        # Nobody may ask for many in a quarter of an hour.
+        reseller = seller.reseller() if number % 5 == 0 else reseller
         began = time.time()
         done = gateway.post(f"{seller.base}/api/reseller/topup", {"amount": 50}, headers={"x-api-key": reseller["key"]})
         assert done.status == 200, done
@@ -385,6 +426,7 @@ def main():
         scene = Scene(gateway, receiver)
         endings(scene)
         signatures(scene)
+        schedule(scene)
         order_and_concurrency(scene)
         tls(scene, names)
     with Gateway(options.tollgate, "--name-server", names.address, demo=False) as gateway:
