@@ -54,8 +54,14 @@ MUTANTS = [
     Mutant(
         "H4", "everything", "a replay takes what waits already", HOOKS + "ReplayDeliveries.swift",
         "if filter.states.isEmpty { filter.states = Self.statesDefault }",
-        "if filter.states.isEmpty, !MUTANT { filter.states = Self.statesDefault }",
-        LISTS, "requeues just what it counts"),
+        "if filter.states.isEmpty, !MUTANT { filter.states = Self.statesDefault }", LISTS,
+        "requeues just what it counts"),
+    # H6
+    Mutant(
+        "H6", "mixed", "a name with one good address is called", "Sources/HTTPClient/OutboundCaller.swift",
+        "case .addresses(let all) where !all.allSatisfy(task.call.addressRule.allows):",
+        "case .addresses(let all) where !MUTANT && !all.allSatisfy(task.call.addressRule.allows):",
+        "Contract/destinations.py", "a payment service whose name"),
     # O7
     Mutant(
         "O7", "anybodys", "a reseller retries another's delivery", HOOKS + "RetryDelivery.swift",
