@@ -27,13 +27,7 @@ final class Pipeline: RequestHandler, Sendable {
     let isDraining = Atomic<Bool>(false)
     let imports: ImportLine
     private let requestIDs: RequestIDs
-    private let attached = Mutex<(metrics: ServerMetrics?, authority: String)>((nil, "127.0.0.1"))
-    private let attachedScheduler = Mutex<Scheduler?>(nil)
-
-    /// Nil where nothing happens by itself.
-    var scheduler: Scheduler? { attachedScheduler.withLock { $0 } }
-
-    func attach(_ scheduler: Scheduler) { attachedScheduler.withLock { $0 = scheduler } }
+    let attached = Mutex<(metrics: ServerMetrics?, scheduler: Scheduler?, authority: String)>((nil, nil, "127.0.0.1"))
     /// Nil where nothing is sent.
     private let attachedWebhooks = Mutex<WebhookSender?>(nil)
 
