@@ -8,10 +8,10 @@ enum Migration0014 {
     static let version: Int32 = 14
     static let migration = Migration(version: version, name: "events with their bodies", sql: sql)
 
-    /// Tables with objects that events are of, and where the object's id stands.
+    /// Tables with objects that events are of, and where the object's id stands; events have a `public_id` too.
     private static let revised = [
-        ("orders", "public_id"), ("service", "public_id"), ("port", "public_id"), ("reseller", "public_id"),
-        ("webhook_endpoint", "public_id"),
+        ("orders", "orders.public_id"), ("service", "service.public_id"), ("port", "port.public_id"),
+        ("reseller", "reseller.public_id"), ("webhook_endpoint", "webhook_endpoint.public_id"),
         ("port_customer", "(SELECT c.public_id FROM customer c WHERE c.id = port_customer.customer_id)"),
     ]
 
