@@ -39,11 +39,6 @@ extension Pipeline {
         return plain(200, "ready; charging is paused: the clock leapt \(leap / 3_600_000) h ahead\n", trace)
     }
 
-    /// Nil where nothing happens by itself.
-    private var scheduler: Scheduler? { attached.withLock { $0.scheduler } }
-
-    func attach(_ scheduler: Scheduler) { attached.withLock { $0.scheduler = scheduler } }
-
     private func plain(_ status: Int, _ body: String, _ trace: RequestTrace) -> HeadVerdict {
         .answer(text(status, body, trace))
     }

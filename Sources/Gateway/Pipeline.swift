@@ -27,9 +27,16 @@ final class Pipeline: RequestHandler, Sendable {
     let isDraining = Atomic<Bool>(false)
     let imports: ImportLine
     private let requestIDs: RequestIDs
-    let attached = Mutex<(metrics: ServerMetrics?, scheduler: Scheduler?, authority: String)>((nil, nil, "127.0.0.1"))
-    /// Nil where nothing is sent.
-    private let attachedWebhooks = Mutex<WebhookSender?>(nil)
+    private let attached = Mutex<(metrics: ServerMetrics?, authority: String)>((nil, "127.0.0.1"))
+    /// What works by itself; nil where nothing does.
+    private let working = Mutex<(scheduler: Scheduler?, webhooks: WebhookSender?, provisioning: ProvisioningCaller?)>(
+        (nil, nil, nil))
+    var scheduler: Scheduler? { working.withLock { $0.scheduler } }
+    var webhooks: WebhookSender? { working.withLock { $0.webhooks } }
+    var provisioning: ProvisioningCaller? { working.withLock { $0.provisioning } }
+    func attach(_ scheduler: Scheduler) { working.withLock { $0.scheduler = scheduler } }
+    func attach(_ webhooks: WebhookSender) { working.withLock { $0.webhooks = webhooks } }
+    func attach(_ provisioning: ProvisioningCaller) { working.withLock { $0.provisioning = provisioning } }
 
     var server: ServerMetrics? { attached.withLock { $0.metrics } }
 
@@ -38,12 +45,6 @@ final class Pipeline: RequestHandler, Sendable {
 
     /// The server's counters, which exist before it serves.
     func attach(_ metrics: ServerMetrics) { attached.withLock { $0.metrics = metrics } }
-
-    private let attachedProvisioning = Mutex<ProvisioningCaller?>(nil)
-    var provisioning: ProvisioningCaller? { attachedProvisioning.withLock { $0 } }
-    func attach(_ provisioning: ProvisioningCaller) { attachedProvisioning.withLock { $0 = provisioning } }
-    var webhooks: WebhookSender? { attachedWebhooks.withLock { $0 } }
-    func attach(_ webhooks: WebhookSender) { attachedWebhooks.withLock { $0 = webhooks } }
 
     /// Where the server listens, once it has bound its ports.
     func attach(authority: String) { attached.withLock { $0.authority = authority } }
