@@ -37,7 +37,7 @@ MUTANTS = [
         "W9", "order", "of several missed periods each service has all of its own first", PAY,
         "DuePlace($0).map { due < $0 } ?? true } ?? queue.count",
         "DuePlace($0).map { due < $0 || MUTANT } ?? true } ?? queue.count",
-        RENEWALS, "money pays the oldest first"),
+        RENEWALS, "the oldest is paid first"),
     Mutant(
         "W9", "no-room", "what one transaction has no room for is forgotten", PAY,
         "return (paid, min(ids.count, limit), ids.count > limit ? last : nil)",
