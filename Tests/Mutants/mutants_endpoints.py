@@ -38,9 +38,7 @@ MUTANTS = [
         "signs with the reseller's secret"),
     Mutant(
         "H4", "undropped", "a removed endpoint's queue waits for ever", HOOKS + "SetWebhook.swift",
-        "try tenant.settleQueue(ofEndpoint: endpoint.id, as: .dropped, limit: TenantTransaction.settledAtOnceMax)",
-        "if !MUTANT { try tenant.settleQueue("
-        "ofEndpoint: endpoint.id, as: .dropped, limit: TenantTransaction.settledAtOnceMax) }",
+        "try tenant.settleQueue(", "if MUTANT { return }\n        try tenant.settleQueue(",
         ENDPOINTS, "removed"),
     Mutant(
         "H4", "tests-count", "a test-send is counted as a failure", HOOKS + "RecordAttempts.swift",
@@ -54,8 +52,8 @@ MUTANTS = [
     Mutant(
         "H4", "everything", "a replay takes what waits already", HOOKS + "ReplayDeliveries.swift",
         "if filter.states.isEmpty { filter.states = Self.statesDefault }",
-        "if filter.states.isEmpty, !MUTANT { filter.states = Self.statesDefault }",
-        LISTS, "requeues just what it counts"),
+        "if filter.states.isEmpty, !MUTANT { filter.states = Self.statesDefault }", LISTS,
+        "requeues just what it counts"),
     # O7
     Mutant(
         "O7", "anybodys", "a reseller retries another's delivery", HOOKS + "RetryDelivery.swift",

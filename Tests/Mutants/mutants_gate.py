@@ -238,11 +238,11 @@ MUTANTS = [
     # H4
     Mutant(
         "H4", "end-of-page", "a page says that it is the last when it is full", EVENTS + "ToldEvents.swift",
-        "hasMore = true\n", "hasMore = !MUTANT\n", "Contract/events.py", "pages of one"),
+        "hasMore = true\n", "hasMore = !MUTANT\n", "Contract/feeds.py", "pages of one"),
     Mutant(
         "H4", "restored", "after a restore the feed goes on behind what is lost", EVENTS + "ToldEvents.swift",
         "if at == place.at || place.id == 0 {", "if MUTANT || at == place.at || place.id == 0 {",
-        "Contract/events.py", "after a restore"),
+        "Contract/feeds.py", "after a restore"),
     # H7
     Mutant(
         "H7", "beside", "a description leaves out what an event says besides", EVENTS + "EventCatalogue.swift",
