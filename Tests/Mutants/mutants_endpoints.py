@@ -38,7 +38,9 @@ MUTANTS = [
         "signs with the reseller's secret"),
     Mutant(
         "H4", "undropped", "a removed endpoint's queue waits for ever", HOOKS + "SetWebhook.swift",
-        "try tenant.settleQueue(", "if MUTANT { return }\n        try tenant.settleQueue(",
+        "try tenant.settleQueue(ofEndpoint: endpoint.id, as: .dropped, limit: TenantTransaction.settledAtOnceMax)",
+        "if !MUTANT { try tenant.settleQueue("
+        "ofEndpoint: endpoint.id, as: .dropped, limit: TenantTransaction.settledAtOnceMax) }",
         ENDPOINTS, "removed"),
     Mutant(
         "H4", "tests-count", "a test-send is counted as a failure", HOOKS + "RecordAttempts.swift",

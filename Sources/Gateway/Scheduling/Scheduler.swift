@@ -17,6 +17,8 @@ package final class Scheduler: Sendable {
     /// The longest sleep: what the clock does meanwhile is seen then.
     private static let sleepMillisecondsMax: Int64 = 100
     private static let restNanosecondsMax: UInt64 = 100_000_000
+    /// At the end turns are waited for, and ring.
+    private static let stopMilliseconds: Int64 = 10
     private static let saveNanoseconds: UInt64 = 1_000_000_000
     /// A tenant whose file or work failed waits so long, twice as long each time.
     private static let backoffSeconds = 10
@@ -111,7 +113,7 @@ package final class Scheduler: Sendable {
                 begin(now, &desk)
                 save(nanoseconds, &desk)
             }
-            alarm.wait(milliseconds: sleep(now, &desk))
+            alarm.wait(milliseconds: stops ? Self.stopMilliseconds : sleep(now, &desk))
         }
     }
 
@@ -134,7 +136,7 @@ package final class Scheduler: Sendable {
     }
 
     private func begin(_ now: Timestamp, _ desk: inout Desk) {
-        let isPaused = fleet.clockGuard.leapMilliseconds != nil
+        let isPaused = isPaused
         while desk.runs.count < Self.runsMax, let (record, hour) = fleet.due.take(at: now) {
             if isPaused, let kind = hour.kind, !kind.isOutbound {
                 fleet.due.postpone(record, until: now.adding(milliseconds: Self.pausedMilliseconds), kind: kind)
@@ -153,7 +155,6 @@ package final class Scheduler: Sendable {
         run.others = fleet.pool.metrics.jobs.load(ordering: .relaxed) &- desk.turns
         run.restsUntil = nil
         desk.runs[id] = run
-        let isPaused = fleet.clockGuard.leapMilliseconds != nil || fleet.refusesWrites
         let kinds = isPaused ? [] : DueKind.inFile.filter { rest(of: id, $0, nanoseconds, desk) == 0 }
         var limits: [DueKind: Int] = [:]
         for kind in kinds {
@@ -168,6 +169,9 @@ package final class Scheduler: Sendable {
         }
     }
 
+    /// Nothing is done in files: the time of day is not believed, or the disk has no room.
+    private var isPaused: Bool { fleet.clockGuard.leapMilliseconds != nil || fleet.refusesWrites }
+
     // MARK: The end of a turn
 
     private func settle(_ record: TenantRecord, _ end: DueTurn.End, _ now: Timestamp, _ desk: inout Desk) {
@@ -177,11 +181,11 @@ package final class Scheduler: Sendable {
             desk.runs[record.id] = nil
             fleet.due.drop(record)
         case .failed(let failure, let kind): fail(record, failure, kind, now, &desk)
-        case .asked(let times, let ran):
+        case .asked(let times, let instant, let ran):
             desk.backoffs[Place(tenant: record.id, kind: nil)] = nil
             guard let ran else { return finish(record, times, now, &desk) }
             metrics.count(items: ran.items, of: ran.kind)
-            if ran.items == 0 && times[ran.kind] <= now.milliseconds {
+            if ran.items == 0 && times[ran.kind] <= instant.milliseconds {
                 fleet.report("tenant \(record.id.text): \(ran.kind.name): work is due, and none of it is done")
                 return fail(record, nil, ran.kind, now, &desk)
             }
@@ -209,9 +213,10 @@ package final class Scheduler: Sendable {
         let nanoseconds = fleet.monotonic.nanoseconds()
         var putOff = DueTimes()
         for kind in DueKind.inFile where times[kind] <= now.milliseconds {
-            // It is due and may not run: paused, or it failed a moment ago.
+            // It is due and may not run: paused, or it failed a moment ago. What fell due a moment ago comes next.
             let wait = rest(of: record.id, kind, nanoseconds, desk)
-            putOff[kind] = now.milliseconds + (wait > 0 ? Int64(wait / 1_000_000) + 1 : Self.pausedMilliseconds)
+            if wait > 0 { putOff[kind] = now.milliseconds + Int64(wait / 1_000_000) + 1 }
+            if isPaused { putOff[kind] = now.milliseconds + Self.pausedMilliseconds }
         }
         fleet.due.finish(record, times, putOff: putOff)
     }

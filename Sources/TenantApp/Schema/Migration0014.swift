@@ -31,7 +31,7 @@ enum Migration0014 {
             SELECT id AS told, row_number() OVER (PARTITION BY object ORDER BY id) AS n FROM event)
         WHERE id = told;
         UPDATE event SET body = '{"type":"' || type || '","timestamp":"'
-            || strftime('%Y-%m-%dT%H:%M:%S', at / 1000, 'unixepoch') || '.' || substr('00' || at % 1000, -3)
+            || strftime('%Y-%m-%dT%H:%M:%S', at / 1000, 'unixepoch') || '.' || substr('00' || (at % 1000), -3)
             || 'Z","data":{"id":' || json_quote(object) || ',' || ltrim(substr(data, 2, length(data) - 2) || ',', ',')
             || '"revision":' || revision || '}}'
         WHERE json_valid(data) AND json_type(data) = 'object';

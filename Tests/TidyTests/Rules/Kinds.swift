@@ -60,7 +60,7 @@ enum Kinds {
         "StockFile": .value, "TableReader": .value,
         "TableRows": .value, "Tenant+Reading": .table,
         "TenantMemory": .value, "Term": .value, "TopUpFlow": .operation, "VerificationReport": .proof,
-        "Examination": .proof, "ExaminationProcess": .proof, "Verifier": .proof, "Warrant+Keys": .wire,
+        "EventCatalogue": .wire, "EventFeed": .wire, "Examination": .proof, "ExaminationProcess": .proof, "Verifier": .proof, "Warrant+Keys": .wire,
         "WebhookLimits": .value, "WebhookProbe": .value, "WebhookRoutes": .wire, "WebhookShapes": .wire,
         "WebhookSignature": .value,
     ]
