@@ -37,12 +37,16 @@ import Testing
         }
         add(counter, "meta", "commit_marker fencing_epoch projection_epoch")
         add(time, "meta", "created_at")
+        add(queue, "meta", "outbound_held_at")
         add(person, "customer", "book created_at email external_id name public_id")
         add(time, "orders", "created_at decided_at")
         add(who, "orders", "decided_by key_id")
         add(time, "posting", "at")
         add(who, "posting", "key_id")
-        add(time, "service", "activated_at anchor_day cancelled_at created_at ends_at renews_at")
+        add(time, "service", "anchor_day cancelled_at created_at ends_at past_due_since")
+        add(time, "renewal", "at")
+        add(time, "hourly_charge", "at")
+        add(copy, "payable", "due_at reseller_id service_id")
         add(copy, "service", "id public_id")
         add(time, "event", "at")
         add(copy, "event", "id public_id")
@@ -239,6 +243,29 @@ import Testing
             #expect(try await tenant.gateway.send(tenant.order("o-1")).status == 201)
             #expect(try await tenant.gateway.send(tenant.order("o-2", quantity: 2)).status == 201)
             try await fillProvisioning(tenant)
+            try await fillPeriods(tenant)
+        }
+    }
+
+    /// Forty days of a monthly service and an hourly one, with a price that was changed.
+    private static func fillPeriods(_ tenant: TestTenant) async throws {
+        let gateway = tenant.gateway
+        let prices = #"{"wholesale_monthly":"3.80","wholesale_hourly":"0.0105"}"#
+        try await tenant.asOwner("PUT", "/resellers/\(tenant.reseller.id)/products/vps-1", prices)
+        for term in ["monthly", "hourly"] {
+            let body = #"{"product":"vps-1","term":"\#(term)","quantity":1,"customer":{"external_id":"c-1"}}"#
+            let order = TestRequest("POST", tenant.path("/api/partner/v1/orders"), body).bearer(tenant.key)
+                .idempotent("o-\(term)").signed(with: tenant.reseller.webhookSecret, at: gateway.clock.now())
+            #expect(try await gateway.send(order).status == 201)
+        }
+        try await tenant.asOwner("POST", "/services/reprice", #"{"price":"3.90","term":"monthly"}"#)
+        gateway.clock.advance(seconds: 40 * 86_400)
+        for kind in [DueKind.renewal, .hourly] {
+            try await handedOver { done in
+                tenant.record.onLane(
+                    writes: true, { while try DueWorks.schema.run($0.transaction, kind, 100) == 100 {} },
+                    then: { done.resume(with: $0) })
+            }
         }
     }
 }

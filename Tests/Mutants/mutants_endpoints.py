@@ -38,7 +38,9 @@ MUTANTS = [
         "signs with the reseller's secret"),
     Mutant(
         "H4", "undropped", "a removed endpoint's queue waits for ever", HOOKS + "SetWebhook.swift",
-        "try tenant.settleQueue(", "if MUTANT { return }\n        try tenant.settleQueue(",
+        "try tenant.settleQueue(ofEndpoint: endpoint.id, as: .dropped, limit: TenantTransaction.settledAtOnceMax)",
+        "if !MUTANT { try tenant.settleQueue("
+        "ofEndpoint: endpoint.id, as: .dropped, limit: TenantTransaction.settledAtOnceMax) }",
         ENDPOINTS, "removed"),
     Mutant(
         "H4", "tests-count", "a test-send is counted as a failure", HOOKS + "RecordAttempts.swift",
@@ -54,6 +56,12 @@ MUTANTS = [
         "if filter.states.isEmpty { filter.states = Self.statesDefault }",
         "if filter.states.isEmpty, !MUTANT { filter.states = Self.statesDefault }", LISTS,
         "requeues just what it counts"),
+    # H6
+    Mutant(
+        "H6", "mixed", "a name with one good address is called", "Sources/HTTPClient/OutboundCaller.swift",
+        "case .addresses(let all) where !all.allSatisfy(task.call.addressRule.allows):",
+        "case .addresses(let all) where !MUTANT && !all.allSatisfy(task.call.addressRule.allows):",
+        "Contract/destinations.py", "a payment service whose name"),
     # O7
     Mutant(
         "O7", "anybodys", "a reseller retries another's delivery", HOOKS + "RetryDelivery.swift",

@@ -12,7 +12,7 @@ package struct AnnounceRenewals: DueWork {
 
     package func run(_ tenant: TenantTransaction, limit: Int) throws -> Int {
         let ids = try tenant.dueServices(kind, limit: limit)
-        for group in try tenant.readServices(ids, kind) {
+        for group in try tenant.readServices(ids.map(\.id), kind) {
             guard let reseller = try tenant.reseller(id: group.resellerID) else { throw Refusal.notFound(.reseller) }
             let available = try tenant.balances(of: reseller, book: group.book).available
             for var service in group.services {

@@ -16,24 +16,26 @@ package struct ChargeDueServices: DueWork {
     }
 
     package func run(_ tenant: TenantTransaction, limit: Int) throws -> Int {
-        var done = kind == .renewal ? try PayDueServices.goOn(tenant, limit: limit) : 0
-        // A service of which several periods were missed is due again when one of them is paid.
-        while done < limit {
-            let ids = try tenant.dueServices(kind, limit: limit - done)
-            if ids.isEmpty { break }
-            for group in try tenant.readServices(ids, kind) { try charge(group, tenant) }
-            done += ids.count
+        var left = limit - (kind == .renewal ? try PayDueServices.goOn(tenant, limit: limit) : 0)
+        while left > 0 {
+            let ids = try tenant.dueServices(kind, limit: left)
+            guard let last = ids.last else { break }
+            for group in try tenant.readServices(ids.map(\.id), kind) {
+                try charge(group, upTo: last, budget: &left, tenant)
+            }
         }
-        return done
+        return limit - left
     }
 
-    private func charge(_ group: ServiceGroup, _ tenant: TenantTransaction) throws {
+    private func charge(
+        _ group: ServiceGroup, upTo last: DuePlace, budget: inout Int, _ tenant: TenantTransaction
+    ) throws {
         guard let reseller = try tenant.reseller(id: group.resellerID) else { throw Refusal.notFound(.reseller) }
         let charge = ChargeService(tenant: tenant, reseller: reseller, keyID: 0)
         var detail = AuditDetail()
         var spent = Money.zero
-        for var service in group.services {
-            switch try charge.run(&service, &detail) {
+        try charge.run(group.services, upTo: last, budget: &budget, &detail) { service, outcome, detail in
+            switch outcome {
             case .paid(let amount): spent = try spent.adding(amount)
             case .unpaid(let amount): try charge.putOff(&service, amount, &detail)
             case .nothing: break

@@ -39,6 +39,29 @@ struct ChargeService {
         return spent
     }
 
+    /// Charges services in the order of their places. One of which several periods were missed comes up again in its
+    /// place, as long as that is not behind `last`: what lies there is the business of whoever comes next. Stops when
+    /// `budget` charges have been tried.
+    func run(
+        _ services: [Service], upTo last: DuePlace, budget: inout Int, _ detail: inout AuditDetail,
+        then: (inout Service, Outcome, inout AuditDetail) throws -> Void
+    ) throws {
+        var queue = services
+        var next = 0
+        while next < queue.count, budget > 0 {
+            var service = queue[next]
+            next += 1
+            budget -= 1
+            let outcome = try run(&service, &detail)
+            try then(&service, outcome, &detail)
+            guard service.isRunning, service.nextAt == service.renewsAt, let place = DuePlace(service),
+                place.at <= tenant.now, place <= last
+            else { continue }
+            let behind = queue[next...].firstIndex { DuePlace($0).map { place < $0 } ?? true } ?? queue.count
+            queue.insert(service, at: behind)
+        }
+    }
+
     // MARK: Paid
 
     private func payPeriod(_ service: inout Service, _ detail: inout AuditDetail) throws -> Outcome {

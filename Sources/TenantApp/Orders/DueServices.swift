@@ -76,12 +76,11 @@ extension TenantReader {
         return try connection.row(statement) { try $0.optionalTime() } ?? nil
     }
 
-    /// Ids of what is due of a kind now, oldest first.
-    func dueServices(_ kind: DueKind, limit: Int) throws -> [Int64] {
+    /// What is due of a kind now, oldest first.
+    func dueServices(_ kind: DueKind, limit: Int) throws -> [DuePlace] {
         guard let statement = Self.due[kind] else { return [] }
         return try connection.rows(statement, .time(now), .int(limit)) { row in
-            row.skip(1)
-            return try row.int()
+            DuePlace(at: try row.time(), id: try row.int())
         }
     }
 

@@ -11,7 +11,7 @@ package struct EndDueServices: DueWork {
 
     package func run(_ tenant: TenantTransaction, limit: Int) throws -> Int {
         let ids = try tenant.dueServices(kind, limit: limit)
-        for group in try tenant.readServices(ids, kind) {
+        for group in try tenant.readServices(ids.map(\.id), kind) {
             guard let reseller = try tenant.reseller(id: group.resellerID) else { throw Refusal.notFound(.reseller) }
             let end = EndService(tenant: tenant, reseller: reseller, keyID: 0)
             var detail = AuditDetail()

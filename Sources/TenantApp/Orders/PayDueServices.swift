@@ -54,32 +54,29 @@ package struct PayDueServices {
     ) throws -> (paid: [Paid], count: Int, rest: DuePlace?) {
         let ids = try tenant.unpaidServices(resellerID: reseller.id, after: place, limit: limit + 1)
         let charge = ChargeService(tenant: tenant, reseller: reseller, keyID: keyID)
-        var queue = try tenant.readServices(Array(ids.prefix(limit)), .renewal).flatMap(\.services)
-        let last = queue.last.flatMap { DuePlace($0) }
-        var (paid, spent, next) = ([Paid](), Money.zero, 0)
-        while next < queue.count {
-            var service = queue[next]
-            next += 1
-            switch try charge.run(&service, &detail) {
+        let services = try tenant.readServices(Array(ids.prefix(limit)), .renewal).flatMap(\.services)
+        let last = ids.count > limit ? services.last.flatMap { DuePlace($0) } : nil
+        var (paid, spent, budget) = ([Paid](), Money.zero, Int.max)
+        try charge.run(services, upTo: last ?? .end, budget: &budget, &detail) { service, outcome, detail in
+            switch outcome {
             case .nothing: break
             case .paid(let amount):
                 paid.append(Paid(service: service.publicID, amount: amount))
                 spent = try spent.adding(amount)
-                // Of several periods that were missed each has its place in the order.
-                if service.isRunning, let due = DuePlace(service), due.at <= tenant.now {
-                    let after = queue[next...].firstIndex { DuePlace($0).map { due < $0 } ?? true } ?? queue.count
-                    queue.insert(service, at: after)
-                }
             case .unpaid(let amount):
+                // What was past due before has its tries; what runs again is tried first now.
                 if service.state == .active { try charge.putOff(&service, amount, &detail) }
             }
         }
         try LowBalance.check(tenant, reseller, book: .live, spent: spent)
-        return (paid, min(ids.count, limit), ids.count > limit ? last : nil)
+        return (paid, min(ids.count, limit), last)
     }
 }
 
 extension DuePlace {
+    /// Behind everything.
+    static let end = DuePlace(at: .latest, id: .max)
+
     init?(_ service: Service) {
         guard let at = service.dueAt else { return nil }
         self.init(at: at, id: service.id)

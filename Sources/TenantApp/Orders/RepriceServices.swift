@@ -57,7 +57,7 @@ package struct RepriceServices: Sendable {
         }
     }
 
-    private func change(
+    func change(
         _ tenant: TenantTransaction, after place: Int64, _ detail: inout AuditDetail
     ) throws -> [Repricing] {
         var rows: ClosedRange<Int64>?

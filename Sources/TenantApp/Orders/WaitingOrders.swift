@@ -17,8 +17,12 @@ extension AttentionSource {
         rows: Statement(
             """
             SELECT s.public_id, s.renews_at, r.public_id, NULL
-            FROM service s CROSS JOIN reseller r ON r.id = s.reseller_id
-            WHERE s.state = 'past_due' AND s.book = 0 ORDER BY s.id LIMIT ?1
+            FROM service s INDEXED BY service_unpaid CROSS JOIN reseller r ON r.id = s.reseller_id
+            WHERE s.past_due_since IS NOT NULL AND s.state = 'past_due' AND s.book = 0 ORDER BY s.id LIMIT ?1
             """),
-        places: Statement("SELECT 1 FROM service WHERE state = 'past_due' AND book = 0 LIMIT ?1"))
+        places: Statement(
+            """
+            SELECT 1 FROM service INDEXED BY service_unpaid
+            WHERE past_due_since IS NOT NULL AND state = 'past_due' AND book = 0 LIMIT ?1
+            """))
 }

@@ -22,7 +22,7 @@ enum Migration0018 {
         -- One unit's life at its provisioner. Verb number n is asked for until it is answered; there is one at a time.
         CREATE TABLE provisioning (
             service_id INTEGER PRIMARY KEY REFERENCES service(id),
-            book INTEGER NOT NULL,
+            book INTEGER NOT NULL CHECK (book BETWEEN 0 AND 1),
             wanted TEXT NOT NULL CHECK (wanted = 'active' OR wanted = 'suspended' OR wanted = 'terminated'),
             actual TEXT NOT NULL CHECK (
                 actual = 'unknown' OR actual = 'active' OR actual = 'suspended' OR actual = 'terminated'),
@@ -79,7 +79,7 @@ enum Migration0018 {
         CREATE TABLE stock_item (
             id INTEGER PRIMARY KEY,
             public_id TEXT NOT NULL UNIQUE,
-            book INTEGER NOT NULL,
+            book INTEGER NOT NULL CHECK (book BETWEEN 0 AND 1),
             product_id INTEGER NOT NULL REFERENCES product(id),
             sealed BLOB NOT NULL,
             fingerprint BLOB NOT NULL,

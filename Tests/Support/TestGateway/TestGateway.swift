@@ -26,7 +26,7 @@ package final class TestGateway: Sendable {
     /// An answer that a test cannot go on with.
     package struct Unexpected: Error, CustomStringConvertible {
         package let description: String
-        init(_ response: TestResponse) { description = "\(response.status) \(response.text)" }
+        package init(_ response: TestResponse) { description = "\(response.status) \(response.text)" }
     }
 
     package struct Unsound: Error {
