@@ -1,5 +1,5 @@
-"""Services that all fall due at one instant (W9): how long until each is charged, told of and audited, of one tenant and of many, and
-what orders beside them feel."""
+"""Services that all fall due at one instant (W9): how long until each is charged, told of and audited, of one tenant
+and of many, and what orders beside them feel."""
 
 import calendar
 import datetime

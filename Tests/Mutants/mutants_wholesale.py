@@ -10,6 +10,8 @@ MOVE = "Sources/TenantApp/Resellers/MoveReseller.swift"
 SERVICES = "Sources/TenantApp/Orders/Services.swift"
 UNITS = "Sources/TenantApp/Provisioning/ProvisioningState.swift"
 CHARGE = "Sources/TenantApp/Orders/ChargeService.swift"
+PERIODS = "Sources/TenantApp/Orders/ServicePeriods.swift"
+PAY_DUE = "Sources/TenantApp/Orders/PayDueServices.swift"
 SETTLE = "Sources/TenantApp/Orders/SettleUnit.swift"
 
 MUTANTS = [
@@ -68,10 +70,11 @@ MUTANTS = [
     Mutant(
         "W3", "remainder", "each day of hours is rounded by itself", CHARGE,
         "let owed = try accrued.line(quantity: 1,",
-        "let owed = try MUTANT ? before.charged.adding(unit.line(quantity: hours, minorUnitDigits: 2)) : accrued.line(quantity: 1,",
+        "let owed = try MUTANT ? before.charged.adding(unit.line(quantity: hours, minorUnitDigits: 2))"
+        " : accrued.line(quantity: 1,",
         "MoneyTests/ServiceLifeTests.swift", "rounded once"),
     Mutant(
-        "W3", "paused", "hours of a suspension are counted", "Sources/TenantApp/Orders/ServicePeriods.swift",
+        "W3", "paused", "hours of a suspension are counted", PERIODS,
         "accruesFrom = max(from, now)", "accruesFrom = MUTANT ? from : max(from, now)",
         "MoneyTests/ServiceLifeTests.swift", "accrual stops"),
     # W4
@@ -169,17 +172,18 @@ MUTANTS = [
         "service.period = number\n", "service.period = MUTANT ? service.period : number\n",
         "MoneyTests/RenewalTests.swift", "once each"),
     Mutant(
-        "W9", "grace", "the days of grace count from the due date", "Sources/TenantApp/Orders/ServicePeriods.swift",
+        "W9", "grace", "the days of grace count from the due date", PERIODS,
         "pastDueSince.map { now >= $0.adding(days: Self.graceDays) }",
         "(MUTANT ? dueAt : pastDueSince).map { now >= $0.adding(days: Self.graceDays) }",
         "MoneyTests/RenewalTests.swift", "from its first try on"),
     Mutant(
-        "W9", "unpaid-stays", "money that comes pays nothing that is past due", "Sources/TenantApp/Orders/PayDueServices.swift",
+        "W9", "unpaid-stays", "money that comes pays nothing that is past due", PAY_DUE,
         "guard book == .live, let reseller", "guard book == .live, !MUTANT, let reseller",
         "MoneyTests/RenewalTests.swift", "is paid runs again"),
     Mutant(
-        "W9", "book-price", "a renewal forgets the discount that was recorded", "Sources/TenantApp/Orders/ServicePeriods.swift",
-        "termPrice: nextPrice, rate: rate, quantity: 1", "termPrice: nextPrice, rate: MUTANT ? .zero : rate, quantity: 1",
+        "W9", "book-price", "a renewal forgets the discount that was recorded", PERIODS,
+        "termPrice: nextPrice, rate: rate, quantity: 1",
+        "termPrice: nextPrice, rate: MUTANT ? .zero : rate, quantity: 1",
         "MoneyTests/ServiceLifeTests.swift", "a changed book"),
     # W10
     Mutant(
