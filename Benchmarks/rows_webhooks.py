@@ -1,7 +1,9 @@
-"""Webhooks on their way (H3, H5): how many a second with their results in the file, from commit to 2xx, a backlog that is sent when
-its receiver is back, and endpoints that hang beside one that answers."""
+"""Webhooks on their way (H3, H5): how many a second with their results in the file, from commit to 2xx, a backlog that
+is sent when its receiver is back, and endpoints that hang beside one that answers."""
 
 import concurrent.futures
+import copy
+import http.client
 import os
 import re
 import signal
@@ -26,8 +28,6 @@ TENANTS = 200
 PACED_CONNECTIONS, PACED_MILLISECONDS = 20, 18
 PROBES = 200
 SECONDS_MAX = 300
-# Of a first call, which has no connection yet and no slot but one.
-ENDPOINTS_A_RESELLER = 20
 
 CONFIGURATION = """
 worker_processes 1;
@@ -38,7 +38,8 @@ events { worker_connections 8192; }
 http {
     access_log off;
     keepalive_requests 100000000;
-    client_body_temp_path DIR/t1; proxy_temp_path DIR/t2; fastcgi_temp_path DIR/t3; uwsgi_temp_path DIR/t4; scgi_temp_path DIR/t5;
+    client_body_temp_path DIR/t1; proxy_temp_path DIR/t2; fastcgi_temp_path DIR/t3;
+    uwsgi_temp_path DIR/t4; scgi_temp_path DIR/t5;
     server { listen 127.0.0.1:PORT backlog=4096; location / { return 204; } }
     server {
         listen 127.0.0.1:TLS ssl backlog=4096;
@@ -125,8 +126,8 @@ def place(server, slug, url, events):
 
 
 def backlog(server, sink, places, count):
-    """Sends `count` deliveries to a receiver that comes back when all wait: seconds until every result is in its file, and by how
-    much memory grew."""
+    """Sends `count` deliveries to a receiver that comes back when all wait: seconds until every result is in its file,
+    by how many MiB memory grew, and µs of CPU for each."""
     began = delivered(server)
     sink.pause(True)
     with Crowd(server.port, min(8, len(places) * 2)) as crowd:
@@ -182,7 +183,7 @@ def rates(options, folder, table, sink):
 
 
 def hanging(options, folder, table, sink):
-    """Endpoints that hang for longer than an attempt may take, ten a tenant, one in ten at a name that nobody knows."""
+    """Endpoints that hang for longer than an attempt may take, ten a tenant, all at one host and port."""
     receiver = Receiver()
     with Tollgate(options.tollgate, os.path.join(folder, "hanging"), "--allow-private-addresses") as server:
         def make(index):
@@ -191,8 +192,8 @@ def hanging(options, folder, table, sink):
             for number in range(10):
                 tenant.server.call(
                     "POST", f"{tenant.base}/api/partner/v1/webhooks",
-                    {"name": f"h{number}", "url": receiver.url(f"/hang/{index}/{number}"), "events": ["service.activated"]},
-                    reseller.key)
+                    {"name": f"h{number}", "url": receiver.url(f"/hang/{index}/{number}"),
+                     "events": ["service.activated"]}, reseller.key)
             return tenant, reseller
 
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
@@ -220,8 +221,6 @@ def hanging(options, folder, table, sink):
 
 def server_of_thread(server):
     """The same server, by a connection of its own."""
-    import copy
-    import http.client
     mine = copy.copy(server)
     mine.connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
     return mine

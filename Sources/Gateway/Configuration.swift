@@ -35,7 +35,7 @@ package struct Configuration: Sendable {
     package var allowsPrivateAddresses = false
     /// Asked for the names of webhook endpoints, in place of those in `/etc/resolv.conf`.
     package var nameServers: [NameServer] = []
-    /// Certificates (PEM) that receivers of webhooks are trusted by, beside the machine's.
+    /// Certificates (PEM) that receivers of webhooks are trusted by, in place of the machine's.
     package var authoritiesPath: String?
     /// scrypt's cost as a power of two; tests lower it.
     package var scryptCostLog2 = 15

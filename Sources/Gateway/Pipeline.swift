@@ -28,14 +28,15 @@ final class Pipeline: RequestHandler, Sendable {
     let imports: ImportLine
     private let requestIDs: RequestIDs
     private let attached = Mutex<(metrics: ServerMetrics?, authority: String)>((nil, "127.0.0.1"))
-    private let attachedScheduler = Mutex<Scheduler?>(nil)
-
-    /// Nil where nothing happens by itself.
-    var scheduler: Scheduler? { attachedScheduler.withLock { $0 } }
-
-    func attach(_ scheduler: Scheduler) { attachedScheduler.withLock { $0 = scheduler } }
-    /// Nil where nothing is sent.
-    private let attachedWebhooks = Mutex<WebhookSender?>(nil)
+    /// What works by itself; nil where nothing does.
+    private let working = Mutex<(scheduler: Scheduler?, webhooks: WebhookSender?, provisioning: ProvisioningCaller?)>(
+        (nil, nil, nil))
+    var scheduler: Scheduler? { working.withLock { $0.scheduler } }
+    var webhooks: WebhookSender? { working.withLock { $0.webhooks } }
+    var provisioning: ProvisioningCaller? { working.withLock { $0.provisioning } }
+    func attach(_ scheduler: Scheduler) { working.withLock { $0.scheduler = scheduler } }
+    func attach(_ webhooks: WebhookSender) { working.withLock { $0.webhooks = webhooks } }
+    func attach(_ provisioning: ProvisioningCaller) { working.withLock { $0.provisioning = provisioning } }
 
     var server: ServerMetrics? { attached.withLock { $0.metrics } }
 
@@ -44,12 +45,6 @@ final class Pipeline: RequestHandler, Sendable {
 
     /// The server's counters, which exist before it serves.
     func attach(_ metrics: ServerMetrics) { attached.withLock { $0.metrics = metrics } }
-
-    private let attachedProvisioning = Mutex<ProvisioningCaller?>(nil)
-    var provisioning: ProvisioningCaller? { attachedProvisioning.withLock { $0 } }
-    func attach(_ provisioning: ProvisioningCaller) { attachedProvisioning.withLock { $0 = provisioning } }
-    var webhooks: WebhookSender? { attachedWebhooks.withLock { $0 } }
-    func attach(_ webhooks: WebhookSender) { attachedWebhooks.withLock { $0 = webhooks } }
 
     /// Where the server listens, once it has bound its ports.
     func attach(authority: String) { attached.withLock { $0.authority = authority } }

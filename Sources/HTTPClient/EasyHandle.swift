@@ -106,6 +106,11 @@ final class EasyHandle {
         try check(tollgate_curl_set_long(pointer, option, value))
     }
 
+    /// As if libcurl had been built without it.
+    func forget(_ option: CURLoption) throws(HTTPClientError) {
+        try check(tollgate_curl_set_text(pointer, option, nil))
+    }
+
     func set(_ option: CURLoption, offset: Int64) throws(HTTPClientError) {
         try check(tollgate_curl_set_offset(pointer, option, curl_off_t(offset)))
     }

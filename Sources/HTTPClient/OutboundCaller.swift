@@ -10,8 +10,8 @@ import Synchronization
 /// Invariant: each call that `send` took is answered once, on the caller's thread or, when it is closed, with `broken`.
 /// At most `groupRunningMax` calls of a group run at once, the next ones wait in the order they came.
 ///
-/// `@unchecked Sendable`: `multi` may be woken from any thread; it and `groups`, `finding`, `running`, `pausing` are the
-/// thread's own otherwise, as the resolver is. `inbox` is behind its lock.
+/// `@unchecked Sendable`: `multi` may be woken from any thread; it and `groups`, `finding`, `running`, `pausing` are
+/// the thread's own otherwise, as the resolver is. `inbox` is behind its lock.
 package final class OutboundCaller: @unchecked Sendable {
     package typealias Answer = @Sendable (Result<HTTPClientResponse, HTTPClientError>) -> Void
 

@@ -40,6 +40,9 @@ class Scene:
         waiting = shop.order(self.reseller, metal)
         assert done.status == waiting.status == 201, (done, waiting)
         hook = shop.call(self.reseller, "PUT", "/webhook", {"url": "https://shop.example/hook", "events": ["order.created"]})
+        # What is queued stays as it is.
+        paused = shop.call(self.reseller, "POST", f"/webhooks/{hook.json['id']}/pause")
+        assert paused.status == 200, paused
         shop.order(self.reseller, sku)
         deliveries = shop.admin("GET", "/deliveries").json["data"]
         ledger = b'{"external_ref":"e-1","kind":"purchase","amount":"1.00","at":"2026-01-01T00:00:00Z"}\n'

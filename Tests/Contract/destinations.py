@@ -1,9 +1,9 @@
-"""Where a node connects (H6): every destination that leads into the house, where it is given and where it is called, for
-webhooks of each API, payment services and provisioners. Listeners on addresses of this machine and of its networks see no
-connection, whatever a name says at last, and nobody learns whether anything listens there.
+"""Where a node connects (H6): every destination that leads into the house, where it is given and where it is called,
+for webhooks of each API, payment services and provisioners. Listeners on addresses of this machine and of its networks
+see no connection, whatever a name says at last, and nobody learns whether anything listens there.
 
-It runs in network and mount namespaces of its own, in which lo has a public address, a private one and that of a cloud's
-metadata, a name server says what names are, and a certificate authority of the test's is trusted."""
+It runs in network and mount namespaces of its own, in which lo has a public address, a private one and that of a
+cloud's metadata, a name server says what names are, and a certificate authority of the test's is trusted."""
 
 import contextlib
 import ctypes
@@ -37,7 +37,8 @@ INWARD = {
     "loop.example": ["127.0.0.1"], "loop2.example": ["127.8.8.8"], "zero.example": ["0.0.0.0"],
     "private.example": [PRIVATE], "metadata.example": [METADATA], "metadata2.example": ["169.254.170.2"],
     "shared.example": ["100.64.0.1"], "special.example": ["192.0.0.1"], "bench.example": ["198.18.0.1"],
-    "many.example": ["224.0.0.1"], "all.example": ["255.255.255.255"], "loop6.example": ["::1"], "zero6.example": ["::"],
+    "many.example": ["224.0.0.1"], "all.example": ["255.255.255.255"], "loop6.example": ["::1"],
+    "zero6.example": ["::"],
     "mapped.example": ["::ffff:127.0.0.1"], "mapped2.example": ["::ffff:169.254.169.254"],
     "nat64.example": ["64:ff9b::7f00:1"], "sixtofour.example": ["2002:7f00:1::"], "link6.example": ["fe80::1"],
     "unique.example": ["fd00::1"], "mixed.example": [PUBLIC, "::1"], "mixed4.example": [PUBLIC, PRIVATE],
@@ -49,9 +50,11 @@ GIVEN = [f"https://{host}:{PORT}/" for host in (
     "[::ffff:7f00:1]", "[::ffff:a9fe:a9fe]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]", "[fe80::1%25lo]", "[fd00::1]",
     METADATA, "169.254.170.2", "100.64.0.1", "192.0.0.1", "198.18.0.1", "224.0.0.1", "255.255.255.255", PRIVATE, NOBODY,
     "localhost", "localhost.", "user:pass@good.example", "gооd.example")] + [
-    f"http://good.example:{PORT}/", "file:///etc/passwd", f"gopher://good.example:{PORT}/", f"ftp://good.example:{PORT}/",
+    f"http://good.example:{PORT}/", "file:///etc/passwd", f"gopher://good.example:{PORT}/",
+    f"ftp://good.example:{PORT}/",
     f"https://good.example:{PORT}/\r\nX: y", f"https://good.example:{PORT}/\n", f"https://good.example:{PORT}/\t",
-    f"https://good.example:{PORT}/\0", f"https://good.example\\@private.example:{PORT}/", f"https://good.example:{PORT}/#x",
+    f"https://good.example:{PORT}/\0", f"https://good.example\\@private.example:{PORT}/",
+    f"https://good.example:{PORT}/#x",
     f"https://good.example:{PORT}/" + "x" * 2048, f"https://:{PORT}/", "https://good.example:0/",
     "https://good.example:65536/", "https:///", "//good.example/", ""]
 
@@ -172,7 +175,8 @@ class Called(http.server.BaseHTTPRequestHandler):
 # Places where a URL is given, and how it is called
 
 class Webhooks:
-    """One API's: made and changed, tested, and sent by an event. A reseller has ten tests a minute: then comes another."""
+    """One API's: made and changed, tested, and sent by an event. A reseller has ten tests a minute: then comes the
+    next one."""
 
     def __init__(self, name, shop, base, header, event):
         self.name, self.shop, self.base, self.header, self.event = name, shop, base, header, event
@@ -244,7 +248,7 @@ def other_places(gateway):
 
 def given(checks, gateway, webhooks):
     for place in webhooks:
-        with checks(f"H6 H4 a webhook of {place.name}: what leads into the house is refused when it is made and changed"):
+        with checks(f"H6 H4 a webhook of {place.name}: what leads into the house is refused when it is given"):
             made = place.give(f"https://good.example:{PORT}/hook")
             assert made.status in (200, 201), made
             for url in GIVEN:
@@ -271,7 +275,7 @@ def called(checks, place, names, listeners):
         assert place.outcome(f"https://good.example:{PORT}/hook")["outcome"] == "delivered"
         assert len(good.calls) == before + 1, good.calls
     seconds = {}
-    with checks(f"H6 H4 a webhook of {place.name}: a name that leads into the house is not connected to, whatever it says"):
+    with checks(f"H6 H4 a webhook of {place.name}: a name that leads into the house is not connected to"):
         before = counts(listeners)
         for name in INWARD:
             began = time.monotonic()
@@ -325,7 +329,7 @@ def redirects(checks, place, listeners):
 
 def remembers_nothing(checks, place, listeners, proxy):
     good = listeners[PUBLIC]
-    with checks(f"H6 a webhook of {place.name}: no cookie, Alt-Svc, HSTS, .netrc or proxy of the environment has a say"):
+    with checks(f"H6 a webhook of {place.name}: no cookie, Alt-Svc, HSTS, .netrc or proxy has a say"):
         good.answer = lambda call: (200, {
             "Set-Cookie": "a=b; Path=/", "Alt-Svc": f'http/1.1="private.example:{PORT}"; ma=86400',
             "Strict-Transport-Security": "max-age=31536000"})
@@ -343,7 +347,7 @@ def remembers_nothing(checks, place, listeners, proxy):
 
 def delivered(checks, place, names, listeners):
     """By an event, and between two attempts."""
-    with checks(f"H3 H6 an event of {place.name} to a name that leads into the house: one attempt, kept, sent at an operator's word"):
+    with checks(f"H3 H6 an event of {place.name} to a name that leads into the house: kept, sent at a person's word"):
         shop, before = place.shop, counts(listeners, PUBLIC)
         place.buyer = shop.reseller(balance="100.00")
         sku = shop.product()
@@ -383,7 +387,8 @@ def payments(checks, gateway, names, listeners):
                 "webhook_secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"})
             assert put.status in (200, 201), put
             began = time.monotonic()
-            answer = gateway.post(f"{shop.base}/api/reseller/topup", {"amount": 10}, headers={"x-api-key": seller["key"]})
+            answer = gateway.post(
+                f"{shop.base}/api/reseller/topup", {"amount": 10}, headers={"x-api-key": seller["key"]})
             assert time.monotonic() - began < 5, addresses
             answers.add((answer.status, answer.body))
         assert len(answers) == 1 and next(iter(answers))[0] >= 500, answers

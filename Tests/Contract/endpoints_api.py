@@ -1,5 +1,5 @@
-"""H3, H4, H6, O7 for webhook endpoints and deliveries: the same calls in the wholesale, the codes and the ports API, and what an
-operator sees and does. Receivers are real, on loopback."""
+"""H3, H4, H6, O7 for webhook endpoints and deliveries: the same calls in the wholesale, the codes and the ports API,
+and what an operator sees and does. Receivers are real, on loopback."""
 
 import base64
 import hashlib
@@ -11,12 +11,11 @@ import uuid
 
 from receiver import Receiver, answer
 from shop import ADMIN, Shop
-from support import Checks, Gateway, arguments, together, verified_export, wait_until
+from support import Checks, Gateway, arguments, verified_export, wait_until
 
 options = arguments()
 checks = Checks()
 ORDERS = ["order.created"]
-MOMENTS = ("created_at", "createdAt", "updated_at", "updatedAt")
 
 
 class Hooks:
@@ -62,8 +61,12 @@ class Hooks:
         assert got.status == status and words.lower() in got.body.decode().lower(), got
 
 
+def bearer(key):
+    return {"Authorization": f"Bearer {key}"}
+
+
 def orders(gateway):
-    return Hooks(gateway, "orders", "hosting", "/api/partner/v1", lambda key: {"Authorization": f"Bearer {key}"}, ORDERS)
+    return Hooks(gateway, "orders", "hosting", "/api/partner/v1", bearer, ORDERS)
 
 
 def all_hooks(gateway):
@@ -113,7 +116,9 @@ def endpoints(hooks, receiver):
                 {"events": ["nonsense"]}, {"events": "order.created"}, {"url": "nowhere"}, {"url": "ftp://a.example/"}]:
             hooks.refused(hooks("POST", "/webhooks", {**good, **change}), hooks.invalid)
         made = hooks.make("a", receiver.url("/ok/a"), concurrency=64, version=1)
-        for change in [{}, {"concurrency": 65}, {"version": 2}, {"name": None}, {"events": []}, {"url": "http://user@a.example/"}]:
+        for change in [
+                {}, {"concurrency": 65}, {"version": 2}, {"name": None}, {"events": []},
+                {"url": "http://user@a.example/"}]:
             hooks.refused(hooks("PATCH", f"/webhooks/{made[hooks.id]}", change), hooks.invalid)
         assert hooks.done("GET", f"/webhooks/{made[hooks.id]}")["concurrency"] == 64
         hooks.done("DELETE", f"/webhooks/{made[hooks.id]}")
@@ -121,8 +126,8 @@ def endpoints(hooks, receiver):
     with checks(f"H4 {name}: twenty endpoints a reseller, another's are not there"):
         made = [hooks.make(f"e{number}", receiver.url("/ok/many"))[hooks.id] for number in range(20)]
         hooks.refused(
-            hooks("POST", "/webhooks", {"name": "x", "url": receiver.url("/ok/many"), "events": hooks.events}), hooks.conflict,
-            "20 webhooks at most")
+            hooks("POST", "/webhooks", {"name": "x", "url": receiver.url("/ok/many"), "events": hooks.events}),
+            hooks.conflict, "20 webhooks at most")
         other = hooks.shop.reseller()
         for method, path, body in [
                 ("GET", "", None), ("PATCH", "", {"name": "x"}), ("DELETE", "", None), ("POST", "/test", None),
@@ -135,12 +140,14 @@ def endpoints(hooks, receiver):
 
 def default(hooks, receiver):
     name = hooks.name
-    with checks(f"H4 {name}: `default` signs with the reseller's secret, keeps its name, and is renewed by its person alone"):
+    with checks(
+            f"H4 {name}: `default` signs with the reseller's secret, keeps its name, and its person alone renews it"):
         made = hooks.make("default", receiver.url("/ok/default-" + name))
         assert "secret" not in made, made
         id = made[hooks.id]
         hooks.refused(
-            hooks("POST", "/webhooks", {"name": "default", "url": receiver.url("/ok/b"), "events": hooks.events}), hooks.conflict)
+            hooks("POST", "/webhooks", {"name": "default", "url": receiver.url("/ok/b"), "events": hooks.events}),
+            hooks.conflict)
         hooks.refused(hooks("PATCH", f"/webhooks/{id}", {"name": "other"}), hooks.conflict, "keeps its name")
         hooks.refused(hooks("POST", f"/webhooks/{id}/secret/rotate"), 403)
         tested = hooks.done("POST", f"/webhooks/{id}/test", status=201 if name == "ports" else 200)
@@ -164,7 +171,8 @@ def tests(hooks, receiver):
         made = hooks.make("tested", receiver.url(f"/status/404/{name}"))
         id = made[hooks.id]
         tested = hooks.done("POST", f"/webhooks/{id}/test", status=sent)
-        assert (tested["outcome"], tested["status"], tested["test"], tested["type"]) == ("status", 404, True, "webhook.test"), tested
+        told = (tested["outcome"], tested["status"], tested["test"], tested["type"])
+        assert told == ("status", 404, True, "webhook.test"), tested
         assert tested["excerpt"] == "no .[31msuch. luck" and 0 <= tested["ms"] < 15_000, tested
         call = receiver.calls[f"/status/404/{name}"][-1]
         assert verified(call, made["secret"]), call
@@ -188,7 +196,7 @@ def tests(hooks, receiver):
         assert read["health"] == {name: None if name[-1] != "w" else 0 for name in read["health"]}, read
         assert read["deliveries"] == {"pending": 0, "held": 0, "dead": 0}, read
         rows = hooks.deliveries(f"?endpoint={id}")
-        assert len(rows) == 3 and all(row["test"] and row["state"] == "dropped" and row["tries"] == 1 for row in rows), rows
+        assert [(row["test"], row["state"], row["tries"]) for row in rows] == [(True, "dropped", 1)] * 3, rows
         hooks.refused(hooks("POST", f"/deliveries/{rows[0][hooks.id]}/retry"), hooks.conflict)
         got = hooks.done("POST", "/deliveries/replay", {"since": "2020-01-01T00:00:00Z", "dry_run": True})
         assert got["count"] == 0, got
@@ -221,7 +229,7 @@ class Scene:
     def __init__(self, gateway, receiver, slug):
         self.receiver = receiver
         self.hooks = Hooks(
-            gateway, slug, "hosting", "/api/partner/v1", lambda key: {"Authorization": f"Bearer {key}"}, ORDERS)
+            gateway, slug, "hosting", "/api/partner/v1", bearer, ORDERS)
         self.hooks.is_camel, self.hooks.conflict, self.hooks.invalid = False, 409, 422
         self.shop = self.hooks.shop
         self.sku = self.shop.product()
@@ -241,7 +249,7 @@ def held(gateway, receiver):
     scene = Scene(gateway, receiver, "held")
     hooks = scene.hooks
     path = "/ok/held"
-    with checks("H3 events while an endpoint is paused are held; one replay sends them, each once, in order, with what they said"):
+    with checks("H3 events while an endpoint is paused are held; one replay sends them, each once, in order"):
         made = hooks.make("only", receiver.url(path), concurrency=1)
         id = made["id"]
         scene.order()
@@ -275,7 +283,8 @@ def held(gateway, receiver):
         whole = hooks.done("GET", f"/deliveries/{event['id']}")
         assert [attempt["n"] for attempt in whole["attempts"]] == [2, 1] and whole["tries"] == 2, whole
         attempt = whole["attempts"][0]
-        assert attempt["outcome"] == "delivered" and attempt["status"] == 204 and attempt["address"] == "127.0.0.1", attempt
+        seen = (attempt["outcome"], attempt["status"], attempt["address"])
+        assert seen == ("delivered", 204, "127.0.0.1"), attempt
 
     with checks("H4 a removed endpoint's queue is dropped and stays to be seen"):
         hooks.done("POST", f"/webhooks/{id}/pause")
@@ -328,22 +337,8 @@ def gone(gateway, receiver):
     verified_export(gateway, scene.shop.slug)
 
 
-def lists(gateway, receiver):
-    scene = Scene(gateway, receiver, "lists")
+def filtered(scene, good, bad, all_rows):
     hooks, admin = scene.hooks, scene.shop.admin
-    good = hooks.make("good", receiver.url("/ok/lists"))["id"]
-    bad = hooks.make("bad", receiver.url("/status/500/lists"), events=["order.created", "service.activated"])["id"]
-    scene.order(12)
-    other = scene.shop.reseller(balance="1000")
-    scene.shop.price(other, scene.sku, {"wholesale_monthly": "1.00"})
-    hooks.done("POST", "/webhooks", {"name": "o", "url": receiver.url("/ok/other"), "events": ORDERS}, 201, Authorization=f"Bearer {other['key']}")
-    scene.order(3, other)
-    scene.settled("delivered", 12, good)
-    wait_until(lambda: len(hooks.deliveries(f"?endpoint={bad}&status_class=5xx&limit=100")) == 24)
-    hooks.done("POST", f"/webhooks/{bad}/pause")
-    wait_until(lambda: not admin("GET", "/deliveries?state=pending").json["data"])
-    all_rows = admin("GET", "/deliveries?limit=100").json["data"]
-
     with checks("O7 filters of deliveries, each alone and any two, give what a plain filter over all gives"):
         assert len(all_rows) == 39, len(all_rows)
         middle = sorted(row["created_at"] for row in all_rows)[len(all_rows) // 2]
@@ -368,6 +363,9 @@ def lists(gateway, receiver):
             wanted = [row["id"] for row in all_rows if first[1](row) and second[1](row)]
             assert got.status == 200 and [row["id"] for row in got.json["data"]] == wanted, (first[0], second[0], got)
 
+
+def paged(scene, other, all_rows):
+    hooks, admin = scene.hooks, scene.shop.admin
     with checks("O7 a list goes by pages, newest first, and a reseller sees its own alone"):
         seen, query = [], "?limit=7"
         while True:
@@ -385,6 +383,8 @@ def lists(gateway, receiver):
         assert hooks("GET", f"/deliveries?event={theirs['event']}").status == 404
         assert admin("GET", f"/deliveries/{theirs['id']}").json["attempts"][0]["outcome"] == "delivered"
 
+
+def mistaken(hooks):
     with checks("O7 wrong filters are refused and named"):
         for query, words in [
                 ("state=lost", "state"), ("state=", "state"), ("state=dead,", "state"), ("type=order.lost", "type"),
@@ -395,11 +395,16 @@ def lists(gateway, receiver):
         assert hooks("GET", "/deliveries?nonsense=1").status == 400
         assert hooks("GET", "/deliveries?cursor=" + "a" * 60).status == 400
         for body in [{}, {"since": "x"}, {"since": "2026-01-01T00:00:00Z", "states": ["dropped"]},
-                     {"since": "2026-01-01T00:00:00Z", "types": []}, {"since": "2026-01-01T00:00:00Z", "dry_run": "yes"},
+                     {"since": "2026-01-01T00:00:00Z", "types": []},
+                     {"since": "2026-01-01T00:00:00Z", "dry_run": "yes"},
                      {"since": "2026-01-02T00:00:00Z", "until": "2026-01-01T00:00:00Z"},
-                     {"since": "2026-01-01T00:00:00Z", "status_class": "9xx"}, {"since": "2026-01-01T00:00:00Z", "more": 1}]:
+                     {"since": "2026-01-01T00:00:00Z", "status_class": "9xx"},
+                     {"since": "2026-01-01T00:00:00Z", "more": 1}]:
             assert hooks("POST", "/deliveries/replay", body).status == 422, body
 
+
+def replayed(scene, receiver, good, bad, other):
+    hooks, admin = scene.hooks, scene.shop.admin
     with checks("H4 a replay by filter requeues just what it counts, and an operator's for everybody"):
         receiver.answers["/status/500/lists"] = lambda _: answer(200)
         hooks.done("POST", f"/webhooks/{bad}/resume")
@@ -418,30 +423,54 @@ def lists(gateway, receiver):
         done = hooks.done("POST", "/deliveries/replay", {"since": "2025-01-01T00:00:00Z", "endpoint": bad})
         assert done["count"] == 24, done
         scene.settled("delivered", 24, bad)
+
+
+def lists(gateway, receiver):
+    scene = Scene(gateway, receiver, "lists")
+    hooks, admin = scene.hooks, scene.shop.admin
+    good = hooks.make("good", receiver.url("/ok/lists"))["id"]
+    bad = hooks.make("bad", receiver.url("/status/500/lists"), events=["order.created", "service.activated"])["id"]
+    scene.order(12)
+    other = scene.shop.reseller(balance="1000")
+    scene.shop.price(other, scene.sku, {"wholesale_monthly": "1.00"})
+    theirs = {"name": "o", "url": receiver.url("/ok/other"), "events": ORDERS}
+    hooks.done("POST", "/webhooks", theirs, 201, reseller=other)
+    scene.order(3, other)
+    scene.settled("delivered", 12, good)
+    wait_until(lambda: len(hooks.deliveries(f"?endpoint={bad}&status_class=5xx&limit=100")) == 24)
+    hooks.done("POST", f"/webhooks/{bad}/pause")
+    wait_until(lambda: not admin("GET", "/deliveries?state=pending").json["data"])
+    all_rows = admin("GET", "/deliveries?limit=100").json["data"]
+    filtered(scene, good, bad, all_rows)
+    paged(scene, other, all_rows)
+    mistaken(hooks)
+    replayed(scene, receiver, good, bad, other)
     verified_export(gateway, scene.shop.slug)
 
 
 LITERALS = [
     "127.0.0.1", "127.1", "2130706433", "0x7f000001", "0177.0.0.1", "0.0.0.0", "[::1]", "[::]", "[::ffff:127.0.0.1]",
-    "[::ffff:7f00:1]", "[::ffff:a9fe:a9fe]", "[64:ff9b::7f00:1]", "[64:ff9b:1::7f00:1]", "[2002:7f00:1::]", "[fe80::1%25lo]",
-    "[fd00::1]", "169.254.169.254", "169.254.170.2", "100.64.0.1", "192.0.0.1", "198.18.0.1", "224.0.0.1", "255.255.255.255",
-    "10.0.0.1", "172.16.0.1", "192.168.0.1", "127.0.0.1.", "1.2.3.4.5", "[::127.0.0.1]", "[::ffff:0:127.0.0.1]", "0", "0x7f.1",
-    "localhost", "localhost.", "a.localhost", "metadata.google.internal", "printer.local", "intranet", "a.home.arpa"]
+    "[::ffff:7f00:1]", "[::ffff:a9fe:a9fe]", "[64:ff9b::7f00:1]", "[64:ff9b:1::7f00:1]", "[2002:7f00:1::]",
+    "[fe80::1%25lo]", "[fd00::1]", "169.254.169.254", "169.254.170.2", "100.64.0.1", "192.0.0.1", "198.18.0.1",
+    "224.0.0.1", "255.255.255.255", "10.0.0.1", "172.16.0.1", "192.168.0.1", "127.0.0.1.", "1.2.3.4.5",
+    "[::127.0.0.1]", "[::ffff:0:127.0.0.1]", "0", "0x7f.1", "localhost", "localhost.", "a.localhost",
+    "metadata.google.internal", "printer.local", "intranet", "a.home.arpa"]
 FORMS = [
-    "http://shop.example/", "file:///etc/passwd", "gopher://shop.example/", "ftp://shop.example/", "//shop.example/", "shop.example",
-    "https://user:pass@shop.example/", "https://user@shop.example/", "https://shop.example/a\r\nb", "https://shop.example/\t",
-    "https://shop.example/\u0000", "https://shop.example\\@other.example/", "https://shop.example/#fragment",
-    "https://shop.example/" + "a" * 2048, "https:///path", "https://", "https://:443/", "https://shop.example:0/",
-    "https://shop.example:65536/", "https://shop.example:99999999/", "https://shop.example:-1/", "https://shop.example:44a/",
-    "https://sh\u043ep.example/", "https://127%2e0.0.1/", "https://[::1/", "https://sho p.example/", "HTTPS://shop.example/"]
+    "http://shop.example/", "file:///etc/passwd", "gopher://shop.example/", "ftp://shop.example/", "//shop.example/",
+    "shop.example", "https://user:pass@shop.example/", "https://user@shop.example/", "https://shop.example/a\r\nb",
+    "https://shop.example/\t", "https://shop.example/\u0000", "https://shop.example\\@other.example/",
+    "https://shop.example/#fragment", "https://shop.example/" + "a" * 2048, "https:///path", "https://",
+    "https://:443/", "https://shop.example:0/", "https://shop.example:65536/", "https://shop.example:99999999/",
+    "https://shop.example:-1/", "https://shop.example:44a/", "https://sh\u043ep.example/", "https://127%2e0.0.1/",
+    "https://[::1/", "https://sho p.example/", "HTTPS://shop.example/"]
 
 
 def destinations():
     with Gateway(options.tollgate, demo=False) as gateway:
         for hooks in all_hooks(gateway):
-            with checks(f"H6 {hooks.name}: an address that leads to no public host is refused when it is saved, in every spelling"):
+            with checks(f"H6 {hooks.name}: what leads to no public host is refused at saving, in every spelling"):
                 made = hooks.make("a", "https://shop.example/hook")
-                urls = [f"https://{host}/" for host in LITERALS] + [f"https://{host}:8443/x" for host in LITERALS] + FORMS
+                urls = [f"https://{host}{rest}" for host in LITERALS for rest in ("/", ":8443/x")] + FORMS
                 for url in urls:
                     hooks.refused(
                         hooks("POST", "/webhooks", {"name": "b", "url": url, "events": hooks.events}), hooks.invalid)

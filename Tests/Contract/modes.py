@@ -18,11 +18,16 @@ BLUEPRINTS = {PARTNER: "hosting", REPORTS: "panel", CODES: "codes", PORTS: "prox
 BOOK_OF = {
     "entry": "JOIN ledger_account o ON o.id = t.account_id", "credit_difference":
         "JOIN credit_event o ON o.id = t.event_id",
-    "code_redemption": "JOIN activation_code o ON o.id = t.code_id", "delivery": "JOIN event o ON o.id = t.event_id",
+    "code_redemption": "JOIN activation_code o ON o.id = t.code_id",
     "licence_assignment": "JOIN licence o ON o.id = t.licence_id", "payment_difference":
         "JOIN payment o ON o.id = t.payment_id",
     "port_customer": "JOIN customer o ON o.id = t.customer_id", "api_key_secret": "JOIN api_key o ON o.id = t.key_id",
-    "webhook_endpoint_secret": "JOIN webhook_endpoint o ON o.id = t.endpoint_id"}
+    "webhook_endpoint_secret": "JOIN webhook_endpoint o ON o.id = t.endpoint_id",
+    "endpoint_health": "JOIN webhook_endpoint o ON o.id = t.endpoint_id",
+    "delivery_count": "JOIN webhook_endpoint o ON o.id = t.endpoint_id",
+    "attempt": "JOIN delivery o ON o.id = t.delivery_id"}
+# Where the sender is with what was queued: it goes on by itself.
+SENDING = {"delivery", "delivery_count", "attempt", "endpoint_health"}
 # The log of what was called, and its counts.
 RECORDS = {"audit", "usage", "usage_refusal", "reseller_room", "meta"}
 # What an operator's key of mode test may change: stock by file, and orders and services by their id (O1).
@@ -112,7 +117,7 @@ class Tenant:
             database = sqlite3.connect(file.name)
             tables = [name for (name,) in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
             found = {}
-            for table in sorted(set(tables) - RECORDS):
+            for table in sorted(set(tables) - RECORDS - SENDING):
                 columns = [row[1] for row in database.execute(f"PRAGMA table_info({table})")]
                 query = f"SELECT * FROM {table} t"
                 if of_live_book and "book" in columns:

@@ -210,6 +210,9 @@ def check_silence(gateway):
         [row] = scene.queue("stuck")
         assert row["service"] == service and row["state"] == "stuck" and row["last_status"] == 500, row
         assert scene.read(order)["state"] == "pending" and scene.balances() == (before[0] - 10, before[1] + 10)
+        call = next(call for call in desk.calls if call["service"] == service)
+        assert callback(desk, call, {"state": "pending"}).status == 200
+        assert scene.row(service)["state"] == "stuck", "it stays with whoever sees to it"
         desk.fault = lambda call, attempt: "ok"
         again = scene.admin("POST", f"/provisioning/{service}/retry")
         assert again.status == 200, again

@@ -1,6 +1,6 @@
-"""The receivers of docs/examples, each in its language: Standard Webhooks' vector (H2), signatures over the raw body with
-either secret of a rotation, one id worked on once, the highest revision of an object as its state (H1), and a real
-delivery. Those whose interpreter or compiler is not there are left out, and said to be."""
+"""The receivers of docs/examples, each in its language: Standard Webhooks' vector (H2), signatures over the raw body
+with either secret of a rotation, one id worked on once, the highest revision of an object as its state (H1), and a
+real delivery. Those whose interpreter or compiler is not there are left out, and said to be."""
 
 import base64
 import contextlib
@@ -157,7 +157,8 @@ class Swift(Receiver):
     @classmethod
     def build(cls, folder):
         for words in (
-            ["-emit-library", "-emit-module", "-module-name", "Crypto", os.path.join(DRIVER, "Crypto.swift"), "-lcrypto"],
+            ["-emit-library", "-emit-module", "-module-name", "Crypto", os.path.join(DRIVER, "Crypto.swift"),
+             "-lcrypto"],
             ["-I", folder, "-L", folder, "-lCrypto", "-Xlinker", f"-rpath={folder}", "-o", "receiver",
              os.path.join(EXAMPLES, cls.name), os.path.join(DRIVER, "main.swift")],
         ):
@@ -230,10 +231,12 @@ def vector(checks, kind):
         calls = [
             (right, True), ({**right, "now": right["now"] + 300}, True), ({**right, "now": right["now"] - 300}, True),
             ({**right, "now": right["now"] + 301}, False), ({**right, "now": right["now"] - 301}, False),
-            ({**right, "signature": f"v1,AAAA {signature}"}, True), ({**right, "signature": f"{signature} v1,AAAA"}, True),
+            ({**right, "signature": f"v1,AAAA {signature}"}, True),
+            ({**right, "signature": f"{signature} v1,AAAA"}, True),
             ({**right, "signature": f"v1a,xyz {signature} v2,abc"}, True), ({**right, "signature": ""}, False),
             ({**right, "signature": signature.replace("v1,", "v2,")}, False), ({**right, "signature": "v1,"}, False),
-            ({**right, "signature": signature[3:]}, False), ({**right, "signature": signature.replace("g0", "G0")}, False),
+            ({**right, "signature": signature[3:]}, False),
+            ({**right, "signature": signature.replace("g0", "G0")}, False),
             ({**right, "signature": "v1,g0hM9SsE"}, False), ({**right, "signature": "v1,!!!! v1"}, False),
             ({**right, "body": b'{"test":2432232314}'}, False), ({**right, "id": "msg_other"}, False),
             ({**right, "id": ""}, False), ({**right, "timestamp": right["timestamp"] + 1}, False),
@@ -252,11 +255,12 @@ def event(revision, name="ord_1"):
 
 def behaviour(checks, kind):
     with running(kind, OLD, NEW) as (old, new):
-        with checks(f"H1 H4 {kind.name} takes what is signed with either secret of a rotation, and with neither nothing"):
+        with checks(f"H1 H4 {kind.name} takes what either secret of a rotation has signed, and nothing else"):
             body = event(1)
             both = sign([NEW, OLD], "msg_1", body)
             assert old.post(both, body) == 204 and new.post(both, body) == 204
-            assert new.post(sign([NEW], "msg_2", body), body) == 204 and old.post(sign([NEW], "msg_2", body), body) == 401
+            assert new.post(sign([NEW], "msg_2", body), body) == 204
+            assert old.post(sign([NEW], "msg_2", body), body) == 401
             assert new.post(sign([OTHER], "msg_3", body), body) == 401 and new.post({}, body) == 401
             assert new.post(both, body + b" ") == 401
             assert new.post(sign([NEW], "msg_4", body, at=time.time() - 301), body) == 401

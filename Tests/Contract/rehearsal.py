@@ -48,8 +48,8 @@ def milliseconds(text):
 
 
 def instants(shop, key_ids):
-    """As the page says that a rehearsal takes them: lines of their own as they stand, counted ones evenly spread behind the
-    last one alike."""
+    """As the page says that a rehearsal takes them: lines of their own as they stand, counted ones evenly spread behind
+    the last one alike."""
     found = []
     for key_id in key_ids:
         alike = {}
@@ -94,7 +94,8 @@ def levels(checks, shop):
         call(shop, reseller, 5, 200)
         shown = shop.admin("GET", path).json["limit"]
         assert shown["remaining"] == 15 and 890 <= shown["reset"] <= 900, shown
-        listed = [key for key in shop.admin("GET", "/api-keys?limit=100").json["data"] if key["id"] == reseller["key_id"]]
+        keys = shop.admin("GET", "/api-keys?limit=100").json["data"]
+        listed = [key for key in keys if key["id"] == reseller["key_id"]]
         assert listed[0]["limit"]["remaining"] == 15, listed
     with checks("O2 a change shows the level that it leaves: the used share of the burst stays used"):
         put = shop.admin("PUT", f"{path}/limit", {"requests": 40, "window_seconds": 3600})
@@ -122,14 +123,15 @@ def rehearsals(checks, shop):
     assert shop.admin("PUT", f"{path}/limit", limit).status == 200
     call(shop, reseller, 110)
     seed = random.Random(11)
-    with checks("O2 a rehearsal counts what was asked and refused, and says how many of those have no instant of their own"):
+    with checks("O2 a rehearsal counts what was asked and refused, and says how many have no instant of their own"):
         answer = rehearse(shop, f"{path}/limit", limit, days=1)
         assert answer.status == 200, answer
         log = lines(shop, reseller["key_id"])
         assert answer.json["asked"] == sum(line["count"] for line in log) == 110, answer
         assert answer.json["refused_then"] == sum(line["count"] for line in log if line["status"] == 429) > 40, answer
         assert answer.json["counted_only"] == sum(line["count"] for line in log if line["count"] > 1) > 0, answer
-        assert answer.json["limit"] == limit and answer.json["from"] <= answer.json["reaches_back_to"] < answer.json["until"]
+        assert answer.json["limit"] == limit
+        assert answer.json["from"] <= answer.json["reaches_back_to"] < answer.json["until"]
         hours = answer.json["hours"]
         assert {hour["key"] for hour in hours} == {reseller["key_id"]} and len(hours) <= 2
         for name in ("asked", "refused_then", "would_be_refused", "counted_only"):
@@ -191,7 +193,8 @@ def edges(checks, shop, reseller, stranger):
         assert answer.status == 422 and answer.json["errors"][0]["pointer"] == "/requests", answer
     with checks("P6 O2 limit rehearse and limit reset say the same on the command line"):
         words = ["--tenant", shop.slug, "--key", shop.owner_key]
-        made = shop.gateway.command("limit", "rehearse", reseller["key_id"], "60/60/30", "--days", "2", *words, "--json")
+        made = shop.gateway.command(
+            "limit", "rehearse", reseller["key_id"], "60/60/30", "--days", "2", *words, "--json")
         assert made.returncode == 0 and json.loads(made.stdout)["asked"] == 110, made
         shown = shop.gateway.command("limit", "rehearse", reseller["key_id"], "60/60/30", *words)
         assert shown.returncode == 0 and "ASKED" in shown.stdout and "110" in shown.stdout, shown

@@ -235,6 +235,22 @@ def ports(scene):
                   **scene.webhooks(base, {"key": scene.shop["key"]}, "_id", "port.created", "/reseller")}}
 
 
+def units(scene):
+    """Paths of units that nobody makes, for nobody answers there, and of stock."""
+    for place in ("/provisioning", "/products/instant/provisioning"):
+        scene.admin("PUT", place, {"url": "https://there.example/", "timeout_seconds": 1})
+    waiting = [scene.order(scene.shop, "http")["services"][0]["id"] for _ in range(3)]
+    scene.call("POST", f"{scene.base}{ADMIN}/products/stock/stock", b"item\none\ntwo\n", scene.owner, headers={
+        "Content-Type": "text/csv", "Idempotency-Key": "stock"})
+    item = scene.admin("GET", "/products/stock/stock/items")["data"][0]["id"]
+    at = {"sku": ["stock"]}
+    return {
+        "/products/{sku}/provisioning": {"sku": ["instant"]}, "/products/{sku}/stock": at,
+        "/products/{sku}/stock/items": at, "/products/{sku}/stock/items/{id}": {**at, "id": [item]},
+        **{f"/provisioning/{{service}}/{move}": {"service": [unit]}
+           for move, unit in zip(("retry", "confirm", "give_up"), waiting)}}
+
+
 def admin(scene):
     shop = scene.shop
     waiting = [scene.order(shop, "manual")["order"]["id"] for _ in range(3)]
@@ -244,13 +260,6 @@ def admin(scene):
     resellers = {
         "approve": scene.reseller("applicant", moves=()), "suspend": scene.reseller("good"),
         "resume": scene.reseller("bad", moves=("approve", "suspend")), "terminate": scene.reseller("gone")}
-    # Nobody answers there, and so each unit goes on waiting.
-    for place in ("/provisioning", "/products/instant/provisioning"):
-        scene.admin("PUT", place, {"url": "https://there.example/", "timeout_seconds": 1})
-    units = [scene.order(shop, "http")["services"][0]["id"] for _ in range(3)]
-    scene.call("POST", f"{scene.base}{ADMIN}/products/stock/stock", b"item\none\ntwo\n", scene.owner, headers={
-        "Content-Type": "text/csv", "Idempotency-Key": "stock"})
-    item = scene.admin("GET", "/products/stock/stock/items")["data"][0]["id"]
     terms = scene.reseller("terms")
     keys = [scene.admin("POST", "/api-keys", {"owner_email": "terms@here.example"})["id"] for _ in range(3)]
     scene.credit(shop, "twice", 5)
@@ -307,11 +316,7 @@ def admin(scene):
             "/orders/{id}/activate": {"id": waiting[:1]}, "/orders/{id}/reject": {"id": waiting[1:2]},
             "/services/{id}": {"id": services[3:]}, "/services/{id}/suspend": {"id": services[:1]},
             "/services/{id}/resume": {"id": services[1:2]}, "/services/{id}/cancel": {"id": services[2:3]},
-            "/services/{id}/details": {"id": services[3:]}, "/products/{sku}/provisioning": {"sku": ["instant"]},
-            **{f"/provisioning/{{service}}/{move}": {"service": [unit]}
-               for move, unit in zip(("retry", "confirm", "give_up"), units)},
-            "/products/{sku}/stock": {"sku": ["stock"]}, "/products/{sku}/stock/items": {"sku": ["stock"]},
-            "/products/{sku}/stock/items/{id}": {"sku": ["stock"], "id": [item]},
+            "/services/{id}/details": {"id": services[3:]}, **units(scene),
             "/deliveries/{id}": {"id": [delivery]}, "/deliveries/{id}/retry": {"id": [delivery]},
             "/webhooks/{id}": {"id": [hook]},
             **{f"/webhooks/{{id}}/{move}": {"id": [hook]} for move in ("disable", "enable", "pause", "resume")},

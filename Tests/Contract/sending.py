@@ -5,6 +5,7 @@ for, and that lead where a node may not go; endpoints that hang beside one that 
 import collections
 import concurrent.futures
 import datetime
+import functools
 import hashlib
 import json
 import os
@@ -19,6 +20,8 @@ from support import Checks, Gateway, arguments, python_of_tests, wait_until
 
 options = arguments()
 checks = Checks()
+# Nothing listens there: whoever minded a proxy of the environment would deliver nothing.
+os.environ.update(dict.fromkeys(("http_proxy", "https_proxy", "all_proxy", "HTTPS_PROXY", "ALL_PROXY"), "http://127.0.0.1:9"))
 ORDERS = ["order.created"]
 PAYMENT_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 # What an outcome word is expected of: a path of the receiver, or a host of its own.
@@ -108,10 +111,15 @@ def bodies_are_equal(calls):
     return len({hashlib.sha256(call.body).hexdigest() for call in calls}) == 1
 
 
+@functools.cache
+def python():
+    return python_of_tests()
+
+
 def verified(calls, secret):
     """All calls are good to the library of the specification's authors, which allows five minutes."""
     lines = [json.dumps({"secret": secret, "body": call.body.decode(), "headers": call.headers}) for call in calls]
-    run = subprocess.run([python_of_tests(), "-c", VERIFIER], input="\n".join(lines), capture_output=True, text=True)
+    run = subprocess.run([python(), "-c", VERIFIER], input="\n".join(lines), capture_output=True, text=True)
     assert run.stdout.split() == ["good"] * len(calls), (run.stdout, run.stderr)
 
 
@@ -174,8 +182,9 @@ def signatures(scene):
         token = scene.shop.sign_in(reseller)
         rotated = scene.shop.call(reseller, "POST", "/webhook/secret/rotate", {}, key=token)
         assert rotated.status == 200, rotated
+        before = scene.receiver.count("/fails/signed")
         scene.retry(scene.only(reseller))
-        scene.settled(reseller, 4)
+        wait_until(lambda: scene.receiver.count("/fails/signed") > before, 10)
         call = scene.receiver.calls["/fails/signed"][-1]
         both = call.headers["webhook-signature"].split(" ")
         assert len(both) == 2 and all(one.startswith("v1,") for one in both), both
@@ -247,28 +256,50 @@ def order_and_concurrency(scene):
 
 
 def addresses(gateway, names, receiver):
-    """A node that may not go to private addresses. Nobody of it may ever reach the receiver, which is on loopback."""
+    """A node that may not go to private addresses. Nobody of it may ever reach the receiver, which is on loopback. Names are public
+    when they are saved and lead elsewhere when they are called."""
     scene = Scene(gateway, receiver)
     before = receiver.connections
-    names.names["public.example"] = ["203.0.113.7"]
-    names.names["private.example"] = ["10.1.2.3"]
-    names.names["loop.example"] = ["127.0.0.1"]
-    names.names["mixed.example"] = ["8.8.8.8", "::1"]
-    names.names["mapped.example"] = ["::ffff:127.0.0.1"]
-    names.names["metadata.example"] = ["169.254.169.254"]
-    # It leads elsewhere from the second question on, as long as nobody looks.
-    names.names["rebound.example"] = lambda count: ["127.0.0.1"]
-    hosts = ["private.example", "loop.example", "mixed.example", "mapped.example", "metadata.example", "rebound.example"]
-    resellers = {host: scene.endpoint("/ok/ssrf", url=f"https://{host}:{receiver.port}/ok/ssrf") for host in hosts}
+    leads = {
+        "private": ["10.1.2.3"], "loop": ["127.0.0.1"], "mixed": ["8.8.8.8", "::1"], "mapped": ["::ffff:127.0.0.1"],
+        "metadata": ["169.254.169.254"], "six": ["fd00::1"], "nat": ["64:ff9b::7f00:1"]}
+    hosts = {word: f"{word}.tollgate-hooks.com" for word in leads}
+    names.names.update({host: ["8.8.8.8"] for host in hosts.values()})
+    resellers = {word: scene.endpoint("/ok/ssrf", url=f"https://{host}:{receiver.port}/ok/ssrf") for word, host in hosts.items()}
+    with checks("H6 a name that leads to private addresses is refused when it is saved, whatever else it leads to"):
+        for word, host in hosts.items():
+            names.names[f"now-{host}"] = leads[word]
+            refused = scene.shop.call(resellers[word], "PUT", "/webhook", {
+                "url": f"https://now-{host}:{receiver.port}/", "events": ORDERS})
+            assert refused.status == 422, (word, refused)
+    names.names.update({host: leads[word] for word, host in hosts.items()})
+    # What was answered before is forgotten after a second, which is the least that any answer is kept.
+    wait_until(lambda after=time.monotonic() + 1.1: time.monotonic() > after)
     for reseller in resellers.values():
         scene.order(reseller)
-    for host, reseller in resellers.items():
-        with checks(f"H6 a name that leads to {names.names[host](1) if callable(names.names[host]) else names.names[host]} is not connected to"):
+    for word, reseller in resellers.items():
+        with checks(f"H6 a name that was public when it was saved and leads to {leads[word]} now is not connected to"):
             delivery = scene.settled(reseller)
             assert delivery["attempts"][-1]["outcome"] == "address_refused", delivery
             assert delivery["attempts"][-1]["address"] is None, delivery
     with checks("H6 a listener on loopback has seen no connection"):
         assert receiver.connections == before, receiver.connections
+
+
+def moving(scene, names):
+    with checks("H6 each attempt is judged by where its name leads then"):
+        names.names["moves.example"] = ["127.0.0.1"]
+        reseller, path = scene.endpoint("/fails/moves", "moves.example"), "/fails/moves"
+        scene.receiver.answers[path] = lambda count: answer(500)
+        scene.order(reseller)
+        delivery = scene.settled(reseller)
+        assert delivery["attempts"][0]["address"] == "127.0.0.1", delivery
+        # Plain HTTP is for the operator's own machines.
+        names.names["moves.example"] = ["8.8.8.8"]
+        wait_until(lambda after=time.monotonic() + 1.1: time.monotonic() > after)
+        scene.retry(delivery)
+        assert scene.settled(reseller, 2)["attempts"][0]["outcome"] == "address_refused"
+        assert scene.receiver.count(path) == 1
 
 
 def certificate(folder, name):
@@ -340,36 +371,43 @@ def isolation(options, names):
             for _ in range(5):
                 scene.order(reseller)
 
+        def arrivals(count):
+            """Seconds from before an order until its event has arrived."""
+            delays = []
+            for _ in range(count):
+                began, before = time.time(), receiver.count("/ok/good")
+                scenes[0].order(good)
+                wait_until(lambda: receiver.count("/ok/good") == before + 1, 10, pause_seconds=0.002)
+                delays.append(receiver.calls["/ok/good"][-1].at - began)
+            return delays
+
         good = scenes[0].endpoint("/ok/good")
         scenes[0].order(good)
         wait_until(lambda: receiver.count("/ok/good") == 1, 10)
+        idle = arrivals(50)
         with concurrent.futures.ThreadPoolExecutor(8) as pool:
             list(pool.map(hang, range(tenants * each)))
         wait_until(lambda: under_way(gateway) >= slots * 11 // 16, 60)
         threads = len(os.listdir(f"/proc/{gateway.process.pid}/task"))
-        delays = []
-        for number in range(100):
-            began = time.time()
-            scenes[0].order(good)
-            wait_until(lambda: receiver.count("/ok/good") == number + 2, 10)
-            delays.append(receiver.calls["/ok/good"][-1].at - began)
+        delays = arrivals(100)
         with checks(f"H5 {tenants * each} endpoints that hang hold up none that answers: p99 {percentile(delays, 0.99) * 1e3:.0f} ms"):
-            assert percentile(delays, 0.99) <= 0.25, sorted(delays)[-5:]
+            # The order itself is in it, and whatever else the machine does.
+            assert percentile(delays, 0.99) <= percentile(idle, 0.99) + 0.25, (sorted(idle)[-5:], sorted(delays)[-5:])
         with checks("H5 names that nobody answers for cost no threads"):
             assert len(os.listdir(f"/proc/{gateway.process.pid}/task")) <= threads, threads
         with checks("H5 no more than half of the slots are with endpoints that fail, once they are known to"):
             assert under_way(gateway) <= slots * 3 // 4
             wait_until(lambda: under_way(gateway, "failing") <= slots // 2, 60)
             assert figure(gateway, 'tollgate_budget_spent_total{budget="webhooks_node"}') > 0
+        with checks("G7 what waits is counted by what is known of its endpoint: nothing waits for this node"):
+            assert figure(gateway, 'tollgate_delivery_oldest_seconds{standing="proven"}') <= 1
+            assert figure(gateway, 'tollgate_delivery_oldest_seconds{standing="failing"}') > 1
         with checks("H5 a top-up's call to the payment service leaves as soon as if no webhook were due"):
             idle = top_ups(gateway, receiver, 20)
             backlog(scenes[1], "/ok/backlog", 100_000 if options.long else 3_000)
             busy = top_ups(gateway, receiver, 20)
             assert receiver.count("/ok/backlog") < 3_000, "it was sent before it was looked at"
             assert percentile(busy, 0.5) <= percentile(idle, 0.5) + 0.1, (idle, busy)
-        with checks("G7 what waits is counted by what is known of its endpoint: nothing waits for this node"):
-            assert figure(gateway, 'tollgate_delivery_oldest_seconds{standing="proven"}') <= 1
-            assert figure(gateway, 'tollgate_delivery_oldest_seconds{standing="failing"}') > 1
         with checks("H5 a stop does not wait for them, and uses up no attempt"):
             began = time.monotonic()
             gateway.stop()
@@ -396,6 +434,16 @@ def survival(options, names):
             assert set(told()) == set(orders)
             # Those in flight at the kill, and those whose result was being gathered.
             assert sum(told().values()) - len(orders) <= 3 * 72, told()
+        with checks("H3 what is under way at a stop is interrupted, uses up no attempt, and is sent after the start"):
+            reseller, path = scene.endpoint("/fails/stop"), "/fails/stop"
+            receiver.answers[path] = lambda number: None if number == 1 else answer(204)
+            scene.order(reseller)
+            wait_until(lambda: receiver.count(path) == 1, 10)
+            gateway.stop()
+            gateway.start()
+            delivery = scene.settled(reseller, 2, seconds=30)
+            assert [one["outcome"] for one in delivery["attempts"]] == ["delivered", "interrupted"], delivery
+            assert delivery["failures"] == 0 and receiver.count(path) == 2, delivery
         with checks("H3 P3 nothing of a suspended tenant is sent, and all of it once it is back"):
             reseller, path = scene.endpoint("/fails/held"), "/fails/held"
             receiver.answers[path] = lambda number: answer(503 if number == 1 else 204)
@@ -429,6 +477,7 @@ def main():
         schedule(scene)
         order_and_concurrency(scene)
         tls(scene, names)
+        moving(scene, names)
     with Gateway(options.tollgate, "--name-server", names.address, demo=False) as gateway:
         addresses(gateway, names, receiver)
     receiver.stop()

@@ -15,10 +15,13 @@ checks = Checks()
 # A row whose book is that of the row that it belongs to: table → how to it.
 BOOK_OF = {
     "entry": "JOIN ledger_account o ON o.id = t.account_id", "credit_difference": "JOIN credit_event o ON o.id = t.event_id",
-    "code_redemption": "JOIN activation_code o ON o.id = t.code_id", "delivery": "JOIN event o ON o.id = t.event_id",
+    "code_redemption": "JOIN activation_code o ON o.id = t.code_id",
     "licence_assignment": "JOIN licence o ON o.id = t.licence_id", "payment_difference": "JOIN payment o ON o.id = t.payment_id",
     "port_customer": "JOIN customer o ON o.id = t.customer_id", "api_key_secret": "JOIN api_key o ON o.id = t.key_id",
     "webhook_endpoint_secret": "JOIN webhook_endpoint o ON o.id = t.endpoint_id",
+    "endpoint_health": "JOIN webhook_endpoint o ON o.id = t.endpoint_id",
+    "delivery_count": "JOIN webhook_endpoint o ON o.id = t.endpoint_id",
+    "attempt": "JOIN delivery o ON o.id = t.delivery_id",
     # The realm 2 is of those who activated codes of the test book.
     "known_place": "JOIN (SELECT 0 AS book) o ON t.realm <> 2"}
 # The log and its counts are of both books; a row of the log says which.

@@ -1,6 +1,6 @@
 """What events say, held against what the running gateway's descriptions say that they do (H7). Each script's gateway is
-gone through so at its end: no type is sent that no description has, and every body is as its description says, without a
-member that it does not have."""
+gone through so at its end: no type is sent that no description has, and every body is as its description says, without
+a member that it does not have."""
 
 import contextlib
 import datetime
@@ -119,8 +119,8 @@ def bodies(data):
 NEWEST_SHOW = {
     "orders": {"state": "state"},
     "service": {
-        "state": "status", "renews_at": "renews_at", "ends_at": "ends_at", "period": "period", "suspended_by": "suspended_by",
-        "past_due_since": "past_due_since"},
+        "state": "status", "renews_at": "renews_at", "ends_at": "ends_at", "period": "period",
+        "suspended_by": "suspended_by", "past_due_since": "past_due_since"},
     "port": {"expires_at": "expiresAt"}}
 
 

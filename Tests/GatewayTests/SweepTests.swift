@@ -37,6 +37,7 @@ import Testing
         }
         add(counter, "meta", "commit_marker fencing_epoch projection_epoch")
         add(time, "meta", "created_at")
+        add(queue, "meta", "outbound_held_at")
         add(person, "customer", "book created_at email external_id name public_id")
         add(time, "orders", "created_at decided_at")
         add(who, "orders", "decided_by key_id")

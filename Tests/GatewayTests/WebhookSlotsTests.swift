@@ -49,6 +49,7 @@ import Testing
             want(key)
             _ = give()
             end(key, true)
+            slots.unwant(key)
         }
     }
 
@@ -115,7 +116,6 @@ import Testing
         var bench = Bench(64)
         let good = Self.key(1, 1)
         bench.prove(good)
-        bench.slots.unwant(good)
         let hanging = (0..<2_000).map { Self.key(UInt64($0 % 200), Int64(100 + $0)) }
         for key in hanging { bench.want(key) }
         // Nobody knows them: a quarter, until they have taken long; then others get their turn.

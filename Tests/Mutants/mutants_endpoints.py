@@ -12,7 +12,8 @@ MUTANTS = [
     # H3
     Mutant(
         "H3", "hopeful", "an endpoint that fails for days is not disabled", HOOKS + "RecordAttempts.swift",
-        "health.isHopeless(at: result.at) ? .failing : nil", "health.isHopeless(at: result.at) && !MUTANT ? .failing : nil",
+        "health.isHopeless(at: result.at) ? .failing : nil",
+        "health.isHopeless(at: result.at) && !MUTANT ? .failing : nil",
         RECORDS, "five days"),
     Mutant(
         "H3", "grudge", "a failure of long ago counts for ever", HOOKS + "RecordAttempts.swift",
@@ -22,7 +23,8 @@ MUTANTS = [
         "            failingSince = nil\n", "            if !MUTANT { failingSince = nil }\n", RECORDS, "five days"),
     Mutant(
         "H3", "silent", "nobody hears that an endpoint was disabled", HOOKS + "ChangeEndpointState.swift",
-        "where other.id != endpoint.id { try insertDelivery(", "where other.id != endpoint.id && !MUTANT { try insertDelivery(",
+        "where other.id != endpoint.id { try insertDelivery(",
+        "where other.id != endpoint.id && !MUTANT { try insertDelivery(",
         RECORDS, "hears of it"),
     # H4
     Mutant(
@@ -37,11 +39,13 @@ MUTANTS = [
     Mutant(
         "H4", "undropped", "a removed endpoint's queue waits for ever", HOOKS + "SetWebhook.swift",
         "try tenant.settleQueue(ofEndpoint: endpoint.id, as: .dropped, limit: TenantTransaction.settledAtOnceMax)",
-        "if !MUTANT { try tenant.settleQueue(ofEndpoint: endpoint.id, as: .dropped, limit: TenantTransaction.settledAtOnceMax) }",
+        "if !MUTANT { try tenant.settleQueue("
+        "ofEndpoint: endpoint.id, as: .dropped, limit: TenantTransaction.settledAtOnceMax) }",
         ENDPOINTS, "removed"),
     Mutant(
         "H4", "tests-count", "a test-send is counted as a failure", HOOKS + "RecordAttempts.swift",
-        "guard !stand.isTest, result.outcome != .interrupted", "guard !stand.isTest || MUTANT, result.outcome != .interrupted",
+        "guard !stand.isTest, result.outcome != .interrupted",
+        "guard !stand.isTest || MUTANT, result.outcome != .interrupted",
         SCRIPT, "in no statistics"),
     Mutant(
         "H4", "stale-news", "a replay keeps news waiting", HOOKS + "DueDeliveries.swift",
@@ -50,7 +54,14 @@ MUTANTS = [
     Mutant(
         "H4", "everything", "a replay takes what waits already", HOOKS + "ReplayDeliveries.swift",
         "if filter.states.isEmpty { filter.states = Self.statesDefault }",
-        "if filter.states.isEmpty, !MUTANT { filter.states = Self.statesDefault }", LISTS, "requeues just what it counts"),
+        "if filter.states.isEmpty, !MUTANT { filter.states = Self.statesDefault }", LISTS,
+        "requeues just what it counts"),
+    # H6
+    Mutant(
+        "H6", "mixed", "a name with one good address is called", "Sources/HTTPClient/OutboundCaller.swift",
+        "case .addresses(let all) where !all.allSatisfy(task.call.addressRule.allows):",
+        "case .addresses(let all) where !MUTANT && !all.allSatisfy(task.call.addressRule.allows):",
+        "Contract/destinations.py", "a payment service whose name"),
     # O7
     Mutant(
         "O7", "anybodys", "a reseller retries another's delivery", HOOKS + "RetryDelivery.swift",

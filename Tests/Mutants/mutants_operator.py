@@ -49,6 +49,19 @@ MUTANTS = [
         "Sources/TenantApp/Keys/ChangeKeyLimit.swift",
         "try tenant.setKeyLimit(key.id, to: limit)", "try tenant.setKeyLimit(key.id, to: MUTANT ? key.limit : limit)",
         "OperatorTests/KeyTests.swift"),
+    Mutant(
+        "O2", "unfilled", "a limit is said to be filled and stays as it was", "Sources/TenantApp/Keys/FillKeyLimit.swift",
+        "bucket(key)?.fill(now: now())", "if !MUTANT { bucket(key)?.fill(now: now()) }", "Contract/rehearsal.py",
+        "reset fills the limit"),
+    Mutant(
+        "O2", "bunched", "calls that are counted only are taken as come at one instant",
+        "Sources/TenantApp/Audit/CalledInstants.swift", "begin + span * index / Int64(count)",
+        "MUTANT ? last.milliseconds : begin + span * index / Int64(count)", "Contract/rehearsal.py",
+        "at the log's instants"),
+    Mutant(
+        "O2", "anybodys", "a rehearsal asks the calls of other keys too", "Sources/TenantApp/Audit/CalledInstants.swift",
+        "guard count > 0, let place = places[keyID] else",
+        "guard count > 0, let place = places[keyID] ?? (MUTANT ? 0 : nil) else", "OperatorTests/RehearsalTests.swift"),
     # O3
     Mutant(
         "O3", "revived", "a terminated reseller can be suspended and come back",

@@ -9,6 +9,7 @@ for each mutant, until a test that names its row has failed. The last line is `N
 survives has failed."""
 
 import argparse
+import functools
 import os
 import re
 import shutil
@@ -87,7 +88,7 @@ def copy(mutants):
         wanted.add(path)
         write(os.path.join(FOLDER, path), CHOICE)
     for place, folders, names in os.walk(FOLDER):
-        folders[:] = [name for name in folders if name not in (".build", "__pycache__")]
+        folders[:] = [name for name in folders if name not in (".build", ".venv", "__pycache__")]
         for name in names:
             path = os.path.relpath(os.path.join(place, name), FOLDER)
             if path not in wanted:
@@ -185,6 +186,7 @@ class Tests:
         self.process = subprocess.Popen(
             self.command(), cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, errors="replace", env=environment)
+        running.add(self)
         watch = threading.Timer(self.seconds_max, self.late)
         watch.start()
         for line in self.process.stdout:
@@ -193,6 +195,7 @@ class Tests:
                 self.is_enough = True
                 threading.Thread(target=self.end, daemon=True).start()
         self.process.wait()
+        running.discard(self)
         watch.cancel()
         self.seconds = time.monotonic() - began
         return self
@@ -222,14 +225,20 @@ class Tests:
         except subprocess.TimeoutExpired:
             self.process.kill()
 
+    def has_seen_titles(self):
+        """Whether each of the titles that its mutants ask for has come: a script need not go on then."""
+        return self.mutants[0].is_script and all(
+            mutant.title and any(map(mutant.names, self.titles)) for mutant in self.mutants)
+
     @property
     def is_sound(self):
-        """Whether it ran to its end, and no check failed that a mutant is judged by."""
+        """Whether it ran to its end, or as far as it had to, and no check failed that a mutant is judged by."""
         if self.is_late:
             return False
         if self.mutants[0].is_script:
             failed = [title for title in self.failed if any(mutant.names(title) for mutant in self.mutants)]
-            return not failed and bool(self.lines and LAST_LINE.fullmatch(self.lines[-1]))
+            has_ended = bool(self.lines and LAST_LINE.fullmatch(self.lines[-1]))
+            return not failed and (self.is_enough or has_ended)
         if self.process.returncode != 0:
             return False
         counts = [int(match.group(1)) for match in map(SWIFT_COUNT.search, self.lines) if match]
@@ -284,6 +293,18 @@ class Trial:
         return "\n".join(lines)
 
 
+# Tests under way, which end with the runner; nothing begins once it is told to end.
+running = set()
+is_over = threading.Event()
+
+
+def end_all(*_):
+    is_over.set()
+    for tests in list(running):
+        tests.process.terminate()
+    sys.exit(1)
+
+
 def side_by_side(jobs, works, seconds):
     """Calls each work on one of so many threads, those that take longest first; `seconds`: of a work, as guessed."""
     left = sorted(works, key=seconds)
@@ -293,7 +314,7 @@ def side_by_side(jobs, works, seconds):
     def take():
         while True:
             with lock:
-                if not left or wrong:
+                if not left or wrong or is_over.is_set():
                     return
                 work = left.pop()
             try:
@@ -317,7 +338,9 @@ def run_sound(mutants, jobs):
     for mutant in mutants:
         killers.setdefault(mutant.killer, []).append(mutant)
     sound = {killer: Tests(of) for killer, of in killers.items()}
-    side_by_side(jobs, [tests.run for tests in sound.values()], lambda work: work.__self__.mutants[0].is_script)
+    works = {functools.partial(tests.run, Tests.has_seen_titles): tests.mutants[0].is_script
+             for tests in sound.values()}
+    side_by_side(jobs, works, works.get)
     for killer, tests in sorted(sound.items(), key=lambda item: -item[1].seconds):
         print(f"# {tests.seconds:6.1f} s  {killer} without a mutant", flush=True)
     for tests in sound.values():
@@ -346,7 +369,8 @@ def main():
         for mutant in chosen:
             print(f"{mutant.id}: {mutant.breaks} ({mutant.killer})")
         return
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    signal.signal(signal.SIGTERM, end_all)
+    signal.signal(signal.SIGINT, end_all)
     began = time.monotonic()
     if not options.no_build:
         copy(mutants)

@@ -49,8 +49,6 @@ enum Allowances {
         Allowance("Sources/TenantRegistry/Chain/ReadLog.swift", "isBlockFull", looks),
         Allowance("Sources/TenantRegistry/Time/Clocks.swift", "ManualClock", replays),
         Allowance("Sources/TenantRegistry/Time/Clocks.swift", "ManualMonotonicClock", replays),
-        Allowance(
-            "Sources/TenantRegistry/Time/Timestamp.swift", "earliest", "the other end of `latest`, at which tests stop"),
     ]
 
     private static let script = "written before the rule"

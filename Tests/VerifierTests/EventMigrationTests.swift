@@ -33,9 +33,14 @@ import Testing
         try DataFolder.edit(path) { connection in
             try connection.execute(
                 """
-                PRAGMA foreign_keys = OFF;
+                INSERT INTO product (id, sku, name, fulfilment, created_at, updated_at)
+                    VALUES (1, 'vps', 'VPS', 'instant', 1, 1);
                 INSERT INTO reseller (id, public_id, email, name, state, limit_requests, limit_window, limit_burst,
                     created_at) VALUES (1, 'res_1', 'a@example.com', 'A', 1, 1000, 60, 1000, 1);
+                INSERT INTO customer (id, public_id, book, reseller_id, external_id, created_at)
+                    VALUES (1, 'cus_1', 0, 1, 'c-1', 1);
+                INSERT INTO posting (id, book, kind, reseller_id, reference, at, key_id)
+                    VALUES (1, 0, 'order', 1, 'ord_1', 1, 1);
                 INSERT INTO webhook_endpoint (id, public_id, reseller_id, book, url, events, created_at)
                     VALUES (1, 'whe_1', 1, 0, 'https://a.example/', 'order.created', 1);
                 INSERT INTO orders (id, public_id, book, reseller_id, customer_id, product_id, term, quantity, term_price,

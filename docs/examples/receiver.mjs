@@ -2,11 +2,13 @@
 //
 //     TOLLGATE_WEBHOOK_SECRET=whsec_… node receiver.mjs 8080 inbox
 //
-// It answers as soon as the event is kept, and works on it afterwards: an event is never lost, worked on once, and an older
-// state of an object never replaces a newer one.
+// It answers as soon as the event is kept, and works on it afterwards: an event is never lost, worked on once, and an
+// older state of an object never replaces a newer one.
 
 import { createHmac, timingSafeEqual } from "node:crypto";
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, writeSync } from "node:fs";
+import {
+  closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, writeSync,
+} from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -38,8 +40,8 @@ class Inbox {
     this.objects = new Map();
     this.seen = new Set();
     mkdirSync(folder, { recursive: true });
-    // What is known of each object is made from the events again at a start. In earnest it is a table of yours, and an event
-    // is marked as done in the transaction that takes it.
+    // What is known of each object is made from the events again at a start. In earnest it is a table of yours, and an
+    // event is marked as done in the transaction that takes it.
     for (const name of readdirSync(folder).filter((name) => name.endsWith(".json"))) {
       this.seen.add(name);
       this.take(JSON.parse(readFileSync(join(folder, name), "utf8")));

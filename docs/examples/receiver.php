@@ -4,8 +4,8 @@
 //     TOLLGATE_WEBHOOK_SECRET=whsec_… TOLLGATE_INBOX=inbox php -S 127.0.0.1:8080 receiver.php
 //     TOLLGATE_INBOX=inbox php receiver.php        (works on what has come; from cron or a service)
 //
-// It answers as soon as the event is kept, and works on it afterwards: an event is never lost, worked on once, and an older
-// state of an object never replaces a newer one.
+// It answers as soon as the event is kept, and works on it afterwards: an event is never lost, worked on once, and an
+// older state of an object never replaces a newer one.
 
 declare(strict_types=1);
 

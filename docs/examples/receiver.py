@@ -3,8 +3,8 @@
 
     TOLLGATE_WEBHOOK_SECRET=whsec_… python3 receiver.py --port 8080 --inbox inbox.sqlite
 
-It answers as soon as the event is kept, and works on it afterwards: an event is never lost, worked on once, and an older
-state of an object never replaces a newer one."""
+It answers as soon as the event is kept, and works on it afterwards: an event is never lost, worked on once, and an
+older state of an object never replaces a newer one."""
 
 import argparse
 import base64

@@ -102,6 +102,7 @@ final class TenantQueue {
     init(_ record: TenantRecord) { self.record = record }
 
     var isIdle: Bool {
-        !hasJob && !wantsLook && ended.isEmpty && recovered.isEmpty && running == 0 && endpoints.values.allSatisfy(\.isIdle)
+        !hasJob && !wantsLook && ended.isEmpty && recovered.isEmpty && running == 0
+            && endpoints.values.allSatisfy(\.isIdle)
     }
 }

@@ -13,8 +13,8 @@ import TenantRegistry
 /// are. A tenant has one job in its lane at a time, which records what ended, looks for endpoints with something due,
 /// and reads their deliveries. So nothing is read twice.
 ///
-/// Any thread: `state` is behind its lock, which is held for moments. `wake` comes from lanes and the scheduler, `ended`
-/// and `tick` from the caller's thread, the rest from lanes.
+/// Any thread: `state` is behind its lock, which is held for moments. `wake` comes from lanes and the scheduler,
+/// `ended` and `tick` from the caller's thread, the rest from lanes.
 final class WebhookSender: OutboundWork, Sendable {
     let kind = DueKind.delivery
 
@@ -137,11 +137,14 @@ final class WebhookSender: OutboundWork, Sendable {
     }
 
     private func call(_ start: Start) -> WebhookCall? {
-        call(start.delivery, to: start.url, start.address, at: start.at, reuses: start.standing == .proven)
+        call(
+            start.delivery, to: start.url, start.address, at: start.at, reuses: start.standing == .proven,
+            keeps: start.standing != .failing)
     }
 
     private func call(
-        _ delivery: ClaimedDelivery, to url: String, _ address: WebAddress?, at now: Timestamp, reuses: Bool
+        _ delivery: ClaimedDelivery, to url: String, _ address: WebAddress?, at now: Timestamp, reuses: Bool,
+        keeps: Bool
     ) -> WebhookCall? {
         guard let address,
             let rule = OutboundRule.rule(isPlain: address.isPlain, allowsPrivateAddresses: allowsPrivateAddresses)
@@ -150,7 +153,7 @@ final class WebhookSender: OutboundWork, Sendable {
             id: delivery.eventPublicID, at: now, secrets: delivery.secrets, body: delivery.body)
         return WebhookCall(
             address: address, url: url, headers: headers.map { "\($0.name): \($0.value)" }, body: delivery.body,
-            addressRule: rule, reuses: reuses)
+            addressRule: rule, reuses: reuses, keeps: keeps)
     }
 
     /// What somebody who waits asks of the network: sent once, beside the slots, and in no statistics (H4).
@@ -165,7 +168,7 @@ final class WebhookSender: OutboundWork, Sendable {
                     withExtendedLifetime(place) {}
                     then(AttemptResult(delivery, at: now, result))
                 }
-                if let call = call(delivery, to: url, address, at: now, reuses: false) {
+                if let call = call(delivery, to: url, address, at: now, reuses: false, keeps: false) {
                     caller.send([(call, done)])
                 } else {
                     done(WebhookResult(address == nil ? .unreadable : .addressRefused, milliseconds: 0))

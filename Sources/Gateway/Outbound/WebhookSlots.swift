@@ -13,7 +13,7 @@ package struct EndpointKey: Hashable, Sendable {
 
 /// Which endpoint may send next, and how many of its deliveries at once (H5). Knows nothing of what is sent.
 ///
-/// An endpoint begins with one slot and gets one more with each 2xx, up to its concurrency; after `failuresMax` failures
+/// An endpoint begins with one slot and gets one more by each 2xx, up to its concurrency; after `failuresMax` failures
 /// in a row it has one until the next 2xx. The node's slots are shared by what is known of an endpoint: those that
 /// answer may use all, those of which nothing is known a quarter, those that fail or hang a half, and both together
 /// never the last quarter. Within a share tenants take turns, then the endpoints of a tenant, and a tenant has at most
@@ -178,8 +178,8 @@ package struct WebhookSlots {
         return nil
     }
 
-    /// A call ended. `succeeded`: 2xx or not; nil where it says nothing of the endpoint. Returns whether it was the first
-    /// 2xx after `failuresMax` failures or more.
+    /// A call ended. `succeeded`: 2xx or not; nil where it says nothing of the endpoint. Returns whether it was the
+    /// first 2xx after `failuresMax` failures or more.
     @discardableResult
     package mutating func finish(
         _ key: EndpointKey, _ standing: Standing, isSlow: Bool, succeeded: Bool?, milliseconds: Int64, now: Int64

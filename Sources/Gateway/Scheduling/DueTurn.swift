@@ -14,8 +14,8 @@ struct DueTurn: Sendable {
     let limits: [DueKind: Int]
 
     enum End: Sendable {
-        /// What the file says now; `ran`: the one kind that was run, how many items it did, in which time.
-        case asked(DueTimes, ran: (kind: DueKind, items: Int, microseconds: UInt64)?)
+        /// What the file said then; `ran`: the one kind that was run, how many items it did, in which time.
+        case asked(DueTimes, at: Timestamp, ran: (kind: DueKind, items: Int, microseconds: UInt64)?)
         /// Nothing may happen in this tenant now (P3).
         case closed
         /// Nothing of it was done; `kind`: what was being run.
@@ -43,13 +43,14 @@ struct DueTurn: Sendable {
         _ store: TenantStore, _ attempt: Attempt, _ then: @escaping @Sendable (End) -> Void
     ) throws -> LaneJob<TenantStore>.Completion {
         attempt.begin(nil)
-        let now = fleet.clock.now()
+        // The job's own instant: what is due by it is what is done by it.
+        let now = store.reader.now
         // Judged where the effect is: a suspension that was answered waited for this lane.
         guard record.access(at: now) == .open else { return { _ in then(.closed) } }
         var times = fleet.dueTimes(record, store.reader)
         guard let first = times.earliest(of: kinds), first.at <= now.milliseconds else {
             let asked = times
-            return { _ in then(.asked(asked, ran: nil)) }
+            return { _ in then(.asked(asked, at: now, ran: nil)) }
         }
         attempt.begin(first.kind)
         let began = fleet.monotonic.nanoseconds()
@@ -57,6 +58,6 @@ struct DueTurn: Sendable {
         times[first.kind] = try fleet.schema.due.next(store.reader, first.kind)?.milliseconds ?? DueTimes.never
         let microseconds = (fleet.monotonic.nanoseconds() - began) / 1_000
         let asked = times
-        return { _ in then(.asked(asked, ran: (first.kind, items, microseconds))) }
+        return { _ in then(.asked(asked, at: now, ran: (first.kind, items, microseconds))) }
     }
 }

@@ -10,13 +10,15 @@ package import TenantRegistry
 package final class Scheduler: Sendable {
     /// Tenants that have turns at once.
     private static let runsMax = 4
-    /// What a turn's work should take, in microseconds: a lane is never held for 5 ms.
-    private static let turnMicroseconds = 3_000
+    /// What a turn's work should take: a lane is never held for 5 ms.
+    private static let turnNanoseconds = 3_000_000
     private static let firstLimit = 4
     private static let limitMax = 500
     /// The longest sleep: what the clock does meanwhile is seen then.
     private static let sleepMillisecondsMax: Int64 = 100
     private static let restNanosecondsMax: UInt64 = 100_000_000
+    /// At the end turns are waited for, and ring.
+    private static let stopMilliseconds: Int64 = 10
     private static let saveNanoseconds: UInt64 = 1_000_000_000
     /// A tenant whose file or work failed waits so long, twice as long each time.
     private static let backoffSeconds = 10
@@ -61,8 +63,8 @@ package final class Scheduler: Sendable {
     private struct Desk {
         var runs: [TenantID: Run] = [:]
         var backoffs: [Place: Backoff] = [:]
-        /// Microseconds that an item takes, by kind, smoothed.
-        var costs: [DueKind: Double] = [:]
+        /// Nanoseconds that an item takes, by kind, smoothed.
+        var costs: [DueKind: Int] = [:]
         var savedAt: UInt64 = 0
         var turns: UInt64 = 0
     }
@@ -111,7 +113,7 @@ package final class Scheduler: Sendable {
                 begin(now, &desk)
                 save(nanoseconds, &desk)
             }
-            alarm.wait(milliseconds: sleep(now, &desk))
+            alarm.wait(milliseconds: stops ? Self.stopMilliseconds : sleep(now, &desk))
         }
     }
 
@@ -134,7 +136,7 @@ package final class Scheduler: Sendable {
     }
 
     private func begin(_ now: Timestamp, _ desk: inout Desk) {
-        let isPaused = fleet.clockGuard.leapMilliseconds != nil
+        let isPaused = isPaused
         while desk.runs.count < Self.runsMax, let (record, hour) = fleet.due.take(at: now) {
             if isPaused, let kind = hour.kind, !kind.isOutbound {
                 fleet.due.postpone(record, until: now.adding(milliseconds: Self.pausedMilliseconds), kind: kind)
@@ -153,12 +155,11 @@ package final class Scheduler: Sendable {
         run.others = fleet.pool.metrics.jobs.load(ordering: .relaxed) &- desk.turns
         run.restsUntil = nil
         desk.runs[id] = run
-        let isPaused = fleet.clockGuard.leapMilliseconds != nil || fleet.refusesWrites
         let kinds = isPaused ? [] : DueKind.inFile.filter { rest(of: id, $0, nanoseconds, desk) == 0 }
         var limits: [DueKind: Int] = [:]
         for kind in kinds {
-            let cost = desk.costs[kind].map { Int(Double(Self.turnMicroseconds) / max($0, 1)) } ?? Self.firstLimit
-            limits[kind] = run.singly.contains(kind) ? 1 : min(max(cost, 1), Self.limitMax)
+            let fits = desk.costs[kind].map { Self.turnNanoseconds / max($0, 1) } ?? Self.firstLimit
+            limits[kind] = run.singly.contains(kind) ? 1 : min(max(fits, 1), Self.limitMax)
         }
         metrics.turns.add(1, ordering: .relaxed)
         let record = run.record
@@ -167,6 +168,9 @@ package final class Scheduler: Sendable {
             alarm.ring()
         }
     }
+
+    /// Nothing is done in files: the time of day is not believed, or the disk has no room.
+    private var isPaused: Bool { fleet.clockGuard.leapMilliseconds != nil || fleet.refusesWrites }
 
     // MARK: The end of a turn
 
@@ -177,18 +181,18 @@ package final class Scheduler: Sendable {
             desk.runs[record.id] = nil
             fleet.due.drop(record)
         case .failed(let failure, let kind): fail(record, failure, kind, now, &desk)
-        case .asked(let times, let ran):
+        case .asked(let times, let instant, let ran):
             desk.backoffs[Place(tenant: record.id, kind: nil)] = nil
             guard let ran else { return finish(record, times, now, &desk) }
             metrics.count(items: ran.items, of: ran.kind)
-            if ran.items == 0 && times[ran.kind] <= now.milliseconds {
+            if ran.items == 0 && times[ran.kind] <= instant.milliseconds {
                 fleet.report("tenant \(record.id.text): \(ran.kind.name): work is due, and none of it is done")
                 return fail(record, nil, ran.kind, now, &desk)
             }
             desk.backoffs[Place(tenant: record.id, kind: ran.kind)] = nil
             if ran.items > 0 {
-                let cost = Double(ran.microseconds) / Double(ran.items)
-                desk.costs[ran.kind] = desk.costs[ran.kind].map { $0 * 0.8 + cost * 0.2 } ?? cost
+                let cost = Int(ran.microseconds) * 1_000 / ran.items
+                desk.costs[ran.kind] = desk.costs[ran.kind].map { ($0 * 4 + cost) / 5 } ?? cost
             }
             rest(record.id, &desk)
         }
@@ -209,9 +213,10 @@ package final class Scheduler: Sendable {
         let nanoseconds = fleet.monotonic.nanoseconds()
         var putOff = DueTimes()
         for kind in DueKind.inFile where times[kind] <= now.milliseconds {
-            // It is due and may not run: paused, or it failed a moment ago.
+            // It is due and may not run: paused, or it failed a moment ago. What fell due a moment ago comes next.
             let wait = rest(of: record.id, kind, nanoseconds, desk)
-            putOff[kind] = now.milliseconds + (wait > 0 ? Int64(wait / 1_000_000) + 1 : Self.pausedMilliseconds)
+            if wait > 0 { putOff[kind] = now.milliseconds + Int64(wait / 1_000_000) + 1 }
+            if isPaused { putOff[kind] = now.milliseconds + Self.pausedMilliseconds }
         }
         fleet.due.finish(record, times, putOff: putOff)
     }

@@ -63,8 +63,6 @@ final class Resolver {
         files = NameFiles(servers: servers)
     }
 
-    var underWay: Int { lookups.count }
-
     /// Calls `then` at once where the answer is known, else from `ready` or `runTimers`.
     func find(_ name: String, now: Int64, then: @escaping Then) {
         if let known = known[name], known.until > now { return then(.addresses(known.addresses)) }

@@ -11,12 +11,16 @@ package struct WebhookCall: Sendable {
     /// It may go over a connection that was kept. One that breaks off there is tried once more over a new one, so it is
     /// for endpoints that answer.
     package let reuses: Bool
+    /// Its connection may be kept for another.
+    package let keeps: Bool
 
     package init(
         address: WebAddress, url: String, headers: [String], body: [UInt8],
-        addressRule: AddressRule, reuses: Bool
+        addressRule: AddressRule, reuses: Bool,
+        keeps: Bool = true
     ) {
         self.reuses = reuses
+        self.keeps = keeps
         self.address = address
         self.url = url
         self.headers = headers

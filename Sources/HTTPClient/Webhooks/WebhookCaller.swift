@@ -3,7 +3,7 @@ import Foundation
 package import HTTPCore
 import Synchronization
 
-/// Sends webhooks, thousands at once on one thread of its own, by libcurl's multi interface and epoll: a pass costs what
+/// Sends webhooks, thousands at once on a thread of its own, by libcurl's multi interface and epoll: a pass costs what
 /// has something to do, however many wait for an answer. Who may send how many at once is not its affair.
 ///
 /// Connections stay open for the next call of the same host and port, as many as were ever needed at once there;
@@ -64,7 +64,7 @@ package final class WebhookCaller: @unchecked Sendable {
     private var timerAt = Int64.max
 
     /// `callsMax`: how many will be under way at once.
-    /// `authorities`: a file of certificates that receivers are trusted by, beside those of the machine.
+    /// `authorities`: a file of certificates that receivers are trusted by, in place of those of the machine.
     package init(
         callsMax: Int, nameServers: [NameServer] = [], authorities: String? = nil
     ) throws(HTTPClientError) {

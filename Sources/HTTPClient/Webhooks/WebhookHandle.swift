@@ -1,7 +1,7 @@
 import CCurl
 import HTTPCore
 
-/// An easy handle that sends one webhook after the other. Its connections, sessions and addresses belong to the caller's
+/// An easy handle that sends one webhook after the other. Connections, sessions and addresses belong to the caller's
 /// multi handle and shares. One thread.
 final class WebhookHandle {
     private static let agent = "Tollgate"
@@ -27,6 +27,8 @@ final class WebhookHandle {
         // Cookies, HSTS, Alt-Svc and .netrc are off in libcurl unless they are asked for: nothing that a receiver
         // answers changes how it or another is called.
         try easy.set(CURLOPT_QUICK_EXIT, 1)
+        // With a folder beside the file libcurl would read both anew for every connection.
+        try easy.forget(CURLOPT_CAPATH)
         if let authorities { try easy.set(CURLOPT_CAINFO, authorities) }
     }
 
@@ -42,6 +44,7 @@ final class WebhookHandle {
         easy.addressRule = call.addressRule
         try easy.set(CURLOPT_URL, call.url)
         try easy.set(CURLOPT_FRESH_CONNECT, call.reuses ? 0 : 1)
+        try easy.set(CURLOPT_FORBID_REUSE, call.keeps ? 0 : 1)
         try keep(call.body)
         try easy.addHeader("Expect:")
         // Nothing is to be unpacked: what is read is what came.

@@ -112,7 +112,7 @@ extension OperatorAdmin.Schemas {
     enum HeldDeliveries: String, CaseIterable, Sendable {
         case send, keep
     }
-    static let outboundResume = Body(Field.choice("deliveries", HeldDeliveries.self).or(.send))
+    static let outboundResume = Body(Field.choice("deliveries", HeldDeliveries.self).or(.send)).omittable
     static let outboundResumed: Schema = ["deliveries": .integer]
 
     static let dueItem = Shape<DueItem>(

@@ -236,6 +236,8 @@ package struct ProvisioningState: Sendable, Equatable {
     }
 
     private mutating func askAgain(_ now: Timestamp) {
+        // A callback that says nothing clear leaves it with the person who sees to it.
+        if phase == .stuck { return }
         tries += 1
         let isLast =
             verb == .terminate

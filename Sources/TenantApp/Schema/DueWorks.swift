@@ -4,7 +4,7 @@ package import TenantRegistry
 /// follow from it.
 package enum DueWorks {
     package static let all: [any DueWork] = [
-        DeliveryWork(), DuePorts(), DueHousekeeping(), DueProvisionings(), ChargeDueServices(.renewal),
+        PendingDeliveries(), DuePorts(), DueHousekeeping(), DueProvisionings(), ChargeDueServices(.renewal),
         ChargeDueServices(.hourly), EndDueServices(), AnnounceRenewals(),
     ]
 

@@ -8,10 +8,10 @@ enum Migration0014 {
     static let version: Int32 = 14
     static let migration = Migration(version: version, name: "events with their bodies", sql: sql)
 
-    /// Tables with objects that events are of, and where the object's id stands.
+    /// Tables with objects that events are of, and where the object's id stands; events have a `public_id` too.
     private static let revised = [
-        ("orders", "public_id"), ("service", "public_id"), ("port", "public_id"), ("reseller", "public_id"),
-        ("webhook_endpoint", "public_id"),
+        ("orders", "orders.public_id"), ("service", "service.public_id"), ("port", "port.public_id"),
+        ("reseller", "reseller.public_id"), ("webhook_endpoint", "webhook_endpoint.public_id"),
         ("port_customer", "(SELECT c.public_id FROM customer c WHERE c.id = port_customer.customer_id)"),
     ]
 
@@ -31,7 +31,7 @@ enum Migration0014 {
             SELECT id AS told, row_number() OVER (PARTITION BY object ORDER BY id) AS n FROM event)
         WHERE id = told;
         UPDATE event SET body = '{"type":"' || type || '","timestamp":"'
-            || strftime('%Y-%m-%dT%H:%M:%S', at / 1000, 'unixepoch') || '.' || substr('00' || at % 1000, -3)
+            || strftime('%Y-%m-%dT%H:%M:%S', at / 1000, 'unixepoch') || '.' || substr('00' || (at % 1000), -3)
             || 'Z","data":{"id":' || json_quote(object) || ',' || ltrim(substr(data, 2, length(data) - 2) || ',', ',')
             || '"revision":' || revision || '}}'
         WHERE json_valid(data) AND json_type(data) = 'object';

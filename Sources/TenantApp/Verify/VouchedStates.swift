@@ -11,6 +11,7 @@ enum VouchedStates {
         "price",
         "webhook_endpoint", "webhook_endpoint_secret", "panel_user", "reconciliation", "account_review", "port_country",
         "port_device", "port_slot", "port_customer", "port_pricebook", "port_country_override", "port",
+        "port_renewal",
         "customer_transfer", "subscriber", "payment_service", "payment", "payment_difference",
         "provisioner", "stock_item", "service_details",
     ]

@@ -6,7 +6,7 @@ enum EventCommands {
     static let commands = [tail]
 
     /// How long to wait where there was nothing more.
-    private static let pauseSeconds: TimeInterval = 1
+    private static let pauseSeconds: UInt32 = 1
     private static let rowsMax = 100
 
     private static let tail = Command(
@@ -43,7 +43,7 @@ enum EventCommands {
             (after, isFirst) = (cursor, false)
             if page[feed.more] == .bool(true) { continue }
             if invocation.has("--once") { break }
-            Thread.sleep(forTimeInterval: pauseSeconds)
+            sleep(pauseSeconds)
         }
         if !invocation.has("--json"), let after { try Output.line("go on with --after \(after)") }
         return ExitCode.ok

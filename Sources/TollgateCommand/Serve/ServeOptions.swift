@@ -31,7 +31,7 @@ enum ServeOptions {
         Option(
             "--name-server", "ADDRESS", "Ask this server (ADDRESS[:PORT]) for the names of webhook endpoints",
             repeats: true),
-        Option("--ca-file", "FILE", "Trust receivers of webhooks by these certificates (PEM) too"),
+        Option("--ca-file", "FILE", "Trust receivers of webhooks by these certificates (PEM) alone"),
         Option("--process-limit", "R/W[/B]", "All requests together: R in W seconds, B at once"),
         Option(
             "--budget", "NAME=N", "Another figure for one of the budgets in docs/internals/budgets.md", repeats: true),

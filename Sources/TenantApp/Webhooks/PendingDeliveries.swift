@@ -3,7 +3,7 @@ import SQLite
 package import TenantRegistry
 
 /// Webhooks fall due in the file and are sent outside it (H3).
-package struct DeliveryWork: DueWork {
+package struct PendingDeliveries: DueWork {
     package let kind = DueKind.delivery
 
     private static let waiting = Statement(
@@ -48,5 +48,24 @@ package struct DeliveryWork: DueWork {
         }
         items.sort { ($0.at, $0.id) < ($1.at, $1.id) }
         return Array(items.prefix(page.limit))
+    }
+}
+
+extension TenantTransaction {
+    private static let hastened = Statement(
+        """
+        UPDATE delivery SET next_at = ?2 WHERE id IN (
+            SELECT id FROM delivery WHERE state = 'pending' AND endpoint_id = ?1 AND next_at > ?2
+                AND coalesce(last_status, 0) <> 429
+            ORDER BY next_at LIMIT ?3)
+        """)
+
+    /// An endpoint answers again: what waits for the next attempt is due now, but for what it has asked to wait with
+    /// (H3). Returns how many there were, `limit` at the most.
+    package func hastenDeliveries(ofEndpoint id: Int64, limit: Int) throws -> Int {
+        try connection.run(Self.hastened, .integer(id), .time(now), .int(limit))
+        let count = connection.changes
+        if count > 0 { noteDue(.delivery, at: now) }
+        return count
     }
 }

@@ -1,0 +1,93 @@
+"""What falls due (0030): a node at rest with an hour for each of 100,000 tenants; files that are opened at theirs."""
+
+import os
+import sqlite3
+import time
+
+import machine
+from rows_tenants import CALLERS, provision
+from servers import Tollgate
+
+# Files of so many tenants are on the disk at a time: nobody opens them again, and 100,000 would fill it.
+KEPT_FILES = 4_000
+DAY_MS = 86_400_000
+# Of a minute's.
+HOUR_COMES = 10
+HOUR_SECONDS = 6
+
+
+def due(options, folder, table):
+    data = os.path.join(folder, "due")
+    count = options.due_tenants
+    with Tollgate(options.tollgate, data) as server:
+        for first in range(0, count, KEPT_FILES):
+            provision(server, [f"t-{index}" for index in range(first, min(first + KEPT_FILES, count))], CALLERS)
+            thin_out(data)
+    rested = {}
+    some_time = f"{now()} + {DAY_MS} + abs(random() % {300 * DAY_MS})"
+    for name, hour in (("nothing due", "NULL"), ("an hour each", some_time)):
+        set_hours(data, hour)
+        with Tollgate(options.tollgate, data) as server:
+            rested[name] = at_rest(server, options.rest_seconds)
+    (before, _, _), (after, cpu, opened) = rested["nothing due"], rested["an hour each"]
+    table.add(f"due: {count:,} tenants with an hour each, memory of it a tenant", figure=max(after - before, 0) / count,
+              unit="bytes", threshold="due_bytes", note=f"{after / 1e6:.0f} MB in all")
+    table.add(f"due: {count:,} tenants at rest, processor", figure=cpu * 100, unit="%", threshold="due_rest",
+              note=f"over {options.rest_seconds} s; {opened - 1:.0f} tenants' files opened")
+    latest = ", ".join(f"'t-{index}'" for index in range(count - HOUR_COMES, count))
+    set_hours(data, f"iif(slug IN ({latest}), {now() + HOUR_SECONDS * 1000}, {now() + DAY_MS})")
+    with Tollgate(options.tollgate, data) as server:
+        figures = wait_for_hour(server)
+    table.add(f"due: {HOUR_COMES} of {count:,} have their hour, files opened", figure=figures["opened"] - 1, unit="",
+              note=f"asked {figures['lag'] * 1e3:.0f} ms after it on average")
+
+
+def now():
+    return int(time.time() * 1000)
+
+
+def thin_out(data):
+    """The files made first go; the last ones may be open, and are asked again at the end."""
+    paths = [os.path.join(place, name) for place, _, names in os.walk(os.path.join(data, "tenants")) for name in names
+             if name.endswith(".sqlite")]
+    paths.sort(key=os.path.getmtime)
+    for path in paths[:-KEPT_FILES // 2]:
+        os.unlink(path)
+
+
+def set_hours(data, hour):
+    """As the registry has them after an orderly stop."""
+    registry = sqlite3.connect(os.path.join(data, "registry.sqlite"))
+    registry.execute(f"INSERT INTO due (tenant_id, at) SELECT id, {hour} FROM tenant WHERE true "
+                     "ON CONFLICT DO UPDATE SET at = excluded.at")
+    registry.execute("UPDATE due_state SET is_whole = 1")
+    registry.commit()
+    registry.close()
+
+
+def at_rest(server, seconds):
+    """Resident bytes, share of a core, files opened: the registry's is one."""
+    # What a start does is done.
+    time.sleep(2)
+    resident = machine.resident_bytes(server.pid)
+    before, begin = machine.cpu_seconds(server.pids), time.perf_counter()
+    time.sleep(seconds)
+    share = (machine.cpu_seconds(server.pids) - before) / (time.perf_counter() - begin)
+    return resident, share, value(server, "tollgate_files_opened_total")
+
+
+def wait_for_hour(server):
+    deadline = time.monotonic() + HOUR_SECONDS + 30
+    while value(server, "tollgate_due_lag_seconds_count") < HOUR_COMES and time.monotonic() < deadline:
+        time.sleep(0.2)
+    count = value(server, "tollgate_due_lag_seconds_count")
+    return {"opened": value(server, "tollgate_files_opened_total"),
+            "lag": value(server, "tollgate_due_lag_seconds_sum") / max(count, 1)}
+
+
+def value(server, name):
+    server.connection.request("GET", "/metrics")
+    for line in server.connection.getresponse().read().decode().splitlines():
+        if line.startswith(name + " "):
+            return float(line.split(" ")[1])
+    raise SystemExit(f"{name} is not told")
