@@ -1,4 +1,4 @@
-"""What falls due (0030): a node at rest with an hour for each of 100,000 tenants, and files that are opened at theirs."""
+"""What falls due (0030): a node at rest with an hour for each of 100,000 tenants; files that are opened at theirs."""
 
 import os
 import sqlite3
@@ -24,7 +24,8 @@ def due(options, folder, table):
             provision(server, [f"t-{index}" for index in range(first, min(first + KEPT_FILES, count))], CALLERS)
             thin_out(data)
     rested = {}
-    for name, hour in (("nothing due", "NULL"), ("an hour each", f"{now()} + {DAY_MS} + abs(random() % {300 * DAY_MS})")):
+    some_time = f"{now()} + {DAY_MS} + abs(random() % {300 * DAY_MS})"
+    for name, hour in (("nothing due", "NULL"), ("an hour each", some_time)):
         set_hours(data, hour)
         with Tollgate(options.tollgate, data) as server:
             rested[name] = at_rest(server, options.rest_seconds)

@@ -123,7 +123,8 @@ def renewals(gateway, checks):
         port = shop.port(customer, days=1).json["port"]
         first = shop("POST", f"/reseller/ports/{port['_id']}/renew", {"days": 1}, Idempotency_Key="again")
         again = shop("POST", f"/reseller/ports/{port['_id']}/renew", {"days": 1}, Idempotency_Key="again")
-        assert first.status == again.status == 200 and first.json["port"]["expiresAt"] == again.json["port"]["expiresAt"]
+        assert first.status == again.status == 200, (first, again)
+        assert first.json["port"]["expiresAt"] == again.json["port"]["expiresAt"], (first, again)
         assert again.headers["idempotency-hit"] == "true", again.headers
 
     with checks("X5 a renewal that is out of bounds or not paid for changes nothing"):
@@ -193,7 +194,7 @@ def lists(gateway, checks):
         wanted = [made[1], made[3], made[2], made[4], made[0]]
         assert [item["object"] for item in listed] == wanted, (listed, made)
         assert [item["at"] for item in listed] == sorted(item["at"] for item in listed)
-        assert {(item["kind"], item["reseller"], item["mode"]) for item in listed} == {("port", shop.id, "live")}, listed
+        assert all((item["kind"], item["reseller"], item["mode"]) == ("port", shop.id, "live") for item in listed), listed
         soon = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(gateway.now() + 1.5 * DAY))
         assert [item["object"] for item in due(f"&kind=port&until={soon}")] == wanted[:2]
         assert not due(f"&kind=port&reseller={gateway.reseller('proxies')['id']}")
@@ -290,7 +291,7 @@ def restarts(gateway, checks):
             port = shop.port(shop.customer(), days=1).json["port"]
             before = len(audit(gateway, "port.expired"))
             end()
-            gateway.ahead_seconds += 3 * DAY
+            gateway.jump(3 * DAY)
             gateway.start()
             wait_until(lambda: len(audit(gateway, "port.expired")) > before, seconds=10)
             mine = [row for row in audit(gateway, "port.expired") if row["detail"]["port"] == port["_id"]]
@@ -299,7 +300,8 @@ def restarts(gateway, checks):
     with checks("P3 a cold file is opened at its hour, and no other"):
         for number in range(20):
             made = gateway.post("/provider/v1/tenants", {
-                "slug": f"cold{number}", "blueprint": "hosting", "owner_email": "o@cold.example"}, key=gateway.provider_key)
+                "slug": f"cold{number}", "blueprint": "hosting", "owner_email": "o@cold.example"},
+                key=gateway.provider_key)
             assert made.status == 201, made
         port = shop.port(shop.customer(), days=1).json["port"]
         # The first start asks files that were never asked; from the second on the registry knows.

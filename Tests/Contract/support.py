@@ -16,7 +16,6 @@ import argparse
 import base64
 import concurrent.futures
 import contextlib
-import ctypes
 import fcntl
 import hashlib
 import hmac
@@ -34,6 +33,8 @@ import time
 import traceback
 
 from told import Catalogue, sweep
+
+from clock import Clock
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 START_SECONDS_MAX = 120
@@ -113,12 +114,12 @@ class Gateway:
     def __init__(self, tollgate, *arguments, data=None, demo=True, blueprints=None, tls=None, clock=False):
         self.tollgate = tollgate
         self.arguments = list(arguments)
-        self.ahead_seconds = 0 if clock else None
         self.has_demo = demo
         self.tls = tls
         self.blueprints = blueprints or os.path.join(ROOT, "tenants")
         self.owns_data = data is None
         self.data = data or tempfile.mkdtemp(prefix="tollgate-")
+        self.clock = Clock(self.data) if clock else None
         self.process = None
         self.output = []
         self.first_key = None
@@ -140,11 +141,8 @@ class Gateway:
         finally:
             if self.owns_data:
                 shutil.rmtree(self.data, ignore_errors=True)
-        if self.ahead_seconds is not None:
-            name = self.shared_clock()
-            for path in (self.data + ".clock", f"/dev/shm/{name}.shm", f"/dev/shm/sem.{name}.sem"):
-                if os.path.exists(path):
-                    os.unlink(path)
+        if self.clock:
+            self.clock.remove()
 
     # Life
 
@@ -152,56 +150,25 @@ class Gateway:
         """Returns once the gateway listens; its port is then `self.port`."""
         command = [self.tollgate, "serve", "--port", "0", "--data", self.data, "--blueprints", self.blueprints]
         command += (["--demo"] if self.has_demo else []) + self.arguments
-        if self.ahead_seconds is not None and "--clock-leap" not in self.arguments:
+        if self.clock and "--clock-leap" not in self.arguments:
             command += ["--clock-leap", "0"]
         self.error_file = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.error_file, env=self.environment())
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.error_file,
+            env=self.clock and self.clock.environment())
         self.output = []
         self.pending = b""
         self.port = int(self.wait_for_line(r"listening on https?://[^ ]+:(\d+)$").group(1))
         self.base_url = f"http://127.0.0.1:{self.port}"
         return self
 
-    def environment(self):
-        """With `clock`: the gateway's time of day is read through libfaketime, and no other clock of it."""
-        if self.ahead_seconds is None:
-            return None
-        self.write_clock()
-        return {
-            **os.environ,
-            "LD_PRELOAD": library("libfaketimeMT.so.1"),
-            "FAKETIME_TIMESTAMP_FILE": self.data + ".clock",
-            "FAKETIME_SHARED": "/{0}.sem /{0}.shm".format(self.shared_clock()),
-            "FAKETIME_NO_CACHE": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            "NO_FAKE_STAT": "1",
-        }
-
-    def shared_clock(self):
-        """What libfaketime shares between processes. Were it to make it itself it would move the environment away from where
-        Swift finds the words of its command line."""
-        name = "tollgate-clock-" + os.path.basename(self.data)
-        if not os.path.exists(f"/dev/shm/{name}.shm"):
-            with open(f"/dev/shm/{name}.shm", "wb") as file:
-                file.write(bytes(4096))
-            assert ctypes.CDLL(None).sem_open(f"/{name}.sem".encode(), os.O_CREAT, 0o600, 1) != 0
-        return name
-
-    def write_clock(self):
-        # Renamed into its place: the gateway reads it at every look at its clock.
-        with open(self.data + ".clock.new", "w", encoding="utf-8") as file:
-            file.write(f"{self.ahead_seconds:+d}\n")
-        os.rename(self.data + ".clock.new", self.data + ".clock")
-
     def jump(self, seconds):
         """The gateway's time of day goes on, or back, by so many seconds, at once."""
-        self.ahead_seconds += seconds
-        self.write_clock()
+        self.clock.jump(seconds)
 
     def now(self):
         """The gateway's time of day, in seconds since 1970."""
-        return time.time() + (self.ahead_seconds or 0)
+        return time.time() + (self.clock.ahead_seconds if self.clock else 0)
 
     def wait_for_line(self, pattern, seconds=START_SECONDS_MAX):
         """Reads standard output up to a line that matches; every line is in `self.output`."""
@@ -358,16 +325,6 @@ def tool(name):
         [os.environ.get("PATH", ""), "/usr/sbin", os.path.join(unpacked, "bin"), os.path.join(unpacked, "sbin")]))
     assert path, f"{name} is not there; ./test fetches it from Debian, LibreOffice with --long"
     return path
-
-
-def library(name):
-    """The path of a shared library of Debian's faketime, installed or unpacked by ./test."""
-    unpacked = os.path.join(ROOT, ".build", "tools", "usr", "lib")
-    for folder in ("/usr/lib", unpacked):
-        for place, _, names in os.walk(folder):
-            if name in names and os.path.basename(place) == "faketime":
-                return os.path.join(place, name)
-    raise AssertionError(f"{name} is not there; ./test fetches it from Debian")
 
 
 def python_of_tests():

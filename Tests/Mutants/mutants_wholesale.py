@@ -130,7 +130,7 @@ MUTANTS = [
         "Sources/Gateway/Admission.swift",
         "key: request.keyLimit, reseller: caller.key.reseller?.bucket,",
         "key: request.keyLimit, reseller: MUTANT ? nil : caller.key.reseller?.bucket,",
-        "Contract/races.py", "binds all of its keys"),
+        "GatewayTests/AdmissionTests.swift"),
     Mutant(
         "W7", "default", "the default is 999 requests",
         "Sources/TenantApp/Resellers/Resellers.swift",

@@ -88,7 +88,7 @@ def copy(mutants):
         wanted.add(path)
         write(os.path.join(FOLDER, path), CHOICE)
     for place, folders, names in os.walk(FOLDER):
-        folders[:] = [name for name in folders if name not in (".build", "__pycache__")]
+        folders[:] = [name for name in folders if name not in (".build", ".venv", "__pycache__")]
         for name in names:
             path = os.path.relpath(os.path.join(place, name), FOLDER)
             if path not in wanted:

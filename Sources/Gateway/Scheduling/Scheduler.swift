@@ -10,8 +10,8 @@ package import TenantRegistry
 package final class Scheduler: Sendable {
     /// Tenants that have turns at once.
     private static let runsMax = 4
-    /// What a turn's work should take, in microseconds: a lane is never held for 5 ms.
-    private static let turnMicroseconds = 3_000
+    /// What a turn's work should take: a lane is never held for 5 ms.
+    private static let turnNanoseconds = 3_000_000
     private static let firstLimit = 4
     private static let limitMax = 500
     /// The longest sleep: what the clock does meanwhile is seen then.
@@ -63,8 +63,8 @@ package final class Scheduler: Sendable {
     private struct Desk {
         var runs: [TenantID: Run] = [:]
         var backoffs: [Place: Backoff] = [:]
-        /// Microseconds that an item takes, by kind, smoothed.
-        var costs: [DueKind: Double] = [:]
+        /// Nanoseconds that an item takes, by kind, smoothed.
+        var costs: [DueKind: Int] = [:]
         var savedAt: UInt64 = 0
         var turns: UInt64 = 0
     }
@@ -158,8 +158,8 @@ package final class Scheduler: Sendable {
         let kinds = isPaused ? [] : DueKind.inFile.filter { rest(of: id, $0, nanoseconds, desk) == 0 }
         var limits: [DueKind: Int] = [:]
         for kind in kinds {
-            let cost = desk.costs[kind].map { Int(Double(Self.turnMicroseconds) / max($0, 1)) } ?? Self.firstLimit
-            limits[kind] = run.singly.contains(kind) ? 1 : min(max(cost, 1), Self.limitMax)
+            let fits = desk.costs[kind].map { Self.turnNanoseconds / max($0, 1) } ?? Self.firstLimit
+            limits[kind] = run.singly.contains(kind) ? 1 : min(max(fits, 1), Self.limitMax)
         }
         metrics.turns.add(1, ordering: .relaxed)
         let record = run.record
@@ -191,8 +191,8 @@ package final class Scheduler: Sendable {
             }
             desk.backoffs[Place(tenant: record.id, kind: ran.kind)] = nil
             if ran.items > 0 {
-                let cost = Double(ran.microseconds) / Double(ran.items)
-                desk.costs[ran.kind] = desk.costs[ran.kind].map { $0 * 0.8 + cost * 0.2 } ?? cost
+                let cost = Int(ran.microseconds) * 1_000 / ran.items
+                desk.costs[ran.kind] = desk.costs[ran.kind].map { ($0 * 4 + cost) / 5 } ?? cost
             }
             rest(record.id, &desk)
         }

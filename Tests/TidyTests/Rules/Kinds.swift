@@ -30,7 +30,7 @@ enum Kinds {
         "Expire",
         "Export", "Fetch", "Fill", "Finish", "Generate", "Import", "Invite", "Issue", "List", "Mint", "Move", "Pay",
         "Place",
-        "Price", "Quote", "Reconcile", "Record", "Redeem", "Rehearse", "Renew", "Replay", "Report", "Reprice", "Retry",
+        "Price", "Quote", "Reconcile", "Record", "Redeem", "Release", "Rehearse", "Renew", "Replay", "Report", "Reprice", "Retry",
         "Rotate",
         "Save", "Send", "Set", "Settle", "Sign", "Take", "Transfer",
     ]

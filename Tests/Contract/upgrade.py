@@ -1,0 +1,75 @@
+"""A data folder as a release before wrote it (`fixtures/schema13.tar.xz`: the demo after every call of the five product
+documents, stopped in order), under today's program: every tenant opens, verifies, trades on, and goes through a restore.
+To add a folder: run `seeds.py` with the older program, keep its data folder without `blank/`, and pack it."""
+
+import contextlib
+import glob
+import json
+import os
+import sqlite3
+import subprocess
+import tempfile
+
+from support import Checks, Gateway, arguments, verified_export
+
+options = arguments()
+checks = Checks()
+FIXTURES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "fixtures")
+# By tenant: a list of the operator's that has rows in the folder.
+LISTS = {"hosting": "/orders", "codes": "/subscribers", "proxies": "/ports", "licences": "/licences", "panel": "/users"}
+
+
+def rows(path):
+    """By table, how many rows a file has."""
+    with contextlib.closing(sqlite3.connect(f"file:{path}?immutable=1", uri=True)) as file:
+        tables = [name for (name,) in file.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+        return {name: file.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for name in tables}
+
+
+def walk(folder, before):
+    with Gateway(options.tollgate, data=folder) as gateway:
+        tenants = json.load(open(os.path.join(folder, "demo.json"), encoding="utf-8"))["tenants"]
+        for slug, tenant in tenants.items():
+            owner = tenant["owner_key"]
+            with checks(f"P5 G8 {slug}: the file of a release before opens, has all its rows and verifies"):
+                listed = gateway.get(f"/t/{slug}/api/admin{LISTS[slug]}", key=owner)
+                assert listed.status == 200 and json.loads(listed.body)["data"], listed
+                with tempfile.NamedTemporaryFile(suffix=".sqlite") as file:
+                    file.write(verified_export(gateway, slug))
+                    file.flush()
+                    now = rows(file.name)
+                lost = {name: (count, now.get(name)) for name, count in before[slug].items() if now.get(name, 0) < count}
+                assert not lost, lost
+            with checks(f"P5 {slug}: an export of it is taken back"):
+                exported = gateway.get(f"/provider/v1/tenants/{slug}/export", key=gateway.provider_key)
+                restored = gateway.post(
+                    f"/provider/v1/tenants/{slug}/restore", exported.body, key=gateway.provider_key)
+                assert restored.status == 200, restored
+                verified_export(gateway, slug)
+        with checks("W4 W10 a reseller of before orders by the secret that it had, and its feed tells of before and of now"):
+            reseller = tenants["hosting"]["resellers"][0]
+            products = gateway.get("/t/hosting/api/partner/v1/products", key=reseller["key"])
+            assert products.status == 200, products
+            product = json.loads(products.body)["data"][0]
+            placed = gateway.order(
+                "/t/hosting/api/partner/v1/orders",
+                {"product": product["product"], "term": next(iter(product["terms"])), "quantity": 1,
+                 "customer": {"external_id": "after-the-upgrade"}}, reseller, "upgrade-1")
+            assert placed.status == 201, placed
+            feed = json.loads(gateway.get("/t/hosting/api/partner/v1/events?limit=100", key=reseller["key"]).body)["data"]
+            types = [event["type"] for event in feed]
+            assert types.count("order.created") >= 2, types
+            verified_export(gateway, "hosting")
+
+
+for archive in sorted(glob.glob(os.path.join(FIXTURES, "schema*.tar.xz"))):
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(["tar", "xJf", archive, "-C", folder], check=True)
+        files = {}
+        with contextlib.closing(sqlite3.connect(os.path.join(folder, "registry.sqlite"))) as registry:
+            for identity, slug in registry.execute("SELECT lower(hex(id)), slug FROM tenant"):
+                text = "-".join([identity[:8], identity[8:12], identity[12:16], identity[16:20], identity[20:]])
+                files[slug] = rows(os.path.join(folder, "tenants", identity[:2], f"{text}.sqlite"))
+        walk(folder, files)
+
+checks.finish()
