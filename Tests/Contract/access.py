@@ -48,7 +48,7 @@ READ_BY_WRITERS = {
 # A person whose reseller is pending, or suspended, comes so far: to its sessions and out, and in one API a little more.
 OWN_SESSIONS = {"/session", "/logout", "/login/signout", "/account/sessions", "/account/sessions/{session}",
                 "/regenerate-seed-hash"}
-WHILE_PENDING = {"/me", "/plans", "/activate"}
+WHILE_PENDING = {"/me", "/plans", "/activate", "/account"}
 numbers = itertools.count()
 
 

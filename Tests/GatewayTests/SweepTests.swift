@@ -43,7 +43,7 @@ import Testing
         add(who, "orders", "decided_by key_id")
         add(time, "posting", "at")
         add(who, "posting", "key_id")
-        add(time, "service", "anchor_day cancelled_at created_at ends_at past_due_since")
+        add(time, "service", "accrues_from anchor_day cancelled_at created_at ends_at past_due_since")
         add(time, "renewal", "at")
         add(time, "hourly_charge", "at")
         add(copy, "payable", "due_at reseller_id service_id")
