@@ -153,16 +153,16 @@ def webhooks(api, base="", fields=None, query=None):
     """A reseller's webhooks and deliveries, which three APIs have alike (H4)."""
     fields, query = fields or {}, query or {}
     return [
-        Endpoint(api, "POST", f"{base}/webhooks", "reseller", fields.get("new", {})),
-        Endpoint(api, "GET", f"{base}/webhooks", "reseller", query=query.get("page", {})),
-        *[Endpoint(api, method, f"{base}/webhooks/{{webhook}}", "reseller", fields.get("change", {}) if method == "PATCH" else {})
+        Endpoint(api, "POST", f"{base}/webhooks", "reseller", fields.get("new")),
+        Endpoint(api, "GET", f"{base}/webhooks", "reseller", query=query.get("page")),
+        *[Endpoint(api, method, f"{base}/webhooks/{{webhook}}", "reseller", fields.get("change") if method == "PATCH" else None)
           for method in ("GET", "PATCH", "DELETE")],
-        Endpoint(api, "POST", f"{base}/webhooks/{{webhook}}/secret/rotate", "reseller", fields.get("overlap", {}), optional_body=True),
+        Endpoint(api, "POST", f"{base}/webhooks/{{webhook}}/secret/rotate", "reseller", fields.get("overlap"), optional_body=True),
         *[Endpoint(api, "POST", f"{base}/webhooks/{{webhook}}/{move}", "reseller") for move in ("pause", "resume", "enable", "test")],
-        Endpoint(api, "GET", f"{base}/deliveries", "reseller", query=query.get("list", {})),
+        Endpoint(api, "GET", f"{base}/deliveries", "reseller", query=query.get("list")),
         *[Endpoint(api, *call, "reseller") for call in (
             ("GET", f"{base}/deliveries/{{delivery}}"), ("POST", f"{base}/deliveries/{{delivery}}/retry"))],
-        Endpoint(api, "POST", f"{base}/deliveries/replay", "reseller", fields.get("replay", {}))]
+        Endpoint(api, "POST", f"{base}/deliveries/replay", "reseller", fields.get("replay"))]
 
 
 OVERLAP = {"overlap_seconds": integer(1, 0, 30 * 86_400, required=False)}
