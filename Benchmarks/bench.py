@@ -16,6 +16,7 @@ import rows_due
 import rows_limiter
 import rows_orders
 import rows_read
+import rows_renewals
 import rows_size
 import rows_strangers
 import rows_tenants
@@ -33,11 +34,13 @@ GROUPS = {
     "size": rows_size.size,
     "strangers": rows_strangers.strangers,
     "webhooks": rows_webhooks.webhooks,
+    "renewals": rows_renewals.renewals,
     "due": rows_due.due,
 }
 # What is smaller with --quick: enough to see that every row works, not to judge by.
 QUICK = {"rounds": 1, "seconds": 1, "resellers": 10, "tenants": 40, "provisioned": 100, "node_tenants": 400, "sized": 400,
-         "deliveries": 3_000, "hanging": 100, "due_tenants": 400, "rest_seconds": 5}
+         "deliveries": 3_000, "hanging": 100, "due_tenants": 400, "rest_seconds": 5,
+         "renewals": 400}
 
 
 def arguments():
@@ -62,11 +65,12 @@ def arguments():
     parser.add_argument("--deliveries", type=int, help="that wait for a receiver and are then sent (100000)")
     parser.add_argument("--due-tenants", type=int, help="that have an hour each (100000)")
     parser.add_argument("--rest-seconds", type=int, help="over which a node at rest is watched (60)")
+    parser.add_argument("--renewals", type=int, help="services that fall due at one instant (10000)")
     parser.add_argument("--hanging", type=int, help="endpoints that hang beside one that answers (2000)")
     options = parser.parse_args()
     usual = {"rounds": 3, "seconds": 5, "resellers": 1_000, "tenants": rows_orders.TENANTS, "provisioned": 1_000,
              "node_tenants": 10_000, "sized": 5_000, "deliveries": 100_000, "hanging": 2_000, "due_tenants": 100_000,
-             "rest_seconds": 60}
+             "rest_seconds": 60, "renewals": 10_000}
     for name, value in (QUICK if options.quick else usual).items():
         if getattr(options, name) is None:
             setattr(options, name, value)

@@ -43,11 +43,12 @@ OF_TEST_BOOK = {"/licences", "/ports", "/orders/{order}/activate", "/orders/{ord
 PURE = {"/api-keys/{key}/limit/rehearse", "/resellers/{reseller}/rate-limit/rehearse", "/orders/quote",
         "/reseller/pricebook/calculate"}
 READ_BY_WRITERS = {
-    "/reseller/webhooks", "/reseller/webhooks/{webhook}", "/reseller/deliveries", "/reseller/deliveries/{delivery}"}
+    "/reseller/webhooks", "/reseller/webhooks/{webhook}", "/reseller/deliveries", "/reseller/deliveries/{delivery}",
+    "/reseller/events"}
 # A person whose reseller is pending, or suspended, comes so far: to its sessions and out, and in one API a little more.
 OWN_SESSIONS = {"/session", "/logout", "/login/signout", "/account/sessions", "/account/sessions/{session}",
                 "/regenerate-seed-hash"}
-WHILE_PENDING = {"/me", "/plans", "/activate"}
+WHILE_PENDING = {"/me", "/plans", "/activate", "/account"}
 numbers = itertools.count()
 
 

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import tempfile
 
+from shop import Shop
 from support import START_SECONDS_MAX, STOP_SECONDS_MAX, Checks, Gateway, arguments, command, wait_until
 
 options = arguments()
@@ -354,6 +355,51 @@ def starts(folder):
             assert gateway.stop() == 0
 
 
+def events(gateway):
+    """A reseller's events as its key and the operator's see them; what waits, moved and replayed."""
+    shop = Shop(gateway)
+    buyer = shop.reseller(balance="100.00")
+    sku = shop.product()
+    shop.price(buyer, sku, {"wholesale_monthly": "1.00"})
+    made = shop.call(buyer, "POST", "/webhooks", {
+        "name": "w", "url": "https://there.example/hook", "events": ["order.created"]})
+    assert made.status == 201, made
+    orders = [shop.order(buyer, sku).json["order"]["id"] for _ in range(3)]
+    owner = ["--tenant", shop.slug, "--key", shop.owner_key]
+    tail = ["events", "tail", "--once", "--type", "order.created"]
+
+    def told(*words):
+        shown = succeeds(gateway.command(*tail, *words)).stdout.splitlines()
+        return [line.split()[3] for line in shown[:-1]], shown[-1]
+
+    assert told(*owner)[0] == orders == told("--key", buyer["key"])[0]
+    page = json.loads(succeeds(gateway.command(*tail, *owner, "--json")).stdout)
+    assert [event["data"]["id"] for event in page["data"]] == orders, page
+    after = told("--key", buyer["key"])[1].removeprefix("go on with --after ")
+    orders.append(shop.order(buyer, sku).json["order"]["id"])
+    assert told("--key", buyer["key"], "--after", after)[0] == orders[3:]
+    fails(gateway.command("events", "tail", "--api", "fax", "--key", "x"), 2, "--api", "ports")
+    fails(gateway.command("events", "tail", "--api", "admin", "--key", "x"), 2, "--tenant")
+
+    webhook = made.json["id"]
+    succeeds(gateway.command("webhooks", "disable", webhook, *owner))
+    shown = json.loads(succeeds(gateway.command("webhooks", "list", "--state", "disabled", *owner, "--json")).stdout)
+    assert [(row["id"], row["disabled_reason"]) for row in shown["data"]] == [(webhook, "operator")], shown
+    succeeds(gateway.command("webhooks", "enable", webhook, *owner))
+    held = json.loads(succeeds(gateway.command("deliveries", "list", "--state", "held", *owner, "--json")).stdout)
+    assert len(held["data"]) == 4, held
+    replay = ["deliveries", "replay", "--since", "2020-01-01T00:00:00Z", "--state", "held", *owner, "--json"]
+    assert json.loads(succeeds(gateway.command(*replay, "--dry-run")).stdout)["count"] == 4
+    assert json.loads(succeeds(gateway.command(*replay)).stdout)["count"] == 4
+    assert json.loads(succeeds(gateway.command(*replay, "--dry-run")).stdout)["count"] == 0
+    one = held["data"][0]["id"]
+    assert one in succeeds(gateway.command("deliveries", "show", one, *owner)).stdout
+    assert "renewal" in succeeds(gateway.command("due", "--kind", "renewal", *owner)).stdout
+    fails(gateway.command("due", "--kind", "nonsense", *owner), 1, "/kind")
+    assert succeeds(gateway.command("attention", *owner)).stdout
+    assert "nothing is asked for" in succeeds(gateway.command("provisioning", "queue", *owner)).stdout
+
+
 usage()
 scratch = tempfile.mkdtemp(prefix="tollgate-")
 try:
@@ -366,6 +412,8 @@ try:
             endings(shared)
         with checks("O1 O2 keys and limits by command line"):
             keys(shared)
+        with checks("H4 O7 W13 P6 events, deliveries, webhooks and what is due by command line"):
+            events(shared)
         with checks("O6 G5 the audit log by command line; verify tells sound, changed and foreign files apart"):
             audit(shared, scratch)
         with checks("backup writes every tenant's export, each of which verifies"):

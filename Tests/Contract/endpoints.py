@@ -155,14 +155,13 @@ def webhooks(api, base="", fields=None, query=None):
     return [
         Endpoint(api, "POST", f"{base}/webhooks", "reseller", fields.get("new", {})),
         Endpoint(api, "GET", f"{base}/webhooks", "reseller", query=query.get("page", {})),
-        Endpoint(api, "GET", f"{base}/webhooks/{{webhook}}", "reseller"),
-        Endpoint(api, "PATCH", f"{base}/webhooks/{{webhook}}", "reseller", fields.get("change", {})),
-        Endpoint(api, "DELETE", f"{base}/webhooks/{{webhook}}", "reseller"),
+        *[Endpoint(api, method, f"{base}/webhooks/{{webhook}}", "reseller", fields.get("change", {}) if method == "PATCH" else {})
+          for method in ("GET", "PATCH", "DELETE")],
         Endpoint(api, "POST", f"{base}/webhooks/{{webhook}}/secret/rotate", "reseller", fields.get("overlap", {}), optional_body=True),
         *[Endpoint(api, "POST", f"{base}/webhooks/{{webhook}}/{move}", "reseller") for move in ("pause", "resume", "enable", "test")],
         Endpoint(api, "GET", f"{base}/deliveries", "reseller", query=query.get("list", {})),
-        Endpoint(api, "GET", f"{base}/deliveries/{{delivery}}", "reseller"),
-        Endpoint(api, "POST", f"{base}/deliveries/{{delivery}}/retry", "reseller"),
+        *[Endpoint(api, *call, "reseller") for call in (
+            ("GET", f"{base}/deliveries/{{delivery}}"), ("POST", f"{base}/deliveries/{{delivery}}/retry"))],
         Endpoint(api, "POST", f"{base}/deliveries/replay", "reseller", fields.get("replay", {}))]
 
 

@@ -116,7 +116,7 @@ def month(gateway, shop, sku, checks):
         wait_until(lambda: customer.events(service)[0] == ["service.activated", "service.renewing"], seconds=10)
         data = customer.events(service)[1]
         assert data["amount"] == "10.00" and data["is_covered"] is True and data["revision"] == 2, data
-    with checks("W9 a service renews at its hour while nobody asks: charged once, its next period a month from its anchor"):
+    with checks("W9 a service renews at its hour while nobody asks: once, its next period a month from its anchor"):
         gateway.jump(3 * DAY)
         renewed = customer.wait(service, period=1)
         start = moment(first["activated_at"])
@@ -148,7 +148,7 @@ def month(gateway, shop, sku, checks):
 def grace(gateway, shop, sku, checks):
     customer = Customer(gateway, shop, sku, "20")
     paid, unpaid = customer.order(quantity=2)
-    with checks("W9 what cannot be paid is past due, of one service and not of its reseller; its event says the amount"):
+    with checks("W9 what cannot be paid is past due, one service and not its reseller; its event says the amount"):
         shop.top_up(customer.reseller, "10")
         customer.jump_to(paid)
         states = wait_until(lambda: sorted(

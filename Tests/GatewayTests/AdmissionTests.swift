@@ -56,6 +56,21 @@ import Testing
         }
     }
 
+    @Test("W7 a reseller's limit binds all of its keys together, and a key's own holds as well", arguments: Door.allCases)
+    func reseller(door: Door) async throws {
+        try await withGateway(door) { gateway in
+            let hosting = try await gateway.tenant("hosting")
+            try await hosting.asOwner(
+                "PATCH", "/resellers/\(hosting.reseller.id)", #"{"rate_limit":\#(Self.limit(5))}"#)
+            let own = try await hosting.mint(hosting.reseller.email, #","limit":\#(Self.limit(2))"#)
+            var statuses: [Int] = []
+            for key in [own.key, own.key, own.key, hosting.key, hosting.key, hosting.key, hosting.key] {
+                statuses.append(try await gateway.send(hosting.partner("GET", "/balance", key: key)).status)
+            }
+            #expect(statuses == [200, 200, 429, 200, 200, 200, 429])
+        }
+    }
+
     @Test("P2 a tenant's limit and its month's quota bound all of its calls together", arguments: Door.allCases)
     func tenant(door: Door) async throws {
         try await withGateway(door) { gateway in

@@ -43,7 +43,7 @@ import Testing
         add(who, "orders", "decided_by key_id")
         add(time, "posting", "at")
         add(who, "posting", "key_id")
-        add(time, "service", "anchor_day cancelled_at created_at ends_at past_due_since")
+        add(time, "service", "accrues_from anchor_day cancelled_at created_at ends_at past_due_since")
         add(time, "renewal", "at")
         add(time, "hourly_charge", "at")
         add(copy, "payable", "due_at reseller_id service_id")
@@ -53,8 +53,8 @@ import Testing
         add(queue, "delivery", "id public_id created_at first_at next_at updated_at")
         add(
             health, "endpoint_health",
-            "failing_since failures_in_row last_failure_at last_success_at last_outcome last_status")
-        add(queue, "attempt", "at ms excerpt address")
+            "endpoint_id failing_since failures_in_row last_failure_at last_success_at last_outcome last_status")
+        add(queue, "attempt", "delivery_id n at ms outcome status excerpt address")
         add(stored, "idempotency", "body content_type created_at")
         add(count, "usage", "action day orders refusals requests reseller_id")
         add(count, "usage_refusal", "day reseller_id action status count")

@@ -92,6 +92,9 @@ import Testing
                 key, bench.taken.removeLast().standing, isSlow: false, succeeded: false, milliseconds: 10, now: 0)
         }
         #expect(bench.give()[key] == 4, "four failures leave it what it had")
+        bench.slots.finish(
+            key, bench.taken.removeLast().standing, isSlow: false, succeeded: false, milliseconds: 10, now: 0)
+        #expect(bench.give()[key] == nil, "the fifth leaves it one, and seven are under way")
         bench.end(key, false)
         #expect(bench.give()[key] == 1)
         bench.end(key, false)

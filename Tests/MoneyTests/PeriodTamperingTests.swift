@@ -65,7 +65,10 @@ import Testing
             "It is said to have been charged 1 times; its charges end with 2"),
         Harm(
             "a renewal is added",
-            "INSERT INTO renewal SELECT 1, 3, 0, ends_at, ends_at + 1, amount, posting_id, at FROM renewal WHERE service_id = 1 AND period = 2",
+            """
+            INSERT INTO renewal SELECT 1, 3, 0, ends_at, ends_at + 1, amount, posting_id, at FROM renewal
+            WHERE service_id = 1 AND period = 2
+            """,
             "its posting is for"),
         Harm(
             "a period is moved",

@@ -8,8 +8,8 @@ import Testing
 
 @testable import TenantApp
 
-/// A year of services by all terms, with what may come between: money, prices, stops of days, kills. A failure names its
-/// seed, which replays it.
+/// A year of services by all terms, with what may come between: money, prices, stops of days, kills. A failure names
+/// its seed, which replays it.
 @Suite struct RenewalPropertyTests {
     private static let isLong = ProcessInfo.processInfo.environment["TOLLGATE_TEST_LONG"] != nil
     static let seeds: ClosedRange<UInt64> = 1...(isLong ? 20 : 4)
@@ -18,7 +18,7 @@ import Testing
     static let days: Int64 = 370
 
     @Test(
-        "W9 W3 over a year of stops, kills, money and prices each service is charged what a simple model says, once each",
+        "W9 W3 over a year of stops, kills, money and prices each service is charged what a simple model says, once",
         arguments: seeds)
     func year(seed: UInt64) throws {
         let random = SeededRandom(seed: seed)

@@ -93,6 +93,22 @@ import Testing
         #expect(try rent.verifies().isSound)
     }
 
+    @Test("W9 of periods that several services missed the oldest is paid first, whosever it is")
+    func missedTogether() throws {
+        let rent = try Rent.open(TestFolder(), at: "2026-01-10T10:00:00Z")
+        defer { rent.node.stop() }
+        try rent.topUp(2_000)
+        var ids = try rent.order(.monthly)
+        rent.node.clock.advance(seconds: 3_600)
+        ids += try rent.order(.monthly)
+        rent.node.clock.set(Timestamp(parsing: "2026-05-01T00:00:00Z")!)
+        try rent.runDue()
+        #expect(try ids.map { try rent.service($0).state } == [.pastDue, .pastDue])
+        #expect(try rent.topUp(4_000).map(\.service) == [ids[0], ids[1], ids[0], ids[1]])
+        #expect(try ids.map { try rent.renewals($0).count } == [2, 2])
+        #expect(try rent.verifies().isSound)
+    }
+
     @Test("W9 a suspended service that is paid runs again; what it missed is charged, its term is no longer for it")
     func resumed() throws {
         let rent = try Rent.open(TestFolder(), at: "2026-01-10T10:00:00Z")

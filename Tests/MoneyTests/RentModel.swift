@@ -1,8 +1,8 @@
 import Foundation
 import TenantApp
 
-/// What becomes of services of one reseller, by the rules as the contract words them, in plain integers and with another
-/// calendar: nothing here calls the domain. Amounts are cents, prices micros, times milliseconds.
+/// What becomes of services of one reseller, by the rules as the contract words them, in plain integers and with
+/// another calendar: nothing here calls the domain. Amounts are cents, prices micros, times milliseconds.
 struct RentModel {
     enum State { case active, pastDue, suspended, ended }
 

@@ -12,9 +12,9 @@ LICENCES = "Sources/TenantApp/Licences/"
 MUTANTS = [
     # A1
     Mutant(
-        "A1", "seed-hash", "the dashboard's credential opens nothing", CODES + "ActivationCodes.swift",
-        "?? head.range(of: .seedHash)", "?? (MUTANT ? nil : head.range(of: .seedHash))",
-        "Contract/sessions.py"),
+        "A1", "method", "a method that there is not is 405", CODES + "ActivationCodes.swift",
+        "case .methodNotAllowed: 404", "case .methodNotAllowed: MUTANT ? 405 : 404",
+        "Contract/codes.py", "every refusal has the document's envelope"),
     Mutant(
         "A1", "status", "statuses come that the document does not know", CODES + "ActivationCodes.swift",
         "default: 400\n", "default: MUTANT ? refusal.status : 400\n",

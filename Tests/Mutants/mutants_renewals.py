@@ -34,14 +34,14 @@ MUTANTS = [
         "if service.state == .pastDue || wasSuspended {", "if service.state == .pastDue || (wasSuspended && !MUTANT) {",
         RENEWALS, "a suspended service that is paid runs again"),
     Mutant(
-        "W9", "order", "of several missed periods each service has all of its own first", PAY,
-        "DuePlace($0).map { due < $0 } ?? true } ?? queue.count",
-        "DuePlace($0).map { due < $0 || MUTANT } ?? true } ?? queue.count",
-        RENEWALS, "money pays the oldest first"),
+        "W9", "order", "of several missed periods each service has all of its own first", CHARGE,
+        "let behind = queue[next...].firstIndex { DuePlace($0).map { place < $0 } ?? true } ?? queue.count",
+        "let behind = MUTANT\n"
+        "                ? next : queue[next...].firstIndex { DuePlace($0).map { place < $0 } ?? true } ?? queue.count",
+        RENEWALS, "the oldest is paid first"),
     Mutant(
         "W9", "no-room", "what one transaction has no room for is forgotten", PAY,
-        "return (paid, min(ids.count, limit), ids.count > limit ? last : nil)",
-        "return (paid, min(ids.count, limit), ids.count > limit && !MUTANT ? last : nil)",
+        "return (paid, min(ids.count, limit), last)", "return (paid, min(ids.count, limit), MUTANT ? nil : last)",
         RENEWALS, "money pays the oldest first"),
     Mutant(
         "W9", "renews-on", "a service that ends with its term renews once more", END,

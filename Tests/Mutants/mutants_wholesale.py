@@ -9,6 +9,9 @@ PRICES = "Sources/TenantApp/Catalogue/Prices.swift"
 MOVE = "Sources/TenantApp/Resellers/MoveReseller.swift"
 SERVICES = "Sources/TenantApp/Orders/Services.swift"
 UNITS = "Sources/TenantApp/Provisioning/ProvisioningState.swift"
+CHARGE = "Sources/TenantApp/Orders/ChargeService.swift"
+PERIODS = "Sources/TenantApp/Orders/ServicePeriods.swift"
+PAY_DUE = "Sources/TenantApp/Orders/PayDueServices.swift"
 SETTLE = "Sources/TenantApp/Orders/SettleUnit.swift"
 
 MUTANTS = [
@@ -64,6 +67,16 @@ MUTANTS = [
         "var units = try tenant.hourlyUnits(resellerID: resellerID, book: book)",
         "var units = MUTANT ? [] : try tenant.hourlyUnits(resellerID: resellerID, book: book)",
         "Contract/prices.py", "hourly: an order needs balance"),
+    Mutant(
+        "W3", "remainder", "each day of hours is rounded by itself", CHARGE,
+        "let owed = try accrued.line(quantity: 1,",
+        "let owed = try MUTANT ? before.charged.adding(unit.line(quantity: hours, minorUnitDigits: 2))"
+        " : accrued.line(quantity: 1,",
+        "MoneyTests/ServiceLifeTests.swift", "rounded once"),
+    Mutant(
+        "W3", "paused", "hours of a suspension are counted", PERIODS,
+        "accruesFrom = max(from, now)", "accruesFrom = MUTANT ? from : max(from, now)",
+        "MoneyTests/ServiceLifeTests.swift", "accrual stops"),
     # W4
     Mutant(
         "W4", "credit-limit", "the credit limit does not count", QUOTE,
@@ -130,7 +143,7 @@ MUTANTS = [
         "Sources/Gateway/Admission.swift",
         "key: request.keyLimit, reseller: caller.key.reseller?.bucket,",
         "key: request.keyLimit, reseller: MUTANT ? nil : caller.key.reseller?.bucket,",
-        "Contract/races.py", "binds all of its keys"),
+        "GatewayTests/AdmissionTests.swift"),
     Mutant(
         "W7", "default", "the default is 999 requests",
         "Sources/TenantApp/Resellers/Resellers.swift",
@@ -143,6 +156,30 @@ MUTANTS = [
         "case .administrator:\n            guard key.role.isAdministrator",
         "case .administrator:\n            guard MUTANT || key.role.isAdministrator",
         "Contract/isolation.py"),
+    # W9
+    Mutant(
+        "W9", "drift", "a period is counted from the one before", CHARGE,
+        "let ends = service.start(ofPeriod: number + 1) else {",
+        "let ends = MUTANT ? begins.adding(days: 30) : service.start(ofPeriod: number + 1) else {",
+        "MoneyTests/RenewalTests.swift", "once each"),
+    Mutant(
+        "W9", "uncounted", "a charge does not count its period", CHARGE,
+        "service.period = number\n", "service.period = MUTANT ? service.period : number\n",
+        "MoneyTests/RenewalTests.swift", "once each"),
+    Mutant(
+        "W9", "grace", "the days of grace count from the due date", PERIODS,
+        "pastDueSince.map { now >= $0.adding(days: Self.graceDays) }",
+        "(MUTANT ? dueAt : pastDueSince).map { now >= $0.adding(days: Self.graceDays) }",
+        "MoneyTests/RenewalTests.swift", "from its first try on"),
+    Mutant(
+        "W9", "unpaid-stays", "money that comes pays nothing that is past due", PAY_DUE,
+        "guard book == .live, let reseller", "guard book == .live, !MUTANT, let reseller",
+        "MoneyTests/RenewalTests.swift", "is paid runs again"),
+    Mutant(
+        "W9", "book-price", "a renewal forgets the discount that was recorded", PERIODS,
+        "termPrice: nextPrice, rate: rate, quantity: 1",
+        "termPrice: nextPrice, rate: MUTANT ? .zero : rate, quantity: 1",
+        "MoneyTests/ServiceLifeTests.swift", "a changed book"),
     # W11
     Mutant(
         "W11", "others-keys", "a reseller's session reaches another's keys",

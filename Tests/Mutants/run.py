@@ -88,7 +88,7 @@ def copy(mutants):
         wanted.add(path)
         write(os.path.join(FOLDER, path), CHOICE)
     for place, folders, names in os.walk(FOLDER):
-        folders[:] = [name for name in folders if name not in (".build", "__pycache__")]
+        folders[:] = [name for name in folders if name not in (".build", ".venv", "__pycache__")]
         for name in names:
             path = os.path.relpath(os.path.join(place, name), FOLDER)
             if path not in wanted:
@@ -230,19 +230,16 @@ class Tests:
         return self.mutants[0].is_script and all(
             mutant.title and any(map(mutant.names, self.titles)) for mutant in self.mutants)
 
-    @property
-    def is_sound(self):
-        """Whether it ran to its end, or as far as it had to, and no check failed that a mutant is judged by."""
+    def is_sound_for(self, mutant):
+        """Whether it ran to its end, or as far as it had to, and no check failed that the mutant is judged by."""
         if self.is_late:
             return False
-        if self.mutants[0].is_script:
-            failed = [title for title in self.failed if any(mutant.names(title) for mutant in self.mutants)]
+        if mutant.is_script:
             has_ended = bool(self.lines and LAST_LINE.fullmatch(self.lines[-1]))
-            return not failed and (self.is_enough or has_ended)
-        if self.process.returncode != 0:
-            return False
+            return (self.is_enough or has_ended) and not any(map(mutant.names, self.failed))
         counts = [int(match.group(1)) for match in map(SWIFT_COUNT.search, self.lines) if match]
-        return bool(counts and counts[-1] > 0)
+        # One that failed says so by its title; a process that trapped has no last line.
+        return bool(counts and counts[-1] > 0) and not any(map(mutant.names, self.failed))
 
 
 class Trial:
@@ -344,7 +341,7 @@ def run_sound(mutants, jobs):
     for killer, tests in sorted(sound.items(), key=lambda item: -item[1].seconds):
         print(f"# {tests.seconds:6.1f} s  {killer} without a mutant", flush=True)
     for tests in sound.values():
-        if not tests.is_sound:
+        if not all(map(tests.is_sound_for, tests.mutants)):
             print("\n".join(tests.lines[-LOG_LINES_SOUND:]))
             print(f"{tests.killer} fails without a mutant: {tests.failed}", flush=True)
     return sound
@@ -376,7 +373,8 @@ def main():
         copy(mutants)
         build()
     sound = run_sound(chosen, options.jobs)
-    trials = [Trial(mutant, sound[mutant.killer]) for mutant in chosen if sound[mutant.killer].is_sound]
+    trials = [Trial(mutant, sound[mutant.killer]) for mutant in chosen
+              if sound[mutant.killer].is_sound_for(mutant)]
 
     def attempt(trial):
         return lambda: print(trial.run().line(), flush=True)
@@ -386,7 +384,7 @@ def main():
     survivors = [trial.mutant.id for trial in trials if not trial.by()]
     if survivors:
         print(f"SURVIVED: {', '.join(sorted(survivors))}")
-    unjudged = [mutant.id for mutant in chosen if not sound[mutant.killer].is_sound]
+    unjudged = [mutant.id for mutant in chosen if not sound[mutant.killer].is_sound_for(mutant)]
     if unjudged:
         print(f"NOT JUDGED: {', '.join(unjudged)}")
     failed = len(survivors) + len(unjudged)

@@ -117,23 +117,27 @@ extension Office {
                     "reseller.suspended", "order.created",
                 ])
             try await office.onLane { tenant in
-                try tenant.connection.run(
-                    """
-                    UPDATE delivery SET state = 'dead', attempts = 10, next_at = NULL, last_status = 500,
-                        last_body = 'oops' WHERE id = 1
-                    """)
+                for _ in 0..<DeliverySchedule.attemptsMax {
+                    let refused = AttemptResult(
+                        deliveryID: 1, at: tenant.now, milliseconds: 20, outcome: .status, status: 500,
+                        answer: Array("oops".utf8))
+                    _ = try tenant.record([refused])
+                }
             }
             for query in ["status=dead", "status=dead&reseller=\(shop.id)", "status=dead&reseller=\(shop.id)&limit=1"] {
                 let dead = await office.call(.get, "/deliveries?\(query)")
-                #expect(dead.data.count == 1 && dead.data[0]["last_response_body"]?.string == "oops")
+                #expect(dead.data.count == 1 && dead.data[0]["last_outcome"]?.string == "status")
             }
             let first = await office.call(.get, "/deliveries?reseller=\(shop.id)&limit=1")
             let second = await office.call(
                 .get, "/deliveries?reseller=\(shop.id)&limit=1&cursor=\(first["next_cursor"])")
             #expect(second.data.first?["status"]?.string == "dead" && second["has_more"] == "false")
             let id = second.data.first?["id"]?.string ?? ""
+            let whole = await office.call(.get, "/deliveries/\(id)")
+            #expect(whole["last_status"] == "500" && whole["failures"] == "10")
+            #expect(whole.text.contains(#""oops""#))
             let retried = await office.call(.post, "/deliveries/\(id)/retry")
-            #expect(retried["status"] == "pending" && retried["attempts"] == "0")
+            #expect(retried["status"] == "pending" && retried["failures"] == "0")
             #expect(retried["next_attempt_at"] == office.clock.now().text)
             #expect(await office.call(.get, "/deliveries?status=pending").data.count == 2)
         }

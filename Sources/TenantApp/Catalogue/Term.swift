@@ -20,9 +20,9 @@ package enum Term: String, Sendable, CaseIterable, AnswerValue {
         }
     }
 
-    /// When period `number` of a service begins: `anchor` and so many terms on, at the anchor's time of day in UTC (W9).
-    /// A month too short for the anchor's day has it on its last one. Period 0 begins at the anchor, and each is computed
-    /// from there, so that none drifts (31 Jan → 28 Feb → 31 Mar).
+    /// When period `number` of a service begins: `anchor` and so many terms on, at the anchor's time of day in UTC
+    /// (W9). A month too short for the anchor's day has it on its last one. Period 0 begins at the anchor, and each is
+    /// computed from there, so that none drifts (31 Jan → 28 Feb → 31 Mar).
     package func start(ofPeriod number: Int64, anchor: Timestamp) -> Timestamp {
         let number = min(max(number, 0), Self.periodsMax)
         guard let months else { return anchor.adding(days: number) }

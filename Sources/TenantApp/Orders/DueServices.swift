@@ -108,7 +108,7 @@ extension TenantReader {
     private static let unpaid = Statement(
         """
         SELECT s.id FROM service s INDEXED BY service_unpaid
-        WHERE s.reseller_id = ?1 AND s.past_due_since IS NOT NULL
+        WHERE s.reseller_id = ?1 AND s.past_due_since IS NOT NULL AND (s.ends_at IS NULL OR s.state = 'cancelled')
             AND (coalesce(s.renews_at, s.past_due_since), s.id) > (?2, ?3)
         ORDER BY coalesce(s.renews_at, s.past_due_since), s.id LIMIT ?4
         """)

@@ -214,6 +214,9 @@ private struct ServiceLife {
         if (service.term == .hourly && service.anchorAt != nil) != (service.accruesFrom != nil) {
             faults.append("Its hours do not go with its term.")
         }
+        if service.term == .hourly && service.anchorAt != nil && !service.isAnnounced {
+            faults.append("Its hours are announced, as no hour is.")
+        }
         if service.term != .hourly && service.accruedHours != 0 {
             faults.append("It counts hours, which its term lacks.")
         }

@@ -6,7 +6,7 @@ extension WholesaleOrders {
     static let profileRoutes: [Route] = [
         Route(
             .get, "/account", "Read your own profile: state and terms", access: .reseller([]),
-            openIn: [.pending, .suspended], gives: .read(profile)
+            openIn: [.pending], gives: .read(profile)
         ) { call in
             .read { tenant in
                 guard let reseller = try tenant.reseller(id: call.resellerID) else { throw Refusal.unknownCredential }

@@ -226,7 +226,7 @@ extension TenantReader {
     }
 }
 
-/// Statements over `delivery_by_endpoint`, `delivery_by_reseller` and `delivery_by_book`. They differ in how they begin.
+/// Statements over `delivery_by_endpoint`, `delivery_by_reseller` and `delivery_by_book`, which begin otherwise each.
 enum DeliveryLists {
     private static let scopes = [
         "endpoint_id = ?1 AND ?2 IS NULL", "reseller_id = ?1 AND book = ?2", "book = ?1 AND ?2 IS NULL",

@@ -155,7 +155,10 @@ struct GatewayClient {
 
     /// The problem's detail, and each field error that the detail leaves out.
     private static func refusal(_ answer: HTTPClientResponse) -> CommandFailure {
-        guard let json = try? JSON.parse(answer.body), let detail = json["detail"]?.text else {
+        // Dialects that have their own envelope say it under another name.
+        guard let json = try? JSON.parse(answer.body),
+            let detail = ["detail", "message", "error"].lazy.compactMap({ json[$0]?.text }).first
+        else {
             return .refused("the gateway answered with status \(answer.status)", answer: answer.body)
         }
         var parts = [detail]
