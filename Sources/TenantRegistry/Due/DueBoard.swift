@@ -188,9 +188,19 @@ package final class DueBoard: Sendable {
     /// What the registry does not know yet; `didSave` says what became of it.
     func takeUnsaved() -> [(record: TenantRecord, hour: DueHour)] {
         state.withLock { state in
-            defer { state.unsaved.removeAll() }
-            return state.unsaved.values.filter { $0.due.place.load(ordering: .relaxed) != DueStand.running }
-                .map { ($0, $0.due.hour) }
+            var rows: [(record: TenantRecord, hour: DueHour)] = []
+            var running: [TenantID: TenantRecord] = [:]
+            for (id, record) in state.unsaved {
+                if record.due.place.load(ordering: .relaxed) == DueStand.running {
+                    running[id] = record
+                    continue
+                }
+                // What failed, or waits outside the file, is due all the same: a restart asks at once.
+                let late = state.late[id]?.first.map { DueHour($0.at, $0.kind) } ?? .never
+                rows.append((record, min(record.due.hour, late)))
+            }
+            state.unsaved = running
+            return rows
         }
     }
 

@@ -1,5 +1,5 @@
-/// What falls due in a tenant's file while nobody asks. Everything of a kind is computed from rows (0030): an hour that is
-/// remembered only says when the file is to be asked.
+/// What falls due in a tenant's file while nobody asks. Everything of a kind is computed from rows (0030): an hour
+/// that is remembered only says when the file is to be asked.
 package enum DueKind: Int, Sendable, CaseIterable {
     /// Webhook deliveries (H3).
     case delivery
