@@ -117,8 +117,8 @@ extension EventLoop {
     // MARK: - The end
 
     /// Everything is sent. Where the client may still be sending, closing now would make the kernel answer with a reset
-    /// that can overtake our answer, so our side is shut and the rest is read for a while. A client that sends and sends
-    /// is then left with its buffers full, in which state it looks for an answer, until its time is over.
+    /// that can overtake our answer, so our side is shut and the rest is read for a while. A client that sends on is
+    /// then left with its buffers full, in which state it looks for an answer, until its time is over.
     private func finishClosing(_ connection: Connection) {
         guard connection.lingers, !connection.inputEnded else { return close(connection) }
         finishSending(connection)

@@ -132,7 +132,7 @@ import Testing
                 TestRequest(
                     "POST", hosting.path("/api/partner/v1/session"),
                     #"{"email":"\#(reseller.email)","password":"\#(reseller.password)"}"#))
-            // Its look at the account waits, and behind that the end of its reseller: what makes the session comes last.
+            // Its look at the account waits, behind that the end of its reseller: what makes the session comes last.
             try await turnstile.waitForStep()
             async let end = hosting.asOwner("POST", "/resellers/\(reseller.id)/terminate")
             try await until { hosting.record.lane.waiting == 2 }

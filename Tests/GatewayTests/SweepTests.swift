@@ -55,7 +55,7 @@ import Testing
             health, "endpoint_health",
             "endpoint_id failing_since failures_in_row last_failure_at last_success_at last_outcome last_status")
         add(queue, "attempt", "delivery_id n at ms outcome status excerpt address")
-        add(stored, "idempotency", "body content_type created_at")
+        add(stored, "idempotency", "body content_type created_at status")
         add(count, "usage", "action day orders refusals requests reseller_id")
         add(count, "usage_refusal", "day reseller_id action status count")
         add(staged, "price_staging", "import_id line")

@@ -280,10 +280,10 @@ import Testing
         #expect(try again.restore(record, from: export).incarnation == 3)
     }
 
-    /// Files with trade in them, as programs of then wrote them, are in `upgrade.py`.
+    /// Files with trade in them, and those that vouch for their rows, as programs of then wrote them: `upgrade.py`.
     @Test(
         "P5 an export of any earlier schema verifies, is taken back, and its rows are vouched for from then on",
-        arguments: 1..<TenantSchema.app.migrations.count)
+        arguments: 1...9)
     func earlierSchema(version: Int) throws {
         node.stop()
         let data = folder.file("earlier")

@@ -13,7 +13,9 @@ package struct PayService: Sendable {
             throw Refusal.notFound(.service)
         }
         guard let reseller = try tenant.reseller(id: resellerID) else { throw Refusal.unknownCredential }
-        guard service.pastDueSince != nil, service.endsAt == nil || service.state == .cancelled else { throw Refusal.conflict(.nothingDue) }
+        guard service.pastDueSince != nil, service.endsAt == nil || service.state == .cancelled else {
+            throw Refusal.conflict(.nothingDue)
+        }
         let charge = ChargeService(tenant: tenant, reseller: reseller, keyID: keyID)
         var spent = Money.zero
         switch try charge.run(&service, &detail) {
