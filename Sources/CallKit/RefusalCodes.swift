@@ -115,7 +115,7 @@ package enum RefusalCodes {
         "share_exceeded",
         "sku_taken",
         "slug_taken",
-        "stock item_not_found",
+        "stock_item_not_found",
         "stock_item_sold",
         "storage_full",
         "subscriber_not_found",

@@ -37,8 +37,9 @@ BY_ID = {"/orders/{order}/activate", "/orders/{order}/reject", "/services/{servi
          "/services/{service}/cancel"}
 # The GET that acts.
 ACTING = {(LICENCES, "/fetchlicense")}
-# Calls of a reseller that are priced or worked out, and change nothing.
-PURE = {"/orders/quote", "/reseller/pricebook/calculate"}
+# Calls that price or work something out, and change nothing.
+PURE = {"/orders/quote", "/reseller/pricebook/calculate", "/api-keys/{key}/limit/rehearse",
+        "/resellers/{reseller}/rate-limit/rehearse"}
 
 
 class Tenant:

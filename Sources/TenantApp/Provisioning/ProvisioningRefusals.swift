@@ -3,7 +3,7 @@ import CallKit
 extension Missing {
     static let provisioner = Missing("provisioner")
     static let provisioning = Missing("provisioning")
-    static let stockItem = Missing("stock item")
+    static let stockItem = Missing("stock_item")
 }
 
 extension Conflict {
