@@ -218,7 +218,9 @@ def whole_disk(checks, gateway):
                 assert trade.buy().status == 201
             with Trouble(gateway, "fdatasync,fsync"):
                 unknown = [trade.buy() for trade in trades]
-                assert [answer.json["code"] for answer in unknown] == ["outcome_unknown"] * 2, unknown
+                # What the node does by itself may have met the disk first: then the fence is up already.
+                told = {answer.json["code"] for answer in unknown}
+                assert told <= {"outcome_unknown", "tenant_unavailable"}, unknown
                 for trade in trades:
                     assert trade.buy().json["code"] == "tenant_unavailable"
                     read = trade.shop.get(trade.buyer, "/balance")

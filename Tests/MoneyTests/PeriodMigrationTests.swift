@@ -44,6 +44,8 @@ import Testing
             VALUES (1, 'room', 'Room', 'instant', 0, 1, 1);
         INSERT INTO customer (id, public_id, book, reseller_id, external_id, created_at)
             VALUES (1, 'cus_1', 0, 1, 'c', 1);
+        INSERT INTO posting (id, book, kind, reseller_id, reference, at, key_id)
+            VALUES (1, 0, 'order', 1, 'ord_1', 1, 1);
         INSERT INTO orders (id, public_id, book, reseller_id, customer_id, product_id, term, quantity, term_price,
             discount_rate, line_total, setup_total, wholesale_total, state, posting_id, key_id, created_at)
             VALUES (1, 'ord_1', 0, 1, 1, 1, 'monthly', 1, 5000000, 0, 5000000, 0, 5000000, 'completed', 1, 1, 1);

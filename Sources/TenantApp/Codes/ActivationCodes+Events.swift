@@ -8,7 +8,7 @@ extension ActivationCodes {
         Route(
             .get, "/events", "Read your events, oldest first", access: .reseller(.codes),
             parameters: EventFeed.parameters,
-            gives: .read(["events": .array(of: EventFeed.schema(told)), "hasMore": .boolean, "nextCursor": .string])
+            gives: .read(["events": .array(of: EventFeed.element), "hasMore": .boolean, "nextCursor": .string])
         ) { call in
             let feed = try EventFeed(call, types: told)
             return .read { tenant in

@@ -20,7 +20,7 @@ extension WholesaleOrders {
         Route(
             .get, "/events", "Read your events, oldest first", access: .reseller(.partnerRead),
             parameters: EventFeed.parameters,
-            gives: .read(["data": .array(of: EventFeed.schema(told)), "has_more": .boolean, "next_cursor": .string])
+            gives: .read(["data": .array(of: EventFeed.element), "has_more": .boolean, "next_cursor": .string])
         ) { call in
             let feed = try EventFeed(call, types: told)
             return .read { tenant in

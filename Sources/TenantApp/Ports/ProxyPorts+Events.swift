@@ -21,7 +21,7 @@ extension ProxyPorts {
         Route(
             .get, "/reseller/events", "Read your events, oldest first", access: .resellerWithAny(.writes),
             parameters: EventFeed.parameters,
-            gives: .read(["events": .array(of: EventFeed.schema(told)), "hasMore": .boolean, "nextCursor": .string])
+            gives: .read(["events": .array(of: EventFeed.element), "hasMore": .boolean, "nextCursor": .string])
         ) { call in
             let feed = try EventFeed(call, types: told)
             return .read { tenant in

@@ -68,7 +68,7 @@ package struct ServiceDetails: Sendable, Equatable {
             })
         else { throw fault("format", "must not hold control characters") }
         switch member.value["secret"] {
-        case nil: return Item(name: name, value: value, isSecret: false)
+        case nil, .null?: return Item(name: name, value: value, isSecret: false)
         case .bool(let isSecret)?: return Item(name: name, value: value, isSecret: isSecret)
         default: throw fault("type", "secret must be true or false")
         }

@@ -30,7 +30,7 @@ struct AskedDeliveries: Sendable {
         let list = Schema.matching("^[a-z_.]+(,[a-z_.]+)*$")
         var all: [Parameter] = [
             .limit, .cursor, .query("state", list), .query("type", list), .query("endpoint"), .query("event"),
-            .query("status_class", .one(of: StatusClass.names)), .query("since", .moment), .query("until", .moment),
+            .query("status_class", .one(of: StatusClass.names)), .query("since", instant), .query("until", instant),
         ]
         if !style.isNative { all.append(.query("statusClass", .one(of: StatusClass.names))) }
         return all
@@ -85,9 +85,13 @@ struct AskedDeliveries: Sendable {
         return found
     }
 
+    private static let instant = Schema.either(.moment, .matching("^[1-9][0-9]{4,15}$"))
+
     /// Milliseconds too, as some APIs write times.
     private static func time(_ query: Query, _ name: String) throws(Refusal) -> Timestamp? {
-        if let text = query[name], text.utf8.count > 4, let number = JSONNumber(plain: text)?.integer() {
+        if let text = query[name], text.utf8.count > 4, text.first != "0",
+            let number = JSONNumber(plain: text)?.integer()
+        {
             return Timestamp(milliseconds: number)
         }
         return try query.time(name)

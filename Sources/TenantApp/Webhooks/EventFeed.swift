@@ -12,10 +12,11 @@ package struct EventFeed: Sendable {
         .limit, .query("after", Parameter.cursor.schema), .query("types", .matching("^[a-z_.]+(,[a-z_.]+)*$")),
     ]
 
-    /// What a page's elements look like; a surface adds what it says besides.
-    package static func schema(_ types: [EventType]) -> Schema {
-        ["id": .string, "type": .one(of: types.map(\.rawValue)), "timestamp": .time, "data": .object]
-    }
+    /// What a page's elements look like; a surface adds what it says besides. Of every type: a reseller of several
+    /// dialects has one feed.
+    package static let element: Schema = [
+        "id": .string, "type": .one(of: EventType.allCases.map(\.rawValue)), "timestamp": .time, "data": .object,
+    ]
 
     private let types: Set<String>?
     private let after: EventPlace

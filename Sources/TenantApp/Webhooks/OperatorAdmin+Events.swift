@@ -9,7 +9,7 @@ extension OperatorAdmin {
             .get, "/events", "Read the events of all resellers, oldest first", access: .administrator,
             parameters: EventFeed.parameters + [.mode, Schemas.reseller],
             gives: .read([
-                "data": .array(of: ["reseller": .string, "mode": .book] + EventFeed.schema(EventType.allCases)),
+                "data": .array(of: ["reseller": .string, "mode": .book] + EventFeed.element),
                 "has_more": .boolean, "next_cursor": .string,
             ]), refuses: [404]
         ) { call in
