@@ -37,7 +37,8 @@ UNSAYABLE = [
     "There is an account with this", "Insufficient balance", "is no plan that is offered",
     "must be an absolute https URL", "must be whsec_ and", "must be a host name of two labels",
     "must be some of", "must be names out of", "must not be after until", "must have a name of 1 to 64 printable",
-    "must not hold control characters", "A test is not sent again", "The endpoint is paused", "is not disabled",
+    "must not hold control characters", "must have no members but value and secret", "A test is not sent again",
+    "The endpoint is paused", "The endpoint is disabled", "is not disabled",
 ]
 ADMIN, PROVIDER = "/api/admin", "/provider/v1"
 
