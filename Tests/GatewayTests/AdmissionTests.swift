@@ -56,7 +56,8 @@ import Testing
         }
     }
 
-    @Test("W7 a reseller's limit binds all of its keys together, and a key's own holds as well", arguments: Door.allCases)
+    @Test(
+        "W7 a reseller's limit binds all of its keys together, and a key's own holds as well", arguments: Door.allCases)
     func reseller(door: Door) async throws {
         try await withGateway(door) { gateway in
             let hosting = try await gateway.tenant("hosting")

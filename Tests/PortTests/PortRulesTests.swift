@@ -61,7 +61,8 @@ private let header = "device,server_ip,http_port,socks_port,country,mode\n"
         #expect(visited.count == 3)
         #expect(try market.faults() == [])
         // A second slot of its own device is no other device.
-        let single = try PortMarket.open(node, named: "one-device", rows: header + "d1,192.0.2.9,1-2,11-12,germany_id,shared\n")
+        let single = try PortMarket.open(
+            node, named: "one-device", rows: header + "d1,192.0.2.9,1-2,11-12,germany_id,shared\n")
         try single.topUp(0, 100)
         let only = try #require(try single.buy(0))
         #expect {

@@ -30,7 +30,8 @@ enum Kinds {
         "Expire",
         "Export", "Fetch", "Fill", "Finish", "Generate", "Import", "Invite", "Issue", "List", "Mint", "Move", "Pay",
         "Place",
-        "Price", "Quote", "Reconcile", "Record", "Redeem", "Release", "Rehearse", "Renew", "Replay", "Report", "Reprice", "Retry",
+        "Price", "Quote", "Reconcile", "Record", "Redeem", "Release", "Rehearse", "Renew", "Replay", "Report",
+        "Reprice", "Retry",
         "Rotate",
         "Save", "Send", "Set", "Settle", "Sign", "Take", "Transfer",
     ]
@@ -60,7 +61,8 @@ enum Kinds {
         "StockFile": .value, "TableReader": .value,
         "TableRows": .value, "Tenant+Reading": .table,
         "TenantMemory": .value, "Term": .value, "TopUpFlow": .operation, "VerificationReport": .proof,
-        "EventCatalogue": .wire, "EventFeed": .wire, "Examination": .proof, "ExaminationProcess": .proof, "Verifier": .proof, "Warrant+Keys": .wire,
+        "EventCatalogue": .wire, "EventFeed": .wire, "Examination": .proof, "ExaminationProcess": .proof,
+        "Verifier": .proof, "Warrant+Keys": .wire,
         "WebhookLimits": .value, "WebhookProbe": .value, "WebhookRoutes": .wire, "WebhookShapes": .wire,
         "WebhookSignature": .value,
     ]
