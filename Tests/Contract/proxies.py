@@ -170,6 +170,25 @@ def ledger(size):
     return len(head) + count * len(line), (piece for piece in [head, *[line] * count])
 
 
+def refused(proxy, shop, fields):
+    """What a client is answered that sends and sends; nothing where the connection was reset before."""
+    with Wire(proxy, proxy.context, name=PUBLIC) as wire:
+        wire.send(
+            f"POST {shop.base}/api/admin/price-book.csv HTTP/1.1\r\nHost: {PUBLIC}\r\n{fields}\r\n"
+            "Content-Type: text/csv\r\n\r\n"
+        )
+        # Caddy answers once it has read on: its client goes on sending until it hears something.
+        heard = threading.Event()
+        sender = threading.Thread(
+            target=lambda: [wire.send(b"x" * 65536) for _ in range(1_000) if not heard.is_set()]
+        )
+        sender.start()
+        answer = wire.answer()
+        heard.set()
+        sender.join()
+        return answer
+
+
 def large_bodies(checks, proxy, door, secrets):
     shop = Shop(door, blueprint="panel", currency="USD")
     owner = secrets.hide("another owner's key", shop.owner_key)
@@ -197,20 +216,8 @@ def large_bodies(checks, proxy, door, secrets):
             ("a price book past 64 MiB", f"Authorization: Bearer {owner}\r\nContent-Length: {(64 << 20) + 1}", 413),
             ("a stranger's", "Content-Length: 100000000000", 401),
         ]:
-            with Wire(proxy, proxy.context, name=PUBLIC) as wire:
-                wire.send(
-                    f"POST {shop.base}/api/admin/price-book.csv HTTP/1.1\r\nHost: {PUBLIC}\r\n{fields}\r\n"
-                    "Content-Type: text/csv\r\n\r\n"
-                )
-                # Caddy answers once it has read on: its client goes on sending until it hears something.
-                heard = threading.Event()
-                sender = threading.Thread(
-                    target=lambda: [wire.send(b"x" * 65536) for _ in range(1_000) if not heard.is_set()]
-                )
-                sender.start()
-                answer = wire.answer()
-                heard.set()
-                sender.join()
+            # Caddy resets its client half a second after its answer: on a busy machine the reset may come first.
+            answer = next(filter(None, (refused(proxy, shop, fields) for _ in range(4))), None)
             assert answer and answer[0] == status and json.loads(answer[2])["status"] == status, (name, answer)
 
     with checks(f"G9 {proxy.name}: an upload that its client gives up is given up at the gateway"):
