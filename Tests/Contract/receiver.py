@@ -46,6 +46,10 @@ class Receiver:
     def run(self, started):
         asyncio.set_event_loop(self.loop)
         self.loop.run_until_complete(self.serve(started))
+        left = asyncio.all_tasks(self.loop)
+        for task in left:
+            task.cancel()
+        self.loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
 
     async def serve(self, started):
         self.ended = asyncio.Event()
@@ -58,6 +62,7 @@ class Receiver:
 
     def stop(self):
         self.loop.call_soon_threadsafe(self.ended.set)
+        self.thread.join(10)
 
     def url(self, path, host="127.0.0.1"):
         return f"{self.scheme}://{host}:{self.port}{path}"
