@@ -65,7 +65,7 @@ package final class OutboundCaller: @unchecked Sendable {
     /// Sends when the group's turn comes; false where too much is waiting already, and then `then` is not called.
     /// `then` must not block.
     package func send(_ call: OutboundCall, group: String, then: @escaping Answer) -> Bool {
-        let task = OutboundTask(call: call, group: group, now: Self.milliseconds(), then: then)
+        let task = OutboundTask(call: call, group: group, now: WebhookCaller.monotonic(), then: then)
         let isTaken = inbox.withLock { inbox in
             let mine = inbox.countByGroup[group, default: 0]
             guard !inbox.isClosed, inbox.count < Self.callsMax, mine < Self.groupRunningMax + Self.groupWaitingMax
@@ -113,8 +113,8 @@ package final class OutboundCaller: @unchecked Sendable {
     private func waitForNews() {
         var names = curl_waitfd(fd: poll.descriptor, events: Int16(CURL_WAIT_POLLIN), revents: 0)
         curl_multi_poll(multi, &names, 1, Int32(untilNextTimer()), nil)
-        poll.wait(milliseconds: 0) { ready in resolver.ready(ready.socket, now: Self.milliseconds()) }
-        let now = Self.milliseconds()
+        poll.wait(milliseconds: 0) { ready in resolver.ready(ready.socket, now: WebhookCaller.monotonic()) }
+        let now = WebhookCaller.monotonic()
         resolver.runTimers(now: now)
         for (number, lookup) in finding where lookup.until <= now {
             finding[number] = nil
@@ -133,7 +133,7 @@ package final class OutboundCaller: @unchecked Sendable {
     }
 
     private func start(_ task: OutboundTask) {
-        let now = Self.milliseconds()
+        let now = WebhookCaller.monotonic()
         guard now < task.deadline else { return answer(task, .failure(.timedOut)) }
         groups[task.group, default: Group()].running += 1
         guard task.call.addressRule == .publicOnly, let address = WebAddress(parsing: task.call.url),
@@ -159,7 +159,7 @@ package final class OutboundCaller: @unchecked Sendable {
 
     /// `addresses`: the host's, as libcurl takes them; nil where it is to look for them itself.
     private func connect(_ task: OutboundTask, to addresses: String?) {
-        let left = task.deadline - Self.milliseconds()
+        let left = task.deadline - WebhookCaller.monotonic()
         guard left > 0 else { return end(task, .failure(.timedOut)) }
         do throws(HTTPClientError) {
             let attempt = try OutboundAttempt(task, milliseconds: Int(left))
@@ -190,7 +190,7 @@ package final class OutboundCaller: @unchecked Sendable {
         var task = task
         task.attempts += 1
         let pause = Int64(task.call.pauseMilliseconds << (task.attempts - 1))
-        let next = Self.milliseconds() + pause
+        let next = WebhookCaller.monotonic() + pause
         guard OutboundCall.isWorthAnother(result), task.attempts < task.call.attemptsMax, next < task.deadline else {
             return answer(task, result)
         }
@@ -199,13 +199,13 @@ package final class OutboundCaller: @unchecked Sendable {
     }
 
     private func resumePaused() {
-        let now = Self.milliseconds()
+        let now = WebhookCaller.monotonic()
         for task in pausing where task.resumesAt <= now { wait(task) }
         pausing.removeAll { $0.resumesAt <= now }
     }
 
     private func untilNextTimer() -> Int64 {
-        let now = Self.milliseconds()
+        let now = WebhookCaller.monotonic()
         let next = (pausing.map(\.resumesAt) + finding.values.map(\.until) + [resolver.nextTimer]).min() ?? .max
         // A group whose turn came while calls were finished has something to start at once.
         let isReady = groups.values.contains { !$0.waiting.isEmpty && $0.running < Self.groupRunningMax }
@@ -232,12 +232,6 @@ package final class OutboundCaller: @unchecked Sendable {
         for task in new + finding.values.map(\.task) + pausing + groups.values.flatMap(\.waiting) {
             answer(task, .failure(.broken("the gateway is stopping")))
         }
-    }
-
-    private static func milliseconds() -> Int64 {
-        var now = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &now)
-        return Int64(now.tv_sec) * 1_000 + Int64(now.tv_nsec) / 1_000_000
     }
 }
 

@@ -4,24 +4,6 @@ import HTTPCore
 extension ActivationCodes {
     static let told: [EventType] = EventType.codes + [.webhookTest]
 
-    static let feed: [Route] = [
-        Route(
-            .get, "/events", "Read your events, oldest first", access: .reseller(.codes),
-            parameters: EventFeed.parameters,
-            gives: .read(["events": .array(of: EventFeed.element), "hasMore": .boolean, "nextCursor": .string])
-        ) { call in
-            let feed = try EventFeed(call, types: told)
-            return .read { tenant in
-                let page = try feed.page(tenant, resellerID: call.resellerID, book: call.book)
-                return .json { json in
-                    page.write("events", to: &json)
-                    json.field("hasMore", page.hasMore)
-                    json.field("nextCursor", page.cursor)
-                }
-            }
-        }
-    ]
-
     /// What its resellers are told of (A8).
     package var events: [DescribedEvent] {
         Self.told.map { type in

@@ -20,7 +20,7 @@ package struct ActivationCodes: Dialect {
         ["error": .string, "required": .number.omittable, "balance": .number.omittable]
     }
 
-    package let routes: [Route] = account + sessions + codes + topUps + webhook + feed
+    package let routes: [Route] = account + sessions + codes + topUps + webhook
 
     /// `x-api-key`; where there is none, `x-seed-hash`, which is the dashboard's (A1).
     package func credential(in head: RequestHead) -> Range<Int>? {

@@ -16,24 +16,6 @@ extension Service: EventObject {
 extension WholesaleOrders {
     static let told: [EventType] = EventType.wholesale + [.webhookTest]
 
-    static let feed: [Route] = [
-        Route(
-            .get, "/events", "Read your events, oldest first", access: .reseller(.partnerRead),
-            parameters: EventFeed.parameters,
-            gives: .read(["data": .array(of: EventFeed.element), "has_more": .boolean, "next_cursor": .string])
-        ) { call in
-            let feed = try EventFeed(call, types: told)
-            return .read { tenant in
-                let page = try feed.page(tenant, resellerID: call.resellerID, book: call.book)
-                return .json { json in
-                    page.write("data", to: &json)
-                    json.field("has_more", page.hasMore)
-                    json.field("next_cursor", page.cursor)
-                }
-            }
-        }
-    ]
-
     /// What its resellers are told of (W10).
     package var events: [DescribedEvent] {
         Self.told.map { type in

@@ -17,24 +17,6 @@ extension PortCustomer: EventObject {
 extension ProxyPorts {
     static let told: [EventType] = EventType.ports + [.webhookTest]
 
-    static let feed: [Route] = [
-        Route(
-            .get, "/reseller/events", "Read your events, oldest first", access: .resellerWithAny(.writes),
-            parameters: EventFeed.parameters,
-            gives: .read(["events": .array(of: EventFeed.element), "hasMore": .boolean, "nextCursor": .string])
-        ) { call in
-            let feed = try EventFeed(call, types: told)
-            return .read { tenant in
-                let page = try feed.page(tenant, resellerID: call.resellerID, book: call.book)
-                return .json { json in
-                    page.write("events", to: &json)
-                    json.field("hasMore", page.hasMore)
-                    json.field("nextCursor", page.cursor)
-                }
-            }
-        }
-    ]
-
     /// What its resellers are told of (X6).
     package var events: [DescribedEvent] {
         Self.told.map { type in

@@ -26,9 +26,61 @@ package struct WebhookRoutes: Sendable {
         self.events = events
     }
 
-    package var all: [Route] { endpoints + changes + moves + [test] + deliveries }
+    package var all: [Route] { endpoints + changes + moves + [test] + deliveries + [feed] }
 
     private var style: WebhookStyle { shapes.style }
+
+    // MARK: The endpoint named `default`
+
+    /// Where events go, for APIs whose documents know one place for them.
+    func ofDefault(_ body: Body<SetDefaultWebhook>) -> [Route] {
+        let shapes = shapes
+        return [
+            Route(.get, "\(base)/webhook", "Read where your events go", access: reads, gives: .read(shapes.endpoint)) {
+                call in
+                .read { tenant in
+                    guard let endpoint = try tenant.defaultWebhook(resellerID: call.resellerID, book: call.book) else {
+                        throw Refusal.notFound(.webhook)
+                    }
+                    return .json(shapes.endpoint, try tenant.shown(endpoint), in: tenant.currency)
+                }
+            },
+            Route(
+                .put, "\(base)/webhook", "Say where your events go", access: writes, moves: .oneBook,
+                takes: body.schema, gives: .done(shapes.endpoint), refuses: [409]
+            ) { call in
+                let set = try call.read(body)
+                return call.savingWebhook(set.url) { tenant, detail in
+                    let endpoint = try set.run(tenant, resellerID: call.resellerID, book: call.book, &detail)
+                    return .json(shapes.endpoint, try tenant.shown(endpoint), in: tenant.currency)
+                }
+            },
+        ]
+    }
+
+    // MARK: The feed
+
+    private var feed: Route {
+        let (types, isNative) = (events + [.webhookTest], style.isNative)
+        let list = Schema.array(of: EventFeed.element)
+        return Route(
+            .get, "\(base)/events", "Read your events, oldest first", access: reads,
+            parameters: EventFeed.parameters,
+            gives: isNative
+                ? .read(["data": list, "has_more": .boolean, "next_cursor": .string])
+                : .read(["events": list, "hasMore": .boolean, "nextCursor": .string])
+        ) { call in
+            let feed = try EventFeed(call, types: types)
+            return .read { tenant in
+                let page = try feed.page(tenant, resellerID: call.resellerID, book: call.book)
+                return .json { json in
+                    page.write(isNative ? "data" : "events", to: &json)
+                    json.field(isNative ? "has_more" : "hasMore", page.hasMore)
+                    json.field(isNative ? "next_cursor" : "nextCursor", page.cursor)
+                }
+            }
+        }
+    }
 
     // MARK: Endpoints
 
