@@ -217,7 +217,8 @@ def large_bodies(checks, proxy, door, secrets):
             ("a stranger's", "Content-Length: 100000000000", 401),
         ]:
             # Caddy resets its client half a second after its answer: on a busy machine the reset may come first.
-            answer = next(filter(None, (refused(proxy, shop, fields) for _ in range(4))), None)
+            tries = 4 if proxy.name == "Caddy" else 1
+            answer = next(filter(None, (refused(proxy, shop, fields) for _ in range(tries))), None)
             assert answer and answer[0] == status and json.loads(answer[2])["status"] == status, (name, answer)
 
     with checks(f"G9 {proxy.name}: an upload that its client gives up is given up at the gateway"):
