@@ -148,5 +148,6 @@ package final class RegistryStore: LaneFile {
                 CREATE TABLE due_state (id INTEGER PRIMARY KEY CHECK (id = 1), is_whole INTEGER NOT NULL) STRICT;
                 INSERT INTO due_state VALUES (1, 0);
                 """),
+        RegistryKeysMigration.migration, RegistryUsageMigration.migration, RegistryMovesMigration.migration,
     ]
 }
