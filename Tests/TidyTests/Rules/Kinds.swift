@@ -30,7 +30,7 @@ enum Kinds {
         "Expire",
         "Export", "Fetch", "Fill", "Finish", "Generate", "Import", "Invite", "Issue", "List", "Mint", "Move", "Pay",
         "Place",
-        "Price", "Quote", "Reconcile", "Record", "Redeem", "Release", "Rehearse", "Renew", "Replay", "Report",
+        "Price", "Quote", "Reconcile", "Record", "Redeem", "Refund", "Release", "Rehearse", "Renew", "Replay", "Report",
         "Reprice", "Retry",
         "Rotate",
         "Save", "Send", "Set", "Settle", "Sign", "Take", "Transfer",
@@ -38,7 +38,7 @@ enum Kinds {
 
     /// Names that the rule reads wrongly, or not at all. Add a line where a name is right as it is.
     private static let named: [String: Kind] = [
-        "AmountRule": .value, "AskedDeliveries": .wire, "AuditLines": .value, "AuditSearch": .value,
+        "AmountRule": .value, "AskedDeliveries": .wire, "AskedOrders": .wire, "AuditLines": .value, "AuditSearch": .value,
         "AuditWalk": .value,
         "CalledInstants": .value, "Blueprint": .value,
         "DeliverySchedule": .value, "CSV": .value, "CSVErrors": .value, "CreditReport": .value, "HTMLPage": .pages,
