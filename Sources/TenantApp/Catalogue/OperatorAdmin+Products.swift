@@ -47,7 +47,8 @@ extension OperatorAdmin {
     private static func productChange(_ call: Call) throws -> ChangeProduct {
         var change = ChangeProduct(sku: call.parameters[0])
         (
-            change.name, change.fulfilment, change.isHidden, change.days, change.retailPrice, change.wholesalePrice
+            change.name, change.fulfilment, change.isHidden, change.days, change.retailPrice, change.wholesalePrice,
+            change.list
         ) = try call.read(Schemas.productChange)
         return change
     }
