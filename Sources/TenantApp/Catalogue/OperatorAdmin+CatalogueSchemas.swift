@@ -44,6 +44,16 @@ extension OperatorAdmin.Schemas {
             .currency("currency"),
         ])
 
+    private static let pricedTerms = Shape<PriceRow>("Prices", PriceRow.members)
+    static let priceChange = Shape<PriceChange>(
+        "PriceChange",
+        [
+            .member("at", \.at), .member("reseller", \.resellerPublicID), .member("sku", \.sku),
+            .member("way", \.author.way), .member("key", \.keyPublicID), .member("account", \.account),
+            .member("request_id") { $0.author.requestID == .none ? nil : $0.author.requestID.text },
+            .objectOrNull("from", pricedTerms, \.old), .objectOrNull("to", pricedTerms, \.new), .currency("currency"),
+        ])
+
     static let country = Shape<PortCountry>(
         "Country",
         [
@@ -80,7 +90,10 @@ extension OperatorAdmin.Schemas {
         .ok, .member("imported", \.slots), .member("new_devices", \.newDevices), .member("mode", \.book),
     ])
     static let importedLicences: Schema = ["ok": .boolean, "imported": .integer, "expired": .integer.omittable]
-    static let importedPrices: Schema = ["ok": .boolean, "rows": .integer]
+    /// Applied, or tried.
+    static let importedPrices = Schema.either(["ok": .boolean, "rows": .integer], ImportTrial.schema)
+    static let importedProducts = Schema.either(
+        ["ok": .boolean, "rows": .integer, "new": .integer], ImportTrial.schema)
     static let slot = Shape<PortSlot>(
         "Slot",
         [
