@@ -23,7 +23,7 @@ package enum Refusal: Error, Sendable, Equatable {
     case notFound(Missing)
     /// 405.
     case methodNotAllowed(allowed: String)
-    /// 409: the state does not allow it.
+    /// 409: the state does not allow it; 412 where it is not the one that the caller named.
     case conflict(Conflict)
     /// 402: balance and credit limit do not cover it.
     case insufficientBalance(required: Money, available: Money, currency: Currency)
@@ -73,7 +73,7 @@ package enum Refusal: Error, Sendable, Equatable {
         case .forbidden: 403
         case .notFound: 404
         case .methodNotAllowed: 405
-        case .conflict: 409
+        case .conflict(let reason): reason.status
         case .insufficientBalance, .quotaExceeded, .shareExceeded: 402
         case .tooLarge: 413
         case .codedBody: 415

@@ -93,6 +93,9 @@ extension Unicode.Scalar {
 }
 
 extension String {
+    /// As texts are searched: in small letters, in NFC. Two texts that differ in case alone are one.
+    package var folded: String { lowercased().composed }
+
     /// In Normalization Form C (UAX 15).
     package var composed: String {
         if utf8.allSatisfy({ $0 < 0x80 }) { return self }

@@ -17,7 +17,35 @@ extension OperatorAdmin {
                 + WholesaleOrders.Schemas.serviceMembers)
         static let orderWithServices = Shape<WholesaleOrders.Schemas.WholeOrder>(
             "OrderWithServices",
-            [.part(order.members, \.order), .list("services", service, \.services)])
+            orderParts)
+        private static let refund = Shape<Refund>(
+            "Refund", WholesaleOrders.Schemas.refundMembers + [.member("refunded_by", \.by)])
+        private static let orderParts: [Shape<WholesaleOrders.Schemas.WholeOrder>.Member] = [
+            .part(order.members, \.order), .list("services", service, \.services),
+            .list("refunds", refund, \.refunds),
+        ]
+
+        static let refundRequest = Body(
+            Field.payable("amount", AmountRule.prices).unless({ $0 == .zero }, "range", "must be more than 0"),
+            Field.text("reason", 1...SettleUnit.reasonCharactersMax), Field.id("service", 64).optional,
+            Field.integer("period", 0...Int64(Int32.max)).optional
+        ).made { (sent: (Money, String, String?, Int64?), fields) -> RefundOrder.Request? in
+            let (amount, reason, service, period) = sent
+            if period != nil && service == nil {
+                fields.fail("service", code: "required", detail: "must name the service whose period it is")
+                return nil
+            }
+            return RefundOrder.Request(amount: amount, reason: reason, serviceID: service, period: period)
+        }
+        struct Refunded {
+            let refund: Refund
+            let whole: WholesaleOrders.Schemas.WholeOrder
+            let paid: [PayDueServices.Paid]
+        }
+        static let refunded = Shape<Refunded>([
+            .part(orderParts, \.whole), .object("refund", refund, \.refund),
+            .list("services_paid", paidService, \.paid),
+        ])
 
         struct OwnedCustomer {
             let customer: Customer
@@ -215,7 +243,7 @@ extension OperatorAdmin.Schemas {
         /// What was past due and is paid from it (W9).
         let paid: [PayDueServices.Paid]
     }
-    private static let paidService = Shape<PayDueServices.Paid>([
+    fileprivate static let paidService = Shape<PayDueServices.Paid>([
         .member("id", \.service), .member("amount", \.amount),
     ])
     static let moved = Shape<Moved>([
