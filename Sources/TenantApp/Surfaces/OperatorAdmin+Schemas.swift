@@ -43,10 +43,6 @@ extension OperatorAdmin {
         private static let colour = Schema.matching("^#[0-9a-fA-F]{6}$").optional
         static let settingChange = Schema.change([
             "name": .text(100).omittable, "self_activation": .boolean.omittable,
-            // An https URL that can stand in an attribute.
-            "logo": Schema.matching(#"^https://[!$%&(-+.0-:=?A-\[\]-~]+(/[!$-&(-+.-:=?-\[\]-~]*)?$"#).with(
-                "maxLength", .int(2_000)
-            ).optional,
             "colours": Schema.change(["primary": colour, "accent": colour, "background": colour]).omittable,
         ])
 
