@@ -14,8 +14,9 @@ package enum Refusal: Error, Sendable, Equatable {
     case unknownCredential
     /// 401: an e-mail address or a password that is wrong; which of both is not told.
     case wrongPassword
-    /// 401: the signature of a signed call is missing, wrong or too old (W5).
-    case badSignature(String)
+    /// 401: the signature of a signed call is missing, wrong or too old (W5). `signed`: what should have been signed,
+    /// for whoever tries it in mode test (W12).
+    case badSignature(String, signed: SignedText? = nil)
     /// 403: known, but not allowed.
     case forbidden(Forbidden)
     /// 404: unknown or foreign: the same answer.
@@ -124,7 +125,7 @@ package enum Refusal: Error, Sendable, Equatable {
     /// One sentence for people.
     package var detail: String {
         switch self {
-        case .unparseable(let detail), .badSignature(let detail): detail
+        case .unparseable(let detail), .badSignature(let detail, _): detail
         case .badQuery(let reason): reason.text
         case .invalid(let errors):
             errors.map { "\($0.pointer.isEmpty ? "body" : $0.pointer): \($0.detail)" }.joined(separator: "; ")

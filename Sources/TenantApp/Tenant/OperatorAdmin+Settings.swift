@@ -2,7 +2,8 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// The tenant's theme (O12), and whether resellers activate themselves (A2).
+/// The tenant's theme (O12), and what resellers may do by themselves: activate (A2), mint keys (C5), try before they are
+/// approved (W12).
 extension OperatorAdmin {
     static let settings: [Route] = [
         Route(
@@ -16,6 +17,9 @@ extension OperatorAdmin {
             takes: Schemas.settingChange, gives: .done(Schemas.setting)
         ) { call in
             let change = try themeChange(call)
+            guard change.allowsSelfServiceKeys == nil || call.known.role.isOwner else {
+                throw Refusal.forbidden(.ownerLetsMint)
+            }
             return .write { tenant, detail in
                 try change.run(tenant, &detail)
                 return try setting(call, tenant)
@@ -54,14 +58,12 @@ extension OperatorAdmin {
     }
 
     private static func setting(_ call: Call, _ tenant: TenantReader) throws -> Answer {
-        let setting = Schemas.Setting(
-            theme: try tenant.theme(at: call.baseURL), selfActivation: try tenant.allowsSelfActivation())
-        return .json(Schemas.setting, setting, in: tenant.currency)
+        .json(Schemas.setting, try tenant.settings(at: call.baseURL), in: tenant.currency)
     }
 
     private static func themeChange(_ call: Call) throws -> ChangeSettings {
         var fields = try call.fields()
-        let names = ["name", "colours", "self_activation"]
+        let names = ["name", "colours", "self_activation", "self_service_keys", "sandbox_before_approval"]
         if fields.has("logo") {
             fields.fail("logo", code: "immutable", detail: "is a picture: PUT or DELETE /settings/logo")
         } else {
@@ -70,6 +72,8 @@ extension OperatorAdmin {
         var change = ChangeSettings()
         change.name = fields.optionalString("name", characters: 1...100)
         change.allowsSelfActivation = fields.optionalBool("self_activation")
+        change.allowsSelfServiceKeys = fields.optionalBool("self_service_keys")
+        change.offersSandbox = fields.optionalBool("sandbox_before_approval")
         if var nested = fields.optionalObject("colours") {
             let colours = Theme.Colour.allCases.map(\.rawValue)
             nested.expectChange(of: colours, clearable: colours)
@@ -83,6 +87,14 @@ extension OperatorAdmin {
         fields.expectNoOthers(than: names)
         try fields.finish()
         return change
+    }
+}
+
+extension TenantReader {
+    fileprivate func settings(at base: String) throws -> OperatorAdmin.Schemas.Setting {
+        OperatorAdmin.Schemas.Setting(
+            theme: try theme(at: base), selfActivation: try allowsSelfActivation(),
+            selfServiceKeys: try allowsSelfServiceKeys(), sandbox: try offersSandbox())
     }
 }
 
