@@ -190,7 +190,7 @@ extension WholesaleOrders {
             Field.text("name", 1...100).optional,
             Field.scopes("scopes", WholesaleOrders.scopes).or(WholesaleOrders.scopes.bits),
             Field.mode("mode").or(.live), Field.expiry("expires_at").optional
-        ).omittable
+        ).map { MintOwnKey.Request(name: $0, scopes: $1, book: $2, expiresAt: $3) }.omittable
 
         static let webhookRequest = Body(Field.webhookURL("url"), Field.events("events", EventType.wholesale))
             .map { url, events in SetDefaultWebhook(url: url, events: events) }

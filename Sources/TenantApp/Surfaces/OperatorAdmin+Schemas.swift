@@ -58,6 +58,8 @@ extension OperatorAdmin {
         struct Setting {
             let theme: Theme
             let selfActivation: Bool
+            let selfServiceKeys: Bool
+            let sandbox: Bool
         }
         static let setting = Shape<Setting>([
             .member("name", \.theme.name), .member("logo", \.theme.logo),
@@ -67,14 +69,12 @@ extension OperatorAdmin {
                     .member("primary") { $0.theme.colours[.primary] }, .member("accent") { $0.theme.colours[.accent] },
                     .member("background") { $0.theme.colours[.background] },
                 ]), .member("self_activation", \.selfActivation),
+            .member("self_service_keys", \.selfServiceKeys), .member("sandbox_before_approval", \.sandbox),
         ])
         private static let colour = Schema.matching("^#[0-9a-fA-F]{6}$").optional
         static let settingChange = Schema.change([
             "name": .text(100).omittable, "self_activation": .boolean.omittable,
-            // An https URL that can stand in an attribute.
-            "logo": Schema.matching(#"^https://[!$%&(-+.0-:=?A-\[\]-~]+(/[!$-&(-+.-:=?-\[\]-~]*)?$"#).with(
-                "maxLength", .int(2_000)
-            ).optional,
+            "self_service_keys": .boolean.omittable, "sandbox_before_approval": .boolean.omittable,
             "colours": Schema.change(["primary": colour, "accent": colour, "background": colour]).omittable,
         ])
 
@@ -163,10 +163,11 @@ extension OperatorAdmin.Schemas {
     struct KnownReseller {
         let reseller: Reseller
         let approvedBy: String?
+        let notes: String?
     }
     private static let resellerMembers: [Shape<KnownReseller>.Member] = [
         .member("id", \.reseller.publicID), .member("email", \.reseller.email), .member("name", \.reseller.name),
-        .member("company", \.reseller.company), .member("status", \.reseller.state),
+        .member("company", \.reseller.company), .member("notes", \.notes), .member("status", \.reseller.state),
         .member("default_discount_rate", \.reseller.defaultDiscountRate),
         .member("credit_limit", \.reseller.creditLimit),
         .member("low_balance_threshold", \.reseller.lowBalanceThreshold), .currency("currency"),
@@ -199,10 +200,23 @@ extension OperatorAdmin.Schemas {
         .part(resellerMembers, \.known), .part(balances, \.balances),
     ])
 
-    static let termsChange = Body.change(
+    static let resellerChange = Body.change(
+        Field.email("email").omittable, Field.text("name", 1...200).omittable,
+        Field.text("company", 1...200).clearable,
+        Field.lines("notes", ChangeResellerProfile.notesCharactersMax).clearable,
         Field.percent("default_discount_rate").omittable, Field.payable("credit_limit", AmountRule.prices).omittable,
         Field.policy("rate_limit").omittable, Field.bool("api_access").omittable,
         Field.payable("low_balance_threshold", AmountRule.movements).clearable)
+
+    /// A link that was sent anew; shown once.
+    struct InvitedAgain {
+        let sent: InviteAgain.Sent
+        let url: String?
+    }
+    static let invitedAgain = Shape<InvitedAgain>([
+        .member("id", \.sent.reseller.publicID), .member("email", \.sent.reseller.email),
+        .omittable("invitation_url", \.url), .alreadyShown, .member("expires_at", \.sent.expiresAt),
+    ])
 
     struct NewSecret {
         let id: String

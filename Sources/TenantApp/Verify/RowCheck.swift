@@ -50,8 +50,10 @@ enum RowCheck {
     }
 
     private static func readOrders(_ sweep: inout RowSweep, _ file: inout VerifiedFile) throws {
-        try sweep.take(Product.columns, from: "product", since: Migration0004.version, &file, Product.init)
+        try sweep.take(Product.columns, from: "product", since: Migration0021.version, &file, Product.init)
         try sweep.take(BookRow.columns, from: BookRow.tables, since: Migration0004.version, &file, BookRow.init)
+        let sinceChanges = Migration0021.version
+        try sweep.take(PriceChange.columns, from: PriceChange.tables, since: sinceChanges, &file, PriceChange.init)
         try sweep.take(Customer.columns, from: "customer", &file, Customer.init)
         try sweep.take(Order.columns, from: Order.tables, since: Migration0023.version, &file, Order.init)
         try sweep.take(Refund.columns, from: Refund.tables, since: Migration0023.version, &file, Refund.init)
