@@ -19,7 +19,7 @@ enum Kind: String, Sendable {
 enum Kinds {
     static let surfaces: Set<String> = [
         "OperatorAdmin", "WholesaleOrders", "ActivationCodes", "ProxyPorts", "LicenceKeys", "CreditReports",
-        "ProvisioningCallbacks",
+        "PaymentCallbacks", "ProvisioningCallbacks",
     ]
 
     private static let verbs: Set<String> = [
