@@ -11,7 +11,7 @@ extension OperatorAdmin {
             takes: ResellerApplication.invited.schema, gives: .made(Schemas.invited), refuses: [409]
         ) { call in
             let application = try call.read(ResellerApplication.invited)
-            let token = application.hasPassword ? nil : InviteReseller.Token(random: call.services.random)
+            let token = application.hasPassword ? nil : LinkToken(random: call.services.random)
             return .background {
                 let invite = InviteReseller(application: try application.hashed(call.services), token: token)
                 return .write { tenant, detail in
@@ -20,7 +20,8 @@ extension OperatorAdmin {
                     return .shownOnce(201) { json, isShown in
                         let invited = Schemas.Invited(
                             known: known, webhookSecret: isShown ? made.webhookSecret : nil,
-                            invitationURL: isShown ? token.map { "\(call.baseURL)/invite/\($0.text)" } : nil)
+                            invitationURL: isShown
+                                ? token.map { AccountLink.invitation.url($0, below: call.baseURL) } : nil)
                         Schemas.invited.write(invited, in: tenant.currency, to: &json)
                     }
                 }
