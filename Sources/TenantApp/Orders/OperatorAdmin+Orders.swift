@@ -14,8 +14,8 @@ extension OperatorAdmin {
                 call, .orders(query), in: query.mode(or: call.book), .orders, Schemas.order)
         },
         Route(
-            .get, "/orders.csv", "Export orders as CSV", access: .administrator, parameters: AskedOrders.ofOrders,
-            gives: .read(.file("text/csv")), refuses: [404]
+            .get, "/orders.csv", "Export orders as CSV", access: .administrator, isOpenToSupport: false,
+            parameters: AskedOrders.ofOrders, gives: .read(.file("text/csv")), refuses: [404]
         ) { call in
             let (asked, book) = (try AskedOrders.orders(try call.query()), try call.query().mode(or: call.book))
             return .flow { steps in
@@ -57,7 +57,7 @@ extension OperatorAdmin {
                     call, .services(query), in: query.mode(or: call.book), .services, Schemas.service)
             },
             Route(
-                .get, "/services.csv", "Export services as CSV", access: .administrator,
+                .get, "/services.csv", "Export services as CSV", access: .administrator, isOpenToSupport: false,
                 parameters: AskedOrders.ofServices, gives: .read(.file("text/csv")), refuses: [404]
             ) { call in
                 let (asked, book) = (try AskedOrders.services(try call.query()), try call.query().mode(or: call.book))
@@ -74,7 +74,10 @@ extension OperatorAdmin {
                 .read { tenant in
                     guard let service = try tenant.service(publicID: call.parameters[0], resellerID: nil, book: nil)
                     else { throw Refusal.notFound(.service) }
-                    return .json(Schemas.serviceWithDetails, try tenant.whole(service), in: tenant.currency)
+                    let whole = try tenant.whole(service)
+                    let isForSupport = call.known.role.isSupport
+                    return .json(
+                        Schemas.serviceWithDetails, isForSupport ? whole.withoutSecrets : whole, in: tenant.currency)
                 }
             },
             Route(
