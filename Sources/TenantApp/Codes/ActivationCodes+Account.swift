@@ -106,6 +106,15 @@ extension ActivationCodes {
     /// Where somebody is logged in, and the ends of it (O13).
     static let sessions: [Route] = [
         Route(
+            .get, "/account", "Read how your account stands", access: .reseller(.codes), openIn: [.pending],
+            gives: .read(Schemas.standing)
+        ) { call in
+            .read { tenant in
+                guard let reseller = try tenant.reseller(id: call.resellerID) else { throw Refusal.unknownCredential }
+                return .json(Schemas.standing, reseller, in: tenant.currency)
+            }
+        },
+        Route(
             .get, "/account/sessions", "List the dashboard's credentials in force", access: .resellerSession,
             openIn: [.pending], parameters: .page(), gives: .read(Schemas.sessions)
         ) { call in

@@ -14,7 +14,8 @@ package struct OperatorAdmin: Dialect {
 
     package let routes: [Route] =
         keys + sessions + resellers + resellerMoves + balances + products + prices + priceBook + orders + services
-        + webhooks + deliveries + events + customers + ports + settings + audit + usage + rehearsals + licences
+        + reports + webhooks + deliveries + events + customers + ports + settings + audit + usage + rehearsals
+        + licences
         + credits + users + subscribers + payments + provisioning + stock + due
 
     package func credential(in head: RequestHead) -> Range<Int>? { head.bearer }

@@ -65,7 +65,8 @@ package struct Verifier {
         let checks: [(String, (inout VerifiedFile) throws -> Void)] = [
             ("file", StructureCheck.run), ("bounds", BoundsCheck.run),
             ("audit", { try ChainCheck.run(&$0, expecting: expectedHeads, publicKey, all: checksAllSignatures) }),
-            ("ledger", LedgerCheck.run), ("orders", OrderCheck.run), ("renewals", RenewalCheck.run),
+            ("ledger", LedgerCheck.run), ("totals", DayTotalCheck.run), ("orders", OrderCheck.run),
+            ("renewals", RenewalCheck.run),
             ("units", UnitCheck.run),
             ("holding", QuantityCheck.run),
             ("idempotency", IdempotencyCheck.run), ("outbox", OutboxCheck.run), ("ports", PortCheck.run),

@@ -46,6 +46,8 @@ enum Kinds {
         "KeyAnswers": .wire, "KeyLimitDefault": .value, "KeyShape": .value, "SessionAnswers": .wire, "Ledger": .table,
         "LedgerFile": .value,
         "LedgerScratch": .table, "LicenceFile": .value, "LicenceStaging": .table, "Lifecycle": .value,
+        "DayTotal": .value, "LedgerReport": .value, "ReportSheet": .wire, "ReportWalk": .value,
+        "UsageAnswers": .wire, "UsageFilter": .value,
         "LowBalance": .operation, "MintedSecret": .value, "OfferedProduct": .wire, "Payment": .value,
         "PaymentCallback": .value, "PaymentDriver": .value, "Plan": .value, "PortPricing": .value, "PortStock": .table,
         "PortStockFile": .value, "PriceBookFile": .value, "PriceRow+JSON": .wire, "PriceStaging": .table,
