@@ -4,7 +4,8 @@ import Foundation
 enum CommandTable {
     static let all: [Command] =
         [ServeCommand.command] + TenantCommands.commands + CopyCommands.commands + NodeCommands.commands
-        + KeyCommands.commands + AuditCommands.commands + EventCommands.commands + WebhookCommands.commands
+        + KeyCommands.commands + AuditCommands.commands + ReportCommands.commands + EventCommands.commands
+        + WebhookCommands.commands
         + ProvisioningCommands.commands + DueCommands.commands + [VerifyCommand.command, BackupCommand.command]
         + general
 

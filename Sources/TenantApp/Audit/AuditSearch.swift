@@ -62,7 +62,9 @@ package struct AuditSearch: Sendable {
         filter.status = status
         filter.resellerID = try tenant.resellerID(filter: reseller)
         filter.keyID = try key.map { publicID in
-            guard let key = try tenant.key(publicID: publicID) else { throw Refusal.notFound(.key) }
+            guard let key = try tenant.key(publicID: publicID), ownOf == nil || key.resellerID == ownOf else {
+                throw Refusal.notFound(.key)
+            }
             return key.id
         }
         filter.accountID = try account.map { email in
@@ -76,8 +78,9 @@ package struct AuditSearch: Sendable {
                 throw Refusal.notFound(.order)
             }
             filter.mention = "\"\(known.publicID)\""
-            // Nothing was said of it before it was placed.
-            filter.from = max(from ?? known.createdAt, known.createdAt)
+            // Nothing was said of it before the call came that placed it.
+            let earliest = known.createdAt.adding(days: -TenantReader.auditDisorderDays)
+            filter.from = max(from ?? earliest, earliest)
         }
         if let ownOf { filter.keyIDs = Set(try tenant.callers(ofReseller: ownOf).keys) }
         return filter

@@ -41,30 +41,28 @@ package struct DayTotal: Sendable, Equatable {
         }
     }
 
-    /// One posting of the live book, by what it does to balances; false for a kind that is none.
-    package mutating func add(_ kind: String, _ amount: Int64) -> Bool {
+    /// One posting of the live book, by what it does to balances.
+    package mutating func add(_ kind: PostingKind, _ amount: Int64) {
         switch kind {
-        case "order": take(amount, \.ordered)
-        case "renewal": take(amount, \.renewed)
-        case "hourly": take(amount, \.hourly)
-        case "port": take(amount, \.ports)
-        case "codes": take(amount, \.codes)
-        case "hold":
+        case .order: take(amount, \.ordered)
+        case .renewal: take(amount, \.renewed)
+        case .hourly: take(amount, \.hourly)
+        case .port: take(amount, \.ports)
+        case .codes: take(amount, \.codes)
+        case .hold:
             holds += 1
             move(amount, \.placed, balance: -amount, held: amount)
-        case "capture":
+        case .capture:
             sales += 1
             move(amount, \.captured, balance: 0, held: -amount)
-        case "void": move(amount, \.voided, balance: amount, held: -amount)
-        case "refund":
+        case .void: move(amount, \.voided, balance: amount, held: -amount)
+        case .refund:
             refunds += 1
             move(amount, \.refunded, balance: amount, held: 0)
-        case "top_up": move(amount, \.toppedUp, balance: amount, held: 0)
-        case "correction": move(amount, \.corrected, balance: -amount, held: 0)
-        case "transfer": move(amount, \.transferred, balance: -amount, held: 0)
-        default: return false
+        case .topUp: move(amount, \.toppedUp, balance: amount, held: 0)
+        case .correction: move(amount, \.corrected, balance: -amount, held: 0)
+        case .transfer: move(amount, \.transferred, balance: -amount, held: 0)
         }
-        return true
     }
 
     private mutating func take(_ amount: Int64, _ part: WritableKeyPath<Self, Int64>) {

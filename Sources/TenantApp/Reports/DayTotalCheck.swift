@@ -19,8 +19,9 @@ enum DayTotalCheck {
             dynamic: "SELECT \(CountedPosting.columns) FROM posting p WHERE p.id <= ?1", [.integer(marks[0])]
         ) { row in
             let posting = try CountedPosting(&row)
+            guard posting.isLive else { return true }
             var total = DayTotal()
-            guard posting.isLive, total.add(posting.kind, posting.amount) else { return true }
+            total.add(posting.kind, posting.amount)
             for key in posting.keys() { sides[Month(key), default: 0] &+= weighed(total, key) }
             return true
         }

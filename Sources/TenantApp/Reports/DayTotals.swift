@@ -54,7 +54,7 @@ extension DayTotal {
 struct CountedPosting {
     let id: Int64
     let isLive: Bool
-    let kind: String
+    let kind: PostingKind
     let resellerID: Int64
     let at: Timestamp
     let amount: Int64
@@ -79,7 +79,7 @@ struct CountedPosting {
     init(_ row: inout RowReader) throws {
         id = try row.int()
         isLive = try row.value(of: Book.self) == .live
-        kind = try row.text()
+        kind = try row.value()
         resellerID = try row.int()
         at = try row.time()
         amount = try row.int()
@@ -166,7 +166,7 @@ extension TenantTransaction {
         var days: [DayTotalKey: DayTotal] = [:]
         for posting in postings where posting.isLive {
             for key in posting.keys() {
-                guard days[key, default: DayTotal()].add(posting.kind, posting.amount) else { throw Refusal.defect }
+                days[key, default: DayTotal()].add(posting.kind, posting.amount)
             }
         }
         for (key, total) in days.sorted(by: { $0.key < $1.key }) { try add(total, to: key) }
