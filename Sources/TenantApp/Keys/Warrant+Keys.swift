@@ -13,6 +13,9 @@ extension Warrant {
             else { throw Refusal.unknownCredential }
             try route.judge(
                 key: caller.projection, resellerState: standing.resellerState, apiAccess: standing.apiAccess)
+            if standing.resellerState == .pending, !caller.projection.role.isSession, try !tenant.offersSandbox() {
+                throw Refusal.forbidden(.resellerPending)
+            }
         }
     }
 }

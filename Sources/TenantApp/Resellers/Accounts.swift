@@ -22,6 +22,8 @@ package struct Account: Sendable {
     static let columns = Columns<Account>("id", "email", "name", "role", "reseller_id", "password_hash")
     fileprivate static let byEmail = Statement("SELECT \(columns) FROM account WHERE email = ?1")
     fileprivate static let byID = Statement("SELECT \(columns) FROM account WHERE id = ?1")
+    fileprivate static let ofReseller = Statement(
+        "SELECT \(columns) FROM account WHERE reseller_id = ?1 ORDER BY id LIMIT 1")
     fileprivate static let invited = Statement(
         """
         SELECT \(columns.of("a")) FROM invitation i JOIN account a ON a.id = i.account_id
@@ -61,6 +63,11 @@ extension TenantReader {
         try connection.row(Account.byID, .integer(id), read: Account.init)
     }
 
+    /// The account of a reseller's person.
+    package func account(resellerID: Int64) throws -> Account? {
+        try connection.row(Account.ofReseller, .integer(resellerID), read: Account.init)
+    }
+
     /// The account that an invitation is for; nil where it is unknown, used or past its time.
     package func invitedAccount(tokenHash: Digest) throws -> Account? {
         try connection.row(Account.invited, .blob(tokenHash.bytes), .time(now), read: Account.init)
@@ -87,13 +94,30 @@ extension TenantTransaction {
         try connection.run("UPDATE account SET password_hash = ?2 WHERE id = ?1", .integer(account), .text(hash))
     }
 
+    /// The address must be free: look first.
+    func setProfile(email: String, name: String, account: Int64) throws {
+        try connection.run(
+            "UPDATE account SET email = ?2, name = ?3 WHERE id = ?1", .integer(account), .text(email), .text(name))
+    }
+
     /// How long an invitation link works.
     package static let invitationDays: Int64 = 14
 
-    package func insertInvitation(account: Int64, tokenHash: Digest) throws {
+    /// Returns its end.
+    @discardableResult
+    package func insertInvitation(account: Int64, tokenHash: Digest) throws -> Timestamp {
+        let end = now.adding(days: Self.invitationDays)
         try connection.run(
             "INSERT INTO invitation (token_hash, account_id, expires_at) VALUES (?1, ?2, ?3)", .blob(tokenHash.bytes),
-            .integer(account), .time(now.adding(days: Self.invitationDays)))
+            .integer(account), .time(end))
+        return end
+    }
+
+    /// No link that the account was sent before opens anything.
+    package func endInvitations(account: Int64) throws {
+        try connection.run(
+            "UPDATE invitation SET expires_at = ?2 WHERE account_id = ?1 AND used_at IS NULL AND expires_at > ?2",
+            .integer(account), .time(now))
     }
 
     package func useInvitation(tokenHash: Digest) throws {
