@@ -34,6 +34,13 @@ MUTANTS = [
     Mutant(
         "G8", "unasked", "a program that is no Tollgate gets the place", "Sources/TollgateCommand/Serve/Succession.swift",
         "guard words.hasPrefix(", "guard MUTANT || words.hasPrefix(", "Contract/handover.py", "gets no place"),
+    # G9
+    Mutant(
+        "G9", "open-folder", "the package's data folder is open to others", "deploy/package/tmpfiles.conf",
+        "0700", "0750", "Contract/package.py", "the package installs"),
+    Mutant(
+        "G9", "forgotten-options", "an upgrade of the package overwrites its options", "package",
+        "printf '/etc/default/tollgate\\n' >", "printf '' >", "Contract/package.py", "keeps its changed options"),
     # The clients
     Mutant(
         "W5", "python-path", "the Python client signs the path without its prefix", PYTHON,
