@@ -118,6 +118,8 @@ FIND = {"email": ["x", "", "a b@c.example"], "q": ["", " ", "a\u200bb"]}
 PAGE = {"limit": ["0", "101", "-1", "abc", "1.5", "", "99999999999999999999", "١"],
         "cursor": ["", "x", "!!!!", "AAAA", "__________8", "%ff%fe", "' OR 1=1"]}
 FEED = {"limit": PAGE["limit"], "after": PAGE["cursor"], "types": ["x", "", "order.created,", "ORDER.CREATED"]}
+# What orders and services are found by.
+SOUGHT = {"reseller": [""], "product": ["", "x" * 65], "customer": [""], "reference": ["", " a"], "q": ["", "%01", "x" * 256]}
 MODE = {"mode": ["x", "", "LIVE", "0"]}
 USAGE = {"by": ["x", "", "DAY", "month"], "sort": ["x", "", "-x", "--orders", "ORDERS"]}
 CALLS = {"account": ["x", "", "a@@b.example"], "request_id": ["x", "", "req_", "req_" + "g" * 32, "req_" + "A" * 32]}
@@ -126,6 +128,7 @@ PRICES = {**{f"wholesale_{term}": price() for term in ("monthly", "quarterly", "
           "wholesale_setup_fee": price(), "wholesale_once": price(), "discount_rate_override": percent(), "is_enabled": boolean(),
           "max_quantity": integer(10, 0, 1_000_000_000, required=False)}
 ORDER = {"product": text("vps-1", 64), "term": choice("monthly", "weekly"), "quantity": integer(1, 1, 1000),
+         "reference": text("invoice-1", 128, required=False),
          "customer": {"external_id": text("c-1", 128), "email": email(required=False),
                       "name": text("Ada", 200, required=False)}}
 PASSWORD = text("correct horse battery", 256, 8)
@@ -289,7 +292,9 @@ ADMINS = [
     Endpoint(ADMIN, "PATCH", "/products/{sku}", "operator", PRODUCT),
     Endpoint(ADMIN, "GET", "/price-book.csv", "operator"),
     Endpoint(ADMIN, "POST", "/price-book.csv", "operator", raw=True),
-    Endpoint(ADMIN, "GET", "/orders", "operator", query={**PAGE, **MODE, "state": ["x", "", "PENDING"]}),
+    Endpoint(ADMIN, "GET", "/orders", "operator", query={
+        **PAGE, **MODE, **SOUGHT, **TIMES, "state": ["x", "", "PENDING"]}),
+    Endpoint(ADMIN, "GET", "/orders.csv", "operator", query={**MODE, **SOUGHT, **TIMES, "state": ["x", "pending,"]}),
     Endpoint(ADMIN, "GET", "/orders/{order}", "operator"),
     Endpoint(ADMIN, "POST", "/orders/{order}/activate", "operator", {"details": DETAILS}, optional_body=True),
     Endpoint(ADMIN, "POST", "/orders/{order}/reject", "operator", {
@@ -298,7 +303,10 @@ ADMINS = [
         "amount": money("1", "0", "1000000001", digits=2, required=True), "reason": text("It was down", 500),
         "service": text("svc_none", 64, required=False), "period": integer(0, 0, 2**31 - 1, required=False)},
         needs_key=True),
-    Endpoint(ADMIN, "GET", "/services", "operator", query={**PAGE, **MODE, "status": ["x", ""]}),
+    Endpoint(ADMIN, "GET", "/services", "operator", query={
+        **PAGE, **MODE, **SOUGHT, **TIMES, "state": ["x"], "status": ["x", ""], "order": [""]}),
+    Endpoint(ADMIN, "GET", "/services.csv", "operator", query={
+        **MODE, **SOUGHT, **TIMES, "state": ["x"], "status": ["x", ""], "order": [""]}),
     Endpoint(ADMIN, "GET", "/services/{service}", "operator"),
     Endpoint(ADMIN, "PATCH", "/services/{service}/details", "operator", {"details": Field(DETAILS.good, DETAILS.bad)}),
     *[Endpoint(ADMIN, "POST", f"/services/{{service}}/{move}", "operator") for move in ("suspend", "resume")],
@@ -412,13 +420,16 @@ PARTNERS = [
     Endpoint(PARTNER, "GET", "/balance", "reseller"),
     Endpoint(PARTNER, "POST", "/orders", "reseller", ORDER, needs_key=True, signed=True),
     Endpoint(PARTNER, "POST", "/orders/quote", "reseller", ORDER),
-    Endpoint(PARTNER, "GET", "/orders", "reseller", query={**PAGE, "state": ["x", "", "PENDING"]}),
+    Endpoint(PARTNER, "GET", "/orders", "reseller", query={
+        **PAGE, "state": ["x", "", "PENDING"], "reference": [""], "customer": [""], "idempotency_key": ["", "a b"]}),
     Endpoint(PARTNER, "GET", "/orders/{order}", "reseller"),
-    Endpoint(PARTNER, "GET", "/services", "reseller", query={**PAGE, "status": ["x", ""]}),
+    Endpoint(PARTNER, "GET", "/services", "reseller", query={**PAGE, "status": ["x", ""], "order": [""]}),
     Endpoint(PARTNER, "GET", "/services/{service}", "reseller"),
     Endpoint(PARTNER, "POST", "/services/{service}/pay", "reseller"),
     Endpoint(PARTNER, "POST", "/services/{service}/cancel", "reseller"),
     Endpoint(PARTNER, "DELETE", "/services/{service}/cancel", "reseller"),
+    Endpoint(PARTNER, "POST", "/topup", "reseller", {"amount": money("20", "9.99", "1000000.01", digits=2, required=True)}),
+    Endpoint(PARTNER, "GET", "/topup/{payment}", "reseller"),
     Endpoint(PARTNER, "GET", "/statement", "reseller", query=PAGE),
     Endpoint(PARTNER, "GET", "/statement.csv", "reseller", query=TIMES),
     Endpoint(PARTNER, "GET", "/usage", "reseller", query={**PAGE, **TIMES, **USAGE}),
@@ -476,6 +487,9 @@ SEEDS = [
     Endpoint(PORTS, "GET", "/reseller/customers", "reseller"),
     Endpoint(PORTS, "GET", "/reseller/customers/{customer}", "reseller"),
     Endpoint(PORTS, "PATCH", "/reseller/customers/{customer}", "reseller"),
+    Endpoint(PORTS, "GET", "/reseller/analytics", "reseller"),
+    Endpoint(PORTS, "POST", "/reseller/topup", "reseller"),
+    Endpoint(PORTS, "GET", "/reseller/topup/{payment}", "reseller"),
     Endpoint(PORTS, "POST", "/reseller/customers/{customer}/topup", "reseller"),
     Endpoint(PORTS, "POST", "/reseller/ports", "reseller"),
     Endpoint(PORTS, "GET", "/reseller/ports", "reseller"),
