@@ -121,6 +121,8 @@ FEED = {"limit": PAGE["limit"], "after": PAGE["cursor"], "types": ["x", "", "ord
 # What orders and services are found by.
 SOUGHT = {"reseller": [""], "product": ["", "x" * 65], "customer": [""], "reference": ["", " a"], "q": ["", "%01", "x" * 256]}
 MODE = {"mode": ["x", "", "LIVE", "0"]}
+USAGE = {"by": ["x", "", "DAY", "month"], "sort": ["x", "", "-x", "--orders", "ORDERS"]}
+CALLS = {"account": ["x", "", "a@@b.example"], "request_id": ["x", "", "req_", "req_" + "g" * 32, "req_" + "A" * 32]}
 TIMES = {"from": ["x", "", "2020-13-01", "2020-01-01T99:00:00Z"], "to": ["x", "", "2020-00-01"]}
 PRICES = {**{f"wholesale_{term}": price() for term in ("monthly", "quarterly", "semi_annual", "annual", "hourly")},
           "wholesale_setup_fee": price(), "wholesale_once": price(), "discount_rate_override": percent(), "is_enabled": boolean(),
@@ -278,6 +280,7 @@ ADMINS = [
         "amount": money("5.00", "-1000000000.01", "1000000000.01", digits=2, required=True, more=["0", 0, "0.00"]),
         "reference": text("transfer", 200)}, needs_key=True),
     Endpoint(ADMIN, "GET", "/resellers/{reseller}/statement", "operator", query={**PAGE, **MODE}),
+    Endpoint(ADMIN, "GET", "/resellers/{reseller}/statement.csv", "operator", query={**TIMES, **MODE}),
     Endpoint(ADMIN, "GET", "/resellers/{reseller}/products", "operator", query=PAGE),
     Endpoint(ADMIN, "GET", "/resellers/{reseller}/products/{sku}", "operator"),
     Endpoint(ADMIN, "PUT", "/resellers/{reseller}/products/{sku}", "operator", PRICES, may_be_empty=True),
@@ -380,11 +383,14 @@ ADMINS = [
                     for name in ("primary", "accent", "background")},
         "self_activation": boolean(False, null_is_bad=True), "self_service_keys": boolean(False, null_is_bad=True),
         "sandbox_before_approval": boolean(True, null_is_bad=True)}, optional_objects=["colours"]),
-    Endpoint(ADMIN, "GET", "/audit", "operator", query={**PAGE, **TIMES, "status": ["x", "", "99", "600", "-1"]}),
-    Endpoint(ADMIN, "GET", "/audit.csv", "operator", query={**TIMES, "status": ["x", "99"]}),
-    Endpoint(ADMIN, "GET", "/audit.jsonl", "operator", query={**TIMES, "status": ["x", "99"]}),
+    Endpoint(ADMIN, "GET", "/audit", "operator", query={**PAGE, **TIMES, "status": ["x", "", "99", "600", "-1"], **CALLS}),
+    Endpoint(ADMIN, "GET", "/audit.csv", "operator", query={**TIMES, "status": ["x", "99"], **CALLS}),
+    Endpoint(ADMIN, "GET", "/audit.jsonl", "operator", query={**TIMES, "status": ["x", "99"], **CALLS}),
     Endpoint(ADMIN, "GET", "/audit/head", "operator"),
-    Endpoint(ADMIN, "GET", "/usage", "operator", query={**PAGE, **TIMES}),
+    Endpoint(ADMIN, "GET", "/usage", "operator", query={**PAGE, **TIMES, **USAGE}),
+    *[Endpoint(ADMIN, "GET", f"/reports/{report}{form}", "operator", query={
+        **({} if form else PAGE), **TIMES, "by": ["x", "", "DAY", "year"], "group": ["x", "", "tenant"]})
+      for report in ("turnover", "refunds", "holds", "credit", "balances") for form in ("", ".csv")],
 ]
 
 PARTNERS = [
@@ -425,7 +431,10 @@ PARTNERS = [
     Endpoint(PARTNER, "POST", "/topup", "reseller", {"amount": money("20", "9.99", "1000000.01", digits=2, required=True)}),
     Endpoint(PARTNER, "GET", "/topup/{payment}", "reseller"),
     Endpoint(PARTNER, "GET", "/statement", "reseller", query=PAGE),
-    Endpoint(PARTNER, "GET", "/statement.csv", "reseller"),
+    Endpoint(PARTNER, "GET", "/statement.csv", "reseller", query=TIMES),
+    Endpoint(PARTNER, "GET", "/usage", "reseller", query={**PAGE, **TIMES, **USAGE}),
+    Endpoint(PARTNER, "GET", "/requests", "reseller", query={
+        **PAGE, **TIMES, "status": ["x", "", "99", "600"], "request_id": CALLS["request_id"]}),
     Endpoint(PARTNER, "GET", "/account", "reseller"),
     Endpoint(PARTNER, "GET", "/events", "reseller", query=FEED),
 ]
@@ -451,6 +460,7 @@ SEEDS = [
     Endpoint(REPORTS, "POST", "/signup", "reseller"),
     Endpoint(REPORTS, "POST", "/credit", "reseller"),
     Endpoint(REPORTS, "GET", "/credit/{event}", "reseller"),
+    Endpoint(REPORTS, "GET", "/account", "reseller"),
     Endpoint(REPORTS, "POST", "/session", "open"),
     Endpoint(REPORTS, "DELETE", "/session", "session"),
     Endpoint(REPORTS, "POST", "/key/rotate", "reseller's key"),
@@ -497,6 +507,7 @@ SEEDS = [
     Endpoint(CODES, "POST", "/regenerate-seed-hash", "session"),
     Endpoint(CODES, "POST", "/activate", "session"),
     Endpoint(CODES, "GET", "/me", "reseller"),
+    Endpoint(CODES, "GET", "/account", "reseller"),
     Endpoint(CODES, "POST", "/regenerate-key", "reseller"),
     Endpoint(CODES, "GET", "/plans", "open or reseller"),
     Endpoint(CODES, "POST", "/generate", "reseller"),

@@ -106,6 +106,15 @@ extension ActivationCodes {
     /// Where somebody is logged in, keys beside the dashboard's one, and the ends of both (O13).
     static let sessions: [Route] = AccountRoutes(.codes, newKey: Schemas.ownKey).all + [
         Route(
+            .get, "/account", "Read how your account stands", access: .reseller(.codes), openIn: [.pending],
+            gives: .read(Schemas.standing)
+        ) { call in
+            .read { tenant in
+                guard let reseller = try tenant.reseller(id: call.resellerID) else { throw Refusal.unknownCredential }
+                return .json(Schemas.standing, reseller, in: tenant.currency)
+            }
+        },
+        Route(
             .post, "/regenerate-seed-hash", "Get a new dashboard credential in place of this one",
             access: .resellerSession, openIn: [.pending, .suspended], gives: .done(Schemas.session)
         ) { call in

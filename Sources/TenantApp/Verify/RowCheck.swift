@@ -43,7 +43,10 @@ enum RowCheck {
         try sweep.take(Reseller.columns, from: "reseller", since: Migration0014.version, &file, Reseller.init)
         try sweep.take(Account.columns, from: "account", since: Migration0019.version, &file, Account.init)
         try sweep.take(APIKey.columns, from: "api_key", since: Migration0004.version, &file, APIKey.init)
-        try sweep.take(UsageRow.columns, from: "usage", since: Migration0009.version, &file, UsageRow.init)
+        for (table, period) in [("usage_hour", "hour"), ("usage_day", "day")] {
+            try sweep.take(
+                UsageRow.columns(of: period), from: table, since: Migration0024.version, &file, UsageRow.init)
+        }
         try sweep.take(StoredAnswer.columns, from: "idempotency", &file, StoredAnswer.init)
         try sweep.take(
             AuditRow.columns, from: "audit WHERE kind <> \(AuditChain.Kind.rows.rawValue)", &file, AuditRow.init)

@@ -47,6 +47,8 @@ enum Kinds {
         "KeyAnswers": .wire, "KeyLimitDefault": .value, "KeyShape": .value, "SessionAnswers": .wire, "Ledger": .table,
         "LedgerFile": .value,
         "LedgerScratch": .table, "LicenceFile": .value, "LicenceStaging": .table, "Lifecycle": .value,
+        "DayTotal": .value, "LedgerReport": .value, "ReportSheet": .wire, "ReportWalk": .value,
+        "UsageAnswers": .wire, "UsageFilter": .value,
         "LowBalance": .operation, "MintedSecret": .value, "OfferedProduct": .wire, "PasswordAnswers": .wire, "Payment": .value,
         "People": .table, "PersonRole": .value,
         "PaymentCallback": .value, "PaymentDriver": .value, "Plan": .value, "PortPricing": .value, "PortStock": .table,
