@@ -112,7 +112,7 @@ package final class Gateway: Sendable {
 
     /// Every surface that a tenant may have.
     private static let dialects: [any Dialect] =
-        Dialects.all + [InvitationPages(), SandboxPayPages(), PaymentReturnPages()]
+        Dialects.all + [InvitationPages(), SandboxPayPages(), PaymentReturnPages(), LogoPages()]
 
     private static func pipeline(
         of fleet: Fleet, _ services: Services, _ blueprints: Blueprints, _ configuration: Configuration,

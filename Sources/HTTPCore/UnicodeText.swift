@@ -93,18 +93,18 @@ extension Unicode.Scalar {
 }
 
 extension String {
-    /// As texts are searched: in small letters, in NFC. Two texts that differ in case alone are one.
-    package var folded: String {
-        if utf8.allSatisfy({ $0 < 0x80 && !(0x41...0x5A).contains($0) }) { return self }
-        return lowercased().composed
-    }
-
     /// In Normalization Form C (UAX 15).
     package var composed: String {
         if utf8.allSatisfy({ $0 < 0x80 }) { return self }
         var text = String.UnicodeScalarView()
         for scalar in _nfc { text.append(scalar) }
         return String(text)
+    }
+
+    /// Without case, in NFC: what searches compare.
+    package var folded: String {
+        if utf8.allSatisfy({ $0 < 0x80 && !(0x41...0x5A).contains($0) }) { return self }
+        return composed.lowercased().composed
     }
 
     /// As part of a sentence that tells a caller of what it sent: short, and nothing in it that nobody sees.

@@ -32,7 +32,7 @@ package struct InvitationPages: Dialect {
                 guard let account = try tenant.invitedAccount(tokenHash: hash) else {
                     throw Refusal.notFound(.invitation)
                 }
-                return HTMLPage(title: "Invitation", theme: try tenant.theme(), content: form(email: account.email))
+                return HTMLPage(title: "Invitation", theme: try tenant.theme(at: call.rootPath), content: form(email: account.email))
                     .answer()
             }
         },
@@ -59,7 +59,7 @@ package struct InvitationPages: Dialect {
                     let content: HTML = """
                         <h1>Your password is set</h1><p>From now on <b>\(account.email)</b> signs in with it.</p>
                         """
-                    return HTMLPage(title: "Welcome", theme: try tenant.theme(), content: content).answer()
+                    return HTMLPage(title: "Welcome", theme: try tenant.theme(at: call.rootPath), content: content).answer()
                 }
             }
         },
