@@ -110,13 +110,14 @@ def pending(checks, gateway):
             assert who.order({**ORDER, "product": sku}).status == 404, sku
         unpriced = who.order({**ORDER, "term": "quarterly"})
         assert unpriced.status == 422 and unpriced.json["code"] == "term_not_priced", unpriced
-    with checks("W12 W1 before approval no live key opens anything, whoever minted it, and no session the live book"):
-        live = shop.mint({"email": who.email}).json["key"]
-        for path in ("/products", "/balance", "/orders"):
-            for key in (live, who.session):
-                refused = who.call("GET", path, key=key)
-                assert refused.status == 403 and refused.json["code"] == "reseller_pending", refused
-        refused = who.order(key=live)
+    with checks("W12 W1 before approval nobody mints a live key, the owner neither, and no session opens the live book"):
+        refused = shop.mint({"email": who.email})
+        assert refused.status == 409 and refused.json["code"] == "reseller_pending", refused
+        assert shop.mint({"email": who.email}, mode="test").status == 201
+        for path in ("/products", "/balance", "/orders", "/services", "/customers", "/statement"):
+            refused = who.call("GET", path)
+            assert refused.status == 403 and refused.json["code"] == "reseller_pending", refused
+        refused = who.order(key=who.session)
         assert refused.status == 403 and refused.json["code"] == "reseller_pending", refused
     with checks("W12 W2 a price row of the reseller's own goes before the list price, disabled or not"):
         other = Applicant(shop, "rows@sandbox.example").ready()

@@ -32,8 +32,10 @@ package struct InvitationPages: Dialect {
                 guard let account = try tenant.invitedAccount(tokenHash: hash) else {
                     throw Refusal.notFound(.invitation)
                 }
-                return HTMLPage(title: "Invitation", theme: try tenant.theme(at: call.rootPath), content: form(email: account.email))
-                    .answer()
+                return HTMLPage(
+                    title: "Invitation", theme: try tenant.theme(at: call.rootPath), content: form(email: account.email)
+                )
+                .answer()
             }
         },
         Route(.post, "/{token}", "Accept the invitation", access: .open) { call in
@@ -59,7 +61,8 @@ package struct InvitationPages: Dialect {
                     let content: HTML = """
                         <h1>Your password is set</h1><p>From now on <b>\(account.email)</b> signs in with it.</p>
                         """
-                    return HTMLPage(title: "Welcome", theme: try tenant.theme(at: call.rootPath), content: content).answer()
+                    return HTMLPage(title: "Welcome", theme: try tenant.theme(at: call.rootPath), content: content)
+                        .answer()
                 }
             }
         },
