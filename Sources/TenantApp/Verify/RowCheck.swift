@@ -25,7 +25,8 @@ enum RowCheck {
             "api_key", "customer", "orders", "service", "holding", "ledger_account", "posting", "idempotency",
             "webhook_endpoint", "event", "licence", "panel_user", "credit_event", "reconciliation", "account_review",
             "port_device", "port_slot", "port_pricebook", "port_country_override", "port", "customer_transfer",
-            "topup_total", "renewal", "hourly_charge", "refund", "code_batch", "activation_code", "code_block", "subscriber",
+            "topup_total", "renewal", "hourly_charge", "refund", "code_batch", "activation_code", "code_block",
+            "subscriber",
             "payment", "provisioning",
             "stock_item",
         ].map { ($0, "book", "0, 1") } + [
