@@ -14,7 +14,7 @@ package struct OperatorAdmin: Dialect {
 
     package let routes: [Route] =
         keys + sessions + resellers + resellerMoves + balances + products + prices + priceBook + orders + refunds + services
-        + webhooks + deliveries + events + customers + ports + settings + audit + usage + rehearsals + licences
+        + webhooks + deliveries + events + customers + ports + devices + settings + audit + usage + rehearsals + licences
         + credits + users + subscribers + payments + provisioning + stock + due
 
     package func credential(in head: RequestHead) -> Range<Int>? { head.bearer }
