@@ -70,9 +70,9 @@ extension Route {
         switch state {
         case .terminated: throw .unknownCredential
         case .pending:
-            if !isOpen {
-                throw .forbidden(.resellerPending)
-            }
+            // Whether the tenant lets it try is in its file, and judged there (W12).
+            guard isOpen || !isPerson && key.book == .test else { throw .forbidden(.resellerPending) }
+            if !apiAccess && !isPerson { throw .forbidden(.apiAccessOff) }
         case .suspended:
             if !isOpen {
                 throw .forbidden(.resellerSuspended)

@@ -286,6 +286,10 @@ ADMINS = [
     Endpoint(ADMIN, "POST", "/orders/{order}/activate", "operator", {"details": DETAILS}, optional_body=True),
     Endpoint(ADMIN, "POST", "/orders/{order}/reject", "operator", {
         "reason": text("No room", 500, required=False)}, optional_body=True),
+    Endpoint(ADMIN, "POST", "/orders/{order}/refund", "operator", {
+        "amount": money("1", "0", "1000000001", digits=2, required=True), "reason": text("It was down", 500),
+        "service": text("svc_none", 64, required=False), "period": integer(0, 0, 2**31 - 1, required=False)},
+        needs_key=True),
     Endpoint(ADMIN, "GET", "/services", "operator", query={**PAGE, **MODE, "status": ["x", ""]}),
     Endpoint(ADMIN, "GET", "/services/{service}", "operator"),
     Endpoint(ADMIN, "PATCH", "/services/{service}/details", "operator", {"details": Field(DETAILS.good, DETAILS.bad)}),

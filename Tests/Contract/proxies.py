@@ -10,7 +10,6 @@ import socket
 import ssl
 import subprocess
 import tempfile
-import threading
 
 import hostile
 from logged import LoggedGateway, forms
@@ -178,15 +177,8 @@ def refused(proxy, shop, fields):
             "Content-Type: text/csv\r\n\r\n"
         )
         # Caddy answers once it has read on: its client goes on sending until it hears something.
-        heard = threading.Event()
-        sender = threading.Thread(
-            target=lambda: [wire.send(b"x" * 65536) for _ in range(1_000) if not heard.is_set()]
-        )
-        sender.start()
-        answer = wire.answer()
-        heard.set()
-        sender.join()
-        return answer
+        wire.send_until_answered(b"x" * 65536, 1_000)
+        return wire.answer()
 
 
 def large_bodies(checks, proxy, door, secrets):

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import select
 import socket
 import ssl
 import subprocess
@@ -27,6 +28,25 @@ class Wire:
         """All of it: the gateway reads on for a while after an answer that closes. Where it has closed, the answer tells."""
         with contextlib.suppress(OSError):
             self.socket.sendall(data if isinstance(data, bytes) else data.encode("latin-1"))
+
+    def send_until_answered(self, piece, times):
+        """Sends a piece again and again until something comes back; one thread does both, since a TLS connection bears no
+        two at once."""
+        seconds = self.socket.gettimeout()
+        self.socket.setblocking(False)
+        for _ in range(times):
+            select.select([self.socket], [self.socket], [], seconds)
+            try:
+                if self.file.peek(1):
+                    break
+            except (BlockingIOError, ssl.SSLWantReadError):
+                pass
+            except OSError:
+                break
+            # What could not be sent whole is sent again whole: TLS asks for that, and a piece is like the other.
+            with contextlib.suppress(OSError):
+                self.socket.send(piece)
+        self.socket.settimeout(seconds)
 
     def finish_sending(self):
         if isinstance(self.socket, ssl.SSLSocket):

@@ -170,27 +170,33 @@ extension TenantReader {
     }
 
     /// Throws where tenant or reseller have no room for one more key. What opens nothing any more, revoked, ended or of
-    /// a terminated reseller, has given its place back (P2).
+    /// a terminated reseller, has given its place back (P2). Those who applied and wait have a bound of their own, and
+    /// take no place of the tenant's: anybody may apply (W12).
     package func judgeKeyQuota(resellerID: Int64?) throws {
-        if let most = store.record?.profile.quotas.keysMax {
+        let isWaiting = try resellerID.map { try isApplication($0) && reseller(id: $0)?.state == .pending } ?? false
+        if !isWaiting, let most = store.record?.profile.quotas.keysMax {
             guard try keysInForce(resellerID: nil) < most else { throw Refusal.quotaExceeded("keys") }
         }
         guard let resellerID else { return }
-        let budgets = store.budgets
-        guard try keysInForce(resellerID: resellerID) < budgets.figures[.keysReseller] else {
-            budgets.spent.count(.keysReseller)
+        let (budgets, budget) = (store.budgets, isWaiting ? Budget.keysPending : .keysReseller)
+        guard try keysInForce(resellerID: resellerID) < budgets.figures[budget] else {
+            budgets.spent.count(budget)
             throw Refusal.shareExceeded("keys")
         }
     }
 
-    /// Of one reseller, or of all.
+    private static let orWaiting = " OR r.state = 0 AND r.is_applicant = 1"
+
+    /// Of one reseller, or of all that have a place in the quota.
     package func keysInForce(resellerID: Int64?) throws -> Int64 {
         try connection.row(
             dynamic: """
                 SELECT count(*) FROM api_key k
                 WHERE revoked_at IS NULL AND role < ?1 AND (expires_at IS NULL OR expires_at > ?2)
                 \(resellerID == nil ? "" : "AND reseller_id = ?3")
-                AND NOT EXISTS (SELECT 1 FROM reseller r WHERE r.id = k.reseller_id AND r.state = 3)
+                AND NOT EXISTS (
+                    SELECT 1 FROM reseller r
+                    WHERE r.id = k.reseller_id AND (r.state = 3\(resellerID == nil ? Self.orWaiting : "")))
                 """,
             [.integer(KeyRole.ownerSession.rawValue), .time(now)] + (resellerID.map { [.integer($0)] } ?? [])
         ) { try $0.int() } ?? 0

@@ -15,6 +15,9 @@ extension Warrant {
             guard standing.role == caller.role else { throw Refusal.forbidden(.roleChanged) }
             try route.judge(
                 key: caller.projection, resellerState: standing.resellerState, apiAccess: standing.apiAccess)
+            if standing.resellerState == .pending, !caller.projection.role.isSession, try !tenant.offersSandbox() {
+                throw Refusal.forbidden(.resellerPending)
+            }
         }
     }
 }

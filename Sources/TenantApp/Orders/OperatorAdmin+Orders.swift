@@ -156,7 +156,6 @@ extension OperatorAdmin {
     }
 
     private static func answer(_ order: Order, _ tenant: TenantReader) throws -> Answer {
-        let whole = WholesaleOrders.Schemas.WholeOrder(order: order, services: try tenant.services(ofOrder: order.id))
-        return .json(Schemas.orderWithServices, whole, in: tenant.currency)
+        .json(Schemas.orderWithServices, try tenant.whole(order), in: tenant.currency)
     }
 }

@@ -33,6 +33,8 @@ package struct Account: Sendable {
         "id", "public_id", "email", "name", "role", "state", "reseller_id", "password_hash", "created_at")
     fileprivate static let byEmail = Statement("SELECT \(columns) FROM account WHERE email = ?1")
     fileprivate static let byID = Statement("SELECT \(columns) FROM account WHERE id = ?1")
+    fileprivate static let ofReseller = Statement(
+        "SELECT \(columns) FROM account WHERE reseller_id = ?1 ORDER BY id LIMIT 1")
 
     init(_ row: inout RowReader) throws {
         id = try row.int()
@@ -71,6 +73,11 @@ extension TenantReader {
     package func account(id: Int64) throws -> Account? {
         try connection.row(Account.byID, .integer(id), read: Account.init)
     }
+
+    /// The account of a reseller's person.
+    package func account(resellerID: Int64) throws -> Account? {
+        try connection.row(Account.ofReseller, .integer(resellerID), read: Account.init)
+    }
 }
 
 extension TenantTransaction {
@@ -91,5 +98,11 @@ extension TenantTransaction {
 
     package func setPasswordHash(_ hash: String, account: Int64) throws {
         try connection.run("UPDATE account SET password_hash = ?2 WHERE id = ?1", .integer(account), .text(hash))
+    }
+
+    /// The address must be free: look first.
+    func setProfile(email: String, name: String, account: Int64) throws {
+        try connection.run(
+            "UPDATE account SET email = ?2, name = ?3 WHERE id = ?1", .integer(account), .text(email), .text(name))
     }
 }

@@ -14,6 +14,11 @@ package struct ChangeResellerTerms: Sendable {
 
     package init(resellerID: String) { self.resellerID = resellerID }
 
+    package var isEmpty: Bool {
+        defaultDiscountRate == nil && creditLimit == nil && limit == nil && apiAccess == nil
+            && lowBalanceThreshold == nil
+    }
+
     package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> Reseller {
         var reseller = try tenant.knownReseller(resellerID)
         guard reseller.state != .terminated else {

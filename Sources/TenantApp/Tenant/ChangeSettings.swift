@@ -36,12 +36,14 @@ extension TenantReader {
     package func allowsSelfActivation() throws -> Bool { try setting(SelfActivation.setting) == "on" }
 }
 
-/// Changes the theme and who activates resellers: what is nil stays, `.some(nil)` is taken away.
+/// Changes the theme, and what resellers may do by themselves: what is nil stays, `.some(nil)` is taken away.
 package struct ChangeSettings: Sendable {
     package var name: String?
     package var logo: String??
     package var colours: [Theme.Colour: String?] = [:]
     package var allowsSelfActivation: Bool?
+    package var allowsSelfServiceKeys: Bool?
+    package var offersSandbox: Bool?
 
     package init() {}
 
@@ -55,6 +57,16 @@ package struct ChangeSettings: Sendable {
         if let allowsSelfActivation {
             try tenant.set(SelfActivation.setting, to: allowsSelfActivation ? "on" : "off")
             detail.note("self_activation", allowsSelfActivation ? "on" : "off")
+        }
+        if let allowsSelfServiceKeys {
+            try tenant.setSelfServiceKeys(allowsSelfServiceKeys)
+            detail.note("self_service_keys", allowsSelfServiceKeys ? "on" : "off")
+        }
+        if let offersSandbox {
+            try tenant.setSandbox(offersSandbox)
+            detail.note("sandbox_before_approval", offersSandbox ? "on" : "off")
+            // Price lists that are kept ready are given without a look at the file.
+            tenant.forgetAnswers(resellerID: nil)
         }
         return try tenant.theme()
     }

@@ -2,39 +2,42 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// The tenant's theme (O12), and whether resellers activate themselves (A2).
+/// The tenant's theme (O12), and what resellers may do by themselves: activate (A2), mint keys (C5), try before they are
+/// approved (W12).
 extension OperatorAdmin {
     static let settings: [Route] = [
         Route(
             .get, "/settings", "Read the tenant's name, logo and colours", access: .administrator,
             gives: .read(Schemas.setting)
         ) { _ in
-            .read { tenant in
-                let setting = Schemas.Setting(
-                    theme: try tenant.theme(), selfActivation: try tenant.allowsSelfActivation())
-                return .json(Schemas.setting, setting, in: tenant.currency)
-            }
+            .read { tenant in .json(Schemas.setting, try tenant.settings(), in: tenant.currency) }
         },
         Route(
             .patch, "/settings", "Change the tenant's name, logo and colours", access: .administrator,
             takes: Schemas.settingChange, gives: .done(Schemas.setting)
         ) { call in
             let change = try themeChange(call)
+            guard change.allowsSelfServiceKeys == nil || call.known.role.isOwner else {
+                throw Refusal.forbidden(.ownerLetsMint)
+            }
             return .write { tenant, detail in
-                let setting = Schemas.Setting(
-                    theme: try change.run(tenant, &detail), selfActivation: try tenant.allowsSelfActivation())
-                return .json(Schemas.setting, setting, in: tenant.currency)
+                _ = try change.run(tenant, &detail)
+                return .json(Schemas.setting, try tenant.settings(), in: tenant.currency)
             }
         },
     ]
 
     private static func themeChange(_ call: Call) throws -> ChangeSettings {
         var fields = try call.fields()
-        let names = ["name", "logo", "colours", "self_activation"]
+        let names = [
+            "name", "logo", "colours", "self_activation", "self_service_keys", "sandbox_before_approval",
+        ]
         fields.expectChange(of: names, clearable: ["logo"])
         var change = ChangeSettings()
         change.name = fields.optionalString("name", characters: 1...100)
         change.allowsSelfActivation = fields.optionalBool("self_activation")
+        change.allowsSelfServiceKeys = fields.optionalBool("self_service_keys")
+        change.offersSandbox = fields.optionalBool("sandbox_before_approval")
         change.logo = fields.change("logo") { $0.secureURL("logo") }
         if var nested = fields.optionalObject("colours") {
             let colours = Theme.Colour.allCases.map(\.rawValue)
@@ -49,6 +52,14 @@ extension OperatorAdmin {
         fields.expectNoOthers(than: names)
         try fields.finish()
         return change
+    }
+}
+
+extension TenantReader {
+    fileprivate func settings() throws -> OperatorAdmin.Schemas.Setting {
+        OperatorAdmin.Schemas.Setting(
+            theme: try theme(), selfActivation: try allowsSelfActivation(),
+            selfServiceKeys: try allowsSelfServiceKeys(), sandbox: try offersSandbox())
     }
 }
 

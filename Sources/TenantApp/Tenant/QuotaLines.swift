@@ -14,7 +14,8 @@ extension AttentionSource {
             ("resellers", try tenant.standingResellers(), quotas.resellersMax),
             ("keys", try tenant.keysInForce(resellerID: nil), quotas.keysMax),
         ]
-        let items = used.filter { $0.2 > 0 && $0.1 / max($0.2 / 5, 1) >= 4 }
+        // Four fifths of it, rounded up.
+        let items = used.filter { $0.2 > 0 && $0.1 >= $0.2 - $0.2 / 5 }
             .map { AttentionItem(object: $0.0, note: "\($0.1) of \($0.2)") }
         return items.isEmpty
             ? nil : AttentionLine(kind: "quotas", count: items.count, items: items, link: "/api/admin/usage")

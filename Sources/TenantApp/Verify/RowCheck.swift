@@ -25,7 +25,7 @@ enum RowCheck {
             "api_key", "customer", "orders", "service", "holding", "ledger_account", "posting", "idempotency",
             "webhook_endpoint", "event", "licence", "panel_user", "credit_event", "reconciliation", "account_review",
             "port_device", "port_slot", "port_pricebook", "port_country_override", "port", "customer_transfer",
-            "topup_total", "renewal", "hourly_charge", "code_batch", "activation_code", "code_block", "subscriber",
+            "topup_total", "renewal", "hourly_charge", "refund", "code_batch", "activation_code", "code_block", "subscriber",
             "payment", "provisioning",
             "stock_item",
         ].map { ($0, "book", "0, 1") } + [
@@ -50,10 +50,13 @@ enum RowCheck {
     }
 
     private static func readOrders(_ sweep: inout RowSweep, _ file: inout VerifiedFile) throws {
-        try sweep.take(Product.columns, from: "product", since: Migration0004.version, &file, Product.init)
+        try sweep.take(Product.columns, from: "product", since: Migration0021.version, &file, Product.init)
         try sweep.take(BookRow.columns, from: BookRow.tables, since: Migration0004.version, &file, BookRow.init)
+        let sinceChanges = Migration0021.version
+        try sweep.take(PriceChange.columns, from: PriceChange.tables, since: sinceChanges, &file, PriceChange.init)
         try sweep.take(Customer.columns, from: "customer", &file, Customer.init)
-        try sweep.take(Order.columns, from: Order.tables, since: Migration0018.version, &file, Order.init)
+        try sweep.take(Order.columns, from: Order.tables, since: Migration0023.version, &file, Order.init)
+        try sweep.take(Refund.columns, from: Refund.tables, since: Migration0023.version, &file, Refund.init)
         try sweep.take(Service.columns, from: Service.tables, since: Migration0017.version, &file, Service.init)
         let since = Migration0015.version
         try sweep.take(WebhookEndpoint.columns, from: "webhook_endpoint", since: since, &file, WebhookEndpoint.init)

@@ -1,0 +1,142 @@
+"""U2 and O7 seen from outside: each kind of thing that waits for the operator is listed while it waits, with what it is
+about, and is gone when it is dealt with. (Pending orders and a restored file are in due.py, provisioners in unitcare.py.)"""
+
+from renewals import Customer, DAY
+from shop import PARTNER, PASSWORD, Shop
+from support import Checks, Gateway, arguments, wait_until
+
+REPORTS = "/api/v1/reseller"
+
+
+def main():
+    options = arguments()
+    checks = Checks()
+    with Gateway(options.tollgate, demo=False, clock=True) as gateway:
+        applications(gateway, checks)
+        webhooks(gateway, checks)
+        services(gateway, checks)
+        reviews(gateway, checks)
+        quotas(gateway, checks)
+    checks.finish()
+
+
+def lines(shop):
+    answer = shop.admin("GET", "/attention")
+    assert answer.status == 200, answer
+    return {line["kind"]: line for line in answer.json["data"]}
+
+
+def only(shop, kind):
+    """The one line that there is, with its items."""
+    found = lines(shop)
+    assert list(found) == [kind], found
+    line = found[kind]
+    # What it leads to is there.
+    assert shop.gateway.get(shop.base + line["link"], key=shop.owner_key).status == 200, line
+    return line, [item["object"] for item in line["items"]]
+
+
+def applications(gateway, checks):
+    shop = Shop(gateway)
+    with checks("U2 W11 those who applied wait for the operator, the longest first; who is decided upon does not"):
+        assert lines(shop) == {}
+        for number in range(7):
+            applied = gateway.post(f"{shop.base}{PARTNER}/apply", {
+                "email": f"new-{number}@there.example", "name": f"N {number}", "password": PASSWORD})
+            assert applied.status in (200, 201), applied
+        rows = sorted(shop.admin("GET", "/resellers?status=pending&limit=100").json["data"], key=lambda row: row["created_at"])
+        line, objects = only(shop, "applications")
+        assert line["count"] == 7 and not line["is_more"] and objects == [row["id"] for row in rows[:5]], line
+        assert shop.admin("POST", f"/resellers/{rows[0]['id']}/approve").status == 200
+        assert shop.admin("POST", f"/resellers/{rows[1]['id']}/terminate").status == 200
+        line, objects = only(shop, "applications")
+        assert line["count"] == 5 and objects == [row["id"] for row in rows[2:]], line
+
+
+def webhooks(gateway, checks):
+    shop = Shop(gateway)
+    reseller = shop.reseller(balance="1000.00")
+    sku = shop.product()
+    shop.price(reseller, sku, {"wholesale_monthly": "1.00"})
+    hook = shop.call(reseller, "POST", "/webhooks", {
+        "name": "hook", "url": "https://receiver.invalid/", "events": ["order.created"]})
+    assert hook.status == 201, hook
+    with checks("U2 H3 a delivery that was given up is shown until it is replayed or its endpoint is gone"):
+        placed = shop.order(reseller, sku, timestamp=int(gateway.now()))
+        assert placed.status == 201, placed
+        deliveries = lambda: shop.admin("GET", "/deliveries").json["data"]
+        # Each try after the other, up to the last.
+        for _ in range(12):
+            tries = deliveries()[0]["tries"]
+            if deliveries()[0]["state"] != "pending":
+                break
+            gateway.jump(2 * DAY)
+            wait_until(lambda: deliveries()[0]["tries"] > tries or deliveries()[0]["state"] != "pending")
+        found = lines(shop)
+        dead, disabled = found.get("deliveries_dead"), found.get("webhooks_disabled")
+        assert dead or disabled, (found, deliveries())
+        if dead:
+            assert dead["count"] == 1 and dead["items"][0]["object"] == deliveries()[0]["id"], dead
+            assert dead["items"][0]["reseller"] == reseller["id"], dead
+    with checks("U2 H3 H4 an endpoint that was given up is shown, and is gone once somebody enables it"):
+        if "webhooks_disabled" not in lines(shop):
+            assert shop.admin("POST", f"/webhooks/{hook.json['id']}/disable").status == 200
+        line = lines(shop)["webhooks_disabled"]
+        assert line["count"] == 1 and line["items"][0]["object"] == hook.json["id"], line
+        assert gateway.get(shop.base + line["link"], key=shop.owner_key).json["data"][0]["id"] == hook.json["id"]
+        assert shop.admin("POST", f"/webhooks/{hook.json['id']}/enable").status == 200
+        assert "webhooks_disabled" not in lines(shop)
+
+
+def services(gateway, checks):
+    shop = Shop(gateway)
+    customer = Customer(gateway, shop, shop.product(), balance="10.00")
+    with checks("U2 W9 a service that could not be paid is shown until money comes"):
+        service = customer.order()[0]
+        customer.jump_to(service)
+        customer.wait(service, status="past_due")
+        line, objects = only(shop, "services_past_due")
+        assert line["count"] == 1 and objects == [service], line
+        assert line["items"][0]["reseller"] == customer.reseller["id"], line
+        shop.top_up(customer.reseller, "100.00")
+        customer.wait(service, status="active")
+        assert lines(shop) == {}
+
+
+def reviews(gateway, checks):
+    shop = Shop(gateway, blueprint="panel", currency="USD")
+    reseller = shop.reseller()
+    with checks("U2 C3 O8 a review waits until an operator closes it"):
+        for amount in (5, 6):
+            told = gateway.post(f"{shop.base}{REPORTS}/credit", {
+                "kind": "topup", "amount_usd": amount, "external_ref": "one", "meta": {}}, key=reseller["key"])
+            assert told.status == 200, told
+        line, objects = only(shop, "reviews_open")
+        assert line["count"] == 1 and line["items"][0]["reseller"] == reseller["id"], line
+        closed = shop.admin("POST", f"/reviews/{objects[0]}/close", {"note": "looked at"})
+        assert closed.status == 200, closed
+        assert lines(shop) == {}
+
+
+def quotas(gateway, checks):
+    shop = Shop(gateway)
+
+    def quota(**quotas):
+        changed = gateway.patch(f"/provider/v1/tenants/{shop.slug}", {"quotas": quotas}, key=gateway.provider_key)
+        assert changed.status == 200, changed
+
+    with checks("U2 P2 a quota of which four fifths are used is shown, and is gone once there is room"):
+        shop.reseller()
+        shop.reseller()
+        quota(resellers=3)
+        assert lines(shop) == {}
+        quota(resellers=2)
+        line, objects = only(shop, "quotas")
+        assert objects == ["resellers"] and "2 of 2" in line["items"][0]["note"], line
+        for most, is_shown in ((9, False), (3, False), (2, True), (1, True), (1_000, False)):
+            quota(resellers=most)
+            assert ("quotas" in lines(shop)) == is_shown, (most, lines(shop))
+
+
+if __name__ == "__main__":
+    main()
