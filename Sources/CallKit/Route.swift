@@ -100,6 +100,8 @@ package final class Route: Sendable {
     package let cacheKind: CacheKind?
     /// Whether its answer is named by an ETag, and not sent again to who has it: lists of prices.
     package let isTagged: Bool
+    /// Whether what its address names never changes: whoever has got it may keep it, and anybody's cache too.
+    package let keepsForEver: Bool
     package let summary: String
     /// Whether its query may hold anything: services that call back have parameters of their own.
     package let ignoresUnknownParameters: Bool
@@ -118,7 +120,7 @@ package final class Route: Sendable {
         _ method: Method, _ pattern: String, _ summary: String, access: Access, moves: Moves? = nil, body: Body? = nil,
         idempotency: Idempotency = .ignored, signedBy: SignedCall.Secrets? = nil, openCalls: OpenCalls? = nil,
         openIn: Set<ResellerState> = [], isOpenToSupport: Bool? = nil, routeClass: RouteClass? = nil,
-        cacheKind: CacheKind? = nil, isTagged: Bool = false,
+        cacheKind: CacheKind? = nil, isTagged: Bool = false, keepsForEver: Bool = false,
         ignoresUnknownParameters: Bool = false, parameters: [Parameter] = [], takes: Schema? = nil,
         gives: Success? = nil, refuses: Set<Int> = [], description: LazyDescription? = nil,
         handle: @escaping @Sendable (Call) throws -> Work
@@ -140,6 +142,7 @@ package final class Route: Sendable {
         self.routeClass = routeClass
         self.cacheKind = cacheKind
         self.isTagged = isTagged || cacheKind != nil
+        self.keepsForEver = keepsForEver
         self.ignoresUnknownParameters = ignoresUnknownParameters
         self.parameters = parameters
         self.takes = takes

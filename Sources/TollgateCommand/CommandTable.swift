@@ -4,7 +4,8 @@ import Foundation
 enum CommandTable {
     static let all: [Command] =
         [ServeCommand.command] + TenantCommands.commands + CopyCommands.commands + NodeCommands.commands
-        + KeyCommands.commands + AuditCommands.commands + EventCommands.commands + WebhookCommands.commands
+        + PeopleCommands.commands + ResellerCommands.commands + KeyCommands.commands + [SignCommand.command]
+        + AuditCommands.commands + EventCommands.commands + WebhookCommands.commands
         + ProvisioningCommands.commands + DueCommands.commands + [VerifyCommand.command, BackupCommand.command]
         + general
 

@@ -130,7 +130,7 @@ def hash_of_the_book(checks, shop):
         moved = send(shop, "/price-book.csv", rows, **{"If-Match": second})
         assert moved.status == 412, moved
         assert send(shop, "/price-book.csv", rows, **{"If-Match": "*"}).status == 200
-        tag = book(shop)[1].headers["ETag"]
+        tag = book(shop)[1].headers["etag"]
         assert tag == f'"{send(shop, "/price-book.csv?dry_run=true", rows).json["hash"]}"', tag
     with checks("O4 what changes no price moves no book: the same row again, an order, a product"):
         still = send(shop, "/price-book.csv?dry_run=true", rows).json["hash"]
@@ -218,7 +218,7 @@ def history(checks, shop):
         rows = shop.admin("GET", row + "/history").json["data"]
         assert [one["way"] for one in rows] == ["file", "call", "call"], rows
         assert [one["request_id"] for one in rows] == [
-            answer.headers["Request-Id"] for answer in (third, second, first)], rows
+            answer.headers["request-id"] for answer in (third, second, first)], rows
         assert rows[2]["from"] is None and rows[2]["to"]["wholesale_monthly"] == "4.00", rows[2]
         assert rows[1]["from"]["wholesale_monthly"] == "4.00", rows[1]
         assert rows[1]["to"]["wholesale_monthly"] == "5.00" and rows[1]["to"]["discount_rate_override"] == "0", rows[1]
@@ -284,7 +284,7 @@ def restored(checks, gateway):
         assert [one["way"] for one in rows] == ["restore", "call"], rows
         assert rows[0]["from"]["wholesale_monthly"] == "9.00", rows
         assert rows[0]["to"]["wholesale_monthly"] == "4.00", rows
-        assert rows[0]["request_id"] == back.headers["Request-Id"] and rows[0]["key"] is None, rows
+        assert rows[0]["request_id"] == back.headers["request-id"] and rows[0]["key"] is None, rows
         assert len(shop.admin("GET", f"/resellers/{a['id']}/products/{later}/history").json["data"]) == 1
         moved = send(shop, "/price-book.csv", [
             ["reseller", "sku", "wholesale_monthly"], [a["id"], sku, "1"]], **{"If-Match": hash_before})

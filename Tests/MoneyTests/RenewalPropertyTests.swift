@@ -97,6 +97,8 @@ private struct Year {
             let cents = Int64(random.below(12_000)) + 1
             try rent.topUp(cents, reseller: number)
             models[number].topUp(cents, now)
+            // Beyond a hundred services the clock pays on.
+            try rent.runDue()
             return "top-up \(cents)"
         case 3:
             let term = Term.allCases[Int(random.below(5))]

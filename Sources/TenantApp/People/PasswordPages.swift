@@ -39,8 +39,8 @@ package struct PasswordPages: Dialect {
             let hash = tokenHash(call)
             return .read { tenant in
                 let account = try AcceptLink.account(kind, hash, tenant)
-                return HTMLPage(title: title, theme: try tenant.theme(), content: form(kind, email: account.email))
-                    .answer()
+                let theme = try tenant.theme(at: call.rootPath)
+                return HTMLPage(title: title, theme: theme, content: form(kind, email: account.email)).answer()
             }
         }
     }
@@ -76,7 +76,7 @@ package struct PasswordPages: Dialect {
         let content: HTML = """
             <h1>Your password is set</h1><p>From now on <b>\(account.email)</b> signs in with it.</p>
             """
-        return HTMLPage(title: "Welcome", theme: try tenant.theme(), content: content).answer()
+        return HTMLPage(title: "Welcome", theme: try tenant.theme(at: call.rootPath), content: content).answer()
     }
 
     private static func tokenHash(_ call: Call) -> Digest { SHA256.hash(Array(call.parameters[0].utf8)) }

@@ -21,7 +21,6 @@ package struct ChangeResellerProfile: Sendable {
         // Why it was terminated is noted afterwards.
         guard !isProfile || reseller.state != .terminated else { throw Refusal.conflict(.resellerTerminated) }
         detail.resellerID = reseller.id
-        detail.note("reseller", reseller.publicID)
         if let notes {
             try tenant.setNotes(notes, reseller: reseller.id)
             detail.note("notes", notes == nil ? "none" : "changed")

@@ -25,7 +25,6 @@ package struct ChangeResellerTerms: Sendable {
             throw Refusal.conflict(.resellerTerminated)
         }
         detail.resellerID = reseller.id
-        detail.note("reseller", reseller.publicID)
         if let rate = defaultDiscountRate {
             reseller.defaultDiscountRate = rate
             detail.note("default_discount_rate", rate.decimal)

@@ -63,6 +63,7 @@ extension OperatorAdmin {
             let (profile, change) = try changes(call)
             return .write { tenant, detail in
                 var reseller = try profile.run(tenant, &detail)
+                detail.note("reseller", reseller.publicID)
                 if let change { reseller = try change.run(tenant, &detail) }
                 if change?.creditLimit != nil {
                     try PayDueServices.run(

@@ -75,10 +75,6 @@ extension OperatorAdmin {
         static let settingChange = Schema.change([
             "name": .text(100).omittable, "self_activation": .boolean.omittable,
             "self_service_keys": .boolean.omittable, "sandbox_before_approval": .boolean.omittable,
-            // An https URL that can stand in an attribute.
-            "logo": Schema.matching(#"^https://[!$%&(-+.0-:=?A-\[\]-~]+(/[!$-&(-+.-:=?-\[\]-~]*)?$"#).with(
-                "maxLength", .int(2_000)
-            ).optional,
             "colours": Schema.change(["primary": colour, "accent": colour, "background": colour]).omittable,
         ])
 
