@@ -113,7 +113,8 @@ package final class Gateway: Sendable {
     /// Every surface that a tenant may have.
     private static let dialects: [any Dialect] =
         Dialects.all + [
-            PasswordPages(.invitation), PasswordPages(.passwordReset), SandboxPayPages(), PaymentReturnPages(), LogoPages(),
+            PasswordPages(.invitation), PasswordPages(.passwordReset), SandboxPayPages(), PaymentReturnPages(),
+            LogoPages(),
         ]
 
     private static func pipeline(
