@@ -134,7 +134,10 @@ ORDER = {"product": text("vps-1", 64), "term": choice("monthly", "weekly"), "qua
 PASSWORD = text("correct horse battery", 256, 8)
 PRODUCT = {"name": text("A product", 200, required=False, null_is_bad=True),
            "fulfilment": choice("instant", required=False, null_is_bad=True), "hidden": boolean(False, null_is_bad=True),
-           "days": integer(30, 1, 36_525, required=False), "retail_price": price(), "wholesale_price": price()}
+           "days": integer(30, 1, 36_525, required=False), "retail_price": price(), "wholesale_price": price(),
+           "list": {name: price() for name in ("monthly", "quarterly", "semi_annual", "annual", "hourly", "setup_fee")}}
+SLOT = {"http_port": integer(10_001, 1, 65_535, required=False), "socks_port": integer(20_001, 1, 65_535, required=False)}
+KEYS = Field(["a-key"], ["x", 5, True, {}, [], [5], [None], [[]], [""], ["a-key", "a-key"], ["x" * 256], ["k"] * 101])
 
 DETAILS = Field({"host": {"value": "h.example"}}, [
     "x", 5, [], *({"a": bad} for bad in ("x", {}, {"value": 1}, {"value": "x", "secret": "y"}, {"value": "a\u0000b"})),
@@ -237,7 +240,7 @@ ADMINS = [
         "name": text("A key", 100, required=False), "expires_at": time_to_come(), "limit": policy()},
         optional_objects={"limit"}),
     Endpoint(ADMIN, "GET", "/people", "owner", query={
-        **PAGE, "role": ["x", "", "OWNER", "reseller"], "state": ["x", "", "ACTIVE"]}),
+        **PAGE, "role": ["x", "", "OWNER", "reseller"], "state": ["x", "", "ACTIVE"], "email": FIND["email"]}),
     Endpoint(ADMIN, "POST", "/people", "owner", {
         "email": email(), "name": text("Ada", 200), "role": choice("support", "reseller")}),
     Endpoint(ADMIN, "GET", "/people/{person}", "owner"),
@@ -286,12 +289,17 @@ ADMINS = [
     Endpoint(ADMIN, "PUT", "/resellers/{reseller}/products/{sku}", "operator", PRICES, may_be_empty=True),
     Endpoint(ADMIN, "POST", "/products", "operator", {
         "sku": text("new-sku", 64, more=["-a", ".a", "a b", "a/b", "ä", "a%", ".."]),
-        **PRODUCT, "name": text("A product", 200), "fulfilment": choice("instant"), "hidden": boolean(False)}),
+        **PRODUCT, "name": text("A product", 200), "fulfilment": choice("instant"), "hidden": boolean(False)},
+        optional_objects=["list"]),
     Endpoint(ADMIN, "GET", "/products", "operator", query=PAGE),
     Endpoint(ADMIN, "GET", "/products/{sku}", "operator"),
-    Endpoint(ADMIN, "PATCH", "/products/{sku}", "operator", PRODUCT),
+    Endpoint(ADMIN, "PATCH", "/products/{sku}", "operator", PRODUCT, optional_objects=["list"]),
+    Endpoint(ADMIN, "GET", "/products.csv", "operator"),
+    Endpoint(ADMIN, "POST", "/products.csv", "operator", query={"dry_run": ["x", "", "TRUE", "1"]}, raw=True),
     Endpoint(ADMIN, "GET", "/price-book.csv", "operator"),
-    Endpoint(ADMIN, "POST", "/price-book.csv", "operator", raw=True),
+    Endpoint(ADMIN, "POST", "/price-book.csv", "operator", query={"dry_run": ["x", "", "TRUE", "1"]}, raw=True),
+    Endpoint(ADMIN, "GET", "/price-history", "operator", query={**PAGE, **TIMES}),
+    Endpoint(ADMIN, "GET", "/resellers/{reseller}/products/{sku}/history", "operator", query=PAGE),
     Endpoint(ADMIN, "GET", "/orders", "operator", query={
         **PAGE, **MODE, **SOUGHT, **TIMES, "state": ["x", "", "PENDING"]}),
     Endpoint(ADMIN, "GET", "/orders.csv", "operator", query={**MODE, **SOUGHT, **TIMES, "state": ["x", "pending,"]}),
@@ -317,7 +325,7 @@ ADMINS = [
         "product": text("none", 64, required=False, null_is_bad=False),
         "term": Field("monthly", [5, "", "weekly", [], {}], required=False, null_is_bad=False),
         "price": money("1", "-1", "1000000001", required=True), "dry_run": boolean(True)}),
-    Endpoint(ADMIN, "GET", "/webhooks", "operator", query={**PAGE, **MODE, "state": ["x", "", "ACTIVE"]}),
+    Endpoint(ADMIN, "GET", "/webhooks", "operator", query={**PAGE, **MODE, "state": ["x", "", "ACTIVE"], "email": FIND["email"]}),
     Endpoint(ADMIN, "GET", "/webhooks/{webhook}", "operator"),
     *[Endpoint(ADMIN, "POST", f"/webhooks/{{webhook}}/{move}", "operator") for move in ("disable", "enable", "pause", "resume")],
     Endpoint(ADMIN, "GET", "/deliveries", "operator", query={**PAGE, **MODE, **DELIVERIES, "status": ["x", ""]}),
@@ -340,8 +348,21 @@ ADMINS = [
     Endpoint(ADMIN, "POST", "/reviews/{review}/close", "operator", {"note": text("Settled", 2000)}),
     Endpoint(ADMIN, "POST", "/licences", "operator", raw=True, needs_key=True),
     Endpoint(ADMIN, "GET", "/licences", "operator", query={**PAGE, **MODE}),
+    Endpoint(ADMIN, "POST", "/licences/withdraw", "operator", {"keys": KEYS}, query=MODE),
+    Endpoint(ADMIN, "POST", "/licences/move", "operator", {
+        "keys": KEYS, "reseller": text("res_x", 255, required=False), "product": text("lifetime", 64, required=False)}, query=MODE),
+    Endpoint(ADMIN, "GET", "/licences/withdrawn", "operator", query={**PAGE, **MODE}),
     Endpoint(ADMIN, "POST", "/ports", "operator", query=MODE, raw=True, needs_key=True),
     Endpoint(ADMIN, "GET", "/ports", "operator", query={**PAGE, **MODE, "status": ["x", "", "FREE"]}),
+    Endpoint(ADMIN, "PATCH", "/ports/{address}", "operator", SLOT, query=MODE),
+    Endpoint(ADMIN, "DELETE", "/ports/{address}", "operator", query={**MODE, "ports": ["x", "", "MOVE"]}),
+    Endpoint(ADMIN, "GET", "/devices", "operator", query={**PAGE, **MODE, "status": ["x", "", "ACTIVE"]}),
+    Endpoint(ADMIN, "GET", "/devices/{device}", "operator", query=MODE),
+    Endpoint(ADMIN, "PATCH", "/devices/{device}", "operator", {
+        "server_ip": text("203.0.113.5", 253, required=False, null_is_bad=True, more=["127.0.0.1", "::1", "0.0.0.0", "a b", "x"]),
+        "city": text("Berlin", 100, required=False), "carrier": text("net", 100, required=False),
+        "mode": choice("shared", required=False, null_is_bad=True)}, query=MODE),
+    Endpoint(ADMIN, "DELETE", "/devices/{device}", "operator", query={**MODE, "ports": ["x", "", "MOVE"]}),
     Endpoint(ADMIN, "GET", "/countries", "operator", query=PAGE),
     Endpoint(ADMIN, "PUT", "/countries/{country}", "operator", {
         "base_price": money("2.00", "-0.01", "1000000000.01", required=True), "name": text("Germany", 100, required=False)}),
@@ -375,10 +396,10 @@ ADMINS = [
     Endpoint(ADMIN, "POST", "/outbound/resume", "operator", {"deliveries": choice("send", required=False)},
              optional_body=True),
     Endpoint(ADMIN, "GET", "/settings", "operator"),
+    Endpoint(ADMIN, "PUT", "/settings/logo", "operator", raw=True),
+    Endpoint(ADMIN, "DELETE", "/settings/logo", "operator"),
     Endpoint(ADMIN, "PATCH", "/settings", "operator", {
         "name": text("A name", 100, required=False, null_is_bad=True),
-        "logo": Field("https://there.example/logo.svg", url().bad + [
-            "http://there.example/logo.svg", "https://a.example/\"x", "https://a.example/;x"], False),
         "colours": {name: Field("#1a2b3c", NOT_TEXT + ["", "red", "#12345", "#1234567", "#gggggg", "1a2b3c7", "#1a2b3c;"], False)
                     for name in ("primary", "accent", "background")},
         "self_activation": boolean(False, null_is_bad=True), "self_service_keys": boolean(False, null_is_bad=True),

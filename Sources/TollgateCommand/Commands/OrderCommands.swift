@@ -13,7 +13,7 @@ enum OrderCommands {
         Option("--customer", "ID", "Of one end customer, by our id or its reseller's"),
         Option("--reference", "TEXT", "Of one reference"),
         Option(
-            "--find", "TEXT", "Whose id, reference, external id or e-mail address begins so, in any case", alias: "--q"),
+            "--find", "TEXT", "Whose id, reference, customer or e-mail address begins so, in any case", alias: "--q"),
         Option("--from", "TIME", "RFC 3339 or a day, placed from then on"),
         Option("--to", "TIME", "RFC 3339 or a day, placed before then"),
         Option("--mode", "MODE", "live or test (live)"),
