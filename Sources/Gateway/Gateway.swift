@@ -190,6 +190,7 @@ package final class Gateway: Sendable {
                 gateway.levels.save(touched)
                 seconds += 1
                 if seconds % Self.countersEverySeconds == 0 { gateway.fleet.saveCounters() }
+                if seconds % Fleet.meteringSeconds == 0 { gateway.fleet.meter() }
                 pause(milliseconds: 1_000)
             }
         }

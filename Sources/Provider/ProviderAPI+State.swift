@@ -53,7 +53,7 @@ extension ProviderAPI {
     ) -> Work {
         .flow { steps in
             try await steps.callback { done in
-                fleet.change(record, event: event, requestID: call.requestID, judge: call.provider.judge) { profile in
+                fleet.change(record, as: call.act(event), judge: call.provider.judge) { profile in
                     let access = profile.access(at: call.now)
                     // A tenant whose cancelled period is over has ended, whatever its row says.
                     guard states.contains(profile.state), access != .refused(.cancelled) else {
@@ -76,7 +76,7 @@ extension ProviderAPI {
         }
         return .flow { steps in
             try await steps.callback { done in
-                fleet.delete(record, requestID: call.requestID, judge: call.provider.judge) { result in
+                fleet.delete(record, as: call.act("tenant.deleting"), judge: call.provider.judge) { result in
                     domainsChanged()
                     done(result)
                 }

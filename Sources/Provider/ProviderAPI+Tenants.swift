@@ -12,13 +12,15 @@ extension ProviderAPI {
                 gives: .made(Schemas.madeTenant), refuses: [409]
             ) { try create($0) },
             Route(
-                .get, "/tenants", "List tenants", access: .provider, parameters: TenantList.parameters,
+                .get, "/tenants", "List tenants", access: .providerReader, parameters: TenantList.parameters,
                 gives: .list(Schemas.tenant)
             ) { call in
                 let list = try TenantList(call)
                 return .files { .answer(answer(list, call)) }
             },
-            Route(.get, "/tenants/{slug}", "Read a tenant", access: .provider, gives: .read(Schemas.tenant)) { call in
+            Route(
+                .get, "/tenants/{slug}", "Read a tenant", access: .providerReader, gives: .read(Schemas.tenant)
+            ) { call in
                 let record = try tenant(of: call)
                 return .files { .answer(answer(record, call)) }
             },
@@ -60,6 +62,9 @@ extension ProviderAPI {
                     done(result)
                 }
             }
+            // The key is there, and whoever asked gets it.
+            try? await log(
+                call.act("tenant.owner_key", detail: .json { $0.field("key", id) }), of: record, call, steps)
             return .answer(
                 .json(201) { json in
                     json.field("id", id)

@@ -1,4 +1,4 @@
-import CallKit
+package import CallKit
 import HTTPCore
 import TenantRegistry
 
@@ -28,7 +28,7 @@ extension OperatorAdmin {
     ]
 
     /// A file to be saved, of a length that nobody knows yet.
-    static func download(_ name: StaticString, _ contentType: StaticString, _ body: PulledStream) -> Work {
+    package static func download(_ name: StaticString, _ contentType: StaticString, _ body: PulledStream) -> Work {
         var headers = ResponseHeaders()
         headers.add("Content-Type", contentType)
         headers.add("Content-Disposition", "attachment; filename=\"\(name)\"")

@@ -156,6 +156,8 @@ extension Fleet {
                 (record.id, month: counter.month, count: counter.count, last: counter.lastRequestAt)
             }
         }
+        let uses = providerKeys.unsavedUses
+        if !uses.isEmpty { registry.saveLastUses(ofProviderKeys: uses) }
         if counters.isEmpty { return then() }
         registry.saveCounters(counters) { [report] result in
             if case .failure(let error) = result { report("registry: counters: \(error)") }
@@ -189,7 +191,9 @@ extension Fleet {
         }
         group.wait()
         let last = DispatchSemaphore(value: 0)
-        saveCounters { [self] in saveDue(isWhole: true) { [self] in registry.close { last.signal() } } }
+        saveCounters { [self] in
+            saveTallies { [self] in saveDue(isWhole: true) { [self] in registry.close { last.signal() } } }
+        }
         last.wait()
         pool.close()
         background.close()

@@ -36,8 +36,22 @@ struct RegistryReading {
             tenant.keys.append(key)
         }
         try eachOfTenant(Self.due, place, &snapshot) { row, tenant in tenant.due = .known(try row.optionalTime()) }
+        try eachOfTenant(UsageTable.marks, place, &snapshot) { row, tenant in
+            let (incarnation, sequence) = (try row.optionalInt(), try row.optionalInt())
+            if let incarnation, let sequence {
+                tenant.meterMark = MeterMark(incarnation: incarnation, sequence: sequence)
+            }
+        }
+        try eachOfTenant(UsageTable.stands, place, &snapshot) { row, tenant in
+            let kind: QuotaKind = try row.value()
+            tenant.quotaStands[kind] = try QuotaStand(&row)
+        }
         snapshot.isDueWhole = try connection.row(Self.isDueWhole) { try $0.bool() } ?? false
-        try each(Self.providerKeys, &snapshot) { row, snapshot in snapshot.providerKeys.append(try row.digest()) }
+        try each(ProviderKeyTable.secrets, &snapshot) { row, snapshot in
+            snapshot.providerSecrets.append(
+                RegistrySnapshot.ProviderSecretRow(
+                    hash: try row.digest(), endsAt: try row.optionalTime(), key: try ProviderKey(&row)))
+        }
         return snapshot
     }
 
@@ -45,7 +59,6 @@ struct RegistryReading {
     private static let isDueWhole = Statement("SELECT is_whole FROM due_state")
     private static let domains = Statement(
         "SELECT tenant_id, host, certificate, wrapped_private_key FROM domain ORDER BY host")
-    private static let providerKeys = Statement("SELECT hash FROM provider_key WHERE revoked_at IS NULL")
 
     private func readDomains(_ snapshot: inout RegistrySnapshot) throws -> [TenantID: [String]] {
         var hosts: [TenantID: [String]] = [:]
