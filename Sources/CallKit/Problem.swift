@@ -34,6 +34,9 @@ package enum Problem {
                 json.field("required", required.decimal(minorUnitDigits: currency.minorUnitDigits))
                 json.field("available", available.decimal(minorUnitDigits: currency.minorUnitDigits))
                 json.field("currency", currency.code)
+            case .badSignature(_, let signed?):
+                json.field("signed_string", signed.text)
+                json.field("signed_sha256", signed.digest.hex)
             default: break
             }
         }
@@ -51,6 +54,8 @@ package enum Problem {
         "errors": .array(of: ["pointer": .string, "code": .string, "detail": .string]).omittable,
         // 402 where a balance does not cover it.
         "required": .decimal.omittable, "available": .decimal.omittable, "currency": .string.omittable,
+        // 401 of a signed call in mode test: which string its signature is of.
+        "signed_string": .string.omittable, "signed_sha256": .string.omittable,
     ]
 
     package static func title(_ status: Int) -> String {
@@ -63,6 +68,7 @@ package enum Problem {
         case 405: "Method not allowed"
         case 408: "Request timeout"
         case 409: "Conflict"
+        case 412: "Precondition failed"
         case 413: "Content too large"
         case 414: "URI too long"
         case 415: "Unsupported media type"

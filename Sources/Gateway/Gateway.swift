@@ -112,7 +112,10 @@ package final class Gateway: Sendable {
 
     /// Every surface that a tenant may have.
     private static let dialects: [any Dialect] =
-        Dialects.all + [InvitationPages(), SandboxPayPages(), PaymentReturnPages()]
+        Dialects.all + [
+            PasswordPages(.invitation), PasswordPages(.passwordReset), SandboxPayPages(), PaymentReturnPages(),
+            LogoPages(),
+        ]
 
     private static func pipeline(
         of fleet: Fleet, _ services: Services, _ blueprints: Blueprints, _ configuration: Configuration,

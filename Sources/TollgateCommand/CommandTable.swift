@@ -4,8 +4,8 @@ import Foundation
 enum CommandTable {
     static let all: [Command] =
         [ServeCommand.command] + TenantCommands.commands + CopyCommands.commands + ProviderKeyCommands.commands
-        + ProviderLogCommands.commands + NodeCommands.commands
-        + KeyCommands.commands + AuditCommands.commands + EventCommands.commands + WebhookCommands.commands
+        + ProviderLogCommands.commands + NodeCommands.commands + ResellerCommands.commands + KeyCommands.commands
+        + [SignCommand.command] + AuditCommands.commands + EventCommands.commands + WebhookCommands.commands
         + ProvisioningCommands.commands + DueCommands.commands + [VerifyCommand.command, BackupCommand.command]
         + general
 

@@ -187,7 +187,7 @@ extension TenantSchema {
         TenantSchema(
             migrations: migrations, readProjections: readProjections, housekeep: housekeep, due: due, meter: meter,
             vouched: vouched,
-            examine: { try ExaminationProcess.examine($0, by: program) })
+            examine: { try ExaminationProcess.examine($0, by: program) }, succeed: succeed)
     }
 }
 

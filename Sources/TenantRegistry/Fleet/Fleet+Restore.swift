@@ -80,7 +80,8 @@ extension Fleet {
             discard()
             try ExportSeal.remove(from: restore.path)
             try DataDirectory.rename(restore.path, to: new)
-            let head = try prepare(restore, new, above: before, revoked: restore.revoked + revokedSince)
+            let head = try prepare(
+                restore, new, above: before, revoked: restore.revoked + revokedSince, replacing: current?.connection)
             let hadFile = current != nil
             control.closeFile()
             if hadFile { try FileSwap.keep(live) }
@@ -123,7 +124,8 @@ extension Fleet {
     }
 
     private func prepare(
-        _ restore: Restore, _ path: String, above before: (head: AuditHead, epoch: Int64)?, revoked: [Digest]
+        _ restore: Restore, _ path: String, above before: (head: AuditHead, epoch: Int64)?, revoked: [Digest],
+        replacing replaced: Connection?
     ) throws -> AuditHead {
         let record = restore.record
         let connection = try Connection(path: path, flags: [.readWrite])
@@ -164,6 +166,8 @@ extension Fleet {
             try connection.run("DELETE FROM stock_staging")
             // What provisioners were asked for since has these numbers: the next is another question (W13).
             try connection.run("UPDATE provisioning SET n = n + 1000 WHERE phase = 'idle'")
+            try connection.run("DELETE FROM product_staging")
+            if let replaced { try schema.succeed(store.transaction, replaced, restore.requestID) }
             if try isUntold(connection) { try store.vouchForAll(schema: schema.version) }
             store.note(note(of: restore, store.head, before?.head))
             try store.seal()
