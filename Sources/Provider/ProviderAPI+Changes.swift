@@ -26,6 +26,12 @@ extension ProviderAPI {
     func change(_ call: Call) throws -> Work {
         let record = try tenant(of: call)
         let fields = try call.fields()
+        // Another owner's address is a change of the tenant's file too.
+        if case .string(let email)? = fields.value("owner_email"),
+            EmailAddress.canonical(email) != record.profile.ownerEmail
+        {
+            return .background { try changeOwner(record, fields, call) }
+        }
         // Certificates are parsed, and their keys wrapped, off the loop. Reading a tenant looks at its files.
         if fields.memberNames.contains(where: { $0 == "domains" || !Self.changeable.contains($0) }) {
             return .background { try change(record, fields, call) }
@@ -38,14 +44,17 @@ extension ProviderAPI {
     private static let moving = ["bytes", "counts", "last_request_at"]
 
     /// PATCH takes what GET gives (P2): a member that cannot be changed here may be sent back as it is.
-    private func readUnchanged(_ fields: inout FieldReader, _ record: TenantRecord, _ call: Call) {
-        let others = fields.memberNames.filter { !Self.changeable.contains($0) }
+    func readUnchanged(
+        _ fields: inout FieldReader, _ record: TenantRecord, _ call: Call, but changeable: [String],
+        why: String = "cannot be changed here"
+    ) {
+        let others = fields.memberNames.filter { !changeable.contains($0) }
         guard !others.isEmpty, let shown = try? JSON.parse(answer(record, call).body) else { return }
         for name in others where !Self.moving.contains(name) {
             guard let value = shown[name], fields.value(name) != value else { continue }
-            fields.fail(name, code: "read_only", detail: "cannot be changed here")
+            fields.fail(name, code: "read_only", detail: why)
         }
-        fields.expectNoOthers(than: Self.changeable + FieldReader(shown).memberNames)
+        fields.expectNoOthers(than: changeable + FieldReader(shown).memberNames)
     }
 
     private func change(_ record: TenantRecord, _ fields: FieldReader, _ call: Call) throws -> Work {
@@ -111,7 +120,7 @@ extension ProviderAPI {
         }
         change.domains = try readDomains(&fields, record)
         if let domains = change.domains { change.tell("domains", .array(domains.hosts.map { .string($0) })) }
-        readUnchanged(&fields, record, call)
+        readUnchanged(&fields, record, call, but: Self.changeable)
         try fields.finish()
         return change
     }

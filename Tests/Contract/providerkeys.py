@@ -9,7 +9,7 @@ import json
 import threading
 
 from shop import Shop
-from support import Checks, Gateway, arguments, together, wait_until
+from support import Checks, Gateway, arguments, command, together, wait_until
 
 API = "/provider/v1"
 KEY = {"id", "name", "role", "prefix", "created_at", "expires_at", "last_used_at", "revoked_at"}
@@ -320,11 +320,11 @@ def commanding(checks, keys):
         listed = gateway.command("provider-key", "list").stdout
         assert "by hand" in listed and made["id"] in listed and made["key"] not in listed, listed
         away = ("--url", gateway.base_url, "--key", keys.key)
-        done = gateway.command("provider-key", "rotate", made["id"], "--overlap", "60", "--json", *away)
+        done = command(gateway.tollgate, "provider-key", "rotate", made["id"], "--overlap", "60", "--json", *away)
         assert done.returncode == 0, done
         rotated = json.loads(done.stdout)
         assert rotated["key"] != made["key"] and keys("GET", "/tenants", key=made["key"]).status == 200
-        assert gateway.command("provider-key", "revoke", made["id"], *away).returncode == 0
+        assert command(gateway.tollgate, "provider-key", "revoke", made["id"], *away).returncode == 0
         assert keys("GET", "/tenants", key=rotated["key"]).status == 401
         log = gateway.command("log", "--action", "provider_key.revoked", "--limit", "1").stdout
         assert "provider_key.revoked" in log, log

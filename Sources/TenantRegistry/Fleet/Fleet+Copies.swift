@@ -91,6 +91,7 @@ extension Fleet {
         let now = clock.now()
         checkDisk()
         buryAgain()
+        deleteDue(at: now)
         if lastSessionSweep.withLock({ last in
             guard now.milliseconds - last.milliseconds >= Self.sessionSweepMilliseconds else { return false }
             last = now

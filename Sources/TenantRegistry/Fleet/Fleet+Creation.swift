@@ -120,11 +120,11 @@ extension Fleet {
             return giveUp(error)
         }
         record.update({ $0.state = .active }, now: monotonic.nanoseconds())
-        registry.complete(
-            record.profile, changes, meteredFrom: MeterMark(store.head), as: act, judge: judge
-        ) {
+        let mark = MeterMark(store.head)
+        registry.complete(record.profile, changes, meteredFrom: mark, as: act, judge: judge) {
             [self] result in
             if case .failure(let error) = result { return giveUp(error) }
+            record.meter.start(saved: mark, stands: [:])
             for change in changes { roster.apply(change.change, to: record) }
             roster.add(record)
             roster.update(record) { $0.projectionEpoch = changes.last?.epoch ?? 0 }
@@ -173,13 +173,19 @@ extension Fleet {
         }
     }
 
-    /// Tombstones a tenant and erases it: its slug and files go, its hashes stay dead for ever (P5).
+    /// Tombstones a tenant and erases it: its slug and files go, its hashes stay dead for ever (P5). `isAllowed` throws
+    /// where its row, as it is now, is not to be erased.
     package func delete(
         _ record: TenantRecord, as act: ProviderAct, judge: @escaping Registry.Judge = { _ in },
+        where isAllowed: @escaping @Sendable (TenantProfile) throws -> Void = { _ in },
         then: @escaping @Sendable (Result<Void, any Error>) -> Void
     ) {
         registry.change(
-            record.id, as: act, domains: nil, judge: judge, { $0.state = .deleting }
+            record.id, as: act, domains: nil, judge: judge,
+            { profile in
+                try isAllowed(profile)
+                profile.state = .deleting
+            }
         ) { [self] result in
             if case .failure(let error) = result { return then(.failure(error)) }
             roster.update(record) { $0.state = .deleting }
@@ -222,6 +228,7 @@ extension Fleet {
                 profile.takeChangeable(from: after)
                 if let domains { profile.domains = domains.hosts }
             }
+            noteDeletion(of: record)
             record.meter.wantLook()
             // What may happen in it by itself may be another thing now (P3).
             due.look(at: record)

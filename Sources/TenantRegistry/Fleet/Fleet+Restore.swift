@@ -167,7 +167,7 @@ extension Fleet {
             // What provisioners were asked for since has these numbers: the next is another question (W13).
             try connection.run("UPDATE provisioning SET n = n + 1000 WHERE phase = 'idle'")
             try connection.run("DELETE FROM product_staging")
-            if let replaced { try schema.succeed(store.transaction, replaced, restore.requestID) }
+            if let replaced { try schema.succeed(store.transaction, replaced, restore.act.requestID) }
             if try isUntold(connection) { try store.vouchForAll(schema: schema.version) }
             store.note(note(of: restore, store.head, before?.head))
             try store.seal()

@@ -98,6 +98,8 @@ package final class Fleet: Sendable {
     /// Tenants whose erasure the disk cut short; tried again until it is done.
     let unburied = Mutex<[(TenantProfile, ProviderAct)]>([])
     let lastSessionSweep = Mutex(Timestamp(milliseconds: 0))
+    /// Tenants whose deletion was put off, and until when.
+    let deletions = Mutex<[TenantID: Timestamp]>([:])
     /// Its figures on their way to the registry.
     let metering = Metering()
     private let certificatesCell: Mutex<[DomainCertificate]>
@@ -185,6 +187,7 @@ package final class Fleet: Sendable {
                 signingSeed: unwrap(tenant.wrappedSigningKey, of: tenant.profile.id))
             roster.add(record)
             takeDue(tenant.due, of: record)
+            noteDeletion(of: record)
             record.meter.start(saved: tenant.meterMark, stands: tenant.quotaStands)
             for reseller in tenant.resellers { roster.apply(.reseller(reseller), to: record) }
             for key in tenant.keys { roster.apply(.key(key), to: record) }

@@ -13,10 +13,9 @@ package struct MeterMark: Sendable, Equatable {
     init(_ head: AuditHead) { self.init(incarnation: head.incarnation, sequence: head.sequence) }
 }
 
-/// What is to be added to the registry's figures: once, since it tells from where to where it counts.
+/// What is to be added to the registry's figures: once, since it tells up to where it counts.
 package struct MeterSave: Sendable {
     let tenant: TenantID
-    let from: MeterMark?
     let to: MeterMark
     let tallies: MeterTallies
 }
@@ -101,7 +100,7 @@ final class TenantMeter: Sendable {
         state.withLock { state in
             if let pending = state.pending { return pending }
             guard state.gap == nil, let head = state.head, head != state.saved else { return nil }
-            let save = MeterSave(tenant: tenant, from: state.saved, to: head, tallies: state.unsaved)
+            let save = MeterSave(tenant: tenant, to: head, tallies: state.unsaved)
             state.unsaved = MeterTallies()
             state.pending = save
             return save

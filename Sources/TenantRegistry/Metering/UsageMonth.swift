@@ -135,15 +135,14 @@ struct UsageTable {
         for quota in save.quotas { try apply(quota) }
     }
 
-    /// Once: a mark that is not where the save begins says that it was applied already.
+    /// Once: a mark that is where the save ends says that it was applied already.
     private func apply(_ save: MeterSave) throws {
         try connection.run(
             """
             UPDATE metered_tenant SET mark_incarnation = ?2, mark_sequence = ?3
-            WHERE tenant_id = ?1 AND mark_incarnation IS ?4 AND mark_sequence IS ?5
+            WHERE tenant_id = ?1 AND NOT (mark_incarnation IS ?2 AND mark_sequence IS ?3)
             """,
-            .blob(save.tenant.bytes), .integer(save.to.incarnation), .integer(save.to.sequence),
-            .optional(save.from?.incarnation), .optional(save.from?.sequence))
+            .blob(save.tenant.bytes), .integer(save.to.incarnation), .integer(save.to.sequence))
         guard connection.changes == 1 else { return }
         for month in save.tallies.months { try add(month.tally, of: save.tenant, month: month.number) }
     }

@@ -270,7 +270,7 @@ package final class SQLiteRegistry: Registry {
             """
             UPDATE tenant SET state = ?2, tier = ?3, quota_bytes = ?4, quota_resellers = ?5, quota_keys = ?6,
                 quota_requests = ?7, ends_at = ?8, ended_at = ?9, limit_requests = ?10, limit_window = ?11,
-                limit_burst = ?12
+                limit_burst = ?12, owner_email = ?13, deletes_at = ?14
             WHERE id = ?1
             """,
             .blob(profile.id.bytes), .integer(profile.state.rawValue), .text(profile.tier.rawValue),
@@ -278,7 +278,8 @@ package final class SQLiteRegistry: Registry {
             .optional(profile.quotaOverrides.keysMax), .optional(profile.quotaOverrides.requestsMonthlyMax),
             .optional(profile.endsAt?.milliseconds), .optional(profile.endedAt?.milliseconds),
             .optional(profile.limit.map { Int64($0.requests) }),
-            .optional(profile.limit.map { Int64($0.windowSeconds) }), .optional(profile.limit.map { Int64($0.burst) }))
+            .optional(profile.limit.map { Int64($0.windowSeconds) }), .optional(profile.limit.map { Int64($0.burst) }),
+            .text(profile.ownerEmail), .optional(profile.deletesAt?.milliseconds))
     }
 
     private static func log(_ act: ProviderAct, _ profile: TenantProfile, _ connection: Connection) throws {

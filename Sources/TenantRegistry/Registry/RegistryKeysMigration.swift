@@ -1,8 +1,8 @@
 import SQLite
 
-/// The provider's keys with name, role and end, and its log (P8).
+/// The provider's keys with name, role and end, and its log (P8); deletions that can be taken back (P10).
 enum RegistryKeysMigration {
-    static let migration = Migration(version: 3, name: "provider keys and log", sql: sql)
+    static let migration = Migration(version: 3, name: "provider keys, log, deletions put off", sql: sql)
 
     private static let sql = """
         ALTER TABLE provider_key RENAME TO provider_key_before;
@@ -34,6 +34,9 @@ enum RegistryKeysMigration {
             JOIN provider_key k ON k.created_at = b.created_at AND k.prefix = b.display_prefix
             WHERE b.revoked_at IS NULL;
         DROP TABLE provider_key_before;
+
+        -- When the clock erases it, where its deletion was put off.
+        ALTER TABLE tenant ADD COLUMN deletes_at INTEGER;
 
         ALTER TABLE provider_event RENAME TO provider_event_before;
         DROP TRIGGER provider_event_is_append_only_update;

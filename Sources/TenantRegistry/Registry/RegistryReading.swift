@@ -119,6 +119,7 @@ private struct StoredTenant {
     static let columns = Columns<StoredTenant>(
         "id", "slug", "blueprint", "state", "tier", "quota_bytes", "quota_resellers", "quota_keys", "quota_requests",
         "currency", "key_prefix", "owner_email", "created_at", "refundable_until", "ends_at", "ended_at",
+        "deletes_at",
         "limit_requests", "limit_window", "limit_burst", "projection_epoch", "incarnation", "requests_month",
         "requests_count", "last_request_at", "wrapped_secret_key", "wrapped_signing_key")
     static let all = Statement("SELECT \(columns) FROM tenant")
@@ -133,6 +134,7 @@ private struct StoredTenant {
                 requestsMonthlyMax: try row.optionalInt()),
             currency: try row.text(), keyPrefix: try row.text(), ownerEmail: try row.text(), createdAt: try row.time(),
             refundableUntil: try row.time(), endsAt: try row.optionalTime(), endedAt: try row.optionalTime(),
+            deletesAt: try row.optionalTime(),
             limit: try row.optionalPolicy(), domains: [], projectionEpoch: try row.int(), incarnation: try row.int(),
             requestsMonth: try row.int(), requestsCount: try row.int(), lastRequestAt: try row.optionalTime())
         wrappedSecretKey = try row.blob()
