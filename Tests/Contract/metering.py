@@ -88,13 +88,12 @@ def counting(checks, provider):
     with checks("P9 what is refused is a request and a refusal; strangers and the provider are neither"):
         before = provider.now(shop)
         assert shop.get(reseller, "/orders/ord_nobodys").status == 404
-        assert shop.get(reseller, "/api/nowhere").status == 404
         assert gateway.get(shop.base + "/api/admin/resellers", key=reseller["key"]).status == 403
         for key in (None, "tgh_live_nobody", reseller["key"][:-4] + "AAAA"):
             assert gateway.get(shop.base + "/api/partner/v1/balance", key=key).status == 401
         assert provider("GET", f"/tenants/{shop.slug}").status == 200
         assert provider("POST", f"/tenants/{shop.slug}/owner-key").status == 201
-        assert difference(before, provider.now(shop))[:2] == (3, 3), provider.now(shop)
+        assert difference(before, provider.now(shop))[:2] == (2, 2), provider.now(shop)
     with checks("P9 G2 a call past its limit is a refusal too, each of a flood"):
         limited = shop.mint(reseller, limit={"requests": 2, "window_seconds": 3_600}).json["key"]
         before = provider.now(shop)
@@ -282,7 +281,7 @@ def quotas(checks, provider):
         provider.usage(shop)
         lines = provider("GET", f"/log?limit=100&tenant={shop.slug}").json["data"]
         assert [line for line in lines if "quota" in line["action"]] == before
-        assert gauge("full", "requests") >= 1 and gauge("full", "keys") >= 1
+        assert gauge("full", "keys") == 1
 
 
 def months(checks, provider):

@@ -150,7 +150,7 @@ extension Fleet {
                 fail: { [report] failure in report("tenant \(record.id.text): audit block: \(failure)") }))
     }
 
-    /// Saves how many requests each tenant made this month. Every minute, and at the end.
+    /// Saves how many requests each tenant made this month, and when keys were used. Every ten seconds, and at the end.
     package func saveCounters(then: @escaping @Sendable () -> Void = {}) {
         let counters = roster.allTenants.compactMap { record in
             record.counters.unsaved.map { counter in
