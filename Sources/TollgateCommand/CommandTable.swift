@@ -8,6 +8,8 @@ enum CommandTable {
         [ServeCommand.command],
         TenantCommands.commands,
         CopyCommands.commands,
+        ProviderKeyCommands.commands,
+        ProviderLogCommands.commands,
         NodeCommands.commands,
         PeopleCommands.commands,
         ResellerCommands.commands,

@@ -65,7 +65,7 @@ class Scene:
         return base + endpoint.api + endpoint.path.format(**(ids or self.ids))
 
     def credential(self, endpoint):
-        return {"provider": self.gateway.provider_key, "owner": self.shop.owner_key, "operator": self.shop.owner_key, "operator's session": self.shop.owner_key,
+        return {"provider": self.gateway.provider_key, "provider's reader": self.gateway.provider_key, "owner": self.shop.owner_key, "operator": self.shop.owner_key, "operator's session": self.shop.owner_key,
                 "reseller": self.reseller["key"], "session": self.session, "open": None}[endpoint.access]
 
     def send(self, endpoint, body=None, path=None, query=""):

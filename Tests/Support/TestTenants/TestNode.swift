@@ -45,7 +45,7 @@ package final class TestNode: Sendable {
             ownerEmail: "owner@\(slug).example")
         return try awaited { then in
             fleet.create(
-                creation, requestID: .none,
+                creation, as: fleet.ownAct("tenant.created"),
                 fill: { tenant in
                     try tenant.insertAccount(
                         email: creation.ownerEmail, name: slug, role: .owner, resellerID: nil, passwordHash: nil)
@@ -95,7 +95,7 @@ package final class TestNode: Sendable {
         _ record: TenantRecord, from path: String, acceptsUnsigned: Bool = false
     ) throws -> AuditHead {
         try awaited {
-            fleet.restore(record, from: path, acceptsUnsigned: acceptsUnsigned, requestID: .none, then: $0)
+            fleet.restore(record, from: path, acceptsUnsigned: acceptsUnsigned, as: fleet.ownAct("tenant.restored"), then: $0)
         }
     }
 
