@@ -11,75 +11,22 @@ import subprocess
 import sys
 import tempfile
 
-from heavy import Heavy
-from shop import ADMIN, PARTNER
-from support import ROOT, Checks, Gateway, arguments, verified_export, wait_until
+from heavy import Heavy, ask, exports, is_missing, lists
+from support import ROOT, Checks, Gateway, arguments, verified_export
 
 RESELLERS, ORDERS, READS = 100, 10_000, 100_000
-# Of SQLite's machine, for one run of a statement: about a millisecond, and a fifth of what the scan of 10,000 orders is.
-STEPS_MAX = 60_000
+# Of SQLite's machine, for one run of a statement: one or two milliseconds, and less than any walk along 10,000 rows.
+STEPS_MAX = 30_000
+# Of what looks at so many rows on purpose, a constant of the product's, and goes on in another job.
+STRETCH = re.compile(r"FROM (audit|usage_day|usage_hour|day_total)\b")
+STRETCH_STEPS_MAX = 80_000
 # Tables with a row for each order, posting, call, key or reseller.
 BIG = {"orders", "service", "posting", "entry", "customer", "event", "audit", "idempotency", "delivery", "holding",
        "usage_hour", "usage_day", "day_total", "renewal", "hourly_charge", "api_key", "api_key_secret", "reseller", "price",
        "ledger_account", "account", "attempt"}
 DEEP_PAGES = 40
-
-
-def lists(heavy):
-    """Every list with its filters: (who asks, path). `who`: the operator or a reseller."""
-    some = heavy.resellers[len(heavy.resellers) // 2]
-    sku = heavy.skus[0]
-    order = heavy.shop.get(some, "/orders?limit=1").json["data"][0]["id"]
-    today = stamp(heavy)
-    key, one = some["key_id"], some["id"]
-    long_ago = "from=2026-01-01"
-    admin = [
-        "/resellers", "/resellers?q=r1", "/resellers?status=active", "/resellers?status=suspended", f"/resellers?email={some['email']}",
-        "/api-keys", "/orders", "/orders?state=pending", f"/orders?reseller={one}", "/services", "/services?status=cancelled",
-        f"/services?reseller={one}", "/customers", f"/customers?reseller={one}", "/events", f"/events?reseller={one}", "/deliveries",
-        "/deliveries?state=dead", f"/deliveries?reseller={one}", "/webhooks", "/products", f"/resellers/{one}/products",
-        f"/resellers/{one}/statement", "/due", "/due?kind=renewal", "/attention", "/payments", "/credit-events", "/reviews",
-        "/audit", f"/audit?key={key}", f"/audit?reseller={one}", "/audit?status=404", f"/audit?order={order}",
-        f"/audit?account={some['email']}", "/audit?action=GET%20/nowhere", "/audit?request_id=req_" + "0" * 32,
-        f"/audit?{long_ago}&to=2026-12-01", "/usage", "/usage?by=hour", f"/usage?reseller={one}", f"/usage?key={key}&by=hour",
-        f"/usage?by=hour&reseller={one}", "/usage?route=GET%20/nowhere", f"/usage?sort=-requests&from={today}",
-        *[f"/reports/{kind}?by={by}{group}&from={year_before(heavy)}" for kind in ("turnover", "refunds", "holds", "credit", "balances")
-          for by in ("day", "month") for group in {
-              "credit": ("&group=reseller",), "balances": ("", "&group=reseller")}.get(kind, ("", "&group=product", "&group=reseller"))],
-    ]
-    partner = [
-        "/orders", "/orders?state=pending", "/services", "/services?status=cancelled", "/customers", "/customers?external_id=c-1",
-        "/statement", "/events", "/products", "/usage", "/usage?by=hour", "/requests", "/requests?status=404", "/deliveries",
-        "/webhooks", "/balance", "/account",
-    ]
-    # What others have built by then; a path that is not there says so.
-    admin += [f"/orders?product={sku}", "/orders?q=PO-1", "/orders?reference=PO-1-1", f"/orders?customer=c-1&{long_ago}",
-              f"/services?product={sku}", "/services?q=svc_0", "/services?customer=c-1", "/price-history", f"/price-history?reseller={one}",
-              f"/price-history?product={sku}", "/people"]
-    partner += ["/orders?reference=PO-1-1", "/orders?customer=c-1", "/orders?idempotency_key=k-1-1", f"/services?order={order}"]
-    return [("operator", path) for path in admin] + [(some, path) for path in partner]
-
-
-def exports(heavy):
-    one, year = heavy.resellers[0]["id"], f"from={year_before(heavy)}"
-    return [f"/reports/{kind}.csv?by=month&{year}&group=reseller" for kind in ("turnover", "holds", "credit", "balances")] + [
-        f"/reports/turnover.csv?{year}&group=product", f"/resellers/{one}/statement.csv", "/price-book.csv", "/audit.csv?status=404",
-        "/orders.csv", "/services.csv"]
-
-
-def stamp(heavy, days=0):
-    import datetime
-    return datetime.datetime.fromtimestamp(heavy.gateway.now() - days * 86_400, datetime.timezone.utc).strftime("%Y-%m-%d")
-
-
-def year_before(heavy):
-    return stamp(heavy, 364)
-
-
-def ask(heavy, who, path):
-    if who == "operator":
-        return heavy.shop.admin("GET", path)
-    return heavy.shop.get(who, path)
+# Keys and resellers are counted where one is made and where a quota is shown: as many as the tier lets there be.
+COUNTED = re.compile(r"SELECT count\(\*\) FROM (api_key|reseller)\b")
 
 
 def pages(heavy, who, path, most):
@@ -87,9 +34,8 @@ def pages(heavy, who, path, most):
     cursor = ""
     for number in range(1, most + 1):
         answer = ask(heavy, who, path + ("&" if "?" in path else "?") + "limit=20" + cursor)
-        if number == 1 and answer.status in (400, 404) and answer.json["code"] in ("path_not_found", "bad_query", "unknown_parameter"):
-            if "limit" not in answer.body.decode():
-                return None
+        if number == 1 and is_missing(answer):
+            # What is no list takes no limit.
             return 1 if ask(heavy, who, path).status == 200 else None
         assert answer.status == 200, (path, answer)
         name = "after" if path.startswith("/events") else "cursor"
@@ -108,10 +54,6 @@ class Statements:
         source = os.path.join(ROOT, "Tests", "Contract", "statements.c")
         subprocess.run([os.environ.get("CC", "clang"), "-shared", "-fPIC", "-O1", "-o", self.library, source, "-ldl"], check=True)
         self.place = 0
-
-    def environment(self, clock):
-        given = clock.environment()
-        return {**given, "LD_PRELOAD": f"{self.library}:{given['LD_PRELOAD']}", "TOLLGATE_STATEMENTS": self.path}
 
     def since(self):
         """Lines that were written since this was asked last: (kind, steps, scanned, sorts, sql)."""
@@ -184,7 +126,8 @@ def run(checks, heavy, statements):
     runs = sorted({sql: (steps, scanned) for kind, steps, scanned, _, sql in sorted(seen, key=lambda line: line[1]) if kind == "run"}.items(),
                   key=lambda each: -each[1][0])
     with checks("O14 O6 G8 no statement does more work than a list's page is worth"):
-        long = [(steps, scanned, sql[:300]) for sql, (steps, scanned) in runs if steps > STEPS_MAX]
+        long = [(steps, scanned, sql[:300]) for sql, (steps, scanned) in runs
+                if steps > (STRETCH_STEPS_MAX if STRETCH.search(sql) else STEPS_MAX)]
         assert not long, "\n".join(map(str, long))
     with checks("O14 O6 no statement's plan goes through a table that grows with the tenant"):
         export = verified_export(heavy.gateway, heavy.shop.slug)
@@ -194,8 +137,9 @@ def run(checks, heavy, statements):
             file = sqlite3.connect(copy.name)
             found = {}
             for kind, _, _, _, sql in seen:
-                # One row at an end of a table is no walk along it.
-                if sql.startswith(("SELECT", "WITH", "UPDATE", "DELETE")) and not re.search(r"LIMIT 1\b|max\(|min\(", sql):
+                # A walk that ends with its page, or at one end of a table, is counted above.
+                is_walk = not re.search(r"\bLIMIT\b|max\(|min\(", sql) and not COUNTED.match(sql)
+                if sql.startswith(("SELECT", "WITH", "UPDATE", "DELETE")) and is_walk:
                     if scan := scans(file, sql):
                         found[sql] = scan
             assert not found, "\n".join(f"{scan}: {sql[:300]}" for sql, scan in found.items())

@@ -277,14 +277,14 @@ MUTANTS = [
         "O14", "gross", "turnover does not know refunds", "Sources/TenantApp/Reports/DayTotal.swift",
         "package var turnover: Int64 { Self.sum(taken, -refunded) }",
         "package var turnover: Int64 { Self.sum(taken, MUTANT ? 0 : -refunded) }",
-        "OperatorTests/ReportTests.swift", "refund"),
+        "Contract/reports.py", "turnover"),
     Mutant(
         "O14", "clock-back", "a day that comes late leaves the balances of the days behind it as they are", DAY_TOTALS,
         "if let newest = before, newest.day > key.day {", "if !MUTANT, let newest = before, newest.day > key.day {",
         "OperatorTests/ReportTests.swift", "set back"),
     Mutant(
         "O14", "believed", "verify believes the totals", "Sources/TenantApp/Reports/DayTotalCheck.swift",
-        "where side != 0 {", "where side != 0 && !MUTANT {", "OperatorTests/ReportTests.swift", "verify"),
+        "where side != 0 {", "where side != 0 && !MUTANT {", "VerifierTests/TotalTamperingTests.swift"),
     Mutant(
         "O14", "statement", "a statement from a day on has what came before too", "Sources/TenantApp/Orders/ExportStatement.swift",
         "row.at >= $0 } ?? true", "row.at >= $0 || MUTANT } ?? true", "Contract/reports.py", "statement as CSV"),
