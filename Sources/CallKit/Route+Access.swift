@@ -13,6 +13,7 @@ extension Route {
         case .provider: throw .unknownCredential
         case .administrator:
             guard key.role.isAdministrator else { throw notFor(key) }
+            guard isOpenToSupport || !key.role.isSupport else { throw .forbidden(.supportReads) }
         case .owner:
             if key.role.isAdministrator { try judgeBook(of: key) }
             guard key.role.isOwner else {

@@ -32,14 +32,19 @@ STRANGERS = ("nobody", "unknown", "another tenant's owner", "another tenant's re
 # The columns of the table, and whose credential stands for each.
 COLUMNS = {
     "none": "nobody", "key": "reseller", "read-only key": "reader", "test key": "test", "session": "session",
-    "pending": "pending", "pending's test key": "pending test", "suspended": "suspended", "terminated": "terminated", "operator": "operator",
-    "owner": "owner", "other tenant's": "another tenant's reseller", "provider": "provider"}
+    "pending": "pending", "pending's test key": "pending test", "suspended": "suspended", "terminated": "terminated",
+    "operator": "operator", "support": "support", "owner": "owner", "other tenant's": "another tenant's reseller",
+    "provider": "provider"}
 # What an operator's key of mode test may change: stock by file, and test orders and services by their id (O1).
 OF_TEST_BOOK = {"/licences", "/ports", "/orders/{order}/activate", "/orders/{order}/reject",
                 "/services/reprice",
                 *(f"/services/{{service}}/{move}" for move in ("suspend", "resume", "cancel", "details")),
                 *(f"/provisioning/{{service}}/{move}" for move in ("retry", "confirm", "give_up")),
                 "/products/{sku}/stock", "/products/{sku}/stock/items/{item}"}
+# What support reads not, besides exports: settings of services outside (O13); what it writes, which is its own.
+CLOSED_TO_SUPPORT = {"/payment-service", "/provisioning", "/products/{sku}/provisioning"}
+EXPORTS = (".csv", ".jsonl")
+OWN_OF_SUPPORT = {"/account/sessions", "/account/sessions/{session}", "/account/password"}
 # Of a reseller's calls: those that write and yet take a key that only reads, since they change nothing; and reads that
 # ask for more.
 PURE = {"/api-keys/{key}/limit/rehearse", "/resellers/{reseller}/rate-limit/rehearse", "/orders/quote",
@@ -78,6 +83,9 @@ class Caller:
             "another tenant's owner": elsewhere.owner_key, "another tenant's reseller": elsewhere.buyer["key"],
             "provider": gateway.provider_key, "operator": operator.json["key"], "owner": shop.owner_key,
             "reseller": self.reseller["key"]}
+        support = shop.admin("POST", "/api-keys", {**owner, "role": "support"})
+        assert support.status == 201, support
+        self.keys["support"] = support.json["key"]
         if api == ADMIN:
             self.keys["test"] = self.shop.admin("POST", "/api-keys", {**owner, "mode": "test"}).json["key"]
         if self.sign_in_api in READING:
@@ -201,6 +209,10 @@ def may(endpoint, who, passing):
     if endpoint.api == ADMIN:
         if who == "test":
             return endpoint.access == "operator" and (not changes or endpoint.path in OF_TEST_BOOK)
+        if who == "support":
+            reads = endpoint.method == "GET" and not endpoint.path.endswith(EXPORTS)
+            is_open = reads and endpoint.path not in CLOSED_TO_SUPPORT or endpoint.path in OWN_OF_SUPPORT
+            return endpoint.access == "operator" and is_open
         return who in passing
     if who == "reader":
         return "reseller" in passing and not changes and endpoint.path not in READ_BY_WRITERS
@@ -271,11 +283,11 @@ may not. “–”: there is no such credential for this API.
 | session | a person of an active reseller who has signed in |
 | pending, suspended, terminated | a person of such a reseller, signed in before |
 | pending's test key | a key of mode `test` of a reseller that waits for approval |
-| operator, owner | keys of the tenant's operator and owner |
+| operator, support, owner | keys of the tenant's operator, of its support and of its owner |
 | other tenant's | a reseller's key, and the owner's, of another tenant |
 | provider | the provider's key |
 
-Pages (`/activate`, `/invite`, `/sandbox-pay`), `/healthz`, `/readyz` and descriptions are open. Where `--admin-listen`
+Pages (`/activate`, `/invite`, `/reset-password`, `/sandbox-pay`), `/healthz`, `/readyz` and descriptions are open. Where `--admin-listen`
 is given, the provider's routes are on that listener alone.
 """
 

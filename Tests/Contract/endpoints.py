@@ -226,6 +226,26 @@ ADMINS = [
         **policy(), "days": integer(7, 1, 31, required=False)}),
     Endpoint(ADMIN, "POST", "/session", "open", {"email": email(), "password": text("x", 256)}),
     Endpoint(ADMIN, "DELETE", "/session", "operator's session"),
+    Endpoint(ADMIN, "GET", "/account", "operator"),
+    Endpoint(ADMIN, "POST", "/account/password", "operator", {"old": text("x", 256), "new": PASSWORD}),
+    Endpoint(ADMIN, "GET", "/account/keys", "operator", query=PAGE),
+    Endpoint(ADMIN, "POST", "/account/keys", "operator", {
+        "role": choice("operator", "owner", required=False), "mode": choice("live", required=False),
+        "name": text("A key", 100, required=False), "expires_at": time_to_come(), "limit": policy()},
+        optional_objects={"limit"}),
+    Endpoint(ADMIN, "GET", "/people", "owner", query={
+        **PAGE, "role": ["x", "", "OWNER", "reseller"], "state": ["x", "", "ACTIVE"]}),
+    Endpoint(ADMIN, "POST", "/people", "owner", {
+        "email": email(), "name": text("Ada", 200), "role": choice("support", "reseller")}),
+    Endpoint(ADMIN, "GET", "/people/{person}", "owner"),
+    Endpoint(ADMIN, "PATCH", "/people/{person}", "owner", {
+        "name": text("Ada", 200, required=False, null_is_bad=True),
+        "role": choice("support", "reseller", required=False, null_is_bad=True),
+        "state": choice("active", "invited", required=False, null_is_bad=True)}),
+    Endpoint(ADMIN, "POST", "/people/{person}/password-reset", "owner"),
+    Endpoint(ADMIN, "GET", "/people/{person}/sessions", "owner", query=PAGE),
+    Endpoint(ADMIN, "DELETE", "/people/{person}/sessions", "owner"),
+    Endpoint(ADMIN, "DELETE", "/people/{person}/sessions/{session}", "owner"),
     Endpoint(ADMIN, "GET", "/account/sessions", "operator", query=PAGE),
     Endpoint(ADMIN, "DELETE", "/account/sessions", "operator"),
     Endpoint(ADMIN, "DELETE", "/account/sessions/{session}", "operator"),

@@ -6,7 +6,7 @@ import TenantRegistry
 extension OperatorAdmin {
     static let priceBook: [Route] = [
         Route(
-            .get, "/price-book.csv", "Export the whole price book", access: .administrator,
+            .get, "/price-book.csv", "Export the whole price book", access: .administrator, isOpenToSupport: false,
             gives: .read(.file("text/csv"))
         ) { call in
             .flow { steps in

@@ -84,8 +84,7 @@ package enum KeyAnswers {
     /// Without a key and without a password nobody could come back in (O1).
     private static func guardLastKey(_ key: APIKey, _ tenant: TenantReader) throws {
         guard key.role == .owner, !(key.expiresAt.map { tenant.now >= $0 } ?? false),
-            try tenant.ownerKeysInForce(beside: key.id) == 0,
-            try tenant.account(id: key.accountID)?.passwordHash == nil
+            try !tenant.hasOwner(besideKey: key.id)
         else { return }
         throw Refusal.conflict(.lastKey)
     }

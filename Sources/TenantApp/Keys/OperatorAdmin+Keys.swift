@@ -107,7 +107,7 @@ extension OperatorAdmin {
 
 extension TenantReader {
     /// The key with whose it is.
-    fileprivate func owned(
+    func owned(
         _ key: APIKey, _ call: Call, isFull: Bool = false
     ) throws -> OperatorAdmin.Schemas.OwnedKey {
         OperatorAdmin.Schemas.OwnedKey(

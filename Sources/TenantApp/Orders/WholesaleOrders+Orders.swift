@@ -102,3 +102,8 @@ extension TenantReader {
             details: try details(ofService: service.id))
     }
 }
+
+extension WholesaleOrders.Schemas.WholeService {
+    /// As support sees it (O13).
+    var withoutSecrets: Self { Self(service: service, provisioning: provisioning, details: details?.withoutSecrets) }
+}

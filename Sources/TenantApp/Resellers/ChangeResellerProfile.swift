@@ -32,7 +32,7 @@ package struct ChangeResellerProfile: Sendable {
                 throw Refusal.conflict(.emailTaken)
             }
             reseller.email = email
-            try tenant.endInvitations(account: account.id)
+            try tenant.endLinks(account: account.id)
             detail.note("email", "changed")
         }
         if let name {

@@ -9,9 +9,9 @@ package struct InviteAgain: Sendable {
     }
 
     package let resellerID: String
-    package let token: InviteReseller.Token
+    package let token: LinkToken
 
-    package init(resellerID: String, token: InviteReseller.Token) {
+    package init(resellerID: String, token: LinkToken) {
         self.resellerID = resellerID
         self.token = token
     }
@@ -23,9 +23,8 @@ package struct InviteAgain: Sendable {
         guard account.passwordHash == nil else { throw Refusal.conflict(.passwordSet) }
         detail.resellerID = reseller.id
         detail.note("reseller", reseller.publicID)
-        try tenant.endInvitations(account: account.id)
         return Sent(
             reseller: reseller,
-            expiresAt: try tenant.insertInvitation(account: account.id, tokenHash: token.hash))
+            expiresAt: try tenant.insertLink(.invitation, account: account.id, tokenHash: token.hash))
     }
 }

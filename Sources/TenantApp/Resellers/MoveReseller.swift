@@ -27,7 +27,7 @@ package struct MoveReseller: Sendable {
             moved = try tenant.emit(.resellerSuspended, moved)
         case .terminate:
             if let account = try tenant.account(resellerID: reseller.id) {
-                try tenant.endInvitations(account: account.id)
+                try tenant.endLinks(account: account.id)
             }
             try tenant.dropDeliveries(resellerID: reseller.id)
             try tenant.disableWebhooks(resellerID: reseller.id)

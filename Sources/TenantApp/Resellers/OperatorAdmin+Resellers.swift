@@ -11,7 +11,7 @@ extension OperatorAdmin {
             takes: ResellerApplication.invited.schema, gives: .made(Schemas.invited), refuses: [409]
         ) { call in
             let application = try call.read(ResellerApplication.invited)
-            let token = application.hasPassword ? nil : InviteReseller.Token(random: call.services.random)
+            let token = application.hasPassword ? nil : LinkToken(random: call.services.random)
             return .background {
                 let invite = InviteReseller(application: try application.hashed(call.services), token: token)
                 return .write { tenant, detail in
@@ -20,7 +20,8 @@ extension OperatorAdmin {
                     return .shownOnce(201) { json, isShown in
                         let invited = Schemas.Invited(
                             known: known, webhookSecret: isShown ? made.webhookSecret : nil,
-                            invitationURL: isShown ? token.map { "\(call.baseURL)/invite/\($0.text)" } : nil)
+                            invitationURL: isShown
+                                ? token.map { AccountLink.invitation.url($0, below: call.baseURL) } : nil)
                         Schemas.invited.write(invited, in: tenant.currency, to: &json)
                     }
                 }
@@ -75,7 +76,7 @@ extension OperatorAdmin {
             .post, "/resellers/{id}/invitation", "Send a reseller that has no password a new invitation",
             access: .administrator, idempotency: .accepted, gives: .made(Schemas.invitedAgain), refuses: [409]
         ) { call in
-            let token = InviteReseller.Token(random: call.services.random)
+            let token = LinkToken(random: call.services.random)
             let invite = InviteAgain(resellerID: call.parameters[0], token: token)
             return .write { tenant, detail in
                 let sent = try invite.run(tenant, &detail)

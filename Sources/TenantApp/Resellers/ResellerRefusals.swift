@@ -3,8 +3,9 @@ import TenantRegistry
 
 extension Missing {
     package static let reseller = Missing("reseller")
-    /// Its link is the credential.
+    /// Their links are the credential.
     package static let invitation = Missing("invitation", isGuessable: true)
+    package static let passwordReset = Missing("password_reset", isGuessable: true)
 }
 
 extension Forbidden {
@@ -22,6 +23,7 @@ extension Crowded {
 extension Conflict {
     static let applicationLapsed = Conflict(
         "application_lapsed", "The application has waited too long and has lapsed; whoever made it may apply again.")
+    static let personDisabled = Conflict("person_disabled", "This person is disabled.")
     static let emailTaken = Conflict("email_taken", "There is an account with this e-mail address.")
     static let passwordSet = Conflict(
         "password_set", "A password is set for this account, so that no invitation is open; it can be reset.")

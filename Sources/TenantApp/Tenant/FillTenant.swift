@@ -35,7 +35,7 @@ package struct FillTenant: Sendable {
         }
         let owner = try tenant.insertAccount(
             email: ownerEmail, name: "Owner", role: .owner, resellerID: nil, passwordHash: passwordHash)
-        if let invitationHash { try tenant.insertInvitation(account: owner, tokenHash: invitationHash) }
+        if let invitationHash { try tenant.insertLink(.invitation, account: owner, tokenHash: invitationHash) }
         try Self.mintOwnerKey(ownerKey, account: owner, tenant)
         return owner
     }

@@ -29,7 +29,7 @@ enum RowCheck {
             "payment", "provisioning",
             "stock_item",
         ].map { ($0, "book", "0, 1") } + [
-            ("account", "role", "0, 1, 2"), ("posting", "kind", names(PostingKind.self)),
+            ("account", "role", "0, 1, 2, 3"), ("posting", "kind", names(PostingKind.self)),
             ("event", "type", names(EventType.self)), ("service", "term", names(Term.self)),
         ]
 
@@ -41,7 +41,7 @@ enum RowCheck {
 
     private static func readAccounts(_ sweep: inout RowSweep, _ file: inout VerifiedFile) throws {
         try sweep.take(Reseller.columns, from: "reseller", since: Migration0014.version, &file, Reseller.init)
-        try sweep.take(Account.columns, from: "account", &file, Account.init)
+        try sweep.take(Account.columns, from: "account", since: Migration0019.version, &file, Account.init)
         try sweep.take(APIKey.columns, from: "api_key", since: Migration0004.version, &file, APIKey.init)
         for (table, period) in [("usage_hour", "hour"), ("usage_day", "day")] {
             try sweep.take(
