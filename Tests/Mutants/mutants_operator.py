@@ -277,15 +277,15 @@ MUTANTS = [
         "Sources/TenantApp/People/SetPassword.swift",
         "EndSessions(.account(accountID), sparingOwner: false, but: 0)",
         "EndSessions(.account(MUTANT ? 0 : accountID), sparingOwner: false, but: 0)",
-        "Contract/people.py", "every session and open link ends"),
+        "Contract/passwords.py", "every session and open link ends"),
     Mutant(
         "O13", "unmetered", "tries at the old password are not metered as the account's",
         "Sources/TenantApp/People/PasswordAnswers.swift",
         "place.guess(account.email, isKnown: isKnown)", "place.guess(MUTANT ? old : account.email, isKnown: isKnown)",
-        "Contract/people.py", "tries at the old password"),
+        "Contract/passwords.py", "tries at the old password"),
     Mutant(
         "O13", "reset-for-weeks", "a reset's link is good for two weeks",
         "Sources/TenantApp/Resellers/AccountLinks.swift",
         "case .passwordReset: 86_400", "case .passwordReset: MUTANT ? 14 * 86_400 : 86_400",
-        "Contract/people.py", "a link past its day"),
+        "Contract/passwords.py", "a link past its day"),
 ]
