@@ -256,7 +256,7 @@ ADMINS = [
     Endpoint(ADMIN, "POST", "/account/keys", "operator", {
         "role": choice("operator", "owner", required=False), "mode": choice("live", required=False),
         "name": text("A key", 100, required=False), "expires_at": time_to_come(), "limit": policy()},
-        optional_objects={"limit"}),
+        optional_objects={"limit"}, may_be_empty=True),
     Endpoint(ADMIN, "GET", "/people", "owner", query={
         **PAGE, "role": ["x", "", "OWNER", "reseller"], "state": ["x", "", "ACTIVE"], "email": FIND["email"]}),
     Endpoint(ADMIN, "POST", "/people", "owner", {

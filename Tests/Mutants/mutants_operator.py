@@ -320,12 +320,12 @@ MUTANTS = [
         "Sources/TenantApp/People/SetPassword.swift",
         "EndSessions(.account(accountID), sparingOwner: false, but: 0)",
         "EndSessions(.account(MUTANT ? 0 : accountID), sparingOwner: false, but: 0)",
-        "Contract/people.py", "every session and open link ends"),
+        "Contract/passwords.py", "every session and open link ends"),
     Mutant(
         "O13", "unmetered", "tries at the old password are not metered as the account's",
         "Sources/TenantApp/People/PasswordAnswers.swift",
         "place.guess(account.email, isKnown: isKnown)", "place.guess(MUTANT ? old : account.email, isKnown: isKnown)",
-        "Contract/people.py", "tries at the old password"),
+        "Contract/passwords.py", "tries at the old password"),
     Mutant(
         "O13", "reset-for-weeks", "a reset's link is good for two weeks",
         "Sources/TenantApp/Resellers/AccountLinks.swift",
@@ -356,4 +356,5 @@ MUTANTS = [
     Mutant(
         "O14", "statement", "a statement from a day on has what came before too", "Sources/TenantApp/Orders/ExportStatement.swift",
         "row.at >= $0 } ?? true", "row.at >= $0 || MUTANT } ?? true", "Contract/reports.py", "statement as CSV"),
+        "Contract/passwords.py", "a link past its day"),
 ]
