@@ -5,6 +5,7 @@ enum CommandTable {
     static let all: [Command] =
         [ServeCommand.command] + TenantCommands.commands + CopyCommands.commands + NodeCommands.commands
         + ResellerCommands.commands + KeyCommands.commands + [SignCommand.command] + AuditCommands.commands + EventCommands.commands + WebhookCommands.commands
+        + CatalogueCommands.commands + PriceCommands.commands + StockCommands.commands + SettingsCommands.commands
         + ProvisioningCommands.commands + DueCommands.commands + [VerifyCommand.command, BackupCommand.command]
         + general
 
