@@ -118,12 +118,17 @@ FIND = {"email": ["x", "", "a b@c.example"], "q": ["", " ", "a\u200bb"]}
 PAGE = {"limit": ["0", "101", "-1", "abc", "1.5", "", "99999999999999999999", "١"],
         "cursor": ["", "x", "!!!!", "AAAA", "__________8", "%ff%fe", "' OR 1=1"]}
 FEED = {"limit": PAGE["limit"], "after": PAGE["cursor"], "types": ["x", "", "order.created,", "ORDER.CREATED"]}
+# What orders and services are found by.
+SOUGHT = {"reseller": [""], "product": ["", "x" * 65], "customer": [""], "reference": ["", " a"], "q": ["", "%01", "x" * 256]}
 MODE = {"mode": ["x", "", "LIVE", "0"]}
+USAGE = {"by": ["x", "", "DAY", "month"], "sort": ["x", "", "-x", "--orders", "ORDERS"]}
+CALLS = {"account": ["x", "", "a@@b.example"], "request_id": ["x", "", "req_", "req_" + "g" * 32, "req_" + "A" * 32]}
 TIMES = {"from": ["x", "", "2020-13-01", "2020-01-01T99:00:00Z"], "to": ["x", "", "2020-00-01"]}
 PRICES = {**{f"wholesale_{term}": price() for term in ("monthly", "quarterly", "semi_annual", "annual", "hourly")},
           "wholesale_setup_fee": price(), "wholesale_once": price(), "discount_rate_override": percent(), "is_enabled": boolean(),
           "max_quantity": integer(10, 0, 1_000_000_000, required=False)}
 ORDER = {"product": text("vps-1", 64), "term": choice("monthly", "weekly"), "quantity": integer(1, 1, 1000),
+         "reference": text("invoice-1", 128, required=False),
          "customer": {"external_id": text("c-1", 128), "email": email(required=False),
                       "name": text("Ada", 200, required=False)}}
 PASSWORD = text("correct horse battery", 256, 8)
@@ -278,6 +283,7 @@ ADMINS = [
         "amount": money("5.00", "-1000000000.01", "1000000000.01", digits=2, required=True, more=["0", 0, "0.00"]),
         "reference": text("transfer", 200)}, needs_key=True),
     Endpoint(ADMIN, "GET", "/resellers/{reseller}/statement", "operator", query={**PAGE, **MODE}),
+    Endpoint(ADMIN, "GET", "/resellers/{reseller}/statement.csv", "operator", query={**TIMES, **MODE}),
     Endpoint(ADMIN, "GET", "/resellers/{reseller}/products", "operator", query=PAGE),
     Endpoint(ADMIN, "GET", "/resellers/{reseller}/products/{sku}", "operator"),
     Endpoint(ADMIN, "PUT", "/resellers/{reseller}/products/{sku}", "operator", PRICES, may_be_empty=True),
@@ -294,7 +300,9 @@ ADMINS = [
     Endpoint(ADMIN, "POST", "/price-book.csv", "operator", query={"dry_run": ["x", "", "TRUE", "1"]}, raw=True),
     Endpoint(ADMIN, "GET", "/price-history", "operator", query={**PAGE, **TIMES}),
     Endpoint(ADMIN, "GET", "/resellers/{reseller}/products/{sku}/history", "operator", query=PAGE),
-    Endpoint(ADMIN, "GET", "/orders", "operator", query={**PAGE, **MODE, "state": ["x", "", "PENDING"]}),
+    Endpoint(ADMIN, "GET", "/orders", "operator", query={
+        **PAGE, **MODE, **SOUGHT, **TIMES, "state": ["x", "", "PENDING"]}),
+    Endpoint(ADMIN, "GET", "/orders.csv", "operator", query={**MODE, **SOUGHT, **TIMES, "state": ["x", "pending,"]}),
     Endpoint(ADMIN, "GET", "/orders/{order}", "operator"),
     Endpoint(ADMIN, "POST", "/orders/{order}/activate", "operator", {"details": DETAILS}, optional_body=True),
     Endpoint(ADMIN, "POST", "/orders/{order}/reject", "operator", {
@@ -303,7 +311,10 @@ ADMINS = [
         "amount": money("1", "0", "1000000001", digits=2, required=True), "reason": text("It was down", 500),
         "service": text("svc_none", 64, required=False), "period": integer(0, 0, 2**31 - 1, required=False)},
         needs_key=True),
-    Endpoint(ADMIN, "GET", "/services", "operator", query={**PAGE, **MODE, "status": ["x", ""]}),
+    Endpoint(ADMIN, "GET", "/services", "operator", query={
+        **PAGE, **MODE, **SOUGHT, **TIMES, "state": ["x"], "status": ["x", ""], "order": [""]}),
+    Endpoint(ADMIN, "GET", "/services.csv", "operator", query={
+        **MODE, **SOUGHT, **TIMES, "state": ["x"], "status": ["x", ""], "order": [""]}),
     Endpoint(ADMIN, "GET", "/services/{service}", "operator"),
     Endpoint(ADMIN, "PATCH", "/services/{service}/details", "operator", {"details": Field(DETAILS.good, DETAILS.bad)}),
     *[Endpoint(ADMIN, "POST", f"/services/{{service}}/{move}", "operator") for move in ("suspend", "resume")],
@@ -393,11 +404,14 @@ ADMINS = [
                     for name in ("primary", "accent", "background")},
         "self_activation": boolean(False, null_is_bad=True), "self_service_keys": boolean(False, null_is_bad=True),
         "sandbox_before_approval": boolean(True, null_is_bad=True)}, optional_objects=["colours"]),
-    Endpoint(ADMIN, "GET", "/audit", "operator", query={**PAGE, **TIMES, "status": ["x", "", "99", "600", "-1"]}),
-    Endpoint(ADMIN, "GET", "/audit.csv", "operator", query={**TIMES, "status": ["x", "99"]}),
-    Endpoint(ADMIN, "GET", "/audit.jsonl", "operator", query={**TIMES, "status": ["x", "99"]}),
+    Endpoint(ADMIN, "GET", "/audit", "operator", query={**PAGE, **TIMES, "status": ["x", "", "99", "600", "-1"], **CALLS}),
+    Endpoint(ADMIN, "GET", "/audit.csv", "operator", query={**TIMES, "status": ["x", "99"], **CALLS}),
+    Endpoint(ADMIN, "GET", "/audit.jsonl", "operator", query={**TIMES, "status": ["x", "99"], **CALLS}),
     Endpoint(ADMIN, "GET", "/audit/head", "operator"),
-    Endpoint(ADMIN, "GET", "/usage", "operator", query={**PAGE, **TIMES}),
+    Endpoint(ADMIN, "GET", "/usage", "operator", query={**PAGE, **TIMES, **USAGE}),
+    *[Endpoint(ADMIN, "GET", f"/reports/{report}{form}", "operator", query={
+        **({} if form else PAGE), **TIMES, "by": ["x", "", "DAY", "year"], "group": ["x", "", "tenant"]})
+      for report in ("turnover", "refunds", "holds", "credit", "balances") for form in ("", ".csv")],
 ]
 
 PARTNERS = [
@@ -427,15 +441,21 @@ PARTNERS = [
     Endpoint(PARTNER, "GET", "/balance", "reseller"),
     Endpoint(PARTNER, "POST", "/orders", "reseller", ORDER, needs_key=True, signed=True),
     Endpoint(PARTNER, "POST", "/orders/quote", "reseller", ORDER),
-    Endpoint(PARTNER, "GET", "/orders", "reseller", query={**PAGE, "state": ["x", "", "PENDING"]}),
+    Endpoint(PARTNER, "GET", "/orders", "reseller", query={
+        **PAGE, "state": ["x", "", "PENDING"], "reference": [""], "customer": [""], "idempotency_key": ["", "a b"]}),
     Endpoint(PARTNER, "GET", "/orders/{order}", "reseller"),
-    Endpoint(PARTNER, "GET", "/services", "reseller", query={**PAGE, "status": ["x", ""]}),
+    Endpoint(PARTNER, "GET", "/services", "reseller", query={**PAGE, "status": ["x", ""], "order": [""]}),
     Endpoint(PARTNER, "GET", "/services/{service}", "reseller"),
     Endpoint(PARTNER, "POST", "/services/{service}/pay", "reseller"),
     Endpoint(PARTNER, "POST", "/services/{service}/cancel", "reseller"),
     Endpoint(PARTNER, "DELETE", "/services/{service}/cancel", "reseller"),
+    Endpoint(PARTNER, "POST", "/topup", "reseller", {"amount": money("20", "9.99", "1000000.01", digits=2, required=True)}),
+    Endpoint(PARTNER, "GET", "/topup/{payment}", "reseller"),
     Endpoint(PARTNER, "GET", "/statement", "reseller", query=PAGE),
-    Endpoint(PARTNER, "GET", "/statement.csv", "reseller"),
+    Endpoint(PARTNER, "GET", "/statement.csv", "reseller", query=TIMES),
+    Endpoint(PARTNER, "GET", "/usage", "reseller", query={**PAGE, **TIMES, **USAGE}),
+    Endpoint(PARTNER, "GET", "/requests", "reseller", query={
+        **PAGE, **TIMES, "status": ["x", "", "99", "600"], "request_id": CALLS["request_id"]}),
     Endpoint(PARTNER, "GET", "/account", "reseller"),
     Endpoint(PARTNER, "GET", "/events", "reseller", query=FEED),
 ]
@@ -461,6 +481,7 @@ SEEDS = [
     Endpoint(REPORTS, "POST", "/signup", "reseller"),
     Endpoint(REPORTS, "POST", "/credit", "reseller"),
     Endpoint(REPORTS, "GET", "/credit/{event}", "reseller"),
+    Endpoint(REPORTS, "GET", "/account", "reseller"),
     Endpoint(REPORTS, "POST", "/session", "open"),
     Endpoint(REPORTS, "DELETE", "/session", "session"),
     Endpoint(REPORTS, "POST", "/key/rotate", "reseller's key"),
@@ -487,6 +508,9 @@ SEEDS = [
     Endpoint(PORTS, "GET", "/reseller/customers", "reseller"),
     Endpoint(PORTS, "GET", "/reseller/customers/{customer}", "reseller"),
     Endpoint(PORTS, "PATCH", "/reseller/customers/{customer}", "reseller"),
+    Endpoint(PORTS, "GET", "/reseller/analytics", "reseller"),
+    Endpoint(PORTS, "POST", "/reseller/topup", "reseller"),
+    Endpoint(PORTS, "GET", "/reseller/topup/{payment}", "reseller"),
     Endpoint(PORTS, "POST", "/reseller/customers/{customer}/topup", "reseller"),
     Endpoint(PORTS, "POST", "/reseller/ports", "reseller"),
     Endpoint(PORTS, "GET", "/reseller/ports", "reseller"),
@@ -504,6 +528,7 @@ SEEDS = [
     Endpoint(CODES, "POST", "/regenerate-seed-hash", "session"),
     Endpoint(CODES, "POST", "/activate", "session"),
     Endpoint(CODES, "GET", "/me", "reseller"),
+    Endpoint(CODES, "GET", "/account", "reseller"),
     Endpoint(CODES, "POST", "/regenerate-key", "reseller"),
     Endpoint(CODES, "GET", "/plans", "open or reseller"),
     Endpoint(CODES, "POST", "/generate", "reseller"),

@@ -40,8 +40,8 @@ MUTANTS = [
         "Contract/sessions.py", "409 last_key"),
     Mutant(
         "O1", "fifty", "a reseller mints more keys than its share", KEYS,
-        "guard try keysInForce(resellerID: resellerID) < budgets.figures[.keysReseller]",
-        "guard try MUTANT || keysInForce(resellerID: resellerID) < budgets.figures[.keysReseller]",
+        "guard try keysInForce(resellerID: resellerID) < budgets.figures[budget]",
+        "guard try MUTANT || keysInForce(resellerID: resellerID) < budgets.figures[budget]",
         "Contract/budgets.py", "fifty keys at most"),
     # O2
     Mutant(
@@ -91,6 +91,25 @@ MUTANTS = [
         "Sources/TenantApp/Resellers/ChangeResellerTerms.swift",
         "tenant.forgetAnswers(resellerID: reseller.id)", "if !MUTANT { tenant.forgetAnswers(resellerID: reseller.id) }",
         "OperatorTests/ResellerTests.swift", "stale"),
+    Mutant(
+        "O3", "unfolded", "a search is of small letters alone", "Sources/TenantApp/Resellers/Resellers.swift",
+        "(value(.text(prefix.folded)),", "(value(.text(MUTANT ? prefix : prefix.folded)),", "Contract/accounts.py",
+        "in any case"),
+    Mutant(
+        "O3", "old-link", "an invitation to the old address stays open", "Sources/TenantApp/Resellers/ChangeResellerProfile.swift",
+        "try tenant.endInvitations(account: account.id)", "if !MUTANT { try tenant.endInvitations(account: account.id) }",
+        "Contract/accounts.py", "a new address ends the invitation"),
+    Mutant(
+        "O3", "taken", "an address of another account is given to a reseller",
+        "Sources/TenantApp/Resellers/ChangeResellerProfile.swift",
+        "guard try tenant.account(email: email).map({ $0.id == account.id }) ?? true else",
+        "guard try MUTANT || tenant.account(email: email).map({ $0.id == account.id }) ?? true else",
+        "Contract/accounts.py", "is taken"),
+    Mutant(
+        "O3", "unsaved-account", "a new address signs nobody in", "Sources/TenantApp/Resellers/ChangeResellerProfile.swift",
+        "try tenant.setProfile(email: reseller.email, name: reseller.name, account: account.id)",
+        "try tenant.setProfile(email: MUTANT ? account.email : reseller.email, name: reseller.name, account: account.id)",
+        "Contract/accounts.py", "signs in by the new address"),
     # O4
     Mutant(
         "O4", "row-reset", "what a price row's change does not name is lost",

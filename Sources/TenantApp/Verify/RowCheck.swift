@@ -25,7 +25,8 @@ enum RowCheck {
             "api_key", "customer", "orders", "service", "holding", "ledger_account", "posting", "idempotency",
             "webhook_endpoint", "event", "licence", "panel_user", "credit_event", "reconciliation", "account_review",
             "port_device", "port_slot", "port_pricebook", "port_country_override", "port", "customer_transfer",
-            "topup_total", "renewal", "hourly_charge", "refund", "code_batch", "activation_code", "code_block", "subscriber",
+            "topup_total", "renewal", "hourly_charge", "refund", "code_batch", "activation_code", "code_block",
+            "subscriber",
             "payment", "provisioning",
             "stock_item", "licence_withdrawal",
         ].map { ($0, "book", "0, 1") } + [
@@ -43,7 +44,10 @@ enum RowCheck {
         try sweep.take(Reseller.columns, from: "reseller", since: Migration0014.version, &file, Reseller.init)
         try sweep.take(Account.columns, from: "account", since: Migration0019.version, &file, Account.init)
         try sweep.take(APIKey.columns, from: "api_key", since: Migration0004.version, &file, APIKey.init)
-        try sweep.take(UsageRow.columns, from: "usage", since: Migration0009.version, &file, UsageRow.init)
+        for (table, period) in [("usage_hour", "hour"), ("usage_day", "day")] {
+            try sweep.take(
+                UsageRow.columns(of: period), from: table, since: Migration0024.version, &file, UsageRow.init)
+        }
         try sweep.take(StoredAnswer.columns, from: "idempotency", &file, StoredAnswer.init)
         try sweep.take(
             AuditRow.columns, from: "audit WHERE kind <> \(AuditChain.Kind.rows.rawValue)", &file, AuditRow.init)
