@@ -24,6 +24,8 @@ package struct AccountShapes: Sendable {
     let session: Shape<SessionAnswers.Listed>
     /// How many sessions were ended.
     let ended: Shape<Int>
+    /// How many a new password has ended.
+    let changed: Shape<Int>
 
     init(_ style: Style) {
         self.style = style
@@ -41,6 +43,7 @@ package struct AccountShapes: Sendable {
         }
         session = style == .native ? SessionBodies.session : Shape(Self.sessionMembers(style))
         ended = Shape(style.ok() + [.member("ended") { $0 }])
+        changed = Shape(style.ok() + [.member(style.name("sessions_ended", "sessionsEnded")) { $0 }])
     }
 
     private static func keyMembers(_ style: Style) -> [Shape<APIKey>.Member] {

@@ -44,7 +44,8 @@ package struct APIKey: Sendable {
     fileprivate static let byPublicID = Statement("SELECT \(columns) FROM api_key WHERE public_id = ?1")
     fileprivate static let unrevoked = Statement("SELECT \(columns) FROM api_key WHERE revoked_at IS NULL ORDER BY id")
     fileprivate static let ofPerson = Statement(
-        "SELECT \(columns) FROM api_key WHERE account_id = ?1 AND reseller_id IS NULL AND revoked_at IS NULL ORDER BY id")
+        "SELECT \(columns) FROM api_key WHERE account_id = ?1 AND reseller_id IS NULL AND revoked_at IS NULL ORDER BY id"
+    )
     fileprivate static let ofPersonByID = Statement(
         """
         SELECT \(columns) FROM api_key
@@ -235,7 +236,8 @@ extension TenantReader {
         let person = key.resellerID == nil ? try account(id: key.accountID) : nil
         return KeyProjection(
             keyID: key.id, publicID: key.publicID, role: key.role, book: key.book, scopes: key.scopes,
-            resellerID: key.resellerID ?? 0, accountID: key.accountID, isRevoked: key.revokedAt != nil || person?.state == .disabled,
+            resellerID: key.resellerID ?? 0, accountID: key.accountID,
+            isRevoked: key.revokedAt != nil || person?.state == .disabled,
             expiresAt: key.expiresAt, limit: key.limit, epoch: key.epoch, secrets: secrets)
     }
 
