@@ -50,9 +50,10 @@ package struct AccountShapes: Sendable {
         [
             .member(style == .ports ? "_id" : "id", \.publicID), .member("name", \.name),
             .member("prefix", \.display.prefix), .member("scopes", \.scopes.names), .member("mode", \.book),
-            style.time("created_at", "createdAt", \.createdAt), style.time("expires_at", "expiresAt", \.expiresAt),
-            style.time("revoked_at", "revokedAt", \.revokedAt),
-        ]
+            style.time("created_at", "createdAt", \.createdAt),
+            // The product document of proxy ports shows its keys whole, and they have no end.
+        ] + (style == .ports ? [] : [style.time("expires_at", "expiresAt", \.expiresAt)])
+            + [style.time("revoked_at", "revokedAt", \.revokedAt)]
     }
 
     private static func sessionMembers(_ style: Style) -> [Shape<SessionAnswers.Listed>.Member] {
