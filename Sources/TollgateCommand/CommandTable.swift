@@ -4,12 +4,29 @@ import Foundation
 enum CommandTable {
     static let all: [Command] =
         [ServeCommand.command] + TenantCommands.commands + CopyCommands.commands + NodeCommands.commands
-        + ResellerCommands.commands + KeyCommands.commands + [SignCommand.command] + AuditCommands.commands
+        + ResellerCommands.commands + OrderCommands.commands + MoneyCommands.commands
+        + KeyCommands.commands + [SignCommand.command] + AuditCommands.commands + ReportCommands.commands
         + EventCommands.commands + WebhookCommands.commands
         + ProvisioningCommands.commands + DueCommands.commands + [VerifyCommand.command, BackupCommand.command]
         + general
 
     private static let general = [
+        Command(
+            "completion", "Print what completes command lines in a shell", arguments: ["SHELL"],
+            notes: """
+                bash: tollgate completion bash >/usr/share/bash-completion/completions/tollgate
+                zsh: tollgate completion zsh >/usr/share/zsh/vendor-completions/_tollgate
+                """
+        ) { invocation in
+            try Output.line(try Completion.script(for: invocation.arguments[0], all))
+            return ExitCode.ok
+        },
+        Command(
+            "manual", "Print the manual page, for man", notes: "tollgate manual >/usr/share/man/man1/tollgate.1"
+        ) { _ in
+            try Output.line(Manual.page(all))
+            return ExitCode.ok
+        },
         Command("version", "Print the version") { _ in
             try Output.line("tollgate \(Version.text)")
             return ExitCode.ok

@@ -308,6 +308,23 @@ def refusals(checks, client, scene, between):
         assert error.retry_after > 0, error
 
 
+def webhooks(checks, client):
+    receivers.vector(checks, client)
+    with checks(f"H2 H4 {client.name}: a webhook that is old is none; either secret of a rotation is one, whatever the "
+                "headers' case"):
+        body, old, new = b'{"type":"order.created","data":{}}', receivers.OLD, receivers.NEW
+
+        def verified(secrets, signed, at=1_000_000_000, now=1_000_000_000):
+            headers = {name.title(): value for name, value in receivers.sign(signed, "evt_1", body, at=at).items()}
+            return client.ask("verify", secrets=secrets, headers=headers, body=body.decode(), now=now)
+
+        for secrets, signed in (([new, old], [old]), ([old, new], [new]), (new, [old, new])):
+            assert verified(secrets, signed) == {"id": "evt_1", "type": "order.created", "data": verified(secrets, signed)["data"]}
+        for secrets, signed, now in (([new, old], [receivers.OTHER], 1_000_000_000), (old, [old], 1_000_000_301),
+                                     (old, [old], 999_999_699), (old, [old], 2_000_000_000)):
+            refused(lambda: verified(secrets, signed, now=now), error="BadWebhook")
+
+
 def drift(checks, client, scene):
     declared, document = client.types, Document(scene.document)
     returned = {name: client.returned[client.spelled(name)] for name in CALLS}
@@ -401,7 +418,7 @@ def main():
                 lives(checks, client, scene, between)
                 retries(checks, client, scene, between)
                 refusals(checks, client, scene, between)
-                receivers.vector(checks, client)
+                webhooks(checks, client)
                 drift(checks, client, scene)
     checks.finish()
 

@@ -91,6 +91,7 @@ class Commands:
             return ["tenant", "delete", slug, "--confirm", slug, *provider]
 
         return {
+            "completion": lambda: ["completion", "zsh"], "manual": lambda: ["manual"],
             "help": lambda: ["help"], "version": lambda: ["version"], "verify": lambda: ["verify", self.export],
             "backup": lambda: ["backup", self.fresh(""), *provider],
             "tenant create": lambda: [
@@ -159,7 +160,7 @@ def one_line(result, *words):
 
 
 def has_json(words):
-    return words[0] not in ("help", "version")
+    return words[0] not in ("completion", "help", "manual", "version")
 
 
 def streams(checks, commands):

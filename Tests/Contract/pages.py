@@ -24,13 +24,12 @@ LOCAL_PART = "'&img{src=x}|`&"
 
 TEXTS = {
     "plain": {
-        "settings": {"name": "VPN seller", "logo": None, "colours": {"primary": None, "background": None}},
+        "settings": {"name": "VPN seller", "colours": {"primary": None, "background": None}},
         "plan": "One day", "email": "dora", "field": "colour",
     },
     "hostile": {
         "settings": {
-            "name": MARKUP, "logo": "https://cdn.example/l$(o)go.png?a=1&b={2}&quot=3",
-            "colours": {"primary": "#ABCDEF", "background": "#010203"}},
+            "name": MARKUP, "colours": {"primary": "#ABCDEF", "background": "#010203"}},
         "plan": MARKUP, "email": LOCAL_PART, "field": MARKUP,
     },
 }

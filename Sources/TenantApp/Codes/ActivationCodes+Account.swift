@@ -107,6 +107,17 @@ extension ActivationCodes {
     static let sessions: [Route] =
         AccountRoutes(.codes, newKey: Schemas.ownKey).all + [
             Route(
+                .get, "/account", "Read how your account stands", access: .reseller(.codes), openIn: [.pending],
+                gives: .read(Schemas.standing)
+            ) { call in
+                .read { tenant in
+                    guard let reseller = try tenant.reseller(id: call.resellerID) else {
+                        throw Refusal.unknownCredential
+                    }
+                    return .json(Schemas.standing, reseller, in: tenant.currency)
+                }
+            },
+            Route(
                 .post, "/regenerate-seed-hash", "Get a new dashboard credential in place of this one",
                 access: .resellerSession, openIn: [.pending, .suspended], gives: .done(Schemas.session)
             ) { call in
@@ -118,7 +129,7 @@ extension ActivationCodes {
                     let session = SignIn.Session(token: secret.text, expiresAt: end, role: key.role)
                     return .json(Schemas.session, session, in: tenant.currency)
                 }
-            }
+            },
         ]
 
     /// The dashboard names the key where there are several: none dies that nobody named. Nil where there is none yet.

@@ -155,18 +155,24 @@ package final class ReadLog: Sendable {
     }
 }
 
-/// What `usage` counts by (O6): the day, the reseller whose call it was, the route.
+/// What `usage` counts by (O6): the hour, the key, the reseller whose call it was, the route.
 package struct UsageKey: Hashable, Sendable {
-    /// Days since 1970 in UTC.
-    package let day: Int64
+    package static let hoursPerDay: Int64 = 24
+
+    /// Hours since 1970 in UTC.
+    package let hour: Int64
+    package let keyID: Int64
     package let resellerID: Int64
     package let action: String
 
     package init(_ record: AuditRecord) {
-        day = record.at.milliseconds / 86_400_000
+        hour = Self.hour(of: record.at)
+        keyID = record.callerKeyID
         resellerID = record.callerResellerID
         action = record.action
     }
+
+    package static func hour(of time: Timestamp) -> Int64 { time.milliseconds / 3_600_000 }
 }
 
 package struct UsageCount: Sendable {

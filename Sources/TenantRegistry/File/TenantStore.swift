@@ -68,6 +68,8 @@ package final class TenantStore: LaneFile {
     private let vouching: RowVouching?
     /// The next batch tells every row anew.
     private var wantsBaseline = false
+    /// Where days have come to; nil: to be asked of the file.
+    private var usageMark: UsageMark?
 
     /// What the numbers that a file counts by may be: far from where one more would be none.
     package static let counters: ClosedRange<Int64> = 0...1 << 53
@@ -207,6 +209,7 @@ package final class TenantStore: LaneFile {
 
     package func jobUndone() {
         memory?.forget()
+        usageMark = nil
         vouching?.jobUndone()
         batchRecords.removeSubrange(jobRecords...)
         batchEffects.removeSubrange(jobEffects...)
@@ -297,6 +300,7 @@ package final class TenantStore: LaneFile {
     package func rolledBack() {
         jobInstant = nil
         memory?.forget()
+        usageMark = nil
         wantsBaseline = false
         vouching?.clear()
         if let drained { readLog.putBack(drained) }
@@ -391,23 +395,15 @@ package final class TenantStore: LaneFile {
     }
 
     private func add(_ count: UsageCount, to key: UsageKey) throws {
-        try connection.run(
-            """
-            INSERT INTO usage (day, reseller_id, action, requests, refusals, orders) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-            ON CONFLICT DO UPDATE SET requests = requests + excluded.requests,
-                refusals = refusals + excluded.refusals, orders = orders + excluded.orders
-            """,
-            .integer(key.day), .integer(key.resellerID), .text(key.action), .int(count.requests), .int(count.refusals),
-            .int(count.orders))
-        for (status, refused) in count.byStatus where refused > 0 {
-            try connection.run(
-                """
-                INSERT INTO usage_refusal (day, reseller_id, action, status, count) VALUES (?1, ?2, ?3, ?4, ?5)
-                ON CONFLICT DO UPDATE SET count = count + excluded.count
-                """,
-                .integer(key.day), .integer(key.resellerID), .text(key.action), .int(status), .int(refused))
-        }
+        // What the clock does counts as no call.
+        guard count.requests > 0 || count.orders > 0 else { return }
+        let mark = try usageMark ?? connection.usageMark()
+        usageMark = mark
+        try connection.add(count, to: key, countedUpTo: mark)
     }
+
+    /// What days have counted of hours changes in this job.
+    func usageMarkMoves() { usageMark = nil }
 }
 
 /// What was read of a file and may be used again; belongs to the file's lane.
