@@ -65,7 +65,8 @@ enum MoneyCommands {
         let key = invocation.text("--idempotency-key") ?? Hex.encode(SystemRandom().bytes(16))
         do {
             return try client.send("POST", path, body: .bytes(body), headers: [("Idempotency-Key", key)])
-        } catch CommandFailure.failed(let text) {
+        } catch {
+            guard case .failed(let text) = error else { throw error }
             throw CommandFailure.failed("\(text); to ask again, say --idempotency-key \(key)")
         }
     }
