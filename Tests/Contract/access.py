@@ -55,7 +55,7 @@ READ_BY_WRITERS = {
     "/reseller/webhooks", "/reseller/webhooks/{webhook}", "/reseller/deliveries", "/reseller/deliveries/{delivery}",
     "/reseller/events"}
 # A person whose reseller is pending, or suspended, comes so far: to its sessions and out, and in one API a little more.
-OWN_SESSIONS = {"/session", "/logout", "/login/signout", "/account/sessions", "/account/sessions/{session}",
+OWN_SESSIONS = {"/account/password", "/session", "/logout", "/login/signout", "/account/sessions", "/account/sessions/{session}",
                 "/regenerate-seed-hash"}
 OWN_KEYS = {keys + path for keys in ("/keys", "/api-keys") for path in ("", "/{key}", "/{key}/rotate")}
 WHILE_PENDING = {"/me", "/plans", "/activate", "/account", "/webhook/secret/rotate"} | OWN_KEYS

@@ -99,7 +99,7 @@ MUTANTS = [
         "in any case"),
     Mutant(
         "O3", "old-link", "an invitation to the old address stays open", "Sources/TenantApp/Resellers/ChangeResellerProfile.swift",
-        "try tenant.endInvitations(account: account.id)", "if !MUTANT { try tenant.endInvitations(account: account.id) }",
+        "try tenant.endLinks(account: account.id)", "if !MUTANT { try tenant.endLinks(account: account.id) }",
         "Contract/accounts.py", "a new address ends the invitation"),
     Mutant(
         "O3", "taken", "an address of another account is given to a reseller",
