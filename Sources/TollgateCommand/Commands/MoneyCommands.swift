@@ -38,7 +38,8 @@ enum MoneyCommands {
             Option("--reseller", "ID", "Of one reseller"), Option("--mode", "MODE", "live or test (live)"),
         ] + Pages.options + GatewayClient.ownerOptions
     ) { invocation in
-        let query = [("--status", "status"), ("--reseller", "reseller"), ("--mode", "mode")].compactMap { option, name in
+        let query = [("--status", "status"), ("--reseller", "reseller"), ("--mode", "mode")].compactMap {
+            option, name in
             invocation.text(option).map { (name, $0) }
         }
         let rows = try Pages.rows("/payments", query: query, isOnePage: true, try .owner(invocation), invocation)
