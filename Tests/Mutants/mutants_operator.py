@@ -8,6 +8,7 @@ AUDIT_ROWS = "Sources/TenantApp/Audit/AuditRows.swift"
 DAY_TOTALS = "Sources/TenantApp/Reports/DayTotals.swift"
 DECIDE = "Sources/TenantApp/Orders/DecideOrder.swift"
 RECONCILIATION = "Sources/TenantApp/Credits/Reconciliation.swift"
+CHANGE_PERSON = "Sources/TenantApp/People/ChangePerson.swift"
 SESSIONS = "Sources/TenantApp/Keys/SessionAnswers.swift"
 
 MUTANTS = [
@@ -41,8 +42,8 @@ MUTANTS = [
         "Contract/sessions.py", "409 last_key"),
     Mutant(
         "O1", "fifty", "a reseller mints more keys than its share", KEYS,
-        "guard try keysInForce(resellerID: resellerID) < budgets.figures[.keysReseller]",
-        "guard try MUTANT || keysInForce(resellerID: resellerID) < budgets.figures[.keysReseller]",
+        "guard try keysInForce(resellerID: resellerID) < budgets.figures[budget]",
+        "guard try MUTANT || keysInForce(resellerID: resellerID) < budgets.figures[budget]",
         "Contract/budgets.py", "fifty keys at most"),
     # O2
     Mutant(
@@ -92,6 +93,25 @@ MUTANTS = [
         "Sources/TenantApp/Resellers/ChangeResellerTerms.swift",
         "tenant.forgetAnswers(resellerID: reseller.id)", "if !MUTANT { tenant.forgetAnswers(resellerID: reseller.id) }",
         "OperatorTests/ResellerTests.swift", "stale"),
+    Mutant(
+        "O3", "unfolded", "a search is of small letters alone", "Sources/TenantApp/Resellers/Resellers.swift",
+        "(value(.text(prefix.folded)),", "(value(.text(MUTANT ? prefix : prefix.folded)),", "Contract/accounts.py",
+        "in any case"),
+    Mutant(
+        "O3", "old-link", "an invitation to the old address stays open", "Sources/TenantApp/Resellers/ChangeResellerProfile.swift",
+        "try tenant.endInvitations(account: account.id)", "if !MUTANT { try tenant.endInvitations(account: account.id) }",
+        "Contract/accounts.py", "a new address ends the invitation"),
+    Mutant(
+        "O3", "taken", "an address of another account is given to a reseller",
+        "Sources/TenantApp/Resellers/ChangeResellerProfile.swift",
+        "guard try tenant.account(email: email).map({ $0.id == account.id }) ?? true else",
+        "guard try MUTANT || tenant.account(email: email).map({ $0.id == account.id }) ?? true else",
+        "Contract/accounts.py", "is taken"),
+    Mutant(
+        "O3", "unsaved-account", "a new address signs nobody in", "Sources/TenantApp/Resellers/ChangeResellerProfile.swift",
+        "try tenant.setProfile(email: reseller.email, name: reseller.name, account: account.id)",
+        "try tenant.setProfile(email: MUTANT ? account.email : reseller.email, name: reseller.name, account: account.id)",
+        "Contract/accounts.py", "signs in by the new address"),
     # O4
     Mutant(
         "O4", "row-reset", "what a price row's change does not name is lost",
@@ -265,6 +285,54 @@ MUTANTS = [
         "Sources/TenantApp/Keys/EndSessions.swift",
         "open.filter { $0.id != but }", "open.filter { $0.id != but || MUTANT }",
         "Contract/sessions.py", "the holder ends one session"),
+    Mutant(
+        "O13", "support-writes", "support writes what an operator writes", "Sources/CallKit/Route+Access.swift",
+        "guard isOpenToSupport || !key.role.isSupport else", "guard isOpenToSupport || MUTANT || !key.role.isSupport else",
+        "Contract/people.py", "support writes nowhere"),
+    Mutant(
+        "O13", "support-exports", "support exports the audit log", "Sources/TenantApp/Audit/OperatorAdmin+Audit.swift",
+        "\"Export the audit log as CSV\", access: .administrator, isOpenToSupport: false,",
+        "\"Export the audit log as CSV\", access: .administrator, isOpenToSupport: MUTANT,",
+        "Contract/people.py", "support exports nothing"),
+    Mutant(
+        "O13", "support-secrets", "support sees the secret details of a service",
+        "Sources/TenantApp/Orders/OperatorAdmin+Orders.swift",
+        "isForSupport ? whole.withoutSecrets : whole", "isForSupport && !MUTANT ? whole.withoutSecrets : whole",
+        "Contract/people.py", "support sees no sealed detail"),
+    Mutant(
+        "O13", "old-role", "a call under way ends under a role that has gone", "Sources/TenantApp/Keys/Warrant+Keys.swift",
+        "guard standing.role == caller.role else", "guard standing.role == caller.role || MUTANT else",
+        "Contract/people.py", "a call that came under a role"),
+    Mutant(
+        "O13", "raised", "a promotion raises the keys that somebody holds", "Sources/TenantApp/Keys/AccountRole+Keys.swift",
+        "if isSession { return person.sessionRole }",
+        "if isSession { return person.sessionRole }\n        if MUTANT { return person.keyRole }",
+        "Contract/people.py", "a key is raised by none"),
+    Mutant(
+        "O13", "disabled-signed-in", "whoever is disabled is signed in when it is active again", CHANGE_PERSON,
+        "if changed.state == .disabled {", "if changed.state == .disabled, !MUTANT {",
+        "Contract/people.py", "whoever is active again"),
+    Mutant(
+        "O13", "no-owner", "the last owner is sent away", CHANGE_PERSON,
+        "guard try tenant.hasOwner(besideAccount: person.id) else",
+        "guard try MUTANT || tenant.hasOwner(besideAccount: person.id) else",
+        "Contract/people.py", "the last active owner stays"),
+    Mutant(
+        "O13", "sessions-stay", "a new password leaves who is signed in",
+        "Sources/TenantApp/People/SetPassword.swift",
+        "EndSessions(.account(accountID), sparingOwner: false, but: 0)",
+        "EndSessions(.account(MUTANT ? 0 : accountID), sparingOwner: false, but: 0)",
+        "Contract/passwords.py", "every session and open link ends"),
+    Mutant(
+        "O13", "unmetered", "tries at the old password are not metered as the account's",
+        "Sources/TenantApp/People/PasswordAnswers.swift",
+        "place.guess(account.email, isKnown: isKnown)", "place.guess(MUTANT ? old : account.email, isKnown: isKnown)",
+        "Contract/passwords.py", "tries at the old password"),
+    Mutant(
+        "O13", "reset-for-weeks", "a reset's link is good for two weeks",
+        "Sources/TenantApp/Resellers/AccountLinks.swift",
+        "case .passwordReset: 86_400", "case .passwordReset: MUTANT ? 14 * 86_400 : 86_400",
+        "Contract/people.py", "a link past its day"),
     # O14
     Mutant(
         "O14", "twice", "a posting is counted again where a report is asked for twice", DAY_TOTALS,
@@ -291,4 +359,5 @@ MUTANTS = [
         "O14", "statement", "a statement from a day on has what came before too",
         "Sources/TenantApp/Orders/ExportStatement.swift",
         "row.at >= $0 } ?? true", "row.at >= $0 || MUTANT } ?? true", "Contract/reports.py", "statement as CSV"),
+        "Contract/passwords.py", "a link past its day"),
 ]

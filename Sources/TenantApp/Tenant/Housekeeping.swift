@@ -86,6 +86,12 @@ extension TenantTransaction {
             .integer(ImportID.abandonedBefore(now)), .int(limit))
         try connection.run(
             """
+            DELETE FROM port_staging WHERE (import_id, place) IN
+                (SELECT import_id, place FROM port_staging WHERE import_id < ?1 LIMIT ?2)
+            """,
+            .integer(ImportID.abandonedBefore(now)), .int(limit))
+        try connection.run(
+            """
             DELETE FROM stock_staging WHERE (import_id, place) IN
                 (SELECT import_id, place FROM stock_staging WHERE import_id < ?1 LIMIT ?2)
             """,

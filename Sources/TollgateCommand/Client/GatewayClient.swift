@@ -128,10 +128,10 @@ struct GatewayClient {
     /// Sends one call and returns its 2xx answer; every other answer is thrown, as a line for people. `isLong`: it may
     /// take as long as a whole file takes.
     func send(
-        _ method: String, _ path: String, body: RequestBody = .none, sink: ResponseSink = .memory(bytesMax: 16 << 20),
-        isLong: Bool = false
+        _ method: String, _ path: String, body: RequestBody = .none, headers more: [(String, String)] = [],
+        sink: ResponseSink = .memory(bytesMax: 16 << 20), isLong: Bool = false
     ) throws(CommandFailure) -> HTTPClientResponse {
-        var headers = keyHeader.map { [$0] } ?? []
+        var headers = (keyHeader.map { [$0] } ?? []) + more
         switch body {
         case .none: break
         case .bytes: headers.append(("Content-Type", "application/json"))

@@ -19,7 +19,7 @@ enum Kind: String, Sendable {
 enum Kinds {
     static let surfaces: Set<String> = [
         "OperatorAdmin", "WholesaleOrders", "ActivationCodes", "ProxyPorts", "LicenceKeys", "CreditReports",
-        "ProvisioningCallbacks",
+        "PaymentCallbacks", "ProvisioningCallbacks",
     ]
 
     private static let verbs: Set<String> = [
@@ -30,7 +30,7 @@ enum Kinds {
         "Expire",
         "Export", "Fetch", "Fill", "Finish", "Generate", "Import", "Invite", "Issue", "List", "Mint", "Move", "Pay",
         "Place",
-        "Price", "Quote", "Reconcile", "Record", "Redeem", "Release", "Rehearse", "Renew", "Replay", "Report",
+        "Price", "Quote", "Reconcile", "Record", "Redeem", "Refund", "Release", "Rehearse", "Renew", "Replay", "Report",
         "Reprice", "Retry",
         "Rotate",
         "Save", "Send", "Set", "Settle", "Sign", "Take", "Transfer",
@@ -39,7 +39,7 @@ enum Kinds {
     /// Names that the rule reads wrongly, or not at all. Add a line where a name is right as it is.
     private static let named: [String: Kind] = [
         "AccountRole+Keys": .value, "AccountRoutes": .wire, "AccountShapes": .wire, "AmountRule": .value,
-        "AskedDeliveries": .wire, "AuditLines": .value, "AuditSearch": .value,
+        "AskedDeliveries": .wire, "AskedOrders": .wire, "AuditLines": .value, "AuditSearch": .value,
         "AuditWalk": .value,
         "CalledInstants": .value, "Blueprint": .value,
         "DeliverySchedule": .value, "CSV": .value, "CSVErrors": .value, "CreditReport": .value, "HTMLPage": .pages,
