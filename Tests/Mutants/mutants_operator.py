@@ -222,7 +222,8 @@ MUTANTS = [
     Mutant(
         "O6", "own-hour", "what comes late to an hour that its day has counted is in no day",
         "Sources/TenantRegistry/File/UsageCounts.swift",
-        "if UsageMark(key) <= mark {", "if !MUTANT, UsageMark(key) <= mark {",
+        "if key.hour <= mark.hour, UsageMark(key) <= mark {",
+        "if !MUTANT, key.hour <= mark.hour, UsageMark(key) <= mark {",
         "OperatorTests/UsageTests.swift", "comes late"),
     Mutant(
         "O6", "hours-twice", "hours join their day again and again", "Sources/TenantRegistry/File/UsageCounts.swift",
@@ -230,7 +231,8 @@ MUTANTS = [
         "OperatorTests/UsageTests.swift", "once"),
     Mutant(
         "O6", "one-key", "the calls of all keys of a reseller are counted together", "Sources/Gateway/Pipeline.swift",
-        "record.callerKeyID = projection.role.isSession ? 0", "record.callerKeyID = MUTANT || projection.role.isSession ? 0",
+        "record.callerKeyID = projection.role.isSession ? 0",
+        "record.callerKeyID = MUTANT || projection.role.isSession ? 0",
         "Contract/usage.py", "tells keys and routes apart"),
     Mutant(
         "O6", "any-account", "a search for a person's calls finds everybody's in blocks", AUDIT_ROWS,
@@ -408,25 +410,26 @@ MUTANTS = [
         "O14", "twice", "a posting is counted again where a report is asked for twice", DAY_TOTALS,
         '"UPDATE ledger_mark SET posting_id = ?1 WHERE id = 1", .integer(last.id))',
         '"UPDATE ledger_mark SET posting_id = ?1 WHERE id = 1", .integer(MUTANT ? last.id - 1 : last.id))',
-        "OperatorTests/ReportTests.swift"),
+        "VerifierTests/TotalTests.swift"),
     Mutant(
         "O14", "test-book", "orders of the test book are turnover", DAY_TOTALS,
         "for posting in postings where posting.isLive {", "for posting in postings where MUTANT || posting.isLive {",
-        "OperatorTests/ReportTests.swift", "live book alone"),
+        "VerifierTests/TotalTests.swift", "live book alone"),
     Mutant(
         "O14", "gross", "turnover does not know refunds", "Sources/TenantApp/Reports/DayTotal.swift",
         "package var turnover: Int64 { Self.sum(taken, -refunded) }",
         "package var turnover: Int64 { Self.sum(taken, MUTANT ? 0 : -refunded) }",
-        "Contract/reports.py", "turnover"),
+        "Contract/reports.py", "what the ledger comes to"),
     Mutant(
         "O14", "clock-back", "a day that comes late leaves the balances of the days behind it as they are", DAY_TOTALS,
         "if let newest = before, newest.day > key.day {", "if !MUTANT, let newest = before, newest.day > key.day {",
-        "OperatorTests/ReportTests.swift", "set back"),
+        "VerifierTests/TotalTests.swift", "set back"),
     Mutant(
         "O14", "believed", "verify believes the totals", "Sources/TenantApp/Reports/DayTotalCheck.swift",
-        "where side != 0 {", "where side != 0 && !MUTANT {", "VerifierTests/TotalTamperingTests.swift"),
+        "where side != 0 {", "where side != 0 && !MUTANT {", "VerifierTests/TotalTests.swift"),
     Mutant(
-        "O14", "statement", "a statement from a day on has what came before too", "Sources/TenantApp/Orders/ExportStatement.swift",
+        "O14", "statement", "a statement from a day on has what came before too",
+        "Sources/TenantApp/Orders/ExportStatement.swift",
         "row.at >= $0 } ?? true", "row.at >= $0 || MUTANT } ?? true", "Contract/reports.py", "statement as CSV"),
         "Contract/passwords.py", "a link past its day"),
 ]
