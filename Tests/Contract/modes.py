@@ -58,7 +58,7 @@ class Tenant:
         operator = {"owner_email": known["owner_login"]["email"], "role": "operator"}
         self.operator = self.admin("POST", "/api-keys", {**operator, "mode": "test"})["key"]
         self.ids = {name: "none" for name in (
-            "session", "order", "service", "delivery", "event", "reconciliation", "review", "subscriber", "payment",
+            "session", "person", "order", "service", "delivery", "event", "reconciliation", "review", "subscriber", "payment",
                 "customer",
             "port", "webhook", "code", "country", "item", "device", "address")}
         self.ids |= {

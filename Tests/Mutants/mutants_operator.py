@@ -5,8 +5,10 @@ from table import Mutant
 KEYS = "Sources/TenantApp/Keys/Keys.swift"
 RECORDED = "Sources/Gateway/RecordedStream.swift"
 AUDIT_ROWS = "Sources/TenantApp/Audit/AuditRows.swift"
+DAY_TOTALS = "Sources/TenantApp/Reports/DayTotals.swift"
 DECIDE = "Sources/TenantApp/Orders/DecideOrder.swift"
 RECONCILIATION = "Sources/TenantApp/Credits/Reconciliation.swift"
+CHANGE_PERSON = "Sources/TenantApp/People/ChangePerson.swift"
 SESSIONS = "Sources/TenantApp/Keys/SessionAnswers.swift"
 
 MUTANTS = [
@@ -217,6 +219,24 @@ MUTANTS = [
         "case 403: forbidden += record.count",
         "case 403: if MUTANT { unauthorized += record.count } else { forbidden += record.count }",
         "Contract/truth.py", "told apart"),
+    Mutant(
+        "O6", "own-hour", "what comes late to an hour that its day has counted is in no day",
+        "Sources/TenantRegistry/File/UsageCounts.swift",
+        "if UsageMark(key) <= mark {", "if !MUTANT, UsageMark(key) <= mark {",
+        "OperatorTests/UsageTests.swift", "comes late"),
+    Mutant(
+        "O6", "hours-twice", "hours join their day again and again", "Sources/TenantRegistry/File/UsageCounts.swift",
+        "Self.save, values: last.values)", "Self.save, values: MUTANT ? mark.values : last.values)",
+        "OperatorTests/UsageTests.swift", "once"),
+    Mutant(
+        "O6", "one-key", "the calls of all keys of a reseller are counted together", "Sources/Gateway/Pipeline.swift",
+        "record.callerKeyID = projection.role.isSession ? 0", "record.callerKeyID = MUTANT || projection.role.isSession ? 0",
+        "Contract/usage.py", "tells keys and routes apart"),
+    Mutant(
+        "O6", "any-account", "a search for a person's calls finds everybody's in blocks", AUDIT_ROWS,
+        "if let accountID, record.accountID != accountID { return false }",
+        "if let accountID, record.accountID != accountID, !MUTANT { return false }",
+        "Contract/usage.py", "searched by account"),
     # O7
     Mutant(
         "O7", "not-queued", "a retry is told and not queued",
@@ -239,6 +259,11 @@ MUTANTS = [
         "Sources/TenantApp/Credits/CloseReview.swift",
         "guard review.closedAt == nil else", "guard MUTANT || review.closedAt == nil else",
         "Contract/credits.py", "an operator closes a review"),
+    Mutant(
+        "O8", "stale-standing", "a reseller whose review was closed stays under review while its file is open",
+        "Sources/TenantApp/Credits/Reviews.swift",
+        "memory.resellers[review.resellerID] = nil", "if !MUTANT { memory.resellers[review.resellerID] = nil }",
+        "Contract/usage.py", "under review"),
     # O9
     Mutant(
         "O9", "stock-twice", "a key that is in stock is imported again",
@@ -330,4 +355,78 @@ MUTANTS = [
         "Sources/TenantApp/Keys/EndSessions.swift",
         "open.filter { $0.id != but }", "open.filter { $0.id != but || MUTANT }",
         "Contract/sessions.py", "the holder ends one session"),
+    Mutant(
+        "O13", "support-writes", "support writes what an operator writes", "Sources/CallKit/Route+Access.swift",
+        "guard isOpenToSupport || !key.role.isSupport else", "guard isOpenToSupport || MUTANT || !key.role.isSupport else",
+        "Contract/people.py", "support writes nowhere"),
+    Mutant(
+        "O13", "support-exports", "support exports the audit log", "Sources/TenantApp/Audit/OperatorAdmin+Audit.swift",
+        "\"Export the audit log as CSV\", access: .administrator, isOpenToSupport: false,",
+        "\"Export the audit log as CSV\", access: .administrator, isOpenToSupport: MUTANT,",
+        "Contract/people.py", "support exports nothing"),
+    Mutant(
+        "O13", "support-secrets", "support sees the secret details of a service",
+        "Sources/TenantApp/Orders/OperatorAdmin+Orders.swift",
+        "isForSupport ? whole.withoutSecrets : whole", "isForSupport && !MUTANT ? whole.withoutSecrets : whole",
+        "Contract/people.py", "support sees no sealed detail"),
+    Mutant(
+        "O13", "old-role", "a call under way ends under a role that has gone", "Sources/TenantApp/Keys/Warrant+Keys.swift",
+        "guard standing.role == caller.role else", "guard standing.role == caller.role || MUTANT else",
+        "Contract/people.py", "a call that came under a role"),
+    Mutant(
+        "O13", "raised", "a promotion raises the keys that somebody holds", "Sources/TenantApp/Keys/AccountRole+Keys.swift",
+        "if isSession { return person.sessionRole }",
+        "if isSession { return person.sessionRole }\n        if MUTANT { return person.keyRole }",
+        "Contract/people.py", "a key is raised by none"),
+    Mutant(
+        "O13", "disabled-signed-in", "whoever is disabled is signed in when it is active again", CHANGE_PERSON,
+        "if changed.state == .disabled {", "if changed.state == .disabled, !MUTANT {",
+        "Contract/people.py", "whoever is active again"),
+    Mutant(
+        "O13", "no-owner", "the last owner is sent away", CHANGE_PERSON,
+        "guard try tenant.hasOwner(besideAccount: person.id) else",
+        "guard try MUTANT || tenant.hasOwner(besideAccount: person.id) else",
+        "Contract/people.py", "the last active owner stays"),
+    Mutant(
+        "O13", "sessions-stay", "a new password leaves who is signed in",
+        "Sources/TenantApp/People/SetPassword.swift",
+        "EndSessions(.account(accountID), sparingOwner: false, but: 0)",
+        "EndSessions(.account(MUTANT ? 0 : accountID), sparingOwner: false, but: 0)",
+        "Contract/passwords.py", "every session and open link ends"),
+    Mutant(
+        "O13", "unmetered", "tries at the old password are not metered as the account's",
+        "Sources/TenantApp/People/PasswordAnswers.swift",
+        "place.guess(account.email, isKnown: isKnown)", "place.guess(MUTANT ? old : account.email, isKnown: isKnown)",
+        "Contract/passwords.py", "tries at the old password"),
+    Mutant(
+        "O13", "reset-for-weeks", "a reset's link is good for two weeks",
+        "Sources/TenantApp/Resellers/AccountLinks.swift",
+        "case .passwordReset: 86_400", "case .passwordReset: MUTANT ? 14 * 86_400 : 86_400",
+        "Contract/people.py", "a link past its day"),
+    # O14
+    Mutant(
+        "O14", "twice", "a posting is counted again where a report is asked for twice", DAY_TOTALS,
+        '"UPDATE ledger_mark SET posting_id = ?1 WHERE id = 1", .integer(last.id))',
+        '"UPDATE ledger_mark SET posting_id = ?1 WHERE id = 1", .integer(MUTANT ? last.id - 1 : last.id))',
+        "OperatorTests/ReportTests.swift"),
+    Mutant(
+        "O14", "test-book", "orders of the test book are turnover", DAY_TOTALS,
+        "for posting in postings where posting.isLive {", "for posting in postings where MUTANT || posting.isLive {",
+        "OperatorTests/ReportTests.swift", "live book alone"),
+    Mutant(
+        "O14", "gross", "turnover does not know refunds", "Sources/TenantApp/Reports/DayTotal.swift",
+        "package var turnover: Int64 { Self.sum(taken, -refunded) }",
+        "package var turnover: Int64 { Self.sum(taken, MUTANT ? 0 : -refunded) }",
+        "Contract/reports.py", "turnover"),
+    Mutant(
+        "O14", "clock-back", "a day that comes late leaves the balances of the days behind it as they are", DAY_TOTALS,
+        "if let newest = before, newest.day > key.day {", "if !MUTANT, let newest = before, newest.day > key.day {",
+        "OperatorTests/ReportTests.swift", "set back"),
+    Mutant(
+        "O14", "believed", "verify believes the totals", "Sources/TenantApp/Reports/DayTotalCheck.swift",
+        "where side != 0 {", "where side != 0 && !MUTANT {", "VerifierTests/TotalTamperingTests.swift"),
+    Mutant(
+        "O14", "statement", "a statement from a day on has what came before too", "Sources/TenantApp/Orders/ExportStatement.swift",
+        "row.at >= $0 } ?? true", "row.at >= $0 || MUTANT } ?? true", "Contract/reports.py", "statement as CSV"),
+        "Contract/passwords.py", "a link past its day"),
 ]

@@ -131,6 +131,10 @@ MUTANTS = [
         "?? \" AND s.state <> 'cancelled'\"", "?? (MUTANT ? \"\" : \" AND s.state <> 'cancelled'\")",
         "OperatorTests/StatementTests.swift"),
     Mutant(
+        "W6", "anybodys-calls", "a reseller sees the calls that an operator made about it",
+        "Sources/TenantApp/Audit/AuditSearch.swift",
+        "if let ownOf { filter.keyIDs", "if let ownOf, !MUTANT { filter.keyIDs", "Contract/usage.py", "nobody else's"),
+    Mutant(
         "W6", "stale-list", "a price list that was kept ready outlives a change of its prices", PRICES,
         "[.integer(resellerID), .integer(productID), .time(now)] + price.values)\n"
         "        forgetAnswers(resellerID: resellerID)",
