@@ -10,6 +10,7 @@ import tempfile
 import uuid
 import xml.etree.ElementTree as xml
 
+from logo import png
 from support import ROOT, Checks, Gateway, arguments, python_of_tests
 
 FIXED = "20260101"
@@ -307,6 +308,8 @@ def admin(scene):
         "bodies": {
             "POST /reconciliations": {"text/csv": ledger},
             "POST /price-book.csv": {"text/csv": f"reseller,sku,wholesale_monthly\n{shop['id']},instant,4\n"},
+            "POST /products.csv": {"text/csv": "sku,name,fulfilment\nby-file,By file,instant\n"},
+            "PUT /settings/logo": {"image/png": png(2, 2), "image/webp": png(2, 2)},
             "POST /licences": {
                 "text/csv": f"reseller,product,key,expiration\n{shop['id']},lifetime,fresh,2099-01-01T00:00:00Z\n"},
             "POST /products/{sku}/stock": {"text/csv": "item\nfresh\n"},
@@ -330,6 +333,8 @@ def admin(scene):
             "/resellers/{id}/sessions/{session}": {**at, "session": theirs[1:]}, "/resellers/{id}/products": at,
             "/resellers/{id}/products/{sku}": {**at, "sku": ["instant"]},
             **{f"/resellers/{{id}}/{move}": {"id": [made["id"]]} for move, made in resellers.items()},
+            "/resellers/{id}/products/{sku}/history": {**at, "sku": ["instant"]},
+            "/devices/{name}": {"name": ["early-1"]}, "/ports/{address}": {"address": ["192.0.2.2:5004"]},
             "/products/{sku}": {"sku": ["instant"]}, "/orders/{id}": {"id": waiting[2:]},
             "/orders/{id}/activate": {"id": waiting[:1]}, "/orders/{id}/reject": {"id": waiting[1:2]},
             "/services/{id}": {"id": services[3:]}, "/services/{id}/suspend": {"id": services[:1]},
