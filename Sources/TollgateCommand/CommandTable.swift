@@ -2,14 +2,30 @@ import Foundation
 
 /// Every command, in the order in which help lists them.
 enum CommandTable {
-    static let all: [Command] =
-        [ServeCommand.command] + TenantCommands.commands + CopyCommands.commands + ProviderKeyCommands.commands
-        + ProviderLogCommands.commands + NodeCommands.commands
-        + ResellerCommands.commands + OrderCommands.commands + MoneyCommands.commands
-        + KeyCommands.commands + [SignCommand.command] + AuditCommands.commands + ReportCommands.commands
-        + EventCommands.commands + WebhookCommands.commands
-        + ProvisioningCommands.commands + DueCommands.commands + [VerifyCommand.command, BackupCommand.command]
-        + general
+    static let all: [Command] = groups.flatMap { $0 }
+
+    private static let groups: [[Command]] = [
+        [ServeCommand.command],
+        TenantCommands.commands,
+        CopyCommands.commands,
+        ProviderKeyCommands.commands,
+        ProviderLogCommands.commands,
+        NodeCommands.commands,
+        PeopleCommands.commands,
+        ResellerCommands.commands,
+        OrderCommands.commands,
+        MoneyCommands.commands,
+        KeyCommands.commands,
+        [SignCommand.command],
+        AuditCommands.commands,
+        ReportCommands.commands,
+        EventCommands.commands,
+        WebhookCommands.commands,
+        ProvisioningCommands.commands,
+        DueCommands.commands,
+        [VerifyCommand.command, BackupCommand.command],
+        general,
+    ]
 
     private static let general = [
         Command(

@@ -258,7 +258,7 @@ ADMINS = [
         "name": text("A key", 100, required=False), "expires_at": time_to_come(), "limit": policy()},
         optional_objects={"limit"}),
     Endpoint(ADMIN, "GET", "/people", "owner", query={
-        **PAGE, "role": ["x", "", "OWNER", "reseller"], "state": ["x", "", "ACTIVE"]}),
+        **PAGE, "role": ["x", "", "OWNER", "reseller"], "state": ["x", "", "ACTIVE"], "email": FIND["email"]}),
     Endpoint(ADMIN, "POST", "/people", "owner", {
         "email": email(), "name": text("Ada", 200), "role": choice("support", "reseller")}),
     Endpoint(ADMIN, "GET", "/people/{person}", "owner"),
@@ -343,7 +343,7 @@ ADMINS = [
         "product": text("none", 64, required=False, null_is_bad=False),
         "term": Field("monthly", [5, "", "weekly", [], {}], required=False, null_is_bad=False),
         "price": money("1", "-1", "1000000001", required=True), "dry_run": boolean(True)}),
-    Endpoint(ADMIN, "GET", "/webhooks", "operator", query={**PAGE, **MODE, "state": ["x", "", "ACTIVE"]}),
+    Endpoint(ADMIN, "GET", "/webhooks", "operator", query={**PAGE, **MODE, "state": ["x", "", "ACTIVE"], "email": FIND["email"]}),
     Endpoint(ADMIN, "GET", "/webhooks/{webhook}", "operator"),
     *[Endpoint(ADMIN, "POST", f"/webhooks/{{webhook}}/{move}", "operator") for move in ("disable", "enable", "pause", "resume")],
     Endpoint(ADMIN, "GET", "/deliveries", "operator", query={**PAGE, **MODE, **DELIVERIES, "status": ["x", ""]}),

@@ -2,8 +2,12 @@
 """People of a tenant (O13): the owner makes them and says what each may do, they sign in by passwords of their own, and
 whatever is done names one of them. Support reads, and nothing more. A new password ends what the old one opened."""
 
+import calendar
 import json
+import os
 import re
+import tempfile
+import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
@@ -443,9 +447,58 @@ def named(checks, gateway):
         assert row["detail"]["person"] == ada["id"], row
 
 
+def by_command(checks, gateway):
+    office = Office(gateway)
+    options = ("--tenant", office.shop.slug)
+
+    def run(*words, key=None, **more):
+        return gateway.command(*words, *options, environment={"TOLLGATE_OWNER_KEY": key or office.owner}, **more)
+
+    def told(*words, **more):
+        done = run(*words, "--json", **more)
+        assert done.returncode == 0, (done.args, done.stdout, done.stderr)
+        return json.loads(done.stdout)
+
+    email = f"ada@{office.shop.slug}.example"
+    with checks("O13 P6 people by command line: added, listed, changed, given a link, signed out"):
+        made = told("people", "add", email, "--name", "Ada", "--role", "operator")
+        office.accept(made["invitation_url"])
+        session = office.token(email)
+        listed = run("people", "list")
+        assert listed.returncode == 0 and email in listed.stdout and "ROLE" in listed.stdout, listed
+        assert told("people", "list", "--email", email.upper())["data"][0]["id"] == made["id"]
+        assert told("people", "change", email, "--role", "support")["role"] == "support"
+        assert told("people", "sessions", made["id"])["data"][0]["current"] is False
+        assert told("people", "sessions", email, "--end-all")["ended"] == 1 and office.status(session) == 401
+        link = told("people", "reset-password", email)["url"]
+        office.accept(link, OTHER)
+        assert told("people", "change", made["id"], "--role", "operator", "--state", "active")["role"] == "operator"
+    with checks("O13 P6 one's own by command line: who one is, password, sessions, a key"):
+        session, other = office.token(email, OTHER), office.token(email, OTHER)
+        assert told("account", "show", key=session)["id"] == made["id"]
+        id = next(row["id"] for row in told("account", "sessions", key=session)["data"] if not row["current"])
+        assert told("account", "sessions", "--end", id, key=session) == {"ok": True, "id": id}
+        assert office.status(other) == 401
+        minted = told("account", "key", "--name", "laptop", key=session)
+        assert minted["role"] == "operator" and office.status(minted["key"]) == 200
+        with tempfile.TemporaryDirectory() as folder:
+            files = {name: os.path.join(folder, name) for name in ("old", "new")}
+            for name, word in (("old", OTHER), ("new", PASSWORD)):
+                with open(files[name], "w", encoding="utf-8") as file:
+                    file.write(word + "\n")
+            changed = told("account", "password", "--old-file", files["old"], "--new-file", files["new"], key=session)
+            assert changed == {"ok": True, "sessions_ended": 1} and office.token(email)
+    with checks("O13 P6 what is refused, unknown or missing is said on standard error, exit code 1 or 2"):
+        for words, code, text in (
+                (("people", "change", "nobody@there.example", "--role", "support"), 1, "nobody@there.example"),
+                (("people", "change", office.owner_email, "--state", "disabled"), 1, "last owner"),
+                (("people", "change", email), 2, "--role"), (("people", "add", email, "--name", "A"), 2, "--role"),
+                (("account", "password", "--old-file", "-", "--new-file", "-"), 2, "-")):
+            failed = run(*words)
+            assert failed.returncode == code and text in failed.stderr and not failed.stdout, (words, failed)
+
+
 def moment(text):
-    import calendar
-    import time
     return calendar.timegm(time.strptime(text[:19], "%Y-%m-%dT%H:%M:%S"))
 
 
@@ -453,7 +506,7 @@ def main():
     options = arguments()
     checks = Checks()
     with Gateway(options.tollgate, demo=False, clock=True) as gateway:
-        for part in (adding, support, roles, last_owner, passwords, named, resets):
+        for part in (adding, support, roles, last_owner, passwords, named, by_command, resets):
             part(checks, gateway)
         with checks("O13 G5 every tenant's file verifies"):
             for row in gateway.get("/provider/v1/tenants", key=gateway.provider_key).json["data"]:

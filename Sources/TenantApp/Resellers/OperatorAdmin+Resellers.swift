@@ -82,7 +82,7 @@ extension OperatorAdmin {
                 let sent = try invite.run(tenant, &detail)
                 return .shownOnce(201) { json, isShown in
                     let invited = Schemas.InvitedAgain(
-                        sent: sent, url: isShown ? "\(call.baseURL)/invite/\(token.text)" : nil)
+                        sent: sent, url: isShown ? AccountLink.invitation.url(token, below: call.baseURL) : nil)
                     Schemas.invitedAgain.write(invited, in: tenant.currency, to: &json)
                 }
             }
