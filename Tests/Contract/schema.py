@@ -40,6 +40,7 @@ UNSAYABLE = [
     "must be some of", "must be names out of", "must not be after until", "must have a name of 1 to 64 printable",
     "must not hold control characters", "must have no members but value and secret", "A test is not sent again",
     "The endpoint is paused", "The endpoint is disabled", "is not disabled",
+    "is not changed together with owner_email", "is another account's of this tenant",
 ]
 ADMIN, PROVIDER = "/api/admin", "/provider/v1"
 
@@ -350,9 +351,12 @@ def admin(scene):
 
 
 def provider(scene):
-    for slug in ("one", "two", "three", "four", "five", "six"):
+    for slug in ("one", "two", "three", "four", "five", "six", "seven", "eight"):
         scene.tenant(slug)
     scene.provider("POST", "/tenants/two/suspend")
+    scene.provider("POST", "/tenants/seven/cancel")
+    scene.provider("DELETE", "/tenants/eight?confirm=eight&after_days=30")
+    keys = [scene.provider("POST", "/provider-keys", {"name": name})["id"] for name in ("shown", "turned", "gone")]
     at = {"slug": ["one"]}
     export = scene.call("GET", PROVIDER + "/tenants/one/export", key=scene.gateway.provider_key, raw=True).body
     return {
@@ -364,7 +368,10 @@ def provider(scene):
             "/tenants/{slug}": at, "DELETE /tenants/{slug}": {"slug": ["six"]}, "/tenants/{slug}/owner-key": at,
             "/tenants/{slug}/export": at, "/tenants/{slug}/restore": at, "/tenants/{slug}/suspend": {"slug": ["three"]},
             "/tenants/{slug}/resume": {"slug": ["two"]}, "/tenants/{slug}/cancel": {"slug": ["four"]},
-            "/tenants/{slug}/refund": {"slug": ["five"]}}}
+            "/tenants/{slug}/refund": {"slug": ["five"]}, "/tenants/{slug}/invitation": at,
+            "DELETE /tenants/{slug}/cancel": {"slug": ["seven"]}, "/tenants/{slug}/deletion": {"slug": ["eight"]},
+            "/provider-keys/{key}": {"key": keys[:1]}, "/provider-keys/{key}/rotate": {"key": keys[1:2]},
+            "DELETE /provider-keys/{key}": {"key": keys[2:]}}}
 
 
 DOCUMENTS = {"wholesale_orders": wholesale, "activation_codes": codes, "credit_reports": credits, "licence_keys": licences, "proxy_ports": ports,
