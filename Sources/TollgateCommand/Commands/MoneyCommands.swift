@@ -64,9 +64,10 @@ enum MoneyCommands {
     static func move(_ path: String, _ body: [UInt8], _ invocation: Invocation) throws -> HTTPAnswer {
         let client = try GatewayClient.owner(invocation)
         let key = invocation.text("--idempotency-key") ?? Hex.encode(SystemRandom().bytes(16))
-        do {
+        do throws(CommandFailure) {
             return try client.send("POST", path, body: .bytes(body), headers: [("Idempotency-Key", key)])
-        } catch CommandFailure.failed(let text) {
+        } catch {
+            guard case .failed(let text) = error else { throw error }
             throw CommandFailure.failed("\(text); to ask again, say --idempotency-key \(key)")
         }
     }
