@@ -10,6 +10,7 @@ import tempfile
 import uuid
 import xml.etree.ElementTree as xml
 
+from logo import png
 from support import ROOT, Checks, Gateway, arguments, python_of_tests
 
 FIXED = "20260101"
@@ -285,6 +286,12 @@ def admin(scene):
     subscriber = {"id": [scene.admin("GET", "/subscribers")["data"][0]["id"]]}
     session = scene.session(ADMIN, "owner@here.example")
     at = {"id": [shop["id"]]}
+    clerk, leaver = [scene.admin("POST", "/people", {
+        "email": f"{name}@here.example", "name": name, "role": "operator"}) for name in ("clerk", "leaver")]
+    link = clerk["invitation_url"].removeprefix(scene.gateway.base_url)
+    scene.call("POST", link, {"password": PASSWORD})
+    scene.token(scene.session(ADMIN, "clerk@here.example"))
+    clerks = scene.admin("GET", f"/people/{clerk['id']}/sessions")["data"][0]["id"]
     own = scene.call("GET", f"{scene.base}{ADMIN}/account/sessions", key=scene.token(session))["data"][0]["id"]
     theirs = [scene.signed_in(shop) for _ in range(2)]
     only = {"reseller": shop["id"]}
@@ -292,15 +299,18 @@ def admin(scene):
         # The limits here go away before; tried in rehearsal.py.
         "never": ["POST /api-keys/{id}/limit/reset"],
         "document": scene.base + ADMIN, "credential": scene.token(session), "sessions": {"DELETE /session": session},
-        "renews": {"DELETE /account/sessions/{id}": session, "DELETE /sessions/{id}": session},
+        "renews": {"DELETE /account/sessions/{id}": session, "DELETE /sessions/{id}": session,
+                   "POST /account/password": session},
         "slow": scene.admin("POST", "/api-keys", {"owner_email": "owner@here.example", "limit": SLOW})["key"],
         "members": {
-            "POST /session": session["body"],
+            "POST /session": session["body"], "POST /account/password": {"old": PASSWORD, "new": PASSWORD},
             "POST /api-keys": {"owner_email": "terms@here.example", "role": "reseller", "limit": None,
                                "scopes": ["partner:read"], "expires_at": "2099-01-01T00:00:00Z"}},
         "bodies": {
             "POST /reconciliations": {"text/csv": ledger},
             "POST /price-book.csv": {"text/csv": f"reseller,sku,wholesale_monthly\n{shop['id']},instant,4\n"},
+            "POST /products.csv": {"text/csv": "sku,name,fulfilment\nby-file,By file,instant\n"},
+            "PUT /settings/logo": {"image/png": png(2, 2), "image/webp": png(2, 2)},
             "POST /licences": {
                 "text/csv": f"reseller,product,key,expiration\n{shop['id']},lifetime,fresh,2099-01-01T00:00:00Z\n"},
             "POST /products/{sku}/stock": {"text/csv": "item\nfresh\n"},
@@ -318,10 +328,14 @@ def admin(scene):
             "/api-keys/{id}/limit": {"id": keys[2:]}, "/resellers/{id}": {"id": [terms["id"]]},
             "/resellers/{id}/webhook-secret/rotate": {"id": [terms["id"]]}, "/resellers/{id}/balance": {"id": [terms["id"]]},
             "/resellers/{id}/statement": at, "/resellers/{id}/sessions": at, "/account/sessions/{id}": {"id": [own]},
-            "/sessions/{id}": {"id": theirs[:1]},
+            "/sessions/{id}": {"id": theirs[:1]}, "/people/{id}": {"id": [leaver["id"]]},
+            "/people/{id}/password-reset": {"id": [clerk["id"]]}, "/people/{id}/sessions": {"id": [clerk["id"]]},
+            "/people/{id}/sessions/{session}": {"id": [clerk["id"]], "session": [clerks]},
             "/resellers/{id}/sessions/{session}": {**at, "session": theirs[1:]}, "/resellers/{id}/products": at,
             "/resellers/{id}/products/{sku}": {**at, "sku": ["instant"]},
             **{f"/resellers/{{id}}/{move}": {"id": [made["id"]]} for move, made in resellers.items()},
+            "/resellers/{id}/products/{sku}/history": {**at, "sku": ["instant"]},
+            "/devices/{name}": {"name": ["early-1"]}, "/ports/{address}": {"address": ["192.0.2.2:5004"]},
             "/products/{sku}": {"sku": ["instant"]}, "/orders/{id}": {"id": waiting[2:]},
             "/orders/{id}/activate": {"id": waiting[:1]}, "/orders/{id}/reject": {"id": waiting[1:2]},
             "/services/{id}": {"id": services[3:]}, "/services/{id}/suspend": {"id": services[:1]},

@@ -46,12 +46,23 @@ package final class TestNode: Sendable {
         return try awaited { then in
             fleet.create(
                 creation, as: fleet.ownAct("tenant.created"),
-                fill: { tenant in
-                    try tenant.insertAccount(
-                        email: creation.ownerEmail, name: slug, role: .owner, resellerID: nil, passwordHash: nil)
-                },
+                fill: { tenant in try Self.fill(tenant, creation) },
                 then: then)
         }.0
+    }
+
+    /// In a file of a schema before, as programs of then wrote it.
+    private static func fill(_ tenant: TenantTransaction, _ creation: Fleet.Creation) throws {
+        let hasPeople = try tenant.connection.exists(
+            "SELECT 1 FROM pragma_table_info('account') WHERE name = 'public_id'")
+        if hasPeople {
+            try tenant.insertAccount(
+                email: creation.ownerEmail, name: creation.slug, role: .owner, resellerID: nil, passwordHash: nil)
+        } else {
+            try tenant.connection.run(
+                "INSERT INTO account (email, name, role, created_at) VALUES (?1, ?2, 0, ?3)",
+                .text(creation.ownerEmail), .text(creation.slug), .time(tenant.now))
+        }
     }
 
     /// A write as the pipeline makes it: effect, stored answer, audit row, then memory and registry.
