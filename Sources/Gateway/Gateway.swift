@@ -190,8 +190,6 @@ package final class Gateway: Sendable {
         return "http://127.0.0.1"
     }
 
-    private static let countersEverySeconds = 60
-
     private func startTicking() {
         startThread("clock") { [weak self] in
             var seconds = 0
@@ -200,7 +198,10 @@ package final class Gateway: Sendable {
                 gateway.scheduler.watch()
                 gateway.levels.save(touched)
                 seconds += 1
-                if seconds % Self.countersEverySeconds == 0 { gateway.fleet.saveCounters() }
+                if seconds % Fleet.meteringSeconds == 0 {
+                    gateway.fleet.saveCounters()
+                    gateway.fleet.meter()
+                }
                 pause(milliseconds: 1_000)
             }
         }

@@ -10,6 +10,7 @@ enum Help {
         ("TOLLGATE_PROVIDER_KEY", "The provider's key, for its commands at --url."),
         ("TOLLGATE_OWNER_KEY", "An owner's or operator's key, for commands on a tenant."),
         ("TOLLGATE_KEY", "Any key, for commands that a reseller's key does as well."),
+        ("TOLLGATE_WEBHOOK_SECRET", "A signing secret, for tollgate sign."),
         ("NO_COLOR", "Set to anything: no colours."),
     ]
 

@@ -216,7 +216,8 @@ def refuses_control(gateway):
 def refused(checks, gateway, program, tollgate):
     with checks("G8 a program that does not start, or is no Tollgate, gets no place: the gateway goes on, and says why"):
         for text, words in (("#!/bin/sh\nexit 3\n", "code 3"), ("#!/bin/sh\necho hello\n", "no Tollgate"),
-                            ("not a program", "did not start"), (None, "did not start")):
+                            ("not a program", "did not start"),
+                            ("#!/bin/sh\n[ $1 = version ] && echo tollgate 9 || exit 2\n", "does not understand the options"), (None, "did not start")):
             if text is None:
                 os.remove(program)
             else:

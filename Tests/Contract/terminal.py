@@ -218,6 +218,9 @@ def manual(checks, tollgate, commands):
             assert f'.SS "tollgate {name}' in flat, name
             for option in options:
                 assert f".B {option}" in flat, (name, option)
+        # What stands in a summary as a name of the environment is explained there.
+        named = set(re.findall(r"\$([A-Z_]+)", flat)) - {"KEY"}
+        assert named == {name for name in re.findall(r"^\.B ([A-Z_]+)$", flat, re.M)} - {"NO_COLOR"}, named
         for section in ("NAME", "SYNOPSIS", "DESCRIPTION", "COMMANDS", "EXIT STATUS", "ENVIRONMENT", "FILES", "SEE ALSO"):
             assert f"\n.SH {section}\n" in page, section
     if shutil.which("groff"):

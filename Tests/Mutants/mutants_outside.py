@@ -62,7 +62,7 @@ MUTANTS = [
         "> WEBHOOK_TOLERANCE_SECONDS", "> PHP_INT_MAX", "Contract/clients.py", "a webhook that is old"),
     Mutant(
         "G4", "shop-renumbered", "the example shop's worker orders under a new number", SHOP + "shop.php",
-        "$order['quantity'], $customer, $number);", "$order['quantity'], $customer, bin2hex(random_bytes(16)));",
+        "$customer, $number, \"shop", "$customer, bin2hex(random_bytes(16)), \"shop",
         "Contract/exampleshop.py", "is placed later, and once"),
     Mutant(
         "H1", "shop-backwards", "the example shop lets an older state replace a newer one", SHOP + "shop.php",

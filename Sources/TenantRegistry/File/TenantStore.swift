@@ -58,6 +58,9 @@ package final class TenantStore: LaneFile {
     private var sealedHead: AuditHead?
     private var sealedProof: CommitProof?
     private var batchOrders: [UsageKey] = []
+    /// Orders and turnover of this batch; the job's before it began.
+    private var batchSales = MeterTallies()
+    private var jobSales = MeterTallies()
     private var wantsFlush = false
     /// The next batch begins a WAL: its first commit says whose it is.
     private var beginsWAL = true
@@ -194,6 +197,9 @@ package final class TenantStore: LaneFile {
     /// The call placed an order, for `usage`.
     package func countOrder(_ record: AuditRecord) { batchOrders.append(UsageKey(record)) }
 
+    /// What the job sold, for the provider's meter (P9). Undone with the job.
+    package func meter(_ sale: MeteredSale, at instant: Timestamp) { batchSales.add(sale, at: instant) }
+
     /// The records of reads are due: the batch writes them whatever else is in it.
     package func flushReads() { wantsFlush = true }
 
@@ -202,6 +208,7 @@ package final class TenantStore: LaneFile {
         jobRecords = batchRecords.count
         jobEffects = batchEffects.count
         jobOrders = batchOrders.count
+        jobSales = batchSales
         jobProjectionEpoch = projectionEpoch
         vouching?.jobBegins()
         transaction.pendingProjections.removeAll(keepingCapacity: true)
@@ -214,6 +221,7 @@ package final class TenantStore: LaneFile {
         batchRecords.removeSubrange(jobRecords...)
         batchEffects.removeSubrange(jobEffects...)
         batchOrders.removeSubrange(jobOrders...)
+        batchSales = jobSales
         projectionEpoch = jobProjectionEpoch
         transaction.pendingProjections.removeAll(keepingCapacity: true)
     }
@@ -273,12 +281,21 @@ package final class TenantStore: LaneFile {
         if namesOwner { beginsWAL = false }
         growth.note(batchRecords, reads: drained?.usage)
         if growth.isDue { try? measureGrowth() }
+        if let record { record.meter.add(metered, upTo: head) }
         if drained != nil { readLog.kept() }
         drained = nil
         if !batchDue.isEmpty, let record { board?.note(record, batchDue.map { ($0.key, $0.value) }) }
         let effects = batchEffects
         clearBatch()
         for effect in effects { effect() }
+    }
+
+    /// What the batch added to the tenant's use.
+    private var metered: MeterTallies {
+        var tallies = batchSales
+        for record in batchRecords { tallies.count(record) }
+        if let drained { tallies.add(drained.metered) }
+        return tallies
     }
 
     /// What the file takes of its quota.
@@ -313,6 +330,7 @@ package final class TenantStore: LaneFile {
         batchRecords.removeAll(keepingCapacity: true)
         batchEffects.removeAll(keepingCapacity: true)
         batchOrders.removeAll(keepingCapacity: true)
+        batchSales = MeterTallies()
         batchDue.removeAll(keepingCapacity: true)
         sealedHead = nil
         sealedProof = nil

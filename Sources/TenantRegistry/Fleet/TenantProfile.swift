@@ -16,6 +16,8 @@ package struct TenantProfile: Sendable {
     /// The end of the paid period that runs; set when the provider cancels.
     package var endsAt: Timestamp?
     package var endedAt: Timestamp?
+    /// When the clock erases it; set by a deletion that was put off, and taken back with it (P10).
+    package var deletesAt: Timestamp?
     package var limit: Policy?
     package var domains: [String]
     package var projectionEpoch: Int64
@@ -47,5 +49,7 @@ package struct TenantProfile: Sendable {
         limit = row.limit
         endsAt = row.endsAt
         endedAt = row.endedAt
+        deletesAt = row.deletesAt
+        ownerEmail = row.ownerEmail
     }
 }

@@ -17,13 +17,22 @@ enum Succession {
         return path.hasSuffix(deletedMark) ? String(path.dropLast(deletedMark.count)) : path
     }
 
-    /// What its `version` prints. Throws where it does not start or says nothing that a Tollgate says: nobody gives its
-    /// place up to such a program.
+    /// What its `version` prints. Throws where it does not start, says nothing that a Tollgate says, or knows an option
+    /// of this command line no more: nobody gives its place up to such a program.
     static func version(of program: String) throws -> String {
-        let output = try ChildProcess.run(
-            program, ["version"], input: [], seconds: checkSeconds, outputBytesMax: outputBytesMax)
+        let output = try said(by: program, ["version"])
         let words = String(decoding: output, as: UTF8.self).split(separator: "\n").first.map { String($0) } ?? ""
         guard words.hasPrefix("tollgate ") else { throw CommandFailure.failed("it is no Tollgate") }
+        do {
+            // Help is given once all options before it are understood.
+            _ = try said(by: program, CommandLine.arguments.dropFirst() + ["--help"])
+        } catch {
+            throw CommandFailure.failed("it does not understand the options of this gateway (\(error))")
+        }
         return words
+    }
+
+    private static func said(by program: String, _ arguments: [String]) throws -> [UInt8] {
+        try ChildProcess.run(program, arguments, input: [], seconds: checkSeconds, outputBytesMax: outputBytesMax)
     }
 }

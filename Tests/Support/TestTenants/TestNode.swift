@@ -45,7 +45,7 @@ package final class TestNode: Sendable {
             ownerEmail: "owner@\(slug).example")
         return try awaited { then in
             fleet.create(
-                creation, requestID: .none,
+                creation, as: fleet.ownAct("tenant.created"),
                 fill: { tenant in try Self.fill(tenant, creation) },
                 then: then)
         }.0
@@ -106,7 +106,7 @@ package final class TestNode: Sendable {
         _ record: TenantRecord, from path: String, acceptsUnsigned: Bool = false
     ) throws -> AuditHead {
         try awaited {
-            fleet.restore(record, from: path, acceptsUnsigned: acceptsUnsigned, requestID: .none, then: $0)
+            fleet.restore(record, from: path, acceptsUnsigned: acceptsUnsigned, as: fleet.ownAct("tenant.restored"), then: $0)
         }
     }
 
