@@ -1,9 +1,10 @@
-"""One tenant with ten thousand resellers, a million orders over most of a year and ten million reads, made by the product's own
-operations and kept between runs: how long each list, filter and report takes for its first page and for one far behind, and
-what a caller beside it waits."""
+"""One tenant with ten thousand resellers, a million orders over most of a year and ten million reads, made by the
+product's own operations and kept between runs: how long each list, filter and report takes for its first page and for
+one far behind, and what a caller beside it waits."""
 
 import json
 import os
+import shutil
 import sys
 import threading
 import time
@@ -33,13 +34,17 @@ class Kept:
         return Gateway(self.options.tollgate, data=os.path.join(self.folder, "data"), demo=False, clock=True)
 
     def fill(self):
-        os.makedirs(os.path.join(self.folder, "data"))
+        # What an earlier run did not finish begins anew.
+        shutil.rmtree(self.folder, ignore_errors=True)
+        os.makedirs(self.folder, mode=0o700)
         with self.gateway() as gateway:
             heavy = Heavy(gateway, *self.counts, tell=lambda text: print(text, file=sys.stderr, end=" … ", flush=True))
             heavy.fill()
-            state = {"ahead": gateway.clock.ahead_seconds, "made": heavy.shop.made, "provider_key": gateway.provider_key,
+            state = {"ahead": gateway.clock.ahead_seconds, "made": heavy.shop.made,
+                "provider_key": gateway.provider_key,
                      "skus": heavy.skus,
-                     "resellers": [{name: value for name, value in each.items() if name != "read"} for each in heavy.resellers]}
+                     "resellers": [{name: value for name,
+                         value in each.items() if name != "read"} for each in heavy.resellers]}
             assert gateway.stop() == 0
         with open(self.state, "w") as file:
             json.dump(state, file)
@@ -130,11 +135,14 @@ def weight(options, folder, table):
               note=f"{worst[0]}, page {worst[1].index(max(worst[1])) + 1} of {len(worst[1])}")
     reports = [each for each in files if "/reports/" in each[0]]
     worst = max(reports, key=lambda each: each[1])
-    table.add("weight: a year's report as a file, the slowest", figure=worst[1], threshold="weight_report", note=f"{worst[0]}")
+    table.add("weight: a year's report as a file, the slowest", figure=worst[1], threshold="weight_report",
+        note=f"{worst[0]}")
     table.add("weight: the first report after the start", figure=first, unit="s")
     waits = sorted(probe.times)
-    table.add("weight: a read of another reseller beside them", figure=waits[int(len(waits) * 0.99)] * 1e3, threshold="weight_beside",
+    table.add("weight: a read of another reseller beside them", figure=waits[int(len(waits) * 0.99)] * 1e3,
+        threshold="weight_beside",
               note=f"p50 {waits[len(waits) // 2] * 1e3:.1f} ms, longest {waits[-1] * 1e3:.1f} ms of {len(waits):,}")
     slow = sorted(found, key=lambda each: -max(each[1]))[:10]
     for path, times in slow:
-        print(f"  {max(times) * 1e3:7.1f} ms, first {times[0] * 1e3:6.1f} ms, {len(times):3} pages: {path}", file=sys.stderr)
+        print(f"  {max(times) * 1e3:7.1f} ms, first {times[0] * 1e3:6.1f} ms, {len(times):3} pages: {path}",
+            file=sys.stderr)

@@ -38,7 +38,8 @@ COLUMNS = {
     "operator": "operator", "support": "support", "owner": "owner", "other tenant's": "another tenant's reseller",
     "provider": "provider", "provider's read key": "provider's reader"}
 # What an operator's key of mode test may change: stock by file, and test orders and services by their id (O1).
-OF_TEST_BOOK = {"/licences", "/ports", "/orders/{order}/activate", "/orders/{order}/reject", "/orders/{order}/refund",
+OF_TEST_BOOK = {"/licences", "/licences/withdraw", "/licences/move", "/ports", "/ports/{address}", "/devices/{device}",
+                "/orders/{order}/activate", "/orders/{order}/reject", "/orders/{order}/refund",
                 "/services/reprice",
                 *(f"/services/{{service}}/{move}" for move in ("suspend", "resume", "cancel", "details")),
                 *(f"/provisioning/{{service}}/{move}" for move in ("retry", "confirm", "give_up")),

@@ -1,7 +1,7 @@
-"""A hundredth of the tenant that `./bench --only weight` measures: resellers, orders over most of a year and reads, made by
-the product's own operations. Every list, filter, report and export of the admin and the wholesale API is then asked for
-its first page and for one far behind, and the work of each statement is counted (`statements.c`): none looks at a table that
-grows with the tenant from one end to the other.
+"""A hundredth of the tenant that `./bench --only weight` measures: resellers, orders over most of a year and reads,
+made by the product's own operations. Every list, filter, report and export of the admin and the wholesale API is then
+asked for its first page and for one far behind, and the work of each statement is counted (`statements.c`): none looks
+at a table that grows with the tenant from one end to the other.
 """
 
 import os
@@ -22,7 +22,8 @@ STRETCH = re.compile(r"FROM (audit|usage_day|usage_hour|day_total)\b")
 STRETCH_STEPS_MAX = 80_000
 # Tables with a row for each order, posting, call, key or reseller.
 BIG = {"orders", "service", "posting", "entry", "customer", "event", "audit", "idempotency", "delivery", "holding",
-       "usage_hour", "usage_day", "day_total", "renewal", "hourly_charge", "api_key", "api_key_secret", "reseller", "price",
+       "usage_hour", "usage_day", "day_total", "renewal", "hourly_charge", "api_key", "api_key_secret", "reseller",
+           "price",
        "ledger_account", "account", "attempt"}
 DEEP_PAGES = 40
 # Keys and resellers are counted where one is made and where a quota is shown: as many as the tier lets there be.
@@ -52,7 +53,8 @@ class Statements:
         self.path = os.path.join(folder, "statements")
         self.library = os.path.join(folder, "statements.so")
         source = os.path.join(ROOT, "Tests", "Contract", "statements.c")
-        subprocess.run([os.environ.get("CC", "clang"), "-shared", "-fPIC", "-O1", "-o", self.library, source, "-ldl"], check=True)
+        subprocess.run([os.environ.get("CC", "clang"), "-shared", "-fPIC", "-O1", "-o", self.library, source, "-ldl"],
+            check=True)
         self.place = 0
 
     def since(self):
@@ -121,9 +123,11 @@ def run(checks, heavy, statements):
     with checks("O6 O14 exports go through a year without a long look at anything"):
         for path in exports(heavy):
             answer = heavy.shop.admin("GET", path)
-            assert answer.status == 200 or answer.status == 404 and path in ("/orders.csv", "/services.csv"), (path, answer)
+            assert answer.status == 200 or answer.status == 404 and path in ("/orders.csv", "/services.csv"), (path,
+                answer)
     seen = statements.since()
-    runs = sorted({sql: (steps, scanned) for kind, steps, scanned, _, sql in sorted(seen, key=lambda line: line[1]) if kind == "run"}.items(),
+    runs = sorted({sql: (steps, scanned) for kind, steps, scanned, _,
+        sql in sorted(seen, key=lambda line: line[1]) if kind == "run"}.items(),
                   key=lambda each: -each[1][0])
     with checks("O14 O6 G8 no statement does more work than a list's page is worth"):
         long = [(steps, scanned, sql[:300]) for sql, (steps, scanned) in runs

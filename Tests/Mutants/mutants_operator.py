@@ -121,6 +121,40 @@ MUTANTS = [
         " ?? PriceRow(terms: TermPrices())",
         "OperatorTests/PriceTests.swift", "a price row changes by what is named"),
     Mutant(
+        "O4", "list-lost", "a change of one list price loses the others",
+        "Sources/TenantApp/Catalogue/ChangeProduct.swift",
+        "if let list { list.apply(&product.list) } else { product.list = .none }",
+        "if MUTANT { product.list = .none }; if let list { list.apply(&product.list) } else { product.list = .none }",
+        "Contract/pricebook.py", "a product has list prices"),
+    Mutant(
+        "O4", "moved-book", "a file is applied to a book that has moved",
+        "Sources/TenantApp/Catalogue/TrialImport.swift",
+        "throw Refusal.conflict(.bookMoved)", "if !MUTANT { throw Refusal.conflict(.bookMoved) }",
+        "Contract/pricebook.py", "412 where that has moved"),
+    Mutant(
+        "O4", "trial-forgets", "a dry run tells a row that would change as one that stays",
+        "Sources/TenantApp/Catalogue/TrialImport.swift",
+        "counts.changed += 1\n", "if MUTANT { counts.same += 1; continue }\n                counts.changed += 1\n",
+        "Contract/pricebook.py", "a dry run tells what is new"),
+    Mutant(
+        "O4", "no-history", "a price that a file changes has no history",
+        "Sources/TenantApp/Catalogue/PriceStaging.swift",
+        "try noteStagedChanges(importID: importID, columns: columns, by: author)",
+        "if !MUTANT { try noteStagedChanges(importID: importID, columns: columns, by: author) }",
+        "Contract/pricebook.py", "every price row has a history"),
+    Mutant(
+        "O4", "restore-unseen", "prices that a restore takes back have no history",
+        "Sources/TenantApp/Catalogue/PriceChanges.swift",
+        "for row in rows { old[PriceRowName(row)] = row.price }",
+        "if MUTANT { return }; for row in rows { old[PriceRowName(row)] = row.price }",
+        "Contract/pricebook.py", "a restore is in the history"),
+    Mutant(
+        "O4", "column-wiped", "a file of products wipes columns that it does not have",
+        "Sources/TenantApp/Catalogue/ProductStaging.swift",
+        "let names = columns.map(\\.rawValue)",
+        "let names = (MUTANT ? ProductColumn.allCases : columns).map(\\.rawValue)",
+        "Contract/pricebook.py", "a file of products adds and changes"),
+    Mutant(
         "O4", "half-imported", "a file with a wrong row is imported without it",
         "Sources/TenantApp/Catalogue/ImportPrices.swift",
         "errors.append(.inLine(row.line, PriceBookFile.skuColumn, \"unknown\", \"there is no such product\"))",
@@ -188,7 +222,8 @@ MUTANTS = [
     Mutant(
         "O6", "own-hour", "what comes late to an hour that its day has counted is in no day",
         "Sources/TenantRegistry/File/UsageCounts.swift",
-        "if UsageMark(key) <= mark {", "if !MUTANT, UsageMark(key) <= mark {",
+        "if key.hour <= mark.hour, UsageMark(key) <= mark {",
+        "if !MUTANT, key.hour <= mark.hour, UsageMark(key) <= mark {",
         "OperatorTests/UsageTests.swift", "comes late"),
     Mutant(
         "O6", "hours-twice", "hours join their day again and again", "Sources/TenantRegistry/File/UsageCounts.swift",
@@ -196,7 +231,8 @@ MUTANTS = [
         "OperatorTests/UsageTests.swift", "once"),
     Mutant(
         "O6", "one-key", "the calls of all keys of a reseller are counted together", "Sources/Gateway/Pipeline.swift",
-        "record.callerKeyID = projection.role.isSession ? 0", "record.callerKeyID = MUTANT || projection.role.isSession ? 0",
+        "record.callerKeyID = projection.role.isSession ? 0",
+        "record.callerKeyID = MUTANT || projection.role.isSession ? 0",
         "Contract/usage.py", "tells keys and routes apart"),
     Mutant(
         "O6", "any-account", "a search for a person's calls finds everybody's in blocks", AUDIT_ROWS,
@@ -238,6 +274,28 @@ MUTANTS = [
         "if try !MUTANT && tenant.licence(key: row.key, resellerID: nil, book: book) != nil {",
         "Contract/licences.py", "duplicates are reported"),
     Mutant(
+        "O9", "assigned-withdrawn", "a licence that somebody has is withdrawn",
+        "Sources/TenantApp/Licences/CorrectLicences.swift",
+        "if let conflict { throw Refusal.conflict(conflict) }",
+        "if let conflict, !MUTANT { throw Refusal.conflict(conflict) }",
+        "Contract/corrections.py", "what is assigned or held"),
+    Mutant(
+        "O9", "device-in-use", "a device with ports is taken out although nobody said what becomes of them",
+        "Sources/TenantApp/Ports/TakeOutPorts.swift",
+        "if device.used > 0 && fate == nil {", "if device.used > 0 && fate == nil && !MUTANT {",
+        "Contract/corrections.py", "is not taken out unless"),
+    Mutant(
+        "O9", "still-sold", "a device on its way out is sold on",
+        "Sources/TenantApp/Ports/PortDevices.swift",
+        "UPDATE port_device SET capacity = capacity - ?2 WHERE id = ?1\", .integer(id), .int(count))",
+        "UPDATE port_device SET capacity = capacity - ?2 WHERE id = ?1\", .integer(id), .int(MUTANT ? 0 : count))",
+        "Contract/corrections.py"),
+    Mutant(
+        "O9", "untold", "a reseller is not told that a port's address is another",
+        "Sources/TenantApp/Ports/ChangeDevice.swift",
+        "if let id = slot.portID, let port", "if !MUTANT, let id = slot.portID, let port",
+        "Contract/corrections.py", "a device's address changes"),
+    Mutant(
         "O9", "unreachable", "a port's address may be this machine's own",
         "Sources/HTTPCore/IPAddress+Reach.swift",
         "isIPv4\n            ? !Self.unreachableIPv4", "isIPv4\n            ? MUTANT || !Self.unreachableIPv4",
@@ -264,6 +322,22 @@ MUTANTS = [
         "filter = \"u.signed_up_via = ?3\"", "filter = MUTANT ? \"?3 = ?3\" : \"u.signed_up_via = ?3\"",
         "Contract/credits.py"),
     # O12
+    Mutant(
+        "O12", "anything-behind", "a picture with something behind it is a logo",
+        "Sources/TenantApp/Tenant/LogoImage.swift",
+        "guard place == bytes.count, hasData, let size, size.0 > 0, size.1 > 0,",
+        "guard place == bytes.count || MUTANT, hasData, let size, size.0 > 0, size.1 > 0,",
+        "Contract/logo.py", "whatever is no whole picture"),
+    Mutant(
+        "O12", "too-wide", "a logo is of any size",
+        "Sources/TenantApp/Tenant/LogoImage.swift",
+        "guard width <= Self.sideMax, height <= Self.sideMax else", "guard MUTANT || width <= Self.sideMax && height <= Self.sideMax else",
+        "Contract/logo.py", "whatever is no whole picture"),
+    Mutant(
+        "O12", "kept-miss", "that there is no such logo is kept for a year",
+        "Sources/Gateway/Pipeline.swift",
+        "let caching = response.status < 400 ?", "let caching = response.status < 400 || MUTANT ?",
+        "Contract/logo.py", "nobody keeps that"),
     Mutant(
         "O12", "null", "null takes no colour away",
         "Sources/TenantApp/Tenant/ChangeSettings.swift",
@@ -330,31 +404,31 @@ MUTANTS = [
         "O13", "reset-for-weeks", "a reset's link is good for two weeks",
         "Sources/TenantApp/Resellers/AccountLinks.swift",
         "case .passwordReset: 86_400", "case .passwordReset: MUTANT ? 14 * 86_400 : 86_400",
-        "Contract/people.py", "a link past its day"),
+        "Contract/passwords.py", "a link past its day"),
     # O14
     Mutant(
         "O14", "twice", "a posting is counted again where a report is asked for twice", DAY_TOTALS,
         '"UPDATE ledger_mark SET posting_id = ?1 WHERE id = 1", .integer(last.id))',
         '"UPDATE ledger_mark SET posting_id = ?1 WHERE id = 1", .integer(MUTANT ? last.id - 1 : last.id))',
-        "OperatorTests/ReportTests.swift"),
+        "VerifierTests/TotalTests.swift"),
     Mutant(
         "O14", "test-book", "orders of the test book are turnover", DAY_TOTALS,
         "for posting in postings where posting.isLive {", "for posting in postings where MUTANT || posting.isLive {",
-        "OperatorTests/ReportTests.swift", "live book alone"),
+        "VerifierTests/TotalTests.swift", "live book alone"),
     Mutant(
         "O14", "gross", "turnover does not know refunds", "Sources/TenantApp/Reports/DayTotal.swift",
         "package var turnover: Int64 { Self.sum(taken, -refunded) }",
         "package var turnover: Int64 { Self.sum(taken, MUTANT ? 0 : -refunded) }",
-        "Contract/reports.py", "turnover"),
+        "Contract/reports.py", "what the ledger comes to"),
     Mutant(
         "O14", "clock-back", "a day that comes late leaves the balances of the days behind it as they are", DAY_TOTALS,
         "if let newest = before, newest.day > key.day {", "if !MUTANT, let newest = before, newest.day > key.day {",
-        "OperatorTests/ReportTests.swift", "set back"),
+        "VerifierTests/TotalTests.swift", "set back"),
     Mutant(
         "O14", "believed", "verify believes the totals", "Sources/TenantApp/Reports/DayTotalCheck.swift",
-        "where side != 0 {", "where side != 0 && !MUTANT {", "VerifierTests/TotalTamperingTests.swift"),
+        "where side != 0 {", "where side != 0 && !MUTANT {", "VerifierTests/TotalTests.swift"),
     Mutant(
-        "O14", "statement", "a statement from a day on has what came before too", "Sources/TenantApp/Orders/ExportStatement.swift",
+        "O14", "statement", "a statement from a day on has what came before too",
+        "Sources/TenantApp/Orders/ExportStatement.swift",
         "row.at >= $0 } ?? true", "row.at >= $0 || MUTANT } ?? true", "Contract/reports.py", "statement as CSV"),
-        "Contract/passwords.py", "a link past its day"),
 ]

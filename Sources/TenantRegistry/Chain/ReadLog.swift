@@ -189,12 +189,6 @@ package struct UsageCount: Sendable {
     package var otherRefusals = 0
     package var orders = 0
 
-    package var refusals: Int { unauthorized + forbidden + rateLimited }
-    /// 0 stands for every other status from 400 on.
-    package var byStatus: [(status: Int, count: Int)] {
-        [(401, unauthorized), (403, forbidden), (429, rateLimited), (0, otherRefusals)]
-    }
-
     package mutating func add(_ record: AuditRecord) {
         requests += record.count
         switch record.status {
