@@ -332,7 +332,7 @@ MUTANTS = [
         "O13", "reset-for-weeks", "a reset's link is good for two weeks",
         "Sources/TenantApp/Resellers/AccountLinks.swift",
         "case .passwordReset: 86_400", "case .passwordReset: MUTANT ? 14 * 86_400 : 86_400",
-        "Contract/people.py", "a link past its day"),
+        "Contract/passwords.py", "a link past its day"),
     # O14
     Mutant(
         "O14", "twice", "a posting is counted again where a report is asked for twice", DAY_TOTALS,
@@ -359,5 +359,4 @@ MUTANTS = [
         "O14", "statement", "a statement from a day on has what came before too",
         "Sources/TenantApp/Orders/ExportStatement.swift",
         "row.at >= $0 } ?? true", "row.at >= $0 || MUTANT } ?? true", "Contract/reports.py", "statement as CSV"),
-        "Contract/passwords.py", "a link past its day"),
 ]
