@@ -38,7 +38,8 @@ COLUMNS = {
     "operator": "operator", "support": "support", "owner": "owner", "other tenant's": "another tenant's reseller",
     "provider": "provider", "provider's read key": "provider's reader"}
 # What an operator's key of mode test may change: stock by file, and test orders and services by their id (O1).
-OF_TEST_BOOK = {"/licences", "/ports", "/orders/{order}/activate", "/orders/{order}/reject", "/orders/{order}/refund",
+OF_TEST_BOOK = {"/licences", "/licences/withdraw", "/licences/move", "/ports", "/ports/{address}", "/devices/{device}",
+                "/orders/{order}/activate", "/orders/{order}/reject", "/orders/{order}/refund",
                 "/services/reprice",
                 *(f"/services/{{service}}/{move}" for move in ("suspend", "resume", "cancel", "details")),
                 *(f"/provisioning/{{service}}/{move}" for move in ("retry", "confirm", "give_up")),
@@ -55,7 +56,7 @@ READ_BY_WRITERS = {
     "/reseller/webhooks", "/reseller/webhooks/{webhook}", "/reseller/deliveries", "/reseller/deliveries/{delivery}",
     "/reseller/events"}
 # A person whose reseller is pending, or suspended, comes so far: to its sessions and out, and in one API a little more.
-OWN_SESSIONS = {"/session", "/logout", "/login/signout", "/account/sessions", "/account/sessions/{session}",
+OWN_SESSIONS = {"/account/password", "/session", "/logout", "/login/signout", "/account/sessions", "/account/sessions/{session}",
                 "/regenerate-seed-hash"}
 OWN_KEYS = {keys + path for keys in ("/keys", "/api-keys") for path in ("", "/{key}", "/{key}/rotate")}
 WHILE_PENDING = {"/me", "/plans", "/activate", "/account", "/webhook/secret/rotate"} | OWN_KEYS

@@ -56,7 +56,7 @@ class Scene:
             "session": signed_in, "person": person.json["id"],
             "order": waiting.json["order"]["id"], "service": done.json["services"][0]["id"],
             "delivery": deliveries[0]["id"] if deliveries else "dlv_none", "country": "germany_id",
-            "webhook": hook.json["id"], "event": "ev_none", "item": "stk_none", "subscriber": "sub_none", "payment": "pay_none", "reconciliation": shop.admin("GET", "/reconciliations").json["data"][0]["id"],
+            "webhook": hook.json["id"], "event": "ev_none", "item": "stk_none", "device": "none", "address": "192.0.2.1:1", "subscriber": "sub_none", "payment": "pay_none", "reconciliation": shop.admin("GET", "/reconciliations").json["data"][0]["id"],
             "review": shop.admin("GET", "/reviews").json["data"][0]["id"]}
         self.connection = gateway.connection()
         # More headers of every call.

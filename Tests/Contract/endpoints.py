@@ -296,6 +296,7 @@ ADMINS = [
     *[Endpoint(ADMIN, "POST", f"/resellers/{{reseller}}/{move}", "operator")
       for move in ("approve", "suspend", "resume", "terminate")],
     Endpoint(ADMIN, "POST", "/resellers/{reseller}/invitation", "operator"),
+    Endpoint(ADMIN, "POST", "/resellers/{reseller}/password-reset", "operator"),
     Endpoint(ADMIN, "POST", "/resellers/{reseller}/webhook-secret/rotate", "operator", OVERLAP, optional_body=True),
     Endpoint(ADMIN, "POST", "/resellers/{reseller}/balance", "operator", {
         "amount": money("5.00", "-1000000000.01", "1000000000.01", digits=2, required=True, more=["0", 0, "0.00"]),
@@ -448,6 +449,8 @@ PARTNERS = [
     Endpoint(PARTNER, "GET", "/account/sessions", "session", query=PAGE),
     Endpoint(PARTNER, "DELETE", "/account/sessions", "session"),
     Endpoint(PARTNER, "DELETE", "/account/sessions/{session}", "session"),
+    Endpoint(PARTNER, "POST", "/account/password", "session", {
+        "old": text("x", 256), "new": text("correct horse staple", 256, 8)}),
     Endpoint(PARTNER, "GET", "/webhook", "reseller"),
     Endpoint(PARTNER, "PUT", "/webhook", "reseller", {"url": url(), "events": names(["order.created"], required=True)}),
     *webhooks(PARTNER, fields={
@@ -491,6 +494,7 @@ def account(api, keys="/keys"):
         Endpoint(api, "GET", "/account/sessions", "session"),
         Endpoint(api, "DELETE", "/account/sessions", "session"),
         Endpoint(api, "DELETE", "/account/sessions/{session}", "session"),
+        Endpoint(api, "POST", "/account/password", "session"),
     ]
 
 

@@ -37,7 +37,7 @@ BY_ID = {"/orders/{order}/activate", "/orders/{order}/reject", "/services/{servi
     "/products/{sku}/stock/items/{item}",
     *(f"/provisioning/{{service}}/{move}" for move in ("retry", "confirm", "give_up"))}
 # What takes the services of the key's own book alone.
-OWN_BOOK = {"/services/reprice"}
+OWN_BOOK = {"/services/reprice", "/licences/withdraw", "/licences/move", "/devices/{device}", "/ports/{address}"}
 # The GET that acts.
 ACTING = {(LICENCES, "/fetchlicense")}
 # Calls that price or work something out, and change nothing.
@@ -60,7 +60,7 @@ class Tenant:
         self.ids = {name: "none" for name in (
             "session", "person", "order", "service", "delivery", "event", "reconciliation", "review", "subscriber", "payment",
                 "customer",
-            "port", "webhook", "code", "country", "item")}
+            "port", "webhook", "code", "country", "item", "device", "address")}
         self.ids |= {
             "reseller": self.reseller["id"], "sku": "none",
             "key": self.admin("GET", "/api-keys?reseller=" + self.reseller["id"])["data"][0]["id"]}

@@ -76,6 +76,16 @@ class Commands:
         assert self.gateway.command("tenant", "suspend", slug).returncode == 0
         return slug
 
+    def leaving(self):
+        """One whose deletion was put off."""
+        slug = self.tenant()
+        done = self.gateway.command("tenant", "delete", slug, "--confirm", slug, "--after-days", "30")
+        assert done.returncode == 0, done
+        return slug
+
+    def provider_key(self):
+        return json.loads(self.gateway.command("provider-key", "mint", "to go", "--json").stdout)["id"]
+
     def lines(self):
         provider = ["--data", self.gateway.data]
         owner = ["--data", self.gateway.data, "--tenant", "printed", "--key", self.shop.owner_key]
@@ -104,7 +114,15 @@ class Commands:
             "tenant export": lambda: [
                 "tenant", "export", "printed", "--output", self.fresh(".sqlite"), *provider],
             "tenant restore": of(printed, "restore", "--input", self.export), "tenant delete": erased,
+            "tenant undelete": lambda: ["tenant", "undelete", self.leaving(), *provider],
+            "tenant invite": of(printed, "invite"),
+            "tenant owner": lambda: [
+                "tenant", "owner", self.tenant(), f"owner-{next(self.numbers)}@there.example", *provider],
+            "provider-key list": lambda: ["provider-key", "list", *provider],
+            "provider-key mint": lambda: ["provider-key", "mint", "printed", *provider],
             "provider-key rotate": lambda: ["provider-key", "rotate", *provider],
+            "provider-key revoke": lambda: ["provider-key", "revoke", self.provider_key(), *provider],
+            "log": lambda: ["log", *provider], "usage": lambda: ["usage", *provider],
             "clock accept": lambda: ["clock", "accept", *provider],
             "registry rebuild": lambda: ["registry", "rebuild", *provider],
             "key list": lambda: ["key", "list", *owner],
@@ -181,7 +199,9 @@ def streams(checks, commands):
             os.close(read)
             gone = commands.run(commands.line(name), write)
             os.close(write)
-            if name in ("tenant create", "tenant owner-key", "provider-key rotate", "key mint", "key rotate"):
+            if name in (
+                    "tenant create", "tenant owner-key", "tenant invite", "tenant owner", "provider-key mint",
+                    "provider-key rotate", "key mint", "key rotate"):
                 one_line(gone, "lost")
             else:
                 assert (gone.returncode, gone.stderr) == (0, ""), gone

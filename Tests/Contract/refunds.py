@@ -145,6 +145,31 @@ def check_dues(gateway, shop):
         assert shop.refund(owner, "0.01", service=paid, period=1).status == 422
 
 
+def check_kill(gateway, shop):
+    with checks("O10 G8 kill -9 amid refunds: what was answered stays, and each key repeated pays once in all"):
+        order, _ = shop.placed(quantity=10)
+        keys = [str(uuid.uuid4()) for _ in range(60)]
+        answered = []
+
+        def ask(key):
+            try:
+                answer = shop.refund(order, "0.10", key=key)
+            except OSError:
+                return
+            answered.append(answer.status)
+
+        def kill():
+            wait_until(lambda: len(answered) >= 15, pause_seconds=0.001)
+            gateway.kill()
+
+        together([kill, *(lambda key=key: [ask(key)] for key in keys)])
+        assert set(answered) == {200} and len(answered) < 60, answered
+        gateway.start()
+        assert Decimal(shop.shown(order)["refunded"]) * 10 >= len(answered)
+        assert {shop.refund(order, "0.10", key=key).status for key in keys} == {200}
+        assert shop.shown(order)["refunded"] == "6.00" and len(shop.shown(order)["refunds"]) == 60
+
+
 def check_line(gateway, shop):
     def line(*words, status=0):
         done = gateway.command(*words, "--tenant", shop.slug, "--key", shop.owner_key)
@@ -197,6 +222,7 @@ with Gateway(options.tollgate, demo=False, clock=True) as gateway:
     shop = Refunds(gateway)
     order = check_sums(shop)
     check_refusals(shop, order)
+    check_kill(gateway, shop)
     check_line(gateway, shop)
     check_dues(gateway, shop)
     with checks("O10 the file verifies after all of it"):

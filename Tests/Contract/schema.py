@@ -10,6 +10,7 @@ import tempfile
 import uuid
 import xml.etree.ElementTree as xml
 
+from logo import png
 from support import ROOT, Checks, Gateway, arguments, python_of_tests
 
 FIXED = "20260101"
@@ -39,6 +40,7 @@ UNSAYABLE = [
     "must be some of", "must be names out of", "must not be after until", "must have a name of 1 to 64 printable",
     "must not hold control characters", "must have no members but value and secret", "A test is not sent again",
     "The endpoint is paused", "The endpoint is disabled", "is not disabled",
+    "is not changed together with owner_email", "is another account's of this tenant",
 ]
 ADMIN, PROVIDER = "/api/admin", "/provider/v1"
 
@@ -307,6 +309,8 @@ def admin(scene):
         "bodies": {
             "POST /reconciliations": {"text/csv": ledger},
             "POST /price-book.csv": {"text/csv": f"reseller,sku,wholesale_monthly\n{shop['id']},instant,4\n"},
+            "POST /products.csv": {"text/csv": "sku,name,fulfilment\nby-file,By file,instant\n"},
+            "PUT /settings/logo": {"image/png": png(2, 2), "image/webp": png(2, 2)},
             "POST /licences": {
                 "text/csv": f"reseller,product,key,expiration\n{shop['id']},lifetime,fresh,2099-01-01T00:00:00Z\n"},
             "POST /products/{sku}/stock": {"text/csv": "item\nfresh\n"},
@@ -332,6 +336,8 @@ def admin(scene):
             "/resellers/{id}/sessions/{session}": {**at, "session": theirs[1:]}, "/resellers/{id}/products": at,
             "/resellers/{id}/products/{sku}": {**at, "sku": ["instant"]},
             **{f"/resellers/{{id}}/{move}": {"id": [made["id"]]} for move, made in resellers.items()},
+            "/resellers/{id}/products/{sku}/history": {**at, "sku": ["instant"]},
+            "/devices/{name}": {"name": ["early-1"]}, "/ports/{address}": {"address": ["192.0.2.2:5004"]},
             "/products/{sku}": {"sku": ["instant"]}, "/orders/{id}": {"id": waiting[2:]},
             "/orders/{id}/activate": {"id": waiting[:1]}, "/orders/{id}/reject": {"id": waiting[1:2]},
             "/services/{id}": {"id": services[3:]}, "/services/{id}/suspend": {"id": services[:1]},
@@ -347,9 +353,12 @@ def admin(scene):
 
 
 def provider(scene):
-    for slug in ("one", "two", "three", "four", "five", "six"):
+    for slug in ("one", "two", "three", "four", "five", "six", "seven", "eight"):
         scene.tenant(slug)
     scene.provider("POST", "/tenants/two/suspend")
+    scene.provider("POST", "/tenants/seven/cancel")
+    scene.provider("DELETE", "/tenants/eight?confirm=eight&after_days=30")
+    keys = [scene.provider("POST", "/provider-keys", {"name": name})["id"] for name in ("shown", "turned", "gone")]
     at = {"slug": ["one"]}
     export = scene.call("GET", PROVIDER + "/tenants/one/export", key=scene.gateway.provider_key, raw=True).body
     return {
@@ -361,7 +370,10 @@ def provider(scene):
             "/tenants/{slug}": at, "DELETE /tenants/{slug}": {"slug": ["six"]}, "/tenants/{slug}/owner-key": at,
             "/tenants/{slug}/export": at, "/tenants/{slug}/restore": at, "/tenants/{slug}/suspend": {"slug": ["three"]},
             "/tenants/{slug}/resume": {"slug": ["two"]}, "/tenants/{slug}/cancel": {"slug": ["four"]},
-            "/tenants/{slug}/refund": {"slug": ["five"]}}}
+            "/tenants/{slug}/refund": {"slug": ["five"]}, "/tenants/{slug}/invitation": at,
+            "DELETE /tenants/{slug}/cancel": {"slug": ["seven"]}, "/tenants/{slug}/deletion": {"slug": ["eight"]},
+            "/provider-keys/{key}": {"key": keys[:1]}, "/provider-keys/{key}/rotate": {"key": keys[1:2]},
+            "DELETE /provider-keys/{key}": {"key": keys[2:]}}}
 
 
 DOCUMENTS = {"wholesale_orders": wholesale, "activation_codes": codes, "credit_reports": credits, "licence_keys": licences, "proxy_ports": ports,

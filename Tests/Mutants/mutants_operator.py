@@ -99,7 +99,7 @@ MUTANTS = [
         "in any case"),
     Mutant(
         "O3", "old-link", "an invitation to the old address stays open", "Sources/TenantApp/Resellers/ChangeResellerProfile.swift",
-        "try tenant.endInvitations(account: account.id)", "if !MUTANT { try tenant.endInvitations(account: account.id) }",
+        "try tenant.endLinks(account: account.id)", "if !MUTANT { try tenant.endLinks(account: account.id) }",
         "Contract/accounts.py", "a new address ends the invitation"),
     Mutant(
         "O3", "taken", "an address of another account is given to a reseller",
@@ -120,6 +120,40 @@ MUTANTS = [
         "(MUTANT ? nil : try tenant.pricedProduct(sku: sku, resellerID: reseller.id)?.price)"
         " ?? PriceRow(terms: TermPrices())",
         "OperatorTests/PriceTests.swift", "a price row changes by what is named"),
+    Mutant(
+        "O4", "list-lost", "a change of one list price loses the others",
+        "Sources/TenantApp/Catalogue/ChangeProduct.swift",
+        "if let list { list.apply(&product.list) } else { product.list = .none }",
+        "if MUTANT { product.list = .none }; if let list { list.apply(&product.list) } else { product.list = .none }",
+        "Contract/pricebook.py", "a product has list prices"),
+    Mutant(
+        "O4", "moved-book", "a file is applied to a book that has moved",
+        "Sources/TenantApp/Catalogue/TrialImport.swift",
+        "throw Refusal.conflict(.bookMoved)", "if !MUTANT { throw Refusal.conflict(.bookMoved) }",
+        "Contract/pricebook.py", "412 where that has moved"),
+    Mutant(
+        "O4", "trial-forgets", "a dry run tells a row that would change as one that stays",
+        "Sources/TenantApp/Catalogue/TrialImport.swift",
+        "counts.changed += 1\n", "if MUTANT { counts.same += 1; continue }\n                counts.changed += 1\n",
+        "Contract/pricebook.py", "a dry run tells what is new"),
+    Mutant(
+        "O4", "no-history", "a price that a file changes has no history",
+        "Sources/TenantApp/Catalogue/PriceStaging.swift",
+        "try noteStagedChanges(importID: importID, columns: columns, by: author)",
+        "if !MUTANT { try noteStagedChanges(importID: importID, columns: columns, by: author) }",
+        "Contract/pricebook.py", "every price row has a history"),
+    Mutant(
+        "O4", "restore-unseen", "prices that a restore takes back have no history",
+        "Sources/TenantApp/Catalogue/PriceChanges.swift",
+        "for row in rows { old[PriceRowName(row)] = row.price }",
+        "if MUTANT { return }; for row in rows { old[PriceRowName(row)] = row.price }",
+        "Contract/pricebook.py", "a restore is in the history"),
+    Mutant(
+        "O4", "column-wiped", "a file of products wipes columns that it does not have",
+        "Sources/TenantApp/Catalogue/ProductStaging.swift",
+        "let names = columns.map(\\.rawValue)",
+        "let names = (MUTANT ? ProductColumn.allCases : columns).map(\\.rawValue)",
+        "Contract/pricebook.py", "a file of products adds and changes"),
     Mutant(
         "O4", "half-imported", "a file with a wrong row is imported without it",
         "Sources/TenantApp/Catalogue/ImportPrices.swift",
@@ -240,6 +274,28 @@ MUTANTS = [
         "if try !MUTANT && tenant.licence(key: row.key, resellerID: nil, book: book) != nil {",
         "Contract/licences.py", "duplicates are reported"),
     Mutant(
+        "O9", "assigned-withdrawn", "a licence that somebody has is withdrawn",
+        "Sources/TenantApp/Licences/CorrectLicences.swift",
+        "if let conflict { throw Refusal.conflict(conflict) }",
+        "if let conflict, !MUTANT { throw Refusal.conflict(conflict) }",
+        "Contract/corrections.py", "what is assigned or held"),
+    Mutant(
+        "O9", "device-in-use", "a device with ports is taken out although nobody said what becomes of them",
+        "Sources/TenantApp/Ports/TakeOutPorts.swift",
+        "if device.used > 0 && fate == nil {", "if device.used > 0 && fate == nil && !MUTANT {",
+        "Contract/corrections.py", "is not taken out unless"),
+    Mutant(
+        "O9", "still-sold", "a device on its way out is sold on",
+        "Sources/TenantApp/Ports/PortDevices.swift",
+        "UPDATE port_device SET capacity = capacity - ?2 WHERE id = ?1\", .integer(id), .int(count))",
+        "UPDATE port_device SET capacity = capacity - ?2 WHERE id = ?1\", .integer(id), .int(MUTANT ? 0 : count))",
+        "Contract/corrections.py"),
+    Mutant(
+        "O9", "untold", "a reseller is not told that a port's address is another",
+        "Sources/TenantApp/Ports/ChangeDevice.swift",
+        "if let id = slot.portID, let port", "if !MUTANT, let id = slot.portID, let port",
+        "Contract/corrections.py", "a device's address changes"),
+    Mutant(
         "O9", "unreachable", "a port's address may be this machine's own",
         "Sources/HTTPCore/IPAddress+Reach.swift",
         "isIPv4\n            ? !Self.unreachableIPv4", "isIPv4\n            ? MUTANT || !Self.unreachableIPv4",
@@ -266,6 +322,22 @@ MUTANTS = [
         "filter = \"u.signed_up_via = ?3\"", "filter = MUTANT ? \"?3 = ?3\" : \"u.signed_up_via = ?3\"",
         "Contract/credits.py"),
     # O12
+    Mutant(
+        "O12", "anything-behind", "a picture with something behind it is a logo",
+        "Sources/TenantApp/Tenant/LogoImage.swift",
+        "guard place == bytes.count, hasData, let size, size.0 > 0, size.1 > 0,",
+        "guard place == bytes.count || MUTANT, hasData, let size, size.0 > 0, size.1 > 0,",
+        "Contract/logo.py", "whatever is no whole picture"),
+    Mutant(
+        "O12", "too-wide", "a logo is of any size",
+        "Sources/TenantApp/Tenant/LogoImage.swift",
+        "guard width <= Self.sideMax, height <= Self.sideMax else", "guard MUTANT || width <= Self.sideMax && height <= Self.sideMax else",
+        "Contract/logo.py", "whatever is no whole picture"),
+    Mutant(
+        "O12", "kept-miss", "that there is no such logo is kept for a year",
+        "Sources/Gateway/Pipeline.swift",
+        "let caching = response.status < 400 ?", "let caching = response.status < 400 || MUTANT ?",
+        "Contract/logo.py", "nobody keeps that"),
     Mutant(
         "O12", "null", "null takes no colour away",
         "Sources/TenantApp/Tenant/ChangeSettings.swift",

@@ -135,6 +135,8 @@ struct GatewayClient {
         switch body {
         case .none: break
         case .bytes: headers.append(("Content-Type", "application/json"))
+        // Whoever sends another kind of file says which.
+        case .file where more.contains { $0.0 == "Content-Type" }: break
         case .file: headers.append(("Content-Type", "application/vnd.sqlite3"))
         }
         let answer: HTTPClientResponse
