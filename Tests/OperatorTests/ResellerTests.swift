@@ -1,10 +1,6 @@
 import CallKit
 import Cryptography
 import HTTPCore
-<<<<<<< HEAD
-import SQLite
-=======
->>>>>>> bc416a6d6fbaa25c7cc35143f56c913dcf7f1b38
 import TenantRegistry
 import TestGateway
 import TestTenants
