@@ -225,6 +225,10 @@ def restarts(checks, gateway):
     lesser, held = office.person("lesser", "operator")
     link = office.reset(lesser).json["url"]
     before = gateway.get(f"/provider/v1/tenants/{office.shop.slug}/export", key=gateway.provider_key)
+    back, _ = office.person("back", "operator")
+    again = office.own_key(office.token(back["email"]))["key"]
+    for state in ("disabled", "active"):
+        office.changed(back, state=state)
     office.changed(gone, state="disabled")
     office.changed(lesser, role="support")
     with checks("O13 G3 roles and states hold over a crash and a rebuilt registry"):
@@ -234,6 +238,7 @@ def restarts(checks, gateway):
             assert office.status(key) == office.status(session) == office.signs_in(gone["email"]).status == 401
             assert office.call(held, "GET", "/settings").status == 200, office.call(held, "GET", "/settings")
             refused(office.call(held, "PATCH", "/settings", {"name": "Mine"}), 403, "support_reads")
+            assert office.call(again, "GET", "/settings").status == 200
             rebuilt = gateway.post("/provider/v1/registry/rebuild", key=gateway.provider_key)
             assert rebuilt.status == 200, rebuilt
         assert gateway.get(link[link.index("/t/"):]).status == 200
