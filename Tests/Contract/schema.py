@@ -325,6 +325,8 @@ def admin(scene):
             "POST /reconciliations": only, "GET /users": {"signed_up_via": scene.shop_key},
             "GET /subscribers": {"email": "end@there.example"},
             **{path: {**only, "key": scene.shop_key} for path in ("GET /audit", "GET /audit.csv", "GET /audit.jsonl")},
+            **{f"GET /reports/{kind}{form}": {"from": "2026-01-01", "to": "2026-02-01"}
+               for kind in ("turnover", "refunds", "holds", "credit", "balances") for form in ("", ".csv")},
             "GET /usage": {**only, "from": "2026-01-01", "to": "2026-02-01"}},
         "paths": {
             "/api-keys/{id}": {"id": keys[:1]}, "/api-keys/{id}/rotate": {"id": keys[1:2]},
