@@ -51,6 +51,7 @@ extension Forbidden {
         case .suspended: Forbidden("tenant_suspended", "This tenant is suspended.")
         case .cancelled: Forbidden("tenant_cancelled", "This tenant is cancelled.")
         case .refunded: Forbidden("tenant_refunded", "This tenant is refunded.")
+        case .moved(let baseURL): Forbidden("tenant_moved", "This tenant has moved to \(baseURL)", place: baseURL)
         }
     }
 }
@@ -58,6 +59,8 @@ extension Forbidden {
 extension Conflict {
     package static let secretTaken = Conflict("secret_taken", "Try again.")
     package static let slugTaken = Conflict("slug_taken", "There is a tenant with this slug.")
+    package static let uuidLives = Conflict(
+        "uuid_lives", "This tenant lives here, or moved away from here and is not deleted yet.")
 
     package static func hostTaken(_ host: String) -> Conflict {
         Conflict("host_taken", "\(host) belongs to another tenant.")

@@ -37,6 +37,10 @@ package final class ProviderCaller: Sendable {
 
     /// For effects in a tenant's file.
     package var warrant: Warrant {
-        Warrant { [self] _ in if !isKnown { throw Refusal.unknownCredential } }
+        Warrant { [self] tenant in
+            if !isKnown { throw Refusal.unknownCredential }
+            // Nothing of a tenant that went is written here after the export that it went by (P10).
+            if let move = tenant.store.record?.profile.move { throw Refusal.forbidden(.tenant(.moved(to: move.baseURL))) }
+        }
     }
 }

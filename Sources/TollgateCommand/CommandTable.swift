@@ -3,7 +3,8 @@ import Foundation
 /// Every command, in the order in which help lists them.
 enum CommandTable {
     static let all: [Command] =
-        [ServeCommand.command] + TenantCommands.commands + CopyCommands.commands + NodeCommands.commands
+        [ServeCommand.command] + TenantCommands.commands + CopyCommands.commands + MoveCommands.commands
+        + NodeCommands.commands
         + KeyCommands.commands + AuditCommands.commands + EventCommands.commands + WebhookCommands.commands
         + ProvisioningCommands.commands + DueCommands.commands + [VerifyCommand.command, BackupCommand.command]
         + general

@@ -22,8 +22,8 @@ package struct Parameter: Sendable {
         Parameter(name: name, place: .query, schema: schema, isRequired: isRequired)
     }
 
-    package static func header(_ name: String, _ schema: Schema) -> Parameter {
-        Parameter(name: name, place: .header, schema: schema, isRequired: true)
+    package static func header(_ name: String, _ schema: Schema, isRequired: Bool = true) -> Parameter {
+        Parameter(name: name, place: .header, schema: schema, isRequired: isRequired)
     }
 }
 

@@ -16,7 +16,9 @@ extension Fleet {
         }
         let erase: @Sendable () -> Void = { [self] in
             removeFiles(of: profile.id)
-            registry.erase(profile, requestID: requestID) { result in
+            // One that was on its way in may come once more, and one that has moved may come back.
+            let releases = profile.state == .creating || profile.move?.confirmedAt != nil
+            registry.erase(profile, releasesHashes: releases, requestID: requestID) { result in
                 if case .failure(let error) = result { return later(error) }
                 then()
             }
@@ -42,7 +44,7 @@ extension Fleet {
         for profile in waiting { bury(profile, isMarked: false, requestID: .none) }
     }
 
-    private func removeFiles(of id: TenantID) {
+    func removeFiles(of id: TenantID) {
         let path = data.tenantPath(id)
         for suffix in [
             "", "-wal", "-journal", "-shm", ".recovering", ".recovering-wal", ".restoring", ".restoring-wal",

@@ -72,6 +72,8 @@ private struct ProviderKeys: ProviderKeyRows {
 
 package enum RegistryRefusal: Error, Sendable {
     case slugTaken
+    /// A tenant of this id lives here, or has moved away and is not deleted yet.
+    case uuidLives
     case hostTaken(String)
     case unknownTenant
     /// The hash belongs to another tenant.
@@ -106,7 +108,14 @@ package protocol Registry: AnyObject, Sendable {
     func change(
         _ tenant: TenantID, event: String?, requestID: RequestID, domains: DomainChange?, judge: @escaping Judge,
         _ change: @escaping @Sendable (inout TenantProfile) throws -> Void, then: @escaping Done<Void>)
-    func erase(_ profile: TenantProfile, requestID: RequestID, then: @escaping Done<Void>)
+    /// A tenant that came from elsewhere is whole (P10): like `complete`, with all that its file says at `epoch`.
+    func adopt(
+        _ profile: TenantProfile, _ changes: [ProjectionChange], epoch: Int64, incarnation: Int64,
+        requestID: RequestID, judge: @escaping Judge, then: @escaping Done<Void>)
+    /// `releasesHashes`: it never came to be, or lives on another node. Hashes that opened its keys until then are
+    /// nobody's again, so that it can come back; those that were revoked before stay dead.
+    func erase(
+        _ profile: TenantProfile, releasesHashes: Bool, requestID: RequestID, then: @escaping Done<Void>)
     /// Before a secret is minted: its hash belongs to this tenant from now on.
     func reserve(_ hash: Digest, for tenant: TenantID, then: @escaping Done<Void>)
     func project(_ changes: [ProjectedChange], of tenant: TenantID, then: @escaping Done<Void>)
@@ -189,6 +198,9 @@ package final class SQLiteRegistry: Registry {
         write(
             { connection in
                 try judge(ProviderKeys(connection: connection))
+                if try connection.exists("SELECT 1 FROM tenant WHERE id = ?1", .blob(profile.id.bytes)) {
+                    throw RegistryRefusal.uuidLives
+                }
                 let taken = try connection.row("SELECT 1 FROM tenant WHERE slug = ?1", .text(profile.slug)) { _ in true
                 }
                 if taken != nil { throw RegistryRefusal.slugTaken }
@@ -245,7 +257,7 @@ package final class SQLiteRegistry: Registry {
             """
             UPDATE tenant SET state = ?2, tier = ?3, quota_bytes = ?4, quota_resellers = ?5, quota_keys = ?6,
                 quota_requests = ?7, ends_at = ?8, ended_at = ?9, limit_requests = ?10, limit_window = ?11,
-                limit_burst = ?12
+                limit_burst = ?12, moved_to = ?13, moved_at = ?14, moved_from_state = ?15, move_confirmed_at = ?16
             WHERE id = ?1
             """,
             .blob(profile.id.bytes), .integer(profile.state.rawValue), .text(profile.tier.rawValue),
@@ -253,7 +265,9 @@ package final class SQLiteRegistry: Registry {
             .optional(profile.quotaOverrides.keysMax), .optional(profile.quotaOverrides.requestsMonthlyMax),
             .optional(profile.endsAt?.milliseconds), .optional(profile.endedAt?.milliseconds),
             .optional(profile.limit.map { Int64($0.requests) }),
-            .optional(profile.limit.map { Int64($0.windowSeconds) }), .optional(profile.limit.map { Int64($0.burst) }))
+            .optional(profile.limit.map { Int64($0.windowSeconds) }), .optional(profile.limit.map { Int64($0.burst) }),
+            .optional(profile.move?.baseURL), .optional(profile.move?.at.milliseconds),
+            .optional(profile.move?.stateBefore.rawValue), .optional(profile.move?.confirmedAt?.milliseconds))
     }
 
     private static func log(
@@ -282,9 +296,35 @@ package final class SQLiteRegistry: Registry {
         }
     }
 
-    package func erase(_ profile: TenantProfile, requestID: RequestID, then: @escaping Done<Void>) {
+    package func adopt(
+        _ profile: TenantProfile, _ changes: [ProjectionChange], epoch: Int64, incarnation: Int64,
+        requestID: RequestID, judge: @escaping Judge, then: @escaping Done<Void>
+    ) {
         write(
             { connection in
+                try judge(ProviderKeys(connection: connection))
+                try Self.replaceProjection(of: profile.id, with: changes, epoch, incarnation, connection)
+                try Self.save(profile, connection)
+                try connection.run(
+                    """
+                    UPDATE tenant SET requests_month = ?2, requests_count = ?3, last_request_at = ?4
+                    WHERE id = ?1
+                    """,
+                    .blob(profile.id.bytes), .integer(profile.requestsMonth), .integer(profile.requestsCount),
+                    .optional(profile.lastRequestAt?.milliseconds))
+                try Self.log(AuditRecord.imported, profile, requestID, connection)
+            }, then: then)
+    }
+
+    package func erase(
+        _ profile: TenantProfile, releasesHashes: Bool, requestID: RequestID, then: @escaping Done<Void>
+    ) {
+        write(
+            { connection in
+                if releasesHashes {
+                    try connection.run(
+                        "DELETE FROM secret WHERE tenant_id = ?1 AND is_revoked = 0", .blob(profile.id.bytes))
+                }
                 try connection.run(
                     "UPDATE secret SET is_revoked = 1, key_id = NULL WHERE tenant_id = ?1", .blob(profile.id.bytes))
                 try connection.run("DELETE FROM tenant WHERE id = ?1", .blob(profile.id.bytes))
@@ -323,7 +363,13 @@ package final class SQLiteRegistry: Registry {
         then: @escaping Done<Void>
     ) {
         write(
-            { connection in
+            { try Self.replaceProjection(of: tenant, with: changes, epoch, incarnation, $0) }, then: then)
+    }
+
+    private static func replaceProjection(
+        of tenant: TenantID, with changes: [ProjectionChange], _ epoch: Int64, _ incarnation: Int64,
+        _ connection: Connection
+    ) throws {
                 let id = SQLValue.blob(tenant.bytes)
                 try connection.run("DELETE FROM api_key WHERE tenant_id = ?1", id)
                 try connection.run("DELETE FROM reseller WHERE tenant_id = ?1", id)
@@ -340,7 +386,6 @@ package final class SQLiteRegistry: Registry {
                     WHERE id = ?1
                     """,
                     id, .integer(epoch), .integer(incarnation), .integer(TenantStore.counters.upperBound))
-            }, then: then)
     }
 
     package func judge(

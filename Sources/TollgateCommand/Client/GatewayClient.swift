@@ -57,6 +57,11 @@ struct GatewayClient {
         return try GatewayClient(invocation, url: url, key: key, providerPath)
     }
 
+    /// Another node's provider, beside the one that the command is about.
+    static func elsewhere(_ url: String, key: String, authorities: String?) throws -> GatewayClient {
+        try GatewayClient(url: url, socketPath: nil, key: key, authorities: authorities, providerPath)
+    }
+
     static func owner(_ invocation: Invocation) throws -> GatewayClient {
         guard let key = invocation.text("--key") ?? invocation.environment["TOLLGATE_OWNER_KEY"], !key.isEmpty else {
             throw CommandFailure.usage("“tollgate \(invocation.command.name)” needs --key KEY, or TOLLGATE_OWNER_KEY")
@@ -91,11 +96,15 @@ struct GatewayClient {
     }
 
     private init(_ invocation: Invocation, url: String?, key: String?, _ basePath: String) throws {
-        self.basePath = basePath
         var socketPath: String?
         if url == nil { socketPath = try Self.controlSocket(of: invocation.text("--data") ?? Self.dataPathDefault) }
+        try self.init(
+            url: url, socketPath: socketPath, key: key, authorities: invocation.text("--ca-cert"), basePath)
+    }
+
+    private init(url: String?, socketPath: String?, key: String?, authorities: String?, _ basePath: String) throws {
+        self.basePath = basePath
         place = url ?? socketPath ?? ""
-        let authorities = invocation.text("--ca-cert")
         func make(_ seconds: Int) throws(CommandFailure) -> HTTPClient {
             do {
                 return try HTTPClient(
@@ -128,10 +137,11 @@ struct GatewayClient {
     /// Sends one call and returns its 2xx answer; every other answer is thrown, as a line for people. `isLong`: it may
     /// take as long as a whole file takes.
     func send(
-        _ method: String, _ path: String, body: RequestBody = .none, sink: ResponseSink = .memory(bytesMax: 16 << 20),
+        _ method: String, _ path: String, headers more: [(String, String)] = [], body: RequestBody = .none,
+        sink: ResponseSink = .memory(bytesMax: 16 << 20),
         isLong: Bool = false
     ) throws(CommandFailure) -> HTTPClientResponse {
-        var headers = keyHeader.map { [$0] } ?? []
+        var headers = (keyHeader.map { [$0] } ?? []) + more
         switch body {
         case .none: break
         case .bytes: headers.append(("Content-Type", "application/json"))
