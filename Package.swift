@@ -55,7 +55,7 @@ let package = Package(
         .executableTarget(
             name: "TollgateCommand",
             dependencies: [
-                "Gateway", "TenantApp", "CallKit", "TenantRegistry", "RateLimiter", "HTTPClient", "HTTPCore",
+                "Gateway", "Provider", "TenantApp", "CallKit", "TenantRegistry", "RateLimiter", "HTTPClient", "HTTPCore",
                 "HTTPServer",
                 "Cryptography",
             ],

@@ -73,7 +73,11 @@ extension ProviderAPI {
                 head = try await steps.callback { done in
                     fleet.restore(
                         record, from: file.takeOver(), acceptsUnsigned: unsigned != nil, requestID: call.requestID,
-                        judge: call.provider.judge, then: done)
+                        judge: { keys in
+                            try call.provider.judge(keys)
+                            // Nothing of one that went changes here any more (P10).
+                            if record.profile.move != nil { throw RestoreFailure.moved }
+                        }, then: done)
                 }
             } catch let failure as RestoreFailure {
                 throw Refusal(failure)

@@ -37,7 +37,7 @@ package struct ProviderAPI: Surface {
         self.domainsChanged = domainsChanged
     }
 
-    package var routes: [Route] { tenantRoutes + stateRoutes + copyRoutes + moveRoutes + nodeRoutes }
+    package var routes: [Route] { tenantRoutes + stateRoutes + copyRoutes + moveRoutes + backupRoutes + nodeRoutes }
 
     package func credential(in head: RequestHead) -> Range<Int>? { head.bearer }
 

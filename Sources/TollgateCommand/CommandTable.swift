@@ -6,7 +6,7 @@ enum CommandTable {
         [ServeCommand.command] + TenantCommands.commands + CopyCommands.commands + MoveCommands.commands
         + NodeCommands.commands
         + KeyCommands.commands + AuditCommands.commands + EventCommands.commands + WebhookCommands.commands
-        + ProvisioningCommands.commands + DueCommands.commands + [VerifyCommand.command, BackupCommand.command]
+        + ProvisioningCommands.commands + DueCommands.commands + [VerifyCommand.command] + BackupCommand.commands
         + general
 
     private static let general = [

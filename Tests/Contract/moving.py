@@ -61,6 +61,8 @@ def erase(gateway, slug):
 def whole(source, target):
     shop, reseller, sku = stocked(source, "moves")
     token = shop.sign_in(reseller)
+    hook = shop.call(reseller, "PUT", "/webhook", {"url": "https://nobody.example/hook", "events": ["order.created"]})
+    assert hook.status in (200, 201), hook
     first = shop.order(reseller, sku, key="order-1")
     assert first.status == 201, first
     head = first.headers["audit-head"]
@@ -113,11 +115,13 @@ def whole(source, target):
         assert rows == [(1, "tenant.created"), (2, "tenant.imported")], rows
 
     with checks("P10 P3 after an import deliveries are held and provisioning waits, until the operator resumes"):
-        due = there.admin("GET", "/due")
-        assert due.status == 200 and due.json["outbound_held_at"], due
+        needs = there.admin("GET", "/attention")
+        assert needs.status == 200 and "outbound_held" in needs.body.decode(), needs
+        held = there.admin("GET", "/deliveries?state=held")
+        assert held.status == 200 and len(held.json["data"]) == 1, held
         resumed = there.admin("POST", "/outbound/resume")
-        assert resumed.status == 200, resumed
-        assert there.admin("GET", "/due").json["outbound_held_at"] is None
+        assert resumed.status == 200 and resumed.json["deliveries"] == 1, resumed
+        assert "outbound_held" not in there.admin("GET", "/attention").body.decode()
 
     with checks("P10 a tenant that lives, or whose name is taken, is not taken in; ?slug= renames"):
         again = take_in(target, bundle.body)

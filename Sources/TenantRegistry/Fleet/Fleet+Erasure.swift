@@ -16,9 +16,7 @@ extension Fleet {
         }
         let erase: @Sendable () -> Void = { [self] in
             removeFiles(of: profile.id)
-            // One that was on its way in may come once more, and one that has moved may come back.
-            let releases = profile.state == .creating || profile.move?.confirmedAt != nil
-            registry.erase(profile, releasesHashes: releases, requestID: requestID) { result in
+            registry.erase(profile, requestID: requestID) { result in
                 if case .failure(let error) = result { return later(error) }
                 then()
             }

@@ -155,9 +155,7 @@ extension Fleet {
     private func abandon(_ adoption: Adoption, _ control: LaneControl<TenantStore>, _ error: any Error) {
         control.retire()
         due.drop(adoption.record)
-        var profile = adoption.record.profile
-        let isMarked = profile.state == .creating
-        profile.state = .creating
-        bury(profile, isMarked: isMarked, requestID: .none) { adoption.then(.failure(error)) }
+        let profile = adoption.record.profile
+        bury(profile, isMarked: profile.state == .creating, requestID: .none) { adoption.then(.failure(error)) }
     }
 }

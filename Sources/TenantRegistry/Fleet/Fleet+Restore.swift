@@ -65,8 +65,6 @@ extension Fleet {
         do {
             // The examination took its time: whoever asked may not ask for it any more.
             try restore.judge(self)
-            // Nothing of one that went changes here any more.
-            if record.profile.move != nil { throw RestoreFailure.moved }
             // One that was decided before this one is the file that this one replaces.
             try FileSwap.finish(live)
             // A file that is too damaged to open has no head to rise above.

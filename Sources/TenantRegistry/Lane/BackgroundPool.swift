@@ -16,12 +16,24 @@ package final class BackgroundPool: Sendable {
     private let signals = WaitingQueue<Void>()
     private let places: Shares
 
-    /// `places`: how many tasks may wait. `isPolite`: its threads yield the processor to all others.
-    package init(name: String, threads: Int, places: Shares, isPolite: Bool = false) {
+    /// How far a pool's threads yield the processor to others, as nice(2) has it.
+    package enum Politeness: Int32, Sendable {
+        case none = 0
+        /// A third of the share that the loops and lanes get where all want the processor.
+        case some = 5
+        /// A tenth of it.
+        case much = 10
+    }
+
+    /// `places`: how many tasks may wait.
+    package init(name: String, threads: Int, places: Shares, politeness: Politeness = .none) {
         self.places = places
         for index in 0..<threads {
             startThread("\(name)-\(index)") { [signals, self] in
-                if isPolite { _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, Self.politeness) }
+                // Linux knows it by thread.
+                if politeness != .none {
+                    _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, politeness.rawValue)
+                }
                 while signals.take() != nil {
                     guard let (payer, task) = line.withLock({ $0.popFirst() }) else { continue }
                     places.leave(payer)
@@ -30,10 +42,6 @@ package final class BackgroundPool: Sendable {
             }
         }
     }
-
-    /// As nice(2) has it: a third of the share that the loops and lanes get where all want the processor.
-    /// Linux knows it by thread.
-    private static let politeness: Int32 = 5
 
     /// Tasks that wait for a thread. For metrics.
     package var waitingTasks: Int { places.inUse }

@@ -112,10 +112,9 @@ package protocol Registry: AnyObject, Sendable {
     func adopt(
         _ profile: TenantProfile, _ changes: [ProjectionChange], epoch: Int64, incarnation: Int64,
         requestID: RequestID, judge: @escaping Judge, then: @escaping Done<Void>)
-    /// `releasesHashes`: it never came to be, or lives on another node. Hashes that opened its keys until then are
-    /// nobody's again, so that it can come back; those that were revoked before stay dead.
-    func erase(
-        _ profile: TenantProfile, releasesHashes: Bool, requestID: RequestID, then: @escaping Done<Void>)
+    /// Hashes that opened its keys until then die with it: without their key's id, by which one that comes back from
+    /// elsewhere (P10) tells them from those that were revoked.
+    func erase(_ profile: TenantProfile, requestID: RequestID, then: @escaping Done<Void>)
     /// Before a secret is minted: its hash belongs to this tenant from now on.
     func reserve(_ hash: Digest, for tenant: TenantID, then: @escaping Done<Void>)
     func project(_ changes: [ProjectedChange], of tenant: TenantID, then: @escaping Done<Void>)
@@ -123,7 +122,7 @@ package protocol Registry: AnyObject, Sendable {
     func replaceProjection(
         of tenant: TenantID, with changes: [ProjectionChange], epoch: Int64, incarnation: Int64,
         then: @escaping Done<Void>)
-    /// Of these hashes: those revoked, and whether one is another tenant's.
+    /// Of these hashes: those revoked (not those that died with a tenant that was erased), and whether one is another tenant's.
     func judge(_ hashes: [Digest], for tenant: TenantID, then: @escaping Done<(revoked: [Digest], foreign: Bool)>)
     func addProviderKey(
         _ hash: Digest, displayPrefix: String, at now: Timestamp, revokingOthers: Bool, judge: @escaping Judge,
@@ -134,6 +133,8 @@ package protocol Registry: AnyObject, Sendable {
         _ counters: [(TenantID, month: Int64, count: Int64, last: Timestamp?)], then: @escaping Done<Void>)
     /// When files are to be asked next; nil: never. `isWhole`: the process stops in order, and no row is too late.
     func saveDue(_ rows: [(TenantID, Timestamp?)], isWhole: Bool, then: @escaping Done<Void>)
+    /// One consistent copy of it in a file that does not exist yet; it is synced.
+    func copy(to path: String, then: @escaping Done<Void>)
     /// Operations that wait. For metrics.
     var waiting: Int { get }
     func close(then: @escaping @Sendable () -> Void)
@@ -316,17 +317,12 @@ package final class SQLiteRegistry: Registry {
             }, then: then)
     }
 
-    package func erase(
-        _ profile: TenantProfile, releasesHashes: Bool, requestID: RequestID, then: @escaping Done<Void>
-    ) {
+    package func erase(_ profile: TenantProfile, requestID: RequestID, then: @escaping Done<Void>) {
         write(
             { connection in
-                if releasesHashes {
-                    try connection.run(
-                        "DELETE FROM secret WHERE tenant_id = ?1 AND is_revoked = 0", .blob(profile.id.bytes))
-                }
                 try connection.run(
-                    "UPDATE secret SET is_revoked = 1, key_id = NULL WHERE tenant_id = ?1", .blob(profile.id.bytes))
+                    "UPDATE secret SET is_revoked = 1, key_id = NULL WHERE tenant_id = ?1 AND is_revoked = 0",
+                    .blob(profile.id.bytes))
                 try connection.run("DELETE FROM tenant WHERE id = ?1", .blob(profile.id.bytes))
                 try Self.log("tenant.deleted", profile, requestID, connection)
             }, then: then)
@@ -370,22 +366,22 @@ package final class SQLiteRegistry: Registry {
         of tenant: TenantID, with changes: [ProjectionChange], _ epoch: Int64, _ incarnation: Int64,
         _ connection: Connection
     ) throws {
-                let id = SQLValue.blob(tenant.bytes)
-                try connection.run("DELETE FROM api_key WHERE tenant_id = ?1", id)
-                try connection.run("DELETE FROM reseller WHERE tenant_id = ?1", id)
-                // Hashes that the file does not know any more are kept, dead.
-                try connection.run("UPDATE secret SET is_revoked = 1 WHERE tenant_id = ?1 AND key_id IS NOT NULL", id)
-                for change in changes {
-                    try RegistryWriting(connection: connection).apply(change, of: tenant, reviving: true)
-                }
-                try connection.run("DELETE FROM secret WHERE tenant_id = ?1 AND key_id IS NULL AND is_revoked = 0", id)
-                try connection.run(
-                    """
-                    UPDATE tenant SET projection_epoch = ?2,
-                        incarnation = CASE WHEN incarnation <= ?4 THEN max(incarnation, ?3) ELSE ?3 END
-                    WHERE id = ?1
-                    """,
-                    id, .integer(epoch), .integer(incarnation), .integer(TenantStore.counters.upperBound))
+        let id = SQLValue.blob(tenant.bytes)
+        try connection.run("DELETE FROM api_key WHERE tenant_id = ?1", id)
+        try connection.run("DELETE FROM reseller WHERE tenant_id = ?1", id)
+        // Hashes that the file does not know any more are kept, dead.
+        try connection.run("UPDATE secret SET is_revoked = 1 WHERE tenant_id = ?1 AND key_id IS NOT NULL", id)
+        for change in changes {
+            try RegistryWriting(connection: connection).apply(change, of: tenant, reviving: true)
+        }
+        try connection.run("DELETE FROM secret WHERE tenant_id = ?1 AND key_id IS NULL AND is_revoked = 0", id)
+        try connection.run(
+            """
+            UPDATE tenant SET projection_epoch = ?2,
+                incarnation = CASE WHEN incarnation <= ?4 THEN max(incarnation, ?3) ELSE ?3 END
+            WHERE id = ?1
+            """,
+            id, .integer(epoch), .integer(incarnation), .integer(TenantStore.counters.upperBound))
     }
 
     package func judge(
@@ -398,7 +394,7 @@ package final class SQLiteRegistry: Registry {
                 var foreign = false
                 for hash in hashes {
                     let row = try connection.row(
-                        "SELECT tenant_id, is_revoked FROM secret WHERE hash = ?1", .blob(hash.bytes)
+                        "SELECT tenant_id, is_revoked AND key_id IS NOT NULL FROM secret WHERE hash = ?1", .blob(hash.bytes)
                     ) { try (tenant: $0.blob(), isRevoked: $0.bool()) }
                     guard let row else { continue }
                     if row.tenant != tenant.bytes { foreign = true }
@@ -465,6 +461,43 @@ package final class SQLiteRegistry: Registry {
                 }
                 if isWhole { try connection.run("UPDATE due_state SET is_whole = 1") }
             }, then: then)
+    }
+
+    package func copy(to path: String, then: @escaping Done<Void>) { step(nil, path, then) }
+
+    /// Pages a step, between which the registry's operations go on: about a millisecond each.
+    private static let copyStepPages: Int32 = 256
+
+    /// The copy under way. `@unchecked Sendable`: the registry's lane owns it.
+    private final class Copying: @unchecked Sendable {
+        let stepper: BackupStepper
+        init(_ stepper: BackupStepper) { self.stepper = stepper }
+    }
+
+    private func step(_ copying: Copying?, _ path: String, _ then: @escaping Done<Void>) {
+        lane.exclusively(
+            { [self] control in
+                do {
+                    let copying =
+                        try copying ?? Copying(control.file().connection.backup(to: path))
+                    do {
+                        switch try copying.stepper.step(pages: Self.copyStepPages) {
+                        case .done: then(.success(()))
+                        case .more: step(copying, path, then)
+                        }
+                    } catch {
+                        copying.stepper.close()
+                        throw error
+                    }
+                } catch {
+                    DataDirectory.remove(path)
+                    then(.failure(error))
+                }
+            }, orElse: { failure in
+                copying?.stepper.close()
+                DataDirectory.remove(path)
+                then(.failure(failure))
+            })
     }
 
     package func close(then: @escaping @Sendable () -> Void) {
