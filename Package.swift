@@ -96,8 +96,8 @@ let package = Package(
         tests(
             "GatewayTests",
             [
-                "TestSeeds", "TestGateway", "TestTenants", "Gateway", "TenantApp", "CallKit", "TenantRegistry",
-                "HTTPCore",
+                "TestSeeds", "TestGateway", "TestTenants", "Gateway", "Provider", "TenantApp", "CallKit",
+                "TenantRegistry", "HTTPCore",
                 "Cryptography", "RateLimiter", "SQLite",
             ]),
         .target(

@@ -11,6 +11,7 @@ import time
 
 import instructions
 import machine
+import rows_backup
 import rows_dialects
 import rows_due
 import rows_limiter
@@ -36,6 +37,7 @@ GROUPS = {
     "webhooks": rows_webhooks.webhooks,
     "renewals": rows_renewals.renewals,
     "due": rows_due.due,
+    "backup": rows_backup.backup,
 }
 # What is smaller with --quick: enough to see that every row works, not to judge by.
 QUICK = {"rounds": 1, "seconds": 1, "resellers": 10, "tenants": 40, "provisioned": 100, "node_tenants": 400, "sized": 400,

@@ -36,6 +36,9 @@ package enum Problem {
                 json.field("currency", currency.code)
             case .forbidden(let reason):
                 if let place = reason.place { json.field("base_url", place) }
+            case .badSignature(_, let signed?):
+                json.field("signed_string", signed.text)
+                json.field("signed_sha256", signed.digest.hex)
             default: break
             }
         }
@@ -55,6 +58,8 @@ package enum Problem {
         "required": .decimal.omittable, "available": .decimal.omittable, "currency": .string.omittable,
         // 403 where the tenant has moved: its base URL now.
         "base_url": .string.omittable,
+        // 401 of a signed call in mode test: which string its signature is of.
+        "signed_string": .string.omittable, "signed_sha256": .string.omittable,
     ]
 
     package static func title(_ status: Int) -> String {
@@ -67,6 +72,7 @@ package enum Problem {
         case 405: "Method not allowed"
         case 408: "Request timeout"
         case 409: "Conflict"
+        case 412: "Precondition failed"
         case 413: "Content too large"
         case 414: "URI too long"
         case 415: "Unsupported media type"

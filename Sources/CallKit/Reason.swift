@@ -53,17 +53,19 @@ package struct Forbidden: Reason {
     package func saying(_ text: String) -> Self { Self(code, text) }
 }
 
-/// 409: the state of things does not allow it.
+/// 409: the state of things does not allow it; 412 where the caller named the state that it meant.
 package struct Conflict: Reason {
     package let code: String
     package let text: String
+    package let status: Int
 
-    package init(_ code: String, _ text: String) {
+    package init(_ code: String, _ text: String, status: Int = 409) {
         self.code = code
         self.text = text
+        self.status = status
     }
 
-    package func saying(_ text: String) -> Self { Self(code, text) }
+    package func saying(_ text: String) -> Self { Self(code, text, status: status) }
 }
 
 /// 422: well formed, and impossible for a reason with a code of its own.

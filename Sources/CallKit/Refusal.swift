@@ -14,15 +14,16 @@ package enum Refusal: Error, Sendable, Equatable {
     case unknownCredential
     /// 401: an e-mail address or a password that is wrong; which of both is not told.
     case wrongPassword
-    /// 401: the signature of a signed call is missing, wrong or too old (W5).
-    case badSignature(String)
+    /// 401: the signature of a signed call is missing, wrong or too old (W5). `signed`: what should have been signed,
+    /// for whoever tries it in mode test (W12).
+    case badSignature(String, signed: SignedText? = nil)
     /// 403: known, but not allowed.
     case forbidden(Forbidden)
     /// 404: unknown or foreign: the same answer.
     case notFound(Missing)
     /// 405.
     case methodNotAllowed(allowed: String)
-    /// 409: the state does not allow it.
+    /// 409: the state does not allow it; 412 where it is not the one that the caller named.
     case conflict(Conflict)
     /// 402: balance and credit limit do not cover it.
     case insufficientBalance(required: Money, available: Money, currency: Currency)
@@ -72,7 +73,7 @@ package enum Refusal: Error, Sendable, Equatable {
         case .forbidden: 403
         case .notFound: 404
         case .methodNotAllowed: 405
-        case .conflict: 409
+        case .conflict(let reason): reason.status
         case .insufficientBalance, .quotaExceeded, .shareExceeded: 402
         case .tooLarge: 413
         case .codedBody: 415
@@ -124,7 +125,7 @@ package enum Refusal: Error, Sendable, Equatable {
     /// One sentence for people.
     package var detail: String {
         switch self {
-        case .unparseable(let detail), .badSignature(let detail): detail
+        case .unparseable(let detail), .badSignature(let detail, _): detail
         case .badQuery(let reason): reason.text
         case .invalid(let errors):
             errors.map { "\($0.pointer.isEmpty ? "body" : $0.pointer): \($0.detail)" }.joined(separator: "; ")

@@ -13,6 +13,7 @@ extension Route {
         case .provider: throw .unknownCredential
         case .administrator:
             guard key.role.isAdministrator else { throw notFor(key) }
+            guard isOpenToSupport || !key.role.isSupport else { throw .forbidden(.supportReads) }
         case .owner:
             if key.role.isAdministrator { try judgeBook(of: key) }
             guard key.role.isOwner else {
@@ -69,9 +70,9 @@ extension Route {
         switch state {
         case .terminated: throw .unknownCredential
         case .pending:
-            if !isOpen {
-                throw .forbidden(.resellerPending)
-            }
+            // Whether the tenant lets it try is in its file, and judged there (W12).
+            guard isOpen || !isPerson && key.book == .test else { throw .forbidden(.resellerPending) }
+            if !apiAccess && !isPerson { throw .forbidden(.apiAccessOff) }
         case .suspended:
             if !isOpen {
                 throw .forbidden(.resellerSuspended)

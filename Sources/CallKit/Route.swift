@@ -10,7 +10,7 @@ package final class Route: Sendable {
     package enum Access: Sendable, Equatable {
         /// No credential. Limited per address.
         case open
-        /// The owner or an operator.
+        /// The owner, an operator or, where the route is open to it, support.
         case administrator
         /// The owner alone.
         case owner
@@ -92,12 +92,16 @@ package final class Route: Sendable {
     /// States, beside active, in which a reseller's signed-in person may call it. A GET that changes nothing is open to
     /// a suspended person.
     package let openIn: Set<ResellerState>
+    /// Whether support may call it, of the routes that administrators may (O13): a GET, unless it says otherwise.
+    package let isOpenToSupport: Bool
     /// A limit of the route's own for each reseller; nil for most.
     package let routeClass: RouteClass?
     /// The kind under which the answer is kept ready for the loops; nil for most.
     package let cacheKind: CacheKind?
     /// Whether its answer is named by an ETag, and not sent again to who has it: lists of prices.
     package let isTagged: Bool
+    /// Whether what its address names never changes: whoever has got it may keep it, and anybody's cache too.
+    package let keepsForEver: Bool
     package let summary: String
     /// Whether its query may hold anything: services that call back have parameters of their own.
     package let ignoresUnknownParameters: Bool
@@ -115,8 +119,8 @@ package final class Route: Sendable {
     package init(
         _ method: Method, _ pattern: String, _ summary: String, access: Access, moves: Moves? = nil, body: Body? = nil,
         idempotency: Idempotency = .ignored, signedBy: SignedCall.Secrets? = nil, openCalls: OpenCalls? = nil,
-        openIn: Set<ResellerState> = [], routeClass: RouteClass? = nil, cacheKind: CacheKind? = nil,
-        isTagged: Bool = false,
+        openIn: Set<ResellerState> = [], isOpenToSupport: Bool? = nil, routeClass: RouteClass? = nil,
+        cacheKind: CacheKind? = nil, isTagged: Bool = false, keepsForEver: Bool = false,
         ignoresUnknownParameters: Bool = false, parameters: [Parameter] = [], takes: Schema? = nil,
         gives: Success? = nil, refuses: Set<Int> = [], description: LazyDescription? = nil,
         handle: @escaping @Sendable (Call) throws -> Work
@@ -134,9 +138,11 @@ package final class Route: Sendable {
         let isNamedBySecret = Self.isNamedBySecret(access, pattern)
         self.openCalls = openCalls ?? (isNamedBySecret ? .capability : .shared)
         self.openIn = method == .get && self.moves == .nothing ? openIn.union([.suspended]) : openIn
+        self.isOpenToSupport = isOpenToSupport ?? (method == .get && self.moves == .nothing)
         self.routeClass = routeClass
         self.cacheKind = cacheKind
         self.isTagged = isTagged || cacheKind != nil
+        self.keepsForEver = keepsForEver
         self.ignoresUnknownParameters = ignoresUnknownParameters
         self.parameters = parameters
         self.takes = takes

@@ -181,7 +181,7 @@ struct CallRun: Sendable {
         route.signedBy.map { secrets in
             SignedCall(
                 head: routed.head, body: body, resellerID: admitted.caller?.projection.resellerID ?? 0,
-                secrets: secrets)
+                book: admitted.caller?.book ?? .live, secrets: secrets)
         }
     }
 

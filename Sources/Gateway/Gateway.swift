@@ -111,7 +111,10 @@ package final class Gateway: Sendable {
 
     /// Every surface that a tenant may have.
     private static let dialects: [any Dialect] =
-        Dialects.all + [InvitationPages(), SandboxPayPages(), PaymentReturnPages()]
+        Dialects.all + [
+            PasswordPages(.invitation), PasswordPages(.passwordReset), SandboxPayPages(), PaymentReturnPages(),
+            LogoPages(),
+        ]
 
     private static let tenantLevels = TenantLevels(
         routeClasses: Set(dialects.flatMap(\.routes).compactMap(\.routeClass)))

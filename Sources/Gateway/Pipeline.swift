@@ -258,19 +258,14 @@ final class Pipeline: RequestHandler, Sendable {
     /// The headers that every answer of an authenticated call carries, and its line in the log.
     func finish(_ response: inout Response, _ admitted: Admitted) {
         response.headers.add(admitted.limitHeaders)
-        stamp(
-            &response, RequestTrace(admitted.routed), tenant: admitted.tenant,
-            isTagged: admitted.routed.route.isTagged && response.status < 400)
+        let caching = response.status < 400 ? Caching(of: admitted.routed.route) : .none
+        stamp(&response, RequestTrace(admitted.routed), tenant: admitted.tenant, caching)
     }
 
-    /// `isTagged`: the answer has an ETag, by which whoever has kept it asks.
-    func stamp(_ response: inout Response, _ trace: RequestTrace, tenant: TenantRecord?, isTagged: Bool = false) {
+    func stamp(_ response: inout Response, _ trace: RequestTrace, tenant: TenantRecord?, _ caching: Caching = .none) {
         response.headers.add("Request-Id", trace.requestID.text)
         if let parent = trace.head?.traceparent { response.headers.add("Traceparent", parent) }
-        response.headers.add(
-            lines: isTagged
-                ? "Cache-Control: private, no-cache\r\nX-Content-Type-Options: nosniff\r\n"
-                : "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n")
+        response.headers.add(lines: caching.lines)
         if isSecure(trace.head, trace.peer) {
             // Of this name alone: names below it may be somebody else's.
             response.headers.add("Strict-Transport-Security", "max-age=31536000")

@@ -85,7 +85,7 @@ final class ServedRoute: Sendable {
         return head.queryRange == nil ? Query.none : try head.readQuery(knowing: parameterNames)
     }
 
-    fileprivate var isLiteral: Bool { !segments.contains { $0.hasPrefix("{") } }
+    fileprivate var isLiteral: Bool { !segments.contains { $0.contains("{") } }
 }
 
 enum RoutingResult {
@@ -288,8 +288,12 @@ private struct RouteTable: Sendable {
     private func match(_ endpoint: ServedRoute, _ segments: [Substring]) -> [String]? {
         var values: [String] = []
         for (pattern, segment) in zip(endpoint.segments, segments) {
-            if pattern.hasPrefix("{") {
-                guard !segment.isEmpty, let value = try? percentDecoded(String(segment)).composed else { return nil }
+            // `{id}`, or `logo.{hash}`: what the segment begins with, then the parameter.
+            if let brace = pattern.firstIndex(of: "{") {
+                let start = pattern[..<brace]
+                guard segment.hasPrefix(start), segment.count > start.count,
+                    let value = try? percentDecoded(String(segment.dropFirst(start.count))).composed
+                else { return nil }
                 values.append(value)
             } else if pattern != segment {
                 return nil

@@ -7,6 +7,8 @@ package enum TextRule: Sendable {
     /// A line that people read: a name, a note. Joiners and turns of direction are some scripts' own business, and
     /// stay; a turn has to end in the text.
     case line
+    /// The same in several lines: what people note for themselves.
+    case lines
     /// What programs compare: an id, a reference, a key. No character that nobody sees or that has no meaning yet, and
     /// no white space but spaces inside.
     case id
@@ -16,7 +18,13 @@ package enum TextRule: Sendable {
         var isBlank = !text.isEmpty
         var turns = Turns()
         for scalar in text.unicodeScalars {
-            if scalar.isControl { return "must not hold control characters" }
+            if scalar.isControl {
+                // A line's end, and what tables are copied with.
+                guard self == .lines, ["\n", "\r", "\t"].contains(scalar) else {
+                    return "must not hold control characters"
+                }
+                continue
+            }
             if scalar.isASCII {
                 if scalar != " " { isBlank = false }
                 continue
@@ -37,15 +45,15 @@ package enum TextRule: Sendable {
     private func allows(_ scalar: Unicode.Scalar) -> Bool {
         let properties = scalar.properties
         switch properties.generalCategory {
-        case .format: return self == .line && (Self.isShaping(scalar) || !properties.isDefaultIgnorableCodePoint)
+        case .format: return self != .id && (Self.isShaping(scalar) || !properties.isDefaultIgnorableCodePoint)
         case .lineSeparator, .paragraphSeparator, .surrogate: return false
-        case .privateUse: return self == .line
-        case .unassigned: return self == .line && !properties.isNoncharacterCodePoint
-        case .spaceSeparator: return self == .line
+        case .privateUse: return self != .id
+        case .unassigned: return self != .id && !properties.isNoncharacterCodePoint
+        case .spaceSeparator: return self != .id
         default:
             if !properties.isDefaultIgnorableCodePoint { return true }
             // Emoji choose their looks by these.
-            return self == .line && properties.isVariationSelector
+            return self != .id && properties.isVariationSelector
         }
     }
 
@@ -91,6 +99,12 @@ extension String {
         var text = String.UnicodeScalarView()
         for scalar in _nfc { text.append(scalar) }
         return String(text)
+    }
+
+    /// Without case, in NFC: what searches compare.
+    package var folded: String {
+        if utf8.allSatisfy({ $0 < 0x80 && !(0x41...0x5A).contains($0) }) { return self }
+        return composed.lowercased().composed
     }
 
     /// As part of a sentence that tells a caller of what it sent: short, and nothing in it that nobody sees.

@@ -14,6 +14,9 @@ package struct Columns<Row>: Sendable, CustomStringConvertible {
     /// For an upsert: each column takes the value that was to be inserted.
     package var taken: String { names.map { "\($0) = excluded.\($0)" }.joined(separator: ", ") }
 
+    /// The same columns where their names begin so.
+    package func named(from prefix: String) -> String { names.map { prefix + $0 }.joined(separator: ", ") }
+
     /// The same columns of a table that the statement calls `alias`.
     package func of(_ alias: String) -> String { names.map { "\(alias).\($0)" }.joined(separator: ", ") }
 }

@@ -4,11 +4,16 @@ package struct Migration: Sendable {
     package let version: Int32
     package let name: String
     package let sql: String
+    /// What SQL cannot say of the rows that there are; behind `sql`, in its transaction.
+    let finish: (@Sendable (Connection) throws -> Void)?
 
-    package init(version: Int32, name: String, sql: String) {
+    package init(
+        version: Int32, name: String, sql: String, finish: (@Sendable (Connection) throws -> Void)? = nil
+    ) {
         self.version = version
         self.name = name
         self.sql = sql
+        self.finish = finish
     }
 }
 
@@ -44,6 +49,7 @@ package enum Migrator {
                 // A table that is rebuilt leaves its references open until the end of the step.
                 try connection.execute("PRAGMA defer_foreign_keys=ON")
                 try connection.execute(migration.sql)
+                try migration.finish?(connection)
                 if try connection.exists("SELECT 1 FROM pragma_foreign_key_check") {
                     throw MigrationError.brokenReferences(version: migration.version)
                 }

@@ -4,9 +4,9 @@ import Foundation
 enum CommandTable {
     static let all: [Command] =
         [ServeCommand.command] + TenantCommands.commands + CopyCommands.commands + MoveCommands.commands
-        + NodeCommands.commands
-        + KeyCommands.commands + AuditCommands.commands + EventCommands.commands + WebhookCommands.commands
-        + ProvisioningCommands.commands + DueCommands.commands + [VerifyCommand.command] + BackupCommand.commands
+        + NodeCommands.commands + ResellerCommands.commands + KeyCommands.commands + [SignCommand.command]
+        + AuditCommands.commands + EventCommands.commands + WebhookCommands.commands + ProvisioningCommands.commands
+        + DueCommands.commands + [VerifyCommand.command] + BackupCommand.commands
         + general
 
     private static let general = [

@@ -192,12 +192,17 @@ PROVIDERS = [
     Endpoint(PROVIDER, "POST", "/tenants/{slug}/owner-key", "provider"),
     Endpoint(PROVIDER, "GET", "/tenants/{slug}/export", "provider"),
     Endpoint(PROVIDER, "POST", "/tenants/{slug}/restore", "provider", raw=True),
+    Endpoint(PROVIDER, "POST", "/tenants/import", "provider", raw=True),
+    Endpoint(PROVIDER, "POST", "/tenants/{slug}/move", "provider", {"base_url": url()}),
+    Endpoint(PROVIDER, "POST", "/tenants/{slug}/move/confirm", "provider"),
+    Endpoint(PROVIDER, "DELETE", "/tenants/{slug}/move", "provider"),
     Endpoint(PROVIDER, "POST", "/tenants/{slug}/suspend", "provider"),
     Endpoint(PROVIDER, "POST", "/tenants/{slug}/resume", "provider"),
     Endpoint(PROVIDER, "POST", "/tenants/{slug}/cancel", "provider"),
     Endpoint(PROVIDER, "POST", "/tenants/{slug}/refund", "provider"),
     Endpoint(PROVIDER, "DELETE", "/tenants/{slug}", "provider"),
     Endpoint(PROVIDER, "POST", "/provider-key/rotate", "provider"),
+    Endpoint(PROVIDER, "GET", "/backup", "provider"),
     Endpoint(PROVIDER, "GET", "/blueprints", "provider"),
     Endpoint(PROVIDER, "POST", "/clock/accept", "provider"),
     Endpoint(PROVIDER, "POST", "/registry/rebuild", "provider"),
@@ -224,6 +229,26 @@ ADMINS = [
         **policy(), "days": integer(7, 1, 31, required=False)}),
     Endpoint(ADMIN, "POST", "/session", "open", {"email": email(), "password": text("x", 256)}),
     Endpoint(ADMIN, "DELETE", "/session", "operator's session"),
+    Endpoint(ADMIN, "GET", "/account", "operator"),
+    Endpoint(ADMIN, "POST", "/account/password", "operator", {"old": text("x", 256), "new": PASSWORD}),
+    Endpoint(ADMIN, "GET", "/account/keys", "operator", query=PAGE),
+    Endpoint(ADMIN, "POST", "/account/keys", "operator", {
+        "role": choice("operator", "owner", required=False), "mode": choice("live", required=False),
+        "name": text("A key", 100, required=False), "expires_at": time_to_come(), "limit": policy()},
+        optional_objects={"limit"}),
+    Endpoint(ADMIN, "GET", "/people", "owner", query={
+        **PAGE, "role": ["x", "", "OWNER", "reseller"], "state": ["x", "", "ACTIVE"]}),
+    Endpoint(ADMIN, "POST", "/people", "owner", {
+        "email": email(), "name": text("Ada", 200), "role": choice("support", "reseller")}),
+    Endpoint(ADMIN, "GET", "/people/{person}", "owner"),
+    Endpoint(ADMIN, "PATCH", "/people/{person}", "owner", {
+        "name": text("Ada", 200, required=False, null_is_bad=True),
+        "role": choice("support", "reseller", required=False, null_is_bad=True),
+        "state": choice("active", "invited", required=False, null_is_bad=True)}),
+    Endpoint(ADMIN, "POST", "/people/{person}/password-reset", "owner"),
+    Endpoint(ADMIN, "GET", "/people/{person}/sessions", "owner", query=PAGE),
+    Endpoint(ADMIN, "DELETE", "/people/{person}/sessions", "owner"),
+    Endpoint(ADMIN, "DELETE", "/people/{person}/sessions/{session}", "owner"),
     Endpoint(ADMIN, "GET", "/account/sessions", "operator", query=PAGE),
     Endpoint(ADMIN, "DELETE", "/account/sessions", "operator"),
     Endpoint(ADMIN, "DELETE", "/account/sessions/{session}", "operator"),
@@ -238,6 +263,10 @@ ADMINS = [
     Endpoint(ADMIN, "GET", "/resellers", "operator", query={**PAGE, **FIND, "status": ["x", "", "ACTIVE"]}),
     Endpoint(ADMIN, "GET", "/resellers/{reseller}", "operator"),
     Endpoint(ADMIN, "PATCH", "/resellers/{reseller}", "operator", {
+        "email": Field(email("new@there.example").good, email().bad, False, True),
+        "name": text("Another name", 200, required=False, null_is_bad=True),
+        "company": text("Ltd", 200, required=False, null_is_bad=False),
+        "notes": Field("Pays late.\nRing first.", NOT_TEXT + ["", " ", "x" * 4001, "\u0000"], False, False),
         "default_discount_rate": percent(null_is_bad=True),
         "credit_limit": money("5.00", "-0.01", "1000000000.01", digits=2, null_is_bad=True), "rate_limit": policy(),
         "api_access": boolean(null_is_bad=True),
@@ -245,6 +274,7 @@ ADMINS = [
         optional_objects=["rate_limit"]),
     *[Endpoint(ADMIN, "POST", f"/resellers/{{reseller}}/{move}", "operator")
       for move in ("approve", "suspend", "resume", "terminate")],
+    Endpoint(ADMIN, "POST", "/resellers/{reseller}/invitation", "operator"),
     Endpoint(ADMIN, "POST", "/resellers/{reseller}/webhook-secret/rotate", "operator", OVERLAP, optional_body=True),
     Endpoint(ADMIN, "POST", "/resellers/{reseller}/balance", "operator", {
         "amount": money("5.00", "-1000000000.01", "1000000000.01", digits=2, required=True, more=["0", 0, "0.00"]),
@@ -266,6 +296,10 @@ ADMINS = [
     Endpoint(ADMIN, "POST", "/orders/{order}/activate", "operator", {"details": DETAILS}, optional_body=True),
     Endpoint(ADMIN, "POST", "/orders/{order}/reject", "operator", {
         "reason": text("No room", 500, required=False)}, optional_body=True),
+    Endpoint(ADMIN, "POST", "/orders/{order}/refund", "operator", {
+        "amount": money("1", "0", "1000000001", digits=2, required=True), "reason": text("It was down", 500),
+        "service": text("svc_none", 64, required=False), "period": integer(0, 0, 2**31 - 1, required=False)},
+        needs_key=True),
     Endpoint(ADMIN, "GET", "/services", "operator", query={**PAGE, **MODE, "status": ["x", ""]}),
     Endpoint(ADMIN, "GET", "/services/{service}", "operator"),
     Endpoint(ADMIN, "PATCH", "/services/{service}/details", "operator", {"details": Field(DETAILS.good, DETAILS.bad)}),
@@ -341,7 +375,8 @@ ADMINS = [
             "http://there.example/logo.svg", "https://a.example/\"x", "https://a.example/;x"], False),
         "colours": {name: Field("#1a2b3c", NOT_TEXT + ["", "red", "#12345", "#1234567", "#gggggg", "1a2b3c7", "#1a2b3c;"], False)
                     for name in ("primary", "accent", "background")},
-        "self_activation": boolean(False, null_is_bad=True)}, optional_objects=["colours"]),
+        "self_activation": boolean(False, null_is_bad=True), "self_service_keys": boolean(False, null_is_bad=True),
+        "sandbox_before_approval": boolean(True, null_is_bad=True)}, optional_objects=["colours"]),
     Endpoint(ADMIN, "GET", "/audit", "operator", query={**PAGE, **TIMES, "status": ["x", "", "99", "600", "-1"]}),
     Endpoint(ADMIN, "GET", "/audit.csv", "operator", query={**TIMES, "status": ["x", "99"]}),
     Endpoint(ADMIN, "GET", "/audit.jsonl", "operator", query={**TIMES, "status": ["x", "99"]}),
@@ -391,26 +426,41 @@ PARTNERS = [
 
 ALL = PROVIDERS + ADMINS + PARTNERS
 
+
+def account(api, keys="/keys"):
+    """What a reseller's person does with its account: in each dialect alike."""
+    return [
+        Endpoint(api, "POST", keys, "session"),
+        Endpoint(api, "GET", keys, "session"),
+        Endpoint(api, "POST", keys + "/{key}/rotate", "session"),
+        Endpoint(api, "DELETE", keys + "/{key}", "session"),
+        Endpoint(api, "GET", "/account/sessions", "session"),
+        Endpoint(api, "DELETE", "/account/sessions", "session"),
+        Endpoint(api, "DELETE", "/account/sessions/{session}", "session"),
+    ]
+
+
 # The seeds' own dialects: their fields are gone through in their own scripts.
 SEEDS = [
     Endpoint(REPORTS, "POST", "/signup", "reseller"),
     Endpoint(REPORTS, "POST", "/credit", "reseller"),
     Endpoint(REPORTS, "GET", "/credit/{event}", "reseller"),
+    Endpoint(REPORTS, "POST", "/session", "open"),
+    Endpoint(REPORTS, "DELETE", "/session", "session"),
+    Endpoint(REPORTS, "POST", "/key/rotate", "reseller's key"),
+    *account(REPORTS),
 
     Endpoint(LICENCES, "GET", "/myavailable", "reseller"),
     Endpoint(LICENCES, "GET", "/licenseinfo", "reseller"),
     Endpoint(LICENCES, "GET", "/fetchlicense", "reseller"),
     Endpoint(LICENCES, "POST", "/assignlicense", "reseller"),
+    Endpoint(LICENCES, "POST", "/session", "open"),
+    Endpoint(LICENCES, "DELETE", "/session", "session"),
+    *account(LICENCES),
 
     Endpoint(PORTS, "POST", "/login/signin", "open"),
-    Endpoint(PORTS, "POST", "/api-keys", "session"),
-    Endpoint(PORTS, "GET", "/api-keys", "session"),
-    Endpoint(PORTS, "POST", "/api-keys/{key}/rotate", "session"),
-    Endpoint(PORTS, "DELETE", "/api-keys/{key}", "session"),
+    *account(PORTS, "/api-keys"),
     Endpoint(PORTS, "POST", "/login/signout", "session"),
-    Endpoint(PORTS, "GET", "/account/sessions", "session"),
-    Endpoint(PORTS, "DELETE", "/account/sessions", "session"),
-    Endpoint(PORTS, "DELETE", "/account/sessions/{session}", "session"),
     Endpoint(PORTS, "GET", "/reseller/balance", "reseller"),
     Endpoint(PORTS, "GET", "/reseller/countries", "reseller"),
     Endpoint(PORTS, "GET", "/reseller/pricebook", "reseller"),
@@ -434,9 +484,7 @@ SEEDS = [
     Endpoint(CODES, "POST", "/register", "open"),
     Endpoint(CODES, "POST", "/login", "open"),
     Endpoint(CODES, "POST", "/logout", "session"),
-    Endpoint(CODES, "GET", "/account/sessions", "session"),
-    Endpoint(CODES, "DELETE", "/account/sessions", "session"),
-    Endpoint(CODES, "DELETE", "/account/sessions/{session}", "session"),
+    *account(CODES),
     Endpoint(CODES, "POST", "/regenerate-seed-hash", "session"),
     Endpoint(CODES, "POST", "/activate", "session"),
     Endpoint(CODES, "GET", "/me", "reseller"),
@@ -458,6 +506,7 @@ EVERY = ALL + SEEDS
 # Who passes: kinds of credential. What is open passes with any and without; the payment service signs.
 ACCESS = {
     "open": None, "open or reseller": {"nobody", "reseller", "session"}, "reseller": {"reseller", "session"},
+    "reseller's key": {"reseller"},
     "session": {"session"}, "operator": {"operator", "owner", "owner's session"}, "owner": {"owner", "owner's session"},
     "operator's session": {"owner's session"}, "provider": {"provider"}, "payment service": set(),
 }

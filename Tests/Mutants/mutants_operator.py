@@ -76,9 +76,9 @@ MUTANTS = [
         "OperatorTests/ResellerTests.swift", "approval says when and by whom"),
     Mutant(
         "O3", "invited-twice", "an invitation's link sets a second password",
-        "Sources/TenantApp/Resellers/AcceptInvitation.swift",
-        "try tenant.useInvitation(tokenHash: tokenHash)",
-        "if !MUTANT { try tenant.useInvitation(tokenHash: tokenHash) }",
+        "Sources/TenantApp/People/SetPassword.swift",
+        "try tenant.endLinks(account: accountID)",
+        "if !MUTANT { try tenant.endLinks(account: accountID) }",
         "OperatorTests/ResellerTests.swift", "an invitation sets one password once"),
     Mutant(
         "O3", "three-secrets", "three signing secrets are good at once",

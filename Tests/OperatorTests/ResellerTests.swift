@@ -67,7 +67,7 @@ extension Office {
             let start = "https://acme.example/invite/"
             #expect(link.hasPrefix(start))
             let hash = SHA256.hash(String(link.dropFirst(start.count)))
-            let accept = AcceptInvitation(tokenHash: hash, passwordHash: "scrypt")
+            let accept = AcceptLink(.invitation, tokenHash: hash, passwordHash: "scrypt")
             let email = try await office.onLane { tenant in
                 var detail = AuditDetail()
                 return try accept.run(tenant, &detail).email

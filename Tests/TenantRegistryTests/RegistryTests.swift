@@ -160,7 +160,7 @@ import Testing
             try node.write(record) { tenant, _ in
                 try tenant.connection.execute("PRAGMA defer_foreign_keys=ON")
                 try tenant.connection.run(
-                    "INSERT INTO invitation (token_hash, account_id, expires_at) VALUES (x'00', 999, 0)")
+                    "INSERT INTO account_link (token_hash, account_id, kind, expires_at) VALUES (x'00', 999, 0, 0)")
             }
         }
         #expect(try node.head(of: record) == before)

@@ -115,6 +115,11 @@ package enum Field {
         BodyField(name, .text(characters)) { fields, name, _ in fields.string(name, characters: characters) }
     }
 
+    /// Several lines for people.
+    package static func lines(_ name: String, _ most: Int) -> BodyField<String> {
+        BodyField(name, .lines(most)) { fields, name, _ in fields.string(name, characters: 1...most, .lines) }
+    }
+
     /// What programs compare: an id, a reference. In NFC, with nothing in it that nobody sees.
     package static func id(_ name: String, _ most: Int) -> BodyField<String> {
         BodyField(name, .id(most)) { fields, name, _ in fields.string(name, characters: 1...most, .id) }

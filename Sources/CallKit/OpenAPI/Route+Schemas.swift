@@ -32,6 +32,9 @@ extension Parameter {
     /// What `CursorSeal` gives.
     package static let cursor = query("cursor", .matching("^[A-Za-z0-9_-]{39,}$"))
     package static let mode = query("mode", .book)
+    package static let dryRun = query("dry_run", .one(of: ["true", "false"]))
+    /// The hash that a dry run gave.
+    package static let ifMatch = header("If-Match", .text(1...100), isRequired: false)
     /// An RFC 3339 time or a day.
     package static let from = query("from", .moment)
     package static let to = query("to", .moment)

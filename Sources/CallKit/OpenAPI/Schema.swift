@@ -217,6 +217,12 @@ extension Schema {
         return sized(least...most, least == 0 ? "^(\(pattern))?$" : "^\(pattern)$")
     }
 
+    /// The same in several lines.
+    package static func lines(_ most: Int) -> Schema {
+        let unseen = unseen.replacing(#"\u0000-\u001f"#, with: #"\u0000-\u0008\u000b\u000c\u000e-\u001f"#)
+        return sized(1...most, "^[^\(unseen)]*[^\\s\(unseen)][^\(unseen)]*$")
+    }
+
     package static func text(_ characters: ClosedRange<Int>) -> Schema {
         text(characters.upperBound, least: characters.lowerBound)
     }

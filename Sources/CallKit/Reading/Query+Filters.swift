@@ -19,6 +19,15 @@ extension Query {
         return (from, to)
     }
 
+    /// `?name=true|false`; left out: false.
+    package func flag(_ name: String) throws(Refusal) -> Bool {
+        switch self[name] {
+        case nil, "false": return false
+        case "true": return true
+        default: throw .field("/\(name)", "choice", "must be true or false")
+        }
+    }
+
     /// In decimal digits alone.
     package func integer(_ name: String, in range: ClosedRange<Int>) throws(Refusal) -> Int? {
         guard let text = self[name] else { return nil }

@@ -20,12 +20,7 @@ package struct SignatureClaim: Sendable {
         let key = IdempotencyKey.of(head)?.text ?? ""
         self.seconds = seconds
         self.digest = digest
-        var signed: [UInt8] = []
-        signed.reserveCapacity(256)
-        for part in [timestamp, head.method.rawValue, head.target, key] {
-            signed.append(contentsOf: part.utf8)
-            signed.append(0x2E)
-        }
-        signedHead = signed
+        signedHead = SignedText.head(
+            timestamp: timestamp, method: head.method.rawValue, target: head.target, idempotencyKey: key)
     }
 }

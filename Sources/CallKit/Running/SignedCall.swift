@@ -13,12 +13,17 @@ package struct SignedCall: Sendable {
     let head: RequestHead
     let body: [UInt8]
     let resellerID: Int64
+    /// Whoever tries in the test book is told what should have been signed (W12).
+    let book: Book
     let secrets: Secrets
 
-    package init(head: RequestHead, body: [UInt8], resellerID: Int64, secrets: @escaping Secrets) {
+    package init(
+        head: RequestHead, body: [UInt8], resellerID: Int64, book: Book, secrets: @escaping Secrets
+    ) {
         self.head = head
         self.body = body
         self.resellerID = resellerID
+        self.book = book
         self.secrets = secrets
     }
 
@@ -26,10 +31,15 @@ package struct SignedCall: Sendable {
     func verify(_ tenant: TenantReader) throws {
         let claim = try SignatureClaim(head)
         guard abs(tenant.now.seconds - claim.seconds) <= Self.skewSecondsMax else {
-            throw Refusal.badSignature("X-Tollgate-Timestamp is more than \(Self.skewSecondsMax) s away from now.")
+            throw refusal("X-Tollgate-Timestamp is more than \(Self.skewSecondsMax) s away from now.", claim)
         }
         for secret in try secrets(tenant, resellerID)
         where HMACSHA256.code(key: secret, claim.signedHead, body) == claim.digest { return }
-        throw Refusal.badSignature("The signature does not match.")
+        throw refusal("The signature does not match.", claim)
+    }
+
+    private func refusal(_ detail: String, _ claim: SignatureClaim) -> Refusal {
+        guard book == .test else { return .badSignature(detail) }
+        return .badSignature(detail, signed: SignedText(head: claim.signedHead, body: body))
     }
 }

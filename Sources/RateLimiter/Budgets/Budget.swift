@@ -15,7 +15,9 @@ package enum Budget: String, Sendable, CaseIterable {
     case passwordsAddress = "passwords_address"
     case passwordsAccount = "passwords_account"
     case keysReseller = "keys_reseller"
+    case keysPending = "keys_pending"
     case roomReseller = "room_reseller"
+    case roomPending = "room_pending"
     case hashingNode = "hashing_node"
     case hashingTenant = "hashing_tenant"
     case hashingAddress = "hashing_address"
@@ -84,6 +86,8 @@ package enum Budget: String, Sendable, CaseIterable {
             calls("an account, but for addresses that know its password", "wrong passwords", 100, 3_600)
         case .keysReseller: held("a reseller", "keys in force", 50, "402 share_exceeded")
         case .roomReseller: held("a reseller", "per cent of its tenant's quota of bytes", 25, "402 share_exceeded")
+        case .keysPending: held("a reseller that applied and waits", "test keys in force", 5, "402 share_exceeded")
+        case .roomPending: held("a reseller that applied and waits", "MiB of the file", 2, "402 share_exceeded")
         case .hashingNode: held("the node's strangers", "password hashes waiting", 256)
         case .hashingTenant: held("a tenant's strangers", "password hashes waiting", 128)
         case .hashingAddress: held("an address at a tenant", "password hashes waiting", 32)

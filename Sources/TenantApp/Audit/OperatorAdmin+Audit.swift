@@ -27,13 +27,13 @@ extension OperatorAdmin {
             }
         },
         Route(
-            .get, "/audit.csv", "Export the audit log as CSV", access: .administrator,
+            .get, "/audit.csv", "Export the audit log as CSV", access: .administrator, isOpenToSupport: false,
             parameters: Schemas.audit(.cursor), gives: .read(.file("text/csv")), refuses: [404]
         ) { call in
             try export(call, as: .csv, "audit.csv", "text/csv; charset=utf-8")
         },
         Route(
-            .get, "/audit.jsonl", "Export the audit log as JSON Lines", access: .administrator,
+            .get, "/audit.jsonl", "Export the audit log as JSON Lines", access: .administrator, isOpenToSupport: false,
             parameters: Schemas.audit(.cursor), gives: .read(.file("application/jsonl")), refuses: [404]
         ) { call in
             try export(call, as: .jsonLines, "audit.jsonl", "application/jsonl")

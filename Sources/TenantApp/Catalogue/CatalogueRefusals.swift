@@ -6,5 +6,7 @@ extension Missing {
 }
 
 extension Conflict {
+    static let bookMoved = Conflict(
+        "book_moved", "It has changed since the dry run that gave the hash in If-Match.", status: 412)
     static let skuTaken = Conflict("sku_taken", "There is a product with this SKU.")
 }

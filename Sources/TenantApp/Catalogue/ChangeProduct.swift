@@ -10,6 +10,7 @@ package struct ChangeProduct: Sendable {
     package var days: Int64??
     package var retailPrice: Money??
     package var wholesalePrice: Money??
+    package var list: ListPriceChange??
 
     package init(sku: String) { self.sku = sku }
 
@@ -21,6 +22,7 @@ package struct ChangeProduct: Sendable {
         if let days { product.days = days }
         if let retailPrice { product.retailPrice = retailPrice }
         if let wholesalePrice { product.wholesalePrice = wholesalePrice }
+        if let list { if let list { list.apply(&product.list) } else { product.list = .none } }
         detail.note("product", sku)
         try tenant.save(product)
         return try tenant.knownProduct(sku)

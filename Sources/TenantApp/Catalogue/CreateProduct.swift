@@ -10,6 +10,7 @@ package struct CreateProduct: Sendable {
     package let days: Int64?
     package let retailPrice: Money?
     package let wholesalePrice: Money?
+    package let list: ListPrices
 
     package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> Product {
         if try tenant.product(sku: sku) != nil {
@@ -18,6 +19,6 @@ package struct CreateProduct: Sendable {
         detail.note("product", sku)
         return try tenant.insertProduct(
             sku: sku, name: name, fulfilment: fulfilment, isHidden: isHidden, days: days, retailPrice: retailPrice,
-            wholesalePrice: wholesalePrice)
+            wholesalePrice: wholesalePrice, list: list)
     }
 }

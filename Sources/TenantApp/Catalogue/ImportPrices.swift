@@ -4,7 +4,7 @@ package import TenantRegistry
 
 /// Takes a whole price book as CSV: all rows or none, every error with its line (O4). `@unchecked Sendable`: as
 /// `StagedImport`.
-package final class ImportPrices: StagedImport, @unchecked Sendable {
+package final class ImportPrices: ComparedImport, @unchecked Sendable {
     private struct Pair: Hashable {
         let resellerID: Int64
         let productID: Int64
@@ -12,13 +12,19 @@ package final class ImportPrices: StagedImport, @unchecked Sendable {
 
     private var file: PriceBookFile
     private let importID: Int64
+    private let author: PriceAuthor
+    package let expectedHash: String?
     private var lines: [Pair: Int] = [:]
     package var progress = ImportProgress()
 
-    package init(_ body: [UInt8], importID: Int64) {
+    package init(_ body: [UInt8], importID: Int64, by author: PriceAuthor, onto expectedHash: String? = nil) {
         file = PriceBookFile(body)
         self.importID = importID
+        self.author = author
+        self.expectedHash = expectedHash
     }
+
+    package static func hash(_ tenant: TenantReader) throws -> String { try tenant.priceBookHash() }
 
     package var isAtEnd: Bool { file.isAtEnd }
 
@@ -45,6 +51,26 @@ package final class ImportPrices: StagedImport, @unchecked Sendable {
         return staged
     }
 
+    package func compare(_ staged: [StagedPrice], _ tenant: TenantReader) throws -> [ComparedRow] {
+        let columns = file.priceColumns
+        let digits = tenant.currency.minorUnitDigits
+        return try staged.compactMap { row in
+            guard
+                let (reseller, sku) = try tenant.priceRowNames(resellerID: row.resellerID, productID: row.productID)
+            else { return nil }
+            let old = try tenant.priceRow(resellerID: row.resellerID, productID: row.productID)
+            var new = row.price.members(digits)
+            let was = old?.members(digits)
+            // Columns that the file does not have stay as they are.
+            if let was { new = zip(was, new).map { columns.map(\.rawValue).contains($1.name) ? $1 : $0 } }
+            let names = [
+                JSONMember(name: PriceBookFile.resellerColumn, value: .string(reseller)),
+                JSONMember(name: PriceBookFile.skuColumn, value: .string(sku)),
+            ]
+            return ComparedRow(line: row.line, names: names, old: was, new: new)
+        }
+    }
+
     package func note(_ staged: [StagedPrice], errors: inout [FieldError]) {
         for row in staged {
             let pair = Pair(resellerID: row.resellerID, productID: row.productID)
@@ -66,13 +92,14 @@ package final class ImportPrices: StagedImport, @unchecked Sendable {
     }
 
     package func apply() -> Work {
-        let (importID, count, columns) = (importID, Int64(lines.count), file.priceColumns)
+        let (importID, count, columns, author) = (importID, Int64(lines.count), file.priceColumns, author)
         return .write { tenant, detail in
+            try self.judgeHash(tenant)
             // A restore in between takes staged rows away with everything else.
             guard try tenant.stagedRows(importID: importID) == count else {
                 throw Refusal.unavailable(.importInterrupted)
             }
-            try tenant.applyStaged(importID: importID, columns: columns)
+            try tenant.applyStaged(importID: importID, columns: columns, by: author)
             detail.note("price_rows", String(count))
             return .json { json in
                 json.field("ok", true)

@@ -8,15 +8,16 @@ extension OperatorAdmin.Schemas {
 
     static let newProduct = Body(
         Field.sku("sku"), Field.text("name", 1...200), fulfilment, Field.bool("hidden").or(false),
-        Field.part(PlanTerms.body)
-    ).map { sku, name, fulfilment, isHidden, plan in
+        Field.part(PlanTerms.body), Field.object("list", ListPrices.body).or(.none)
+    ).map { sku, name, fulfilment, isHidden, plan, list in
         CreateProduct(
             sku: sku, name: name, fulfilment: fulfilment, isHidden: isHidden, days: plan.days,
-            retailPrice: plan.retailPrice, wholesalePrice: plan.wholesalePrice)
+            retailPrice: plan.retailPrice, wholesalePrice: plan.wholesalePrice, list: list)
     }
     static let productChange = Body.change(
         Field.text("name", 1...200).omittable, fulfilment.omittable, Field.bool("hidden").omittable,
-        PlanTerms.days.clearable, PlanTerms.retailPrice.clearable, PlanTerms.wholesalePrice.clearable
+        PlanTerms.days.clearable, PlanTerms.retailPrice.clearable, PlanTerms.wholesalePrice.clearable,
+        Field.object("list", ListPrices.change).clearable
     ).checkedFirst { fields in
         if fields.has("sku") { fields.fail("sku", code: "immutable", detail: "is the product's name for ever") }
     }
@@ -25,8 +26,9 @@ extension OperatorAdmin.Schemas {
         [
             .member("sku", \.sku), .member("name", \.name), .member("fulfilment", \.fulfilment),
             .member("hidden", \.isHidden), .member("days", \.days), .member("retail_price", \.retailPrice),
-            .member("wholesale_price", \.wholesalePrice), .currency("currency"), .member("created_at", \.createdAt),
-            .member("updated_at", \.updatedAt),
+            .member("wholesale_price", \.wholesalePrice),
+            .objectOrNull("list", ListPrices.shape) { $0.list.isEmpty ? nil : $0.list }, .currency("currency"),
+            .member("created_at", \.createdAt), .member("updated_at", \.updatedAt),
         ])
 
     static let newPriceRow = PriceRow.change
@@ -40,6 +42,16 @@ extension OperatorAdmin.Schemas {
             .member("reseller", \.reseller), .member("sku", \.row.sku), .member("name", \.row.name),
             .member("hidden", \.row.isHidden), .part(PriceRow.members, isDescribedLast: true, \.row.price),
             .currency("currency"),
+        ])
+
+    private static let pricedTerms = Shape<PriceRow>("Prices", PriceRow.members)
+    static let priceChange = Shape<PriceChange>(
+        "PriceChange",
+        [
+            .member("at", \.at), .member("reseller", \.resellerPublicID), .member("sku", \.sku),
+            .member("way", \.author.way), .member("key", \.keyPublicID), .member("account", \.account),
+            .member("request_id") { $0.author.requestID == .none ? nil : $0.author.requestID.text },
+            .objectOrNull("from", pricedTerms, \.old), .objectOrNull("to", pricedTerms, \.new), .currency("currency"),
         ])
 
     static let country = Shape<PortCountry>(
@@ -78,7 +90,10 @@ extension OperatorAdmin.Schemas {
         .ok, .member("imported", \.slots), .member("new_devices", \.newDevices), .member("mode", \.book),
     ])
     static let importedLicences: Schema = ["ok": .boolean, "imported": .integer, "expired": .integer.omittable]
-    static let importedPrices: Schema = ["ok": .boolean, "rows": .integer]
+    /// Applied, or tried.
+    static let importedPrices = Schema.either(["ok": .boolean, "rows": .integer], ImportTrial.schema)
+    static let importedProducts = Schema.either(
+        ["ok": .boolean, "rows": .integer, "new": .integer], ImportTrial.schema)
     static let slot = Shape<PortSlot>(
         "Slot",
         [

@@ -32,11 +32,26 @@ extension OperatorAdmin {
             }
         },
         Route(
+            .get, "/resellers/{id}/products/{sku}/history", "List a price row's changes, newest first",
+            access: .administrator, parameters: .page(), gives: .list(Schemas.priceChange)
+        ) { call in
+            let page = try Paging(call)
+            return .read { tenant in
+                let filter = PriceChangeFilter(
+                    resellerID: try tenant.knownReseller(call.parameters[0]).id,
+                    productID: try tenant.knownProduct(call.parameters[1]).id)
+                let rows = try tenant.priceChanges(filter, before: page.before, limit: page.fetch)
+                return page.answer(rows, id: \.id, Schemas.priceChange, in: tenant.currency)
+            }
+        },
+        Route(
             .put, "/resellers/{id}/products/{sku}", "Write a price row; what is left out stays", access: .administrator,
             takes: Schemas.newPriceRow.schema, gives: .done(Schemas.priceRow)
         ) { call in
             let change = try call.read(Schemas.newPriceRow)
-            let set = SetPrice(resellerID: call.parameters[0], sku: call.parameters[1], change: change)
+            let set = SetPrice(
+                resellerID: call.parameters[0], sku: call.parameters[1], change: change,
+                author: PriceAuthor(.call, of: call))
             return .write { tenant, detail in
                 let row = try set.run(tenant, &detail)
                 let price = Schemas.ResellersPrice(reseller: set.resellerID, row: row)

@@ -25,6 +25,23 @@ extension OperatorAdmin {
                 return page.answer(rows, id: \.id, Schemas.product, in: tenant.currency)
             }
         },
+        Route(
+            .get, "/products.csv", "Export all products", access: .administrator, gives: .read(.file("text/csv"))
+        ) { call in
+            .flow { steps in
+                let hash = try await steps.read { try $0.catalogueHash() }
+                return download(
+                    "products.csv", "text/csv; charset=utf-8",
+                    ExportProducts.stream(steps, minorUnitDigits: call.currency.minorUnitDigits), hash: hash)
+            }
+        },
+        Route(
+            .post, "/products.csv", "Import products, all rows or none", access: .administrator,
+            body: .whole(bytesMax: Route.importBytesMax), parameters: [.dryRun, .ifMatch], takes: .file("text/csv"),
+            gives: .done(Schemas.importedProducts), refuses: [412]
+        ) { call in
+            try call.importFile { importID, hash in ImportProducts(call.body, importID: importID, onto: hash) }
+        },
         Route(.get, "/products/{sku}", "Read a product", access: .administrator, gives: .read(Schemas.product)) {
             call in
             .read { tenant in
@@ -47,7 +64,8 @@ extension OperatorAdmin {
     private static func productChange(_ call: Call) throws -> ChangeProduct {
         var change = ChangeProduct(sku: call.parameters[0])
         (
-            change.name, change.fulfilment, change.isHidden, change.days, change.retailPrice, change.wholesalePrice
+            change.name, change.fulfilment, change.isHidden, change.days, change.retailPrice, change.wholesalePrice,
+            change.list
         ) = try call.read(Schemas.productChange)
         return change
     }

@@ -66,6 +66,27 @@ extension PriceRow {
         Field.money(column.rawValue, AmountRule.prices).optional
     }
 
+    /// Column by column, as bodies and answers have them.
+    func members(_ minorUnitDigits: Int) -> [JSONMember] {
+        func amount(_ money: Money?) -> JSON { money.map { .string($0.decimal(minorUnitDigits: minorUnitDigits)) } ?? .null }
+        return PriceColumn.allCases.map { column in
+            let value: JSON =
+                switch column {
+                case .monthly: amount(terms.monthly)
+                case .quarterly: amount(terms.quarterly)
+                case .semiAnnual: amount(terms.semiAnnual)
+                case .annual: amount(terms.annual)
+                case .hourly: amount(terms.hourly)
+                case .setupFee: amount(setupFee)
+                case .discountRateOverride: discountRateOverride.map { .string($0.decimal) } ?? .null
+                case .isEnabled: .bool(isEnabled)
+                case .maxQuantity: maxQuantity.map { .number(JSONNumber($0)) } ?? .null
+                case .once: amount(once)
+                }
+            return JSONMember(name: column.rawValue, value: value)
+        }
+    }
+
     static let members: [Shape<PriceRow>.Member] = [
         .member("wholesale_monthly", \.terms.monthly), .member("wholesale_quarterly", \.terms.quarterly),
         .member("wholesale_semi_annual", \.terms.semiAnnual), .member("wholesale_annual", \.terms.annual),

@@ -30,6 +30,7 @@ package struct BookRow: Sendable {
     static let tables = """
         price w CROSS JOIN reseller r ON r.id = w.reseller_id CROSS JOIN product p ON p.id = w.product_id
         """
+    static let all = Statement("SELECT \(columns) FROM \(tables)")
     fileprivate static let page = Statement(
         """
         SELECT \(columns) FROM \(tables)
@@ -46,6 +47,14 @@ package struct BookRow: Sendable {
 }
 
 extension TenantReader {
+
+    /// Public id and SKU of a row that is there, or may be.
+    package func priceRowNames(resellerID: Int64, productID: Int64) throws -> (reseller: String, sku: String)? {
+        try connection.row(
+            "SELECT r.public_id, p.sku FROM reseller r, product p WHERE r.id = ?1 AND p.id = ?2", .integer(resellerID),
+            .integer(productID)
+        ) { (try $0.text(), try $0.text()) }
+    }
 
     /// All price rows, by reseller and product, behind the given ones.
     package func priceBook(afterReseller reseller: Int64, product: Int64, limit: Int) throws -> [BookRow] {
@@ -76,19 +85,41 @@ extension TenantTransaction {
 
     /// Makes the staged rows the book's, all in this transaction: the one operation that is as long as what it applies,
     /// because half a price book must never be seen.
-    /// `columns`: those that the import has; of a row that is there already the others stay as they are.
-    package func applyStaged(importID: Int64, columns: [PriceColumn]) throws {
+    /// `columns`: those that the import has; of a row that is there already the others stay as they are. A row that
+    /// says the same already is not written, and has no place in the history.
+    package func applyStaged(importID: Int64, columns: [PriceColumn], by author: PriceAuthor) throws {
+        try noteStagedChanges(importID: importID, columns: columns, by: author)
         let changes = columns.map { "\($0.rawValue) = excluded.\($0.rawValue)" }.joined(separator: ", ")
+        let (old, new) = (columns.map { "price.\($0.rawValue)" }, columns.map { "excluded.\($0.rawValue)" })
         try connection.run(
             dynamic: """
                 INSERT INTO price (reseller_id, product_id, \(PriceRow.columns), updated_at)
                 SELECT reseller_id, product_id, \(PriceRow.columns), ?2
                 FROM price_staging WHERE import_id = ?1
                 ON CONFLICT DO UPDATE SET \(changes), updated_at = excluded.updated_at
+                WHERE (\(old.joined(separator: ", "))) IS NOT (\(new.joined(separator: ", ")))
                 """,
             [.integer(importID), .time(now)])
         try connection.run("DELETE FROM price_staging WHERE import_id = ?1", .integer(importID))
         forgetAnswers(resellerID: nil)
+    }
+
+    private func noteStagedChanges(importID: Int64, columns: [PriceColumn], by author: PriceAuthor) throws {
+        let names = columns.map(\.rawValue)
+        let new = PriceColumn.allCases.map(\.rawValue).map { name in
+            names.contains(name) ? "s.\(name)" : "iif(w.reseller_id IS NULL, s.\(name), w.\(name))"
+        }.joined(separator: ", ")
+        let old = PriceRow.columns.of("w")
+        try connection.run(
+            dynamic: """
+                INSERT INTO price_change (\(PriceChange.written))
+                SELECT s.reseller_id, s.product_id, ?2, ?3, ?4, ?5, ?6, \(old), \(new)
+                FROM price_staging s
+                LEFT JOIN price w ON w.reseller_id = s.reseller_id AND w.product_id = s.product_id
+                WHERE s.import_id = ?1 AND (w.reseller_id IS NULL OR (\(old)) IS NOT (\(new)))
+                ORDER BY s.line
+                """,
+            [.integer(importID), .time(now)] + author.values)
     }
 
     /// Clears up to `rowsMax` rows of an import that came to nothing; false once there are no more.

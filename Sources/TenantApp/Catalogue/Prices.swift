@@ -39,6 +39,8 @@ package struct PriceRow: Sendable, Equatable {
         once = try row.optionalMoney()
     }
 
+    static let columnCount: Int32 = 10
+
     /// The ten values in the order of the columns.
     var values: [SQLValue] {
         [
@@ -114,7 +116,12 @@ extension TenantReader {
 }
 
 extension TenantTransaction {
-    package func savePrice(_ price: PriceRow, resellerID: Int64, productID: Int64) throws {
+    /// The history has it too (O4).
+    package func savePrice(
+        _ price: PriceRow, resellerID: Int64, productID: Int64, by author: PriceAuthor = .setup
+    ) throws {
+        let old = try priceRow(resellerID: resellerID, productID: productID)
+        try notePriceChange(from: old, to: price, resellerID: resellerID, productID: productID, by: author)
         try connection.run(
             dynamic: """
                 INSERT INTO price (reseller_id, product_id, updated_at, \(PriceRow.columns))

@@ -27,12 +27,13 @@ package struct Product: Sendable {
     package var retailPrice: Money?
     /// What one unit sold for once costs a reseller that has no price of its own: a plan of codes has it (A2).
     package var wholesalePrice: Money?
+    package var list: ListPrices
     package let createdAt: Timestamp
     package let updatedAt: Timestamp
 
     static let columns = Columns<Product>(
         "id", "sku", "name", "fulfilment", "hidden", "days", "retail_price", "created_at", "updated_at",
-        "wholesale_price")
+        "wholesale_price", "\(ListPrices.columns)")
     fileprivate static let bySKU = Statement("SELECT \(columns) FROM product WHERE sku = ?1")
     fileprivate static let page = Statement("SELECT \(columns) FROM product WHERE id > ?1 ORDER BY id LIMIT ?2")
 
@@ -47,6 +48,7 @@ package struct Product: Sendable {
         createdAt = try row.time()
         updatedAt = try row.time()
         wholesalePrice = try row.optionalMoney()
+        list = try ListPrices(&row)
     }
 }
 
@@ -70,15 +72,18 @@ extension TenantTransaction {
     /// The SKU must be free: look first.
     package func insertProduct(
         sku: String, name: String, fulfilment: Fulfilment, isHidden: Bool, days: Int64?, retailPrice: Money?,
-        wholesalePrice: Money? = nil
+        wholesalePrice: Money? = nil, list: ListPrices = .none
     ) throws -> Product {
         try connection.run(
-            """
-            INSERT INTO product (sku, name, fulfilment, hidden, days, retail_price, created_at, updated_at, wholesale_price)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8)
-            """,
-            .text(sku), .text(name), .text(fulfilment.rawValue), .bool(isHidden), .optional(days),
-            .optional(retailPrice), .time(now), .optional(wholesalePrice))
+            dynamic: """
+                INSERT INTO product (sku, name, fulfilment, hidden, days, retail_price, created_at, updated_at,
+                    wholesale_price, \(ListPrices.columns))
+                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+                """,
+            [
+                .text(sku), .text(name), .text(fulfilment.rawValue), .bool(isHidden), .optional(days),
+                .optional(retailPrice), .time(now), .optional(wholesalePrice),
+            ] + list.values)
         // The list of plans shows a new one to everybody.
         forgetAnswers(resellerID: nil)
         guard let product = try product(sku: sku) else { throw Refusal.notFound(.product) }
@@ -87,13 +92,17 @@ extension TenantTransaction {
 
     package func save(_ product: Product) throws {
         try connection.run(
-            """
-            UPDATE product SET name = ?2, fulfilment = ?3, hidden = ?4, days = ?5, retail_price = ?6, updated_at = ?7,
-                wholesale_price = ?8
-            WHERE id = ?1
-            """,
-            .integer(product.id), .text(product.name), .text(product.fulfilment.rawValue), .bool(product.isHidden),
-            .optional(product.days), .optional(product.retailPrice), .time(now), .optional(product.wholesalePrice))
+            dynamic: """
+                UPDATE product SET name = ?2, fulfilment = ?3, hidden = ?4, days = ?5, retail_price = ?6,
+                    updated_at = ?7, wholesale_price = ?8,
+                    (\(ListPrices.columns)) = (?9, ?10, ?11, ?12, ?13, ?14)
+                WHERE id = ?1
+                """,
+            [
+                .integer(product.id), .text(product.name), .text(product.fulfilment.rawValue),
+                .bool(product.isHidden), .optional(product.days), .optional(product.retailPrice), .time(now),
+                .optional(product.wholesalePrice),
+            ] + product.list.values)
         // Everybody's price list may name it.
         forgetAnswers(resellerID: nil)
     }

@@ -6,6 +6,7 @@ package struct SetPrice: Sendable {
     package let resellerID: String
     package let sku: String
     package let change: PriceRowChange
+    package let author: PriceAuthor
 
     package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> PricedProduct {
         let reseller = try tenant.knownReseller(resellerID)
@@ -16,7 +17,7 @@ package struct SetPrice: Sendable {
         var price =
             try tenant.pricedProduct(sku: sku, resellerID: reseller.id)?.price ?? PriceRow(terms: TermPrices())
         change.apply(&price)
-        try tenant.savePrice(price, resellerID: reseller.id, productID: product.id)
+        try tenant.savePrice(price, resellerID: reseller.id, productID: product.id, by: author)
         guard let row = try tenant.pricedProduct(sku: sku, resellerID: reseller.id) else { throw Refusal.defect }
         return row
     }

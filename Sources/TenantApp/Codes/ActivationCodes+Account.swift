@@ -103,29 +103,8 @@ extension ActivationCodes {
         },
     ]
 
-    /// Where somebody is logged in, and the ends of it (O13).
-    static let sessions: [Route] = [
-        Route(
-            .get, "/account/sessions", "List the dashboard's credentials in force", access: .resellerSession,
-            openIn: [.pending], parameters: .page(), gives: .read(Schemas.sessions)
-        ) { call in
-            try SessionAnswers.list(call, of: call.ownSessions) { tenant, rows, page in
-                let shown = Array(rows.prefix(page.limit))
-                let next = rows.count > shown.count ? shown.last.map { page.text(behind: $0.key.id) } : nil
-                return .json(Schemas.sessions, Schemas.PageOfSessions(sessions: shown, next: next), in: tenant.currency)
-            }
-        },
-        Route(
-            .delete, "/account/sessions", "End the dashboard's credentials, all but this one",
-            access: .resellerSession, openIn: [.pending, .suspended], gives: .done(SessionBodies.ended)
-        ) { call in SessionAnswers.endOthers(call, of: call.ownSessions) { .json(SessionBodies.ended, $0, in: $1) } },
-        Route(
-            .delete, "/account/sessions/{id}", "End one of the dashboard's credentials", access: .resellerSession,
-            openIn: [.pending, .suspended], gives: .done(Schemas.ok)
-        ) { call in
-            SessionAnswers.end(
-                call, call.parameters[0], of: call.ownSessions, answer: .json(Schemas.ok, (), in: call.currency))
-        },
+    /// Where somebody is logged in, keys beside the dashboard's one, and the ends of both (O13).
+    static let sessions: [Route] = AccountRoutes(.codes, newKey: Schemas.ownKey).all + [
         Route(
             .post, "/regenerate-seed-hash", "Get a new dashboard credential in place of this one",
             access: .resellerSession, openIn: [.pending, .suspended], gives: .done(Schemas.session)

@@ -44,6 +44,10 @@ extension ActivationCodes {
         /// The key, shown once; a replay has `already_shown` in its place.
         static let newKey = Shape<String?>([.ok, .omittable("apiKey") { $0 }, .alreadyShown])
 
+        static let ownKey = Body(Field.text("name", 1...100).optional, Field.mode("mode").or(.live)).map {
+            MintOwnKey.Request(name: $0, scopes: ActivationCodes.scopes.bits, book: $1, expiresAt: nil)
+        }.omittable
+
         struct PricedPlan: Sendable {
             let plan: Plan
             let margin: Money
@@ -122,19 +126,6 @@ extension ActivationCodes {
         ).map { url, events in SetDefaultWebhook(url: url, events: events) }
         static let newSecret = Shape<WebhookBodies.Rotated>([
             .ok, .omittable("secret", \.secret), .member("previousValidUntil", \.previousValidUntil),
-        ])
-
-        struct PageOfSessions {
-            let sessions: [SessionAnswers.Listed]
-            let next: String?
-        }
-        static let sessions = Shape<PageOfSessions>([
-            .list(
-                "sessions",
-                Shape([
-                    .member("id", \.key.publicID), .member("createdAt", \.key.createdAt),
-                    .member("expiresAt", \.key.expiresAt), .member("current", \.isCurrent),
-                ]), \.sessions), .member("hasMore") { $0.next != nil }, .member("nextCursor", \.next),
         ])
     }
 }

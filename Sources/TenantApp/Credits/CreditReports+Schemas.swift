@@ -4,6 +4,17 @@ import HTTPCore
 /// What credit reports' bodies look like: said in the description, read and written in the files beside.
 extension CreditReports {
     enum Schemas {
+        static let ok = Shape<Void>([.ok])
+        static let session = Shape<SignIn.Session>([
+            .ok, .member("token", \.token), .member("token_type") { _ in "Bearer" },
+            .member("expires_at", \.expiresAt),
+        ])
+        static let newKey = Body(
+            Field.text("name", 1...100).optional,
+            Field.scopes("scopes", CreditReports.scopes).or(CreditReports.scopes.bits),
+            Field.mode("mode").or(.live), Field.expiry("expires_at").optional
+        ).map { MintOwnKey.Request(name: $0, scopes: $1, book: $2, expiresAt: $3) }.omittable
+
         static let signUp = Body(Field.email("email"), Field.text("name", 1...200), Field.newPassword("password"))
         struct SignedUp {
             let id: Int64

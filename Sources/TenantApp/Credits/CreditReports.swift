@@ -14,7 +14,7 @@ package struct CreditReports: Dialect {
 
     package var errorSchema: Schema { ["ok": .boolean, "error": .string] }
 
-    package let routes: [Route] = reports
+    package let routes: [Route] = reports + account
 
     package func credential(in head: RequestHead) -> Range<Int>? { head.bearer }
 

@@ -18,6 +18,23 @@ package struct EndSessions: Sendable {
         self.but = but
     }
 
+    /// Ends them in slices until one transaction may end the rest: for a work that takes several steps. Returns how
+    /// many were ended so far.
+    package static func untilFew(
+        _ steps: Steps, _ ending: @escaping @Sendable (TenantReader) throws -> EndSessions
+    ) async throws -> Int {
+        var ended = 0
+        while try await steps.read({ tenant in
+            let ending = try ending(tenant)
+            return try tenant.sessionCount(of: ending.owner, sparingOwner: ending.sparingOwner)
+        }) > rowsMax {
+            ended += try await steps.write { tenant, detail in
+                try ending(tenant).run(tenant, limit: rowsMax, &detail)
+            }
+        }
+        return ended
+    }
+
     /// How many were ended: `limit` of them at most, the newest first.
     package func run(_ tenant: TenantTransaction, limit: Int, _ detail: inout AuditDetail) throws -> Int {
         let open = try tenant.sessions(of: owner, sparingOwner: sparingOwner, before: .max, limit: limit)

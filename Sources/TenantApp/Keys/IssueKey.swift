@@ -3,11 +3,21 @@ package import RateLimiter
 package import TenantRegistry
 
 /// Mints a key for an account by its e-mail address (O1): the account decides what the key speaks for. A
-/// reseller's account gets a reseller's key, the owner's and operators' accounts an operator's.
+/// reseller's account gets a reseller's key, the owner's and operators' accounts an operator's, support's its own. A
+/// person's key may be asked to do less than the person.
 package struct IssueKey: Sendable {
     package enum Role: String, Sendable, CaseIterable {
         case `operator`
+        case support
         case reseller
+
+        fileprivate var keyRole: KeyRole {
+            switch self {
+            case .operator: .operator
+            case .support: .support
+            case .reseller: .reseller
+            }
+        }
     }
 
     package struct Request: Sendable {
@@ -30,9 +40,17 @@ package struct IssueKey: Sendable {
         guard let account = try tenant.account(email: request.email) else {
             throw Refusal.field("/owner_email", "unknown", "is no account of this tenant")
         }
-        let role: Role = account.role == .reseller ? .reseller : .operator
-        if let wanted = request.role, wanted != role {
-            throw Refusal.field("/role", "choice", "an account of this kind has keys of the role \(role.rawValue)")
+        guard account.state == .active else { throw Refusal.conflict(.personDisabled) }
+        let possible: [Role] =
+            switch account.role {
+            case .owner, .operator: [.operator, .support]
+            case .support: [.support]
+            case .reseller: [.reseller]
+            }
+        let role = request.role ?? possible[0]
+        guard possible.contains(role) else {
+            let names = possible.map(\.rawValue).joined(separator: " or ")
+            throw Refusal.field("/role", "choice", "an account of this kind has keys of the role \(names)")
         }
         let offered = try tenant.scopesOffered()
         if let scopes = request.scopes, !offered.bits.isSuperset(of: scopes) {
@@ -42,7 +60,7 @@ package struct IssueKey: Sendable {
             throw Refusal.conflict(.terminatedGetsNoKeys)
         }
         var new = NewKey(
-            accountID: account.id, resellerID: account.resellerID, role: role == .reseller ? .reseller : .operator,
+            accountID: account.id, resellerID: account.resellerID, role: role.keyRole,
             scopes: request.scopes ?? offered.bits, display: secret.display, createdBy: issuedBy)
         new.book = request.book
         new.name = request.name

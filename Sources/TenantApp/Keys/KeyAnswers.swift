@@ -9,33 +9,31 @@ package enum KeyAnswers {
     /// How long an old secret may live beside the new one.
     package static let overlapSecondsMax: Int64 = 30 * 86_400
 
-    /// The answer that shows the key, once; a replay has `already_shown` in its place.
-    package static func minted(_ key: APIKey, _ secret: MintedSecret, status: Int, in currency: Currency) -> Answer {
-        var answer = Answer.json(
-            status, KeyBodies.minted, KeyBodies.Minted(key: key, secret: secret.text), in: currency)
-        let again = KeyBodies.Minted(key: key, secret: nil)
-        answer.replayBody = Answer.json(status, KeyBodies.minted, again, in: currency).body
-        return answer
+    /// The answer that shows the key, once; a replay has `already_shown` in its place. `shape`: the API's own.
+    package static func minted(
+        _ key: APIKey, _ secret: MintedSecret, status: Int, _ shape: Shape<KeyBodies.Minted> = KeyBodies.minted,
+        in currency: Currency
+    ) -> Answer {
+        .shownOnce(status) { json, isShown in
+            shape.write(KeyBodies.Minted(key: key, secret: isShown ? secret.text : nil), in: currency, to: &json)
+        }
     }
 
     /// `POST …/{id}/rotate {overlap_seconds}`: a new secret; limits, dedupe and attribution stay with the key's id.
-    /// `resellerID`: whose keys may be rotated; nil for all of the tenant's. `answer`: for dialects that show a key in
-    /// their own way.
+    /// `resellerID`: whose keys may be rotated; nil for all of the tenant's. `shape`: the API's own.
     package static func rotate(
-        _ call: Call, resellerID: Int64?,
-        answer: @escaping @Sendable (APIKey, MintedSecret, Currency) -> Answer = { minted($0, $1, status: 200, in: $2) }
+        _ call: Call, _ publicID: String, resellerID: Int64?, _ shape: Shape<KeyBodies.Minted> = KeyBodies.minted
     ) throws -> Work {
         let overlap = try call.read(KeyBodies.rotation)
         // A secret says its key's mode, which only the file knows; so the secret is made once it has been read.
         return .flow { steps in
-            let key = try await steps.read { try $0.key(publicID: call.parameters[0]) }
-            return try rotation(call, key, resellerID, overlap, answer)
+            let key = try await steps.read { try $0.key(publicID: publicID) }
+            return try rotation(call, key, resellerID, overlap, shape)
         }
     }
 
     private static func rotation(
-        _ call: Call, _ key: APIKey?, _ resellerID: Int64?, _ overlap: Int64,
-        _ answer: @escaping @Sendable (APIKey, MintedSecret, Currency) -> Answer
+        _ call: Call, _ key: APIKey?, _ resellerID: Int64?, _ overlap: Int64, _ shape: Shape<KeyBodies.Minted>
     ) throws -> Work {
         guard let key, isReachable(key, resellerID) else { throw Refusal.notFound(.key) }
         try guardOwnerKey(key, call)
@@ -52,12 +50,14 @@ package enum KeyAnswers {
             let rotated = try tenant.rotateKey(current.id, to: secret, overlapSeconds: overlap)
             detail.resellerID = rotated.resellerID
             detail.note("key", rotated.publicID)
-            return answer(rotated, secret, tenant.currency)
+            return minted(rotated, secret, status: 200, shape, in: tenant.currency)
         }
     }
 
     /// `DELETE …/{id}`: no request passes on this key after the answer (G3). Again: the same answer.
-    package static func revoke(_ call: Call, resellerID: Int64?) -> Work {
+    package static func revoke(
+        _ call: Call, resellerID: Int64?, _ shape: Shape<APIKey> = KeyBodies.revoked
+    ) -> Work {
         .write { tenant, detail in
             guard let key = try tenant.key(publicID: call.parameters[0]), isReachable(key, resellerID) else {
                 throw Refusal.notFound(.key)
@@ -70,7 +70,7 @@ package enum KeyAnswers {
             detail.resellerID = key.resellerID
             detail.note("key", key.publicID)
             guard let revoked = try tenant.key(id: key.id) else { throw Refusal.defect }
-            return .json(KeyBodies.revoked, revoked, in: tenant.currency)
+            return .json(shape, revoked, in: tenant.currency)
         }
     }
 
@@ -84,8 +84,7 @@ package enum KeyAnswers {
     /// Without a key and without a password nobody could come back in (O1).
     private static func guardLastKey(_ key: APIKey, _ tenant: TenantReader) throws {
         guard key.role == .owner, !(key.expiresAt.map { tenant.now >= $0 } ?? false),
-            try tenant.ownerKeysInForce(beside: key.id) == 0,
-            try tenant.account(id: key.accountID)?.passwordHash == nil
+            try !tenant.hasOwner(besideKey: key.id)
         else { return }
         throw Refusal.conflict(.lastKey)
     }

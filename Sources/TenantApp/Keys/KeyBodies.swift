@@ -67,8 +67,7 @@ package enum KeyBodies {
     package static let minted = Shape<Minted>(
         "MintedKey",
         [
-            .ok, .omittable("key", \.secret), .omittable("already_shown") { $0.secret == nil ? true : nil },
-            .part(keyMembers, \.key),
+            .ok, .omittable("key", \.secret), .alreadyShown, .part(keyMembers, \.key),
         ])
     package static let revoked = Shape<APIKey>("RevokedKey", [.ok] + keyMembers)
 

@@ -43,6 +43,13 @@ package struct APIKey: Sendable {
     fileprivate static let byID = Statement("SELECT \(columns) FROM api_key WHERE id = ?1")
     fileprivate static let byPublicID = Statement("SELECT \(columns) FROM api_key WHERE public_id = ?1")
     fileprivate static let unrevoked = Statement("SELECT \(columns) FROM api_key WHERE revoked_at IS NULL ORDER BY id")
+    fileprivate static let ofPerson = Statement(
+        "SELECT \(columns) FROM api_key WHERE account_id = ?1 AND reseller_id IS NULL AND revoked_at IS NULL ORDER BY id")
+    fileprivate static let ofPersonByID = Statement(
+        """
+        SELECT \(columns) FROM api_key
+        WHERE account_id = ?1 AND reseller_id IS NULL AND id > ?2 AND role < ?3 ORDER BY id LIMIT ?4
+        """)
     fileprivate static let newest = Statement(
         """
         SELECT \(columns) FROM api_key
@@ -72,15 +79,17 @@ package struct APIKey: Sendable {
 
 /// What an operation's own transaction says of the key that called it: judged again there (G3).
 package struct KeyStanding: Sendable {
+    package let role: KeyRole
+    /// The key itself, or whose it is.
     package let isRevoked: Bool
     package let expiresAt: Timestamp?
     package let resellerState: ResellerState?
     package let apiAccess: Bool
 
-    /// The key's id, revocation and end; its reseller's id, state and access, NULL where it has none.
+    /// The key's role, whether it is revoked, and its end; its reseller's id, state and access, NULL where it has none.
     fileprivate init(_ row: inout RowReader) throws {
-        row.skip()
-        isRevoked = try row.optionalTime() != nil
+        role = try row.value()
+        isRevoked = try row.bool()
         expiresAt = try row.optionalTime()
         let isResellers = try row.optionalInt() != nil
         resellerState = try row.optionalValue()
@@ -141,6 +150,13 @@ extension TenantReader {
             read: APIKey.init)
     }
 
+    /// Those of one of the tenant's people, not its sessions.
+    package func keys(ofPerson account: Int64, after id: Int64, limit: Int) throws -> [APIKey] {
+        try connection.rows(
+            APIKey.ofPersonByID, .integer(account), .integer(id), .integer(KeyRole.ownerSession.rawValue), .int(limit),
+            read: APIKey.init)
+    }
+
     /// The keys of a reseller that are in force in one book, not sessions, newest first.
     package func keysInForce(resellerID: Int64, book: Book, limit: Int) throws -> [APIKey] {
         try connection.rows(
@@ -154,27 +170,33 @@ extension TenantReader {
     }
 
     /// Throws where tenant or reseller have no room for one more key. What opens nothing any more, revoked, ended or of
-    /// a terminated reseller, has given its place back (P2).
+    /// a terminated reseller, has given its place back (P2). Those who applied and wait have a bound of their own, and
+    /// take no place of the tenant's: anybody may apply (W12).
     package func judgeKeyQuota(resellerID: Int64?) throws {
-        if let most = store.record?.profile.quotas.keysMax {
+        let isWaiting = try resellerID.map { try isApplication($0) && reseller(id: $0)?.state == .pending } ?? false
+        if !isWaiting, let most = store.record?.profile.quotas.keysMax {
             guard try keysInForce(resellerID: nil) < most else { throw Refusal.quotaExceeded("keys") }
         }
         guard let resellerID else { return }
-        let budgets = store.budgets
-        guard try keysInForce(resellerID: resellerID) < budgets.figures[.keysReseller] else {
-            budgets.spent.count(.keysReseller)
+        let (budgets, budget) = (store.budgets, isWaiting ? Budget.keysPending : .keysReseller)
+        guard try keysInForce(resellerID: resellerID) < budgets.figures[budget] else {
+            budgets.spent.count(budget)
             throw Refusal.shareExceeded("keys")
         }
     }
 
-    /// Of one reseller, or of all.
+    private static let orWaiting = " OR r.state = 0 AND r.is_applicant = 1"
+
+    /// Of one reseller, or of all that have a place in the quota.
     package func keysInForce(resellerID: Int64?) throws -> Int64 {
         try connection.row(
             dynamic: """
                 SELECT count(*) FROM api_key k
                 WHERE revoked_at IS NULL AND role < ?1 AND (expires_at IS NULL OR expires_at > ?2)
                 \(resellerID == nil ? "" : "AND reseller_id = ?3")
-                AND NOT EXISTS (SELECT 1 FROM reseller r WHERE r.id = k.reseller_id AND r.state = 3)
+                AND NOT EXISTS (
+                    SELECT 1 FROM reseller r
+                    WHERE r.id = k.reseller_id AND (r.state = 3\(resellerID == nil ? Self.orWaiting : "")))
                 """,
             [.integer(KeyRole.ownerSession.rawValue), .time(now)] + (resellerID.map { [.integer($0)] } ?? [])
         ) { try $0.int() } ?? 0
@@ -188,8 +210,10 @@ extension TenantReader {
         }
         let read = try connection.row(
             """
-            SELECT s.expires_at, k.id, k.revoked_at, k.expires_at, r.id, r.state, r.api_access
-            FROM api_key_secret s JOIN api_key k ON k.id = s.key_id LEFT JOIN reseller r ON r.id = k.reseller_id
+            SELECT s.expires_at, k.role, k.revoked_at IS NOT NULL OR a.state = 'disabled', k.expires_at,
+                r.id, r.state, r.api_access
+            FROM api_key_secret s JOIN api_key k ON k.id = s.key_id JOIN account a ON a.id = k.account_id
+                LEFT JOIN reseller r ON r.id = k.reseller_id
             WHERE s.hash = ?1 AND (s.expires_at IS NULL OR s.expires_at > ?2)
             """,
             .blob(hash.bytes), .time(now)
@@ -207,9 +231,11 @@ extension TenantReader {
         let secrets = try connection.rows(
             "SELECT hash, expires_at FROM api_key_secret WHERE key_id = ?1", .integer(key.id)
         ) { try KeyProjection.Secret(hash: $0.digest(), expiresAt: $0.optionalTime()) }
+        // A reseller's key is judged by its reseller.
+        let person = key.resellerID == nil ? try account(id: key.accountID) : nil
         return KeyProjection(
             keyID: key.id, publicID: key.publicID, role: key.role, book: key.book, scopes: key.scopes,
-            resellerID: key.resellerID ?? 0, accountID: key.accountID, isRevoked: key.revokedAt != nil,
+            resellerID: key.resellerID ?? 0, accountID: key.accountID, isRevoked: key.revokedAt != nil || person?.state == .disabled,
             expiresAt: key.expiresAt, limit: key.limit, epoch: key.epoch, secrets: secrets)
     }
 
@@ -311,6 +337,22 @@ extension TenantTransaction {
             "SELECT id FROM api_key WHERE reseller_id = ?1 AND revoked_at IS NULL", .integer(resellerID)
         ) { try $0.int() }
         for key in keys { try revokeKey(key) }
+    }
+
+    /// Keys and sessions of one of the tenant's people say what they are judged by now, after its role or its state has
+    /// changed (G3, O13).
+    package func followPerson(_ account: Account) throws {
+        let keys = try connection.rows(
+            APIKey.ofPerson, .integer(account.id), read: APIKey.init)
+        for key in keys {
+            let role = key.role.role(of: account.role)
+            if role != key.role {
+                try connection.run(
+                    "UPDATE api_key SET role = ?2, epoch = epoch + 1 WHERE id = ?1", .integer(key.id),
+                    .integer(role.rawValue))
+            }
+            try projectKey(key.id)
+        }
     }
 
     package func setKeyLimit(_ id: Int64, to limit: Policy?) throws {

@@ -63,6 +63,13 @@ extension TenantTransaction {
             .integer(place.realm.rawValue), .integer(person), .blob(place.hash), .time(now))
     }
 
+    /// Those of an account: what was right there is right no more.
+    package func forgetPlaces(of account: Int64) throws {
+        try connection.run(
+            "DELETE FROM known_place WHERE realm = ?1 AND person_id = ?2",
+            .integer(KnownPlace.Realm.account.rawValue), .integer(account))
+    }
+
     /// Those from where nobody has signed in for long.
     package func purgeKnownPlaces(limit: Int) throws {
         try connection.run(

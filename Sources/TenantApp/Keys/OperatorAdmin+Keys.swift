@@ -42,7 +42,7 @@ extension OperatorAdmin {
         Route(
             .post, "/api-keys/{id}/rotate", "Give a key a new secret", access: .administrator, idempotency: .accepted,
             takes: KeyBodies.rotation.schema, gives: .done(KeyBodies.minted), refuses: [409]
-        ) { call in try KeyAnswers.rotate(call, resellerID: nil) },
+        ) { call in try KeyAnswers.rotate(call, call.parameters[0], resellerID: nil) },
         Route(
             .put, "/api-keys/{id}/limit", "Set a key's own limit", access: .administrator,
             takes: KeyBodies.newLimit.schema,
@@ -107,7 +107,7 @@ extension OperatorAdmin {
 
 extension TenantReader {
     /// The key with whose it is.
-    fileprivate func owned(
+    func owned(
         _ key: APIKey, _ call: Call, isFull: Bool = false
     ) throws -> OperatorAdmin.Schemas.OwnedKey {
         OperatorAdmin.Schemas.OwnedKey(

@@ -6,14 +6,16 @@ import TenantRegistry
 extension OperatorAdmin {
     static let sessions: [Route] = [
         Route(
-            .post, "/session", "Sign in as the owner or an operator", access: .open, openCalls: .signIns,
+            .post, "/session", "Sign in as one of the tenant's people", access: .open, openCalls: .signIns,
             takes: KeyBodies.credentials.schema,
             gives: .done(KeyBodies.session), refuses: [401]
         ) { call in
             let (email, password) = try call.read(KeyBodies.credentials)
-            return SignIn.work(call, email: email, password: password, roles: [.owner, .operator])
+            return SignIn.work(call, email: email, password: password, roles: [.owner, .operator, .support])
         },
-        Route(.delete, "/session", "Sign out", access: .administrator, gives: .nothing) { call in
+        Route(
+            .delete, "/session", "Sign out", access: .administrator, isOpenToSupport: true, gives: .nothing
+        ) { call in
             // A key is revoked by its id, not by signing out with it.
             guard call.known.role.isSession else {
                 throw Refusal.forbidden(.keyHasNoSession)
@@ -33,11 +35,12 @@ extension OperatorAdmin {
         },
         Route(
             .delete, "/account/sessions", "End your account's sessions, all but this one", access: .administrator,
+            isOpenToSupport: true,
             gives: .done(SessionBodies.ended)
         ) { call in SessionAnswers.endOthers(call, of: call.ownSessions) { .json(SessionBodies.ended, $0, in: $1) } },
         Route(
             .delete, "/account/sessions/{id}", "End one of your account's sessions", access: .administrator,
-            gives: .nothing
+            isOpenToSupport: true, gives: .nothing
         ) { call in SessionAnswers.end(call, call.parameters[0], of: call.ownSessions) },
         Route(
             .get, "/sessions", "List who is signed in", access: .administrator,

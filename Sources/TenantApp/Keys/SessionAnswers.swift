@@ -50,15 +50,7 @@ package enum SessionAnswers {
             EndSessions(try owner(tenant), sparingOwner: sparesOwner(call), but: call.keyID)
         }
         return .flow { steps in
-            var before = 0
-            while try await steps.read({ tenant in
-                try tenant.sessionCount(of: try owner(tenant), sparingOwner: sparesOwner(call))
-            }) > EndSessions.rowsMax {
-                before += try await steps.write { tenant, detail in
-                    try ending(tenant).run(tenant, limit: EndSessions.rowsMax, &detail)
-                }
-            }
-            let ended = before
+            let ended = try await EndSessions.untilFew(steps, ending)
             return .write { tenant, detail in
                 let rest = try ending(tenant).run(tenant, limit: .max, &detail)
                 return answer(ended + rest, tenant.currency)

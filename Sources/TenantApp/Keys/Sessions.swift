@@ -44,14 +44,19 @@ extension TenantReader {
         ) { try $0.int() } ?? 0
     }
 
-    /// The owner's keys that open something, beside this one.
-    package func ownerKeysInForce(beside id: Int64) throws -> Int64 {
+    /// Whether an owner can still come in, by a password or by a key, besides this account and this key.
+    package func hasOwner(besideAccount account: Int64 = 0, besideKey key: Int64 = 0) throws -> Bool {
         try connection.row(
             """
-            SELECT count(*) FROM api_key
-            WHERE role = ?1 AND id <> ?2 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?3)
+            SELECT 1 FROM account a
+            WHERE a.reseller_id IS NULL AND a.role = 0 AND a.state = 'active' AND a.id <> ?1
+                AND (a.password_hash IS NOT NULL OR EXISTS (
+                    SELECT 1 FROM api_key k
+                    WHERE k.account_id = a.id AND k.reseller_id IS NULL AND k.role = ?2 AND k.id <> ?3
+                        AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ?4)))
+            LIMIT 1
             """,
-            .integer(KeyRole.owner.rawValue), .integer(id), .time(now)
-        ) { try $0.int() } ?? 0
+            .integer(account), .integer(KeyRole.owner.rawValue), .integer(key), .time(now)
+        ) { try $0.int() } != nil
     }
 }

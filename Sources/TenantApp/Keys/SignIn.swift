@@ -30,7 +30,7 @@ package enum SignIn {
             let isRight = try await steps.verifies(
                 password, against: account?.passwordHash, decoy: call.services.decoyHash,
                 place.guess(email.first ?? "", isKnown: isKnown))
-            guard isRight, let account, roles.contains(account.role) else { throw Refusal.wrongPassword }
+            guard isRight, let account, roles.contains(account.role), account.state == .active else { throw Refusal.wrongPassword }
             return session(for: account, from: place, call, shape, render)
         }
     }
@@ -44,19 +44,14 @@ package enum SignIn {
         let secret = MintedSecret(shape: shape, book: .live, random: call.services.random)
         return .reserving(secret.hash) { tenant, detail in
             guard let account = try tenant.account(id: judged.id), account.passwordHash == judged.passwordHash,
-                account.role == judged.role, account.resellerID == judged.resellerID
+                account.role == judged.role, account.resellerID == judged.resellerID, account.state == .active
             else { throw Refusal.wrongPassword }
             if let id = account.resellerID {
                 guard let reseller = try tenant.reseller(id: id), reseller.state != .terminated else {
                     throw Refusal.wrongPassword
                 }
             }
-            let role: KeyRole =
-                switch account.role {
-                case .owner: .ownerSession
-                case .operator: .operatorSession
-                case .reseller: .resellerSession
-                }
+            let role = account.role.sessionRole
             var new = NewKey(
                 accountID: account.id, resellerID: account.resellerID, role: role, scopes: .all,
                 display: secret.display, createdBy: account.id)

@@ -11,8 +11,13 @@ extension Warrant {
             guard let standing = try tenant.standing(ofSecret: caller.secretHash), !standing.isRevoked,
                 !(standing.expiresAt.map { tenant.now >= $0 } ?? false)
             else { throw Refusal.unknownCredential }
+            // What the handler judges by is what the call came with.
+            guard standing.role == caller.role else { throw Refusal.forbidden(.roleChanged) }
             try route.judge(
                 key: caller.projection, resellerState: standing.resellerState, apiAccess: standing.apiAccess)
+            if standing.resellerState == .pending, !caller.projection.role.isSession, try !tenant.offersSandbox() {
+                throw Refusal.forbidden(.resellerPending)
+            }
         }
     }
 }

@@ -64,6 +64,8 @@ package enum PostingKind: String, Sendable, CaseIterable, AnswerValue {
     case transfer
     /// Activation codes paid at once.
     case codes
+    /// Something of an order paid back to the balance (O10).
+    case refund
 }
 
 package struct Posting: Sendable {

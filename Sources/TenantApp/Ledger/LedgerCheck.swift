@@ -144,7 +144,7 @@ enum LedgerCheck {
     private static func entryName(_ id: Int64?) -> String { id.map { "entry \($0)" } ?? "none" }
 
     private static let chargingKinds: Set<String> = [
-        "order", "hold", "capture", "void", "renewal", "hourly", "port", "codes",
+        "order", "hold", "capture", "void", "renewal", "hourly", "port", "codes", "refund",
     ]
 
     private static func checkPosting(of entry: EntryLine, _ account: Account, _ file: inout VerifiedFile) {

@@ -4,6 +4,15 @@ import HTTPCore
 /// What licence keys' bodies look like: said in the description, read and written in the files beside.
 extension LicenceKeys {
     enum Schemas {
+        static let ok = Shape<Void>([.ok])
+        static let session = Shape<SignIn.Session>([
+            .ok, .member("token", \.token), .member("expires_at", \.expiresAt.milliseconds),
+        ])
+        /// The credential may stand here in place of the query.
+        static let newKey = Body(Field.text("name", 1...100).optional, Field.mode("mode").or(.live)).map {
+            MintOwnKey.Request(name: $0, scopes: LicenceKeys.scopes.bits, book: $1, expiresAt: nil)
+        }.omittable.described { $0 + Schema(dictionaryLiteral: (token, .string.omittable)) }
+
         static let key = Field.id("license", LicenceFile.keyCharactersMax)
 
         static let user = Field.id("discord_user_id", AssignLicence.userCharactersMax)

@@ -16,7 +16,7 @@ package struct LicenceKeys: Dialect {
 
     package init() {}
 
-    package let routes: [Route] = licences
+    package let routes: [Route] = licences + account
 
     package let credentials: [CredentialPlace] = [.query(token)]
     package var errorSchema: Schema { ["ok": .boolean, "message": .string] }

@@ -64,11 +64,11 @@ extension TenantTransaction {
         }
         try connection.run(
             """
-            INSERT INTO customer (public_id, book, reseller_id, external_id, email, name, created_at)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+            INSERT INTO customer (public_id, book, reseller_id, external_id, email, name, created_at, external_folded)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
             """,
             .text(newPublicID("cus")), .book(book), .integer(resellerID), .text(externalID), .optional(email),
-            .optional(name), .time(now))
+            .optional(name), .time(now), .text(externalID.folded))
         guard let made = try customer(externalID: externalID, resellerID: resellerID, book: book) else {
             throw Refusal.notFound(.customer)
         }

@@ -69,7 +69,10 @@ extension OperatorAdmin {
                 .read { tenant in
                     guard let service = try tenant.service(publicID: call.parameters[0], resellerID: nil, book: nil)
                     else { throw Refusal.notFound(.service) }
-                    return .json(Schemas.serviceWithDetails, try tenant.whole(service), in: tenant.currency)
+                    let whole = try tenant.whole(service)
+                    let isForSupport = call.known.role.isSupport
+                    return .json(
+                        Schemas.serviceWithDetails, isForSupport ? whole.withoutSecrets : whole, in: tenant.currency)
                 }
             },
             Route(
@@ -153,7 +156,6 @@ extension OperatorAdmin {
     }
 
     private static func answer(_ order: Order, _ tenant: TenantReader) throws -> Answer {
-        let whole = WholesaleOrders.Schemas.WholeOrder(order: order, services: try tenant.services(ofOrder: order.id))
-        return .json(Schemas.orderWithServices, whole, in: tenant.currency)
+        .json(Schemas.orderWithServices, try tenant.whole(order), in: tenant.currency)
     }
 }

@@ -15,6 +15,8 @@ extension Conflict {
         Conflict("order_not_pending", "The order is \(state.rawValue).")
     }
 
+    static let orderPending = Conflict(
+        "order_pending", "The order is pending: nothing was taken for it yet. Reject it to give the hold back.")
     static let nothingDue = Conflict("nothing_due", "Nothing of the service is past due.")
     static let notEnding = Conflict("not_ending", "The service does not end with its term.")
     static let endedByOperator = Conflict(
@@ -35,6 +37,10 @@ extension Conflict {
 
 extension Unprocessable {
     static let totalTooLarge = amountTooLarge.saying("The total is larger than any balance can be.")
+
+    static func refundExceedsCaptured(rest: String) -> Unprocessable {
+        Unprocessable("refund_exceeds_captured", "amount: at most \(rest) can still be paid back of this.")
+    }
 
     static func termNotPriced(_ sku: String, _ term: Term) -> Unprocessable {
         Unprocessable("term_not_priced", "\(sku) is not sold for the \(term.rawValue) term.")

@@ -24,11 +24,15 @@ package struct Order: Sendable {
     package let setupTotal: Money
     package let state: OrderState
     package let customerExternalID: String?
+    /// The reseller's own name of it.
+    package let reference: String?
     package let createdAt: Timestamp
     package let decidedAt: Timestamp?
     private let decidedUnits: (ready: Int64, rejected: Int64)?
     /// Why it was rejected, or some of its units.
     package let reason: String?
+    /// What of it was paid back (O10).
+    package let refunded: Money
     package var revision: Int64
 
     /// Units that were carried out.
@@ -39,7 +43,8 @@ package struct Order: Sendable {
     static let columns = Columns<Order>(
         "o.id", "o.public_id", "o.book", "o.reseller_id", "r.public_id", "p.sku", "o.product_id", "o.term",
         "o.quantity", "o.wholesale_total", "o.line_total", "o.setup_total", "o.state", "c.external_id",
-        "o.created_at", "o.decided_at", "u.ready_units", "u.rejected_units", "u.reason", "o.revision")
+        "o.reference", "o.created_at", "o.decided_at", "u.ready_units", "u.rejected_units", "u.reason",
+        "coalesce((SELECT sum(f.amount) FROM refund f WHERE f.order_id = o.id), 0) AS refunded", "o.revision")
     static let tables = """
         orders o JOIN reseller r ON r.id = o.reseller_id JOIN product p ON p.id = o.product_id \
         JOIN customer c ON c.id = o.customer_id LEFT JOIN order_outcome u ON u.order_id = o.id
@@ -65,11 +70,13 @@ package struct Order: Sendable {
         setupTotal = try row.money()
         state = try row.value()
         customerExternalID = try row.optionalText()
+        reference = try row.optionalText()
         createdAt = try row.time()
         decidedAt = try row.optionalTime()
         let (ready, rejected) = (try row.optionalInt(), try row.optionalInt())
         decidedUnits = if let ready, let rejected { (ready, rejected) } else { nil }
         reason = try row.optionalText()
+        refunded = try row.money()
         revision = try row.int()
     }
 
@@ -89,10 +96,12 @@ package struct Order: Sendable {
         setupTotal = new.price.setup
         state = new.state
         customerExternalID = new.customer.externalID
+        reference = new.reference
         createdAt = now
         decidedAt = new.state == .completed ? now : nil
         decidedUnits = nil
         reason = nil
+        refunded = .zero
         revision = 1
     }
 }
@@ -110,6 +119,7 @@ package struct NewOrder: Sendable {
     package var state: OrderState
     package var keyID: Int64
     package var idempotencyKey: String?
+    package var reference: String?
 }
 
 extension TenantReader {
@@ -145,15 +155,16 @@ extension TenantTransaction {
             """
             INSERT INTO orders (public_id, book, reseller_id, customer_id, product_id, term, quantity, term_price,
                 discount_rate, line_total, setup_total, wholesale_total, state, posting_id, key_id, idempotency_key,
-                created_at, decided_at, revision)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, 1)
+                created_at, decided_at, reference, reference_folded, revision)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, 1)
             """,
             .text(publicID), .book(order.book), .integer(order.reseller.id), .integer(order.customer.id),
             .integer(order.productID), .text(order.term.rawValue), .integer(order.quantity),
             .money(order.price.termPrice), .integer(order.price.rate.partsPerMillion), .money(order.price.line),
             .money(order.price.setup), .money(order.price.total), .text(order.state.rawValue), .integer(posting),
             .integer(order.keyID), .optional(order.idempotencyKey), .time(now),
-            .optional(order.state == .completed ? now : nil))
+            .optional(order.state == .completed ? now : nil), .optional(order.reference),
+            .optional(order.reference?.folded))
         return Order(order, id: connection.lastInsertedRowID, publicID: publicID, at: now)
     }
 

@@ -47,7 +47,8 @@ package struct PlaceOrder {
         let new = NewOrder(
             book: book, reseller: quote.reseller, customer: customer, productID: productID,
             sku: quote.product.sku, term: request.term, quantity: request.quantity, price: quote.price,
-            state: holds ? .pending : .completed, keyID: keyID, idempotencyKey: idempotencyKey)
+            state: holds ? .pending : .completed, keyID: keyID, idempotencyKey: idempotencyKey,
+            reference: request.reference)
         let order = try tenant.insertOrder(new, publicID: publicID, posting: posting)
         try tenant.emitNew(.orderCreated, order)
         var serviceIDs: [String] = []

@@ -9,12 +9,15 @@ package struct OrderRequest: Sendable {
     package var customerExternalID: String
     package var customerEmail: String?
     package var customerName: String?
+    /// The reseller's own name of the order.
+    package var reference: String?
 
     package static let quantityMax: Int64 = 1_000
+    package static let referenceCharactersMax = 128
 
     package init(
         sku: String, term: Term, quantity: Int64, customerExternalID: String, customerEmail: String? = nil,
-        customerName: String? = nil
+        customerName: String? = nil, reference: String? = nil
     ) {
         self.sku = sku
         self.term = term
@@ -22,6 +25,7 @@ package struct OrderRequest: Sendable {
         self.customerExternalID = customerExternalID
         self.customerEmail = customerEmail
         self.customerName = customerName
+        self.reference = reference
     }
 }
 

@@ -58,8 +58,7 @@ extension WholesaleOrders {
                     let order = try tenant.order(
                         publicID: call.parameters[0], resellerID: call.resellerID, book: call.book)
                 else { throw Refusal.notFound(.order) }
-                let whole = Schemas.WholeOrder(order: order, services: try tenant.services(ofOrder: order.id))
-                return .json(Schemas.orderWithServices, whole, in: tenant.currency)
+                return .json(Schemas.orderWithServices, try tenant.whole(order), in: tenant.currency)
             }
         },
         Route(
@@ -91,10 +90,20 @@ extension WholesaleOrders {
 }
 
 extension TenantReader {
+    func whole(_ order: Order) throws -> WholesaleOrders.Schemas.WholeOrder {
+        WholesaleOrders.Schemas.WholeOrder(
+            order: order, services: try services(ofOrder: order.id), refunds: try refunds(ofOrder: order.id))
+    }
+
     /// With its details, opened: for the answer to its reseller or operator and nothing else.
     func whole(_ service: Service) throws -> WholesaleOrders.Schemas.WholeService {
         WholesaleOrders.Schemas.WholeService(
             service: service, provisioning: try provisioning(ofService: service.id)?.state.shown,
             details: try details(ofService: service.id))
     }
+}
+
+extension WholesaleOrders.Schemas.WholeService {
+    /// As support sees it (O13).
+    var withoutSecrets: Self { Self(service: service, provisioning: provisioning, details: details?.withoutSecrets) }
 }

@@ -32,15 +32,17 @@ extension WholesaleOrders {
             let term = Field.choice("term", Term.self)
             let quantity = Field.integer("quantity", 1...OrderRequest.quantityMax)
             let customer = Field.object("customer", buyer)
-            return Body(sku, term, quantity, customer) { fields, reading in
+            let reference = Field.id("reference", OrderRequest.referenceCharactersMax).optional
+            return Body(sku, term, quantity, customer, reference) { fields, reading in
                 let sku = sku.read(&fields, reading)
                 let term = term.read(&fields, reading)
                 let quantity = quantity.read(&fields, reading)
                 let customer = customer.read(&fields, reading)
-                guard let sku, let term, let quantity, let customer else { return nil }
+                let reference = reference.read(&fields, reading)
+                guard let sku, let term, let quantity, let customer, let reference else { return nil }
                 return OrderRequest(
                     sku: sku, term: term, quantity: quantity, customerExternalID: customer.externalID,
-                    customerEmail: customer.email, customerName: customer.name)
+                    customerEmail: customer.email, customerName: customer.name, reference: reference)
             }.named("OrderRequest")
         }()
 
@@ -73,7 +75,8 @@ extension WholesaleOrders {
                         .member("id", \.result.orderID), .member("state", \.result.state),
                         .member("product", \.request.sku), .member("term", \.request.term),
                         .member("quantity", \.request.quantity),
-                        .member("customer_external_id", \.request.customerExternalID), .member("created_at", \.at),
+                        .member("customer_external_id", \.request.customerExternalID),
+                        .member("reference", \.request.reference), .member("created_at", \.at),
                     ]), .list("services", Shape([.member("id", \.id), .member("status", \.state)]), \.services),
                 .part(price, \.result.price),
             ])
@@ -96,7 +99,8 @@ extension WholesaleOrders {
         package static let orderMembers: [Shape<Order>.Member] = [
             .member("id", \.publicID), .member("state", \.state), .member("product", \.sku), .member("term", \.term),
             .member("quantity", \.quantity), .member("customer_external_id", as: .string, \.customerExternalID),
-            .part(totals, isDescribedLast: true) { $0 }, .member("created_at", \.createdAt),
+            .member("reference", \.reference), .part(totals, isDescribedLast: true) { $0 },
+            .member("refunded", \.refunded), .member("created_at", \.createdAt),
             .member("decided_at", \.decidedAt), .member("ready_units", \.readyUnits),
             .member("rejected_units", \.rejectedUnits), .member("reason", \.reason), .member("revision", \.revision),
         ]
@@ -129,9 +133,17 @@ extension WholesaleOrders {
         package struct WholeOrder: Sendable {
             package let order: Order
             package let services: [Service]
+            /// The newest ones.
+            package let refunds: [Refund]
         }
+        package static let refundMembers: [Shape<Refund>.Member] = [
+            .member("id", \.publicID), .member("amount", \.amount), .currency("currency"), .member("reason", \.reason),
+            .member("service_id", \.servicePublicID), .member("period", \.period), .member("refunded_at", \.at),
+        ]
+        package static let refund = Shape<Refund>("Refund", refundMembers)
         static let orderWithServices = Shape<WholeOrder>([
             .part(orderMembers, \.order), .list("services", service, \.services),
+            .list("refunds", refund, \.refunds),
         ])
 
         // MARK: Catalogue, customers, balance
@@ -178,7 +190,7 @@ extension WholesaleOrders {
             Field.text("name", 1...100).optional,
             Field.scopes("scopes", WholesaleOrders.scopes).or(WholesaleOrders.scopes.bits),
             Field.mode("mode").or(.live), Field.expiry("expires_at").optional
-        ).omittable
+        ).map { MintOwnKey.Request(name: $0, scopes: $1, book: $2, expiresAt: $3) }.omittable
 
         static let webhookRequest = Body(Field.webhookURL("url"), Field.events("events", EventType.wholesale))
             .map { url, events in SetDefaultWebhook(url: url, events: events) }

@@ -11,7 +11,7 @@ extension OperatorAdmin {
     static let payments: [Route] = [
         Route(
             .get, "/payment-service", "Read the payment service in force, without its secrets", access: .administrator,
-            gives: .read(Schemas.paymentService), refuses: [404]
+            isOpenToSupport: false, gives: .read(Schemas.paymentService), refuses: [404]
         ) {
             call in
             .read { tenant in

@@ -29,13 +29,13 @@ package struct PaymentReturnPages: Dialect {
     }
 
     package let routes: [Route] = [
-        Route(.get, "/done", "Say that the payment is on its way", access: .open) { _ in
+        Route(.get, "/done", "Say that the payment is on its way", access: .open) { call in
             .read { tenant in
                 let content: HTML = """
                     <h1>Thank you</h1>
                     <p>What you paid is credited as soon as the payment service has confirmed it. You may close this page.</p>
                     """
-                return HTMLPage(title: "Payment", theme: try tenant.theme(), content: content).answer()
+                return HTMLPage(title: "Payment", theme: try tenant.theme(at: call.rootPath), content: content).answer()
             }
         }
     ]

@@ -31,7 +31,7 @@ package struct SandboxPayPages: Dialect {
 
     package let routes: [Route] = [
         Route(.get, "/{orderId}", "Show the sandbox's payment page", access: .open) { call in
-            .read { tenant in try page(try payment(call, tenant), tenant).answer() }
+            .read { tenant in try page(try payment(call, tenant), tenant, call).answer() }
         },
         Route(
             .post, "/{orderId}", "Press a button of the sandbox's payment page", access: .open,
@@ -47,7 +47,7 @@ package struct SandboxPayPages: Dialect {
                         amount: tenant.decimal(payment.amount), currency: tenant.currency.code
                     ).run(tenant, &detail)
                 }
-                return try page(try tenant.knownPayment(id: payment.id), tenant).answer()
+                return try page(try tenant.knownPayment(id: payment.id), tenant, call).answer()
             }
         },
     ]
@@ -76,8 +76,8 @@ package struct SandboxPayPages: Dialect {
         Button(text, name: "action", value: choice.rawValue)
     }
 
-    private static func page(_ payment: Payment, _ tenant: TenantReader) throws -> HTMLPage {
-        let theme = try tenant.theme()
+    private static func page(_ payment: Payment, _ tenant: TenantReader, _ call: Call) throws -> HTMLPage {
+        let theme = try tenant.theme(at: call.rootPath)
         let amount: HTML = "<p><strong>\(tenant.decimal(payment.amount)) \(tenant.currency.code)</strong></p>"
         switch payment.state(at: tenant.now) {
         case .pending:

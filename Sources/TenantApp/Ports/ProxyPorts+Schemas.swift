@@ -24,27 +24,8 @@ extension ProxyPorts {
         ])
         static let newKey = Body(
             Field.text("name", 1...100), Field.scopes("scopes", ProxyPorts.scopes).or(ProxyPorts.scopes.bits),
-            Field.mode("mode").or(.live))
-        private static let keyMembers: [Shape<APIKey>.Member] = [
-            .member("_id", \.publicID), .member("name", \.name), .member("prefix", \.display.prefix),
-            .member("scopes", \.scopes.names), .member("mode", \.book),
-            .member("createdAt", \.createdAt.milliseconds), .member("revokedAt", \.revokedAt?.milliseconds),
-        ]
-        static let key = Shape<APIKey>("Key", keyMembers)
-        struct MintedKey {
-            let key: APIKey
-            let secret: String?
-        }
-        static let mintedKey = Shape<MintedKey>([
-            .omittable("key", \.secret), .alreadyShown, .part(keyMembers, \.key),
-        ])
-        static let sessions = list(
-            "sessions",
-            Shape<SessionAnswers.Listed>(listedSession))
-        static let listedSession: [Shape<SessionAnswers.Listed>.Member] = [
-            .member("_id", \.key.publicID), .member("createdAt", \.key.createdAt.milliseconds),
-            .member("expiresAt", \.key.expiresAt?.milliseconds), .member("current", \.isCurrent),
-        ]
+            Field.mode("mode").or(.live)
+        ).map { MintOwnKey.Request(name: $0, scopes: $1, book: $2, expiresAt: nil) }
         static let ended = Shape<Int>([.member("ended") { $0 }])
         static let balance = Shape<Balances>([
             .number("balance", \.balance), .number("creditLimit", \.creditLimit), .number("available", \.available),

@@ -50,7 +50,7 @@ extension OperatorAdmin {
     private static func provisioners(_ path: String, _ noun: String) -> [Route] {
         [
             Route(
-                .get, path, "Read \(noun), without its secret", access: .administrator,
+                .get, path, "Read \(noun), without its secret", access: .administrator, isOpenToSupport: false,
                 gives: .read(Schemas.provisioner), refuses: [404]
             ) { call in
                 .read { tenant in

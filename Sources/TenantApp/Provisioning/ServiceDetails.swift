@@ -87,6 +87,9 @@ package struct ServiceDetails: Sendable, Equatable {
             })
     }
 
+    /// What somebody sees who may see no secrets.
+    package var withoutSecrets: ServiceDetails { ServiceDetails(items.filter { !$0.isSecret }) }
+
     package var encoded: [UInt8] { json.encoded() }
 }
 

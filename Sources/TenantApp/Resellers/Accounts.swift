@@ -1,5 +1,4 @@
 import CallKit
-package import Cryptography
 import SQLite
 package import TenantRegistry
 
@@ -8,40 +7,54 @@ package enum AccountRole: Int64, Sendable {
     case owner = 0
     case `operator` = 1
     case reseller = 2
+    /// Reads for others (O13).
+    case support = 3
+}
+
+package enum AccountState: String, Sendable, CaseIterable {
+    case active
+    /// Neither signs in nor calls, by whatever key (O13).
+    case disabled
 }
 
 /// Somebody who can sign in, and to whom calls are attributed.
 package struct Account: Sendable {
     package let id: Int64
+    package let publicID: String
     package let email: String
     package let name: String
     package let role: AccountRole
+    package let state: AccountState
     package let resellerID: Int64?
     package let passwordHash: String?
+    package let createdAt: Timestamp
 
-    static let columns = Columns<Account>("id", "email", "name", "role", "reseller_id", "password_hash")
+    static let columns = Columns<Account>(
+        "id", "public_id", "email", "name", "role", "state", "reseller_id", "password_hash", "created_at")
     fileprivate static let byEmail = Statement("SELECT \(columns) FROM account WHERE email = ?1")
     fileprivate static let byID = Statement("SELECT \(columns) FROM account WHERE id = ?1")
-    fileprivate static let invited = Statement(
-        """
-        SELECT \(columns.of("a")) FROM invitation i JOIN account a ON a.id = i.account_id
-        WHERE i.token_hash = ?1 AND i.used_at IS NULL AND i.expires_at > ?2
-        """)
+    fileprivate static let ofReseller = Statement(
+        "SELECT \(columns) FROM account WHERE reseller_id = ?1 ORDER BY id LIMIT 1")
 
     init(_ row: inout RowReader) throws {
         id = try row.int()
+        publicID = try row.text()
         email = try row.text()
         name = try row.text()
         role = try row.value()
+        state = try row.value()
         resellerID = try row.optionalInt()
         passwordHash = try row.optionalText()
+        createdAt = try row.time()
     }
 }
 
 extension TenantReader {
-    /// The account of the tenant's owner.
+    /// The account of the tenant's owner: the first that is active, where there are several.
     package func ownerAccount() throws -> Int64? {
-        try connection.row("SELECT id FROM account WHERE role = 0 ORDER BY id LIMIT 1") { try $0.int() }
+        try connection.row(
+            "SELECT id FROM account WHERE reseller_id IS NULL AND role = 0 AND state = 'active' ORDER BY id LIMIT 1"
+        ) { try $0.int() }
     }
 
     /// By e-mail address, case-folded.
@@ -61,9 +74,9 @@ extension TenantReader {
         try connection.row(Account.byID, .integer(id), read: Account.init)
     }
 
-    /// The account that an invitation is for; nil where it is unknown, used or past its time.
-    package func invitedAccount(tokenHash: Digest) throws -> Account? {
-        try connection.row(Account.invited, .blob(tokenHash.bytes), .time(now), read: Account.init)
+    /// The account of a reseller's person.
+    package func account(resellerID: Int64) throws -> Account? {
+        try connection.row(Account.ofReseller, .integer(resellerID), read: Account.init)
     }
 }
 
@@ -75,11 +88,11 @@ extension TenantTransaction {
     ) throws -> Int64 {
         try connection.run(
             """
-            INSERT INTO account (email, name, role, reseller_id, password_hash, created_at)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+            INSERT INTO account (email, name, role, reseller_id, password_hash, created_at, public_id)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
             """,
             .text(email.lowercased()), .text(name), .integer(role.rawValue), .optional(resellerID),
-            .optional(passwordHash), .time(now))
+            .optional(passwordHash), .time(now), .text(newPublicID("per")))
         return connection.lastInsertedRowID
     }
 
@@ -87,17 +100,9 @@ extension TenantTransaction {
         try connection.run("UPDATE account SET password_hash = ?2 WHERE id = ?1", .integer(account), .text(hash))
     }
 
-    /// How long an invitation link works.
-    package static let invitationDays: Int64 = 14
-
-    package func insertInvitation(account: Int64, tokenHash: Digest) throws {
+    /// The address must be free: look first.
+    func setProfile(email: String, name: String, account: Int64) throws {
         try connection.run(
-            "INSERT INTO invitation (token_hash, account_id, expires_at) VALUES (?1, ?2, ?3)", .blob(tokenHash.bytes),
-            .integer(account), .time(now.adding(days: Self.invitationDays)))
-    }
-
-    package func useInvitation(tokenHash: Digest) throws {
-        try connection.run(
-            "UPDATE invitation SET used_at = ?2 WHERE token_hash = ?1", .blob(tokenHash.bytes), .time(now))
+            "UPDATE account SET email = ?2, name = ?3 WHERE id = ?1", .integer(account), .text(email), .text(name))
     }
 }

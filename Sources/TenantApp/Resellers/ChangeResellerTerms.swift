@@ -14,13 +14,17 @@ package struct ChangeResellerTerms: Sendable {
 
     package init(resellerID: String) { self.resellerID = resellerID }
 
+    package var isEmpty: Bool {
+        defaultDiscountRate == nil && creditLimit == nil && limit == nil && apiAccess == nil
+            && lowBalanceThreshold == nil
+    }
+
     package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> Reseller {
         var reseller = try tenant.knownReseller(resellerID)
         guard reseller.state != .terminated else {
             throw Refusal.conflict(.resellerTerminated)
         }
         detail.resellerID = reseller.id
-        detail.note("reseller", reseller.publicID)
         if let rate = defaultDiscountRate {
             reseller.defaultDiscountRate = rate
             detail.note("default_discount_rate", rate.decimal)

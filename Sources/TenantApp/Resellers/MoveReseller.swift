@@ -26,6 +26,9 @@ package struct MoveReseller: Sendable {
         case .suspend:
             moved = try tenant.emit(.resellerSuspended, moved)
         case .terminate:
+            if let account = try tenant.account(resellerID: reseller.id) {
+                try tenant.endLinks(account: account.id)
+            }
             try tenant.dropDeliveries(resellerID: reseller.id)
             try tenant.disableWebhooks(resellerID: reseller.id)
             try tenant.endServicesWithTerm(resellerID: reseller.id)

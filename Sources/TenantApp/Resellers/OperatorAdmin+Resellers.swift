@@ -11,7 +11,7 @@ extension OperatorAdmin {
             takes: ResellerApplication.invited.schema, gives: .made(Schemas.invited), refuses: [409]
         ) { call in
             let application = try call.read(ResellerApplication.invited)
-            let token = application.hasPassword ? nil : InviteReseller.Token(random: call.services.random)
+            let token = application.hasPassword ? nil : LinkToken(random: call.services.random)
             return .background {
                 let invite = InviteReseller(application: try application.hashed(call.services), token: token)
                 return .write { tenant, detail in
@@ -20,7 +20,8 @@ extension OperatorAdmin {
                     return .shownOnce(201) { json, isShown in
                         let invited = Schemas.Invited(
                             known: known, webhookSecret: isShown ? made.webhookSecret : nil,
-                            invitationURL: isShown ? token.map { "\(call.baseURL)/invite/\($0.text)" } : nil)
+                            invitationURL: isShown
+                                ? token.map { AccountLink.invitation.url($0, below: call.baseURL) } : nil)
                         Schemas.invited.write(invited, in: tenant.currency, to: &json)
                     }
                 }
@@ -55,18 +56,35 @@ extension OperatorAdmin {
             }
         },
         Route(
-            .patch, "/resellers/{id}", "Change a reseller's terms", access: .administrator,
-            takes: Schemas.termsChange.schema,
+            .patch, "/resellers/{id}", "Change who a reseller is, and its terms", access: .administrator,
+            takes: Schemas.resellerChange.schema,
             gives: .done(Schemas.resellerAnswer), refuses: [409]
         ) { call in
-            let change = try terms(call)
+            let (profile, change) = try changes(call)
             return .write { tenant, detail in
-                let reseller = try change.run(tenant, &detail)
-                if change.creditLimit != nil {
+                var reseller = try profile.run(tenant, &detail)
+                detail.note("reseller", reseller.publicID)
+                if let change { reseller = try change.run(tenant, &detail) }
+                if change?.creditLimit != nil {
                     try PayDueServices.run(
                         tenant, resellerID: reseller.id, book: .live, keyID: call.keyID, &detail)
                 }
                 return .json(Schemas.resellerAnswer, try tenant.known(reseller), in: tenant.currency)
+            }
+        },
+        Route(
+            .post, "/resellers/{id}/invitation", "Send a reseller that has no password a new invitation",
+            access: .administrator, idempotency: .accepted, gives: .made(Schemas.invitedAgain), refuses: [409]
+        ) { call in
+            let token = LinkToken(random: call.services.random)
+            let invite = InviteAgain(resellerID: call.parameters[0], token: token)
+            return .write { tenant, detail in
+                let sent = try invite.run(tenant, &detail)
+                return .shownOnce(201) { json, isShown in
+                    let invited = Schemas.InvitedAgain(
+                        sent: sent, url: isShown ? "\(call.baseURL)/invite/\(token.text)" : nil)
+                    Schemas.invitedAgain.write(invited, in: tenant.currency, to: &json)
+                }
             }
         },
         Route(
@@ -107,18 +125,22 @@ extension OperatorAdmin {
         }
     }
 
-    private static func terms(_ call: Call) throws -> ChangeResellerTerms {
-        var change = ChangeResellerTerms(resellerID: call.parameters[0])
+    /// Who it is, and what was agreed; nil where that stays.
+    private static func changes(_ call: Call) throws -> (ChangeResellerProfile, ChangeResellerTerms?) {
+        var profile = ChangeResellerProfile(resellerID: call.parameters[0])
+        var terms = ChangeResellerTerms(resellerID: call.parameters[0])
         (
-            change.defaultDiscountRate, change.creditLimit, change.limit, change.apiAccess, change.lowBalanceThreshold
-        ) = try call.read(Schemas.termsChange)
-        return change
+            profile.email, profile.name, profile.company, profile.notes, terms.defaultDiscountRate, terms.creditLimit,
+            terms.limit, terms.apiAccess, terms.lowBalanceThreshold
+        ) = try call.read(Schemas.resellerChange)
+        return (profile, terms.isEmpty ? nil : terms)
     }
 }
 
 extension TenantReader {
     fileprivate func known(_ reseller: Reseller) throws -> OperatorAdmin.Schemas.KnownReseller {
         OperatorAdmin.Schemas.KnownReseller(
-            reseller: reseller, approvedBy: try reseller.approvedBy.flatMap { try account(id: $0) }?.email)
+            reseller: reseller, approvedBy: try reseller.approvedBy.flatMap { try account(id: $0) }?.email,
+            notes: try notes(ofReseller: reseller.id))
     }
 }

@@ -3,13 +3,15 @@ import TenantRegistry
 
 extension Missing {
     package static let reseller = Missing("reseller")
-    /// Its link is the credential.
+    /// Their links are the credential.
     package static let invitation = Missing("invitation", isGuessable: true)
+    package static let passwordReset = Missing("password_reset", isGuessable: true)
 }
 
 extension Forbidden {
-    static let resellerHasNoKeys = Forbidden("reseller_not_active", "Only an active reseller has keys.")
-    static let resellerHasNoSecrets = resellerHasNoKeys.saying("Only an active reseller has secrets.")
+    static let resellerHasNoKeys = Forbidden("reseller_not_active", "Only an active reseller has keys and secrets.")
+    static let pendingHasTestKeys = resellerHasNoKeys.saying(
+        "Before the reseller is approved it has keys of mode test alone.")
 }
 
 extension Crowded {
@@ -21,7 +23,10 @@ extension Crowded {
 extension Conflict {
     static let applicationLapsed = Conflict(
         "application_lapsed", "The application has waited too long and has lapsed; whoever made it may apply again.")
+    static let personDisabled = Conflict("person_disabled", "This person is disabled.")
     static let emailTaken = Conflict("email_taken", "There is an account with this e-mail address.")
+    static let passwordSet = Conflict(
+        "password_set", "A password is set for this account, so that no invitation is open; it can be reset.")
     static let resellerTerminated = Conflict("reseller_terminated", "The reseller is terminated.")
     static let terminatedGetsNoKeys = resellerTerminated.saying("A terminated reseller gets no keys.")
     static let terminatedGetsNoWebhooks = resellerTerminated.saying("A terminated reseller receives no webhooks.")

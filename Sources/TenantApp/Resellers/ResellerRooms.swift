@@ -9,9 +9,15 @@ extension TenantReader {
     /// Throws where the reseller has filled its share: it writes no more, and reads on.
     package func judgeRoom(resellerID: Int64) throws {
         guard let quota = store.record?.profile.quotas.bytesMax else { return }
-        let share = quota / 100 * Int64(store.budgets.figures[.roomReseller])
-        guard try savedRoom(resellerID: resellerID) + store.grown(for: resellerID) >= share else { return }
-        store.budgets.spent.count(.roomReseller)
+        let budgets = store.budgets
+        let share = quota / 100 * Int64(budgets.figures[.roomReseller])
+        // Anybody may apply, and try the test book before anybody looks (W12).
+        let shareWaiting = min(share, Int64(budgets.figures[.roomPending]) << 20)
+        let used = try savedRoom(resellerID: resellerID) + store.grown(for: resellerID)
+        guard used >= shareWaiting else { return }
+        let isWaiting = try reseller(id: resellerID)?.state == .pending && isApplication(resellerID)
+        guard isWaiting || used >= share else { return }
+        budgets.spent.count(isWaiting ? .roomPending : .roomReseller)
         throw Refusal.shareExceeded("room")
     }
 

@@ -4,7 +4,7 @@ package import RateLimiter
 import SQLite
 package import TenantRegistry
 
-/// What a list of resellers asks for (O3). `prefix`: of id, address, name or company.
+/// What a list of resellers asks for (O3). `prefix`: of id, address, name or company, in any case.
 package struct ResellerFilter: Sendable {
     package var state: ResellerState?
     package var email: String?
@@ -17,9 +17,9 @@ package struct ResellerFilter: Sendable {
 package struct Reseller: Sendable {
     package let id: Int64
     package let publicID: String
-    package let email: String
-    package let name: String
-    package let company: String?
+    package var email: String
+    package var name: String
+    package var company: String?
     package var state: ResellerState
     package var defaultDiscountRate: Percent
     package var creditLimit: Money
@@ -43,15 +43,6 @@ package struct Reseller: Sendable {
     fileprivate static let byID = Statement("SELECT \(columns) FROM reseller WHERE id = ?1")
     fileprivate static let byPublicID = Statement("SELECT \(columns) FROM reseller WHERE public_id = ?1")
     static let all = Statement("SELECT \(columns) FROM reseller ORDER BY id")
-    fileprivate static let list = Statement(
-        """
-        SELECT \(columns) FROM reseller
-        WHERE id > ?1 AND (?2 IS NULL OR state = ?2) AND (?3 IS NULL OR email = ?3)
-            AND (?4 IS NULL OR public_id LIKE ?4 ESCAPE '\\' OR email LIKE ?4 ESCAPE '\\'
-                OR name LIKE ?4 ESCAPE '\\' OR company LIKE ?4 ESCAPE '\\')
-        ORDER BY id LIMIT ?5
-        """)
-
     init(_ row: inout RowReader) throws {
         id = try row.int()
         publicID = try row.text()
@@ -108,13 +99,34 @@ extension TenantReader {
     }
 
     package func resellers(_ filter: ResellerFilter, after id: Int64, limit: Int) throws -> [Reseller] {
-        // LIKE folds the letters of ASCII.
-        let prefix = filter.prefix.map { text in
-            text.reduce(into: "") { $0 += "%_\\".contains($1) ? "\\\($1)" : "\($1)" } + "%"
+        var (conditions, values): ([String], [SQLValue]) = (["id > ?1"], [.integer(id), .int(limit)])
+        func value(_ value: SQLValue) -> String {
+            values.append(value)
+            return "?\(values.count)"
+        }
+        if let state = filter.state { conditions.append("state = \(value(.integer(state.rawValue)))") }
+        if let email = filter.email { conditions.append("email = \(value(.text(email)))") }
+        if let prefix = filter.prefix {
+            let (from, to) = (value(.text(prefix.folded)), value(.text(prefix.folded + Self.behindAll)))
+            let found = Self.searched.map { "SELECT id FROM reseller WHERE \($0) >= \(from) AND \($0) < \(to)" }
+            conditions.append("id IN (\(found.joined(separator: " UNION ALL ")))")
         }
         return try connection.rows(
-            Reseller.list, .integer(id), .optional(filter.state?.rawValue), .optional(filter.email), .optional(prefix),
-            .int(limit), read: Reseller.init)
+            dynamic: """
+                SELECT \(Reseller.columns) FROM reseller WHERE \(conditions.joined(separator: " AND "))
+                ORDER BY id LIMIT ?2
+                """, values, read: Reseller.init)
+    }
+
+    /// Behind every text that begins alike: no text holds it.
+    private static let behindAll = "\u{10FFFF}"
+
+    /// What a prefix is looked for in: each an index of its own.
+    private static let searched = ["public_id", "email", "name_folded", "company_folded"]
+
+    /// What operators note of it; the reseller never sees it.
+    package func notes(ofReseller id: Int64) throws -> String? {
+        try connection.row("SELECT notes FROM reseller WHERE id = ?1", .integer(id)) { try $0.optionalText() } ?? nil
     }
 
     /// Throws where the tier has no room for one more. What was terminated has given its place back, and applications
@@ -164,12 +176,13 @@ extension TenantTransaction {
         try connection.run(
             """
             INSERT INTO reseller (public_id, email, name, company, state, limit_requests, limit_window, limit_burst,
-                created_at, approved_at, approved_by)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+                created_at, approved_at, approved_by, name_folded, company_folded)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
             """,
             .text(newPublicID("res")), .text(email.lowercased()), .text(name), .optional(company),
             .integer(state.rawValue), .int(limit.requests), .int(limit.windowSeconds), .int(limit.burst), .time(now),
-            .optional(state == .active ? now : nil), .optional(approvedBy))
+            .optional(state == .active ? now : nil), .optional(approvedBy), .text(name.folded),
+            .optional(company?.folded))
         let id = connection.lastInsertedRowID
         if isApplicant { try connection.run("UPDATE reseller SET is_applicant = 1 WHERE id = ?1", .integer(id)) }
         return try projectReseller(id)
@@ -177,13 +190,31 @@ extension TenantTransaction {
 
     /// An application that has lapsed is made again, under the name that it has now.
     func applyAgain(_ id: Int64, name: String, company: String?) throws -> Reseller {
-        try connection.run(
-            "UPDATE reseller SET name = ?2, company = ?3, created_at = ?4 WHERE id = ?1", .integer(id), .text(name),
-            .optional(company), .time(now))
-        return try projectReseller(id)
+        try connection.run("UPDATE reseller SET created_at = ?2 WHERE id = ?1", .integer(id), .time(now))
+        memory.resellers[id] = nil
+        guard var reseller = try reseller(id: id) else { throw Refusal.notFound(.reseller) }
+        (reseller.name, reseller.company) = (name, company)
+        return try saveProfile(of: reseller)
     }
 
-    /// Saves what an operator may change.
+    /// Saves who it is. Another address must be free: look at the accounts first.
+    @discardableResult
+    func saveProfile(of reseller: Reseller) throws -> Reseller {
+        try connection.run(
+            """
+            UPDATE reseller SET email = ?2, name = ?3, company = ?4, name_folded = ?5, company_folded = ?6 WHERE id = ?1
+            """,
+            .integer(reseller.id), .text(reseller.email), .text(reseller.name), .optional(reseller.company),
+            .text(reseller.name.folded), .optional(reseller.company?.folded))
+        return try projectReseller(reseller.id)
+    }
+
+    /// Nil takes them away.
+    func setNotes(_ notes: String?, reseller id: Int64) throws {
+        try connection.run("UPDATE reseller SET notes = ?2 WHERE id = ?1", .integer(id), .optional(notes))
+    }
+
+    /// Saves what an operator has agreed with it.
     package func saveTerms(of reseller: Reseller) throws {
         try connection.run(
             """

@@ -7,7 +7,10 @@ extension TenantSchema {
         migrations: all,
         readProjections: { try $0.allProjections(corrupt: $1) },
         housekeep: { _ = try $0.housekeep() }, due: DueWorks.schema, vouched: shapes,
-        examine: { try Examination.run($0) })
+        examine: { try Examination.run($0) },
+        succeed: { tenant, replaced, requestID in
+            try tenant.notePriceChanges(since: replaced, by: PriceAuthor(.restore, requestID: requestID))
+        })
 
     private static let all = [
         Migration0001.migration, Migration0002.migration, Migration0003.migration, Migration0004.migration,

@@ -53,7 +53,7 @@ package struct HTMLPage: Sendable {
 
     package var headers: ResponseHeaders {
         let hash = Base64.encode(SHA256.hash(style.bytes).bytes)
-        let images = logo.map { " img-src \($0.text);" } ?? ""
+        let images = logo == nil ? "" : " img-src 'self';"
         var headers = ResponseHeaders()
         headers.add(
             "Content-Security-Policy",
@@ -64,11 +64,20 @@ package struct HTMLPage: Sendable {
         return headers
     }
 
-    private var logo: Link? { theme?.logo.flatMap(Link.init(external:)) }
+    private var logo: Link? { theme?.logo.flatMap(Link.init(path:)) }
 
     private var style: Stylesheet {
         .page(background: colour(.background) ?? "#ffffff", primary: colour(.primary) ?? "#1f4fd8")
     }
 
     private func colour(_ role: Theme.Colour) -> CSSColour? { theme?.colours[role].flatMap { CSSColour($0) } }
+}
+
+extension Call {
+    /// The path of the tenant's address as the caller reached it: `/t/{slug}`, or empty where the host names the tenant.
+    package var rootPath: String {
+        guard let scheme = baseURL.range(of: "://") else { return "" }
+        let rest = baseURL[scheme.upperBound...]
+        return rest.firstIndex(of: "/").map { String(rest[$0...]) } ?? ""
+    }
 }

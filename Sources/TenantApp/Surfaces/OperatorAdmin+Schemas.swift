@@ -17,7 +17,35 @@ extension OperatorAdmin {
                 + WholesaleOrders.Schemas.serviceMembers)
         static let orderWithServices = Shape<WholesaleOrders.Schemas.WholeOrder>(
             "OrderWithServices",
-            [.part(order.members, \.order), .list("services", service, \.services)])
+            orderParts)
+        private static let refund = Shape<Refund>(
+            "Refund", WholesaleOrders.Schemas.refundMembers + [.member("refunded_by", \.by)])
+        private static let orderParts: [Shape<WholesaleOrders.Schemas.WholeOrder>.Member] = [
+            .part(order.members, \.order), .list("services", service, \.services),
+            .list("refunds", refund, \.refunds),
+        ]
+
+        static let refundRequest = Body(
+            Field.payable("amount", AmountRule.prices).unless({ $0 == .zero }, "range", "must be more than 0"),
+            Field.text("reason", 1...SettleUnit.reasonCharactersMax), Field.id("service", 64).optional,
+            Field.integer("period", 0...Int64(Int32.max)).optional
+        ).made { (sent: (Money, String, String?, Int64?), fields) -> RefundOrder.Request? in
+            let (amount, reason, service, period) = sent
+            if period != nil && service == nil {
+                fields.fail("service", code: "required", detail: "must name the service whose period it is")
+                return nil
+            }
+            return RefundOrder.Request(amount: amount, reason: reason, serviceID: service, period: period)
+        }
+        struct Refunded {
+            let refund: Refund
+            let whole: WholesaleOrders.Schemas.WholeOrder
+            let paid: [PayDueServices.Paid]
+        }
+        static let refunded = Shape<Refunded>([
+            .part(orderParts, \.whole), .object("refund", refund, \.refund),
+            .list("services_paid", paidService, \.paid),
+        ])
 
         struct OwnedCustomer {
             let customer: Customer
@@ -30,6 +58,8 @@ extension OperatorAdmin {
         struct Setting {
             let theme: Theme
             let selfActivation: Bool
+            let selfServiceKeys: Bool
+            let sandbox: Bool
         }
         static let setting = Shape<Setting>([
             .member("name", \.theme.name), .member("logo", \.theme.logo),
@@ -39,14 +69,12 @@ extension OperatorAdmin {
                     .member("primary") { $0.theme.colours[.primary] }, .member("accent") { $0.theme.colours[.accent] },
                     .member("background") { $0.theme.colours[.background] },
                 ]), .member("self_activation", \.selfActivation),
+            .member("self_service_keys", \.selfServiceKeys), .member("sandbox_before_approval", \.sandbox),
         ])
         private static let colour = Schema.matching("^#[0-9a-fA-F]{6}$").optional
         static let settingChange = Schema.change([
             "name": .text(100).omittable, "self_activation": .boolean.omittable,
-            // An https URL that can stand in an attribute.
-            "logo": Schema.matching(#"^https://[!$%&(-+.0-:=?A-\[\]-~]+(/[!$-&(-+.-:=?-\[\]-~]*)?$"#).with(
-                "maxLength", .int(2_000)
-            ).optional,
+            "self_service_keys": .boolean.omittable, "sandbox_before_approval": .boolean.omittable,
             "colours": Schema.change(["primary": colour, "accent": colour, "background": colour]).omittable,
         ])
 
@@ -135,10 +163,11 @@ extension OperatorAdmin.Schemas {
     struct KnownReseller {
         let reseller: Reseller
         let approvedBy: String?
+        let notes: String?
     }
     private static let resellerMembers: [Shape<KnownReseller>.Member] = [
         .member("id", \.reseller.publicID), .member("email", \.reseller.email), .member("name", \.reseller.name),
-        .member("company", \.reseller.company), .member("status", \.reseller.state),
+        .member("company", \.reseller.company), .member("notes", \.notes), .member("status", \.reseller.state),
         .member("default_discount_rate", \.reseller.defaultDiscountRate),
         .member("credit_limit", \.reseller.creditLimit),
         .member("low_balance_threshold", \.reseller.lowBalanceThreshold), .currency("currency"),
@@ -171,10 +200,23 @@ extension OperatorAdmin.Schemas {
         .part(resellerMembers, \.known), .part(balances, \.balances),
     ])
 
-    static let termsChange = Body.change(
+    static let resellerChange = Body.change(
+        Field.email("email").omittable, Field.text("name", 1...200).omittable,
+        Field.text("company", 1...200).clearable,
+        Field.lines("notes", ChangeResellerProfile.notesCharactersMax).clearable,
         Field.percent("default_discount_rate").omittable, Field.payable("credit_limit", AmountRule.prices).omittable,
         Field.policy("rate_limit").omittable, Field.bool("api_access").omittable,
         Field.payable("low_balance_threshold", AmountRule.movements).clearable)
+
+    /// A link that was sent anew; shown once.
+    struct InvitedAgain {
+        let sent: InviteAgain.Sent
+        let url: String?
+    }
+    static let invitedAgain = Shape<InvitedAgain>([
+        .member("id", \.sent.reseller.publicID), .member("email", \.sent.reseller.email),
+        .omittable("invitation_url", \.url), .alreadyShown, .member("expires_at", \.sent.expiresAt),
+    ])
 
     struct NewSecret {
         let id: String
@@ -197,7 +239,7 @@ extension OperatorAdmin.Schemas {
         /// What was past due and is paid from it (W9).
         let paid: [PayDueServices.Paid]
     }
-    private static let paidService = Shape<PayDueServices.Paid>([
+    fileprivate static let paidService = Shape<PayDueServices.Paid>([
         .member("id", \.service), .member("amount", \.amount),
     ])
     static let moved = Shape<Moved>([

@@ -13,7 +13,8 @@ package struct OperatorAdmin: Dialect {
     package init() {}
 
     package let routes: [Route] =
-        keys + sessions + resellers + resellerMoves + balances + products + prices + priceBook + orders + services
+        keys + sessions + account + people + resellers + resellerMoves + balances + products + prices + priceBook + orders
+        + refunds + services
         + webhooks + deliveries + events + customers + ports + settings + audit + usage + rehearsals + licences
         + credits + users + subscribers + payments + provisioning + stock + due
 

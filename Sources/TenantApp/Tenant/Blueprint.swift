@@ -14,6 +14,7 @@ package struct Blueprint: Sendable {
         package let days: Int64?
         package let retailPrice: Money?
         package let wholesalePrice: Money?
+        package let list: ListPrices
     }
 
     package let name: String
@@ -81,15 +82,16 @@ package struct Blueprint: Sendable {
             let fulfilment = product.choice("fulfilment", as: Fulfilment.self)
             let isHidden = product.optionalBool("hidden") ?? false
             let plan = product.read(Field.part(PlanTerms.body))
+            let list = product.read(Field.object("list", ListPrices.body).or(.none))
             product.expectNoOthers(than: [
-                "sku", "name", "fulfilment", "hidden", "days", "retail_price", "wholesale_price",
+                "sku", "name", "fulfilment", "hidden", "days", "retail_price", "wholesale_price", "list",
             ])
             fields.absorb(product)
-            if let sku, let title, let fulfilment, let plan {
+            if let sku, let title, let fulfilment, let plan, let list {
                 products.append(
                     ProductSeed(
                         sku: sku, name: title, fulfilment: fulfilment, isHidden: isHidden, days: plan.days,
-                        retailPrice: plan.retailPrice, wholesalePrice: plan.wholesalePrice))
+                        retailPrice: plan.retailPrice, wholesalePrice: plan.wholesalePrice, list: list))
             }
         }
         if let currency, Currency(currency) == nil {

@@ -12,18 +12,21 @@ package struct Theme: Sendable, Equatable {
     }
 
     package var name: String
+    /// Where the pages load it from; nil: there is none.
     package var logo: String?
     /// `#rrggbb`; a colour that is not here is the pages' own.
     package var colours: [Colour: String]
 }
 
 extension TenantReader {
-    /// The tenant's slug stands in for a name that was never set.
-    package func theme() throws -> Theme {
+    /// The tenant's slug stands in for a name that was never set. `base`: the tenant's address, or the path in it, as the
+    /// caller reaches it.
+    package func theme(at base: String) throws -> Theme {
         var colours: [Theme.Colour: String] = [:]
         for colour in Theme.Colour.allCases { colours[colour] = try setting(colour.setting) }
         return Theme(
-            name: try setting("name") ?? store.record?.profile.slug ?? "", logo: try setting("logo"), colours: colours)
+            name: try setting("name") ?? store.record?.profile.slug ?? "", logo: try logoPath().map { base + $0 },
+            colours: colours)
     }
 }
 
@@ -36,26 +39,35 @@ extension TenantReader {
     package func allowsSelfActivation() throws -> Bool { try setting(SelfActivation.setting) == "on" }
 }
 
-/// Changes the theme and who activates resellers: what is nil stays, `.some(nil)` is taken away.
+/// Changes the theme, and what resellers may do by themselves: what is nil stays, `.some(nil)` is taken away.
 package struct ChangeSettings: Sendable {
     package var name: String?
-    package var logo: String??
     package var colours: [Theme.Colour: String?] = [:]
     package var allowsSelfActivation: Bool?
+    package var allowsSelfServiceKeys: Bool?
+    package var offersSandbox: Bool?
 
     package init() {}
 
-    package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws -> Theme {
+    package func run(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws {
         if let name {
             try tenant.set("name", to: name)
             detail.note("name", name)
         }
-        if let logo { try tenant.set("logo", toOptional: logo) }
         for (colour, value) in colours { try tenant.set(colour.setting, toOptional: value) }
         if let allowsSelfActivation {
             try tenant.set(SelfActivation.setting, to: allowsSelfActivation ? "on" : "off")
             detail.note("self_activation", allowsSelfActivation ? "on" : "off")
         }
-        return try tenant.theme()
+        if let allowsSelfServiceKeys {
+            try tenant.setSelfServiceKeys(allowsSelfServiceKeys)
+            detail.note("self_service_keys", allowsSelfServiceKeys ? "on" : "off")
+        }
+        if let offersSandbox {
+            try tenant.setSandbox(offersSandbox)
+            detail.note("sandbox_before_approval", offersSandbox ? "on" : "off")
+            // Price lists that are kept ready are given without a look at the file.
+            tenant.forgetAnswers(resellerID: nil)
+        }
     }
 }

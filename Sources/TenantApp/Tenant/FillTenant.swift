@@ -30,11 +30,12 @@ package struct FillTenant: Sendable {
         for product in blueprint.products {
             _ = try tenant.insertProduct(
                 sku: product.sku, name: product.name, fulfilment: product.fulfilment, isHidden: product.isHidden,
-                days: product.days, retailPrice: product.retailPrice, wholesalePrice: product.wholesalePrice)
+                days: product.days, retailPrice: product.retailPrice, wholesalePrice: product.wholesalePrice,
+                list: product.list)
         }
         let owner = try tenant.insertAccount(
             email: ownerEmail, name: "Owner", role: .owner, resellerID: nil, passwordHash: passwordHash)
-        if let invitationHash { try tenant.insertInvitation(account: owner, tokenHash: invitationHash) }
+        if let invitationHash { try tenant.insertLink(.invitation, account: owner, tokenHash: invitationHash) }
         try Self.mintOwnerKey(ownerKey, account: owner, tenant)
         return owner
     }

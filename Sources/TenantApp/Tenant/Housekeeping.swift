@@ -70,6 +70,12 @@ extension TenantTransaction {
             .integer(ImportID.abandonedBefore(now)), .int(limit))
         try connection.run(
             """
+            DELETE FROM product_staging WHERE (import_id, line) IN
+                (SELECT import_id, line FROM product_staging WHERE import_id < ?1 LIMIT ?2)
+            """,
+            .integer(ImportID.abandonedBefore(now)), .int(limit))
+        try connection.run(
+            """
             DELETE FROM licence_staging WHERE (import_id, place) IN
                 (SELECT import_id, place FROM licence_staging WHERE import_id < ?1 LIMIT ?2)
             """,

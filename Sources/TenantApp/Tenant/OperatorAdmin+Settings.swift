@@ -2,40 +2,78 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// The tenant's theme (O12), and whether resellers activate themselves (A2).
+/// The tenant's theme (O12), and what resellers may do by themselves: activate (A2), mint keys (C5), try before they are
+/// approved (W12).
 extension OperatorAdmin {
     static let settings: [Route] = [
         Route(
             .get, "/settings", "Read the tenant's name, logo and colours", access: .administrator,
             gives: .read(Schemas.setting)
-        ) { _ in
-            .read { tenant in
-                let setting = Schemas.Setting(
-                    theme: try tenant.theme(), selfActivation: try tenant.allowsSelfActivation())
-                return .json(Schemas.setting, setting, in: tenant.currency)
-            }
+        ) { call in
+            .read { tenant in try setting(call, tenant) }
         },
         Route(
-            .patch, "/settings", "Change the tenant's name, logo and colours", access: .administrator,
+            .patch, "/settings", "Change the tenant's name and colours", access: .administrator,
             takes: Schemas.settingChange, gives: .done(Schemas.setting)
         ) { call in
             let change = try themeChange(call)
+            guard change.allowsSelfServiceKeys == nil || call.known.role.isOwner else {
+                throw Refusal.forbidden(.ownerLetsMint)
+            }
             return .write { tenant, detail in
-                let setting = Schemas.Setting(
-                    theme: try change.run(tenant, &detail), selfActivation: try tenant.allowsSelfActivation())
-                return .json(Schemas.setting, setting, in: tenant.currency)
+                try change.run(tenant, &detail)
+                return try setting(call, tenant)
+            }
+        },
+        Route(
+            .put, "/settings/logo", "Set the tenant's logo: PNG or WebP", access: .administrator,
+            body: .whole(bytesMax: LogoImage.bytesMax), takes: .file("image/png", "image/webp"),
+            gives: .done(Schemas.setting)
+        ) { call in
+            let image = try logo(call.body)
+            return .write { tenant, detail in
+                try tenant.save(logo: call.body, image)
+                detail.note("logo", Logo.name(of: call.body))
+                return try setting(call, tenant)
+            }
+        },
+        Route(
+            .delete, "/settings/logo", "Take the tenant's logo away", access: .administrator,
+            gives: .done(Schemas.setting)
+        ) { call in
+            .write { tenant, detail in
+                try tenant.deleteLogo()
+                detail.note("logo", "none")
+                return try setting(call, tenant)
             }
         },
     ]
 
+    private static func logo(_ bytes: [UInt8]) throws(Refusal) -> LogoImage {
+        do throws(LogoImage.Fault) {
+            return try LogoImage(bytes)
+        } catch {
+            throw .invalid([error.fieldError])
+        }
+    }
+
+    private static func setting(_ call: Call, _ tenant: TenantReader) throws -> Answer {
+        .json(Schemas.setting, try tenant.settings(at: call.baseURL), in: tenant.currency)
+    }
+
     private static func themeChange(_ call: Call) throws -> ChangeSettings {
         var fields = try call.fields()
-        let names = ["name", "logo", "colours", "self_activation"]
-        fields.expectChange(of: names, clearable: ["logo"])
+        let names = ["name", "colours", "self_activation", "self_service_keys", "sandbox_before_approval"]
+        if fields.has("logo") {
+            fields.fail("logo", code: "immutable", detail: "is a picture: PUT or DELETE /settings/logo")
+        } else {
+            fields.expectChange(of: names, clearable: [])
+        }
         var change = ChangeSettings()
         change.name = fields.optionalString("name", characters: 1...100)
         change.allowsSelfActivation = fields.optionalBool("self_activation")
-        change.logo = fields.change("logo") { $0.secureURL("logo") }
+        change.allowsSelfServiceKeys = fields.optionalBool("self_service_keys")
+        change.offersSandbox = fields.optionalBool("sandbox_before_approval")
         if var nested = fields.optionalObject("colours") {
             let colours = Theme.Colour.allCases.map(\.rawValue)
             nested.expectChange(of: colours, clearable: colours)
@@ -52,18 +90,15 @@ extension OperatorAdmin {
     }
 }
 
-extension FieldReader {
-    /// An absolute https URL: pages load it.
-    fileprivate mutating func secureURL(_ name: String) -> String? {
-        guard let url = webAddress(name, allowsPrivateAddresses: false) else { return nil }
-        // It stands in an attribute and in a policy header: no quotes, no separators of either.
-        guard !url.contains(where: { "\"'<>;,\\".contains($0) }) else {
-            fail(name, code: "format", detail: "must be an absolute https URL")
-            return nil
-        }
-        return url
+extension TenantReader {
+    fileprivate func settings(at base: String) throws -> OperatorAdmin.Schemas.Setting {
+        OperatorAdmin.Schemas.Setting(
+            theme: try theme(at: base), selfActivation: try allowsSelfActivation(),
+            selfServiceKeys: try allowsSelfServiceKeys(), sandbox: try offersSandbox())
     }
+}
 
+extension FieldReader {
     /// `#rrggbb`, given back in lower case.
     fileprivate mutating func colour(_ name: String) -> String? {
         guard let text = string(name, characters: 1...7) else { return nil }

@@ -186,7 +186,7 @@ extension TenantSchema {
     package func examining(by program: String) -> TenantSchema {
         TenantSchema(
             migrations: migrations, readProjections: readProjections, housekeep: housekeep, due: due, vouched: vouched,
-            examine: { try ExaminationProcess.examine($0, by: program) })
+            examine: { try ExaminationProcess.examine($0, by: program) }, succeed: succeed)
     }
 }
 

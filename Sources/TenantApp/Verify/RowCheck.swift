@@ -25,11 +25,11 @@ enum RowCheck {
             "api_key", "customer", "orders", "service", "holding", "ledger_account", "posting", "idempotency",
             "webhook_endpoint", "event", "licence", "panel_user", "credit_event", "reconciliation", "account_review",
             "port_device", "port_slot", "port_pricebook", "port_country_override", "port", "customer_transfer",
-            "topup_total", "renewal", "hourly_charge", "code_batch", "activation_code", "code_block", "subscriber",
+            "topup_total", "renewal", "hourly_charge", "refund", "code_batch", "activation_code", "code_block", "subscriber",
             "payment", "provisioning",
             "stock_item",
         ].map { ($0, "book", "0, 1") } + [
-            ("account", "role", "0, 1, 2"), ("posting", "kind", names(PostingKind.self)),
+            ("account", "role", "0, 1, 2, 3"), ("posting", "kind", names(PostingKind.self)),
             ("event", "type", names(EventType.self)), ("service", "term", names(Term.self)),
         ]
 
@@ -41,7 +41,7 @@ enum RowCheck {
 
     private static func readAccounts(_ sweep: inout RowSweep, _ file: inout VerifiedFile) throws {
         try sweep.take(Reseller.columns, from: "reseller", since: Migration0014.version, &file, Reseller.init)
-        try sweep.take(Account.columns, from: "account", &file, Account.init)
+        try sweep.take(Account.columns, from: "account", since: Migration0019.version, &file, Account.init)
         try sweep.take(APIKey.columns, from: "api_key", since: Migration0004.version, &file, APIKey.init)
         try sweep.take(UsageRow.columns, from: "usage", since: Migration0009.version, &file, UsageRow.init)
         try sweep.take(StoredAnswer.columns, from: "idempotency", &file, StoredAnswer.init)
@@ -50,10 +50,13 @@ enum RowCheck {
     }
 
     private static func readOrders(_ sweep: inout RowSweep, _ file: inout VerifiedFile) throws {
-        try sweep.take(Product.columns, from: "product", since: Migration0004.version, &file, Product.init)
+        try sweep.take(Product.columns, from: "product", since: Migration0021.version, &file, Product.init)
         try sweep.take(BookRow.columns, from: BookRow.tables, since: Migration0004.version, &file, BookRow.init)
+        let sinceChanges = Migration0021.version
+        try sweep.take(PriceChange.columns, from: PriceChange.tables, since: sinceChanges, &file, PriceChange.init)
         try sweep.take(Customer.columns, from: "customer", &file, Customer.init)
-        try sweep.take(Order.columns, from: Order.tables, since: Migration0018.version, &file, Order.init)
+        try sweep.take(Order.columns, from: Order.tables, since: Migration0023.version, &file, Order.init)
+        try sweep.take(Refund.columns, from: Refund.tables, since: Migration0023.version, &file, Refund.init)
         try sweep.take(Service.columns, from: Service.tables, since: Migration0017.version, &file, Service.init)
         let since = Migration0015.version
         try sweep.take(WebhookEndpoint.columns, from: "webhook_endpoint", since: since, &file, WebhookEndpoint.init)

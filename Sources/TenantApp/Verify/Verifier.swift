@@ -66,7 +66,7 @@ package struct Verifier {
             ("file", StructureCheck.run), ("bounds", BoundsCheck.run),
             ("audit", { try ChainCheck.run(&$0, expecting: expectedHeads, publicKey, all: checksAllSignatures) }),
             ("ledger", LedgerCheck.run), ("orders", OrderCheck.run), ("renewals", RenewalCheck.run),
-            ("units", UnitCheck.run),
+            ("units", UnitCheck.run), ("refunds", RefundCheck.run),
             ("holding", QuantityCheck.run),
             ("idempotency", IdempotencyCheck.run), ("outbox", OutboxCheck.run), ("ports", PortCheck.run),
             ("stock", StockCheck.run), ("codes", CodeCheck.run), ("payments", PaymentCheck.run),

@@ -15,7 +15,7 @@ struct VouchedRows {
             case .licence, .licenceAssignment, .codeBatch, .activationCode, .codeRedemption: .stock
             case .creditEvent, .creditDifference: .credit
             case .payment: .payments
-            case .repricing: .orders
+            case .repricing, .refund: .orders
             }
     }
 

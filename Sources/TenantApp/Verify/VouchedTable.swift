@@ -14,6 +14,7 @@ package enum VouchedTable: String, Sendable, CaseIterable {
     case codeRedemption = "code_redemption"
     case payment
     case repricing
+    case refund
 
     /// The schema from which on files have the table.
     var version: Int32 {
@@ -22,6 +23,7 @@ package enum VouchedTable: String, Sendable, CaseIterable {
         case .codeBatch, .activationCode, .codeRedemption: Migration0004.version
         case .payment: Migration0005.version
         case .repricing: Migration0017.version
+        case .refund: Migration0023.version
         }
     }
 
@@ -52,6 +54,11 @@ package enum VouchedTable: String, Sendable, CaseIterable {
                 "created_at", "expires_at",
             ]
         case .repricing: ["id", "service_id", "period", "term_price", "at", "key_id"]
+        case .refund:
+            [
+                "id", "public_id", "book", "order_id", "service_id", "period", "amount", "reason", "posting_id", "at",
+                "key_id", "account_id",
+            ]
         }
     }
 

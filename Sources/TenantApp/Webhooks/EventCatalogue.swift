@@ -36,7 +36,7 @@ extension EventType {
     /// What it says beside the object: the members that `emit`'s `extra` writes.
     private var extra: Schema? {
         switch self {
-        case .orderRefunded: ["amount": .decimal]
+        case .orderRefunded: ["amount": .decimal, "refund": WholesaleOrders.Schemas.refund.schema]
         case .serviceRenewing: ["amount": .decimal, "is_covered": .boolean]
         case .serviceRenewed, .servicePastDue: ["amount": .decimal]
         case .serviceSuspended: ["amount": .decimal.omittable]
@@ -56,7 +56,19 @@ extension EventType {
                 "state": .string("rejected"), "ready_units": .int(0), "rejected_units": .int(1),
                 "reason": .string("sold out"),
             ]
-        case .orderCreated, .orderCompleted, .orderRefunded: ["state": .string("completed")]
+        case .orderCreated, .orderCompleted: ["state": .string("completed")]
+        case .orderRefunded:
+            [
+                "state": .string("completed"),
+                "refund": .object([
+                    JSONMember(name: "id", value: .string("rfd_01m8h17qdd2xhrgmrsp4pgejzn")),
+                    JSONMember(name: "amount", value: .string("5.00")),
+                    JSONMember(name: "currency", value: .string("EUR")),
+                    JSONMember(name: "reason", value: .string("the server was down for a week")),
+                    JSONMember(name: "service_id", value: .null), JSONMember(name: "period", value: .null),
+                    JSONMember(name: "refunded_at", value: .string("2026-03-22T10:30:00.000Z")),
+                ]),
+            ]
         case .servicePastDue: ["status": .string("past_due")]
         case .serviceSuspended, .resellerSuspended: ["status": .string("suspended")]
         case .serviceCancelled:

@@ -117,7 +117,9 @@ extension Fleet {
         let new = path + ".restoring"
         try ExportSeal.remove(from: adoption.arrival.path)
         try DataDirectory.rename(adoption.arrival.path, to: new)
-        let made = try prepare(new, of: record, above: nil, revoked: adoption.revoked) { head in
+        let made = try prepare(
+            new, of: record, above: nil, revoked: adoption.revoked, replacing: nil, requestID: adoption.requestID
+        ) { head in
             var note = AuditRecord(
                 at: clock.now(), action: AuditRecord.imported, status: 201, requestID: adoption.requestID)
             note.detail = #"{"imported_head":"\#(head.text)"}"#

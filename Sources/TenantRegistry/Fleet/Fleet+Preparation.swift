@@ -8,7 +8,7 @@ extension Fleet {
     /// that `note` gives for the head it had, without the keys that were revoked since. `before`: what it replaces.
     func prepare(
         _ path: String, of record: TenantRecord, above before: (head: AuditHead, epoch: Int64)?, revoked: [Digest],
-        note: (AuditHead) -> AuditRecord
+        replacing replaced: Connection?, requestID: RequestID, note: (AuditHead) -> AuditRecord
     ) throws -> (head: AuditHead, epoch: Int64) {
         let connection = try Connection(path: path, flags: [.readWrite])
         do {
@@ -48,6 +48,8 @@ extension Fleet {
             try connection.run("DELETE FROM stock_staging")
             // What provisioners were asked for since has these numbers: the next is another question (W13).
             try connection.run("UPDATE provisioning SET n = n + 1000 WHERE phase = 'idle'")
+            try connection.run("DELETE FROM product_staging")
+            if let replaced { try schema.succeed(store.transaction, replaced, requestID) }
             if try isUntold(connection) { try store.vouchForAll(schema: schema.version) }
             store.note(note(store.head))
             try store.seal()

@@ -81,7 +81,8 @@ extension Fleet {
             try ExportSeal.remove(from: restore.path)
             try DataDirectory.rename(restore.path, to: new)
             let head = try prepare(
-                new, of: record, above: before, revoked: restore.revoked + revokedSince
+                new, of: record, above: before, revoked: restore.revoked + revokedSince,
+                replacing: current?.connection, requestID: restore.requestID
             ) { note(of: restore, $0, before?.head) }.head
             let hadFile = current != nil
             control.closeFile()

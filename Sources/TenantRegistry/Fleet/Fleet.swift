@@ -17,13 +17,18 @@ package struct TenantSchema: Sendable {
     package let vouched: VouchedShapes?
     /// Looks at a file that is to take the place of a tenant's; throws `RestoreFailure`. Long; off the lane.
     package let examine: @Sendable (FileExamination) throws -> ExaminedFile
+    /// What a restored file is told of the one that goes, before it takes its place; called with the lane quiet.
+    package let succeed: @Sendable (TenantTransaction, _ replaced: Connection, RequestID) throws -> Void
 
     package init(
         migrations: [Migration],
         readProjections: @escaping @Sendable (TenantReader, (CorruptRow) -> Void) throws -> [ProjectionChange],
         housekeep: @escaping @Sendable (TenantTransaction) throws -> Void, due: DueSchema = .nothing,
         vouched: VouchedShapes? = nil,
-        examine: @escaping @Sendable (FileExamination) throws -> ExaminedFile
+        examine: @escaping @Sendable (FileExamination) throws -> ExaminedFile,
+        succeed: @escaping @Sendable (TenantTransaction, _ replaced: Connection, RequestID) throws -> Void = {
+            _, _, _ in
+        }
     ) {
         self.migrations = migrations
         self.readProjections = readProjections
@@ -31,6 +36,7 @@ package struct TenantSchema: Sendable {
         self.due = due
         self.vouched = vouched
         self.examine = examine
+        self.succeed = succeed
     }
 
     var version: Int32 { migrations.last?.version ?? 0 }

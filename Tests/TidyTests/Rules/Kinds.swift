@@ -23,7 +23,7 @@ enum Kinds {
     ]
 
     private static let verbs: Set<String> = [
-        "Accept", "Adjust", "Allocate", "Announce", "Apply", "Assign", "Change", "Charge", "Close", "Configure",
+        "Accept", "Add", "Adjust", "Allocate", "Announce", "Apply", "Assign", "Change", "Charge", "Close", "Configure",
         "Confirm",
         "Create",
         "Decide", "End",
@@ -38,7 +38,8 @@ enum Kinds {
 
     /// Names that the rule reads wrongly, or not at all. Add a line where a name is right as it is.
     private static let named: [String: Kind] = [
-        "AmountRule": .value, "AskedDeliveries": .wire, "AuditLines": .value, "AuditSearch": .value,
+        "AccountRole+Keys": .value, "AccountRoutes": .wire, "AccountShapes": .wire, "AmountRule": .value,
+        "AskedDeliveries": .wire, "AuditLines": .value, "AuditSearch": .value,
         "AuditWalk": .value,
         "CalledInstants": .value, "Blueprint": .value,
         "DeliverySchedule": .value, "CSV": .value, "CSVErrors": .value, "CreditReport": .value, "HTMLPage": .pages,
@@ -46,7 +47,8 @@ enum Kinds {
         "KeyAnswers": .wire, "KeyLimitDefault": .value, "KeyShape": .value, "SessionAnswers": .wire, "Ledger": .table,
         "LedgerFile": .value,
         "LedgerScratch": .table, "LicenceFile": .value, "LicenceStaging": .table, "Lifecycle": .value,
-        "LowBalance": .operation, "MintedSecret": .value, "OfferedProduct": .wire, "Payment": .value,
+        "LowBalance": .operation, "MintedSecret": .value, "OfferedProduct": .wire, "PasswordAnswers": .wire, "Payment": .value,
+        "People": .table, "PersonRole": .value,
         "PaymentCallback": .value, "PaymentDriver": .value, "Plan": .value, "PortPricing": .value, "PortStock": .table,
         "PortStockFile": .value, "PriceBookFile": .value, "PriceRow+JSON": .wire, "PriceStaging": .table,
         "Pricing": .value, "Demo": .operation, "DemoFile": .operation, "Dialects": .wire,
@@ -55,7 +57,7 @@ enum Kinds {
         "PostingSide": .proof,
         "ProvisioningProtocol": .value, "ProvisioningState": .value,
         "Reconciliation": .value, "RedeemingCustomer": .operation, "ResellerApplication": .operation,
-        "RunningReconciliations": .value, "Scopes+Dialects": .wire, "ServiceDetails": .value,
+        "RunningReconciliations": .value, "Sandbox": .value, "Scopes+Dialects": .wire, "SelfServiceKeys": .value, "ServiceDetails": .value,
         "ServicePeriods": .value, "SessionTerms": .value,
         "StagedImport": .operation,
         "StockFile": .value, "TableReader": .value,

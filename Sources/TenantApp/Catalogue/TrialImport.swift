@@ -1,0 +1,170 @@
+package import CallKit
+import Cryptography
+package import HTTPCore
+package import TenantRegistry
+
+/// What a row of a file would do to the row that is there (O4).
+package struct ComparedRow: Sendable {
+    package let line: Int
+    /// What the row is known by, say its SKU.
+    package let names: [JSONMember]
+    /// Nil where it would be new.
+    package let old: [JSONMember]?
+    package let new: [JSONMember]
+}
+
+/// An import that can be tried first: what it would change is told, nothing is changed.
+package protocol ComparedImport: StagedImport {
+    /// Names what the file would be applied to; another one after any change of it.
+    static func hash(_ tenant: TenantReader) throws -> String
+    /// On the lane: rows as `resolve` gave them, each beside the row that is there.
+    func compare(_ staged: [Staged], _ tenant: TenantReader) throws -> [ComparedRow]
+    /// The hash that the caller means to change; nil: whatever is there.
+    var expectedHash: String? { get }
+}
+
+/// What a file would do, gathered row by row. A value.
+package struct ImportTrial: Sendable {
+    /// So many rows of a kind are listed; all are counted.
+    package static let listedMax = 1_000
+
+    private let hash: String
+    private var new: [ComparedRow] = []
+    private var changed: [ComparedRow] = []
+    private var counts = (new: 0, changed: 0, same: 0)
+
+    init(hash: String) { self.hash = hash }
+
+    mutating func take(_ rows: [ComparedRow]) {
+        for row in rows {
+            switch row.old {
+            case nil:
+                counts.new += 1
+                if new.count < Self.listedMax { new.append(row) }
+            case row.new?: counts.same += 1
+            default:
+                counts.changed += 1
+                if changed.count < Self.listedMax { changed.append(row) }
+            }
+        }
+    }
+
+    func answer(_ errors: [FieldError]) -> Answer {
+        .json { json in
+            json.field("dry_run", true)
+            json.array("new") { json in for row in new { json.object { json in Self.write(row, to: &json) } } }
+            json.array("changed") { json in for row in changed { json.object { json in Self.write(row, to: &json) } } }
+            json.field("same", counts.same)
+            json.array("errors") { json in
+                for error in errors {
+                    json.object { json in
+                        json.field("pointer", error.pointer)
+                        json.field("code", error.code)
+                        json.field("detail", error.detail)
+                    }
+                }
+            }
+            json.object("counts") { json in
+                json.field("rows", counts.new + counts.changed + counts.same)
+                json.field("new", counts.new)
+                json.field("changed", counts.changed)
+                json.field("same", counts.same)
+                json.field("errors", errors.count)
+            }
+            json.field("hash", hash)
+        }
+    }
+
+    /// Of a changed row the columns that differ.
+    private static func write(_ row: ComparedRow, to json: inout JSONWriter) {
+        json.field("line", row.line)
+        for name in row.names { json.field(named: name.name, name.value) }
+        guard let old = row.old else {
+            json.field("new", .object(row.new.filter { $0.value != .null }))
+            return
+        }
+        let differing = zip(old, row.new).filter { $0 != $1 }
+        json.field("old", .object(differing.map(\.0)))
+        json.field("new", .object(differing.map(\.1)))
+    }
+
+    static let schema: Schema = {
+        let error: Schema = ["pointer": .string, "code": .string, "detail": .string]
+        return [
+            "dry_run": .boolean, "new": .array(of: .object), "changed": .array(of: .object), "same": .integer,
+            "errors": .array(of: error),
+            "counts": [
+                "rows": .integer, "new": .integer, "changed": .integer, "same": .integer, "errors": .integer,
+            ], "hash": .string,
+        ]
+    }()
+}
+
+extension ComparedImport {
+    /// Tells what the file would do.
+    package func tryOut(_ steps: Steps) async throws -> Work {
+        var trial = ImportTrial(hash: try await steps.read { try Self.hash($0) })
+        var goesOn = true
+        while goesOn && progress.errors.count < ImportProgress.errorsMax {
+            let (chunk, isReadable) = try await steps.background {
+                var rows: [Row] = []
+                let isReadable = self.read(ImportProgress.chunkRows, errors: &self.progress.errors, into: &rows)
+                return (rows, isReadable)
+            }
+            let known = progress.names
+            let (names, staged, compared, errors) = try await steps.read { tenant in
+                var names = known
+                var errors: [FieldError] = []
+                let staged = try self.resolve(chunk, &names, tenant, errors: &errors)
+                return (names, staged, try self.compare(staged, tenant), errors)
+            }
+            progress.names = names
+            progress.errors += errors
+            note(staged, errors: &progress.errors)
+            trial.take(compared)
+            goesOn = isReadable && !(chunk.isEmpty && isAtEnd)
+        }
+        return .answer(trial.answer(Array(progress.errors.byPlace.prefix(ImportProgress.errorsMax))))
+    }
+
+    /// In the transaction that applies it: what was tried is what is there.
+    func judgeHash(_ tenant: TenantReader) throws {
+        guard let expectedHash, expectedHash != (try Self.hash(tenant)) else { return }
+        throw Refusal.conflict(.bookMoved)
+    }
+}
+
+extension TenantReader {
+    /// A hash that names a book by the count of its changes; copies of a tenant have others.
+    func bookHash(of name: String, _ changes: Int64) -> String {
+        let text = "tollgate-book-v1:\(name):\(tenantID.text):\(store.head.incarnation):\(changes)"
+        return Hex.encode(Array(SHA256.hash(Array(text.utf8)).bytes.prefix(16)))
+    }
+}
+
+extension Call {
+    /// The hash of `If-Match`; nil where it is missing or any will do.
+    func expectedHash() throws(Refusal) -> String? {
+        guard let text = head.value(of: .ifMatch) else { return nil }
+        if text == "*" { return nil }
+        let isQuoted = text.count >= 2 && text.hasPrefix("\"") && text.hasSuffix("\"")
+        let hash = isQuoted ? String(text.dropFirst().dropLast()) : text
+        guard !hash.isEmpty, !hash.contains("\"") else {
+            throw .field("/If-Match", "format", "must be the hash that a dry run gave")
+        }
+        return hash
+    }
+
+    /// Runs the import of a file, or tries it where `?dry_run=true` says so.
+    func importFile<Import: ComparedImport>(
+        _ make: @escaping @Sendable (_ importID: Int64, _ expectedHash: String?) throws -> Import
+    ) throws -> Work {
+        let isDryRun = try query().flag("dry_run")
+        let expected = try expectedHash()
+        return .flow { steps in
+            if !isDryRun && services.fleet.refusesWrites { throw LaneFailure.storageFull }
+            let file = try make(ImportID.new(at: now, services.random), expected)
+            return isDryRun ? try await file.tryOut(steps) : try await file.run(steps)
+        }
+    }
+}

@@ -1,0 +1,410 @@
+"""The clients of clients/, each in its language, against a live gateway: every call, signatures (W5, W12's vector), pages,
+retries that buy once (G4) and wait as Retry-After says, refusals with code and pointers, webhooks (H1, H2). What they
+declare and send is held against the API's own description, field by field, so that they cannot drift."""
+
+import copy
+import contextlib
+import email.utils
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import urllib.parse
+
+import receivers
+from clientwire import Between, Document, javascript_types, php_types, python_types
+from shop import PARTNER, Shop
+from support import ROOT, Checks, Gateway, arguments, signature_headers
+
+CLIENTS = os.path.join(ROOT, "clients")
+DRIVERS = os.path.join(ROOT, "Tests", "Contract", "clients")
+LINES_MAX = 300
+EXTRA_PRODUCTS = 110
+
+# W12's vector: docs/wholesale-orders.md has it.
+VECTOR_BODY = '{"product":"vps-1","term":"monthly","quantity":1,"customer":{"external_id":"c-1"}}'
+VECTOR = ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", 1614265330, "POST", "/t/acme/api/partner/v1/orders", "order-1001",
+          VECTOR_BODY)
+VECTOR_SIGNATURE = "v1=a12a8d6deaddc0d03708442125a8775cf3b35a54cbfda56becae62d03a4b2eaa"
+
+# Of each call: method, path, whether it walks pages.
+CALLS = {
+    "products": ("GET", "/products", True), "quote": ("POST", "/orders/quote", False),
+    "place_order": ("POST", "/orders", False), "orders": ("GET", "/orders", True),
+    "order": ("GET", "/orders/{id}", False), "services": ("GET", "/services", True),
+    "service": ("GET", "/services/{id}", False), "pay": ("POST", "/services/{id}/pay", False),
+    "cancel": ("POST", "/services/{id}/cancel", False), "keep": ("DELETE", "/services/{id}/cancel", False),
+    "customers": ("GET", "/customers", True), "balance": ("GET", "/balance", False),
+    "statement": ("GET", "/statement", True), "events": ("GET", "/events", False)}
+
+
+class Refused(Exception):
+    """What a client threw: `error` and what it told of it."""
+
+    def __init__(self, answer):
+        super().__init__(str(answer))
+        self.__dict__.update(answer)
+
+
+class Client:
+    """One client as a child that is told what to call. `pauses`: how long it would have waited in the last call."""
+
+    def __init__(self, name, source, *words, types, is_camel):
+        self.name, self.path, self.words, self.is_camel = name, os.path.join(CLIENTS, source), words, is_camel
+        self.types, self.returned = types(self.path)
+        self.pauses = []
+
+    def __enter__(self):
+        self.child = subprocess.Popen(
+            self.words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=DRIVERS,
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "no_proxy": "*"})
+        return self
+
+    def __exit__(self, *_):
+        self.child.stdin.close()
+        self.child.wait(30)
+        self.child.stdout.close()
+
+    def ask(self, do, **more):
+        self.child.stdin.write(json.dumps({"do": do, **more}) + "\n")
+        self.child.stdin.flush()
+        answer = json.loads(self.child.stdout.readline())
+        self.pauses = answer.pop("pauses")
+        if "error" in answer:
+            raise Refused(answer)
+        return answer["result"]
+
+    def spelled(self, name):
+        return re.sub("_(.)", lambda letter: letter[1].upper(), name) if self.is_camel else name
+
+    def __call__(self, name, *given):
+        return self.ask("call", name=self.spelled(name), arguments=list(given))
+
+    def meets(self, base_url, reseller, **options):
+        self.ask("new", base_url=base_url, key=reseller["key"], secret=reseller["webhook_secret"], **options)
+
+    def verify(self, calls):
+        """As receivers.vector asks."""
+        verdicts = []
+        for call in calls:
+            try:
+                event = self.ask(
+                    "verify", secrets=call["secret"], body=call["body"].decode(), now=call["now"], headers={
+                        "webhook-id": call["id"], "webhook-timestamp": str(call["timestamp"]),
+                        "webhook-signature": call["signature"]})
+                verdicts.append(event["id"] == call["id"])
+            except Refused as refused:
+                assert refused.error == "BadWebhook", refused
+                verdicts.append(False)
+        return verdicts
+
+
+def clients():
+    """Those whose language is there."""
+    kinds = [
+        ("python", "python/tollgate.py", [sys.executable, "driver.py"], python_types, False),
+        ("js", "js/tollgate.mjs", ["node", "driver.mjs"], javascript_types, True),
+        ("php", "php/Tollgate.php", ["php", "driver.php"], php_types, True)]
+    for name, source, words, types, is_camel in kinds:
+        if not shutil.which(words[0]):
+            print(f"# {source} was not run: {words[0]} is not there", flush=True)
+        elif name == "php" and b"curl" not in subprocess.run(["php", "-m"], capture_output=True).stdout.split():
+            print(f"# {source} was not run: PHP has no curl (php-curl)", flush=True)
+        else:
+            yield Client(name, source, *words, types=types, is_camel=is_camel)
+
+
+def refused(call, **expected):
+    """It throws, with these members; returns the error."""
+    try:
+        result = call()
+    except Refused as error:
+        wrong = {name: getattr(error, name, None) for name, value in expected.items() if getattr(error, name, None) != value}
+        assert not wrong, (wrong, error)
+        return error
+    raise AssertionError(f"it was not refused: {result}")
+
+
+class Scene:
+    """A tenant with a reseller, more products than a page has, and what a client is called with."""
+
+    def __init__(self, gateway):
+        self.shop = Shop(gateway)
+        self.reseller = self.shop.reseller(balance="5000.00")
+        more = [f"extra-{number:03}" for number in range(EXTRA_PRODUCTS)]
+        for sku in more:
+            made = self.shop.admin("POST", "/products", {"sku": sku, "name": f"The {sku}", "fulfilment": "instant"})
+            assert made.status == 201, made
+        # The first two are the blueprint's: at once, and by hand.
+        self.skus = ["vps-1", "metal-1", *more]
+        rows = "".join(f"{self.reseller['id']},{sku},4.00,0.01,1.00\n" for sku in self.skus)
+        head = "reseller,sku,wholesale_monthly,wholesale_hourly,wholesale_setup_fee\n"
+        imported = self.shop.admin("POST", "/price-book.csv", (head + rows).encode(), headers={"Content-Type": "text/csv"})
+        assert imported.status == 200, imported
+        self.document = gateway.get(f"{self.shop.base}{PARTNER}/openapi.json").json
+
+    def placed(self):
+        """How many orders there are, and what is left."""
+        listed, cursor = 0, ""
+        while cursor is not None:
+            page = self.shop.get(self.reseller, f"/orders?limit=100{cursor and '&cursor=' + cursor}").json
+            listed, cursor = listed + len(page["data"]), page["next_cursor"]
+        return listed, self.shop.balance(self.reseller)
+
+
+CUSTOMER = {"external_id": "c-1"}
+
+
+def every_call(client, scene):
+    """Each of its calls once and more; what came back, by name."""
+    came = {name: client(name) for name in ("products", "balance", "statement", "events")}
+    came["quote"] = client("quote", "vps-1", "hourly", 2, CUSTOMER)
+    person = {"external_id": f"{client.name}/ć ☃", "email": "jo@example.net", "name": 'Żółć "\\/ ☃'}
+    came["place_order"] = client("place_order", "vps-1", "monthly", 2, person, f"{client.name}-every-1")
+    client("place_order", "metal-1", "monthly", 1, CUSTOMER, f"{client.name}-every-2")
+    came["orders"] = client("orders", "pending") + client("orders")
+    came["order"] = client("order", came["place_order"]["order"]["id"])
+    service = came["place_order"]["services"][0]["id"]
+    came["service"] = client("service", service)
+    came["cancel"] = client("cancel", service)
+    came["keep"] = client("keep", service)
+    came["pay"] = refused(lambda: client("pay", service), error="refused", status=409)
+    came["services"] = client("services", "active")
+    came["customers"] = client("customers", person["external_id"])
+    types = [event["type"] for event in client("events", came["events"]["next_cursor"])["data"]]
+    assert types.count("order.created") == 2, types
+    created = client("events", "", ["order.created"])["data"]
+    assert {event["type"] for event in created} == {"order.created"}, created
+    assert came["customers"][0]["name"] == person["name"] and len(came["customers"]) == 1, came["customers"]
+    assert came["place_order"]["wholesale_total"] == "10.00" and came["keep"]["ends_at"] is None, came
+    assert came["cancel"]["ends_at"] == came["cancel"]["renews_at"] or came["cancel"]["ends_at"], came["cancel"]
+    return came
+
+
+def lives(checks, client, scene, between):
+    base = between.base_url + scene.shop.base
+    document = Document(scene.document)
+    client.meets(base, scene.reseller)
+
+    with checks(f"W4 W5 W6 {client.name}: every call works on a live gateway, and sends nothing that is not described"):
+        assert {client.spelled(name) for name in CALLS} == set(client.ask("methods")), client.ask("methods")
+        came = every_call(client, scene)
+        unknown = [
+            text for asked in between.asked for text in document.unknown(scene.shop.base + PARTNER, asked)]
+        assert not unknown, unknown
+        assert sorted(product["product"] for product in came["products"]) == sorted(scene.skus), came["products"]
+        assert all(re.fullmatch(r"-?\d+\.\d\d", came["balance"][name]) for name in ("balance", "available")), came
+
+    with checks(f"W12 W5 {client.name}: the signature vector, and the vector's very body for its call"):
+        assert client.ask("sign", arguments=list(VECTOR)) == VECTOR_SIGNATURE
+        del between.asked[:]
+        client("place_order", "vps-1", "monthly", 1, CUSTOMER, f"{client.name}-vector")
+        assert between.asked[0].body == VECTOR_BODY.encode(), between.asked[0].body
+        key = between.asked[0].headers["Idempotency-Key"]
+        assert key == f"{client.name}-vector"
+
+    with checks(f"{client.name}: at most {LINES_MAX} lines, with a page that says how"):
+        with open(client.path, encoding="utf-8") as file:
+            assert len(file.readlines()) <= LINES_MAX
+        assert os.path.exists(os.path.join(os.path.dirname(client.path), "README.md"))
+
+
+def retries(checks, client, scene, between):
+    base = between.base_url + scene.shop.base
+    client.meets(base, scene.reseller)
+
+    def order(key):
+        return client("place_order", "extra-001", "monthly", 1, CUSTOMER, f"{client.name}-{key}")
+
+    for fault in ("lose", "half", "reset", (502, {}, b"<html>Bad Gateway</html>"), (200, {}, b"<html>Welcome</html>"),
+                  (503, {"Retry-After": "7"}, b"")):
+        with checks(f"G4 W4 {client.name}: an order whose answer is {fault if isinstance(fault, str) else fault[0]} "
+                    "is placed again under its key, and bought once"):
+            # On a new connection: libcurl asks again by itself where a kept one has ended.
+            client.meets(base, scene.reseller)
+            before, money = scene.placed()
+            del between.asked[:]
+            between.faults[:] = [fault]
+            placed = order(f"once-{fault if isinstance(fault, str) else len(fault[2])}")
+            assert placed["wholesale_total"] == "5.00", placed
+            first, second = between.asked
+            assert (first.body, first.headers["Idempotency-Key"]) == (second.body, second.headers["Idempotency-Key"])
+            assert ("Idempotency-Hit" in second.answer) == (fault in ("lose", "half")), second.answer
+            assert scene.placed() == (before + 1, money - 5), scene.placed()
+            wanted = (7, 7) if isinstance(fault, tuple) and fault[1] else (0.25, 0.5)
+            assert len(client.pauses) == 1 and wanted[0] <= client.pauses[0] <= wanted[1], client.pauses
+
+    with checks(f"G4 {client.name}: pauses grow while nothing answers, then it says that nothing did"):
+        client.meets(base, scene.reseller, attempts=5)
+        between.faults[:] = ["reset"] * 5
+        del between.asked[:]
+        error = refused(client_balance(client), error="refused", status=0, code="no_answer")
+        assert len(between.asked) == 5 and not between.faults, (len(between.asked), error)
+        bounds = [0.5, 1, 2, 4]
+        assert len(client.pauses) == 4, client.pauses
+        assert all(bound / 2 <= pause <= bound for pause, bound in zip(client.pauses, bounds)), client.pauses
+
+    with checks(f"W7 {client.name}: Retry-After is honoured in seconds and as a date, and not where it is past all patience"):
+        client.meets(base, scene.reseller, longest_wait=60)
+        date = email.utils.formatdate(time.time() + 40, usegmt=True)
+        between.faults[:] = [(429, {"Retry-After": "11"}, b"{}"), (503, {"Retry-After": date}, b"[]")]
+        client("balance")
+        # A date has whole seconds, and the machine may be slow.
+        assert client.pauses[0] == 11 and 20 <= client.pauses[1] <= 40, client.pauses
+        between.faults[:] = [(429, {"Retry-After": "61"}, b"{}")]
+        error = refused(client_balance(client), error="refused", status=429, code="http_429")
+        assert error.retry_after == 61 and client.pauses == [], (error, client.pauses)
+
+
+def client_balance(client):
+    return lambda: client("balance")
+
+
+def refusals(checks, client, scene, between):
+    base = between.base_url + scene.shop.base
+    client.meets(base, scene.reseller)
+
+    def order(*words, key):
+        return lambda: client("place_order", *words, CUSTOMER, f"{client.name}-{key}")
+
+    with checks(f"W4 {client.name}: a refusal is an error with code, pointers and request id, and is not asked again"):
+        del between.asked[:]
+        error = refused(order("vps-1", "weekly", 0, key="fields"), error="refused", status=422, code="invalid_fields")
+        assert sorted(error.pointers) == ["/quantity", "/term"] and error.request_id, error
+        refused(order("none", "monthly", 1, key="none"), status=404, code="product_not_found", pointers=[])
+        error = refused(order("vps-1", "monthly", 1000, key="broke"), status=402, code="insufficient_balance")
+        assert error.problem["required"] == "5000.00" and error.problem["available"], error
+        refused(order("vps-1", "monthly", 2, key="vector"), status=422, code="idempotency_key_reused")
+        refused(lambda: client("order", "ord_x/../balance?a"), status=404)
+        assert len(between.asked) == 5 and client.pauses == [], len(between.asked)
+        assert between.asked[4].place.path.endswith("/orders/ord_x%2F..%2Fbalance%3Fa"), between.asked[4].path
+
+    with checks(f"W5 {client.name}: a wrong secret is refused, none and a bad Idempotency-Key are told before anything is sent"):
+        client.meets(base, {**scene.reseller, "webhook_secret": VECTOR[0]})
+        refused(order("vps-1", "monthly", 1, key="wrong"), status=401, code="bad_signature")
+        client.meets(base, {**scene.reseller, "webhook_secret": None})
+        del between.asked[:]
+        refused(order("vps-1", "monthly", 1, key="unsigned"), status=None)
+        client.meets(base, scene.reseller)
+        for key in ("", " a", 'a"', "a\r\nX-Other: b", "ü", "a" * 256):
+            refused(lambda: client("place_order", "vps-1", "monthly", 1, CUSTOMER, key), status=None)
+        assert between.asked == [], between.asked
+
+    with checks(f"{client.name}: a redirect is an error: the key goes nowhere else"):
+        for status in (301, 302, 307, 308):
+            del between.asked[:]
+            between.faults[:] = [(status, {"Location": f"{between.base_url}/stolen"}, b"")]
+            refused(client_balance(client), error="refused", status=status, code=f"http_{status}")
+            assert len(between.asked) == 1, between.asked
+
+    with checks(f"W7 {client.name}: the gateway's own 429 says how long to wait"):
+        poor = scene.shop.reseller(rate_limit={"requests": 1, "window_seconds": 300})
+        client.meets(base, poor, longest_wait=0)
+        client("balance")
+        error = refused(client_balance(client), status=429, code="rate_limited")
+        assert error.retry_after > 0, error
+
+
+def drift(checks, client, scene):
+    declared, document = client.types, Document(scene.document)
+    returned = {name: client.returned[client.spelled(name)] for name in CALLS}
+
+    def differences(document):
+        body = document.asks("POST", "/orders")
+        found = document.differences("OrderCustomer", body and body["properties"].get("customer"), declared)
+        for name, (method, path, is_pages) in CALLS.items():
+            schema = document.answered(method, path)
+            if is_pages and schema:
+                schema = schema["properties"]["data"]["items"]
+            found += document.differences(returned[name], schema, declared)
+        return found
+
+    with checks(f"W6 {client.name}: each type that it declares is the described one, field by field"):
+        found = sorted(set(differences(document)))
+        assert not found, "\n".join(found)
+
+    with checks(f"W6 {client.name}: no field can be renamed, retyped or left out unseen, and no call moved"):
+        tried = 0
+        for change in changes(scene.document):
+            tried += 1
+            spoiled = copy.deepcopy(scene.document)
+            words = change(spoiled)
+            assert differences(Document(spoiled)), words
+        assert tried > 150, tried
+
+
+def changes(document):
+    """Each a change of a copy of the document, of something that clients rely on; it returns what it did."""
+    reached = set()
+
+    def walk(schema, place):
+        """The places of objects that calls of the clients answer with."""
+        while "$ref" in schema:
+            place = tuple(schema["$ref"].removeprefix("#/").split("/"))
+            schema = at(document, place)
+        if place in reached:
+            return
+        if "properties" in schema:
+            reached.add(place)
+        for name, member in schema.get("properties", {}).items():
+            walk(member, (*place, "properties", name))
+        for inner in ("items", "additionalProperties"):
+            if isinstance(schema.get(inner), dict):
+                walk(schema[inner], (*place, inner))
+
+    for method, path, is_pages in CALLS.values():
+        operation = ("paths", path, method.lower())
+        responses = at(document, (*operation, "responses"))
+        status = next(status for status in responses if status.startswith("2"))
+        content = (*operation, "responses", status, "content", "application/json", "schema")
+        rows = (*content, "properties", "data", "items")
+        walk(at(document, rows if is_pages else content), rows if is_pages else content)
+        yield lambda copied, path=path: f"{copied['paths'].pop(path)} was {path}"
+    for place in sorted(reached):
+        for name in at(document, place)["properties"]:
+            yield lambda copied, place=place, name=name: renamed(at(copied, place)["properties"], name)
+            if "$ref" not in at(document, place)["properties"][name]:
+                yield lambda copied, place=place, name=name: retyped(at(copied, place)["properties"], name)
+
+
+def at(document, place):
+    for name in place:
+        document = document[name]
+    return document
+
+
+def renamed(properties, name):
+    properties[name + "_new"] = properties.pop(name)
+    return f"{name} was renamed"
+
+
+def retyped(properties, name):
+    properties[name] = {"type": "number"}
+    return f"{name} was retyped"
+
+
+def main():
+    options = arguments()
+    checks = Checks()
+    with checks("W12 W5 the gateway's tests sign the vector alike"):
+        secret, now, method, path, key, body = VECTOR
+        headers = signature_headers(secret, method, path, key, body.encode(), now)
+        assert headers["X-Tollgate-Signature"] == VECTOR_SIGNATURE, headers
+    with Gateway(options.tollgate, demo=False) as gateway, Between(gateway) as between:
+        scene = Scene(gateway)
+        for client in clients():
+            with client:
+                del between.asked[:]
+                lives(checks, client, scene, between)
+                retries(checks, client, scene, between)
+                refusals(checks, client, scene, between)
+                receivers.vector(checks, client)
+                drift(checks, client, scene)
+    checks.finish()
+
+
+if __name__ == "__main__":
+    main()

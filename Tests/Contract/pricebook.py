@@ -1,0 +1,297 @@
+#!/usr/bin/env python3
+"""The price book as an operator keeps it (O4): list prices, a dry run before a file is applied, the hash that says that
+nothing moved in between, products by CSV, and the history of every price."""
+
+import csv
+import io
+import os
+import tempfile
+
+from shop import Shop
+from support import Checks, Gateway, arguments, together, verified_export
+
+COLUMNS = [
+    "sku", "name", "fulfilment", "hidden", "days", "retail_price", "wholesale_price", "list_monthly", "list_quarterly",
+    "list_semi_annual", "list_annual", "list_hourly", "list_setup_fee"]
+
+
+def main():
+    options = arguments()
+    checks = Checks()
+    with Gateway(options.tollgate, demo=False) as gateway:
+        shop = Shop(gateway)
+        list_prices(checks, shop)
+        dry_run(checks, shop)
+        hash_of_the_book(checks, shop)
+        products_by_csv(checks, shop)
+        history(checks, shop)
+        restored(checks, gateway)
+    checks.finish()
+
+
+def text(rows):
+    written = io.StringIO()
+    csv.writer(written).writerows(rows)
+    return written.getvalue().encode()
+
+
+def send(shop, path, rows, **headers):
+    body = rows if isinstance(rows, bytes) else text(rows)
+    return shop.admin("POST", path, body, headers={"Content-Type": "text/csv", **headers})
+
+
+def list_prices(checks, shop):
+    with checks("O4 a product has list prices: given, changed one by one, taken away, and refused where they are none"):
+        whole = {
+            "monthly": "5.00", "quarterly": "14.00", "semi_annual": "27.00", "annual": "50.00", "hourly": "0.0085",
+            "setup_fee": "1.50"}
+        made = shop.admin("POST", "/products", {
+            "sku": "listed", "name": "L", "fulfilment": "instant", "list": whole})
+        assert made.status == 201 and made.json["list"] == whole, made
+        assert shop.admin("GET", "/products/listed").json["list"] == whole
+        changed = shop.admin("PATCH", "/products/listed", {"list": {"monthly": "6.00", "hourly": None}})
+        assert changed.json["list"] == {**whole, "monthly": "6.00", "hourly": None}, changed
+        renamed = shop.admin("PATCH", "/products/listed", {"name": "Listed"})
+        assert renamed.json["list"] == {**whole, "monthly": "6.00", "hourly": None}, renamed
+        for wrong, pointer in [
+                ({"monthly": "-1"}, "/list/monthly"), ({"weekly": "1"}, "/list/weekly"), ("5", "/list"), ({}, "/list")]:
+            refused = shop.admin("PATCH", "/products/listed", {"list": wrong})
+            assert refused.status == 422, (wrong, refused)
+            assert refused.json["errors"][0]["pointer"].startswith(pointer), (wrong, refused.json)
+        assert shop.admin("PATCH", "/products/listed", {"list": None}).json["list"] is None
+        plain = shop.admin("POST", "/products", {"sku": "unlisted", "name": "U", "fulfilment": "instant"})
+        assert plain.status == 201 and plain.json["list"] is None, plain
+    with checks("O4 the live book never sells by a list price"):
+        reseller = shop.reseller(balance="100.00")
+        shop.admin("PATCH", "/products/listed", {"list": {"monthly": "6.00"}})
+        assert shop.get(reseller, "/products").json["data"] == []
+        assert shop.order(reseller, "listed").status == 404
+
+
+def book(shop):
+    answer = shop.admin("GET", "/price-book.csv")
+    assert answer.status == 200, answer
+    return list(csv.DictReader(io.StringIO(answer.body.decode()))), answer
+
+
+def dry_run(checks, shop):
+    a, b = shop.reseller(), shop.reseller()
+    skus = [shop.product() for _ in range(3)]
+    shop.price(a, skus[0], {"wholesale_monthly": "4.00", "max_quantity": 7})
+    shop.price(a, skus[1], {"wholesale_monthly": "8.00"})
+    rows = [
+        ["reseller", "sku", "wholesale_monthly", "is_enabled"],
+        [a["id"], skus[0], "4.00", "true"], [a["id"], skus[1], "9.50", "false"],
+        [b["email"], skus[2], "3.00", "TRUE"]]
+    with checks("O4 a dry run tells what is new, what changes from what to what and what stays, and changes nothing"):
+        before = book(shop)[0]
+        tried = send(shop, "/price-book.csv?dry_run=true", rows)
+        assert tried.status == 200, tried
+        told = tried.json
+        assert told["dry_run"] is True and told["same"] == 1 and told["errors"] == [], told
+        assert told["new"] == [{
+            "line": 4, "reseller": b["id"], "sku": skus[2],
+            "new": {"wholesale_monthly": "3.00", "is_enabled": True}}], told["new"]
+        assert told["changed"] == [{
+            "line": 3, "reseller": a["id"], "sku": skus[1],
+            "old": {"wholesale_monthly": "8.00", "is_enabled": True},
+            "new": {"wholesale_monthly": "9.50", "is_enabled": False}}], told["changed"]
+        assert told["counts"] == {"rows": 3, "new": 1, "changed": 1, "same": 1, "errors": 0}, told["counts"]
+        assert book(shop)[0] == before
+        assert send(shop, "/price-book.csv?dry_run=perhaps", rows).status == 422
+    with checks("O4 a dry run names each error with its line, beside what the sound rows would do"):
+        wrong = rows + [[a["id"], "nothing", "1.00", "true"], ["nobody", skus[0], "x", "true"], rows[1]]
+        told = send(shop, "/price-book.csv?dry_run=true", wrong).json
+        pointers = [error["pointer"] for error in told["errors"]]
+        assert pointers == ["/line/5/sku", "/line/6/wholesale_monthly", "/line/7/sku"], told["errors"]
+        assert told["counts"]["new"] == 1 and told["counts"]["changed"] == 1, told["counts"]
+        assert send(shop, "/price-book.csv", wrong).status == 422
+        assert book(shop)[0] == before
+    with checks("O4 applied, the file does what the dry run told, and says the same again"):
+        assert send(shop, "/price-book.csv", rows).json == {"ok": True, "rows": 3}
+        told = send(shop, "/price-book.csv?dry_run=true", rows).json
+        assert told["counts"] == {"rows": 3, "new": 0, "changed": 0, "same": 3, "errors": 0}, told
+        kept = shop.admin("GET", f"/resellers/{a['id']}/products/{skus[0]}").json
+        assert kept["max_quantity"] == 7, kept
+
+
+def hash_of_the_book(checks, shop):
+    a = shop.reseller()
+    sku = shop.product()
+    rows = [["reseller", "sku", "wholesale_monthly"], [a["id"], sku, "4.00"]]
+    with checks("O4 a file is applied to the book that it was tried on, and is 412 where that has moved"):
+        first = send(shop, "/price-book.csv?dry_run=true", rows).json["hash"]
+        assert send(shop, "/price-book.csv", rows, **{"If-Match": f'"{first}"'}).status == 200
+        again = send(shop, "/price-book.csv", [rows[0], [a["id"], sku, "5.00"]], **{"If-Match": first})
+        assert again.status == 412 and again.json["code"] == "book_moved", again
+        assert shop.admin("GET", f"/resellers/{a['id']}/products/{sku}").json["wholesale_monthly"] == "4.00"
+        second = send(shop, "/price-book.csv?dry_run=true", rows).json["hash"]
+        shop.price(a, sku, {"max_quantity": 3})
+        moved = send(shop, "/price-book.csv", rows, **{"If-Match": second})
+        assert moved.status == 412, moved
+        assert send(shop, "/price-book.csv", rows, **{"If-Match": "*"}).status == 200
+        tag = book(shop)[1].headers["etag"]
+        assert tag == f'"{send(shop, "/price-book.csv?dry_run=true", rows).json["hash"]}"', tag
+    with checks("O4 what changes no price moves no book: the same row again, an order, a product"):
+        still = send(shop, "/price-book.csv?dry_run=true", rows).json["hash"]
+        shop.price(a, sku, {"wholesale_monthly": "4.00"})
+        shop.product()
+        assert send(shop, "/price-book.csv", rows).status == 200
+        assert send(shop, "/price-book.csv?dry_run=true", rows).json["hash"] == still
+    with checks("O4 of many who apply to one hash, one does"):
+        now = send(shop, "/price-book.csv?dry_run=true", rows).json["hash"]
+        calls = [
+            lambda price=f"{10 + n}.00": send(
+                shop, "/price-book.csv", [rows[0], [a["id"], sku, price]], **{"If-Match": now})
+            for n in range(6)]
+        statuses = sorted(answer.status for answer in together(calls))
+        assert statuses == [200] + [412] * 5, statuses
+
+
+def products(shop):
+    answer = shop.admin("GET", "/products.csv")
+    assert answer.status == 200, answer
+    return list(csv.reader(io.StringIO(answer.body.decode()))), answer
+
+
+def products_by_csv(checks, shop):
+    shop.admin("POST", "/products", {
+        "sku": "plan", "name": "=Plan", "fulfilment": "instant", "days": 30, "retail_price": "9.99",
+        "wholesale_price": "5.00", "list": {"monthly": "7.00", "setup_fee": "1.00"}})
+    with checks("O4 products leave as CSV and come back as they were"):
+        rows, answer = products(shop)
+        assert rows[0] == COLUMNS, rows[0]
+        plan = next(row for row in rows if row[0] == "plan")
+        assert plan == [
+            "plan", "'=Plan", "instant", "false", "30", "9.99", "5.00", "7.00", "", "", "", "", "1.00"], plan
+        before = shop.admin("GET", "/products?limit=100").json
+        applied = send(shop, "/products.csv", answer.body)
+        assert applied.json == {"ok": True, "rows": len(rows) - 1, "new": 0}, applied
+        assert shop.admin("GET", "/products?limit=100").json == before
+    with checks("O4 a file of products adds and changes, column by column, after a dry run that tells so"):
+        sent = [["sku", "name", "fulfilment", "list_monthly"], ["plan", "Plan", "instant", "8.00"],
+                ["fresh", "Fresh", "manual", "2.00"]]
+        told = send(shop, "/products.csv?dry_run=true", sent).json
+        assert told["new"] == [{
+            "line": 3, "sku": "fresh",
+            "new": {"name": "Fresh", "fulfilment": "manual", "hidden": False, "list_monthly": "2.00"}}], told
+        assert told["changed"] == [{
+            "line": 2, "sku": "plan", "old": {"name": "=Plan", "list_monthly": "7.00"},
+            "new": {"name": "Plan", "list_monthly": "8.00"}}], told
+        assert shop.admin("GET", "/products/fresh").status == 404
+        applied = send(shop, "/products.csv", sent, **{"If-Match": told["hash"]})
+        assert applied.json == {"ok": True, "rows": 2, "new": 1}, applied
+        plan = shop.admin("GET", "/products/plan").json
+        assert plan["list"]["monthly"] == "8.00" and plan["list"]["setup_fee"] == "1.00" and plan["days"] == 30, plan
+        assert send(shop, "/products.csv", sent, **{"If-Match": told["hash"]}).status == 412
+        shop.admin("PATCH", "/products/fresh", {"hidden": True})
+        assert send(shop, "/products.csv", [["sku", "hidden"], ["fresh", ""]]).status == 200
+        assert shop.admin("GET", "/products/fresh").json["hidden"] is False
+    with checks("O4 a file of products is taken whole or not at all, each error with its line"):
+        before = products(shop)[0]
+        for sent, pointers in [
+                ([["sku", "name"], ["unknown", "New"]], ["/line/2/fulfilment"]),
+                ([["sku", "name"], ["plan", "P"], ["plan", "Q"]], ["/line/3/sku"]),
+                ([["sku", "name"], ["plan", ""]], ["/line/2/name"]),
+                ([["sku", "fulfilment", "hidden"], ["plan", "magic", "maybe"], ["-x", "instant", "true"]],
+                 ["/line/2/fulfilment", "/line/2/hidden", "/line/3/sku"]),
+                ([["sku", "price"], ["plan", "1"]], ["/line/1/price", "/line/1"]),
+                ([["name"], ["x"]], ["/line/1/sku"]), ([["sku"], ["plan"]], ["/line/1"])]:
+            refused = send(shop, "/products.csv", sent)
+            got = [error["pointer"] for error in refused.json["errors"]]
+            assert refused.status == 422 and got == pointers, (sent, refused.json)
+        assert products(shop)[0] == before
+
+
+def history(checks, shop):
+    a, b = shop.reseller(), shop.reseller()
+    sku, other = shop.product(), shop.product()
+    row = f"/resellers/{a['id']}/products/{sku}"
+    with checks("O4 every price row has a history: who, when, from, to, request id, newest first"):
+        assert shop.admin("GET", row + "/history").json["data"] == []
+        first = shop.admin("PUT", row, {"wholesale_monthly": "4.00"})
+        second = shop.admin("PUT", row, {"wholesale_monthly": "5.00", "discount_rate_override": "0"})
+        shop.price(a, sku, {"wholesale_monthly": "5.00"})
+        third = send(shop, "/price-book.csv", [
+            ["reseller", "sku", "max_quantity"], [a["id"], sku, "9"], [b["id"], sku, "1"], [a["id"], other, ""]])
+        assert third.status == 200, third
+        rows = shop.admin("GET", row + "/history").json["data"]
+        assert [one["way"] for one in rows] == ["file", "call", "call"], rows
+        assert [one["request_id"] for one in rows] == [
+            answer.headers["request-id"] for answer in (third, second, first)], rows
+        assert rows[2]["from"] is None and rows[2]["to"]["wholesale_monthly"] == "4.00", rows[2]
+        assert rows[1]["from"]["wholesale_monthly"] == "4.00", rows[1]
+        assert rows[1]["to"]["wholesale_monthly"] == "5.00" and rows[1]["to"]["discount_rate_override"] == "0", rows[1]
+        assert rows[0]["from"] == rows[1]["to"] and rows[0]["to"] == {**rows[1]["to"], "max_quantity": 9}, rows[0]
+        keys = shop.admin("GET", "/api-keys").json["data"]
+        owner = next(key for key in keys if key["role"] == "owner")
+        for one in rows:
+            assert one["key"] == owner["id"] and one["account"] == f"owner@{shop.slug}.example", one
+            assert one["reseller"] == a["id"] and one["sku"] == sku and one["at"].endswith("Z"), one
+    with checks("O4 the history of all prices is found by reseller, product and time, page by page"):
+        def found(query):
+            return [(one["reseller"], one["sku"]) for one in shop.admin("GET", f"/price-history{query}").json["data"]]
+        assert found("?limit=3") == [(a["id"], other), (b["id"], sku), (a["id"], sku)]
+        assert found(f"?reseller={b['id']}") == [(b["id"], sku)]
+        assert found(f"?product={other}") == [(a["id"], other)]
+        assert len(found(f"?product={sku}&reseller={a['id']}")) == 3
+        page, seen = shop.admin("GET", "/price-history?limit=2").json, []
+        while True:
+            seen += page["data"]
+            if not page["has_more"]:
+                break
+            page = shop.admin("GET", f"/price-history?limit=2&cursor={page['next_cursor']}").json
+        whole = shop.admin("GET", "/price-history?limit=100").json
+        assert not whole["has_more"] and seen == whole["data"] and len(seen) > 8, len(seen)
+        times = [one["at"] for one in whole["data"]]
+        middle = times[len(times) // 2]
+        later = shop.admin("GET", f"/price-history?limit=100&from={middle}").json["data"]
+        earlier = shop.admin("GET", f"/price-history?limit=100&to={middle}").json["data"]
+        assert later + earlier == whole["data"], (len(later), len(earlier))
+        assert [one["at"] for one in later] == [at for at in times if at >= middle]
+        assert shop.admin("GET", "/price-history?from=2030-01-01").json["data"] == []
+        assert shop.admin("GET", "/price-history?to=2000-01-01").json["data"] == []
+        for query, status in [
+                ("?reseller=res_nobody", 404), ("?product=nothing", 404), ("?from=x", 422), ("?from=2026-02-01&to=2026-01-01", 422),
+                ("?way=call", 400)]:
+            assert shop.admin("GET", f"/price-history{query}").status == status, query
+        assert shop.admin("GET", f"/resellers/{a['id']}/products/nothing/history").status == 404
+        assert shop.admin("DELETE", "/price-history").status == 405
+
+
+def restored(checks, gateway):
+    """A restore takes prices back: the history says which, and by which request."""
+    shop = Shop(gateway)
+    a = shop.reseller()
+    sku, later = shop.product(), shop.product()
+    shop.price(a, sku, {"wholesale_monthly": "4.00"})
+    shop.price(a, later, {"wholesale_monthly": "1.00"})
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "shop.db")
+        exported = gateway.get(f"/provider/v1/tenants/{shop.slug}/export", key=gateway.provider_key)
+        assert exported.status == 200, exported
+        with open(path, "wb") as file:
+            file.write(exported.body)
+        shop.price(a, sku, {"wholesale_monthly": "9.00"})
+        hash_before = send(shop, "/price-book.csv?dry_run=true", [
+            ["reseller", "sku", "wholesale_monthly"], [a["id"], sku, "1"]]).json["hash"]
+        back = gateway.post(
+            f"/provider/v1/tenants/{shop.slug}/restore", exported.body, key=gateway.provider_key,
+            headers={"Content-Type": "application/vnd.sqlite3"})
+        assert back.status == 200, back
+    with checks("O4 a restore is in the history of the prices that it took back, and of no others"):
+        rows = shop.admin("GET", f"/resellers/{a['id']}/products/{sku}/history").json["data"]
+        assert [one["way"] for one in rows] == ["restore", "call"], rows
+        assert rows[0]["from"]["wholesale_monthly"] == "9.00", rows
+        assert rows[0]["to"]["wholesale_monthly"] == "4.00", rows
+        assert rows[0]["request_id"] == back.headers["request-id"] and rows[0]["key"] is None, rows
+        assert len(shop.admin("GET", f"/resellers/{a['id']}/products/{later}/history").json["data"]) == 1
+        moved = send(shop, "/price-book.csv", [
+            ["reseller", "sku", "wholesale_monthly"], [a["id"], sku, "1"]], **{"If-Match": hash_before})
+        assert moved.status == 412, moved
+    with checks("O4 a file with a history of prices verifies"):
+        verified_export(gateway, shop.slug)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,163 @@
+"""O10: refunds of orders. What was taken goes back once: of an order, a service, a period; what it leaves due is paid; the
+reseller is told, the ledger agrees, and a crash or a repeated call pays nothing back twice."""
+
+from decimal import Decimal
+import uuid
+
+from shop import Shop
+from support import Checks, Gateway, arguments, command, together, verified_export, wait_until
+
+options = arguments()
+checks = Checks()
+
+
+class Refunds(Shop):
+    def __init__(self, gateway):
+        super().__init__(gateway, currency="EUR")
+        self.buyer = self.reseller("1000.00")
+        self.sku, self.manual = self.product(), self.product("manual")
+        for sku in (self.sku, self.manual):
+            self.price(self.buyer, sku, {"wholesale_monthly": "10.00", "wholesale_setup_fee": "1.00", "is_enabled": True})
+
+    def placed(self, sku=None, quantity=1, **options):
+        answer = self.order(self.buyer, sku or self.sku, quantity=quantity, **options)
+        assert answer.status == 201, answer
+        return answer.json["order"]["id"], [service["id"] for service in answer.json["services"]]
+
+    def refund(self, order, amount, key=None, by=None, **fields):
+        return self.admin("POST", f"/orders/{order}/refund", {"amount": amount, "reason": "it was down", **fields}, key=by,
+                          headers={"Idempotency-Key": key or str(uuid.uuid4())})
+
+    def shown(self, order):
+        return self.get(self.buyer, f"/orders/{order}").json
+
+
+def check_sums(shop):
+    with checks("O10 a refund goes from sales to the balance, linked to its order, and both sides see it"):
+        before = shop.balance(shop.buyer)
+        order, _ = shop.placed(quantity=2)
+        done = shop.refund(order, "5.50")
+        assert done.status == 200 and done.json["refunded"] == "5.50" and done.json["state"] == "completed", done
+        assert done.json["refund"]["id"].startswith("rfd_") and done.json["refund"]["reason"] == "it was down", done
+        assert done.json["refund"]["refunded_by"] == f"owner@{shop.slug}.example", done
+        assert shop.balance(shop.buyer) == before - 22 + Decimal("5.50")
+        newest = shop.get(shop.buyer, "/statement?limit=1").json["data"][0]
+        assert newest["kind"] == "refund" and newest["reference"] == order and newest["amount"] == "5.50", newest
+        own = shop.shown(order)
+        assert own["refunded"] == "5.50" and [refund["amount"] for refund in own["refunds"]] == ["5.50"], own
+        assert "refunded_by" not in own["refunds"][0], own
+        assert [row["refunded"] for row in shop.admin("GET", f"/orders?reseller={shop.buyer['id']}").json["data"]] == ["5.50"]
+    with checks("O10 W10 order.refunded says what was paid back and shows the order as its GET does"):
+        event = shop.get(shop.buyer, "/events").json["data"][-1]
+        assert event["type"] == "order.refunded", event
+        told = dict(event["data"])
+        assert told.pop("amount") == "5.50" and told.pop("refund") == own["refunds"][0], event
+        assert told == {name: own[name] for name in told}, (told, own)
+    with checks("O10 no more is paid back than was taken: of the order, of a service, of a period"):
+        over = shop.refund(order, "16.51")
+        assert over.status == 422 and over.json["code"] == "refund_exceeds_captured" and "16.50" in over.json["detail"], over
+        assert shop.refund(order, "16.50").status == 200
+        assert shop.refund(order, "0.01").status == 422
+        order, [first, second] = shop.placed(quantity=2)
+        assert shop.refund(order, "11.01", service=first).status == 422
+        assert shop.refund(order, "10.00", service=first, period=0).status == 200
+        assert shop.refund(order, "1.01", service=first).status == 422
+        assert shop.refund(order, "0.01", service=first, period=1).status == 422
+        assert shop.refund(order, "1.00", service=first).status == 200
+        assert shop.refund(order, "11.01").status == 422
+        assert shop.refund(order, "11.00", service=second).status == 200
+        assert shop.shown(order)["refunded"] == "22.00"
+        assert {refund["service_id"] for refund in shop.shown(order)["refunds"]} == {first, second}
+    with checks("O10 of many at once just as many are paid as there is money"):
+        order, _ = shop.placed()
+        answers = together([lambda: shop.refund(order, "4.00") for _ in range(8)])
+        assert sorted(answer.status for answer in answers) == [200] * 2 + [422] * 6, answers
+        assert shop.shown(order)["refunded"] == "8.00"
+    return order
+
+
+def check_refusals(shop, order):
+    with checks("O10 G4 a refund needs an Idempotency-Key, and the same call again pays nothing more"):
+        bare = shop.admin("POST", f"/orders/{order}/refund", {"amount": "0.10", "reason": "x"})
+        assert bare.status == 400, bare
+        key = str(uuid.uuid4())
+        first, again = shop.refund(order, "0.10", key=key), shop.refund(order, "0.10", key=key)
+        assert first.status == 200 and again.body == first.body and again.headers["idempotency-hit"] == "true", again
+        assert shop.refund(order, "0.20", key=key).status == 422
+        assert shop.shown(order)["refunded"] == "8.10"
+    with checks("O10 a pending order is 409 and a rejected one has nothing to give; unknown orders and services are 404"):
+        pending, [unit] = shop.placed(shop.manual)
+        refused = shop.refund(pending, "1.00")
+        assert refused.status == 409 and refused.json["code"] == "order_pending", refused
+        assert shop.admin("POST", f"/orders/{pending}/reject", {"reason": "no"}).status == 200
+        assert shop.refund(pending, "0.01").status == 422
+        manual, [mine] = shop.placed(shop.manual)
+        assert shop.admin("POST", f"/orders/{manual}/activate").status == 200
+        assert shop.refund(manual, "11.00", service=mine, period=0).status == 200
+        assert shop.refund("ord_none", "1.00").status == 404
+        for service in ("svc_none", unit, mine):
+            assert shop.refund(order, "0.01", service=service).status == 404, service
+    with checks("O10 wrong amounts, reasons and periods are 422 naming the field, and nothing is paid"):
+        before = shop.shown(order)
+        for fields, pointer in [
+            ({"amount": "0"}, "/amount"), ({"amount": "-1.00"}, "/amount"), ({"amount": "0.001"}, "/amount"),
+            ({"amount": None}, "/amount"), ({"amount": "x"}, "/amount"), ({"reason": ""}, "/reason"),
+            ({"reason": "x" * 501}, "/reason"), ({"reason": None}, "/reason"), ({"period": 0}, "/service"),
+            ({"service": "s", "period": -1}, "/period"), ({"note": "x"}, "/note"),
+        ]:
+            refused = shop.admin(
+                "POST", f"/orders/{order}/refund", {"amount": "0.01", "reason": "r", **fields}, idempotent=True)
+            assert refused.status == 422 and refused.json["errors"][0]["pointer"] == pointer, (fields, refused)
+        assert shop.shown(order) == before
+    with checks("O10 O1 a key of mode test refunds test orders alone, where nothing moves"):
+        key = shop.admin("POST", "/api-keys", {
+            "owner_email": f"owner@{shop.slug}.example", "mode": "test", "role": "operator"}).json["key"]
+        assert shop.refund(order, "0.01", by=key).status == 403
+        tester = {**shop.buyer, "key": shop.mint(shop.buyer, mode="test").json["key"]}
+        placed = shop.order(tester, shop.sku)
+        before = shop.balance(shop.buyer)
+        done = shop.refund(placed.json["order"]["id"], "3.00", by=key)
+        assert done.status == 200 and done.json["refunded"] == "3.00", done
+        assert shop.refund(placed.json["order"]["id"], "8.01", by=key).status == 422
+        assert shop.balance(shop.buyer) == before and shop.balance(tester) == 0
+
+
+def check_dues(gateway, shop):
+    with checks("O10 W9 a refund pays what is past due, in its own transaction"):
+        poor = shop.reseller("21.00")
+        shop.price(poor, shop.sku, {"wholesale_monthly": "10.00", "is_enabled": True})
+        orders = [shop.order(poor, shop.sku).json for _ in range(2)]
+        gateway.jump(32 * 86_400)
+        wait_until(lambda: len(shop.get(poor, "/services?status=past_due").json["data"]) == 2)
+        order, [service] = orders[0]["order"]["id"], [unit["id"] for unit in orders[0]["services"]]
+        done = shop.refund(order, "10.00", service=service)
+        assert done.status == 200 and [paid["amount"] for paid in done.json["services_paid"]] == ["10.00"], done
+        assert shop.balance(poor) == 1
+        assert len(shop.get(poor, "/services?status=past_due").json["data"]) == 1
+    with checks("O10 a renewal is refunded by its period, and no further"):
+        paid = done.json["services_paid"][0]["id"]
+        owner = next(order for order in orders if order["services"][0]["id"] == paid)["order"]["id"]
+        assert shop.refund(owner, "10.01", service=paid, period=1).status == 422
+        assert shop.refund(owner, "10.00", service=paid, period=1).status == 200
+        assert shop.refund(owner, "0.01", service=paid, period=1).status == 422
+
+
+def check_line(gateway, shop):
+    with checks("O10 `tollgate order refund` pays back, shows the order, and says what is wrong"):
+        order, _ = shop.placed()
+        common = ["--data", gateway.data, "--tenant", shop.slug]
+        done = command(options.tollgate, "order", "refund", order, "--amount", "2.00", "--reason", "late", *common)
+        assert done.returncode == 0 and "2.00" in done.stdout, done
+        over = command(options.tollgate, "order", "refund", order, "--amount", "99.00", "--reason", "late", *common)
+        assert over.returncode == 1 and "9.00" in over.stderr, over
+        assert shop.shown(order)["refunded"] == "2.00"
+
+
+with Gateway(options.tollgate, demo=False, clock=True) as gateway:
+    shop = Refunds(gateway)
+    order = check_sums(shop)
+    check_refusals(shop, order)
+    check_dues(gateway, shop)
+    with checks("O10 the file verifies after all of it"):
+        verified_export(gateway, shop.slug)
+checks.finish()

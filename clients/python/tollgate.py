@@ -1,0 +1,295 @@
+"""A client for Tollgate's wholesale orders (`/api/partner/v1`): Python 3.11 or newer, the standard library alone.
+
+    from tollgate import Tollgate
+    shop = Tollgate("https://tollgate.example/t/acme", key="tgh_live_…", secret="whsec_…")
+    placed = shop.place_order("vps-1", "monthly", 1, {"external_id": "c-1"}, idempotency_key="order-1001")
+
+Answers are the gateway's JSON, with types for it. Money is a decimal string: use decimal.Decimal, never float."""
+
+import base64
+import binascii
+import email.utils
+import hashlib
+import hmac
+import http.client
+import json
+import random
+import re
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+import uuid
+from typing import Any, Callable, Iterator, Literal, NotRequired, TypedDict
+
+PATH = "/api/partner/v1"
+PAGE_ROWS = 100
+FIRST_PAUSE_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 30.0
+WEBHOOK_TOLERANCE_SECONDS = 300
+
+Term = Literal["monthly", "quarterly", "semi_annual", "annual", "hourly"]
+
+
+OrderCustomer = TypedDict(
+    "OrderCustomer", {"external_id": str, "email": NotRequired[str | None], "name": NotRequired[str | None]})
+TermPrice = TypedDict("TermPrice", {"wholesale": str, "net": str | None})
+Product = TypedDict("Product", {
+    "product": str, "name": str, "fulfilment": str, "terms": dict[str, TermPrice], "setup_fee": str,
+    "discount_rate": str, "max_quantity": int | None, "currency": str})
+Totals = TypedDict("Totals", {"line_total": str, "setup_total": str, "wholesale_total": str, "currency": str})
+NewOrder = TypedDict("NewOrder", {
+    "id": str, "state": str, "product": str, "term": str, "quantity": int, "customer_external_id": str,
+    "created_at": str})
+NewService = TypedDict("NewService", {"id": str, "status": str})
+Service = TypedDict("Service", {
+    "id": str, "order_id": str, "product": str, "status": str, "term": str, "customer_external_id": str,
+    "created_at": str, "activated_at": str | None, "renews_at": str | None, "ends_at": str | None, "period": int,
+    "term_price": str, "discount_rate": str, "past_due_since": str | None, "suspended_by": str | None, "revision": int})
+Detail = TypedDict("Detail", {"value": str, "secret": bool})
+Customer = TypedDict("Customer", {
+    "id": str, "external_id": str | None, "email": str | None, "name": str | None, "created_at": str})
+Balance = TypedDict("Balance", {"balance": str, "held": str, "credit_limit": str, "available": str, "currency": str})
+Posting = TypedDict("Posting", {
+    "posting": int, "kind": str, "reference": str | None, "at": str, "amount": str, "balance_after": str,
+    "currency": str})
+Event = TypedDict("Event", {"id": str, "type": str, "timestamp": str, "data": dict[str, Any]})
+EventPage = TypedDict("EventPage", {"data": list[Event], "has_more": bool, "next_cursor": str})
+
+
+class Hourly(Totals):
+    hourly_total: NotRequired[str]
+    first_day: NotRequired[str]
+
+
+class Quote(Hourly):
+    product: str
+    term: str
+    quantity: int
+
+
+class PlacedOrder(Hourly):
+    order: NewOrder
+    services: list[NewService]
+
+
+class Order(NewOrder, Totals):
+    decided_at: str | None
+    ready_units: int
+    rejected_units: int
+    reason: str | None
+    revision: int
+
+
+class OrderWithServices(Order):
+    services: list[Service]
+
+
+class ServiceWithDetails(Service):
+    provisioning_state: str | None
+    details: dict[str, Detail] | None
+
+
+class TollgateError(Exception):
+    """A refusal, or no answer (`status` 0, `code` "no_answer"). `errors`: of fields, each with its JSON Pointer."""
+
+    def __init__(self, status: int, problem: dict[str, Any], retry_after: float | None = None):
+        self.status, self.problem, self.retry_after = status, problem, retry_after
+        self.code: str = problem.get("code") or f"http_{status}"
+        self.detail: str = problem.get("detail") or f"The answer has status {status}."
+        self.errors: list[dict[str, str]] = problem.get("errors") or []
+        self.request_id: str | None = problem.get("request_id")
+        super().__init__(f"{self.code}: {self.detail}")
+
+    @property
+    def pointers(self) -> list[str]:
+        return [error["pointer"] for error in self.errors]
+
+    @property
+    def is_passing(self) -> bool:
+        """The same call may get another answer later: nothing came back, too many calls, or the gateway cannot now."""
+        return self.status in (0, 429) or self.status >= 500
+
+
+class BadWebhook(Exception):
+    """Not signed by Tollgate within the last five minutes: answer 401."""
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_):
+        return None  # The key goes nowhere else.
+
+
+def _secret_bytes(secret: str) -> bytes:
+    text = secret.removeprefix("whsec_")
+    return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+
+
+def sign(secret: str, timestamp: int, method: str, path: str, idempotency_key: str, body: bytes) -> str:
+    """What X-Tollgate-Signature carries. `path`: with its query, as it is sent."""
+    signed = f"{timestamp}.{method}.{path}.{idempotency_key}.".encode() + body
+    return "v1=" + hmac.new(_secret_bytes(secret), signed, hashlib.sha256).hexdigest()
+
+
+def verify_webhook(secrets: str | list[str], headers: Any, body: bytes, now: float | None = None) -> Event:
+    """The event, if one of your secrets signed these very bytes within five minutes; else BadWebhook. Events may come
+    again, and in another order: keep ids, and drop a `data.revision` below the one you know."""
+    named = {name.lower(): value for name, value in headers.items()}
+    message, timestamp = named.get("webhook-id", ""), named.get("webhook-timestamp", "")
+    if not message or not re.fullmatch("[0-9]{1,15}", timestamp):
+        raise BadWebhook("webhook-id or webhook-timestamp is missing")
+    if abs((time.time() if now is None else now) - int(timestamp)) > WEBHOOK_TOLERANCE_SECONDS:
+        raise BadWebhook("webhook-timestamp is too old or too new")
+    for secret in [secrets] if isinstance(secrets, str) else secrets:
+        expected = hmac.new(_secret_bytes(secret), f"{message}.{timestamp}.".encode() + body, hashlib.sha256).digest()
+        for signature in named.get("webhook-signature", "").split(" "):
+            version, _, text = signature.partition(",")
+            try:
+                given = base64.b64decode(text, validate=True)
+            except (binascii.Error, ValueError):
+                continue
+            if version == "v1" and hmac.compare_digest(given, expected):
+                return {"id": message, **json.loads(body)}
+    raise BadWebhook("no signature fits")
+
+
+class Tollgate:
+    """`base_url`: the tenant's. `secret` signs orders. `attempts`: how often a call that is safe to repeat is tried.
+    `longest_wait`: a Retry-After beyond it is not waited for; the error says it."""
+
+    def __init__(
+        self, base_url: str, key: str, secret: str | None = None, *, attempts: int = 6, timeout: float = 30,
+        longest_wait: float = 60, sleep: Callable[[float], Any] = time.sleep,
+    ):
+        place = urllib.parse.urlsplit(base_url.rstrip("/") + PATH)
+        if place.scheme not in ("https", "http") or not place.netloc:
+            raise ValueError("base_url is no http(s) address")
+        self._origin, self._path = f"{place.scheme}://{place.netloc}", place.path
+        self._key, self._secret, self._timeout = key, secret, timeout
+        self._attempts, self._longest_wait, self._sleep = attempts, longest_wait, sleep
+        self._opener = urllib.request.build_opener(_NoRedirect)
+
+    def products(self) -> Iterator[Product]:
+        return self._rows("/products")
+
+    def quote(self, product: str, term: Term, quantity: int, customer: OrderCustomer) -> Quote:
+        """The order's price, and what would refuse it; nothing is written."""
+        return self._call("POST", "/orders/quote", body=_order(product, term, quantity, customer), repeats=True)
+
+    def place_order(
+        self, product: str, term: Term, quantity: int, customer: OrderCustomer, idempotency_key: str,
+    ) -> PlacedOrder:
+        """`idempotency_key`: your own number of this order, stored before you call. The same key never buys twice:
+        after `no_answer` or a crash, call again with it."""
+        body = _order(product, term, quantity, customer)
+        return self._call("POST", "/orders", body=body, idempotency_key=idempotency_key, is_signed=True)
+
+    def orders(self, state: str | None = None) -> Iterator[Order]:
+        return self._rows("/orders", state=state)
+
+    def order(self, id: str) -> OrderWithServices:
+        return self._call("GET", "/orders/" + _segment(id))
+
+    def services(self, status: str | None = None) -> Iterator[Service]:
+        """All but the cancelled ones, unless `status` says which."""
+        return self._rows("/services", status=status)
+
+    def service(self, id: str) -> ServiceWithDetails:
+        return self._call("GET", "/services/" + _segment(id))
+
+    def pay(self, service_id: str, idempotency_key: str | None = None) -> Service:
+        path = f"/services/{_segment(service_id)}/pay"
+        return self._call("POST", path, idempotency_key=idempotency_key or str(uuid.uuid4()))
+
+    def cancel(self, service_id: str, idempotency_key: str | None = None) -> Service:
+        """It ends with its term."""
+        path = f"/services/{_segment(service_id)}/cancel"
+        return self._call("POST", path, idempotency_key=idempotency_key or str(uuid.uuid4()))
+
+    def keep(self, service_id: str) -> Service:
+        """It renews after all."""
+        return self._call("DELETE", f"/services/{_segment(service_id)}/cancel")
+
+    def customers(self, external_id: str | None = None) -> Iterator[Customer]:
+        return self._rows("/customers", external_id=external_id)
+
+    def balance(self) -> Balance:
+        return self._call("GET", "/balance")
+
+    def statement(self) -> Iterator[Posting]:
+        return self._rows("/statement")
+
+    def events(self, after: str | None = None, types: list[str] | None = None) -> EventPage:
+        """One page of the feed, oldest first. Keep `next_cursor`, and give it as `after`."""
+        return self._call("GET", "/events", {"after": after, "types": ",".join(types or []), "limit": PAGE_ROWS})
+
+    def _rows(self, path: str, **query: str | None) -> Iterator[Any]:
+        cursor = None
+        while True:
+            page = self._call("GET", path, {**query, "limit": PAGE_ROWS, "cursor": cursor})
+            yield from page["data"]
+            cursor = page["next_cursor"]
+            if cursor is None:
+                return
+
+    def _call(
+        self, method: str, path: str, query: dict[str, Any] | None = None, body: Any = None,
+        idempotency_key: str | None = None, is_signed: bool = False, repeats: bool = False,
+    ) -> Any:
+        if idempotency_key is not None and not re.fullmatch('[!#-~]{1,255}', idempotency_key):
+            raise ValueError("an idempotency key has 1 to 255 visible characters but quotes")
+        asked = {name: value for name, value in (query or {}).items() if value not in (None, "")}
+        target = self._path + path + ("?" + urllib.parse.urlencode(asked) if asked else "")
+        raw = None if body is None else json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        repeats = repeats or method != "POST" or idempotency_key is not None
+        for attempt in range(1, self._attempts + 1):
+            try:
+                return self._once(method, target, raw, idempotency_key, is_signed)
+            except TollgateError as error:
+                wait = error.retry_after or 0
+                if not (repeats and error.is_passing) or attempt == self._attempts or wait > self._longest_wait:
+                    raise
+                pause = min(FIRST_PAUSE_SECONDS * 2 ** (attempt - 1), LONGEST_PAUSE_SECONDS)
+                self._sleep(max(wait, pause * random.uniform(0.5, 1)))
+
+    def _once(self, method: str, target: str, raw: bytes | None, idempotency_key: str | None, is_signed: bool) -> Any:
+        headers = {"Authorization": f"Bearer {self._key}", "Accept": "application/json"}
+        if raw is not None:
+            headers["Content-Type"] = "application/json"
+        if idempotency_key is not None:
+            headers["Idempotency-Key"] = idempotency_key
+        if is_signed:
+            if self._secret is None:
+                raise ValueError("orders are signed: the client needs the signing secret")
+            now = int(time.time())  # Each attempt is signed anew: a timestamp is good for five minutes.
+            headers["X-Tollgate-Timestamp"] = str(now)
+            headers["X-Tollgate-Signature"] = sign(self._secret, now, method, target, idempotency_key or "", raw or b"")
+        request = urllib.request.Request(self._origin + target, raw, headers, method=method)
+        try:
+            with self._opener.open(request, timeout=self._timeout) as answer:
+                return json.loads(answer.read())
+        except urllib.error.HTTPError as refusal:
+            raise _refused(refusal) from None
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise TollgateError(0, {"code": "no_answer", "detail": f"No whole answer came: {error}"}) from error
+
+
+def _order(product: str, term: Term, quantity: int, customer: OrderCustomer) -> dict[str, Any]:
+    return {"product": product, "term": term, "quantity": quantity, "customer": customer}
+
+
+def _segment(id: str) -> str:
+    return urllib.parse.quote(id, safe="")
+
+
+def _refused(refusal: urllib.error.HTTPError) -> TollgateError:
+    try:
+        problem = json.loads(refusal.read())
+    except (OSError, http.client.HTTPException, ValueError):
+        problem = {}  # Not the gateway's: a proxy's page.
+    text = refusal.headers.get("Retry-After") or ""
+    try:
+        wait = float(text) if text.isdigit() else email.utils.parsedate_to_datetime(text).timestamp() - time.time()
+    except ValueError:
+        wait = None
+    return TollgateError(refusal.code, problem if isinstance(problem, dict) else {}, wait)
