@@ -55,7 +55,8 @@ let package = Package(
         .executableTarget(
             name: "TollgateCommand",
             dependencies: [
-                "Gateway", "Provider", "TenantApp", "CallKit", "TenantRegistry", "RateLimiter", "HTTPClient", "HTTPCore",
+                "Gateway", "Provider", "TenantApp", "CallKit", "TenantRegistry", "RateLimiter", "HTTPClient",
+                "HTTPCore",
                 "HTTPServer",
                 "Cryptography",
             ],

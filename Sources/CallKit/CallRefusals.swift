@@ -28,7 +28,8 @@ extension Forbidden {
     package static let apiAccessOff = Forbidden("api_access_off", "API access is switched off for this reseller.")
     package static let ownerOnly = Forbidden("owner_only", "Only the tenant's owner may do this.")
     package static let supportReads = Forbidden(
-        "support_reads", "Support reads, but no exports, sealed details and settings of services; and it writes nothing.")
+        "support_reads",
+        "Support reads, but no exports, sealed details and settings of services; and it writes nothing.")
     /// The person's role changed while the call was under way (G3).
     package static let roleChanged = Forbidden(
         "role_changed", "The role of the person who calls has just changed; nothing was done.")

@@ -40,7 +40,9 @@ package final class ProviderCaller: Sendable {
         Warrant { [self] tenant in
             if !isKnown { throw Refusal.unknownCredential }
             // Nothing of a tenant that went is written here after the export that it went by (P10).
-            if let move = tenant.store.record?.profile.move { throw Refusal.forbidden(.tenant(.moved(to: move.baseURL))) }
+            if let move = tenant.store.record?.profile.move {
+                throw Refusal.forbidden(.tenant(.moved(to: move.baseURL)))
+            }
         }
     }
 }

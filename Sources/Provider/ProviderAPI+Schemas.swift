@@ -25,7 +25,8 @@ extension ProviderAPI {
             [
                 "id": .string, "slug": .string, "base_url": .string, "blueprint": .string, "state": .string,
                 "tier": .choice(Tier.self), "currency": .string, "owner_email": .string, "created_at": .time,
-                "refundable_until": .time, "ends_at": .time.nullable, "ended_at": .time.nullable, "moved_to": .string.nullable, "bytes": .integer,
+                "refundable_until": .time, "ends_at": .time.nullable, "ended_at": .time.nullable,
+                "moved_to": .string.nullable, "bytes": .integer,
                 "quotas": [
                     "bytes": .integer, "resellers": .integer, "keys": .integer, "requests_monthly": .integer,
                 ],

@@ -39,7 +39,8 @@ struct ArchiveTests {
             for piece in pieces { #expect(try !archive.write(piece.name, piece.bytes)) }
             for (order, isGood) in [([0, 1], true), ([1, 0], false), ([0, 0], false)] {
                 let index = try key.seal(
-                    ArchiveIndex(bytes: 2, pieces: order.map { pieces[$0].name }).json, at: ArchivePlace.index(of: owner))
+                    ArchiveIndex(bytes: 2, pieces: order.map { pieces[$0].name }).json,
+                    at: ArchivePlace.index(of: owner))
                 _ = try archive.write(index.name, index.bytes)
                 let target = path + "/file"
                 if isGood {
@@ -56,7 +57,9 @@ struct ArchiveTests {
 
     @Test("P11 a name that leads out of the archive is none")
     func hostileNames() throws {
-        for name in ["../x", "tenants/../../x", "/etc/passwd", "tenants//x", "x", "tenants/x/y/z/a/b", "a/b\0c", "a/.b"] {
+        for name in [
+            "../x", "tenants/../../x", "/etc/passwd", "tenants//x", "x", "tenants/x/y/z/a/b", "a/b\0c", "a/.b",
+        ] {
             #expect(!ArchivePlace.isName(name))
         }
         try folder { path in
@@ -87,7 +90,8 @@ struct ArchiveTests {
     @Test("P11 frames come out whole, however the bytes are cut, and what is no frame is refused")
     func frames() throws {
         let sent = [
-            BackupFrame(.tenant, "acme", Array("12".utf8)), BackupFrame(.object, "registry/pages/00000000-ab", [1, 2, 3]),
+            BackupFrame(.tenant, "acme", Array("12".utf8)),
+            BackupFrame(.object, "registry/pages/00000000-ab", [1, 2, 3]),
             BackupFrame(.manifest, "manifests/x", []),
         ]
         let bytes = sent.flatMap(\.bytes)
@@ -122,8 +126,12 @@ struct ArchiveTests {
             bad[place] ^= 1
             #expect(throws: ArchiveFailure.self) { try ArchiveManifest.open(bad, name, by: .masterKey(master)) }
         }
-        #expect(throws: ArchiveFailure.self) { try ArchiveManifest.open(Array(bytes.dropLast()), name, by: .masterKey(master)) }
+        #expect(throws: ArchiveFailure.self) {
+            try ArchiveManifest.open(Array(bytes.dropLast()), name, by: .masterKey(master))
+        }
         let bare = try manifest.sealed(under: ArchiveKey(of: master), wrappedMasterKey: [])
-        #expect(throws: ArchiveFailure.needsMasterKey) { try ArchiveManifest.open(bare.bytes, bare.name, by: .passphrase(words)) }
+        #expect(throws: ArchiveFailure.needsMasterKey) {
+            try ArchiveManifest.open(bare.bytes, bare.name, by: .passphrase(words))
+        }
     }
 }

@@ -33,8 +33,9 @@ package struct ArchiveKey: Sendable {
     package func open(_ bytes: [UInt8], _ name: String) throws -> [UInt8] {
         guard let plaintext = try? AES256GCM.open(bytes, key: sealing, associatedData: Array(name.utf8)),
             let dash = name.lastIndex(of: "-"),
-            name[name.index(after: dash)...] == Hex.encode(
-                Array(code(of: plaintext, at: String(name[..<dash])).prefix(Self.nameBytes)))
+            name[name.index(after: dash)...]
+                == Hex.encode(
+                    Array(code(of: plaintext, at: String(name[..<dash])).prefix(Self.nameBytes)))
         else { throw ArchiveFailure.damaged(name) }
         return plaintext
     }
@@ -66,9 +67,10 @@ package enum ArchivePlace {
         let parts = name.split(separator: "/", omittingEmptySubsequences: false)
         return 2...5 ~= parts.count
             && parts.allSatisfy { part in
-                !part.isEmpty && part.utf8.allSatisfy { byte in
-                    0x61...0x7A ~= byte || 0x30...0x39 ~= byte || byte == 0x2D || byte == 0x54 || byte == 0x5A
-                }
+                !part.isEmpty
+                    && part.utf8.allSatisfy { byte in
+                        0x61...0x7A ~= byte || 0x30...0x39 ~= byte || byte == 0x2D || byte == 0x54 || byte == 0x5A
+                    }
             }
     }
 }

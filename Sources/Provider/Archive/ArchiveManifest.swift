@@ -76,7 +76,8 @@ package struct ArchiveManifest: Sendable {
     package func sealed(under key: ArchiveKey, wrappedMasterKey: [UInt8]) throws -> (name: String, bytes: [UInt8]) {
         let front = Self.magic + [Self.version] + [UInt8](places: Int64(wrappedMasterKey.count)) + wrappedMasterKey
         // What stands in front is part of the name, and so of the seal.
-        let place = "\(ArchivePlace.manifests)/\(startedAt.compactText)-\(Hex.encode(Array(SHA256.hash(front).bytes.prefix(8))))"
+        let place =
+            "\(ArchivePlace.manifests)/\(startedAt.compactText)-\(Hex.encode(Array(SHA256.hash(front).bytes.prefix(8))))"
         let (name, bytes) = try key.seal(json, at: place)
         return (name, front + bytes)
     }
@@ -147,7 +148,9 @@ package struct ArchiveManifest: Sendable {
             return Tenant(id: id, slug: slug, index: index, bytes: count, head: head)
         }
         self.failed = try failed.map { row in
-            guard case .string(let slug)? = row["slug"], case .string(let reason)? = row["reason"] else { throw damaged }
+            guard case .string(let slug)? = row["slug"], case .string(let reason)? = row["reason"] else {
+                throw damaged
+            }
             return Failure(slug: slug, reason: reason)
         }
     }

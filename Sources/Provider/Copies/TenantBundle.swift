@@ -68,13 +68,16 @@ struct TenantBundle: Sendable {
     init(reading bytes: [UInt8]) throws {
         guard let json = try? JSON.parse(bytes) else { throw BundleFailure.damaged }
         let fields = BundleFields(json: json)
-        guard let id = TenantID(bytes: try fields.hex("id")), let state = TenantState(rawValue: try fields.int("state")),
-            [.active, .suspended, .cancelled, .refunded].contains(state), let tier = Tier(rawValue: try fields.text("tier"))
+        guard let id = TenantID(bytes: try fields.hex("id")),
+            let state = TenantState(rawValue: try fields.int("state")),
+            [.active, .suspended, .cancelled, .refunded].contains(state),
+            let tier = Tier(rawValue: try fields.text("tier"))
         else { throw BundleFailure.damaged }
         profile = TenantProfile(
             id: id, slug: try fields.text("slug"), blueprint: try fields.text("blueprint"), state: state, tier: tier,
             quotaOverrides: QuotaOverrides(
-                bytesMax: try fields.optionalInt("quota_bytes"), resellersMax: try fields.optionalInt("quota_resellers"),
+                bytesMax: try fields.optionalInt("quota_bytes"),
+                resellersMax: try fields.optionalInt("quota_resellers"),
                 keysMax: try fields.optionalInt("quota_keys"),
                 requestsMonthlyMax: try fields.optionalInt("quota_requests")),
             currency: try fields.text("currency"), keyPrefix: try fields.text("key_prefix"),

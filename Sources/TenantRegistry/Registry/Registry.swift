@@ -394,7 +394,8 @@ package final class SQLiteRegistry: Registry {
                 var foreign = false
                 for hash in hashes {
                     let row = try connection.row(
-                        "SELECT tenant_id, is_revoked AND key_id IS NOT NULL FROM secret WHERE hash = ?1", .blob(hash.bytes)
+                        "SELECT tenant_id, is_revoked AND key_id IS NOT NULL FROM secret WHERE hash = ?1",
+                        .blob(hash.bytes)
                     ) { try (tenant: $0.blob(), isRevoked: $0.bool()) }
                     guard let row else { continue }
                     if row.tenant != tenant.bytes { foreign = true }
@@ -493,7 +494,8 @@ package final class SQLiteRegistry: Registry {
                     DataDirectory.remove(path)
                     then(.failure(error))
                 }
-            }, orElse: { failure in
+            },
+            orElse: { failure in
                 copying?.stepper.close()
                 DataDirectory.remove(path)
                 then(.failure(failure))

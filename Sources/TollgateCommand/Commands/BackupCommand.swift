@@ -23,7 +23,9 @@ enum BackupCommand {
             + "Run it again on the same DIR: what is there already is used again."
     ) { invocation in
         var headers: [(String, String)] = []
-        if invocation.has("--passphrase-file") { headers = [MoveCommands.header(try MoveCommands.passphrase(invocation))] }
+        if invocation.has("--passphrase-file") {
+            headers = [MoveCommands.header(try MoveCommands.passphrase(invocation))]
+        }
         let client = try GatewayClient.provider(invocation)
         let writing = try Writing(ArchiveFolder(writing: invocation.arguments[0]), invocation)
         _ = try client.send(
@@ -210,7 +212,9 @@ enum BackupVerifyCommand {
         } catch {
             throw CommandFailure.failed("the registry: \(error)")
         }
-        var faults: [(slug: String, text: String)] = backup.manifest.failed.map { ($0.slug, "not copied: \($0.reason)") }
+        var faults: [(slug: String, text: String)] = backup.manifest.failed.map {
+            ($0.slug, "not copied: \($0.reason)")
+        }
         var sound: [String] = []
         let count = backup.manifest.tenants.count
         for (number, tenant) in backup.manifest.tenants.enumerated() {

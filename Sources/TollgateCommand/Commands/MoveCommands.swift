@@ -129,7 +129,8 @@ private struct Move {
             case nil:
                 throw CommandFailure.failed(
                     "\(failure); whether \(slug) lives at \(baseURL) is not known, so that it stays sealed here: look "
-                        + "there, then confirm with POST \(path)/move/confirm, or run “tollgate tenant move-back \(slug)”")
+                        + "there, then confirm with POST \(path)/move/confirm, or run “tollgate tenant move-back \(slug)”"
+                )
             }
         }
         do {

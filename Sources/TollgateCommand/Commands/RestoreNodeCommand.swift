@@ -16,7 +16,8 @@ enum RestoreNodeCommand {
             Option("--data", "NEW", "The new node's data folder: missing or empty", isRequired: true),
             Option("--json", "Print what was done as JSON"),
         ],
-        notes: "Every tenant is proved before it takes its place. What would leave a tenant waits until its operator says\n"
+        notes:
+            "Every tenant is proved before it takes its place. What would leave a tenant waits until its operator says\n"
             + "“tollgate outbound resume”: it may have left the old node since. Provider keys are those of the old node."
     ) { invocation in
         let path = try invocation.required("--data")
