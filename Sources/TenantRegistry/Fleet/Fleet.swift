@@ -145,9 +145,10 @@ package final class Fleet: ProviderKeyRows, Sendable {
         self.budgets = budgets
         flows = FlowPool(places: budgets.flows)
         background = BackgroundPool(name: "background", threads: 2, places: budgets.background)
-        hashing = BackgroundPool(name: "hashing", threads: 2, places: budgets.hashing, politeness: .some)
+        hashing = BackgroundPool(name: "hashing", threads: 2, places: budgets.hashing, isPolite: true)
         copies = BackgroundPool(
-            name: "copies", threads: 1, places: Shares(whole: Self.copiesMax), politeness: .much)
+            name: "copies", threads: 1, places: Shares(whole: Self.copiesMax),
+            rest: { [pace = CopyPace(pool.metrics, monotonic)] in pace.rest() })
         observing = BackgroundPool(name: "observing", threads: 1, places: Shares(whole: Self.observersMax))
         blankFiles = BlankFiles(data: data, schema: schema, background: background)
         files = BackgroundPool(name: "files", threads: 2, places: budgets.files)

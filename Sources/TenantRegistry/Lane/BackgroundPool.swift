@@ -16,32 +16,36 @@ package final class BackgroundPool: Sendable {
     private let signals = WaitingQueue<Void>()
     private let places: Shares
 
-    /// How far a pool's threads yield the processor to others, as nice(2) has it.
-    package enum Politeness: Int32, Sendable {
-        case none = 0
-        /// A third of the share that the loops and lanes get where all want the processor.
-        case some = 5
-        /// A tenth of it.
-        case much = 10
-    }
-
-    /// `places`: how many tasks may wait.
-    package init(name: String, threads: Int, places: Shares, politeness: Politeness = .none) {
+    /// `places`: how many tasks may wait. `isPolite`: its threads yield the processor to all others. `rest`: how many
+    /// times the processor time that a task took its thread stands still behind it.
+    package init(
+        name: String, threads: Int, places: Shares, isPolite: Bool = false, rest: (@Sendable () -> UInt64)? = nil
+    ) {
         self.places = places
         for index in 0..<threads {
             startThread("\(name)-\(index)") { [signals, self] in
-                // Linux knows it by thread.
-                if politeness != .none {
-                    _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, politeness.rawValue)
-                }
+                if isPolite { _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, Self.politeness) }
                 while signals.take() != nil {
                     guard let (payer, task) = line.withLock({ $0.popFirst() }) else { continue }
                     places.leave(payer)
+                    guard let rest else {
+                        task.run()
+                        continue
+                    }
+                    let before = threadNanoseconds()
                     task.run()
+                    let nanoseconds = (threadNanoseconds() - before) * rest()
+                    usleep(UInt32(min(nanoseconds / 1_000, Self.restMicrosecondsMax)))
                 }
             }
         }
     }
+
+    private static let restMicrosecondsMax: UInt64 = 900_000
+
+    /// As nice(2) has it: a third of the share that the loops and lanes get where all want the processor.
+    /// Linux knows it by thread.
+    private static let politeness: Int32 = 5
 
     /// Tasks that wait for a thread. For metrics.
     package var waitingTasks: Int { places.inUse }
@@ -68,4 +72,11 @@ package final class BackgroundPool: Sendable {
     }
 
     package func close() { signals.close() }
+}
+
+/// Processor time of this thread.
+private func threadNanoseconds() -> UInt64 {
+    var time = timespec()
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
 }
