@@ -7,7 +7,6 @@
 package struct SealedChunks: Sendable {
     package static let headBytes = 64
     package static let chunkBytes = 256 << 10
-    package static let sealedChunkBytes = chunkBytes + AES256GCM.tagBytes
     /// What else a reader takes: another writer may have chosen otherwise.
     private static let chunkBytesRange = 64 << 10...1 << 20
     private static let magicBytes = 8

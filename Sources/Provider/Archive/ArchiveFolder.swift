@@ -4,7 +4,7 @@ import Glibc
 import Synchronization
 import TenantRegistry
 
-/// An archive in a folder: objects by their names, written once. One process writes at a time; it may be read meanwhile.
+/// An archive in a folder: objects by their names, written once. One process writes at a time; others may read.
 ///
 /// Invariant: an object has its name only when all of it is written, and a manifest is written when everything that it
 /// names is on the disk.

@@ -76,8 +76,8 @@ package struct ArchiveManifest: Sendable {
     package func sealed(under key: ArchiveKey, wrappedMasterKey: [UInt8]) throws -> (name: String, bytes: [UInt8]) {
         let front = Self.magic + [Self.version] + [UInt8](places: Int64(wrappedMasterKey.count)) + wrappedMasterKey
         // What stands in front is part of the name, and so of the seal.
-        let place =
-            "\(ArchivePlace.manifests)/\(startedAt.compactText)-\(Hex.encode(Array(SHA256.hash(front).bytes.prefix(8))))"
+        let mark = Hex.encode(Array(SHA256.hash(front).bytes.prefix(8)))
+        let place = "\(ArchivePlace.manifests)/\(startedAt.compactText)-\(mark)"
         let (name, bytes) = try key.seal(json, at: place)
         return (name, front + bytes)
     }

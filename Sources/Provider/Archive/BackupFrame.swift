@@ -1,5 +1,5 @@
-/// One part of a backup on its way to whoever writes it down: what kind, a name, bytes. Nine bytes in front: kind, length
-/// of the name, length of the body.
+/// One part of a backup on its way to whoever writes it down: what kind, a name, bytes. Nine bytes in front: kind,
+/// length of the name, length of the body.
 package struct BackupFrame: Sendable, Equatable {
     package enum Kind: UInt8, Sendable {
         /// An object of the archive, by its name.

@@ -6,8 +6,8 @@ import TenantRegistry
 
 /// A tenant's bundle as an answer's body: what it takes along, then its signed file, sealed on the way out (P10).
 ///
-/// `@unchecked Sendable`: one piece is under way at a time, on the pool for files, so that everything here has one owner
-/// at a time; `deinit` closes the file when the last reference goes.
+/// `@unchecked Sendable`: one piece is under way at a time, on the pool for files, so that everything here has one
+/// owner at a time; `deinit` closes the file when the last reference goes.
 final class BundleStream: ResponseStream, @unchecked Sendable {
     let length: Int
     private var sealing: SealedChunks
