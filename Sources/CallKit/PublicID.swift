@@ -5,6 +5,13 @@ package import TenantRegistry
 package enum PublicID {
     private static let alphabet = Array("0123456789abcdefghjkmnpqrstvwxyz".utf8)
 
+    /// How every id begins that is made from a moment on, and none that was made before: they sort by time.
+    package static func beginning(_ prefix: StaticString, at moment: Timestamp) -> String {
+        let most: Int64 = 0xFFFF_FFFF_FFFF
+        let at = Timestamp(milliseconds: min(max(moment.milliseconds, 0), most))
+        return String(make(prefix, at: at, chance: (0, 0)).dropLast(16))
+    }
+
     /// `chance` are two random words, of which 40 bits each are used.
     package static func make(_ prefix: StaticString, at now: Timestamp, chance: (UInt64, UInt64)) -> String {
         let milliseconds = UInt64(bitPattern: now.milliseconds) & 0xFFFF_FFFF_FFFF

@@ -28,6 +28,10 @@ extension Refusal {
         case .hostTaken(let host): self = .conflict(.hostTaken(host))
         case .prefixTaken: self = .field("/prefix", "taken", "belongs to another tenant's keys")
         case .secretTaken: self = .conflict(.secretTaken)
+        case .unknownProviderKey: self = .notFound(.providerKey)
+        case .providerKeyRevoked: self = .conflict(.providerKeyRevoked)
+        case .lastAdminKey: self = .conflict(.lastAdminKey)
+        case .tooManyProviderKeys(let most): self = .conflict(.providerKeysFull(most))
         case .unknownTenant: self = .notFound(.tenant)
         case .notAllowed(let error): self = error as? Refusal ?? .defect
         }

@@ -76,7 +76,9 @@ package final class Gateway: Sendable {
             fleet: fleet, process: pipeline.admission.process, levels: Self.tenantLevels)
         levels.restore()
         var listeners = configuration.listeners.map { listener in
-            Listener(listener.place, role: listener.role, tls: tls.map { TLSServerContext(certificates: $0) })
+            Listener(
+                listener.place, role: listener.role, tls: tls.map { TLSServerContext(certificates: $0) },
+                handed: listener.handed)
         }
         listeners.append(Listener(.unix(path: data.controlSocketPath), role: .control))
         let metrics = ServerMetrics()
@@ -133,12 +135,18 @@ package final class Gateway: Sendable {
             log: RequestLog(isOn: configuration.logsRequests))
     }
 
-    /// `/readyz` says no from now on; then the server drains and everything is written and closed. Blocks.
-    package func stop() {
+    /// The listening TCP sockets by descriptors of their own, for whoever takes this gateway's place. Before `stop`.
+    package func listeningDescriptors() -> [Int32] { server.listeningDescriptors() }
+
+    /// `/readyz` says no from now on; then the server drains and everything is written and closed. `handsOver`: others
+    /// accept from the same sockets, so that nobody has to be told to go elsewhere. Blocks.
+    package func stop(handsOver: Bool = false) {
         guard !isStopped.exchange(true, ordering: .sequentiallyConsistent) else { return }
-        pipeline.isDraining.store(true, ordering: .releasing)
-        pause(milliseconds: configuration.drainNoticeMilliseconds)
-        server.drain(withinMilliseconds: configuration.drainMilliseconds)
+        if !handsOver {
+            pipeline.isDraining.store(true, ordering: .releasing)
+            pause(milliseconds: configuration.drainNoticeMilliseconds)
+        }
+        server.drain(withinMilliseconds: configuration.drainMilliseconds, handsOver: handsOver)
         // Behind the calls: what they made due may still be done.
         scheduler.stop()
         webhooks.stop()
@@ -184,8 +192,6 @@ package final class Gateway: Sendable {
         return "http://127.0.0.1"
     }
 
-    private static let countersEverySeconds = 60
-
     private func startTicking() {
         startThread("clock") { [weak self] in
             var seconds = 0
@@ -194,7 +200,10 @@ package final class Gateway: Sendable {
                 gateway.scheduler.watch()
                 gateway.levels.save(touched)
                 seconds += 1
-                if seconds % Self.countersEverySeconds == 0 { gateway.fleet.saveCounters() }
+                if seconds % Fleet.meteringSeconds == 0 {
+                    gateway.fleet.saveCounters()
+                    gateway.fleet.meter()
+                }
                 pause(milliseconds: 1_000)
             }
         }

@@ -388,6 +388,7 @@ final class Pipeline: RequestHandler, Sendable {
             record.accountID = projection.accountID
             record.resellerID = projection.resellerID
             record.callerResellerID = projection.resellerID
+            record.callerKeyID = projection.role.isSession ? 0 : projection.keyID
         }
         return record
     }

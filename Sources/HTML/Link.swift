@@ -4,17 +4,6 @@ package struct Link: Sendable, Equatable {
     /// Not escaped: for a policy header as well.
     package let text: String
 
-    /// An address elsewhere: `https://`, a host, and visible ASCII without quotes and angle brackets. Nil for all
-    /// others: `javascript:`, `data:`, `//host`, `https:host`.
-    package init?(external text: String) {
-        let scheme = "https://"
-        guard text.hasPrefix(scheme), let first = text.dropFirst(scheme.count).first,
-            first.isLetter || first.isNumber || first == "[",
-            text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && !Self.refused.contains($0) })
-        else { return nil }
-        self.text = text
-    }
-
     /// A path of ours: `/` and what follows, visible ASCII without quotes, angle brackets and what separates a policy's
     /// parts. Nil for all others, `//host` among them.
     package init?(path text: String) {

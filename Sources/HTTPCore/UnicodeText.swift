@@ -101,7 +101,7 @@ extension String {
         return String(text)
     }
 
-    /// Without case, in NFC: what searches compare.
+    /// Without case, in NFC, as texts are searched: two that differ in case alone are one.
     package var folded: String {
         if utf8.allSatisfy({ $0 < 0x80 && !(0x41...0x5A).contains($0) }) { return self }
         return composed.lowercased().composed

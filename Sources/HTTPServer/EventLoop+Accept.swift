@@ -7,7 +7,10 @@ extension EventLoop {
     func watchListeners() {
         acceptIsPaused = false
         for (index, listener) in listeners.enumerated() {
-            _ = poller.watchReadable(listener.fd, token: Self.listenerTokens + UInt64(index))
+            let token = Self.listenerTokens + UInt64(index)
+            _ =
+                listener.isShared
+                ? poller.watchShared(listener.fd, token: token) : poller.watchReadable(listener.fd, token: token)
         }
     }
 
@@ -167,18 +170,21 @@ extension EventLoop {
 
     // MARK: - Drain
 
-    /// Accepts no more; who waits in the queue already is still served.
-    func drain() {
+    /// Accepts no more. Who waits in the queue already is still served: here, or by whoever takes the sockets over. Then
+    /// a connection that is kept is not closed at once either, since its next request may be on the way: it is answered,
+    /// and told that the connection ends.
+    func drain(handsOver: Bool) {
         if isDraining { return }
-        for listener in listeners {
+        for listener in listeners where listener.isUnix || !handsOver {
             for _ in 0..<ListeningSocket.backlog { guard !acceptIsPaused, acceptOne(listener) else { break } }
         }
         isDraining = true
+        if handsOver { drainedAt = now }
         closeListeners()
         for connection in connections {
             guard let connection else { continue }
             let isIdle = connection.phase == .head && connection.headStartedAt == 0 && connection.output.isEmpty
-            if isIdle && connection.served > 0 && !connection.isReadable {
+            if isIdle && connection.served > 0 && !connection.isReadable && !handsOver {
                 close(connection)
             } else {
                 deadlines[connection.slot] = deadline(of: connection)

@@ -18,7 +18,7 @@ extension EventLoop {
             let pause =
                 isDraining
                 ? min(limits.keepAliveMilliseconds, Self.drainedFirstByteMilliseconds) : limits.keepAliveMilliseconds
-            return connection.idleSince + nanoseconds(pause)
+            return max(connection.idleSince, drainedAt) + nanoseconds(pause)
         case .body:
             guard let intake = connection.intake, !intake.awaitsResume else { return .max }
             let pause = nanoseconds(limits.bodyPauseMilliseconds)
@@ -31,7 +31,7 @@ extension EventLoop {
         }
     }
 
-    /// A connection that was opened just before a drain and has not spoken yet.
+    /// A connection that was opened just before a drain and has not spoken yet, or that may ask once more.
     static let drainedFirstByteMilliseconds = 1000
 
     private func nanoseconds(_ milliseconds: Int) -> UInt64 { UInt64(milliseconds) * 1_000_000 }

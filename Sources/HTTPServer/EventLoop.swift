@@ -29,6 +29,8 @@ final class EventLoop: @unchecked Sendable {
 
     let poller: Poller
     var listeners: [ListeningSocket]
+    /// Those of TCP; they are open until a drain.
+    let tcpListeners: [Int32]
     var acceptIsPaused = false
     /// Given up for a moment to turn a client away when descriptors have run out.
     var spareDescriptor: Int32 = -1
@@ -59,6 +61,8 @@ final class EventLoop: @unchecked Sendable {
     private var local: [LoopMessage] = []
     private var taken: [LoopMessage] = []
     var isDraining = false
+    /// Since when kept connections may ask once more, where others take the sockets over; else 0.
+    var drainedAt: UInt64 = 0
     private var isStopped = false
 
     init(
@@ -70,6 +74,7 @@ final class EventLoop: @unchecked Sendable {
         self.bounds = bounds
         self.metrics = metrics
         self.listeners = listeners
+        tcpListeners = listeners.filter { !$0.isUnix }.map(\.fd)
         mailbox = try Mailbox()
         poller = try Poller()
     }
@@ -185,8 +190,8 @@ final class EventLoop: @unchecked Sendable {
             guard let connection = waiting(responder), connection.intake?.awaitsResume == true else { return }
             work(on: connection) { self.resumeIntake(connection) }
         case .leave(let address): leave(of: address)
-        case .drain:
-            drain()
+        case .drain(let handsOver):
+            drain(handsOver: handsOver)
         case .stop:
             isStopped = true
         }

@@ -14,9 +14,14 @@ package struct Listener: Sendable {
     package let role: ListenerRole
     /// Nil for plain HTTP.
     package let tls: TLSServerContext?
+    /// Sockets that listen there already, each an open descriptor that becomes the server's: no other is bound then.
+    package let handed: [Int32]
 
-    package init(_ place: Place, role: ListenerRole = .everyone, tls: TLSServerContext? = nil) {
+    package init(
+        _ place: Place, role: ListenerRole = .everyone, tls: TLSServerContext? = nil, handed: [Int32] = []
+    ) {
         self.tls = tls
+        self.handed = handed
         self.place = place
         self.role = role
     }

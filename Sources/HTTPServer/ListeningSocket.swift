@@ -3,22 +3,27 @@ import Cryptography
 import Glibc
 import HTTPCore
 
-/// One bound, listening socket. Each loop has its own for every TCP place (SO_REUSEPORT); a Unix socket has one owner.
+/// One bound, listening socket. Each loop has its own for every TCP place (SO_REUSEPORT); a Unix socket has one owner. One
+/// that was handed over may be watched by several loops.
 struct ListeningSocket: Sendable {
     static let backlog: Int32 = 1024
 
     let fd: Int32
     let role: ListenerRole
     let isUnix: Bool
+    /// Other loops watch the same socket by descriptors of their own.
+    var isShared = false
     var tls: TLSServerContext?
     var isEncrypted: Bool { tls != nil }
 
-    /// As many sockets as loops for TCP, one for a Unix socket; all are bound before any is returned.
+    /// As many sockets as loops for TCP, or more where more were handed over; one for a Unix socket. All are bound before
+    /// any is returned.
     static func open(_ listener: Listener, loops: Int) throws(ServerError) -> (sockets: [ListeningSocket], port: UInt16)
     {
         switch listener.place {
         case .unix(let path):
             return ([ListeningSocket(fd: try bindUnix(path), role: listener.role, isUnix: true, tls: listener.tls)], 0)
+        case .tcp where !listener.handed.isEmpty: return try adopt(listener, loops: loops)
         case .tcp(let address, var port):
             // SO_REUSEPORT would let a second gateway share our port in silence; a socket without it finds out.
             if port != 0 { Socket.close(try bindTCP(address, port, sharesPort: false)) }
@@ -35,6 +40,23 @@ struct ListeningSocket: Sendable {
             }
             return (sockets, port)
         }
+    }
+
+    private static func adopt(
+        _ listener: Listener, loops: Int
+    ) throws(ServerError) -> (sockets: [ListeningSocket], port: UInt16) {
+        let handed = listener.handed
+        let isShared = handed.count < loops
+        var sockets: [ListeningSocket] = []
+        for index in 0..<max(loops, handed.count) {
+            let given = handed[index % handed.count]
+            let fd = index < handed.count ? given : fcntl(given, F_DUPFD_CLOEXEC, 0)
+            guard fd >= 0 else { throw .system("dup", errno) }
+            HandedSocket.adopt(fd)
+            sockets.append(
+                ListeningSocket(fd: fd, role: listener.role, isUnix: false, isShared: isShared, tls: listener.tls))
+        }
+        return (sockets, SocketAddress.port(of: handed[0]))
     }
 
     private static func bindTCP(_ address: IPAddress, _ port: UInt16, sharesPort: Bool) throws(ServerError) -> Int32 {

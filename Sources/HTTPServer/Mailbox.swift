@@ -10,8 +10,8 @@ enum LoopMessage: Sendable {
     case resume(PendingResponder)
     /// Connections of this address have to make room.
     case leave(IPAddress)
-    /// Accept no more, finish what is in flight, then end.
-    case drain
+    /// Accept no more, finish what is in flight, then end. `handsOver`: another program accepts from the same sockets.
+    case drain(handsOver: Bool)
     /// Close everything and end.
     case stop
 }

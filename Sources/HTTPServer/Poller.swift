@@ -28,6 +28,11 @@ struct Poller: ~Copyable {
 
     func watchReadable(_ source: Int32, token: UInt64) -> Bool { add(source, EPOLLIN.rawValue, token) }
 
+    /// Where other loops watch the same socket: a client that waits wakes one of them rather than all.
+    func watchShared(_ source: Int32, token: UInt64) -> Bool {
+        add(source, EPOLLIN.rawValue | EPOLLEXCLUSIVE.rawValue, token)
+    }
+
     func forget(_ source: Int32) {
         var event = epoll_event()
         _ = epoll_ctl(fd, EPOLL_CTL_DEL, source, &event)

@@ -30,7 +30,7 @@ package final class Server: Sendable {
         do {
             for listener in listeners {
                 let (opened, port) = try ListeningSocket.open(listener, loops: loopCount)
-                for (index, socket) in opened.enumerated() { sockets[index].append(socket) }
+                for (index, socket) in opened.enumerated() { sockets[index % loopCount].append(socket) }
                 ports.append(port)
             }
             let bounds = ConnectionBounds(limits: limits)
@@ -63,17 +63,27 @@ package final class Server: Sendable {
 
     deinit { Socket.close(ended) }
 
+    /// The listening TCP sockets once more, each by a descriptor of its own that children do not inherit: while one is
+    /// open its queue takes connections. Call before `drain`.
+    package func listeningDescriptors() -> [Int32] {
+        loops.flatMap(\.tcpListeners).compactMap { fd in
+            let copy = fcntl(fd, F_DUPFD_CLOEXEC, 0)
+            return copy >= 0 ? copy : nil
+        }
+    }
+
     /// Stops accepting at once, closes idle connections, answers what is in flight with `Connection: close`, and
     /// returns when all loops have ended: at the latest after so many milliseconds, when what is left is cut off.
-    /// Blocks.
-    package func drain(withinMilliseconds: Int) {
+    /// `handsOver`: another program accepts from the same sockets, now or soon; connections that are kept get a second
+    /// for another request then. Blocks.
+    package func drain(withinMilliseconds: Int, handsOver: Bool = false) {
         let running = threads.withLock { threads in
             defer { threads = [] }
             return threads
         }
         if running.isEmpty { return }
         for path in paths { unlink(path) }
-        for loop in loops { _ = loop.mailbox.post(.drain) }
+        for loop in loops { _ = loop.mailbox.post(.drain(handsOver: handsOver)) }
         if !waitForEnd(of: running.count, milliseconds: withinMilliseconds) {
             for loop in loops { _ = loop.mailbox.post(.stop) }
         }

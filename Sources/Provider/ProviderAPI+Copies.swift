@@ -49,7 +49,7 @@ extension ProviderAPI {
                 }
             }
             // The copy took its time: whoever asked may not have it any more.
-            try call.provider.judge(fleet)
+            try await log(call.act("tenant.exported"), of: record, call, steps)
             var headers = ResponseHeaders()
             headers.add("Content-Type", Self.mediaType)
             headers.add("Content-Disposition", "attachment; filename=\"\(record.slug).sqlite\"")
@@ -72,7 +72,8 @@ extension ProviderAPI {
             do {
                 head = try await steps.callback { done in
                     fleet.restore(
-                        record, from: file.takeOver(), acceptsUnsigned: unsigned != nil, requestID: call.requestID,
+                        record, from: file.takeOver(), acceptsUnsigned: unsigned != nil,
+                        as: call.act(AuditRecord.restored),
                         judge: { keys in
                             try call.provider.judge(keys)
                             // Nothing of one that went changes here any more (P10).

@@ -26,13 +26,15 @@ extension ProviderAPI {
                 "id": .string, "slug": .string, "base_url": .string, "blueprint": .string, "state": .string,
                 "tier": .choice(Tier.self), "currency": .string, "owner_email": .string, "created_at": .time,
                 "refundable_until": .time, "ends_at": .time.nullable, "ended_at": .time.nullable,
-                "moved_to": .string.nullable, "bytes": .integer,
+                "deletes_at": .time.nullable, "moved_to": .string.nullable, "bytes": .integer,
                 "quotas": [
                     "bytes": .integer, "resellers": .integer, "keys": .integer, "requests_monthly": .integer,
                 ],
                 "counts": ["resellers": .integer, "keys": .integer, "requests_this_month": .integer],
                 "last_request_at": .time.nullable, "rate_limit": KeyBodies.limit.schema.nullable,
                 "domains": .array(of: .string),
+                // Where the owner's address was changed.
+                "invitation_url": .string.omittable,
             ])
 
         private static let quotas = Schema.change([
@@ -50,10 +52,11 @@ extension ProviderAPI {
         ]
         static let tenantChange = Schema.change([
             "tier": .choice(Tier.self).omittable, "quotas": quotas.omittable,
-            "rate_limit": KeyBodies.newLimit.schema.optional,
+            "rate_limit": KeyBodies.newLimit.schema.optional, "owner_email": Schema.email.omittable,
             "domains": .array(of: .either(host, domain), count: 0...100).omittable,
         ])
 
+        static let invitation: Schema = ["owner_email": .string, "invitation_url": .string, "expires_at": .time]
         static let ownerKey: Schema = ["id": .string, "owner_key": .string]
         static let restored: Schema = ["slug": .string, "incarnation": .integer, "audit_head": .string]
         static let imported: Schema = [

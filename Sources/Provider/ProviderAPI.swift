@@ -37,7 +37,10 @@ package struct ProviderAPI: Surface {
         self.domainsChanged = domainsChanged
     }
 
-    package var routes: [Route] { tenantRoutes + stateRoutes + copyRoutes + moveRoutes + backupRoutes + nodeRoutes }
+    package var routes: [Route] {
+        tenantRoutes + ownerRoutes + stateRoutes + copyRoutes + moveRoutes + backupRoutes + keyRoutes + logRoutes
+            + usageRoutes + nodeRoutes
+    }
 
     package func credential(in head: RequestHead) -> Range<Int>? { head.bearer }
 

@@ -1,14 +1,12 @@
 import CallKit
 import TenantRegistry
 
-extension Missing {
-    static let owner = Missing("owner")
-}
-
 extension Conflict {
     static let moveConfirmed = Conflict(
         "move_confirmed", "The tenant lives on the other node: a confirmed move stays.")
     static let notMoved = Conflict("tenant_not_moved", "The tenant is not on its way to another node.")
+    static let notCancelled = Conflict("tenant_not_cancelled", "The tenant is not cancelled.")
+    static let notDeleting = Conflict("no_deletion_planned", "No deletion of the tenant is planned.")
 
     static func exportPeriodOver(days: Int64) -> Conflict {
         Conflict("export_period_over", "Exports were possible for \(days) days.")

@@ -58,6 +58,11 @@ extension Connection {
         try run(.kept(statement.text), values)
     }
 
+    /// The same for a row of many columns.
+    package func run(_ statement: Statement, values: [SQLValue]) throws(SQLiteError) {
+        try run(.kept(statement.text), values)
+    }
+
     package func row<T>(
         _ statement: Statement, _ values: SQLValue..., read: (inout RowReader) throws -> T
     ) throws -> T? {
@@ -73,6 +78,13 @@ extension Connection {
 
     package func rows<T>(
         _ statement: Statement, _ values: SQLValue..., read: (inout RowReader) throws -> T
+    ) throws -> [T] {
+        try rows(.kept(statement.text), values, read)
+    }
+
+    /// The same for a filter of many parts.
+    package func rows<T>(
+        _ statement: Statement, values: [SQLValue], read: (inout RowReader) throws -> T
     ) throws -> [T] {
         try rows(.kept(statement.text), values, read)
     }

@@ -2,14 +2,54 @@ import Foundation
 
 /// Every command, in the order in which help lists them.
 enum CommandTable {
-    static let all: [Command] =
-        [ServeCommand.command] + TenantCommands.commands + CopyCommands.commands + MoveCommands.commands
-        + NodeCommands.commands + ResellerCommands.commands + KeyCommands.commands + [SignCommand.command]
-        + AuditCommands.commands + EventCommands.commands + WebhookCommands.commands + ProvisioningCommands.commands
-        + DueCommands.commands + [VerifyCommand.command] + BackupCommand.commands
-        + general
+    static let all: [Command] = groups.flatMap { $0 }
+
+    private static let groups: [[Command]] = [
+        [ServeCommand.command],
+        TenantCommands.commands,
+        CopyCommands.commands,
+        MoveCommands.commands,
+        ProviderKeyCommands.commands,
+        ProviderLogCommands.commands,
+        NodeCommands.commands,
+        PeopleCommands.commands,
+        ResellerCommands.commands,
+        CatalogueCommands.commands,
+        PriceCommands.commands,
+        OrderCommands.commands,
+        MoneyCommands.commands,
+        StockCommands.commands,
+        KeyCommands.commands,
+        [SignCommand.command],
+        AuditCommands.commands,
+        ReportCommands.commands,
+        EventCommands.commands,
+        WebhookCommands.commands,
+        SettingsCommands.commands,
+        ProvisioningCommands.commands,
+        DueCommands.commands,
+        [VerifyCommand.command],
+        BackupCommand.commands,
+        general,
+    ]
 
     private static let general = [
+        Command(
+            "completion", "Print what completes command lines in a shell", arguments: ["SHELL"],
+            notes: """
+                bash: tollgate completion bash >/usr/share/bash-completion/completions/tollgate
+                zsh: tollgate completion zsh >/usr/share/zsh/vendor-completions/_tollgate
+                """
+        ) { invocation in
+            try Output.line(try Completion.script(for: invocation.arguments[0], all))
+            return ExitCode.ok
+        },
+        Command(
+            "manual", "Print the manual page, for man", notes: "tollgate manual >/usr/share/man/man1/tollgate.1"
+        ) { _ in
+            try Output.line(Manual.page(all))
+            return ExitCode.ok
+        },
         Command("version", "Print the version") { _ in
             try Output.line("tollgate \(Version.text)")
             return ExitCode.ok

@@ -1,16 +1,30 @@
 /// Help made from the table of commands.
 enum Help {
+    /// What holds for all commands.
+    static let reach = [
+        "Commands reach the gateway that runs on --data DIR (./data), or the one at --url URL with --key KEY.",
+        "Answers are tables for people, coloured on a terminal alone; with --json they are the gateway's own JSON.",
+    ]
+    static let environment = [
+        ("TOLLGATE_URL", "The gateway, where neither --url nor --data says."),
+        ("TOLLGATE_PROVIDER_KEY", "The provider's key, for its commands at --url."),
+        ("TOLLGATE_OWNER_KEY", "An owner's or operator's key, for commands on a tenant."),
+        ("TOLLGATE_KEY", "Any key, for commands that a reseller's key does as well."),
+        ("TOLLGATE_WEBHOOK_SECRET", "A signing secret, for tollgate sign."),
+        ("NO_COLOR", "Set to anything: no colours."),
+    ]
+
     static func overview(_ table: [Command]) -> String {
         let width = table.map { usage($0).count }.max() ?? 0
         var lines = ["Tollgate \(Version.text): a gateway for reseller programmes.", ""]
         for command in table {
-            lines.append("  tollgate \(padded(usage(command), width))  \(command.summary)")
+            let name = Terminal.styled(Terminal.padded(usage(command), width), .title)
+            lines.append("  tollgate \(name)  \(command.summary)")
         }
-        lines += [
-            "",
-            "Commands reach the gateway that runs on --data DIR (./data), or the one at --url URL with --key KEY.",
-            "“tollgate help COMMAND” says more. Exit codes: 0 done, 1 refused or failed, 2 not understood.",
-        ]
+        lines +=
+            [""] + reach + [
+                "“tollgate help COMMAND” says more. Exit codes: 0 done, 1 refused or failed, 2 not understood."
+            ]
         return lines.joined(separator: "\n")
     }
 
@@ -21,9 +35,8 @@ enum Help {
             let width = command.options.map { spelled($0).count }.max() ?? 0
             lines += ["", "Options:"]
             for option in command.options {
-                let marks =
-                    (option.isRequired ? " (required)" : "") + (option.repeats ? " (may come several times)" : "")
-                lines.append("  \(padded(spelled(option), width))  \(option.summary)\(marks)")
+                let name = Terminal.styled(Terminal.padded(spelled(option), width), .title)
+                lines.append("  \(name)  \(option.summary)\(marks(option))")
             }
         }
         return lines.joined(separator: "\n")
@@ -39,15 +52,15 @@ enum Help {
         throw .usage("there is no “tollgate \(name)”" + Suggestion.text(for: name, among: table.map(\.name)))
     }
 
-    private static func usage(_ command: Command) -> String {
+    static func marks(_ option: Option) -> String {
+        (option.isRequired ? " (required)" : "") + (option.repeats ? " (may come several times)" : "")
+    }
+
+    static func usage(_ command: Command) -> String {
         ([command.name] + command.arguments).joined(separator: " ")
     }
 
-    private static func spelled(_ option: Option) -> String {
+    static func spelled(_ option: Option) -> String {
         option.name + (option.value.map { " \($0)" } ?? "")
-    }
-
-    private static func padded(_ text: String, _ width: Int) -> String {
-        text + String(repeating: " ", count: max(0, width - text.count))
     }
 }

@@ -10,7 +10,11 @@ enum Output {
     }
 
     /// Where this cannot be written, nothing else can either.
-    static func errorLine(_ text: String) { _ = write(Array("tollgate: \(text)\n".utf8), to: STDERR_FILENO) }
+    static func errorLine(_ text: String) {
+        errorBytes(Array("\(Terminal.styled("tollgate:", .bad, on: STDERR_FILENO)) \(text)\n".utf8))
+    }
+
+    static func errorBytes(_ bytes: [UInt8]) { _ = write(bytes, to: STDERR_FILENO) }
 
     /// A stream that was closed before the program began would be the next file that is opened, and what is meant for
     /// people would be written into a database.

@@ -105,10 +105,10 @@ def envelope(name, answer):
     assert fields <= set(body) and body.get("ok", False) is False, (name, answer)
 
 
-def own_keys(checks, gateway, name, row):
+def own_keys(checks, gateway, name):
     who, reseller = person(gateway, name)
     api = APIS[name]
-    with checks(f"{row} {name}: a key of one's own is minted, shown once, listed, and opens what it is for"):
+    with checks(f"W11 X1 C5 L6 O13 {name}: a key of one's own is minted, shown once, listed, and opens what it is for"):
         again = str(uuid.uuid4())
         first = who.call("POST", api.keys, {"name": "shop"}, Idempotency_Key=again)
         repeated = who.call("POST", api.keys, {"name": "shop"}, Idempotency_Key=again)
@@ -133,7 +133,7 @@ def own_keys(checks, gateway, name, row):
         known = who.shop.admin("GET", f"/api-keys/{made[api.id]}").json
         assert (known["reseller"], known["owner_email"], known["role"]) == (
             reseller["id"], reseller["email"], "reseller"), known
-    with checks(f"{row} G3 {name}: a key of one's own is rotated, with the old secret for a while or not at all"):
+    with checks(f"W11 X1 C5 L6 O13 G3 {name}: a key of one's own is rotated, with the old secret for a while or not at all"):
         path = f"{api.keys}/{made[api.id]}/rotate"
         rotated = who.call("POST", path, {"overlap_seconds": 3600})
         assert rotated.status == 200 and rotated.json[api.id] == made[api.id], rotated
@@ -146,7 +146,7 @@ def own_keys(checks, gateway, name, row):
             assert refused.status == api.invalid, refused
             envelope(name, refused)
         assert who.opens(last.json["key"])
-    with checks(f"{row} G3 {name}: a key of one's own is revoked for good; again is the same answer"):
+    with checks(f"W11 X1 C5 L6 O13 G3 {name}: a key of one's own is revoked for good; again is the same answer"):
         for _ in range(2):
             gone = who.call("DELETE", f"{api.keys}/{made[api.id]}")
             assert gone.status == 200 and gone.json[api.word("revoked_at")] is not None, gone
@@ -154,12 +154,12 @@ def own_keys(checks, gateway, name, row):
         refused = who.call("POST", path)
         assert refused.status == api.conflict, refused
         envelope(name, refused)
-    with checks(f"{row} {name}: a test key of one's own is the test book's"):
+    with checks(f"W11 X1 C5 L6 O13 {name}: a test key of one's own is the test book's"):
         test = who.mint(mode="test")
         assert test["mode"] == "test" and who.opens(test["key"]), test
         refused = who.call("POST", api.keys, {"name": "x", "mode": "both"})
         assert refused.status == api.invalid, refused
-    with checks(f"{row} G1 {name}: another's key, a session's id and an id that there is not are unknown"):
+    with checks(f"W11 X1 C5 L6 O13 G1 {name}: another's key, a session's id and an id that there is not are unknown"):
         other = who.shop.reseller(password=PASSWORD)
         stranger = Person(gateway, name, who.shop, other["email"])
         sessions = stranger.call("GET", "/account/sessions").json
@@ -172,14 +172,15 @@ def own_keys(checks, gateway, name, row):
             assert len(answers) == 1 and answers.pop()[0] == 404, answers
         assert who.shop.admin("GET", f"/api-keys/{other['key_id']}").json["revoked_at"] is None
         assert stranger.call("GET", "/account/sessions").status == 200
-    with checks(f"{row} {name}: a key signs nobody in, and no key mints another"):
+    with checks(f"W11 X1 C5 L6 O13 {name}: a key signs nobody in, and no key mints another"):
         for method, path in (("GET", api.keys), ("POST", api.keys), ("GET", "/account/sessions")):
             refused = who.by(test["key"], method, path, {"name": "x"} if method == "POST" else None)
             assert refused.status == 403, refused
             envelope(name, refused)
-    with checks(f"{row} W1 {name}: a suspended reseller's person reads its keys, and mints, rotates and revokes none"):
+    passwords(checks, gateway, name, who, reseller)
+    with checks(f"W11 X1 C5 L6 O13 W1 {name}: a suspended reseller's person reads its keys, and mints, rotates and revokes none"):
         assert who.shop.move(reseller, "suspend").status == 200
-        assert len(who.listed()) == 3
+        assert len(who.listed()) == 4
         for method, path in (("POST", api.keys), ("POST", f"{api.keys}/{test[api.id]}/rotate"),
                              ("DELETE", f"{api.keys}/{test[api.id]}")):
             refused = who.call(method, path, {"name": "x"} if path == api.keys else None)
@@ -190,6 +191,64 @@ def own_keys(checks, gateway, name, row):
         assert who.shop.move(reseller, "terminate").status == 200
         assert not who.opens(test["key"]) and who.call("GET", api.keys).status == 401
     verified_export(gateway, who.shop.slug)
+
+
+def passwords(checks, gateway, name, who, reseller):
+    """Whoever is signed in sets a new password; the operator makes a link to one. `who` is signed in afterwards."""
+    api = who.api
+
+    def signs_in(password):
+        return gateway.post(who.base + api.sign_in, {"email": who.email, "password": password}).status == 200
+
+    with checks(f"O13 {name}: a new password needs the old one, and is as long as any"):
+        for body in ({"old": "wrong wrong wrong", "new": "another password"}, {"old": PASSWORD, "new": "short"},
+                     {"old": PASSWORD}, {"new": "another password"}, {"old": PASSWORD, "new": "x" * 257}):
+            refused = who.call("POST", "/account/password", body)
+            assert refused.status == api.invalid, (body, refused)
+            envelope(name, refused)
+            assert PASSWORD not in refused.body.decode()
+        assert signs_in(PASSWORD) and not signs_in("another password")
+    with checks(f"O13 G3 {name}: a new password ends all sessions of its account and its open links, and no key"):
+        key = who.mint()["key"]
+        link = who.shop.admin("POST", f"/resellers/{reseller['id']}/password-reset")
+        assert link.status == 201 and set(link.json) == {"url", "expires_at"}, link
+        other = who.sign_in()
+        changed = who.call("POST", "/account/password", {"old": PASSWORD, "new": "another password"})
+        assert changed.status == 200 and changed.json[api.word("sessions_ended")] >= 2, changed
+        for token in (who.session, other):
+            assert who.call("GET", api.keys, session=token).status == 401
+        assert gateway.get(link.json["url"].removeprefix(gateway.base_url)).status == 404
+        assert signs_in("another password") and not signs_in(PASSWORD) and who.opens(key)
+        assert who.shop.admin("GET", f"/resellers/{reseller['id']}/sessions").json["data"][1:] == []
+    with checks(f"O13 O3 {name}: the operator makes a link to a new password, which works once and ends every session"):
+        who.session = who.sign_in("another password")
+        first = who.shop.admin("POST", f"/resellers/{reseller['id']}/password-reset").json["url"]
+        again = str(uuid.uuid4())
+        made = [who.shop.admin(
+            "POST", f"/resellers/{reseller['id']}/password-reset", headers={"Idempotency-Key": again}) for _ in range(2)]
+        assert "url" not in made[1].json and made[1].json["already_shown"] is True, made[1]
+        first, link = (url.removeprefix(gateway.base_url) for url in (first, made[0].json["url"]))
+        assert gateway.get(first).status == 404 and gateway.get(link).status == 200
+        assert who.call("GET", api.keys).status == 200 and signs_in("another password")
+        assert gateway.post(link, {"password": PASSWORD}).status == 200
+        assert who.call("GET", api.keys).status == 401
+        assert gateway.post(link, {"password": "third password"}).status == 404
+        assert signs_in(PASSWORD) and not signs_in("another password")
+        who.session = who.sign_in()
+        who.call("DELETE", f"{api.keys}/{who.listed()[-1][api.id]}")
+    with checks(f"O13 W1 {name}: a suspended reseller's person sets a new password; nobody resets a terminated one's"):
+        assert who.shop.move(reseller, "suspend").status == 200
+        assert who.call("POST", "/account/password", {"old": PASSWORD, "new": PASSWORD + "!"}).status == 200
+        assert who.shop.move(reseller, "resume").status == 200
+        who.session = who.sign_in(PASSWORD + "!")
+        assert who.call("POST", "/account/password", {"old": PASSWORD + "!", "new": PASSWORD}).status == 200
+        who.session = who.sign_in()
+        gone = who.shop.invite(password=None)
+        link = who.shop.admin("POST", f"/resellers/{gone['id']}/password-reset").json["url"].removeprefix(gateway.base_url)
+        assert who.shop.move(gone, "terminate").status == 200 and gateway.get(link).status == 404
+        assert gateway.post(link, {"password": PASSWORD}).status == 404
+        assert who.shop.admin("POST", f"/resellers/{gone['id']}/password-reset").status == 409
+        assert who.shop.admin("POST", "/resellers/res_none/password-reset").status == 404
 
 
 def reports(checks, gateway):
@@ -374,8 +433,8 @@ def main():
         profile(checks, gateway)
         search(checks, gateway)
         reports(checks, gateway)
-        for name, row in (("orders", "W11"), ("reports", "C5"), ("licences", "L6"), ("codes", "O13"), ("ports", "X1")):
-            own_keys(checks, gateway, name, row)
+        for name in APIS:
+            own_keys(checks, gateway, name)
     checks.finish()
 
 

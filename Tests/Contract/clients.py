@@ -38,6 +38,7 @@ CALLS = {
     "service": ("GET", "/services/{id}", False), "pay": ("POST", "/services/{id}/pay", False),
     "cancel": ("POST", "/services/{id}/cancel", False), "keep": ("DELETE", "/services/{id}/cancel", False),
     "customers": ("GET", "/customers", True), "balance": ("GET", "/balance", False),
+    "top_up": ("POST", "/topup", False), "payment": ("GET", "/topup/{id}", False),
     "statement": ("GET", "/statement", True), "events": ("GET", "/events", False)}
 
 
@@ -158,12 +159,13 @@ class Scene:
 CUSTOMER = {"external_id": "c-1"}
 
 
-def every_call(client, scene):
+def every_call(client, scene, between):
     """Each of its calls once and more; what came back, by name."""
     came = {name: client(name) for name in ("products", "balance", "statement", "events")}
     came["quote"] = client("quote", "vps-1", "hourly", 2, CUSTOMER)
     person = {"external_id": f"{client.name}/ć ☃", "email": "jo@example.net", "name": 'Żółć "\\/ ☃'}
-    came["place_order"] = client("place_order", "vps-1", "monthly", 2, person, f"{client.name}-every-1")
+    reference = f"{client.name} № 1/ü"
+    came["place_order"] = client("place_order", "vps-1", "monthly", 2, person, f"{client.name}-every-1", reference)
     client("place_order", "metal-1", "monthly", 1, CUSTOMER, f"{client.name}-every-2")
     came["orders"] = client("orders", "pending") + client("orders")
     came["order"] = client("order", came["place_order"]["order"]["id"])
@@ -173,6 +175,16 @@ def every_call(client, scene):
     came["keep"] = client("keep", service)
     came["pay"] = refused(lambda: client("pay", service), error="refused", status=409)
     came["services"] = client("services", "active")
+    order = came["place_order"]["order"]["id"]
+    found = [client("orders", None, reference), client("orders", None, None, person["external_id"]),
+             client("orders", "completed", None, None, f"{client.name}-every-1")]
+    assert [[row["id"] for row in rows] for rows in found] == [[order]] * 3, found
+    assert {row["id"] for row in client("services", None, order)} == {row["id"] for row in came["order"]["services"]}
+    assert came["order"]["reference"] == reference and client("orders", None, "none") == [], came["order"]
+    # Without a payment service there is none to send anybody to.
+    client.meets(between.base_url + scene.shop.base, scene.reseller, attempts=1)
+    came["top_up"] = refused(lambda: client("top_up", "20.00"), error="refused", status=503)
+    came["payment"] = refused(lambda: client("payment", "none"), error="refused", status=404)
     came["customers"] = client("customers", person["external_id"])
     types = [event["type"] for event in client("events", came["events"]["next_cursor"])["data"]]
     assert types.count("order.created") == 2, types
@@ -191,7 +203,7 @@ def lives(checks, client, scene, between):
 
     with checks(f"W4 W5 W6 {client.name}: every call works on a live gateway, and sends nothing that is not described"):
         assert {client.spelled(name) for name in CALLS} == set(client.ask("methods")), client.ask("methods")
-        came = every_call(client, scene)
+        came = every_call(client, scene, between)
         unknown = [
             text for asked in between.asked for text in document.unknown(scene.shop.base + PARTNER, asked)]
         assert not unknown, unknown
@@ -308,6 +320,23 @@ def refusals(checks, client, scene, between):
         assert error.retry_after > 0, error
 
 
+def webhooks(checks, client):
+    receivers.vector(checks, client)
+    with checks(f"H2 H4 {client.name}: a webhook that is old is none; either secret of a rotation is one, whatever the "
+                "headers' case"):
+        body, old, new = b'{"type":"order.created","data":{}}', receivers.OLD, receivers.NEW
+
+        def verified(secrets, signed, at=1_000_000_000, now=1_000_000_000):
+            headers = {name.title(): value for name, value in receivers.sign(signed, "evt_1", body, at=at).items()}
+            return client.ask("verify", secrets=secrets, headers=headers, body=body.decode(), now=now)
+
+        for secrets, signed in (([new, old], [old]), ([old, new], [new]), (new, [old, new])):
+            assert verified(secrets, signed) == {"id": "evt_1", "type": "order.created", "data": verified(secrets, signed)["data"]}
+        for secrets, signed, now in (([new, old], [receivers.OTHER], 1_000_000_000), (old, [old], 1_000_000_301),
+                                     (old, [old], 999_999_699), (old, [old], 2_000_000_000)):
+            refused(lambda: verified(secrets, signed, now=now), error="BadWebhook")
+
+
 def drift(checks, client, scene):
     declared, document = client.types, Document(scene.document)
     returned = {name: client.returned[client.spelled(name)] for name in CALLS}
@@ -389,10 +418,13 @@ def retyped(properties, name):
 def main():
     options = arguments()
     checks = Checks()
-    with checks("W12 W5 the gateway's tests sign the vector alike"):
+    with checks("W12 W5 the signature vector stands in the page of the API, and the tests of the gateway sign alike"):
         secret, now, method, path, key, body = VECTOR
         headers = signature_headers(secret, method, path, key, body.encode(), now)
         assert headers["X-Tollgate-Signature"] == VECTOR_SIGNATURE, headers
+        with open(os.path.join(ROOT, "docs", "wholesale-orders.md"), encoding="utf-8") as file:
+            page = file.read()
+        assert all(word in page for word in (secret, str(now), path, key, body, VECTOR_SIGNATURE))
     with Gateway(options.tollgate, demo=False) as gateway, Between(gateway) as between:
         scene = Scene(gateway)
         for client in clients():
@@ -401,7 +433,7 @@ def main():
                 lives(checks, client, scene, between)
                 retries(checks, client, scene, between)
                 refusals(checks, client, scene, between)
-                receivers.vector(checks, client)
+                webhooks(checks, client)
                 drift(checks, client, scene)
     checks.finish()
 

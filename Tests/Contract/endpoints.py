@@ -118,18 +118,26 @@ FIND = {"email": ["x", "", "a b@c.example"], "q": ["", " ", "a\u200bb"]}
 PAGE = {"limit": ["0", "101", "-1", "abc", "1.5", "", "99999999999999999999", "١"],
         "cursor": ["", "x", "!!!!", "AAAA", "__________8", "%ff%fe", "' OR 1=1"]}
 FEED = {"limit": PAGE["limit"], "after": PAGE["cursor"], "types": ["x", "", "order.created,", "ORDER.CREATED"]}
+# What orders and services are found by.
+SOUGHT = {"reseller": [""], "product": ["", "x" * 65], "customer": [""], "reference": ["", " a"], "q": ["", "%01", "x" * 256]}
 MODE = {"mode": ["x", "", "LIVE", "0"]}
+USAGE = {"by": ["x", "", "DAY", "month"], "sort": ["x", "", "-x", "--orders", "ORDERS"]}
+CALLS = {"account": ["x", "", "a@@b.example"], "request_id": ["x", "", "req_", "req_" + "g" * 32, "req_" + "A" * 32]}
 TIMES = {"from": ["x", "", "2020-13-01", "2020-01-01T99:00:00Z"], "to": ["x", "", "2020-00-01"]}
 PRICES = {**{f"wholesale_{term}": price() for term in ("monthly", "quarterly", "semi_annual", "annual", "hourly")},
           "wholesale_setup_fee": price(), "wholesale_once": price(), "discount_rate_override": percent(), "is_enabled": boolean(),
           "max_quantity": integer(10, 0, 1_000_000_000, required=False)}
 ORDER = {"product": text("vps-1", 64), "term": choice("monthly", "weekly"), "quantity": integer(1, 1, 1000),
+         "reference": text("invoice-1", 128, required=False),
          "customer": {"external_id": text("c-1", 128), "email": email(required=False),
                       "name": text("Ada", 200, required=False)}}
 PASSWORD = text("correct horse battery", 256, 8)
 PRODUCT = {"name": text("A product", 200, required=False, null_is_bad=True),
            "fulfilment": choice("instant", required=False, null_is_bad=True), "hidden": boolean(False, null_is_bad=True),
-           "days": integer(30, 1, 36_525, required=False), "retail_price": price(), "wholesale_price": price()}
+           "days": integer(30, 1, 36_525, required=False), "retail_price": price(), "wholesale_price": price(),
+           "list": {name: price() for name in ("monthly", "quarterly", "semi_annual", "annual", "hourly", "setup_fee")}}
+SLOT = {"http_port": integer(10_001, 1, 65_535, required=False), "socks_port": integer(20_001, 1, 65_535, required=False)}
+KEYS = Field(["a-key"], ["x", 5, True, {}, [], [5], [None], [[]], [""], ["a-key", "a-key"], ["x" * 256], ["k"] * 101])
 
 DETAILS = Field({"host": {"value": "h.example"}}, [
     "x", 5, [], *({"a": bad} for bad in ("x", {}, {"value": 1}, {"value": "x", "secret": "y"}, {"value": "a\u0000b"})),
@@ -167,21 +175,25 @@ def webhooks(api, base="", fields=None, query=None):
 
 OVERLAP = {"overlap_seconds": integer(1, 0, 30 * 86_400, required=False)}
 
+PROVIDER_LOG = {
+    "tenant": [""], "action": ["", "Tenant", "a,"], "key": [""], "from": ["x", ""], "to": ["x", ""]}
+PROVIDER_USAGE = {"month": ["", "2026", "2026-13", "x"], "tenant": [""]}
+
 PROVIDERS = [
     Endpoint(PROVIDER, "POST", "/tenants", "provider", {
         "slug": text("new-tenant", 63, more=["-a", "a-", "A", "a_b", "a.b", "a b", "ä", "../x", "a/b", "%61"]),
         "blueprint": choice("hosting"), "owner_email": email(), "tier": choice("standard", required=False),
         "prefix": text("abc", 16, 2, required=False, more=["ABC", "a_b", "1abc", "a b"]),
         "currency": choice("EUR", "eur", "EURO", "XXX1", required=False), "password": text("correct horse battery", 256, 8, False)}),
-    Endpoint(PROVIDER, "GET", "/tenants", "provider", query={
+    Endpoint(PROVIDER, "GET", "/tenants", "provider's reader", query={
         **PAGE, "state": ["x", "", "active,"], "tier": ["x", "", "LITE"], "sort": ["x", "", "--name"],
         "owner_email": ["x", ""], "q": [""]}),
-    Endpoint(PROVIDER, "GET", "/tenants/{slug}", "provider"),
+    Endpoint(PROVIDER, "GET", "/tenants/{slug}", "provider's reader"),
     Endpoint(PROVIDER, "PATCH", "/tenants/{slug}", "provider", {
         "tier": choice("pro", required=False),
         "quotas": {"bytes": integer(1 << 40, 1 << 20, 10**15, False), "resellers": integer(1000, 0, 10**15, False),
                    "keys": integer(5000, 1, 10**15, False), "requests_monthly": integer(10**10, 0, 10**15, False)},
-        "rate_limit": policy(),
+        "rate_limit": policy(), "owner_email": email("owner@here.example", required=False),
         "domains": Field([{"host": "own.there.example"}], [
             "x", 5, {}, [5], [{}], ["single"], ["127.1"], [{"host": ""}], [{"host": "a b"}], [{"host": "single"}],
             [{"host": "-a.example"}], [{"host": "a.example:80"}], [{"host": "a..example"}], [{"host": 5}],
@@ -190,6 +202,7 @@ PROVIDERS = [
             [{"host": f"h{n}.example"} for n in range(101)]], False)},
         optional_objects=["quotas", "rate_limit"]),
     Endpoint(PROVIDER, "POST", "/tenants/{slug}/owner-key", "provider"),
+    Endpoint(PROVIDER, "POST", "/tenants/{slug}/invitation", "provider"),
     Endpoint(PROVIDER, "GET", "/tenants/{slug}/export", "provider"),
     Endpoint(PROVIDER, "POST", "/tenants/{slug}/restore", "provider", raw=True),
     Endpoint(PROVIDER, "POST", "/tenants/import", "provider", raw=True),
@@ -199,10 +212,23 @@ PROVIDERS = [
     Endpoint(PROVIDER, "POST", "/tenants/{slug}/suspend", "provider"),
     Endpoint(PROVIDER, "POST", "/tenants/{slug}/resume", "provider"),
     Endpoint(PROVIDER, "POST", "/tenants/{slug}/cancel", "provider"),
+    Endpoint(PROVIDER, "DELETE", "/tenants/{slug}/cancel", "provider"),
     Endpoint(PROVIDER, "POST", "/tenants/{slug}/refund", "provider"),
     Endpoint(PROVIDER, "DELETE", "/tenants/{slug}", "provider"),
+    Endpoint(PROVIDER, "DELETE", "/tenants/{slug}/deletion", "provider"),
+    Endpoint(PROVIDER, "POST", "/provider-keys", "provider", {
+        "name": text("A key", 100), "role": choice("read", required=False), "expires_at": time_to_come()}),
+    Endpoint(PROVIDER, "GET", "/provider-keys", "provider", query=PAGE),
+    Endpoint(PROVIDER, "GET", "/provider-keys/{key}", "provider"),
+    Endpoint(PROVIDER, "POST", "/provider-keys/{key}/rotate", "provider", OVERLAP),
+    Endpoint(PROVIDER, "DELETE", "/provider-keys/{key}", "provider"),
     Endpoint(PROVIDER, "POST", "/provider-key/rotate", "provider"),
     Endpoint(PROVIDER, "GET", "/backup", "provider"),
+    Endpoint(PROVIDER, "GET", "/log", "provider's reader", query={**PAGE, **PROVIDER_LOG}),
+    Endpoint(PROVIDER, "GET", "/log.csv", "provider's reader", query=PROVIDER_LOG),
+    Endpoint(PROVIDER, "GET", "/log.jsonl", "provider's reader", query=PROVIDER_LOG),
+    Endpoint(PROVIDER, "GET", "/usage", "provider's reader", query={**PAGE, **PROVIDER_USAGE}),
+    Endpoint(PROVIDER, "GET", "/usage.csv", "provider's reader", query=PROVIDER_USAGE),
     Endpoint(PROVIDER, "GET", "/blueprints", "provider"),
     Endpoint(PROVIDER, "POST", "/clock/accept", "provider"),
     Endpoint(PROVIDER, "POST", "/registry/rebuild", "provider"),
@@ -235,9 +261,9 @@ ADMINS = [
     Endpoint(ADMIN, "POST", "/account/keys", "operator", {
         "role": choice("operator", "owner", required=False), "mode": choice("live", required=False),
         "name": text("A key", 100, required=False), "expires_at": time_to_come(), "limit": policy()},
-        optional_objects={"limit"}),
+        optional_objects={"limit"}, may_be_empty=True),
     Endpoint(ADMIN, "GET", "/people", "owner", query={
-        **PAGE, "role": ["x", "", "OWNER", "reseller"], "state": ["x", "", "ACTIVE"]}),
+        **PAGE, "role": ["x", "", "OWNER", "reseller"], "state": ["x", "", "ACTIVE"], "email": FIND["email"]}),
     Endpoint(ADMIN, "POST", "/people", "owner", {
         "email": email(), "name": text("Ada", 200), "role": choice("support", "reseller")}),
     Endpoint(ADMIN, "GET", "/people/{person}", "owner"),
@@ -275,23 +301,32 @@ ADMINS = [
     *[Endpoint(ADMIN, "POST", f"/resellers/{{reseller}}/{move}", "operator")
       for move in ("approve", "suspend", "resume", "terminate")],
     Endpoint(ADMIN, "POST", "/resellers/{reseller}/invitation", "operator"),
+    Endpoint(ADMIN, "POST", "/resellers/{reseller}/password-reset", "operator"),
     Endpoint(ADMIN, "POST", "/resellers/{reseller}/webhook-secret/rotate", "operator", OVERLAP, optional_body=True),
     Endpoint(ADMIN, "POST", "/resellers/{reseller}/balance", "operator", {
         "amount": money("5.00", "-1000000000.01", "1000000000.01", digits=2, required=True, more=["0", 0, "0.00"]),
         "reference": text("transfer", 200)}, needs_key=True),
     Endpoint(ADMIN, "GET", "/resellers/{reseller}/statement", "operator", query={**PAGE, **MODE}),
+    Endpoint(ADMIN, "GET", "/resellers/{reseller}/statement.csv", "operator", query={**TIMES, **MODE}),
     Endpoint(ADMIN, "GET", "/resellers/{reseller}/products", "operator", query=PAGE),
     Endpoint(ADMIN, "GET", "/resellers/{reseller}/products/{sku}", "operator"),
     Endpoint(ADMIN, "PUT", "/resellers/{reseller}/products/{sku}", "operator", PRICES, may_be_empty=True),
     Endpoint(ADMIN, "POST", "/products", "operator", {
         "sku": text("new-sku", 64, more=["-a", ".a", "a b", "a/b", "ä", "a%", ".."]),
-        **PRODUCT, "name": text("A product", 200), "fulfilment": choice("instant"), "hidden": boolean(False)}),
+        **PRODUCT, "name": text("A product", 200), "fulfilment": choice("instant"), "hidden": boolean(False)},
+        optional_objects=["list"]),
     Endpoint(ADMIN, "GET", "/products", "operator", query=PAGE),
     Endpoint(ADMIN, "GET", "/products/{sku}", "operator"),
-    Endpoint(ADMIN, "PATCH", "/products/{sku}", "operator", PRODUCT),
+    Endpoint(ADMIN, "PATCH", "/products/{sku}", "operator", PRODUCT, optional_objects=["list"]),
+    Endpoint(ADMIN, "GET", "/products.csv", "operator"),
+    Endpoint(ADMIN, "POST", "/products.csv", "operator", query={"dry_run": ["x", "", "TRUE", "1"]}, raw=True),
     Endpoint(ADMIN, "GET", "/price-book.csv", "operator"),
-    Endpoint(ADMIN, "POST", "/price-book.csv", "operator", raw=True),
-    Endpoint(ADMIN, "GET", "/orders", "operator", query={**PAGE, **MODE, "state": ["x", "", "PENDING"]}),
+    Endpoint(ADMIN, "POST", "/price-book.csv", "operator", query={"dry_run": ["x", "", "TRUE", "1"]}, raw=True),
+    Endpoint(ADMIN, "GET", "/price-history", "operator", query={**PAGE, **TIMES}),
+    Endpoint(ADMIN, "GET", "/resellers/{reseller}/products/{sku}/history", "operator", query=PAGE),
+    Endpoint(ADMIN, "GET", "/orders", "operator", query={
+        **PAGE, **MODE, **SOUGHT, **TIMES, "state": ["x", "", "PENDING"]}),
+    Endpoint(ADMIN, "GET", "/orders.csv", "operator", query={**MODE, **SOUGHT, **TIMES, "state": ["x", "pending,"]}),
     Endpoint(ADMIN, "GET", "/orders/{order}", "operator"),
     Endpoint(ADMIN, "POST", "/orders/{order}/activate", "operator", {"details": DETAILS}, optional_body=True),
     Endpoint(ADMIN, "POST", "/orders/{order}/reject", "operator", {
@@ -300,7 +335,10 @@ ADMINS = [
         "amount": money("1", "0", "1000000001", digits=2, required=True), "reason": text("It was down", 500),
         "service": text("svc_none", 64, required=False), "period": integer(0, 0, 2**31 - 1, required=False)},
         needs_key=True),
-    Endpoint(ADMIN, "GET", "/services", "operator", query={**PAGE, **MODE, "status": ["x", ""]}),
+    Endpoint(ADMIN, "GET", "/services", "operator", query={
+        **PAGE, **MODE, **SOUGHT, **TIMES, "state": ["x"], "status": ["x", ""], "order": [""]}),
+    Endpoint(ADMIN, "GET", "/services.csv", "operator", query={
+        **MODE, **SOUGHT, **TIMES, "state": ["x"], "status": ["x", ""], "order": [""]}),
     Endpoint(ADMIN, "GET", "/services/{service}", "operator"),
     Endpoint(ADMIN, "PATCH", "/services/{service}/details", "operator", {"details": Field(DETAILS.good, DETAILS.bad)}),
     *[Endpoint(ADMIN, "POST", f"/services/{{service}}/{move}", "operator") for move in ("suspend", "resume")],
@@ -311,7 +349,7 @@ ADMINS = [
         "product": text("none", 64, required=False, null_is_bad=False),
         "term": Field("monthly", [5, "", "weekly", [], {}], required=False, null_is_bad=False),
         "price": money("1", "-1", "1000000001", required=True), "dry_run": boolean(True)}),
-    Endpoint(ADMIN, "GET", "/webhooks", "operator", query={**PAGE, **MODE, "state": ["x", "", "ACTIVE"]}),
+    Endpoint(ADMIN, "GET", "/webhooks", "operator", query={**PAGE, **MODE, "state": ["x", "", "ACTIVE"], "email": FIND["email"]}),
     Endpoint(ADMIN, "GET", "/webhooks/{webhook}", "operator"),
     *[Endpoint(ADMIN, "POST", f"/webhooks/{{webhook}}/{move}", "operator") for move in ("disable", "enable", "pause", "resume")],
     Endpoint(ADMIN, "GET", "/deliveries", "operator", query={**PAGE, **MODE, **DELIVERIES, "status": ["x", ""]}),
@@ -334,8 +372,21 @@ ADMINS = [
     Endpoint(ADMIN, "POST", "/reviews/{review}/close", "operator", {"note": text("Settled", 2000)}),
     Endpoint(ADMIN, "POST", "/licences", "operator", raw=True, needs_key=True),
     Endpoint(ADMIN, "GET", "/licences", "operator", query={**PAGE, **MODE}),
+    Endpoint(ADMIN, "POST", "/licences/withdraw", "operator", {"keys": KEYS}, query=MODE),
+    Endpoint(ADMIN, "POST", "/licences/move", "operator", {
+        "keys": KEYS, "reseller": text("res_x", 255, required=False), "product": text("lifetime", 64, required=False)}, query=MODE),
+    Endpoint(ADMIN, "GET", "/licences/withdrawn", "operator", query={**PAGE, **MODE}),
     Endpoint(ADMIN, "POST", "/ports", "operator", query=MODE, raw=True, needs_key=True),
     Endpoint(ADMIN, "GET", "/ports", "operator", query={**PAGE, **MODE, "status": ["x", "", "FREE"]}),
+    Endpoint(ADMIN, "PATCH", "/ports/{address}", "operator", SLOT, query=MODE),
+    Endpoint(ADMIN, "DELETE", "/ports/{address}", "operator", query={**MODE, "ports": ["x", "", "MOVE"]}),
+    Endpoint(ADMIN, "GET", "/devices", "operator", query={**PAGE, **MODE, "status": ["x", "", "ACTIVE"]}),
+    Endpoint(ADMIN, "GET", "/devices/{device}", "operator", query=MODE),
+    Endpoint(ADMIN, "PATCH", "/devices/{device}", "operator", {
+        "server_ip": text("203.0.113.5", 253, required=False, null_is_bad=True, more=["127.0.0.1", "::1", "0.0.0.0", "a b", "x"]),
+        "city": text("Berlin", 100, required=False), "carrier": text("net", 100, required=False),
+        "mode": choice("shared", required=False, null_is_bad=True)}, query=MODE),
+    Endpoint(ADMIN, "DELETE", "/devices/{device}", "operator", query={**MODE, "ports": ["x", "", "MOVE"]}),
     Endpoint(ADMIN, "GET", "/countries", "operator", query=PAGE),
     Endpoint(ADMIN, "PUT", "/countries/{country}", "operator", {
         "base_price": money("2.00", "-0.01", "1000000000.01", required=True), "name": text("Germany", 100, required=False)}),
@@ -369,19 +420,22 @@ ADMINS = [
     Endpoint(ADMIN, "POST", "/outbound/resume", "operator", {"deliveries": choice("send", required=False)},
              optional_body=True),
     Endpoint(ADMIN, "GET", "/settings", "operator"),
+    Endpoint(ADMIN, "PUT", "/settings/logo", "operator", raw=True),
+    Endpoint(ADMIN, "DELETE", "/settings/logo", "operator"),
     Endpoint(ADMIN, "PATCH", "/settings", "operator", {
         "name": text("A name", 100, required=False, null_is_bad=True),
-        "logo": Field("https://there.example/logo.svg", url().bad + [
-            "http://there.example/logo.svg", "https://a.example/\"x", "https://a.example/;x"], False),
         "colours": {name: Field("#1a2b3c", NOT_TEXT + ["", "red", "#12345", "#1234567", "#gggggg", "1a2b3c7", "#1a2b3c;"], False)
                     for name in ("primary", "accent", "background")},
         "self_activation": boolean(False, null_is_bad=True), "self_service_keys": boolean(False, null_is_bad=True),
         "sandbox_before_approval": boolean(True, null_is_bad=True)}, optional_objects=["colours"]),
-    Endpoint(ADMIN, "GET", "/audit", "operator", query={**PAGE, **TIMES, "status": ["x", "", "99", "600", "-1"]}),
-    Endpoint(ADMIN, "GET", "/audit.csv", "operator", query={**TIMES, "status": ["x", "99"]}),
-    Endpoint(ADMIN, "GET", "/audit.jsonl", "operator", query={**TIMES, "status": ["x", "99"]}),
+    Endpoint(ADMIN, "GET", "/audit", "operator", query={**PAGE, **TIMES, "status": ["x", "", "99", "600", "-1"], **CALLS}),
+    Endpoint(ADMIN, "GET", "/audit.csv", "operator", query={**TIMES, "status": ["x", "99"], **CALLS}),
+    Endpoint(ADMIN, "GET", "/audit.jsonl", "operator", query={**TIMES, "status": ["x", "99"], **CALLS}),
     Endpoint(ADMIN, "GET", "/audit/head", "operator"),
-    Endpoint(ADMIN, "GET", "/usage", "operator", query={**PAGE, **TIMES}),
+    Endpoint(ADMIN, "GET", "/usage", "operator", query={**PAGE, **TIMES, **USAGE}),
+    *[Endpoint(ADMIN, "GET", f"/reports/{report}{form}", "operator", query={
+        **({} if form else PAGE), **TIMES, "by": ["x", "", "DAY", "year"], "group": ["x", "", "tenant"]})
+      for report in ("turnover", "refunds", "holds", "credit", "balances") for form in ("", ".csv")],
 ]
 
 PARTNERS = [
@@ -400,6 +454,8 @@ PARTNERS = [
     Endpoint(PARTNER, "GET", "/account/sessions", "session", query=PAGE),
     Endpoint(PARTNER, "DELETE", "/account/sessions", "session"),
     Endpoint(PARTNER, "DELETE", "/account/sessions/{session}", "session"),
+    Endpoint(PARTNER, "POST", "/account/password", "session", {
+        "old": text("x", 256), "new": text("correct horse staple", 256, 8)}),
     Endpoint(PARTNER, "GET", "/webhook", "reseller"),
     Endpoint(PARTNER, "PUT", "/webhook", "reseller", {"url": url(), "events": names(["order.created"], required=True)}),
     *webhooks(PARTNER, fields={
@@ -411,15 +467,21 @@ PARTNERS = [
     Endpoint(PARTNER, "GET", "/balance", "reseller"),
     Endpoint(PARTNER, "POST", "/orders", "reseller", ORDER, needs_key=True, signed=True),
     Endpoint(PARTNER, "POST", "/orders/quote", "reseller", ORDER),
-    Endpoint(PARTNER, "GET", "/orders", "reseller", query={**PAGE, "state": ["x", "", "PENDING"]}),
+    Endpoint(PARTNER, "GET", "/orders", "reseller", query={
+        **PAGE, "state": ["x", "", "PENDING"], "reference": [""], "customer": [""], "idempotency_key": ["", "a b"]}),
     Endpoint(PARTNER, "GET", "/orders/{order}", "reseller"),
-    Endpoint(PARTNER, "GET", "/services", "reseller", query={**PAGE, "status": ["x", ""]}),
+    Endpoint(PARTNER, "GET", "/services", "reseller", query={**PAGE, "status": ["x", ""], "order": [""]}),
     Endpoint(PARTNER, "GET", "/services/{service}", "reseller"),
     Endpoint(PARTNER, "POST", "/services/{service}/pay", "reseller"),
     Endpoint(PARTNER, "POST", "/services/{service}/cancel", "reseller"),
     Endpoint(PARTNER, "DELETE", "/services/{service}/cancel", "reseller"),
+    Endpoint(PARTNER, "POST", "/topup", "reseller", {"amount": money("20", "9.99", "1000000.01", digits=2, required=True)}),
+    Endpoint(PARTNER, "GET", "/topup/{payment}", "reseller"),
     Endpoint(PARTNER, "GET", "/statement", "reseller", query=PAGE),
-    Endpoint(PARTNER, "GET", "/statement.csv", "reseller"),
+    Endpoint(PARTNER, "GET", "/statement.csv", "reseller", query=TIMES),
+    Endpoint(PARTNER, "GET", "/usage", "reseller", query={**PAGE, **TIMES, **USAGE}),
+    Endpoint(PARTNER, "GET", "/requests", "reseller", query={
+        **PAGE, **TIMES, "status": ["x", "", "99", "600"], "request_id": CALLS["request_id"]}),
     Endpoint(PARTNER, "GET", "/account", "reseller"),
     Endpoint(PARTNER, "GET", "/events", "reseller", query=FEED),
 ]
@@ -437,6 +499,7 @@ def account(api, keys="/keys"):
         Endpoint(api, "GET", "/account/sessions", "session"),
         Endpoint(api, "DELETE", "/account/sessions", "session"),
         Endpoint(api, "DELETE", "/account/sessions/{session}", "session"),
+        Endpoint(api, "POST", "/account/password", "session"),
     ]
 
 
@@ -445,6 +508,7 @@ SEEDS = [
     Endpoint(REPORTS, "POST", "/signup", "reseller"),
     Endpoint(REPORTS, "POST", "/credit", "reseller"),
     Endpoint(REPORTS, "GET", "/credit/{event}", "reseller"),
+    Endpoint(REPORTS, "GET", "/account", "reseller"),
     Endpoint(REPORTS, "POST", "/session", "open"),
     Endpoint(REPORTS, "DELETE", "/session", "session"),
     Endpoint(REPORTS, "POST", "/key/rotate", "reseller's key"),
@@ -471,6 +535,9 @@ SEEDS = [
     Endpoint(PORTS, "GET", "/reseller/customers", "reseller"),
     Endpoint(PORTS, "GET", "/reseller/customers/{customer}", "reseller"),
     Endpoint(PORTS, "PATCH", "/reseller/customers/{customer}", "reseller"),
+    Endpoint(PORTS, "GET", "/reseller/analytics", "reseller"),
+    Endpoint(PORTS, "POST", "/reseller/topup", "reseller"),
+    Endpoint(PORTS, "GET", "/reseller/topup/{payment}", "reseller"),
     Endpoint(PORTS, "POST", "/reseller/customers/{customer}/topup", "reseller"),
     Endpoint(PORTS, "POST", "/reseller/ports", "reseller"),
     Endpoint(PORTS, "GET", "/reseller/ports", "reseller"),
@@ -488,6 +555,7 @@ SEEDS = [
     Endpoint(CODES, "POST", "/regenerate-seed-hash", "session"),
     Endpoint(CODES, "POST", "/activate", "session"),
     Endpoint(CODES, "GET", "/me", "reseller"),
+    Endpoint(CODES, "GET", "/account", "reseller"),
     Endpoint(CODES, "POST", "/regenerate-key", "reseller"),
     Endpoint(CODES, "GET", "/plans", "open or reseller"),
     Endpoint(CODES, "POST", "/generate", "reseller"),
@@ -508,7 +576,7 @@ ACCESS = {
     "open": None, "open or reseller": {"nobody", "reseller", "session"}, "reseller": {"reseller", "session"},
     "reseller's key": {"reseller"},
     "session": {"session"}, "operator": {"operator", "owner", "owner's session"}, "owner": {"owner", "owner's session"},
-    "operator's session": {"owner's session"}, "provider": {"provider"}, "payment service": set(),
+    "operator's session": {"owner's session"}, "provider": {"provider"}, "provider's reader": {"provider", "provider's reader"}, "payment service": set(),
 }
 
 

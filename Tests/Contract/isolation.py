@@ -166,7 +166,7 @@ def ids_elsewhere(checks, gateway, here, there):
               "session": "key_" + "0" * 26,
               "order": "ord_" + "0" * 26, "service": "svc_" + "0" * 26, "delivery": "dlv_" + "0" * 26, "event": "ev_" + "0" * 26,
               "reconciliation": "rec_" + "0" * 26, "review": "rev_" + "0" * 26, "subscriber": "sub_" + "0" * 26,
-              "payment": "pay_" + "0" * 26, "item": "stk_" + "0" * 26}
+              "payment": "pay_" + "0" * 26, "person": "per_" + "0" * 26, "item": "stk_" + "0" * 26}
     with checks("G1 ids of another tenant are unknown: 404, the same body as for ids that there are not"):
         for endpoint in ALL:
             if endpoint.api == PROVIDER:
@@ -329,7 +329,7 @@ def webhooks(checks, gateway, here):
                      "/audit?limit=100", "/audit.jsonl", "/settings", "/deliveries"]:
             text = here.shop.admin("GET", path).body.decode()
             for secret in (here.reseller["key"], here.reseller["webhook_secret"], here.shop.owner_key, here.operator, here.session,
-                           "scrypt", "password", "whsec_"):
+                           "scrypt", "password_hash", PASSWORD, "whsec_"):
                 assert secret not in text, (path, secret[:12])
 
 

@@ -29,7 +29,7 @@ BOOK_OF = {
 # Where the sender is with what was queued: it goes on by itself.
 SENDING = {"delivery", "delivery_count", "attempt", "endpoint_health"}
 # The log of what was called, and its counts.
-RECORDS = {"audit", "usage", "usage_refusal", "reseller_room", "meta"}
+RECORDS = {"audit", "usage_hour", "usage_day", "usage_mark", "ledger_mark", "day_total", "reseller_room", "meta"}
 # What an operator's key of mode test may change: stock by file, and orders and services by their id (O1).
 BY_FILE = {"/licences", "/ports", "/products/{sku}/stock"}
 BY_ID = {"/orders/{order}/activate", "/orders/{order}/reject", "/services/{service}/suspend",
@@ -58,7 +58,7 @@ class Tenant:
         operator = {"owner_email": known["owner_login"]["email"], "role": "operator"}
         self.operator = self.admin("POST", "/api-keys", {**operator, "mode": "test"})["key"]
         self.ids = {name: "none" for name in (
-            "session", "order", "service", "delivery", "event", "reconciliation", "review", "subscriber", "payment",
+            "session", "person", "order", "service", "delivery", "event", "reconciliation", "review", "subscriber", "payment",
                 "customer",
             "port", "webhook", "code", "country", "item")}
         self.ids |= {

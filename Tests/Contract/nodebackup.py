@@ -17,6 +17,8 @@ from support import Checks, Gateway, arguments, command, verified_export, wait_u
 PROVIDER = "/provider/v1"
 CLIENTS = 64
 PIECE = 256 << 10
+# A crowded machine backs up slowly, and is not to have more and more to back up.
+ORDERS_MAX = 6_000
 options = arguments()
 checks = Checks()
 
@@ -57,7 +59,7 @@ class Load:
         shop, reseller, sku = self.shops[number % len(self.shops)]
         connection = shop.gateway.connection()
         for count in itertools.count():
-            if self.ended.is_set():
+            if self.ended.is_set() or len(self.answered) > ORDERS_MAX:
                 break
             answer = shop.order(reseller, sku, key=f"load-{number}-{count}", connection=connection)
             if answer.status != 201:

@@ -38,6 +38,9 @@ class Commands:
         assert put.status in (200, 201), put
         assert shop.order(self.reseller, self.skus["instant"]).status == 201
         self.numbers = iter(range(1000))
+        self.words = os.path.join(folder, "words")
+        with open(self.words, "w", encoding="utf-8") as file:
+            file.write("the words of this test\n")
         self.export = os.path.join(folder, "sound.sqlite")
         made = gateway.command("tenant", "export", "printed", "--output", self.export)
         assert made.returncode == 0, made.stderr
@@ -59,6 +62,33 @@ class Commands:
 
     def delivery(self):
         return self.shop.admin("GET", "/deliveries").json["data"][0]["id"]
+
+    def master(self):
+        return ["--master-key", os.path.join(self.gateway.data, "master.key")]
+
+    def archive(self):
+        """A backup of the node."""
+        folder = os.path.join(self.folder, "archive")
+        if not os.path.exists(folder):
+            assert self.gateway.command("backup", folder).returncode == 0
+        return folder
+
+    def bundle(self):
+        """A tenant's, which lives nowhere any more."""
+        slug, file = self.tenant(), self.fresh(".tollgate")
+        for words in [
+                ("export", slug, "--output", file, "--with-secrets", "--passphrase-file", self.words),
+                ("delete", slug, "--confirm", slug)]:
+            done = self.gateway.command("tenant", *words)
+            assert done.returncode == 0, done
+        return file
+
+    def sealed(self):
+        slug = self.tenant()
+        done = self.gateway.post(
+            f"/provider/v1/tenants/{slug}/move", {"base_url": "https://there.example"}, key=self.gateway.provider_key)
+        assert done.status == 200, done
+        return slug
 
     def moved(self, move):
         """The webhook, after this move where that is one."""
@@ -91,8 +121,15 @@ class Commands:
             return ["tenant", "delete", slug, "--confirm", slug, *provider]
 
         return {
+            "completion": lambda: ["completion", "zsh"], "manual": lambda: ["manual"],
             "help": lambda: ["help"], "version": lambda: ["version"], "verify": lambda: ["verify", self.export],
             "backup": lambda: ["backup", self.fresh(""), *provider],
+            "backup verify": lambda: ["backup", "verify", self.archive(), *self.master()],
+            "restore-node": lambda: ["restore-node", self.archive(), "--data", self.fresh(""), *self.master()],
+            "tenant import": lambda: ["tenant", "import", "--input", self.bundle(), "--passphrase-file", self.words, *provider],
+            "tenant move": lambda: [
+                "tenant", "move", self.tenant(), "--to", self.other.base_url, "--to-key", self.other.provider_key, *provider],
+            "tenant move-back": of(self.sealed, "move-back"),
             "tenant create": lambda: [
                 "tenant", "create", f"made-{next(self.numbers)}", "--blueprint", "hosting", "--owner-email",
                 "o@there.example", *provider],
@@ -159,7 +196,7 @@ def one_line(result, *words):
 
 
 def has_json(words):
-    return words[0] not in ("help", "version")
+    return words[0] not in ("completion", "help", "manual", "version")
 
 
 def streams(checks, commands):
@@ -345,8 +382,10 @@ def main():
     checks = Checks()
     folder = tempfile.mkdtemp(prefix="tollgate-")
     try:
-        with Gateway(options.tollgate, demo=False) as gateway:
+        with Gateway(options.tollgate, demo=False) as gateway, Gateway(options.tollgate, demo=False) as other:
             commands = Commands(gateway, options.tollgate, folder)
+            # Where tenants move to.
+            commands.other = other
             streams(checks, commands)
             files(checks, commands)
         serving(checks, options.tollgate)

@@ -24,13 +24,12 @@ LOCAL_PART = "'&img{src=x}|`&"
 
 TEXTS = {
     "plain": {
-        "settings": {"name": "VPN seller", "logo": None, "colours": {"primary": None, "background": None}},
+        "settings": {"name": "VPN seller", "colours": {"primary": None, "background": None}},
         "plan": "One day", "email": "dora", "field": "colour",
     },
     "hostile": {
         "settings": {
-            "name": MARKUP, "logo": "https://cdn.example/l$(o)go.png?a=1&b={2}&quot=3",
-            "colours": {"primary": "#ABCDEF", "background": "#010203"}},
+            "name": MARKUP, "colours": {"primary": "#ABCDEF", "background": "#010203"}},
         "plan": MARKUP, "email": LOCAL_PART, "field": MARKUP,
     },
 }
@@ -98,6 +97,15 @@ class Site:
     def invitation(self):
         url = self.admin("POST", "/resellers", {"email": self.email("invited"), "name": "Invited"})["invitation_url"]
         self.keep("invitation", "GET", url[url.index("/invite/"):])
+
+    def password_reset(self):
+        made = self.admin("POST", "/people", {"email": self.email("person"), "name": "Person", "role": "support"})
+        url = self.admin("POST", f"/people/{made['id']}/password-reset")["url"]
+        path = url[url.index("/reset-password/"):]
+        self.keep("reset", "GET", path)
+        self.keep("reset-short", "POST", path, {"password": "short"})
+        self.keep("reset-done", "POST", path, {"password": PASSWORD})
+        self.keep("reset-again", "GET", path)
 
     def activation(self):
         sku = f"day-{self.name}"
@@ -189,6 +197,7 @@ def every_page(tollgate):
         for site in sites:
             site.theme()
             site.invitation()
+            site.password_reset()
             site.activation()
             site.payment()
         assert gateway.stop() == 0

@@ -1,11 +1,14 @@
 """O10: refunds of orders. What was taken goes back once: of an order, a service, a period; what it leaves due is paid; the
 reseller is told, the ledger agrees, and a crash or a repeated call pays nothing back twice."""
 
+import csv
 from decimal import Decimal
+import json
+import os
 import uuid
 
 from shop import Shop
-from support import Checks, Gateway, arguments, command, together, verified_export, wait_until
+from support import Checks, Gateway, arguments, together, verified_export, wait_until
 
 options = arguments()
 checks = Checks()
@@ -142,21 +145,85 @@ def check_dues(gateway, shop):
         assert shop.refund(owner, "0.01", service=paid, period=1).status == 422
 
 
+def check_kill(gateway, shop):
+    with checks("O10 G8 kill -9 amid refunds: what was answered stays, and each key repeated pays once in all"):
+        order, _ = shop.placed(quantity=10)
+        keys = [str(uuid.uuid4()) for _ in range(60)]
+        answered = []
+
+        def ask(key):
+            try:
+                answer = shop.refund(order, "0.10", key=key)
+            except OSError:
+                return
+            answered.append(answer.status)
+
+        def kill():
+            wait_until(lambda: len(answered) >= 15, pause_seconds=0.001)
+            gateway.kill()
+
+        together([kill, *(lambda key=key: [ask(key)] for key in keys)])
+        assert set(answered) == {200} and len(answered) < 60, answered
+        gateway.start()
+        assert Decimal(shop.shown(order)["refunded"]) * 10 >= len(answered)
+        assert {shop.refund(order, "0.10", key=key).status for key in keys} == {200}
+        assert shop.shown(order)["refunded"] == "6.00" and len(shop.shown(order)["refunds"]) == 60
+
+
 def check_line(gateway, shop):
-    with checks("O10 `tollgate order refund` pays back, shows the order, and says what is wrong"):
-        order, _ = shop.placed()
-        common = ["--data", gateway.data, "--tenant", shop.slug]
-        done = command(options.tollgate, "order", "refund", order, "--amount", "2.00", "--reason", "late", *common)
-        assert done.returncode == 0 and "2.00" in done.stdout, done
-        over = command(options.tollgate, "order", "refund", order, "--amount", "99.00", "--reason", "late", *common)
-        assert over.returncode == 1 and "9.00" in over.stderr, over
-        assert shop.shown(order)["refunded"] == "2.00"
+    def line(*words, status=0):
+        done = gateway.command(*words, "--tenant", shop.slug, "--key", shop.owner_key)
+        assert done.returncode == status, (words, done.stdout, done.stderr)
+        return done.stdout if status == 0 else done.stderr
+
+    with checks("O10 `tollgate order` finds, activates, rejects and refunds, and says what is wrong"):
+        order, _ = shop.placed(quantity=2)
+        pending, _ = shop.placed(shop.manual)
+        other, _ = shop.placed(shop.manual)
+        assert pending in line("order", "list", "--state", "pending", "--reseller", shop.buyer["id"])
+        assert order not in line("order", "list", "--state", "pending")
+        assert "completed" in line("order", "activate", pending)
+        assert "no room" in line("order", "reject", other, "--reason", "no room")
+        assert "refunded" in line("order", "refund", order, "--amount", "2.00", "--reason", "late")
+        key = ["--idempotency-key", str(uuid.uuid4())]
+        for _ in range(2):
+            line("order", "refund", order, "--amount", "1.00", "--reason", "late", *key)
+        assert shop.shown(order)["refunded"] == "3.00"
+        assert "19.00" in line("order", "refund", order, "--amount", "99.00", "--reason", "late", status=1)
+        assert "pending, completed, rejected" in line("order", "list", "--state", "x", status=1)
+        assert json.loads(line("order", "show", order, "--json"))["refunded"] == "3.00"
+        path = os.path.join(gateway.data, "orders.csv")
+        line("order", "export", "--output", path, "--find", order.upper())
+        with open(path) as file:
+            assert [row["id"] for row in csv.DictReader(file)] == [order]
+    with checks("O10 `tollgate service` finds, suspends, resumes, reprices, details and cancels"):
+        order, [service] = shop.placed()
+        assert service in line("service", "list", "--order", order)
+        assert "suspended" in line("service", "suspend", service) and "active" in line("service", "resume", service)
+        assert "9.00" in line("service", "reprice", "--price", "9.00", "--reseller", shop.buyer["id"], "--dry-run")
+        path = os.path.join(gateway.data, "details.json")
+        with open(path, "w") as file:
+            json.dump({"host": {"value": "h.example"}}, file)
+        line("service", "details", service, "--details-file", path)
+        assert "h.example" in line("service", "show", service)
+        assert "cancelled" in line("service", "cancel", service) and service in line("service", "list", "--state", "cancelled")
+    with checks("O5 A6 `tollgate balance add` moves money once a key, and `payment list` lists"):
+        before = shop.balance(shop.buyer)
+        key = ["--idempotency-key", str(uuid.uuid4())]
+        for _ in range(2):
+            line("balance", "add", shop.buyer["id"], "--amount", "7.50", "--reference", "cash", *key)
+        line("balance", "add", shop.buyer["id"], "--amount", "-2.50", "--reference", "slip")
+        assert shop.balance(shop.buyer) == before + 5
+        assert "no payments" in line("payment", "list", "--reseller", shop.buyer["id"])
+        line("payment", "show", "pay_none", status=1)
 
 
 with Gateway(options.tollgate, demo=False, clock=True) as gateway:
     shop = Refunds(gateway)
     order = check_sums(shop)
     check_refusals(shop, order)
+    check_kill(gateway, shop)
+    check_line(gateway, shop)
     check_dues(gateway, shop)
     with checks("O10 the file verifies after all of it"):
         verified_export(gateway, shop.slug)

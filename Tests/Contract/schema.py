@@ -284,6 +284,12 @@ def admin(scene):
     subscriber = {"id": [scene.admin("GET", "/subscribers")["data"][0]["id"]]}
     session = scene.session(ADMIN, "owner@here.example")
     at = {"id": [shop["id"]]}
+    clerk, leaver = [scene.admin("POST", "/people", {
+        "email": f"{name}@here.example", "name": name, "role": "operator"}) for name in ("clerk", "leaver")]
+    link = clerk["invitation_url"].removeprefix(scene.gateway.base_url)
+    scene.call("POST", link, {"password": PASSWORD})
+    scene.token(scene.session(ADMIN, "clerk@here.example"))
+    clerks = scene.admin("GET", f"/people/{clerk['id']}/sessions")["data"][0]["id"]
     own = scene.call("GET", f"{scene.base}{ADMIN}/account/sessions", key=scene.token(session))["data"][0]["id"]
     theirs = [scene.signed_in(shop) for _ in range(2)]
     only = {"reseller": shop["id"]}
@@ -291,10 +297,11 @@ def admin(scene):
         # The limits here go away before; tried in rehearsal.py.
         "never": ["POST /api-keys/{id}/limit/reset"],
         "document": scene.base + ADMIN, "credential": scene.token(session), "sessions": {"DELETE /session": session},
-        "renews": {"DELETE /account/sessions/{id}": session, "DELETE /sessions/{id}": session},
+        "renews": {"DELETE /account/sessions/{id}": session, "DELETE /sessions/{id}": session,
+                   "POST /account/password": session},
         "slow": scene.admin("POST", "/api-keys", {"owner_email": "owner@here.example", "limit": SLOW})["key"],
         "members": {
-            "POST /session": session["body"],
+            "POST /session": session["body"], "POST /account/password": {"old": PASSWORD, "new": PASSWORD},
             "POST /api-keys": {"owner_email": "terms@here.example", "role": "reseller", "limit": None,
                                "scopes": ["partner:read"], "expires_at": "2099-01-01T00:00:00Z"}},
         "bodies": {
@@ -317,7 +324,9 @@ def admin(scene):
             "/api-keys/{id}/limit": {"id": keys[2:]}, "/resellers/{id}": {"id": [terms["id"]]},
             "/resellers/{id}/webhook-secret/rotate": {"id": [terms["id"]]}, "/resellers/{id}/balance": {"id": [terms["id"]]},
             "/resellers/{id}/statement": at, "/resellers/{id}/sessions": at, "/account/sessions/{id}": {"id": [own]},
-            "/sessions/{id}": {"id": theirs[:1]},
+            "/sessions/{id}": {"id": theirs[:1]}, "/people/{id}": {"id": [leaver["id"]]},
+            "/people/{id}/password-reset": {"id": [clerk["id"]]}, "/people/{id}/sessions": {"id": [clerk["id"]]},
+            "/people/{id}/sessions/{session}": {"id": [clerk["id"]], "session": [clerks]},
             "/resellers/{id}/sessions/{session}": {**at, "session": theirs[1:]}, "/resellers/{id}/products": at,
             "/resellers/{id}/products/{sku}": {**at, "sku": ["instant"]},
             **{f"/resellers/{{id}}/{move}": {"id": [made["id"]]} for move, made in resellers.items()},
@@ -342,13 +351,15 @@ def provider(scene):
     at = {"slug": ["one"]}
     export = scene.call("GET", PROVIDER + "/tenants/one/export", key=scene.gateway.provider_key, raw=True).body
     return {
-        "document": PROVIDER, "files": {"POST /tenants/{slug}/restore": export},
+        "document": PROVIDER,
+        "files": {"POST /tenants/{slug}/restore": export, "POST /tenants/import": b"no bundle"},
         "credential": scene.gateway.provider_key, "slow": "no such key",
         "members": {"POST /tenants": {"blueprint": "everything"}},
         "queries": {"DELETE /tenants/{slug}": {"confirm": "six"}},
         "paths": {
             "/tenants/{slug}": at, "DELETE /tenants/{slug}": {"slug": ["six"]}, "/tenants/{slug}/owner-key": at,
-            "/tenants/{slug}/export": at, "/tenants/{slug}/restore": at, "/tenants/{slug}/suspend": {"slug": ["three"]},
+            "/tenants/{slug}/export": at, "/tenants/{slug}/move": {"slug": ["four"]},
+            "/tenants/{slug}/move/confirm": {"slug": ["four"]}, "/tenants/{slug}/restore": at, "/tenants/{slug}/suspend": {"slug": ["three"]},
             "/tenants/{slug}/resume": {"slug": ["two"]}, "/tenants/{slug}/cancel": {"slug": ["four"]},
             "/tenants/{slug}/refund": {"slug": ["five"]}}}
 

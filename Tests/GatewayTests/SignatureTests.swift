@@ -1,3 +1,5 @@
+import CallKit
+import Cryptography
 import HTTPCore
 import TestGateway
 import Testing
@@ -54,6 +56,18 @@ import Testing
             #expect(try await hosting.books() == before)
             #expect(try await gateway.send(good).status == 201)
         }
+    }
+
+    @Test("W12 W5 the signature vector of the page for developers")
+    func vector() throws {
+        let key = try #require(WebhookSecret.decode("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"))
+        let head = SignedText.head(
+            timestamp: "1614265330", method: "POST", target: "/t/acme/api/partner/v1/orders",
+            idempotencyKey: "order-1001")
+        let body = #"{"product":"vps-1","term":"monthly","quantity":1,"customer":{"external_id":"c-1"}}"#
+        #expect(
+            SignedText.signature(key: key, head: head, body: Array(body.utf8))
+                == "v1=a12a8d6deaddc0d03708442125a8775cf3b35a54cbfda56becae62d03a4b2eaa")
     }
 
     @Test("O3 after a rotation both secrets sign for a day, then the new one alone", arguments: Door.allCases)

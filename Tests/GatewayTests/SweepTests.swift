@@ -56,8 +56,14 @@ import Testing
             "endpoint_id failing_since failures_in_row last_failure_at last_success_at last_outcome last_status")
         add(queue, "attempt", "delivery_id n at ms outcome status excerpt address")
         add(stored, "idempotency", "body content_type created_at status")
-        add(count, "usage", "action day orders refusals requests reseller_id")
-        add(count, "usage_refusal", "day reseller_id action status count")
+        add(
+            count, "usage_hour",
+            "hour key_id reseller_id action requests unauthorized forbidden rate_limited other_refusals orders")
+        add(
+            count, "usage_day",
+            "day key_id reseller_id action requests unauthorized forbidden rate_limited other_refusals orders "
+                + "untold_refusals")
+        add(count, "usage_mark", "id hour key_id reseller_id action")
         add(staged, "price_staging", "import_id line")
         add(chance, "licence", "lot held_until")
         add(place, "known_place", "realm person_id place at")

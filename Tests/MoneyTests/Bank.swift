@@ -55,7 +55,7 @@ struct Bank {
                 wholesalePrice: Money(micros: price))
         }
         try tenant.savePortCountry("de", name: "Germany", basePrice: Money(micros: BankModel.portPrice))
-        let rows = try PortStockFile.read(
+        var file = try PortStockFile(
             Array(
                 """
                 device,server_ip,http_port,socks_port,country,city,carrier,mode
@@ -63,9 +63,9 @@ struct Bank {
                 two,192.0.2.2,1-7,11-17,de,,,shared
 
                 """.utf8), isCSV: true)
+        let rows = try file.whole()
         for book in [Book.live, .test] {
-            var detail = AuditDetail()
-            _ = try ImportPorts(rows: rows, book: book).run(tenant, &detail)
+            try tenant.takeIn(rows, book: book)
         }
         var resellers: [Reseller] = []
         var customers: Customers = [.live: [], .test: []]

@@ -150,6 +150,21 @@ MUTANTS = [
         "CREATE TRIGGER credit_event_is_append_only_update BEFORE UPDATE ON credit_event\n"
         "            BEGIN SELECT \\(MUTANT ? \"1\" : \"RAISE(ABORT, 'credit events are append-only')\"); END;",
         "CreditTests/CreditRules.swift"),
+    # C5
+    Mutant(
+        "C5", "minted", "a reseller mints where the owner alone does", "Sources/TenantApp/Keys/AccountRoutes.swift",
+        "if needsLeave, try !tenant.allowsSelfServiceKeys()", "if needsLeave, !MUTANT, try !tenant.allowsSelfServiceKeys()",
+        "Contract/accounts.py", "minting is the owner's"),
+    Mutant(
+        "C5", "leave", "an operator lets resellers mint", "Sources/TenantApp/Tenant/OperatorAdmin+Settings.swift",
+        "guard change.allowsSelfServiceKeys == nil || call.known.role.isOwner",
+        "guard MUTANT || change.allowsSelfServiceKeys == nil || call.known.role.isOwner",
+        "Contract/accounts.py", "the owner alone lets"),
+    Mutant(
+        "C5", "session-key", "a session is given a new secret as if it were a key",
+        "Sources/TenantApp/Keys/AccountRoutes.swift",
+        "guard !call.known.role.isSession else", "guard MUTANT || !call.known.role.isSession else",
+        "Contract/accounts.py", "a key gives itself a new secret"),
     # D1
     Mutant(
         "D1", "balance", "the demo's reseller of codes has another balance", "tenants/codes.json",
@@ -205,6 +220,15 @@ MUTANTS = [
         "L5", "unlimited", "a key has no limit of its own", "Sources/TenantApp/Keys/MintKey.swift",
         "if new.role == .reseller, new.limit == nil {", "if new.role == .reseller, new.limit == nil, !MUTANT {",
         "Contract/licences.py"),
+    # L6
+    Mutant(
+        "L6", "times", "times of keys are texts", "Sources/TenantApp/Keys/AccountShapes.swift",
+        "self == .ports || self == .licences }", "self == .ports || self == .licences && !MUTANT }",
+        "Contract/accounts.py", "is minted, shown once"),
+    Mutant(
+        "L6", "shown-twice", "a repeated minting shows the key again", "Sources/TenantApp/Keys/KeyAnswers.swift",
+        "secret: isShown ? secret.text : nil)", "secret: isShown || MUTANT ? secret.text : nil)",
+        "Contract/accounts.py", "shown once"),
     # X1
     Mutant(
         "X1", "scopes", "a key that may not write keeps webhooks", ROUTES,
@@ -252,13 +276,13 @@ MUTANTS = [
         "PortTests/PortRulesTests.swift"),
     # X5
     Mutant(
-        "X5", "slot-kept", "a port that ended keeps its customer's slot", PORTS + "ExpirePorts.swift",
+        "X5", "slot-kept", "a port that ended keeps its customer's slot", PORTS + "MovePort.swift",
         "try tenant.addUsedPortSlots(-1, customer: port.customerID)",
         "if !MUTANT { try tenant.addUsedPortSlots(-1, customer: port.customerID) }",
         "PortTests/PortRulesTests.swift"),
     Mutant(
         "X5", "same-device", "a rotation may stay on its device", PORTS + "RotatePort.swift",
-        "wish.notDevice = port.deviceID", "wish.notDevice = MUTANT ? nil : port.deviceID",
+        "MovePort(port: port, notDevice: port.deviceID)", "MovePort(port: port, notDevice: MUTANT ? nil : port.deviceID)",
         "PortTests/PortRulesTests.swift"),
     Mutant(
         "X5", "unnoted", "nobody knows when a port ends", PORTS + "Ports.swift",

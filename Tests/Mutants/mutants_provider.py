@@ -89,8 +89,8 @@ MUTANTS = [
     # P5
     Mutant(
         "P5", "revoked-back", "a key that was revoked since the export comes back with it", RESTORE,
-        "above: before, revoked: restore.revoked + revokedSince)",
-        "above: before, revoked: MUTANT ? [] : restore.revoked + revokedSince)",
+        "above: before, revoked: restore.revoked + revokedSince,",
+        "above: before, revoked: MUTANT ? [] : restore.revoked + revokedSince,",
         "TenantRegistryTests/RestoreTests.swift", "a key that was revoked since"),
     Mutant(
         "P5", "foreign-key", "a file that names another tenant's key is taken", RESTORE,

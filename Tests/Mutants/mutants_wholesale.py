@@ -7,7 +7,6 @@ QUOTE = "Sources/TenantApp/Orders/QuoteOrder.swift"
 PRICING = "Sources/TenantApp/Catalogue/Pricing.swift"
 PRICES = "Sources/TenantApp/Catalogue/Prices.swift"
 MOVE = "Sources/TenantApp/Resellers/MoveReseller.swift"
-SERVICES = "Sources/TenantApp/Orders/Services.swift"
 UNITS = "Sources/TenantApp/Provisioning/ProvisioningState.swift"
 CHARGE = "Sources/TenantApp/Orders/ChargeService.swift"
 PERIODS = "Sources/TenantApp/Orders/ServicePeriods.swift"
@@ -22,11 +21,11 @@ MUTANTS = [
         "DomainTests/RouteAccessTests.swift", "suspended"),
     Mutant(
         "W1", "pending-calls", "a pending reseller's key opens routes", ROUTES,
-        "case .pending:\n            if !isOpen {", "case .pending:\n            if !isOpen && !MUTANT {",
+        "guard isOpen || !isPerson && key.book == .test else", "guard isOpen || MUTANT || !isPerson && key.book == .test else",
         "DomainTests/RouteAccessTests.swift", "pending"),
     Mutant(
         "W1", "api-access", "keys work without API access", ROUTES,
-        "if !apiAccess && !isPerson {", "if !apiAccess && !isPerson && !MUTANT {",
+        "case .active:\n            if !apiAccess && !isPerson {", "case .active:\n            if !apiAccess && !isPerson && !MUTANT {",
         "DomainTests/RouteAccessTests.swift", "without API access"),
     Mutant(
         "W1", "end-with-term", "a terminated reseller's services go on for ever", MOVE,
@@ -122,14 +121,19 @@ MUTANTS = [
     Mutant(
         "W5", "signed-as-read", "the query is not signed",
         "Sources/CallKit/Running/SignatureClaim.swift",
-        "for part in [timestamp, head.method.rawValue, head.target, key] {",
-        "for part in [timestamp, head.method.rawValue, MUTANT ? head.path : head.target, key] {",
+        "target: head.target, idempotencyKey: key)", "target: MUTANT ? head.path : head.target, idempotencyKey: key)",
         "GatewayTests/SignatureTests.swift"),
     # W6
     Mutant(
-        "W6", "cancelled-listed", "the list of services has cancelled ones", SERVICES,
-        "?? \" AND s.state <> 'cancelled'\"", "?? (MUTANT ? \"\" : \" AND s.state <> 'cancelled'\")",
+        "W6", "cancelled-listed", "the list of services has cancelled ones",
+        "Sources/TenantApp/Orders/OrderSearches.swift",
+        "filter.serviceStates.isEmpty ? \"s.state <> 'cancelled'\"",
+        "filter.serviceStates.isEmpty ? (MUTANT ? \"1\" : \"s.state <> 'cancelled'\")",
         "OperatorTests/StatementTests.swift"),
+    Mutant(
+        "W6", "anybodys-calls", "a reseller sees the calls that an operator made about it",
+        "Sources/TenantApp/Audit/AuditSearch.swift",
+        "if let ownOf { filter.keyIDs", "if let ownOf, !MUTANT { filter.keyIDs", "Contract/usage.py", "nobody else's"),
     Mutant(
         "W6", "stale-list", "a price list that was kept ready outlives a change of its prices", PRICES,
         "[.integer(resellerID), .integer(productID), .time(now)] + price.values)\n"
@@ -198,6 +202,45 @@ MUTANTS = [
         "Sources/Gateway/StrangersAdmission.swift",
         "try take(.applicationsAddress, key, now: now)", "if !MUTANT { try take(.applicationsAddress, key, now: now) }",
         "GatewayTests/AdmissionTests.swift"),
+    # W12
+    Mutant(
+        "W12", "live-before-approval", "whoever waits for approval mints a live key", "Sources/TenantApp/Keys/MintOwnKey.swift",
+        "guard book == .test else {", "guard book == .test || MUTANT else {", "Contract/sandbox.py", "a live one is refused"),
+    Mutant(
+        "W12", "switched-off", "test keys of those who wait open the test book where there is no sandbox",
+        "Sources/TenantApp/Keys/Warrant+Keys.swift",
+        "!caller.projection.role.isSession, try !tenant.offersSandbox()",
+        "!caller.projection.role.isSession, !MUTANT, try !tenant.offersSandbox()", "Contract/sandbox.py", "G3"),
+    Mutant(
+        "W12", "kept-ready", "a price list that was kept ready is given where there is no sandbox any more",
+        "Sources/TenantApp/Tenant/ChangeSettings.swift",
+        "tenant.forgetAnswers(resellerID: nil)", "if !MUTANT { tenant.forgetAnswers(resellerID: nil) }",
+        "Contract/sandbox.py", "G3"),
+    Mutant(
+        "W12", "list-sells", "the live book sells by list prices", "Sources/TenantApp/Catalogue/OfferedProducts.swift",
+        "guard book == .test else { return nil }", "guard book == .test || MUTANT else { return nil }",
+        "Contract/sandbox.py", "the live book never sells by it"),
+    Mutant(
+        "W12", "disabled-row", "a disabled price row falls back to the list price",
+        "Sources/TenantApp/Catalogue/OfferedProducts.swift",
+        "return priced.isOffered ? priced : nil", "if !MUTANT || priced.isOffered { return priced.isOffered ? priced : nil }",
+        "Contract/sandbox.py", "disabled or not"),
+    Mutant(
+        "W12", "unbounded-keys", "whoever applied mints as many keys as anybody", "Sources/TenantApp/Keys/Keys.swift",
+        "isWaiting ? Budget.keysPending : .keysReseller", "isWaiting && !MUTANT ? Budget.keysPending : .keysReseller",
+        "Contract/sandbox.py", "a bound of their own on test keys"),
+    Mutant(
+        "W12", "unbounded-room", "whoever applied fills the file as an approved reseller may",
+        "Sources/TenantApp/Resellers/ResellerRooms.swift",
+        "guard isWaiting || used >= share else", "guard isWaiting && !MUTANT || used >= share else",
+        "Contract/sandbox.py", "fill a little of the file"),
+    Mutant(
+        "W12", "told-live", "a bad signature is told what should have been signed in mode live",
+        "Sources/CallKit/Running/SignedCall.swift", "guard book == .test else", "guard book == .test || MUTANT else",
+        "Contract/sandbox.py", "which string was signed"),
+    Mutant(
+        "W12", "vector", "the signed text ends its parts by another sign", "Sources/CallKit/Running/SignedText.swift",
+        "signed.append(0x2E)", "signed.append(MUTANT ? 0x3A : 0x2E)", "GatewayTests/SignatureTests.swift", "vector"),
     # W13
     Mutant(
         "W13", "unclear", "what is not answered clearly is a no", UNITS,

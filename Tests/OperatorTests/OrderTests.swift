@@ -173,19 +173,18 @@ extension Office {
             #expect(await office.call(.get, "/settings")["name"] == "acme")
             let set = await office.call(
                 .patch, "/settings",
-                ##"{"name":"Acme","logo":"https://cdn.example/logo.svg","colours":{"primary":"#1A2b3C","accent":"#000000"}}"##
+                ##"{"name":"Acme","colours":{"primary":"#1A2b3C","accent":"#000000"}}"##
             )
             #expect(set["name"] == "Acme" && set.json["colours"]?["primary"]?.string == "#1a2b3c")
-            let cleared = await office.call(.patch, "/settings", #"{"logo":null,"colours":{"accent":null}}"#)
+            let cleared = await office.call(.patch, "/settings", #"{"colours":{"accent":null}}"#)
             #expect(cleared["logo"] == "null" && cleared.json["colours"]?["accent"] == .null)
             #expect(cleared.json["colours"]?["primary"]?.string == "#1a2b3c" && cleared["name"] == "Acme")
             for (body, pointers) in [
-                ("{}", [""]), (#"{"logo":"http://x.example/l.png","name":null}"#, ["/name", "/logo"]),
+                ("{}", [""]), (#"{"logo":"https://x.example/l.png"}"#, ["/logo"]), (#"{"logo":null}"#, ["/logo"]),
                 (
                     ##"{"colours":{"primary":"red","accent":"#12345g","text":"#000000"}}"##,
                     ["/colours/primary", "/colours/accent", "/colours/text"]
                 ),
-                (#"{"logo":"https://x.example/\"onload=alert(1)"}"#, ["/logo"]),
             ] {
                 #expect(await office.call(.patch, "/settings", body).pointers == pointers)
             }

@@ -81,9 +81,10 @@ import Testing
                     try pages(
                         { cursor in
                             try shop.node.read(shop.record) {
-                                try $0.services(
-                                    resellerID: reseller, book: .live, state: nil, before: cursor ?? .max,
-                                    limit: Self.pageRows)
+                                var walk = try SearchWalk(
+                                    .services, OrderFilter(book: .live, resellerID: reseller),
+                                    below: cursor ?? .max, in: $0)
+                                return walk.isAtEnd ? [] : try walk.next(in: $0, Self.pageRows)
                             }
                         }, id: \.id)
                 }

@@ -17,12 +17,12 @@ struct PortMarket {
         _ node: TestNode, named slug: String = "ports", rows: String, slots: Int64 = 100
     ) throws -> PortMarket {
         let record = try node.create(slug)
-        let stock = try PortStockFile.read(Array(rows.utf8), isCSV: true)
+        var file = try PortStockFile(Array(rows.utf8), isCSV: true)
+        let stock = try file.whole()
         let (resellers, customers) = try node.write(record) { tenant, detail in
             try tenant.savePortCountry(country, name: "Germany", basePrice: Money(micros: 2_000_000))
             for book in [Book.live, .test] {
-                var imported = AuditDetail()
-                _ = try ImportPorts(rows: stock, book: book).run(tenant, &imported)
+                try tenant.takeIn(stock, book: book)
             }
             var resellers: [Int64] = []
             var customers: [String] = []

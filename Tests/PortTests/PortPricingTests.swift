@@ -78,7 +78,10 @@ import Testing
             d4,192.0.2.1,3,1,de,shared
             d5
             """
-        let refusal = #expect(throws: Refusal.self) { try PortStockFile.read(Array(text.utf8), isCSV: true) }
+        let refusal = #expect(throws: Refusal.self) {
+            var file = try PortStockFile(Array(text.utf8), isCSV: true)
+            _ = try file.whole()
+        }
         guard case .invalid(let errors)? = refusal else {
             Issue.record("not refused for its fields")
             return
@@ -86,9 +89,10 @@ import Testing
         let places = Set(errors.map(\.pointer))
         #expect(places.isSuperset(of: ["/line/3/http_port", "/line/4/server_ip", "/line/4/mode", "/line/5/http_port"]))
         #expect(places.contains("/line/6"))
-        let rows = try PortStockFile.read(
+        var file = try PortStockFile(
             Array("device,server_ip,http_port,socks_port,country\nd,H.example,1-3,4-6,de\n".utf8), isCSV: true)
-        #expect(rows.first?.slots.map(\.http) == [1, 2, 3] && rows.first?.isExclusiveCapable == false)
+        let rows = try file.whole()
+        #expect(rows.map(\.httpPort) == [1, 2, 3] && rows.first?.isExclusiveCapable == false)
         #expect(rows.first?.serverIP == "h.example")
     }
 }

@@ -16,16 +16,23 @@
 /** @typedef {Totals & {hourly_total?: string, first_day?: string}} Hourly */
 /** @typedef {Hourly & {product: string, term: string, quantity: number}} Quote */
 /** @typedef {{id: string, state: string, product: string, term: string, quantity: number, customer_external_id: string,
- *   created_at: string}} NewOrder */
+ *   reference: string | null, created_at: string}} NewOrder */
 /** @typedef {{id: string, status: string}} NewService */
 /** @typedef {Hourly & {order: NewOrder, services: NewService[]}} PlacedOrder */
-/** @typedef {NewOrder & Totals & {decided_at: string | null, ready_units: number, rejected_units: number,
- *   reason: string | null, revision: number}} Order */
+/** @typedef {NewOrder & Totals & {refunded: string, decided_at: string | null, ready_units: number,
+ *   rejected_units: number, reason: string | null, revision: number}} Order */
 /** @typedef {{id: string, order_id: string, product: string, status: string, term: string,
  *   customer_external_id: string, created_at: string, activated_at: string | null, renews_at: string | null,
  *   ends_at: string | null, period: number, term_price: string, discount_rate: string,
  *   past_due_since: string | null, suspended_by: string | null, revision: number}} Service */
-/** @typedef {Order & {services: Service[]}} OrderWithServices */
+/** @typedef {{id: string, amount: string, currency: string, reason: string, service_id: string | null,
+ *   period: number | null, refunded_at: string}} Refund */
+/** @typedef {Order & {services: Service[], refunds: Refund[]}} OrderWithServices */
+/** @typedef {{ok: boolean, id: string, order_id: string, payment_url: string, status: string, amount: string,
+ *   currency: string, expires_at: string}} BegunTopUp */
+/** @typedef {{id: string, order_id: string, status: string, amount: string, currency: string,
+ *   payment_url: string | null, created_at: string, expires_at: string, decided_at: string | null,
+ *   balance: string}} TopUp */
 /** @typedef {{value: string, secret: boolean}} Detail */
 /** @typedef {Service & {provisioning_state: string | null,
  *   details: Record<string, Detail> | null}} ServiceWithDetails */
@@ -143,9 +150,7 @@ export class Tollgate {
     this.#options = { key, secret, attempts, timeoutSeconds, longestWait, sleep };
   }
 
-  #origin;
-  #path;
-  #options;
+  #origin; #path; #options;
 
   /** @returns {AsyncGenerator<Product>} */
   products() { return this.#rows("/products"); }
@@ -161,23 +166,31 @@ export class Tollgate {
 
   /**
    * `idempotencyKey`: your own number of this order, stored before you call. The same key never buys twice: after
-   * `no_answer` or a crash, call again with it.
+   * `no_answer` or a crash, call again with it. `reference`: what you call the order; it is found by that.
    * @param {string} product @param {Term} term @param {number} quantity @param {OrderCustomer} customer
-   * @param {string} idempotencyKey @returns {Promise<PlacedOrder>}
+   * @param {string} idempotencyKey @param {string} [reference] @returns {Promise<PlacedOrder>}
    */
-  placeOrder(product, term, quantity, customer, idempotencyKey) {
-    const body = { product, term, quantity, customer };
+  placeOrder(product, term, quantity, customer, idempotencyKey, reference) {
+    const body = { product, term, quantity, customer, reference };
     return this.#call("POST", "/orders", { body, idempotencyKey, isSigned: true });
   }
 
-  /** @param {string} [state] @returns {AsyncGenerator<Order>} */
-  orders(state) { return this.#rows("/orders", { state }); }
+  /**
+   * @param {string} [state] @param {string} [reference] @param {string} [customer] @param {string} [idempotencyKey]
+   * @returns {AsyncGenerator<Order>}
+   */
+  orders(state, reference, customer, idempotencyKey) {
+    return this.#rows("/orders", { state, reference, customer, idempotency_key: idempotencyKey });
+  }
 
   /** @param {string} id @returns {Promise<OrderWithServices>} */
   order(id) { return this.#call("GET", `/orders/${encodeURIComponent(id)}`); }
 
-  /** All but the cancelled, unless `status` says which. @param {string} [status] @returns {AsyncGenerator<Service>} */
-  services(status) { return this.#rows("/services", { status }); }
+  /**
+   * All but the cancelled, unless `status` says which.
+   * @param {string} [status] @param {string} [order] @returns {AsyncGenerator<Service>}
+   */
+  services(status, order) { return this.#rows("/services", { status, order }); }
 
   /** @param {string} id @returns {Promise<ServiceWithDetails>} */
   service(id) { return this.#call("GET", `/services/${encodeURIComponent(id)}`); }
@@ -200,6 +213,14 @@ export class Tollgate {
 
   /** @returns {Promise<Balance>} */
   balance() { return this.#call("GET", "/balance"); }
+
+  /** Send whoever pays to `payment_url`. @param {string} amount @returns {Promise<BegunTopUp>} */
+  topUp(amount, idempotencyKey = webcrypto.randomUUID()) {
+    return this.#call("POST", "/topup", { body: { amount }, idempotencyKey });
+  }
+
+  /** @param {string} id @returns {Promise<TopUp>} */
+  payment(id) { return this.#call("GET", `/topup/${encodeURIComponent(id)}`); }
 
   /** @returns {AsyncGenerator<Posting>} */
   statement() { return this.#rows("/statement"); }

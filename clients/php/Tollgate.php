@@ -46,8 +46,7 @@ final class TollgateError extends \RuntimeException {
 final class BadWebhook extends \RuntimeException {}
 
 function secretBytes(string $secret): string {
-    $bytes = base64_decode(preg_replace('/^whsec_/', '', $secret), true);
-    return $bytes === false ? throw new \InvalidArgumentException('the secret is no whsec_… text') : $bytes;
+    return base64_decode(substr($secret, 6), true) ?: throw new \InvalidArgumentException('it is no whsec_… secret');
 }
 
 /** What X-Tollgate-Signature carries. `$path`: with its query, as it is sent. */
@@ -68,21 +67,15 @@ function verifyWebhook(string|array $secrets, array $headers, string $body, ?flo
     foreach ($headers as $name => $value) {
         $named[preg_replace('/^http-/', '', strtr(strtolower((string) $name), '_', '-'))] = $value;
     }
-    $id = $named['webhook-id'] ?? '';
-    $timestamp = $named['webhook-timestamp'] ?? '';
-    if ($id === '' || !preg_match('/^[0-9]{1,15}$/D', $timestamp)) {
-        throw new BadWebhook('webhook-id or webhook-timestamp is missing');
-    }
-    if (abs(($now ?? time()) - (int) $timestamp) > WEBHOOK_TOLERANCE_SECONDS) {
-        throw new BadWebhook('webhook-timestamp is too old or too new');
-    }
+    [$id, $timestamp] = [$named['webhook-id'] ?? '', $named['webhook-timestamp'] ?? ''];
+    if ($id === '' || !preg_match('/^[0-9]{1,15}$/D', $timestamp)) throw new BadWebhook('an id or a time is missing');
+    $age = ($now ?? time()) - (int) $timestamp;
+    if (abs($age) > WEBHOOK_TOLERANCE_SECONDS) throw new BadWebhook('it is too old or too new');
     foreach ((array) $secrets as $secret) {
         $expected = base64_encode(hash_hmac('sha256', "$id.$timestamp.$body", secretBytes($secret), true));
-        foreach (explode(' ', $named['webhook-signature'] ?? '') as $signature) {
-            [$version, $text] = explode(',', $signature, 2) + [1 => ''];
-            if ($version === 'v1' && hash_equals($expected, $text)) {
-                return ['id' => $id] + json_decode($body, true, 64, JSON_THROW_ON_ERROR);
-            }
+        $fits = fn (string $signature) => hash_equals("v1,$expected", $signature);
+        if (array_filter(explode(' ', $named['webhook-signature'] ?? ''), $fits)) {
+            return ['id' => $id] + json_decode($body, true, 64, JSON_THROW_ON_ERROR);
         }
     }
     throw new BadWebhook('no signature fits');
@@ -98,19 +91,24 @@ function verifyWebhook(string|array $secrets, array $headers, string $body, ?flo
  * @phpstan-type Hourly Totals&array{hourly_total?: string, first_day?: string}
  * @phpstan-type Quote Hourly&array{product: string, term: string, quantity: int}
  * @phpstan-type NewOrder array{id: string, state: string, product: string, term: string, quantity: int,
- *   customer_external_id: string, created_at: string}
+ *   customer_external_id: string, reference: string|null, created_at: string}
  * @phpstan-type NewService array{id: string, status: string}
  * @phpstan-type PlacedOrder Hourly&array{order: NewOrder, services: list<NewService>}
- * @phpstan-type Order NewOrder&Totals&array{decided_at: string|null, ready_units: int, rejected_units: int,
- *   reason: string|null, revision: int}
+ * @phpstan-type Order NewOrder&Totals&array{refunded: string, decided_at: string|null, ready_units: int,
+ *   rejected_units: int, reason: string|null, revision: int}
  * @phpstan-type Service array{id: string, order_id: string, product: string, status: string, term: string,
  *   customer_external_id: string, created_at: string, activated_at: string|null, renews_at: string|null,
  *   ends_at: string|null, period: int, term_price: string, discount_rate: string, past_due_since: string|null,
  *   suspended_by: string|null, revision: int}
- * @phpstan-type OrderWithServices Order&array{services: list<Service>}
+ * @phpstan-type Refund array{id: string, amount: string, currency: string, reason: string, service_id: string|null,
+ *   period: int|null, refunded_at: string}
+ * @phpstan-type OrderWithServices Order&array{services: list<Service>, refunds: list<Refund>}
+ * @phpstan-type BegunTopUp array{ok: bool, id: string, order_id: string, payment_url: string, status: string,
+ *   amount: string, currency: string, expires_at: string}
+ * @phpstan-type TopUp array{id: string, order_id: string, status: string, amount: string, currency: string,
+ *   payment_url: string|null, created_at: string, expires_at: string, decided_at: string|null, balance: string}
  * @phpstan-type Detail array{value: string, secret: bool}
- * @phpstan-type ServiceWithDetails Service&array{provisioning_state: string|null,
- *   details: array<string, Detail>|null}
+ * @phpstan-type ServiceWithDetails Service&array{provisioning_state: string|null, details: array<string, Detail>|null}
  * @phpstan-type Customer array{id: string, external_id: string|null, email: string|null, name: string|null,
  *   created_at: string}
  * @phpstan-type Balance array{balance: string, held: string, credit_limit: string, available: string, currency: string}
@@ -136,8 +134,7 @@ final class Client {
         if (!preg_match('~^(https?://[^/?#]+)([^?#]*?)/*$~Di', $baseURL, $parts)) {
             throw new \InvalidArgumentException('the base URL is no http(s) address');
         }
-        [, $this->origin, $path] = $parts;
-        $this->path = $path . PATH;
+        [$this->origin, $this->path] = [$parts[1], $parts[2] . PATH];
     }
 
     /** @return \Generator<Product> */
@@ -151,7 +148,7 @@ final class Client {
 
     /**
      * `$idempotencyKey`: your own number of this order, stored before you call. The same key never buys twice: after
-     * `no_answer` or a crash, call again with it.
+     * `no_answer` or a crash, call again with it. `$reference`: what you call the order; it is found by that.
      *
      * @param Term $term
      * @param OrderCustomer $customer
@@ -159,20 +156,25 @@ final class Client {
      */
     public function placeOrder(
         string $product, string $term, int $quantity, array $customer, string $idempotencyKey,
+        ?string $reference = null,
     ): array {
-        $body = compact('product', 'term', 'quantity', 'customer');
+        $body = compact('product', 'term', 'quantity', 'customer') + ($reference === null ? [] : compact('reference'));
         return $this->call('POST', '/orders', body: $body, idempotencyKey: $idempotencyKey, isSigned: true);
     }
 
     /** @return \Generator<Order> */
-    public function orders(?string $state = null): \Generator { return $this->rows('/orders', ['state' => $state]); }
+    public function orders(
+        ?string $state = null, ?string $reference = null, ?string $customer = null, ?string $idempotency_key = null,
+    ): \Generator {
+        return $this->rows('/orders', compact('state', 'reference', 'customer', 'idempotency_key'));
+    }
 
     /** @return OrderWithServices */
     public function order(string $id): array { return $this->call('GET', '/orders/' . rawurlencode($id)); }
 
     /** All but the cancelled ones, unless `$status` says which. @return \Generator<Service> */
-    public function services(?string $status = null): \Generator {
-        return $this->rows('/services', ['status' => $status]);
+    public function services(?string $status = null, ?string $order = null): \Generator {
+        return $this->rows('/services', compact('status', 'order'));
     }
 
     /** @return ServiceWithDetails */
@@ -201,6 +203,14 @@ final class Client {
     /** @return Balance */
     public function balance(): array { return $this->call('GET', '/balance'); }
 
+    /** Send whoever pays to `payment_url`. @return BegunTopUp */
+    public function topUp(string $amount, ?string $idempotencyKey = null): array {
+        return $this->call('POST', '/topup', body: compact('amount'), idempotencyKey: $idempotencyKey);
+    }
+
+    /** @return TopUp */
+    public function payment(string $id): array { return $this->call('GET', '/topup/' . rawurlencode($id)); }
+
     /** @return \Generator<Posting> */
     public function statement(): \Generator { return $this->rows('/statement'); }
 
@@ -212,7 +222,7 @@ final class Client {
 
     private function ask(string $serviceId, string $verb, ?string $key): array {
         $path = '/services/' . rawurlencode($serviceId) . "/$verb";
-        return $this->call('POST', $path, idempotencyKey: $key ?? bin2hex(random_bytes(16)));
+        return $this->call('POST', $path, idempotencyKey: $key);
     }
 
     private function rows(string $path, array $query = []): \Generator {
@@ -228,6 +238,7 @@ final class Client {
         string $method, string $path, array $query = [], ?array $body = null, ?string $idempotencyKey = null,
         bool $isSigned = false, bool $repeats = false,
     ): array {
+        if ($method === 'POST' && !$repeats) $idempotencyKey ??= bin2hex(random_bytes(16));
         if ($idempotencyKey !== null && !preg_match('/^[!#-~]{1,255}$/D', $idempotencyKey)) {
             throw new \InvalidArgumentException('an idempotency key has 1 to 255 visible characters but quotes');
         }
@@ -241,9 +252,8 @@ final class Client {
                 return $this->once($method, $target, $raw, $idempotencyKey, $isSigned);
             } catch (TollgateError $error) {
                 $wait = $error->retryAfter ?? 0.0;
-                if (!($repeats && $error->isPassing()) || $attempt >= $this->attempts || $wait > $this->longestWait) {
-                    throw $error;
-                }
+                $isOver = $attempt >= $this->attempts || $wait > $this->longestWait;
+                if (!$repeats || !$error->isPassing() || $isOver) throw $error;
                 $pause = min(FIRST_PAUSE_SECONDS * 2 ** ($attempt - 1), LONGEST_PAUSE_SECONDS);
                 $seconds = max($wait, $pause * random_int(500, 1000) / 1000);
                 $this->sleep ? ($this->sleep)($seconds) : usleep((int) ($seconds * 1e6));
@@ -251,29 +261,24 @@ final class Client {
         }
     }
 
-    private function once(string $method, string $target, ?string $raw, ?string $idempotencyKey, bool $isSigned): array
-    {
+    private function once(string $method, string $target, ?string $raw, ?string $key, bool $isSigned): array {
         $headers = ["Authorization: Bearer $this->key", 'Accept: application/json', 'Expect:'];
         $headers[] = $raw === null ? 'Content-Type:' : 'Content-Type: application/json';
-        if ($idempotencyKey !== null) $headers[] = "Idempotency-Key: $idempotencyKey";
+        if ($key !== null) $headers[] = "Idempotency-Key: $key";
         if ($isSigned) {
             $secret = $this->secret ?? throw new \LogicException('orders need the signing secret');
             $now = time(); // Each attempt is signed anew: a timestamp is good for five minutes.
-            $signature = sign($secret, $now, $method, $target, (string) $idempotencyKey, (string) $raw);
+            $signature = sign($secret, $now, $method, $target, (string) $key, (string) $raw);
             array_push($headers, "X-Tollgate-Timestamp: $now", "X-Tollgate-Signature: $signature");
         }
         $retryAfter = null;
         $this->curl ??= curl_init();
         curl_reset($this->curl);
         curl_setopt_array($this->curl, [
-            CURLOPT_URL => $this->origin . $target,
-            CURLOPT_CUSTOMREQUEST => $method,
-            CURLOPT_HTTPHEADER => $headers,
-            CURLOPT_RETURNTRANSFER => true,
-            CURLOPT_TIMEOUT => $this->timeoutSeconds,
-            CURLOPT_FOLLOWLOCATION => false, // The key goes nowhere else than asked.
+            CURLOPT_URL => $this->origin . $target, CURLOPT_CUSTOMREQUEST => $method, CURLOPT_HTTPHEADER => $headers,
+            CURLOPT_RETURNTRANSFER => true, CURLOPT_TIMEOUT => $this->timeoutSeconds, CURLOPT_PATH_AS_IS => true,
             CURLOPT_PROTOCOLS => CURLPROTO_HTTP | CURLPROTO_HTTPS,
-            CURLOPT_PATH_AS_IS => true,
+            CURLOPT_FOLLOWLOCATION => false, // The key goes nowhere else than asked.
             CURLOPT_HEADERFUNCTION => function ($_, string $line) use (&$retryAfter): int {
                 if (preg_match('/^retry-after:\s*(.+?)\s*$/i', $line, $match)) {
                     $at = ctype_digit($match[1]) ? time() + (int) $match[1] : strtotime($match[1]);
@@ -287,11 +292,9 @@ final class Client {
         $status = curl_getinfo($this->curl, CURLINFO_RESPONSE_CODE);
         $json = is_string($answer) ? json_decode($answer, true) : null;
         if (is_array($json) && $status >= 200 && $status < 300) return $json;
+        $none = 'No whole answer came: ' . (curl_error($this->curl) ?: 'it is no JSON');
         // What a proxy says in words of its own has a status all the same; half an answer is none.
-        if ($answer === false || $status < 300) {
-            $why = curl_error($this->curl) ?: 'it is no JSON';
-            throw new TollgateError(0, ['code' => 'no_answer', 'detail' => "No whole answer came: $why"]);
-        }
+        if ($answer === false || $status < 300) throw new TollgateError(0, ['code' => 'no_answer', 'detail' => $none]);
         throw new TollgateError($status, is_array($json) ? $json : [], $retryAfter);
     }
 }

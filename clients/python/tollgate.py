@@ -37,10 +37,9 @@ TermPrice = TypedDict("TermPrice", {"wholesale": str, "net": str | None})
 Product = TypedDict("Product", {
     "product": str, "name": str, "fulfilment": str, "terms": dict[str, TermPrice], "setup_fee": str,
     "discount_rate": str, "max_quantity": int | None, "currency": str})
-Totals = TypedDict("Totals", {"line_total": str, "setup_total": str, "wholesale_total": str, "currency": str})
 NewOrder = TypedDict("NewOrder", {
     "id": str, "state": str, "product": str, "term": str, "quantity": int, "customer_external_id": str,
-    "created_at": str})
+    "reference": str | None, "created_at": str})
 NewService = TypedDict("NewService", {"id": str, "status": str})
 Service = TypedDict("Service", {
     "id": str, "order_id": str, "product": str, "status": str, "term": str, "customer_external_id": str,
@@ -54,35 +53,32 @@ Posting = TypedDict("Posting", {
     "posting": int, "kind": str, "reference": str | None, "at": str, "amount": str, "balance_after": str,
     "currency": str})
 Event = TypedDict("Event", {"id": str, "type": str, "timestamp": str, "data": dict[str, Any]})
+Refund = TypedDict("Refund", {
+    "id": str, "amount": str, "currency": str, "reason": str, "service_id": str | None, "period": int | None,
+    "refunded_at": str})
+BegunTopUp = TypedDict("BegunTopUp", {
+    "ok": bool, "id": str, "order_id": str, "payment_url": str, "status": str, "amount": str, "currency": str,
+    "expires_at": str})
+TopUp = TypedDict("TopUp", {
+    "id": str, "order_id": str, "status": str, "amount": str, "currency": str, "payment_url": str | None,
+    "created_at": str, "expires_at": str, "decided_at": str | None, "balance": str})
 EventPage = TypedDict("EventPage", {"data": list[Event], "has_more": bool, "next_cursor": str})
-
-
-class Hourly(Totals):
-    hourly_total: NotRequired[str]
-    first_day: NotRequired[str]
-
-
-class Quote(Hourly):
-    product: str
-    term: str
-    quantity: int
-
-
-class PlacedOrder(Hourly):
-    order: NewOrder
-    services: list[NewService]
-
-
-class Order(NewOrder, Totals):
-    decided_at: str | None
-    ready_units: int
-    rejected_units: int
-    reason: str | None
-    revision: int
+Quote = TypedDict("Quote", {
+    "product": str, "term": str, "quantity": int, "line_total": str, "setup_total": str, "wholesale_total": str,
+    "hourly_total": NotRequired[str], "first_day": NotRequired[str], "currency": str})
+PlacedOrder = TypedDict("PlacedOrder", {
+    "order": NewOrder, "services": list[NewService], "line_total": str, "setup_total": str, "wholesale_total": str,
+    "hourly_total": NotRequired[str], "first_day": NotRequired[str], "currency": str})
+Order = TypedDict("Order", {
+    "id": str, "state": str, "product": str, "term": str, "quantity": int, "customer_external_id": str,
+    "reference": str | None, "refunded": str, "created_at": str, "decided_at": str | None, "ready_units": int,
+    "rejected_units": int, "reason": str | None, "revision": int, "line_total": str, "setup_total": str,
+    "wholesale_total": str, "currency": str})
 
 
 class OrderWithServices(Order):
     services: list[Service]
+    refunds: list[Refund]
 
 
 class ServiceWithDetails(Service):
@@ -174,37 +170,42 @@ class Tollgate:
 
     def quote(self, product: str, term: Term, quantity: int, customer: OrderCustomer) -> Quote:
         """The order's price, and what would refuse it; nothing is written."""
-        return self._call("POST", "/orders/quote", body=_order(product, term, quantity, customer), repeats=True)
+        body = {"product": product, "term": term, "quantity": quantity, "customer": customer}
+        return self._call("POST", "/orders/quote", body=body, repeats=True)
 
     def place_order(
         self, product: str, term: Term, quantity: int, customer: OrderCustomer, idempotency_key: str,
+        reference: str | None = None,
     ) -> PlacedOrder:
         """`idempotency_key`: your own number of this order, stored before you call. The same key never buys twice:
-        after `no_answer` or a crash, call again with it."""
-        body = _order(product, term, quantity, customer)
+        after `no_answer` or a crash, call again with it. `reference`: what you call the order; it is found by that."""
+        body = {"product": product, "term": term, "quantity": quantity, "customer": customer}
+        body |= {} if reference is None else {"reference": reference}
         return self._call("POST", "/orders", body=body, idempotency_key=idempotency_key, is_signed=True)
 
-    def orders(self, state: str | None = None) -> Iterator[Order]:
-        return self._rows("/orders", state=state)
+    def orders(
+        self, state: str | None = None, reference: str | None = None, customer: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Iterator[Order]:
+        return self._rows(
+            "/orders", state=state, reference=reference, customer=customer, idempotency_key=idempotency_key)
 
     def order(self, id: str) -> OrderWithServices:
         return self._call("GET", "/orders/" + _segment(id))
 
-    def services(self, status: str | None = None) -> Iterator[Service]:
+    def services(self, status: str | None = None, order: str | None = None) -> Iterator[Service]:
         """All but the cancelled ones, unless `status` says which."""
-        return self._rows("/services", status=status)
+        return self._rows("/services", status=status, order=order)
 
     def service(self, id: str) -> ServiceWithDetails:
         return self._call("GET", "/services/" + _segment(id))
 
     def pay(self, service_id: str, idempotency_key: str | None = None) -> Service:
-        path = f"/services/{_segment(service_id)}/pay"
-        return self._call("POST", path, idempotency_key=idempotency_key or str(uuid.uuid4()))
+        return self._call("POST", f"/services/{_segment(service_id)}/pay", idempotency_key=idempotency_key)
 
     def cancel(self, service_id: str, idempotency_key: str | None = None) -> Service:
         """It ends with its term."""
-        path = f"/services/{_segment(service_id)}/cancel"
-        return self._call("POST", path, idempotency_key=idempotency_key or str(uuid.uuid4()))
+        return self._call("POST", f"/services/{_segment(service_id)}/cancel", idempotency_key=idempotency_key)
 
     def keep(self, service_id: str) -> Service:
         """It renews after all."""
@@ -216,6 +217,13 @@ class Tollgate:
     def balance(self) -> Balance:
         return self._call("GET", "/balance")
 
+    def top_up(self, amount: str, idempotency_key: str | None = None) -> BegunTopUp:
+        """Send whoever pays to `payment_url`."""
+        return self._call("POST", "/topup", body={"amount": amount}, idempotency_key=idempotency_key)
+
+    def payment(self, id: str) -> TopUp:
+        return self._call("GET", "/topup/" + _segment(id))
+
     def statement(self) -> Iterator[Posting]:
         return self._rows("/statement")
 
@@ -224,18 +232,18 @@ class Tollgate:
         return self._call("GET", "/events", {"after": after, "types": ",".join(types or []), "limit": PAGE_ROWS})
 
     def _rows(self, path: str, **query: str | None) -> Iterator[Any]:
-        cursor = None
-        while True:
+        cursor = ""
+        while cursor is not None:
             page = self._call("GET", path, {**query, "limit": PAGE_ROWS, "cursor": cursor})
             yield from page["data"]
             cursor = page["next_cursor"]
-            if cursor is None:
-                return
 
     def _call(
         self, method: str, path: str, query: dict[str, Any] | None = None, body: Any = None,
         idempotency_key: str | None = None, is_signed: bool = False, repeats: bool = False,
     ) -> Any:
+        if idempotency_key is None and method == "POST" and not repeats:
+            idempotency_key = str(uuid.uuid4())
         if idempotency_key is not None and not re.fullmatch('[!#-~]{1,255}', idempotency_key):
             raise ValueError("an idempotency key has 1 to 255 visible characters but quotes")
         asked = {name: value for name, value in (query or {}).items() if value not in (None, "")}
@@ -272,10 +280,6 @@ class Tollgate:
             raise _refused(refusal) from None
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise TollgateError(0, {"code": "no_answer", "detail": f"No whole answer came: {error}"}) from error
-
-
-def _order(product: str, term: Term, quantity: int, customer: OrderCustomer) -> dict[str, Any]:
-    return {"product": product, "term": term, "quantity": quantity, "customer": customer}
 
 
 def _segment(id: str) -> str:

@@ -32,6 +32,14 @@ extension Parameter {
     /// What `CursorSeal` gives.
     package static let cursor = query("cursor", .matching("^[A-Za-z0-9_-]{39,}$"))
     package static let mode = query("mode", .book)
+    /// Some of an enum's values, with commas between.
+    package static func choices<T: RawRepresentable & CaseIterable>(_ name: String, _ type: T.Type) -> Parameter
+    where T.RawValue == String {
+        let one = "(" + T.allCases.map(\.rawValue).joined(separator: "|") + ")"
+        return query(name, .matching("^\(one)(,\(one))*$"))
+    }
+    /// The beginning of a text that is searched for.
+    package static let search = query("q", .text(1...255))
     package static let dryRun = query("dry_run", .one(of: ["true", "false"]))
     /// The hash that a dry run gave.
     package static let ifMatch = header("If-Match", .text(1...100), isRequired: false)

@@ -44,6 +44,20 @@ package struct Paging: Sendable {
         try Self.answer(rows, limit: limit, cursor: { text(behind: id($0)) }, write: write)
     }
 
+    /// The same of a page that a search has found, where `next` is the place behind which it goes on; nil at its end.
+    /// A page of a search that finds little may be short, and goes on.
+    package func answer<Element>(
+        found rows: [Element], next: Int64?, _ shape: Shape<Element>, in currency: Currency
+    ) -> Answer {
+        .json { json in
+            json.array("data") { json in
+                for row in rows { json.object { json in shape.write(row, in: currency, to: &json) } }
+            }
+            json.field("has_more", next != nil)
+            json.field("next_cursor", next.map(text(behind:)))
+        }
+    }
+
     /// The same for a list that names its places otherwise. `rows`: one more than is shown, where there are more.
     package static func answer<Element>(
         _ rows: [Element], limit: Int, cursor: (Element) -> String,
@@ -61,6 +75,22 @@ package struct Paging: Sendable {
 }
 
 extension Query {
+    /// Some of an enum's values, with commas between; none where the query does not have it.
+    package func choices<T: RawRepresentable & CaseIterable & Hashable>(
+        _ name: String, as type: T.Type = T.self
+    ) throws(Refusal) -> Set<T> where T.RawValue == String {
+        guard let text = self[name] else { return [] }
+        var found: Set<T> = []
+        for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+            guard let value = T(rawValue: String(part)) else {
+                let allowed = T.allCases.map(\.rawValue).joined(separator: ", ")
+                throw .field("/\(name)", "choice", "must be some of \(allowed), with commas between")
+            }
+            found.insert(value)
+        }
+        return found
+    }
+
     /// One of an enum's values, where the query has it.
     package func choice<T: RawRepresentable & CaseIterable>(_ name: String, as type: T.Type = T.self) throws(Refusal)
         -> T?

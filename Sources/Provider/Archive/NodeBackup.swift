@@ -92,7 +92,7 @@ struct NodeBackup: Sendable {
             return index.bytes
         }
         // Whoever asked may not ask for more.
-        try provider.judge(fleet)
+        try provider.judgeNow()
         if place.waiting.isEmpty && !place.hasRegistry {
             // Those that came meanwhile are in the registry too.
             place.waiting = fleet.roster.allTenants.filter { !place.copied.contains($0.id) }
@@ -173,6 +173,10 @@ extension ProviderAPI {
                 try passphrase.map {
                     try ArchiveManifest.wrap(fleet.masterKeyOfBackup, $0, random: fleet.random)
                 } ?? []
+            }
+            try await steps.callback { done in
+                fleet.registry.log(
+                    call.act("node.backed_up"), tenant: nil, slug: nil, judge: call.provider.judge, then: done)
             }
             let backup = NodeBackup(fleet: fleet, provider: call.provider, wrappedMasterKey: wrapped)
             var headers = ResponseHeaders()

@@ -113,7 +113,7 @@ extension ProviderAPI {
         .flow { steps in
             try await steps.callback { done in
                 fleet.change(
-                    record, event: event, requestID: call.requestID, judge: call.provider.judge, change, then: done)
+                    record, as: call.act(event), judge: call.provider.judge, change, then: done)
             }
             return .answer(answer(record, call))
         }
@@ -143,9 +143,9 @@ extension ProviderAPI {
             }
             // The provider's log says that somebody has the tenant's secrets; whoever asked may not have them any more.
             try await steps.callback { done in
-                fleet.registry.change(
-                    record.id, event: "tenant.exported_with_secrets", requestID: call.requestID, domains: nil,
-                    judge: call.provider.judge, { _ in }, then: done)
+                fleet.registry.log(
+                    call.act("tenant.exported_with_secrets"), tenant: record.id, slug: record.slug,
+                    judge: call.provider.judge, then: done)
             }
             var headers = ResponseHeaders()
             headers.add("Content-Type", TenantBundle.mediaType)
@@ -172,7 +172,8 @@ extension ProviderAPI {
             do {
                 record = try await steps.callback { done in
                     fleet.adopt(
-                        arrival.tenant, requestID: call.requestID, judge: call.provider.judge, settle: arrival.settle
+                        arrival.tenant, as: call.act(AuditRecord.imported), judge: call.provider.judge,
+                        settle: arrival.settle
                     ) { result in done(result.map { $0.0 }) }
                 }
             } catch let failure as RestoreFailure {

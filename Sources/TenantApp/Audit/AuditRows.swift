@@ -41,6 +41,13 @@ package struct AuditFilter: Sendable {
     package var keyID: Int64?
     package var resellerID: Int64?
     package var status: Int?
+    package var accountID: Int64?
+    package var action: String?
+    package var requestID: RequestID?
+    /// A text that stands in a write's detail, say an order's public id in quotes.
+    package var mention: String?
+    /// The calls of these keys alone, where it is given: a reseller's own.
+    package var keyIDs: Set<Int64>?
 
     package init() {}
 
@@ -50,7 +57,25 @@ package struct AuditFilter: Sendable {
         if let keyID, record.keyID != keyID { return false }
         if let resellerID, record.resellerID != resellerID { return false }
         if let status, record.status != status { return false }
+        if let accountID, record.accountID != accountID { return false }
+        if let action, record.action != action { return false }
+        if let requestID, record.requestID != requestID { return false }
+        if let mention, !record.detail.contains(mention) { return false }
+        if let keyIDs, !keyIDs.contains(record.keyID) { return false }
         return true
+    }
+
+    /// Nothing that a block holds is found by it: blocks are of calls that wrote nothing.
+    var passesBlocks: Bool { mention != nil }
+
+    fileprivate var values: [SQLValue] {
+        [
+            .optional(from), .optional(to), .optional(keyID), .optional(resellerID),
+            .optional(status.map { Int64($0) }),
+            .integer(TenantReader.auditDisorderDays * Timestamp.millisecondsPerDay), .int(TenantReader.auditRowsMax),
+            .optional(accountID), .optional(action), requestID.map { .blob($0.bytes) } ?? .null, .optional(mention),
+            .bool(passesBlocks),
+        ]
     }
 }
 
@@ -73,9 +98,11 @@ package enum AuditRow: Sendable {
         """
         SELECT \(columns) FROM audit
         WHERE seq BETWEEN ?1 AND ?2 AND kind <> \(AuditChain.Kind.rows.rawValue) AND iif(kind = 1,
-            last_at >= coalesce(?3, last_at) - ?8 AND at < coalesce(?4, at) + ?8,
+            NOT ?14 AND last_at >= coalesce(?3, last_at) - ?8 AND at < coalesce(?4, at) + ?8,
             at >= coalesce(?3, at) AND (?4 IS NULL OR at < ?4) AND (?5 IS NULL OR key_id = ?5)
-                AND (?6 IS NULL OR reseller_id = ?6) AND (?7 IS NULL OR status = ?7))
+                AND (?6 IS NULL OR reseller_id = ?6) AND (?7 IS NULL OR status = ?7)
+                AND (?10 IS NULL OR account_id = ?10) AND (?11 IS NULL OR action = ?11)
+                AND (?12 IS NULL OR request_id = ?12) AND (?13 IS NULL OR instr(detail, ?13) > 0))
         ORDER BY seq DESC LIMIT ?9
         """)
 
@@ -178,11 +205,7 @@ extension TenantReader {
 
     private func rows(_ top: Int64, _ floor: Int64, _ filter: AuditFilter) throws -> [AuditRow] {
         try connection.rows(
-            AuditRow.stretch,
-            .integer(floor), .integer(top), .optional(filter.from), .optional(filter.to), .optional(filter.keyID),
-            .optional(filter.resellerID), .optional(filter.status.map { Int64($0) }),
-            .integer(Self.auditDisorderDays * Timestamp.millisecondsPerDay), .int(Self.auditRowsMax),
-            read: AuditRow.init)
+            AuditRow.stretch, values: [.integer(floor), .integer(top)] + filter.values, read: AuditRow.init)
     }
 }
 

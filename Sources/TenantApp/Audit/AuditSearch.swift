@@ -9,10 +9,18 @@ package struct AuditSearch: Sendable {
     package var key: String?
     package var reseller: String?
     package var status: Int?
+    package var account: String?
+    package var action: String?
+    package var requestID: RequestID?
+    package var order: String?
     package var before: AuditPlace?
+    /// A reseller looks at its own calls, and at nothing else.
+    package var ownOf: Int64?
 
     /// So many stretches are looked at for one page; a page of a search that finds little may be short, and goes on.
-    package static let stretchesMax = 64
+    package static let stretchesMax = 40
+    /// And so many blocks are opened, each of which costs as much as a stretch.
+    package static let blocksMax = 128
 
     private let seal: CursorSeal
 
@@ -23,6 +31,15 @@ package struct AuditSearch: Sendable {
         key = try query.id("key")
         reseller = try query.id("reseller")
         status = try query.integer("status", in: 100...599)
+        account = try query.email("account")
+        action = try query.id("action")
+        requestID = try query["request_id"].map { text throws(Refusal) in
+            guard let id = RequestID(text: text) else {
+                throw .field("/request_id", "format", "must be req_ and 32 hexadecimal digits")
+            }
+            return id
+        }
+        order = try query.id("order")
         before = try query["cursor"].map { text throws(Refusal) in
             let bytes = try seal.open(text)
             guard let sequence = bytes.place(0), let index = bytes.place(1) else {
@@ -47,9 +64,27 @@ package struct AuditSearch: Sendable {
         filter.status = status
         filter.resellerID = try tenant.resellerID(filter: reseller)
         filter.keyID = try key.map { publicID in
-            guard let key = try tenant.key(publicID: publicID) else { throw Refusal.notFound(.key) }
+            guard let key = try tenant.key(publicID: publicID), ownOf == nil || key.resellerID == ownOf else {
+                throw Refusal.notFound(.key)
+            }
             return key.id
         }
+        filter.accountID = try account.map { email in
+            guard let account = try tenant.account(email: email) else { throw Refusal.notFound(.account) }
+            return account.id
+        }
+        filter.action = action
+        filter.requestID = requestID
+        if let order {
+            guard let known = try tenant.order(publicID: order, resellerID: ownOf, book: nil) else {
+                throw Refusal.notFound(.order)
+            }
+            filter.mention = "\"\(known.publicID)\""
+            // Nothing was said of it before the call came that placed it.
+            let earliest = known.createdAt.adding(days: -TenantReader.auditDisorderDays)
+            filter.from = max(from ?? earliest, earliest)
+        }
+        if let ownOf { filter.keyIDs = Set(try tenant.callers(ofReseller: ownOf).keys) }
         return filter
     }
 
@@ -72,7 +107,7 @@ package struct AuditSearch: Sendable {
                 return Page(entries: shown, names: walk.names, next: shown.last.map { cursor($0.place) })
             }
             if walk.isAtEnd { break }
-            if stretch == Self.stretchesMax {
+            if stretch == Self.stretchesMax || walk.blocksOpened >= Self.blocksMax {
                 entries += try await walk.rest(limit - entries.count)
                 if walk.hasWaiting, let last = entries.last {
                     return Page(entries: entries, names: walk.names, next: cursor(last.place))

@@ -81,14 +81,9 @@ extension OperatorAdmin.Schemas {
             "carrier": .text(100).optional, "mode": .one(of: PortStockFile.modes.keys.sorted()).optional,
         ], count: 1...PortStockFile.slotsMax)
     static let portStock = Schema.either(["ports": portRows], portRows).orFile("text/csv")
-    struct ImportedPorts {
-        let slots: Int
-        let newDevices: Int
-        let book: Book
-    }
-    static let importedPorts = Shape<ImportedPorts>([
-        .ok, .member("imported", \.slots), .member("new_devices", \.newDevices), .member("mode", \.book),
-    ])
+    static let importedPorts: Schema = [
+        "ok": .boolean, "imported": .integer, "new_devices": .integer, "mode": .book,
+    ]
     static let importedLicences: Schema = ["ok": .boolean, "imported": .integer, "expired": .integer.omittable]
     /// Applied, or tried.
     static let importedPrices = Schema.either(["ok": .boolean, "rows": .integer], ImportTrial.schema)
@@ -101,8 +96,49 @@ extension OperatorAdmin.Schemas {
             .member("socks_port", \.socksPort), .member("country", \.countryID), .member("city", \.city),
             .member("carrier", \.carrier),
             .member("mode") { $0.isExclusiveCapable ? "exclusive-capable" : "shared" },
-            .member("status") { $0.portID == nil ? OperatorAdmin.SlotState.free : .used }, .member("port", \.portID),
-            .member("created_at", \.createdAt),
+            .member("status", \.state), .member("port", \.portID), .member("created_at", \.createdAt),
+            .member("withdrawn_at", \.withdrawnAt),
+        ])
+
+    private static let licenceKeys = BodyField<[String]>(
+        "keys", .array(of: .id(LicenceFile.keyCharactersMax), count: 1...CorrectLicences.keysMax)
+    ) { fields, name, _ in
+        guard let elements = fields.array(name, count: 1...CorrectLicences.keysMax) else { return nil }
+        var keys: [String] = []
+        for (index, element) in elements.enumerated() {
+            let place = String(index)
+            var one = FieldReader(.object([JSONMember(name: place, value: element)]), at: "/\(name)")
+            if let key = one.string(place, characters: 1...LicenceFile.keyCharactersMax, .id) {
+                if keys.contains(key) { one.fail(place, code: "duplicate", detail: "stands twice") }
+                keys.append(key)
+            }
+            fields.absorb(one)
+        }
+        return fields.errors.isEmpty ? keys : nil
+    }
+    static let withdrawnLicences = Body(licenceKeys)
+    static let movedLicences = Body(
+        licenceKeys, Field.id("reseller", 255).optional,
+        Field.id("product", FieldReader.skuCharactersMax).optional
+    ).made { values, fields in
+        guard values.1 == nil && values.2 == nil else { return values }
+        fields.failWhole(code: "required", detail: "must name a reseller, a product or both")
+        return nil
+    }.described { $0.needingOne(of: ["reseller", "product"]) }
+    struct CorrectedLicences {
+        let count: Int
+        let book: Book
+    }
+    static let correctedLicences = Shape<CorrectedLicences>([
+        .ok, .member("licences", \.count), .member("mode", \.book),
+    ])
+    static let licenceWithdrawal = Shape<LicenceWithdrawal>(
+        "LicenceWithdrawal",
+        [
+            .member("key", \.key), .member("product", \.sku), .member("reseller", \.reseller),
+            .member("expiration", \.expiresAt), .member("created_at", \.createdAt), .member("withdrawn_at", \.at),
+            .member("account", \.account), .member("moved_to", \.successorReseller),
+            .member("moved_to_product", \.successorSKU),
         ])
 
     struct StockedLicence {

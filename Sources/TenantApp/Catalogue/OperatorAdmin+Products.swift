@@ -26,7 +26,8 @@ extension OperatorAdmin {
             }
         },
         Route(
-            .get, "/products.csv", "Export all products", access: .administrator, gives: .read(.file("text/csv"))
+            .get, "/products.csv", "Export all products", access: .administrator, isOpenToSupport: false,
+            gives: .read(.file("text/csv"))
         ) { call in
             .flow { steps in
                 let hash = try await steps.read { try $0.catalogueHash() }

@@ -68,7 +68,9 @@ extension PriceRow {
 
     /// Column by column, as bodies and answers have them.
     func members(_ minorUnitDigits: Int) -> [JSONMember] {
-        func amount(_ money: Money?) -> JSON { money.map { .string($0.decimal(minorUnitDigits: minorUnitDigits)) } ?? .null }
+        func amount(_ money: Money?) -> JSON {
+            money.map { .string($0.decimal(minorUnitDigits: minorUnitDigits)) } ?? .null
+        }
         return PriceColumn.allCases.map { column in
             let value: JSON =
                 switch column {

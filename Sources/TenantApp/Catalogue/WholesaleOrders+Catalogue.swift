@@ -11,7 +11,8 @@ extension WholesaleOrders {
 
     static let catalogue: [Route] = [
         Route(
-            .get, "/products", "List the products priced for you", access: .reseller(.partnerRead),
+            .get, "/products", "List the products priced for you; in mode test also those with a list price",
+            access: .reseller(.partnerRead),
             cacheKind: productsCacheKind, parameters: .page(), gives: .list(Schemas.product)
         ) { call in
             let query = try call.query()
@@ -19,8 +20,8 @@ extension WholesaleOrders {
             // Without a page asked for, the whole list: that is what shops ask for all day.
             let isWhole = query.pairs.isEmpty
             return .read { tenant in
-                let rows = try tenant.pricedProducts(
-                    resellerID: call.resellerID, onlyOffered: true, after: page.after,
+                let rows = try tenant.offeredProducts(
+                    resellerID: call.resellerID, book: call.book, after: page.after,
                     limit: isWhole ? productsMax + 1 : page.fetch)
                 guard let reseller = try tenant.reseller(id: call.resellerID) else { throw Refusal.unknownCredential }
                 let shown = isWhole ? Array(rows.prefix(productsMax)) : Array(rows.prefix(page.limit))

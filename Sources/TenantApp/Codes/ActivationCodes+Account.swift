@@ -104,21 +104,33 @@ extension ActivationCodes {
     ]
 
     /// Where somebody is logged in, keys beside the dashboard's one, and the ends of both (O13).
-    static let sessions: [Route] = AccountRoutes(.codes, newKey: Schemas.ownKey).all + [
-        Route(
-            .post, "/regenerate-seed-hash", "Get a new dashboard credential in place of this one",
-            access: .resellerSession, openIn: [.pending, .suspended], gives: .done(Schemas.session)
-        ) { call in
-            let secret = MintedSecret(shape: .hex64, book: .live, random: call.services.random)
-            return .reserving(secret.hash) { tenant, detail in
-                let end = try tenant.endSessionLater(call.keyID, in: SessionTerms.dashboardSeconds)
-                let key = try tenant.rotateKey(call.keyID, to: secret, overlapSeconds: 0)
-                detail.note("session", key.publicID)
-                let session = SignIn.Session(token: secret.text, expiresAt: end, role: key.role)
-                return .json(Schemas.session, session, in: tenant.currency)
-            }
-        },
-    ]
+    static let sessions: [Route] =
+        AccountRoutes(.codes, newKey: Schemas.ownKey).all + [
+            Route(
+                .get, "/account", "Read how your account stands", access: .reseller(.codes), openIn: [.pending],
+                gives: .read(Schemas.standing)
+            ) { call in
+                .read { tenant in
+                    guard let reseller = try tenant.reseller(id: call.resellerID) else {
+                        throw Refusal.unknownCredential
+                    }
+                    return .json(Schemas.standing, reseller, in: tenant.currency)
+                }
+            },
+            Route(
+                .post, "/regenerate-seed-hash", "Get a new dashboard credential in place of this one",
+                access: .resellerSession, openIn: [.pending, .suspended], gives: .done(Schemas.session)
+            ) { call in
+                let secret = MintedSecret(shape: .hex64, book: .live, random: call.services.random)
+                return .reserving(secret.hash) { tenant, detail in
+                    let end = try tenant.endSessionLater(call.keyID, in: SessionTerms.dashboardSeconds)
+                    let key = try tenant.rotateKey(call.keyID, to: secret, overlapSeconds: 0)
+                    detail.note("session", key.publicID)
+                    let session = SignIn.Session(token: secret.text, expiresAt: end, role: key.role)
+                    return .json(Schemas.session, session, in: tenant.currency)
+                }
+            },
+        ]
 
     /// The dashboard names the key where there are several: none dies that nobody named. Nil where there is none yet.
     private static func keyToRegenerate(_ id: String?, _ call: Call, _ tenant: TenantReader) throws -> APIKey? {

@@ -39,6 +39,11 @@ extension ActivationCodes {
                     .number("totalTopups", \.topUps),
                 ]),
         ])
+        /// What the profile does not say.
+        static let standing = Shape<Reseller>([
+            .ok, .member("companyName") { $0.company ?? $0.name }, .member("status", \.state),
+            .member("standing", \.standing),
+        ])
         /// Which key, for the dashboard.
         static let whichKey = Body(Field.id("keyId", 64).optional).omittable
         /// The key, shown once; a replay has `already_shown` in its place.

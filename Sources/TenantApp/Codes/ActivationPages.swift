@@ -37,7 +37,8 @@ package struct ActivationPages: Dialect {
             return .read { tenant in
                 guard let code = try tenant.activationCode(call.parameters[0]) else { throw RedeemCode.unknownCode }
                 if prefersJSON { return .json { json in describe(code, &json) } }
-                return HTMLPage(title: "Activation", theme: try tenant.theme(at: call.rootPath), content: form(code)).answer()
+                return HTMLPage(title: "Activation", theme: try tenant.theme(at: call.rootPath), content: form(code))
+                    .answer()
             }
         },
         Route(
@@ -51,7 +52,9 @@ package struct ActivationPages: Dialect {
                 .write { tenant, detail in
                     let result = try redeem.run(tenant, &detail)
                     if prefersJSON { return .json { json in describe(result, &json) } }
-                    return HTMLPage(title: "Activated", theme: try tenant.theme(at: call.rootPath), content: done(result)).answer()
+                    return HTMLPage(
+                        title: "Activated", theme: try tenant.theme(at: call.rootPath), content: done(result)
+                    ).answer()
                 }
             }
         },

@@ -16,7 +16,7 @@ package struct CloseReview: Sendable {
         }
         detail.resellerID = review.resellerID
         detail.note("review", review.publicID)
-        try tenant.closeReview(review.id, note: note, by: accountID)
+        try tenant.closeReview(review, note: note, by: accountID)
         guard let closed = try tenant.review(publicID: reviewID) else { throw Refusal.defect }
         return closed
     }

@@ -46,5 +46,14 @@ extension CreditReports {
                 return .json(Schemas.event, event, in: tenant.currency)
             }
         },
+        Route(
+            .get, "/account", "Read who you are here, and how your account stands", access: .reseller([]),
+            gives: .read(Schemas.account)
+        ) { call in
+            .read { tenant in
+                guard let reseller = try tenant.reseller(id: call.resellerID) else { throw Refusal.unknownCredential }
+                return .json(Schemas.account, reseller, in: tenant.currency)
+            }
+        },
     ]
 }

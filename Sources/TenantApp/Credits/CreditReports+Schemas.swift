@@ -66,6 +66,10 @@ extension CreditReports {
                 if case .duplicate = outcome { true } else { nil }
             },
         ])
+        static let account = Shape<Reseller>([
+            .ok, .member("id", \.publicID), .member("email", \.email), .member("name", \.name),
+            .member("status", \.state), .member("standing", \.standing),
+        ])
         static let event = Shape<CreditEvent>([
             .ok,
             .object(

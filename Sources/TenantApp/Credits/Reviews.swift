@@ -93,13 +93,15 @@ extension TenantTransaction {
             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
             """,
             .text(publicID), .book(book), .integer(resellerID), .text(cause.rawValue), .text(subject), .time(now))
+        memory.resellers[resellerID] = nil
         detail.note("review", publicID)
         return publicID
     }
 
-    package func closeReview(_ id: Int64, note: String, by account: Int64) throws {
+    package func closeReview(_ review: AccountReview, note: String, by account: Int64) throws {
+        memory.resellers[review.resellerID] = nil
         try connection.run(
-            "UPDATE account_review SET closed_at = ?2, closed_by = ?3, note = ?4 WHERE id = ?1", .integer(id),
+            "UPDATE account_review SET closed_at = ?2, closed_by = ?3, note = ?4 WHERE id = ?1", .integer(review.id),
             .time(now), .integer(account), .text(note))
     }
 }

@@ -23,7 +23,8 @@ struct DemoPorts: Sendable {
             rows = []
             return
         }
-        rows = try PortStockFile.read(stock)
+        var file = try PortStockFile(stock)
+        rows = try file.whole()
     }
 
     func run(_ tenant: TenantTransaction) throws {
@@ -32,8 +33,7 @@ struct DemoPorts: Sendable {
         }
         guard !rows.isEmpty else { return }
         for book in [Book.live, .test] {
-            var detail = AuditDetail()
-            _ = try ImportPorts(rows: rows, book: book).run(tenant, &detail)
+            try tenant.takeIn(rows, book: book)
         }
     }
 }

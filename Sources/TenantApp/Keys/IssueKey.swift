@@ -56,9 +56,9 @@ package struct IssueKey: Sendable {
         if let scopes = request.scopes, !offered.bits.isSuperset(of: scopes) {
             throw Refusal.field("/scopes", "choice", "must be names out of \(offered.names.joined(separator: ", "))")
         }
-        if let id = account.resellerID, try tenant.reseller(id: id)?.state == .terminated {
-            throw Refusal.conflict(.terminatedGetsNoKeys)
-        }
+        let state = try account.resellerID.flatMap { try tenant.reseller(id: $0) }?.state
+        if state == .terminated { throw Refusal.conflict(.terminatedGetsNoKeys) }
+        if state == .pending, request.book == .live { throw Refusal.conflict(.pendingGetsNoLiveKeys) }
         var new = NewKey(
             accountID: account.id, resellerID: account.resellerID, role: role.keyRole,
             scopes: request.scopes ?? offered.bits, display: secret.display, createdBy: issuedBy)

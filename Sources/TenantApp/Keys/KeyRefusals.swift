@@ -3,6 +3,7 @@ import CallKit
 extension Missing {
     static let key = Missing("key")
     static let session = Missing("session")
+    static let account = Missing("account")
 }
 
 extension Forbidden {

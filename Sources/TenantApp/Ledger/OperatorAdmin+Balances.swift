@@ -40,6 +40,21 @@ extension OperatorAdmin {
                 return page.answer(rows, id: \.entryID, Schemas.posting, in: tenant.currency)
             }
         },
+        Route(
+            .get, "/resellers/{id}/statement.csv", "Export what moved on a balance", access: .administrator,
+            isOpenToSupport: false, parameters: [.mode, .from, .to], gives: .read(.file("text/csv"))
+        ) { call in
+            let book = try call.query().mode(or: call.book)
+            let (from, to) = try call.query().period()
+            let currency = call.currency
+            return .flow { steps in
+                let reseller = try await steps.read { try $0.knownReseller(call.parameters[0]) }
+                return download(
+                    "statement.csv", "text/csv; charset=utf-8",
+                    ExportStatement.stream(
+                        steps, resellerID: reseller.id, book: book, from: from, to: to, currency: currency))
+            }
+        },
     ]
 }
 
@@ -50,6 +65,7 @@ package struct Balances: Sendable {
     package let creditLimit: Money
     /// The balance and the credit limit.
     package let available: Money
+    package let standing: Standing
 }
 
 extension TenantReader {
@@ -57,6 +73,7 @@ extension TenantReader {
         let balance = try balance(.balance(reseller: reseller.id), book: book)
         return Balances(
             balance: balance, held: try self.balance(.held(reseller: reseller.id), book: book),
-            creditLimit: reseller.creditLimit, available: try balance.adding(reseller.creditLimit))
+            creditLimit: reseller.creditLimit, available: try balance.adding(reseller.creditLimit),
+            standing: reseller.standing)
     }
 }

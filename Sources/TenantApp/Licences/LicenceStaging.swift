@@ -41,21 +41,27 @@ extension TenantTransaction {
         let before = try lastLicenceID()
         try connection.run(
             """
-            INSERT INTO licence (book, reseller_id, product_id, key, expires_at, created_at, lot)
-            SELECT ?2, reseller_id, product_id, key, expires_at, ?3, lot FROM licence_staging WHERE import_id = ?1
-            ORDER BY place
+            INSERT INTO licence (id, book, reseller_id, product_id, key, expires_at, created_at, lot)
+            SELECT ?4 + row_number() OVER (ORDER BY place), ?2, reseller_id, product_id, key, expires_at, ?3, lot
+            FROM licence_staging WHERE import_id = ?1 ORDER BY place
             ON CONFLICT DO NOTHING
             """,
-            .integer(importID), .book(book), .time(now))
-        let after = try lastLicenceID()
-        guard after - before == count, count > 0 else { return false }
+            .integer(importID), .book(book), .time(now), .integer(before))
+        guard connection.changes == Int(count), count > 0 else { return false }
+        let after = before + count
         try connection.run("DELETE FROM licence_staging WHERE import_id = ?1", .integer(importID))
         try detail.vouch(for: before + 1...after, of: .licence, connection)
         return true
     }
 
-    private func lastLicenceID() throws -> Int64 {
-        try connection.row("SELECT coalesce(max(id), 0) FROM licence") { try $0.int() } ?? 0
+    /// Of those that were withdrawn too: no two licences ever have one id, since the chain vouches by it.
+    func lastLicenceID() throws -> Int64 {
+        try connection.row(
+            """
+            SELECT max((SELECT coalesce(max(id), 0) FROM licence),
+                (SELECT coalesce(max(licence_id), 0) FROM licence_withdrawal))
+            """
+        ) { try $0.int() } ?? 0
     }
 
     /// Clears up to `rowsMax` rows of an import that came to nothing; false once there are no more.

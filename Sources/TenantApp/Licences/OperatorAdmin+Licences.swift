@@ -24,6 +24,33 @@ extension OperatorAdmin {
             }
         },
         Route(
+            .post, "/licences/withdraw", "Take free licences out of stock, all or none", access: .administrator,
+            moves: .oneBook, idempotency: .accepted, parameters: [.mode], takes: Schemas.withdrawnLicences.schema,
+            gives: .done(Schemas.correctedLicences), refuses: [409]
+        ) { call in
+            let keys = try call.read(Schemas.withdrawnLicences)
+            return try correct(call, keys: keys, reseller: nil, product: nil)
+        },
+        Route(
+            .post, "/licences/move", "Give free licences to another reseller or product, all or none",
+            access: .administrator, moves: .oneBook, idempotency: .accepted, parameters: [.mode],
+            takes: Schemas.movedLicences.schema, gives: .done(Schemas.correctedLicences), refuses: [404, 409]
+        ) { call in
+            let (keys, reseller, product) = try call.read(Schemas.movedLicences)
+            return try correct(call, keys: keys, reseller: reseller, product: product)
+        },
+        Route(
+            .get, "/licences/withdrawn", "List licences that were taken out of stock, newest first",
+            access: .administrator, parameters: .page(.mode), gives: .list(Schemas.licenceWithdrawal)
+        ) { call in
+            let page = try Paging(call)
+            let book = try call.query().mode(or: call.book)
+            return .read { tenant in
+                let rows = try tenant.licenceWithdrawals(book: book, before: page.before, limit: page.fetch)
+                return page.answer(rows, id: \.id, Schemas.licenceWithdrawal, in: tenant.currency)
+            }
+        },
+        Route(
             .get, "/licences", "List licences", access: .administrator,
             parameters: .page(.mode, Schemas.reseller, .query("key")), gives: .list(Schemas.licence), refuses: [404]
         ) { call in
@@ -53,4 +80,15 @@ extension OperatorAdmin {
             }
         },
     ]
+
+    private static func correct(_ call: Call, keys: [String], reseller: String?, product: String?) throws -> Work {
+        let book = try call.query().mode(or: call.book)
+        let correction = CorrectLicences(
+            keys: keys, book: book, reseller: reseller, product: product, keyID: call.keyID, accountID: call.accountID)
+        return .write { tenant, detail in
+            try correction.run(tenant, &detail)
+            let done = Schemas.CorrectedLicences(count: keys.count, book: book)
+            return .json(Schemas.correctedLicences, done, in: tenant.currency)
+        }
+    }
 }

@@ -17,6 +17,8 @@ package struct Customer: Sendable {
     fileprivate static let byExternalID = Statement(
         "SELECT \(columns) FROM customer WHERE reseller_id = ?1 AND book = ?2 AND external_id = ?3")
 
+    fileprivate static let byID = Statement("SELECT \(columns) FROM customer WHERE id = ?1")
+
     init(_ row: inout RowReader) throws {
         id = try row.int()
         publicID = try row.text()
@@ -32,6 +34,13 @@ extension TenantReader {
     package func customer(externalID: String, resellerID: Int64, book: Book) throws -> Customer? {
         try connection.row(
             Customer.byExternalID, .integer(resellerID), .book(book), .text(externalID), read: Customer.init)
+    }
+
+    /// Who they are, by their inner ids.
+    package func customers(ids: Set<Int64>) throws -> [Int64: Customer] {
+        var found: [Int64: Customer] = [:]
+        for id in ids { found[id] = try connection.row(Customer.byID, .integer(id), read: Customer.init) }
+        return found
     }
 
     /// By id; of one reseller or of all (the operator's list).

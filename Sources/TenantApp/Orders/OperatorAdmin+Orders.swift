@@ -6,20 +6,22 @@ import TenantRegistry
 extension OperatorAdmin {
     static let orders: [Route] = [
         Route(
-            .get, "/orders", "List orders", access: .administrator,
-            parameters: .page(.query("state", .choice(OrderState.self)), .mode, Schemas.reseller),
-            gives: .list(Schemas.order), refuses: [404]
+            .get, "/orders", "List orders, newest first", access: .administrator,
+            parameters: [.limit, .cursor] + AskedOrders.ofOrders, gives: .list(Schemas.order), refuses: [404]
         ) { call in
             let query = try call.query()
-            let page = try Paging(call)
-            let state = try query.choice("state", as: OrderState.self)
-            let book = try query.mode(or: call.book)
-            let reseller = try query.id("reseller")
-            return .read { tenant in
-                let rows = try tenant.orders(
-                    resellerID: try tenant.resellerID(filter: reseller), book: book, state: state, before: page.before,
-                    limit: page.fetch)
-                return page.answer(rows, id: \.id, Schemas.order, in: tenant.currency)
+            return try AskedOrders.list(
+                call, .orders(query), in: query.mode(or: call.book), .orders, Schemas.order)
+        },
+        Route(
+            .get, "/orders.csv", "Export orders as CSV", access: .administrator, isOpenToSupport: false,
+            parameters: AskedOrders.ofOrders, gives: .read(.file("text/csv")), refuses: [404]
+        ) { call in
+            let (asked, book) = (try AskedOrders.orders(try call.query()), try call.query().mode(or: call.book))
+            return .flow { steps in
+                let walk = try await SearchWalk(steps, .orders, below: .max) { try asked.filter($0, book: book) }
+                return download(
+                    "orders.csv", "text/csv; charset=utf-8", ExportOrders.stream(walk, steps, call.currency))
             }
         },
         Route(.get, "/orders/{id}", "Read an order", access: .administrator, gives: .read(Schemas.orderWithServices)) {
@@ -46,20 +48,23 @@ extension OperatorAdmin {
     static let services: [Route] =
         [
             Route(
-                .get, "/services", "List services", access: .administrator,
-                parameters: .page(.query("status", .choice(ServiceState.self)), .mode, Schemas.reseller),
+                .get, "/services", "List services, newest first; all but cancelled ones where no state is asked for",
+                access: .administrator, parameters: [.limit, .cursor] + AskedOrders.ofServices,
                 gives: .list(Schemas.service), refuses: [404]
             ) { call in
                 let query = try call.query()
-                let page = try Paging(call)
-                let state = try query.choice("status", as: ServiceState.self)
-                let book = try query.mode(or: call.book)
-                let reseller = try query.id("reseller")
-                return .read { tenant in
-                    let rows = try tenant.services(
-                        resellerID: try tenant.resellerID(filter: reseller), book: book, state: state,
-                        before: page.before, limit: page.fetch)
-                    return page.answer(rows, id: \.id, Schemas.service, in: tenant.currency)
+                return try AskedOrders.list(
+                    call, .services(query), in: query.mode(or: call.book), .services, Schemas.service)
+            },
+            Route(
+                .get, "/services.csv", "Export services as CSV", access: .administrator, isOpenToSupport: false,
+                parameters: AskedOrders.ofServices, gives: .read(.file("text/csv")), refuses: [404]
+            ) { call in
+                let (asked, book) = (try AskedOrders.services(try call.query()), try call.query().mode(or: call.book))
+                return .flow { steps in
+                    let walk = try await SearchWalk(steps, .services, below: .max) { try asked.filter($0, book: book) }
+                    return download(
+                        "services.csv", "text/csv; charset=utf-8", ExportOrders.stream(walk, steps, call.currency))
                 }
             },
             Route(

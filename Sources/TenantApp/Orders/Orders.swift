@@ -49,6 +49,7 @@ package struct Order: Sendable {
         orders o JOIN reseller r ON r.id = o.reseller_id JOIN product p ON p.id = o.product_id \
         JOIN customer c ON c.id = o.customer_id LEFT JOIN order_outcome u ON u.order_id = o.id
         """
+    fileprivate static let byID = Statement("SELECT \(columns) FROM \(tables) WHERE o.id = ?1")
     fileprivate static let byPublicID = Statement(
         """
         SELECT \(columns) FROM \(tables)
@@ -129,21 +130,8 @@ extension TenantReader {
             Order.byPublicID, .text(publicID), .optional(resellerID), .optional(book?.rawValue), read: Order.init)
     }
 
-    /// Newest first, before order `id`.
-    package func orders(
-        resellerID: Int64?, book: Book, state: OrderState?, before id: Int64, limit: Int
-    ) throws -> [Order] {
-        // Only what is asked for is in the text, so that each list finds its index.
-        var values: [SQLValue] = [.book(book), .integer(id), .int(limit)]
-        var filter = "o.book = ?1 AND o.id < ?2"
-        if let resellerID {
-            values.append(.integer(resellerID))
-            filter += " AND o.reseller_id = ?4"
-        }
-        if let state { filter += " AND o.state = '\(state.rawValue)'" }
-        return try connection.rows(
-            dynamic: "SELECT \(Order.columns) FROM \(Order.tables) WHERE \(filter) ORDER BY o.id DESC LIMIT ?3", values,
-            read: Order.init)
+    package func order(id: Int64) throws -> Order? {
+        try connection.row(Order.byID, .integer(id), read: Order.init)
     }
 }
 

@@ -64,7 +64,7 @@ package struct QuoteOrder {
     package let book: Book
 
     package func run(_ tenant: TenantReader) throws -> Result {
-        guard let product = try tenant.pricedProduct(sku: request.sku, resellerID: resellerID), product.isOffered else {
+        guard let product = try tenant.offeredProduct(sku: request.sku, resellerID: resellerID, book: book) else {
             throw Refusal.notFound(.product)
         }
         guard let termPrice = product.price.terms[request.term] else {

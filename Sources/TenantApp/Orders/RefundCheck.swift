@@ -34,7 +34,8 @@ enum RefundCheck {
         for part in parts {
             let (taken, back) = (try amounts.captured(part), try amounts.refunded(part))
             guard back > taken else { continue }
-            let name = part.serviceID.map { id in part.period.map { "period \($0) of service \(id)" } ?? "service \(id)" }
+            let name = part.serviceID.map { id in part.period.map { "period \($0) of service \(id)" } ?? "service \(id)"
+            }
             file.report.add(
                 .orders, "orders", part.orderID,
                 "\(file.amount(back.micros)) of \(name ?? "it") was paid back; \(file.amount(taken.micros)) was taken.")

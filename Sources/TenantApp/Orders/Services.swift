@@ -73,11 +73,6 @@ package struct Service: Sendable {
         service s JOIN orders o ON o.id = s.order_id JOIN reseller r ON r.id = s.reseller_id \
         JOIN product p ON p.id = s.product_id JOIN customer c ON c.id = s.customer_id
         """
-    // CROSS JOIN keeps the order first, so that nothing needs sorting.
-    static let tablesByOrder = """
-        orders o CROSS JOIN service s ON s.order_id = o.id CROSS JOIN reseller r ON r.id = s.reseller_id \
-        CROSS JOIN product p ON p.id = s.product_id CROSS JOIN customer c ON c.id = s.customer_id
-        """
     fileprivate static let byPublicID = Statement(
         """
         SELECT \(columns) FROM \(tables)
@@ -156,29 +151,6 @@ extension TenantReader {
     package func service(publicID: String, resellerID: Int64?, book: Book?) throws -> Service? {
         try connection.row(
             Service.byPublicID, .text(publicID), .optional(resellerID), .optional(book?.rawValue), read: Service.init)
-    }
-
-    /// Newest first, before service `id`; nil for `state` lists all but cancelled ones (W6).
-    package func services(
-        resellerID: Int64?, book: Book, state: ServiceState?, before id: Int64, limit: Int
-    ) throws -> [Service] {
-        var values: [SQLValue] = [.book(book), .integer(id), .int(limit)]
-        var tables = Service.tables
-        var filter = "s.book = ?1 AND s.id < ?2"
-        if let resellerID {
-            // From its own orders, whose order is that of their services.
-            values.append(.integer(resellerID))
-            tables = Service.tablesByOrder
-            filter += """
-                 AND o.reseller_id = ?4 AND o.book = ?1 AND o.id <= coalesce(
-                    (SELECT b.order_id FROM service b WHERE b.id < ?2 ORDER BY b.id DESC LIMIT 1), 0)
-                """
-        }
-        filter += state.map { " AND s.state = '\($0.rawValue)'" } ?? " AND s.state <> 'cancelled'"
-        let order = resellerID == nil ? "s.id DESC" : "o.id DESC, s.id DESC"
-        return try connection.rows(
-            dynamic: "SELECT \(Service.columns) FROM \(tables) WHERE \(filter) ORDER BY \(order) LIMIT ?3", values,
-            read: Service.init)
     }
 
     /// The units of hourly terms that accrue, or will once they are there: price and number, a row for each price (W3).

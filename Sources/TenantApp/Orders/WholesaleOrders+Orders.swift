@@ -37,17 +37,11 @@ extension WholesaleOrders {
             }
         },
         Route(
-            .get, "/orders", "List orders", access: .reseller(.partnerRead),
-            parameters: .page(.query("state", .choice(OrderState.self))), gives: .list(Schemas.order)
+            .get, "/orders", "List orders, newest first", access: .reseller(.partnerRead),
+            parameters: AskedOrders.ofOwnOrders, gives: .list(Schemas.order)
         ) { call in
-            let query = try call.query()
-            let page = try Paging(call)
-            let state = try query.choice("state", as: OrderState.self)
-            return .read { tenant in
-                let rows = try tenant.orders(
-                    resellerID: call.resellerID, book: call.book, state: state, before: page.before, limit: page.fetch)
-                return page.answer(rows, id: \.id, Schemas.order, in: tenant.currency)
-            }
+            try AskedOrders.list(
+                call, .ownOrders(try call.query()), of: call.resellerID, in: call.book, .orders, Schemas.order)
         },
         Route(
             .get, "/orders/{id}", "Read an order", access: .reseller(.partnerRead),
@@ -62,17 +56,12 @@ extension WholesaleOrders {
             }
         },
         Route(
-            .get, "/services", "List services", access: .reseller(.partnerRead),
-            parameters: .page(.query("status", .choice(ServiceState.self))), gives: .list(Schemas.service)
+            .get, "/services", "List services, newest first; all but cancelled ones where no status is asked for",
+            access: .reseller(.partnerRead), parameters: AskedOrders.ofOwnServices, gives: .list(Schemas.service),
+            refuses: [404]
         ) { call in
-            let query = try call.query()
-            let page = try Paging(call)
-            let state = try query.choice("status", as: ServiceState.self)
-            return .read { tenant in
-                let rows = try tenant.services(
-                    resellerID: call.resellerID, book: call.book, state: state, before: page.before, limit: page.fetch)
-                return page.answer(rows, id: \.id, Schemas.service, in: tenant.currency)
-            }
+            try AskedOrders.list(
+                call, .ownServices(try call.query()), of: call.resellerID, in: call.book, .services, Schemas.service)
         },
         Route(
             .get, "/services/{id}", "Read a service, with its details", access: .reseller(.partnerRead),

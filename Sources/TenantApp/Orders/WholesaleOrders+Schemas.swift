@@ -177,7 +177,7 @@ extension WholesaleOrders {
             "Balance",
             [
                 .member("balance", \.balance), .member("held", \.held), .member("credit_limit", \.creditLimit),
-                .member("available", \.available), .currency("currency"),
+                .member("available", \.available), .currency("currency"), .member("standing", \.standing),
             ])
 
         // MARK: Accounts

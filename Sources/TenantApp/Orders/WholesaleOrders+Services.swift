@@ -36,13 +36,15 @@ extension WholesaleOrders {
         },
         Route(
             .get, "/statement.csv", "Export what moved on your balance", access: .reseller(.partnerRead),
-            gives: .read(.file("text/csv"))
+            parameters: [.from, .to], gives: .read(.file("text/csv"))
         ) { call in
-            .flow { steps in
+            let (from, to) = try call.query().period()
+            return .flow { steps in
                 OperatorAdmin.download(
                     "statement.csv", "text/csv; charset=utf-8",
                     ExportStatement.stream(
-                        steps, resellerID: call.resellerID, book: call.book, currency: call.currency))
+                        steps, resellerID: call.resellerID, book: call.book, from: from, to: to,
+                        currency: call.currency))
             }
         },
     ]

@@ -18,8 +18,8 @@ extension ActivationCodes {
             let create = CreateTopUp(
                 amount: amount, resellerID: call.resellerID, book: call.book, keyID: call.keyID,
                 idempotencyKey: call.idempotencyKey?.text)
-            return TopUpFlow(call: call, create: create) { orderID, url in
-                .json(Schemas.begun, Schemas.Begun(paymentURL: url, orderID: orderID), in: call.currency)
+            return TopUpFlow(call: call, create: create) { payment, url in
+                .json(Schemas.begun, Schemas.Begun(paymentURL: url, orderID: payment.orderID), in: call.currency)
             }.work
         },
         Route(
@@ -28,22 +28,7 @@ extension ActivationCodes {
             ignoresUnknownParameters: true,
             parameters: Schemas.callbackHead, takes: PaymentCallback.Content.body.schema, gives: .done(Schemas.ok),
             refuses: [401]
-        ) { call in
-            let callback = PaymentCallback(head: call.head, body: call.body)
-            return .write { tenant, detail in
-                try callback.verify(secrets: tenant.paymentCallbackSecrets(), now: tenant.now)
-                let content = try callback.content()
-                guard let payment = try tenant.payment(orderID: content.orderID), payment.driver == .http else {
-                    throw Refusal.notFound(.payment)
-                }
-                let outcome = try ConfirmTopUp(
-                    paymentID: payment.id, report: content.report, amount: content.amount, currency: content.currency
-                ).run(tenant, &detail)
-                // What was kept for the operator stays.
-                if outcome == .refused { return .keeping(.unprocessable(.paymentDiffers)) }
-                return .json(Schemas.ok, (), in: tenant.currency)
-            }
-        },
+        ) { call in PaymentCallbacks.take(call, Schemas.ok) },
         Route(
             .get, "/topup/status/{orderId}", "Ask what became of a payment", access: .open,
             gives: .read(Schemas.payment)

@@ -23,8 +23,9 @@ extension OperatorAdmin {
             .put, "/payment-service", "Put a payment service in force", access: .administrator,
             takes: Schemas.newPaymentService, gives: .done(Schemas.paymentService)
         ) { call in
-            let configure = try configuration(call)
+            let configuration = try configuration(call)
             return .write { tenant, detail in
+                let configure = configuration(call.baseURL + (try tenant.paymentCallbackPath()))
                 guard let service = try configure.run(tenant, &detail) else { throw Refusal.defect }
                 return .json(Schemas.paymentService, service, in: tenant.currency)
             }
@@ -74,7 +75,8 @@ extension OperatorAdmin {
     ]
 
     /// `{driver: "sandbox"}` or `{driver: "http", create_url, api_key, webhook_secret, callback_url?, return_url?}`.
-    private static func configuration(_ call: Call) throws -> ConfigurePayments {
+    /// Waits for the address that is the tenant's own, where no other is given.
+    private static func configuration(_ call: Call) throws -> @Sendable (_ ownCallback: String) -> ConfigurePayments {
         let allowsPrivate = call.services.outbound.allowsPrivateAddresses
         var fields = try call.fields()
         let names = [
@@ -85,7 +87,7 @@ extension OperatorAdmin {
         guard driver == .http else {
             fields.expectNoOthers(than: driver == nil ? names : ["driver", "overlap_seconds"])
             try fields.finish()
-            return ConfigurePayments(NewPaymentService(.sandbox), overlapSeconds: overlap)
+            return { _ in ConfigurePayments(NewPaymentService(.sandbox), overlapSeconds: overlap) }
         }
         let createURL = fields.webAddress("create_url", allowsPrivateAddresses: allowsPrivate)
         let apiKey = fields.string("api_key", characters: 8...512)
@@ -98,18 +100,19 @@ extension OperatorAdmin {
             fields.fail("webhook_secret", code: "format", detail: "must be whsec_ and 24 to 64 bytes in base64")
         }
         // The address by which the operator has come here is the tenant's; a reseller's Host header is not asked.
-        let callbackURL =
-            fields.optionalURL("callback_url", allowsPrivate) ?? call.baseURL + ActivationCodes.callbackPath
+        let callbackURL = fields.optionalURL("callback_url", allowsPrivate)
         let returnURL = fields.optionalURL("return_url", allowsPrivate) ?? call.baseURL + PaymentReturnPages.path
         fields.expectNoOthers(than: names)
         try fields.finish()
         guard let createURL, let apiKey, let secret else { throw Refusal.defect }
-        return ConfigurePayments(
-            NewPaymentService(
-                .http(
-                    createURL: createURL, apiKey: apiKey, webhookSecret: secret, callbackURL: callbackURL,
-                    returnURL: returnURL)),
-            overlapSeconds: overlap)
+        return { ownCallback in
+            ConfigurePayments(
+                NewPaymentService(
+                    .http(
+                        createURL: createURL, apiKey: apiKey, webhookSecret: secret,
+                        callbackURL: callbackURL ?? ownCallback, returnURL: returnURL)),
+                overlapSeconds: overlap)
+        }
     }
 }
 

@@ -9,12 +9,12 @@ package struct TopUpFlow: Sendable {
     package let call: Call
     package let create: CreateTopUp
     /// How the dialect says where to pay.
-    package let answer: @Sendable (_ orderID: String, _ url: String) -> Answer
+    package let answer: @Sendable (_ payment: Payment, _ url: String) -> Answer
 
     /// The payment service is slow to come back: not before so long.
     static let retryAfterSeconds = 30
 
-    package init(call: Call, create: CreateTopUp, answer: @escaping @Sendable (String, String) -> Answer) {
+    package init(call: Call, create: CreateTopUp, answer: @escaping @Sendable (Payment, String) -> Answer) {
         self.call = call
         self.create = create
         self.answer = answer
@@ -35,7 +35,7 @@ package struct TopUpFlow: Sendable {
                 return .write { tenant, detail in
                     let payment = try finish.run(tenant, &detail)
                     guard let url = payment.paymentURL else { throw Refusal.defect }
-                    return answer(payment.orderID, url)
+                    return answer(payment, url)
                 }
             }
             call.services.fleet.report("\(call.requestID.text): \(failure.logText)")

@@ -8,16 +8,18 @@ extension OperatorAdmin {
         Route(
             .get, "/people", "List the tenant's people", access: .owner,
             parameters: .page(
-                .query("role", .choice(PersonRole.self)), .query("state", .choice(AccountState.self))),
+                .query("role", .choice(PersonRole.self)), .query("state", .choice(AccountState.self)),
+                .query("email", .email)),
             gives: .list(PersonBodies.person)
         ) { call in
             let query = try call.query()
             let page = try Paging(call)
             let role = try query.choice("role", as: PersonRole.self)
             let state = try query.choice("state", as: AccountState.self)
+            let email = try query.email("email")
             return .read { tenant in
                 let people = try tenant.people(
-                    role: role?.account, state: state, after: page.after, limit: page.fetch)
+                    role: role?.account, state: state, email: email, after: page.after, limit: page.fetch)
                 return page.answer(people, id: \.id, PersonBodies.person, in: tenant.currency)
             }
         },

@@ -11,6 +11,7 @@ extension Account {
         """
         SELECT \(columns) FROM account
         WHERE reseller_id IS NULL AND id > ?1 AND (?2 IS NULL OR role = ?2) AND (?3 IS NULL OR state = ?3)
+            AND (?5 IS NULL OR email = ?5)
         ORDER BY id LIMIT ?4
         """)
 }
@@ -25,11 +26,11 @@ extension TenantReader {
 
     /// Oldest first.
     package func people(
-        role: AccountRole?, state: AccountState?, after id: Int64, limit: Int
+        role: AccountRole?, state: AccountState?, email: String?, after id: Int64, limit: Int
     ) throws -> [Account] {
         try connection.rows(
             Account.people, .integer(id), .optional(role?.rawValue), .optional(state?.rawValue), .int(limit),
-            read: Account.init)
+            .optional(email?.lowercased()), read: Account.init)
     }
 }
 

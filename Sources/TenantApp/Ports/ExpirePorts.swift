@@ -21,13 +21,7 @@ package struct ExpirePorts: Sendable {
     @discardableResult
     package func run(_ tenant: TenantTransaction) throws -> [Port] {
         let due = try tenant.duePorts(book: book, customer: customerID, limit: limit)
-        for port in due {
-            try tenant.markExpired(port)
-            try tenant.release(slot: port.slotID, isExclusive: port.isExclusive, isPrivate: port.isPrivate)
-            try tenant.addUsedPortSlots(-1, customer: port.customerID)
-            // Its state is the clock's, and so is already what its row says now.
-            try tenant.emitPort(.portExpired, port)
-        }
+        for port in due { try EndPort(port: port).run(tenant) }
         return due
     }
 }

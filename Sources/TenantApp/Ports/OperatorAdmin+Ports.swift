@@ -13,30 +13,29 @@ extension OperatorAdmin {
         ) { call in
             let book = try call.query().mode(or: call.book)
             let isCSV = call.head.value(of: .contentType)?.lowercased().hasPrefix("text/csv") ?? false
-            return .background {
-                let rows = try PortStockFile.read(call.body, isCSV: isCSV)
-                return .write { tenant, detail in
-                    let result = try ImportPorts(rows: rows, book: book).run(tenant, &detail)
-                    let imported = Schemas.ImportedPorts(
-                        slots: result.slots, newDevices: result.newDevices, book: book)
-                    return .json(201, Schemas.importedPorts, imported, in: tenant.currency)
-                }
+            return .flow { steps in
+                // JSON is parsed whole.
+                let file = try await steps.background { try PortStockFile(call.body, isCSV: isCSV) }
+                if call.services.fleet.refusesWrites { throw LaneFailure.storageFull }
+                // A call that was answered before finds its own slots in stock: it is given its answer.
+                try await steps.replay()
+                let importID = ImportID.new(at: call.now, call.services.random)
+                return try await ImportPorts(file, book: book, importID: importID).run(steps)
             }
         },
         Route(
             .get, "/ports", "List the stock of ports", access: .administrator,
-            parameters: .page(.mode, .query("country"), .query("status", .choice(SlotState.self))),
+            parameters: .page(.mode, .query("country"), .query("status", .choice(PortSlotState.self))),
             gives: .list(Schemas.slot)
         ) { call in
             let query = try call.query()
             let page = try Paging(call)
             let book = try query.mode(or: call.book)
             let country = try query.id("country")
-            let state = try query.choice("status", as: SlotState.self)
+            let state = try query.choice("status", as: PortSlotState.self)
             return .read { tenant in
                 let rows = try tenant.portSlots(
-                    book: book, country: country, isFree: state.map { $0 == .free }, after: page.after,
-                    limit: page.fetch)
+                    book: book, country: country, state: state, after: page.after, limit: page.fetch)
                 return page.answer(rows, id: \.id, Schemas.slot, in: tenant.currency)
             }
         },
@@ -70,11 +69,6 @@ extension OperatorAdmin {
             }
         },
     ]
-
-    enum SlotState: String, CaseIterable, AnswerValue {
-        case free
-        case used
-    }
 
     /// It stands in paths and in files: `[A-Za-z0-9][A-Za-z0-9._-]{0,99}`.
     private static func isCountryID(_ id: String) -> Bool {

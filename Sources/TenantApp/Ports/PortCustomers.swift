@@ -115,11 +115,11 @@ extension TenantTransaction {
         let publicID = newPublicID("cus")
         try connection.run(
             """
-            INSERT INTO customer (public_id, book, reseller_id, external_id, email, name, created_at)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+            INSERT INTO customer (public_id, book, reseller_id, external_id, email, name, created_at, external_folded)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
             """,
             .text(publicID), .book(book), .integer(resellerID), .optional(externalID), .text(email), .optional(name),
-            .time(now))
+            .time(now), .optional(externalID?.folded))
         try connection.run(
             "INSERT INTO port_customer (customer_id, company, allocated_port_slots, updated_at) VALUES (?1, ?2, ?3, ?4)",
             .integer(connection.lastInsertedRowID), .optional(company), .integer(allocatedPortSlots), .time(now))

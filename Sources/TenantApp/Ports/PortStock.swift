@@ -24,7 +24,6 @@ package struct PortDevice: Sendable, Equatable {
 
     static let columns = Columns<PortDevice>(
         "id", "name", "server_ip", "country_id", "city", "carrier", "exclusive_capable")
-    fileprivate static let byName = Statement("SELECT id, \(columns) FROM port_device WHERE book = ?1 AND name = ?2")
 
     init(_ row: inout RowReader) throws {
         row.skip()
@@ -52,10 +51,14 @@ package struct PortSlot: Sendable {
     /// The port that has it now.
     package let portID: String?
     package let createdAt: Timestamp
+    /// When it was taken out; nil: it is in stock.
+    package let withdrawnAt: Timestamp?
+
+    package var state: PortSlotState { withdrawnAt != nil ? .withdrawn : portID == nil ? .free : .used }
 
     static let columns = Columns<PortSlot>(
         "s.id", "s.device_id", "d.name", "s.server_ip", "s.http_port", "s.socks_port", "c.public_id", "d.city",
-        "d.carrier", "d.exclusive_capable", "p.public_id", "s.created_at")
+        "d.carrier", "d.exclusive_capable", "p.public_id", "s.created_at", "s.withdrawn_at")
     // CROSS JOIN keeps the slots first: their order needs no sorting.
     static let tables = """
         port_slot s CROSS JOIN port_device d ON d.id = s.device_id CROSS JOIN port_country c ON c.id = d.country_id \
@@ -75,6 +78,21 @@ package struct PortSlot: Sendable {
         isExclusiveCapable = try row.bool()
         portID = try row.optionalText()
         createdAt = try row.time()
+        withdrawnAt = try row.optionalTime()
+    }
+}
+
+package enum PortSlotState: String, Sendable, CaseIterable, AnswerValue {
+    case free
+    case used
+    case withdrawn
+
+    fileprivate var condition: String {
+        switch self {
+        case .free: "s.port_id IS NULL AND s.withdrawn_at IS NULL"
+        case .used: "s.port_id IS NOT NULL"
+        case .withdrawn: "s.withdrawn_at IS NOT NULL"
+        }
     }
 }
 
@@ -94,25 +112,9 @@ package struct PortWish: Sendable {
 }
 
 extension TenantReader {
-    package func portDevice(named name: String, book: Book) throws -> (id: Int64, device: PortDevice)? {
-        try connection.row(
-            PortDevice.byName, .book(book), .text(name)
-        ) { row in (try row.int(), try PortDevice(&row)) }
-    }
-
-    /// Whether one of the two ports of an address is in stock already.
-    package func hasPortSlot(serverIP: String, httpPort: Int64, socksPort: Int64, book: Book) throws -> Bool {
-        try connection.exists(
-            """
-            SELECT 1 FROM port_slot WHERE book = ?1 AND server_ip = ?2
-                AND (http_port IN (?3, ?4) OR socks_port IN (?3, ?4))
-            """,
-            .book(book), .text(serverIP), .integer(httpPort), .integer(socksPort))
-    }
-
-    /// By id; `isFree` nil lists all.
+    /// By id; `state` nil lists all that are in stock.
     package func portSlots(
-        book: Book, country: String?, isFree: Bool?, after id: Int64, limit: Int
+        book: Book, country: String?, state: PortSlotState?, after id: Int64, limit: Int
     ) throws -> [PortSlot] {
         var values: [SQLValue] = [.book(book), .integer(id), .int(limit)]
         var filter = "s.book = ?1 AND s.id > ?2"
@@ -120,7 +122,7 @@ extension TenantReader {
             values.append(.text(country))
             filter += " AND c.public_id = ?4"
         }
-        if let isFree { filter += " AND s.port_id IS \(isFree ? "" : "NOT ")NULL" }
+        filter += " AND \(state?.condition ?? "s.withdrawn_at IS NULL")"
         return try connection.rows(
             dynamic: "SELECT \(PortSlot.columns) FROM \(PortSlot.tables) WHERE \(filter) ORDER BY s.id LIMIT ?3",
             values,
@@ -131,7 +133,7 @@ extension TenantReader {
     package func hasDevice(countryID: Int64, city: String?, carrier: String?, book: Book) throws -> Bool {
         try connection.exists(
             """
-            SELECT 1 FROM port_device WHERE book = ?1 AND country_id = ?2
+            SELECT 1 FROM port_device WHERE book = ?1 AND country_id = ?2 AND withdrawn_at IS NULL
                 AND (?3 IS NULL OR city = ?3) AND (?4 IS NULL OR carrier = ?4)
             """,
             .book(book), .integer(countryID), .optional(city), .optional(carrier))
@@ -139,33 +141,6 @@ extension TenantReader {
 }
 
 extension TenantTransaction {
-    package func insertPortDevice(_ device: PortDevice, book: Book) throws -> Int64 {
-        try connection.run(
-            """
-            INSERT INTO port_device (book, name, server_ip, country_id, city, carrier, exclusive_capable, created_at)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-            """,
-            .book(book), .text(device.name), .text(device.serverIP), .integer(device.countryID), .optional(device.city),
-            .optional(device.carrier), .bool(device.isExclusiveCapable), .time(now))
-        return connection.lastInsertedRowID
-    }
-
-    package func insertPortSlot(
-        device: Int64, serverIP: String, httpPort: Int64, socksPort: Int64, book: Book
-    ) throws {
-        try connection.run(
-            """
-            INSERT INTO port_slot (book, device_id, server_ip, http_port, socks_port, created_at)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-            """,
-            .book(book), .integer(device), .text(serverIP), .integer(httpPort), .integer(socksPort), .time(now))
-    }
-
-    package func addCapacity(_ slots: Int64, toDevice id: Int64) throws {
-        try connection.run(
-            "UPDATE port_device SET capacity = capacity + ?2 WHERE id = ?1", .integer(id), .integer(slots))
-    }
-
     /// A free slot that does for the wish; nil where there is none. Devices that can be exclusive are kept for those
     /// who ask for that; else the least used comes first, and among them the one left longest ago, so that rotations go
     /// round.
@@ -196,7 +171,10 @@ extension TenantTransaction {
             ) { try $0.int() }
             guard let device else { continue }
             let slot = try connection.row(
-                "SELECT id FROM port_slot WHERE device_id = ?1 AND port_id IS NULL ORDER BY id LIMIT 1",
+                """
+                SELECT id FROM port_slot WHERE device_id = ?1 AND port_id IS NULL AND withdrawn_at IS NULL
+                ORDER BY id LIMIT 1
+                """,
                 .integer(device)
             ) { try $0.int() }
             if let slot { return (slot, device) }

@@ -1,18 +1,14 @@
 package import CallKit
 package import HTTPCore
 
-/// One row of a stock of ports as it was sent: a device and one slot of it, or a range of them.
+/// One slot of a stock of ports as it was sent: a row of the file, or one of a range in it.
 package struct PortStockRow: Sendable, Equatable {
-    package struct Slot: Sendable, Hashable {
-        package let http: Int64
-        package let socks: Int64
-    }
-
-    /// Where the row stands: `/line/7` or `/ports/6`.
+    /// Where its row stands: `/line/7` or `/ports/6`.
     package let pointer: String
     package let device: String
     package let serverIP: String
-    package let slots: [Slot]
+    package let httpPort: Int64
+    package let socksPort: Int64
     package let country: String
     package let city: String?
     package let carrier: String?
@@ -27,11 +23,26 @@ package struct PortStockRow: Sendable, Equatable {
             name: device, serverIP: serverIP, countryID: countryID, city: city, carrier: carrier,
             isExclusiveCapable: isExclusiveCapable)
     }
+
+    /// What all slots of a device agree on.
+    fileprivate struct Facts: Equatable {
+        let serverIP: String
+        let country: String
+        let city: String?
+        let carrier: String?
+        let isExclusiveCapable: Bool
+    }
+
+    fileprivate var facts: Facts {
+        Facts(
+            serverIP: serverIP, country: country, city: city, carrier: carrier, isExclusiveCapable: isExclusiveCapable)
+    }
 }
 
-/// Reads a stock of ports (O9): CSV with a header row, or JSON `{"ports": […]}`; the same fields in both.
-/// `http_port` and `socks_port` are a port each, or ranges (`10001-10010`) of the same length. Pure: any thread.
-package enum PortStockFile {
+/// Reads a stock of ports (O9), slot by slot: CSV with a header row, or JSON `{"ports": […]}`; the same fields in both.
+/// `http_port` and `socks_port` are a port each, or ranges (`10001-10010`) of the same length. What stands twice in it
+/// is an error. A value: one thread at a time.
+package struct PortStockFile: Sendable {
     private static let shape = TableShape(
         "a stock of ports",
         [
@@ -39,34 +50,111 @@ package enum PortStockFile {
             .required("socks_port", .value), .required("country"), .optional("city"), .optional("carrier"),
             .optional("mode", .value),
         ])
-    /// So many slots at once: the import is one transaction, and other calls wait for it.
+    /// So many slots at once: they are put in force in one transaction, and other calls wait for it.
     package static let slotsMax = 10_000
 
-    /// Throws every fault of the file, each with its row.
-    package static func read(_ body: [UInt8], isCSV: Bool) throws(Refusal) -> [PortStockRow] {
-        var errors: [FieldError] = []
-        var source = try isCSV ? Source.csv(TableRows(body, shape)) : .json(jsonRows(body)[...])
-        var rows: [PortStockRow] = []
-        var slots = 0
-        while errors.count < ImportPorts.errorsMax, let (pointer, json) = source.next(&errors) {
-            if let row = row(json, pointer, &errors) {
-                // Before the next row is expanded: ranges are short to write and long to hold.
-                slots += row.slots.count
-                guard slots <= slotsMax else {
-                    throw .field("/ports", "count", "more than \(slotsMax) slots; send them in parts")
-                }
-                rows.append(row)
+    /// Rows with where each stands.
+    private enum Source: Sendable {
+        case csv(TableRows)
+        case json(ArraySlice<(String, JSON)>)
+
+        mutating func next(_ errors: inout [FieldError]) -> (String, JSON)? {
+            switch self {
+            case .csv(var table):
+                defer { self = .csv(table) }
+                return table.next(errors: &errors).map { ("/line/\($0.line)", $0.json) }
+            case .json(var rest):
+                defer { self = .json(rest) }
+                return rest.popFirst()
             }
         }
-        if rows.isEmpty && errors.isEmpty { throw .field("/ports", "required", "there is no row") }
-        findRepeats(rows, &errors)
-        guard errors.isEmpty else { throw .invalid(Array(errors.byPlace.prefix(ImportPorts.errorsMax))) }
-        return rows
+
+        var isReadable: Bool { if case .csv(let table) = self { table.isReadable } else { true } }
+
+        var isAtEnd: Bool {
+            switch self {
+            case .csv(let table): table.isAtEnd
+            case .json(let rest): rest.isEmpty
+            }
+        }
+    }
+
+    private struct Place: Hashable {
+        let address: String
+        let port: Int64
+    }
+
+    private var source: Source
+    /// Slots of the row that was read last.
+    private var waiting: ArraySlice<PortStockRow> = []
+    private var seen: [Place: String] = [:]
+    private var facts: [String: PortStockRow.Facts] = [:]
+    package private(set) var slots = 0
+
+    /// Throws where the body is JSON that cannot be read.
+    package init(_ body: [UInt8], isCSV: Bool) throws(Refusal) {
+        source = try isCSV ? .csv(TableRows(body, Self.shape)) : .json(Self.jsonRows(body)[...])
     }
 
     /// The rows of a JSON array, as the demo has them too.
-    package static func read(_ values: [JSON]) throws(Refusal) -> [PortStockRow] {
-        try read(JSON.object([JSONMember(name: "ports", value: .array(values))]).encoded(), isCSV: false)
+    package init(_ values: [JSON]) throws(Refusal) {
+        source = .json(values.enumerated().map { ("/ports/\($0.offset)", $0.element) }[...])
+    }
+
+    package var isAtEnd: Bool { source.isAtEnd && waiting.isEmpty }
+
+    /// All slots of a small stock, or every fault of it.
+    package mutating func whole() throws(Refusal) -> [PortStockRow] {
+        var errors: [FieldError] = []
+        var rows: [PortStockRow] = []
+        while errors.isEmpty, !isAtEnd, next(Self.slotsMax, errors: &errors, into: &rows) {}
+        guard errors.isEmpty else { throw .invalid(errors) }
+        return rows
+    }
+
+    /// The next slots, at most so many; none at the end. What is wrong with the rest joins `errors`; false where what
+    /// follows cannot be read at all.
+    package mutating func next(_ slotsMax: Int, errors: inout [FieldError], into slots: inout [PortStockRow]) -> Bool {
+        while slots.count < slotsMax {
+            if let slot = waiting.popFirst() {
+                slots.append(slot)
+                continue
+            }
+            guard let (pointer, json) = source.next(&errors) else { break }
+            let row = Self.row(json, pointer, &errors)
+            // Before it is expanded: ranges are short to write and long to hold.
+            self.slots += row?.1.count ?? 0
+            guard self.slots <= Self.slotsMax else {
+                let detail = "more than \(Self.slotsMax) slots; send them in parts"
+                errors.append(FieldError(pointer: "/ports", code: "count", detail: detail))
+                return false
+            }
+            if let (first, pairs) = row { take(first, pairs, &errors) }
+        }
+        return source.isReadable
+    }
+
+    private mutating func take(_ row: PortStockRow, _ pairs: [(http: Int64, socks: Int64)], _ errors: inout [FieldError]) {
+        if facts[row.device, default: row.facts] != row.facts {
+            errors.append(
+                row.error("device", "conflict", "the device is known with another address, place, carrier or mode"))
+            return
+        }
+        facts[row.device] = row.facts
+        for port in pairs.flatMap({ [$0.http, $0.socks] }) {
+            let place = Place(address: row.serverIP, port: port)
+            if let first = seen[place] {
+                errors.append(row.error("http_port", "duplicate", "\(row.serverIP):\(port) stands at \(first) already"))
+                return
+            }
+            seen[place] = row.pointer
+        }
+        waiting = pairs.map { pair in
+            PortStockRow(
+                pointer: row.pointer, device: row.device, serverIP: row.serverIP, httpPort: pair.http,
+                socksPort: pair.socks, country: row.country, city: row.city, carrier: row.carrier,
+                isExclusiveCapable: row.isExclusiveCapable)
+        }[...]
     }
 
     /// A JSON body larger than this becomes too large a tree; CSV is read row by row.
@@ -88,24 +176,10 @@ package enum PortStockFile {
         return (values ?? []).enumerated().map { ("/ports/\($0.offset)", $0.element) }
     }
 
-    /// Rows with where each stands.
-    private enum Source {
-        case csv(TableRows)
-        case json(ArraySlice<(String, JSON)>)
-
-        mutating func next(_ errors: inout [FieldError]) -> (String, JSON)? {
-            switch self {
-            case .csv(var table):
-                defer { self = .csv(table) }
-                return table.next(errors: &errors).map { ("/line/\($0.line)", $0.json) }
-            case .json(var rest):
-                defer { self = .json(rest) }
-                return rest.popFirst()
-            }
-        }
-    }
-
-    private static func row(_ json: JSON, _ pointer: String, _ errors: inout [FieldError]) -> PortStockRow? {
+    /// The first slot of a row, and the pairs of ports of all.
+    private static func row(
+        _ json: JSON, _ pointer: String, _ errors: inout [FieldError]
+    ) -> (PortStockRow, [(http: Int64, socks: Int64)])? {
         var fields = FieldReader(json, at: pointer, refusesUnknown: true)
         let device = fields.string("device", characters: 1...100, .id)
         let serverIP = fields.serverAddress("server_ip")
@@ -126,40 +200,19 @@ package enum PortStockFile {
         guard let device, let serverIP, let http, let socks, let country, let isExclusiveCapable = modes[mode],
             fields.errors.isEmpty
         else { return nil }
-        return PortStockRow(
-            pointer: pointer, device: device, serverIP: serverIP,
-            slots: zip(http, socks).map { PortStockRow.Slot(http: $0, socks: $1) }, country: country, city: city,
-            carrier: carrier, isExclusiveCapable: isExclusiveCapable)
+        let first = PortStockRow(
+            pointer: pointer, device: device, serverIP: serverIP, httpPort: http.lowerBound,
+            socksPort: socks.lowerBound, country: country, city: city, carrier: carrier,
+            isExclusiveCapable: isExclusiveCapable)
+        return (first, zip(http, socks).map { (http: $0, socks: $1) })
     }
 
     static let modes = ["shared": false, "exclusive": true, "exclusive-capable": true]
-
-    /// The same port of an address twice in one file.
-    private static func findRepeats(_ rows: [PortStockRow], _ errors: inout [FieldError]) {
-        struct Place: Hashable {
-            let address: String
-            let port: Int64
-        }
-        var seen: [Place: String] = [:]
-        for row in rows where errors.count < ImportPorts.errorsMax {
-            search: for slot in row.slots {
-                for port in [slot.http, slot.socks] {
-                    let place = Place(address: row.serverIP, port: port)
-                    if let first = seen[place] {
-                        errors.append(
-                            row.error("http_port", "duplicate", "\(row.serverIP):\(port) stands at \(first) already"))
-                        break search
-                    }
-                    seen[place] = row.pointer
-                }
-            }
-        }
-    }
 }
 
 extension FieldReader {
     /// An IPv4 or IPv6 address, or a name of at least two labels, in the one spelling in which addresses are compared.
-    fileprivate mutating func serverAddress(_ name: String) -> String? {
+    mutating func serverAddress(_ name: String) -> String? {
         guard let text = string(name, characters: 1...253) else { return nil }
         let folded = text.lowercased()
         let host = folded.hasSuffix(".") ? String(folded.dropLast()) : folded

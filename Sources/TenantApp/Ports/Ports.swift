@@ -113,6 +113,12 @@ extension TenantReader {
             Port.byPublicID, .time(now), .text(publicID), .integer(resellerID), .book(book), read: Port.init)
     }
 
+    package func port(id: Int64) throws -> Port? {
+        try connection.row(
+            dynamic: "SELECT \(Port.columns) FROM \(Port.tables) WHERE p.id = ?2", [.time(now), .integer(id)],
+            read: Port.init)
+    }
+
     package func knownPort(_ publicID: String, resellerID: Int64, book: Book) throws -> Port {
         guard let port = try port(publicID, resellerID: resellerID, book: book) else { throw Refusal.notFound(.port) }
         return port
@@ -130,7 +136,7 @@ extension TenantReader {
         }
         switch state {
         case .active: filter += " AND p.state = 'active' AND p.expires_at > ?1"
-        case .expired: filter += " AND p.expires_at <= ?1"
+        case .expired: filter += " AND (p.expires_at <= ?1 OR p.state = 'expired')"
         case nil: break
         }
         return try connection.rows(

@@ -28,15 +28,16 @@ extension ProxyPorts {
     ]
 
     /// Keys of one's own, where somebody is signed in, and the ends of it (O13).
-    static let sessions: [Route] = [
-        Route(
-            .post, "/login/signout", "Sign out", access: .resellerSession, openIn: [.pending, .suspended],
-            gives: .done(Schemas.ended)
-        ) { call in
-            .write { tenant, _ in
-                try tenant.revokeKey(call.keyID)
-                return .json(Schemas.ended, 1, in: tenant.currency)
+    static let sessions: [Route] =
+        [
+            Route(
+                .post, "/login/signout", "Sign out", access: .resellerSession, openIn: [.pending, .suspended],
+                gives: .done(Schemas.ended)
+            ) { call in
+                .write { tenant, _ in
+                    try tenant.revokeKey(call.keyID)
+                    return .json(Schemas.ended, 1, in: tenant.currency)
+                }
             }
-        },
-    ] + AccountRoutes(.ports, keysPath: "/api-keys", keysName: "apiKeys", newKey: Schemas.newKey).all
+        ] + AccountRoutes(.ports, keysPath: "/api-keys", keysName: "apiKeys", newKey: Schemas.newKey).all
 }

@@ -29,7 +29,7 @@ extension ProxyPorts {
         static let ended = Shape<Int>([.member("ended") { $0 }])
         static let balance = Shape<Balances>([
             .number("balance", \.balance), .number("creditLimit", \.creditLimit), .number("available", \.available),
-            .currency("currency"),
+            .currency("currency"), .member("standing", \.standing),
         ])
 
         // The price book

@@ -19,12 +19,6 @@ package struct RotatePort: Sendable {
         guard port.state == .active else {
             throw Refusal.conflict(.portExpired)
         }
-        var wish = port.wish
-        wish.notDevice = port.deviceID
-        let place = try AllocateSlot(wish: wish).run(tenant)
-        try tenant.release(slot: port.slotID, isExclusive: port.isExclusive, isPrivate: port.isPrivate)
-        try tenant.move(port, toSlot: place.slot)
-        try tenant.take(slot: place.slot, device: place.device, port: port.id, wish: wish)
-        return try tenant.emitPort(.portRotated, tenant.knownPort(portID, resellerID: resellerID, book: book))
+        return try MovePort(port: port, notDevice: port.deviceID).run(tenant)
     }
 }

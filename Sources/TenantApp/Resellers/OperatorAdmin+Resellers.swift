@@ -82,9 +82,20 @@ extension OperatorAdmin {
                 let sent = try invite.run(tenant, &detail)
                 return .shownOnce(201) { json, isShown in
                     let invited = Schemas.InvitedAgain(
-                        sent: sent, url: isShown ? "\(call.baseURL)/invite/\(token.text)" : nil)
+                        sent: sent, url: isShown ? AccountLink.invitation.url(token, below: call.baseURL) : nil)
                     Schemas.invitedAgain.write(invited, in: tenant.currency, to: &json)
                 }
+            }
+        },
+        Route(
+            .post, "/resellers/{id}/password-reset", "Make a link by which a reseller sets a new password",
+            access: .administrator, idempotency: .accepted, gives: .made(PersonBodies.reset), refuses: [409]
+        ) { call in
+            PasswordAnswers.reset(call) { tenant in
+                let reseller = try tenant.knownReseller(call.parameters[0])
+                guard reseller.state != .terminated else { throw Refusal.conflict(.resellerTerminated) }
+                guard let account = try tenant.account(resellerID: reseller.id) else { throw Refusal.defect }
+                return account
             }
         },
         Route(

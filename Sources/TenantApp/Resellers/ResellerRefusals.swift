@@ -29,6 +29,8 @@ extension Conflict {
         "password_set", "A password is set for this account, so that no invitation is open; it can be reset.")
     static let resellerTerminated = Conflict("reseller_terminated", "The reseller is terminated.")
     static let terminatedGetsNoKeys = resellerTerminated.saying("A terminated reseller gets no keys.")
+    static let pendingGetsNoLiveKeys = Conflict(
+        "reseller_pending", "A reseller that waits for approval gets keys of mode test alone.")
     static let terminatedGetsNoWebhooks = resellerTerminated.saying("A terminated reseller receives no webhooks.")
 
     static func reseller(_ state: ResellerState, cannot move: ResellerState.Move) -> Conflict {

@@ -13,6 +13,13 @@ package struct ResellerFilter: Sendable {
     package init() {}
 }
 
+/// How its operator looks at a reseller (O8): it changes nothing by itself.
+package enum Standing: String, Sendable, CaseIterable, AnswerValue {
+    case good
+    /// A review of its live book is open.
+    case underReview = "under_review"
+}
+
 /// A reseller's profile: its place in its life, its terms, its limit.
 package struct Reseller: Sendable {
     package let id: Int64
@@ -32,6 +39,7 @@ package struct Reseller: Sendable {
     package let suspendedAt: Timestamp?
     package let terminatedAt: Timestamp?
     package var revision: Int64
+    package let standing: Standing
 
     /// The limit of a reseller for which no other is set (W7).
     package static let limitDefault = Policy(requests: 1_000, windowSeconds: 60, burst: 1_000)!
@@ -39,7 +47,11 @@ package struct Reseller: Sendable {
     static let columns = Columns<Reseller>(
         "id", "public_id", "email", "name", "company", "state", "default_discount_rate", "credit_limit",
         "limit_requests", "limit_window", "limit_burst", "api_access", "low_balance_threshold", "created_at",
-        "approved_at", "approved_by", "suspended_at", "terminated_at", "revision")
+        "approved_at", "approved_by", "suspended_at", "terminated_at", "revision",
+        """
+        EXISTS (SELECT 1 FROM account_review v
+            WHERE v.reseller_id = reseller.id AND v.book = 0 AND v.closed_at IS NULL)
+        """)
     fileprivate static let byID = Statement("SELECT \(columns) FROM reseller WHERE id = ?1")
     fileprivate static let byPublicID = Statement("SELECT \(columns) FROM reseller WHERE public_id = ?1")
     static let all = Statement("SELECT \(columns) FROM reseller ORDER BY id")
@@ -61,6 +73,7 @@ package struct Reseller: Sendable {
         suspendedAt = try row.optionalTime()
         terminatedAt = try row.optionalTime()
         revision = try row.int()
+        standing = try row.bool() ? .underReview : .good
     }
 
     package var projection: ResellerProjection {

@@ -23,7 +23,7 @@ extension WholesaleOrders {
             .member("default_discount_rate", \.defaultDiscountRate), .member("credit_limit", \.creditLimit),
             .member("low_balance_threshold", \.lowBalanceThreshold), .currency("currency"),
             .member("api_access", \.apiAccess), .member("created_at", \.createdAt),
-            .member("approved_at", \.approvedAt), .member("revision", \.revision),
+            .member("approved_at", \.approvedAt), .member("standing", \.standing), .member("revision", \.revision),
         ])
 }
 

@@ -1,12 +1,11 @@
+import HTTPCore
 import SQLite
 
-/// Refunds (O10), and what orders and services are found by (O10, W4, W6).
-///
-/// Texts that are searched are kept folded beside what was sent. Of external ids from before the ASCII letters alone
-/// are folded.
+/// Refunds (O10), and what orders and services are found by (O10, W4, W6). Texts that are searched are kept folded
+/// beside what was sent.
 enum Migration0023 {
     static let version: Int32 = 23
-    static let migration = Migration(version: version, name: "refunds and look-ups", sql: sql)
+    static let migration = Migration(version: version, name: "refunds and look-ups", sql: sql, finish: fold)
 
     private static let sql = """
         -- What was paid back of an order, of one of its services, or of one period of that.
@@ -56,4 +55,15 @@ enum Migration0023 {
             OR kind = 'renewal' OR kind = 'hourly' OR kind = 'refund'));
         PRAGMA ignore_check_constraints=OFF;
         """
+
+    /// SQLite folds the letters of ASCII alone.
+    @Sendable private static func fold(_ connection: Connection) throws {
+        let rows = try connection.rows(
+            "SELECT id, external_id FROM customer WHERE external_id GLOB '*[^ -~]*'"
+        ) { row in (id: try row.int(), name: try row.text()) }
+        for row in rows {
+            try connection.run(
+                "UPDATE customer SET external_folded = ?2 WHERE id = ?1", .integer(row.id), .text(row.name.folded))
+        }
+    }
 }

@@ -16,7 +16,7 @@ package enum Dialects {
     static let entries = [
         Entry(WholesaleOrders()), Entry(CreditReports()), Entry(ActivationCodes()), Entry(ActivationPages()),
         Entry(LicenceKeys()), Entry(ProxyPorts()), Entry(OperatorAdmin()),
-        Entry(ProvisioningCallbacks()),
+        Entry(ProvisioningCallbacks()), Entry(PaymentCallbacks()),
     ]
 
     package static let all: [any Dialect] = entries.map { $0.make() }

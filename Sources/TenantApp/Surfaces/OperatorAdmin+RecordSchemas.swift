@@ -6,7 +6,10 @@ import TenantRegistry
 /// The audit log, usage, credit events and reviews.
 extension OperatorAdmin.Schemas {
     static func audit(_ more: Parameter...) -> [Parameter] {
-        [.from, .to, .query("key"), reseller, .query("status", .integer(100...599))] + more
+        [
+            .from, .to, .query("key"), reseller, .query("status", .integer(100...599)), .query("account", .email),
+            .query("action"), .query("request_id", .matching("^req_[0-9a-f]{32}$")), .query("order"),
+        ] + more
     }
     static let auditRecord = Schema.named(
         "AuditRecord",
@@ -29,18 +32,32 @@ extension OperatorAdmin.Schemas {
         .member("algorithm", as: .one(of: ["Ed25519"])) { _ in "Ed25519" },
         .member("signed_text") { String(decoding: $0.head.signedBytes(of: $0.tenantID), as: UTF8.self) },
     ])
+    /// What a reseller may ask of its own calls.
+    static let ownCalls: [Parameter] = .page(
+        .from, .to, .query("key"), .query("status", .integer(100...599)), .query("action"),
+        .query("request_id", .matching("^req_[0-9a-f]{32}$")), .query("order"))
     struct Usage {
         let row: UsageRow
         let reseller: String?
+        let key: String?
+        let begins: Timestamp
+        let isHour: Bool
+
+        init(row: UsageRow, period: UsageFilter.Period, names: AuditNames) {
+            self.row = row
+            reseller = names.resellers[row.place.resellerID]
+            key = names.keys[row.place.keyID].flatMap { $0.isEmpty ? nil : $0 }
+            isHour = period == .hour
+            let length = isHour ? Timestamp.millisecondsPerDay / UsageKey.hoursPerDay : Timestamp.millisecondsPerDay
+            begins = Timestamp(milliseconds: row.place.period * length)
+        }
     }
     static let usage = Shape<Usage>(
         "Usage",
         [
-            .member("day", as: .day) {
-                String(
-                    Timestamp(milliseconds: $0.row.place.day * Timestamp.millisecondsPerDay).text.prefix(10))
-            },
-            .member("reseller", \.reseller), .member("route", \.row.place.action), .member("requests", \.row.requests),
+            .member("day", as: .day) { String($0.begins.text.prefix(10)) },
+            .member("hour") { $0.isHour ? $0.begins : nil }, .member("key", \.key), .member("reseller", \.reseller),
+            .member("route", \.row.place.action), .member("requests", \.row.requests),
             .member("refusals", \.row.refusals), .member("unauthorized", \.row.unauthorized),
             .member("forbidden", \.row.forbidden), .member("rate_limited", \.row.rateLimited),
             .member("other_refusals", \.row.otherRefusals), .member("orders", \.row.orders),

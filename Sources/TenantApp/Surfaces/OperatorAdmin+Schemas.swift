@@ -174,7 +174,8 @@ extension OperatorAdmin.Schemas {
         .object("rate_limit", KeyBodies.limit, \.reseller.limit), .member("api_access", \.reseller.apiAccess),
         .member("created_at", \.reseller.createdAt), .member("approved_at", \.reseller.approvedAt),
         .member("approved_by", \.approvedBy), .member("suspended_at", \.reseller.suspendedAt),
-        .member("terminated_at", \.reseller.terminatedAt), .member("revision", \.reseller.revision),
+        .member("terminated_at", \.reseller.terminatedAt), .member("standing", \.reseller.standing),
+        .member("revision", \.reseller.revision),
     ]
     static let resellerAnswer = Shape<KnownReseller>("Reseller", resellerMembers)
 

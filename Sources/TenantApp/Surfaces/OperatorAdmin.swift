@@ -12,11 +12,40 @@ package struct OperatorAdmin: Dialect {
 
     package init() {}
 
-    package let routes: [Route] =
-        keys + sessions + account + people + resellers + resellerMoves + balances + products + prices + priceBook + orders
-        + refunds + services
-        + webhooks + deliveries + events + customers + ports + settings + audit + usage + rehearsals + licences
-        + credits + users + subscribers + payments + provisioning + stock + due
+    package let routes: [Route] = [
+        keys,
+        sessions,
+        account,
+        people,
+        resellers,
+        resellerMoves,
+        balances,
+        products,
+        prices,
+        priceBook,
+        orders,
+        refunds,
+        services,
+        reports,
+        webhooks,
+        deliveries,
+        events,
+        customers,
+        ports,
+        devices,
+        settings,
+        audit,
+        usage,
+        rehearsals,
+        licences,
+        credits,
+        users,
+        subscribers,
+        payments,
+        provisioning,
+        stock,
+        due,
+    ].flatMap { $0 }
 
     package func credential(in head: RequestHead) -> Range<Int>? { head.bearer }
 

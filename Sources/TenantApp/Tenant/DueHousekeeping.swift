@@ -24,6 +24,7 @@ package struct DueHousekeeping: DueWork {
             UNION ALL SELECT min(at) + ?4 FROM known_place
             UNION ALL SELECT min(updated_at) + ?5 FROM delivery WHERE state = 'delivered' OR state = 'dropped'
             UNION ALL SELECT min(updated_at) + ?6 FROM delivery WHERE state = 'dead' OR state = 'held'
+            UNION ALL SELECT (min(hour) + 1) * 3600000 + ?7 FROM usage_hour
             UNION ALL SELECT (SELECT k.expires_at FROM api_key k
                 WHERE k.role >= 3 AND k.expires_at IS NOT NULL
                     AND NOT EXISTS (SELECT 1 FROM api_key_secret s WHERE s.key_id = k.id)
@@ -33,13 +34,15 @@ package struct DueHousekeeping: DueWork {
         """)
 
     package func next(_ tenant: TenantReader) throws -> Timestamp? {
-        // A long queue that is taken out of the way goes on at once.
+        // A long queue that is taken out of the way goes on at once, and so do totals that are far behind the ledger.
         if try !tenant.unsettledEndpoints().isEmpty { return tenant.now }
+        let mark = try tenant.ledgerMark()
+        if mark.newest - mark.counted >= Int64(TenantTransaction.followedPostingsMax) { return tenant.now }
         func days(_ days: Int64) -> SQLValue { .integer(days * Timestamp.millisecondsPerDay) }
         let first = try tenant.connection.row(
             Self.ends, days(TenantTransaction.idempotencyDays), days(TenantTransaction.endedSecretsKeptDays), days(1),
             days(KnownPlace.days), days(TenantTransaction.settledDeliveriesKeptDays),
-            days(TenantTransaction.deadDeliveriesKeptDays)
+            days(TenantTransaction.deadDeliveriesKeptDays), days(TenantTransaction.usageHoursKeptDays)
         ) { try $0.optionalTime() }
         guard let first = first ?? nil else { return nil }
         return Self.hour(after: first, of: tenant.tenantID)

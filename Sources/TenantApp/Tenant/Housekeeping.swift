@@ -21,6 +21,10 @@ extension TenantTransaction {
         try purgeSessions(limit: limit)
         try settleQueues(limit: Self.settledAtOnceMax)
         try purgeDeliveries(limit: limit)
+        try purgeUsage(limit: limit)
+        // What is left goes on at once.
+        let isFarBehind = try followLedger() == Self.followedPostingsMax
+        if try joinUsage() || isFarBehind { noteDue(.housekeeping, at: now) }
         return Int(connection.totalChanges - before)
     }
 
@@ -78,6 +82,12 @@ extension TenantTransaction {
             """
             DELETE FROM licence_staging WHERE (import_id, place) IN
                 (SELECT import_id, place FROM licence_staging WHERE import_id < ?1 LIMIT ?2)
+            """,
+            .integer(ImportID.abandonedBefore(now)), .int(limit))
+        try connection.run(
+            """
+            DELETE FROM port_staging WHERE (import_id, place) IN
+                (SELECT import_id, place FROM port_staging WHERE import_id < ?1 LIMIT ?2)
             """,
             .integer(ImportID.abandonedBefore(now)), .int(limit))
         try connection.run(

@@ -18,7 +18,11 @@ enum BoundsCheck {
         "service.next_term_price": money, "renewal.amount": money, "hourly_charge.term_price": money,
         "hourly_charge.accrued": money, "hourly_charge.amount": money, "hourly_charge.charged": money,
         "repricing.term_price": money, "credit_event.amount": money, "credit_difference.amount": money,
-    ]
+    ].merging(
+        [
+            "ordered", "renewed", "hourly", "ports", "codes", "refunded", "placed", "captured", "voided", "topped_up",
+            "corrected", "transferred", "balance", "held",
+        ].map { ("day_total.\($0)", money) }, uniquingKeysWith: { $1 })
 
     static func run(_ file: inout VerifiedFile) throws {
         let tables = try file.connection.rows(

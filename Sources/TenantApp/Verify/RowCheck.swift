@@ -25,9 +25,10 @@ enum RowCheck {
             "api_key", "customer", "orders", "service", "holding", "ledger_account", "posting", "idempotency",
             "webhook_endpoint", "event", "licence", "panel_user", "credit_event", "reconciliation", "account_review",
             "port_device", "port_slot", "port_pricebook", "port_country_override", "port", "customer_transfer",
-            "topup_total", "renewal", "hourly_charge", "refund", "code_batch", "activation_code", "code_block", "subscriber",
+            "topup_total", "renewal", "hourly_charge", "refund", "code_batch", "activation_code", "code_block",
+            "subscriber",
             "payment", "provisioning",
-            "stock_item",
+            "stock_item", "licence_withdrawal",
         ].map { ($0, "book", "0, 1") } + [
             ("account", "role", "0, 1, 2, 3"), ("posting", "kind", names(PostingKind.self)),
             ("event", "type", names(EventType.self)), ("service", "term", names(Term.self)),
@@ -43,7 +44,10 @@ enum RowCheck {
         try sweep.take(Reseller.columns, from: "reseller", since: Migration0014.version, &file, Reseller.init)
         try sweep.take(Account.columns, from: "account", since: Migration0019.version, &file, Account.init)
         try sweep.take(APIKey.columns, from: "api_key", since: Migration0004.version, &file, APIKey.init)
-        try sweep.take(UsageRow.columns, from: "usage", since: Migration0009.version, &file, UsageRow.init)
+        for (table, period) in [("usage_hour", "hour"), ("usage_day", "day")] {
+            try sweep.take(
+                UsageRow.columns(of: period), from: table, since: Migration0024.version, &file, UsageRow.init)
+        }
         try sweep.take(StoredAnswer.columns, from: "idempotency", &file, StoredAnswer.init)
         try sweep.take(
             AuditRow.columns, from: "audit WHERE kind <> \(AuditChain.Kind.rows.rawValue)", &file, AuditRow.init)
@@ -68,6 +72,9 @@ enum RowCheck {
     private static func readCredits(_ sweep: inout RowSweep, _ file: inout VerifiedFile) throws {
         let since = Migration0002.version
         try sweep.take(Licence.columns, from: Licence.tables, since: since, &file, Licence.init)
+        try sweep.take(
+            LicenceWithdrawal.columns, from: LicenceWithdrawal.tables, since: Migration0022.version, &file,
+            LicenceWithdrawal.init)
         try sweep.take(CreditEvent.columns, from: "credit_event", since: since, &file, CreditEvent.init)
         try sweep.take(CreditDifference.columns, from: "credit_difference", since: since, &file, CreditDifference.init)
         try sweep.take(
@@ -82,7 +89,10 @@ enum RowCheck {
         let now = SQLValue.time(file.endsAt)
         try sweep.take(PortCountry.columns, from: "port_country", since: since, &file, PortCountry.init)
         try sweep.take(PortDevice.columns, from: "port_device", since: since, &file, PortDevice.init)
-        try sweep.take(PortSlot.columns, from: PortSlot.tables, since: since, &file, PortSlot.init)
+        try sweep.take(
+            PortSlot.columns, from: PortSlot.tables, since: Migration0022.version, &file, PortSlot.init)
+        try sweep.take(
+            StockedDevice.columns, from: StockedDevice.tables, since: Migration0022.version, &file, StockedDevice.init)
         try sweep.take(
             PortCustomer.columns, from: PortCustomer.tables, since: Migration0014.version, bound: [now], &file,
             PortCustomer.init)

@@ -65,8 +65,8 @@ package struct Verifier {
         let checks: [(String, (inout VerifiedFile) throws -> Void)] = [
             ("file", StructureCheck.run), ("bounds", BoundsCheck.run),
             ("audit", { try ChainCheck.run(&$0, expecting: expectedHeads, publicKey, all: checksAllSignatures) }),
-            ("ledger", LedgerCheck.run), ("orders", OrderCheck.run), ("renewals", RenewalCheck.run),
-            ("units", UnitCheck.run), ("refunds", RefundCheck.run),
+            ("ledger", LedgerCheck.run), ("totals", DayTotalCheck.run), ("orders", OrderCheck.run),
+            ("renewals", RenewalCheck.run), ("units", UnitCheck.run), ("refunds", RefundCheck.run),
             ("holding", QuantityCheck.run),
             ("idempotency", IdempotencyCheck.run), ("outbox", OutboxCheck.run), ("ports", PortCheck.run),
             ("stock", StockCheck.run), ("codes", CodeCheck.run), ("payments", PaymentCheck.run),

@@ -12,7 +12,7 @@ struct VouchedRows {
         self.table = table
         invariant =
             switch table {
-            case .licence, .licenceAssignment, .codeBatch, .activationCode, .codeRedemption: .stock
+            case .licence, .licenceAssignment, .licenceWithdrawal, .codeBatch, .activationCode, .codeRedemption: .stock
             case .creditEvent, .creditDifference: .credit
             case .payment: .payments
             case .repricing, .refund: .orders
@@ -62,8 +62,9 @@ struct VouchedRows {
     }
 
     private func reportUnvouched(_ gap: ClosedRange<Int64>, _ file: inout VerifiedFile) throws {
+        let source = try table.source(file.connection)
         let ids = try file.connection.rows(
-            dynamic: "SELECT id FROM \(table.rawValue) WHERE id BETWEEN ?1 AND ?2 ORDER BY id LIMIT ?3",
+            dynamic: "SELECT id FROM \(source) WHERE id BETWEEN ?1 AND ?2 ORDER BY id LIMIT ?3",
             [.integer(gap.lowerBound), .integer(gap.upperBound), .int(VerificationReport.findingsMax)]
         ) { try $0.int() }
         for id in ids {

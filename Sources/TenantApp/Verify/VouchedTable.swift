@@ -7,6 +7,7 @@ package import SQLite
 package enum VouchedTable: String, Sendable, CaseIterable {
     case licence
     case licenceAssignment = "licence_assignment"
+    case licenceWithdrawal = "licence_withdrawal"
     case creditEvent = "credit_event"
     case creditDifference = "credit_difference"
     case codeBatch = "code_batch"
@@ -23,6 +24,7 @@ package enum VouchedTable: String, Sendable, CaseIterable {
         case .codeBatch, .activationCode, .codeRedemption: Migration0004.version
         case .payment: Migration0005.version
         case .repricing: Migration0017.version
+        case .licenceWithdrawal: Migration0022.version
         case .refund: Migration0023.version
         }
     }
@@ -35,6 +37,11 @@ package enum VouchedTable: String, Sendable, CaseIterable {
         switch self {
         case .licence: ["id", "book", "reseller_id", "product_id", "key", "expires_at", "created_at"]
         case .licenceAssignment: ["id", "licence_id", "discord_user_id", "at", "key_id"]
+        case .licenceWithdrawal:
+            [
+                "id", "licence_id", "book", "reseller_id", "product_id", "key", "expires_at", "created_at", "at",
+                "key_id", "account_id", "successor_id",
+            ]
         case .creditEvent:
             [
                 "id", "public_id", "book", "key_id", "reseller_id", "kind", "amount", "external_ref", "meta", "content",
@@ -62,13 +69,25 @@ package enum VouchedTable: String, Sendable, CaseIterable {
         }
     }
 
+    /// Where its rows stand. A licence that was taken out of stock is vouched for where it went.
+    func source(_ connection: Connection) throws -> String {
+        guard self == .licence else { return rawValue }
+        let isThere = try connection.exists("SELECT 1 FROM pragma_table_info('licence_withdrawal')")
+        guard isThere else { return rawValue }
+        let names = columns.dropFirst().joined(separator: ", ")
+        return """
+            (SELECT id, \(names) FROM licence UNION ALL SELECT licence_id, \(names) FROM licence_withdrawal)
+            """
+    }
+
     /// SHA-256 over the rows of these ids, each as SQL literals with a line end; rows that are not there count as
     /// nothing.
     package func digest(_ connection: Connection, _ ids: ClosedRange<Int64>) throws -> Digest {
         var stream = SHA256Stream()
+        let source = try source(connection)
         let literals = columns.map { "quote(\($0))" }.joined(separator: " || ',' || ")
         try connection.forEach(
-            dynamic: "SELECT \(literals) || char(10) FROM \(rawValue) WHERE id BETWEEN ?1 AND ?2 ORDER BY id",
+            dynamic: "SELECT \(literals) || char(10) FROM \(source) WHERE id BETWEEN ?1 AND ?2 ORDER BY id",
             [.integer(ids.lowerBound), .integer(ids.upperBound)]
         ) { row in
             try row.withText { stream.update($0) }

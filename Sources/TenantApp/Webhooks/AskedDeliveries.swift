@@ -37,8 +37,8 @@ struct AskedDeliveries: Sendable {
     }
 
     init(_ query: Query, statesNamed name: String = "state") throws(Refusal) {
-        states = try Self.several(query, query[name] == nil ? "status" : name, DeliveryState.allCases)
-        types = try Self.several(query, "type", EventType.allCases)
+        states = try query.choices(query[name] == nil ? "status" : name)
+        types = try query.choices("type")
         endpoint = try query.id("endpoint")
         event = try query.id("event")
         for name in ["status_class", "statusClass"] {
@@ -68,21 +68,6 @@ struct AskedDeliveries: Sendable {
             filter.eventID = id
         }
         return filter
-    }
-
-    private static func several<Value: RawRepresentable & Hashable>(
-        _ query: Query, _ name: String, _ allowed: [Value]
-    ) throws(Refusal) -> Set<Value> where Value.RawValue == String {
-        guard let text = query[name] else { return [] }
-        var found: Set<Value> = []
-        for part in text.split(separator: ",", omittingEmptySubsequences: false) {
-            guard let value = Value(rawValue: String(part)), allowed.contains(value) else {
-                let names = allowed.map(\.rawValue).joined(separator: ", ")
-                throw .field("/\(name)", "choice", "must be some of \(names), with commas between")
-            }
-            found.insert(value)
-        }
-        return found
     }
 
     private static let instant = Schema.either(.moment, .matching("^[1-9][0-9]{4,15}$"))

@@ -21,6 +21,8 @@ package struct AuditRecord: Sendable, Equatable {
     package var resellerID: Int64 = 0
     /// The reseller whose own call it is; 0 for anybody else's about one. Counted in `usage`, kept in no row.
     package var callerResellerID: Int64 = 0
+    /// The key whose own call it is; 0 for a person signed in, whose sessions are many. Counted in `usage` alone.
+    package var callerKeyID: Int64 = 0
     /// The account that the call is attributed to (O1); 0 for none.
     package var accountID: Int64 = 0
     /// The route as the route table names it, say `POST /api/partner/v1/orders`, or a system event, `tenant.restored`.
@@ -74,6 +76,17 @@ package struct RequestID: Sendable, Hashable {
 
     /// For what no request caused.
     package static let none = RequestID(high: 0, low: 0)
+
+    /// What `text` gives; nil for anything else.
+    package init?(text: String) {
+        let digits = text.utf8.dropFirst(4)
+        guard text.hasPrefix("req_"), digits.count == 32,
+            digits.allSatisfy({ 0x30...0x39 ~= $0 || 0x61...0x66 ~= $0 }),
+            let high = UInt64(String(text.dropFirst(4).prefix(16)), radix: 16),
+            let low = UInt64(String(text.dropFirst(20)), radix: 16)
+        else { return nil }
+        self.init(high: high, low: low)
+    }
 
     /// `req_` and 32 hexadecimal digits.
     package var text: String {

@@ -58,6 +58,9 @@ package final class TenantStore: LaneFile {
     private var sealedHead: AuditHead?
     private var sealedProof: CommitProof?
     private var batchOrders: [UsageKey] = []
+    /// Orders and turnover of this batch; the job's before it began.
+    private var batchSales = MeterTallies()
+    private var jobSales = MeterTallies()
     private var wantsFlush = false
     /// The next batch begins a WAL: its first commit says whose it is.
     private var beginsWAL = true
@@ -68,6 +71,8 @@ package final class TenantStore: LaneFile {
     private let vouching: RowVouching?
     /// The next batch tells every row anew.
     private var wantsBaseline = false
+    /// Where days have come to; nil: to be asked of the file.
+    private var usageMark: UsageMark?
 
     /// What the numbers that a file counts by may be: far from where one more would be none.
     package static let counters: ClosedRange<Int64> = 0...1 << 53
@@ -192,6 +197,9 @@ package final class TenantStore: LaneFile {
     /// The call placed an order, for `usage`.
     package func countOrder(_ record: AuditRecord) { batchOrders.append(UsageKey(record)) }
 
+    /// What the job sold, for the provider's meter (P9). Undone with the job.
+    package func meter(_ sale: MeteredSale, at instant: Timestamp) { batchSales.add(sale, at: instant) }
+
     /// The records of reads are due: the batch writes them whatever else is in it.
     package func flushReads() { wantsFlush = true }
 
@@ -200,6 +208,7 @@ package final class TenantStore: LaneFile {
         jobRecords = batchRecords.count
         jobEffects = batchEffects.count
         jobOrders = batchOrders.count
+        jobSales = batchSales
         jobProjectionEpoch = projectionEpoch
         vouching?.jobBegins()
         transaction.pendingProjections.removeAll(keepingCapacity: true)
@@ -207,10 +216,12 @@ package final class TenantStore: LaneFile {
 
     package func jobUndone() {
         memory?.forget()
+        usageMark = nil
         vouching?.jobUndone()
         batchRecords.removeSubrange(jobRecords...)
         batchEffects.removeSubrange(jobEffects...)
         batchOrders.removeSubrange(jobOrders...)
+        batchSales = jobSales
         projectionEpoch = jobProjectionEpoch
         transaction.pendingProjections.removeAll(keepingCapacity: true)
     }
@@ -270,12 +281,21 @@ package final class TenantStore: LaneFile {
         if namesOwner { beginsWAL = false }
         growth.note(batchRecords, reads: drained?.usage)
         if growth.isDue { try? measureGrowth() }
+        if let record { record.meter.add(metered, upTo: head) }
         if drained != nil { readLog.kept() }
         drained = nil
         if !batchDue.isEmpty, let record { board?.note(record, batchDue.map { ($0.key, $0.value) }) }
         let effects = batchEffects
         clearBatch()
         for effect in effects { effect() }
+    }
+
+    /// What the batch added to the tenant's use.
+    private var metered: MeterTallies {
+        var tallies = batchSales
+        for record in batchRecords { tallies.count(record) }
+        if let drained { tallies.add(drained.metered) }
+        return tallies
     }
 
     /// What the file takes of its quota.
@@ -297,6 +317,7 @@ package final class TenantStore: LaneFile {
     package func rolledBack() {
         jobInstant = nil
         memory?.forget()
+        usageMark = nil
         wantsBaseline = false
         vouching?.clear()
         if let drained { readLog.putBack(drained) }
@@ -309,6 +330,7 @@ package final class TenantStore: LaneFile {
         batchRecords.removeAll(keepingCapacity: true)
         batchEffects.removeAll(keepingCapacity: true)
         batchOrders.removeAll(keepingCapacity: true)
+        batchSales = MeterTallies()
         batchDue.removeAll(keepingCapacity: true)
         sealedHead = nil
         sealedProof = nil
@@ -391,23 +413,15 @@ package final class TenantStore: LaneFile {
     }
 
     private func add(_ count: UsageCount, to key: UsageKey) throws {
-        try connection.run(
-            """
-            INSERT INTO usage (day, reseller_id, action, requests, refusals, orders) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-            ON CONFLICT DO UPDATE SET requests = requests + excluded.requests,
-                refusals = refusals + excluded.refusals, orders = orders + excluded.orders
-            """,
-            .integer(key.day), .integer(key.resellerID), .text(key.action), .int(count.requests), .int(count.refusals),
-            .int(count.orders))
-        for (status, refused) in count.byStatus where refused > 0 {
-            try connection.run(
-                """
-                INSERT INTO usage_refusal (day, reseller_id, action, status, count) VALUES (?1, ?2, ?3, ?4, ?5)
-                ON CONFLICT DO UPDATE SET count = count + excluded.count
-                """,
-                .integer(key.day), .integer(key.resellerID), .text(key.action), .int(status), .int(refused))
-        }
+        // What the clock does counts as no call.
+        guard count.requests > 0 || count.orders > 0 else { return }
+        let mark = try usageMark ?? connection.usageMark()
+        usageMark = mark
+        try connection.add(count, to: key, countedUpTo: mark)
     }
+
+    /// What days have counted of hours changes in this job.
+    func usageMarkMoves() { usageMark = nil }
 }
 
 /// What was read of a file and may be used again; belongs to the file's lane.

@@ -5,7 +5,7 @@ import Synchronization
 /// a crowded machine comes to its end. Any thread.
 final class CopyPace: Sendable {
     /// What a backup takes besides, in lanes and loops, is about as much again.
-    private static let restOfBusy: UInt64 = 15
+    private static let restOfBusy: UInt64 = 12
     private static let busyJobsPerSecond: UInt64 = 50
     private static let windowNanoseconds: UInt64 = 100_000_000
 

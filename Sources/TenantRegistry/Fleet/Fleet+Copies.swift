@@ -98,6 +98,7 @@ extension Fleet {
         let now = clock.now()
         checkDisk()
         buryAgain()
+        deleteDue(at: now)
         if lastSessionSweep.withLock({ last in
             guard now.milliseconds - last.milliseconds >= Self.sessionSweepMilliseconds else { return false }
             last = now
@@ -156,13 +157,15 @@ extension Fleet {
                 fail: { [report] failure in report("tenant \(record.id.text): audit block: \(failure)") }))
     }
 
-    /// Saves how many requests each tenant made this month. Every minute, and at the end.
+    /// Saves how many requests each tenant made this month, and when keys were used. Every ten seconds, and at the end.
     package func saveCounters(then: @escaping @Sendable () -> Void = {}) {
         let counters = roster.allTenants.compactMap { record in
             record.counters.unsaved.map { counter in
                 (record.id, month: counter.month, count: counter.count, last: counter.lastRequestAt)
             }
         }
+        let uses = providerKeys.unsavedUses
+        if !uses.isEmpty { registry.saveLastUses(ofProviderKeys: uses) }
         if counters.isEmpty { return then() }
         registry.saveCounters(counters) { [report] result in
             if case .failure(let error) = result { report("registry: counters: \(error)") }
@@ -196,7 +199,9 @@ extension Fleet {
         }
         group.wait()
         let last = DispatchSemaphore(value: 0)
-        saveCounters { [self] in saveDue(isWhole: true) { [self] in registry.close { last.signal() } } }
+        saveCounters { [self] in
+            saveTallies { [self] in saveDue(isWhole: true) { [self] in registry.close { last.signal() } } }
+        }
         last.wait()
         pool.close()
         background.close()

@@ -31,7 +31,7 @@ extension Fleet {
         let record: TenantRecord
         /// Hashes that the registry has as revoked.
         let revoked: [Digest]
-        let requestID: RequestID
+        let act: ProviderAct
         let judge: Registry.Judge
         /// What else of memory follows before anybody is answered: the limits' levels.
         let settle: @Sendable (TenantRecord) -> Void
@@ -42,7 +42,7 @@ extension Fleet {
     /// file is checked in full before anything is made of it. A crash at any step leaves no tenant or a whole one; what
     /// would leave it waits for its operator's word (P3).
     package func adopt(
-        _ arrival: Arrival, requestID: RequestID, judge: @escaping Registry.Judge,
+        _ arrival: Arrival, as act: ProviderAct, judge: @escaping Registry.Judge,
         settle: @escaping @Sendable (TenantRecord) -> Void,
         then answer: @escaping @Sendable (Result<(TenantRecord, AuditHead), any Error>) -> Void
     ) {
@@ -66,7 +66,7 @@ extension Fleet {
                         if verdict.foreign { throw RestoreFailure.foreignKeyHash }
                         insert(
                             Adoption(
-                                arrival: arrival, record: record, revoked: verdict.revoked, requestID: requestID,
+                                arrival: arrival, record: record, revoked: verdict.revoked, act: act,
                                 judge: judge, settle: settle, then: then))
                     } catch {
                         then(.failure(error))
@@ -96,7 +96,9 @@ extension Fleet {
         ) { [self] result in
             if case .failure(let error) = result {
                 // A row of unknown outcome may come back and hold the name.
-                if case LaneFailure.outcomeUnknown = error { bury(profile, isMarked: true, requestID: .none) }
+                if case LaneFailure.outcomeUnknown = error {
+                    bury(profile, isMarked: true, as: adoption.act.also("tenant.deleted"))
+                }
                 return adoption.then(.failure(error))
             }
             record.lane.exclusively(
@@ -118,10 +120,10 @@ extension Fleet {
         try ExportSeal.remove(from: adoption.arrival.path)
         try DataDirectory.rename(adoption.arrival.path, to: new)
         let made = try prepare(
-            new, of: record, above: nil, revoked: adoption.revoked, replacing: nil, requestID: adoption.requestID
+            new, of: record, above: nil, revoked: adoption.revoked, replacing: nil, requestID: adoption.act.requestID
         ) { head in
             var note = AuditRecord(
-                at: clock.now(), action: AuditRecord.imported, status: 201, requestID: adoption.requestID)
+                at: clock.now(), action: AuditRecord.imported, status: 201, requestID: adoption.act.requestID)
             note.detail = #"{"imported_head":"\#(head.text)"}"#
             return note
         }
@@ -136,13 +138,14 @@ extension Fleet {
             }, now: monotonic.nanoseconds())
         let changes = try projections(of: record, in: try control.file())
         registry.adopt(
-            record.profile, changes, epoch: made.epoch, incarnation: made.head.incarnation,
-            requestID: adoption.requestID, judge: adoption.judge
+            record.profile, changes, epoch: made.epoch, meteredFrom: MeterMark(made.head), as: adoption.act,
+            judge: adoption.judge
         ) { [self] result in
             if case .failure(let error) = result {
                 return record.lane.exclusively(
                     { [self] control in abandon(adoption, control, error) }, orElse: { adoption.then(.failure($0)) })
             }
+            record.meter.start(saved: MeterMark(made.head), stands: [:])
             // Keys are there before the name is: whoever finds the tenant finds all of it.
             roster.replace(record, with: changes)
             roster.add(record)
@@ -158,6 +161,8 @@ extension Fleet {
         control.retire()
         due.drop(adoption.record)
         let profile = adoption.record.profile
-        bury(profile, isMarked: profile.state == .creating, requestID: .none) { adoption.then(.failure(error)) }
+        bury(profile, isMarked: profile.state == .creating, as: adoption.act.also("tenant.deleted")) {
+            adoption.then(.failure(error))
+        }
     }
 }

@@ -49,6 +49,7 @@ extension Fleet {
             // What provisioners were asked for since has these numbers: the next is another question (W13).
             try connection.run("UPDATE provisioning SET n = n + 1000 WHERE phase = 'idle'")
             try connection.run("DELETE FROM product_staging")
+            try connection.run("DELETE FROM port_staging")
             if let replaced { try schema.succeed(store.transaction, replaced, requestID) }
             if try isUntold(connection) { try store.vouchForAll(schema: schema.version) }
             store.note(note(store.head))

@@ -10,7 +10,7 @@ extension Fleet {
         let state: ExportSeal.State
         /// Hashes that the registry has as revoked.
         let revoked: [Digest]
-        let requestID: RequestID
+        let act: ProviderAct
         let judge: Registry.Judge
         let then: @Sendable (Result<AuditHead, any Error>) -> Void
     }
@@ -20,7 +20,7 @@ extension Fleet {
     /// `path`. `acceptsUnsigned`: one that the tenant did not sign is taken where it is sound; the provider's log and
     /// the chain tell.
     package func restore(
-        _ record: TenantRecord, from path: String, acceptsUnsigned: Bool = false, requestID: RequestID,
+        _ record: TenantRecord, from path: String, acceptsUnsigned: Bool = false, as act: ProviderAct,
         judge: @escaping Registry.Judge = { _ in },
         then answer: @escaping @Sendable (Result<AuditHead, any Error>) -> Void
     ) {
@@ -41,7 +41,7 @@ extension Fleet {
                         if verdict.foreign { throw RestoreFailure.foreignKeyHash }
                         let restore = Restore(
                             record: record, path: path, state: file.state, revoked: verdict.revoked,
-                            requestID: requestID, judge: judge, then: then)
+                            act: act, judge: judge, then: then)
                         record.lane.exclusively(
                             { [self] control in swap(control, restore) }, orElse: { then(.failure($0)) })
                     } catch {
@@ -64,7 +64,7 @@ extension Fleet {
         let discard = { for suffix in ["", "-wal"] { DataDirectory.remove(new + suffix) } }
         do {
             // The examination took its time: whoever asked may not ask for it any more.
-            try restore.judge(self)
+            try restore.judge(providerKeys)
             // One that was decided before this one is the file that this one replaces.
             try FileSwap.finish(live)
             // A file that is too damaged to open has no head to rise above.
@@ -82,7 +82,7 @@ extension Fleet {
             try DataDirectory.rename(restore.path, to: new)
             let head = try prepare(
                 new, of: record, above: before, revoked: restore.revoked + revokedSince,
-                replacing: current?.connection, requestID: restore.requestID
+                replacing: current?.connection, requestID: restore.act.requestID
             ) { note(of: restore, $0, before?.head) }.head
             let hadFile = current != nil
             control.closeFile()
@@ -116,8 +116,8 @@ extension Fleet {
         let changes = try projections(of: record, in: store)
         let event = restore.state == .signed ? AuditRecord.restored : AuditRecord.restoredUnsigned
         follow(record, changes, epoch: store.projectionEpoch, incarnation: head.incarnation) { [self] _ in
-            registry.change(
-                record.id, event: event, requestID: restore.requestID, domains: nil, judge: { _ in }, { _ in }
+            registry.log(
+                restore.act.also(event), tenant: record.id, slug: record.slug, judge: { _ in }
             ) { [report] result in
                 if case .failure(let error) = result { report("registry: \(event) of \(record.id.text): \(error)") }
                 restore.then(.success(head))
@@ -127,7 +127,7 @@ extension Fleet {
 
     private func note(of restore: Restore, _ restored: AuditHead, _ replaced: AuditHead?) -> AuditRecord {
         var note = AuditRecord(
-            at: clock.now(), action: AuditRecord.restored, status: 200, requestID: restore.requestID)
+            at: clock.now(), action: AuditRecord.restored, status: 200, requestID: restore.act.requestID)
         let export = restore.state == .signed ? "" : #","export":"\#(restore.state.text)""#
         note.detail =
             #"{"restored_head":"\#(restored.text)","replaced_head":"\#(replaced?.text ?? "unreadable")"\#(export)}"#

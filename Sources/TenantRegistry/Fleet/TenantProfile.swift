@@ -16,6 +16,8 @@ package struct TenantProfile: Sendable {
     /// The end of the paid period that runs; set when the provider cancels.
     package var endsAt: Timestamp?
     package var endedAt: Timestamp?
+    /// When the clock erases it; set by a deletion that was put off, and taken back with it (P10).
+    package var deletesAt: Timestamp?
     package var limit: Policy?
     package var domains: [String]
     package var projectionEpoch: Int64
@@ -29,8 +31,9 @@ package struct TenantProfile: Sendable {
     package init(
         id: TenantID, slug: String, blueprint: String, state: TenantState, tier: Tier, quotaOverrides: QuotaOverrides,
         currency: String, keyPrefix: String, ownerEmail: String, createdAt: Timestamp, refundableUntil: Timestamp,
-        endsAt: Timestamp?, endedAt: Timestamp?, limit: Policy?, domains: [String], projectionEpoch: Int64,
-        incarnation: Int64 = 1, requestsMonth: Int64, requestsCount: Int64, lastRequestAt: Timestamp?
+        endsAt: Timestamp?, endedAt: Timestamp?, deletesAt: Timestamp? = nil, limit: Policy?, domains: [String],
+        projectionEpoch: Int64, incarnation: Int64 = 1, requestsMonth: Int64, requestsCount: Int64,
+        lastRequestAt: Timestamp?
     ) {
         self.id = id
         self.slug = slug
@@ -45,6 +48,7 @@ package struct TenantProfile: Sendable {
         self.refundableUntil = refundableUntil
         self.endsAt = endsAt
         self.endedAt = endedAt
+        self.deletesAt = deletesAt
         self.limit = limit
         self.domains = domains
         self.projectionEpoch = projectionEpoch
@@ -78,6 +82,8 @@ package struct TenantProfile: Sendable {
         limit = row.limit
         endsAt = row.endsAt
         endedAt = row.endedAt
+        deletesAt = row.deletesAt
+        ownerEmail = row.ownerEmail
         move = row.move
     }
 }

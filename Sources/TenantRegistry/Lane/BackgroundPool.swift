@@ -41,7 +41,7 @@ package final class BackgroundPool: Sendable {
         }
     }
 
-    private static let restMicrosecondsMax: UInt64 = 900_000
+    private static let restMicrosecondsMax: UInt64 = 50_000
 
     /// As nice(2) has it: a third of the share that the loops and lanes get where all want the processor.
     /// Linux knows it by thread.

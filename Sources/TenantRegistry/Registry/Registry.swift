@@ -11,6 +11,9 @@ package struct RegistrySnapshot {
         /// be asked.
         package var isIncomplete = false
         package var due = RegisteredDue.unknown
+        /// Up to which row of its chain its use was counted; nil where it never was.
+        package var meterMark: MeterMark?
+        package var quotaStands: [QuotaKind: QuotaStand] = [:]
         package var resellers: [ResellerProjection] = []
         package var keys: [KeyProjection] = []
     }
@@ -18,10 +21,19 @@ package struct RegistrySnapshot {
     package var tenants: [Tenant] = []
     /// What cannot be read and was left out.
     package var corruptRows: [CorruptRow] = []
-    package var providerKeys: [Digest] = []
+    package var providerSecrets: [ProviderSecretRow] = []
     package var certificates: [DomainCertificate] = []
     /// The process before this one stopped in order: no row of what falls due is too late.
     package var isDueWhole = false
+}
+
+extension RegistrySnapshot {
+    /// A secret of a provider key that was not revoked.
+    package struct ProviderSecretRow: Sendable {
+        package let hash: Digest
+        package let endsAt: Timestamp?
+        package let key: ProviderKey
+    }
 }
 
 /// What the registry knows of when a tenant's file is to be asked.
@@ -56,20 +68,6 @@ package struct DomainChange: Sendable {
     }
 }
 
-/// Which of the provider's keys open anything: as the rows have it, within the transaction that asks.
-package protocol ProviderKeyRows {
-    func isLive(_ hash: Digest) throws -> Bool
-}
-
-private struct ProviderKeys: ProviderKeyRows {
-    let connection: Connection
-
-    func isLive(_ hash: Digest) throws -> Bool {
-        try connection.exists(
-            "SELECT 1 FROM provider_key WHERE hash = ?1 AND revoked_at IS NULL", .blob(hash.bytes))
-    }
-}
-
 package enum RegistryRefusal: Error, Sendable {
     case slugTaken
     /// A tenant of this id lives here, or has moved away and is not deleted yet.
@@ -80,6 +78,11 @@ package enum RegistryRefusal: Error, Sendable {
     case secretTaken
     /// Another tenant's keys begin so.
     case prefixTaken
+    case unknownProviderKey
+    case providerKeyRevoked
+    /// Nobody could call the provider's API over the network any more.
+    case lastAdminKey
+    case tooManyProviderKeys(Int64)
     /// What the change was admitted on does not hold any more; the error says what the caller is told.
     case notAllowed(any Error)
 }
@@ -100,21 +103,21 @@ package protocol Registry: AnyObject, Sendable {
     /// A new tenant is whole: its profile's changeable columns and the projection of what its file begins with, at
     /// once.
     func complete(
-        _ profile: TenantProfile, _ changes: [ProjectedChange], event: String, requestID: RequestID,
+        _ profile: TenantProfile, _ changes: [ProjectedChange], meteredFrom mark: MeterMark, as act: ProviderAct,
         judge: @escaping Judge, then: @escaping Done<Void>)
     /// Changes a profile's columns on what the registry has now, so that two changes at once both stay.
     /// `RegistryRefusal.unknownTenant` where there is no such row. `change` throws where the profile does not allow it.
-    /// `domains`: all of its host names from now on; nil leaves them.
+    /// `domains`: all of its host names from now on; nil leaves them. `act`: its line in the provider's log; nil for none.
     func change(
-        _ tenant: TenantID, event: String?, requestID: RequestID, domains: DomainChange?, judge: @escaping Judge,
+        _ tenant: TenantID, as act: ProviderAct?, domains: DomainChange?, judge: @escaping Judge,
         _ change: @escaping @Sendable (inout TenantProfile) throws -> Void, then: @escaping Done<Void>)
     /// A tenant that came from elsewhere is whole (P10): like `complete`, with all that its file says at `epoch`.
     func adopt(
-        _ profile: TenantProfile, _ changes: [ProjectionChange], epoch: Int64, incarnation: Int64,
-        requestID: RequestID, judge: @escaping Judge, then: @escaping Done<Void>)
+        _ profile: TenantProfile, _ changes: [ProjectionChange], epoch: Int64, meteredFrom mark: MeterMark,
+        as act: ProviderAct, judge: @escaping Judge, then: @escaping Done<Void>)
     /// Hashes that opened its keys until then die with it: without their key's id, by which one that comes back from
     /// elsewhere (P10) tells them from those that were revoked.
-    func erase(_ profile: TenantProfile, requestID: RequestID, then: @escaping Done<Void>)
+    func erase(_ profile: TenantProfile, as act: ProviderAct, then: @escaping Done<Void>)
     /// Before a secret is minted: its hash belongs to this tenant from now on.
     func reserve(_ hash: Digest, for tenant: TenantID, then: @escaping Done<Void>)
     func project(_ changes: [ProjectedChange], of tenant: TenantID, then: @escaping Done<Void>)
@@ -125,12 +128,33 @@ package protocol Registry: AnyObject, Sendable {
     /// Of these hashes: those revoked (not those that died with a tenant that was erased), and whether one is another tenant's.
     func judge(_ hashes: [Digest], for tenant: TenantID, then: @escaping Done<(revoked: [Digest], foreign: Bool)>)
     func addProviderKey(
-        _ hash: Digest, displayPrefix: String, at now: Timestamp, revokingOthers: Bool, judge: @escaping Judge,
-        then: @escaping Done<Void>)
+        _ new: NewProviderKey, revokingOthers: Bool, as act: ProviderAct, judge: @escaping Judge,
+        then: @escaping Done<ProviderKey>)
+    func rotateProviderKey(
+        _ publicID: String, to secret: ProviderSecret, overlapSeconds: Int64, as act: ProviderAct,
+        judge: @escaping Judge, then: @escaping Done<ProviderKey>)
+    /// `RegistryRefusal.lastAdminKey` where it is the last that may do everything, and is to be spared.
+    func revokeProviderKey(
+        _ publicID: String, sparingLastAdmin: Bool, as act: ProviderAct, judge: @escaping Judge,
+        then: @escaping Done<ProviderKey>)
+    /// In the order in which they were made, revoked ones too.
+    func providerKeys(after id: Int64, limit: Int, then: @escaping Done<[ProviderKey]>)
+    func providerKey(_ publicID: String, then: @escaping Done<ProviderKey?>)
+    func saveLastUses(ofProviderKeys uses: [(id: Int64, at: Timestamp)])
+    /// A line in the provider's log of what has its effect elsewhere.
+    func log(
+        _ act: ProviderAct, tenant: TenantID?, slug: String?, judge: @escaping Judge, then: @escaping Done<Void>)
+    /// `limit` lines at most, of a stretch that is bounded whatever matches.
+    func providerEvents(
+        before sequence: Int64, _ filter: ProviderEventFilter, limit: Int,
+        then: @escaping Done<ProviderEventStretch>)
     /// Sessions past their end leave the projection; their hashes stay, revoked.
     func dropExpiredSessions(at now: Timestamp)
     func saveCounters(
         _ counters: [(TenantID, month: Int64, count: Int64, last: Timestamp?)], then: @escaping Done<Void>)
+    func saveUsage(_ save: UsageSave, then: @escaping Done<Void>)
+    func usage(
+        _ selection: UsageSelection, after place: MeterPlace?, limit: Int, then: @escaping Done<[UsageMonth]>)
     /// When files are to be asked next; nil: never. `isWhole`: the process stops in order, and no row is too late.
     func saveDue(_ rows: [(TenantID, Timestamp?)], isWhole: Bool, then: @escaping Done<Void>)
     /// One consistent copy of it in a file that does not exist yet; it is synced.
@@ -167,13 +191,13 @@ package final class SQLiteRegistry: Registry {
         return snapshot
     }
 
-    private func write(
+    func write(
         _ perform: @escaping @Sendable (Connection) throws -> Void, then: @escaping Done<Void>
     ) {
         run(writes: true, perform, then: then)
     }
 
-    private func run<Value: Sendable>(
+    func run<Value: Sendable>(
         writes: Bool, _ perform: @escaping @Sendable (Connection) throws -> Value, then: @escaping Done<Value>
     ) {
         lane.submit(
@@ -198,7 +222,7 @@ package final class SQLiteRegistry: Registry {
     ) {
         write(
             { connection in
-                try judge(ProviderKeys(connection: connection))
+                try judge(ProviderKeyTable(connection: connection))
                 if try connection.exists("SELECT 1 FROM tenant WHERE id = ?1", .blob(profile.id.bytes)) {
                     throw RegistryRefusal.uuidLives
                 }
@@ -224,32 +248,33 @@ package final class SQLiteRegistry: Registry {
     }
 
     package func complete(
-        _ profile: TenantProfile, _ changes: [ProjectedChange], event: String, requestID: RequestID,
+        _ profile: TenantProfile, _ changes: [ProjectedChange], meteredFrom mark: MeterMark, as act: ProviderAct,
         judge: @escaping Judge, then: @escaping Done<Void>
     ) {
         write(
             { connection in
-                try judge(ProviderKeys(connection: connection))
+                try judge(ProviderKeyTable(connection: connection))
                 try Self.project(changes, of: profile.id, connection)
                 try Self.save(profile, connection)
-                try Self.log(event, profile, requestID, connection)
+                try UsageTable(connection: connection).begin(profile, at: mark)
+                try Self.log(act, profile, connection)
             }, then: then)
     }
 
     package func change(
-        _ tenant: TenantID, event: String?, requestID: RequestID, domains: DomainChange?, judge: @escaping Judge,
+        _ tenant: TenantID, as act: ProviderAct?, domains: DomainChange?, judge: @escaping Judge,
         _ change: @escaping @Sendable (inout TenantProfile) throws -> Void, then: @escaping Done<Void>
     ) {
         write(
             { connection in
-                try judge(ProviderKeys(connection: connection))
+                try judge(ProviderKeyTable(connection: connection))
                 guard var profile = try RegistryReading(connection: connection).profile(id: tenant) else {
                     throw RegistryRefusal.unknownTenant
                 }
                 try change(&profile)
                 if let domains { try Self.set(domains, of: tenant, connection) }
                 try Self.save(profile, connection)
-                if let event { try Self.log(event, profile, requestID, connection) }
+                if let act { try Self.log(act, profile, connection) }
             }, then: then)
     }
 
@@ -258,7 +283,8 @@ package final class SQLiteRegistry: Registry {
             """
             UPDATE tenant SET state = ?2, tier = ?3, quota_bytes = ?4, quota_resellers = ?5, quota_keys = ?6,
                 quota_requests = ?7, ends_at = ?8, ended_at = ?9, limit_requests = ?10, limit_window = ?11,
-                limit_burst = ?12, moved_to = ?13, moved_at = ?14, moved_from_state = ?15, move_confirmed_at = ?16
+                limit_burst = ?12, owner_email = ?13, deletes_at = ?14, moved_to = ?15, moved_at = ?16,
+                moved_from_state = ?17, move_confirmed_at = ?18
             WHERE id = ?1
             """,
             .blob(profile.id.bytes), .integer(profile.state.rawValue), .text(profile.tier.rawValue),
@@ -267,17 +293,13 @@ package final class SQLiteRegistry: Registry {
             .optional(profile.endsAt?.milliseconds), .optional(profile.endedAt?.milliseconds),
             .optional(profile.limit.map { Int64($0.requests) }),
             .optional(profile.limit.map { Int64($0.windowSeconds) }), .optional(profile.limit.map { Int64($0.burst) }),
-            .optional(profile.move?.baseURL), .optional(profile.move?.at.milliseconds),
-            .optional(profile.move?.stateBefore.rawValue), .optional(profile.move?.confirmedAt?.milliseconds))
+            .text(profile.ownerEmail), .optional(profile.deletesAt?.milliseconds), .optional(profile.move?.baseURL),
+            .optional(profile.move?.at.milliseconds), .optional(profile.move?.stateBefore.rawValue),
+            .optional(profile.move?.confirmedAt?.milliseconds))
     }
 
-    private static func log(
-        _ event: String, _ profile: TenantProfile, _ requestID: RequestID, _ connection: Connection
-    ) throws {
-        try connection.run(
-            "INSERT INTO provider_event (at, action, tenant_id, slug, request_id) VALUES (?1, ?2, ?3, ?4, ?5)",
-            .integer(SystemClock().now().milliseconds), .text(event), .blob(profile.id.bytes), .text(profile.slug),
-            .text(requestID.text))
+    private static func log(_ act: ProviderAct, _ profile: TenantProfile, _ connection: Connection) throws {
+        try ProviderLogTable(connection: connection).add(act, tenant: profile.id, slug: profile.slug)
     }
 
     private static func set(_ domains: DomainChange, of tenant: TenantID, _ connection: Connection) throws {
@@ -298,13 +320,13 @@ package final class SQLiteRegistry: Registry {
     }
 
     package func adopt(
-        _ profile: TenantProfile, _ changes: [ProjectionChange], epoch: Int64, incarnation: Int64,
-        requestID: RequestID, judge: @escaping Judge, then: @escaping Done<Void>
+        _ profile: TenantProfile, _ changes: [ProjectionChange], epoch: Int64, meteredFrom mark: MeterMark,
+        as act: ProviderAct, judge: @escaping Judge, then: @escaping Done<Void>
     ) {
         write(
             { connection in
-                try judge(ProviderKeys(connection: connection))
-                try Self.replaceProjection(of: profile.id, with: changes, epoch, incarnation, connection)
+                try judge(ProviderKeyTable(connection: connection))
+                try Self.replaceProjection(of: profile.id, with: changes, epoch, profile.incarnation, connection)
                 try Self.save(profile, connection)
                 try connection.run(
                     """
@@ -313,18 +335,19 @@ package final class SQLiteRegistry: Registry {
                     """,
                     .blob(profile.id.bytes), .integer(profile.requestsMonth), .integer(profile.requestsCount),
                     .optional(profile.lastRequestAt?.milliseconds))
-                try Self.log(AuditRecord.imported, profile, requestID, connection)
+                try UsageTable(connection: connection).begin(profile, at: mark)
+                try Self.log(act, profile, connection)
             }, then: then)
     }
 
-    package func erase(_ profile: TenantProfile, requestID: RequestID, then: @escaping Done<Void>) {
+    package func erase(_ profile: TenantProfile, as act: ProviderAct, then: @escaping Done<Void>) {
         write(
             { connection in
                 try connection.run(
                     "UPDATE secret SET is_revoked = 1, key_id = NULL WHERE tenant_id = ?1 AND is_revoked = 0",
                     .blob(profile.id.bytes))
                 try connection.run("DELETE FROM tenant WHERE id = ?1", .blob(profile.id.bytes))
-                try Self.log("tenant.deleted", profile, requestID, connection)
+                try Self.log(act, profile, connection)
             }, then: then)
     }
 
@@ -402,23 +425,6 @@ package final class SQLiteRegistry: Registry {
                     if row.isRevoked { revoked.append(hash) }
                 }
                 return (revoked, foreign)
-            }, then: then)
-    }
-
-    package func addProviderKey(
-        _ hash: Digest, displayPrefix: String, at now: Timestamp, revokingOthers: Bool, judge: @escaping Judge,
-        then: @escaping Done<Void>
-    ) {
-        write(
-            { connection in
-                try judge(ProviderKeys(connection: connection))
-                if revokingOthers {
-                    try connection.run(
-                        "UPDATE provider_key SET revoked_at = ?1 WHERE revoked_at IS NULL", .integer(now.milliseconds))
-                }
-                try connection.run(
-                    "INSERT INTO provider_key (hash, display_prefix, created_at) VALUES (?1, ?2, ?3)",
-                    .blob(hash.bytes), .text(displayPrefix), .integer(now.milliseconds))
             }, then: then)
     }
 

@@ -46,8 +46,11 @@ enum Answers {
     private static func lines(of json: JSON) throws(CommandFailure) {
         var lines: [(name: String, value: String)] = []
         gather(json, "", &lines)
-        let width = lines.map(\.name.count).max() ?? 0
-        for line in lines { try Output.line(padded(line.name, width) + "  " + line.value) }
+        let width = lines.map { Terminal.width($0.name) }.max() ?? 0
+        for line in lines {
+            let name = Terminal.styled(Terminal.padded(line.name, width), .faint)
+            try Output.line(name + "  " + Terminal.styled(line.value, style(of: line.value, named: line.name)))
+        }
     }
 
     /// An event in one line: when, which, of what, in which revision.
@@ -74,12 +77,52 @@ enum Answers {
     static func table(_ rows: [JSON], columns: [String], empty: String) throws(CommandFailure) {
         guard !rows.isEmpty else { return try Output.line(empty) }
         let titles = columns.map { ($0.split(separator: ".").last ?? "").uppercased() }
-        let cells = [titles] + rows.map { row in columns.map { text(value(row, at: $0)) } }
-        let widths = columns.indices.map { column in cells.map { $0[column].count }.max() ?? 0 }
-        for row in cells {
-            let line = zip(row, widths).map { padded($0, $1) }.joined(separator: "  ")
-            try Output.line(String(line.reversed().drop { $0 == " " }.reversed()))
+        let values = rows.map { row in columns.map { value(row, at: $0) } }
+        let cells = values.map { $0.map { text($0) } }
+        let widths = columns.indices.map { column in
+            ([titles[column]] + cells.map { $0[column] }).map { Terminal.width($0) }.max() ?? 0
         }
+        let isNumeric = columns.indices.map { column in areNumbers(values.map { $0[column] }) }
+        func line(_ cells: [String], style: (Int) -> Terminal.Style?) -> String {
+            // Nothing stands behind the last cell that has a text.
+            let last = cells.lastIndex { !$0.isEmpty } ?? -1
+            return cells.indices.prefix(last + 1).map { column in
+                let cell = cells[column]
+                let space = isNumeric[column] || column < last ? widths[column] : 0
+                let placed = isNumeric[column] ? Terminal.indented(cell, space) : Terminal.padded(cell, space)
+                return Terminal.styled(placed, style(column))
+            }.joined(separator: "  ")
+        }
+        try Output.line(line(titles) { _ in .title })
+        for row in cells {
+            try Output.line(line(row) { style(of: row[$0], named: columns[$0]) })
+        }
+    }
+
+    /// Numbers and amounts stand against the right edge of their column.
+    private static func areNumbers(_ values: [JSON?]) -> Bool {
+        var isSome = false
+        for value in values {
+            switch value {
+            case nil, .null?: continue
+            case .number?: isSome = true
+            case .string(let text)? where isAmount(text): isSome = true
+            default: return false
+            }
+        }
+        return isSome
+    }
+
+    private static func isAmount(_ text: String) -> Bool {
+        let parts = text.drop { $0 == "-" }.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 2 && parts.allSatisfy { !$0.isEmpty && $0.allSatisfy { ("0"..."9").contains($0) } }
+    }
+
+    /// Of members that are called a state, however they are nested.
+    private static func style(of text: String, named name: String) -> Terminal.Style? {
+        let last = name.split(separator: ".").last ?? ""
+        let isState = ["state", "status", "standing", "outcome"].contains { last == $0 || last.hasSuffix("_\($0)") }
+        return isState ? Terminal.style(ofState: text) : nil
     }
 
     /// One value with its name.
@@ -114,9 +157,5 @@ enum Answers {
         String(
             String.UnicodeScalarView(
                 text.unicodeScalars.map { $0.properties.generalCategory == .control ? "\u{FFFD}" : $0 }))
-    }
-
-    private static func padded(_ text: String, _ width: Int) -> String {
-        text + String(repeating: " ", count: max(0, width - text.count))
     }
 }

@@ -137,30 +137,71 @@ struct GatewayClient {
     /// Sends one call and returns its 2xx answer; every other answer is thrown, as a line for people. `isLong`: it may
     /// take as long as a whole file takes.
     func send(
-        _ method: String, _ path: String, headers more: [(String, String)] = [], body: RequestBody = .none,
-        sink: ResponseSink = .memory(bytesMax: 16 << 20),
-        isLong: Bool = false
+        _ method: String, _ path: String, body: RequestBody = .none, headers more: [(String, String)] = [],
+        sink: ResponseSink = .memory(bytesMax: 16 << 20), isLong: Bool = false
     ) throws(CommandFailure) -> HTTPClientResponse {
         var headers = (keyHeader.map { [$0] } ?? []) + more
         switch body {
         case .none: break
         case .bytes: headers.append(("Content-Type", "application/json"))
+        // Whoever sends another kind of file says which.
+        case .file where more.contains { $0.0 == "Content-Type" }: break
         case .file: headers.append(("Content-Type", "application/vnd.sqlite3"))
         }
         let answer: HTTPClientResponse
+        if isLong {
+            answer = try Progress.during("waiting for the gateway") { progress throws(CommandFailure) in
+                try send(longClient, method, path, headers, body, Self.told(sink, to: progress))
+            }
+        } else {
+            answer = try send(client, method, path, headers, body, sink)
+        }
+        guard answer.isSuccess else { throw Self.refusal(answer) }
+        return answer
+    }
+
+    private func send(
+        _ client: HTTPClient, _ method: String, _ path: String, _ headers: [(String, String)], _ body: RequestBody,
+        _ sink: ResponseSink
+    ) throws(CommandFailure) -> HTTPClientResponse {
         do {
-            answer = try (isLong ? longClient : client).send(
-                method: method, path: basePath + path, headers: headers, body: body, sink: sink)
+            return try client.send(method: method, path: basePath + path, headers: headers, body: body, sink: sink)
         } catch {
             switch error {
             case .file: throw .failed("\(error)")
-            case .unreachable: throw .failed("no gateway answers at \(place): \(error)")
+            case .unreachable: throw .failed("no gateway answers at \(place): \(error); is it running there?")
             case .invalidRequest: throw .usage("\(error)")
             default: throw .failed("\(place): \(error)")
             }
         }
-        guard answer.isSuccess else { throw Self.refusal(answer) }
-        return answer
+    }
+
+    /// A file that comes in shows how far it is.
+    private static func told(_ sink: ResponseSink, to progress: Progress) -> ResponseSink {
+        switch sink {
+        case .memory, .file(_, .some): return sink
+        case .file(let path, nil):
+            return .file(path: path) { done, total in progress.tell(path, done, of: total, unit: "bytes") }
+        case .stream(let give):
+            var done: Int64 = 0
+            return .stream { bytes in
+                done += Int64(bytes.count)
+                progress.tell("so far", done, of: nil, unit: "bytes")
+                try give(bytes)
+            }
+        }
+    }
+
+    /// What helps where the refusal itself does not say it.
+    private static func nextStep(_ answer: HTTPClientResponse, _ code: String?) -> String? {
+        switch (answer.status, code) {
+        case (401, _): "--key KEY gives another key"
+        case (403, "scope_missing"), (403, "wrong_role"): "another key may: --key KEY"
+        case (429, _), (503, _):
+            answer.header("Retry-After").flatMap { Int($0) }.map { "try again in \($0) s" }
+        case (422, "idempotency_key_reused"): "take another Idempotency-Key"
+        default: nil
+        }
     }
 
     /// The problem's detail, and each field error that the detail leaves out.
@@ -178,8 +219,10 @@ struct GatewayClient {
                 parts.append("\(error["pointer"]?.text ?? ""): \(text)")
             }
         }
+        if let next = nextStep(answer, json["code"]?.text), !detail.contains(next) { parts.append(next) }
         if answer.status >= 500, let id = json["request_id"]?.text { parts.append("(\(id))") }
-        return .refused(parts.joined(separator: "; "), answer: answer.body)
+        let sentences = parts.dropLast().map { $0.hasSuffix(".") ? String($0.dropLast()) : $0 } + parts.suffix(1)
+        return .refused(sentences.joined(separator: "; "), answer: answer.body)
     }
 }
 

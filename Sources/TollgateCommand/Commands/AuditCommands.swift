@@ -2,7 +2,7 @@ import HTTPCore
 
 /// The audit log, through the operator's API (O6).
 enum AuditCommands {
-    static let commands = [list, head, export]
+    static let commands = [list, head, export, usage]
 
     private static let filters = [
         Option("--reseller", "ID", "Of one reseller"),
@@ -10,6 +10,10 @@ enum AuditCommands {
         Option("--from", "TIME", "RFC 3339, from then on"),
         Option("--to", "TIME", "RFC 3339, before then"),
         Option("--status", "N", "Answered with this status"),
+        Option("--account", "EMAIL", "Of one person's keys and sessions"),
+        Option("--action", "ROUTE", "Of one route, say “POST /api/partner/v1/orders”"),
+        Option("--request-id", "ID", "The one of this Request-Id"),
+        Option("--order", "ID", "About one order"),
     ]
 
     private static let list = Command(
@@ -57,7 +61,35 @@ enum AuditCommands {
     }
 
     private static func query(_ invocation: Invocation) -> [(String, String)] {
-        [("--reseller", "reseller"), ("--by-key", "key"), ("--from", "from"), ("--to", "to"), ("--status", "status")]
-            .compactMap { option, name in invocation.text(option).map { (name, $0) } }
+        [
+            ("--reseller", "reseller"), ("--by-key", "key"), ("--from", "from"), ("--to", "to"), ("--status", "status"),
+            ("--account", "account"), ("--action", "action"), ("--request-id", "request_id"), ("--order", "order"),
+        ].compactMap { option, name in invocation.text(option).map { (name, $0) } }
+    }
+
+    private static let usage = Command(
+        "audit usage", "Count requests, refusals and orders by hour or day, key, reseller and route",
+        options: [
+            Option("--by", "PERIOD", "day (the default) or hour; hours are kept for 35 days"),
+            Option("--reseller", "ID", "Of one reseller"), Option("--by-key", "KEY_ID", "Of one key"),
+            Option("--route", "ROUTE", "Of one route, say “POST /api/partner/v1/orders”"),
+            Option("--sort", "COUNT", "By a column, say requests; -requests begins with the greatest"),
+            Option("--from", "TIME", "RFC 3339 or a day, from then on"),
+            Option("--to", "TIME", "RFC 3339 or a day, up to then"),
+        ] + Pages.options + GatewayClient.ownerOptions
+    ) { invocation in
+        let query = [
+            ("--by", "by"), ("--reseller", "reseller"), ("--by-key", "key"), ("--route", "route"), ("--sort", "sort"),
+            ("--from", "from"), ("--to", "to"),
+        ].compactMap { option, name in invocation.text(option).map { (name, $0) } }
+        let rows = try Pages.rows("/usage", query: query, isOnePage: true, try .owner(invocation), invocation)
+        if !invocation.has("--json") {
+            let columns = [
+                invocation.text("--by") == "hour" ? "hour" : "day", "reseller", "key", "route", "requests",
+                "unauthorized", "forbidden", "rate_limited", "other_refusals", "orders",
+            ]
+            try Answers.table(rows, columns: columns, empty: "no calls")
+        }
+        return ExitCode.ok
     }
 }

@@ -57,14 +57,9 @@ enum BackupCommand {
         private func take(_ frame: BackupFrame) throws {
             switch frame.kind {
             case .tenant:
-                say()
                 tenants.append((frame.name, Int64(String(decoding: frame.body, as: UTF8.self)) ?? 0, 0, 0))
             case .failure:
-                say()
                 failures.append((frame.name, String(decoding: frame.body, as: UTF8.self)))
-                if !invocation.has("--json") {
-                    Output.errorLine("\(frame.name): \(String(decoding: frame.body, as: UTF8.self))")
-                }
             case .object:
                 let isThere = try folder.write(frame.name, frame.body)
                 let isTenants = frame.name.hasPrefix("tenants/") && !tenants.isEmpty
@@ -76,20 +71,9 @@ enum BackupCommand {
                     if isTenants { tenants[tenants.count - 1].written += Int64(frame.body.count) }
                 }
             case .manifest:
-                say()
                 try folder.writeManifest(frame.name, frame.body)
                 manifest = frame.name
             }
-        }
-
-        private var said = 0
-
-        /// The tenant before this one is done.
-        private func say() {
-            guard said < tenants.count else { return }
-            said = tenants.count
-            guard !invocation.has("--json"), let last = tenants.last else { return }
-            Output.errorLine("\(last.slug): \(last.bytes) bytes, \(last.written) of them new")
         }
 
         func finish() throws -> Int32 {
@@ -97,6 +81,7 @@ enum BackupCommand {
                 throw CommandFailure.failed(
                     "the backup was cut short, and has no manifest: run it again, what came is used again")
             }
+            for failure in failures { Output.errorLine("\(failure.slug): \(failure.reason)") }
             let text =
                 "\(manifest): \(tenants.count) \(tenants.count == 1 ? "tenant" : "tenants"), "
                 + "\(written.bytes) bytes in \(written.objects) new objects, \(again) objects used again, "
@@ -212,26 +197,10 @@ enum BackupVerifyCommand {
         } catch {
             throw CommandFailure.failed("the registry: \(error)")
         }
-        var faults: [(slug: String, text: String)] = backup.manifest.failed.map {
-            ($0.slug, "not copied: \($0.reason)")
+        let (sound, faults) = try Progress.during("proving the backup") { progress throws(CommandFailure) in
+            prove(backup, keys, in: scratch, progress)
         }
-        var sound: [String] = []
-        let count = backup.manifest.tenants.count
-        for (number, tenant) in backup.manifest.tenants.enumerated() {
-            // Erased while the backup was made: nobody has its key any more.
-            if keys[tenant.id] == nil { continue }
-            let path = "\(scratch)/\(tenant.id.text).sqlite"
-            defer { unlink(path) }
-            if let fault = fault(of: tenant, backup, keys, path) {
-                faults.append((tenant.slug, fault))
-                Output.errorLine("\(number + 1)/\(count) \(tenant.slug): NOT sound: \(fault)")
-            } else {
-                sound.append(tenant.slug)
-                if !invocation.has("--json") {
-                    Output.errorLine("\(number + 1)/\(count) \(tenant.slug): sound, \(tenant.bytes) bytes")
-                }
-            }
-        }
+        for fault in faults { Output.errorLine("\(fault.slug): NOT sound: \(fault.text)") }
         let code = faults.isEmpty ? ExitCode.ok : ExitCode.failed
         let text =
             "the backup of \(backup.manifest.startedAt.text): the registry and \(sound.count) "
@@ -253,6 +222,30 @@ enum BackupVerifyCommand {
             throw error.insteadOf(code)
         }
         return code
+    }
+
+    private typealias Fault = (slug: String, text: String)
+
+    /// Each tenant by itself: one lies in the scratch folder at a time.
+    private static func prove(
+        _ backup: OpenedBackup, _ keys: [TenantID: [UInt8]], in scratch: String, _ progress: Progress
+    ) -> (sound: [String], faults: [Fault]) {
+        var faults: [Fault] = backup.manifest.failed.map { ($0.slug, "not copied: \($0.reason)") }
+        var sound: [String] = []
+        let count = Int64(backup.manifest.tenants.count)
+        for (number, tenant) in backup.manifest.tenants.enumerated() {
+            progress.tell("proving \(tenant.slug)", Int64(number), of: count, unit: "tenants")
+            // Erased while the backup was made: nobody has its key any more.
+            if keys[tenant.id] == nil { continue }
+            let path = "\(scratch)/\(tenant.id.text).sqlite"
+            defer { unlink(path) }
+            if let fault = fault(of: tenant, backup, keys, path) {
+                faults.append((tenant.slug, fault))
+            } else {
+                sound.append(tenant.slug)
+            }
+        }
+        return (sound, faults)
     }
 
     /// What is wrong with a tenant's copy; nil where it is sound and ends where the manifest says.

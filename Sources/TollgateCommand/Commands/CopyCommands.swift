@@ -56,8 +56,11 @@ enum CopyCommands {
     }
 
     private static let delete = Command(
-        "tenant delete", "Erase a tenant for ever", arguments: TenantCommands.slug,
-        options: [Option("--confirm", "SLUG", "The slug once more: nothing brings it back")] + GatewayClient.options
+        "tenant delete", "Erase a tenant for ever, now or after some days", arguments: TenantCommands.slug,
+        options: [
+            Option("--confirm", "SLUG", "The slug once more: nothing brings it back"),
+            Option("--after-days", "N", "Not now but then (1 to 365); “tollgate tenant undelete” takes it back"),
+        ] + GatewayClient.options
     ) { invocation in
         let slug = invocation.arguments[0]
         guard let confirmation = invocation.text("--confirm") else {
@@ -66,8 +69,13 @@ enum CopyCommands {
         guard confirmation == slug else {
             throw CommandFailure.usage("--confirm says “\(confirmation)”, the tenant is “\(slug)”")
         }
-        _ = try GatewayClient.provider(invocation).send(
-            "DELETE", TenantCommands.path(invocation) + "?confirm=\(slug.percentEncoded)")
+        let (client, path) = (try GatewayClient.provider(invocation), TenantCommands.path(invocation))
+        if let days = try invocation.integer("--after-days", in: 1...365) {
+            _ = try client.send("DELETE", path + "?confirm=\(slug.percentEncoded)&after_days=\(days)")
+            try TenantCommands.say(try client.send("GET", path), invocation)
+            return ExitCode.ok
+        }
+        _ = try client.send("DELETE", path + "?confirm=\(slug.percentEncoded)")
         try Answers.report(invocation, "\(slug) is erased") { json in
             json.field("slug", slug)
             json.field("deleted", true)

@@ -24,8 +24,8 @@ enum MoveCommands {
         let headers = [header(try passphrase(invocation))]
         let query = invocation.text("--slug").map { "?slug=\($0.percentEncoded)" } ?? ""
         let answer = try GatewayClient.provider(invocation).send(
-            "POST", "/tenants/import" + query, headers: headers,
-            body: .file(path: try invocation.required("--input")), isLong: true)
+            "POST", "/tenants/import" + query, body: .file(path: try invocation.required("--input")), headers: headers,
+            isLong: true)
         try Answers.show(answer, invocation)
         return ExitCode.ok
     }
@@ -98,18 +98,15 @@ private struct Move {
         let file = "\(scratch)/tollgate-\(Hex.encode(random.bytes(8))).bundle"
         defer { unlink(file) }
         let passphrase = MoveCommands.header(Base64.encodeURL(random.bytes(32)))
-        say("sealing \(slug)")
         let body = JSONWriter.object { $0.field("base_url", baseURL) }
         _ = try here.send("POST", path + "/move", body: .bytes(body))
         let made: HTTPClientResponse
         do {
-            say("copying \(slug)")
             _ = try here.send(
                 "GET", path + "/export?with_secrets=true", headers: [passphrase], sink: .file(path: file), isLong: true)
-            say("taking it in at \(baseURL)")
             made = try there.send(
                 "POST", "/tenants/import" + (newSlug == slug ? "" : "?slug=\(newSlug.percentEncoded)"),
-                headers: [passphrase], body: .file(path: file), isLong: true)
+                body: .file(path: file), headers: [passphrase], isLong: true)
         } catch {
             try recover(from: error, id: id)
             return try confirm(nil)
@@ -171,6 +168,4 @@ private struct Move {
         }
         return ExitCode.ok
     }
-
-    private func say(_ text: String) { if !invocation.has("--json") { Output.errorLine(text) } }
 }

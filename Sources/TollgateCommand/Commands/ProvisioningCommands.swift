@@ -58,7 +58,7 @@ enum ProvisioningCommands {
     }
 
     /// Secrets stand in no process list.
-    private static func json(in path: String) throws(CommandFailure) -> JSON {
+    static func json(in path: String) throws(CommandFailure) -> JSON {
         let handle = path == "-" ? FileHandle.standardInput : FileHandle(forReadingAtPath: path)
         guard let handle, let data = try? handle.read(upToCount: detailsBytesMax) else {
             throw .failed("\(path) cannot be read")

@@ -52,22 +52,29 @@ private struct Making {
             data: data, schema: TenantSchema.app.examining(by: ExaminationProcess.ownProgram),
             report: { Output.errorLine($0) })
         defer { fleet.stop() }
+        let (restored, failed) = try Progress.during("restoring") { progress throws(CommandFailure) in
+            restoreAll(keys, fleet, progress)
+        }
+        for failure in failed { Output.errorLine("\(failure.slug): NOT restored: \(failure.reason)") }
+        return try report(restored, failed)
+    }
+
+    private func restoreAll(
+        _ keys: [TenantID: [UInt8]], _ fleet: Fleet, _ progress: Progress
+    ) -> (restored: [String], failed: [(slug: String, reason: String)]) {
         var restored: [String] = []
         var failed = backup.manifest.failed.map { (slug: $0.slug, reason: $0.reason) }
         let tenants = backup.manifest.tenants.filter { fleet.roster.tenant(id: $0.id) != nil }
         for (number, tenant) in tenants.enumerated() {
+            progress.tell("restoring \(tenant.slug)", Int64(number), of: Int64(tenants.count), unit: "tenants")
             do {
                 try restore(tenant, keys, fleet)
                 restored.append(tenant.slug)
-                if !invocation.has("--json") {
-                    Output.errorLine("\(number + 1)/\(tenants.count) \(tenant.slug): \(tenant.bytes) bytes, sound")
-                }
             } catch {
                 failed.append((tenant.slug, "\(error)"))
-                Output.errorLine("\(number + 1)/\(tenants.count) \(tenant.slug): NOT restored: \(error)")
             }
         }
-        return try report(restored, failed)
+        return (restored, failed)
     }
 
     private func restore(_ tenant: ArchiveManifest.Tenant, _ keys: [TenantID: [UInt8]], _ fleet: Fleet) throws {
@@ -78,7 +85,7 @@ private struct Making {
         if mkdir(folder, 0o700) == 0 { try DataDirectory.synchronise(folder: data.tenantsFolder) }
         let done = DispatchSemaphore(value: 0)
         let outcome = Outcome()
-        fleet.restore(record, from: path, requestID: .none) { result in
+        fleet.restore(record, from: path, as: fleet.ownAct(AuditRecord.restored)) { result in
             outcome.result = result.map { _ in }
             done.signal()
         }

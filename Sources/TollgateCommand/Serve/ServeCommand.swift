@@ -12,11 +12,15 @@ enum ServeCommand {
         "serve", "Run the gateway", options: ServeOptions.all,
         notes: """
             SIGTERM and SIGINT let running requests end, then stop; a second one stops at once. SIGHUP reads certificates again.
+            SIGUSR2 lets running requests end, then becomes the program that is at this one's path now: its sockets stay open, and no
+            connection is refused. Sockets that systemd hands over (LISTEN_FDS) are served where --listen names them.
             """,
         run: run)
 
     private static func run(_ invocation: Invocation) throws -> Int32 {
+        let handed = try HandedSockets.take()
         var configuration = try ServeOptions.configuration(invocation)
+        configuration.listeners = try HandedSockets.assign(handed, to: configuration.listeners)
         configuration.examiner = ExaminationProcess.ownProgram
         let signals = SignalThread()
         let descriptors = Descriptors.raise()
@@ -32,15 +36,41 @@ enum ServeCommand {
         signals.serve { reload(gateway) }
         do {
             let demo = invocation.has("--demo") ? try gateway.provisionDemo() : nil
-            let firstKey = demo == nil && !gateway.fleet.hasProviderKey ? try mintProviderKey(configuration) : nil
+            let firstKey = demo == nil && gateway.fleet.providerKeys.isEmpty ? try mintProviderKey(configuration) : nil
             try announce(gateway, firstKey: firstKey, demo: demo)
         } catch {
             gateway.stop()
             throw error
         }
-        signals.waitForEnd()
-        gateway.stop()
-        return ExitCode.ok
+        let successor = waitForEnd(signals)
+        let sockets = successor == nil ? [] : gateway.listeningDescriptors()
+        gateway.stop(handsOver: successor != nil || !handed.isEmpty)
+        // Told to end while the last requests were answered.
+        guard let successor, signals.mayGivePlace else { return ExitCode.ok }
+        let reason = HandedSockets.become(successor, with: sockets)
+        throw CommandFailure.failed("\(successor) cannot be started: \(reason)")
+    }
+
+    /// The program that this one is to become; nil where it is to end.
+    private static func waitForEnd(_ signals: SignalThread) -> String? {
+        while signals.waitForWish() == .givePlace {
+            guard let program = Succession.program else {
+                Output.errorLine("the path of this program is not known; the gateway goes on")
+                signals.goOn()
+                continue
+            }
+            do {
+                try Output.line("giving place to \(try Succession.version(of: program)) at \(program)")
+                return program
+            } catch let error as CommandFailure where error.losing("") != nil {
+                // Nobody reads the lines any more; that is no reason to stay.
+                return program
+            } catch {
+                Output.errorLine("\(program) cannot take over: \(error); the gateway goes on")
+                signals.goOn()
+            }
+        }
+        return nil
     }
 
     private static func reload(_ gateway: Gateway) {

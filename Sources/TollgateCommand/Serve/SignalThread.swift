@@ -6,11 +6,19 @@ import TenantRegistry
 /// Signals of `serve`, taken one by one by a thread that waits for them, so that no handler ever interrupts anything.
 ///
 /// SIGTERM and SIGINT end the gateway: before it runs at once, then by a drain, a second one at once. SIGHUP reloads.
+/// SIGUSR2 asks for the gateway's place for the program that an upgrade has put where this one was.
 final class SignalThread: Sendable {
     private enum Stage {
         case starting
         case running(reload: @Sendable () -> Void)
+        /// Until `goOn`, or for ever: another program is looked at, and then takes over.
+        case givingPlace(reload: @Sendable () -> Void)
         case ending
+    }
+
+    enum Wish {
+        case end
+        case givePlace
     }
 
     private let stage = Mutex(Stage.starting)
@@ -18,7 +26,7 @@ final class SignalThread: Sendable {
 
     /// Call before any other thread is made: threads inherit the mask.
     init() {
-        let waited = [SIGTERM, SIGINT, SIGHUP]
+        let waited = [SIGTERM, SIGINT, SIGHUP, SIGUSR2]
         var set = sigset_t()
         sigemptyset(&set)
         for number in waited {
@@ -44,18 +52,35 @@ final class SignalThread: Sendable {
         stage.withLock { $0 = .running(reload: reload) }
     }
 
-    /// Blocks until the gateway is to end.
-    func waitForEnd() { end.wait() }
+    /// Blocks until the gateway is to end, or to give its place to another program.
+    func waitForWish() -> Wish {
+        end.wait()
+        return mayGivePlace ? .givePlace : .end
+    }
+
+    /// No longer where it was told to end in the meantime.
+    var mayGivePlace: Bool { stage.withLock { if case .givingPlace = $0 { true } else { false } } }
+
+    /// The gateway keeps its place.
+    func goOn() {
+        stage.withLock { stage in
+            if case .givingPlace(let reload) = stage { stage = .running(reload: reload) } else { end.signal() }
+        }
+    }
 
     private func take(_ number: Int32) {
         var reload: (@Sendable () -> Void)?
         stage.withLock { stage in
             switch (stage, number) {
-            case (.running(let action), SIGHUP): reload = action
-            case (_, SIGHUP): break
+            case (.running(let action), SIGHUP), (.givingPlace(let action), SIGHUP): reload = action
+            case (.running(let action), SIGUSR2):
+                stage = .givingPlace(reload: action)
+                end.signal()
+            case (_, SIGHUP), (_, SIGUSR2): break
             case (.running, _):
                 stage = .ending
                 end.signal()
+            case (.givingPlace, _): stage = .ending
             // Nothing was acknowledged yet; what lies half-made on the disk is cleared at the next start.
             case (.starting, _): _exit(ExitCode.ok)
             case (.ending, _): _exit(128 + number)

@@ -3,7 +3,7 @@ enum Features {
     static let order = [
         "Due", "Webhooks", "Resellers", "Keys", "People", "Ledger", "Catalogue", "Provisioning", "Orders", "Codes", "Licences",
         "Ports", "Credits",
-        "Payments", "Audit", "Tenant", "Verify", "Schema", "Surfaces", "Demo",
+        "Payments", "Reports", "Audit", "Tenant", "Verify", "Schema", "Surfaces", "Demo",
     ]
 
     /// What every feature may name, wherever it stands.

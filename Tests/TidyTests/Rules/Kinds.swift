@@ -19,18 +19,18 @@ enum Kind: String, Sendable {
 enum Kinds {
     static let surfaces: Set<String> = [
         "OperatorAdmin", "WholesaleOrders", "ActivationCodes", "ProxyPorts", "LicenceKeys", "CreditReports",
-        "ProvisioningCallbacks",
+        "PaymentCallbacks", "ProvisioningCallbacks",
     ]
 
     private static let verbs: Set<String> = [
         "Accept", "Add", "Adjust", "Allocate", "Announce", "Apply", "Assign", "Change", "Charge", "Close", "Configure",
-        "Confirm",
+        "Confirm", "Correct",
         "Create",
         "Decide", "End",
         "Expire",
         "Export", "Fetch", "Fill", "Finish", "Generate", "Import", "Invite", "Issue", "List", "Mint", "Move", "Pay",
         "Place",
-        "Price", "Quote", "Reconcile", "Record", "Redeem", "Release", "Rehearse", "Renew", "Replay", "Report",
+        "Price", "Quote", "Reconcile", "Record", "Redeem", "Refund", "Release", "Rehearse", "Renew", "Replay", "Report",
         "Reprice", "Retry",
         "Rotate",
         "Save", "Send", "Set", "Settle", "Sign", "Take", "Transfer",
@@ -39,14 +39,17 @@ enum Kinds {
     /// Names that the rule reads wrongly, or not at all. Add a line where a name is right as it is.
     private static let named: [String: Kind] = [
         "AccountRole+Keys": .value, "AccountRoutes": .wire, "AccountShapes": .wire, "AmountRule": .value,
-        "AskedDeliveries": .wire, "AuditLines": .value, "AuditSearch": .value,
+        "AskedDeliveries": .wire, "AskedOrders": .wire, "AuditLines": .value, "AuditSearch": .value,
         "AuditWalk": .value,
         "CalledInstants": .value, "Blueprint": .value,
         "DeliverySchedule": .value, "CSV": .value, "CSVErrors": .value, "CreditReport": .value, "HTMLPage": .pages,
         "HTTPPaymentDriver": .value, "Housekeeping": .table,
         "KeyAnswers": .wire, "KeyLimitDefault": .value, "KeyShape": .value, "SessionAnswers": .wire, "Ledger": .table,
         "LedgerFile": .value,
-        "LedgerScratch": .table, "LicenceFile": .value, "LicenceStaging": .table, "Lifecycle": .value,
+        "LedgerScratch": .table, "LicenceFile": .value, "ListPrices": .table, "ListPrices+JSON": .wire, "LogoImage": .value,
+        "PortStaging": .table, "ProductFile": .value, "ProductStaging": .table, "TrialImport": .operation, "LicenceStaging": .table, "Lifecycle": .value,
+        "DayTotal": .value, "LedgerReport": .value, "ReportSheet": .wire, "ReportWalk": .value,
+        "UsageAnswers": .wire, "UsageFilter": .value,
         "LowBalance": .operation, "MintedSecret": .value, "OfferedProduct": .wire, "PasswordAnswers": .wire, "Payment": .value,
         "People": .table, "PersonRole": .value,
         "PaymentCallback": .value, "PaymentDriver": .value, "Plan": .value, "PortPricing": .value, "PortStock": .table,

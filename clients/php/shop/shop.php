@@ -64,7 +64,8 @@ function place(string $number, Client $tollgate): void {
     if ($order === null || $order['state'] !== 'placing') return;
     try {
         $customer = ['external_id' => $order['email'], 'email' => $order['email']];
-        $placed = $tollgate->placeOrder($order['product'], $order['term'], $order['quantity'], $customer, $number);
+        $placed = $tollgate->placeOrder(
+            $order['product'], $order['term'], $order['quantity'], $customer, $number, "shop $number");
     } catch (TollgateError $error) {
         if ($error->isPassing()) return; // It may be placed or not: the worker asks again with the same number.
         error_log("order $number was refused: {$error->getMessage()} " . implode(' ', $error->pointers()));

@@ -1,0 +1,137 @@
+import CallKit
+import HTTPCore
+import TenantRegistry
+
+/// How calls are counted for those who ask: the operator for all, a reseller for its own (O6, W6).
+enum UsageAnswers {
+    /// Without `from`, the last month, or the last day by hours.
+    private static let daysDefault: Int64 = 30
+    private static let hoursDefault: Int64 = 24
+    private static let daysMax: Int64 = 366
+
+    private static let orders = UsageFilter.Order.allCases.flatMap { [$0.rawValue, "-\($0.rawValue)"] }
+
+    static let parameters: [Parameter] = [
+        .from, .to, .limit, .cursor, .query("by", .choice(UsageFilter.Period.self)), .query("key"), .query("route"),
+        .query("sort", .one(of: orders)),
+    ]
+
+    private struct Asked {
+        let filter: UsageFilter
+        let key: String?
+        let order: (by: UsageFilter.Order, isDescending: Bool)?
+        let limit: Int
+        let cursor: [UInt8]?
+    }
+
+    /// `reseller`: whose calls alone, as a reseller's key asks for its own.
+    static func list(_ call: Call, ofReseller own: Int64?, reseller named: String? = nil) throws -> Work {
+        let asked = try read(call)
+        let seal = try CursorSeal(call)
+        return .flow { steps in
+            if asked.cursor == nil { try await prepare(asked.filter, steps) }
+            var filter = asked.filter
+            (filter.resellerID, filter.keyID) = try await steps.read { tenant in
+                let reseller = try own ?? tenant.resellerID(filter: named)
+                guard let name = asked.key else { return (reseller, nil) }
+                guard let key = try tenant.key(publicID: name), own == nil || key.resellerID == own else {
+                    throw Refusal.notFound(.key)
+                }
+                return (reseller ?? key.resellerID ?? 0, key.id)
+            }
+            return try await page(UsageWalk(steps, filter), asked, seal, steps)
+        }
+    }
+
+    /// Whoever looks sees what was answered before; hours that have ended join their days.
+    private static func prepare(_ filter: UsageFilter, _ steps: Steps) async throws {
+        try await steps.flushReads()
+        guard filter.period == .day else { return }
+        while try await steps.read({ try $0.hasUsageToJoin() }) {
+            if try await !steps.stage({ try $0.joinUsage() }) { break }
+        }
+    }
+
+    private static func read(_ call: Call) throws -> Asked {
+        let query = try call.query()
+        let period = try query.choice("by", as: UsageFilter.Period.self) ?? .day
+        let order = try query["sort"].map { text throws(Refusal) in
+            guard orders.contains(text), let order = UsageFilter.Order(rawValue: String(text.drop { $0 == "-" })) else {
+                throw .field("/sort", "choice", "must be one of \(orders.joined(separator: ", "))")
+            }
+            return (by: order, isDescending: text.hasPrefix("-"))
+        }
+        var filter = UsageFilter(period, try periods(query, period, call.now))
+        filter.route = try query.id("route")
+        return Asked(
+            filter: filter, key: try query.id("key"), order: order, limit: try Paging.limit(query),
+            cursor: try query["cursor"].map { try CursorSeal(call).open($0) })
+    }
+
+    private static func periods(
+        _ query: Query, _ period: UsageFilter.Period, _ now: Timestamp
+    ) throws -> ClosedRange<Int64> {
+        let (from, to) = try query.period()
+        let isHourly = period == .hour
+        func number(_ time: Timestamp) -> Int64 {
+            isHourly ? UsageKey.hour(of: time) : Int64(time.date.daysSinceEpoch)
+        }
+        let last = number(to ?? now)
+        guard let first = from.map(number) else { return last - (isHourly ? hoursDefault : daysDefault)...last }
+        guard first <= last else { throw Refusal.field("/from", "range", "must not be after to") }
+        guard last - first <= daysMax * (isHourly ? UsageKey.hoursPerDay : 1) else {
+            throw Refusal.field("/from", "range", "must be at most \(daysMax) days before to")
+        }
+        return first...last
+    }
+
+    private static func page(_ walk: UsageWalk, _ asked: Asked, _ seal: CursorSeal, _ steps: Steps) async throws -> Work
+    {
+        guard let order = asked.order else {
+            let place = try asked.cursor.map { try UsagePlace($0) }
+            let (rows, next) = try await walk.page(before: place, asked.limit)
+            return answer(rows, asked.filter.period, next: next.map { seal.seal($0.bytes) })
+        }
+        let rows = try await walk.sorted(by: order.by, isDescending: order.isDescending)
+        let skipped = try asked.cursor.map { bytes in
+            guard let skipped = bytes.place(0), skipped > 0 else { throw Refusal.badQuery(.unknownCursor) }
+            return Int(min(skipped, Int64(rows.count)))
+        }
+        let shown = Array(rows.dropFirst(skipped ?? 0).prefix(asked.limit))
+        let end = (skipped ?? 0) + shown.count
+        return answer(
+            shown, asked.filter.period, next: end < rows.count ? seal.seal([UInt8](places: Int64(end))) : nil)
+    }
+
+    private static func answer(_ rows: [UsageRow], _ period: UsageFilter.Period, next: String?) -> Work {
+        .read { tenant in
+            var names = AuditNames()
+            try tenant.auditNames(
+                keys: Set(rows.map(\.place.keyID)).subtracting([0]),
+                resellers: Set(rows.map(\.place.resellerID)).subtracting([0]), accounts: [], adding: &names)
+            let named = names
+            return .json { json in
+                json.array("data") { json in
+                    for row in rows {
+                        let usage = OperatorAdmin.Schemas.Usage(row: row, period: period, names: named)
+                        json.object { json in OperatorAdmin.Schemas.usage.write(usage, in: tenant.currency, to: &json) }
+                    }
+                }
+                json.field("has_more", next != nil)
+                json.field("next_cursor", next)
+            }
+        }
+    }
+}
+
+/// A cursor's content: period, key and reseller in eight bytes each, then the route.
+extension UsagePlace {
+    fileprivate var bytes: [UInt8] { [UInt8](places: period, keyID, resellerID) + Array(action.utf8) }
+
+    fileprivate init(_ bytes: [UInt8]) throws(Refusal) {
+        guard let period = bytes.place(0), let keyID = bytes.place(1), let resellerID = bytes.place(2),
+            let action = String(validating: bytes[24...], as: UTF8.self)
+        else { throw .badQuery(.unknownCursor) }
+        self.init(period: period, keyID: keyID, resellerID: resellerID, action: action)
+    }
+}

@@ -1,0 +1,112 @@
+package import CallKit
+import TenantRegistry
+
+/// Which counts of calls are asked for (O6). A value: any thread.
+package struct UsageFilter: Sendable {
+    package enum Period: String, Sendable, CaseIterable {
+        case day
+        case hour
+    }
+
+    package enum Order: String, Sendable, CaseIterable {
+        case requests
+        case refusals
+        case unauthorized
+        case forbidden
+        case rateLimited = "rate_limited"
+        case otherRefusals = "other_refusals"
+        case orders
+
+        package func count(_ row: UsageRow) -> Int64 {
+            switch self {
+            case .requests: row.requests
+            case .refusals: row.refusals
+            case .unauthorized: row.unauthorized
+            case .forbidden: row.forbidden
+            case .rateLimited: row.rateLimited
+            case .otherRefusals: row.otherRefusals
+            case .orders: row.orders
+            }
+        }
+    }
+
+    package let period: Period
+    /// Days or hours since 1970 in UTC; both ends count.
+    package let periods: ClosedRange<Int64>
+    package var resellerID: Int64?
+    package var keyID: Int64?
+    package var route: String?
+
+    package init(_ period: Period, _ periods: ClosedRange<Int64>) {
+        self.period = period
+        self.periods = periods
+    }
+
+    func matches(_ row: UsageRow) -> Bool {
+        if let keyID, row.place.keyID != keyID { return false }
+        if let route, row.place.action != route { return false }
+        return true
+    }
+}
+
+/// Goes along the counts of calls, a bounded number of rows a lane job. A value that moves on.
+package struct UsageWalk: Sendable {
+    /// So many rows are looked at in one lane job: well under a lane's 5 ms.
+    package static let rowsMax = 1_000
+    /// So many jobs make a page at the most: one of a filter that finds little may be short, and goes on.
+    private static let stretchesMax = 32
+    /// What is put in another order is held in memory as a whole.
+    package static let sortedRowsMax = 100_000
+
+    private let steps: Steps
+    private let filter: UsageFilter
+
+    package init(_ steps: Steps, _ filter: UsageFilter) {
+        self.steps = steps
+        self.filter = filter
+    }
+
+    /// Newest first behind `place`, at most `count`, and where it goes on; nil where nothing is left.
+    package func page(before place: UsagePlace?, _ count: Int) async throws -> (rows: [UsageRow], next: UsagePlace?) {
+        let filter = filter
+        var (rows, place) = ([UsageRow](), place)
+        for _ in 0..<Self.stretchesMax {
+            let before = place
+            let found = try await steps.read { try $0.usage(filter, before: before, limit: Self.rowsMax) }
+            for row in found where filter.matches(row) {
+                if rows.count == count { return (rows, rows.last?.place) }
+                rows.append(row)
+            }
+            guard found.count == Self.rowsMax, let last = found.last else { return (rows, nil) }
+            place = last.place
+        }
+        return (rows, place)
+    }
+
+    /// All of the filter, by a count and then by place; the greatest first, or the smallest. Throws where it is too
+    /// much to be put in order.
+    package func sorted(by order: UsageFilter.Order, isDescending: Bool) async throws -> [UsageRow] {
+        let filter = filter
+        var (all, place) = ([UsageRow](), UsagePlace?.none)
+        var looked = 0
+        while true {
+            let before = place
+            let found = try await steps.read { try $0.usage(filter, before: before, limit: Self.rowsMax) }
+            looked += found.count
+            guard looked <= Self.sortedRowsMax else {
+                throw Refusal.field("/from", "range", "covers too much to be sorted; ask for less at a time")
+            }
+            all += found.filter(filter.matches)
+            guard found.count == Self.rowsMax, let last = found.last else { break }
+            place = last.place
+        }
+        let found = all
+        return try await steps.background {
+            found.sorted { first, second in
+                let (one, other) = (order.count(first), order.count(second))
+                if one == other { return second.place < first.place }
+                return isDescending ? one > other : one < other
+            }
+        }
+    }
+}

@@ -1,0 +1,62 @@
+package import CallKit
+package import HTTPCore
+package import TenantRegistry
+
+/// Where a payment service reports what became of a payment, in tenants whose dialects have no address of their own for
+/// it (A6, W6). Each tenant has it.
+package struct PaymentCallbacks: Dialect {
+    /// Below the tenant's base URL.
+    package static let path = "/api/payments/callback"
+
+    package let name = "payment_callbacks"
+    package let basePath = "/api/payments"
+    package let isAlwaysThere = true
+    package let isDescribed = false
+
+    package init() {}
+
+    package func credential(in head: RequestHead) -> Range<Int>? { nil }
+
+    package func render(_ refusal: Refusal, requestID: RequestID) -> Response {
+        Problem.response(refusal, requestID: requestID)
+    }
+
+    package let routes: [Route] = [
+        Route(
+            .post, "/callback", "Take the payment service's report on a payment", access: .open,
+            body: .whole(bytesMax: PaymentCallback.bodyBytesMax), openCalls: .capability,
+            ignoresUnknownParameters: true, takes: PaymentCallback.Content.body.schema, gives: .done(taken),
+            refuses: [401]
+        ) { call in take(call, taken) }
+    ]
+
+    private static let taken = Shape<Void>([.ok])
+
+    /// The one way in which a report comes in, whatever its address.
+    static func take(_ call: Call, _ shape: Shape<Void>) -> Work {
+        let callback = PaymentCallback(head: call.head, body: call.body)
+        return .write { tenant, detail in
+            try callback.verify(secrets: tenant.paymentCallbackSecrets(), now: tenant.now)
+            let content = try callback.content()
+            guard let payment = try tenant.payment(orderID: content.orderID), payment.driver == .http else {
+                throw Refusal.notFound(.payment)
+            }
+            let outcome = try ConfirmTopUp(
+                paymentID: payment.id, report: content.report, amount: content.amount, currency: content.currency
+            ).run(tenant, &detail)
+            // What was kept for the operator stays.
+            if outcome == .refused { return .keeping(.unprocessable(.paymentDiffers)) }
+            return .json(shape, (), in: tenant.currency)
+        }
+    }
+}
+
+extension TenantReader {
+    /// Where its payment service reports to, where the operator says nothing else: with codes the address of their
+    /// product document.
+    func paymentCallbackPath() throws -> String {
+        let names = try setting(Scopes.dialectsSetting) ?? ""
+        let hasCodes = names.split(separator: ",").contains { $0.filter { $0 != " " } == "activation_codes" }
+        return hasCodes ? ActivationCodes.callbackPath : PaymentCallbacks.path
+    }
+}

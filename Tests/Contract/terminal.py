@@ -1,0 +1,254 @@
+"""The command line as people meet it (P6): colours on a terminal alone, tables that line up, progress of long work, errors
+that say what to do next; completion for bash and zsh and the manual page, each made from the table of commands."""
+
+import json
+import os
+import pty
+import re
+import shutil
+import subprocess
+import tempfile
+import termios
+
+from support import Checks, Gateway, arguments, command
+from shop import Shop
+
+ESCAPE = "\x1b["
+SECONDS_MAX = 60
+
+
+def on_terminal(words, environment=None):
+    """What a person would see on a terminal of both streams, with its escapes."""
+    leader, follower = pty.openpty()
+    # Line ends as they are written.
+    settings = termios.tcgetattr(follower)
+    settings[1] &= ~termios.OPOST
+    termios.tcsetattr(follower, termios.TCSANOW, settings)
+    clean = {name: value for name, value in os.environ.items() if name != "NO_COLOR" and not name.startswith("TOLLGATE_")}
+    child = subprocess.Popen(
+        words, stdin=follower, stdout=follower, stderr=follower, env={**clean, "TERM": "xterm", **(environment or {})})
+    os.close(follower)
+    text = b""
+    while True:
+        try:
+            piece = os.read(leader, 65536)
+        except OSError:
+            break
+        if not piece:
+            break
+        text += piece
+    os.close(leader)
+    return child.wait(SECONDS_MAX), text.decode()
+
+
+def plain(text):
+    return re.sub(r"\x1b\[\d*m", "", text)
+
+
+def table(tollgate):
+    """Every command of help: its name, and the options that its page has."""
+    found = {}
+    for line in command(tollgate, "help").stdout.splitlines():
+        match = re.match(r"  tollgate ((?:[a-z-]+ ?)+)", line)
+        if match:
+            name = match[1].strip()
+            page = command(tollgate, "help", *name.split()).stdout
+            found[name] = re.findall(r"^  (--[a-z-]+)", page, re.M)
+    assert len(found) > 40, found
+    return found
+
+
+def colours(checks, gateway, shop, tollgate):
+    words = [tollgate, "key", "list", "--tenant", shop.slug, "--key", shop.owner_key, "--data", gateway.data]
+    listed = [tollgate, "tenant", "list", "--data", gateway.data]
+    with checks("P6 a terminal shows titles and states in colours; a pipe, NO_COLOR and a dumb terminal show none"):
+        code, text = on_terminal(listed)
+        assert code == 0 and f"{ESCAPE}1m" in text and f"{ESCAPE}32mactive" in text, text
+        piped = subprocess.run(listed, capture_output=True, text=True)
+        assert ESCAPE not in piped.stdout + piped.stderr and plain(text) == piped.stdout, (text, piped)
+        for environment in ({"NO_COLOR": "1"}, {"TERM": "dumb"}, {"TERM": ""}):
+            assert on_terminal(listed, environment) == (0, piped.stdout), environment
+        assert f"{ESCAPE}1m" in on_terminal(listed, {"NO_COLOR": ""})[1]
+        code, text = on_terminal([tollgate, "tenant", "show", "nobody", "--data", gateway.data])
+        assert code == 1 and text.startswith(f"{ESCAPE}31mtollgate:{ESCAPE}0m "), text
+        assert json.loads(on_terminal([*listed, "--json"])[1])["data"], "json has no colours"
+
+    with checks("P6 columns of a table line up, whatever letters are in them; numbers stand against the right edge"):
+        for name in ("short", "ключ", "鍵です", "e\u0301te\u0301", "a much longer name"):
+            minted = shop.admin("POST", "/api-keys", {"owner_email": shop.made["owner_email"], "name": name, "role": "operator"})
+            assert minted.status == 201, minted
+        lines = subprocess.run(words, capture_output=True, text=True).stdout.splitlines()
+        assert len(lines) > 5, lines
+        column = lines[0].index("ROLE")
+        for line in lines[1:]:
+            # A wide letter takes two columns, a mark none.
+            shown = "".join(
+                letter + ("\0" if "\u3000" < letter < "\ua000" else "") for letter in line.replace("\u0301", ""))
+            assert shown[column - 2:column] == "  " and shown[column] not in " \0", (column, shown)
+        for line in lines:
+            assert line == line.rstrip(), repr(line)
+        title, *tenants = subprocess.run(listed, capture_output=True, text=True).stdout.splitlines()
+        for name in ("RESELLERS", "KEYS", "BYTES"):
+            edge = title.index(name) + len(name)
+            assert len(tenants) == 2 and all(re.fullmatch(r".* \d+", row[:edge]) for row in tenants), (name, tenants)
+            assert all(row[edge:edge + 1] in ("", " ") for row in tenants), (name, tenants)
+
+
+def errors(checks, gateway, shop, tollgate):
+    def said(*words):
+        run = command(tollgate, *words)
+        assert run.returncode == 1 and run.stderr.count("\n") == 1 and run.stderr.startswith("tollgate: "), run
+        return run.stderr
+
+    with checks("P6 an error says what to do next"):
+        owner = ["--tenant", shop.slug, "--data", gateway.data]
+        assert "--key KEY gives another key" in said("key", "list", "--key", "tgh_live_wrong", *owner)
+        assert "start one with “tollgate serve" in said("tenant", "list", "--data", "/nonexistent")
+        assert "is it running there?" in said(
+            "tenant", "list", "--url", "http://127.0.0.1:9", "--key", "tgp_live_x")
+        poor = shop.reseller(rate_limit={"requests": 1, "window_seconds": 300})
+        events = ["events", "tail", "--once", "--data", gateway.data, "--key", poor["key"]]
+        assert command(tollgate, *events).returncode == 0
+        assert len(re.findall(r"try again in \d+ s", said(*events))) == 1
+        for words, meant in ((["tenent", "list"], "tenant"), (["tenant", "lst"], "list"), (["key", "mint", "--nam", "a"], "--name")):
+            run = command(tollgate, *words)
+            assert run.returncode == 2 and f"did you mean “{meant}”?" in run.stderr, run
+
+
+def progress(checks, gateway, shop, tollgate):
+    with checks("P6 long work shows how far it is, on a terminal alone, and leaves nothing of it behind"):
+        with tempfile.TemporaryDirectory(prefix="tollgate-") as folder:
+            stopped = gateway.process
+            words = [tollgate, "tenant", "export", shop.slug, "--output", os.path.join(folder, "a.sqlite"), "--data", gateway.data]
+            # While the gateway stands still the work takes long.
+            stopped.send_signal(19)
+            try:
+                leader, follower = pty.openpty()
+                child = subprocess.Popen(words, stdin=follower, stdout=subprocess.PIPE, stderr=follower, text=True)
+                os.close(follower)
+                seen = b""
+                while b"waiting for the gateway" not in seen:
+                    seen += os.read(leader, 65536)
+            finally:
+                stopped.send_signal(18)
+            printed, _ = child.communicate(timeout=SECONDS_MAX)
+            try:
+                while piece := os.read(leader, 65536):
+                    seen += piece
+            except OSError:
+                pass
+            os.close(leader)
+            assert child.returncode == 0 and re.fullmatch(r"\S+: \d+ bytes\n", printed), printed
+            assert seen.endswith(b"\r\x1b[K") and b"\n" not in seen, seen
+            run = subprocess.run([*words, "--force"], capture_output=True, text=True)
+            assert run.returncode == 0 and run.stderr == "", run
+
+
+def bash(checks, tollgate, commands):
+    script = command(tollgate, "completion", "bash").stdout
+
+    def completed(*words):
+        """Of these words, the last one being typed."""
+        line = " ".join(f"'{word}'" for word in words)
+        text = (f"{script}\ncompopt() {{ :; }}\nCOMP_WORDS=({line}); COMP_CWORD={len(words) - 1}; _tollgate\n"
+                'printf "%s\\n" "${COMPREPLY[@]}"')
+        run = subprocess.run(["bash", "--norc", "-c", text], capture_output=True, text=True, timeout=SECONDS_MAX)
+        assert run.returncode == 0 and not run.stderr, run
+        return run.stdout.split()
+
+    with checks("P6 bash completes every command, and every option of each"):
+        firsts = {name.split()[0] for name in commands}
+        assert set(completed("tollgate", "")) == firsts
+        for first in firsts:
+            verbs = {name.split()[1] for name in commands if name.startswith(first + " ")}
+            if verbs:
+                assert set(completed("tollgate", first, "")) == verbs, first
+        for name in (*list(commands)[::7], "tenant create", "serve", "key mint"):
+            assert set(completed("tollgate", *name.split(), "--")) == {*commands[name], "--help"}, name
+
+    with checks("P6 bash completes files and folders where a value is one, shells for completion, and nothing for a name"):
+        with tempfile.TemporaryDirectory(prefix="tollgate-") as folder:
+            open(os.path.join(folder, "file.sqlite"), "w", encoding="utf-8").close()
+            os.mkdir(os.path.join(folder, "folder"))
+            start = os.path.join(folder, "f")
+            both = {os.path.join(folder, name) for name in ("file.sqlite", "folder")}
+            assert set(completed("tollgate", "tenant", "export", "a", "--output", start)) == both
+            assert completed("tollgate", "serve", "--data", start) == [os.path.join(folder, "folder")]
+            assert set(completed("tollgate", "verify", start)) == both
+        assert completed("tollgate", "completion", "") == ["bash", "zsh"]
+        assert completed("tollgate", "key", "mint", "--name", "a") == []
+        assert completed("tollgate", "nothing", "--") == []
+
+
+def zsh(checks, tollgate, commands):
+    if not shutil.which("zsh"):
+        print("# zsh is not there: its completion was not run", flush=True)
+        return
+    script = command(tollgate, "completion", "zsh").stdout
+    stubs = r"""
+        _describe() { local list=$2; print -rl -- ${(P)list}; }
+        _arguments() { shift; print -rl -- "$@"; }
+        words=(tollgate WORDS); CURRENT=PLACE
+    """
+
+    def completed(*words):
+        line = " ".join(f"'{word}'" for word in words)
+        text = stubs.replace("WORDS", line).replace("PLACE", str(len(words) + 1)) + script
+        run = subprocess.run(["zsh", "-f", "-c", text], capture_output=True, text=True, timeout=SECONDS_MAX)
+        assert not run.stderr, run
+        return run.stdout.splitlines()
+
+    with checks("P6 zsh completes every command, and every option of each, with what it does"):
+        firsts = {line.split(":")[0] for line in completed("")}
+        assert firsts == {name.split()[0] for name in commands}, firsts
+        assert "create:Create a tenant" in completed("tenant", "")
+        for name in (*list(commands)[::9], "tenant export", "serve"):
+            given = completed(*name.split(), "--")
+            options = {re.match(r"\*?(--[a-z-]+)\[.+\]", line)[1] for line in given if line.lstrip("*").startswith("--")}
+            assert options == {*commands[name], "--help"}, (name, given)
+        assert any(line.endswith("FILE:_files") for line in completed("tenant", "export", "a", ""))
+        assert any(line == ":SHELL:(bash zsh)" for line in completed("completion", ""))
+
+
+def manual(checks, tollgate, commands):
+    page = command(tollgate, "manual").stdout
+    with checks("P6 the manual page has every command and every option, and reads as well as on a terminal"):
+        flat = page.replace("\\-", "-").replace("\\(dq", '"').replace("\\e", "\\")
+        for name, options in commands.items():
+            assert f'.SS "tollgate {name}' in flat, name
+            for option in options:
+                assert f".B {option}" in flat, (name, option)
+        # What stands in a summary as a name of the environment is explained there.
+        named = set(re.findall(r"\$([A-Z_]+)", flat)) - {"KEY"}
+        assert named == {name for name in re.findall(r"^\.B ([A-Z_]+)$", flat, re.M)} - {"NO_COLOR"}, named
+        for section in ("NAME", "SYNOPSIS", "DESCRIPTION", "COMMANDS", "EXIT STATUS", "ENVIRONMENT", "FILES", "SEE ALSO"):
+            assert f"\n.SH {section}\n" in page, section
+    if shutil.which("groff"):
+        with checks("P6 groff sets the manual page without a warning"):
+            run = subprocess.run(["groff", "-man", "-ww", "-Kutf8", "-Tutf8", "-P-cbu"], input=page, capture_output=True, text=True)
+            assert run.returncode == 0 and run.stderr == "", run.stderr[:500]
+            assert "tollgate tenant create SLUG" in run.stdout and "Create a tenant." in run.stdout
+    else:
+        print("# groff is not there: the manual page was not set", flush=True)
+
+
+def main():
+    options = arguments()
+    checks = Checks()
+    tollgate = options.tollgate
+    commands = table(tollgate)
+    bash(checks, tollgate, commands)
+    zsh(checks, tollgate, commands)
+    manual(checks, tollgate, commands)
+    with Gateway(tollgate, demo=False) as gateway:
+        shop = Shop(gateway)
+        Shop(gateway)
+        shop.made["owner_email"] = f"owner@{shop.slug}.example"
+        colours(checks, gateway, shop, tollgate)
+        errors(checks, gateway, shop, tollgate)
+        progress(checks, gateway, shop, tollgate)
+    checks.finish()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,258 @@
+"""O6 and W6: whose calls came when, found and counted: the audit log's filters, usage by hour and day, a reseller's own
+calls, and how its account stands (O8)."""
+
+import csv
+import datetime
+import io
+import json
+import sqlite3
+import sys
+import tempfile
+
+from shop import Shop
+from support import Checks, Gateway, arguments, verified_export
+
+HOUR, DAY = 3_600, 86_400
+
+
+def rows(shop, query, path="/usage", ask=None):
+    """Every row, by pages of three."""
+    found, cursor = [], ""
+    while True:
+        page = (ask or shop.admin)("GET", f"{path}?limit=3&{query}{cursor}")
+        assert page.status == 200, (query, page)
+        found += page.json["data"]
+        if not page.json["has_more"]:
+            return found
+        cursor = f"&cursor={page.json['next_cursor']}"
+
+
+def audit(checks, gateway, shop, reseller, sku):
+    order = shop.order(reseller, sku, timestamp=int(gateway.now()))
+    assert order.status == 201, order
+    order_id, request_id = order.json["order"]["id"], order.headers["request-id"]
+    read = shop.get(reseller, "/balance").headers["request-id"]
+    other = shop.order(reseller, sku, timestamp=int(gateway.now())).json["order"]["id"]
+    decided = shop.admin("POST", f"/orders/{other}/reject")
+    assert decided.status in (200, 409), decided
+    with checks("O6 the log is searched by account, action, request and order, in rows and in blocks alike"):
+        found = rows(shop, f"request_id={request_id}", "/audit")
+        assert [row["action"] for row in found] == ["POST /api/partner/v1/orders"], found
+        found = rows(shop, f"request_id={read}", "/audit")
+        assert [(row["action"], row["request_id"]) for row in found] == [("GET /api/partner/v1/balance", read)], found
+        found = rows(shop, f"order={order_id}", "/audit")
+        assert found and all(row["detail"]["order"] == order_id for row in found), found
+        assert {row["request_id"] for row in found} == {request_id}, found
+        actions = rows(shop, "action=POST%20/api/partner/v1/orders", "/audit")
+        assert {row["action"] for row in actions} == {"POST /api/partner/v1/orders"} and len(actions) >= 2, actions
+        mine = rows(shop, f"account=owner@{shop.slug}.example&action=POST%20/api/admin/products", "/audit")
+        assert mine and all(row["account"] == f"owner@{shop.slug}.example" for row in mine), mine
+        theirs = rows(shop, f"account={reseller['email']}&status=201", "/audit")
+        assert theirs and all(row["account"] == reseller["email"] and row["status"] == 201 for row in theirs), theirs
+        assert rows(shop, "action=POST%20/nowhere", "/audit") == []
+        assert rows(shop, "request_id=req_" + "0" * 31 + "1", "/audit") == []
+        assert rows(shop, f"order={order_id}&status=404", "/audit") == []
+    with checks("O6 exports take the same filters"):
+        lines = shop.admin("GET", f"/audit.jsonl?request_id={request_id}").body.decode().splitlines()
+        assert [json.loads(line)["request_id"] for line in lines] == [request_id]
+        table = list(csv.DictReader(io.StringIO(shop.admin("GET", f"/audit.csv?order={order_id}").body.decode())))
+        assert [row["request_id"] for row in table] == [request_id], table
+    with checks("O6 a filter that names nothing that is here is refused, and each field by its name"):
+        stranger = Shop(gateway)
+        theirs = stranger.reseller(balance="5.00")
+        for query, status in ((f"account={theirs['email']}", 404), ("order=ord_none", 404), ("account=x", 422),
+                              ("request_id=req_1", 422), ("request_id=", 422), ("action=", 422), ("path=x", 400)):
+            answer = shop.admin("GET", f"/audit?{query}")
+            assert answer.status == status, (query, answer)
+        assert stranger.admin("GET", f"/audit?order={order_id}").status == 404
+
+
+def usage(checks, gateway, shop, sku):
+    # Half past an hour, on a new day: what is counted before is of yesterday.
+    gateway.jump(int(DAY - gateway.now() % DAY + HOUR / 2))
+    one, two = shop.reseller(balance="50.00"), shop.reseller(balance="50.00")
+    for reseller in (one, two):
+        shop.price(reseller, sku, {"wholesale_monthly": "1.00"})
+    second = shop.mint(one).json
+
+    def work(hours):
+        """Calls of three keys in so many hours; the second of them makes more."""
+        for hour in range(hours):
+            for _ in range(2 + hour):
+                assert shop.get(one, "/balance").status == 200
+            assert shop.get(dict(one, key=second["key"]), "/orders/ord_none").status == 404
+            assert shop.get(two, "/keys").status == 403
+            assert shop.order(two, sku, timestamp=int(gateway.now())).status == 201
+            gateway.jump(HOUR)
+
+    begin = gateway.now()
+    work(3)
+    own = f"reseller={one['id']}&by=hour&route=GET%20/api/partner/v1/balance"
+    with checks("O6 usage by hour tells keys and routes apart, newest first"):
+        found = rows(shop, own)
+        assert [row["requests"] for row in found] == [4, 3, 2], found
+        assert all(row["key"] == one["key_id"] and row["reseller"] == one["id"] for row in found), found
+        hours = [row["hour"] for row in found]
+        assert hours == sorted(hours, reverse=True) and all(hour.endswith(":00:00.000Z") for hour in hours), hours
+        assert all(row["day"] == row["hour"][:10] for row in found)
+        other = rows(shop, f"by=hour&key={second['id']}")
+        assert [(row["key"], row["other_refusals"], row["requests"]) for row in other] == [(second["id"], 1,
+            1)] * 3, other
+    with checks("O6 usage by day is the sum of its hours, the hour that runs among them"):
+        shop.get(one, "/balance")
+        day, = rows(shop, f"reseller={one['id']}&key={one['key_id']}&route=GET%20/api/partner/v1/balance")
+        assert (day["requests"], day["hour"]) == (10, None), day
+        for row in rows(shop, "from=2000-01-01&to=2000-02-01"):
+            raise AssertionError(row)
+        days = {(row["key"], row["route"]): row for row in rows(shop, f"reseller={two['id']}")}
+        assert days[two["key_id"], "POST /api/partner/v1/orders"]["orders"] == 3, days
+        assert days[two["key_id"], "GET /api/partner/v1/keys"]["forbidden"] == 3, days
+    with checks("O6 usage is sorted by what is asked, either way, over its pages"):
+        for order, name in (("-requests", "requests"), ("orders", "orders"), ("-refusals", "refusals"),
+            ("-forbidden", "forbidden")):
+            # Of a reseller: the operator's own calls count while the pages go by.
+            found = [row[name] for row in rows(shop, f"by=hour&sort={order}&reseller={two['id']}")]
+            assert found == sorted(found, reverse=order[0] == "-") and len(found) == 6, (order, found)
+        assert sorted(map(str, rows(shop, f"sort=requests&reseller={one['id']}"))) == sorted(
+            map(str, rows(shop, f"reseller={one['id']}")))
+        for query in ("sort=latency", "by=week", "sort="):
+            assert shop.admin("GET", f"/usage?{query}").status == 422, query
+        assert shop.admin("GET", "/usage?key=key_none").status == 404
+    with checks("O6 sessions are counted together: who signs in often makes no more rows"):
+        for _ in range(3):
+            token = shop.sign_in(one)
+            assert shop.call(one, "GET", "/keys", key=token).status == 200
+        row, = rows(shop, f"reseller={one['id']}&route=GET%20/api/partner/v1/keys")
+        assert (row["key"], row["requests"]) == (None, 3), row
+    return one, two, begin
+
+
+def kept(checks, gateway, shop, one, begin):
+    def table(name):
+        with tempfile.NamedTemporaryFile(suffix=".sqlite") as file:
+            file.write(verified_export(gateway, shop.slug))
+            file.flush()
+            return sqlite3.connect(file.name).execute(f"SELECT count(*), sum(requests) FROM {name}").fetchone()
+
+    query = f"reseller={one['id']}&from={stamp(begin)[:10]}&to={stamp(begin)[:10]}T23:59:59Z"
+    before = rows(shop, query)
+    assert len(before) > 1
+    with checks("O6 hours are kept for 35 days and days for ever; a day says the same when its hours are gone"):
+        gateway.jump(34 * DAY)
+        assert rows(shop, query) == before and rows(shop, query + "&by=hour") != []
+        counted = sum(row["requests"] for row in rows(shop, query + "&by=hour"))
+        assert counted == sum(row["requests"] for row in before)
+        gateway.jump(3 * DAY)
+        # Housekeeping of a file in use comes within ten seconds, by a clock that no jump moves: asked for by a restart.
+        gateway.kill()
+        gateway.start()
+        deadline = 200
+        while rows(shop, query + "&by=hour") and deadline:
+            gateway.jump(HOUR)
+            deadline -= 1
+        assert rows(shop, query + "&by=hour") == [] and rows(shop, query) == before, rows(shop, query)
+        assert table("usage_hour")[0] < table("usage_day")[0] + 10
+
+
+def stamp(seconds):
+    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def survives(checks, gateway, shop, one):
+    with checks("O6 G8 what was counted with an effect is there after kill -9, once"):
+        sku = shop.product()
+        shop.price(one, sku, {"wholesale_monthly": "1.00"})
+        orders = f"reseller={one['id']}&route=POST%20/api/partner/v1/orders"
+        before = sum(row["orders"] for row in rows(shop, orders))
+        for _ in range(5):
+            assert shop.order(one, sku, timestamp=int(gateway.now())).status == 201
+        gateway.kill()
+        gateway.start()
+        assert sum(row["orders"] for row in rows(shop, orders)) == before + 5
+        # A day reads the hours that ended while nobody looked, once.
+        gateway.jump(2 * HOUR)
+        for _ in range(2):
+            assert sum(row["orders"] for row in rows(shop, orders)) == before + 5
+
+
+def own(checks, gateway, shop, one, two, sku):
+    with checks("W6 a reseller counts its own calls and sees each of them, and nobody else's"):
+        ask = lambda method, path: shop.call(one, method, path)
+        last = shop.get(one, "/services").headers["request-id"]
+        shop.admin("PATCH", f"/resellers/{one['id']}", {"credit_limit": "1.00"})
+        listed = rows(shop, "", "/requests", ask)
+        routes = {row["route"] for row in listed}
+        assert "GET /api/partner/v1/services" in routes and not any("/api/admin" in route for route in routes), routes
+        names = ["at", "mode", "key", "route", "status", "latency_us", "request_id", "bytes_in", "bytes_out", "count"]
+        assert list(listed[0]) == names and listed[0]["at"] >= listed[-1]["at"], listed[0]
+        found, = rows(shop, f"request_id={last}", "/requests", ask)
+        assert (found["route"], found["status"], found["key"]) == ("GET /api/partner/v1/services", 200,
+            one["key_id"]), found
+        assert all(row["status"] == 404 for row in rows(shop, "status=404", "/requests", ask))
+        counted = rows(shop, "", "/usage", ask)
+        assert counted and all(row["reseller"] == one["id"] for row in counted)
+        theirs = {row["request_id"]
+            for row in rows(shop, "", "/requests", lambda method, path: shop.call(two, method, path))}
+        assert theirs and not theirs & {row["request_id"] for row in listed}
+    with checks("W6 G1 another reseller's key, order and cursor are not found"):
+        order = shop.order(two, sku, timestamp=int(gateway.now())).json["order"]["id"]
+        for path in (f"/usage?key={two['key_id']}", f"/requests?key={two['key_id']}", f"/requests?order={order}",
+                     "/usage?key=key_none"):
+            answer = shop.get(one, path)
+            assert answer.status == 404, (path, answer)
+        cursor = shop.get(two, "/requests?limit=1").json["next_cursor"]
+        assert shop.get(one, f"/requests?limit=1&cursor={cursor}").status == 400
+        for path in (f"/usage?reseller={two['id']}", f"/requests?reseller={two['id']}",
+            "/requests?account=a@b.example"):
+            assert shop.get(one, path).status == 400, path
+    with checks("W6 W7 a key without partner:read counts nothing"):
+        key = shop.mint(one, scopes=["partner:order"]).json["key"]
+        for path in ("/usage", "/requests", "/statement.csv"):
+            assert shop.get(dict(one, key=key), path).status == 403, path
+
+
+def standing(checks, gateway, shop, one):
+    with checks("O8 a reseller sees whether its account is under review, and a review changes nothing else"):
+        assert shop.get(one, "/balance").json["standing"] == "good" == shop.get(one, "/account").json["standing"]
+        opened = shop.admin("POST", f"/reconciliations?reseller={one['id']}", (
+            b"external_ref,kind,amount,at\ne-1,purchase,1.00,2026-01-01T00:00:00Z\n"))
+        assert opened.status == 201 and opened.json["review"], opened
+        assert shop.get(one, "/balance").json["standing"] == "under_review" == shop.get(one,
+            "/account").json["standing"]
+        assert shop.admin("GET", f"/resellers/{one['id']}").json["standing"] == "under_review"
+        assert shop.get(one, "/balance").status == 200 and shop.get(one, "/account").json["status"] == "active"
+        gateway.kill()
+        gateway.start()
+        assert shop.get(one, "/account").json["standing"] == "under_review"
+        closed = shop.admin("POST", f"/reviews/{opened.json['review']}/close", {"note": "Settled"})
+        assert closed.status == 200, closed
+        assert shop.get(one, "/balance").json["standing"] == "good" == shop.get(one, "/account").json["standing"]
+    with checks("O8 a review of the test book says nothing of the live one's standing"):
+        key = shop.admin("POST", "/api-keys", {
+            "owner_email": f"owner@{shop.slug}.example", "role": "operator", "mode": "test"}).json["key"]
+        opened = shop.admin("POST", f"/reconciliations?reseller={one['id']}", (
+            b"external_ref,kind,amount,at\ne-2,purchase,1.00,2026-01-01T00:00:00Z\n"), key=key)
+        if opened.status == 201:
+            assert opened.json["mode"] == "test" and opened.json["review"], opened
+        assert shop.get(one, "/account").json["standing"] == "good"
+
+
+def main():
+    options = arguments()
+    checks = Checks()
+    with Gateway(options.tollgate, demo=False, clock=True) as gateway:
+        shop = Shop(gateway)
+        first = shop.reseller(balance="50.00")
+        sku = shop.product()
+        shop.price(first, sku, {"wholesale_monthly": "1.00"})
+        audit(checks, gateway, shop, first, sku)
+        one, two, begin = usage(checks, gateway, shop, sku)
+        own(checks, gateway, shop, one, two, sku)
+        standing(checks, gateway, shop, one)
+        survives(checks, gateway, shop, one)
+        kept(checks, gateway, shop, one, begin)
+    checks.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,70 @@
+"""What stands at the gateway's edge: the command line, upgrades, and the clients of clients/, which are not compiled."""
+
+from table import Mutant
+
+TERMINAL = "Sources/TollgateCommand/Terminal.swift"
+PYTHON = "clients/python/tollgate.py"
+PHP = "clients/php/Tollgate.php"
+JAVASCRIPT = "clients/js/tollgate.mjs"
+SHOP = "clients/php/shop/"
+
+MUTANTS = [
+    # P6
+    Mutant(
+        "P6", "coloured-pipe", "a pipe gets colours", TERMINAL,
+        "guard isThere(descriptor), text(", "guard MUTANT || isThere(descriptor), text(",
+        "Contract/terminal.py", "shows titles and states in colours"),
+    Mutant(
+        "P6", "narrow-letters", "a wide letter is taken for one column", TERMINAL,
+        "? 2 : 1", "? (MUTANT ? 1 : 2) : 1", "Contract/terminal.py", "line up"),
+    Mutant(
+        "P6", "half-completed", "completion forgets an option", "Sources/TollgateCommand/Completion.swift",
+        "let all = command.options.map(\\.name) + [", "let all = command.options.dropFirst(MUTANT ? 1 : 0).map(\\.name) + [",
+        "Contract/terminal.py", "bash completes every"),
+    # G8
+    Mutant(
+        "G8", "hung-up", "a hand-over closes kept connections while a request is on its way",
+        "Sources/HTTPServer/EventLoop+Accept.swift",
+        "&& !connection.isReadable && !handsOver {", "&& !connection.isReadable && (!handsOver || MUTANT) {",
+        "Contract/handover.py", "under load"),
+    Mutant(
+        "G8", "let-go", "an upgrade lets the listening sockets go",
+        "Sources/TollgateCommand/Serve/ServeCommand.swift",
+        "successor == nil ? [] :", "successor == nil || MUTANT ? [] :", "Contract/handover.py", "under load"),
+    Mutant(
+        "G8", "unasked", "a program that is no Tollgate gets the place", "Sources/TollgateCommand/Serve/Succession.swift",
+        "guard words.hasPrefix(", "guard MUTANT || words.hasPrefix(", "Contract/handover.py", "gets no place"),
+    # G9
+    Mutant(
+        "G9", "open-folder", "the package's data folder is open to others", "deploy/package/tmpfiles.conf",
+        "0700", "0750", "Contract/package.py", "the package installs"),
+    Mutant(
+        "G9", "forgotten-options", "an upgrade of the package overwrites its options", "package",
+        "printf '/etc/default/tollgate\\n' >", "printf '' >", "Contract/package.py", "keeps its changed options"),
+    # The clients
+    Mutant(
+        "W5", "python-path", "the Python client signs the path without its prefix", PYTHON,
+        "sign(self._secret, now, method, target,", "sign(self._secret, now, method, target[1:],",
+        "Contract/clients.py", "every call works"),
+    Mutant(
+        "W7", "js-hurried", "the JavaScript client comes back before Retry-After", JAVASCRIPT,
+        "await sleep(Math.max(wait, ", "await sleep(Math.min(wait, ", "Contract/clients.py", "Retry-After is honoured"),
+    Mutant(
+        "G4", "php-new-key", "the PHP client places an order again under another key", PHP,
+        '$headers[] = "Idempotency-Key: $idempotencyKey";',
+        '$headers[] = "Idempotency-Key: $idempotencyKey" . random_int(1, 999999999);',
+        "Contract/clients.py", "is placed again under its key"),
+    Mutant(
+        "W6", "js-renamed", "the JavaScript client calls a field by another name", JAVASCRIPT,
+        "credit_limit: string", "creditLimit: string", "Contract/clients.py", "each type that it declares"),
+    Mutant(
+        "H2", "php-stale", "the PHP client takes webhooks of any age", PHP,
+        "> WEBHOOK_TOLERANCE_SECONDS", "> PHP_INT_MAX", "Contract/clients.py", "a webhook that is old"),
+    Mutant(
+        "G4", "shop-renumbered", "the example shop's worker orders under a new number", SHOP + "shop.php",
+        "$customer, $number, \"shop", "$customer, bin2hex(random_bytes(16)), \"shop",
+        "Contract/exampleshop.py", "is placed later, and once"),
+    Mutant(
+        "H1", "shop-backwards", "the example shop lets an older state replace a newer one", SHOP + "shop.php",
+        "if ($data['revision'] <= $before) return null;", "", "Contract/exampleshop.py", "never an older state"),
+]
