@@ -12,6 +12,7 @@ import uuid
 
 from badinput import Scene
 from endpoints import ADMIN, ALL, PARTNER, PROVIDER, missing
+from shop import PASSWORD
 from support import Checks, Gateway, arguments, signature_headers
 
 CANARY = "canary-7f3a9c"

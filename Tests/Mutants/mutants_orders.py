@@ -56,8 +56,7 @@ MUTANTS = [
         REFUND_TESTS, "a refund names a period"),
     Mutant(
         "O10", "refund-dues", "a refund pays nothing that is due", REFUND,
-        "let paid = try PayDueServices.run(",
-        "let paid = MUTANT ? [] : try PayDueServices.run(",
+        "let paid = try PayDueServices.run(", "let paid = try MUTANT ? [] : PayDueServices.run(",
         REFUND_TESTS, "a refund resumes"),
     Mutant(
         "O10", "refund-pending", "a pending order is refunded", REFUND,
