@@ -34,7 +34,10 @@ package struct ProviderAPI: Surface {
         self.domainsChanged = domainsChanged
     }
 
-    package var routes: [Route] { tenantRoutes + ownerRoutes + stateRoutes + copyRoutes + keyRoutes + logRoutes + usageRoutes + nodeRoutes }
+    package var routes: [Route] {
+        tenantRoutes + ownerRoutes + stateRoutes + copyRoutes
+            + keyRoutes + logRoutes + usageRoutes + nodeRoutes
+    }
 
     package func credential(in head: RequestHead) -> Range<Int>? { head.bearer }
 
