@@ -12,31 +12,67 @@ package enum Realm: Sendable {
     }
 }
 
-/// Who calls the provider's API, to be judged again where the call has its effect: a key that was rotated since opens
-/// nothing any more (G3). Any thread.
+/// Who calls the provider's API, to be judged again where the call has its effect: a key that was rotated, revoked or
+/// ended since opens nothing any more (G3). Any thread.
 package final class ProviderCaller: Sendable {
     private let fleet: Fleet
     /// Nil for the control socket, which only the data folder's owner can open.
+    package let key: ProviderKeyRecord?
     private let secretHash: Digest?
 
-    /// `secretHash`: of a provider key; nil for the control socket.
-    package init(secretHash: Digest?, of fleet: Fleet) {
+    /// By the key that `secretHash` opens.
+    package init(_ key: ProviderKeyRecord, secretHash: Digest, of fleet: Fleet) {
         self.fleet = fleet
+        self.key = key
         self.secretHash = secretHash
     }
 
-    private var isKnown: Bool { secretHash.map { fleet.isProviderKey($0) } ?? true }
+    /// Over the control socket.
+    package init(byControlSocketOf fleet: Fleet) {
+        self.fleet = fleet
+        key = nil
+        secretHash = nil
+    }
+
+    /// As the provider's log names it.
+    package var actor: ProviderActor { key.map { .key(id: $0.publicID, name: $0.name) } ?? .controlSocket }
 
     /// For effects in the registry: judged by its rows, where another rotation of the same batch shows.
     package var judge: Registry.Judge {
-        { [secretHash] keys in
-            guard let secretHash, try !keys.isLive(secretHash) else { return }
+        { [fleet, secretHash] keys in
+            guard let secretHash, try !keys.isLive(secretHash, at: fleet.clock.now()) else { return }
             throw RegistryRefusal.notAllowed(Refusal.unknownCredential)
         }
     }
 
     /// For effects in a tenant's file.
     package var warrant: Warrant {
-        Warrant { [self] _ in if !isKnown { throw Refusal.unknownCredential } }
+        Warrant { [fleet, secretHash] tenant in
+            // Nothing of a tenant that went is written here after the export that it went by (P10).
+            if let move = tenant.store.record?.profile.move {
+                throw Refusal.forbidden(.tenant(.moved(to: move.baseURL)))
+            }
+            guard let secretHash, !fleet.providerKeys.isLive(secretHash, at: fleet.clock.now()) else { return }
+            throw Refusal.unknownCredential
+        }
+    }
+}
+
+extension Call {
+    /// What one of the provider's calls does, for its log. `detail`: JSON.
+    package func act(_ action: String, detail: String = "") -> ProviderAct {
+        ProviderAct(
+            action, by: provider.actor, requestID: requestID, at: services.fleet.clock.now(), detail: detail)
+    }
+}
+
+extension Fleet {
+    /// A provider key that is about to be made of this text.
+    package func newProviderKey(
+        _ key: String, name: String = "provider", role: ProviderRole = .admin, expiresAt: Timestamp? = nil
+    ) -> NewProviderKey {
+        NewProviderKey(
+            publicID: PublicID.make("pkey", at: clock.now(), chance: (random.uint64(), random.uint64())), name: name,
+            role: role, expiresAt: expiresAt, secret: ProviderSecret(key))
     }
 }

@@ -24,9 +24,14 @@ extension Refusal {
     package init(_ refusal: RegistryRefusal) {
         switch refusal {
         case .slugTaken: self = .conflict(.slugTaken)
+        case .uuidLives: self = .conflict(.uuidLives)
         case .hostTaken(let host): self = .conflict(.hostTaken(host))
         case .prefixTaken: self = .field("/prefix", "taken", "belongs to another tenant's keys")
         case .secretTaken: self = .conflict(.secretTaken)
+        case .unknownProviderKey: self = .notFound(.providerKey)
+        case .providerKeyRevoked: self = .conflict(.providerKeyRevoked)
+        case .lastAdminKey: self = .conflict(.lastAdminKey)
+        case .tooManyProviderKeys(let most): self = .conflict(.providerKeysFull(most))
         case .unknownTenant: self = .notFound(.tenant)
         case .notAllowed(let error): self = error as? Refusal ?? .defect
         }

@@ -10,7 +10,7 @@ extension Route {
         switch access {
         case .open: break
         // A tenant's key is none of the provider's.
-        case .provider: throw .unknownCredential
+        case .provider, .providerReader: throw .unknownCredential
         case .administrator:
             guard key.role.isAdministrator else { throw notFor(key) }
             guard isOpenToSupport || !key.role.isSupport else { throw .forbidden(.supportReads) }
@@ -35,6 +35,12 @@ extension Route {
             }
         }
         if access != .open { try judgeBook(of: key) }
+    }
+
+    /// A provider's key, by what its role opens (P8); nil over the control socket.
+    package func judge(provider key: ProviderKeyRecord?) throws(Refusal) {
+        guard access == .provider, let key, key.role != .admin else { return }
+        throw .forbidden(.adminKeyOnly)
     }
 
     private func judgeBook(of key: KeyProjection) throws(Refusal) {

@@ -22,16 +22,23 @@ package final class Route: Sendable {
         case resellerSession
         /// No credential, or a reseller's, which then counts: what is shown may be the reseller's own.
         case openOrReseller(NamedScopes)
-        /// The provider, by its key or over the control socket: of the node's own surface, and of no dialect.
+        /// The provider, by a key of role `admin` or over the control socket: of the node's own surface, and of no
+        /// dialect.
         case provider
+        /// The same, by a key of role `read` too: what changes nothing and hands nothing out (P8).
+        case providerReader
 
         /// Whether a call needs no credential.
         package var isOpen: Bool {
             switch self {
             case .open, .openOrReseller: true
-            case .administrator, .owner, .reseller, .resellerWithAny, .resellerSession, .provider: false
+            case .administrator, .owner, .reseller, .resellerWithAny, .resellerSession, .provider, .providerReader:
+                false
             }
         }
+
+        /// Whether it is of the node's own surface.
+        package var isProviders: Bool { self == .provider || self == .providerReader }
     }
 
     /// What a call changes, by the two books (X7). A key of mode `test` changes the test book alone.

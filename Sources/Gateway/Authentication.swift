@@ -37,6 +37,11 @@ struct Authentication: Sendable {
         } catch {
             throw Denied(refusal: error, known: nil)
         }
+        if case .node(let provider) = authenticated.realm {
+            do throws(Refusal) { try routed.route.judge(provider: provider.key) } catch {
+                throw Denied(refusal: error, known: authenticated)
+            }
+        }
         guard let caller = authenticated.caller else { return authenticated }
         let standing = caller.key.reseller?.projection
         do throws(Refusal) {
@@ -49,9 +54,9 @@ struct Authentication: Sendable {
     }
 
     private func identify(_ routed: Routed, _ credential: ArraySlice<UInt8>?) throws(Refusal) -> Authenticated {
-        if routed.route.access == .provider {
+        if routed.route.access.isProviders {
             return Authenticated(
-                routed: routed, realm: .node(try provider(routed.peer, credential)), caller: nil, keyBucket: nil)
+                routed: routed, realm: .node(try provider(routed, credential)), caller: nil, keyBucket: nil)
         }
         let isAnonymous = credential == nil && routed.route.access.isOpen
         if isAnonymous || routed.route.access == .open {
@@ -72,12 +77,13 @@ struct Authentication: Sendable {
     }
 
     /// A provider key, or the control socket, which only the data folder's owner can open.
-    private func provider(_ peer: Peer, _ credential: ArraySlice<UInt8>?) throws(Refusal) -> ProviderCaller {
-        if peer.role == .control { return ProviderCaller(secretHash: nil, of: fleet) }
+    private func provider(_ routed: Routed, _ credential: ArraySlice<UInt8>?) throws(Refusal) -> ProviderCaller {
+        if routed.peer.role == .control { return ProviderCaller(byControlSocketOf: fleet) }
         guard let credential, APIKeyFormat.isWellFormed(credential) else { throw .unknownCredential }
         let hash = credential.withUnsafeBytes { SHA256.hash($0) }
-        guard fleet.isProviderKey(hash) else { throw .unknownCredential }
-        return ProviderCaller(secretHash: hash, of: fleet)
+        guard let key = fleet.providerKeys.key(hash, at: routed.now) else { throw .unknownCredential }
+        key.used(at: routed.now)
+        return ProviderCaller(key, secretHash: hash, of: fleet)
     }
 
     /// Shape first: garbage costs neither hash nor look-up.

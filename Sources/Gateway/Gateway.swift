@@ -73,8 +73,7 @@ package final class Gateway: Sendable {
             tls.replace(default: fallback, byHost: TLSMaterial.byHost(fleet))
         }
         levels = LevelKeeper(
-            fleet: fleet, process: pipeline.admission.process,
-            routeClasses: Set(Self.dialects.flatMap(\.routes).compactMap(\.routeClass)))
+            fleet: fleet, process: pipeline.admission.process, levels: Self.tenantLevels)
         levels.restore()
         var listeners = configuration.listeners.map { listener in
             Listener(
@@ -119,6 +118,9 @@ package final class Gateway: Sendable {
             LogoPages(),
         ]
 
+    private static let tenantLevels = TenantLevels(
+        routeClasses: Set(dialects.flatMap(\.routes).compactMap(\.routeClass)))
+
     private static func pipeline(
         of fleet: Fleet, _ services: Services, _ blueprints: Blueprints, _ configuration: Configuration,
         domainsChanged: @escaping @Sendable () -> Void
@@ -128,7 +130,7 @@ package final class Gateway: Sendable {
             dialects: dialects,
             provider: ProviderAPI(
                 fleet: fleet, blueprints: blueprints, scrypt: services.scrypt, hosts: configuration.hosts,
-                domainsChanged: domainsChanged),
+                levels: tenantLevels, domainsChanged: domainsChanged),
             blueprints: blueprints, configuration: configuration, services: services, metrics: GatewayMetrics(),
             log: RequestLog(isOn: configuration.logsRequests))
     }
@@ -190,8 +192,6 @@ package final class Gateway: Sendable {
         return "http://127.0.0.1"
     }
 
-    private static let countersEverySeconds = 60
-
     private func startTicking() {
         startThread("clock") { [weak self] in
             var seconds = 0
@@ -200,7 +200,10 @@ package final class Gateway: Sendable {
                 gateway.scheduler.watch()
                 gateway.levels.save(touched)
                 seconds += 1
-                if seconds % Self.countersEverySeconds == 0 { gateway.fleet.saveCounters() }
+                if seconds % Fleet.meteringSeconds == 0 {
+                    gateway.fleet.saveCounters()
+                    gateway.fleet.meter()
+                }
                 pause(milliseconds: 1_000)
             }
         }

@@ -133,10 +133,10 @@ final class Router: Sendable {
         self.hosts = hosts
         dialectRoutes = RouteTable(dialects)
         nodeRoutes = RouteTable(node)
-        precondition(dialects.allSatisfy { $0.routes.allSatisfy { $0.access != .provider } })
-        precondition(node.allSatisfy { !($0 is any Dialect) && $0.routes.allSatisfy { $0.access == .provider } })
+        precondition(dialects.allSatisfy { $0.routes.allSatisfy { !$0.access.isProviders } })
+        precondition(node.allSatisfy { !($0 is any Dialect) && $0.routes.allSatisfy(\.access.isProviders) })
         self.node = node.map { surface in
-            let nowhere = Route(.get, "", "", access: .provider) { _ in throw Refusal.notFound(.path) }
+            let nowhere = Route(.get, "", "", access: .providerReader) { _ in throw Refusal.notFound(.path) }
             return NodeSurface(prefix: surface.basePath + "/", nowhere: ServedRoute(nowhere, of: surface))
         }
     }

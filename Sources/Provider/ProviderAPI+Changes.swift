@@ -14,11 +14,24 @@ extension ProviderAPI {
         /// The inner nil lifts the limit.
         var limit: Policy??
         var domains: DomainChange?
+        /// The same for the provider's log.
+        var told: [JSONMember] = []
+        var detail: String { String(decoding: JSON.object(told).encoded(), as: UTF8.self) }
+
+        mutating func tell(_ name: String, _ value: JSON?) {
+            told.append(JSONMember(name: name, value: value ?? .null))
+        }
     }
 
     func change(_ call: Call) throws -> Work {
         let record = try tenant(of: call)
         let fields = try call.fields()
+        // Another owner's address is a change of the tenant's file too.
+        if case .string(let email)? = fields.value("owner_email"),
+            EmailAddress.canonical(email) != record.profile.ownerEmail
+        {
+            return .background { try changeOwner(record, fields, call) }
+        }
         // Certificates are parsed, and their keys wrapped, off the loop. Reading a tenant looks at its files.
         if fields.memberNames.contains(where: { $0 == "domains" || !Self.changeable.contains($0) }) {
             return .background { try change(record, fields, call) }
@@ -31,14 +44,17 @@ extension ProviderAPI {
     private static let moving = ["bytes", "counts", "last_request_at"]
 
     /// PATCH takes what GET gives (P2): a member that cannot be changed here may be sent back as it is.
-    private func readUnchanged(_ fields: inout FieldReader, _ record: TenantRecord, _ call: Call) {
-        let others = fields.memberNames.filter { !Self.changeable.contains($0) }
+    func readUnchanged(
+        _ fields: inout FieldReader, _ record: TenantRecord, _ call: Call, but changeable: [String],
+        why: String = "cannot be changed here"
+    ) {
+        let others = fields.memberNames.filter { !changeable.contains($0) }
         guard !others.isEmpty, let shown = try? JSON.parse(answer(record, call).body) else { return }
         for name in others where !Self.moving.contains(name) {
             guard let value = shown[name], fields.value(name) != value else { continue }
-            fields.fail(name, code: "read_only", detail: "cannot be changed here")
+            fields.fail(name, code: "read_only", detail: why)
         }
-        fields.expectNoOthers(than: Self.changeable + FieldReader(shown).memberNames)
+        fields.expectNoOthers(than: changeable + FieldReader(shown).memberNames)
     }
 
     private func change(_ record: TenantRecord, _ fields: FieldReader, _ call: Call) throws -> Work {
@@ -46,7 +62,7 @@ extension ProviderAPI {
         return .flow { steps in
             try await steps.callback { done in
                 fleet.change(
-                    record, event: "tenant.changed", requestID: call.requestID, domains: change.domains,
+                    record, as: call.act("tenant.changed", detail: change.detail), domains: change.domains,
                     judge: call.provider.judge
                 ) { profile in
                     if let tier = change.tier { profile.tier = tier }
@@ -62,11 +78,19 @@ extension ProviderAPI {
         }
     }
 
+    private static func told(_ policy: Policy) -> JSON {
+        .object(
+            [("requests", policy.requests), ("window_seconds", policy.windowSeconds), ("burst", policy.burst)].map {
+                JSONMember(name: $0, value: .number(JSONNumber(Int64($1))))
+            })
+    }
+
     private func read(_ body: FieldReader, of record: TenantRecord, _ call: Call) throws -> Change {
         var fields = body
         fields.expectChange(of: Self.changeable, clearable: ["rate_limit"])
         var change = Change()
         change.tier = fields.optionalChoice("tier", as: Tier.self)
+        if let tier = change.tier { change.tell("tier", .string(tier.rawValue)) }
         if var quotas = fields.optionalObject("quotas") {
             let now = record.profile.quotas
             func read(
@@ -75,7 +99,10 @@ extension ProviderAPI {
                 guard quotas.has(name) else { return }
                 let wanted = quotas.optionalInteger(name, in: least...Schemas.quotaMost)
                 // What holds already, by the tier or by an earlier change, goes on holding by the same.
-                if wanted != now { change.quotas.append { $0[keyPath: path] = wanted } }
+                if wanted != now {
+                    change.quotas.append { $0[keyPath: path] = wanted }
+                    change.tell("quota_\(name)", wanted.map { .number(JSONNumber($0)) })
+                }
             }
             let names = ["bytes", "resellers", "keys", "requests_monthly"]
             quotas.expectChange(of: names, clearable: names)
@@ -87,9 +114,13 @@ extension ProviderAPI {
             fields.absorb(quotas)
         }
         let limit = fields.optionalPolicy("rate_limit")
-        if fields.has("rate_limit") { change.limit = .some(limit) }
+        if fields.has("rate_limit") {
+            change.limit = .some(limit)
+            change.tell("rate_limit", limit.map(Self.told))
+        }
         change.domains = try readDomains(&fields, record)
-        readUnchanged(&fields, record, call)
+        if let domains = change.domains { change.tell("domains", .array(domains.hosts.map { .string($0) })) }
+        readUnchanged(&fields, record, call, but: Self.changeable)
         try fields.finish()
         return change
     }

@@ -21,7 +21,7 @@ extension ProviderAPI {
             let fill = try await steps.background { try contents(new, invitation: invitation) }
             let record: TenantRecord = try await steps.callback { done in
                 fleet.create(
-                    new.creation, requestID: call.requestID, judge: call.provider.judge,
+                    new.creation, as: call.act("tenant.created"), judge: call.provider.judge,
                     fill: { try fill.run($0) }
                 ) { result in
                     done(result.map { $0.0 })

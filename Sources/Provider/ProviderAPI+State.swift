@@ -28,6 +28,17 @@ extension ProviderAPI {
                 }
             },
             Route(
+                .delete, "/tenants/{slug}/cancel", "Take a cancellation back", access: .provider,
+                gives: .done(Schemas.tenant), refuses: [409]
+            ) { call in
+                move(try tenant(of: call), "tenant.uncancelled", from: [.active, .suspended], call) { profile in
+                    guard profile.endsAt != nil else {
+                        throw RegistryRefusal.notAllowed(Refusal.conflict(.notCancelled))
+                    }
+                    profile.endsAt = nil
+                }
+            },
+            Route(
                 .post, "/tenants/{slug}/refund", "Refund within 14 days; access ends", access: .provider,
                 gives: .done(Schemas.tenant), refuses: [409]
             ) { call in
@@ -41,42 +52,74 @@ extension ProviderAPI {
                 }
             },
             Route(
-                .delete, "/tenants/{slug}", "Erase a tenant for ever", access: .provider,
-                parameters: [.query("confirm", isRequired: true)], gives: .nothing
+                .delete, "/tenants/{slug}", "Erase a tenant for ever, now or after some days", access: .provider,
+                parameters: [
+                    .query("confirm", isRequired: true),
+                    .query("after_days", .integer(0...Int64(Self.deletionDaysMax))),
+                ], gives: .nothing
             ) { try delete($0) },
+            Route(
+                .delete, "/tenants/{slug}/deletion", "Take a deletion back that was put off", access: .provider,
+                gives: .done(Schemas.tenant), refuses: [409]
+            ) { call in
+                change(try tenant(of: call), call.act("tenant.deletion_withdrawn"), call) { profile in
+                    guard profile.deletesAt != nil else {
+                        throw RegistryRefusal.notAllowed(Refusal.conflict(.notDeleting))
+                    }
+                    profile.deletesAt = nil
+                }
+            },
         ]
     }
 
     private func move(
         _ record: TenantRecord, _ event: String, from states: [TenantState], _ call: Call,
-        _ change: @escaping @Sendable (inout TenantProfile) -> Void
+        _ change: @escaping @Sendable (inout TenantProfile) throws -> Void
+    ) -> Work {
+        self.change(record, call.act(event), call) { profile in
+            let access = profile.access(at: call.now)
+            // A tenant whose cancelled period is over has ended, whatever its row says.
+            guard states.contains(profile.state), access != .refused(.cancelled) else {
+                let state = access == .refused(.cancelled) ? .cancelled : profile.state
+                throw RegistryRefusal.notAllowed(Refusal.conflict(.tenant(state)))
+            }
+            try change(&profile)
+        }
+    }
+
+    private func change(
+        _ record: TenantRecord, _ act: ProviderAct, _ call: Call,
+        _ change: @escaping @Sendable (inout TenantProfile) throws -> Void
     ) -> Work {
         .flow { steps in
             try await steps.callback { done in
-                fleet.change(record, event: event, requestID: call.requestID, judge: call.provider.judge) { profile in
-                    let access = profile.access(at: call.now)
-                    // A tenant whose cancelled period is over has ended, whatever its row says.
-                    guard states.contains(profile.state), access != .refused(.cancelled) else {
-                        let state = access == .refused(.cancelled) ? .cancelled : profile.state
-                        throw RegistryRefusal.notAllowed(Refusal.conflict(.tenant(state)))
-                    }
-                    change(&profile)
-                } then: { result in
-                    done(result)
-                }
+                fleet.change(record, as: act, judge: call.provider.judge, change) { done($0) }
             }
-            return .answer(answer(record, call))
+            return .files { .answer(answer(record, call)) }
         }
     }
+
+    private static let deletionDaysMax = 365
 
     private func delete(_ call: Call) throws -> Work {
         let record = try tenant(of: call)
         guard try call.query()["confirm"] == record.slug else {
             throw Refusal.field("/confirm", "required", "must repeat the slug: ?confirm=\(record.slug)")
         }
+        let days = Int64(try call.query().integer("after_days", in: 0...Self.deletionDaysMax) ?? 0)
+        if days > 0 {
+            let at = fleet.clock.now().adding(days: days)
+            let act = call.act("tenant.deletion_planned", detail: .json { $0.field("deletes_at", at.text) })
+            return .flow { steps in
+                try await steps.callback { done in
+                    fleet.change(record, as: act, judge: call.provider.judge, { $0.deletesAt = at }) { done($0) }
+                }
+                return .answer(.noContent)
+            }
+        }
         return .flow { steps in
             try await steps.callback { done in
-                fleet.delete(record, requestID: call.requestID, judge: call.provider.judge) { result in
+                fleet.delete(record, as: call.act("tenant.deleting"), judge: call.provider.judge) { result in
                     domainsChanged()
                     done(result)
                 }

@@ -7,6 +7,14 @@ import TenantRegistry
 extension ProviderAPI {
     func answer(_ record: TenantRecord, _ call: Call) -> Answer { .json { encode(record, call, &$0) } }
 
+    /// With an invitation's link, which is shown this once.
+    func answer(_ record: TenantRecord, _ link: OwnerLink, _ call: Call) -> Answer {
+        .json { json in
+            encode(record, call, &json)
+            json.field("invitation_url", link.url)
+        }
+    }
+
     /// Looks at the tenant's files: not on a loop.
     func encode(_ record: TenantRecord, _ call: Call, _ json: inout JSONWriter) {
         let profile = record.profile
@@ -23,6 +31,8 @@ extension ProviderAPI {
         json.field("refundable_until", profile.refundableUntil.text)
         json.field("ends_at", profile.endsAt?.text)
         json.field("ended_at", profile.endedAt?.text)
+        json.field("deletes_at", profile.deletesAt?.text)
+        json.field("moved_to", profile.move?.baseURL)
         json.field("bytes", size(of: record))
         json.object("quotas") { json in
             json.field("bytes", profile.quotas.bytesMax)

@@ -28,15 +28,18 @@ READING = {PARTNER: ["partner:read"], PORTS: ["customers:read", "ports:read"]}
 PAYMENT_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 # Ids that nobody has: that the caller may call shows before what is asked for is looked up.
 NOBODYS = "none"
-STRANGERS = ("nobody", "unknown", "another tenant's owner", "another tenant's reseller", "provider", "terminated")
+STRANGERS = (
+    "nobody", "unknown", "another tenant's owner", "another tenant's reseller", "provider", "provider's reader",
+    "terminated")
 # The columns of the table, and whose credential stands for each.
 COLUMNS = {
     "none": "nobody", "key": "reseller", "read-only key": "reader", "test key": "test", "session": "session",
     "pending": "pending", "pending's test key": "pending test", "suspended": "suspended", "terminated": "terminated",
     "operator": "operator", "support": "support", "owner": "owner", "other tenant's": "another tenant's reseller",
-    "provider": "provider"}
+    "provider": "provider", "provider's read key": "provider's reader"}
 # What an operator's key of mode test may change: stock by file, and test orders and services by their id (O1).
-OF_TEST_BOOK = {"/licences", "/ports", "/orders/{order}/activate", "/orders/{order}/reject", "/orders/{order}/refund",
+OF_TEST_BOOK = {"/licences", "/licences/withdraw", "/licences/move", "/ports", "/ports/{address}", "/devices/{device}",
+                "/orders/{order}/activate", "/orders/{order}/reject", "/orders/{order}/refund",
                 "/services/reprice",
                 *(f"/services/{{service}}/{move}" for move in ("suspend", "resume", "cancel", "details")),
                 *(f"/provisioning/{{service}}/{move}" for move in ("retry", "confirm", "give_up")),
@@ -53,7 +56,7 @@ READ_BY_WRITERS = {
     "/reseller/webhooks", "/reseller/webhooks/{webhook}", "/reseller/deliveries", "/reseller/deliveries/{delivery}",
     "/reseller/events"}
 # A person whose reseller is pending, or suspended, comes so far: to its sessions and out, and in one API a little more.
-OWN_SESSIONS = {"/session", "/logout", "/login/signout", "/account/sessions", "/account/sessions/{session}",
+OWN_SESSIONS = {"/account/password", "/session", "/logout", "/login/signout", "/account/sessions", "/account/sessions/{session}",
                 "/regenerate-seed-hash"}
 OWN_KEYS = {keys + path for keys in ("/keys", "/api-keys") for path in ("", "/{key}", "/{key}/rotate")}
 WHILE_PENDING = {"/me", "/plans", "/activate", "/account", "/webhook/secret/rotate"} | OWN_KEYS
@@ -81,7 +84,7 @@ class Caller:
         self.keys = {
             "nobody": None, "unknown": self.reseller["key"][:-8] + "AAAAAAAA",
             "another tenant's owner": elsewhere.owner_key, "another tenant's reseller": elsewhere.buyer["key"],
-            "provider": gateway.provider_key, "operator": operator.json["key"], "owner": shop.owner_key,
+            "provider": gateway.provider_key, "provider's reader": read_key(gateway), "operator": operator.json["key"], "owner": shop.owner_key,
             "reseller": self.reseller["key"]}
         support = shop.admin("POST", "/api-keys", {**owner, "role": "support"})
         assert support.status == 201, support
@@ -181,7 +184,15 @@ class Provider(Caller):
         answer = super().call(endpoint, who)
         if endpoint.path == "/provider-key/rotate" and answer.status == 200:
             self.keys["provider"] = answer.json["provider_key"]
+            self.keys["provider's reader"] = read_key(self.gateway)
         return answer
+
+
+def read_key(gateway):
+    """A key of the provider's that reads."""
+    made = gateway.post(PROVIDER + "/provider-keys", {"name": "a reader"}, key=gateway.provider_key)
+    assert made.status == 201 and made.json["role"] == "read", made
+    return made.json["key"]
 
 
 def address():
@@ -196,8 +207,8 @@ def expected(endpoint, who):
     if passing is None:
         return None
     # The provider's calls know no key of a tenant's; a payment service's signature is not there, whoever it is.
-    if endpoint.access in ("provider", "payment service"):
-        return None if who in passing else {401}
+    if endpoint.access in ("provider", "provider's reader", "payment service"):
+        return None if who in passing else {403 if who == "provider's reader" and endpoint.api == PROVIDER else 401}
     if who in STRANGERS:
         return None if who in passing else {401}
     return None if may(endpoint, who, passing) else {403}
@@ -285,7 +296,7 @@ may not. “–”: there is no such credential for this API.
 | pending's test key | a key of mode `test` of a reseller that waits for approval |
 | operator, support, owner | keys of the tenant's operator, of its support and of its owner |
 | other tenant's | a reseller's key, and the owner's, of another tenant |
-| provider | the provider's key |
+| provider, provider's read key | the provider's keys, of the role `admin` and of the role `read` |
 
 Pages (`/activate`, `/invite`, `/reset-password`, `/sandbox-pay`), `/healthz`, `/readyz` and descriptions are open. Where `--admin-listen`
 is given, the provider's routes are on that listener alone.

@@ -177,9 +177,10 @@ def own_keys(checks, gateway, name):
             refused = who.by(test["key"], method, path, {"name": "x"} if method == "POST" else None)
             assert refused.status == 403, refused
             envelope(name, refused)
+    passwords(checks, gateway, name, who, reseller)
     with checks(f"W11 X1 C5 L6 O13 W1 {name}: a suspended reseller's person reads its keys, and mints, rotates and revokes none"):
         assert who.shop.move(reseller, "suspend").status == 200
-        assert len(who.listed()) == 3
+        assert len(who.listed()) == 4
         for method, path in (("POST", api.keys), ("POST", f"{api.keys}/{test[api.id]}/rotate"),
                              ("DELETE", f"{api.keys}/{test[api.id]}")):
             refused = who.call(method, path, {"name": "x"} if path == api.keys else None)
@@ -190,6 +191,64 @@ def own_keys(checks, gateway, name):
         assert who.shop.move(reseller, "terminate").status == 200
         assert not who.opens(test["key"]) and who.call("GET", api.keys).status == 401
     verified_export(gateway, who.shop.slug)
+
+
+def passwords(checks, gateway, name, who, reseller):
+    """Whoever is signed in sets a new password; the operator makes a link to one. `who` is signed in afterwards."""
+    api = who.api
+
+    def signs_in(password):
+        return gateway.post(who.base + api.sign_in, {"email": who.email, "password": password}).status == 200
+
+    with checks(f"O13 {name}: a new password needs the old one, and is as long as any"):
+        for body in ({"old": "wrong wrong wrong", "new": "another password"}, {"old": PASSWORD, "new": "short"},
+                     {"old": PASSWORD}, {"new": "another password"}, {"old": PASSWORD, "new": "x" * 257}):
+            refused = who.call("POST", "/account/password", body)
+            assert refused.status == api.invalid, (body, refused)
+            envelope(name, refused)
+            assert PASSWORD not in refused.body.decode()
+        assert signs_in(PASSWORD) and not signs_in("another password")
+    with checks(f"O13 G3 {name}: a new password ends all sessions of its account and its open links, and no key"):
+        key = who.mint()["key"]
+        link = who.shop.admin("POST", f"/resellers/{reseller['id']}/password-reset")
+        assert link.status == 201 and set(link.json) == {"url", "expires_at"}, link
+        other = who.sign_in()
+        changed = who.call("POST", "/account/password", {"old": PASSWORD, "new": "another password"})
+        assert changed.status == 200 and changed.json[api.word("sessions_ended")] >= 2, changed
+        for token in (who.session, other):
+            assert who.call("GET", api.keys, session=token).status == 401
+        assert gateway.get(link.json["url"].removeprefix(gateway.base_url)).status == 404
+        assert signs_in("another password") and not signs_in(PASSWORD) and who.opens(key)
+        assert who.shop.admin("GET", f"/resellers/{reseller['id']}/sessions").json["data"][1:] == []
+    with checks(f"O13 O3 {name}: the operator makes a link to a new password, which works once and ends every session"):
+        who.session = who.sign_in("another password")
+        first = who.shop.admin("POST", f"/resellers/{reseller['id']}/password-reset").json["url"]
+        again = str(uuid.uuid4())
+        made = [who.shop.admin(
+            "POST", f"/resellers/{reseller['id']}/password-reset", headers={"Idempotency-Key": again}) for _ in range(2)]
+        assert "url" not in made[1].json and made[1].json["already_shown"] is True, made[1]
+        first, link = (url.removeprefix(gateway.base_url) for url in (first, made[0].json["url"]))
+        assert gateway.get(first).status == 404 and gateway.get(link).status == 200
+        assert who.call("GET", api.keys).status == 200 and signs_in("another password")
+        assert gateway.post(link, {"password": PASSWORD}).status == 200
+        assert who.call("GET", api.keys).status == 401
+        assert gateway.post(link, {"password": "third password"}).status == 404
+        assert signs_in(PASSWORD) and not signs_in("another password")
+        who.session = who.sign_in()
+        who.call("DELETE", f"{api.keys}/{who.listed()[-1][api.id]}")
+    with checks(f"O13 W1 {name}: a suspended reseller's person sets a new password; nobody resets a terminated one's"):
+        assert who.shop.move(reseller, "suspend").status == 200
+        assert who.call("POST", "/account/password", {"old": PASSWORD, "new": PASSWORD + "!"}).status == 200
+        assert who.shop.move(reseller, "resume").status == 200
+        who.session = who.sign_in(PASSWORD + "!")
+        assert who.call("POST", "/account/password", {"old": PASSWORD + "!", "new": PASSWORD}).status == 200
+        who.session = who.sign_in()
+        gone = who.shop.invite(password=None)
+        link = who.shop.admin("POST", f"/resellers/{gone['id']}/password-reset").json["url"].removeprefix(gateway.base_url)
+        assert who.shop.move(gone, "terminate").status == 200 and gateway.get(link).status == 404
+        assert gateway.post(link, {"password": PASSWORD}).status == 404
+        assert who.shop.admin("POST", f"/resellers/{gone['id']}/password-reset").status == 409
+        assert who.shop.admin("POST", "/resellers/res_none/password-reset").status == 404
 
 
 def reports(checks, gateway):

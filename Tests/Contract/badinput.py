@@ -48,13 +48,15 @@ class Scene:
         ledger = b'{"external_ref":"e-1","kind":"purchase","amount":"1.00","at":"2026-01-01T00:00:00Z"}\n'
         differing = shop.admin("POST", f"/reconciliations?reseller={self.reseller['id']}", ledger)
         assert differing.status in (200, 201), differing
+        person = shop.admin("POST", "/people", {"email": "p@there.example", "name": "P", "role": "support"})
+        assert person.status == 201, person
         signed_in = shop.admin("GET", f"/resellers/{self.reseller['id']}/sessions").json["data"][0]["id"]
         self.ids = {
             "slug": shop.slug, "reseller": self.reseller["id"], "sku": sku, "key": self.reseller["key_id"],
-            "session": signed_in,
+            "session": signed_in, "person": person.json["id"],
             "order": waiting.json["order"]["id"], "service": done.json["services"][0]["id"],
             "delivery": deliveries[0]["id"] if deliveries else "dlv_none", "country": "germany_id",
-            "webhook": hook.json["id"], "event": "ev_none", "item": "stk_none", "subscriber": "sub_none", "payment": "pay_none", "reconciliation": shop.admin("GET", "/reconciliations").json["data"][0]["id"],
+            "webhook": hook.json["id"], "event": "ev_none", "item": "stk_none", "device": "none", "address": "192.0.2.1:1", "subscriber": "sub_none", "payment": "pay_none", "reconciliation": shop.admin("GET", "/reconciliations").json["data"][0]["id"],
             "review": shop.admin("GET", "/reviews").json["data"][0]["id"]}
         self.connection = gateway.connection()
         # More headers of every call.
@@ -65,7 +67,7 @@ class Scene:
         return base + endpoint.api + endpoint.path.format(**(ids or self.ids))
 
     def credential(self, endpoint):
-        return {"provider": self.gateway.provider_key, "owner": self.shop.owner_key, "operator": self.shop.owner_key, "operator's session": self.shop.owner_key,
+        return {"provider": self.gateway.provider_key, "provider's reader": self.gateway.provider_key, "owner": self.shop.owner_key, "operator": self.shop.owner_key, "operator's session": self.shop.owner_key,
                 "reseller": self.reseller["key"], "session": self.session, "open": None}[endpoint.access]
 
     def send(self, endpoint, body=None, path=None, query=""):

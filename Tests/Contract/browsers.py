@@ -57,6 +57,12 @@ class Pages:
         made = self.shop.admin("POST", "/resellers", {"email": f"i-{number}@there.example", "name": "I"})
         return urllib.parse.urlparse(made.json["invitation_url"]).path, {"password": PASSWORD}
 
+    def reset(self):
+        number = next(addresses)
+        made = self.shop.admin("POST", "/people", {"email": f"p-{number}@there.example", "name": "P", "role": "support"})
+        reset = self.shop.admin("POST", f"/people/{made.json['id']}/password-reset")
+        return urllib.parse.urlparse(reset.json["url"]).path, {"password": PASSWORD}
+
     def code(self):
         made = self.gateway.post(
             self.shop.base + "/api/reseller/generate", {"planId": "1month"}, headers={
@@ -70,7 +76,8 @@ class Pages:
         return urllib.parse.urlparse(made.json["paymentUrl"]).path, {"action": "pay"}
 
     def kinds(self):
-        return {"O3 the invitation": self.invitation, "A8 the activation": self.code, "A6 the payment": self.payment}
+        return {
+            "O3 the invitation": self.invitation, "O13 the new password": self.reset, "A8 the activation": self.code, "A6 the payment": self.payment}
 
 
 def forms(checks, gateway, pages):
@@ -121,7 +128,7 @@ def elsewhere(checks, gateway, shop):
             assert plain.status in (401, 404) and "json" in plain.headers["content-type"] and plain.json, (path, plain)
     with checks("O3 A8 programs get JSON at the pages' addresses, done and refused"):
         pages = Pages(gateway, Shop(gateway, blueprint="codes"))
-        for make in (pages.invitation, pages.code):
+        for make in (pages.invitation, pages.reset, pages.code):
             path, form = make()
             done = gateway.post(path, form)
             assert done.status == 200 and done.json["ok"] is True and done.headers[

@@ -175,21 +175,25 @@ def webhooks(api, base="", fields=None, query=None):
 
 OVERLAP = {"overlap_seconds": integer(1, 0, 30 * 86_400, required=False)}
 
+PROVIDER_LOG = {
+    "tenant": [""], "action": ["", "Tenant", "a,"], "key": [""], "from": ["x", ""], "to": ["x", ""]}
+PROVIDER_USAGE = {"month": ["", "2026", "2026-13", "x"], "tenant": [""]}
+
 PROVIDERS = [
     Endpoint(PROVIDER, "POST", "/tenants", "provider", {
         "slug": text("new-tenant", 63, more=["-a", "a-", "A", "a_b", "a.b", "a b", "ä", "../x", "a/b", "%61"]),
         "blueprint": choice("hosting"), "owner_email": email(), "tier": choice("standard", required=False),
         "prefix": text("abc", 16, 2, required=False, more=["ABC", "a_b", "1abc", "a b"]),
         "currency": choice("EUR", "eur", "EURO", "XXX1", required=False), "password": text("correct horse battery", 256, 8, False)}),
-    Endpoint(PROVIDER, "GET", "/tenants", "provider", query={
+    Endpoint(PROVIDER, "GET", "/tenants", "provider's reader", query={
         **PAGE, "state": ["x", "", "active,"], "tier": ["x", "", "LITE"], "sort": ["x", "", "--name"],
         "owner_email": ["x", ""], "q": [""]}),
-    Endpoint(PROVIDER, "GET", "/tenants/{slug}", "provider"),
+    Endpoint(PROVIDER, "GET", "/tenants/{slug}", "provider's reader"),
     Endpoint(PROVIDER, "PATCH", "/tenants/{slug}", "provider", {
         "tier": choice("pro", required=False),
         "quotas": {"bytes": integer(1 << 40, 1 << 20, 10**15, False), "resellers": integer(1000, 0, 10**15, False),
                    "keys": integer(5000, 1, 10**15, False), "requests_monthly": integer(10**10, 0, 10**15, False)},
-        "rate_limit": policy(),
+        "rate_limit": policy(), "owner_email": email("owner@here.example", required=False),
         "domains": Field([{"host": "own.there.example"}], [
             "x", 5, {}, [5], [{}], ["single"], ["127.1"], [{"host": ""}], [{"host": "a b"}], [{"host": "single"}],
             [{"host": "-a.example"}], [{"host": "a.example:80"}], [{"host": "a..example"}], [{"host": 5}],
@@ -198,14 +202,33 @@ PROVIDERS = [
             [{"host": f"h{n}.example"} for n in range(101)]], False)},
         optional_objects=["quotas", "rate_limit"]),
     Endpoint(PROVIDER, "POST", "/tenants/{slug}/owner-key", "provider"),
+    Endpoint(PROVIDER, "POST", "/tenants/{slug}/invitation", "provider"),
     Endpoint(PROVIDER, "GET", "/tenants/{slug}/export", "provider"),
     Endpoint(PROVIDER, "POST", "/tenants/{slug}/restore", "provider", raw=True),
+    Endpoint(PROVIDER, "POST", "/tenants/import", "provider", raw=True),
+    Endpoint(PROVIDER, "POST", "/tenants/{slug}/move", "provider", {"base_url": url()}),
+    Endpoint(PROVIDER, "POST", "/tenants/{slug}/move/confirm", "provider"),
+    Endpoint(PROVIDER, "DELETE", "/tenants/{slug}/move", "provider"),
     Endpoint(PROVIDER, "POST", "/tenants/{slug}/suspend", "provider"),
     Endpoint(PROVIDER, "POST", "/tenants/{slug}/resume", "provider"),
     Endpoint(PROVIDER, "POST", "/tenants/{slug}/cancel", "provider"),
+    Endpoint(PROVIDER, "DELETE", "/tenants/{slug}/cancel", "provider"),
     Endpoint(PROVIDER, "POST", "/tenants/{slug}/refund", "provider"),
     Endpoint(PROVIDER, "DELETE", "/tenants/{slug}", "provider"),
+    Endpoint(PROVIDER, "DELETE", "/tenants/{slug}/deletion", "provider"),
+    Endpoint(PROVIDER, "POST", "/provider-keys", "provider", {
+        "name": text("A key", 100), "role": choice("read", required=False), "expires_at": time_to_come()}),
+    Endpoint(PROVIDER, "GET", "/provider-keys", "provider", query=PAGE),
+    Endpoint(PROVIDER, "GET", "/provider-keys/{key}", "provider"),
+    Endpoint(PROVIDER, "POST", "/provider-keys/{key}/rotate", "provider", OVERLAP),
+    Endpoint(PROVIDER, "DELETE", "/provider-keys/{key}", "provider"),
     Endpoint(PROVIDER, "POST", "/provider-key/rotate", "provider"),
+    Endpoint(PROVIDER, "GET", "/backup", "provider"),
+    Endpoint(PROVIDER, "GET", "/log", "provider's reader", query={**PAGE, **PROVIDER_LOG}),
+    Endpoint(PROVIDER, "GET", "/log.csv", "provider's reader", query=PROVIDER_LOG),
+    Endpoint(PROVIDER, "GET", "/log.jsonl", "provider's reader", query=PROVIDER_LOG),
+    Endpoint(PROVIDER, "GET", "/usage", "provider's reader", query={**PAGE, **PROVIDER_USAGE}),
+    Endpoint(PROVIDER, "GET", "/usage.csv", "provider's reader", query=PROVIDER_USAGE),
     Endpoint(PROVIDER, "GET", "/blueprints", "provider"),
     Endpoint(PROVIDER, "POST", "/clock/accept", "provider"),
     Endpoint(PROVIDER, "POST", "/registry/rebuild", "provider"),
@@ -238,7 +261,7 @@ ADMINS = [
     Endpoint(ADMIN, "POST", "/account/keys", "operator", {
         "role": choice("operator", "owner", required=False), "mode": choice("live", required=False),
         "name": text("A key", 100, required=False), "expires_at": time_to_come(), "limit": policy()},
-        optional_objects={"limit"}),
+        optional_objects={"limit"}, may_be_empty=True),
     Endpoint(ADMIN, "GET", "/people", "owner", query={
         **PAGE, "role": ["x", "", "OWNER", "reseller"], "state": ["x", "", "ACTIVE"], "email": FIND["email"]}),
     Endpoint(ADMIN, "POST", "/people", "owner", {
@@ -278,6 +301,7 @@ ADMINS = [
     *[Endpoint(ADMIN, "POST", f"/resellers/{{reseller}}/{move}", "operator")
       for move in ("approve", "suspend", "resume", "terminate")],
     Endpoint(ADMIN, "POST", "/resellers/{reseller}/invitation", "operator"),
+    Endpoint(ADMIN, "POST", "/resellers/{reseller}/password-reset", "operator"),
     Endpoint(ADMIN, "POST", "/resellers/{reseller}/webhook-secret/rotate", "operator", OVERLAP, optional_body=True),
     Endpoint(ADMIN, "POST", "/resellers/{reseller}/balance", "operator", {
         "amount": money("5.00", "-1000000000.01", "1000000000.01", digits=2, required=True, more=["0", 0, "0.00"]),
@@ -430,6 +454,8 @@ PARTNERS = [
     Endpoint(PARTNER, "GET", "/account/sessions", "session", query=PAGE),
     Endpoint(PARTNER, "DELETE", "/account/sessions", "session"),
     Endpoint(PARTNER, "DELETE", "/account/sessions/{session}", "session"),
+    Endpoint(PARTNER, "POST", "/account/password", "session", {
+        "old": text("x", 256), "new": text("correct horse staple", 256, 8)}),
     Endpoint(PARTNER, "GET", "/webhook", "reseller"),
     Endpoint(PARTNER, "PUT", "/webhook", "reseller", {"url": url(), "events": names(["order.created"], required=True)}),
     *webhooks(PARTNER, fields={
@@ -473,6 +499,7 @@ def account(api, keys="/keys"):
         Endpoint(api, "GET", "/account/sessions", "session"),
         Endpoint(api, "DELETE", "/account/sessions", "session"),
         Endpoint(api, "DELETE", "/account/sessions/{session}", "session"),
+        Endpoint(api, "POST", "/account/password", "session"),
     ]
 
 
@@ -549,7 +576,7 @@ ACCESS = {
     "open": None, "open or reseller": {"nobody", "reseller", "session"}, "reseller": {"reseller", "session"},
     "reseller's key": {"reseller"},
     "session": {"session"}, "operator": {"operator", "owner", "owner's session"}, "owner": {"owner", "owner's session"},
-    "operator's session": {"owner's session"}, "provider": {"provider"}, "payment service": set(),
+    "operator's session": {"owner's session"}, "provider": {"provider"}, "provider's reader": {"provider", "provider's reader"}, "payment service": set(),
 }
 
 

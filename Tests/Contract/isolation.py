@@ -12,6 +12,7 @@ import uuid
 
 from badinput import Scene
 from endpoints import ADMIN, ALL, PARTNER, PROVIDER, missing
+from shop import PASSWORD
 from support import Checks, Gateway, arguments, signature_headers
 
 CANARY = "canary-7f3a9c"
@@ -34,7 +35,7 @@ class Tenant(Scene):
             assert placed.status == 201, placed
         self.operator = shop.admin(
             "POST", "/api-keys", {"owner_email": f"owner@{slug}.example", "role": "operator", "name": canary}).json["key"]
-        self.mine = [canary, slug, *(value for name, value in self.ids.items() if name not in ("sku", "delivery", "country", "event", "subscriber", "payment", "item")),
+        self.mine = [canary, slug, *(value for name, value in self.ids.items() if name not in ("sku", "delivery", "country", "event", "subscriber", "payment", "item", "device", "address")),
                      self.reseller["email"], self.reseller["key"], self.reseller["webhook_secret"], self.shop.owner_key]
 
     def credentials(self):
@@ -166,7 +167,8 @@ def ids_elsewhere(checks, gateway, here, there):
               "session": "key_" + "0" * 26,
               "order": "ord_" + "0" * 26, "service": "svc_" + "0" * 26, "delivery": "dlv_" + "0" * 26, "event": "ev_" + "0" * 26,
               "reconciliation": "rec_" + "0" * 26, "review": "rev_" + "0" * 26, "subscriber": "sub_" + "0" * 26,
-              "payment": "pay_" + "0" * 26, "item": "stk_" + "0" * 26}
+              "payment": "pay_" + "0" * 26, "person": "per_" + "0" * 26, "item": "stk_" + "0" * 26, "device": "none",
+              "address": "192.0.2.1:1"}
     with checks("G1 ids of another tenant are unknown: 404, the same body as for ids that there are not"):
         for endpoint in ALL:
             if endpoint.api == PROVIDER:
@@ -329,7 +331,7 @@ def webhooks(checks, gateway, here):
                      "/audit?limit=100", "/audit.jsonl", "/settings", "/deliveries"]:
             text = here.shop.admin("GET", path).body.decode()
             for secret in (here.reseller["key"], here.reseller["webhook_secret"], here.shop.owner_key, here.operator, here.session,
-                           "scrypt", "password", "whsec_"):
+                           "scrypt", "password_hash", PASSWORD, "whsec_"):
                 assert secret not in text, (path, secret[:12])
 
 

@@ -29,7 +29,7 @@ BOOK_OF = {
 # Where the sender is with what was queued: it goes on by itself.
 SENDING = {"delivery", "delivery_count", "attempt", "endpoint_health"}
 # The log of what was called, and its counts.
-RECORDS = {"audit", "usage_hour", "usage_day", "usage_mark", "ledger_mark", "reseller_room", "meta"}
+RECORDS = {"audit", "usage_hour", "usage_day", "usage_mark", "ledger_mark", "day_total", "reseller_room", "meta"}
 # What an operator's key of mode test may change: stock by file, and orders and services by their id (O1).
 BY_FILE = {"/licences", "/ports", "/products/{sku}/stock"}
 BY_ID = {"/orders/{order}/activate", "/orders/{order}/reject", "/services/{service}/suspend",
@@ -37,7 +37,7 @@ BY_ID = {"/orders/{order}/activate", "/orders/{order}/reject", "/services/{servi
     "/products/{sku}/stock/items/{item}",
     *(f"/provisioning/{{service}}/{move}" for move in ("retry", "confirm", "give_up"))}
 # What takes the services of the key's own book alone.
-OWN_BOOK = {"/services/reprice"}
+OWN_BOOK = {"/services/reprice", "/licences/withdraw", "/licences/move", "/devices/{device}", "/ports/{address}"}
 # The GET that acts.
 ACTING = {(LICENCES, "/fetchlicense")}
 # Calls that price or work something out, and change nothing.
@@ -58,9 +58,9 @@ class Tenant:
         operator = {"owner_email": known["owner_login"]["email"], "role": "operator"}
         self.operator = self.admin("POST", "/api-keys", {**operator, "mode": "test"})["key"]
         self.ids = {name: "none" for name in (
-            "session", "order", "service", "delivery", "event", "reconciliation", "review", "subscriber", "payment",
+            "session", "person", "order", "service", "delivery", "event", "reconciliation", "review", "subscriber", "payment",
                 "customer",
-            "port", "webhook", "code", "country", "item")}
+            "port", "webhook", "code", "country", "item", "device", "address")}
         self.ids |= {
             "reseller": self.reseller["id"], "sku": "none",
             "key": self.admin("GET", "/api-keys?reseller=" + self.reseller["id"])["data"][0]["id"]}

@@ -98,6 +98,15 @@ class Site:
         url = self.admin("POST", "/resellers", {"email": self.email("invited"), "name": "Invited"})["invitation_url"]
         self.keep("invitation", "GET", url[url.index("/invite/"):])
 
+    def password_reset(self):
+        made = self.admin("POST", "/people", {"email": self.email("person"), "name": "Person", "role": "support"})
+        url = self.admin("POST", f"/people/{made['id']}/password-reset")["url"]
+        path = url[url.index("/reset-password/"):]
+        self.keep("reset", "GET", path)
+        self.keep("reset-short", "POST", path, {"password": "short"})
+        self.keep("reset-done", "POST", path, {"password": PASSWORD})
+        self.keep("reset-again", "GET", path)
+
     def activation(self):
         sku = f"day-{self.name}"
         self.admin("POST", "/products", {
@@ -188,6 +197,7 @@ def every_page(tollgate):
         for site in sites:
             site.theme()
             site.invitation()
+            site.password_reset()
             site.activation()
             site.payment()
         assert gateway.stop() == 0

@@ -1,92 +1,18 @@
 #!/usr/bin/env python3
 """People of a tenant (O13): the owner makes them and says what each may do, they sign in by passwords of their own, and
-whatever is done names one of them. Support reads, and nothing more. A new password ends what the old one opened."""
+whatever is done names one of them. Support reads, and nothing more."""
 
-import calendar
 import json
 import os
 import re
 import tempfile
-import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
-from shop import ADMIN, PARTNER, PASSWORD, Shop
+from office import OTHER, Office, fields, refused
+from shop import PASSWORD
 from support import Checks, Gateway, arguments, verified_export
 from wire import Wire
-
-OTHER = "another horse battery"
-
-
-class Office:
-    """A shop whose owner has a password, and its people."""
-
-    def __init__(self, gateway, **fields):
-        self.gateway = gateway
-        self.shop = Shop(gateway, password=PASSWORD, **fields)
-        self.base = self.shop.base + ADMIN
-        self.owner = self.shop.owner_key
-        self.owner_email = f"owner@{self.shop.slug}.example"
-
-    def call(self, key, method, path, body=None, **options):
-        return self.gateway.request(method, self.base + path, body, key=key, **options)
-
-    def add(self, name, role, key=None):
-        made = self.call(key or self.owner, "POST", "/people", {
-            "email": f"{name}@{self.shop.slug}.example", "name": name.capitalize(), "role": role})
-        assert made.status == 201, made
-        return made.json
-
-    def person(self, name, role, password=PASSWORD):
-        """Somebody who has set a password and signed in: (person, token)."""
-        made = self.add(name, role)
-        self.accept(made["invitation_url"], password)
-        return made, self.token(made["email"], password)
-
-    def path(self, url):
-        assert url.startswith(self.gateway.base_url + self.shop.base), url
-        return url.removeprefix(self.gateway.base_url)
-
-    def accept(self, url, password=PASSWORD, status=200):
-        answer = self.gateway.post(self.path(url), {"password": password})
-        assert answer.status == status, answer
-        return answer
-
-    def signs_in(self, email, password=PASSWORD, **options):
-        return self.gateway.post(self.base + "/session", {"email": email, "password": password}, **options)
-
-    def token(self, email, password=PASSWORD):
-        signed_in = self.signs_in(email, password)
-        assert signed_in.status == 200, signed_in
-        return signed_in.json["token"]
-
-    def change(self, person, key=None, **fields):
-        return self.call(key or self.owner, "PATCH", f"/people/{person['id']}", fields)
-
-    def changed(self, person, **fields):
-        answer = self.change(person, **fields)
-        assert answer.status == 200, answer
-        return answer.json
-
-    def reset(self, person, **options):
-        return self.call(self.owner, "POST", f"/people/{person['id']}/password-reset", **options)
-
-    def status(self, key, path="/settings"):
-        return self.call(key, "GET", path).status
-
-    def own_key(self, token, **fields):
-        minted = self.call(token, "POST", "/account/keys", fields)
-        assert minted.status == 201, minted
-        return minted.json
-
-
-def refused(answer, status, code):
-    assert answer.status == status and answer.json["code"] == code, answer
-
-
-def fields(answer):
-    assert answer.status == 422, answer
-    return {error["pointer"]: error["code"] for error in answer.json["errors"]}
 
 
 def adding(checks, gateway):
@@ -244,8 +170,20 @@ def roles(checks, gateway):
             status = wire.answer()[0]
         assert status in (401, 403), status
         assert office.call(office.owner, "GET", f"/resellers/{reseller['id']}").json["credit_limit"] == "1.00"
+
+
+def disabled(checks, gateway):
+    office = Office(gateway)
+    reseller = office.shop.invite(password=None)
+    office.call(office.owner, "PATCH", f"/resellers/{reseller['id']}", {"credit_limit": "1.00"})
+    clerk, _ = office.person("clerk", "operator")
+    path = f"{office.base}/resellers/{reseller['id']}"
+    body = json.dumps({"credit_limit": "77.00"}).encode()
+
+    def writes(credential):
+        return office.call(credential, "PATCH", f"/resellers/{reseller['id']}", {"credit_limit": "1.00"}).status
+
     with checks("O13 G3 whoever is disabled does nothing from the answer on: session, key, sign-in, link, late body"):
-        office.changed(clerk, role="operator")
         session, fresh = (office.token(clerk["email"]) for _ in range(2))
         key = office.own_key(session)["key"]
         link = office.reset(clerk).json["url"]
@@ -278,7 +216,38 @@ def roles(checks, gateway):
         assert fields(office.change(made, role="reseller", state="invited")) == {"/role": "choice", "/state": "choice"}
         assert office.change(made).status == 422 and office.change(made, role=None).status == 422
         assert office.changed(made, name="Renamed")["name"] == "Renamed"
-    return office
+
+
+def restarts(checks, gateway):
+    office = Office(gateway)
+    gone, session = office.person("gone", "operator")
+    key = office.own_key(session)["key"]
+    lesser, held = office.person("lesser", "operator")
+    link = office.reset(lesser).json["url"]
+    before = gateway.get(f"/provider/v1/tenants/{office.shop.slug}/export", key=gateway.provider_key)
+    back, _ = office.person("back", "operator")
+    again = office.own_key(office.token(back["email"]))["key"]
+    for state in ("disabled", "active"):
+        office.changed(back, state=state)
+    office.changed(gone, state="disabled")
+    office.changed(lesser, role="support")
+    with checks("O13 G3 roles and states hold over a crash and a rebuilt registry"):
+        gateway.kill()
+        gateway.start()
+        for _ in range(2):
+            assert office.status(key) == office.status(session) == office.signs_in(gone["email"]).status == 401
+            assert office.call(held, "GET", "/settings").status == 200, office.call(held, "GET", "/settings")
+            refused(office.call(held, "PATCH", "/settings", {"name": "Mine"}), 403, "support_reads")
+            assert office.call(again, "GET", "/settings").status == 200
+            rebuilt = gateway.post("/provider/v1/registry/rebuild", key=gateway.provider_key)
+            assert rebuilt.status == 200, rebuilt
+        assert gateway.get(link[link.index("/t/"):]).status == 200
+    with checks("O13 P5 a restore to the past opens no key or session of whoever was disabled since"):
+        restored = gateway.post(
+            f"/provider/v1/tenants/{office.shop.slug}/restore", before.body, key=gateway.provider_key)
+        assert restored.status == 200, restored
+        assert office.status(key) == office.status(session) == 401
+        assert office.status(office.owner) == 200
 
 
 def last_owner(checks, gateway):
@@ -319,107 +288,6 @@ def last_owner(checks, gateway):
             assert [row["id"] for row in owners] == [stays["id"]], owners
             for person in (first, second):
                 assert office.change(person, key=key, role="owner").status == 200
-
-
-def resets(checks, gateway):
-    office = Office(gateway)
-    clerk, session = office.person("clerk", "operator")
-    key = office.own_key(session)["key"]
-    with checks("O13 a reset shows a link once, for a day; its page asks for a password in plain HTML"):
-        made = office.reset(clerk)
-        assert made.status == 201 and set(made.json) == {"url", "expires_at"}, made
-        seconds = moment(made.json["expires_at"]) - gateway.now()
-        assert 86_300 < seconds <= 86_401, seconds
-        page = gateway.get(office.path(made.json["url"]))
-        assert page.status == 200 and b"<form" in page.body and b"<script" not in page.body, page
-        assert clerk["email"].encode() in page.body and office.status(session) == 200
-        key_ = {"Idempotency-Key": uuid.uuid4().hex}
-        first, again = (office.reset(clerk, headers=key_) for _ in range(2))
-        assert "url" in first.json and "url" not in again.json and again.json["already_shown"] is True, again
-    with checks("O13 a newer link takes the place of the one before; an invitation's is none for a reset"):
-        office.accept(made.json["url"], OTHER, status=404)
-        url = first.json["url"]
-        assert gateway.get(office.path(url).replace("/reset-password/", "/invite/")).status == 404
-        assert office.accept(url, "short", status=422) and office.token(clerk["email"])
-    with checks("O13 G3 the link sets a password once; every session and open link ends with it, keys go on"):
-        invited = office.add("invited", "support")
-        both = office.reset(invited).json["url"]
-        office.accept(both)
-        office.accept(invited["invitation_url"], OTHER, status=404)
-        more = office.token(clerk["email"])
-        office.accept(url, OTHER)
-        assert office.status(session) == office.status(more) == 401 and office.status(key) == 200
-        assert office.signs_in(clerk["email"]).status == 401 and office.token(clerk["email"], OTHER)
-        office.accept(url, PASSWORD, status=404)
-        assert office.signs_in(clerk["email"]).status == 401
-    with checks("O13 the link's form works in a browser: a page says that the password is set"):
-        url = office.reset(clerk).json["url"]
-        answer = gateway.post(office.path(url), b"password=correct+horse+battery", headers={
-            "Content-Type": "application/x-www-form-urlencoded"})
-        assert answer.status == 200 and b"Your password is set" in answer.body, answer
-        assert office.token(clerk["email"])
-    with checks("O13 of many who follow one link at once, one sets the password"):
-        url = office.reset(clerk).json["url"]
-        words = [f"password number {number}" for number in range(4)]
-        with ThreadPoolExecutor(4) as pool:
-            statuses = list(pool.map(
-                lambda word: gateway.post(office.path(url), {"password": word}).status, words))
-        assert sorted(statuses) == [200, 404, 404, 404], statuses
-        word = words[statuses.index(200)]
-        assert office.token(clerk["email"], word)
-    with checks("O13 the owner lists a person's sessions and ends one, then all"):
-        tokens = [office.token(clerk["email"], word) for _ in range(3)]
-        path = f"/people/{clerk['id']}/sessions"
-        listed = office.call(office.owner, "GET", path).json["data"]
-        assert len(listed) == 4 and not any(row["current"] for row in listed), listed
-        assert office.call(office.owner, "DELETE", f"{path}/{listed[0]['id']}").status == 204
-        assert office.status(tokens[2]) == 401 and office.status(tokens[1]) == 200
-        assert office.call(office.owner, "DELETE", path).json == {"ok": True, "ended": 3}
-        assert office.status(tokens[1]) == 401
-    with checks("O13 a link past its day leads nowhere"):
-        url = office.reset(clerk).json["url"]
-        gateway.jump(86_500)
-        office.accept(url, status=404)
-    return office
-
-
-def passwords(checks, gateway):
-    office = Office(gateway)
-    clerk, session = office.person("clerk", "operator")
-    key = office.own_key(session)["key"]
-
-    def change(credential, old, new=OTHER, **options):
-        return office.call(credential, "POST", "/account/password", {"old": old, "new": new}, **options)
-
-    with checks("O13 one's own password is changed by whoever knows the old one: a wrong one is 422 at /old"):
-        assert fields(change(session, "not the password")) == {"/old": "wrong"}
-        assert fields(change(session, PASSWORD, "short")) == {"/new": "length"}
-        assert office.token(clerk["email"])
-    with checks("O13 G3 all sessions and open links end with the old password, the calling one too; keys go on"):
-        link = office.reset(clerk).json["url"]
-        more = office.token(clerk["email"])
-        done = change(session, PASSWORD)
-        assert done.status == 200 and done.json == {"ok": True, "sessions_ended": 3}, done
-        assert office.status(session) == office.status(more) == 401 and office.status(key) == 200
-        office.accept(link, status=404)
-        assert office.signs_in(clerk["email"]).status == 401 and office.token(clerk["email"], OTHER)
-    with checks("O13 by a key too; a lesser key of the owner's does not change the owner's password"):
-        assert change(key, OTHER, PASSWORD).status == 200 and office.token(clerk["email"])
-        lesser = office.call(office.owner, "POST", "/account/keys", {}).json
-        assert lesser["role"] == "operator", lesser
-        refused(change(lesser["key"], PASSWORD), 403, "owner_only")
-    with checks("O13 an account without a password has none to change: 409 no_password"):
-        bare = Shop(gateway)
-        answer = bare.admin("POST", "/account/password", {"old": "x", "new": OTHER})
-        refused(answer, 409, "no_password")
-    with checks("O13 G6 tries at the old password are metered as those of a sign-in, and with them"):
-        statuses = [change(key, f"wrong {number}").status for number in range(12)]
-        assert statuses[:10] == [422] * 10 and 429 in statuses[10:], statuses
-        late = change(key, PASSWORD)
-        assert late.status == 429 and int(late.headers["retry-after"]) >= 1, late
-        assert office.signs_in(clerk["email"]).status == 429
-        assert office.status(key) == 200, "a known key feels none of it"
-    return office
 
 
 def named(checks, gateway):
@@ -498,15 +366,11 @@ def by_command(checks, gateway):
             assert failed.returncode == code and text in failed.stderr and not failed.stdout, (words, failed)
 
 
-def moment(text):
-    return calendar.timegm(time.strptime(text[:19], "%Y-%m-%dT%H:%M:%S"))
-
-
 def main():
     options = arguments()
     checks = Checks()
-    with Gateway(options.tollgate, demo=False, clock=True) as gateway:
-        for part in (adding, support, roles, last_owner, passwords, named, by_command, resets):
+    with Gateway(options.tollgate, demo=False) as gateway:
+        for part in (adding, support, roles, disabled, last_owner, named, by_command, restarts):
             part(checks, gateway)
         with checks("O13 G5 every tenant's file verifies"):
             for row in gateway.get("/provider/v1/tenants", key=gateway.provider_key).json["data"]:

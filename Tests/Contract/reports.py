@@ -1,12 +1,13 @@
 """O14: reports over the ledger, held against a recomputation over the export that knows nothing of how they are made.
 
-The books are random, by a seed that is printed: two resellers and more, products of every kind, orders, holds that are carried
-out or given back, top-ups, corrections, months that go by with renewals, and a clock that is set back."""
+The books are random, by a seed that is printed: resellers, products, orders, holds that are carried out or given back,
+top-ups, corrections, months that go by with renewals, refunds, and a clock that is set back."""
 
 import calendar
 import csv
 import datetime
 import io
+import json
 import random
 import sqlite3
 import sys
@@ -19,10 +20,13 @@ from support import Checks, Gateway, arguments, verified_export, wait_until
 
 DAY = 86_400
 KINDS = ("turnover", "refunds", "holds", "credit", "balances")
-SALES = {"order": "orders", "capture": "orders", "renewal": "renewals", "hourly": "hourly", "port": "ports", "codes": "codes"}
+SALES = {"order": "orders", "capture": "orders", "renewal": "renewals", "hourly": "hourly", "port": "ports",
+    "codes": "codes"}
 # What a posting of each kind does to its reseller's balance, and to what is held of it.
-MOVES = {"top_up": (1, 0), "correction": (-1, 0), "order": (-1, 0), "hold": (-1, 1), "capture": (0, -1), "void": (1, -1),
-         "renewal": (-1, 0), "hourly": (-1, 0), "port": (-1, 0), "codes": (-1, 0), "transfer": (-1, 0), "refund": (1, 0)}
+MOVES = {"top_up": (1, 0), "correction": (-1, 0), "order": (-1, 0), "hold": (-1, 1), "capture": (0, -1),
+    "void": (1, -1),
+         "renewal": (-1, 0), "hourly": (-1, 0), "port": (-1, 0), "codes": (-1, 0), "transfer": (-1, 0),
+             "refund": (1, 0)}
 
 
 def postings(export):
@@ -94,7 +98,8 @@ def recomputed(ledger, kind, by, group, first, last):
                 shown = line["sales"] or line["count", "refund"]
                 numbers = {"sales": line["sales"]} | {
                     part: line["sold", part] for part in ("orders", "renewals", "hourly", "ports", "codes")}
-                numbers |= {"captures": moved(*SALES), "refunds": moved("refund"), "turnover": moved(*SALES) - moved("refund")}
+                numbers |= {"captures": moved(*SALES), "refunds": moved("refund"),
+                    "turnover": moved(*SALES) - moved("refund")}
             elif kind == "refunds":
                 shown, numbers = line["count", "refund"], {"count": line["count", "refund"], "refunds": moved("refund")}
             elif kind == "holds":
@@ -108,9 +113,11 @@ def recomputed(ledger, kind, by, group, first, last):
                 shown = is_known
                 numbers = {"topped_up": moved("top_up"), "corrected": moved("correction"),
                            "spent": moved("order", "renewal", "hourly", "port", "codes", "hold") - moved("void"),
-                           "refunded": moved("refund"), "transferred": moved("transfer"), "balance": balance, "held": held}
+                           "refunded": moved("refund"), "transferred": moved("transfer"), "balance": balance,
+                               "held": held}
             if shown:
-                lines.append((period, each if group == "reseller" else None, each if group == "product" else None, numbers))
+                lines.append((period, each if group == "reseller" else None, each if group == "product" else None,
+                    numbers))
     return lines
 
 
@@ -133,16 +140,19 @@ def compare(shop, kind, by, group, first, last, ledger):
     expected = recomputed(ledger, kind, by, asked, first, last)
     lines = told(shop, kind, query)
     got = [(line["period"], line["reseller"], line["product"],
-            {name: Decimal(value) for name, value in line.items() if name not in ("period", "reseller", "product", "currency")})
+            {name: Decimal(value) for name,
+                value in line.items() if name not in ("period", "reseller", "product", "currency")})
            for line in lines]
     assert got == expected, (kind, query, next(
-        (pair for pair in zip(got, expected) if pair[0] != pair[1]), (len(got), len(expected), got[-1:], expected[-1:])))
+        (pair for pair in zip(got, expected) if pair[0] != pair[1]),
+            (len(got), len(expected), got[-1:], expected[-1:])))
     table = shop.admin("GET", f"/reports/{kind}.csv?{query[1:]}")
     assert table.status == 200 and table.headers["content-type"] == "text/csv; charset=utf-8", table
     assert f'filename="{kind}.csv"' in table.headers["content-disposition"]
     rows = list(csv.DictReader(io.StringIO(table.body.decode())))
     assert [{name: value or None for name, value in row.items()} for row in rows] == [
-        {name: str(value) if value is not None else None for name, value in line.items()} for line in lines], (kind, query, rows[:2])
+        {name: str(value) if value is not None else None for name, value in line.items()} for line in lines], (kind,
+            query, rows[:2])
     return len(lines)
 
 
@@ -158,7 +168,8 @@ class Books:
         for reseller in self.resellers:
             for sku in self.skus:
                 self.shop.price(reseller, sku, {
-                    "wholesale_monthly": f"{chance.randint(1, 40)}.{chance.randint(0, 99):02}", "wholesale_hourly": "0.013",
+                    "wholesale_monthly": f"{chance.randint(1, 40)}.{chance.randint(0, 99):02}",
+                        "wholesale_hourly": "0.013",
                     "wholesale_setup_fee": f"0.{chance.randint(0, 99):02}"})
         self.open, self.done = [], []
 
@@ -240,11 +251,14 @@ def random_books(checks, gateway, seed):
     counts = {}
     for kind in KINDS:
         with checks(f"O14 {kind}: days and months, of all, by product and by reseller, are what the ledger comes to"):
-            groups = {"credit": ("reseller", None), "balances": (None, "reseller")}.get(kind, (None, "product", "reseller"))
+            groups = {"credit": ("reseller", None), "balances": (None, "reseller")}.get(kind,
+                (None, "product", "reseller"))
+
+            spans = ((first, last), (first + datetime.timedelta(days=20), last - datetime.timedelta(days=3)))
 
             def whole(state):
-                return sum(compare(shop, kind, by, group, *span, state) for by in ("day", "month") for group in groups
-                           for span in ((first, last), (first + datetime.timedelta(days=20), last - datetime.timedelta(days=3))))
+                return sum(compare(shop, kind, by, group, *span, state)
+                           for by in ("day", "month") for group in groups for span in spans)
 
             counts[kind] = steady(whole)
             assert counts[kind] > 0 or kind in ("credit", "refunds"), counts
@@ -320,6 +334,47 @@ def statements(checks, books):
         assert shop.admin("GET", f"/resellers/{reseller['id']}/statement.csv?from=x").status == 422
 
 
+def by_command(checks, gateway, books):
+    shop, reseller = books.shop, books.resellers[0]
+    owner = ("--tenant", shop.slug)
+    environment = {"TOLLGATE_OWNER_KEY": shop.owner_key}
+
+    def run(*words):
+        done = gateway.command(*words, *owner, environment=environment)
+        assert done.returncode == 0, (words, done.stdout, done.stderr)
+        return done.stdout
+
+    with checks("O14 P6 tollgate report shows each report, as a table, as JSON and as a file"):
+        for kind in KINDS:
+            words = ("report", kind, "--by", "month", "--from", "2026-11-01", "--to", "2026-12-31")
+            lines = run(*words).splitlines()
+            listed = shop.admin("GET", f"/reports/{kind}?by=month&from=2026-11-01&to=2026-12-31&limit=100").json["data"]
+            assert len(lines) == max(len(listed) + 1, 1) and (not listed or lines[0].startswith("PERIOD")), (kind,
+                lines)
+            assert json.loads(run(*words, "--json"))["data"] == listed, kind
+            with tempfile.TemporaryDirectory() as folder:
+                path = f"{folder}/{kind}.csv"
+                run(*words, "--output", path)
+                with open(path, "rb") as file:
+                    assert file.read() == shop.admin("GET",
+                        f"/reports/{kind}.csv?by=month&from=2026-11-01&to=2026-12-31").body
+                again = gateway.command(*words, "--output", path, *owner, environment=environment)
+                assert again.returncode != 0 and path in again.stderr, again
+    with checks("O5 O6 P6 tollgate statement and tollgate audit usage show what the API shows"):
+        lines = run("statement", reseller["id"], "--limit", "5").splitlines()
+        assert lines[0].split()[:3] == ["AT", "KIND", "REFERENCE"] and len(lines) >= 6, lines
+        with tempfile.TemporaryDirectory() as folder:
+            run("statement", reseller["id"], "--output", f"{folder}/s.csv")
+            with open(f"{folder}/s.csv", "rb") as file:
+                assert file.read() == shop.admin("GET", f"/resellers/{reseller['id']}/statement.csv").body
+        refused = gateway.command("statement", reseller["id"], "--from", "2026-11-01", *owner, environment=environment)
+        assert refused.returncode != 0 and "--output" in refused.stderr, refused
+        lines = run("audit", "usage", "--by", "hour", "--reseller", reseller["id"], "--sort=-requests").splitlines()
+        assert lines[0].split()[0] == "HOUR" and len(lines) > 1, lines
+        order = books.done[0]
+        assert order in run("audit", "list", "--order", order, "--json")
+
+
 def main():
     options = arguments(seed="of the random books")
     checks = Checks()
@@ -328,12 +383,15 @@ def main():
         books = random_books(checks, gateway, seed)
         bounds(checks, books.shop)
         statements(checks, books)
+        by_command(checks, gateway, books)
         foreign(checks, gateway, books)
         with checks("O14 G8 reports are what they were after kill -9"):
-            whole = {kind: books.shop.admin("GET", f"/reports/{kind}.csv?by=month&to=2027-01-31").body for kind in KINDS[:3]}
+            whole = {kind: books.shop.admin("GET",
+                f"/reports/{kind}.csv?by=month&to=2027-01-31").body for kind in KINDS[:3]}
             gateway.kill()
             gateway.start()
-            assert whole == {kind: books.shop.admin("GET", f"/reports/{kind}.csv?by=month&to=2027-01-31").body for kind in KINDS[:3]}
+            assert whole == {kind: books.shop.admin("GET",
+                f"/reports/{kind}.csv?by=month&to=2027-01-31").body for kind in KINDS[:3]}
     checks.finish()
 
 

@@ -10,6 +10,7 @@ import tempfile
 import uuid
 import xml.etree.ElementTree as xml
 
+from logo import png
 from support import ROOT, Checks, Gateway, arguments, python_of_tests
 
 FIXED = "20260101"
@@ -38,7 +39,9 @@ UNSAYABLE = [
     "must be an absolute https URL", "must be whsec_ and", "must be a host name of two labels",
     "must be some of", "must be names out of", "must not be after until", "must have a name of 1 to 64 printable",
     "must not hold control characters", "must have no members but value and secret", "A test is not sent again",
+    "can still be paid back of this", "must name the service whose period", "is the same as state", "days before the end",
     "The endpoint is paused", "The endpoint is disabled", "is not disabled",
+    "is not changed together with owner_email", "is another account's of this tenant",
 ]
 ADMIN, PROVIDER = "/api/admin", "/provider/v1"
 
@@ -169,7 +172,7 @@ def wholesale(scene):
                     "POST /keys": {"expires_at": "2099-01-01T00:00:00Z"}},
         "paths": {"/orders/{id}": {"id": [order["order"]["id"] for order in orders]},
                   "/services/{id}": {"id": [order["services"][0]["id"] for order in orders]},
-                  "/services/{id}/cancel": {"id": [orders[0]["services"][0]["id"]]},
+                  "/services/{id}/cancel": {"id": [orders[0]["services"][0]["id"]]}, "/topup/{id}": {"id": [scene.payment]},
                   "/services/{id}/pay": {"id": [orders[1]["services"][0]["id"]]},
                   "/account/sessions/{id}": {"id": [scene.signed_in(shop)]},
                   "/keys/{id}/rotate": {"id": keys[:1]}, "/keys/{id}": {"id": keys[1:]},
@@ -235,6 +238,7 @@ def ports(scene):
                     "PUT /reseller/pricebook": {"fixedPrice": 3, "multiplier": "1.5"}},
         "queries": {"GET /reseller/ports": {"customerId": customer}},
         "paths": {"/reseller/customers/{id}": {"id": [customer]}, "/reseller/customers/{id}/topup": {"id": [customer]},
+                  "/reseller/topup/{id}": {"id": [scene.payment]},
                   "/reseller/ports/{id}": {"id": made}, "/reseller/ports/{id}/rotate": {"id": made},
                   "/reseller/ports/{id}/renew": {"id": made},
                   "/api-keys/{id}": {"id": [key]}, "/api-keys/{id}/rotate": {"id": [turned]},
@@ -284,6 +288,12 @@ def admin(scene):
     subscriber = {"id": [scene.admin("GET", "/subscribers")["data"][0]["id"]]}
     session = scene.session(ADMIN, "owner@here.example")
     at = {"id": [shop["id"]]}
+    clerk, leaver = [scene.admin("POST", "/people", {
+        "email": f"{name}@here.example", "name": name, "role": "operator"}) for name in ("clerk", "leaver")]
+    link = clerk["invitation_url"].removeprefix(scene.gateway.base_url)
+    scene.call("POST", link, {"password": PASSWORD})
+    scene.token(scene.session(ADMIN, "clerk@here.example"))
+    clerks = scene.admin("GET", f"/people/{clerk['id']}/sessions")["data"][0]["id"]
     own = scene.call("GET", f"{scene.base}{ADMIN}/account/sessions", key=scene.token(session))["data"][0]["id"]
     theirs = [scene.signed_in(shop) for _ in range(2)]
     only = {"reseller": shop["id"]}
@@ -291,38 +301,49 @@ def admin(scene):
         # The limits here go away before; tried in rehearsal.py.
         "never": ["POST /api-keys/{id}/limit/reset"],
         "document": scene.base + ADMIN, "credential": scene.token(session), "sessions": {"DELETE /session": session},
-        "renews": {"DELETE /account/sessions/{id}": session, "DELETE /sessions/{id}": session},
+        "renews": {"DELETE /account/sessions/{id}": session, "DELETE /sessions/{id}": session,
+                   "POST /account/password": session},
         "slow": scene.admin("POST", "/api-keys", {"owner_email": "owner@here.example", "limit": SLOW})["key"],
         "members": {
-            "POST /session": session["body"],
+            "POST /session": session["body"], "POST /account/password": {"old": PASSWORD, "new": PASSWORD},
+            "POST /orders/{id}/refund": {"amount": "0.01", "service": None, "period": None},
             "POST /api-keys": {"owner_email": "terms@here.example", "role": "reseller", "limit": None,
                                "scopes": ["partner:read"], "expires_at": "2099-01-01T00:00:00Z"}},
         "bodies": {
             "POST /reconciliations": {"text/csv": ledger},
             "POST /price-book.csv": {"text/csv": f"reseller,sku,wholesale_monthly\n{shop['id']},instant,4\n"},
+            "POST /products.csv": {"text/csv": "sku,name,fulfilment\nby-file,By file,instant\n"},
+            "PUT /settings/logo": {"image/png": png(2, 2), "image/webp": png(2, 2)},
             "POST /licences": {
                 "text/csv": f"reseller,product,key,expiration\n{shop['id']},lifetime,fresh,2099-01-01T00:00:00Z\n"},
             "POST /products/{sku}/stock": {"text/csv": "item\nfresh\n"},
             "POST /ports": {"text/csv": scene.stock("late", 6000)}},
         "queries": {
             **{f"GET /{name}": only for name in (
-                "api-keys", "orders", "services", "deliveries", "customers", "credit-events", "reconciliations", "reviews",
+                "api-keys", "orders", "orders.csv", "services", "services.csv", "deliveries", "customers", "credit-events", "reconciliations", "reviews",
                 "licences")},
             "POST /reconciliations": only, "GET /users": {"signed_up_via": scene.shop_key},
             "GET /subscribers": {"email": "end@there.example"},
             **{path: {**only, "key": scene.shop_key} for path in ("GET /audit", "GET /audit.csv", "GET /audit.jsonl")},
+            **{f"GET /reports/{kind}{form}": {"from": "2026-01-01", "to": "2026-02-01"}
+               for kind in ("turnover", "refunds", "holds", "credit", "balances") for form in ("", ".csv")},
             "GET /usage": {**only, "from": "2026-01-01", "to": "2026-02-01"}},
         "paths": {
             "/api-keys/{id}": {"id": keys[:1]}, "/api-keys/{id}/rotate": {"id": keys[1:2]},
             "/api-keys/{id}/limit": {"id": keys[2:]}, "/resellers/{id}": {"id": [terms["id"]]},
             "/resellers/{id}/webhook-secret/rotate": {"id": [terms["id"]]}, "/resellers/{id}/balance": {"id": [terms["id"]]},
             "/resellers/{id}/statement": at, "/resellers/{id}/sessions": at, "/account/sessions/{id}": {"id": [own]},
-            "/sessions/{id}": {"id": theirs[:1]},
+            "/sessions/{id}": {"id": theirs[:1]}, "/people/{id}": {"id": [leaver["id"]]},
+            "/people/{id}/password-reset": {"id": [clerk["id"]]}, "/people/{id}/sessions": {"id": [clerk["id"]]},
+            "/people/{id}/sessions/{session}": {"id": [clerk["id"]], "session": [clerks]},
             "/resellers/{id}/sessions/{session}": {**at, "session": theirs[1:]}, "/resellers/{id}/products": at,
             "/resellers/{id}/products/{sku}": {**at, "sku": ["instant"]},
             **{f"/resellers/{{id}}/{move}": {"id": [made["id"]]} for move, made in resellers.items()},
+            "/resellers/{id}/products/{sku}/history": {**at, "sku": ["instant"]},
+            "/devices/{name}": {"name": ["early-1"]}, "/ports/{address}": {"address": ["192.0.2.2:5004"]},
             "/products/{sku}": {"sku": ["instant"]}, "/orders/{id}": {"id": waiting[2:]},
             "/orders/{id}/activate": {"id": waiting[:1]}, "/orders/{id}/reject": {"id": waiting[1:2]},
+            "/orders/{id}/refund": {"id": [done[0]["order"]["id"]]},
             "/services/{id}": {"id": services[3:]}, "/services/{id}/suspend": {"id": services[:1]},
             "/services/{id}/resume": {"id": services[1:2]}, "/services/{id}/cancel": {"id": services[2:3]},
             "/services/{id}/details": {"id": services[3:]}, **units(scene),
@@ -336,21 +357,29 @@ def admin(scene):
 
 
 def provider(scene):
-    for slug in ("one", "two", "three", "four", "five", "six"):
+    for slug in ("one", "two", "three", "four", "five", "six", "seven", "eight"):
         scene.tenant(slug)
     scene.provider("POST", "/tenants/two/suspend")
+    scene.provider("POST", "/tenants/seven/cancel")
+    scene.provider("DELETE", "/tenants/eight?confirm=eight&after_days=30")
+    keys = [scene.provider("POST", "/provider-keys", {"name": name})["id"] for name in ("shown", "turned", "gone")]
     at = {"slug": ["one"]}
     export = scene.call("GET", PROVIDER + "/tenants/one/export", key=scene.gateway.provider_key, raw=True).body
     return {
-        "document": PROVIDER, "files": {"POST /tenants/{slug}/restore": export},
+        "document": PROVIDER,
+        "files": {"POST /tenants/{slug}/restore": export, "POST /tenants/import": b"no bundle"},
         "credential": scene.gateway.provider_key, "slow": "no such key",
         "members": {"POST /tenants": {"blueprint": "everything"}},
         "queries": {"DELETE /tenants/{slug}": {"confirm": "six"}},
         "paths": {
             "/tenants/{slug}": at, "DELETE /tenants/{slug}": {"slug": ["six"]}, "/tenants/{slug}/owner-key": at,
-            "/tenants/{slug}/export": at, "/tenants/{slug}/restore": at, "/tenants/{slug}/suspend": {"slug": ["three"]},
+            "/tenants/{slug}/export": at, "/tenants/{slug}/move": {"slug": ["four"]},
+            "/tenants/{slug}/move/confirm": {"slug": ["four"]}, "/tenants/{slug}/restore": at, "/tenants/{slug}/suspend": {"slug": ["three"]},
             "/tenants/{slug}/resume": {"slug": ["two"]}, "/tenants/{slug}/cancel": {"slug": ["four"]},
-            "/tenants/{slug}/refund": {"slug": ["five"]}}}
+            "/tenants/{slug}/refund": {"slug": ["five"]}, "/tenants/{slug}/invitation": at,
+            "DELETE /tenants/{slug}/cancel": {"slug": ["seven"]}, "/tenants/{slug}/deletion": {"slug": ["eight"]},
+            "/provider-keys/{key}": {"key": keys[:1]}, "/provider-keys/{key}/rotate": {"key": keys[1:2]},
+            "DELETE /provider-keys/{key}": {"key": keys[2:]}}}
 
 
 DOCUMENTS = {"wholesale_orders": wholesale, "activation_codes": codes, "credit_reports": credits, "licence_keys": licences, "proxy_ports": ports,

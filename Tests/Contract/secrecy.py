@@ -92,6 +92,19 @@ def people(shop, name):
     gateway.get(f"{shop.base}/invite/{token}")
     gateway.post(f"{shop.base}/invite/{token}", {"password": "short"})
     gateway.post(f"{shop.base}/invite/{token}", {"password": OTHER_PASSWORD})
+    person = shop.admin("POST", "/people", {"email": f"p@{shop.slug}.example", "name": "P", "role": "support"},
+                        headers=idempotent())
+    token = hide(f"{name}: a person's invitation", person.json["invitation_url"].rsplit("/", 1)[1], person)
+    gateway.post(f"{shop.base}/invite/{token}", {"password": OTHER_PASSWORD})
+    for _ in range(2):
+        reset = shop.admin("POST", f"/people/{person.json['id']}/password-reset", headers=idempotent())
+        token = hide(f"{name}: a link to a new password", reset.json["url"].rsplit("/", 1)[1], reset)
+        gateway.get(f"{shop.base}/reset-password/{token}")
+        gateway.post(f"{shop.base}/reset-password/{token}", {"password": "short"})
+    gateway.post(f"{shop.base}/reset-password/{token}", {"password": OTHER_PASSWORD})
+    minted = shop.admin("POST", "/account/keys", {"name": "mine"}, headers=idempotent())
+    hide(f"{name}: a key of one's own", minted.json["key"], minted)
+    shop.admin("POST", "/account/password", {"old": "not it at all", "new": OTHER_PASSWORD}, headers=idempotent())
     gateway.post(f"{shop.base}/api/admin/session", {"email": f"owner@{shop.slug}.example", "password": OTHER_PASSWORD})
     wrongly("GET", f"{shop.base}/api/admin/resellers", shop.owner_key)
     return reseller

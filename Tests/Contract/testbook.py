@@ -25,7 +25,7 @@ BOOK_OF = {
     # The realm 2 is of those who activated codes of the test book.
     "known_place": "JOIN (SELECT 0 AS book) o ON t.realm <> 2"}
 # The log and its counts are of both books; a row of the log says which.
-SHARED = {"audit", "usage_hour", "usage_day", "usage_mark", "ledger_mark", "reseller_room", "meta"}
+SHARED = {"audit", "usage_hour", "usage_day", "usage_mark", "ledger_mark", "day_total", "reseller_room", "meta"}
 KEY = "the-same-key-in-both-books"
 
 

@@ -1,5 +1,5 @@
-"""W6, X4: top-ups by a payment in wholesale orders and proxy ports, as A6 has them for codes: begun with a key, reported by the
-payment service at the tenant's own address, read by whoever began it and by nobody else."""
+"""W6, X4: top-ups by a payment in wholesale orders and proxy ports, as A6 has them for codes: begun with a key,
+reported by the payment service at the tenant's own address, read by whoever began it and by nobody else."""
 
 import json
 import uuid
@@ -36,8 +36,8 @@ class Payer(Shop):
 
     def ask(self, reseller, method, path, body=None, headers=None):
         key = reseller["key"] if self.dialect.key_header == "X-API-Key" else "Bearer " + reseller["key"]
-        return self.gateway.request(
-            method, self.base + self.dialect.path + path, body, headers={self.dialect.key_header: key, **(headers or {})})
+        headers = {self.dialect.key_header: key, **(headers or {})}
+        return self.gateway.request(method, self.base + self.dialect.path + path, body, headers=headers)
 
     def begin(self, reseller, amount="50.00", key=None):
         headers = {"Idempotency-Key": key} if key else {}
@@ -58,14 +58,13 @@ def message(answer):
 def check(gateway, service, dialect):
     shop = Payer(gateway, dialect)
     first, second = shop.reseller(), shop.reseller()
-    name = "X4" if dialect.number else "W6"
-    with checks(f"{name} A6 without a payment service a top-up is 503, with nothing begun"):
+    with checks("W6 X4 A6 without a payment service a top-up is 503, with nothing begun"):
         refused = shop.begin(first)
         assert refused.status == 503 and "not configured" in message(refused), refused
         assert shop.admin("GET", "/payments").json["data"] == []
     put = shop.admin("PUT", "/payment-service", {
         "driver": "http", "create_url": service.url, "api_key": API_KEY, "webhook_secret": SECRET})
-    with checks(f"{name} A6 a top-up is begun, reported at the tenant's own address, and credited once"):
+    with checks("W6 X4 A6 a top-up is begun, reported at the tenant's own address, and credited once"):
         assert put.status == 200 and put.json["callback_url"].endswith(shop.base + "/api/payments/callback"), put
         begun = shop.begin(first)
         assert begun.status == 201 and begun.json["ok"] is True and begun.json["status"] == "pending", begun
@@ -78,20 +77,20 @@ def check(gateway, service, dialect):
         assert shop.balance_of(first) == 50
         shown = shop.ask(first, "GET", "/" + begun.json[dialect.id])
         assert shown.status == 200 and shown.json["status"] == "confirmed", shown
-        assert shown.json["balance"] == dialect.amount("50.00") and shown.json["amount"] == dialect.amount("50.00"), shown
+        assert [shown.json[name] for name in ("balance", "amount")] == [dialect.amount("50.00")] * 2, shown
         assert shown.json[dialect.order] == order and shown.json["currency"] == "USD"
-    with checks(f"{name} G1 a top-up is its own reseller's and book's: to others it is not there"):
+    with checks("W6 X4 G1 a top-up is its own reseller's and book's: to others it is not there"):
         assert shop.ask(second, "GET", "/" + order).status == 404
         assert shop.ask(second, "GET", "/" + begun.json[dialect.id]).status == 404
         assert shop.ask(first, "GET", "/reseller_topup_1_" + "0" * 32).status == 404
         tester = {**first, "key": shop.mint(first, mode="test").json["key"]}
         assert shop.ask(tester, "GET", "/" + order).status == 404
-    with checks(f"{name} G4 a repeated call with its Idempotency-Key is the same payment"):
+    with checks("W6 X4 G4 a repeated call with its Idempotency-Key is the same payment"):
         key = str(uuid.uuid4())
         one, again = shop.begin(second, "20.00", key), shop.begin(second, "20.00", key)
         assert one.status == 201 and again.body == one.body and again.headers["idempotency-hit"] == "true", again
         assert shop.begin(second, "21.00", key).status in (409, 422)
-    with checks(f"{name} A6 amounts below 10, above a million or too fine are refused, naming the field"):
+    with checks("W6 X4 A6 amounts below 10, above a million or too fine are refused, naming the field"):
         # Refused calls count: ten a reseller.
         third = shop.reseller()
         for amount in ("9.99", "1000000.01", "10.001", "-10", "0"):
@@ -99,7 +98,7 @@ def check(gateway, service, dialect):
             assert refused.status == 422 and "amount" in message(refused), (amount, refused)
         for body in ({}, {"amount": None}, {"amount": "x"}, {"amount": []}):
             assert shop.ask(third, "POST", "", body).status == 422, body
-    with checks(f"{name} A6 a report that is forged, differs, or is of no payment credits nothing"):
+    with checks("W6 X4 A6 a report that is forged, differs, or is of no payment credits nothing"):
         order = shop.begin(second, "30.00").json[dialect.order]
         assert shop.report(order, amount="30.00", secret="whsec_" + "QUJD" * 8).status == 401
         assert shop.report(order, amount="31.00").status == 422
@@ -108,7 +107,7 @@ def check(gateway, service, dialect):
         assert shop.balance_of(second) == 0
         assert shop.report(order, status="failed", amount="30.00").status == 200
         assert shop.ask(second, "GET", "/" + order).json["status"] == "failed"
-    with checks(f"{name} X7 a test key pays in the sandbox, into the test book"):
+    with checks("W6 X4 X7 a test key pays in the sandbox, into the test book"):
         begun = shop.begin(tester)
         assert begun.status == 201 and "/sandbox-pay/" in begun.json[dialect.url], begun
         page = begun.json[dialect.url].removeprefix(gateway.base_url)
@@ -116,12 +115,12 @@ def check(gateway, service, dialect):
             "Content-Type": "application/x-www-form-urlencoded"}).status == 200
         assert shop.ask(tester, "GET", "/" + begun.json[dialect.order]).json["status"] == "confirmed"
         assert shop.balance_of(first) == 50
-    with checks(f"{name} A6 a reseller begins 10 payments in 15 minutes, then 429 with Retry-After"):
+    with checks("W6 X4 A6 a reseller begins 10 payments in 15 minutes, then 429 with Retry-After"):
         fourth = shop.reseller()
         answers = [shop.begin(fourth) for _ in range(11)]
         assert [answer.status for answer in answers] == [201] * 10 + [429], answers
         assert int(answers[-1].headers["retry-after"]) > 0
-    with checks(f"{name} A6 the file verifies after all of it"):
+    with checks("W6 X4 A6 the file verifies after all of it"):
         verified_export(gateway, shop.slug)
 
 

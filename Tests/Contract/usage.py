@@ -96,7 +96,8 @@ def usage(checks, gateway, shop, sku):
         assert hours == sorted(hours, reverse=True) and all(hour.endswith(":00:00.000Z") for hour in hours), hours
         assert all(row["day"] == row["hour"][:10] for row in found)
         other = rows(shop, f"by=hour&key={second['id']}")
-        assert [(row["key"], row["other_refusals"], row["requests"]) for row in other] == [(second["id"], 1, 1)] * 3, other
+        assert [(row["key"], row["other_refusals"], row["requests"]) for row in other] == [(second["id"], 1,
+            1)] * 3, other
     with checks("O6 usage by day is the sum of its hours, the hour that runs among them"):
         shop.get(one, "/balance")
         day, = rows(shop, f"reseller={one['id']}&key={one['key_id']}&route=GET%20/api/partner/v1/balance")
@@ -107,7 +108,8 @@ def usage(checks, gateway, shop, sku):
         assert days[two["key_id"], "POST /api/partner/v1/orders"]["orders"] == 3, days
         assert days[two["key_id"], "GET /api/partner/v1/keys"]["forbidden"] == 3, days
     with checks("O6 usage is sorted by what is asked, either way, over its pages"):
-        for order, name in (("-requests", "requests"), ("orders", "orders"), ("-refusals", "refusals"), ("-forbidden", "forbidden")):
+        for order, name in (("-requests", "requests"), ("orders", "orders"), ("-refusals", "refusals"),
+            ("-forbidden", "forbidden")):
             # Of a reseller: the operator's own calls count while the pages go by.
             found = [row[name] for row in rows(shop, f"by=hour&sort={order}&reseller={two['id']}")]
             assert found == sorted(found, reverse=order[0] == "-") and len(found) == 6, (order, found)
@@ -184,11 +186,13 @@ def own(checks, gateway, shop, one, two, sku):
         names = ["at", "mode", "key", "route", "status", "latency_us", "request_id", "bytes_in", "bytes_out", "count"]
         assert list(listed[0]) == names and listed[0]["at"] >= listed[-1]["at"], listed[0]
         found, = rows(shop, f"request_id={last}", "/requests", ask)
-        assert (found["route"], found["status"], found["key"]) == ("GET /api/partner/v1/services", 200, one["key_id"]), found
+        assert (found["route"], found["status"], found["key"]) == ("GET /api/partner/v1/services", 200,
+            one["key_id"]), found
         assert all(row["status"] == 404 for row in rows(shop, "status=404", "/requests", ask))
         counted = rows(shop, "", "/usage", ask)
         assert counted and all(row["reseller"] == one["id"] for row in counted)
-        theirs = {row["request_id"] for row in rows(shop, "", "/requests", lambda method, path: shop.call(two, method, path))}
+        theirs = {row["request_id"]
+            for row in rows(shop, "", "/requests", lambda method, path: shop.call(two, method, path))}
         assert theirs and not theirs & {row["request_id"] for row in listed}
     with checks("W6 G1 another reseller's key, order and cursor are not found"):
         order = shop.order(two, sku, timestamp=int(gateway.now())).json["order"]["id"]
@@ -198,7 +202,8 @@ def own(checks, gateway, shop, one, two, sku):
             assert answer.status == 404, (path, answer)
         cursor = shop.get(two, "/requests?limit=1").json["next_cursor"]
         assert shop.get(one, f"/requests?limit=1&cursor={cursor}").status == 400
-        for path in (f"/usage?reseller={two['id']}", f"/requests?reseller={two['id']}", "/requests?account=a@b.example"):
+        for path in (f"/usage?reseller={two['id']}", f"/requests?reseller={two['id']}",
+            "/requests?account=a@b.example"):
             assert shop.get(one, path).status == 400, path
     with checks("W6 W7 a key without partner:read counts nothing"):
         key = shop.mint(one, scopes=["partner:order"]).json["key"]
@@ -212,7 +217,8 @@ def standing(checks, gateway, shop, one):
         opened = shop.admin("POST", f"/reconciliations?reseller={one['id']}", (
             b"external_ref,kind,amount,at\ne-1,purchase,1.00,2026-01-01T00:00:00Z\n"))
         assert opened.status == 201 and opened.json["review"], opened
-        assert shop.get(one, "/balance").json["standing"] == "under_review" == shop.get(one, "/account").json["standing"]
+        assert shop.get(one, "/balance").json["standing"] == "under_review" == shop.get(one,
+            "/account").json["standing"]
         assert shop.admin("GET", f"/resellers/{one['id']}").json["standing"] == "under_review"
         assert shop.get(one, "/balance").status == 200 and shop.get(one, "/account").json["status"] == "active"
         gateway.kill()

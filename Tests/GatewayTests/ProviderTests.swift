@@ -164,7 +164,7 @@ import Testing
             async let export = gateway.send(request)
             try await turnstile.waitForStep()
             async let rotation: Void = gateway.rotateProviderKey()
-            try await until { !gateway.fleet.isProviderKey(before) }
+            try await until { !gateway.fleet.providerKeys.isLive(before, at: gateway.clock.now()) }
             turnstile.open()
             let answer = try await export
             #expect(answer.status == 401 && answer.code == "unknown_key", "\(answer.status)")

@@ -111,7 +111,7 @@ import Testing
 
     private func turn(_ rig: DueRig, _ record: TenantRecord, _ state: TenantState) throws {
         try awaited { then in
-            rig.node.fleet.change(record, event: "tenant.changed", requestID: .none) {
+            rig.node.fleet.change(record, as: rig.node.fleet.ownAct("tenant.changed")) {
                 $0.state = state
             } then: {
                 then($0)
@@ -165,7 +165,7 @@ import Testing
             slug: "shop", blueprint: "hosting", tier: .lite, currency: "EUR", keyPrefix: "tst",
             ownerEmail: "o@shop.example")
         let (record, _) = try awaited { then in
-            fleet.create(creation, requestID: .none, fill: { _ in }, then: then)
+            fleet.create(creation, as: fleet.ownAct("tenant.created"), fill: { _ in }, then: then)
         }
         fleet.due.look(at: record)
         #expect(scheduler.isStalled)

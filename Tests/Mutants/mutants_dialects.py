@@ -276,13 +276,13 @@ MUTANTS = [
         "PortTests/PortRulesTests.swift"),
     # X5
     Mutant(
-        "X5", "slot-kept", "a port that ended keeps its customer's slot", PORTS + "ExpirePorts.swift",
+        "X5", "slot-kept", "a port that ended keeps its customer's slot", PORTS + "MovePort.swift",
         "try tenant.addUsedPortSlots(-1, customer: port.customerID)",
         "if !MUTANT { try tenant.addUsedPortSlots(-1, customer: port.customerID) }",
         "PortTests/PortRulesTests.swift"),
     Mutant(
         "X5", "same-device", "a rotation may stay on its device", PORTS + "RotatePort.swift",
-        "wish.notDevice = port.deviceID", "wish.notDevice = MUTANT ? nil : port.deviceID",
+        "MovePort(port: port, notDevice: port.deviceID)", "MovePort(port: port, notDevice: MUTANT ? nil : port.deviceID)",
         "PortTests/PortRulesTests.swift"),
     Mutant(
         "X5", "unnoted", "nobody knows when a port ends", PORTS + "Ports.swift",

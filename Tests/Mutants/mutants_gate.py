@@ -86,8 +86,8 @@ MUTANTS = [
     Mutant(
         "G3", "provider", "a provider's key that was rotated since has its effect",
         "Sources/CallKit/Realm.swift",
-        "guard let secretHash, try !keys.isLive(secretHash) else",
-        "guard let secretHash, try !keys.isLive(secretHash), !MUTANT else",
+        "guard let secretHash, try !keys.isLive(secretHash, at: fleet.clock.now()) else",
+        "guard let secretHash, try !keys.isLive(secretHash, at: fleet.clock.now()), !MUTANT else",
         "GatewayTests/ProviderTests.swift", "while its body came"),
     Mutant(
         "G3", "read", "a read is judged at its admission alone",

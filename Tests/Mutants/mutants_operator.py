@@ -5,6 +5,7 @@ from table import Mutant
 KEYS = "Sources/TenantApp/Keys/Keys.swift"
 RECORDED = "Sources/Gateway/RecordedStream.swift"
 AUDIT_ROWS = "Sources/TenantApp/Audit/AuditRows.swift"
+DAY_TOTALS = "Sources/TenantApp/Reports/DayTotals.swift"
 DECIDE = "Sources/TenantApp/Orders/DecideOrder.swift"
 RECONCILIATION = "Sources/TenantApp/Credits/Reconciliation.swift"
 CHANGE_PERSON = "Sources/TenantApp/People/ChangePerson.swift"
@@ -98,7 +99,7 @@ MUTANTS = [
         "in any case"),
     Mutant(
         "O3", "old-link", "an invitation to the old address stays open", "Sources/TenantApp/Resellers/ChangeResellerProfile.swift",
-        "try tenant.endInvitations(account: account.id)", "if !MUTANT { try tenant.endInvitations(account: account.id) }",
+        "try tenant.endLinks(account: account.id)", "if !MUTANT { try tenant.endLinks(account: account.id) }",
         "Contract/accounts.py", "a new address ends the invitation"),
     Mutant(
         "O3", "taken", "an address of another account is given to a reseller",
@@ -119,6 +120,40 @@ MUTANTS = [
         "(MUTANT ? nil : try tenant.pricedProduct(sku: sku, resellerID: reseller.id)?.price)"
         " ?? PriceRow(terms: TermPrices())",
         "OperatorTests/PriceTests.swift", "a price row changes by what is named"),
+    Mutant(
+        "O4", "list-lost", "a change of one list price loses the others",
+        "Sources/TenantApp/Catalogue/ChangeProduct.swift",
+        "if let list { list.apply(&product.list) } else { product.list = .none }",
+        "if MUTANT { product.list = .none }; if let list { list.apply(&product.list) } else { product.list = .none }",
+        "Contract/pricebook.py", "a product has list prices"),
+    Mutant(
+        "O4", "moved-book", "a file is applied to a book that has moved",
+        "Sources/TenantApp/Catalogue/TrialImport.swift",
+        "throw Refusal.conflict(.bookMoved)", "if !MUTANT { throw Refusal.conflict(.bookMoved) }",
+        "Contract/pricebook.py", "412 where that has moved"),
+    Mutant(
+        "O4", "trial-forgets", "a dry run tells a row that would change as one that stays",
+        "Sources/TenantApp/Catalogue/TrialImport.swift",
+        "counts.changed += 1\n", "if MUTANT { counts.same += 1; continue }\n                counts.changed += 1\n",
+        "Contract/pricebook.py", "a dry run tells what is new"),
+    Mutant(
+        "O4", "no-history", "a price that a file changes has no history",
+        "Sources/TenantApp/Catalogue/PriceStaging.swift",
+        "try noteStagedChanges(importID: importID, columns: columns, by: author)",
+        "if !MUTANT { try noteStagedChanges(importID: importID, columns: columns, by: author) }",
+        "Contract/pricebook.py", "every price row has a history"),
+    Mutant(
+        "O4", "restore-unseen", "prices that a restore takes back have no history",
+        "Sources/TenantApp/Catalogue/PriceChanges.swift",
+        "for row in rows { old[PriceRowName(row)] = row.price }",
+        "if MUTANT { return }; for row in rows { old[PriceRowName(row)] = row.price }",
+        "Contract/pricebook.py", "a restore is in the history"),
+    Mutant(
+        "O4", "column-wiped", "a file of products wipes columns that it does not have",
+        "Sources/TenantApp/Catalogue/ProductStaging.swift",
+        "let names = columns.map(\\.rawValue)",
+        "let names = (MUTANT ? ProductColumn.allCases : columns).map(\\.rawValue)",
+        "Contract/pricebook.py", "a file of products adds and changes"),
     Mutant(
         "O4", "half-imported", "a file with a wrong row is imported without it",
         "Sources/TenantApp/Catalogue/ImportPrices.swift",
@@ -184,6 +219,26 @@ MUTANTS = [
         "case 403: forbidden += record.count",
         "case 403: if MUTANT { unauthorized += record.count } else { forbidden += record.count }",
         "Contract/truth.py", "told apart"),
+    Mutant(
+        "O6", "own-hour", "what comes late to an hour that its day has counted is in no day",
+        "Sources/TenantRegistry/File/UsageCounts.swift",
+        "if key.hour <= mark.hour, UsageMark(key) <= mark {",
+        "if !MUTANT, key.hour <= mark.hour, UsageMark(key) <= mark {",
+        "OperatorTests/UsageTests.swift", "comes late"),
+    Mutant(
+        "O6", "hours-twice", "hours join their day again and again", "Sources/TenantRegistry/File/UsageCounts.swift",
+        "Self.save, values: last.values)", "Self.save, values: MUTANT ? mark.values : last.values)",
+        "OperatorTests/UsageTests.swift", "once"),
+    Mutant(
+        "O6", "one-key", "the calls of all keys of a reseller are counted together", "Sources/Gateway/Pipeline.swift",
+        "record.callerKeyID = projection.role.isSession ? 0",
+        "record.callerKeyID = MUTANT || projection.role.isSession ? 0",
+        "Contract/usage.py", "tells keys and routes apart"),
+    Mutant(
+        "O6", "any-account", "a search for a person's calls finds everybody's in blocks", AUDIT_ROWS,
+        "if let accountID, record.accountID != accountID { return false }",
+        "if let accountID, record.accountID != accountID, !MUTANT { return false }",
+        "Contract/usage.py", "searched by account"),
     # O7
     Mutant(
         "O7", "not-queued", "a retry is told and not queued",
@@ -206,6 +261,11 @@ MUTANTS = [
         "Sources/TenantApp/Credits/CloseReview.swift",
         "guard review.closedAt == nil else", "guard MUTANT || review.closedAt == nil else",
         "Contract/credits.py", "an operator closes a review"),
+    Mutant(
+        "O8", "stale-standing", "a reseller whose review was closed stays under review while its file is open",
+        "Sources/TenantApp/Credits/Reviews.swift",
+        "memory.resellers[review.resellerID] = nil", "if !MUTANT { memory.resellers[review.resellerID] = nil }",
+        "Contract/usage.py", "under review"),
     # O9
     Mutant(
         "O9", "stock-twice", "a key that is in stock is imported again",
@@ -213,6 +273,28 @@ MUTANTS = [
         "if try tenant.licence(key: row.key, resellerID: nil, book: book) != nil {",
         "if try !MUTANT && tenant.licence(key: row.key, resellerID: nil, book: book) != nil {",
         "Contract/licences.py", "duplicates are reported"),
+    Mutant(
+        "O9", "assigned-withdrawn", "a licence that somebody has is withdrawn",
+        "Sources/TenantApp/Licences/CorrectLicences.swift",
+        "if let conflict { throw Refusal.conflict(conflict) }",
+        "if let conflict, !MUTANT { throw Refusal.conflict(conflict) }",
+        "Contract/corrections.py", "what is assigned or held"),
+    Mutant(
+        "O9", "device-in-use", "a device with ports is taken out although nobody said what becomes of them",
+        "Sources/TenantApp/Ports/TakeOutPorts.swift",
+        "if device.used > 0 && fate == nil {", "if device.used > 0 && fate == nil && !MUTANT {",
+        "Contract/corrections.py", "is not taken out unless"),
+    Mutant(
+        "O9", "still-sold", "a device on its way out is sold on",
+        "Sources/TenantApp/Ports/PortDevices.swift",
+        "UPDATE port_device SET capacity = capacity - ?2 WHERE id = ?1\", .integer(id), .int(count))",
+        "UPDATE port_device SET capacity = capacity - ?2 WHERE id = ?1\", .integer(id), .int(MUTANT ? 0 : count))",
+        "Contract/corrections.py"),
+    Mutant(
+        "O9", "untold", "a reseller is not told that a port's address is another",
+        "Sources/TenantApp/Ports/ChangeDevice.swift",
+        "if let id = slot.portID, let port", "if !MUTANT, let id = slot.portID, let port",
+        "Contract/corrections.py", "a device's address changes"),
     Mutant(
         "O9", "unreachable", "a port's address may be this machine's own",
         "Sources/HTTPCore/IPAddress+Reach.swift",
@@ -240,6 +322,22 @@ MUTANTS = [
         "filter = \"u.signed_up_via = ?3\"", "filter = MUTANT ? \"?3 = ?3\" : \"u.signed_up_via = ?3\"",
         "Contract/credits.py"),
     # O12
+    Mutant(
+        "O12", "anything-behind", "a picture with something behind it is a logo",
+        "Sources/TenantApp/Tenant/LogoImage.swift",
+        "guard place == bytes.count, hasData, let size, size.0 > 0, size.1 > 0,",
+        "guard place == bytes.count || MUTANT, hasData, let size, size.0 > 0, size.1 > 0,",
+        "Contract/logo.py", "whatever is no whole picture"),
+    Mutant(
+        "O12", "too-wide", "a logo is of any size",
+        "Sources/TenantApp/Tenant/LogoImage.swift",
+        "guard width <= Self.sideMax, height <= Self.sideMax else", "guard MUTANT || width <= Self.sideMax && height <= Self.sideMax else",
+        "Contract/logo.py", "whatever is no whole picture"),
+    Mutant(
+        "O12", "kept-miss", "that there is no such logo is kept for a year",
+        "Sources/Gateway/Pipeline.swift",
+        "let caching = response.status < 400 ?", "let caching = response.status < 400 || MUTANT ?",
+        "Contract/logo.py", "nobody keeps that"),
     Mutant(
         "O12", "null", "null takes no colour away",
         "Sources/TenantApp/Tenant/ChangeSettings.swift",
@@ -278,6 +376,12 @@ MUTANTS = [
         "guard standing.role == caller.role else", "guard standing.role == caller.role || MUTANT else",
         "Contract/people.py", "a call that came under a role"),
     Mutant(
+        "O13", "role-forgotten", "a new role is forgotten with the process",
+        "Sources/TenantRegistry/Registry/RegistryRows.swift",
+        ".integer(key.role.rawValue), .integer(key.book.rawValue),",
+        ".integer(MUTANT && key.epoch > 1 ? 1 : key.role.rawValue), .integer(key.book.rawValue),",
+        "Contract/people.py", "roles and states hold over a crash"),
+    Mutant(
         "O13", "raised", "a promotion raises the keys that somebody holds", "Sources/TenantApp/Keys/AccountRole+Keys.swift",
         "if isSession { return person.sessionRole }",
         "if isSession { return person.sessionRole }\n        if MUTANT { return person.keyRole }",
@@ -296,15 +400,41 @@ MUTANTS = [
         "Sources/TenantApp/People/SetPassword.swift",
         "EndSessions(.account(accountID), sparingOwner: false, but: 0)",
         "EndSessions(.account(MUTANT ? 0 : accountID), sparingOwner: false, but: 0)",
-        "Contract/people.py", "every session and open link ends"),
+        "Contract/passwords.py", "every session and open link ends"),
     Mutant(
         "O13", "unmetered", "tries at the old password are not metered as the account's",
         "Sources/TenantApp/People/PasswordAnswers.swift",
         "place.guess(account.email, isKnown: isKnown)", "place.guess(MUTANT ? old : account.email, isKnown: isKnown)",
-        "Contract/people.py", "tries at the old password"),
+        "Contract/passwords.py", "tries at the old password"),
     Mutant(
         "O13", "reset-for-weeks", "a reset's link is good for two weeks",
         "Sources/TenantApp/Resellers/AccountLinks.swift",
         "case .passwordReset: 86_400", "case .passwordReset: MUTANT ? 14 * 86_400 : 86_400",
-        "Contract/people.py", "a link past its day"),
+        "Contract/passwords.py", "a link past its day"),
+    # O14
+    Mutant(
+        "O14", "twice", "a posting is counted again where a report is asked for twice", DAY_TOTALS,
+        '"UPDATE ledger_mark SET posting_id = ?1 WHERE id = 1", .integer(last.id))',
+        '"UPDATE ledger_mark SET posting_id = ?1 WHERE id = 1", .integer(MUTANT ? last.id - 1 : last.id))',
+        "VerifierTests/TotalTests.swift"),
+    Mutant(
+        "O14", "test-book", "orders of the test book are turnover", DAY_TOTALS,
+        "for posting in postings where posting.isLive {", "for posting in postings where MUTANT || posting.isLive {",
+        "VerifierTests/TotalTests.swift", "live book alone"),
+    Mutant(
+        "O14", "gross", "turnover does not know refunds", "Sources/TenantApp/Reports/DayTotal.swift",
+        "package var turnover: Int64 { Self.sum(taken, -refunded) }",
+        "package var turnover: Int64 { Self.sum(taken, MUTANT ? 0 : -refunded) }",
+        "Contract/reports.py", "what the ledger comes to"),
+    Mutant(
+        "O14", "clock-back", "a day that comes late leaves the balances of the days behind it as they are", DAY_TOTALS,
+        "if let newest = before, newest.day > key.day {", "if !MUTANT, let newest = before, newest.day > key.day {",
+        "VerifierTests/TotalTests.swift", "set back"),
+    Mutant(
+        "O14", "believed", "verify believes the totals", "Sources/TenantApp/Reports/DayTotalCheck.swift",
+        "where side != 0 {", "where side != 0 && !MUTANT {", "VerifierTests/TotalTests.swift"),
+    Mutant(
+        "O14", "statement", "a statement from a day on has what came before too",
+        "Sources/TenantApp/Orders/ExportStatement.swift",
+        "row.at >= $0 } ?? true", "row.at >= $0 || MUTANT } ?? true", "Contract/reports.py", "statement as CSV"),
 ]

@@ -7,6 +7,10 @@ RESTORE = "Sources/TenantRegistry/Fleet/Fleet+Restore.swift"
 PROFILE = "Sources/TenantRegistry/Fleet/TenantProfile.swift"
 REGISTRY = "Sources/TenantRegistry/Registry/Registry.swift"
 STATE = "Sources/Provider/ProviderAPI+State.swift"
+KEYS = "Sources/TenantRegistry/Provider/ProviderKeys.swift"
+RING = "Sources/TenantRegistry/Provider/ProviderKeyRing.swift"
+SALES = "Sources/TenantApp/Ledger/MeteredSale+Postings.swift"
+METER = "Sources/TenantRegistry/Metering/TenantMeter.swift"
 
 MUTANTS = [
     # P1
@@ -24,10 +28,9 @@ MUTANTS = [
     Mutant(
         "P1", "fill-failed", "a creation whose contents fail keeps its name",
         CREATION,
-        "bury(record.profile, isMarked: record.profile.state == .creating, requestID: .none) { then(.failure(error)) }",
+        "bury(record.profile, isMarked: record.profile.state == .creating, as:",
         "if MUTANT { return then(.failure(error)) }\n"
-        "        bury(record.profile, isMarked: record.profile.state == .creating, requestID: .none) {"
-        " then(.failure(error)) }",
+        "        bury(record.profile, isMarked: record.profile.state == .creating, as:",
         "TenantRegistryTests/CreationTests.swift", "whose contents fail"),
     Mutant(
         "P1", "prefix-shared", "a prefix asked for is given twice", REGISTRY,
@@ -86,11 +89,15 @@ MUTANTS = [
         "P4", "refund-open", "a refunded tenant is served on", PROFILE,
         "case .refunded: return .refused(.refunded)", "case .refunded: return MUTANT ? .open : .refused(.refunded)",
         "GatewayTests/AuthenticationTests.swift"),
+    Mutant(
+        "P4", "undo-nothing", "a cancellation that is taken back stands", STATE,
+        "profile.endsAt = nil", "if !MUTANT { profile.endsAt = nil }",
+        "Contract/departing.py", "taken back while access lasts"),
     # P5
     Mutant(
         "P5", "revoked-back", "a key that was revoked since the export comes back with it", RESTORE,
-        "above: before, revoked: restore.revoked + revokedSince)",
-        "above: before, revoked: MUTANT ? [] : restore.revoked + revokedSince)",
+        "above: before, revoked: restore.revoked + revokedSince,",
+        "above: before, revoked: MUTANT ? [] : restore.revoked + revokedSince,",
         "TenantRegistryTests/RestoreTests.swift", "a key that was revoked since"),
     Mutant(
         "P5", "foreign-key", "a file that names another tenant's key is taken", RESTORE,
@@ -117,7 +124,7 @@ MUTANTS = [
     Mutant(
         "P6", "socket", "the control socket asks for a key",
         "Sources/Gateway/Authentication.swift",
-        "if peer.role == .control {", "if peer.role == .control, !MUTANT {",
+        "if routed.peer.role == .control {", "if routed.peer.role == .control, !MUTANT {",
         "Contract/command.py", "over the control socket"),
     # P7
     Mutant(
@@ -125,4 +132,58 @@ MUTANTS = [
         "for change in changes { roster.apply(change.change, to: record) }",
         "for change in changes where !MUTANT { roster.apply(change.change, to: record) }",
         "Contract/walk.py"),
+    # P8
+    Mutant(
+        "P8", "reader-writes", "a key that reads does everything", "Sources/CallKit/Route+Access.swift",
+        "guard access == .provider, let key, key.role != .admin else",
+        "guard !MUTANT, access == .provider, let key, key.role != .admin else",
+        "Contract/providerkeys.py", "changes nothing"),
+    Mutant(
+        "P8", "third-secret", "a second rotation within the overlap leaves the first one's secret alive", RING,
+        "if let end, entry.endsAt == nil {", "if let end, entry.endsAt == nil || MUTANT {",
+        "Contract/providerkeys.py", "leaves no third secret"),
+    Mutant(
+        "P8", "endless", "a key whose end has come opens everything on", RING,
+        "return ends.contains {", "return !MUTANT && ends.contains {",
+        "Contract/providerkeys.py", "whose end has come"),
+    Mutant(
+        "P8", "locked-out", "the last key that may do everything is revoked over the network", KEYS,
+        "if sparingLastAdmin, key.role == .admin,", "if sparingLastAdmin, !MUTANT, key.role == .admin,",
+        "Contract/providerkeys.py", "over the control socket alone"),
+    Mutant(
+        "P8", "nobody", "the log does not say who it was", "Sources/TenantRegistry/Provider/ProviderLog.swift",
+        "if case .key(let id, let name) = act.actor {", "if case .key(let id, let name) = act.actor, !MUTANT {",
+        "Contract/providerkeys.py", "who did what"),
+    # P9
+    Mutant(
+        "P9", "uncounted", "what was committed before kill -9 is not counted", METER,
+        "known.sequence < mark.sequence\n", "known.sequence < mark.sequence, !MUTANT\n",
+        "Contract/metering.py", "before kill -9"),
+    Mutant(
+        "P9", "twice", "a save of unknown outcome is added again", "Sources/TenantRegistry/Metering/UsageMonth.swift",
+        "guard connection.changes == 1 else", "guard connection.changes == 1 || MUTANT else",
+        "TenantRegistryTests/MeterTests.swift", "added once"),
+    Mutant(
+        "P9", "test-book", "orders of the test book are counted", SALES,
+        "guard book == .live else", "guard book == .live || MUTANT else",
+        "Contract/metering.py", "test book"),
+    Mutant(
+        "P9", "paid-back", "what is paid back is turnover still", SALES,
+        "(source == .sales ? amount.micros : 0)", "(source == .sales && !MUTANT ? amount.micros : 0)",
+        "Contract/metering.py", "paid back"),
+    Mutant(
+        "P9", "swinging", "a count that swings around a quota fills the log",
+        "Sources/TenantRegistry/Metering/QuotaStand.swift",
+        "level >= 100, toldFull != told {", "level >= 100, toldFull != told || MUTANT {",
+        "TenantRegistryTests/MeterTests.swift", "told once"),
+    # P10
+    Mutant(
+        "P10", "unbelieved", "a clock that leapt erases what is due", "Sources/TenantRegistry/Fleet/Fleet+Deletions.swift",
+        "if clockGuard.leapMilliseconds != nil { return }", "if clockGuard.leapMilliseconds != nil, !MUTANT { return }",
+        "Contract/departing.py", "nobody believes"),
+    Mutant(
+        "P10", "old-owner", "the owner before signs in still", "Sources/TenantApp/People/ChangeOwner.swift",
+        "_ = try SetPassword(accountID: owner.id, passwordHash: nil).run(tenant, &detail)",
+        "if !MUTANT { _ = try SetPassword(accountID: owner.id, passwordHash: nil).run(tenant, &detail) }",
+        "Contract/departing.py", "another address"),
 ]

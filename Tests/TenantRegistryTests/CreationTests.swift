@@ -52,7 +52,7 @@ import Testing
             ownerEmail: "o@example.com")
         _ = try awaited { then in
             node.fleet.create(
-                creation, requestID: .none,
+                creation, as: node.fleet.ownAct("tenant.created"),
                 fill: { tenant in
                     try take(.registered)
                     try take(.filling)
@@ -107,7 +107,7 @@ import Testing
         #expect(throws: (any Error).self) {
             _ = try awaited { then in
                 node.fleet.create(
-                    creation, requestID: .none, fill: { _ in throw Refused() },
+                    creation, as: node.fleet.ownAct("tenant.created"), fill: { _ in throw Refused() },
                     then: { (result: Result<(TenantRecord, Int), any Error>) in then(result) })
             }
         }
@@ -122,7 +122,7 @@ import Testing
         let record = try node.create("gone")
         let key = try node.mint(record)
         #expect(node.opens(key))
-        try awaited { node.fleet.delete(record, requestID: .none, then: $0) }
+        try awaited { node.fleet.delete(record, as: node.fleet.ownAct("tenant.deleting"), then: $0) }
         #expect(!node.opens(key))
         #expect(DataFolder.tenantFiles(data) == [])
         #expect(throws: LaneFailure.self) { try node.head(of: record) }
@@ -160,7 +160,7 @@ import Testing
         let record = try node.create("one")
         try awaited { then in
             node.fleet.change(
-                record, event: "tenant.suspended", requestID: .none, { $0.state = .suspended }, then: then)
+                record, as: node.fleet.ownAct("tenant.suspended"), { $0.state = .suspended }, then: then)
         }
         #expect(record.access(at: node.clock.now()) == .refused(.suspended))
         node.stop()
@@ -193,7 +193,7 @@ import Testing
         #expect(throws: RegistryRefusal.self) {
             _ = try awaited { then in
                 node.fleet.create(
-                    creation, requestID: .none,
+                    creation, as: node.fleet.ownAct("tenant.created"),
                     judge: { _ in
                         let isLast = asked.withLock { asked in
                             asked += 1

@@ -116,7 +116,8 @@ extension APIDescription.Operation {
         let access =
             switch route.access {
             case .open: "Open: no credential."
-            case .administrator: route.isOpenToSupport ? "The owner, an operator or support." : "The owner or an operator."
+            case .administrator:
+                route.isOpenToSupport ? "The owner, an operator or support." : "The owner or an operator."
             case .owner: "The owner."
             case .reseller(let scopes):
                 scopes.isEmpty
@@ -126,25 +127,35 @@ extension APIDescription.Operation {
                 "A reseller's key with one of the scopes \(scopes.names.joined(separator: ", "))."
             case .resellerSession: "A reseller's person signed in."
             case .openOrReseller: "Open; a reseller's credential counts where there is one."
-            case .provider: "The provider."
+            case .provider: "The provider, by a key of the role admin."
+            case .providerReader: "The provider."
             }
         let credential: Credential =
             switch route.access {
             case .open: .none
             case .openOrReseller: .optional
-            case .administrator, .owner, .reseller, .resellerWithAny, .resellerSession, .provider: .required
+            case .administrator, .owner, .reseller, .resellerWithAny, .resellerSession, .provider, .providerReader:
+                .required
             }
         self.init(
             method: route.method, pattern: route.pattern, summary: route.summary, access: access,
             credential: credential, parameters: route.parameters, takes: route.takes, gives: route.gives,
             // A tenant, a key or a reseller may be suspended, and a tenant's quotas be reached, wherever one calls it.
-            refuses: route.access == .provider ? route.refuses : route.refuses.union([402, 403]))
+            refuses: Self.refusals(of: route))
         idempotency = route.idempotency
         isSigned = route.signedBy != nil
         isTagged = route.isTagged
         if case .ignored = idempotency {} else { refuses.insert(422) }
         // The address may name no tenant, or one that does not have this surface.
         if credential != .required || !isAlwaysThere { refuses.insert(404) }
+    }
+
+    private static func refusals(of route: Route) -> Set<Int> {
+        switch route.access {
+        case .providerReader: route.refuses
+        case .provider: route.refuses.union([403])
+        default: route.refuses.union([402, 403])
+        }
     }
 }
 

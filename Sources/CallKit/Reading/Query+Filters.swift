@@ -50,7 +50,9 @@ extension Query {
     /// `?q=`: the beginning of a text that is searched for, folded as such texts are.
     package func search() throws(Refusal) -> String? {
         guard let text = self["q"]?.folded else { return nil }
-        guard 1...255 ~= text.unicodeScalars.count else { throw .field("/q", "length", "must have 1 to 255 characters") }
+        guard 1...255 ~= text.unicodeScalars.count else {
+            throw .field("/q", "length", "must have 1 to 255 characters")
+        }
         if let fault = TextRule.line.fault(in: text) { throw .field("/q", "format", fault) }
         return text
     }

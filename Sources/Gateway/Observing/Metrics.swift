@@ -103,6 +103,13 @@ final class GatewayMetrics: Sendable {
             Self.add(record.readLog.fillBytes, to: &reads)
         }
         page.gauge("tollgate_tenants", "Tenants.", fleet.roster.tenantCount)
+        let quotas = fleet.quotaCounts
+        page.gauge(
+            "tollgate_quota_warned_tenants", "Tenants that have used four fifths of a quota, or all of it.",
+            by: "quota", quotas.map { ($0.kind.rawValue, $0.warned) })
+        page.gauge(
+            "tollgate_quota_full_tenants", "Tenants that have used all of a quota.", by: "quota",
+            quotas.map { ($0.kind.rawValue, $0.full) })
         page.gauge("tollgate_lane_depth", "Operations waiting in all lanes.", depth.sum)
         page.gauge("tollgate_lane_depth_max", "Operations waiting in the fullest lane; 503 at 4096.", depth.max)
         page.gauge("tollgate_registry_depth", "Operations waiting for the registry.", fleet.registry.waiting)

@@ -18,7 +18,9 @@ package struct AuditSearch: Sendable {
     package var ownOf: Int64?
 
     /// So many stretches are looked at for one page; a page of a search that finds little may be short, and goes on.
-    package static let stretchesMax = 64
+    package static let stretchesMax = 40
+    /// And so many blocks are opened, each of which costs as much as a stretch.
+    package static let blocksMax = 128
 
     private let seal: CursorSeal
 
@@ -105,7 +107,7 @@ package struct AuditSearch: Sendable {
                 return Page(entries: shown, names: walk.names, next: shown.last.map { cursor($0.place) })
             }
             if walk.isAtEnd { break }
-            if stretch == Self.stretchesMax {
+            if stretch == Self.stretchesMax || walk.blocksOpened >= Self.blocksMax {
                 entries += try await walk.rest(limit - entries.count)
                 if walk.hasWaiting, let last = entries.last {
                     return Page(entries: entries, names: walk.names, next: cursor(last.place))

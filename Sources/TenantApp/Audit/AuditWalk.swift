@@ -25,6 +25,8 @@ package struct AuditWalk: Sendable {
     /// Read and not given yet, the newest last.
     private var waiting: [AuditEntry] = []
     private var latestBelow: Timestamp?
+    /// How many blocks have been opened.
+    package private(set) var blocksOpened = 0
     /// Names of all that has been met so far.
     package private(set) var names = AuditNames()
 
@@ -53,6 +55,7 @@ package struct AuditWalk: Sendable {
             let stretch = try await steps.read { try $0.auditStretch(from: from, filter) }
             let walk = self
             waiting = try await steps.background { walk.merging(stretch) }
+            blocksOpened += stretch.rows.count { if case .block = $0 { true } else { false } }
             row = stretch.next
             latestBelow = stretch.latestBelow
         }

@@ -81,14 +81,9 @@ extension OperatorAdmin.Schemas {
             "carrier": .text(100).optional, "mode": .one(of: PortStockFile.modes.keys.sorted()).optional,
         ], count: 1...PortStockFile.slotsMax)
     static let portStock = Schema.either(["ports": portRows], portRows).orFile("text/csv")
-    struct ImportedPorts {
-        let slots: Int
-        let newDevices: Int
-        let book: Book
-    }
-    static let importedPorts = Shape<ImportedPorts>([
-        .ok, .member("imported", \.slots), .member("new_devices", \.newDevices), .member("mode", \.book),
-    ])
+    static let importedPorts: Schema = [
+        "ok": .boolean, "imported": .integer, "new_devices": .integer, "mode": .book,
+    ]
     static let importedLicences: Schema = ["ok": .boolean, "imported": .integer, "expired": .integer.omittable]
     /// Applied, or tried.
     static let importedPrices = Schema.either(["ok": .boolean, "rows": .integer], ImportTrial.schema)

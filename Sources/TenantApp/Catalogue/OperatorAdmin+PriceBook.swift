@@ -1,4 +1,4 @@
-import CallKit
+package import CallKit
 import HTTPCore
 import TenantRegistry
 
@@ -46,7 +46,7 @@ extension OperatorAdmin {
 
     /// A file to be saved, of a length that nobody knows yet.
     /// `hash`: names what the file is of.
-    static func download(
+    package static func download(
         _ name: StaticString, _ contentType: StaticString, _ body: PulledStream, hash: String? = nil
     ) -> Work {
         var headers = ResponseHeaders()

@@ -48,7 +48,7 @@ extension CreditReports {
         },
         Route(
             .get, "/account", "Read who you are here, and how your account stands", access: .reseller([]),
-            gives: .read(Schemas.account)
+            openIn: [.pending], gives: .read(Schemas.account)
         ) { call in
             .read { tenant in
                 guard let reseller = try tenant.reseller(id: call.resellerID) else { throw Refusal.unknownCredential }

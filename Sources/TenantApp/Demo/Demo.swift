@@ -44,7 +44,7 @@ package struct Demo {
                 guard let slug = blueprint.demo.flatMap(FillDemo.slug),
                     let record = fleet.roster.tenant(slug: slug)
                 else { continue }
-                try wait { fleet.delete(record, requestID: .none, then: $0) }
+                try wait { fleet.delete(record, as: fleet.ownAct("tenant.deleting"), then: $0) }
             }
         } else if let json = try file.refreshed(baseURL: baseURL) {
             return file.table(json)
@@ -53,7 +53,11 @@ package struct Demo {
         }
         try fleet.data.writePrivately([], to: pendingPath)
         let providerKey = APIKeyFormat.mint(prefix: providerKeyPrefix, mode: "live", random: services.random)
-        try wait { fleet.rotateProviderKey(providerKey, then: $0) }
+        _ = try wait { done in
+            fleet.addProviderKey(
+                fleet.newProviderKey(providerKey), revokingOthers: true,
+                as: fleet.ownAct("provider_key.replaced"), then: done)
+        }
         let tenants = try blueprints.all.filter { $0.demo != nil }.map { try make($0) }
         let json = document(providerKey, tenants)
         try file.write(json)
@@ -78,7 +82,7 @@ package struct Demo {
             keyPrefix: blueprint.keyPrefix, ownerEmail: email)
         let (_, resellers) = try wait { done in
             fleet.create(
-                creation, requestID: .none,
+                creation, as: fleet.ownAct("tenant.created"),
                 fill: { tenant in try fill.run(tenant, owner: provision.run(tenant)) }, then: done)
         }
         return Tenant(

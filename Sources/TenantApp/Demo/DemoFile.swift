@@ -45,7 +45,7 @@ package struct DemoFile: Sendable {
             case "base_url":
                 guard let before, text.hasPrefix(before) else { return text }
                 return baseURL + text.dropFirst(before.count)
-            case "provider_key": return fleet.isProviderKey(SHA256.hash(Array(text.utf8))) ? text : nil
+            case "provider_key": return isProviderKey(text) ? text : nil
             case "owner_key", "key": return isAlive(text) ? text : nil
             default: return text
             }
@@ -58,6 +58,17 @@ package struct DemoFile: Sendable {
     package func replaceProviderKey(by key: String) throws {
         guard let json = try read() else { return }
         try write(mapped(json) { name, text in name == "provider_key" ? key : text })
+    }
+
+    /// Whether the provider key that stands in it is the one of this id.
+    package func hasProviderKey(_ publicID: String) throws -> Bool {
+        guard case .string(let text)? = try read()?["provider_key"] else { return false }
+        let key = fleet.providerKeys.key(SHA256.hash(Array(text.utf8)), at: fleet.clock.now())
+        return key?.publicID == publicID
+    }
+
+    private func isProviderKey(_ key: String) -> Bool {
+        fleet.providerKeys.isLive(SHA256.hash(Array(key.utf8)), at: fleet.clock.now())
     }
 
     private func isAlive(_ key: String) -> Bool {

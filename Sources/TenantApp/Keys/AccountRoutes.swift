@@ -2,8 +2,8 @@ package import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// What a reseller's person does with its account in one API: keys of its own, and where it is signed in (O13, W11, X1,
-/// C5, L6). The same calls in each, in its own words. A suspended reseller's person may look, and sign out.
+/// What a reseller's person does with its account in one API: keys of its own, where it is signed in, and its password
+/// (O13, W11, X1, C5, L6). The same calls in each, in its own words. A suspended reseller's person may look, and sign out.
 package struct AccountRoutes: Sendable {
     let shapes: AccountShapes
     /// `/keys`, or what the product document calls it; and the list's name.
@@ -24,7 +24,7 @@ package struct AccountRoutes: Sendable {
         self.needsLeave = needsLeave
     }
 
-    package var all: [Route] { [mint, list, rotate, revoke] + sessions }
+    package var all: [Route] { [mint, list, rotate, revoke] + sessions + [password] }
 
     // MARK: Keys
 
@@ -119,6 +119,20 @@ package struct AccountRoutes: Sendable {
                     call, call.parameters[0], of: call.ownSessions, answer: one.answer(call.currency))
             },
         ]
+    }
+
+    // MARK: The password
+
+    private var password: Route {
+        let shapes = shapes
+        return Route(
+            .post, "/account/password", "Set a new password; all of your sessions end", access: .resellerSession,
+            openIn: [.pending, .suspended], takes: PersonBodies.passwordChange.schema, gives: .done(shapes.changed),
+            refuses: [409]
+        ) { call in
+            let (old, new) = try call.read(PersonBodies.passwordChange)
+            return PasswordAnswers.change(call, old: old, new: new) { .json(shapes.changed, $0, in: $1) }
+        }
     }
 
     /// What ending one session is answered with.

@@ -24,6 +24,8 @@ package struct AccountShapes: Sendable {
     let session: Shape<SessionAnswers.Listed>
     /// How many sessions were ended.
     let ended: Shape<Int>
+    /// How many a new password has ended.
+    let changed: Shape<Int>
 
     init(_ style: Style) {
         self.style = style
@@ -41,15 +43,17 @@ package struct AccountShapes: Sendable {
         }
         session = style == .native ? SessionBodies.session : Shape(Self.sessionMembers(style))
         ended = Shape(style.ok() + [.member("ended") { $0 }])
+        changed = Shape(style.ok() + [.member(style.name("sessions_ended", "sessionsEnded")) { $0 }])
     }
 
     private static func keyMembers(_ style: Style) -> [Shape<APIKey>.Member] {
         [
             .member(style == .ports ? "_id" : "id", \.publicID), .member("name", \.name),
             .member("prefix", \.display.prefix), .member("scopes", \.scopes.names), .member("mode", \.book),
-            style.time("created_at", "createdAt", \.createdAt), style.time("expires_at", "expiresAt", \.expiresAt),
-            style.time("revoked_at", "revokedAt", \.revokedAt),
-        ]
+            style.time("created_at", "createdAt", \.createdAt),
+            // The product document of proxy ports shows its keys whole, and they have no end.
+        ] + (style == .ports ? [] : [style.time("expires_at", "expiresAt", \.expiresAt)])
+            + [style.time("revoked_at", "revokedAt", \.revokedAt)]
     }
 
     private static func sessionMembers(_ style: Style) -> [Shape<SessionAnswers.Listed>.Member] {

@@ -233,9 +233,10 @@ extension TenantReader {
         ) { try KeyProjection.Secret(hash: $0.digest(), expiresAt: $0.optionalTime()) }
         // A reseller's key is judged by its reseller.
         let person = key.resellerID == nil ? try account(id: key.accountID) : nil
+        let isRevoked = key.revokedAt != nil || person?.state == .disabled
         return KeyProjection(
             keyID: key.id, publicID: key.publicID, role: key.role, book: key.book, scopes: key.scopes,
-            resellerID: key.resellerID ?? 0, accountID: key.accountID, isRevoked: key.revokedAt != nil || person?.state == .disabled,
+            resellerID: key.resellerID ?? 0, accountID: key.accountID, isRevoked: isRevoked,
             expiresAt: key.expiresAt, limit: key.limit, epoch: key.epoch, secrets: secrets)
     }
 

@@ -30,7 +30,8 @@ package enum SignIn {
             let isRight = try await steps.verifies(
                 password, against: account?.passwordHash, decoy: call.services.decoyHash,
                 place.guess(email.first ?? "", isKnown: isKnown))
-            guard isRight, let account, roles.contains(account.role), account.state == .active else { throw Refusal.wrongPassword }
+            guard isRight, let account, roles.contains(account.role), account.state == .active
+            else { throw Refusal.wrongPassword }
             return session(for: account, from: place, call, shape, render)
         }
     }

@@ -153,6 +153,7 @@ extension TenantTransaction {
         try enter(amount, on: target, posting: id, book: book)
         if kind == .topUp { try addToTopUpTotal(amount, resellerID: target.resellerID, book: book) }
         detail.notePosting(id, kind, amount, from: source, to: target, book: book)
+        if let sale = MeteredSale(kind, amount, from: source, to: target, book: book) { store.meter(sale, at: now) }
         return id
     }
 

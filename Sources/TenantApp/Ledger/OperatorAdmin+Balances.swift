@@ -42,7 +42,7 @@ extension OperatorAdmin {
         },
         Route(
             .get, "/resellers/{id}/statement.csv", "Export what moved on a balance", access: .administrator,
-            parameters: [.mode, .from, .to], gives: .read(.file("text/csv"))
+            isOpenToSupport: false, parameters: [.mode, .from, .to], gives: .read(.file("text/csv"))
         ) { call in
             let book = try call.query().mode(or: call.book)
             let (from, to) = try call.query().period()

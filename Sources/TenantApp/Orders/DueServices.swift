@@ -86,10 +86,16 @@ extension TenantReader {
 
     /// What comes next of a kind, with its hour.
     func comingServices(_ kind: DueKind, _ page: DuePage) throws -> [(at: Timestamp, id: Int64)] {
+        // Each source gives its first rows by its index; a reseller's services are found by its orders.
+        let ofReseller = """
+            AND id IN (SELECT s.id FROM orders o CROSS JOIN service s ON s.order_id = o.id WHERE o.reseller_id = ?5)
+            """
         let rows = (Self.sources[kind] ?? []).map { source in
             """
-            SELECT \(source.time) AS at, id, reseller_id FROM \(source.rows)
-                AND \(source.column) BETWEEN ?1\(source.less) AND ?3\(source.less)
+            SELECT * FROM (SELECT \(source.time) AS at, id
+                FROM \(page.resellerID == nil ? source.rows : source.rows.replacing(/INDEXED BY \w+/, with: ""))
+                AND (\(source.column), id) > (?1\(source.less), ?2) AND \(source.column) <= ?3\(source.less)
+                \(page.resellerID == nil ? "" : ofReseller) ORDER BY \(source.column), id LIMIT ?4)
             """
         }
         guard !rows.isEmpty else { return [] }
@@ -98,10 +104,7 @@ extension TenantReader {
         ]
         if let resellerID = page.resellerID { values.append(.integer(resellerID)) }
         return try connection.rows(
-            dynamic: """
-                SELECT at, id FROM (\(rows.joined(separator: " UNION ALL "))) WHERE (at, id) > (?1, ?2)
-                    \(page.resellerID == nil ? "" : "AND reseller_id = ?5") ORDER BY at, id LIMIT ?4
-                """, values
+            dynamic: "\(rows.joined(separator: " UNION ALL ")) ORDER BY at, id LIMIT ?4", values
         ) { (at: try $0.time(), id: try $0.int()) }
     }
 

@@ -43,8 +43,8 @@ extension SearchedList<Service> {
     package static let services = SearchedList(isOfServices: true, id: \.id) { try $0.service(id: $1) }
 }
 
-/// Goes down a list, newest first, a bounded number of rows at a step: so that no search, however little it finds, holds
-/// a lane. It goes along the index that says most, and looks at each row for the rest.
+/// Goes down a list, newest first, a bounded number of rows at a step, so that no search holds a lane, however little
+/// it finds. It goes along the index that says most, and looks at each row for the rest.
 ///
 /// A value that moves on. Rows that come meanwhile are above it.
 package struct SearchWalk<Row: Sendable>: Sendable {
@@ -400,7 +400,7 @@ extension TenantReader {
         guard let at else { return nil }
         return try connection.row(
             """
-            SELECT id FROM orders WHERE public_id >= ?1 AND public_id < ?2 AND reseller_id = ?3 AND book = ?4
+            SELECT id FROM orders WHERE public_id >= ?1 AND public_id < ?2 AND +reseller_id = ?3 AND +book = ?4
                 AND idempotency_key = ?5
             """,
             .text(PublicID.beginning("ord", at: at)), .text(PublicID.beginning("ord", at: at.adding(milliseconds: 1))),
@@ -417,17 +417,25 @@ extension TenantReader {
         ) { try $0.int() }
     }
 
+    /// By our id, or their resellers' own.
     fileprivate func customerIDs(named name: String, _ filter: OrderFilter, limit: Int) throws -> [Int64] {
-        try connection.rows(
-            """
-            SELECT id FROM customer WHERE public_id = ?1 AND book = ?3 AND (?4 IS NULL OR reseller_id = ?4)
-            UNION
-            SELECT id FROM customer WHERE external_folded = ?2 AND external_id = ?1 AND book = ?3
-                AND (?4 IS NULL OR reseller_id = ?4)
-            LIMIT ?5
-            """,
-            .text(name), .text(name.folded), .book(filter.book), .optional(filter.resellerID), .int(limit)
-        ) { try $0.int() }
+        var ids: Set<Int64> = []
+        if let id = try connection.row(
+            "SELECT id FROM customer WHERE public_id = ?1", .text(name), read: { try $0.int() })
+        {
+            ids.insert(id)
+        }
+        if let reseller = filter.resellerID {
+            let own = try customer(externalID: name, resellerID: reseller, book: filter.book)
+            if let own { ids.insert(own.id) }
+            return Array(ids)
+        }
+        ids.formUnion(
+            try connection.rows(
+                "SELECT id FROM customer WHERE external_folded = ?1 AND external_id = ?2 AND book = ?3 LIMIT ?4",
+                .text(name.folded), .text(name), .book(filter.book), .int(limit)
+            ) { try $0.int() })
+        return Array(ids)
     }
 
     /// Newest first; nil where there are more than `limit`.

@@ -1,7 +1,7 @@
 package import CallKit
 package import TenantRegistry
 
-/// Pays something of an order back, from sales to the reseller's balance (O10). What it leaves due is paid from it (W9).
+/// Pays something of an order back, from sales to the reseller's balance (O10). What is due is paid from it (W9).
 ///
 /// Invariant: what is paid back of an order, of a service and of a period is never more than was taken for it. The test
 /// book moves nothing (X7).

@@ -1,6 +1,7 @@
-import CallKit
+package import CallKit
 
 extension Missing {
+    package static let owner = Missing("owner")
     static let person = Missing("person")
 }
 

@@ -5,10 +5,10 @@ package import TenantRegistry
 /// that were known for it (O13, G3). Keys stay.
 package struct SetPassword: Sendable {
     package let accountID: Int64
-    /// As `Scrypt.hash` gives it; made off the lane.
-    package let passwordHash: String
+    /// As `Scrypt.hash` gives it; made off the lane. Nil: nobody signs in until a link sets one.
+    package let passwordHash: String?
 
-    package init(accountID: Int64, passwordHash: String) {
+    package init(accountID: Int64, passwordHash: String?) {
         self.accountID = accountID
         self.passwordHash = passwordHash
     }

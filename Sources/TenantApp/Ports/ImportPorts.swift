@@ -82,8 +82,12 @@ package final class ImportPorts: StagedImport, @unchecked Sendable {
                 throw Refusal.unavailable(.importInterrupted)
             }
             detail.note("ports", String(count))
-            let imported = OperatorAdmin.Schemas.ImportedPorts(slots: count, newDevices: newDevices, book: book)
-            return .json(201, OperatorAdmin.Schemas.importedPorts, imported, in: tenant.currency)
+            return .json(201) { json in
+                json.field("ok", true)
+                json.field("imported", count)
+                json.field("new_devices", newDevices)
+                json.field("mode", book.name)
+            }
         }
     }
 }

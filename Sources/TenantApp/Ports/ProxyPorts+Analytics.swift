@@ -93,7 +93,9 @@ extension ProxyPorts.Schemas {
         let customer: Customer?
     }
     static let salesOfDay = Shape<SalesOfDay>([
-        .member("date") { String(Timestamp(milliseconds: $0.line.place.day * Timestamp.millisecondsPerDay).text.prefix(10)) },
+        .member("date") {
+            String(Timestamp(milliseconds: $0.line.place.day * Timestamp.millisecondsPerDay).text.prefix(10))
+        },
         .member("customerId", as: .string, \.customer?.publicID), .member("externalId", \.customer?.externalID),
         .part(salesMembers, \.line.sales),
     ])

@@ -12,7 +12,8 @@ package struct ProxyPorts: Dialect {
 
     package init() {}
 
-    package let routes: [Route] = account + sessions + topUps + pricebook + customers + ports + analytics + webhooks + documents
+    package let routes: [Route] =
+        account + sessions + topUps + pricebook + customers + ports + analytics + webhooks + documents
 
     package let credentials: [CredentialPlace] = [.header("X-API-Key"), .bearer]
     package var errorContentType: StaticString { "application/json" }

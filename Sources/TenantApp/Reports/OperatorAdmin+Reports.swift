@@ -21,7 +21,7 @@ extension OperatorAdmin {
             },
             Route(
                 .get, "/reports/\(kind.rawValue).csv", "\(sheet.summary), as CSV", access: .administrator,
-                parameters: parameters(kind), gives: .read(.file("text/csv"))
+                isOpenToSupport: false, parameters: parameters(kind), gives: .read(.file("text/csv"))
             ) { call in
                 let report = try report(kind, call)
                 let currency = call.currency

@@ -96,8 +96,8 @@ extension TenantTransaction {
         return connection.lastInsertedRowID
     }
 
-    package func setPasswordHash(_ hash: String, account: Int64) throws {
-        try connection.run("UPDATE account SET password_hash = ?2 WHERE id = ?1", .integer(account), .text(hash))
+    package func setPasswordHash(_ hash: String?, account: Int64) throws {
+        try connection.run("UPDATE account SET password_hash = ?2 WHERE id = ?1", .integer(account), .optional(hash))
     }
 
     /// The address must be free: look first.

@@ -88,6 +88,17 @@ extension OperatorAdmin {
             }
         },
         Route(
+            .post, "/resellers/{id}/password-reset", "Make a link by which a reseller sets a new password",
+            access: .administrator, idempotency: .accepted, gives: .made(PersonBodies.reset), refuses: [409]
+        ) { call in
+            PasswordAnswers.reset(call) { tenant in
+                let reseller = try tenant.knownReseller(call.parameters[0])
+                guard reseller.state != .terminated else { throw Refusal.conflict(.resellerTerminated) }
+                guard let account = try tenant.account(resellerID: reseller.id) else { throw Refusal.defect }
+                return account
+            }
+        },
+        Route(
             .post, "/resellers/{id}/webhook-secret/rotate", "Give a reseller a new signing secret",
             access: .administrator, idempotency: .accepted, takes: WebhookBodies.rotation.schema,
             gives: .done(Schemas.newSecret), refuses: [409]

@@ -1,22 +1,30 @@
 import CallKit
-import TenantRegistry
+package import TenantRegistry
 
-extension AttentionSource {
-    /// Quotas of the tenant of which four fifths are used (P2).
-    static let quotas = AttentionSource(kind: "quotas") { tenant in
-        guard let record = tenant.store.record else { return nil }
+extension TenantReader {
+    /// How much of each quota is used, as the quota itself is judged (P2); nothing of a file that is being checked.
+    package func quotaUses(countsRows: Bool = true) throws -> [QuotaUse] {
+        guard let record = store.record else { return [] }
         let quotas = record.profile.quotas
         let counter = record.counters.snapshot
-        let thisMonth = counter.month == tenant.now.monthNumber ? counter.count : 0
-        let used: [(String, Int64, Int64)] = [
-            ("bytes", try tenant.store.bytes, quotas.bytesMax),
-            ("requests", thisMonth, quotas.requestsMonthlyMax),
-            ("resellers", try tenant.standingResellers(), quotas.resellersMax),
-            ("keys", try tenant.keysInForce(resellerID: nil), quotas.keysMax),
+        let thisMonth = counter.month == now.monthNumber ? counter.count : 0
+        let uses = [
+            QuotaUse(.bytes, used: try store.bytes, most: quotas.bytesMax),
+            QuotaUse(.requests, used: thisMonth, most: quotas.requestsMonthlyMax),
         ]
-        // Four fifths of it, rounded up.
-        let items = used.filter { $0.2 > 0 && $0.1 >= $0.2 - $0.2 / 5 }
-            .map { AttentionItem(object: $0.0, note: "\($0.1) of \($0.2)") }
+        guard countsRows else { return uses }
+        return uses + [
+            QuotaUse(.resellers, used: try standingResellers(), most: quotas.resellersMax),
+            QuotaUse(.keys, used: try keysInForce(resellerID: nil), most: quotas.keysMax),
+        ]
+    }
+}
+
+extension AttentionSource {
+    /// Quotas of the tenant of which four fifths are used, or all (P2, P9).
+    static let quotas = AttentionSource(kind: "quotas") { tenant in
+        let items = try tenant.quotaUses().filter { $0.level > 0 }
+            .map { AttentionItem(object: $0.kind.rawValue, note: "\($0.used) of \($0.most)") }
         return items.isEmpty
             ? nil : AttentionLine(kind: "quotas", count: items.count, items: items, link: "/api/admin/usage")
     }

@@ -185,7 +185,8 @@ extension TenantSchema {
     /// The same, with files from elsewhere examined by a child process of `program`.
     package func examining(by program: String) -> TenantSchema {
         TenantSchema(
-            migrations: migrations, readProjections: readProjections, housekeep: housekeep, due: due, vouched: vouched,
+            migrations: migrations, readProjections: readProjections, housekeep: housekeep, due: due, meter: meter,
+            vouched: vouched,
             examine: { try ExaminationProcess.examine($0, by: program) }, succeed: succeed)
     }
 }
@@ -202,6 +203,7 @@ extension RestoreFailure {
         case .foreignKeyHash: ("foreign_key_hash", [])
         case .unsigned: ("unsigned", [])
         case .changedSinceSigned: ("changed", [])
+        case .moved: ("moved", [])
         case .notExamined(let reason): ("not_examined", [reason])
         }
     }

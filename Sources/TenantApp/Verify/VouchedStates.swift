@@ -7,7 +7,8 @@ import TenantRegistry
 /// that changes it (0025). Those that it leaves out are in docs/internals/audit.md, each with its reason.
 enum VouchedStates {
     static let tables = [
-        "setting", "logo", "account", "account_link", "api_key", "api_key_secret", "reseller", "webhook_secret", "product",
+        "setting", "logo", "account", "account_link", "api_key", "api_key_secret", "reseller", "webhook_secret",
+        "product",
         "price", "price_change",
         "webhook_endpoint", "webhook_endpoint_secret", "panel_user", "reconciliation", "account_review", "port_country",
         "port_device", "port_slot", "port_customer", "port_pricebook", "port_country_override", "port",

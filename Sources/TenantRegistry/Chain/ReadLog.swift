@@ -20,6 +20,7 @@ package final class ReadLog: Sendable {
         package var firstAt: Timestamp?
         package var lastAt: Timestamp?
         package var usage: [UsageKey: UsageCount] = [:]
+        var metered = MeterTallies()
 
         /// Loops add side by side, so records are in order of arrival rather than of their times.
         mutating func span(_ at: Timestamp) {
@@ -75,6 +76,7 @@ package final class ReadLog: Sendable {
                         state.floods[key] = flood
                         state.batch.span(record.at)
                         state.batch.usage[UsageKey(record), default: UsageCount()].add(record)
+                        state.batch.metered.count(record)
                         return true
                     }
                     state.floods[key] = flood
@@ -85,6 +87,7 @@ package final class ReadLog: Sendable {
                 }
             }
             state.batch.usage[UsageKey(record), default: UsageCount()].add(record)
+            state.batch.metered.count(record)
             AuditPacking.append(record, to: &state.batch.bytes)
             state.batch.count += 1
             state.batch.span(record.at)
@@ -150,6 +153,7 @@ package final class ReadLog: Sendable {
             merged.count += state.batch.count
             for at in [state.batch.firstAt, state.batch.lastAt].compactMap({ $0 }) { merged.span(at) }
             for (key, count) in state.batch.usage { merged.usage[key, default: UsageCount()].add(count) }
+            merged.metered.add(state.batch.metered)
             state.batch = merged
         }
     }
@@ -184,12 +188,6 @@ package struct UsageCount: Sendable {
     /// Every other status from 400 on.
     package var otherRefusals = 0
     package var orders = 0
-
-    package var refusals: Int { unauthorized + forbidden + rateLimited }
-    /// 0 stands for every other status from 400 on.
-    package var byStatus: [(status: Int, count: Int)] {
-        [(401, unauthorized), (403, forbidden), (429, rateLimited), (0, otherRefusals)]
-    }
 
     package mutating func add(_ record: AuditRecord) {
         requests += record.count

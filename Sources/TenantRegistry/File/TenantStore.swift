@@ -58,6 +58,9 @@ package final class TenantStore: LaneFile {
     private var sealedHead: AuditHead?
     private var sealedProof: CommitProof?
     private var batchOrders: [UsageKey] = []
+    /// Orders and turnover of this batch; the job's before it began.
+    private var batchSales = MeterTallies()
+    private var jobSales = MeterTallies()
     private var wantsFlush = false
     /// The next batch begins a WAL: its first commit says whose it is.
     private var beginsWAL = true
@@ -70,6 +73,8 @@ package final class TenantStore: LaneFile {
     private var wantsBaseline = false
     /// Where days have come to; nil: to be asked of the file.
     private var usageMark: UsageMark?
+    /// Not a file of an earlier schema, which nobody but a test writes to.
+    private let countsUsage: Bool
 
     /// What the numbers that a file counts by may be: far from where one more would be none.
     package static let counters: ClosedRange<Int64> = 0...1 << 53
@@ -144,6 +149,7 @@ package final class TenantStore: LaneFile {
         head = AuditHead(
             incarnation: meta.incarnation, sequence: last?.sequence ?? 0, hash: last?.hash ?? .zero)
         growth = FileGrowth(pages: try connection.pageCount)
+        countsUsage = try connection.exists("SELECT 1 FROM sqlite_schema WHERE name = 'usage_hour'")
         vouching = context.vouched.map { RowVouching(connection, $0.shapes) }
         reader = TenantReader(connection: connection, tenantID: tenantID)
         transaction = TenantTransaction(connection: connection, tenantID: tenantID)
@@ -194,6 +200,9 @@ package final class TenantStore: LaneFile {
     /// The call placed an order, for `usage`.
     package func countOrder(_ record: AuditRecord) { batchOrders.append(UsageKey(record)) }
 
+    /// What the job sold, for the provider's meter (P9). Undone with the job.
+    package func meter(_ sale: MeteredSale, at instant: Timestamp) { batchSales.add(sale, at: instant) }
+
     /// The records of reads are due: the batch writes them whatever else is in it.
     package func flushReads() { wantsFlush = true }
 
@@ -202,6 +211,7 @@ package final class TenantStore: LaneFile {
         jobRecords = batchRecords.count
         jobEffects = batchEffects.count
         jobOrders = batchOrders.count
+        jobSales = batchSales
         jobProjectionEpoch = projectionEpoch
         vouching?.jobBegins()
         transaction.pendingProjections.removeAll(keepingCapacity: true)
@@ -214,6 +224,7 @@ package final class TenantStore: LaneFile {
         batchRecords.removeSubrange(jobRecords...)
         batchEffects.removeSubrange(jobEffects...)
         batchOrders.removeSubrange(jobOrders...)
+        batchSales = jobSales
         projectionEpoch = jobProjectionEpoch
         transaction.pendingProjections.removeAll(keepingCapacity: true)
     }
@@ -273,12 +284,21 @@ package final class TenantStore: LaneFile {
         if namesOwner { beginsWAL = false }
         growth.note(batchRecords, reads: drained?.usage)
         if growth.isDue { try? measureGrowth() }
+        if let record { record.meter.add(metered, upTo: head) }
         if drained != nil { readLog.kept() }
         drained = nil
         if !batchDue.isEmpty, let record { board?.note(record, batchDue.map { ($0.key, $0.value) }) }
         let effects = batchEffects
         clearBatch()
         for effect in effects { effect() }
+    }
+
+    /// What the batch added to the tenant's use.
+    private var metered: MeterTallies {
+        var tallies = batchSales
+        for record in batchRecords { tallies.count(record) }
+        if let drained { tallies.add(drained.metered) }
+        return tallies
     }
 
     /// What the file takes of its quota.
@@ -313,6 +333,7 @@ package final class TenantStore: LaneFile {
         batchRecords.removeAll(keepingCapacity: true)
         batchEffects.removeAll(keepingCapacity: true)
         batchOrders.removeAll(keepingCapacity: true)
+        batchSales = MeterTallies()
         batchDue.removeAll(keepingCapacity: true)
         sealedHead = nil
         sealedProof = nil
@@ -396,7 +417,7 @@ package final class TenantStore: LaneFile {
 
     private func add(_ count: UsageCount, to key: UsageKey) throws {
         // What the clock does counts as no call.
-        guard count.requests > 0 || count.orders > 0 else { return }
+        guard countsUsage, count.requests > 0 || count.orders > 0 else { return }
         let mark = try usageMark ?? connection.usageMark()
         usageMark = mark
         try connection.add(count, to: key, countedUpTo: mark)

@@ -54,18 +54,6 @@ extension UsageCount {
         forbidden = forbidden + excluded.forbidden, rate_limited = rate_limited + excluded.rate_limited,
         other_refusals = other_refusals + excluded.other_refusals, orders = orders + excluded.orders
         """
-
-    fileprivate var values: [SQLValue] {
-        [
-            .int(requests), .int(unauthorized), .int(forbidden), .int(rateLimited), .int(otherRefusals), .int(orders),
-        ]
-    }
-}
-
-extension UsageKey {
-    fileprivate func values(_ period: Int64) -> [SQLValue] {
-        [.integer(period), .integer(keyID), .integer(resellerID), .text(action)]
-    }
 }
 
 extension Connection {
@@ -79,10 +67,18 @@ extension Connection {
 
     /// `mark`: where days have come to.
     func add(_ count: UsageCount, to key: UsageKey, countedUpTo mark: UsageMark) throws {
-        try run(UsageCount.hour, values: key.values(key.hour) + count.values)
-        if UsageMark(key) <= mark {
-            try run(UsageCount.day, values: key.values(key.hour / UsageKey.hoursPerDay) + count.values)
+        try add(count, to: key, UsageCount.hour, key.hour)
+        // Nearly every hour is later than those that have joined their days.
+        if key.hour <= mark.hour, UsageMark(key) <= mark {
+            try add(count, to: key, UsageCount.day, key.hour / UsageKey.hoursPerDay)
         }
+    }
+
+    private func add(_ count: UsageCount, to key: UsageKey, _ statement: Statement, _ period: Int64) throws {
+        try run(
+            statement, .integer(period), .integer(key.keyID), .integer(key.resellerID), .text(key.action),
+            .int(count.requests), .int(count.unauthorized), .int(count.forbidden), .int(count.rateLimited),
+            .int(count.otherRefusals), .int(count.orders))
     }
 }
 

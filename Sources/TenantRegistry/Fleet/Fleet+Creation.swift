@@ -38,7 +38,7 @@ extension Fleet {
     /// one: until the last registry commit it is `creating`, and the next start removes it (P1).
     /// `fill` runs in the first transaction of the new file; `then` comes on a worker.
     package func create<Value: Sendable>(
-        _ creation: Creation, requestID: RequestID, judge: @escaping Registry.Judge = { _ in },
+        _ creation: Creation, as act: ProviderAct, judge: @escaping Registry.Judge = { _ in },
         fill: @escaping @Sendable (TenantTransaction) throws -> Value,
         then: @escaping @Sendable (Result<(TenantRecord, Value), any Error>) -> Void
     ) {
@@ -65,7 +65,9 @@ extension Fleet {
         ) { [self] result in
             if case .failure(let error) = result {
                 // A row of unknown outcome may come back and hold the name.
-                if case LaneFailure.outcomeUnknown = error { bury(profile, isMarked: true, requestID: .none) }
+                if case LaneFailure.outcomeUnknown = error {
+                    bury(profile, isMarked: true, as: act.also("tenant.deleted"))
+                }
                 return then(.failure(error))
             }
             record.lane.exclusively(
@@ -73,15 +75,15 @@ extension Fleet {
                     do {
                         control.adopt(try makeFile(of: record))
                     } catch {
-                        return abandon(record, control, error, then)
+                        return abandon(record, control, error, act, then)
                     }
-                    fillNew(record, requestID, judge, fill, then)
+                    fillNew(record, act, judge, fill, then)
                 }, orElse: { then(.failure($0)) })
         }
     }
 
     private func fillNew<Value: Sendable>(
-        _ record: TenantRecord, _ requestID: RequestID, _ judge: @escaping Registry.Judge,
+        _ record: TenantRecord, _ act: ProviderAct, _ judge: @escaping Registry.Judge,
         _ fill: @escaping @Sendable (TenantTransaction) throws -> Value,
         _ then: @escaping @Sendable (Result<(TenantRecord, Value), any Error>) -> Void
     ) {
@@ -92,12 +94,12 @@ extension Fleet {
                     let value = try fill(store.transaction)
                     let changes = store.transaction.pendingProjections
                     store.note(
-                        AuditRecord(at: clock.now(), action: "tenant.created", status: 201, requestID: requestID))
-                    return { [self] store in finish(record, store, changes, value, requestID, judge, then) }
+                        AuditRecord(at: clock.now(), action: act.action, status: 201, requestID: act.requestID))
+                    return { [self] store in finish(record, store, changes, value, act, judge, then) }
                 },
                 fail: { [self] failure in
                     record.lane.exclusively(
-                        { [self] control in abandon(record, control, failure, then) },
+                        { [self] control in abandon(record, control, failure, act, then) },
                         orElse: { then(.failure($0)) })
                 }))
     }
@@ -105,13 +107,13 @@ extension Fleet {
     /// The file is made durable, then the registry takes the tenant for whole.
     private func finish<Value: Sendable>(
         _ record: TenantRecord, _ store: TenantStore, _ changes: [ProjectedChange], _ value: Value,
-        _ requestID: RequestID, _ judge: @escaping Registry.Judge,
+        _ act: ProviderAct, _ judge: @escaping Registry.Judge,
         _ then: @escaping @Sendable (Result<(TenantRecord, Value), any Error>) -> Void
     ) {
         // What the registry did not take is taken back whole, so that the slug is free again.
         let giveUp: @Sendable (any Error) -> Void = { error in
             record.lane.exclusively(
-                { [self] control in abandon(record, control, error, then) }, orElse: { then(.failure($0)) })
+                { [self] control in abandon(record, control, error, act, then) }, orElse: { then(.failure($0)) })
         }
         do {
             try store.endCreation()
@@ -120,9 +122,11 @@ extension Fleet {
             return giveUp(error)
         }
         record.update({ $0.state = .active }, now: monotonic.nanoseconds())
-        registry.complete(record.profile, changes, event: "tenant.created", requestID: requestID, judge: judge) {
+        let mark = MeterMark(store.head)
+        registry.complete(record.profile, changes, meteredFrom: mark, as: act, judge: judge) {
             [self] result in
             if case .failure(let error) = result { return giveUp(error) }
+            record.meter.start(saved: mark, stands: [:])
             for change in changes { roster.apply(change.change, to: record) }
             roster.add(record)
             roster.update(record) { $0.projectionEpoch = changes.last?.epoch ?? 0 }
@@ -131,12 +135,14 @@ extension Fleet {
     }
 
     private func abandon<Value>(
-        _ record: TenantRecord, _ control: LaneControl<TenantStore>, _ error: any Error,
+        _ record: TenantRecord, _ control: LaneControl<TenantStore>, _ error: any Error, _ act: ProviderAct,
         _ then: @escaping @Sendable (Result<(TenantRecord, Value), any Error>) -> Void
     ) {
         control.retire()
         // The registry may have taken it for whole at the last.
-        bury(record.profile, isMarked: record.profile.state == .creating, requestID: .none) { then(.failure(error)) }
+        bury(record.profile, isMarked: record.profile.state == .creating, as: act.also("tenant.deleted")) {
+            then(.failure(error))
+        }
     }
 
     /// The file with its schema and its meta row, open; nothing of it is durable before `endCreation`. On the tenant's
@@ -169,14 +175,19 @@ extension Fleet {
         }
     }
 
-    /// Tombstones a tenant and erases it: its slug and files go, its hashes stay dead for ever (P5).
+    /// Tombstones a tenant and erases it: its slug and files go, its hashes stay dead for ever (P5). `isAllowed` throws
+    /// where its row, as it is now, is not to be erased.
     package func delete(
-        _ record: TenantRecord, requestID: RequestID, judge: @escaping Registry.Judge = { _ in },
+        _ record: TenantRecord, as act: ProviderAct, judge: @escaping Registry.Judge = { _ in },
+        where isAllowed: @escaping @Sendable (TenantProfile) throws -> Void = { _ in },
         then: @escaping @Sendable (Result<Void, any Error>) -> Void
     ) {
         registry.change(
-            record.id, event: "tenant.deleting", requestID: requestID, domains: nil, judge: judge,
-            { $0.state = .deleting }
+            record.id, as: act, domains: nil, judge: judge,
+            { profile in
+                try isAllowed(profile)
+                profile.state = .deleting
+            }
         ) { [self] result in
             if case .failure(let error) = result { return then(.failure(error)) }
             roster.update(record) { $0.state = .deleting }
@@ -184,7 +195,7 @@ extension Fleet {
                 { [self] control in
                     control.retire()
                     // The tombstone stands: whatever comes now, the tenant is gone, and its answer says so.
-                    bury(record.profile, isMarked: true, requestID: requestID) { [self] in
+                    bury(record.profile, isMarked: true, as: act.also("tenant.deleted")) { [self] in
                         roster.remove(record)
                         due.drop(record)
                         then(.success(()))
@@ -197,14 +208,14 @@ extension Fleet {
     /// judged by what was before comes after it (P2, P3, G3). `change` throws where the row, as it is now, does not
     /// allow it.
     package func change(
-        _ record: TenantRecord, event: String, requestID: RequestID, domains: DomainChange? = nil,
+        _ record: TenantRecord, as act: ProviderAct, domains: DomainChange? = nil,
         judge: @escaping Registry.Judge = { _ in },
         _ change: @escaping @Sendable (inout TenantProfile) throws -> Void,
         then: @escaping @Sendable (Result<Void, any Error>) -> Void
     ) {
         let changed = Mutex<TenantProfile?>(nil)
         registry.change(
-            record.id, event: event, requestID: requestID, domains: domains, judge: judge,
+            record.id, as: act, domains: domains, judge: judge,
             { profile in
                 try change(&profile)
                 let after = profile
@@ -219,6 +230,8 @@ extension Fleet {
                 profile.takeChangeable(from: after)
                 if let domains { profile.domains = domains.hosts }
             }
+            noteDeletion(of: record)
+            record.meter.wantLook()
             // What may happen in it by itself may be another thing now (P3).
             due.look(at: record)
             let pages = record.profile.quotas.pagesMax

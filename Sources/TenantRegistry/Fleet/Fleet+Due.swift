@@ -13,12 +13,15 @@ extension Fleet {
 
     /// A crash may have come between a commit and the registry's row. Files that had work in their WAL, or changed
     /// about when the registry last did, are asked. Looks at each file's times: not on a loop.
-    package func lookAtSuspects() {
-        guard let since = dueSuspectSince else { return }
-        for record in roster.allTenants {
+    package func lookAtSuspects() { for record in suspects { due.look(at: record) } }
+
+    /// Tenants whose files may say more than the registry knows; none after a stop in order.
+    var suspects: [TenantRecord] {
+        guard let since = dueSuspectSince else { return [] }
+        return roster.allTenants.filter { record in
             let path = data.tenantPath(record.id)
             let hasWAL = DataDirectory.size(of: path + "-wal") ?? 0 > 0
-            if hasWAL || Self.lastChange(of: path) >= since - Self.suspectMarginSeconds { due.look(at: record) }
+            return hasWAL || Self.lastChange(of: path) >= since - Self.suspectMarginSeconds
         }
     }
 

@@ -7,23 +7,23 @@ extension Fleet {
     /// it already, so that a crash leaves none of it; else that comes first. Where the disk fails, the clock tries
     /// again; its name stays taken until then.
     func bury(
-        _ profile: TenantProfile, isMarked: Bool, requestID: RequestID, then: @escaping @Sendable () -> Void = {}
+        _ profile: TenantProfile, isMarked: Bool, as act: ProviderAct, then: @escaping @Sendable () -> Void = {}
     ) {
         let later: @Sendable (any Error) -> Void = { [self] error in
             report("tenant \(profile.id.text): its erasure is not done yet: \(error)")
-            unburied.withLock { $0.append(profile) }
+            unburied.withLock { $0.append((profile, act)) }
             then()
         }
         let erase: @Sendable () -> Void = { [self] in
             removeFiles(of: profile.id)
-            registry.erase(profile, requestID: requestID) { result in
+            registry.erase(profile, as: act) { result in
                 if case .failure(let error) = result { return later(error) }
                 then()
             }
         }
         if isMarked { return erase() }
         registry.change(
-            profile.id, event: nil, requestID: requestID, domains: nil, judge: { _ in }, { $0.state = .deleting }
+            profile.id, as: nil, domains: nil, judge: { _ in }, { $0.state = .deleting }
         ) { result in
             switch result {
             case .success: erase()
@@ -39,10 +39,10 @@ extension Fleet {
             defer { unburied.removeAll() }
             return unburied
         }
-        for profile in waiting { bury(profile, isMarked: false, requestID: .none) }
+        for (profile, act) in waiting { bury(profile, isMarked: false, as: act) }
     }
 
-    private func removeFiles(of id: TenantID) {
+    func removeFiles(of id: TenantID) {
         let path = data.tenantPath(id)
         for suffix in [
             "", "-wal", "-journal", "-shm", ".recovering", ".recovering-wal", ".restoring", ".restoring-wal",

@@ -13,6 +13,7 @@ package struct TenantSchema: Sendable {
     package let housekeep: @Sendable (TenantTransaction) throws -> Void
     /// What happens in it while nobody asks.
     package let due: DueSchema
+    package let meter: MeterSchema
     /// Tables whose rows the chain vouches for wherever they change (0025); nil where files have no such note.
     package let vouched: VouchedShapes?
     /// Looks at a file that is to take the place of a tenant's; throws `RestoreFailure`. Long; off the lane.
@@ -24,7 +25,7 @@ package struct TenantSchema: Sendable {
         migrations: [Migration],
         readProjections: @escaping @Sendable (TenantReader, (CorruptRow) -> Void) throws -> [ProjectionChange],
         housekeep: @escaping @Sendable (TenantTransaction) throws -> Void, due: DueSchema = .nothing,
-        vouched: VouchedShapes? = nil,
+        meter: MeterSchema = .nothing, vouched: VouchedShapes? = nil,
         examine: @escaping @Sendable (FileExamination) throws -> ExaminedFile,
         succeed: @escaping @Sendable (TenantTransaction, _ replaced: Connection, RequestID) throws -> Void = {
             _, _, _ in
@@ -34,6 +35,7 @@ package struct TenantSchema: Sendable {
         self.readProjections = readProjections
         self.housekeep = housekeep
         self.due = due
+        self.meter = meter
         self.vouched = vouched
         self.examine = examine
         self.succeed = succeed
@@ -58,7 +60,7 @@ package struct VouchedShapes: Sendable {
 ///
 /// Invariant: nothing else in the process opens a live file, not even to read it (0002). Calls return at once; results
 /// come on a worker.
-package final class Fleet: ProviderKeyRows, Sendable {
+package final class Fleet: Sendable {
     package let data: DataDirectory
     package let roster: Roster
     package let registry: any Registry
@@ -73,6 +75,8 @@ package final class Fleet: ProviderKeyRows, Sendable {
     package let observing: BackgroundPool
     /// Reading and writing files that are not a lane's: a flood of sign-ins does not stop an export.
     package let files: BackgroundPool
+    /// Sealing of the node's backup: orders hardly cost more meanwhile (P11).
+    package let copies: BackgroundPool
     /// Restores wait here for the examination of their file.
     let examinations = BackgroundPool(name: "examine", threads: 2, places: Shares(whole: 16))
     /// Steps of calls that take several.
@@ -87,14 +91,19 @@ package final class Fleet: ProviderKeyRows, Sendable {
     package let schema: TenantSchema
     package let report: @Sendable (String) -> Void
     let masterKey: [UInt8]
-    private let providerKeyHashes: Mutex<Set<Digest>>
+    /// The provider's keys that open something.
+    package let providerKeys: ProviderKeyRing
     private let diskIsShort = Atomic<Bool>(false)
     let isStopping = Atomic<Bool>(false)
     let touched = TouchedTenants()
     let lastHousekeeping = Mutex<[TenantID: (at: Timestamp, used: UInt64)]>([:])
     /// Tenants whose erasure the disk cut short; tried again until it is done.
-    let unburied = Mutex<[TenantProfile]>([])
+    let unburied = Mutex<[(TenantProfile, ProviderAct)]>([])
     let lastSessionSweep = Mutex(Timestamp(milliseconds: 0))
+    /// Tenants whose deletion was put off, and until when.
+    let deletions = Mutex<[TenantID: Timestamp]>([:])
+    /// Its figures on their way to the registry.
+    let metering = Metering()
     private let certificatesCell: Mutex<[DomainCertificate]>
     /// The process before this one did not stop in order: files that changed since may have work that the registry does
     /// not know of. Seconds of the disk's clock.
@@ -119,6 +128,8 @@ package final class Fleet: ProviderKeyRows, Sendable {
     package let options: Options
     /// Scrapes of metrics that wait.
     private static let observersMax = 16
+    /// Pieces of backups that wait.
+    private static let copiesMax = 64
 
     /// Opens the registry, fills the roster, finishes or clears what a crash left half-done. On the caller's thread.
     package init(
@@ -142,6 +153,9 @@ package final class Fleet: ProviderKeyRows, Sendable {
         flows = FlowPool(places: budgets.flows)
         background = BackgroundPool(name: "background", threads: 2, places: budgets.background)
         hashing = BackgroundPool(name: "hashing", threads: 2, places: budgets.hashing, isPolite: true)
+        copies = BackgroundPool(
+            name: "copies", threads: 1, places: Shares(whole: Self.copiesMax),
+            rest: { [pace = CopyPace(pool.metrics, monotonic)] in pace.rest() })
         observing = BackgroundPool(name: "observing", threads: 1, places: Shares(whole: Self.observersMax))
         blankFiles = BlankFiles(data: data, schema: schema, background: background)
         files = BackgroundPool(name: "files", threads: 2, places: budgets.files)
@@ -161,7 +175,7 @@ package final class Fleet: ProviderKeyRows, Sendable {
         } catch {
             throw DataDirectory.Failure.unusable(data.registryPath, "\(error)")
         }
-        providerKeyHashes = Mutex(Set(snapshot.providerKeys))
+        providerKeys = ProviderKeyRing(snapshot.providerSecrets)
         certificatesCell = Mutex(snapshot.certificates)
         dueSuspectSince = snapshot.isDueWhole ? nil : registryChanged
         try take(snapshot)
@@ -172,7 +186,7 @@ package final class Fleet: ProviderKeyRows, Sendable {
         for tenant in snapshot.tenants {
             if tenant.profile.state == .creating || tenant.profile.state == .deleting {
                 // A crash left it half-made or half-erased: no tenant then (P1).
-                bury(tenant.profile, isMarked: true, requestID: .none)
+                bury(tenant.profile, isMarked: true, as: ownAct("tenant.deleted"))
                 continue
             }
             let record = try makeRecord(
@@ -180,6 +194,8 @@ package final class Fleet: ProviderKeyRows, Sendable {
                 signingSeed: unwrap(tenant.wrappedSigningKey, of: tenant.profile.id))
             roster.add(record)
             takeDue(tenant.due, of: record)
+            noteDeletion(of: record)
+            record.meter.start(saved: tenant.meterMark, stands: tenant.quotaStands)
             for reseller in tenant.resellers { roster.apply(.reseller(reseller), to: record) }
             for key in tenant.keys { roster.apply(.key(key), to: record) }
             if tenant.isIncomplete { refreshProjection(of: record) }
@@ -187,27 +203,6 @@ package final class Fleet: ProviderKeyRows, Sendable {
     }
 
     // MARK: Keys of the node
-
-    package func isProviderKey(_ hash: Digest) -> Bool { providerKeyHashes.withLock { $0.contains(hash) } }
-    package var hasProviderKey: Bool { providerKeyHashes.withLock { !$0.isEmpty } }
-
-    /// For effects outside the registry: memory follows its rows before a rotation is answered.
-    package func isLive(_ hash: Digest) -> Bool { isProviderKey(hash) }
-
-    /// A new provider key; the others die with the answer: no effect that one of them began comes after it.
-    package func rotateProviderKey(
-        _ key: String, judge: @escaping Registry.Judge = { _ in },
-        then: @escaping @Sendable (Result<Void, any Error>) -> Void
-    ) {
-        let hash = SHA256.hash(Array(key.utf8))
-        registry.addProviderKey(
-            hash, displayPrefix: APIKeyFormat.displayPrefix(key), at: clock.now(), revokingOthers: true, judge: judge
-        ) { [self] result in
-            guard case .success = result else { return then(result) }
-            providerKeyHashes.withLock { $0 = [hash] }
-            settle(roster.allTenants) { then(result) }
-        }
-    }
 
     /// AES-256-GCM under the master key, bound to the tenant.
     /// What the cursors of the node's own lists are sealed under.
@@ -334,6 +329,7 @@ package final class Fleet: ProviderKeyRows, Sendable {
             }
             try Migrator.migrate(connection, schema.migrations)
             let store = try TenantStore(connection: connection, tenantID: record.id, context: context(record))
+            if path == data.tenantPath(record.id) { record.meter.opened(store.head) }
             try vouchForAll(store)
             // After what the file needs to be opened at all.
             try connection.setMaxPageCount(record.profile.quotas.pagesMax)

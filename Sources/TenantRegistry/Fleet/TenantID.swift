@@ -17,6 +17,13 @@ package struct TenantID: Hashable, Sendable {
         low = bytes[8...].reduce(0) { $0 << 8 | UInt64($1) }
     }
 
+    /// As `text` writes it; nil for anything else.
+    init?(text: String) {
+        guard let bytes = Hex.decode(text.replacing("-", with: "")), let id = TenantID(bytes: bytes), id.text == text
+        else { return nil }
+        self = id
+    }
+
     package static func random(_ random: any RandomSource) -> TenantID {
         TenantID(
             high: random.uint64() & 0xFFFF_FFFF_FFFF_0FFF | 0x4000,

@@ -13,6 +13,7 @@ package final class TenantRecord: Sendable {
     package let readLog = ReadLog()
     package let answers = AnswerCache()
     package let counters = TenantCounters()
+    let meter = TenantMeter()
     /// When the file is to be asked for what falls due; the board's.
     let due = DueStand()
     private let webhookCell = Atomic<Int>(0)

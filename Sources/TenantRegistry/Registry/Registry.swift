@@ -11,6 +11,9 @@ package struct RegistrySnapshot {
         /// be asked.
         package var isIncomplete = false
         package var due = RegisteredDue.unknown
+        /// Up to which row of its chain its use was counted; nil where it never was.
+        package var meterMark: MeterMark?
+        package var quotaStands: [QuotaKind: QuotaStand] = [:]
         package var resellers: [ResellerProjection] = []
         package var keys: [KeyProjection] = []
     }
@@ -18,10 +21,19 @@ package struct RegistrySnapshot {
     package var tenants: [Tenant] = []
     /// What cannot be read and was left out.
     package var corruptRows: [CorruptRow] = []
-    package var providerKeys: [Digest] = []
+    package var providerSecrets: [ProviderSecretRow] = []
     package var certificates: [DomainCertificate] = []
     /// The process before this one stopped in order: no row of what falls due is too late.
     package var isDueWhole = false
+}
+
+extension RegistrySnapshot {
+    /// A secret of a provider key that was not revoked.
+    package struct ProviderSecretRow: Sendable {
+        package let hash: Digest
+        package let endsAt: Timestamp?
+        package let key: ProviderKey
+    }
 }
 
 /// What the registry knows of when a tenant's file is to be asked.
@@ -56,28 +68,21 @@ package struct DomainChange: Sendable {
     }
 }
 
-/// Which of the provider's keys open anything: as the rows have it, within the transaction that asks.
-package protocol ProviderKeyRows {
-    func isLive(_ hash: Digest) throws -> Bool
-}
-
-private struct ProviderKeys: ProviderKeyRows {
-    let connection: Connection
-
-    func isLive(_ hash: Digest) throws -> Bool {
-        try connection.exists(
-            "SELECT 1 FROM provider_key WHERE hash = ?1 AND revoked_at IS NULL", .blob(hash.bytes))
-    }
-}
-
 package enum RegistryRefusal: Error, Sendable {
     case slugTaken
+    /// A tenant of this id lives here, or has moved away and is not deleted yet.
+    case uuidLives
     case hostTaken(String)
     case unknownTenant
     /// The hash belongs to another tenant.
     case secretTaken
     /// Another tenant's keys begin so.
     case prefixTaken
+    case unknownProviderKey
+    case providerKeyRevoked
+    /// Nobody could call the provider's API over the network any more.
+    case lastAdminKey
+    case tooManyProviderKeys(Int64)
     /// What the change was admitted on does not hold any more; the error says what the caller is told.
     case notAllowed(any Error)
 }
@@ -98,15 +103,21 @@ package protocol Registry: AnyObject, Sendable {
     /// A new tenant is whole: its profile's changeable columns and the projection of what its file begins with, at
     /// once.
     func complete(
-        _ profile: TenantProfile, _ changes: [ProjectedChange], event: String, requestID: RequestID,
+        _ profile: TenantProfile, _ changes: [ProjectedChange], meteredFrom mark: MeterMark, as act: ProviderAct,
         judge: @escaping Judge, then: @escaping Done<Void>)
     /// Changes a profile's columns on what the registry has now, so that two changes at once both stay.
     /// `RegistryRefusal.unknownTenant` where there is no such row. `change` throws where the profile does not allow it.
-    /// `domains`: all of its host names from now on; nil leaves them.
+    /// `domains`: all of its host names from now on; nil leaves them. `act`: its line in the provider's log; nil for none.
     func change(
-        _ tenant: TenantID, event: String?, requestID: RequestID, domains: DomainChange?, judge: @escaping Judge,
+        _ tenant: TenantID, as act: ProviderAct?, domains: DomainChange?, judge: @escaping Judge,
         _ change: @escaping @Sendable (inout TenantProfile) throws -> Void, then: @escaping Done<Void>)
-    func erase(_ profile: TenantProfile, requestID: RequestID, then: @escaping Done<Void>)
+    /// A tenant that came from elsewhere is whole (P10): like `complete`, with all that its file says at `epoch`.
+    func adopt(
+        _ profile: TenantProfile, _ changes: [ProjectionChange], epoch: Int64, meteredFrom mark: MeterMark,
+        as act: ProviderAct, judge: @escaping Judge, then: @escaping Done<Void>)
+    /// Hashes that opened its keys until then die with it: without their key's id, by which one that comes back from
+    /// elsewhere (P10) tells them from those that were revoked.
+    func erase(_ profile: TenantProfile, as act: ProviderAct, then: @escaping Done<Void>)
     /// Before a secret is minted: its hash belongs to this tenant from now on.
     func reserve(_ hash: Digest, for tenant: TenantID, then: @escaping Done<Void>)
     func project(_ changes: [ProjectedChange], of tenant: TenantID, then: @escaping Done<Void>)
@@ -114,17 +125,40 @@ package protocol Registry: AnyObject, Sendable {
     func replaceProjection(
         of tenant: TenantID, with changes: [ProjectionChange], epoch: Int64, incarnation: Int64,
         then: @escaping Done<Void>)
-    /// Of these hashes: those revoked, and whether one is another tenant's.
+    /// Of these hashes: those revoked (not those that died with a tenant that was erased), and whether one is another tenant's.
     func judge(_ hashes: [Digest], for tenant: TenantID, then: @escaping Done<(revoked: [Digest], foreign: Bool)>)
     func addProviderKey(
-        _ hash: Digest, displayPrefix: String, at now: Timestamp, revokingOthers: Bool, judge: @escaping Judge,
-        then: @escaping Done<Void>)
+        _ new: NewProviderKey, revokingOthers: Bool, as act: ProviderAct, judge: @escaping Judge,
+        then: @escaping Done<ProviderKey>)
+    func rotateProviderKey(
+        _ publicID: String, to secret: ProviderSecret, overlapSeconds: Int64, as act: ProviderAct,
+        judge: @escaping Judge, then: @escaping Done<ProviderKey>)
+    /// `RegistryRefusal.lastAdminKey` where it is the last that may do everything, and is to be spared.
+    func revokeProviderKey(
+        _ publicID: String, sparingLastAdmin: Bool, as act: ProviderAct, judge: @escaping Judge,
+        then: @escaping Done<ProviderKey>)
+    /// In the order in which they were made, revoked ones too.
+    func providerKeys(after id: Int64, limit: Int, then: @escaping Done<[ProviderKey]>)
+    func providerKey(_ publicID: String, then: @escaping Done<ProviderKey?>)
+    func saveLastUses(ofProviderKeys uses: [(id: Int64, at: Timestamp)])
+    /// A line in the provider's log of what has its effect elsewhere.
+    func log(
+        _ act: ProviderAct, tenant: TenantID?, slug: String?, judge: @escaping Judge, then: @escaping Done<Void>)
+    /// `limit` lines at most, of a stretch that is bounded whatever matches.
+    func providerEvents(
+        before sequence: Int64, _ filter: ProviderEventFilter, limit: Int,
+        then: @escaping Done<ProviderEventStretch>)
     /// Sessions past their end leave the projection; their hashes stay, revoked.
     func dropExpiredSessions(at now: Timestamp)
     func saveCounters(
         _ counters: [(TenantID, month: Int64, count: Int64, last: Timestamp?)], then: @escaping Done<Void>)
+    func saveUsage(_ save: UsageSave, then: @escaping Done<Void>)
+    func usage(
+        _ selection: UsageSelection, after place: MeterPlace?, limit: Int, then: @escaping Done<[UsageMonth]>)
     /// When files are to be asked next; nil: never. `isWhole`: the process stops in order, and no row is too late.
     func saveDue(_ rows: [(TenantID, Timestamp?)], isWhole: Bool, then: @escaping Done<Void>)
+    /// One consistent copy of it in a file that does not exist yet; it is synced.
+    func copy(to path: String, then: @escaping Done<Void>)
     /// Operations that wait. For metrics.
     var waiting: Int { get }
     func close(then: @escaping @Sendable () -> Void)
@@ -133,7 +167,7 @@ package protocol Registry: AnyObject, Sendable {
 /// The registry in one SQLite file with a lane of its own.
 package final class SQLiteRegistry: Registry {
     private let path: String
-    private let lane: Lane<RegistryStore>
+    let lane: Lane<RegistryStore>
     private let metrics: LaneMetrics
 
     package init(path: String, pool: LanePool, report: @escaping @Sendable (String) -> Void) {
@@ -157,13 +191,13 @@ package final class SQLiteRegistry: Registry {
         return snapshot
     }
 
-    private func write(
+    func write(
         _ perform: @escaping @Sendable (Connection) throws -> Void, then: @escaping Done<Void>
     ) {
         run(writes: true, perform, then: then)
     }
 
-    private func run<Value: Sendable>(
+    func run<Value: Sendable>(
         writes: Bool, _ perform: @escaping @Sendable (Connection) throws -> Value, then: @escaping Done<Value>
     ) {
         lane.submit(
@@ -188,7 +222,10 @@ package final class SQLiteRegistry: Registry {
     ) {
         write(
             { connection in
-                try judge(ProviderKeys(connection: connection))
+                try judge(ProviderKeyTable(connection: connection))
+                if try connection.exists("SELECT 1 FROM tenant WHERE id = ?1", .blob(profile.id.bytes)) {
+                    throw RegistryRefusal.uuidLives
+                }
                 let taken = try connection.row("SELECT 1 FROM tenant WHERE slug = ?1", .text(profile.slug)) { _ in true
                 }
                 if taken != nil { throw RegistryRefusal.slugTaken }
@@ -211,32 +248,33 @@ package final class SQLiteRegistry: Registry {
     }
 
     package func complete(
-        _ profile: TenantProfile, _ changes: [ProjectedChange], event: String, requestID: RequestID,
+        _ profile: TenantProfile, _ changes: [ProjectedChange], meteredFrom mark: MeterMark, as act: ProviderAct,
         judge: @escaping Judge, then: @escaping Done<Void>
     ) {
         write(
             { connection in
-                try judge(ProviderKeys(connection: connection))
+                try judge(ProviderKeyTable(connection: connection))
                 try Self.project(changes, of: profile.id, connection)
                 try Self.save(profile, connection)
-                try Self.log(event, profile, requestID, connection)
+                try UsageTable(connection: connection).begin(profile, at: mark)
+                try Self.log(act, profile, connection)
             }, then: then)
     }
 
     package func change(
-        _ tenant: TenantID, event: String?, requestID: RequestID, domains: DomainChange?, judge: @escaping Judge,
+        _ tenant: TenantID, as act: ProviderAct?, domains: DomainChange?, judge: @escaping Judge,
         _ change: @escaping @Sendable (inout TenantProfile) throws -> Void, then: @escaping Done<Void>
     ) {
         write(
             { connection in
-                try judge(ProviderKeys(connection: connection))
+                try judge(ProviderKeyTable(connection: connection))
                 guard var profile = try RegistryReading(connection: connection).profile(id: tenant) else {
                     throw RegistryRefusal.unknownTenant
                 }
                 try change(&profile)
                 if let domains { try Self.set(domains, of: tenant, connection) }
                 try Self.save(profile, connection)
-                if let event { try Self.log(event, profile, requestID, connection) }
+                if let act { try Self.log(act, profile, connection) }
             }, then: then)
     }
 
@@ -245,7 +283,8 @@ package final class SQLiteRegistry: Registry {
             """
             UPDATE tenant SET state = ?2, tier = ?3, quota_bytes = ?4, quota_resellers = ?5, quota_keys = ?6,
                 quota_requests = ?7, ends_at = ?8, ended_at = ?9, limit_requests = ?10, limit_window = ?11,
-                limit_burst = ?12
+                limit_burst = ?12, owner_email = ?13, deletes_at = ?14, moved_to = ?15, moved_at = ?16,
+                moved_from_state = ?17, move_confirmed_at = ?18
             WHERE id = ?1
             """,
             .blob(profile.id.bytes), .integer(profile.state.rawValue), .text(profile.tier.rawValue),
@@ -253,16 +292,14 @@ package final class SQLiteRegistry: Registry {
             .optional(profile.quotaOverrides.keysMax), .optional(profile.quotaOverrides.requestsMonthlyMax),
             .optional(profile.endsAt?.milliseconds), .optional(profile.endedAt?.milliseconds),
             .optional(profile.limit.map { Int64($0.requests) }),
-            .optional(profile.limit.map { Int64($0.windowSeconds) }), .optional(profile.limit.map { Int64($0.burst) }))
+            .optional(profile.limit.map { Int64($0.windowSeconds) }), .optional(profile.limit.map { Int64($0.burst) }),
+            .text(profile.ownerEmail), .optional(profile.deletesAt?.milliseconds), .optional(profile.move?.baseURL),
+            .optional(profile.move?.at.milliseconds), .optional(profile.move?.stateBefore.rawValue),
+            .optional(profile.move?.confirmedAt?.milliseconds))
     }
 
-    private static func log(
-        _ event: String, _ profile: TenantProfile, _ requestID: RequestID, _ connection: Connection
-    ) throws {
-        try connection.run(
-            "INSERT INTO provider_event (at, action, tenant_id, slug, request_id) VALUES (?1, ?2, ?3, ?4, ?5)",
-            .integer(SystemClock().now().milliseconds), .text(event), .blob(profile.id.bytes), .text(profile.slug),
-            .text(requestID.text))
+    private static func log(_ act: ProviderAct, _ profile: TenantProfile, _ connection: Connection) throws {
+        try ProviderLogTable(connection: connection).add(act, tenant: profile.id, slug: profile.slug)
     }
 
     private static func set(_ domains: DomainChange, of tenant: TenantID, _ connection: Connection) throws {
@@ -282,13 +319,35 @@ package final class SQLiteRegistry: Registry {
         }
     }
 
-    package func erase(_ profile: TenantProfile, requestID: RequestID, then: @escaping Done<Void>) {
+    package func adopt(
+        _ profile: TenantProfile, _ changes: [ProjectionChange], epoch: Int64, meteredFrom mark: MeterMark,
+        as act: ProviderAct, judge: @escaping Judge, then: @escaping Done<Void>
+    ) {
+        write(
+            { connection in
+                try judge(ProviderKeyTable(connection: connection))
+                try Self.replaceProjection(of: profile.id, with: changes, epoch, profile.incarnation, connection)
+                try Self.save(profile, connection)
+                try connection.run(
+                    """
+                    UPDATE tenant SET requests_month = ?2, requests_count = ?3, last_request_at = ?4
+                    WHERE id = ?1
+                    """,
+                    .blob(profile.id.bytes), .integer(profile.requestsMonth), .integer(profile.requestsCount),
+                    .optional(profile.lastRequestAt?.milliseconds))
+                try UsageTable(connection: connection).begin(profile, at: mark)
+                try Self.log(act, profile, connection)
+            }, then: then)
+    }
+
+    package func erase(_ profile: TenantProfile, as act: ProviderAct, then: @escaping Done<Void>) {
         write(
             { connection in
                 try connection.run(
-                    "UPDATE secret SET is_revoked = 1, key_id = NULL WHERE tenant_id = ?1", .blob(profile.id.bytes))
+                    "UPDATE secret SET is_revoked = 1, key_id = NULL WHERE tenant_id = ?1 AND is_revoked = 0",
+                    .blob(profile.id.bytes))
                 try connection.run("DELETE FROM tenant WHERE id = ?1", .blob(profile.id.bytes))
-                try Self.log("tenant.deleted", profile, requestID, connection)
+                try Self.log(act, profile, connection)
             }, then: then)
     }
 
@@ -323,24 +382,29 @@ package final class SQLiteRegistry: Registry {
         then: @escaping Done<Void>
     ) {
         write(
-            { connection in
-                let id = SQLValue.blob(tenant.bytes)
-                try connection.run("DELETE FROM api_key WHERE tenant_id = ?1", id)
-                try connection.run("DELETE FROM reseller WHERE tenant_id = ?1", id)
-                // Hashes that the file does not know any more are kept, dead.
-                try connection.run("UPDATE secret SET is_revoked = 1 WHERE tenant_id = ?1 AND key_id IS NOT NULL", id)
-                for change in changes {
-                    try RegistryWriting(connection: connection).apply(change, of: tenant, reviving: true)
-                }
-                try connection.run("DELETE FROM secret WHERE tenant_id = ?1 AND key_id IS NULL AND is_revoked = 0", id)
-                try connection.run(
-                    """
-                    UPDATE tenant SET projection_epoch = ?2,
-                        incarnation = CASE WHEN incarnation <= ?4 THEN max(incarnation, ?3) ELSE ?3 END
-                    WHERE id = ?1
-                    """,
-                    id, .integer(epoch), .integer(incarnation), .integer(TenantStore.counters.upperBound))
-            }, then: then)
+            { try Self.replaceProjection(of: tenant, with: changes, epoch, incarnation, $0) }, then: then)
+    }
+
+    private static func replaceProjection(
+        of tenant: TenantID, with changes: [ProjectionChange], _ epoch: Int64, _ incarnation: Int64,
+        _ connection: Connection
+    ) throws {
+        let id = SQLValue.blob(tenant.bytes)
+        try connection.run("DELETE FROM api_key WHERE tenant_id = ?1", id)
+        try connection.run("DELETE FROM reseller WHERE tenant_id = ?1", id)
+        // Hashes that the file does not know any more are kept, dead.
+        try connection.run("UPDATE secret SET is_revoked = 1 WHERE tenant_id = ?1 AND key_id IS NOT NULL", id)
+        for change in changes {
+            try RegistryWriting(connection: connection).apply(change, of: tenant, reviving: true)
+        }
+        try connection.run("DELETE FROM secret WHERE tenant_id = ?1 AND key_id IS NULL AND is_revoked = 0", id)
+        try connection.run(
+            """
+            UPDATE tenant SET projection_epoch = ?2,
+                incarnation = CASE WHEN incarnation <= ?4 THEN max(incarnation, ?3) ELSE ?3 END
+            WHERE id = ?1
+            """,
+            id, .integer(epoch), .integer(incarnation), .integer(TenantStore.counters.upperBound))
     }
 
     package func judge(
@@ -353,30 +417,14 @@ package final class SQLiteRegistry: Registry {
                 var foreign = false
                 for hash in hashes {
                     let row = try connection.row(
-                        "SELECT tenant_id, is_revoked FROM secret WHERE hash = ?1", .blob(hash.bytes)
+                        "SELECT tenant_id, is_revoked AND key_id IS NOT NULL FROM secret WHERE hash = ?1",
+                        .blob(hash.bytes)
                     ) { try (tenant: $0.blob(), isRevoked: $0.bool()) }
                     guard let row else { continue }
                     if row.tenant != tenant.bytes { foreign = true }
                     if row.isRevoked { revoked.append(hash) }
                 }
                 return (revoked, foreign)
-            }, then: then)
-    }
-
-    package func addProviderKey(
-        _ hash: Digest, displayPrefix: String, at now: Timestamp, revokingOthers: Bool, judge: @escaping Judge,
-        then: @escaping Done<Void>
-    ) {
-        write(
-            { connection in
-                try judge(ProviderKeys(connection: connection))
-                if revokingOthers {
-                    try connection.run(
-                        "UPDATE provider_key SET revoked_at = ?1 WHERE revoked_at IS NULL", .integer(now.milliseconds))
-                }
-                try connection.run(
-                    "INSERT INTO provider_key (hash, display_prefix, created_at) VALUES (?1, ?2, ?3)",
-                    .blob(hash.bytes), .text(displayPrefix), .integer(now.milliseconds))
             }, then: then)
     }
 

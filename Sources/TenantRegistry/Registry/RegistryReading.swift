@@ -36,8 +36,22 @@ struct RegistryReading {
             tenant.keys.append(key)
         }
         try eachOfTenant(Self.due, place, &snapshot) { row, tenant in tenant.due = .known(try row.optionalTime()) }
+        try eachOfTenant(UsageTable.marks, place, &snapshot) { row, tenant in
+            let (incarnation, sequence) = (try row.optionalInt(), try row.optionalInt())
+            if let incarnation, let sequence {
+                tenant.meterMark = MeterMark(incarnation: incarnation, sequence: sequence)
+            }
+        }
+        try eachOfTenant(UsageTable.stands, place, &snapshot) { row, tenant in
+            let kind: QuotaKind = try row.value()
+            tenant.quotaStands[kind] = try QuotaStand(&row)
+        }
         snapshot.isDueWhole = try connection.row(Self.isDueWhole) { try $0.bool() } ?? false
-        try each(Self.providerKeys, &snapshot) { row, snapshot in snapshot.providerKeys.append(try row.digest()) }
+        try each(ProviderKeyTable.secrets, &snapshot) { row, snapshot in
+            snapshot.providerSecrets.append(
+                RegistrySnapshot.ProviderSecretRow(
+                    hash: try row.digest(), endsAt: try row.optionalTime(), key: try ProviderKey(&row)))
+        }
         return snapshot
     }
 
@@ -45,7 +59,6 @@ struct RegistryReading {
     private static let isDueWhole = Statement("SELECT is_whole FROM due_state")
     private static let domains = Statement(
         "SELECT tenant_id, host, certificate, wrapped_private_key FROM domain ORDER BY host")
-    private static let providerKeys = Statement("SELECT hash FROM provider_key WHERE revoked_at IS NULL")
 
     private func readDomains(_ snapshot: inout RegistrySnapshot) throws -> [TenantID: [String]] {
         var hosts: [TenantID: [String]] = [:]
@@ -106,8 +119,10 @@ private struct StoredTenant {
     static let columns = Columns<StoredTenant>(
         "id", "slug", "blueprint", "state", "tier", "quota_bytes", "quota_resellers", "quota_keys", "quota_requests",
         "currency", "key_prefix", "owner_email", "created_at", "refundable_until", "ends_at", "ended_at",
+        "deletes_at",
         "limit_requests", "limit_window", "limit_burst", "projection_epoch", "incarnation", "requests_month",
-        "requests_count", "last_request_at", "wrapped_secret_key", "wrapped_signing_key")
+        "requests_count", "last_request_at", "wrapped_secret_key", "wrapped_signing_key", "moved_to", "moved_at",
+        "moved_from_state", "move_confirmed_at")
     static let all = Statement("SELECT \(columns) FROM tenant")
     static let byID = Statement("SELECT \(columns) FROM tenant WHERE id = ?1")
 
@@ -120,10 +135,20 @@ private struct StoredTenant {
                 requestsMonthlyMax: try row.optionalInt()),
             currency: try row.text(), keyPrefix: try row.text(), ownerEmail: try row.text(), createdAt: try row.time(),
             refundableUntil: try row.time(), endsAt: try row.optionalTime(), endedAt: try row.optionalTime(),
+            deletesAt: try row.optionalTime(),
             limit: try row.optionalPolicy(), domains: [], projectionEpoch: try row.int(), incarnation: try row.int(),
             requestsMonth: try row.int(), requestsCount: try row.int(), lastRequestAt: try row.optionalTime())
         wrappedSecretKey = try row.blob()
         wrappedSigningKey = try row.blob()
+        profile.move = try Self.move(&row)
+    }
+
+    private static func move(_ row: inout RowReader) throws -> TenantMove? {
+        let (baseURL, at) = (try row.optionalText(), try row.optionalTime())
+        let before = try row.optionalInt()
+        let confirmedAt = try row.optionalTime()
+        guard let baseURL, let at, let before = before.flatMap({ TenantState(rawValue: $0) }) else { return nil }
+        return TenantMove(baseURL: baseURL, at: at, stateBefore: before, confirmedAt: confirmedAt)
     }
 }
 

@@ -10,13 +10,22 @@ enum CopyCommands {
         options: [
             Option("--output", "FILE", "Where to", isRequired: true),
             Option("--force", "Replace the file that is there"),
+            Option("--with-secrets", "Write a sealed bundle, with all that another node needs to serve the tenant"),
+            MoveCommands.passphraseOption,
         ] + GatewayClient.options,
-        notes: "The file verifies offline: tollgate verify FILE. Secrets in it stay encrypted."
+        notes: "The file verifies offline: tollgate verify FILE. Secrets in it stay encrypted.\n"
+            + "With --with-secrets and --passphrase-file it is for “tollgate tenant import” alone."
     ) { invocation in
         let path = try invocation.required("--output")
         try refuseOverwriting(path, invocation)
+        let isBundle = invocation.has("--with-secrets")
+        guard isBundle == invocation.has("--passphrase-file") else {
+            throw CommandFailure.usage("--with-secrets and --passphrase-file come together")
+        }
+        let headers = isBundle ? [MoveCommands.header(try MoveCommands.passphrase(invocation))] : []
         _ = try GatewayClient.provider(invocation).send(
-            "GET", TenantCommands.path(invocation) + "/export", sink: .file(path: path), isLong: true)
+            "GET", TenantCommands.path(invocation) + "/export" + (isBundle ? "?with_secrets=true" : ""),
+            headers: headers, sink: .file(path: path), isLong: true)
         let bytes = size(of: path)
         try Answers.report(invocation, "\(path): \(bytes) bytes") { json in
             json.field("slug", invocation.arguments[0])
@@ -47,8 +56,11 @@ enum CopyCommands {
     }
 
     private static let delete = Command(
-        "tenant delete", "Erase a tenant for ever", arguments: TenantCommands.slug,
-        options: [Option("--confirm", "SLUG", "The slug once more: nothing brings it back")] + GatewayClient.options
+        "tenant delete", "Erase a tenant for ever, now or after some days", arguments: TenantCommands.slug,
+        options: [
+            Option("--confirm", "SLUG", "The slug once more: nothing brings it back"),
+            Option("--after-days", "N", "Not now but then (1 to 365); “tollgate tenant undelete” takes it back"),
+        ] + GatewayClient.options
     ) { invocation in
         let slug = invocation.arguments[0]
         guard let confirmation = invocation.text("--confirm") else {
@@ -57,8 +69,13 @@ enum CopyCommands {
         guard confirmation == slug else {
             throw CommandFailure.usage("--confirm says “\(confirmation)”, the tenant is “\(slug)”")
         }
-        _ = try GatewayClient.provider(invocation).send(
-            "DELETE", TenantCommands.path(invocation) + "?confirm=\(slug.percentEncoded)")
+        let (client, path) = (try GatewayClient.provider(invocation), TenantCommands.path(invocation))
+        if let days = try invocation.integer("--after-days", in: 1...365) {
+            _ = try client.send("DELETE", path + "?confirm=\(slug.percentEncoded)&after_days=\(days)")
+            try TenantCommands.say(try client.send("GET", path), invocation)
+            return ExitCode.ok
+        }
+        _ = try client.send("DELETE", path + "?confirm=\(slug.percentEncoded)")
         try Answers.report(invocation, "\(slug) is erased") { json in
             json.field("slug", slug)
             json.field("deleted", true)

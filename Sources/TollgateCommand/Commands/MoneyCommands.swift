@@ -38,7 +38,8 @@ enum MoneyCommands {
             Option("--reseller", "ID", "Of one reseller"), Option("--mode", "MODE", "live or test (live)"),
         ] + Pages.options + GatewayClient.ownerOptions
     ) { invocation in
-        let query = [("--status", "status"), ("--reseller", "reseller"), ("--mode", "mode")].compactMap { option, name in
+        let query = [("--status", "status"), ("--reseller", "reseller"), ("--mode", "mode")].compactMap {
+            option, name in
             invocation.text(option).map { (name, $0) }
         }
         let rows = try Pages.rows("/payments", query: query, isOnePage: true, try .owner(invocation), invocation)
@@ -63,11 +64,12 @@ enum MoneyCommands {
     static func move(_ path: String, _ body: [UInt8], _ invocation: Invocation) throws -> HTTPAnswer {
         let client = try GatewayClient.owner(invocation)
         let key = invocation.text("--idempotency-key") ?? Hex.encode(SystemRandom().bytes(16))
-        do throws(CommandFailure) {
-            return try client.send("POST", path, body: .bytes(body), headers: [("Idempotency-Key", key)])
-        } catch {
-            guard case .failed(let text) = error else { throw error }
+        let sent = Result { () throws(CommandFailure) in
+            try client.send("POST", path, body: .bytes(body), headers: [("Idempotency-Key", key)])
+        }
+        if case .failure(.failed(let text)) = sent {
             throw CommandFailure.failed("\(text); to ask again, say --idempotency-key \(key)")
         }
+        return try sent.get()
     }
 }

@@ -13,9 +13,10 @@ enum OrderCommands {
         Option("--customer", "ID", "Of one end customer, by our id or its reseller's"),
         Option("--reference", "TEXT", "Of one reference"),
         Option(
-            "--find", "TEXT", "Whose id, reference, external id or e-mail address begins so, in any case", alias: "--q"),
+            "--find", "TEXT", "Whose id, reference, customer or e-mail address begins so, in any case", alias: "--q"),
         Option("--from", "TIME", "RFC 3339 or a day, placed from then on"),
-        Option("--to", "TIME", "RFC 3339 or a day, placed before then"), Option("--mode", "MODE", "live or test (live)"),
+        Option("--to", "TIME", "RFC 3339 or a day, placed before then"),
+        Option("--mode", "MODE", "live or test (live)"),
     ]
     private static let orderState = Option("--state", "STATE", "pending, completed or rejected", repeats: true)
     private static let serviceFilters =
@@ -104,7 +105,8 @@ enum OrderCommands {
     private static let show = Command(
         "order show", "Show an order, its services and its refunds", arguments: orderID,
         options: GatewayClient.ownerOptions
-    ) { invocation in try told(try GatewayClient.owner(invocation).send("GET", path(invocation, "/orders")), invocation) }
+    ) { invocation in try told(try GatewayClient.owner(invocation).send("GET", path(invocation, "/orders")), invocation)
+    }
 
     private static let activate = Command(
         "order activate", "Carry a pending order out: it is paid, and its services begin", arguments: orderID,
@@ -127,7 +129,8 @@ enum OrderCommands {
             if let reason = invocation.text("--reason") { json.field("reason", reason) }
         }
         return try told(
-            try GatewayClient.owner(invocation).send("POST", path(invocation, "/orders") + "/reject", body: .bytes(body)),
+            try GatewayClient.owner(invocation).send(
+                "POST", path(invocation, "/orders") + "/reject", body: .bytes(body)),
             invocation)
     }
 

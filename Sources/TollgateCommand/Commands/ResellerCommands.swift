@@ -2,7 +2,7 @@ import HTTPCore
 
 /// Resellers of a tenant: finding them, inviting them, their terms and their moves, through the operator's API (O3).
 enum ResellerCommands {
-    static let commands = [list, show, invite, change] + moves + [invitation, secret]
+    static let commands = [list, show, invite, change] + moves + [invitation, resetPassword, secret]
 
     private static let id = ["RESELLER_ID"]
 
@@ -130,6 +130,17 @@ enum ResellerCommands {
         options: GatewayClient.ownerOptions
     ) { invocation in
         let answer = try GatewayClient.owner(invocation).send("POST", path(invocation) + "/invitation")
+        try Answers.show(
+            answer, invocation, note: "The link is shown this once.",
+            ifLost: "the link is lost: make another, which ends it")
+        return ExitCode.ok
+    }
+
+    private static let resetPassword = Command(
+        "reseller reset-password", "Make a link by which a reseller sets a new password", arguments: id,
+        options: GatewayClient.ownerOptions, notes: "It works once, for 24 hours. The password before holds until then."
+    ) { invocation in
+        let answer = try GatewayClient.owner(invocation).send("POST", path(invocation) + "/password-reset")
         try Answers.show(
             answer, invocation, note: "The link is shown this once.",
             ifLost: "the link is lost: make another, which ends it")

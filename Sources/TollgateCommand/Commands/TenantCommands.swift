@@ -1,10 +1,11 @@
+import HTTPClient
 import HTTPCore
 
 /// Creating, listing and reading tenants (P1, P2, P6).
 enum TenantCommands {
     static let slug = ["SLUG"]
 
-    static let commands = [create, list, show, change] + states + [ownerKey]
+    static let commands = [create, list, show, change] + states + TenantOwnerCommands.commands
 
     private static let create = Command(
         "tenant create", "Create a tenant", arguments: slug,
@@ -70,30 +71,27 @@ enum TenantCommands {
         ("suspend", "Suspend a tenant: every call is refused, no data changes"),
         ("resume", "Resume a suspended tenant"),
         ("cancel", "End a tenant with its paid period"), ("refund", "Refund a tenant within 14 days; access ends now"),
+        ("undelete", "Take a deletion back that was put off"),
     ].map { verb, summary in
-        Command("tenant \(verb)", summary, arguments: slug, options: GatewayClient.options) { invocation in
-            let answer = try GatewayClient.provider(invocation).send("POST", path(invocation) + "/\(verb)")
-            if invocation.has("--json") {
-                try Answers.show(answer, invocation)
-            } else {
-                let json = try Answers.parsed(answer)
-                let end = json["ends_at"]?.text ?? json["ended_at"]?.text
-                let state = json["state"]?.text ?? "changed"
-                try Output.line("\(invocation.arguments[0]) is \(state)" + (end.map { ", its end: \($0)" } ?? ""))
-            }
+        let options = verb == "cancel" ? [Option("--undo", "Take the cancellation back")] : []
+        return Command("tenant \(verb)", summary, arguments: slug, options: options + GatewayClient.options) {
+            invocation in
+            let name = verb == "undelete" ? "deletion" : verb
+            let method = verb == "undelete" || invocation.has("--undo") ? "DELETE" : "POST"
+            let answer = try GatewayClient.provider(invocation).send(method, path(invocation) + "/\(name)")
+            try say(answer, invocation)
             return ExitCode.ok
         }
     }
 
-    private static let ownerKey = Command(
-        "tenant owner-key", "Issue another owner key", arguments: slug, options: GatewayClient.options
-    ) { invocation in
-        let answer = try GatewayClient.provider(invocation).send("POST", path(invocation) + "/owner-key")
-        try Answers.show(
-            answer, invocation, note: "The owner key is shown this once.",
-            ifLost: "the new owner key is lost, and good all the same: issue another, and revoke this one with "
-                + "“tollgate key revoke”")
-        return ExitCode.ok
+    /// The state that the tenant is in now, in a line.
+    static func say(_ answer: HTTPClientResponse, _ invocation: Invocation) throws {
+        if invocation.has("--json") { return try Answers.show(answer, invocation) }
+        let json = try Answers.parsed(answer)
+        var parts = ["\(invocation.arguments[0]) is \(json["state"]?.text ?? "changed")"]
+        if let end = json["ends_at"]?.text ?? json["ended_at"]?.text { parts.append("its end: \(end)") }
+        if let at = json["deletes_at"]?.text { parts.append("it is erased at \(at)") }
+        try Output.line(parts.joined(separator: ", "))
     }
 
     static func path(_ invocation: Invocation) -> String { "/tenants/" + invocation.arguments[0].percentEncoded }

@@ -36,7 +36,7 @@ enum ServeCommand {
         signals.serve { reload(gateway) }
         do {
             let demo = invocation.has("--demo") ? try gateway.provisionDemo() : nil
-            let firstKey = demo == nil && !gateway.fleet.hasProviderKey ? try mintProviderKey(configuration) : nil
+            let firstKey = demo == nil && gateway.fleet.providerKeys.isEmpty ? try mintProviderKey(configuration) : nil
             try announce(gateway, firstKey: firstKey, demo: demo)
         } catch {
             gateway.stop()

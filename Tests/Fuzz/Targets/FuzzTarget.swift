@@ -21,6 +21,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case pages
     /// What a name server answers.
     case names
+    /// A tenant's logo.
+    case logo
 
     /// Throws where a property does not hold.
     package func check(_ input: [UInt8]) throws(Violation) {
@@ -36,6 +38,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .secret: try SecretProperties.check(input)
         case .pages: try PagesProperties.check(input)
         case .names: try NamesProperties.check(input)
+        case .logo: try LogoProperties.check(input)
         }
     }
 }

@@ -67,7 +67,7 @@ final class Office: Sendable {
             ownerEmail: Self.ownerEmail)
         let secrets = (0..<2).map { _ in MintedSecret(prefix: "acm", book: .live, random: fleet.random) }
         tenant = try await handedOver { done in
-            fleet.create(creation, requestID: .none) { tenant in
+            fleet.create(creation, as: fleet.ownAct("tenant.created")) { tenant in
                 for (secret, email, account, role) in [
                     (secrets[0], Self.ownerEmail, AccountRole.owner, KeyRole.owner),
                     (secrets[1], Self.clerkEmail, .operator, .operator),

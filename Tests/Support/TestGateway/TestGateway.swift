@@ -93,7 +93,10 @@ package final class TestGateway: Sendable {
         }
         let key = APIKeyFormat.mint(prefix: "tgp", mode: "live", random: fleet.random)
         providerKeyCell = Mutex(key)
-        try awaited { fleet.rotateProviderKey(key, then: $0) }
+        _ = try awaited { done in
+            fleet.addProviderKey(
+                fleet.newProviderKey(key), revokingOthers: true, as: fleet.ownAct("provider_key.replaced"), then: done)
+        }
     }
 
     /// The repository, whose blueprints the tests use.
@@ -153,7 +156,7 @@ package final class TestGateway: Sendable {
             keyPrefix: blueprint.keyPrefix, ownerEmail: ownerEmail)
         let (record, resellers) = try await handedOver { done in
             fleet.create(
-                creation, requestID: .none, fill: { try demo.run($0, owner: provision.run($0)) },
+                creation, as: fleet.ownAct("tenant.created"), fill: { try demo.run($0, owner: provision.run($0)) },
                 then: { done.resume(with: $0) })
         }
         return TestTenant(

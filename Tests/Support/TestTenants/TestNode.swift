@@ -45,13 +45,24 @@ package final class TestNode: Sendable {
             ownerEmail: "owner@\(slug).example")
         return try awaited { then in
             fleet.create(
-                creation, requestID: .none,
-                fill: { tenant in
-                    try tenant.insertAccount(
-                        email: creation.ownerEmail, name: slug, role: .owner, resellerID: nil, passwordHash: nil)
-                },
+                creation, as: fleet.ownAct("tenant.created"),
+                fill: { tenant in try Self.fill(tenant, creation) },
                 then: then)
         }.0
+    }
+
+    /// In a file of a schema before, as programs of then wrote it.
+    private static func fill(_ tenant: TenantTransaction, _ creation: Fleet.Creation) throws {
+        let hasPeople = try tenant.connection.exists(
+            "SELECT 1 FROM pragma_table_info('account') WHERE name = 'public_id'")
+        if hasPeople {
+            try tenant.insertAccount(
+                email: creation.ownerEmail, name: creation.slug, role: .owner, resellerID: nil, passwordHash: nil)
+        } else {
+            try tenant.connection.run(
+                "INSERT INTO account (email, name, role, created_at) VALUES (?1, ?2, 0, ?3)",
+                .text(creation.ownerEmail), .text(creation.slug), .time(tenant.now))
+        }
     }
 
     /// A write as the pipeline makes it: effect, stored answer, audit row, then memory and registry.
@@ -95,7 +106,7 @@ package final class TestNode: Sendable {
         _ record: TenantRecord, from path: String, acceptsUnsigned: Bool = false
     ) throws -> AuditHead {
         try awaited {
-            fleet.restore(record, from: path, acceptsUnsigned: acceptsUnsigned, requestID: .none, then: $0)
+            fleet.restore(record, from: path, acceptsUnsigned: acceptsUnsigned, as: fleet.ownAct("tenant.restored"), then: $0)
         }
     }
 

@@ -24,7 +24,7 @@ enum Kinds {
 
     private static let verbs: Set<String> = [
         "Accept", "Add", "Adjust", "Allocate", "Announce", "Apply", "Assign", "Change", "Charge", "Close", "Configure",
-        "Confirm",
+        "Confirm", "Correct",
         "Create",
         "Decide", "End",
         "Expire",
@@ -46,7 +46,8 @@ enum Kinds {
         "HTTPPaymentDriver": .value, "Housekeeping": .table,
         "KeyAnswers": .wire, "KeyLimitDefault": .value, "KeyShape": .value, "SessionAnswers": .wire, "Ledger": .table,
         "LedgerFile": .value,
-        "LedgerScratch": .table, "LicenceFile": .value, "LicenceStaging": .table, "Lifecycle": .value,
+        "LedgerScratch": .table, "LicenceFile": .value, "ListPrices": .table, "ListPrices+JSON": .wire, "LogoImage": .value,
+        "PortStaging": .table, "ProductFile": .value, "ProductStaging": .table, "TrialImport": .operation, "LicenceStaging": .table, "Lifecycle": .value,
         "DayTotal": .value, "LedgerReport": .value, "ReportSheet": .wire, "ReportWalk": .value,
         "UsageAnswers": .wire, "UsageFilter": .value,
         "LowBalance": .operation, "MintedSecret": .value, "OfferedProduct": .wire, "PasswordAnswers": .wire, "Payment": .value,
