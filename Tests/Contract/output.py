@@ -186,7 +186,8 @@ class Commands:
             "provisioning retry": lambda: ["provisioning", "retry", self.unit(), *owner],
             "provisioning confirm": lambda: ["provisioning", "confirm", self.unit(), *owner],
             "provisioning give-up": lambda: ["provisioning", "give-up", self.unit(), "--reason", "none left", *owner],
-            "audit list": lambda: ["audit", "list", "--from", "2099-01-01T00:00:00Z", *owner], "audit head": lambda: ["audit", "head", *owner],
+            "audit list": lambda: ["audit", "list", "--from", "2099-01-01T00:00:00Z", *owner],
+            "audit head": lambda: ["audit", "head", *owner],
             "audit export": lambda: ["audit", "export", "--output", self.fresh(".csv"), *owner]}
 
     def line(self, name):
