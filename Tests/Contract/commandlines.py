@@ -1,8 +1,9 @@
-"""A line for each command about people, resellers, orders, services and money, each of which works: for output.py, which
-breaks the streams of every command."""
+"""A line for each command about people, resellers, products, stock, orders, services, money and settings, each of which
+works: for output.py, which breaks the streams of every command."""
 
 import json
 import os
+import subprocess
 
 from shop import PASSWORD
 
@@ -20,9 +21,13 @@ class Lines:
         self.password = PASSWORD
         self.manual = self.shop.product("manual")
         self.shop.price(self.reseller, self.manual, {"wholesale_monthly": "1.00"})
+        self.stocked = self.shop.product("stock")
+        self.shop.admin("PUT", "/countries/de", {"base_price": "1.00"})
 
     def all(self):
-        return self.of_people() | self.of_resellers() | self.of_orders() | self.of_services() | self.of_money()
+        return (
+            self.of_people() | self.of_resellers() | self.of_catalogue() | self.of_stock() | self.of_ports()
+            | self.of_orders() | self.of_services() | self.of_money())
 
     def written(self, text):
         path = self.commands.fresh(".txt")
@@ -51,7 +56,8 @@ class Lines:
     def new_password(self):
         owner, old = self.signed_in(), self.password
         self.password = f"a password of its own, number {next(self.commands.numbers)}"
-        return ["account", "password", "--old-file", self.written(old), "--new-file", self.written(self.password), *owner]
+        return ["account", "password", "--old-file", self.written(old), "--new-file", self.written(self.password),
+                *owner]
 
     def pending(self):
         return self.shop.invite(password=None)["id"]
@@ -72,6 +78,41 @@ class Lines:
         for move in moves:
             assert self.shop.admin("POST", f"/services/{service}/{move}").status == 200, move
         return service
+
+    def licences(self):
+        """A file of two, and their texts."""
+        texts = [f"key-{next(self.commands.numbers)}" for _ in range(2)]
+        rows = "".join(f"{self.reseller['id']},{self.manual},{text},2099-01-01\n" for text in texts)
+        return self.written("reseller,product,key,expiration\n" + rows), texts
+
+    def licence(self):
+        path, texts = self.licences()
+        self.run("licences", "import", path)
+        return texts[0]
+
+    def ports(self):
+        """A file of a device with one slot, its name, and the slot's address."""
+        number = next(self.commands.numbers)
+        address = f"46.8.{number // 250}.{number % 250 + 1}"
+        row = f"device,server_ip,http_port,socks_port,country\nd-{number},{address},1,11,de\n"
+        return self.written(row), f"d-{number}", f"{address}:1"
+
+    def device(self):
+        path, device, slot = self.ports()
+        self.run("ports", "import", path)
+        return device, slot
+
+    def items(self):
+        return self.written(f"item\ntext-{next(self.commands.numbers)}\n")
+
+    def item(self):
+        self.run("items", "import", self.stocked, self.items())
+        listed = self.shop.admin("GET", f"/products/{self.stocked}/stock")
+        return next(item["id"] for item in listed.json["data"] if item["withdrawn_at"] is None)
+
+    def run(self, *words):
+        ran = self.commands.run([*words, *self.owner], subprocess.PIPE)
+        assert ran.returncode == 0, (ran.args, ran.stderr)
 
     # The lines
 
@@ -102,6 +143,54 @@ class Lines:
             "reseller resume": line("resume", lambda: self.moved("approve", "suspend")),
             "reseller terminate": line("terminate", self.pending),
             "reseller invitation": line("invitation", self.pending), "reseller secret": line("secret", self.pending)}
+
+    def of_catalogue(self):
+        def line(*words):
+            return lambda: [*words, *self.owner]
+
+        def fresh():
+            return f"made-{next(self.commands.numbers)}"
+
+        products = f"sku,name,fulfilment\n{self.manual},By hand,manual\n"
+        book = f"reseller,sku,wholesale_monthly\n{self.reseller['id']},{self.manual},1.00\n"
+        return {
+            "product list": line("product", "list"), "product show": line("product", "show", self.manual),
+            "product add": lambda: [
+                "product", "add", fresh(), "--name", "A product", "--fulfilment", "manual", *self.owner],
+            "product change": line("product", "change", self.manual, "--name", "By hand"),
+            "product export": lambda: ["product", "export", "--output", self.commands.fresh(".csv"), *self.owner],
+            "product import": lambda: ["product", "import", self.written(products), *self.owner],
+            "price list": line("price", "list", self.reseller["id"]),
+            "price set": line("price", "set", self.reseller["id"], self.manual, "--monthly", "1.00"),
+            "price history": line("price", "history"),
+            "price export": lambda: ["price", "export", "--output", self.commands.fresh(".csv"), *self.owner],
+            "price import": lambda: ["price", "import", self.written(book), *self.owner],
+            "settings show": line("settings", "show"),
+            "settings change": line("settings", "change", "--name", "A shop"),
+            "settings logo": line("settings", "logo", "--remove")}
+
+    def of_stock(self):
+        owner = self.owner
+        return {
+            "licences list": lambda: ["licences", "list", *owner],
+            "licences import": lambda: ["licences", "import", self.licences()[0], *owner],
+            "licences withdraw": lambda: ["licences", "withdraw", "--licence", self.licence(), *owner],
+            "licences move": lambda: [
+                "licences", "move", "--licence", self.licence(), "--to-reseller", self.moved("approve"), *owner],
+            "items list": lambda: ["items", "list", self.stocked, *owner],
+            "items import": lambda: ["items", "import", self.stocked, self.items(), *owner],
+            "items withdraw": lambda: ["items", "withdraw", self.stocked, self.item(), *owner]}
+
+    def of_ports(self):
+        owner = self.owner
+        return {
+            "ports list": lambda: ["ports", "list", *owner],
+            "ports import": lambda: ["ports", "import", self.ports()[0], *owner],
+            "ports withdraw": lambda: ["ports", "withdraw", self.device()[1], *owner],
+            "ports change": lambda: ["ports", "change", self.device()[1], "--http-port", "21", *owner],
+            "devices list": lambda: ["devices", "list", *owner],
+            "devices withdraw": lambda: ["devices", "withdraw", self.device()[0], *owner],
+            "devices change": lambda: ["devices", "change", self.device()[0], "--city", "Bonn", *owner]}
 
     def of_orders(self):
         owner = self.owner

@@ -39,10 +39,10 @@ class Commands:
         assert put.status in (200, 201), put
         assert shop.order(self.reseller, self.skus["instant"]).status == 201
         self.numbers = iter(range(1000))
+        self.more = Lines(self).all()
         self.words = os.path.join(folder, "words")
         with open(self.words, "w", encoding="utf-8") as file:
             file.write("the words of this test\n")
-        self.more = Lines(self).all()
         self.export = os.path.join(folder, "sound.sqlite")
         made = gateway.command("tenant", "export", "printed", "--output", self.export)
         assert made.returncode == 0, made.stderr
@@ -186,7 +186,8 @@ class Commands:
             "provisioning retry": lambda: ["provisioning", "retry", self.unit(), *owner],
             "provisioning confirm": lambda: ["provisioning", "confirm", self.unit(), *owner],
             "provisioning give-up": lambda: ["provisioning", "give-up", self.unit(), "--reason", "none left", *owner],
-            "audit list": lambda: ["audit", "list", "--from", "2099-01-01T00:00:00Z", *owner], "audit head": lambda: ["audit", "head", *owner],
+            "audit list": lambda: ["audit", "list", "--from", "2099-01-01T00:00:00Z", *owner],
+            "audit head": lambda: ["audit", "head", *owner],
             "audit export": lambda: ["audit", "export", "--output", self.fresh(".csv"), *owner]}
 
     def line(self, name):

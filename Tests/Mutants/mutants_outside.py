@@ -53,8 +53,8 @@ MUTANTS = [
         "await sleep(Math.max(wait, ", "await sleep(Math.min(wait, ", "Contract/clients.py", "Retry-After is honoured"),
     Mutant(
         "G4", "php-new-key", "the PHP client places an order again under another key", PHP,
-        '$headers[] = "Idempotency-Key: $idempotencyKey";',
-        '$headers[] = "Idempotency-Key: $idempotencyKey" . random_int(1, 999999999);',
+        '$headers[] = "Idempotency-Key: $key";',
+        '$headers[] = "Idempotency-Key: $key" . random_int(1, 999999999);',
         "Contract/clients.py", "is placed again under its key"),
     Mutant(
         "W6", "js-renamed", "the JavaScript client calls a field by another name", JAVASCRIPT,
