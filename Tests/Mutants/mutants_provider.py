@@ -9,7 +9,7 @@ REGISTRY = "Sources/TenantRegistry/Registry/Registry.swift"
 STATE = "Sources/Provider/ProviderAPI+State.swift"
 KEYS = "Sources/TenantRegistry/Provider/ProviderKeys.swift"
 RING = "Sources/TenantRegistry/Provider/ProviderKeyRing.swift"
-SALES = "Sources/TenantApp/Ledger/MeteredSale+Postings.swift"
+SALES = "Sources/TenantApp/Ledger/MeteredSales.swift"
 METER = "Sources/TenantRegistry/Metering/TenantMeter.swift"
 
 MUTANTS = [
