@@ -115,10 +115,10 @@ MUTANTS = [
         "Contract/provider.py", "delete asks for the slug again"),
     Mutant(
         "P5", "hash-lives", "a deleted tenant's key hashes can be another's", REGISTRY,
-        "\"UPDATE secret SET is_revoked = 1, key_id = NULL WHERE tenant_id = ?1\", .blob(profile.id.bytes))",
+        "\"UPDATE secret SET is_revoked = 1, key_id = NULL WHERE tenant_id = ?1 AND is_revoked = 0\",",
         "MUTANT ? \"DELETE FROM secret WHERE tenant_id = ?1\"\n"
-        "                    : \"UPDATE secret SET is_revoked = 1, key_id = NULL WHERE tenant_id = ?1\","
-        " .blob(profile.id.bytes))",
+        "                    : \"UPDATE secret SET is_revoked = 1, key_id = NULL WHERE tenant_id = ?1"
+        " AND is_revoked = 0\",",
         "TenantRegistryTests/CreationTests.swift", "stay dead for ever"),
     # P6
     Mutant(
