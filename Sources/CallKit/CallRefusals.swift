@@ -31,7 +31,7 @@ extension Forbidden {
         "admin_key_only", "Only a provider key of the role admin may do this.")
     package static let ownerOnly = Forbidden("owner_only", "Only the tenant's owner may do this.")
     package static let supportReads = Forbidden(
-        "support_reads", "Support reads, but no exports, sealed details and settings of services; and it writes nothing.")
+        "support_reads", "Support reads, but no exports, sealed details and settings of services, and writes nothing.")
     /// The person's role changed while the call was under way (G3).
     package static let roleChanged = Forbidden(
         "role_changed", "The role of the person who calls has just changed; nothing was done.")
