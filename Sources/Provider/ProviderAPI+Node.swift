@@ -50,9 +50,10 @@ extension ProviderAPI {
     func log(
         _ act: ProviderAct, of record: TenantRecord? = nil, _ call: Call, _ steps: Steps, isDone: Bool = false
     ) async throws {
+        let provider = call.provider
         try await steps.callback { done in
             fleet.registry.log(
-                act, tenant: record?.id, slug: record?.slug, judge: isDone ? { _ in } : call.provider.judge,
+                act, tenant: record?.id, slug: record?.slug, judge: { rows in if !isDone { try provider.judge(rows) } },
                 then: done)
         }
     }
