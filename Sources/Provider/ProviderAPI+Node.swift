@@ -52,8 +52,8 @@ extension ProviderAPI {
     ) async throws {
         try await steps.callback { done in
             fleet.registry.log(
-                act, tenant: record?.id, slug: record?.slug, judge: isDone ? { _ in } : call.provider.judge,
-                then: done)
+                act, tenant: record?.id, slug: record?.slug,
+                judge: { keys in if !isDone { try call.provider.judge(keys) } }, then: done)
         }
     }
 
