@@ -19,7 +19,7 @@ extension BadQuery {
 
 extension Missing {
     package static let path = Missing("path")
-    package static let providerKey = Missing("key")
+    package static let providerKey = Missing("provider_key")
     package static let tenant = Missing("tenant")
 }
 
@@ -74,7 +74,7 @@ extension Conflict {
     package static let lastAdminKey = Conflict(
         "last_admin_key",
         "It is the last provider key that may do everything. The control socket alone can revoke it.")
-    package static let providerKeyRevoked = Conflict("key_revoked", "The key is revoked.")
+    package static let providerKeyRevoked = Conflict("provider_key_revoked", "The provider key is revoked.")
 
     package static func providerKeysFull(_ most: Int64) -> Conflict {
         Conflict("provider_keys_full", "There are \(most) provider keys in force, and no more are made.")

@@ -576,7 +576,8 @@ ACCESS = {
     "open": None, "open or reseller": {"nobody", "reseller", "session"}, "reseller": {"reseller", "session"},
     "reseller's key": {"reseller"},
     "session": {"session"}, "operator": {"operator", "owner", "owner's session"}, "owner": {"owner", "owner's session"},
-    "operator's session": {"owner's session"}, "provider": {"provider"}, "provider's reader": {"provider", "provider's reader"}, "payment service": set(),
+    "operator's session": {"owner's session"}, "provider": {"provider"},
+    "provider's reader": {"provider", "provider's reader"}, "payment service": set(),
 }
 
 
