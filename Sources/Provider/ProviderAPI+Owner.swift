@@ -103,7 +103,8 @@ extension ProviderAPI {
             }
             // The key is there, and whoever asked gets it.
             try? await log(
-                call.act("tenant.owner_key", detail: .json { $0.field("key", id) }), of: record, call, steps, isDone: true)
+                call.act("tenant.owner_key", detail: .json { $0.field("key", id) }), of: record, call, steps,
+                isDone: true)
             return .answer(
                 .json(201) { json in
                     json.field("id", id)

@@ -366,13 +366,15 @@ def provider(scene):
     at = {"slug": ["one"]}
     export = scene.call("GET", PROVIDER + "/tenants/one/export", key=scene.gateway.provider_key, raw=True).body
     return {
-        "document": PROVIDER, "files": {"POST /tenants/{slug}/restore": export},
+        "document": PROVIDER,
+        "files": {"POST /tenants/{slug}/restore": export, "POST /tenants/import": b"no bundle"},
         "credential": scene.gateway.provider_key, "slow": "no such key",
         "members": {"POST /tenants": {"blueprint": "everything"}},
         "queries": {"DELETE /tenants/{slug}": {"confirm": "six"}},
         "paths": {
             "/tenants/{slug}": at, "DELETE /tenants/{slug}": {"slug": ["six"]}, "/tenants/{slug}/owner-key": at,
-            "/tenants/{slug}/export": at, "/tenants/{slug}/restore": at, "/tenants/{slug}/suspend": {"slug": ["three"]},
+            "/tenants/{slug}/export": at, "/tenants/{slug}/move": {"slug": ["four"]},
+            "/tenants/{slug}/move/confirm": {"slug": ["four"]}, "/tenants/{slug}/restore": at, "/tenants/{slug}/suspend": {"slug": ["three"]},
             "/tenants/{slug}/resume": {"slug": ["two"]}, "/tenants/{slug}/cancel": {"slug": ["four"]},
             "/tenants/{slug}/refund": {"slug": ["five"]}, "/tenants/{slug}/invitation": at,
             "DELETE /tenants/{slug}/cancel": {"slug": ["seven"]}, "/tenants/{slug}/deletion": {"slug": ["eight"]},

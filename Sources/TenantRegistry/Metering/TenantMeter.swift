@@ -134,7 +134,8 @@ final class TenantMeter: Sendable {
     var stands: [QuotaKind: QuotaStand] { state.withLock { $0.stands } }
 
     /// The stands after a look, and the levels that are to be told; nil where nothing changed.
-    func look(_ uses: [QuotaUse], month: Int64) -> [(kind: QuotaKind, stand: QuotaStand, news: [Int64], use: QuotaUse)] {
+    func look(_ uses: [QuotaUse], month: Int64) -> [(kind: QuotaKind, stand: QuotaStand, news: [Int64], use: QuotaUse)]
+    {
         state.withLock { state in
             state.wantsLook = false
             return uses.compactMap { use in
