@@ -50,10 +50,10 @@ extension ProviderAPI {
     func log(
         _ act: ProviderAct, of record: TenantRecord? = nil, _ call: Call, _ steps: Steps, isDone: Bool = false
     ) async throws {
+        let judge = call.provider.judge
         try await steps.callback { done in
             fleet.registry.log(
-                act, tenant: record?.id, slug: record?.slug, judge: isDone ? { _ in } : call.provider.judge,
-                then: done)
+                act, tenant: record?.id, slug: record?.slug, judge: { if !isDone { try judge($0) } }, then: done)
         }
     }
 
