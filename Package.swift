@@ -55,7 +55,8 @@ let package = Package(
         .executableTarget(
             name: "TollgateCommand",
             dependencies: [
-                "Gateway", "TenantApp", "CallKit", "TenantRegistry", "RateLimiter", "HTTPClient", "HTTPCore",
+                "Gateway", "Provider", "TenantApp", "CallKit", "TenantRegistry", "RateLimiter", "HTTPClient",
+                "HTTPCore",
                 "HTTPServer",
                 "Cryptography",
             ],
@@ -96,8 +97,8 @@ let package = Package(
         tests(
             "GatewayTests",
             [
-                "TestSeeds", "TestGateway", "TestTenants", "Gateway", "TenantApp", "CallKit", "TenantRegistry",
-                "HTTPCore",
+                "TestSeeds", "TestGateway", "TestTenants", "Gateway", "Provider", "TenantApp", "CallKit",
+                "TenantRegistry", "HTTPCore",
                 "Cryptography", "RateLimiter", "SQLite",
             ]),
         .target(

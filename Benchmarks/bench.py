@@ -11,6 +11,7 @@ import time
 
 import instructions
 import machine
+import rows_backup
 import rows_dialects
 import rows_due
 import rows_limiter
@@ -37,6 +38,7 @@ GROUPS = {
     "webhooks": rows_webhooks.webhooks,
     "renewals": rows_renewals.renewals,
     "due": rows_due.due,
+    "backup": rows_backup.backup,
     "weight": rows_weight.weight,
 }
 # Asked for by name alone: the first run fills a tenant for a quarter of an hour.

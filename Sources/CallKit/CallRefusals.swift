@@ -19,7 +19,7 @@ extension BadQuery {
 
 extension Missing {
     package static let path = Missing("path")
-    package static let providerKey = Missing("key")
+    package static let providerKey = Missing("provider_key")
     package static let tenant = Missing("tenant")
 }
 
@@ -31,7 +31,8 @@ extension Forbidden {
         "admin_key_only", "Only a provider key of the role admin may do this.")
     package static let ownerOnly = Forbidden("owner_only", "Only the tenant's owner may do this.")
     package static let supportReads = Forbidden(
-        "support_reads", "Support reads, but no exports, sealed details and settings of services; and it writes nothing.")
+        "support_reads",
+        "Support reads, but no exports, sealed details and settings of services; and it writes nothing.")
     /// The person's role changed while the call was under way (G3).
     package static let roleChanged = Forbidden(
         "role_changed", "The role of the person who calls has just changed; nothing was done.")
@@ -59,6 +60,7 @@ extension Forbidden {
         case .suspended: Forbidden("tenant_suspended", "This tenant is suspended.")
         case .cancelled: Forbidden("tenant_cancelled", "This tenant is cancelled.")
         case .refunded: Forbidden("tenant_refunded", "This tenant is refunded.")
+        case .moved(let baseURL): Forbidden("tenant_moved", "This tenant has moved to \(baseURL)", place: baseURL)
         }
     }
 }
@@ -66,11 +68,13 @@ extension Forbidden {
 extension Conflict {
     package static let secretTaken = Conflict("secret_taken", "Try again.")
     package static let slugTaken = Conflict("slug_taken", "There is a tenant with this slug.")
+    package static let uuidLives = Conflict(
+        "uuid_lives", "This tenant lives here, or moved away from here and is not deleted yet.")
 
     package static let lastAdminKey = Conflict(
         "last_admin_key",
         "It is the last provider key that may do everything. The control socket alone can revoke it.")
-    package static let providerKeyRevoked = Conflict("key_revoked", "The key is revoked.")
+    package static let providerKeyRevoked = Conflict("provider_key_revoked", "The provider key is revoked.")
 
     package static func providerKeysFull(_ most: Int64) -> Conflict {
         Conflict("provider_keys_full", "There are \(most) provider keys in force, and no more are made.")

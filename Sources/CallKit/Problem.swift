@@ -34,6 +34,8 @@ package enum Problem {
                 json.field("required", required.decimal(minorUnitDigits: currency.minorUnitDigits))
                 json.field("available", available.decimal(minorUnitDigits: currency.minorUnitDigits))
                 json.field("currency", currency.code)
+            case .forbidden(let reason):
+                if let place = reason.place { json.field("base_url", place) }
             case .badSignature(_, let signed?):
                 json.field("signed_string", signed.text)
                 json.field("signed_sha256", signed.digest.hex)
@@ -54,6 +56,8 @@ package enum Problem {
         "errors": .array(of: ["pointer": .string, "code": .string, "detail": .string]).omittable,
         // 402 where a balance does not cover it.
         "required": .decimal.omittable, "available": .decimal.omittable, "currency": .string.omittable,
+        // 403 where the tenant has moved: its base URL now.
+        "base_url": .string.omittable,
         // 401 of a signed call in mode test: which string its signature is of.
         "signed_string": .string.omittable, "signed_sha256": .string.omittable,
     ]

@@ -45,12 +45,13 @@ package final class ProviderCaller: Sendable {
         }
     }
 
-    /// Throws where memory, which follows the registry, does not know the key any more.
-    package func judgeNow() throws { try judge(fleet.providerKeys) }
-
     /// For effects in a tenant's file.
     package var warrant: Warrant {
-        Warrant { [fleet, secretHash] _ in
+        Warrant { [fleet, secretHash] tenant in
+            // Nothing of a tenant that went is written here after the export that it went by (P10).
+            if let move = tenant.store.record?.profile.move {
+                throw Refusal.forbidden(.tenant(.moved(to: move.baseURL)))
+            }
             guard let secretHash, !fleet.providerKeys.isLive(secretHash, at: fleet.clock.now()) else { return }
             throw Refusal.unknownCredential
         }

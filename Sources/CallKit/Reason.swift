@@ -41,10 +41,13 @@ package struct Missing: Sendable, Equatable {
 package struct Forbidden: Reason {
     package let code: String
     package let text: String
+    /// Where it may be done instead; nil for most.
+    package let place: String?
 
-    package init(_ code: String, _ text: String) {
+    package init(_ code: String, _ text: String, place: String? = nil) {
         self.code = code
         self.text = text
+        self.place = place
     }
 
     package func saying(_ text: String) -> Self { Self(code, text) }

@@ -24,6 +24,7 @@ extension Refusal {
     package init(_ refusal: RegistryRefusal) {
         switch refusal {
         case .slugTaken: self = .conflict(.slugTaken)
+        case .uuidLives: self = .conflict(.uuidLives)
         case .hostTaken(let host): self = .conflict(.hostTaken(host))
         case .prefixTaken: self = .field("/prefix", "taken", "belongs to another tenant's keys")
         case .secretTaken: self = .conflict(.secretTaken)

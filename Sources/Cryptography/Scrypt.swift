@@ -56,7 +56,7 @@ package struct Scrypt: Sendable {
         self.init(costLog2: values[0], blockSize: values[1], parallel: values[2])
     }
 
-    private static func normalised(_ password: String) -> [UInt8] {
+    static func normalised(_ password: String) -> [UInt8] {
         if password.utf8.allSatisfy({ $0 < 0x80 }) { return [UInt8](password.utf8) }
         return [UInt8](password.precomposedStringWithCanonicalMapping.utf8)
     }

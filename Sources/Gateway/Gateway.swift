@@ -73,8 +73,7 @@ package final class Gateway: Sendable {
             tls.replace(default: fallback, byHost: TLSMaterial.byHost(fleet))
         }
         levels = LevelKeeper(
-            fleet: fleet, process: pipeline.admission.process,
-            routeClasses: Set(Self.dialects.flatMap(\.routes).compactMap(\.routeClass)))
+            fleet: fleet, process: pipeline.admission.process, levels: Self.tenantLevels)
         levels.restore()
         var listeners = configuration.listeners.map { listener in
             Listener(
@@ -119,6 +118,9 @@ package final class Gateway: Sendable {
             LogoPages(),
         ]
 
+    private static let tenantLevels = TenantLevels(
+        routeClasses: Set(dialects.flatMap(\.routes).compactMap(\.routeClass)))
+
     private static func pipeline(
         of fleet: Fleet, _ services: Services, _ blueprints: Blueprints, _ configuration: Configuration,
         domainsChanged: @escaping @Sendable () -> Void
@@ -128,7 +130,7 @@ package final class Gateway: Sendable {
             dialects: dialects,
             provider: ProviderAPI(
                 fleet: fleet, blueprints: blueprints, scrypt: services.scrypt, hosts: configuration.hosts,
-                domainsChanged: domainsChanged),
+                levels: tenantLevels, domainsChanged: domainsChanged),
             blueprints: blueprints, configuration: configuration, services: services, metrics: GatewayMetrics(),
             log: RequestLog(isOn: configuration.logsRequests))
     }

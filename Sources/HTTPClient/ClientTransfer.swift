@@ -87,6 +87,9 @@ final class ClientTransfer: Transfer {
     private func take(_ bytes: UnsafeRawBufferPointer) throws(HTTPClientError) {
         switch sink {
         case .memory(let bytesMax): try keep(bytes, bytesMax: bytesMax)
+        case .stream(let give):
+            guard isSuccess else { return try keep(bytes, bytesMax: Self.errorBodyBytesMax) }
+            do { try give(bytes) } catch { throw error as? HTTPClientError ?? .broken("\(error)") }
         case .file(let path, let progress):
             guard isSuccess else { return try keep(bytes, bytesMax: Self.errorBodyBytesMax) }
             try openTarget(path).write(bytes)

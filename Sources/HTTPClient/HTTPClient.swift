@@ -68,7 +68,10 @@ package struct HTTPClient: Sendable {
         try easy.set(CURLOPT_CONNECTTIMEOUT, min(timeoutSeconds, Self.connectSecondsMax))
         var isStreamed = false
         if case .file = body { isStreamed = true }
-        if case .file = sink { isStreamed = true }
+        switch sink {
+        case .file, .stream: isStreamed = true
+        case .memory: break
+        }
         if isStreamed {
             // A large file takes as long as it takes, but it moves.
             try easy.set(CURLOPT_LOW_SPEED_LIMIT, 1)

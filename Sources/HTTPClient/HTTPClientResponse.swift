@@ -27,4 +27,6 @@ package enum ResponseSink {
     /// what lies at `path` stays. Any other answer's body goes to memory. `progress` is told the bytes so far and,
     /// where the server announced it, how many there will be.
     case file(path: String, progress: ((_ received: Int64, _ total: Int64?) -> Void)? = nil)
+    /// A 2xx answer's body is handed over as it comes; what the closure throws ends the call and is thrown.
+    case stream((UnsafeRawBufferPointer) throws -> Void)
 }

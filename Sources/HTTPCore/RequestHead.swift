@@ -135,6 +135,7 @@ extension HeaderName {
     package static let transferEncoding: HeaderName = "transfer-encoding"
     package static let ifNoneMatch: HeaderName = "if-none-match"
     package static let ifMatch: HeaderName = "if-match"
+    package static let passphrase: HeaderName = "tollgate-passphrase"
     package static let signature: HeaderName = "x-tollgate-signature"
     package static let timestamp: HeaderName = "x-tollgate-timestamp"
 }

@@ -13,14 +13,16 @@ final class FileBody: BodyReader, @unchecked Sendable {
 
     private let path: String
     private let next: Next
+    private let hasRoom: @Sendable () -> Bool
     private var descriptor: Int32 = -1
     private var failure: LaneFailure?
     private var isOurs = false
     private(set) var isEmpty = true
 
-    /// `next`: what is left to do once the file is there.
-    init(path: String, then next: @escaping Next) {
+    /// `hasRoom`: whether the disk takes more; `next`: what is left to do once the file is there.
+    init(path: String, hasRoom: @escaping @Sendable () -> Bool, then next: @escaping Next) {
         self.path = path
+        self.hasRoom = hasRoom
         self.next = next
     }
 
@@ -29,6 +31,7 @@ final class FileBody: BodyReader, @unchecked Sendable {
     func take(_ piece: [UInt8]) {
         if piece.isEmpty || failure != nil { return }
         isEmpty = false
+        if !hasRoom() { return failure = .storageFull }
         if descriptor < 0 {
             descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
             if descriptor < 0 { return failure = Self.failure(errno) }

@@ -13,8 +13,10 @@ extension ProviderAPI {
     var copyRoutes: [Route] {
         [
             Route(
-                .get, "/tenants/{slug}/export", "Export a tenant as one SQLite file", access: .provider,
-                gives: .read(.file(Self.mediaType)), refuses: [409]
+                .get, "/tenants/{slug}/export", "Export a tenant as one SQLite file, or with its secrets as a bundle",
+                access: .provider,
+                parameters: [.query("with_secrets", .one(of: ["true", "false"])), Self.passphraseOfBundle],
+                gives: .read(.file(Self.mediaType, TenantBundle.mediaType)), refuses: [409]
             ) { try export($0) },
             Route(
                 .post, "/tenants/{slug}/restore", "Restore a tenant from an export", access: .provider,
@@ -35,6 +37,11 @@ extension ProviderAPI {
         }
         // A copy takes the room that is kept for what is under way.
         if fleet.refusesWrites { throw LaneFailure.storageFull }
+        switch try call.query()["with_secrets"] {
+        case "true": return exportWithSecrets(record, try passphrase(of: call), call)
+        case nil, "false": break
+        default: throw Refusal.field("/with_secrets", "choice", "must be one of true, false")
+        }
         return .flow { steps in
             let file = try await steps.callback { done in
                 fleet.export(record) { copy in
@@ -55,7 +62,9 @@ extension ProviderAPI {
         guard unsigned == nil || unsigned == "accept" else {
             throw Refusal.field("/unsigned", "choice", "must be accept")
         }
-        return FileBody(path: fleet.data.temporaryPath(fleet.random.uint64())) { file, steps in
+        return FileBody(
+            path: fleet.data.temporaryPath(fleet.random.uint64()), hasRoom: { !fleet.refusesWrites }
+        ) { file, steps in
             let record = try tenant(of: call)
             if file.isEmpty { throw Refusal.unparseable("The body is empty; a SQLite file is expected.") }
             if fleet.refusesWrites { throw LaneFailure.storageFull }
@@ -65,7 +74,11 @@ extension ProviderAPI {
                     fleet.restore(
                         record, from: file.takeOver(), acceptsUnsigned: unsigned != nil,
                         as: call.act(AuditRecord.restored),
-                        judge: call.provider.judge, then: done)
+                        judge: { keys in
+                            try call.provider.judge(keys)
+                            // Nothing of one that went changes here any more (P10).
+                            if record.profile.move != nil { throw RestoreFailure.moved }
+                        }, then: done)
                 }
             } catch let failure as RestoreFailure {
                 throw Refusal(failure)
@@ -82,7 +95,11 @@ extension ProviderAPI {
 
 extension Refusal {
     /// Why a file is not put in the place of a tenant's.
-    fileprivate init(_ failure: RestoreFailure) {
+    init(_ failure: RestoreFailure) {
+        if case .moved = failure {
+            self = .conflict(.tenant(.moved))
+            return
+        }
         let reason: Unprocessable =
             switch failure {
             case .notATenantFile(let reason): .notATenantFile(reason)
@@ -93,7 +110,7 @@ extension Refusal {
             case .foreignKeyHash: .foreignKey
             case .unsigned: .exportUnsigned
             case .changedSinceSigned: .exportChanged
-            case .notExamined: .fileNotExamined
+            case .notExamined, .moved: .fileNotExamined
             }
         self = .unprocessable(reason)
     }

@@ -110,11 +110,13 @@ extension ProviderAPI {
             json.field("overlap_seconds", overlap)
         }
         return .flow { steps in
+            let isDemos = try await steps.files { (try? DemoFile(fleet).hasProviderKey(publicID)) ?? false }
             let key = try await steps.callback { done in
                 fleet.rotateProviderKey(
                     publicID, to: ProviderSecret(text), overlapSeconds: overlap,
                     as: call.act("provider_key.rotated", detail: detail), judge: call.provider.judge, then: done)
             }
+            if isDemos { try? await steps.files { try DemoFile(fleet).replaceProviderKey(by: text) } }
             return .answer(.json(Self.shownKey, ShownKey(key: key, text: text), in: .usDollar))
         }
     }

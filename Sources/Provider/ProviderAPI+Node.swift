@@ -45,11 +45,15 @@ extension ProviderAPI {
         ]
     }
 
-    /// A line of what has its effect outside the registry, before it: the key is judged with it.
-    func log(_ act: ProviderAct, of record: TenantRecord? = nil, _ call: Call, _ steps: Steps) async throws {
+    /// A line of what has its effect outside the registry. Before it: the key is judged with it. `isDone`: the effect
+    /// is there, whatever became of the key.
+    func log(
+        _ act: ProviderAct, of record: TenantRecord? = nil, _ call: Call, _ steps: Steps, isDone: Bool = false
+    ) async throws {
         try await steps.callback { done in
             fleet.registry.log(
-                act, tenant: record?.id, slug: record?.slug, judge: call.provider.judge, then: done)
+                act, tenant: record?.id, slug: record?.slug, judge: isDone ? { _ in } : call.provider.judge,
+                then: done)
         }
     }
 

@@ -36,10 +36,10 @@ extension ProviderAPI {
         let link = newLink(record, call)
         let invitation = InviteOwner(ownerEmail: record.profile.ownerEmail, tokenHash: link.hash)
         return .flow { steps in
-            try await log(call.act("tenant.owner_invited"), of: record, call, steps)
             let invited = try await write(record, "tenant.owner_invited", call, steps) { tenant, detail in
                 try invitation.run(tenant, &detail)
             }
+            try? await log(call.act("tenant.owner_invited"), of: record, call, steps, isDone: true)
             return .answer(
                 .json(201) { json in
                     json.field("owner_email", invited.email)
@@ -103,7 +103,8 @@ extension ProviderAPI {
             }
             // The key is there, and whoever asked gets it.
             try? await log(
-                call.act("tenant.owner_key", detail: .json { $0.field("key", id) }), of: record, call, steps)
+                call.act("tenant.owner_key", detail: .json { $0.field("key", id) }), of: record, call, steps,
+                isDone: true)
             return .answer(
                 .json(201) { json in
                     json.field("id", id)

@@ -6,7 +6,8 @@ import TenantRegistry
 /// What the provider's API's bodies look like: said in the description, read and written in the files beside.
 extension ProviderAPI {
     enum Schemas {
-        private static let slug = Schema.matching("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")
+        static let slugPattern = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
+        private static let slug = Schema.matching(slugPattern)
         static let quotaMost: Int64 = 1_000_000_000_000_000
 
         static let newTenant: Schema = [
@@ -25,7 +26,7 @@ extension ProviderAPI {
                 "id": .string, "slug": .string, "base_url": .string, "blueprint": .string, "state": .string,
                 "tier": .choice(Tier.self), "currency": .string, "owner_email": .string, "created_at": .time,
                 "refundable_until": .time, "ends_at": .time.nullable, "ended_at": .time.nullable,
-                "deletes_at": .time.nullable, "bytes": .integer,
+                "deletes_at": .time.nullable, "moved_to": .string.nullable, "bytes": .integer,
                 "quotas": [
                     "bytes": .integer, "resellers": .integer, "keys": .integer, "requests_monthly": .integer,
                 ],
@@ -58,6 +59,9 @@ extension ProviderAPI {
         static let invitation: Schema = ["owner_email": .string, "invitation_url": .string, "expires_at": .time]
         static let ownerKey: Schema = ["id": .string, "owner_key": .string]
         static let restored: Schema = ["slug": .string, "incarnation": .integer, "audit_head": .string]
+        static let imported: Schema = [
+            "id": .string, "slug": .string, "base_url": .string, "state": .string, "incarnation": .integer,
+        ]
         static let providerKey: Schema = ["provider_key": .string]
         static let blueprints: Schema = [
             "data": .array(

@@ -32,7 +32,9 @@ extension ProviderAPI {
                 gives: .done(Schemas.tenant), refuses: [409]
             ) { call in
                 move(try tenant(of: call), "tenant.uncancelled", from: [.active, .suspended], call) { profile in
-                    guard profile.endsAt != nil else { throw RegistryRefusal.notAllowed(Refusal.conflict(.notCancelled)) }
+                    guard profile.endsAt != nil else {
+                        throw RegistryRefusal.notAllowed(Refusal.conflict(.notCancelled))
+                    }
                     profile.endsAt = nil
                 }
             },
@@ -52,7 +54,8 @@ extension ProviderAPI {
             Route(
                 .delete, "/tenants/{slug}", "Erase a tenant for ever, now or after some days", access: .provider,
                 parameters: [
-                    .query("confirm", isRequired: true), .query("after_days", .integer(0...Int64(Self.deletionDaysMax))),
+                    .query("confirm", isRequired: true),
+                    .query("after_days", .integer(0...Int64(Self.deletionDaysMax))),
                 ], gives: .nothing
             ) { try delete($0) },
             Route(
@@ -60,7 +63,9 @@ extension ProviderAPI {
                 gives: .done(Schemas.tenant), refuses: [409]
             ) { call in
                 change(try tenant(of: call), call.act("tenant.deletion_withdrawn"), call) { profile in
-                    guard profile.deletesAt != nil else { throw RegistryRefusal.notAllowed(Refusal.conflict(.notDeleting)) }
+                    guard profile.deletesAt != nil else {
+                        throw RegistryRefusal.notAllowed(Refusal.conflict(.notDeleting))
+                    }
                     profile.deletesAt = nil
                 }
             },

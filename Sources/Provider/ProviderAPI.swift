@@ -20,21 +20,27 @@ package struct ProviderAPI: Surface {
     let blueprints: Blueprints
     let scrypt: Scrypt
     let hosts: NodeHosts
+    /// What a tenant that moves takes along of its limits.
+    let levels: TenantLevels
     /// Told after a tenant's domains changed, so that TLS serves their certificates. Not on a loop.
     let domainsChanged: @Sendable () -> Void
 
     package init(
-        fleet: Fleet, blueprints: Blueprints, scrypt: Scrypt, hosts: NodeHosts,
+        fleet: Fleet, blueprints: Blueprints, scrypt: Scrypt, hosts: NodeHosts, levels: TenantLevels,
         domainsChanged: @escaping @Sendable () -> Void
     ) {
         self.fleet = fleet
         self.blueprints = blueprints
         self.scrypt = scrypt
         self.hosts = hosts
+        self.levels = levels
         self.domainsChanged = domainsChanged
     }
 
-    package var routes: [Route] { tenantRoutes + ownerRoutes + stateRoutes + copyRoutes + keyRoutes + logRoutes + usageRoutes + nodeRoutes }
+    package var routes: [Route] {
+        tenantRoutes + ownerRoutes + stateRoutes + copyRoutes + moveRoutes + backupRoutes + keyRoutes + logRoutes
+            + usageRoutes + nodeRoutes
+    }
 
     package func credential(in head: RequestHead) -> Range<Int>? { head.bearer }
 

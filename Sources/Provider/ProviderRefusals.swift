@@ -2,6 +2,9 @@ import CallKit
 import TenantRegistry
 
 extension Conflict {
+    static let moveConfirmed = Conflict(
+        "move_confirmed", "The tenant lives on the other node: a confirmed move stays.")
+    static let notMoved = Conflict("tenant_not_moved", "The tenant is not on its way to another node.")
     static let notCancelled = Conflict("tenant_not_cancelled", "The tenant is not cancelled.")
     static let notDeleting = Conflict("no_deletion_planned", "No deletion of the tenant is planned.")
 
@@ -21,11 +24,23 @@ extension Conflict {
         case .cancelled: Conflict("tenant_cancelled", "The tenant is cancelled.")
         case .refunded: Conflict("tenant_refunded", "The tenant is refunded.")
         case .deleting: Conflict("tenant_deleting", "The tenant is deleting.")
+        case .moved: Conflict("tenant_moved", "The tenant has moved to another node.")
         }
     }
 }
 
 extension Unprocessable {
+    static let notABundle = Unprocessable(
+        "not_a_bundle", "This is no tenant's bundle: ?with_secrets=true makes one of an export.")
+    static let bundleNewer = Unprocessable("bundle_newer", "A newer Tollgate wrote this bundle.")
+    static let wrongPassphrase = Unprocessable("wrong_passphrase", "The passphrase does not open this bundle.")
+    static let bundleDamaged = Unprocessable(
+        "bundle_damaged", "The bundle is not as it was written: it was changed or cut short.")
+
+    static func unknownBlueprint(_ name: String) -> Unprocessable {
+        Unprocessable("unknown_blueprint", "This node has no blueprint \(name).")
+    }
+
     static let anotherTenantsFile = Unprocessable("another_tenants_file", "This is another tenant's file.")
     static let schemaNewer = Unprocessable("schema_newer", "A newer Tollgate wrote this file.")
     static let foreignKey = Unprocessable("foreign_key", "The file names a key of another tenant.")

@@ -32,6 +32,7 @@ extension ProviderAPI {
         json.field("ends_at", profile.endsAt?.text)
         json.field("ended_at", profile.endedAt?.text)
         json.field("deletes_at", profile.deletesAt?.text)
+        json.field("moved_to", profile.move?.baseURL)
         json.field("bytes", size(of: record))
         json.object("quotas") { json in
             json.field("bytes", profile.quotas.bytesMax)

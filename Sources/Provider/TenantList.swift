@@ -39,7 +39,7 @@ struct TenantList: Sendable {
     private let beginning: String?
 
     private static let orders = Order.allCases.flatMap { [$0.rawValue, "-\($0.rawValue)"] }
-    private static let stateNames = ["creating", "active", "suspended", "cancelled", "refunded", "deleting"]
+    private static let stateNames = ["creating", "active", "suspended", "cancelled", "refunded", "deleting", "moved"]
 
     static let parameters: [Parameter] = [
         .limit, .cursor, .query("state", some(of: stateNames)), .query("tier", some(of: Tier.allCases.map(\.rawValue))),

@@ -8,6 +8,7 @@ enum CommandTable {
         [ServeCommand.command],
         TenantCommands.commands,
         CopyCommands.commands,
+        MoveCommands.commands,
         ProviderKeyCommands.commands,
         ProviderLogCommands.commands,
         NodeCommands.commands,
@@ -27,7 +28,8 @@ enum CommandTable {
         SettingsCommands.commands,
         ProvisioningCommands.commands,
         DueCommands.commands,
-        [VerifyCommand.command, BackupCommand.command],
+        [VerifyCommand.command],
+        BackupCommand.commands,
         general,
     ]
 

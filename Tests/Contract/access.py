@@ -84,7 +84,8 @@ class Caller:
         self.keys = {
             "nobody": None, "unknown": self.reseller["key"][:-8] + "AAAAAAAA",
             "another tenant's owner": elsewhere.owner_key, "another tenant's reseller": elsewhere.buyer["key"],
-            "provider": gateway.provider_key, "provider's reader": read_key(gateway), "operator": operator.json["key"], "owner": shop.owner_key,
+            "provider": gateway.provider_key, "provider's reader": read_key(gateway),
+            "operator": operator.json["key"], "owner": shop.owner_key,
             "reseller": self.reseller["key"]}
         support = shop.admin("POST", "/api-keys", {**owner, "role": "support"})
         assert support.status == 201, support

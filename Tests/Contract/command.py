@@ -60,8 +60,8 @@ def usage():
     with checks("help knows every command, its options, and groups"):
         overview = succeeds(run("help")).stdout
         assert overview == succeeds(run("--help")).stdout
-        names = "create list show suspend resume cancel refund export restore delete owner-key change".split()
-        for name in ["serve", "verify", "backup", "version"] + [f"tenant {name}" for name in names]:
+        names = "create list show suspend resume cancel refund export restore delete owner-key change import move move-back".split()
+        for name in ["serve", "verify", "backup", "backup verify", "restore-node", "version"] + [f"tenant {name}" for name in names]:
             assert f"tollgate {name}" in overview, name
         assert "--output FILE" in succeeds(run("help", "tenant", "export")).stdout
         assert succeeds(run("tenant", "export", "--help")).stdout == run("help", "tenant", "export").stdout
@@ -227,16 +227,17 @@ def audit(gateway, folder):
 
 
 def backup(gateway, folder):
-    target = os.path.join(folder, "backup", "today")
+    target = os.path.join(folder, "backup")
     report = json.loads(succeeds(gateway.command("backup", target, "--json")).stdout)
     slugs = sorted(tenant["slug"] for tenant in gateway.demo["tenants"].values())
-    assert set(slugs) <= {row["slug"] for row in report["data"]} and report["failed"] == 0, report
-    for slug in slugs:
-        assert "sound" in succeeds(run("verify", os.path.join(target, f"{slug}.sqlite"))).stdout
-    assert all(name.endswith(".sqlite") for name in os.listdir(target)), os.listdir(target)
-    again = gateway.command("backup", target)
-    assert again.returncode == 1 and "--force" in again.stderr and "0 copied" in again.stdout, again
-    assert "0 failed" in succeeds(gateway.command("backup", target, "--force")).stdout
+    assert set(slugs) <= {row["slug"] for row in report["tenants"]} and report["failed"] == [], report
+    again = succeeds(gateway.command("backup", target))
+    assert "0 failed" in again.stdout and "used again" in again.stdout, again
+    master = os.path.join(gateway.data, "master.key")
+    proved = succeeds(run("backup", "verify", target, "--master-key", master))
+    assert "0 not" in proved.stdout, proved
+    listed = json.loads(succeeds(run("backup", "verify", target, "--master-key", master, "--json")).stdout)
+    assert set(slugs) <= set(listed["sound"]), listed
 
 
 def node(gateway):
@@ -416,7 +417,7 @@ try:
             events(shared)
         with checks("O6 G5 the audit log by command line; verify tells sound, changed and foreign files apart"):
             audit(shared, scratch)
-        with checks("backup writes every tenant's export, each of which verifies"):
+        with checks("P11 backup writes every tenant into one archive, where each of them verifies"):
             backup(shared, scratch)
         with checks("a rotated provider key: the old one dies, the new one works; the registry is rebuilt"):
             node(shared)

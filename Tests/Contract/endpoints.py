@@ -205,6 +205,10 @@ PROVIDERS = [
     Endpoint(PROVIDER, "POST", "/tenants/{slug}/invitation", "provider"),
     Endpoint(PROVIDER, "GET", "/tenants/{slug}/export", "provider"),
     Endpoint(PROVIDER, "POST", "/tenants/{slug}/restore", "provider", raw=True),
+    Endpoint(PROVIDER, "POST", "/tenants/import", "provider", raw=True),
+    Endpoint(PROVIDER, "POST", "/tenants/{slug}/move", "provider", {"base_url": url()}),
+    Endpoint(PROVIDER, "POST", "/tenants/{slug}/move/confirm", "provider"),
+    Endpoint(PROVIDER, "DELETE", "/tenants/{slug}/move", "provider"),
     Endpoint(PROVIDER, "POST", "/tenants/{slug}/suspend", "provider"),
     Endpoint(PROVIDER, "POST", "/tenants/{slug}/resume", "provider"),
     Endpoint(PROVIDER, "POST", "/tenants/{slug}/cancel", "provider"),
@@ -219,6 +223,7 @@ PROVIDERS = [
     Endpoint(PROVIDER, "POST", "/provider-keys/{key}/rotate", "provider", OVERLAP),
     Endpoint(PROVIDER, "DELETE", "/provider-keys/{key}", "provider"),
     Endpoint(PROVIDER, "POST", "/provider-key/rotate", "provider"),
+    Endpoint(PROVIDER, "GET", "/backup", "provider"),
     Endpoint(PROVIDER, "GET", "/log", "provider's reader", query={**PAGE, **PROVIDER_LOG}),
     Endpoint(PROVIDER, "GET", "/log.csv", "provider's reader", query=PROVIDER_LOG),
     Endpoint(PROVIDER, "GET", "/log.jsonl", "provider's reader", query=PROVIDER_LOG),
@@ -571,7 +576,8 @@ ACCESS = {
     "open": None, "open or reseller": {"nobody", "reseller", "session"}, "reseller": {"reseller", "session"},
     "reseller's key": {"reseller"},
     "session": {"session"}, "operator": {"operator", "owner", "owner's session"}, "owner": {"owner", "owner's session"},
-    "operator's session": {"owner's session"}, "provider": {"provider"}, "provider's reader": {"provider", "provider's reader"}, "payment service": set(),
+    "operator's session": {"owner's session"}, "provider": {"provider"},
+    "provider's reader": {"provider", "provider's reader"}, "payment service": set(),
 }
 
 

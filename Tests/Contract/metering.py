@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What tenants use of the node, by month (P9): requests, refusals, orders, turnover and bytes, kept over restarts, kill -9
-and erasure; and where they stand in their quotas, in the provider's log, in the metrics and before the operator."""
+"""What tenants use of the node, by month (P9): requests, refusals, orders, turnover and bytes, kept over restarts,
+kill -9 and erasure; where they stand in their quotas, told to provider and operator."""
 
 import csv
 from decimal import Decimal
@@ -100,7 +100,7 @@ def counting(checks, provider):
         seen = [gateway.get(shop.base + "/api/partner/v1/balance", key=limited).status for _ in range(40)]
         assert seen.count(429) == 38, seen
         assert difference(before, provider.now(shop)) == (40, 38, 0, "0.00")
-    with checks("P9 orders and turnover: what was captured, at once or by the operator; a hold and a void turn nothing over"):
+    with checks("P9 orders and turnover: what was captured; a hold and a void turn nothing over"):
         before = provider.now(shop)
         assert shop.order(reseller, sku, quantity=2).status == 201
         held = shop.order(reseller, by_hand).json["order"]["id"]
@@ -133,7 +133,8 @@ def dialects(checks, provider):
         reseller = codes.reseller(balance="100.00")
         before = provider.now(codes)
         made = gateway.post(
-            codes.base + "/api/reseller/generate", {"planId": "1month", "count": 3}, headers={"x-api-key": reseller["key"]})
+            codes.base + "/api/reseller/generate", {"planId": "1month", "count": 3},
+            headers={"x-api-key": reseller["key"]})
         assert made.status == 200 and len(made.json["codes"]) == 3, made
         paid = -sum(Decimal(row["amount"]) for row in codes.admin(
             "GET", f"/resellers/{reseller['id']}/statement").json["data"] if row["kind"] == "codes")
@@ -145,7 +146,7 @@ def keeping(checks, provider):
     gateway = provider.gateway
     shop = Shop(gateway)
     reseller, sku, _ = traded(shop)
-    with checks("P9 G8 what was answered before kill -9 is counted once after it: orders and turnover are the ledger's"):
+    with checks("P9 G8 what was answered before kill -9 is counted once after it"):
         provider.now(shop)
         for round_number in range(3):
             before = provider.now(shop)
@@ -164,7 +165,7 @@ def keeping(checks, provider):
         gateway.start()
         assert difference(before, provider.now(shop)) == (6, 0, 1, "1.75")
         assert provider.now(shop) == provider.now(shop)
-    with checks("P9 P5 a restore takes no use back: what was done was done, and what is done in the new file is counted"):
+    with checks("P9 P5 a restore takes no use back: what is done in the new file is counted too"):
         export = provider("GET", f"/tenants/{shop.slug}/export")
         assert shop.order(reseller, sku).status == 201
         before = provider.now(shop)
@@ -172,7 +173,7 @@ def keeping(checks, provider):
         assert difference(before, provider.now(shop)) == (0, 0, 0, "0.00")
         assert shop.order(reseller, sku).status == 201
         assert difference(before, provider.now(shop)) == (1, 0, 1, "1.75")
-    with checks("P9 P5 the use of a tenant that was erased stays, by slug and id, beside that of another with its slug"):
+    with checks("P9 P5 the use of a tenant that was erased stays, beside that of another with its slug"):
         gone = Shop(gateway, slug="leaves")
         buyer, thing, _ = traded(gone)
         assert gone.order(buyer, thing).status == 201
@@ -235,7 +236,7 @@ def quotas(checks, provider):
         lines = shop.admin("GET", "/attention").json["data"]
         return {item["object"]: item["note"] for line in lines if line["kind"] == "quotas" for item in line["items"]}
 
-    with checks("P9 four fifths of a quota, and all of it: once each in the log, in the gauges, and before the operator"):
+    with checks("P9 four fifths of a quota, and all of it: once each in the log, gauges, the operator's list"):
         assert provider("PATCH", f"/tenants/{shop.slug}", {"quotas": {"resellers": 5}}).status == 200
         for _ in range(3):
             shop.invite()

@@ -38,6 +38,9 @@ class Commands:
         assert put.status in (200, 201), put
         assert shop.order(self.reseller, self.skus["instant"]).status == 201
         self.numbers = iter(range(1000))
+        self.words = os.path.join(folder, "words")
+        with open(self.words, "w", encoding="utf-8") as file:
+            file.write("the words of this test\n")
         self.export = os.path.join(folder, "sound.sqlite")
         made = gateway.command("tenant", "export", "printed", "--output", self.export)
         assert made.returncode == 0, made.stderr
@@ -59,6 +62,33 @@ class Commands:
 
     def delivery(self):
         return self.shop.admin("GET", "/deliveries").json["data"][0]["id"]
+
+    def master(self):
+        return ["--master-key", os.path.join(self.gateway.data, "master.key")]
+
+    def archive(self):
+        """A backup of the node."""
+        folder = os.path.join(self.folder, "archive")
+        if not os.path.exists(folder):
+            assert self.gateway.command("backup", folder).returncode == 0
+        return folder
+
+    def bundle(self):
+        """A tenant's, which lives nowhere any more."""
+        slug, file = self.tenant(), self.fresh(".tollgate")
+        for words in [
+                ("export", slug, "--output", file, "--with-secrets", "--passphrase-file", self.words),
+                ("delete", slug, "--confirm", slug)]:
+            done = self.gateway.command("tenant", *words)
+            assert done.returncode == 0, done
+        return file
+
+    def sealed(self):
+        slug = self.tenant()
+        done = self.gateway.post(
+            f"/provider/v1/tenants/{slug}/move", {"base_url": "https://there.example"}, key=self.gateway.provider_key)
+        assert done.status == 200, done
+        return slug
 
     def moved(self, move):
         """The webhook, after this move where that is one."""
@@ -104,6 +134,12 @@ class Commands:
             "completion": lambda: ["completion", "zsh"], "manual": lambda: ["manual"],
             "help": lambda: ["help"], "version": lambda: ["version"], "verify": lambda: ["verify", self.export],
             "backup": lambda: ["backup", self.fresh(""), *provider],
+            "backup verify": lambda: ["backup", "verify", self.archive(), *self.master()],
+            "restore-node": lambda: ["restore-node", self.archive(), "--data", self.fresh(""), *self.master()],
+            "tenant import": lambda: ["tenant", "import", "--input", self.bundle(), "--passphrase-file", self.words, *provider],
+            "tenant move": lambda: [
+                "tenant", "move", self.tenant(), "--to", self.other.base_url, "--to-key", self.other.provider_key, *provider],
+            "tenant move-back": of(self.sealed, "move-back"),
             "tenant create": lambda: [
                 "tenant", "create", f"made-{next(self.numbers)}", "--blueprint", "hosting", "--owner-email",
                 "o@there.example", *provider],
@@ -238,8 +274,7 @@ def files(checks, commands):
             result = commands.run(words, subprocess.PIPE, preexec_fn=bounded)
             assert result.returncode == 1, result
             if name == "backup":
-                assert result.stderr.count("\n") >= 1 and not [
-                    file for file in os.listdir(place) if file.endswith((".sqlite", ".part"))], os.listdir(place)
+                assert result.stderr.count("\n") >= 1 and not os.path.exists(os.path.join(place, "manifests")), result
             else:
                 one_line(result, "File too large")
                 assert not os.path.exists(place) and not os.path.exists(place + ".part")
@@ -367,8 +402,10 @@ def main():
     checks = Checks()
     folder = tempfile.mkdtemp(prefix="tollgate-")
     try:
-        with Gateway(options.tollgate, demo=False) as gateway:
+        with Gateway(options.tollgate, demo=False) as gateway, Gateway(options.tollgate, demo=False) as other:
             commands = Commands(gateway, options.tollgate, folder)
+            # Where tenants move to.
+            commands.other = other
             streams(checks, commands)
             files(checks, commands)
         serving(checks, options.tollgate)

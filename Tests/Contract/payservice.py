@@ -17,7 +17,8 @@ SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
 class PaymentService(http.server.ThreadingHTTPServer):
-    """A hosted-payment service. `behaviour` says how creates are answered; the same Idempotency-Key is the same payment."""
+    """A hosted-payment service. `behaviour` says how creates are answered; the same Idempotency-Key is the same
+    payment."""
 
     daemon_threads = True
     request_queue_size = 128

@@ -218,6 +218,38 @@ def disabled(checks, gateway):
         assert office.changed(made, name="Renamed")["name"] == "Renamed"
 
 
+def restarts(checks, gateway):
+    office = Office(gateway)
+    gone, session = office.person("gone", "operator")
+    key = office.own_key(session)["key"]
+    lesser, held = office.person("lesser", "operator")
+    link = office.reset(lesser).json["url"]
+    before = gateway.get(f"/provider/v1/tenants/{office.shop.slug}/export", key=gateway.provider_key)
+    back, _ = office.person("back", "operator")
+    again = office.own_key(office.token(back["email"]))["key"]
+    for state in ("disabled", "active"):
+        office.changed(back, state=state)
+    office.changed(gone, state="disabled")
+    office.changed(lesser, role="support")
+    with checks("O13 G3 roles and states hold over a crash and a rebuilt registry"):
+        gateway.kill()
+        gateway.start()
+        for _ in range(2):
+            assert office.status(key) == office.status(session) == office.signs_in(gone["email"]).status == 401
+            assert office.call(held, "GET", "/settings").status == 200, office.call(held, "GET", "/settings")
+            refused(office.call(held, "PATCH", "/settings", {"name": "Mine"}), 403, "support_reads")
+            assert office.call(again, "GET", "/settings").status == 200
+            rebuilt = gateway.post("/provider/v1/registry/rebuild", key=gateway.provider_key)
+            assert rebuilt.status == 200, rebuilt
+        assert gateway.get(link[link.index("/t/"):]).status == 200
+    with checks("O13 P5 a restore to the past opens no key or session of whoever was disabled since"):
+        restored = gateway.post(
+            f"/provider/v1/tenants/{office.shop.slug}/restore", before.body, key=gateway.provider_key)
+        assert restored.status == 200, restored
+        assert office.status(key) == office.status(session) == 401
+        assert office.status(office.owner) == 200
+
+
 def last_owner(checks, gateway):
     office = Office(gateway)
     first = office.call(office.owner, "GET", "/people").json["data"][0]
@@ -338,7 +370,7 @@ def main():
     options = arguments()
     checks = Checks()
     with Gateway(options.tollgate, demo=False) as gateway:
-        for part in (adding, support, roles, disabled, last_owner, named, by_command):
+        for part in (adding, support, roles, disabled, last_owner, named, by_command, restarts):
             part(checks, gateway)
         with checks("O13 G5 every tenant's file verifies"):
             for row in gateway.get("/provider/v1/tenants", key=gateway.provider_key).json["data"]:

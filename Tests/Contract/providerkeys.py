@@ -66,10 +66,11 @@ def main():
 
 
 def making(checks, keys):
-    with checks("P8 a key is made with name, role and end, and shown this once; whoever says no role gets one that reads"):
+    with checks("P8 a key is made with name, role and end, and shown this once; without a role it reads"):
         made = keys.made(name="console", role="admin", expires_at="2999-01-01T00:00:00Z")
-        assert set(made) == KEY | {"key"} and made["id"].startswith("pkey_") and made["key"].startswith("tgp_live_"), made
-        assert (made["name"], made["role"], made["expires_at"]) == ("console", "admin", "2999-01-01T00:00:00.000Z"), made
+        assert set(made) == KEY | {"key"} and made["id"].startswith("pkey_"), made
+        assert (made["name"], made["role"]) == ("console", "admin") and made["key"].startswith("tgp_live_"), made
+        assert made["expires_at"] == "2999-01-01T00:00:00.000Z", made
         assert made["key"].startswith(made["prefix"]) and made["last_used_at"] is None, made
         assert keys("GET", "/tenants", key=made["key"]).status == 200
         assert keys.made(name="monitor")["role"] == "read"
@@ -96,7 +97,7 @@ def making(checks, keys):
         assert len(keys("GET", "/provider-keys?limit=100").json["data"]) == count
         for method, path in [("GET", ""), ("DELETE", ""), ("POST", "/rotate")]:
             assert keys(method, f"/provider-keys/pkey_nobodys{path}").status == 404
-    with checks("P8 a key whose end has come opens nothing: no key is known any more, not even for an effect under way"):
+    with checks("P8 a key whose end has come opens nothing"):
         ending = keys.made(name="ending", role="admin", expires_at=keys.later(3_600))
         assert keys("GET", "/tenants", key=ending["key"]).status == 200
         keys.gateway.jump(3_601)
@@ -115,7 +116,8 @@ def reading(checks, keys):
         assert keys.gateway.get(API + "/openapi.json", key=reader).status == 200
     with checks("P8 a key of role read changes nothing and gets no export, key or copy: 403, and nothing is done"):
         described = keys.gateway.get(API + "/openapi.json").json["paths"]
-        readable = {"/tenants", "/tenants/{slug}", "/usage", "/usage.csv", "/log", "/log.csv", "/log.jsonl", "/openapi.json"}
+        readable = {"/tenants", "/tenants/{slug}", "/usage", "/usage.csv", "/log", "/log.csv", "/log.jsonl",
+                    "/openapi.json"}
         tried = 0
         before = keys("GET", f"/tenants/{shop.slug}").json
         for path, operations in described.items():
@@ -140,21 +142,23 @@ def reading(checks, keys):
             assert last.status == 403
         other = left(keys("GET", "/tenants"))
         # 1,000 a second come back.
-        assert max(first, other) <= 60_000 and last.headers["ratelimit-policy"] == '"provider";q=60000;w=60', last.headers
+        assert max(first, other) <= 60_000, (first, other)
+        assert last.headers["ratelimit-policy"] == '"provider";q=60000;w=60', last.headers
 
 
 def rotating(checks, keys):
-    with checks("P8 a rotation with overlap: both secrets open the key until the overlap is over, then the new one alone"):
+    with checks("P8 a rotation with overlap: both secrets open the key until it is over"):
         made = keys.made(name="rotated", role="admin")
         rotated = keys("POST", f"/provider-keys/{made['id']}/rotate", {"overlap_seconds": 600})
-        assert rotated.status == 200 and rotated.json["id"] == made["id"] and rotated.json["key"] != made["key"], rotated
+        assert rotated.status == 200 and rotated.json["id"] == made["id"], rotated
+        assert rotated.json["key"] != made["key"], rotated
         assert rotated.json["name"] == "rotated" and rotated.json["key"].startswith(rotated.json["prefix"])
         for key in (made["key"], rotated.json["key"]):
             assert keys("GET", "/tenants", key=key).status == 200
         keys.gateway.jump(601)
         assert wait_until(lambda: keys("GET", "/tenants", key=made["key"]).status == 401)
         assert keys("GET", "/tenants", key=rotated.json["key"]).status == 200
-    with checks("P8 G3 without overlap the old secret is dead from the answer on; a second rotation leaves no third secret"):
+    with checks("P8 G3 without overlap the old secret is dead; a second rotation leaves no third secret"):
         first = rotated.json["key"]
         second = keys("POST", f"/provider-keys/{made['id']}/rotate").json["key"]
         assert keys("GET", "/tenants", key=first).status == 401 and keys("GET", "/tenants", key=second).status == 200
@@ -179,8 +183,8 @@ def revoking(checks, keys):
         revoked = keys("DELETE", f"/provider-keys/{made['id']}")
         assert revoked.status == 200 and revoked.json["revoked_at"], revoked
         assert keys("GET", "/tenants", key=made["key"]).status == 401
-        assert keys("DELETE", f"/provider-keys/{made['id']}").json["code"] == "key_revoked"
-        assert keys("POST", f"/provider-keys/{made['id']}/rotate").json["code"] == "key_revoked"
+        assert keys("DELETE", f"/provider-keys/{made['id']}").json["code"] == "provider_key_revoked"
+        assert keys("POST", f"/provider-keys/{made['id']}/rotate").json["code"] == "provider_key_revoked"
     with checks("P8 G3 no effect of a key comes after the answer to its revocation"):
         made = keys.made(name="busy", role="admin")
         slugs, done = [], threading.Event()
@@ -290,7 +294,8 @@ def logging(checks, keys):
             paged += page["data"]
             cursor = page["next_cursor"]
         assert paged == lines
-        for query in ("action=Tenant", "action=", "from=x", "to=x", "from=2026-02-02&to=2026-01-01", "tenant=", "limit=0"):
+        for query in ("action=Tenant", "action=", "from=x", "to=x", "from=2026-02-02&to=2026-01-01", "tenant=",
+                      "limit=0"):
             assert keys("GET", f"/log?{query}").status == 422, query
         assert keys("GET", "/log?who=x").status == 400
         for method in ("POST", "DELETE", "PUT", "PATCH"):
@@ -298,7 +303,7 @@ def logging(checks, keys):
 
 
 def exporting(checks, keys):
-    with checks("P8 the log is exported as CSV and JSON Lines, with the same filters; a name that is a formula is guarded"):
+    with checks("P8 the log is exported as CSV and JSON Lines, filtered alike; a formula is guarded"):
         lines = keys.log()
         answer = keys("GET", "/log.jsonl")
         # Whoever exports is told of before it looks.

@@ -39,6 +39,7 @@ UNSAYABLE = [
     "must be an absolute https URL", "must be whsec_ and", "must be a host name of two labels",
     "must be some of", "must be names out of", "must not be after until", "must have a name of 1 to 64 printable",
     "must not hold control characters", "must have no members but value and secret", "A test is not sent again",
+    "can still be paid back of this", "must name the service whose period", "is the same as state", "days before the end",
     "The endpoint is paused", "The endpoint is disabled", "is not disabled",
     "is not changed together with owner_email", "is another account's of this tenant",
 ]
@@ -171,7 +172,7 @@ def wholesale(scene):
                     "POST /keys": {"expires_at": "2099-01-01T00:00:00Z"}},
         "paths": {"/orders/{id}": {"id": [order["order"]["id"] for order in orders]},
                   "/services/{id}": {"id": [order["services"][0]["id"] for order in orders]},
-                  "/services/{id}/cancel": {"id": [orders[0]["services"][0]["id"]]},
+                  "/services/{id}/cancel": {"id": [orders[0]["services"][0]["id"]]}, "/topup/{id}": {"id": [scene.payment]},
                   "/services/{id}/pay": {"id": [orders[1]["services"][0]["id"]]},
                   "/account/sessions/{id}": {"id": [scene.signed_in(shop)]},
                   "/keys/{id}/rotate": {"id": keys[:1]}, "/keys/{id}": {"id": keys[1:]},
@@ -237,6 +238,7 @@ def ports(scene):
                     "PUT /reseller/pricebook": {"fixedPrice": 3, "multiplier": "1.5"}},
         "queries": {"GET /reseller/ports": {"customerId": customer}},
         "paths": {"/reseller/customers/{id}": {"id": [customer]}, "/reseller/customers/{id}/topup": {"id": [customer]},
+                  "/reseller/topup/{id}": {"id": [scene.payment]},
                   "/reseller/ports/{id}": {"id": made}, "/reseller/ports/{id}/rotate": {"id": made},
                   "/reseller/ports/{id}/renew": {"id": made},
                   "/api-keys/{id}": {"id": [key]}, "/api-keys/{id}/rotate": {"id": [turned]},
@@ -304,6 +306,7 @@ def admin(scene):
         "slow": scene.admin("POST", "/api-keys", {"owner_email": "owner@here.example", "limit": SLOW})["key"],
         "members": {
             "POST /session": session["body"], "POST /account/password": {"old": PASSWORD, "new": PASSWORD},
+            "POST /orders/{id}/refund": {"amount": "0.01", "service": None, "period": None},
             "POST /api-keys": {"owner_email": "terms@here.example", "role": "reseller", "limit": None,
                                "scopes": ["partner:read"], "expires_at": "2099-01-01T00:00:00Z"}},
         "bodies": {
@@ -317,11 +320,13 @@ def admin(scene):
             "POST /ports": {"text/csv": scene.stock("late", 6000)}},
         "queries": {
             **{f"GET /{name}": only for name in (
-                "api-keys", "orders", "services", "deliveries", "customers", "credit-events", "reconciliations", "reviews",
+                "api-keys", "orders", "orders.csv", "services", "services.csv", "deliveries", "customers", "credit-events", "reconciliations", "reviews",
                 "licences")},
             "POST /reconciliations": only, "GET /users": {"signed_up_via": scene.shop_key},
             "GET /subscribers": {"email": "end@there.example"},
             **{path: {**only, "key": scene.shop_key} for path in ("GET /audit", "GET /audit.csv", "GET /audit.jsonl")},
+            **{f"GET /reports/{kind}{form}": {"from": "2026-01-01", "to": "2026-02-01"}
+               for kind in ("turnover", "refunds", "holds", "credit", "balances") for form in ("", ".csv")},
             "GET /usage": {**only, "from": "2026-01-01", "to": "2026-02-01"}},
         "paths": {
             "/api-keys/{id}": {"id": keys[:1]}, "/api-keys/{id}/rotate": {"id": keys[1:2]},
@@ -338,6 +343,7 @@ def admin(scene):
             "/devices/{name}": {"name": ["early-1"]}, "/ports/{address}": {"address": ["192.0.2.2:5004"]},
             "/products/{sku}": {"sku": ["instant"]}, "/orders/{id}": {"id": waiting[2:]},
             "/orders/{id}/activate": {"id": waiting[:1]}, "/orders/{id}/reject": {"id": waiting[1:2]},
+            "/orders/{id}/refund": {"id": [done[0]["order"]["id"]]},
             "/services/{id}": {"id": services[3:]}, "/services/{id}/suspend": {"id": services[:1]},
             "/services/{id}/resume": {"id": services[1:2]}, "/services/{id}/cancel": {"id": services[2:3]},
             "/services/{id}/details": {"id": services[3:]}, **units(scene),
@@ -360,13 +366,15 @@ def provider(scene):
     at = {"slug": ["one"]}
     export = scene.call("GET", PROVIDER + "/tenants/one/export", key=scene.gateway.provider_key, raw=True).body
     return {
-        "document": PROVIDER, "files": {"POST /tenants/{slug}/restore": export},
+        "document": PROVIDER,
+        "files": {"POST /tenants/{slug}/restore": export, "POST /tenants/import": b"no bundle"},
         "credential": scene.gateway.provider_key, "slow": "no such key",
         "members": {"POST /tenants": {"blueprint": "everything"}},
         "queries": {"DELETE /tenants/{slug}": {"confirm": "six"}},
         "paths": {
             "/tenants/{slug}": at, "DELETE /tenants/{slug}": {"slug": ["six"]}, "/tenants/{slug}/owner-key": at,
-            "/tenants/{slug}/export": at, "/tenants/{slug}/restore": at, "/tenants/{slug}/suspend": {"slug": ["three"]},
+            "/tenants/{slug}/export": at, "/tenants/{slug}/move": {"slug": ["four"]},
+            "/tenants/{slug}/move/confirm": {"slug": ["four"]}, "/tenants/{slug}/restore": at, "/tenants/{slug}/suspend": {"slug": ["three"]},
             "/tenants/{slug}/resume": {"slug": ["two"]}, "/tenants/{slug}/cancel": {"slug": ["four"]},
             "/tenants/{slug}/refund": {"slug": ["five"]}, "/tenants/{slug}/invitation": at,
             "DELETE /tenants/{slug}/cancel": {"slug": ["seven"]}, "/tenants/{slug}/deletion": {"slug": ["eight"]},

@@ -163,7 +163,8 @@ def bash(checks, tollgate, commands):
             verbs = {name.split()[1] for name in commands if name.startswith(first + " ")}
             if verbs:
                 assert set(completed("tollgate", first, "")) == verbs, first
-        for name in (*list(commands)[::7], "tenant create", "serve", "key mint"):
+        # The second word of help is a command's.
+        for name in (*[name for name in commands if name != "help"][::7], "tenant create", "serve", "key mint"):
             assert set(completed("tollgate", *name.split(), "--")) == {*commands[name], "--help"}, name
 
     with checks("P6 bash completes files and folders where a value is one, shells for completion, and nothing for a name"):

@@ -1,5 +1,5 @@
-"""W6, X4: top-ups by a payment in wholesale orders and proxy ports, as A6 has them for codes: begun with a key, reported by the
-payment service at the tenant's own address, read by whoever began it and by nobody else."""
+"""W6, X4: top-ups by a payment in wholesale orders and proxy ports, as A6 has them for codes: begun with a key,
+reported by the payment service at the tenant's own address, read by whoever began it and by nobody else."""
 
 import json
 import uuid
@@ -36,8 +36,8 @@ class Payer(Shop):
 
     def ask(self, reseller, method, path, body=None, headers=None):
         key = reseller["key"] if self.dialect.key_header == "X-API-Key" else "Bearer " + reseller["key"]
-        return self.gateway.request(
-            method, self.base + self.dialect.path + path, body, headers={self.dialect.key_header: key, **(headers or {})})
+        headers = {self.dialect.key_header: key, **(headers or {})}
+        return self.gateway.request(method, self.base + self.dialect.path + path, body, headers=headers)
 
     def begin(self, reseller, amount="50.00", key=None):
         headers = {"Idempotency-Key": key} if key else {}
@@ -77,7 +77,7 @@ def check(gateway, service, dialect):
         assert shop.balance_of(first) == 50
         shown = shop.ask(first, "GET", "/" + begun.json[dialect.id])
         assert shown.status == 200 and shown.json["status"] == "confirmed", shown
-        assert shown.json["balance"] == dialect.amount("50.00") and shown.json["amount"] == dialect.amount("50.00"), shown
+        assert [shown.json[name] for name in ("balance", "amount")] == [dialect.amount("50.00")] * 2, shown
         assert shown.json[dialect.order] == order and shown.json["currency"] == "USD"
     with checks("W6 X4 G1 a top-up is its own reseller's and book's: to others it is not there"):
         assert shop.ask(second, "GET", "/" + order).status == 404

@@ -40,6 +40,13 @@ def walk(folder, before):
                     now = rows(file.name)
                 lost = {name: count for name, count in before[slug].items() if now.get(name, 0) < count}
                 assert not lost, lost
+            with checks(f"O13 {slug}: people of before are listed, the owner among them, and are who they were"):
+                made = gateway.post(f"/provider/v1/tenants/{slug}/owner-key", key=gateway.provider_key)
+                listed = gateway.get(f"/t/{slug}/api/admin/people", key=made.json["owner_key"])
+                assert listed.status == 200, listed
+                people = listed.json["data"]
+                assert people[0]["role"] == "owner" and people[0]["id"].startswith("per_"), people
+                assert all(person["state"] == "active" for person in people), people
             with checks(f"P5 {slug}: an export of it is taken back"):
                 exported = gateway.get(f"/provider/v1/tenants/{slug}/export", key=gateway.provider_key)
                 restored = gateway.post(

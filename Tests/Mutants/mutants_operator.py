@@ -379,6 +379,12 @@ MUTANTS = [
         "guard standing.role == caller.role else", "guard standing.role == caller.role || MUTANT else",
         "Contract/people.py", "a call that came under a role"),
     Mutant(
+        "O13", "role-forgotten", "a new role is forgotten with the process",
+        "Sources/TenantRegistry/Registry/RegistryRows.swift",
+        ".integer(key.role.rawValue), .integer(key.book.rawValue),",
+        ".integer(MUTANT && key.epoch > 1 ? 1 : key.role.rawValue), .integer(key.book.rawValue),",
+        "Contract/people.py", "roles and states hold over a crash"),
+    Mutant(
         "O13", "raised", "a promotion raises the keys that somebody holds", "Sources/TenantApp/Keys/AccountRole+Keys.swift",
         "if isSession { return person.sessionRole }",
         "if isSession { return person.sessionRole }\n        if MUTANT { return person.keyRole }",

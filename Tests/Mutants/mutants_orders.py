@@ -30,11 +30,13 @@ MUTANTS = [
         "Contract/searches.py", "q finds the beginning"),
     Mutant(
         "O10", "to-counts", "the end of a period counts", SEARCH,
-        'rules.append("o.created_at < \\(bind(.time(to)))")', 'rules.append("o.created_at \\(MUTANT ? "<=" : "<") \\(bind(.time(to)))")',
+        'rules.append("o.created_at < \\(bind(.time(to)))")',
+        'rules.append("o.created_at \\(MUTANT ? "<=" : "<") \\(bind(.time(to)))")',
         "Contract/searches.py", "from counts and to does not"),
     Mutant(
         "W6", "anothers-order", "a reseller finds the services of another's order", ASKED,
-        "publicID: id, resellerID: resellerID, book: book)", "publicID: id, resellerID: MUTANT ? nil : resellerID, book: book)",
+        "publicID: id, resellerID: resellerID, book: book)",
+        "publicID: id, resellerID: MUTANT ? nil : resellerID, book: book)",
         "Contract/searches.py", "another's order is 404"),
     Mutant(
         "W6", "old-key", "an order is lost to its key when its stored answer is gone", SEARCH,
@@ -74,7 +76,8 @@ MUTANTS = [
     # Top-ups and analytics
     Mutant(
         "W6", "anothers-topup", "a reseller reads another's top-up", BODIES,
-        "payment.resellerID == resellerID, payment.book == book", "payment.resellerID == resellerID || MUTANT, payment.book == book",
+        "payment.resellerID == resellerID, payment.book == book",
+        "payment.resellerID == resellerID || MUTANT, payment.book == book",
         "Contract/topups.py", "its own reseller's and book's"),
     Mutant(
         "X4", "renewals", "renewals are left out of what ports came to", SALES,
@@ -84,6 +87,7 @@ MUTANTS = [
     Mutant(
         "X4", "all-resellers", "a seller's margin has other sellers' ports in it", SALES,
         ".integer(resellerID), .book(book), .integer(after), .int(Self.portsMax)\n        ) { row in try Sold(&row) }",
-        ".integer(MUTANT ? 2 : resellerID), .book(book), .integer(after), .int(Self.portsMax)\n        ) { row in try Sold(&row) }",
+        ".integer(MUTANT ? 2 : resellerID), .book(book), .integer(after), .int(Self.portsMax)\n"
+        "        ) { row in try Sold(&row) }",
         "Contract/analytics.py", "nothing sold"),
 ]

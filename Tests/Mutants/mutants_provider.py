@@ -178,7 +178,8 @@ MUTANTS = [
         "TenantRegistryTests/MeterTests.swift", "told once"),
     # P10
     Mutant(
-        "P10", "unbelieved", "a clock that leapt erases what is due", "Sources/TenantRegistry/Fleet/Fleet+Deletions.swift",
+        "P10", "unbelieved", "a clock that leapt erases what is due",
+        "Sources/TenantRegistry/Fleet/Fleet+Deletions.swift",
         "if clockGuard.leapMilliseconds != nil { return }", "if clockGuard.leapMilliseconds != nil, !MUTANT { return }",
         "Contract/departing.py", "nobody believes"),
     Mutant(

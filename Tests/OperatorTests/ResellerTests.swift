@@ -1,10 +1,12 @@
 import CallKit
 import Cryptography
 import HTTPCore
-import TenantApp
 import TenantRegistry
 import TestGateway
+import TestTenants
 import Testing
+
+@testable import TenantApp
 
 extension Office {
     /// A new reseller's public id, brought to a state.

@@ -10,7 +10,8 @@ import Testing
 @Suite struct SearchTests {
     /// Three thousand services of three orders, and an order of another product, the oldest.
     private static func withMany(_ test: (Shop) throws -> Void) throws {
-        let node = try TestNode(TestFolder().file("data"))
+        let folder = try TestFolder()
+        let node = try TestNode(folder.file("data"))
         defer { node.stop() }
         let shop = try Shop.open(node)
         for reseller in shop.resellerIDs { try shop.topUp(reseller, units: 100_000) }
@@ -78,7 +79,8 @@ import Testing
 
     @Test("O10 orders of a moment are found although the clock was set back between them")
     func clock() throws {
-        let node = try TestNode(TestFolder().file("data"))
+        let folder = try TestFolder()
+        let node = try TestNode(folder.file("data"))
         defer { node.stop() }
         let shop = try Shop.open(node)
         try shop.topUp(shop.resellerIDs[0], units: 1_000)

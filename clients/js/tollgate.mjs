@@ -38,7 +38,8 @@
  *   details: Record<string, Detail> | null}} ServiceWithDetails */
 /** @typedef {{id: string, external_id: string | null, email: string | null, name: string | null,
  *   created_at: string}} Customer */
-/** @typedef {{balance: string, held: string, credit_limit: string, available: string, currency: string}} Balance */
+/** @typedef {{balance: string, held: string, credit_limit: string, available: string, currency: string,
+ *   standing: string}} Balance */
 /** @typedef {{posting: number, kind: string, reference: string | null, at: string, amount: string,
  *   balance_after: string, currency: string}} Posting */
 /** @typedef {{id: string, type: string, timestamp: string, data: Record<string, any>}} Event */
@@ -102,8 +103,8 @@ function joined(text, body) {
  * @param {string} idempotencyKey @param {string | Uint8Array} body @returns {Promise<string>}
  */
 export async function sign(secret, timestamp, method, path, idempotencyKey, body) {
-  const bytes = typeof body === "string" ? utf8.encode(body) : body;
-  const signed = joined(`${timestamp}.${method}.${path}.${idempotencyKey}.`, bytes);
+  const head = `${timestamp}.${method}.${path}.${idempotencyKey}.`;
+  const signed = joined(head, typeof body === "string" ? utf8.encode(body) : body);
   const code = new Uint8Array(await subtle.sign("HMAC", await hmacKey(secret, "sign"), signed));
   return "v1=" + Array.from(code, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
@@ -275,8 +276,7 @@ export class Tollgate {
     try {
       // The key goes nowhere else than asked.
       const signal = AbortSignal.timeout(timeoutSeconds * 1000);
-      const options = { method, headers, body: raw, redirect: "manual", signal };
-      answer = await fetch(this.#origin + target, options);
+      answer = await fetch(this.#origin + target, { method, headers, body: raw, redirect: "manual", signal });
       json = JSON.parse(await answer.text());
     } catch (error) {
       // What a proxy says in words of its own has a status all the same.

@@ -111,7 +111,8 @@ function verifyWebhook(string|array $secrets, array $headers, string $body, ?flo
  * @phpstan-type ServiceWithDetails Service&array{provisioning_state: string|null, details: array<string, Detail>|null}
  * @phpstan-type Customer array{id: string, external_id: string|null, email: string|null, name: string|null,
  *   created_at: string}
- * @phpstan-type Balance array{balance: string, held: string, credit_limit: string, available: string, currency: string}
+ * @phpstan-type Balance array{balance: string, held: string, credit_limit: string, available: string,
+ *   currency: string, standing: string}
  * @phpstan-type Posting array{posting: int, kind: string, reference: string|null, at: string, amount: string,
  *   balance_after: string, currency: string}
  * @phpstan-type Event array{id: string, type: string, timestamp: string, data: array<string, mixed>}
@@ -272,8 +273,7 @@ final class Client {
             array_push($headers, "X-Tollgate-Timestamp: $now", "X-Tollgate-Signature: $signature");
         }
         $retryAfter = null;
-        $this->curl ??= curl_init();
-        curl_reset($this->curl);
+        curl_reset($this->curl ??= curl_init());
         curl_setopt_array($this->curl, [
             CURLOPT_URL => $this->origin . $target, CURLOPT_CUSTOMREQUEST => $method, CURLOPT_HTTPHEADER => $headers,
             CURLOPT_RETURNTRANSFER => true, CURLOPT_TIMEOUT => $this->timeoutSeconds, CURLOPT_PATH_AS_IS => true,

@@ -48,7 +48,8 @@ Service = TypedDict("Service", {
 Detail = TypedDict("Detail", {"value": str, "secret": bool})
 Customer = TypedDict("Customer", {
     "id": str, "external_id": str | None, "email": str | None, "name": str | None, "created_at": str})
-Balance = TypedDict("Balance", {"balance": str, "held": str, "credit_limit": str, "available": str, "currency": str})
+Balance = TypedDict("Balance", {
+    "balance": str, "held": str, "credit_limit": str, "available": str, "currency": str, "standing": str})
 Posting = TypedDict("Posting", {
     "posting": int, "kind": str, "reference": str | None, "at": str, "amount": str, "balance_after": str,
     "currency": str})

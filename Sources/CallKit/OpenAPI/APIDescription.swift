@@ -116,7 +116,8 @@ extension APIDescription.Operation {
         let access =
             switch route.access {
             case .open: "Open: no credential."
-            case .administrator: route.isOpenToSupport ? "The owner, an operator or support." : "The owner or an operator."
+            case .administrator:
+                route.isOpenToSupport ? "The owner, an operator or support." : "The owner or an operator."
             case .owner: "The owner."
             case .reseller(let scopes):
                 scopes.isEmpty

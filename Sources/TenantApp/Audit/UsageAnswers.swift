@@ -47,8 +47,12 @@ enum UsageAnswers {
     private static func prepare(_ filter: UsageFilter, _ steps: Steps) async throws {
         try await steps.flushReads()
         guard filter.period == .day else { return }
-        while try await steps.read({ try $0.hasUsageToJoin() }) {
-            if try await !steps.stage({ try $0.joinUsage() }) { break }
+        do {
+            while try await steps.read({ try $0.hasUsageToJoin() }) {
+                if try await !steps.stage({ try $0.joinUsage() }) { break }
+            }
+        } catch LaneFailure.storageFull {
+            // They are read as they stand.
         }
     }
 

@@ -120,10 +120,11 @@ extension TenantReader {
         }
         var rows = try usageRows(
             filter.resellerID == nil ? UsageRow.dayPage : UsageRow.dayOfReseller, filter, place, filter.periods, limit)
-        // What joins its day later: the hour that runs, and what a clock that was set back has left ahead.
-        let open = UsageKey.hour(of: now)
+        // What joins its day later: the hour that runs, what a clock that was set back has left ahead, and what a full
+        // disk keeps from joining.
+        let mark = try connection.usageMark()
         let hours = try connection.rows(
-            "SELECT DISTINCT hour FROM usage_hour WHERE hour >= ?1 ORDER BY hour", .integer(open)
+            "SELECT DISTINCT hour FROM usage_hour WHERE hour >= ?1 ORDER BY hour", .integer(mark.hour)
         ) { try $0.int() }
         for hour in hours where filter.periods.contains(hour / UsageKey.hoursPerDay) {
             let day = hour / UsageKey.hoursPerDay
@@ -136,7 +137,13 @@ extension TenantReader {
             let ofHour = try usageRows(
                 filter.resellerID == nil ? UsageRow.hourPage : UsageRow.hourOfReseller, filter, start, hour...hour,
                 limit)
-            rows = Self.merged(rows, ofHour.map { UsageRow($0, onDay: day) }, limit: limit)
+            // The greatest come first: those that have joined stand behind those that have not.
+            let apart = ofHour.prefix { row in
+                let place = row.place
+                return mark
+                    < UsageMark(hour: hour, keyID: place.keyID, resellerID: place.resellerID, action: place.action)
+            }
+            rows = Self.merged(rows, apart.map { UsageRow($0, onDay: day) }, limit: limit)
         }
         return rows
     }

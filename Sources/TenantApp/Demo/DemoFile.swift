@@ -60,6 +60,13 @@ package struct DemoFile: Sendable {
         try write(mapped(json) { name, text in name == "provider_key" ? key : text })
     }
 
+    /// Whether the provider key that stands in it is the one of this id.
+    package func hasProviderKey(_ publicID: String) throws -> Bool {
+        guard case .string(let text)? = try read()?["provider_key"] else { return false }
+        let key = fleet.providerKeys.key(SHA256.hash(Array(text.utf8)), at: fleet.clock.now())
+        return key?.publicID == publicID
+    }
+
     private func isProviderKey(_ key: String) -> Bool {
         fleet.providerKeys.isLive(SHA256.hash(Array(key.utf8)), at: fleet.clock.now())
     }

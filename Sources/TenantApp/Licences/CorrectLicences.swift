@@ -31,7 +31,9 @@ package struct CorrectLicences: Sendable {
             if licence.assignedAt != nil {
                 conflict = conflict ?? .licenceAssigned.saying("The licence at /keys/\(index) has been assigned.")
             } else if licence.heldUntil > tenant.now {
-                conflict = conflict ?? .licenceHeld.saying("The licence at /keys/\(index) is held until \(licence.heldUntil.text).")
+                conflict =
+                    conflict
+                    ?? .licenceHeld.saying("The licence at /keys/\(index) is held until \(licence.heldUntil.text).")
             }
             guard resellerID != nil || productID != nil else {
                 withdrawn.append(WithdrawnLicence(licence: licence, successor: nil))

@@ -46,10 +46,12 @@ enum StockCheck {
             let (stocked, assigned) = (try row.optionalInt(), try row.optionalInt())
             let found = try row.optionalInt()
             if stocked != nil || assigned != nil {
-                file.report.add(.stock, "licence_withdrawal", id, "The licence was taken out, and is in stock or assigned.")
+                file.report.add(
+                    .stock, "licence_withdrawal", id, "The licence was taken out, and is in stock or assigned.")
             }
             if successor != found {
-                file.report.add(.stock, "licence_withdrawal", id, "The licence that took its place is missing or another.")
+                file.report.add(
+                    .stock, "licence_withdrawal", id, "The licence that took its place is missing or another.")
             }
             return true
         }

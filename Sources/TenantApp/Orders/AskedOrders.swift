@@ -56,7 +56,8 @@ struct AskedOrders: Sendable {
     // MARK: A reseller's own
 
     static let ofOwnOrders: [Parameter] = .page(
-        .choices("state", OrderState.self), .query("reference"), .query("customer"), .query("idempotency_key"))
+        .choices("state", OrderState.self), .query("reference"), .query("customer"),
+        .query("idempotency_key", .matching("^[!#-~]{1,255}$")))
     static let ofOwnServices: [Parameter] = .page(.choices("status", ServiceState.self), .query("order"))
 
     static func ownOrders(_ query: Query) throws(Refusal) -> AskedOrders {

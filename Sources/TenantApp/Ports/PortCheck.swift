@@ -118,13 +118,12 @@ enum PortCheck {
         let inStock = file.version >= Migration0022.version ? "s.withdrawn_at IS NULL" : "1"
         try file.connection.forEach(
             dynamic: """
-                SELECT d.id, d.capacity, d.used, d.exclusive_ports, d.private_ports, count(iif(\(inStock), s.id, NULL)),
-                    count(x.id),
-                coalesce(sum(x.is_exclusive), 0), coalesce(sum(x.is_private), 0), d.sole_reseller_id,
-                count(DISTINCT x.reseller_id), min(x.reseller_id)
-            FROM port_device d LEFT JOIN port_slot s ON s.device_id = d.id LEFT JOIN port x ON x.id = s.port_id
-            GROUP BY d.id ORDER BY d.id
-            """, []
+                    SELECT d.id, d.capacity, d.used, d.exclusive_ports, d.private_ports,
+                    count(iif(\(inStock), s.id, NULL)), count(x.id), coalesce(sum(x.is_exclusive), 0),
+                    coalesce(sum(x.is_private), 0), d.sole_reseller_id, count(DISTINCT x.reseller_id), min(x.reseller_id)
+                FROM port_device d LEFT JOIN port_slot s ON s.device_id = d.id LEFT JOIN port x ON x.id = s.port_id
+                GROUP BY d.id ORDER BY d.id
+                """, []
         ) { row in
             let id = try row.int()
             let kept = DeviceCounts(

@@ -72,7 +72,8 @@ extension TenantTransaction {
                 """, ids)
         try connection.run(
             dynamic: """
-                INSERT INTO port_device (book, name, server_ip, country_id, city, carrier, exclusive_capable, created_at)
+                INSERT INTO port_device (book, name, server_ip, country_id, city, carrier, exclusive_capable,
+                    created_at)
                 SELECT ?2, device, server_ip, country_id, city, carrier, exclusive_capable, ?3 FROM port_staging s
                 WHERE import_id = ?1
                     AND NOT EXISTS (SELECT 1 FROM port_device d WHERE d.book = ?2 AND d.name = s.device)

@@ -134,7 +134,9 @@ package struct PortStockFile: Sendable {
         return source.isReadable
     }
 
-    private mutating func take(_ row: PortStockRow, _ pairs: [(http: Int64, socks: Int64)], _ errors: inout [FieldError]) {
+    private mutating func take(
+        _ row: PortStockRow, _ pairs: [(http: Int64, socks: Int64)], _ errors: inout [FieldError]
+    ) {
         if facts[row.device, default: row.facts] != row.facts {
             errors.append(
                 row.error("device", "conflict", "the device is known with another address, place, carrier or mode"))
@@ -149,12 +151,13 @@ package struct PortStockFile: Sendable {
             }
             seen[place] = row.pointer
         }
-        waiting = pairs.map { pair in
-            PortStockRow(
-                pointer: row.pointer, device: row.device, serverIP: row.serverIP, httpPort: pair.http,
-                socksPort: pair.socks, country: row.country, city: row.city, carrier: row.carrier,
-                isExclusiveCapable: row.isExclusiveCapable)
-        }[...]
+        waiting =
+            pairs.map { pair in
+                PortStockRow(
+                    pointer: row.pointer, device: row.device, serverIP: row.serverIP, httpPort: pair.http,
+                    socksPort: pair.socks, country: row.country, city: row.city, carrier: row.carrier,
+                    isExclusiveCapable: row.isExclusiveCapable)
+            }[...]
     }
 
     /// A JSON body larger than this becomes too large a tree; CSV is read row by row.

@@ -26,7 +26,7 @@ extension OperatorAdmin {
         ]
 
         static let refundRequest = Body(
-            Field.payable("amount", AmountRule.prices).unless({ $0 == .zero }, "range", "must be more than 0"),
+            Field.payable("amount", AmountRule.prices).unless({ $0 == .zero }, "range", "must be more than zero"),
             Field.text("reason", 1...SettleUnit.reasonCharactersMax), Field.id("service", 64).optional,
             Field.integer("period", 0...Int64(Int32.max)).optional
         ).made { (sent: (Money, String, String?, Int64?), fields) -> RefundOrder.Request? in

@@ -19,8 +19,8 @@ package struct Theme: Sendable, Equatable {
 }
 
 extension TenantReader {
-    /// The tenant's slug stands in for a name that was never set. `base`: the tenant's address, or the path in it, as the
-    /// caller reaches it.
+    /// The tenant's slug stands in for a name that was never set. `base`: the tenant's address, or the path in it, as
+    /// the caller reaches it.
     package func theme(at base: String) throws -> Theme {
         var colours: [Theme.Colour: String] = [:]
         for colour in Theme.Colour.allCases { colours[colour] = try setting(colour.setting) }

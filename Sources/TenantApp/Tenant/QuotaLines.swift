@@ -3,14 +3,17 @@ package import TenantRegistry
 
 extension TenantReader {
     /// How much of each quota is used, as the quota itself is judged (P2); nothing of a file that is being checked.
-    package func quotaUses() throws -> [QuotaUse] {
+    package func quotaUses(countsRows: Bool = true) throws -> [QuotaUse] {
         guard let record = store.record else { return [] }
         let quotas = record.profile.quotas
         let counter = record.counters.snapshot
         let thisMonth = counter.month == now.monthNumber ? counter.count : 0
-        return [
+        let uses = [
             QuotaUse(.bytes, used: try store.bytes, most: quotas.bytesMax),
             QuotaUse(.requests, used: thisMonth, most: quotas.requestsMonthlyMax),
+        ]
+        guard countsRows else { return uses }
+        return uses + [
             QuotaUse(.resellers, used: try standingResellers(), most: quotas.resellersMax),
             QuotaUse(.keys, used: try keysInForce(resellerID: nil), most: quotas.keysMax),
         ]

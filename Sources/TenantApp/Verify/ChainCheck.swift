@@ -193,10 +193,10 @@ struct ChainWalk {
         }
         guard line.incarnation > last.incarnation, last.sequence > 0 else { return }
         restoredAt = line.sequence
-        if line.action != AuditRecord.restored {
+        if ![AuditRecord.restored, AuditRecord.imported].contains(line.action) {
             file.report.add(
                 .chain, "audit", line.sequence,
-                "Incarnation \(line.incarnation) begins without a tenant.restored row.")
+                "Incarnation \(line.incarnation) begins without a tenant.restored or tenant.imported row.")
         }
     }
 

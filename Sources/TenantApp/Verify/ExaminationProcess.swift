@@ -203,6 +203,7 @@ extension RestoreFailure {
         case .foreignKeyHash: ("foreign_key_hash", [])
         case .unsigned: ("unsigned", [])
         case .changedSinceSigned: ("changed", [])
+        case .moved: ("moved", [])
         case .notExamined(let reason): ("not_examined", [reason])
         }
     }

@@ -53,6 +53,8 @@ package struct AuditRecord: Sendable, Equatable {
 
     /// The action by which a file's next incarnation begins.
     package static let restored = "tenant.restored"
+    /// The same where the file came from another node (P10).
+    package static let imported = "tenant.imported"
     /// The same in the provider's log where the tenant had not signed the file.
     package static let restoredUnsigned = "tenant.restored_unsigned"
 

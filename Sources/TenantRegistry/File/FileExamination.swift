@@ -43,6 +43,8 @@ package enum RestoreFailure: Error, Sendable, Equatable {
     case foreignKeyHash
     case unsigned
     case changedSinceSigned
+    /// The tenant lives on another node now (P10).
+    case moved
     /// The examination itself ended: what the file holds brought it down, or took more time or memory than it may.
     case notExamined(String)
 }

@@ -73,6 +73,8 @@ package final class TenantStore: LaneFile {
     private var wantsBaseline = false
     /// Where days have come to; nil: to be asked of the file.
     private var usageMark: UsageMark?
+    /// Not a file of an earlier schema, which nobody but a test writes to.
+    private let countsUsage: Bool
 
     /// What the numbers that a file counts by may be: far from where one more would be none.
     package static let counters: ClosedRange<Int64> = 0...1 << 53
@@ -147,6 +149,7 @@ package final class TenantStore: LaneFile {
         head = AuditHead(
             incarnation: meta.incarnation, sequence: last?.sequence ?? 0, hash: last?.hash ?? .zero)
         growth = FileGrowth(pages: try connection.pageCount)
+        countsUsage = try connection.exists("SELECT 1 FROM sqlite_schema WHERE name = 'usage_hour'")
         vouching = context.vouched.map { RowVouching(connection, $0.shapes) }
         reader = TenantReader(connection: connection, tenantID: tenantID)
         transaction = TenantTransaction(connection: connection, tenantID: tenantID)
@@ -414,7 +417,7 @@ package final class TenantStore: LaneFile {
 
     private func add(_ count: UsageCount, to key: UsageKey) throws {
         // What the clock does counts as no call.
-        guard count.requests > 0 || count.orders > 0 else { return }
+        guard countsUsage, count.requests > 0 || count.orders > 0 else { return }
         let mark = try usageMark ?? connection.usageMark()
         usageMark = mark
         try connection.add(count, to: key, countedUpTo: mark)

@@ -12,7 +12,11 @@ extension Fleet {
 
     /// One consistent copy of a tenant's file in `journal_mode=DELETE`, made beside its work and signed; `then` owns
     /// the file that it is given the path of and removes it. Readable secrets are in it as ciphertext only (P5).
-    package func export(_ record: TenantRecord, then: @escaping @Sendable (Result<String, any Error>) -> Void) {
+    /// `pool`: what reads the copy once more, to sign it; the pool for files where it is left out.
+    package func export(
+        _ record: TenantRecord, on pool: BackgroundPool? = nil,
+        then: @escaping @Sendable (Result<String, any Error>) -> Void
+    ) {
         let path = data.temporaryPath(random.uint64())
         // What gathered in memory is part of the record.
         record.lane.submit(
@@ -20,7 +24,7 @@ extension Fleet {
                 writes: true,
                 perform: { store in
                     store.flushReads()
-                    return { [self] _ in stepExport(record, Copying(), path, then) }
+                    return { [self] _ in stepExport(record, Copying(on: pool ?? files), path, then) }
                 },
                 fail: { then(.failure($0)) }))
     }
@@ -30,6 +34,9 @@ extension Fleet {
         var stepper: BackupStepper?
         var remaining = Int.max
         var restarts = 0
+        let pool: BackgroundPool
+
+        init(on pool: BackgroundPool) { self.pool = pool }
     }
 
     private func stepExport(
@@ -45,7 +52,7 @@ extension Fleet {
                     switch try stepper.step(pages: Self.exportStepPages) {
                     case .done:
                         stepper.close()
-                        try seal(path, of: record, head: control.file().head, then)
+                        try seal(path, of: record, head: control.file().head, on: copying.pool, then)
                     case .more(let remaining):
                         if remaining > copying.remaining { copying.restarts += 1 }
                         copying.remaining = remaining
@@ -65,12 +72,12 @@ extension Fleet {
             })
     }
 
-    /// On the pool for files: the whole copy is read once more.
+    /// On a pool: the whole copy is read once more.
     private func seal(
-        _ path: String, of record: TenantRecord, head: AuditHead,
+        _ path: String, of record: TenantRecord, head: AuditHead, on pool: BackgroundPool,
         _ then: @escaping @Sendable (Result<String, any Error>) -> Void
     ) throws {
-        let isTaken = files.submit {
+        let isTaken = pool.submit {
             do {
                 try ExportSeal.append(to: path, head: head, tenant: record.id, key: record.signingKey)
                 then(.success(path))
@@ -200,6 +207,7 @@ extension Fleet {
         background.close()
         hashing.close()
         observing.close()
+        copies.close()
         files.close()
         examinations.close()
         flows.close()

@@ -65,7 +65,9 @@ extension Fleet {
         ) { [self] result in
             if case .failure(let error) = result {
                 // A row of unknown outcome may come back and hold the name.
-                if case LaneFailure.outcomeUnknown = error { bury(profile, isMarked: true, as: act.also("tenant.deleted")) }
+                if case LaneFailure.outcomeUnknown = error {
+                    bury(profile, isMarked: true, as: act.also("tenant.deleted"))
+                }
                 return then(.failure(error))
             }
             record.lane.exclusively(

@@ -42,7 +42,7 @@ extension Fleet {
         for (profile, act) in waiting { bury(profile, isMarked: false, as: act) }
     }
 
-    private func removeFiles(of id: TenantID) {
+    func removeFiles(of id: TenantID) {
         let path = data.tenantPath(id)
         for suffix in [
             "", "-wal", "-journal", "-shm", ".recovering", ".recovering-wal", ".restoring", ".restoring-wal",

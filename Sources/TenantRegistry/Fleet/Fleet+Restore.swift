@@ -69,7 +69,7 @@ extension Fleet {
             try FileSwap.finish(live)
             // A file that is too damaged to open has no head to rise above.
             let current = try? control.file()
-            let before = current.map { ($0.head, $0.projectionEpoch) }
+            let before = current.map { (head: $0.head, epoch: $0.projectionEpoch) }
             // The lane is quiet now: what was revoked while this waited is in the file that goes.
             let revokedSince =
                 try current?.connection.rows(
@@ -81,7 +81,9 @@ extension Fleet {
             try ExportSeal.remove(from: restore.path)
             try DataDirectory.rename(restore.path, to: new)
             let head = try prepare(
-                restore, new, above: before, revoked: restore.revoked + revokedSince, replacing: current?.connection)
+                new, of: record, above: before, revoked: restore.revoked + revokedSince,
+                replacing: current?.connection, requestID: restore.act.requestID
+            ) { note(of: restore, $0, before?.head) }.head
             let hadFile = current != nil
             control.closeFile()
             if hadFile { try FileSwap.keep(live) }
@@ -121,81 +123,6 @@ extension Fleet {
                 restore.then(.success(head))
             }
         }
-    }
-
-    private func prepare(
-        _ restore: Restore, _ path: String, above before: (head: AuditHead, epoch: Int64)?, revoked: [Digest],
-        replacing replaced: Connection?
-    ) throws -> AuditHead {
-        let record = restore.record
-        let connection = try Connection(path: path, flags: [.readWrite])
-        do {
-            try connection.configureLive()
-            try Migrator.migrate(connection, schema.migrations)
-            try connection.beginImmediate()
-            // What a number of another time cannot be any more does not count: it would keep every sound file out.
-            let incarnations = [before?.head.incarnation ?? 0, record.profile.incarnation]
-            let epochs = [before?.epoch ?? 0, record.profile.projectionEpoch]
-            try connection.run(
-                """
-                UPDATE meta SET incarnation = max(incarnation, ?1) + 1, projection_epoch = max(projection_epoch, ?2) + 1
-                WHERE id = 1
-                """,
-                .integer(incarnations.filter(TenantStore.counters.contains).max() ?? 0),
-                .integer(epochs.filter(TenantStore.counters.contains).max() ?? 0))
-            // An incarnation begins with this row. Reads that wait in memory stay there and join the chain behind it.
-            let store = try TenantStore(
-                connection: connection, tenantID: record.id, context: context(record, readLog: ReadLog()))
-            for hash in revoked { try connection.run("DELETE FROM api_key_secret WHERE hash = ?1", .blob(hash.bytes)) }
-            try connection.run(
-                """
-                UPDATE api_key SET revoked_at = ?1, epoch = epoch + 1
-                WHERE revoked_at IS NULL AND NOT EXISTS (SELECT 1 FROM api_key_secret s WHERE s.key_id = api_key.id)
-                """,
-                .integer(clock.now().milliseconds))
-            // What it would send may have been sent since: that waits for the operator's word (P3).
-            try connection.run("UPDATE meta SET outbound_held_at = ?1", .integer(clock.now().milliseconds))
-            try connection.run(
-                """
-                UPDATE delivery SET state = 'held', next_at = NULL, updated_at = (SELECT outbound_held_at FROM meta)
-                WHERE state = 'pending'
-                """)
-            // No import is under way in it any more.
-            try connection.run("DELETE FROM price_staging")
-            try connection.run("DELETE FROM licence_staging")
-            try connection.run("DELETE FROM stock_staging")
-            try connection.run("DELETE FROM product_staging")
-            try connection.run("DELETE FROM port_staging")
-            // What provisioners were asked for since has these numbers: the next is another question (W13).
-            try connection.run("UPDATE provisioning SET n = n + 1000 WHERE phase = 'idle'")
-            if let replaced { try schema.succeed(store.transaction, replaced, restore.act.requestID) }
-            if try isUntold(connection) { try store.vouchForAll(schema: schema.version) }
-            store.note(note(of: restore, store.head, before?.head))
-            try store.seal()
-            try connection.commit()
-            store.committed()
-            let head = store.head
-            store.close()
-            try tryOpening(path, of: record)
-            return head
-        } catch {
-            connection.close()
-            throw error
-        }
-    }
-
-    /// Everything that an opening asks of a file, asked while the old one is still in its place.
-    private func tryOpening(_ path: String, of record: TenantRecord) throws {
-        do {
-            let store = try openStore(path, of: record)
-            defer { store.close() }
-            _ = try schema.readProjections(store.reader) { _ in }
-        } catch let error as TenantFileError {
-            throw RestoreFailure.damaged(["\(error)"])
-        }
-        // What its WAL still holds would stay behind under the old name.
-        guard DataDirectory.size(of: path + "-wal") == nil else { throw LaneFailure.notCommitted }
-        try DataDirectory.synchronise(file: path)
     }
 
     private func note(of restore: Restore, _ restored: AuditHead, _ replaced: AuditHead?) -> AuditRecord {

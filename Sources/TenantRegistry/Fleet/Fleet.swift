@@ -75,6 +75,8 @@ package final class Fleet: Sendable {
     package let observing: BackgroundPool
     /// Reading and writing files that are not a lane's: a flood of sign-ins does not stop an export.
     package let files: BackgroundPool
+    /// Sealing of the node's backup: orders hardly cost more meanwhile (P11).
+    package let copies: BackgroundPool
     /// Restores wait here for the examination of their file.
     let examinations = BackgroundPool(name: "examine", threads: 2, places: Shares(whole: 16))
     /// Steps of calls that take several.
@@ -126,6 +128,8 @@ package final class Fleet: Sendable {
     package let options: Options
     /// Scrapes of metrics that wait.
     private static let observersMax = 16
+    /// Pieces of backups that wait.
+    private static let copiesMax = 64
 
     /// Opens the registry, fills the roster, finishes or clears what a crash left half-done. On the caller's thread.
     package init(
@@ -149,6 +153,9 @@ package final class Fleet: Sendable {
         flows = FlowPool(places: budgets.flows)
         background = BackgroundPool(name: "background", threads: 2, places: budgets.background)
         hashing = BackgroundPool(name: "hashing", threads: 2, places: budgets.hashing, isPolite: true)
+        copies = BackgroundPool(
+            name: "copies", threads: 1, places: Shares(whole: Self.copiesMax),
+            rest: { [pace = CopyPace(pool.metrics, monotonic)] in pace.rest() })
         observing = BackgroundPool(name: "observing", threads: 1, places: Shares(whole: Self.observersMax))
         blankFiles = BlankFiles(data: data, schema: schema, background: background)
         files = BackgroundPool(name: "files", threads: 2, places: budgets.files)

@@ -25,6 +25,38 @@ package struct TenantProfile: Sendable {
     package var requestsMonth: Int64
     package var requestsCount: Int64
     package var lastRequestAt: Timestamp?
+    /// Where it went; nil while it lives here.
+    package var move: TenantMove?
+
+    package init(
+        id: TenantID, slug: String, blueprint: String, state: TenantState, tier: Tier, quotaOverrides: QuotaOverrides,
+        currency: String, keyPrefix: String, ownerEmail: String, createdAt: Timestamp, refundableUntil: Timestamp,
+        endsAt: Timestamp?, endedAt: Timestamp?, deletesAt: Timestamp? = nil, limit: Policy?, domains: [String],
+        projectionEpoch: Int64, incarnation: Int64 = 1, requestsMonth: Int64, requestsCount: Int64,
+        lastRequestAt: Timestamp?
+    ) {
+        self.id = id
+        self.slug = slug
+        self.blueprint = blueprint
+        self.state = state
+        self.tier = tier
+        self.quotaOverrides = quotaOverrides
+        self.currency = currency
+        self.keyPrefix = keyPrefix
+        self.ownerEmail = ownerEmail
+        self.createdAt = createdAt
+        self.refundableUntil = refundableUntil
+        self.endsAt = endsAt
+        self.endedAt = endedAt
+        self.deletesAt = deletesAt
+        self.limit = limit
+        self.domains = domains
+        self.projectionEpoch = projectionEpoch
+        self.incarnation = incarnation
+        self.requestsMonth = requestsMonth
+        self.requestsCount = requestsCount
+        self.lastRequestAt = lastRequestAt
+    }
 
     package var quotas: Quotas { quotaOverrides.applied(to: tier.quotas) }
 
@@ -37,6 +69,7 @@ package struct TenantProfile: Sendable {
         case .suspended: return .refused(.suspended)
         case .cancelled: return .refused(.cancelled)
         case .refunded: return .refused(.refunded)
+        case .moved: return .refused(.moved(to: move?.baseURL ?? ""))
         case .creating, .deleting: return .unknown
         }
     }
@@ -51,5 +84,24 @@ package struct TenantProfile: Sendable {
         endedAt = row.endedAt
         deletesAt = row.deletesAt
         ownerEmail = row.ownerEmail
+        move = row.move
+    }
+}
+
+/// Where a tenant went (P10).
+package struct TenantMove: Sendable, Equatable {
+    /// Its base URL there: what callers are told.
+    package var baseURL: String
+    package let at: Timestamp
+    /// What it was before, and is again where the move is taken back.
+    package let stateBefore: TenantState
+    /// It lives there: the move cannot be taken back any more.
+    package var confirmedAt: Timestamp?
+
+    package init(baseURL: String, at: Timestamp, stateBefore: TenantState, confirmedAt: Timestamp? = nil) {
+        self.baseURL = baseURL
+        self.at = at
+        self.stateBefore = stateBefore
+        self.confirmedAt = confirmedAt
     }
 }

@@ -9,6 +9,8 @@ package enum TenantState: Int64, Sendable {
     case refunded = 4
     /// Tombstoned: being erased.
     case deleting = 5
+    /// It lives on another node, or is on its way there (P10): nothing of it changes here any more.
+    case moved = 6
 
     package var name: String {
         switch self {
@@ -18,6 +20,7 @@ package enum TenantState: Int64, Sendable {
         case .cancelled: "cancelled"
         case .refunded: "refunded"
         case .deleting: "deleting"
+        case .moved: "moved"
         }
     }
 }
@@ -34,12 +37,15 @@ package enum TenantClosure: Sendable, Equatable {
     case suspended
     case cancelled
     case refunded
+    /// To this base URL.
+    case moved(to: String)
 
     package var state: TenantState {
         switch self {
         case .suspended: .suspended
         case .cancelled: .cancelled
         case .refunded: .refunded
+        case .moved: .moved
         }
     }
 }

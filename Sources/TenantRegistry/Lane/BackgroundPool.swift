@@ -16,8 +16,11 @@ package final class BackgroundPool: Sendable {
     private let signals = WaitingQueue<Void>()
     private let places: Shares
 
-    /// `places`: how many tasks may wait. `isPolite`: its threads yield the processor to all others.
-    package init(name: String, threads: Int, places: Shares, isPolite: Bool = false) {
+    /// `places`: how many tasks may wait. `isPolite`: its threads yield the processor to all others. `rest`: how many
+    /// times the processor time that a task took its thread stands still behind it.
+    package init(
+        name: String, threads: Int, places: Shares, isPolite: Bool = false, rest: (@Sendable () -> UInt64)? = nil
+    ) {
         self.places = places
         for index in 0..<threads {
             startThread("\(name)-\(index)") { [signals, self] in
@@ -25,11 +28,20 @@ package final class BackgroundPool: Sendable {
                 while signals.take() != nil {
                     guard let (payer, task) = line.withLock({ $0.popFirst() }) else { continue }
                     places.leave(payer)
+                    guard let rest else {
+                        task.run()
+                        continue
+                    }
+                    let before = threadNanoseconds()
                     task.run()
+                    let nanoseconds = (threadNanoseconds() - before) * rest()
+                    usleep(UInt32(min(nanoseconds / 1_000, Self.restMicrosecondsMax)))
                 }
             }
         }
     }
+
+    private static let restMicrosecondsMax: UInt64 = 50_000
 
     /// As nice(2) has it: a third of the share that the loops and lanes get where all want the processor.
     /// Linux knows it by thread.
@@ -60,4 +72,11 @@ package final class BackgroundPool: Sendable {
     }
 
     package func close() { signals.close() }
+}
+
+/// Processor time of this thread.
+private func threadNanoseconds() -> UInt64 {
+    var time = timespec()
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
 }

@@ -111,7 +111,9 @@ extension Fleet {
                 writes: flushes,
                 perform: { [schema] store in
                     if flushes { store.flushReads() }
-                    let (uses, bytes) = (try schema.meter.quotas(store.reader), try store.bytes)
+                    let uses = try schema.meter.quotas(
+                        store.reader, record.meter.countsRows(at: store.projectionEpoch))
+                    let bytes = try store.bytes
                     return { [self] _ in
                         // Its opening may have shown rows that nobody counted.
                         guard let gap = record.meter.gap else { return then(uses, bytes) }

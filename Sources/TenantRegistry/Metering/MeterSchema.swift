@@ -2,20 +2,21 @@ import SQLite
 
 /// What the meter asks of a tenant's file (P9), given by TenantApp.
 package struct MeterSchema: Sendable {
-    /// How much of each quota is used. On the tenant's lane.
-    package let quotas: @Sendable (TenantReader) throws -> [QuotaUse]
+    /// How much of each quota is used. On the tenant's lane. `countsRows`: of those too that count rows, which is long
+    /// where there are many.
+    package let quotas: @Sendable (TenantReader, _ countsRows: Bool) throws -> [QuotaUse]
     /// What a record of the audit log sold, by its detail.
     package let sale: @Sendable (_ detail: String) -> MeteredSale
 
     package init(
-        quotas: @escaping @Sendable (TenantReader) throws -> [QuotaUse],
+        quotas: @escaping @Sendable (TenantReader, _ countsRows: Bool) throws -> [QuotaUse],
         sale: @escaping @Sendable (_ detail: String) -> MeteredSale
     ) {
         self.quotas = quotas
         self.sale = sale
     }
 
-    package static let nothing = MeterSchema(quotas: { _ in [] }, sale: { _ in MeteredSale() })
+    package static let nothing = MeterSchema(quotas: { _, _ in [] }, sale: { _ in MeteredSale() })
 }
 
 /// Counts rows of the audit chain as their commits would have counted them: what a crash left uncounted. On the

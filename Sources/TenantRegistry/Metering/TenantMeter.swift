@@ -39,6 +39,8 @@ final class TenantMeter: Sendable {
         var stands: [QuotaKind: QuotaStand] = [:]
         /// Something that quotas are judged by may have changed.
         var wantsLook = false
+        /// Of the file when its keys and resellers were last counted.
+        var countedEpoch: Int64?
     }
 
     private let state = Mutex(State())
@@ -77,7 +79,12 @@ final class TenantMeter: Sendable {
         }
     }
 
-    func wantLook() { state.withLock { $0.wantsLook = true } }
+    func wantLook() {
+        state.withLock { state in
+            state.wantsLook = true
+            state.countedEpoch = nil
+        }
+    }
 
     /// Whether there is anything to be counted, saved or judged.
     var isDirty: Bool {
@@ -116,10 +123,19 @@ final class TenantMeter: Sendable {
 
     // MARK: Quotas
 
+    /// Whether keys and resellers have to be counted anew: their projection has moved, or their quota was changed.
+    func countsRows(at epoch: Int64) -> Bool {
+        state.withLock { state in
+            defer { state.countedEpoch = epoch }
+            return state.countedEpoch != epoch
+        }
+    }
+
     var stands: [QuotaKind: QuotaStand] { state.withLock { $0.stands } }
 
     /// The stands after a look, and the levels that are to be told; nil where nothing changed.
-    func look(_ uses: [QuotaUse], month: Int64) -> [(kind: QuotaKind, stand: QuotaStand, news: [Int64], use: QuotaUse)] {
+    func look(_ uses: [QuotaUse], month: Int64) -> [(kind: QuotaKind, stand: QuotaStand, news: [Int64], use: QuotaUse)]
+    {
         state.withLock { state in
             state.wantsLook = false
             return uses.compactMap { use in

@@ -70,6 +70,8 @@ package struct DomainChange: Sendable {
 
 package enum RegistryRefusal: Error, Sendable {
     case slugTaken
+    /// A tenant of this id lives here, or has moved away and is not deleted yet.
+    case uuidLives
     case hostTaken(String)
     case unknownTenant
     /// The hash belongs to another tenant.
@@ -109,6 +111,12 @@ package protocol Registry: AnyObject, Sendable {
     func change(
         _ tenant: TenantID, as act: ProviderAct?, domains: DomainChange?, judge: @escaping Judge,
         _ change: @escaping @Sendable (inout TenantProfile) throws -> Void, then: @escaping Done<Void>)
+    /// A tenant that came from elsewhere is whole (P10): like `complete`, with all that its file says at `epoch`.
+    func adopt(
+        _ profile: TenantProfile, _ changes: [ProjectionChange], epoch: Int64, meteredFrom mark: MeterMark,
+        as act: ProviderAct, judge: @escaping Judge, then: @escaping Done<Void>)
+    /// Hashes that opened its keys until then die with it: without their key's id, by which one that comes back from
+    /// elsewhere (P10) tells them from those that were revoked.
     func erase(_ profile: TenantProfile, as act: ProviderAct, then: @escaping Done<Void>)
     /// Before a secret is minted: its hash belongs to this tenant from now on.
     func reserve(_ hash: Digest, for tenant: TenantID, then: @escaping Done<Void>)
@@ -117,7 +125,7 @@ package protocol Registry: AnyObject, Sendable {
     func replaceProjection(
         of tenant: TenantID, with changes: [ProjectionChange], epoch: Int64, incarnation: Int64,
         then: @escaping Done<Void>)
-    /// Of these hashes: those revoked, and whether one is another tenant's.
+    /// Of these hashes: those revoked (not those that died with a tenant that was erased), and whether one is another tenant's.
     func judge(_ hashes: [Digest], for tenant: TenantID, then: @escaping Done<(revoked: [Digest], foreign: Bool)>)
     func addProviderKey(
         _ new: NewProviderKey, revokingOthers: Bool, as act: ProviderAct, judge: @escaping Judge,
@@ -149,6 +157,8 @@ package protocol Registry: AnyObject, Sendable {
         _ selection: UsageSelection, after place: MeterPlace?, limit: Int, then: @escaping Done<[UsageMonth]>)
     /// When files are to be asked next; nil: never. `isWhole`: the process stops in order, and no row is too late.
     func saveDue(_ rows: [(TenantID, Timestamp?)], isWhole: Bool, then: @escaping Done<Void>)
+    /// One consistent copy of it in a file that does not exist yet; it is synced.
+    func copy(to path: String, then: @escaping Done<Void>)
     /// Operations that wait. For metrics.
     var waiting: Int { get }
     func close(then: @escaping @Sendable () -> Void)
@@ -157,7 +167,7 @@ package protocol Registry: AnyObject, Sendable {
 /// The registry in one SQLite file with a lane of its own.
 package final class SQLiteRegistry: Registry {
     private let path: String
-    private let lane: Lane<RegistryStore>
+    let lane: Lane<RegistryStore>
     private let metrics: LaneMetrics
 
     package init(path: String, pool: LanePool, report: @escaping @Sendable (String) -> Void) {
@@ -213,6 +223,9 @@ package final class SQLiteRegistry: Registry {
         write(
             { connection in
                 try judge(ProviderKeyTable(connection: connection))
+                if try connection.exists("SELECT 1 FROM tenant WHERE id = ?1", .blob(profile.id.bytes)) {
+                    throw RegistryRefusal.uuidLives
+                }
                 let taken = try connection.row("SELECT 1 FROM tenant WHERE slug = ?1", .text(profile.slug)) { _ in true
                 }
                 if taken != nil { throw RegistryRefusal.slugTaken }
@@ -270,7 +283,8 @@ package final class SQLiteRegistry: Registry {
             """
             UPDATE tenant SET state = ?2, tier = ?3, quota_bytes = ?4, quota_resellers = ?5, quota_keys = ?6,
                 quota_requests = ?7, ends_at = ?8, ended_at = ?9, limit_requests = ?10, limit_window = ?11,
-                limit_burst = ?12, owner_email = ?13, deletes_at = ?14
+                limit_burst = ?12, owner_email = ?13, deletes_at = ?14, moved_to = ?15, moved_at = ?16,
+                moved_from_state = ?17, move_confirmed_at = ?18
             WHERE id = ?1
             """,
             .blob(profile.id.bytes), .integer(profile.state.rawValue), .text(profile.tier.rawValue),
@@ -279,7 +293,9 @@ package final class SQLiteRegistry: Registry {
             .optional(profile.endsAt?.milliseconds), .optional(profile.endedAt?.milliseconds),
             .optional(profile.limit.map { Int64($0.requests) }),
             .optional(profile.limit.map { Int64($0.windowSeconds) }), .optional(profile.limit.map { Int64($0.burst) }),
-            .text(profile.ownerEmail), .optional(profile.deletesAt?.milliseconds))
+            .text(profile.ownerEmail), .optional(profile.deletesAt?.milliseconds), .optional(profile.move?.baseURL),
+            .optional(profile.move?.at.milliseconds), .optional(profile.move?.stateBefore.rawValue),
+            .optional(profile.move?.confirmedAt?.milliseconds))
     }
 
     private static func log(_ act: ProviderAct, _ profile: TenantProfile, _ connection: Connection) throws {
@@ -303,11 +319,33 @@ package final class SQLiteRegistry: Registry {
         }
     }
 
+    package func adopt(
+        _ profile: TenantProfile, _ changes: [ProjectionChange], epoch: Int64, meteredFrom mark: MeterMark,
+        as act: ProviderAct, judge: @escaping Judge, then: @escaping Done<Void>
+    ) {
+        write(
+            { connection in
+                try judge(ProviderKeyTable(connection: connection))
+                try Self.replaceProjection(of: profile.id, with: changes, epoch, profile.incarnation, connection)
+                try Self.save(profile, connection)
+                try connection.run(
+                    """
+                    UPDATE tenant SET requests_month = ?2, requests_count = ?3, last_request_at = ?4
+                    WHERE id = ?1
+                    """,
+                    .blob(profile.id.bytes), .integer(profile.requestsMonth), .integer(profile.requestsCount),
+                    .optional(profile.lastRequestAt?.milliseconds))
+                try UsageTable(connection: connection).begin(profile, at: mark)
+                try Self.log(act, profile, connection)
+            }, then: then)
+    }
+
     package func erase(_ profile: TenantProfile, as act: ProviderAct, then: @escaping Done<Void>) {
         write(
             { connection in
                 try connection.run(
-                    "UPDATE secret SET is_revoked = 1, key_id = NULL WHERE tenant_id = ?1", .blob(profile.id.bytes))
+                    "UPDATE secret SET is_revoked = 1, key_id = NULL WHERE tenant_id = ?1 AND is_revoked = 0",
+                    .blob(profile.id.bytes))
                 try connection.run("DELETE FROM tenant WHERE id = ?1", .blob(profile.id.bytes))
                 try Self.log(act, profile, connection)
             }, then: then)
@@ -344,24 +382,29 @@ package final class SQLiteRegistry: Registry {
         then: @escaping Done<Void>
     ) {
         write(
-            { connection in
-                let id = SQLValue.blob(tenant.bytes)
-                try connection.run("DELETE FROM api_key WHERE tenant_id = ?1", id)
-                try connection.run("DELETE FROM reseller WHERE tenant_id = ?1", id)
-                // Hashes that the file does not know any more are kept, dead.
-                try connection.run("UPDATE secret SET is_revoked = 1 WHERE tenant_id = ?1 AND key_id IS NOT NULL", id)
-                for change in changes {
-                    try RegistryWriting(connection: connection).apply(change, of: tenant, reviving: true)
-                }
-                try connection.run("DELETE FROM secret WHERE tenant_id = ?1 AND key_id IS NULL AND is_revoked = 0", id)
-                try connection.run(
-                    """
-                    UPDATE tenant SET projection_epoch = ?2,
-                        incarnation = CASE WHEN incarnation <= ?4 THEN max(incarnation, ?3) ELSE ?3 END
-                    WHERE id = ?1
-                    """,
-                    id, .integer(epoch), .integer(incarnation), .integer(TenantStore.counters.upperBound))
-            }, then: then)
+            { try Self.replaceProjection(of: tenant, with: changes, epoch, incarnation, $0) }, then: then)
+    }
+
+    private static func replaceProjection(
+        of tenant: TenantID, with changes: [ProjectionChange], _ epoch: Int64, _ incarnation: Int64,
+        _ connection: Connection
+    ) throws {
+        let id = SQLValue.blob(tenant.bytes)
+        try connection.run("DELETE FROM api_key WHERE tenant_id = ?1", id)
+        try connection.run("DELETE FROM reseller WHERE tenant_id = ?1", id)
+        // Hashes that the file does not know any more are kept, dead.
+        try connection.run("UPDATE secret SET is_revoked = 1 WHERE tenant_id = ?1 AND key_id IS NOT NULL", id)
+        for change in changes {
+            try RegistryWriting(connection: connection).apply(change, of: tenant, reviving: true)
+        }
+        try connection.run("DELETE FROM secret WHERE tenant_id = ?1 AND key_id IS NULL AND is_revoked = 0", id)
+        try connection.run(
+            """
+            UPDATE tenant SET projection_epoch = ?2,
+                incarnation = CASE WHEN incarnation <= ?4 THEN max(incarnation, ?3) ELSE ?3 END
+            WHERE id = ?1
+            """,
+            id, .integer(epoch), .integer(incarnation), .integer(TenantStore.counters.upperBound))
     }
 
     package func judge(
@@ -374,7 +417,8 @@ package final class SQLiteRegistry: Registry {
                 var foreign = false
                 for hash in hashes {
                     let row = try connection.row(
-                        "SELECT tenant_id, is_revoked FROM secret WHERE hash = ?1", .blob(hash.bytes)
+                        "SELECT tenant_id, is_revoked AND key_id IS NOT NULL FROM secret WHERE hash = ?1",
+                        .blob(hash.bytes)
                     ) { try (tenant: $0.blob(), isRevoked: $0.bool()) }
                     guard let row else { continue }
                     if row.tenant != tenant.bytes { foreign = true }

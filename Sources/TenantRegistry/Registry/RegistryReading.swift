@@ -121,7 +121,8 @@ private struct StoredTenant {
         "currency", "key_prefix", "owner_email", "created_at", "refundable_until", "ends_at", "ended_at",
         "deletes_at",
         "limit_requests", "limit_window", "limit_burst", "projection_epoch", "incarnation", "requests_month",
-        "requests_count", "last_request_at", "wrapped_secret_key", "wrapped_signing_key")
+        "requests_count", "last_request_at", "wrapped_secret_key", "wrapped_signing_key", "moved_to", "moved_at",
+        "moved_from_state", "move_confirmed_at")
     static let all = Statement("SELECT \(columns) FROM tenant")
     static let byID = Statement("SELECT \(columns) FROM tenant WHERE id = ?1")
 
@@ -139,6 +140,15 @@ private struct StoredTenant {
             requestsMonth: try row.int(), requestsCount: try row.int(), lastRequestAt: try row.optionalTime())
         wrappedSecretKey = try row.blob()
         wrappedSigningKey = try row.blob()
+        profile.move = try Self.move(&row)
+    }
+
+    private static func move(_ row: inout RowReader) throws -> TenantMove? {
+        let (baseURL, at) = (try row.optionalText(), try row.optionalTime())
+        let before = try row.optionalInt()
+        let confirmedAt = try row.optionalTime()
+        guard let baseURL, let at, let before = before.flatMap({ TenantState(rawValue: $0) }) else { return nil }
+        return TenantMove(baseURL: baseURL, at: at, stateBefore: before, confirmedAt: confirmedAt)
     }
 }
 

@@ -34,7 +34,7 @@ struct RegistryWriting {
             INSERT INTO api_key (tenant_id, key_id, public_id, role, book, scopes, reseller_id, account_id, is_revoked,
                 expires_at, limit_requests, limit_window, limit_burst, epoch)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
-            ON CONFLICT DO UPDATE SET scopes = excluded.scopes, is_revoked = excluded.is_revoked,
+            ON CONFLICT DO UPDATE SET role = excluded.role, scopes = excluded.scopes, is_revoked = excluded.is_revoked,
                 expires_at = excluded.expires_at, limit_requests = excluded.limit_requests,
                 limit_window = excluded.limit_window, limit_burst = excluded.limit_burst, epoch = excluded.epoch
             """,

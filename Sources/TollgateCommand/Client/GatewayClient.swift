@@ -57,6 +57,11 @@ struct GatewayClient {
         return try GatewayClient(invocation, url: url, key: key, providerPath)
     }
 
+    /// Another node's provider, beside the one that the command is about.
+    static func elsewhere(_ url: String, key: String, authorities: String?) throws -> GatewayClient {
+        try GatewayClient(url: url, socketPath: nil, key: key, authorities: authorities, providerPath)
+    }
+
     static func owner(_ invocation: Invocation) throws -> GatewayClient {
         guard let key = invocation.text("--key") ?? invocation.environment["TOLLGATE_OWNER_KEY"], !key.isEmpty else {
             throw CommandFailure.usage("“tollgate \(invocation.command.name)” needs --key KEY, or TOLLGATE_OWNER_KEY")
@@ -91,11 +96,15 @@ struct GatewayClient {
     }
 
     private init(_ invocation: Invocation, url: String?, key: String?, _ basePath: String) throws {
-        self.basePath = basePath
         var socketPath: String?
         if url == nil { socketPath = try Self.controlSocket(of: invocation.text("--data") ?? Self.dataPathDefault) }
+        try self.init(
+            url: url, socketPath: socketPath, key: key, authorities: invocation.text("--ca-cert"), basePath)
+    }
+
+    private init(url: String?, socketPath: String?, key: String?, authorities: String?, _ basePath: String) throws {
+        self.basePath = basePath
         place = url ?? socketPath ?? ""
-        let authorities = invocation.text("--ca-cert")
         func make(_ seconds: Int) throws(CommandFailure) -> HTTPClient {
             do {
                 return try HTTPClient(
@@ -169,8 +178,18 @@ struct GatewayClient {
 
     /// A file that comes in shows how far it is.
     private static func told(_ sink: ResponseSink, to progress: Progress) -> ResponseSink {
-        guard case .file(let path, nil) = sink else { return sink }
-        return .file(path: path) { done, total in progress.tell(path, done, of: total, unit: "bytes") }
+        switch sink {
+        case .memory, .file(_, .some): return sink
+        case .file(let path, nil):
+            return .file(path: path) { done, total in progress.tell(path, done, of: total, unit: "bytes") }
+        case .stream(let give):
+            var done: Int64 = 0
+            return .stream { bytes in
+                done += Int64(bytes.count)
+                progress.tell("so far", done, of: nil, unit: "bytes")
+                try give(bytes)
+            }
+        }
     }
 
     /// What helps where the refusal itself does not say it.

@@ -1,127 +1,264 @@
 import CallKit
+import Cryptography
 import Foundation
+import HTTPClient
 import HTTPCore
+import Provider
 import TenantApp
 import TenantRegistry
 
-/// `tollgate backup`: every tenant's export in one folder, each verified before it takes its name.
+/// `tollgate backup`: the whole node in one folder, while it serves; what has not changed since the last backup there is
+/// used again (P11).
 enum BackupCommand {
-    static let command = Command(
-        "backup", "Export every tenant to DIR/SLUG.sqlite, each verified", arguments: ["DIR"],
-        options: [Option("--force", "Replace the copies that are there")] + GatewayClient.options,
-        notes: "The data folder's master.key opens the secrets in the copies: keep a copy of it apart."
+    static let commands = [command, BackupVerifyCommand.command, RestoreNodeCommand.command]
+
+    private static let command = Command(
+        "backup", "Back the whole node up into DIR, while it serves", arguments: ["DIR"],
+        options: [
+            Option(
+                "--passphrase-file", "FILE",
+                "Keep the master key in it, under the passphrase in the first line (- is standard input)")
+        ] + GatewayClient.options,
+        notes: "Without a passphrase only the data folder's master.key opens the backup: keep a copy of it apart.\n"
+            + "Run it again on the same DIR: what is there already is used again."
     ) { invocation in
-        let folder = invocation.arguments[0]
-        do {
-            try FileManager.default.createDirectory(
-                atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        } catch {
-            throw CommandFailure.failed("\(folder) cannot be made")
+        var headers: [(String, String)] = []
+        if invocation.has("--passphrase-file") {
+            headers = [MoveCommands.header(try MoveCommands.passphrase(invocation))]
         }
         let client = try GatewayClient.provider(invocation)
-        var outcomes: [(slug: String, outcome: Outcome)] = []
-        // Copies go on where nobody can be told of them; that they are not told of is said at the end.
-        var unsaid: CommandFailure?
-        for slug in try slugs(client) {
-            let outcome = copy(slug, to: "\(folder)/\(slug).sqlite", client, invocation)
-            outcomes.append((slug, outcome))
-            if !invocation.has("--json"), unsaid == nil { unsaid = say(slug, outcome) }
-        }
-        do {
-            try DataDirectory.synchronise(folder: folder)
-        } catch {
-            throw CommandFailure.failed("\(folder) cannot be synced")
-        }
-        let failures = outcomes.count { if case .failed = $0.outcome { true } else { false } }
-        if let unsaid { throw unsaid.insteadOf(failures == 0 ? ExitCode.ok : ExitCode.failed) }
-        try report(outcomes, failures, invocation)
-        return failures == 0 ? ExitCode.ok : ExitCode.failed
+        let writing = try Writing(ArchiveFolder(writing: invocation.arguments[0]), invocation)
+        _ = try client.send(
+            "GET", "/backup", headers: headers, sink: .stream { try writing.take($0) }, isLong: true)
+        return try writing.finish()
     }
 
-    private enum Outcome {
-        case copied(path: String, bytes: Int64)
-        /// There is nothing to copy any more.
-        case skipped(String)
-        case failed(String)
-    }
+    /// One backup on its way in.
+    private final class Writing {
+        let folder: ArchiveFolder
+        let invocation: Invocation
+        private var reader = BackupFrameReader()
+        private var manifest: String?
+        private var tenants: [(slug: String, bytes: Int64, written: Int64, again: Int)] = []
+        private var failures: [(slug: String, reason: String)] = []
+        /// Objects and their bytes, of all.
+        private var written = (objects: 0, bytes: Int64(0))
+        private var again = 0
 
-    private static func slugs(_ client: GatewayClient) throws -> [String] {
-        var slugs: [String] = []
-        var cursor: String?
-        repeat {
-            let suffix = cursor.map { "&cursor=\($0.percentEncoded)" } ?? ""
-            let page = try Answers.parsed(try client.send("GET", "/tenants?limit=100" + suffix))
-            guard case .array(let rows)? = page["data"] else {
-                throw CommandFailure.failed("the list of tenants is no list")
+        init(_ folder: ArchiveFolder, _ invocation: Invocation) {
+            self.folder = folder
+            self.invocation = invocation
+        }
+
+        func take(_ bytes: UnsafeRawBufferPointer) throws {
+            for frame in try reader.take(bytes) { try take(frame) }
+        }
+
+        private func take(_ frame: BackupFrame) throws {
+            switch frame.kind {
+            case .tenant:
+                tenants.append((frame.name, Int64(String(decoding: frame.body, as: UTF8.self)) ?? 0, 0, 0))
+            case .failure:
+                failures.append((frame.name, String(decoding: frame.body, as: UTF8.self)))
+            case .object:
+                let isThere = try folder.write(frame.name, frame.body)
+                let isTenants = frame.name.hasPrefix("tenants/") && !tenants.isEmpty
+                if isThere {
+                    again += 1
+                    if isTenants { tenants[tenants.count - 1].again += 1 }
+                } else {
+                    written = (written.objects + 1, written.bytes + Int64(frame.body.count))
+                    if isTenants { tenants[tenants.count - 1].written += Int64(frame.body.count) }
+                }
+            case .manifest:
+                try folder.writeManifest(frame.name, frame.body)
+                manifest = frame.name
             }
-            // Names of files are made of them: only what a slug can be.
-            slugs += rows.compactMap { $0["slug"]?.text }.filter { !$0.contains("/") && !$0.hasPrefix(".") }
-            cursor = page["next_cursor"]?.text
-        } while cursor != nil
-        return slugs
-    }
-
-    private static func copy(_ slug: String, to path: String, _ client: GatewayClient, _ invocation: Invocation)
-        -> Outcome
-    {
-        let newPath = path + ".new"
-        do {
-            try CopyCommands.refuseOverwriting(path, invocation)
-            _ = try client.send(
-                "GET", "/tenants/\(slug.percentEncoded)/export", sink: .file(path: newPath), isLong: true)
-            let report = try Verifier(path: newPath).run()
-            guard report.isSound else {
-                // What is wrong shows in the copy; an older, sound one keeps its name.
-                let unsound = path + ".unsound"
-                try DataDirectory.rename(newPath, to: unsound)
-                return .failed("NOT sound: \(report.findings.first?.text ?? ""); see “tollgate verify \(unsound)”")
-            }
-            try DataDirectory.rename(newPath, to: path)
-            return .copied(path: path, bytes: CopyCommands.size(of: path))
-        } catch CommandFailure.refused(let text, let answer) {
-            let code = (try? JSON.parse(answer))?["code"]?.text
-            return code == "not_found" || code == "export_period_over" ? .skipped(text) : .failed(text)
-        } catch {
-            return .failed("\(error)")
         }
-    }
 
-    /// Why it could not be said; nil where it was.
-    private static func say(_ slug: String, _ outcome: Outcome) -> CommandFailure? {
-        do throws(CommandFailure) {
-            switch outcome {
-            case .copied(let path, let bytes): try Output.line("\(slug): \(path), \(bytes) bytes, sound")
-            case .skipped(let reason): try Output.line("\(slug): skipped: \(reason)")
-            case .failed(let reason): Output.errorLine("\(slug): \(reason)")
+        func finish() throws -> Int32 {
+            guard let manifest, reader.isEmpty else {
+                throw CommandFailure.failed(
+                    "the backup was cut short, and has no manifest: run it again, what came is used again")
             }
-            return nil
-        } catch {
-            return error
+            for failure in failures { Output.errorLine("\(failure.slug): \(failure.reason)") }
+            let text =
+                "\(manifest): \(tenants.count) \(tenants.count == 1 ? "tenant" : "tenants"), "
+                + "\(written.bytes) bytes in \(written.objects) new objects, \(again) objects used again, "
+                + "\(failures.count) failed"
+            let code = failures.isEmpty ? ExitCode.ok : ExitCode.failed
+            do throws(CommandFailure) {
+                try Answers.report(invocation, text, { report(manifest, &$0) })
+            } catch {
+                throw error.insteadOf(code)
+            }
+            return code
         }
-    }
 
-    private static func report(
-        _ outcomes: [(slug: String, outcome: Outcome)], _ failures: Int, _ invocation: Invocation
-    ) throws(CommandFailure) {
-        let skips = outcomes.count { if case .skipped = $0.outcome { true } else { false } }
-        let copies = outcomes.count - failures - skips
-        try Answers.report(invocation, "\(copies) copied, \(skips) skipped, \(failures) failed") { json in
-            json.array("data") { json in
-                for (slug, outcome) in outcomes {
+        private func report(_ manifest: String, _ json: inout JSONWriter) {
+            json.field("manifest", manifest)
+            json.field("new_objects", written.objects)
+            json.field("new_bytes", written.bytes)
+            json.field("used_again", again)
+            json.array("tenants") { json in
+                for tenant in tenants {
                     json.object { json in
-                        json.field("slug", slug)
-                        switch outcome {
-                        case .copied(let path, let bytes):
-                            json.field("path", path)
-                            json.field("bytes", bytes)
-                            json.field("sound", true)
-                        case .skipped(let reason): json.field("skipped", reason)
-                        case .failed(let reason): json.field("failed", reason)
+                        json.field("slug", tenant.slug)
+                        json.field("bytes", tenant.bytes)
+                        json.field("new_bytes", tenant.written)
+                    }
+                }
+            }
+            json.array("failed") { json in
+                for failure in failures {
+                    json.object { json in
+                        json.field("slug", failure.slug)
+                        json.field("reason", failure.reason)
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What opens a backup, and its parts, for commands that need no gateway.
+struct OpenedBackup {
+    static let options = [
+        Option("--passphrase-file", "FILE", "The passphrase that the backup was made with (- is standard input)"),
+        Option("--master-key", "FILE", "A copy of the master.key of the node that was backed up"),
+        Option("--manifest", "NAME", "Another backup in DIR than the newest"),
+    ]
+
+    let folder: ArchiveFolder
+    let manifest: ArchiveManifest
+    let masterKey: [UInt8]
+
+    private static let masterKeyBytes = 32
+
+    init(_ invocation: Invocation) throws {
+        let opener: ArchiveManifest.Opener
+        switch (invocation.text("--passphrase-file"), invocation.text("--master-key")) {
+        case (.some, .some), (nil, nil):
+            throw CommandFailure.usage("one of --passphrase-file FILE and --master-key FILE opens a backup")
+        case (.some, nil):
+            guard let passphrase = Passphrase(try MoveCommands.passphrase(invocation)) else {
+                throw ArchiveFailure.wrongPassphrase
+            }
+            opener = .passphrase(passphrase)
+        case (nil, .some(let path)):
+            guard let key = FileManager.default.contents(atPath: path), key.count == Self.masterKeyBytes else {
+                throw CommandFailure.failed("\(path) is no master key: it has \(Self.masterKeyBytes) bytes")
+            }
+            opener = .masterKey(Array(key))
+        }
+        do {
+            folder = try ArchiveFolder(reading: invocation.arguments[0])
+            (manifest, masterKey) = try folder.open(invocation.text("--manifest"), by: opener)
+        } catch let failure as ArchiveFailure {
+            throw CommandFailure.failed("\(failure)")
+        }
+    }
+
+    /// The registry's copy at `path`, found to be sound; what each tenant's objects are sealed under.
+    func registry(at path: String) throws -> [TenantID: [UInt8]] {
+        try folder.assemble(manifest.index, under: ArchiveKey(of: masterKey), to: path)
+        return try NodeCopy.secretKeys(inRegistry: path, under: masterKey)
+    }
+
+    func assemble(_ tenant: ArchiveManifest.Tenant, _ keys: [TenantID: [UInt8]], to path: String) throws {
+        guard let key = keys[tenant.id] else { throw ArchiveFailure.missing("the key of \(tenant.slug)") }
+        try folder.assemble(tenant.index, under: ArchiveKey(of: key), to: path)
+    }
+}
+
+/// `tollgate backup verify`: every tenant restored to a scratch folder and proved (P11).
+enum BackupVerifyCommand {
+    static let command = Command(
+        "backup verify", "Restore every tenant of a backup to a scratch folder, and prove it", arguments: ["DIR"],
+        options: OpenedBackup.options + [
+            Option("--scratch", "DIR", "Where to ($TMPDIR, /tmp); one tenant at a time lies there"),
+            Option("--json", "Print the report as JSON"),
+        ],
+        notes: "Exit codes: 0 all sound, 1 something is wrong with one, or the backup cannot be opened."
+    ) { invocation in
+        let backup = try OpenedBackup(invocation)
+        let scratch =
+            "\(invocation.text("--scratch") ?? NSTemporaryDirectory())/tollgate-\(Hex.encode(SystemRandom().bytes(8)))"
+        try FileManager.default.createDirectory(
+            atPath: scratch, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        defer { try? FileManager.default.removeItem(atPath: scratch) }
+        return try run(backup, scratch, invocation)
+    }
+
+    private static func run(_ backup: OpenedBackup, _ scratch: String, _ invocation: Invocation) throws -> Int32 {
+        let keys: [TenantID: [UInt8]]
+        do {
+            keys = try backup.registry(at: "\(scratch)/registry")
+        } catch {
+            throw CommandFailure.failed("the registry: \(error)")
+        }
+        let (sound, faults) = try Progress.during("proving the backup") { progress throws(CommandFailure) in
+            prove(backup, keys, in: scratch, progress)
+        }
+        for fault in faults { Output.errorLine("\(fault.slug): NOT sound: \(fault.text)") }
+        let code = faults.isEmpty ? ExitCode.ok : ExitCode.failed
+        let text =
+            "the backup of \(backup.manifest.startedAt.text): the registry and \(sound.count) "
+            + "\(sound.count == 1 ? "tenant" : "tenants") sound, \(faults.count) not"
+        do throws(CommandFailure) {
+            try Answers.report(invocation, text) { json in
+                json.field("started_at", backup.manifest.startedAt.text)
+                json.array("sound") { json in for slug in sound { json.element(slug) } }
+                json.array("faults") { json in
+                    for fault in faults {
+                        json.object { json in
+                            json.field("slug", fault.slug)
+                            json.field("text", fault.text)
                         }
                     }
                 }
             }
-            json.field("failed", failures)
+        } catch {
+            throw error.insteadOf(code)
+        }
+        return code
+    }
+
+    private typealias Fault = (slug: String, text: String)
+
+    /// Each tenant by itself: one lies in the scratch folder at a time.
+    private static func prove(
+        _ backup: OpenedBackup, _ keys: [TenantID: [UInt8]], in scratch: String, _ progress: Progress
+    ) -> (sound: [String], faults: [Fault]) {
+        var faults: [Fault] = backup.manifest.failed.map { ($0.slug, "not copied: \($0.reason)") }
+        var sound: [String] = []
+        let count = Int64(backup.manifest.tenants.count)
+        for (number, tenant) in backup.manifest.tenants.enumerated() {
+            progress.tell("proving \(tenant.slug)", Int64(number), of: count, unit: "tenants")
+            // Erased while the backup was made: nobody has its key any more.
+            if keys[tenant.id] == nil { continue }
+            let path = "\(scratch)/\(tenant.id.text).sqlite"
+            defer { unlink(path) }
+            if let fault = fault(of: tenant, backup, keys, path) {
+                faults.append((tenant.slug, fault))
+            } else {
+                sound.append(tenant.slug)
+            }
+        }
+        return (sound, faults)
+    }
+
+    /// What is wrong with a tenant's copy; nil where it is sound and ends where the manifest says.
+    private static func fault(
+        of tenant: ArchiveManifest.Tenant, _ backup: OpenedBackup, _ keys: [TenantID: [UInt8]], _ path: String
+    ) -> String? {
+        do {
+            try backup.assemble(tenant, keys, to: path)
+            guard ExportSeal.read(path)?.head.text == tenant.head else { return "it is not the file of the manifest" }
+            let report = try ExaminationProcess.verify(Verifier(path: path), by: ExaminationProcess.ownProgram)
+            return report.isSound ? nil : report.text
+        } catch {
+            return "\(error)"
         }
     }
 }

@@ -60,7 +60,8 @@ enum CatalogueCommands {
             Option("--name", "NAME", "What people call it"),
             Option("--fulfilment", "HOW", "instant, manual, http or stock"),
         ] + options + GatewayClient.ownerOptions,
-        notes: "What is not named stays as it is; none takes a price or the days away. Products are hidden, never deleted."
+        notes:
+            "What is not named stays as it is; none takes a price or the days away. Products are hidden, never deleted."
     ) { invocation in
         let answer = try GatewayClient.owner(invocation).send(
             "PATCH", path(invocation), body: .bytes(JSON.object(try members(invocation)).encoded()))

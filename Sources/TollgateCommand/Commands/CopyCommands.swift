@@ -10,13 +10,22 @@ enum CopyCommands {
         options: [
             Option("--output", "FILE", "Where to", isRequired: true),
             Option("--force", "Replace the file that is there"),
+            Option("--with-secrets", "Write a sealed bundle, with all that another node needs to serve the tenant"),
+            MoveCommands.passphraseOption,
         ] + GatewayClient.options,
-        notes: "The file verifies offline: tollgate verify FILE. Secrets in it stay encrypted."
+        notes: "The file verifies offline: tollgate verify FILE. Secrets in it stay encrypted.\n"
+            + "With --with-secrets and --passphrase-file it is for “tollgate tenant import” alone."
     ) { invocation in
         let path = try invocation.required("--output")
         try refuseOverwriting(path, invocation)
+        let isBundle = invocation.has("--with-secrets")
+        guard isBundle == invocation.has("--passphrase-file") else {
+            throw CommandFailure.usage("--with-secrets and --passphrase-file come together")
+        }
+        let headers = isBundle ? [MoveCommands.header(try MoveCommands.passphrase(invocation))] : []
         _ = try GatewayClient.provider(invocation).send(
-            "GET", TenantCommands.path(invocation) + "/export", sink: .file(path: path), isLong: true)
+            "GET", TenantCommands.path(invocation) + "/export" + (isBundle ? "?with_secrets=true" : ""),
+            headers: headers, sink: .file(path: path), isLong: true)
         let bytes = size(of: path)
         try Answers.report(invocation, "\(path): \(bytes) bytes") { json in
             json.field("slug", invocation.arguments[0])

@@ -55,7 +55,8 @@ enum PriceCommands {
         let rows = try Pages.rows("/price-history", query: query, isOnePage: true, try .owner(invocation), invocation)
         if !invocation.has("--json") {
             try Answers.table(
-                rows.flatMap(changes), columns: ["at", "reseller", "sku", "column", "old", "new", "account", "way", "request_id"],
+                rows.flatMap(changes),
+                columns: ["at", "reseller", "sku", "column", "old", "new", "account", "way", "request_id"],
                 empty: "no changes")
         }
         return ExitCode.ok

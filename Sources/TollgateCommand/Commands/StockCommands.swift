@@ -5,7 +5,8 @@ import HTTPCore
 enum StockCommands {
     static let commands =
         [
-            listLicences, importLicences, withdrawLicences, moveLicences, listPorts, importPorts, withdrawPort, changePort,
+            listLicences, importLicences, withdrawLicences, moveLicences, listPorts, importPorts, withdrawPort,
+            changePort,
             listDevices, withdrawDevice, changeDevice, countItems, importItems, withdrawItem,
         ]
 
@@ -78,7 +79,8 @@ enum StockCommands {
     private static let importPorts = Command(
         "ports import", "Take a stock of ports in, all rows or none", arguments: ["FILE"],
         options: [mode] + GatewayClient.ownerOptions,
-        notes: "CSV with the columns device, server_ip, http_port, socks_port, country; a file that ends in .json is JSON."
+        notes:
+            "CSV with the columns device, server_ip, http_port, socks_port, country; a file that ends in .json is JSON."
     ) { invocation in try take("/ports", invocation) }
 
     private static let withdrawPort = Command(
@@ -111,7 +113,8 @@ enum StockCommands {
     private static let withdrawDevice = Command(
         "devices withdraw", "Take a device out of stock", arguments: ["DEVICE"],
         options: [fate, mode] + GatewayClient.ownerOptions,
-        notes: "Ports that find no other place stay until the command is run again with --ports end, or with more stock."
+        notes:
+            "Ports that find no other place stay until the command is run again with --ports end, or with more stock."
     ) { invocation in try send("DELETE", "/devices", nil, invocation) }
 
     private static let changeDevice = Command(
@@ -186,7 +189,9 @@ enum StockCommands {
     }
 
     private static func query(_ invocation: Invocation) -> String {
-        let names = ["mode", "ports"].compactMap { name in invocation.text("--\(name)").map { "\(name)=\($0.percentEncoded)" } }
+        let names = ["mode", "ports"].compactMap { name in
+            invocation.text("--\(name)").map { "\(name)=\($0.percentEncoded)" }
+        }
         return names.isEmpty ? "" : "?" + names.joined(separator: "&")
     }
 }

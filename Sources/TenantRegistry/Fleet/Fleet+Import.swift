@@ -1,0 +1,168 @@
+import Cryptography
+import Glibc
+import SQLite
+
+/// A tenant that comes from another node (P10).
+extension Fleet {
+    /// What came along, opened and read. The file at `path` belongs to `adopt`.
+    package struct Arrival: Sendable {
+        /// Its state is the one that it will have here.
+        package var profile: TenantProfile
+        package var hasOwnPrefix: Bool
+        package let secretKey: [UInt8]
+        package let signingSeed: [UInt8]
+        /// Its export, signed.
+        package let path: String
+
+        package init(
+            profile: TenantProfile, hasOwnPrefix: Bool, secretKey: [UInt8], signingSeed: [UInt8], path: String
+        ) {
+            self.profile = profile
+            self.hasOwnPrefix = hasOwnPrefix
+            self.secretKey = secretKey
+            self.signingSeed = signingSeed
+            self.path = path
+        }
+    }
+
+    /// One import under way.
+    private struct Adoption: Sendable {
+        let arrival: Arrival
+        let record: TenantRecord
+        /// Hashes that the registry has as revoked.
+        let revoked: [Digest]
+        let act: ProviderAct
+        let judge: Registry.Judge
+        /// What else of memory follows before anybody is answered: the limits' levels.
+        let settle: @Sendable (TenantRecord) -> Void
+        let then: @Sendable (Result<(TenantRecord, AuditHead), any Error>) -> Void
+    }
+
+    /// Takes a tenant in: same UUID, keys, secrets and chain, whose next incarnation begins with `tenant.imported`. Its
+    /// file is checked in full before anything is made of it. A crash at any step leaves no tenant or a whole one; what
+    /// would leave it waits for its operator's word (P3).
+    package func adopt(
+        _ arrival: Arrival, as act: ProviderAct, judge: @escaping Registry.Judge,
+        settle: @escaping @Sendable (TenantRecord) -> Void,
+        then answer: @escaping @Sendable (Result<(TenantRecord, AuditHead), any Error>) -> Void
+    ) {
+        let then: @Sendable (Result<(TenantRecord, AuditHead), any Error>) -> Void = { result in
+            DataDirectory.remove(arrival.path)
+            answer(result)
+        }
+        let submitted = examinations.submit { [self] in
+            do {
+                var profile = arrival.profile
+                profile.state = .creating
+                let record = try makeRecord(
+                    profile, secretKey: arrival.secretKey, signingSeed: arrival.signingSeed)
+                let file = try schema.examine(
+                    FileExamination(
+                        path: arrival.path, tenant: profile.id, publicKey: record.signingKey.publicKey,
+                        currency: profile.currency, acceptsUnsigned: false))
+                registry.judge(file.keyHashes, for: profile.id) { [self] result in
+                    do {
+                        let verdict = try result.get()
+                        if verdict.foreign { throw RestoreFailure.foreignKeyHash }
+                        insert(
+                            Adoption(
+                                arrival: arrival, record: record, revoked: verdict.revoked, act: act,
+                                judge: judge, settle: settle, then: then))
+                    } catch {
+                        then(.failure(error))
+                    }
+                }
+            } catch {
+                then(.failure(error))
+            }
+        }
+        if !submitted { then(.failure(LaneFailure.tooManyWaiting)) }
+    }
+
+    private func insert(_ adoption: Adoption) {
+        let (record, profile) = (adoption.record, adoption.record.profile)
+        let wrapped: (secret: [UInt8], signing: [UInt8])
+        do {
+            wrapped = (
+                try wrap(adoption.arrival.secretKey, of: profile.id),
+                try wrap(adoption.arrival.signingSeed, of: profile.id)
+            )
+        } catch {
+            return adoption.then(.failure(error))
+        }
+        registry.insert(
+            profile, hasOwnPrefix: adoption.arrival.hasOwnPrefix, wrappedSecretKey: wrapped.secret,
+            wrappedSigningKey: wrapped.signing, judge: adoption.judge
+        ) { [self] result in
+            if case .failure(let error) = result {
+                // A row of unknown outcome may come back and hold the name.
+                if case LaneFailure.outcomeUnknown = error {
+                    bury(profile, isMarked: true, as: adoption.act.also("tenant.deleted"))
+                }
+                return adoption.then(.failure(error))
+            }
+            record.lane.exclusively(
+                { [self] control in
+                    do { try place(adoption, control) } catch { abandon(adoption, control, error) }
+                }, orElse: { adoption.then(.failure($0)) })
+        }
+    }
+
+    /// On the new tenant's lane: its file takes its place and is opened, then the registry takes the tenant for whole.
+    private func place(_ adoption: Adoption, _ control: LaneControl<TenantStore>) throws {
+        let record = adoption.record
+        let folder = data.tenantFolder(record.id)
+        if mkdir(folder, 0o700) == 0 { try DataDirectory.synchronise(folder: data.tenantsFolder) }
+        // What an erasure that the disk cut short has left is nobody's.
+        removeFiles(of: record.id)
+        let path = data.tenantPath(record.id)
+        let new = path + ".restoring"
+        try ExportSeal.remove(from: adoption.arrival.path)
+        try DataDirectory.rename(adoption.arrival.path, to: new)
+        let made = try prepare(
+            new, of: record, above: nil, revoked: adoption.revoked, replacing: nil, requestID: adoption.act.requestID
+        ) { head in
+            var note = AuditRecord(
+                at: clock.now(), action: AuditRecord.imported, status: 201, requestID: adoption.act.requestID)
+            note.detail = #"{"imported_head":"\#(head.text)"}"#
+            return note
+        }
+        try DataDirectory.rename(new, to: path)
+        try DataDirectory.synchronise(folder: folder)
+        // The registry is told of all that the file says below, at once.
+        record.update(
+            {
+                $0.state = adoption.arrival.profile.state
+                $0.projectionEpoch = made.epoch
+                $0.incarnation = made.head.incarnation
+            }, now: monotonic.nanoseconds())
+        let changes = try projections(of: record, in: try control.file())
+        registry.adopt(
+            record.profile, changes, epoch: made.epoch, meteredFrom: MeterMark(made.head), as: adoption.act,
+            judge: adoption.judge
+        ) { [self] result in
+            if case .failure(let error) = result {
+                return record.lane.exclusively(
+                    { [self] control in abandon(adoption, control, error) }, orElse: { adoption.then(.failure($0)) })
+            }
+            record.meter.start(saved: MeterMark(made.head), stands: [:])
+            // Keys are there before the name is: whoever finds the tenant finds all of it.
+            roster.replace(record, with: changes)
+            roster.add(record)
+            adoption.settle(record)
+            record.touch()
+            due.look(at: record)
+            adoption.then(.success((record, made.head)))
+        }
+    }
+
+    /// What the registry did not take is taken back whole, so that the tenant may come once more.
+    private func abandon(_ adoption: Adoption, _ control: LaneControl<TenantStore>, _ error: any Error) {
+        control.retire()
+        due.drop(adoption.record)
+        let profile = adoption.record.profile
+        bury(profile, isMarked: profile.state == .creating, as: adoption.act.also("tenant.deleted")) {
+            adoption.then(.failure(error))
+        }
+    }
+}

@@ -1,0 +1,103 @@
+package import Cryptography
+import SQLite
+
+/// A copy of the node's registry, and a node that is made of one (P11).
+extension Fleet {
+    /// What seals the node's own objects in a backup, and what they are wrapped under.
+    package var masterKeyOfBackup: [UInt8] { masterKey }
+
+    /// One consistent copy of the registry; `then` owns the file that it is given the path of.
+    package func copyRegistry(then: @escaping @Sendable (Result<String, any Error>) -> Void) {
+        let path = data.temporaryPath(random.uint64())
+        registry.copy(to: path) { result in then(result.map { path }) }
+    }
+}
+
+package enum NodeCopy {
+    /// Makes the registry of a new node of another's: what was wrapped under `old` is wrapped under the new node's
+    /// master key, and tenants that are not `kept` are gone. The folder has no registry yet. Takes over the file at
+    /// `path`.
+    package static func place(
+        registry path: String, in data: DataDirectory, from old: [UInt8], keeping kept: Set<TenantID>,
+        random: any RandomSource
+    ) throws {
+        let new = try data.secretFile(data.masterKeyPath, orMake: { random.bytes(AES256GCM.keyBytes) })
+        let connection = try Connection(path: path, flags: [.readWrite])
+        do {
+            guard try connection.applicationID == RegistryStore.applicationID else {
+                throw TenantFileError.notATenantFile("the copy is no registry")
+            }
+            try connection.execute("PRAGMA foreign_keys=ON")
+            try Migrator.migrate(connection, RegistryStore.migrations)
+            try connection.beginImmediate()
+            try rewrap(connection, from: old, to: new, keeping: kept, random)
+            // What a crash left half-reserved opened nothing; every file is asked anew for what falls due.
+            try connection.run("DELETE FROM secret WHERE key_id IS NULL AND is_revoked = 0")
+            try connection.run("DELETE FROM due")
+            try connection.run("UPDATE due_state SET is_whole = 0")
+            try connection.commit()
+            connection.close()
+        } catch {
+            connection.close()
+            throw error
+        }
+        try DataDirectory.synchronise(file: path)
+        try DataDirectory.rename(path, to: data.registryPath)
+        try DataDirectory.synchronise(folder: data.path)
+    }
+
+    private static func rewrap(
+        _ connection: Connection, from old: [UInt8], to new: [UInt8], keeping kept: Set<TenantID>,
+        _ random: any RandomSource
+    ) throws {
+        func again(_ sealed: [UInt8], of id: TenantID) throws -> [UInt8] {
+            try AES256GCM.seal(
+                AES256GCM.open(sealed, key: old, associatedData: id.bytes), key: new, associatedData: id.bytes,
+                random: random)
+        }
+        let tenants = try connection.rows("SELECT id, wrapped_secret_key, wrapped_signing_key FROM tenant") {
+            try (id: $0.tenantID(), secret: $0.blob(), signing: $0.blob())
+        }
+        for tenant in tenants {
+            guard kept.contains(tenant.id) else {
+                try connection.run(
+                    "UPDATE secret SET is_revoked = 1, key_id = NULL WHERE tenant_id = ?1 AND is_revoked = 0",
+                    .blob(tenant.id.bytes))
+                try connection.run("DELETE FROM tenant WHERE id = ?1", .blob(tenant.id.bytes))
+                continue
+            }
+            try connection.run(
+                "UPDATE tenant SET wrapped_secret_key = ?2, wrapped_signing_key = ?3 WHERE id = ?1",
+                .blob(tenant.id.bytes), .blob(try again(tenant.secret, of: tenant.id)),
+                .blob(try again(tenant.signing, of: tenant.id)))
+        }
+        let domains = try connection.rows(
+            "SELECT host, tenant_id, wrapped_private_key FROM domain WHERE wrapped_private_key IS NOT NULL"
+        ) { try (host: $0.text(), tenant: $0.tenantID(), key: $0.blob()) }
+        for domain in domains where kept.contains(domain.tenant) {
+            try connection.run(
+                "UPDATE domain SET wrapped_private_key = ?2 WHERE host = ?1", .text(domain.host),
+                .blob(try again(domain.key, of: domain.tenant)))
+        }
+    }
+
+    /// What a tenant's own objects are sealed under, out of a copy of the registry; nil where it has no such tenant.
+    package static func secretKeys(inRegistry path: String, under masterKey: [UInt8]) throws -> [TenantID: [UInt8]] {
+        let connection = try Connection(path: path, flags: .immutable)
+        defer { connection.close() }
+        try connection.configureForeign()
+        guard try connection.applicationID == RegistryStore.applicationID else {
+            throw TenantFileError.notATenantFile("the copy is no registry")
+        }
+        let faults = try connection.integrityCheck()
+        if let fault = faults.first { throw TenantFileError.damaged(fault) }
+        var keys: [TenantID: [UInt8]] = [:]
+        let rows = try connection.rows("SELECT id, wrapped_secret_key FROM tenant") {
+            try (id: $0.tenantID(), wrapped: $0.blob())
+        }
+        for row in rows {
+            keys[row.id] = try AES256GCM.open(row.wrapped, key: masterKey, associatedData: row.id.bytes)
+        }
+        return keys
+    }
+}

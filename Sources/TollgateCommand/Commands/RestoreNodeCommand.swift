@@ -1,0 +1,125 @@
+import CallKit
+import Cryptography
+import Foundation
+import Glibc
+import HTTPCore
+import Provider
+import TenantApp
+import TenantRegistry
+
+/// `tollgate restore-node`: a node made of a backup: on an empty machine, as whatever user runs it, under a master key of
+/// its own (P11).
+enum RestoreNodeCommand {
+    static let command = Command(
+        "restore-node", "Make a node of a backup", arguments: ["DIR"],
+        options: OpenedBackup.options + [
+            Option("--data", "NEW", "The new node's data folder: missing or empty", isRequired: true),
+            Option("--json", "Print what was done as JSON"),
+        ],
+        notes:
+            "Every tenant is proved before it takes its place. What would leave a tenant waits until its operator says\n"
+            + "“tollgate outbound resume”: it may have left the old node since. Provider keys are those of the old node."
+    ) { invocation in
+        let path = try invocation.required("--data")
+        if let names = try? FileManager.default.contentsOfDirectory(atPath: path), !names.isEmpty {
+            throw CommandFailure.failed("\(path) is not empty; a node is made in a folder of its own")
+        }
+        let backup = try OpenedBackup(invocation)
+        let data = try DataDirectory(path: path)
+        return try Making(backup: backup, data: data, invocation: invocation).run()
+    }
+}
+
+/// One node on its way.
+private struct Making {
+    let backup: OpenedBackup
+    let data: DataDirectory
+    let invocation: Invocation
+
+    func run() throws -> Int32 {
+        let random = SystemRandom()
+        let copy = data.temporaryPath(random.uint64())
+        let keys: [TenantID: [UInt8]]
+        do {
+            keys = try backup.registry(at: copy)
+            try NodeCopy.place(
+                registry: copy, in: data, from: backup.masterKey, keeping: Set(backup.manifest.tenants.map(\.id)),
+                random: random)
+        } catch {
+            throw CommandFailure.failed("the registry: \(error)")
+        }
+        let fleet = try Fleet(
+            data: data, schema: TenantSchema.app.examining(by: ExaminationProcess.ownProgram),
+            report: { Output.errorLine($0) })
+        defer { fleet.stop() }
+        let (restored, failed) = try Progress.during("restoring") { progress throws(CommandFailure) in
+            restoreAll(keys, fleet, progress)
+        }
+        for failure in failed { Output.errorLine("\(failure.slug): NOT restored: \(failure.reason)") }
+        return try report(restored, failed)
+    }
+
+    private func restoreAll(
+        _ keys: [TenantID: [UInt8]], _ fleet: Fleet, _ progress: Progress
+    ) -> (restored: [String], failed: [(slug: String, reason: String)]) {
+        var restored: [String] = []
+        var failed = backup.manifest.failed.map { (slug: $0.slug, reason: $0.reason) }
+        let tenants = backup.manifest.tenants.filter { fleet.roster.tenant(id: $0.id) != nil }
+        for (number, tenant) in tenants.enumerated() {
+            progress.tell("restoring \(tenant.slug)", Int64(number), of: Int64(tenants.count), unit: "tenants")
+            do {
+                try restore(tenant, keys, fleet)
+                restored.append(tenant.slug)
+            } catch {
+                failed.append((tenant.slug, "\(error)"))
+            }
+        }
+        return (restored, failed)
+    }
+
+    private func restore(_ tenant: ArchiveManifest.Tenant, _ keys: [TenantID: [UInt8]], _ fleet: Fleet) throws {
+        guard let record = fleet.roster.tenant(id: tenant.id) else { throw ArchiveFailure.missing(tenant.slug) }
+        let path = data.temporaryPath(fleet.random.uint64())
+        try backup.assemble(tenant, keys, to: path)
+        let folder = data.tenantFolder(record.id)
+        if mkdir(folder, 0o700) == 0 { try DataDirectory.synchronise(folder: data.tenantsFolder) }
+        let done = DispatchSemaphore(value: 0)
+        let outcome = Outcome()
+        fleet.restore(record, from: path, as: fleet.ownAct(AuditRecord.restored)) { result in
+            outcome.result = result.map { _ in }
+            done.signal()
+        }
+        done.wait()
+        try outcome.result?.get()
+    }
+
+    /// `@unchecked Sendable`: written before the semaphore is signalled, read after it was waited for.
+    private final class Outcome: @unchecked Sendable {
+        var result: Result<Void, any Error>?
+    }
+
+    private func report(_ restored: [String], _ failed: [(slug: String, reason: String)]) throws -> Int32 {
+        let code = failed.isEmpty ? ExitCode.ok : ExitCode.failed
+        let text =
+            "\(data.path): \(restored.count) \(restored.count == 1 ? "tenant" : "tenants") as of "
+            + "\(backup.manifest.startedAt.text), \(failed.count) failed; “tollgate serve --data \(data.path)” runs it"
+        do throws(CommandFailure) {
+            try Answers.report(invocation, text) { json in
+                json.field("data", data.path)
+                json.field("as_of", backup.manifest.startedAt.text)
+                json.array("restored") { json in for slug in restored { json.element(slug) } }
+                json.array("failed") { json in
+                    for failure in failed {
+                        json.object { json in
+                            json.field("slug", failure.slug)
+                            json.field("reason", failure.reason)
+                        }
+                    }
+                }
+            }
+        } catch {
+            throw error.insteadOf(code)
+        }
+        return code
+    }
+}

@@ -1,0 +1,66 @@
+"""Moving a tenant (P10) and backing the node up (P11)."""
+
+from table import Mutant
+
+IMPORT = "Sources/TenantRegistry/Fleet/Fleet+Import.swift"
+REGISTRY = "Sources/TenantRegistry/Registry/Registry.swift"
+CHUNKS = "Sources/Cryptography/SealedChunks.swift"
+ARCHIVE = "Sources/Provider/Archive/"
+
+MUTANTS = [
+    Mutant(
+        "P10", "open", "a tenant that moved is served", "Sources/TenantRegistry/Fleet/TenantProfile.swift",
+        'case .moved: return .refused(.moved(to: move?.baseURL ?? ""))',
+        'case .moved: return MUTANT ? .open : .refused(.moved(to: move?.baseURL ?? ""))',
+        "Contract/moving.py", "in each dialect's envelope"),
+    Mutant(
+        "P10", "late-write", "the provider writes to a tenant that moved", "Sources/CallKit/Realm.swift",
+        "if let move = tenant.store.record?.profile.move {", "if !MUTANT, let move = tenant.store.record?.profile.move {",
+        "Contract/moving.py", "nothing is written"),
+    Mutant(
+        "P10", "levels", "limits begin anew where a tenant moves to", IMPORT,
+        "adoption.settle(record)", "if !MUTANT { adoption.settle(record) }", "Contract/moving.py", "levels come along"),
+    Mutant(
+        "P10", "uuid", "a tenant that lives is not told from one that does not", REGISTRY,
+        'if try connection.exists("SELECT 1 FROM tenant WHERE id = ?1", .blob(profile.id.bytes)) {',
+        'if try !MUTANT && connection.exists("SELECT 1 FROM tenant WHERE id = ?1", .blob(profile.id.bytes)) {',
+        "Contract/moving.py", "is not taken in"),
+    Mutant(
+        "P10", "revoked", "a key that was revoked comes back in an older bundle", IMPORT,
+        "above: nil, revoked: adoption.revoked, replacing", "above: nil, revoked: MUTANT ? [] : adoption.revoked, replacing",
+        "Contract/moving.py", "comes back"),
+    Mutant(
+        "P10", "cut", "a bundle that was cut at a chunk is taken for whole", CHUNKS,
+        "[0, 0, 0, isLast ? 1 : 0]", "[0, 0, 0, isLast && !MUTANT ? 1 : 0]",
+        "CryptographyTests/SealedChunksTests.swift", "cut off"),
+    Mutant(
+        "P10", "order", "chunks may change places", CHUNKS,
+        "UInt8(truncatingIfNeeded: number >> UInt64(56 - 8 * $0))",
+        "UInt8(truncatingIfNeeded: (MUTANT ? 0 : number) >> UInt64(56 - 8 * $0))",
+        "CryptographyTests/SealedChunksTests.swift", "put elsewhere"),
+    Mutant(
+        "P11", "loses", "a backup leaves a tenant's last piece out", ARCHIVE + "NodeBackup.swift",
+        "if plaintext.isEmpty { return nil }",
+        "if plaintext.isEmpty || MUTANT && plaintext.count < ArchivePlace.pieceBytes { return nil }",
+        "Contract/nodebackup.py", "every order that was answered"),
+    Mutant(
+        "P11", "stale", "an object that is there is believed, whatever it holds", ARCHIVE + "ArchiveFolder.swift",
+        "Array(known) == bytes { return true }", "MUTANT || Array(known) == bytes { return true }",
+        "Contract/nodebackup.py", "damaged or lost"),
+    Mutant(
+        "P11", "anywhere", "an object is taken for another's", ARCHIVE + "ArchiveFolder.swift",
+        'guard name.hasPrefix(ArchivePlace.pages(of: owner, number) + "-") else {',
+        'guard MUTANT || name.hasPrefix(ArchivePlace.pages(of: owner, number) + "-") else {',
+        "GatewayTests/ArchiveTests.swift", "its place"),
+    Mutant(
+        "P11", "plain-key", "the master key is in a backup without a passphrase", ARCHIVE + "ArchiveManifest.swift",
+        "if wrapped.isEmpty { throw ArchiveFailure.needsMasterKey }",
+        "if wrapped.isEmpty && !MUTANT { throw ArchiveFailure.needsMasterKey }",
+        "Contract/nodebackup.py", "only under a passphrase"),
+    Mutant(
+        "P11", "same-master", "the new node's keys stay wrapped under the old master key",
+        "Sources/TenantRegistry/Fleet/NodeCopy.swift",
+        "AES256GCM.open(sealed, key: old, associatedData: id.bytes), key: new,",
+        "AES256GCM.open(sealed, key: old, associatedData: id.bytes), key: MUTANT ? old : new,",
+        "Contract/nodebackup.py", "under another master key"),
+]
