@@ -152,13 +152,14 @@ private struct SearchPlan: Sendable {
         base = chosen ?? Self.base(filter, isOfServices: isOfServices)
         self.filter = filter
         let (table, prefix): (String, StaticString) = isOfServices ? ("service", "svc") : ("orders", "ord")
+        // What was made so long before the bound was made before everything behind it, whatever the clock did between.
         if let from = filter.from?.adding(seconds: -Self.slackSeconds) {
-            let first = try tenant.firstID(of: table, from: PublicID.beginning(prefix, at: from))
-            (beginning, isEmpty) = (first ?? 0, first == nil)
+            beginning = (try tenant.lastID(of: table, before: PublicID.beginning(prefix, at: from)) ?? 0) + 1
         }
-        if let to = filter.to?.adding(seconds: Self.slackSeconds) {
-            let last = try tenant.lastID(of: table, before: PublicID.beginning(prefix, at: to))
-            (end, isEmpty) = ((last ?? 0) + 1, isEmpty || last == nil)
+        if let to = filter.to?.adding(seconds: Self.slackSeconds),
+            let first = try tenant.firstID(of: table, from: PublicID.beginning(prefix, at: to))
+        {
+            end = first
         }
         if case .orders(let ids) = base, ids.isEmpty { isEmpty = true }
     }
