@@ -69,6 +69,7 @@ package enum RefusalCodes {
         "license_held",
         "license_not_found",
         "live_only",
+        "logo_not_found",
         "max_quantity_exceeded",
         "method_not_allowed",
         "method_not_implemented",
