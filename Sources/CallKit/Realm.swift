@@ -46,10 +46,7 @@ package final class ProviderCaller: Sendable {
     }
 
     /// Throws where memory, which follows the registry, does not know the key any more.
-    package func judgeNow() throws(Refusal) {
-        guard let secretHash, !fleet.providerKeys.isLive(secretHash, at: fleet.clock.now()) else { return }
-        throw .unknownCredential
-    }
+    package func judgeNow() throws { try judge(fleet.providerKeys) }
 
     /// For effects in a tenant's file.
     package var warrant: Warrant {

@@ -170,9 +170,9 @@ extension EventLoop {
 
     // MARK: - Drain
 
-    /// Accepts no more. Who waits in the queue already is still served: here, or by whoever takes the sockets over. Then
-    /// a connection that is kept is not closed at once either, since its next request may be on the way: it is answered,
-    /// and told that the connection ends.
+    /// Accepts no more. Who waits in the queue already is still served: here, or by whoever takes the sockets over.
+    /// Then a connection that is kept is not closed at once either, since its next request may be on the way: it is
+    /// answered, and told that the connection ends.
     func drain(handsOver: Bool) {
         if isDraining { return }
         for listener in listeners where listener.isUnix || !handsOver {

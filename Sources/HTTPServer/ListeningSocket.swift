@@ -3,8 +3,8 @@ import Cryptography
 import Glibc
 import HTTPCore
 
-/// One bound, listening socket. Each loop has its own for every TCP place (SO_REUSEPORT); a Unix socket has one owner. One
-/// that was handed over may be watched by several loops.
+/// One bound, listening socket. Each loop has its own for every TCP place (SO_REUSEPORT); a Unix socket has one owner.
+/// One that was handed over may be watched by several loops.
 struct ListeningSocket: Sendable {
     static let backlog: Int32 = 1024
 
@@ -16,8 +16,8 @@ struct ListeningSocket: Sendable {
     var tls: TLSServerContext?
     var isEncrypted: Bool { tls != nil }
 
-    /// As many sockets as loops for TCP, or more where more were handed over; one for a Unix socket. All are bound before
-    /// any is returned.
+    /// As many sockets as loops for TCP, or more where more were handed over; one for a Unix socket. All are bound
+    /// before any is returned.
     static func open(_ listener: Listener, loops: Int) throws(ServerError) -> (sockets: [ListeningSocket], port: UInt16)
     {
         switch listener.place {

@@ -2,8 +2,8 @@ import Foundation
 import Glibc
 import Synchronization
 
-/// What a person sees while work takes long: one line on standard error, written over and over, and gone at the end. Only
-/// on a terminal, and only once the work has lasted a moment. Any thread may tell.
+/// What a person sees while work takes long: one line on standard error, written over and over, and gone at the end.
+/// Only on a terminal, and only once the work has lasted a moment. Any thread may tell.
 final class Progress: Sendable {
     private static let firstSeconds = 1.0
     private static let everySeconds = 0.25

@@ -1,7 +1,7 @@
 import Glibc
 
-/// What is only for people who look at a terminal: colours there, and nowhere else. `NO_COLOR` (https://no-color.org) and
-/// a terminal that says it is dumb turn them off.
+/// What is only for people who look at a terminal: colours there, and nowhere else. `NO_COLOR` (https://no-color.org)
+/// and a terminal that says it is dumb turn them off.
 enum Terminal {
     enum Style: String {
         case title = "1"

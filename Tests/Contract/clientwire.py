@@ -1,5 +1,6 @@
-"""What clients.py needs besides the clients: a place between a client and a gateway that records what is asked and can lose,
-refuse or spoil answers, and the readers of the types that each client declares, held against an OpenAPI document."""
+"""What clients.py needs besides the clients: a place between a client and a gateway that records what is asked and can
+lose, refuse or spoil answers, and the readers of the types that each client declares, held against an OpenAPI
+document."""
 
 import contextlib
 import http.client
@@ -28,8 +29,9 @@ class Asked:
 
 
 class Between:
-    """`faults`: what becomes of the next requests, one each; then all are passed on. "lose": done, and the connection is
-    closed without an answer; "reset": not even done; "half": half of the answer; (status, headers, body): that answer."""
+    """`faults`: what becomes of the next requests, one each; then all are passed on. "lose": done, and the connection
+    is closed without an answer; "reset": not even done; "half": half of the answer; (status, headers, body): that
+    answer."""
 
     def __init__(self, gateway):
         self.gateway, self.asked, self.faults = gateway, [], []
@@ -96,8 +98,8 @@ class Between:
         call.close_connection = call.close_connection or is_half
 
 
-# Types, as each client declares them. A field is (kind, may it be null, may it be left out); a kind is "string", "integer",
-# "boolean", "any", the name of another type, or ("list" or "map", kind).
+# Types, as each client declares them. A field is (kind, may it be null, may it be left out); a kind is "string",
+# "integer", "boolean", "any", the name of another type, or ("list" or "map", kind).
 
 def python_types(path):
     spec = importlib.util.spec_from_file_location("tollgate_client", path)
@@ -136,7 +138,9 @@ def javascript_types(path):
     with open(path, encoding="utf-8") as file:
         text = re.sub(r"\n *\*(?!/) *", " ", file.read())
     declared = re.findall(r"@typedef \{(.*?)\} (\w+) \*/", text)
-    returned = re.findall(r"@returns \{(?:Promise|AsyncGenerator)<(\w+)>\}(?:(?!\*/)[\s\S])*?\*/\s+(?!export|constructor)(\w+)\(", text)
+    returned = re.findall(
+        r"@returns \{(?:Promise|AsyncGenerator)<(\w+)>\}(?:(?!\*/)[\s\S])*?\*/\s+(?!export|constructor)(\w+)\(",
+        text)
     return written_types({name: shape for shape, name in declared}), {name: kind for kind, name in returned}
 
 

@@ -1,6 +1,7 @@
-"""An upgrade while the gateway serves (G8): another program takes the listening sockets over, by SIGUSR2 or by a service
-manager that holds them (LISTEN_FDS). Clients that never ask twice lose nothing: no connection is refused or reset, no answer
-is lost, on new connections and on kept ones; what was answered is there. A program that cannot serve gets no place."""
+"""An upgrade while the gateway serves (G8): another program takes the listening sockets over, by SIGUSR2 or by a
+service manager that holds them (LISTEN_FDS). Clients that never ask twice lose nothing: no connection is refused or
+reset, no answer is lost, on new connections and on kept ones; what was answered is there. A program that cannot serve
+gets no place."""
 
 import contextlib
 import http.client
@@ -32,8 +33,8 @@ os.execv(sys.argv[2], sys.argv[2:])
 
 
 class Load:
-    """Threads that call and never again where a call fails. `kept`: on one connection as long as the gateway keeps it; else each
-    call on a new one. Every other call is a signed order."""
+    """Threads that place signed orders, and never again where one fails; half of them on one connection as long as the
+    gateway keeps it, the others on a new one each time."""
 
     def __init__(self, port, shop, reseller, sku):
         self.port, self.shop, self.reseller, self.sku = port, shop, reseller, sku
@@ -88,7 +89,7 @@ class Load:
 
 
 class Passing(Gateway):
-    """A gateway whose listening sockets this test holds, as a service manager does; and whose program has a path of its own."""
+    """A gateway whose listening sockets this test holds, as a service manager does."""
 
     def __init__(self, tollgate, *arguments, sockets=(), **more):
         super().__init__(tollgate, *arguments, **more)
@@ -152,7 +153,8 @@ def replaced(checks, tollgate, folder):
     shutil.copy(tollgate, program)
     with Gateway(program, demo=False) as gateway:
         port, process = gateway.port, gateway.process.pid
-        with checks("G8 an upgrade under load: clients that never ask twice lose no call, on new connections and on kept ones"):
+        with checks("G8 an upgrade under load: clients that never ask twice lose no call, on new connections and on "
+                    "kept ones"):
             with scene(gateway) as (shop, load):
                 for _ in range(3):
                     # As a package does it: the new file takes the name of the old.
@@ -214,10 +216,12 @@ def refuses_control(gateway):
 
 
 def refused(checks, gateway, program, tollgate):
-    with checks("G8 a program that does not start, or is no Tollgate, gets no place: the gateway goes on, and says why"):
+    with checks("G8 a program that does not start, or is no Tollgate, gets no place: the gateway goes on and says why"):
         for text, words in (("#!/bin/sh\nexit 3\n", "code 3"), ("#!/bin/sh\necho hello\n", "no Tollgate"),
                             ("not a program", "did not start"),
-                            ("#!/bin/sh\n[ $1 = version ] && echo tollgate 9 || exit 2\n", "does not understand the options"), (None, "did not start")):
+                            ("#!/bin/sh\n[ $1 = version ] && echo tollgate 9 || exit 2\n",
+                             "does not understand the options"),
+                            (None, "did not start")):
             if text is None:
                 os.remove(program)
             else:
@@ -279,7 +283,8 @@ def activated(checks, tollgate):
             gateway.sockets = held
         with checks("G8 sockets that the environment promises to another process are left alone"):
             environment = {**os.environ, "LISTEN_PID": "1", "LISTEN_FDS": "1"}
-            run = subprocess.run([tollgate, "serve", "--port", "nowhere"], env=environment, capture_output=True, text=True)
+            run = subprocess.run(
+                [tollgate, "serve", "--port", "nowhere"], env=environment, capture_output=True, text=True)
             assert run.returncode == 2 and "--port" in run.stderr, run
             gateway.start()
 

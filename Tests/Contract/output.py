@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import tempfile
 
+from commandlines import SECRET, Lines
 from shop import PASSWORD, Shop
 from support import Checks, Gateway, arguments, command
 
@@ -38,6 +39,7 @@ class Commands:
         assert put.status in (200, 201), put
         assert shop.order(self.reseller, self.skus["instant"]).status == 201
         self.numbers = iter(range(1000))
+        self.more = Lines(self).all()
         self.words = os.path.join(folder, "words")
         with open(self.words, "w", encoding="utf-8") as file:
             file.write("the words of this test\n")
@@ -130,7 +132,7 @@ class Commands:
             slug = self.tenant()
             return ["tenant", "delete", slug, "--confirm", slug, *provider]
 
-        return {
+        return self.more | {
             "completion": lambda: ["completion", "zsh"], "manual": lambda: ["manual"],
             "help": lambda: ["help"], "version": lambda: ["version"], "verify": lambda: ["verify", self.export],
             "backup": lambda: ["backup", self.fresh(""), *provider],
@@ -184,7 +186,8 @@ class Commands:
             "provisioning retry": lambda: ["provisioning", "retry", self.unit(), *owner],
             "provisioning confirm": lambda: ["provisioning", "confirm", self.unit(), *owner],
             "provisioning give-up": lambda: ["provisioning", "give-up", self.unit(), "--reason", "none left", *owner],
-            "audit list": lambda: ["audit", "list", *owner], "audit head": lambda: ["audit", "head", *owner],
+            "audit list": lambda: ["audit", "list", "--from", "2099-01-01T00:00:00Z", *owner],
+            "audit head": lambda: ["audit", "head", *owner],
             "audit export": lambda: ["audit", "export", "--output", self.fresh(".csv"), *owner]}
 
     def line(self, name):
@@ -220,7 +223,9 @@ def has_json(words):
 def streams(checks, commands):
     names = commands.names()
     with checks("P6 every command of the table is tried"):
-        assert set(names) == set(commands.lines()), set(names) ^ set(commands.lines())
+        # Payments need a payment service, which payments.py has.
+        assert set(names) == set(commands.lines()) | {"payment show"}, set(names) ^ set(commands.lines())
+        names.remove("payment show")
     for name in names:
         with checks(f"P6 {name}: what cannot be written to a full disk or a closed stream is exit code 1 and one line"):
             for is_json in (False, True):
@@ -235,7 +240,7 @@ def streams(checks, commands):
             os.close(read)
             gone = commands.run(commands.line(name), write)
             os.close(write)
-            if name in (
+            if name in SECRET + (
                     "tenant create", "tenant owner-key", "tenant invite", "tenant owner", "provider-key mint",
                     "provider-key rotate", "key mint", "key rotate"):
                 one_line(gone, "lost")

@@ -1,7 +1,7 @@
-"""./package: what installs without a toolchain (G9). The Debian package is installed into a root folder of its own, started
-by its unit's command line as its user, and takes README's walk; it is upgraded, removed and purged. The container's root
-folder runs by itself. With --long the program is built as it is for others, with Swift's libraries inside; else the one
-that the tests run is packed."""
+"""./package: what installs without a toolchain (G9). The Debian package is installed into a root folder of its own,
+started by its unit's command line as its user, and takes README's walk; it is upgraded, removed and purged. The
+container's root folder runs by itself. With --long the program is built as it is for others, with Swift's libraries
+inside; else the one that the tests run is packed."""
 
 import http.client
 import os
@@ -111,13 +111,16 @@ def made(options, folder):
 
 
 def contents(checks, options, package, version):
-    with checks("G9 the package says what it is, needs what its program is linked with, and has its files in their places"):
-        fields = {name: run("dpkg-deb", "-f", package, name).strip() for name in ("Package", "Version", "Depends", "Architecture")}
+    with checks("G9 the package says what it is, needs what its program is linked with, and has its files in their "
+                "places"):
+        names = ("Package", "Version", "Depends", "Architecture")
+        fields = {name: run("dpkg-deb", "-f", package, name).strip() for name in names}
         assert fields["Package"] == "tollgate" and fields["Version"] == version, fields
         assert fields["Architecture"] == run("dpkg", "--print-architecture").strip(), fields
         listed = run("dpkg-deb", "-c", package)
-        for path in ("usr/bin/tollgate", "etc/default/tollgate", f"{UNITS}/tollgate.service", f"{UNITS}/tollgate.socket",
-                     "usr/share/man/man1/tollgate.1.gz", "usr/share/bash-completion/completions/tollgate",
+        for path in ("usr/bin/tollgate", "etc/default/tollgate", f"{UNITS}/tollgate.service",
+                     f"{UNITS}/tollgate.socket", "usr/share/man/man1/tollgate.1.gz",
+                     "usr/share/bash-completion/completions/tollgate",
                      "usr/share/zsh/vendor-completions/_tollgate", "usr/share/tollgate/tenants/hosting.json",
                      "usr/share/doc/tollgate/copyright", "usr/share/doc/tollgate/examples/clients/php/Tollgate.php",
                      "usr/share/doc/tollgate/examples/receiver.py"):
@@ -128,10 +131,10 @@ def contents(checks, options, package, version):
             run("dpkg-deb", "-x", package, folder)
             headers = run("objdump", "-p", os.path.join(folder, "usr", "bin", "tollgate"))
         libraries = re.findall(r"NEEDED +(\S+)", headers)
-        swift = [name for name in libraries if re.match(r"lib(swift|Foundation|_Foundation|dispatch|BlocksRuntime)", name)]
+        swift = [name for name in libraries if re.match(r"lib(swift|_?Foundation|dispatch|BlocksRuntime)", name)]
         assert not (options.long and swift), swift
         if swift:
-            print("# packed with the tests' program, which needs Swift's libraries; --long packs one that does not", flush=True)
+            print("# packed with the tests' program, which needs Swift's libraries; --long packs one that does not")
         needed = {re.match(r"[a-z0-9+.-]+", word.strip())[0] for word in fields["Depends"].split(",")}
         for name in set(libraries) - set(swift):
             place = run("sh", "-c", f"ldconfig -p | sed -n 's|^.*{re.escape(name)} .*=> ||p' | head -n 1").strip()
@@ -140,7 +143,8 @@ def contents(checks, options, package, version):
 
 
 def installing(checks, installed):
-    with checks("G9 P6 the package installs: its user, its data folder for that user alone, manual page and completion of its program"):
+    with checks("G9 P6 the package installs: its user, its data folder for that user alone, manual page and completion "
+                "of its program"):
         installed.install()
         program = installed.path("usr", "bin", "tollgate")
         user, group = installed.user()
@@ -161,8 +165,8 @@ def installing(checks, installed):
         unit = installed.read(UNITS, "tollgate.service")
         assert "DynamicUser" not in unit and "example.com" not in unit and "ProtectSystem=strict" in unit, unit
         verified = subprocess.run(
-            [tool("systemd-analyze"), f"--root={installed.root}", "--man=no", "verify", "tollgate.service", "tollgate.socket"],
-            capture_output=True, text=True, timeout=SECONDS_MAX)
+            [tool("systemd-analyze"), f"--root={installed.root}", "--man=no", "verify", "tollgate.service",
+             "tollgate.socket"], capture_output=True, text=True, timeout=SECONDS_MAX)
         wrong = [line for line in verified.stderr.splitlines() if "tollgate" in line and "not found" not in line
                  and "is not executable" not in line]
         assert not wrong, wrong
@@ -181,7 +185,8 @@ def serving(checks, installed):
             with tempfile.TemporaryDirectory(prefix="tollgate-steps-") as folder:
                 os.makedirs(os.path.join(folder, ".build", "release"))
                 os.makedirs(os.path.join(folder, "data"))
-                os.symlink(installed.path("usr", "bin", "tollgate"), os.path.join(folder, ".build", "release", "tollgate"))
+                built = os.path.join(folder, ".build", "release", "tollgate")
+                os.symlink(installed.path("usr", "bin", "tollgate"), built)
                 with open(os.path.join(folder, "data", "demo.json"), "w", encoding="utf-8") as file:
                     file.write('{"provider_key":"%s"}' % key)
                 code, _ = firststeps.readme("walk")
@@ -225,19 +230,22 @@ def leaving(checks, installed, before):
 
 def contained(checks, container, version):
     # A runtime gives a container its /proc and /dev; here a name space of mounts does, and goes with its process.
-    inside = 'mount --rbind /proc "$0/proc" && mount --rbind /dev "$0/dev" && exec chroot --userspec=10001:10001 "$0" "$@"'
+    inside = ('mount --rbind /proc "$0/proc" && mount --rbind /dev "$0/dev" && '
+              'exec chroot --userspec=10001:10001 "$0" "$@"')
     chroot = ["unshare", "--mount", "sh", "-c", inside, container, "/usr/bin/tollgate"]
     if subprocess.run(["unshare", "--mount", "true"], capture_output=True).returncode != 0:
         print("# no name space of mounts can be made here: the container's root folder was not run", flush=True)
         return
-    with checks("G9 the container's root folder has all that the program needs: it runs, and answers, with nothing else"):
+    with checks("G9 the container's root folder has all that the program needs: it runs, and answers, with nothing "
+                "else"):
         # Its user must reach it, as the root of a container is reached.
         os.chmod(container, 0o755)
         assert run(*chroot, "version").strip() == f"tollgate {version}"
         port = free_port()
         child = subprocess.Popen(
             [*chroot, "serve", "--listen", f"127.0.0.1:{port}", "--data", "/var/lib/tollgate", "--blueprints",
-             "/usr/share/tollgate/tenants"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+             "/usr/share/tollgate/tenants"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True)
         try:
             line = ""
             while "listening on" not in line:

@@ -1,5 +1,6 @@
-"""The command line as people meet it (P6): colours on a terminal alone, tables that line up, progress of long work, errors
-that say what to do next; completion for bash and zsh and the manual page, each made from the table of commands."""
+"""The command line as people meet it (P6): colours on a terminal alone, tables that line up, progress of long work,
+errors that say what to do next; completion for bash and zsh and the manual page, each made from the table of
+commands."""
 
 import json
 import os
@@ -24,7 +25,8 @@ def on_terminal(words, environment=None):
     settings = termios.tcgetattr(follower)
     settings[1] &= ~termios.OPOST
     termios.tcsetattr(follower, termios.TCSANOW, settings)
-    clean = {name: value for name, value in os.environ.items() if name != "NO_COLOR" and not name.startswith("TOLLGATE_")}
+    clean = {
+        name: value for name, value in os.environ.items() if name != "NO_COLOR" and not name.startswith("TOLLGATE_")}
     child = subprocess.Popen(
         words, stdin=follower, stdout=follower, stderr=follower, env={**clean, "TERM": "xterm", **(environment or {})})
     os.close(follower)
@@ -75,7 +77,8 @@ def colours(checks, gateway, shop, tollgate):
 
     with checks("P6 columns of a table line up, whatever letters are in them; numbers stand against the right edge"):
         for name in ("short", "ключ", "鍵です", "e\u0301te\u0301", "a much longer name"):
-            minted = shop.admin("POST", "/api-keys", {"owner_email": shop.made["owner_email"], "name": name, "role": "operator"})
+            minted = shop.admin("POST", "/api-keys", {
+                "owner_email": shop.made["owner_email"], "name": name, "role": "operator"})
             assert minted.status == 201, minted
         lines = subprocess.run(words, capture_output=True, text=True).stdout.splitlines()
         assert len(lines) > 5, lines
@@ -110,7 +113,8 @@ def errors(checks, gateway, shop, tollgate):
         events = ["events", "tail", "--once", "--data", gateway.data, "--key", poor["key"]]
         assert command(tollgate, *events).returncode == 0
         assert len(re.findall(r"try again in \d+ s", said(*events))) == 1
-        for words, meant in ((["tenent", "list"], "tenant"), (["tenant", "lst"], "list"), (["key", "mint", "--nam", "a"], "--name")):
+        for words, meant in ((["tenent", "list"], "tenant"), (["tenant", "lst"], "list"),
+                             (["key", "mint", "--nam", "a"], "--name")):
             run = command(tollgate, *words)
             assert run.returncode == 2 and f"did you mean “{meant}”?" in run.stderr, run
 
@@ -119,7 +123,8 @@ def progress(checks, gateway, shop, tollgate):
     with checks("P6 long work shows how far it is, on a terminal alone, and leaves nothing of it behind"):
         with tempfile.TemporaryDirectory(prefix="tollgate-") as folder:
             stopped = gateway.process
-            words = [tollgate, "tenant", "export", shop.slug, "--output", os.path.join(folder, "a.sqlite"), "--data", gateway.data]
+            words = [tollgate, "tenant", "export", shop.slug, "--output", os.path.join(folder, "a.sqlite"), "--data",
+                     gateway.data]
             # While the gateway stands still the work takes long.
             stopped.send_signal(19)
             try:
@@ -167,7 +172,8 @@ def bash(checks, tollgate, commands):
         for name in (*[name for name in commands if name != "help"][::7], "tenant create", "serve", "key mint"):
             assert set(completed("tollgate", *name.split(), "--")) == {*commands[name], "--help"}, name
 
-    with checks("P6 bash completes files and folders where a value is one, shells for completion, and nothing for a name"):
+    with checks("P6 bash completes files and folders where a value is one, shells for completion, and nothing for a "
+                "name"):
         with tempfile.TemporaryDirectory(prefix="tollgate-") as folder:
             open(os.path.join(folder, "file.sqlite"), "w", encoding="utf-8").close()
             os.mkdir(os.path.join(folder, "folder"))
@@ -205,7 +211,8 @@ def zsh(checks, tollgate, commands):
         assert "create:Create a tenant" in completed("tenant", "")
         for name in (*list(commands)[::9], "tenant export", "serve"):
             given = completed(*name.split(), "--")
-            options = {re.match(r"\*?(--[a-z-]+)\[.+\]", line)[1] for line in given if line.lstrip("*").startswith("--")}
+            options = {
+                re.match(r"\*?(--[a-z-]+)\[.+\]", line)[1] for line in given if line.lstrip("*").startswith("--")}
             assert options == {*commands[name], "--help"}, (name, given)
         assert any(line.endswith("FILE:_files") for line in completed("tenant", "export", "a", ""))
         assert any(line == ":SHELL:(bash zsh)" for line in completed("completion", ""))
@@ -222,11 +229,13 @@ def manual(checks, tollgate, commands):
         # What stands in a summary as a name of the environment is explained there.
         named = set(re.findall(r"\$([A-Z_]+)", flat)) - {"KEY"}
         assert named == {name for name in re.findall(r"^\.B ([A-Z_]+)$", flat, re.M)} - {"NO_COLOR"}, named
-        for section in ("NAME", "SYNOPSIS", "DESCRIPTION", "COMMANDS", "EXIT STATUS", "ENVIRONMENT", "FILES", "SEE ALSO"):
+        for section in ("NAME", "SYNOPSIS", "DESCRIPTION", "COMMANDS", "EXIT STATUS", "ENVIRONMENT", "FILES",
+                        "SEE ALSO"):
             assert f"\n.SH {section}\n" in page, section
     if shutil.which("groff"):
         with checks("P6 groff sets the manual page without a warning"):
-            run = subprocess.run(["groff", "-man", "-ww", "-Kutf8", "-Tutf8", "-P-cbu"], input=page, capture_output=True, text=True)
+            run = subprocess.run(
+                ["groff", "-man", "-ww", "-Kutf8", "-Tutf8", "-P-cbu"], input=page, capture_output=True, text=True)
             assert run.returncode == 0 and run.stderr == "", run.stderr[:500]
             assert "tollgate tenant create SLUG" in run.stdout and "Create a tenant." in run.stdout
     else:

@@ -1,4 +1,4 @@
-"""What stands at the gateway's edge: the command line, upgrades, and the clients of clients/, which are not compiled."""
+"""What stands at the gateway's edge: the command line, upgrades, the package, and the clients (not compiled)."""
 
 from table import Mutant
 
@@ -19,7 +19,8 @@ MUTANTS = [
         "? 2 : 1", "? (MUTANT ? 1 : 2) : 1", "Contract/terminal.py", "line up"),
     Mutant(
         "P6", "half-completed", "completion forgets an option", "Sources/TollgateCommand/Completion.swift",
-        "let all = command.options.map(\\.name) + [", "let all = command.options.dropFirst(MUTANT ? 1 : 0).map(\\.name) + [",
+        "let all = command.options.map(\\.name) + [",
+        "let all = command.options.dropFirst(MUTANT ? 1 : 0).map(\\.name) + [",
         "Contract/terminal.py", "bash completes every"),
     # G8
     Mutant(
@@ -32,7 +33,8 @@ MUTANTS = [
         "Sources/TollgateCommand/Serve/ServeCommand.swift",
         "successor == nil ? [] :", "successor == nil || MUTANT ? [] :", "Contract/handover.py", "under load"),
     Mutant(
-        "G8", "unasked", "a program that is no Tollgate gets the place", "Sources/TollgateCommand/Serve/Succession.swift",
+        "G8", "unasked", "a program that is no Tollgate gets the place",
+        "Sources/TollgateCommand/Serve/Succession.swift",
         "guard words.hasPrefix(", "guard MUTANT || words.hasPrefix(", "Contract/handover.py", "gets no place"),
     # G9
     Mutant(
@@ -51,8 +53,8 @@ MUTANTS = [
         "await sleep(Math.max(wait, ", "await sleep(Math.min(wait, ", "Contract/clients.py", "Retry-After is honoured"),
     Mutant(
         "G4", "php-new-key", "the PHP client places an order again under another key", PHP,
-        '$headers[] = "Idempotency-Key: $idempotencyKey";',
-        '$headers[] = "Idempotency-Key: $idempotencyKey" . random_int(1, 999999999);',
+        '$headers[] = "Idempotency-Key: $key";',
+        '$headers[] = "Idempotency-Key: $key" . random_int(1, 999999999);',
         "Contract/clients.py", "is placed again under its key"),
     Mutant(
         "W6", "js-renamed", "the JavaScript client calls a field by another name", JAVASCRIPT,
@@ -63,7 +65,7 @@ MUTANTS = [
     Mutant(
         "G4", "shop-renumbered", "the example shop's worker orders under a new number", SHOP + "shop.php",
         "$customer, $number, \"shop", "$customer, bin2hex(random_bytes(16)), \"shop",
-        "Contract/exampleshop.py", "is placed later, and once"),
+        "Contract/exampleshop.py", "is placed later, once"),
     Mutant(
         "H1", "shop-backwards", "the example shop lets an older state replace a newer one", SHOP + "shop.php",
         "if ($data['revision'] <= $before) return null;", "", "Contract/exampleshop.py", "never an older state"),

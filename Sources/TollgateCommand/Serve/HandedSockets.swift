@@ -2,9 +2,9 @@ import Glibc
 import HTTPCore
 import HTTPServer
 
-/// Listening sockets that come from outside, by systemd's protocol (sd_listen_fds(3)): descriptors from 3 on, counted by
-/// `LISTEN_FDS`, meant for the process `LISTEN_PID`. A service manager hands them over, and so does a gateway that makes
-/// room for another program.
+/// Listening sockets that come from outside, by systemd's protocol (sd_listen_fds(3)): descriptors from 3 on, counted
+/// by `LISTEN_FDS`, meant for the process `LISTEN_PID`. A service manager hands them over, and so does a gateway that
+/// makes room for another program.
 enum HandedSockets {
     private static let first: Int32 = 3
     private static let countMax = 1_024
