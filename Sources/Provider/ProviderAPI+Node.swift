@@ -50,10 +50,9 @@ extension ProviderAPI {
     func log(
         _ act: ProviderAct, of record: TenantRecord? = nil, _ call: Call, _ steps: Steps, isDone: Bool = false
     ) async throws {
+        let judge: Registry.Judge = isDone ? { @Sendable _ in } : call.provider.judge
         try await steps.callback { done in
-            fleet.registry.log(
-                act, tenant: record?.id, slug: record?.slug, judge: isDone ? { _ in } : call.provider.judge,
-                then: done)
+            fleet.registry.log(act, tenant: record?.id, slug: record?.slug, judge: judge, then: done)
         }
     }
 
