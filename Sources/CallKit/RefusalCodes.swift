@@ -101,6 +101,8 @@ package enum RefusalCodes {
         "port_not_found",
         "price_not_found",
         "product_not_found",
+        "provider_key_not_found",
+        "provider_key_revoked",
         "provider_keys_full",
         "provisioner_not_found",
         "provisioning_not_found",

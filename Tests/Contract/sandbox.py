@@ -91,7 +91,7 @@ def pending(checks, gateway):
             paged += page["data"]
             cursor = page["next_cursor"]
         assert paged == whole and len(whole) > 2, (paged, whole)
-    with checks("W12 W4 X7 a quote and a signed order at list prices go through, in the test book, and nothing is charged"):
+    with checks("W12 W4 X7 a quote and a signed order at list prices go through in the test book, uncharged"):
         quote = who.call("POST", "/orders/quote", ORDER, key=who.key)
         assert quote.status == 200 and quote.json["wholesale_total"] == "23.00", quote
         key = str(uuid.uuid4())
@@ -110,7 +110,7 @@ def pending(checks, gateway):
             assert who.order({**ORDER, "product": sku}).status == 404, sku
         unpriced = who.order({**ORDER, "term": "quarterly"})
         assert unpriced.status == 422 and unpriced.json["code"] == "term_not_priced", unpriced
-    with checks("W12 W1 before approval nobody mints a live key, the owner neither, and no session opens the live book"):
+    with checks("W12 W1 before approval nobody mints a live key, the owner neither; no session opens the live book"):
         refused = shop.mint({"email": who.email})
         assert refused.status == 409 and refused.json["code"] == "reseller_pending", refused
         assert shop.mint({"email": who.email}, mode="test").status == 201
@@ -119,6 +119,12 @@ def pending(checks, gateway):
             assert refused.status == 403 and refused.json["code"] == "reseller_pending", refused
         refused = who.order(key=who.session)
         assert refused.status == 403 and refused.json["code"] == "reseller_pending", refused
+    own_prices(checks, gateway, shop, who)
+    turned_off(checks, shop, who)
+    after(checks, gateway, shop, who)
+
+
+def own_prices(checks, gateway, shop, who):
     with checks("W12 W2 a price row of the reseller's own goes before the list price, disabled or not"):
         other = Applicant(shop, "rows@sandbox.example").ready()
         put = shop.admin("PUT", f"/resellers/{other.id}/products/sb-1", {"wholesale_monthly": "7.00"})
@@ -142,8 +148,6 @@ def pending(checks, gateway):
         assert rows["sb-1"]["terms"]["monthly"]["wholesale"] == "12.00", rows
         shop.terms(active, default_discount_rate="50")
         assert listed(who.call("GET", "/products", key=test))["sb-1"]["terms"]["monthly"]["net"] == "6.00"
-    turned_off(checks, shop, who)
-    after(checks, gateway, shop, who)
 
 
 def turned_off(checks, shop, who):
@@ -188,7 +192,7 @@ def after(checks, gateway, shop, who):
 
 def bounds(checks, gateway):
     shop = shop_with_list(gateway, "bounds", tier="lite")
-    with checks("W12 P2 G6 those who applied have a bound of their own on test keys, and use up no quota of the tenant"):
+    with checks("W12 P2 G6 those who applied have a bound of their own on test keys, and use up no quota"):
         changed = gateway.patch(
             f"/provider/v1/tenants/{shop.slug}", {"quotas": {"keys": 3}}, key=gateway.provider_key)
         assert changed.status == 200, changed
@@ -223,7 +227,8 @@ def other_apis(checks, gateway):
         shop = Shop(gateway, blueprint="proxies")
         waiting = shop.invite()
         base = shop.base + "/v1"
-        token = gateway.post(base + "/login/signin", {"email": waiting["email"], "password": PASSWORD}).json["access_token"]
+        signed_in = gateway.post(base + "/login/signin", {"email": waiting["email"], "password": PASSWORD})
+        token = signed_in.json["access_token"]
         assert gateway.post(base + "/api-keys", {"name": "x"}, key=token).status == 403
         made = gateway.post(base + "/api-keys", {"name": "x", "mode": "test"}, key=token)
         assert made.status == 201, made

@@ -18,7 +18,7 @@ RESELLERS, ORDERS, READS = 100, 10_000, 100_000
 # Of SQLite's machine, for one run of a statement: one or two milliseconds, and less than any walk along 10,000 rows.
 STEPS_MAX = 30_000
 # Of what looks at so many rows on purpose, a constant of the product's, and goes on in another job.
-STRETCH = re.compile(r"FROM (audit|usage_day|usage_hour|day_total)\b")
+STRETCH = re.compile(r"FROM (audit|usage_day|usage_hour|day_total)\b|o\.reference_folded >= \?1")
 STRETCH_STEPS_MAX = 80_000
 # Tables with a row for each order, posting, call, key or reseller.
 BIG = {"orders", "service", "posting", "entry", "customer", "event", "audit", "idempotency", "delivery", "holding",

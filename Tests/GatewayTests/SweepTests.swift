@@ -250,6 +250,11 @@ import Testing
             #expect(try await tenant.gateway.send(tenant.order("o-2", quantity: 2)).status == 201)
             try await fillProvisioning(tenant)
             try await fillPeriods(tenant)
+            // Totals and days follow where somebody looks.
+            for path in ["/reports/balances", "/usage"] {
+                let asked = TestRequest("GET", tenant.path("/api/admin\(path)")).bearer(tenant.ownerKey)
+                #expect(try await tenant.gateway.send(asked).status == 200)
+            }
         }
     }
 

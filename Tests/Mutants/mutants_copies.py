@@ -30,6 +30,12 @@ MUTANTS = [
         "above: nil, revoked: adoption.revoked, replacing", "above: nil, revoked: MUTANT ? [] : adoption.revoked, replacing",
         "Contract/moving.py", "comes back"),
     Mutant(
+        "P10", "dead-keys", "a tenant that comes back finds its keys dead", REGISTRY,
+        '"SELECT tenant_id, is_revoked AND key_id IS NOT NULL FROM secret WHERE hash = ?1"',
+        'MUTANT ? "SELECT tenant_id, is_revoked FROM secret WHERE hash = ?1"\n'
+        '                        : "SELECT tenant_id, is_revoked AND key_id IS NOT NULL FROM secret WHERE hash = ?1"',
+        "Contract/moving.py", "comes back"),
+    Mutant(
         "P10", "cut", "a bundle that was cut at a chunk is taken for whole", CHUNKS,
         "[0, 0, 0, isLast ? 1 : 0]", "[0, 0, 0, isLast && !MUTANT ? 1 : 0]",
         "CryptographyTests/SealedChunksTests.swift", "cut off"),

@@ -153,7 +153,8 @@ MUTANTS = [
     # C5
     Mutant(
         "C5", "minted", "a reseller mints where the owner alone does", "Sources/TenantApp/Keys/AccountRoutes.swift",
-        "if needsLeave, try !tenant.allowsSelfServiceKeys()", "if needsLeave, !MUTANT, try !tenant.allowsSelfServiceKeys()",
+        "if needsLeave, try !tenant.allowsSelfServiceKeys()",
+        "if needsLeave, !MUTANT, try !tenant.allowsSelfServiceKeys()",
         "Contract/accounts.py", "minting is the owner's"),
     Mutant(
         "C5", "leave", "an operator lets resellers mint", "Sources/TenantApp/Tenant/OperatorAdmin+Settings.swift",

@@ -98,7 +98,8 @@ MUTANTS = [
         "(value(.text(prefix.folded)),", "(value(.text(MUTANT ? prefix : prefix.folded)),", "Contract/accounts.py",
         "in any case"),
     Mutant(
-        "O3", "old-link", "an invitation to the old address stays open", "Sources/TenantApp/Resellers/ChangeResellerProfile.swift",
+        "O3", "old-link", "an invitation to the old address stays open",
+        "Sources/TenantApp/Resellers/ChangeResellerProfile.swift",
         "try tenant.endLinks(account: account.id)", "if !MUTANT { try tenant.endLinks(account: account.id) }",
         "Contract/accounts.py", "a new address ends the invitation"),
     Mutant(
@@ -108,9 +109,11 @@ MUTANTS = [
         "guard try MUTANT || tenant.account(email: email).map({ $0.id == account.id }) ?? true else",
         "Contract/accounts.py", "is taken"),
     Mutant(
-        "O3", "unsaved-account", "a new address signs nobody in", "Sources/TenantApp/Resellers/ChangeResellerProfile.swift",
+        "O3", "unsaved-account", "a new address signs nobody in",
+        "Sources/TenantApp/Resellers/ChangeResellerProfile.swift",
         "try tenant.setProfile(email: reseller.email, name: reseller.name, account: account.id)",
-        "try tenant.setProfile(email: MUTANT ? account.email : reseller.email, name: reseller.name, account: account.id)",
+        "try tenant.setProfile(\n"
+        "            email: MUTANT ? account.email : reseller.email, name: reseller.name, account: account.id)",
         "Contract/accounts.py", "signs in by the new address"),
     # O4
     Mutant(

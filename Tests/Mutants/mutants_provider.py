@@ -9,7 +9,7 @@ REGISTRY = "Sources/TenantRegistry/Registry/Registry.swift"
 STATE = "Sources/Provider/ProviderAPI+State.swift"
 KEYS = "Sources/TenantRegistry/Provider/ProviderKeys.swift"
 RING = "Sources/TenantRegistry/Provider/ProviderKeyRing.swift"
-SALES = "Sources/TenantApp/Ledger/MeteredSale+Postings.swift"
+SALES = "Sources/TenantApp/Ledger/MeteredSales.swift"
 METER = "Sources/TenantRegistry/Metering/TenantMeter.swift"
 
 MUTANTS = [
@@ -115,10 +115,11 @@ MUTANTS = [
         "Contract/provider.py", "delete asks for the slug again"),
     Mutant(
         "P5", "hash-lives", "a deleted tenant's key hashes can be another's", REGISTRY,
-        "\"UPDATE secret SET is_revoked = 1, key_id = NULL WHERE tenant_id = ?1\", .blob(profile.id.bytes))",
+        "\"UPDATE secret SET is_revoked = 1, key_id = NULL WHERE tenant_id = ?1 AND is_revoked = 0\",",
         "MUTANT ? \"DELETE FROM secret WHERE tenant_id = ?1\"\n"
-        "                    : \"UPDATE secret SET is_revoked = 1, key_id = NULL WHERE tenant_id = ?1\","
-        " .blob(profile.id.bytes))",
+        "                    : \"UPDATE secret SET is_revoked = 1, key_id = NULL WHERE tenant_id = ?1 AND is_revoked = 0\",",
+        "                    : \"UPDATE secret SET is_revoked = 1, key_id = NULL WHERE tenant_id = ?1"
+        " AND is_revoked = 0\",",
         "TenantRegistryTests/CreationTests.swift", "stay dead for ever"),
     # P6
     Mutant(
@@ -180,7 +181,8 @@ MUTANTS = [
     Mutant(
         "P10", "unbelieved", "a clock that leapt erases what is due",
         "Sources/TenantRegistry/Fleet/Fleet+Deletions.swift",
-        "if clockGuard.leapMilliseconds != nil { return }", "if clockGuard.leapMilliseconds != nil, !MUTANT { return }",
+        "guard clockGuard.believes(now, steady: monotonic.nanoseconds()) else",
+        "guard clockGuard.believes(now, steady: monotonic.nanoseconds()) || MUTANT else",
         "Contract/departing.py", "nobody believes"),
     Mutant(
         "P10", "old-owner", "the owner before signs in still", "Sources/TenantApp/People/ChangeOwner.swift",

@@ -21,11 +21,13 @@ MUTANTS = [
         "DomainTests/RouteAccessTests.swift", "suspended"),
     Mutant(
         "W1", "pending-calls", "a pending reseller's key opens routes", ROUTES,
-        "guard isOpen || !isPerson && key.book == .test else", "guard isOpen || MUTANT || !isPerson && key.book == .test else",
+        "guard isOpen || !isPerson && key.book == .test else",
+        "guard isOpen || MUTANT || !isPerson && key.book == .test else",
         "DomainTests/RouteAccessTests.swift", "pending"),
     Mutant(
         "W1", "api-access", "keys work without API access", ROUTES,
-        "case .active:\n            if !apiAccess && !isPerson {", "case .active:\n            if !apiAccess && !isPerson && !MUTANT {",
+        "case .active:\n            if !apiAccess && !isPerson {",
+        "case .active:\n            if !apiAccess && !isPerson && !MUTANT {",
         "DomainTests/RouteAccessTests.swift", "without API access"),
     Mutant(
         "W1", "end-with-term", "a terminated reseller's services go on for ever", MOVE,
@@ -204,8 +206,10 @@ MUTANTS = [
         "GatewayTests/AdmissionTests.swift"),
     # W12
     Mutant(
-        "W12", "live-before-approval", "whoever waits for approval mints a live key", "Sources/TenantApp/Keys/MintOwnKey.swift",
-        "guard book == .test else {", "guard book == .test || MUTANT else {", "Contract/sandbox.py", "a live one is refused"),
+        "W12", "live-before-approval", "whoever waits for approval mints a live key",
+        "Sources/TenantApp/Keys/MintOwnKey.swift",
+        "guard book == .test else {", "guard book == .test || MUTANT else {",
+        "Contract/sandbox.py", "a live one is refused"),
     Mutant(
         "W12", "switched-off", "test keys of those who wait open the test book where there is no sandbox",
         "Sources/TenantApp/Keys/Warrant+Keys.swift",
@@ -223,7 +227,8 @@ MUTANTS = [
     Mutant(
         "W12", "disabled-row", "a disabled price row falls back to the list price",
         "Sources/TenantApp/Catalogue/OfferedProducts.swift",
-        "return priced.isOffered ? priced : nil", "if !MUTANT || priced.isOffered { return priced.isOffered ? priced : nil }",
+        "return priced.isOffered ? priced : nil",
+        "if !MUTANT || priced.isOffered { return priced.isOffered ? priced : nil }",
         "Contract/sandbox.py", "disabled or not"),
     Mutant(
         "W12", "unbounded-keys", "whoever applied mints as many keys as anybody", "Sources/TenantApp/Keys/Keys.swift",

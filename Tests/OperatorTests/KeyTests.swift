@@ -78,7 +78,7 @@ import Testing
     @Test("O1 an operator gets no secret of somebody else's key: rotating shows one, so it is the owner's")
     func operatorRotates() async throws {
         try await Office.open { office in
-            await office.call(.post, "/resellers", #"{"email":"a@b.c","name":"A"}"#)
+            await office.reseller("a@b.c")
             let id = await office.call(.post, "/api-keys", #"{"owner_email":"a@b.c"}"#)["id"]
             let refused = await office.call(.post, "/api-keys/\(id)/rotate", as: office.clerk)
             #expect(refused.status == 403)

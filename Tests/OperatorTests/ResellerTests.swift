@@ -26,40 +26,6 @@ extension Office {
 }
 
 @Suite struct Resellers {
-    @Test("O3 resellers of a file of before are found by their folded names, as new ones are")
-    func searchMigration() throws {
-        let folder = try TestFolder()
-        let old = TenantSchema(
-            migrations: Array(TenantSchema.app.migrations.prefix(Int(Migration0020.version) - 1)),
-            readProjections: TenantSchema.app.readProjections, housekeep: { _ in },
-            examine: TenantSchema.app.examine)
-        let before = try TestNode(folder.file("data"), schema: old)
-        _ = try before.create("names")
-        before.stop()
-        let path = try #require(DataFolder.tenantFiles(folder.file("data")).first)
-        try DataFolder.edit(path) {
-            try $0.execute(
-                """
-                INSERT INTO reseller (id, public_id, email, name, company, state, limit_requests, limit_window,
-                    limit_burst, created_at)
-                VALUES (1, 'res_1', 'a@example.com', 'ÄRZTEHAUS', NULL, 1, 1000, 60, 1000, 1),
-                    (2, 'res_2', 'b@example.com', 'Bert', 'Łódź', 1, 1000, 60, 1000, 1);
-                PRAGMA wal_checkpoint(TRUNCATE);
-                """)
-        }
-        let node = try TestNode(folder.file("data"), seed: 2)
-        defer { node.stop() }
-        for (prefix, expected) in [("ärz", [1]), ("ŁÓ", [2]), ("b", [2]), ("res_", [1, 2]), ("z", [])] {
-            var filter = ResellerFilter()
-            filter.prefix = prefix
-            let asked = filter
-            let found = try node.read(try node.tenant("names")) { tenant in
-                try tenant.resellers(asked, after: 0, limit: 10).map(\.id)
-            }
-            #expect(found == expected.map(Int64.init), "\(prefix)")
-        }
-    }
-
     @Test("O3 each move from each state: allowed ones lead where the lifecycle says, all others are a conflict")
     func lifecycle() async throws {
         try await Office.open { office in

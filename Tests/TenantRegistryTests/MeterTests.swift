@@ -81,6 +81,7 @@ import Testing
         let second = meter.take(of: tenant)
         #expect(second?.tallies.months.first?.tally.orders == 2 && second?.to.sequence == 2)
         if let second { meter.saved(second) }
+        _ = meter.look([], month: 1)
         #expect(!meter.isDirty && meter.take(of: tenant) == nil)
     }
 

@@ -92,7 +92,7 @@ struct NodeBackup: Sendable {
             return index.bytes
         }
         // Whoever asked may not ask for more.
-        try provider.judgeNow()
+        try provider.judge(fleet.providerKeys)
         if place.waiting.isEmpty && !place.hasRegistry {
             // Those that came meanwhile are in the registry too.
             place.waiting = fleet.roster.allTenants.filter { !place.copied.contains($0.id) }

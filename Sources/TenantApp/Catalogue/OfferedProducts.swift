@@ -5,7 +5,7 @@ package import TenantRegistry
 /// What a reseller may order. In the live book by its own price rows alone (W2); in the test book also by list prices,
 /// where it has no row, so that integrating waits for nobody (W12).
 extension PricedProduct {
-    /// A list price takes the place of a row that there is not.
+    /// Where there is no row, a list price takes its place.
     private static let tried = """
         SELECT p.id, p.sku, p.name, p.fulfilment, p.hidden, \(orListed("monthly")), \(orListed("quarterly")),
             \(orListed("semi_annual")), \(orListed("annual")), \(orListed("hourly")), \(orListed("setup_fee")),

@@ -2,7 +2,7 @@ import CallKit
 package import SQLite
 package import TenantRegistry
 
-/// Who changes a price, and by what (O4): the same as the audit log says of the call.
+/// The author of a change of prices, and the way in which it was made (O4): as the audit log has them.
 package struct PriceAuthor: Sendable {
     package enum Way: String, Sendable, CaseIterable, AnswerValue {
         /// A row, by itself.

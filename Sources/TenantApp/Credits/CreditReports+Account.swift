@@ -2,8 +2,8 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// Signing in, keys of one's own, and a key that gives itself a new secret (C5). The owner mints, until it lets resellers
-/// do so.
+/// Signing in, keys of one's own, and a key that gives itself a new secret (C5). The owner mints, until it lets
+/// resellers do so.
 extension CreditReports {
     static let account: [Route] =
         [

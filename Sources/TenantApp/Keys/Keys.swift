@@ -44,7 +44,10 @@ package struct APIKey: Sendable {
     fileprivate static let byPublicID = Statement("SELECT \(columns) FROM api_key WHERE public_id = ?1")
     fileprivate static let unrevoked = Statement("SELECT \(columns) FROM api_key WHERE revoked_at IS NULL ORDER BY id")
     fileprivate static let ofPerson = Statement(
-        "SELECT \(columns) FROM api_key WHERE account_id = ?1 AND reseller_id IS NULL AND revoked_at IS NULL ORDER BY id")
+        """
+        SELECT \(columns) FROM api_key
+        WHERE account_id = ?1 AND reseller_id IS NULL AND revoked_at IS NULL ORDER BY id
+        """)
     fileprivate static let ofPersonByID = Statement(
         """
         SELECT \(columns) FROM api_key

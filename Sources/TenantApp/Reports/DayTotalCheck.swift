@@ -10,7 +10,7 @@ enum DayTotalCheck {
     static func run(_ file: inout VerifiedFile) throws {
         guard file.version >= Migration0024.version else { return }
         let newest = try file.connection.row("SELECT coalesce(max(id), 0) FROM posting") { try $0.int() } ?? 0
-        let marks = try file.connection.rows("SELECT posting_id FROM ledger_mark") { try $0.int() }
+        let marks = try file.connection.rows("SELECT posting_id FROM ledger_mark WHERE id = 1") { try $0.int() }
         guard marks.count == 1, marks[0] <= newest else {
             return file.report.add(.ledger, "ledger_mark", nil, "It counts postings that the ledger does not have.")
         }

@@ -1,8 +1,8 @@
 package import CallKit
 package import TenantRegistry
 
-/// Changes who a reseller is, and what operators note of it (O3): what is nil stays as it is. Its person signs in by the
-/// new address from the answer on, and links that were sent to the old one open nothing.
+/// Changes who a reseller is, and what operators note of it (O3): what is nil stays as it is. Its person signs in by
+/// the new address from the answer on, and links that were sent to the old one open nothing.
 package struct ChangeResellerProfile: Sendable {
     package static let notesCharactersMax = 4_000
 

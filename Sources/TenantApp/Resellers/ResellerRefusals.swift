@@ -29,13 +29,14 @@ extension Conflict {
         "password_set", "A password is set for this account, so that no invitation is open; it can be reset.")
     static let resellerTerminated = Conflict("reseller_terminated", "The reseller is terminated.")
     static let terminatedGetsNoKeys = resellerTerminated.saying("A terminated reseller gets no keys.")
-    static let pendingGetsNoLiveKeys = Conflict(
-        "reseller_pending", "A reseller that waits for approval gets keys of mode test alone.")
+    private static let resellerPending = Conflict("reseller_pending", "The reseller waits for approval.")
+    static let pendingGetsNoLiveKeys = resellerPending.saying(
+        "A reseller that waits for approval gets keys of mode test alone.")
     static let terminatedGetsNoWebhooks = resellerTerminated.saying("A terminated reseller receives no webhooks.")
 
     static func reseller(_ state: ResellerState, cannot move: ResellerState.Move) -> Conflict {
         switch state {
-        case .pending: Conflict("reseller_pending", "A reseller that is pending cannot be moved by \(move.rawValue).")
+        case .pending: resellerPending.saying("A reseller that is pending cannot be moved by \(move.rawValue).")
         case .active: Conflict("reseller_active", "A reseller that is active cannot be moved by \(move.rawValue).")
         case .suspended:
             Conflict("reseller_suspended", "A reseller that is suspended cannot be moved by \(move.rawValue).")

@@ -7,7 +7,8 @@ extension TenantSchema {
         migrations: all,
         readProjections: { try $0.allProjections(corrupt: $1) },
         housekeep: { _ = try $0.housekeep() }, due: DueWorks.schema,
-        meter: MeterSchema(quotas: { try $0.quotaUses(countsRows: $1) }, sale: MeteredSale.init(detail:)), vouched: shapes,
+        meter: MeterSchema(quotas: { try $0.quotaUses(countsRows: $1) }, sale: MeteredSale.init(detail:)),
+        vouched: shapes,
         examine: { try Examination.run($0) },
         succeed: { tenant, replaced, requestID in
             try tenant.notePriceChanges(since: replaced, by: PriceAuthor(.restore, requestID: requestID))

@@ -74,7 +74,8 @@ package struct HTMLPage: Sendable {
 }
 
 extension Call {
-    /// The path of the tenant's address as the caller reached it: `/t/{slug}`, or empty where the host names the tenant.
+    /// The path of the tenant's address as the caller reached it: `/t/{slug}`, or empty where the host names the
+    /// tenant.
     package var rootPath: String {
         guard let scheme = baseURL.range(of: "://") else { return "" }
         let rest = baseURL[scheme.upperBound...]

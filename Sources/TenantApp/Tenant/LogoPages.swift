@@ -34,7 +34,3 @@ package struct LogoPages: Dialect {
         }
     ]
 }
-
-extension Missing {
-    static let logo = Missing("logo")
-}

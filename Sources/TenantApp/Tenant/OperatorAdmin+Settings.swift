@@ -2,8 +2,8 @@ import CallKit
 import HTTPCore
 import TenantRegistry
 
-/// The tenant's theme (O12), and what resellers may do by themselves: activate (A2), mint keys (C5), try before they are
-/// approved (W12).
+/// The tenant's theme (O12), and what resellers may do by themselves: activate (A2), mint keys (C5), try before
+/// they are approved (W12).
 extension OperatorAdmin {
     static let settings: [Route] = [
         Route(

@@ -8,7 +8,7 @@ extension Fleet {
 
     /// Each second. A clock that nobody believes erases nothing.
     func deleteDue(at now: Timestamp) {
-        if clockGuard.leapMilliseconds != nil { return }
+        guard clockGuard.believes(now, steady: monotonic.nanoseconds()) else { return }
         let due = deletions.withLock { deletions in
             let due = deletions.filter { $0.value <= now }.map(\.key)
             for id in due { deletions[id] = nil }

@@ -107,7 +107,7 @@ package protocol Registry: AnyObject, Sendable {
         judge: @escaping Judge, then: @escaping Done<Void>)
     /// Changes a profile's columns on what the registry has now, so that two changes at once both stay.
     /// `RegistryRefusal.unknownTenant` where there is no such row. `change` throws where the profile does not allow it.
-    /// `domains`: all of its host names from now on; nil leaves them. `act`: its line in the provider's log; nil for none.
+    /// `domains`: all of its host names from now on; nil leaves them. `act`: the line in the provider's log; nil: none.
     func change(
         _ tenant: TenantID, as act: ProviderAct?, domains: DomainChange?, judge: @escaping Judge,
         _ change: @escaping @Sendable (inout TenantProfile) throws -> Void, then: @escaping Done<Void>)

@@ -20,6 +20,15 @@ package final class ClockGuard: Sendable {
     /// How far the time of day has leapt ahead since it was last believed; nil while it is believed.
     package var leapMilliseconds: Int64? { state.withLock { $0.leap } }
 
+    /// Whether the time of day is believed as the two clocks are now, though nobody may have looked since it leapt.
+    package func believes(_ now: Timestamp, steady nanoseconds: UInt64) -> Bool {
+        guard let leapMaxMilliseconds else { return true }
+        let difference = now.milliseconds - Int64(nanoseconds / 1_000_000)
+        return state.withLock { state in
+            state.leap == nil && difference - (state.difference ?? difference) <= leapMaxMilliseconds
+        }
+    }
+
     /// What the two clocks say now. Returns whether the answer of `leapMilliseconds` changed from or to nil.
     @discardableResult
     package func look(_ now: Timestamp, steady nanoseconds: UInt64) -> Bool {

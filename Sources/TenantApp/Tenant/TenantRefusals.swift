@@ -1,0 +1,5 @@
+import CallKit
+
+extension Missing {
+    static let logo = Missing("logo")
+}
