@@ -136,8 +136,10 @@ def contents(checks, options, package, version):
         if swift:
             print("# packed with the tests' program, which needs Swift's libraries; --long packs one that does not")
         needed = {re.match(r"[a-z0-9+.-]+", word.strip())[0] for word in fields["Depends"].split(",")}
+        places = dict(reversed(re.findall(r"^\s(\S+) .*=> (\S+)$", run("ldconfig", "-p"), re.M)))
         for name in set(libraries) - set(swift):
-            place = run("sh", "-c", f"ldconfig -p | sed -n 's|^.*{re.escape(name)} .*=> ||p' | head -n 1").strip()
+            # The loader's place and dpkg's differ by /usr where one is a link to the other.
+            place = places.get(name) or os.path.join("/lib64", name)
             owner = re.match(r"([^:]+)", run("sh", "-c", f"dpkg -S {place} || dpkg -S /usr{place}"))[1]
             assert owner in needed | ESSENTIAL, (name, owner, needed)
 
