@@ -45,9 +45,6 @@ package final class ProviderCaller: Sendable {
         }
     }
 
-    /// Throws where memory, which follows the registry, does not know the key any more.
-    package func judgeNow() throws { try judge(fleet.providerKeys) }
-
     /// For effects in a tenant's file.
     package var warrant: Warrant {
         Warrant { [fleet, secretHash] tenant in

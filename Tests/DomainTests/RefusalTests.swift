@@ -6,7 +6,8 @@ import Testing
 struct RefusalTests {
     /// The same word for a closed door (403) and for a move that a closed state does not allow (409).
     static let underTwoStatuses: Set = [
-        "reseller_pending", "reseller_suspended", "tenant_cancelled", "tenant_refunded", "tenant_suspended",
+        "reseller_pending", "reseller_suspended", "tenant_cancelled", "tenant_moved", "tenant_refunded",
+        "tenant_suspended",
     ]
 
     @Test("every code is declared once, in a file of refusals")

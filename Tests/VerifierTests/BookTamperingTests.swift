@@ -48,14 +48,16 @@ struct Harm: CustomTestStringConvertible, Sendable {
             """
             INSERT INTO orders SELECT 99, 'ord_copy', book, reseller_id, customer_id, product_id, term, quantity, term_price,
                 discount_rate, line_total, setup_total, wholesale_total, state, posting_id, decided_posting_id, key_id,
-                idempotency_key, created_at, decided_at, decided_by, revision FROM orders WHERE id = 1
+                idempotency_key, created_at, decided_at, decided_by, revision, reference, reference_folded
+                FROM orders WHERE id = 1
             """, .orders, "No audit row says that the order ord_copy was placed"),
         Harm(
             "an order's key is used again",
             """
             INSERT INTO orders SELECT 99, 'ord_copy', book, reseller_id, customer_id, product_id, term, quantity, term_price,
                 discount_rate, line_total, setup_total, wholesale_total, state, posting_id, decided_posting_id, key_id,
-                idempotency_key, created_at, decided_at, decided_by, revision FROM orders WHERE id = 1
+                idempotency_key, created_at, decided_at, decided_by, revision, reference, reference_folded
+                FROM orders WHERE id = 1
             """, .idempotency, "the same key as order 1"),
         Harm(
             "a held order is called completed",

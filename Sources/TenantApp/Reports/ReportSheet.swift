@@ -21,7 +21,7 @@ struct ReportSheet: Sendable {
         }
 
         /// What is owed.
-        var creditUsed: Int64 { total.balance < 0 ? DayTotal.sum(0, -total.balance) : 0 }
+        var creditUsed: Int64 { total.balance < 0 ? Int64(clamping: total.balance.magnitude) : 0 }
     }
 
     private enum Column {

@@ -47,7 +47,7 @@ enum Kinds {
         "KeyAnswers": .wire, "KeyLimitDefault": .value, "KeyShape": .value, "SessionAnswers": .wire, "Ledger": .table,
         "LedgerFile": .value,
         "LedgerScratch": .table, "LicenceFile": .value, "ListPrices": .table, "ListPrices+JSON": .wire, "LogoImage": .value,
-        "PortStaging": .table, "PriceChanges": .table, "ProductFile": .value, "ProductStaging": .table, "TrialImport": .operation, "LicenceStaging": .table, "Lifecycle": .value,
+        "PortStaging": .table, "PriceChanges": .table, "ProductFile": .value, "ProductStaging": .table, "TrialImport": .wire, "LicenceStaging": .table, "Lifecycle": .value,
         "DayTotal": .value, "LedgerReport": .value, "ReportSheet": .wire, "ReportWalk": .value,
         "UsageAnswers": .wire, "UsageFilter": .value,
         "LowBalance": .operation, "MeteredSales": .value,
