@@ -188,7 +188,7 @@ final class Router: Sendable {
     }
 
     private func dialect(below path: String) -> (any Dialect)? {
-        dialects.first { path.hasPrefix($0.basePath + "/") }
+        dialects.first { !$0.basePath.isEmpty && path.hasPrefix($0.basePath + "/") }
     }
 
     private func isPathOfNode(_ path: String) -> Bool {

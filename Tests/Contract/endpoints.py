@@ -193,7 +193,7 @@ PROVIDERS = [
         "tier": choice("pro", required=False),
         "quotas": {"bytes": integer(1 << 40, 1 << 20, 10**15, False), "resellers": integer(1000, 0, 10**15, False),
                    "keys": integer(5000, 1, 10**15, False), "requests_monthly": integer(10**10, 0, 10**15, False)},
-        "rate_limit": policy(), "owner_email": email("owner@here.example", required=False),
+        "rate_limit": policy(),
         "domains": Field([{"host": "own.there.example"}], [
             "x", 5, {}, [5], [{}], ["single"], ["127.1"], [{"host": ""}], [{"host": "a b"}], [{"host": "single"}],
             [{"host": "-a.example"}], [{"host": "a.example:80"}], [{"host": "a..example"}], [{"host": 5}],
@@ -220,7 +220,7 @@ PROVIDERS = [
         "name": text("A key", 100), "role": choice("read", required=False), "expires_at": time_to_come()}),
     Endpoint(PROVIDER, "GET", "/provider-keys", "provider", query=PAGE),
     Endpoint(PROVIDER, "GET", "/provider-keys/{key}", "provider"),
-    Endpoint(PROVIDER, "POST", "/provider-keys/{key}/rotate", "provider", OVERLAP),
+    Endpoint(PROVIDER, "POST", "/provider-keys/{key}/rotate", "provider", OVERLAP, optional_body=True),
     Endpoint(PROVIDER, "DELETE", "/provider-keys/{key}", "provider"),
     Endpoint(PROVIDER, "POST", "/provider-key/rotate", "provider"),
     Endpoint(PROVIDER, "GET", "/backup", "provider"),

@@ -192,8 +192,8 @@ def schemas(checks, files):
             "INSERT INTO sqlite_schema VALUES ('thing', 'more', 'more', 0, 'CREATE TABLE more (a)')",
         "an object without anything": "INSERT INTO sqlite_schema VALUES (NULL, NULL, NULL, NULL, NULL)",
         "a view in a table's place":
-            "UPDATE sqlite_schema SET type = 'view', rootpage = 0, sql = 'CREATE VIEW usage AS SELECT 1' "
-            "WHERE name = 'usage'",
+            "UPDATE sqlite_schema SET type = 'view', rootpage = 0, sql = 'CREATE VIEW usage_hour AS SELECT 1' "
+            "WHERE name = 'usage_hour'",
     }
     for name, statement in added.items():
         with checks(f"P5 the schema is equal row for row: {name} is seen by verify and refused by a restore"):

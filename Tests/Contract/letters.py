@@ -34,7 +34,8 @@ def decomposed(text):
 def letters(checks, scene):
     """P, O, W: no text holds what nobody sees, none is white space alone."""
     for endpoint in ALL:
-        if not endpoint.fields:
+        # Ten in 15 minutes a reseller: `topups.py` has its field.
+        if not endpoint.fields or endpoint.path == "/topup":
             continue
         with checks(
             f"{row(endpoint)} {endpoint.name}: texts hold nothing that nobody sees, and are never white space alone"

@@ -32,7 +32,8 @@ SENDING = {"delivery", "delivery_count", "attempt", "endpoint_health"}
 RECORDS = {"audit", "usage_hour", "usage_day", "usage_mark", "ledger_mark", "day_total", "reseller_room", "meta"}
 # What an operator's key of mode test may change: stock by file, and orders and services by their id (O1).
 BY_FILE = {"/licences", "/ports", "/products/{sku}/stock"}
-BY_ID = {"/orders/{order}/activate", "/orders/{order}/reject", "/services/{service}/suspend",
+BY_ID = {"/orders/{order}/activate", "/orders/{order}/reject", "/orders/{order}/refund",
+    "/services/{service}/suspend",
     "/services/{service}/resume", "/services/{service}/cancel", "/services/{service}/details",
     "/products/{sku}/stock/items/{item}",
     *(f"/provisioning/{{service}}/{move}" for move in ("retry", "confirm", "give_up"))}

@@ -24,7 +24,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 # Code that scripts share, and this.
 SHARED = {
     "run", "support", "shop", "strangers", "flooding", "wire", "logged", "proxy", "endpoints", "schema_hooks", "hooks",
-    "told", "receiver", "units", "clock", "office", "clientwire", "commandlines"}
+    "told", "receiver", "units", "clock", "office", "clientwire", "commandlines", "heavy", "payservice"}
 # About what each takes by itself on two idle cores, in seconds: who takes longest starts first. The table that a run ends
 # with says better; one that is not here starts before all.
 SECONDS = {
