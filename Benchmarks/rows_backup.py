@@ -60,4 +60,5 @@ def backup(options, folder, table):
             count += backups.count
         table.add(f"order: {TENANTS} tenants", alone.rounds)
         table.add(f"order: {TENANTS} tenants, beside backups of the node", beside.rounds, note=f"{count} backups",
-                  figure=load.median(beside.rounds, "cpu") / load.median(alone.rounds, "cpu"), threshold="backup", unit="× CPU")
+                  figure=load.median(beside.rounds, "cpu") / load.median(alone.rounds, "cpu"), threshold="backup",
+                  unit="× CPU")

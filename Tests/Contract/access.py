@@ -56,8 +56,9 @@ READ_BY_WRITERS = {
     "/reseller/webhooks", "/reseller/webhooks/{webhook}", "/reseller/deliveries", "/reseller/deliveries/{delivery}",
     "/reseller/events"}
 # A person whose reseller is pending, or suspended, comes so far: to its sessions and out, and in one API a little more.
-OWN_SESSIONS = {"/account/password", "/session", "/logout", "/login/signout", "/account/sessions", "/account/sessions/{session}",
-                "/regenerate-seed-hash"}
+OWN_SESSIONS = {
+    "/account/password", "/session", "/logout", "/login/signout", "/account/sessions", "/account/sessions/{session}",
+    "/regenerate-seed-hash"}
 OWN_KEYS = {keys + path for keys in ("/keys", "/api-keys") for path in ("", "/{key}", "/{key}/rotate")}
 WHILE_PENDING = {"/me", "/plans", "/activate", "/account", "/webhook/secret/rotate"} | OWN_KEYS
 # What a GET holds for a while is no look.
@@ -299,8 +300,8 @@ may not. “–”: there is no such credential for this API.
 | other tenant's | a reseller's key, and the owner's, of another tenant |
 | provider, provider's read key | the provider's keys, of the role `admin` and of the role `read` |
 
-Pages (`/activate`, `/invite`, `/reset-password`, `/sandbox-pay`), `/healthz`, `/readyz` and descriptions are open. Where `--admin-listen`
-is given, the provider's routes are on that listener alone.
+Pages (`/activate`, `/invite`, `/reset-password`, `/sandbox-pay`), `/healthz`, `/readyz` and descriptions are open.
+Where `--admin-listen` is given, the provider's routes are on that listener alone.
 """
 
 

@@ -1,5 +1,6 @@
 """U2 and O7 seen from outside: each kind of thing that waits for the operator is listed while it waits, with what it is
-about, and is gone when it is dealt with. (Pending orders and a restored file are in due.py, provisioners in unitcare.py.)"""
+about, and is gone when it is dealt with. (Pending orders and a restored file are in due.py, provisioners in
+unitcare.py.)"""
 
 from renewals import Customer, DAY
 from shop import PARTNER, PASSWORD, Shop
@@ -44,7 +45,8 @@ def applications(gateway, checks):
             applied = gateway.post(f"{shop.base}{PARTNER}/apply", {
                 "email": f"new-{number}@there.example", "name": f"N {number}", "password": PASSWORD})
             assert applied.status in (200, 201), applied
-        rows = sorted(shop.admin("GET", "/resellers?status=pending&limit=100").json["data"], key=lambda row: row["created_at"])
+        pending = shop.admin("GET", "/resellers?status=pending&limit=100").json["data"]
+        rows = sorted(pending, key=lambda row: row["created_at"])
         line, objects = only(shop, "applications")
         assert line["count"] == 7 and not line["is_more"] and objects == [row["id"] for row in rows[:5]], line
         assert shop.admin("POST", f"/resellers/{rows[0]['id']}/approve").status == 200

@@ -56,7 +56,9 @@ class Scene:
             "session": signed_in, "person": person.json["id"],
             "order": waiting.json["order"]["id"], "service": done.json["services"][0]["id"],
             "delivery": deliveries[0]["id"] if deliveries else "dlv_none", "country": "germany_id",
-            "webhook": hook.json["id"], "event": "ev_none", "item": "stk_none", "device": "none", "address": "192.0.2.1:1", "subscriber": "sub_none", "payment": "pay_none", "reconciliation": shop.admin("GET", "/reconciliations").json["data"][0]["id"],
+            "webhook": hook.json["id"], "event": "ev_none", "item": "stk_none", "device": "none",
+            "address": "192.0.2.1:1", "subscriber": "sub_none", "payment": "pay_none",
+            "reconciliation": shop.admin("GET", "/reconciliations").json["data"][0]["id"],
             "review": shop.admin("GET", "/reviews").json["data"][0]["id"]}
         self.connection = gateway.connection()
         # More headers of every call.
@@ -67,7 +69,9 @@ class Scene:
         return base + endpoint.api + endpoint.path.format(**(ids or self.ids))
 
     def credential(self, endpoint):
-        return {"provider": self.gateway.provider_key, "provider's reader": self.gateway.provider_key, "owner": self.shop.owner_key, "operator": self.shop.owner_key, "operator's session": self.shop.owner_key,
+        return {"provider": self.gateway.provider_key, "provider's reader": self.gateway.provider_key,
+                "owner": self.shop.owner_key, "operator": self.shop.owner_key,
+                "operator's session": self.shop.owner_key,
                 "reseller": self.reseller["key"], "session": self.session, "open": None}[endpoint.access]
 
     def send(self, endpoint, body=None, path=None, query=""):

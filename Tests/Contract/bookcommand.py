@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Products, prices, stock and settings by command line (O4, O9, O12): each command against a running gateway, for people and
-for programs."""
+"""Products, prices, stock and settings by command line (O4, O9, O12): each command against a running gateway, for
+people and for programs."""
 
 import json
 import os
@@ -43,7 +43,8 @@ def main():
 def products(checks, run, answer, file, folder):
     with checks("O4 products are added, changed, listed, exported and imported by command line"):
         made = answer(
-            "product", "add", "cli-1", "--name", "By hand", "--fulfilment", "manual", "--list-monthly", "5", "--days", "30")
+            "product", "add", "cli-1", "--name", "By hand", "--fulfilment", "manual", "--list-monthly", "5",
+            "--days", "30")
         assert made["list"]["monthly"] == "5.00" and made["days"] == 30, made
         changed = answer("product", "change", "cli-1", "--hidden", "yes", "--list-monthly", "none", "--days", "none")
         assert changed["hidden"] is True and changed["list"] is None and changed["days"] is None, changed
@@ -93,9 +94,11 @@ def stock(checks, gateway, shop, run, answer, file):
     giver, taker = shop.reseller(), shop.reseller()
     with checks("O9 stock is taken in, listed, withdrawn, moved and corrected by command line"):
         rows = "".join(f"{giver['id']},cli-2,key-{n},2099-01-01\n" for n in range(3))
-        assert answer("licences", "import", file("licences.csv", "reseller,product,key,expiration\n" + rows))["imported"] == 3
+        path = file("licences.csv", "reseller,product,key,expiration\n" + rows)
+        assert answer("licences", "import", path)["imported"] == 3
         assert answer("licences", "withdraw", "--licence", "key-0")["licences"] == 1
-        assert answer("licences", "move", "--licence", "key-1", "--licence", "key-2", "--to-reseller", taker["id"])["licences"] == 2
+        moved = answer("licences", "move", "--licence", "key-1", "--licence", "key-2", "--to-reseller", taker["id"])
+        assert moved["licences"] == 2
         assert "key-1" in run("licences", "list", "--reseller", taker["id"])
         assert "key-0" in run("licences", "list", "--withdrawn")
         shop.admin("PUT", "/countries/de", {"base_price": "1.00"})

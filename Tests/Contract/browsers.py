@@ -59,7 +59,8 @@ class Pages:
 
     def reset(self):
         number = next(addresses)
-        made = self.shop.admin("POST", "/people", {"email": f"p-{number}@there.example", "name": "P", "role": "support"})
+        made = self.shop.admin(
+            "POST", "/people", {"email": f"p-{number}@there.example", "name": "P", "role": "support"})
         reset = self.shop.admin("POST", f"/people/{made.json['id']}/password-reset")
         return urllib.parse.urlparse(reset.json["url"]).path, {"password": PASSWORD}
 
@@ -77,7 +78,8 @@ class Pages:
 
     def kinds(self):
         return {
-            "O3 the invitation": self.invitation, "O13 the new password": self.reset, "A8 the activation": self.code, "A6 the payment": self.payment}
+            "O3 the invitation": self.invitation, "O13 the new password": self.reset,
+            "A8 the activation": self.code, "A6 the payment": self.payment}
 
 
 def forms(checks, gateway, pages):

@@ -60,8 +60,9 @@ def usage():
     with checks("help knows every command, its options, and groups"):
         overview = succeeds(run("help")).stdout
         assert overview == succeeds(run("--help")).stdout
-        names = "create list show suspend resume cancel refund export restore delete owner-key change import move move-back".split()
-        for name in ["serve", "verify", "backup", "backup verify", "restore-node", "version"] + [f"tenant {name}" for name in names]:
+        names = ["serve", "verify", "backup", "backup verify", "restore-node", "version"]
+        verbs = "create list show suspend resume cancel refund export restore delete owner-key change import move"
+        for name in names + [f"tenant {verb}" for verb in [*verbs.split(), "move-back"]]:
             assert f"tollgate {name}" in overview, name
         assert "--output FILE" in succeeds(run("help", "tenant", "export")).stdout
         assert succeeds(run("tenant", "export", "--help")).stdout == run("help", "tenant", "export").stdout

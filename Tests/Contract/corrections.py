@@ -63,7 +63,9 @@ def call(shop, reseller, path, **parameters):
 def withdrawn(checks, shop):
     reseller = shop.reseller()
     first, second, third = stocked(shop, reseller, 3)
-    with checks("O9 a free licence is withdrawn: nobody is shown, given or assigned it any more, and it is told who took it"):
+    with checks(
+            "O9 a free licence is withdrawn: nobody is shown, given or assigned it any more, and it is told who took "
+            "it"):
         done = shop.admin("POST", "/licences/withdraw", {"keys": [second]})
         assert done.status == 200 and done.json == {"ok": True, "licences": 1, "mode": "live"}, done
         shown = available(shop, reseller)
@@ -133,11 +135,12 @@ def only_what_is_free(checks, shop):
         assert held.encode() in call(shop, lone, "/fetchlicense").body
         refused = shop.admin("POST", "/licences/withdraw", {"keys": [held]})
         assert refused.status == 409 and refused.json["code"] == "license_held", refused
-    with checks("O9 keys that nobody knows, that stand twice, of another tenant or book are named, and nothing is changed"):
+    with checks(
+            "O9 keys that nobody knows, that stand twice, of another tenant or book are named, and nothing is changed"):
         for body, pointers in [
-                ({"keys": [free, "nobody's"]}, ["/keys/1"]), ({"keys": [free, free]}, ["/keys/1"]), ({"keys": []}, ["/keys"]),
-                ({"keys": [5, ""]}, ["/keys/0", "/keys/1"]), ({}, ["/keys"]), ({"keys": [f"k{n}" for n in range(101)]}, ["/keys"]),
-                ({"keys": [free], "more": 1}, ["/more"])]:
+                ({"keys": [free, "nobody's"]}, ["/keys/1"]), ({"keys": [free, free]}, ["/keys/1"]),
+                ({"keys": []}, ["/keys"]), ({"keys": [5, ""]}, ["/keys/0", "/keys/1"]), ({}, ["/keys"]),
+                ({"keys": [f"k{n}" for n in range(101)]}, ["/keys"]), ({"keys": [free], "more": 1}, ["/more"])]:
             refused = shop.admin("POST", "/licences/withdraw", body)
             got = [error["pointer"] for error in refused.json["errors"]]
             assert refused.status == 422 and got == pointers, (body, refused.json)
@@ -208,8 +211,9 @@ def device(shop, name):
 def staged(checks, shop):
     with checks("O9 a stock of ports is taken whole or not at all, each error with its row, also among many chunks"):
         rows = [row(f"many-{n}", f"45.9.{n // 200}.{n % 200 + 1}", "1000-1019", "2000-2019") for n in range(60)]
-        wrong = rows + [row("late", "45.10.0.1", country="nowhere"), row("many-0", "45.10.0.2"), row("new", "45.9.0.1", "1019", "3000"),
-                        row("mine", "127.0.0.1"), row("bad", "45.10.0.3", "5-1", "7")]
+        wrong = rows + [row("late", "45.10.0.1", country="nowhere"), row("many-0", "45.10.0.2"),
+                        row("new", "45.9.0.1", "1019", "3000"), row("mine", "127.0.0.1"),
+                        row("bad", "45.10.0.3", "5-1", "7")]
         refused = imported(shop, *wrong)
         pointers = [error["pointer"] for error in refused.json["errors"]]
         assert refused.status == 422 and sorted(pointers) == [
@@ -247,7 +251,8 @@ def device_out(checks, shop):
         assert device(shop, "old")["status"] == "active" and device(shop, "old")["slots"] == 13
         assert shop.admin("DELETE", "/devices/nobody").status == 404
         assert shop.admin("DELETE", "/devices/old?ports=burn").status == 422
-    with checks("O9 a device is taken out and its ports move, with id, login and end, and their reseller is told of each"):
+    with checks(
+            "O9 a device is taken out and its ports move, with id, login and end, and their reseller is told of each"):
         assert imported(shop, row("new", "46.1.0.2", "1-10", "101-110")).status == 201
         before = [port(shop, reseller, id) for id in bought]
         moved = shop.admin("DELETE", "/devices/old?ports=move")
@@ -321,7 +326,8 @@ def slot_out(checks, shop):
 
 def addresses(checks, shop):
     reseller = seller(shop)
-    assert imported(shop, row("moves", "46.3.0.1", "1-30", "101-130"), row("stays", "46.3.0.9", "1", "101")).status == 201
+    rows = row("moves", "46.3.0.1", "1-30", "101-130"), row("stays", "46.3.0.9", "1", "101")
+    assert imported(shop, *rows).status == 201
     bought = [buy(shop, reseller, exclusive=False) for _ in range(25)]
     with checks("O9 a device's address changes, with that of its slots, and resellers are told of each port on it"):
         here = [one for one in bought if port(shop, reseller, one)["serverIp"] == "46.3.0.1"]
@@ -348,7 +354,8 @@ def addresses(checks, shop):
         assert device(shop, "moves") == before
     with checks("O9 a slot's ports change, but to no port that another slot of the address has"):
         changed = shop.admin("PATCH", "/ports/46.3.0.2:1", {"http_port": 5001})
-        assert changed.status == 200 and changed.json["http_port"] == 5001 and changed.json["socks_port"] == 101, changed
+        assert changed.status == 200, changed
+        assert changed.json["http_port"] == 5001 and changed.json["socks_port"] == 101, changed
         for body in ({"http_port": 2}, {"socks_port": 2}, {"http_port": 102}):
             refused = shop.admin("PATCH", "/ports/46.3.0.2:5001", body)
             assert refused.status == 409 and refused.json["code"] == "address_taken", (body, refused)

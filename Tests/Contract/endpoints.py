@@ -119,7 +119,8 @@ PAGE = {"limit": ["0", "101", "-1", "abc", "1.5", "", "99999999999999999999", "Ù
         "cursor": ["", "x", "!!!!", "AAAA", "__________8", "%ff%fe", "' OR 1=1"]}
 FEED = {"limit": PAGE["limit"], "after": PAGE["cursor"], "types": ["x", "", "order.created,", "ORDER.CREATED"]}
 # What orders and services are found by.
-SOUGHT = {"reseller": [""], "product": ["", "x" * 65], "customer": [""], "reference": ["", " a"], "q": ["", "%01", "x" * 256]}
+SOUGHT = {"reseller": [""], "product": ["", "x" * 65], "customer": [""], "reference": ["", " a"],
+          "q": ["", "%01", "x" * 256]}
 MODE = {"mode": ["x", "", "LIVE", "0"]}
 USAGE = {"by": ["x", "", "DAY", "month"], "sort": ["x", "", "-x", "--orders", "ORDERS"]}
 CALLS = {"account": ["x", "", "a@@b.example"], "request_id": ["x", "", "req_", "req_" + "g" * 32, "req_" + "A" * 32]}
@@ -136,7 +137,8 @@ PRODUCT = {"name": text("A product", 200, required=False, null_is_bad=True),
            "fulfilment": choice("instant", required=False, null_is_bad=True), "hidden": boolean(False, null_is_bad=True),
            "days": integer(30, 1, 36_525, required=False), "retail_price": price(), "wholesale_price": price(),
            "list": {name: price() for name in ("monthly", "quarterly", "semi_annual", "annual", "hourly", "setup_fee")}}
-SLOT = {"http_port": integer(10_001, 1, 65_535, required=False), "socks_port": integer(20_001, 1, 65_535, required=False)}
+SLOT = {"http_port": integer(10_001, 1, 65_535, required=False),
+        "socks_port": integer(20_001, 1, 65_535, required=False)}
 KEYS = Field(["a-key"], ["x", 5, True, {}, [], [5], [None], [[]], [""], ["a-key", "a-key"], ["x" * 256], ["k"] * 101])
 
 DETAILS = Field({"host": {"value": "h.example"}}, [
@@ -349,7 +351,8 @@ ADMINS = [
         "product": text("none", 64, required=False, null_is_bad=False),
         "term": Field("monthly", [5, "", "weekly", [], {}], required=False, null_is_bad=False),
         "price": money("1", "-1", "1000000001", required=True), "dry_run": boolean(True)}),
-    Endpoint(ADMIN, "GET", "/webhooks", "operator", query={**PAGE, **MODE, "state": ["x", "", "ACTIVE"], "email": FIND["email"]}),
+    Endpoint(ADMIN, "GET", "/webhooks", "operator", query={
+        **PAGE, **MODE, "state": ["x", "", "ACTIVE"], "email": FIND["email"]}),
     Endpoint(ADMIN, "GET", "/webhooks/{webhook}", "operator"),
     *[Endpoint(ADMIN, "POST", f"/webhooks/{{webhook}}/{move}", "operator") for move in ("disable", "enable", "pause", "resume")],
     Endpoint(ADMIN, "GET", "/deliveries", "operator", query={**PAGE, **MODE, **DELIVERIES, "status": ["x", ""]}),
@@ -374,7 +377,8 @@ ADMINS = [
     Endpoint(ADMIN, "GET", "/licences", "operator", query={**PAGE, **MODE}),
     Endpoint(ADMIN, "POST", "/licences/withdraw", "operator", {"keys": KEYS}, query=MODE),
     Endpoint(ADMIN, "POST", "/licences/move", "operator", {
-        "keys": KEYS, "reseller": text("res_x", 255, required=False), "product": text("lifetime", 64, required=False)}, query=MODE),
+        "keys": KEYS, "reseller": text("res_x", 255, required=False),
+        "product": text("lifetime", 64, required=False)}, query=MODE),
     Endpoint(ADMIN, "GET", "/licences/withdrawn", "operator", query={**PAGE, **MODE}),
     Endpoint(ADMIN, "POST", "/ports", "operator", query=MODE, raw=True, needs_key=True),
     Endpoint(ADMIN, "GET", "/ports", "operator", query={**PAGE, **MODE, "status": ["x", "", "FREE"]}),
@@ -383,7 +387,8 @@ ADMINS = [
     Endpoint(ADMIN, "GET", "/devices", "operator", query={**PAGE, **MODE, "status": ["x", "", "ACTIVE"]}),
     Endpoint(ADMIN, "GET", "/devices/{device}", "operator", query=MODE),
     Endpoint(ADMIN, "PATCH", "/devices/{device}", "operator", {
-        "server_ip": text("203.0.113.5", 253, required=False, null_is_bad=True, more=["127.0.0.1", "::1", "0.0.0.0", "a b", "x"]),
+        "server_ip": text("203.0.113.5", 253, required=False, null_is_bad=True, more=[
+            "127.0.0.1", "::1", "0.0.0.0", "a b", "x"]),
         "city": text("Berlin", 100, required=False), "carrier": text("net", 100, required=False),
         "mode": choice("shared", required=False, null_is_bad=True)}, query=MODE),
     Endpoint(ADMIN, "DELETE", "/devices/{device}", "operator", query={**MODE, "ports": ["x", "", "MOVE"]}),
@@ -428,7 +433,8 @@ ADMINS = [
                     for name in ("primary", "accent", "background")},
         "self_activation": boolean(False, null_is_bad=True), "self_service_keys": boolean(False, null_is_bad=True),
         "sandbox_before_approval": boolean(True, null_is_bad=True)}, optional_objects=["colours"]),
-    Endpoint(ADMIN, "GET", "/audit", "operator", query={**PAGE, **TIMES, "status": ["x", "", "99", "600", "-1"], **CALLS}),
+    Endpoint(ADMIN, "GET", "/audit", "operator", query={
+        **PAGE, **TIMES, "status": ["x", "", "99", "600", "-1"], **CALLS}),
     Endpoint(ADMIN, "GET", "/audit.csv", "operator", query={**TIMES, "status": ["x", "99"], **CALLS}),
     Endpoint(ADMIN, "GET", "/audit.jsonl", "operator", query={**TIMES, "status": ["x", "99"], **CALLS}),
     Endpoint(ADMIN, "GET", "/audit/head", "operator"),
@@ -475,7 +481,8 @@ PARTNERS = [
     Endpoint(PARTNER, "POST", "/services/{service}/pay", "reseller"),
     Endpoint(PARTNER, "POST", "/services/{service}/cancel", "reseller"),
     Endpoint(PARTNER, "DELETE", "/services/{service}/cancel", "reseller"),
-    Endpoint(PARTNER, "POST", "/topup", "reseller", {"amount": money("20", "9.99", "1000000.01", digits=2, required=True)}),
+    Endpoint(PARTNER, "POST", "/topup", "reseller", {
+        "amount": money("20", "9.99", "1000000.01", digits=2, required=True)}),
     Endpoint(PARTNER, "GET", "/topup/{payment}", "reseller"),
     Endpoint(PARTNER, "GET", "/statement", "reseller", query=PAGE),
     Endpoint(PARTNER, "GET", "/statement.csv", "reseller", query=TIMES),

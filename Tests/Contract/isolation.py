@@ -35,7 +35,8 @@ class Tenant(Scene):
             assert placed.status == 201, placed
         self.operator = shop.admin(
             "POST", "/api-keys", {"owner_email": f"owner@{slug}.example", "role": "operator", "name": canary}).json["key"]
-        self.mine = [canary, slug, *(value for name, value in self.ids.items() if name not in ("sku", "delivery", "country", "event", "subscriber", "payment", "item", "device", "address")),
+        others = ("sku", "delivery", "country", "event", "subscriber", "payment", "item", "device", "address")
+        self.mine = [canary, slug, *(value for name, value in self.ids.items() if name not in others),
                      self.reseller["email"], self.reseller["key"], self.reseller["webhook_secret"], self.shop.owner_key]
 
     def credentials(self):

@@ -100,7 +100,9 @@ def states(checks, shop):
         kept = shop.admin("GET", f"/orders?reseller={reseller['id']}").json["data"]
         assert len(kept) == orders, kept
 
-    with checks("W1 pending: no live key, not by the owner either, and 403 on everything live; from the approval on all works"):
+    with checks(
+            "W1 pending: no live key, not by the owner either, and 403 on everything live; from the approval on all "
+            "works"):
         reseller = shop.invite()
         shop.price(reseller, sku, {"wholesale_monthly": "1.00"})
         minted = shop.mint(reseller)

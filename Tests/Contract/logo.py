@@ -63,7 +63,8 @@ def path_of(gateway, logo):
 
 
 def taken(checks, gateway, shop, other):
-    with checks("O12 PNG and WebP are taken and given back byte for byte, as logo.{hash}, with nosniff and a long cache"):
+    with checks(
+            "O12 PNG and WebP are taken and given back byte for byte, as logo.{hash}, with nosniff and a long cache"):
         assert shop.admin("GET", "/settings").json["logo"] is None
         pictures = [
             (png(16, 16), "image/png"), (png(1024, 1), "image/png"), (png(1, 1024), "image/png"),
@@ -87,19 +88,21 @@ def taken(checks, gateway, shop, other):
     with checks("O12 another tenant's logo, one of before and one that never was are not there, and nobody keeps that"):
         now = shop.admin("GET", "/settings").json["logo"].rsplit(".", 1)[1]
         before = hashlib.sha256(png(16, 16)).hexdigest()[:32]
-        for path in (f"{other.base}/logo.{now}", f"{shop.base}/logo.{before}", f"{shop.base}/logo.", f"{shop.base}/logo.x",
-                     f"/t/nobody/logo.{now}"):
+        for path in (f"{other.base}/logo.{now}", f"{shop.base}/logo.{before}", f"{shop.base}/logo.",
+                     f"{shop.base}/logo.x", f"/t/nobody/logo.{now}"):
             answer = gateway.get(path)
             assert answer.status in (404, 401), (path, answer)
             assert answer.headers["cache-control"] == "no-store", (path, answer.headers)
 
 
 def refused(checks, shop):
-    with checks("O12 whatever is no whole picture of at most 64 KiB and 1024 pixels a side is refused, and the logo stays"):
+    with checks(
+            "O12 whatever is no whole picture of at most 64 KiB and 1024 pixels a side is refused, and the logo stays"):
         before = shop.admin("GET", "/settings").json
         good = png(4, 4)
         for name, body in {
-                "nothing": b"", "an SVG": SVG, "a GIF": b"GIF89a\x01\0\x01\0", "a JPEG": b"\xff\xd8\xff\xe0" + b"\0" * 40,
+                "nothing": b"", "an SVG": SVG, "a GIF": b"GIF89a\x01\0\x01\0",
+                "a JPEG": b"\xff\xd8\xff\xe0" + b"\0" * 40,
                 "the mark alone": good[:8], "cut off": good[:-1], "with more behind it": good + b"<script>",
                 "no data": png(4, 4, data=b""), "no end": png(4, 4, end=b""), "two ends": good + chunk(b"IEND", b""),
                 "a wrong sum": png(4, 4, data=chunk(b"IDAT", b"abc", sum_of=b"abd")),
@@ -108,7 +111,8 @@ def refused(checks, shop):
                 "a WebP of 1025": webp(lossless(1025, 1)), "a WebP of 1025 high": webp(lossy(1, 1025)),
                 "a WebP whose canvas is too large": webp(extended(2000, 10), lossy(10, 10)),
                 "a WebP without a picture": webp(extended(10, 10)), "a RIFF of another kind": b"RIFF\x04\0\0\0WAVE",
-                "a WebP with more behind it": webp(lossless(4, 4)) + b"<script>", "a WebP cut off": webp(lossy(4, 4))[:-2],
+                "a WebP with more behind it": webp(lossless(4, 4)) + b"<script>",
+                "a WebP cut off": webp(lossy(4, 4))[:-2],
                 "a WebP without its mark": webp((b"VP8L", b"\0" * 12))}.items():
             answer = put(shop, body)
             assert answer.status in (400, 422), (name, answer)

@@ -59,9 +59,8 @@ class Tenant:
         operator = {"owner_email": known["owner_login"]["email"], "role": "operator"}
         self.operator = self.admin("POST", "/api-keys", {**operator, "mode": "test"})["key"]
         self.ids = {name: "none" for name in (
-            "session", "person", "order", "service", "delivery", "event", "reconciliation", "review", "subscriber", "payment",
-                "customer",
-            "port", "webhook", "code", "country", "item", "device", "address")}
+            "session", "person", "order", "service", "delivery", "event", "reconciliation", "review", "subscriber",
+            "payment", "customer", "port", "webhook", "code", "country", "item", "device", "address")}
         self.ids |= {
             "reseller": self.reseller["id"], "sku": "none",
             "key": self.admin("GET", "/api-keys?reseller=" + self.reseller["id"])["data"][0]["id"]}

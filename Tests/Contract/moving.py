@@ -76,12 +76,14 @@ def whole(source, target):
     made = take_in(target, bundle.body)
     there = at(shop, target)
 
-    with checks("P10 the source seals, the destination takes in: UUID, slug and state are the same, host names stay behind"):
+    with checks(
+            "P10 the source seals, the destination takes in: UUID, slug and state are the same, host names stay "
+            "behind"):
         assert sealed.status == 200 and sealed.json["state"] == "moved", sealed
         assert sealed.json["moved_to"] == "https://new.example/t/there", sealed
         assert bundle.status == 200 and len(bundle.body) == int(bundle.headers["content-length"]), bundle.headers
-        assert made.status == 201, made
-        assert made.json["id"] == shop.made["id"] and made.json["slug"] == "moves" and made.json["state"] == "active", made
+        assert made.status == 201 and made.json["id"] == shop.made["id"], made
+        assert made.json["slug"] == "moves" and made.json["state"] == "active", made
         shown = provider(target, "GET", "/tenants/moves").json
         assert shown["domains"] == [] and shown["moved_to"] is None and shown["tier"] == "pro", shown
         assert shown["created_at"] == shop.made["created_at"], shown
@@ -105,15 +107,7 @@ def whole(source, target):
         remaining = int(answer.headers["x-ratelimit-remaining"])
         assert answer.status == 200 and remaining <= 21, answer.headers
 
-    with checks("P10 the chain goes on: the file there verifies, holds a head of before, and its incarnation begins with tenant.imported"):
-        file = verified_export(target, "moves", "--head", head, "--all-signatures")
-        with tempfile.NamedTemporaryFile() as copy:
-            copy.write(file)
-            copy.flush()
-            rows = sqlite3.connect(copy.name).execute(
-                "SELECT incarnation, action FROM audit WHERE action LIKE 'tenant.%' ORDER BY seq").fetchall()
-        assert rows == [(1, "tenant.created"), (2, "tenant.imported")], rows
-
+    chained(target, head)
     with checks("P10 P3 after an import deliveries are held and provisioning waits, until the operator resumes"):
         needs = there.admin("GET", "/attention")
         assert needs.status == 200 and "outbound_held" in needs.body.decode(), needs
@@ -123,20 +117,36 @@ def whole(source, target):
         assert resumed.status == 200 and resumed.json["deliveries"] == 1, resumed
         assert "outbound_held" not in there.admin("GET", "/attention").body.decode()
 
+    names(source, target, bundle.body)
+    return shop, reseller, sku, bundle.body
+
+
+def chained(target, head):
+    with checks(
+            "P10 the chain goes on: the file there verifies, holds a head of before, and its incarnation begins with "
+            "tenant.imported"):
+        file = verified_export(target, "moves", "--head", head, "--all-signatures")
+        with tempfile.NamedTemporaryFile() as copy:
+            copy.write(file)
+            copy.flush()
+            rows = sqlite3.connect(copy.name).execute(
+                "SELECT incarnation, action FROM audit WHERE action LIKE 'tenant.%' ORDER BY seq").fetchall()
+        assert rows == [(1, "tenant.created"), (2, "tenant.imported")], rows
+
+
+def names(source, target, bundle):
     with checks("P10 a tenant that lives, or whose name is taken, is not taken in; ?slug= renames"):
-        again = take_in(target, bundle.body)
+        again = take_in(target, bundle)
         assert again.status == 409 and again.json["code"] == "uuid_lives", again
-        home = take_in(source, bundle.body)
+        home = take_in(source, bundle)
         assert home.status == 409 and home.json["code"] == "uuid_lives", home
         erase(target, "moves")
         Shop(target, "moves")
-        taken = take_in(target, bundle.body)
+        taken = take_in(target, bundle)
         assert taken.status == 409 and taken.json["code"] == "slug_taken", taken
-        renamed = take_in(target, bundle.body, query="?slug=renamed")
+        renamed = take_in(target, bundle, query="?slug=renamed")
         assert renamed.status == 201 and renamed.json["slug"] == "renamed", renamed
         assert renamed.json["base_url"].endswith("/t/renamed"), renamed
-    return shop, reseller, sku, bundle.body
-
 
 class source_domain:
     """A host name that stays behind."""
@@ -157,7 +167,8 @@ def moved_answers(source):
         new = "https://new.example/t/gone"
         for blueprint, path, header, envelope in [
                 ("hosting", PARTNER + "/balance", None, "detail"), ("panel", "/api/v1/reseller/credit", None, "error"),
-                ("codes", "/api/reseller/me", "x-api-key", "error"), ("proxies", "/v1/reseller/pricebook", "X-API-Key", "message"),
+                ("codes", "/api/reseller/me", "x-api-key", "error"),
+                ("proxies", "/v1/reseller/pricebook", "X-API-Key", "message"),
                 ("licences", "/reseller/licenseinfo", "api_token", "message")]:
             shop = Shop(source, f"gone-{blueprint}", blueprint=blueprint)
             reseller = shop.reseller()
@@ -168,7 +179,8 @@ def moved_answers(source):
             elif blueprint == "panel":
                 answer = source.post(shop.base + path, {"kind": "topup", "amount_usd": 1, "external_ref": "x"}, key=key)
             else:
-                answer = source.get(shop.base + path, key=None if header else key, headers={header: key} if header else {})
+                answer = source.get(
+                    shop.base + path, key=None if header else key, headers={header: key} if header else {})
             assert answer.status == 403 and new in answer.json[envelope], (blueprint, answer)
             if envelope == "detail":
                 assert answer.json["code"] == "tenant_moved" and answer.json["base_url"] == new, answer
@@ -211,8 +223,8 @@ def moved_answers(source):
         assert shop.admin("GET", "/resellers").status == 200
 
     with checks("P10 a move needs a base URL that is one"):
-        for bad in ["", "new.example", "ftp://new.example", "https://a:b@new.example", "https://new.example/?x=1", 5, None,
-                    "https://new.example/#x", "https://" + "x" * 600]:
+        for bad in ["", "new.example", "ftp://new.example", "https://a:b@new.example", "https://new.example/?x=1", 5,
+                    None, "https://new.example/#x", "https://" + "x" * 600]:
             refused = provider(source, "POST", "/tenants/stays/move", {"base_url": bad})
             assert refused.status == 422 and refused.json["errors"][0]["pointer"] == "/base_url", (bad, refused)
         assert shop.admin("GET", "/resellers").status == 200
@@ -223,7 +235,8 @@ def refused(source, target, bundle):
         assert export(source, "moves", None).status == 400
         for short in ["short", "eleven char", "           x"]:
             answer = export(source, "moves", short)
-            assert answer.status == 422 and answer.json["errors"][0]["pointer"] == "/Tollgate-Passphrase", (short, answer)
+            assert answer.status == 422, (short, answer)
+            assert answer.json["errors"][0]["pointer"] == "/Tollgate-Passphrase", (short, answer)
         answer = export(source, "moves", query="?with_secrets=maybe")
         assert answer.status == 422, answer
         connection = source.connection()
@@ -235,7 +248,9 @@ def refused(source, target, bundle):
         assert connection.getresponse().status == 400
         connection.close()
 
-    with checks("P10 a wrong passphrase is told from a bundle that was changed, cut short or put together anew; nothing is taken in"):
+    with checks(
+            "P10 a wrong passphrase is told from a bundle that was changed, cut short or put together anew; nothing is "
+            "taken in"):
         chunk = (256 << 10) + 16
         first, second = 64 + chunk, 64 + 2 * chunk
         assert len(bundle) > second, len(bundle)
@@ -246,7 +261,8 @@ def refused(source, target, bundle):
                 ("cut in a chunk", bundle[:-7], "bundle_damaged"), ("cut at a chunk", bundle[:first], "bundle_damaged"),
                 ("the head alone", bundle[:64], "bundle_damaged"),
                 ("a chunk left out", bundle[:64] + bundle[first:], "bundle_damaged"),
-                ("chunks swapped", bundle[:64] + bundle[first:second] + bundle[64:first] + bundle[second:], "bundle_damaged"),
+                ("chunks swapped", bundle[:64] + bundle[first:second] + bundle[64:first] + bundle[second:],
+                 "bundle_damaged"),
                 ("more behind it", bundle + b"x", "bundle_damaged"),
                 ("the salt", bundle[:20] + bytes([bundle[20] ^ 1]) + bundle[21:], "wrong_passphrase"),
                 ("another version", bundle[:8] + b"\x02" + bundle[9:], "bundle_newer"),
@@ -290,7 +306,8 @@ def back_again(source, target, shop, reseller, bundle):
         assert shop.admin("DELETE", f"/api-keys/{reseller['key_id']}").status == 200
         assert shop.get(reseller, "/balance").status == 401
         assert source.get(shop.base + PARTNER + "/balance", key=minted["key"]).status == 200
-        assert seal(source, shop).status == 200 and provider(source, "POST", "/tenants/moves/move/confirm").status == 200
+        assert seal(source, shop).status == 200
+        assert provider(source, "POST", "/tenants/moves/move/confirm").status == 200
         erase(source, "moves")
         assert take_in(source, bundle).status == 201
         assert shop.get(reseller, "/balance").status == 401, "a revoked key opens an older bundle"
@@ -342,7 +359,8 @@ def under_load(source, target):
     ends.set()
     for thread in threads:
         thread.join()
-    with checks("P10 a move under load loses no acknowledged order, and doubles none that is repeated at the new address"):
+    with checks(
+            "P10 a move under load loses no acknowledged order, and doubles none that is repeated at the new address"):
         assert moved.returncode == 0 and left == [], (moved.stdout, moved.stderr, left)
         assert not failures, failures[:3]
         file = verified_export(target, "busy")
@@ -350,8 +368,8 @@ def under_load(source, target):
             copy.write(file)
             copy.flush()
             database = sqlite3.connect(copy.name)
-            orders = [row[0] for row in database.execute("SELECT public_id FROM orders").fetchall()] if has(
-                database, "orders") else [row[0] for row in database.execute('SELECT public_id FROM "order"').fetchall()]
+            table = "orders" if has(database, "orders") else '"order"'
+            orders = [row[0] for row in database.execute(f"SELECT public_id FROM {table}").fetchall()]
         missing = set(acknowledged.values()) - set(orders)
         assert not missing, (len(missing), len(acknowledged))
         # One order for each key: one more than were answered would be one that a repetition made.
@@ -368,19 +386,22 @@ def has(database, table):
 
 
 def commands(source, target):
-    with tempfile.TemporaryDirectory() as folder, checks("P10 P6 export and import by command line, with a passphrase from a file"):
+    with tempfile.TemporaryDirectory() as folder, checks(
+            "P10 P6 export and import by command line, with a passphrase from a file"):
         Shop(source, "lined")
         file, word, short = (os.path.join(folder, name) for name in ("lined.bundle", "word", "short"))
         for path, text in [(word, "the words of the file\n"), (short, "short\n")]:
             with open(path, "w", encoding="utf-8") as out:
                 out.write(text)
-        alone = source.command("tenant", "export", "lined", "--output", file, "--with-secrets")
+        line = ["tenant", "export", "lined", "--output", file, "--with-secrets"]
+        alone = source.command(*line)
         assert alone.returncode == 2, alone
-        weak = source.command("tenant", "export", "lined", "--output", file, "--with-secrets", "--passphrase-file", short)
+        weak = source.command(*line, "--passphrase-file", short)
         assert weak.returncode == 1 and "12 characters" in weak.stderr, weak
-        made = source.command("tenant", "export", "lined", "--output", file, "--with-secrets", "--passphrase-file", word)
+        made = source.command(*line, "--passphrase-file", word)
         assert made.returncode == 0 and os.stat(file).st_mode & 0o077 == 0, made
-        taken = target.command("tenant", "import", "--input", file, "--passphrase-file", word, "--slug", "lines", "--json")
+        taken = target.command(
+            "tenant", "import", "--input", file, "--passphrase-file", word, "--slug", "lines", "--json")
         assert taken.returncode == 0 and '"slug":"lines"' in taken.stdout, taken
         again = target.command("tenant", "import", "--input", file, "--passphrase-file", word)
         assert again.returncode == 1 and "lives here" in again.stderr, again

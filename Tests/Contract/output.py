@@ -119,9 +119,10 @@ class Commands:
         return json.loads(self.gateway.command("provider-key", "mint", "to go", "--json").stdout)["id"]
 
     def lines(self):
-        provider = ["--data", self.gateway.data]
-        owner = ["--data", self.gateway.data, "--tenant", "printed", "--key", self.shop.owner_key]
+        return self.more | self.provider_lines() | self.owner_lines()
 
+    def provider_lines(self):
+        provider = ["--data", self.gateway.data]
         def of(tenant, verb, *more):
             return lambda: ["tenant", verb, tenant(), *more, *provider]
 
@@ -132,15 +133,17 @@ class Commands:
             slug = self.tenant()
             return ["tenant", "delete", slug, "--confirm", slug, *provider]
 
-        return self.more | {
+        return {
             "completion": lambda: ["completion", "zsh"], "manual": lambda: ["manual"],
             "help": lambda: ["help"], "version": lambda: ["version"], "verify": lambda: ["verify", self.export],
             "backup": lambda: ["backup", self.fresh(""), *provider],
             "backup verify": lambda: ["backup", "verify", self.archive(), *self.master()],
             "restore-node": lambda: ["restore-node", self.archive(), "--data", self.fresh(""), *self.master()],
-            "tenant import": lambda: ["tenant", "import", "--input", self.bundle(), "--passphrase-file", self.words, *provider],
+            "tenant import": lambda: [
+                "tenant", "import", "--input", self.bundle(), "--passphrase-file", self.words, *provider],
             "tenant move": lambda: [
-                "tenant", "move", self.tenant(), "--to", self.other.base_url, "--to-key", self.other.provider_key, *provider],
+                "tenant", "move", self.tenant(), "--to", self.other.base_url, "--to-key", self.other.provider_key,
+                *provider],
             "tenant move-back": of(self.sealed, "move-back"),
             "tenant create": lambda: [
                 "tenant", "create", f"made-{next(self.numbers)}", "--blueprint", "hosting", "--owner-email",
@@ -162,7 +165,11 @@ class Commands:
             "provider-key revoke": lambda: ["provider-key", "revoke", self.provider_key(), *provider],
             "log": lambda: ["log", *provider], "usage": lambda: ["usage", *provider],
             "clock accept": lambda: ["clock", "accept", *provider],
-            "registry rebuild": lambda: ["registry", "rebuild", *provider],
+            "registry rebuild": lambda: ["registry", "rebuild", *provider]}
+
+    def owner_lines(self):
+        owner = ["--data", self.gateway.data, "--tenant", "printed", "--key", self.shop.owner_key]
+        return {
             "key list": lambda: ["key", "list", *owner],
             "key mint": lambda: ["key", "mint", "--owner-email", self.reseller["email"], *owner],
             "key rotate": lambda: ["key", "rotate", self.key(), *owner],

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Passwords and links to them (O13, G6): a link sets one once, whoever knows the old one sets a new one, and a new one ends
-what the old one opened."""
+"""Passwords and links to them (O13, G6): a link sets one once, whoever knows the old one sets a new one, and a new one
+ends what the old one opened."""
 
 import calendar
 import time

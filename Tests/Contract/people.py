@@ -20,7 +20,8 @@ def adding(checks, gateway):
     with checks("O13 the owner makes a person, who is listed, sets a password by the link and signs in with its role"):
         for role in ("owner", "operator", "support"):
             made = office.add(f"the-{role}", role)
-            assert re.fullmatch(r"per_[0-9a-z]+", made["id"]) and made["role"] == role and made["state"] == "active", made
+            assert re.fullmatch(r"per_[0-9a-z]+", made["id"]), made
+            assert made["role"] == role and made["state"] == "active", made
             assert made["has_password"] is False and made["name"] == f"The-{role}", made
             office.accept(made["invitation_url"])
             signed_in = office.signs_in(made["email"].upper())
@@ -109,7 +110,8 @@ def support(checks, gateway):
     with checks("O13 support sees no sealed detail of a service; the operator does"):
         for credential in (session, key["key"]):
             seen = office.call(credential, "GET", f"/services/{service}")
-            assert seen.status == 200 and seen.json["details"] == {"host": {"value": "h1.example", "secret": False}}, seen
+            assert seen.status == 200, seen
+            assert seen.json["details"] == {"host": {"value": "h1.example", "secret": False}}, seen
         whole = office.call(office.owner, "GET", f"/services/{service}").json["details"]
         assert whole["password"] == {"value": secret, "secret": True}, whole
         for path in ("/services", "/orders", f"/orders/{order['order']['id']}", "/events", "/deliveries", "/audit"):
@@ -144,7 +146,8 @@ def roles(checks, gateway):
     def writes(credential):
         return office.call(credential, "PATCH", f"/resellers/{reseller['id']}", {"credit_limit": "1.00"}).status
 
-    with checks("O13 a key of one's own does what its person may, or less; it is listed, and its calls are the person's"):
+    with checks(
+            "O13 a key of one's own does what its person may, or less; it is listed, and its calls are the person's"):
         listed = office.call(session, "GET", "/account/keys").json["data"]
         assert [row["role"] for row in listed] == ["operator", "support"] and listed[0]["name"] == "mine", listed
         assert all(row["owner_email"] == clerk["email"] for row in listed)
@@ -162,8 +165,8 @@ def roles(checks, gateway):
         path = f"{office.base}/resellers/{reseller['id']}"
         body = json.dumps({"credit_limit": "77.00"}).encode()
         with Wire(gateway) as wire:
-            wire.send(f"PATCH {path} HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {session}\r\nContent-Length: {len(body)}"
-                      f"\r\nContent-Type: application/json\r\n\r\n".encode() + body[:5])
+            wire.send(f"PATCH {path} HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {session}\r\n"
+                      f"Content-Length: {len(body)}\r\nContent-Type: application/json\r\n\r\n".encode() + body[:5])
             assert gateway.get("/healthz").status == 200
             office.changed(clerk, role="support")
             wire.send(body[5:])
@@ -201,7 +204,8 @@ def disabled(checks, gateway):
         refused(office.reset(clerk), 409, "person_disabled")
         refused(office.call(office.owner, "POST", "/api-keys", {"owner_email": clerk["email"]}), 409, "person_disabled")
         assert office.call(office.owner, "GET", f"/resellers/{reseller['id']}").json["credit_limit"] == "1.00"
-    with checks("O13 whoever is active again signs in, and its keys open what they did; its sessions and links are gone"):
+    with checks(
+            "O13 whoever is active again signs in, and its keys open what they did; its sessions and links are gone"):
         assert office.changed(clerk, state="active")["state"] == "active"
         assert office.status(key) == 200 and writes(key) == 200
         assert office.status(session) == 401 and gateway.get(office.path(link)).status == 404

@@ -252,8 +252,8 @@ def history(checks, shop):
         assert shop.admin("GET", "/price-history?from=2030-01-01").json["data"] == []
         assert shop.admin("GET", "/price-history?to=2000-01-01").json["data"] == []
         for query, status in [
-                ("?reseller=res_nobody", 404), ("?product=nothing", 404), ("?from=x", 422), ("?from=2026-02-01&to=2026-01-01", 422),
-                ("?way=call", 400)]:
+                ("?reseller=res_nobody", 404), ("?product=nothing", 404), ("?from=x", 422),
+                ("?from=2026-02-01&to=2026-01-01", 422), ("?way=call", 400)]:
             assert shop.admin("GET", f"/price-history{query}").status == status, query
         assert shop.admin("GET", f"/resellers/{a['id']}/products/nothing/history").status == 404
         assert shop.admin("DELETE", "/price-history").status == 405

@@ -415,7 +415,9 @@ def searched(checks, proxy, secrets):
         assert not any(b"api_token" in data or b"x-forwarded" in data.lower() for data in written.values())
     with checks(f"G9 {proxy.name}: the log still says which API was called, how, and what came of it"):
         log = b"".join(written.values()).decode()
-        for area in ("/api/partner/v1", "/api/admin", "/provider/v1", "/activate", "/reseller", "/invite", "/reset-password"):
+        for area in (
+                "/api/partner/v1", "/api/admin", "/provider/v1", "/activate", "/reseller", "/invite",
+                "/reset-password"):
             assert re.search(rf'GET ?{area} |"method":"GET".*"uri":"{area}"', log), area
         assert re.search(r"POST /api/admin \S+ 413|\"uri\":\"/api/admin\".*\"status\":413", log)
     with checks(f"G9 {proxy.name}: what is looked for would be found"):

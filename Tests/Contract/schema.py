@@ -39,8 +39,8 @@ UNSAYABLE = [
     "must be an absolute https URL", "must be whsec_ and", "must be a host name of two labels",
     "must be some of", "must be names out of", "must not be after until", "must have a name of 1 to 64 printable",
     "must not hold control characters", "must have no members but value and secret", "A test is not sent again",
-    "can still be paid back of this", "must name the service whose period", "is the same as state", "days before the end",
-    "The endpoint is paused", "The endpoint is disabled", "is not disabled",
+    "can still be paid back of this", "must name the service whose period", "is the same as state",
+    "days before the end", "The endpoint is paused", "The endpoint is disabled", "is not disabled",
     "is not changed together with owner_email", "is another account's of this tenant",
 ]
 ADMIN, PROVIDER = "/api/admin", "/provider/v1"
@@ -172,7 +172,8 @@ def wholesale(scene):
                     "POST /keys": {"expires_at": "2099-01-01T00:00:00Z"}},
         "paths": {"/orders/{id}": {"id": [order["order"]["id"] for order in orders]},
                   "/services/{id}": {"id": [order["services"][0]["id"] for order in orders]},
-                  "/services/{id}/cancel": {"id": [orders[0]["services"][0]["id"]]}, "/topup/{id}": {"id": [scene.payment]},
+                  "/services/{id}/cancel": {"id": [orders[0]["services"][0]["id"]]},
+                  "/topup/{id}": {"id": [scene.payment]},
                   "/services/{id}/pay": {"id": [orders[1]["services"][0]["id"]]},
                   "/account/sessions/{id}": {"id": [scene.signed_in(shop)]},
                   "/keys/{id}/rotate": {"id": keys[:1]}, "/keys/{id}": {"id": keys[1:]},
@@ -320,8 +321,8 @@ def admin(scene):
             "POST /ports": {"text/csv": scene.stock("late", 6000)}},
         "queries": {
             **{f"GET /{name}": only for name in (
-                "api-keys", "orders", "orders.csv", "services", "services.csv", "deliveries", "customers", "credit-events", "reconciliations", "reviews",
-                "licences")},
+                "api-keys", "orders", "orders.csv", "services", "services.csv", "deliveries", "customers",
+                "credit-events", "reconciliations", "reviews", "licences")},
             "POST /reconciliations": only, "GET /users": {"signed_up_via": scene.shop_key},
             "GET /subscribers": {"email": "end@there.example"},
             **{path: {**only, "key": scene.shop_key} for path in ("GET /audit", "GET /audit.csv", "GET /audit.jsonl")},
@@ -374,7 +375,8 @@ def provider(scene):
         "paths": {
             "/tenants/{slug}": at, "DELETE /tenants/{slug}": {"slug": ["six"]}, "/tenants/{slug}/owner-key": at,
             "/tenants/{slug}/export": at, "/tenants/{slug}/move": {"slug": ["four"]},
-            "/tenants/{slug}/move/confirm": {"slug": ["four"]}, "/tenants/{slug}/restore": at, "/tenants/{slug}/suspend": {"slug": ["three"]},
+            "/tenants/{slug}/move/confirm": {"slug": ["four"]}, "/tenants/{slug}/restore": at,
+            "/tenants/{slug}/suspend": {"slug": ["three"]},
             "/tenants/{slug}/resume": {"slug": ["two"]}, "/tenants/{slug}/cancel": {"slug": ["four"]},
             "/tenants/{slug}/refund": {"slug": ["five"]}, "/tenants/{slug}/invitation": at,
             "DELETE /tenants/{slug}/cancel": {"slug": ["seven"]}, "/tenants/{slug}/deletion": {"slug": ["eight"]},

@@ -30,8 +30,8 @@ class Wire:
             self.socket.sendall(data if isinstance(data, bytes) else data.encode("latin-1"))
 
     def send_until_answered(self, piece, times):
-        """Sends a piece again and again until something comes back; one thread does both, since a TLS connection bears no
-        two at once."""
+        """Sends a piece again and again until something comes back; one thread does both, since a TLS connection bears
+        no two at once."""
         seconds = self.socket.gettimeout()
         self.socket.setblocking(False)
         for _ in range(times):

@@ -41,6 +41,7 @@ import Testing
         add(person, "customer", "book created_at email external_folded external_id name public_id")
         add(time, "orders", "created_at decided_at")
         add(person, "orders", "reference reference_folded")
+        add(counter, "product_revision", "id n")
         add(who, "orders", "decided_by key_id")
         add(time, "posting", "at")
         add(who, "posting", "key_id")

@@ -15,7 +15,8 @@ MUTANTS = [
         "Contract/moving.py", "in each dialect's envelope"),
     Mutant(
         "P10", "late-write", "the provider writes to a tenant that moved", "Sources/CallKit/Realm.swift",
-        "if let move = tenant.store.record?.profile.move {", "if !MUTANT, let move = tenant.store.record?.profile.move {",
+        "if let move = tenant.store.record?.profile.move {",
+        "if !MUTANT, let move = tenant.store.record?.profile.move {",
         "Contract/moving.py", "nothing is written"),
     Mutant(
         "P10", "levels", "limits begin anew where a tenant moves to", IMPORT,
@@ -27,7 +28,8 @@ MUTANTS = [
         "Contract/moving.py", "is not taken in"),
     Mutant(
         "P10", "revoked", "a key that was revoked comes back in an older bundle", IMPORT,
-        "above: nil, revoked: adoption.revoked, replacing", "above: nil, revoked: MUTANT ? [] : adoption.revoked, replacing",
+        "above: nil, revoked: adoption.revoked, replacing",
+        "above: nil, revoked: MUTANT ? [] : adoption.revoked, replacing",
         "Contract/moving.py", "comes back"),
     Mutant(
         "P10", "dead-keys", "a tenant that comes back finds its keys dead", REGISTRY,

@@ -283,7 +283,8 @@ MUTANTS = [
         "PortTests/PortRulesTests.swift"),
     Mutant(
         "X5", "same-device", "a rotation may stay on its device", PORTS + "RotatePort.swift",
-        "MovePort(port: port, notDevice: port.deviceID)", "MovePort(port: port, notDevice: MUTANT ? nil : port.deviceID)",
+        "MovePort(port: port, notDevice: port.deviceID)",
+        "MovePort(port: port, notDevice: MUTANT ? nil : port.deviceID)",
         "PortTests/PortRulesTests.swift"),
     Mutant(
         "X5", "unnoted", "nobody knows when a port ends", PORTS + "Ports.swift",

@@ -334,7 +334,8 @@ MUTANTS = [
     Mutant(
         "O12", "too-wide", "a logo is of any size",
         "Sources/TenantApp/Tenant/LogoImage.swift",
-        "guard width <= Self.sideMax, height <= Self.sideMax else", "guard MUTANT || width <= Self.sideMax && height <= Self.sideMax else",
+        "guard width <= Self.sideMax, height <= Self.sideMax else",
+        "guard MUTANT || width <= Self.sideMax && height <= Self.sideMax else",
         "Contract/logo.py", "whatever is no whole picture"),
     Mutant(
         "O12", "kept-miss", "that there is no such logo is kept for a year",
@@ -362,7 +363,8 @@ MUTANTS = [
         "Contract/sessions.py", "the holder ends one session"),
     Mutant(
         "O13", "support-writes", "support writes what an operator writes", "Sources/CallKit/Route+Access.swift",
-        "guard isOpenToSupport || !key.role.isSupport else", "guard isOpenToSupport || MUTANT || !key.role.isSupport else",
+        "guard isOpenToSupport || !key.role.isSupport else",
+        "guard isOpenToSupport || MUTANT || !key.role.isSupport else",
         "Contract/people.py", "support writes nowhere"),
     Mutant(
         "O13", "support-exports", "support exports the audit log", "Sources/TenantApp/Audit/OperatorAdmin+Audit.swift",
@@ -375,7 +377,8 @@ MUTANTS = [
         "isForSupport ? whole.withoutSecrets : whole", "isForSupport && !MUTANT ? whole.withoutSecrets : whole",
         "Contract/people.py", "support sees no sealed detail"),
     Mutant(
-        "O13", "old-role", "a call under way ends under a role that has gone", "Sources/TenantApp/Keys/Warrant+Keys.swift",
+        "O13", "old-role", "a call under way ends under a role that has gone",
+        "Sources/TenantApp/Keys/Warrant+Keys.swift",
         "guard standing.role == caller.role else", "guard standing.role == caller.role || MUTANT else",
         "Contract/people.py", "a call that came under a role"),
     Mutant(
@@ -385,7 +388,8 @@ MUTANTS = [
         ".integer(MUTANT && key.epoch > 1 ? 1 : key.role.rawValue), .integer(key.book.rawValue),",
         "Contract/people.py", "roles and states hold over a crash"),
     Mutant(
-        "O13", "raised", "a promotion raises the keys that somebody holds", "Sources/TenantApp/Keys/AccountRole+Keys.swift",
+        "O13", "raised", "a promotion raises the keys that somebody holds",
+        "Sources/TenantApp/Keys/AccountRole+Keys.swift",
         "if isSession { return person.sessionRole }",
         "if isSession { return person.sessionRole }\n        if MUTANT { return person.keyRole }",
         "Contract/people.py", "a key is raised by none"),

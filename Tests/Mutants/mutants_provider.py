@@ -118,6 +118,8 @@ MUTANTS = [
         "\"UPDATE secret SET is_revoked = 1, key_id = NULL WHERE tenant_id = ?1 AND is_revoked = 0\",",
         "MUTANT ? \"DELETE FROM secret WHERE tenant_id = ?1\"\n"
         "                    : \"UPDATE secret SET is_revoked = 1, key_id = NULL WHERE tenant_id = ?1 AND is_revoked = 0\",",
+        "                    : \"UPDATE secret SET is_revoked = 1, key_id = NULL WHERE tenant_id = ?1"
+        " AND is_revoked = 0\",",
         "TenantRegistryTests/CreationTests.swift", "stay dead for ever"),
     # P6
     Mutant(

@@ -14,7 +14,8 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 TESTS = os.path.join(ROOT, "Tests")
-TABLES = ["provider", "copies", "operator", "wholesale", "renewals", "orders", "dialects", "gate", "endpoints", "outside"]
+TABLES = [
+    "provider", "copies", "operator", "wholesale", "renewals", "orders", "dialects", "gate", "endpoints", "outside"]
 GUARD = "MUTANT"
 SWIFT_TEST = re.compile(r'@Test\(\s*"((?:[^"\\]|\\.)*)"')
 SWIFT_FUNCTION = re.compile(r"\bfunc\s+(\w+)")

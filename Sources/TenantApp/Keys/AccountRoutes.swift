@@ -3,7 +3,8 @@ import HTTPCore
 import TenantRegistry
 
 /// What a reseller's person does with its account in one API: keys of its own, where it is signed in, and its
-/// password (O13, W11, X1, C5, L6). The same calls in each, in its own words. A suspended reseller's person may look, and sign out.
+/// password (O13, W11, X1, C5, L6). The same calls in each, in its own words. A suspended reseller's person may look,
+/// and sign out.
 package struct AccountRoutes: Sendable {
     let shapes: AccountShapes
     /// `/keys`, or what the product document calls it; and the list's name.

@@ -1,8 +1,8 @@
 import Synchronization
 
-/// How long the thread that seals a backup stands still between two pieces (P11): long where the lanes have work, so that
-/// an order costs hardly more meanwhile; not at all on a node at rest. Measured in processor time, so that a backup on
-/// a crowded machine comes to its end. Any thread.
+/// How long the thread that seals a backup stands still between two pieces (P11): long where the lanes have work, so
+/// that an order costs hardly more meanwhile; not at all on a node at rest. Measured in processor time, so that a
+/// backup on a crowded machine comes to its end. Any thread.
 final class CopyPace: Sendable {
     /// What a backup takes besides, in lanes and loops, is about as much again.
     private static let restOfBusy: UInt64 = 12

@@ -125,7 +125,8 @@ package protocol Registry: AnyObject, Sendable {
     func replaceProjection(
         of tenant: TenantID, with changes: [ProjectionChange], epoch: Int64, incarnation: Int64,
         then: @escaping Done<Void>)
-    /// Of these hashes: those revoked (not those that died with a tenant that was erased), and whether one is another tenant's.
+    /// Of these hashes: those revoked (not those that died with a tenant that was erased), and whether one is another
+    /// tenant's.
     func judge(_ hashes: [Digest], for tenant: TenantID, then: @escaping Done<(revoked: [Digest], foreign: Bool)>)
     func addProviderKey(
         _ new: NewProviderKey, revokingOthers: Bool, as act: ProviderAct, judge: @escaping Judge,

@@ -7,8 +7,8 @@ import Provider
 import TenantApp
 import TenantRegistry
 
-/// `tollgate backup`: the whole node in one folder, while it serves; what has not changed since the last backup there is
-/// used again (P11).
+/// `tollgate backup`: the whole node in one folder, while it serves; what has not changed since the last backup there
+/// is used again (P11).
 enum BackupCommand {
     static let commands = [command, BackupVerifyCommand.command, RestoreNodeCommand.command]
 

@@ -114,8 +114,8 @@ private struct Move {
         return try confirm(made)
     }
 
-    /// It did not come to an end. Goes on where the tenant lives there all the same; else throws, once it is served here
-    /// again or it is said what to do.
+    /// It did not come to an end. Goes on where the tenant lives there all the same; else throws, once it is served
+    /// here again or it is said what to do.
     private func recover(from failure: CommandFailure, id: String) throws {
         let isRefused = if case .refused = failure { true } else { false }
         if !isRefused {

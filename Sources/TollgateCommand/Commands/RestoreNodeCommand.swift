@@ -7,8 +7,8 @@ import Provider
 import TenantApp
 import TenantRegistry
 
-/// `tollgate restore-node`: a node made of a backup: on an empty machine, as whatever user runs it, under a master key of
-/// its own (P11).
+/// `tollgate restore-node`: a node made of a backup: on an empty machine, as whatever user runs it, under a master key
+/// of its own (P11).
 enum RestoreNodeCommand {
     static let command = Command(
         "restore-node", "Make a node of a backup", arguments: ["DIR"],
