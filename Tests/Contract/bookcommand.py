@@ -110,9 +110,9 @@ def stock(checks, gateway, shop, run, answer, file):
         assert "46.8.0.2" in run("ports", "list") and "46.8.0.2" in run("devices", "list", "--country", "de")
         assert answer("devices", "withdraw", "d", "--ports", "move")["status"] == "withdrawn"
         assert answer("product", "add", "keys", "--name", "K", "--fulfilment", "stock")["sku"] == "keys"
-        assert answer("items", "import", "keys", file("items.csv", "item\none\ntwo\n"))["imported"] == 2
-        listed = answer("items", "list", "keys")["data"]
-        assert answer("items", "withdraw", "keys", listed[0]["id"])["withdrawn_at"] is not None
+        assert answer("stock", "import", "keys", file("items.csv", "item\none\ntwo\n"))["imported"] == 2
+        listed = answer("stock", "list", "keys")["data"]
+        assert answer("stock", "withdraw", "keys", listed[0]["id"])["withdrawn_at"] is not None
         assert "cannot be read" in run("ports", "import", "/nowhere.csv", code=1)
 
 

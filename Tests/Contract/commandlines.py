@@ -177,9 +177,9 @@ class Lines:
             "licences withdraw": lambda: ["licences", "withdraw", "--licence", self.licence(), *owner],
             "licences move": lambda: [
                 "licences", "move", "--licence", self.licence(), "--to-reseller", self.moved("approve"), *owner],
-            "items list": lambda: ["items", "list", self.stocked, *owner],
-            "items import": lambda: ["items", "import", self.stocked, self.items(), *owner],
-            "items withdraw": lambda: ["items", "withdraw", self.stocked, self.item(), *owner]}
+            "stock list": lambda: ["stock", "list", self.stocked, *owner],
+            "stock import": lambda: ["stock", "import", self.stocked, self.items(), *owner],
+            "stock withdraw": lambda: ["stock", "withdraw", self.stocked, self.item(), *owner]}
 
     def of_ports(self):
         owner = self.owner

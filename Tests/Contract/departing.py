@@ -219,9 +219,7 @@ def leaping(checks, options):
 
 
 def listing(checks, provider):
-    gateway = provider.gateway
-    chance = random.Random(7)
-    made = []
+    gateway, chance, made = provider.gateway, random.Random(7), []
     for number in range(9):
         fields = {"slug": f"{chance.choice('abc')}{number}-shop", "tier": chance.choice(["lite", "standard", "pro"]),
                   "owner_email": f"{chance.choice('xy')}@owners.example",

@@ -232,6 +232,9 @@ def main():
             caller = Provider(gateway, elsewhere) if api == PROVIDER else Caller(gateway, api, elsewhere)
             routes = [endpoint for endpoint in EVERY if endpoint.api == api]
             parameters(checks, Sender(caller), routes, described)
+            if api == LICENCES:
+                # What was sent too much kept nothing from having its effect: the session is signed out.
+                caller.renew("session")
             cursors(checks, Sender(caller), routes, described)
         scene = Scene(gateway)
         scene.headers = address

@@ -25,7 +25,8 @@ class Wire:
         self.socket.close()
 
     def send(self, data):
-        """All of it: the gateway reads on for a while after an answer that closes. Where it has closed, the answer tells."""
+        """All of it: the gateway reads on for a while after an answer that closes. Where it has closed, the answer
+        tells."""
         with contextlib.suppress(OSError):
             self.socket.sendall(data if isinstance(data, bytes) else data.encode("latin-1"))
 

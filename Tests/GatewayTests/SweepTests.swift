@@ -73,6 +73,15 @@ import Testing
         add(staged, "licence_staging", "import_id place reseller_id product_id key expires_at lot")
         add(staged, "stock_staging", "import_id place sealed fingerprint")
         add(
+            staged, "product_staging",
+            """
+            import_id line sku name fulfilment hidden days retail_price wholesale_price list_monthly list_quarterly \
+            list_semi_annual list_annual list_hourly list_setup_fee
+            """)
+        add(
+            staged, "port_staging",
+            "import_id place device server_ip http_port socks_port country_id city carrier exclusive_capable")
+        add(
             asked, "provisioning",
             "actual verb n phase tries since next_at last_at last_outcome last_status last_excerpt callback_id wanted")
         add(time, "unit_decision", "at")

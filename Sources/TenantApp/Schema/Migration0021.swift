@@ -41,12 +41,15 @@ enum Migration0021 {
             FROM price ORDER BY updated_at, reseller_id, product_id;
 
         -- Counts the changes of the catalogue, so that a file that was tried is applied to what it was tried on.
-        CREATE TABLE product_revision (id INTEGER PRIMARY KEY CHECK (id = 1), n INTEGER NOT NULL) STRICT;
+        CREATE TABLE product_revision (
+            id INTEGER PRIMARY KEY CHECK (id = 1),
+            n INTEGER NOT NULL CHECK (n BETWEEN 0 AND 281474976710655)
+        ) STRICT;
         INSERT INTO product_revision VALUES (1, 0);
         CREATE TRIGGER product_revision_insert AFTER INSERT ON product
-            BEGIN UPDATE product_revision SET n = n + 1; END;
+            BEGIN UPDATE product_revision SET n = (n + 1) % 281474976710656; END;
         CREATE TRIGGER product_revision_update AFTER UPDATE ON product
-            BEGIN UPDATE product_revision SET n = n + 1; END;
+            BEGIN UPDATE product_revision SET n = (n + 1) % 281474976710656; END;
         -- Products on their way in, row by row, applied at once.
         CREATE TABLE product_staging (
             import_id INTEGER NOT NULL,

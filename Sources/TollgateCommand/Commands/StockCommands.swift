@@ -135,7 +135,7 @@ enum StockCommands {
     // MARK: Items
 
     private static let countItems = Command(
-        "items list", "List a product's stock of items, oldest first, without their texts", arguments: ["SKU"],
+        "stock list", "List a product's stock of items, oldest first, without their texts", arguments: ["SKU"],
         options: [mode] + Pages.options + GatewayClient.ownerOptions
     ) { invocation in
         let columns = ["id", "service", "created_at", "sold_at", "withdrawn_at"]
@@ -143,12 +143,12 @@ enum StockCommands {
     }
 
     private static let importItems = Command(
-        "items import", "Take items of a product into stock, all or none", arguments: ["SKU", "FILE"],
+        "stock import", "Take items of a product into stock, all or none", arguments: ["SKU", "FILE"],
         options: [mode] + GatewayClient.ownerOptions, notes: "CSV with the column item."
     ) { invocation in try take(items(invocation), invocation) }
 
     private static let withdrawItem = Command(
-        "items withdraw", "Withdraw a free item: nobody is sold it any more", arguments: ["SKU", "ITEM_ID"],
+        "stock withdraw", "Withdraw a free item: nobody is sold it any more", arguments: ["SKU", "ITEM_ID"],
         options: GatewayClient.ownerOptions
     ) { invocation in
         let path = items(invocation) + "/items/\(invocation.arguments[1].percentEncoded)"
