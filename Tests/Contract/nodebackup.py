@@ -12,7 +12,7 @@ import threading
 import time
 
 from shop import PARTNER, Shop
-from support import Checks, Gateway, arguments, command, verified_export, wait_until
+from support import Checks, Gateway, arguments, command, together, verified_export, wait_until
 
 PROVIDER = "/provider/v1"
 CLIENTS = 64
@@ -111,8 +111,9 @@ def whole(gateway, folder, word):
         before = list(load.answered)
         report = backed_up(gateway, archive, "--passphrase-file", word)
         during = len(load.answered) - len(before)
-    proved = run("backup", "verify", archive, "--passphrase-file", word, "--json")
-    made = run("restore-node", archive, "--data", target, "--passphrase-file", word, "--json")
+    proved, made = together([
+        lambda: run("backup", "verify", archive, "--passphrase-file", word, "--json"),
+        lambda: run("restore-node", archive, "--data", target, "--passphrase-file", word, "--json")])
 
     with checks("P11 a backup while 64 clients order holds every order that was answered before it, and verifies"):
         assert not load.failures, load.failures[:3]
@@ -300,11 +301,12 @@ def moved_and_odd(gateway, folder, word):
         report = json.loads(done.stdout)
         assert done.returncode == 1 and [row["slug"] for row in report["failed"]] == ["broken"], done
         assert "alpha" in [row["slug"] for row in report["tenants"]], report
-        proved = run("backup", "verify", archive, "--passphrase-file", word)
+        target = os.path.join(folder, "odd-again")
+        proved, made = together([
+            lambda: run("backup", "verify", archive, "--passphrase-file", word),
+            lambda: run("restore-node", archive, "--data", target, "--passphrase-file", word, "--json")])
         assert proved.returncode == 1 and "1 not" in proved.stdout, proved
         # Its key is not in the way of the others.
-        target = os.path.join(folder, "odd-again")
-        made = run("restore-node", archive, "--data", target, "--passphrase-file", word, "--json")
         assert made.returncode == 1 and "alpha" in json.loads(made.stdout)["restored"], made
     gateway.kill()
     shutil.copy(os.path.join(folder, "saved"), path)
