@@ -19,6 +19,8 @@ SECONDS_MAX = 3600
 # What is used up at once, so that 429 is seen.
 SLOW = {"requests": 1, "window_seconds": 60}
 PASSWORD = "correct horse battery"
+# Set anew it is still known.
+SAME = {"old": PASSWORD, "new": PASSWORD}
 CHECKS = ["not_a_server_error", "status_code_conformance", "content_type_conformance", "response_headers_conformance",
           "response_schema_conformance", "negative_data_rejection", "positive_data_acceptance", "missing_required_header",
           "unsupported_method", "allow_header_conformance", "ignored_auth"]
@@ -41,8 +43,13 @@ UNSAYABLE = [
     "must not hold control characters", "must have no members but value and secret", "A test is not sent again",
     "can still be paid back of this", "must name the service whose period", "is the same as state",
     "days before the end", "The endpoint is paused", "The endpoint is disabled", "is not disabled",
+    "is the key of no licence in stock", "stands twice", "has keys of the role", "must be another port than",
+    "must be an IPv4 or IPv6 address, or a host name", "is not the password", "is required where there are several keys",
+    # Where an amount may be text; as a number the description bounds it.
+    "must be from 10 to 1000000",
     "is not changed together with owner_email", "is another account's of this tenant",
 ]
+SQLITE = "application/vnd.sqlite3"
 ADMIN, PROVIDER = "/api/admin", "/provider/v1"
 
 
@@ -165,10 +172,11 @@ def wholesale(scene):
     order = {"product": "instant", "term": "monthly"}
     return {
         "document": base, "credential": scene.token(session), "slow": scene.slow, "webhook_secret": shop["webhook_secret"],
-        "sessions": {"DELETE /session": session}, "renews": {"DELETE /account/sessions/{id}": session},
+        "sessions": {"DELETE /session": session}, "renews": {"DELETE /account/sessions/{id}": session, "POST /account/password": session},
         # Nothing is past due here; tried in renewals.py.
         "never": ["POST /services/{id}/pay"],
-        "members": {"POST /apply": {"email": "applicant@there.example"}, "POST /orders": order, "POST /orders/quote": order, "POST /session": session["body"],
+        "members": {"POST /apply": {"email": "applicant@there.example"}, "POST /orders": order,
+                    "POST /orders/quote": order, "POST /session": session["body"], "POST /account/password": SAME,
                     "POST /keys": {"expires_at": "2099-01-01T00:00:00Z"}},
         "paths": {"/orders/{id}": {"id": [order["order"]["id"] for order in orders]},
                   "/services/{id}": {"id": [order["services"][0]["id"] for order in orders]},
@@ -196,23 +204,39 @@ def codes(scene):
                   "/account/sessions/{id}": {"id": [scene.signed_in(scene.shop)]},
                   **scene.webhooks(base, {"headers": {"x-seed-hash": seed}}, "id", "code.redeemed")},
         "sessions": {"POST /logout": login, "POST /regenerate-seed-hash": login},
-        "renews": {"DELETE /account/sessions/{id}": login},
-        "members": {"POST /login": login["body"], "POST /generate": batch}}
+        "renews": {"DELETE /account/sessions/{id}": login, "POST /account/password": login},
+        "members": {"POST /login": login["body"], "POST /generate": batch, "POST /account/password": SAME}}
 
 
 def credits(scene):
+    scene.admin("PATCH", "/settings", {"self_service_keys": True})
     event = scene.credit(scene.shop, "kept", 5)
-    return {"document": scene.base + BASES["credit_reports"], "credential": scene.shop["key"], "slow": scene.slow,
-            "paths": {"/credit/{id}": {"id": [event["id"]]}}}
+    return {"document": scene.base + BASES["credit_reports"], "slow": scene.slow,
+            # A key that gives itself a new secret is no session.
+            "credentials": {"POST /key/rotate": scene.admin("POST", "/api-keys", {
+                "owner_email": "shop@here.example"})["key"]},
+            **of_account(scene, "credit_reports", {"/credit/{id}": {"id": [event["id"]]}}, {})}
 
 
 def licences(scene):
     keys = [f"ps-{number}" for number in range(4)]
     assign = {"license": keys[0], "discord_user_id": "1"}
-    return {"document": scene.base + BASES["licence_keys"], "credential": scene.shop["key"], "slow": scene.slow,
-            "place": "api_token",
+    return {"document": scene.base + BASES["licence_keys"], "slow": scene.slow, "place": "api_token",
             "queries": {"GET /licenseinfo": {"license": keys[1]}},
-            "members": {"POST /assignlicense": assign}}
+            **of_account(scene, "licence_keys", {}, {"POST /assignlicense": assign})}
+
+
+def of_account(scene, dialect, paths, members):
+    """A session, which calls all there is, and what is under the account: keys, sessions and the password."""
+    session = scene.session(BASES[dialect])
+    keys = [scene.admin("POST", "/api-keys", {"owner_email": "shop@here.example"})["id"] for _ in range(2)]
+    return {
+        "credential": scene.token(session), "sessions": {"DELETE /session": session},
+        "renews": {"DELETE /account/sessions/{id}": session, "POST /account/password": session},
+        "members": {"POST /session": session["body"], "POST /keys": {"expires_at": "2099-01-01T00:00:00Z"},
+                    "POST /account/password": SAME, **members},
+        "paths": {"/keys/{id}/rotate": {"id": keys[:1]}, "/keys/{id}": {"id": keys[1:]},
+                  "/account/sessions/{id}": {"id": [scene.signed_in(scene.shop)]}, **paths}}
 
 
 def ports(scene):
@@ -231,8 +255,8 @@ def ports(scene):
         # The delivery here is a test's; tried in endpoints_api.py.
         "never": ["POST /reseller/deliveries/{id}/retry"],
         "document": base, "credential": token, "slow": scene.slow,
-        "sessions": {"POST /login/signout": sign_in}, "renews": {"DELETE /account/sessions/{id}": sign_in},
-        "members": {"POST /login/signin": scene.session()["body"],
+        "sessions": {"POST /login/signout": sign_in}, "renews": {"DELETE /account/sessions/{id}": sign_in, "POST /account/password": sign_in},
+        "members": {"POST /login/signin": scene.session()["body"], "POST /account/password": SAME,
                     "POST /reseller/ports": {**port, "cityId": None, "carrierId": None},
                     "POST /reseller/pricebook/calculate": {"countryId": "de", "customerId": customer},
                     "POST /reseller/pricebook/country-override": {"countryId": "de"},
@@ -306,7 +330,9 @@ def admin(scene):
                    "POST /account/password": session},
         "slow": scene.admin("POST", "/api-keys", {"owner_email": "owner@here.example", "limit": SLOW})["key"],
         "members": {
-            "POST /session": session["body"], "POST /account/password": {"old": PASSWORD, "new": PASSWORD},
+            "POST /session": session["body"], "POST /account/password": SAME,
+            "POST /licences/withdraw": {"keys": ["ps-1"]},
+            "POST /licences/move": {"keys": ["ps-2"], "reseller": terms["id"], "product": "lifetime"},
             "POST /orders/{id}/refund": {"amount": "0.01", "service": None, "period": None},
             "POST /api-keys": {"owner_email": "terms@here.example", "role": "reseller", "limit": None,
                                "scopes": ["partner:read"], "expires_at": "2099-01-01T00:00:00Z"}},
@@ -314,7 +340,7 @@ def admin(scene):
             "POST /reconciliations": {"text/csv": ledger},
             "POST /price-book.csv": {"text/csv": f"reseller,sku,wholesale_monthly\n{shop['id']},instant,4\n"},
             "POST /products.csv": {"text/csv": "sku,name,fulfilment\nby-file,By file,instant\n"},
-            "PUT /settings/logo": {"image/png": png(2, 2), "image/webp": png(2, 2)},
+            "PUT /settings/logo": {"image/png": png(2, 2)},
             "POST /licences": {
                 "text/csv": f"reseller,product,key,expiration\n{shop['id']},lifetime,fresh,2099-01-01T00:00:00Z\n"},
             "POST /products/{sku}/stock": {"text/csv": "item\nfresh\n"},
@@ -323,6 +349,8 @@ def admin(scene):
             **{f"GET /{name}": only for name in (
                 "api-keys", "orders", "orders.csv", "services", "services.csv", "deliveries", "customers",
                 "credit-events", "reconciliations", "reviews", "licences")},
+            **{f"POST /licences/{move}": {"mode": "live"} for move in ("withdraw", "move")},
+            "DELETE /ports/{address}": {"mode": "live"},
             "POST /reconciliations": only, "GET /users": {"signed_up_via": scene.shop_key},
             "GET /subscribers": {"email": "end@there.example"},
             **{path: {**only, "key": scene.shop_key} for path in ("GET /audit", "GET /audit.csv", "GET /audit.jsonl")},
@@ -342,6 +370,7 @@ def admin(scene):
             **{f"/resellers/{{id}}/{move}": {"id": [made["id"]]} for move, made in resellers.items()},
             "/resellers/{id}/products/{sku}/history": {**at, "sku": ["instant"]},
             "/devices/{name}": {"name": ["early-1"]}, "/ports/{address}": {"address": ["192.0.2.2:5004"]},
+            "DELETE /ports/{address}": {"address": ["192.0.2.3:5006", "192.0.2.4:5008"]},
             "/products/{sku}": {"sku": ["instant"]}, "/orders/{id}": {"id": waiting[2:]},
             "/orders/{id}/activate": {"id": waiting[:1]}, "/orders/{id}/reject": {"id": waiting[1:2]},
             "/orders/{id}/refund": {"id": [done[0]["order"]["id"]]},
@@ -368,7 +397,7 @@ def provider(scene):
     export = scene.call("GET", PROVIDER + "/tenants/one/export", key=scene.gateway.provider_key, raw=True).body
     return {
         "document": PROVIDER,
-        "files": {"POST /tenants/{slug}/restore": export, "POST /tenants/import": b"no bundle"},
+        "bodies": {"POST /tenants/{slug}/restore": {SQLITE: export}, "POST /tenants/import": {SQLITE: b"no bundle"}},
         "credential": scene.gateway.provider_key, "slow": "no such key",
         "members": {"POST /tenants": {"blueprint": "everything"}},
         "queries": {"DELETE /tenants/{slug}": {"confirm": "six"}},
@@ -397,7 +426,7 @@ color = false
 [auth.openapi.{name}]
 {kind} = {json.dumps(scene["credential"])}
 [checks.positive_data_acceptance]
-expected-statuses = ["2xx", "401", "402", "403", "404", "409", "429"]
+expected-statuses = ["2xx", "401", "402", "403", "404", "409", "412", "429"]
 [checks.negative_data_rejection]
 expected-statuses = ["400", "401", "402", "403", "404", "405", "409", "413", "422", "429"]
 """
@@ -412,7 +441,8 @@ def thorough(tools, gateway, name, scene, folder, examples):
 def limited(tools, gateway, name, scene, folder):
     """With a credential whose limit is used up at once."""
     place = scene.get("slow_place") or scene.get("place", "bearer")
-    scene = {**scene, "credential": scene["slow"], "place": place, "scatters": False, "sessions": {}, "renews": {}}
+    scene = {**scene, "credential": scene["slow"], "place": place, "scatters": False, "sessions": {}, "renews": {},
+             "credentials": {}}
     return examine(tools, gateway, f"{name}-limited", scene, folder, [
         "--phases", "fuzzing", "--max-examples", "30" if name == "provider" else "3", "--checks", ",".join(CHECKS[:5])])
 
@@ -421,13 +451,11 @@ def examine(tools, gateway, name, scene, folder, options):
     """Runs schemathesis over one document: (operation → what failed), (operation → status → count)."""
     path = os.path.join(folder, name)
     os.mkdir(path)
-    scene = {"place": "bearer", "webhook_secret": None, "sessions": {}, "renews": {}, "members": {}, "bodies": {},
-             "queries": {}, "paths": {},
+    scene = {"place": "bearer", "webhook_secret": None, "sessions": {}, "renews": {}, "credentials": {},
+             "members": {}, "bodies": {}, "queries": {}, "paths": {},
              "scatters": True, "unsayable": UNSAYABLE, "answered": os.path.join(path, "answered.json"), **scene}
-    for operation, content in scene.pop("files", {}).items():
-        scene["bodies"][operation] = {"application/vnd.sqlite3": os.path.join(path, "file")}
-        with open(os.path.join(path, "file"), "wb") as file:
-            file.write(content)
+    scene["bodies"] = {operation: {kind: written(path, content) for kind, content in contents.items()}
+                       for operation, contents in scene["bodies"].items()}
     with open(os.path.join(path, "scene.json"), "w", encoding="utf-8") as file:
         json.dump(scene, file)
     with open(os.path.join(path, "schemathesis.toml"), "w", encoding="utf-8") as file:
@@ -447,6 +475,15 @@ def examine(tools, gateway, name, scene, folder, options):
         failed[case.get("name")] = faults
     with open(scene["answered"], encoding="utf-8") as file:
         return failed, json.load(file)
+
+
+def written(folder, content):
+    """A body as the hooks take it: text as it is, a file by its name."""
+    if isinstance(content, str):
+        return content
+    with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
+        file.write(content)
+    return file.name
 
 
 def blueprints(folder):

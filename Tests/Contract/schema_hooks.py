@@ -42,7 +42,7 @@ def is_positive(case, *locations):
         if not locations or location.name in locations)
 
 
-@schemathesis.serializer("application/vnd.sqlite3")
+@schemathesis.serializer("application/vnd.sqlite3", "application/vnd.tollgate.tenant", "image/png", "image/webp")
 def file(context, value):
     """The scene names a file; what is made up is no file that anybody takes."""
     if isinstance(value, str) and value.startswith(os.path.dirname(os.environ["TOLLGATE_SCENE"])):
@@ -79,6 +79,8 @@ def before_call(context, case, kwargs):
     if operation in scene["sessions"] and credential == scene["credential"]:
         # Signing out ends a session of its own.
         credential = sign_in(scene["sessions"][operation])
+    elif operation in scene["credentials"] and credential == scene["credential"]:
+        credential = scene["credentials"][operation]
     if credential:
         case.headers[header] = prefix + successors.get(credential, credential)
     if scene["webhook_secret"] and "X-Tollgate-Signature" in case.headers and is_positive(case, "HEADER"):
@@ -88,6 +90,9 @@ def before_call(context, case, kwargs):
 @schemathesis.hook
 def filter_failure(context, failure, case, response):
     """Rules that a JSON Schema cannot say refuse calls that the description allows."""
+    if type(failure).__name__ == "AcceptedNegativeData" and case.method == "POST" and case.query.get("dry_run"):
+        # No file at all: a dry run says so in its answer, and takes nothing.
+        return "must be the header row" not in response.text
     if type(failure).__name__ != "RejectedPositiveData" or response.status_code not in (400, 422):
         return True
     if f"{case.method} {case.operation.path}" in scene["bodies"]:
@@ -106,6 +111,8 @@ def after_call(context, case, response):
     answered[operation][response.status_code] += 1
     if operation == "POST /provider-key/rotate" and response.status_code == 200:
         successors[scene["credential"]] = response.json()["provider_key"]
+    if operation in scene["credentials"] and response.status_code == 200:
+        scene["credentials"][operation] = response.json()["key"]
     if operation in scene["renews"] and response.status_code in (200, 204):
         # It may have been the caller's own session that was ended.
         successors[scene["credential"]] = sign_in(scene["renews"][operation])
