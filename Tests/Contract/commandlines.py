@@ -117,7 +117,7 @@ class Lines:
     def item(self):
         """A product with one item, and the item."""
         sku = self.shop.product("stock")
-        self.run("items", "import", sku, self.items())
+        self.run("stock", "import", sku, self.items())
         listed = self.shop.admin("GET", f"/products/{sku}/stock/items")
         return [sku, listed.json["data"][0]["id"]]
 
