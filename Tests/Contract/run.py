@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Runs the contract's scripts side by side, the longest first, and prints each as it ends: what failed, its seconds, and
-a table of all seconds at the end. The last line is `N passed, N failed`.
+"""Runs the contract's scripts side by side, the longest first, and prints each as it ends: what failed, its seconds,
+and a table of all seconds at the end. The last line is `N passed, N failed`.
 
     Tests/Contract/run.py --tollgate .build/release/tollgate [--only NAME]… [--jobs N] [--long] [--logs FOLDER]
         [--whole]
