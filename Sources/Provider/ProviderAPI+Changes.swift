@@ -65,6 +65,8 @@ extension ProviderAPI {
                     record, as: call.act("tenant.changed", detail: change.detail), domains: change.domains,
                     judge: call.provider.judge
                 ) { profile in
+                    // What is changed after the bundle was taken would be lost (P10).
+                    if profile.move != nil { throw RegistryRefusal.notAllowed(Refusal.conflict(.tenant(.moved))) }
                     if let tier = change.tier { profile.tier = tier }
                     for quota in change.quotas { quota(&profile.quotaOverrides) }
                     if let limit = change.limit { profile.limit = limit }

@@ -24,10 +24,11 @@ LOSES = SECRET + (
     "key mint", "key rotate")
 # Commands that go through the whole node: tried while it has few tenants.
 FIRST = ("backup", "backup verify", "restore-node")
-# Commands whose lines are about one thing, that each of them changes: one line after the other.
+# Commands whose lines are about one thing, or of which a tenant runs one at a time: one line after the other.
 ALONE = (
     "account password", "tenant import", "tenant restore", "deliveries retry", "deliveries replay", "webhooks disable",
-    "webhooks enable", "registry rebuild")
+    "webhooks enable", "registry rebuild", "licences import", "ports import", "items import", "product import",
+    "price import", "service reprice")
 # Enough for a command's own files, too little for an export.
 FILE_BYTES_MAX = 8192
 
