@@ -1,5 +1,5 @@
-"""What schemathesis does besides making calls up, for `schema.py`: names things that exist, signs what has to be signed,
-and counts what was answered. `TOLLGATE_SCENE` names a file that says with what."""
+"""What schemathesis does besides making calls up, for `schema.py`: names things that exist, signs what has to be
+signed, and counts what was answered. `TOLLGATE_SCENE` names a file that says with what."""
 
 import atexit
 import collections
