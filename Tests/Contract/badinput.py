@@ -313,7 +313,7 @@ def price_books(scene):
               "wholesale_hourly,wholesale_setup_fee,discount_rate_override,is_enabled,max_quantity")
     reseller, sku = scene.ids["reseller"], scene.ids["sku"]
     good = f"{reseller},{sku},9.99,,,,,,,true,"
-    endpoint = next(endpoint for endpoint in ALL if endpoint.raw and endpoint.api == ADMIN)
+    endpoint = next(endpoint for endpoint in ALL if endpoint.method == "POST" and endpoint.path == "/price-book.csv")
 
     def send(text):
         return scene.send(endpoint, text if isinstance(text, bytes) else text.encode())

@@ -5,11 +5,14 @@ import json
 import os
 import subprocess
 
+from payservice import API_KEY
+from payservice import SECRET as SIGNS
 from shop import PASSWORD
 
 # Commands that show a secret once: where it is lost they say so.
 SECRET = (
-    "people add", "people reset-password", "account key", "reseller invite", "reseller invitation", "reseller secret")
+    "people add", "people reset-password", "account key", "reseller invite", "reseller invitation", "reseller secret",
+    "reseller reset-password")
 
 
 class Lines:
@@ -18,11 +21,15 @@ class Lines:
     def __init__(self, commands):
         self.commands, self.shop, self.reseller = commands, commands.shop, commands.reseller
         self.owner = ["--data", commands.gateway.data, "--tenant", self.shop.slug, "--key", self.shop.owner_key]
-        self.password = PASSWORD
+        self.password, self.token = PASSWORD, None
         self.manual = self.shop.product("manual")
         self.shop.price(self.reseller, self.manual, {"wholesale_monthly": "1.00"})
         self.stocked = self.shop.product("stock")
         self.shop.admin("PUT", "/countries/de", {"base_price": "1.00"})
+        # Payments are begun, and stay so: nobody answers there.
+        put = self.shop.admin("PUT", "/payment-service", {
+            "driver": "http", "create_url": "https://there.example/pay", "api_key": API_KEY, "webhook_secret": SIGNS})
+        assert put.status == 200, put
 
     def all(self):
         return (
@@ -47,11 +54,13 @@ class Lines:
         return made.json["id"]
 
     def signed_in(self):
-        """The options of an owner who signed in."""
-        answer = self.shop.gateway.post(f"{self.shop.base}/api/admin/session", {
-            "email": f"owner@{self.shop.slug}.example", "password": self.password})
-        assert answer.status == 200, answer
-        return [*self.owner[:-1], answer.json["token"]]
+        """The options of an owner who signed in: once, while that holds, for each time costs scrypt."""
+        if self.token is None or self.shop.admin("GET", "/account", key=self.token).status != 200:
+            answer = self.shop.gateway.post(f"{self.shop.base}/api/admin/session", {
+                "email": f"owner@{self.shop.slug}.example", "password": self.password})
+            assert answer.status == 200, answer
+            self.token = answer.json["token"]
+        return [*self.owner[:-1], self.token]
 
     def new_password(self):
         owner, old = self.signed_in(), self.password
@@ -106,9 +115,19 @@ class Lines:
         return self.written(f"item\ntext-{next(self.commands.numbers)}\n")
 
     def item(self):
-        self.run("items", "import", self.stocked, self.items())
-        listed = self.shop.admin("GET", f"/products/{self.stocked}/stock")
-        return next(item["id"] for item in listed.json["data"] if item["withdrawn_at"] is None)
+        """A product with one item, and the item."""
+        sku = self.shop.product("stock")
+        self.run("stock", "import", sku, self.items())
+        listed = self.shop.admin("GET", f"/products/{sku}/stock/items")
+        return [sku, listed.json["data"][0]["id"]]
+
+    def payment(self):
+        """One that was begun, whatever came of it."""
+        begun = self.shop.call(
+            self.reseller, "POST", "/topup", {"amount": "50.00"}, headers={"Idempotency-Key": "paid-once"})
+        listed = self.shop.admin("GET", "/payments").json["data"]
+        assert listed, begun
+        return listed[0]["id"]
 
     def run(self, *words):
         ran = self.commands.run([*words, *self.owner], subprocess.PIPE)
@@ -142,7 +161,8 @@ class Lines:
             "reseller suspend": line("suspend", lambda: self.moved("approve")),
             "reseller resume": line("resume", lambda: self.moved("approve", "suspend")),
             "reseller terminate": line("terminate", self.pending),
-            "reseller invitation": line("invitation", self.pending), "reseller secret": line("secret", self.pending)}
+            "reseller invitation": line("invitation", self.pending), "reseller secret": line("secret", self.pending),
+            "reseller reset-password": line("reset-password", lambda: self.moved("approve"))}
 
     def of_catalogue(self):
         def line(*words):
@@ -179,7 +199,7 @@ class Lines:
                 "licences", "move", "--licence", self.licence(), "--to-reseller", self.moved("approve"), *owner],
             "stock list": lambda: ["stock", "list", self.stocked, *owner],
             "stock import": lambda: ["stock", "import", self.stocked, self.items(), *owner],
-            "stock withdraw": lambda: ["stock", "withdraw", self.stocked, self.item(), *owner]}
+            "stock withdraw": lambda: ["stock", "withdraw", *self.item(), *owner]}
 
     def of_ports(self):
         owner = self.owner
@@ -229,5 +249,6 @@ class Lines:
             for name in ("turnover", "refunds", "holds", "credit", "balances")}
         return reports | {
             "payment list": lambda: ["payment", "list", *owner],
+            "payment show": lambda: ["payment", "show", self.payment(), *owner],
             "balance add": lambda: ["balance", "add", reseller, "--amount", "5.00", "--reference", "paid", *owner],
             "statement": lambda: ["statement", reseller, *owner], "audit usage": lambda: ["audit", "usage", *owner]}

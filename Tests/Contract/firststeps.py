@@ -84,7 +84,9 @@ def walks(checks, gateway, folder):
 def sign_in(gateway, tenant, reseller):
     """By the first of the APIs that the tenant has."""
     login = {"email": reseller["email"], "password": reseller["password"]}
-    paths = ["/api/partner/v1/session", "/api/reseller/login", "/v1/login/signin"]
+    paths = [
+        "/api/partner/v1/session", "/api/reseller/login", "/v1/login/signin", "/api/v1/reseller/session",
+        "/reseller/session"]
     base = tenant["base_url"].removeprefix(gateway.base_url)
     return [status for path in paths if (status := gateway.post(base + path, login).status) != 404]
 

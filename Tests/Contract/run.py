@@ -34,7 +34,7 @@ SECONDS = {
     "badinput": 9, "access": 8, "testbook": 8, "isolation": 6, "canary": 6, "prices": 5, "walk": 5, "loops": 5,
     "provisioning": 12, "sandbox": 9, "accounts": 8, "unitcare": 20, "clients": 6, "exampleshop": 5, "handover": 14,
     "package": 45, "terminal": 7, "stock": 4, "flood": 14, "sending": 60, "rooms": 6, "hostile": 3, "licences": 3,
-    "deploy": 3}
+    "deploy": 3, "week_provider": 12, "week_operator": 5, "week_reseller": 5}
 SECONDS_MAX = 1200
 SECONDS_MAX_LONG = 7200
 # Between the SIGTERM to a script that took too long, by which it ends its gateways, and the SIGKILL.

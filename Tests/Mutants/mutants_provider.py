@@ -117,7 +117,6 @@ MUTANTS = [
         "P5", "hash-lives", "a deleted tenant's key hashes can be another's", REGISTRY,
         "\"UPDATE secret SET is_revoked = 1, key_id = NULL WHERE tenant_id = ?1 AND is_revoked = 0\",",
         "MUTANT ? \"DELETE FROM secret WHERE tenant_id = ?1\"\n"
-        "                    : \"UPDATE secret SET is_revoked = 1, key_id = NULL WHERE tenant_id = ?1 AND is_revoked = 0\",",
         "                    : \"UPDATE secret SET is_revoked = 1, key_id = NULL WHERE tenant_id = ?1"
         " AND is_revoked = 0\",",
         "TenantRegistryTests/CreationTests.swift", "stay dead for ever"),

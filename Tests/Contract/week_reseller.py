@@ -1,0 +1,233 @@
+#!/usr/bin/env python3
+"""A reseller's week, to be read as a story: it applies and integrates before anybody has approved it, sells, finds its
+orders again, looks at its money and its calls, has its events delivered and replayed, tops up, and looks after its
+password. Each job is done by the API, and once more by the command line where there is one for resellers: orders are
+signed by `tollgate sign`, events read by `tollgate events tail`."""
+
+import csv
+from decimal import Decimal
+import io
+import json
+import os
+import tempfile
+import urllib.parse
+
+from payservice import API_KEY, SECRET, PaymentService, signed
+from receiver import Receiver
+from sandbox import VECTOR
+from shop import PARTNER, PASSWORD, Shop
+from support import Checks, Gateway, arguments, command, signature_headers, verified_export, wait_until
+
+
+class Reseller:
+    """Somebody with a shop of its own. `key` is what its programs call with, `session` what it is signed in by."""
+
+    def __init__(self, shop, folder, tollgate):
+        self.shop, self.gateway, self.folder, self.tollgate = shop, shop.gateway, folder, tollgate
+        self.base, self.email = shop.base + PARTNER, "dev@newshop.example"
+        self.key = self.session = self.secret = None
+
+    def call(self, method, path, body=None, key=None, **headers):
+        headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.gateway.request(method, self.base + path, body, key=key or self.key, headers=headers)
+
+    def ask(self, path, key=None):
+        answer = self.call("GET", path, key=key)
+        assert answer.status == 200, (path, answer)
+        return answer.json
+
+    def ids(self, path):
+        return [row["id"] for row in self.ask(path)["data"]]
+
+    def sign_in(self, password=PASSWORD, status=200):
+        answer = self.call("POST", "/session", {"email": self.email, "password": password}, key="")
+        assert answer.status == status, answer
+        return answer.json.get("token")
+
+    def mint(self, status=201, **fields):
+        answer = self.call("POST", "/keys", fields, key=self.session)
+        assert answer.status == status, answer
+        return answer.json
+
+    def file(self, name, text):
+        path = os.path.join(self.folder, name)
+        with open(path, "w", encoding="utf-8") as out:
+            out.write(text)
+        return path
+
+    def line(self, *words):
+        done = command(self.tollgate, *words)
+        assert done.returncode == 0, (words, done.stdout, done.stderr)
+        return done.stdout
+
+    def order(self, sku="vps-1", idempotency_key="order-1", by_hand=False, **fields):
+        """An order, signed here, or by `tollgate sign` as a shell script would."""
+        order = {"product": sku, "term": "monthly", "quantity": 1, "customer": {"external_id": "c-1"}, **fields}
+        body = json.dumps(order)
+        if by_hand:
+            words = ["--path", self.gateway.base_url + self.base + "/orders", "--idempotency-key", idempotency_key]
+            files = ["--body-file", self.file("order.json", body), "--secret-file", self.file("secret", self.secret)]
+            headers = dict(text.split(": ", 1) for text in self.line("sign", *words, *files).splitlines())
+        else:
+            headers = signature_headers(self.secret, "POST", self.base + "/orders", idempotency_key, body.encode())
+        return self.call("POST", "/orders", body.encode(), **headers, Content_Type="application/json")
+
+
+def before_approval(checks, me):
+    with checks("W11 W12 it applies, signs in before it is approved, and mints a test key; a live one waits"):
+        applied = me.call("POST", "/apply", {"email": me.email, "name": "New Shop", "password": PASSWORD}, key="")
+        assert applied.status == 201 and applied.json["status"] == "pending", applied
+        me.id, me.session = applied.json["id"], me.sign_in()
+        assert me.mint(403)["code"] == "reseller_not_active"
+        me.key = me.mint(mode="test", name="trying")["key"]
+        me.secret = me.call("POST", "/webhook/secret/rotate", key=me.session).json["webhook_secret"]
+    with checks("W12 W5 it orders in the test book at list price, and its signature is explained where it is wrong"):
+        row = next(row for row in me.ask("/products")["data"] if row["product"] == "vps-1")
+        assert row["terms"]["monthly"] == {"wholesale": "5.00", "net": "5.00"}, row
+        placed = me.order()
+        assert placed.status == 201 and placed.json["wholesale_total"] == "5.00", placed
+        right, me.secret = me.secret, "whsec_" + "QUJD" * 8
+        wrong = me.order(idempotency_key="order-2")
+        me.secret = right
+        assert wrong.status == 401 and wrong.json["signed_string"].split(".")[1] == "POST", wrong
+    with checks("W5 W12 tollgate sign: the page's vector, and an order in the test book"):
+        vector = me.line(
+            "sign", "--timestamp", "1614265330", "--idempotency-key", "order-1001", "--path", VECTOR["path"],
+            "--body-file", me.file("body", VECTOR["body"]), "--secret", VECTOR["secret"])
+        assert f"X-Tollgate-Signature: {VECTOR['result']}" in vector, vector
+        assert me.order(idempotency_key="order-3", by_hand=True).status == 201
+        assert len(me.ids("/orders")) == 2 and {row["amount"] for row in me.ask("/statement")["data"]} == {"0.00"}
+
+
+def selling(checks, me):
+    with checks("W1 W11 W4 it is approved, mints a live key, and orders under a reference of its own"):
+        assert me.shop.admin("POST", f"/resellers/{me.id}/approve").status == 200
+        me.test_key, minted = me.key, me.mint(name="shop")
+        me.key, me.key_id = minted["key"], minted["id"]
+        assert minted["mode"] == "live" and me.ask("/account")["status"] == "active", minted
+        me.shop.price({"id": me.id}, "vps-1", {"wholesale_monthly": "4.00"})
+        me.shop.top_up({"id": me.id}, "100.00")
+        first = me.order(idempotency_key="live-1", reference="invoice-17")
+        assert first.status == 201 and first.json["wholesale_total"] == "4.00", first
+        second = me.order(idempotency_key="live-2", by_hand=True, reference="invoice-18", quantity=2,
+                          customer={"external_id": "c-2", "email": "jo@example.net"})
+        assert second.status == 201 and len(second.json["services"]) == 2, second
+    with checks("W6 it finds an order by reference, customer and Idempotency-Key, and its services by the order"):
+        order = first.json["order"]["id"]
+        for query in ("reference=invoice-17", "customer=c-1", "idempotency_key=live-1"):
+            assert me.ids(f"/orders?{query}") == [order], query
+        customer, = me.ask("/customers?external_id=c-2")["data"]
+        assert me.ids(f"/orders?customer={customer['id']}") == [second.json["order"]["id"]]
+        made = [service["id"] for service in second.json["services"]]
+        assert sorted(me.ids(f"/services?order={second.json['order']['id']}")) == sorted(made)
+        assert me.ask(f"/services/{made[0]}")["status"] == "active"
+    return first
+
+
+def looking(checks, me, first):
+    with checks("W6 its statement, page and file, is what its balance comes to"):
+        rows = me.ask("/statement")["data"]
+        assert [(row["kind"], row["amount"]) for row in rows] == [
+            ("order", "-8.00"), ("order", "-4.00"), ("top_up", "100.00")], rows
+        assert rows[0]["balance_after"] == me.ask("/balance")["balance"] == "88.00"
+        text = me.call("GET", "/statement.csv").body.decode()
+        assert sum(Decimal(row["amount"]) for row in csv.DictReader(io.StringIO(text))) == 88, text
+        assert me.call("GET", "/statement.csv?to=2020-01-01").body.count(b"\n") == 1
+    with checks("W6 O6 its own calls, counted and one by one: the one that was refused is found"):
+        refused = me.order("nothing", "live-3")
+        assert refused.status == 404, refused
+        row, = me.ask(f"/requests?request_id={refused.headers['request-id']}")["data"]
+        assert (row["status"], row["route"], row["key"]) == (404, "POST /api/partner/v1/orders", me.key_id), row
+        found = me.ask(f"/requests?order={first.json['order']['id']}")["data"]
+        assert [row["request_id"] for row in found] == [first.headers["request-id"]], found
+        route = urllib.parse.quote("POST /api/partner/v1/orders")
+        used, = me.ask(f"/usage?key={me.key_id}&route={route}")["data"]
+        assert (used["requests"], used["orders"], used["other_refusals"]) == (3, 2, 1), used
+
+
+def events(checks, me, receiver):
+    with checks("H1 H4 W6 W10 its webhook gets what happens; deliveries are listed, and replayed byte for byte"):
+        made = me.call("POST", "/webhooks", {
+            "name": "shop", "url": receiver.url("/hook"), "events": ["order.created", "service.activated"]})
+        assert made.status == 201, made
+        tested = me.call("POST", f"/webhooks/{made.json['id']}/test")
+        assert tested.status == 200 and tested.json["outcome"] == "delivered", tested
+        order = me.order(idempotency_key="live-4", reference="invoice-19").json["order"]
+        wait_until(lambda: len(me.ask("/deliveries?state=delivered&type=order.created")["data"]) == 1)
+        wait_until(lambda: receiver.count("/hook") == 3)
+        body = {"since": order["created_at"], "types": ["order.created"]}
+        assert me.call("POST", "/deliveries/replay", {**body, "dry_run": True}).json["count"] == 1
+        assert me.call("POST", "/deliveries/replay", body).json["count"] == 1
+        wait_until(lambda: receiver.count("/hook") == 4)
+        sent = [call for call in receiver.calls["/hook"] if json.loads(call.body)["type"] == "order.created"]
+        assert len(sent) == 2 and sent[0].body == sent[1].body, sent
+        assert json.loads(sent[0].body)["data"]["reference"] == "invoice-19", sent
+    with checks("W6 H4 the same events in order, by the feed and by tollgate events tail"):
+        feed = me.ask("/events?types=order.created")["data"]
+        told = me.line("events", "tail", "--once", "--type", "order.created", "--api", "wholesale", "--json",
+                       "--url", me.gateway.base_url, "--tenant", me.shop.slug, "--key", me.key)
+        assert json.loads(told.splitlines()[0])["data"] == feed and len(feed) == 3, (told, feed)
+
+
+def topping_up(checks, me):
+    with checks("W6 A6 it tops up by a payment, which is credited once it is confirmed"):
+        assert me.call("POST", "/topup", {"amount": "50.00"}).status == 503
+        assert me.shop.admin("PUT", "/payment-service", {
+            "driver": "http", "create_url": PaymentService().url, "api_key": API_KEY,
+            "webhook_secret": SECRET}).status == 200
+        before = Decimal(me.ask("/balance")["balance"])
+        begun = me.call("POST", "/topup", {"amount": "50.00"}, Idempotency_Key="topup-1")
+        assert begun.status == 201 and begun.json["payment_url"] and begun.json["status"] == "pending", begun
+        report = json.dumps({"order_id": begun.json["order_id"], "status": "confirmed", "amount": "50.00",
+                             "currency": "EUR"}).encode()
+        for _ in range(2):
+            done = me.gateway.request(
+                "POST", me.shop.base + "/api/payments/callback", report, headers=signed(report))
+            assert done.status == 200, done
+        assert me.ask(f"/topup/{begun.json['id']}")["status"] == "confirmed"
+        assert Decimal(me.ask("/balance")["balance"]) == before + 50
+
+
+def account(checks, me):
+    with checks("O13 W11 it ends sessions that it forgot, and changes its password: keys go on"):
+        forgotten = me.sign_in()
+        sessions = me.ask("/account/sessions", me.session)["data"]
+        assert [row["current"] for row in sessions] == [False, True], sessions
+        assert me.call("DELETE", f"/account/sessions/{sessions[0]['id']}", key=me.session).status in (200, 204)
+        assert me.call("GET", "/account", key=forgotten).status == 401
+        another = me.sign_in()
+        assert me.call("DELETE", "/account/sessions", key=me.session).json["ended"] == 1
+        assert me.call("GET", "/account", key=another).status == 401
+        wrong = me.call("POST", "/account/password", {"old": "not that one", "new": "a new password"}, key=me.session)
+        assert wrong.status == 422 and wrong.json["errors"][0]["pointer"] == "/old", wrong
+        changed = me.call("POST", "/account/password", {"old": PASSWORD, "new": "a new password"}, key=me.session)
+        assert changed.status in (200, 204) and me.call("GET", "/account", key=me.session).status == 401, changed
+        me.sign_in(status=401)
+        me.session = me.sign_in("a new password")
+        assert me.call("GET", "/balance").status == 200
+        turned = me.call("POST", f"/keys/{me.key_id}/rotate", {"overlap_seconds": 0}, key=me.session)
+        assert turned.status == 200 and me.call("GET", "/balance").status == 401, turned
+        assert me.call("DELETE", "/session", key=me.session).status == 204
+    with checks("W6 and at the week's end the tenant's file verifies"):
+        verified_export(me.gateway, me.shop.slug)
+
+
+def main():
+    options = arguments()
+    checks = Checks()
+    receiver = Receiver()
+    with tempfile.TemporaryDirectory() as folder, \
+            Gateway(options.tollgate, "--allow-private-addresses", demo=False) as gateway:
+        me = Reseller(Shop(gateway), folder, options.tollgate)
+        before_approval(checks, me)
+        first = selling(checks, me)
+        looking(checks, me, first)
+        events(checks, me, receiver)
+        topping_up(checks, me)
+        account(checks, me)
+    receiver.stop()
+    checks.finish()
+
+
+if __name__ == "__main__":
+    main()
