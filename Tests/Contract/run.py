@@ -41,7 +41,7 @@ SECONDS = {
     "analytics": 2, "answers": 2, "attention": 2, "bookcommand": 2, "changes": 2, "corrections": 2, "endpoints_api": 2,
     "events": 2, "feeds": 2, "hosts": 2, "lapses": 2, "logo": 2, "pricebook": 2, "providerkeys": 2, "rehearsal": 2,
     "refunds": 2, "rows": 2, "week_operator": 7, "week_provider": 15, "week_reseller": 5,
-     "searches": 2, "tenants": 2, "topups": 2, "truth": 2, "usage": 2, "browsers": 2}
+    "searches": 2, "tenants": 2, "topups": 2, "truth": 2, "usage": 2, "browsers": 2}
 SECONDS_MAX = 1200
 SECONDS_MAX_LONG = 7200
 # Between the SIGTERM to a script that took too long, by which it ends its gateways, and the SIGKILL.
