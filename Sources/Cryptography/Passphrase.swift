@@ -10,14 +10,17 @@ package struct Passphrase: Sendable, CustomStringConvertible {
 
     private let bytes: [UInt8]
 
-    /// Nil where it is shorter than 12 characters or longer than 1,024 bytes. Spaces and tabs around it do not count: a
-    /// header field loses them on its way.
+    /// Nil where it is shorter than 12 characters or longer than 1,024, or not printable ASCII: what else a header holds
+    /// comes out differently from one program to the next. Spaces and tabs around it do not count: a field loses them
+    /// on its way.
     package init?(_ text: String) {
         var trimmed = Substring(text)
         while let last = trimmed.last, last == " " || last == "\t" { trimmed.removeLast() }
         while let first = trimmed.first, first == " " || first == "\t" { trimmed.removeFirst() }
-        let bytes = Scrypt.normalised(String(trimmed))
-        guard trimmed.count >= Self.charactersMin, bytes.count <= Scrypt.passwordBytesMax else { return nil }
+        let bytes = Array(trimmed.utf8)
+        guard bytes.count >= Self.charactersMin, bytes.count <= Scrypt.passwordBytesMax,
+            bytes.allSatisfy({ (0x20...0x7E).contains($0) })
+        else { return nil }
         self.bytes = bytes
     }
 

@@ -238,6 +238,11 @@ extension Schema {
         sized(characters, #"^[^\u0000-\u001f\u007f-\u009f]*$"#)
     }
 
+    /// Printable ASCII without a space at an end: what a header field carries as it is.
+    package static func printable(_ characters: ClosedRange<Int>) -> Schema {
+        sized(characters, "^[!-~][ -~]*[!-~]$")
+    }
+
     private static func sized(_ characters: ClosedRange<Int>, _ pattern: String) -> Schema {
         Schema([
             "type": .string("string"), "minLength": .int(characters.lowerBound),

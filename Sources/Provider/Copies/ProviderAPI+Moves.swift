@@ -42,7 +42,7 @@ extension ProviderAPI {
         ]
     }
 
-    private static let passphraseText = Schema.text(1024, least: Passphrase.charactersMin)
+    private static let passphraseText = Schema.printable(Passphrase.charactersMin...1024)
     private static let passphrase = Parameter.header("Tollgate-Passphrase", passphraseText)
     /// An export has one where it holds secrets.
     static let passphraseOfBundle = Parameter.header("Tollgate-Passphrase", passphraseText, isRequired: false)
@@ -58,7 +58,7 @@ extension ProviderAPI {
         guard let passphrase = Passphrase(text) else {
             throw .field(
                 "/Tollgate-Passphrase", "length",
-                "must have \(Passphrase.charactersMin) characters or more, and 1024 bytes at most")
+                "must have \(Passphrase.charactersMin) to 1024 characters of printable ASCII")
         }
         return passphrase
     }

@@ -71,7 +71,7 @@ enum MoveCommands {
     static func passphrase(_ invocation: Invocation) throws(CommandFailure) -> String {
         let text = try PasswordFile.read(try invocation.required("--passphrase-file"))
         guard Passphrase(text) != nil else {
-            throw .failed("a passphrase has \(Passphrase.charactersMin) characters or more, and 1024 bytes at most")
+            throw .failed("a passphrase has \(Passphrase.charactersMin) to 1024 characters of printable ASCII")
         }
         return text
     }
