@@ -10,9 +10,9 @@ package struct Passphrase: Sendable, CustomStringConvertible {
 
     private let bytes: [UInt8]
 
-    /// Nil where it is shorter than 12 characters or longer than 1,024, or not printable ASCII: what else a header holds
-    /// comes out differently from one program to the next. Spaces and tabs around it do not count: a field loses them
-    /// on its way.
+    /// Nil where it is shorter than 12 characters or longer than 1,024, or not printable ASCII: what else a header
+    /// holds comes out differently from one program to the next. Spaces and tabs around it do not count: a field
+    /// loses them on its way.
     package init?(_ text: String) {
         var trimmed = Substring(text)
         while let last = trimmed.last, last == " " || last == "\t" { trimmed.removeLast() }
