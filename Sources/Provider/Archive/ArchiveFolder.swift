@@ -42,7 +42,7 @@ package final class ArchiveFolder: Sendable {
         lock = -1
     }
 
-    deinit { if lock >= 0 { close(lock) } }
+    deinit { if lock >= 0 { DataDirectory.unlock(lock) } }
 
     private static func judge(_ path: String) throws {
         guard let text = FileManager.default.contents(atPath: "\(path)/\(ArchivePlace.format)") else {

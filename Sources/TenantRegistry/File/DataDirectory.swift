@@ -64,7 +64,14 @@ package final class DataDirectory: Sendable {
     /// Gives the folder free, once nothing in this process uses it any more; a second call does nothing.
     package func release() {
         let descriptor = lockDescriptor.exchange(-1, ordering: .relaxed)
-        if descriptor >= 0 { close(descriptor) }
+        if descriptor >= 0 { Self.unlock(descriptor) }
+    }
+
+    /// A child process that is just being made has the descriptor too, until it runs its program: closing ours alone
+    /// would leave the lock to it.
+    package static func unlock(_ descriptor: Int32) {
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
     }
 
     package var registryPath: String { "\(path)/registry.sqlite" }
