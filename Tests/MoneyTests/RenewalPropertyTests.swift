@@ -54,7 +54,8 @@ private struct Year {
 
     init(_ seed: UInt64, _ random: SeededRandom) throws {
         rent = try Rent.open(
-            TestFolder(), at: "2027-12-27T06:00:00.123Z", resellers: RenewalPropertyTests.resellers, rate: RentModel.rate)
+            TestFolder(), at: "2027-12-27T06:00:00.123Z", resellers: RenewalPropertyTests.resellers,
+            rate: RentModel.rate)
         rent.slice = 5
         models = Array(repeating: RentModel(), count: RenewalPropertyTests.resellers)
         ids = Array(repeating: [], count: RenewalPropertyTests.resellers)

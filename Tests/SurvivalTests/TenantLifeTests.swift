@@ -92,7 +92,9 @@ import Testing
             { trader in
                 let node = trader.node
                 let record = try node.tenant("gone")
-                let result = Result { try awaited { node.fleet.delete(record, as: node.fleet.ownAct("tenant.deleting"), then: $0) } }
+                let result = Result {
+                    try awaited { node.fleet.delete(record, as: node.fleet.ownAct("tenant.deleting"), then: $0) }
+                }
                 if case .success = result, !trader.isCutOff() {
                     wasErased.withLock { $0 = true }
                 } else {

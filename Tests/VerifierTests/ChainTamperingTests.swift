@@ -107,7 +107,9 @@ import Testing
         try copy.tamper("UPDATE audit SET incarnation = 2 WHERE seq >= 5; UPDATE meta SET incarnation = 2")
         try copy.rehash(from: 5)
         #expect(
-            try copy.verify().findings.contains { $0.text == "Incarnation 2 begins without a tenant.restored or tenant.imported row." })
+            try copy.verify().findings.contains {
+                $0.text == "Incarnation 2 begins without a tenant.restored or tenant.imported row."
+            })
         try copy.tamper("UPDATE audit SET incarnation = 1 WHERE seq >= 7")
         #expect(try copy.verify().findings.contains { $0.text == "The incarnation falls from 2 to 1." })
     }

@@ -106,7 +106,8 @@ package final class TestNode: Sendable {
         _ record: TenantRecord, from path: String, acceptsUnsigned: Bool = false
     ) throws -> AuditHead {
         try awaited {
-            fleet.restore(record, from: path, acceptsUnsigned: acceptsUnsigned, as: fleet.ownAct("tenant.restored"), then: $0)
+            fleet.restore(
+                record, from: path, acceptsUnsigned: acceptsUnsigned, as: fleet.ownAct("tenant.restored"), then: $0)
         }
     }
 

@@ -1,7 +1,8 @@
 /// A feature names what stands left of it in one list, and itself.
 enum Features {
     static let order = [
-        "Due", "Webhooks", "Resellers", "Keys", "People", "Ledger", "Catalogue", "Provisioning", "Orders", "Codes", "Licences",
+        "Due", "Webhooks", "Resellers", "Keys", "People", "Ledger", "Catalogue", "Provisioning", "Orders", "Codes",
+        "Licences",
         "Ports", "Credits",
         "Payments", "Reports", "Audit", "Tenant", "Verify", "Schema", "Surfaces", "Demo",
     ]
