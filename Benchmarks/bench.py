@@ -41,7 +41,7 @@ GROUPS = {
     "backup": rows_backup.backup,
     "weight": rows_weight.weight,
 }
-# Asked for by name alone: the first run fills a tenant for a quarter of an hour.
+# Asked for by name alone: the first run fills a tenant, which is reckoned at a quarter of an hour.
 NAMED = {"weight"}
 # What is smaller with --quick: enough to see that every row works, not to judge by.
 QUICK = {"rounds": 1, "seconds": 1, "resellers": 10, "tenants": 40, "provisioned": 100, "node_tenants": 400, "sized": 400,

@@ -52,22 +52,20 @@ package final class ImportPrices: ComparedImport, @unchecked Sendable {
     }
 
     package func compare(_ staged: [StagedPrice], _ tenant: TenantReader) throws -> [ComparedRow] {
-        let columns = file.priceColumns
+        let columns = Set(file.priceColumns.map(\.rawValue))
         let digits = tenant.currency.minorUnitDigits
         return try staged.compactMap { row in
             guard
                 let (reseller, sku) = try tenant.priceRowNames(resellerID: row.resellerID, productID: row.productID)
             else { return nil }
             let old = try tenant.priceRow(resellerID: row.resellerID, productID: row.productID)
-            var new = row.price.members(digits)
-            let was = old?.members(digits)
-            // Columns that the file does not have stay as they are.
-            if let was { new = zip(was, new).map { columns.map(\.rawValue).contains($1.name) ? $1 : $0 } }
             let names = [
                 JSONMember(name: PriceBookFile.resellerColumn, value: .string(reseller)),
                 JSONMember(name: PriceBookFile.skuColumn, value: .string(sku)),
             ]
-            return ComparedRow(line: row.line, names: names, old: was, new: new)
+            return ComparedRow(
+                line: row.line, names: names, old: old?.members(digits), new: row.price.members(digits),
+                columns: columns)
         }
     }
 

@@ -46,14 +46,13 @@ package final class ImportProducts: ComparedImport, @unchecked Sendable {
     }
 
     package func compare(_ staged: [StagedProduct], _ tenant: TenantReader) throws -> [ComparedRow] {
-        let columns = file.productColumns.map(\.rawValue)
+        let columns = Set(file.productColumns.map(\.rawValue))
         let digits = tenant.currency.minorUnitDigits
         return try staged.map { row in
-            let old = try tenant.product(sku: row.sku).map { ProductRow($0).members(digits) }
-            var new = row.product.members(digits)
-            if let old { new = zip(old, new).map { columns.contains($1.name) ? $1 : $0 } }
-            let names = [JSONMember(name: ProductFile.skuColumn, value: .string(row.sku))]
-            return ComparedRow(line: row.line, names: names, old: old, new: new)
+            ComparedRow(
+                line: row.line, names: [JSONMember(name: ProductFile.skuColumn, value: .string(row.sku))],
+                old: try tenant.product(sku: row.sku).map { ProductRow($0).members(digits) },
+                new: row.product.members(digits), columns: columns)
         }
     }
 

@@ -11,6 +11,14 @@ package struct ComparedRow: Sendable {
     /// Nil where it would be new.
     package let old: [JSONMember]?
     package let new: [JSONMember]
+
+    /// `columns`: those that the file has; what it does not have stays as it is.
+    init(line: Int, names: [JSONMember], old: [JSONMember]?, new: [JSONMember], columns: Set<String>) {
+        self.line = line
+        self.names = names
+        self.old = old
+        self.new = old.map { zip($0, new).map { columns.contains($1.name) ? $1 : $0 } } ?? new
+    }
 }
 
 /// An import that can be tried first: what it would change is told, nothing is changed.

@@ -4,7 +4,6 @@ import HTTPCore
 /// What credit reports' bodies look like: said in the description, read and written in the files beside.
 extension CreditReports {
     enum Schemas {
-        static let ok = Shape<Void>([.ok])
         static let session = Shape<SignIn.Session>([
             .ok, .member("token", \.token), .member("token_type") { _ in "Bearer" },
             .member("expires_at", \.expiresAt),

@@ -27,6 +27,33 @@ package struct AccountRoutes: Sendable {
 
     package var all: [Route] { [mint, list, rotate, revoke] + sessions + [password] }
 
+    // MARK: Signing in
+
+    /// `/session`: a token for the account, and its end (C5, L6). `session`: how the API writes it.
+    package func signingIn(_ summary: String, _ session: Shape<SignIn.Session>) -> [Route] {
+        let done = Shape<Void>([.ok])
+        return [
+            Route(
+                .post, "/session", summary, access: .open, openCalls: .signIns, takes: KeyBodies.credentials.schema,
+                gives: .done(session), refuses: [401]
+            ) { call in
+                let (email, password) = try call.read(KeyBodies.credentials)
+                return SignIn.work(call, email: email, password: password, roles: [.reseller]) {
+                    .json(session, $0, in: call.currency)
+                }
+            },
+            Route(
+                .delete, "/session", "Sign out", access: .resellerSession, openIn: [.pending, .suspended],
+                gives: .done(done)
+            ) { call in
+                .write { tenant, _ in
+                    try tenant.revokeKey(call.keyID)
+                    return .json(done, (), in: tenant.currency)
+                }
+            },
+        ]
+    }
+
     // MARK: Keys
 
     private var mint: Route {

@@ -4,7 +4,6 @@ import HTTPCore
 /// What licence keys' bodies look like: said in the description, read and written in the files beside.
 extension LicenceKeys {
     enum Schemas {
-        static let ok = Shape<Void>([.ok])
         static let session = Shape<SignIn.Session>([
             .ok, .member("token", \.token), .member("expires_at", \.expiresAt.milliseconds),
         ])

@@ -222,10 +222,11 @@ private struct SearchPlan: Sendable {
     ) throws -> (ids: [Int64], place: Int64?) {
         let highest = isOfServices ? try tenant.orderID(ofServiceBelow: place) ?? 0 : place - 1
         var (state, looked) = (Look(isOfServices: isOfServices), 0)
+        var query = predicate
+        query.goByOrder(below: place, from: beginning)
         for order in orders where order <= highest {
             if looked >= Self.rowsMax { return (state.ids, state.place) }
-            var query = predicate
-            query.goTo(order: order, below: place, from: beginning)
+            query.order = order
             try tenant.connection.forEach(dynamic: query.text, query.values) { row in
                 looked += 1
                 return try state.take(&row, wanted)
@@ -260,6 +261,8 @@ private struct SearchQuery {
     private(set) var text = ""
     private var rules: [String] = []
     private var needsCustomer = false
+    /// Where the order's id stands among the values.
+    private var orderPlace = 0
 
     init(isOfServices: Bool) { self.isOfServices = isOfServices }
 
@@ -346,11 +349,18 @@ private struct SearchQuery {
         write(tables, places, order, limit: bind(.int(limit)))
     }
 
-    mutating func goTo(order id: Int64, below place: Int64, from: Int64) {
-        let (order, place, first) = (bind(.integer(id)), bind(.integer(place)), bind(.integer(from)))
+    /// One order after the other, each by `order`: the text is that of all.
+    mutating func goByOrder(below place: Int64, from: Int64) {
+        orderPlace = values.count
+        let (order, place, first) = (bind(.integer(0)), bind(.integer(place)), bind(.integer(from)))
         let tables = isOfServices ? "orders o CROSS JOIN service s ON s.order_id = o.id" : "orders o"
         write(
             tables, ["o.id = \(order)", "\(row).id < \(place) AND \(row).id >= \(first)"], "\(row).id DESC", limit: nil)
+    }
+
+    /// The order that is looked at, once it goes by orders.
+    var order: Int64 = 0 {
+        didSet { values[orderPlace] = .integer(order) }
     }
 
     private var row: String { isOfServices ? "s" : "o" }
@@ -454,23 +464,21 @@ extension TenantReader {
     /// Those of which an id, a reference, an external id or an e-mail address begins so, newest first; nil where there
     /// are more than `limit`.
     fileprivate func orderIDs(beginning text: String, isOfServices: Bool, limit: Int) throws -> [Int64]? {
-        var ids: Set<Int64> = []
-        for source in isOfServices ? SearchSources.ofServices : SearchSources.ofOrders {
-            let found = try connection.rows(source, .text(text), .text(text.behindAll), .int(limit + 1)) {
-                try $0.int()
+        func gathered(_ sources: [Statement]) throws -> Set<Int64>? {
+            var ids: Set<Int64> = []
+            for source in sources {
+                let found = try connection.rows(source, .text(text), .text(text.behindAll), .int(limit + 1)) {
+                    try $0.int()
+                }
+                if found.count > limit { return nil }
+                ids.formUnion(found)
             }
-            if found.count > limit { return nil }
-            ids.formUnion(found)
+            return ids
         }
-        var customers: Set<Int64> = []
-        for source in SearchSources.ofCustomers {
-            let found = try connection.rows(source, .text(text), .text(text.behindAll), .int(limit + 1)) {
-                try $0.int()
-            }
-            if found.count > limit { return nil }
-            customers.formUnion(found)
-        }
-        guard let theirs = try orderIDs(ofCustomers: Array(customers), limit: limit) else { return nil }
+        guard var ids = try gathered(isOfServices ? SearchSources.ofServices : SearchSources.ofOrders),
+            let customers = try gathered(SearchSources.ofCustomers),
+            let theirs = try orderIDs(ofCustomers: Array(customers), limit: limit)
+        else { return nil }
         ids.formUnion(theirs)
         return ids.count > limit ? nil : ids.sorted(by: >)
     }

@@ -73,6 +73,18 @@ enum Answers {
         }
     }
 
+    /// The same of what may have come out badly, which the exit code says, whether it can be shown or not.
+    static func report(
+        _ invocation: Invocation, _ text: String, code: Int32, _ body: (inout JSONWriter) -> Void
+    ) throws(CommandFailure) -> Int32 {
+        do throws(CommandFailure) {
+            try report(invocation, text, body)
+        } catch {
+            throw error.insteadOf(code)
+        }
+        return code
+    }
+
     /// Columns by the paths of their values, say `counts.keys`; titles are the last name in capitals.
     static func table(_ rows: [JSON], columns: [String], empty: String) throws(CommandFailure) {
         guard !rows.isEmpty else { return try Output.line(empty) }

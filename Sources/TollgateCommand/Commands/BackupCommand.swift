@@ -86,13 +86,9 @@ enum BackupCommand {
                 "\(manifest): \(tenants.count) \(tenants.count == 1 ? "tenant" : "tenants"), "
                 + "\(written.bytes) bytes in \(written.objects) new objects, \(again) objects used again, "
                 + "\(failures.count) failed"
-            let code = failures.isEmpty ? ExitCode.ok : ExitCode.failed
-            do throws(CommandFailure) {
-                try Answers.report(invocation, text, { report(manifest, &$0) })
-            } catch {
-                throw error.insteadOf(code)
+            return try Answers.report(invocation, text, code: failures.isEmpty ? ExitCode.ok : ExitCode.failed) {
+                report(manifest, &$0)
             }
-            return code
         }
 
         private func report(_ manifest: String, _ json: inout JSONWriter) {
@@ -109,12 +105,19 @@ enum BackupCommand {
                     }
                 }
             }
-            json.array("failed") { json in
-                for failure in failures {
-                    json.object { json in
-                        json.field("slug", failure.slug)
-                        json.field("reason", failure.reason)
-                    }
+            json.bySlug("failed", "reason", failures.map { ($0.slug, $0.reason) })
+        }
+    }
+}
+
+extension JSONWriter {
+    /// Of several tenants, each a text: what was wrong with it, say.
+    mutating func bySlug(_ list: StaticString, _ name: StaticString, _ texts: [(slug: String, text: String)]) {
+        array(list) { json in
+            for (slug, text) in texts {
+                json.object { json in
+                    json.field("slug", slug)
+                    json.field(name, text)
                 }
             }
         }
@@ -201,27 +204,14 @@ enum BackupVerifyCommand {
             prove(backup, keys, in: scratch, progress)
         }
         for fault in faults { Output.errorLine("\(fault.slug): NOT sound: \(fault.text)") }
-        let code = faults.isEmpty ? ExitCode.ok : ExitCode.failed
         let text =
             "the backup of \(backup.manifest.startedAt.text): the registry and \(sound.count) "
             + "\(sound.count == 1 ? "tenant" : "tenants") sound, \(faults.count) not"
-        do throws(CommandFailure) {
-            try Answers.report(invocation, text) { json in
-                json.field("started_at", backup.manifest.startedAt.text)
-                json.array("sound") { json in for slug in sound { json.element(slug) } }
-                json.array("faults") { json in
-                    for fault in faults {
-                        json.object { json in
-                            json.field("slug", fault.slug)
-                            json.field("text", fault.text)
-                        }
-                    }
-                }
-            }
-        } catch {
-            throw error.insteadOf(code)
+        return try Answers.report(invocation, text, code: faults.isEmpty ? ExitCode.ok : ExitCode.failed) { json in
+            json.field("started_at", backup.manifest.startedAt.text)
+            json.array("sound") { json in for slug in sound { json.element(slug) } }
+            json.bySlug("faults", "text", faults)
         }
-        return code
     }
 
     private typealias Fault = (slug: String, text: String)

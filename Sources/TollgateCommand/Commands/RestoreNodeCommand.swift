@@ -99,27 +99,14 @@ private struct Making {
     }
 
     private func report(_ restored: [String], _ failed: [(slug: String, reason: String)]) throws -> Int32 {
-        let code = failed.isEmpty ? ExitCode.ok : ExitCode.failed
         let text =
             "\(data.path): \(restored.count) \(restored.count == 1 ? "tenant" : "tenants") as of "
             + "\(backup.manifest.startedAt.text), \(failed.count) failed; “tollgate serve --data \(data.path)” runs it"
-        do throws(CommandFailure) {
-            try Answers.report(invocation, text) { json in
-                json.field("data", data.path)
-                json.field("as_of", backup.manifest.startedAt.text)
-                json.array("restored") { json in for slug in restored { json.element(slug) } }
-                json.array("failed") { json in
-                    for failure in failed {
-                        json.object { json in
-                            json.field("slug", failure.slug)
-                            json.field("reason", failure.reason)
-                        }
-                    }
-                }
-            }
-        } catch {
-            throw error.insteadOf(code)
+        return try Answers.report(invocation, text, code: failed.isEmpty ? ExitCode.ok : ExitCode.failed) { json in
+            json.field("data", data.path)
+            json.field("as_of", backup.manifest.startedAt.text)
+            json.array("restored") { json in for slug in restored { json.element(slug) } }
+            json.bySlug("failed", "reason", failed.map { ($0.slug, $0.reason) })
         }
-        return code
     }
 }
