@@ -13,8 +13,15 @@ func system(_ name: String, _ debianPackage: String?) -> Target {
     .systemLibrary(name: name, path: "Sources/\(name)", providers: debianPackage.map { [.apt([$0])] })
 }
 
-func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+func module(_ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []) -> Target {
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+}
+
+/// One surface's pages, in `Sources/Pages/{surface}`.
+func pages(_ surface: String) -> Target {
+    .target(
+        name: "\(surface)Pages", dependencies: ["PageKit", "HTML", "CallKit", "TenantRegistry", "HTTPCore"],
+        path: "Sources/Pages/\(surface)", swiftSettings: settings)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
@@ -31,32 +38,58 @@ let package = Package(
         system("CZlib", "zlib1g-dev"),
         system("CCurl", "libcurl4-openssl-dev"),
         system("CLinux", nil),
+        // What a gateway answered once, built in for the descriptions of its APIs.
+        .target(name: "CExamples", exclude: ["calls"]),
+        // Finds libpq where a cluster is asked for; nothing is linked.
+        .target(name: "CPostgres"),
 
         module("SQLite", ["CSQLite"]),
         module("Cryptography", ["COpenSSL"]),
         module("Compression", ["CZlib"]),
         module("HTTPCore"),
-        module("HTTPClient", ["CCurl", "HTTPCore"]),
+        module("HTTPClient", ["CCurl", "HTTPCore", "Cryptography"]),
         module("HTTPServer", ["CLinux", "HTTPCore", "Cryptography", "Compression"]),
         module("HTML"),
         module("RateLimiter"),
         module("TenantRegistry", ["SQLite", "Cryptography", "Compression", "RateLimiter"]),
-        module("CallKit", ["TenantRegistry", "SQLite", "HTTPCore", "Cryptography", "RateLimiter"]),
+        module("Cluster", ["CPostgres", "TenantRegistry", "Cryptography", "Compression"]),
+        module("CallKit", ["CExamples", "TenantRegistry", "SQLite", "HTTPCore", "Cryptography", "RateLimiter"]),
+        module("Archive", ["CallKit", "TenantRegistry", "HTTPClient", "HTTPCore", "Cryptography", "SQLite"]),
+        module(
+            "PageKit", ["HTML", "CallKit", "TenantRegistry", "HTTPCore", "Cryptography"],
+            resources: [
+                .embedInCode("Assets/app.css"), .embedInCode("Assets/app.js"), .embedInCode("Assets/sheet.js"),
+                .embedInCode("Assets/icon.svg"),
+            ]),
         module(
             "TenantApp",
-            ["CallKit", "HTML", "TenantRegistry", "SQLite", "HTTPCore", "Cryptography", "Compression", "RateLimiter"]),
-        module("Provider", ["TenantApp", "CallKit", "TenantRegistry", "HTTPCore", "Cryptography", "RateLimiter"]),
+            [
+                "PageKit", "CallKit", "HTML", "TenantRegistry", "SQLite", "HTTPCore", "Cryptography", "Compression",
+                "RateLimiter",
+            ]),
+        // Clients of the APIs inside the process: they cannot reach a file.
+        pages("Admin"), pages("Console"), pages("Portal"), pages("Reference"),
+        module(
+            "Provider",
+            [
+                "TenantApp", "PageKit", "CallKit", "HTML", "Archive", "TenantRegistry", "HTTPCore", "Cryptography",
+                "RateLimiter",
+            ]),
         module(
             "Gateway",
             [
-                "Provider", "TenantApp", "CallKit", "HTTPServer", "HTTPClient", "TenantRegistry", "HTTPCore",
+                "Provider", "Archive", "AdminPages", "ConsolePages", "PortalPages", "ReferencePages", "PageKit",
+                "TenantApp",
+                "CallKit",
+                "HTTPServer", "HTTPClient", "TenantRegistry",
+                "HTTPCore",
                 "RateLimiter", "Cryptography", "SQLite",
             ]),
         .executableTarget(
             name: "TollgateCommand",
             dependencies: [
-                "Gateway", "Provider", "TenantApp", "CallKit", "TenantRegistry", "RateLimiter", "HTTPClient",
-                "HTTPCore",
+                "Gateway", "Provider", "Archive", "TenantApp", "CallKit", "Cluster", "TenantRegistry", "RateLimiter",
+                "HTTPClient", "HTTPCore",
                 "HTTPServer",
                 "Cryptography",
             ],
@@ -70,7 +103,8 @@ let package = Package(
         // What is left to chance in a test follows from a seed.
         .target(name: "TestSeeds", path: "Tests/Support/TestSeeds", swiftSettings: settings),
         tests("CryptographyTests", ["Cryptography"]),
-        tests("HTMLTests", ["HTML"]),
+        tests("HTMLTests", ["HTML", "PageKit", "TenantRegistry"]),
+        tests("PageKitTests", ["PageKit", "HTML", "Cryptography"]),
         tests("HTTPCoreTests", ["TestSeeds", "HTTPCore"]),
         tests("DomainTests", ["TestSeeds", "TenantApp", "CallKit", "TenantRegistry", "HTTPCore"]),
         tests("CallKitTests", ["TenantApp", "CallKit", "TenantRegistry", "HTTPCore"]),
@@ -86,6 +120,10 @@ let package = Package(
         tests("HTTPServerTests", ["TestSeeds", "RawHTTP", "HTTPServer", "HTTPCore", "Cryptography", "Compression"]),
         tests("HTTPClientTests", ["HTTPClient"]),
         .target(name: "RawHTTP", path: "Tests/Support/RawHTTP", swiftSettings: settings),
+        // PostgreSQL's own server, begun on loopback and ended with the tests.
+        .target(name: "TestPostgres", path: "Tests/Support/TestPostgres", swiftSettings: settings),
+        tests(
+            "ClusterTests", ["TestPostgres", "SharedLogs", "TestTenants", "Cluster", "TenantRegistry", "Cryptography"]),
         // The gateway for tests: by heads and bodies in process, and by sockets.
         .target(
             name: "TestGateway",
@@ -97,8 +135,8 @@ let package = Package(
         tests(
             "GatewayTests",
             [
-                "TestSeeds", "TestGateway", "TestTenants", "Gateway", "Provider", "TenantApp", "CallKit",
-                "TenantRegistry", "HTTPCore",
+                "TestSeeds", "TestGateway", "TestTenants", "Gateway", "Provider", "Archive", "TenantApp", "CallKit",
+                "TenantRegistry", "HTTPCore", "HTTPServer", "HTTPClient", "SharedLogs",
                 "Cryptography", "RateLimiter", "SQLite",
             ]),
         .target(
@@ -109,12 +147,17 @@ let package = Package(
             path: "Tests/Support/TestTenants", swiftSettings: settings),
         // The rule of one importer per C library is for Sources: this one stands below SQLite, in place of the disk.
         .target(
-            name: "FaultDisk", dependencies: ["CSQLite", "SQLite"], path: "Tests/Support/FaultDisk",
+            name: "FaultDisk", dependencies: ["CSQLite", "SQLite", "TenantRegistry"], path: "Tests/Support/FaultDisk",
             swiftSettings: settings),
+        // The log that nodes share: one in memory that fails, and what each has to do.
+        .target(
+            name: "SharedLogs", dependencies: ["TestTenants", "TestSeeds", "TenantRegistry", "Cryptography"],
+            path: "Tests/Support/SharedLogs", swiftSettings: settings),
         tests(
             "SurvivalTests",
             [
-                "FaultDisk", "TestTenants", "TestSeeds", "TenantRegistry", "CallKit", "TenantApp", "SQLite",
+                "FaultDisk", "SharedLogs", "TestTenants", "TestSeeds", "TenantRegistry", "CallKit", "TenantApp",
+                "SQLite",
                 "Cryptography",
             ]),
         tests(

@@ -16,8 +16,10 @@ import rows_dialects
 import rows_due
 import rows_limiter
 import rows_orders
+import rows_pages
 import rows_read
 import rows_renewals
+import rows_replicated
 import rows_size
 import rows_strangers
 import rows_tenants
@@ -31,6 +33,7 @@ GROUPS = {
     "order": rows_orders.orders,
     "tenants": rows_orders.tenants,
     "dialects": rows_dialects.dialects,
+    "pages": rows_pages.pages,
     "limiter": rows_limiter.limiter,
     "node": rows_tenants.node,
     "size": rows_size.size,
@@ -40,13 +43,15 @@ GROUPS = {
     "due": rows_due.due,
     "backup": rows_backup.backup,
     "weight": rows_weight.weight,
+    "replicated": rows_replicated.replicated,
 }
-# Asked for by name alone: the first run fills a tenant, which is reckoned at a quarter of an hour.
-NAMED = {"weight"}
+# Asked for by name alone: the one fills a tenant first, which is reckoned at a quarter of an hour; the other has three
+# servers on one machine.
+NAMED = {"weight", "replicated"}
 # What is smaller with --quick: enough to see that every row works, not to judge by.
 QUICK = {"rounds": 1, "seconds": 1, "resellers": 10, "tenants": 40, "provisioned": 100, "node_tenants": 400, "sized": 400,
          "deliveries": 3_000, "hanging": 100, "due_tenants": 400, "rest_seconds": 5,
-         "renewals": 400, "weight_resellers": 100, "weight_orders": 1_000, "weight_reads": 5_000}
+         "page_resellers": 100, "renewals": 400, "weight_resellers": 100, "weight_orders": 1_000, "weight_reads": 5_000}
 
 
 def arguments():
@@ -73,6 +78,7 @@ def arguments():
     parser.add_argument("--due-tenants", type=int, help="that have an hour each (100000)")
     parser.add_argument("--rest-seconds", type=int, help="over which a node at rest is watched (60)")
     parser.add_argument("--renewals", type=int, help="services that fall due at one instant (10000)")
+    parser.add_argument("--page-resellers", type=int, help="of the tenant whose pages are timed (10000)")
     parser.add_argument("--hanging", type=int, help="endpoints that hang beside one that answers (2000)")
     parser.add_argument("--weight-resellers", type=int, help="of the one heavy tenant (10000)")
     parser.add_argument("--weight-orders", type=int, help="of all of them, over most of a year (1000000)")
@@ -80,8 +86,8 @@ def arguments():
     options = parser.parse_args()
     usual = {"rounds": 3, "seconds": 5, "resellers": 1_000, "tenants": rows_orders.TENANTS, "provisioned": 1_000,
              "node_tenants": 10_000, "sized": 5_000, "deliveries": 100_000, "hanging": 2_000, "due_tenants": 100_000,
-             "rest_seconds": 60, "renewals": 10_000, "weight_resellers": 10_000, "weight_orders": 1_000_000,
-             "weight_reads": 10_000_000}
+             "rest_seconds": 60, "page_resellers": 10_000, "renewals": 10_000, "weight_resellers": 10_000,
+             "weight_orders": 1_000_000, "weight_reads": 10_000_000}
     for name, value in (QUICK if options.quick else usual).items():
         if getattr(options, name) is None:
             setattr(options, name, value)

@@ -42,6 +42,12 @@ def children(pid):
         return [int(child) for child in file.read().split()]
 
 
+def written_bytes(pid):
+    """What it has caused to be written to disks, by the pages that it made dirty."""
+    with open(f"/proc/{pid}/io") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("write_bytes:"))
+
+
 def resident_bytes(pid):
     with open(f"/proc/{pid}/statm") as file:
         return int(file.read().split()[1]) * PAGE_BYTES

@@ -1,5 +1,6 @@
-"""Signed orders with `synchronous=FULL` beside PostgreSQL, spread and by one reseller; spread over 200 tenants, with the
-default workers and with one; and each of them again with syncs made slower."""
+"""Signed orders, each durable before its answer, beside PostgreSQL: spread and by one reseller; spread over 200
+tenants, with commits in their files and in the node's log, and with one worker; and each of them again with syncs made
+slower."""
 
 import os
 
@@ -16,13 +17,14 @@ PEER_RESELLERS = 1_000
 class Orders:
     """Rounds of orders of one kind; later ones prepare as many as the last round's rate asks for."""
 
-    def __init__(self, options, folder):
-        self.options, self.folder, self.rounds = options, folder, []
+    def __init__(self, options, folder, clients=load.CONNECTIONS):
+        self.options, self.folder, self.clients, self.rounds = options, folder, clients, []
         self.count = options.seconds * RATE_MAX
 
     def round(self, server, places):
         requests = load.signed_orders(places, self.count)
-        round = load.wrk_requests(server, self.folder, self.options.seconds, requests)
+        round = load.wrk_requests(
+            server, self.folder, self.options.seconds, requests, connections=self.clients)
         if round.requests > self.count:
             raise SystemExit(f"orders were sent twice: {round.requests} of {self.count}")
         self.count = max(10_000, int(round.requests * 2))
@@ -67,7 +69,8 @@ def orders(options, folder, table):
 
 
 def tenants(options, folder, table):
-    """The same folder is served in turn with the default workers and with one."""
+    """The same folder is served in turn with commits in the files, in the node's log, and in the files by one worker;
+    beside it PostgreSQL with the rows of as many tenants in one database. At 64 clients and at 128."""
     data = os.path.join(folder, "tenants")
     places = []
     with Tollgate(options.tollgate, data) as server:
@@ -78,20 +81,65 @@ def tenants(options, folder, table):
     for is_slow in (False, True):
         environment, words = slowed(is_slow, folder)
         syncs = machine.Syncs(folder, environment)
-        kinds = {"pool": ((), Orders(options, folder)), "one": (("--workers", "1"), Orders(options, folder))}
-        for _ in range(options.rounds):
-            for arguments, rounds in kinds.values():
-                with Tollgate(options.tollgate, data, *arguments, environment=environment) as server:
-                    for tenant, _ in places:
-                        tenant.server = server
-                        # Opened before the clock runs.
-                        tenant.admin("GET", "/resellers?limit=1")
-                    rounds.round(server, places)
-            syncs.probe()
-        pool, one = kinds["pool"][1].rounds, kinds["one"][1].rounds
-        base = load.median(one, "rate")
-        row = table.add(f"order: {options.tenants} tenants, one reseller each{words}", pool, sync=syncs.p50,
-                        peer="the same with --workers 1", peer_rate=base, peer_cpu=load.median(one, "cpu"),
-                        figure=load.median(pool, "rate") / base, threshold="tenants_workers")
-        if not is_slow:
-            row.is_excused, row.note = True, "where syncs are fast two cores bound the ratio, not the workers"
+        kinds = [Spread("commits in the files", (), 64), Spread("commits in the log", LOG, 64),
+                 Spread("commits in the files", (), 128), Spread("commits in the log", LOG, 128),
+                 Spread("one worker", ("--workers", "1"), 64)]
+        peers = {clients: [] for clients in (64, 128)}
+        with Postgres(os.path.join(folder, "postgres-tenants"), environment) as peer:
+            for _ in range(options.rounds):
+                for kind in kinds:
+                    kind.round(options, folder, data, places, environment)
+                for clients, rates in peers.items():
+                    rates.append(peer.orders(options.tenants, options.seconds, clients))
+                syncs.probe()
+        for kind in kinds[:4]:
+            base = load.statistics.median(peers[kind.clients])
+            row = table.add(
+                f"order: {options.tenants} tenants, {kind.label}, {kind.clients} clients{words}", kind.orders.rounds,
+                sync=syncs.p50, peer="PostgreSQL 15, one database", peer_rate=base,
+                figure=load.median(kind.orders.rounds, "rate") / base, unit="×")
+            row.note = kind.written
+            if kind.arguments == LOG:
+                row.threshold = f"tenants_log_{'slow' if is_slow else 'plain'}_{kind.clients}"
+        workers(options, table, kinds[0], kinds[4], syncs, is_slow, words)
+
+
+LOG = ("--commits", "log")
+
+
+class Spread:
+    """Rounds of orders over all tenants, of a gateway that is started for each."""
+
+    def __init__(self, label, arguments, clients):
+        self.label, self.arguments, self.clients = label, arguments, clients
+        self.orders, self.bytes, self.log_bytes = None, [], []
+
+    def round(self, options, folder, data, places, environment):
+        self.orders = self.orders or Orders(options, folder, self.clients)
+        with Tollgate(options.tollgate, data, *self.arguments, environment=environment) as server:
+            for tenant, _ in places:
+                tenant.server = server
+                # Opened before the clock runs.
+                tenant.admin("GET", "/resellers?limit=1")
+            before = machine.written_bytes(server.pid), server.metric("tollgate_log_bytes_total")
+            self.orders.round(server, places)
+            done = max(1, self.orders.rounds[-1].requests)
+            # What the end of the gateway writes is the orders' too.
+            logged = server.metric("tollgate_log_bytes_total") - before[1]
+            self.log_bytes.append(logged / done)
+            self.bytes.append((machine.written_bytes(server.pid) - before[0]) / done)
+
+    @property
+    def written(self):
+        all_bytes, log = (load.statistics.median(values) / 1024 for values in (self.bytes, self.log_bytes))
+        return f"{self.label}, {self.clients} clients: {all_bytes:.1f} KiB written an order" + (
+            f", {log:.1f} KiB of them in the log" if log else "")
+
+
+def workers(options, table, pool, one, syncs, is_slow, words):
+    base = load.median(one.orders.rounds, "rate")
+    row = table.add(f"order: {options.tenants} tenants, one reseller each{words}", pool.orders.rounds, sync=syncs.p50,
+                    peer="the same with --workers 1", peer_rate=base, peer_cpu=load.median(one.orders.rounds, "cpu"),
+                    figure=load.median(pool.orders.rounds, "rate") / base, threshold="tenants_workers")
+    if not is_slow:
+        row.is_excused, row.note = True, "where syncs are fast two cores bound the ratio, not the workers"

@@ -93,6 +93,14 @@ class Tollgate(Process):
             sys.exit(f"{method} {path}: {answer.status} {data[:300]}")
         return json.loads(data) if data else None
 
+    def metric(self, name):
+        """A figure of /metrics; 0 where it has none of that name."""
+        self.connection.request("GET", "/metrics")
+        for line in self.connection.getresponse().read().decode().splitlines():
+            if line.startswith(name + " "):
+                return float(line.split()[1])
+        return 0
+
     def demo_tenant(self, name):
         tenant = self.demo["tenants"][name]
         return Tenant(self, tenant["slug"], tenant["owner_key"]), Reseller(tenant["resellers"][0])
@@ -183,7 +191,7 @@ class Postgres(Process):
     """A cluster of its own in the run's folder, on a Unix socket only. It may be started again on the same folder."""
 
     settings = {"listen_addresses": "", "synchronous_commit": "on", "fsync": "on", "shared_buffers": "512MB",
-                "max_wal_size": "4GB", "max_connections": "120"}
+                "max_wal_size": "4GB", "max_connections": "200"}
 
     def __init__(self, folder, environment=None):
         root = "/usr/lib/postgresql"
@@ -218,14 +226,15 @@ class Postgres(Process):
         return subprocess.run([*self.user, f"{self.binaries}/{program}", *arguments], check=True, cwd=self.folder,
                               capture_output=True, text=True).stdout
 
-    def orders(self, resellers, seconds):
-        """Orders a second with 64 clients."""
+    def orders(self, resellers, seconds, clients=64):
+        """Orders a second."""
         script = os.path.join(self.folder, f"order{resellers}.pgbench")
         with open(script, "w") as file:
             file.write(f"\\set r random(1, {resellers})\n\\set c random(1, 5000)\n\\set k random(1, 9000000000000000)\n"
                        "SELECT place_order(:r, 'c' || :c, 'k' || :k);\n")
         os.chmod(script, 0o644)
-        text = self.run("pgbench", "-n", "-h", self.folder, "-c", "64", "-j", "2", "-M", "prepared", "-T", str(seconds),
+        text = self.run("pgbench", "-n", "-h", self.folder, "-c", str(clients), "-j", "2", "-M", "prepared", "-T",
+            str(seconds),
                         "-f", script, "postgres")
         for line in text.splitlines():
             if line.startswith("tps"):

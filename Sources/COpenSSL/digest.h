@@ -1,8 +1,7 @@
 #pragma once
 #include <stdint.h>
-#include <openssl/core_names.h>
-#include <openssl/evp.h>
-#include <openssl/params.h>
+#include <string.h>
+#include <openssl/crypto.h>
 #include <openssl/sha.h>
 
 // The low-level calls skip the provider look-up that EVP pays on every call; they are deprecated in name only.
@@ -21,13 +20,35 @@ static inline void tollgate_sha256(const void *bytes, size_t count, void *digest
     SHA256_Update(&context, bytes, count);
     SHA256_Final((unsigned char *)digest, &context);
 }
-#pragma clang diagnostic pop
 
-// The parameters hold pointers to their names, which must outlive the call that makes them: literals do.
-static inline int tollgate_hmac_sha256_start(EVP_MAC_CTX *context, const unsigned char *key, size_t count) {
-    OSSL_PARAM parameters[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)"SHA256", 0),
-        OSSL_PARAM_construct_end(),
-    };
-    return EVP_MAC_init(context, key, count, parameters);
+// HMAC (RFC 2104): both hashes, each begun with its half of the key.
+typedef struct {
+    SHA256_CTX inner, outer;
+} tollgate_hmac_sha256;
+
+static inline void tollgate_hmac_sha256_start(tollgate_hmac_sha256 *hmac, const void *key, size_t count) {
+    unsigned char block[SHA256_CBLOCK] = {0};
+    if (count > sizeof block) {
+        tollgate_sha256(key, count, block);
+    } else if (count > 0) {
+        memcpy(block, key, count);
+    }
+    for (size_t index = 0; index < sizeof block; index++) block[index] ^= 0x36;
+    SHA256_Init(&hmac->inner);
+    SHA256_Update(&hmac->inner, block, sizeof block);
+    for (size_t index = 0; index < sizeof block; index++) block[index] ^= 0x36 ^ 0x5C;
+    SHA256_Init(&hmac->outer);
+    SHA256_Update(&hmac->outer, block, sizeof block);
+    OPENSSL_cleanse(block, sizeof block);
 }
+static inline void tollgate_hmac_sha256_update(tollgate_hmac_sha256 *hmac, const void *bytes, size_t count) {
+    SHA256_Update(&hmac->inner, bytes, count);
+}
+static inline void tollgate_hmac_sha256_finish(tollgate_hmac_sha256 *hmac, void *code) {
+    unsigned char digest[SHA256_DIGEST_LENGTH];
+    SHA256_Final(digest, &hmac->inner);
+    SHA256_Update(&hmac->outer, digest, sizeof digest);
+    SHA256_Final((unsigned char *)code, &hmac->outer);
+    OPENSSL_cleanse(hmac, sizeof *hmac);
+}
+#pragma clang diagnostic pop

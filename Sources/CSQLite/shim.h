@@ -1,6 +1,7 @@
 #pragma once
 // Debian's library has it, as those of Fedora, Arch and macOS do.
 #define SQLITE_ENABLE_PREUPDATE_HOOK 1
+#define SQLITE_ENABLE_SESSION 1
 #include <sqlite3.h>
 #include <string.h>
 

@@ -13,7 +13,15 @@ package struct AuditDetail {
     package init() {}
 
     /// The members as one JSON object; empty where there are none.
-    package var json: String { hasMembers ? "{\(String(decoding: writer.bytes, as: UTF8.self))}" : "" }
+    package var json: String {
+        guard hasMembers else { return "" }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(writer.bytes.count + 2)
+        bytes.append(0x7B)
+        bytes.append(contentsOf: writer.bytes)
+        bytes.append(0x7D)
+        return String(decoding: bytes, as: UTF8.self)
+    }
 
     package mutating func note(_ name: StaticString, _ value: String) {
         hasMembers = true

@@ -18,6 +18,8 @@ package struct Call: Sendable {
     package let now: Timestamp
     /// Scheme and authority and, where a tenant's address has it, `/t/{slug}`: what links are built on.
     package let baseURL: String
+    /// Whether the client speaks TLS: with us, or with a trusted proxy that says so.
+    package let isSecure: Bool
     package let services: Services
     /// The route's name: what a cursor of its list belongs to.
     package let list: String
@@ -29,7 +31,7 @@ package struct Call: Sendable {
     package init(
         head: RequestHead, peer: Peer, clientAddress: IPAddress, realm: Realm, caller: Caller?,
         parameters: [String], query: Query? = nil, body: [UInt8], requestID: RequestID, now: Timestamp, baseURL: String,
-        services: Services, list: String = "", refusesUnknownMembers: Bool = false
+        isSecure: Bool = false, services: Services, list: String = "", refusesUnknownMembers: Bool = false
     ) {
         self.head = head
         self.peer = peer
@@ -41,6 +43,7 @@ package struct Call: Sendable {
         self.requestID = requestID
         self.now = now
         self.baseURL = baseURL
+        self.isSecure = isSecure
         self.services = services
         self.list = list
         self.refusesUnknownMembers = refusesUnknownMembers
@@ -72,6 +75,13 @@ package struct Call: Sendable {
     package var resellerID: Int64 { known.projection.resellerID }
     package var book: Book { caller?.book ?? .live }
 
+    /// The book that a read is of: the caller's, or the one that a person or a live key names by `mode` (X7).
+    package func readBook() throws(Refusal) -> Book {
+        let asked = try query().mode(or: book)
+        guard asked == book || book == .live else { throw .forbidden(.liveOnly) }
+        return asked
+    }
+
     package func json() throws(Refusal) -> JSON {
         if body.isEmpty { throw .unparseable("The body is empty; JSON is expected.") }
         do {
@@ -101,7 +111,9 @@ package struct Call: Sendable {
             throw .unparseable("The form cannot be read: \(error.description).")
         }
         if let name = form.repeated { throw .unparseable("The form has \(name.quoted) twice.") }
-        return FieldReader(.object(form.pairs.map { JSONMember(name: $0.name, value: .string($0.value)) }))
+        // A browser sends what nobody filled in.
+        let pairs = form.pairs.filter { !$0.value.isEmpty }
+        return FieldReader(.object(pairs.map { JSONMember(name: $0.name, value: .string($0.value)) }))
     }
 
     package func query() throws(Refusal) -> Query {

@@ -20,6 +20,7 @@ extension BadQuery {
 extension Missing {
     package static let path = Missing("path")
     package static let providerKey = Missing("provider_key")
+    package static let node = Missing("node")
     package static let tenant = Missing("tenant")
 }
 
@@ -37,6 +38,13 @@ extension Forbidden {
     package static let roleChanged = Forbidden(
         "role_changed", "The role of the person who calls has just changed; nothing was done.")
     package static let sessionOnly = Forbidden("session_only", "Sign in to do this; a key will not do.")
+
+    package static let foreignForm = Forbidden(
+        "foreign_form", "This form was sent from a page of another site; nothing was changed.")
+    package static let staleForm = Forbidden(
+        "stale_form",
+        "This form belongs to a session that is over, or cookies are switched off; nothing was changed. Go back, load "
+            + "the page again and send it once more.")
 
     package static func scopeMissing(_ scopes: NamedScopes) -> Forbidden {
         let names = scopes.names.joined(separator: ", ")
@@ -108,6 +116,14 @@ extension Unavailable {
     package static let outcomeUnknown = Unavailable(
         "outcome_unknown", "Whether this was done is being settled; ask again with the same Idempotency-Key.",
         retryAfterSeconds: 5)
+    /// The log that the nodes share cannot be reached, or this node has not been heard of for too long (N2, N3).
+    package static let logUnavailable = Unavailable(
+        "log_unavailable", "The nodes' log cannot be reached now; nothing was done.", retryAfterSeconds: 1)
+    /// The tenant is on its way from one node to another (N3, N4).
+    package static let tenantMoving = Unavailable(
+        "tenant_moving", "This tenant is on its way to another node; nothing was done.", retryAfterSeconds: 1)
+    package static let nodeUnreachable = Unavailable(
+        "node_unreachable", "That node cannot be reached now; nothing was done.", retryAfterSeconds: 5)
     package static let closing = Unavailable(
         "closing", "The gateway is stopping; nothing was done.", retryAfterSeconds: 2)
     /// Rows of an import were staged, and are gone.

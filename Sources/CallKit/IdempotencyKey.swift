@@ -12,15 +12,20 @@ package struct IdempotencyKey: Sendable, Equatable {
 
     /// Nil where the header's value is no key.
     package init?(_ header: String) {
-        let bare = Self.unquoted(header)
-        guard !bare.isEmpty, bare.utf8.count <= Self.charactersMax,
-            bare.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x22 })
-        else { return nil }
+        var bare = Self.unquoted(header)
+        let isKey = bare.withUTF8 { bytes in
+            if bytes.isEmpty || bytes.count > Self.charactersMax { return false }
+            for byte in bytes where byte <= 0x20 || byte >= 0x7F || byte == 0x22 { return false }
+            return true
+        }
+        guard isKey else { return nil }
         text = bare
     }
 
     private static func unquoted(_ text: String) -> String {
-        text.count >= 2 && text.first == "\"" && text.last == "\"" ? String(text.dropFirst().dropLast()) : text
+        let bytes = text.utf8
+        guard bytes.count >= 2, bytes.first == 0x22, bytes.last == 0x22 else { return text }
+        return String(Substring(bytes.dropFirst().dropLast()))
     }
 
     /// The head's key; nil where it carries none, or one of a wrong form.

@@ -18,6 +18,10 @@ extension IPAddress {
 extension Payer {
     /// Who pays for a call: its key's reseller or operators; where it shows none, the address at its tenant.
     package init(_ realm: Realm, _ caller: Caller?, at address: IPAddress) {
+        if case .entrance = realm {
+            self.init(kind: .stranger, tenant: 0, member: address.meteredNumber)
+            return
+        }
         guard let tenant = realm.tenant else {
             self = .node
             return

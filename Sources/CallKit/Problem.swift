@@ -3,6 +3,8 @@ package import TenantRegistry
 
 /// RFC 9457 problem documents: how the native APIs (P, O, W) refuse.
 package enum Problem {
+    static let contentType = "application/problem+json"
+
     package static func response(_ refusal: Refusal, requestID: RequestID) -> Response {
         let body = JSONWriter.object { json in
             json.field("type", "urn:tollgate:problem:\(refusal.code)")

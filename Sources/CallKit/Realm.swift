@@ -5,6 +5,8 @@ package import TenantRegistry
 package enum Realm: Sendable {
     case tenant(TenantRecord)
     case node(ProviderCaller)
+    /// The way in to the node's pages: nobody has shown a key.
+    case entrance
 
     /// Nil for the provider's calls: they have no lane, no quota and no audit log of their own.
     package var tenant: TenantRecord? {
@@ -19,12 +21,15 @@ package final class ProviderCaller: Sendable {
     /// Nil for the control socket, which only the data folder's owner can open.
     package let key: ProviderKeyRecord?
     private let secretHash: Digest?
+    /// Of the console, where the call came from there.
+    private let session: Digest?
 
-    /// By the key that `secretHash` opens.
-    package init(_ key: ProviderKeyRecord, secretHash: Digest, of fleet: Fleet) {
+    /// By the key that `secretHash` opens. `session`: that the secret was signed in with.
+    package init(_ key: ProviderKeyRecord, secretHash: Digest, session: Digest? = nil, of fleet: Fleet) {
         self.fleet = fleet
         self.key = key
         self.secretHash = secretHash
+        self.session = session
     }
 
     /// Over the control socket.
@@ -32,6 +37,7 @@ package final class ProviderCaller: Sendable {
         self.fleet = fleet
         key = nil
         secretHash = nil
+        session = nil
     }
 
     /// As the provider's log names it.
@@ -39,23 +45,27 @@ package final class ProviderCaller: Sendable {
 
     /// For effects in the registry: judged by its rows, where another rotation of the same batch shows.
     package var judge: Registry.Judge {
-        { [fleet, secretHash] keys in
-            guard let secretHash, try !keys.isLive(secretHash, at: fleet.clock.now()) else { return }
-            throw RegistryRefusal.notAllowed(Refusal.unknownCredential)
+        { [self] keys in
+            guard isSignedIn, try secretHash.map({ try keys.isLive($0, at: fleet.clock.now()) }) ?? true else {
+                throw RegistryRefusal.notAllowed(Refusal.unknownCredential)
+            }
         }
     }
 
     /// For effects in a tenant's file.
     package var warrant: Warrant {
-        Warrant { [fleet, secretHash] tenant in
+        Warrant { [self] tenant in
             // Nothing of a tenant that went is written here after the export that it went by (P10).
             if let move = tenant.store.record?.profile.move {
                 throw Refusal.forbidden(.tenant(.moved(to: move.baseURL)))
             }
-            guard let secretHash, !fleet.providerKeys.isLive(secretHash, at: fleet.clock.now()) else { return }
-            throw Refusal.unknownCredential
+            let isLive = secretHash.map { fleet.providerKeys.isLive($0, at: fleet.clock.now()) } ?? true
+            guard isSignedIn, isLive else { throw Refusal.unknownCredential }
         }
     }
+
+    /// Whether the session goes on, where there is one.
+    private var isSignedIn: Bool { session.map { fleet.consoleSessions.isOpen($0, at: fleet.clock.now()) } ?? true }
 }
 
 extension Call {

@@ -17,6 +17,8 @@ extension Refusal {
         case .failed, .corrupt: self = .defect
         case .closed:
             self = .unavailable(.closing)
+        case .moved: self = .unavailable(.tenantMoving)
+        case .logUnavailable: self = .unavailable(.logUnavailable)
         }
     }
 

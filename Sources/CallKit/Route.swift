@@ -121,6 +121,9 @@ package final class Route: Sendable {
     package let refuses: Set<Int>
     /// What it gives where that is the API's description, which is no tenant's: served without a tenant's address too.
     package let description: LazyDescription?
+    /// What is shown in place of a refusal: a page's form, with what was typed. Nil, or where it gives
+    /// nil: the surface's own way.
+    package let showing: (@Sendable (Call, Refusal) -> Work?)?
     package let handle: @Sendable (Call) throws -> Work
 
     package init(
@@ -130,6 +133,7 @@ package final class Route: Sendable {
         cacheKind: CacheKind? = nil, isTagged: Bool = false, keepsForEver: Bool = false,
         ignoresUnknownParameters: Bool = false, parameters: [Parameter] = [], takes: Schema? = nil,
         gives: Success? = nil, refuses: Set<Int> = [], description: LazyDescription? = nil,
+        showing: (@Sendable (Call, Refusal) -> Work?)? = nil,
         handle: @escaping @Sendable (Call) throws -> Work
     ) {
         self.method = method
@@ -156,8 +160,12 @@ package final class Route: Sendable {
         self.gives = gives
         self.refuses = refuses
         self.description = description
+        self.showing = showing
         self.handle = handle
     }
+
+    /// Whether an Idempotency-Key means anything to it.
+    package var takesIdempotencyKey: Bool { if case .ignored = idempotency { false } else { true } }
 
     /// HEAD asks what GET would answer, and is not there where a GET acts.
     package func answers(_ method: Method) -> Bool {

@@ -15,6 +15,11 @@ package protocol Surface: Sendable {
     var isAlwaysThere: Bool { get }
     /// Where the head carries the credential; nil where it carries none.
     func credential(in head: RequestHead) -> Range<Int>?
+    /// What the credential is hashed behind: pages' sessions, so that they open no API and no key opens a page. Nil
+    /// for all others.
+    var credentialDomain: StaticString? { get }
+    /// What its forms are judged by before they have an effect; nil for APIs, which no browser calls by itself.
+    var formGate: FormGate? { get }
     /// Where callers put their credential, for its description.
     var credentials: [CredentialPlace] { get }
     /// For people, at the head of its description.
@@ -23,6 +28,8 @@ package protocol Surface: Sendable {
     var isDescribed: Bool { get }
     /// Whether a query may hold what no route of it describes, and nobody reads. APIs are told.
     var ignoresUnknownParameters: Bool { get }
+    /// Whether every node of a cluster has to hear of its calls.
+    var concernsAllNodes: Bool { get }
     /// Whether a body may not: native APIs, whose clients are written for them.
     var refusesUnknownMembers: Bool { get }
     /// The media type of refusals.
@@ -39,9 +46,12 @@ extension Surface {
     package var isAlwaysThere: Bool { true }
     package var events: [DescribedEvent] { [] }
     package var credentials: [CredentialPlace] { [.bearer] }
+    package var credentialDomain: StaticString? { nil }
+    package var formGate: FormGate? { credentialDomain == nil ? nil : .session }
     package var title: String { name.replacing("_", with: " ").capitalized }
     package var isDescribed: Bool { true }
     package var ignoresUnknownParameters: Bool { !isDescribed }
+    package var concernsAllNodes: Bool { false }
     package var refusesUnknownMembers: Bool { false }
     package var errorContentType: StaticString { "application/problem+json" }
     package var errorSchema: Schema { Problem.schema }

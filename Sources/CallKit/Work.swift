@@ -15,6 +15,8 @@ package enum Work: Sendable {
     case stream(status: Int, headers: ResponseHeaders, body: any ResponseStream, length: Int?)
     /// The call's own body comes piece by piece (`Route.Body.pieces`).
     case streamed(any BodyReader)
+    /// Another call, of an API, for the same caller: what pages' forms do.
+    case inner(InnerCall)
 }
 
 extension Work {

@@ -22,8 +22,8 @@ package enum AES256GCM {
         try check(key: key, count: plaintext.count, associatedData: associatedData)
         let context = required(EVP_CIPHER_CTX_new(), "AES-256-GCM context")
         defer { EVP_CIPHER_CTX_free(context) }
-        var sealed = nonce
-        sealed.append(contentsOf: repeatElement(0, count: plaintext.count + tagBytes))
+        var sealed = [UInt8](repeating: 0, count: nonceBytes + plaintext.count + tagBytes)
+        sealed.replaceSubrange(..<nonceBytes, with: nonce)
         let succeeded = sealed.withUnsafeMutableBufferPointer { sealed in
             let output = sealed.baseAddress.unsafelyUnwrapped + nonceBytes
             var count: Int32 = 0

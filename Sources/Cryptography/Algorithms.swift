@@ -7,11 +7,9 @@ import COpenSSL
 final class Algorithms: @unchecked Sendable {
     static let shared = Algorithms()
 
-    let hmac: OpaquePointer
     let aes256GCM: OpaquePointer
 
     private init() {
-        hmac = required(EVP_MAC_fetch(nil, "HMAC", nil), "fetch HMAC")
         aes256GCM = required(EVP_CIPHER_fetch(nil, "AES-256-GCM", nil), "fetch AES-256-GCM")
     }
 }

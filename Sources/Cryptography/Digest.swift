@@ -22,8 +22,17 @@ package struct Digest: Sendable, Hashable, CustomStringConvertible {
 
     /// Nil unless there are exactly 64 hexadecimal digits of either case.
     package init?(hex: String) {
-        guard let bytes = Hex.decode(hex) else { return nil }
-        self.init(bytes: bytes)
+        var hex = hex
+        guard let digest = hex.withUTF8({ Digest(hex: UnsafeRawBufferPointer($0)) }) else { return nil }
+        self = digest
+    }
+
+    /// The same of a text where it lies.
+    package init?(hex: UnsafeRawBufferPointer) {
+        guard hex.count == 2 * Self.byteCount else { return nil }
+        var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+        guard withUnsafeMutableBytes(of: &words, { Hex.decode(hex, into: $0) }) else { return nil }
+        self.init(words: words)
     }
 
     package var bytes: [UInt8] { withUnsafeBytes { [UInt8]($0) } }

@@ -54,14 +54,43 @@ package struct SigningKey: Sendable {
     }
 
     /// 64 bytes, the same for the same message.
-    package func sign(_ message: [UInt8]) -> [UInt8] {
-        let context = required(EVP_MD_CTX_new(), "Ed25519 context")
-        defer { EVP_MD_CTX_free(context) }
+    package func sign(_ message: [UInt8]) -> [UInt8] { Signer(self).sign(message) }
+
+    fileprivate func begin(_ context: OpaquePointer) {
         require(EVP_DigestSignInit(context, nil, nil, nil, handle.key), "Ed25519 sign")
-        var signature = [UInt8](repeating: 0, count: Ed25519.signatureBytes)
-        var count = signature.count
-        message.withInput { require(EVP_DigestSign(context, &signature, &count, $0, $1), "Ed25519 sign") }
-        return signature
+    }
+}
+
+/// Signs again and again with one key: what OpenSSL looks up for a signature is looked up once. One thread at a time.
+package final class Signer {
+    private let key: SigningKey
+    private let context: OpaquePointer
+
+    package init(_ key: SigningKey) {
+        self.key = key
+        context = required(EVP_MD_CTX_new(), "Ed25519 context")
+        key.begin(context)
+    }
+
+    deinit { EVP_MD_CTX_free(context) }
+
+    /// 64 bytes, the same for the same message.
+    package func sign(_ message: [UInt8]) -> [UInt8] {
+        if let signature = signature(of: message) { return signature }
+        // A library may take a context for one signature alone.
+        ERR_clear_error()
+        key.begin(context)
+        return required(signature(of: message), "Ed25519 sign")
+    }
+
+    private func signature(of message: [UInt8]) -> [UInt8]? {
+        var status: Int32 = 0
+        let signature = [UInt8](unsafeUninitializedCapacity: Ed25519.signatureBytes) { bytes, count in
+            count = Ed25519.signatureBytes
+            status = message.withInput { EVP_DigestSign(context, bytes.baseAddress, &count, $0, $1) }
+            if status != 1 { count = 0 }
+        }
+        return status == 1 ? signature : nil
     }
 }
 

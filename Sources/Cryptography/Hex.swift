@@ -18,14 +18,21 @@ package enum Hex {
         return text.withUTF8 { digits in
             guard digits.count % 2 == 0 else { return nil }
             var bytes = [UInt8](repeating: 0, count: digits.count / 2)
-            for index in bytes.indices {
-                guard let high = value(of: digits[2 * index]), let low = value(of: digits[2 * index + 1]) else {
-                    return nil
-                }
-                bytes[index] = high << 4 | low
-            }
+            guard bytes.withUnsafeMutableBytes({ decode(UnsafeRawBufferPointer(digits), into: $0) }) else { return nil }
             return bytes
         }
+    }
+
+    /// Fills `bytes` from twice as many digits. False where one is none.
+    static func decode(_ digits: UnsafeRawBufferPointer, into bytes: UnsafeMutableRawBufferPointer) -> Bool {
+        precondition(digits.count == 2 * bytes.count, "two digits a byte")
+        for index in 0..<bytes.count {
+            guard let high = value(of: digits[2 * index]), let low = value(of: digits[2 * index + 1]) else {
+                return false
+            }
+            bytes[index] = high << 4 | low
+        }
+        return true
     }
 
     private static func digit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x57 + value }

@@ -60,6 +60,14 @@ package final class TLSCertificate: @unchecked Sendable {
         return nil
     }
 
+    /// When it expires, in seconds since 1970; nil where its own date cannot be read.
+    package var endsAtUnixSeconds: Int64? {
+        var time = tm()
+        guard let leaf = SSL_CTX_get0_certificate(context), ASN1_TIME_to_tm(X509_get0_notAfter(leaf), &time) == 1
+        else { return nil }
+        return Int64(timegm(&time))
+    }
+
     /// A source that reads these bytes where they lie, which is why it lives within the call.
     private func withSource(
         _ pem: [UInt8], _ what: String, _ body: (OpaquePointer) throws(TLSError) -> Void

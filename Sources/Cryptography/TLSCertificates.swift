@@ -22,6 +22,12 @@ package final class TLSCertificates: Sendable {
 
     var fallback: TLSCertificate { table.withLock { $0.fallback } }
 
+    /// When each expires, in seconds since 1970; under the empty name the default.
+    package var ends: [(host: String, atUnixSeconds: Int64)] {
+        let all = table.withLock { table in [("", table.fallback)] + table.byHost.map { ($0.key, $0.value) } }
+        return all.compactMap { host, certificate in certificate.endsAtUnixSeconds.map { (host, $0) } }
+    }
+
     /// Nil where the default serves.
     func certificate(for host: String) -> TLSCertificate? {
         var host = host.lowercased()

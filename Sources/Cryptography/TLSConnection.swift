@@ -12,13 +12,13 @@ package enum TLSResult: Sendable, Equatable {
     case failed
 }
 
-/// One TLS server connection. Owned by one thread at a time.
+/// One TLS connection, of a server or to another node. Owned by one thread at a time.
 ///
 /// After `.bytes` more plain text may be waiting inside, of which the socket knows nothing: read until `.wantsRead`.
 package final class TLSConnection {
-    private let ssl: OpaquePointer
+    let ssl: OpaquePointer
     // The callback's argument is not retained by OpenSSL.
-    private let certificates: TLSCertificates
+    private let certificates: TLSCertificates?
     private var isBroken = false
 
     init?(fd: Int32, certificates: TLSCertificates) {
@@ -37,6 +37,14 @@ package final class TLSConnection {
                 guard let ssl, let argument else { return 0 }
                 return Unmanaged<TLSCertificates>.fromOpaque(argument).takeUnretainedValue().choose(for: ssl)
             }, Unmanaged.passUnretained(certificates).toOpaque())
+    }
+
+    init?(clientOf fd: Int32, context: OpaquePointer) {
+        guard let ssl = SSL_new(context) else { return nil }
+        self.ssl = ssl
+        certificates = nil
+        guard SSL_set_fd(ssl, fd) == 1 else { return nil }
+        SSL_set_connect_state(ssl)
     }
 
     deinit { SSL_free(ssl) }

@@ -35,6 +35,10 @@ struct Admission: Sendable {
 
     func admit(_ request: Authenticated, address: IPAddress, now: UInt64) throws(Overrun) -> Admitted {
         let payer = Payer(request.realm, request.caller, at: address)
+        if case .entrance = request.realm {
+            try strangers.admitToNode(request.routed, address: address, now: now)
+            return Admitted(authenticated: request, limitHeaders: ResponseHeaders(), payer: payer)
+        }
         guard let tenant = request.tenant else { return try admitProvider(request, payer, now: now) }
         guard let caller = request.caller else {
             let place = try strangers.admit(request.routed, of: tenant, payer, address: address, now: now)

@@ -1,6 +1,7 @@
 import CallKit
 import Cryptography
 import HTTPCore
+import Provider
 import RateLimiter
 import TenantApp
 import TenantRegistry
@@ -16,6 +17,30 @@ struct Authenticated: Sendable {
     var keyLimit: Bucket? { keyBucket }
     /// Nil for the provider's calls.
     var tenant: TenantRecord? { realm.tenant }
+    /// Nobody has shown a credential.
+    var isStrangers: Bool {
+        switch realm {
+        case .tenant: caller == nil
+        case .node: false
+        case .entrance: true
+        }
+    }
+}
+
+extension Authenticated {
+    /// The same caller at a route that the call itself asks for: it opens what it would open by itself.
+    func calling(_ inner: Routed) throws(Refusal) -> Authenticated {
+        switch realm {
+        case .node(let provider): try inner.route.judge(provider: provider.key)
+        case .entrance: throw .unknownCredential
+        case .tenant:
+            guard let caller else { throw .unknownCredential }
+            let standing = caller.key.reseller?.projection
+            try inner.route.judge(
+                key: caller.projection, resellerState: standing?.state, apiAccess: standing?.apiAccess ?? true)
+        }
+        return Authenticated(routed: inner, realm: realm, caller: caller, keyBucket: keyBucket)
+    }
 }
 
 /// Why a request got no further than its credential. `known` where the key is known and its state or role forbids the
@@ -58,6 +83,7 @@ struct Authentication: Sendable {
             return Authenticated(
                 routed: routed, realm: .node(try provider(routed, credential)), caller: nil, keyBucket: nil)
         }
+        if routed.dialect == nil { return Authenticated(routed: routed, realm: .entrance, caller: nil, keyBucket: nil) }
         let isAnonymous = credential == nil && routed.route.access.isOpen
         if isAnonymous || routed.route.access == .open {
             guard let tenant = routed.addressed else { throw .notFound(.path) }
@@ -65,11 +91,16 @@ struct Authentication: Sendable {
             return Authenticated(routed: routed, realm: .tenant(tenant), caller: nil, keyBucket: nil)
         }
         guard let credential else { throw .unknownCredential }
-        let (key, hash) = try find(credential, at: routed.now)
+        let (key, hash) = try find(credential, behind: routed.surface.credentialDomain, at: routed.now)
         // A key under another tenant's address is an unknown key.
         if routed.isUnknownAddress || (routed.addressed.map { $0 !== key.tenant } ?? false) { throw .unknownCredential }
         let (projection, bucket) = key.current
         if projection.isRevoked || projection.expiresAt.map({ routed.now >= $0 }) ?? false { throw .unknownCredential }
+        if routed.surface.credentialDomain != nil,
+            !key.usedByPage(at: routed.now, idleSecondsMax: SessionTerms.pageIdleSeconds)
+        {
+            throw .unknownCredential
+        }
         try key.tenant.judge(at: routed.now)
         return Authenticated(
             routed: routed, realm: .tenant(key.tenant),
@@ -78,6 +109,9 @@ struct Authentication: Sendable {
 
     /// A provider key, or the control socket, which only the data folder's owner can open.
     private func provider(_ routed: Routed, _ credential: ArraySlice<UInt8>?) throws(Refusal) -> ProviderCaller {
+        if let domain = routed.surface.credentialDomain {
+            return try provider(routed, session: credential, behind: domain)
+        }
         if routed.peer.role == .control { return ProviderCaller(byControlSocketOf: fleet) }
         guard let credential, APIKeyFormat.isWellFormed(credential) else { throw .unknownCredential }
         let hash = credential.withUnsafeBytes { SHA256.hash($0) }
@@ -86,12 +120,33 @@ struct Authentication: Sendable {
         return ProviderCaller(key, secretHash: hash, of: fleet)
     }
 
+    /// Whoever has signed in to the console with a provider key that still opens what it opened.
+    private func provider(
+        _ routed: Routed, session cookie: ArraySlice<UInt8>?, behind domain: StaticString
+    ) throws(Refusal) -> ProviderCaller {
+        let ticket = fleet.cluster == nil ? nil : cookie.flatMap { ConsoleTicket(opening: $0, of: fleet) }
+        guard let cookie, APIKeyFormat.isHex64(cookie) || ticket != nil else { throw .unknownCredential }
+        let session = SHA256.hash(cookie, behind: domain)
+        // Begun at another node.
+        if let ticket {
+            fleet.consoleSessions.adopt(session, with: ticket.secret, begunAt: ticket.begunAt, at: routed.now)
+        }
+        guard let secret = fleet.consoleSessions.secret(behind: session, at: routed.now),
+            let key = fleet.providerKeys.key(secret, at: routed.now)
+        else { throw .unknownCredential }
+        key.used(at: routed.now)
+        return ProviderCaller(key, secretHash: secret, session: session, of: fleet)
+    }
+
     /// Shape first: garbage costs neither hash nor look-up.
-    private func find(_ credential: ArraySlice<UInt8>, at now: Timestamp) throws(Refusal) -> (KeyRecord, Digest) {
+    private func find(
+        _ credential: ArraySlice<UInt8>, behind domain: StaticString?, at now: Timestamp
+    ) throws(Refusal) -> (KeyRecord, Digest) {
         guard APIKeyFormat.isWellFormed(credential) || APIKeyFormat.isHex64(credential) else {
             throw .unknownCredential
         }
-        let hash = credential.withUnsafeBytes { SHA256.hash($0) }
+        let hash =
+            domain.map { SHA256.hash(credential, behind: $0) } ?? credential.withUnsafeBytes { SHA256.hash($0) }
         guard let key = fleet.roster.key(hash: hash, at: now) else { throw .unknownCredential }
         return (key, hash)
     }

@@ -17,12 +17,24 @@ struct CallRun: Sendable {
     let responder: any Responder
     /// What stands for the body where that came in pieces.
     var streamed: StreamedBody.Sum?
+    /// Who made the call, where that was another one: it is told in place of the client.
+    var outer: (@Sendable (InnerAnswer) -> Void)?
+    /// Whether the call's audit record stands under another one's name: that of the call which it made.
+    var isRecorded = false
+    /// Whether what is done now shows a refusal.
+    var isShowing = false
+    /// How often the call was begun again, since its tenant was on its way to another node.
+    var turns = 0
+    /// The call that this one is a part of.
+    var outermost: OutermostCall?
+    /// Whether a part of the call has been done.
+    var mayHaveActed = false
 
     /// Bodies beyond this are parsed off the loop.
     private static let loopBodyBytesMax = 64 << 10
 
     private var fleet: Fleet { pipeline.fleet }
-    private var routed: Routed { admitted.routed }
+    var routed: Routed { admitted.routed }
     private var route: Route { admitted.routed.route }
     /// Whether the route takes an Idempotency-Key and the call carries one.
     var hasIdempotencyKey: Bool {
@@ -73,6 +85,9 @@ struct CallRun: Sendable {
 
     /// What the handler is given, once it is sure that it reads all that was sent.
     private func call() throws(Refusal) -> Call {
+        if let gate = routed.surface.formGate, route.moves != .nothing {
+            try gate.judge(routed.head, body: body, isSecure: pipeline.isSecure(routed.head, routed.peer))
+        }
         let query = try routed.endpoint.query(of: routed.head)
         if routed.endpoint.takesNoBody { try route.expectNothing(in: body) }
         return pipeline.call(admitted, query: query, body: body)
@@ -109,7 +124,13 @@ struct CallRun: Sendable {
             let agreed = given ?? admitted.tenant.map { terms(of: $0) }
             let steps = agreed.map { Steps($0, paidBy: payer) } ?? Steps(ofNode: fleet)
             let begun = fleet.flows.begin(of: payer) {
-                do { perform(try await flow(steps), on: agreed) } catch { fail(error) }
+                do {
+                    perform(try await flow(steps), on: agreed)
+                } catch {
+                    var run = self
+                    run.mayHaveActed = mayHaveActed || steps.hasWritten
+                    run.fail(error)
+                }
             }
             if !begun { refuse(.busy) }
         case .stream(let status, let headers, let stream, let length):
@@ -117,14 +138,39 @@ struct CallRun: Sendable {
                 let body = recorded(stream, length, status)
                 respond(Response(status: status, headers: headers, body: .stream(body, length: length)))
             }
-        // A reader is asked for before its body is read, in `beginStream`.
+        // A body that was sent to a page is whole; of a client's own, a reader is asked for before it is read, in
+        // `beginStream`.
+        case .streamed(let reader) where outer != nil:
+            reader.take(body)
+            perform(reader.finish())
         case .streamed: refuse(.defect)
+        case .inner(let inner): make(inner)
+        }
+    }
+
+    /// Makes another call for the same caller, and goes on with what that one's answer leads to.
+    private func make(_ inner: InnerCall) {
+        do {
+            let routed = try pipeline.router.route(inner, within: routed)
+            let admitted = try pipeline.admit(routed, within: admitted)
+            var rest = self
+            rest.isRecorded = true
+            rest.mayHaveActed = mayHaveActed || routed.route.moves != .nothing
+            var run = CallRun(pipeline: pipeline, admitted: admitted, body: inner.body, responder: responder)
+            (run.outermost, run.mayHaveActed) = (outermost ?? OutermostCall(self), mayHaveActed)
+            run.outer = { [rest] answer in
+                do { rest.perform(try inner.then(answer)) } catch { rest.refuse(rest.refusal(of: error)) }
+            }
+            run.start()
+        } catch {
+            refuse(refusal(of: error))
         }
     }
 
     /// A work that ended without an answer of its own.
     func fail(_ error: any Error) {
         if let replayed = error as? Replayed { return replay(replayed.stored) }
+        if case LaneFailure.moved = error, follow() { return }
         refuse(refusal(of: error))
     }
 
@@ -177,8 +223,10 @@ struct CallRun: Sendable {
         return write
     }
 
+    /// A page's form is no call of a shop: its token and the session stand for whose it is (U4).
     private var signature: SignedCall? {
-        route.signedBy.map { secrets in
+        guard outer == nil else { return nil }
+        return route.signedBy.map { secrets in
             SignedCall(
                 head: routed.head, body: body, resellerID: admitted.caller?.projection.resellerID ?? 0,
                 book: admitted.caller?.book ?? .live, secrets: secrets)
@@ -201,7 +249,7 @@ struct CallRun: Sendable {
         case .answered(let answer, let proof): respond(answer, proof: proof)
         case .refusedFirmly(let refusal, let answer, let proof):
             pipeline.metrics.countRefusal(refusal)
-            respond(answer, proof: proof)
+            if let outer { outer(.refused(refusal)) } else { respond(answer, proof: proof) }
         case .replayed(let stored): replay(stored)
         case .refused(let refusal): refuse(refusal)
         case .failed(let failure): fail(failure)
@@ -210,6 +258,7 @@ struct CallRun: Sendable {
 
     private func replay(_ stored: StoredAnswer) {
         recordThen(stored.status, bytesOut: stored.body.count) {
+            if let outer { return outer(.replayed(stored)) }
             var response = Response(status: stored.status, body: .bytes(stored.body))
             response.headers.add("Content-Type", stored.contentType)
             response.headers.add("Idempotency-Hit", "true")
@@ -237,15 +286,26 @@ struct CallRun: Sendable {
     }
 
     private func refuse(_ refusal: Refusal) {
-        pipeline.metrics.countRefusal(refusal)
-        let response = missed(refusal) ?? render(refusal)
-        recordThen(response.status, bytesOut: response.bodyBytes) { finish(response) }
+        // What is refused while a refusal is shown has been counted.
+        let overrun = isShowing ? nil : missed(refusal)
+        if !isShowing { pipeline.metrics.countRefusal(refusal) }
+        if overrun == nil, outer == nil, !isShowing,
+            let work = route.showing?(pipeline.call(admitted, body: body), refusal)
+        {
+            var shown = self
+            shown.isShowing = true
+            return shown.perform(work)
+        }
+        let response = overrun ?? render(refusal)
+        recordThen(response.status, bytesOut: response.bodyBytes) {
+            if let outer { outer(.refused(refusal)) } else { finish(response) }
+        }
     }
 
     /// Counts what a stranger got wrong, and gives the answer of an address that has got too much wrong. What was right
     /// is the tenant's.
     private func missed(_ refusal: Refusal) -> Response? {
-        guard admitted.caller == nil, admitted.tenant != nil else { return nil }
+        guard admitted.authenticated.isStrangers else { return nil }
         if refusal == .wrongPassword { pipeline.metrics.failedCredentials.add(1, ordering: .relaxed) }
         let isUnknown = isCapability && refusal.isMalformed
         guard refusal.isMissedGuess || isUnknown else {
@@ -268,6 +328,7 @@ struct CallRun: Sendable {
     }
 
     private func recordThen(_ status: Int, bytesOut: Int, _ answer: @escaping @Sendable () -> Void) {
+        if isRecorded { return answer() }
         if pipeline.record(admitted.authenticated, status, bytesIn: bytesIn, bytesOut: bytesOut) { return answer() }
         whenLogHasRoom {
             pipeline.record(admitted.authenticated, status, bytesIn: bytesIn, bytesOut: bytesOut)
@@ -285,7 +346,10 @@ struct CallRun: Sendable {
                     store.flushReads()
                     return { _ in proceed() }
                 },
-                fail: { failure in finish(render(Refusal(failure))) }))
+                fail: { failure in
+                    if case .moved = failure, follow() { return }
+                    if let outer { outer(.refused(Refusal(failure))) } else { finish(render(Refusal(failure))) }
+                }))
     }
 
     /// The same stream, recorded when it ends.
@@ -302,20 +366,21 @@ struct CallRun: Sendable {
     }
 
     private func respond(_ answer: Answer, proof: CommitProof?) {
+        if let outer { return outer(.done(answer)) }
         var response = Response(status: answer.status, headers: answer.headers)
         if !answer.body.isEmpty {
             response.headers.add("Content-Type", answer.contentType)
             response.body = .bytes(answer.body)
         }
         if let proof {
-            response.headers.add("Audit-Head", proof.head.text)
-            response.headers.add("Audit-Signature", Base64.encode(proof.signature))
+            response.headers.add("Audit-Head", proof.headText)
+            response.headers.add("Audit-Signature", proof.signatureText)
         }
         respond(response)
     }
 
     private func respond(_ response: Response) {
-        if isCapability { pipeline.paid(admitted) }
+        if isCapability, !isShowing { pipeline.paid(admitted) }
         finish(response)
     }
 

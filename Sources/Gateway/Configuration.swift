@@ -1,8 +1,10 @@
+package import Archive
 package import HTTPClient
 package import HTTPCore
 package import HTTPServer
 import Provider
 package import RateLimiter
+package import TenantRegistry
 
 /// What `tollgate serve` is told. Everything has a default that suits one machine.
 package struct Configuration: Sendable {
@@ -11,6 +13,14 @@ package struct Configuration: Sendable {
     package var loops = 2
     package var workers = 16
     package var openFilesMax = 1_000
+    /// Where tenants' commits become durable (B1).
+    package var commits = CommitPlace.files
+    /// Where the node's log and its tenants' copies go as objects (B3); nil: nowhere.
+    package var archive: NodeArchive.Settings?
+    /// The nodes that this one shares its tenants with (N1); nil: it is by itself.
+    package var cluster: ClusterOptions?
+    /// How long nobody has used a tenant whose small file is packed; 0: none ever is.
+    package var restSeconds = 300
     /// The program that looks at files from elsewhere in a process of its own; nil: this process does.
     package var examiner: String?
     package var freeBytesReserve: Int64 = 64 << 20
@@ -39,6 +49,8 @@ package struct Configuration: Sendable {
     package var authoritiesPath: String?
     /// scrypt's cost as a power of two; tests lower it.
     package var scryptCostLog2 = 15
+    /// How long the archive may take for what is not in it yet when the gateway ends.
+    package var archiveDrainMilliseconds = 3_000
     package var drainMilliseconds = 20_000
     /// How long `/readyz` says 503 while connections are still accepted, so that a balancer looks elsewhere first.
     package var drainNoticeMilliseconds = 1_000

@@ -1,5 +1,7 @@
+package import Archive
 package import CallKit
 import Cryptography
+import Dispatch
 package import HTTPCore
 import HTTPServer
 import Provider
@@ -26,28 +28,27 @@ package final class Gateway: Sendable {
     private let provisioning: ProvisioningCaller
     private let scheduler: Scheduler
     private let tls: TLSCertificates?
+    package let archive: NodeArchive?
     private let isStopped = Atomic<Bool>(false)
 
-    /// `round`: see `Scheduler`.
+    /// `round`: see `Scheduler`. `placement`: whose each tenant is, where it is not the fleet's own cluster that says.
     package static func start(
         _ configuration: Configuration, blueprints: Blueprints, clock: any WallClock = SystemClock(),
-        monotonic: any MonotonicClock = SystemMonotonicClock(), round: @escaping @Sendable () -> Void = {}
+        monotonic: any MonotonicClock = SystemMonotonicClock(), placement: (any Placement)? = nil,
+        round: @escaping @Sendable () -> Void = {}
     ) throws -> Gateway {
-        try Gateway(configuration, blueprints, clock, monotonic, round)
+        try Gateway(configuration, blueprints, clock, monotonic, placement, round)
     }
 
     private init(
         _ configuration: Configuration, _ blueprints: Blueprints, _ clock: any WallClock,
-        _ monotonic: any MonotonicClock, _ round: @escaping @Sendable () -> Void
+        _ monotonic: any MonotonicClock, _ placement: (any Placement)?, _ round: @escaping @Sendable () -> Void
     ) throws {
-        var options = Fleet.Options()
-        options.workers = configuration.workers
-        options.openFilesMax = configuration.openFilesMax
-        options.freeBytesReserve = configuration.freeBytesReserve
-        options.budgets = Budgets(configuration.budgets)
-        options.clockLeapHoursMax = configuration.clockLeapHoursMax
-        options.aroundAnswers = { WakeBatch.run($0) }
+        var options = Self.options(configuration)
         let data = try DataDirectory(path: configuration.dataPath)
+        let archive = try configuration.archive.map { try NodeArchive($0, data: data) }
+        if let archive { (options.logHolds, options.erasing) = (["archive": archive.mayForget], archive.erasing) }
+        self.archive = archive
         let schema = configuration.examiner.map { TenantSchema.app.examining(by: $0) } ?? .app
         let fleet = try Fleet(
             data: data, schema: schema, options: options, clock: clock, monotonic: monotonic,
@@ -68,7 +69,11 @@ package final class Gateway: Sendable {
             TLSCertificates(default: $0, byHost: TLSMaterial.byHost(fleet))
         }
         self.tls = tls
-        let pipeline = Self.pipeline(of: fleet, services, blueprints, configuration) {
+        let watch = NodeWatch()
+        let neighbours = try (placement ?? fleet.cluster).map {
+            try Neighbours($0, secret: fleet.clusterSecret(for: "requests"))
+        }
+        let pipeline = Self.pipeline(of: fleet, services, blueprints, configuration, watch, neighbours) {
             guard let tls, let fallback = try? Self.defaultCertificate(configuration) else { return }
             tls.replace(default: fallback, byHost: TLSMaterial.byHost(fleet))
         }
@@ -85,17 +90,17 @@ package final class Gateway: Sendable {
         pipeline.attach(metrics)
         pipeline.attach(webhooks)
         pipeline.attach(provisioning)
-        var limits = configuration.serverLimits
-        limits.proxies = configuration.trustedProxies
-        limits.healthPaths = ["/healthz", "/readyz"]
-        limits.singleFields = SingleFields(Self.dialects.flatMap(\.credentials).compactMap(\.field))
         server = try Server.start(
-            listeners: listeners, handler: pipeline, limits: limits, loopCount: configuration.loops,
-            metrics: metrics)
+            listeners: listeners, handler: pipeline, limits: Self.limits(configuration, neighbours),
+            loopCount: configuration.loops, metrics: metrics)
         ports = server.ports
         // Once all work outside the files is registered, and nothing fails any more.
         scheduler = try Scheduler(fleet, round: round)
         pipeline.attach(scheduler)
+        if let archive { try Self.start(archive, fleet, pipeline, configuration) }
+        watch.attach { [weak pipeline, tls] in
+            pipeline.map { NodeHealth(pipeline: $0, certificates: tls).figures } ?? []
+        }
         self.fleet = fleet
         self.pipeline = pipeline
         self.blueprints = blueprints
@@ -104,35 +109,77 @@ package final class Gateway: Sendable {
         startTicking()
     }
 
+    private static func options(_ configuration: Configuration) -> Fleet.Options {
+        var options = Fleet.Options()
+        options.workers = configuration.workers
+        options.openFilesMax = configuration.openFilesMax
+        options.commits = configuration.commits
+        options.cluster = configuration.cluster
+        options.restMilliseconds = configuration.restSeconds == 0 ? nil : configuration.restSeconds * 1_000
+        (options.freeBytesReserve, options.budgets) = (configuration.freeBytesReserve, Budgets(configuration.budgets))
+        options.clockLeapHoursMax = configuration.clockLeapHoursMax
+        options.aroundAnswers = { WakeBatch.run($0) }
+        return options
+    }
+
+    private static func limits(_ configuration: Configuration, _ neighbours: Neighbours?) -> ServerLimits {
+        var limits = configuration.serverLimits
+        limits.proxies = configuration.trustedProxies
+        limits.healthPaths = ["/healthz", "/readyz"]
+        limits.singleFields = SingleFields(dialects.flatMap(\.credentials).compactMap(\.field))
+        // What another node adds to a head that was just short enough.
+        if neighbours != nil {
+            limits.headBytesMax += Neighbours.headBytesAdded
+            limits.headFieldsMax += Neighbours.headFieldsAdded
+            limits.bindsPeers = true
+        }
+        return limits
+    }
+
+    /// A copy that it tries is examined in a process of its own.
+    private static func start(
+        _ archive: NodeArchive, _ fleet: Fleet, _ pipeline: Pipeline, _ configuration: Configuration
+    ) throws {
+        pipeline.attach(archive)
+        try archive.start(fleet) { path in
+            let report = try ExaminationProcess.verify(
+                Verifier(path: path), by: configuration.examiner ?? ExaminationProcess.ownProgram)
+            return report.isSound ? nil : report.text
+        }
+    }
+
     /// The way of every request to this fleet: what a server hands heads to, and whoever else has some.
     package static func handler(
         of fleet: Fleet, services: Services, blueprints: Blueprints, configuration: Configuration
     ) -> any RequestHandler {
-        pipeline(of: fleet, services, blueprints, configuration) {}
+        pipeline(of: fleet, services, blueprints, configuration, NodeWatch(), nil) {}
     }
 
     /// Every surface that a tenant may have.
     private static let dialects: [any Dialect] =
         Dialects.all + [
-            PasswordPages(.invitation), PasswordPages(.passwordReset), SandboxPayPages(), PaymentReturnPages(),
-            LogoPages(),
-        ]
+            SignInPages(), SignOutPages(), ApplyPages(), ProgramPages(), PasswordPages(.invitation),
+            PasswordPages(.passwordReset), SandboxPayPages(), PaymentReturnPages(),
+            LogoPages(), ThemePages(),
+        ] + PageSurfaces.ofTenants(over: Dialects.all)
 
     private static let tenantLevels = TenantLevels(
         routeClasses: Set(dialects.flatMap(\.routes).compactMap(\.routeClass)))
 
     private static func pipeline(
         of fleet: Fleet, _ services: Services, _ blueprints: Blueprints, _ configuration: Configuration,
-        domainsChanged: @escaping @Sendable () -> Void
+        _ watch: NodeWatch, _ neighbours: Neighbours?, domainsChanged: @escaping @Sendable () -> Void
     ) -> Pipeline {
-        Pipeline(
+        let provider = ProviderAPI(
+            fleet: fleet, blueprints: blueprints, scrypt: services.scrypt, hosts: configuration.hosts,
+            levels: tenantLevels, watch: watch, domainsChanged: domainsChanged)
+        return Pipeline(
             fleet: fleet,
             dialects: dialects,
-            provider: ProviderAPI(
-                fleet: fleet, blueprints: blueprints, scrypt: services.scrypt, hosts: configuration.hosts,
-                levels: tenantLevels, domainsChanged: domainsChanged),
+            node: [provider] + PageSurfaces.ofNode(over: provider),
+            entrances: Pipeline.Entrances(tenants: SignInPages.entrance, node: ConsoleDoor.entrance),
             blueprints: blueprints, configuration: configuration, services: services, metrics: GatewayMetrics(),
-            log: RequestLog(isOn: configuration.logsRequests))
+            log: RequestLog(isOn: configuration.logsRequests), neighbours: neighbours)
     }
 
     /// The listening TCP sockets by descriptors of their own, for whoever takes this gateway's place. Before `stop`.
@@ -145,8 +192,10 @@ package final class Gateway: Sendable {
         if !handsOver {
             pipeline.isDraining.store(true, ordering: .releasing)
             pause(milliseconds: configuration.drainNoticeMilliseconds)
+            giveTenantsAway()
         }
         server.drain(withinMilliseconds: configuration.drainMilliseconds, handsOver: handsOver)
+        pipeline.neighbours?.client.close()
         // Behind the calls: what they made due may still be done.
         scheduler.stop()
         webhooks.stop()
@@ -155,7 +204,17 @@ package final class Gateway: Sendable {
         // What calls to services outside woke has its last writes to make.
         fleet.flows.drain(withinMilliseconds: configuration.drainMilliseconds)
         levels.save(fleet.roster.allTenants)
+        archive?.stop(withinMilliseconds: configuration.archiveDrainMilliseconds)
         fleet.stop()
+    }
+
+    /// In a cluster a node that stops gives its tenants to the others first, while it serves and passes calls on: so
+    /// nobody waits for them (N4). What it cannot give away in time, others take once it has left.
+    private func giveTenantsAway() {
+        guard fleet.cluster != nil else { return }
+        let isOver = DispatchSemaphore(value: 0)
+        fleet.drain { _ in isOver.signal() }
+        _ = isOver.wait(timeout: .now() + .milliseconds(configuration.drainMilliseconds))
     }
 
     /// Reads the certificate files again (SIGHUP); connections that are open keep theirs. Throws where they do not
@@ -193,6 +252,7 @@ package final class Gateway: Sendable {
     }
 
     private func startTicking() {
+        if fleet.filesFollow { startSweeping() }
         startThread("clock") { [weak self] in
             var seconds = 0
             while let gateway = self, !gateway.isStopped.load(ordering: .relaxed) {
@@ -205,6 +265,17 @@ package final class Gateway: Sendable {
                     gateway.fleet.meter()
                 }
                 pause(milliseconds: 1_000)
+            }
+        }
+    }
+
+    private static let sweepMilliseconds = 250
+
+    private func startSweeping() {
+        startThread("sweeper") { [weak self] in
+            while let gateway = self, !gateway.isStopped.load(ordering: .relaxed) {
+                gateway.fleet.sweep()
+                pause(milliseconds: Self.sweepMilliseconds)
             }
         }
     }

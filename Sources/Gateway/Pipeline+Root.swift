@@ -1,5 +1,6 @@
 import CallKit
 import HTTPCore
+import PageKit
 import TenantRegistry
 
 /// What is served at the root beside surfaces: health, metrics (G7), descriptions; and the links that are built.
@@ -15,6 +16,7 @@ extension Pipeline {
         case .other: return .answer(refuse(.unknownMethod, nil, trace))
         default: return .answer(refuse(.methodNotAllowed(allowed: "GET, HEAD"), nil, trace))
         }
+        if let asset = Assets.byPath[path] { return .answer(file(asset, trace)) }
         switch path {
         case "/healthz": return plain(200, "ok\n", trace)
         case "/readyz": return readiness(trace)
@@ -23,7 +25,7 @@ extension Pipeline {
                 let submitted = fleet.observing.submit { [self] in
                     let page = metrics.text(
                         fleet: fleet, server: server, scheduler: scheduler, webhooks: webhooks,
-                        provisioning: provisioning)
+                        provisioning: provisioning, archive: archive?.figures, forwarding: neighbours?.metrics)
                     responder.respond(text(200, page, trace))
                 }
                 if !submitted { responder.respond(refuse(.busy, nil, trace)) }
@@ -34,6 +36,10 @@ extension Pipeline {
     /// A clock that nobody believes stops what is charged, not what is served.
     private func readiness(_ trace: RequestTrace) -> HeadVerdict {
         if isDraining.load(ordering: .acquiring) { return plain(503, "draining\n", trace) }
+        if let cluster = fleet.cluster {
+            if cluster.ownState == .draining { return plain(503, "the node gives its tenants away\n", trace) }
+            if !cluster.isServing { return plain(503, "the nodes' log cannot be reached\n", trace) }
+        }
         if scheduler?.isStalled ?? false { return plain(503, "the scheduler does not move\n", trace) }
         guard let leap = fleet.clockGuard.leapMilliseconds else { return plain(200, "ready\n", trace) }
         return plain(200, "ready; charging is paused: the clock leapt \(leap / 3_600_000) h ahead\n", trace)
@@ -47,6 +53,12 @@ extension Pipeline {
         var response = Response(
             status: status, contentType: "text/plain; version=0.0.4; charset=utf-8", bytes: Array(body.utf8))
         stamp(&response, trace, tenant: nil)
+        return response
+    }
+
+    private func file(_ asset: Asset, _ trace: RequestTrace) -> Response {
+        var response = Response(status: 200, contentType: asset.contentType, bytes: asset.bytes)
+        stamp(&response, trace, tenant: nil, .forEver)
         return response
     }
 

@@ -1,3 +1,4 @@
+import Archive
 import CallKit
 import Cryptography
 import HTTPCore
@@ -12,6 +13,8 @@ import TenantRegistry
 ///
 /// `route → authenticate → admit → body → lane → answer and audit`
 ///
+/// In a cluster `Placing` stands behind `route`: a call for a tenant of another node goes there.
+///
 /// Each stage takes the value that the one before returned (`Routed`, `Authenticated`, `Admitted`), and `CallRun` takes
 /// the last, so none can be skipped by accident. Runs on the connection's loop up to the lane; must not block there.
 final class Pipeline: RequestHandler, Sendable {
@@ -24,16 +27,27 @@ final class Pipeline: RequestHandler, Sendable {
     let configuration: Configuration
     let metrics: GatewayMetrics
     let log: RequestLog
+    /// The cluster's other nodes; nil where there is none.
+    let neighbours: Neighbours?
     let isDraining = Atomic<Bool>(false)
     let imports: ImportLine
+    private let entrances: Entrances
     private let requestIDs: RequestIDs
     private let attached = Mutex<(metrics: ServerMetrics?, authority: String)>((nil, "127.0.0.1"))
     /// What works by itself; nil where nothing does.
-    private let working = Mutex<(scheduler: Scheduler?, webhooks: WebhookSender?, provisioning: ProvisioningCaller?)>(
-        (nil, nil, nil))
+    private struct Working {
+        var scheduler: Scheduler?
+        var webhooks: WebhookSender?
+        var provisioning: ProvisioningCaller?
+        var archive: NodeArchive?
+    }
+
+    private let working = Mutex(Working())
     var scheduler: Scheduler? { working.withLock { $0.scheduler } }
     var webhooks: WebhookSender? { working.withLock { $0.webhooks } }
     var provisioning: ProvisioningCaller? { working.withLock { $0.provisioning } }
+    var archive: NodeArchive? { working.withLock { $0.archive } }
+    func attach(_ archive: NodeArchive) { working.withLock { $0.archive = archive } }
     func attach(_ scheduler: Scheduler) { working.withLock { $0.scheduler = scheduler } }
     func attach(_ webhooks: WebhookSender) { working.withLock { $0.webhooks = webhooks } }
     func attach(_ provisioning: ProvisioningCaller) { working.withLock { $0.provisioning = provisioning } }
@@ -49,10 +63,20 @@ final class Pipeline: RequestHandler, Sendable {
     /// Where the server listens, once it has bound its ports.
     func attach(authority: String) { attached.withLock { $0.authority = authority } }
 
+    /// Where pages send whoever has not signed in.
+    struct Entrances: Sendable {
+        let tenants: Entrance
+        let node: Entrance
+    }
+
+    /// `node`: surfaces that are no tenant's.
     init(
-        fleet: Fleet, dialects: [any Dialect], provider: ProviderAPI, blueprints: Blueprints,
-        configuration: Configuration, services: Services, metrics: GatewayMetrics, log: RequestLog
+        fleet: Fleet, dialects: [any Dialect], node: [any Surface], entrances: Entrances, blueprints: Blueprints,
+        configuration: Configuration, services: Services, metrics: GatewayMetrics, log: RequestLog,
+        neighbours: Neighbours?
     ) {
+        self.neighbours = neighbours
+        self.entrances = entrances
         self.fleet = fleet
         self.blueprints = blueprints
         self.configuration = configuration
@@ -60,7 +84,7 @@ final class Pipeline: RequestHandler, Sendable {
         self.metrics = metrics
         self.log = log
         router = Router(
-            dialects: dialects, node: [provider], roster: fleet.roster, hosts: configuration.hosts,
+            dialects: dialects, node: node, roster: fleet.roster, hosts: configuration.hosts,
             separatesAdmin: configuration.separatesAdmin)
         authentication = Authentication(fleet: fleet)
         let monotonicNow = fleet.monotonic.nanoseconds()
@@ -73,24 +97,34 @@ final class Pipeline: RequestHandler, Sendable {
     }
 
     func received(_ head: RequestHead, from peer: Peer) -> HeadVerdict {
-        let requestID = requestIDs.next()
-        let started = fleet.monotonic.nanoseconds()
-        let now = fleet.clock.now()
-        switch router.route(head, from: peer, requestID: requestID, started: started, now: now) {
-        case .root(let path):
-            return root(path, head, peer, requestID)
-        case .options(let allowed, _):
-            let trace = RequestTrace(head: head, peer: peer, requestID: requestID, started: started)
-            return .answer(options(allowed, trace))
-        case .refused(let refusal, let surface):
-            return .answer(
-                refuse(refusal, surface, RequestTrace(head: head, peer: peer, requestID: requestID, started: started)))
-        case .route(let routed):
-            return serve(routed)
+        guard let neighbours else { return received(head, peer, requestIDs.next(), nil) }
+        switch neighbours.key.judge(head, over: peer.binding, own: neighbours.own) {
+        case .none: return received(head, peer, requestIDs.next(), nil)
+        case .hop(let hop) where hop.isPrivileged && !neighbours.opens(hop): return refuseStale(hop, neighbours)
+        case .hop(let hop): return received(head, hop.peer, hop.requestID, hop)
+        case .stale(let hop): return refuseStale(hop, neighbours)
         }
     }
 
-    private func serve(_ routed: Routed) -> HeadVerdict {
+    private func received(_ head: RequestHead, _ peer: Peer, _ requestID: RequestID, _ hop: Hop?) -> HeadVerdict {
+        let started = fleet.monotonic.nanoseconds()
+        let now = fleet.clock.now()
+        switch router.route(head, from: peer, requestID: requestID, started: started, now: now, hop: hop) {
+        case .root(let path):
+            return root(path, head, peer, requestID)
+        case .options(let allowed, _):
+            let trace = RequestTrace(head: head, peer: peer, requestID: requestID, started: started, hop: hop)
+            return .answer(options(allowed, trace))
+        case .refused(let refusal, let surface):
+            let trace = RequestTrace(head: head, peer: peer, requestID: requestID, started: started, hop: hop)
+            return .answer(refuse(refusal, surface, trace))
+        case .route(let routed):
+            guard let neighbours else { return serve(routed) }
+            return place(routed, neighbours)
+        }
+    }
+
+    func serve(_ routed: Routed) -> HeadVerdict {
         if let description = routed.route.description, routed.addressed == nil, !routed.isUnknownAddress {
             let trace = RequestTrace(routed)
             let address = clientAddress(routed)
@@ -102,7 +136,15 @@ final class Pipeline: RequestHandler, Sendable {
             }
             return describe(description, trace)
         }
-        let place = routed.surface.credential(in: routed.head)
+        if let gate = routed.surface.formGate, routed.route.moves != .nothing {
+            do throws(Refusal) {
+                try gate.judge(
+                    routed.head, isSecure: isSecure(routed.head, routed.peer), publicURL: configuration.publicURL)
+            } catch {
+                return .answer(refuse(error, routed.surface, RequestTrace(routed)))
+            }
+        }
+        let place = credentialPlace(of: routed)
         if place == nil, !routed.route.access.isOpen, let dialect = routed.dialect,
             let bytesMax = dialect.credentialBodyBytesMax
         {
@@ -110,8 +152,30 @@ final class Pipeline: RequestHandler, Sendable {
         }
         switch judge(routed, credential: place.map { routed.head.bytes[$0] }) {
         case .refused(let response): return .answer(response)
+        case .signedOut: return lead(routed)
         case .admitted(let admitted):
             return read(admitted)
+        }
+    }
+
+    /// Where the head carries a credential.
+    func credentialPlace(of routed: Routed) -> Range<Int>? {
+        routed.surface.credentialDomain == nil
+            ? routed.surface.credential(in: routed.head)
+            : PageCookie.place(of: .session, in: routed.head, isSecure: isSecure(routed.head, routed.peer))
+    }
+
+    /// To where somebody signs in, from a page that only those who have may see.
+    private func lead(_ routed: Routed) -> HeadVerdict {
+        let entrance = routed.dialect == nil ? entrances.node : entrances.tenants
+        let changes = routed.route.moves != .nothing
+        guard !changes || routed.head.announces(atMost: entrance.bytesMax) else {
+            return .answer(refuse(.unknownCredential, entrance.keeping.surface, RequestTrace(routed)))
+        }
+        switch judge(Routed(routed, at: changes ? entrance.keeping : entrance.instead), credential: nil) {
+        case .refused(let response): return .answer(response)
+        case .signedOut: return .answer(refuse(.unknownCredential, entrance.keeping.surface, RequestTrace(routed)))
+        case .admitted(let admitted): return read(admitted)
         }
     }
 
@@ -171,6 +235,7 @@ final class Pipeline: RequestHandler, Sendable {
         return .readBody(bytesMax: bytesMax, room: room) { [self] body, responder in
             switch judge(routed, credential: dialect.credential(inBody: body)?[...]) {
             case .refused(let response): return response
+            case .signedOut: return refuse(.unknownCredential, routed.surface, RequestTrace(routed))
             case .admitted(var admitted):
                 admitted.held.append(room)
                 CallRun(pipeline: self, admitted: admitted, body: body, responder: responder).start()
@@ -182,6 +247,8 @@ final class Pipeline: RequestHandler, Sendable {
     private enum Judgement {
         case admitted(Admitted)
         case refused(Response)
+        /// No session, or one that is over, where a page asks for one.
+        case signedOut
     }
 
     /// Authentication, then the limits.
@@ -190,6 +257,7 @@ final class Pipeline: RequestHandler, Sendable {
         do {
             authenticated = try authentication.authenticate(routed, credential: credential)
         } catch {
+            if error.refusal == .unknownCredential, routed.surface.credentialDomain != nil { return .signedOut }
             if let known = error.known { return .refused(refuseKnown(error.refusal, known)) }
             return .refused(refuseUnauthenticated(error.refusal, routed))
         }
@@ -207,6 +275,7 @@ final class Pipeline: RequestHandler, Sendable {
             return .admitted(admitted)
         } catch {
             let response = refuse(error, routed.surface, RequestTrace(routed))
+            authenticated.tenant?.traffic.count(status: response.status, at: routed.now)
             record(authenticated, response.status, bytesIn: 0, bytesOut: response.bodyBytes)
             return .refused(response)
         }
@@ -218,6 +287,14 @@ final class Pipeline: RequestHandler, Sendable {
         return blueprints.dialects(of: tenant).contains(surface.name)
     }
 
+    /// A call that an admitted one makes: judged like any other, and let in by the limits that let that one in.
+    func admit(_ inner: Routed, within outer: Admitted) throws(Refusal) -> Admitted {
+        let authenticated = try outer.authenticated.calling(inner)
+        guard isThere(inner.surface, for: authenticated.tenant) else { throw .notFound(.path) }
+        return Admitted(
+            authenticated: authenticated, limitHeaders: outer.limitHeaders, payer: outer.payer, held: outer.held)
+    }
+
     /// What the route's handler is given.
     func call(_ admitted: Admitted, query: Query? = nil, body: [UInt8]) -> Call {
         let routed = admitted.routed
@@ -225,7 +302,8 @@ final class Pipeline: RequestHandler, Sendable {
             head: routed.head, peer: routed.peer, clientAddress: clientAddress(routed),
             realm: admitted.authenticated.realm, caller: admitted.caller, parameters: routed.parameters, query: query,
             body: body, requestID: routed.requestID, now: routed.now,
-            baseURL: baseURL(of: routed, tenant: admitted.tenant), services: services, list: routed.action,
+            baseURL: baseURL(of: routed, tenant: admitted.tenant),
+            isSecure: isSecure(routed.head, routed.peer), services: services, list: routed.action,
             refusesUnknownMembers: routed.surface.refusesUnknownMembers)
     }
 
@@ -257,6 +335,7 @@ final class Pipeline: RequestHandler, Sendable {
 
     /// The headers that every answer of an authenticated call carries, and its line in the log.
     func finish(_ response: inout Response, _ admitted: Admitted) {
+        admitted.tenant?.traffic.count(status: response.status, at: admitted.routed.now)
         response.headers.add(admitted.limitHeaders)
         let caching = response.status < 400 ? Caching(of: admitted.routed.route) : .none
         stamp(&response, RequestTrace(admitted.routed), tenant: admitted.tenant, caching)
@@ -270,13 +349,18 @@ final class Pipeline: RequestHandler, Sendable {
             // Of this name alone: names below it may be somebody else's.
             response.headers.add("Strict-Transport-Security", "max-age=31536000")
         }
+        if let neighbours { neighbours.sign(&response, trace.hop) }
+        note(response, trace, tenant: tenant, forwardedTo: nil)
+    }
+
+    /// Counts an answer and writes its line, where lines are written.
+    func note(_ response: Response, _ trace: RequestTrace, tenant: TenantRecord?, forwardedTo node: NodeName?) {
         metrics.count(status: response.status)
-        if log.isOn {
-            log.write(
-                trace, response, tenant: tenant,
-                address: trace.head.map { clientAddress($0, trace.peer) } ?? trace.peer.address,
-                now: fleet.clock.now(), nanoseconds: fleet.monotonic.nanoseconds())
-        }
+        guard log.isOn else { return }
+        log.write(
+            trace, response, tenant: tenant,
+            address: trace.head.map { clientAddress($0, trace.peer) } ?? trace.peer.address,
+            now: fleet.clock.now(), nanoseconds: fleet.monotonic.nanoseconds(), forwardedTo: node)
     }
 
     func refuse(_ refusal: Refusal, _ surface: (any Surface)?, _ trace: RequestTrace) -> Response {
@@ -308,6 +392,7 @@ final class Pipeline: RequestHandler, Sendable {
         }
         var response = refuse(refusal, known.routed.surface, RequestTrace(known.routed))
         response.headers.add(limits)
+        known.tenant?.traffic.count(status: response.status, at: known.routed.now)
         record(known, response.status, bytesIn: 0, bytesOut: response.bodyBytes)
         return response
     }
@@ -370,50 +455,23 @@ final class Pipeline: RequestHandler, Sendable {
         return head.value(of: .forwardedProtocol)?.lowercased() == "https"
     }
 
-    // MARK: Audit of calls that wrote nothing
-
-    func auditRecord(
-        _ request: Authenticated, _ status: Int, bytesIn: Int, bytesOut: Int
-    ) -> AuditRecord {
-        let routed = request.routed
-        var record = AuditRecord(
-            at: routed.now, action: routed.action, status: status,
-            requestID: routed.requestID,
-            latencyMicroseconds: Int((fleet.monotonic.nanoseconds() - routed.started) / 1_000), bytesIn: bytesIn,
-            // An answer to HEAD has no body.
-            bytesOut: routed.head.method == .head ? 0 : bytesOut)
-        if let projection = request.caller?.projection {
-            record.book = projection.book
-            record.keyID = projection.keyID
-            record.accountID = projection.accountID
-            record.resellerID = projection.resellerID
-            record.callerResellerID = projection.resellerID
-            record.callerKeyID = projection.role.isSession ? 0 : projection.keyID
-        }
-        return record
-    }
-
-    /// False where the read log has no room: the call has to go through the lane, which makes some. The provider's
-    /// calls are in no tenant's log.
-    @discardableResult
-    func record(
-        _ request: Authenticated, _ status: Int, bytesIn: Int, bytesOut: Int, isOwed: Bool = false
-    ) -> Bool {
-        guard let tenant = request.tenant else { return true }
-        let line = auditRecord(request, status, bytesIn: bytesIn, bytesOut: bytesOut)
-        defer { tenant.touch() }
-        return tenant.readLog.append(line, isOwed: isOwed)
-    }
-
     // MARK: RequestHandler's other calls
 
     func refusal(status: Int, reason: String, head: RequestHead?, from peer: Peer) -> Response {
-        let requestID = requestIDs.next()
+        var hop: Hop?
+        if let neighbours, let head,
+            case .hop(let said) = neighbours.key.judge(head, over: peer.binding, own: neighbours.own)
+        {
+            hop = said
+        }
+        let peer = hop?.peer ?? peer
+        let requestID = hop?.requestID ?? requestIDs.next()
         let now = fleet.monotonic.nanoseconds()
         var surface: (any Surface)?
-        var trace = RequestTrace(head: head, peer: peer, requestID: requestID, started: now)
+        var trace = RequestTrace(head: head, peer: peer, requestID: requestID, started: now, hop: hop)
         if let head {
-            let routing = router.route(head, from: peer, requestID: requestID, started: now, now: fleet.clock.now())
+            let routing = router.route(
+                head, from: peer, requestID: requestID, started: now, now: fleet.clock.now(), hop: hop)
             switch routing {
             case .route(let routed):
                 surface = routed.surface
@@ -428,68 +486,5 @@ final class Pipeline: RequestHandler, Sendable {
 
     func answered(_ head: RequestHead?, status: Int, bytes: Int, microseconds: Int, from peer: Peer) {
         metrics.latency.record(UInt64(max(0, microseconds)))
-    }
-}
-
-/// Where a request came from, for its answer's headers and the log.
-struct RequestTrace: Sendable {
-    let head: RequestHead?
-    let peer: Peer
-    let requestID: RequestID
-    let started: UInt64
-    /// The route's path with its parameters' names; nil where no route matched.
-    var path: String?
-
-    init(head: RequestHead?, peer: Peer, requestID: RequestID, started: UInt64) {
-        self.head = head
-        self.peer = peer
-        self.requestID = requestID
-        self.started = started
-    }
-
-    init(_ routed: Routed) {
-        self.init(head: routed.head, peer: routed.peer, requestID: routed.requestID, started: routed.started)
-        if routed.refusal == nil { path = routed.endpoint.path }
-    }
-}
-
-/// Request ids: one random half for the process, one counted half scattered, so that none comes twice and none costs a
-/// system call.
-final class RequestIDs: Sendable {
-    private let high: UInt64
-    private let offset: UInt64
-    private let counter = Atomic<UInt64>(0)
-
-    init(random: any RandomSource) {
-        high = random.uint64()
-        offset = random.uint64()
-    }
-
-    func next() -> RequestID {
-        let count = counter.add(1, ordering: .relaxed).newValue
-        // An odd multiplier makes this a permutation of all 64-bit numbers.
-        return RequestID(high: high, low: (count &+ offset) &* 0x9E37_79B9_7F4A_7C15)
-    }
-}
-
-extension RequestHead {
-    /// Nil for a body of no known length.
-    var announcedBytes: Int? {
-        if range(of: .transferEncoding) != nil { return nil }
-        return value(of: .contentLength).map { Int($0) ?? .max } ?? 0
-    }
-
-    func announces(atMost bytes: Int) -> Bool { announcedBytes.map { $0 <= bytes } ?? false }
-
-    /// Whether the body comes compressed or in another coding (RFC 9110 §8.4).
-    var hasCodedBody: Bool {
-        guard let coding = value(of: .contentEncoding) else { return false }
-        return !coding.isEmpty && coding.lowercased() != "identity" && announcesBody
-    }
-
-    var announcesBody: Bool {
-        if range(of: .transferEncoding) != nil { return true }
-        guard let length = value(of: .contentLength) else { return false }
-        return length != "0"
     }
 }

@@ -1,5 +1,6 @@
 import CallKit
 import HTTPCore
+import PageKit
 import Provider
 import TenantRegistry
 
@@ -23,6 +24,8 @@ final class Routed: Sendable {
     let allowed: String?
     /// Why nothing is served here, for callers who may know: those of the node. Nil where there is a route.
     let refusal: Refusal?
+    /// What the node that passed the request on said of it; nil where it came by itself.
+    let hop: Hop?
 
     fileprivate init(
         _ request: Router.Request, endpoint: ServedRoute, parameters: [String], addressed: TenantRecord? = nil,
@@ -40,6 +43,41 @@ final class Routed: Sendable {
         self.addressPrefix = addressPrefix
         self.refusal = refusal
         self.allowed = allowed
+        hop = request.hop
+    }
+
+    /// The same request at a route that stands in for its own.
+    init(_ request: Routed, at endpoint: ServedRoute) {
+        head = request.head
+        peer = request.peer
+        requestID = request.requestID
+        started = request.started
+        now = request.now
+        self.endpoint = endpoint
+        parameters = []
+        addressed = request.addressed
+        isUnknownAddress = request.isUnknownAddress
+        addressPrefix = request.addressPrefix
+        refusal = nil
+        allowed = nil
+        hop = request.hop
+    }
+
+    /// The route that a call made by this one has, at the same address.
+    fileprivate init(within outer: Routed, head: RequestHead, endpoint: ServedRoute, parameters: [String]) {
+        self.head = head
+        peer = outer.peer
+        requestID = outer.requestID
+        started = outer.started
+        now = outer.now
+        self.endpoint = endpoint
+        self.parameters = parameters
+        addressed = outer.addressed
+        isUnknownAddress = outer.isUnknownAddress
+        addressPrefix = outer.addressPrefix
+        refusal = nil
+        allowed = nil
+        hop = outer.hop
     }
 
     var surface: any Surface { endpoint.surface }
@@ -47,45 +85,6 @@ final class Routed: Sendable {
     var dialect: (any Dialect)? { endpoint.dialect }
     var route: Route { endpoint.route }
     var action: String { endpoint.action }
-}
-
-/// One route of one surface. A class, since each stage of each request hands it on and it never changes.
-final class ServedRoute: Sendable {
-    let surface: any Surface
-    /// The surface where it is a tenant's.
-    let dialect: (any Dialect)?
-    let route: Route
-    /// The route's name in the audit log and in usage: method, base path, pattern.
-    let action: String
-    /// Base path and pattern: what logs say in place of a path, whose own text may be a secret (G7).
-    let path: String
-    /// Names that its query may have; nil where it may hold anything.
-    private let parameterNames: [String]?
-    /// Whether a body that says anything is refused.
-    let takesNoBody: Bool
-    fileprivate let segments: [Substring]
-
-    fileprivate init(_ route: Route, of surface: any Surface) {
-        let path = surface.basePath + route.pattern
-        self.surface = surface
-        dialect = surface as? any Dialect
-        self.route = route
-        self.path = path
-        action = "\(route.method.rawValue) \(path)"
-        parameterNames = route.parameterNames(in: surface)
-        // What stands in a body of GET or DELETE means nothing to anybody (RFC 9110, §9.3).
-        let mayHaveBody = route.method == .post || route.method == .put || route.method == .patch
-        takesNoBody = surface.refusesUnknownMembers && route.takes == nil && mayHaveBody
-        segments = path.split(separator: "/", omittingEmptySubsequences: false)
-    }
-
-    /// The call's query; nil where nobody has judged it.
-    func query(of head: RequestHead) throws(Refusal) -> Query? {
-        guard let parameterNames else { return nil }
-        return head.queryRange == nil ? Query.none : try head.readQuery(knowing: parameterNames)
-    }
-
-    fileprivate var isLiteral: Bool { !segments.contains { $0.contains("{") } }
 }
 
 enum RoutingResult {
@@ -106,8 +105,8 @@ final class Router: Sendable {
     private let roster: Roster
     private let hosts: NodeHosts
     private let separatesAdmin: Bool
-    /// Served at the root whatever host is asked for, as the node's surfaces are (P2).
-    static let rootPaths: Set<String> = ["/healthz", "/readyz", "/metrics"]
+    /// Served at the root whatever host is asked for, as the node's surfaces are (P2): also what all pages load.
+    static let rootPaths = Set(["/healthz", "/readyz", "/metrics"]).union(Assets.byPath.keys)
 
     /// What the stages know of a request before it has a route.
     fileprivate struct Request {
@@ -116,12 +115,20 @@ final class Router: Sendable {
         let requestID: RequestID
         let started: UInt64
         let now: Timestamp
+        let hop: Hop?
     }
 
     private struct NodeSurface: Sendable {
-        let prefix: String
+        let path: String
+        /// Pages are at no tenant's host: what one tenant's pages may do in a browser ends there.
+        let isPages: Bool
         /// Stands for every path below the surface that is not there.
         let nowhere: ServedRoute
+
+        func has(_ path: String) -> Bool {
+            guard path.hasPrefix(self.path) else { return false }
+            return path.dropFirst(self.path.count).first.map { $0 == "/" } ?? isPages
+        }
     }
 
     /// `dialects` are served at tenants' addresses, `node` at the root alone. Handlers rely on whose calls come to
@@ -134,20 +141,25 @@ final class Router: Sendable {
         dialectRoutes = RouteTable(dialects)
         nodeRoutes = RouteTable(node)
         precondition(dialects.allSatisfy { $0.routes.allSatisfy { !$0.access.isProviders } })
-        precondition(node.allSatisfy { !($0 is any Dialect) && $0.routes.allSatisfy(\.access.isProviders) })
+        precondition(node.allSatisfy { !($0 is any Dialect) && $0.routes.allSatisfy(Self.mayBeOfNode) })
         self.node = node.map { surface in
             let nowhere = Route(.get, "", "", access: .providerReader) { _ in throw Refusal.notFound(.path) }
-            return NodeSurface(prefix: surface.basePath + "/", nowhere: ServedRoute(nowhere, of: surface))
+            return NodeSurface(
+                path: surface.basePath, isPages: surface.formGate != nil, nowhere: ServedRoute(nowhere, of: surface))
         }
     }
+
+    /// Its own, or the way in to it.
+    private static func mayBeOfNode(_ route: Route) -> Bool { route.access.isProviders || route.access == .open }
 
     /// Whether what concerns the whole node is served on this peer's listener.
     func servesNode(to peer: Peer) -> Bool { peer.role != .everyone || !separatesAdmin }
 
     func route(
-        _ head: RequestHead, from peer: Peer, requestID: RequestID, started: UInt64, now: Timestamp
+        _ head: RequestHead, from peer: Peer, requestID: RequestID, started: UInt64, now: Timestamp, hop: Hop? = nil
     ) -> RoutingResult {
-        let request = Request(head: head, peer: peer, requestID: requestID, started: started, now: now)
+        let request = Request(
+            head: head, peer: peer, requestID: requestID, started: started, now: now, hop: hop)
         var path = head.path
         // The admin listener is the node's, under whatever name it is reached: nothing there names a tenant (P2, G7).
         if peer.role == .admin { return routeOfNode(request, path) }
@@ -187,18 +199,31 @@ final class Router: Sendable {
         }
     }
 
+    /// Where a call leads that `outer` makes: a page's of a tenant to its APIs, the console's to the provider's.
+    func route(_ inner: InnerCall, within outer: Routed) throws(Refusal) -> Routed {
+        let table = outer.dialect == nil ? nodeRoutes : dialectRoutes
+        switch table.find(inner.method, inner.path) {
+        case .route(let endpoint, let parameters):
+            return Routed(
+                within: outer, head: inner.head(below: outer.addressPrefix, of: outer.head), endpoint: endpoint,
+                parameters: parameters)
+        case .noMethod(let refusal, _): throw refusal
+        case .options, .noPath: throw .notFound(.path)
+        }
+    }
+
     private func dialect(below path: String) -> (any Dialect)? {
         dialects.first { !$0.basePath.isEmpty && path.hasPrefix($0.basePath + "/") }
     }
 
     private func isPathOfNode(_ path: String) -> Bool {
-        Self.rootPaths.contains(path) || node.contains { path.hasPrefix($0.prefix) }
+        Self.rootPaths.contains(path) || node.contains { !$0.isPages && $0.has(path) }
     }
 
     /// A stranger learns nothing about the node's paths: whatever is asked for below them, the credential is judged
     /// first.
     private func routeOfNode(_ request: Request, _ path: String) -> RoutingResult {
-        guard servesNode(to: request.peer), let surface = node.first(where: { path.hasPrefix($0.prefix) }) else {
+        guard servesNode(to: request.peer), let surface = node.first(where: { $0.has(path) }) else {
             return .root(path: path)
         }
         let refusal: Refusal
@@ -225,80 +250,5 @@ final class Router: Sendable {
         if let slug = hosts.slug(ofHost: host) { return roster.tenant(slug: slug).map { .known($0) } ?? .unknown }
         guard let record = roster.tenant(host: host), hosts.objection(to: host) == nil else { return nil }
         return .known(record)
-    }
-}
-
-/// The routes of some surfaces by their paths. Immutable: any thread.
-private struct RouteTable: Sendable {
-    private let literal: [String: [ServedRoute]]
-    private let patterned: [ServedRoute]
-
-    enum Finding {
-        case route(ServedRoute, [String])
-        /// The path is there, with other methods.
-        case noMethod(Refusal, any Surface)
-        case options(allowed: String, any Surface)
-        case noPath
-    }
-
-    init(_ surfaces: [any Surface]) {
-        var literal: [String: [ServedRoute]] = [:]
-        var patterned: [ServedRoute] = []
-        for surface in surfaces {
-            for route in surface.servedRoutes {
-                let endpoint = ServedRoute(route, of: surface)
-                if endpoint.isLiteral {
-                    literal[surface.basePath + route.pattern, default: []].append(endpoint)
-                } else {
-                    patterned.append(endpoint)
-                }
-            }
-        }
-        self.literal = literal
-        self.patterned = patterned
-    }
-
-    func find(_ method: Method, _ path: String) -> Finding {
-        guard let (endpoints, parameters) = endpoints(for: path) else { return .noPath }
-        if let endpoint = endpoints.first(where: { $0.route.answers(method) }) { return .route(endpoint, parameters) }
-        if method == .other {
-            return .noMethod(.unknownMethod, endpoints[0].surface)
-        }
-        let allowed = endpoints.map { $0.route.answers(.head) ? "GET, HEAD" : $0.route.method.rawValue }
-            .joined(separator: ", ")
-        if method == .options {
-            return .options(allowed: "\(allowed), OPTIONS", endpoints[0].surface)
-        }
-        return .noMethod(.methodNotAllowed(allowed: allowed), endpoints[0].surface)
-    }
-
-    private func endpoints(for path: String) -> ([ServedRoute], [String])? {
-        if let endpoints = literal[path] { return (endpoints, []) }
-        let segments = path.split(separator: "/", omittingEmptySubsequences: false)
-        var found: [ServedRoute] = []
-        var parameters: [String] = []
-        for endpoint in patterned where endpoint.segments.count == segments.count {
-            guard let values = match(endpoint, segments) else { continue }
-            if found.isEmpty { parameters = values }
-            found.append(endpoint)
-        }
-        return found.isEmpty ? nil : (found, parameters)
-    }
-
-    private func match(_ endpoint: ServedRoute, _ segments: [Substring]) -> [String]? {
-        var values: [String] = []
-        for (pattern, segment) in zip(endpoint.segments, segments) {
-            // `{id}`, or `logo.{hash}`: what the segment begins with, then the parameter.
-            if let brace = pattern.firstIndex(of: "{") {
-                let start = pattern[..<brace]
-                guard segment.hasPrefix(start), segment.count > start.count,
-                    let value = try? percentDecoded(String(segment.dropFirst(start.count))).composed
-                else { return nil }
-                values.append(value)
-            } else if pattern != segment {
-                return nil
-            }
-        }
-        return values
     }
 }

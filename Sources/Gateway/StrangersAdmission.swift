@@ -36,6 +36,12 @@ struct StrangersAdmission: Sendable {
         }
     }
 
+    /// The way in to the node's pages.
+    func admitToNode(_ routed: Routed, address: IPAddress, now: UInt64) throws(Overrun) {
+        let isSignIn = if case .signIns = routed.route.openCalls { true } else { false }
+        try take(isSignIn ? .signInsAddress : .openCallsAddress, AddressKey(address, at: nil), now: now)
+    }
+
     /// An API's description at an address of no tenant.
     func described(to address: IPAddress, now: UInt64) -> Overrun? {
         let decision = budgets.take(.openCallsAddress, AddressKey(address, at: nil), now: now)

@@ -5,14 +5,15 @@ package struct Attributes: Sendable {
 
     package init() {}
 
-    /// Nil: the element does not have it. Addresses stand in literals, as `Link`s.
+    /// Nil: the element does not have it.
     package mutating func set(_ name: StaticString, _ value: String?) {
-        guard let value else { return }
         assert(MarkupContext.takesText(name), "a text is no value of \(name)")
-        add(name)
-        bytes.append("=\"")
-        bytes.appendEscaped(value)
-        bytes.append("\"")
+        if let value { add(name, value) }
+    }
+
+    package mutating func set(_ name: StaticString, _ link: Link?) {
+        assert(MarkupContext.takesLink(name), "an address is no value of \(name)")
+        if let link { add(name, link.text) }
     }
 
     package mutating func set(_ name: StaticString, _ value: Int?) {
@@ -21,11 +22,21 @@ package struct Attributes: Sendable {
 
     /// One without a value, say `required`.
     package mutating func set(_ name: StaticString, if isThere: Bool) {
-        if isThere { add(name) }
+        if isThere { add(name, nil) }
     }
 
-    private mutating func add(_ name: StaticString) {
+    package static func + (first: Attributes, second: Attributes) -> Attributes {
+        var all = first
+        all.bytes += second.bytes
+        return all
+    }
+
+    private mutating func add(_ name: StaticString, _ value: String?) {
         bytes.append(" ")
         bytes.append(name)
+        guard let value else { return }
+        bytes.append("=\"")
+        bytes.appendEscaped(value)
+        bytes.append("\"")
     }
 }

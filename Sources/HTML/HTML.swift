@@ -19,6 +19,9 @@ package struct HTML: Sendable, Equatable, ExpressibleByStringInterpolation {
         bytes = whole.bytes
     }
 
+    /// One after the other.
+    package static func joined(_ pieces: [HTML]) -> HTML { "\(pieces)" }
+
     package struct StringInterpolation: StringInterpolationProtocol, Sendable {
         private static let bytesOfValue = 32
 
@@ -47,6 +50,26 @@ package struct HTML: Sendable, Equatable, ExpressibleByStringInterpolation {
             insert(.markup) { $0 += html.bytes }
         }
 
+        /// Nothing where there is none.
+        package mutating func appendInterpolation(_ html: HTML?) {
+            if let html { appendInterpolation(html) }
+        }
+
+        package mutating func appendInterpolation(_ pieces: [HTML]) {
+            for piece in pieces { appendInterpolation(piece) }
+        }
+
+        /// `\(each: rows, { "<li>\($0.name)</li>" })`
+        package mutating func appendInterpolation<Element>(
+            each elements: some Sequence<Element>, _ write: (Element) throws -> HTML
+        ) rethrows {
+            for element in elements { appendInterpolation(try write(element)) }
+        }
+
+        package mutating func appendInterpolation(if isThere: Bool, _ html: @autoclosure () -> HTML) {
+            if isThere { appendInterpolation(html()) }
+        }
+
         package mutating func appendInterpolation(_ part: some MarkupPart) {
             appendInterpolation(part.html)
         }
@@ -59,15 +82,6 @@ package struct HTML: Sendable, Equatable, ExpressibleByStringInterpolation {
         /// After a tag's name or another attribute, without a space before.
         package mutating func appendInterpolation(_ attributes: Attributes) {
             insert(.attributes) { $0 += attributes.bytes }
-        }
-
-        /// A whole `<style>`.
-        package mutating func appendInterpolation(_ style: Stylesheet) {
-            insert(.style) { bytes in
-                bytes.append("<style>")
-                bytes += style.bytes
-                bytes.append("</style>")
-            }
         }
 
         private mutating func insert(_ piece: MarkupContext.Piece, _ write: (inout [UInt8]) -> Void) {
@@ -100,15 +114,27 @@ extension [UInt8] {
 
     /// For text and for values in double quotes.
     mutating func appendEscaped(_ text: some StringProtocol) {
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "&"): append("&amp;")
-            case UInt8(ascii: "<"): append("&lt;")
-            case UInt8(ascii: ">"): append("&gt;")
-            case UInt8(ascii: "\""): append("&quot;")
-            case UInt8(ascii: "'"): append("&#39;")
-            default: append(byte)
+        var text = String(text)
+        text.withUTF8 { bytes in
+            var written = 0
+            for index in bytes.indices {
+                guard let reference = Self.reference(to: bytes[index]) else { continue }
+                self += bytes[written..<index]
+                append(reference)
+                written = index + 1
             }
+            self += bytes[written...]
+        }
+    }
+
+    private static func reference(to byte: UInt8) -> StaticString? {
+        switch byte {
+        case UInt8(ascii: "&"): "&amp;"
+        case UInt8(ascii: "<"): "&lt;"
+        case UInt8(ascii: ">"): "&gt;"
+        case UInt8(ascii: "\""): "&quot;"
+        case UInt8(ascii: "'"): "&#39;"
+        default: nil
         }
     }
 }

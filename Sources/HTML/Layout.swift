@@ -1,39 +1,58 @@
-/// The frame of a page: its title, its stylesheet, who speaks, the content. A value: any thread.
+/// A whole document: its head, and a body that a surface fills. A value: any thread.
 package struct Layout: Sendable {
+    /// Chosen by the reader; without one the reader's device decides.
+    package enum Light: String, Sendable {
+        case light, dark
+    }
+
     private let title: String
-    private let style: Stylesheet
-    private let header: HTML
+    private let light: Light?
+    private let head: HTML
+    private let body: Attributes
     private let content: HTML
 
-    /// `name`, `logo`: who speaks, at the head of the page; without a name nobody does.
-    package init(title: String, style: Stylesheet, name: String?, logo: Link?, content: HTML) {
+    /// What it loads stands in files: nothing is styled or run by the document itself. `body`: of that element.
+    package init(
+        title: String, stylesheets: [Link], scripts: [Link] = [], icon: Link? = nil, light: Light? = nil,
+        body: Attributes = Attributes(), content: HTML
+    ) {
         self.title = title
-        self.style = style
-        let image: HTML = logo.map { #"<img src="\#($0)" alt="">"# } ?? ""
-        header = name.map { "<header>\(image)\($0)</header>" } ?? ""
+        self.light = light
+        self.body = body
         self.content = content
+        head = """
+            <meta name="color-scheme" content="light dark">\
+            \(each: stylesheets, { #"<link rel="stylesheet" href="\#($0)">"# })\
+            \(each: scripts, { #"<script src="\#($0)" defer></script>"# })\
+            \(icon.map { #"<link rel="icon" href="\#($0)">"# as HTML })
+            """
     }
 
-    /// The whole document.
+    /// A page of one card, for whoever is not signed in. `name`, `logo`: who speaks, above it; without a name nobody
+    /// does.
+    package init(
+        card title: String, stylesheets: [Link], scripts: [Link] = [], icon: Link? = nil, light: Light? = nil,
+        name: String? = nil, logo: Link? = nil, isWide: Bool = false, _ content: HTML
+    ) {
+        var plain = Attributes()
+        plain.set("class", isWide ? "plain wide" : "plain")
+        let image: HTML? = logo.map { #"<img src="\#($0)" alt="">"# }
+        let brand: HTML? = name.map { #"<header class="brand">\#(image)<b>\#($0)</b></header>"# }
+        self.init(
+            title: title, stylesheets: stylesheets, scripts: scripts, icon: icon, light: light, body: plain,
+            content: #"\#(brand)<main id="main" class="panel">\#(content)</main>"#)
+    }
+
     package var html: HTML {
-        """
-        <!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-        <title>\(title)</title>\(style)
-        <body>\(header)<main>\(content)</main></body></html>
+        var attributes = Attributes()
+        attributes.set("lang", "en")
+        attributes.set("data-theme", light?.rawValue)
+        return """
+            <!doctype html><html\(attributes)><head><meta charset="utf-8">\
+            <meta name="viewport" content="width=device-width, initial-scale=1">
+            <title>\(title)</title>\(head)</head>
+            <body\(body)>\(content)</body></html>
 
-        """
-    }
-}
-
-extension Stylesheet {
-    /// What all pages look like, in these colours.
-    package static func page(background: CSSColour, primary: CSSColour) -> Stylesheet {
-        """
-        body{font:1rem/1.5 system-ui,sans-serif;max-width:26rem;margin:3rem auto;padding:0 1rem;\
-        background:\(background)}
-        header{font-weight:600}header img{height:2rem;margin-right:.5rem;vertical-align:middle}
-        input,button{font:inherit;box-sizing:border-box;width:100%;padding:.5rem;margin:.25rem 0 .75rem}
-        button{background:\(primary);color:#fff;border:0;border-radius:.25rem;cursor:pointer}
-        """
+            """
     }
 }

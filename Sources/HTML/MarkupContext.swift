@@ -9,7 +9,7 @@ package struct MarkupContext: Sendable {
         case valueInTag
         /// A value, or a literal's own text, behind `=` without double quotes.
         case unquoted
-        /// Anything in a `<script>` or `<style>`: scripts are files of their own, stylesheets are `Stylesheet`s.
+        /// Anything in a `<script>` or `<style>`: scripts and stylesheets are files of their own.
         case inScript
         /// A text where an address belongs.
         case textAsAddress
@@ -19,8 +19,12 @@ package struct MarkupContext: Sendable {
         case markupInValue
         /// Markup in an element that holds text alone.
         case markupInPlainText
+        /// Text where a browser takes elements alone: it would drop the text or put it elsewhere.
+        case textAmongElements
         /// `onclick`, `style`, `srcdoc`, `http-equiv`.
         case refusedAttribute
+        /// `iframe`, `base`, `foreignobject` and their kind.
+        case refusedElement
         case comment, malformed
         /// An end tag that is not the last open element's.
         case unbalanced
@@ -31,7 +35,7 @@ package struct MarkupContext: Sendable {
     }
 
     package enum Piece: Sendable, CaseIterable {
-        case text, markup, link, attributes, style
+        case text, markup, link, attributes
     }
 
     private enum Place: Equatable {
@@ -86,8 +90,8 @@ package struct MarkupContext: Sendable {
     private func faultInText(_ piece: Piece) -> Fault? {
         if isIn(Self.scripts) { return .inScript }
         return switch piece {
-        case .text: nil
-        case .markup, .style: isIn(Self.textAlone) ? .markupInPlainText : nil
+        case .text: isIn(Self.elementsAlone) ? .textAmongElements : nil
+        case .markup: isIn(Self.textAlone) ? .markupInPlainText : nil
         case .link: .addressElsewhere
         case .attributes: .malformed
         }
@@ -95,9 +99,9 @@ package struct MarkupContext: Sendable {
 
     private func faultInValue(_ piece: Piece, isEmpty: Bool) -> Fault? {
         switch piece {
-        case .text: Self.addresses.contains(name) ? .textAsAddress : nil
+        case .text: Self.addresses.contains(name) || Self.paints.contains(name) ? .textAsAddress : nil
         case .link: Self.addresses.contains(name) && isEmpty ? nil : .addressElsewhere
-        case .markup, .attributes, .style: .markupInValue
+        case .markup, .attributes: .markupInValue
         }
     }
 
@@ -108,7 +112,13 @@ package struct MarkupContext: Sendable {
     private mutating func read(_ byte: UInt8) {
         switch place {
         case .text:
-            if byte == UInt8(ascii: "<") { place = .tag } else if isIn(Self.scripts) { fault = .inScript }
+            if byte == UInt8(ascii: "<") {
+                place = .tag
+            } else if isIn(Self.scripts) {
+                fault = .inScript
+            } else if byte > UInt8(ascii: " "), isIn(Self.elementsAlone) {
+                fault = .textAmongElements
+            }
         case .tag: begin(byte)
         case .tagName, .betweenAttributes, .attributeName, .afterValue: readTag(byte)
         case .endTagName:
@@ -163,6 +173,7 @@ package struct MarkupContext: Sendable {
 
     private mutating func enter() {
         place = .text
+        if Self.refusedElements.contains(element) { fault = .refusedElement }
         if !Self.voids.contains(element) { open.append(element) }
     }
 
@@ -178,9 +189,15 @@ package struct MarkupContext: Sendable {
     }
 
     private static let scripts = names("script style")
-    private static let textAlone = names("title textarea")
-    private static let voids = names("area base br col embed hr img input link meta source track wbr")
+    private static let textAlone = names("title textarea option")
+    private static let elementsAlone = names("table thead tbody tfoot tr select optgroup dl ul ol")
+    private static let voids = names("area br col hr img input link meta source track wbr")
+    /// Pages of others, what moves all links, what is not read as it is written, and what writes attributes.
+    private static let refusedElements = names(
+        "iframe object embed base template noscript xmp noembed noframes plaintext foreignobject animate set")
     private static let addresses = names("href src action formaction data poster cite ping background manifest srcset")
+    /// Of a picture in the page: a text could name another's by `url()`.
+    private static let paints = names("fill stroke filter mask clip-path")
     /// What stands in them is read once more: as a script, as a stylesheet, as markup, as a header.
     private static let refused = names("style srcdoc http-equiv")
 
@@ -188,6 +205,9 @@ package struct MarkupContext: Sendable {
 
     /// Whether a text may be the value of this attribute.
     static func takesText(_ name: StaticString) -> Bool {
-        name.withUTF8Buffer { bytes in !isRefused(Array(bytes)) && !addresses.contains(Array(bytes)) }
+        let name = name.withUTF8Buffer(Array.init)
+        return !isRefused(name) && !addresses.contains(name) && !paints.contains(name)
     }
+
+    static func takesLink(_ name: StaticString) -> Bool { addresses.contains(name.withUTF8Buffer(Array.init)) }
 }

@@ -1,6 +1,5 @@
-/// Rules of CSS, written as a literal. Colours alone are interpolated. A value: any thread.
+/// Rules of CSS, written as a literal. Colours alone are interpolated, and other such rules. A value: any thread.
 package struct Stylesheet: Sendable, Equatable, ExpressibleByStringInterpolation {
-    /// A policy names their hash.
     package let bytes: [UInt8]
 
     package init(stringLiteral literal: StaticString) {
@@ -21,6 +20,8 @@ package struct Stylesheet: Sendable, Equatable, ExpressibleByStringInterpolation
         package mutating func appendLiteral(_ literal: StaticString) { bytes.append(literal) }
 
         package mutating func appendInterpolation(_ colour: CSSColour) { bytes += colour.text.utf8 }
+
+        package mutating func appendInterpolation(_ rules: Stylesheet) { bytes += rules.bytes }
     }
 }
 
@@ -28,21 +29,42 @@ package struct Stylesheet: Sendable, Equatable, ExpressibleByStringInterpolation
 package struct CSSColour: Sendable, Equatable, ExpressibleByStringLiteral {
     fileprivate static let bytesCount = 7
 
-    fileprivate let text: String
+    package typealias Parts = (red: UInt8, green: UInt8, blue: UInt8)
+
+    private let red: UInt8
+    private let green: UInt8
+    private let blue: UInt8
+
+    package init(red: UInt8, green: UInt8, blue: UInt8) {
+        self.red = red
+        self.green = green
+        self.blue = blue
+    }
 
     /// Nil where it is not `#rrggbb`.
     package init?(_ text: String) {
-        guard Self.isColour(text) else { return nil }
-        self.text = text
+        guard let (red, green, blue) = Self.parts(text) else { return nil }
+        self.init(red: red, green: green, blue: blue)
     }
 
     package init(stringLiteral literal: StaticString) {
-        text = literal.withUTF8Buffer { String(decoding: $0, as: UTF8.self) }
-        assert(Self.isColour(text), "\(literal) is no colour")
+        let text = literal.withUTF8Buffer { String(decoding: $0, as: UTF8.self) }
+        guard let (red, green, blue) = Self.parts(text) else { preconditionFailure("\(literal) is no colour") }
+        self.init(red: red, green: green, blue: blue)
     }
 
-    private static func isColour(_ text: String) -> Bool {
-        text.utf8.count == bytesCount && text.first == "#"
-            && text.dropFirst().allSatisfy { $0.isASCII && $0.isHexDigit }
+    package var parts: Parts { (red, green, blue) }
+
+    /// In lower case.
+    package var text: String {
+        "#" + [red, green, blue].map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+
+    private static func parts(_ text: String) -> Parts? {
+        let digits = text.dropFirst()
+        guard text.utf8.count == bytesCount, text.first == "#", digits.allSatisfy({ $0.isASCII && $0.isHexDigit }),
+            let number = UInt32(digits, radix: 16)
+        else { return nil }
+        return (UInt8(number >> 16), UInt8(number >> 8 & 0xFF), UInt8(number & 0xFF))
     }
 }

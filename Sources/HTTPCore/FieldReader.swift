@@ -66,8 +66,9 @@ package struct FieldReader: Sendable {
     /// Where the reader refuses what nobody reads: no member but these, and those that have an error already.
     package mutating func expectNoOthers(than names: [String]) {
         guard refusesUnknown, case .object(let members) = json else { return }
-        let unknown = members.lazy.map(\.name).filter { !names.contains($0) }.prefix(Self.unknownNamedMax)
-        for name in unknown where !errors.contains(where: { $0.pointer == path(to: name.quoted) }) {
+        let unknown = members.filter { !names.contains($0.name) }
+        for name in unknown.prefix(Self.unknownNamedMax).map(\.name)
+        where !errors.contains(where: { $0.pointer == path(to: name.quoted) }) {
             let known =
                 names.isEmpty ? "is not known: this takes none" : "is not one of \(names.joined(separator: ", "))"
             fail(name.quoted, code: "unknown", detail: known)

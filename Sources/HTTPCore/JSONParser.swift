@@ -183,6 +183,8 @@ struct JSONParser {
     }
 
     private func validated(_ bytes: UnsafeBufferPointer<UInt8>, from start: Int) throws(JSONError) -> String {
+        // Nearly every text is ASCII, and looking for that costs less than being sure of UTF-8.
+        if UnsafeRawBufferPointer(bytes).isASCII { return String(decoding: bytes, as: UTF8.self) }
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw JSONError(offset: start, reason: "the string is not valid UTF-8")
         }
@@ -240,5 +242,20 @@ func hexadecimalDigit(_ byte: UInt8) -> UInt8? {
     case 0x41...0x46: byte - 0x41 + 10
     case 0x61...0x66: byte - 0x61 + 10
     default: nil
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    fileprivate var isASCII: Bool {
+        var index = 0
+        while index + 8 <= count {
+            if loadUnaligned(fromByteOffset: index, as: UInt64.self) & 0x8080_8080_8080_8080 != 0 { return false }
+            index += 8
+        }
+        while index < count {
+            if self[index] >= 0x80 { return false }
+            index += 1
+        }
+        return true
     }
 }

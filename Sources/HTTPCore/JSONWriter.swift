@@ -148,6 +148,18 @@ package struct JSONWriter: Sendable {
         quote(value)
     }
 
+    /// A text that is plain ASCII without quotes or backslashes, written in its place by `body`: at most `count` bytes
+    /// of it, of which it returns how many it wrote.
+    package mutating func element(plain count: Int, _ body: (UnsafeMutableRawBufferPointer) -> Int) {
+        separate()
+        bytes.append(0x22)
+        withUnsafeTemporaryAllocation(byteCount: count, alignment: 8) { room in
+            let written = body(room)
+            bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: room[..<written]))
+        }
+        bytes.append(0x22)
+    }
+
     package mutating func element(_ value: Int64) {
         separate()
         bytes.append(decimal: Int(value))
@@ -224,17 +236,44 @@ package struct JSONWriter: Sendable {
     /// RFC 8259 §7: quotes, backslashes and control characters are escaped, the rest stands as UTF-8.
     private mutating func quote(_ text: String) {
         var text = text
+        text.withUTF8 { quote(UnsafeRawBufferPointer($0)) }
+    }
+
+    private mutating func quote(_ text: UnsafeRawBufferPointer) {
         bytes.append(0x22)
-        text.withUTF8 { text in
-            var plainFrom = 0
-            for (index, byte) in text.enumerated() where byte < 0x20 || byte == 0x22 || byte == 0x5C {
-                bytes.append(contentsOf: text[plainFrom..<index])
-                escape(byte)
-                plainFrom = index + 1
-            }
-            bytes.append(contentsOf: text[plainFrom...])
+        var plainFrom = 0
+        var index = 0
+        while index < text.count {
+            index = Self.plainEnd(text, from: index)
+            guard index < text.count else { break }
+            bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: text[plainFrom..<index]))
+            escape(text[index])
+            index += 1
+            plainFrom = index
         }
+        bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: text[plainFrom...]))
         bytes.append(0x22)
+    }
+
+    /// Where the first byte stands that has to be escaped, looked for eight at a time: hardly a text has one.
+    private static func plainEnd(_ text: UnsafeRawBufferPointer, from start: Int) -> Int {
+        let (ones, highs): (UInt64, UInt64) = (0x0101_0101_0101_0101, 0x8080_8080_8080_8080)
+        /// A high bit at each byte that is zero; above the first there may be more.
+        func zeros(_ word: UInt64) -> UInt64 { (word &- ones) & ~word & highs }
+        var index = start
+        while index + 8 <= text.count {
+            let word = UInt64(littleEndian: text.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+            let controls = (word &- ones &* 0x20) & ~word & highs
+            let found = controls | zeros(word ^ ones &* 0x22) | zeros(word ^ ones &* 0x5C)
+            if found != 0 { return index + found.trailingZeroBitCount / 8 }
+            index += 8
+        }
+        while index < text.count {
+            let byte = text[index]
+            if byte < 0x20 || byte == 0x22 || byte == 0x5C { return index }
+            index += 1
+        }
+        return index
     }
 
     private mutating func escape(_ byte: UInt8) {

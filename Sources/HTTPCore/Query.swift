@@ -30,10 +30,10 @@ package struct Query: Sendable {
     package static let pairsMax = 256
 
     /// The query as sent, without the question mark.
-    package init(parsing text: String) throws(QueryError) {
+    package init(parsing text: String, pairsMax: Int = Query.pairsMax) throws(QueryError) {
         var pairs: [(name: String, value: String)] = []
         for piece in text.utf8.split(separator: 0x26) {
-            guard pairs.count < Self.pairsMax else { throw .tooManyPairs }
+            guard pairs.count < pairsMax else { throw .tooManyPairs }
             let mark = piece.firstIndex(of: 0x3D)
             let name = try percentDecoded(piece[..<(mark ?? piece.endIndex)], plusIsSpace: true)
             let value = try mark.map { mark throws(QueryError) in
@@ -45,9 +45,9 @@ package struct Query: Sendable {
     }
 
     /// A form's body.
-    package init(form bytes: [UInt8]) throws(QueryError) {
+    package init(form bytes: [UInt8], pairsMax: Int = Query.pairsMax) throws(QueryError) {
         guard let text = String(validating: bytes, as: UTF8.self) else { throw .invalidUTF8 }
-        try self.init(parsing: text)
+        try self.init(parsing: text, pairsMax: pairsMax)
     }
 
     /// The first value of this name.

@@ -13,11 +13,14 @@ package struct Peer: Sendable {
     package let address: IPAddress
     package let role: ListenerRole
     package let isEncrypted: Bool
+    /// What the two ends of an encrypted connection alone have in common; empty where nobody asks for it.
+    package let binding: [UInt8]
 
-    package init(address: IPAddress, role: ListenerRole, isEncrypted: Bool) {
+    package init(address: IPAddress, role: ListenerRole, isEncrypted: Bool, binding: [UInt8] = []) {
         self.address = address
         self.role = role
         self.isEncrypted = isEncrypted
+        self.binding = binding
     }
 }
 
@@ -43,7 +46,13 @@ package enum HeadVerdict: Sendable {
         bytesMax: Int, room: (any BodyRoom)? = nil, start: @Sendable (_ responder: any Responder) -> any BodySink)
     /// No body wanted and no answer yet: the closure arranges that one is given later.
     case later(@Sendable (_ responder: any Responder) -> Void)
+    /// Somebody else has to be asked what is wanted; nothing of the body is read before `decide` is called.
+    case undecided(@Sendable (_ decide: @escaping Decide) -> Void)
 }
+
+/// Says what is wanted after all: called once, from any thread. What it is given runs on the connection's loop, or not
+/// at all where the client has gone; it may not block.
+package typealias Decide = @Sendable (_ verdict: @escaping @Sendable () -> HeadVerdict) -> Void
 
 /// Room in memory for one body, given back when nobody holds it any more. On the connection's loop.
 package protocol BodyRoom: AnyObject, Sendable {

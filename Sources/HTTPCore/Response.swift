@@ -56,6 +56,9 @@ package struct ResponseHeaders: Sendable {
 
     package init() {}
 
+    /// Whole fields as they were received, each with its line end; no CR, LF or NUL may be inside a value.
+    package init(rendered bytes: [UInt8]) { self.bytes = bytes }
+
     package mutating func add(_ name: StaticString, _ value: StaticString) {
         start(name)
         bytes.append(contentsOf: UnsafeBufferPointer(start: value.utf8Start, count: value.utf8CodeUnitCount))

@@ -23,7 +23,8 @@ final class Connection {
     let fd: Int32
     let slot: Int
     let token: UInt64
-    let peer: Peer
+    /// Its binding is known once the handshake is over.
+    var peer: Peer
     var tls: TLSConnection?
     var phase: Phase
 
@@ -46,6 +47,8 @@ final class Connection {
 
     var request: RequestRecord?
     var responder: PendingResponder?
+    /// The head whose verdict is still to come.
+    var undecided: FramedHead?
     var intake: BodyIntake?
     /// What a buffered body has gathered; apart from `intake`, so that appending never copies.
     var body: [UInt8] = []
@@ -71,6 +74,7 @@ final class Connection {
     var stashedAnswer: Response?
     var stashedPiece: ResponsePiece?
     var stashedResume = false
+    var stashedVerdict: (@Sendable () -> HeadVerdict)?
 
     init(fd: Int32, slot: Int, token: UInt64, peer: Peer, limits: ServerLimits, now: UInt64, phase: Phase) {
         self.fd = fd

@@ -76,7 +76,12 @@ extension EventLoop {
             }
             connection.isBeyond = bounds.isCrowded
         }
-        switch handler.received(framed.head, from: connection.peer) {
+        follow(handler.received(framed.head, from: connection.peer), connection, framed)
+    }
+
+    /// What the handler wants of a request, now or once it has been found out.
+    private func follow(_ verdict: HeadVerdict, _ connection: Connection, _ framed: FramedHead) {
+        switch verdict {
         case .answer(let response):
             respond(connection, response)
         case .later(let start):
@@ -95,7 +100,26 @@ extension EventLoop {
             let sink = start(responder)
             respondStashed(connection)
             if connection.phase == .answering { startIntake(connection, framed, bytesMax, .sink(sink)) }
+        case .undecided(let start):
+            connection.phase = .answering
+            connection.undecided = framed
+            guard let responder = makeExchange(connection) else { return }
+            start { verdict in responder.loop.submit(.verdict(responder, verdict)) }
+            if let verdict = connection.stashedVerdict {
+                connection.stashedVerdict = nil
+                decide(connection, verdict())
+            }
         }
+    }
+
+    /// The verdict that was waited for has come. From here on the request is as if its head had just been read.
+    func decide(_ connection: Connection, _ verdict: HeadVerdict) {
+        guard let framed = connection.undecided else { return }
+        connection.undecided = nil
+        _ = connection.responder?.takeRight()
+        connection.responder = nil
+        connection.phase = .head
+        follow(verdict, connection, framed)
     }
 
     func makeExchange(_ connection: Connection) -> PendingResponder? {

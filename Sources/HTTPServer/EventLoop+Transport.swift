@@ -15,6 +15,11 @@ extension EventLoop {
         switch tls.handshake() {
         case .bytes:
             connection.phase = .head
+            if limits.bindsPeers {
+                let peer = connection.peer
+                connection.peer = Peer(
+                    address: peer.address, role: peer.role, isEncrypted: true, binding: tls.binding)
+            }
             connection.idleSince = now
             // The first request may have come with the handshake's last bytes.
             connection.isReadable = true

@@ -172,6 +172,7 @@ extension EventLoop {
         }
         connection.responder = nil
         connection.request = nil
+        connection.undecided = nil
     }
 
     /// What the log says of a request whose client went before its body was complete.

@@ -165,6 +165,8 @@ final class EventLoop: @unchecked Sendable {
             processing.stashedPiece = piece
         case .resume(let responder) where processing.responder === responder:
             processing.stashedResume = true
+        case .verdict(let responder, let verdict) where processing.responder === responder:
+            processing.stashedVerdict = verdict
         default:
             local.append(message)
         }
@@ -189,6 +191,9 @@ final class EventLoop: @unchecked Sendable {
         case .resume(let responder):
             guard let connection = waiting(responder), connection.intake?.awaitsResume == true else { return }
             work(on: connection) { self.resumeIntake(connection) }
+        case .verdict(let responder, let verdict):
+            guard let connection = waiting(responder) else { return }
+            work(on: connection) { self.decide(connection, verdict()) }
         case .leave(let address): leave(of: address)
         case .drain(let handsOver):
             drain(handsOver: handsOver)

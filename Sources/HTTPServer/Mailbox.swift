@@ -8,6 +8,7 @@ enum LoopMessage: Sendable {
     case answer(PendingResponder, Response)
     case piece(PendingResponder, ResponsePiece)
     case resume(PendingResponder)
+    case verdict(PendingResponder, @Sendable () -> HeadVerdict)
     /// Connections of this address have to make room.
     case leave(IPAddress)
     /// Accept no more, finish what is in flight, then end. `handsOver`: another program accepts from the same sockets.

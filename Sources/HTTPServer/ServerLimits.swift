@@ -39,6 +39,8 @@ package struct ServerLimits: Sendable {
     package var connectionsOfOperatorsMax = 256
     /// Their connections are everybody's.
     package var proxies: [AddressRange] = []
+    /// Whether the handler is told what an encrypted connection's two ends have in common.
+    package var bindsPeers = false
     /// Paths that are answered where nothing else is, to whoever looks after the node.
     package var healthPaths: Set<String> = []
     /// Open connections of one address, IPv6 by /64. Loopback and trusted proxies may use `connectionsMax`: a proxy in

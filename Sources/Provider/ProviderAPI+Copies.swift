@@ -23,18 +23,15 @@ extension ProviderAPI {
                 body: .pieces {
                     ((try? tenant(of: $0))?.profile.quotas.bytesMax ?? Self.fileBytesMax) + ExportSeal.bytes
                 },
-                parameters: [.query("unsigned", .one(of: ["accept"]))], takes: .file(Self.mediaType),
-                gives: .done(Schemas.restored)
+                parameters: [.query("unsigned", .one(of: ["accept"])), .query("at", .time)],
+                takes: .file(Self.mediaType), gives: .done(Schemas.restored), refuses: [409]
             ) { .streamed(try restore($0)) },
         ]
     }
 
     private func export(_ call: Call) throws -> Work {
         let record = try tenant(of: call)
-        let profile = record.profile
-        if let end = profile.endedAt ?? profile.endsAt, call.now >= end.adding(days: Self.exportDaysAfterEnd) {
-            throw Refusal.conflict(.exportPeriodOver(days: Self.exportDaysAfterEnd))
-        }
+        try expectExportable(record, call)
         // A copy takes the room that is kept for what is under way.
         if fleet.refusesWrites { throw LaneFailure.storageFull }
         switch try call.query()["with_secrets"] {
@@ -57,22 +54,38 @@ extension ProviderAPI {
         }
     }
 
+    /// A tenant that has ended is copied for some days more.
+    func expectExportable(_ record: TenantRecord, _ call: Call) throws(Refusal) {
+        if let end = record.profile.endedAt ?? record.profile.endsAt,
+            call.now >= end.adding(days: Self.exportDaysAfterEnd)
+        {
+            throw .conflict(.exportPeriodOver(days: Self.exportDaysAfterEnd))
+        }
+    }
+
+    /// With `?at=` a state of the tenant's own past, and no body (B2).
     private func restore(_ call: Call) throws -> FileBody {
-        let unsigned = try call.query()["unsigned"]
+        let query = try call.query()
+        let (unsigned, at) = (query["unsigned"], try moment(query["at"]))
         guard unsigned == nil || unsigned == "accept" else {
             throw Refusal.field("/unsigned", "choice", "must be accept")
         }
+        if unsigned != nil, at != nil { throw Refusal.field("/unsigned", "choice", "does not go with at") }
         return FileBody(
             path: fleet.data.temporaryPath(fleet.random.uint64()), hasRoom: { !fleet.refusesWrites }
         ) { file, steps in
             let record = try tenant(of: call)
-            if file.isEmpty { throw Refusal.unparseable("The body is empty; a SQLite file is expected.") }
+            if at != nil, !file.isEmpty { throw Refusal.unparseable("With ?at= the body is empty.") }
+            if at == nil, file.isEmpty {
+                throw Refusal.unparseable("The body is empty; a SQLite file is expected, or ?at=.")
+            }
             if fleet.refusesWrites { throw LaneFailure.storageFull }
+            let past = at == nil ? nil : try await copy(of: record, at: at, steps)
             let head: AuditHead
             do {
                 head = try await steps.callback { done in
                     fleet.restore(
-                        record, from: file.takeOver(), acceptsUnsigned: unsigned != nil,
+                        record, from: past ?? file.takeOver(), acceptsUnsigned: unsigned != nil,
                         as: call.act(AuditRecord.restored),
                         judge: { keys in
                             try call.provider.judge(keys)

@@ -11,6 +11,14 @@ extension ProviderAPI {
                 .answer(listBlueprints())
             },
             Route(
+                .get, "/node", "Tell how the node is", access: .providerReader, gives: .read(Schemas.nodeFigures)
+            ) { call in
+                .flow { steps in
+                    let figures = try await steps.files { watch.figures }
+                    return .answer(node(figures, at: call.now))
+                }
+            },
+            Route(
                 .post, "/clock/accept", "Say that the node's clock is right, so that charging goes on",
                 access: .provider, gives: .done(Schemas.clock)
             ) { call in
@@ -53,6 +61,24 @@ extension ProviderAPI {
         let judge: Registry.Judge = isDone ? { @Sendable _ in } : call.provider.judge
         try await steps.callback { done in
             fleet.registry.log(act, tenant: record?.id, slug: record?.slug, judge: judge, then: done)
+        }
+    }
+
+    private func node(_ figures: [NodeFigure], at now: Timestamp) -> Answer {
+        .json { json in
+            json.field("now", now.text)
+            json.array("data") { json in
+                for figure in figures {
+                    json.object { json in
+                        json.field("group", figure.group)
+                        json.field("name", figure.name)
+                        json.field("title", figure.title)
+                        json.field("value", figure.value)
+                        json.field("unit", figure.unit)
+                        json.field("level", figure.level.rawValue)
+                    }
+                }
+            }
         }
     }
 

@@ -62,10 +62,38 @@ extension ProviderAPI {
         static let imported: Schema = [
             "id": .string, "slug": .string, "base_url": .string, "state": .string, "incarnation": .integer,
         ]
+        static let forked: Schema = [
+            "id": .string, "slug": .string, "base_url": .string, "owner_key": .string, "forked_from": .string,
+            "audit_head": .string,
+        ]
         static let providerKey: Schema = ["provider_key": .string]
         static let blueprints: Schema = [
             "data": .array(
                 of: ["name": .string, "title": .string, "currency": .string, "dialects": .array(of: .string)])
+        ]
+        /// A node's name.
+        static let node = "^[a-z][a-z0-9-]{0,39}$"
+        static let nodes: Schema = [
+            "answered_by": .string.nullable, "is_serving": .boolean, "records_since_snapshots": .integer,
+            "data": .array(of: [
+                "name": .string, "address": .string,
+                "state": .one(of: ["serving", "draining", "left", "silent"]), "tenants": .integer,
+                "silent_milliseconds": .integer, "schema": .integer,
+            ]),
+        ]
+        static let adopted: Schema = ["audit_head": .string]
+        static let drained: Schema = [
+            "name": .string, "state": .one(of: ["serving", "draining"]), "moved": .integer,
+        ]
+        static let placed: Schema = [
+            "slug": .string, "hosts": .array(of: .string), "node": .string.nullable, "address": .string.nullable,
+        ]
+        static let nodeFigures: Schema = [
+            "now": .time,
+            "data": .array(of: [
+                "group": .string, "name": .string, "title": .string, "value": .integer, "unit": .string,
+                "level": .one(of: NodeFigure.Level.allCases.map(\.rawValue)),
+            ]),
         ]
         static let clock: Schema = ["now": .time, "leapt_seconds": .integer]
         static let rebuilt: Schema = ["tenants": .integer, "failed": .array(of: .string)]

@@ -22,24 +22,28 @@ package struct ProviderAPI: Surface {
     let hosts: NodeHosts
     /// What a tenant that moves takes along of its limits.
     let levels: TenantLevels
+    /// What the gateway knows of itself.
+    let watch: NodeWatch
     /// Told after a tenant's domains changed, so that TLS serves their certificates. Not on a loop.
     let domainsChanged: @Sendable () -> Void
 
     package init(
         fleet: Fleet, blueprints: Blueprints, scrypt: Scrypt, hosts: NodeHosts, levels: TenantLevels,
-        domainsChanged: @escaping @Sendable () -> Void
+        watch: NodeWatch, domainsChanged: @escaping @Sendable () -> Void
     ) {
         self.fleet = fleet
         self.blueprints = blueprints
         self.scrypt = scrypt
         self.hosts = hosts
         self.levels = levels
+        self.watch = watch
         self.domainsChanged = domainsChanged
     }
 
     package var routes: [Route] {
-        tenantRoutes + ownerRoutes + stateRoutes + copyRoutes + moveRoutes + backupRoutes + keyRoutes + logRoutes
-            + usageRoutes + nodeRoutes
+        tenantRoutes + ownerRoutes + stateRoutes + copyRoutes + forkRoutes + moveRoutes + backupRoutes + keyRoutes
+            + logRoutes
+            + usageRoutes + attentionRoutes + nodeRoutes + clusterRoutes
     }
 
     package func credential(in head: RequestHead) -> Range<Int>? { head.bearer }

@@ -4,12 +4,25 @@ import TenantRegistry
 extension Conflict {
     static let moveConfirmed = Conflict(
         "move_confirmed", "The tenant lives on the other node: a confirmed move stays.")
+    static let noCluster = Conflict("no_cluster", "This node is by itself: it is in no cluster.")
+    static let lastNode = Conflict("last_node", "No other node takes tenants.")
     static let notMoved = Conflict("tenant_not_moved", "The tenant is not on its way to another node.")
     static let notCancelled = Conflict("tenant_not_cancelled", "The tenant is not cancelled.")
+    static let pastNotKept = Conflict(
+        "past_not_kept", "This node keeps no past: it has no log of its commits (serve --commits log).")
+    static let pastHasGap = Conflict(
+        "past_has_gap", "What is kept of the tenant's past misses a commit from before this moment.")
     static let notDeleting = Conflict("no_deletion_planned", "No deletion of the tenant is planned.")
 
     static func exportPeriodOver(days: Int64) -> Conflict {
         Conflict("export_period_over", "Exports were possible for \(days) days.")
+    }
+
+    /// Nil: not yet.
+    static func beforePast(_ begin: Timestamp?) -> Conflict {
+        let text =
+            begin.map { "is kept from \($0.text) on" } ?? "is not kept yet: it begins some moments after its making"
+        return Conflict("before_past", "The tenant's past \(text).")
     }
 
     static func refundPeriodOver(_ until: Timestamp) -> Conflict {

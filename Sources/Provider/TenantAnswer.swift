@@ -60,8 +60,7 @@ extension ProviderAPI {
 
     /// Of its file and what waits beside it.
     func size(of record: TenantRecord) -> Int64 {
-        let path = fleet.data.tenantPath(record.id)
-        return (DataDirectory.size(of: path) ?? 0) + (DataDirectory.size(of: path + "-wal") ?? 0)
+        fleet.data.tenantBytes(record.id) + (DataDirectory.size(of: fleet.data.tenantPath(record.id) + "-wal") ?? 0)
     }
 
     func state(of record: TenantRecord, at now: Timestamp) -> String {

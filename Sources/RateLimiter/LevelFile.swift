@@ -67,7 +67,8 @@ package enum LevelFile {
         }
     }
 
-    static func elapsedNanoseconds(from start: Int64, to end: Int64) -> UInt64 {
+    /// 0 where the clock has gone back.
+    package static func elapsedNanoseconds(from start: Int64, to end: Int64) -> UInt64 {
         let (milliseconds, overflow) = end.subtractingReportingOverflow(start)
         guard !overflow, milliseconds > 0 else { return 0 }
         let (nanoseconds, tooLong) = UInt64(milliseconds).multipliedReportingOverflow(by: 1_000_000)

@@ -14,9 +14,15 @@ package struct CheckpointResult: Sendable, Equatable {
 }
 
 extension Connection {
-    /// Moves the WAL into the database file. Not inside a transaction (`isBusy`).
+    /// Moves the WAL into the database file. Not inside a transaction (`isBusy`), nor while the sink holds a commit
+    /// that is not durable yet (`isBusy`): a file must never have what the log may lose.
     @discardableResult
     package func checkpoint(_ mode: CheckpointMode) throws(SQLiteError) -> CheckpointResult {
+        guard isLogDurable else {
+            throw SQLiteError(code: SQLITE_BUSY, message: "a commit is not durable yet", sql: "checkpoint")
+        }
+        logged?.isCheckpointing = true
+        defer { logged?.isCheckpointing = false }
         var frames: Int32 = 0
         var done: Int32 = 0
         let mode = mode == .passive ? SQLITE_CHECKPOINT_PASSIVE : SQLITE_CHECKPOINT_TRUNCATE

@@ -33,6 +33,7 @@ extension Connection {
             PRAGMA journal_size_limit=\(journalBytesMax);
             PRAGMA cache_size=-\(cacheKiB);
             """)
+        try setSpilling(false)
         try setSynchronous(true)
         watchWAL()
         if let pageCountMax { try setMaxPageCount(pageCountMax) }
@@ -41,9 +42,20 @@ extension Connection {
     }
 
     /// Whether each commit is durable when it returns. Without it a file is good for nothing after a power cut until a
-    /// checkpoint with it. Not inside a transaction.
+    /// checkpoint with it. Not inside a transaction, and not while commits go to a sink, which would miss them.
     package func setSynchronous(_ isDurable: Bool) throws(SQLiteError) {
+        guard isDurable || logged?.sink == nil else {
+            throw SQLiteError(code: SQLITE_MISUSE, message: "commits go to a sink", sql: "PRAGMA synchronous")
+        }
         try execute("PRAGMA synchronous=\(isDurable ? "FULL" : "OFF")")
+    }
+
+    /// Whether a transaction that outgrows the cache writes pages to the WAL before it commits; it takes more memory
+    /// where it may not. Only one without savepoints may: where `ROLLBACK TO` takes back pages that were written out
+    /// twice, SQLite 3.40.1 leaves the checksums of the commit's frames out, and a kill then loses it and all that
+    /// follow it. Not inside a transaction.
+    func setSpilling(_ maySpill: Bool) throws(SQLiteError) {
+        try execute("PRAGMA cache_spill=\(maySpill ? "ON" : "OFF")")
     }
 
     /// A new file of this process alone that nobody misses after a crash: it has no journal and is never synced. What
@@ -63,7 +75,7 @@ extension Connection {
     /// Ends the use of a live file: its WAL goes into it and away. Where that fails the WAL stays, and the next opening
     /// reads it.
     package func closeEmptyingWAL() {
-        if (try? checkpoint(.truncate)) != nil {
+        if (try? checkpoint(.truncate)) != nil, sink == nil {
             _ = tollgate_sqlite3_db_config_flag(database, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
         }
         close()

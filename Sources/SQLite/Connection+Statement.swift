@@ -46,7 +46,7 @@ extension Connection {
         }
     }
 
-    private func take(_ source: StatementSource) throws(SQLiteError) -> PreparedStatement {
+    func take(_ source: StatementSource) throws(SQLiteError) -> PreparedStatement {
         switch source {
         case .literal(let sql):
             precondition(sql.hasPointerRepresentation, "no statement is one character long")
@@ -67,12 +67,20 @@ extension Connection {
     private func take(
         _ source: StatementSource, at address: UnsafePointer<UInt8>
     ) throws(SQLiteError) -> PreparedStatement {
-        if let statement = literals.find(address) {
-            if statement.isBusy { return try prepare(source, isCached: false) }
+        if let statement = recent.find(address), !statement.isBusy {
+            literals.note(statement)
             statement.isBusy = true
             return statement
         }
+        if let statement = literals.find(address) {
+            if statement.isBusy { return try prepare(source, isCached: false) }
+            statement.isBusy = true
+            recent.insert(statement, for: address)
+            return statement
+        }
         let statement = try prepare(source, isCached: true)
+        // One that is finalised for its sake may be among the recent ones.
+        if literals.isFull { recent.removeAll() }
         literals.insert(statement, for: address)
         return statement
     }
@@ -128,21 +136,25 @@ extension Connection {
 
     private func bind(_ text: String, to statement: OpaquePointer, at index: Int32) -> Int32 {
         var text = text
-        return text.withUTF8 { bytes in
-            let placed = area.place(UnsafeRawBufferPointer(bytes))
-            let start = placed ?? UnsafeRawPointer(bytes.baseAddress)
-            return sqlite3_bind_text64(
-                statement, index, start?.assumingMemoryBound(to: CChar.self), UInt64(bytes.count),
-                placed == nil ? tollgate_sqlite3_transient() : nil, UInt8(SQLITE_UTF8))
-        }
+        return text.withUTF8 { bind(text: UnsafeRawBufferPointer($0), to: statement, at: index) }
     }
 
     private func bind(_ blob: [UInt8], to statement: OpaquePointer, at index: Int32) -> Int32 {
-        blob.withUnsafeBytes { bytes in
-            let placed = area.place(bytes)
-            return sqlite3_bind_blob64(
-                statement, index, placed ?? bytes.baseAddress, UInt64(bytes.count),
-                placed == nil ? tollgate_sqlite3_transient() : nil)
-        }
+        blob.withUnsafeBytes { bind(blob: $0, to: statement, at: index) }
+    }
+
+    func bind(text bytes: UnsafeRawBufferPointer, to statement: OpaquePointer, at index: Int32) -> Int32 {
+        let placed = area.place(bytes)
+        let start = placed ?? bytes.baseAddress
+        return sqlite3_bind_text64(
+            statement, index, start?.assumingMemoryBound(to: CChar.self), UInt64(bytes.count),
+            placed == nil ? tollgate_sqlite3_transient() : nil, UInt8(SQLITE_UTF8))
+    }
+
+    func bind(blob bytes: UnsafeRawBufferPointer, to statement: OpaquePointer, at index: Int32) -> Int32 {
+        let placed = area.place(bytes)
+        return sqlite3_bind_blob64(
+            statement, index, placed ?? bytes.baseAddress, UInt64(bytes.count),
+            placed == nil ? tollgate_sqlite3_transient() : nil)
     }
 }

@@ -9,27 +9,37 @@ package final class Connection {
     package static let cachedDynamicStatementsMax = 32
 
     package let path: String
-    private(set) var database: OpaquePointer?
-    var literals = StatementCache<UnsafePointer<UInt8>>(capacity: cachedStatementsMax)
+    @exclusivity(unchecked) private(set) var database: OpaquePointer?
+    // Nothing here is in use while another statement is taken or bound; looked at several times a statement.
+    @exclusivity(unchecked) var literals = StatementCache<UnsafePointer<UInt8>>(capacity: cachedStatementsMax)
+    @exclusivity(unchecked) var recent = RecentStatements()
     var texts = StatementCache<String>(capacity: cachedDynamicStatementsMax)
-    var area = BindingArea()
+    @exclusivity(unchecked) var area = BindingArea()
     var operation = OperationStart()
     /// Filled by SQLite's hook after each commit and by checkpoints, on the connection's thread.
     let walPagesCell = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
+    /// Where commits go, and the file as they are taken from it; nil: they go to a WAL on the disk.
+    let sink: (any CommitSink)?
+    private(set) var logged: LoggedFile?
 
     /// Opens a file; `flags` say whether it may be made. Nothing is read yet: a file that is no database shows at first
-    /// use.
-    package init(path: String, flags: OpenFlags = [.readWrite, .create]) throws(SQLiteError) {
+    /// use. With a sink its commits go there, from `beginLogging` on.
+    package init(
+        path: String, flags: OpenFlags = [.readWrite, .create], sink: (any CommitSink)? = nil
+    ) throws(SQLiteError) {
         self.path = path
+        self.sink = sink
         walPagesCell.initialize(to: 0)
+        let vfs = sink == nil ? Library.vfs : Library.loggingVFS
         let status = sqlite3_open_v2(
-            flags.name(of: path), &database, flags.rawValue | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, Library.vfs)
+            flags.name(of: path), &database, flags.rawValue | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, vfs)
         guard status == SQLITE_OK else {
             let error = SQLiteError.last(database, sql: "open")
             sqlite3_close(database)
             database = nil
             throw error
         }
+        if sink != nil { logged = LoggedFile.opened(by: database) }
     }
 
     deinit {
@@ -53,11 +63,13 @@ package final class Connection {
     /// Finalises every statement and closes the file; a second call does nothing. An open transaction is rolled back.
     package func close() {
         guard let database else { return }
+        recent.removeAll()
         literals.removeAll()
         texts.removeAll()
         // While a backup or a statement still reads from here, the file closes when that one ends.
         sqlite3_close_v2(database)
         self.database = nil
+        logged = nil
     }
 
     /// Rows that the last INSERT, UPDATE or DELETE changed, without those of triggers and foreign keys.

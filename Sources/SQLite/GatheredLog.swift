@@ -7,43 +7,15 @@ import Synchronization
 ///
 /// Invariant: what is gathered has never been synced, so SQLite has promised nothing of it: where it cannot be written
 /// it is dropped, and the call that asked for it fails. Used by the connection that opened it, on its thread.
-final class GatheredLog {
-    typealias File = UnsafeMutablePointer<sqlite3_file>
-
-    /// `sqlite3_file`, then the reference to this object.
-    static let headerBytes = 16
-    private static let referenceOffset = 8
-
-    private let inner: File
+final class GatheredLog: FileInside {
     private var area: UnsafeMutableRawPointer?
     /// Where in the file the gathered bytes go, and how many there are.
     private var start: Int64 = 0
     private var count = 0
 
-    init(_ inner: File) { self.inner = inner }
+    func attach(to file: File) { attach(to: file, Self.methods) }
 
-    /// Zeroed, for the file of the VFS below.
-    static func allocate(bytes: Int) -> File {
-        let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 16)
-        memory.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
-        return memory.assumingMemoryBound(to: sqlite3_file.self)
-    }
-
-    func attach(to file: File) {
-        (UnsafeMutableRawPointer(file) + Self.referenceOffset).storeBytes(
-            of: Unmanaged.passRetained(self).toOpaque(), as: UnsafeMutableRawPointer.self)
-        file.pointee.pMethods = UnsafePointer(Self.methods)
-    }
-
-    private static func reference(_ file: File?) -> Unmanaged<GatheredLog> {
-        // SQLite hands each method the file that `attach` was given.
-        let memory = UnsafeMutableRawPointer(file.unsafelyUnwrapped) + referenceOffset
-        return Unmanaged.fromOpaque(memory.load(as: UnsafeMutableRawPointer.self))
-    }
-
-    private static func of(_ file: File?) -> GatheredLog { reference(file).takeUnretainedValue() }
-
-    private var below: sqlite3_io_methods { inner.pointee.pMethods.pointee }
+    private static func of(_ file: File?) -> GatheredLog { unsafeDowncast(inside(file), to: GatheredLog.self) }
 
     private func write(_ bytes: UnsafeRawPointer?, _ length: Int32, _ offset: Int64) -> Int32 {
         let length = Int(length)
@@ -77,19 +49,16 @@ final class GatheredLog {
     }
 
     private static func close(_ file: File?) -> Int32 {
-        let reference = reference(file)
-        let log = reference.takeUnretainedValue()
+        let log = of(file)
         let written = log.flush()
-        let closed = log.below.xClose(log.inner)
-        UnsafeMutableRawPointer(log.inner).deallocate()
-        reference.release()
+        let closed = log.closeInner()
+        release(file)
         return written == SQLITE_OK ? closed : written
     }
 
-    // Made once, never changed. A log is neither locked nor mapped: version 1 is all that is asked for.
+    // Made once, never changed.
     nonisolated(unsafe) private static let methods: UnsafeMutablePointer<sqlite3_io_methods> = {
-        var table = sqlite3_io_methods()
-        table.iVersion = 1
+        var table = passing
         table.xClose = { close($0) }
         table.xRead = { file, buffer, length, offset in
             let log = of(file)
@@ -108,39 +77,13 @@ final class GatheredLog {
             let log = of(file)
             return log.flushed { log.below.xFileSize($0, size) }
         }
-        table.xLock = { file, level in
-            let log = of(file)
-            return log.below.xLock(log.inner, level)
-        }
-        table.xUnlock = { file, level in
-            let log = of(file)
-            return log.below.xUnlock(log.inner, level)
-        }
-        table.xCheckReservedLock = { file, result in
-            let log = of(file)
-            return log.below.xCheckReservedLock(log.inner, result)
-        }
-        table.xFileControl = { file, operation, argument in
-            let log = of(file)
-            return log.below.xFileControl(log.inner, operation, argument)
-        }
-        table.xSectorSize = { file in
-            let log = of(file)
-            return log.below.xSectorSize(log.inner)
-        }
-        table.xDeviceCharacteristics = { file in
-            let log = of(file)
-            return log.below.xDeviceCharacteristics(log.inner)
-        }
-        let methods = UnsafeMutablePointer<sqlite3_io_methods>.allocate(capacity: 1)
-        methods.initialize(to: table)
-        return methods
+        return allocate(table)
     }()
 }
 
 /// Where logs gather: a log has an area only from its first write to its next sync, so there are as many as commits at
-/// once.
-private enum GatheringAreas {
+/// once. A commit that goes to a sink is encoded in one.
+enum GatheringAreas {
     /// SQLite's own writes have at most 128 KiB less one byte.
     static let bytes = 124 << 10
     private static let keptMax = 32
@@ -159,5 +102,14 @@ private enum GatheringAreas {
             return true
         }
         if !isKept { area.deallocate() }
+    }
+
+    /// One for as much as that, which is given back with the same number.
+    static func take(atLeast wanted: Int) -> UnsafeMutableRawPointer {
+        wanted <= bytes ? take() : .allocate(byteCount: wanted, alignment: 4096)
+    }
+
+    static func give(_ area: UnsafeMutableRawPointer, atLeast wanted: Int) {
+        if wanted <= bytes { give(area) } else { area.deallocate() }
     }
 }

@@ -10,4 +10,7 @@ enum Library {
         sqlite3_initialize()
         return GatheringVFS.install() ? GatheringVFS.name : nil
     }()
+
+    /// For files whose commits go to a sink.
+    static let loggingVFS: String? = vfs != nil && LoggingVFS.install() ? LoggingVFS.name : nil
 }

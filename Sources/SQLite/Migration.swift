@@ -43,7 +43,11 @@ package enum Migrator {
         let found = try connection.userVersion
         let known = Int32(migrations.count)
         guard found <= known else { throw MigrationError.newerThanProgram(found: found, known: known) }
+        guard found < known else { return [] }
         var ran: [Int32] = []
+        // A step may rewrite a whole file, and has no savepoint.
+        try connection.setSpilling(true)
+        defer { try? connection.setSpilling(false) }
         for migration in migrations where migration.version > found {
             try connection.transaction {
                 // A table that is rebuilt leaves its references open until the end of the step.

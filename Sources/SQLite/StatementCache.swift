@@ -29,16 +29,22 @@ struct StatementCache<Key: Hashable> {
     init(capacity: Int) { self.capacity = capacity }
 
     var count: Int { statements.count }
+    var isFull: Bool { statements.count >= capacity }
 
     mutating func find(_ key: Key) -> PreparedStatement? {
         guard let statement = statements[key] else { return nil }
-        uses &+= 1
-        statement.lastUse = uses
+        note(statement)
         return statement
     }
 
+    /// It is used now, however it was found.
+    mutating func note(_ statement: PreparedStatement) {
+        uses &+= 1
+        statement.lastUse = uses
+    }
+
     mutating func insert(_ statement: PreparedStatement, for key: Key) {
-        if statements.count >= capacity { evict() }
+        if isFull { evict() }
         uses &+= 1
         statement.lastUse = uses
         statements[key] = statement
@@ -57,5 +63,34 @@ struct StatementCache<Key: Hashable> {
         guard let oldest = idle.min(by: { $0.value.lastUse < $1.value.lastUse }) else { return }
         sqlite3_finalize(oldest.value.handle)
         statements[oldest.key] = nil
+    }
+}
+
+/// The statements that were found last, by the addresses of their texts: looking there costs a tenth of a dictionary.
+/// Owned by one Connection, on its thread.
+///
+/// Invariant: it holds only statements that its `StatementCache` has.
+struct RecentStatements {
+    private static let slotsLog2 = 7
+
+    private var slots = [(address: UnsafePointer<UInt8>?, statement: PreparedStatement?)](
+        repeating: (nil, nil), count: 1 << slotsLog2)
+
+    private static func slot(_ address: UnsafePointer<UInt8>) -> Int {
+        // Fibonacci hashing: the upper bits of the product are spread well.
+        Int((UInt64(UInt(bitPattern: address)) &* 0x9E37_79B9_7F4A_7C15) >> UInt64(64 - slotsLog2))
+    }
+
+    func find(_ address: UnsafePointer<UInt8>) -> PreparedStatement? {
+        let slot = slots[Self.slot(address)]
+        return slot.address == address ? slot.statement : nil
+    }
+
+    mutating func insert(_ statement: PreparedStatement, for address: UnsafePointer<UInt8>) {
+        slots[Self.slot(address)] = (address, statement)
+    }
+
+    mutating func removeAll() {
+        for index in slots.indices { slots[index] = (nil, nil) }
     }
 }

@@ -11,6 +11,7 @@ enum Help {
         ("TOLLGATE_OWNER_KEY", "An owner's or operator's key, for commands on a tenant."),
         ("TOLLGATE_KEY", "Any key, for commands that a reseller's key does as well."),
         ("TOLLGATE_TO_PROVIDER_KEY", "The other node's provider key, for tollgate tenant move."),
+        ("TOLLGATE_CLUSTER", "The PostgreSQL of a cluster, for tollgate serve."),
         ("TOLLGATE_WEBHOOK_SECRET", "A signing secret, for tollgate sign."),
         ("TMPDIR", "Where copies are checked, if not in /tmp."),
         ("NO_COLOR", "Set to anything: no colours."),

@@ -47,10 +47,13 @@ OF_TEST_BOOK = {"/licences", "/licences/withdraw", "/licences/move", "/ports", "
 # What support reads not, besides exports: settings of services outside (O13); what it writes, which is its own.
 CLOSED_TO_SUPPORT = {"/payment-service", "/provisioning", "/products/{sku}/provisioning"}
 EXPORTS = (".csv", ".jsonl")
-OWN_OF_SUPPORT = {"/account/sessions", "/account/sessions/{session}", "/account/password"}
+OWN_OF_SUPPORT = {
+    "/account/sessions", "/account/sessions/{session}", "/account/password", "/deliveries/{delivery}/signature"}
 # Of a reseller's calls: those that write and yet take a key that only reads, since they change nothing; and reads that
 # ask for more.
-PURE = {"/api-keys/{key}/limit/rehearse", "/resellers/{reseller}/rate-limit/rehearse", "/orders/quote",
+PURE = {
+        "/audit/verify", "/deliveries/{delivery}/signature", "/api-keys/{key}/limit/rehearse",
+        "/resellers/{reseller}/rate-limit/rehearse", "/orders/quote",
         "/reseller/pricebook/calculate"}
 READ_BY_WRITERS = {
     "/reseller/webhooks", "/reseller/webhooks/{webhook}", "/reseller/deliveries", "/reseller/deliveries/{delivery}",
@@ -60,7 +63,7 @@ OWN_SESSIONS = {
     "/account/password", "/session", "/logout", "/login/signout", "/account/sessions", "/account/sessions/{session}",
     "/regenerate-seed-hash"}
 OWN_KEYS = {keys + path for keys in ("/keys", "/api-keys") for path in ("", "/{key}", "/{key}/rotate")}
-WHILE_PENDING = {"/me", "/plans", "/activate", "/account", "/webhook/secret/rotate"} | OWN_KEYS
+WHILE_PENDING = {"/me", "/plans", "/activate", "/account", "/program", "/webhook/secret/rotate"} | OWN_KEYS
 # What a GET holds for a while is no look.
 HOLDING = {"/fetchlicense"}
 numbers = itertools.count()

@@ -17,10 +17,12 @@ def library(name):
 
 
 class Clock:
-    """Ours plus `ahead_seconds`, which a gateway reads from a file beside its folder `data` at every look."""
+    """Ours plus `ahead_seconds`, which a gateway reads from a file beside its folder `data` at every look; or one that
+    `stands_at` a time, as "2026-03-22 10:30:00", and does not go."""
 
-    def __init__(self, data):
+    def __init__(self, data, stands_at=None):
         self.path = data + ".clock"
+        self.stands_at = stands_at
         self.ahead_seconds = 0
         # What libfaketime shares between processes. Were it to make it itself it would move the environment away from
         # where Swift finds the words of its command line.
@@ -40,12 +42,13 @@ class Clock:
             "FAKETIME_NO_CACHE": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
             "NO_FAKE_STAT": "1",
+            "TZ": "UTC",
         }
 
     def write(self):
         # Renamed into its place: the gateway reads it all the time.
         with open(self.path + ".new", "w", encoding="utf-8") as file:
-            file.write(f"{self.ahead_seconds:+d}\n")
+            file.write(f"{self.stands_at or format(self.ahead_seconds, '+d')}\n")
         os.rename(self.path + ".new", self.path)
 
     def jump(self, seconds):

@@ -23,7 +23,7 @@ CALLERS = 16
 HEX64 = re.compile(r"[0-9a-f]{64}")
 CODE = re.compile(r"[0-9a-f]{32}")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
-SECURITY = {"x-content-type-options": "nosniff", "x-frame-options": "DENY", "referrer-policy": "no-referrer",
+SECURITY = {"x-content-type-options": "nosniff", "x-frame-options": "DENY", "referrer-policy": "strict-origin",
             "cache-control": "no-store"}
 _numbers = itertools.count(1)
 secrets = []
@@ -431,6 +431,10 @@ def keys(checks, gateway, bench):
         refused(gateway.get("/t/codes/api/reseller/me", key=client.key), 401)
 
 
+def without_tokens(body):
+    return re.sub(rb'name="_(?:token|once)" value="[^"]*"', b"", body)
+
+
 def pages(checks, gateway, bench):
     client = bench.reseller("300.00")
     with checks("A8 a code's link shows a page: the plan, one form, no script, and headers that allow nothing else"):
@@ -439,11 +443,14 @@ def pages(checks, gateway, bench):
         text = page.body.decode()
         assert page.status == 200 and page.headers["content-type"] == "text/html; charset=utf-8", page
         assert "6 Months" in text and "180 days" in text and "<form method=\"post\">" in text, text
-        assert "<script" not in text and "onclick" not in text and "set-cookie" not in page.headers
+        assert "<script" not in text and "onclick" not in text
+        # The one cookie is the form's, and opens nothing.
+        assert page.headers["set-cookie"].startswith("tg-codes.form="), page.headers
         policy = page.headers["content-security-policy"]
         assert "default-src 'none'" in policy and "form-action 'self'" in policy and "frame-ancestors 'none'" in policy
         assert "unsafe" not in policy and {name: page.headers.get(name) for name in SECURITY} == SECURITY, page.headers
-        assert gateway.get(f"/t/codes/activate/{code}").body == page.body
+        # Each visit's form has a token of its own.
+        assert without_tokens(gateway.get(f"/t/codes/activate/{code}").body) == without_tokens(page.body)
     with checks("A8 creating an account and activating by the form: a page with the new end, and the reseller sees it"):
         done = bench.submit(code, email="Dora@Customer.example", password=PASSWORD, account="new")
         assert done.status == 200 and b"Activated" in done.body and b"dora@customer.example" in done.body, done
@@ -597,6 +604,21 @@ def operators(checks, gateway, bench):
         first = bench.admin("GET", "/subscribers?limit=1").json
         rest = bench.admin("GET", f"/subscribers?limit=100&cursor={first['next_cursor']}").json
         assert first["has_more"] and rest["data"] and first["data"][0] not in rest["data"]
+    with checks("O11 the operator lists purchases of codes, and finds a code, without being given one"):
+        made = bench.demo("POST", "/generate", {"planId": "1month", "count": 3}).json["codes"]
+        batch = bench.admin("GET", "/code-batches?limit=1").json["data"][0]
+        assert (batch["product"], batch["quantity"], batch["redeemed"], batch["mode"]) == ("1month", 3, 0, "live"), batch
+        code = made[0]["code"]
+        found = bench.admin("GET", f"/codes/{code}")
+        assert found.json["status"] == "available" and found.json["reseller"] == batch["reseller"], found
+        assert found.json["subscriber_email"] is None
+        assert not any(each["code"].encode() in found.body for each in made), "a code is given away"
+        assert bench.redeem(code, "found@customer.example").status == 200
+        found = bench.admin("GET", f"/codes/{code}").json
+        assert found["status"] == "redeemed" and found["subscriber_email"] == "found@customer.example", found
+        assert bench.admin("GET", "/code-batches?limit=1").json["data"][0]["redeemed"] == 1
+        assert bench.admin("GET", "/codes/" + "0" * 32).status == 404
+        assert gateway.get(ADMIN + f"/codes/{code}", key=bench.demo.key).status == 403
     with checks("A1 O6 the audit log has the statuses that callers were told, and no code in its routes"):
         refused(bench.demo("POST", "/generate", {"planId": "nope"}), 400)
 

@@ -20,6 +20,7 @@ def main():
     with Gateway(options.tollgate, demo=False) as gateway:
         keys = Shop(gateway, blueprint="licences")
         withdrawn(checks, keys)
+        counted(checks, keys)
         given(checks, keys)
         only_what_is_free(checks, keys)
         with checks("O9 a file whose licences were corrected verifies"):
@@ -86,6 +87,19 @@ def withdrawn(checks, shop):
         assert shop.admin("POST", "/licences", row, idempotent=True).status == 422
         assert second in available(shop, reseller)
         assert shop.admin("GET", f"/licences?key={second}").json["data"][0]["product"] == "yearly"
+
+
+def counted(checks, shop):
+    reseller = shop.reseller()
+    with checks("O9 licences are counted by product: free, past their time, assigned"):
+        shop.admin("POST", "/products", {"sku": "counted", "name": "Counted", "fulfilment": "stock"})
+        keys = stocked(shop, reseller, count=3)
+        assert shop.admin("POST", "/licences/move", {"keys": keys, "product": "counted"}).status == 200
+        [level] = [row for row in shop.admin("GET", "/stock?kind=licences").json["data"] if row["product"] == "counted"]
+        assert (level["free"], level["expired"], level["used"], level["days_left"]) == (3, 0, 0, None), level
+        call(shop, reseller, "/assignlicense", license=keys[0], discord_user_id="123456789012345678")
+        [level] = [row for row in shop.admin("GET", "/stock?kind=licences").json["data"] if row["product"] == "counted"]
+        assert (level["free"], level["used"], level["used_30_days"], level["days_left"]) == (2, 1, 1, 60), level
 
 
 def given(checks, shop):

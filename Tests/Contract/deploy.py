@@ -8,7 +8,8 @@ import re
 import subprocess
 import tempfile
 
-from proxy import DEPLOY, container_options, text, unit_options
+from cluster import Node, Postgres
+from proxy import DEPLOY, container_options, node_options, text, unit_options
 from support import Checks, Gateway, arguments, tool
 
 # As good as it is today; systemd's own scale, from 0 to 10.
@@ -166,8 +167,12 @@ def disabled():
 
 
 def panels(checks, options):
-    with Gateway(options.tollgate, demo=False) as gateway:
-        known = set(gateway.metrics().types)
+    with tempfile.TemporaryDirectory() as archive:
+        given = ("--commits", "log", "--archive", archive)
+        with Gateway(options.tollgate, *given, demo=False) as gateway:
+            known = set(gateway.metrics().types)
+    with Postgres() as postgres, Node(options.tollgate, "a", postgres.url) as node:
+        known |= set(node.metrics().types)
     for name in ("prometheus-rules.yml", "grafana.json"):
         with checks(f"G9 G7 {name} speaks of metrics that a gateway has"):
             spoken = set(re.findall(r"\b((?:tollgate|process)_[a-z_]+)\b", text(name)))
@@ -182,6 +187,14 @@ def unit(checks, options):
         for given in (unit_options(), *container_options()):
             with Gateway(options.tollgate, *given, demo=False) as gateway:
                 assert gateway.get("/readyz").status == 200, given
+    with checks("G9 N1 the unit and the pods of a cluster's nodes give options that serve knows"):
+        for number, given in enumerate(node_options()):
+            with Postgres() as postgres:
+                name = f"node-{number}"
+                with Gateway(
+                        options.tollgate, *given, "--cluster", postgres.url, "--node", name, "--advertise",
+                        "127.0.0.1:8080", "--durability", "single", demo=False) as gateway:
+                    assert gateway.get("/readyz").status == 200, given
     with checks("G9 the unit's sandbox is as tight as it was"):
         try:
             analyze = tool("systemd-analyze")

@@ -123,6 +123,7 @@ SOUGHT = {"reseller": [""], "product": ["", "x" * 65], "customer": [""], "refere
           "q": ["", "%01", "x" * 256]}
 MODE = {"mode": ["x", "", "LIVE", "0"]}
 USAGE = {"by": ["x", "", "DAY", "month"], "sort": ["x", "", "-x", "--orders", "ORDERS"]}
+CHANGES = {"changes": ["x", "", "TRUE", "1"]}
 CALLS = {"account": ["x", "", "a@@b.example"], "request_id": ["x", "", "req_", "req_" + "g" * 32, "req_" + "A" * 32]}
 TIMES = {"from": ["x", "", "2020-13-01", "2020-01-01T99:00:00Z"], "to": ["x", "", "2020-00-01"]}
 PRICES = {**{f"wholesale_{term}": price() for term in ("monthly", "quarterly", "semi_annual", "annual", "hourly")},
@@ -207,6 +208,10 @@ PROVIDERS = [
     Endpoint(PROVIDER, "POST", "/tenants/{slug}/invitation", "provider"),
     Endpoint(PROVIDER, "GET", "/tenants/{slug}/export", "provider"),
     Endpoint(PROVIDER, "POST", "/tenants/{slug}/restore", "provider", raw=True),
+    Endpoint(PROVIDER, "POST", "/tenants/{slug}/fork", "provider", {
+        "slug": text("new-tenant", 63, more=["-a", "a-", "A", "a_b", "a.b", "a b", "ä", "../x", "a/b", "%61"]),
+        "at": Field("2026-01-01T00:00:00Z",
+            [True, [], {}, "", "yesterday", 5, "2020-13-01T00:00:00Z", "2999-01-01T00:00:00Z"], False)}),
     Endpoint(PROVIDER, "POST", "/tenants/import", "provider", raw=True),
     Endpoint(PROVIDER, "POST", "/tenants/{slug}/move", "provider", {"base_url": url()}),
     Endpoint(PROVIDER, "POST", "/tenants/{slug}/move/confirm", "provider"),
@@ -231,9 +236,18 @@ PROVIDERS = [
     Endpoint(PROVIDER, "GET", "/log.jsonl", "provider's reader", query=PROVIDER_LOG),
     Endpoint(PROVIDER, "GET", "/usage", "provider's reader", query={**PAGE, **PROVIDER_USAGE}),
     Endpoint(PROVIDER, "GET", "/usage.csv", "provider's reader", query=PROVIDER_USAGE),
+    Endpoint(PROVIDER, "GET", "/attention", "provider's reader"),
+    Endpoint(PROVIDER, "GET", "/traffic", "provider's reader", query={
+        "tenant": ["", ",", "a,", "A", "a_b", "a," * 100 + "a"]}),
+    Endpoint(PROVIDER, "GET", "/node", "provider's reader"),
     Endpoint(PROVIDER, "GET", "/blueprints", "provider"),
     Endpoint(PROVIDER, "POST", "/clock/accept", "provider"),
     Endpoint(PROVIDER, "POST", "/registry/rebuild", "provider"),
+    Endpoint(PROVIDER, "GET", "/nodes", "provider's reader"),
+    Endpoint(PROVIDER, "POST", "/nodes/{node}/drain", "provider"),
+    Endpoint(PROVIDER, "POST", "/tenants/{slug}/adopt", "provider", {"history": choice("log")}),
+    Endpoint(PROVIDER, "DELETE", "/nodes/{node}/drain", "provider"),
+    Endpoint(PROVIDER, "GET", "/placement", "provider's reader", query=PAGE),
 ]
 
 ADMINS = [
@@ -243,6 +257,7 @@ ADMINS = [
         "role": choice("operator", required=False), "expires_at": time_to_come(), "limit": policy()},
         optional_objects=["limit"]),
     Endpoint(ADMIN, "GET", "/api-keys", "operator", query=PAGE),
+    Endpoint(ADMIN, "GET", "/api-keys/activity", "operator", query={**PAGE, "state": ["x", "", "ACTIVE"]}),
     Endpoint(ADMIN, "GET", "/api-keys/{key}", "operator"),
     Endpoint(ADMIN, "DELETE", "/api-keys/{key}", "operator"),
     Endpoint(ADMIN, "POST", "/api-keys/{key}/rotate", "operator", {
@@ -250,9 +265,11 @@ ADMINS = [
     Endpoint(ADMIN, "PUT", "/api-keys/{key}/limit", "operator", policy()),
     Endpoint(ADMIN, "DELETE", "/api-keys/{key}/limit", "operator"),
     Endpoint(ADMIN, "GET", "/api-keys/{key}/limit", "operator"),
+    Endpoint(ADMIN, "GET", "/api-keys/{key}/limit/history", "operator", query=PAGE),
     Endpoint(ADMIN, "POST", "/api-keys/{key}/limit/reset", "operator"),
     Endpoint(ADMIN, "POST", "/api-keys/{key}/limit/rehearse", "operator", {
         **policy(), "days": integer(7, 1, 31, required=False)}),
+    Endpoint(ADMIN, "GET", "/resellers/{reseller}/rate-limit/history", "operator", query=PAGE),
     Endpoint(ADMIN, "POST", "/resellers/{reseller}/rate-limit/rehearse", "operator", {
         **policy(), "days": integer(7, 1, 31, required=False)}),
     Endpoint(ADMIN, "POST", "/session", "open", {"email": email(), "password": text("x", 256)}),
@@ -288,8 +305,8 @@ ADMINS = [
     Endpoint(ADMIN, "POST", "/resellers", "operator", {
         "email": email(), "name": text("A reseller", 200), "company": text("Ltd", 200, required=False),
         "password": text("correct horse battery", 256, 8, required=False)}),
-    Endpoint(ADMIN, "GET", "/resellers", "operator", query={**PAGE, **FIND, "status": ["x", "", "ACTIVE"]}),
-    Endpoint(ADMIN, "GET", "/resellers/{reseller}", "operator"),
+    Endpoint(ADMIN, "GET", "/resellers", "operator", query={**PAGE, **FIND, **MODE, "status": ["x", "", "ACTIVE"]}),
+    Endpoint(ADMIN, "GET", "/resellers/{reseller}", "operator", query=MODE),
     Endpoint(ADMIN, "PATCH", "/resellers/{reseller}", "operator", {
         "email": Field(email("new@there.example").good, email().bad, False, True),
         "name": text("Another name", 200, required=False, null_is_bad=True),
@@ -323,7 +340,9 @@ ADMINS = [
     Endpoint(ADMIN, "GET", "/products.csv", "operator"),
     Endpoint(ADMIN, "POST", "/products.csv", "operator", query={"dry_run": ["x", "", "TRUE", "1"]}, raw=True),
     Endpoint(ADMIN, "GET", "/price-book.csv", "operator"),
-    Endpoint(ADMIN, "POST", "/price-book.csv", "operator", query={"dry_run": ["x", "", "TRUE", "1"]}, raw=True),
+    Endpoint(ADMIN, "POST", "/price-book.csv", "operator", query={
+        "dry_run": ["x", "", "TRUE", "1"], "effect_days": ["x", "", "0", "91"]}, raw=True),
+    Endpoint(ADMIN, "GET", "/price-sheet", "operator", query=PAGE),
     Endpoint(ADMIN, "GET", "/price-history", "operator", query={**PAGE, **TIMES}),
     Endpoint(ADMIN, "GET", "/resellers/{reseller}/products/{sku}/history", "operator", query=PAGE),
     Endpoint(ADMIN, "GET", "/orders", "operator", query={
@@ -342,6 +361,8 @@ ADMINS = [
     Endpoint(ADMIN, "GET", "/services.csv", "operator", query={
         **MODE, **SOUGHT, **TIMES, "state": ["x"], "status": ["x", ""], "order": [""]}),
     Endpoint(ADMIN, "GET", "/services/{service}", "operator"),
+    Endpoint(ADMIN, "GET", "/services/{service}/charges", "operator", query=PAGE),
+    Endpoint(ADMIN, "DELETE", "/services/{service}/cancel", "operator"),
     Endpoint(ADMIN, "PATCH", "/services/{service}/details", "operator", {"details": Field(DETAILS.good, DETAILS.bad)}),
     *[Endpoint(ADMIN, "POST", f"/services/{{service}}/{move}", "operator") for move in ("suspend", "resume")],
     Endpoint(ADMIN, "POST", "/services/{service}/cancel", "operator", {
@@ -354,13 +375,21 @@ ADMINS = [
     Endpoint(ADMIN, "GET", "/webhooks", "operator", query={
         **PAGE, **MODE, "state": ["x", "", "ACTIVE"], "email": FIND["email"]}),
     Endpoint(ADMIN, "GET", "/webhooks/{webhook}", "operator"),
-    *[Endpoint(ADMIN, "POST", f"/webhooks/{{webhook}}/{move}", "operator") for move in ("disable", "enable", "pause", "resume")],
+    *[Endpoint(ADMIN, "POST", f"/webhooks/{{webhook}}/{move}", "operator") for move in (
+        "disable", "enable", "pause", "resume", "test")],
     Endpoint(ADMIN, "GET", "/deliveries", "operator", query={**PAGE, **MODE, **DELIVERIES, "status": ["x", ""]}),
+    Endpoint(ADMIN, "GET", "/deliveries/count", "operator", query={
+        **MODE, **{name: bad for name, bad in DELIVERIES.items() if name not in PAGE}, "status": ["x", ""]}),
     Endpoint(ADMIN, "GET", "/deliveries/{delivery}", "operator"),
+    Endpoint(ADMIN, "POST", "/deliveries/{delivery}/signature", "operator", {
+        "timestamp": integer(0, 0, 2**32 - 1), "signature": text("v1,AAAA", 1000)}),
+    Endpoint(ADMIN, "GET", "/replays", "operator", query={**PAGE, **MODE}),
+    Endpoint(ADMIN, "GET", "/replays/{replay}", "operator"),
     Endpoint(ADMIN, "GET", "/events", "operator", query={**FEED, **MODE}),
     Endpoint(ADMIN, "POST", "/deliveries/{delivery}/retry", "operator"),
     Endpoint(ADMIN, "POST", "/deliveries/replay", "operator", {**REPLAY, "mode": choice("live", required=False)}),
-    Endpoint(ADMIN, "GET", "/customers", "operator", query={**PAGE, **MODE}),
+    Endpoint(ADMIN, "GET", "/customers", "operator", query={**PAGE, **MODE, "q": SOUGHT["q"]}),
+    Endpoint(ADMIN, "GET", "/customers/{customer}", "operator"),
     Endpoint(ADMIN, "GET", "/subscribers", "operator", query={**PAGE, **MODE}),
     Endpoint(ADMIN, "GET", "/subscribers/{subscriber}", "operator"),
     Endpoint(ADMIN, "GET", "/subscribers/{subscriber}/redemptions", "operator", query=PAGE),
@@ -409,6 +438,9 @@ ADMINS = [
     Endpoint(ADMIN, "GET", "/products/{sku}/stock", "operator", query=MODE),
     Endpoint(ADMIN, "GET", "/products/{sku}/stock/items", "operator", query={**PAGE, **MODE}),
     Endpoint(ADMIN, "DELETE", "/products/{sku}/stock/items/{item}", "operator"),
+    Endpoint(ADMIN, "GET", "/stock", "operator", query={**MODE, "kind": ["x", "", "ITEMS"]}),
+    Endpoint(ADMIN, "GET", "/code-batches", "operator", query={**PAGE, **MODE}),
+    Endpoint(ADMIN, "GET", "/codes/{code}", "operator"),
     Endpoint(ADMIN, "GET", "/payment-service", "operator"),
     Endpoint(ADMIN, "PUT", "/payment-service", "operator", {
         "driver": choice("http"), "create_url": Field("https://pay.example/create", url().bad + ["http://pay.example/"]),
@@ -422,6 +454,7 @@ ADMINS = [
     Endpoint(ADMIN, "GET", "/payments/{payment}", "operator"),
     Endpoint(ADMIN, "GET", "/due", "operator", query={**PAGE, "kind": ["x", "", "PORT"], "until": ["x", ""]}),
     Endpoint(ADMIN, "GET", "/attention", "operator"),
+    Endpoint(ADMIN, "GET", "/overview", "operator"),
     Endpoint(ADMIN, "POST", "/outbound/resume", "operator", {"deliveries": choice("send", required=False)},
              optional_body=True),
     Endpoint(ADMIN, "GET", "/settings", "operator"),
@@ -434,11 +467,18 @@ ADMINS = [
         "self_activation": boolean(False, null_is_bad=True), "self_service_keys": boolean(False, null_is_bad=True),
         "sandbox_before_approval": boolean(True, null_is_bad=True)}, optional_objects=["colours"]),
     Endpoint(ADMIN, "GET", "/audit", "operator", query={
-        **PAGE, **TIMES, "status": ["x", "", "99", "600", "-1"], **CALLS}),
-    Endpoint(ADMIN, "GET", "/audit.csv", "operator", query={**TIMES, "status": ["x", "99"], **CALLS}),
-    Endpoint(ADMIN, "GET", "/audit.jsonl", "operator", query={**TIMES, "status": ["x", "99"], **CALLS}),
+        **PAGE, **TIMES, "status": ["x", "", "99", "600", "-1"], **CALLS, **CHANGES}),
+    Endpoint(ADMIN, "GET", "/audit.csv", "operator", query={**TIMES, "status": ["x", "99"], **CALLS, **CHANGES}),
+    Endpoint(ADMIN, "GET", "/audit.jsonl", "operator", query={**TIMES, "status": ["x", "99"], **CALLS, **CHANGES}),
     Endpoint(ADMIN, "GET", "/audit/head", "operator"),
+    Endpoint(ADMIN, "GET", "/audit/{audit_row}", "operator", query={"request_id": CALLS["request_id"]}),
+    Endpoint(ADMIN, "GET", "/audit/requests/{request}", "operator", query={"at": ["x", ""]}),
+    Endpoint(ADMIN, "POST", "/audit/verify", "operator", {
+        "head": text("1:1:" + "0" * 64, 200, required=False, more=["x", "1:1", "1:1:zz"])}, optional_body=True),
     Endpoint(ADMIN, "GET", "/usage", "operator", query={**PAGE, **TIMES, **USAGE}),
+    Endpoint(ADMIN, "GET", "/usage/groups", "operator", query={
+        "limit": PAGE["limit"], **TIMES, "by": USAGE["by"], "group": ["x", "", "KEY"], "sort": ["x", "+requests"]}),
+    Endpoint(ADMIN, "GET", "/usage/total", "operator", query={**TIMES, "by": USAGE["by"]}),
     *[Endpoint(ADMIN, "GET", f"/reports/{report}{form}", "operator", query={
         **({} if form else PAGE), **TIMES, "by": ["x", "", "DAY", "year"], "group": ["x", "", "tenant"]})
       for report in ("turnover", "refunds", "holds", "credit", "balances") for form in ("", ".csv")],
@@ -468,28 +508,33 @@ PARTNERS = [
         "new": WEBHOOK, "overlap": OVERLAP, "replay": REPLAY,
         "change": {name: Field(field.good, field.bad, False, True) for name, field in WEBHOOK.items()}},
         query={"page": PAGE, "list": {**PAGE, **DELIVERIES}}),
-    Endpoint(PARTNER, "GET", "/products", "reseller", query=PAGE),
-    Endpoint(PARTNER, "GET", "/customers", "reseller", query=PAGE),
-    Endpoint(PARTNER, "GET", "/balance", "reseller"),
+    Endpoint(PARTNER, "GET", "/products", "reseller", query={**PAGE, **MODE}),
+    Endpoint(PARTNER, "GET", "/customers", "reseller", query={**PAGE, **MODE}),
+    Endpoint(PARTNER, "GET", "/balance", "reseller", query=MODE),
     Endpoint(PARTNER, "POST", "/orders", "reseller", ORDER, needs_key=True, signed=True),
     Endpoint(PARTNER, "POST", "/orders/quote", "reseller", ORDER),
     Endpoint(PARTNER, "GET", "/orders", "reseller", query={
-        **PAGE, "state": ["x", "", "PENDING"], "reference": [""], "customer": [""], "idempotency_key": ["", "a b"]}),
-    Endpoint(PARTNER, "GET", "/orders/{order}", "reseller"),
-    Endpoint(PARTNER, "GET", "/services", "reseller", query={**PAGE, "status": ["x", ""], "order": [""]}),
-    Endpoint(PARTNER, "GET", "/services/{service}", "reseller"),
+        **PAGE, **MODE, "state": ["x", "", "PENDING"], "reference": [""], "customer": [""],
+        "idempotency_key": ["", "a b"]}),
+    Endpoint(PARTNER, "GET", "/orders/{order}", "reseller", query=MODE),
+    Endpoint(PARTNER, "GET", "/services", "reseller", query={
+        **PAGE, **MODE, "status": ["x", ""], "order": [""], "customer": [""]}),
+    Endpoint(PARTNER, "GET", "/services/{service}", "reseller", query=MODE),
     Endpoint(PARTNER, "POST", "/services/{service}/pay", "reseller"),
     Endpoint(PARTNER, "POST", "/services/{service}/cancel", "reseller"),
     Endpoint(PARTNER, "DELETE", "/services/{service}/cancel", "reseller"),
     Endpoint(PARTNER, "POST", "/topup", "reseller", {
         "amount": money("20", "9.99", "1000000.01", digits=2, required=True)}),
     Endpoint(PARTNER, "GET", "/topup/{payment}", "reseller"),
-    Endpoint(PARTNER, "GET", "/statement", "reseller", query=PAGE),
-    Endpoint(PARTNER, "GET", "/statement.csv", "reseller", query=TIMES),
+    Endpoint(PARTNER, "GET", "/statement", "reseller", query={**PAGE, **MODE}),
+    Endpoint(PARTNER, "GET", "/statement.csv", "reseller", query={**TIMES, **MODE}),
     Endpoint(PARTNER, "GET", "/usage", "reseller", query={**PAGE, **TIMES, **USAGE}),
     Endpoint(PARTNER, "GET", "/requests", "reseller", query={
         **PAGE, **TIMES, "status": ["x", "", "99", "600"], "request_id": CALLS["request_id"]}),
     Endpoint(PARTNER, "GET", "/account", "reseller"),
+    Endpoint(PARTNER, "GET", "/program", "reseller"),
+    Endpoint(PARTNER, "GET", "/overview", "reseller", query=MODE),
+    Endpoint(PARTNER, "GET", "/holdings", "reseller", query={**PAGE, **MODE}),
     Endpoint(PARTNER, "GET", "/events", "reseller", query=FEED),
 ]
 

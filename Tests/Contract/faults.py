@@ -20,6 +20,8 @@ from support import STOP_SECONDS_MAX, Checks, Gateway, arguments, verified_expor
 
 PROVIDER = "/provider/v1"
 NAMESPACE = "TOLLGATE_TEST_NAMESPACE"
+# Each tenant's commits in a WAL of its own; the node's log has logfaults.py.
+FILES = ("--commits", "files")
 NOT_DONE = {"not_committed", "storage_full", "tenant_unavailable", "busy", "closing"}
 
 
@@ -31,7 +33,7 @@ def main():
     print(f"# seed {seed} (TOLLGATE_TEST_SEED)", flush=True)
     chance = random.Random(seed)
     if can_inject():
-        with Gateway(options.tollgate, demo=False) as gateway:
+        with Gateway(options.tollgate, *FILES, demo=False) as gateway:
             one_sync(checks, gateway)
             one_write(checks, gateway)
             whole_disk(checks, gateway)
@@ -39,7 +41,7 @@ def main():
     else:
         loudly("strace is missing or may not trace: EIO was NOT tested")
     full_disk(checks, options)
-    with Gateway(options.tollgate, "--budget", "room_reseller=1000", demo=False) as gateway:
+    with Gateway(options.tollgate, *FILES, "--budget", "room_reseller=1000", demo=False) as gateway:
         quota(checks, gateway)
         wrong_files(checks, gateway)
     wrong_registry(checks, options)
@@ -326,7 +328,7 @@ def fill(folder, leaving=0):
 
 
 def no_space_left(checks, options, data):
-    with Gateway(options.tollgate, "--free-reserve", "0", data=data, demo=False) as gateway:
+    with Gateway(options.tollgate, *FILES, "--free-reserve", "0", data=data, demo=False) as gateway:
         trades = [Trade(gateway) for _ in range(2)]
         for trade in trades:
             assert trade.buy().status == 201
@@ -375,7 +377,7 @@ def no_space_left(checks, options, data):
 
 
 def below_reserve(checks, options, data):
-    with Gateway(options.tollgate, data=data, demo=False) as gateway:
+    with Gateway(options.tollgate, *FILES, data=data, demo=False) as gateway:
         trade = Trade(gateway)
         with checks("below the reserve: writes are refused before the disk is full, the metrics say so, reads go on; it ends by itself"):
             assert trade.buy().status == 201
@@ -488,7 +490,7 @@ def wrong_files(checks, gateway):
 
 def wrong_registry(checks, options):
     with checks("a damaged registry: the gateway does not start, says which file, and leaves it as it is"):
-        with Gateway(options.tollgate, demo=False) as gateway:
+        with Gateway(options.tollgate, *FILES, demo=False) as gateway:
             assert gateway.stop() == 0
             path = os.path.join(gateway.data, "registry.sqlite")
             for content in (b"\x5a" * 50_000, b""):

@@ -33,9 +33,14 @@ class Tenant(Scene):
         for number in range(2):
             placed = shop.order(self.reseller, canary, customer=f"{canary}-{number}")
             assert placed.status == 201, placed
+        # What this blueprint has none of.
+        self.ids |= {name: "none" for name in ("code", "user", "batch") if name not in self.ids}
+        self.ids["customer"] = shop.admin("GET", "/customers?limit=1").json["data"][0]["id"]
         self.operator = shop.admin(
             "POST", "/api-keys", {"owner_email": f"owner@{slug}.example", "role": "operator", "name": canary}).json["key"]
-        others = ("sku", "delivery", "country", "event", "subscriber", "payment", "item", "device", "address")
+        others = (
+            "sku", "delivery", "country", "event", "subscriber", "payment", "item", "device", "address", "code", "user",
+            "batch")
         self.mine = [canary, slug, *(value for name, value in self.ids.items() if name not in others),
                      self.reseller["email"], self.reseller["key"], self.reseller["webhook_secret"], self.shop.owner_key]
 
@@ -95,7 +100,8 @@ def main():
 
 def seen(tenant, answer):
     text = answer.body.decode("utf-8", "replace") + str(answer.headers)
-    return [mine for mine in tenant.mine if mine in text]
+    # A number of the log, say 1, is no tenant's alone.
+    return [mine for mine in tenant.mine if len(mine) > 3 and mine in text]
 
 
 @contextlib.contextmanager

@@ -151,7 +151,7 @@ def taken_away(checks, gateway, shop):
         assert gateway.get(path_of(gateway, logo)).status == 404
         assert shop.admin("DELETE", "/settings/logo").status == 200
         page = gateway.get(path_of(gateway, shop.invite(password=None)["invitation"]))
-        assert b"<img" not in page.body and "img-src" not in page.headers["content-security-policy"], page
+        assert b"<img" not in page.body, page
     with checks("O12 a file that keeps a logo verifies, and a copy has it"):
         assert put(shop, png(3, 3)).status == 200
         assert png(3, 3) in verified_export(gateway, shop.slug)

@@ -42,8 +42,8 @@ OWN_BOOK = {"/services/reprice", "/licences/withdraw", "/licences/move", "/devic
 # The GET that acts.
 ACTING = {(LICENCES, "/fetchlicense")}
 # Calls that price or work something out, and change nothing.
-PURE = {"/orders/quote", "/reseller/pricebook/calculate", "/api-keys/{key}/limit/rehearse",
-        "/resellers/{reseller}/rate-limit/rehearse"}
+PURE = {"/audit/verify", "/orders/quote", "/reseller/pricebook/calculate", "/api-keys/{key}/limit/rehearse",
+        "/resellers/{reseller}/rate-limit/rehearse", "/deliveries/{delivery}/signature"}
 
 
 class Tenant:
@@ -60,8 +60,9 @@ class Tenant:
         self.operator = self.admin("POST", "/api-keys", {**operator, "mode": "test"})["key"]
         self.ids = {name: "none" for name in (
             "session", "person", "order", "service", "delivery", "event", "reconciliation", "review", "subscriber",
-            "payment", "customer", "port", "webhook", "code", "country", "item", "device", "address")}
+            "payment", "customer", "port", "webhook", "replay", "code", "country", "item", "device", "address")}
         self.ids |= {
+            "audit_row": "1", "request": "req_" + "0" * 32,
             "reseller": self.reseller["id"], "sku": "none",
             "key": self.admin("GET", "/api-keys?reseller=" + self.reseller["id"])["data"][0]["id"]}
         for name, path in (("order", "orders"), ("service", "services"), ("delivery", "deliveries"), ("payment",
@@ -172,7 +173,9 @@ def operators(checks, tenant):
         same(before, tenant.rows())
         for endpoint in EVERY:
             if endpoint.api == ADMIN and endpoint.method == "GET" and endpoint.access == "operator":
-                answer = tenant.call(ADMIN, "GET", tenant.path(endpoint), key=tenant.operator)
+                # A sheet is of one reseller or of one product, whichever is named.
+                query = f"reseller={tenant.ids['reseller']}" if endpoint.path == "/price-sheet" else ""
+                answer = tenant.call(ADMIN, "GET", tenant.path(endpoint), key=tenant.operator, query=query)
                 assert answer.status in (200, 404), (endpoint.name, answer)
     with checks(f"X7 {tenant.blueprint}: `mode=test` of a live key never moves what has no test book"):
         before = tenant.rows()

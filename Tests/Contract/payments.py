@@ -429,7 +429,7 @@ def sandbox(gateway):
         policy = page.headers["content-security-policy"]
         for part in ("default-src 'none'", "form-action 'self'", "frame-ancestors 'none'", "base-uri 'none'"):
             assert part in policy, policy
-        assert "unsafe" not in policy and page.headers["referrer-policy"] == "no-referrer"
+        assert "unsafe" not in policy and page.headers["referrer-policy"] == "strict-origin"
         assert page.headers["x-frame-options"] == "DENY" and page.headers["x-content-type-options"] == "nosniff"
         assert page.headers["cache-control"] == "no-store" and b"<script" not in page.body
     with checks("A6 Cancel fails the payment, and Pay comes too late then; either counts once"):

@@ -23,6 +23,8 @@ def main():
         list_prices(checks, shop)
         dry_run(checks, shop)
         hash_of_the_book(checks, shop)
+        sheet(checks, shop)
+        effect(checks, shop)
         products_by_csv(checks, shop)
         history(checks, shop)
         restored(checks, gateway)
@@ -146,6 +148,80 @@ def hash_of_the_book(checks, shop):
             for n in range(6)]
         statuses = sorted(answer.status for answer in together(calls))
         assert statuses == [200] + [412] * 5, statuses
+
+
+def sheet(checks, shop):
+    a, b = shop.reseller(name="Ann", company="Ann Ltd"), shop.reseller(name="Ben")
+    sku = shop.product()
+    shop.price(a, sku, {"wholesale_monthly": "4.00", "max_quantity": 7})
+    shop.admin("PATCH", f"/products/{sku}", {"list": {"monthly": "5.00"}})
+
+    def rows(query):
+        page, found = shop.admin("GET", f"/price-sheet?{query}&limit=2").json, []
+        while True:
+            found += page["data"]
+            if not page["has_more"]:
+                return found
+            page = shop.admin("GET", f"/price-sheet?{query}&limit=2&cursor={page['next_cursor']}").json
+
+    with checks("O4 a sheet has every product for one reseller, and every reseller for one product, priced or not"):
+        catalogue = [row["sku"] for row in shop.admin("GET", "/products?limit=100").json["data"]]
+        of_a, of_b = rows(f"reseller={a['id']}"), rows(f"reseller={b['id']}")
+        assert [row["sku"] for row in of_a] == [row["sku"] for row in of_b] == catalogue
+        mine = next(row for row in of_a if row["sku"] == sku)
+        assert mine["price"]["wholesale_monthly"] == "4.00" and mine["price"]["max_quantity"] == 7, mine
+        assert mine["list"]["monthly"] == "5.00" and mine["reseller_name"] == "Ann Ltd", mine
+        assert next(row for row in of_b if row["sku"] == sku)["price"] is None
+        resellers = [row["id"] for row in shop.admin("GET", "/resellers?limit=100").json["data"]]
+        of_sku = rows(f"product={sku}")
+        assert [row["reseller"] for row in of_sku] == resellers
+        assert [row["reseller"] for row in of_sku if row["price"]] == [a["id"]], of_sku
+    with checks("O4 a sheet is of one reseller or of one product"):
+        for query, status in (("", 422), (f"reseller={a['id']}&product={sku}", 422), ("reseller=res_none", 404),
+                              ("product=none", 404)):
+            assert shop.admin("GET", f"/price-sheet?{query}").status == status, query
+
+
+def effect(checks, shop):
+    a, b = shop.reseller(balance="1000.00", company="Ann & Co"), shop.reseller(balance="1000.00", name="Ben")
+    sku, other = shop.product(), shop.product("manual")
+    for reseller in (a, b):
+        shop.price(reseller, sku, {"wholesale_monthly": "4.00", "wholesale_annual": "40.00"})
+        shop.price(reseller, other, {"wholesale_monthly": "9.00"})
+    shop.terms(b, default_discount_rate="50")
+    for reseller, product, term, quantity in (
+            (a, sku, "monthly", 2), (a, sku, "annual", 1), (b, sku, "monthly", 3), (a, other, "monthly", 1)):
+        assert shop.order(reseller, product, term=term, quantity=quantity).status == 201
+    rejected = shop.order(b, other).json["order"]["id"]
+    assert shop.admin("POST", f"/orders/{rejected}/reject").status == 200
+    rows = [["reseller", "sku", "wholesale_monthly", "wholesale_annual"],
+            [a["id"], sku, "5.00", ""], [b["id"], sku, "5.00", "40.00"], [a["id"], other, "9.00", ""],
+            [b["id"], other, "8.00", ""]]
+    with checks("O4 a dry run tells what the orders of the last days would come to, by reseller"):
+        told = send(shop, "/price-book.csv?dry_run=true&effect_days=90", rows).json["effect"]
+        # What does not change does not count: a's other product; nor does what was rejected.
+        assert told["days"] == 90 and told["orders"] == 3 and told["is_partial"] is False, told
+        of_a = next(row for row in told["resellers"] if row["reseller"] == a["id"])
+        # The annual order could not be placed any more.
+        assert of_a == {"reseller": a["id"], "name": "Ann & Co", "orders": 2, "paid": "8.00", "repriced": "10.00",
+                        "difference": "2.00", "not_sold": 1}, of_a
+        of_b = next(row for row in told["resellers"] if row["reseller"] == b["id"])
+        assert (of_b["paid"], of_b["repriced"], of_b["difference"]) == ("6.00", "7.50", "1.50"), of_b
+        assert (told["paid"], told["repriced"], told["difference"], told["not_sold"]) == ("14.00", "17.50", "3.50", 1)
+    with checks("O4 what orders would come to is told where it is asked, and where no line is wrong"):
+        assert "effect" not in send(shop, "/price-book.csv?dry_run=true", rows).json
+        wrong = rows + [["nobody", sku, "1.00", ""]]
+        assert "effect" not in send(shop, "/price-book.csv?dry_run=true&effect_days=90", wrong).json
+        for days in ("0", "91", "x"):
+            assert send(shop, f"/price-book.csv?dry_run=true&effect_days={days}", rows).status == 422, days
+    with checks("O4 a dry run warns of a price above the list price, and takes it"):
+        shop.admin("PATCH", f"/products/{sku}", {"list": {"monthly": "4.50"}})
+        told = send(shop, "/price-book.csv?dry_run=true", rows).json
+        assert [row["pointer"] for row in told["warnings"]] == [
+            "/line/2/wholesale_monthly", "/line/3/wholesale_monthly"], told["warnings"]
+        assert told["warnings"][0]["code"] == "above_list" and "4.50" in told["warnings"][0]["detail"], told
+        assert send(shop, "/price-book.csv", rows).status == 200
+        assert send(shop, "/price-book.csv?dry_run=true", rows).json["warnings"] == []
 
 
 def products(shop):

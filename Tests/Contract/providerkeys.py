@@ -109,7 +109,8 @@ def reading(checks, keys):
     shop = Shop(keys.gateway)
     reader = keys.made(name="monitor", role="read")["key"]
     with checks("P8 a key of role read has tenants, usage, the log and metrics"):
-        for path in ("/tenants", f"/tenants/{shop.slug}", "/usage", "/usage.csv", "/log", "/log.csv", "/log.jsonl"):
+        for path in ("/tenants", f"/tenants/{shop.slug}", "/usage", "/usage.csv", "/log", "/log.csv", "/log.jsonl",
+                     "/attention", f"/traffic?tenant={shop.slug}", "/node", "/nodes", "/placement"):
             assert keys("GET", path, key=reader).status == 200, path
             assert keys("HEAD", path, key=reader).status == 200, path
         assert keys.gateway.get("/metrics", key=reader).status == 200
@@ -117,7 +118,7 @@ def reading(checks, keys):
     with checks("P8 a key of role read changes nothing and gets no export, key or copy: 403, and nothing is done"):
         described = keys.gateway.get(API + "/openapi.json").json["paths"]
         readable = {"/tenants", "/tenants/{slug}", "/usage", "/usage.csv", "/log", "/log.csv", "/log.jsonl",
-                    "/openapi.json"}
+                    "/attention", "/traffic", "/node", "/nodes", "/placement", "/openapi.json"}
         tried = 0
         before = keys("GET", f"/tenants/{shop.slug}").json
         for path, operations in described.items():

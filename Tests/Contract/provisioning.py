@@ -204,7 +204,8 @@ def check_silence(gateway):
         for _ in range(20):
             gateway.jump(2 * 3600)
             now = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(gateway.now()))
-            wait_until(lambda: not scene.row(service)["next_at"] or scene.row(service)["next_at"] >= now)
+            # Without a time there is nothing more to come: one look says both.
+            wait_until(lambda: (scene.row(service)["next_at"] or "9999") >= now)
             if scene.queue("stuck"):
                 break
         [row] = scene.queue("stuck")

@@ -66,6 +66,20 @@ def container_options():
     yield without_own(pairs, "0.0.0.0", "/var/lib/tollgate/data")
 
 
+def node_options():
+    """What the examples of a cluster give to serve, without what differs from node to node or is each test's own."""
+    own = {
+        "--cluster-file", "--cluster", "--node", "--advertise", "--listen", "--admin-listen", "--data", "--blueprints"}
+    line = re.search(r"^ExecStart=((?:.*\\\n)*.*)$", text("cluster/tollgate-node.service"), re.M).group(1)
+    words = shlex.split(line.replace("\\\n", " "))
+    arguments = re.search(r"- serve\n((?: +(?:- --|#).*\n)+)", text("cluster/kubernetes.yaml")).group(1)
+    for pairs in (
+            list(zip(words[2::2], words[3::2])),
+            [tuple(pair.split("=", 1)) for pair in re.findall(r"- (--.*)", arguments)]):
+        assert {"--node", "--advertise"} <= {name for name, _ in pairs}, pairs
+        yield [word for pair in pairs if pair[0] not in own for word in pair]
+
+
 class Proxy:
     """A proxy as a child in a folder of its own; `context` trusts its certificate."""
 

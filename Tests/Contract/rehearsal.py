@@ -116,6 +116,41 @@ def levels(checks, shop):
         assert (answer.status, answer.json["code"]) == (409, "key_revoked"), answer
 
 
+def histories(checks, shop):
+    reseller = shop.reseller(rate_limit={"requests": 500, "window_seconds": 60})
+    path = f"/api-keys/{reseller['key_id']}/limit"
+    other = shop.admin("POST", "/api-keys", {"owner_email": f"owner@{shop.slug}.example", "role": "operator"}).json
+    changed = [
+        shop.admin("PUT", path, policy(100, 60)), shop.admin("PUT", path, policy(200, 60), key=other["key"]),
+        shop.admin("PUT", path, policy(200, 60)), shop.admin("DELETE", path)]
+    assert all(answer.status == 200 for answer in changed), changed
+    requests = [answer.headers["request-id"] for answer in changed]
+    with checks("O2 O6 each change of a key's limit is told: who, when, from, to, by which call, newest first"):
+        found = shop.admin("GET", f"{path}/history").json["data"]
+        assert [(row["from"], row["to"]) for row in found] == [
+            (policy(200, 60), None), (policy(100, 60), policy(200, 60)), (None, policy(100, 60))], found
+        assert [row["request_id"] for row in found] == [requests[3], requests[1], requests[0]], found
+        assert [row["key"] == other["id"] for row in found] == [False, True, False], found
+        assert {row["account"] for row in found} == {f"owner@{shop.slug}.example"}, found
+        for row in found:
+            line, = shop.admin("GET", f"/audit/requests/{row['request_id']}?at={row['at']}").json["data"]
+            assert line["sound"] and line["records"][0]["request_id"] == row["request_id"], line
+        first = shop.admin("GET", f"{path}/history?limit=2").json
+        rest = shop.admin("GET", f"{path}/history?limit=2&cursor={first['next_cursor']}").json
+        assert first["data"] + rest["data"] == found and not rest["has_more"], (first, rest)
+    with checks("O2 O3 a reseller's limit is read with how much of it is left, and tells who changed it"):
+        path = f"/resellers/{reseller['id']}/rate-limit"
+        call(shop, reseller, 30, 200)
+        shown = shop.admin("GET", f"/resellers/{reseller['id']}").json["rate_limit"]
+        assert {name: shown[name] for name in policy(500, 60)} == policy(500, 60), shown
+        assert 400 < shown["remaining"] < 500 and shown["reset"] >= 0, shown
+        shop.terms(reseller, rate_limit=policy(300, 60), api_access=True)
+        shop.terms(reseller, api_access=True)
+        found = shop.admin("GET", f"{path}/history").json["data"]
+        assert [(row["from"], row["to"]) for row in found][:1] == [(policy(500, 60), policy(300, 60))], found
+        assert shop.admin("GET", "/resellers/res_nobody/rate-limit/history").status == 404
+
+
 def rehearsals(checks, shop):
     reseller = shop.reseller(balance="10.00")
     path = f"/api-keys/{reseller['key_id']}"
@@ -238,6 +273,7 @@ def main():
     with Gateway(options.tollgate, demo=False) as gateway:
         shop = Shop(gateway)
         levels(checks, shop)
+        histories(checks, shop)
         edges(checks, shop, *rehearsals(checks, shop))
         beside_load(checks, shop)
     checks.finish()

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The rows of docs/contract.md and the tests that name them. A test names a row where the row's id stands as a word in
-its title: the text of a Swift `@Test("W4 …")`, or of a script's `checks("W4 …")`. Ids in comments and data do not count.
+its title: the text of a Swift `@Test("W4 …")`, of a script's `checks("W4 …")`, of a browser's `journey("U4 …")`. Ids in
+comments and data do not count.
 
 `--write` writes docs/rows.md. Without it the script fails where that table is stale, where a row that is built, or built
 in part, is named by no test or broken by no mutant (Tests/Mutants), where a mutant's snippet has gone from the sources,
@@ -71,11 +72,11 @@ def titles():
         with open(path, encoding="utf-8") as file:
             for title in SWIFT_TEST.findall(file.read()):
                 yield os.path.relpath(path, TESTS), title
-    for path in glob.glob(os.path.join(TESTS, "Contract", "*.py")):
+    for path in glob.glob(os.path.join(TESTS, "Contract", "*.py")) + glob.glob(os.path.join(TESTS, "Browser", "*.py")):
         with open(path, encoding="utf-8") as file:
             tree = ast.parse(file.read(), path)
         for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and node.args and called(node.func) == "checks":
+            if isinstance(node, ast.Call) and node.args and called(node.func) in ("checks", "journey"):
                 yield os.path.relpath(path, TESTS), text(node.args[0])
 
 

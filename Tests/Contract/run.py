@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Runs the contract's scripts side by side, the longest first, and prints each as it ends: what failed, its seconds,
-and a table of all seconds at the end. The last line is `N passed, N failed`.
+"""Runs the contract's scripts, and Tests/Browser as one more, side by side, the longest first, and prints each as it
+ends: what failed, its seconds, and a table of all seconds at the end. The last line is `N passed, N failed`.
 
     Tests/Contract/run.py --tollgate .build/release/tollgate [--only NAME]… [--jobs N] [--long] [--logs FOLDER]
         [--whole]
@@ -25,23 +25,30 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 # Code that scripts share, and this.
 SHARED = {
     "run", "support", "shop", "strangers", "flooding", "wire", "logged", "proxy", "endpoints", "schema_hooks", "hooks",
-    "told", "receiver", "units", "clock", "office", "clientwire", "commandlines", "heavy", "payservice"}
+    "told", "receiver", "units", "pagewire", "clock", "office", "clientwire", "commandlines", "heavy", "payservice",
+    "examplebook", "checks", "archivereader", "objectstore", "cluster", "replicas", "histories"}
+# Scripts that lie elsewhere, and take the same options behind these words.
+BROWSER = os.path.join(ROOT, "Tests", "Browser", "run.py")
+ELSEWHERE = {"browser": [BROWSER, "pages", "callers", "scripts"], "journeys": [BROWSER, "gates", "journeys"]}
 # About what each takes by itself on two idle cores, in seconds: who takes longest starts first. The table that a run
 # ends with says better; one that is not here starts before all.
 SECONDS = {
-    "schema": 110, "sending": 60, "budgets": 40, "files": 30, "proxies": 26, "payments": 25, "faults": 24, "soak": 22,
+    "browser": 200, "journeys": 200, "schema": 110, "sending": 60, "budgets": 40, "files": 30, "proxies": 26,
+    "payments": 25, "nodes": 60,
+    "faults": 24, "logfaults": 15, "soak": 22,
     "nodebackup": 22, "destinations": 22, "races": 20, "unitcare": 20, "output": 20, "moving": 19, "crowd": 18,
     "spreadsheet": 18, "firststeps": 17, "weight": 17, "gate": 16, "fullload": 14, "flood": 14, "people": 14,
     "seeds": 12, "secrecy": 12, "codes": 12, "kill": 12, "provisioning": 12, "pages": 11, "provider": 10, "ports": 10,
     "lifecycle": 10, "credits": 10, "reconciliation": 10, "package": 10, "command": 9, "badinput": 9, "sandbox": 9,
-    "due": 9, "strict": 9, "access": 8, "testbook": 8, "accounts": 8, "passwords": 8, "sessions": 8, "terminal": 7,
+    "due": 9, "examples": 15, "generated": 30, "strict": 9, "access": 8, "testbook": 8, "accounts": 8, "passwords": 8,
+        "sessions": 8, "terminal": 7,
     "isolation": 6, "canary": 6, "clients": 6, "rooms": 6, "prices": 5, "walk": 5, "loops": 5, "exampleshop": 5,
     "handover": 5, "eventstorm": 5, "modes": 5, "receivers": 5, "reports": 5, "upgrade": 5, "stock": 4, "departing": 4,
     "letters": 4, "addresses": 4, "hostile": 3, "licences": 3, "deploy": 3, "metering": 3, "renewals": 3,
     "analytics": 2, "answers": 2, "attention": 2, "bookcommand": 2, "changes": 2, "corrections": 2, "endpoints_api": 2,
-    "events": 2, "feeds": 2, "hosts": 2, "lapses": 2, "logo": 2, "pricebook": 2, "providerkeys": 2, "rehearsal": 2,
-    "refunds": 2, "rows": 2, "week_operator": 7, "week_provider": 15, "week_reseller": 5,
-    "searches": 2, "tenants": 2, "topups": 2, "truth": 2, "usage": 2, "browsers": 2}
+    "events": 2, "feeds": 2, "hosts": 2, "lapses": 2, "logo": 2, "looks": 2, "pricebook": 2, "providerkeys": 2,
+    "rehearsal": 2, "refunds": 2, "rows": 2, "week_operator": 7, "week_provider": 15, "week_reseller": 5,
+    "failover": 20, "joining": 20, "searches": 2, "tenants": 2, "topups": 2, "truth": 2, "usage": 2, "browsers": 2}
 SECONDS_MAX = 1200
 SECONDS_MAX_LONG = 7200
 # Between the SIGTERM to a script that took too long, by which it ends its gateways, and the SIGKILL.
@@ -56,7 +63,8 @@ class Script:
 
     def __init__(self, name, options):
         self.name = name
-        self.command = [sys.executable, "-u", os.path.join(HERE, name + ".py"), "--tollgate", options.tollgate]
+        words = ELSEWHERE.get(name, [os.path.join(HERE, name + ".py")])
+        self.command = [sys.executable, "-u", *words, "--tollgate", options.tollgate]
         self.command += ["--long"] if options.long else []
         self.seconds_max = SECONDS_MAX_LONG if options.long else SECONDS_MAX
         self.log = os.path.join(options.logs, name + ".log")
@@ -197,7 +205,7 @@ def arguments(names):
 
 def main():
     names = [os.path.basename(path)[:-len(".py")] for path in sorted(glob.glob(os.path.join(HERE, "*.py")))]
-    names = [name for name in names if name not in SHARED]
+    names = [name for name in names if name not in SHARED] + list(ELSEWHERE)
     options = arguments(names)
     unknown = SECONDS.keys() - set(names)
     if unknown:

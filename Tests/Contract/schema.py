@@ -18,7 +18,8 @@ FIXED = "20260101"
 SECONDS_MAX = 3600
 # What is used up at once, so that 429 is seen.
 SLOW = {"requests": 1, "window_seconds": 60}
-PASSWORD = "correct horse battery"
+# None that an example has: examples are sent as well, and would set another.
+PASSWORD = "no horse of any example"
 # Set anew it is still known.
 SAME = {"old": PASSWORD, "new": PASSWORD}
 CHECKS = ["not_a_server_error", "status_code_conformance", "content_type_conformance", "response_headers_conformance",
@@ -29,7 +30,8 @@ BASES = {"wholesale_orders": "/api/partner/v1", "credit_reports": "/api/v1/resel
          "proxy_ports": "/v1", "activation_codes": "/api/reseller"}
 # Refusals of calls that their description allows: rules that a JSON Schema cannot say.
 UNSAYABLE = [
-    "must be in the future", "would take too long to fill again", "is no account of this tenant", "must not be zero",
+    "must be in the future", "must not be in the future", "would take too long to fill again",
+    "is no account of this tenant", "must not be zero",
     "must be more than zero", "is required without a known countryId", "is required with external_ref",
     "days before to", "must not be after to", "must repeat the slug", "/blueprint: must be one of", "/certificate",
     "come together", "comes twice", "/cursor: is not a cursor that this list gave", "must not hold invisible",
@@ -51,6 +53,7 @@ UNSAYABLE = [
     # Where an amount may be text; as a number the description bounds it.
     "must be from 10 to 1000000",
     "is not changed together with owner_email", "is another account's of this tenant",
+    "must be there, or product must, and not both", "must be a head as /audit/head",
 ]
 BUNDLE = "application/vnd.tollgate.tenant"
 SQLITE = "application/vnd.sqlite3"
@@ -304,6 +307,9 @@ def admin(scene):
     done = [scene.order(shop, "instant") for _ in range(4)]
     services = [order["services"][0]["id"] for order in done]
     scene.admin("POST", f"/services/{services[1]}/suspend")
+    ending = [scene.order(shop, "instant")["services"][0]["id"] for _ in range(2)]
+    for service in ending:
+        scene.admin("POST", f"/services/{service}/cancel", {"at": "term_end"})
     resellers = {
         "approve": scene.reseller("applicant", moves=()), "suspend": scene.reseller("good"),
         "resume": scene.reseller("bad", moves=("approve", "suspend")), "terminate": scene.reseller("gone")}
@@ -320,6 +326,7 @@ def admin(scene):
         headers={"Content-Type": "text/csv"})
     event = scene.admin("GET", "/credit-events")["data"][0]
     delivery, hook = (scene.admin("GET", f"/{rows}")["data"][0]["id"] for rows in ("deliveries", "webhooks"))
+    replay = scene.admin("POST", "/deliveries/replay", {"since": "2020-01-01T00:00:00Z"})["id"]
     payment = scene.admin("GET", "/payments")["data"][0]["id"]
     subscriber = {"id": [scene.admin("GET", "/subscribers")["data"][0]["id"]]}
     session = scene.session(ADMIN, "owner@here.example")
@@ -335,7 +342,7 @@ def admin(scene):
     only = {"reseller": shop["id"]}
     return {
         # The limits here go away before; tried in rehearsal.py.
-        "never": ["POST /api-keys/{id}/limit/reset"],
+        "never": ["POST /api-keys/{id}/limit/reset", "GET /codes/{code}"],
         "document": scene.base + ADMIN, "credential": scene.token(session), "sessions": {"DELETE /session": session},
         "renews": {"DELETE /account/sessions/{id}": session, "DELETE /sessions/{id}": session,
                    "POST /account/password": session},
@@ -359,7 +366,8 @@ def admin(scene):
         "queries": {
             **{f"GET /{name}": only for name in (
                 "api-keys", "orders", "orders.csv", "services", "services.csv", "deliveries", "customers",
-                "credit-events", "reconciliations", "reviews", "licences")},
+                "credit-events", "reconciliations", "reviews", "licences", "usage/groups")},
+            "GET /api-keys/activity": {"key": scene.shop_key},
             **{f"POST /licences/{move}": {"mode": "live"} for move in ("withdraw", "move")},
             "DELETE /ports/{address}": {"mode": "live"},
             "POST /reconciliations": only, "GET /users": {"signed_up_via": scene.shop_key},
@@ -370,7 +378,9 @@ def admin(scene):
             "GET /usage": {**only, "from": "2026-01-01", "to": "2026-02-01"}},
         "paths": {
             "/api-keys/{id}": {"id": keys[:1]}, "/api-keys/{id}/rotate": {"id": keys[1:2]},
-            "/api-keys/{id}/limit": {"id": keys[2:]}, "/resellers/{id}": {"id": [terms["id"]]},
+            "/api-keys/{id}/limit": {"id": keys[2:]}, "/audit/{seq}": {"seq": ["1", "2"]},
+            "/audit/requests/{id}": {"id": [scene.admin("GET", "/audit")["data"][0]["request_id"]]},
+            "/resellers/{id}": {"id": [terms["id"]]},
             "/resellers/{id}/webhook-secret/rotate": {"id": [terms["id"]]},
             "/resellers/{id}/balance": {"id": [terms["id"]]},
             "/resellers/{id}/statement": at, "/resellers/{id}/sessions": at, "/account/sessions/{id}": {"id": [own]},
@@ -390,7 +400,9 @@ def admin(scene):
             "/services/{id}/resume": {"id": services[1:2]}, "/services/{id}/cancel": {"id": services[2:3]},
             "/services/{id}/details": {"id": services[3:]}, **units(scene),
             "/deliveries/{id}": {"id": [delivery]}, "/deliveries/{id}/retry": {"id": [delivery]},
-            "/webhooks/{id}": {"id": [hook]},
+            "/deliveries/{id}/signature": {"id": [delivery]}, "/replays/{id}": {"id": [replay]},
+            "/services/{id}/charges": {"id": services[3:]}, "DELETE /services/{id}/cancel": {"id": ending},
+            "/webhooks/{id}": {"id": [hook]}, "/webhooks/{id}/test": {"id": [hook]},
             **{f"/webhooks/{{id}}/{move}": {"id": [hook]} for move in ("disable", "enable", "pause", "resume")},
             "/credit-events/{id}": {"id": [event["id"]]}, "/reconciliations/{id}": {"id": [made["id"]]},
             "/reviews/{id}": {"id": reviews[:1]}, "/reviews/{id}/close": {"id": reviews[1:2]},
@@ -399,32 +411,39 @@ def admin(scene):
 
 
 def provider(scene):
-    for slug in ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine"):
+    for slug in ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"):
         scene.tenant(slug)
     scene.provider("POST", "/tenants/two/suspend")
     scene.provider("POST", "/tenants/seven/cancel")
-    scene.provider("POST", "/tenants/nine/move", {"base_url": "https://there.example"})
+    for slug in ("nine", "ten"):
+        scene.provider("POST", f"/tenants/{slug}/move", {"base_url": "https://there.example"})
     scene.provider("DELETE", "/tenants/eight?confirm=eight&after_days=30")
     shown = scene.provider("POST", "/provider-keys", {"name": "shown"})["id"]
     at = {"slug": ["one"]}
     export = scene.call("GET", PROVIDER + "/tenants/one/export", key=scene.gateway.provider_key, raw=True).body
     return {
-        # A bundle with its passphrase, of a tenant that is not here; tried in moving.py.
-        "never": ["POST /tenants/import"],
+        # A bundle with its passphrase, of a tenant that is not here; tried in moving.py. A moment that a past is kept
+        # of; tried in past.py and forks.py.
+        # A cluster of two; tried in ClusterTests.
+        "never": ["POST /tenants/import", "POST /tenants/{slug}/fork", "POST /nodes/{node}/drain",
+                  "DELETE /nodes/{node}/drain", "POST /tenants/{slug}/adopt"],
         "document": PROVIDER,
         "bodies": {"POST /tenants/{slug}/restore": {SQLITE: export}, "POST /tenants/import": {BUNDLE: b"no bundle"}},
         "credential": scene.gateway.provider_key, "slow": "no such key",
         "minted": ["POST /provider-keys/{key}/rotate", "DELETE /provider-keys/{key}"],
         "members": {"POST /tenants": {"blueprint": "everything"}},
+        # Of one kind or the other.
+        "wholes": {"POST /tenants/{slug}/move": {"base_url": "https://there.example"}},
         "queries": {"DELETE /tenants/{slug}": {"confirm": "six"}},
         "paths": {
             "/tenants/{slug}": at, "DELETE /tenants/{slug}": {"slug": ["six"]}, "/tenants/{slug}/owner-key": at,
             "/tenants/{slug}/export": at, "/tenants/{slug}/move": {"slug": ["four"]},
             "/tenants/{slug}/move/confirm": {"slug": ["four"]}, "/tenants/{slug}/restore": at,
+            "/tenants/{slug}/fork": at,
             "/tenants/{slug}/suspend": {"slug": ["three"]},
             "/tenants/{slug}/resume": {"slug": ["two"]}, "/tenants/{slug}/cancel": {"slug": ["four"]},
             "/tenants/{slug}/refund": {"slug": ["five"]}, "/tenants/{slug}/invitation": at,
-            "DELETE /tenants/{slug}/move": {"slug": ["nine"]},
+            "DELETE /tenants/{slug}/move": {"slug": ["nine", "ten"]},
             "DELETE /tenants/{slug}/cancel": {"slug": ["seven"]}, "/tenants/{slug}/deletion": {"slug": ["eight"]},
             "/provider-keys/{key}": {"key": [shown]}}}
 
@@ -468,7 +487,7 @@ def examine(tools, gateway, name, scene, folder, options):
     path = os.path.join(folder, name)
     os.mkdir(path)
     scene = {"place": "bearer", "is_in_query": False, "webhook_secret": None, "sessions": {}, "renews": {},
-             "credentials": {}, "minted": [], "members": {}, "bodies": {}, "queries": {}, "paths": {},
+             "credentials": {}, "minted": [], "members": {}, "wholes": {}, "bodies": {}, "queries": {}, "paths": {},
              "scatters": True, "unsayable": UNSAYABLE, "answered": os.path.join(path, "answered.json"), **scene}
     scene["bodies"] = {operation: {kind: written(path, content) for kind, content in contents.items()}
                        for operation, contents in scene["bodies"].items()}

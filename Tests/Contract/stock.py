@@ -106,6 +106,12 @@ def check_stock(gateway):
         assert counts() == (3, 2, 1)
         placed = scene.place(sku).json
         assert scene.service(placed["services"][0]["id"])["details"]["item"]["value"] == f"key-3-{CANARY}"
+    with checks("O4 all stock is counted: what is free, sold, withdrawn, and how long it lasts at the rate of 30 days"):
+        [level] = [row for row in scene.admin("GET", "/stock?kind=items").json["data"] if row["product"] == sku]
+        assert level == {"kind": "items", "product": sku, "country": None, "free": 2, "expired": 0, "used": 3,
+                         "withdrawn": 1, "used_30_days": 3, "days_left": 20}, level
+        assert scene.admin("GET", "/stock?mode=test").json["data"] == []
+        assert scene.admin("GET", "/stock?kind=apples").status == 422
     with checks("O4 twenty orders at once for two items: two are sold, each once"):
         answers = together([lambda: scene.place(sku) for _ in range(20)])
         assert sorted(answer.status for answer in answers) == [201] * 2 + [409] * 18, answers

@@ -15,7 +15,6 @@ A script does:
 import argparse
 import base64
 import concurrent.futures
-import contextlib
 import fcntl
 import hashlib
 import hmac
@@ -30,17 +29,16 @@ import subprocess
 import sys
 import tempfile
 import time
-import traceback
 
-from told import Catalogue, sweep
-
+from checks import Checks
 from clock import Clock
+from told import Catalogue, sweep
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 START_SECONDS_MAX = 120
 STOP_SECONDS_MAX = 40
-# A check that took longer says so.
-SLOW_SECONDS = 0.5
+# Where the gateways of a run keep their commits (B1): `files`, `log`, or as the gateway has it.
+COMMITS = os.environ.get("TOLLGATE_TEST_COMMITS")
 # Under a sanitizer memory is held back on purpose, and says nothing.
 IS_SANITIZED = "ASAN_OPTIONS" in os.environ or "TSAN_OPTIONS" in os.environ
 
@@ -60,32 +58,6 @@ def arguments(flags=None, **integers):
     # Ended from outside, a script still ends the gateways that it started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     return options
-
-
-class Checks:
-    """Counts and prints: `ok - …` or `not ok - …` a check, its seconds where they are many; `finish` ends the script with `N passed, N failed`."""
-
-    def __init__(self):
-        self.passed = 0
-        self.failed = 0
-
-    @contextlib.contextmanager
-    def __call__(self, name):
-        began = time.monotonic()
-        try:
-            yield
-        except Exception:
-            self.failed += 1
-            print(f"not ok - {name}", flush=True)
-            traceback.print_exc(file=sys.stdout)
-        else:
-            self.passed += 1
-            seconds = time.monotonic() - began
-            print(f"ok - {name}" + (f" # {seconds:.1f} s" if seconds >= SLOW_SECONDS else ""), flush=True)
-
-    def finish(self):
-        print(f"{self.passed} passed, {self.failed} failed", flush=True)
-        sys.exit(1 if self.failed else 0)
 
 
 class Answer:
@@ -109,9 +81,14 @@ class Gateway:
 
     `data`: an existing folder to use and to leave; `arguments`: more options of serve; `demo`: with the demo tenants, whose
     twenty passwords cost seconds of scrypt; `tls`: the context that calls are made with, where the arguments ask for TLS;
-    `clock`: its time of day is ours plus what `jump` adds, by libfaketime."""
+    `clock`: its time of day is ours plus what `jump` adds, by libfaketime; as a text, a time at which it stands;
+    `environment`: more than ours."""
 
-    def __init__(self, tollgate, *arguments, data=None, demo=True, blueprints=None, tls=None, clock=False):
+    # The port that is asked for; 0: any.
+    listens_at = 0
+
+    def __init__(self, tollgate, *arguments, data=None, demo=True, blueprints=None, tls=None, clock=False,
+                 environment=None):
         self.tollgate = tollgate
         self.arguments = list(arguments)
         self.has_demo = demo
@@ -119,7 +96,8 @@ class Gateway:
         self.blueprints = blueprints or os.path.join(ROOT, "tenants")
         self.owns_data = data is None
         self.data = data or tempfile.mkdtemp(prefix="tollgate-")
-        self.clock = Clock(self.data) if clock else None
+        self.clock = Clock(self.data, clock if isinstance(clock, str) else None) if clock else None
+        self.environment = environment or {}
         self.process = None
         self.output = []
         self.first_key = None
@@ -148,14 +126,17 @@ class Gateway:
 
     def start(self):
         """Returns once the gateway listens; its port is then `self.port`."""
-        command = [self.tollgate, "serve", "--port", "0", "--data", self.data, "--blueprints", self.blueprints]
+        command = [self.tollgate, "serve", "--port", str(self.listens_at), "--data", self.data]
+        command += ["--blueprints", self.blueprints]
         command += (["--demo"] if self.has_demo else []) + self.arguments
+        if COMMITS and not {"--commits", "--cluster"} & set(self.arguments):
+            command += ["--commits", COMMITS]
         if self.clock and "--clock-leap" not in self.arguments:
             command += ["--clock-leap", "0"]
         self.error_file = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.error_file,
-            env=self.clock and self.clock.environment())
+            env={**(self.clock.environment() if self.clock else os.environ), **self.environment})
         self.output = []
         self.pending = b""
         self.port = int(self.wait_for_line(r"listening on https?://[^ ]+:(\d+)$").group(1))
@@ -165,6 +146,11 @@ class Gateway:
     def jump(self, seconds):
         """The gateway's time of day goes on, or back, by so many seconds, at once."""
         self.clock.jump(seconds)
+
+    def stand_at(self, time):
+        """The gateway's time of day is this from now on, as "2026-03-22 10:30:00"."""
+        self.clock.stands_at = time
+        self.clock.write()
 
     def now(self):
         """The gateway's time of day, in seconds since 1970."""

@@ -107,6 +107,51 @@ def usage(checks, gateway, shop, sku):
         days = {(row["key"], row["route"]): row for row in rows(shop, f"reseller={two['id']}")}
         assert days[two["key_id"], "POST /api/partner/v1/orders"]["orders"] == 3, days
         assert days[two["key_id"], "GET /api/partner/v1/keys"]["forbidden"] == 3, days
+    return one, two, begin
+
+
+def summed(checks, shop, one, two):
+    with checks("O6 counts are added up by key, reseller and route, the greatest first, as the rows say"):
+        every = rows(shop, f"by=hour&reseller={one['id']}") + rows(shop, f"by=hour&reseller={two['id']}")
+        for group in ("key", "reseller", "route"):
+            sums = {}
+            for row in every:
+                sums.setdefault(row[group], []).append(row)
+            for reseller in (one, two):
+                found = shop.admin("GET", f"/usage/groups?by=hour&group={group}&reseller={reseller['id']}").json
+                assert not found["has_more"] and found["data"], found
+                counts = [row["requests"] for row in found["data"]]
+                assert counts == sorted(counts, reverse=True), counts
+                if group != "key":
+                    continue
+                for row in found["data"]:
+                    for name in ("requests", "unauthorized", "forbidden", "rate_limited", "other_refusals", "orders"):
+                        assert row[name] == sum(each[name] for each in sums[row["name"]]), (row, name)
+        found = shop.admin("GET", f"/usage/groups?by=hour&group=route&sort=orders&limit=1&reseller={two['id']}").json
+        assert [row["name"] for row in found["data"]] == ["POST /api/partner/v1/orders"] and found["has_more"], found
+    with checks("O1 O6 keys are listed with their calls by hour and when they were last used"):
+        listed = {row["id"]: row for row in rows(shop, f"reseller={one['id']}", "/api-keys/activity")}
+        hours = listed[one["key_id"]]["hours"]
+        assert len(hours) == 24 and [row["hour"] for row in hours] == sorted(row["hour"] for row in hours)
+        counted = rows(shop, f"by=hour&key={one['key_id']}")
+        for row in hours:
+            assert row["requests"] == sum(each["requests"] for each in counted if each["hour"] == row["hour"]), row
+            assert row["other_refusals"] == sum(
+                each["other_refusals"] for each in counted if each["hour"] == row["hour"]), row
+        mine = listed[one["key_id"]]
+        assert mine["requests"] == sum(row["requests"] for row in hours) > 0
+        assert mine["last_used_at"] == max(row["hour"] for row in hours if row["requests"]), mine
+        assert {row["id"] for row in shop.admin("GET", f"/api-keys?reseller={one['id']}").json["data"]} == set(listed)
+        unused = shop.mint(one).json["id"]
+        row, = rows(shop, f"key={unused}", "/api-keys/activity")
+        assert (row["last_used_at"], row["requests"], row["refused"]) == (None, 0, 0), row
+        assert shop.admin("DELETE", f"/api-keys/{unused}").status == 200
+        for state, is_there in (("active", False), ("ended", True)):
+            found = rows(shop, f"reseller={one['id']}&state={state}", "/api-keys/activity")
+            assert (unused in {row["id"] for row in found}) == is_there, (state, found)
+
+
+def in_order(checks, shop, one, two):
     with checks("O6 usage is sorted by what is asked, either way, over its pages"):
         for order, name in (("-requests", "requests"), ("orders", "orders"), ("-refusals", "refusals"),
             ("-forbidden", "forbidden")):
@@ -124,7 +169,6 @@ def usage(checks, gateway, shop, sku):
             assert shop.call(one, "GET", "/keys", key=token).status == 200
         row, = rows(shop, f"reseller={one['id']}&route=GET%20/api/partner/v1/keys")
         assert (row["key"], row["requests"]) == (None, 3), row
-    return one, two, begin
 
 
 def kept(checks, gateway, shop, one, begin):
@@ -159,13 +203,15 @@ def stamp(seconds):
 
 
 def survives(checks, gateway, shop, one):
-    with checks("O6 G8 what was counted with an effect is there after kill -9, once"):
+    with checks("O6 G8 what was counted is there after kill -9, once"):
         sku = shop.product()
         shop.price(one, sku, {"wholesale_monthly": "1.00"})
         orders = f"reseller={one['id']}&route=POST%20/api/partner/v1/orders"
         before = sum(row["orders"] for row in rows(shop, orders))
         for _ in range(5):
             assert shop.order(one, sku, timestamp=int(gateway.now())).status == 201
+        # Counts come behind the calls, at most five seconds; an export waits for all that came before it.
+        verified_export(gateway, shop.slug)
         gateway.kill()
         gateway.start()
         assert sum(row["orders"] for row in rows(shop, orders)) == before + 5
@@ -247,6 +293,8 @@ def main():
         shop.price(first, sku, {"wholesale_monthly": "1.00"})
         audit(checks, gateway, shop, first, sku)
         one, two, begin = usage(checks, gateway, shop, sku)
+        summed(checks, shop, one, two)
+        in_order(checks, shop, one, two)
         own(checks, gateway, shop, one, two, sku)
         standing(checks, gateway, shop, one)
         survives(checks, gateway, shop, one)

@@ -7,6 +7,18 @@ private func bytes(_ hex: String) throws -> [UInt8] { try #require(Hex.decode(he
 
 @Suite("Signatures, sealing and passwords")
 struct CipherTests {
+    @Test("G5 one context signs as many messages as it is given, each as a new one would")
+    func signer() throws {
+        let key = try SigningKey(seed: [UInt8](repeating: 7, count: 32))
+        let signer = Signer(key)
+        for length in [0, 1, 64, 200, 5_000] {
+            let message = (0..<length).map { UInt8(truncatingIfNeeded: $0) }
+            let signature = signer.sign(message)
+            #expect(signature == key.sign(message) && signature == signer.sign(message))
+            #expect(Ed25519.verify(signature: signature, message: message, publicKey: key.publicKey))
+        }
+    }
+
     @Test(
         "Ed25519 gives the published keys and signatures (RFC 8032 §7.1)",
         arguments: [

@@ -1,6 +1,7 @@
+import Archive
 import Cryptography
 import Foundation
-import Provider
+import Glibc
 import TenantRegistry
 import Testing
 
@@ -13,6 +14,10 @@ struct ArchiveTests {
         let path = NSTemporaryDirectory() + "tollgate-archive-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: path) }
         try body(path)
+    }
+
+    private func backup(_ path: String) throws -> Archive {
+        try Archive.forBackup(.folder(path)) { _ in FolderStore(path) }
     }
 
     @Test("P11 B3 an object is named by place and content: the same bytes there are the same object")
@@ -33,15 +38,15 @@ struct ArchiveTests {
     @Test("P11 a piece that an index names at another than its place is not put in")
     func places() throws {
         try folder { path in
-            let archive = try ArchiveFolder(writing: path)
+            let archive = try backup(path)
             let owner = ArchivePlace.tenant(id)
             let pieces = try (0..<2).map { try key.seal([UInt8($0)], at: ArchivePlace.pages(of: owner, $0)) }
-            for piece in pieces { #expect(try !archive.write(piece.name, piece.bytes)) }
+            for piece in pieces { #expect(try !archive.store.put(piece.name, piece.bytes)) }
             for (order, isGood) in [([0, 1], true), ([1, 0], false), ([0, 0], false)] {
                 let index = try key.seal(
                     ArchiveIndex(bytes: 2, pieces: order.map { pieces[$0].name }).json,
                     at: ArchivePlace.index(of: owner))
-                _ = try archive.write(index.name, index.bytes)
+                _ = try archive.store.put(index.name, index.bytes)
                 let target = path + "/file"
                 if isGood {
                     try archive.assemble(index.name, under: key, to: target)
@@ -63,17 +68,19 @@ struct ArchiveTests {
             #expect(!ArchivePlace.isName(name))
         }
         try folder { path in
-            let archive = try ArchiveFolder(writing: path)
-            #expect(throws: ArchiveFailure.damaged("../x")) { try archive.write("../x", [1]) }
+            let archive = try backup(path)
+            #expect(throws: StoreFailure.refused("../x is no name")) { try archive.store.put("../x", [1]) }
+            #expect(throws: StoreFailure.self) { try archive.store.get("../x") }
+            #expect(throws: StoreFailure.self) { try archive.store.remove("../x") }
         }
     }
 
     @Test("P11 one backup at a time is written into a folder, and none into one that is no archive")
     func folders() throws {
         try folder { path in
-            let first = try ArchiveFolder(writing: path)
-            #expect(throws: DataDirectory.Failure.self) { try ArchiveFolder(writing: path) }
-            #expect(first.manifests.isEmpty)
+            let first = try backup(path)
+            #expect(throws: DataDirectory.Failure.self) { try backup(path) }
+            #expect(try first.manifests().isEmpty)
             #expect(throws: ArchiveFailure.noManifest) {
                 try first.open(nil, by: .masterKey([UInt8](repeating: 0, count: 32)))
             }
@@ -81,9 +88,104 @@ struct ArchiveTests {
         try folder { path in
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
             try Data("x".utf8).write(to: URL(fileURLWithPath: path + "/x"))
-            #expect(throws: ArchiveFailure.noArchive(path)) { try ArchiveFolder(writing: path) }
+            #expect(throws: ArchiveFailure.noArchive(path)) { try backup(path) }
             try Data("tollgate-archive 2\n".utf8).write(to: URL(fileURLWithPath: path + "/FORMAT"))
-            #expect(throws: ArchiveFailure.newer) { try ArchiveFolder(writing: path) }
+            #expect(throws: ArchiveFailure.newer) { try backup(path) }
+        }
+    }
+
+    @Test("B3 a place of an archive is a folder, or a bucket and a prefix that nothing has to be escaped in")
+    func addresses() {
+        #expect(ArchiveAddress("/srv/archive") == .folder("/srv/archive"))
+        #expect(ArchiveAddress("s3://bucket") == .bucket("bucket", prefix: ""))
+        #expect(ArchiveAddress("s3://bucket/a/b/") == .bucket("bucket", prefix: "a/b/"))
+        for bad in ["", "s3://", "s3:///a", "s3://ab", "s3://bucket/../x", "s3://bucket/a b", "s3://bucket/a?b"] {
+            #expect(ArchiveAddress(bad) == nil, "\(bad)")
+        }
+    }
+
+    @Test("B3 a folder lists in order, behind a name, below a prefix, and nothing that is no object")
+    func lists() throws {
+        try folder { path in
+            let store = FolderStore(path)
+            let names = ["log/a/b/1-a", "log/a/b/2-a", "log/a/c/1-a", "keys/x-1"]
+            for name in names.reversed() { #expect(try !store.put(name, Array(name.utf8))) }
+            try Data("x".utf8).write(to: URL(fileURLWithPath: path + "/log/a/b/UPPER"))
+            #expect(try store.list("log/", after: "") == Array(names.prefix(3)))
+            #expect(try store.list("log/a/b/", after: "log/a/b/1-a") == ["log/a/b/2-a"])
+            #expect(try store.list("log/a/b/2", after: "") == ["log/a/b/2-a"])
+            #expect(try store.all("") == names.sorted())
+            #expect(try store.put(names[0], Array(names[0].utf8)))
+            try store.remove(names[0])
+            try store.remove(names[0])
+            #expect(try store.get(names[0]) == nil)
+        }
+    }
+
+    @Test("B3 credentials are in no text of what has them, and a file with them is its owner's alone")
+    func credentials() throws {
+        try folder { path in
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+            let file = path + "/credentials"
+            try DataDirectory.writeNew(
+                Array("[a]\naws_access_key_id = AKIA1\naws_secret_access_key=s3cret=/+\n".utf8), to: file)
+            let settings = try S3Settings(environment: ["AWS_REGION": "eu-1"], file: file)
+            #expect(settings.region == "eu-1" && settings.endpoint == "https://s3.eu-1.amazonaws.com")
+            let texts = ["\(settings)", String(reflecting: settings.credentials), "\(settings.credentials)"]
+            for text in texts { #expect(!text.contains("s3cret") && !text.contains("AKIA1")) }
+            chmod(file, 0o640)
+            #expect(throws: DataDirectory.Failure.self) { try S3Settings(environment: [:], file: file) }
+            #expect(throws: S3Settings.Failure.self) { try S3Settings(environment: [:], file: nil) }
+        }
+    }
+
+    @Test("B3 places of a log's objects sort as they follow each other, and are read as they are written")
+    func logPlaces() throws {
+        let node = LogPlace.node(SeededRandom(seed: 5))
+        let streams = (1..<4).map { LogPlace.stream(UInt32($0), SeededRandom(seed: UInt64($0))) }
+        let places = streams.flatMap { stream in
+            [1, 2, 10, 0xFFFF_FFFF].map { LogPlace(node: node, stream: stream, number: $0) }
+        }
+        #expect(places.shuffled().sorted() == places)
+        #expect(places.map(\.text).sorted() == places.map(\.text))
+        for place in places {
+            #expect(LogPlace(place.text) == place)
+            #expect(ArchivePlace.isName(place.text + "-ab"))
+        }
+        for bad in ["", "log/x", "log/../\(streams[0])/000000000001", "tenants/\(node)/\(streams[0])/000000000001"] {
+            #expect(LogPlace(bad) == nil)
+        }
+    }
+
+    @Test("B3 an object of a log opens as it was sealed, and not once a bit of it changed or at another place")
+    func logObjects() throws {
+        let place = LogPlace(node: "00000000000000aa", stream: "00000001000000bb", number: 3)
+        let sealed = try ArchiveSealed.seal([1, 2, 3], of: id, at: place, under: key)
+        let tenant = ArchiveManifest.Tenant(
+            id: id, slug: "acme", index: "tenants/\(id.text)/index-ab", bytes: 5, head: "1:2:3",
+            mark: SnapshotMark(lsn: .max - 1, incarnation: 2, at: Timestamp(milliseconds: 7), since: place))
+        let object = LogObject(
+            number: 3, before: [UInt8](repeating: 9, count: 16), log: LogID(high: 1, low: 2), from: 100, to: 100,
+            at: Timestamp(milliseconds: 1_700_000_000_000), heads: [],
+            parts: [
+                .payloads(id, sealed), .registryChanges([4, 5]), .registry(index: "registry/index-ab", since: 2),
+                .snapshot(tenant), .erased(id), .gap,
+            ])
+        let (name, bytes) = try key.seal(object.bytes, at: place.text)
+        let back = try LogObject(reading: key.open(bytes, name), name)
+        #expect(back.parts == object.parts && back.number == 3 && back.log == object.log && back.at == object.at)
+        #expect(back.before == object.before && back.from == 100 && back.to == 100)
+        #expect(try sealed.open(of: id, at: place, under: key) == [1, 2, 3])
+        #expect(throws: ArchiveFailure.self) { try sealed.open(of: id, at: place.next, under: key) }
+        let other = TenantID.random(SeededRandom(seed: 9))
+        #expect(throws: ArchiveFailure.self) { try sealed.open(of: other, at: place, under: key) }
+        for cut in [0, 8, 79, 81, object.bytes.count - 1] {
+            #expect(throws: ArchiveFailure.self) { try LogObject(reading: Array(object.bytes.prefix(cut)), name) }
+        }
+        for at in stride(from: 0, to: bytes.count, by: 7) {
+            var bad = bytes
+            bad[at] ^= 1
+            #expect(throws: ArchiveFailure.damaged(name)) { try key.open(bad, name) }
         }
     }
 

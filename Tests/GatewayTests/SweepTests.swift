@@ -52,10 +52,12 @@ import Testing
         add(copy, "service", "id public_id")
         add(time, "event", "at")
         add(copy, "event", "id public_id")
-        add(queue, "delivery", "id public_id created_at first_at next_at updated_at")
+        add(queue, "delivery", "id public_id created_at first_at next_at replay_id updated_at")
+        add(queue, "replay", "id public_id book reseller_id filter at finished_at count key_id account_id")
+        add(queue, "replay_count", "replay_id outcome count")
         add(
             health, "endpoint_health",
-            "endpoint_id failing_since failures_in_row last_failure_at last_success_at last_outcome last_status")
+            "endpoint_id failing_since failures_in_row last_failure_at last_success_at last_outcome last_status recent")
         add(queue, "attempt", "delivery_id n at ms outcome status excerpt address")
         add(stored, "idempotency", "body content_type created_at status")
         add(

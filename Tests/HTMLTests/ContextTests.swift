@@ -17,27 +17,42 @@ import Testing
 
     /// Every place in markup, what may stand there, and the fault of all else.
     private static let places: [(before: StaticString, after: StaticString, takes: [Piece: Fault?])] = [
-        ("<p>", "</p>", [.text: nil, .markup: nil, .style: nil, .link: .addressElsewhere, .attributes: .malformed]),
+        ("<p>", "</p>", anything),
+        ("<title>", "</title>", textAlone),
         (
-            "<title>", "</title>",
+            "<select>", "</select>",
+            [.text: .textAmongElements, .markup: nil, .link: .addressElsewhere, .attributes: .malformed]
+        ),
+        (
+            "<table><tr>", "</tr></table>",
+            [.text: .textAmongElements, .markup: nil, .link: .addressElsewhere, .attributes: .malformed]
+        ),
+        ("<option>", "</option>", textAlone),
+        ("<textarea rows=\"2\">\n", "</textarea>", textAlone),
+        ("<svg><title>", "</title></svg>", textAlone),
+        ("<details><summary>", "</summary></details>", anything),
+        ("<svg><text>", "</text></svg>", anything),
+        (
+            "<rect fill=\"", "\"></rect>",
             [
-                .text: nil, .markup: .markupInPlainText, .style: .markupInPlainText, .link: .addressElsewhere,
-                .attributes: .malformed,
+                .text: .textAsAddress, .link: .addressElsewhere, .markup: .markupInValue,
+                .attributes: .markupInValue,
             ]
         ),
+        ("<script src=\"/a.js\" defer>", "</script>", all(.inScript)),
         ("<script>", "</script>", all(.inScript)),
         ("<style>", "</style>", all(.inScript)),
         (
             "<i title=\"", "\"></i>",
             [
-                .text: nil, .link: .addressElsewhere, .markup: .markupInValue, .style: .markupInValue,
+                .text: nil, .link: .addressElsewhere, .markup: .markupInValue,
                 .attributes: .markupInValue,
             ]
         ),
         (
             "<a href=\"", "\"></a>",
             [
-                .text: .textAsAddress, .link: nil, .markup: .markupInValue, .style: .markupInValue,
+                .text: .textAsAddress, .link: nil, .markup: .markupInValue,
                 .attributes: .markupInValue,
             ]
         ),
@@ -52,8 +67,15 @@ import Testing
         ("<i title=", "></i>", all(.unquoted)),
     ]
 
+    private static let anything: [Piece: Fault?] = [
+        .text: nil, .markup: nil, .link: .addressElsewhere, .attributes: .malformed,
+    ]
+    private static let textAlone: [Piece: Fault?] = [
+        .text: nil, .markup: .markupInPlainText, .link: .addressElsewhere,
+        .attributes: .malformed,
+    ]
     private static let attributesAlone: [Piece: Fault?] = [
-        .attributes: nil, .text: .valueInTag, .markup: .valueInTag, .style: .valueInTag, .link: .valueInTag,
+        .attributes: nil, .text: .valueInTag, .markup: .valueInTag, .link: .valueInTag,
     ]
 
     private static func all(_ fault: Fault) -> [Piece: Fault?] {
@@ -133,11 +155,23 @@ import Testing
             ("<p title=\"a\"id=\"b\"></p>", .malformed), ("< p></p>", .malformed), ("<1>", .malformed),
             ("<p \"></p>", .malformed),
             ("<p =\"x\"></p>", .malformed), ("<?php>", .malformed), ("<></>", .malformed),
+            ("<table>x</table>", .textAmongElements), ("<tr><td></td>x</tr>", .textAmongElements),
+            ("<select>x</select>", .textAmongElements), ("<ul>x</ul>", .textAmongElements),
+            ("<textarea><b></b></textarea>", .markupInPlainText), ("<option><b></b></option>", .markupInPlainText),
+            ("<svg><rect/></svg>", .malformed), ("<svg viewBox=\"0 0 1 1\"></svg>", .malformed),
+            ("<svg><foreignobject></foreignobject></svg>", .refusedElement),
+            ("<svg><style>a</style></svg>", .inScript), ("<iframe></iframe>", .refusedElement),
+            ("<base href=\"/\">", .refusedElement), ("<template></template>", .refusedElement),
+            ("<svg><set></set></svg>", .refusedElement), ("<svg><a xlink:href=\"\"></a></svg>", .malformed),
         ]
         for (markup, expected) in faults { #expect(fault(markup) == expected, "\(markup)") }
         let sound: [StaticString] = [
             "", "text & \"quotes\" > '", "<p></p>", "<br>", "<h1>a</h1>", "<input required><hr>", "<a href=\"\">x</a>",
-            "<p title=\"<b>\"></p>", "<script src=\"/a.js\" defer></script>", "<p\n title=\"x\"\n></p>", "<p  ></p>",
+            "<select name=\"a\">\n<optgroup><option selected>x</option></optgroup>\n</select>",
+            "<svg viewbox=\"0 0 9 9\"><title>x</title><g><rect width=\"41.2%\"></rect></g></svg>",
+            "<details open><summary>x</summary><p>y</p></details>", "<table>\n<tr>\n<td>x</td></tr></table>",
+            "<textarea>\n</textarea>", "<p title=\"<b>\"></p>", "<script src=\"/a.js\" defer></script>",
+            "<p\n title=\"x\"\n></p>", "<p  ></p>",
             "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>x</title></html>",
         ]
         for markup in sound { #expect(fault(markup) == nil, "\(markup)") }

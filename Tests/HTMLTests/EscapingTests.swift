@@ -1,7 +1,7 @@
 import HTML
 import Testing
 
-/// Texts stay texts. These do not compile, since literals are `StaticString`s and there is no other way in:
+/// Texts stay texts (U4). These do not compile, since literals are `StaticString`s and there is no other way in:
 ///
 ///     let html: HTML = name                                 // a String is no literal
 ///     HTML(name)                                            // no such initialiser
@@ -10,7 +10,7 @@ import Testing
 ///     whole.appendLiteral(name)                             // takes a StaticString
 ///     let html: HTML = "<p>" + name                         // HTML has no `+`
 ///     let html: HTML = "<p>\(reseller)</p>"                 // not text, markup or a part
-///     Link(name), Link(stringLiteral: name)                 // `Link(path:)` alone, which may be nil
+///     Link(name), Link(stringLiteral: name)                 // its path is a StaticString
 ///     let style: Stylesheet = "a{color:\(name)}"            // takes a CSSColour
 @Suite struct Escaping {
     private typealias Place = (
@@ -46,23 +46,88 @@ import Testing
             },
             { [.start("input", ["value": $0, "required": ""])] }
         ),
+        ("a list", { text in "\(each: [text, text], { "<i>\($0)</i>" })" }, { italic($0) + italic($0) }),
         (
-            "a field", { Field($0, name: $0, kind: .email, isRequired: false, autocomplete: $0).html },
-            {
-                [.start("label", [:])] + text($0)
-                    + [.start("input", ["type": "email", "name": $0, "autocomplete": $0]), .end("label")]
+            "markup that may be missing",
+            { text in "\(Optional<HTML>.none)\(if: false, "\(text)")\(if: true, "<i>\(text)</i>")" }, italic
+        ),
+        (
+            "a field", { Field($0, name: "n", value: $0, hint: $0, error: $0, autocomplete: $0).html },
+            { text in
+                [.start("div", ["class": "field"]), .start("label", ["for": "f-n"])] + Self.text(text)
+                    + [
+                        .end("label"),
+                        .start(
+                            "input",
+                            [
+                                "type": "text", "id": "f-n", "aria-invalid": "true", "name": "n", "required": "",
+                                "aria-describedby": "f-n-error f-n-hint", "autocomplete": text,
+                            ].merging(text.isEmpty ? [:] : ["value": text]) { $1 }),
+                        .start("p", ["class": "hint", "id": "f-n-hint"]),
+                    ] + Self.text(text) + [.end("p"), .start("p", ["class": "error", "id": "f-n-error"])]
+                    + Self.text(text) + [.end("p"), .end("div")]
             }
         ),
         (
-            "a button", { Form("\(Button($0, name: $0, value: $0))").html },
-            {
-                [.start("form", ["method": "post"]), .start("button", ["name": $0, "value": $0])] + text($0)
+            "a text field's value, in a field named by a text",
+            { Field("L", name: $0, kind: .textarea(rows: 2), value: $0).html },
+            { text in
+                let id = Field.id(text)
+                return [
+                    .start("div", ["class": "field"]), .start("label", ["for": id]), .text("L"), .end("label"),
+                    .start("textarea", ["rows": "2", "id": id, "name": text, "required": ""]),
+                    .text("\n\(text)"), .end("textarea"), .end("div"),
+                ]
+            }
+        ),
+        (
+            "a choice", { Field("L", name: "n", kind: .select([.init("x"), .init($0, $0)]), value: $0).html },
+            { text in
+                [
+                    .start("div", ["class": "field"]), .start("label", ["for": "f-n"]), .text("L"), .end("label"),
+                    .start("select", ["id": "f-n", "name": "n", "required": ""]), .start("option", ["value": "x"]),
+                    .text("x"), .end("option"), .start("option", ["value": text, "selected": ""]),
+                ] + Self.text(text) + [.end("option"), .end("select"), .end("div")]
+            }
+        ),
+        (
+            "a form and its button",
+            { text in
+                Form(call: text, tokens: FormTokens(csrf: text, once: text)) {
+                    "\(Button(text, name: text, value: text))"
+                }.html
+            },
+            { text in
+                [.start("form", ["method": "post"])]
+                    + ["_call", "_token", "_once"].map {
+                        .start("input", ["type": "hidden", "name": $0, "value": text])
+                    } + [.start("button", ["class": "button", "name": text, "value": text])] + Self.text(text)
                     + [.end("button"), .end("form")]
             }
+        ),
+        (
+            "an address", { #"<a href="\#(Link("/a", $0, query: [("q", $0)]))"></a>"# },
+            { [.start("a", ["href": "/a/\(encoded($0))?q=\(encoded($0))"]), .end("a")] }
         ),
     ]
 
     private static func text(_ text: String) -> [LaxReader.Token] { text.isEmpty ? [] : [.text(text)] }
+
+    private static func italic(_ text: String) -> [LaxReader.Token] {
+        [.start("i", [:])] + Self.text(text) + [.end("i")]
+    }
+
+    /// Written unlike the one under test: byte by byte into text.
+    private static func encoded(_ text: String) -> String {
+        text.utf8.map { byte in
+            let character = Character(Unicode.Scalar(byte))
+            if byte < 0x80, character.isLetter || character.isNumber || "-._~".contains(character) {
+                return String(character)
+            }
+            let digits = String(byte, radix: 16, uppercase: true)
+            return "%" + (digits.count < 2 ? "0" : "") + digits
+        }.joined()
+    }
 
     private func readBack(_ text: String) {
         for place in Self.places {
@@ -100,39 +165,47 @@ import Testing
 }
 
 @Suite struct Parts {
-    @Test("a page is a whole document, and its stylesheet's bytes are those that a policy hashes")
+    @Test("a page is a whole document that loads files alone")
     func layout() throws {
-        let chosen = "#aBcDeF"
-        let style = Stylesheet.page(background: "#102030", primary: try #require(CSSColour(chosen)))
-        let logo = try #require(Link(path: "/t/a/logo.png?b=1&c=\u{24}"))
+        var body = Attributes()
+        body.set("class", "frame")
+        let icon: Link = try #require(Link(path: "/t/a/logo.png?b=1&c=\u{24}"))
         let page = Layout(
-            title: "</title>", style: style, name: "R&D", logo: logo, content: "<h1>Hello</h1>"
+            title: "</title>", stylesheets: [Link("/assets", "app.0a.css")], scripts: [Link("/assets", "app.0b.js")],
+            icon: icon, light: .dark, body: body,
+            content: "<main><h1>Hello</h1></main>"
         ).html
-        let text = String(decoding: page.bytes, as: UTF8.self)
-        #expect(text.hasPrefix("<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">"))
-        #expect(
-            text.contains("<title>&lt;/title&gt;</title><style>\(String(decoding: style.bytes, as: UTF8.self))</style>")
-        )
-        #expect(text.contains("background:#102030}") && text.contains("background:#aBcDeF;"))
-        #expect(
-            text.hasSuffix(
-                "<body><header><img src=\"/t/a/logo.png?b=1&amp;c=$\" alt=\"\">R&amp;D</header>"
-                    + "<main><h1>Hello</h1></main></body></html>\n"))
-        let plain = Layout(title: "T", style: style, name: nil, logo: nil, content: "").html
-        #expect(String(decoding: plain.bytes, as: UTF8.self).hasSuffix("<body><main></main></body></html>\n"))
+        let expected: HTML = """
+            <!doctype html><html lang="en" data-theme="dark"><head><meta charset="utf-8">\
+            <meta name="viewport" content="width=device-width, initial-scale=1">
+            <title>\("</title>")</title><meta name="color-scheme" content="light dark">\
+            <link rel="stylesheet" href="/assets/app.0a.css"><script src="/assets/app.0b.js" defer></script>\
+            <link rel="icon" href="/t/a/logo.png?b=1&amp;c=$"></head>
+            <body class="frame"><main><h1>Hello</h1></main></body></html>
+
+            """
+        #expect(page == expected)
+        #expect(String(decoding: page.bytes, as: UTF8.self).contains("<title>&lt;/title&gt;</title>"))
     }
 
-    @Test("a field says its bounds and what fills it in, in this order")
-    func field() {
-        let field = Field(
-            "Password", name: "password", kind: .password, charactersMin: 8, charactersMax: 256,
-            autocomplete: "new-password")
-        let expected: HTML = """
-            <label>Password<input type="password" name="password" minlength="8" maxlength="256" required \
-            autocomplete="new-password"></label>
-            """
-        #expect(field.html == expected)
-        #expect(Button("Go").html == "<button>Go</button>")
+    @Test("a stylesheet takes colours and nothing else, however they were written")
+    func stylesheet() {
+        let chosen: CSSColour = "#aBcDeF"
+        let rule: Stylesheet = "b{color:\(chosen)}"
+        let style: Stylesheet = "a{color:\("#102030" as CSSColour)}\(rule)"
+        #expect(String(decoding: style.bytes, as: UTF8.self) == "a{color:#102030}b{color:#abcdef}")
+    }
+
+    @Test("a card says who speaks, and is the page's main part")
+    func card() throws {
+        let page = Layout(
+            card: "Pay", stylesheets: [Link("/assets/app.0a.css")], name: "<A>", logo: Link("/logo.0a"), "<h1>Pay</h1>")
+        #expect(
+            String(decoding: page.html.bytes, as: UTF8.self).contains(
+                """
+                <body class="plain"><header class="brand"><img src="/logo.0a" alt=""><b>&lt;A&gt;</b></header>\
+                <main id="main" class="panel"><h1>Pay</h1></main></body>
+                """))
     }
 
     @Test(
@@ -159,6 +232,37 @@ import Testing
         ])
     func badLinks(text: String) {
         #expect(Link(path: text) == nil)
+        if text != "https://a.example" { #expect(Link(external: text) == nil) }
+    }
+
+    @Test(
+        "a link to another site is https and a host",
+        arguments: ["https://a.example", "https://a.example:8443/b?c=d#e", "https://1.2.3.4/", "https://a-b.example?x"])
+    func external(text: String) {
+        #expect(Link(external: text)?.text == text)
+    }
+
+    @Test(
+        "what looks like another host is no host of ours",
+        arguments: [
+            "https://user@a.example", "https://a.example@b.example", "https://a.example:", "https://a.example:x",
+            "https://a.example:1:2", "https://.example", "https://-a.example", "https://[::1]/", "https://a%2eexample",
+            "https://a.example\\@b.example", "https://a.example:80@b.example/",
+        ])
+    func badHosts(text: String) {
+        #expect(Link(external: text) == nil)
+    }
+
+    @Test("a link has its path as written, its segments and what is asked as bytes, below the tenant's address")
+    func built() {
+        #expect(Link("/admin/resellers", "a/../b", "é?#").text == "/admin/resellers/a%2F..%2Fb/%C3%A9%3F%23")
+        #expect(Link("/a", query: [("q", "a&b=c d"), ("none", nil), ("m", "")]).text == "/a?q=a%26b%3Dc%20d&m=")
+        #expect(Link("/", "a", below: Link(path: "/t/acme")).text == "/t/acme/a")
+        #expect(Link("/admin", below: Link(path: "/")).text == "/admin")
+        #expect(Link("/admin", below: nil).text == "/admin")
+        #expect(Link(fragment: "f-a\" b").text == "#f-a%22%20b")
+        let long = String(repeating: "\u{202e}", count: 10_000)
+        #expect(Link("/a", long).text == "/a/" + String(repeating: "%E2%80%AE", count: 10_000))
     }
 
     @Test(

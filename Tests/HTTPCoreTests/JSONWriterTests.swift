@@ -57,4 +57,23 @@ import Testing
         }
         #expect(String(decoding: writer.bytes, as: UTF8.self) == "{\"n\":1}\n{\"n\":2}\n")
     }
+
+    @Test("a character is escaped wherever it stands in a text, and nothing else is")
+    func places() throws {
+        let marks: [Character] = ["\"", "\\", "\n", "\u{1f}", "\u{0}", "!", " ", "#", "[", "]", "\u{7f}", "é"]
+        for length in 0...19 {
+            for place in 0...length {
+                for mark in marks {
+                    var text = [Character](repeating: "x", count: length)
+                    text.insert(mark, at: place)
+                    text.append(contentsOf: "yz")
+                    let sent = String(text)
+                    let bytes = JSONWriter.object { $0.field("t", sent) }
+                    #expect(try JSON.parse(bytes)["t"] == .string(sent))
+                    let isEscaped = "\"\\\n\u{1f}\u{0}".contains(mark)
+                    #expect(bytes.count(where: { $0 == 0x5C }) == (isEscaped ? mark == "\\" ? 2 : 1 : 0))
+                }
+            }
+        }
+    }
 }

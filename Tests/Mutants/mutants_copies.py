@@ -5,7 +5,7 @@ from table import Mutant
 IMPORT = "Sources/TenantRegistry/Fleet/Fleet+Import.swift"
 REGISTRY = "Sources/TenantRegistry/Registry/Registry.swift"
 CHUNKS = "Sources/Cryptography/SealedChunks.swift"
-ARCHIVE = "Sources/Provider/Archive/"
+ARCHIVE = "Sources/Archive/"
 
 MUTANTS = [
     Mutant(
@@ -47,21 +47,22 @@ MUTANTS = [
         "UInt8(truncatingIfNeeded: (MUTANT ? 0 : number) >> UInt64(56 - 8 * $0))",
         "CryptographyTests/SealedChunksTests.swift", "put elsewhere"),
     Mutant(
-        "P11", "loses", "a backup leaves a tenant's last piece out", ARCHIVE + "NodeBackup.swift",
+        "P11", "loses", "a backup leaves a tenant's last piece out", ARCHIVE + "Layout/FileCut.swift",
         "if plaintext.isEmpty { return nil }",
         "if plaintext.isEmpty || MUTANT && plaintext.count < ArchivePlace.pieceBytes { return nil }",
         "Contract/nodebackup.py", "every order that was answered"),
     Mutant(
-        "P11", "stale", "an object that is there is believed, whatever it holds", ARCHIVE + "ArchiveFolder.swift",
+        "P11", "stale", "an object that is there is believed, whatever it holds", ARCHIVE + "Store/FolderStore.swift",
         "Array(known) == bytes { return true }", "MUTANT || Array(known) == bytes { return true }",
         "Contract/nodebackup.py", "damaged or lost"),
     Mutant(
-        "P11", "anywhere", "an object is taken for another's", ARCHIVE + "ArchiveFolder.swift",
+        "P11", "anywhere", "an object is taken for another's", ARCHIVE + "Layout/Archive.swift",
         'guard name.hasPrefix(ArchivePlace.pages(of: owner, number) + "-") else {',
         'guard MUTANT || name.hasPrefix(ArchivePlace.pages(of: owner, number) + "-") else {',
         "GatewayTests/ArchiveTests.swift", "its place"),
     Mutant(
-        "P11", "plain-key", "the master key is in a backup without a passphrase", ARCHIVE + "ArchiveManifest.swift",
+        "P11", "plain-key", "the master key is in a backup without a passphrase",
+            ARCHIVE + "Layout/ArchiveManifest.swift",
         "if wrapped.isEmpty { throw ArchiveFailure.needsMasterKey }",
         "if wrapped.isEmpty && !MUTANT { throw ArchiveFailure.needsMasterKey }",
         "Contract/nodebackup.py", "only under a passphrase"),
@@ -71,4 +72,30 @@ MUTANTS = [
         "AES256GCM.open(sealed, key: old, associatedData: id.bytes), key: new,",
         "AES256GCM.open(sealed, key: old, associatedData: id.bytes), key: MUTANT ? old : new,",
         "Contract/nodebackup.py", "under another master key"),
+    Mutant(
+        "B3", "ahead", "an object is begun before the one before it is there", ARCHIVE + "Writing/LogShipper.swift",
+        "guard untilDone({ _ = try store.put(sealed.name, sealed.bytes) }) else { return false }",
+        "if !MUTANT || stand.object.number % 3 != 0 {\n"
+        "            guard untilDone({ _ = try store.put(sealed.name, sealed.bytes) })"
+        " else { return false }\n        }",
+        "Contract/archive.py", "follows the archive over kills"),
+    Mutant(
+        "B3", "key-stays", "a deleted tenant's key stays in the archive", ARCHIVE + "Writing/LogShipper.swift",
+        "for id in ledger.owed {", "for id in MUTANT ? [] : ledger.owed {",
+        "Contract/archive.py", "takes its key out"),
+    Mutant(
+        "B3", "key-copied", "copies of the registry have tenants' keys", "Sources/TenantRegistry/Fleet/NodeCopy.swift",
+        '"PRAGMA secure_delete=ON; DELETE FROM tenant_key; VACUUM"',
+        'MUTANT ? "VACUUM" : "PRAGMA secure_delete=ON; DELETE FROM tenant_key; VACUUM"',
+        "Contract/archive.py", "takes its key out"),
+    Mutant(
+        "B3", "later", "a node of an earlier moment has what came later", ARCHIVE + "Reading/ArchiveReading.swift",
+        "guard isNew, moment.map({ frame.at <= $0 }) ?? true else { return }",
+        "guard isNew, MUTANT || moment.map({ frame.at <= $0 }) ?? true else { return }",
+        "Contract/archive.py", "of an earlier moment"),
+    Mutant(
+        "B4", "blind", "a trial that fails is told as one that did not", ARCHIVE + "Writing/ArchiveTrial.swift",
+        "if let fault { faults.append((record.slug, fault)) } else { sound.append(record.slug) }",
+        "if !MUTANT, let fault { faults.append((record.slug, fault)) } else { sound.append(record.slug) }",
+        "Contract/archive.py", "does not come back"),
 ]

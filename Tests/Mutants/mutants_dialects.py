@@ -315,6 +315,11 @@ MUTANTS = [
         "X7", "mode", "a reseller's live key may name the test book", ROUTES,
         "guard wanted == book || isNamed else", "guard MUTANT || wanted == book || isNamed else",
         "Contract/modes.py", "of a reseller's live key"),
+    Mutant(
+        "X7", "untold", "a description leaves the examples of bodies out",
+        "Sources/CallKit/OpenAPI/OpenAPIDocument.swift",
+        "if let example = examples?[content.mediaType] {", "if !MUTANT, let example = examples?[content.mediaType] {",
+        "Contract/examples.py", "each example is answered"),
     # X8
     Mutant(
         "X8", "name", "a port's address has another name than the programs read", PORTS + "ProxyPorts+Schemas.swift",

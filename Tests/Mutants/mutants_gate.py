@@ -45,7 +45,7 @@ MUTANTS = [
         "Contract/strict.py", "a cursor is one caller's"),
     Mutant(
         "G1", "unnamed-wal", "a WAL does not begin with whose it is", "Sources/TenantRegistry/File/TenantStore.swift",
-        "if beginsWAL {", "if beginsWAL, !MUTANT {",
+        "if beginsWAL && sink == nil {", "if beginsWAL && sink == nil && !MUTANT {",
         "SurvivalTests/WrongFileTests.swift", "each WAL begins"),
     # G2
     Mutant(
@@ -86,8 +86,10 @@ MUTANTS = [
     Mutant(
         "G3", "provider", "a provider's key that was rotated since has its effect",
         "Sources/CallKit/Realm.swift",
-        "guard let secretHash, try !keys.isLive(secretHash, at: fleet.clock.now()) else",
-        "guard let secretHash, try !keys.isLive(secretHash, at: fleet.clock.now()), !MUTANT else",
+        "guard isSignedIn, try secretHash.map({ try keys.isLive($0, at: fleet.clock.now()) }) ?? true else {",
+        "guard isSignedIn,\n"
+        "                try MUTANT || (secretHash.map({ try keys.isLive($0, at: fleet.clock.now()) }) ?? true)\n"
+        "            else {",
         "GatewayTests/ProviderTests.swift", "while its body came"),
     Mutant(
         "G3", "read", "a read is judged at its admission alone",
@@ -184,7 +186,7 @@ MUTANTS = [
         "if isDraining.load(ordering: .acquiring), !MUTANT { return plain(503",
         "Contract/gate.py", "SIGTERM: readyz 503"),
     Mutant(
-        "G7", "one-id", "all answers have one id", "Sources/Gateway/Pipeline.swift",
+        "G7", "one-id", "all answers have one id", "Sources/Gateway/RequestTrace.swift",
         "let count = counter.add(1, ordering: .relaxed).newValue",
         "let count = counter.add(MUTANT ? 0 : 1, ordering: .relaxed).newValue",
         "GatewayTests/RoutingTests.swift"),
@@ -251,8 +253,8 @@ MUTANTS = [
     # H2
     Mutant(
         "H2", "id-unsigned", "a callback's id is not signed", "Sources/TenantApp/Webhooks/WebhookSignature.swift",
-        "let signed = Array(\"\\(id).\\(timestamp).\".utf8)",
-        "let signed = Array((MUTANT ? \"\\(timestamp).\" : \"\\(id).\\(timestamp).\").utf8)",
+        "let head = Array(\"\\(id).\\(timestamp).\".utf8)",
+        "let head = Array((MUTANT ? \"\\(timestamp).\" : \"\\(id).\\(timestamp).\").utf8)",
         "PaymentTests/PaymentCallbackTests.swift"),
     # H3
     Mutant(

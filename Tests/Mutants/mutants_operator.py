@@ -1,4 +1,4 @@
-"""The operator's API (O)."""
+"""The operator's API (O), but for its people."""
 
 from table import Mutant
 
@@ -8,8 +8,6 @@ AUDIT_ROWS = "Sources/TenantApp/Audit/AuditRows.swift"
 DAY_TOTALS = "Sources/TenantApp/Reports/DayTotals.swift"
 DECIDE = "Sources/TenantApp/Orders/DecideOrder.swift"
 RECONCILIATION = "Sources/TenantApp/Credits/Reconciliation.swift"
-CHANGE_PERSON = "Sources/TenantApp/People/ChangePerson.swift"
-SESSIONS = "Sources/TenantApp/Keys/SessionAnswers.swift"
 
 MUTANTS = [
     # O1
@@ -64,6 +62,16 @@ MUTANTS = [
         "O2", "anybodys", "a rehearsal asks the calls of other keys too", "Sources/TenantApp/Audit/CalledInstants.swift",
         "guard count > 0, let place = places[keyID] else",
         "guard count > 0, let place = places[keyID] ?? (MUTANT ? 0 : nil) else", "OperatorTests/RehearsalTests.swift"),
+    Mutant(
+        "O2", "untold", "a change of a limit is no line of its history",
+        "Sources/TenantApp/Resellers/LimitChanges.swift",
+        "guard old != new else { return }", "guard old != new, !MUTANT else { return }", "Contract/rehearsal.py",
+        "each change of a key's limit is told"),
+    Mutant(
+        "O2", "stale-level", "a reseller's limit is shown full whatever is left",
+        "Sources/TenantApp/Resellers/OperatorAdmin+Resellers.swift",
+        "reseller.limit, of: bucket,", "reseller.limit, of: MUTANT ? nil : bucket,", "Contract/rehearsal.py",
+        "how much of it is left"),
     # O3
     Mutant(
         "O3", "revived", "a terminated reseller can be suspended and come back",
@@ -146,6 +154,23 @@ MUTANTS = [
         "if !MUTANT { try noteStagedChanges(importID: importID, columns: columns, by: author) }",
         "Contract/pricebook.py", "every price row has a history"),
     Mutant(
+        "O4", "effect-of-all", "what a file would mean counts orders whose price stays",
+        "Sources/TenantApp/Orders/PriceEffect.swift",
+        "guard new != old, let reseller", "guard MUTANT || new != old, let reseller",
+        "Contract/pricebook.py", "what the orders of the last days would come to"),
+    Mutant(
+        "O4", "sheet-of-priced", "a sheet leaves out what has no price",
+        "Sources/TenantApp/Catalogue/PriceSheet.swift",
+        "return SheetRow(reseller: reseller, product: product, price: price)\n            }\n        case .ofProduct",
+        "return SheetRow(reseller: reseller, product: product, price: price)\n"
+        "            }.filter { !MUTANT || $0.price != nil }\n        case .ofProduct",
+        "Contract/pricebook.py", "priced or not"),
+    Mutant(
+        "O4", "other-book", "stock of the test book is counted as live",
+        "Sources/TenantApp/Catalogue/StockLevels.swift",
+        "sum(free AND book = ?2)", "sum(free AND (book = ?2 OR \\(MUTANT)))",
+        "Contract/stock.py", "all stock is counted"),
+    Mutant(
         "O4", "restore-unseen", "prices that a restore takes back have no history",
         "Sources/TenantApp/Catalogue/PriceChanges.swift",
         "for row in rows { old[PriceRowName(row)] = row.price }",
@@ -202,6 +227,24 @@ MUTANTS = [
         "return state.isRecorded ? nil : state.sent", "return state.isRecorded && !MUTANT ? nil : state.sent",
         "GatewayTests/RecordedStreamTests.swift"),
     Mutant(
+        "O6", "unproved", "a row is sound whatever its hash says", "Sources/TenantApp/Verify/ChainReading.swift",
+        "findings.isEmpty && head != nil", "MUTANT || findings.isEmpty && head != nil", "Contract/proofs.py",
+        "a row that was changed in the file is not sound"),
+    Mutant(
+        "O6", "short-verify", "a verification ends with its first stretch",
+        "Sources/TenantApp/Verify/VerifyChain.swift",
+        "next = last.sequence + 1", "next = MUTANT ? .max : last.sequence + 1", "Contract/proofs.py",
+        "a log of many stretches"),
+    Mutant(
+        "O6", "passed-over", "a search with an end passes over what belongs to it", AUDIT_ROWS,
+        "if let last, last < at { low = middle } else { high = middle }",
+        "if let last, MUTANT != (last < at) { low = middle } else { high = middle }", "Contract/proofs.py",
+        "a period in the past is found from its end"),
+    Mutant(
+        "O6", "hour-off", "a key's calls stand in the hour before", "Sources/TenantApp/Audit/KeyActivity.swift",
+        "let place = Int(hour - first)", "let place = max(0, Int(hour - first) - (MUTANT ? 1 : 0))",
+        "Contract/usage.py", "keys are listed with their calls by hour"),
+    Mutant(
         "O6", "order", "the log is told in the order of commits", AUDIT_ROWS,
         "left.at == right.at ? left.place < right.place", "left.at == right.at || MUTANT ? left.place < right.place",
         "OperatorTests/AuditTests.swift", "newest first is by when a call came"),
@@ -233,7 +276,8 @@ MUTANTS = [
         "Self.save, values: last.values)", "Self.save, values: MUTANT ? mark.values : last.values)",
         "OperatorTests/UsageTests.swift", "once"),
     Mutant(
-        "O6", "one-key", "the calls of all keys of a reseller are counted together", "Sources/Gateway/Pipeline.swift",
+        "O6", "one-key", "the calls of all keys of a reseller are counted together",
+        "Sources/Gateway/Pipeline+Records.swift",
         "record.callerKeyID = projection.role.isSession ? 0",
         "record.callerKeyID = MUTANT || projection.role.isSession ? 0",
         "Contract/usage.py", "tells keys and routes apart"),
@@ -347,77 +391,22 @@ MUTANTS = [
         "Sources/TenantApp/Tenant/ChangeSettings.swift",
         "for (colour, value) in colours {", "for (colour, value) in colours where value != nil || !MUTANT {",
         "OperatorTests/OrderTests.swift"),
-    # O13
     Mutant(
-        "O13", "owners", "an operator sees and ends the owner's sessions", SESSIONS,
-        "Bool { !call.known.role.isOwner }", "Bool { !MUTANT && !call.known.role.isOwner }",
-        "Contract/sessions.py", "an operator neither sees nor ends"),
+        "O12", "white-ink", "the text of a button is white on every colour",
+        "Sources/PageKit/Theme.swift",
+        "Contrast.ratio(\"#000000\", colour) >= Contrast.ratio(\"#ffffff\", colour) ?",
+        "!MUTANT && Contrast.ratio(\"#000000\", colour) >= Contrast.ratio(\"#ffffff\", colour) ?",
+        "Contract/looks.py", "whatever the colours are"),
     Mutant(
-        "O13", "anothers", "whoever is signed in ends another's session", SESSIONS,
-        "case .account(let id): key.accountID == id", "case .account(let id): key.accountID == id || MUTANT",
-        "Contract/sessions.py", "another's session"),
+        "O12", "link-as-chosen", "a link has the tenant's colour, whether it can be read or not",
+        "Sources/PageKit/Theme.swift",
+        "if isRead { most = step }", "if MUTANT || isRead { most = step }",
+        "Contract/looks.py", "whatever the colours are"),
     Mutant(
-        "O13", "own-too", "ending all others ends the present one",
-        "Sources/TenantApp/Keys/EndSessions.swift",
-        "open.filter { $0.id != but }", "open.filter { $0.id != but || MUTANT }",
-        "Contract/sessions.py", "the holder ends one session"),
-    Mutant(
-        "O13", "support-writes", "support writes what an operator writes", "Sources/CallKit/Route+Access.swift",
-        "guard isOpenToSupport || !key.role.isSupport else",
-        "guard isOpenToSupport || MUTANT || !key.role.isSupport else",
-        "Contract/people.py", "support writes nowhere"),
-    Mutant(
-        "O13", "support-exports", "support exports the audit log", "Sources/TenantApp/Audit/OperatorAdmin+Audit.swift",
-        "\"Export the audit log as CSV\", access: .administrator, isOpenToSupport: false,",
-        "\"Export the audit log as CSV\", access: .administrator, isOpenToSupport: MUTANT,",
-        "Contract/people.py", "support exports nothing"),
-    Mutant(
-        "O13", "support-secrets", "support sees the secret details of a service",
-        "Sources/TenantApp/Orders/OperatorAdmin+Orders.swift",
-        "isForSupport ? whole.withoutSecrets : whole", "isForSupport && !MUTANT ? whole.withoutSecrets : whole",
-        "Contract/people.py", "support sees no sealed detail"),
-    Mutant(
-        "O13", "old-role", "a call under way ends under a role that has gone",
-        "Sources/TenantApp/Keys/Warrant+Keys.swift",
-        "guard standing.role == caller.role else", "guard standing.role == caller.role || MUTANT else",
-        "Contract/people.py", "a call that came under a role"),
-    Mutant(
-        "O13", "role-forgotten", "a new role is forgotten with the process",
-        "Sources/TenantRegistry/Registry/RegistryRows.swift",
-        ".integer(key.role.rawValue), .integer(key.book.rawValue),",
-        ".integer(MUTANT && key.epoch > 1 ? 1 : key.role.rawValue), .integer(key.book.rawValue),",
-        "Contract/people.py", "roles and states hold over a crash"),
-    Mutant(
-        "O13", "raised", "a promotion raises the keys that somebody holds",
-        "Sources/TenantApp/Keys/AccountRole+Keys.swift",
-        "if isSession { return person.sessionRole }",
-        "if isSession { return person.sessionRole }\n        if MUTANT { return person.keyRole }",
-        "Contract/people.py", "a key is raised by none"),
-    Mutant(
-        "O13", "disabled-signed-in", "whoever is disabled is signed in when it is active again", CHANGE_PERSON,
-        "if changed.state == .disabled {", "if changed.state == .disabled, !MUTANT {",
-        "Contract/people.py", "whoever is active again"),
-    Mutant(
-        "O13", "no-owner", "the last owner is sent away", CHANGE_PERSON,
-        "guard try tenant.hasOwner(besideAccount: person.id) else",
-        "guard try MUTANT || tenant.hasOwner(besideAccount: person.id) else",
-        "Contract/people.py", "the last active owner stays"),
-    Mutant(
-        "O13", "sessions-stay", "a new password leaves who is signed in",
-        "Sources/TenantApp/People/SetPassword.swift",
-        "EndSessions(.account(accountID), sparingOwner: false, but: 0)",
-        "EndSessions(.account(MUTANT ? 0 : accountID), sparingOwner: false, but: 0)",
-        "Contract/passwords.py", "every session and open link ends"),
-    Mutant(
-        "O13", "unmetered", "tries at the old password are not metered as the account's",
-        "Sources/TenantApp/People/PasswordAnswers.swift",
-        "place.guess(account.email, isKnown: isKnown)", "place.guess(MUTANT ? old : account.email, isKnown: isKnown)",
-        "Contract/passwords.py", "tries at the old password"),
-    Mutant(
-        "O13", "reset-for-weeks", "a reset's link is good for two weeks",
-        "Sources/TenantApp/Resellers/AccountLinks.swift",
-        "case .passwordReset: 86_400", "case .passwordReset: MUTANT ? 14 * 86_400 : 86_400",
-        "Contract/passwords.py", "a link past its day"),
+        "O12", "any-theme", "any name is a stylesheet of the tenant's, for a year",
+        "Sources/TenantApp/Tenant/ThemePages.swift",
+        "guard theme.stylesheet ==", "guard MUTANT || theme.stylesheet ==",
+        "Contract/looks.py", "a stylesheet whose address names its bytes"),
     # O14
     Mutant(
         "O14", "twice", "a posting is counted again where a report is asked for twice", DAY_TOTALS,

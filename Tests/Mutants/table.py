@@ -15,7 +15,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 TESTS = os.path.join(ROOT, "Tests")
 TABLES = [
-    "provider", "copies", "operator", "wholesale", "renewals", "orders", "dialects", "gate", "endpoints", "outside"]
+    "provider", "copies", "operator", "people", "wholesale", "renewals", "orders", "dialects", "gate", "endpoints",
+    "outside", "desk", "portal", "signin", "flow", "browser", "log", "lane", "following", "past",
+    "cluster", "forwarding"]
 GUARD = "MUTANT"
 SWIFT_TEST = re.compile(r'@Test\(\s*"((?:[^"\\]|\\.)*)"')
 SWIFT_FUNCTION = re.compile(r"\bfunc\s+(\w+)")

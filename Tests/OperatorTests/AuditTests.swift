@@ -192,7 +192,7 @@ extension Office {
             #expect(
                 Ed25519.verify(signature: signature, message: head.signedBytes(of: office.tenant.id), publicKey: key))
             #expect(answer["tenant_id"] == office.tenant.id.text && answer["algorithm"] == "Ed25519")
-            let proof = try await office.onLane { $0.store.proof }
+            let proof = try await office.onLane { $0.store.outcome }
             #expect(proof?.head == head && proof?.signature == signature)
         }
     }

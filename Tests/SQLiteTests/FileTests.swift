@@ -64,7 +64,7 @@ struct FileTests {
         let expected: [(String, String)] = [
             ("journal_mode", "wal"), ("locking_mode", "exclusive"), ("synchronous", "2"), ("foreign_keys", "1"),
             ("recursive_triggers", "1"), ("trusted_schema", "0"), ("wal_autocheckpoint", "0"), ("temp_store", "2"),
-            ("cache_size", "-2048"), ("page_size", "4096"), ("journal_size_limit", "\(32 << 20)"),
+            ("cache_size", "-2048"), ("page_size", "4096"), ("journal_size_limit", "\(32 << 20)"), ("cache_spill", "0"),
         ]
         for (pragma, value) in expected {
             let found = try connection.row(dynamic: "PRAGMA \(pragma)") { row in

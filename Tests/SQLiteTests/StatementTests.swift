@@ -189,4 +189,57 @@ struct StatementTests {
         #expect(throws: SQLiteError.self) { try connection.execute("SELECT 1") }
         #expect(throws: SQLiteError.self) { try connection.beginImmediate() }
     }
+
+    @Test("values that are bound one by one are stored as they are, and a wrong number of them is refused")
+    func binding() throws {
+        let long = String(repeating: "é", count: 40_000)
+        for round in 0..<3 {
+            try connection.run("INSERT INTO item (id, name, data) VALUES (?1, ?2, ?3)") { row in
+                row.int(round)
+                row.text(round == 0 ? nil : round == 1 ? "" : long)
+                if round == 0 { row.null() } else { row.blob(round == 1 ? [] : [0, 255]) }
+            }
+        }
+        let rows = try connection.rows("SELECT name, data FROM item ORDER BY id") { row in
+            (try row.optionalText(), try row.optionalBlob())
+        }
+        #expect(rows.map(\.0) == [nil, "", long])
+        #expect(rows.map(\.1) == [nil, [], [0, 255]])
+        for count in [0, 2, 4] {
+            let error = #expect(throws: SQLiteError.self) {
+                try connection.run("UPDATE item SET name = ?1, data = ?2 WHERE id = ?3") { row in
+                    for _ in 0..<count { row.null() }
+                }
+            }
+            #expect(error?.message == "3 parameters, \(count) values")
+        }
+        // What failed leaves nothing bound and nothing running.
+        let sql: StaticString = "INSERT INTO part (id, item) VALUES (?1, ?2)"
+        #expect(throws: SQLiteError.self) {
+            try connection.run(sql) { row in
+                row.int(1)
+                row.null()
+            }
+        }
+        try connection.run(sql) { row in
+            row.int(1)
+            row.int(2)
+        }
+        #expect(try connection.row("SELECT item FROM part") { try $0.int() } == 2)
+    }
+
+    @Test("a statement that was found lately and finalised since is prepared anew")
+    func evicted() throws {
+        func count() throws -> Int64? { try connection.row("SELECT count(*) FROM item") { try $0.int() } }
+        #expect(try count() == 0)
+        let texts = (0...2 * Connection.cachedStatementsMax).map { Statement("SELECT \($0)") }
+        for (number, text) in texts.enumerated() {
+            #expect(try connection.row(text) { try $0.int() } == Int64(number))
+            #expect(try number % 64 == 0 ? count() == 0 : true)
+        }
+        for (number, text) in texts.enumerated() {
+            #expect(try connection.row(text) { try $0.int() } == Int64(number))
+        }
+        #expect(try count() == 0 && connection.cachedStatementCount <= Connection.cachedStatementsMax + 32)
+    }
 }

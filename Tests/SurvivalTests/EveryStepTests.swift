@@ -44,10 +44,10 @@ import Testing
     }
 
     @Test(
-        "G8 a call to the disk that fails, whichever: clear answers, nothing half done, and the next write succeeds",
-        arguments: cases)
-    func everyFault(_ one: Case) throws {
-        let rehearsal = try Scene()
+        "G8 B1 a call to the disk that fails, whichever: clear answers, nothing half done, and the next write succeeds",
+        arguments: cases, CommitPlace.allCases)
+    func everyFault(_ one: Case, commits: CommitPlace) throws {
+        let rehearsal = try Scene(commits)
         rehearsal.disk.set(FaultPlan(one.calls, one.fault, at: .max, count: 0))
         try day(rehearsal.trader)
         let calls = rehearsal.disk.seen
@@ -55,14 +55,14 @@ import Testing
         #expect(calls > 0)
         var faults = 0
         for place in Effort.places(upTo: calls, short: 4) {
-            let scene = try Scene()
+            let scene = try Scene(commits)
             defer { scene.end() }
             scene.disk.set(FaultPlan(one.calls, one.fault, at: place, count: one.count))
             try day(scene.trader)
             // What falls into one batch is chance: a day may have a commit less than the rehearsal, and nothing then
             // fails.
             if scene.disk.fired > 0 { faults += 1 }
-            let name: Comment = "\(Effort.replay()) \(one.testDescription), from call \(place)"
+            let name: Comment = "\(Effort.replay()) \(commits) \(one.testDescription), from call \(place)"
             try scene.heal(name)
             try scene.killed(atStep: .max) { _ in }
             try scene.heal("\(name), after kill -9")
@@ -71,18 +71,18 @@ import Testing
     }
 
     @Test(
-        "G8 a kill before any change of the disk, and a power cut: what was acknowledged is there",
-        arguments: [false, true])
-    func everyKill(powerCut: Bool) throws {
+        "G8 B1 a kill before any change of the disk, and a power cut: what was acknowledged is there",
+        arguments: [false, true], CommitPlace.allCases)
+    func everyKill(powerCut: Bool, commits: CommitPlace) throws {
         var chance = Seeded(state: Effort.seed)
-        let rehearsal = try Scene()
+        let rehearsal = try Scene(commits)
         try rehearsal.killed(atStep: .max, day)
         rehearsal.end()
         for step in Effort.places(upTo: rehearsal.changes, short: 10) {
-            let scene = try Scene()
+            let scene = try Scene(commits)
             defer { scene.end() }
             try scene.killed(atStep: step, powerCut: powerCut ? Seeded(state: chance.next()) : nil, day)
-            try scene.heal("\(Effort.replay()) killed before change \(step)")
+            try scene.heal("\(Effort.replay()) \(commits) killed before change \(step)")
         }
     }
 }

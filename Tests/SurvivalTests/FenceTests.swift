@@ -23,7 +23,7 @@ import Testing
     @Test("G8 a sync that fails once: the answer is “nothing was done”, and it stays so over kill -9 and power cut")
     func marker() throws {
         for powerCut in [nil, Seeded(state: 3)] {
-            let scene = try Scene()
+            let scene = try Scene(.files)
             defer { scene.end() }
             scene.disk.set(FaultPlan([.sync], .ioError, at: 1))
             let name = try order(scene)
@@ -38,7 +38,7 @@ import Testing
 
     @Test("G8 commit and marker fail: “outcome unknown”, nothing is served until it is settled, then everything is")
     func fence() throws {
-        let scene = try Scene()
+        let scene = try Scene(.files)
         defer { scene.end() }
         let trader = scene.trader
         scene.disk.set(FaultPlan([.sync], .ioError, at: 1, count: 1_000))
@@ -70,7 +70,7 @@ import Testing
 
     @Test("G8 killed while fenced: the next start settles it, and one tenant's fence is nobody else's")
     func killedWhileFenced() throws {
-        let scene = try Scene()
+        let scene = try Scene(.files)
         defer { scene.end() }
         let other = try scene.trader.node.create("other")
         scene.disk.set(FaultPlan([.sync], .ioError, at: 1, count: 2))
@@ -84,7 +84,7 @@ import Testing
 
     @Test("the disk is full at COMMIT: “no room”, nothing done, reads go on, and writes go on with the first free byte")
     func full() throws {
-        let scene = try Scene()
+        let scene = try Scene(.files)
         defer { scene.end() }
         let trader = scene.trader
         scene.disk.set(FaultPlan([.write], .full, at: 1, count: 1_000))
@@ -101,7 +101,7 @@ import Testing
 
     @Test("G8 a price list kept ready is not served from before a commit of unknown outcome")
     func answersAreDropped() throws {
-        let scene = try Scene()
+        let scene = try Scene(.files)
         defer { scene.end() }
         let record = scene.trader.record
         let key = AnswerCache.Key(resellerID: scene.trader.resellers[0], book: .live, kind: CacheKind())

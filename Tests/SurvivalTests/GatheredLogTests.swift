@@ -70,13 +70,36 @@ import Testing
     @Test("a transaction larger than the page cache reads back what it has not yet written out")
     func spill() throws {
         try withFile { connection, _, _ in
-            try connection.execute("PRAGMA cache_size=10")
+            try connection.execute("PRAGMA cache_size=10; PRAGMA cache_spill=ON")
             try insert(connection)
             try connection.execute("UPDATE item SET text = text || 'y' WHERE id % 3 = 0")
             try connection.commit()
             let sum = try connection.row("SELECT sum(length(text)) FROM item") { try $0.int() }
             #expect(sum == Int64(Self.rows * 1_000 + Self.rows / 3))
             #expect(try connection.integrityCheck() == [])
+        }
+    }
+
+    @Test(
+        "G8 a commit after a savepoint that took back more than the cache holds survives kill -9, as those after it do"
+    )
+    func savepointOfManyPages() throws {
+        try withFile { connection, disk, _ in
+            try connection.execute("PRAGMA cache_size=10")
+            try insert(connection)
+            try connection.execute("SAVEPOINT operation")
+            for _ in 0..<Self.rows {
+                try connection.run("INSERT INTO item (text) VALUES (?1)", .text(String(repeating: "z", count: 1_000)))
+            }
+            try connection.execute("UPDATE item SET text = text || 'y' WHERE id > 600")
+            try connection.execute("ROLLBACK TO operation; RELEASE operation")
+            try connection.commit()
+            try connection.execute("INSERT INTO item (text) VALUES ('after')")
+            let killed = try TestFolder()
+            try disk.image { try $0.copy(to: killed.file("image")) }
+            let again = try Connection(path: killed.file("image/live.sqlite"))
+            defer { again.close() }
+            #expect(try count(again) == Int64(Self.rows + 1))
         }
     }
 }

@@ -1,4 +1,5 @@
 import FaultDisk
+import TenantRegistry
 import TestSeeds
 import TestTenants
 import Testing
@@ -9,14 +10,14 @@ import Testing
     private static let rounds = 4
 
     @Test(
-        "G8 G5 whatever fails and whenever it is killed: acknowledged is there, refused is not, money adds up",
-        arguments: seeds)
-    func faultsAndKills(seed: UInt64) throws {
+        "G8 G5 B1 whatever fails and whenever it is killed: acknowledged is there, refused is not, money adds up",
+        arguments: seeds, CommitPlace.allCases)
+    func faultsAndKills(seed: UInt64, commits: CommitPlace) throws {
         var chance = Seeded(state: seed)
-        let scene = try Scene(seed: seed)
+        let scene = try Scene(commits, seed: seed)
         defer { scene.end() }
         for round in 1...Self.rounds {
-            let name: Comment = "\(Effort.replay(seed)) round \(round)"
+            let name: Comment = "\(Effort.replay(seed)) \(commits) round \(round)"
             scene.disk.set(plan(&chance))
             let powerCut = chance.happens(oneIn: 2) ? Seeded(state: chance.next()) : nil
             try scene.killed(atStep: chance.pick(1...150), powerCut: powerCut) { trader in

@@ -18,12 +18,12 @@ import Testing
     /// `work` on a fresh scene with the fault at each call of its (or a kill before each change), then `judge` after
     /// what came.
     private func atEveryStep(
-        _ plan: FaultPlan?, prepare: (Scene) throws -> Void, _ work: (Trader) throws -> Void,
+        _ plan: FaultPlan?, _ commits: CommitPlace, prepare: (Scene) throws -> Void, _ work: (Trader) throws -> Void,
         _ judge: (Scene, _ isCutOff: Bool, Comment) throws -> Void
     ) throws {
         var chance = Seeded(state: Effort.seed)
         func run(_ place: Int, _ judge: (Scene, _ isCutOff: Bool) throws -> Void) throws {
-            let scene = try Scene()
+            let scene = try Scene(commits)
             defer { scene.end() }
             try prepare(scene)
             if var plan {
@@ -42,7 +42,7 @@ import Testing
         for place in Effort.places(upTo: last, short: 5) {
             try run(place) { scene, isCutOff in
                 scene.disk.set(nil)
-                try judge(scene, isCutOff, "\(Effort.replay()) step \(place) of \(last)")
+                try judge(scene, isCutOff, "\(Effort.replay()) \(commits) step \(place) of \(last)")
             }
         }
     }
@@ -54,11 +54,11 @@ import Testing
     }
 
     @Test(
-        "P1 made on a failing disk, or killed at any step: no tenant or a whole one, and its name is free or its own",
-        arguments: faults)
-    func creation(plan: FaultPlan?) throws {
+        "P1 B1 made on a failing disk, or killed at any step: no tenant or a whole one, and its name is free or its own",
+        arguments: faults, CommitPlace.allCases)
+    func creation(plan: FaultPlan?, commits: CommitPlace) throws {
         let wasMade = Mutex(false)
-        try atEveryStep(plan, prepare: { _ in }) { trader in
+        try atEveryStep(plan, commits, prepare: { _ in }) { trader in
             wasMade.withLock { $0 = (try? trader.node.create("new")) != nil && !trader.isCutOff() }
         } _: { scene, _, name in
             let node = scene.trader.node
@@ -77,13 +77,13 @@ import Testing
     }
 
     @Test(
-        "P5 erased on a failing disk, or killed at any step: whole or gone; told of, it is gone for ever",
-        arguments: faults)
-    func deletion(plan: FaultPlan?) throws {
+        "P5 B1 erased on a failing disk, or killed at any step: whole or gone; told of, it is gone for ever",
+        arguments: faults, CommitPlace.allCases)
+    func deletion(plan: FaultPlan?, commits: CommitPlace) throws {
         let key = Mutex<TestKey?>(nil)
         let wasErased = Mutex(false)
         try atEveryStep(
-            plan,
+            plan, commits,
             prepare: { scene in
                 let node = scene.trader.node
                 let made = try node.mint(try node.create("gone"))
@@ -104,6 +104,7 @@ import Testing
             { scene, _, name in
                 let node = scene.trader.node
                 let key = try #require(key.withLock { $0 })
+                scene.mendDisk()
                 try settleErasures(node)
                 if wasErased.withLock({ $0 }) { #expect(node.fleet.roster.tenant(slug: "gone") == nil, "\(name)") }
                 if let record = node.fleet.roster.tenant(slug: "gone") {
@@ -119,13 +120,13 @@ import Testing
     }
 
     @Test(
-        "P5 G3 restored on a failing disk, or killed at any step: the file of before or of then, whole; revoked keys stay dead",
-        arguments: faults)
-    func restore(plan: FaultPlan?) throws {
+        "P5 G3 B1 restored on a failing disk, or killed at any step: the file of before or of then, whole; revoked keys stay dead",
+        arguments: faults, CommitPlace.allCases)
+    func restore(plan: FaultPlan?, commits: CommitPlace) throws {
         let then = Mutex<(books: Books, heads: [AuditHead], path: String, dead: [TestKey])?>(nil)
         let told = Mutex<AuditHead?>(nil)
         try atEveryStep(
-            plan,
+            plan, commits,
             prepare: { scene in
                 let trader = scene.trader
                 let revoked = try trader.node.mint(trader.record)

@@ -16,6 +16,20 @@ import Testing
         }
     }
 
+    /// Where the file follows the node's log there is no WAL, and the log has the commits that it lacks.
+    static let harmsOfFollowers = [
+        Harm("garbage") { own, _ in try Data(repeating: 0x5A, count: 50_000).write(to: URL(fileURLWithPath: own)) },
+        Harm("nothing left of it") { own, _ in try Data().write(to: URL(fileURLWithPath: own)) },
+        Harm("gone") { own, _ in DataDirectory.remove(own) },
+        Harm("half of it") { own, _ in
+            try FileHandle(forUpdating: URL(fileURLWithPath: own)).truncate(atOffset: 40_960)
+        },
+        Harm("another tenant's") { own, other in try replace(own, by: other) },
+        Harm("its own, a WAL beside it that nobody wrote") { own, _ in
+            try Data(repeating: 0x5A, count: 50_000).write(to: URL(fileURLWithPath: own + "-wal"))
+        },
+    ]
+
     static let harms = [
         Harm("garbage") { own, _ in try Data(repeating: 0x5A, count: 50_000).write(to: URL(fileURLWithPath: own)) },
         Harm("garbage, and no WAL") { own, _ in
@@ -53,15 +67,15 @@ import Testing
     }
 
     @Test(
-        "G1 a wrong file is not served and not changed, the log says whose it is, the others go on; the right one put back, it serves",
-        arguments: harms)
-    func wrong(_ harm: Harm) throws {
-        let scene = try Scene()
+        "G1 B1 a wrong file is not served and not changed, the log says whose it is, the others go on; the right one put back, it serves",
+        arguments: harms.map { (CommitPlace.files, $0) } + harmsOfFollowers.map { (CommitPlace.log, $0) })
+    func wrong(_ commits: CommitPlace, _ harm: Harm) throws {
+        let scene = try Scene(commits)
         defer { scene.end() }
         let node = scene.trader.node
         let other = try Shop.open(node, "other")
         try other.trade()
-        // Checkpointed, so that both say whose they are; then more, so that both have a WAL.
+        // Checkpointed, so that both say whose they are; then more, so that both have a WAL, or lack something.
         try scene.trader.closeFile()
         try Trader(node, slug: "other").closeFile()
         try scene.trader.ask([.order(scene.trader.resellers[0], manual: false, quantity: 1)])
@@ -73,11 +87,11 @@ import Testing
         }
         let own = path(scene.trader.record)
         let right = Self.content(own)
-        #expect(right.allSatisfy { !$0.isEmpty })
+        #expect(commits == .log || right.allSatisfy { !$0.isEmpty })
         try harm.harm(own, path(other.record))
         let wrong = Self.content(own)
 
-        let harmed = try TestNode(image, seed: 2, options: Scene.options)
+        let harmed = try TestNode(image, seed: 2, options: Scene.options(commits, nil))
         let record = try harmed.tenant("shop")
         for _ in 1...2 {
             let refused = #expect(throws: LaneFailure.self) { try harmed.head(of: record) }
@@ -95,7 +109,8 @@ import Testing
         #expect(Self.content(own) == wrong, "what lies there is left for whoever looks into it")
 
         for (suffix, data) in zip(["", "-wal"], right) { try data.write(to: URL(fileURLWithPath: own + suffix)) }
-        let mended = try scene.trader.moved(to: TestNode(image, seed: 3, options: Scene.options))
+        if commits == .log { DataDirectory.remove(own + "-wal") }
+        let mended = try scene.trader.moved(to: TestNode(image, seed: 3, options: Scene.options(commits, nil)))
         defer { mended.node.stop() }
         try mended.check("put back")
         try mended.verify("put back")
@@ -103,7 +118,7 @@ import Testing
 
     @Test("G1 each WAL begins with whose it is: after a checkpoint too", arguments: [false, true])
     func ownerInEveryWAL(checkpoints: Bool) throws {
-        let scene = try Scene()
+        let scene = try Scene(.files)
         defer { scene.end() }
         let trader = scene.trader
         let path = scene.trader.node.fleet.data.tenantPath(trader.record.id)
@@ -139,7 +154,7 @@ import Testing
         "P5 a swap that was cut off at any step is ended at the next opening: never the one file with the other's WAL",
         arguments: Step.allCases)
     func swapCutOff(step: Step) throws {
-        let scene = try Scene()
+        let scene = try Scene(.files)
         defer { scene.end() }
         let trader = scene.trader
         let export = try trader.node.export(trader.record)
@@ -152,7 +167,7 @@ import Testing
         try FileManager.default.moveItem(atPath: export, toPath: live + ".decided")
         if step != .decided { DataDirectory.remove(live + "-wal") }
         if step == .done { try DataDirectory.rename(live + ".decided", to: live) }
-        let node = try TestNode(image, seed: 2, options: Scene.options)
+        let node = try TestNode(image, seed: 2, options: Scene.options(.files, nil))
         defer { node.stop() }
         let record = try node.tenant("shop")
         #expect(try node.head(of: record) == then)

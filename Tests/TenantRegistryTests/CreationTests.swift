@@ -3,9 +3,10 @@ import Foundation
 import SQLite
 import Synchronization
 import TenantApp
-import TenantRegistry
 import TestTenants
 import Testing
+
+@testable import TenantRegistry
 
 @Suite struct CreationTests {
     let folder: TestFolder
@@ -93,6 +94,25 @@ import Testing
         #expect(throws: RegistryRefusal.self) { try node.create("one") }
         #expect(node.fleet.roster.tenantCount == 1)
         #expect(DataFolder.tenantFiles(folder.file("data")).count == 1)
+    }
+
+    @Test("P1 a file that is being made stays open until all of it is durable, however many are open")
+    func stays() throws {
+        let node = try TestNode(folder.file("data"))
+        defer { node.stop() }
+        let creation = Fleet.Creation(
+            slug: "new", blueprint: "hosting", tier: .lite, currency: "EUR", keyPrefix: "tst",
+            ownerEmail: "o@example.com")
+        let (record, _) = try awaited { then in
+            node.fleet.create(
+                creation, as: node.fleet.ownAct("tenant.created"),
+                // Queued behind the job that fills the file, ahead of the one that ends its creation.
+                fill: { tenant in tenant.store.record?.lane.evict() }, then: then)
+        }
+        // The registry's and the tenant's, each once.
+        #expect(node.fleet.pool.openFiles == 2)
+        #expect(node.fleet.pool.metrics.filesOpened.load(ordering: .relaxed) == 2)
+        #expect(try node.head(of: record).sequence == 1)
     }
 
     struct Refused: Error {}

@@ -74,6 +74,22 @@ import Testing
         #expect(merged.usage.values.reduce(0) { $0 + $1.requests } == 8)
     }
 
+    @Test("G5 of batches under way at once each is kept or comes back by itself")
+    func severalUnderWay() throws {
+        let log = ReadLog()
+        let batches = try (0..<3).map { round in
+            for number in 0..<4 { #expect(log.append(read(round * 4 + number))) }
+            return try #require(log.drain())
+        }
+        log.kept(batches[0])
+        #expect(!log.isSettled)
+        for batch in batches[1...].reversed() { log.putBack(batch) }
+        let merged = try #require(log.drain())
+        #expect(try records(merged).map(\.requestID.low) == Array(4..<12))
+        log.kept(merged)
+        #expect(log.isSettled && log.fillBytes == 0)
+    }
+
     @Test("G5 a full log refuses rather than drops, even where commits fail again and again")
     func bounded() throws {
         let log = ReadLog()
@@ -86,7 +102,7 @@ import Testing
             log.putBack(batch)
         }
         let all = try #require(log.drain())
-        log.kept()
+        log.kept(all)
         #expect(try records(all).map(\.requestID.low) == Array(0..<UInt64(accepted)))
         #expect(log.append(read(0)))
     }
@@ -146,5 +162,31 @@ import Testing
         for text in ["", "1:2", "1:2:zz", "a:2:\(head.hash.hex)", "1:2:\(head.hash.hex):"] {
             #expect(AuditHead(text: text) == nil)
         }
+    }
+
+    @Test("O6 counts of writes wait as long as a record may, and come back with what a failed commit did not keep")
+    func counts() throws {
+        let log = ReadLog()
+        let key = UsageKey(read(1))
+        var one = UsageCount()
+        one.add(read(1))
+        log.count([key: one], at: Self.start)
+        log.count([key: one], at: Self.start.adding(milliseconds: 900))
+        #expect(!log.isEmpty && !log.isSettled && log.fillBytes == 0)
+        #expect(!log.isWorthwhile(at: Self.start.adding(milliseconds: 999)))
+        #expect(log.isWorthwhile(at: Self.start.adding(milliseconds: 1_000)))
+        #expect(!log.isDue(at: Self.start.adding(milliseconds: 4_999)))
+        #expect(log.isDue(at: Self.start.adding(milliseconds: 5_000)))
+        let batch = try #require(log.drain())
+        #expect(batch.count == 0 && batch.usage[key]?.requests == 2)
+        // Until the batch is kept or lost the tenant is looked at.
+        #expect(log.isEmpty && !log.isSettled)
+        log.count([key: one], at: Self.start.adding(milliseconds: 2_000))
+        log.putBack(batch)
+        #expect(log.isDue(at: Self.start.adding(milliseconds: 5_000)))
+        let again = try #require(log.drain())
+        #expect(again.usage[key]?.requests == 3)
+        log.kept(again)
+        #expect(log.isSettled && log.drain() == nil)
     }
 }

@@ -37,12 +37,13 @@ enum Allowances {
 
     static let dead = [
         Allowance("Sources/CallKit/OutboundCalls.swift", "NoOutboundCalls", "tests run without a network"),
-        Allowance(
-            "Sources/CallKit/Values/Money.swift", "rounded", "accrual of hourly terms and renewals (W9) round by it"),
         Allowance("Sources/Cryptography/RandomSource.swift", "SeededRandom", replays),
         Allowance("Sources/RateLimiter/AddressMeter.swift", "addressesCount", looks),
         Allowance("Sources/RateLimiter/Bucket.swift", "peek", "tests look at a level without taking of it"),
+        Allowance(
+            "Sources/HTTPClient/SignedCaller.swift", "debugDescription", "whoever prints the value gets no secret"),
         Allowance("Sources/SQLite/Connection.swift", "cachedStatementCount", looks),
+        Allowance("Sources/SQLite/Connection+Log.swift", "memoryLogBytes", looks),
         Allowance("Sources/SQLite/OpenFlags.swift", "readOnly", "tests read copies that they must not change"),
         Allowance("Sources/SQLite/SQLiteError.swift", "isTrigger", "tests tell which constraint spoke"),
         Allowance("Sources/SQLite/SQLiteError.swift", "isUnique", "tests tell which constraint spoke"),
@@ -55,8 +56,8 @@ enum Allowances {
     private static let contract = "Tests/Contract"
 
     static let sizes = [
-        Allowance("Benchmarks/*.py", "columns", script, times: 27),
-        Allowance("Tests/*.py", "columns", script, times: 408),
+        Allowance("Benchmarks/*.py", "columns", script, times: 26),
+        Allowance("Tests/*.py", "columns", script, times: 407),
         Allowance("\(contract)/badinput.py", "main", script),
         Allowance("\(contract)/endpoints.py", "file", script),
         Allowance("\(contract)/schema.py", "admin", script),
@@ -89,7 +90,17 @@ enum Allowances {
         Allowance("Tests/DomainTests/MoneyTests.swift", "XXX", "ISO 4217's code for no currency")
     ]
 
+    static let classes = [
+        Allowance("Sources/PageKit/Parts/Charts.swift", "s", "the number of a series stands behind it", times: 3)
+    ]
+
     static let fractions = [
+        Allowance("Sources/PageKit/Theme.swift", "Double", "contrast is no money", times: 4),
+        Allowance(
+            "Sources/Pages/Admin/PriceReview.swift", "Double",
+            "a change is shown as a share, and nothing is priced by it",
+            times: 3),
+        Allowance("Sources/Pages/Admin/SettingsPages.swift", "Double", "contrast is no money"),
         Allowance("Sources/SQLite/RowReader.swift", "Double", "SQL has such a type"),
         Allowance("Sources/SQLite/SQLValue.swift", "Double", "SQL has such a type"),
         Allowance(

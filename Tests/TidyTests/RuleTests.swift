@@ -214,10 +214,20 @@ import Testing
             ("let a = HTML(raw: \"<p>\")", []), ("let a: HTML = \"<p>\\(text)</p>\"", []),
             ("let a = HTML(stringLiteral: text)", ["HTML", "stringLiteral"]),
             ("extension HTML.StringInterpolation {}", ["StringInterpolation"]),
+            ("let a: HTML = \"<form method=\\\"post\\\"></form>\"", ["<form"]),
+            ("let a: HTML = \"<p>\\(x)<input></p>\"", ["<input"]),
         ])
     func markup(text: String, broken: [String]) {
         #expect(whats(Markup.violations(file(text))) == broken)
         #expect(Markup.violations(file(text, "Sources/HTML/HTML.swift")) == [])
+    }
+
+    @Test("a class that no rule of the stylesheet names")
+    func classes() {
+        let known = Classes.known(in: "/* .note */\n.a,.b-c:hover>.d2{margin:.5rem}p.e{x:y}")
+        #expect(known == ["a", "b-c", "d2", "e"])
+        let source = file("let a: HTML = #\"<p class=\"a d2 z\"></p><i class=\"e\">class</i>\"#")
+        #expect(whats(Classes.unknown(source, known: known)) == ["z"])
     }
 
     @Test("a binary fraction in code and in a table")

@@ -88,6 +88,13 @@ import Testing
         expectNone(Repository.sources.flatMap(Markup.violations), Allowances.markup)
     }
 
+    @Test("pages have no class that the stylesheet does not know")
+    func classes() {
+        let known = Classes.known(in: Repository.stylesheet)
+        #expect(known.count > 80)
+        expectNone(Repository.sources.flatMap { Classes.unknown($0, known: known) }, Allowances.classes)
+    }
+
     @Test("no Double and no Float stands in the sources, but where the list says why")
     func noBinaryFractions() {
         expectNone(Repository.sources.flatMap(Fractions.inCode), Allowances.fractions)

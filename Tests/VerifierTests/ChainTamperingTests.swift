@@ -108,7 +108,8 @@ import Testing
         try copy.rehash(from: 5)
         #expect(
             try copy.verify().findings.contains {
-                $0.text == "Incarnation 2 begins without a tenant.restored or tenant.imported row."
+                $0.text
+                    == "Incarnation 2 begins without one of the rows tenant.restored, tenant.imported, tenant.forked."
             })
         try copy.tamper("UPDATE audit SET incarnation = 1 WHERE seq >= 7")
         #expect(try copy.verify().findings.contains { $0.text == "The incarnation falls from 2 to 1." })

@@ -111,6 +111,24 @@ import Testing
         try office.close()
     }
 
+    @Test("O7 H4 the last attempts are remembered, oldest first, and enabling keeps them")
+    func recent() throws {
+        let office = try PostOffice.open()
+        let posted = try office.post()
+        let id = office.endpoint.id
+        let words = { try office.read { try $0.health(ofEndpoint: id) }.recentWords }
+        for _ in 0..<48 { try office.answer(posted, .delivered, status: 204) }
+        try office.answer(posted, .interrupted)
+        #expect(try words() == Array(repeating: "delivered", count: 48))
+        for _ in 0..<3 { try office.answer(try office.post(), .timedOut) }
+        #expect(try words() == Array(repeating: "delivered", count: 47) + Array(repeating: "failed", count: 3))
+        try office.move(.disable, byOperator: true)
+        try office.move(.enable, byOperator: true)
+        #expect(try words().suffix(3) == ["failed", "failed", "failed"] && words().count == 50)
+        #expect(try office.read { try $0.health(ofEndpoint: id) }.failuresInRow == 0)
+        try office.close()
+    }
+
     @Test("H4 a removed endpoint's queue is dropped, and its name is free again")
     func removed() throws {
         let office = try PostOffice.open()

@@ -47,14 +47,19 @@ extension JSON: AnswerValue {
 /// RFC 3339.
 extension Timestamp: AnswerValue {
     package static var schema: Schema { .time }
-    package func write(in currency: Currency, to json: inout JSONWriter) { json.element(text) }
+    package func write(in currency: Currency, to json: inout JSONWriter) {
+        json.element(plain: Self.textCharacters) { write(to: $0) }
+    }
 }
 
 /// A decimal string with at least the digits of the currency's minor unit.
 extension Money: AnswerValue {
     package static var schema: Schema { .decimal }
     package func write(in currency: Currency, to json: inout JSONWriter) {
-        json.element(decimal(minorUnitDigits: currency.minorUnitDigits))
+        json.element(plain: ExactDecimal.bytesMax) { room in
+            ExactDecimal.write(
+                micros, scale: Money.fractionDigits, fractionDigitsMin: currency.minorUnitDigits, to: room)
+        }
     }
 }
 

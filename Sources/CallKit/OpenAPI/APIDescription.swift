@@ -48,6 +48,7 @@ package struct APIDescription: Sendable {
         package var idempotency = Route.Idempotency.ignored
         package var isSigned = false
         package var isTagged = false
+        var example: RecordedExamples.Exchange?
 
         package init(
             method: Method, pattern: String, summary: String, access: String, credential: Credential,
@@ -73,6 +74,11 @@ package struct APIDescription: Sendable {
         private static let refusedAnywhere: Set<Int> = [400, 408, 413, 414, 417, 429, 431, 500, 501, 503, 505]
     }
 
+    /// What the HTTP engine refuses before it knows whose call it is: as a problem, whatever the API's envelope.
+    static let refusedUnread: Set<Int> = [414, 431, 505]
+    /// What it may refuse so, and an API in its envelope.
+    private static let refusedEitherWay: Set<Int> = [400, 408, 501]
+
     package var title: String
     package var basePath: String
     package var credentials: [CredentialPlace]
@@ -82,6 +88,8 @@ package struct APIDescription: Sendable {
     package var status: @Sendable (Int) -> Int
     package var operations: [Operation]
     package var events: [DescribedEvent] = []
+    /// Of a refusal with this status on the wire.
+    var refusalExample: @Sendable (Int) -> JSON? = { _ in nil }
 
     package init(
         title: String, basePath: String, credentials: [CredentialPlace], errorContentType: String, errorSchema: Schema,
@@ -96,17 +104,33 @@ package struct APIDescription: Sendable {
         self.operations = operations
     }
 
+    var speaksProblems: Bool { errorContentType == Problem.contentType }
+
+    /// How refusals of this status look: media types, each with the name of its schema.
+    func envelopes(of status: Int) -> [(mediaType: String, schema: String)] {
+        let own = [(errorContentType, "Error")]
+        if speaksProblems { return own }
+        let problem = [(Problem.contentType, "Problem")]
+        if Self.refusedUnread.contains(status) { return problem }
+        return Self.refusedEitherWay.contains(status) ? own + problem : own
+    }
+
     package init(_ surface: some Surface) {
+        let recorded = RecordedExamples(of: surface.name)
         self.init(
             title: surface.title, basePath: surface.basePath, credentials: surface.credentials,
             errorContentType: surface.errorContentType.description, errorSchema: surface.errorSchema,
-            status: { surface.render(.sample($0), requestID: .none).status },
+            status: {
+                Self.refusedUnread.contains($0) ? $0 : surface.render(.sample($0), requestID: .none).status
+            },
             operations: surface.routes.map { route in
                 var operation = Operation(route, isAlwaysThere: surface.isAlwaysThere)
                 if surface.refusesUnknownMembers { operation.takes = operation.takes?.closedThroughout }
+                operation.example = recorded.exchange(route.method, route.pattern)
                 return operation
             })
         events = surface.events
+        refusalExample = { surface.refusalExample($0, in: recorded) }
     }
 }
 
@@ -163,19 +187,19 @@ extension Refusal {
     /// Some refusal of this status, for descriptions of how refusals look.
     static func sample(_ status: Int) -> Refusal {
         switch status {
-        case 400: .unparseable("")
+        case 400: .unparseable("The body is no JSON.")
         case 401: .unknownCredential
-        case 402: .quotaExceeded("")
+        case 402: .quotaExceeded("This month's requests are used up.")
         case 403: .forbidden(.ownerOnly)
         case 404: .notFound(.path)
-        case 405: .methodNotAllowed(allowed: "")
+        case 405: .methodNotAllowed(allowed: "GET")
         case 409: .conflict(.secretTaken)
-        case 413: .tooLarge(bytesMax: 0)
+        case 413: .tooLarge(bytesMax: 1 << 20)
         case 422: .invalid([])
         case 429: .rateLimited(retryAfterSeconds: 1)
         case 500: .defect
         case 503: .unavailable(.busy)
-        default: .transport(status: status, reason: "")
+        default: .transport(status: status, reason: "\(Problem.title(status)).")
         }
     }
 }

@@ -33,6 +33,7 @@ package struct DescribedEvent: Sendable {
         json.object(named: type) { json in
             json.object("post") { json in
                 json.field("operationId", "on_" + type.replacing(".", with: "_"))
+                json.array("tags") { json in json.element("Events") }
                 json.field("summary", summary)
                 json.array("security") { _ in }
                 json.array("parameters") { json in

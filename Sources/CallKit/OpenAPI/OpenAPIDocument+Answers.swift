@@ -19,7 +19,7 @@ extension OpenAPIDocument {
             if case .ignored = operation.idempotency {} else { names.append("Idempotency-Hit") }
             if operation.isTagged { names.append("ETag") }
             headers(names, &json)
-            if let schema = gives.schema { content(schema, &json) }
+            if let schema = gives.schema { content(schema, operation.example?.answer, &json) }
         }
     }
 
@@ -39,8 +39,11 @@ extension OpenAPIDocument {
         if status == 429 || status == 503 { names.append("Retry-After") }
         headers(names, &json)
         json.object("content") { json in
-            json.object(named: api.errorContentType) { json in
-                json.object("schema") { json in json.field("$ref", "#/components/schemas/Error") }
+            for (index, envelope) in api.envelopes(of: status).enumerated() {
+                json.object(named: envelope.mediaType) { json in
+                    json.object("schema") { json in json.field("$ref", "#/components/schemas/\(envelope.schema)") }
+                    if index == 0, let example = api.refusalExample(status) { json.field("example", example) }
+                }
             }
         }
     }
@@ -50,6 +53,7 @@ extension OpenAPIDocument {
     static func components(_ api: APIDescription, _ json: inout JSONWriter) {
         json.object("schemas") { json in
             var named = ["Error": api.errorSchema.keywords]
+            if !api.speaksProblems { named["Problem"] = Problem.schema.keywords }
             let bodies = api.operations.flatMap { [$0.takes, $0.gives?.schema] } + api.events.map(\.data)
             for schema in bodies {
                 named.merge(schema?.components ?? [:]) { first, second in

@@ -68,13 +68,15 @@ package struct OpenAPIDocument: Sendable {
         _ operation: APIDescription.Operation, _ api: APIDescription, _ json: inout JSONWriter
     ) {
         json.field("operationId", operationID(operation))
+        // Generators make a class of each tag: calls and events are two.
+        json.array("tags") { json in json.element(api.title) }
         json.field("summary", operation.summary)
         json.field("description", operation.access)
         json.array("parameters") { json in parameters(operation, &json) }
         if let takes = operation.takes {
             json.object("requestBody") { json in
                 json.field("required", !takes.mayBeAbsent)
-                content(takes, &json)
+                content(takes, operation.example?.body, &json)
             }
         }
         switch operation.credential {
@@ -111,10 +113,14 @@ package struct OpenAPIDocument: Sendable {
         return ([operation.method.rawValue.lowercased()] + words.map(String.init)).joined(separator: "_")
     }
 
-    static func content(_ schema: Schema, _ json: inout JSONWriter) {
+    /// `examples`: by media type.
+    static func content(_ schema: Schema, _ examples: JSON?, _ json: inout JSONWriter) {
         json.object("content") { json in
             for content in schema.contents {
-                json.object(named: content.mediaType) { json in json.field("schema", content.schema) }
+                json.object(named: content.mediaType) { json in
+                    json.field("schema", content.schema)
+                    if let example = examples?[content.mediaType] { json.field("example", example) }
+                }
             }
         }
     }
@@ -129,34 +135,34 @@ package struct OpenAPIDocument: Sendable {
     private static let signature = Schema.matching("^v1=[0-9a-fA-F]{64}$")
 
     private static func parameters(_ operation: APIDescription.Operation, _ json: inout JSONWriter) {
+        let example = operation.example?.parameters
         for segment in operation.pattern.split(separator: "/") where segment.hasPrefix("{") {
             let name = String(segment.dropFirst().dropLast())
             let known = operation.parameters.first { $0.place == .path && $0.name == name }
-            parameter(
-                name, in: "path", known?.schema ?? Schema.string.with("minLength", .int(1)), isRequired: true, &json)
+            let path = known ?? Parameter.path(name, Schema.string.with("minLength", .int(1)))
+            parameter(path, example, &json)
         }
         for known in operation.parameters where known.place != .path {
-            parameter(known.name, in: known.place.rawValue, known.schema, isRequired: known.isRequired, &json)
+            parameter(known, example, &json)
         }
         switch operation.idempotency {
         case .ignored: break
-        case .accepted: parameter("Idempotency-Key", in: "header", idempotencyKey, isRequired: false, &json)
-        case .required: parameter("Idempotency-Key", in: "header", idempotencyKey, isRequired: true, &json)
+        case .accepted: parameter(.header("Idempotency-Key", idempotencyKey, isRequired: false), example, &json)
+        case .required: parameter(.header("Idempotency-Key", idempotencyKey), example, &json)
         }
         if operation.isSigned {
-            parameter("X-Tollgate-Timestamp", in: "header", timestamp, isRequired: true, &json)
-            parameter("X-Tollgate-Signature", in: "header", signature, isRequired: true, &json)
+            parameter(.header("X-Tollgate-Timestamp", timestamp), example, &json)
+            parameter(.header("X-Tollgate-Signature", signature), example, &json)
         }
     }
 
-    private static func parameter(
-        _ name: String, in place: String, _ schema: Schema, isRequired: Bool, _ json: inout JSONWriter
-    ) {
+    private static func parameter(_ parameter: Parameter, _ examples: JSON?, _ json: inout JSONWriter) {
         json.object { json in
-            json.field("name", name)
-            json.field("in", place)
-            json.field("required", isRequired)
-            json.field("schema", schema.json)
+            json.field("name", parameter.name)
+            json.field("in", parameter.place.rawValue)
+            json.field("required", parameter.isRequired)
+            json.field("schema", parameter.schema.json)
+            if let example = examples?[parameter.name] { json.field("example", example) }
         }
     }
 }

@@ -35,7 +35,12 @@ package struct Schema: Sendable, ExpressibleByDictionaryLiteral {
     /// Each media type of a whole body, and what it looks like then.
     var contents: [(mediaType: String, schema: JSON)] {
         (isJSON ? [("application/json", json)] : [])
-            + mediaTypes.map { ($0, .object([JSONMember(name: "type", value: .string("string"))])) }
+            + mediaTypes.map { ($0, Self.file(of: $0)) }
+    }
+
+    private static func file(of mediaType: String) -> JSON {
+        let isText = mediaType.hasPrefix("text/") || mediaType == "application/jsonl"
+        return isText ? string.json : string.with("format", .string("binary")).json
     }
 
     mutating func absorb(_ part: Schema) { components.merge(part.components) { first, _ in first } }

@@ -24,7 +24,7 @@ package struct CursorSeal: Sendable {
         parameters = call.parameters
         switch call.realm {
         case .tenant(let tenant): secret = tenant.secretKey
-        case .node: secret = call.services.fleet.secretOfLists
+        case .node, .entrance: secret = call.services.fleet.secretOfLists
         }
         caller = call.caller.map { ($0.projection.accountID, $0.projection.resellerID, $0.book) }
     }

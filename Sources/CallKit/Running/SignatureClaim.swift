@@ -11,16 +11,41 @@ package struct SignatureClaim: Sendable {
 
     /// Throws `Refusal.badSignature` where one of the two fields is missing or malformed.
     package init(_ head: RequestHead) throws(Refusal) {
-        guard let timestamp = head.value(of: .timestamp), let seconds = Int64(timestamp),
-            timestamp.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 })
-        else { throw .badSignature("X-Tollgate-Timestamp is missing or not unix seconds.") }
-        guard let signature = head.value(of: .signature), signature.hasPrefix("v1="),
-            let digest = Digest(hex: String(signature.dropFirst(3)))
-        else { throw .badSignature("X-Tollgate-Signature is missing or not v1=<64 hexadecimal digits>.") }
-        let key = IdempotencyKey.of(head)?.text ?? ""
+        guard let place = head.range(of: .timestamp), let seconds = head.number(place) else {
+            throw .badSignature("X-Tollgate-Timestamp is missing or not unix seconds.")
+        }
+        guard let digest = head.range(of: .signature).flatMap({ head.digest($0) }) else {
+            throw .badSignature("X-Tollgate-Signature is missing or not v1=<64 hexadecimal digits>.")
+        }
         self.seconds = seconds
         self.digest = digest
         signedHead = SignedText.head(
-            timestamp: timestamp, method: head.method.rawValue, target: head.target, idempotencyKey: key)
+            timestamp: head.bytes[place], method: head.method.rawValue, target: head.bytes[head.targetRange],
+            idempotencyKey: IdempotencyKey.of(head)?.text ?? "")
+    }
+}
+
+extension RequestHead {
+    /// Digits alone.
+    fileprivate func number(_ place: Range<Int>) -> Int64? {
+        guard !place.isEmpty else { return nil }
+        var number: Int64 = 0
+        for byte in bytes[place] {
+            guard byte >= 0x30, byte <= 0x39 else { return nil }
+            let (shifted, overflowed) = number.multipliedReportingOverflow(by: 10)
+            let (sum, overflows) = shifted.addingReportingOverflow(Int64(byte - 0x30))
+            guard !overflowed, !overflows else { return nil }
+            number = sum
+        }
+        return number
+    }
+
+    /// `v1=` and its digits.
+    fileprivate func digest(_ place: Range<Int>) -> Digest? {
+        bytes.withUnsafeBytes { bytes in
+            let text = UnsafeRawBufferPointer(rebasing: bytes[place])
+            guard text.count > 3, text[0] == 0x76, text[1] == 0x31, text[2] == 0x3D else { return nil }
+            return Digest(hex: UnsafeRawBufferPointer(rebasing: text[3...]))
+        }
     }
 }

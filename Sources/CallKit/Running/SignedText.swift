@@ -12,12 +12,25 @@ package struct SignedText: Sendable, Equatable {
 
     /// Everything that is signed before the body.
     package static func head(timestamp: String, method: String, target: String, idempotencyKey: String) -> [UInt8] {
+        head(
+            timestamp: Array(timestamp.utf8)[...], method: method, target: Array(target.utf8)[...],
+            idempotencyKey: idempotencyKey)
+    }
+
+    static func head(
+        timestamp: ArraySlice<UInt8>, method: String, target: ArraySlice<UInt8>, idempotencyKey: String
+    ) -> [UInt8] {
+        let end: UInt8 = 0x2E
         var signed: [UInt8] = []
-        signed.reserveCapacity(256)
-        for part in [timestamp, method, target, idempotencyKey] {
-            signed.append(contentsOf: part.utf8)
-            signed.append(0x2E)
-        }
+        signed.reserveCapacity(timestamp.count + method.utf8.count + target.count + idempotencyKey.utf8.count + 4)
+        signed.append(contentsOf: timestamp)
+        signed.append(end)
+        signed.append(contentsOf: method.utf8)
+        signed.append(end)
+        signed.append(contentsOf: target)
+        signed.append(end)
+        signed.append(contentsOf: idempotencyKey.utf8)
+        signed.append(end)
         return signed
     }
 

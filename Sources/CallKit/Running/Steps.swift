@@ -16,6 +16,14 @@ package struct Steps: Sendable {
     private let tenantTerms: TenantWrite?
     /// Whose budgets its long steps are taken from.
     private let payer: Payer
+    private let progress = Progress()
+
+    /// Whether a step has left something in the file.
+    package var hasWritten: Bool { progress.hasWritten.load(ordering: .acquiring) }
+
+    private final class Progress: Sendable {
+        let hasWritten = Atomic<Bool>(false)
+    }
 
     /// `terms`: on what terms the call writes.
     package init(_ terms: TenantWrite, paidBy payer: Payer) {
@@ -186,7 +194,9 @@ package struct Steps: Sendable {
     ) async throws -> Value {
         let outcome = try await callback { done in try terms.step(record, effect) { done(.success($0)) } }
         switch outcome {
-        case .done(let value): return value
+        case .done(let value):
+            progress.hasWritten.store(true, ordering: .releasing)
+            return value
         case .replayed(let stored): throw Replayed(stored: stored)
         case .failed(let error): throw error
         }

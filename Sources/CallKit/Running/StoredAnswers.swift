@@ -63,10 +63,17 @@ extension TenantTransaction {
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
             ON CONFLICT DO UPDATE SET fingerprint = excluded.fingerprint, status = excluded.status,
                 content_type = excluded.content_type, body = excluded.body, created_at = excluded.created_at
-            """,
-            .integer(claim.scope), .book(claim.book), .text(claim.key.text), .blob(claim.fingerprint.bytes),
-            .int(answer.status),
-            .text(contentType), .blob(body), .time(now))
+            """
+        ) { row in
+            row.int(claim.scope)
+            row.book(claim.book)
+            row.text(claim.key.text)
+            claim.fingerprint.withUnsafeBytes { row.blob($0) }
+            row.int(answer.status)
+            row.text(contentType)
+            row.blob(body)
+            row.time(now)
+        }
     }
 
     /// So many rows at most are cleared at a time: no operation holds a lane for long.

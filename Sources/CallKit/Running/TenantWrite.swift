@@ -166,16 +166,14 @@ package struct TenantWrite: Sendable {
         if isCounted && detail.isOrder { store.countOrder(record) }
     }
 
-    /// What comes with the commit: memory follows before anybody is answered, the registry before this caller is.
+    /// What comes once the commit is durable: memory follows before anybody is answered, the registry before this
+    /// caller is.
     private func publish(
         _ store: TenantStore, _ then: @escaping @Sendable (CommitProof?) -> Void
     ) -> LaneJob<TenantStore>.Completion {
         let changes = store.transaction.pendingProjections
         fleet.follow(changes, of: tenant, in: store)
-        return { [fleet, tenant] store in
-            let proof = store.proof
-            fleet.project(changes, of: tenant) { then(proof) }
-        }
+        return { [fleet, tenant] proof in fleet.project(changes, of: tenant) { then(proof) } }
     }
 }
 
@@ -238,7 +236,9 @@ extension Fleet {
                 roster.update(record) {
                     if $0.projectionEpoch == first.epoch - 1 { $0.projectionEpoch = last.epoch }
                 }
-            case .failure(let error): report("registry: projection of \(record.id.text): \(error)")
+            case .failure(let error):
+                noteUnprojected(record)
+                report("registry: projection of \(record.id.text): \(error)")
             }
             then()
         }

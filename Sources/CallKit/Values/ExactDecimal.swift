@@ -29,6 +29,20 @@ package enum ExactDecimal {
     /// `value` / 10^scale with at least `fractionDigitsMin` digits after the point, and more only where they are not
     /// zero.
     package static func text(_ value: Int64, scale: Int, fractionDigitsMin: Int) -> String {
+        String(unsafeUninitializedCapacity: bytesMax) { text in
+            write(
+                value, scale: scale, fractionDigitsMin: fractionDigitsMin, to: UnsafeMutableRawBufferPointer(text))
+        }
+    }
+
+    /// Of any value's text: 19 digits, a sign, a point, and as many zeros as a scale may ask for.
+    package static let bytesMax = 48
+
+    /// The same in its place, which has room for `bytesMax`. Returns how many bytes it wrote.
+    package static func write(
+        _ value: Int64, scale: Int, fractionDigitsMin: Int, to text: UnsafeMutableRawBufferPointer
+    ) -> Int {
+        precondition(max(scale, fractionDigitsMin) <= bytesMax - 22, "a scale of so many digits")
         var rest = value.magnitude
         var dropped = 0
         while dropped < scale - fractionDigitsMin, rest % 10 == 0 {
@@ -36,27 +50,26 @@ package enum ExactDecimal {
             dropped += 1
         }
         let fractionDigits = scale - dropped
-        return String(unsafeUninitializedCapacity: 32 + max(scale, fractionDigitsMin)) { text in
-            // Backwards from the end of the room, then moved to its start.
-            var place = text.count
-            func put(_ byte: UInt8) {
-                place -= 1
-                text[place] = byte
-            }
-            for _ in 0..<max(0, fractionDigitsMin - fractionDigits) { put(0x30) }
-            for _ in 0..<fractionDigits {
-                put(0x30 + UInt8(rest % 10))
-                rest /= 10
-            }
-            if place < text.count { put(0x2E) }
-            repeat {
-                put(0x30 + UInt8(rest % 10))
-                rest /= 10
-            } while rest > 0
-            if value < 0 { put(0x2D) }
-            for index in place..<text.count { text[index - place] = text[index] }
-            return text.count - place
+        // Backwards from the end of the room, then moved to its start.
+        var place = text.count
+        func put(_ byte: UInt8) {
+            place -= 1
+            text[place] = byte
         }
+        for _ in 0..<max(0, fractionDigitsMin - fractionDigits) { put(0x30) }
+        for _ in 0..<fractionDigits {
+            put(0x30 + UInt8(rest % 10))
+            rest /= 10
+        }
+        if place < text.count { put(0x2E) }
+        repeat {
+            put(0x30 + UInt8(rest % 10))
+            rest /= 10
+        } while rest > 0
+        if value < 0 { put(0x2D) }
+        let count = text.count - place
+        text.copyMemory(from: UnsafeRawBufferPointer(rebasing: text[place...]))
+        return count
     }
 
     private static func scaled(_ all: ArraySlice<UInt8>, _ scale: Int, _ isNegative: Bool) throws(Failure) -> Int64 {

@@ -10,6 +10,13 @@ extension SQLValue {
     package static func book(_ book: Book) -> SQLValue { .integer(book.rawValue) }
 }
 
+extension Binder {
+    package mutating func money(_ money: Money) { int(money.micros) }
+    package mutating func time(_ time: Timestamp) { int(time.milliseconds) }
+    package mutating func time(_ time: Timestamp?) { int(time?.milliseconds) }
+    package mutating func book(_ book: Book) { int(book.rawValue) }
+}
+
 extension RowReader {
     package mutating func money() throws -> Money { Money(micros: try int()) }
 

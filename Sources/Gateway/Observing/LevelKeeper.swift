@@ -26,6 +26,7 @@ final class LevelKeeper: Sendable {
         self.fleet = fleet
         self.process = process
         self.levels = levels
+        fleet.cluster?.attach { [weak self] bytes, tenants in self?.takeOver(bytes, tenants) }
     }
 
     /// `touched`: tenants that had calls since the last time; those with levels left are known.
@@ -48,13 +49,27 @@ final class LevelKeeper: Sendable {
                     ownerHigh: 0, ownerLow: 0, kind: Self.processKind, id: 0, debtNanoseconds: debt))
         }
         if entries.isEmpty && saved.isEmpty { return }
+        let snapshot = LevelSnapshot(wallMilliseconds: fleet.clock.now().milliseconds, entries: entries)
+        // For whoever takes this node's tenants over (N5).
+        fleet.cluster?.save(levels: snapshot.encoded())
         do {
-            try LevelFile.save(
-                LevelSnapshot(wallMilliseconds: fleet.clock.now().milliseconds, entries: entries),
-                to: fleet.data.levelsPath)
+            try LevelFile.save(snapshot, to: fleet.data.levelsPath)
             saved.isEmpty = entries.isEmpty
         } catch {
             fleet.report("levels: \(error)")
+        }
+    }
+
+    /// Levels of tenants that were another node's. What has come back since is told by the wall clocks of both: one
+    /// that is behind gives nothing back, one that is ahead too much.
+    private func takeOver(_ bytes: [UInt8], _ tenants: Set<TenantID>) {
+        guard let snapshot = try? LevelSnapshot(decoding: bytes) else { return }
+        let now = fleet.monotonic.nanoseconds()
+        let elapsed = LevelFile.elapsedNanoseconds(
+            from: snapshot.wallMilliseconds, to: fleet.clock.now().milliseconds)
+        for entry in snapshot.entries where tenants.contains(TenantID(high: entry.ownerHigh, low: entry.ownerLow)) {
+            guard let tenant = levels.restore(entry, elapsed: elapsed, in: fleet.roster, now: now) else { continue }
+            saving.withLock { $0.indebted[tenant.id] = tenant }
         }
     }
 

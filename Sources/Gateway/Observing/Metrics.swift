@@ -1,3 +1,4 @@
+import Archive
 import CallKit
 import HTTPServer
 import RateLimiter
@@ -29,6 +30,14 @@ final class GatewayMetrics: Sendable {
         statuses[status - 100].value.add(1, ordering: .relaxed)
     }
 
+    /// All answers since the start, and those with a status of 500 and above.
+    var answered: (all: UInt64, failed: UInt64) {
+        statuses.enumerated().reduce((0, 0)) { sum, status in
+            let count = status.element.count
+            return (sum.0 + count, sum.1 + (status.offset >= 400 ? count : 0))
+        }
+    }
+
     func countRefusal(_ refusal: Refusal) {
         (refusals[refusal.code] ?? otherRefusals).value.add(1, ordering: .relaxed)
     }
@@ -36,7 +45,8 @@ final class GatewayMetrics: Sendable {
     /// Prometheus text format 0.0.4. Looks at each tenant and at `/proc`: not on a loop.
     func text(
         fleet: Fleet, server: ServerMetrics?, scheduler: Scheduler? = nil, webhooks: WebhookSender? = nil,
-        provisioning: ProvisioningCaller? = nil
+        provisioning: ProvisioningCaller? = nil, archive: ArchiveFigures? = nil,
+        forwarding: ForwardingMetrics? = nil
     ) -> String {
         var page = MetricsPage()
         // Every label that is known is there from the start: a rise from nothing would be no rise.
@@ -60,9 +70,13 @@ final class GatewayMetrics: Sendable {
             microseconds: latency)
         append(fleet.pool, to: &page)
         append(fleet, to: &page)
+        if let log = fleet.logFigures { page.append(log) }
+        if let archive { page.append(archive) }
+        if let cluster = fleet.cluster { page.append(cluster) }
         if let scheduler { scheduler.metrics.append(scheduler, of: fleet, to: &page) }
         if let webhooks { webhooks.metrics.append(webhooks, to: &page) }
         if let provisioning { provisioning.metrics.append(provisioning, to: &page) }
+        forwarding?.append(to: &page)
         if let server { page.append(server) }
         ProcessFigures.append(to: &page)
         return page.text

@@ -7,11 +7,11 @@ import TenantRegistry
 struct MetricsPage {
     private(set) var text = ""
 
-    private mutating func head(_ name: String, _ type: String, _ help: String) {
+    mutating func head(_ name: String, _ type: String, _ help: String) {
         text += "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
     }
 
-    private mutating func line(_ name: String, _ value: some BinaryInteger) { text += "\(name) \(value)\n" }
+    mutating func line(_ name: String, _ value: some BinaryInteger) { text += "\(name) \(value)\n" }
 
     /// Seconds, the unit of all times here, as decimals; kept in microseconds so that sums are exact.
     private static func seconds(_ microseconds: UInt64) -> String {
@@ -45,6 +45,11 @@ struct MetricsPage {
     mutating func gauge(_ name: String, _ help: String, _ value: some BinaryInteger) {
         head(name, "gauge", help)
         line(name, value)
+    }
+
+    mutating func gauge(_ name: String, _ help: String, microseconds: UInt64) {
+        head(name, "gauge", help)
+        text += "\(name) \(Self.seconds(microseconds))\n"
     }
 
     mutating func gauge(_ name: String, _ help: String, by label: String, _ values: [(String, some BinaryInteger)]) {

@@ -12,6 +12,7 @@ enum ProcessFigures {
         if let pages = residentPages {
             page.gauge("process_resident_memory_bytes", "Memory in use.", pages * sysconf(Int32(_SC_PAGESIZE)))
         }
+        if let began { page.gauge("process_start_time_seconds", "When the process began, Unix time.", began) }
         var usage = rusage()
         if getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage) == 0 {
             let seconds = usage.ru_utime.tv_sec + usage.ru_stime.tv_sec
@@ -20,6 +21,22 @@ enum ProcessFigures {
                 "process_cpu_seconds_total", "CPU time, user and system.",
                 microseconds: UInt64(seconds) * 1_000_000 + UInt64(microseconds))
         }
+    }
+
+    /// Unix time, by the 22nd field of `/proc/self/stat`: ticks since the machine started.
+    private static var began: Int? {
+        guard let file = fopen("/proc/self/stat", "r") else { return nil }
+        defer { fclose(file) }
+        var line = [CChar](repeating: 0, count: 1_024)
+        guard fgets(&line, Int32(line.count), file) != nil else { return nil }
+        // The second field, the program's name in brackets, may hold anything.
+        let text = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+        let fields = text.split(separator: ")").last?.split(separator: " ") ?? []
+        var uptime = timespec()
+        guard fields.count > 19, let ticks = Int(fields[19]), clock_gettime(CLOCK_BOOTTIME, &uptime) == 0 else {
+            return nil
+        }
+        return time(nil) - (uptime.tv_sec - ticks / sysconf(Int32(_SC_CLK_TCK)))
     }
 
     private static var openDescriptors: Int? {

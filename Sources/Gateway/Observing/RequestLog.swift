@@ -23,7 +23,7 @@ final class RequestLog: Sendable {
 
     func write(
         _ trace: RequestTrace, _ response: Response, tenant: TenantRecord?, address: IPAddress, now: Timestamp,
-        nanoseconds: UInt64
+        nanoseconds: UInt64, forwardedTo node: NodeName? = nil
     ) {
         let microseconds = Int((nanoseconds - trace.started) / 1_000)
         _ = pool?.submit {
@@ -37,6 +37,7 @@ final class RequestLog: Sendable {
                 json.field("tenant", tenant?.slug)
                 json.field("address", address.description)
                 json.field("traceparent", trace.head?.traceparent)
+                if let node { json.field("forwarded_to", node.text) }
             }
             line.append(0x0A)
             Self.put(line)

@@ -94,6 +94,7 @@ package final class Scheduler: Sendable {
     private func work() {
         var desk = Desk()
         fleet.lookAtSuspects()
+        fleet.findResting()
         while true {
             round()
             let nanoseconds = fleet.monotonic.nanoseconds()
@@ -225,6 +226,11 @@ package final class Scheduler: Sendable {
         _ record: TenantRecord, _ failure: LaneFailure?, _ kind: DueKind?, _ now: Timestamp, _ desk: inout Desk
     ) {
         if case .closed = failure, fleet.roster.tenant(id: record.id) == nil {
+            desk.runs[record.id] = nil
+            return fleet.due.drop(record)
+        }
+        // Whose it is now asks for itself.
+        if case .moved = failure {
             desk.runs[record.id] = nil
             return fleet.due.drop(record)
         }

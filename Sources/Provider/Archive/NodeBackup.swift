@@ -1,3 +1,4 @@
+import Archive
 import CallKit
 import Cryptography
 import Foundation
@@ -26,52 +27,25 @@ struct NodeBackup: Sendable {
         fileprivate var isEnded = false
     }
 
-    /// A copy that is cut and sealed. `@unchecked Sendable`: as `Place`; `deinit` closes the file.
+    /// A copy on its way. `@unchecked Sendable`: as `Place`.
     fileprivate final class Copy: @unchecked Sendable {
-        let owner: String
         let record: TenantRecord?
-        let key: ArchiveKey
-        let bytes: Int64
         let head: String
-        let descriptor: Int32
-        var pieces: [String] = []
+        var cut: FileCut
 
-        /// The name of the file goes at once.
         init(_ path: String, of owner: String, record: TenantRecord?, key: ArchiveKey) throws {
             head = record == nil ? "" : ExportSeal.read(path)?.head.text ?? ""
-            descriptor = open(path, O_RDONLY | O_CLOEXEC)
-            unlink(path)
-            guard descriptor >= 0 else { throw DataDirectory.Failure.unusable(path, String(cString: strerror(errno))) }
-            var status = stat()
-            fstat(descriptor, &status)
-            bytes = Int64(status.st_size)
-            self.owner = owner
+            cut = try FileCut(path, of: owner, under: key)
             self.record = record
-            self.key = key
         }
 
-        deinit { if descriptor >= 0 { close(descriptor) } }
+        var bytes: Int64 { cut.bytes }
 
         /// The next piece; nil behind the last.
-        func next() throws -> BackupFrame? {
-            var plaintext: [UInt8] = []
-            while plaintext.count < ArchivePlace.pieceBytes {
-                let wanted = ArchivePlace.pieceBytes - plaintext.count
-                let more = [UInt8](unsafeUninitializedCapacity: wanted) { buffer, count in
-                    count = max(0, read(descriptor, buffer.baseAddress, wanted))
-                }
-                if more.isEmpty { break }
-                plaintext = plaintext.isEmpty ? more : plaintext + more
-            }
-            if plaintext.isEmpty { return nil }
-            let (name, sealed) = try key.seal(plaintext, at: ArchivePlace.pages(of: owner, pieces.count))
-            pieces.append(name)
-            return BackupFrame(.object, name, sealed)
-        }
+        func next() throws -> BackupFrame? { try cut.next().map { BackupFrame(.object, $0.name, $0.bytes) } }
 
         func index() throws -> BackupFrame {
-            let (name, sealed) = try key.seal(
-                ArchiveIndex(bytes: bytes, pieces: pieces).json, at: ArchivePlace.index(of: owner))
+            let (name, sealed) = try cut.index()
             return BackupFrame(.object, name, sealed)
         }
     }

@@ -21,9 +21,12 @@ extension ProviderAPI {
                 takes: .file(TenantBundle.mediaType), gives: .made(Schemas.imported), refuses: [409]
             ) { .streamed(try takeIn($0)) },
             Route(
-                .post, "/tenants/{slug}/move", "Seal a tenant that goes to another node", access: .provider,
-                takes: ["base_url": .matching("^https?://")], gives: .done(Schemas.tenant), refuses: [409]
-            ) { try seal($0) },
+                .post, "/tenants/{slug}/move",
+                "Give a tenant to another node of the cluster, or seal one that goes to another gateway",
+                access: .provider,
+                takes: .either(["base_url": .matching("^https?://")], ["node": .matching(Schemas.node)]),
+                gives: .done(Schemas.tenant), refuses: [409]
+            ) { try move($0) },
             Route(
                 .delete, "/tenants/{slug}/move", "Take a move back that is not confirmed", access: .provider,
                 gives: .done(Schemas.tenant), refuses: [409]
@@ -65,9 +68,18 @@ extension ProviderAPI {
 
     // MARK: At the source
 
-    private func seal(_ call: Call) throws -> Work {
+    private func move(_ call: Call) throws -> Work {
         let record = try tenant(of: call)
         var fields = try call.fields()
+        if let node = fields.optionalString("node", characters: 1...40) {
+            fields.expectNoOthers(than: ["node"])
+            try fields.finish()
+            return try place(record, at: node, call)
+        }
+        return try seal(record, &fields, call)
+    }
+
+    private func seal(_ record: TenantRecord, _ fields: inout FieldReader, _ call: Call) throws -> Work {
         let sent = fields.string("base_url", characters: 1...Self.baseURLCharactersMax, .id)
         if let sent, WebAddress(parsing: sent) == nil || sent.contains("?") {
             fields.fail(
@@ -230,7 +242,7 @@ extension ProviderAPI {
     }
 
     /// Why no tenant can have this slug; nil where one can (P1).
-    private func objection(toSlug slug: String) -> (code: String, detail: String)? {
+    func objection(toSlug slug: String) -> (code: String, detail: String)? {
         if !Self.isSlug(slug) { return ("format", "must match [a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?") }
         if ReservedNames.isReserved(slug: slug) {
             return ("reserved", "is a name that hosts and paths of the node need")

@@ -48,6 +48,8 @@ package struct AuditFilter: Sendable {
     package var mention: String?
     /// The calls of these keys alone, where it is given: a reseller's own.
     package var keyIDs: Set<Int64>?
+    /// Calls that changed something.
+    package var changesAlone = false
 
     package init() {}
 
@@ -62,11 +64,14 @@ package struct AuditFilter: Sendable {
         if let requestID, record.requestID != requestID { return false }
         if let mention, !record.detail.contains(mention) { return false }
         if let keyIDs, !keyIDs.contains(record.keyID) { return false }
+        if changesAlone, record.status >= 400 || record.action.hasPrefix(Self.reading) { return false }
         return true
     }
 
     /// Nothing that a block holds is found by it: blocks are of calls that wrote nothing.
-    var passesBlocks: Bool { mention != nil }
+    var passesBlocks: Bool { mention != nil || changesAlone }
+
+    private static let reading = "GET "
 
     fileprivate var values: [SQLValue] {
         [
@@ -74,7 +79,7 @@ package struct AuditFilter: Sendable {
             .optional(status.map { Int64($0) }),
             .integer(TenantReader.auditDisorderDays * Timestamp.millisecondsPerDay), .int(TenantReader.auditRowsMax),
             .optional(accountID), .optional(action), requestID.map { .blob($0.bytes) } ?? .null, .optional(mention),
-            .bool(passesBlocks),
+            .bool(passesBlocks), .bool(changesAlone),
         ]
     }
 }
@@ -102,7 +107,8 @@ package enum AuditRow: Sendable {
             at >= coalesce(?3, at) AND (?4 IS NULL OR at < ?4) AND (?5 IS NULL OR key_id = ?5)
                 AND (?6 IS NULL OR reseller_id = ?6) AND (?7 IS NULL OR status = ?7)
                 AND (?10 IS NULL OR account_id = ?10) AND (?11 IS NULL OR action = ?11)
-                AND (?12 IS NULL OR request_id = ?12) AND (?13 IS NULL OR instr(detail, ?13) > 0))
+                AND (?12 IS NULL OR request_id = ?12) AND (?13 IS NULL OR instr(detail, ?13) > 0)
+                AND (NOT ?15 OR status < 400 AND substr(action, 1, 4) <> 'GET '))
         ORDER BY seq DESC LIMIT ?9
         """)
 
@@ -183,6 +189,32 @@ extension TenantReader {
             .integer(reached - 1)
         ) { try $0.optionalTime() }
         return AuditStretch(rows: rows, next: reached - 1, latestBelow: below ?? nil)
+    }
+
+    /// The first row that was committed at `at` or later, as far as rows' own times tell: those above it are at most
+    /// `auditDisorderDays` older. One more than the newest where none was.
+    package func auditRow(since at: Timestamp) throws -> Int64 {
+        let newest = try connection.row("SELECT coalesce(max(seq), 0) FROM audit") { try $0.int() } ?? 0
+        var (low, high) = (Int64(0), newest + 1)
+        while high - low > 1 {
+            let middle = (low + high) / 2
+            let last = try connection.row("SELECT last_at FROM audit WHERE seq = ?1", .integer(middle)) {
+                try $0.time()
+            }
+            if let last, last < at { low = middle } else { high = middle }
+        }
+        return high
+    }
+
+    /// So many rows are passed over in one lane job, by their times alone.
+    package static let auditPassedRowsMax: Int64 = 5_000
+
+    /// The highest of the rows from `top` down that tells of a call before `end`; nil where none of the next ones does.
+    package func auditRow(from top: Int64, before end: Timestamp) throws -> Int64? {
+        try connection.row(
+            "SELECT seq FROM audit WHERE seq BETWEEN ?1 AND ?2 AND at < ?3 ORDER BY seq DESC LIMIT 1",
+            .integer(top - Self.auditPassedRowsMax + 1), .integer(top), .time(end)
+        ) { try $0.int() }
     }
 
     /// Where a search goes on behind a record: the record's own order, and the highest row that may hold earlier ones.

@@ -13,6 +13,7 @@ package struct AuditSearch: Sendable {
     package var action: String?
     package var requestID: RequestID?
     package var order: String?
+    package var changesAlone = false
     package var before: AuditPlace?
     /// A reseller looks at its own calls, and at nothing else.
     package var ownOf: Int64?
@@ -40,6 +41,7 @@ package struct AuditSearch: Sendable {
             return id
         }
         order = try query.id("order")
+        changesAlone = try query.flag("changes")
         before = try query["cursor"].map { text throws(Refusal) in
             let bytes = try seal.open(text)
             guard let sequence = bytes.place(0), let index = bytes.place(1) else {
@@ -75,6 +77,7 @@ package struct AuditSearch: Sendable {
         }
         filter.action = action
         filter.requestID = requestID
+        filter.changesAlone = changesAlone
         if let order {
             guard let known = try tenant.order(publicID: order, resellerID: ownOf, book: nil) else {
                 throw Refusal.notFound(.order)

@@ -40,12 +40,26 @@ package struct AuditWalk: Sendable {
         self.steps = steps
         self.filter = filter
         guard let place else {
-            (given, row) = (nil, Int64.max)
+            given = nil
+            row = if let end = filter.to { try await Self.newest(before: end, steps) } else { Int64.max }
             return
         }
         let resumption = place.isBelow ? nil : try await steps.read { try $0.auditResumption(behind: place) }
         given = resumption?.order
         row = resumption?.row ?? (place.isBelow ? place.sequence : place.sequence - 1)
+    }
+
+    /// The highest row that tells of a call before `end`; what came later is passed over, not searched.
+    private static func newest(before end: Timestamp, _ steps: Steps) async throws -> Int64? {
+        var top = try await steps.read { reader in
+            try reader.auditRow(since: end.adding(days: TenantReader.auditDisorderDays))
+        }
+        while top > 0 {
+            let high = top
+            if let row = try await steps.read({ try $0.auditRow(from: high, before: end) }) { return row }
+            top -= TenantReader.auditPassedRowsMax
+        }
+        return nil
     }
 
     /// The next entries, at most `entriesMax`, newest first; perhaps none before the end. Not to be called at the end.

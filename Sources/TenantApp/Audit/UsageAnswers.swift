@@ -16,6 +16,12 @@ enum UsageAnswers {
         .query("sort", .one(of: orders)),
     ]
 
+    static let totalParameters: [Parameter] = [
+        .from, .to, .query("by", .choice(UsageFilter.Period.self)), .query("key"), .query("route"),
+    ]
+    /// So many hours or days are counted in one answer.
+    private static let totalsMax: Int64 = 1_000
+
     private struct Asked {
         let filter: UsageFilter
         let key: String?
@@ -30,17 +36,59 @@ enum UsageAnswers {
         let seal = try CursorSeal(call)
         return .flow { steps in
             if asked.cursor == nil { try await prepare(asked.filter, steps) }
-            var filter = asked.filter
-            (filter.resellerID, filter.keyID) = try await steps.read { tenant in
-                let reseller = try own ?? tenant.resellerID(filter: named)
-                guard let name = asked.key else { return (reseller, nil) }
-                guard let key = try tenant.key(publicID: name), own == nil || key.resellerID == own else {
-                    throw Refusal.notFound(.key)
-                }
-                return (reseller ?? key.resellerID ?? 0, key.id)
-            }
+            let filter = try await found(asked, ofReseller: own, reseller: named, steps)
             return try await page(UsageWalk(steps, filter), asked, seal, steps)
         }
+    }
+
+    /// Every hour or day of what is asked for, those too in which nobody called.
+    static func total(_ call: Call, reseller named: String?) throws -> Work {
+        let asked = try read(call)
+        guard asked.filter.periods.count <= totalsMax else {
+            throw Refusal.field("/from", "range", "must be at most \(totalsMax) hours or days before to")
+        }
+        return .flow { steps in
+            try await prepare(asked.filter, steps)
+            let filter = try await found(asked, ofReseller: nil, reseller: named, steps)
+            let totals = try await UsageWalk(steps, filter).totals().map { row in
+                OperatorAdmin.Schemas.Usage(row: row, period: filter.period, names: AuditNames())
+            }
+            return .answer(.json(OperatorAdmin.Schemas.usageTotals, totals, in: call.currency))
+        }
+    }
+
+    /// The greatest keys, resellers or routes of what is asked for.
+    static func groups(_ call: Call) throws -> Work {
+        let asked = try read(call)
+        let query = try call.query()
+        let reseller = try query.id("reseller")
+        let group = try query.choice("group", as: UsageGroup.self) ?? .key
+        return .flow { steps in
+            try await prepare(asked.filter, steps)
+            let filter = try await found(asked, ofReseller: nil, reseller: reseller, steps)
+            let sums = try await UsageWalk(steps, filter).sums(of: group, by: asked.order?.by ?? .requests)
+            let shown = sums.prefix(asked.limit).map { OperatorAdmin.Schemas.UsageSum(name: $0.name, sum: $0.sum) }
+            return .read { tenant in
+                let named = try shown.map { try $0.named(tenant) }
+                return .json(OperatorAdmin.Schemas.usageSums, (named, sums.count > named.count), in: tenant.currency)
+            }
+        }
+    }
+
+    /// What is asked for, by its inner ids.
+    private static func found(
+        _ asked: Asked, ofReseller own: Int64?, reseller named: String?, _ steps: Steps
+    ) async throws -> UsageFilter {
+        var filter = asked.filter
+        (filter.resellerID, filter.keyID) = try await steps.read { tenant in
+            let reseller = try own ?? tenant.resellerID(filter: named)
+            guard let name = asked.key else { return (reseller, nil) }
+            guard let key = try tenant.key(publicID: name), own == nil || key.resellerID == own else {
+                throw Refusal.notFound(.key)
+            }
+            return (reseller ?? key.resellerID ?? 0, key.id)
+        }
+        return filter
     }
 
     /// Whoever looks sees what was answered before; hours that have ended join their days.

@@ -57,6 +57,8 @@ package struct UsageWalk: Sendable {
     private static let stretchesMax = 32
     /// What is put in another order is held in memory as a whole.
     package static let sortedRowsMax = 100_000
+    /// Sums need no memory, but each thousand is a job of the lane.
+    private static let summedRowsMax = 1_000_000
 
     private let steps: Steps
     private let filter: UsageFilter
@@ -81,6 +83,30 @@ package struct UsageWalk: Sendable {
             place = last.place
         }
         return (rows, place)
+    }
+
+    /// The sum of each hour or day, oldest first. Throws where it is too much to be added up.
+    package func totals() async throws -> [UsageRow] {
+        var sums = filter.periods.map { UsageRow(nothingIn: $0) }
+        try await each { row in sums[Int(row.place.period - filter.periods.lowerBound)].add(row) }
+        return sums
+    }
+
+    /// Takes every row, newest first. Throws where they are too many to be added up.
+    func each(_ take: (UsageRow) -> Void) async throws {
+        let filter = filter
+        var (place, looked) = (UsagePlace?.none, 0)
+        while true {
+            let before = place
+            let found = try await steps.read { try $0.usage(filter, before: before, limit: Self.rowsMax) }
+            looked += found.count
+            guard looked <= Self.summedRowsMax else {
+                throw Refusal.field("/from", "range", "covers too much to be added up; ask for less at a time")
+            }
+            for row in found where filter.matches(row) { take(row) }
+            guard found.count == Self.rowsMax, let last = found.last else { return }
+            place = last.place
+        }
     }
 
     /// All of the filter, by a count and then by place; the greatest first, or the smallest. Throws where it is too

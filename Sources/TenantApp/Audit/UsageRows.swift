@@ -43,6 +43,8 @@ package struct UsageRow: Sendable, Equatable {
             """)
     }
 
+    fileprivate static let lastHour = Statement("SELECT max(hour) FROM usage_hour WHERE reseller_id = ?1")
+    fileprivate static let lastDay = Statement("SELECT max(day) FROM usage_day WHERE reseller_id = ?1")
     fileprivate static let dayPage = page("day")
     fileprivate static let hourPage = page("hour")
     fileprivate static let dayOfReseller = ofReseller("day")
@@ -66,7 +68,13 @@ package struct UsageRow: Sendable, Equatable {
             period: day, keyID: hour.place.keyID, resellerID: hour.place.resellerID, action: hour.place.action)
     }
 
-    fileprivate mutating func add(_ other: UsageRow) {
+    /// To be added to.
+    init(nothingIn period: Int64) {
+        place = UsagePlace(period: period, keyID: 0, resellerID: 0, action: "")
+        (requests, unauthorized, forbidden, rateLimited, otherRefusals, orders, untold) = (0, 0, 0, 0, 0, 0, 0)
+    }
+
+    mutating func add(_ other: UsageRow) {
         requests += other.requests
         unauthorized += other.unauthorized
         forbidden += other.forbidden
@@ -147,6 +155,16 @@ extension TenantReader {
         }
         return rows
     }
+
+    /// When a reseller's keys and people called last, to the hour; past the hours that are kept, to the day.
+    package func lastCall(ofReseller id: Int64) throws -> Timestamp? {
+        let hour = try connection.row(UsageRow.lastHour, .integer(id)) { try $0.optionalInt() } ?? nil
+        if let hour { return Timestamp(milliseconds: hour * Self.millisecondsPerHour) }
+        let day = try connection.row(UsageRow.lastDay, .integer(id)) { try $0.optionalInt() } ?? nil
+        return day.map { Timestamp(milliseconds: $0 * Timestamp.millisecondsPerDay) }
+    }
+
+    private static let millisecondsPerHour = Timestamp.millisecondsPerDay / UsageKey.hoursPerDay
 
     private func usageRows(
         _ statement: Statement, _ filter: UsageFilter, _ place: UsagePlace, _ periods: ClosedRange<Int64>, _ limit: Int

@@ -2,22 +2,34 @@ package import CallKit
 package import HTTPCore
 package import TenantRegistry
 
+/// A place of the price book.
+package struct PricePlace: Hashable, Sendable {
+    let resellerID: Int64
+    let productID: Int64
+}
+
 /// Takes a whole price book as CSV: all rows or none, every error with its line (O4). `@unchecked Sendable`: as
 /// `StagedImport`.
 package final class ImportPrices: ComparedImport, @unchecked Sendable {
-    private struct Pair: Hashable {
-        let resellerID: Int64
-        let productID: Int64
-    }
+    /// What the rows of a file, with the columns that it has, would mean.
+    package typealias Effect = @Sendable (Steps, [PricePlace: PriceRow], [PriceColumn]) async throws -> JSON
 
     private var file: PriceBookFile
     private let importID: Int64
     private let author: PriceAuthor
     package let expectedHash: String?
-    private var lines: [Pair: Int] = [:]
+    private var lines: [PricePlace: Int] = [:]
+    /// What a trial tells besides; nil where nobody asked.
+    private let effect: Effect?
+    /// What the file says, where that is asked.
+    private var named: [PricePlace: PriceRow] = [:]
     package var progress = ImportProgress()
 
-    package init(_ body: [UInt8], importID: Int64, by author: PriceAuthor, onto expectedHash: String? = nil) {
+    package init(
+        _ body: [UInt8], importID: Int64, by author: PriceAuthor, onto expectedHash: String? = nil,
+        effect: Effect? = nil
+    ) {
+        self.effect = effect
         file = PriceBookFile(body)
         self.importID = importID
         self.author = author
@@ -56,24 +68,31 @@ package final class ImportPrices: ComparedImport, @unchecked Sendable {
         let digits = tenant.currency.minorUnitDigits
         return try staged.compactMap { row in
             guard
-                let (reseller, sku) = try tenant.priceRowNames(resellerID: row.resellerID, productID: row.productID)
+                let (reseller, product) = try tenant.priceRowNames(
+                    resellerID: row.resellerID, productID: row.productID)
             else { return nil }
             let old = try tenant.priceRow(resellerID: row.resellerID, productID: row.productID)
             let names = [
                 JSONMember(name: PriceBookFile.resellerColumn, value: .string(reseller)),
-                JSONMember(name: PriceBookFile.skuColumn, value: .string(sku)),
+                JSONMember(name: PriceBookFile.skuColumn, value: .string(product.sku)),
             ]
             return ComparedRow(
                 line: row.line, names: names, old: old?.members(digits), new: row.price.members(digits),
-                columns: columns)
+                columns: columns, warnings: row.price.warnings(old, product, line: row.line, file.priceColumns, digits))
         }
+    }
+
+    package func consequences(_ steps: Steps) async throws -> [JSONMember] {
+        guard let effect else { return [] }
+        return [JSONMember(name: "effect", value: try await effect(steps, named, file.priceColumns))]
     }
 
     package func note(_ staged: [StagedPrice], errors: inout [FieldError]) {
         for row in staged {
-            let pair = Pair(resellerID: row.resellerID, productID: row.productID)
-            guard let first = lines[pair] else {
-                lines[pair] = row.line
+            let place = PricePlace(resellerID: row.resellerID, productID: row.productID)
+            if effect != nil { named[place] = row.price }
+            guard let first = lines[place] else {
+                lines[place] = row.line
                 continue
             }
             let detail = "line \(first) has the same reseller and product"
@@ -103,6 +122,31 @@ package final class ImportPrices: ComparedImport, @unchecked Sendable {
                 json.field("ok", true)
                 json.field("rows", count)
             }
+        }
+    }
+}
+
+extension PriceRow {
+    /// A reseller that pays more than anybody is asked for is most often a slip of the keyboard. Of what differs from
+    /// the row that is there.
+    fileprivate func warnings(
+        _ old: PriceRow?, _ product: Product, line: Int, _ columns: [PriceColumn], _ digits: Int
+    ) -> [FieldError] {
+        let (list, was) = (product.list, old)
+        let pairs: [(PriceColumn, Money?, Money?, Money?)] = [
+            (.monthly, terms.monthly, was?.terms.monthly, list.terms.monthly),
+            (.quarterly, terms.quarterly, was?.terms.quarterly, list.terms.quarterly),
+            (.semiAnnual, terms.semiAnnual, was?.terms.semiAnnual, list.terms.semiAnnual),
+            (.annual, terms.annual, was?.terms.annual, list.terms.annual),
+            (.hourly, terms.hourly, was?.terms.hourly, list.terms.hourly),
+            (.setupFee, setupFee, was?.setupFee, list.setupFee), (.once, once, was?.once, product.retailPrice),
+        ]
+        return pairs.compactMap { column, price, old, most in
+            guard columns.contains(column), let price, let most, price != old, price > most else { return nil }
+            let noun = column == .once ? "retail price" : "list price"
+            return .inLine(
+                line, column.rawValue, "above_list",
+                "is more than the \(noun), \(most.decimal(minorUnitDigits: digits))")
         }
     }
 }

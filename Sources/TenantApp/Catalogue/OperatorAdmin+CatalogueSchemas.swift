@@ -44,6 +44,19 @@ extension OperatorAdmin.Schemas {
             .currency("currency"),
         ])
 
+    static let effectDays = Parameter.query("effect_days", .integer(1...PriceEffect.daysMax))
+    static let sheetRow = Shape<SheetRow>(
+        "SheetRow",
+        [
+            .member("reseller", \.reseller.publicID),
+            .member("reseller_name") { $0.reseller.company ?? $0.reseller.name },
+            .member("reseller_status", \.reseller.state), .member("sku", \.product.sku),
+            .member("name", \.product.name),
+            .member("hidden", \.product.isHidden),
+            .objectOrNull("list", ListPrices.shape) { $0.product.list.isEmpty ? nil : $0.product.list },
+            .objectOrNull("price", pricedTerms, \.price), .currency("currency"),
+        ])
+
     private static let pricedTerms = Shape<PriceRow>("Prices", PriceRow.members)
     static let priceChange = Shape<PriceChange>(
         "PriceChange",
@@ -86,7 +99,8 @@ extension OperatorAdmin.Schemas {
     ]
     static let importedLicences: Schema = ["ok": .boolean, "imported": .integer, "expired": .integer.omittable]
     /// Applied, or tried.
-    static let importedPrices = Schema.either(["ok": .boolean, "rows": .integer], ImportTrial.schema)
+    static let importedPrices = Schema.either(
+        ["ok": .boolean, "rows": .integer], ImportTrial.schema + ["effect": PriceEffect.schema.omittable])
     static let importedProducts = Schema.either(
         ["ok": .boolean, "rows": .integer, "new": .integer], ImportTrial.schema)
     static let slot = Shape<PortSlot>(

@@ -18,11 +18,31 @@ extension OperatorAdmin {
         },
         Route(
             .post, "/price-book.csv", "Import a whole price book, all rows or none", access: .administrator,
-            body: .whole(bytesMax: Route.importBytesMax), parameters: [.dryRun, .ifMatch], takes: .file("text/csv"),
-            gives: .done(Schemas.importedPrices), refuses: [412]
+            body: .whole(bytesMax: Route.importBytesMax), parameters: [.dryRun, Schemas.effectDays, .ifMatch],
+            takes: .file("text/csv"), gives: .done(Schemas.importedPrices), refuses: [412]
         ) { call in
-            try call.importFile { importID, hash in
-                ImportPrices(call.body, importID: importID, by: PriceAuthor(.file, of: call), onto: hash)
+            let effect = try effect(call)
+            return try call.importFile { importID, hash in
+                ImportPrices(
+                    call.body, importID: importID, by: PriceAuthor(.file, of: call), onto: hash, effect: effect)
+            }
+        },
+        Route(
+            .get, "/price-sheet", "List all products for one reseller, or all resellers for one product, priced or not",
+            access: .administrator, parameters: .page(Schemas.reseller, .query("product")),
+            gives: .list(Schemas.sheetRow), refuses: [404]
+        ) { call in
+            let query = try call.query()
+            let page = try Paging(call)
+            let sheet: PriceSheet
+            switch (try query.id("reseller"), try query.id("product")) {
+            case (let reseller?, nil): sheet = .ofReseller(reseller)
+            case (nil, let product?): sheet = .ofProduct(product)
+            default: throw Refusal.field("/reseller", "required", "must be there, or product must, and not both")
+            }
+            return .read { tenant in
+                let rows = try sheet.rows(after: page.after, limit: page.fetch, tenant)
+                return page.answer(rows, id: sheet.place, Schemas.sheetRow, in: tenant.currency)
             }
         },
         Route(
@@ -43,6 +63,15 @@ extension OperatorAdmin {
             }
         },
     ]
+
+    /// What a trial tells of orders; nil where nobody asks.
+    private static func effect(_ call: Call) throws -> ImportPrices.Effect? {
+        guard let days = try call.query().integer("effect_days", in: 1...Int(PriceEffect.daysMax)) else { return nil }
+        let now = call.now
+        return { steps, rows, columns in
+            try await PriceEffect(days: Int64(days), rows: rows, columns: columns).run(steps, now: now)
+        }
+    }
 
     /// A file to be saved, of a length that nobody knows yet.
     /// `hash`: names what the file is of.

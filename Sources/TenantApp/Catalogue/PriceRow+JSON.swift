@@ -97,3 +97,25 @@ extension PriceRow {
         .member("max_quantity", \.maxQuantity), .member("wholesale_once", \.once),
     ]
 }
+
+extension PriceRow {
+    /// What a file says of a row that is there: the columns that the file has.
+    func taking(_ columns: [PriceColumn], onto old: PriceRow) -> PriceRow {
+        var row = old
+        for column in columns {
+            switch column {
+            case .monthly: row.terms.monthly = terms.monthly
+            case .quarterly: row.terms.quarterly = terms.quarterly
+            case .semiAnnual: row.terms.semiAnnual = terms.semiAnnual
+            case .annual: row.terms.annual = terms.annual
+            case .hourly: row.terms.hourly = terms.hourly
+            case .setupFee: row.setupFee = setupFee
+            case .discountRateOverride: row.discountRateOverride = discountRateOverride
+            case .isEnabled: row.isEnabled = isEnabled
+            case .maxQuantity: row.maxQuantity = maxQuantity
+            case .once: row.once = once
+            }
+        }
+        return row
+    }
+}

@@ -47,13 +47,10 @@ package struct BookRow: Sendable {
 }
 
 extension TenantReader {
-
-    /// Public id and SKU of a row that is there, or may be.
-    package func priceRowNames(resellerID: Int64, productID: Int64) throws -> (reseller: String, sku: String)? {
-        try connection.row(
-            "SELECT r.public_id, p.sku FROM reseller r, product p WHERE r.id = ?1 AND p.id = ?2", .integer(resellerID),
-            .integer(productID)
-        ) { (try $0.text(), try $0.text()) }
+    /// Whose row it is, or may be, and of what.
+    func priceRowNames(resellerID: Int64, productID: Int64) throws -> (reseller: String, product: Product)? {
+        guard let reseller = try reseller(id: resellerID), let product = try product(id: productID) else { return nil }
+        return (reseller.publicID, product)
     }
 
     /// All price rows, by reseller and product, behind the given ones.

@@ -136,8 +136,13 @@ extension TenantTransaction {
     package func addUnits(_ units: Int64, resellerID: Int64, productID: Int64, book: Book) throws {
         // Not an upsert: its row to be inserted would meet the check on `units` with a negative number.
         try connection.run(
-            "UPDATE holding SET units = units + ?4 WHERE reseller_id = ?1 AND product_id = ?2 AND book = ?3",
-            .integer(resellerID), .integer(productID), .book(book), .integer(units))
+            "UPDATE holding SET units = units + ?4 WHERE reseller_id = ?1 AND product_id = ?2 AND book = ?3"
+        ) { row in
+            row.int(resellerID)
+            row.int(productID)
+            row.book(book)
+            row.int(units)
+        }
         guard connection.changes == 0 else { return }
         try connection.run(
             "INSERT INTO holding (reseller_id, product_id, book, units) VALUES (?1, ?2, ?3, ?4)", .integer(resellerID),

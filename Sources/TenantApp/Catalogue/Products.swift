@@ -35,6 +35,7 @@ package struct Product: Sendable {
         "id", "sku", "name", "fulfilment", "hidden", "days", "retail_price", "created_at", "updated_at",
         "wholesale_price", "\(ListPrices.columns)")
     fileprivate static let bySKU = Statement("SELECT \(columns) FROM product WHERE sku = ?1")
+    fileprivate static let byID = Statement("SELECT \(columns) FROM product WHERE id = ?1")
     fileprivate static let page = Statement("SELECT \(columns) FROM product WHERE id > ?1 ORDER BY id LIMIT ?2")
 
     init(_ row: inout RowReader) throws {
@@ -61,6 +62,10 @@ extension TenantReader {
 
     package func product(sku: String) throws -> Product? {
         try connection.row(Product.bySKU, .text(sku), read: Product.init)
+    }
+
+    package func product(id: Int64) throws -> Product? {
+        try connection.row(Product.byID, .integer(id), read: Product.init)
     }
 
     package func products(after id: Int64, limit: Int) throws -> [Product] {

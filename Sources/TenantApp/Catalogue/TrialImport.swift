@@ -11,9 +11,15 @@ package struct ComparedRow: Sendable {
     /// Nil where it would be new.
     package let old: [JSONMember]?
     package let new: [JSONMember]
+    /// What is no error, and may be a mistake.
+    package let warnings: [FieldError]
 
     /// `columns`: those that the file has; what it does not have stays as it is.
-    init(line: Int, names: [JSONMember], old: [JSONMember]?, new: [JSONMember], columns: Set<String>) {
+    init(
+        line: Int, names: [JSONMember], old: [JSONMember]?, new: [JSONMember], columns: Set<String>,
+        warnings: [FieldError] = []
+    ) {
+        self.warnings = warnings
         self.line = line
         self.names = names
         self.old = old
@@ -29,6 +35,12 @@ package protocol ComparedImport: StagedImport {
     func compare(_ staged: [Staged], _ tenant: TenantReader) throws -> [ComparedRow]
     /// The hash that the caller means to change; nil: whatever is there.
     var expectedHash: String? { get }
+    /// What the whole of it would mean, once each row has been compared; nothing where nobody asked.
+    func consequences(_ steps: Steps) async throws -> [JSONMember]
+}
+
+extension ComparedImport {
+    package func consequences(_ steps: Steps) async throws -> [JSONMember] { [] }
 }
 
 /// What a file would do, gathered row by row. A value.
@@ -40,11 +52,13 @@ package struct ImportTrial: Sendable {
     private var new: [ComparedRow] = []
     private var changed: [ComparedRow] = []
     private var counts = (new: 0, changed: 0, same: 0)
+    private var warnings: [FieldError] = []
 
     init(hash: String) { self.hash = hash }
 
     mutating func take(_ rows: [ComparedRow]) {
         for row in rows {
+            warnings += row.warnings.prefix(ImportProgress.errorsMax - warnings.count)
             switch row.old {
             case nil:
                 counts.new += 1
@@ -57,21 +71,14 @@ package struct ImportTrial: Sendable {
         }
     }
 
-    func answer(_ errors: [FieldError]) -> Answer {
+    func answer(_ errors: [FieldError], _ consequences: [JSONMember]) -> Answer {
         .json { json in
             json.field("dry_run", true)
             json.array("new") { json in for row in new { json.object { json in Self.write(row, to: &json) } } }
             json.array("changed") { json in for row in changed { json.object { json in Self.write(row, to: &json) } } }
             json.field("same", counts.same)
-            json.array("errors") { json in
-                for error in errors {
-                    json.object { json in
-                        json.field("pointer", error.pointer)
-                        json.field("code", error.code)
-                        json.field("detail", error.detail)
-                    }
-                }
-            }
+            Self.write("errors", errors, to: &json)
+            Self.write("warnings", warnings, to: &json)
             json.object("counts") { json in
                 json.field("rows", counts.new + counts.changed + counts.same)
                 json.field("new", counts.new)
@@ -80,6 +87,19 @@ package struct ImportTrial: Sendable {
                 json.field("errors", errors.count)
             }
             json.field("hash", hash)
+            for member in consequences { json.field(named: member.name, member.value) }
+        }
+    }
+
+    private static func write(_ name: StaticString, _ errors: [FieldError], to json: inout JSONWriter) {
+        json.array(name) { json in
+            for error in errors {
+                json.object { json in
+                    json.field("pointer", error.pointer)
+                    json.field("code", error.code)
+                    json.field("detail", error.detail)
+                }
+            }
         }
     }
 
@@ -100,7 +120,7 @@ package struct ImportTrial: Sendable {
         let error: Schema = ["pointer": .string, "code": .string, "detail": .string]
         return [
             "dry_run": .boolean, "new": .array(of: .object), "changed": .array(of: .object), "same": .integer,
-            "errors": .array(of: error),
+            "errors": .array(of: error), "warnings": .array(of: error),
             "counts": [
                 "rows": .integer, "new": .integer, "changed": .integer, "same": .integer, "errors": .integer,
             ], "hash": .string,
@@ -132,7 +152,8 @@ extension ComparedImport {
             trial.take(compared)
             goesOn = isReadable && !(chunk.isEmpty && isAtEnd)
         }
-        return .answer(trial.answer(Array(progress.errors.byPlace.prefix(ImportProgress.errorsMax))))
+        let errors = Array(progress.errors.byPlace.prefix(ImportProgress.errorsMax))
+        return .answer(trial.answer(errors, errors.isEmpty ? try await consequences(steps) : []))
     }
 
     /// In the transaction that applies it: what was tried is what is there.

@@ -34,7 +34,8 @@ extension ActivationCodes {
             gives: .done(Schemas.session), refuses: [401]
         ) { call in
             let (email, password) = try call.read(KeyBodies.credentials)
-            return SignIn.work(call, email: email, password: password, roles: [.reseller], shape: .hex64) { session in
+            return SignIn.work(call, email: email, password: password, roles: [.reseller], shape: .hex64) {
+                session, _ in
                 .json(Schemas.session, session, in: call.currency)
             }
         },

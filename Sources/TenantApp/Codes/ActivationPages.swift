@@ -2,6 +2,7 @@ package import CallKit
 import Cryptography
 import HTML
 package import HTTPCore
+import PageKit
 package import TenantRegistry
 
 /// Where a code's link leads (A8): the end customer creates an account or logs in, and activates, in one form
@@ -13,6 +14,7 @@ package struct ActivationPages: Dialect {
     package let name = "activation_codes"
     package let basePath = "/activate"
     package let isDescribed = false
+    package let formGate: FormGate? = .openToPrograms
     package let errorContentType: StaticString = "application/json"
 
     package init() {}
@@ -26,9 +28,11 @@ package struct ActivationPages: Dialect {
     package func render(_ refusal: Refusal, requestID: RequestID, for head: RequestHead?) -> Response {
         let plain = render(refusal, requestID: requestID)
         if head?.prefersJSON ?? true { return plain }
-        let text =
-            refusal == .unknownCredential ? ActivationCodes.wrongPassword : ActivationCodes.message(refusal)
-        return HTMLPage.refusal(refusal, title: "Activation", status: plain.status, text: text)
+        return HTMLPage.refusal(refusal, title: "Activation", status: plain.status, text: Self.text(refusal))
+    }
+
+    private static func text(_ refusal: Refusal) -> String {
+        refusal == .unknownCredential ? ActivationCodes.wrongPassword : ActivationCodes.message(refusal)
     }
 
     package let routes: [Route] = [
@@ -37,12 +41,12 @@ package struct ActivationPages: Dialect {
             return .read { tenant in
                 guard let code = try tenant.activationCode(call.parameters[0]) else { throw RedeemCode.unknownCode }
                 if prefersJSON { return .json { json in describe(code, &json) } }
-                return HTMLPage(title: "Activation", theme: try tenant.theme(at: call.rootPath), content: form(code))
-                    .answer()
+                return try page(code, call, tenant)
             }
         },
         Route(
-            .post, "/{code}", "Redeem a code", access: .open, body: .whole(bytesMax: Route.openBodyBytesMax)
+            .post, "/{code}", "Redeem a code", access: .open, body: .whole(bytesMax: Route.openBodyBytesMax),
+            showing: { call, refusal in call.head.prefersJSON ? nil : .read { try again(call, $0, refusal) } }
         ) { call in
             let (emails, password, account) = try call.readForm(account)
             let prefersJSON = call.head.prefersJSON
@@ -53,7 +57,7 @@ package struct ActivationPages: Dialect {
                     let result = try redeem.run(tenant, &detail)
                     if prefersJSON { return .json { json in describe(result, &json) } }
                     return HTMLPage(
-                        title: "Activated", theme: try tenant.theme(at: call.rootPath), content: done(result)
+                        title: "Activated", theme: try tenant.theme(at: call.head.rootPath), content: done(result)
                     ).answer()
                 }
             }
@@ -84,32 +88,61 @@ package struct ActivationPages: Dialect {
 
     // MARK: HTML
 
+    /// The form once more with what is wrong; where there is no such code, that alone.
+    private static func again(_ call: Call, _ tenant: TenantReader, _ refusal: Refusal) throws -> Answer {
+        guard let code = try tenant.activationCode(call.parameters[0]), code.redemption == nil else { throw refusal }
+        return try page(code, call, tenant, refusal)
+    }
+
+    private static func page(
+        _ code: ActivationCode, _ call: Call, _ tenant: TenantReader, _ refusal: Refusal? = nil
+    ) throws -> Answer {
+        let open = OpenForm(call)
+        let page = HTMLPage(
+            title: "Activation", theme: try tenant.theme(at: call.head.rootPath),
+            content: form(code, email: call.field("email"), open.tokens, refusal))
+        var answer = open.answer(page, to: refusal)
+        // As the dialect has it for programs.
+        if let refusal { answer.status = ActivationPages().render(refusal, requestID: call.requestID).status }
+        return answer
+    }
+
     private static func plan(_ code: ActivationCode) -> HTML {
         let days = code.days == 1 ? "day" : "days"
         return "<b>\(code.planName)</b> (\(code.days) \(days))\(code.book == .test ? ", a test code" : "")"
     }
 
-    private static func form(_ code: ActivationCode) -> HTML {
+    private static func form(
+        _ code: ActivationCode, email: String?, _ tokens: FormTokens, _ refusal: Refusal?
+    ) -> HTML {
         if code.redemption != nil {
             return "<h1>This code has been redeemed</h1><p>It was for \(plan(code)). A code can be redeemed once.</p>"
         }
-        let email = Field("Email address", name: "email", kind: .email, autocomplete: "email")
+        let notice: HTML? = refusal.map { "\(Notice(.bad, "<p>\(text($0))</p>"))" }
+        let email = Field(
+            "Email address", name: "email", kind: .email, value: email, error: refusal?.error(of: "email"),
+            autocomplete: "email")
         let password = Field(
-            "Password, \(PasswordRule.charactersMin) characters or more", name: "password", kind: .password,
-            charactersMin: PasswordRule.charactersMin, charactersMax: PasswordRule.charactersMax)
+            "Password", name: "password", kind: .password,
+            hint: "\(PasswordRule.charactersMin) characters or more", error: refusal?.error(of: "password"),
+            charactersMin: PasswordRule.charactersMin,
+            charactersMax: PasswordRule.charactersMax, autocomplete: "current-password")
         let create = Button(
-            "Create an account and activate", name: "account", value: RedeemingCustomer.Intent.new.rawValue)
+            "Create an account and activate", .primary, name: "account", value: RedeemingCustomer.Intent.new.rawValue)
         let logIn = Button("Log in and activate", name: "account", value: RedeemingCustomer.Intent.existing.rawValue)
         let form = Form(
-            """
+            open: tokens,
+            {
+                """
 
-            \(email)
-            \(password)
-            \(create)
-            \(logIn)
+                \(email)
+                \(password)
+                \(create)
+                \(logIn)
 
-            """)
-        return "<h1>Activate your subscription</h1><p>This code is for \(plan(code)).</p>\n\(form)"
+                """
+            })
+        return "<h1>Activate your subscription</h1><p>This code is for \(plan(code)).</p>\(notice)\n\(form)"
     }
 
     private static func done(_ result: RedeemCode.Result) -> HTML {

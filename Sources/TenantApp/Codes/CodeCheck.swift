@@ -17,13 +17,13 @@ enum CodeCheck {
     /// A purchase costs its codes times their price, its posting moved just that, and it has as many codes as it says.
     private static func checkPurchases(_ file: inout VerifiedFile) throws {
         try file.connection.forEach(
-            """
-            SELECT b.id, b.public_id, b.book, b.reseller_id, b.quantity, b.unit_price, b.total, p.kind, p.book,
-                p.reseller_id, p.reference, (SELECT max(amount) FROM entry WHERE posting_id = p.id),
-                (SELECT count(*) FROM activation_code c WHERE c.batch_id = b.id AND c.book = b.book
-                    AND c.reseller_id = b.reseller_id)
-            FROM code_batch b LEFT JOIN posting p ON p.id = b.posting_id ORDER BY b.id
-            """
+            dynamic: """
+                SELECT b.id, b.public_id, b.book, b.reseller_id, b.quantity, b.unit_price, b.total, p.kind, p.book,
+                    p.reseller_id, p.reference, \(EntryPlaces.amount(of: "p.id")),
+                    (SELECT count(*) FROM activation_code c WHERE c.batch_id = b.id AND c.book = b.book
+                        AND c.reseller_id = b.reseller_id)
+                FROM code_batch b LEFT JOIN posting p ON p.id = b.posting_id ORDER BY b.id
+                """
         ) { row in
             let batch = try BatchLine(&row)
             if (try? batch.unitPrice.times(batch.quantity))?.micros != batch.total {
@@ -158,14 +158,15 @@ enum CodeCheck {
 
     private static func checkTopUps(_ file: inout VerifiedFile) throws {
         try file.connection.forEach(
-            """
-            WITH counted AS (
-                SELECT a.reseller_id, a.book, sum(e.amount) AS total
-                FROM posting p JOIN entry e ON e.posting_id = p.id JOIN ledger_account a ON a.id = e.account_id
-                WHERE p.kind = 'top_up' AND a.kind = 'balance' GROUP BY 1, 2)
-            SELECT reseller_id FROM counted n FULL JOIN topup_total t USING (reseller_id, book)
-            WHERE n.total IS NOT t.total ORDER BY 1
-            """
+            dynamic: """
+                WITH counted AS (
+                    SELECT a.reseller_id, a.book, sum(e.amount) AS total
+                    FROM posting p CROSS JOIN entry e ON \(EntryPlaces.of("p.id", "e"))
+                        CROSS JOIN ledger_account a ON a.id = e.account_id
+                    WHERE p.kind = 'top_up' AND a.kind = 'balance' GROUP BY 1, 2)
+                SELECT reseller_id FROM counted n FULL JOIN topup_total t USING (reseller_id, book)
+                WHERE n.total IS NOT t.total ORDER BY 1
+                """
         ) { row in
             file.report.add(
                 .ledger, "topup_total", nil,

@@ -91,6 +91,24 @@ package struct DemoFile: Sendable {
 
     // MARK: What is printed
 
+    /// The three surfaces of pages, each with somebody who can sign in.
+    private func pages(_ json: JSON) -> [String] {
+        func text(_ value: JSON?) -> String { if case .string(let text)? = value { text } else { "–" } }
+        func line(_ surface: String, _ address: String, _ login: String) -> String {
+            "  \(surface.padding(toLength: 10, withPad: " ", startingAt: 0)) "
+                + "\(address.padding(toLength: 44, withPad: " ", startingAt: 0)) \(login)"
+        }
+        var lines = ["", "  pages      address                                      sign in with"]
+        lines.append(line("provider", "\(text(json["base_url"]))/console", "the provider key in the file below"))
+        guard let tenant = json["tenants"]?["hosting"] else { return lines }
+        let (base, owner) = (text(tenant["base_url"]), tenant["owner_login"])
+        lines.append(line("operator", "\(base)/admin", "\(text(owner?["email"])), \(text(owner?["password"]))"))
+        guard case .array(let resellers)? = tenant["resellers"], let reseller = resellers.first else { return lines }
+        lines.append(
+            line("reseller", "\(base)/portal", "\(text(reseller["email"])), \(text(reseller["password"]))"))
+        return lines
+    }
+
     /// Addresses and one line to copy; keys and passwords stand in the file.
     func table(_ json: JSON) -> String {
         func text(_ value: JSON?) -> String { if case .string(let text)? = value { text } else { "–" } }
@@ -116,6 +134,7 @@ package struct DemoFile: Sendable {
                 }
             }
         }
+        lines += pages(json)
         lines += ["", "  Keys and logins are in \(path)."]
         if hasDeadKeys {
             lines.append("  Keys that died since are null there; remove \(fleet.data.path) for a new demo.")

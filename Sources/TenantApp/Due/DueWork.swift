@@ -52,11 +52,13 @@ package struct DueItem: Sendable {
     package let resellerPublicID: String?
     /// What will be charged.
     package let amount: Money?
+    /// How often it has been tried; nil for what is done at once.
+    package let tries: Int64?
     package let book: Book
 
     package init(
         kind: DueKind, at: Timestamp, id: Int64, object: String, resellerPublicID: String?, amount: Money? = nil,
-        book: Book = .live
+        tries: Int64? = nil, book: Book = .live
     ) {
         self.kind = kind
         self.at = at
@@ -64,6 +66,7 @@ package struct DueItem: Sendable {
         self.object = object
         self.resellerPublicID = resellerPublicID
         self.amount = amount
+        self.tries = tries
         self.book = book
     }
 }

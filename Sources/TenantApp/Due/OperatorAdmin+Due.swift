@@ -120,7 +120,7 @@ extension OperatorAdmin.Schemas {
         [
             .member("kind", as: .one(of: DueKind.allCases.map(\.name)), \.kind.name), .member("at", \.at),
             .member("object", \.object), .member("reseller", \.resellerPublicID), .member("mode", \.book),
-            .member("amount", \.amount), .currency("currency"),
+            .member("amount", \.amount), .currency("currency"), .member("tries", \.tries),
         ])
 
     private static let attentionItem = Shape<AttentionItem>([

@@ -38,8 +38,8 @@ package struct AccountRoutes: Sendable {
                 gives: .done(session), refuses: [401]
             ) { call in
                 let (email, password) = try call.read(KeyBodies.credentials)
-                return SignIn.work(call, email: email, password: password, roles: [.reseller]) {
-                    .json(session, $0, in: call.currency)
+                return SignIn.work(call, email: email, password: password, roles: [.reseller]) { begun, _ in
+                    .json(session, begun, in: call.currency)
                 }
             },
             Route(

@@ -7,6 +7,7 @@ package struct ChangeKeyLimit: Sendable {
     package let keyID: String
     /// Nil: no limit of its own.
     package let limit: Policy?
+    package let author: LimitChange.Author
 
     /// `judge` refuses keys that the caller must leave alone.
     package func run(
@@ -21,6 +22,7 @@ package struct ChangeKeyLimit: Sendable {
         detail.note("key", key.publicID)
         detail.note("limit", limit.map { "\($0.requests)/\($0.windowSeconds)s burst \($0.burst)" } ?? "none")
         try tenant.setKeyLimit(key.id, to: limit)
+        try tenant.noteLimitChange(of: .key(key.id), from: key.limit, to: limit, by: author)
         return try tenant.knownKey(keyID)
     }
 }

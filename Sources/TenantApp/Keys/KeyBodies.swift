@@ -42,6 +42,15 @@ package enum KeyBodies {
         package let remaining: Int
         /// Seconds until all of the burst is there again.
         package let resetSeconds: Int
+
+        /// As the loops have it in `bucket`; a change of the limit is shown as it stands after its commit,
+        /// rescaled. Nil: it is full.
+        init(_ policy: Policy, of bucket: Bucket?, now: UInt64) {
+            let standing = bucket?.standing(under: policy, now: now)
+            self.policy = policy
+            remaining = standing?.remaining ?? policy.burst
+            resetSeconds = standing?.resetSeconds ?? 0
+        }
     }
     package static let limitNow = Shape<LimitNow>([
         .part(limit.members, \.policy), .member("remaining", \.remaining), .member("reset", \.resetSeconds),

@@ -80,6 +80,13 @@ package struct APIKey: Sendable {
     }
 }
 
+/// Whether a key opens anything, as lists tell them apart.
+package enum KeyState: String, Sendable, CaseIterable {
+    case active
+    /// Revoked, or past its end.
+    case ended
+}
+
 /// What an operation's own transaction says of the key that called it: judged again there (G3).
 package struct KeyStanding: Sendable {
     package let role: KeyRole
@@ -140,13 +147,27 @@ extension TenantReader {
         try connection.row(APIKey.byPublicID, .text(publicID), read: APIKey.init)
     }
 
-    /// Keys, not sessions, newest last; of one reseller or of all.
-    package func keys(resellerID: Int64?, after id: Int64, limit: Int) throws -> [APIKey] {
-        var values: [SQLValue] = [.integer(id), .integer(KeyRole.ownerSession.rawValue), .int(limit)]
+    /// When the secret before the key's present one ends, where it still opens it.
+    func endOfPreviousSecret(ofKey id: Int64) throws -> Timestamp? {
+        try connection.row(
+            "SELECT max(expires_at) FROM api_key_secret WHERE key_id = ?1 AND expires_at > ?2", .integer(id), .time(now)
+        ) { try $0.optionalTime() } ?? nil
+    }
+
+    /// Keys, not sessions, newest last; of one reseller or of all, in one state or in any.
+    package func keys(
+        resellerID: Int64?, state: KeyState? = nil, after id: Int64, limit: Int
+    ) throws -> [APIKey] {
+        var values: [SQLValue] = [.integer(id), .integer(KeyRole.ownerSession.rawValue), .int(limit), .time(now)]
         var filter = "id > ?1 AND role < ?2"
         if let resellerID {
             values.append(.integer(resellerID))
-            filter += " AND reseller_id = ?4"
+            filter += " AND reseller_id = ?5"
+        }
+        switch state {
+        case .active: filter += " AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?4)"
+        case .ended: filter += " AND (revoked_at IS NOT NULL OR expires_at <= ?4)"
+        case nil: filter += " AND ?4 IS NOT NULL"
         }
         return try connection.rows(
             dynamic: "SELECT \(APIKey.columns) FROM api_key WHERE \(filter) ORDER BY id LIMIT ?3", values,

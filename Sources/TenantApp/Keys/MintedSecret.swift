@@ -8,9 +8,10 @@ package struct MintedSecret: Sendable {
     package let hash: Digest
     package let display: KeyDisplay
 
-    package init(shape: KeyShape, book: Book, random: any RandomSource) {
+    /// `domain`: what its hash stands behind, where it is a page's (U4).
+    package init(shape: KeyShape, book: Book, behind domain: StaticString? = nil, random: any RandomSource) {
         text = shape.mint(book, random: random)
-        hash = SHA256.hash(Array(text.utf8))
+        hash = domain.map { [text] in SHA256.hash(text.utf8, behind: $0) } ?? SHA256.hash(Array(text.utf8))
         display = KeyDisplay(prefix: APIKeyFormat.displayPrefix(text), suffix: shape.displaySuffix(text))
     }
 

@@ -49,13 +49,14 @@ extension OperatorAdmin {
             gives: .done(Schemas.key), refuses: [409]
         ) { call in
             let limit = try call.read(KeyBodies.newLimit)
-            return change(ChangeKeyLimit(keyID: call.parameters[0], limit: limit), call)
+            return change(
+                ChangeKeyLimit(keyID: call.parameters[0], limit: limit, author: call.limitAuthor), call)
         },
         Route(
             .delete, "/api-keys/{id}/limit", "Take a key's own limit away", access: .administrator,
             gives: .done(Schemas.key), refuses: [409]
         ) { call in
-            change(ChangeKeyLimit(keyID: call.parameters[0], limit: nil), call)
+            change(ChangeKeyLimit(keyID: call.parameters[0], limit: nil, author: call.limitAuthor), call)
         },
         Route(
             .get, "/api-keys/{id}/limit", "Read a key with its limit and how much of it is left",
@@ -94,14 +95,11 @@ extension OperatorAdmin {
         call.services.fleet.roster.key(key.id, of: call.tenant.id)?.current.bucket
     }
 
-    /// How much is left of the key's limit now. Its bucket takes a change over after the commit, rescaled: it is shown
-    /// as it stands then.
+    /// How much is left of the key's limit now.
     fileprivate static func limit(of key: APIKey, _ call: Call, isFull: Bool) -> KeyBodies.LimitNow? {
         guard let policy = key.limit else { return nil }
-        let bucket = isFull ? nil : bucket(of: key, call)
-        let standing = bucket?.standing(under: policy, now: call.services.fleet.monotonic.nanoseconds())
         return KeyBodies.LimitNow(
-            policy: policy, remaining: standing?.remaining ?? policy.burst, resetSeconds: standing?.resetSeconds ?? 0)
+            policy, of: isFull ? nil : bucket(of: key, call), now: call.services.fleet.monotonic.nanoseconds())
     }
 }
 
@@ -113,6 +111,7 @@ extension TenantReader {
         OperatorAdmin.Schemas.OwnedKey(
             key: key, limit: OperatorAdmin.limit(of: key, call, isFull: isFull),
             ownerEmail: try account(id: key.accountID)?.email,
-            reseller: try key.resellerID.flatMap { try reseller(id: $0) }?.publicID)
+            reseller: try key.resellerID.flatMap { try reseller(id: $0) }?.publicID,
+            previousValidUntil: try endOfPreviousSecret(ofKey: key.id))
     }
 }

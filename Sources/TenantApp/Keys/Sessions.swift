@@ -1,4 +1,5 @@
 import CallKit
+package import Cryptography
 import SQLite
 package import TenantRegistry
 
@@ -34,6 +35,17 @@ extension TenantReader {
         return try connection.rows(
             dynamic: "SELECT \(APIKey.columns) FROM api_key WHERE \(filter) AND id < ?4 ORDER BY id DESC LIMIT ?5",
             [.time(now), .bool(sparingOwner), .integer(ownerID), .integer(id), .int(limit)], read: APIKey.init)
+    }
+
+    /// The one that this secret opens.
+    package func openSession(secretHash: Digest) throws -> APIKey? {
+        let id = try connection.row(
+            "SELECT key_id FROM api_key_secret WHERE hash = ?1", .blob(secretHash.bytes)
+        ) { try $0.int() }
+        guard let key = try id.flatMap({ try key(id: $0) }), key.role.isSession, key.revokedAt == nil else {
+            return nil
+        }
+        return key
     }
 
     package func sessionCount(of owner: SessionOwner, sparingOwner: Bool) throws -> Int64 {

@@ -14,13 +14,14 @@ package enum SignIn {
     }
 
     /// `email`: the spellings under which the account may be kept. `roles`: who may sign in here. `shape`: the token's.
-    /// `render`: for dialects that answer a sign-in in their own way.
+    /// `domain`: what its hash stands behind, where a page's cookie holds it. `render`: for dialects that answer a
+    /// sign-in in their own way.
     package static func work(
         _ call: Call, email: [String], password: String, roles: [AccountRole],
-        shape: KeyShape = .prefixed(SessionTerms.prefix),
-        answeredBy render: (@Sendable (Session) -> Answer)? = nil
+        shape: KeyShape = .prefixed(SessionTerms.prefix), behind domain: StaticString? = nil,
+        answeredBy render: (@Sendable (Session, TenantReader) throws -> Answer)? = nil
     ) -> Work {
-        let render = render ?? { session in Answer.json(KeyBodies.session, session, in: call.currency) }
+        let render = render ?? { session, _ in Answer.json(KeyBodies.session, session, in: call.currency) }
         let place = KnownPlace(.account, at: call.clientAddress, of: call.tenant)
         return .flow { steps in
             let (account, isKnown) = try await steps.read { tenant in
@@ -32,18 +33,18 @@ package enum SignIn {
                 place.guess(email.first ?? "", isKnown: isKnown))
             guard isRight, let account, roles.contains(account.role), account.state == .active
             else { throw Refusal.wrongPassword }
-            return session(for: account, from: place, call, shape, render)
+            let secret = MintedSecret(shape: shape, book: .live, behind: domain, random: call.services.random)
+            return session(for: account, from: place, call, secret, render)
         }
     }
 
     /// The password was right when it was looked at: password, role and state are judged again in the transaction that
     /// makes the session (G3).
     private static func session(
-        for judged: Account, from place: KnownPlace, _ call: Call, _ shape: KeyShape,
-        _ render: @escaping @Sendable (Session) -> Answer
+        for judged: Account, from place: KnownPlace, _ call: Call, _ secret: MintedSecret,
+        _ render: @escaping @Sendable (Session, TenantReader) throws -> Answer
     ) -> Work {
-        let secret = MintedSecret(shape: shape, book: .live, random: call.services.random)
-        return .reserving(secret.hash) { tenant, detail in
+        .reserving(secret.hash) { tenant, detail in
             guard let account = try tenant.account(id: judged.id), account.passwordHash == judged.passwordHash,
                 account.role == judged.role, account.resellerID == judged.resellerID, account.state == .active
             else { throw Refusal.wrongPassword }
@@ -60,7 +61,7 @@ package enum SignIn {
             new.expiresAt = end
             _ = try MintKey(secret: secret, new: new).run(tenant, &detail)
             try tenant.remember(place, of: account.id)
-            return render(Session(token: secret.text, expiresAt: end, role: role))
+            return try render(Session(token: secret.text, expiresAt: end, role: role), tenant)
         }
     }
 }

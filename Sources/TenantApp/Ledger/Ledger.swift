@@ -146,8 +146,15 @@ extension TenantTransaction {
         try connection.run(
             """
             INSERT INTO posting (book, kind, reseller_id, reference, at, key_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-            """,
-            .book(book), .text(kind.rawValue), .integer(resellerID), .text(reference), .time(now), .integer(keyID))
+            """
+        ) { row in
+            row.book(book)
+            row.text(kind.rawValue)
+            row.int(resellerID)
+            row.text(reference)
+            row.time(now)
+            row.int(keyID)
+        }
         let id = connection.lastInsertedRowID
         try enter(try amount.negated(), on: source, posting: id, book: book)
         try enter(amount, on: target, posting: id, book: book)
@@ -170,12 +177,22 @@ extension TenantTransaction {
         }
         let balance = try (known?.balance ?? .zero).adding(amount)
         try connection.run(
-            "INSERT INTO entry (posting_id, account_id, amount, balance_after, previous_id) VALUES (?1, ?2, ?3, ?4, ?5)",
-            .integer(posting), .integer(id), .money(amount), .money(balance), .optional(known?.lastEntryID))
+            "INSERT INTO entry (posting_id, account_id, amount, balance_after, previous_id) VALUES (?1, ?2, ?3, ?4, ?5)"
+        ) { row in
+            row.int(posting)
+            row.int(id)
+            row.money(amount)
+            row.money(balance)
+            row.int(known?.lastEntryID)
+        }
         let entry = connection.lastInsertedRowID
         try connection.run(
-            "UPDATE ledger_account SET balance = ?2, last_entry_id = ?3 WHERE id = ?1", .integer(id), .money(balance),
-            .integer(entry))
+            "UPDATE ledger_account SET balance = ?2, last_entry_id = ?3 WHERE id = ?1"
+        ) { row in
+            row.int(id)
+            row.money(balance)
+            row.int(entry)
+        }
         memory.accounts.remember(
             AccountStand(id: id, balance: balance, lastEntryID: entry),
             for: TenantMemory.AccountKey(account: account, book: book))
@@ -205,7 +222,7 @@ extension AuditDetail {
             text.append(0x3A)
             text.append(decimal: Int(account.resellerID))
         }
-        note(
-            named: postingCount == 1 ? "posting" : "posting_\(postingCount)", String(decoding: text, as: UTF8.self))
+        let said = String(decoding: text, as: UTF8.self)
+        if postingCount == 1 { note("posting", said) } else { note(named: "posting_\(postingCount)", said) }
     }
 }

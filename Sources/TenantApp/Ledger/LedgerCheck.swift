@@ -204,11 +204,12 @@ enum LedgerCheck {
             file.version < Migration0018.version
             ? []
             : try file.connection.rows(
-                """
-                SELECT o.reseller_id, coalesce(sum(e.amount), 0) FROM unit_decision d
-                JOIN orders o ON o.id = d.order_id AND o.state = 'pending' AND o.book = 0
-                JOIN entry e ON e.posting_id = d.posting_id AND e.amount > 0 GROUP BY o.reseller_id
-                """
+                dynamic: """
+                    SELECT o.reseller_id, coalesce(sum(e.amount), 0) FROM unit_decision d
+                    CROSS JOIN orders o ON o.id = d.order_id AND o.state = 'pending' AND o.book = 0
+                    CROSS JOIN entry e ON \(EntryPlaces.of("d.posting_id", "e")) AND e.amount > 0
+                    GROUP BY o.reseller_id
+                    """
             ) { (reseller: try $0.int(), amount: try $0.int()) }
         for (reseller, amount) in decided { open[reseller, default: 0] &-= amount }
         for (id, account) in accounts where account.kind == "held" && account.book == Book.live.rawValue {

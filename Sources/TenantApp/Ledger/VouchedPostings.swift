@@ -33,6 +33,13 @@ struct PostingVoucher: Equatable {
 struct VouchedPostings {
     private var ids = AscendingIDs()
 
+    private static let entries = Statement(
+        """
+        SELECT coalesce(a.kind || ':' || a.reseller_id, ''), e.amount
+        FROM entry e LEFT JOIN ledger_account a ON a.id = e.account_id
+        WHERE \(EntryPlaces.of("?1", "e")) ORDER BY e.id LIMIT 3
+        """)
+
     mutating func take(_ detail: JSON, _ sequence: Int64, _ file: inout VerifiedFile) throws {
         guard case .object(let members) = detail else { return }
         for member in members where member.name == "posting" || member.name.hasPrefix("posting_") {
@@ -88,13 +95,9 @@ struct VouchedPostings {
                 "It is \(found.kind) in the \(book) book; audit row \(sequence) says \(voucher.kind) in the \(voucher.book.name) book."
             )
         }
-        let moved = try file.connection.rows(
-            """
-            SELECT coalesce(a.kind || ':' || a.reseller_id, ''), e.amount FROM entry e LEFT JOIN ledger_account a ON a.id = e.account_id
-            WHERE e.posting_id = ?1 ORDER BY e.id LIMIT 3
-            """,
-            .integer(voucher.id)
-        ) { try Movement(account: $0.text(), micros: $0.int()) }
+        let moved = try file.connection.rows(Self.entries, .integer(voucher.id)) {
+            try Movement(account: $0.text(), micros: $0.int())
+        }
         let (negated, overflow) = Int64(0).subtractingReportingOverflow(voucher.micros)
         let wanted = [
             Movement(account: voucher.source, micros: overflow ? 0 : negated),

@@ -56,9 +56,10 @@ struct AskedOrders: Sendable {
     // MARK: A reseller's own
 
     static let ofOwnOrders: [Parameter] = .page(
-        .choices("state", OrderState.self), .query("reference"), .query("customer"),
+        .mode, .choices("state", OrderState.self), .query("reference"), .query("customer"),
         .query("idempotency_key", .matching("^[!#-~]{1,255}$")))
-    static let ofOwnServices: [Parameter] = .page(.choices("status", ServiceState.self), .query("order"))
+    static let ofOwnServices: [Parameter] = .page(
+        .mode, .choices("status", ServiceState.self), .query("order"), .query("customer"))
 
     static func ownOrders(_ query: Query) throws(Refusal) -> AskedOrders {
         var asked = AskedOrders()
@@ -78,6 +79,7 @@ struct AskedOrders: Sendable {
         var asked = AskedOrders()
         asked.serviceStates = try query.choices("status")
         asked.order = try query.id("order")
+        asked.customer = try query.id("customer")
         return asked
     }
 

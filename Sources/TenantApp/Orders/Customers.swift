@@ -18,6 +18,21 @@ package struct Customer: Sendable {
         "SELECT \(columns) FROM customer WHERE reseller_id = ?1 AND book = ?2 AND external_id = ?3")
 
     fileprivate static let byID = Statement("SELECT \(columns) FROM customer WHERE id = ?1")
+    fileprivate static let byPublicID = Statement("SELECT \(columns) FROM customer WHERE public_id = ?1")
+
+    /// One that has just been written.
+    fileprivate init(
+        id: Int64, publicID: String, resellerID: Int64, externalID: String?, email: String?, name: String?,
+        createdAt: Timestamp
+    ) {
+        self.id = id
+        self.publicID = publicID
+        self.resellerID = resellerID
+        self.externalID = externalID
+        self.email = email
+        self.name = name
+        self.createdAt = createdAt
+    }
 
     init(_ row: inout RowReader) throws {
         id = try row.int()
@@ -43,13 +58,27 @@ extension TenantReader {
         return found
     }
 
-    /// By id; of one reseller or of all (the operator's list).
-    package func customers(resellerID: Int64?, book: Book, after id: Int64, limit: Int) throws -> [Customer] {
+    package func customer(publicID: String) throws -> Customer? {
+        try connection.row(Customer.byPublicID, .text(publicID), read: Customer.init)
+    }
+
+    /// By id; of one reseller or of all (the operator's list). `text`: how an id, an external id or an address begins,
+    /// folded.
+    package func customers(
+        resellerID: Int64?, book: Book, beginning text: String? = nil, after id: Int64, limit: Int
+    ) throws -> [Customer] {
         var values: [SQLValue] = [.book(book), .integer(id), .int(limit)]
         var filter = "book = ?1 AND id > ?2"
         if let resellerID {
             values.append(.integer(resellerID))
-            filter += " AND reseller_id = ?4"
+            filter += " AND reseller_id = ?\(values.count)"
+        }
+        if let text {
+            values += [.text(text), .text(text.behindAll)]
+            let found = ["public_id", "external_folded", "email"].map { column in
+                "SELECT id FROM customer WHERE \(column) >= ?\(values.count - 1) AND \(column) < ?\(values.count)"
+            }
+            filter += " AND id IN (\(found.joined(separator: " UNION ALL ")))"
         }
         return try connection.rows(
             dynamic: "SELECT \(Customer.columns) FROM customer WHERE \(filter) ORDER BY id LIMIT ?3", values,
@@ -71,16 +100,24 @@ extension TenantTransaction {
             }
             return known
         }
+        let (publicID, now) = (newPublicID("cus"), now)
         try connection.run(
             """
             INSERT INTO customer (public_id, book, reseller_id, external_id, email, name, created_at, external_folded)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-            """,
-            .text(newPublicID("cus")), .book(book), .integer(resellerID), .text(externalID), .optional(email),
-            .optional(name), .time(now), .text(externalID.folded))
-        guard let made = try customer(externalID: externalID, resellerID: resellerID, book: book) else {
-            throw Refusal.notFound(.customer)
+            """
+        ) { row in
+            row.text(publicID)
+            row.book(book)
+            row.int(resellerID)
+            row.text(externalID)
+            row.text(email)
+            row.text(name)
+            row.time(now)
+            row.text(externalID.folded)
         }
-        return made
+        return Customer(
+            id: connection.lastInsertedRowID, publicID: publicID, resellerID: resellerID, externalID: externalID,
+            email: email, name: name, createdAt: now)
     }
 }

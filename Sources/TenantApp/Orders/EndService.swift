@@ -54,6 +54,21 @@ struct EndService {
         try tenant.save(service)
         service = try tenant.emitService(.serviceUpdated, service)
     }
+
+    /// It renews after all. Nobody takes back another's word.
+    func takeBack(_ service: inout Service, by cause: EndCause, _ detail: inout AuditDetail) throws {
+        guard let end = service.endsAt, end > tenant.now else { throw Refusal.conflict(.notEnding) }
+        guard service.endedBy == cause else {
+            throw Refusal.conflict(cause == .reseller ? .endedByOperator : .endedByReseller)
+        }
+        service.endsAt = nil
+        service.endedBy = nil
+        service.renewsAt = service.term == .hourly ? service.dailyCharge(after: tenant.now) : end
+        service.schedule()
+        detail.note("renews_at", service.renewsAt?.text ?? "")
+        try tenant.save(service)
+        service = try tenant.emitService(.serviceUpdated, service)
+    }
 }
 
 /// A reseller ends a service of its own with its term, or takes that back (W9).
@@ -84,15 +99,7 @@ package struct EndOwnService: Sendable {
                 .withTerm(&service, by: .reseller, &detail)
             detail.note("ends_at", service.endsAt?.text ?? "")
         case .takeBack:
-            guard let end = service.endsAt, end > tenant.now else { throw Refusal.conflict(.notEnding) }
-            guard service.endedBy == .reseller else { throw Refusal.conflict(.endedByOperator) }
-            service.endsAt = nil
-            service.endedBy = nil
-            service.renewsAt = service.term == .hourly ? service.dailyCharge(after: tenant.now) : end
-            service.schedule()
-            detail.note("renews_at", service.renewsAt?.text ?? "")
-            try tenant.save(service)
-            service = try tenant.emitService(.serviceUpdated, service)
+            try EndService(tenant: tenant, reseller: reseller, keyID: keyID).takeBack(&service, by: .reseller, &detail)
         }
         return service
     }

@@ -45,6 +45,14 @@ extension OperatorAdmin {
         ) { call in decide(call, .reject(reason: try call.read(Schemas.rejection))) },
     ]
 
+    /// The service that the path names, in either book.
+    private static func named(_ call: Call, _ tenant: TenantReader) throws -> Service {
+        guard let service = try tenant.service(publicID: call.parameters[0], resellerID: nil, book: nil) else {
+            throw Refusal.notFound(.service)
+        }
+        return service
+    }
+
     static let services: [Route] =
         [
             Route(
@@ -72,12 +80,20 @@ extension OperatorAdmin {
                 gives: .read(Schemas.serviceWithDetails)
             ) { call in
                 .read { tenant in
-                    guard let service = try tenant.service(publicID: call.parameters[0], resellerID: nil, book: nil)
-                    else { throw Refusal.notFound(.service) }
-                    let whole = try tenant.whole(service)
-                    let isForSupport = call.known.role.isSupport
-                    return .json(
-                        Schemas.serviceWithDetails, isForSupport ? whole.withoutSecrets : whole, in: tenant.currency)
+                    let service = try named(call, tenant)
+                    let known = try tenant.known(service, withSecrets: !call.known.role.isSupport)
+                    return .json(Schemas.serviceWithDetails, known, in: tenant.currency)
+                }
+            },
+            Route(
+                .get, "/services/{id}/charges", "List what a service was charged, newest period first",
+                access: .administrator, parameters: .page(), gives: .list(Schemas.charge)
+            ) { call in
+                let page = try Paging(call)
+                return .read { tenant in
+                    let service = try named(call, tenant)
+                    let rows = try tenant.charges(of: service, below: page.before, limit: page.fetch)
+                    return page.answer(rows, id: \.period, Schemas.charge, in: tenant.currency)
                 }
             },
             Route(
@@ -87,15 +103,14 @@ extension OperatorAdmin {
             ) { call in
                 let change = try detailsChange(call)
                 return .write { tenant, detail in
-                    guard let service = try tenant.service(publicID: call.parameters[0], resellerID: nil, book: nil)
-                    else { throw Refusal.notFound(.service) }
+                    let service = try named(call, tenant)
                     try call.book.judgeWrite(to: service.book)
-                    let known = try tenant.details(ofService: service.id)
-                    try tenant.setDetails(
-                        try ServiceDetails(known, changedBy: change, at: "details"), ofService: service.id)
+                    let details = try ServiceDetails(
+                        tenant.details(ofService: service.id), changedBy: change, at: "details")
+                    try tenant.setDetails(details, ofService: service.id)
                     detail.resellerID = service.resellerID
                     detail.note("service", service.publicID)
-                    return .json(Schemas.serviceWithDetails, try tenant.whole(service), in: tenant.currency)
+                    return .json(Schemas.serviceWithDetails, try tenant.known(service), in: tenant.currency)
                 }
             },
         ]
@@ -112,6 +127,10 @@ extension OperatorAdmin {
                 moves: .oneBook, idempotency: .accepted, takes: Schemas.cancellation.schema,
                 gives: .done(Schemas.service), refuses: [409]
             ) { call in change(call, .cancel, try call.read(Schemas.cancellation)) },
+            Route(
+                .delete, "/services/{id}/cancel", "Have a service renew after all that you had end with its term",
+                access: .administrator, moves: .oneBook, gives: .done(Schemas.service), refuses: [409]
+            ) { call in takeBackEnd(call) },
             Route(
                 .post, "/services/reprice", "Change the price of services from their next period on",
                 access: .administrator, moves: .oneBook, takes: Schemas.repricing.schema,
@@ -143,6 +162,13 @@ extension OperatorAdmin {
         }
     }
 
+    private static func takeBackEnd(_ call: Call) -> Work {
+        let takeBack = TakeBackEnd(serviceID: call.parameters[0], callerBook: call.book, keyID: call.keyID)
+        return .write { tenant, detail in
+            .json(Schemas.service, try takeBack.run(tenant, &detail), in: tenant.currency)
+        }
+    }
+
     /// The object as it was sent: it is judged together with what is there.
     private static func detailsChange(_ call: Call) throws -> JSON {
         var fields = try call.fields()
@@ -161,6 +187,22 @@ extension OperatorAdmin {
     }
 
     private static func answer(_ order: Order, _ tenant: TenantReader) throws -> Answer {
-        .json(Schemas.orderWithServices, try tenant.whole(order), in: tenant.currency)
+        .json(Schemas.orderWithServices, try tenant.known(order), in: tenant.currency)
+    }
+}
+
+extension TenantReader {
+    fileprivate func known(
+        _ service: Service, withSecrets: Bool = true
+    ) throws -> OperatorAdmin.Schemas.KnownService {
+        let whole = try whole(service)
+        return OperatorAdmin.Schemas.KnownService(
+            whole: withSecrets ? whole : whole.withoutSecrets, terms: try terms(of: service))
+    }
+
+    func known(_ order: Order) throws -> OperatorAdmin.Schemas.KnownOrder {
+        OperatorAdmin.Schemas.KnownOrder(
+            order: order, money: try money(of: order, try services(ofOrder: order.id)),
+            refunds: try refunds(ofOrder: order.id))
     }
 }

@@ -16,7 +16,7 @@ extension OperatorAdmin {
             return .write { tenant, detail in
                 let result = try refund.run(tenant, &detail)
                 let refunded = Schemas.Refunded(
-                    refund: result.refund, whole: try tenant.whole(result.order), paid: result.paid)
+                    refund: result.refund, whole: try tenant.known(result.order), paid: result.paid)
                 return .json(Schemas.refunded, refunded, in: tenant.currency)
             }
         }

@@ -15,9 +15,9 @@ enum OrderCheck {
             dynamic: """
                 SELECT o.id, o.public_id, o.book, o.reseller_id, o.term, o.quantity, o.term_price, o.discount_rate,
                     o.line_total, o.setup_total, o.wholesale_total, o.state, o.decided_at IS NOT NULL,
-                    p.kind, p.book, p.reseller_id, p.reference, (SELECT max(amount) FROM entry WHERE posting_id = p.id),
+                    p.kind, p.book, p.reseller_id, p.reference, \(EntryPlaces.amount(of: "p.id")),
                     o.decided_posting_id,
-                    d.kind, d.book, d.reseller_id, d.reference, (SELECT max(amount) FROM entry WHERE posting_id = d.id),
+                    d.kind, d.book, d.reseller_id, d.reference, \(EntryPlaces.amount(of: "d.id")),
                     (SELECT count(*) FROM service WHERE order_id = o.id),
                     (SELECT count(*) FROM service s WHERE s.order_id = o.id AND (s.book <> o.book
                         OR s.reseller_id <> o.reseller_id OR s.product_id <> o.product_id OR s.customer_id <> o.customer_id

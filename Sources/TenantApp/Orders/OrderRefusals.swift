@@ -22,6 +22,9 @@ extension Conflict {
     static let endedByOperator = Conflict(
         "ended_by_operator", "The operator has the service end; the operator alone can take that back.")
 
+    static let endedByReseller = Conflict(
+        "ended_by_reseller", "The reseller has the service end; the reseller alone can take that back.")
+
     static func service(_ state: ServiceState, cannot move: ChangeService.Move) -> Conflict {
         switch state {
         case .pending: Conflict("service_pending", "A service that is pending cannot be moved by \(move.rawValue).")

@@ -376,7 +376,7 @@ private struct SearchQuery {
 
 extension String {
     /// Sorts behind every text that begins with this one: no text holds that character.
-    fileprivate var behindAll: String { self + "\u{10FFFF}" }
+    var behindAll: String { self + "\u{10FFFF}" }
 }
 
 // MARK: Few orders, by name

@@ -145,14 +145,29 @@ extension TenantTransaction {
                 discount_rate, line_total, setup_total, wholesale_total, state, posting_id, key_id, idempotency_key,
                 created_at, decided_at, reference, reference_folded, revision)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, 1)
-            """,
-            .text(publicID), .book(order.book), .integer(order.reseller.id), .integer(order.customer.id),
-            .integer(order.productID), .text(order.term.rawValue), .integer(order.quantity),
-            .money(order.price.termPrice), .integer(order.price.rate.partsPerMillion), .money(order.price.line),
-            .money(order.price.setup), .money(order.price.total), .text(order.state.rawValue), .integer(posting),
-            .integer(order.keyID), .optional(order.idempotencyKey), .time(now),
-            .optional(order.state == .completed ? now : nil), .optional(order.reference),
-            .optional(order.reference?.folded))
+            """
+        ) { row in
+            row.text(publicID)
+            row.book(order.book)
+            row.int(order.reseller.id)
+            row.int(order.customer.id)
+            row.int(order.productID)
+            row.text(order.term.rawValue)
+            row.int(order.quantity)
+            row.money(order.price.termPrice)
+            row.int(order.price.rate.partsPerMillion)
+            row.money(order.price.line)
+            row.money(order.price.setup)
+            row.money(order.price.total)
+            row.text(order.state.rawValue)
+            row.int(posting)
+            row.int(order.keyID)
+            row.text(order.idempotencyKey)
+            row.time(now)
+            row.time(order.state == .completed ? now : nil)
+            row.text(order.reference)
+            row.text(order.reference?.folded)
+        }
         return Order(order, id: connection.lastInsertedRowID, publicID: publicID, at: now)
     }
 

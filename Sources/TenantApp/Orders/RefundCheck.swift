@@ -9,15 +9,16 @@ enum RefundCheck {
         guard file.version >= Migration0023.version else { return }
         var parts: Set<RefundedPart> = []
         try file.connection.forEach(
-            """
-            SELECT f.id, f.book, f.order_id, f.service_id, f.period, f.amount, o.public_id, o.book, o.reseller_id,
-                o.state, (SELECT s.order_id FROM service s WHERE s.id = f.service_id),
-                p.kind, p.book, p.reseller_id, p.reference, (SELECT max(amount) FROM entry WHERE posting_id = p.id),
-                (SELECT group_concat(iif(e.amount > 0, '>', '<') || a.kind, '') FROM entry e
-                    JOIN ledger_account a ON a.id = e.account_id WHERE e.posting_id = p.id AND e.amount <> 0)
-            FROM refund f LEFT JOIN orders o ON o.id = f.order_id LEFT JOIN posting p ON p.id = f.posting_id
-            ORDER BY f.id
-            """
+            dynamic: """
+                SELECT f.id, f.book, f.order_id, f.service_id, f.period, f.amount, o.public_id, o.book, o.reseller_id,
+                    o.state, (SELECT s.order_id FROM service s WHERE s.id = f.service_id),
+                    p.kind, p.book, p.reseller_id, p.reference, \(EntryPlaces.amount(of: "p.id")),
+                    (SELECT group_concat(iif(e.amount > 0, '>', '<') || a.kind, '') FROM entry e
+                        CROSS JOIN ledger_account a ON a.id = e.account_id
+                        WHERE \(EntryPlaces.of("p.id", "e")) AND e.amount <> 0)
+                FROM refund f LEFT JOIN orders o ON o.id = f.order_id LEFT JOIN posting p ON p.id = f.posting_id
+                ORDER BY f.id
+                """
         ) { row in
             let line = try RefundLine(&row)
             for fault in line.faults(file) { file.report.add(.orders, "refund", line.id, fault) }

@@ -67,9 +67,11 @@ struct CapturedAmounts {
     let minorUnitDigits: Int
 
     func captured(_ part: RefundedPart) throws -> Money {
-        let sums = [try order(part), try renewals(part), try hours(part)]
-        return try sums.reduce(Money.zero) { try $0.adding($1) }
+        try order(part).adding(later(part))
     }
+
+    /// By what came after the order.
+    func later(_ part: RefundedPart) throws -> Money { try renewals(part).adding(hours(part)) }
 
     func refunded(_ part: RefundedPart) throws -> Money {
         try connection.row(
@@ -136,6 +138,11 @@ struct CapturedAmounts {
 }
 
 extension TenantReader {
+    /// What a part was charged beyond its order: renewals and hours.
+    func charged(since part: RefundedPart) throws -> Money {
+        try CapturedAmounts(connection: connection, minorUnitDigits: currency.minorUnitDigits).later(part)
+    }
+
     /// What can still be paid back of a part: the least that any whole of it leaves.
     package func refundable(_ part: RefundedPart) throws -> Money {
         let amounts = CapturedAmounts(connection: connection, minorUnitDigits: currency.minorUnitDigits)

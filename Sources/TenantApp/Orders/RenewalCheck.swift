@@ -34,12 +34,11 @@ enum RenewalCheck {
         let service = life.service
         var last: Int64 = 0
         try file.connection.forEach(
-            """
-            SELECT n.period, n.book, n.begins_at, n.ends_at, n.amount, p.kind, p.book, p.reseller_id, p.reference,
-                (SELECT max(amount) FROM entry WHERE posting_id = p.id)
-            FROM renewal n LEFT JOIN posting p ON p.id = n.posting_id WHERE n.service_id = ?1 ORDER BY n.period
-            """,
-            .integer(service.id)
+            dynamic: """
+                SELECT n.period, n.book, n.begins_at, n.ends_at, n.amount, p.kind, p.book, p.reseller_id, p.reference,
+                    \(EntryPlaces.amount(of: "p.id"))
+                FROM renewal n LEFT JOIN posting p ON p.id = n.posting_id WHERE n.service_id = ?1 ORDER BY n.period
+                """, [.integer(service.id)]
         ) { row in
             let (period, book) = (try row.int(), try row.int())
             let (begins, ends, amount) = (try row.time(), try row.time(), try row.money())
@@ -97,7 +96,7 @@ enum RenewalCheck {
         try file.connection.forEach(
             dynamic: """
                 SELECT \(HourlyStand.columns), c.n, c.book, c.until, c.term_price, c.amount, p.kind, p.book,
-                    p.reseller_id, p.reference, (SELECT max(amount) FROM entry WHERE posting_id = p.id)
+                    p.reseller_id, p.reference, \(EntryPlaces.amount(of: "p.id"))
                 FROM hourly_charge c LEFT JOIN posting p ON p.id = c.posting_id WHERE c.service_id = ?1 ORDER BY c.n
                 """, [.integer(service.id)]
         ) { row in

@@ -188,13 +188,27 @@ extension TenantTransaction {
                 discount_rate, state, anchor_day, created_at, activated_at, renews_at, revision, anchor_at, next_at,
                 is_announced, accrues_from)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?13, ?16, ?17, ?18)
-            """,
-            .text(publicID), .book(new.book), .integer(order.id), .integer(new.reseller.id),
-            .integer(new.customer.id), .integer(new.productID), .text(new.term.rawValue),
-            .money(new.price.termPrice), .integer(new.price.rate.partsPerMillion), .text(state.rawValue),
-            .int(now.date.day), .time(now), .optional(first?.anchor), .optional(first?.renewsAt),
-            .int(isActive ? 1 : 0), .optional(first?.nextAt), .bool(first?.isAnnounced ?? false),
-            .optional(first?.accruesFrom))
+            """
+        ) { row in
+            row.text(publicID)
+            row.book(new.book)
+            row.int(order.id)
+            row.int(new.reseller.id)
+            row.int(new.customer.id)
+            row.int(new.productID)
+            row.text(new.term.rawValue)
+            row.money(new.price.termPrice)
+            row.int(new.price.rate.partsPerMillion)
+            row.text(state.rawValue)
+            row.int(now.date.day)
+            row.time(now)
+            row.time(first?.anchor)
+            row.time(first?.renewsAt)
+            row.bool(isActive)
+            row.time(first?.nextAt)
+            row.bool(first?.isAnnounced ?? false)
+            row.time(first?.accruesFrom)
+        }
         if let first { noteBegun(first) }
         return Service(
             of: order, price: new.price, id: connection.lastInsertedRowID, publicID: publicID, state: state,

@@ -8,16 +8,16 @@ enum UnitCheck {
     static func run(_ file: inout VerifiedFile) throws {
         guard file.version >= Migration0018.version else { return }
         try file.connection.forEach(
-            """
-            SELECT o.id, o.public_id, o.book, o.reseller_id, o.quantity, o.wholesale_total, o.state,
-                s.id, s.state, v.book, v.wanted, v.verb, d.order_id,
-                p.kind, p.book, p.reseller_id, p.reference, (SELECT max(amount) FROM entry WHERE posting_id = p.id)
-            FROM orders o CROSS JOIN service s ON s.order_id = o.id
-                LEFT JOIN provisioning v ON v.service_id = s.id LEFT JOIN unit_decision d ON d.service_id = s.id
-                LEFT JOIN posting p ON p.id = d.posting_id
-            WHERE v.service_id IS NOT NULL OR d.service_id IS NOT NULL
-            ORDER BY o.id, s.id
-            """
+            dynamic: """
+                SELECT o.id, o.public_id, o.book, o.reseller_id, o.quantity, o.wholesale_total, o.state,
+                    s.id, s.state, v.book, v.wanted, v.verb, d.order_id,
+                    p.kind, p.book, p.reseller_id, p.reference, \(EntryPlaces.amount(of: "p.id"))
+                FROM orders o CROSS JOIN service s ON s.order_id = o.id
+                    LEFT JOIN provisioning v ON v.service_id = s.id LEFT JOIN unit_decision d ON d.service_id = s.id
+                    LEFT JOIN posting p ON p.id = d.posting_id
+                WHERE v.service_id IS NOT NULL OR d.service_id IS NOT NULL
+                ORDER BY o.id, s.id
+                """
         ) { row in
             let unit = try UnitLine(&row)
             for fault in unit.faults(file) { file.report.add(.orders, "service", unit.id, fault) }

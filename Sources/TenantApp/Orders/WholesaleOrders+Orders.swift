@@ -41,16 +41,17 @@ extension WholesaleOrders {
             parameters: AskedOrders.ofOwnOrders, gives: .list(Schemas.order)
         ) { call in
             try AskedOrders.list(
-                call, .ownOrders(try call.query()), of: call.resellerID, in: call.book, .orders, Schemas.order)
+                call, .ownOrders(try call.query()), of: call.resellerID, in: call.readBook(), .orders, Schemas.order)
         },
         Route(
             .get, "/orders/{id}", "Read an order", access: .reseller(.partnerRead),
-            gives: .read(Schemas.orderWithServices)
+            parameters: [.mode], gives: .read(Schemas.orderWithServices)
         ) { call in
-            .read { tenant in
+            let book = try call.readBook()
+            return .read { tenant in
                 guard
                     let order = try tenant.order(
-                        publicID: call.parameters[0], resellerID: call.resellerID, book: call.book)
+                        publicID: call.parameters[0], resellerID: call.resellerID, book: book)
                 else { throw Refusal.notFound(.order) }
                 return .json(Schemas.orderWithServices, try tenant.whole(order), in: tenant.currency)
             }
@@ -61,16 +62,18 @@ extension WholesaleOrders {
             refuses: [404]
         ) { call in
             try AskedOrders.list(
-                call, .ownServices(try call.query()), of: call.resellerID, in: call.book, .services, Schemas.service)
+                call, .ownServices(try call.query()), of: call.resellerID, in: call.readBook(), .services,
+                Schemas.service)
         },
         Route(
             .get, "/services/{id}", "Read a service, with its details", access: .reseller(.partnerRead),
-            gives: .read(Schemas.serviceWithDetails)
+            parameters: [.mode], gives: .read(Schemas.serviceWithDetails)
         ) { call in
-            .read { tenant in
+            let book = try call.readBook()
+            return .read { tenant in
                 guard
                     let service = try tenant.service(
-                        publicID: call.parameters[0], resellerID: call.resellerID, book: call.book)
+                        publicID: call.parameters[0], resellerID: call.resellerID, book: book)
                 else { throw Refusal.notFound(.service) }
                 return .json(Schemas.serviceWithDetails, try tenant.whole(service), in: tenant.currency)
             }

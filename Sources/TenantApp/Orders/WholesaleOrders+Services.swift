@@ -25,25 +25,26 @@ extension WholesaleOrders {
         ) { call in end(call, .takeBack) },
         Route(
             .get, "/statement", "List what moved on your balance", access: .reseller(.partnerRead),
-            parameters: .page(), gives: .list(Schemas.posting)
+            parameters: .page(.mode), gives: .list(Schemas.posting)
         ) { call in
-            let page = try Paging(call)
+            let (page, book) = (try Paging(call), try call.readBook())
             return .read { tenant in
                 let rows = try tenant.statement(
-                    resellerID: call.resellerID, book: call.book, before: page.cursor, limit: page.fetch)
+                    resellerID: call.resellerID, book: book, before: page.cursor, limit: page.fetch)
                 return page.answer(rows, id: \.entryID, Schemas.posting, in: tenant.currency)
             }
         },
         Route(
             .get, "/statement.csv", "Export what moved on your balance", access: .reseller(.partnerRead),
-            parameters: [.from, .to], gives: .read(.file("text/csv"))
+            parameters: [.mode, .from, .to], gives: .read(.file("text/csv"))
         ) { call in
             let (from, to) = try call.query().period()
+            let book = try call.readBook()
             return .flow { steps in
                 OperatorAdmin.download(
                     "statement.csv", "text/csv; charset=utf-8",
                     ExportStatement.stream(
-                        steps, resellerID: call.resellerID, book: call.book, from: from, to: to,
+                        steps, resellerID: call.resellerID, book: book, from: from, to: to,
                         currency: call.currency))
             }
         },

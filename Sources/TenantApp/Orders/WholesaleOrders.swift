@@ -13,7 +13,7 @@ package struct WholesaleOrders: Dialect {
     package init() {}
 
     package let routes: [Route] =
-        orders + ownServices + topUps + catalogue + account + profileRoutes + webhooks + ownCalls
+        orders + ownServices + topUps + catalogue + account + profileRoutes + webhooks + ownCalls + glances + program
 
     package func credential(in head: RequestHead) -> Range<Int>? { head.bearer }
 

@@ -13,13 +13,14 @@ enum PaymentCheck {
 
     private static func checkPostings(_ file: inout VerifiedFile) throws {
         try file.connection.forEach(
-            """
-            SELECT x.id, x.state, x.amount, p.id IS NOT NULL, coalesce(p.kind = 'top_up' AND p.book = x.book
-                AND p.reseller_id = x.reseller_id AND p.reference = x.order_id AND p.key_id = x.key_id
-                AND EXISTS (SELECT 1 FROM entry e JOIN ledger_account a ON a.id = e.account_id WHERE e.posting_id = p.id
-                    AND e.amount = x.amount AND a.kind = 'balance' AND a.reseller_id = x.reseller_id), 0)
-            FROM payment x LEFT JOIN posting p ON p.id = x.posting_id ORDER BY x.id
-            """
+            dynamic: """
+                SELECT x.id, x.state, x.amount, p.id IS NOT NULL, coalesce(p.kind = 'top_up' AND p.book = x.book
+                    AND p.reseller_id = x.reseller_id AND p.reference = x.order_id AND p.key_id = x.key_id
+                    AND EXISTS (SELECT 1 FROM entry e CROSS JOIN ledger_account a ON a.id = e.account_id
+                        WHERE \(EntryPlaces.of("p.id", "e")) AND e.amount = x.amount AND a.kind = 'balance'
+                            AND a.reseller_id = x.reseller_id), 0)
+                FROM payment x LEFT JOIN posting p ON p.id = x.posting_id ORDER BY x.id
+                """
         ) { row in
             file.report.counts.payments += 1
             let (id, state, amount) = (try row.int(), try row.text(), try row.int())

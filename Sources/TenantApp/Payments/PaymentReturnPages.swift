@@ -1,6 +1,7 @@
 package import CallKit
 import HTML
 package import HTTPCore
+import PageKit
 package import TenantRegistry
 
 /// Where a payment service sends the payer back to, where the operator says nothing else (A6). It knows no payment:
@@ -20,10 +21,10 @@ package struct PaymentReturnPages: Dialect {
     package func credential(in head: RequestHead) -> Range<Int>? { nil }
 
     package func render(_ refusal: Refusal, requestID: RequestID) -> Response {
-        let content: HTML = #"<h1>Payment</h1><p role="alert">\#(refusal.sentence)</p>"#
+        let content: HTML = "<h1>Payment</h1>\(Notice(.bad, "<p>\(refusal.sentence)</p>"))"
         let page = HTMLPage(title: "Payment", theme: nil, content: content)
         var response = Response(status: refusal.status, contentType: HTMLPage.contentType, bytes: page.bytes)
-        response.headers.add(page.headers)
+        response.headers.add(HTMLPage.headers)
         if case .methodNotAllowed(let allowed) = refusal { response.headers.add("Allow", allowed) }
         return response
     }
@@ -35,7 +36,8 @@ package struct PaymentReturnPages: Dialect {
                     <h1>Thank you</h1>
                     <p>What you paid is credited as soon as the payment service has confirmed it. You may close this page.</p>
                     """
-                return HTMLPage(title: "Payment", theme: try tenant.theme(at: call.rootPath), content: content).answer()
+                return HTMLPage(title: "Payment", theme: try tenant.theme(at: call.head.rootPath), content: content)
+                    .answer()
             }
         }
     ]

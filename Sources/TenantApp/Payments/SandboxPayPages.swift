@@ -1,6 +1,7 @@
 package import CallKit
 import HTML
 package import HTTPCore
+import PageKit
 package import TenantRegistry
 
 /// The sandbox's payment page: a Pay and a Cancel button stand for the money (A6, X7). Whoever has the order id may
@@ -10,6 +11,7 @@ package struct SandboxPayPages: Dialect {
     package let basePath = SandboxPaymentDriver.basePath
     package let isAlwaysThere = true
     package let isDescribed = false
+    package let formGate: FormGate? = .openToPrograms
     package let errorContentType = HTMLPage.contentType
 
     package init() {}
@@ -17,7 +19,7 @@ package struct SandboxPayPages: Dialect {
     package func credential(in head: RequestHead) -> Range<Int>? { nil }
 
     package func render(_ refusal: Refusal, requestID: RequestID) -> Response {
-        Self.page("Payment", theme: nil, #"<p role="alert">\#(refusal.sentence)</p>"#).response(to: refusal)
+        Self.page("Payment", theme: nil, "\(Notice(.bad, "<p>\(refusal.sentence)</p>"))").response(to: refusal)
     }
 
     private static let formBytesMax = 1 << 10
@@ -31,7 +33,10 @@ package struct SandboxPayPages: Dialect {
 
     package let routes: [Route] = [
         Route(.get, "/{orderId}", "Show the sandbox's payment page", access: .open) { call in
-            .read { tenant in try page(try payment(call, tenant), tenant, call).answer() }
+            .read { tenant in
+                let open = OpenForm(call)
+                return open.answer(try page(try payment(call, tenant), tenant, call, open.tokens))
+            }
         },
         Route(
             .post, "/{orderId}", "Press a button of the sandbox's payment page", access: .open,
@@ -47,7 +52,8 @@ package struct SandboxPayPages: Dialect {
                         amount: tenant.decimal(payment.amount), currency: tenant.currency.code
                     ).run(tenant, &detail)
                 }
-                return try page(try tenant.knownPayment(id: payment.id), tenant, call).answer()
+                let open = OpenForm(call)
+                return open.answer(try page(try tenant.knownPayment(id: payment.id), tenant, call, open.tokens))
             }
         },
     ]
@@ -67,21 +73,24 @@ package struct SandboxPayPages: Dialect {
             title: "\(title) (sandbox)", theme: theme,
             content: """
                 <h1>\(title)</h1>
-                <p role="note"><strong>Sandbox.</strong> This is a test: nobody is charged and no real money moves.</p>
+                \(Notice(
+                    .info, "<p><b>Sandbox.</b> This is a test: nobody is charged and no real money moves.</p>"))
                 \(content)
                 """)
     }
 
     private static func button(_ text: String, _ choice: Choice) -> Button {
-        Button(text, name: "action", value: choice.rawValue)
+        Button(text, choice == .pay ? .primary : .plain, name: "action", value: choice.rawValue)
     }
 
-    private static func page(_ payment: Payment, _ tenant: TenantReader, _ call: Call) throws -> HTMLPage {
-        let theme = try tenant.theme(at: call.rootPath)
-        let amount: HTML = "<p><strong>\(tenant.decimal(payment.amount)) \(tenant.currency.code)</strong></p>"
+    private static func page(
+        _ payment: Payment, _ tenant: TenantReader, _ call: Call, _ tokens: FormTokens
+    ) throws -> HTMLPage {
+        let theme = try tenant.theme(at: call.head.rootPath)
+        let amount: HTML = #"<p class="figure">\#(tenant.decimal(payment.amount)) \#(tenant.currency.code)</p>"#
         switch payment.state(at: tenant.now) {
         case .pending:
-            let form = Form("\(button("Pay", .pay))\n\(button("Cancel", .cancel))")
+            let form = Form(open: tokens, { "\(button("Pay", .pay))\n\(button("Cancel", .cancel))" })
             return page("Top-up", theme: theme, "\(amount)\(form)")
         case .confirmed: return page("Paid", theme: theme, "\(amount)<p>The balance has been topped up.</p>")
         case .failed: return page("Cancelled", theme: theme, "\(amount)<p>Nothing was credited.</p>")

@@ -2,6 +2,7 @@ package import CallKit
 import Cryptography
 import HTML
 package import HTTPCore
+import PageKit
 package import TenantRegistry
 
 /// Where a link to a password leads: a page that asks for one, and the form that sets it (P1, O3, O13). Programs get
@@ -11,16 +12,18 @@ package struct PasswordPages: Dialect {
     package let basePath: String
     package let isAlwaysThere = true
     package let isDescribed = false
+    package let formGate: FormGate? = .openToPrograms
     package let routes: [Route]
     package let title: String
 
     package init(_ kind: AccountLink) {
         switch kind {
-        case .invitation: (name, title) = ("invitations", "Invitation")
-        case .passwordReset: (name, title) = ("password_resets", "New password")
+        case .invitation: name = "invitations"
+        case .passwordReset: name = "password_resets"
         }
+        title = kind.title
         basePath = kind.basePath
-        routes = [Self.page(kind, title: title), Self.form(kind)]
+        routes = [Self.page(kind), Self.form(kind)]
     }
 
     package func credential(in head: RequestHead) -> Range<Int>? { nil }
@@ -34,19 +37,42 @@ package struct PasswordPages: Dialect {
         return HTMLPage.refusal(refusal, title: title)
     }
 
-    private static func page(_ kind: AccountLink, title: String) -> Route {
+    private static func page(_ kind: AccountLink) -> Route {
         Route(.get, "/{token}", "Show the page that asks for a password", access: .open) { call in
             let hash = tokenHash(call)
             return .read { tenant in
                 let account = try AcceptLink.account(kind, hash, tenant)
-                let theme = try tenant.theme(at: call.rootPath)
-                return HTMLPage(title: title, theme: theme, content: form(kind, email: account.email)).answer()
+                return try page(kind, account, call, tenant)
             }
         }
     }
 
+    /// The form once more with what is wrong; where the link itself leads nowhere, that alone.
+    private static func again(
+        _ kind: AccountLink, _ call: Call, _ tenant: TenantReader, _ refusal: Refusal
+    ) throws -> Answer {
+        do {
+            return try page(kind, try AcceptLink.account(kind, tokenHash(call), tenant), call, tenant, refusal)
+        } catch is Refusal {
+            throw refusal
+        }
+    }
+
+    private static func page(
+        _ kind: AccountLink, _ account: Account, _ call: Call, _ tenant: TenantReader, _ refusal: Refusal? = nil
+    ) throws -> Answer {
+        let open = OpenForm(call)
+        let page = HTMLPage(
+            title: kind.title, theme: try tenant.theme(at: call.head.rootPath),
+            content: form(kind, email: account.email, open.tokens, refusal))
+        return open.answer(page, to: refusal)
+    }
+
     private static func form(_ kind: AccountLink) -> Route {
-        Route(.post, "/{token}", "Set a password, once", access: .open) { call in
+        Route(
+            .post, "/{token}", "Set a password, once", access: .open,
+            showing: { call, refusal in call.head.prefersJSON ? nil : .read { try again(kind, call, $0, refusal) } }
+        ) { call in
             let hash = tokenHash(call)
             let password = try call.readForm(Body(Field.newPassword("password")))
             return .flow { steps in
@@ -75,22 +101,38 @@ package struct PasswordPages: Dialect {
         }
         let content: HTML = """
             <h1>Your password is set</h1><p>From now on <b>\(account.email)</b> signs in with it.</p>
+            <p><a class="button primary" href="\(call.link("/sign-in"))">Sign in</a></p>
             """
-        return HTMLPage(title: "Welcome", theme: try tenant.theme(at: call.rootPath), content: content).answer()
+        return HTMLPage(title: "Welcome", theme: try tenant.theme(at: call.head.rootPath), content: content).answer()
     }
 
     private static func tokenHash(_ call: Call) -> Digest { SHA256.hash(Array(call.parameters[0].utf8)) }
 
-    private static func form(_ kind: AccountLink, email: String) -> HTML {
+    private static func form(
+        _ kind: AccountLink, email: String, _ tokens: FormTokens, _ refusal: Refusal?
+    ) -> HTML {
+        let notice: HTML? = refusal.map { "\(Notice(.bad, "<p>\($0.sentence)</p>"))" }
         let password = Field(
-            "Password", name: "password", kind: .password, charactersMin: PasswordRule.charactersMin,
+            "Password", name: "password", kind: .password, hint: "\(PasswordRule.charactersMin) characters or more",
+            error: refusal?.error(of: "password"), charactersMin: PasswordRule.charactersMin,
             autocomplete: "new-password")
-        let form = Form("\(password)\n\(Button("Set password"))")
+        let form = Form(open: tokens) {
+            "\(Field.username(email))\(password)\n\(Button("Set password", .primary))"
+        }
         let head: HTML =
             switch kind {
             case .invitation: "<h1>Welcome</h1><p>Choose a password for <b>\(email)</b>.</p>"
             case .passwordReset: "<h1>A new password</h1><p>Choose a new password for <b>\(email)</b>.</p>"
             }
-        return "\(head)\n\(form)"
+        return "\(head)\(notice)\n\(form)"
+    }
+}
+
+extension AccountLink {
+    fileprivate var title: String {
+        switch self {
+        case .invitation: "Invitation"
+        case .passwordReset: "New password"
+        }
     }
 }

@@ -25,7 +25,7 @@ enum PortCheck {
             dynamic: """
                 SELECT x.id, x.public_id, x.book, x.reseller_id, x.days, x.base_price, x.cost,
                     x.expires_at - x.created_at - \(renewed), p.kind, p.book, p.reseller_id,
-                    p.reference, (SELECT max(amount) FROM entry WHERE posting_id = p.id)
+                    p.reference, \(EntryPlaces.amount(of: "p.id"))
                 FROM port x LEFT JOIN posting p ON p.id = x.posting_id ORDER BY x.id
                 """, []
         ) { row in
@@ -68,11 +68,12 @@ enum PortCheck {
     /// Each renewal costs its base price × days, and its posting moved just that.
     private static func checkRenewals(_ file: inout VerifiedFile) throws {
         try file.connection.forEach(
-            """
-            SELECT n.id, x.public_id, x.book, x.reseller_id, n.days, n.base_price, n.cost, n.days * 86400000, p.kind,
-                p.book, p.reseller_id, p.reference, (SELECT max(amount) FROM entry WHERE posting_id = p.id)
-            FROM port_renewal n JOIN port x ON x.id = n.port_id LEFT JOIN posting p ON p.id = n.posting_id ORDER BY n.id
-            """
+            dynamic: """
+                SELECT n.id, x.public_id, x.book, x.reseller_id, n.days, n.base_price, n.cost, n.days * 86400000,
+                    p.kind, p.book, p.reseller_id, p.reference, \(EntryPlaces.amount(of: "p.id"))
+                FROM port_renewal n JOIN port x ON x.id = n.port_id LEFT JOIN posting p ON p.id = n.posting_id
+                ORDER BY n.id
+                """
         ) { row in
             let renewal = try PortLine(&row)
             let wanted = try? Pricing.line(
@@ -168,14 +169,14 @@ enum PortCheck {
     /// Each transfer's posting moved its amount to its customer's account, and each such posting has its transfer.
     private static func checkTransfers(_ file: inout VerifiedFile) throws {
         try file.connection.forEach(
-            """
-            SELECT t.id FROM customer_transfer t LEFT JOIN posting p ON p.id = t.posting_id
-            WHERE p.id IS NULL OR p.kind <> 'transfer' OR p.book <> t.book OR p.reseller_id <> t.reseller_id
-                OR p.reference <> t.public_id OR NOT EXISTS (
-                    SELECT 1 FROM entry e JOIN ledger_account a ON a.id = e.account_id
-                    WHERE e.posting_id = p.id AND e.amount = t.amount AND e.balance_after = t.customer_balance
-                        AND a.kind = 'customer:' || t.customer_id)
-            """
+            dynamic: """
+                SELECT t.id FROM customer_transfer t LEFT JOIN posting p ON p.id = t.posting_id
+                WHERE p.id IS NULL OR p.kind <> 'transfer' OR p.book <> t.book OR p.reseller_id <> t.reseller_id
+                    OR p.reference <> t.public_id OR NOT EXISTS (
+                        SELECT 1 FROM entry e CROSS JOIN ledger_account a ON a.id = e.account_id
+                        WHERE \(EntryPlaces.of("p.id", "e")) AND e.amount = t.amount
+                            AND e.balance_after = t.customer_balance AND a.kind = 'customer:' || t.customer_id)
+                """
         ) { row in
             file.report.add(
                 .ledger, "customer_transfer", try row.int(),

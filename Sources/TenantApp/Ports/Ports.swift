@@ -202,6 +202,20 @@ extension TenantTransaction {
         return id
     }
 
+    /// In a fork (B2): nobody's password any more.
+    package func replacePortPasswords() throws {
+        let ports = try connection.rows("SELECT id, public_id FROM port") {
+            (id: try $0.int(), publicID: try $0.text())
+        }
+        for port in ports {
+            let sealed = try AES256GCM.seal(
+                Array(port.publicID.utf8), key: store.secretKey, associatedData: passwordContext(port.publicID),
+                random: store.random)
+            try connection.run(
+                "UPDATE port SET password = ?2 WHERE id = ?1", .integer(port.id), .blob(sealed))
+        }
+    }
+
     /// Its end is another one.
     package func extend(_ port: Port, until end: Timestamp) throws {
         try connection.run("UPDATE port SET expires_at = ?2 WHERE id = ?1", .integer(port.id), .time(end))

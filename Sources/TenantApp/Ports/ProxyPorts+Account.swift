@@ -13,7 +13,7 @@ extension ProxyPorts {
             refuses: [401]
         ) { call in
             let (email, password) = try call.read(KeyBodies.credentials)
-            return SignIn.work(call, email: email, password: password, roles: [.reseller]) { session in
+            return SignIn.work(call, email: email, password: password, roles: [.reseller]) { session, _ in
                 .json(Schemas.session, session, in: call.currency)
             }
         },

@@ -18,7 +18,7 @@ package struct DueProvisionings: DueWork {
 
     private static let coming = Statement(
         """
-        SELECT v.next_at, v.service_id, s.public_id, r.public_id, v.book
+        SELECT v.next_at, v.service_id, s.public_id, r.public_id, v.tries, v.book
         FROM provisioning v CROSS JOIN service s ON s.id = v.service_id CROSS JOIN reseller r ON r.id = s.reseller_id
         WHERE v.next_at IS NOT NULL AND v.next_at >= ?1 AND (v.next_at > ?1 OR v.service_id > ?2) AND v.next_at <= ?3
             AND (?4 IS NULL OR s.reseller_id = ?4)
@@ -32,7 +32,7 @@ package struct DueProvisionings: DueWork {
         ) { row in
             DueItem(
                 kind: kind, at: try row.time(), id: try row.int(), object: try row.text(),
-                resellerPublicID: try row.text(), book: try row.value())
+                resellerPublicID: try row.text(), tries: try row.int(), book: try row.value())
         }
     }
 }

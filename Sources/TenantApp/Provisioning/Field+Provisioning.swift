@@ -6,7 +6,7 @@ package import HTTPCore
 extension Field {
     /// What the end customer of a service needs (O10).
     package static func details(_ name: String) -> BodyField<ServiceDetails> {
-        BodyField(name, ServiceDetails.schema) { fields, name, _ in
+        BodyField(name, ServiceDetails.taken) { fields, name, _ in
             guard var nested = fields.object(name), let json = fields.value(name) else { return nil }
             do throws(ServiceDetails.Fault) {
                 return try ServiceDetails(json)
@@ -36,8 +36,9 @@ extension Field {
 }
 
 extension ServiceDetails: AnswerValue {
-    private static let item: Schema = ["value": .string, "secret": .boolean]
-    package static let schema = Schema.map(of: item)
+    package static let schema = Schema.map(of: ["value": .string, "secret": .boolean])
+    /// In a body what is not said to be secret is none.
+    fileprivate static let taken = Schema.map(of: ["value": .string, "secret": .boolean.optional])
 
     package func write(in currency: Currency, to json: inout JSONWriter) { json.element(self.json) }
 }

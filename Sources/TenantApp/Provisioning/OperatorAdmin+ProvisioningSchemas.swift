@@ -79,9 +79,26 @@ extension OperatorAdmin.Schemas {
         "details": .map(of: (["value": .string, "secret": .boolean.optional] as Schema).nullable)
     ]
 
-    static let serviceWithDetails = Shape<WholesaleOrders.Schemas.WholeService>(
+    /// A service as the operator sees it.
+    struct KnownService {
+        let whole: WholesaleOrders.Schemas.WholeService
+        let terms: ServiceTerms
+    }
+    static let serviceWithDetails = Shape<KnownService>(
         "ServiceWithDetails",
-        [.part(service.members, \.service)] + WholesaleOrders.Schemas.detailMembers)
+        [
+            .part(service.members, \.whole.service), .part(WholesaleOrders.Schemas.detailMembers, \.whole),
+            .member("renewal_amount", \.terms.renewalAmount), .member("amount_today", \.terms.amountToday),
+            .member("next_try_at", \.terms.nextTryAt), .member("suspends_at", \.terms.suspendsAt),
+            .currency("currency"),
+        ])
+    static let charge = Shape<ServiceCharge>(
+        "ServiceCharge",
+        [
+            .member("period", \.period), .member("begins_at", \.begins), .member("ends_at", \.ends),
+            .member("amount", \.amount), .currency("currency"), .member("charged_at", \.at),
+            .member("posting", \.posting),
+        ])
 
     static let stockFile = Schema.file("text/csv")
     static let importedStock: Schema = ["ok": .boolean, "imported": .integer]

@@ -43,12 +43,12 @@ package struct Provisioning: Sendable {
         CROSS JOIN product p ON p.id = s.product_id CROSS JOIN reseller r ON r.id = s.reseller_id
         """
     fileprivate static let byService = Statement("SELECT \(columns) FROM \(tables) WHERE v.service_id = ?1")
-    fileprivate static let byPublicID = Statement(
+    private static let ofService = """
+        service s CROSS JOIN provisioning v ON v.service_id = s.id CROSS JOIN orders o ON o.id = s.order_id \
+        CROSS JOIN product p ON p.id = s.product_id CROSS JOIN reseller r ON r.id = s.reseller_id
         """
-        SELECT \(columns) FROM service s CROSS JOIN provisioning v ON v.service_id = s.id
-        CROSS JOIN orders o ON o.id = s.order_id CROSS JOIN product p ON p.id = s.product_id
-        CROSS JOIN reseller r ON r.id = s.reseller_id WHERE s.public_id = ?1
-        """)
+    fileprivate static let byPublicID = Statement("SELECT \(columns) FROM \(ofService) WHERE s.public_id = ?1")
+    fileprivate static let byOrder = Statement("SELECT \(columns) FROM \(ofService) WHERE s.order_id = ?1")
 
     init(_ row: inout RowReader) throws {
         serviceID = try row.int()
@@ -147,6 +147,12 @@ extension TenantReader {
 
     package func provisioning(service publicID: String) throws -> Provisioning? {
         try connection.row(Provisioning.byPublicID, .text(publicID), read: Provisioning.init)
+    }
+
+    /// Of an order's units, by service; none where no provisioner makes them.
+    package func provisionings(ofOrder id: Int64) throws -> [Int64: Provisioning] {
+        let rows = try connection.rows(Provisioning.byOrder, .integer(id), read: Provisioning.init)
+        return Dictionary(uniqueKeysWithValues: rows.map { ($0.serviceID, $0) })
     }
 
     /// What is open, oldest unit first: of all, or of those that a person has to see to.

@@ -127,6 +127,20 @@ extension TenantTransaction {
         try connection.run("UPDATE stock_item SET withdrawn_at = ?2 WHERE id = ?1", .integer(item.id), .time(now))
     }
 
+    /// In a fork (B2): an item's public id stands in the place of its text.
+    package func replaceStockTexts() throws {
+        let items = try connection.rows("SELECT id, public_id, product_id FROM stock_item") {
+            (id: try $0.int(), publicID: try $0.text(), product: try $0.int())
+        }
+        for item in items {
+            let sealed = try AES256GCM.seal(
+                Array(item.publicID.utf8), key: store.secretKey, associatedData: stockContext, random: store.random)
+            try connection.run(
+                "UPDATE stock_item SET sealed = ?2, fingerprint = ?3 WHERE id = ?1", .integer(item.id), .blob(sealed),
+                .blob(stockFingerprint(item.publicID, product: item.product)))
+        }
+    }
+
     // MARK: Coming in
 
     package func stage(_ rows: [StagedStockItem], importID: Int64) throws {

@@ -64,7 +64,7 @@ struct CountedPosting {
     /// What each posting is of, by what its reference names. A port has no product.
     static let columns = Columns<CountedPosting>(
         "p.id", "p.book", "p.kind", "p.reseller_id", "p.at",
-        "-coalesce((SELECT e.amount FROM entry e WHERE e.posting_id = p.id ORDER BY e.id LIMIT 1), 0)",
+        "-coalesce((SELECT e.amount FROM entry e WHERE \(EntryPlaces.of("p.id", "e")) ORDER BY e.id LIMIT 1), 0)",
         """
         CASE p.kind WHEN 'top_up' THEN NULL WHEN 'correction' THEN NULL WHEN 'transfer' THEN NULL WHEN 'port' THEN 0
         WHEN 'codes' THEN (SELECT b.product_id FROM code_batch b WHERE b.public_id = p.reference)
@@ -102,6 +102,18 @@ extension TenantReader {
             "SELECT posting_id, (SELECT coalesce(max(id), 0) FROM posting) FROM ledger_mark WHERE id = 1"
         ) { (counted: try $0.int(), newest: try $0.int()) }
         return marks ?? (0, 0)
+    }
+
+    /// The reseller's postings that no day has counted yet, by day: of the next few that there are.
+    func uncountedDays(ofReseller id: Int64) throws -> [Int64: DayTotal] {
+        let mark = try ledgerMark()
+        guard mark.newest > mark.counted else { return [:] }
+        let postings = try connection.rows(
+            CountedPosting.behind, .integer(mark.counted), .int(TenantTransaction.followedPostingsMax),
+            read: CountedPosting.init)
+        return postings.filter { $0.isLive && $0.resellerID == id }.reduce(into: [:]) { days, posting in
+            days[ReportPeriod.day(of: posting.at), default: DayTotal()].add(posting.kind, posting.amount)
+        }
     }
 
     /// What was there when a day ended that had, or came before, this one.

@@ -3,7 +3,7 @@ import SQLite
 package import TenantRegistry
 
 /// What an account may sign in as.
-package enum AccountRole: Int64, Sendable {
+package enum AccountRole: Int64, Sendable, CaseIterable {
     case owner = 0
     case `operator` = 1
     case reseller = 2

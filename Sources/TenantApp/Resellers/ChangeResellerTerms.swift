@@ -5,6 +5,7 @@ package import TenantRegistry
 /// Changes what an operator has agreed with a reseller (O3): what is nil stays as it is.
 package struct ChangeResellerTerms: Sendable {
     package let resellerID: String
+    package let author: LimitChange.Author
     package var defaultDiscountRate: Percent?
     package var creditLimit: Money?
     package var limit: Policy?
@@ -12,7 +13,10 @@ package struct ChangeResellerTerms: Sendable {
     /// `.some(nil)` takes the threshold away.
     package var lowBalanceThreshold: Money??
 
-    package init(resellerID: String) { self.resellerID = resellerID }
+    package init(resellerID: String, author: LimitChange.Author) {
+        self.resellerID = resellerID
+        self.author = author
+    }
 
     package var isEmpty: Bool {
         defaultDiscountRate == nil && creditLimit == nil && limit == nil && apiAccess == nil
@@ -36,6 +40,7 @@ package struct ChangeResellerTerms: Sendable {
             detail.note("credit_limit", tenant.decimal(credit))
         }
         if let limit {
+            try tenant.noteLimitChange(of: .reseller(reseller.id), from: reseller.limit, to: limit, by: author)
             reseller.limit = limit
             detail.note("rate_limit", "\(limit.requests)/\(limit.windowSeconds)s burst \(limit.burst)")
         }

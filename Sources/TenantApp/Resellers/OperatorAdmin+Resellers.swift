@@ -16,7 +16,7 @@ extension OperatorAdmin {
                 let invite = InviteReseller(application: try application.hashed(call.services), token: token)
                 return .write { tenant, detail in
                     let made = try invite.run(tenant, &detail)
-                    let known = try tenant.known(made.reseller)
+                    let known = try tenant.known(made.reseller, call)
                     return .shownOnce(201) { json, isShown in
                         let invited = Schemas.Invited(
                             known: known, webhookSecret: isShown ? made.webhookSecret : nil,
@@ -29,8 +29,9 @@ extension OperatorAdmin {
         },
         Route(
             .get, "/resellers", "List resellers", access: .administrator,
-            parameters: .page(.query("status", .resellerState), .query("email", .email), .query("q", .id(255))),
-            gives: .list(Schemas.resellerAnswer)
+            parameters: .page(
+                .query("status", .resellerState), .query("email", .email), .query("q", .id(255)), .mode),
+            gives: .list(Schemas.resellerWithBalance)
         ) { call in
             let query = try call.query()
             let page = try Paging(call)
@@ -38,21 +39,22 @@ extension OperatorAdmin {
             filter.state = try query.resellerState("status")
             filter.email = try query.email("email")
             filter.prefix = try query.id("q")
+            let book = try query.mode(or: call.book)
             return .read { [filter] tenant in
                 let rows = try tenant.resellers(filter, after: page.after, limit: page.fetch)
-                let known = try rows.map { try tenant.known($0) }
-                return page.answer(known, id: \.reseller.id, Schemas.resellerAnswer, in: tenant.currency)
+                let whole = try rows.map { try tenant.whole($0, in: book, call) }
+                return page.answer(whole, id: \.known.reseller.id, Schemas.resellerWithBalance, in: tenant.currency)
             }
         },
         Route(
-            .get, "/resellers/{id}", "Read a reseller", access: .administrator,
+            .get, "/resellers/{id}", "Read a reseller", access: .administrator, parameters: [.mode],
             gives: .read(Schemas.resellerWithBalance)
         ) { call in
-            .read { tenant in
+            let book = try call.query().mode(or: call.book)
+            return .read { tenant in
                 let reseller = try tenant.knownReseller(call.parameters[0])
-                let whole = Schemas.ResellerWithBalance(
-                    known: try tenant.known(reseller), balances: try tenant.balances(of: reseller, book: call.book))
-                return .json(Schemas.resellerWithBalance, whole, in: tenant.currency)
+                return .json(
+                    Schemas.resellerWithBalance, try tenant.whole(reseller, in: book, call), in: tenant.currency)
             }
         },
         Route(
@@ -69,7 +71,7 @@ extension OperatorAdmin {
                     try PayDueServices.run(
                         tenant, resellerID: reseller.id, book: .live, keyID: call.keyID, &detail)
                 }
-                return .json(Schemas.resellerAnswer, try tenant.known(reseller), in: tenant.currency)
+                return .json(Schemas.resellerAnswer, try tenant.known(reseller, call), in: tenant.currency)
             }
         },
         Route(
@@ -131,15 +133,22 @@ extension OperatorAdmin {
             let move = MoveReseller(resellerID: call.parameters[0], move: move, accountID: call.accountID)
             return .write { tenant, detail in
                 let reseller = try move.run(tenant, &detail)
-                return .json(Schemas.resellerAnswer, try tenant.known(reseller), in: tenant.currency)
+                return .json(Schemas.resellerAnswer, try tenant.known(reseller, call), in: tenant.currency)
             }
         }
+    }
+
+    /// How much is left of the limit that all of its keys share.
+    fileprivate static func limitNow(of reseller: Reseller, _ call: Call) -> KeyBodies.LimitNow {
+        let fleet = call.services.fleet
+        let bucket = fleet.roster.reseller(reseller.id, of: call.tenant.id)?.bucket
+        return KeyBodies.LimitNow(reseller.limit, of: bucket, now: fleet.monotonic.nanoseconds())
     }
 
     /// Who it is, and what was agreed; nil where that stays.
     private static func changes(_ call: Call) throws -> (ChangeResellerProfile, ChangeResellerTerms?) {
         var profile = ChangeResellerProfile(resellerID: call.parameters[0])
-        var terms = ChangeResellerTerms(resellerID: call.parameters[0])
+        var terms = ChangeResellerTerms(resellerID: call.parameters[0], author: call.limitAuthor)
         (
             profile.email, profile.name, profile.company, profile.notes, terms.defaultDiscountRate, terms.creditLimit,
             terms.limit, terms.apiAccess, terms.lowBalanceThreshold
@@ -149,9 +158,17 @@ extension OperatorAdmin {
 }
 
 extension TenantReader {
-    fileprivate func known(_ reseller: Reseller) throws -> OperatorAdmin.Schemas.KnownReseller {
+    fileprivate func known(_ reseller: Reseller, _ call: Call) throws -> OperatorAdmin.Schemas.KnownReseller {
         OperatorAdmin.Schemas.KnownReseller(
             reseller: reseller, approvedBy: try reseller.approvedBy.flatMap { try account(id: $0) }?.email,
-            notes: try notes(ofReseller: reseller.id))
+            notes: try notes(ofReseller: reseller.id), limit: OperatorAdmin.limitNow(of: reseller, call))
+    }
+
+    fileprivate func whole(
+        _ reseller: Reseller, in book: Book, _ call: Call
+    ) throws -> OperatorAdmin.Schemas.ResellerWithBalance {
+        OperatorAdmin.Schemas.ResellerWithBalance(
+            known: try known(reseller, call), balances: try balances(of: reseller, book: book),
+            lastCall: try lastCall(ofReseller: reseller.id))
     }
 }

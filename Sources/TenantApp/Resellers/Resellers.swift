@@ -55,6 +55,7 @@ package struct Reseller: Sendable {
     fileprivate static let byID = Statement("SELECT \(columns) FROM reseller WHERE id = ?1")
     fileprivate static let byPublicID = Statement("SELECT \(columns) FROM reseller WHERE public_id = ?1")
     static let all = Statement("SELECT \(columns) FROM reseller ORDER BY id")
+    fileprivate static let counts = Statement("SELECT state, count(*) FROM reseller GROUP BY state")
     init(_ row: inout RowReader) throws {
         id = try row.int()
         publicID = try row.text()
@@ -154,6 +155,16 @@ extension TenantReader {
         try connection.row(
             "SELECT count(*) FROM reseller WHERE state = 1 OR state = 2 OR (state = 0 AND is_applicant = 0)"
         ) { try $0.int() } ?? 0
+    }
+
+    /// How many there are in each state.
+    package func resellerCounts() throws -> [ResellerState: Int64] {
+        var counts: [ResellerState: Int64] = [:]
+        try connection.forEach(Reseller.counts) { row in
+            counts[try row.value()] = try row.int()
+            return true
+        }
+        return counts
     }
 
     /// Applications that wait for the operator and have not lapsed.

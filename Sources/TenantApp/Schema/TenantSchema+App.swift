@@ -21,6 +21,8 @@ extension TenantSchema {
         Migration0013.migration, Migration0014.migration, Migration0015.migration, Migration0016.migration,
         Migration0017.migration, Migration0018.migration, Migration0019.migration, Migration0020.migration,
         Migration0021.migration, Migration0022.migration, Migration0023.migration, Migration0024.migration,
+        Migration0025.migration, Migration0026.migration, Migration0027.migration,
+        Migration0028.migration, Migration0029.migration,
     ]
 
     /// Of a schema that we wrote and that every test runs.

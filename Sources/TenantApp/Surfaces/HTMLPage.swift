@@ -1,27 +1,39 @@
 package import CallKit
-import Cryptography
 package import HTML
 package import HTTPCore
+import PageKit
 
-/// A web page without scripts, in the tenant's colours. Its policy lets it load nothing but the tenant's logo, post to
-/// nobody but us and stand in no frame; its address, which may be a secret, is told to nobody. A value: any thread.
+/// A web page for whoever is not signed in: a card in the tenant's colours, without scripts. It loads nothing but our
+/// stylesheet, the tenant's colours and its logo, posts to nobody but us and stands in no frame. Its address, which may
+/// be a secret, is told to nobody but for scheme and host. A value: any thread.
 package struct HTMLPage: Sendable {
     package let title: String
-    /// Nil: the page's own colours and no name.
+    /// Nil: the pages' own colours and no name.
     package let theme: Theme?
     package let content: HTML
+    private let isWide: Bool
 
-    package init(title: String, theme: Theme? = nil, content: HTML) {
+    /// `isWide`: there is more to read than a form.
+    package init(title: String, theme: Theme? = nil, isWide: Bool = false, content: HTML) {
         self.title = title
         self.theme = theme
+        self.isWide = isWide
         self.content = content
     }
 
-    package static let contentType: StaticString = "text/html; charset=utf-8"
+    package static let contentType = PagePolicy.contentType
 
     package func answer(status: Int = 200) -> Answer {
         var answer = Answer(status: status, contentType: Self.contentType, body: bytes)
-        answer.headers = headers
+        answer.headers = Self.headers
+        return answer
+    }
+
+    /// This page as the answer to a refused call, which shows it.
+    package func answer(to refusal: Refusal) -> Answer {
+        var answer = answer(status: refusal.status)
+        if let seconds = refusal.retryAfterSeconds { answer.headers.add("Retry-After", seconds) }
+        answer.headers.addWhatHelps(refusal)
         return answer
     }
 
@@ -33,7 +45,7 @@ package struct HTMLPage: Sendable {
         HTMLPage(
             title: title,
             content: """
-                <h1>That did not work</h1><p role="alert">\(text ?? refusal.sentence)</p>
+                <h1>That did not work</h1>\(Notice(.bad, "<p>\(text ?? refusal.sentence)</p>"))
                 <p><a href="">Try again</a></p>
                 """
         ).response(to: refusal, status: status)
@@ -43,42 +55,28 @@ package struct HTMLPage: Sendable {
     package func response(to refusal: Refusal, status: Int? = nil) -> Response {
         var response = Response.refused(
             refusal, status: status, contentType: Self.contentType, body: bytes, challenge: nil)
-        response.headers.add(headers)
+        response.headers.add(Self.headers)
         return response
     }
 
     package var bytes: [UInt8] {
-        Layout(title: title, style: style, name: theme?.name, logo: logo, content: content).html.bytes
+        let logo = theme?.logo.flatMap(Link.init(path:))
+        return Layout(
+            card: theme.map { "\(title) – \($0.name)" } ?? title,
+            stylesheets: theme?.stylesheets ?? [Assets.stylesheet.link], icon: logo ?? Assets.icon.link,
+            name: theme?.name, logo: logo, isWide: isWide, content
+        ).html.bytes
     }
 
-    package var headers: ResponseHeaders {
-        let hash = Base64.encode(SHA256.hash(style.bytes).bytes)
-        let images = logo == nil ? "" : " img-src 'self';"
+    package static var headers: ResponseHeaders {
         var headers = ResponseHeaders()
         headers.add(
             "Content-Security-Policy",
-            "default-src 'none'; style-src 'sha256-\(hash)';\(images) form-action 'self'; base-uri 'none'; "
+            "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
                 + "frame-ancestors 'none'")
         headers.add("X-Frame-Options", "DENY")
-        headers.add("Referrer-Policy", "no-referrer")
+        // With `no-referrer` a browser would not tell us either where a form comes from.
+        headers.add("Referrer-Policy", "strict-origin")
         return headers
-    }
-
-    private var logo: Link? { theme?.logo.flatMap(Link.init(path:)) }
-
-    private var style: Stylesheet {
-        .page(background: colour(.background) ?? "#ffffff", primary: colour(.primary) ?? "#1f4fd8")
-    }
-
-    private func colour(_ role: Theme.Colour) -> CSSColour? { theme?.colours[role].flatMap { CSSColour($0) } }
-}
-
-extension Call {
-    /// The path of the tenant's address as the caller reached it: `/t/{slug}`, or empty where the host names the
-    /// tenant.
-    package var rootPath: String {
-        guard let scheme = baseURL.range(of: "://") else { return "" }
-        let rest = baseURL[scheme.upperBound...]
-        return rest.firstIndex(of: "/").map { String(rest[$0...]) } ?? ""
     }
 }

@@ -9,6 +9,7 @@ extension OperatorAdmin.Schemas {
         [
             .from, .to, .query("key"), reseller, .query("status", .integer(100...599)), .query("account", .email),
             .query("action"), .query("request_id", .matching("^req_[0-9a-f]{32}$")), .query("order"),
+            .query("changes", .one(of: ["true", "false"])),
         ] + more
     }
     static let auditRecord = Schema.named(
@@ -55,13 +56,21 @@ extension OperatorAdmin.Schemas {
     static let usage = Shape<Usage>(
         "Usage",
         [
-            .member("day", as: .day) { String($0.begins.text.prefix(10)) },
-            .member("hour") { $0.isHour ? $0.begins : nil }, .member("key", \.key), .member("reseller", \.reseller),
-            .member("route", \.row.place.action), .member("requests", \.row.requests),
-            .member("refusals", \.row.refusals), .member("unauthorized", \.row.unauthorized),
-            .member("forbidden", \.row.forbidden), .member("rate_limited", \.row.rateLimited),
-            .member("other_refusals", \.row.otherRefusals), .member("orders", \.row.orders),
+            .part(usagePeriod) { $0 }, .member("key", \.key), .member("reseller", \.reseller),
+            .member("route", \.row.place.action), .part(usageCounts) { $0 },
         ])
+    private static let usagePeriod: [Shape<Usage>.Member] = [
+        .member("day", as: .day) { String($0.begins.text.prefix(10)) },
+        .member("hour") { $0.isHour ? $0.begins : nil },
+    ]
+    static let usageCounts: [Shape<Usage>.Member] = [
+        .member("requests", \.row.requests), .member("refusals", \.row.refusals),
+        .member("unauthorized", \.row.unauthorized), .member("forbidden", \.row.forbidden),
+        .member("rate_limited", \.row.rateLimited), .member("other_refusals", \.row.otherRefusals),
+        .member("orders", \.row.orders),
+    ]
+    private static let usageOfAll = Shape<Usage>("UsageOfPeriod", usagePeriod + usageCounts)
+    static let usageTotals = Shape<[Usage]>([.list("data", usageOfAll) { $0 }])
 
     struct NamedCreditEvent {
         let event: CreditEvent

@@ -15,14 +15,30 @@ extension OperatorAdmin {
             "Service",
             [.member("reseller", \.resellerPublicID), .member("mode", \.book)]
                 + WholesaleOrders.Schemas.serviceMembers)
-        static let orderWithServices = Shape<WholesaleOrders.Schemas.WholeOrder>(
-            "OrderWithServices",
-            orderParts)
+        /// An order as the operator sees it: with where its money is.
+        struct KnownOrder {
+            let order: Order
+            let money: OrderMoney
+            let refunds: [Refund]
+        }
+        static let orderWithServices = Shape<KnownOrder>("OrderWithServices", orderParts)
         private static let refund = Shape<Refund>(
             "Refund", WholesaleOrders.Schemas.refundMembers + [.member("refunded_by", \.by)])
-        private static let orderParts: [Shape<WholesaleOrders.Schemas.WholeOrder>.Member] = [
-            .part(order.members, \.order), .list("services", service, \.services),
-            .list("refunds", refund, \.refunds),
+        private static let unit = Shape<OrderMoney.Unit>(
+            "OrderUnit",
+            [
+                .part(service.members, \.service), .member("provisioning_state", \.provisioning),
+                .member("share", \.share), .member("money", \.place),
+            ])
+        private static let orderParts: [Shape<KnownOrder>.Member] = [
+            .part(order.members, \.order),
+            .object(
+                "money",
+                [
+                    .member("held") { $0.money.sum(.held) }, .member("captured") { $0.money.sum(.captured) },
+                    .member("voided") { $0.money.sum(.voided) }, .member("renewed", \.money.renewed),
+                    .member("refunded", \.money.refunded), .member("refundable", \.money.refundable),
+                ]), .list("services", unit, \.money.units), .list("refunds", refund, \.refunds),
         ]
 
         static let refundRequest = Body(
@@ -39,7 +55,7 @@ extension OperatorAdmin {
         }
         struct Refunded {
             let refund: Refund
-            let whole: WholesaleOrders.Schemas.WholeOrder
+            let whole: KnownOrder
             let paid: [PayDueServices.Paid]
         }
         static let refunded = Shape<Refunded>([
@@ -83,9 +99,17 @@ extension OperatorAdmin {
             [.member("mode", \.book), .member("reseller", as: .string, \.resellerPublicID)]
             + WebhookShapes.native.deliveryMembers + [.member("status", \.state)]
         static let delivery = Shape<Delivery>("Delivery", deliveryMembers)
-        static let wholeDelivery = Shape<WholeDelivery>(
+        /// With what is sent, byte for byte.
+        struct KnownDelivery {
+            let whole: WholeDelivery
+            let body: String
+        }
+        static let wholeDelivery = Shape<KnownDelivery>(
             "DeliveryWithAttempts",
-            [.part(deliveryMembers, \.delivery), .list("attempts", WebhookShapes.native.attempt, \.attempts)])
+            [
+                .part(deliveryMembers, \.whole.delivery), .member("body", \.body),
+                .list("attempts", WebhookShapes.native.attempt, \.whole.attempts),
+            ])
         static let replay = Body(
             Field.part(WebhookBodies.replay(.native)), Field.id("reseller", 255).optional, Field.mode("mode").optional)
 
@@ -151,19 +175,22 @@ extension OperatorAdmin.Schemas {
         let limit: KeyBodies.LimitNow?
         let ownerEmail: String?
         let reseller: String?
+        /// Until when the secret before the present one opens it too; nil where it does not.
+        let previousValidUntil: Timestamp?
     }
-    static let key = Shape<OwnedKey>(
-        "Key",
-        [
-            .part(KeyBodies.keyHead, \.key), .objectOrNull("limit", KeyBodies.limitNow, \.limit),
-            .part(KeyBodies.keyTail, \.key), .member("owner_email", \.ownerEmail), .member("reseller", \.reseller),
-        ])
+    static let keyMembers: [Shape<OwnedKey>.Member] = [
+        .part(KeyBodies.keyHead, \.key), .objectOrNull("limit", KeyBodies.limitNow, \.limit),
+        .part(KeyBodies.keyTail, \.key), .member("previous_valid_until", \.previousValidUntil),
+        .member("owner_email", \.ownerEmail), .member("reseller", \.reseller),
+    ]
+    static let key = Shape<OwnedKey>("Key", keyMembers)
 
     /// A reseller as the operator sees it.
     struct KnownReseller {
         let reseller: Reseller
         let approvedBy: String?
         let notes: String?
+        let limit: KeyBodies.LimitNow
     }
     private static let resellerMembers: [Shape<KnownReseller>.Member] = [
         .member("id", \.reseller.publicID), .member("email", \.reseller.email), .member("name", \.reseller.name),
@@ -171,7 +198,7 @@ extension OperatorAdmin.Schemas {
         .member("default_discount_rate", \.reseller.defaultDiscountRate),
         .member("credit_limit", \.reseller.creditLimit),
         .member("low_balance_threshold", \.reseller.lowBalanceThreshold), .currency("currency"),
-        .object("rate_limit", KeyBodies.limit, \.reseller.limit), .member("api_access", \.reseller.apiAccess),
+        .object("rate_limit", KeyBodies.limitNow, \.limit), .member("api_access", \.reseller.apiAccess),
         .member("created_at", \.reseller.createdAt), .member("approved_at", \.reseller.approvedAt),
         .member("approved_by", \.approvedBy), .member("suspended_at", \.reseller.suspendedAt),
         .member("terminated_at", \.reseller.terminatedAt), .member("standing", \.reseller.standing),
@@ -196,10 +223,14 @@ extension OperatorAdmin.Schemas {
     struct ResellerWithBalance {
         let known: KnownReseller
         let balances: Balances
+        /// To the hour, and past 35 days to the day.
+        let lastCall: Timestamp?
     }
-    static let resellerWithBalance = Shape<ResellerWithBalance>([
-        .part(resellerMembers, \.known), .part(balances, \.balances),
-    ])
+    static let resellerWithBalance = Shape<ResellerWithBalance>(
+        "ResellerWithBalance",
+        [
+            .part(resellerMembers, \.known), .part(balances, \.balances), .member("last_call_at", \.lastCall),
+        ])
 
     static let resellerChange = Body.change(
         Field.email("email").omittable, Field.text("name", 1...200).omittable,

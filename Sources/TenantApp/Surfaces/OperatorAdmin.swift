@@ -14,6 +14,8 @@ package struct OperatorAdmin: Dialect {
 
     package let routes: [Route] = [
         keys,
+        keyActivity,
+        limits,
         sessions,
         account,
         people,
@@ -35,16 +37,21 @@ package struct OperatorAdmin: Dialect {
         devices,
         settings,
         audit,
+        auditProofs,
+        verification,
         usage,
         rehearsals,
         licences,
         credits,
         users,
         subscribers,
+        codes,
         payments,
         provisioning,
         stock,
+        stockLevels,
         due,
+        overview,
     ].flatMap { $0 }
 
     package func credential(in head: RequestHead) -> Range<Int>? { head.bearer }
@@ -60,4 +67,6 @@ extension Call {
     /// The account of whoever calls.
     var accountID: Int64 { known.projection.accountID }
     var keyID: Int64 { known.projection.keyID }
+    /// The author of a limit that this call changes.
+    var limitAuthor: LimitChange.Author { .init(keyID: keyID, accountID: accountID, requestID: requestID) }
 }

@@ -11,6 +11,8 @@ package struct Theme: Sendable, Equatable {
         fileprivate var setting: String { "colour_\(rawValue)" }
     }
 
+    /// The tenant's address, or the path in it, as the caller reaches it.
+    let base: String
     package var name: String
     /// Where the pages load it from; nil: there is none.
     package var logo: String?
@@ -25,7 +27,8 @@ extension TenantReader {
         var colours: [Theme.Colour: String] = [:]
         for colour in Theme.Colour.allCases { colours[colour] = try setting(colour.setting) }
         return Theme(
-            name: try setting("name") ?? store.record?.profile.slug ?? "", logo: try logoPath().map { base + $0 },
+            base: base, name: try setting("name") ?? store.record?.profile.slug ?? "",
+            logo: try logoPath().map { base + $0 },
             colours: colours)
     }
 }

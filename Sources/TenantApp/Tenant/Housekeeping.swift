@@ -21,6 +21,7 @@ extension TenantTransaction {
         try purgeSessions(limit: limit)
         try settleQueues(limit: Self.settledAtOnceMax)
         try purgeDeliveries(limit: limit)
+        try purgeReplays(limit: limit)
         try purgeUsage(limit: limit)
         // What is left goes on at once.
         let isFarBehind = try followLedger() == Self.followedPostingsMax

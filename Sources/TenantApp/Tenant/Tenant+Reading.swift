@@ -4,7 +4,12 @@ package import TenantRegistry
 
 extension TenantReader {
     /// The tenant's one currency.
-    package var currency: Currency { Currency(store.currency) ?? .usDollar }
+    package var currency: Currency {
+        if let known = memory.currency { return known }
+        let currency = Currency(store.currency) ?? .usDollar
+        memory.currency = currency
+        return currency
+    }
 
     package func setting(_ name: String) throws -> String? {
         try connection.row("SELECT value FROM setting WHERE name = ?1", .text(name)) { try $0.text() }

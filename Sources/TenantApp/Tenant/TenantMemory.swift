@@ -40,6 +40,9 @@ final class TenantMemory: StoreMemory {
     /// Bytes of the file that a reseller has filled, as the file says.
     var rooms: [Int64: Int64] = [:]
 
+    /// The tenant's one, which never changes.
+    var currency: Currency?
+
     func forget() {
         standings.removeAll()
         accounts.removeAll()

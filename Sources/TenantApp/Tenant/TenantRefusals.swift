@@ -2,4 +2,5 @@ import CallKit
 
 extension Missing {
     static let logo = Missing("logo")
+    static let theme = Missing("theme")
 }

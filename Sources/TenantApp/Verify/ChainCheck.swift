@@ -13,7 +13,9 @@ enum ChainCheck {
         if let publicKey, publicKey != file.auditPublicKey {
             file.report.add(.signature, "meta", 1, "The file names another public key than the tenant's.")
         }
-        var walk = ChainWalk(expected: heads, key: publicKey ?? file.auditPublicKey, checksAll: checksAll)
+        var walk = ChainWalk(
+            of: ChainOwner(tenant: file.tenantID, key: publicKey ?? file.auditPublicKey, lineage: file.lineage),
+            expected: heads, checksAll: checksAll)
         var postings = VouchedPostings()
         var orders = VouchedOrders()
         var tables = VouchedRows.all(of: file)
@@ -22,7 +24,9 @@ enum ChainCheck {
             dynamic: "SELECT \(ChainLine.columns) FROM audit ORDER BY seq"
         ) { row in
             let line = try ChainLine(&row)
-            walk.take(line, &file)
+            // A block of reads is written behind writes that came after them.
+            file.endsAt = max(file.endsAt, line.at)
+            walk.take(line, &file.report)
             if case .rows(let block) = line.content { try states.take(block, line.sequence, &file) }
             if let record = line.record, !record.detail.isEmpty {
                 guard let detail = try? JSON.parse(Array(record.detail.utf8)) else {
@@ -35,7 +39,7 @@ enum ChainCheck {
             }
             return true
         }
-        walk.finish(&file)
+        walk.finish(incarnation: file.incarnation, &file.report)
         try postings.finish(&file)
         try orders.finish(&file)
         for index in tables.indices { try tables[index].finish(&file) }
@@ -47,7 +51,7 @@ enum ChainCheck {
 private let numbersOfNoCall: [Int64] = [0, 0, 0, 0, 0, 0, 0]
 
 /// One row of the audit table, read once.
-struct ChainLine {
+struct ChainLine: Sendable {
     let sequence: Int64
     let incarnation: Int64
     let storedHash: Digest?
@@ -58,7 +62,7 @@ struct ChainLine {
     /// Columns that the hash does not cover say what they say in every row of the kind.
     let isPlain: Bool
 
-    enum Content {
+    enum Content: Sendable {
         case record(AuditRecord)
         case block(AuditBlock)
         case rows(AuditBlock)
@@ -135,143 +139,197 @@ struct ChainLine {
     }
 }
 
+/// Under whose id and key the rows of a chain were written.
+struct ChainOwner: Sendable {
+    let tenant: TenantID
+    let key: [UInt8]
+    let lineage: Lineage
+
+    func id(at sequence: Int64) -> TenantID { lineage.owner(of: sequence)?.tenant ?? tenant }
+    func key(at sequence: Int64) -> [UInt8] { lineage.owner(of: sequence)?.publicKey ?? key }
+}
+
+extension TenantReader {
+    /// Of the tenant that is served.
+    func chainOwner() throws -> ChainOwner {
+        let text = try connection.row("SELECT lineage FROM meta WHERE id = 1") { try $0.optionalText() }
+        guard let lineage = Lineage(text: text ?? nil) else {
+            throw TenantFileError.damaged("its lineage cannot be read")
+        }
+        return ChainOwner(tenant: tenantID, key: store.signingKey.publicKey, lineage: lineage)
+    }
+}
+
 /// Walks the chain row by row. After a break it goes on from the stored hash, so that each break is told once.
-struct ChainWalk {
+struct ChainWalk: Sendable {
+    private let owner: ChainOwner
     private var expected: [Int64: [AuditHead]]
-    private let key: [UInt8]
     private let checksAll: Bool
     private var last: (sequence: Int64, incarnation: Int64, hash: Digest) = (0, 0, .zero)
     private var lastLine: ChainLine?
     private var restoredAt: Int64?
 
-    init(expected: [AuditHead], key: [UInt8], checksAll: Bool) {
+    /// `first`: the row before those that are walked; nil: from the first one on.
+    init(
+        of owner: ChainOwner, behind first: ChainLine? = nil, expected: [AuditHead] = [], checksAll: Bool = false
+    ) {
+        self.owner = owner
+        if let first { last = (first.sequence, first.incarnation, first.storedHash ?? .zero) }
         self.expected = Dictionary(grouping: expected, by: \.sequence)
-        self.key = key
         self.checksAll = checksAll
     }
 
-    mutating func take(_ line: ChainLine, _ file: inout VerifiedFile) {
-        file.report.counts.auditRows += 1
-        // A block of reads is written behind writes that came after them.
-        file.endsAt = max(file.endsAt, line.at)
+    mutating func take(_ line: ChainLine, _ report: inout VerificationReport) {
+        report.counts.auditRows += 1
         guard line.sequence > 0 else {
-            file.report.add(.chain, "audit", line.sequence, "The row's number is below 1: no gateway wrote it.")
+            report.add(.chain, "audit", line.sequence, "The row's number is below 1: no gateway wrote it.")
             return
         }
         let isNext = line.sequence == last.sequence + 1
         if !isNext {
             let first = last.sequence + 1
             let missing = line.sequence - 1 == first ? "Row \(first) is" : "Rows \(first) to \(line.sequence - 1) are"
-            file.report.add(.chain, "audit", first, "\(missing) missing: deleted from the audit log.")
+            report.add(.chain, "audit", first, "\(missing) missing: deleted from the audit log.")
         }
-        checkIncarnation(line, &file)
+        checkIncarnation(line, &report)
+        checkFork(line, &report)
+        let tenantID = owner.id(at: line.sequence)
         if let stored = line.storedHash {
             // After a gap there is no hash to go on from.
-            if isNext && line.hash(after: last.hash, tenant: file.tenantID) != stored {
-                file.report.add(
+            if isNext && line.hash(after: last.hash, tenant: tenantID) != stored {
+                report.add(
                     .chain, "audit", line.sequence,
                     "The row does not match its hash: it, or the hash before it, was changed after it was written.")
             }
         } else {
-            file.report.add(.chain, "audit", line.sequence, "The row's hash is no hash.")
+            report.add(.chain, "audit", line.sequence, "The row's hash is no hash.")
         }
-        if !line.isPlain, line.hash(after: last.hash, tenant: file.tenantID) == line.storedHash {
-            file.report.add(.chain, "audit", line.sequence, "The row says what its hash does not cover.")
+        if !line.isPlain, line.hash(after: last.hash, tenant: tenantID) == line.storedHash {
+            report.add(.chain, "audit", line.sequence, "The row says what its hash does not cover.")
         }
-        checkBlock(line, &file)
-        checkExpected(line, &file)
-        if checksAll, line.signature != nil { checkSignature(line, &file) }
+        checkBlock(line, &report)
+        checkExpected(line, &report)
+        // The other's head is what a fork is of.
+        let isForked = owner.lineage.owner(of: line.sequence)?.through == line.sequence
+        if checksAll && line.signature != nil || isForked { checkSignature(line, &report) }
         last = (line.sequence, line.incarnation, line.storedHash ?? .zero)
         lastLine = line
     }
 
-    private mutating func checkIncarnation(_ line: ChainLine, _ file: inout VerifiedFile) {
+    private mutating func checkIncarnation(_ line: ChainLine, _ report: inout VerificationReport) {
         if line.incarnation < last.incarnation {
-            file.report.add(
+            report.add(
                 .chain, "audit", line.sequence,
                 "The incarnation falls from \(last.incarnation) to \(line.incarnation).")
         }
         guard line.incarnation > last.incarnation, last.sequence > 0 else { return }
         restoredAt = line.sequence
-        if ![AuditRecord.restored, AuditRecord.imported].contains(line.action) {
-            file.report.add(
+        if !AuditRecord.beginnings.contains(line.action) {
+            let names = AuditRecord.beginnings.joined(separator: ", ")
+            report.add(
                 .chain, "audit", line.sequence,
-                "Incarnation \(line.incarnation) begins without a tenant.restored or tenant.imported row.")
+                "Incarnation \(line.incarnation) begins without one of the rows \(names).")
         }
     }
 
-    private func checkBlock(_ line: ChainLine, _ file: inout VerifiedFile) {
+    /// The first row of a fork says under whose id and key those before it were written, so that its own key vouches
+    /// for that; nothing else begins one (B2).
+    private func checkFork(_ line: ChainLine, _ report: inout VerificationReport) {
+        guard let stretch = owner.lineage.ends(before: line.sequence) else {
+            if line.action == AuditRecord.forked, line.record != nil {
+                report.add(
+                    .chain, "audit", line.sequence, "The row begins a fork that the file's lineage does not have.")
+            }
+            return
+        }
+        let head = AuditHead(incarnation: last.incarnation, sequence: last.sequence, hash: last.hash)
+        let isSaid = line.record?.detail == Lineage.detail(of: stretch, head: head)
+        if line.action != AuditRecord.forked || !isSaid {
+            report.add(
+                .chain, "audit", line.sequence,
+                "The row does not say that the tenant was forked from \(stretch.tenant.text) at row \(stretch.through)."
+            )
+        }
+    }
+
+    private func checkBlock(_ line: ChainLine, _ report: inout VerificationReport) {
         guard case .block(let block) = line.content else {
             if case .unknown = line.content {
-                file.report.add(.chain, "audit", line.sequence, "The row is neither a record nor a block.")
+                report.add(.chain, "audit", line.sequence, "The row is neither a record nor a block.")
             }
             return
         }
         guard let records = AuditPacking.records(of: block.payload) else {
-            file.report.add(.chain, "audit", line.sequence, "The block of reads does not unpack.")
+            report.add(.chain, "audit", line.sequence, "The block of reads does not unpack.")
             return
         }
-        file.report.counts.recordsInBlocks += records.count
+        report.counts.recordsInBlocks += records.count
         if records.count != block.count {
-            file.report.add(
+            report.add(
                 .chain, "audit", line.sequence, "The block says \(block.count) records and holds \(records.count).")
         }
     }
 
-    private mutating func checkExpected(_ line: ChainLine, _ file: inout VerifiedFile) {
+    private mutating func checkExpected(_ line: ChainLine, _ report: inout VerificationReport) {
         guard let heads = expected.removeValue(forKey: line.sequence) else { return }
         for head in heads {
             if head.incarnation != line.incarnation {
                 let cause = restoredAt.map { " since the restore at row \($0)" } ?? ""
-                file.report.add(
+                report.add(
                     .chain, "audit", line.sequence,
                     "The head \(head.text) is not in this file: row \(line.sequence) belongs to incarnation "
                         + "\(line.incarnation)\(cause).")
             } else if head.hash != line.storedHash {
-                file.report.add(
+                report.add(
                     .chain, "audit", line.sequence,
                     "The head \(head.text) is not in this file: row \(line.sequence) has another hash, so history was rewritten."
                 )
             } else if !checksAll {
-                checkSignature(line, &file)
+                checkSignature(line, &report)
             }
         }
     }
 
-    private func checkSignature(_ line: ChainLine, _ file: inout VerifiedFile) {
+    private func checkSignature(_ line: ChainLine, _ report: inout VerificationReport) {
         guard let signature = line.signature, let hash = line.storedHash else {
-            file.report.add(.signature, "audit", line.sequence, "The row's signature is missing.")
+            report.add(.signature, "audit", line.sequence, "The row's signature is missing.")
             return
         }
-        file.report.counts.signaturesChecked += 1
+        report.counts.signaturesChecked += 1
         let head = AuditHead(incarnation: line.incarnation, sequence: line.sequence, hash: hash)
-        if !Ed25519.verify(signature: signature, message: head.signedBytes(of: file.tenantID), publicKey: key) {
-            file.report.add(
+        let message = head.signedBytes(of: owner.id(at: line.sequence))
+        if !Ed25519.verify(signature: signature, message: message, publicKey: owner.key(at: line.sequence)) {
+            report.add(
                 .signature, "audit", line.sequence,
                 "The signature is not the tenant's: the chain was not written by its gateway.")
         }
     }
 
-    mutating func finish(_ file: inout VerifiedFile) {
+    mutating func finish(incarnation: Int64, _ report: inout VerificationReport) {
         if let line = lastLine, let hash = line.storedHash {
-            file.report.head = AuditHead(incarnation: line.incarnation, sequence: line.sequence, hash: hash)
+            report.head = AuditHead(incarnation: line.incarnation, sequence: line.sequence, hash: hash)
             if line.signature == nil {
-                file.report.add(
+                report.add(
                     .signature, "audit", line.sequence, "The last row is not signed: rows after it were cut off.")
             } else if !checksAll {
-                checkSignature(line, &file)
+                checkSignature(line, &report)
             }
-            if line.incarnation != file.incarnation {
-                file.report.add(
+            if line.incarnation != incarnation {
+                report.add(
                     .chain, "meta", 1,
-                    "The file says incarnation \(file.incarnation), its last audit row \(line.incarnation).")
+                    "The file says incarnation \(incarnation), its last audit row \(line.incarnation).")
             }
         } else if lastLine == nil {
-            file.report.add(.chain, "audit", nil, "The audit log is empty: every tenant's begins with its creation.")
+            report.add(.chain, "audit", nil, "The audit log is empty: every tenant's begins with its creation.")
+        }
+        if let stretch = owner.lineage.stretches.last, stretch.through >= last.sequence {
+            report.add(
+                .chain, "audit", stretch.through + 1,
+                "The lineage names row \(stretch.through), and none of the tenant's own is behind it.")
         }
         for (_, heads) in expected.sorted(by: { $0.key < $1.key }) {
             for head in heads {
-                file.report.add(
+                report.add(
                     .chain, "audit", head.sequence,
                     "The file ends before the head \(head.text): its last row is \(last.sequence), so the tail is missing."
                 )

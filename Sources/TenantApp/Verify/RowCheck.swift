@@ -28,7 +28,7 @@ enum RowCheck {
             "topup_total", "renewal", "hourly_charge", "refund", "code_batch", "activation_code", "code_block",
             "subscriber",
             "payment", "provisioning",
-            "stock_item", "licence_withdrawal",
+            "stock_item", "licence_withdrawal", "replay",
         ].map { ($0, "book", "0, 1") } + [
             ("account", "role", "0, 1, 2, 3"), ("posting", "kind", names(PostingKind.self)),
             ("event", "type", names(EventType.self)), ("service", "term", names(Term.self)),
@@ -58,13 +58,18 @@ enum RowCheck {
         try sweep.take(BookRow.columns, from: BookRow.tables, since: Migration0004.version, &file, BookRow.init)
         let sinceChanges = Migration0021.version
         try sweep.take(PriceChange.columns, from: PriceChange.tables, since: sinceChanges, &file, PriceChange.init)
+        try sweep.take(
+            LimitChange.columns, from: LimitChange.tables, since: Migration0027.version, &file, LimitChange.init)
         try sweep.take(Customer.columns, from: "customer", &file, Customer.init)
         try sweep.take(Order.columns, from: Order.tables, since: Migration0023.version, &file, Order.init)
         try sweep.take(Refund.columns, from: Refund.tables, since: Migration0023.version, &file, Refund.init)
         try sweep.take(Service.columns, from: Service.tables, since: Migration0017.version, &file, Service.init)
         let since = Migration0015.version
         try sweep.take(WebhookEndpoint.columns, from: "webhook_endpoint", since: since, &file, WebhookEndpoint.init)
-        try sweep.take(EndpointHealth.columns, from: "endpoint_health", since: since, &file, EndpointHealth.init)
+        let sinceReplays = Migration0026.version
+        try sweep.take(
+            EndpointHealth.columns, from: "endpoint_health", since: sinceReplays, &file, EndpointHealth.init)
+        try sweep.take(Replay.columns, from: Replay.tables, since: sinceReplays, &file, Replay.init)
         try sweep.take(Delivery.columns, from: Delivery.tables, since: since, &file, Delivery.init)
         try sweep.take(Attempt.columns, from: "attempt", since: since, &file, Attempt.init)
     }

@@ -123,6 +123,7 @@ struct VerifiedFile {
     let currency: Currency
     let currencyCode: String
     let auditPublicKey: [UInt8]
+    let lineage: Lineage
     /// The latest moment that the audit log tells of: the file's own present, by which ages are judged.
     var endsAt = Timestamp(milliseconds: 0)
     /// A view under a table's name could answer anything, for ever: then nothing more is asked.
@@ -133,6 +134,7 @@ struct VerifiedFile {
         self.connection = connection
         let known = TenantSchema.app.migrations.last?.version ?? 0
         let meta: (tenant: [UInt8], incarnation: Int64, currency: String, key: [UInt8])?
+        let ancestors: String?
         do {
             guard try connection.applicationID == CoreSchema.applicationID else {
                 throw VerificationError.notATenantFile("its application_id is not Tollgate's")
@@ -146,6 +148,10 @@ struct VerifiedFile {
             meta = try connection.row(
                 "SELECT tenant_id, incarnation, currency, audit_public_key FROM meta WHERE id = 1"
             ) { try ($0.blob(), $0.int(), $0.text(), $0.blob()) }
+            // Files of earlier schemas were never forked.
+            let hasLineage = try connection.exists("SELECT 1 FROM pragma_table_info('meta') WHERE name = 'lineage'")
+            ancestors =
+                hasLineage ? try connection.row("SELECT lineage FROM meta") { try $0.optionalText() } ?? nil : nil
         } catch let error as SQLiteError {
             throw VerificationError.notATenantFile("SQLite says \(error.message)")
         } catch let corrupt as CorruptRow {
@@ -160,6 +166,10 @@ struct VerifiedFile {
         currencyCode = meta.currency
         currency = Currency(meta.currency) ?? .usDollar
         report = VerificationReport(tenantID: tenantID, incarnation: incarnation, schemaVersion: version)
+        lineage = Lineage(text: ancestors) ?? .none
+        if Lineage(text: ancestors) == nil {
+            report.add(.structure, "meta", 1, "Its lineage cannot be read.")
+        }
         if Currency(meta.currency) == nil {
             report.add(.structure, "meta", 1, "Its currency \(meta.currency) is none that ISO 4217 knows.")
         }

@@ -50,6 +50,20 @@ struct AskedDeliveries: Sendable {
         if let since, let until, since > until { throw .field("/since", "range", "must not be after until") }
     }
 
+    /// As callers say it.
+    var written: String {
+        var json = JSONWriter(reserving: 256)
+        json.object { json in
+            json.array("states") { json in for state in states.map(\.rawValue).sorted() { json.element(state) } }
+            json.array("types") { json in for type in types.map(\.rawValue).sorted() { json.element(type) } }
+            json.field("endpoint", endpoint)
+            json.field("status_class", statusClass.map { "\($0)xx" })
+            json.field("since", since?.text)
+            json.field("until", until?.text)
+        }
+        return String(decoding: json.bytes, as: UTF8.self)
+    }
+
     /// Of these callers: what is somebody else's is not there.
     func filter(_ tenant: TenantReader, resellerID: Int64?, book: Book) throws -> DeliveryFilter {
         var filter = DeliveryFilter(book: book, resellerID: resellerID)

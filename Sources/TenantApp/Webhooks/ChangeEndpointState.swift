@@ -48,7 +48,7 @@ package struct ChangeEndpointState: Sendable {
         case .gone, .failing, .byOperator, nil: break
         }
         try tenant.setState(of: endpoint, to: .active)
-        try tenant.save(.unknown, ofEndpoint: endpoint.id)
+        try tenant.save(try tenant.health(ofEndpoint: endpoint.id).forgotten, ofEndpoint: endpoint.id)
     }
 }
 

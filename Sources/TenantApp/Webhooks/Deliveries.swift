@@ -89,6 +89,15 @@ package struct DeliveryCounts: Sendable, Equatable {
 }
 
 extension TenantReader {
+    /// What is sent, byte for byte.
+    package func body(of delivery: Delivery) throws -> String {
+        let body = try connection.row(
+            "SELECT e.body FROM delivery d JOIN event e ON e.id = d.event_id WHERE d.id = ?1", .integer(delivery.id)
+        ) { try $0.text() }
+        guard let body else { throw Refusal.defect }
+        return body
+    }
+
     package func delivery(publicID: String) throws -> Delivery? {
         try connection.row(Delivery.byPublicID, .text(publicID), read: Delivery.init)
     }
@@ -199,13 +208,14 @@ extension TenantTransaction {
     }
 
     /// The same of one among many, of an endpoint that is active; false where it is nobody's any more.
-    func replay(_ id: Int64, at: Timestamp) throws -> Bool {
+    func replay(_ id: Int64, at: Timestamp, of replay: Int64? = nil) throws -> Bool {
         try connection.run(
             """
-            UPDATE delivery SET state = 'pending', attempts = 0, next_at = ?2, updated_at = ?3
+            UPDATE delivery SET state = 'pending', attempts = 0, next_at = ?2, updated_at = ?3,
+                replay_id = coalesce(?4, replay_id)
             WHERE id = ?1 AND state <> 'dropped' AND is_test = 0
             """,
-            .integer(id), .time(at), .time(now))
+            .integer(id), .time(at), .time(now), .optional(replay))
         noteDue(.delivery, at: at)
         return connection.changes == 1
     }

@@ -18,15 +18,19 @@ package struct EndpointHealth: Sendable, Equatable {
     package internal(set) var lastSuccessAt: Timestamp?
     package internal(set) var lastOutcome: AttemptOutcome?
     package internal(set) var lastStatus: Int64?
+    /// What the last attempts came to, oldest first: `+` for a 2xx, `-` for anything else. Enabling keeps it.
+    package internal(set) var recent = ""
+    package static let recentMax = 50
 
     package static let unknown = EndpointHealth()
 
     static let columns = Columns<EndpointHealth>(
-        "failing_since", "failures_in_row", "last_failure_at", "last_success_at", "last_outcome", "last_status")
+        "failing_since", "failures_in_row", "last_failure_at", "last_success_at", "last_outcome", "last_status",
+        "recent")
     fileprivate static let ofEndpoint = Statement("SELECT \(columns) FROM endpoint_health WHERE endpoint_id = ?1")
     fileprivate static let saved = Statement(
         """
-        INSERT INTO endpoint_health (endpoint_id, \(columns)) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+        INSERT INTO endpoint_health (endpoint_id, \(columns)) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
         ON CONFLICT (endpoint_id) DO UPDATE SET \(columns.taken)
         """)
 
@@ -39,6 +43,19 @@ package struct EndpointHealth: Sendable, Equatable {
         lastSuccessAt = try row.optionalTime()
         lastOutcome = try row.optionalValue()
         lastStatus = try row.optionalInt()
+        recent = try row.text()
+    }
+
+    package static let recentWords = ["delivered", "failed"]
+    package var recentWords: [String] { recent.map { Self.recentWords[$0 == "+" ? 0 : 1] } }
+
+    mutating func remember(isFailure: Bool) { recent = recent.suffix(Self.recentMax - 1) + (isFailure ? "-" : "+") }
+
+    /// It begins anew; what its last attempts came to stays.
+    var forgotten: EndpointHealth {
+        var health = Self.unknown
+        health.recent = recent
+        return health
     }
 
     /// The last attempt that counts.
@@ -59,6 +76,6 @@ extension TenantTransaction {
         try connection.run(
             EndpointHealth.saved, .integer(id), .optional(health.failingSince), .integer(health.failuresInRow),
             .optional(health.lastFailureAt), .optional(health.lastSuccessAt), .optional(health.lastOutcome?.rawValue),
-            .optional(health.lastStatus))
+            .optional(health.lastStatus), .text(health.recent))
     }
 }

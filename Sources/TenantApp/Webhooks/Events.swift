@@ -136,9 +136,17 @@ extension TenantTransaction {
             """
             INSERT INTO event (public_id, book, reseller_id, type, at, object, revision, body)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-            """,
-            .text(publicID), .book(object.book), .integer(object.resellerID), .text(type.rawValue), .time(now),
-            .text(object.publicID), .integer(object.revision), .text(String(decoding: writer.bytes, as: UTF8.self)))
+            """
+        ) { row in
+            row.text(publicID)
+            row.book(object.book)
+            row.int(object.resellerID)
+            row.text(type.rawValue)
+            row.time(now)
+            row.text(object.publicID)
+            row.int(object.revision)
+            row.text(utf8: writer.bytes)
+        }
         return (connection.lastInsertedRowID, publicID)
     }
 

@@ -36,6 +36,13 @@ extension OperatorAdmin {
                     return .json(Schemas.webhook, try tenant.owned(endpoint), in: tenant.currency)
                 }
             },
+            Route(
+                .post, "/webhooks/{id}/test", "Send a test event to a reseller's webhook, and see its answer",
+                access: .administrator, routeClass: .webhookTest, gives: .done(WebhookShapes.native.tested),
+                refuses: [503]
+            ) { call in
+                call.testing(WebhookShapes.native.tested) { try $0.knownWebhookEndpoint(call.parameters[0]) }
+            },
         ] + webhookMoves
 
     private static let webhookMoves: [Route] = [

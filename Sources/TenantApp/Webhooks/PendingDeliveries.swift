@@ -20,7 +20,7 @@ package struct PendingDeliveries: DueWork {
         """)
     private static let ofEndpoint = Statement(
         """
-        SELECT id, public_id, next_at FROM delivery
+        SELECT id, public_id, next_at, tries FROM delivery
         WHERE state = 'pending' AND endpoint_id = ?1 AND next_at >= ?2 AND (next_at > ?2 OR id > ?3) AND next_at <= ?4
         ORDER BY next_at, id LIMIT ?5
         """)
@@ -43,7 +43,8 @@ package struct PendingDeliveries: DueWork {
             ) { row in
                 let (id, publicID) = (try row.int(), try row.text())
                 return DueItem(
-                    kind: kind, at: try row.time(), id: id, object: publicID, resellerPublicID: endpoint.reseller)
+                    kind: kind, at: try row.time(), id: id, object: publicID, resellerPublicID: endpoint.reseller,
+                    tries: try row.int())
             }
         }
         items.sort { ($0.at, $0.id) < ($1.at, $1.id) }

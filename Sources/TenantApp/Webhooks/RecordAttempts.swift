@@ -123,6 +123,7 @@ extension TenantTransaction {
 
 extension EndpointHealth {
     fileprivate mutating func note(_ result: AttemptResult) {
+        remember(isFailure: result.outcome.isFailure)
         lastOutcome = result.outcome
         lastStatus = result.status
         if result.outcome.isFailure {

@@ -63,23 +63,30 @@ struct ReplayDeliveries: Sendable {
         }
     }
 
-    /// All of it, in steps of a call.
-    func run(_ steps: Steps, isDry: Bool) async throws -> Int {
+    /// Counts all of it, in steps of a call.
+    func count(_ steps: Steps) async throws -> Int {
         var replay = self
         while !replay.isOver {
             let before = replay
-            if isDry {
-                replay = try await steps.read { tenant in
-                    var next = before
-                    try next.advance(tenant, nil)
-                    return next
-                }
-            } else {
-                replay = try await steps.stage { tenant in
-                    var next = before
-                    try next.advance(tenant) { id, at in try tenant.replay(id, at: at) }
-                    return next
-                }
+            replay = try await steps.read { tenant in
+                var next = before
+                try next.advance(tenant, nil)
+                return next
+            }
+        }
+        return replay.count
+    }
+
+    /// Sends all of it, in steps of a call. `id`: of the replay's row, which says how far it is meanwhile.
+    func send(_ steps: Steps, as id: Int64) async throws -> Int {
+        var replay = self
+        while !replay.isOver {
+            let before = replay
+            replay = try await steps.stage { tenant in
+                var next = before
+                try next.advance(tenant) { delivery, at in try tenant.replay(delivery, at: at, of: id) }
+                try tenant.addToReplay(id, next.count - before.count)
+                return next
             }
         }
         return replay.count
@@ -97,6 +104,11 @@ final class RunningReplays: ProcessState {
     private let callers = Mutex<Set<Caller>>([])
 
     init() {}
+
+    /// `reseller`: 0 for operators.
+    func isUnderWay(of tenant: TenantID, reseller: Int64) -> Bool {
+        callers.withLock { $0.contains(Caller(tenant: tenant, reseller: reseller)) }
+    }
 
     /// `reseller`: 0 for operators. Throws where one is under way.
     func run<Value: Sendable>(

@@ -13,6 +13,7 @@ extension Unavailable {
 extension Missing {
     static let webhook = Missing("webhook")
     static let delivery = Missing("delivery")
+    static let replay = Missing("replay")
 }
 
 extension Conflict {

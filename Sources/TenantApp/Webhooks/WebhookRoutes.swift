@@ -219,22 +219,7 @@ package struct WebhookRoutes: Sendable {
             .post, "\(base)/webhooks/{id}/test", "Send a test event to a webhook, and see its answer", access: writes,
             moves: .oneBook, routeClass: .webhookTest, gives: isMade ? .made(shapes.tested) : .done(shapes.tested),
             refuses: [503]
-        ) { call in
-            .flow { steps in
-                let (sent, url) = try await steps.write { tenant, detail in
-                    let endpoint = try call.webhook(tenant)
-                    return (try SendTest(endpoint: endpoint).prepare(tenant, &detail), endpoint.url)
-                }
-                let result = try await SendTest.send(sent.claimed, to: url, by: call.services.shared(), steps)
-                return .write { tenant, detail in
-                    try tenant.record([result])
-                    detail.note("delivery", sent.delivery.publicID)
-                    detail.note("outcome", result.outcome.rawValue)
-                    let told = TestSent(event: sent.event, delivery: sent.delivery.publicID, result: result)
-                    return .json(isMade ? 201 : 200, shapes.tested, told, in: tenant.currency)
-                }
-            }
-        }
+        ) { call in call.testing(shapes.tested, status: isMade ? 201 : 200) { try call.webhook($0) } }
     }
 
     // MARK: Deliveries
@@ -297,6 +282,30 @@ package struct WebhookRoutes: Sendable {
 }
 
 extension Call {
+    /// A test-send, with what its receiver said. `endpoint`: the one that the path names.
+    func testing(
+        _ shape: Shape<TestSent>, status: Int = 200,
+        _ endpoint: @escaping @Sendable (TenantReader) throws -> WebhookEndpoint
+    ) -> Work {
+        let probe: WebhookProbe = services.shared()
+        return .flow { steps in
+            let (sent, endpoint) = try await steps.write { tenant, detail in
+                let endpoint = try endpoint(tenant)
+                detail.resellerID = endpoint.resellerID
+                return (try SendTest(endpoint: endpoint).prepare(tenant, &detail), endpoint)
+            }
+            let result = try await SendTest.send(sent.claimed, to: endpoint.url, by: probe, steps)
+            return .write { tenant, detail in
+                try tenant.record([result])
+                detail.resellerID = endpoint.resellerID
+                detail.note("delivery", sent.delivery.publicID)
+                detail.note("outcome", result.outcome.rawValue)
+                let told = TestSent(event: sent.event, delivery: sent.delivery.publicID, result: result)
+                return .json(status, shape, told, in: tenant.currency)
+            }
+        }
+    }
+
     /// A replay, whose filter is read on the lane.
     func replaying(
         _ replay: WebhookBodies.Replay, _ shape: Shape<ReplayCount>,
@@ -304,25 +313,31 @@ extension Call {
     ) -> Work {
         let running: RunningReplays = services.shared()
         let (id, reseller) = (tenant.id, known.projection.resellerID)
+        let (keyID, accountID) = (keyID, accountID)
         return .flow { [currency] steps in
             // One that was answered before needs no turn.
             try await steps.replay()
             return try await running.run(of: id, reseller: reseller) {
                 guard !replay.isDry else {
                     let begun = try await steps.read { try ReplayDeliveries(try filter($0), $0) }
-                    let count = try await begun.run(steps, isDry: true)
-                    return .answer(.json(shape, ReplayCount(count: count, isDry: true), in: currency))
+                    let count = try await begun.count(steps)
+                    return .answer(.json(shape, ReplayCount(id: nil, count: count, isDry: true), in: currency))
                 }
-                let begun = try await steps.write { tenant, detail in
+                let (begun, row) = try await steps.write { tenant, detail in
                     let filter = try filter(tenant)
+                    let row = try tenant.insertReplay(
+                        of: filter, asked: replay.asked.written, keyID: keyID, accountID: accountID)
                     detail.resellerID = filter.resellerID
-                    detail.note("replay", "begun")
-                    return try ReplayDeliveries(filter, tenant)
+                    detail.note("replay", row.publicID)
+                    return (try ReplayDeliveries(filter, tenant), row)
                 }
-                let count = try await begun.run(steps, isDry: false)
+                let count = try await begun.send(steps, as: row.id)
                 return .write { tenant, detail in
+                    try tenant.finishReplay(row.id)
+                    detail.note("replay", row.publicID)
                     detail.note("replayed", "\(count)")
-                    return .json(shape, ReplayCount(count: count, isDry: false), in: tenant.currency)
+                    let told = ReplayCount(id: row.publicID, count: count, isDry: false)
+                    return .json(shape, told, in: tenant.currency)
                 }
             }
         }

@@ -57,6 +57,8 @@ struct WholeDelivery: Sendable {
 
 /// What a replay comes to, or would.
 struct ReplayCount: Sendable {
+    /// Of its row; nil where it was only counted.
+    let id: String?
     let count: Int
     let isDry: Bool
 }
@@ -135,6 +137,7 @@ package struct WebhookShapes: Sendable {
             style.time("last_failure_at", "lastFailureAt", \.lastFailureAt),
             .member(style.name("last_outcome", "lastOutcome"), \.lastOutcome),
             .member(style.name("last_status", "lastStatus"), \.lastStatus),
+            .member("recent", as: .array(of: .one(of: EndpointHealth.recentWords))) { $0.recentWords },
         ]
         let counts: [Shape<DeliveryCounts>.Member] = [
             .member("pending", \.pending), .member("held", \.held), .member("dead", \.dead),

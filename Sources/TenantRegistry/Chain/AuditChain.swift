@@ -31,8 +31,14 @@ package struct AuditHead: Sendable, Equatable {
     }
 
     /// What the tenant's Ed25519 key signs.
-    package func signedBytes(of tenant: TenantID) -> [UInt8] {
-        Array("tollgate-audit-head-v1:\(tenant.text):\(text)".utf8)
+    package func signedBytes(of tenant: TenantID) -> [UInt8] { Self.signedBytes(text, of: tenant) }
+
+    /// The same of a head's text.
+    static func signedBytes(_ text: String, of tenant: TenantID) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(192)
+        for part in ["tollgate-audit-head-v1:", tenant.text, ":", text] { bytes.append(contentsOf: part.utf8) }
+        return bytes
     }
 }
 
@@ -83,8 +89,8 @@ package enum AuditChain {
         _ kind: Kind, after previous: Digest, _ tenant: TenantID, _ incarnation: Int64, _ sequence: Int64
     ) -> CanonicalBytes {
         var canonical = CanonicalBytes("tollgate-audit-v1")
-        canonical.append(previous.bytes)
-        canonical.append(tenant.bytes)
+        canonical.append(previous)
+        canonical.append(tenant)
         canonical.append(incarnation)
         canonical.append(sequence)
         canonical.append(kind.rawValue)

@@ -1,3 +1,5 @@
+package import Cryptography
+
 /// Which of a tenant's two sets of books an operation belongs to (X7).
 package enum Book: Int64, Sendable, CaseIterable {
     case live = 0
@@ -55,6 +57,10 @@ package struct AuditRecord: Sendable, Equatable {
     package static let restored = "tenant.restored"
     /// The same where the file came from another node (P10).
     package static let imported = "tenant.imported"
+    /// The same of a new tenant that was made of another's state (B2).
+    package static let forked = "tenant.forked"
+    /// The actions of rows that an incarnation begins with.
+    package static let beginnings = [restored, imported, forked]
     /// The same in the provider's log where the tenant had not signed the file.
     package static let restoredUnsigned = "tenant.restored_unsigned"
 
@@ -113,8 +119,9 @@ package struct CanonicalBytes {
 
     package init(_ domain: StaticString) {
         bytes = []
-        bytes.reserveCapacity(256)
-        append(domain.description)
+        bytes.reserveCapacity(512)
+        append(Int64(domain.utf8CodeUnitCount))
+        bytes.append(contentsOf: UnsafeBufferPointer(start: domain.utf8Start, count: domain.utf8CodeUnitCount))
     }
 
     package mutating func append(_ value: Int64) {
@@ -128,8 +135,35 @@ package struct CanonicalBytes {
         bytes.append(contentsOf: text.utf8)
     }
 
+    /// As its 16 bytes.
+    mutating func append(_ tenant: TenantID) {
+        append(Int64(16))
+        tenant.withUnsafeBytes { bytes.append(contentsOf: $0) }
+    }
+
+    package mutating func append(_ digest: Digest) {
+        append(Int64(Digest.byteCount))
+        digest.withUnsafeBytes { bytes.append(contentsOf: $0) }
+    }
+
     package mutating func append(_ blob: [UInt8]) {
         append(Int64(blob.count))
         bytes.append(contentsOf: blob)
+    }
+}
+
+extension RequestID {
+    package var bytes: [UInt8] {
+        withUnsafeBytes { [UInt8]($0) }
+    }
+
+    func withUnsafeBytes<Value>(_ body: (UnsafeRawBufferPointer) -> Value) -> Value {
+        Swift.withUnsafeBytes(of: (high.bigEndian, low.bigEndian)) { body($0) }
+    }
+
+    package init?(bytes: [UInt8]) {
+        guard bytes.count == 16 else { return nil }
+        self.init(
+            high: bytes[..<8].reduce(0) { $0 << 8 | UInt64($1) }, low: bytes[8...].reduce(0) { $0 << 8 | UInt64($1) })
     }
 }

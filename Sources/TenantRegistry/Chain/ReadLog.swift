@@ -1,10 +1,11 @@
 import Compression
 import Synchronization
 
-/// Records of calls that wrote nothing, waiting to join the chain as one block (0007).
+/// Records of calls that wrote nothing, waiting to join the chain as one block (0007), and the counts of all calls,
+/// waiting to join their hours.
 ///
 /// Invariant: a record is here or in the file, never dropped; past `bytesMax` `append` refuses and the caller waits.
-/// Any thread appends; the lane's worker drains, and puts back what a failed commit did not keep.
+/// Any thread appends; the lane's worker counts writes and drains, and puts back what a failed commit did not keep.
 package final class ReadLog: Sendable {
     package static let blockBytes = 64 << 10
     package static let bytesMax = 1 << 20
@@ -20,7 +21,11 @@ package final class ReadLog: Sendable {
         package var firstAt: Timestamp?
         package var lastAt: Timestamp?
         package var usage: [UsageKey: UsageCount] = [:]
+        /// When the first write came that `usage` counts; its record is in the file.
+        var countedAt: Timestamp?
         var metered = MeterTallies()
+
+        var isEmpty: Bool { count == 0 && usage.isEmpty }
 
         /// Loops add side by side, so records are in order of arrival rather than of their times.
         mutating func span(_ at: Timestamp) {
@@ -37,8 +42,9 @@ package final class ReadLog: Sendable {
     private struct State {
         var batch = Batch()
         var floods: [FloodKey: Flood] = [:]
-        /// What is in a batch of the lane's and may come back.
+        /// What is in batches of the lane's and may come back.
         var drainedBytes = 0
+        var drainedBatches = 0
     }
 
     private struct FloodKey: Hashable {
@@ -100,10 +106,10 @@ package final class ReadLog: Sendable {
     /// So many calls alike of nobody known: what strangers repeat is a count, so that they cannot fill the log (G6).
     package static let anonymousSeparateMax = 3
 
-    package var isEmpty: Bool { state.withLock { $0.batch.count == 0 } }
+    package var isEmpty: Bool { state.withLock { $0.batch.isEmpty } }
 
     /// Nothing waits here, and nothing may come back from a batch under way.
-    package var isSettled: Bool { state.withLock { $0.batch.count == 0 && $0.drainedBytes == 0 } }
+    package var isSettled: Bool { state.withLock { $0.batch.isEmpty && $0.drainedBatches == 0 } }
 
     /// Bytes that wait here or in a batch under way; `append` refuses between `bytesMax` and twice that. For metrics.
     package var fillBytes: Int { state.withLock { $0.batch.bytes.count + $0.drainedBytes } }
@@ -114,21 +120,30 @@ package final class ReadLog: Sendable {
     package func isWorthwhile(at now: Timestamp) -> Bool {
         state.withLock { state in
             state.batch.count >= Self.worthwhileCount
-                || state.batch.firstAt.map { now.milliseconds - $0.milliseconds >= 1_000 } ?? false
+                || Self.isPast(state.batch, Self.worthwhileMilliseconds, at: now)
         }
+    }
+
+    private static let worthwhileMilliseconds: Int64 = 1_000
+
+    /// Something has waited for so long.
+    private static func isPast(_ batch: borrowing Batch, _ milliseconds: Int64, at now: Timestamp) -> Bool {
+        if let first = batch.firstAt, now.milliseconds - first.milliseconds >= milliseconds { return true }
+        if let first = batch.countedAt { return now.milliseconds - first.milliseconds >= milliseconds }
+        return false
     }
 
     package func isDue(at now: Timestamp) -> Bool {
         state.withLock { state in
             state.batch.bytes.count >= Self.blockBytes
-                || state.batch.firstAt.map { now.milliseconds - $0.milliseconds >= Self.delayMillisecondsMax } ?? false
+                || Self.isPast(state.batch, Self.delayMillisecondsMax, at: now)
         }
     }
 
     /// Everything gathered so far; nil where there is nothing. What is taken must be committed or put back.
     package func drain() -> Batch? {
         state.withLock { state in
-            guard state.batch.count > 0 else { return nil }
+            guard !state.batch.isEmpty else { return nil }
             for flood in state.floods.values where flood.record.count > 0 {
                 AuditPacking.append(flood.record, to: &state.batch.bytes)
                 state.batch.count += 1
@@ -136,19 +151,36 @@ package final class ReadLog: Sendable {
             state.floods.removeAll(keepingCapacity: true)
             let batch = state.batch
             state.batch = Batch()
-            state.drainedBytes = batch.bytes.count
+            state.drainedBytes += batch.bytes.count
+            state.drainedBatches += 1
             return batch
         }
     }
 
-    /// After a commit: what was drained is in the file.
-    package func kept() { state.withLock { $0.drainedBytes = 0 } }
+    /// The commit is durable: what was drained is in the file.
+    package func kept(_ batch: Batch) {
+        state.withLock { state in
+            state.drainedBytes -= batch.bytes.count
+            state.drainedBatches -= 1
+        }
+    }
 
-    /// After a failed commit: what was drained comes first again.
+    /// Counts writes whose records are durable. They join their hours with the next block, or when they have waited as
+    /// long as a record may: a row of `usage_hour` a batch would be a page a batch.
+    func count(_ usage: [UsageKey: UsageCount], at now: Timestamp) {
+        state.withLock { state in
+            for (key, count) in usage { state.batch.usage[key, default: UsageCount()].add(count) }
+            if state.batch.countedAt == nil { state.batch.countedAt = now }
+        }
+    }
+
+    /// The commit failed or is lost: what was drained comes first again. Where several are, the last one first.
     package func putBack(_ batch: Batch) {
         state.withLock { state in
-            state.drainedBytes = 0
+            state.drainedBytes -= batch.bytes.count
+            state.drainedBatches -= 1
             var merged = batch
+            merged.countedAt = batch.countedAt ?? state.batch.countedAt
             merged.bytes += state.batch.bytes
             merged.count += state.batch.count
             for at in [state.batch.firstAt, state.batch.lastAt].compactMap({ $0 }) { merged.span(at) }

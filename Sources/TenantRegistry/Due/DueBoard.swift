@@ -227,6 +227,11 @@ package final class DueBoard: Sendable {
         }
     }
 
+    /// By tenant, what has waited longest of what was due when its file was last asked.
+    package var lateWork: [TenantID: (kind: DueKind, at: Int64)] {
+        state.withLock { $0.late.compactMapValues(\.first) }
+    }
+
     /// By kind, since when the oldest work waits that was due at `now`; under nil that of files that are yet to be
     /// asked. Looks at the late ones alone.
     package func oldest(at now: Timestamp) -> [DueKind?: Int64] {

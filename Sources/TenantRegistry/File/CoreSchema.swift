@@ -1,8 +1,17 @@
+import SQLite
+
 /// The tables that every tenant file has whatever its dialects: who it is, and its audit chain.
 /// TenantApp's first migration begins with this text.
 package enum CoreSchema {
     /// "TOLL" in ASCII: `PRAGMA application_id` of a tenant file.
     package static let applicationID: Int32 = 0x544F_4C4C
+
+    /// Throws for a file of another program.
+    static func check(_ connection: Connection) throws {
+        guard try connection.applicationID == applicationID else {
+            throw TenantFileError.notATenantFile("its application_id is not Tollgate's")
+        }
+    }
 
     package static let sql = """
         CREATE TABLE meta (

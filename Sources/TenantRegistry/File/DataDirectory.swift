@@ -79,9 +79,22 @@ package final class DataDirectory: Sendable {
     package var masterKeyPath: String { "\(path)/master.key" }
     package var controlSocketPath: String { "\(path)/control.sock" }
 
+    /// The node's log (B1).
+    package var logFolder: String { "\(path)/log" }
+
     package var tenantsFolder: String { "\(path)/tenants" }
     package func tenantFolder(_ id: TenantID) -> String { "\(tenantsFolder)/\(id.text.prefix(2))" }
-    package func tenantPath(_ id: TenantID) -> String { "\(tenantFolder(id))/\(id.text).sqlite" }
+    package func tenantPath(_ id: TenantID) -> String { "\(tenantFolder(id))/\(id.text)\(Self.tenantSuffix)" }
+    static let tenantSuffix = ".sqlite"
+
+    /// What a tenant's file has, also while it is packed.
+    package func tenantBytes(_ id: TenantID) -> Int64 {
+        let path = tenantPath(id)
+        return Self.size(of: path) ?? PackedFile.wholeBytes(of: path) ?? 0
+    }
+
+    /// What is kept of tenants' past.
+    var pastFolder: String { "\(path)/past" }
 
     /// A new name in `tmp`, which is emptied at every start.
     package func temporaryPath(_ random: UInt64) -> String { "\(path)/tmp/\(String(random, radix: 16))" }
@@ -147,15 +160,20 @@ package final class DataDirectory: Sendable {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw Failure.unusable(path, String(cString: strerror(errno))) }
         defer { close(descriptor) }
-        var written = 0
-        while written < bytes.count {
-            let count = bytes[written...].withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-            if count < 0 && errno == EINTR { continue }
-            guard count > 0 else { throw Failure.unusable(path, String(cString: strerror(errno))) }
-            written += count
-        }
-        guard !isSynced || fsync(descriptor) == 0 else {
+        guard write(bytes, to: descriptor), !isSynced || fsync(descriptor) == 0 else {
             throw Failure.unusable(path, String(cString: strerror(errno)))
         }
+    }
+
+    /// All of it, however many calls that takes; false where one fails, and errno says why.
+    static func write(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
+        var written = 0
+        while written < bytes.count {
+            let count = bytes[written...].withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0 && errno == EINTR { continue }
+            guard count > 0 else { return false }
+            written += count
+        }
+        return true
     }
 }

@@ -40,4 +40,33 @@ enum FileRecovery {
         }
         try DataDirectory.synchronise(file: copy)
     }
+
+    /// A WAL beside a file whose commits go elsewhere from here on: what it has goes into the file, for good. Looks at
+    /// whose both are as any opening does. On the file's lane, while it is closed.
+    static func takeInWAL(_ path: String, of tenant: TenantID) throws {
+        guard let bytes = DataDirectory.size(of: path + "-wal") else { return }
+        if bytes > 0 {
+            try emptyWAL(path, of: tenant)
+            try DataDirectory.synchronise(file: path)
+        } else {
+            DataDirectory.remove(path + "-wal")
+        }
+        try DataDirectory.synchronise(folder: (path as NSString).deletingLastPathComponent)
+    }
+
+    private static func emptyWAL(_ path: String, of tenant: TenantID) throws {
+        try FileIdentity.check(path, isOf: tenant)
+        let connection = try Connection(path: path, flags: [.readWrite])
+        do {
+            try connection.configureLive()
+            try CoreSchema.check(connection)
+            let owner = try connection.row("SELECT tenant_id FROM meta WHERE id = 1") { try $0.blob() }
+            guard owner == tenant.bytes else { throw TenantFileError.anotherTenants }
+            connection.closeEmptyingWAL()
+        } catch {
+            connection.close()
+            throw error
+        }
+        guard DataDirectory.size(of: path + "-wal") == nil else { throw LaneFailure.notCommitted }
+    }
 }

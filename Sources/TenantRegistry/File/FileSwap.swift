@@ -24,9 +24,12 @@ enum FileSwap {
         }
     }
 
+    /// Whether the file before was kept.
+    static func canTakeBack(_ live: String) -> Bool { DataDirectory.size(of: live + beforeSuffix) != nil }
+
     /// The new file does not open: the one before it takes its place again. False where none was kept.
     static func takeBack(_ live: String) throws -> Bool {
-        guard DataDirectory.size(of: live + beforeSuffix) != nil else { return false }
+        guard canTakeBack(live) else { return false }
         let folder = (live as NSString).deletingLastPathComponent
         DataDirectory.remove(live + "-wal")
         try DataDirectory.synchronise(folder: folder)

@@ -5,8 +5,9 @@ package import SQLite
 package class TenantReader {
     package let connection: Connection
     package let tenantID: TenantID
-    // The store owns both accessors and outlives them.
-    private unowned var attached: TenantStore!
+    // The store owns both accessors and outlives them. Asked many times a job, and written once: neither a reference is
+    // counted nor an access noted.
+    @exclusivity(unchecked) private unowned(unsafe) var attached: TenantStore!
 
     init(connection: Connection, tenantID: TenantID) {
         self.connection = connection

@@ -2,29 +2,25 @@ package import Cryptography
 package import RateLimiter
 package import SQLite
 
-/// What a write's answer carries away from its commit (G5).
-package struct CommitProof: Sendable {
-    package let head: AuditHead
-    /// Ed25519 over `head.signedBytes`, 64 bytes.
-    package let signature: [UInt8]
-}
-
 /// One tenant's open file: the connection, the audit chain's head, and what a batch has noted for after its commit.
 ///
-/// Invariant: it is used by the worker that runs the tenant's lane and by nobody else; state in memory (the chain's
-/// head, what jobs noted) changes after COMMIT only.
+/// Invariant: it is used by the worker that runs the tenant's lane and by nobody else; its own state (the chain's head,
+/// what jobs noted) changes after COMMIT only, and what others see (`Effects`) once the commit is durable.
 package final class TenantStore: LaneFile {
     package let tenantID: TenantID
     package let connection: Connection
+    package var log: (any LaneLog)? { sink }
+    /// Where commits go; nil: to a WAL of the file's own.
+    let sink: (any FileSink)?
     package let currency: String
     package let signingKey: SigningKey
+    private lazy var signer = Signer(signingKey)
     /// Seals the tenant's readable secrets.
     package let secretKey: [UInt8]
     package let clock: any WallClock
     package let random: any RandomSource
     package private(set) var head: AuditHead
-    /// The proof of the last commit that wrote something.
-    package private(set) var proof: CommitProof?
+    private var proof: CommitProof?
     package private(set) var projectionEpoch: Int64
     /// What the file says, as of the last commit.
     private var committedProjectionEpoch: Int64
@@ -42,6 +38,10 @@ package final class TenantStore: LaneFile {
     /// What is told of rows that fall due; nil for a file that is being checked.
     private let board: DueBoard?
     private let metrics: LaneMetrics
+    /// No later sync of this handle means anything: it is to be opened anew, from its mark.
+    var hasFailedSync = false
+    /// The log knows that the file has everything up to here.
+    var broughtHome: UInt64 = 0
     private let report: @Sendable (String) -> Void
     private var drawn: [(UInt64, UInt64)] = []
     private var batchRecords: [AuditRecord] = []
@@ -55,8 +55,12 @@ package final class TenantStore: LaneFile {
     private var batchDue: [DueKind: Int64] = [:]
     private var jobProjectionEpoch: Int64 = 0
     private var drained: ReadLog.Batch?
+    private var opening: Effects?
     private var sealedHead: AuditHead?
     private var sealedProof: CommitProof?
+    /// Of this batch, where it does not write the hours itself.
+    private var sealedUsage: [UsageKey: UsageCount] = [:]
+    private var sealedAt = Timestamp(milliseconds: 0)
     private var batchOrders: [UsageKey] = []
     /// Orders and turnover of this batch; the job's before it began.
     private var batchSales = MeterTallies()
@@ -73,6 +77,8 @@ package final class TenantStore: LaneFile {
     private var wantsBaseline = false
     /// Where days have come to; nil: to be asked of the file.
     private var usageMark: UsageMark?
+    /// It is being made: nothing of it is durable before `endCreation`.
+    package private(set) var isUnfinished = false
     /// Not a file of an earlier schema, which nobody but a test writes to.
     private let countsUsage: Bool
 
@@ -91,13 +97,16 @@ package final class TenantStore: LaneFile {
         package let vouched: VouchedShapes?
         package let budgets: Budgets
         package let board: DueBoard?
+        /// Where the commits go; nil where each syncs by itself.
+        package let sink: (any FileSink)?
         package let report: @Sendable (String) -> Void
 
         package init(
             clock: any WallClock, random: any RandomSource, metrics: LaneMetrics, signingKey: SigningKey,
             secretKey: [UInt8], readLog: ReadLog, record: TenantRecord?, vouched: VouchedShapes?, budgets: Budgets,
-            board: DueBoard? = nil, report: @escaping @Sendable (String) -> Void
+            board: DueBoard? = nil, sink: (any FileSink)? = nil, report: @escaping @Sendable (String) -> Void
         ) {
+            self.sink = sink
             self.vouched = vouched
             self.budgets = budgets
             self.board = board
@@ -126,6 +135,7 @@ package final class TenantStore: LaneFile {
         readLog = context.readLog
         record = context.record
         board = context.board
+        sink = context.sink
         report = context.report
         let meta = try connection.row(
             "SELECT tenant_id, incarnation, projection_epoch, currency FROM meta WHERE id = 1"
@@ -140,14 +150,7 @@ package final class TenantStore: LaneFile {
         currency = meta.currency
         projectionEpoch = meta.projection
         committedProjectionEpoch = meta.projection
-        let last = try connection.row("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1") { row in
-            try (sequence: row.int(), hash: row.digest())
-        }
-        guard Self.counters.contains(last?.sequence ?? 0) else {
-            throw TenantFileError.damaged("its audit log ends with row \(last?.sequence ?? 0)")
-        }
-        head = AuditHead(
-            incarnation: meta.incarnation, sequence: last?.sequence ?? 0, hash: last?.hash ?? .zero)
+        head = try AuditHead(lastOf: connection, incarnation: meta.incarnation)
         growth = FileGrowth(pages: try connection.pageCount)
         countsUsage = try connection.exists("SELECT 1 FROM sqlite_schema WHERE name = 'usage_hour'")
         vouching = context.vouched.map { RowVouching(connection, $0.shapes) }
@@ -177,7 +180,7 @@ package final class TenantStore: LaneFile {
     /// The call's line in the audit log; it commits with the call's writes.
     package func note(_ record: AuditRecord) { batchRecords.append(record) }
 
-    /// Something in memory that changes when, and only when, the batch has committed; before anybody is answered.
+    /// Something in memory that changes when, and only when, the batch is durable; before anybody is answered.
     package func afterCommit(_ effect: @escaping @Sendable () -> Void) { batchEffects.append(effect) }
 
     /// A row of this job falls due then: the scheduler looks at the file no later. One that is undone costs a look.
@@ -236,16 +239,16 @@ package final class TenantStore: LaneFile {
         let now = clock.now()
         let rows = try rowBlocks(at: now)
         guard !batchRecords.isEmpty || wantsFlush || !rows.isEmpty else { return }
-        if beginsWAL {
+        // A WAL in memory is nobody else's.
+        if beginsWAL && sink == nil {
             try nameOwner()
             namesOwner = true
         }
         var next = head
-        if wantsFlush || readLog.isWorthwhile(at: now), let reads = readLog.drain() {
-            drained = reads
+        if wantsFlush || readLog.isWorthwhile(at: now) { drained = readLog.drain() }
+        if let reads = drained, reads.count > 0 {
             let isLast = batchRecords.isEmpty && rows.isEmpty
             next = try append(block: AuditPacking.block(reads), of: .block, after: next, isLast: isLast)
-            for (key, count) in reads.usage { try add(count, to: key) }
         }
         var usage: [UsageKey: UsageCount] = [:]
         for (index, record) in batchRecords.enumerated() {
@@ -257,8 +260,14 @@ package final class TenantStore: LaneFile {
             next = try append(block: block, of: .rows, after: next, isLast: index == rows.count - 1)
         }
         for key in batchOrders { usage[key, default: UsageCount()].orders += 1 }
-        for (key, count) in usage { try add(count, to: key) }
+        if let reads = drained {
+            for (key, count) in reads.usage { usage[key, default: UsageCount()].add(count) }
+            for (key, count) in usage { try add(count, to: key) }
+        } else {
+            sealedUsage = usage
+        }
         sealedHead = next
+        sealedAt = now
     }
 
     /// What the rows say that this batch wrote, or every row. Behind the records, so that an incarnation begins with
@@ -275,7 +284,7 @@ package final class TenantStore: LaneFile {
         wantsBaseline = true
     }
 
-    package func committed() {
+    package func committed() -> Effects? {
         wantsBaseline = false
         vouching?.clear()
         if let sealedHead { head = sealedHead }
@@ -284,14 +293,22 @@ package final class TenantStore: LaneFile {
         if namesOwner { beginsWAL = false }
         growth.note(batchRecords, reads: drained?.usage)
         if growth.isDue { try? measureGrowth() }
-        if let record { record.meter.add(metered, upTo: head) }
-        if drained != nil { readLog.kept() }
-        drained = nil
-        if !batchDue.isEmpty, let record { board?.note(record, batchDue.map { ($0.key, $0.value) }) }
-        let effects = batchEffects
-        clearBatch()
-        for effect in effects { effect() }
+        defer {
+            drained = nil
+            clearBatch()
+        }
+        let isQuiet = sealedHead == nil && batchEffects.isEmpty && batchSales.isEmpty && batchDue.isEmpty
+        return isQuiet
+            ? nil
+            : Effects(
+                record: record, head: head, metered: metered, reads: drained, usage: sealedUsage, readLog: readLog,
+                board: board, due: batchDue.map { ($0.key, $0.value) }, at: sealedAt, noted: batchEffects)
     }
+
+    /// The proof of the last commit that wrote something.
+    package var outcome: CommitProof? { proof }
+
+    package var lastLSN: UInt64 { connection.lastLSN }
 
     /// What the batch added to the tenant's use.
     private var metered: MeterTallies {
@@ -337,6 +354,7 @@ package final class TenantStore: LaneFile {
         batchDue.removeAll(keepingCapacity: true)
         sealedHead = nil
         sealedProof = nil
+        sealedUsage.removeAll(keepingCapacity: true)
         wantsFlush = false
         namesOwner = false
         jobRecords = 0
@@ -355,16 +373,51 @@ package final class TenantStore: LaneFile {
         try connection.run("UPDATE meta SET commit_marker = commit_marker + 1 WHERE id = 1")
     }
 
-    package func rest() { if pace.rest(connection, metrics) { beginsWAL = true } }
+    package func rest(isDurable: Bool, isPressed: Bool) -> LaneRest {
+        let rest = pace.rest(connection, metrics, isDurable: isDurable, isPressed: isPressed)
+        if rest == .made { beginsWAL = true }
+        return rest
+    }
 
-    package func close() { connection.closeEmptyingWAL() }
+    package func close() {
+        takeOpening()?.run()
+        // Where that fails the log has what the file lacks, and the next opening plays it.
+        if sink != nil { try? bringHome() }
+        connection.closeEmptyingWAL()
+    }
+
+    /// Of its commits some may be in the file that is opened next, and some not: what follows from them is asked anew.
+    package func discard() {
+        takeOpening()?.drop()
+        connection.close()
+        guard let record else { return }
+        record.answers.dropAll()
+        record.noteWebhookChange()
+        board?.look(at: record)
+    }
+
+    /// The batch that told every row anew, at its opening, has committed.
+    func openingCommitted() { opening = committed() }
+
+    package func takeOpening() -> Effects? {
+        defer { opening = nil }
+        return opening
+    }
+
+    /// No commit syncs before `endCreation`.
+    func beginCreation() { isUnfinished = true }
 
     /// What was written to a new file without syncs becomes durable, all of it in the file itself: that is asked whose
     /// it is before it is opened. From here on every commit syncs.
     func endCreation() throws {
         try connection.setSynchronous(true)
         try connection.checkpoint(.truncate)
+        if let sink {
+            try connection.syncFile()
+            try connection.beginLogging(to: sink)
+        }
         beginsWAL = true
+        isUnfinished = false
     }
 
     private func append(_ record: AuditRecord, after previous: AuditHead, isLast: Bool) throws -> AuditHead {
@@ -372,19 +425,32 @@ package final class TenantStore: LaneFile {
         let hash = AuditChain.hash(
             record: record, after: previous.hash, tenant: tenantID, incarnation: head.incarnation, sequence: sequence)
         let next = AuditHead(incarnation: head.incarnation, sequence: sequence, hash: hash)
-        var signature: SQLValue = .null
-        if isLast { signature = .blob(sign(next)) }
+        let signature = isLast ? sign(next) : nil
         try connection.run(
             """
             INSERT INTO audit (seq, incarnation, kind, at, last_at, book, key_id, account_id, reseller_id, action,
                 status, latency_us, request_id, bytes_in, bytes_out, count, detail, hash, signature)
             VALUES (?1, ?2, 0, ?3, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
-            """,
-            .integer(sequence), .integer(head.incarnation), .integer(record.at.milliseconds),
-            .integer(record.book.rawValue), .integer(record.keyID), .integer(record.accountID),
-            .integer(record.resellerID), .text(record.action), .int(record.status), .int(record.latencyMicroseconds),
-            .blob(record.requestID.bytes), .int(record.bytesIn), .int(record.bytesOut), .int(record.count),
-            .text(record.detail), .blob(hash.bytes), signature)
+            """
+        ) { row in
+            row.int(sequence)
+            row.int(next.incarnation)
+            row.int(record.at.milliseconds)
+            row.int(record.book.rawValue)
+            row.int(record.keyID)
+            row.int(record.accountID)
+            row.int(record.resellerID)
+            row.text(record.action)
+            row.int(record.status)
+            row.int(record.latencyMicroseconds)
+            record.requestID.withUnsafeBytes { row.blob($0) }
+            row.int(record.bytesIn)
+            row.int(record.bytesOut)
+            row.int(record.count)
+            row.text(record.detail)
+            hash.withUnsafeBytes { row.blob($0) }
+            if let signature { row.blob(signature) } else { row.null() }
+        }
         return next
     }
 
@@ -410,9 +476,9 @@ package final class TenantStore: LaneFile {
     }
 
     private func sign(_ head: AuditHead) -> [UInt8] {
-        let signature = signingKey.sign(head.signedBytes(of: tenantID))
-        sealedProof = CommitProof(head: head, signature: signature)
-        return signature
+        let proof = CommitProof(head, of: tenantID, by: signer)
+        sealedProof = proof
+        return proof.signature
     }
 
     private func add(_ count: UsageCount, to key: UsageKey) throws {
@@ -431,33 +497,4 @@ package final class TenantStore: LaneFile {
 package protocol StoreMemory: AnyObject {
     /// Something was undone: nothing that is remembered may be used.
     func forget()
-}
-
-/// Why a file is not opened as this tenant's.
-package enum TenantFileError: Error, Sendable, CustomStringConvertible {
-    case missing
-    case notATenantFile(String)
-    case anotherTenants
-    case damaged(String)
-
-    package var description: String {
-        switch self {
-        case .missing: "there is no file"
-        case .notATenantFile(let reason): "this is not the file: \(reason)"
-        case .anotherTenants: "the file or its WAL is another tenant's"
-        case .damaged(let reason): "the file is damaged: \(reason)"
-        }
-    }
-}
-
-extension RequestID {
-    package var bytes: [UInt8] {
-        (0..<16).map { UInt8(truncatingIfNeeded: ($0 < 8 ? high : low) >> UInt64(56 - 8 * ($0 & 7))) }
-    }
-
-    package init?(bytes: [UInt8]) {
-        guard bytes.count == 16 else { return nil }
-        self.init(
-            high: bytes[..<8].reduce(0) { $0 << 8 | UInt64($1) }, low: bytes[8...].reduce(0) { $0 << 8 | UInt64($1) })
-    }
 }

@@ -12,19 +12,23 @@ extension Fleet {
 
     /// One consistent copy of a tenant's file in `journal_mode=DELETE`, made beside its work and signed; `then` owns
     /// the file that it is given the path of and removes it. Readable secrets are in it as ciphertext only (P5).
-    /// `pool`: what reads the copy once more, to sign it; the pool for files where it is left out.
+    /// `pool`: what reads the copy once more, to sign it; the pool for files where it is left out. `copied`: called on
+    /// the lane when the copy has everything.
     package func export(
-        _ record: TenantRecord, on pool: BackgroundPool? = nil,
+        _ record: TenantRecord, on pool: BackgroundPool? = nil, copied: @escaping @Sendable () -> Void = {},
         then: @escaping @Sendable (Result<String, any Error>) -> Void
     ) {
         let path = data.temporaryPath(random.uint64())
+        if let cluster, !cluster.isServed(record.id) {
+            return exportFromLog(record, cluster, to: path, on: pool ?? files, copied, then)
+        }
         // What gathered in memory is part of the record.
         record.lane.submit(
             LaneJob(
                 writes: true,
                 perform: { store in
                     store.flushReads()
-                    return { [self] _ in stepExport(record, Copying(on: pool ?? files), path, then) }
+                    return { [self] _ in stepExport(record, Copying(on: pool ?? files, copied), path, then) }
                 },
                 fail: { then(.failure($0)) }))
     }
@@ -32,11 +36,17 @@ extension Fleet {
     /// The copy under way. `@unchecked Sendable`: the tenant's lane owns it.
     private final class Copying: @unchecked Sendable {
         var stepper: BackupStepper?
+        /// What it copies from: only while the lane has it open.
+        var source: Connection?
         var remaining = Int.max
         var restarts = 0
         let pool: BackgroundPool
+        let copied: @Sendable () -> Void
 
-        init(on pool: BackgroundPool) { self.pool = pool }
+        init(on pool: BackgroundPool, _ copied: @escaping @Sendable () -> Void) {
+            self.pool = pool
+            self.copied = copied
+        }
     }
 
     private func stepExport(
@@ -46,12 +56,16 @@ extension Fleet {
         record.lane.exclusively(
             { [self] control in
                 do {
-                    let stepper =
-                        try copying.stepper ?? BackupStepper(source: control.file().connection, destinationPath: path)
+                    let source = try control.file().connection
+                    let stepper = try copying.stepper ?? BackupStepper(source: source, destinationPath: path)
                     copying.stepper = stepper
+                    // Pages of a handle that was thrown away may never have been.
+                    guard copying.source.map({ $0 === source }) ?? true else { throw LaneFailure.notCommitted }
+                    copying.source = source
                     switch try stepper.step(pages: Self.exportStepPages) {
                     case .done:
                         stepper.close()
+                        copying.copied()
                         try seal(path, of: record, head: control.file().head, on: copying.pool, then)
                     case .more(let remaining):
                         if remaining > copying.remaining { copying.restarts += 1 }
@@ -111,6 +125,10 @@ extension Fleet {
         for record in touched where record.readLog.isDue(at: now) || wantsHousekeeping(record, at: now) {
             flush(record, at: now)
         }
+        packResting()
+        keepPast()
+        putSnapshot()
+        putRegistrySnapshot()
         return touched
     }
 
@@ -128,12 +146,12 @@ extension Fleet {
     }
 
     /// Whether its lane has had work since it was last cleared up.
-    private func isUsed(_ record: TenantRecord) -> Bool {
+    func isUsed(_ record: TenantRecord) -> Bool {
         let used = record.lane.lastUsed.load(ordering: .relaxed)
         return lastHousekeeping.withLock { used != $0[record.id]?.used ?? 0 }
     }
 
-    private func flush(_ record: TenantRecord, at now: Timestamp) {
+    func flush(_ record: TenantRecord, at now: Timestamp) {
         let housekeeps = lastHousekeeping.withLock { last in
             guard now.milliseconds - (last[record.id]?.at.milliseconds ?? 0) >= Self.housekeepingMilliseconds else {
                 return false
@@ -178,7 +196,8 @@ extension Fleet {
         isStopping.store(true, ordering: .relaxed)
         let group = DispatchGroup()
         for record in roster.allTenants {
-            if !record.readLog.isEmpty || isUsed(record) {
+            // What an open file gathered; one that is closed left nothing.
+            if !record.readLog.isEmpty || isUsed(record) && pool.hasOpen(record.lane) {
                 group.enter()
                 record.lane.submit(
                     LaneJob(
@@ -192,17 +211,26 @@ extension Fleet {
             }
             group.enter()
             record.lane.exclusively(
-                { control in
+                { [self] control in
                     control.closeFile()
+                    bringHome(record)
                     group.leave()
                 }, orElse: { _ in group.leave() })
         }
         group.wait()
+        let isLogDone = closeLog()
         let last = DispatchSemaphore(value: 0)
         saveCounters { [self] in
-            saveTallies { [self] in saveDue(isWhole: true) { [self] in registry.close { last.signal() } } }
+            saveTallies { [self] in
+                saveDue(isWhole: cluster == nil) { [self] in
+                    let close: @Sendable () -> Void = { [self] in registry.close { last.signal() } }
+                    if isLogDone { registry.noteLog(needed: nil) { _ in close() } } else { close() }
+                }
+            }
         }
         last.wait()
+        isGone.store(true, ordering: .relaxed)
+        cluster?.leave()
         pool.close()
         background.close()
         hashing.close()

@@ -95,7 +95,11 @@ extension Fleet {
                     let changes = store.transaction.pendingProjections
                     store.note(
                         AuditRecord(at: clock.now(), action: act.action, status: 201, requestID: act.requestID))
-                    return { [self] store in finish(record, store, changes, value, act, judge, then) }
+                    return { [self] _ in
+                        record.lane.exclusively(
+                            { [self] control in finish(record, control, changes, value, act, judge, then) },
+                            orElse: { then(.failure($0)) })
+                    }
                 },
                 fail: { [self] failure in
                     record.lane.exclusively(
@@ -106,29 +110,38 @@ extension Fleet {
 
     /// The file is made durable, then the registry takes the tenant for whole.
     private func finish<Value: Sendable>(
-        _ record: TenantRecord, _ store: TenantStore, _ changes: [ProjectedChange], _ value: Value,
+        _ record: TenantRecord, _ control: LaneControl<TenantStore>, _ changes: [ProjectedChange], _ value: Value,
         _ act: ProviderAct, _ judge: @escaping Registry.Judge,
         _ then: @escaping @Sendable (Result<(TenantRecord, Value), any Error>) -> Void
     ) {
-        // What the registry did not take is taken back whole, so that the slug is free again.
-        let giveUp: @Sendable (any Error) -> Void = { error in
-            record.lane.exclusively(
-                { [self] control in abandon(record, control, error, act, then) }, orElse: { then(.failure($0)) })
-        }
+        let mark: MeterMark
         do {
+            let store = try control.file()
             try store.endCreation()
             try DataDirectory.synchronise(folder: data.tenantFolder(record.id))
+            mark = MeterMark(store.head)
+            if let cluster {
+                // The log takes the file over as it is on the disk.
+                control.closeFile()
+                try cluster.begin(record.id)
+                _ = try control.file()
+            }
         } catch {
-            return giveUp(error)
+            return abandon(record, control, error, act, then)
         }
         record.update({ $0.state = .active }, now: monotonic.nanoseconds())
-        let mark = MeterMark(store.head)
         registry.complete(record.profile, changes, meteredFrom: mark, as: act, judge: judge) {
             [self] result in
-            if case .failure(let error) = result { return giveUp(error) }
+            if case .failure(let error) = result {
+                // What the registry did not take is taken back whole, so that the slug is free again.
+                return record.lane.exclusively(
+                    { [self] control in abandon(record, control, error, act, then) }, orElse: { then(.failure($0)) })
+            }
             record.meter.start(saved: mark, stands: [:])
             for change in changes { roster.apply(change.change, to: record) }
             roster.add(record)
+            resting.take(record, now: monotonic.nanoseconds())
+            pastWork.want(record.id)
             roster.update(record) { $0.projectionEpoch = changes.last?.epoch ?? 0 }
             then(.success((record, value)))
         }
@@ -152,7 +165,8 @@ extension Fleet {
         if mkdir(folder, 0o700) == 0 { try DataDirectory.synchronise(folder: data.tenantsFolder) }
         let path = data.tenantPath(record.id)
         try blankFiles.place(at: path)
-        let connection = try Connection(path: path, flags: [.readWrite])
+        let sink = log.map { TenantSink($0, tenant: record.id) }
+        let connection = try Connection(path: path, flags: [.readWrite], sink: sink)
         do {
             try connection.configureLive()
             try connection.setSynchronous(false)
@@ -168,7 +182,10 @@ extension Fleet {
                 try connection.run("UPDATE meta SET vouched_version = ?1 WHERE id = 1", .int(Int(schema.version)))
             }
             try connection.setMaxPageCount(record.profile.quotas.pagesMax)
-            return try TenantStore(connection: connection, tenantID: record.id, context: context(record))
+            let store = try TenantStore(
+                connection: connection, tenantID: record.id, context: context(record, sink: sink))
+            store.beginCreation()
+            return store
         } catch {
             connection.close()
             throw error
@@ -198,6 +215,7 @@ extension Fleet {
                     bury(record.profile, isMarked: true, as: act.also("tenant.deleted")) { [self] in
                         roster.remove(record)
                         due.drop(record)
+                        resting.drop(record.id)
                         then(.success(()))
                     }
                 }, orElse: { then(.failure($0)) })

@@ -21,16 +21,17 @@ extension Fleet {
         return roster.allTenants.filter { record in
             let path = data.tenantPath(record.id)
             let hasWAL = DataDirectory.size(of: path + "-wal") ?? 0 > 0
-            return hasWAL || Self.lastChange(of: path) >= since - Self.suspectMarginSeconds
+            return hasWAL || suspectsOfLog.contains(record.id)
+                || Self.lastChange(of: path) >= since - Self.suspectMarginSeconds
         }
     }
 
     /// The registry is written each second where it has anything to learn, and each minute in any case.
     private static let suspectMarginSeconds = 120
 
-    /// Of a file or its WAL, in seconds of the disk's clock; 0 where there is none.
+    /// Of a file, its WAL or what is packed, in seconds of the disk's clock; 0 where there is none.
     static func lastChange(of path: String) -> Int {
-        [path, path + "-wal"].map { path in
+        [path, path + "-wal", path + PackedFile.suffix].map { path in
             var status = stat()
             return stat(path, &status) == 0 ? status.st_mtim.tv_sec : 0
         }.max() ?? 0

@@ -16,6 +16,12 @@ extension Fleet {
         }
         let erase: @Sendable () -> Void = { [self] in
             removeFiles(of: profile.id)
+            do {
+                try options.erasing(profile.id)
+                try cluster?.remove(profile.id)
+            } catch {
+                return later(error)
+            }
             registry.erase(profile, as: act) { result in
                 if case .failure(let error) = result { return later(error) }
                 then()
@@ -46,10 +52,12 @@ extension Fleet {
         let path = data.tenantPath(id)
         for suffix in [
             "", "-wal", "-journal", "-shm", ".recovering", ".recovering-wal", ".restoring", ".restoring-wal",
-            FileSwap.decidedSuffix, FileSwap.beforeSuffix,
-        ] {
+            FileSwap.decidedSuffix, FileSwap.beforeSuffix, PackedFile.suffix,
+        ] + PackedFile.unfinishedSuffixes + SharedFile.suffixes {
             DataDirectory.remove(path + suffix)
         }
+        forgetRecords(of: id)
+        past?.erase(id)
         // Where this is lost the tombstone is still there at the next start.
         try? DataDirectory.synchronise(folder: data.tenantFolder(id))
     }

@@ -25,12 +25,23 @@ extension Fleet {
         }
     }
 
-    /// One import under way.
-    private struct Adoption: Sendable {
+    /// What the next incarnation of a file begins with, and what is done to it for that.
+    struct Origin: Sendable {
+        let action: String
+        /// What that row says, given the head before it.
+        let detail: @Sendable (AuditHead) -> String
+        /// Makes the file the new tenant's, where it was another's.
+        var become: (@Sendable (Connection) throws -> Void)?
+        var fill: @Sendable (TenantTransaction) throws -> Void = { _ in }
+    }
+
+    /// One import or fork under way.
+    struct Adoption: Sendable {
         let arrival: Arrival
         let record: TenantRecord
         /// Hashes that the registry has as revoked.
         let revoked: [Digest]
+        let origin: Origin
         let act: ProviderAct
         let judge: Registry.Judge
         /// What else of memory follows before anybody is answered: the limits' levels.
@@ -66,8 +77,11 @@ extension Fleet {
                         if verdict.foreign { throw RestoreFailure.foreignKeyHash }
                         insert(
                             Adoption(
-                                arrival: arrival, record: record, revoked: verdict.revoked, act: act,
-                                judge: judge, settle: settle, then: then))
+                                arrival: arrival, record: record, revoked: verdict.revoked,
+                                origin: Origin(
+                                    action: AuditRecord.imported,
+                                    detail: { #"{"imported_head":"\#($0.text)"}"# }),
+                                act: act, judge: judge, settle: settle, then: then))
                     } catch {
                         then(.failure(error))
                     }
@@ -79,7 +93,8 @@ extension Fleet {
         if !submitted { then(.failure(LaneFailure.tooManyWaiting)) }
     }
 
-    private func insert(_ adoption: Adoption) {
+    /// The registry's row, then the file, then the tenant.
+    func insert(_ adoption: Adoption) {
         let (record, profile) = (adoption.record, adoption.record.profile)
         let wrapped: (secret: [UInt8], signing: [UInt8])
         do {
@@ -120,13 +135,17 @@ extension Fleet {
         try ExportSeal.remove(from: adoption.arrival.path)
         try DataDirectory.rename(adoption.arrival.path, to: new)
         let made = try prepare(
-            new, of: record, above: nil, revoked: adoption.revoked, replacing: nil, requestID: adoption.act.requestID
+            new, of: record, above: nil, revoked: adoption.revoked, replacing: nil, origin: adoption.origin,
+            requestID: adoption.act.requestID
         ) { head in
             var note = AuditRecord(
-                at: clock.now(), action: AuditRecord.imported, status: 201, requestID: adoption.act.requestID)
-            note.detail = #"{"imported_head":"\#(head.text)"}"#
+                at: clock.now(), action: adoption.origin.action, status: 201, requestID: adoption.act.requestID)
+            note.detail = adoption.origin.detail(head)
             return note
         }
+        try cluster?.begin(record.id)
+        // It may have lived here before.
+        try endRecords(of: record.id, isWhole: false)
         try DataDirectory.rename(new, to: path)
         try DataDirectory.synchronise(folder: folder)
         // The registry is told of all that the file says below, at once.
@@ -149,6 +168,7 @@ extension Fleet {
             // Keys are there before the name is: whoever finds the tenant finds all of it.
             roster.replace(record, with: changes)
             roster.add(record)
+            pastWork.want(record.id)
             adoption.settle(record)
             record.touch()
             due.look(at: record)
@@ -160,6 +180,7 @@ extension Fleet {
     private func abandon(_ adoption: Adoption, _ control: LaneControl<TenantStore>, _ error: any Error) {
         control.retire()
         due.drop(adoption.record)
+        resting.drop(adoption.record.id)
         let profile = adoption.record.profile
         bury(profile, isMarked: profile.state == .creating, as: adoption.act.also("tenant.deleted")) {
             adoption.then(.failure(error))

@@ -86,7 +86,11 @@ extension Fleet {
             ) { note(of: restore, $0, before?.head) }.head
             let hadFile = current != nil
             control.closeFile()
+            try endRecords(of: record.id, isWhole: hadFile)
             if hadFile { try FileSwap.keep(live) }
+            // From here on it may be the other file.
+            try past?.begins(record.id, incarnation: head.incarnation)
+            pastWork.want(record.id)
             try DataDirectory.rename(new, to: live + FileSwap.decidedSuffix)
             try settle(control, restore, live, head)
         } catch {

@@ -1,7 +1,7 @@
 package import Cryptography
 package import RateLimiter
 package import SQLite
-import Synchronization
+package import Synchronization
 
 /// What a tenant's file is made of, given by TenantApp: the registry knows files, not products and orders.
 package struct TenantSchema: Sendable {
@@ -93,8 +93,13 @@ package final class Fleet: Sendable {
     let masterKey: [UInt8]
     /// The provider's keys that open something.
     package let providerKeys: ProviderKeyRing
+    package let consoleSessions = ConsoleSessions()
     private let diskIsShort = Atomic<Bool>(false)
     let isStopping = Atomic<Bool>(false)
+    /// Everything is closed.
+    let isGone = Atomic<Bool>(false)
+    /// Tenants that did not come back from the archive when that was last tried, and why (B4).
+    package let archiveFaults = Mutex<[TenantID: String]>([:])
     let touched = TouchedTenants()
     let lastHousekeeping = Mutex<[TenantID: (at: Timestamp, used: UInt64)]>([:])
     /// Tenants whose erasure the disk cut short; tried again until it is done.
@@ -108,17 +113,44 @@ package final class Fleet: Sendable {
     /// The process before this one did not stop in order: files that changed since may have work that the registry does
     /// not know of. Seconds of the disk's clock.
     let dueSuspectSince: Int?
+    /// Files that had work in the log alone.
+    let suspectsOfLog: Set<TenantID>
+    /// Whose files are packed next.
+    let resting: RestingFiles
     /// A tenant's file before anything is in it; see `makeFile`.
     let blankFiles: BlankFiles
+    /// Where tenants' commits go; nil: each to a WAL beside its file (B1).
+    let log: NodeLog?
+    let sweeper: LogSweeper
+    /// Where tenants can be taken back to; nil where there is no log (B2).
+    let past: Past?
+    let pastWork = PastWork()
+    /// This node among others; nil where it is by itself (N1).
+    package let cluster: ClusterMember?
+    /// The registry, where the nodes have it in common.
+    let sharedRegistry: SQLiteRegistry?
 
     package struct Options: Sendable {
         package var workers = LanePool.workersDefault
         package var openFilesMax = 1_000
+        /// How long nobody has used a small file that is packed; nil: none ever is.
+        package var restMilliseconds: Int? = 300_000
         /// Writes are refused while the disk has less than this free.
         package var freeBytesReserve: Int64 = 64 << 20
         package var budgets = Budgets()
         /// What cannot be taken back waits where the time of day leaps further ahead; 0: it never does.
         package var clockLeapHoursMax = 25
+        package var commits = CommitPlace.files
+        /// The other nodes, and the log that all of them share; then nothing of `commits` counts.
+        package var cluster: ClusterOptions?
+        /// What the node's log is on.
+        package var logDisk: any LogDisk = RealLogDisk()
+        package var logSettings = LogSettings()
+        package var sweeping = LogSweeper.Bounds()
+        /// Who else needs the node's log, by name; see `NodeLog.hold`.
+        package var logHolds: [String: @Sendable (UInt64) -> Bool] = [:]
+        /// Called before the registry forgets a tenant; where it throws, the erasure is tried again later (B3).
+        package var erasing: @Sendable (TenantID) throws -> Void = { _ in }
         /// See `LanePool`.
         package var aroundAnswers: @Sendable (() -> Void) -> Void = { $0() }
 
@@ -157,6 +189,7 @@ package final class Fleet: Sendable {
             name: "copies", threads: 1, places: Shares(whole: Self.copiesMax),
             rest: { [pace = CopyPace(pool.metrics, monotonic)] in pace.rest() })
         observing = BackgroundPool(name: "observing", threads: 1, places: Shares(whole: Self.observersMax))
+        resting = RestingFiles(CopyPace(pool.metrics, monotonic))
         blankFiles = BlankFiles(data: data, schema: schema, background: background)
         files = BackgroundPool(name: "files", threads: 2, places: budgets.files)
         roster = Roster(monotonic: monotonic)
@@ -164,10 +197,16 @@ package final class Fleet: Sendable {
             throw DataDirectory.Failure.unusable(
                 data.masterKeyPath, "it is missing; without it the secrets in the registry cannot be read")
         }
-        masterKey = try data.secretFile(data.masterKeyPath, orMake: { random.bytes(32) })
+        let isNewKey = DataDirectory.size(of: data.masterKeyPath) == nil
+        let masterKey = try data.secretFile(data.masterKeyPath, orMake: { random.bytes(32) })
+        self.masterKey = masterKey
         let registryChanged = Self.lastChange(of: data.registryPath)
-        let registry = SQLiteRegistry(path: data.registryPath, pool: pool, report: report)
+        let joined = try Self.join(options.cluster, data, masterKey, isNewKey, schema.version, pool.metrics)
+        cluster = joined?.member
+        let registry = SQLiteRegistry(
+            path: data.registryPath, pool: pool, shared: joined?.registry, report: report)
         self.registry = registry
+        sharedRegistry = joined.map { _ in registry }
         let snapshot: RegistrySnapshot
         do {
             snapshot = try registry.snapshot()
@@ -177,27 +216,41 @@ package final class Fleet: Sendable {
         }
         providerKeys = ProviderKeyRing(snapshot.providerSecrets)
         certificatesCell = Mutex(snapshot.certificates)
-        dueSuspectSince = snapshot.isDueWhole ? nil : registryChanged
-        try take(snapshot)
+        dueSuspectSince = snapshot.isDueWhole && joined == nil ? nil : registryChanged
+        log = try Self.openLog(data, options, clock: clock, random: random, snapshot, registry)
+        past = try log.map { [roster] log in
+            try Past(
+                folder: data.pastFolder, log: log, clock: clock, random: random,
+                key: { roster.tenant(id: $0)?.secretKey })
+        }
+        sweeper = LogSweeper(options.sweeping)
+        suspectsOfLog = log.map { Set($0.pending.map(\.tenant)) } ?? []
+        if let cluster { try attach(cluster, registry) }
+        try take(snapshot, isFirst: joined?.isFirst ?? false)
+        if let joined { try enter(joined.member, isFirst: joined.isFirst) }
+        forgetStrangers()
         checkDisk()
     }
 
-    private func take(_ snapshot: RegistrySnapshot) throws {
+    /// `isFirst`: all of it is this node's, though the cluster's log does not say so yet.
+    private func take(_ snapshot: RegistrySnapshot, isFirst: Bool) throws {
         for tenant in snapshot.tenants {
             if tenant.profile.state == .creating || tenant.profile.state == .deleting {
                 // A crash left it half-made or half-erased: no tenant then (P1).
-                bury(tenant.profile, isMarked: true, as: ownAct("tenant.deleted"))
+                if isFirst || isLeftHere(tenant.profile) {
+                    bury(tenant.profile, isMarked: true, as: ownAct("tenant.deleted"))
+                }
                 continue
             }
             let record = try makeRecord(
                 tenant.profile, secretKey: unwrap(tenant.wrappedSecretKey, of: tenant.profile.id),
                 signingSeed: unwrap(tenant.wrappedSigningKey, of: tenant.profile.id))
             roster.add(record)
+            for change in tenant.changes { roster.apply(change, to: record) }
+            guard isFirst || isServedHere(record.id) else { continue }
             takeDue(tenant.due, of: record)
             noteDeletion(of: record)
             record.meter.start(saved: tenant.meterMark, stands: tenant.quotaStands)
-            for reseller in tenant.resellers { roster.apply(.reseller(reseller), to: record) }
-            for key in tenant.keys { roster.apply(.key(key), to: record) }
             if tenant.isIncomplete { refreshProjection(of: record) }
         }
     }
@@ -263,6 +316,7 @@ package final class Fleet: Sendable {
             profile: profile, secretKey: secretKey, signingKey: try SigningKey(seed: signingSeed), touched: touched,
             now: monotonic.nanoseconds())
         let path = data.tenantPath(profile.id)
+        let follows = filesFollow
         let lane = Lane<TenantStore>(
             name: "tenant \(profile.id.text)", pool: pool,
             open: { [weak self, unowned record] in
@@ -270,7 +324,8 @@ package final class Fleet: Sendable {
                 return try openFile(of: record)
             },
             recover: { [unowned record] in
-                try FileRecovery.copyAndSwap(path)
+                // What the log has not is in no file either: the next opening is the recovery.
+                if !follows { try FileRecovery.copyAndSwap(path) }
                 // The commit may have come back: what was kept ready is from before it.
                 record.answers.dropAll()
             }, report: report)
@@ -279,18 +334,21 @@ package final class Fleet: Sendable {
     }
 
     /// `readLog`: where the file's reads gather; the record's own where it is left out.
-    func context(_ record: TenantRecord, readLog: ReadLog? = nil) -> TenantStore.Context {
+    func context(_ record: TenantRecord, readLog: ReadLog? = nil, sink: (any FileSink)? = nil) -> TenantStore.Context {
         TenantStore.Context(
             clock: clock, random: random, metrics: pool.metrics, signingKey: record.signingKey,
             secretKey: record.secretKey, readLog: readLog ?? record.readLog, record: record, vouched: schema.vouched,
-            budgets: budgets, board: due, report: report)
+            budgets: budgets, board: due, sink: sink, report: report)
     }
 
     /// Opens a tenant's file, on its lane, and has the registry follow where a crash came between the two. A restored
     /// file that does not open goes, and the one before it comes back.
     private func openFile(of record: TenantRecord) throws -> TenantStore {
         let path = data.tenantPath(record.id)
+        if let cluster, !cluster.isOwn(record.id) { throw LaneFailure.moved }
         try FileSwap.finish(path)
+        try PackedFile.unpack(path)
+        resting.take(record, now: monotonic.nanoseconds())
         let store = try openOrTakeBack(path, of: record)
         do {
             try FileSwap.forget(path)
@@ -312,6 +370,9 @@ package final class Fleet: Sendable {
         do {
             return try openStore(path, of: record)
         } catch {
+            // Where nobody could say what it is to be, nothing is wrong with the file.
+            guard (error as? LaneFailure)?.isOfCluster != true, FileSwap.canTakeBack(path) else { throw error }
+            try endRecords(of: record.id, isWhole: false)
             guard try FileSwap.takeBack(path) else { throw error }
             report("tenant \(record.id.text): the restored file does not open, the one before it is back: \(error)")
             return try openStore(path, of: record)
@@ -320,17 +381,24 @@ package final class Fleet: Sendable {
 
     /// Checks whose a file is and which schema it has, and migrates it.
     func openStore(_ path: String, of record: TenantRecord) throws -> TenantStore {
+        let isLive = path == data.tenantPath(record.id)
+        let log = isLive ? log : nil
+        try log?.complete(path, of: record.id)
+        let shared = try isLive ? cluster?.open(sharedFile(of: record)) : nil
         try FileIdentity.check(path, isOf: record.id)
-        let connection = try Connection(path: path, flags: [.readWrite])
+        let sink: (any FileSink)? = shared ?? log.map { TenantSink($0, tenant: record.id) }
+        let connection = try Connection(path: path, flags: [.readWrite], sink: sink)
         do {
             try connection.configureLive()
-            guard try connection.applicationID == CoreSchema.applicationID else {
-                throw TenantFileError.notATenantFile("its application_id is not Tollgate's")
-            }
+            try CoreSchema.check(connection)
+            if let sink { try connection.beginLogging(to: sink) }
             try Migrator.migrate(connection, schema.migrations)
-            let store = try TenantStore(connection: connection, tenantID: record.id, context: context(record))
-            if path == data.tenantPath(record.id) { record.meter.opened(store.head) }
+            let store = try TenantStore(
+                connection: connection, tenantID: record.id, context: context(record, sink: sink))
+            if isLive { record.meter.opened(store.head) }
             try vouchForAll(store)
+            // Nobody is told of what a migration made before it is durable.
+            try sink?.wait(for: connection.lastLSN)
             // After what the file needs to be opened at all.
             try connection.setMaxPageCount(record.profile.quotas.pagesMax)
             // It never changes, so that whichever of the two says another thing was changed by other hands.
@@ -342,28 +410,6 @@ package final class Fleet: Sendable {
             connection.close()
             throw error
         }
-    }
-
-    /// A file of another schema than its rows were last told at tells all of them anew, with its first commit.
-    private func vouchForAll(_ store: TenantStore) throws {
-        guard try isUntold(store.connection) else { return }
-        try store.connection.beginImmediate()
-        do {
-            try store.vouchForAll(schema: schema.version)
-            try store.seal()
-            try store.connection.commit()
-        } catch {
-            store.rolledBack()
-            throw error
-        }
-        store.committed()
-    }
-
-    /// Whether the chain does not vouch for the rows as this schema has them.
-    func isUntold(_ connection: Connection) throws -> Bool {
-        guard schema.vouched != nil else { return false }
-        let told = try connection.row("SELECT vouched_version FROM meta WHERE id = 1") { try $0.int() }
-        return told != Int64(schema.version)
     }
 
     /// What a tenant's file says of its keys and resellers. One that cannot be read opens nothing, and the log names
@@ -385,13 +431,16 @@ package final class Fleet: Sendable {
         }
         record.answers.dropAll()
         registry.replaceProjection(of: record.id, with: changes, epoch: epoch, incarnation: incarnation) {
-            [report] result in
-            if case .failure(let error) = result { report("registry: projection of \(record.id.text): \(error)") }
+            [self] result in
+            if case .failure(let error) = result {
+                noteUnprojected(record)
+                report("registry: projection of \(record.id.text): \(error)")
+            }
             then(result)
         }
     }
 
-    private func refreshProjection(of record: TenantRecord) {
+    func refreshProjection(of record: TenantRecord) {
         record.lane.submit(
             LaneJob(
                 writes: false,
@@ -408,7 +457,7 @@ package final class Fleet: Sendable {
     /// Reads every tenant's keys and resellers from its file anew. `then` is given how many followed and which could
     /// not.
     package func rebuildProjections(then: @escaping @Sendable (_ followed: Int, _ failed: [String]) -> Void) {
-        let records = roster.allTenants
+        let records = roster.allTenants.filter { isServedHere($0.id) }
         let progress = Mutex((left: records.count, followed: 0, failed: [String]()))
         let done: @Sendable (TenantRecord, Bool) -> Void = { record, succeeded in
             let result = progress.withLock { progress -> (Int, [String])? in

@@ -7,6 +7,8 @@ package final class KeyRecord: Sendable {
     package let id: Int64
     package let reseller: ResellerRecord?
     private let cell: Mutex<Cell>
+    /// When a page was last asked for with it, in milliseconds; 0 where nobody has since the start.
+    private let pageUse = Atomic<Int64>(0)
 
     private struct Cell {
         var projection: KeyProjection
@@ -32,6 +34,15 @@ package final class KeyRecord: Sendable {
             cell.projection = projection
             cell.bucket = Bucket.changed(cell.bucket, to: Self.limit(of: projection), now: now)
         }
+    }
+
+    /// Notes that a page is asked for. False where nobody has for so many seconds: then it is never true again (U4). A
+    /// restart begins that time anew, and never the session's own.
+    package func usedByPage(at now: Timestamp, idleSecondsMax: Int64) -> Bool {
+        let last = pageUse.load(ordering: .relaxed)
+        if last != 0, now.milliseconds - last >= idleSecondsMax * 1_000 { return false }
+        if now.milliseconds > last { pageUse.store(now.milliseconds, ordering: .relaxed) }
+        return true
     }
 
     /// What a key of the owner or an operator has without a limit of its own; a reseller's has its reseller's.

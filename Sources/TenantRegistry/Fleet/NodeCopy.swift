@@ -38,6 +38,8 @@ package enum NodeCopy {
             try connection.run("DELETE FROM secret WHERE key_id IS NULL AND is_revoked = 0")
             try connection.run("DELETE FROM due")
             try connection.run("UPDATE due_state SET is_whole = 0")
+            // Tenants came as whole files.
+            try connection.run("UPDATE node_log SET needed = NULL")
             try connection.commit()
             connection.close()
         } catch {
@@ -58,8 +60,10 @@ package enum NodeCopy {
                 AES256GCM.open(sealed, key: old, associatedData: id.bytes), key: new, associatedData: id.bytes,
                 random: random)
         }
-        let tenants = try connection.rows("SELECT id, wrapped_secret_key, wrapped_signing_key FROM tenant") {
-            try (id: $0.tenantID(), secret: $0.blob(), signing: $0.blob())
+        let tenants = try connection.rows(
+            "SELECT id, wrapped_secret_key, wrapped_signing_key FROM tenant LEFT JOIN tenant_key ON tenant_id = id"
+        ) {
+            try (id: $0.tenantID(), secret: $0.optionalBlob() ?? [], signing: $0.optionalBlob() ?? [])
         }
         for tenant in tenants {
             guard kept.contains(tenant.id) else {
@@ -70,7 +74,7 @@ package enum NodeCopy {
                 continue
             }
             try connection.run(
-                "UPDATE tenant SET wrapped_secret_key = ?2, wrapped_signing_key = ?3 WHERE id = ?1",
+                "UPDATE tenant_key SET wrapped_secret_key = ?2, wrapped_signing_key = ?3 WHERE tenant_id = ?1",
                 .blob(tenant.id.bytes), .blob(try again(tenant.secret, of: tenant.id)),
                 .blob(try again(tenant.signing, of: tenant.id)))
         }
@@ -84,8 +88,41 @@ package enum NodeCopy {
         }
     }
 
+    /// A copy that goes into an archive: tenants' keys are no part of it, nor what is the old node's alone. Changes of
+    /// the registry are applied to it later, row by row.
+    package static func strip(registry path: String) throws {
+        let connection = try Connection(path: path, flags: [.readWrite])
+        defer { connection.close() }
+        try connection.execute("PRAGMA secure_delete=ON; DELETE FROM tenant_key; VACUUM")
+        try DataDirectory.synchronise(file: path)
+    }
+
+    /// Tables of the registry that an archive has no rows of.
+    package static let unarchived: Set<String> = ["tenant_key", "marker", "due", "due_state", "node_log"]
+
+    /// Makes a registry whole that was stripped: with what became of its rows since, in their order, and with tenants'
+    /// keys as the old node had wrapped them.
+    package static func complete(
+        registry path: String, changes: [[UInt8]], keys: [TenantID: WrappedKeys]
+    ) throws {
+        let connection = try Connection(path: path, flags: [.readWrite])
+        defer { connection.close() }
+        try connection.execute("PRAGMA foreign_keys=OFF; PRAGMA recursive_triggers=OFF")
+        for change in changes { try connection.apply(changes: change) }
+        try connection.beginImmediate()
+        for (id, wrapped) in keys {
+            try connection.run(
+                """
+                INSERT OR REPLACE INTO tenant_key (tenant_id, wrapped_secret_key, wrapped_signing_key)
+                SELECT id, ?2, ?3 FROM tenant WHERE id = ?1
+                """, .blob(id.bytes), .blob(wrapped.secret), .blob(wrapped.signing))
+        }
+        try connection.commit()
+        try DataDirectory.synchronise(file: path)
+    }
+
     /// What a tenant's own objects are sealed under, out of a copy of the registry; nil where it has no such tenant.
-    package static func secretKeys(inRegistry path: String, under masterKey: [UInt8]) throws -> [TenantID: [UInt8]] {
+    package static func wrappedKeys(inRegistry path: String) throws -> [TenantID: WrappedKeys] {
         let connection = try Connection(path: path, flags: .immutable)
         defer { connection.close() }
         try connection.configureForeign()
@@ -94,13 +131,43 @@ package enum NodeCopy {
         }
         let faults = try connection.integrityCheck()
         if let fault = faults.first { throw TenantFileError.damaged(fault) }
-        var keys: [TenantID: [UInt8]] = [:]
-        let rows = try connection.rows("SELECT id, wrapped_secret_key FROM tenant") {
-            try (id: $0.tenantID(), wrapped: $0.blob())
+        // Of an older program's registry they are in the tenants' rows.
+        let isOlder = try connection.userVersion < RegistryTenantKeysMigration.migration.version
+        let source =
+            isOlder
+            ? "SELECT id, wrapped_secret_key, wrapped_signing_key FROM tenant" : RegistryTenantKeysMigration.keys
+        var keys: [TenantID: WrappedKeys] = [:]
+        let rows = try connection.rows(dynamic: source) {
+            try (id: $0.tenantID(), wrapped: WrappedKeys(secret: $0.blob(), signing: $0.blob()))
         }
-        for row in rows {
-            keys[row.id] = try AES256GCM.open(row.wrapped, key: masterKey, associatedData: row.id.bytes)
-        }
+        for row in rows { keys[row.id] = row.wrapped }
         return keys
+    }
+}
+
+/// A tenant's two keys as the registry has them, under the master key.
+package struct WrappedKeys: Sendable, Equatable {
+    package let secret: [UInt8]
+    package let signing: [UInt8]
+
+    package init(secret: [UInt8], signing: [UInt8]) {
+        self.secret = secret
+        self.signing = signing
+    }
+
+    /// The key itself. Throws where the master key is another.
+    package func secretKey(under masterKey: [UInt8], of id: TenantID) throws -> [UInt8] {
+        try AES256GCM.open(secret, key: masterKey, associatedData: id.bytes)
+    }
+
+    /// Signs a file that a replay has made, as its own node would have signed an export of that moment.
+    package func sign(_ path: String, under masterKey: [UInt8], of id: TenantID) throws -> AuditHead {
+        let seed = try AES256GCM.open(signing, key: masterKey, associatedData: id.bytes)
+        let connection = try Connection(path: path, flags: .immutable)
+        defer { connection.close() }
+        try connection.configureForeign()
+        let head = try AuditHead(lastOf: connection)
+        try ExportSeal.append(to: path, head: head, tenant: id, key: SigningKey(seed: seed))
+        return head
     }
 }

@@ -18,7 +18,7 @@ package struct TenantID: Hashable, Sendable {
     }
 
     /// As `text` writes it; nil for anything else.
-    init?(text: String) {
+    package init?(text: String) {
         guard let bytes = Hex.decode(text.replacing("-", with: "")), let id = TenantID(bytes: bytes), id.text == text
         else { return nil }
         self = id
@@ -31,19 +31,28 @@ package struct TenantID: Hashable, Sendable {
     }
 
     package var bytes: [UInt8] {
-        (0..<8).map { UInt8(truncatingIfNeeded: high >> (56 - 8 * $0)) }
-            + (0..<8).map { UInt8(truncatingIfNeeded: low >> (56 - 8 * $0)) }
+        withUnsafeBytes { [UInt8]($0) }
+    }
+
+    func withUnsafeBytes<Value>(_ body: (UnsafeRawBufferPointer) -> Value) -> Value {
+        Swift.withUnsafeBytes(of: (high.bigEndian, low.bigEndian)) { body($0) }
     }
 
     /// 36 characters, lower case.
     package var text: String {
-        let hex = Hex.encode(bytes)
-        var parts: [Substring] = []
-        var rest = Substring(hex)
-        for length in [8, 4, 4, 4, 12] {
-            parts.append(rest.prefix(length))
-            rest = rest.dropFirst(length)
+        String(unsafeUninitializedCapacity: 36) { text in
+            var place = 0
+            for digit in 0..<32 {
+                if digit == 8 || digit == 12 || digit == 16 || digit == 20 {
+                    text[place] = 0x2D
+                    place += 1
+                }
+                let word = digit < 16 ? high : low
+                let nibble = UInt8(truncatingIfNeeded: word >> UInt64(60 - 4 * (digit & 15))) & 15
+                text[place] = nibble < 10 ? 0x30 + nibble : 0x57 + nibble
+                place += 1
+            }
+            return place
         }
-        return parts.joined(separator: "-")
     }
 }

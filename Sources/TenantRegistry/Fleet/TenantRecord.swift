@@ -13,6 +13,7 @@ package final class TenantRecord: Sendable {
     package let readLog = ReadLog()
     package let answers = AnswerCache()
     package let counters = TenantCounters()
+    package let traffic = TrafficHours()
     let meter = TenantMeter()
     /// When the file is to be asked for what falls due; the board's.
     let due = DueStand()
@@ -64,6 +65,11 @@ package final class TenantRecord: Sendable {
     /// How often it has changed where webhooks go and what signs them, since the node started.
     package var webhookChanges: Int { webhookCell.load(ordering: .acquiring) }
     func noteWebhookChange() { webhookCell.add(1, ordering: .releasing) }
+
+    /// Quotas of which four fifths or all are used, as they were last looked at.
+    package var quotaLevels: [(kind: QuotaKind, level: Int64)] {
+        meter.stands.filter { $0.value.level > 0 }.map { ($0.key, $0.value.level) }
+    }
 
     /// A call of it comes: the clock looks at it in its next round.
     package func touch() { if !isTouched.load(ordering: .relaxed) { touched.take(self) } }

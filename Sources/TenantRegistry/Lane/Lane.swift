@@ -1,72 +1,5 @@
-package import SQLite
+import SQLite
 package import Synchronization
-
-private enum QueueAdmission {
-    case queued
-    case scheduled
-    case refused(LaneFailure)
-}
-
-/// One open file as a lane sees it: the hooks around a batch. All calls come from the worker that runs the lane.
-package protocol LaneFile: AnyObject, SendableMetatype {
-    var connection: Connection { get }
-    /// A job is about to run; what it notes for after the commit is its own until the next one begins.
-    func jobBegins()
-    /// The job's writes were undone: forget what it noted.
-    func jobUndone()
-    /// The last writes of a batch, before COMMIT: audit rows, usage, signature.
-    func seal() throws
-    /// After COMMIT, before anybody is answered: memory takes over what the file now says.
-    func committed()
-    /// The batch is gone: forget everything that it noted.
-    func rolledBack()
-    /// Writes one row of no meaning, so that a COMMIT that failed is known to stay away (0003).
-    func writeMarker() throws
-    /// After the answers have left: checkpoint where due.
-    func rest()
-    /// Closes the file; its WAL is emptied first.
-    func close()
-}
-
-/// Why a job has no result.
-package enum LaneFailure: Error, Sendable {
-    /// The lane's queue is at its bound: try again shortly.
-    case tooManyWaiting
-    /// The tenant's file cannot be opened or is not what it should be; the log says which and why.
-    case unavailable
-    /// The tenant's own size quota is reached (`max_page_count`).
-    case quotaReached
-    /// The disk is full or below its reserve. Nothing was done.
-    case storageFull
-    /// The commit failed and nothing of it will come back. Nothing was done.
-    case notCommitted
-    /// The commit failed and may or may not be there after a restart; the tenant is fenced until that is settled.
-    case outcomeUnknown
-    /// A statement failed for a reason of its own: a defect or a damaged file. Nothing was done.
-    case failed(SQLiteError)
-    /// A row holds what cannot be; the log says which. Nothing was done, and everything else is served.
-    case corrupt(CorruptRow)
-    /// The gateway is stopping, or the tenant was deleted.
-    case closed
-}
-
-/// One operation for a lane. `perform` runs inside the batch's transaction, perhaps twice (when the batch was lost),
-/// and returns what to do once the commit is safe. Exactly one of that and `fail` is called, on the lane's worker.
-package struct LaneJob<File: LaneFile>: Sendable {
-    package typealias Completion = @Sendable (File) -> Void
-    let writes: Bool
-    let perform: @Sendable (File) throws -> Completion
-    let fail: @Sendable (LaneFailure) -> Void
-
-    package init(
-        writes: Bool, perform: @escaping @Sendable (File) throws -> Completion,
-        fail: @escaping @Sendable (LaneFailure) -> Void
-    ) {
-        self.writes = writes
-        self.perform = perform
-        self.fail = fail
-    }
-}
 
 /// What the owner of a lane does outside a batch: export steps, swapping a restored file in, closing, deleting.
 package struct LaneControl<File: LaneFile> {
@@ -78,6 +11,8 @@ package struct LaneControl<File: LaneFile> {
     /// Takes a file over that was opened elsewhere, on this worker; none is open.
     package func adopt(_ file: File) { lane.adopt(file) }
     package var isOpen: Bool { lane.isOpen }
+    /// What it holds is not settled.
+    package var isFenced: Bool { lane.isFenced }
     /// From now on every job fails as `.closed`: the tenant is gone.
     package func retire() { lane.retire() }
 }
@@ -88,8 +23,11 @@ package struct LaneControl<File: LaneFile> {
 /// once. While one batch syncs the next gathers, which is the whole of group commit. `submit` may be called from any
 /// thread.
 ///
-/// `@unchecked Sendable`: `file`, `isFenced` and `guardedBatchesLeft` belong to the worker running the lane; everything
-/// else is in `state`.
+/// Where the file's commits go to the node's log (B1), COMMIT and durability are two moments: the next batch runs after
+/// the one, and all that leaves the lane waits in `undurable` for the other.
+///
+/// `@unchecked Sendable`: `file` and what is said of it belong to the worker running the lane; everything else is in
+/// `state` and `undurable`.
 package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
     private enum Work {
         case job(LaneJob<File>)
@@ -112,13 +50,22 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
 
     package let name: String
     private let state = Mutex(State())
-    private let pool: LanePool
-    private let bounds: Bounds
+    let undurable = Mutex(UndurableBatches<File>())
+    let pool: LanePool
+    let bounds: Bounds
     private let open: @Sendable () throws -> File
     private let recover: @Sendable () throws -> Void
-    private let report: @Sendable (String) -> Void
-    private var file: File?
-    private var isFenced = false
+    let report: @Sendable (String) -> Void
+    private(set) var file: File?
+    /// The file's; nil: each commit syncs by itself.
+    private(set) var log: (any LaneLog)?
+    private(set) var isFenced = false
+    /// Of the file's last commit of which SQLite says that it is one.
+    var committedLSN: UInt64 = 0
+    /// The log took a commit of which SQLite says that it failed: the file will hold what the handle does not know.
+    private(set) var isBehindLog = false
+    /// A checkpoint waits for the log.
+    var owesRest = false
     /// Batches that still run with a savepoint for each job.
     private var guardedBatchesLeft = 0
     /// When work last came, in the pool's ticks: for eviction.
@@ -149,16 +96,16 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
     }
 
     /// Queues work that needs the file outside a transaction. Behind everything queued before it, ahead of all that
-    /// follows.
+    /// follows; it finds nothing that is not durable, and nobody of before it unanswered.
     package func exclusively(
         _ work: @escaping @Sendable (LaneControl<File>) -> Void, orElse fail: @escaping @Sendable (LaneFailure) -> Void
     ) {
         enqueue(.exclusive(work, fail), isBounded: false, refuse: fail)
     }
 
-    /// Calls `then` when everything that was queued before has run, at once where nothing was.
+    /// Calls `then` when everything that was queued before has run and was answered, at once where nothing was.
     package func whenQuiet(_ then: @escaping @Sendable () -> Void) {
-        if state.withLock({ !$0.isScheduled }) { return then() }
+        if state.withLock({ !$0.isScheduled }), undurable.withLock({ $0.isEmpty }) { return then() }
         exclusively({ _ in then() }, orElse: { _ in then() })
     }
 
@@ -185,40 +132,71 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
 
     func run() -> Bool {
         lastUsed.store(pool.tick(), ordering: .relaxed)
-        var jobs: [LaneJob<File>] = []
-        var exclusive: (work: @Sendable (LaneControl<File>) -> Void, fail: @Sendable (LaneFailure) -> Void)?
-        state.withLock { state in
-            while jobs.count < bounds.batchJobsMax, let next = state.queue.popFirst() {
-                switch next {
-                case .job(let job): jobs.append(job)
-                case .exclusive(let work, let fail):
-                    if jobs.isEmpty { exclusive = (work, fail) } else { state.queue.prepend(next) }
-                }
-                if exclusive != nil { break }
-                if case .exclusive = next { break }
+        if let log, !isReady(log) { return false }
+        switch take(isSettled: isSettled) {
+        case .exclusive(let work):
+            work(LaneControl(lane: self))
+            noteCommits()
+        case .held: return !park()
+        case .jobs(let taken):
+            var (jobs, writes) = (taken, taken.contains { $0.writes })
+            if writes, let log {
+                guard let admitted = admit(taken, log) else { return false }
+                if admitted.count < jobs.count { (jobs, writes) = (admitted, false) }
             }
+            if !jobs.isEmpty { runBatch(jobs, writes: writes) }
         }
-        if let exclusive {
-            exclusive.work(LaneControl(lane: self))
-        } else if !jobs.isEmpty {
-            runBatch(jobs)
-        }
-        if !isFenced { file?.rest() }
+        let parks = !isFenced && restParks()
         walPages.store(file?.connection.walPages ?? 0, ordering: .relaxed)
+        if parks { return !park() }
         return state.withLock { state in
             if state.queue.isEmpty { state.isScheduled = false }
             return state.isScheduled
         }
     }
 
-    private func runBatch(_ jobs: [LaneJob<File>]) {
+    private enum Turn {
+        case jobs([LaneJob<File>])
+        case exclusive(@Sendable (LaneControl<File>) -> Void)
+        /// Exclusive work comes next, and has to wait for the log.
+        case held
+    }
+
+    private func take(isSettled: Bool) -> Turn {
+        state.withLock { state in
+            var jobs: [LaneJob<File>] = []
+            while jobs.count < bounds.batchJobsMax, let next = state.queue.popFirst() {
+                switch next {
+                case .job(let job): jobs.append(job)
+                case .exclusive(let work, _):
+                    if jobs.isEmpty && isSettled { return .exclusive(work) }
+                    state.queue.prepend(next)
+                    return jobs.isEmpty ? .held : .jobs(jobs)
+                }
+            }
+            return .jobs(jobs)
+        }
+    }
+
+    /// Has the lane run, where it rests.
+    func wake() {
+        let isIdle = state.withLock { state in
+            defer { state.isScheduled = true }
+            return !state.isScheduled
+        }
+        if isIdle { pool.schedule(self) }
+    }
+
+    private func runBatch(_ jobs: [LaneJob<File>], writes: Bool) {
         let file: File
         do {
             file = try openFile()
         } catch {
-            report("\(name): cannot be opened: \(error)")
-            pool.metrics.unavailable.add(UInt64(jobs.count), ordering: .relaxed)
-            for job in jobs { job.fail(.unavailable) }
+            if (error as? LaneFailure)?.isOfCluster != true {
+                report("\(name): cannot be opened: \(error)")
+                pool.metrics.unavailable.add(UInt64(jobs.count), ordering: .relaxed)
+            }
+            for job in jobs { job.fail(error as? LaneFailure ?? .unavailable) }
             return
         }
         let clock = ContinuousClock()
@@ -227,10 +205,9 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
         var started = 0
         var completions: [LaneJob<File>.Completion?] = []
         completions.reserveCapacity(jobs.count)
-        var failures: [(Int, LaneFailure)] = []
-        let writes = jobs.contains { $0.writes }
+        var failures: [(index: Int, failure: LaneFailure)] = []
         let isGuarded = guardedBatchesLeft > 0
-        if isGuarded { guardedBatchesLeft -= 1 }
+        guardedBatchesLeft -= isGuarded ? 1 : 0
         do {
             try begin(file, writes: writes)
             for (index, job) in jobs.enumerated() {
@@ -262,7 +239,7 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
         } catch is SavepointNeeded {
             undo(file)
             guardedBatchesLeft = guardedBatchesAfterUndo
-            return runBatch(jobs)
+            return runBatch(jobs, writes: writes)
         } catch {
             // SQLite has ended the transaction (FULL, IOERR, NOMEM, interrupt), or the batch's last rows failed.
             undo(file)
@@ -271,14 +248,14 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
             // ever.
             let tried = max(started, 1)
             putBack(jobs[tried...])
-            for job in jobs[..<tried] { runAlone(job, in: file) }
+            for (index, job) in jobs[..<tried].enumerated() {
+                if isBehindLog { return putBack(jobs[index..<tried]) }
+                runAlone(job, in: file)
+            }
             return
         }
-        file.committed()
-        pool.aroundAnswers {
-            for completion in completions { completion?(file) }
-        }
-        for (index, failure) in failures { jobs[index].fail(failure) }
+        let effects = file.committed()
+        answer(.init(file, log, effects, jobs, completions, failures))
     }
 
     /// A savepoint costs a copy of every page that the job writes to, and hardly a job fails after its first write:
@@ -308,14 +285,14 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
             let completion = try perform(job, in: file, isGuarded: true)
             try seal(file)
             try commit(file)
-            file.committed()
-            completion(file)
+            let effects = file.committed()
+            answer(.init(file, log, effects, [job], [completion], []))
         } catch let error as CommitFailed {
             settle(file, [job], error.cause)
         } catch {
             let failure = failure(error, in: file)
             undo(file)
-            job.fail(failure)
+            refuse([job], failure, in: file)
         }
     }
 
@@ -340,11 +317,21 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
     /// A COMMIT failed: nobody is answered until a marker row has committed on the same handle; else the tenant is
     /// fenced.
     private func settle(_ file: File, _ jobs: [LaneJob<File>], _ cause: SQLiteError) {
+        undo(file)
+        let known = file.takeFailedCommit()
+        // What the log knows the handle does not have.
+        if known != nil { discardFile(isExpected: true) }
+        if case .cameLate = known { return putBack(jobs[...]) }
         report("\(name): commit failed: \(cause)")
         pool.metrics.commitsFailed.add(1, ordering: .relaxed)
-        undo(file)
+        if case .told(let failure) = known { return jobs.forEach { $0.fail(failure) } }
         // Pages are counted against the quota before COMMIT: here FULL is the disk.
-        var told = cause.isFull ? LaneFailure.storageFull : .notCommitted
+        var told = cause.isFull ? LaneFailure.storageFull : log?.refusal ?? .notCommitted
+        if log != nil {
+            // What the log has not taken is nowhere that it could come back from.
+            isBehindLog = file.lastLSN != committedLSN
+            return refuse(jobs, isBehindLog ? .outcomeUnknown : told, in: file)
+        }
         do {
             try file.writeMarker()
         } catch {
@@ -376,35 +363,7 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
         file.rolledBack()
     }
 
-    private func failure(_ error: any Error, in file: File) -> LaneFailure {
-        if let failure = error as? LaneFailure { return failure }
-        let cause = (error as? TransactionLost)?.cause ?? error
-        if let corrupt = cause as? CorruptRow {
-            report("\(name): \(corrupt)")
-            return .corrupt(corrupt)
-        }
-        guard let error = cause as? SQLiteError else {
-            report("\(name): \(cause)")
-            return .unavailable
-        }
-        if error.isFull { return isQuota(file) ? .quotaReached : .storageFull }
-        report("\(name): \(error)")
-        if error.isIOError || error.isNoMemory { return .notCommitted }
-        if error.isCorrupt {
-            pool.metrics.unavailable.add(1, ordering: .relaxed)
-            return .unavailable
-        }
-        return .failed(error)
-    }
-
-    /// FULL means the quota where the file is at it, or where the disk has room: SQLite may have taken the pages back
-    /// already when it is asked.
-    private func isQuota(_ file: File) -> Bool {
-        if file.connection.isAtPageQuota { return true }
-        return DataDirectory.freeBytes(at: file.connection.path).map { $0 > laneRoomBytesMin } ?? false
-    }
-
-    private func putBack(_ jobs: ArraySlice<LaneJob<File>>) {
+    func putBack(_ jobs: ArraySlice<LaneJob<File>>) {
         state.withLock { state in
             for job in jobs.reversed() { state.queue.prepend(.job(job)) }
         }
@@ -432,14 +391,35 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
     func adopt(_ opened: File) {
         precondition(file == nil, "two files of one lane")
         file = opened
+        log = opened.log
         pool.opened(self)
+        let effects = opened.takeOpening()
+        if effects == nil && opened.lastLSN == 0 { return }
+        // What its opening has committed is waited for like a batch.
+        answer(.init(opened, log, effects, [], [], []))
     }
 
     func closeFile() {
         guard let open = file else { return }
         // A fenced handle is not asked to write: what is on the disk is settled as it lies there.
         if isFenced { open.connection.close() } else { open.close() }
+        forget()
+    }
+
+    /// The handle holds what is lost, or lacks what is not: it goes without a write to the file, and the next use opens
+    /// the file as the log has it.
+    func discardFile(isExpected: Bool = false) {
+        file?.discard()
+        if !isExpected { report("\(name): its handle was thrown away; opened anew from the log with its next use") }
+        forget()
+    }
+
+    private func forget() {
         file = nil
+        log = nil
+        committedLSN = 0
+        isBehindLog = false
+        owesRest = false
         pool.closed(self)
     }
 
@@ -461,18 +441,23 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
     }
 
     func evict() {
-        exclusively({ control in if self.waiting == 0 { control.closeFile() } }, orElse: { _ in })
+        exclusively(
+            { [self] control in if waiting == 0, file?.isUnfinished != true { control.closeFile() } },
+            orElse: { _ in })
     }
 }
 
-/// A disk with less free is taken for full: no operation writes more.
-private let laneRoomBytesMin: Int64 = 16 << 20
+private enum QueueAdmission {
+    case queued
+    case scheduled
+    case refused(LaneFailure)
+}
 
 /// After a batch had to be undone for one job's sake, so many run with savepoints: what fails late comes in rows.
 private let guardedBatchesAfterUndo = 32
 
 private struct CommitFailed: Error { let cause: SQLiteError }
-private struct TransactionLost: Error { let cause: any Error }
+struct TransactionLost: Error { let cause: any Error }
 
 extension Duration {
     package var wholeMicroseconds: UInt64 {

@@ -20,6 +20,8 @@ package final class LanePool: Sendable {
     private let openLanes = Mutex<[ObjectIdentifier: any LaneRunnable]>([:])
     private let ticks = Atomic<UInt64>(0)
     package let openFilesMax: Int
+    /// WALs in memory take more than they should: lanes give theirs back sooner.
+    package let isPressed = Atomic<Bool>(false)
     /// Runs what answers a whole batch; the gateway has its loops woken once for all of it.
     let aroundAnswers: @Sendable (() -> Void) -> Void
 
@@ -62,6 +64,8 @@ package final class LanePool: Sendable {
         for victim in victims { victim.evict() }
     }
 
+    func hasOpen(_ lane: any LaneRunnable) -> Bool { openLanes.withLock { $0[ObjectIdentifier(lane)] != nil } }
+
     func closed(_ lane: any LaneRunnable) {
         _ = openLanes.withLock { $0.removeValue(forKey: ObjectIdentifier(lane)) }
     }
@@ -82,6 +86,10 @@ package final class LaneMetrics: Sendable {
     /// Operations refused because their file could not be opened or is damaged.
     package let unavailable = Atomic<UInt64>(0)
     package let filesOpened = Atomic<UInt64>(0)
+    /// Batches that had committed when the log failed: their callers were told that the outcome is unknown.
+    package let batchesUnknown = Atomic<UInt64>(0)
+    /// How often a lane waited for the log before it went on.
+    package let parked = Atomic<UInt64>(0)
     package let checkpoints = Atomic<UInt64>(0)
     package let commitTime = Histogram(upperBounds: [
         100, 250, 500, 1_000, 2_500, 5_000, 10_000, 50_000, 250_000, 1_000_000,

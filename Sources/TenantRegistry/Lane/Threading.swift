@@ -112,6 +112,14 @@ package struct Deque<Element> {
         count += 1
     }
 
+    /// Changes an element in its place, counted from the first.
+    mutating func update(_ place: Int, _ change: (inout Element) -> Void) {
+        let index = (head + place) & (ring.count - 1)
+        guard place < count, var element = ring[index] else { return }
+        change(&element)
+        ring[index] = element
+    }
+
     package mutating func prepend(_ element: Element) {
         if count == ring.count { grow() }
         head = (head - 1) & (ring.count - 1)

@@ -78,7 +78,7 @@ extension Fleet {
         case .another:
             // A month in which a tenant does nothing is told of all the same.
             for record in roster.allTenants {
-                gathered.take { $0.bytes.append((record.id, DataDirectory.size(of: data.tenantPath(record.id)) ?? 0)) }
+                gathered.take { $0.bytes.append((record.id, data.tenantBytes(record.id))) }
             }
         case .same: break
         }

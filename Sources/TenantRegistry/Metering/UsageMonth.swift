@@ -86,8 +86,8 @@ struct UsageTable {
         WHERE (m.slug = ?1 OR m.tenant_id = ?2) AND (-u.month, m.slug, m.tenant_id) > (?3, ?4, ?5)
         ORDER BY u.month DESC, m.slug, m.tenant_id LIMIT ?6
         """)
-    static let marks = Statement("SELECT tenant_id, mark_incarnation, mark_sequence FROM metered_tenant")
-    static let stands = Statement(
+    static let marks = PerTenant("SELECT tenant_id, mark_incarnation, mark_sequence FROM metered_tenant")
+    static let stands = PerTenant(
         """
         SELECT tenant_id, quota, level, warning_month, warning_most, full_month, full_most FROM quota_stand
         """)

@@ -21,6 +21,10 @@ package final class ProviderKeyRecord: Sendable {
         savedUse = Atomic(key.lastUsedAt?.milliseconds ?? 0)
     }
 
+    fileprivate func isStill(_ key: ProviderKey) -> Bool {
+        name == key.name && role == key.role && expiresAt == key.expiresAt
+    }
+
     package func used(at now: Timestamp) { lastUse.store(now.milliseconds, ordering: .relaxed) }
 
     package var lastUsedAt: Timestamp? {
@@ -46,15 +50,29 @@ package final class ProviderKeyRing: ProviderKeyRows, Sendable {
 
     private let entries: Mutex<[Digest: Entry]>
 
-    init(_ secrets: [RegistrySnapshot.ProviderSecretRow]) {
+    init(_ secrets: [RegistrySnapshot.ProviderSecretRow]) { entries = Mutex(Self.entries(secrets, knowing: [:])) }
+
+    /// What another node changed.
+    func replace(with secrets: [RegistrySnapshot.ProviderSecretRow]) {
+        entries.withLock { entries in
+            let known = Dictionary(entries.values.map { ($0.key.id, $0.key) }, uniquingKeysWith: { first, _ in first })
+            entries = Self.entries(secrets, knowing: known)
+        }
+    }
+
+    /// A record that is the same as before stays: it knows when it was last used.
+    private static func entries(
+        _ secrets: [RegistrySnapshot.ProviderSecretRow], knowing known: [Int64: ProviderKeyRecord]
+    ) -> [Digest: Entry] {
         var records: [Int64: ProviderKeyRecord] = [:]
         var entries: [Digest: Entry] = [:]
         for secret in secrets {
-            let record = records[secret.key.id] ?? ProviderKeyRecord(secret.key)
+            let before = known[secret.key.id].flatMap { $0.isStill(secret.key) ? $0 : nil }
+            let record = records[secret.key.id] ?? before ?? ProviderKeyRecord(secret.key)
             records[secret.key.id] = record
             entries[secret.hash] = Entry(key: record, endsAt: secret.endsAt)
         }
-        self.entries = Mutex(entries)
+        return entries
     }
 
     /// The key that this secret opens now; nil for unknown, rotated-out, revoked and expired alike.

@@ -25,6 +25,8 @@ package struct RegistrySnapshot {
     package var certificates: [DomainCertificate] = []
     /// The process before this one stopped in order: no row of what falls due is too late.
     package var isDueWhole = false
+    /// The log that files may lack something of (B1).
+    package var neededLog: LogID?
 }
 
 extension RegistrySnapshot {
@@ -158,8 +160,15 @@ package protocol Registry: AnyObject, Sendable {
         _ selection: UsageSelection, after place: MeterPlace?, limit: Int, then: @escaping Done<[UsageMonth]>)
     /// When files are to be asked next; nil: never. `isWhole`: the process stops in order, and no row is too late.
     func saveDue(_ rows: [(TenantID, Timestamp?)], isWhole: Bool, then: @escaping Done<Void>)
+    /// Files may lack what this log has: said before the first that does, taken back (nil) once all have everything.
+    func noteLog(needed: LogID?, then: @escaping Done<Void>)
     /// One consistent copy of it in a file that does not exist yet; it is synced.
     func copy(to path: String, then: @escaping Done<Void>)
+    /// What became of its rows since the last call; from the first on everything is noted (B3).
+    func takeChanges(then: @escaping Done<RegistryChanges>)
+    /// It moves with every job: where it has not, nothing changed.
+    var used: UInt64 { get }
+    func wrappedKeys(of tenant: TenantID, then: @escaping Done<WrappedKeys?>)
     /// Operations that wait. For metrics.
     var waiting: Int { get }
     func close(then: @escaping @Sendable () -> Void)
@@ -170,21 +179,29 @@ package final class SQLiteRegistry: Registry {
     private let path: String
     let lane: Lane<RegistryStore>
     private let metrics: LaneMetrics
+    let shared: SharedRegistry?
 
-    package init(path: String, pool: LanePool, report: @escaping @Sendable (String) -> Void) {
+    /// `shared`: where the nodes of a cluster have it in common (N5).
+    package convenience init(path: String, pool: LanePool, report: @escaping @Sendable (String) -> Void) {
+        self.init(path: path, pool: pool, shared: nil, report: report)
+    }
+
+    init(path: String, pool: LanePool, shared: SharedRegistry?, report: @escaping @Sendable (String) -> Void) {
         self.path = path
+        self.shared = shared
         let metrics = pool.metrics
         self.metrics = metrics
         lane = Lane(
-            name: "registry", pool: pool, open: { try RegistryStore(path: path, metrics: metrics) },
-            recover: { try FileRecovery.copyAndSwap(path) }, report: report)
+            name: "registry", pool: pool,
+            open: { try Self.open(path, metrics, shared) },
+            recover: { if shared == nil { try FileRecovery.copyAndSwap(path) } }, report: report)
     }
 
     package var waiting: Int { lane.waiting }
 
     /// Before any other call, while no lane runs: opens, migrates, reads everything, closes.
     package func snapshot() throws -> RegistrySnapshot {
-        let store = try RegistryStore(path: path, metrics: metrics)
+        let store = try Self.open(path, metrics, shared)
         defer { store.close() }
         let snapshot = try RegistryReading(connection: store.connection).snapshot()
         // From here on a crash may leave a row too late.
@@ -238,13 +255,16 @@ package final class SQLiteRegistry: Registry {
                 try connection.run(
                     """
                     INSERT INTO tenant (id, slug, blueprint, state, tier, currency, key_prefix, owner_email, created_at,
-                        refundable_until, wrapped_secret_key, wrapped_signing_key)
-                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+                        refundable_until)
+                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
                     """,
                     .blob(profile.id.bytes), .text(profile.slug), .text(profile.blueprint),
                     .integer(profile.state.rawValue), .text(profile.tier.rawValue), .text(profile.currency),
                     .text(profile.keyPrefix), .text(profile.ownerEmail), .integer(profile.createdAt.milliseconds),
-                    .integer(profile.refundableUntil.milliseconds), .blob(wrappedSecretKey), .blob(wrappedSigningKey))
+                    .integer(profile.refundableUntil.milliseconds))
+                try connection.run(
+                    "INSERT INTO tenant_key (tenant_id, wrapped_secret_key, wrapped_signing_key) VALUES (?1, ?2, ?3)",
+                    .blob(profile.id.bytes), .blob(wrappedSecretKey), .blob(wrappedSigningKey))
             }, then: then)
     }
 
@@ -453,21 +473,6 @@ package final class SQLiteRegistry: Registry {
                         "UPDATE tenant SET requests_month = ?2, requests_count = ?3, last_request_at = ?4 WHERE id = ?1",
                         .blob(tenant.bytes), .integer(month), .integer(count), .optional(last?.milliseconds))
                 }
-            }, then: then)
-    }
-
-    package func saveDue(_ rows: [(TenantID, Timestamp?)], isWhole: Bool, then: @escaping Done<Void>) {
-        write(
-            { connection in
-                for (tenant, at) in rows {
-                    try connection.run(
-                        """
-                        INSERT INTO due (tenant_id, at) SELECT id, ?2 FROM tenant WHERE id = ?1
-                        ON CONFLICT DO UPDATE SET at = excluded.at
-                        """,
-                        .blob(tenant.bytes), .optional(at?.milliseconds))
-                }
-                if isWhole { try connection.run("UPDATE due_state SET is_whole = 1") }
             }, then: then)
     }
 

@@ -1,13 +1,23 @@
 import Cryptography
 import SQLite
 
-/// Reads the whole registry at start. A row that cannot be read is left out and told; it takes nothing else with it,
-/// and the file of the tenant that it is about is asked instead.
+/// Reads the whole registry at start, or what it says of one tenant. A row that cannot be read is left out and told; it
+/// takes nothing else with it, and the file of the tenant that it is about is asked instead.
 struct RegistryReading {
     let connection: Connection
+    /// Nil: every tenant.
+    var only: TenantID?
 
     func snapshot() throws -> RegistrySnapshot {
         var snapshot = RegistrySnapshot()
+        try readTenants(&snapshot)
+        snapshot.isDueWhole = try connection.row(Self.isDueWhole) { try $0.bool() } ?? false
+        try each(Self.neededLog, &snapshot) { row, snapshot in snapshot.neededLog = try row.optionalLogID() }
+        try readProviderSecrets(&snapshot)
+        return snapshot
+    }
+
+    private func readTenants(_ snapshot: inout RegistrySnapshot) throws {
         var place: [TenantID: Int] = [:]
         let hosts = try readDomains(&snapshot)
         try each(StoredTenant.all, &snapshot) { row, snapshot in
@@ -46,19 +56,38 @@ struct RegistryReading {
             let kind: QuotaKind = try row.value()
             tenant.quotaStands[kind] = try QuotaStand(&row)
         }
-        snapshot.isDueWhole = try connection.row(Self.isDueWhole) { try $0.bool() } ?? false
+    }
+
+    private func readProviderSecrets(_ snapshot: inout RegistrySnapshot) throws {
         try each(ProviderKeyTable.secrets, &snapshot) { row, snapshot in
             snapshot.providerSecrets.append(
                 RegistrySnapshot.ProviderSecretRow(
                     hash: try row.digest(), endsAt: try row.optionalTime(), key: try ProviderKey(&row)))
         }
-        return snapshot
     }
 
-    private static let due = Statement("SELECT tenant_id, at FROM due")
+    // MARK: Parts of it
+
+    /// What it says of one tenant, with its domains' certificates; nil: nothing.
+    static func tenant(
+        _ id: TenantID, in connection: Connection
+    ) throws -> (row: RegistrySnapshot.Tenant, certificates: [DomainCertificate])? {
+        var snapshot = RegistrySnapshot()
+        try RegistryReading(connection: connection, only: id).readTenants(&snapshot)
+        return snapshot.tenants.first.map { ($0, snapshot.certificates) }
+    }
+
+    func providerSecrets() throws -> [RegistrySnapshot.ProviderSecretRow] {
+        var snapshot = RegistrySnapshot()
+        try readProviderSecrets(&snapshot)
+        return snapshot.providerSecrets
+    }
+
+    private static let due = PerTenant("SELECT tenant_id, at FROM due")
     private static let isDueWhole = Statement("SELECT is_whole FROM due_state")
-    private static let domains = Statement(
-        "SELECT tenant_id, host, certificate, wrapped_private_key FROM domain ORDER BY host")
+    private static let neededLog = Statement("SELECT needed FROM node_log")
+    private static let domains = PerTenant(
+        "SELECT tenant_id, host, certificate, wrapped_private_key FROM domain", then: "ORDER BY host")
 
     private func readDomains(_ snapshot: inout RegistrySnapshot) throws -> [TenantID: [String]] {
         var hosts: [TenantID: [String]] = [:]
@@ -76,26 +105,39 @@ struct RegistryReading {
 
     /// One tenant's row, without its domains.
     func profile(id: TenantID) throws -> TenantProfile? {
-        try connection.row(StoredTenant.byID, .blob(id.bytes), read: StoredTenant.init)?.profile
+        try connection.row(StoredTenant.all.one, .blob(id.bytes), read: StoredTenant.init)?.profile
+    }
+
+    private func each(
+        _ statement: PerTenant, _ snapshot: inout RegistrySnapshot,
+        _ read: (inout RowReader, inout RegistrySnapshot) throws -> Void
+    ) throws {
+        guard let only else { return try each(statement.all, &snapshot, read) }
+        try connection.forEach(statement.one, .blob(only.bytes)) { row in try Self.take(&row, &snapshot, read) }
     }
 
     private func each(
         _ statement: Statement, _ snapshot: inout RegistrySnapshot,
         _ read: (inout RowReader, inout RegistrySnapshot) throws -> Void
     ) throws {
-        try connection.forEach(statement) { row in
-            do {
-                try read(&row, &snapshot)
-            } catch let fault as CorruptRow {
-                snapshot.corruptRows.append(fault)
-            }
-            return true
+        try connection.forEach(statement) { row in try Self.take(&row, &snapshot, read) }
+    }
+
+    private static func take(
+        _ row: inout RowReader, _ snapshot: inout RegistrySnapshot,
+        _ read: (inout RowReader, inout RegistrySnapshot) throws -> Void
+    ) throws -> Bool {
+        do {
+            try read(&row, &snapshot)
+        } catch let fault as CorruptRow {
+            snapshot.corruptRows.append(fault)
         }
+        return true
     }
 
     /// Rows whose first column is a tenant's id; those of no tenant are passed by.
     private func eachOfTenant(
-        _ statement: Statement, _ place: [TenantID: Int], _ snapshot: inout RegistrySnapshot,
+        _ statement: PerTenant, _ place: [TenantID: Int], _ snapshot: inout RegistrySnapshot,
         _ read: (inout RowReader, inout RegistrySnapshot.Tenant) throws -> Void
     ) throws {
         try each(statement, &snapshot) { row, snapshot in
@@ -107,6 +149,18 @@ struct RegistryReading {
                 throw error
             }
         }
+    }
+}
+
+/// A statement over rows of all tenants, and the same over one's.
+struct PerTenant: Sendable {
+    let all: Statement
+    let one: Statement
+
+    init(_ sql: String, by column: String = "tenant_id", then rest: String = "") {
+        let before = sql.contains(" WHERE ") ? "AND" : "WHERE"
+        all = Statement("\(sql) \(rest)")
+        one = Statement("\(sql) \(before) \(column) = ?1 \(rest)")
     }
 }
 
@@ -123,8 +177,9 @@ private struct StoredTenant {
         "limit_requests", "limit_window", "limit_burst", "projection_epoch", "incarnation", "requests_month",
         "requests_count", "last_request_at", "wrapped_secret_key", "wrapped_signing_key", "moved_to", "moved_at",
         "moved_from_state", "move_confirmed_at")
-    static let all = Statement("SELECT \(columns) FROM tenant")
-    static let byID = Statement("SELECT \(columns) FROM tenant WHERE id = ?1")
+    // One without its keys is corrupt, not missing.
+    private static let source = "tenant LEFT JOIN tenant_key ON tenant_id = id"
+    static let all = PerTenant("SELECT \(columns) FROM \(source)", by: "id")
 
     init(_ row: inout RowReader) throws {
         profile = TenantProfile(
@@ -155,7 +210,7 @@ private struct StoredTenant {
 extension ResellerProjection {
     fileprivate static let columns = Columns<ResellerProjection>(
         "reseller_id", "public_id", "state", "api_access", "limit_requests", "limit_window", "limit_burst")
-    fileprivate static let all = Statement("SELECT tenant_id, \(columns) FROM reseller")
+    fileprivate static let all = PerTenant("SELECT tenant_id, \(columns) FROM reseller")
 
     fileprivate init(_ row: inout RowReader) throws {
         resellerID = try row.int()
@@ -170,7 +225,7 @@ extension KeyProjection {
     fileprivate static let columns = Columns<KeyProjection>(
         "key_id", "public_id", "role", "book", "scopes", "reseller_id", "account_id", "is_revoked", "expires_at",
         "limit_requests", "limit_window", "limit_burst", "epoch")
-    fileprivate static let all = Statement("SELECT tenant_id, \(columns) FROM api_key")
+    fileprivate static let all = PerTenant("SELECT tenant_id, \(columns) FROM api_key")
 
     /// Without its secrets, which are rows of their own.
     fileprivate init(_ row: inout RowReader) throws {
@@ -190,7 +245,7 @@ extension KeyProjection {
 }
 
 extension KeyProjection.Secret {
-    fileprivate static let all = Statement(
+    fileprivate static let all = PerTenant(
         "SELECT tenant_id, key_id, hash, expires_at FROM secret WHERE is_revoked = 0")
 
     /// Its hash and its end.

@@ -1,4 +1,5 @@
 package import SQLite
+import Synchronization
 
 /// The registry's open file, as its lane sees it: tenants, hashes of keys, and the projection of keys and resellers.
 /// Everything but the wrapped keys can be rebuilt from the tenants' files.
@@ -6,38 +7,89 @@ package final class RegistryStore: LaneFile {
     package let connection: Connection
     private let metrics: LaneMetrics
     private var pace = CheckpointPace()
+    /// What changes, for an archive; nil where nobody asked (B3).
+    private(set) var recorder: ChangeRecorder?
+    private(set) var recording = 0
+    private static let recordings = Atomic<Int>(0)
+    private let shared: (registry: SharedRegistry, sink: SharedRegistrySink)?
 
     /// "TOLR" in ASCII.
     static let applicationID: Int32 = 0x544F_4C52
 
-    init(path: String, metrics: LaneMetrics) throws {
+    /// `shared`: where the nodes of a cluster have it in common; nil: it is this node's alone.
+    init(path: String, metrics: LaneMetrics, shared registry: SharedRegistry? = nil) throws {
         self.metrics = metrics
         try FileSwap.finish(path)
+        shared = try registry.map { ($0, try $0.open()) }
         let isNew = DataDirectory.size(of: path) == nil
         if !isNew { try FileIdentity.check(path) }
-        connection = try Connection(path: path, flags: [.readWrite, .create])
+        connection = try Connection(path: path, flags: [.readWrite, .create], sink: shared?.sink)
+        do { try begin(path, isNew: isNew) } catch {
+            connection.close()
+            throw error
+        }
+    }
+
+    private func begin(_ path: String, isNew: Bool) throws {
         try connection.configureLive()
+        if shared != nil { try connection.beginLogging() }
         if isNew {
             try connection.setApplicationID(Self.applicationID)
         } else if try connection.applicationID != Self.applicationID {
             throw TenantFileError.notATenantFile("\(path) is not a registry")
         }
         try Migrator.migrate(connection, Self.migrations)
+        if let shared { try shared.registry.follow(in: connection, of: shared.sink) }
     }
+
+    var stream: (any SharedStream)? { shared?.sink.stream }
+
+    package func takeFailedCommit() -> FailedCommit? { shared?.sink.takeFailedCommit() }
 
     package func jobBegins() {}
     package func jobUndone() {}
     package func seal() throws {}
-    package func committed() {}
+    package func committed() -> Never? { nil }
+    package var outcome: Void { () }
+    package var isUnfinished: Bool { false }
+    package var log: (any LaneLog)? { nil }
+    package var lastLSN: UInt64 { 0 }
+    package func takeOpening() -> Never? { nil }
     package func rolledBack() {}
 
     package func writeMarker() throws {
         try connection.execute("BEGIN IMMEDIATE; UPDATE marker SET value = value + 1; COMMIT")
     }
 
-    package func rest() { _ = pace.rest(connection, metrics) }
+    package func rest(isDurable: Bool, isPressed: Bool) -> LaneRest { pace.rest(connection, metrics) }
 
-    package func close() { connection.closeEmptyingWAL() }
+    package func close() {
+        recorder?.close()
+        // What is not brought home is played with the next opening.
+        try? bringHome()
+        connection.closeEmptyingWAL()
+    }
+
+    private func bringHome() throws {
+        guard let shared else { return }
+        try connection.checkpoint(.truncate)
+        guard connection.isFileUnsynced else { return }
+        try connection.syncFile()
+        try shared.registry.file.write(mark: shared.sink.place)
+    }
+
+    package func discard() {
+        recorder?.close()
+        connection.close()
+    }
+
+    /// From here on.
+    func record() throws -> ChangeRecorder {
+        let new = try ChangeRecorder(connection, tables: connection.tables(without: NodeCopy.unarchived))
+        recorder = new
+        recording = Self.recordings.add(1, ordering: .relaxed).newValue
+        return new
+    }
 
     static let migrations: [Migration] = [
         Migration(
@@ -149,5 +201,7 @@ package final class RegistryStore: LaneFile {
                 INSERT INTO due_state VALUES (1, 0);
                 """),
         RegistryKeysMigration.migration, RegistryUsageMigration.migration, RegistryMovesMigration.migration,
+        RegistryLogMigration.migration,
+        RegistryTenantKeysMigration.migration,
     ]
 }

@@ -25,11 +25,20 @@ package struct SystemClock: WallClock {
 package struct SystemMonotonicClock: MonotonicClock {
     package init() {}
 
-    package func nanoseconds() -> UInt64 {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
-    }
+    package func nanoseconds() -> UInt64 { wholeNanoseconds(of: CLOCK_MONOTONIC) }
+}
+
+/// The same, its sleep among them.
+package struct BootClock: MonotonicClock {
+    package init() {}
+
+    package func nanoseconds() -> UInt64 { wholeNanoseconds(of: CLOCK_BOOTTIME) }
+}
+
+private func wholeNanoseconds(of clock: clockid_t) -> UInt64 {
+    var time = timespec()
+    clock_gettime(clock, &time)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
 }
 
 /// A wall clock that stands still until it is moved.

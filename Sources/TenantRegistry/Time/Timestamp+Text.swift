@@ -2,25 +2,28 @@
 extension Timestamp: CustomStringConvertible {
     /// `2026-03-22T10:30:00.000Z`: always 24 characters, so that texts sort as their instants do.
     package var text: String {
-        String(unsafeUninitializedCapacity: Self.textCharacters) { buffer in
-            let date = date
-            let time = Int(millisecondOfDay)
-            Self.put(date.year, 4, into: buffer, at: 0)
-            buffer[4] = 0x2D
-            Self.put(date.month, 2, into: buffer, at: 5)
-            buffer[7] = 0x2D
-            Self.put(date.day, 2, into: buffer, at: 8)
-            buffer[10] = 0x54
-            Self.put(time / 3_600_000, 2, into: buffer, at: 11)
-            buffer[13] = 0x3A
-            Self.put(time / 60_000 % 60, 2, into: buffer, at: 14)
-            buffer[16] = 0x3A
-            Self.put(time / 1000 % 60, 2, into: buffer, at: 17)
-            buffer[19] = 0x2E
-            Self.put(time % 1000, 3, into: buffer, at: 20)
-            buffer[23] = 0x5A
-            return Self.textCharacters
-        }
+        String(unsafeUninitializedCapacity: Self.textCharacters) { write(to: UnsafeMutableRawBufferPointer($0)) }
+    }
+
+    /// The same in its place. Returns how many bytes it wrote: `textCharacters`.
+    package func write(to buffer: UnsafeMutableRawBufferPointer) -> Int {
+        let date = date
+        let time = Int(millisecondOfDay)
+        Self.put(date.year, 4, into: buffer, at: 0)
+        buffer[4] = 0x2D
+        Self.put(date.month, 2, into: buffer, at: 5)
+        buffer[7] = 0x2D
+        Self.put(date.day, 2, into: buffer, at: 8)
+        buffer[10] = 0x54
+        Self.put(time / 3_600_000, 2, into: buffer, at: 11)
+        buffer[13] = 0x3A
+        Self.put(time / 60_000 % 60, 2, into: buffer, at: 14)
+        buffer[16] = 0x3A
+        Self.put(time / 1000 % 60, 2, into: buffer, at: 17)
+        buffer[19] = 0x2E
+        Self.put(time % 1000, 3, into: buffer, at: 20)
+        buffer[23] = 0x5A
+        return Self.textCharacters
     }
 
     package static let textCharacters = 24
@@ -50,11 +53,12 @@ extension Timestamp: CustomStringConvertible {
         guard milliseconds == exact else { return nil }
     }
 
-    private static func put(_ value: Int, _ digits: Int, into buffer: UnsafeMutableBufferPointer<UInt8>, at start: Int)
-    {
+    private static func put(_ value: Int, _ digits: Int, into buffer: UnsafeMutableRawBufferPointer, at start: Int) {
         var rest = value
-        for index in (start..<start + digits).reversed() {
-            buffer[index] = 0x30 + UInt8(rest % 10)
+        var place = start + digits
+        while place > start {
+            place -= 1
+            buffer[place] = 0x30 + UInt8(rest % 10)
             rest /= 10
         }
     }

@@ -1,33 +1,36 @@
+import Archive
 import CallKit
 import Cryptography
 import Foundation
 import HTTPClient
 import HTTPCore
-import Provider
 import TenantApp
 import TenantRegistry
 
 /// `tollgate backup`: the whole node in one folder, while it serves; what has not changed since the last backup there
 /// is used again (P11).
 enum BackupCommand {
-    static let commands = [command, BackupVerifyCommand.command, RestoreNodeCommand.command]
+    static let commands = [
+        command, BackupVerifyCommand.command, BackupVerifyCommand.archive, RestoreNodeCommand.command,
+    ]
 
     private static let command = Command(
-        "backup", "Back the whole node up into DIR, while it serves", arguments: ["DIR"],
+        "backup", "Back the whole node up into DIR or s3://BUCKET/PREFIX, while it serves", arguments: ["PLACE"],
         options: [
             Option(
                 "--passphrase-file", "FILE",
-                "Keep the master key in it, under the passphrase in the first line (- is standard input)")
+                "Keep the master key in it, under the passphrase in the first line (- is standard input)"),
+            ArchivePlaces.credentialsOption,
         ] + GatewayClient.options,
         notes: "Without a passphrase only the data folder's master.key opens the backup: keep a copy of it apart.\n"
-            + "Run it again on the same DIR: what is there already is used again."
+            + "Run it again on the same place: what is there already is used again."
     ) { invocation in
         var headers: [(String, String)] = []
         if invocation.has("--passphrase-file") {
             headers = [MoveCommands.header(try MoveCommands.passphrase(invocation))]
         }
         let client = try GatewayClient.provider(invocation)
-        let writing = try Writing(ArchiveFolder(writing: invocation.arguments[0]), invocation)
+        let writing = try Writing(ArchivePlaces.forBackup(invocation), invocation)
         _ = try client.send(
             "GET", "/backup", headers: headers, sink: .stream { try writing.take($0) }, isLong: true)
         return try writing.finish()
@@ -35,7 +38,7 @@ enum BackupCommand {
 
     /// One backup on its way in.
     private final class Writing {
-        let folder: ArchiveFolder
+        let archive: Archive
         let invocation: Invocation
         private var reader = BackupFrameReader()
         private var manifest: String?
@@ -45,8 +48,8 @@ enum BackupCommand {
         private var written = (objects: 0, bytes: Int64(0))
         private var again = 0
 
-        init(_ folder: ArchiveFolder, _ invocation: Invocation) {
-            self.folder = folder
+        init(_ archive: Archive, _ invocation: Invocation) {
+            self.archive = archive
             self.invocation = invocation
         }
 
@@ -61,7 +64,7 @@ enum BackupCommand {
             case .failure:
                 failures.append((frame.name, String(decoding: frame.body, as: UTF8.self)))
             case .object:
-                let isThere = try folder.write(frame.name, frame.body)
+                let isThere = try archive.store.put(frame.name, frame.body)
                 let isTenants = frame.name.hasPrefix("tenants/") && !tenants.isEmpty
                 if isThere {
                     again += 1
@@ -71,7 +74,7 @@ enum BackupCommand {
                     if isTenants { tenants[tenants.count - 1].written += Int64(frame.body.count) }
                 }
             case .manifest:
-                try folder.writeManifest(frame.name, frame.body)
+                try archive.putManifest(frame.name, frame.body)
                 manifest = frame.name
             }
         }
@@ -124,91 +127,119 @@ extension JSONWriter {
     }
 }
 
-/// What opens a backup, and its parts, for commands that need no gateway.
+/// What opens a backup or an archive, for commands that need no gateway.
 struct OpenedBackup {
     static let options = [
-        Option("--passphrase-file", "FILE", "The passphrase that the backup was made with (- is standard input)"),
-        Option("--master-key", "FILE", "A copy of the master.key of the node that was backed up"),
-        Option("--manifest", "NAME", "Another backup in DIR than the newest"),
+        Option("--passphrase-file", "FILE", "The passphrase that it was made with (- is standard input)"),
+        Option("--master-key", "FILE", "A copy of the master.key of the node that it is of"),
+        Option("--manifest", "NAME", "Another manifest there than the newest"),
+        Option("--at", "TIME", "As it was then (RFC 3339); of an archive, any moment that it goes back to"),
+        ArchivePlaces.credentialsOption,
     ]
 
-    let folder: ArchiveFolder
-    let manifest: ArchiveManifest
-    let masterKey: [UInt8]
+    let reading: ArchiveReading
+    var manifest: ArchiveManifest { reading.manifest }
 
     private static let masterKeyBytes = 32
 
-    init(_ invocation: Invocation) throws {
-        let opener: ArchiveManifest.Opener
+    /// `scratch`: a folder for what is on its way.
+    init(_ invocation: Invocation, at place: String, scratch: String) throws {
+        let moment = try Self.moment(invocation)
+        do {
+            let archive = try Archive.forReading(ArchivePlaces.store(place, invocation))
+            let name = invocation.text("--manifest")
+            var (manifest, masterKey) = try archive.open(name, by: Self.opener(invocation))
+            if name == nil, let moment {
+                manifest = try ArchiveReading.manifest(in: archive, before: moment, under: masterKey)
+            }
+            reading = ArchiveReading(archive, manifest, masterKey: masterKey, moment: moment, scratch: scratch)
+            try reading.read()
+        } catch let failure as ArchiveFailure {
+            throw CommandFailure.failed("\(failure)")
+        } catch let failure as StoreFailure {
+            throw CommandFailure.failed("\(failure)")
+        }
+        for remark in reading.remarks { Output.errorLine(remark) }
+    }
+
+    private static func moment(_ invocation: Invocation) throws(CommandFailure) -> Timestamp? {
+        guard let text = invocation.text("--at") else { return nil }
+        guard let moment = Timestamp(parsing: text) else {
+            throw .usage("--at takes a time, say 2026-11-28T15:00:00Z, not “\(text)”")
+        }
+        return moment
+    }
+
+    private static func opener(_ invocation: Invocation) throws -> ArchiveManifest.Opener {
         switch (invocation.text("--passphrase-file"), invocation.text("--master-key")) {
         case (.some, .some), (nil, nil):
-            throw CommandFailure.usage("one of --passphrase-file FILE and --master-key FILE opens a backup")
+            throw CommandFailure.usage("one of --passphrase-file FILE and --master-key FILE opens it")
         case (.some, nil):
             guard let passphrase = Passphrase(try MoveCommands.passphrase(invocation)) else {
                 throw ArchiveFailure.wrongPassphrase
             }
-            opener = .passphrase(passphrase)
+            return .passphrase(passphrase)
         case (nil, .some(let path)):
-            guard let key = FileManager.default.contents(atPath: path), key.count == Self.masterKeyBytes else {
-                throw CommandFailure.failed("\(path) is no master key: it has \(Self.masterKeyBytes) bytes")
+            guard let key = FileManager.default.contents(atPath: path), key.count == masterKeyBytes else {
+                throw CommandFailure.failed("\(path) is no master key: it has \(masterKeyBytes) bytes")
             }
-            opener = .masterKey(Array(key))
-        }
-        do {
-            folder = try ArchiveFolder(reading: invocation.arguments[0])
-            (manifest, masterKey) = try folder.open(invocation.text("--manifest"), by: opener)
-        } catch let failure as ArchiveFailure {
-            throw CommandFailure.failed("\(failure)")
+            return .masterKey(Array(key))
         }
     }
 
-    /// The registry's copy at `path`, found to be sound; what each tenant's objects are sealed under.
-    func registry(at path: String) throws -> [TenantID: [UInt8]] {
-        try folder.assemble(manifest.index, under: ArchiveKey(of: masterKey), to: path)
-        return try NodeCopy.secretKeys(inRegistry: path, under: masterKey)
+    /// By name; those that have no keys any more were erased since.
+    var tenants: [ArchiveManifest.Tenant] {
+        reading.tenants.values.filter { reading.keys[$0.id] != nil }.sorted { $0.slug < $1.slug }
     }
 
-    func assemble(_ tenant: ArchiveManifest.Tenant, _ keys: [TenantID: [UInt8]], to path: String) throws {
-        guard let key = keys[tenant.id] else { throw ArchiveFailure.missing("the key of \(tenant.slug)") }
-        try folder.assemble(tenant.index, under: ArchiveKey(of: key), to: path)
-    }
-}
-
-/// `tollgate backup verify`: every tenant restored to a scratch folder and proved (P11).
-enum BackupVerifyCommand {
-    static let command = Command(
-        "backup verify", "Restore every tenant of a backup to a scratch folder, and prove it", arguments: ["DIR"],
-        options: OpenedBackup.options + [
-            Option("--scratch", "DIR", "Where to ($TMPDIR, /tmp); one tenant at a time lies there"),
-            Option("--json", "Print the report as JSON"),
-        ],
-        notes: "Exit codes: 0 all sound, 1 something is wrong with one, or the backup cannot be opened."
-    ) { invocation in
-        let backup = try OpenedBackup(invocation)
+    /// A folder of its own that is gone when the body ends.
+    static func withScratch<Value>(_ invocation: Invocation, _ body: (String) throws -> Value) throws -> Value {
         let scratch =
             "\(invocation.text("--scratch") ?? NSTemporaryDirectory())/tollgate-\(Hex.encode(SystemRandom().bytes(8)))"
         try FileManager.default.createDirectory(
             atPath: scratch, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         defer { try? FileManager.default.removeItem(atPath: scratch) }
-        return try run(backup, scratch, invocation)
+        return try body(scratch)
+    }
+}
+
+/// `tollgate backup verify`, `tollgate archive verify`: every tenant restored to a scratch folder and proved (P11, B4).
+enum BackupVerifyCommand {
+    static let command = verify("backup verify", "Restore every tenant of a backup to a scratch folder, and prove it")
+    static let archive = verify(
+        "archive verify", "Restore every tenant of an archive to a scratch folder, and prove it")
+
+    private static func verify(_ name: String, _ summary: String) -> Command {
+        Command(
+            name, summary, arguments: ["PLACE"],
+            options: OpenedBackup.options + [
+                Option("--scratch", "DIR", "Where to ($TMPDIR, /tmp)"),
+                Option("--json", "Print the report as JSON"),
+            ],
+            notes: "Exit codes: 0 all sound, 1 something is wrong with one, or it cannot be opened."
+        ) { invocation in
+            try OpenedBackup.withScratch(invocation) { scratch in
+                try run(OpenedBackup(invocation, at: invocation.arguments[0], scratch: scratch), scratch, invocation)
+            }
+        }
     }
 
     private static func run(_ backup: OpenedBackup, _ scratch: String, _ invocation: Invocation) throws -> Int32 {
-        let keys: [TenantID: [UInt8]]
         do {
-            keys = try backup.registry(at: "\(scratch)/registry")
+            try backup.reading.makeRegistry(at: "\(scratch)/registry")
         } catch {
             throw CommandFailure.failed("the registry: \(error)")
         }
-        let (sound, faults) = try Progress.during("proving the backup") { progress throws(CommandFailure) in
-            prove(backup, keys, in: scratch, progress)
+        let (sound, faults) = try Progress.during("proving it") { progress throws(CommandFailure) in
+            prove(backup, in: scratch, progress)
         }
         for fault in faults { Output.errorLine("\(fault.slug): NOT sound: \(fault.text)") }
         let text =
-            "the backup of \(backup.manifest.startedAt.text): the registry and \(sound.count) "
+            "as of \(backup.reading.asOf.text): the registry and \(sound.count) "
             + "\(sound.count == 1 ? "tenant" : "tenants") sound, \(faults.count) not"
         return try Answers.report(invocation, text, code: faults.isEmpty ? ExitCode.ok : ExitCode.failed) { json in
             json.field("started_at", backup.manifest.startedAt.text)
+            json.field("as_of", backup.reading.asOf.text)
             json.array("sound") { json in for slug in sound { json.element(slug) } }
             json.bySlug("faults", "text", faults)
         }
@@ -218,18 +249,19 @@ enum BackupVerifyCommand {
 
     /// Each tenant by itself: one lies in the scratch folder at a time.
     private static func prove(
-        _ backup: OpenedBackup, _ keys: [TenantID: [UInt8]], in scratch: String, _ progress: Progress
+        _ backup: OpenedBackup, in scratch: String, _ progress: Progress
     ) -> (sound: [String], faults: [Fault]) {
         var faults: [Fault] = backup.manifest.failed.map { ($0.slug, "not copied: \($0.reason)") }
         var sound: [String] = []
-        let count = Int64(backup.manifest.tenants.count)
-        for (number, tenant) in backup.manifest.tenants.enumerated() {
-            progress.tell("proving \(tenant.slug)", Int64(number), of: count, unit: "tenants")
-            // Erased while the backup was made: nobody has its key any more.
-            if keys[tenant.id] == nil { continue }
+        let tenants = backup.tenants
+        for (number, tenant) in tenants.enumerated() {
+            progress.tell("proving \(tenant.slug)", Int64(number), of: Int64(tenants.count), unit: "tenants")
             let path = "\(scratch)/\(tenant.id.text).sqlite"
-            defer { unlink(path) }
-            if let fault = fault(of: tenant, backup, keys, path) {
+            defer {
+                unlink(path)
+                backup.reading.forget(tenant.id)
+            }
+            if let fault = fault(of: tenant, backup, path) {
                 faults.append((tenant.slug, fault))
             } else {
                 sound.append(tenant.slug)
@@ -238,13 +270,12 @@ enum BackupVerifyCommand {
         return (sound, faults)
     }
 
-    /// What is wrong with a tenant's copy; nil where it is sound and ends where the manifest says.
+    /// What is wrong with a tenant's copy; nil where it is sound.
     private static func fault(
-        of tenant: ArchiveManifest.Tenant, _ backup: OpenedBackup, _ keys: [TenantID: [UInt8]], _ path: String
+        of tenant: ArchiveManifest.Tenant, _ backup: OpenedBackup, _ path: String
     ) -> String? {
         do {
-            try backup.assemble(tenant, keys, to: path)
-            guard ExportSeal.read(path)?.head.text == tenant.head else { return "it is not the file of the manifest" }
+            _ = try backup.reading.makeFile(of: tenant.id, at: path)
             let report = try ExaminationProcess.verify(Verifier(path: path), by: ExaminationProcess.ownProgram)
             return report.isSound ? nil : report.text
         } catch {

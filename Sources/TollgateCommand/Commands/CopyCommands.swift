@@ -3,7 +3,7 @@ import HTTPCore
 
 /// Export, restore and erasure of one tenant (P5, P6).
 enum CopyCommands {
-    static let commands = [export, restore, delete]
+    static let commands = [export, restore, fork, delete]
 
     private static let export = Command(
         "tenant export", "Write a tenant's file, whole and consistent", arguments: TenantCommands.slug,
@@ -38,13 +38,24 @@ enum CopyCommands {
     private static let restore = Command(
         "tenant restore", "Take a tenant's file back", arguments: TenantCommands.slug,
         options: [
-            Option("--input", "FILE", "An export of this tenant", isRequired: true),
+            Option("--input", "FILE", "An export of this tenant"),
+            Option("--at", "TIME", "In place of a file: the moment to take it back to (RFC 3339)"),
             Option("--unsigned", "accept", "Take a file that the tenant's gateway did not sign, where it is sound"),
         ] + GatewayClient.options,
         notes: "The file is checked before it replaces anything. Keys revoked since it was made stay revoked."
     ) { invocation in
-        let path = try invocation.required("--input")
         let unsigned = invocation.text("--unsigned")
+        guard invocation.has("--input") != invocation.has("--at") else {
+            throw CommandFailure.usage("--input FILE or --at TIME says what to take back")
+        }
+        if let at = invocation.text("--at") {
+            if unsigned != nil { throw CommandFailure.usage("--unsigned goes with --input alone") }
+            let answer = try GatewayClient.provider(invocation).send(
+                "POST", TenantCommands.path(invocation) + "/restore?at=\(at.percentEncoded)", isLong: true)
+            try Answers.show(answer, invocation)
+            return ExitCode.ok
+        }
+        let path = try invocation.required("--input")
         guard unsigned == nil || unsigned == "accept" else {
             throw CommandFailure.usage("--unsigned takes accept, not “\(unsigned ?? "")”")
         }
@@ -52,6 +63,27 @@ enum CopyCommands {
         let answer = try GatewayClient.provider(invocation).send(
             "POST", TenantCommands.path(invocation) + "/restore" + query, body: .file(path: path), isLong: true)
         try Answers.show(answer, invocation)
+        return ExitCode.ok
+    }
+
+    private static let fork = Command(
+        "tenant fork", "Make a new tenant of another's state, to try things on real data",
+        arguments: TenantCommands.slug + ["NEW"],
+        options: [
+            Option("--at", "TIME", "Its state then (RFC 3339); now where it is left out")
+        ] + GatewayClient.options,
+        notes: "Keys, sessions, passwords, invitations and secrets do not come along; webhooks and payments are off.\n"
+            + "The owner's key is shown once."
+    ) { invocation in
+        let body = JSONWriter.object { json in
+            json.field("slug", invocation.arguments[1])
+            if let at = invocation.text("--at") { json.field("at", at) }
+        }
+        let answer = try GatewayClient.provider(invocation).send(
+            "POST", TenantCommands.path(invocation) + "/fork", body: .bytes(body), isLong: true)
+        try Answers.show(
+            answer, invocation, note: "The key is shown once.",
+            ifLost: "the fork is made and its key is lost: “tollgate tenant owner-key” issues another")
         return ExitCode.ok
     }
 

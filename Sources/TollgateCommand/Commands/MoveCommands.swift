@@ -5,7 +5,7 @@ import HTTPCore
 
 /// Moving a tenant to another node (P10).
 enum MoveCommands {
-    static let commands = [importTenant, move, undo]
+    static let commands = [importTenant, move, undo, adopt]
 
     static let passphraseOption = Option(
         "--passphrase-file", "FILE", "The passphrase is its first line, 12 characters or more (- is standard input)")
@@ -33,16 +33,22 @@ enum MoveCommands {
     private static let move = Command(
         "tenant move", "Move a tenant to another node", arguments: TenantCommands.slug,
         options: [
-            Option("--to", "URL", "The other gateway", isRequired: true),
+            Option("--node", "NODE", "Another node of the same cluster; it goes there live"),
+            Option("--to", "URL", "In place of that: another gateway"),
             Option("--to-key", "KEY", "Its provider key ($TOLLGATE_TO_PROVIDER_KEY)"),
             Option("--to-ca-cert", "FILE", "Authorities (PEM) to trust there in place of the system's"),
             Option("--as", "SLUG", "Another name for it there"),
             Option("--scratch", "DIR", "Where the sealed bundle lies on its way ($TMPDIR, /tmp)"),
         ] + GatewayClient.options,
-        notes: "The tenant is sealed here, copied, taken in there, and confirmed: from then on its old address names\n"
+        notes: "With --node its calls go on, and follow it.\n"
+            + "With --to the tenant is sealed here, copied, taken in there, and confirmed: from then on its old address names\n"
             + "the new one. Where the copy fails it is served here again, as if nothing had been."
     ) { invocation in
         let slug = invocation.arguments[0]
+        guard invocation.has("--node") != invocation.has("--to") else {
+            throw CommandFailure.usage("--node NODE or --to URL says where to")
+        }
+        if let node = invocation.text("--node") { return try move(slug, toNode: node, invocation) }
         guard let key = invocation.text("--to-key") ?? invocation.environment["TOLLGATE_TO_PROVIDER_KEY"], !key.isEmpty
         else { throw CommandFailure.usage("--to needs --to-key KEY too, or TOLLGATE_TO_PROVIDER_KEY") }
         let url = try invocation.required("--to")
@@ -55,6 +61,35 @@ enum MoveCommands {
             slug: slug, newSlug: newSlug, baseURL: baseURL, here: here, there: there,
             scratch: invocation.text("--scratch") ?? NSTemporaryDirectory(), invocation: invocation
         ).run()
+    }
+
+    private static func move(_ slug: String, toNode node: String, _ invocation: Invocation) throws -> Int32 {
+        for name in ["--to-key", "--to-ca-cert", "--as", "--scratch"] where invocation.has(name) {
+            throw CommandFailure.usage("\(name) goes with --to alone")
+        }
+        let answer = try GatewayClient.provider(invocation).send(
+            "POST", TenantCommands.path(invocation) + "/move",
+            body: .bytes(JSONWriter.object { json in json.field("node", node) }), isLong: true)
+        try Answers.show(answer, invocation)
+        return ExitCode.ok
+    }
+
+    private static let adopt = Command(
+        "tenant adopt", "Say which history of a tenant holds, after a cluster's database was taken back",
+        arguments: TenantCommands.slug,
+        options: [
+            Option(
+                "--history", "WHICH", "file: what the tenant's node has of it; log: what the database has",
+                isRequired: true)
+        ] + GatewayClient.options,
+        notes: "What the other history had alone is lost to the tenant. A file that is put aside stays beside it."
+    ) { invocation in
+        let history = try invocation.required("--history")
+        let answer = try GatewayClient.provider(invocation).send(
+            "POST", TenantCommands.path(invocation) + "/adopt",
+            body: .bytes(JSONWriter.object { json in json.field("history", history) }), isLong: true)
+        try Answers.show(answer, invocation)
+        return ExitCode.ok
     }
 
     private static let undo = Command(

@@ -1,9 +1,9 @@
+import Archive
 import CallKit
 import Cryptography
 import Foundation
 import Glibc
 import HTTPCore
-import Provider
 import TenantApp
 import TenantRegistry
 
@@ -11,8 +11,9 @@ import TenantRegistry
 /// of its own (P11).
 enum RestoreNodeCommand {
     static let command = Command(
-        "restore-node", "Make a node of a backup", arguments: ["DIR"],
+        "restore-node", "Make a node of a backup or an archive", arguments: ["[PLACE]"],
         options: OpenedBackup.options + [
+            Option("--archive", "PLACE", "The archive, in place of the argument"),
             Option("--data", "NEW", "The new node's data folder: missing or empty", isRequired: true),
             Option("--json", "Print what was done as JSON"),
         ],
@@ -21,10 +22,19 @@ enum RestoreNodeCommand {
             + "“tollgate outbound resume”: it may have left the old node since. Provider keys are those of the old node."
     ) { invocation in
         let path = try invocation.required("--data")
+        let places = invocation.arguments + invocation.texts("--archive")
+        guard let place = places.first, places.count == 1 else {
+            throw CommandFailure.usage("one PLACE is restored: a folder or s3://BUCKET/PREFIX")
+        }
         if let names = try? FileManager.default.contentsOfDirectory(atPath: path), !names.isEmpty {
             throw CommandFailure.failed("\(path) is not empty; a node is made in a folder of its own")
         }
-        let backup = try OpenedBackup(invocation)
+        // Beside the data folder: what is on its way is as large as that.
+        let scratch = path + ".restoring"
+        try FileManager.default.createDirectory(
+            atPath: scratch, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        defer { try? FileManager.default.removeItem(atPath: scratch) }
+        let backup = try OpenedBackup(invocation, at: place, scratch: scratch)
         let data = try DataDirectory(path: path)
         return try Making(backup: backup, data: data, invocation: invocation).run()
     }
@@ -39,11 +49,10 @@ private struct Making {
     func run() throws -> Int32 {
         let random = SystemRandom()
         let copy = data.temporaryPath(random.uint64())
-        let keys: [TenantID: [UInt8]]
         do {
-            keys = try backup.registry(at: copy)
+            try backup.reading.makeRegistry(at: copy)
             try NodeCopy.place(
-                registry: copy, in: data, from: backup.masterKey, keeping: Set(backup.manifest.tenants.map(\.id)),
+                registry: copy, in: data, from: backup.reading.masterKey, keeping: Set(backup.tenants.map(\.id)),
                 random: random)
         } catch {
             throw CommandFailure.failed("the registry: \(error)")
@@ -53,22 +62,22 @@ private struct Making {
             report: { Output.errorLine($0) })
         defer { fleet.stop() }
         let (restored, failed) = try Progress.during("restoring") { progress throws(CommandFailure) in
-            restoreAll(keys, fleet, progress)
+            restoreAll(fleet, progress)
         }
         for failure in failed { Output.errorLine("\(failure.slug): NOT restored: \(failure.reason)") }
         return try report(restored, failed)
     }
 
     private func restoreAll(
-        _ keys: [TenantID: [UInt8]], _ fleet: Fleet, _ progress: Progress
+        _ fleet: Fleet, _ progress: Progress
     ) -> (restored: [String], failed: [(slug: String, reason: String)]) {
         var restored: [String] = []
         var failed = backup.manifest.failed.map { (slug: $0.slug, reason: $0.reason) }
-        let tenants = backup.manifest.tenants.filter { fleet.roster.tenant(id: $0.id) != nil }
+        let tenants = backup.tenants.filter { fleet.roster.tenant(id: $0.id) != nil }
         for (number, tenant) in tenants.enumerated() {
             progress.tell("restoring \(tenant.slug)", Int64(number), of: Int64(tenants.count), unit: "tenants")
             do {
-                try restore(tenant, keys, fleet)
+                try restore(tenant, fleet)
                 restored.append(tenant.slug)
             } catch {
                 failed.append((tenant.slug, "\(error)"))
@@ -77,10 +86,11 @@ private struct Making {
         return (restored, failed)
     }
 
-    private func restore(_ tenant: ArchiveManifest.Tenant, _ keys: [TenantID: [UInt8]], _ fleet: Fleet) throws {
+    private func restore(_ tenant: ArchiveManifest.Tenant, _ fleet: Fleet) throws {
         guard let record = fleet.roster.tenant(id: tenant.id) else { throw ArchiveFailure.missing(tenant.slug) }
         let path = data.temporaryPath(fleet.random.uint64())
-        try backup.assemble(tenant, keys, to: path)
+        _ = try backup.reading.makeFile(of: tenant.id, at: path)
+        backup.reading.forget(tenant.id)
         let folder = data.tenantFolder(record.id)
         if mkdir(folder, 0o700) == 0 { try DataDirectory.synchronise(folder: data.tenantsFolder) }
         let done = DispatchSemaphore(value: 0)
@@ -101,10 +111,10 @@ private struct Making {
     private func report(_ restored: [String], _ failed: [(slug: String, reason: String)]) throws -> Int32 {
         let text =
             "\(data.path): \(restored.count) \(restored.count == 1 ? "tenant" : "tenants") as of "
-            + "\(backup.manifest.startedAt.text), \(failed.count) failed; “tollgate serve --data \(data.path)” runs it"
+            + "\(backup.reading.asOf.text), \(failed.count) failed; “tollgate serve --data \(data.path)” runs it"
         return try Answers.report(invocation, text, code: failed.isEmpty ? ExitCode.ok : ExitCode.failed) { json in
             json.field("data", data.path)
-            json.field("as_of", backup.manifest.startedAt.text)
+            json.field("as_of", backup.reading.asOf.text)
             json.array("restored") { json in for slug in restored { json.element(slug) } }
             json.bySlug("failed", "reason", failed.map { ($0.slug, $0.reason) })
         }

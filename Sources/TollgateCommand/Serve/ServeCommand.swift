@@ -1,4 +1,5 @@
 import CallKit
+import Cluster
 import Gateway
 import Glibc
 import HTTPClient
@@ -32,6 +33,9 @@ enum ServeCommand {
         // What SQLite sorts on disk belongs on the disk that is watched; the operator's own choice goes first.
         setenv("SQLITE_TMPDIR", configuration.dataPath + "/tmp", 0)
         let blueprints = try BlueprintFolder.read(invocation.text("--blueprints"))
+        if (configuration.cluster?.log as? PostgresLog)?.durability == .single {
+            Output.errorLine(ServeOptions.singleWarning)
+        }
         let gateway = try Gateway.start(configuration, blueprints: blueprints)
         signals.serve { reload(gateway) }
         do {

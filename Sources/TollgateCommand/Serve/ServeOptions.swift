@@ -1,8 +1,11 @@
+import Archive
+import Cryptography
 import Gateway
 import HTTPClient
 import HTTPCore
 import HTTPServer
 import RateLimiter
+import TenantRegistry
 
 /// The options of `serve`, and the configuration that they make.
 enum ServeOptions {
@@ -10,13 +13,16 @@ enum ServeOptions {
     private static let loopsMax = 64
     private static let workersMax = 256
     private static let openFilesMax = 100_000
+    private static let restSecondsMax = 86_400
     private static let clockLeapHoursMax = 87_600
     private static let drainSecondsMax = 3_600
     private static let deadlineSecondsMax = 3_600
     private static let connectionsMax = 1_000_000
     private static let freeReserveMiBMax = 1 << 20
 
-    static let all = [
+    static let all = node + cluster
+
+    private static let node = [
         Option("--port", "N", "Listen on 127.0.0.1:N (\(portDefault); 0 takes a free one)"),
         Option("--listen", "ADDR:PORT", "Listen there instead", repeats: true),
         Option("--admin-listen", "ADDR:PORT", "Serve provider paths and metrics there alone"),
@@ -39,7 +45,15 @@ enum ServeOptions {
         Option("--tls-key", "FILE", "Its private key (PEM)"),
         Option("--loops", "N", "Event loops (2)"),
         Option("--workers", "N", "Threads for tenants' files (16)"),
+        Option("--archive", "PLACE", "Keep the node's log and copies in DIR or s3://BUCKET/PREFIX (--commits log)"),
+        ArchivePlaces.credentialsOption,
+        Option(
+            "--archive-passphrase-file", "FILE",
+            "Keep the master key there too, under the passphrase in the first line"),
+        Option("--archive-backlog", "MIB", "Of the log that waits while the archive is away (4096)"),
+        Option("--commits", "WHERE", "Where tenants' commits become durable: files (each its own WAL) or log (files)"),
         Option("--open-files", "N", "Tenants' files open at once (1000)"),
+        Option("--rest-seconds", "N", "Pack a small tenant's file that nobody has used for so long; 0: never (300)"),
         Option("--connections", "N", "Connections open at once (10000)"),
         Option("--connections-per-address", "N", "The same of one address, IPv6 by /64; loopback is exempt (512)"),
         Option("--head-seconds", "N", "How long a TLS handshake, and a request's head, may take (10)"),
@@ -77,10 +91,16 @@ enum ServeOptions {
         configuration.allowsPrivateAddresses = invocation.has("--allow-private-addresses")
         try setNameServers(invocation, &configuration)
         configuration.authoritiesPath = invocation.text("--ca-file")
+        configuration.cluster = try cluster(invocation)
+        configuration.archive = try archive(invocation)
         if let loops = try invocation.integer("--loops", in: 1...loopsMax) { configuration.loops = loops }
         if let workers = try invocation.integer("--workers", in: 1...workersMax) { configuration.workers = workers }
         if let files = try invocation.integer("--open-files", in: 1...openFilesMax) {
             configuration.openFilesMax = files
+        }
+        configuration.commits = try commits(invocation)
+        if let seconds = try invocation.integer("--rest-seconds", in: 0...restSecondsMax) {
+            configuration.restSeconds = seconds
         }
         if let reserve = try invocation.integer("--free-reserve", in: 0...freeReserveMiBMax) {
             configuration.freeBytesReserve = Int64(reserve) << 20
@@ -94,6 +114,42 @@ enum ServeOptions {
         try setBounds(invocation, &configuration.serverLimits)
         for text in invocation.texts("--budget") { try setBudget(text, &configuration.budgets) }
         return configuration
+    }
+
+    private static func commits(_ invocation: Invocation) throws(CommandFailure) -> CommitPlace {
+        guard let text = invocation.text("--commits") else { return .files }
+        guard let place = CommitPlace(rawValue: text) else {
+            throw .usage("--commits takes files or log, not “\(text)”")
+        }
+        return place
+    }
+
+    private static let backlogMiBMax = 1 << 20
+
+    private static func archive(_ invocation: Invocation) throws -> NodeArchive.Settings? {
+        guard let text = invocation.text("--archive") else { return nil }
+        var passphrase: Passphrase?
+        if let path = invocation.text("--archive-passphrase-file") {
+            guard let known = Passphrase(try PasswordFile.read(path)) else {
+                throw CommandFailure.usage("the passphrase in \(path) has fewer than 12 characters")
+            }
+            passphrase = known
+        }
+        guard try commits(invocation) == .log else {
+            throw CommandFailure.usage("--archive is of the node's log: it needs --commits log")
+        }
+        let address = try ArchivePlaces.address(text)
+        let credentials = invocation.text("--archive-credentials")
+        // What is wrong with it is said before anything is opened.
+        do { _ = try address.store(environment: invocation.environment, credentials: credentials) } catch {
+            throw CommandFailure.usage("\(error)")
+        }
+        var settings = NodeArchive.Settings(
+            address, environment: invocation.environment, credentialsPath: credentials, passphrase: passphrase)
+        if let bound = try invocation.integer("--archive-backlog", in: 1...backlogMiBMax) {
+            settings.backlogBytesMax = UInt64(bound) << 20
+        }
+        return settings
     }
 
     private static func setNameServers(

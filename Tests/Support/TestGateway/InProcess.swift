@@ -133,7 +133,11 @@ private final class InProcessRequest: HeldRequest, @unchecked Sendable {
         if framed.expectation == .unknown {
             return refuse(FramingFault(status: 417, reason: "expectation not supported"))
         }
-        switch handler.received(framed.head, from: responder.peer) {
+        follow(handler.received(framed.head, from: responder.peer), framed)
+    }
+
+    private func follow(_ verdict: HeadVerdict, _ framed: FramedHead) {
+        switch verdict {
         case .answer(let response): responder.respond(response)
         case .later(let start): start(responder)
         case .readBody(let bytesMax, let room, let then):
@@ -146,6 +150,8 @@ private final class InProcessRequest: HeldRequest, @unchecked Sendable {
             guard fits(framed) else { return }
             destination = .sink(start(responder))
             if !framed.hasBody { finishBody() }
+        // Whom a request is for is asked over sockets alone.
+        case .undecided: preconditionFailure("a gateway in process has no neighbours")
         }
     }
 

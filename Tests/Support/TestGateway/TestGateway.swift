@@ -16,10 +16,15 @@ package final class TestGateway: Sendable {
         package var processLimit: Policy?
         /// In process alone; a live gateway calls out by itself.
         package var outbound: any OutboundCalls = NoOutboundCalls()
+        /// What the node's log is on; nil: the run says whether there is one. In process alone.
+        package var logDisk: (any LogDisk)?
 
-        package init(processLimit: Policy? = nil, outbound: any OutboundCalls = NoOutboundCalls()) {
+        package init(
+            processLimit: Policy? = nil, outbound: any OutboundCalls = NoOutboundCalls(), logDisk: (any LogDisk)? = nil
+        ) {
             self.processLimit = processLimit
             self.outbound = outbound
+            self.logDisk = logDisk
         }
     }
 
@@ -57,6 +62,7 @@ package final class TestGateway: Sendable {
         var configuration = Configuration()
         configuration.dataPath = folder.file("data")
         configuration.loops = 1
+        configuration.commits = TestNode.commits
         configuration.workers = 4
         configuration.baseDomain = Self.baseDomain
         configuration.trustedProxies = [AddressRange(parsing: "127.0.0.0/8")].compactMap { $0 }
@@ -77,6 +83,8 @@ package final class TestGateway: Sendable {
             gateway = nil
             var options = Fleet.Options()
             options.workers = configuration.workers
+            options.commits = configuration.commits
+            if let disk = setup.logDisk { (options.commits, options.logDisk) = (.log, disk) }
             fleet = try Fleet(
                 data: try DataDirectory(path: configuration.dataPath), schema: .app, options: options, clock: clock,
                 report: { _ in })

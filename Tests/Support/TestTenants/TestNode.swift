@@ -11,6 +11,10 @@ package final class TestNode: Sendable {
     package let clock: ManualClock
     package let reports = ReportList()
 
+    /// Where the nodes of a run keep their commits.
+    package static let commits =
+        ProcessInfo.processInfo.environment["TOLLGATE_TEST_COMMITS"].flatMap(CommitPlace.init) ?? .files
+
     package static let start = Timestamp(milliseconds: 1_790_000_000_000)
 
     package init(
@@ -19,6 +23,8 @@ package final class TestNode: Sendable {
         schema: TenantSchema = .app
     ) throws {
         self.clock = clock
+        var options = options
+        if options.commits == .files { options.commits = Self.commits }
         let reports = reports
         fleet = try Fleet(
             data: try DataDirectory(path: path), schema: schema, options: options, clock: clock,

@@ -12,6 +12,8 @@ final class Scene {
     let folder: TestFolder
     private(set) var disk: FaultDisk
     private(set) var trader: Trader
+    /// Where its tenants' commits become durable.
+    let commits: CommitPlace
     private var lives = 0
     /// How many changes of the disk there were in the last life.
     private(set) var changes = 0
@@ -19,25 +21,35 @@ final class Scene {
     /// A tenant with two resellers and some money, at rest in a folder: each test begins with a copy.
     private static let template: Result<TestFolder, any Error> = Result {
         let folder = try TestFolder()
-        let node = try TestNode(folder.file("data"), options: options)
+        let data = folder.file("data")
+        let node = try TestNode(data, options: options(.files, FaultDisk(data)))
         _ = try Shop.open(node)
         node.stop()
         return folder
     }
 
-    static var options: Fleet.Options {
+    static func options(_ commits: CommitPlace, _ disk: FaultDisk?) -> Fleet.Options {
         var options = Fleet.Options()
         options.workers = 2
         options.freeBytesReserve = 0
+        options.commits = commits
+        // Each life copies the folder.
+        options.logSettings.segmentBytes = 512 << 10
+        options.logSettings.undurableBytesMax = 128 << 10
+        options.logSettings.reopenMilliseconds = 5
+        if let disk { options.logDisk = FaultLogDisk(disk) }
         return options
     }
 
-    init(seed: UInt64 = 1) throws {
+    init(_ commits: CommitPlace, seed: UInt64 = 1, _ change: (inout Fleet.Options) -> Void = { _ in }) throws {
+        self.commits = commits
         folder = try TestFolder()
         let data = folder.file("data-0")
         try FileManager.default.copyItem(atPath: Self.template.get().file("data"), toPath: data)
         disk = FaultDisk(data)
-        trader = try Trader(TestNode(data, seed: seed, options: Self.options))
+        var options = Self.options(commits, disk)
+        change(&options)
+        trader = try Trader(TestNode(data, seed: seed, options: options))
         try trader.ask(trader.resellers.map { .topUp($0, units: 200) })
     }
 
@@ -73,15 +85,21 @@ final class Scene {
         trader.isCutOff = { false }
         trader.node.stop()
         lives += 1
-        let node = try TestNode(target, seed: UInt64(lives) << 32, options: Self.options)
         disk = FaultDisk(target)
+        let node = try TestNode(target, seed: UInt64(lives) << 32, options: Self.options(commits, disk))
         trader = try trader.moved(to: node)
+    }
+
+    /// The disk is good again. A log that it failed comes back by itself.
+    func mendDisk() {
+        disk.set(nil)
+        while trader.node.fleet.logFigures?.log.isFailed == true { pause(milliseconds: 1) }
     }
 
     /// The disk is good again: the very next write succeeds, and everything is as the books say, before and after a
     /// kill.
     func heal(_ scene: Comment) throws {
-        disk.set(nil)
+        mendDisk()
         let before = trader.books.entries.count
         try trader.ask([.topUp(trader.resellers[0], units: 1)])
         #expect(

@@ -45,19 +45,33 @@ final class Trader {
     // MARK: Asking
 
     /// One wish or several that share a batch.
-    func ask(_ wishes: [Wish]) throws {
+    func ask(_ wishes: [Wish]) throws { try end(try begin(wishes)) }
+
+    /// What was asked for and not answered yet.
+    struct Asked {
+        let name: String
+        let entry: Books.Wish
+        let answer: Promise<Void>
+    }
+
+    /// Asks, and does not wait.
+    func begin(_ wishes: [Wish]) throws -> [Asked] {
         let gate = wishes.count > 1 ? try hold() : nil
-        let asked = wishes.map { wish -> (String, Books.Wish, Promise<Void>) in
+        defer { gate?.open() }
+        return wishes.map { wish in
             next += 1
             let name = "wish-\(next)"
-            return (name, bookEntry(wish), submit(wish, name))
+            return Asked(name: name, entry: bookEntry(wish), answer: submit(wish, name))
         }
-        gate?.open()
-        for (name, entry, promise) in asked {
-            let result = try promise.result()
+    }
+
+    /// Waits for the answers.
+    func end(_ asked: [Asked]) throws {
+        for asked in asked {
+            let result = try asked.answer.result()
             var outcome = Self.outcome(result)
             if isCutOff() { outcome = .unknown }
-            books.note(name, entry, outcome)
+            books.note(asked.name, asked.entry, outcome)
         }
         // What a commit has put into memory it has put into the file.
         if !isCutOff(), let head = try? node.head(of: record), !isCutOff() { heads.append(head) }

@@ -9,13 +9,26 @@ import TestTenants
 /// Used on the lane's worker.
 final class ScratchFile: LaneFile {
     let connection: Connection
+    private let commits: KeptLog?
     private let controls: ScratchControls
+    private let metrics: LaneMetrics
     private var noted: [Int64] = []
     private var jobNoted = 0
+    private var pace = CheckpointPace()
+    /// Of a commit that the log took and SQLite did not.
+    private var lsnAhead: UInt64 = 0
 
-    init(path: String, controls: ScratchControls) throws {
+    /// `commits`: where they go; what is durable there is put into the file first.
+    init(path: String, commits: KeptLog? = nil, controls: ScratchControls, metrics: LaneMetrics) throws {
+        self.commits = commits
         self.controls = controls
-        connection = try Connection(path: path)
+        self.metrics = metrics
+        if let commits, !commits.durableCommits.isEmpty {
+            let replay = try PageReplay(path: path)
+            for commit in commits.durableCommits { try commit.bytes.withUnsafeBytes { try replay.apply($0) } }
+            try replay.finish()
+        }
+        connection = try Connection(path: path, sink: commits)
         try connection.configureLive(pageCountMax: controls.pageCountMax)
         try connection.execute(
             """
@@ -24,6 +37,21 @@ final class ScratchFile: LaneFile {
                 item INTEGER NOT NULL REFERENCES item(id) DEFERRABLE INITIALLY DEFERRED) STRICT;
             CREATE TABLE IF NOT EXISTS marker (value INTEGER NOT NULL) STRICT;
             """)
+        if commits != nil {
+            try connection.checkpoint(.truncate)
+            try connection.syncFile()
+            try connection.beginLogging()
+        }
+    }
+
+    var log: (any LaneLog)? { commits }
+    var lastLSN: UInt64 { max(connection.lastLSN, lsnAhead) }
+
+    /// This job's COMMIT will fail once the log has taken a commit.
+    func failBehindLog() throws {
+        guard let commits, let last = commits.durableCommits.last else { return }
+        lsnAhead = try last.bytes.withUnsafeBytes { try commits.append($0) }
+        try insertBrokenReference()
     }
 
     func insert(_ value: Int64, fillingBytes: Int = 0) throws {
@@ -44,12 +72,23 @@ final class ScratchFile: LaneFile {
     func jobUndone() { noted.removeSubrange(jobNoted...) }
     func seal() throws {}
 
-    func committed() {
-        let effects = noted
+    struct Effects: LaneEffects {
+        let noted: [Int64]
+        let controls: ScratchControls
+
+        func run() { controls.effects.withLock { $0 += noted } }
+        func drop() { controls.dropped.withLock { $0 += noted } }
+    }
+
+    func committed() -> Effects? {
+        let effects = Effects(noted: noted, controls: controls)
         noted.removeAll()
         jobNoted = 0
-        controls.effects.withLock { $0 += effects }
+        return effects.noted.isEmpty ? nil : effects
     }
+
+    var outcome: Void { () }
+    var isUnfinished: Bool { false }
 
     func rolledBack() {
         noted.removeAll()
@@ -63,24 +102,44 @@ final class ScratchFile: LaneFile {
         try connection.execute("BEGIN IMMEDIATE; INSERT INTO marker VALUES (1); COMMIT")
     }
 
-    func rest() {}
+    func rest(isDurable: Bool, isPressed: Bool) -> LaneRest {
+        guard controls.rests else { return .notDue }
+        return pace.rest(connection, metrics, isDurable: isDurable, isPressed: isPressed)
+    }
 
     func close() {
         connection.closeEmptyingWAL()
         controls.closed.signal()
     }
+
+    func discard() {
+        connection.close()
+        controls.discarded.add(1, ordering: .relaxed)
+    }
+
+    func takeOpening() -> Effects? { nil }
 }
 
 /// What a test sets and looks at. Any thread.
 final class ScratchControls: Sendable {
     let markerFails = Atomic(false)
     let effects = Mutex<[Int64]>([])
+    let dropped = Mutex<[Int64]>([])
+    let discarded = Atomic(0)
     let recoveries = Atomic(0)
     /// Signalled each time the file closes.
     let closed = DispatchSemaphore(value: 0)
     let pageCountMax: Int64?
+    /// Whether checkpoints come as of a tenant's file.
+    let rests: Bool
+    /// Where commits go; nil: each syncs by itself.
+    let commits: KeptLog?
 
-    init(pageCountMax: Int64? = nil) { self.pageCountMax = pageCountMax }
+    init(pageCountMax: Int64? = nil, commits: KeptLog? = nil, rests: Bool = false) {
+        self.pageCountMax = pageCountMax
+        self.commits = commits
+        self.rests = rests
+    }
 }
 
 /// A pool and a lane on a scratch file, with calls that wait.
@@ -99,7 +158,10 @@ final class ScratchLane: Sendable {
         bounds.batchMicrosecondsMax = 60_000_000
         shape(&bounds)
         lane = Lane(
-            name: "scratch", pool: pool, bounds: bounds, open: { try ScratchFile(path: path, controls: controls) },
+            name: "scratch", pool: pool, bounds: bounds,
+            open: {
+                try ScratchFile(path: path, commits: controls.commits, controls: controls, metrics: pool.metrics)
+            },
             recover: {
                 controls.recoveries.add(1, ordering: .relaxed)
                 try FileRecovery.copyAndSwap(path)
@@ -143,6 +205,21 @@ final class ScratchLane: Sendable {
     }
 
     func values() throws -> [Int64] { try submit(writes: false) { try $0.values() }.value() }
+
+    /// Returns once every batch of jobs that were submitted before has ended, told or not.
+    func passBatches() throws {
+        // The second runs in a batch behind the first one's.
+        for _ in 0..<2 {
+            let runs = Promise<Void>()
+            lane.submit(
+                LaneJob(
+                    writes: false,
+                    perform: { _ in
+                        runs.succeed(()); return { _ in }
+                    }, fail: { _ in }))
+            try runs.value()
+        }
+    }
 }
 
 /// Closed until it is opened once.
@@ -175,6 +252,8 @@ extension LaneFailure {
         case .failed: "failed"
         case .corrupt: "corrupt"
         case .closed: "closed"
+        case .moved: "moved"
+        case .logUnavailable: "logUnavailable"
         }
     }
 }

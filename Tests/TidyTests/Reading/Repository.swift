@@ -10,6 +10,7 @@ enum Repository {
     static let scripts = paths(in: "Tests", "py").map(plain) + paths(in: "Benchmarks", "py").map(plain)
     static let headers = paths(in: "Sources", "h").map(plain)
     static let manifest = text("Package.swift")
+    static let stylesheet = text("Sources/PageKit/Assets/app.css")
 
     private static func swiftFiles(in folder: String) -> [SourceFile] {
         paths(in: folder, "swift").map { SourceFile(path: $0, text: text($0)) }

@@ -2,8 +2,9 @@
 enum Markup {
     /// Outside its own target `HTML(…)` takes a literal, and nobody names the ways by which the compiler makes one.
     static func violations(_ file: SourceFile) -> [Violation] {
-        guard file.folders.dropFirst().first != "HTML" else { return [] }
-        var found: [Violation] = []
+        let target = file.folders.dropFirst().first
+        guard target != "HTML" else { return [] }
+        var found = target == "PageKit" ? [] : bareControls(file)
         for (index, token) in file.tokens.enumerated() where token.kind == .word {
             switch token.text {
             case "stringLiteral", "stringInterpolation", "StringInterpolation", "appendLiteral", "appendInterpolation":
@@ -25,5 +26,14 @@ enum Markup {
             }
         }
         return found
+    }
+
+    /// Forms carry tokens, and inputs their labels: both are written in one place.
+    private static func bareControls(_ file: SourceFile) -> [Violation] {
+        let controls = ["form", "input", "select", "textarea", "button"]
+        return file.tokens.filter { $0.kind == .string }.flatMap { token in
+            controls.filter { token.text.contains("<\($0)") }
+                .map { Violation(file.path, token.line, "<\($0)", "it is written by Form, Field or Button") }
+        }
     }
 }

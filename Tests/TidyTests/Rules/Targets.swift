@@ -9,8 +9,9 @@ struct Targets {
         reader.read()
         let tokens = reader.tokens
         var names: [String] = []
-        for index in tokens.indices.dropLast(2) where ["system", "module"].contains(tokens[index].text) {
-            if tokens[index + 1].text == "(", tokens[index + 2].kind == .string { names.append(tokens[index + 2].text) }
+        for index in tokens.indices.dropLast(2) where ["system", "module", "pages"].contains(tokens[index].text) {
+            guard tokens[index + 1].text == "(", tokens[index + 2].kind == .string else { continue }
+            names.append(tokens[index + 2].text + (tokens[index].text == "pages" ? "Pages" : ""))
         }
         for index in tokens.indices.dropLast(4) where tokens[index].text == "executableTarget" {
             if tokens[index + 2].text == "name" { names.append(tokens[index + 4].text) }
@@ -24,6 +25,8 @@ struct Targets {
 
     func target(of file: SourceFile) -> String {
         let folder = file.folders.count > 1 ? String(file.folders[1]) : ""
+        // Each surface's pages are a target of their own.
+        if folder == "Pages", file.folders.count > 2 { return "\(file.folders[2])Pages" }
         return places[folder] == nil ? Self.homes[folder] ?? folder : folder
     }
 

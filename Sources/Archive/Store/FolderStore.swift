@@ -1,0 +1,116 @@
+import Foundation
+import Glibc
+import Synchronization
+import TenantRegistry
+
+/// Objects as files of a folder: each is written under another name, synced, and renamed. Several processes may write:
+/// one object has one content.
+package final class FolderStore: ObjectStore {
+    package let path: String
+    package var place: String { path }
+    /// Of objects that are not on the disk yet; nil: each is, before it gets its name.
+    private let pending: Mutex<[String]>?
+    /// Of this process's, whichever store writes it.
+    private static let number = Atomic<UInt64>(0)
+
+    /// `syncsLate`: `synchronise` makes durable what was put; till then it is not.
+    package init(_ path: String, syncsLate: Bool = false) {
+        self.path = path
+        pending = syncsLate ? Mutex([]) : nil
+    }
+
+    package func giveUp() {}
+
+    private func file(_ name: String) throws(StoreFailure) -> String {
+        guard ArchivePlace.isName(name) || name == ArchivePlace.format else { throw .refused("\(name) is no name") }
+        return "\(path)/\(name)"
+    }
+
+    private func whole<Value>(_ body: () throws -> Value) throws(StoreFailure) -> Value {
+        do { return try body() } catch { throw error as? StoreFailure ?? .away("\(error)") }
+    }
+
+    package func put(_ name: String, _ bytes: [UInt8]) throws(StoreFailure) -> Bool {
+        let target = try file(name)
+        pending?.withLock { $0.append(name) }
+        if let known = FileManager.default.contents(atPath: target), Array(known) == bytes { return true }
+        return try whole {
+            let folder = (target as NSString).deletingLastPathComponent
+            let isNew = DataDirectory.size(of: folder) == nil
+            try FileManager.default.createDirectory(
+                atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+            let count = Self.number.wrappingAdd(1, ordering: .relaxed).newValue
+            let new = "\(path)/unfinished-\(getpid())-\(count)"
+            DataDirectory.remove(new)
+            do {
+                try DataDirectory.writeNew(bytes, to: new, isSynced: pending == nil)
+                try DataDirectory.rename(new, to: target)
+            } catch {
+                DataDirectory.remove(new)
+                throw error
+            }
+            guard pending == nil else { return false }
+            try DataDirectory.synchronise(folder: folder)
+            if isNew { try synchronise(foldersAbove: name) }
+            return false
+        }
+    }
+
+    package func get(_ name: String) throws(StoreFailure) -> [UInt8]? {
+        let path = try file(name)
+        if let data = FileManager.default.contents(atPath: path) { return Array(data) }
+        guard DataDirectory.size(of: path) == nil else { throw .away("\(path) cannot be read") }
+        return nil
+    }
+
+    package func list(_ prefix: String, after: String) throws(StoreFailure) -> [String] {
+        let folder = prefix.contains("/") ? String(prefix[..<(prefix.lastIndex(of: "/") ?? prefix.endIndex)]) : ""
+        var names: [String] = []
+        gather(folder, prefix, after, &names)
+        return names.sorted()
+    }
+
+    private func gather(_ folder: String, _ prefix: String, _ after: String, _ names: inout [String]) {
+        for entry in (try? FileManager.default.contentsOfDirectory(atPath: "\(path)/\(folder)")) ?? [] {
+            let name = folder.isEmpty ? entry : "\(folder)/\(entry)"
+            var status = stat()
+            guard stat("\(path)/\(name)", &status) == 0 else { continue }
+            if status.st_mode & S_IFMT == S_IFDIR {
+                if name.hasPrefix(prefix) || prefix.hasPrefix(name + "/") { gather(name, prefix, after, &names) }
+            } else if name.hasPrefix(prefix), name > after, ArchivePlace.isName(name) {
+                names.append(name)
+            }
+        }
+    }
+
+    package func remove(_ name: String) throws(StoreFailure) {
+        let target = try file(name)
+        guard unlink(target) == 0 || errno == ENOENT else { throw .away("\(target) cannot be removed") }
+        try whole { try DataDirectory.synchronise(folder: (target as NSString).deletingLastPathComponent) }
+    }
+
+    private func synchronise(foldersAbove name: String) throws {
+        let parts = name.split(separator: "/").dropLast()
+        for count in parts.indices {
+            try DataDirectory.synchronise(folder: "\(path)/\(parts[..<count].joined(separator: "/"))")
+        }
+    }
+
+    /// Everything that was put is on the disk; where `syncsLate`.
+    package func synchronise() throws(StoreFailure) {
+        let names: [String] =
+            pending?.withLock { pending in
+                defer { pending = [] }
+                return pending
+            } ?? []
+        try whole {
+            var folders: Set<String> = [path]
+            for name in names {
+                try DataDirectory.synchronise(file: "\(path)/\(name)")
+                let parts = name.split(separator: "/").dropLast()
+                for count in parts.indices { folders.insert("\(path)/\(parts[...count].joined(separator: "/"))") }
+            }
+            for folder in folders { try DataDirectory.synchronise(folder: folder) }
+        }
+    }
+}

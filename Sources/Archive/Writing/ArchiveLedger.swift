@@ -1,0 +1,231 @@
+import Cryptography
+import Foundation
+import SQLite
+import Synchronization
+import TenantRegistry
+
+/// What a node knows of its own archive, in `DATA/archive.sqlite`: a listing may lag, so it is not asked. It may be
+/// lost: then the node begins a log of its own in the archive, with a snapshot of every tenant.
+///
+/// `@unchecked Sendable`: everything is touched under `lock`.
+final class ArchiveLedger: @unchecked Sendable {
+    /// Of one tenant.
+    struct Entry {
+        var snapshot: ArchiveManifest.Tenant?
+        /// Name of the object with its keys; empty: none was written.
+        var keys = ""
+        /// Bytes of its frames since the snapshot, and where the last of them ended.
+        var logged: Int64 = 0
+        var lastLSN: UInt64 = 0
+        /// It is gone from the node, and its keys are to go from the archive.
+        var isErased = false
+        /// When its snapshot was last restored for a trial; 0: never.
+        var triedAt: Int64 = 0
+    }
+
+    struct Standing {
+        var node: String
+        var log: LogID
+        var generation: UInt32
+        var place: NodeLog.Place?
+    }
+
+    private let lock = NSLock()
+    private let connection: Connection
+    private var entries: [TenantID: Entry] = [:]
+    /// What is not written down yet.
+    private var dirty: Set<TenantID> = []
+    private var gone: [TenantID] = []
+    /// Whose keys are to go.
+    private var erased: Set<TenantID> = []
+    private var standing = Standing(node: "", log: LogID(high: 0, low: 0), generation: 0)
+    /// Where a process that starts now goes on from.
+    private var noted: UInt64 = 0
+
+    init(_ path: String) throws {
+        connection = try Connection(path: path, flags: [.readWrite, .create])
+        try connection.configureLive()
+        try connection.execute(Self.schema)
+        entries = try Self.read(connection)
+        erased = Set(entries.filter(\.value.isErased).map(\.key))
+    }
+
+    /// The node's log is open. Where it is another than before, LSNs of snapshots mean nothing any more; erasures are
+    /// still owed.
+    func begin(_ log: LogID, _ random: any RandomSource) throws {
+        try locked {
+            let known = try connection.row(
+                "SELECT node, log, generation, lsn, chain FROM standing WHERE id = 1"
+            ) { row -> Standing in
+                let (node, log) = (try row.text(), try row.blob())
+                let (generation, lsn, chain) = (try row.int(), try row.int(), try row.blob())
+                return Standing(
+                    node: node, log: LogID(log), generation: UInt32(truncatingIfNeeded: generation),
+                    place: Digest(bytes: chain).map { NodeLog.Place(lsn: UInt64(bitPattern: lsn), chain: $0) })
+            }
+            if let known, known.log == log {
+                standing = known
+            } else {
+                standing = Standing(node: LogPlace.node(random), log: log, generation: 0)
+                dropSnapshots()
+            }
+            standing.generation += 1
+        }
+        try save()
+    }
+
+    private func dropSnapshots() {
+        for id in entries.keys { entries[id]?.snapshot = nil }
+        dirty.formUnion(entries.keys)
+    }
+
+    private static let schema = """
+        CREATE TABLE IF NOT EXISTS standing (
+            id INTEGER PRIMARY KEY CHECK (id = 1), node TEXT NOT NULL, log BLOB NOT NULL, generation INTEGER NOT NULL,
+            lsn INTEGER NOT NULL, chain BLOB NOT NULL
+        ) STRICT;
+        CREATE TABLE IF NOT EXISTS tenant (
+            id BLOB PRIMARY KEY, snapshot BLOB, keys TEXT NOT NULL, logged INTEGER NOT NULL, last_lsn INTEGER NOT NULL,
+            is_erased INTEGER NOT NULL, tried_at INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        """
+
+    private static func read(_ connection: Connection) throws -> [TenantID: Entry] {
+        let rows = try connection.rows(
+            "SELECT id, snapshot, keys, logged, last_lsn, is_erased, tried_at FROM tenant"
+        ) { row -> (TenantID, Entry) in
+            let id = try row.tenantID()
+            var entry = Entry()
+            entry.snapshot = try row.optionalBlob().flatMap {
+                try? ArchiveManifest.Tenant(reading: $0, "archive.sqlite")
+            }
+            entry.keys = try row.text()
+            entry.logged = try row.int()
+            entry.lastLSN = UInt64(bitPattern: try row.int())
+            entry.isErased = try row.bool()
+            entry.triedAt = try row.int()
+            return (id, entry)
+        }
+        return Dictionary(uniqueKeysWithValues: rows)
+    }
+
+    private func locked<Value>(_ body: () throws -> Value) rethrows -> Value {
+        lock.lock()
+        defer { lock.unlock() }
+        return try body()
+    }
+
+    // MARK: Standing
+
+    var node: String { locked { standing.node } }
+    var generation: UInt32 { locked { standing.generation } }
+    var place: NodeLog.Place? { locked { standing.place } }
+
+    /// Another log begins in the archive: what there is of snapshots belongs to no place in it.
+    func beginAnew(_ random: any RandomSource) {
+        locked {
+            standing = Standing(node: LogPlace.node(random), log: standing.log, generation: 1)
+            noted = 0
+            dropSnapshots()
+        }
+    }
+
+    /// The log was not followed all the way: what comes next goes with no snapshot that there is.
+    func dropAllSnapshots() { locked { dropSnapshots() } }
+
+    /// Up to where the log may go: what comes after it is read again after a kill, though the archive may have it.
+    var notedLSN: UInt64 { locked { noted } }
+
+    /// Up to where the archive has the log.
+    func reached(_ place: NodeLog.Place) { locked { standing.place = place } }
+
+    /// Writes down what changed since the last time.
+    func save() throws {
+        try locked {
+            try connection.beginImmediate()
+            do {
+                if standing.generation > 0 { try saveStanding() }
+                for id in dirty {
+                    guard let entry = entries[id] else { continue }
+                    try connection.run(
+                        """
+                        INSERT INTO tenant (id, snapshot, keys, logged, last_lsn, is_erased, tried_at)
+                        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                        ON CONFLICT DO UPDATE SET snapshot = excluded.snapshot, keys = excluded.keys,
+                            logged = excluded.logged, last_lsn = excluded.last_lsn, is_erased = excluded.is_erased,
+                            tried_at = excluded.tried_at
+                        """,
+                        .blob(id.bytes), entry.snapshot.map { .blob($0.json) } ?? .null, .text(entry.keys),
+                        .integer(entry.logged), .integer(Int64(bitPattern: entry.lastLSN)),
+                        .integer(entry.isErased ? 1 : 0), .integer(entry.triedAt))
+                }
+                for id in gone { try connection.run("DELETE FROM tenant WHERE id = ?1", .blob(id.bytes)) }
+                try connection.commit()
+            } catch {
+                try? connection.rollback()
+                throw error
+            }
+            (gone, dirty) = ([], [])
+            try connection.checkpoint(.passive)
+            noted = standing.place?.lsn ?? 0
+        }
+    }
+
+    private func saveStanding() throws {
+        try connection.run(
+            """
+            INSERT INTO standing (id, node, log, generation, lsn, chain) VALUES (1, ?1, ?2, ?3, ?4, ?5)
+            ON CONFLICT DO UPDATE SET node = excluded.node, log = excluded.log, lsn = excluded.lsn,
+                generation = excluded.generation, chain = excluded.chain
+            """,
+            .text(standing.node), .blob(standing.log.bytes), .integer(Int64(standing.generation)),
+            .integer(Int64(bitPattern: standing.place?.lsn ?? 0)), .blob(standing.place?.chain.bytes ?? []))
+    }
+
+    func close() {
+        try? save()
+        locked { connection.closeEmptyingWAL() }
+    }
+
+    // MARK: Tenants
+
+    func entry(_ id: TenantID) -> Entry? { locked { entries[id] } }
+    var all: [TenantID: Entry] { locked { entries } }
+
+    func change<Value>(_ id: TenantID, _ body: (inout Entry) -> Value) -> Value {
+        locked {
+            dirty.insert(id)
+            return body(&entries[id, default: Entry()])
+        }
+    }
+
+    /// On the disk when this returns: whatever happens from here on, its keys go from the archive.
+    func owe(erasureOf id: TenantID) throws {
+        change(id) { entry in
+            entry.isErased = true
+            entry.snapshot = nil
+        }
+        locked { _ = erased.insert(id) }
+        try save()
+    }
+
+    var owed: Set<TenantID> { locked { erased } }
+
+    /// Its keys are gone from the archive.
+    func forget(_ id: TenantID) {
+        locked {
+            entries[id] = nil
+            erased.remove(id)
+            gone.append(id)
+        }
+    }
+}
+
+extension LogID {
+    fileprivate init(_ bytes: [UInt8]) {
+        let halves = TenantID(bytes: bytes)
+        self.init(high: halves?.high ?? 0, low: halves?.low ?? 0)
+    }
+
+    fileprivate var bytes: [UInt8] { TenantID(high: high, low: low).bytes }
+}

@@ -1,0 +1,125 @@
+import Cryptography
+import Foundation
+import Glibc
+import Synchronization
+import TenantRegistry
+
+/// Each night some tenants are made anew of what the archive has, in a folder of their own, and proved (B4): those that
+/// were tried longest ago. What was found is told in the log, the provider's log, metrics, and the provider's
+/// attention.
+///
+/// The thread `archive-trial` runs it.
+final class ArchiveTrial: Sendable {
+    /// Proves a file; nil where it is sound, else what is wrong.
+    typealias Proof = @Sendable (_ path: String) throws -> String?
+
+    /// At two in the morning, and some minutes that differ from node to node (UTC).
+    private static let nightMilliseconds: Int64 = 2 * 3_600_000
+    private static let spreadMilliseconds: Int64 = 1_800_000
+    private static let dayMilliseconds: Int64 = 86_400_000
+    private static let sampleMax = 10
+    private static let pollMilliseconds = 500
+
+    private let shipper: LogShipper
+    private let store: any ObjectStore
+    private let prove: Proof
+    private let isStopping = Atomic<Bool>(false)
+    private var fleet: Fleet { shipper.fleet }
+
+    init(_ shipper: LogShipper, _ store: any ObjectStore, prove: @escaping Proof) {
+        self.shipper = shipper
+        self.store = store
+        self.prove = prove
+    }
+
+    func stop() {
+        isStopping.store(true, ordering: .releasing)
+        store.giveUp()
+    }
+
+    func run() {
+        let spread = Int64(fleet.random.uint64() % UInt64(Self.spreadMilliseconds))
+        var next = Self.night(after: fleet.clock.now().milliseconds) + spread
+        while !isStopping.load(ordering: .acquiring) {
+            pause(milliseconds: Self.pollMilliseconds)
+            let now = fleet.clock.now().milliseconds
+            // A clock that was set back is waited for no longer than a night.
+            next = min(next, Self.night(after: now) + spread)
+            guard now >= next else { continue }
+            next = Self.night(after: now) + spread
+            tryOnce()
+        }
+    }
+
+    private static func night(after milliseconds: Int64) -> Int64 {
+        let day = milliseconds - milliseconds % dayMilliseconds
+        let night = day + nightMilliseconds
+        return milliseconds < night ? night : night + dayMilliseconds
+    }
+
+    private func tryOnce() {
+        let ids = shipper.ledger.all.filter { !$0.value.isErased && $0.value.snapshot != nil }
+            .sorted { ($0.value.triedAt, $0.key.text) < ($1.value.triedAt, $1.key.text) }.prefix(Self.sampleMax).map(
+                \.key)
+        let scratch = fleet.data.path + "/tmp/trial"
+        // Of one that was cut short.
+        try? FileManager.default.removeItem(atPath: scratch)
+        mkdir(scratch, 0o700)
+        defer { try? FileManager.default.removeItem(atPath: scratch) }
+        var sound: [String] = []
+        var faults: [(slug: String, text: String)] = []
+        do {
+            let archive = try Archive.forReading(store)
+            let masterKey = fleet.masterKeyOfBackup
+            let reading = ArchiveReading(
+                archive, try ArchiveReading.manifest(in: archive, before: nil, under: masterKey), masterKey: masterKey,
+                moment: nil, scratch: scratch)
+            try reading.read(only: Set(ids))
+            for id in ids {
+                if isStopping.load(ordering: .acquiring) { return }
+                guard let record = fleet.roster.tenant(id: id) else { continue }
+                let fault = fault(of: id, reading, scratch)
+                note(fault, of: record)
+                if let fault { faults.append((record.slug, fault)) } else { sound.append(record.slug) }
+            }
+        } catch {
+            if isStopping.load(ordering: .acquiring) { return }
+            faults.append(("", "\(error)"))
+        }
+        tell(sound, faults)
+    }
+
+    private func fault(of id: TenantID, _ reading: ArchiveReading, _ scratch: String) -> String? {
+        let path = "\(scratch)/\(id.text).sqlite"
+        defer {
+            unlink(path)
+            reading.forget(id)
+        }
+        do {
+            _ = try reading.makeFile(of: id, at: path)
+            return try prove(path)
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    private func note(_ fault: String?, of record: TenantRecord) {
+        let now = fleet.clock.now().milliseconds
+        shipper.ledger.change(record.id) { entry in
+            entry.triedAt = now
+            // What does not come back is copied anew.
+            if fault != nil { (entry.snapshot, entry.keys) = (nil, "") }
+        }
+        fleet.archiveFaults.withLock { $0[record.id] = fault }
+    }
+
+    private func tell(_ sound: [String], _ faults: [(slug: String, text: String)]) {
+        shipper.figures.tried(ArchiveFigures.Trial(at: fleet.clock.now(), sound: sound, faults: faults))
+        for fault in faults { fleet.report("the archive: \(fault.slug): NOT sound: \(fault.text)") }
+        fleet.report("the archive was tried: \(sound.count) tenants sound, \(faults.count) not")
+        let event = faults.isEmpty ? "archive.tried" : "archive.not_sound"
+        fleet.registry.log(fleet.ownAct(event), tenant: nil, slug: nil, judge: { _ in }) { [fleet] result in
+            if case .failure(let error) = result { fleet.report("registry: \(event): \(error)") }
+        }
+    }
+}

@@ -1,0 +1,368 @@
+import Cryptography
+import Foundation
+import Glibc
+import Synchronization
+import TenantRegistry
+
+/// Brings the node's log into the archive as it grows (B3): what is durable goes there in objects, one behind the
+/// other, none of them before the one before it is there. So what the archive has is a beginning of what clients were
+/// told.
+///
+/// The thread `archive` runs it. Nothing waits for it: what it has not taken yet lies in the log's segments, which stay
+/// until it has, or until they are too many.
+final class LogShipper: Sendable {
+    struct Bounds: Sendable {
+        /// From the start of one object to that of the next.
+        var paceMilliseconds = 250
+        var pollMilliseconds = 20
+        /// Of the log in one object.
+        var objectBytesMax = 8 << 20
+        /// Of the log that waits for an archive that is away; past it the log forgets, and snapshots are made anew.
+        var backlogBytesMax: UInt64 = 4 << 30
+        var retryMilliseconds = 500
+        var retryMillisecondsMax = 10_000
+    }
+
+    /// What goes into the next object besides.
+    enum Event: Sendable {
+        case registry(index: String, since: UInt64)
+        case snapshot(ArchiveManifest.Tenant)
+    }
+
+    private struct Line {
+        var events: [Event] = []
+        /// The object that is made next, or is on its way.
+        var place: LogPlace?
+        /// The registry's changes since this object are noted, and no copy of it goes with them yet.
+        var wantsRegistrySince: UInt64?
+        var trouble: String?
+    }
+
+    let fleet: Fleet
+    let log: NodeLog
+    let ledger: ArchiveLedger
+    let store: any ObjectStore
+    let bounds: Bounds
+    let key: ArchiveKey
+    let figures: ArchiveFigures
+    private let line = Mutex(Line())
+    private let isStopping = Atomic<Bool>(false)
+
+    init(
+        _ fleet: Fleet, _ log: NodeLog, _ ledger: ArchiveLedger, _ store: any ObjectStore, _ figures: ArchiveFigures,
+        _ bounds: Bounds
+    ) {
+        self.fleet = fleet
+        self.log = log
+        self.ledger = ledger
+        self.store = store
+        self.figures = figures
+        self.bounds = bounds
+        key = ArchiveKey(of: fleet.masterKeyOfBackup)
+    }
+
+    // MARK: Any thread
+
+    /// Nil until the first object has its place.
+    var place: LogPlace? { line.withLock { $0.place } }
+
+    func add(_ event: Event) { line.withLock { $0.events.append(event) } }
+
+    /// A copy of the registry is wanted, to which changes from this object on are applied.
+    func takeRegistryWish() -> UInt64? {
+        line.withLock { line in
+            defer { line.wantsRegistrySince = nil }
+            return line.wantsRegistrySince
+        }
+    }
+
+    func wishRegistry() { line.withLock { line in line.wantsRegistrySince = line.place?.number } }
+
+    func stop() {
+        isStopping.store(true, ordering: .releasing)
+        store.giveUp()
+    }
+
+    var isStopped: Bool { isStopping.load(ordering: .acquiring) }
+
+    // MARK: The thread
+
+    /// Where it stands. Of the thread.
+    private struct Stand {
+        var place: NodeLog.Place
+        var object: LogPlace
+        var before = [UInt8](repeating: 0, count: LogObject.linkBytes)
+        var recording = 0
+        var used: UInt64?
+        var hasGap = false
+    }
+
+    func run() {
+        guard untilDone({ _ = try Archive.forWriting(store) }) else { return }
+        var stand = begin()
+        var saved = monotonicMilliseconds()
+        while !isStopped {
+            let start = monotonicMilliseconds()
+            let isBusy = step(&stand)
+            destroyKeys()
+            if monotonicMilliseconds() - saved > Self.saveMilliseconds {
+                save()
+                saved = monotonicMilliseconds()
+            }
+            guard !isBusy else { continue }
+            let rest = start + UInt64(bounds.paceMilliseconds)
+            repeat { pause(milliseconds: bounds.pollMilliseconds) } while !isStopped && monotonicMilliseconds() < rest
+        }
+        save()
+    }
+
+    /// After a kill so much is sent once more.
+    private static let saveMilliseconds: UInt64 = 1_000
+
+    private func save() {
+        do { try ledger.save() } catch { fleet.report("archive.sqlite: \(error)") }
+        log.forgetWhatMay()
+    }
+
+    private func begin() -> Stand {
+        let known = ledger.place
+        var place = known ?? log.beginning
+        if let reason = doesNotFollow(place) {
+            fleet.report("the archive: \(reason); it begins anew, and every tenant is copied")
+            ledger.beginAnew(fleet.random)
+            place = log.beginning
+        }
+        let object = LogPlace(
+            node: ledger.node, stream: LogPlace.stream(ledger.generation, fleet.random), number: 1)
+        line.withLock { $0.place = object }
+        return Stand(place: place, object: object)
+    }
+
+    /// Why the log cannot be followed from a place; nil where it can.
+    private func doesNotFollow(_ place: NodeLog.Place) -> String? {
+        if place.lsn > log.durable { return "the log ends at \(log.durable), before \(place.lsn)" }
+        do {
+            _ = try log.forEachFrame(from: place, bytesMax: 1) { _, _, _ in }
+            return nil
+        } catch {
+            return "the log does not go on where it was left (\(place.lsn) of \(log.beginning.lsn)…: \(error))"
+        }
+    }
+
+    /// Takes what there is. Whether there is more at once.
+    private func step(_ stand: inout Stand) -> Bool {
+        let (at, instant) = (fleet.clock.now(), monotonicMilliseconds())
+        var parts: [LogObject.Part] = []
+        takeRegistry(&stand, &parts)
+        var taken = Taken()
+        let from = stand.place
+        var to = from
+        do {
+            to = try log.forEachFrame(from: from, bytesMax: bounds.objectBytesMax) { taken.add($0, $1, $2) }
+        } catch {
+            skip(&stand, error)
+            return true
+        }
+        let events = line.withLock { line in
+            defer { line.events = [] }
+            return line.events
+        }
+        for event in events {
+            switch event {
+            case .registry(let index, let since): parts.append(.registry(index: index, since: since))
+            case .snapshot(let tenant): parts.append(.snapshot(tenant))
+            }
+        }
+        if stand.hasGap { parts.append(.gap) }
+        let isWhole = to.lsn >= log.durable || taken.bytes < bounds.objectBytesMax
+        if taken.heads.isEmpty && parts.isEmpty {
+            figures.reached(instant)
+            return false
+        }
+        guard let sealed = seal(taken, &parts, stand, from: from.lsn, to: to.lsn, at) else { return false }
+        guard untilDone({ _ = try store.put(sealed.name, sealed.bytes) }) else { return false }
+        figures.put(sealed.bytes.count)
+        note(taken, events)
+        stand.place = to
+        ledger.reached(to)
+        // A copy is not made twice because of a kill.
+        if !events.isEmpty { save() }
+        stand.before = sealed.link
+        stand.hasGap = false
+        stand.object = stand.object.next
+        line.withLock { [next = stand.object] in $0.place = next }
+        if isWhole { figures.reached(instant) }
+        return !isWhole
+    }
+
+    /// Frames of one object, with the payloads by tenant.
+    private struct Taken {
+        var heads: [UInt8] = []
+        var bytes = 0
+        var order: [TenantID] = []
+        var tenants: [TenantID: (payloads: [UInt8], bytes: Int64, last: UInt64, incarnation: Int64)] = [:]
+
+        mutating func add(_ frame: LogFrame, _ head: UnsafeRawBufferPointer, _ payload: UnsafeRawBufferPointer) {
+            heads.append(contentsOf: head.bindMemory(to: UInt8.self))
+            bytes += frame.frameBytes
+            guard frame.kind == .commit || frame.kind == .part || frame.kind == .opened else { return }
+            if tenants[frame.tenant] == nil {
+                order.append(frame.tenant)
+                tenants[frame.tenant] = ([], 0, 0, 0)
+            }
+            tenants[frame.tenant]?.payloads.append(contentsOf: payload.bindMemory(to: UInt8.self))
+            tenants[frame.tenant]?.bytes += Int64(frame.frameBytes)
+            tenants[frame.tenant]?.last = frame.end
+            tenants[frame.tenant]?.incarnation = frame.incarnation
+        }
+    }
+
+    private func seal(
+        _ taken: Taken, _ parts: inout [LogObject.Part], _ stand: Stand, from: UInt64, to: UInt64, _ at: Timestamp
+    ) -> (name: String, bytes: [UInt8], link: [UInt8])? {
+        do {
+            for id in taken.order {
+                // Nobody is to read what a tenant did that is gone.
+                guard let record = fleet.roster.tenant(id: id), ledger.entry(id)?.isErased != true,
+                    let tenant = taken.tenants[id]
+                else {
+                    parts.append(.erased(id))
+                    continue
+                }
+                guard untilDone({ try keepKeys(of: record, in: store) }) else { return nil }
+                parts.append(
+                    .payloads(
+                        id,
+                        try ArchiveSealed.seal(
+                            tenant.payloads, of: id, at: stand.object, under: ArchiveKey(of: record.secretKey))))
+            }
+            let object = LogObject(
+                number: stand.object.number, before: stand.before, log: log.identity, from: from, to: to, at: at,
+                heads: taken.heads, parts: parts)
+            let (name, bytes) = try key.seal(object.bytes, at: stand.object.text)
+            return (name, bytes, Hex.decode(String(name.suffix(2 * LogObject.linkBytes))) ?? [])
+        } catch {
+            fleet.report("the archive: \(error)")
+            return nil
+        }
+    }
+
+    private func note(_ taken: Taken, _ events: [Event]) {
+        for (id, tenant) in taken.tenants where fleet.roster.tenant(id: id) != nil {
+            ledger.change(id) { entry in
+                entry.logged += tenant.bytes
+                entry.lastLSN = tenant.last
+                // Another file took its place: what was copied of the one before is its past.
+                if let mark = entry.snapshot?.mark, mark.incarnation != tenant.incarnation { entry.snapshot = nil }
+            }
+        }
+        for case .snapshot(let tenant) in events {
+            ledger.change(tenant.id) { entry in
+                guard !entry.isErased else { return }
+                entry.snapshot = tenant
+                entry.logged = entry.lastLSN > tenant.mark?.lsn ?? 0 ? 1 : 0
+            }
+        }
+    }
+
+    // MARK: Registry
+
+    private func takeRegistry(_ stand: inout Stand, _ parts: inout [LogObject.Part]) {
+        if let used = stand.used, fleet.registry.used == used { return }
+        let result = wait { fleet.registry.takeChanges(then: $0) }
+        guard case .success(let changes) = result else { return }
+        stand.used = changes.used
+        if changes.recording != stand.recording {
+            stand.recording = changes.recording
+            line.withLock { [number = stand.object.number] in $0.wantsRegistrySince = number }
+        }
+        if !changes.bytes.isEmpty { parts.append(.registryChanges(changes.bytes)) }
+    }
+
+    /// Before anything of the tenant's is in the archive, what opens it is. `store`: of the thread that asks.
+    func keepKeys(of record: TenantRecord, in store: any ObjectStore) throws {
+        guard ledger.entry(record.id)?.keys.isEmpty ?? true else { return }
+        guard let wrapped = try wait({ fleet.registry.wrappedKeys(of: record.id, then: $0) }).get() else { return }
+        let (name, bytes) = try key.seal(wrapped.bytes, at: ArchivePlace.keys(of: record.id))
+        _ = try store.put(name, bytes)
+        ledger.change(record.id) { $0.keys = name }
+        // Known before anything else: it is what has to go with the tenant.
+        try ledger.save()
+    }
+
+    private func destroyKeys() {
+        for id in ledger.owed {
+            do {
+                if let name = ledger.entry(id)?.keys, !name.isEmpty { try store.remove(name) }
+                // Those of a node before this one, under another master key.
+                for name in try store.all(ArchivePlace.keys(of: id)) { try store.remove(name) }
+                ledger.forget(id)
+                try ledger.save()
+            } catch {
+                figures.trouble("\(error)")
+                return
+            }
+        }
+    }
+
+    // MARK: Trouble
+
+    /// The log has forgotten what would come next, or it is damaged.
+    private func skip(_ stand: inout Stand, _ error: any Error) {
+        fleet.report("the archive: \(error); it goes on behind that, and every tenant is copied anew")
+        let beginning = log.beginning
+        // Damage ends with the segment at the latest; what is forgotten, with the oldest that is there.
+        let next = log.places.first { $0.lsn > stand.place.lsn } ?? beginning
+        stand.place = beginning.lsn > stand.place.lsn ? beginning : next
+        stand.hasGap = true
+        ledger.dropAllSnapshots()
+        if next.lsn <= stand.place.lsn && beginning.lsn <= stand.place.lsn { pause(milliseconds: 1_000) }
+    }
+
+    /// Tries until it is done; false where everything ends before.
+    private func untilDone(_ body: () throws -> Void) -> Bool {
+        var milliseconds = bounds.retryMilliseconds
+        while !isStopped {
+            do {
+                try body()
+                figures.trouble(nil)
+                return true
+            } catch {
+                if figures.trouble("\(error)") { fleet.report("\(error)") }
+                var left = milliseconds
+                while left > 0 && !isStopped {
+                    pause(milliseconds: min(left, 100))
+                    left -= 100
+                }
+                milliseconds = min(bounds.retryMillisecondsMax, milliseconds * 2)
+            }
+        }
+        return false
+    }
+}
+
+/// Waits for what comes on a worker.
+func wait<Value: Sendable>(
+    _ begin: (@escaping @Sendable (Result<Value, any Error>) -> Void) -> Void
+) -> Result<Value, any Error> {
+    let answer = Mutex<Result<Value, any Error>?>(nil)
+    let isThere = DispatchSemaphore(value: 0)
+    begin { result in
+        answer.withLock { $0 = result }
+        isThere.signal()
+    }
+    isThere.wait()
+    return answer.withLock { $0 } ?? .failure(StoreFailure.givenUp)
+}
+
+func monotonicMilliseconds() -> UInt64 { SystemMonotonicClock().nanoseconds() / 1_000_000 }
+
+extension WrappedKeys {
+    /// The length of the first, then both.
+    var bytes: [UInt8] { [UInt8(secret.count)] + secret + signing }
+
+    init(reading bytes: [UInt8], _ name: String) throws {
+        guard let count = bytes.first.map({ Int($0) }), bytes.count > count else { throw ArchiveFailure.damaged(name) }
+        self.init(secret: Array(bytes[1...count]), signing: Array(bytes[(count + 1)...]))
+    }
+}

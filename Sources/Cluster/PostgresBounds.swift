@@ -1,0 +1,30 @@
+/// What is bounded, and by how much.
+enum PostgresBounds {
+    /// Version 13 has transaction ids of 64 bits.
+    static let serverVersionMin: Int64 = 130_000
+    /// For one host, from the first byte to the proof.
+    static let connectNanoseconds: UInt64 = 1_000_000_000
+    /// Until an append whose answer did not come is settled.
+    static let answerNanoseconds: UInt64 = 2_000_000_000
+    /// Until what is not settled stays unknown.
+    static let settleNanoseconds: UInt64 = 2_000_000_000
+    /// For what a node asks that no caller waits for: joining, snapshots' parts, what is read.
+    static let patientNanoseconds: UInt64 = 15_000_000_000
+    /// Between two attempts to reach a server.
+    static let pauseMilliseconds = 50
+    /// A statement that waits longer for a row fails; less than an answer may take.
+    static let lockMilliseconds = 1_500
+    static let groupRecordsMax = 64
+    static let groupBytesMax = 4 << 20
+    static let idleSessionsMax = 4
+    /// Beside the one of the registry.
+    static let shippers = 3
+    static let partBytes = 1 << 20
+    /// Partitions of so many days are made ahead.
+    static let daysAhead = 3
+    static let partitionCheckNanoseconds: UInt64 = 3_600_000_000_000
+    /// Partitions that nobody needs are looked for so often.
+    static let sweepNanoseconds: UInt64 = 600_000_000_000
+    /// What a record or a part may come to, once opened.
+    static let openedBytesMax = 1 << 30
+}

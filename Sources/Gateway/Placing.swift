@@ -1,0 +1,294 @@
+import CallKit
+import Cryptography
+import HTTPClient
+import HTTPCore
+import RateLimiter
+import TenantApp
+import TenantRegistry
+
+/// The stage between Route and Authenticate, in a cluster alone: a call for a tenant that is at another node is passed
+/// on to it, unjudged. Whoever serves the tenant judges it, so that keys, limits and revocation are what they are on
+/// one node (N1, N5).
+extension Pipeline {
+    /// Who a request is for, as far as its head tells.
+    private enum Addressee {
+        case tenant(TenantRecord)
+        case node(NodeName)
+        /// Whatever is said to it can be said here.
+        case anyNode
+        /// What it names is not known here, and may be new.
+        case unknown
+        /// The credential that would tell stands in the body.
+        case inBody(any Dialect, bytesMax: Int)
+    }
+
+    /// `isCaughtUp`: what is unknown now is unknown everywhere.
+    func place(_ routed: Routed, _ neighbours: Neighbours, isCaughtUp: Bool = false) -> HeadVerdict {
+        if routed.surface.concernsAllNodes, routed.hop == nil { return tellAll(routed, neighbours) }
+        switch addressee(of: routed) {
+        case .anyNode: return serve(routed)
+        case .tenant(let record): return place(routed, at: .tenant(record), neighbours)
+        case .node(let name):
+            // One that is not there is refused like any unknown path's.
+            if neighbours.node(name) == nil { return serve(routed) }
+            return place(routed, at: .node(name), neighbours)
+        case .unknown where isCaughtUp: return serve(routed)
+        case .unknown:
+            return .undecided { [self] decide in
+                neighbours.placement.catchUp { [self] succeeded in
+                    decide { [self] in
+                        succeeded ? placeAgain(routed, neighbours) : .answer(refuseWithoutLog(routed))
+                    }
+                }
+            }
+        case .inBody(let dialect, let bytesMax): return placeByBody(routed, dialect, bytesMax: bytesMax, neighbours)
+        }
+    }
+
+    /// The same request, once everything is known here that was committed before it came.
+    private func placeAgain(_ routed: Routed, _ neighbours: Neighbours) -> HeadVerdict {
+        let again = router.route(
+            routed.head, from: routed.peer, requestID: routed.requestID, started: routed.started, now: routed.now,
+            hop: routed.hop)
+        guard case .route(let routed) = again else { return serve(routed) }
+        return place(routed, neighbours, isCaughtUp: true)
+    }
+
+    private func place(_ routed: Routed, at destination: Destination, _ neighbours: Neighbours) -> HeadVerdict {
+        if isHere(destination, neighbours) { return serve(routed) }
+        if isWithoutLease(destination, neighbours) { return .answer(refuseWithoutLog(routed)) }
+        if let hop = routed.hop { return .answer(notMine(hop, neighbours)) }
+        return forward(routed, to: destination, neighbours)
+    }
+
+    private func isHere(_ destination: Destination, _ neighbours: Neighbours) -> Bool {
+        switch destination {
+        case .node(let name): return name == neighbours.placement.name
+        case .tenant(let record):
+            switch neighbours.placement.place(of: record.id) {
+            case .here: return true
+            case .at: return false
+            case .nowhere:
+                // One that is being made or erased is at no node; what is said of it can be said here.
+                let state = record.profile.state
+                return state == .creating || state == .deleting
+            }
+        }
+    }
+
+    /// Whether the tenant is this node's, as far as it knows, and the lease does not run: another may have it.
+    private func isWithoutLease(_ destination: Destination, _ neighbours: Neighbours) -> Bool {
+        guard case .tenant(let record) = destination, !neighbours.placement.isServing else { return false }
+        let owner = neighbours.placement.owner(of: record.id)
+        return owner == nil || owner == neighbours.placement.name
+    }
+
+    private func refuseWithoutLog(_ routed: Routed) -> Response {
+        refuse(.unavailable(.logUnavailable), routed.surface, RequestTrace(routed))
+    }
+
+    // MARK: Whose it is
+
+    private func addressee(of routed: Routed) -> Addressee {
+        guard let dialect = routed.dialect else { return addresseeOfNode(routed) }
+        if let tenant = routed.addressed { return .tenant(tenant) }
+        if routed.isUnknownAddress { return .unknown }
+        if routed.route.description != nil { return .anyNode }
+        let place = credentialPlace(of: routed)
+        if let place { return addressee(by: routed.head.bytes[place], of: routed) }
+        if let bytesMax = dialect.credentialBodyBytesMax, !routed.route.access.isOpen {
+            return .inBody(dialect, bytesMax: bytesMax)
+        }
+        // Its host may be a tenant's that is new.
+        return .unknown
+    }
+
+    private func addressee(by credential: ArraySlice<UInt8>, of routed: Routed) -> Addressee {
+        guard APIKeyFormat.isWellFormed(credential) || APIKeyFormat.isHex64(credential) else { return .anyNode }
+        let domain = routed.surface.credentialDomain
+        let hash = domain.map { SHA256.hash(credential, behind: $0) } ?? credential.withUnsafeBytes { SHA256.hash($0) }
+        guard let key = fleet.roster.key(hash: hash, at: routed.now) else { return .unknown }
+        return .tenant(key.tenant)
+    }
+
+    /// The provider's calls are for the tenant, or the node, that their path names.
+    private func addresseeOfNode(_ routed: Routed) -> Addressee {
+        let names = routed.route.pattern.split(separator: "/").filter { $0.hasPrefix("{") }
+        guard let name = names.first, let value = routed.parameters.first else {
+            return isKnownProvider(routed) ? .anyNode : .unknown
+        }
+        switch name {
+        case "{slug}": return fleet.roster.tenant(slug: value).map { .tenant($0) } ?? .unknown
+        case "{node}": return NodeName(value).map { .node($0) } ?? .anyNode
+        default: return isKnownProvider(routed) ? .anyNode : .unknown
+        }
+    }
+
+    /// Whether a provider's key, where there is one, is known here; one that is not may be new.
+    private func isKnownProvider(_ routed: Routed) -> Bool {
+        guard routed.peer.role != .control, routed.surface.credentialDomain == nil,
+            let place = routed.surface.credential(in: routed.head)
+        else { return true }
+        let credential = routed.head.bytes[place]
+        guard APIKeyFormat.isWellFormed(credential) else { return true }
+        return fleet.providerKeys.key(credential.withUnsafeBytes { SHA256.hash($0) }, at: routed.now) != nil
+    }
+
+    /// The body is read first, as it is for a caller of this node, and says where the call goes.
+    private func placeByBody(
+        _ routed: Routed, _ dialect: any Dialect, bytesMax: Int, _ neighbours: Neighbours
+    ) -> HeadVerdict {
+        if routed.head.hasCodedBody { return serve(routed) }
+        let room = SharedRoom(fleet.budgets.bodies, forwardedPayer(routed, nil))
+        return .readBody(bytesMax: bytesMax, room: room) { [self] body, responder in
+            place(routed, dialect, body, responder, [room], neighbours, isCaughtUp: false)
+            return nil
+        }
+    }
+
+    private func place(
+        _ routed: Routed, _ dialect: any Dialect, _ body: [UInt8], _ responder: any Responder,
+        _ held: [any Sendable], _ neighbours: Neighbours, isCaughtUp: Bool
+    ) {
+        let found = dialect.credential(inBody: body).map { addressee(by: $0[...], of: routed) } ?? .anyNode
+        switch found {
+        case .tenant(let record):
+            let destination = Destination.tenant(record)
+            if isHere(destination, neighbours) { return serveHere(routed, body, responder) }
+            if isWithoutLease(destination, neighbours) { return responder.respond(refuseWithoutLog(routed)) }
+            if let hop = routed.hop { return responder.respond(notMine(hop, neighbours)) }
+            ForwardedCall(
+                self, neighbours, routed, for: destination, .whole(body, responder), holding: held
+            ).start()
+        case .unknown where !isCaughtUp:
+            neighbours.placement.catchUp { [self] succeeded in
+                guard succeeded else { return responder.respond(refuseWithoutLog(routed)) }
+                place(routed, dialect, body, responder, held, neighbours, isCaughtUp: true)
+            }
+        default: serveHere(routed, body, responder)
+        }
+    }
+
+    // MARK: Passing on
+
+    private func forward(_ routed: Routed, to destination: Destination, _ neighbours: Neighbours) -> HeadVerdict {
+        let address = clientAddress(routed)
+        var held: [any Sendable] = []
+        switch forwardedPlace(routed, address) {
+        case .crowded: return .answer(refuse(.unavailable(.crowdedAddress), routed.surface, RequestTrace(routed)))
+        case .place(let place): held.append(place)
+        case .direct: break
+        }
+        let tenant: TenantRecord? = if case .tenant(let record) = destination { record } else { nil }
+        let room = SharedRoom(fleet.budgets.bodies, forwardedPayer(routed, tenant))
+        guard routed.head.announcesBody else {
+            return .later { [self, held] responder in
+                ForwardedCall(self, neighbours, routed, for: destination, .whole([], responder), holding: held).start()
+            }
+        }
+        if routed.head.announces(atMost: Neighbours.wholeBytesMax) {
+            return .readBody(bytesMax: Neighbours.wholeBytesMax, room: room) { [self, held] body, responder in
+                ForwardedCall(
+                    self, neighbours, routed, for: destination, .whole(body, responder), holding: held + [room]
+                ).start()
+                return nil
+            }
+        }
+        guard room.grow(to: Neighbours.pieceBytes) else {
+            return .answer(refuse(.busy, routed.surface, RequestTrace(routed)))
+        }
+        let length = routed.head.announcedBytes
+        return .undecided { [self, held] decide in
+            ForwardedCall(
+                self, neighbours, routed, for: destination, .pieces(length: length, decide), holding: held + [room]
+            ).start()
+        }
+    }
+
+    /// Served here, and said to every other node; how they answer is told nobody.
+    private func tellAll(_ routed: Routed, _ neighbours: Neighbours) -> HeadVerdict {
+        let room = SharedRoom(fleet.budgets.bodies, forwardedPayer(routed, nil))
+        return .readBody(bytesMax: Neighbours.wholeBytesMax, room: room) { [self] body, responder in
+            for node in neighbours.placement.nodes where node.name != neighbours.placement.name && node.state != .left {
+                ForwardedCall(
+                    self, neighbours, routed, for: .node(node.name), .whole(body, UnheardAnswer(responder.peer)),
+                    holding: [room]
+                ).start()
+            }
+            serveHere(routed, body, responder)
+            return nil
+        }
+    }
+
+    /// Nobody has shown this node a credential that it would judge.
+    private func forwardedPayer(_ routed: Routed, _ tenant: TenantRecord?) -> Payer {
+        Payer(kind: .stranger, tenant: tenant?.id.number ?? 0, member: clientAddress(routed).meteredNumber)
+    }
+
+    /// Another node took this one for the tenant's. Nothing was done.
+    private func notMine(_ hop: Hop, _ neighbours: Neighbours) -> Response {
+        neighbours.metrics.refusedAsNotMine.add(1, ordering: .relaxed)
+        var response = Response(status: Self.misdirected)
+        response.headers.add("Tollgate-Node", neighbours.placement.name.text)
+        response.headers.add(
+            HopKey.answerField, neighbours.key.proof(.notMine, status: response.status, to: hop))
+        return response
+    }
+
+    private static let misdirected = 421
+
+    /// A node's word about a request that is too old to be believed.
+    func refuseStale(_ hop: Hop, _ neighbours: Neighbours) -> HeadVerdict { .answer(notMine(hop, neighbours)) }
+
+    /// The answer of another node, on its way to the client.
+    func passOn(_ response: inout Response, _ routed: Routed, from node: NodeName?) {
+        if let hop = routed.hop, let neighbours {
+            response.headers.add(
+                HopKey.answerField, neighbours.key.proof(.answer, status: response.status, to: hop))
+        }
+        note(response, RequestTrace(routed), tenant: nil, forwardedTo: node)
+    }
+
+    // MARK: Here after all
+
+    /// Serves a call whose body has been read.
+    func serveHere(_ routed: Routed, _ body: [UInt8], _ responder: any Responder) {
+        follow(serve(routed), routed, body, responder)
+    }
+
+    private func follow(_ verdict: HeadVerdict, _ routed: Routed, _ body: [UInt8], _ responder: any Responder) {
+        func refuseTooLarge(_ bytesMax: Int) {
+            responder.respond(refuse(.tooLarge(bytesMax: bytesMax), routed.surface, RequestTrace(routed)))
+        }
+        switch verdict {
+        case .answer(let response): responder.respond(response)
+        case .later(let start): start(responder)
+        case .readBody(let bytesMax, let room, let then):
+            guard body.count <= bytesMax else { return refuseTooLarge(bytesMax) }
+            guard room?.grow(to: body.count) ?? true else {
+                return responder.respond(refuse(.busy, routed.surface, RequestTrace(routed)))
+            }
+            if let response = then(body, responder) { responder.respond(response) }
+        case .streamBody(let bytesMax, _, let start):
+            guard body.count <= bytesMax else { return refuseTooLarge(bytesMax) }
+            let sink = start(responder)
+            if body.isEmpty { sink.finish() } else { sink.receive(body) { sink.finish() } }
+        case .undecided(let start):
+            start { [self] verdict in follow(verdict(), routed, body, responder) }
+        }
+    }
+}
+
+extension RequestHead {
+    var announcesLength: Bool { range(of: .contentLength) != nil }
+}
+
+/// Takes an answer that nobody waits for.
+private final class UnheardAnswer: Responder {
+    let peer: Peer
+    init(_ peer: Peer) { self.peer = peer }
+
+    func respond(_ response: Response) {
+        if case .stream(let stream, _) = response.body { stream.cancel() }
+    }
+}

@@ -1,0 +1,73 @@
+import Cryptography
+import HTTPCore
+import HTTPServer
+import Synchronization
+import TenantRegistry
+
+/// Where a request came from, for its answer's headers and the log.
+struct RequestTrace: Sendable {
+    let head: RequestHead?
+    let peer: Peer
+    let requestID: RequestID
+    let started: UInt64
+    /// The route's path with its parameters' names; nil where no route matched.
+    var path: String?
+    /// What the node that passed the request on said of it.
+    var hop: Hop?
+
+    init(head: RequestHead?, peer: Peer, requestID: RequestID, started: UInt64, hop: Hop? = nil) {
+        self.head = head
+        self.peer = peer
+        self.requestID = requestID
+        self.started = started
+        self.hop = hop
+    }
+
+    init(_ routed: Routed) {
+        self.init(
+            head: routed.head, peer: routed.peer, requestID: routed.requestID, started: routed.started,
+            hop: routed.hop)
+        if routed.refusal == nil { path = routed.endpoint.path }
+    }
+}
+
+/// Request ids: one random half for the process, one counted half scattered, so that none comes twice and none costs a
+/// system call.
+final class RequestIDs: Sendable {
+    private let high: UInt64
+    private let offset: UInt64
+    private let counter = Atomic<UInt64>(0)
+
+    init(random: any RandomSource) {
+        high = random.uint64()
+        offset = random.uint64()
+    }
+
+    func next() -> RequestID {
+        let count = counter.add(1, ordering: .relaxed).newValue
+        // An odd multiplier makes this a permutation of all 64-bit numbers.
+        return RequestID(high: high, low: (count &+ offset) &* 0x9E37_79B9_7F4A_7C15)
+    }
+}
+
+extension RequestHead {
+    /// Nil for a body of no known length.
+    var announcedBytes: Int? {
+        if range(of: .transferEncoding) != nil { return nil }
+        return value(of: .contentLength).map { Int($0) ?? .max } ?? 0
+    }
+
+    func announces(atMost bytes: Int) -> Bool { announcedBytes.map { $0 <= bytes } ?? false }
+
+    /// Whether the body comes compressed or in another coding (RFC 9110 §8.4).
+    var hasCodedBody: Bool {
+        guard let coding = value(of: .contentEncoding) else { return false }
+        return !coding.isEmpty && coding.lowercased() != "identity" && announcesBody
+    }
+
+    var announcesBody: Bool {
+        if range(of: .transferEncoding) != nil { return true }
+        guard let length = value(of: .contentLength) else { return false }
+        return length != "0"
+    }
+}

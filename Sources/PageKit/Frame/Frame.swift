@@ -1,0 +1,216 @@
+import CallKit
+import HTML
+package import HTTPCore
+
+/// What stands around a page's content: who speaks, where one is, what was done. A value: any thread.
+struct Frame: Sendable {
+    private let visit: Visit
+    private var around: Surroundings? { visit.surroundings }
+
+    init(_ visit: Visit) { self.visit = visit }
+
+    /// The status of a page that shows a refused form is the refusal's.
+    func answer(_ content: PageContent) -> Answer {
+        var answer = Answer(
+            status: visit.attempt?.refusal?.status ?? 200, contentType: PagePolicy.contentType,
+            body: document(content).html.bytes)
+        answer.headers = PagePolicy.headers
+        return answer
+    }
+
+    private func document(_ content: PageContent) -> Layout {
+        var attributes = Attributes()
+        attributes.set("class", "frame")
+        attributes.set("data-mode", visit.isTest ? "test" : nil)
+        return Layout(
+            title: "\(content.title) – \(speaker)", stylesheets: around?.stylesheets ?? [Assets.stylesheet.link],
+            scripts: [Assets.script.link] + content.scripts, icon: around?.logo ?? Assets.icon.link,
+            light: visit.call.head.chosenLight,
+            body: attributes,
+            content: """
+                <a class="skip" href="\(Link(fragment: "main"))">Skip to content</a>
+                \(top)
+                <nav class="side" aria-label="\(visit.site.title)">\(navigation)</nav>
+                <main id="main" tabindex="-1">\(notice(content))\(head(content))\(content.body)</main>
+                """)
+    }
+
+    private var speaker: String { around.map { "\($0.name) \(visit.site.title)" } ?? visit.site.title }
+
+    private func head(_ content: PageContent) -> HTML {
+        let sub: HTML? = content.sub.map { #"<p class="sub">\#($0)</p>"# }
+        let actions: HTML? = content.actions.map { #"<div class="actions">\#($0)</div>"# }
+        return #"<div class="head"><div><h1>\#(content.title)</h1>\#(sub)</div>\#(actions)</div>"#
+    }
+
+    // MARK: Top
+
+    private var top: HTML {
+        let logo: HTML? = around?.logo.map { #"<img src="\#($0)" alt="">"# }
+        return """
+            <header class="top">\
+            <details class="menu"><summary>\(Icon.menu)<span class="unseen">Menu</span></summary>\
+            <nav aria-label="\(visit.site.title) menu">\(navigation)</nav></details>\
+            <a class="brand" href="\(visit.link(""))">\(logo)<b>\(around?.name ?? "Tollgate")</b>\
+            <span>\(visit.site.title)</span></a>\(search)\(mode)\(account)</header>
+            """
+    }
+
+    private var search: HTML? {
+        guard visit.site.hasSearch else { return nil }
+        return """
+            <form class="search" role="search" method="get" action="\(visit.link("/search"))">\(Icon.search)\
+            <input type="search" name="q" aria-label="Search" placeholder="Id, e-mail or external id" \
+            value="\(visit.asked("q") ?? "")"></form>
+            """
+    }
+
+    /// Both books at the same page: two windows must not lie (X7).
+    private var mode: HTML? {
+        guard visit.site.hasTestBook else { return nil }
+        var live = Attributes()
+        live.set("aria-current", visit.isTest ? nil : "true")
+        var test = Attributes()
+        test.set("aria-current", visit.isTest ? "true" : nil)
+        test.set("class", "test")
+        return """
+            <nav class="mode" aria-label="Mode"><a href="\(visit.here([("mode", nil)]))"\(live)>Live</a>\
+            <a href="\(visit.here([("mode", "test")]))"\(test)>Test</a></nav>
+            """
+    }
+
+    private var account: HTML {
+        // The provider has keys in place of an account.
+        let isOfNode = visit.call.realm.tenant == nil
+        let own: HTML =
+            isOfNode
+            ? #"<a href="\#(visit.link("/keys"))">Provider keys</a>"#
+            : #"<a href="\#(visit.link("/account"))">Account</a>"#
+        let out = Form(open: visit.tokens, to: isOfNode ? visit.link("/sign-out") : visit.tenantLink("/sign-out")) {
+            "\(Button("Sign out", .quiet))"
+        }
+        return """
+            <details class="account"><summary>\(Icon.user)<span>\(who)</span></summary>\
+            <div>\(own)\(LightSwitch(visit))\(out)</div></details>
+            """
+    }
+
+    private var who: String {
+        if let around { return around.who }
+        guard case .node(let provider) = visit.call.realm else { return "" }
+        return provider.key.map { "\($0.name) (\($0.role.rawValue))" } ?? "Provider"
+    }
+
+    // MARK: Navigation
+
+    private var navigation: HTML {
+        "\(each: visit.site.navigation, section)"
+    }
+
+    private func section(_ section: NavigationSection) -> HTML {
+        let entries = section.entries.filter { entry in
+            (entry.dialect.map(visit.has(dialect:)) ?? true) && (entry.asks.map { visit.may(.get, $0) } ?? true)
+        }
+        if entries.isEmpty { return "" }
+        let title: HTML? = section.title.isEmpty ? nil : "<p>\(section.title)</p>"
+        return "\(title)<ul>\(each: entries, entry)</ul>"
+    }
+
+    private func entry(_ entry: NavigationEntry) -> HTML {
+        var attributes = Attributes()
+        attributes.set("aria-current", isCurrent(entry) ? "page" : nil)
+        let waiting = around?.counts["\(entry.path)"] ?? 0
+        let words: HTML = #"\#(Figure.grouped(waiting))<span class="unseen"> wait</span>"#
+        let count: HTML? = waiting == 0 ? nil : #" <span class="count">\#(words)</span>"#
+        return """
+            <li><a href="\(visit.link(path: entry.path))"\(attributes)>\(entry.icon)\(entry.title)\(count)</a></li>
+            """
+    }
+
+    private func isCurrent(_ entry: NavigationEntry) -> Bool {
+        let path = visit.call.head.path.dropFirst(visit.call.head.rootPath.count + visit.site.basePath.count)
+        let own = "\(entry.path)"
+        return own.isEmpty ? path.isEmpty : path == own || path.hasPrefix(own + "/")
+    }
+
+    // MARK: What was done
+
+    private func notice(_ content: PageContent) -> HTML? {
+        if let problem = content.problem { return problem.html }
+        if let refusal = visit.attempt?.refusal { return problem(refusal).html }
+        return visit.asked("said").flatMap(Said.init).map { said in
+            #"<div class="notice good" role="status"><p>\#(said.sentence)</p></div>"#
+        }
+    }
+
+    private func problem(_ refusal: Refusal) -> Problems {
+        guard case .invalid(let errors) = refusal else {
+            return Problems("That did not work. \(refusal.sentence)")
+        }
+        return Problems(
+            "That did not work: nothing was changed.",
+            fields: errors.map { error in
+                let name = String(error.pointer.dropFirst()).replacing("/", with: ".")
+                let field = visit.attempt?.fields[name]
+                return (
+                    field?.label ?? (name.isEmpty ? "The form" : name), field?.id ?? FormField.id(name), error.detail
+                )
+            })
+    }
+}
+
+/// What pages may load and who may frame them: nothing but our own files, and nobody (U4).
+package enum PagePolicy {
+    package static let contentType: StaticString = "text/html; charset=utf-8"
+
+    package static var headers: ResponseHeaders {
+        var headers = ResponseHeaders()
+        headers.add(
+            "Content-Security-Policy",
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+                + "form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+        headers.add("X-Frame-Options", "DENY")
+        headers.add("Referrer-Policy", "same-origin")
+        return headers
+    }
+}
+
+/// What was done, as the page that follows says it: a word in its address for a sentence of ours.
+package enum Said: String, CaseIterable, Sendable {
+    case saved, created, deleted, sent, invited, approved, suspended, resumed, terminated, revoked, rotated, retried
+    case replayed, activated, rejected, refunded, cancelled, imported, applied, added, removed, ended, paid, ordered
+    case confirmed, closed, moved, undone
+
+    var sentence: String {
+        switch self {
+        case .saved: "Saved."
+        case .created: "Created."
+        case .deleted: "Deleted."
+        case .sent: "Sent."
+        case .invited: "Invited."
+        case .approved: "Approved."
+        case .suspended: "Suspended."
+        case .resumed: "Resumed."
+        case .terminated: "Terminated."
+        case .revoked: "Revoked: it opens nothing any more."
+        case .rotated: "Rotated."
+        case .retried: "It is tried again now."
+        case .replayed: "They are sent again."
+        case .activated: "Activated."
+        case .rejected: "Rejected; what was held is released."
+        case .refunded: "Refunded."
+        case .cancelled: "Cancelled."
+        case .imported: "Imported."
+        case .applied: "Applied."
+        case .added: "Added."
+        case .removed: "Removed."
+        case .ended: "Ended."
+        case .paid: "Paid."
+        case .ordered: "Ordered."
+        case .confirmed: "Confirmed."
+        case .closed: "Closed."
+        case .moved: "Moved."
+        case .undone: "Taken back."
+        }
+    }
+}

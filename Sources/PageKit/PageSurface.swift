@@ -1,0 +1,82 @@
+package import CallKit
+import HTML
+package import HTTPCore
+package import TenantRegistry
+
+/// The pages of one site as a surface: a session's cookie opens them, and refusals are pages.
+package protocol PageSurface: Surface {
+    var site: Site { get }
+}
+
+extension PageSurface {
+    package var basePath: String { site.basePath }
+    package var title: String { site.title }
+    package var isDescribed: Bool { false }
+    package var credentialDomain: StaticString? { PageCookie.domain }
+
+    package func credential(in head: RequestHead) -> Range<Int>? { PageCookie.place(of: .session, in: head) }
+
+    package func render(_ refusal: Refusal, requestID: RequestID) -> Response {
+        Problem.response(refusal, requestID: requestID)
+    }
+
+    package func render(_ refusal: Refusal, requestID: RequestID, for head: RequestHead?) -> Response {
+        guard let head, !head.prefersJSON else { return render(refusal, requestID: requestID) }
+        if refusal == .unknownCredential { return .seeOther(signIn(head)) }
+        if case .forbidden(let reason) = refusal, reason.isOfAnotherRole, let elsewhere = site.elsewhere {
+            return strangers(head, elsewhere, requestID)
+        }
+        return RefusalPage(refusal, requestID: requestID).response
+    }
+
+    /// Somebody has signed in for other pages: the first page leads there, and of the others there is none.
+    private func strangers(_ head: RequestHead, _ elsewhere: StaticString, _ requestID: RequestID) -> Response {
+        guard head.path == head.rootPath + site.basePath else {
+            return RefusalPage(.notFound(.path), requestID: requestID).response
+        }
+        return .seeOther(Link(elsewhere, below: Link(path: head.rootPath)))
+    }
+
+    /// Where somebody signs in who is not known any more, and comes back from: the tenant's one sign-in, or the node's.
+    private func signIn(_ head: RequestHead) -> Link {
+        let isNode = head.rootPath.isEmpty && head.path.hasPrefix("/\(PageCookie.console)")
+        let root = Link(path: isNode ? "/\(PageCookie.console)" : head.rootPath)
+        // What a form was sent to is a page as well.
+        return Link("/sign-in", query: [("next", head.target)], below: root)
+    }
+
+    /// The routes of these pages, and of the files that they hand out.
+    package static func routes(_ pages: [Page], _ downloads: [Download] = [], of site: Site) -> [Route] {
+        downloads.map { $0.route(of: site) } + pages.flatMap { $0.routes(of: site) } + [LightSwitch.route(of: site)]
+    }
+}
+
+/// A refusal for people, without the frame: what is known of the caller may be the very thing that was refused.
+package struct RefusalPage: Sendable {
+    private let refusal: Refusal
+    private let requestID: RequestID
+
+    package init(_ refusal: Refusal, requestID: RequestID) {
+        self.refusal = refusal
+        self.requestID = requestID
+    }
+
+    package var response: Response {
+        let title = Problem.title(refusal.status)
+        let document = Layout(
+            card: "\(title) – Tollgate", stylesheets: [Assets.stylesheet.link], icon: Assets.icon.link,
+            """
+            <h1>\(title)</h1>\(Notice(.bad, "<p>\(refusal.sentence)</p>"))\
+            <p class="sub">Request <code>\(requestID.text)</code></p>
+            """)
+        var response = Response.refused(
+            refusal, contentType: PagePolicy.contentType, body: document.html.bytes, challenge: nil)
+        response.headers.add(PagePolicy.headers)
+        return response
+    }
+}
+
+extension Forbidden {
+    /// Whether whoever calls has come in by the wrong door, whatever is asked for.
+    fileprivate var isOfAnotherRole: Bool { self == .sessionOnly || code == Forbidden.wrongRole(.owner).code }
+}

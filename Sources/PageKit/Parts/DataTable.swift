@@ -1,0 +1,161 @@
+package import HTML
+
+/// How a column is written: its values begin at the left, or they are numbers, ids that may be cut, buttons.
+package struct Column: Sendable {
+    package enum Kind: String, Sendable {
+        case text
+        case number = "n"
+        case id = "key"
+        case buttons = "does"
+    }
+
+    package enum Order: String, Sendable {
+        case up = "ascending"
+        case down = "descending"
+    }
+
+    let title: String
+    let kind: Kind
+    let sort: Link?
+    let order: Order?
+
+    /// `sort`: the same list, ordered by this column; `order`: how it is ordered now.
+    package init(_ title: String, _ kind: Kind = .text, sort: Link? = nil, order: Order? = nil) {
+        self.title = title
+        self.kind = kind
+        self.sort = sort
+        self.order = order
+    }
+
+    var classed: Attributes {
+        var attributes = Attributes()
+        attributes.set("class", kind == .text ? nil : kind.rawValue)
+        return attributes
+    }
+
+    fileprivate var head: HTML {
+        var attributes = classed
+        attributes.set("aria-sort", order?.rawValue)
+        let name: HTML =
+            switch (sort, kind) {
+            case (let sort?, _): #"<a href="\#(sort)">\#(title)</a>"#
+            // A column of buttons has a name for those who do not see it.
+            case (nil, .buttons): #"<span class="unseen">\#(title)</span>"#
+            case (nil, _): "\(title)"
+            }
+        return #"<th scope="col" role="columnheader"\#(attributes)>\#(name)</th>"#
+    }
+}
+
+/// A list. The first cell of a row is its head: the link to what the row is about. Where there are no rows it says what
+/// to do instead. A value: any thread.
+package struct DataTable: MarkupPart {
+    /// What becomes of it on a narrow screen.
+    package enum Narrow: Sendable {
+        /// Each row is a card.
+        case cards
+        /// It can be moved sideways.
+        case scroll
+        /// It is narrow itself.
+        case same
+    }
+
+    private let caption: String
+    private let columns: [Column]
+    private let rows: [[HTML]]
+    private let empty: HTML
+    private let isCaptionSeen: Bool
+    private let narrow: Narrow
+    private let pager: Pager
+
+    /// `isCaptionSeen`: false where a heading says the same.
+    package init(
+        caption: String, columns: [Column], rows: [[HTML]], empty: HTML, isCaptionSeen: Bool = false,
+        narrow: Narrow = .cards, previous: Link? = nil, next: Link? = nil
+    ) {
+        assert(rows.allSatisfy { $0.count == columns.count }, "a row of \(caption) has other columns")
+        self.caption = caption
+        self.columns = columns
+        self.rows = rows
+        self.empty = empty
+        self.isCaptionSeen = isCaptionSeen
+        self.narrow = narrow
+        pager = Pager("Pages of \(caption)", previous: previous, next: next)
+    }
+
+    package var html: HTML {
+        if rows.isEmpty { return "\(empty)\(pager)" }
+        var attributes = Attributes()
+        attributes.set("class", narrow == .cards ? "cards" : nil)
+        var captioned = Attributes()
+        captioned.set("class", isCaptionSeen ? nil : "unseen")
+        let cells = Array(zip(columns, columns.map(cellAttributes)).dropFirst())
+        let table: HTML = """
+            <table role="table"\(attributes)><caption\(captioned)>\(caption)</caption>
+            <thead role="rowgroup"><tr role="row">\(each: columns, { $0.head })</tr></thead>
+            <tbody role="rowgroup">\(each: rows, { line($0, cells.map(\.1)) })</tbody></table>
+            """
+        guard narrow == .scroll else { return "\(table)\(pager)" }
+        return #"<div class="scroll" tabindex="0" role="region" aria-label="\#(caption)">\#(table)</div>\#(pager)"#
+    }
+
+    /// A card says what each of its values is.
+    private func cellAttributes(_ column: Column) -> Attributes {
+        var attributes = column.classed
+        attributes.set("data-label", narrow == .cards && column.kind != .buttons ? column.title : nil)
+        return attributes
+    }
+
+    private func line(_ cells: [HTML], _ attributes: [Attributes]) -> HTML {
+        """
+        <tr role="row"><th scope="row" role="rowheader">\(cells.first)</th>\
+        \(each: zip(attributes, cells.dropFirst()), { #"<td role="cell"\#($0)>\#($1)</td>"# })</tr>
+
+        """
+    }
+}
+
+/// Links to what comes before and behind; nothing where all is on the page. A value: any thread.
+package struct Pager: MarkupPart {
+    package let html: HTML
+
+    package init(_ label: String, previous: Link?, next: Link?) {
+        guard previous != nil || next != nil else {
+            html = ""
+            return
+        }
+        let back: HTML? = previous.map { #"<a class="button" rel="prev" href="\#($0)">Previous</a>"# }
+        let onward: HTML? = next.map { #"<a class="button" rel="next" href="\#($0)">Next</a>"# }
+        html = #"<nav class="pager" aria-label="\#(label)">\#(back)\#(onward)</nav>"#
+    }
+}
+
+/// The same list by what its rows have in common, each with how many there are. A value: any thread.
+package struct Tabs: MarkupPart {
+    package struct Tab: Sendable {
+        let title: String
+        let link: Link
+        let count: Int?
+        let isCurrent: Bool
+
+        package init(_ title: String, _ link: Link, count: Int? = nil, isCurrent: Bool) {
+            self.title = title
+            self.link = link
+            self.count = count
+            self.isCurrent = isCurrent
+        }
+
+        fileprivate var html: HTML {
+            var attributes = Attributes()
+            attributes.set("aria-current", isCurrent ? "page" : nil)
+            let number: HTML? = count.map { #" <span class="count">\#(Figure.grouped($0))</span>"# }
+            return #"<a href="\#(link)"\#(attributes)>\#(title)\#(number)</a>"#
+        }
+    }
+
+    package let html: HTML
+
+    package init(_ label: String, _ tabs: [Tab]) {
+        html = #"<nav class="tabs" aria-label="\#(label)">\#(each: tabs, { $0.html })</nav>"#
+    }
+}

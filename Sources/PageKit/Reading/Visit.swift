@@ -1,0 +1,261 @@
+package import CallKit
+import Cryptography
+package import HTML
+package import HTTPCore
+import Synchronization
+import TenantRegistry
+
+/// One look at one page: who looks, at what address, and what became of the form that was sent from it. A value: any
+/// thread.
+package struct Visit: Sendable {
+    package let call: Call
+    package let site: Site
+    /// The form that was refused, for the page to show again; nil where the page is only looked at.
+    package let attempt: Attempt?
+    /// Known once the page is written; nil for the node's.
+    package private(set) var surroundings: Surroundings?
+
+    package init(_ call: Call, of site: Site, attempt: Attempt? = nil) {
+        self.call = call
+        self.site = site
+        self.attempt = attempt
+    }
+
+    /// A parameter of the page's path.
+    package func parameter(_ index: Int = 0) -> String { call.parameters[index] }
+
+    /// The same, as a part of an API's path.
+    package func segment(_ index: Int = 0) -> String { parameter(index).percentEncoded }
+
+    /// A parameter of the page's query; nil where it is not there, or empty as browsers send fields without a value.
+    package func asked(_ name: String) -> String? {
+        guard let value = (try? call.query())?[name], !value.isEmpty else { return nil }
+        return value
+    }
+
+    /// What a form that filters keeps of the page's query, beside its own fields.
+    package func kept(_ names: String...) -> [(name: String, value: String)] {
+        names.compactMap { name in asked(name).map { (name, $0) } }
+    }
+
+    /// Whether the page shows the test book: `?mode=test`, which every link of the page keeps (X7).
+    package var isTest: Bool { asked("mode") == "test" }
+
+    /// The day, in UTC, that many days ago: for filters of lists.
+    package func daysAgo(_ days: Int) -> String { String(call.now.adding(days: -Int64(days)).text.prefix(10)) }
+
+    func within(_ surroundings: Surroundings?) -> Visit {
+        var visit = self
+        visit.surroundings = surroundings
+        return visit
+    }
+
+    /// Whether the tenant has this dialect, say `activation_codes`.
+    package func has(dialect: String) -> Bool { surroundings?.dialects.contains(dialect) ?? false }
+
+    /// For one form of this page: what makes it ours, and what makes it happen once.
+    var tokens: FormTokens {
+        FormTokens(
+            csrf: FormGate.token(for: PageCookie.value(of: .session, in: call) ?? []),
+            once: Hex.encode(call.services.random.bytes(Self.onceBytes)))
+    }
+
+    private static let onceBytes = 16
+
+    // MARK: Links
+
+    /// A page of this surface: its path's parts are encoded, and the book goes along.
+    package func link(_ path: StaticString, _ parts: String..., query: [(String, String?)] = []) -> Link {
+        link(below: site.basePath, path, parts, query)
+    }
+
+    /// What a call's body may hold in a member that is a list of names.
+    package func choices(of member: String, in method: HTTPCore.Method, _ path: String) -> [String] {
+        guard case .route(let served, _) = site.routes.find(method, path) else { return [] }
+        return served.route.takes?.choices(of: member) ?? []
+    }
+
+    /// A path below the tenant's address.
+    package func tenantLink(path: String) -> Link {
+        Link(path: call.head.rootPath + path) ?? link(path: "")
+    }
+
+    /// A page of the tenant that is none of this surface's, say `/sign-in`.
+    package func tenantLink(_ path: StaticString, _ parts: String..., query: [(String, String?)] = []) -> Link {
+        link(below: "", path, parts, query)
+    }
+
+    /// A page of this surface by its path alone.
+    func link(path: StaticString) -> Link { link(below: site.basePath, path, [], []) }
+
+    func link(
+        below base: String, _ path: StaticString, _ parts: [String], _ query: [(String, String?)]
+    ) -> Link {
+        var text = call.head.rootPath + base + "\(path)"
+        for part in parts { text += "/" + part.percentEncoded }
+        var pairs = query.compactMap { name, value in value.map { (name, $0) } }
+        if isTest, !base.isEmpty { pairs.append(("mode", "test")) }
+        if !pairs.isEmpty { text += "?" + PercentEncoding.query(pairs) }
+        return Link(path: text.isEmpty ? "/" : text) ?? Link(path: "/")!
+    }
+
+    /// This page with other parameters in its query: nil takes one away.
+    package func here(_ changes: [(String, String?)] = []) -> Link {
+        let kept = ((try? call.query())?.pairs ?? []).filter { pair in
+            pair.name != "said" && !changes.contains { $0.0 == pair.name }
+        }
+        let pairs = kept.map { ($0.name, $0.value) } + changes.compactMap { name, value in value.map { (name, $0) } }
+        let query = pairs.isEmpty ? "" : "?" + PercentEncoding.query(pairs)
+        return Link(path: call.head.path + query) ?? Link(path: "/")!
+    }
+
+    // MARK: Calls
+
+    /// Whether the caller may make this call, as far as role and scopes say: what nobody may press is not shown.
+    package func may(_ method: HTTPCore.Method, _ path: String, of api: String? = nil) -> Bool {
+        (try? expects(method, path, of: api)) != nil
+    }
+
+    /// Throws the refusal of a caller who may not.
+    func expects(_ method: HTTPCore.Method, _ path: String, of api: String? = nil) throws(Refusal) {
+        guard case .route(let served, _) = site.routes.find(method, (api ?? site.apiPath) + path) else {
+            throw .notFound(.path)
+        }
+        try judge(served.route)
+    }
+
+    /// What the audit log calls `POST /api/admin/resellers/{id}/approve` in the words of that route's description; nil
+    /// where no route is called so, as of what the scheduler does by itself.
+    package func words(ofAction action: String) -> String? {
+        let parts = action.split(separator: " ", maxSplits: 1)
+        guard parts.count == 2, let method = HTTPCore.Method(rawValue: String(parts[0])),
+            case .route(let served, _) = site.routes.find(method, String(parts[1]))
+        else { return nil }
+        return served.route.summary
+    }
+
+    /// What an API's GET route has to do, judged.
+    package func work(_ path: String, _ query: [(String, String?)], of api: String?) throws(Refusal) -> Work {
+        let whole = (api ?? site.apiPath) + path
+        guard case .route(let served, let parameters) = site.routes.find(.get, whole) else {
+            throw .notFound(.path)
+        }
+        try judge(served.route)
+        var pairs = query.compactMap { name, value in value.map { (name, $0) } }
+        if isTest, !pairs.contains(where: { $0.0 == "mode" }),
+            served.route.parameters.contains(where: { $0.name == "mode" })
+        {
+            pairs.append(("mode", "test"))
+        }
+        let target = call.head.rootPath + whole + (pairs.isEmpty ? "" : "?" + PercentEncoding.query(pairs))
+        let head = RequestHead(.get, target, [("Host", call.head.value(of: .host) ?? "localhost")])
+        return try work(served, head, parameters)
+    }
+
+    /// What a call has to do that takes a body and changes nothing, judged. `fields`: the body's members, as a form's.
+    func trial(_ path: String, _ fields: [(name: String, value: String)]) throws(Refusal) -> Work {
+        let whole = site.apiPath + path
+        guard case .route(let served, let parameters) = site.routes.find(.post, whole), served.route.moves == .nothing,
+            let schema = served.route.takes
+        else { throw .notFound(.path) }
+        try judge(served.route)
+        let head = RequestHead(
+            .post, call.head.rootPath + whole,
+            [("Host", call.head.value(of: .host) ?? "localhost"), ("Content-Type", "application/json")])
+        return try work(
+            served, head, parameters, body: schema.body(ofForm: fields, isChange: false).encoded())
+    }
+
+    /// The same look, with what is wrong with what was asked.
+    func showing(_ attempt: Attempt) -> Visit {
+        var visit = Visit(call, of: site, attempt: attempt)
+        visit.surroundings = surroundings
+        return visit
+    }
+
+    private func work(
+        _ served: ServedRoute, _ head: RequestHead, _ parameters: [String], body: [UInt8] = []
+    ) throws(Refusal) -> Work {
+        let inner = Call(
+            head: head, peer: call.peer, clientAddress: call.clientAddress, realm: call.realm, caller: call.caller,
+            parameters: parameters, query: try served.query(of: head), body: body, requestID: call.requestID,
+            now: call.now, baseURL: call.baseURL, services: call.services, list: served.action)
+        do {
+            return try served.route.handle(inner)
+        } catch {
+            throw Refusal(deciding: error) ?? .defect
+        }
+    }
+
+    /// A page of the test book changes that book or what both share: never the live one, by a call that cannot be told
+    /// which of them is meant (X7).
+    func judgeBook(of route: Route) throws(Refusal) {
+        guard isTest, route.moves == .oneBook, !route.parameters.contains(where: { $0.name == "mode" }) else { return }
+        throw .forbidden(.liveOnly)
+    }
+
+    private func judge(_ route: Route) throws(Refusal) {
+        try judgeBook(of: route)
+        switch call.realm {
+        case .node(let provider): try route.judge(provider: provider.key)
+        case .entrance: throw .unknownCredential
+        case .tenant:
+            if route.access.isOpen { return }
+            let standing = call.known.key.reseller?.projection
+            try route.judge(
+                key: call.known.projection, resellerState: standing?.state, apiAccess: standing?.apiAccess ?? true)
+        }
+    }
+}
+
+/// A form that was refused: what was sent, and why it did not work. A value: any thread.
+package struct Attempt: Sendable {
+    /// Nil where nothing was tried: somebody goes on typing.
+    package let refusal: Refusal?
+    package let pairs: [(name: String, value: String)]
+    /// The call that it would have made.
+    package let call: String
+    /// The fields that the page shows again, by their names.
+    let fields = ShownFields()
+
+    package init(_ refusal: Refusal?, _ pairs: [(name: String, value: String)], call: String) {
+        self.refusal = refusal
+        self.pairs = pairs
+        self.call = call
+    }
+
+    package func value(of name: String) -> String? { pairs.last { $0.name == name }?.value }
+
+    /// What is wrong with the field of this name; `rows.0.sku` has the pointer `/rows/0/sku`.
+    package func error(of name: String) -> String? {
+        let pointer = "/" + name.replacing(".", with: "/")
+        switch refusal {
+        case .invalid(let errors)?: return errors.first { $0.pointer == pointer }?.detail
+        case .badQuery(let reason)? where "/" + reason.parameter == pointer: return reason.text
+        default: return nil
+        }
+    }
+}
+
+/// What a page calls its fields, noted as they are written: what is wrong is said in those words. Any thread.
+final class ShownFields: Sendable {
+    private let known = Mutex<[String: (label: String, id: String)]>([:])
+
+    func note(_ label: String, of name: String, id: String) {
+        known.withLock { known in known[name] = known[name] ?? (label, id) }
+    }
+
+    /// Of `events.0` the field `events`, where it has no part of that name.
+    subscript(_ name: String) -> (label: String, id: String)? {
+        known.withLock { known in
+            known[name] ?? name.lastIndex(of: ".").flatMap { known[String(name[..<$0])] }
+        }
+    }
+}
+
+/// Queries whose names and values are data.
+enum PercentEncoding {
+    static func query(_ pairs: [(String, String)]) -> String {
+        pairs.map { "\($0.0.percentEncoded)=\($0.1.percentEncoded)" }.joined(separator: "&")
+    }
+}

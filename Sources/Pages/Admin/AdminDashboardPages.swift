@@ -1,0 +1,197 @@
+import CallKit
+import HTML
+import HTTPCore
+import PageKit
+
+/// Where an operator begins: what needs somebody, how it goes, what was done (O12).
+extension AdminPages {
+    static let dashboard: [Page] = [
+        Page(inSteps: "", "Dashboard") { view in
+            let (overview, attention) = try await view.reading { view in
+                (try view.get("/overview"), try view.get("/attention"))
+            }
+            let range = UsageRange(view)
+            let usage = try await view.get("/usage/total", range.query)
+            let turnover = try await view.get("/reports/turnover", [("limit", "100")])
+            let changes = try await view.get("/audit", [("changes", "true"), ("limit", "12")])
+            let log = Button("Audit log", .quiet, leadsTo: view.link("/audit"))
+            return PageContent(
+                "Dashboard", actions: range.switches,
+                """
+                \(FirstStepsList(overview, view))\(needs(attention, view))
+                <div class="panel">\(range.requests(usage))</div>
+                <div class="cols"><div class="panel">\(range.orders(usage))</div>\
+                <div class="panel">\(revenue(turnover, view))</div></div>
+                \(Timeline(changes.rows(), "Recent activity", more: "\(log)", view))
+                """)
+        },
+        Page("/outbound", "Let leave what waits") { view in
+            try view.expects(.post, "/outbound/resume")
+            let held = try view.get("/attention").rows().first { $0["kind"] == "outbound_held" }
+            let form = view.form("POST /outbound/resume", said: .resumed, next: view.link("")) {
+                """
+                \(view.field(
+                    "Webhooks that wait", "deliveries",
+                    .radios([
+                        .init("send", "Send them", about: "Receivers that have heard of something hear of it again."),
+                        .init("keep", "Keep them", about: "They stay held; send them later, one by one or by a filter."),
+                    ]), value: "send"))
+                <div class="actions">\(Button("Let it leave", .primary))\
+                \(Button("Cancel", .quiet, leadsTo: view.link("")))</div>
+                """
+            }
+            let body: HTML =
+                held == nil
+                ? Empty("Nothing waits", "Webhooks, payments and provisioning leave as they come.").html
+                : """
+                <p>This tenant was restored to an earlier state. So that nobody hears of things twice that happened \
+                before, or of things that have not happened, nothing has left since.</p>\(form)
+                """
+            return PageContent("Let leave what waits", body)
+        },
+    ]
+
+    // MARK: What needs somebody
+
+    private static func needs(_ attention: Row, _ view: SlowView) -> Panel {
+        Panel("Needs you") {
+            let lines = attention.rows()
+            if lines.isEmpty { return "<p>Nothing: no order, application, webhook or review waits for somebody.</p>" }
+            return #"<ul class="needs">\#(each: lines, { need($0, view) })</ul>"#
+        }
+    }
+
+    private static func need(_ line: Row, _ view: SlowView) -> HTML {
+        let (words, tone, link) = need(of: line["kind"], view)
+        var attributes = Attributes()
+        attributes.set("class", tone.rawValue)
+        let first = line.rows("items").first
+        let about: String? = first.flatMap { $0.text("note") }
+        let since: HTML? = first?.text("since").map { "since \(TimeText($0, now: view.visit.call.now))" }
+        let more: HTML? = about.map { "\($0)" } ?? since
+        return """
+            <li\(attributes)><a href="\(link)">\
+            <b>\(Figure.grouped(line.int("count")))\(if: line.bool("is_more"), "+")</b>\
+            <span>\(words)</span><small>\(more)</small></a></li>
+            """
+    }
+
+    /// What a kind of `GET /attention` is called, and where it is looked at.
+    private static func need(of kind: String, _ view: SlowView) -> (String, Tone, Link) {
+        switch kind {
+        case "outbound_held": ("Restored: nothing has left since", .bad, view.link("/outbound"))
+        case "orders_pending": ("orders wait for you", .warn, view.link("/orders", query: [("state", "pending")]))
+        case "provisioning_stuck": ("units are stuck at the provisioner", .bad, view.link("/queue"))
+        case "applications":
+            ("applications wait for approval", .warn, view.link("/resellers", query: [("status", "pending")]))
+        case "webhooks_disabled":
+            ("webhooks are switched off", .bad, view.link("/endpoints", query: [("state", "disabled")]))
+        case "deliveries_dead":
+            ("events were given up on", .bad, view.link("/events", query: [("state", "dead")]))
+        case "services_past_due":
+            ("services are past due", .warn, view.link("/services", query: [("state", "past_due")]))
+        case "reviews_open": ("account reviews are open", .warn, view.link("/reviews", query: [("status", "open")]))
+        case "quotas": ("quotas are nearly used", .warn, view.link("/usage"))
+        default: (kind.spaced, .info, view.link("/audit"))
+        }
+    }
+
+    // MARK: Revenue
+
+    /// Days without a sale are no lines of the report.
+    private static func revenue(_ report: Row, _ view: SlowView) -> BarChart {
+        let lines = report.rows()
+        let days = (0..<daysShown).reversed().map { back in
+            String(view.visit.call.now.adding(days: -Int64(back)).text.prefix(10))
+        }
+        let amounts = Dictionary(
+            lines.map { ($0["period"], ($0["captures"], $0["refunds"])) }, uniquingKeysWith: { first, _ in first })
+        let decimals = lines.map { Self.decimals($0["captures"]) }.max() ?? 0
+        let number = { (text: String?) in text.map { scaled($0, decimals) } ?? 0 }
+        return BarChart(
+            id: "revenue", title: "Revenue",
+            unit: [lines.first?["currency"], "last \(daysShown) days"].compactMap { $0 }.joined(separator: " · "),
+            step: "Day", labels: days.map { String($0.dropFirst(5)) },
+            series: [
+                Series("sold", days.map { number(amounts[$0]?.0) }),
+                Series("given back", days.map { number(amounts[$0]?.1) }),
+            ], decimals: decimals)
+    }
+
+    private static let daysShown = 31
+
+    private static func decimals(_ amount: String) -> Int {
+        amount.firstIndex(of: ".").map { amount.distance(from: $0, to: amount.endIndex) - 1 } ?? 0
+    }
+
+    /// `12.5` with two decimals: 1250.
+    private static func scaled(_ amount: String, _ decimals: Int) -> Int {
+        let padded = amount.filter { $0 != "." } + String(repeating: "0", count: decimals - Self.decimals(amount))
+        return Int(padded) ?? 0
+    }
+}
+
+/// What a new tenant does first; nothing once all of it is done. A value: any thread.
+private struct FirstStepsList: MarkupPart {
+    let html: HTML
+
+    private struct Step {
+        let name: String
+        let title: String
+        let about: String
+        let link: Link
+    }
+
+    init(_ overview: Row, _ view: SlowView) {
+        let done = overview.row("steps")
+        let steps = Self.steps(view)
+        let next = steps.firstIndex { !(done?.bool($0.name) ?? true) }
+        guard let next else {
+            html = ""
+            return
+        }
+        let lines = steps.enumerated().map { index, step in
+            Self.line(step, isDone: done?.bool(step.name) ?? true, isNext: index == next)
+        }
+        html = Panel("First steps") { #"<ol class="steps">\#(lines)</ol>"# }.html
+    }
+
+    /// Tenants that only take reports of credit sell nothing themselves.
+    private static func steps(_ view: SlowView) -> [Step] {
+        let sells = ["wholesale_orders", "activation_codes", "licence_keys"].contains { view.visit.has(dialect: $0) }
+        let goods = [
+            Step(
+                name: "product", title: "Add a product", about: "What resellers sell.", link: view.link("/products")),
+            Step(name: "price", title: "Set its price", about: "What they pay for it.", link: view.link("/prices")),
+        ]
+        let ports = [
+            Step(
+                name: "product", title: "Import ports", about: "Devices and their ports.",
+                link: view.link("/stock/ports")),
+            Step(
+                name: "price", title: "Price a country", about: "What a port costs there.",
+                link: view.link("/stock/ports")),
+        ]
+        return (sells ? goods : view.visit.has(dialect: "proxy_ports") ? ports : []) + [
+            Step(
+                name: "reseller", title: "Invite a reseller, and approve it",
+                about: "Or share the address of the application form.", link: view.link("/resellers/invite")),
+            Step(
+                name: "key", title: "Issue its key", about: "Its shop calls by it. It may make its own.",
+                link: view.link("/keys")),
+            Step(
+                name: "sale", title: "See its first order", about: "The test book does for a try.",
+                link: view.link("/orders")),
+        ]
+    }
+
+    private static func line(_ step: Step, isDone: Bool, isNext: Bool) -> HTML {
+        var attributes = Attributes()
+        attributes.set("class", isDone ? "done" : nil)
+        attributes.set("aria-current", isNext ? "step" : nil)
+        return """
+            <li\(attributes)>\(if: isDone, #"<span class="unseen">Done: </span>"#)\
+            <a href="\(step.link)">\(step.title)</a>\(if: !isDone, #"<p>\#(step.about)</p>"#)</li>
+            """
+    }
+}

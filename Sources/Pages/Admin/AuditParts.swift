@@ -1,0 +1,189 @@
+import CallKit
+import HTML
+import HTTPCore
+import PageKit
+
+/// What is asked of the audit log: all of it stands in the page's address. A value: any thread.
+struct AuditFilters {
+    private static let names = ["reseller", "key", "account", "action", "status", "request_id", "order", "changes"]
+    private static let spans = [("24 hours", 1), ("7 days", 7), ("30 days", 30)]
+
+    private let asked: [(name: String, value: String?)]
+    private let from: String?
+    private let to: String?
+    private let days: Int
+
+    init(_ view: SlowView) {
+        asked = Self.names.map { ($0, view.visit.asked($0)) }
+        days = Int(view.visit.asked("days") ?? "") ?? 7
+        to = view.visit.asked("to")
+        // A log has no end; what is looked at has one, unless somebody asks for more or for one call.
+        let isOpen = to != nil || view.visit.asked("request_id") != nil || view.visit.asked("order") != nil
+        from = view.visit.asked("from") ?? (isOpen ? nil : view.visit.daysAgo(days))
+    }
+
+    private var period: [(String, String?)] { [("from", from), ("to", to)] }
+    private var query: [(String, String?)] { asked.map { ($0.name, $0.value) } + period }
+
+    /// What is found; what is wrong with what was asked, and nothing found.
+    func list(_ view: SlowView) async throws -> (Row, HTML?) {
+        do {
+            let more: [(String, String?)] = [("limit", "100"), ("cursor", view.visit.asked("cursor"))]
+            return (try await view.get("/audit", query + more), nil)
+        } catch let refusal as Refusal where [400, 404, 422].contains(refusal.status) {
+            return (
+                Row(
+                    .object([
+                        JSONMember(name: "data", value: .array([])), JSONMember(name: "next_cursor", value: .null),
+                    ])),
+                Notice(.bad, "<p>That cannot be looked for: \(refusal.sentence)</p>").html
+            )
+        }
+    }
+
+    /// How many calls there were, for as much of the filter as counts are kept by.
+    func bars(_ view: SlowView) async throws -> HTML? {
+        guard asked.allSatisfy({ $0.value == nil || ["reseller", "key", "action"].contains($0.name) }) else {
+            return nil
+        }
+        let isHourly = to == nil && days <= 2 && view.visit.asked("from") == nil
+        var query = asked.filter { $0.name != "action" }.map { ($0.name, $0.value) } + period
+        query += [("route", view.visit.asked("action")), ("by", isHourly ? "hour" : "day")]
+        guard let totals = try? await view.get("/usage/total", query).rows(), !totals.isEmpty else { return nil }
+        let chart = UsageChart("Calls", totals, isHourly: isHourly)
+        return Panel("Calls by \(isHourly ? "hour" : "day")") { chart.html }.html
+    }
+
+    func form(_ view: SlowView) -> HTML {
+        let spans = Tabs(
+            "Days",
+            Self.spans.map { title, days in
+                .init(
+                    title, view.visit.here([("days", "\(days)"), ("from", nil), ("to", nil), ("cursor", nil)]),
+                    isCurrent: from == view.visit.daysAgo(days) && to == nil)
+            })
+        func field(_ label: String, _ name: String, _ kind: FormField.Kind = .text) -> FormField {
+            FormField(label, name: name, kind: kind, value: view.visit.asked(name), isRequired: false)
+        }
+        let kept: [(name: String, value: String)] =
+            [("days", view.visit.asked("days")), ("mode", view.visit.isTest ? "test" : nil)].compactMap { name, value in
+                value.map { (name, $0) }
+            }
+        let form = Form.get(view.link("/audit"), keeping: kept) {
+            """
+            \(field("Reseller", "reseller"))\(field("Key", "key"))\(field("Account", "account", .text))\
+            \(field("Action", "action"))\(field("Status", "status", .number))\(field("Request", "request_id"))\
+            \(field("Order", "order"))\(field("From", "from"))\(field("To", "to"))\
+            \(field("Changes only", "changes", .checkbox))\
+            <div class="actions">\(Button("Filter"))\(Button("Clear", .quiet, leadsTo: view.link("/audit")))</div>
+            """
+        }
+        return "\(spans)\(form)"
+    }
+
+    func exports(_ view: SlowView) -> HTML? {
+        // Support reads, but takes nothing away (O13).
+        guard view.may(.get, "/audit.csv") else { return nil }
+        return """
+            \(Button("CSV", leadsTo: view.link("/audit.csv", query: query)))\
+            \(Button("JSON Lines", leadsTo: view.link("/audit.jsonl", query: query)))
+            """
+    }
+}
+
+/// A record of the log as a line. A value: any thread.
+struct AuditLine {
+    let row: Row
+
+    init(_ row: Row) { self.row = row }
+
+    func cells(_ view: some PageView) -> [HTML] {
+        let request = row["request_id"] == AuditDetail.noRequest ? nil : row["request_id"]
+        let place = view.link("/audit", row["seq"], query: [("request_id", request)])
+        let key: HTML? = row.text("key").map { id -> HTML in
+            #"<a href="\#(view.visit.here([("key", id), ("cursor", nil)]))"><code>\#(id)</code></a>"#
+        }
+        let count: HTML = row.int("count") > 1 ? " <b>× \(Figure.grouped(row.int("count")))</b>" : ""
+        return [
+            #"<a href="\#(place)">\#(TimeText(row["at"], hasSeconds: true))</a>"#, who(view),
+            key ?? #"<span class="sub">none</span>"#,
+            "<code>\(row["action"])</code>\(count)", Self.status(row.int("status")).html,
+            "\(Figure.grouped(row.int("latency_us") / 100, decimals: 1)) ms",
+        ]
+    }
+
+    func who(_ view: some PageView) -> HTML {
+        let reseller: HTML? = row.text("reseller").map { id -> HTML in
+            #"<a href="\#(view.link("/resellers", id))"><code>\#(id)</code></a>"#
+        }
+        let account: HTML? = row.text("account").map { "<span>\($0)</span>" }
+        if reseller == nil, account == nil { return #"<span class="sub">nobody known</span>"# }
+        return "\(account)\(if: account != nil && reseller != nil, "<br>")\(reseller)"
+    }
+
+    /// By its number: a refusal is seen.
+    static func status(_ number: Int) -> State {
+        State("\(number)", tone: number < 400 ? .good : number < 500 ? .warn : .bad)
+    }
+}
+
+/// Rows of the log with all that they say and their proofs. A value: any thread.
+struct AuditDetail: MarkupPart {
+    let html: HTML
+
+    /// What the clock did has no request.
+    static let noRequest = "req_00000000000000000000000000000000"
+
+    init(_ rows: [Row], _ view: some PageView) {
+        html = "\(each: rows, { Self.panel($0, view) })"
+    }
+
+    private static func panel(_ row: Row, _ view: some PageView) -> HTML {
+        let records = row.rows("records")
+        return Panel("Row \(row["seq"])", id: "row-\(row["seq"])") {
+            let about: HTML? =
+                row["kind"] == "rows"
+                ? "<p>It tells of no call: it vouches for what rows of other tables say since the calls before it.</p>"
+                : nil
+            return "\(about)\(each: records, { record($0, view) })\(proof(row))"
+        }.html
+    }
+
+    private static func record(_ record: Row, _ view: some PageView) -> HTML {
+        let line = AuditLine(record)
+        let key: HTML? = record.text("key").map { id -> HTML in
+            #"<a href="\#(view.link("/keys", id))"><code>\#(id)</code></a>"#
+        }
+        let request = record["request_id"]
+        let facts = Facts([
+            ("Time", "\(TimeText(record["at"], hasSeconds: true)) <code>\(record["at"])</code>"),
+            ("Who", line.who(view)), ("Key", key),
+            ("Action", "<code>\(record["action"])</code>"), ("Status", AuditLine.status(record.int("status")).html),
+            ("Latency", "\(Figure.grouped(record.int("latency_us"))) µs"), ("Mode", State(record["mode"]).html),
+            ("Bytes", "\(Figure.grouped(record.int("bytes_in"))) in, \(Figure.grouped(record.int("bytes_out"))) out"),
+            ("Calls", record.int("count") == 1 ? nil : "\(Figure.grouped(record.int("count")))"),
+            ("Request", request == noRequest ? "none: the clock did it" : "<code>\(request)</code>"),
+        ])
+        guard let detail = record.row("detail") else { return facts.html }
+        return "\(facts)<h3>What it did</h3>\(Facts(detail.members.map { ($0.name, said($0.value)) }))"
+    }
+
+    /// A member of the detail: a text, or whatever it holds as it stands there.
+    private static func said(_ value: Row) -> HTML {
+        "<code>\(value.value.isEmpty ? String(decoding: value.json.encoded(), as: UTF8.self) : value.value)</code>"
+    }
+
+    private static func proof(_ row: Row) -> HTML {
+        let findings = row.texts("findings")
+        let isSound = row.bool("sound")
+        let list: HTML = "<ul>\(each: findings, { "<li>\($0)</li>" })</ul>"
+        return """
+            <h3>Proof</h3><p>\(Proof([row])) \
+            \(if: isSound, "It matches its hash, and so does each row from it to the head that the tenant’s key has signed.")\
+            </p>\(if: !findings.isEmpty, list)\
+            \(Facts([
+                ("Hash", "<code>\(row["hash"])</code>"), ("Signed head", row.text("signed_head").map { "<code>\($0)</code>" }),
+            ]))
+            """
+    }
+}

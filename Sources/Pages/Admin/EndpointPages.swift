@@ -1,0 +1,234 @@
+import CallKit
+import HTML
+import HTTPCore
+import PageKit
+
+/// Resellers' webhooks: how each answers, and what an operator does about one that does not (O7, H4).
+extension AdminPages {
+    static let endpoints: [Page] = [
+        Page("/endpoints", "Endpoints") { view in
+            let list = try view.found("/webhooks", view.asked("state", "reseller", "cursor"))
+            let disabled = try view.ask("/attention")?.waiting("webhooks_disabled")
+            let names = try ResellerNames(of: list.rows, view)
+            let table = DataTable(
+                caption: "Endpoints",
+                columns: [
+                    Column("Endpoint"), Column("Reseller"), Column("State"), Column("Last 50"), Column("Failing since"),
+                    Column("Waiting", .number), Column("Held", .number), Column("Dead", .number),
+                    Column("Actions", .buttons),
+                ],
+                rows: list.rows.map { line($0, names, view) },
+                empty: view.nothing(
+                    "No endpoints", "Resellers add webhooks by the partner API or in their portal.",
+                    filters: ["reseller"]),
+                previous: view.first(), next: list.list.flatMap { view.next($0) })
+            return PageContent(
+                "Endpoints", sub: "Where resellers' events go.",
+                """
+                \(view.tabs("State", "state", [
+                    ("All", nil, nil), ("Active", "active", nil), ("Paused", "paused", nil),
+                    ("Disabled", "disabled", disabled),
+                ]))\(view.filters("/endpoints", keeping: ["state"], [view.filter("Reseller", "reseller")]))\
+                \(list.notice)\(if: list.list != nil, table.html)
+                """)
+        },
+        Page("/endpoints/{id}", "Endpoint", afterwardsReading: tested) { view in
+            let endpoint = try view.get("/webhooks/\(view.visit.parameter())")
+            return EndpointView(
+                endpoint: endpoint, names: try ResellerNames(of: [endpoint], view), view: view
+            ).content
+        },
+    ]
+
+    private static func line(_ endpoint: Row, _ names: ResellerNames, _ view: View) -> [HTML] {
+        let counts = endpoint.row("deliveries")
+        let enable: HTML? =
+            endpoint["state"] == "disabled" && endpoint["disabled_reason"] != "terminated"
+                && view.may(.post, "/webhooks/\(endpoint["id"])/enable")
+            ? view.button("Enable", "POST /webhooks/\(endpoint["id"])/enable", said: .saved, .plain).html : nil
+        let reason: HTML? = endpoint.text("disabled_reason").map { #" <span class="sub">\#($0)</span>"# }
+        return [
+            """
+            <a href="\(view.link("/endpoints", endpoint["id"]))">\(view.cut(endpoint["name"]))</a> \
+            <span class="sub">\(view.cut(endpoint["url"]))</span>
+            """,
+            names.link(endpoint["reseller"], view),
+            "\(State(endpoint["state"], tone: endpointTone(endpoint)))\(reason)",
+            health(endpoint), "\(view.ago(endpoint.row("health")?.text("failing_since")))",
+            "\(counts?["pending"] ?? "")", "\(counts?["held"] ?? "")", "\(counts?["dead"] ?? "")", "\(enable)",
+        ]
+    }
+
+    static func endpointTone(_ endpoint: Row) -> Tone {
+        switch endpoint["state"] {
+        case "active": endpoint.row("health")?.text("failing_since") == nil ? .good : .warn
+        case "disabled": .bad
+        default: .quiet
+        }
+    }
+
+    static func health(_ endpoint: Row) -> HTML {
+        let recent = endpoint.row("health")?.texts("recent") ?? []
+        if recent.isEmpty { return #"<span class="sub">not called yet</span>"# }
+        let failed = recent.count { $0 == "failed" }
+        return Strip(
+            recent.map { $0 == "delivered" ? .good : .bad },
+            label: "Last \(recent.count): \(recent.count - failed) delivered, \(failed) failed"
+        ).html
+    }
+
+    /// What the receiver of a test-send said, in place.
+    @Sendable private static func tested(_ view: View, _ call: FormCall, _ row: Row) -> PageContent? {
+        guard call.path.hasSuffix("/test") else { return nil }
+        let back = view.visit.here()
+        return PageContent(
+            "Test event", sub: #"<a href="\#(back)">Endpoint</a>"#,
+            """
+            \(EndpointView.test(result: row, view))<p>\(Button("Back to the endpoint", leadsTo: back))</p>
+            """)
+    }
+}
+
+/// One endpoint. A value: any thread.
+struct EndpointView {
+    let endpoint: Row
+    let names: ResellerNames
+    let view: View
+
+    private var id: String { endpoint["id"] }
+    private var state: String { endpoint["state"] }
+    private var health: Row? { endpoint.row("health") }
+
+    var content: PageContent {
+        PageContent(
+            endpoint["name"],
+            sub: """
+                <a href="\(view.link("/endpoints"))">Endpoints</a> · <code>\(id)</code> · \
+                \(State(state, tone: AdminPages.endpointTone(endpoint)))\(if: endpoint["mode"] == "test", " · test")
+                """,
+            actions: moves,
+            """
+            \(trouble)<div class="cols wide"><div>\(answers)\(waiting)\(test)</div><div>\(facts)</div></div>
+            """)
+    }
+
+    private var moves: HTML {
+        let offered: [(word: String, path: String, isThere: Bool, look: ButtonLook)] = [
+            ("Enable", "enable", state == "disabled" && endpoint["disabled_reason"] != "terminated", .primary),
+            ("Resume", "resume", state == "paused", .primary), ("Pause", "pause", state == "active", .plain),
+            ("Disable", "disable", state != "disabled", .plain),
+        ]
+        return """
+            \(each: offered.filter { $0.isThere && view.may(.post, "/webhooks/\(id)/\($0.path)") }, { offer in
+                view.button(offer.word, "POST /webhooks/\(id)/\(offer.path)", said: .saved, offer.look).html
+            })
+            """
+    }
+
+    private var trouble: HTML? {
+        if state == "disabled" {
+            let why =
+                switch endpoint["disabled_reason"] {
+                case "gone": "It answered 410: it is gone for good."
+                case "failing": "It answered with nothing but failures for five days."
+                case "operator": "An operator disabled it; its reseller cannot enable it."
+                default: "Its reseller is terminated."
+                }
+            return Notice(
+                .bad,
+                """
+                <p><b>Disabled</b> \(view.ago(endpoint.text("disabled_at"))). \(why) What is for it is held until it is \
+                enabled and replayed.</p>
+                """
+            ).html
+        }
+        guard let since = health?.text("failing_since") else { return nil }
+        return Notice(
+            .warn,
+            "<p>Failing since \(view.ago(since)): \(health?["failures_in_row"] ?? "") failures in a row.</p>"
+        ).html
+    }
+
+    private var answers: Panel {
+        let last: HTML? = health?.text("last_outcome").map { outcome in
+            let status: HTML? = health?.text("last_status").map { " <code>\($0)</code>" }
+            return "\(Outcome.text(outcome))\(status)"
+        }
+        return Panel("Last 50 attempts", id: "health", live: 5) {
+            """
+            <p>\(AdminPages.health(endpoint))</p>\
+            \(Facts([
+                ("Last answer", last), ("Last delivered", view.ago(health?.text("last_success_at"))),
+                ("Last failed", view.ago(health?.text("last_failure_at"))),
+            ]))
+            """
+        }
+    }
+
+    private var waiting: Panel {
+        let counts = endpoint.row("deliveries")
+        let states = [("Waiting", "pending"), ("Held", "held"), ("Dead", "dead")]
+        let replay: HTML? =
+            state == "active" && ((counts?.int("held") ?? 0) + (counts?.int("dead") ?? 0) > 0)
+                && view.may(.post, "/deliveries/replay")
+            ? Button(
+                "Replay what is held or dead",
+                leadsTo: view.link("/events/replay", query: [("endpoint", id), ("state", "dead,held")])
+            ).html : nil
+        return Panel(
+            "Deliveries",
+            actions: "\(replay)\(Button("All", leadsTo: view.link("/events", query: [("endpoint", id)])))"
+        ) {
+            Facts(
+                isRow: true,
+                states.map { title, state in
+                    let link = view.link("/events", query: [("endpoint", id), ("state", state)])
+                    return (title, #"<a class="n" href="\#(link)">\#(counts?[state] ?? "0")</a>"#)
+                }
+            ).html
+        }
+    }
+
+    private var facts: Panel {
+        Panel("Endpoint") {
+            Facts([
+                ("Reseller", names.link(endpoint["reseller"], view)), ("Address", "<code>\(endpoint["url"])</code>"),
+                ("Events", "\(endpoint.texts("events").joined(separator: ", "))"),
+                ("At once", "\(endpoint["concurrency"])"), ("Made", TimeText(endpoint["created_at"]).html),
+                ("Changed", TimeText(endpoint["updated_at"]).html),
+            ]).html
+        }
+    }
+
+    private var test: HTML? {
+        guard view.may(.post, "/webhooks/\(id)/test") else { return nil }
+        return Panel("Test event", id: "test") {
+            """
+            <p>Sent once and at once, whatever the endpoint's state; no statistics count it.</p>\
+            \(view.form("POST /webhooks/\(id)/test", said: .sent, swap: "test") {
+                #"<div class="actions">\#(Button("Send a test event"))</div>"#
+            })
+            """
+        }.html
+    }
+
+    /// In place of the panel that it was sent from.
+    static func test(result row: Row, _ view: View) -> Panel {
+        let isGood = row["outcome"] == "delivered"
+        let again = view.form("POST /webhooks/\(view.visit.parameter())/test", said: .sent, swap: "test") {
+            #"<div class="actions">\#(Button("Send another"))</div>"#
+        }
+        return Panel("Test event", id: "test") {
+            """
+            \(Notice(isGood ? .good : .bad,
+                "<p>\(isGood ? "The receiver took it." : "The receiver did not take it: \(Outcome.text(row["outcome"])).")</p>"))\
+            \(Facts([
+                ("Status", row.text("status").map { "<code>\($0)</code>" }), ("Took", "\(row["ms"]) ms"),
+                ("Address", row.text("address").map { "<code>\($0)</code>" }),
+                ("Delivery", view.idLink("/events", row["delivery"])),
+            ]))\
+            \(row.text("excerpt").map { #"<pre class="code"><code>\#($0)</code></pre>"# })\(again)
+            """
+        }
+    }
+}

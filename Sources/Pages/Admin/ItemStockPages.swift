@@ -1,0 +1,110 @@
+import CallKit
+import HTML
+import HTTPCore
+import PageKit
+
+/// Items that orders take from: keys, logins, links (O4).
+extension AdminPages {
+    static let stockItems: [Page] = [
+        Page(inSteps: "/stock/items", "Items") { view in
+            let levels = try await StockParts.levels("items", view)
+            return try await view.reading { try ItemStockPages.products($0, levels) }
+        },
+        Page("/stock/items/{sku}", "Items of a product", bodyBytesMax: StockParts.fileBytesMax) { view in
+            try ItemStockPages.one(view)
+        },
+        Page("/stock/items/{sku}/import", "Import items", bodyBytesMax: StockParts.fileBytesMax) { view in
+            try ItemStockPages.importing(view)
+        },
+    ]
+}
+
+enum ItemStockPages {
+    static func products(_ view: View, _ levels: HTML) throws -> PageContent {
+        let list = try view.get("/products", [("limit", "100"), ("cursor", view.visit.asked("cursor"))])
+        let products = list.rows().filter { $0["fulfilment"] == "stock" }
+        let table = DataTable(
+            caption: "Products that are sold from stock", columns: [Column("Product"), Column("SKU"), Column("State")],
+            rows: products.map { row in
+                [
+                    #"<a href="\#(view.link("/stock/items", row["sku"]))">\#(row["name"])</a>"#,
+                    "<code>\(row["sku"])</code>",
+                    "\(row["hidden"] == "true" ? State("hidden", tone: .quiet) : State("on sale", tone: .good))",
+                ]
+            },
+            empty: Empty(
+                "No product is sold from stock",
+                "A product with the fulfilment “stock” has items that orders take: keys, logins, links.",
+                actions: view.may(.post, "/products")
+                    ? "\(Button("New product", .primary, leadsTo: view.link("/products/new")))" : nil
+            ).html, previous: view.first(), next: view.next(list))
+        return PageContent("Items", sub: "What orders of a product take from.", "\(levels)\(table)")
+    }
+
+    static func one(_ view: View) throws -> PageContent {
+        let sku = view.visit.parameter()
+        let path = "/products/\(sku)/stock"
+        let counts = try view.get(path)
+        let list = try view.get("\(path)/items", view.asked("cursor"))
+        let mayWrite = view.may(.post, path)
+        let now = view.visit.call.now
+        let table = DataTable(
+            caption: "Items, oldest first",
+            columns: [Column("Item"), Column("State"), Column("Came"), Column("Service"), Column("Actions", .buttons)],
+            rows: list.rows().map { row in
+                let id = row["id"]
+                let isFree = row.text("sold_at") == nil && row.text("withdrawn_at") == nil
+                let withdraw: HTML? =
+                    isFree && mayWrite
+                    ? view.button("Withdraw", "DELETE \(path)/items/\(id)", said: .removed).html : nil
+                return [
+                    "<code>\(id)</code>", "\(state(row))", "\(TimeText(row["created_at"], now: now))",
+                    row.text("service").map { #"<a href="\#(view.link("/services", $0))">\#($0)</a>"# } ?? "",
+                    withdraw ?? "",
+                ]
+            },
+            empty: Empty(
+                "Nothing in stock", "Orders of it are refused as out of stock.",
+                actions: mayWrite
+                    ? "\(Button("Import", .primary, leadsTo: view.link("/stock/items", sku, "import")))" : nil
+            ).html, previous: view.first(), next: view.next(list))
+        let facts = Facts(
+            isRow: true,
+            ["free", "sold", "withdrawn"].map { name in
+                (name.capitalized, "\(Figure.grouped(counts.int(name)))")
+            })
+        return PageContent(
+            "Items of \(sku)",
+            sub: """
+                <a href="\(view.link("/stock/items"))">Items</a> · <a href="\(view.link("/products", sku))">Product</a>
+                """,
+            actions: mayWrite
+                ? "\(Button("Import", .primary, leadsTo: view.link("/stock/items", sku, "import")))" : nil,
+            "\(facts)\(table)")
+    }
+
+    private static func state(_ row: Row) -> State {
+        if row.text("sold_at") != nil { return State("sold", tone: .info) }
+        return row.text("withdrawn_at") != nil ? State("withdrawn", tone: .quiet) : State("free", tone: .good)
+    }
+
+    static func importing(_ view: View) throws -> PageContent {
+        let sku = view.visit.parameter()
+        let product = try view.get("/products/\(sku)")
+        return PageContent(
+            "Import items of \(sku)", sub: #"<a href="\#(view.link("/stock/items", sku))">\#(product["name"])</a>"#,
+            problem: StockParts.problem(view),
+            StockParts.importForm(
+                "POST /products/\(sku)/stock", next: view.link("/stock/items", sku),
+                example: """
+                    item
+                    CP-0001-AAAA
+                    CP-0002-BBBB
+                    """,
+                about: """
+                    <p>One column, <code>item</code>: what a customer gets. Items are sealed; nobody sees them here \
+                    again. \
+                    One that is there already refuses the whole file.</p>
+                    """, view))
+    }
+}

@@ -1,0 +1,87 @@
+import CallKit
+import HTML
+import HTTPCore
+import PageKit
+
+/// A key as the list of keys with their activity has it. A value: any thread.
+struct KeyShown {
+    let row: Row
+
+    init(_ row: Row) { self.row = row }
+
+    var id: String { row["id"] }
+    var reseller: String? { row.text("reseller") }
+    var name: String { row.text("name") ?? "\(row["prefix"])…" }
+
+    var state: State {
+        if row.text("revoked_at") != nil { return State("revoked", tone: .quiet) }
+        if row.text("previous_valid_until") != nil { return State("rotating") }
+        return State("active")
+    }
+
+    var isRevoked: Bool { row.text("revoked_at") != nil }
+
+    var scopes: String { row.texts("scopes").joined(separator: " ") }
+
+    /// What it may: scopes bind resellers' keys alone, people's are bound by their role.
+    var reach: String { row["role"] == "reseller" ? scopes : row["role"] }
+
+    /// By the hour: counts are kept so.
+    func lastUsed(_ view: some PageView) -> HTML {
+        guard let last = row.text("last_used_at") else { return #"<span class="sub">never</span>"# }
+        if row.rows("hours").last?["hour"] == last { return "this hour" }
+        return TimeText(last, now: view.visit.call.now).html
+    }
+
+    private var answered: [Int] {
+        row.rows("hours").map { $0.int("requests") - $0.int("refusals") - $0.int("other_refusals") }
+    }
+    private var refused: [Int] { row.rows("hours").map { $0.int("refusals") + $0.int("other_refusals") } }
+    private var series: [Series] { [Series("answered", answered), Series("refused", refused)] }
+
+    var spark: HTML {
+        row.int("requests") == 0
+            ? #"<span class="sub">no calls</span>"# : Sparkline("24 h", series: series).html
+    }
+
+    var chart: BarChart {
+        BarChart(
+            id: "day", title: "Calls of the last 24 hours", step: "Hour (UTC)",
+            labels: row.rows("hours").map { HourSpan.label($0["hour"]) }, series: series)
+    }
+}
+
+/// A key on a page of its own, and what may be done with it. A value: any thread.
+struct KeyView {
+    let row: Row
+    let mayChange: Bool
+    let mayRotate: Bool
+    let sub: HTML
+
+    var id: String { row["id"] }
+    var name: String { KeyShown(row).name }
+
+    init(_ view: SlowView) async throws {
+        let id = view.visit.parameter()
+        // Named by its own id: an unknown one is not found there.
+        guard let row = try await view.get("/api-keys/activity", [("key", id)]).rows().first else {
+            throw Refusal.notFound(.path)
+        }
+        self.row = row
+        // The owner's keys are the owner's (O1): the API says so again.
+        let isOwner = view.may(.post, "/api-keys")
+        let isOpen = row.text("revoked_at") == nil
+        mayChange = isOpen && view.may(.put, "/api-keys/\(id)/limit") && (row["role"] != "owner" || isOwner)
+        mayRotate =
+            isOpen && view.may(.post, "/api-keys/\(id)/rotate")
+            && (isOwner || row.text("owner_email") == view.visit.surroundings?.who)
+        let shown = KeyShown(row)
+        let whose: HTML =
+            shown.reseller.map { #"<a href="\#(view.link("/resellers", $0))">\#(row["owner_email"])</a>"# }
+            ?? "\(row["owner_email"])"
+        sub = """
+            <code>\(row["prefix"])…</code> · \(whose) · last used \(shown.lastUsed(view)) · \(shown.state)\
+            \(if: row["mode"] == "test", " \(State("test"))")
+            """
+    }
+}

@@ -1,0 +1,219 @@
+import HTML
+import HTTPCore
+import PageKit
+
+/// A limit in words and as a meter: of a key or of a reseller, as their APIs have it. A value: any thread.
+struct LimitShown {
+    /// `{requests, window_seconds, burst}` and, where it is the one in force, `remaining` and `reset`.
+    let row: Row
+
+    /// `1,000 / 60 s`, with a burst that is another number.
+    var words: String {
+        let (requests, burst) = (row.int("requests"), row.int("burst"))
+        let rate = "\(Figure.grouped(requests)) / \(Figure.grouped(row.int("window_seconds"))) s"
+        return burst == requests ? rate : "\(rate), burst \(Figure.grouped(burst))"
+    }
+
+    /// `refills 16.7 a second`
+    var refill: String {
+        let (requests, seconds) = (row.int("requests"), row.int("window_seconds"))
+        return requests >= seconds
+            ? "refills \(Self.ratio(requests, seconds)) a second"
+            : "refills one every \(Self.ratio(seconds, requests)) s"
+    }
+
+    /// With one decimal, where it says anything.
+    private static func ratio(_ number: Int, _ part: Int) -> String {
+        let tenths = (number * 10 + part / 2) / max(1, part)
+        return tenths.isMultiple(of: 10) ? Figure.grouped(tenths / 10) : Figure.grouped(tenths, decimals: 1)
+    }
+
+    /// How much of it is used now; taken anew each second from the page `source`, which is small.
+    func meter(_ source: Link) -> HTML {
+        var attributes = Attributes()
+        attributes.set("data-from", source.text)
+        let (left, capacity, reset) = (row.int("remaining"), row.int("burst"), row.int("reset"))
+        let full = reset == 0 ? "full" : "full again in \(Figure.grouped(reset)) s"
+        return """
+            <div id="use" data-live="1"\(attributes)>\
+            \(Meter(capacity - left, of: capacity, unit: "used", note: full))\
+            <p class="sub"><span id="left">\(Figure.grouped(left)) left</span> · \(refill)</p></div>
+            """
+    }
+
+    /// The fields of a limit's form; `prefix`: where the limit is a member of the body.
+    static func fields(
+        _ view: some PageView, _ limit: Row?, prefix: String = "", scope: String = "tune"
+    ) -> HTML {
+        func field(_ label: String, _ name: String, unit: String? = nil, isRequired: Bool = true) -> FormField {
+            view.field(
+                label, prefix + name, .number, value: limit.map { $0[name] }, unit: unit, isRequired: isRequired,
+                size: .short, scope: scope)
+        }
+        return """
+            <div class="fields">\(field("Requests", "requests"))\(field("In", "window_seconds", unit: "seconds"))\
+            \(field("Burst", "burst", isRequired: false))</div>
+            """
+    }
+
+    /// The same as hidden fields: one press puts it in force.
+    func hidden(prefix: String = "") -> HTML {
+        "\(each: ["requests", "window_seconds", "burst"], { FormField.hidden(prefix + $0, row[$0]) })"
+    }
+}
+
+/// A limit tried on the calls that the audit log has (O2). A value: any thread.
+struct RehearsalPanel {
+    /// The API's call, say `/api-keys/key_1/limit/rehearse`.
+    let path: String
+    /// The limit in force, as a beginning; nil where there is none.
+    let limit: Row?
+    /// Puts a limit in force: the call's method and path, and where its members stand in the body.
+    let applies: (method: HTTPCore.Method, path: String, prefix: String)
+
+    static let names = ["requests", "window_seconds", "burst", "days"]
+
+    /// Of a page whose address holds what to try.
+    func html(_ view: SlowView) async throws -> HTML? {
+        guard view.may(.post, path) else { return nil }
+        let asked = Self.names.compactMap { name in view.visit.asked(name).map { (name: name, value: $0) } }
+        guard asked.contains(where: { $0.name == "requests" }) else {
+            return panel(form([], view), nil)
+        }
+        let (report, view) = try await view.tried(path, asked)
+        return panel(form(asked, view), report.map { result($0, view) })
+    }
+
+    private func panel(_ form: HTML, _ result: HTML?) -> HTML {
+        Panel("Rehearse a limit", id: "rehearsal") {
+            """
+            <p class="sub">Tries a limit on the calls that the audit log has. Nothing is changed.</p>\(form)\(result)
+            """
+        }.html
+    }
+
+    private func form(_ asked: [(name: String, value: String)], _ view: SlowView) -> HTML {
+        let attempt = asked.isEmpty ? nil : view.visit.attempt
+        func value(_ name: String) -> String? {
+            asked.first { $0.name == name }?.value ?? (asked.isEmpty ? limit.map { $0[name] } : nil)
+        }
+        func field(_ label: String, _ name: String, unit: String? = nil, isRequired: Bool = true) -> FormField {
+            FormField(
+                label, name: name, kind: .number, value: value(name), unit: unit, error: attempt?.error(of: name),
+                isRequired: isRequired, size: .short, scope: "try")
+        }
+        let days = FormField(
+            "Over", name: "days",
+            kind: .select([.init("1", "1 day"), .init("7", "7 days"), .init("14", "14 days"), .init("31", "31 days")]),
+            value: asked.first { $0.name == "days" }?.value ?? "7", scope: "try")
+        return Form.get(Link(fragment: "rehearsal"), keeping: view.visit.isTest ? [("mode", "test")] : []) {
+            """
+            \(field("Requests", "requests"))\(field("In", "window_seconds", unit: "seconds"))\
+            \(field("Burst", "burst", isRequired: false))\(days)<div class="actions">\(Button("Rehearse"))</div>
+            """
+        }
+    }
+
+    private func result(_ report: Row, _ view: SlowView) -> HTML {
+        let tried = LimitShown(row: report.row("limit") ?? Row(.null))
+        let refused = report.int("would_be_refused")
+        let hours = RehearsedHours(report)
+        let verdict = State(
+            refused == 0 ? "nothing would be refused" : "\(Figure.grouped(refused)) would be refused",
+            tone: refused == 0 ? .good : .bad)
+        return """
+            <h3>\(tried.words)</h3>\
+            <p><b class="n" id="asked">\(Figure.grouped(report.int("asked")))</b> asked · \
+            <span id="refused">\(verdict)</span> \
+            <span class="sub">· \(Figure.grouped(report.int("refused_then"))) were refused then</span></p>\
+            \(smallest(report, view))\(hours.chart)\(hours.keys(view))\(notes(report))
+            """
+    }
+
+    /// The API's offer, as a button.
+    private func smallest(_ report: Row, _ view: SlowView) -> HTML? {
+        guard let row = report.row("smallest") else {
+            return #"<p class="sub">No limit of this window refuses less than 0.1 % of these calls.</p>"#
+        }
+        let shown = LimitShown(row: row)
+        guard view.may(applies.method, applies.path) else {
+            return "<p>Smallest limit that refuses less than 0.1 %: <b>\(shown.words)</b>.</p>"
+        }
+        let form = view.form(
+            "\(applies.method.rawValue) \(applies.path)", next: view.visit.here(Self.names.map { ($0, nil) })
+        ) {
+            """
+            \(shown.hidden(prefix: applies.prefix))<div class="actions">\(Button("Use \(shown.words)"))\
+            <span class="sub">the smallest that refuses less than 0.1 %</span></div>
+            """
+        }
+        return "\(form)"
+    }
+
+    private func notes(_ report: Row) -> HTML {
+        let counted = report.int("counted_only")
+        let begin: HTML =
+            report["reaches_back_to"] == report["from"]
+            ? "" : "The log reaches back to \(TimeText(report["reaches_back_to"])). "
+        let more: HTML =
+            counted == 0
+            ? "" : "Of \(Figure.grouped(counted)) calls only the number is known; they are taken as evenly spread."
+        return #"<p class="sub">\#(begin)\#(more)</p>"#
+    }
+}
+
+/// A rehearsal's lines by hour and key, as a chart and as a list. A value: any thread.
+private struct RehearsedHours {
+    private struct Counts {
+        var asked = 0
+        var refused = 0
+
+        mutating func add(_ row: Row) {
+            asked += row.int("asked")
+            refused += row.int("would_be_refused")
+        }
+    }
+
+    private let labels: [String]
+    private let hours: [Counts]
+    private let byKey: [(key: String, counts: Counts)]
+
+    init(_ report: Row) {
+        let span = HourSpan(from: report["from"], until: report["until"])
+        var hours = [Counts](repeating: Counts(), count: span.count)
+        var byKey: [String: Counts] = [:]
+        for row in report.rows("hours") {
+            byKey[row["key"], default: Counts()].add(row)
+            if let place = span.place(of: row["hour"]) { hours[place].add(row) }
+        }
+        self.hours = hours
+        labels = span.labels
+        self.byKey = byKey.map { ($0.key, $0.value) }.sorted { ($0.1.refused, $1.0) > ($1.1.refused, $0.0) }
+    }
+
+    var chart: BarChart {
+        BarChart(
+            id: "rehearsed", title: "Calls by hour", step: "Hour (UTC)", labels: labels,
+            series: [
+                Series("would pass", hours.map { $0.asked - $0.refused }),
+                Series("would be refused", hours.map(\.refused)),
+            ])
+    }
+
+    /// Whom it would hit, where there are several.
+    func keys(_ view: SlowView) -> HTML? {
+        let hit = byKey.filter { $0.counts.refused > 0 }
+        guard byKey.count > 1, !hit.isEmpty else { return nil }
+        let table = DataTable(
+            caption: "Keys that it would hit",
+            columns: [Column("Key"), Column("Asked", .number), Column("Would be refused", .number)],
+            rows: hit.map { key, counts in
+                [
+                    #"<a href="\#(view.link("/keys", key))"><code>\#(key)</code></a>"#,
+                    "\(Figure.grouped(counts.asked))", "\(Figure.grouped(counts.refused))",
+                ]
+            },
+            empty: "", isCaptionSeen: true)
+        return table.html
+    }
+}

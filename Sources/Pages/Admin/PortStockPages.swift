@@ -1,0 +1,241 @@
+import CallKit
+import HTML
+import HTTPCore
+import PageKit
+
+/// Slots for ports, and the devices that they are on (O9).
+extension AdminPages {
+    static let portStock: [Page] = [
+        Page(inSteps: "/stock/ports", "Ports") { view in
+            let levels = try await StockParts.levels("ports", view)
+            return try await view.reading { try PortStockPages.slots($0, levels) }
+        },
+        Page("/stock/ports/import", "Import ports", bodyBytesMax: StockParts.fileBytesMax) { view in
+            PortStockPages.importing(view)
+        },
+        Page("/stock/ports/{address}", "Slot") { view in try PortStockPages.slot(view) },
+        Page("/stock/devices", "Devices") { view in try DevicePages.list(view) },
+        Page("/stock/devices/{name}", "Device") { view in try DevicePages.one(view) },
+        Page("/stock/devices/{name}/remove", "Take a device out") { view in try DevicePages.removing(view) },
+    ]
+}
+
+enum PortStockPages {
+    static let states = ["free", "used", "withdrawn"]
+
+    static func slots(_ view: View, _ levels: HTML) throws -> PageContent {
+        let list = try view.get("/ports", view.asked("country", "status", "cursor"))
+        let mayWrite = view.may(.post, "/ports")
+        let isFiltered = view.visit.asked("country") != nil || view.visit.asked("status") != nil
+        let table = DataTable(
+            caption: "Slots",
+            columns: [
+                Column("Address"), Column("SOCKS", .number), Column("Device"), Column("Country"), Column("City"),
+                Column("Carrier"), Column("Mode"), Column("State"), Column("Port"),
+            ],
+            rows: list.rows().map { line($0, view) },
+            empty: isFiltered
+                ? Empty("No such slots", "None matches the filter.").html
+                : Empty(
+                    "No slots yet", "A file has a line for each device and range of ports.",
+                    actions: mayWrite
+                        ? "\(Button("Import", .primary, leadsTo: view.link("/stock/ports/import")))" : nil
+                ).html, previous: view.first(), next: view.next(list))
+        let filters = Form.get(view.link("/stock/ports"), keeping: StockParts.book(view)) {
+            """
+            \(FormField("Country", name: "country", value: view.visit.asked("country"), isRequired: false))\
+            \(FormField(
+                "State", name: "status",
+                kind: .select([FormField.Option("", "any")] + states.map { FormField.Option($0) }), value: view.visit.asked("status"), isRequired: false))\
+            <div class="actions">\(Button("Filter"))<a href="\(view.link("/stock/ports"))">Clear</a></div>
+            """
+        }
+        return PageContent(
+            "Ports",
+            actions: """
+                \(Button("Countries", .quiet, leadsTo: view.link("/settings/countries")))\
+                \(Button("Devices", leadsTo: view.link("/stock/devices")))\
+                \(if: mayWrite, "\(Button("Import", .primary, leadsTo: view.link("/stock/ports/import")))")
+                """, "\(levels)\(filters)\(table)")
+    }
+
+    static func address(_ row: Row) -> String {
+        let host = row["server_ip"]
+        return (host.contains(":") ? "[\(host)]" : host) + ":" + row["http_port"]
+    }
+
+    private static func line(_ row: Row, _ view: View) -> [HTML] {
+        let address = address(row)
+        return [
+            #"<a href="\#(view.link("/stock/ports", address))">\#(address)</a>"#, "\(row["socks_port"])",
+            #"<a href="\#(view.link("/stock/devices", row["device"]))">\#(row["device"])</a>"#,
+            "\(row["country"])", "\(row.text("city") ?? "")", "\(row.text("carrier") ?? "")", "\(row["mode"])",
+            "\(state(row["status"]))", row.text("port").map { "<code>\($0)</code>" } ?? "",
+        ]
+    }
+
+    static func state(_ word: String) -> State {
+        switch word {
+        case "free": State(word, tone: .good)
+        case "used": State(word, tone: .info)
+        case "closing": State(word, tone: .warn)
+        default: State(word)
+        }
+    }
+
+    static func importing(_ view: View) -> PageContent {
+        PageContent(
+            "Import ports", sub: #"<a href="\#(view.link("/stock/ports"))">Ports</a>"#,
+            problem: StockParts.problem(view),
+            StockParts.importForm(
+                "POST /ports", next: view.link("/stock/ports"),
+                example: """
+                    device,server_ip,http_port,socks_port,country,city,carrier,mode
+                    de-berlin-1,203.0.113.7,10001-10010,20001-20010,germany_id,Berlin,Telekom,exclusive-capable
+                    de-berlin-2,proxy.example.net,10001,20001,germany_id,,,shared
+                    """,
+                about: """
+                    <p>A range stands for a slot each. The country has to be among \
+                    <a href="\(view.link("/settings/countries"))">your countries</a>. An address that is there already \
+                    refuses the whole file. An import brings a device back that was taken out.</p>
+                    """, view))
+    }
+
+    // MARK: One slot
+
+    /// Its number of the SOCKS port is not asked by itself: the list has it.
+    static func slot(_ view: View) throws -> PageContent {
+        let address = view.visit.parameter()
+        let path = "/ports/\(address.percentEncoded)"
+        guard view.may(.patch, path) else {
+            return PageContent("Slot \(address)", "<p>Only those who may change the stock see more of it.</p>")
+        }
+        let change = view.form("PATCH \(path)", said: .saved, next: view.link("/stock/ports")) {
+            """
+            <div class="fields">\(view.field("HTTP port", "http_port", .number, isRequired: false, size: .short))\
+            \(view.field("SOCKS port", "socks_port", .number, isRequired: false, size: .short))</div>
+            <p class="hint">An empty one stays as it is. Whoever uses the slot is told of its new address.</p>
+            <div class="actions">\(Button("Save", .primary))</div>
+            """
+        }
+        let remove = view.form("DELETE \(path)", said: .removed, next: view.link("/stock/ports")) {
+            """
+            <p>Nobody gets this slot any more. Nothing is paid back by itself.</p>\(fate(view))
+            <div class="actions">\(Button("Take it out", .danger))</div>
+            """
+        }
+        return PageContent(
+            "Slot \(address)", sub: #"<a href="\#(view.link("/stock/ports"))">Ports</a>"#,
+            """
+            <div class="cols">\(Panel("Correct its ports") { change.html })\(Panel("Take it out") { remove.html })</div>
+            """)
+    }
+
+    /// What becomes of those who use it.
+    static func fate(_ view: View) -> FormField {
+        view.field(
+            "A port that is on it", "ports",
+            .radios([
+                FormField.Option("", "Refuse", about: "Nothing is taken out while somebody uses it."),
+                FormField.Option("move", "Move", about: "It goes elsewhere, with its id, login and end."),
+                FormField.Option("end", "End", about: "It ends now."),
+            ]), value: "", isRequired: false)
+    }
+}
+
+enum DevicePages {
+    static func list(_ view: View) throws -> PageContent {
+        let list = try view.get("/devices", view.asked("country", "status", "cursor"))
+        let status = view.visit.asked("status")
+        let tabs = Tabs(
+            "State",
+            [(nil, "All"), ("active", "Active"), ("closing", "Closing"), ("withdrawn", "Withdrawn")].map {
+                word, title in
+                Tabs.Tab(
+                    title, view.visit.here([("status", word), ("cursor", nil)]), isCurrent: status == word)
+            })
+        let table = DataTable(
+            caption: "Devices",
+            columns: [
+                Column("Device"), Column("Address"), Column("Country"), Column("City"), Column("Carrier"),
+                Column("Mode"), Column("Slots", .number), Column("In use", .number), Column("State"),
+            ],
+            rows: list.rows().map { row in
+                [
+                    #"<a href="\#(view.link("/stock/devices", row["device"]))">\#(row["device"])</a>"#,
+                    "\(row["server_ip"])", "\(row["country"])", "\(row.text("city") ?? "")",
+                    "\(row.text("carrier") ?? "")", "\(row["mode"])", "\(row["slots"])", "\(row["used"])",
+                    "\(PortStockPages.state(row["status"]))",
+                ]
+            },
+            empty: Empty(
+                "No devices", "An import of ports brings them.",
+                actions: view.may(.post, "/ports")
+                    ? "\(Button("Import", .primary, leadsTo: view.link("/stock/ports/import")))" : nil
+            ).html, previous: view.first(), next: view.next(list))
+        return PageContent(
+            "Devices", sub: #"<a href="\#(view.link("/stock/ports"))">Ports</a>"#, "\(tabs)\(table)")
+    }
+
+    private static func path(_ view: View) -> String { "/devices/\((view.visit.parameter()).percentEncoded)" }
+
+    static func one(_ view: View) throws -> PageContent {
+        let path = path(view)
+        let device = try view.get(path)
+        let name = device["device"]
+        let now = view.visit.call.now
+        let facts = Facts([
+            ("Country", "\(device["country"])"),
+            ("Slots", "\(Meter(device.int("used"), of: device.int("slots"), unit: "in use"))"),
+            ("Came", "\(TimeText(device["created_at"], now: now))"),
+            ("Taken out", device.text("withdrawn_at").map { "\(TimeText($0, now: now))" }),
+        ])
+        let form = view.form("PATCH \(path)", said: .saved) {
+            """
+            \(view.field(
+                "Address", "server_ip", value: device["server_ip"], hint: "An IP address or a host name"))\
+            <div class="fields">\(view.field("City", "city", value: device.text("city"), isRequired: false))\
+            \(view.field("Carrier", "carrier", value: device.text("carrier"), isRequired: false))</div>
+            \(view.field(
+                "Mode", "mode", .select([FormField.Option("shared"), FormField.Option("exclusive-capable")]),
+                value: device["mode"]))
+            <p class="hint">Each port that is found elsewhere then is told to its reseller.</p>
+            <div class="actions">\(Button("Save", .primary))</div>
+            """
+        }
+        let mayRemove = view.may(.delete, path) && device["status"] != "withdrawn"
+        return PageContent(
+            name,
+            sub: """
+                <a href="\(view.link("/stock/devices"))">Devices</a> · \(PortStockPages.state(device["status"]))
+                """,
+            actions: mayRemove
+                ? "\(Button("Take out…", leadsTo: view.link("/stock/devices", name, "remove")))" : nil,
+            """
+            <div class="cols">\(view.may(.patch, path) ? Panel("Correct it") { form.html }.html : nil)\
+            \(Panel("Facts") { facts.html })</div>
+            """)
+    }
+
+    static func removing(_ view: View) throws -> PageContent {
+        let path = path(view)
+        let device = try view.get(path)
+        let name = device["device"]
+        let back = view.link("/stock/devices", name)
+        let form = view.form("DELETE \(path)", said: .removed, next: back) {
+            """
+            \(PortStockPages.fate(view))<div class="actions">\(Button("Take the device out", .danger))\
+            \(Button("Cancel", .quiet, leadsTo: back))</div>
+            """
+        }
+        return PageContent(
+            "Take \(name) out", sub: #"<a href="\#(back)">\#(name)</a>"#,
+            """
+            <section class="panel"><p>\(name) has \(device["slots"]) slots; \(device["used"]) are in use. Nobody gets \
+            one of \
+            them any more. Nothing is paid back by itself. A port that finds no other place stays, and the device is \
+            closing \
+            until this is done again.</p>\(form)</section>
+            """)
+    }
+}

@@ -1,0 +1,175 @@
+import CallKit
+import HTML
+import HTTPCore
+import PageKit
+
+/// The catalogue (O4): products, each on a page of its own, and all of them as a file.
+extension AdminPages {
+    static let products: [Page] = [
+        Page("/products", "Products") { view in try ProductPages.list(view) },
+        Page("/products/new", "New product") { view in ProductPages.new(view) },
+        Page(
+            "/products/import", "Import products", bodyBytesMax: PriceSheetPages.fileBytesMax,
+            afterwards: ProductReview.content
+        ) { view in ProductPages.importing(view) },
+        Page("/products/{sku}", "Product") { view in try ProductPages.one(view) },
+    ]
+
+    static let productDownloads = [Download("/products.csv", "/products.csv", "All products")]
+}
+
+enum ProductPages {
+    static let trial = "POST /products.csv?dry_run=true"
+
+    static func list(_ view: View) throws -> PageContent {
+        let list = try view.get("/products", view.asked("cursor"))
+        let rows = list.rows()
+        let isOfCodes = rows.contains { $0.text("days") != nil }
+        let currency = rows.first.map { $0["currency"] } ?? ""
+        let mayMake = view.may(.post, "/products")
+        var columns = [
+            Column("Name"), Column("SKU"), Column("Fulfilment"), Column("State"),
+            Column("List price a month, \(currency)", .number),
+        ]
+        if isOfCodes { columns += [Column("Days", .number), Column("Retail price", .number)] }
+        let table = DataTable(
+            caption: "Products", columns: columns,
+            rows: rows.map { line($0, isOfCodes, view) },
+            empty: Empty(
+                "No products yet", "A product has a SKU, a name, and a way in which its orders are carried out.",
+                actions: mayMake ? "\(Button("New product", .primary, leadsTo: view.link("/products/new")))" : nil
+            ).html, previous: view.first(), next: view.next(list))
+        return PageContent(
+            "Products",
+            actions: """
+                \(if: view.may(.get, "/products.csv"), "\(Button("Export CSV", leadsTo: view.link("/products.csv")))")\
+                \(if: mayMake, """
+                    \(Button("Import CSV", leadsTo: view.link("/products/import")))\
+                    \(Button("New product", .primary, leadsTo: view.link("/products/new")))
+                    """)
+                """, "\(table)")
+    }
+
+    private static func line(_ row: Row, _ isOfCodes: Bool, _ view: View) -> [HTML] {
+        [
+            #"<a href="\#(view.link("/products", row["sku"]))">\#(row["name"])</a>"#, "<code>\(row["sku"])</code>",
+            "\(row["fulfilment"])", "\(state(row))", "\(row.row("list")?.text("monthly") ?? "–")",
+        ] + (isOfCodes ? ["\(row.text("days") ?? "–")", "\(row.text("retail_price") ?? "–")"] : [])
+    }
+
+    private static func state(_ row: Row) -> State {
+        row["hidden"] == "true" ? State("hidden", tone: .quiet) : State("on sale", tone: .good)
+    }
+
+    // MARK: One product
+
+    static func new(_ view: View) -> PageContent {
+        let form = view.form("POST /products", said: .created, next: view.link("/products")) {
+            """
+            \(view.field("SKU", "sku", hint: "Its name for ever: small letters, digits, dashes.", autocomplete: "off"))\
+            \(fields(nil, view))<div class="actions">\(Button("Create", .primary))\
+            \(Button("Cancel", .quiet, leadsTo: view.link("/products")))</div>
+            """
+        }
+        return PageContent(
+            "New product", sub: #"<a href="\#(view.link("/products"))">Products</a>"#,
+            #"<section class="panel">\#(form)</section>"#)
+    }
+
+    static func one(_ view: View) throws -> PageContent {
+        let sku = view.visit.parameter()
+        let path = "/products/\(sku)"
+        let product = try view.get(path)
+        let mayWrite = view.may(.patch, path)
+        let form = view.form("PATCH \(path)", said: .saved) {
+            "\(fields(product, view))<div class=\"actions\">\(Button("Save", .primary))</div>"
+        }
+        let facts = Facts([
+            ("Fulfilment", "\(product["fulfilment"])"), ("Days", product.text("days").map { "\($0)" }),
+            ("Retail price", product.text("retail_price").map { "\($0)" }),
+            ("Made", "\(TimeText(product["created_at"], now: view.visit.call.now))"),
+            ("Changed", "\(TimeText(product["updated_at"], now: view.visit.call.now))"),
+        ])
+        let links: HTML = """
+            \(Button("Prices", leadsTo: view.link("/prices", query: [("by", "product"), ("product", sku)])))\
+            \(if: product["fulfilment"] == "stock",
+                "\(Button("Stock", leadsTo: view.link("/stock/items", sku)))")\
+            \(if: product["fulfilment"] == "http" && view.may(.put, "\(path)/provisioning"),
+                "\(Button("Provisioner", leadsTo: view.link("/products", sku, "provisioner")))")
+            """
+        return PageContent(
+            product["name"],
+            sub: """
+                <a href="\(view.link("/products"))">Products</a> · <code>\(sku)</code> · \(state(product))
+                """, actions: links,
+            """
+            <div class="cols wide"><section class="panel" aria-labelledby="what"><h2 id="what">Product</h2>\
+            \(mayWrite ? form.html : facts.html)</section>\
+            \(Panel("Facts") { facts.html })</div>
+            """)
+    }
+
+    private static let fulfilments = [
+        FormField.Option("instant", "instant: active at once"),
+        FormField.Option("manual", "manual: an operator activates or rejects each order"),
+        FormField.Option("http", "http: a provisioner is asked"),
+        FormField.Option("stock", "stock: from items that you import"),
+    ]
+
+    private static func fields(_ product: Row?, _ view: View) -> HTML {
+        let list = product?.row("list")
+        let prices = SheetColumn.all.compactMap { column -> HTML? in
+            guard let name = column.list else { return nil }
+            return view.field(
+                column.title, "list.\(name)", .decimal, value: list?.text(name), isRequired: false, size: .short
+            ).html
+        }
+        return """
+            \(FormField.hidden("hidden", "false"))\(view.field("Name", "name", value: product?["name"], size: .wide))\
+            \(view.field("Fulfilment", "fulfilment", .select(fulfilments), value: product?["fulfilment"]))\
+            \(view.field(
+                "Hidden: nobody is offered it", "hidden", .checkbox, value: product?["hidden"], isRequired: false))
+            <fieldset><legend>List prices</legend><p class="hint">What the test book asks of resellers that have no \
+            price \
+            of their own. The live book never sells by them.</p><div class="fields">\(prices)</div></fieldset>
+            <fieldset><legend>A plan of activation codes</legend><div class="fields">\
+            \(view.field("Days", "days", .number, value: product?.text("days"), isRequired: false, size: .short))\
+            \(view.field(
+                "Retail price", "retail_price", .decimal, value: product?.text("retail_price"), isRequired: false,
+                size: .short))\
+            \(view.field(
+                "Wholesale price", "wholesale_price", .decimal, value: product?.text("wholesale_price"),
+                hint: "Where a reseller has none of its own", isRequired: false, size: .short))</div></fieldset>
+            """
+    }
+
+    // MARK: A file
+
+    static func importing(_ view: View) -> PageContent {
+        let form = view.form(trial, sendsFiles: true) {
+            """
+            \(FormField.hidden("_type", "text/csv"))\
+            \(view.field("CSV file", "_file", .file(".csv,.tsv,text/csv"), isRequired: false))\
+            \(view.field("Or its text", "_body", .textarea(rows: 12), isRequired: false, size: .wide))
+            <div class="actions">\(Button("Review changes", .primary))\
+            \(Button("Cancel", .quiet, leadsTo: view.link("/products")))</div>
+            """
+        }
+        let faults = SheetErrors(view.visit.attempt?.refusal?.errors ?? []).faults
+        return PageContent(
+            "Import products", sub: #"<a href="\#(view.link("/products"))">Products</a>"#,
+            problem: faults.isEmpty ? nil : FileProblems(faults).problems,
+            """
+            <section class="panel">\(form)</section>
+            <section class="panel" aria-labelledby="format"><h2 id="format">What a file looks like</h2>
+            <p>It has the column <code>sku</code> and at least one more. A SKU that is not known is a new product and \
+            needs \
+            <code>name</code> and <code>fulfilment</code>. What the file does not have stays as it is.</p>
+            <pre class="code"><code>sku,name,fulfilment,hidden,list_monthly,list_annual
+            vps-s,"VPS S, 1 vCPU",instant,false,5.00,50.00
+            metal-1,Bare metal,manual,false,79.00,</code></pre>
+            <p class="sub">More columns: days, retail_price, wholesale_price, list_quarterly, list_semi_annual, \
+            list_hourly, list_setup_fee.</p></section>
+            """)
+    }
+}

@@ -1,0 +1,87 @@
+import CallKit
+import HTML
+import HTTPCore
+import PageKit
+
+/// What ends a tenant: each on a page of its own that says what will happen (U1, P4, P5).
+extension ConsolePages {
+    static let endings: [Page] = [cancel, refund, delete]
+
+    private static let cancel = Page(inSteps: "/tenants/{slug}/cancel", "Cancel a tenant") { view in
+        let (tenant, path) = try await one(view)
+        return PageContent(
+            "Cancel \(tenant["slug"])",
+            """
+            \(Panel("What will happen") {
+                """
+                <ul><li>It is served until its running month ends, counted from the day it was made.</li>
+                <li>Then every call is refused. Its file stays, and can be exported for 30 days.</li>
+                <li>Until then you can take it back.</li></ul>
+                \(view.form("POST \(path)/cancel", said: .cancelled, next: view.link("/tenants", tenant["slug"])) {
+                    #"<div class="actions">\#(Button("Cancel it", .danger))\#(back(tenant, view))</div>"#
+                })
+                """
+            })
+            """)
+    }
+
+    private static let refund = Page(inSteps: "/tenants/{slug}/refund", "Refund a tenant") { view in
+        let (tenant, path) = try await one(view)
+        let until = tenant["refundable_until"]
+        let isOpen = until > view.visit.call.now.text
+        let form = view.form("POST \(path)/refund", said: .refunded, next: view.link("/tenants", tenant["slug"])) {
+            #"<div class="actions">\#(Button("Refund it now", .danger))\#(back(tenant, view))</div>"#
+        }
+        let closed = Notice(.bad, "<p>The 14 days ended on \(TimeText(until)). Cancel it instead.</p>")
+        return PageContent(
+            "Refund \(tenant["slug"])",
+            """
+            \(if: !isOpen, closed.html)\(Panel("What will happen") {
+                """
+                <ul><li>Access ends at once, for everybody. It cannot be taken back.</li>
+                <li>Nothing is charged, delivered or provisioned any more.</li>
+                <li>Its file can be exported for 30 days.</li></ul>
+                <p>Refunds are possible until \(TimeText(until)).</p>\(if: isOpen, form.html)
+                """
+            })
+            """)
+    }
+
+    private static let delete = Page(inSteps: "/tenants/{slug}/delete", "Delete a tenant") { view in
+        let (tenant, path) = try await one(view)
+        let slug = tenant["slug"]
+        let counts = tenant.row("counts")
+        let form = view.form("DELETE \(path)", said: .deleted, next: view.link("")) {
+            """
+            \(view.field(
+                "Type “\(slug)”", "confirm", hint: "So that the wrong one is not erased.", autocomplete: "off", size: .short))
+            \(view.field(
+                "Days from now", "after_days", .number, hint: "0 to 365; until then you can keep it. Empty: at once.",
+                isRequired: false, size: .short))
+            <div class="actions">\(Button("Erase it for ever", .danger))\(back(tenant, view))</div>
+            """
+        }
+        return PageContent(
+            "Delete \(slug)",
+            """
+            \(Panel("What will happen") {
+                """
+                <ul><li>\(ConsoleText.count(counts?.int("resellers") ?? 0, "reseller", "resellers")), \
+                \(ConsoleText.count(counts?.int("keys") ?? 0, "key", "keys")) and everything that was ever ordered are erased, \
+                with the audit log.</li>
+                <li>Nothing brings them back but an export: <a href="\(view.link("/tenants", slug, "export.sqlite"))">take one now</a>.</li>
+                <li>The slug is free for somebody else; its keys are dead for ever.</li></ul>\(form)
+                """
+            })
+            """)
+    }
+
+    static func one(_ view: SlowView) async throws -> (tenant: Row, path: String) {
+        let path = "/tenants/\(view.visit.parameter())"
+        return (try await view.get(path), path)
+    }
+
+    static func back(_ tenant: Row, _ view: SlowView) -> Button {
+        Button("Back", .quiet, leadsTo: view.link("/tenants", tenant["slug"]))
+    }
+}

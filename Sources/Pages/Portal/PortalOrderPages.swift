@@ -1,0 +1,240 @@
+import CallKit
+import HTML
+import HTTPCore
+import PageKit
+
+/// Orders: what was ordered, and ordering (W4, W5). A price is asked first, and an order names it.
+extension PortalPages {
+    static let orders: [Page] = [
+        Page(inSteps: "/orders", "Orders") { view in
+            let account = try await view.get("/account")
+            let list = try await view.get(
+                "/orders", view.asked("state", "reference", "customer", "cursor") + [("limit", "50")])
+            let tabs: [(String, String?)] = [
+                ("All", nil), ("Completed", "completed"), ("Pending", "pending"), ("Rejected", "rejected"),
+            ]
+            let state = tabs.first { $0.1 == view.visit.asked("state") }?.0
+            return PageContent(
+                state.map { $0 == "All" ? "Orders" : "\($0) orders" } ?? "Orders",
+                actions: mayOrder(view) ? order(view) : nil,
+                """
+                \(view.standing(account))\(Tabs("State", tabs.map { title, state in
+                    Tabs.Tab(
+                        title, view.visit.here([("state", state), ("cursor", nil)]),
+                        isCurrent: view.visit.asked("state") == state)
+                }))\(filters(view))\(orderTable(list.rows(), view, of: list))
+                """)
+        },
+        Page(
+            "/orders/new", "Order",
+            afterwardsReading: { view, call, answer in
+                call.path.hasSuffix("/orders/quote") ? try confirm(view, call, answer) : nil
+            }
+        ) { view in try new(view) },
+        Page("/orders/{id}", "Order") { view in try whole(view.get("/orders/\(view.visit.segment())"), view) },
+    ]
+
+    private static func mayOrder(_ view: some PageView) -> Bool { view.may(.post, "/orders") }
+
+    private static func order(_ view: some PageView) -> HTML {
+        Button("Order", .primary, leadsTo: view.link("/orders/new")).html
+    }
+
+    private static func filters(_ view: some PageView) -> HTML {
+        Form.get(view.link("/orders"), keeping: view.kept("state")) {
+            """
+            \(FormField(
+                "Reference", name: "reference", kind: .search, value: view.visit.asked("reference"), isRequired: false))\
+            \(FormField(
+                "Customer", name: "customer", kind: .search, value: view.visit.asked("customer"), isRequired: false))\
+            <div class="actions">\(Button("Filter"))\(Button("Clear", .quiet, leadsTo: view.link("/orders")))</div>
+            """
+        }
+    }
+
+    /// `list`: whose page they are; nil for a few of them on another page.
+    static func orderTable(_ orders: [Row], _ view: some PageView, of list: Row? = nil) -> DataTable {
+        let isFiltered = ["state", "reference", "customer"].contains { view.visit.asked($0) != nil }
+        let empty =
+            isFiltered && list != nil
+            ? Empty(
+                "No order is like that", "Look for another state, reference or customer.",
+                actions: Button("All orders", leadsTo: view.link("/orders")).html)
+            : view.visit.isTest
+                ? Empty("No test orders yet", "Place one by the API, with a test key.")
+                : Empty(
+                    "No orders yet", "Order from your price list here, or by the API.",
+                    actions: mayOrder(view) ? order(view) : nil)
+        return DataTable(
+            caption: "Orders, newest first",
+            columns: [
+                Column("Order"), Column("Ordered"), Column("Product"), Column("Units", .number),
+                Column("Customer"),
+                Column("Reference"), Column("Total", .number), Column("State"),
+            ],
+            rows: orders.map { order in
+                [
+                    view.row(order["id"], view.link("/orders", order["id"])), view.when(order["created_at"]),
+                    "\(order["product"].shortened), \(Word.term(order["term"]))", "\(order["quantity"])",
+                    "\(order["customer_external_id"].shortened)", "\(order["reference"].shortened)",
+                    "\(Amount(order["wholesale_total"], currency: order["currency"]))", "\(State(order["state"]))",
+                ]
+            }, empty: empty.html, previous: list.flatMap { _ in view.first() }, next: list.flatMap { view.next($0) })
+    }
+
+    // MARK: One order
+
+    private static func whole(_ order: Row, _ view: View) -> PageContent {
+        let currency = order["currency"]
+        let facts = Facts([
+            ("State", "\(State(order["state"])) \(Word.order(order["state"]))"),
+            ("Why", order.text("reason").map { "\($0)" }),
+            (
+                "Product",
+                #"<a href="\#(view.link("/products"))">\#(order["product"])</a>, \#(order["quantity"]) × \#(Word.term(order["term"]))"#
+            ),
+            (
+                "Customer",
+                view.row(
+                    order["customer_external_id"],
+                    view.link("/services", query: [("customer", order["customer_external_id"])])
+                )
+            ),
+            ("Reference", order.text("reference").map { "\($0)" }), ("Ordered", view.when(order["created_at"])),
+            ("Decided", order.text("decided_at").map { view.when($0) }),
+            ("Units", "\(Amount(order["line_total"], currency: currency))"),
+            ("Setup", "\(Amount(order["setup_total"], currency: currency))"),
+            ("Total", "<b>\(Amount(order["wholesale_total"], currency: currency))</b>"),
+            (
+                "Refunded",
+                order["refunded"].contains { ("1"..."9").contains($0) }
+                    ? "\(Amount(order["refunded"], currency: currency))" : nil
+            ),
+        ])
+        let refunds = order.rows("refunds")
+        return PageContent(
+            "Order of \(order["quantity"]) × \(order["product"])",
+            sub: "\(view.row("Orders", view.link("/orders"))) · <code>\(order["id"])</code> · \(State(order["state"]))",
+            """
+            \(Panel("What was ordered") { facts.html })
+            \(Panel("Services") { serviceTable(order.rows("services"), view).html })
+            \(if: !refunds.isEmpty, "\(Panel("Refunds") { refundTable(refunds).html })")
+            """)
+    }
+
+    private static func refundTable(_ refunds: [Row]) -> DataTable {
+        DataTable(
+            caption: "Refunds",
+            columns: [Column("Refund", .id), Column("Amount", .number), Column("Why"), Column("When")],
+            rows: refunds.map { refund in
+                [
+                    "<code>\(refund["id"])</code>", "\(Amount(refund["amount"], currency: refund["currency"]))",
+                    "\(refund["reason"])", "\(TimeText(refund["refunded_at"]))",
+                ]
+            }, empty: "")
+    }
+
+    // MARK: Ordering
+
+    private static func new(_ view: View) throws -> PageContent {
+        let account = try view.get("/account")
+        let products = try view.get("/products", [("limit", "100")]).rows()
+        guard mayOrder(view) else {
+            return PageContent("Order", "\(view.standing(account))<p>Nothing can be ordered now.</p>")
+        }
+        guard !products.isEmpty else {
+            let none = Empty("Nothing is priced for you yet", "Ask for a price, and order then.")
+            return PageContent("Order", none.html)
+        }
+        let terms = Word.terms.filter { term in products.contains { $0.row("terms")?.json[term] != nil } }
+        return PageContent(
+            "Order", sub: "First you see what it costs.",
+            """
+            \(if: view.visit.attempt?.refusal?.status == 402, topUp(view))\
+            \(Panel("What, and for whom") {
+                view.form("POST /orders/quote") {
+                    """
+                    <div class="cols"><div>\(view.field(
+                        "Product", "product",
+                        .select(products.map { .init($0["product"], "\($0["name"]) (\($0["product"]))") }),
+                        value: view.visit.asked("product")))\
+                    <div class="fields">\(view.field(
+                        "Term", "term", .select(terms.map { .init($0, "a \(Word.term($0))") }), value: view.visit.asked("term")))\
+                    \(view.field("Units", "quantity", .number, value: "1", size: .short))</div>
+                    \(view.field(
+                        "Reference", "reference", hint: "Your own name of the order, say an invoice's number.",
+                        isRequired: false))</div>
+                    <fieldset><legend>Customer</legend>\(view.field(
+                        "Your own id of the customer", "customer.external_id", value: view.visit.asked("customer"),
+                        hint: "An order for a new id makes a new customer."))\
+                    \(view.field("Name", "customer.name", isRequired: false))\
+                    \(view.field("E-mail", "customer.email", .email, isRequired: false))</fieldset></div>
+                    <div class="actions">\(Button("Ask for the price", .primary))</div>
+                    """
+                }.html
+            })
+            """)
+    }
+
+    /// Beside the refusal of an order that the balance does not have.
+    private static func topUp(_ view: View) -> HTML {
+        Notice(
+            .info,
+            """
+            <p>Nothing was ordered, and what you typed stands below. <a href="\(view.link("/balance"))">Top up</a> first.</p>
+            """
+        ).html
+    }
+
+    /// What it costs, and what is left then: the order is made by the second form.
+    private static func confirm(_ view: View, _ call: FormCall, _ quote: Row) throws -> PageContent {
+        let balance = try view.get("/balance")
+        let asked = Row(try JSON.parse(call.body))
+        let currency = quote["currency"]
+        let after = try rest(quote["wholesale_total"], of: balance["available"])
+        let facts = Facts([
+            ("Product", "\(quote["product"])"), ("Units", "\(quote["quantity"]), for a \(Word.term(quote["term"]))"),
+            ("For", "\(asked.row("customer")?["external_id"] ?? "")"),
+            ("Units cost", "\(Amount(quote["line_total"], currency: currency))"),
+            ("Setup", "\(Amount(quote["setup_total"], currency: currency))"),
+            (
+                "An hour, then",
+                quote.optional("hourly_total").map { "\(Amount($0, currency: currency)), charged daily" }
+            ),
+            ("Total", "<b>\(Amount(quote["wholesale_total"], currency: currency))</b>"),
+            ("Available now", "\(Amount(balance["available"], currency: currency))"),
+            ("Available then", "\(Amount(after, currency: currency))"),
+        ])
+        return PageContent(
+            "Confirm the order", sub: "Nothing has been ordered yet.",
+            """
+            \(Panel("What it costs") {
+                """
+                \(facts)<div class="actions">\(confirmation(view, asked, quote))\
+                \(Button("Change it", .quiet, leadsTo: view.link(
+                    "/orders/new", query: [("product", quote["product"]), ("term", quote["term"])])))</div>
+                """
+            })
+            """)
+    }
+
+    private static func rest(_ amount: String, of available: String) throws -> String {
+        let digits = available.split(separator: ".").dropFirst().first?.count ?? 0
+        return try Money(parsing: available).subtracting(Money(parsing: amount)).decimal(minorUnitDigits: digits)
+    }
+
+    private static func confirmation(_ view: View, _ asked: Row, _ quote: Row) -> Form {
+        let customer = asked.row("customer")
+        let fields: [(String, String?)] = [
+            ("product", asked["product"]), ("term", asked["term"]), ("quantity", asked["quantity"]),
+            ("customer.external_id", customer?["external_id"]), ("customer.name", customer?.optional("name")),
+            ("customer.email", customer?.optional("email")), ("reference", asked.optional("reference")),
+        ]
+        return view.form("POST /orders", said: .ordered, next: view.link("/orders/{id}"), isButton: true) {
+            """
+            \(each: fields, { name, value in value.map { FormField.hidden(name, $0) } ?? "" })\
+            \(Button("Order for \(Amount.grouped(quote["wholesale_total"])) \(quote["currency"])", .primary))
+            """
+        }
+    }
+}

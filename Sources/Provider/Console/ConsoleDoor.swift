@@ -1,0 +1,145 @@
+package import CallKit
+import Cryptography
+import HTML
+package import HTTPCore
+import PageKit
+import TenantApp
+package import TenantRegistry
+
+/// Where the provider signs in to the console, by a provider key, and out (U1, U4). Open to whoever is served what
+/// concerns the node.
+package struct ConsoleDoor: Surface {
+    package let name = "console_door"
+    package let basePath = "/\(PageCookie.console)/sign-in"
+    package let isDescribed = false
+    package let formGate: FormGate? = .open
+    package let errorContentType = HTMLPage.contentType
+    package let routes: [Route]
+
+    private static let home: StaticString = "/console"
+    private static let signInPath: StaticString = "/console/sign-in"
+    private static let title = "Provider console"
+    private static let keptBytesMax = 8 << 10
+
+    package init() { routes = [Self.page, Self.signIn] }
+
+    package func credential(in head: RequestHead) -> Range<Int>? { nil }
+
+    package func render(_ refusal: Refusal, requestID: RequestID) -> Response {
+        HTMLPage.refusal(refusal, title: Self.title)
+    }
+
+    /// Where the console sends whoever has not signed in.
+    package static let entrance = Entrance(
+        to: ConsoleDoor(),
+        instead: Route(.get, "", "Lead to the page to sign in by", access: .open) { call in
+            .answer(.seeOther(Link(signInPath, query: [("next", call.head.target)])))
+        },
+        keeping: Route(
+            .post, "", "Keep a form while its sender signs in", access: .open, moves: .nothing,
+            body: .whole(bytesMax: keptBytesMax)
+        ) { call in .answer(form(call, next: call.head.target, kept: KeptForm(of: call))) }, bytesMax: keptBytesMax)
+
+    private static let page = Route(.get, "", "Show the page to sign in by", access: .open) { call in
+        let query = try call.query()
+        return .answer(form(call, next: query["next"], kept: nil, hasSignedOut: query["said"] == "out"))
+    }
+
+    private static let signIn = Route(
+        .post, "", "Sign in with a provider key", access: .open, openCalls: .signIns,
+        showing: { call, refusal in .answer(form(call, next: call.field("next"), kept: KeptForm(in: call), refusal)) }
+    ) { call in
+        let key = try call.readForm(Body(Field.password("key", 1...APIKeyFormat.keyBytesMax)))
+        let fleet = call.services.fleet
+        let secret = SHA256.hash(key)
+        guard APIKeyFormat.isWellFormed(key), let record = fleet.providerKeys.key(secret, at: call.now) else {
+            throw Refusal.unknownCredential
+        }
+        record.used(at: call.now)
+        let session = try session(with: secret, of: fleet, at: call.now)
+        let cookie = PageCookie(.session, of: call).set(session)
+        let home = Link(home)
+        let wanted = call.field("next").flatMap { SignInTarget.isBelow(home.text, $0) ? Link(path: $0) : nil }
+        guard let wanted, let kept = KeptForm(in: call) else {
+            return .answer(.seeOther(wanted ?? home, cookie: cookie))
+        }
+        var answer = HTMLPage(title: title, content: kept.offered(to: wanted, session: session)).answer()
+        answer.headers.add("Set-Cookie", cookie)
+        return .answer(answer)
+    }
+
+    /// Begins one; what the browser keeps of it.
+    private static func session(with secret: Digest, of fleet: Fleet, at now: Timestamp) throws -> String {
+        guard fleet.cluster == nil else {
+            let text = try ConsoleTicket(secret: secret, begunAt: now).sealed(for: fleet)
+            fleet.consoleSessions.begin(
+                SHA256.hash(Array(text.utf8)[...], behind: PageCookie.domain), with: secret, at: now)
+            return text
+        }
+        let minted = MintedSecret(shape: .hex64, book: .live, behind: PageCookie.domain, random: fleet.random)
+        fleet.consoleSessions.begin(minted.hash, with: secret, at: now)
+        return minted.text
+    }
+
+    private static func form(
+        _ call: Call, next: String?, kept: KeptForm?, _ refusal: Refusal? = nil, hasSignedOut: Bool = false
+    ) -> Answer {
+        let open = OpenForm(call)
+        let notice: HTML =
+            if let refusal {
+                "\(Notice(.bad, "<p>\(refusal.sentence)</p>"))"
+            } else if kept != nil {
+                KeptForm.notice
+            } else {
+                "\(if: hasSignedOut, "\(Notice(.good, "<p>You have signed out.</p>"))")"
+            }
+        let key = Field(
+            "Provider key", name: "key", kind: .password, hint: "Begins with \(ProviderAPI.keyPrefix)_.",
+            error: refusal?.error(of: "key"), autocomplete: "current-password", isFirst: true)
+        let hidden: HTML =
+            "\(next.map { Field.hidden("next", $0) })\(kept.map { Field.hidden(KeptForm.name, $0.sealed) })"
+        let form = Form(open: open.tokens, to: Link(signInPath)) {
+            "\(hidden)\(Field.username("provider"))\(key)\(Button("Sign in", .primary))"
+        }
+        let page = HTMLPage(
+            title: title,
+            content: """
+                <h1>Provider console</h1>\(notice)
+                \(form)
+                """)
+        return open.answer(page, to: refusal ?? (kept == nil ? nil : .unknownCredential))
+    }
+}
+
+/// Where the provider signs out of the console.
+package struct ConsoleExit: Surface {
+    package let name = "console_exit"
+    package let basePath = "/\(PageCookie.console)/sign-out"
+    package let isDescribed = false
+    package let formGate: FormGate? = .session
+    package let errorContentType = HTMLPage.contentType
+    package let concernsAllNodes = true
+
+    package init() {}
+
+    package func credential(in head: RequestHead) -> Range<Int>? { nil }
+
+    package func render(_ refusal: Refusal, requestID: RequestID) -> Response {
+        HTMLPage.refusal(refusal, title: "Sign out")
+    }
+
+    package let routes: [Route] = [
+        Route(.post, "", "Sign out of the console", access: .open) { call in
+            if let cookie = PageCookie.value(of: .session, in: call) {
+                let (fleet, hash) = (call.services.fleet, SHA256.hash(cookie, behind: PageCookie.domain))
+                if fleet.cluster != nil, let ticket = ConsoleTicket(opening: cookie[...], of: fleet) {
+                    fleet.consoleSessions.adopt(hash, with: ticket.secret, begunAt: ticket.begunAt, at: call.now)
+                }
+                fleet.consoleSessions.end(hash)
+            }
+            return .answer(
+                .seeOther(
+                    Link("/console/sign-in", query: [("said", "out")]), cookie: PageCookie(.session, of: call).cleared))
+        }
+    ]
+}

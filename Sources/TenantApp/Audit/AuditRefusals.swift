@@ -1,0 +1,5 @@
+package import CallKit
+
+extension Missing {
+    package static let auditRow = Missing("audit_row")
+}

@@ -1,0 +1,74 @@
+package import CallKit
+import HTML
+package import HTTPCore
+package import TenantRegistry
+
+/// What a tenant's reseller programme is, for whoever thinks of joining it: what is sold, at which prices where
+/// everybody may see them, and which API one would call (U4).
+package struct ProgramPages: Dialect {
+    package let name = "program"
+    package let basePath = "/program"
+    package let isAlwaysThere = true
+    package let isDescribed = false
+    package let errorContentType = HTMLPage.contentType
+
+    package init() {}
+
+    package func credential(in head: RequestHead) -> Range<Int>? { nil }
+
+    package func render(_ refusal: Refusal, requestID: RequestID) -> Response {
+        HTMLPage.refusal(refusal, title: "Reseller programme")
+    }
+
+    package let routes: [Route] = [
+        Route(.get, "", "Say what the reseller programme is", access: .open) { call in
+            let served = call.services.shared(Blueprints.self).dialects(of: call.tenant)
+            let apis = Dialects.all.filter { served.contains($0.name) && $0.isDescribed }
+            return .read { tenant in
+                let theme = try tenant.theme(at: call.head.rootPath)
+                // Prices are a reseller's own, but for plans, which their API shows to everybody.
+                let plans = served.contains(ActivationCodes().name) ? try tenant.plans(for: nil) : []
+                return HTMLPage(
+                    title: "Reseller programme", theme: theme, isWide: true,
+                    content: """
+                        <h1>Sell with \(theme.name)</h1>
+                        <p>Resellers buy from \(theme.name) at wholesale prices and sell to customers of their own, by hand or by an API.</p>
+                        \(prices(plans, tenant))
+                        <h2>How it goes</h2>
+                        <ol><li>Apply. It takes a minute, and waits for approval.</li>
+                        <li>Try the API with a test key: orders of the test book cost nothing.</li>
+                        <li>Once approved, top up a balance, mint a live key, and sell.</li></ol>
+                        <div class="actions"><a class="button primary" href="\(call.link("/apply"))">Apply</a>\
+                        <a class="button" href="\(call.link("/sign-in"))">Sign in</a></div>
+                        \(if: !apis.isEmpty, "<h2>For programs</h2><ul>\(each: apis, { described($0, call) })</ul>")
+                        """
+                ).answer()
+            }
+        }
+    ]
+
+    private static func prices(_ plans: [Plan], _ tenant: TenantReader) -> HTML {
+        let rows = plans.map { plan -> HTML in
+            """
+            <tr><th scope="row">\(plan.name)</th><td class="n">\(plan.days)</td>\
+            <td class="n">\(tenant.decimal(plan.wholesalePrice))</td><td class="n">\(tenant.decimal(plan.retailPrice))</td></tr>
+            """
+        }
+        let head: HTML = """
+            <tr><th scope="col">Plan</th><th scope="col" class="n">Days</th><th scope="col" class="n">You pay</th>\
+            <th scope="col" class="n">Sells at</th></tr>
+            """
+        let table: HTML = """
+            <div class="scroll" tabindex="0" role="region" aria-label="Plans"><table>\
+            <caption>Plans, prices in \(tenant.currency.code)</caption><thead>\(head)</thead>\
+            <tbody>\(each: rows, { $0 })</tbody></table></div>
+            """
+        return "\(if: !rows.isEmpty, table)"
+    }
+
+    private static func described(_ api: any Dialect, _ call: Call) -> HTML {
+        let description = Link(path: "\(call.head.rootPath)\(api.basePath)/openapi.json")
+        let link: HTML? = description.map { #" (<a href="\#($0)">OpenAPI</a>)"# }
+        return "<li>\(api.title), at <code>\(call.baseURL)\(api.basePath)</code>\(link)</li>"
+    }
+}

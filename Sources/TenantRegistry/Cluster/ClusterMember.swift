@@ -1,0 +1,440 @@
+import Cryptography
+import Foundation
+import RateLimiter
+import SQLite
+import Synchronization
+
+/// What a node is told of its cluster.
+package struct ClusterOptions: Sendable {
+    package let log: any SharedLog
+    package let name: NodeName
+    /// HOST:PORT, where the other nodes reach it.
+    package let address: String
+    package var bounds = ClusterBounds()
+    /// Time that goes on while the machine sleeps.
+    package var clock: any MonotonicClock = BootClock()
+    /// False: whoever made the fleet calls `Fleet.beat`.
+    package var beatsByItself = true
+    /// Called once where this process is not to go on: another has its name.
+    package var expelled: @Sendable (String) -> Void = { _ in }
+
+    package init(log: any SharedLog, name: NodeName, address: String) {
+        (self.log, self.name, self.address) = (log, name, address)
+    }
+}
+
+package struct ClusterBounds: Sendable {
+    package var beatMilliseconds: UInt64 = 500
+    /// How long after the sending of a beat that came back a node shows what it has.
+    package var leaseMilliseconds: UInt64 = 3_000
+    /// A node whose beats stood still for so long is taken for dead; more than the lease.
+    package var deadMilliseconds: UInt64 = 4_000
+    package var claimedAtOnce = 32
+    /// A snapshot comes after so many records, or so many bytes of them; of a large file once they are half of it.
+    package var snapshotRecords = 1_000
+    package var snapshotBytes = 4 << 20
+    /// A node that left, has no tenant and does not come back leaves the list.
+    package var forgottenMilliseconds: UInt64 = 3_600_000
+    /// Files that are fetched in the background at once, and how many of what was claimed.
+    package var fetchedAtOnce = 4
+    package var fetchedMax = 200
+
+    package init() {}
+}
+
+/// This node in its cluster: which tenants are its own, whose the others are, and how long that holds (N1–N4).
+///
+/// Invariant: a tenant is served here only while the log says that it is this node's, since then the registry has been
+/// read anew, and the lease runs: a beat came back that was sent less than that ago. Others take a tenant over only
+/// once they saw this node's beats stand still for longer than that. No clock is ever compared with another machine's.
+/// Writes need no lease: the append is the fence. Any thread.
+package final class ClusterMember: Sendable {
+    package let name: NodeName
+    package let log: any SharedLog
+    package let generation: Int64
+    package let bounds: ClusterBounds
+    let clock: any MonotonicClock
+    let options: ClusterOptions
+    /// Asks the log for who waits: which node has a tenant, what the registry has.
+    let asking = BackgroundPool(name: "cluster-ask", threads: 2, places: Shares(whole: 4_096))
+
+    struct Peer {
+        var node: ClusterView.Node
+        /// Since when its beats stand where they are, by this node's clock.
+        var since: UInt64
+
+        /// How long they have; whoever asks may have looked at his clock before they last rose.
+        func silence(at now: UInt64) -> UInt64 { now > since ? now - since : 0 }
+    }
+
+    struct State {
+        var owners: [TenantID: NodeName] = [:]
+        var ownersAt: Int64 = 0
+        /// Of the node's own: those whose keys and resellers are known as they were when it took them over.
+        var ready: Set<TenantID> = []
+        /// The others of the node's own, and those of them that are being taken over.
+        var unready: Set<TenantID> = []
+        var underWay: Set<TenantID> = []
+        var peers: [NodeName: Peer] = [:]
+        var state = NodeState.serving
+        /// When the last beat that came back was sent; the time is one run of successful beats.
+        var beatsSince: UInt64 = 0
+        var isExpelled = false
+        /// Files that another took the place of, and of which the log is to be told at their next opening.
+        var resets: Set<TenantID> = []
+        /// Tenants of whose keys and resellers the registry missed something.
+        var unprojected: Set<TenantID> = []
+        /// Tenants that were the name's when this process took it.
+        var inherited: Set<TenantID> = []
+        /// Tenants that were this node's, and of which memory still holds what only their node needs.
+        var dropped: Set<TenantID> = []
+        /// Since the last snapshot.
+        var tails: [TenantID: Tail] = [:]
+        var snapshotting: TenantID?
+        var figures = ClusterFigures()
+        var waitsForCatchUp: [@Sendable (Bool) -> Void] = []
+        var isCatchingUp = false
+        /// Attached once, before the first beat.
+        var registry: SQLiteRegistry?
+        var takeOver: (@Sendable ([TenantID], @escaping @Sendable () -> Void) -> Void)?
+        var levels: (@Sendable ([UInt8], Set<TenantID>) -> Void)?
+        var isSavingLevels = false
+
+        /// The log says whose the tenant is; `own`: this node's name.
+        mutating func note(_ tenant: TenantID, _ owner: NodeName?, own: NodeName) {
+            let before = owners[tenant]
+            owners[tenant] = owner
+            if owner == own {
+                if !ready.contains(tenant) { unready.insert(tenant) }
+                return
+            }
+            if ready.remove(tenant) != nil || before == own { dropped.insert(tenant) }
+            unready.remove(tenant)
+            tails[tenant] = nil
+        }
+    }
+
+    /// What was appended since the last snapshot of a tenant, and since its file was last brought home.
+    struct Tail {
+        var records = 0
+        var bytes = 0
+        /// No snapshot before so many of them: half of the file, as it was last seen.
+        var bytesMin = 0
+        var unhomed = 0
+        var since: UInt64 = 0
+
+        func isSnapshotDue(_ bounds: ClusterBounds) -> Bool {
+            (records >= bounds.snapshotRecords || bytes >= bounds.snapshotBytes) && bytes >= bytesMin
+        }
+    }
+
+    let state = Mutex(State())
+    private let leaseUntil = Atomic<UInt64>(0)
+    /// Before that another process of this name may still show what it has (case 24).
+    private let waitsUntil: UInt64
+
+    /// Joins the cluster. Blocks. `memory`: a file of the data folder's, which keeps the last generation that joined
+    /// from there. Where the name is that one's still, its process has ended, as the folder is locked; whoever else had
+    /// the name has its lease yet.
+    init(_ options: ClusterOptions, schema: Int32, keyPrint: Digest, memory: String) throws(SharedLogError) {
+        (self.options, log, name) = (options, options.log, options.name)
+        (bounds, clock) = (options.bounds, options.clock)
+        let last = FileManager.default.contents(atPath: memory).flatMap { Int64(String(decoding: $0, as: UTF8.self)) }
+        let view = last.map { last in
+            try? options.log.beat(options.name, generation: last, state: .serving, ownersSince: .max)
+        }
+        let wasHere = (view ?? nil) != nil
+        generation = try log.join(
+            ClusterNode(name: options.name, address: options.address, schema: schema, keyPrint: keyPrint))
+        waitsUntil = wasHere ? 0 : clock.nanoseconds() + bounds.leaseMilliseconds * 1_000_000
+        // One that is lost makes the next start wait.
+        DataDirectory.remove(memory)
+        try? DataDirectory.writeNew(Array(String(generation).utf8), to: memory, isSynced: false)
+    }
+
+    /// Of these tenants those that no other process of this name may still show.
+    func free(of tenants: [TenantID]) -> [TenantID] {
+        guard clock.nanoseconds() < waitsUntil else { return tenants }
+        return state.withLock { state in tenants.filter { !state.inherited.contains($0) } }
+    }
+
+    // MARK: Where tenants are
+
+    /// Whether the lease runs. One atomic.
+    package var isServing: Bool { clock.nanoseconds() < leaseUntil.load(ordering: .acquiring) }
+
+    package func place(of tenant: TenantID) -> TenantPlace {
+        let isServing = isServing
+        return state.withLock { state in
+            guard let owner = state.owners[tenant] else { return .nowhere }
+            if owner == name { return isServing && state.ready.contains(tenant) ? .here : .nowhere }
+            guard let peer = state.peers[owner], peer.node.state != .left else { return .nowhere }
+            return .at(owner, address: peer.node.address)
+        }
+    }
+
+    /// Whether the tenant is this node's as far as it knows, whether or not the lease runs.
+    func isOwn(_ tenant: TenantID) -> Bool { state.withLock { $0.owners[tenant] == name } }
+
+    /// Whether an append of the tenant may be tried: judged again by the log itself.
+    func mayWrite(_ tenant: TenantID) -> Bool {
+        isServing && log.isReachable && state.withLock { $0.owners[tenant] == name && $0.ready.contains(tenant) }
+    }
+
+    package var nodes: [ClusterView.Node] {
+        state.withLock { $0.peers.values.map(\.node) }.sorted { $0.name < $1.name }
+    }
+
+    package func owner(of tenant: TenantID) -> NodeName? { state.withLock { $0.owners[tenant] } }
+
+    package var ownState: NodeState { state.withLock { $0.state } }
+
+    package var figures: ClusterFigures {
+        let now = clock.nanoseconds()
+        return state.withLock { state in
+            var figures = state.figures
+            figures.owned = state.ready.count
+            figures.registryConflicts = state.registry?.shared?.conflicts.load(ordering: .relaxed) ?? 0
+            figures.beatAgeNanoseconds = now > state.beatsSince ? now - state.beatsSince : 0
+            figures.snapshotsDue = state.tails.values.count { $0.isSnapshotDue(bounds) }
+            figures.recordsBehind = state.tails.values.reduce(0) { $0 + $1.records }
+            return figures
+        }
+    }
+
+    // MARK: Asking the log
+
+    /// Asks the log anew where a tenant is; one that has become this node's is served when `then` comes. Returns at
+    /// once.
+    package func look(_ tenant: TenantID, then: @escaping @Sendable (TenantPlace) -> Void) {
+        let isTaken = asking.submit { [self] in
+            guard let head = try? log.head(of: tenant) else { return then(place(of: tenant)) }
+            noteOwner(of: tenant, head.owner)
+            let isNew = head.owner == name && state.withLock { !$0.ready.contains(tenant) }
+            guard isNew, let takeOver = state.withLock({ $0.takeOver }) else { return then(place(of: tenant)) }
+            takeOver([tenant]) { [self] in then(place(of: tenant)) }
+        }
+        if !isTaken { then(place(of: tenant)) }
+    }
+
+    /// The registry and what memory knows of it are as they were anywhere when this was called, or later. Who asks
+    /// while one looks waits for the next look: so a flood costs one at a time. Returns at once; `then` is told whether
+    /// the log could be read.
+    package func catchUp(then: @escaping @Sendable (_ succeeded: Bool) -> Void) {
+        let begins = state.withLock { state in
+            state.waitsForCatchUp.append(then)
+            defer { state.isCatchingUp = true }
+            return !state.isCatchingUp
+        }
+        if begins { catchUpOnce() }
+    }
+
+    private func catchUpOnce() {
+        let isTaken = asking.submit { [self] in
+            let (waiters, registry) = state.withLock { state in
+                defer { state.waitsForCatchUp = [] }
+                state.figures.catchUps += 1
+                return (state.waitsForCatchUp, state.registry)
+            }
+            let done: @Sendable (Bool) -> Void = { [self] succeeded in
+                for then in waiters { then(succeeded) }
+                let goesOn = state.withLock { state in
+                    state.isCatchingUp = !state.waitsForCatchUp.isEmpty
+                    return state.isCatchingUp
+                }
+                if goesOn { catchUpOnce() }
+            }
+            guard let registry, let head = try? log.head(of: .registry) else { return done(false) }
+            if head.sequence == registry.sequence { return done(true) }
+            registry.catchUp { result in done((try? result.get()) != nil) }
+        }
+        if !isTaken {
+            let waiters = state.withLock { state in
+                defer { (state.waitsForCatchUp, state.isCatchingUp) = ([], false) }
+                return state.waitsForCatchUp
+            }
+            for then in waiters { then(false) }
+        }
+    }
+
+    // MARK: What the log says of owners
+
+    func noteOwner(of tenant: TenantID, _ owner: NodeName?) {
+        state.withLock { $0.note(tenant, owner, own: name) }
+    }
+
+    /// Its keys and resellers are known as of a moment since it became this node's.
+    func noteReady(_ tenants: [TenantID]) {
+        state.withLock { state in
+            for tenant in tenants {
+                state.unready.remove(tenant)
+                if state.owners[tenant] == name { state.ready.insert(tenant) }
+            }
+        }
+    }
+
+    /// Another node raised the epoch.
+    func wasRefused(_ tenant: TenantID) {
+        state.withLock { state in
+            state.figures.refused += 1
+            if state.owners[tenant] == name { state.note(tenant, nil, own: name) }
+        }
+    }
+
+    // MARK: Files
+
+    /// A tenant begins here: the log knows its head, and its file goes there with its first opening. Blocks.
+    func begin(_ tenant: TenantID) throws {
+        do {
+            try log.create(tenant, owner: name)
+        } catch {
+            if error != .exists { throw error }
+        }
+        state.withLock { state in
+            state.owners[tenant] = name
+            state.ready.insert(tenant)
+            state.resets.insert(tenant)
+        }
+    }
+
+    /// The tenant is gone for good. Blocks.
+    func remove(_ tenant: TenantID) throws {
+        do {
+            try log.remove(tenant)
+        } catch {
+            if error != .unknown { throw error }
+        }
+        noteOwner(of: tenant, nil)
+        state.withLock { state in
+            state.resets.remove(tenant)
+            state.dropped.remove(tenant)
+        }
+    }
+
+    /// Before the file is changed outside the log: what the log has is never played into the new one, which the log is
+    /// told of at its next opening. On its lane, while the file is closed.
+    func endRecords(of file: SharedFile) throws {
+        try file.removeMark()
+        state.withLock { _ = $0.resets.insert(file.tenant) }
+    }
+
+    /// Opens the tenant for writing, and makes its file whole. On its lane, while the file is closed. Throws
+    /// `LaneFailure.moved` where it is not this node's, `.logUnavailable` where the log is away.
+    func open(_ file: SharedFile) throws -> SharedSink {
+        let tenant = file.tenant
+        guard isOwn(tenant) else { throw LaneFailure.moved }
+        guard mayWrite(tenant) else { throw LaneFailure.logUnavailable }
+        do {
+            let stream = try log.open(tenant, as: name, key: file.key)
+            if state.withLock({ $0.resets.contains(tenant) }) {
+                _ = try file.reset(to: stream)
+                state.withLock { _ = $0.resets.remove(tenant) }
+            } else {
+                let wasWhole = try file.complete(stream.head, from: log)
+                if !wasWhole { state.withLock { $0.figures.restored += 1 } }
+            }
+            return SharedSink(tenant, stream, self, file)
+        } catch let error as SharedLogError {
+            switch error {
+            case .notOwner(let owner):
+                noteOwner(of: tenant, owner)
+                throw LaneFailure.moved
+            case .away: throw LaneFailure.logUnavailable
+            case .exists, .unknown, .damaged, .refused: throw TenantFileError.damaged("\(error)")
+            }
+        }
+    }
+
+    // MARK: What was appended
+
+    func appended(_ tenant: TenantID, bytes: Int) {
+        let now = clock.nanoseconds()
+        state.withLock { state in
+            var tail = state.tails[tenant] ?? Tail()
+            if tail.unhomed == 0 { tail.since = now }
+            tail.records += 1
+            tail.unhomed += 1
+            tail.bytes += bytes
+            state.tails[tenant] = tail
+            state.figures.records += 1
+            state.figures.bytes += UInt64(bytes)
+        }
+    }
+
+    func broughtHome(_ tenant: TenantID) { state.withLock { $0.tails[tenant]?.unhomed = 0 } }
+
+    /// Tenants whose files lack something, for the sweeper.
+    var behind: [BehindFile] {
+        state.withLock { state in
+            state.tails.compactMap { tenant, tail in
+                tail.unhomed > 0 ? BehindFile(tenant: tenant, lsn: tail.since, records: tail.unhomed) : nil
+            }
+        }
+    }
+
+    // MARK: Levels of the limiter
+
+    /// Given what another node has saved, once these tenants are this node's and before they are served.
+    package func attach(levels: @escaping @Sendable ([UInt8], Set<TenantID>) -> Void) {
+        state.withLock { $0.levels = levels }
+    }
+
+    /// What is saved is there for whoever takes over. Returns at once; while one is saved another is left out.
+    package func save(levels: [UInt8]) {
+        let begins = state.withLock { state in
+            defer { state.isSavingLevels = true }
+            return !state.isSavingLevels
+        }
+        guard begins else { return }
+        let isTaken = asking.submit { [self] in
+            try? log.save(levels: levels, of: name)
+            state.withLock { $0.isSavingLevels = false }
+        }
+        if !isTaken { state.withLock { $0.isSavingLevels = false } }
+    }
+
+    func takeLevels(of tenants: [TenantID]) {
+        let (take, others) = state.withLock { ($0.levels, $0.peers.keys.filter { $0 != name }) }
+        guard let take else { return }
+        for other in others {
+            if let bytes = (try? log.levels(of: other)) ?? nil { take(bytes, Set(tenants)) }
+        }
+    }
+
+    // MARK: The lease
+
+    func extendLease(from sent: UInt64) {
+        leaseUntil.store(sent + bounds.leaseMilliseconds * 1_000_000, ordering: .releasing)
+    }
+
+    func endLease() { leaseUntil.store(0, ordering: .releasing) }
+}
+
+/// For metrics and the console.
+package struct ClusterFigures: Sendable {
+    package var owned = 0
+    package var claimed: UInt64 = 0
+    package var restored: UInt64 = 0
+    package var refused: UInt64 = 0
+    package var moved: UInt64 = 0
+    package var records: UInt64 = 0
+    package var bytes: UInt64 = 0
+    package var snapshots: UInt64 = 0
+    package var snapshotsDue = 0
+    package var recordsBehind = 0
+    package var beats: UInt64 = 0
+    package var beatsLost: UInt64 = 0
+    package var beatAgeNanoseconds: UInt64 = 0
+    package var catchUps: UInt64 = 0
+    package var registryConflicts: UInt64 = 0
+
+    package init() {}
+}
+
+/// A file that lacks something of the log that it follows.
+struct BehindFile {
+    let tenant: TenantID
+    /// Tells the first of what it lacks from another first.
+    let lsn: UInt64
+    let records: Int
+}

@@ -1,0 +1,294 @@
+import Cryptography
+import Foundation
+import SQLite
+
+/// A node's life in its cluster: beats, and tenants that come and go with them (N3).
+extension Fleet {
+    /// One beat: says that this node lives, learns of the others, and takes over what a dead one left. Twice a second,
+    /// from one thread, which waits for the cluster's log.
+    package func beat() {
+        guard let cluster, !isGone.load(ordering: .relaxed) else { return }
+        let sent = cluster.clock.nanoseconds()
+        let (state, seen) = cluster.state.withLock { ($0.state, $0.ownersAt) }
+        do throws(SharedLogError) {
+            let view = try cluster.log.beat(
+                cluster.name, generation: cluster.generation, state: state, ownersSince: seen)
+            guard let view else { return expel(cluster) }
+            let news = cluster.take(view, sent: sent)
+            // Only now: whatever the view takes away is not shown any more.
+            cluster.extendLease(from: sent)
+            for tenant in news.lost { letGo(tenant) }
+            followAgain(news.lost)
+            if view.registrySequence > sharedRegistry?.sequence ?? 0 { cluster.catchUp { _ in } }
+            if isStopping.load(ordering: .relaxed) { return }
+            takeOver(news.gained + (try claim(cluster)))
+            for name in cluster.forgotten { try cluster.log.forget(name) }
+            for tenant in cluster.takeUnprojected() {
+                if let record = roster.tenant(id: tenant), cluster.isServed(tenant) { refreshProjection(of: record) }
+            }
+        } catch {
+            cluster.beatFailed()
+            if !error.isAway { report("cluster: \(error)") }
+        }
+    }
+
+    /// Another process has this node's name: nothing of here is this node's any more.
+    private func expel(_ cluster: ClusterMember) {
+        cluster.endLease()
+        let isFirst = cluster.state.withLock { state in
+            defer { state.isExpelled = true }
+            state.ready = []
+            return !state.isExpelled
+        }
+        guard isFirst else { return }
+        let reason = "cluster: another process is node \(cluster.name.text); this one stops"
+        report(reason)
+        cluster.options.expelled(reason)
+    }
+
+    /// Tenants of nodes that are gone, those that fall to this node, a bounded number of them.
+    private func claim(_ cluster: ClusterMember) throws(SharedLogError) -> [TenantID] {
+        var claimed: [TenantID] = []
+        for (owner, tenants) in cluster.orphans {
+            for start in stride(from: 0, to: tenants.count, by: cluster.bounds.claimedAtOnce) {
+                let batch = Array(tenants[start..<min(start + cluster.bounds.claimedAtOnce, tenants.count)])
+                let got = try cluster.log.claim(batch, of: owner, by: cluster.name)
+                cluster.noteClaimed(got, of: batch)
+                claimed += got
+            }
+        }
+        if !claimed.isEmpty { report("cluster: took \(claimed.count) tenants over") }
+        return claimed
+    }
+
+    /// The tenants are this node's from now on, as the log says: what the registry says of them now is read, and then
+    /// they are served. Returns at once.
+    func takeOver(_ tenants: [TenantID], then: @escaping @Sendable () -> Void = {}) {
+        guard let cluster, let sharedRegistry else { return then() }
+        let tenants = cluster.beginTakingOver(tenants)
+        if tenants.isEmpty { return then() }
+        let end: @Sendable () -> Void = {
+            cluster.endTakingOver(tenants)
+            then()
+        }
+        cluster.catchUp { [self] succeeded in
+            // What is not ready is taken over again with the next beat or look.
+            guard succeeded else { return end() }
+            sharedRegistry.tenants(tenants) { [self] result in
+                defer { end() }
+                guard case .success(let rows) = result else {
+                    return report("cluster: what the registry says of tenants that were taken over cannot be read")
+                }
+                for (tenant, row) in rows { begin(serving: tenant, row) }
+                cluster.takeLevels(of: tenants)
+                cluster.noteReady(tenants)
+                fetchInBackground(tenants)
+            }
+        }
+    }
+
+    /// What this node does for a tenant beyond answering its calls begins.
+    private func begin(serving tenant: TenantID, _ row: RegistrySnapshot.Tenant?) {
+        guard let row else { return }
+        if row.profile.state == .creating || row.profile.state == .deleting {
+            // Its node went while it was made, or erased: no tenant then (P1).
+            return bury(row.profile, isMarked: true, as: ownAct("tenant.deleted"))
+        }
+        guard let record = follow(row) else { return }
+        roster.replace(record, with: row.changes)
+        // As the registry has them: what it missed is found when the file is opened, which it is anew.
+        roster.update(record) { known in
+            known.projectionEpoch = row.profile.projectionEpoch
+            known.incarnation = max(known.incarnation, row.profile.incarnation)
+        }
+        record.lane.exclusively({ control in control.closeFile() }, orElse: { _ in })
+        record.meter.start(saved: row.meterMark, stands: row.quotaStands)
+        takeDue(row.due, of: record)
+        // The node that went may have died between a commit and the note of what it made due.
+        due.look(at: record)
+        noteDeletion(of: record)
+    }
+
+    /// The registry missed what a file says of its keys and resellers; it is told with a beat, before another node has
+    /// to know them.
+    package func noteUnprojected(_ record: TenantRecord) {
+        cluster?.state.withLock { _ = $0.unprojected.insert(record.id) }
+    }
+
+    /// The tenant is another node's: nothing of it is done here any more.
+    func letGo(_ tenant: TenantID) {
+        guard let record = roster.tenant(id: tenant) else { return }
+        forgetWork(of: record)
+        record.lane.exclusively({ control in control.closeFile() }, orElse: { _ in })
+    }
+
+    /// What this node would do for it by itself, and what it kept ready.
+    func forgetWork(of record: TenantRecord) {
+        due.drop(record)
+        deletions.withLock { $0[record.id] = nil }
+        record.answers.dropAll()
+    }
+
+    /// What others changed of them while this node took them for its own was not followed.
+    private func followAgain(_ tenants: [TenantID]) {
+        guard let sharedRegistry, !tenants.isEmpty else { return }
+        // On the registry's lane, as all that is followed: what comes later is told later.
+        sharedRegistry.run(
+            writes: false,
+            { [self] connection in
+                for id in tenants where !isServedHere(id) {
+                    guard let known = try RegistryReading.tenant(id, in: connection) else { continue }
+                    follow(.tenant(id, known))
+                }
+            },
+            then: { [report] result in
+                if case .failure(let error) = result { report("cluster: what others changed: \(error)") }
+            })
+    }
+
+    /// Files are fetched before anybody asks for them, those first that were used last.
+    private func fetchInBackground(_ tenants: [TenantID]) {
+        guard let cluster else { return }
+        let records = tenants.compactMap { roster.tenant(id: $0) }
+            .sorted { $0.profile.lastRequestAt?.milliseconds ?? 0 > $1.profile.lastRequestAt?.milliseconds ?? 0 }
+            .prefix(cluster.bounds.fetchedMax)
+        for start in 0..<min(cluster.bounds.fetchedAtOnce, records.count) {
+            fetch(records.enumerated().filter { $0.offset % cluster.bounds.fetchedAtOnce == start }.map(\.element)[...])
+        }
+    }
+
+    private func fetch(_ records: ArraySlice<TenantRecord>) {
+        guard let record = records.first, !isStopping.load(ordering: .relaxed) else { return }
+        let goOn: @Sendable () -> Void = { [self] in fetch(records.dropFirst()) }
+        record.lane.exclusively(
+            { [report] control in
+                do { _ = try control.file() } catch { report("tenant \(record.id.text): \(error)") }
+                goOn()
+            }, orElse: { _ in goOn() })
+    }
+}
+
+extension ClusterMember {
+    struct News {
+        /// This node's, and not served yet.
+        var gained: [TenantID] = []
+        var lost: [TenantID] = []
+    }
+
+    func take(_ view: ClusterView, sent: UInt64) -> News {
+        let now = clock.nanoseconds()
+        return state.withLock { state in
+            var news = News()
+            // Where this node did not look for a while, nobody's beats stood still that it knows of.
+            let wasAway = state.beatsSince == 0 || now - state.beatsSince > bounds.leaseMilliseconds * 1_000_000
+            state.beatsSince = sent
+            state.figures.beats += 1
+            var peers: [NodeName: Peer] = [:]
+            for node in view.nodes {
+                let known = state.peers[node.name]
+                let stands = known.map { $0.node.beats == node.beats && $0.node.generation == node.generation } ?? false
+                let since = stands && !wasAway ? known?.since ?? now : now
+                peers[node.name] = Peer(node: node, since: since)
+            }
+            state.peers = peers
+            for owner in view.owners { state.note(owner.tenant, owner.node, own: name) }
+            // Whose some are nobody has said yet.
+            news.lost = state.dropped.filter { state.owners[$0].map { $0 != name } ?? false }
+            state.dropped.subtract(news.lost)
+            state.dropped = state.dropped.filter { state.owners[$0] == nil }
+            state.ownersAt = view.ownersAt
+            // Those too whose taking over did not come to its end.
+            news.gained = Array(state.unready.subtracting(state.underWay))
+            return news
+        }
+    }
+
+    /// Of these tenants those that may be taken over now; `endTakingOver` follows.
+    func beginTakingOver(_ tenants: [TenantID]) -> [TenantID] {
+        let free = free(of: tenants)
+        state.withLock { $0.underWay.formUnion(free) }
+        return free
+    }
+
+    func endTakingOver(_ tenants: [TenantID]) { state.withLock { $0.underWay.subtract(tenants) } }
+
+    /// Nodes that left long ago and have nothing: those that it falls to this one to forget.
+    var forgotten: [NodeName] {
+        let now = clock.nanoseconds()
+        return state.withLock { state in
+            let live = state.peers.values.filter { $0.node.state == .serving && !isSilent($0, at: now) }
+            guard Self.heir(of: .registry, among: live.map(\.node.name)) == name else { return [] }
+            let gone = state.peers.values.filter {
+                $0.node.state == .left && $0.silence(at: now) >= bounds.forgottenMilliseconds * 1_000_000
+            }
+            guard !gone.isEmpty else { return [] }
+            let owners = Set(state.owners.values)
+            return gone.map(\.node.name).filter { !owners.contains($0) }
+        }
+    }
+
+    func takeUnprojected() -> Set<TenantID> {
+        state.withLock { state in
+            defer { state.unprojected = [] }
+            return state.unprojected
+        }
+    }
+
+    func beatFailed() {
+        state.withLock { state in
+            state.figures.beatsLost += 1
+            let now = clock.nanoseconds()
+            for name in state.peers.keys { state.peers[name]?.since = now }
+        }
+    }
+
+    /// Tenants of nodes that are gone and that fall to this one, by owner.
+    var orphans: [(owner: NodeName, tenants: [TenantID])] {
+        let now = clock.nanoseconds()
+        return state.withLock { state in
+            guard state.state == .serving else { return [] }
+            func isGone(_ peer: Peer) -> Bool {
+                peer.node.name != name && (peer.node.state == .left || isSilent(peer, at: now))
+            }
+            // Each node's, that is gone or that nobody knows, and who may have what was its own.
+            var heirs: [NodeName: [NodeName]] = [:]
+            for owner in Set(state.owners.values) where state.peers[owner].map(isGone) ?? true {
+                let schema = state.peers[owner]?.node.schema ?? 0
+                heirs[owner] = state.peers.values.filter {
+                    $0.node.state == .serving && !isGone($0) && $0.node.schema >= schema
+                }.map(\.node.name)
+            }
+            guard !heirs.isEmpty else { return [] }
+            var orphans: [NodeName: [TenantID]] = [:]
+            for (tenant, owner) in state.owners {
+                guard let names = heirs[owner], Self.heir(of: tenant, among: names) == name else { continue }
+                orphans[owner, default: []].append(tenant)
+            }
+            return orphans.map { ($0.key, $0.value.sorted { $0.high < $1.high }) }
+        }
+    }
+
+    /// Who a tenant falls to: the one that all nodes come to by themselves, and that stays the same for most tenants
+    /// when nodes come and go (rendezvous hashing).
+    static func heir(of tenant: TenantID, among nodes: [NodeName]) -> NodeName? {
+        nodes.max { weight(tenant, $0) < weight(tenant, $1) }
+    }
+
+    private static func weight(_ tenant: TenantID, _ node: NodeName) -> UInt64 {
+        SHA256.hash(tenant.bytes + Array(node.text.utf8)).bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
+    }
+
+    func noteClaimed(_ got: [TenantID], of asked: [TenantID]) {
+        let isGot = Set(got)
+        state.withLock { state in
+            for tenant in got { state.note(tenant, name, own: name) }
+            // Somebody was faster; the next view says who.
+            for tenant in asked where !isGot.contains(tenant) { state.owners[tenant] = nil }
+            state.figures.claimed += UInt64(got.count)
+        }
+    }
+}
+
+extension SharedLogError {
+    var isAway: Bool { if case .away = self { true } else { false } }
+}

@@ -1,0 +1,227 @@
+import Cryptography
+import Foundation
+import Glibc
+import SQLite
+import Synchronization
+
+/// The fleet of one node of a cluster: what it has in common with the others (N1–N5).
+extension Fleet {
+    /// What nodes of one cluster agree by: they have one master key.
+    static func keyPrint(of masterKey: [UInt8]) -> Digest {
+        HMACSHA256.code(key: masterKey, Array("tollgate cluster".utf8))
+    }
+
+    /// What the registry's records in the cluster's log are sealed under.
+    static func registryKey(of masterKey: [UInt8]) -> [UInt8] {
+        HMACSHA256.code(key: masterKey, Array("tollgate registry".utf8)).bytes
+    }
+
+    /// Authenticates what the nodes send each other; of `purpose` alone.
+    package func clusterSecret(for purpose: String) -> [UInt8] {
+        HMACSHA256.code(key: masterKey, Array("tollgate cluster \(purpose)".utf8)).bytes
+    }
+
+    func sharedFile(of record: TenantRecord) -> SharedFile {
+        SharedFile(path: data.tenantPath(record.id), tenant: record.id, key: record.secretKey)
+    }
+
+    /// A node that has joined.
+    struct Joined {
+        let member: ClusterMember
+        let registry: SharedRegistry
+        /// It brought the registry along, and its tenants with it.
+        let isFirst: Bool
+    }
+
+    /// Joins the cluster, and has the registry in common with it. Before the registry is opened. `isNewKey`: the folder
+    /// had no master key; one that the cluster does not take is no use.
+    static func join(
+        _ options: ClusterOptions?, _ data: DataDirectory, _ masterKey: [UInt8], _ isNewKey: Bool, _ schema: Int32,
+        _ metrics: LaneMetrics
+    ) throws -> Joined? {
+        guard let options else { return nil }
+        do {
+            return try join(options, data, masterKey: masterKey, schema: schema, metrics)
+        } catch {
+            if isNewKey { DataDirectory.remove(data.masterKeyPath) }
+            throw error
+        }
+    }
+
+    private static func join(
+        _ options: ClusterOptions, _ data: DataDirectory, masterKey: [UInt8], schema: Int32, _ metrics: LaneMetrics
+    ) throws -> Joined {
+        let member = try ClusterMember(
+            options, schema: schema, keyPrint: keyPrint(of: masterKey), memory: data.path + "/cluster.generation")
+        let path = data.registryPath
+        let registry = SharedRegistry(log: options.log, path: path, key: registryKey(of: masterKey))
+        var isFirst = false
+        try registry.begin(
+            makeFile: {
+                try RegistryStore(path: path, metrics: metrics).close()
+                guard DataDirectory.size(of: path + "-wal") ?? 0 == 0 else { throw LaneFailure.notCommitted }
+                try DataDirectory.synchronise(file: path)
+                isFirst = true
+            },
+            isBlank: {
+                let store = try RegistryStore(path: path, metrics: metrics)
+                defer { store.close() }
+                return try !store.connection.exists("SELECT 1 FROM tenant")
+            })
+        return Joined(member: member, registry: registry, isFirst: isFirst)
+    }
+
+    /// After the registry was read: the first look at who has what, and from here on what others change is followed.
+    func attach(_ cluster: ClusterMember, _ registry: SQLiteRegistry) throws {
+        registry.shared?.attach { [weak self] subjects in
+            guard let self else { return }
+            for subject in subjects { follow(subject) }
+        }
+        cluster.state.withLock { state in
+            state.registry = registry
+            state.takeOver = { [weak self] tenants, then in
+                if let self { takeOver(tenants, then: then) } else { then() }
+            }
+        }
+        try firstBeat(cluster)
+    }
+
+    /// Memory has what the registry says, and this node's own are served. `isFirst`: its tenants become the cluster's.
+    func enter(_ cluster: ClusterMember, isFirst: Bool) throws {
+        cluster.noteReady(cluster.free(of: Array(cluster.state.withLock { $0.unready })))
+        if isFirst { try bringAlong(roster.allTenants, to: cluster) }
+        if cluster.options.beatsByItself { startBeating(cluster) }
+    }
+
+    private func firstBeat(_ cluster: ClusterMember) throws {
+        let sent = cluster.clock.nanoseconds()
+        let view = try cluster.log.beat(
+            cluster.name, generation: cluster.generation, state: .serving, ownersSince: 0)
+        guard let view else { throw SharedLogError.refused("another process is node \(cluster.name.text)") }
+        _ = cluster.take(view, sent: sent)
+        cluster.state.withLock { $0.inherited = $0.unready }
+        cluster.extendLease(from: sent)
+    }
+
+    /// The node's own, of which the registry has just been read.
+    func isServedHere(_ id: TenantID) -> Bool { cluster.map { $0.isOwn(id) } ?? true }
+
+    /// Whether this node left a tenant half-made or half-erased; what nobody has is buried once nobody can be at it any
+    /// more.
+    func isLeftHere(_ profile: TenantProfile) -> Bool {
+        guard let cluster else { return true }
+        if let owner = cluster.owner(of: profile.id) { return owner == cluster.name }
+        return profile.state == .deleting
+            || clock.now().milliseconds - profile.createdAt.milliseconds > Self.creationMillisecondsMax
+    }
+
+    private static let creationMillisecondsMax: Int64 = 3_600_000
+
+    /// A node that was by itself: its files go to the log. Waits for it: nothing is served before.
+    private func bringAlong(_ records: [TenantRecord], to cluster: ClusterMember) throws {
+        let failures = Mutex<[any Error]>([])
+        let group = DispatchGroup()
+        for record in records {
+            group.enter()
+            record.lane.exclusively(
+                { [self] control in
+                    defer { group.leave() }
+                    do {
+                        let path = data.tenantPath(record.id)
+                        try FileSwap.finish(path)
+                        try PackedFile.unpack(path)
+                        try FileRecovery.takeInWAL(path, of: record.id)
+                        try cluster.begin(record.id)
+                        _ = try control.file()
+                        takeDue(.unknown, of: record)
+                    } catch {
+                        failures.withLock { $0.append(error) }
+                    }
+                },
+                orElse: { failure in
+                    failures.withLock { $0.append(failure) }
+                    group.leave()
+                })
+        }
+        group.wait()
+        if let first = failures.withLock({ $0.first }) { throw first }
+    }
+
+    private func startBeating(_ cluster: ClusterMember) {
+        startThread("cluster-beat") { [weak self] in
+            while let fleet = self, !fleet.isGone.load(ordering: .relaxed) {
+                let began = cluster.clock.nanoseconds()
+                fleet.beat()
+                let spent = (cluster.clock.nanoseconds() - began) / 1_000_000
+                let rest = cluster.bounds.beatMilliseconds
+                pause(milliseconds: Int(spent < rest ? rest - spent : 1))
+            }
+        }
+    }
+
+    // MARK: What others changed
+
+    /// Memory follows the registry. On the registry's lane.
+    func follow(_ subject: SharedRegistry.Subject) {
+        switch subject {
+        case .providerKeys(let secrets): providerKeys.replace(with: secrets)
+        case .tenant(let id, nil): forgetFollowed(id)
+        case .tenant(let id, let known?):
+            if known.row.profile.state == .deleting || known.row.profile.state == .creating { return }
+            if let record = follow(known.row), !isServedHere(id) { roster.replace(record, with: known.row.changes) }
+            let hosts = known.row.profile.domains
+            replaceCertificates(of: hosts, with: known.certificates)
+        }
+    }
+
+    /// The tenant's record, with the row that the registry has now; nil where its keys cannot be read, and where this
+    /// node is still making it.
+    func follow(_ row: RegistrySnapshot.Tenant) -> TenantRecord? {
+        let profile = row.profile
+        if let record = roster.tenant(id: profile.id) {
+            roster.update(record) { known in
+                known.takeChangeable(from: profile)
+                known.domains = profile.domains
+                known.requestsMonth = max(known.requestsMonth, profile.requestsMonth)
+            }
+            return record
+        }
+        // Whoever makes one here puts it into the roster, once all of it is there.
+        if cluster?.isServed(profile.id) ?? false { return nil }
+        do {
+            let record = try makeRecord(
+                profile, secretKey: unwrap(row.wrappedSecretKey, of: profile.id),
+                signingSeed: unwrap(row.wrappedSigningKey, of: profile.id))
+            roster.add(record)
+            return record
+        } catch {
+            report("tenant \(profile.id.text): its keys cannot be read: \(error)")
+            return nil
+        }
+    }
+
+    /// A tenant was erased at another node.
+    private func forgetFollowed(_ id: TenantID) {
+        guard let record = roster.tenant(id: id), !isServedHere(id) else { return }
+        forgetWork(of: record)
+        resting.drop(id)
+        roster.remove(record)
+        record.lane.exclusively(
+            { [self] control in
+                control.retire()
+                removeFiles(of: id)
+            }, orElse: { _ in })
+    }
+}
+
+extension ClusterMember {
+    /// Whether the tenant is this node's, made or taken over for certain.
+    func isServed(_ tenant: TenantID) -> Bool {
+        state.withLock { $0.owners[tenant] == name && $0.ready.contains(tenant) }
+    }
+}
+
+extension RegistrySnapshot.Tenant {
+    /// Its resellers and keys, in the order in which memory takes them over.
+    var changes: [ProjectionChange] { resellers.map { .reseller($0) } + keys.map { .key($0) } }
+}

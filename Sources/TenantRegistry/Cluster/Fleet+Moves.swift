@@ -1,0 +1,109 @@
+import Synchronization
+
+/// Tenants that go to another node while they are served (N4).
+extension Fleet {
+    package enum MoveFailure: Error, Sendable, Equatable {
+        /// There is no such node, or it takes no tenants.
+        case noNode
+        /// The tenant is not here, so that this node cannot give it away.
+        case notHere
+        /// There is nobody to take what this node has.
+        case alone
+        case byItself
+    }
+
+    /// Gives the tenant to another node. Calls that come meanwhile wait on its lane, and go where it went. Returns at
+    /// once; `then` comes once it is the other's.
+    package func move(
+        _ record: TenantRecord, to target: NodeName, then: @escaping @Sendable (Result<Void, any Error>) -> Void
+    ) {
+        guard let cluster else { return then(.failure(MoveFailure.byItself)) }
+        guard cluster.isServed(record.id) else { return then(.failure(MoveFailure.notHere)) }
+        guard target != cluster.name else { return then(.success(())) }
+        guard cluster.takers.contains(target) else { return then(.failure(MoveFailure.noNode)) }
+        // What its reads left in memory goes into its file, before anything waits for the move.
+        flush(record, at: clock.now())
+        record.lane.exclusively(
+            { [self] control in then(Result { try hand(record, control, to: target, cluster) }) },
+            orElse: { then(.failure($0)) })
+    }
+
+    /// On its lane. What waits behind it is told that the tenant has moved.
+    private func hand(
+        _ record: TenantRecord, _ control: LaneControl<TenantStore>, to target: NodeName, _ cluster: ClusterMember
+    ) throws {
+        guard cluster.isServed(record.id) else { throw MoveFailure.notHere }
+        control.closeFile()
+        cluster.stopServing(record.id)
+        do {
+            try cluster.log.hand(record.id, from: cluster.name, to: target)
+        } catch {
+            // Whether it went nobody knows: the next beat says whose it is.
+            cluster.noteUnready(record.id)
+            throw error
+        }
+        cluster.noteOwner(of: record.id, target)
+        cluster.state.withLock { $0.figures.moved += 1 }
+        forgetWork(of: record)
+    }
+
+    /// Gives every tenant away, those to each that would fall to it; takes no more. `then` comes once none is left, or
+    /// with the first reason why one is.
+    package func drain(then: @escaping @Sendable (Result<Int, any Error>) -> Void) {
+        guard let cluster else { return then(.failure(MoveFailure.byItself)) }
+        let takers = cluster.takers
+        guard !takers.isEmpty else { return then(.failure(MoveFailure.alone)) }
+        cluster.state.withLock { $0.state = .draining }
+        let records = cluster.state.withLock { Array($0.ready) }.compactMap { roster.tenant(id: $0) }
+        drain(records[...], takers, moved: 0, failure: nil, then: then)
+    }
+
+    /// The node takes tenants again after a drain.
+    package func undrain() { cluster?.state.withLock { $0.state = .serving } }
+
+    /// One after the other: each waits for a round trip to the log, and its calls with it.
+    private func drain(
+        _ records: ArraySlice<TenantRecord>, _ takers: [NodeName], moved: Int, failure: (any Error)?,
+        then: @escaping @Sendable (Result<Int, any Error>) -> Void
+    ) {
+        guard let record = records.first, let target = ClusterMember.heir(of: record.id, among: takers) else {
+            return then(failure.map { .failure($0) } ?? .success(moved))
+        }
+        move(record, to: target) { [self] result in
+            let rest = records.dropFirst()
+            switch result {
+            case .success: drain(rest, takers, moved: moved + 1, failure: failure, then: then)
+            case .failure(let error): drain(rest, takers, moved: moved, failure: failure ?? error, then: then)
+            }
+        }
+    }
+}
+
+extension ClusterMember {
+    /// Others that take tenants.
+    var takers: [NodeName] {
+        let now = clock.nanoseconds()
+        return state.withLock { state in
+            // One that does not know this node's schema could not open what this node has migrated.
+            let schema = state.peers[name]?.node.schema ?? 0
+            return state.peers.values.filter {
+                $0.node.name != name && $0.node.state == .serving && $0.node.schema >= schema
+                    && !isSilent($0, at: now)
+            }.map(\.node.name)
+        }
+    }
+
+    func stopServing(_ tenant: TenantID) { state.withLock { _ = $0.ready.remove(tenant) } }
+
+    func noteUnready(_ tenant: TenantID) {
+        state.withLock { state in if state.owners[tenant] == name { state.unready.insert(tenant) } }
+    }
+
+    /// The process stops in order: others may take its tenants at once. Blocks.
+    func leave() {
+        endLease()
+        _ = try? log.beat(name, generation: generation, state: .left, ownersSince: .max)
+        asking.close()
+        log.close()
+    }
+}

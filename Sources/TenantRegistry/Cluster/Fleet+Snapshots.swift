@@ -1,0 +1,184 @@
+import Foundation
+import SQLite
+
+/// Snapshots: what a tenant's file is made of again without all of its records, and what is read of tenants that are
+/// elsewhere.
+extension Fleet {
+    /// Puts a snapshot of the tenant that is most in need of one, where any is and none is under way. From the clock;
+    /// `then` comes once it is there, or failed.
+    package func putSnapshot(then: @escaping @Sendable () -> Void = {}) {
+        guard let cluster, let tenant = cluster.beginSnapshot(sizes: data.tenantBytes) else { return then() }
+        let end: @Sendable (Bool) -> Void = { isMade in
+            cluster.endSnapshot(of: tenant, isMade: isMade)
+            then()
+        }
+        guard let record = roster.tenant(id: tenant) else { return end(false) }
+        record.lane.exclusively(
+            { [self] control in
+                do {
+                    let (place, sink) = try copyForSnapshot(record, control, cluster)
+                    let isTaken = files.submit { [self] in end(put(record, at: place, sink, cluster)) }
+                    if !isTaken { end(false) }
+                } catch {
+                    report("tenant \(tenant.text): snapshot: \(error)")
+                    end(false)
+                }
+            }, orElse: { _ in end(false) })
+    }
+
+    /// On its lane: the file as it is now, beside itself. It is closed for it: a second descriptor of it that is closed
+    /// would take SQLite's locks along.
+    private func copyForSnapshot(
+        _ record: TenantRecord, _ control: LaneControl<TenantStore>, _ cluster: ClusterMember
+    ) throws -> (SharedPlace, SharedSink) {
+        let file = sharedFile(of: record)
+        guard let sink = try control.file().sink as? SharedSink else { throw LaneFailure.moved }
+        control.closeFile()
+        guard let place = file.mark, place == sink.place else { throw LaneFailure.notCommitted }
+        try file.copyAside()
+        return (place, sink)
+    }
+
+    /// Off its lane. What came before goes once the snapshot is known to be what the records make of the one before it:
+    /// a defect of the records would else be found when they are needed (case 27).
+    private func put(_ record: TenantRecord, at place: SharedPlace, _ sink: SharedSink, _ cluster: ClusterMember)
+        -> Bool
+    {
+        let file = sharedFile(of: record)
+        let copy = file.path + SharedFile.copySuffix
+        defer { DataDirectory.remove(copy) }
+        do {
+            let before = try cluster.log.snapshots(of: record.id)
+            if let newest = before.first(where: { $0.sequence < place.sequence }) {
+                try file.compare(copy, at: place, with: newest, from: cluster.log)
+            }
+            try SharedFile.reading(copy) { next in try sink.putSnapshot(at: place, next) }
+            if let kept = before.first { try cluster.log.trim(record.id, before: kept.sequence) }
+            return true
+        } catch {
+            report("tenant \(record.id.text): snapshot: \(error)")
+            return false
+        }
+    }
+
+    // MARK: The registry
+
+    /// Puts a snapshot of the registry, where its records have become many and it falls to this node. From the clock.
+    func putRegistrySnapshot() {
+        guard let cluster, let registry = sharedRegistry, let shared = registry.shared, cluster.isServing,
+            registry.sequence >= shared.snapshotAt.load(ordering: .relaxed) + UInt64(cluster.bounds.snapshotRecords),
+            ClusterMember.heir(of: .registry, among: cluster.takers + [cluster.name]) == cluster.name
+        else { return }
+        // One at a time, and not again at once where it fails.
+        shared.snapshotAt.store(registry.sequence, ordering: .relaxed)
+        registry.copyForSnapshot { [self] result in
+            let isTaken = files.submit { [report] in
+                do {
+                    let (place, stream) = try result.get()
+                    let copy = shared.file.path + SharedFile.copySuffix
+                    defer { DataDirectory.remove(copy) }
+                    try SharedFile.reading(copy) { next in try stream.putSnapshot(at: place, next) }
+                    let known = try cluster.log.snapshots(of: .registry)
+                    if known.count > 1 { try cluster.log.trim(.registry, before: known[1].sequence) }
+                } catch {
+                    report("cluster: snapshot of the registry: \(error)")
+                }
+            }
+            if !isTaken { report("cluster: snapshot of the registry: too much else waits") }
+        }
+    }
+
+    /// A consistent, signed copy of a tenant that is at another node, made of what the log has of it.
+    func exportFromLog(
+        _ record: TenantRecord, _ cluster: ClusterMember, to path: String, on pool: BackgroundPool,
+        _ copied: @escaping @Sendable () -> Void, _ then: @escaping @Sendable (Result<String, any Error>) -> Void
+    ) {
+        let isTaken = pool.submit { [self] in
+            let fetched = SharedFile(path: path + "-log", tenant: record.id, key: record.secretKey)
+            defer { for suffix in ["", "-wal"] + SharedFile.suffixes { DataDirectory.remove(fetched.path + suffix) } }
+            do {
+                try fetched.fetch(from: cluster.log)
+                let store = try openStore(fetched.path, of: record)
+                defer { store.close() }
+                try store.connection.copy(to: path)
+                copied()
+                try ExportSeal.append(to: path, head: store.head, tenant: record.id, key: record.signingKey)
+                then(.success(path))
+            } catch {
+                DataDirectory.remove(path)
+                then(.failure(error))
+            }
+        }
+        if !isTaken { then(.failure(LaneFailure.tooManyWaiting)) }
+    }
+
+}
+
+extension Connection {
+    /// All of it at once; nobody else waits for the connection.
+    fileprivate func copy(to path: String) throws {
+        let stepper = try BackupStepper(source: self, destinationPath: path)
+        defer { stepper.close() }
+        while case .more = try stepper.step(pages: 1_024) {}
+    }
+}
+
+extension ClusterMember {
+    /// The tenant that is most in need of a snapshot; nil where none is, or one is under way. `sizes`: of a file.
+    func beginSnapshot(sizes: (TenantID) -> Int64) -> TenantID? {
+        guard isServing else { return nil }
+        return state.withLock { state in
+            guard state.snapshotting == nil else { return nil }
+            let due = state.tails.filter { $0.value.isSnapshotDue(bounds) && state.ready.contains($0.key) }
+            guard let (tenant, _) = due.max(by: { $0.value.records < $1.value.records }) else { return nil }
+            let half = Int(clamping: sizes(tenant) / 2)
+            state.tails[tenant]?.bytesMin = half > bounds.snapshotBytes ? half : 0
+            guard state.tails[tenant]?.isSnapshotDue(bounds) ?? false else { return nil }
+            state.snapshotting = tenant
+            return tenant
+        }
+    }
+
+    func endSnapshot(of tenant: TenantID, isMade: Bool) {
+        state.withLock { state in
+            state.snapshotting = nil
+            if isMade { state.figures.snapshots += 1 }
+            // One that failed comes with as many records again.
+            state.tails[tenant]?.records = 0
+            state.tails[tenant]?.bytes = 0
+        }
+    }
+}
+
+extension SharedFile {
+    /// The file, which nobody has open, as it is now.
+    func copyAside() throws {
+        DataDirectory.remove(path + Self.copySuffix)
+        try FileManager.default.copyItem(atPath: path, toPath: path + Self.copySuffix)
+    }
+
+    /// Throws where the copy, which is the file at that place, is not what the snapshot and the records behind it make.
+    func compare(
+        _ copy: String, at place: SharedPlace, with snapshot: SharedSnapshot, from log: any SharedLog
+    ) throws {
+        let replayed = path + Self.fetchedSuffix + "-again"
+        DataDirectory.remove(replayed)
+        defer { DataDirectory.remove(replayed) }
+        try download(snapshot, log, to: replayed)
+        let head = SharedHead(
+            owner: nil, epoch: 0, sequence: place.sequence, chain: place.chain, resetAt: snapshot.sequence)
+        try replay(
+            PageReplay(path: replayed), from: SharedPlace(sequence: snapshot.sequence, chain: snapshot.chain), head, log
+        )
+        let isSame = try Self.reading(copy) { one in
+            try Self.reading(replayed) { two in
+                while true {
+                    let (left, right) = (try one(), try two())
+                    if left != right { return false }
+                    if left == nil { return true }
+                }
+            }
+        }
+        guard isSame else { throw SharedLogError.damaged("its records do not make its file") }
+    }
+}

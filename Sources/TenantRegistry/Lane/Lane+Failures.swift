@@ -1,0 +1,35 @@
+import SQLite
+
+extension Lane {
+    /// What an operation's error is to its caller; the log of the process says what it was.
+    func failure(_ error: any Error, in file: File) -> LaneFailure {
+        if let failure = error as? LaneFailure { return failure }
+        let cause = (error as? TransactionLost)?.cause ?? error
+        if let corrupt = cause as? CorruptRow {
+            report("\(name): \(corrupt)")
+            return .corrupt(corrupt)
+        }
+        guard let error = cause as? SQLiteError else {
+            report("\(name): \(cause)")
+            return .unavailable
+        }
+        if error.isFull { return isQuota(file) ? .quotaReached : .storageFull }
+        report("\(name): \(error)")
+        if error.isIOError || error.isNoMemory { return .notCommitted }
+        if error.isCorrupt {
+            pool.metrics.unavailable.add(1, ordering: .relaxed)
+            return .unavailable
+        }
+        return .failed(error)
+    }
+
+    /// FULL means the quota where the file is at it, or where the disk has room: SQLite may have taken the pages back
+    /// already when it is asked.
+    private func isQuota(_ file: File) -> Bool {
+        if file.connection.isAtPageQuota { return true }
+        return DataDirectory.freeBytes(at: file.connection.path).map { $0 > laneRoomBytesMin } ?? false
+    }
+}
+
+/// A disk with less free is taken for full: no operation writes more.
+private let laneRoomBytesMin: Int64 = 16 << 20

@@ -1,0 +1,76 @@
+package import Cryptography
+import Synchronization
+
+/// Who has signed in to the provider's console, by the hash of what the browser keeps (U4). A session is worth what
+/// the secret is that it was begun with: where that opens nothing any more, neither does the session. In memory alone:
+/// after a restart the provider signs in again (0048). Any thread.
+package final class ConsoleSessions: Sendable {
+    private struct Session {
+        /// The hash of the provider key's secret.
+        let secret: Digest
+        let endsAt: Timestamp
+        var usedAt: Timestamp
+        /// It is over, and is not begun again by what the browser keeps.
+        var isEnded = false
+    }
+
+    private static let idleSeconds: Int64 = 2 * 3600
+    private static let seconds: Int64 = 12 * 3600
+    /// The one that was used the longest ago goes when there are more.
+    private static let most = 1_000
+
+    private let sessions = Mutex<[Digest: Session]>([:])
+
+    package init() {}
+
+    package func begin(_ hash: Digest, with secret: Digest, at now: Timestamp) {
+        sessions.withLock { sessions in
+            if sessions.count >= Self.most {
+                sessions = sessions.filter {
+                    Self.isOpen($0.value, at: now) || $0.value.isEnded && now < $0.value.endsAt
+                }
+            }
+            if sessions.count >= Self.most, let oldest = sessions.min(by: { $0.value.usedAt < $1.value.usedAt }) {
+                sessions[oldest.key] = nil
+            }
+            sessions[hash] = Session(secret: secret, endsAt: now.adding(seconds: Self.seconds), usedAt: now)
+        }
+    }
+
+    /// A session that was begun at another node of the cluster; nothing where it is known here, or over.
+    package func adopt(_ hash: Digest, with secret: Digest, begunAt: Timestamp, at now: Timestamp) {
+        guard now < begunAt.adding(seconds: Self.seconds), !sessions.withLock({ $0[hash] != nil }) else { return }
+        begin(hash, with: secret, at: now)
+        sessions.withLock { sessions in
+            if let known = sessions[hash] {
+                sessions[hash] = Session(
+                    secret: secret, endsAt: begunAt.adding(seconds: Self.seconds), usedAt: known.usedAt)
+            }
+        }
+    }
+
+    /// The hash of the secret behind a session, which is used now; nil where it is over.
+    package func secret(behind hash: Digest, at now: Timestamp) -> Digest? {
+        sessions.withLock { sessions in
+            guard let session = sessions[hash] else { return nil }
+            guard Self.isOpen(session, at: now) else {
+                sessions[hash]?.isEnded = true
+                return nil
+            }
+            sessions[hash]?.usedAt = max(session.usedAt, now)
+            return session.secret
+        }
+    }
+
+    /// Whether it goes on; asking does not use it.
+    package func isOpen(_ hash: Digest, at now: Timestamp) -> Bool {
+        sessions.withLock { $0[hash].map { Self.isOpen($0, at: now) } ?? false }
+    }
+
+    /// It is remembered until it would have ended by itself.
+    package func end(_ hash: Digest) { sessions.withLock { $0[hash]?.isEnded = true } }
+
+    private static func isOpen(_ session: Session, at now: Timestamp) -> Bool {
+        !session.isEnded && now < session.endsAt && now < session.usedAt.adding(seconds: idleSeconds)
+    }
+}

@@ -1,0 +1,32 @@
+import Archive
+
+/// The first argument of commands on an archive: a folder, or `s3://bucket/prefix`.
+enum ArchivePlaces {
+    static let credentialsOption = Option(
+        "--archive-credentials", "FILE",
+        "Who calls the bucket's server, where the environment does not say (AWS_ACCESS_KEY_ID, …)")
+
+    static func address(_ text: String) throws(CommandFailure) -> ArchiveAddress {
+        guard let address = ArchiveAddress(text) else {
+            throw .usage("an archive is a folder or s3://BUCKET/PREFIX, not “\(text)”")
+        }
+        return address
+    }
+
+    static func store(_ place: String, _ invocation: Invocation) throws -> any ObjectStore {
+        try store(try address(place), invocation)
+    }
+
+    static func forBackup(_ invocation: Invocation) throws -> Archive {
+        try Archive.forBackup(try address(invocation.arguments[0])) { try store($0, invocation) }
+    }
+
+    private static func store(_ address: ArchiveAddress, _ invocation: Invocation) throws -> any ObjectStore {
+        do {
+            return try address.store(
+                environment: invocation.environment, credentials: invocation.text("--archive-credentials"))
+        } catch {
+            throw CommandFailure.usage("\(error)")
+        }
+    }
+}

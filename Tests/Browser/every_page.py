@@ -1,0 +1,151 @@
+"""Each page of the table, full and empty, at three sizes, light and dark, with scripts and without."""
+
+import os
+import re
+import urllib.parse
+
+from chromium import SIZES
+from examine import Examiner
+from pages_table import PAGES, address, listed, root, tenants, who_looks
+from signing import cookie, signed_in
+
+
+class Round:
+    """One visitor for a surface of a tenant, through all of its pages."""
+
+    def __init__(self, checks, world, browser, options, surface, tenant, who):
+        self.checks, self.world, self.browser, self.options = checks, world, browser, options
+        self.surface, self.tenant = surface, tenant
+        self.who = who
+        self.examiner = Examiner(world.gateway)
+        self.visitor = signed_in(browser, world, tenant if surface != "console" else "console", self.who)
+        self.titles = {}
+        self.links = {}
+
+    def page(self, page):
+        path = address(page, self.tenant, self.world.ids[self.tenant])
+        visitor, found = self.visitor, []
+        visitor.watch.take()
+        response = visitor.go(path)
+        if response.status != page.status or visitor.path != path:
+            raise AssertionError(f"{path}: {response.status} {visitor.path}")
+        found += self.examiner.html(response)
+        # What is empty is looked at on a phone, by day; with --long as whole as what is full.
+        is_short = self.tenant in ("empty", "fresh") and not self.options.long
+        for size in ("phone", "narrow") if is_short else ("desk", "phone", "narrow"):
+            width, height = SIZES[size]
+            visitor.page.set_viewport_size({"width": width, "height": height})
+            facts, wrong = self.examiner.facts(visitor, page.is_wide)
+            found += [f"{size}: {text}" for text in wrong]
+            if size == "narrow":
+                break
+            for scheme in ("light",) if is_short else ("light", "dark"):
+                visitor.page.emulate_media(color_scheme=scheme)
+                wrong = self.examiner.accessible(visitor, scheme == "dark")
+                found += [f"{size} {scheme}: {text}" for text in wrong]
+                self.picture(page, size, scheme)
+            visitor.page.emulate_media(color_scheme="light")
+        found += visitor.watch.take()
+        self.remember(page, path, facts)
+        assert not found, "\n".join([path, *dict.fromkeys(found)])
+
+    def picture(self, page, size, scheme):
+        if self.options.look:
+            name = re.sub(r"[^a-z0-9]+", "-", f"{self.surface}{page.path}".lower()).strip("-")
+            os.makedirs(self.options.look, exist_ok=True)
+            self.visitor.page.screenshot(
+                path=os.path.join(self.options.look, f"{self.tenant}-{page.who or ''}{name}-{size}-{scheme}.png"),
+                full_page=True)
+
+    def remember(self, page, path, facts):
+        self.titles.setdefault(facts["title"], set()).add(page.path.split("?")[0])
+        for link in facts["links"]:
+            target = urllib.parse.urlsplit(urllib.parse.urljoin(path, link))
+            if not target.scheme and target.path and target.path != urllib.parse.urlsplit(path).path:
+                self.links.setdefault(target.path + (f"?{target.query}" if target.query else ""), path)
+
+    def run(self):
+        pages = [page for page in PAGES if page.surface == self.surface and self.tenant in tenants(page)
+                 and who_looks(page) == self.who]
+        for page in pages:
+            name = f"{self.tenant} {self.surface} {page.path or '/'}" + (f" as {page.who}" if page.who else "")
+            with self.checks(f"U1 U2 U3 U4 U5 {name}: sound, small and accessible at every size, light and dark"):
+                self.page(page)
+        if not pages:
+            return
+        with self.checks(f"U5 {self.tenant} {self.surface}: no two pages have one title"):
+            twice = {title: paths for title, paths in self.titles.items() if len(paths) > 1 and title_matters(paths)}
+            assert not twice, twice
+        with self.checks(f"U5 {self.tenant} {self.surface}: every link leads to a page that is there and in the table"):
+            self.follow()
+        self.visitor.close()
+
+    def follow(self):
+        """Links as they stand, a few of each pattern: one that is dead, or whose page nobody looks at, fails."""
+        base = root("open", self.tenant)
+        headers = {"Cookie": cookie(self.browser, self.world, self.tenant, self.who)} if self.who and \
+            self.surface != "console" else {}
+        if self.surface == "console":
+            headers = {"Cookie": cookie(self.browser, self.world, "console", self.who)}
+        seen, wrong = {}, []
+        for link, origin in self.links.items():
+            page = listed(link)
+            pattern = (page.surface, page.path) if page else link
+            seen[pattern] = seen.get(pattern, 0) + 1
+            if seen[pattern] > 5:
+                continue
+            answer = self.world.gateway.get(link, headers={**headers, "Accept": "text/html"})
+            # What a filter names that is not there has no file, either.
+            if answer.status in (404, 422) and FILE_OF_NOTHING.search(link):
+                continue
+            if answer.status >= 400:
+                wrong.append(f"{origin} → {link}: {answer.status}")
+            is_page = answer.headers.get("content-type", "").startswith("text/html") and answer.status == 200
+            if is_page and page is None and link.startswith((base, "/console")):
+                wrong.append(f"{origin} → {link}: not in the table")
+        assert not wrong, "\n".join(wrong[:20])
+
+
+REFUSED = {page.path for page in PAGES if page.status != 200}
+FILE_OF_NOTHING = re.compile(r"[.](csv|jsonl)[?].*=(no-such-sku|nobody)\b")
+
+
+def title_matters(paths):
+    """Refusals may be called the same, and so may things that hostile people gave one name."""
+    paths = {path for path in paths if "{ill_" not in path and path not in REFUSED}
+    if len(paths) < 2:
+        return False
+    return len({path.split("/")[1] for path in paths}) > 1 or not any("{" in path for path in paths)
+
+
+THEMES = [("#ffff00", None), ("#000000", "#000000"), ("#777777", "#777777"), ("#ffffff", "#ffff00")]
+
+
+def themes(checks, world, browser):
+    """Whatever colours a tenant chooses, what is written can be read (O12)."""
+    visitor = signed_in(browser, world, "fresh", "reseller")
+    examiner = Examiner(world.gateway)
+    for primary, background in THEMES:
+        with checks(f"U5 O12 with {primary} on {background or 'our own ground'} all that is written can be read"):
+            world.fresh.admin("PATCH", "/settings", {"colours": {"primary": primary, "background": background}})
+            found = []
+            for path in ("/t/fresh/sign-in", "/t/fresh/portal", "/t/fresh/portal/account"):
+                assert visitor.go(path).status == 200, path
+                for scheme in ("light", "dark"):
+                    visitor.page.emulate_media(color_scheme=scheme)
+                    found += [f"{path} {scheme}: {text}" for text in examiner.accessible(visitor, colours_alone=True)]
+            assert not found, "\n".join(found)
+    world.fresh.admin("PATCH", "/settings", {"colours": {"primary": None, "background": None}})
+    visitor.close()
+
+
+def run(checks, world, browser, options):
+    rounds = {}
+    for page in PAGES:
+        for tenant in tenants(page):
+            rounds.setdefault((page.surface, tenant, who_looks(page)))
+    for surface, tenant, who in rounds:
+        if not options.only or f"{surface} {tenant}".startswith(options.only):
+            Round(checks, world, browser, options, surface, tenant, who).run()
+    if not options.only:
+        themes(checks, world, browser)

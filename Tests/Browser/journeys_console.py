@@ -1,0 +1,58 @@
+"""The provider's console: a tenant from a blueprint, and its life."""
+
+import itertools
+import re
+
+from journeys_open import register
+
+numbers = itertools.count(1)
+JOURNEYS = []
+journey = register(JOURNEYS)
+
+
+def provider(walk):
+    hands = walk.another()
+    hands.visitor.go("/console/sign-in")
+    hands.fill("Provider key", walk.gateway.provider_key)
+    hands.press("Sign in")
+    assert hands.visitor.path == "/console", hands.visitor.path
+    return hands
+
+
+def read(walk, slug):
+    return walk.gateway.get(f"/provider/v1/tenants/{slug}", key=walk.gateway.provider_key)
+
+
+@journey("U1 P1 1: a tenant is made of a blueprint; its owner's key is shown once; one click leads to its sign-in")
+def creating(walk):
+    hands = provider(walk)
+    page = hands.page
+    slug = f"walked-{next(numbers)}"
+    hands.follow("New tenant")
+    page.locator("input[type=radio][value=hosting]").check()
+    hands.fill("Slug", slug)
+    hands.fill(re.compile("owner", re.I), f"owner@{slug}.example")
+    hands.press("Create")
+    [key] = set(re.findall(r"tgh_live_\w{20,}", page.content()))
+    assert read(walk, slug).status == 200
+    assert walk.gateway.get(f"/t/{slug}/api/admin/settings", key=key).status == 200
+    hands.follow(re.compile("admin", re.I), page.locator("main"))
+    assert f"/t/{slug}" in page.url, page.url
+    hands.back()
+    assert key not in page.content(), "the key was kept by the browser"
+    hands.visitor.go(f"/console/tenants/{slug}")
+    assert key not in page.content()
+
+
+@journey("U1 P3 a tenant is suspended and resumed from its page", "mouse", "plain")
+def suspending(walk):
+    made = walk.gateway.post("/provider/v1/tenants", {
+        "slug": f"paused-{next(numbers)}", "blueprint": "hosting", "owner_email": "owner@paused.example"},
+        key=walk.gateway.provider_key).json
+    slug = made["slug"]
+    hands = provider(walk)
+    hands.visitor.go(f"/console/tenants/{slug}")
+    hands.press("Suspend")
+    assert walk.gateway.get(f"/t/{slug}/api/admin/settings", key=made["owner_key"]).status == 403
+    hands.press("Resume")
+    assert walk.gateway.get(f"/t/{slug}/api/admin/settings", key=made["owner_key"]).status == 200

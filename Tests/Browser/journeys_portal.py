@@ -1,0 +1,140 @@
+"""What a reseller does in its portal."""
+
+import itertools
+
+from journeys_open import register
+from shop import PASSWORD
+
+numbers = itertools.count(1)
+JOURNEYS = []
+journey = register(JOURNEYS)
+
+
+def reseller(walk, **more):
+    """Somebody of our own, signed in: what is done here is not seen by the other journeys."""
+    works = walk.world.works
+    made = works.shop.reseller(balance="100.00", password=PASSWORD, name=f"Walker {next(numbers)}", **more)
+    works.shop.price(made, "vps-1", {"wholesale_monthly": "4.00", "wholesale_annual": "40.00"})
+    works.shop.price(made, "manual-1", {"wholesale_monthly": "30.00"})
+    hands = walk.another()
+    sign_in(hands, "works", made["email"])
+    return made, hands
+
+
+def sign_in(hands, tenant, email, password=PASSWORD):
+    hands.visitor.go(f"/t/{tenant}/sign-in")
+    hands.fill("Email", email)
+    hands.fill("Password", password)
+    hands.press("Sign in")
+
+
+def orders(works, who):
+    return works.shop.get(who, "/orders").json["data"]
+
+
+@journey("U3 W4 an order: first its price, then, confirmed, itself; sent once more it is the same one")
+def ordering(walk):
+    works = walk.world.works
+    made, hands = reseller(walk)
+    hands.follow("Orders")
+    hands.follow("Order")
+    hands.choose("Product", "vps-1")
+    hands.choose("Term", "monthly")
+    hands.fill("Units", "2")
+    hands.fill("Your own id of the customer", "walk-1")
+    hands.press("Ask for the price")
+    assert orders(works, made) == []
+    body = hands.page.locator("main").inner_text()
+    assert "8.00" in body and "92.00" in body, body
+    form = hands.page.locator("form:has(button:has-text('Order for'))").first
+    sent = form.evaluate("form => Object.fromEntries(new FormData(form))")
+    address = hands.page.url
+    hands.press("Order for 8.00 EUR")
+    [order] = orders(works, made)
+    assert order["quantity"] == 2 and str(works.shop.balance(made)) == "92.00", order
+    # The very form once more, as a browser sends it that is asked to.
+    again = hands.page.request.post(address, form=sent, headers={
+        "Origin": walk.gateway.base_url, "Sec-Fetch-Site": "same-origin"}, max_redirects=0)
+    assert again.status == 303, again.status
+    assert len(orders(works, made)) == 1 and str(works.shop.balance(made)) == "92.00"
+
+
+@journey("U3 W4 what cannot be ordered says why, and keeps what was typed")
+def refused_order(walk):
+    works = walk.world.works
+    made, hands = reseller(walk)
+    hands.visitor.go("/t/works/portal/orders/new")
+    hands.choose("Product", "vps-1")
+    hands.fill("Units", "50")
+    hands.fill("Your own id of the customer", "walk-2")
+    hands.press("Ask for the price")
+    body = hands.page.locator("main").inner_text()
+    assert "Top up" in body and hands.page.get_by_role("button", name="Order for").count() == 0, body
+    hands.visitor.go("/t/works/portal/orders/new")
+    hands.fill("Units", "0")
+    hands.fill("Your own id of the customer", "walk-2")
+    if walk.way.scripts:
+        hands.page.evaluate("() => { for (const form of document.forms) form.noValidate = true }")
+        hands.press("Ask for the price")
+        field = hands.field("Units")
+        assert field.get_attribute("aria-invalid") == "true" and field.input_value() == "0", hands.page.content()
+        assert hands.field("Your own id of the customer").input_value() == "walk-2"
+    assert orders(works, made) == []
+
+
+@journey("U3 W9 a service is cancelled at the end of its term, and the word is taken back")
+def cancelling(walk):
+    works = walk.world.works
+    made, hands = reseller(walk)
+    placed = works.order(made, "vps-1")
+    service = placed["services"][0]["id"]
+    read = lambda: works.shop.get(made, f"/services/{service}").json
+    hands.follow("Services")
+    hands.follow(service)
+    hands.follow("Cancel…")
+    assert read()["ends_at"] is None
+    hands.press("Cancel the service")
+    assert read()["ends_at"], read()
+    hands.press("Renew after all")
+    assert read()["ends_at"] is None and read()["status"] == "active"
+
+
+@journey("U3 A6 a top-up leads to the payment, and the balance has it afterwards")
+def topping_up(walk):
+    works = walk.world.works
+    made, hands = reseller(walk)
+    hands.follow("Balance")
+    hands.fill("Amount", "25")
+    hands.press("Go to payment")
+    hands.follow("Pay now")
+    hands.press("Pay")
+    assert str(works.shop.balance(made)) == "125.00"
+
+
+@journey("U3 U4 O13 a password is changed: a wrong one says so, and the right one ends every session")
+def password(walk):
+    made, hands = reseller(walk)
+    hands.visitor.go("/t/works/portal/account")
+    hands.fill("Present password", "not the password")
+    hands.fill("New password", "another horse battery")
+    hands.press("Set password")
+    assert hands.page.locator("[aria-invalid=true], [role=alert]").count(), hands.page.content()
+    hands.fill("Present password", PASSWORD)
+    hands.fill("New password", "another horse battery")
+    hands.press("Set password")
+    assert "/sign-in" in hands.visitor.path, hands.visitor.path
+    sign_in(hands, "works", made["email"], "another horse battery")
+    assert hands.visitor.path.startswith("/t/works/portal"), hands.visitor.path
+
+
+@journey("U3 W1 a suspended reseller reads on and can send nothing", "mouse", "plain")
+def suspended(walk):
+    works = walk.world.works
+    made, hands = reseller(walk)
+    assert works.shop.move(made, "suspend").status == 200
+    for path in ("", "/orders", "/services", "/products", "/balance"):
+        assert hands.visitor.go(f"/t/works/portal{path}").status == 200, path
+        forms = hands.page.locator("main form[method=post]").count()
+        assert forms == 0, (path, forms)
+
+

@@ -1,0 +1,173 @@
+import Cluster
+import Cryptography
+import Foundation
+import Synchronization
+import TenantRegistry
+import TestPostgres
+import TestTenants
+import Testing
+
+/// Joining, beats, claims, and whose each tenant is.
+@Suite(.enabled(if: PostgresPrograms.areInstalled)) struct NodeTests {
+    @Test("N1 a node with another master key does not join, nor one at a log of another version")
+    func keyPrint() throws {
+        let cluster = try TestCluster()
+        let (log, _) = try cluster.join("a")
+        log.close()
+        let stranger = try TestCluster.node("b")
+        let other = ClusterNode(name: stranger.name, address: "x", schema: 1, keyPrint: SHA256.hash("another"))
+        let second = try PostgresLog(cluster.url, node: other.name, durability: .single)
+        #expect(throws: SharedLogError.self) { try second.join(other) }
+        do { _ = try second.join(other) } catch SharedLogError.refused(let why) {
+            #expect(why.contains("master key"))
+        } catch { Issue.record("\(error)") }
+        try cluster.run("UPDATE tollgate.cluster SET version = 99")
+        #expect(throws: SharedLogError.self) { try second.join(stranger) }
+        #expect(try cluster.run("SELECT count(*) FROM tollgate.node") == "1")
+        second.close()
+    }
+
+    @Test("N3 the newest process of a name has it: an older one's beat says so")
+    func generations() throws {
+        let cluster = try TestCluster()
+        let (log, name) = try cluster.join("a")
+        let node = try TestCluster.node("a")
+        #expect(try log.beat(name, generation: 1, state: .serving, ownersSince: 0)?.nodes.first?.beats == 2)
+        let second = try log.join(node)
+        #expect(second > 1)
+        #expect(try log.beat(name, generation: 1, state: .serving, ownersSince: 0) == nil)
+        let view = try #require(try log.beat(name, generation: second, state: .draining, ownersSince: 0))
+        #expect(view.nodes.count == 1)
+        #expect(view.nodes[0].name == name)
+        #expect(view.nodes[0].generation == second)
+        #expect(view.nodes[0].state == .draining)
+        #expect(view.nodes[0].address == "127.0.0.1:1")
+        log.close()
+    }
+
+    @Test("N3 two nodes that claim the same tenants share them: each has one owner")
+    func claims() throws {
+        let cluster = try TestCluster()
+        let (dead, owner) = try cluster.join("dead")
+        let nodes = [try cluster.join("a"), try cluster.join("b")]
+        let tenants = (0..<60).map { _ in TenantID.any }
+        for tenant in tenants { try dead.create(tenant, owner: owner) }
+        let won = Mutex<[NodeName: [TenantID]]>([:])
+        DispatchQueue.concurrentPerform(iterations: 2) { index in
+            let (log, name) = nodes[index]
+            for begin in stride(from: 0, to: 60, by: 6) {
+                let some = Array(tenants[begin..<begin + 6])
+                let got = (try? log.claim(some, of: owner, by: name)) ?? []
+                won.withLock { $0[name, default: []] += got }
+            }
+        }
+        let all = won.withLock { $0.values.flatMap { $0 } }
+        #expect(all.count == 60)
+        #expect(Set(all) == Set(tenants))
+        for (log, name) in nodes {
+            for tenant in won.withLock({ $0[name] ?? [] }) { #expect(try log.head(of: tenant)?.owner == name) }
+            log.close()
+        }
+        dead.close()
+    }
+
+    @Test("N3 a process that stands still in the middle of a transaction does not keep its tenants from being claimed")
+    func frozen() throws {
+        let cluster = try TestCluster()
+        let (dead, owner) = try cluster.join("dead")
+        let (log, name) = try cluster.join("a")
+        let tenant = TenantID.any
+        try dead.create(tenant, owner: owner)
+        let psql = Process()
+        psql.executableURL = URL(filePath: "/usr/bin/psql")
+        psql.arguments = ["-XqAt", "-d", cluster.url + "?application_name=tollgate/dead"]
+        let (input, output) = (Pipe(), Pipe())
+        (psql.standardInput, psql.standardOutput, psql.standardError) = (input, output, FileHandle.nullDevice)
+        try psql.run()
+        let sql = "BEGIN; SELECT 1 FROM tollgate.head WHERE tenant = '\(tenant.text)' FOR UPDATE;\n"
+        try input.fileHandleForWriting.write(contentsOf: Data(sql.utf8))
+        #expect(output.fileHandleForReading.availableData == Data("1\n".utf8))
+        #expect(try log.claim([tenant], of: owner, by: name) == [tenant])
+        try input.fileHandleForWriting.close()
+        psql.waitUntilExit()
+        log.close()
+        dead.close()
+    }
+
+    @Test("N4 a beat tells of every change of owners since the one before, also of one that commits late")
+    func owners() throws {
+        let cluster = try TestCluster()
+        let (log, name) = try cluster.join("a")
+        let (other, second) = try cluster.join("b")
+        let tenants = (0..<3).map { _ in TenantID.any }
+        for tenant in tenants { try log.create(tenant, owner: name) }
+        func beat(_ seen: Int64) throws -> ClusterView {
+            try #require(try log.beat(name, generation: 1, state: .serving, ownersSince: seen))
+        }
+        let all = try beat(0)
+        #expect(Set(all.owners.map(\.tenant)) == Set(tenants))
+        // One that has begun, and commits after another that began later.
+        let psql = Process()
+        psql.executableURL = URL(filePath: "/usr/bin/psql")
+        psql.arguments = ["-XqAt", "-d", cluster.url]
+        let (input, output) = (Pipe(), Pipe())
+        (psql.standardInput, psql.standardOutput) = (input, output)
+        try psql.run()
+        let change = """
+            BEGIN; UPDATE tollgate.head SET owner = 'b', epoch = epoch + 1,
+            owner_since = pg_current_xact_id()::text::bigint WHERE tenant = '\(tenants[0].text)' RETURNING 1;\n
+            """
+        try input.fileHandleForWriting.write(contentsOf: Data(change.utf8))
+        #expect(output.fileHandleForReading.availableData == Data("1\n".utf8))
+        try log.hand(tenants[1], from: name, to: second)
+        let first = try beat(all.ownersAt)
+        // Others may come again: the server counts transactions of all its databases.
+        #expect(first.owners.first { $0.tenant == tenants[1] }?.node == second)
+        #expect(first.owners.first { $0.tenant == tenants[0] }?.node != second)
+        try input.fileHandleForWriting.write(contentsOf: Data("COMMIT; SELECT 2;\n".utf8))
+        #expect(output.fileHandleForReading.availableData == Data("2\n".utf8))
+        #expect(try beat(first.ownersAt).owners.first { $0.tenant == tenants[0] }?.node == second)
+        try input.fileHandleForWriting.close()
+        psql.waitUntilExit()
+        // The server was put back: whoever knows a later moment gets everything.
+        #expect(try beat(1 << 60).owners.count == 3)
+        #expect(throws: SharedLogError.notOwner(second)) { try log.hand(tenants[1], from: name, to: NodeName("c")!) }
+        log.close()
+        other.close()
+    }
+
+    @Test("N4 a node is forgotten once it has left and has no tenants; its levels are kept while it is there")
+    func forgetting() throws {
+        let cluster = try TestCluster()
+        let (log, name) = try cluster.join("a")
+        let (other, second) = try cluster.join("b")
+        #expect(try log.levels(of: second) == nil)
+        try other.save(levels: [1, 2, 3], of: second)
+        #expect(try log.levels(of: second) == [1, 2, 3])
+        let tenant = TenantID.any
+        try other.create(tenant, owner: second)
+        #expect(throws: SharedLogError.self) { try log.forget(second) }
+        _ = try other.beat(second, generation: 2, state: .left, ownersSince: 0)
+        #expect(throws: SharedLogError.self) { try log.forget(second) }
+        try log.hand(tenant, from: second, to: name)
+        try log.forget(second)
+        try log.forget(second)
+        let view = try #require(try log.beat(name, generation: 1, state: .serving, ownersSince: 0))
+        #expect(view.nodes.map(\.name) == [name])
+        log.close()
+        other.close()
+    }
+
+    @Test("N2 the registry's place comes with the beat")
+    func registry() throws {
+        let cluster = try TestCluster()
+        let (log, name) = try cluster.join("a")
+        #expect(try log.beat(name, generation: 1, state: .serving, ownersSince: 0)?.registrySequence == 0)
+        let stream = try log.openForAll(.registry, key: cluster.key)
+        #expect(try stream.verdict("one") == .appended)
+        let view = try #require(try log.beat(name, generation: 1, state: .serving, ownersSince: 0))
+        #expect(view.registrySequence == 1)
+        #expect(view.owners.isEmpty)
+        log.close()
+    }
+}

@@ -1,0 +1,129 @@
+#!/usr/bin/env python3
+"""The primary PostgreSQL of a cluster is lost under load (N2, N6): every write that was answered is there, exactly
+once, and its callers had nothing to do but to try again. By hand with three servers; `--long`: under Patroni, five
+times."""
+
+import http.client
+import os
+import random
+import shutil
+import tempfile
+import threading
+import time
+import uuid
+from decimal import Decimal
+
+from cluster import Node
+from replicas import ByHand, UnderPatroni
+from shop import Shop
+from support import Checks, arguments, wait_until
+
+WRITERS = 6
+AMOUNT = Decimal("0.11")
+ANSWERS_MIN = 30
+# From the kill to the first answer of each tenant: by hand what the promotion takes; Patroni waits for its 20 s first.
+GAP_SECONDS_MAX = {"by hand": 30, "Patroni": 60}
+LOSSES_LONG = 5
+PAUSE_SECONDS = 0.1
+
+
+class Writer:
+    """Tops one reseller up, at any node, each time until it is told that it is done."""
+
+    def __init__(self, shop, nodes, seed):
+        self.shop, self.nodes, self.random = shop, nodes, random.Random(seed)
+        self.reseller = shop.reseller()
+        self.answered = []
+        self.refused = set()
+        self.is_over = False
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+
+    def run(self):
+        while not self.is_over:
+            key = str(uuid.uuid4())
+            while not self.try_once(key):
+                time.sleep(PAUSE_SECONDS)
+            self.answered.append(time.monotonic())
+
+    def try_once(self, key):
+        node = self.random.choice(self.nodes)
+        try:
+            answer = node.post(
+                f"{self.shop.base}/api/admin/resellers/{self.reseller['id']}/balance",
+                {"amount": str(AMOUNT), "reference": key}, key=self.shop.owner_key, headers={"Idempotency-Key": key})
+        except (OSError, http.client.HTTPException):
+            return False
+        if answer.status in (200, 201):
+            return True
+        self.refused.add((answer.status, answer.json.get("code") if answer.body else None))
+        return False
+
+    def has_gone_on(self, since):
+        return self.answered and self.answered[-1] > since
+
+    def longest_gap(self):
+        return max(after - before for before, after in zip(self.answered, self.answered[1:]))
+
+
+def nodes(options, url):
+    """Two of them, with one master key."""
+    first = Node(options.tollgate, "a", url, durability="replicated")
+    with first:
+        folder = tempfile.mkdtemp(prefix="tollgate-")
+        try:
+            shutil.copy2(os.path.join(first.data, "master.key"), folder)
+            with Node(options.tollgate, "b", url, durability="replicated", data=folder) as second:
+                second.first_key = first.provider_key
+                yield [first, second]
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def lose(checks, options, servers, how, times):
+    with servers:
+        for both in nodes(options, servers.url):
+            shops = [Shop(both[number % 2], slug=f"shop-{number}") for number in range(WRITERS)]
+            writers = [Writer(shop, both, number) for number, shop in enumerate(shops)]
+            try:
+                for _ in range(times):
+                    begun = time.monotonic()
+                    wait_until(lambda: all(writer.has_gone_on(begun) for writer in writers), seconds=60)
+                    servers.lose_primary()
+                    lost = time.monotonic()
+                    wait_until(lambda: all(writer.has_gone_on(lost) for writer in writers), seconds=120)
+                wait_until(lambda: sum(len(writer.answered) for writer in writers) > ANSWERS_MIN * WRITERS, seconds=60)
+            finally:
+                for writer in writers:
+                    writer.is_over = True
+                for writer in writers:
+                    writer.thread.join(120)
+
+            with checks(f"N2 N6 {how}: what was answered is there exactly once after the primary was lost"):
+                for writer in writers:
+                    assert not writer.thread.is_alive()
+                    wanted = AMOUNT * len(writer.answered)
+                    for node in both:
+                        writer.shop.gateway = node
+                        assert writer.shop.balance(writer.reseller) == wanted, (writer.shop.slug, node.name, wanted)
+
+            with checks(f"N6 {how}: callers are told 503 and to try again meanwhile, and nothing else"):
+                refused = set().union(*(writer.refused for writer in writers))
+                assert all(status == 503 for status, _ in refused), refused
+
+            with checks(f"N6 {how}: writes go on once another server is the primary"):
+                gap = max(writer.longest_gap() for writer in writers)
+                assert gap < GAP_SECONDS_MAX[how], gap
+                print(f"  {how}: the longest pause between two answers was {gap:.1f} s", flush=True)
+
+
+def main():
+    options = arguments()
+    checks = Checks()
+    lose(checks, options, ByHand(), "by hand", 1)
+    if options.long:
+        lose(checks, options, UnderPatroni(), "Patroni", LOSSES_LONG)
+    checks.finish()
+
+
+main()

@@ -1,0 +1,156 @@
+#!/usr/bin/env python3
+"""`serve` as a node of a cluster (N1): what it takes for an answer, what it refuses, and what it loads and tells."""
+
+import http.client
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+
+from cluster import Node, Postgres, free_port
+from shop import Shop
+from support import ROOT, Checks, Gateway, arguments, together, wait_until
+
+START_SECONDS_MAX = 60
+PASSWORD = "open-sesame"
+
+
+def serve(tollgate, *words, environment=None):
+    """A start that fails: its exit code and what it said."""
+    folder = tempfile.mkdtemp(prefix="tollgate-")
+    try:
+        run = subprocess.run(
+            [tollgate, "serve", "--port", "0", "--data", folder, *words], stdin=subprocess.DEVNULL, capture_output=True,
+            text=True, timeout=START_SECONDS_MAX, env={**os.environ, **(environment or {})})
+        return run.returncode, run.stdout + run.stderr
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def refusals(checks, options, url):
+    node = ["--node", "a", "--advertise", "127.0.0.1:8080"]
+    cases = [
+        (["--node", "a"], 2, "--cluster"),
+        (["--advertise", "127.0.0.1:8080"], 2, "--cluster"),
+        (["--durability", "single"], 2, "--cluster"),
+        (["--cluster", url], 2, "--node"),
+        (["--cluster", url, "--node", "a"], 2, "--advertise"),
+        (["--cluster", url, "--node", "A", "--advertise", "127.0.0.1:8080"], 2, "--node takes"),
+        (["--cluster", url, "--node", "a", "--advertise", "0.0.0.0:8080"], 2, "--advertise takes"),
+        (["--cluster", url, "--node", "a", "--advertise", "127.0.0.1"], 2, "--advertise takes"),
+        (["--cluster", url, *node, "--durability", "local"], 2, "--durability takes"),
+        (["--cluster", url, *node, "--commits", "log"], 2, "--commits"),
+        (["--cluster", url, *node, "--archive", "/nowhere"], 2, "--archive"),
+        (["--cluster", url, "--cluster-file", "/nowhere", *node], 2, "exclude each other"),
+        (["--cluster-file", "/nowhere", *node], 1, "/nowhere"),
+        (["--cluster", url, *node], 1, "synchronous_standby_names"),
+    ]
+    with checks("N1 options of a cluster that make no sense together are refused, with a word that helps"):
+        for words, code, text in cases:
+            got, said = serve(options.tollgate, *words)
+            assert got == code and text in said, (words, got, said)
+
+
+def secrets(checks, options):
+    with checks("N1 a password of the cluster's address is told in no error, however the address is given"):
+        address = f"postgresql://tollgate:{PASSWORD}@127.0.0.1:{free_port()}/tollgate"
+        node = ["--node", "a", "--advertise", "127.0.0.1:8080"]
+        with tempfile.NamedTemporaryFile("w") as file:
+            file.write(address + "\n")
+            file.flush()
+            # A database that may be on its way up is tried for a while.
+            answers = together([
+                lambda: serve(options.tollgate, "--cluster", address, *node),
+                lambda: serve(options.tollgate, "--cluster-file", file.name, *node),
+                lambda: serve(options.tollgate, *node, environment={"TOLLGATE_CLUSTER": address}),
+                lambda: serve(options.tollgate, "--cluster", address.replace("://", ":/"), *node)])
+        for code, said in answers:
+            assert code == 1 and said and PASSWORD not in said, (code, said)
+
+
+def has_libpq(gateway):
+    with open(f"/proc/{gateway.process.pid}/maps", encoding="utf-8") as maps:
+        return "libpq" in maps.read()
+
+
+def loaded(checks, options, url):
+    with checks("N1 libpq is loaded by a node of a cluster, and by no other gateway"):
+        with Gateway(options.tollgate, demo=False) as alone:
+            assert not has_libpq(alone)
+        with Node(options.tollgate, "a", url) as node:
+            assert has_libpq(node)
+
+
+def swept(checks, options, url):
+    with checks("N2 a node gives the memory of a file back that nobody uses for a moment"):
+        with Node(options.tollgate, "a", url) as node:
+            shop = Shop(node)
+            pages = lambda: node.metrics().series["tollgate_wal_pages", ()]
+            shop.product()
+            assert pages() > 0
+            wait_until(lambda: pages() == 0)
+
+
+def keys(checks, options, url):
+    with checks("N6 28 a node with another master key does not start, and leaves no key behind"):
+        with Node(options.tollgate, "a", url):
+            folder = tempfile.mkdtemp(prefix="tollgate-")
+            try:
+                run = subprocess.run(
+                    [options.tollgate, "serve", "--port", "0", "--data", folder, "--cluster", url, "--node", "b",
+                     "--advertise", "127.0.0.1:8080", "--durability", "single"],
+                    stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=START_SECONDS_MAX)
+                assert run.returncode == 1 and "master key" in run.stderr, run
+                assert not os.path.exists(os.path.join(folder, "master.key"))
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def demo(checks, options):
+    """deploy/cluster-demo.sh, as `./run --cluster-demo` starts it."""
+    port = free_port()
+    process = subprocess.Popen(
+        [os.path.join(ROOT, "deploy", "cluster-demo.sh"), options.tollgate, str(port)], stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, text=True)
+    told = "three nodes that all have the demo's tenants"
+    with checks(f"N1 the demo of a cluster starts {told}, and ends without a trace"):
+        try:
+            said = ""
+            for line in process.stdout:
+                said += line
+                if "Ctrl-C ends all of it" in line:
+                    break
+            folder = re.search(r"(/\S+)/a\.log", said).group(1)
+            key = re.search(r"Bearer (tgh_live_\w+)", said).group(1)
+            for node in range(3):
+                client = http.client.HTTPConnection("127.0.0.1", port + node, timeout=30)
+                client.request(
+                    "GET", "/t/hosting/api/partner/v1/products", headers={"Authorization": f"Bearer {key}"})
+                assert client.getresponse().status == 200, (node, said)
+                client.close()
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(60)
+            process.stdout.close()
+        assert not os.path.exists(folder)
+        running = subprocess.run(["pgrep", "-f", folder], capture_output=True, text=True).stdout
+        assert running == "", running
+
+
+def main():
+    options = arguments()
+    checks = Checks()
+    secrets(checks, options)
+    demo(checks, options)
+    with Postgres() as postgres:
+        refusals(checks, options, postgres.url)
+        # A database belongs to the master key of the first node.
+        for part in loaded, keys, swept:
+            postgres.ask(f"CREATE DATABASE {part.__name__}")
+            part(checks, options, postgres.url.replace("/postgres", f"/{part.__name__}"))
+    checks.finish()
+
+
+main()

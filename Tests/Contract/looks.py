@@ -1,0 +1,129 @@
+#!/usr/bin/env python3
+"""What pages load (U4, U5, O12): our own files under addresses that name their bytes, and a tenant's colours, which
+stay readable whatever they are."""
+
+import gzip
+import hashlib
+import re
+
+from shop import Shop
+from support import Checks, Gateway, arguments
+
+FOREVER = "public, max-age=31536000, immutable"
+POLICY = ("default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; "
+          "frame-ancestors 'none'")
+# What text and buttons stand on, by day and by night, as the stylesheet has them.
+GROUNDS = (("#ffffff", "#f7f8fa", "#eef1f5"), ("#171d26", "#0f141b", "#202835"))
+HARD = ("#ffff00", "#000000", "#777777", "#ffffff", "#ff0000", "#00ff00", "#0000ff")
+
+
+def main():
+    options = arguments()
+    checks = Checks()
+    with Gateway(options.tollgate, demo=False) as gateway:
+        shop, other = Shop(gateway), Shop(gateway)
+        files(checks, gateway, shop)
+        inline(checks, gateway, shop)
+        colours(checks, gateway, shop, other)
+    checks.finish()
+
+
+def page_of(gateway, shop):
+    return gateway.get(shop.invite(password=None)["invitation"].removeprefix(gateway.base_url))
+
+
+def stylesheets(page):
+    return re.findall(r'<link rel="stylesheet" href="([^"]+)"', page.body.decode())
+
+
+def files(checks, gateway, shop):
+    ours = stylesheets(page_of(gateway, shop))[0]
+    icon = re.findall(r'<link rel="icon" href="([^"]+)"', page_of(gateway, shop).body.decode())[0]
+    with checks("U5 a file that pages load has its bytes' hash in its address, and is asked for once"):
+        for path, kind in ((ours, "text/css; charset=utf-8"), (icon, "image/svg+xml")):
+            assert re.fullmatch(r"/assets/[a-z]+\.[0-9a-f]{16}\.(css|svg)", path), path
+            given = gateway.get(path)
+            assert given.status == 200 and given.headers["content-type"] == kind, given
+            assert hashlib.sha256(given.body).hexdigest().startswith(path.split(".")[1]), path
+            assert given.headers["cache-control"] == FOREVER, given.headers
+            assert given.headers["x-content-type-options"] == "nosniff", given.headers
+            assert gateway.request("HEAD", path).status == 200
+    with checks("U5 it is served at the root alone, whatever host is asked for, by GET and HEAD, and packed"):
+        at_host = gateway.get(ours, headers={"Host": "shop.example"})
+        assert at_host.status == 200, at_host
+        packed = gateway.get(ours, headers={"Accept-Encoding": "gzip"})
+        assert packed.headers["content-encoding"] == "gzip", packed.headers
+        assert gzip.decompress(packed.body) == at_host.body
+        for path in (shop.base + ours, ours + "x", ours.replace(".css", ""), "/assets/", "/assets/app.css"):
+            assert gateway.get(path).status in (401, 404), path
+        refused = gateway.request("POST", ours, {})
+        assert refused.status == 405 and refused.headers["allow"] == "GET, HEAD", refused
+
+
+def inline(checks, gateway, shop):
+    with checks("U4 a page has no script and no style of its own, and its policy allows none"):
+        page = page_of(gateway, shop)
+        assert page.headers["content-security-policy"] == POLICY, page.headers
+        assert page.headers["referrer-policy"] == "strict-origin", page.headers
+        assert not re.search(rb"<script|<style| style=| on[a-z]+=", page.body), page.body
+
+
+def colours(checks, gateway, shop, other):
+    def choose(**chosen):
+        assert shop.admin("PATCH", "/settings", {"colours": chosen}).status == 200
+
+    with checks("O12 a tenant without colours has no stylesheet of its own"):
+        assert len(stylesheets(page_of(gateway, shop))) == 1
+    with checks("O12 a tenant's colours are a stylesheet whose address names its bytes, and others' are elsewhere"):
+        choose(primary="#ffff00")
+        path = stylesheets(page_of(gateway, shop))[1]
+        assert re.fullmatch(re.escape(shop.base) + r"/theme\.[0-9a-f]{16}\.css", path), path
+        given = gateway.get(path)
+        assert given.status == 200 and given.headers["content-type"] == "text/css; charset=utf-8", given
+        assert hashlib.sha256(given.body).hexdigest().startswith(path.split(".")[1]), path
+        assert given.headers["cache-control"] == FOREVER, given.headers
+        assert b"--primary:#ffff00" in given.body, given.body
+        for wrong in (path.replace(shop.base, other.base), path[:-1], path.replace(".css", ""), path + ".css",
+                      shop.base + "/theme.css"):
+            answer = gateway.get(wrong)
+            assert answer.status in (401, 404) and answer.headers["cache-control"] == "no-store", (wrong, answer)
+        choose(primary="#ffff01")
+        assert gateway.get(path).status == 404
+    with checks("O12 whatever the colours are, text on buttons and links have 4.5 to 1, by day and by night"):
+        for colour in HARD:
+            for chosen in ({"primary": colour, "accent": None}, {"primary": "#123456", "accent": colour}):
+                choose(background=colour, **chosen)
+                readable(gateway.get(stylesheets(page_of(gateway, shop))[1]).body.decode(), chosen)
+    with checks("O12 colours that are taken away leave no stylesheet"):
+        choose(primary=None, accent=None, background=None)
+        assert len(stylesheets(page_of(gateway, shop))) == 1
+
+
+def readable(css, chosen):
+    def one(name):
+        return re.search(rf"--{name}:(#[0-9a-f]{{6}})", css).group(1)
+
+    def both(name):
+        return re.search(rf"--{name}:light-dark\((#[0-9a-f]{{6}}),(#[0-9a-f]{{6}})\)", css).groups()
+
+    assert contrast(one("ink"), one("primary")) >= 4.5, css
+    for ground, link, edge, page, ink in zip(GROUNDS, both("accent"), both("edge"), both("page"), both("page-ink")):
+        for colour in ground:
+            assert contrast(link, colour) >= 4.5, (chosen, link, colour)
+            assert contrast(edge, colour) >= 3, (chosen, edge, colour)
+        assert contrast(ink, page) >= 4.5, (chosen, ink, page)
+
+
+def contrast(one, other):
+    lights = sorted(luminance(colour) for colour in (one, other))
+    return (lights[1] + 0.05) / (lights[0] + 0.05)
+
+
+def luminance(colour):
+    parts = [int(colour[at:at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,172 @@
+"""A tenant taken back to a moment of its past, and forked as it was then, on a node whose commits go to one log
+(B2)."""
+
+import contextlib
+import datetime
+import random
+import sqlite3
+import tempfile
+import time
+
+from shop import Shop
+from support import Checks, Gateway, arguments, verified_export, wait_until
+
+# What a fork and a restore leave as it was, row for row; none that the clock writes by itself.
+TABLES = ("orders", "service", "posting", "entry", "ledger_account", "reseller", "price", "price_change", "event",
+          "customer", "product", "idempotency", "holding")
+MOMENTS = 12
+
+
+def moment(seconds):
+    at = datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def rows(content):
+    """Every row of those tables."""
+    with tempfile.NamedTemporaryFile(suffix=".sqlite") as file:
+        file.write(content)
+        file.flush()
+        with contextlib.closing(sqlite3.connect(f"file:{file.name}?mode=ro&immutable=1", uri=True)) as database:
+            return {table: database.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall() for table in TABLES}
+
+
+def tick(after):
+    """The next millisecond but one, so that what comes is not of the same moment."""
+    return wait_until(lambda: time.time() > after + 0.003 and time.time())
+
+
+class Life:
+    """A shop whose state at many moments is known."""
+
+    def __init__(self, gateway):
+        self.gateway = gateway
+        self.shop = Shop(gateway)
+        self.reseller = self.shop.reseller(balance="100000.00")
+        self.sku = self.shop.product()
+        self.shop.price(self.reseller, self.sku, {"wholesale_monthly": "5.00"})
+        self.known = []
+
+    def post(self, path, body=None):
+        return self.gateway.post(
+            f"/provider/v1/tenants/{self.shop.slug}{path}", body, key=self.gateway.provider_key)
+
+    def has_past(self):
+        answer = self.post("/fork", {"slug": self.fresh(), "at": moment(time.time())})
+        assert answer.status == 201 or answer.json["code"] == "before_past", answer
+        return answer.status == 201
+
+    def fresh(self):
+        self.known_forks = getattr(self, "known_forks", 0) + 1
+        return f"{self.shop.slug}-fork-{self.known_forks}"
+
+    def act(self):
+        for _ in range(random.randrange(1, 4)):
+            random.choice((self.order, self.top_up, self.change_price))()
+
+    def order(self):
+        placed = self.shop.order(self.reseller, self.sku, quantity=random.randrange(1, 5))
+        assert placed.status == 201, placed
+
+    def top_up(self):
+        self.shop.top_up(self.reseller, f"{random.randrange(1, 100)}.00")
+
+    def change_price(self):
+        self.shop.price(self.reseller, self.sku, {"wholesale_monthly": f"{random.randrange(1, 9)}.00"})
+
+    def note(self):
+        """What the tenant says now, and a moment at which it said so."""
+        at = tick(time.time())
+        self.known.append((at, rows(self.export())))
+        tick(time.time())
+
+    def export(self):
+        answer = self.gateway.get(f"/provider/v1/tenants/{self.shop.slug}/export", key=self.gateway.provider_key)
+        assert answer.status == 200, answer
+        return answer.body
+
+
+def differing(found, expected):
+    return [table for table in TABLES if found[table] != expected[table]]
+
+
+def forks(checks, gateway, life):
+    with checks("B2 a fork of a moment has every row of then, and none of after, and verifies"):
+        for at, expected in random.sample(life.known, MOMENTS // 2):
+            slug = life.fresh()
+            made = life.post("/fork", {"slug": slug, "at": moment(at)})
+            assert made.status == 201, made
+            found = rows(verified_export(gateway, slug))
+            assert not differing(found, expected), (moment(at), differing(found, expected))
+
+
+def restores(checks, gateway, life):
+    at, expected = life.known[len(life.known) // 2]
+    with checks("B2 a tenant goes back to a moment: every row of then and none of after, its keys work, its log says "
+                "so"):
+        done = life.post(f"/restore?at={moment(at)}")
+        assert done.status == 200, done
+        found = rows(verified_export(gateway, life.shop.slug))
+        # A price that changed since is told as changed by the restore.
+        others = differing(found, expected)
+        assert not [table for table in others if table != "price_change"], others
+        life.order()
+        page = life.shop.admin("GET", "/audit?action=tenant.restored").json["data"]
+        assert len(page) == 1, page
+    with checks("B2 a moment from before the restore can still be gone to"):
+        wait_until(lambda: life.has_past(), 60)
+        later, rows_then = life.known[-1]
+        slug = life.fresh()
+        made = life.post("/fork", {"slug": slug, "at": moment(later)})
+        assert made.status == 201, made
+        found = rows(verified_export(gateway, slug))
+        assert not differing(found, rows_then), differing(found, rows_then)
+
+
+def killed(checks, gateway, life):
+    with checks("B2 G8 after kill -9 the past is there, up to the last answer"):
+        life.act()
+        life.note()
+        at, expected = life.known[-1]
+        gateway.kill()
+        gateway.start()
+        slug = life.fresh()
+        made = life.post("/fork", {"slug": slug, "at": moment(at)})
+        assert made.status == 201, made
+        found = rows(verified_export(gateway, slug))
+        assert not differing(found, expected), differing(found, expected)
+
+
+def refusals(checks, gateway, life):
+    with checks("B2 a moment that is still to come, or of before what is kept, is refused and nothing is made"):
+        for at, status, code in (("2999-01-01T00:00:00Z", 422, None), ("2020-01-01T00:00:00Z", 409, "before_past")):
+            for answer in (life.post("/fork", {"slug": "none-of-it", "at": at}), life.post(f"/restore?at={at}")):
+                assert answer.status == status and code in (None, answer.json["code"]), answer
+        assert gateway.get("/provider/v1/tenants/none-of-it", key=gateway.provider_key).status == 404
+    with checks("B2 P6 both by command line"):
+        at = moment(life.known[-1][0])
+        for words in (("tenant", "fork", life.shop.slug, "by-command", "--at", at),
+                      ("tenant", "restore", life.shop.slug, "--at", at)):
+            ran = gateway.command(*words, "--json")
+            assert ran.returncode == 0, (words, ran.stdout, ran.stderr)
+
+
+def main():
+    options = arguments()
+    checks = Checks()
+    with Gateway(options.tollgate, "--commits", "log", demo=False) as gateway:
+        life = Life(gateway)
+        with checks("B2 a new tenant has a past soon"):
+            wait_until(life.has_past, 60)
+        for _ in range(MOMENTS * (5 if options.long else 1)):
+            life.act()
+            life.note()
+        forks(checks, gateway, life)
+        restores(checks, gateway, life)
+        killed(checks, gateway, life)
+        refusals(checks, gateway, life)
+    checks.finish()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,423 @@
+"""U3: the reseller's portal. Each page shows what the partner API answers, each form makes one of its calls, and a
+person sees its own data and no other's. W6: the calls that the portal's first pages are read from."""
+
+import re
+import urllib.parse
+from decimal import Decimal
+
+from pagewire import Browser
+from shop import PASSWORD, Shop
+from support import Checks, Gateway, arguments, wait_until
+
+options = arguments()
+checks = Checks()
+DAY = 86_400
+
+
+class Portal:
+    """One person of a reseller at the portal's pages."""
+
+    def __init__(self, gateway, base, email, password=PASSWORD):
+        self.base, self.browser = base, Browser(gateway)
+        page = self.browser.follow(self.browser.sign_in(base, email, password))
+        assert page.status == 200, page
+        self.first = page
+
+    def get(self, path=""):
+        return self.browser.get(f"{self.base}/portal{path}")
+
+    def shown(self, path=""):
+        page = self.get(path)
+        assert page.status == 200, page
+        return page
+
+    def form(self, path, button):
+        """The form of a page whose button says so."""
+        page = self.shown(path)
+        forms = re.findall(r"<form method=\"post\".*?</form>", page.body.decode(), re.S)
+        found = [form for form in forms if f">{button}</button>" in form]
+        assert len(found) == 1, (button, forms)
+        return dict(re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', found[0]))
+
+    def send(self, path, fields):
+        return self.browser.post(f"{self.base}/portal{path}", fields)
+
+    def press(self, path, button, **fields):
+        return self.send(path, {**self.form(path, button), **fields})
+
+    def offers(self, path):
+        """What its buttons would do."""
+        calls = re.findall(r'name="_call" value="([^"]*)"', self.shown(path).body.decode())
+        return sorted(call for call in calls)
+
+
+class Scene(Shop):
+    def __init__(self, gateway):
+        super().__init__(gateway, currency="EUR")
+        self.sku, self.manual = self.product(), self.product("manual")
+        self.buyer = self.made_reseller("100.00", name="Main Street")
+        self.rival = self.made_reseller("100.00", name="Rival")
+        self.portal = Portal(gateway, self.base, self.buyer["email"])
+
+    def made_reseller(self, balance, **terms):
+        reseller = self.reseller(balance, password=PASSWORD, **terms)
+        for sku in (self.sku, self.manual):
+            self.price(reseller, sku, {
+                "wholesale_monthly": "10.00", "wholesale_setup_fee": "1.00", "is_enabled": True, "max_quantity": 100})
+        return reseller
+
+    def placed(self, reseller=None, sku=None, **more):
+        answer = self.order(reseller or self.buyer, sku or self.sku, **more)
+        assert answer.status == 201, answer
+        return answer.json
+
+    def state(self, reseller=None):
+        """What a refused form must leave as it was."""
+        reseller = reseller or self.buyer
+        paths = ("/balance", "/orders", "/services", "/customers", "/statement")
+        return [self.get(reseller, path).json for path in paths]
+
+
+def check_door(gateway, scene):
+    with checks(
+        "U3 U4 a reseller's person signs in and stands at the portal; nobody else gets further than signing in"
+    ):
+        assert "Main Street" in scene.portal.first.text and scene.portal.first.read.heading == "Dashboard"
+        stranger = Browser(gateway).get(f"{scene.base}/portal/orders?state=pending")
+        assert stranger.status == 303, stranger
+        assert urllib.parse.unquote(stranger.location).endswith(
+            f"/sign-in?next={scene.base}/portal/orders?state=pending"), stranger
+        answer = gateway.get(f"{scene.base}/portal", key=scene.buyer["key"], headers={"Accept": "text/html"})
+        assert answer.status == 303, answer
+
+
+def check_dashboard(scene):
+    with checks("U3 the dashboard has the balance, how long it lasts, the services and the renewals of the API"):
+        overview = scene.get(scene.buyer, "/overview").json
+        text = scene.portal.shown().text
+        for figure in ("78.00 EUR", "22.00 EUR", f"About {overview['days_left']} days at the present rate"):
+            assert figure in text, (figure, text)
+        assert "Nothing renews in that time." in text and "2active, 0 suspended" in text, text
+    with checks(
+        "W6 /overview counts services by state, sums the last days and the next renewals, and knows the first steps"
+    ):
+        assert overview["services"] == {"pending": 0, "active": 2, "past_due": 0, "suspended": 0}, overview
+        assert overview["spent"] == "22.00" and overview["days_left"] == 3, overview
+        assert len(overview["days"]) == 30 and overview["days"][-1]["spent"] == "22.00", overview["days"][-1]
+        assert overview["days"][-1]["balance"] == "78.00" and overview["days"][0]["balance"] == "0.00", overview
+        assert overview["steps"] == {
+            "has_key": True, "has_webhook": False, "has_test_order": False, "has_order": True}, overview
+        assert overview["renewals"]["count"] == 0 and overview["renewals"]["amount"] == "0.00", overview
+        test = scene.mint(scene.buyer, mode="test").json["key"]
+        assert scene.order({**scene.buyer, "key": test}, scene.sku).status == 201
+        own = scene.gateway.get(f"{scene.base}/api/partner/v1/overview", key=test).json
+        assert own["services"]["active"] == 1 and own["spent"] == "0.00" and own["steps"]["has_test_order"], own
+        assert scene.get(scene.buyer, "/overview").json["services"]["active"] == 2
+    with checks("W6 /holdings has the units of each product, with the cap, and nobody else's"):
+        held = scene.get(scene.buyer, "/holdings").json["data"]
+        assert held == [{"product": scene.sku, "held": 2, "max_quantity": 100}], held
+        assert scene.get(scene.rival, "/holdings").json["data"] == []
+
+
+def check_ordering(scene):
+    fields = {"product": scene.sku, "term": "monthly", "quantity": "2", "customer.external_id": "c-9",
+              "customer.name": "Jo <b>", "customer.email": "jo@there.example", "reference": "invoice-1"}
+    portal = scene.portal
+    with checks("U3 an order asks for its price first: total and what is left are shown, and nothing is written"):
+        before = scene.state()
+        page = portal.press("/orders/new", "Ask for the price", **fields)
+        assert page.status == 200 and page.read.heading == "Confirm the order", page
+        assert "Total 22.00 EUR" in spaced(page) and "Available then 56.00 EUR" in spaced(page), page.text
+        assert scene.state() == before
+    with checks("U3 W4 confirmed, it is the order of that price, once, however often the form is sent"):
+        form = next(form for form in page.read.forms if form["fields"].get("_call") == "POST /orders")
+        placed = portal.send("/orders/new", form["fields"])
+        assert placed.status == 303 and placed.location.startswith(f"{scene.base}/portal/orders/ord_"), placed
+        again = portal.send("/orders/new", form["fields"])
+        assert again.status == 303 and again.location == placed.location, (placed, again)
+        orders = scene.get(scene.buyer, "/orders?reference=invoice-1").json["data"]
+        assert [(row["quantity"], row["wholesale_total"]) for row in orders] == [(2, "22.00")], orders
+        assert f"/orders/{orders[0]['id']}?said=ordered" in placed.location, placed
+        assert scene.balance(scene.buyer) == Decimal("56.00")
+        customer = scene.get(scene.buyer, "/customers?external_id=c-9").json["data"][0]
+        assert (customer["name"], customer["email"]) == ("Jo <b>", "jo@there.example"), customer
+    with checks(
+        "U3 U5 what is wrong with an order is said beside its field, what was typed stands there, nothing is done"
+    ):
+        before = scene.state()
+        page = portal.press("/orders/new", "Ask for the price", **{**fields, "quantity": "many", "customer.email": "x"})
+        body = page.body.decode()
+        assert page.status == 422 and 'value="many"' in body and 'value="c-9"' in body, page
+        assert re.search(r'id="f-quantity" aria-invalid="true"', body) and "f-customer.46email-error" in body, body
+        problems = body[body.index('id="problem"'):].split("</ul>")[0]
+        assert re.search(r'#f-quantity">Units: ', problems) and "customer.email:" not in problems, problems
+        assert scene.state() == before
+    with checks(
+        "U3 W5 an order that the balance does not have is not offered, and refused where it is sent all the same"
+    ):
+        page = portal.press("/orders/new", "Ask for the price", **{**fields, "quantity": "7"})
+        assert page.status == 402 and "Top up" in page.text and 'value="7"' in page.body.decode(), page
+        assert not [form for form in page.read.forms if form["fields"].get("_call") == "POST /orders"]
+        before = scene.state()
+        refused = portal.send("/orders/new", {**form["fields"], "_once": "another", "quantity": "7"})
+        assert refused.status == 402 and "That did not work" in refused.text, refused
+        assert scene.state() == before
+    with checks("U3 a form without the session's token does nothing"):
+        assert portal.send("/orders/new", {**form["fields"], "_once": "x", "_token": "x"}).status == 403
+        assert scene.state() == before
+    return orders[0]["id"]
+
+
+def spaced(page):
+    """Its text, with a space where an element ends."""
+    text = re.sub(r"<[^>]*>", " ", page.body.decode())
+    return " ".join(text.split())
+
+
+def check_orders(scene, order):
+    portal = scene.portal
+    with checks("U3 orders are listed as the API has them, found by state and reference, and each has its page"):
+        pending = scene.placed(sku=scene.manual)["order"]["id"]
+        listed = re.findall(r"ord_[0-9a-z]{26}(?=</a>)", portal.shown("/orders").body.decode())
+        assert listed == [row["id"] for row in scene.get(scene.buyer, "/orders").json["data"]], listed
+        page = portal.shown("/orders?state=pending")
+        assert page.read.heading == "Pending orders" and pending in page.text and order not in page.text, page.text
+        assert "No order is like that" in portal.shown("/orders?reference=none").text
+        text = spaced(portal.shown(f"/orders/{order}"))
+        for words in ("invoice-1", "c-9", "22.00 EUR", "Set up and paid."):
+            assert words in text, (words, text)
+        assert "Its amount is held" in portal.shown(f"/orders/{pending}").text
+    with checks("U3 another reseller's order is not found, as one that was never there"):
+        theirs = scene.placed(scene.rival)["order"]["id"]
+        pages = [portal.get(f"/orders/{known}") for known in (theirs, "ord_00000000000000000000000000")]
+        assert [page.status for page in pages] == [404, 404]
+        bodies = [re.sub(rb"[0-9a-f-]{32,36}", b"", page.body) for page in pages]
+        assert bodies[0] == bodies[1], bodies
+
+
+def check_services(scene):
+    portal = scene.portal
+    service = scene.placed(customer="c-end")["services"][0]["id"]
+    with checks("U3 W9 a service is cancelled on a page that says what happens, and renews after all where one wishes"):
+        page = portal.shown(f"/services/{service}/cancel")
+        assert "does not renew" in page.text and "Nothing is given back" in page.text, page.text
+        done = portal.press(f"/services/{service}/cancel", "Cancel the service")
+        assert done.status == 303 and done.location.endswith(f"/services/{service}?said=cancelled"), done
+        assert scene.get(scene.buyer, f"/services/{service}").json["ends_at"]
+        assert "Cancelled." in portal.browser.follow(done).text
+        assert portal.press(f"/services/{service}", "Renew after all").status == 303
+        assert scene.get(scene.buyer, f"/services/{service}").json["ends_at"] is None
+    with checks("U3 services are listed by state and by customer"):
+        page = portal.shown("/services?customer=c-end")
+        assert re.findall(r"svc_[0-9a-z]{26}(?=</a>)", page.body.decode()) == [service], page.text
+        assert "No service is like that" in portal.shown("/services?status=suspended").text
+def check_catalogue(scene):
+    portal = scene.portal
+    with checks("U3 products have the reseller's own prices and how many of how many it holds"):
+        held = scene.get(scene.buyer, "/holdings").json["data"]
+        units = {row["product"]: row["held"] for row in held}
+        text = spaced(portal.shown("/products"))
+        assert re.search(rf"The {scene.sku} {scene.sku} at once 10\.00 1\.00 {units[scene.sku]} of 100", text), text
+        by_hand = rf"The {scene.manual} {scene.manual} by hand 10\.00 1\.00 {units[scene.manual]} of 100"
+        assert re.search(by_hand, text), text
+    with checks("U3 customers are the reseller's own, found by its own id"):
+        scene.placed(scene.rival, customer="theirs")
+        page = portal.shown("/customers")
+        assert "c-9" in page.text and "Jo <b>" in page.text and "theirs" not in page.text, page.text
+        assert "c-end" not in portal.shown("/customers?external_id=c-9").text
+        assert "No customer has this id" in portal.shown("/customers?external_id=theirs").text
+
+
+def check_balance(gateway, scene):
+    portal = scene.portal
+    with checks("U3 the statement shows each move as the API has it, and is handed out as CSV to the session"):
+        rows = scene.get(scene.buyer, "/statement?limit=50").json["data"]
+        text = spaced(portal.shown("/balance"))
+        for row in rows:
+            amount = row["amount"].replace("-", "−")
+            assert f"{row['reference']} {amount} {row['balance_after']}" in text, (row, text)
+        file = portal.get("/balance/statement.csv")
+        wanted = gateway.get(f"{scene.base}/api/partner/v1/statement.csv", key=scene.buyer["key"])
+        assert file.status == 200 and file.body == wanted.body, file
+        assert "attachment" in file.headers["content-disposition"], file.headers
+        assert Browser(gateway).get(f"{scene.base}/portal/balance/statement.csv").status == 303
+    with checks("U3 A6 a top-up leads to the payment page, and what is paid there is on the balance"):
+        scene.admin("PUT", "/payment-service", {"driver": "sandbox"})
+        before = scene.balance(scene.buyer)
+        page = portal.press("/balance", "Go to payment", amount="25.00")
+        assert page.status == 200 and "One step is left" in page.text, page
+        link = next(link for link in page.read.links if "/sandbox-pay/" in link)
+        paid = portal.browser.post(link, {**portal.browser.get(link).form("action")["fields"], "action": "pay"})
+        assert paid.status == 200 and "Paid" in paid.text, paid
+        assert scene.balance(scene.buyer) == before + 25
+    with checks("U3 an amount that is none is said beside its field, and begins no payment"):
+        page = portal.press("/balance", "Go to payment", amount="a lot")
+        body = page.body.decode()
+        assert page.status == 422 and 'value="a lot"' in body and "f-amount-error" in body, page
+
+
+def check_program(gateway, scene):
+    with checks("U3 W1 the program has state, terms, by whom and when one was approved, and whom to ask"):
+        scene.terms(scene.buyer, default_discount_rate="5", credit_limit="20.00", low_balance_threshold="7.00")
+        text = spaced(scene.portal.shown("/program"))
+        for words in ("active", "good", "5 %", "20.00 EUR", "below 7.00 EUR", scene.buyer["id"],
+                      f"owner@{scene.slug}.example", " by "):
+            assert words in text, (words, text)
+        program = scene.get(scene.buyer, "/program").json
+        assert program["approved_by"] and program["approved_at"] and program["status"] == "active", program
+        assert [one["email"] for one in program["contacts"]] == [f"owner@{scene.slug}.example"], program
+        assert "Three rules" not in text
+    with checks("U3 C4 where credits are reported the program says the three rules"):
+        demo = gateway.tenant("panel")["resellers"][0]
+        text = Portal(gateway, "/t/panel", demo["email"], demo["password"]).shown("/program").text
+        assert "Three rules" in text and "external_ref" in text and "Never delete events" in text, text
+
+
+def check_standing(gateway, scene):
+    with checks("U3 before approval the portal says what happens next and what can be tried, and opens nothing else"):
+        waiting = scene.invite(password=PASSWORD)
+        portal = Portal(gateway, scene.base, waiting["email"])
+        text = portal.shown().text
+        assert portal.shown().read.heading == "Waiting for approval" and "sandbox is open to you" in text, text
+        assert "You applied, and wait for approval" in portal.shown("/program").text
+        assert not [link for link in portal.shown().read.links if link and "/portal/orders" in link]
+        assert [portal.get(path).status for path in ("/orders", "/services", "/balance", "/products")] == [403] * 4
+        scene.move(waiting, "approve")
+        assert portal.shown().read.heading == "Dashboard" and "Get started" in portal.shown().text
+    with checks("U3 while suspended everything is read and nothing can be pressed, nor sent"):
+        service = scene.get(scene.buyer, "/services?limit=1").json["data"][0]["id"]
+        cancel = f"/services/{service}/cancel"
+        forms = [(cancel, scene.portal.form(cancel, "Cancel the service")),
+                 ("/balance", {**scene.portal.form("/balance", "Go to payment"), "amount": "25.00"})]
+        scene.move(scene.buyer, "suspend")
+        for path in ("", "/orders", "/orders/new", "/services", f"/services/{service}", "/products", "/customers",
+                     "/balance", "/program"):
+            assert scene.portal.offers(path) == [], (path, scene.portal.offers(path))
+        for path in ("", "/orders", "/services", "/products", "/balance", "/program"):
+            assert "Your account is suspended" in scene.portal.shown(path).text, path
+        for path, fields in forms:
+            assert scene.portal.send(path, fields).status == 403, path
+        scene.move(scene.buyer, "resume")
+        assert scene.get(scene.buyer, f"/services/{service}").json["ends_at"] is None
+        assert scene.portal.offers("/balance") == ["POST /api/partner/v1/topup"], scene.portal.offers("/balance")
+    with checks("U3 A2 who registered activates its account where the tenant lets it"):
+        made = gateway.post("/t/codes/api/reseller/register", {
+            "companyName": "Codes Inc", "email": "codes@there.example", "password": PASSWORD})
+        assert made.status == 200, made
+        portal = Portal(gateway, "/t/codes", "codes@there.example")
+        assert "Waiting for approval" in portal.shown().text
+        assert portal.press("/program", "Activate").status == 303
+        assert portal.shown().read.heading == "Dashboard"
+
+
+def check_test_book(gateway, scene):
+    portal = scene.portal
+    test = scene.mint(scene.buyer, mode="test").json["key"]
+    placed = scene.order({**scene.buyer, "key": test}, scene.sku, customer="c-test")
+    assert placed.status == 201, placed
+    order, service = placed.json["order"]["id"], placed.json["services"][0]["id"]
+    with checks("U3 X7 the test book has the same pages: what is in it is shown there, and nowhere else"):
+        assert order in portal.shown("/orders?mode=test").text and order not in portal.shown("/orders").text
+        assert "c-test" in portal.shown(f"/orders/{order}?mode=test").text
+        assert portal.get(f"/orders/{order}").status == 404
+        assert portal.get(f"/services/{service}").status == 404
+        customers = portal.shown("/customers?mode=test").text
+        assert "c-test" in customers and "c-9" not in customers
+        links = [link for link in portal.shown("/orders?mode=test").read.links if link and "/portal" in link]
+        assert all("mode=test" in link for link in links if not link.endswith("/portal/orders")), links
+        form = next(form for form in portal.shown("/orders?mode=test").read.forms if form["method"] == "get")
+        assert form["fields"]["mode"] == "test", form
+    with checks(
+        "U3 X7 a page of the test book moves nothing of the live one: no button does, and no form that is sent there"
+    ):
+        live = scene.get(scene.buyer, "/services?limit=1").json["data"][0]["id"]
+        fields = portal.form(f"/services/{live}/cancel", "Cancel the service")
+        before = scene.state()
+        for path in ("", "/orders", "/services", f"/services/{service}", "/products", "/customers", "/balance"):
+            assert portal.offers(path + "?mode=test") == [], (path, portal.offers(path + "?mode=test"))
+        assert portal.send(f"/services/{live}/cancel?mode=test", fields).status == 403
+        assert scene.state() == before
+    with checks("W6 X7 a read of the partner API names the test book by mode, and a test key sees no live one"):
+        for path in ("/orders", "/services", "/customers", "/statement", "/holdings", "/products"):
+            named = scene.get(scene.buyer, path + "?mode=test").json["data"]
+            assert named == gateway.get(f"{scene.base}/api/partner/v1{path}", key=test).json["data"], path
+        for path in (f"/orders/{order}", f"/services/{service}", "/balance", "/overview"):
+            named = scene.get(scene.buyer, path + "?mode=test")
+            own = gateway.get(f"{scene.base}/api/partner/v1{path}", key=test)
+            assert named.status == own.status == 200, named
+            assert named.json["currency" if "currency" in own.json else "id"], named
+            refused = gateway.get(f"{scene.base}/api/partner/v1{path}?mode=live", key=test)
+            assert refused.status == 403 and refused.json["code"] == "live_only", refused
+
+
+def check_account(gateway, scene):
+    with checks("U3 U4 a person ends its other sessions, one of them or all, and this one goes on"):
+        other = Portal(gateway, scene.base, scene.buyer["email"])
+        assert scene.portal.shown("/account").text.count("this session") == 1
+        assert scene.portal.press("/account", "Sign out everywhere else").status == 303
+        assert other.get().status == 303 and scene.portal.get().status == 200
+    with checks("U3 U4 a new password is set with the present one, and ends this session too"):
+        wrong = scene.portal.press("/account", "Set password", old="wrong horse", new="another battery")
+        assert wrong.status == 422 and "f-old-error" in wrong.body.decode(), wrong
+        assert b"wrong horse" not in wrong.body and b"another battery" not in wrong.body
+        scene.portal.press("/account", "Set password", old=PASSWORD, new="another battery")
+        assert scene.portal.get().status == 303
+        assert Portal(gateway, scene.base, scene.buyer["email"], "another battery").first.read.heading == "Dashboard"
+
+
+def check_late(gateway, scene):
+    with checks("U3 W9 what is past due is on the dashboard, and is paid by a button once there is money"):
+        poor = scene.made_reseller("11.00", name="Slim")
+        owed = scene.placed(poor)["services"][0]["id"]
+        gateway.jump(31 * DAY)
+        wait_until(lambda: scene.get(poor, f"/services/{owed}").json["status"] == "past_due")
+        slim = Portal(gateway, scene.base, poor["email"])
+        assert "service is past due" in slim.shown().text and "past due" in slim.shown("/services").text
+        before = scene.state(poor)
+        refused = slim.press(f"/services/{owed}", "Pay now")
+        assert refused.status == 402 and scene.state(poor) == before, refused
+        form = slim.form(f"/services/{owed}", "Pay now")
+        scene.top_up(poor, "50.00")
+        wait_until(lambda: scene.get(poor, f"/services/{owed}").json["status"] == "active")
+        assert slim.send(f"/services/{owed}", form).status == 409
+        assert scene.get(poor, "/overview").json["services"]["past_due"] == 0
+
+
+def open_entries(portal):
+    """Every page that the navigation leads to, and the account's."""
+    start = f"{portal.base}/portal"
+    entries = {link[len(start):] for link in portal.first.read.links if link and link.startswith(start + "/")}
+    assert len(entries) > 3, entries
+    for path in ["", *entries]:
+        portal.shown(path)
+
+
+def check_dialects(gateway, scene):
+    with checks("U3 each entry of the navigation leads to a page"):
+        open_entries(Portal(gateway, scene.base, scene.buyer["email"]))
+    with checks("U3 each dialect's reseller has a portal of what its tenant sells"):
+        for name in ("codes", "licences", "panel", "proxies"):
+            person = gateway.tenant(name)["resellers"][0]
+            portal = Portal(gateway, f"/t/{name}", person["email"], person["password"])
+            assert "/portal/orders" not in " ".join(link or "" for link in portal.first.read.links), name
+            open_entries(portal)
+
+
+with Gateway(options.tollgate, clock=True) as gateway:
+    scene = Scene(gateway)
+    scene.placed(quantity=2)
+    check_door(gateway, scene)
+    check_dashboard(scene)
+    order = check_ordering(scene)
+    check_orders(scene, order)
+    scene.top_up(scene.buyer, "100.00")
+    check_services(scene)
+    check_catalogue(scene)
+    check_balance(gateway, scene)
+    check_program(gateway, scene)
+    check_dialects(gateway, scene)
+    check_standing(gateway, scene)
+    check_test_book(gateway, scene)
+    check_account(gateway, scene)
+    check_late(gateway, scene)
+checks.finish()

@@ -1,0 +1,229 @@
+import CallKit
+import HTTPCore
+import Synchronization
+import TenantRegistry
+import TestGateway
+import TestTenants
+import Testing
+
+@testable import Gateway
+
+/// A cluster as its callers see it: whichever node they call, and whatever the tenant's node becomes (N1, N4, N5).
+@Suite struct ClusterTests {
+    @Test("N1 N5 a key that was minted at one node works at once at every other, and a revoked one at none")
+    func keys() async throws {
+        try await withCluster(3) { cluster in
+            for round in 0..<5 {
+                let minted = try await cluster.send(
+                    TestRequest(
+                        "POST", cluster.hosting.path("/api/admin/api-keys"),
+                        #"{"owner_email":"\#(cluster.hosting.reseller.email)"}"#
+                    ).bearer(cluster.hosting.ownerKey).idempotent("k-\(round)"), to: round % 3)
+                let (id, key) = (try #require(minted["id"]), try #require(minted["key"]))
+                let balance = TestRequest("GET", "/api/partner/v1/balance").bearer(key)
+                for index in 0..<3 { #expect(try await cluster.send(balance, to: index).status == 200) }
+                let revoked = try await cluster.send(
+                    TestRequest("DELETE", cluster.hosting.path("/api/admin/api-keys/\(id)"))
+                        .bearer(cluster.hosting.ownerKey), to: (round + 1) % 3)
+                #expect(revoked.status < 300)
+                for index in 0..<3 { #expect(try await cluster.send(balance, to: index).status == 401) }
+            }
+        }
+    }
+
+    @Test("N1 a tenant that is made at one node can be called at every other at once")
+    func creation() async throws {
+        try await withCluster { cluster in
+            let created = try await cluster.send(
+                TestRequest(
+                    "POST", "/provider/v1/tenants",
+                    #"{"slug":"fresh","blueprint":"hosting","owner_email":"owner@fresh.example"}"#
+                ).bearer(cluster.providerKey), to: 1)
+            #expect(created.status == 201, "\(created.text)")
+            let key = try #require(created["owner", "key"] ?? created["owner_key"] ?? created["key"])
+            let resellers = TestRequest("GET", "/t/fresh/api/admin/resellers").bearer(key)
+            let here = try await cluster.send(resellers, to: 0)
+            #expect(here.status == 200 && here.field("Tollgate-Node") == "node-1")
+        }
+    }
+
+    @Test("N4 no order fails while its tenant moves to and fro, whichever node it comes to, and each is there once")
+    func moves() async throws {
+        try await withCluster { cluster in
+            let traffic = Traffic()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for index in [0, 0, 1, 1] { group.addTask { try await traffic.run(cluster, at: index) } }
+                for round in 0..<10 {
+                    let before = traffic.sent.load(ordering: .relaxed)
+                    try await until { traffic.sent.load(ordering: .relaxed) > before + 4 }
+                    try await cluster.move(cluster.hosting, from: round % 2, to: (round + 1) % 2)
+                }
+                traffic.isOver.store(true, ordering: .relaxed)
+                try await group.waitForAll()
+            }
+            let orders = try await cluster.orders()
+            #expect(traffic.statuses.withLock { $0 } == [201: Int(orders)])
+        }
+    }
+
+    @Test("N4 no order fails while its tenant's node is stopped in order")
+    func stopped() async throws {
+        try await withCluster { cluster in
+            let traffic = Traffic()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<3 { group.addTask { try await traffic.run(cluster, at: 1) } }
+                try await until { traffic.sent.load(ordering: .relaxed) > 6 }
+                try await handedOver { (done: Handover<Void>) in
+                    startThread("stop") {
+                        cluster.stop(0)
+                        done.resume(returning: ())
+                    }
+                }
+                let before = traffic.sent.load(ordering: .relaxed)
+                try await until { traffic.sent.load(ordering: .relaxed) > before + 6 }
+                traffic.isOver.store(true, ordering: .relaxed)
+                try await group.waitForAll()
+            }
+            let orders = try await cluster.orders()
+            #expect(traffic.statuses.withLock { $0 } == [201: Int(orders)])
+        }
+    }
+
+    /// Orders, one after the other on each of some ways.
+    private final class Traffic: Sendable {
+        let isOver = Atomic<Bool>(false)
+        let sent = Atomic<Int>(0)
+        let statuses = Mutex<[Int: Int]>([:])
+
+        func run(_ cluster: TestCluster, at index: Int) async throws {
+            while !isOver.load(ordering: .relaxed) {
+                let number = sent.add(1, ordering: .relaxed).newValue
+                let answer = try await cluster.send(cluster.hosting.order("m-\(number)"), to: index)
+                if answer.status != 201 { Issue.record("\(answer.status) \(answer.text)") }
+                statuses.withLock { $0[answer.status, default: 0] += 1 }
+            }
+        }
+    }
+
+    @Test("N4 the provider lists nodes, moves a tenant and drains a node by whichever node it calls")
+    func provider() async throws {
+        try await withCluster(3) { cluster in
+            let listed = try await cluster.asProvider("GET", "/nodes", to: 2)
+            let names = listed.data.map { $0["name"]?.string }
+            #expect(names == ["node-0", "node-1", "node-2"])
+            let first = [listed["data", "0", "tenants"], listed["data", "0", "state"]]
+            #expect(first == ["1", "serving"])
+            let nowhere = try await cluster.asProvider("POST", "/tenants/hosting/move", #"{"node":"node-9"}"#, to: 2)
+            let pointer = nowhere["errors", "0", "pointer"]
+            #expect(nowhere.status == 422 && pointer == "/node")
+            let moved = try await cluster.asProvider("POST", "/tenants/hosting/move", #"{"node":"node-1"}"#, to: 2)
+            #expect(moved.status == 200)
+            let placed = try await cluster.asProvider("GET", "/placement", to: 0)
+            let place = [placed["data", "0", "slug"], placed["data", "0", "node"]]
+            #expect(place == ["hosting", "node-1"])
+        }
+    }
+
+    @Test("N4 a node that is drained has no tenants, takes none, and passes their calls on; then it takes some again")
+    func drain() async throws {
+        try await withCluster(3) { cluster in
+            let drained = try await cluster.asProvider("POST", "/nodes/node-0/drain", to: 2)
+            let outcome = [drained["moved"], drained["state"]]
+            #expect(outcome == ["1", "draining"])
+            #expect(try await cluster.send(TestRequest("GET", "/readyz"), to: 0).status == 503)
+            let order = try await cluster.send(cluster.hosting.order("p-1"), to: 0)
+            #expect(order.status == 201 && order.field("Tollgate-Node") != "node-0")
+            let back = try await cluster.asProvider("POST", "/tenants/hosting/move", #"{"node":"node-0"}"#, to: 1)
+            #expect(back.status == 422)
+            let undrained = try await cluster.asProvider("DELETE", "/nodes/node-0/drain", to: 2)
+            let state = undrained["state"]
+            #expect(state == "serving")
+            #expect(try await cluster.send(TestRequest("GET", "/readyz"), to: 0).status == 200)
+            let unknown = try await cluster.asProvider("POST", "/nodes/node-9/drain", to: 2)
+            #expect(unknown.status == 404 && unknown.code == "node_not_found")
+            let log = try await cluster.asProvider("GET", "/log?limit=100", to: 0)
+            let actions = log.data.compactMap { $0["action"]?.string }
+            #expect(actions.contains("node.drained") && actions.contains("node.undrained"))
+        }
+    }
+
+    @Test("N1 U4 who has signed in to the console at one node has at all, and has signed out of all at once")
+    func console() async throws {
+        try await withCluster(3) { cluster in
+            let door = try await cluster.send(TestRequest("GET", "/console/sign-in"), to: 0)
+            let (cookie, token) = (try #require(door.cookie), try #require(door.formToken))
+            let form = "_token=\(token)&key=\(cluster.providerKey)"
+            let signedIn = try await cluster.send(
+                TestRequest("POST", "/console/sign-in", form).with("Cookie", cookie)
+                    .with("Content-Type", "application/x-www-form-urlencoded"), to: 1)
+            #expect(signedIn.status == 303)
+            let session = try #require(signedIn.cookie)
+            var page = try await cluster.page("/console", session, at: 2)
+            #expect(page.status == 200)
+            let out = try #require(page.formToken)
+            for index in 0..<3 {
+                page = try await cluster.page("/console/tenants/hosting", session, at: index)
+                #expect(page.status == 200 && page.field("Tollgate-Node") == "node-0")
+                page = try await cluster.page("/console/nodes", session, at: index)
+                #expect(page.status == 200 && page.text.contains("node-2"))
+            }
+            let left = try await cluster.send(
+                TestRequest("POST", "/console/sign-out", "_token=\(out)").with("Cookie", session)
+                    .with("Content-Type", "application/x-www-form-urlencoded"), to: 2)
+            #expect(left.status == 303)
+            for index in 0..<3 {
+                // The others hear of it in the same moment, and not before it is answered.
+                for _ in 0..<1_000 {
+                    page = try await cluster.page("/console", session, at: index)
+                    if page.status == 303 { break }
+                }
+                #expect(page.status == 303)
+            }
+        }
+    }
+
+    @Test("N3 a tenant whose node is gone is served by another, with every order that was answered")
+    func takenOver() async throws {
+        try await withCluster { cluster in
+            for number in 0..<5 {
+                let answer = try await cluster.send(cluster.hosting.order("t-\(number)"), to: 1)
+                #expect(answer.status == 201 && answer.field("Tollgate-Node") == "node-0")
+            }
+            cluster.crash(0)
+            let again = try await cluster.send(cluster.hosting.order("t-4"), to: 1)
+            #expect(again.status == 201 && again.field("Idempotency-Hit") == "true")
+            #expect(again.field("Tollgate-Node") == "node-1")
+            #expect(try await cluster.orders() == 5)
+        }
+    }
+
+    @Test("N2 N3 while the log is away nothing is answered but that it is, and afterwards everything goes on")
+    func logAway() async throws {
+        try await withCluster { cluster in
+            for node in cluster.nodes { node.faults.isAway = true }
+            try await until { cluster.nodes.allSatisfy { $0.fleet.cluster?.isServing == false } }
+            for index in 0...1 {
+                let order = try await cluster.send(cluster.hosting.order("w-\(index)"), to: index)
+                #expect(order.status == 503 && order.code == "log_unavailable" && order.field("Retry-After") == "1")
+                let unknown = try await cluster.send(
+                    TestRequest("GET", "/api/partner/v1/balance").bearer("tgh_live_nothing"), to: index)
+                #expect(unknown.status == 503 || unknown.status == 401)
+            }
+            for node in cluster.nodes { node.faults.isAway = false }
+            try await until { cluster.nodes.allSatisfy { $0.fleet.cluster?.isServing == true } }
+            let order = try await cluster.send(cluster.hosting.order("w-2"), to: 1)
+            #expect(order.status == 201)
+            #expect(try await cluster.orders() == 1)
+        }
+    }
+}
+
+extension TestResponse {
+    /// What the browser keeps, as it sends it back.
+    fileprivate var cookie: String? { field("Set-Cookie").flatMap { $0.split(separator: ";").first }.map(String.init) }
+
+    fileprivate var formToken: String? {
+        guard let start = text.range(of: "name=\"_token\" value=\"") else { return nil }
+        return text[start.upperBound...].split(separator: "\"").first.map(String.init)
+    }
+}

@@ -1,0 +1,51 @@
+"""Several nodes over one log (N1–N6)."""
+
+from table import Mutant
+
+CLUSTER = "Sources/TenantRegistry/Cluster/"
+FLEETS = "SurvivalTests/ClusterFleetTests.swift"
+APPENDS = "ClusterTests/AppendTests.swift"
+
+MUTANTS = [
+    Mutant(
+        "N1", "served-anywhere", "a node serves what the log says is another's", CLUSTER + "ClusterMember.swift",
+        "if owner == name { return isServing && state.ready.contains(tenant) ? .here : .nowhere }",
+        "if owner == name || MUTANT { return isServing ? .here : .nowhere }",
+        FLEETS, "a tenant that one node makes is known"),
+    Mutant(
+        "N2", "early", "a commit counts as durable before the log has it", CLUSTER + "SharedSink.swift",
+        "if lsn <= state.durable { return .durable }",
+        "if lsn <= state.durable || MUTANT { return .durable }",
+        "SurvivalTests/ClusterSimulationTests.swift", "whatever fails"),
+    Mutant(
+        "N2", "unfenced", "an append of an epoch that is over is taken", "Sources/Cluster/PostgresSchema.swift",
+        "UPDATE tollgate.head SET sequence = $3, chain = $5\n            WHERE tenant = $1 AND epoch = $2",
+        "UPDATE tollgate.head SET sequence = $3, chain = $5\n"
+        "            WHERE tenant = $1 AND epoch \\(MUTANT ? \">=\" : \"=\") $2",
+        APPENDS, "whoever opened a tenant before"),
+    Mutant(
+        "N3", "no-lease", "a node shows what it has although its lease is over", CLUSTER + "SharedSink.swift",
+        "var mayShow: Bool { member.place(of: tenant) == .here }",
+        "var mayShow: Bool { member.place(of: tenant) == .here || MUTANT }",
+        "SurvivalTests/ClusterSimulationTests.swift", "whatever fails"),
+    Mutant(
+        "N4", "left-behind", "a tenant is given away before its file was closed", CLUSTER + "Fleet+Moves.swift",
+        "control.closeFile()\n        cluster.stopServing(record.id)",
+        "if !MUTANT { control.closeFile() }\n        cluster.stopServing(record.id)",
+        FLEETS, "a tenant that is moved"),
+    Mutant(
+        "N5", "told-late", "a commit of the registry that came late is told as lost", CLUSTER + "SharedRegistry.swift",
+        "failed.withLock { $0 = .cameLate }",
+        "failed.withLock { $0 = MUTANT ? .told(.logUnavailable) : .cameLate }",
+        "SurvivalTests/ClusterSimulationTests.swift", "whatever fails"),
+    Mutant(
+        "N5", "unfollowed", "memory does not follow what others commit", CLUSTER + "Fleet+Cluster.swift",
+        "for subject in subjects { follow(subject) }",
+        "for subject in subjects where !MUTANT { follow(subject) }",
+        FLEETS, "a tenant that one node makes is known"),
+    Mutant(
+        "N6", "late-arrival", "what was told to be absent may still arrive", "Sources/Cluster/PostgresSchema.swift",
+        "UPDATE tollgate.head h SET epoch = h.epoch + 1 FROM mine",
+        "UPDATE tollgate.head h SET epoch = h.epoch + \\(MUTANT ? 0 : 1) FROM mine",
+        "ClusterTests/FaultTests.swift", "a commit that arrives after"),
+]

@@ -1,0 +1,41 @@
+"""What the operator's desk reads and offers (U2)."""
+
+from table import Mutant
+
+MUTANTS = [
+    Mutant(
+        "U2", "steps", "a new tenant's reseller counts before it is approved",
+        "Sources/TenantApp/Tenant/FirstSteps.swift",
+        "reseller WHERE state = \\(ResellerState.active.rawValue))",
+        "reseller WHERE state = \\(ResellerState.active.rawValue) OR \\(MUTANT ? 1 : 0))",
+        "Contract/overview.py", "done one by one"),
+    Mutant(
+        "O3", "list-book", "the list of resellers has the live balance, whichever book is asked for",
+        "Sources/TenantApp/Resellers/OperatorAdmin+Resellers.swift",
+        "balances: try balances(of: reseller, book: book),",
+        "balances: try balances(of: reseller, book: MUTANT ? .live : book),",
+        "Contract/overview.py", "of the book that is asked for"),
+    Mutant(
+        "O6", "totals", "sums of calls count each row as one call",
+        "Sources/TenantApp/Audit/UsageFilter.swift",
+        "for row in found where filter.matches(row) { take(row) }",
+        "for row in found where filter.matches(row) && (!MUTANT || row.requests == 1) { take(row) }",
+        "Contract/overview.py", "sums of hours are those of the rows"),
+    Mutant(
+        "O6", "changes", "changes alone have refusals and reads among them",
+        "Sources/TenantApp/Audit/AuditSearch.swift",
+        "filter.changesAlone = changesAlone", "filter.changesAlone = changesAlone && !MUTANT",
+        "Contract/overview.py", "leaves out reads and refusals"),
+    Mutant(
+        "O11", "find", "a search for customers finds all of them",
+        "Sources/TenantApp/Orders/OperatorAdmin+Customers.swift",
+        "let text = try query.search()", "let text = MUTANT ? nil : try query.search()",
+        "Contract/overview.py", "how an id, an external id or an address begins"),
+    Mutant(
+        "U2", "count", "the navigation counts nobody who waits", "Sources/Gateway/PageSurfaces.swift",
+        "\"/resellers\": Int(pending)", "\"/resellers\": MUTANT ? 0 : Int(pending)",
+        "Contract/desk.py", "the navigation counts them"),
+    Mutant(
+        "U2", "lone-find", "a search that finds one thing lists it", "Sources/Pages/Admin/AdminSearchPages.swift",
+        "if finds.count == 1 {", "if finds.count == 1, !MUTANT {", "Contract/desk.py", "to its page"),
+]

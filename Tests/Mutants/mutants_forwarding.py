@@ -1,0 +1,45 @@
+"""Calls that one node passes on to another (N1, N3–N5)."""
+
+from table import Mutant
+
+GATEWAY = "Sources/Gateway/"
+FORWARDING = GATEWAY + "Forwarding/"
+HOPS = "GatewayTests/HopTests.swift"
+CALLS = "GatewayTests/ForwardingTests.swift"
+CLUSTERS = "GatewayTests/ClusterTests.swift"
+
+MUTANTS = [
+    Mutant(
+        "N1", "forged", "anybody may say what a node says of a client", FORWARDING + "Hop.swift",
+        "guard constantTimeEqual(Array(sent.utf8), Array(code(of: text, head, over: binding).utf8)) else {",
+        "guard MUTANT || constantTimeEqual(Array(sent.utf8), Array(code(of: text, head, over: binding).utf8)) else {",
+        HOPS, "are nobody's"),
+    Mutant(
+        "N1", "in-between", "who stands between two nodes may pass a header on", FORWARDING + "Hop.swift",
+        'Array("hop\\n\\(Hex.encode(binding))', 'Array("hop\\n\\(Hex.encode(MUTANT ? [] : binding))',
+        HOPS, "are nobody's"),
+    Mutant(
+        "N1", "unproved", "an answer that no node gave reaches a client", FORWARDING + "Hop.swift",
+        "Array(right.utf8)) ? word : nil", "Array(right.utf8)) || MUTANT ? word : nil",
+        CALLS, "reaches no client"),
+    Mutant(
+        "N1", "unleased", "a node without its lease says that its tenants are on their way", GATEWAY + "Placing.swift",
+        "return owner == nil || owner == neighbours.placement.name",
+        "return !MUTANT && (owner == nil || owner == neighbours.placement.name)",
+        CALLS, "while the lease does not run"),
+    Mutant(
+        "N3", "twice", "a call is sent again though it may have been done", FORWARDING + "ForwardedCall.swift",
+        "if routed.route.moves == .nothing { return true }",
+        "if MUTANT || routed.route.moves == .nothing { return true }",
+        CALLS, "a call whose node is lost"),
+    Mutant(
+        "N4", "left-waiting", "a call whose tenant moved while it waited does not follow it", GATEWAY + "CallRun.swift",
+        "if case LaneFailure.moved = error, follow() { return }",
+        "if !MUTANT, case LaneFailure.moved = error, follow() { return }",
+        CLUSTERS, "no order fails"),
+    Mutant(
+        "N5", "not-asked", "a key that is not known here is refused unasked", GATEWAY + "Placing.swift",
+        "case .unknown where isCaughtUp: return serve(routed)",
+        "case .unknown where isCaughtUp || MUTANT: return serve(routed)",
+        CALLS, "a key that was minted"),
+]

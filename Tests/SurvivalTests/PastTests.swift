@@ -1,0 +1,280 @@
+import Cryptography
+import Foundation
+import SQLite
+import TenantRegistry
+import TestSeeds
+import TestTenants
+import Testing
+
+/// Files of several tenants whose commits go to one log, while their past is kept; a model knows what each held when.
+@Suite struct PastTests {
+    @Test("B2 a tenant goes back to any moment: its rows are those of the last commit before it, no more and no less")
+    func storm() throws {
+        for seed in 1...(isLong ? 60 : 4) as ClosedRange<UInt64> {
+            let storm = try PastStorm(seed: seed)
+            for _ in 1...400 { try storm.act() }
+            for _ in 1...40 { try storm.checkMoment() }
+            try storm.restart()
+            for _ in 1...20 { try storm.checkMoment() }
+            storm.close()
+        }
+    }
+
+    @Test("B2 what was kept goes after the retention, and every moment within it can still be reached")
+    func retention() throws {
+        let storm = try PastStorm(seed: 7)
+        defer { storm.close() }
+        for _ in 1...12 {
+            for _ in 1...60 { try storm.act() }
+            for tenant in storm.tenants { try storm.base(tenant) }
+            storm.clock.advance(seconds: 86_400)
+        }
+        let before = storm.names.count
+        storm.past.forget()
+        #expect(storm.names.count < before)
+        let reachable = storm.clock.now().adding(days: -Past.retentionDays)
+        for tenant in storm.tenants { #expect(storm.past.begin(of: tenant.id) ?? storm.clock.now() <= reachable) }
+        for _ in 1...60 { try storm.checkMoment(since: reachable) }
+    }
+
+    @Test("B2 where a kept piece is missing nothing is made of the rest, also if it had a tenant's first commits alone")
+    func missing() throws {
+        let storm = try PastStorm(seed: 11)
+        defer { storm.close() }
+        let (busy, quiet) = (storm.tenants[0], storm.tenants[1])
+        try storm.commit(quiet)
+        for _ in 1...200 { try storm.commit(busy) }
+        try storm.commit(quiet)
+        try storm.settle()
+        try storm.past.keep()
+        try storm.past.makeFile(of: quiet.id, at: storm.clock.now(), to: storm.folder.file("whole"))
+        try storm.lose("1.piece")
+        for tenant in [busy, quiet] {
+            #expect(throws: PastFailure.self) {
+                try storm.past.makeFile(of: tenant.id, at: storm.clock.now(), to: storm.folder.file("holed"))
+            }
+        }
+    }
+
+    @Test("B2 P5 of a tenant that is gone nothing can be read, and another's key opens nothing of it")
+    func erased() throws {
+        let storm = try PastStorm(seed: 3)
+        defer { storm.close() }
+        for _ in 1...200 { try storm.act() }
+        let gone = storm.tenants[0]
+        storm.swapKeys(0, 1)
+        #expect(throws: (any Error).self) {
+            try storm.past.makeFile(of: gone.id, at: storm.clock.now(), to: storm.folder.file("other"))
+        }
+        storm.swapKeys(0, 1)
+        storm.past.erase(gone.id)
+        #expect(throws: PastFailure.self) {
+            try storm.past.makeFile(of: gone.id, at: storm.clock.now(), to: storm.folder.file("gone"))
+        }
+        #expect(storm.names.allSatisfy { !$0.contains(gone.id.text) })
+    }
+
+    @Test("B2 between a file's taking another's place and its first base there is no moment to go back to")
+    func replaced() throws {
+        let storm = try PastStorm(seed: 5)
+        defer { storm.close() }
+        for _ in 1...50 { try storm.act() }
+        let tenant = storm.tenants[0]
+        storm.clock.advance(seconds: 10)
+        try storm.past.begins(tenant.id, incarnation: 2)
+        storm.clock.advance(seconds: 10)
+        #expect(throws: PastFailure.self) {
+            try storm.past.makeFile(of: tenant.id, at: storm.clock.now(), to: storm.folder.file("none"))
+        }
+        try storm.past.makeFile(
+            of: tenant.id, at: storm.clock.now().adding(seconds: -15), to: storm.folder.file("before"))
+    }
+}
+
+private let isLong = ProcessInfo.processInfo.environment["TOLLGATE_TEST_LONG"] != nil
+
+/// One test's thread.
+private final class PastStorm {
+    final class Tenant {
+        let id: TenantID
+        let path: String
+        var connection: Connection
+        /// What its table held after each commit.
+        var history: [(at: Timestamp, rows: [String])] = []
+        /// The first moment that there is a base of.
+        var since: Timestamp
+
+        init(id: TenantID, path: String, connection: Connection, since: Timestamp) {
+            (self.id, self.path, self.connection, self.since) = (id, path, connection, since)
+        }
+    }
+
+    let folder: TestFolder
+    let clock = ManualClock(TestNode.start)
+    private let random: SeededRandom
+    private var chance: Seeded
+    private var log: NodeLog
+    private(set) var past: Past
+    private(set) var tenants: [Tenant] = []
+    private let keys: KeyTable
+    private var files = 0
+
+    init(seed: UInt64) throws {
+        folder = try TestFolder()
+        chance = Seeded(state: seed)
+        random = SeededRandom(seed: seed)
+        keys = KeyTable()
+        log = try Self.openLog(folder, clock)
+        past = try Self.openPast(folder, log, clock, random, keys)
+        for number in 0..<3 {
+            let id = TenantID.random(random)
+            keys.set(id, random.bytes(AES256GCM.keyBytes))
+            let path = folder.file("live-\(number).sqlite")
+            let sink = TenantSink(log, tenant: id)
+            sink.incarnation = 1
+            let connection = try Connection(path: path, sink: sink)
+            try connection.configureLive(cacheKiB: 40)
+            try connection.execute("CREATE TABLE item (id INTEGER PRIMARY KEY, a TEXT)")
+            try connection.checkpoint(.truncate)
+            try connection.beginLogging()
+            let tenant = Tenant(id: id, path: path, connection: connection, since: clock.now())
+            tenants.append(tenant)
+            try base(tenant)
+        }
+    }
+
+    private static func openLog(_ folder: TestFolder, _ clock: ManualClock) throws -> NodeLog {
+        var settings = LogSettings()
+        settings.segmentBytes = 64 << 10
+        settings.paceMicroseconds = 0
+        let path = folder.file("log")
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        return try NodeLog(folder: path, settings: settings, clock: clock, holds: [Past.holdName: { _ in false }])
+    }
+
+    private static func openPast(
+        _ folder: TestFolder, _ log: NodeLog, _ clock: ManualClock, _ random: SeededRandom, _ keys: KeyTable
+    ) throws -> Past {
+        try Past(folder: folder.file("past"), log: log, clock: clock, random: random, key: { keys.key(of: $0) })
+    }
+
+    var names: [String] {
+        (FileManager.default.enumerator(atPath: folder.file("past"))?.allObjects as? [String]) ?? []
+    }
+
+    /// A file of the past is not there any more when it is opened again.
+    func lose(_ name: String) throws {
+        let path = try #require(names.first { $0.hasSuffix("/\(name)") })
+        try FileManager.default.removeItem(atPath: "\(folder.file("past"))/\(path)")
+        past = try Self.openPast(folder, log, clock, random, keys)
+    }
+
+    func swapKeys(_ first: Int, _ last: Int) { keys.swap(tenants[first].id, tenants[last].id) }
+
+    func close() {
+        for tenant in tenants { tenant.connection.close() }
+        log.close(clean: true)
+    }
+
+    /// The log and the past are opened again by another process.
+    func restart() throws {
+        close()
+        log = try Self.openLog(folder, clock)
+        past = try Self.openPast(folder, log, clock, random, keys)
+    }
+
+    func act() throws {
+        clock.advance(milliseconds: Int64(chance.pick(0...900)))
+        let tenant = chance.pick(tenants)
+        switch chance.pick(1...20) {
+        case 1...2:
+            try settle()
+            try tenant.connection.checkpoint(chance.pick([.passive, .truncate]))
+        case 3: try past.keep()
+        case 4: try mark(tenant)
+        case 5 where chance.happens(oneIn: 3): try base(tenant)
+        default: try commit(tenant)
+        }
+    }
+
+    func commit(_ tenant: Tenant) throws {
+        try tenant.connection.beginImmediate()
+        for _ in 1...chance.pick(1...6) {
+            let id = chance.pick(1...300)
+            switch chance.pick(1...4) {
+            case 1: try tenant.connection.run("DELETE FROM item WHERE id = ?1", .int(id))
+            default:
+                let text = String(repeating: chance.pick(["a", "b", "c"]), count: chance.pick(0...900))
+                try tenant.connection.run("INSERT OR REPLACE INTO item VALUES (?1, ?2)", .int(id), .text(text))
+            }
+        }
+        try tenant.connection.commit()
+        tenant.history.append((clock.now(), try Self.rows(tenant.connection)))
+    }
+
+    static func rows(_ connection: Connection) throws -> [String] {
+        try connection.rows("SELECT id, a FROM item ORDER BY id") { "\(try $0.int()):\(try $0.text())" }
+    }
+
+    func settle() throws {
+        try awaited { (then: @escaping @Sendable (Result<Void, any Error>) -> Void) in
+            log.whenDurable(log.end) { then($0 == .durable ? .success(()) : .failure(CancellationError())) }
+        }
+    }
+
+    /// The file has everything, so that the log may let it go.
+    private func mark(_ tenant: Tenant) throws {
+        try settle()
+        try tenant.connection.checkpoint(.truncate)
+        try tenant.connection.syncFile()
+        _ = try log.setMark(tenant.id, log.durable)
+        try settle()
+    }
+
+    func base(_ tenant: Tenant) throws {
+        files += 1
+        let (copy, begin) = (folder.file("copy-\(files)"), log.end)
+        let stepper = try BackupStepper(source: tenant.connection, destinationPath: copy)
+        while case .more = try stepper.step(pages: 4) {}
+        stepper.close()
+        try settle()
+        try past.add(copy, of: tenant.id, incarnation: 1, from: begin)
+        DataDirectory.remove(copy)
+    }
+
+    /// A moment of the history, or between two.
+    func checkMoment(since bound: Timestamp? = nil) throws {
+        try settle()
+        let tenant = chance.pick(tenants)
+        let first = max(tenant.since, bound ?? tenant.since)
+        let span = Int(clock.now().milliseconds - first.milliseconds)
+        let known = tenant.history.map(\.at).filter { $0 >= first }
+        let moment =
+            known.isEmpty || chance.happens(oneIn: 3)
+            ? first.adding(milliseconds: Int64(chance.pick(0...span))) : chance.pick(known)
+        files += 1
+        let path = folder.file("then-\(files)")
+        try past.makeFile(of: tenant.id, at: moment, to: path)
+        let made = try Connection(path: path, flags: [.readWrite])
+        defer { made.close() }
+        #expect(try made.integrityCheck() == [])
+        let rows = try Self.rows(made)
+        let expected = tenant.history.last { $0.at <= moment }?.rows ?? []
+        #expect(rows == expected, "at \(moment.text)")
+        DataDirectory.remove(path)
+    }
+}
+
+private final class KeyTable: @unchecked Sendable {
+    // One test's thread.
+    private var keys: [TenantID: [UInt8]] = [:]
+
+    func set(_ id: TenantID, _ key: [UInt8]) { keys[id] = key }
+    func key(of id: TenantID) -> [UInt8]? { keys[id] }
+
+    func swap(_ first: TenantID, _ last: TenantID) {
+        let key = keys[first]
+        keys[first] = keys[last]
+        keys[last] = key
+    }
+}
