@@ -17,7 +17,8 @@ def outage(walk, count):
     made = works.shop.reseller(balance="100.00", name=f"Outage {next(numbers)}")
     works.shop.price(made, "vps-1", {"wholesale_monthly": "1.00"})
     path = f"/outage/{next(numbers)}"
-    works.receiver.answers[path] = lambda count: answer(503)
+    # Nothing is tried again by itself meanwhile.
+    works.receiver.answers[path] = lambda count: answer(503, "Retry-After: 3600")
     hook = works.shop.call(made, "POST", "/webhooks", {
         "name": "shop", "url": works.receiver.url(path), "events": ["order.created"]})
     assert hook.status == 201, hook

@@ -338,6 +338,28 @@ def away(folder):
                     assert len(own) == 20, len(own)
 
 
+def untold():
+    with Moto() as moto, Faulty(moto) as faulty:
+        with checks("B4 a copy that the archive is not told of yet is not missed there by the night's trial"), archived(
+                f"s3://{BUCKET}/untold", environment=environment(faulty.url), clock=True) as gateway:
+            stocked(gateway, "told")
+            until_current(gateway)
+            copied = threading.Event()
+
+            def told_late(method, path, _):
+                if method == "PUT" and "/tenants/" in path and "/index" in path:
+                    copied.set()
+                return ("slow", 4) if method == "PUT" and ("/log/" in path or "/manifests/" in path) else None
+
+            with faulty.having(told_late):
+                stocked(gateway, "untold")
+                assert copied.wait(60)
+                gateway.jump(27 * 3600)
+                wait_until(lambda: metric(gateway, "tollgate_archive_tried_timestamp") > 0, seconds=60)
+                found = metric(gateway, "tollgate_archive_tried_sound"), metric(gateway, "tollgate_archive_tried_faults")
+                assert found == (1, 0), (found, gateway.errors())
+
+
 def nightly(folder):
     archive = os.path.join(folder, "nightly")
     with archived(archive, clock=True) as gateway:
@@ -347,8 +369,8 @@ def nightly(folder):
         with checks("B4 each night a sample is restored from the archive and proved, and what was found is told"):
             gateway.jump(27 * 3600)
             wait_until(lambda: metric(gateway, "tollgate_archive_tried_timestamp") > 0, seconds=60)
-            assert metric(gateway, "tollgate_archive_tried_sound") == 2
-            assert metric(gateway, "tollgate_archive_tried_faults") == 0
+            found = metric(gateway, "tollgate_archive_tried_sound"), metric(gateway, "tollgate_archive_tried_faults")
+            assert found == (2, 0), (found, gateway.errors())
             log = gateway.get(f"{PROVIDER}/log", key=gateway.provider_key).json["data"]
             assert "archive.tried" in [line["action"] for line in log], log
         with checks("B4 a tenant that does not come back is told of by name, in the provider's attention too"):
@@ -365,7 +387,7 @@ def nightly(folder):
             before = metric(gateway, "tollgate_archive_tried_timestamp")
             gateway.jump(27 * 3600)
             wait_until(lambda: metric(gateway, "tollgate_archive_tried_timestamp") > before, seconds=60)
-            assert metric(gateway, "tollgate_archive_tried_faults") == 1
+            assert metric(gateway, "tollgate_archive_tried_faults") == 1, gateway.errors()
             told = gateway.get(f"{PROVIDER}/attention", key=gateway.provider_key).json["data"]
             assert ["archive_not_sound"] == [m["code"] for row in told if row["slug"] == "broken"
                                              for m in row["matters"] if m["code"].startswith("archive")], told
@@ -398,6 +420,7 @@ def main():
             registry(gateway, archive, folder, shops)
             shredded(gateway, archive, folder, shops)
         away(folder)
+        untold()
         nightly(folder)
         refused(folder)
     checks.finish()

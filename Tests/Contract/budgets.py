@@ -29,8 +29,6 @@ OPEN_CALLS = 300
 OPEN_CALLS_TENANT = 3_000
 GUESSES = 300
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-# On a busy machine some come back while others are spent.
-SPARE = 60
 
 
 class Payments(http.server.ThreadingHTTPServer):
@@ -112,8 +110,8 @@ def open_calls(gateway):
         assert len(series) > 20 and set(series.values()) == {0.0}, series
     with checks("G6 an address has 300 open calls a minute at a tenant; the 301st is 429 with Retry-After"), \
             Stranger(gateway) as stranger:
-        statuses = stranger.until(429, 2 * OPEN_CALLS, lambda _: stranger.get(path))
-        assert OPEN_CALLS <= statuses[200] <= OPEN_CALLS + SPARE and statuses[429] == 1, statuses
+        statuses = stranger.until(429, 10 * OPEN_CALLS, lambda _: stranger.get(path))
+        assert OPEN_CALLS <= statuses[200] <= statuses.most(OPEN_CALLS, 60) and statuses[429] == 1, statuses
         refused = stranger.get(path)
         assert refused.status == 429 and int(refused.headers["retry-after"]) >= 1, refused
         assert refused.json["code"] == "rate_limited", refused
@@ -164,8 +162,8 @@ def drained_addresses(gateway, service):
         def wrong_key(number):
             return stranger.get(f"{shop.base}/api/reseller/me", headers={"x-api-key": f"{number:064x}"})
         with checks("G6 past 300 wrong keys a minute an address hears 429 for wrong keys at that tenant alone"):
-            statuses = stranger.until(429, 3 * GUESSES, wrong_key)
-            assert GUESSES <= statuses[401] <= GUESSES + SPARE and statuses[429] == 1, statuses
+            statuses = stranger.until(429, 10 * GUESSES, wrong_key)
+            assert GUESSES <= statuses[401] <= statuses.most(GUESSES, 60) and statuses[429] == 1, statuses
             assert stranger.get(f"{other.base}/api/reseller/me", headers={"x-api-key": "0" * 64}).status == 401
         with checks("G6 a drained address refuses no right key, open page, link, payment callback or password"):
             for at in (shop, other):
@@ -181,12 +179,14 @@ def drained_addresses(gateway, service):
                 f"{shop.base}/api/reseller/login", {"email": person["email"], "password": PASSWORD})
             assert signed_in.status == 200, signed_in
         with checks("G6 links that lead nowhere are guesses of the address: 429 for them, the valid ones go on"):
-            statuses = collections.Counter(
-                stranger.get(f"{shop.base}/activate/{number:032x}").status for number in range(40))
-            assert statuses[429] >= 30 and statuses[200] == 0, statuses
+            spent_before = spent(gateway, "guesses_address")
+            # Of what was used up by wrong keys some has come back.
+            statuses = stranger.until(
+                429, 10 * GUESSES, lambda number: stranger.get(f"{shop.base}/activate/{number:032x}"))
+            assert statuses[429] == 1 and statuses[200] == 0 and statuses[404] < GUESSES, statuses
             assert stranger.get(f"{shop.base}/activate/{codes[1]}").status == 200
             assert shop.callback(stranger, later).status == 200
-            assert spent(gateway, "guesses_address") >= 30
+            assert spent(gateway, "guesses_address") > spent_before
     with checks("G6 malformed calls of links, and bodies that never come, use up nothing of the tenant's"):
         fourth = CodeShop(gateway, service)
         page = f"{fourth.base}/activate/{'0' * 32}"
@@ -263,8 +263,8 @@ def passwords(gateway):
             Stranger(gateway) as stranger:
         for _ in range(5):
             assert attempt(stranger, owner, PASSWORD).status == 200
-        statuses = stranger.until(429, 80, lambda number: attempt(stranger, f"p{number}@nowhere.example"))
-        assert 60 <= statuses[401] <= 62 and statuses[429] == 1, statuses
+        statuses = stranger.until(429, 200, lambda number: attempt(stranger, f"p{number}@nowhere.example"))
+        assert 60 <= statuses[401] <= statuses.most(60, 900) and statuses[429] == 1, statuses
         there = f"{other.base}/api/admin/session"
         assert attempt(stranger, f"owner@{other.slug}.example", PASSWORD, there).status == 200
         assert spent(gateway, "passwords_address") >= 1

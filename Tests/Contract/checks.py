@@ -1,5 +1,6 @@
 """Checks of a script: counted, and told one by one."""
 
+import collections
 import contextlib
 import sys
 import time
@@ -7,6 +8,8 @@ import traceback
 
 # A check that took longer says so.
 SLOW_SECONDS = 0.5
+# What gateways answered last, for a check that fails: call and answer.
+answered = collections.deque(maxlen=4)
 
 
 class Checks:
@@ -26,6 +29,8 @@ class Checks:
             self.failed += 1
             print(f"not ok - {name}", flush=True)
             traceback.print_exc(file=sys.stdout)
+            for call, answer in list(answered):
+                print(f"# answered: {call}: {answer}", flush=True)
         else:
             self.passed += 1
             seconds = time.monotonic() - began

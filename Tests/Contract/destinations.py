@@ -349,7 +349,8 @@ def delivered(checks, place, names, listeners):
     """By an event, and between two attempts."""
     with checks(f"H3 H6 an event of {place.name} to a name that leads into the house: kept, sent at a person's word"):
         shop, before = place.shop, counts(listeners, PUBLIC)
-        place.buyer = shop.reseller(balance="100.00")
+        # Nobody else's tests are counted against it: it stays the buyer.
+        place.buyer, place.tests = shop.reseller(balance="100.00"), 0
         sku = shop.product()
         shop.price(place.buyer, sku, {"wholesale_monthly": "1.00"})
         names["later.hook.example"] = [PRIVATE]

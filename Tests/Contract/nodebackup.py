@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """P11: the whole node is backed up while it serves, proved, and made anew elsewhere. Gateways of its own."""
 
+import collections
 import itertools
 import json
 import os
@@ -193,11 +194,16 @@ def objects(gateway, archive, shops, folder, word):
         assert report["new_bytes"] < big / 2, (report["new_bytes"], big)
 
     with checks("P11 an object that was damaged or lost is found by verify, and written anew by the next backup"):
-        pages = [name for name in files(archive) if "/pages/" in name and name.startswith("tenants/")]
-        # Ones that have never changed are in the newest backup too; of two tenants, one each.
+        pages = sorted(name for name in files(archive) if "/pages/" in name and name.startswith("tenants/"))
+        # Ones that have never changed are in the newest backup too; of two tenants, one each, from the middle of the
+        # file: what is written next goes to its beginning and its end.
         places = [name.rsplit("-", 1)[0] for name in pages]
-        victims = {name.split("/")[1]: name for name in pages if places.count(name.rsplit("-", 1)[0]) == 1}
-        damaged, lost = [os.path.join(archive, name) for name in list(victims.values())[:2]]
+        still = collections.defaultdict(list)
+        for name, place in zip(pages, places):
+            if places.count(place) == 1:
+                still[name.split("/")[1]].append(name)
+        largest = sorted(still.values(), key=len)[-2:]
+        damaged, lost = [os.path.join(archive, names[len(names) // 2]) for names in largest]
         good = files(archive)
         with open(damaged, "r+b") as file:
             file.seek(-1, os.SEEK_END)

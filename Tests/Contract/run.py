@@ -49,12 +49,14 @@ SECONDS = {
     "events": 2, "feeds": 2, "hosts": 2, "lapses": 2, "logo": 2, "looks": 2, "pricebook": 2, "providerkeys": 2,
     "rehearsal": 2, "refunds": 2, "rows": 2, "week_operator": 7, "week_provider": 15, "week_reseller": 5,
     "failover": 20, "joining": 20, "searches": 2, "tenants": 2, "topups": 2, "truth": 2, "usage": 2, "browsers": 2}
-SECONDS_MAX = 1200
+SECONDS_MAX = 1800
 SECONDS_MAX_LONG = 7200
 # Between the SIGTERM to a script that took too long, by which it ends its gateways, and the SIGKILL.
 ENDING_SECONDS_MAX = 60
 # How often it is said what still runs.
 PROGRESS_SECONDS = 30
+# Of one failed check, in the summary at the end.
+FAILURE_LINES_MAX = 12
 LAST_LINE = re.compile(r"(\d+) passed, (\d+) failed")
 
 
@@ -183,6 +185,22 @@ class Crew:
             script.process.terminate()
 
 
+def failures(scripts):
+    """What failed once more, at the end, where it is looked for: each check with what it said, and scripts that did not
+    run to their end with their last lines."""
+    lines = []
+    for script in scripts:
+        if not script.failed:
+            continue
+        told = [part.splitlines() for part in re.split(r"(?m)^(?=(?:not )?ok - )", "\n".join(script.lines))]
+        told = [part for part in told if part and part[0].startswith("not ok - ")]
+        lines.append(f"\n{script.name}: {script.failed} failed")
+        for part in told or [script.lines[-FAILURE_LINES_MAX:]]:
+            lines += part[:1] + part[1:][-FAILURE_LINES_MAX:]
+    if lines:
+        print("\n== what failed", *lines, sep="\n")
+
+
 def table(scripts, seconds):
     print("\n== seconds of each script")
     for script in sorted(scripts, key=lambda script: -script.seconds):
@@ -223,6 +241,7 @@ def main():
         began = time.monotonic()
         crew.run(options.only or names)
         table(crew.done, time.monotonic() - began)
+        failures(crew.done)
         failed = sum(script.failed for script in crew.done)
         print(f"{sum(script.passed for script in crew.done)} passed, {failed} failed", flush=True)
         sys.exit(1 if failed else 0)

@@ -4,10 +4,22 @@ scripts that spend them."""
 import collections
 import http.client
 import itertools
+import math
+import time
 
 WRONG = "not the password"
 numbers = itertools.count(1)
 hosts = (f"127.{b}.{c}.{d}" for b in range(1, 250) for c in range(1, 250) for d in range(1, 250))
+
+
+class Statuses(collections.Counter):
+    """How often each status came, and in how many seconds."""
+
+    seconds = 0.0
+
+    def most(self, count, window_seconds):
+        """What can have been spent meanwhile of a budget of so many a window: all of it, and what came back."""
+        return count + math.floor(self.seconds * count / window_seconds) + 1
 
 
 class Stranger:
@@ -43,12 +55,13 @@ class Stranger:
 
     def until(self, status, count, call):
         """How often each status came, up to the first of this one; `count` calls at most."""
-        statuses = collections.Counter()
+        statuses, began = Statuses(), time.monotonic()
         for number in range(count):
             answer = call(number)
             statuses[answer.status] += 1
             if answer.status == status:
                 break
+        statuses.seconds = time.monotonic() - began
         return statuses
 
 

@@ -30,7 +30,7 @@ import sys
 import tempfile
 import time
 
-from checks import Checks
+from checks import Checks, answered
 from clock import Clock
 from told import Catalogue, sweep
 
@@ -239,7 +239,9 @@ class Gateway:
         try:
             used.request(method, path, body=body, headers=all_headers)
             answer = used.getresponse()
-            return Answer(answer.status, answer.getheaders(), answer.read())
+            done = Answer(answer.status, answer.getheaders(), answer.read())
+            answered.append((f"{method} {path}", done))
+            return done
         finally:
             if connection is None:
                 used.close()

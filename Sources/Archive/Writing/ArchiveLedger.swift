@@ -12,6 +12,8 @@ final class ArchiveLedger: @unchecked Sendable {
     /// Of one tenant.
     struct Entry {
         var snapshot: ArchiveManifest.Tenant?
+        /// The archive is not told of the snapshot yet: the object that does is being made.
+        var isUntold = false
         /// Name of the object with its keys; empty: none was written.
         var keys = ""
         /// Bytes of its frames since the snapshot, and where the last of them ended.
@@ -21,6 +23,9 @@ final class ArchiveLedger: @unchecked Sendable {
         var isErased = false
         /// When its snapshot was last restored for a trial; 0: never.
         var triedAt: Int64 = 0
+
+        /// Whether a reader of the archive finds a copy of it there.
+        var hasCopy: Bool { snapshot != nil && !isUntold && !isErased }
     }
 
     struct Standing {

@@ -58,7 +58,7 @@ final class ArchiveTrial: Sendable {
     }
 
     private func tryOnce() {
-        let ids = shipper.ledger.all.filter { !$0.value.isErased && $0.value.snapshot != nil }
+        let ids = shipper.ledger.all.filter(\.value.hasCopy)
             .sorted { ($0.value.triedAt, $0.key.text) < ($1.value.triedAt, $1.key.text) }.prefix(Self.sampleMax).map(
                 \.key)
         let scratch = fleet.data.path + "/tmp/trial"

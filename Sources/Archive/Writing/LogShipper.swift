@@ -260,6 +260,7 @@ final class LogShipper: Sendable {
             ledger.change(tenant.id) { entry in
                 guard !entry.isErased else { return }
                 entry.snapshot = tenant
+                entry.isUntold = false
                 entry.logged = entry.lastLSN > tenant.mark?.lsn ?? 0 ? 1 : 0
             }
         }

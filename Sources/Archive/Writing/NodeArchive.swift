@@ -90,7 +90,7 @@ package final class NodeArchive: Sendable {
         figures.owes { [weak fleet, ledger] in
             fleet?.roster.allTenants.count { record in
                 guard let entry = ledger.entry(record.id) else { return true }
-                return entry.snapshot == nil && !entry.isErased
+                return !entry.hasCopy && !entry.isErased
             } ?? 0
         }
         begin("archive") { shipper.run() }

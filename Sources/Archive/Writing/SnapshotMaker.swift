@@ -150,6 +150,7 @@ final class SnapshotMaker: Sendable {
             // Until the object that tells of it is there, it is not asked for again.
             ledger.change(record.id) { entry in
                 guard !entry.isErased, entry.snapshot == nil else { return }
+                entry.isUntold = true
                 entry.snapshot = ArchiveManifest.Tenant(
                     id: record.id, slug: record.slug, index: index, bytes: bytes, head: snapshot.head.text, mark: mark)
             }
