@@ -86,10 +86,13 @@ class Postgres:
             return log.read()[-3000:]
 
     def ask(self, statement):
+        return self.asked(self.url, statement)
+
+    @classmethod
+    def asked(cls, url, statement):
         """Rows as lists of texts."""
         asked = subprocess.run(
-            [self.program("psql"), "-XAtq", "-F", "\t", "-d", self.url, "-c", statement], capture_output=True,
-            text=True)
+            [cls.program("psql"), "-XAtq", "-F", "\t", "-d", url, "-c", statement], capture_output=True, text=True)
         assert asked.returncode == 0, asked.stderr
         return [line.split("\t") for line in asked.stdout.splitlines()]
 
@@ -111,6 +114,14 @@ class Postgres:
     def __exit__(self, *_):
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def share_key(first, node):
+    """A node has the master key of those that are there."""
+    os.makedirs(node.data, mode=0o700, exist_ok=True)
+    target = os.path.join(node.data, "master.key")
+    shutil.copyfile(os.path.join(first.data, "master.key"), target)
+    os.chmod(target, 0o600)
 
 
 class Node(Gateway):

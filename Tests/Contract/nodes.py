@@ -11,7 +11,7 @@ import shutil
 import threading
 import time
 
-from cluster import Node, Postgres
+from cluster import Node, Postgres, share_key
 from histories import Read, Write, fault, proof
 from shop import Shop
 from support import Checks, arguments, together, verified_export, wait_until
@@ -46,19 +46,12 @@ class Fleet:
             for name in ("b", "c"):
                 node = Node(self.tollgate, name, self.postgres.url)
                 self.nodes.append(node)
-                self.share_key(first, node)
+                share_key(first, node)
                 node.start()
             return self
         except BaseException:
             self.__exit__()
             raise
-
-    @staticmethod
-    def share_key(first, node):
-        os.makedirs(node.data, mode=0o700, exist_ok=True)
-        target = os.path.join(node.data, "master.key")
-        shutil.copyfile(os.path.join(first.data, "master.key"), target)
-        os.chmod(target, 0o600)
 
     def __exit__(self, *_):
         for node in self.nodes:

@@ -253,7 +253,7 @@ def quotas(checks, provider):
         shop.price(reseller, sku, {"wholesale_monthly": "0"})
         full.price(buyer, product, {"wholesale_monthly": "0"})
         set_quotas(full, bytes=1 << 20)
-        deadline = time.monotonic() + 40
+        deadline = time.monotonic() + 120
         placed = len(full.get(buyer, "/orders?limit=100").json["data"])
         answer = None
         while time.monotonic() < deadline:
@@ -322,6 +322,7 @@ def exporting(checks, provider, options):
                     count, = database.execute("SELECT count(*) FROM orders").fetchone()
                     assert count >= acknowledged + 1, "what was acknowledged before the export is in it"
                     database.close()
+                wait_until(lambda: errors or len(placed) > 20)
             finally:
                 stop.set()
                 for thread in threads:

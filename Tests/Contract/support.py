@@ -39,6 +39,8 @@ START_SECONDS_MAX = 120
 STOP_SECONDS_MAX = 40
 # Where the gateways of a run keep their commits (B1): `files`, `log`, or as the gateway has it.
 COMMITS = os.environ.get("TOLLGATE_TEST_COMMITS")
+# A PostgreSQL on which each gateway of a run is two nodes, called in turn (N4).
+CLUSTER = os.environ.get("TOLLGATE_TEST_CLUSTER")
 # Under a sanitizer memory is held back on purpose, and says nothing.
 IS_SANITIZED = "ASAN_OPTIONS" in os.environ or "TSAN_OPTIONS" in os.environ
 
@@ -101,6 +103,12 @@ class Gateway:
         self.process = None
         self.output = []
         self.first_key = None
+        self.pair = None
+        if CLUSTER and not {"--commits", "--cluster"} & set(self.arguments):
+            # It is made of gateways itself.
+            from twofold import Pair
+            self.pair = Pair(self, CLUSTER)
+            self.listens_at = self.pair.port
 
     def __enter__(self):
         try:
@@ -121,6 +129,8 @@ class Gateway:
                 shutil.rmtree(self.data, ignore_errors=True)
         if self.clock:
             self.clock.remove()
+        if self.pair:
+            self.pair.remove()
 
     # Life
 
@@ -129,7 +139,9 @@ class Gateway:
         command = [self.tollgate, "serve", "--port", str(self.listens_at), "--data", self.data]
         command += ["--blueprints", self.blueprints]
         command += (["--demo"] if self.has_demo else []) + self.arguments
-        if COMMITS and not {"--commits", "--cluster"} & set(self.arguments):
+        if self.pair:
+            command += self.pair.words("first", self.listens_at)
+        elif COMMITS and not {"--commits", "--cluster"} & set(self.arguments):
             command += ["--commits", COMMITS]
         if self.clock and "--clock-leap" not in self.arguments:
             command += ["--clock-leap", "0"]
@@ -141,6 +153,8 @@ class Gateway:
         self.pending = b""
         self.port = int(self.wait_for_line(r"listening on https?://[^ ]+:(\d+)$").group(1))
         self.base_url = f"http://127.0.0.1:{self.port}"
+        if self.pair:
+            self.pair.begin()
         return self
 
     def jump(self, seconds):
@@ -184,6 +198,8 @@ class Gateway:
 
     def stop(self):
         """SIGTERM; returns the exit code once it has ended."""
+        if self.pair:
+            self.pair.end()
         self.process.send_signal(signal.SIGTERM)
         # Its last lines are read away, so that it never waits for a reader.
         rest = self.pending + self.process.communicate(timeout=STOP_SECONDS_MAX)[0]
@@ -192,6 +208,8 @@ class Gateway:
 
     def kill(self):
         """kill -9, of this child alone; nothing where it has ended."""
+        if self.pair:
+            self.pair.end()
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
             self.process.communicate()
@@ -223,9 +241,10 @@ class Gateway:
     # Calls
 
     def connection(self):
+        port = self.pair.next_port() if self.pair else self.port
         if self.tls:
-            return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=60, context=self.tls)
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+            return http.client.HTTPSConnection("127.0.0.1", port, timeout=60, context=self.tls)
+        return http.client.HTTPConnection("127.0.0.1", port, timeout=60)
 
     def request(self, method, path, body=None, key=None, headers=None, connection=None):
         """`body`: bytes as they are, anything else as JSON; `key`: a bearer."""
