@@ -400,6 +400,8 @@ struct CallRun: Sendable {
             return Refusal(LaneFailure.closed)
         case let failure as LaneFailure: return Refusal(failure)
         case let refusal as RegistryRefusal: return Refusal(refusal)
+        case SharedLogError.away: return Refusal(LaneFailure.logUnavailable)
+        case SharedLogError.notOwner: return Refusal(LaneFailure.moved)
         case let failure as SQLiteError where failure.isFull || failure.isIOError:
             // A file that is no lane's, say a copy: lanes tell their own failures.
             report(error)

@@ -338,6 +338,11 @@ def away(folder):
                     assert len(own) == 20, len(own)
 
 
+def tried(gateway):
+    """How many tenants of the last trial were sound, and how many were not."""
+    return metric(gateway, "tollgate_archive_tried_sound"), metric(gateway, "tollgate_archive_tried_faults")
+
+
 def untold():
     with Moto() as moto, Faulty(moto) as faulty:
         with checks("B4 a copy that the archive is not told of yet is not missed there by the night's trial"), archived(
@@ -356,8 +361,7 @@ def untold():
                 assert copied.wait(60)
                 gateway.jump(27 * 3600)
                 wait_until(lambda: metric(gateway, "tollgate_archive_tried_timestamp") > 0, seconds=60)
-                found = metric(gateway, "tollgate_archive_tried_sound"), metric(gateway, "tollgate_archive_tried_faults")
-                assert found == (1, 0), (found, gateway.errors())
+                assert tried(gateway) == (1, 0), gateway.errors()
 
 
 def nightly(folder):
@@ -369,8 +373,7 @@ def nightly(folder):
         with checks("B4 each night a sample is restored from the archive and proved, and what was found is told"):
             gateway.jump(27 * 3600)
             wait_until(lambda: metric(gateway, "tollgate_archive_tried_timestamp") > 0, seconds=60)
-            found = metric(gateway, "tollgate_archive_tried_sound"), metric(gateway, "tollgate_archive_tried_faults")
-            assert found == (2, 0), (found, gateway.errors())
+            assert tried(gateway) == (2, 0), gateway.errors()
             log = gateway.get(f"{PROVIDER}/log", key=gateway.provider_key).json["data"]
             assert "archive.tried" in [line["action"] for line in log], log
         with checks("B4 a tenant that does not come back is told of by name, in the provider's attention too"):

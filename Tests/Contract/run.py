@@ -26,7 +26,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 SHARED = {
     "run", "support", "shop", "strangers", "flooding", "wire", "logged", "proxy", "endpoints", "schema_hooks", "hooks",
     "told", "receiver", "units", "pagewire", "clock", "office", "clientwire", "commandlines", "heavy", "payservice",
-    "examplebook", "checks", "archivereader", "objectstore", "cluster", "replicas", "twofold", "histories"}
+    "examplebook", "checks", "exposition", "archivereader", "objectstore", "cluster", "replicas", "twofold",
+    "histories"}
 # Scripts that lie elsewhere, and take the same options behind these words.
 BROWSER = os.path.join(ROOT, "Tests", "Browser", "run.py")
 ELSEWHERE = {"browser": [BROWSER, "pages", "callers", "scripts"], "journeys": [BROWSER, "gates", "journeys"]}

@@ -47,6 +47,35 @@ import Testing
         }
     }
 
+    @Test("N6 a log that goes away at any step of a call: 503 and nothing done, or done; never 500, and the name is free")
+    func away() async throws {
+        try await withCluster { cluster in
+            let faults = cluster[0].faults
+            func asked(_ step: Int, _ method: String, _ path: String, _ json: String?) async throws -> TestResponse {
+                faults.atStep(step) { faults.away(forSteps: 2) }
+                return try await cluster.asProvider(method, path, json, to: 0)
+            }
+            for step in 1...10 {
+                let made = #"{"slug":"s-\#(step)","blueprint":"hosting","owner_email":"owner@s.example"}"#
+                let answers = [
+                    try await asked(step, "POST", "/tenants", made),
+                    try await asked(step, "PATCH", "/tenants/hosting", #"{"tier":"pro"}"#),
+                    try await asked(step, "POST", "/tenants/hosting/move", #"{"node":"node-1"}"#),
+                    try await asked(step, "POST", "/tenants/hosting/move", #"{"node":"node-0"}"#),
+                    try await asked(step, "GET", "/tenants/hosting/export", nil),
+                ]
+                for (number, answer) in answers.enumerated() where answer.status >= 400 {
+                    let isTold = answer.status == 503 && Self.awayCodes.contains(answer.code ?? "")
+                    #expect(isTold || answer.code == "not_here", "\(step) \(number): \(answer.status) \(answer.text)")
+                }
+                if answers[0].status == 201 { continue }
+                while try await cluster.asProvider("POST", "/tenants", made, to: 1).status != 201 {}
+            }
+        }
+    }
+
+    private static let awayCodes = ["log_unavailable", "tenant_moving", "outcome_unknown", "not_committed", "busy"]
+
     @Test("N4 no order fails while its tenant moves to and fro, whichever node it comes to, and each is there once")
     func moves() async throws {
         try await withCluster { cluster in
