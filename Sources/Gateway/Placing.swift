@@ -25,6 +25,11 @@ extension Pipeline {
     /// `isCaughtUp`: what is unknown now is unknown everywhere.
     func place(_ routed: Routed, _ neighbours: Neighbours, isCaughtUp: Bool = false) -> HeadVerdict {
         if routed.surface.concernsAllNodes, routed.hop == nil { return tellAll(routed, neighbours) }
+        // The provider's calls are few, and see what was done at any node before them: keys that were revoked there,
+        // tenants as they were changed there. While the log is away they see what is known here.
+        if !isCaughtUp, routed.dialect == nil, neighbours.placement.isServing {
+            return catchUp(routed, neighbours, needsLog: false)
+        }
         switch addressee(of: routed) {
         case .anyNode: return serve(routed)
         case .tenant(let record): return place(routed, at: .tenant(record), neighbours)
@@ -33,15 +38,18 @@ extension Pipeline {
             if neighbours.node(name) == nil { return serve(routed) }
             return place(routed, at: .node(name), neighbours)
         case .unknown where isCaughtUp: return serve(routed)
-        case .unknown:
-            return .undecided { [self] decide in
-                neighbours.placement.catchUp { [self] succeeded in
-                    decide { [self] in
-                        succeeded ? placeAgain(routed, neighbours) : .answer(refuseWithoutLog(routed))
-                    }
+        case .unknown: return catchUp(routed, neighbours, needsLog: true)
+        case .inBody(let dialect, let bytesMax): return placeByBody(routed, dialect, bytesMax: bytesMax, neighbours)
+        }
+    }
+
+    private func catchUp(_ routed: Routed, _ neighbours: Neighbours, needsLog: Bool) -> HeadVerdict {
+        .undecided { [self] decide in
+            neighbours.placement.catchUp { [self] succeeded in
+                decide { [self] in
+                    succeeded || !needsLog ? placeAgain(routed, neighbours) : .answer(refuseWithoutLog(routed))
                 }
             }
-        case .inBody(let dialect, let bytesMax): return placeByBody(routed, dialect, bytesMax: bytesMax, neighbours)
         }
     }
 

@@ -47,7 +47,28 @@ import Testing
         }
     }
 
-    @Test("N6 a log that goes away at any step of a call: 503 and nothing done, or done; never 500, and the name is free")
+    @Test("N5 what the provider did at one node the next call at another sees, whatever beats say")
+    func freshness() async throws {
+        try await withCluster { cluster in
+            cluster[1].faults.losesBeats = true
+            for name in ["other", "third"] {
+                let patch = #"{"owner_email":"\#(name)@hosting.example"}"#
+                #expect(try await cluster.asProvider("PATCH", "/tenants/hosting", patch, to: 0).status == 200)
+                let listed = try await cluster.asProvider("GET", "/tenants", to: 1)
+                let email = listed["data", "0", "owner_email"]
+                #expect(email == "\(name)@hosting.example")
+            }
+            let key = #"{"name":"short","role":"admin"}"#
+            let minted = try await cluster.asProvider("POST", "/provider-keys", key, to: 0)
+            let (id, secret) = (try #require(minted["id"]), try #require(minted["key"]))
+            let list = TestRequest("GET", "/provider/v1/tenants").bearer(secret)
+            #expect(try await cluster.send(list, to: 1).status == 200)
+            #expect(try await cluster.asProvider("DELETE", "/provider-keys/\(id)", to: 0).status < 300)
+            #expect(try await cluster.send(list, to: 1).status == 401)
+        }
+    }
+
+    @Test("N6 a log that goes away at any step of a call: 503 and nothing done, or done; never 500; the name is free")
     func away() async throws {
         try await withCluster { cluster in
             let faults = cluster[0].faults
@@ -79,6 +100,11 @@ import Testing
     @Test("N4 no order fails while its tenant moves to and fro, whichever node it comes to, and each is there once")
     func moves() async throws {
         try await withCluster { cluster in
+            // How many come is a matter of the machine.
+            let limit = #"{"rate_limit":{"requests":1000000,"window_seconds":60}}"#
+            let path = cluster.hosting.path("/api/admin/resellers/\(cluster.hosting.reseller.id)")
+            let lifted = TestRequest("PATCH", path, limit).bearer(cluster.hosting.ownerKey)
+            #expect(try await cluster.send(lifted, to: 0).status == 200)
             let traffic = Traffic()
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for index in [0, 0, 1, 1] { group.addTask { try await traffic.run(cluster, at: index) } }
