@@ -3,6 +3,7 @@
 is reached, files that are damaged or another tenant's. Every answer is clear and true: nothing told as done is gone after
 kill -9, nothing told as not done comes back, other tenants go on, and service resumes when the disk is good again."""
 
+import contextlib
 from decimal import Decimal
 import http.client
 import os
@@ -15,6 +16,7 @@ import tempfile
 import threading
 import time
 
+from cluster import Node, Postgres, share_key
 from shop import Shop
 from support import STOP_SECONDS_MAX, Checks, Gateway, arguments, verified_export, wait_until
 
@@ -22,7 +24,8 @@ PROVIDER = "/provider/v1"
 NAMESPACE = "TOLLGATE_TEST_NAMESPACE"
 # Each tenant's commits in a WAL of its own; the node's log has logfaults.py.
 FILES = ("--commits", "files")
-NOT_DONE = {"not_committed", "storage_full", "tenant_unavailable", "busy", "closing"}
+NOT_DONE = {
+    "not_committed", "storage_full", "tenant_unavailable", "busy", "closing", "tenant_moving", "log_unavailable"}
 
 
 def main():
@@ -307,6 +310,7 @@ def full_disk(checks, options):
             return
         no_space_left(checks, options, os.path.join(folder, "full"))
         below_reserve(checks, options, os.path.join(folder, "reserved"))
+        node_without_room(checks, options, os.path.join(folder, "node"))
     finally:
         if mounted:
             subprocess.run(["umount", "-l", folder], check=False)
@@ -390,6 +394,60 @@ def below_reserve(checks, options, data):
             os.unlink(filling)
             wait_until(lambda: metric(gateway, "tollgate_writes_refused") == 0)
             assert trade.buy().status == 201
+            trade.check()
+
+
+def node_without_room(checks, options, data):
+    """A node of a cluster on the small disk, another on the large one."""
+    with contextlib.ExitStack() as stack:
+        try:
+            postgres = stack.enter_context(Postgres())
+        except PermissionError:
+            loudly("this user may run no PostgreSQL here: a full disk of a node was NOT tested")
+            return
+        roomy = stack.enter_context(Node(options.tollgate, "roomy", postgres.url))
+        small = Node(options.tollgate, "small", postgres.url, "--free-reserve", "0", data=data)
+        share_key(roomy, small)
+        stack.enter_context(small)
+        small.first_key = roomy.provider_key
+        trade = Trade(roomy)
+        assert trade.buy().status == 201
+
+        def move():
+            path = f"{PROVIDER}/tenants/{trade.shop.slug}/move"
+            return roomy.post(path, {"node": "small"}, key=roomy.provider_key)
+
+        def state():
+            nodes = roomy.get(PROVIDER + "/nodes", key=roomy.provider_key).json["data"]
+            return next(node["state"] for node in nodes if node["name"] == "small")
+
+        def place():
+            placed = roomy.get(PROVIDER + "/placement", key=roomy.provider_key).json["data"]
+            return next(row["node"] for row in placed if row["slug"] == trade.shop.slug)
+        for leaving, text in ((600 << 10, "no room for its file"), (0, "no room to take it over")):
+            with checks(f"N6 19 a node with {leaving} bytes left gives a tenant to the next, whole"):
+                filling = fill(os.path.dirname(data), leaving)
+                assert move().status == 200
+                wait_until(lambda: trade.buy().status == 201)
+                assert place() == "roomy" and text in small.errors(), small.errors()
+                id = trade.shop.made["id"]
+                left = [name for _, _, names in os.walk(os.path.join(data, "tenants")) for name in names if id in name]
+                assert not left, left
+                trade.check()
+                os.unlink(filling)
+            trade = Trade(roomy)
+            assert trade.buy().status == 201
+        with checks("N6 19 below the reserve a node says that it takes none, and is given none; then it is"):
+            small.arguments[small.arguments.index("--free-reserve") + 1] = "64"
+            filling = fill(os.path.dirname(data), 32 << 20)
+            small.kill()
+            small.start()
+            wait_until(lambda: state() == "draining")
+            assert move().status == 422
+            os.unlink(filling)
+            wait_until(lambda: state() == "serving")
+            assert move().status == 200
+            assert trade.buy().status == 201 and place() == "small"
             trade.check()
 
 

@@ -165,9 +165,10 @@ class UnderPatroni(Servers):
         folder = os.path.join(self.folder, "patroni")
         # Debian's: whoever runs the tests may have an interpreter of his own that nobody else may run.
         subprocess.run([shutil.which("python3", path="/usr/bin:/usr/local/bin"), "-m", "venv", folder], check=True)
-        subprocess.run(
+        made = subprocess.run(
             [os.path.join(folder, "bin", "pip"), "--disable-pip-version-check", "install", "--quiet", *self.PACKAGES],
-            check=True)
+            capture_output=True, text=True)
+        assert made.returncode == 0, made.stderr
         return os.path.join(folder, "bin", "python"), os.path.join(folder, "bin", "patroni")
 
     def start(self):

@@ -35,6 +35,8 @@ package struct ClusterBounds: Sendable {
     package var snapshotBytes = 4 << 20
     /// A node that left, has no tenant and does not come back leaves the list.
     package var forgottenMilliseconds: UInt64 = 3_600_000
+    /// A tenant for whose file there is no room is given to another node, at most so often.
+    package var givenAwayMilliseconds: UInt64 = 60_000
     /// Files that are fetched in the background at once, and how many of what was claimed.
     package var fetchedAtOnce = 4
     package var fetchedMax = 200
@@ -99,6 +101,8 @@ package final class ClusterMember: Sendable {
         var takeOver: (@Sendable ([TenantID], @escaping @Sendable () -> Void) -> Void)?
         var levels: (@Sendable ([UInt8], Set<TenantID>) -> Void)?
         var isSavingLevels = false
+        /// When tenants were given away for want of room.
+        var givenAwayAt: [TenantID: UInt64] = [:]
 
         /// The log says whose the tenant is; `own`: this node's name.
         mutating func note(_ tenant: TenantID, _ owner: NodeName?, own: NodeName) {

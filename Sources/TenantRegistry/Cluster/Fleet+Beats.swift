@@ -9,7 +9,9 @@ extension Fleet {
     package func beat() {
         guard let cluster, !isGone.load(ordering: .relaxed) else { return }
         let sent = cluster.clock.nanoseconds()
-        let (state, seen) = cluster.state.withLock { ($0.state, $0.ownersAt) }
+        let (wanted, seen) = cluster.state.withLock { ($0.state, $0.ownersAt) }
+        // One that refuses writes for want of room takes no tenants.
+        let state = wanted == .serving && refusesWrites ? .draining : wanted
         do throws(SharedLogError) {
             let view = try cluster.log.beat(
                 cluster.name, generation: cluster.generation, state: state, ownersSince: seen)
@@ -72,8 +74,11 @@ extension Fleet {
             then()
         }
         cluster.catchUp { [self] succeeded in
-            // What is not ready is taken over again with the next beat or look.
-            guard succeeded else { return end() }
+            guard succeeded else {
+                // What is not ready is taken over again with the next beat or look, but where there is no room for it.
+                if DataDirectory.isFull(at: data.path) { passOn(tenants, cluster) }
+                return end()
+            }
             sharedRegistry.tenants(tenants) { [self] result in
                 defer { end() }
                 guard case .success(let rows) = result else {

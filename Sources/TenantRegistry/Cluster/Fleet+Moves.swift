@@ -58,6 +58,48 @@ extension Fleet {
         drain(records[...], takers, moved: 0, failure: nil, then: then)
     }
 
+    /// What the file needs, from the log. Where this node has no room for it the tenant goes to the next that takes
+    /// some (N6, case 19). On its lane, while the file is closed.
+    func openShared(_ record: TenantRecord) throws -> SharedSink? {
+        guard let cluster else { return nil }
+        do {
+            return try cluster.open(sharedFile(of: record))
+        } catch let failure as LaneFailure where failure.isAboutLog {
+            throw failure
+        } catch {
+            guard DataDirectory.isFull(at: data.path) else { throw error }
+            giveAway(record, cluster)
+            throw LaneFailure.storageFull
+        }
+    }
+
+    /// Tenants that fell to this node and that it cannot serve go to the next. Blocks.
+    func passOn(_ tenants: [TenantID], _ cluster: ClusterMember) {
+        let takers = cluster.takers
+        for tenant in tenants {
+            guard let target = ClusterMember.heir(of: tenant, among: takers),
+                cluster.mayGiveAway(tenant)
+            else { continue }
+            report("tenant \(tenant.text): no room to take it over: it goes to node \(target.text)")
+            do throws(SharedLogError) {
+                try cluster.log.hand(tenant, from: cluster.name, to: target)
+                cluster.noteOwner(of: tenant, target)
+            } catch {
+                report("tenant \(tenant.text): it stays: \(error)")
+            }
+        }
+    }
+
+    private func giveAway(_ record: TenantRecord, _ cluster: ClusterMember) {
+        guard let target = ClusterMember.heir(of: record.id, among: cluster.takers),
+            cluster.mayGiveAway(record.id)
+        else { return }
+        report("tenant \(record.id.text): no room for its file: it goes to node \(target.text)")
+        move(record, to: target) { [self] result in
+            if case .failure(let error) = result { report("tenant \(record.id.text): it stays: \(error)") }
+        }
+    }
+
     /// The node takes tenants again after a drain.
     package func undrain() { cluster?.state.withLock { $0.state = .serving } }
 
@@ -79,6 +121,16 @@ extension Fleet {
     }
 }
 
+extension LaneFailure {
+    /// The tenant is not this node's, or the log cannot say.
+    fileprivate var isAboutLog: Bool {
+        switch self {
+        case .moved, .logUnavailable: true
+        default: false
+        }
+    }
+}
+
 extension ClusterMember {
     /// Others that take tenants.
     var takers: [NodeName] {
@@ -90,6 +142,16 @@ extension ClusterMember {
                 $0.node.name != name && $0.node.state == .serving && $0.node.schema >= schema
                     && !isSilent($0, at: now)
             }.map(\.node.name)
+        }
+    }
+
+    /// Where every disk is full tenants do not go round and round.
+    fileprivate func mayGiveAway(_ tenant: TenantID) -> Bool {
+        let (now, rest) = (clock.nanoseconds(), bounds.givenAwayMilliseconds * 1_000_000)
+        return state.withLock { state in
+            state.givenAwayAt = state.givenAwayAt.filter { now < $0.value + rest }
+            defer { state.givenAwayAt[tenant] = state.givenAwayAt[tenant] ?? now }
+            return state.givenAwayAt[tenant] == nil
         }
     }
 

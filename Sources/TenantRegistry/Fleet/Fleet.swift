@@ -384,7 +384,7 @@ package final class Fleet: Sendable {
         let isLive = path == data.tenantPath(record.id)
         let log = isLive ? log : nil
         try log?.complete(path, of: record.id)
-        let shared = try isLive ? cluster?.open(sharedFile(of: record)) : nil
+        let shared = try isLive ? openShared(record) : nil
         try FileIdentity.check(path, isOf: record.id)
         let sink: (any FileSink)? = shared ?? log.map { TenantSink($0, tenant: record.id) }
         let connection = try Connection(path: path, flags: [.readWrite], sink: sink)

@@ -27,9 +27,13 @@ extension Lane {
     /// already when it is asked.
     private func isQuota(_ file: File) -> Bool {
         if file.connection.isAtPageQuota { return true }
-        return DataDirectory.freeBytes(at: file.connection.path).map { $0 > laneRoomBytesMin } ?? false
+        return !DataDirectory.isFull(at: file.connection.path)
     }
 }
 
-/// A disk with less free is taken for full: no operation writes more.
-private let laneRoomBytesMin: Int64 = 16 << 20
+extension DataDirectory {
+    /// A disk with less free is taken for full: no operation writes more.
+    private static let roomBytesMin: Int64 = 16 << 20
+
+    static func isFull(at path: String) -> Bool { freeBytes(at: path).map { $0 <= roomBytesMin } ?? true }
+}
