@@ -97,6 +97,10 @@ trap 'exit 0' INT TERM
 if [ "$(id -u)" -eq 0 ]; then
     id postgres >/dev/null 2>&1 || fail "As root this needs the user postgres: apt-get install postgresql"
     as_postgres=(setpriv --reuid=postgres --regid=postgres --clear-groups)
+    # In a chroot that root alone may enter, the server may as well.
+    if [ $(($(stat -c 0%a /) & 1)) -eq 0 ]; then
+        as_postgres+=(--inh-caps=+dac_override --ambient-caps=+dac_override)
+    fi
     chmod 711 "$folder"
 fi
 for name in primary standby; do

@@ -15,7 +15,7 @@ struct TestCluster {
 
     /// At the server that all tests share, or at one whose settings a test changes.
     init(_ server: TestPostgres? = TestPostgres.shared) throws {
-        guard let server else { throw PostgresPrograms.Failed(description: "no PostgreSQL") }
+        guard let server else { throw PostgresPrograms.Failed(description: "the server of the tests did not start") }
         self.server = server
         url = try server.database()
     }

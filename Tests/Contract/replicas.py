@@ -57,12 +57,12 @@ class Servers:
     def begin(self, name, *command, environment=None):
         log = open(os.path.join(self.folder, f"{name}.log"), "ab")
         self.processes[name] = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder,
-            env={"PATH": "/usr/bin:/bin", "LC_ALL": "C", **(environment or {})}, **self.user)
+            [*self.user, *command], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder,
+            env={"PATH": "/usr/bin:/bin", "LC_ALL": "C", **(environment or {})})
         log.close()
 
     def run(self, *command):
-        done = subprocess.run(command, capture_output=True, text=True, cwd=self.folder, **self.user)
+        done = subprocess.run([*self.user, *command], capture_output=True, text=True, cwd=self.folder)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 

@@ -9,7 +9,7 @@ package struct DiskImage {
     package func copy(to target: String) throws {
         for attempt in 1...attemptsMax {
             do {
-                return try FileManager.default.copyItem(atPath: folder, toPath: target)
+                return try Self.copy(folder, to: target)
             } catch {
                 // A rename in the middle, which is no call of SQLite's: the moment is the one after it.
                 if attempt == attemptsMax { throw error }
@@ -19,6 +19,35 @@ package struct DiskImage {
     }
 
     private var attemptsMax: Int { 10 }
+
+    /// File by file, each up to where it ends: FileManager copies as much as a file had when it began, and goes round for
+    /// ever where one is truncated meanwhile.
+    private static func copy(_ folder: String, to target: String) throws {
+        let files = FileManager.default
+        let mode = try files.attributesOfItem(atPath: folder)[.posixPermissions] as Any
+        try files.createDirectory(
+            atPath: target, withIntermediateDirectories: false, attributes: [.posixPermissions: mode])
+        for name in try files.contentsOfDirectory(atPath: folder) {
+            let (from, to) = ("\(folder)/\(name)", "\(target)/\(name)")
+            let attributes = try files.attributesOfItem(atPath: from)
+            guard attributes[.type] as? FileAttributeType != .typeDirectory else {
+                try copy(from, to: to)
+                continue
+            }
+            // A socket is nothing that a machine finds again.
+            guard attributes[.type] as? FileAttributeType == .typeRegular else { continue }
+            guard let file = FileHandle(forReadingAtPath: from) else { throw CocoaError(.fileReadNoSuchFile) }
+            defer { try? file.close() }
+            let kept = attributes[.posixPermissions] as Any
+            guard files.createFile(atPath: to, contents: nil, attributes: [.posixPermissions: kept]),
+                let copy = FileHandle(forWritingAtPath: to)
+            else { throw CocoaError(.fileWriteUnknown) }
+            defer { try? copy.close() }
+            while let piece = try file.read(upToCount: pieceBytes), !piece.isEmpty { try copy.write(contentsOf: piece) }
+        }
+    }
+
+    private static let pieceBytes = 1 << 20
 
     /// What a power cut leaves: of what no sync has made durable, each piece as `keeps` says, whole, torn or not at
     /// all.
