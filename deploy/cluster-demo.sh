@@ -99,7 +99,7 @@ if [ "$(id -u)" -eq 0 ]; then
     as_postgres=(setpriv --reuid=postgres --regid=postgres --clear-groups)
     # In a chroot that root alone may enter, the server may as well.
     if [ $(($(stat -c 0%a /) & 1)) -eq 0 ]; then
-        as_postgres+=(--inh-caps=+dac_override --ambient-caps=+dac_override)
+        as_postgres+=(--inh-caps=+dac_override --ambient-caps=+dac_override --securebits=+no_setuid_fixup)
     fi
     chmod 711 "$folder"
 fi

@@ -54,8 +54,8 @@ extension PostgresLog {
             owner = name
         }
         return SharedHead(
-            owner: owner, epoch: UInt64(result.int(0, 1)), sequence: UInt64(result.int(0, 2)), chain: chain,
-            resetAt: UInt64(result.int(0, 4)))
+            owner: owner, epoch: UInt64(clamping: result.int(0, 1)), sequence: UInt64(clamping: result.int(0, 2)),
+            chain: chain, resetAt: UInt64(clamping: result.int(0, 4)))
     }
 
     package func open(

@@ -22,13 +22,23 @@ extension Pipeline {
         case inBody(any Dialect, bytesMax: Int)
     }
 
-    /// `isCaughtUp`: what is unknown now is unknown everywhere.
-    func place(_ routed: Routed, _ neighbours: Neighbours, isCaughtUp: Bool = false) -> HeadVerdict {
+    /// Whether this node has asked what others did before the request came.
+    private enum Look {
+        case notYet
+        /// What is unknown now is unknown everywhere.
+        case caughtUp
+        /// The log could not be read.
+        case failed
+    }
+
+    func place(_ routed: Routed, _ neighbours: Neighbours) -> HeadVerdict { place(routed, neighbours, .notYet) }
+
+    private func place(_ routed: Routed, _ neighbours: Neighbours, _ look: Look) -> HeadVerdict {
         if routed.surface.concernsAllNodes, routed.hop == nil { return tellAll(routed, neighbours) }
         // The provider's calls are few, and see what was done at any node before them: keys that were revoked there,
         // tenants as they were changed there. While the log is away they see what is known here.
-        if !isCaughtUp, routed.dialect == nil, neighbours.placement.isServing {
-            return catchUp(routed, neighbours, needsLog: false)
+        if look == .notYet, routed.dialect == nil, neighbours.placement.isServing {
+            return catchUp(routed, neighbours)
         }
         switch addressee(of: routed) {
         case .anyNode: return serve(routed)
@@ -37,29 +47,31 @@ extension Pipeline {
             // One that is not there is refused like any unknown path's.
             if neighbours.node(name) == nil { return serve(routed) }
             return place(routed, at: .node(name), neighbours)
-        case .unknown where isCaughtUp: return serve(routed)
-        case .unknown: return catchUp(routed, neighbours, needsLog: true)
+        case .unknown:
+            return switch look {
+            case .notYet: catchUp(routed, neighbours)
+            case .caughtUp: serve(routed)
+            case .failed: .answer(refuseWithoutLog(routed))
+            }
         case .inBody(let dialect, let bytesMax): return placeByBody(routed, dialect, bytesMax: bytesMax, neighbours)
         }
     }
 
-    private func catchUp(_ routed: Routed, _ neighbours: Neighbours, needsLog: Bool) -> HeadVerdict {
+    private func catchUp(_ routed: Routed, _ neighbours: Neighbours) -> HeadVerdict {
         .undecided { [self] decide in
             neighbours.placement.catchUp { [self] succeeded in
-                decide { [self] in
-                    succeeded || !needsLog ? placeAgain(routed, neighbours) : .answer(refuseWithoutLog(routed))
-                }
+                decide { [self] in placeAgain(routed, neighbours, succeeded ? .caughtUp : .failed) }
             }
         }
     }
 
     /// The same request, once everything is known here that was committed before it came.
-    private func placeAgain(_ routed: Routed, _ neighbours: Neighbours) -> HeadVerdict {
+    private func placeAgain(_ routed: Routed, _ neighbours: Neighbours, _ look: Look) -> HeadVerdict {
         let again = router.route(
             routed.head, from: routed.peer, requestID: routed.requestID, started: routed.started, now: routed.now,
             hop: routed.hop)
         guard case .route(let routed) = again else { return serve(routed) }
-        return place(routed, neighbours, isCaughtUp: true)
+        return place(routed, neighbours, look)
     }
 
     private func place(_ routed: Routed, at destination: Destination, _ neighbours: Neighbours) -> HeadVerdict {
@@ -217,16 +229,20 @@ extension Pipeline {
     private func tellAll(_ routed: Routed, _ neighbours: Neighbours) -> HeadVerdict {
         let room = SharedRoom(fleet.budgets.bodies, forwardedPayer(routed, nil))
         return .readBody(bytesMax: Neighbours.wholeBytesMax, room: room) { [self] body, responder in
-            for node in neighbours.placement.nodes where node.name != neighbours.placement.name && node.state != .left {
+            for node in neighbours.placement.nodes
+            where node.name != neighbours.placement.name && neighbours.isAlive(node.name) {
+                // Anybody may ask for this, and nobody waits for it.
                 ForwardedCall(
                     self, neighbours, routed, for: .node(node.name), .whole(body, UnheardAnswer(responder.peer)),
-                    holding: [room]
+                    holding: [room], patienceMilliseconds: Self.patienceUnheardMilliseconds
                 ).start()
             }
             serveHere(routed, body, responder)
             return nil
         }
     }
+
+    private static let patienceUnheardMilliseconds: UInt64 = 1_000
 
     /// Nobody has shown this node a credential that it would judge.
     private func forwardedPayer(_ routed: Routed, _ tenant: TenantRecord?) -> Payer {

@@ -32,7 +32,8 @@ def own(folder):
     words = ["setpriv", f"--reuid={entry.pw_uid}", f"--regid={entry.pw_gid}", "--clear-groups"]
     # In a chroot that root alone may enter, the server may as well.
     if not os.stat("/").st_mode & 0o001:
-        words += ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
+        words += [
+            "--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--securebits=+no_setuid_fixup"]
     return words
 
 
@@ -73,8 +74,9 @@ class Postgres:
     def start(self):
         self.log = open(os.path.join(self.folder, "log"), "ab")
         self.process = subprocess.Popen(
-            [*self.user, self.program("postgres"), "-D", self.data, "-p", str(self.port), "-c", "listen_addresses=127.0.0.1",
-             "-c", f"unix_socket_directories={self.folder}", "-c", "max_connections=200"],
+            [*self.user, self.program("postgres"), "-D", self.data, "-p", str(self.port),
+             "-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={self.folder}",
+             "-c", "max_connections=200"],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, cwd=self.folder)
         deadline = time.monotonic() + START_SECONDS_MAX
         while not self.is_ready():

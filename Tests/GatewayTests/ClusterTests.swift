@@ -101,7 +101,7 @@ import Testing
     func moves() async throws {
         try await withCluster { cluster in
             // How many come is a matter of the machine.
-            let limit = #"{"rate_limit":{"requests":1000000,"window_seconds":60}}"#
+            let limit = #"{"rate_limit":{"requests":1000000,"window_seconds":60},"credit_limit":"100000000.00"}"#
             let path = cluster.hosting.path("/api/admin/resellers/\(cluster.hosting.reseller.id)")
             let lifted = TestRequest("PATCH", path, limit).bearer(cluster.hosting.ownerKey)
             #expect(try await cluster.send(lifted, to: 0).status == 200)

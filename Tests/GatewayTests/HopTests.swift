@@ -136,7 +136,8 @@ import Testing
         let sent = head(
             "POST /a?b=%2F&c=%2f#d",
             [
-                ("Host", "shop.example"), ("X-Odd", "  kept "), ("Connection", "close, X-Gone, Host"), ("X-Gone", "1"),
+                ("Host", "shop.example"), ("X-Odd", "  kept "), ("Connection", "close, Idempotency-Key, Host"),
+                ("Idempotency-Key", "k-1"), ("Keep-Alive", "5"),
                 ("Transfer-Encoding", "chunked"), ("Expect", "100-continue"), ("X-Forwarded-For", "9.9.9.9"),
                 ("tollgate-hop", "forged"), ("Authorization", "Bearer k"), ("X-Odd", "again"),
             ])
@@ -146,6 +147,7 @@ import Testing
                 POST /a?b=%2F&c=%2f#d HTTP/1.1\r
                 Host: shop.example\r
                 X-Odd:   kept \r
+                Idempotency-Key: k-1\r
                 Authorization: Bearer k\r
                 X-Odd: again\r
                 Content-Length: 9\r

@@ -39,7 +39,7 @@ MUTANTS = [
         CLUSTERS, "no order fails"),
     Mutant(
         "N5", "not-asked", "a key that is not known here is refused unasked", GATEWAY + "Placing.swift",
-        "case .unknown where isCaughtUp: return serve(routed)",
-        "case .unknown where isCaughtUp || MUTANT: return serve(routed)",
+        "case .notYet: catchUp(routed, neighbours)",
+        "case .notYet: MUTANT ? serve(routed) : catchUp(routed, neighbours)",
         CALLS, "a key that was minted"),
 ]

@@ -13,11 +13,15 @@ import TenantRegistry
 /// Invariant: the client is answered once. Any thread: a turn follows the one before.
 final class ForwardedCall: PeerCaller {
     private struct State {
-        var exchange: PeerExchange?
         var header = ""
         var node: NodeName?
         var hasWantedBody = false
+        /// Where the answer goes: at once, or once the client's body is on its way.
+        var responder: (any Responder)?
+        /// An answer that came while the client's connection was being told that the body is wanted.
+        var kept: Response?
         var bounces = 0
+        var malformed = 0
         var pause = Neighbours.pauseMilliseconds
         var sentAt: UInt64 = 0
     }
@@ -41,18 +45,19 @@ final class ForwardedCall: PeerCaller {
     private let atHome: (@Sendable () -> Void)?
     private let startedAt: UInt64
     private let state = Mutex(State())
-    /// Where the answer goes once the client's body is on its way.
-    private let responder = Mutex<(any Responder)?>(nil)
+    /// How long it is tried.
+    private let patienceMilliseconds: UInt64
 
     init(
         _ pipeline: Pipeline, _ neighbours: Neighbours, _ routed: Routed, for destination: Destination,
-        _ client: Client, holding held: [any Sendable], orHere atHome: (@Sendable () -> Void)? = nil
+        _ client: Client, holding held: [any Sendable], patienceMilliseconds: UInt64 = Neighbours.patienceMilliseconds,
+        orHere atHome: (@Sendable () -> Void)? = nil
     ) {
-        self.atHome = atHome
+        (self.atHome, self.patienceMilliseconds) = (atHome, patienceMilliseconds)
         (self.pipeline, self.neighbours, self.routed) = (pipeline, neighbours, routed)
         (self.destination, self.client, self.held) = (destination, client, held)
         startedAt = pipeline.fleet.monotonic.nanoseconds()
-        if case .whole(_, let responder) = client { self.responder.withLock { $0 = responder } }
+        if case .whole(_, let responder) = client { state.withLock { $0.responder = responder } }
     }
 
     // MARK: Where to
@@ -102,8 +107,9 @@ final class ForwardedCall: PeerCaller {
         state.withLock { state in
             state.node = name
             state.sentAt = pipeline.fleet.monotonic.nanoseconds()
-            state.exchange = neighbours.client.send(request, for: self)
         }
+        // It may fail at once.
+        _ = neighbours.client.send(request, for: self)
     }
 
     /// The tenant has come to this node: the call goes on as if it had never left.
@@ -124,7 +130,7 @@ final class ForwardedCall: PeerCaller {
 
     private var isPatient: Bool {
         let waited = pipeline.fleet.monotonic.nanoseconds() - startedAt
-        return waited < Neighbours.patienceMilliseconds * 1_000_000
+        return waited < patienceMilliseconds * 1_000_000
     }
 
     /// Asks the log where the tenant is now, a little later.
@@ -149,19 +155,21 @@ final class ForwardedCall: PeerCaller {
         state.withLock { $0.hasWantedBody = true }
         let body = ForwardedBody(exchange, holding: held)
         decide { [self] in
-            .streamBody(bytesMax: .max) { [self] responder in
-                self.responder.withLock { $0 = responder }
+            if let kept = state.withLock({ $0.kept }) { return .answer(kept) }
+            return .streamBody(bytesMax: .max) { [self] responder in
+                let kept = state.withLock { state in
+                    state.responder = responder
+                    return state.kept
+                }
                 body.begin()
+                if let kept { responder.respond(kept) }
                 return body
             }
         }
     }
 
     func answered(_ answer: PeerAnswer) {
-        let (header, node, sentAt) = state.withLock { state in
-            state.exchange = nil
-            return (state.header, state.node, state.sentAt)
-        }
+        let (header, node, sentAt) = state.withLock { ($0.header, $0.node, $0.sentAt) }
         let proof = answer.value(of: HopKey.answerFieldLowercase)
         guard let word = neighbours.key.word(proof, status: answer.status, toHeader: header) else {
             Self.drop(answer)
@@ -184,13 +192,13 @@ final class ForwardedCall: PeerCaller {
         }
     }
 
-    func failed(_ failure: PeerFailure) {
-        state.withLock { $0.exchange = nil }
-        end(failure)
-    }
+    func failed(_ failure: PeerFailure) { end(failure) }
 
     private func end(_ failure: PeerFailure) {
-        let (node, hasWantedBody) = state.withLock { ($0.node, $0.hasWantedBody) }
+        let (node, hasWantedBody, malformed) = state.withLock { state in
+            if failure == .malformed { state.malformed += 1 }
+            return (state.node, state.hasWantedBody, state.malformed)
+        }
         neighbours.metrics.count(failure == .notSent ? .notSent : failure == .busy ? .busy : .lost, at: node)
         switch failure {
         case .busy: refuse(.busy)
@@ -199,6 +207,8 @@ final class ForwardedCall: PeerCaller {
         case .notSent: waitAndLook(orElse: unreached)
         case .lost, .malformed:
             guard !hasWantedBody, isRepeatable else { return refuse(.unavailable(.outcomeUnknown)) }
+            // What it cannot say it says each time.
+            guard malformed < 2 else { return refuse(unreached) }
             waitAndLook(orElse: .unavailable(.outcomeUnknown))
         }
     }
@@ -237,8 +247,12 @@ final class ForwardedCall: PeerCaller {
     }
 
     private func answer(_ response: Response) {
-        if let responder = responder.withLock({ $0 }) { return responder.respond(response) }
-        if case .pieces(_, let decide) = client { decide { .answer(response) } }
+        let (responder, isKept) = state.withLock { state in
+            if state.responder == nil && state.hasWantedBody { state.kept = response }
+            return (state.responder, state.hasWantedBody)
+        }
+        if let responder { return responder.respond(response) }
+        if !isKept, case .pieces(_, let decide) = client { decide { .answer(response) } }
     }
 }
 

@@ -1,7 +1,8 @@
 import HTTPCore
 
 /// A request's head as the next node gets it: method, target and fields byte for byte, without what is about this
-/// connection alone (RFC 9110 §7.6.1) or was for this node.
+/// connection alone (RFC 9110 §7.6.1) or was for this node. Fields that `Connection` names besides are passed on: the
+/// call is judged as this node would, which does not leave them out either, and nobody takes an Idempotency-Key away.
 enum ForwardedHead {
     /// `isPieces`: the body goes once the node asks for it.
     enum Length {
@@ -23,14 +24,9 @@ enum ForwardedHead {
         bytes.append(0x20)
         bytes.append(contentsOf: head.bytes[head.targetRange])
         bytes.append(" HTTP/1.1\r\n")
-        let named = Set(
-            (head.joinedValues(of: .connection) ?? "").lowercased().split(separator: ",").map {
-                String($0.filter { $0 != " " && $0 != "\t" })
-            }
-        ).subtracting(["host"])
         for field in head.fields {
             let name = head.string(field.name).lowercased()
-            if dropped.contains(name) || named.contains(name) { continue }
+            if dropped.contains(name) { continue }
             add(head.bytes[field.name], head.bytes[field.value], to: &bytes)
         }
         // A client of HTTP/1.0 may name none.

@@ -44,6 +44,9 @@ final class PeerStream: ResponseStream {
 
     init(_ exchange: PeerExchange, _ client: PeerClient) { (self.exchange, self.client) = (exchange, client) }
 
+    /// Nobody reads it any more, whether or not somebody did: its connection is not held for ever.
+    deinit { client.post(.cancel(exchange)) }
+
     func next(_ give: @escaping @Sendable (ResponsePiece) -> Void) { client.post(.pull(exchange, give)) }
     func cancel() { client.post(.cancel(exchange)) }
 }

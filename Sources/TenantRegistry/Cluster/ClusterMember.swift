@@ -95,6 +95,7 @@ package final class ClusterMember: Sendable {
         var snapshotting: TenantID?
         var figures = ClusterFigures()
         var waitsForCatchUp: [@Sendable (Bool) -> Void] = []
+        var looks: [TenantID: [@Sendable (TenantPlace) -> Void]] = [:]
         var isCatchingUp = false
         /// Attached once, before the first beat.
         var registry: SQLiteRegistry?
@@ -115,6 +116,8 @@ package final class ClusterMember: Sendable {
             if ready.remove(tenant) != nil || before == own { dropped.insert(tenant) }
             unready.remove(tenant)
             tails[tenant] = nil
+            // What another node has written since is not overwritten by a file that lies here: it follows the log.
+            resets.remove(tenant)
         }
     }
 
@@ -208,17 +211,29 @@ package final class ClusterMember: Sendable {
 
     // MARK: Asking the log
 
-    /// Asks the log anew where a tenant is; one that has become this node's is served when `then` comes. Returns at
-    /// once.
+    /// Asks the log anew where a tenant is; one that has become this node's is served when `then` comes. Who asks
+    /// while one looks for the same tenant has part in that look. Where the lease does not run the log is not there to
+    /// be asked. Returns at once.
     package func look(_ tenant: TenantID, then: @escaping @Sendable (TenantPlace) -> Void) {
+        guard isServing else { return then(place(of: tenant)) }
+        let begins = state.withLock { state in
+            defer { state.looks[tenant, default: []].append(then) }
+            return state.looks[tenant] == nil
+        }
+        guard begins else { return }
+        let done: @Sendable () -> Void = { [self] in
+            let waiters = state.withLock { $0.looks.removeValue(forKey: tenant) ?? [] }
+            let found = place(of: tenant)
+            for then in waiters { then(found) }
+        }
         let isTaken = asking.submit { [self] in
-            guard let head = try? log.head(of: tenant) else { return then(place(of: tenant)) }
+            guard let head = try? log.head(of: tenant) else { return done() }
             noteOwner(of: tenant, head.owner)
             let isNew = head.owner == name && state.withLock { !$0.ready.contains(tenant) }
-            guard isNew, let takeOver = state.withLock({ $0.takeOver }) else { return then(place(of: tenant)) }
-            takeOver([tenant]) { [self] in then(place(of: tenant)) }
+            guard isNew, let takeOver = state.withLock({ $0.takeOver }) else { return done() }
+            takeOver([tenant], done)
         }
-        if !isTaken { then(place(of: tenant)) }
+        if !isTaken { done() }
     }
 
     /// The registry and what memory knows of it are as they were anywhere when this was called, or later. Who asks
@@ -289,17 +304,23 @@ package final class ClusterMember: Sendable {
 
     /// A tenant begins here: the log knows its head, and its file goes there with its first opening. Blocks.
     func begin(_ tenant: TenantID) throws {
-        do {
-            try log.create(tenant, owner: name)
-        } catch {
-            if error != .exists { throw error }
-        }
+        // Before a beat can tell of it: it is not taken over as one that was left half-made.
         state.withLock { state in
             state.owners[tenant] = name
             state.ready.insert(tenant)
             state.resets.insert(tenant)
         }
+        do {
+            try log.create(tenant, owner: name)
+        } catch {
+            if error == .exists { return }
+            noteOwner(of: tenant, nil)
+            throw error
+        }
     }
+
+    /// Whether the log is to be told of another file at the tenant's next opening.
+    func isReset(_ tenant: TenantID) -> Bool { state.withLock { $0.resets.contains(tenant) } }
 
     /// The tenant is gone for good. Blocks.
     func remove(_ tenant: TenantID) throws {

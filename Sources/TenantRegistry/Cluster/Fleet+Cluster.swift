@@ -200,9 +200,11 @@ extension Fleet {
         }
     }
 
-    /// A tenant was erased at another node.
+    /// A tenant was erased.
     private func forgetFollowed(_ id: TenantID) {
-        guard let record = roster.tenant(id: id), !isServedHere(id) else { return }
+        guard let record = roster.tenant(id: id) else { return }
+        // Whose it was does not matter: it may have come here while its old node erased it.
+        cluster?.noteOwner(of: id, nil)
         forgetWork(of: record)
         resting.drop(id)
         roster.remove(record)

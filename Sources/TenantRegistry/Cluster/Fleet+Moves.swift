@@ -51,11 +51,10 @@ extension Fleet {
     /// with the first reason why one is.
     package func drain(then: @escaping @Sendable (Result<Int, any Error>) -> Void) {
         guard let cluster else { return then(.failure(MoveFailure.byItself)) }
-        let takers = cluster.takers
-        guard !takers.isEmpty else { return then(.failure(MoveFailure.alone)) }
+        guard !cluster.takers.isEmpty else { return then(.failure(MoveFailure.alone)) }
         cluster.state.withLock { $0.state = .draining }
         let records = cluster.state.withLock { Array($0.ready) }.compactMap { roster.tenant(id: $0) }
-        drain(records[...], takers, moved: 0, failure: nil, then: then)
+        drain(records[...], cluster, moved: 0, failure: nil, then: then)
     }
 
     /// What the file needs, from the log. Where this node has no room for it the tenant goes to the next that takes
@@ -64,12 +63,15 @@ extension Fleet {
         guard let cluster else { return nil }
         do {
             return try cluster.open(sharedFile(of: record))
-        } catch let failure as LaneFailure where failure.isAboutLog {
+        } catch let failure as LaneFailure where failure.isOfCluster {
             throw failure
+        } catch let damage as TenantFileError {
+            // Whoever is to decide about it finds it here.
+            throw damage
         } catch {
             guard DataDirectory.isFull(at: data.path) else { throw error }
-            giveAway(record, cluster)
-            throw LaneFailure.storageFull
+            // Who waits goes where it goes.
+            throw giveAway(record, cluster) ? LaneFailure.moved : LaneFailure.storageFull
         }
     }
 
@@ -86,18 +88,21 @@ extension Fleet {
                 cluster.noteOwner(of: tenant, target)
             } catch {
                 report("tenant \(tenant.text): it stays: \(error)")
+                if error.isAway { return }
             }
         }
     }
 
-    private func giveAway(_ record: TenantRecord, _ cluster: ClusterMember) {
+    /// Whether it is on its way.
+    private func giveAway(_ record: TenantRecord, _ cluster: ClusterMember) -> Bool {
         guard let target = ClusterMember.heir(of: record.id, among: cluster.takers),
             cluster.mayGiveAway(record.id)
-        else { return }
+        else { return false }
         report("tenant \(record.id.text): no room for its file: it goes to node \(target.text)")
         move(record, to: target) { [self] result in
             if case .failure(let error) = result { report("tenant \(record.id.text): it stays: \(error)") }
         }
+        return true
     }
 
     /// The node takes tenants again after a drain.
@@ -105,28 +110,26 @@ extension Fleet {
 
     /// One after the other: each waits for a round trip to the log, and its calls with it.
     private func drain(
-        _ records: ArraySlice<TenantRecord>, _ takers: [NodeName], moved: Int, failure: (any Error)?,
+        _ records: ArraySlice<TenantRecord>, _ cluster: ClusterMember, moved: Int, failure: (any Error)?,
         then: @escaping @Sendable (Result<Int, any Error>) -> Void
     ) {
-        guard let record = records.first, let target = ClusterMember.heir(of: record.id, among: takers) else {
-            return then(failure.map { .failure($0) } ?? .success(moved))
+        guard let record = records.first else { return then(failure.map { .failure($0) } ?? .success(moved)) }
+        // Who takes some may be another than a moment ago.
+        guard let target = ClusterMember.heir(of: record.id, among: cluster.takers) else {
+            return then(.failure(failure ?? MoveFailure.alone))
         }
         move(record, to: target) { [self] result in
             let rest = records.dropFirst()
-            switch result {
-            case .success: drain(rest, takers, moved: moved + 1, failure: failure, then: then)
-            case .failure(let error): drain(rest, takers, moved: moved, failure: failure ?? error, then: then)
+            let (count, first) =
+                switch result {
+                case .success: (moved + 1, failure)
+                case .failure(let error): (moved, failure ?? error)
+                }
+            // On a stack of its own: a move that fails at once has not left this one.
+            let isTaken = cluster.asking.submit { [self] in
+                drain(rest, cluster, moved: count, failure: first, then: then)
             }
-        }
-    }
-}
-
-extension LaneFailure {
-    /// The tenant is not this node's, or the log cannot say.
-    fileprivate var isAboutLog: Bool {
-        switch self {
-        case .moved, .logUnavailable: true
-        default: false
+            if !isTaken { then(.failure(first ?? MoveFailure.alone)) }
         }
     }
 }

@@ -158,17 +158,19 @@ final class SharedRegistry: Sendable {
             try (subject: $0.blob(), n: $0.int())
         }
         guard let newest = notes.last?.n else { return }
-        followed.withLock { $0 = newest }
         // What is read at start is known by the snapshot.
-        guard let follower = follower.withLock({ $0 }) else { return }
-        let reading = RegistryReading(connection: connection)
-        follower(
-            try notes.compactMap { note in
-                if note.subject == Self.provider { return .providerKeys(try reading.providerSecrets()) }
-                return try TenantID(bytes: note.subject).map {
-                    .tenant($0, try RegistryReading.tenant($0, in: connection))
-                }
-            })
+        if let follower = follower.withLock({ $0 }) {
+            let reading = RegistryReading(connection: connection)
+            follower(
+                try notes.compactMap { note in
+                    if note.subject == Self.provider { return .providerKeys(try reading.providerSecrets()) }
+                    return try TenantID(bytes: note.subject).map {
+                        .tenant($0, try RegistryReading.tenant($0, in: connection))
+                    }
+                })
+        }
+        // Not before: what could not be read is told at the next opening.
+        followed.withLock { $0 = newest }
     }
 }
 

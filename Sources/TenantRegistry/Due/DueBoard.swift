@@ -169,8 +169,10 @@ package final class DueBoard: Sendable {
 
     // MARK: Kept in the registry
 
-    /// At start, for a tenant that the registry has a row of.
+    /// For a tenant that the registry has a row of: at start, and where it is taken over. What was known before does
+    /// not count.
     func restore(_ record: TenantRecord, _ at: Timestamp?) {
+        drop(record)
         let hour = at.map { DueHour($0.milliseconds, nil) } ?? .never
         state.withLock { state in
             record.due.saved.store(hour.savedForm, ordering: .relaxed)

@@ -367,11 +367,13 @@ package final class Fleet: Sendable {
     }
 
     private func openOrTakeBack(_ path: String, of record: TenantRecord) throws -> TenantStore {
+        // What the log says of a file is not undone by one that lay here before.
+        let isOurs = cluster?.isReset(record.id) ?? true
         do {
             return try openStore(path, of: record)
         } catch {
             // Where nobody could say what it is to be, nothing is wrong with the file.
-            guard (error as? LaneFailure)?.isOfCluster != true, FileSwap.canTakeBack(path) else { throw error }
+            guard isOurs, (error as? LaneFailure)?.isOfCluster != true, FileSwap.canTakeBack(path) else { throw error }
             try endRecords(of: record.id, isWhole: false)
             guard try FileSwap.takeBack(path) else { throw error }
             report("tenant \(record.id.text): the restored file does not open, the one before it is back: \(error)")

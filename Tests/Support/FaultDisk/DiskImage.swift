@@ -20,8 +20,8 @@ package struct DiskImage {
 
     private var attemptsMax: Int { 10 }
 
-    /// File by file, each up to where it ends: FileManager copies as much as a file had when it began, and goes round for
-    /// ever where one is truncated meanwhile.
+    /// File by file, each up to where it ends: FileManager copies as much as a file had when it began, and goes round
+    /// for ever where one is truncated meanwhile.
     private static func copy(_ folder: String, to target: String) throws {
         let files = FileManager.default
         let mode = try files.attributesOfItem(atPath: folder)[.posixPermissions] as Any

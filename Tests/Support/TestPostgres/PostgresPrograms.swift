@@ -45,7 +45,7 @@ package enum PostgresPrograms {
         var root = stat()
         guard stat("/", &root) == 0, root.st_mode & S_IXOTH == 0 else { return words }
         // In a chroot that root alone may enter, the server may as well.
-        return words + ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
+        return words + ["--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--securebits=+no_setuid_fixup"]
     }
 
     static func path(_ name: String) throws -> String {
