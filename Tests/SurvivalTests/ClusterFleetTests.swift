@@ -4,9 +4,10 @@ import SQLite
 import SharedLogs
 import Synchronization
 import TenantApp
-import TenantRegistry
 import TestTenants
 import Testing
+
+@testable import TenantRegistry
 
 /// Two nodes of a cluster over one log in memory: whole fleets on folders of their own, whose beats a test makes.
 @Suite(.apart) struct ClusterFleetTests {
@@ -115,6 +116,33 @@ import Testing
         pass(seconds: 1, one, two)
         #expect(try one.head(of: shop.record) == head)
         _ = try shop.order(shop.resellerIDs[0])
+    }
+
+    @Test("N2 P5 a file that lies here, of which the log was never told, overwrites nothing that another node wrote")
+    func neverOverwritten() throws {
+        let (one, two) = (try node("one"), try node("two", seed: 2))
+        defer { for node in [one, two] { node.stop() } }
+        let shop = try Shop.open(one)
+        try shop.topUp(shop.resellerIDs[0], units: 100)
+        pass(seconds: 1, one, two)
+        // As a restore leaves it whose opening did not come about.
+        let done = DispatchSemaphore(value: 0)
+        let (fleet, record) = (one.fleet, shop.record)
+        record.lane.exclusively(
+            { control in
+                control.closeFile()
+                try? fleet.cluster?.endRecords(of: fleet.sharedFile(of: record))
+                done.signal()
+            }, orElse: { _ in done.signal() })
+        done.wait()
+        pass(seconds: 5, two)
+        let there = Shop(node: two, record: try two.tenant("shop"), resellerIDs: shop.resellerIDs)
+        _ = try there.order(shop.resellerIDs[0])
+        let head = try two.head(of: there.record)
+        pass(seconds: 1, one, two)
+        try two.move(there.record, to: "one")
+        pass(seconds: 1, one, two)
+        #expect(try one.head(of: shop.record) == head)
     }
 
     @Test("N2 a node that lost its disk is made anew from the log")

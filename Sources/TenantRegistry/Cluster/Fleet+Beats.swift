@@ -107,7 +107,11 @@ extension Fleet {
             known.incarnation = max(known.incarnation, row.profile.incarnation)
         }
         record.lane.exclusively({ control in control.closeFile() }, orElse: { _ in })
+        record.meter.forget()
         record.meter.start(saved: row.meterMark, stands: row.quotaStands)
+        let profile = row.profile
+        record.counters.start(
+            month: profile.requestsMonth, count: profile.requestsCount, last: profile.lastRequestAt)
         takeDue(row.due, of: record)
         // The node that went may have died between a commit and the note of what it made due.
         due.look(at: record)
@@ -130,6 +134,7 @@ extension Fleet {
     /// What this node would do for it by itself, and what it kept ready.
     func forgetWork(of record: TenantRecord) {
         due.drop(record)
+        record.meter.forget()
         deletions.withLock { $0[record.id] = nil }
         record.answers.dropAll()
     }

@@ -55,13 +55,11 @@ extension Fleet {
             options, schema: schema, keyPrint: keyPrint(of: masterKey), memory: data.path + "/cluster.generation")
         let path = data.registryPath
         let registry = SharedRegistry(log: options.log, path: path, key: registryKey(of: masterKey))
-        var isFirst = false
-        try registry.begin(
+        let isFirst = try registry.begin(
             makeFile: {
                 try RegistryStore(path: path, metrics: metrics).close()
                 guard DataDirectory.size(of: path + "-wal") ?? 0 == 0 else { throw LaneFailure.notCommitted }
                 try DataDirectory.synchronise(file: path)
-                isFirst = true
             },
             isBlank: {
                 let store = try RegistryStore(path: path, metrics: metrics)
@@ -89,7 +87,9 @@ extension Fleet {
     /// Memory has what the registry says, and this node's own are served. `isFirst`: its tenants become the cluster's.
     func enter(_ cluster: ClusterMember, isFirst: Bool) throws {
         cluster.noteReady(cluster.free(of: Array(cluster.state.withLock { $0.unready })))
-        if isFirst { try bringAlong(roster.allTenants, to: cluster) }
+        // Those of a first start that did not come to its end are brought along with the next.
+        let records = isFirst ? roster.allTenants : roster.allTenants.filter { isLeftBehind($0, cluster) }
+        if !records.isEmpty { try bringAlong(records, to: cluster) }
         if cluster.options.beatsByItself { startBeating(cluster) }
     }
 
@@ -117,8 +117,21 @@ extension Fleet {
 
     private static let creationMillisecondsMax: Int64 = 3_600_000
 
+    /// Whether the tenant's file is here and the log has never heard of it.
+    private func isLeftBehind(_ record: TenantRecord, _ cluster: ClusterMember) -> Bool {
+        let (path, state) = (data.tenantPath(record.id), record.profile.state)
+        guard cluster.owner(of: record.id) == nil, state != .creating, state != .deleting else { return false }
+        guard sharedFile(of: record).mark == nil else { return false }
+        return [path, path + PackedFile.suffix].contains { DataDirectory.size(of: $0) != nil }
+    }
+
     /// A node that was by itself: its files go to the log. Waits for it: nothing is served before.
     private func bringAlong(_ records: [TenantRecord], to cluster: ClusterMember) throws {
+        let joining = Joining()
+        if cluster.options.beatsByItself {
+            startThread("cluster-join") { Self.keepLease(of: cluster, while: joining) }
+        }
+        defer { joining.isOver.store(true, ordering: .relaxed) }
         let failures = Mutex<[any Error]>([])
         let group = DispatchGroup()
         for record in records {
@@ -145,6 +158,21 @@ extension Fleet {
         }
         group.wait()
         if let first = failures.withLock({ $0.first }) { throw first }
+    }
+
+    /// Beats that ask for nothing, as long as it takes.
+    private static func keepLease(of cluster: ClusterMember, while joining: Joining) {
+        while !joining.isOver.load(ordering: .relaxed) {
+            let sent = cluster.clock.nanoseconds()
+            let view = try? cluster.log.beat(
+                cluster.name, generation: cluster.generation, state: .serving, ownersSince: .max)
+            if view != nil { cluster.extendLease(from: sent) }
+            pause(milliseconds: Int(cluster.bounds.beatMilliseconds))
+        }
+    }
+
+    private final class Joining: Sendable {
+        let isOver = Atomic<Bool>(false)
     }
 
     private func startBeating(_ cluster: ClusterMember) {

@@ -43,7 +43,8 @@ final class SharedRegistry: Sendable {
 
     /// The first of all nodes brings the registry along; every other takes over what there is. Before the file is first
     /// opened. `makeFile` makes the file where there is none; `isBlank` says whether one that is there has no tenants.
-    func begin(makeFile: () throws -> Void, isBlank: () throws -> Bool) throws {
+    /// Whether this node was the first.
+    func begin(makeFile: () throws -> Void, isBlank: () throws -> Bool) throws -> Bool {
         let stream = try log.openForAll(.registry, key: file.key)
         let isThere = DataDirectory.size(of: file.path) != nil
         if stream.head.sequence > 0 {
@@ -53,15 +54,16 @@ final class SharedRegistry: Sendable {
                     "this data folder has tenants of its own, and the cluster has others: move them by export and "
                         + "import, and begin with an empty folder")
             }
-            return
+            return false
         }
         try makeFile()
         do {
             let place = try file.reset(to: stream)
             sequenceNow.store(place.sequence, ordering: .releasing)
+            return true
         } catch SharedLogError.notOwner {
             // Another node was first.
-            try begin(makeFile: makeFile, isBlank: isBlank)
+            return try begin(makeFile: makeFile, isBlank: isBlank)
         }
     }
 

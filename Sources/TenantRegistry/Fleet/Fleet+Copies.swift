@@ -177,7 +177,7 @@ extension Fleet {
 
     /// Saves how many requests each tenant made this month, and when keys were used. Every ten seconds, and at the end.
     package func saveCounters(then: @escaping @Sendable () -> Void = {}) {
-        let counters = roster.allTenants.compactMap { record in
+        let counters = roster.allTenants.filter { isServedHere($0.id) }.compactMap { record in
             record.counters.unsaved.map { counter in
                 (record.id, month: counter.month, count: counter.count, last: counter.lastRequestAt)
             }

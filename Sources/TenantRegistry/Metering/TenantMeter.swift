@@ -53,6 +53,14 @@ final class TenantMeter: Sendable {
         }
     }
 
+    /// The tenant is another node's, which counts from what the registry has: all rows of the chain behind that.
+    func forget() {
+        state.withLock { state in
+            (state.head, state.pending, state.gap) = (nil, nil, nil)
+            state.unsaved = MeterTallies()
+        }
+    }
+
     /// The file was opened, with this head. Rows that nobody counted are noted.
     func opened(_ head: AuditHead) {
         state.withLock { state in
