@@ -66,8 +66,11 @@ find_postgres() {
     dirname "$found"
 }
 
+# free_port PORT: that one, or the next at which nobody listens.
 free_port() {
-    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+    local at=$1
+    while (exec 3<>"/dev/tcp/127.0.0.1/$at") 2>/dev/null; do at=$((at + 1)); done
+    printf '%s\n' "$at"
 }
 
 # start_postgres NAME PORT: its own process alone, its log in the folder.
@@ -108,8 +111,8 @@ for name in primary standby; do
     if [ ${#as_postgres[@]} -gt 0 ]; then chown postgres: "$folder/$name"; fi
 done
 
-first=$(free_port)
-second=$(free_port)
+first=$(free_port $((port + 10)))
+second=$(free_port $((first + 1)))
 "${as_postgres[@]}" "$bin/initdb" -D "$folder/primary" -U tollgate -A trust -E UTF8 --locale=C --no-sync >/dev/null
 start_postgres primary "$first"
 "${as_postgres[@]}" "$bin/pg_basebackup" -d "host=127.0.0.1 port=$first user=tollgate application_name=standby" \
