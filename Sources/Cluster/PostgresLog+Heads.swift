@@ -54,8 +54,8 @@ extension PostgresLog {
             owner = name
         }
         return SharedHead(
-            owner: owner, epoch: UInt64(clamping: result.int(0, 1)), sequence: UInt64(clamping: result.int(0, 2)),
-            chain: chain, resetAt: UInt64(clamping: result.int(0, 4)))
+            owner: owner, epoch: result.unsigned(0, 1), sequence: result.unsigned(0, 2),
+            chain: chain, resetAt: result.unsigned(0, 4))
     }
 
     package func open(

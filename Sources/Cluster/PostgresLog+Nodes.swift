@@ -97,7 +97,7 @@ extension PostgresLog {
 
     private static func view(nodes: PostgresResult, owners: PostgresResult) throws(SharedLogError) -> ClusterView {
         var view = ClusterView(
-            nodes: [], owners: [], ownersAt: owners.int(0, 0), registrySequence: UInt64(clamping: owners.int(0, 1)))
+            nodes: [], owners: [], ownersAt: owners.int(0, 0), registrySequence: owners.unsigned(0, 1))
         for row in 0..<nodes.rows {
             guard let name = NodeName(nodes.text(row, 0)),
                 let state = NodeState(rawValue: Int16(truncatingIfNeeded: nodes.int(row, 3)))

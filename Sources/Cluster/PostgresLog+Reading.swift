@@ -27,7 +27,7 @@ extension PostgresLog {
     private static func record(
         _ result: PostgresResult, _ row: Int, of tenant: TenantID, after place: SharedPlace, key: [UInt8]
     ) throws(SharedLogError) -> (SharedRecord, Digest) {
-        let (sequence, epoch) = (UInt64(clamping: result.int(row, 0)), UInt64(clamping: result.int(row, 1)))
+        let (sequence, epoch) = (result.unsigned(row, 0), result.unsigned(row, 1))
         func damaged(_ what: String) -> SharedLogError {
             .damaged("record \(place.sequence + 1) of \(tenant.text) \(what)")
         }
@@ -66,8 +66,8 @@ extension PostgresLog {
             guard let chain = Digest(result.bytes(row, 1)) else { throw .damaged("a snapshot's chain") }
             snapshots.append(
                 SharedSnapshot(
-                    sequence: UInt64(clamping: result.int(row, 0)), chain: chain,
-                    bytes: UInt64(clamping: result.int(row, 2))))
+                    sequence: result.unsigned(row, 0), chain: chain,
+                    bytes: result.unsigned(row, 2)))
         }
         return snapshots
     }

@@ -46,7 +46,7 @@ extension PostgresShipper {
         }
         statements.append(.init(name: "proof", sql: PostgresSchema.proof, values: []))
         let results = try connection.transact(statements, until: deadline)
-        let raised = Self.table(results[0]) { UInt64(clamping: results[0].int($0, 1)) }
+        let raised = Self.table(results[0]) { results[0].unsigned($0, 1) }
         let owners = Self.table(results[1]) { results[1].isNull($0, 1) ? nil : results[1].text($0, 1) }
         var verdicts: [ObjectIdentifier: SharedVerdict] = [:]
         for (one, result) in zip(unsettled, results.dropFirst(2)) {

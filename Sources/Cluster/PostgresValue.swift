@@ -119,5 +119,8 @@ final class PostgresResult {
         return bytes.dropFirst().reduce(Int64(Int8(bitPattern: first))) { $0 << 8 | Int64($1) }
     }
 
+    /// Of a number that no row of ours has below zero: one that is counts as 0, and the chain says what is wrong.
+    func unsigned(_ row: Int, _ column: Int) -> UInt64 { UInt64(clamping: int(row, column)) }
+
     func bool(_ row: Int, _ column: Int) -> Bool { raw(row, column).first == 1 }
 }

@@ -77,11 +77,8 @@ extension Fleet {
 
     /// Tenants that fell to this node and that it cannot serve go to the next. Blocks.
     func passOn(_ tenants: [TenantID], _ cluster: ClusterMember) {
-        let takers = cluster.takers
         for tenant in tenants {
-            guard let target = ClusterMember.heir(of: tenant, among: takers),
-                cluster.mayGiveAway(tenant)
-            else { continue }
+            guard let target = cluster.nextTaker(of: tenant) else { continue }
             report("tenant \(tenant.text): no room to take it over: it goes to node \(target.text)")
             do throws(SharedLogError) {
                 try cluster.log.hand(tenant, from: cluster.name, to: target)
@@ -95,9 +92,7 @@ extension Fleet {
 
     /// Whether it is on its way.
     private func giveAway(_ record: TenantRecord, _ cluster: ClusterMember) -> Bool {
-        guard let target = ClusterMember.heir(of: record.id, among: cluster.takers),
-            cluster.mayGiveAway(record.id)
-        else { return false }
+        guard let target = cluster.nextTaker(of: record.id) else { return false }
         report("tenant \(record.id.text): no room for its file: it goes to node \(target.text)")
         move(record, to: target) { [self] result in
             if case .failure(let error) = result { report("tenant \(record.id.text): it stays: \(error)") }
@@ -148,13 +143,16 @@ extension ClusterMember {
         }
     }
 
-    /// Where every disk is full tenants do not go round and round.
-    fileprivate func mayGiveAway(_ tenant: TenantID) -> Bool {
+    /// Who gets a tenant for which there is no room here; nil: nobody, or it was given away a moment ago. Where every
+    /// disk is full tenants do not go round and round.
+    fileprivate func nextTaker(of tenant: TenantID) -> NodeName? {
+        guard let target = Self.heir(of: tenant, among: takers) else { return nil }
         let (now, rest) = (clock.nanoseconds(), bounds.givenAwayMilliseconds * 1_000_000)
         return state.withLock { state in
             state.givenAwayAt = state.givenAwayAt.filter { now < $0.value + rest }
-            defer { state.givenAwayAt[tenant] = state.givenAwayAt[tenant] ?? now }
-            return state.givenAwayAt[tenant] == nil
+            guard state.givenAwayAt[tenant] == nil else { return nil }
+            state.givenAwayAt[tenant] = now
+            return target
         }
     }
 
