@@ -121,7 +121,9 @@ let package = Package(
         tests("HTTPClientTests", ["HTTPClient"]),
         .target(name: "RawHTTP", path: "Tests/Support/RawHTTP", swiftSettings: settings),
         // PostgreSQL's own server, begun on loopback and ended with the tests.
-        .target(name: "TestPostgres", path: "Tests/Support/TestPostgres", swiftSettings: settings),
+        .target(
+            name: "TestPostgres", dependencies: ["TestTenants"], path: "Tests/Support/TestPostgres",
+            swiftSettings: settings),
         tests(
             "ClusterTests", ["TestPostgres", "SharedLogs", "TestTenants", "Cluster", "TenantRegistry", "Cryptography"]),
         // The gateway for tests: by heads and bodies in process, and by sockets.

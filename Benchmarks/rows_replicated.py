@@ -3,7 +3,6 @@ in the node's own log. Apart from all other rows: both servers, the gateway and 
 where a provider has four machines. Asked for by name alone."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -13,13 +12,10 @@ import machine
 from rows_orders import LOG, Orders
 from servers import Postgres, Process, Tollgate
 
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, "Tests", "Contract"))
+from freeports import free_port  # noqa: E402
+
 CLIENTS = 64
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 class Primary(Postgres):

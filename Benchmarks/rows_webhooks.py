@@ -7,7 +7,6 @@ import http.client
 import os
 import re
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from fixed_load import Crowd
 from servers import Process, Tollgate, wait_for_port
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, "Tests", "Contract"))
+from freeports import free_port  # noqa: E402
 from receiver import Receiver  # noqa: E402
 
 # An order of so many units tells of each.
@@ -77,12 +77,6 @@ class Sink(Process):
     def stop(self):
         self.pause(False)
         super().stop()
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def metrics(server):

@@ -48,10 +48,13 @@ finish() {
     rm -rf "$folder"
 }
 
-# wait_for LOG TEXT WHAT: until the log has the text.
+# wait_for PROCESS LOG TEXT WHAT: until the log has the text, for as long as the process is there.
 wait_for() {
+    local process=$1
+    shift
     for _ in $(seq $((seconds_max * 10))); do
         if grep -q -- "$2" "$1" 2>/dev/null; then return; fi
+        kill -0 "$process" 2>/dev/null || break
         sleep 0.1
     done
     tail -n 20 "$1" >&2
@@ -78,7 +81,7 @@ start_postgres() {
     setsid "${as_postgres[@]}" "$bin/postgres" -D "$folder/$1" -c port="$2" -c listen_addresses=127.0.0.1 \
         -c unix_socket_directories= -c shared_buffers=32MB -c log_destination=stderr >"$folder/$1.log" 2>&1 </dev/null &
     servers+=($!)
-    wait_for "$folder/$1.log" 'ready to accept' "PostgreSQL ($1)"
+    wait_for $! "$folder/$1.log" 'ready to accept' "PostgreSQL ($1)"
 }
 
 # start_node NAME PORT [OPTION…]
@@ -90,7 +93,7 @@ start_node() {
     TOLLGATE_CLUSTER=$url setsid "$tollgate" serve --data "$folder/$name" --port "$at" --node "$name" \
         --advertise "127.0.0.1:$at" "$@" >"$folder/$name.log" 2>&1 </dev/null &
     nodes+=($!)
-    wait_for "$folder/$name.log" '^listening on' "Node $name"
+    wait_for $! "$folder/$name.log" '^listening on' "Node $name"
 }
 
 bin=$(find_postgres)

@@ -272,7 +272,7 @@ import Testing
         try primary.set("synchronous_standby_names", "s1")
         try primary.waitFor("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'", "1")
         let path = try #require(database.split(separator: "/").last)
-        let closed = try PostgresPrograms.freePort()
+        let closed = try FreePort.take()
         let url =
             "postgresql://tollgate@127.0.0.1:\(closed),127.0.0.1:\(standby.port),127.0.0.1:\(primary.port)/\(path)"
         let node = try TestCluster.node("a")

@@ -7,13 +7,13 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import tempfile
 import threading
 import urllib.parse
 
 from clientwire import Between
+from freeports import free_port
 from receivers import sign
 from shop import Shop
 from support import ROOT, Answer, Checks, Gateway, arguments, together, wait_until
@@ -27,9 +27,7 @@ class ExampleShop:
 
     def __init__(self, between, scene, reseller):
         self.data = tempfile.mkdtemp(prefix="tollgate-")
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.environment = {
             **os.environ, "TOLLGATE_URL": between.base_url + scene.base, "TOLLGATE_KEY": reseller["key"],
             "TOLLGATE_SECRET": reseller["webhook_secret"], "SHOP_WEBHOOK_SECRETS": reseller["webhook_secret"],

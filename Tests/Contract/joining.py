@@ -9,7 +9,8 @@ import signal
 import subprocess
 import tempfile
 
-from cluster import Node, Postgres, free_port
+from cluster import Node, Postgres
+from freeports import free_port, free_ports
 from shop import Shop
 from support import ROOT, Checks, Gateway, arguments, together, wait_until
 
@@ -110,7 +111,8 @@ def keys(checks, options, url):
 
 def demo(checks, options):
     """deploy/cluster-demo.sh, as `./run --cluster-demo` starts it."""
-    port = free_port()
+    # Three for the nodes; PostgreSQL's are ten further on.
+    port = free_ports(12)[0]
     process = subprocess.Popen(
         [os.path.join(ROOT, "deploy", "cluster-demo.sh"), options.tollgate, str(port)], stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, text=True)

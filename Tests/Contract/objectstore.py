@@ -12,22 +12,11 @@ import tempfile
 import threading
 import time
 
+from freeports import free_port, free_ports
 from support import python_of_tests, wait_until
 
 ACCESS, SECRET = "AKIATESTTOLLGATE", "the-secret-of-the-archive/0123456789+x"
 BUCKET = "archive"
-
-
-def free_ports(count):
-    """So many ports that nobody has, none of them twice."""
-    held = [socket.socket() for _ in range(count)]
-    try:
-        for one in held:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in held]
-    finally:
-        for one in held:
-            one.close()
 
 
 def environment(url, access=ACCESS, secret=SECRET):
@@ -104,7 +93,7 @@ class SeaweedFS(Server):
 
 class Moto(Server):
     def __enter__(self):
-        port = free_ports(1)[0]
+        port = free_port()
         self.start(os.path.join(self.bin, "python"), "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port), port=port)
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
         connection.request("PUT", f"/{BUCKET}", headers={"Host": f"127.0.0.1:{port}"})

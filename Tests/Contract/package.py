@@ -9,12 +9,12 @@ import pwd
 import re
 import shlex
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
 
 import firststeps
+from freeports import free_port
 from support import ROOT, Checks, arguments, tool, wait_until
 
 SECONDS_MAX = 120
@@ -28,12 +28,6 @@ def run(*words, is_refused=False, **more):
     done = subprocess.run(words, capture_output=True, text=True, timeout=more.pop("timeout", SECONDS_MAX), **more)
     assert (done.returncode == 0) != is_refused, (words, done.returncode, done.stdout[-2000:], done.stderr[-2000:])
     return done.stdout
-
-
-def free_port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
 
 
 class Installed:

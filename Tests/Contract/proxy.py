@@ -10,6 +10,7 @@ import socket
 import ssl
 import subprocess
 
+from freeports import free_port
 from support import ROOT, Gateway, files, tool, wait_until
 
 DEPLOY = os.path.join(ROOT, "deploy")
@@ -28,12 +29,6 @@ def replaced(source, places):
         assert old in source, f"nothing to replace: {old!r}"
         source = source.replace(old, new)
     return source
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def without_own(options, listen="127.0.0.1", data="/var/lib/tollgate"):

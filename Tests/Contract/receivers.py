@@ -11,12 +11,12 @@ import importlib.util
 import json
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import threading
 import time
 
+from freeports import free_port
 from receiver import NO_CONTENT
 from receiver import Receiver as Listener
 from receiver import answer as answered
@@ -128,10 +128,8 @@ class PHP(Receiver):
     name = "receiver.php"
 
     def start(self):
-        # Its server names no port that it chose: one that is free now.
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        # Its server names no port that it chose.
+        self.port = free_port()
         self.inbox = {"TOLLGATE_INBOX": os.path.join(self.folder, "inbox")}
         self.child("php", "-S", f"127.0.0.1:{self.port}", os.path.join(EXAMPLES, self.name), environment=self.inbox)
         wait_until(lambda: any("started" in line for line in self.lines), seconds=SECONDS_MAX)

@@ -9,7 +9,8 @@ import subprocess
 import tempfile
 import urllib.request
 
-from cluster import Postgres, free_port, own
+from cluster import Postgres, own
+from freeports import free_port
 from support import tool, wait_until
 
 SECONDS_MAX = 120

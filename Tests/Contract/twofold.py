@@ -5,7 +5,8 @@ import itertools
 import shutil
 import uuid
 
-from cluster import Postgres, free_port, share_key
+from cluster import Postgres, share_key
+from freeports import free_port
 from support import Gateway
 
 

@@ -34,7 +34,7 @@ final class TestCluster: Sendable {
         for index in 0..<count {
             guard let name = NodeName("node-\(index)") else { preconditionFailure("a name") }
             let path = index == 0 ? try folder.copy(made.dataPath, to: name.text) : try Self.folder(name, made, folder)
-            let port = try Self.freePort()
+            let port = try FreePort.take()
             var configuration = Neighbourhood.configuration(path, port: port)
             configuration.commits = .files
             let faults = LogFaults()
@@ -56,8 +56,6 @@ final class TestCluster: Sendable {
         try FileManager.default.copyItem(atPath: made.dataPath + "/master.key", toPath: path + "/master.key")
         return path
     }
-
-    private static func freePort() throws -> UInt16 { try SilentNode().port }
 
     subscript(index: Int) -> Node { nodes[index] }
 

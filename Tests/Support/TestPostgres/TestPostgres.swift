@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import TestTenants
 
 /// A PostgreSQL server on loopback, begun for tests and ended with them, whatever becomes of the process: a shell holds
 /// the server, and ends it when the pipe from this process closes.
@@ -22,7 +23,7 @@ package final class TestPostgres: Sendable {
     /// A new server, which runs. `settings`: lines of postgresql.conf.
     package init(settings: [String: String] = [:]) throws {
         folder = try Self.makeFolder()
-        port = try PostgresPrograms.freePort()
+        port = try FreePort.take()
         self.settings = settings
         try PostgresPrograms.run(
             "initdb", ["-D", data, "-U", "tollgate", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"])
@@ -32,7 +33,7 @@ package final class TestPostgres: Sendable {
     /// A standby of another, under that name in `synchronous_standby_names`.
     package init(standbyOf primary: TestPostgres, name: String, settings: [String: String] = [:]) throws {
         folder = try Self.makeFolder()
-        port = try PostgresPrograms.freePort()
+        port = try FreePort.take()
         self.settings = settings
         let address = "host=127.0.0.1 port=\(primary.port) user=tollgate application_name=\(name)"
         try PostgresPrograms.run(
