@@ -118,7 +118,7 @@ let package = Package(
                 "Cryptography", "RateLimiter",
             ]),
         tests("HTTPServerTests", ["TestSeeds", "RawHTTP", "HTTPServer", "HTTPCore", "Cryptography", "Compression"]),
-        tests("HTTPClientTests", ["HTTPClient"]),
+        tests("HTTPClientTests", ["TestTenants", "HTTPClient"]),
         .target(name: "RawHTTP", path: "Tests/Support/RawHTTP", swiftSettings: settings),
         // PostgreSQL's own server, begun on loopback and ended with the tests.
         .target(
@@ -137,7 +137,7 @@ let package = Package(
         tests(
             "GatewayTests",
             [
-                "TestSeeds", "TestGateway", "TestTenants", "Gateway", "Provider", "Archive", "TenantApp", "CallKit",
+                "RawHTTP", "TestSeeds", "TestGateway", "TestTenants", "Gateway", "Provider", "Archive", "TenantApp", "CallKit",
                 "TenantRegistry", "HTTPCore", "HTTPServer", "HTTPClient", "SharedLogs",
                 "Cryptography", "RateLimiter", "SQLite",
             ]),

@@ -25,6 +25,6 @@ enum PostgresBounds {
     static let partitionCheckNanoseconds: UInt64 = 3_600_000_000_000
     /// Partitions that nobody needs are looked for so often.
     static let sweepNanoseconds: UInt64 = 600_000_000_000
-    /// What a record or a part may come to, once opened.
-    static let openedBytesMax = 1 << 30
+    /// What a record or a part may come to, once opened. A value of PostgreSQL has less than 1 GiB.
+    static let openedBytesMax = 768 << 20
 }

@@ -31,7 +31,7 @@ final class PostgresShipper: @unchecked Sendable {
 
     func put(_ append: PostgresAppend) {
         let isTaken = queue.withLock { queue in
-            guard !queue.isClosed else { return false }
+            guard !queue.isOver else { return false }
             queue.appends.append(append)
             if queue.appends.count == 1 { filled.signal() }
             return true
@@ -39,7 +39,7 @@ final class PostgresShipper: @unchecked Sendable {
         if !isTaken { append.then(append.stream.dropUnsent()) }
     }
 
-    /// Waits until what was taken has its verdict.
+    /// Waits until what was taken has its verdict. What still comes meanwhile is taken.
     func close() {
         let isFirst = queue.withLock { queue in
             defer { queue.isClosed = true }
@@ -56,7 +56,7 @@ final class PostgresShipper: @unchecked Sendable {
             let group = take()
             if !group.isEmpty {
                 ship(group)
-            } else if queue.withLock({ $0.isClosed && $0.appends.isEmpty }) {
+            } else if endsNow() {
                 break
             } else {
                 filled.wait()
@@ -64,6 +64,13 @@ final class PostgresShipper: @unchecked Sendable {
         }
         connection = nil
         ended.signal()
+    }
+
+    private func endsNow() -> Bool {
+        queue.withLock { queue in
+            queue.isOver = queue.isClosed && queue.appends.isEmpty
+            return queue.isOver
+        }
     }
 
     /// What goes into one transaction.
@@ -83,20 +90,22 @@ final class PostgresShipper: @unchecked Sendable {
     private func ship(_ group: [PostgresAppend]) {
         let isPossible = connect(until: group[0].since + PostgresBounds.answerNanoseconds)
         var sealed: [(append: PostgresAppend, record: SealedRecord)] = []
+        var unsent: [PostgresAppend] = []
+        var ended: Set<ObjectIdentifier> = []
         // In one order of tenants everywhere, so that no two transactions wait for each other's rows.
         for append in group.sorted(by: Self.goesBefore) {
-            let record =
-                isPossible && append.stream.later == nil
-                ? try? append.stream.seal(append.sequence, append.payload) : nil
-            if let record {
+            let stream = ObjectIdentifier(append.stream)
+            let goesOn = isPossible && !ended.contains(stream) && append.stream.later == nil
+            if goesOn, let record = try? append.stream.seal(append.sequence, append.payload) {
                 sealed.append((append, record))
             } else {
-                // Nothing of it was sent.
-                append.then(append.stream.dropUnsent())
+                unsent.append(append)
+                ended.insert(stream)
             }
         }
-        guard !sealed.isEmpty else { return }
-        send(sealed)
+        if !sealed.isEmpty { send(sealed) }
+        // Behind what was sent before them.
+        for append in unsent { append.then(append.stream.dropUnsent()) }
     }
 
     private static func goesBefore(_ left: PostgresAppend, _ right: PostgresAppend) -> Bool {

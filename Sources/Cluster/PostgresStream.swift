@@ -50,6 +50,9 @@ package final class PostgresStream: SharedStream {
     func seal(_ sequence: UInt64, _ payload: [UInt8]) throws(SharedLogError) -> SealedRecord {
         let (epoch, before) = state.withLock { ($0.epoch, $0.sealed) }
         precondition(sequence == before.sequence + 1)
+        guard payload.count <= PostgresBounds.openedBytesMax else {
+            throw .refused("a commit of \(payload.count) bytes: a record has \(PostgresBounds.openedBytesMax) at most")
+        }
         let data = try RecordSeal.seal(
             payload, key: key, place: RecordSeal.place(tenant, epoch: epoch, sequence: sequence), random: log.random)
         let chain = data.withUnsafeBytes {

@@ -206,13 +206,20 @@ extension Pipeline {
                 ForwardedCall(self, neighbours, routed, for: destination, .whole([], responder), holding: held).start()
             }
         }
-        if routed.head.announces(atMost: Neighbours.wholeBytesMax) {
-            return .readBody(bytesMax: Neighbours.wholeBytesMax, room: room) { [self, held] body, responder in
+        func readWhole(_ bytesMax: Int) -> HeadVerdict {
+            .readBody(bytesMax: bytesMax, room: room) { [self, held] body, responder in
                 ForwardedCall(
                     self, neighbours, routed, for: destination, .whole(body, responder), holding: held + [room]
                 ).start()
                 return nil
             }
+        }
+        if routed.head.announces(atMost: Neighbours.wholeBytesMax) { return readWhole(Neighbours.wholeBytesMax) }
+        // What a stranger may send is short: who sends it slowly holds a connection to this node, and none between nodes.
+        if case .whole(let bytesMax) = routed.route.body, routed.route.access.isOpen,
+            bytesMax <= Neighbours.wholeBytesMax
+        {
+            return readWhole(bytesMax)
         }
         guard room.grow(to: Neighbours.pieceBytes) else {
             return .answer(refuse(.busy, routed.surface, RequestTrace(routed)))

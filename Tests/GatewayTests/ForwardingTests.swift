@@ -3,6 +3,7 @@ import Cryptography
 import Foundation
 import HTTPClient
 import HTTPCore
+import RawHTTP
 import TenantRegistry
 import TestGateway
 import TestTenants
@@ -257,6 +258,26 @@ import Testing
                 // Those that waited for a connection were told so where this took long.
                 #expect(statuses.isSubset(of: [200, 422, 503]))
             }
+        }
+    }
+
+    @Test("N1 a stranger who sends a body slowly holds no connection between nodes")
+    func slowStranger() async throws {
+        try await withNeighbourhood { nodes in
+            let silent = try SilentNode()
+            nodes.announce(1, at: "127.0.0.1:\(silent.port)")
+            let stranger = try RawClient(port: nodes[0].port)
+            try stranger.send(
+                "POST \(nodes.hosting.path("/api/partner/v1/session")) HTTP/1.1\r\nHost: x\r\n"
+                    + "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n")
+            let balance = TestRequest("GET", nodes.hosting.path("/api/partner/v1/balance")).bearer(nodes.hosting.key)
+            async let answer = nodes.send(balance, to: 0)
+            #expect(try await silent.takeOne().hasPrefix("GET "))
+            try stranger.send("1\r\n}\r\n0\r\n\r\n")
+            #expect(try await silent.takeOne().hasPrefix("POST "))
+            silent.close()
+            nodes.move(nodes.hosting, to: 0)
+            #expect(try await answer.status == 200)
         }
     }
 

@@ -48,4 +48,16 @@ MUTANTS = [
         "UPDATE tollgate.head h SET epoch = h.epoch + 1 FROM mine",
         "UPDATE tollgate.head h SET epoch = h.epoch + \\(MUTANT ? 0 : 1) FROM mine",
         "ClusterTests/FaultTests.swift", "a commit that arrives after"),
+    Mutant(
+        "N2", "made-after-all", "a node that was away makes a tenant whole that others have ended",
+        "Sources/TenantRegistry/Registry/Registry.swift",
+        "guard try RegistryReading(connection: connection).profile(id: tenant)?.state == .creating else {",
+        "guard try MUTANT || RegistryReading(connection: connection).profile(id: tenant)?.state == .creating else {",
+        "TenantRegistryTests/CreationTests.swift", "a creation that others have ended"),
+    Mutant(
+        "N2", "ended-whole", "a tenant is erased by whoever found it half-made, though it is whole by now",
+        "Sources/TenantRegistry/Fleet/Fleet+Erasure.swift",
+        "guard profile.state == .creating || profile.state == .deleting else { throw IsWhole() }",
+        "guard MUTANT || profile.state == .creating || profile.state == .deleting else { throw IsWhole() }",
+        "TenantRegistryTests/CreationTests.swift", "a creation that others have ended"),
 ]

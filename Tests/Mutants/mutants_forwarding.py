@@ -42,4 +42,16 @@ MUTANTS = [
         "case .notYet: catchUp(routed, neighbours)",
         "case .notYet: MUTANT ? serve(routed) : catchUp(routed, neighbours)",
         CALLS, "a key that was minted"),
+    Mutant(
+        "N1", "one-address", "of a node's name only the first address is called",
+        "Sources/HTTPClient/Peers/PeerClient+Queue.swift",
+        "guard let exchange = connection.exchange, !others.isEmpty else { return lose(connection) }",
+        "guard let exchange = connection.exchange, !others.isEmpty, !MUTANT else { return lose(connection) }",
+        "HTTPClientTests/PeerClientTests.swift", "whichever of its name's addresses"),
+    Mutant(
+        "N1", "slow-stranger", "a stranger's slow body holds a connection between nodes",
+        "Sources/Gateway/Placing.swift",
+        "bytesMax <= Neighbours.wholeBytesMax\n        {",
+        "bytesMax <= Neighbours.wholeBytesMax, !MUTANT\n        {",
+        "GatewayTests/ForwardingTests.swift", "a stranger who sends a body slowly"),
 ]

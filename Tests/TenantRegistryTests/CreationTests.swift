@@ -135,6 +135,38 @@ import Testing
         try node.create("new")
     }
 
+    @Test("N2 P1 a creation that others have ended meanwhile fails whole, and one that is whole is not ended by them")
+    func endedByOthers() throws {
+        let node = try TestNode(folder.file("data"))
+        defer { node.stop() }
+        let creation = Fleet.Creation(
+            slug: "new", blueprint: "hosting", tier: .lite, currency: "EUR", keyPrefix: "tst",
+            ownerEmail: "o@example.com")
+        #expect(throws: RegistryRefusal.self) {
+            _ = try awaited { then in
+                node.fleet.create(
+                    creation, as: node.fleet.ownAct("tenant.created"),
+                    fill: { tenant in
+                        let id = try #require(tenant.store.record?.id)
+                        // As the node does that takes over what this one had.
+                        try awaited {
+                            node.fleet.registry.change(
+                                id, as: nil, domains: nil, judge: { _ in }, { $0.state = .deleting }, then: $0)
+                        }
+                    },
+                    then: then)
+            }
+        }
+        #expect(DataFolder.tenantFiles(folder.file("data")) == [])
+        let record = try node.create("new")
+        let key = try node.mint(record)
+        node.fleet.buryUnfinished(record.profile)
+        // Behind it in the registry.
+        try awaited { node.fleet.registry.change(record.id, as: nil, domains: nil, judge: { _ in }, { _ in }, then: $0) }
+        #expect(node.opens(key) && DataFolder.tenantFiles(folder.file("data")) != [])
+        #expect(try node.head(of: record).sequence > 0)
+    }
+
     @Test("P5 a deleted tenant's files are gone, its name is free, its keys' hashes stay dead for ever")
     func delete() throws {
         let data = folder.file("data")

@@ -36,7 +36,7 @@ extension PeerClient {
             unqueue(next)
             if let connection = places[address]?.idle.popLast() {
                 run(next, on: connection)
-            } else if let connection = connect(to: address) {
+            } else if let connection = connect(to: address, at: places[address]?.found ?? []) {
                 run(next, on: connection)
             } else {
                 fail(next, .notSent)
@@ -115,15 +115,15 @@ extension PeerClient {
         let isFresh = place.foundAt != 0 && now < place.foundAt + Self.foundMilliseconds
         if !isFresh, !place.isLooking {
             places[address]?.isLooking = true
-            Thread.detachNewThread { [self] in post(.found(address, PeerSocketAddress.find(address))) }
+            Thread.detachNewThread { [self] in post(.found(address, find(address))) }
         }
         return !place.found.isEmpty
     }
 
-    private func connect(to address: PeerAddress) -> PeerConnection? {
-        for found in places[address]?.found ?? [] {
-            guard let fd = found.connect() else { continue }
-            let connection = PeerConnection(fd: fd, to: address, at: now)
+    private func connect(to address: PeerAddress, at found: [PeerSocketAddress]) -> PeerConnection? {
+        for index in found.indices {
+            guard let fd = found[index].connect() else { continue }
+            let connection = PeerConnection(fd: fd, to: address, orElse: Array(found[(index + 1)...]), at: now)
             connections[fd] = connection
             places[address]?.connections += 1
             poll.watch(fd, reads: false, writes: true)
@@ -132,10 +132,20 @@ extension PeerClient {
         return nil
     }
 
+    /// Nobody answers there: the node's name may have other addresses, which come first from now on.
+    func connectElsewhere(_ connection: PeerConnection) {
+        let (address, others) = (connection.address, connection.otherAddresses)
+        guard let exchange = connection.exchange, !others.isEmpty else { return lose(connection) }
+        let rest = places[address]?.found.filter { !others.contains($0) } ?? []
+        places[address]?.found = others + rest
+        close(connection)
+        if let next = connect(to: address, at: others) { run(exchange, on: next) } else { fail(exchange, .notSent) }
+    }
+
     /// TCP first, then TLS where the node speaks it; then the call that waits for both.
     func finishConnecting(_ connection: PeerConnection) {
         if connection.tls == nil {
-            guard PeerSocketAddress.isConnected(connection.fd) else { return lose(connection) }
+            guard PeerSocketAddress.isConnected(connection.fd) else { return connectElsewhere(connection) }
             if connection.address.isEncrypted {
                 guard let tls = TLSClient.connection(fd: connection.fd) else { return lose(connection) }
                 connection.tls = tls

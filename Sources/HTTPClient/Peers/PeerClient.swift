@@ -60,6 +60,8 @@ package final class PeerClient: @unchecked Sendable {
     private let inbox = Mutex(Inbox())
     let poll: Poll
     private let ended = DispatchSemaphore(value: 0)
+    /// Where a name's hosts are; may take seconds.
+    let find: @Sendable (PeerAddress) -> [PeerSocketAddress]
     var places: [PeerAddress: Place] = [:]
     var connections: [Int32: PeerConnection] = [:]
     private var timers: [(at: UInt64, run: @Sendable () -> Void)] = []
@@ -68,9 +70,11 @@ package final class PeerClient: @unchecked Sendable {
     let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: receiveBytes, alignment: 16)
 
     /// Throws where the process has no descriptor left.
-    package init() throws(HTTPClientError) {
+    package convenience init() throws(HTTPClientError) { try self.init(find: { PeerSocketAddress.find($0) }) }
+
+    init(find: @escaping @Sendable (PeerAddress) -> [PeerSocketAddress]) throws(HTTPClientError) {
         guard let poll = Poll() else { throw .broken("there is no descriptor left") }
-        self.poll = poll
+        (self.poll, self.find) = (poll, find)
         now = Self.milliseconds()
         let thread = Thread { [self] in
             run()
@@ -191,7 +195,7 @@ package final class PeerClient: @unchecked Sendable {
         nextSweepAt = now + Self.sweepMilliseconds
         for connection in Array(connections.values) {
             if !connection.isConnected {
-                if now >= connection.openedAt + Self.connectMilliseconds { lose(connection) }
+                if now >= connection.openedAt + Self.connectMilliseconds { connectElsewhere(connection) }
             } else if let exchange = connection.exchange {
                 let isQuiet = now >= connection.movedAt + Self.quietMilliseconds
                 if isQuiet, !exchange.request.isWorthWaiting() { lose(connection) }

@@ -62,6 +62,8 @@ final class PeerConnection {
     let fd: Int32
     let address: PeerAddress
     let openedAt: UInt64
+    /// Of the node's name, those that are not tried yet.
+    let otherAddresses: [PeerSocketAddress]
     /// TCP is there, and TLS where it is spoken.
     var isConnected = false
     var tls: TLSConnection?
@@ -90,8 +92,8 @@ final class PeerConnection {
     /// A short body that is given at once.
     var gathered: [UInt8]?
 
-    init(fd: Int32, to address: PeerAddress, at now: UInt64) {
-        (self.fd, self.address, openedAt, movedAt) = (fd, address, now, now)
+    init(fd: Int32, to address: PeerAddress, orElse otherAddresses: [PeerSocketAddress], at now: UInt64) {
+        (self.fd, self.address, self.otherAddresses, openedAt, movedAt) = (fd, address, otherAddresses, now, now)
     }
 
     /// Ready for the next call.

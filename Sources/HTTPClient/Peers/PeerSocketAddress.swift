@@ -3,7 +3,7 @@ import CCurl
 import Glibc
 
 /// Where a host is, as the machine says. A value; the calls are the system's own.
-struct PeerSocketAddress: Sendable {
+struct PeerSocketAddress: Equatable, Sendable {
     private let bytes: [UInt8]
     private let family: Int32
 

@@ -418,6 +418,12 @@ package final class ClusterMember: Sendable {
         if !isTaken { state.withLock { $0.isSavingLevels = false } }
     }
 
+    /// What waits for the log, on a thread that may. `orElse`: where the node stops.
+    func aside(_ work: @escaping @Sendable () -> Void, orElse: () -> Void) {
+        if !asking.submit(work) { orElse() }
+    }
+
+    /// Blocks.
     func takeLevels(of tenants: [TenantID]) {
         let (take, others) = state.withLock { ($0.levels, $0.peers.keys.filter { $0 != name }) }
         guard let take else { return }

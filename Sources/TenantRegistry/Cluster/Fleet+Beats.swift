@@ -76,18 +76,29 @@ extension Fleet {
         cluster.catchUp { [self] succeeded in
             guard succeeded else {
                 // What is not ready is taken over again with the next beat or look, but where there is no room for it.
-                if DataDirectory.isFull(at: data.path) { passOn(tenants, cluster) }
-                return end()
+                guard DataDirectory.isFull(at: data.path) else { return end() }
+                return cluster.aside { [self] in
+                    passOn(tenants, cluster)
+                    end()
+                } orElse: {
+                    end()
+                }
             }
             sharedRegistry.tenants(tenants) { [self] result in
-                defer { end() }
                 guard case .success(let rows) = result else {
-                    return report("cluster: what the registry says of tenants that were taken over cannot be read")
+                    report("cluster: what the registry says of tenants that were taken over cannot be read")
+                    return end()
                 }
+                // Here, where no row can be newer than these.
                 for (tenant, row) in rows { begin(serving: tenant, row) }
-                cluster.takeLevels(of: tenants)
-                cluster.noteReady(tenants)
-                fetchInBackground(tenants)
+                cluster.aside { [self] in
+                    cluster.takeLevels(of: tenants)
+                    cluster.noteReady(tenants)
+                    fetchInBackground(tenants)
+                    end()
+                } orElse: {
+                    end()
+                }
             }
         }
     }
@@ -97,7 +108,7 @@ extension Fleet {
         guard let row else { return }
         if row.profile.state == .creating || row.profile.state == .deleting {
             // Its node went while it was made, or erased: no tenant then (P1).
-            return bury(row.profile, isMarked: true, as: ownAct("tenant.deleted"))
+            return buryUnfinished(row.profile)
         }
         guard let record = follow(row) else { return }
         roster.replace(record, with: row.changes)

@@ -11,7 +11,7 @@ extension Fleet {
     ) {
         let later: @Sendable (any Error) -> Void = { [self] error in
             report("tenant \(profile.id.text): its erasure is not done yet: \(error)")
-            unburied.withLock { $0.append((profile, act)) }
+            unburied.withLock { $0.append(Unburied(profile: profile, act: act)) }
             then()
         }
         let erase: @Sendable () -> Void = { [self] in
@@ -27,12 +27,17 @@ extension Fleet {
                 then()
             }
         }
-        if isMarked { return erase() }
+        // It waits for the cluster's log, which the registry's lane must not.
+        let eraseAside: @Sendable () -> Void = { [self] in
+            guard let cluster else { return erase() }
+            cluster.aside(erase, orElse: { later(LaneFailure.logUnavailable) })
+        }
+        if isMarked { return eraseAside() }
         registry.change(
             profile.id, as: nil, domains: nil, judge: { _ in }, { $0.state = .deleting }
         ) { result in
             switch result {
-            case .success: erase()
+            case .success: eraseAside()
             case .failure(RegistryRefusal.unknownTenant): then()
             case .failure(let error): later(error)
             }
@@ -45,8 +50,40 @@ extension Fleet {
             defer { unburied.removeAll() }
             return unburied
         }
-        for (profile, act) in waiting { bury(profile, isMarked: false, as: act) }
+        for one in waiting {
+            if one.isFound {
+                buryUnfinished(one.profile)
+            } else {
+                bury(one.profile, isMarked: false, as: one.act)
+            }
+        }
     }
+
+    /// Erases a tenant that was found half-made or half-erased, unless the node that makes it has made it whole since.
+    func buryUnfinished(_ profile: TenantProfile) {
+        let act = ownAct("tenant.deleted")
+        registry.change(
+            profile.id, as: nil, domains: nil, judge: { _ in },
+            { profile in
+                guard profile.state == .creating || profile.state == .deleting else { throw IsWhole() }
+                profile.state = .deleting
+            }
+        ) { [self] result in
+            switch result {
+            case .success: bury(profile, isMarked: true, as: act)
+            case .failure(RegistryRefusal.unknownTenant): break
+            case .failure(is IsWhole):
+                // The next beat takes it over like any other.
+                cluster?.stopServing(profile.id)
+                cluster?.noteUnready(profile.id)
+            case .failure(let error):
+                report("tenant \(profile.id.text): its erasure is not done yet: \(error)")
+                unburied.withLock { $0.append(Unburied(profile: profile, act: act, isFound: true)) }
+            }
+        }
+    }
+
+    private struct IsWhole: Error {}
 
     func removeFiles(of id: TenantID) {
         let path = data.tenantPath(id)
@@ -61,4 +98,12 @@ extension Fleet {
         // Where this is lost the tombstone is still there at the next start.
         try? DataDirectory.synchronise(folder: data.tenantFolder(id))
     }
+}
+
+/// A tenant whose erasure is not done.
+struct Unburied {
+    let profile: TenantProfile
+    let act: ProviderAct
+    /// Whether nobody has decided yet that it is to be erased.
+    var isFound = false
 }

@@ -103,7 +103,7 @@ package final class Fleet: Sendable {
     let touched = TouchedTenants()
     let lastHousekeeping = Mutex<[TenantID: (at: Timestamp, used: UInt64)]>([:])
     /// Tenants whose erasure the disk cut short; tried again until it is done.
-    let unburied = Mutex<[(TenantProfile, ProviderAct)]>([])
+    let unburied = Mutex<[Unburied]>([])
     let lastSessionSweep = Mutex(Timestamp(milliseconds: 0))
     /// Tenants whose deletion was put off, and until when.
     let deletions = Mutex<[TenantID: Timestamp]>([:])
@@ -237,8 +237,10 @@ package final class Fleet: Sendable {
         for tenant in snapshot.tenants {
             if tenant.profile.state == .creating || tenant.profile.state == .deleting {
                 // A crash left it half-made or half-erased: no tenant then (P1).
-                if isFirst || isLeftHere(tenant.profile) {
+                if cluster == nil {
                     bury(tenant.profile, isMarked: true, as: ownAct("tenant.deleted"))
+                } else if isFirst || isLeftHere(tenant.profile) {
+                    buryUnfinished(tenant.profile)
                 }
                 continue
             }

@@ -275,11 +275,19 @@ package final class SQLiteRegistry: Registry {
         write(
             { connection in
                 try judge(ProviderKeyTable(connection: connection))
+                try Self.requireUnfinished(profile.id, connection)
                 try Self.project(changes, of: profile.id, connection)
                 try Self.save(profile, connection)
                 try UsageTable(connection: connection).begin(profile, at: mark)
                 try Self.log(act, profile, connection)
             }, then: then)
+    }
+
+    /// A node that was away while it made the tenant may find that others have erased what there was of it.
+    private static func requireUnfinished(_ tenant: TenantID, _ connection: Connection) throws {
+        guard try RegistryReading(connection: connection).profile(id: tenant)?.state == .creating else {
+            throw RegistryRefusal.unknownTenant
+        }
     }
 
     package func change(
@@ -347,6 +355,7 @@ package final class SQLiteRegistry: Registry {
         write(
             { connection in
                 try judge(ProviderKeyTable(connection: connection))
+                try Self.requireUnfinished(profile.id, connection)
                 try Self.replaceProjection(of: profile.id, with: changes, epoch, profile.incarnation, connection)
                 try Self.save(profile, connection)
                 try connection.run(
