@@ -137,7 +137,8 @@ let package = Package(
         tests(
             "GatewayTests",
             [
-                "RawHTTP", "TestSeeds", "TestGateway", "TestTenants", "Gateway", "Provider", "Archive", "TenantApp", "CallKit",
+                "RawHTTP", "TestSeeds", "TestGateway", "TestTenants", "Gateway", "Provider", "Archive", "TenantApp",
+                "CallKit",
                 "TenantRegistry", "HTTPCore", "HTTPServer", "HTTPClient", "SharedLogs",
                 "Cryptography", "RateLimiter", "SQLite",
             ]),

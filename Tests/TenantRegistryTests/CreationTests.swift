@@ -162,7 +162,9 @@ import Testing
         let key = try node.mint(record)
         node.fleet.buryUnfinished(record.profile)
         // Behind it in the registry.
-        try awaited { node.fleet.registry.change(record.id, as: nil, domains: nil, judge: { _ in }, { _ in }, then: $0) }
+        try awaited {
+            node.fleet.registry.change(record.id, as: nil, domains: nil, judge: { _ in }, { _ in }, then: $0)
+        }
         #expect(node.opens(key) && DataFolder.tenantFiles(folder.file("data")) != [])
         #expect(try node.head(of: record).sequence > 0)
     }
