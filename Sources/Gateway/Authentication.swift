@@ -35,6 +35,8 @@ extension Authenticated {
         case .entrance: throw .unknownCredential
         case .tenant:
             guard let caller else { throw .unknownCredential }
+            // Strangers have budgets of their own for those: nobody passes them by with a session.
+            if inner.route.access.isOpen, inner.route.moves != .nothing { throw .notFound(.path) }
             let standing = caller.key.reseller?.projection
             try inner.route.judge(
                 key: caller.projection, resellerState: standing?.state, apiAccess: standing?.apiAccess ?? true)

@@ -2,6 +2,7 @@ import CallKit
 import Cryptography
 import HTTPClient
 import HTTPCore
+import Provider
 import RateLimiter
 import TenantApp
 import TenantRegistry
@@ -234,8 +235,14 @@ extension Pipeline {
 
     /// Served here, and said to every other node; how they answer is told nobody.
     private func tellAll(_ routed: Routed, _ neighbours: Neighbours) -> HeadVerdict {
+        // Whoever has no session of the cluster has nothing to tell it.
+        guard routed.route.moves != .nothing,
+            let cookie = PageCookie.place(
+                of: .session, in: routed.head, isSecure: isSecure(routed.head, routed.peer)),
+            ConsoleTicket(opening: routed.head.bytes[cookie], of: fleet) != nil
+        else { return serve(routed) }
         let room = SharedRoom(fleet.budgets.bodies, forwardedPayer(routed, nil))
-        return .readBody(bytesMax: Neighbours.wholeBytesMax, room: room) { [self] body, responder in
+        return .readBody(bytesMax: Route.openBodyBytesMax, room: room) { [self] body, responder in
             for node in neighbours.placement.nodes
             where node.name != neighbours.placement.name && neighbours.isAlive(node.name) {
                 // Anybody may ask for this, and nobody waits for it.

@@ -44,7 +44,9 @@ final class FileTarget {
             throw .file(path: path, reason: "not a file")
         }
         // An export holds a tenant's data: nobody else's to read.
-        descriptor = open(partPath, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        // Whoever left one of this name behind, it is neither written nor read.
+        unlink(partPath)
+        descriptor = open(partPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
         if descriptor < 0 { throw .lastFileError(partPath) }
     }
 

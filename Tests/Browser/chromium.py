@@ -10,7 +10,7 @@ from playwright.sync_api import sync_playwright
 SIZES = {"phone": (390, 844), "desk": (1440, 900), "narrow": (320, 640)}
 # Whatever a page asks for elsewhere is not found, and said to be asked for.
 ARGUMENTS = ["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"]
-WAIT_MILLISECONDS = 15_000
+WAIT_MILLISECONDS = 60_000
 # What a browser writes about an answer by itself: refusals are answers.
 REFUSED = "Failed to load resource: the server responded with a status of 4"
 

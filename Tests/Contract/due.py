@@ -70,7 +70,7 @@ def ends(gateway, checks):
         gateway.jump(DAY - 30)
         assert status(shop, port)["status"] == "active" and not audit(gateway, "port.expired")
         gateway.jump(30)
-        wait_until(lambda: free(gateway) == before, seconds=5)
+        wait_until(lambda: free(gateway) == before)
         rows = audit(gateway, "port.expired")
         assert len(rows) == 1 and rows[0]["detail"]["port"] == port["_id"], rows
         assert status(shop, port)["status"] == "expired"
@@ -84,7 +84,7 @@ def ends(gateway, checks):
         gateway.jump(3600)
         gateway.jump(-3600)
         gateway.jump(2 * 3600)
-        wait_until(lambda: len(audit(gateway, "port.expired")) == 2, seconds=5)
+        wait_until(lambda: len(audit(gateway, "port.expired")) == 2)
         gateway.jump(-3600)
         gateway.jump(3600)
         gateway.jump(3600)
@@ -112,7 +112,7 @@ def renewals(gateway, checks):
         before = len(audit(gateway, "port.expired"))
         assert status(shop, port)["status"] == "active"
         gateway.jump(3 * DAY)
-        wait_until(lambda: len(audit(gateway, "port.expired")) == before + 1, seconds=5)
+        wait_until(lambda: len(audit(gateway, "port.expired")) == before + 1)
 
     with checks("X5 an ended port is renewed no more, and nothing is charged"):
         before = shop.balance()
@@ -162,9 +162,9 @@ def provider(gateway, checks):
         gateway.jump(2 * DAY)
         turns = gateway.metrics()["tollgate_due_turns_total"]
         wait_until(lambda: gateway.metrics()["tollgate_due_turns_total"] > turns
-                   or gateway.metrics().get("tollgate_due_oldest_seconds", kind="port") == 0, seconds=5)
+                   or gateway.metrics().get("tollgate_due_oldest_seconds", kind="port") == 0)
         change("resume")
-        wait_until(lambda: len(audit(gateway, "port.expired")) > before, seconds=5)
+        wait_until(lambda: len(audit(gateway, "port.expired")) > before)
         assert status(shop, port)["status"] == "expired"
 
 
@@ -187,7 +187,7 @@ def lists(gateway, checks):
         customer = shop.customer()
         # Whatever else is waiting happens first.
         gateway.jump(60 * DAY)
-        wait_until(lambda: not due("&kind=port"), seconds=10)
+        wait_until(lambda: not due("&kind=port"))
         done = len(audit(gateway, "port.expired"))
         made = [shop.port(customer, days=days).json["port"]["_id"] for days in (3, 1, 2, 1, 2)]
         listed = due("&kind=port")
@@ -200,7 +200,7 @@ def lists(gateway, checks):
         assert not due(f"&kind=port&reseller={gateway.reseller('proxies')['id']}")
         assert due() == sorted(due(), key=lambda item: item["at"])
         gateway.jump(4 * DAY)
-        wait_until(lambda: len(audit(gateway, "port.expired")) == done + 5, seconds=10)
+        wait_until(lambda: len(audit(gateway, "port.expired")) == done + 5)
         happened = [row["detail"]["port"] for row in reversed(audit(gateway, "port.expired")[:5])]
         assert happened == wanted, (happened, wanted)
         assert not due("&kind=port")
@@ -293,7 +293,7 @@ def restarts(gateway, checks):
             end()
             gateway.jump(3 * DAY)
             gateway.start()
-            wait_until(lambda: len(audit(gateway, "port.expired")) > before, seconds=10)
+            wait_until(lambda: len(audit(gateway, "port.expired")) > before)
             mine = [row for row in audit(gateway, "port.expired") if row["detail"]["port"] == port["_id"]]
             assert len(mine) == 1, mine
 
@@ -311,7 +311,7 @@ def restarts(gateway, checks):
             wait_until(lambda: gateway.metrics().get("tollgate_due_oldest_seconds", kind="unasked") == 0)
         opened = gateway.metrics()["tollgate_files_opened_total"]
         gateway.jump(DAY)
-        wait_until(lambda: gateway.metrics().get("tollgate_due_items_total", kind="port") >= 1, seconds=5)
+        wait_until(lambda: gateway.metrics().get("tollgate_due_items_total", kind="port") >= 1)
         # The demo's five and the shop above may have work of their own; the twenty have none.
         more = gateway.metrics()["tollgate_files_opened_total"] - opened
         assert more <= 6, more
@@ -323,19 +323,19 @@ def leaps(options, checks):
         port = shop.port(shop.customer(), days=2).json["port"]
         with checks("W9 G7 a clock that leaps ahead of all reason ends nothing: /readyz and metrics say so"):
             gateway.jump(3 * DAY)
-            wait_until(lambda: b"paused" in gateway.get("/readyz").body, seconds=5)
+            wait_until(lambda: b"paused" in gateway.get("/readyz").body)
             assert gateway.metrics()["tollgate_charging_paused"] == 1
             assert not audit(gateway, "port.expired")
         with checks("W9 once it is back all goes on, and nothing was done twice or early"):
             gateway.jump(-3 * DAY)
-            wait_until(lambda: gateway.get("/readyz").body == b"ready\n", seconds=5)
+            wait_until(lambda: gateway.get("/readyz").body == b"ready\n")
             assert status(shop, port)["status"] == "active" and not audit(gateway, "port.expired")
         with checks("W9 the operator of the node says that the clock is right, and what waited is done"):
             gateway.jump(3 * DAY)
-            wait_until(lambda: b"paused" in gateway.get("/readyz").body, seconds=5)
+            wait_until(lambda: b"paused" in gateway.get("/readyz").body)
             accepted = gateway.command("clock", "accept")
             assert accepted.returncode == 0, (accepted.stdout, accepted.stderr)
-            wait_until(lambda: len(audit(gateway, "port.expired")) == 1, seconds=15)
+            wait_until(lambda: len(audit(gateway, "port.expired")) == 1)
             assert gateway.get("/readyz").body == b"ready\n"
 
 

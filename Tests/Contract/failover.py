@@ -22,7 +22,7 @@ WRITERS = 6
 AMOUNT = Decimal("0.11")
 ANSWERS_MIN = 30
 # From the kill to the first answer of each tenant: by hand what the promotion takes; Patroni waits for its 20 s first.
-GAP_SECONDS_MAX = {"by hand": 30, "Patroni": 60}
+GAP_SECONDS_MAX = {"by hand": 120, "Patroni": 150}
 LOSSES_LONG = 5
 PAUSE_SECONDS = 0.1
 

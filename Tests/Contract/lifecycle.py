@@ -276,12 +276,12 @@ def application(checks, shop):
         assert shop.call({}, "GET", "/balance", key=key).status == 200
         listed = shop.call({}, "GET", "/keys", key=token).json["data"]
         assert [row["id"] for row in listed] == [key_id] and key not in str(listed), listed
-        rotated = shop.call({}, "POST", f"/keys/{key_id}/rotate", {"overlap_seconds": 3}, key=token)
+        rotated = shop.call({}, "POST", f"/keys/{key_id}/rotate", {"overlap_seconds": 10}, key=token)
         assert rotated.status == 200 and rotated.json["id"] == key_id, rotated
         second = rotated.json["key"]
         for secret in (key, second):
             assert shop.call({}, "GET", "/balance", key=secret).status == 200
-        wait_until(lambda: shop.call({}, "GET", "/balance", key=key).status == 401, seconds=10, pause_seconds=0.2)
+        wait_until(lambda: shop.call({}, "GET", "/balance", key=key).status == 401, pause_seconds=0.2)
         assert shop.call({}, "GET", "/balance", key=second).status == 200
         rotated = shop.call({}, "POST", f"/keys/{key_id}/rotate", {"overlap_seconds": 0}, key=token)
         third = rotated.json["key"]
@@ -330,12 +330,12 @@ def application(checks, shop):
 def own_keys(checks, shop):
     with checks("O1 W11 a key with an end works until then and not after"):
         reseller = shop.reseller()
-        end = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 2))
+        end = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 8))
         minted = shop.mint(reseller, expires_at=end)
         assert minted.status == 201, minted
         assert shop.get(reseller, "/balance", key=minted.json["key"]).status == 200
         wait_until(
-            lambda: shop.get(reseller, "/balance", key=minted.json["key"]).status == 401, seconds=10, pause_seconds=0.2)
+            lambda: shop.get(reseller, "/balance", key=minted.json["key"]).status == 401, pause_seconds=0.2)
         for past in ["2020-01-01T00:00:00Z", "yesterday", "", 5]:
             answer = shop.mint(reseller, expires_at=past)
             assert answer.status == 422 and answer.json["errors"][0]["pointer"] == "/expires_at", answer

@@ -65,8 +65,8 @@ def resellers(gateway, checks):
     with checks("U2 O2 O3 a reseller shows how much is left of its limit, as its calls are told"):
         called = shop.get(reseller, "/products")
         shown = shop.admin("GET", f"/resellers/{reseller['id']}").json["rate_limit"]
-        assert shown == {"requests": 10, "window_seconds": 3600, "burst": 10, "remaining": 9, "reset": 360}, (
-            shown, called.headers)
+        assert 300 <= shown.pop("reset") <= 360, (shown, called.headers)
+        assert shown == {"requests": 10, "window_seconds": 3600, "burst": 10, "remaining": 9}, (shown, called.headers)
         changed = shop.admin("PATCH", f"/resellers/{reseller['id']}", {
             "rate_limit": {"requests": 20, "window_seconds": 3600}}).json["rate_limit"]
         assert (changed["burst"], changed["remaining"]) == (20, 18), changed

@@ -15,7 +15,7 @@ from support import ROOT, Gateway, files, tool, wait_until
 
 DEPLOY = os.path.join(ROOT, "deploy")
 PUBLIC, ADMIN = "example.com", "admin.example.com"
-START_SECONDS = 30
+START_SECONDS = 120
 
 
 def text(name):

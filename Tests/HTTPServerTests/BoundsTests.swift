@@ -102,7 +102,7 @@ import Testing
     @Test("G6 an idle connection is closed without a word, before its first request and after one")
     func keepAliveDeadline() throws {
         var limits = ServerLimits.patient
-        limits.keepAliveMilliseconds = 100
+        limits.keepAliveMilliseconds = 1_000
         let server = try TestServer(limits: limits)
         let fresh = try server.client()
         let used = try server.client()

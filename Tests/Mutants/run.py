@@ -42,6 +42,8 @@ func isMutant(_ id: String) -> Bool {
     chosen == id
 }
 """
+# One folder each; the pages' are a surface each.
+TARGET = re.compile(r"Sources/(?:Pages/)?[^/]+(?=/.*\.swift$)")
 CHECK = re.compile(r"(ok|not ok) - (.*?)(?: # [0-9.]+ s)?$")
 LAST_LINE = re.compile(r"\d+ passed, \d+ failed")
 COLOUR = re.compile("\x1b\\[[0-9;]*m")
@@ -83,8 +85,8 @@ def copy(mutants):
             shutil.copyfile(source, target)
             shutil.copymode(source, target)
     # Every target has the choice, so that a new mutant builds no more than its own file's target.
-    for name in sorted({path.split("/")[1] for path in wanted if re.match(r"Sources/[^/]+/.*\.swift$", path)}):
-        path = f"Sources/{name}/Mutant.swift"
+    for name in sorted({found[0] for found in map(TARGET.match, wanted) if found}):
+        path = f"{name}/Mutant.swift"
         wanted.add(path)
         write(os.path.join(FOLDER, path), CHOICE)
     for place, folders, names in os.walk(FOLDER):

@@ -5,7 +5,7 @@ import TenantRegistry
 import Testing
 
 /// Calls counted by hour, and hours that join their days (O6).
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct UsageTests {
     private static func counted(_ office: Office, _ query: String = "") async -> [String] {
         await office.call(.get, "/usage?route=GET%20/x\(query)").data.map {

@@ -9,7 +9,7 @@ import Testing
 
     @Test("U4 a console's session ends after two hours unused, twelve in all, and by signing out")
     func ends() {
-        let sessions = ConsoleSessions()
+        let sessions = ConsoleSessions(since: start)
         let hash = SHA256.hash("a cookie")
         #expect(sessions.secret(behind: hash, at: start) == nil)
         sessions.begin(hash, with: secret, at: start)
@@ -33,7 +33,7 @@ import Testing
 
     @Test("U4 so many sessions are kept; past that the one goes that was used the longest ago")
     func bound() {
-        let sessions = ConsoleSessions()
+        let sessions = ConsoleSessions(since: start)
         let hashes = (0...1_000).map { SHA256.hash("cookie \($0)") }
         for (index, hash) in hashes.enumerated() {
             sessions.begin(hash, with: secret, at: start.adding(seconds: Int64(index)))
@@ -41,5 +41,28 @@ import Testing
         let now = start.adding(seconds: 1_001)
         #expect(!sessions.isOpen(hashes[0], at: now))
         #expect(hashes.dropFirst().allSatisfy { sessions.isOpen($0, at: now) })
+    }
+
+    @Test("U4 N5 a node believes a session of another that began after the node did, within two hours")
+    func adopts() {
+        let cookies = (0..<4).map { SHA256.hash("cookie \($0)") }
+        func believes(_ hash: Digest, begunAt: Int64, seenAt: Int64, _ sessions: ConsoleSessions) -> Bool {
+            let now = start.adding(seconds: seenAt)
+            sessions.adopt(hash, with: secret, begunAt: start.adding(seconds: begunAt), at: now)
+            return sessions.secret(behind: hash, at: now) == secret
+        }
+        let sessions = ConsoleSessions(since: start)
+        #expect(believes(cookies[0], begunAt: 0, seenAt: 7_199, sessions))
+        #expect(!believes(cookies[1], begunAt: 0, seenAt: 7_200, sessions))
+        // It may have been ended while nobody here was told.
+        #expect(!believes(cookies[2], begunAt: -1, seenAt: 1, sessions))
+        // What is believed goes on as long as it is used, and its twelve hours are those of its beginning.
+        for seconds in stride(from: Int64(12_000), to: 43_200, by: 7_000) {
+            #expect(believes(cookies[0], begunAt: 0, seenAt: seconds, sessions))
+        }
+        #expect(!believes(cookies[0], begunAt: 0, seenAt: 43_200, sessions))
+        sessions.adopt(cookies[3], with: secret, begunAt: start, at: start)
+        sessions.end(cookies[3])
+        #expect(!believes(cookies[3], begunAt: 0, seenAt: 1, sessions))
     }
 }

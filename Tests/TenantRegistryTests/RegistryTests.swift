@@ -73,7 +73,7 @@ import Testing
         #expect(third.opens(live))
     }
 
-    @Test("G8 a key whose mint was acknowledged by the file alone works after kill -9", .timeLimit(.minutes(1)))
+    @Test("G8 a key whose mint was acknowledged by the file alone works after kill -9", .timeLimit(.minutes(10)))
     func crashBetweenFileAndRegistry() throws {
         let data = folder.file("data")
         let image = folder.file("image")

@@ -21,16 +21,44 @@ extension Schema {
 
     /// `isChange`: an empty field clears what may be cleared; elsewhere it stands for nothing.
     package func body(ofForm pairs: [(name: String, value: String)], isChange: Bool) -> JSON {
-        let fields = pairs.filter { !$0.name.hasPrefix("_") }.map { pair in
-            FormField(path: pair.name.split(separator: ".", omittingEmptySubsequences: false)[...], value: pair.value)
-        }
+        let fields = pairs.filter { !$0.name.hasPrefix("_") }.map { FormField($0.name, $0.value) }
         return FormReading(components: components, isChange: isChange).object(fields, json)
     }
 }
 
 private struct FormField {
-    var path: ArraySlice<Substring>
+    /// Of a name that goes deeper no body is made: it is one piece, which no schema has.
+    static let depthMax = 8
+
+    let path: ArraySlice<Substring>
     let value: String
+
+    init(_ name: String, _ value: String) {
+        let pieces = name.split(separator: ".", maxSplits: Self.depthMax, omittingEmptySubsequences: false)
+        path = pieces.count > Self.depthMax ? [name[...]] : pieces[...]
+        self.value = value
+    }
+
+    private init(path: ArraySlice<Substring>, value: String) { (self.path, self.value) = (path, value) }
+
+    /// Nil for what is not below a name.
+    var below: FormField? { path.count > 1 ? FormField(path: path.dropFirst(), value: value) : nil }
+
+    /// Those of each first name, in the order in which the names come first.
+    static func byName(_ fields: [FormField]) -> [(name: Substring, fields: [FormField])] {
+        var places: [Substring: Int] = [:]
+        var groups: [(name: Substring, fields: [FormField])] = []
+        for field in fields {
+            let name = field.path[field.path.startIndex]
+            if let place = places[name] {
+                groups[place].fields.append(field)
+            } else {
+                places[name] = groups.count
+                groups.append((name, [field]))
+            }
+        }
+        return groups
+    }
 }
 
 private struct FormReading {
@@ -39,14 +67,9 @@ private struct FormReading {
 
     func object(_ fields: [FormField], _ schema: JSON) -> JSON {
         let schema = resolved(schema)
-        var names: [Substring] = []
-        for field in fields where !names.contains(field.path[field.path.startIndex]) {
-            names.append(field.path[field.path.startIndex])
-        }
         let required = strings(schema["required"])
         var members: [JSONMember] = []
-        for name in names {
-            let own = fields.filter { $0.path.first == name }
+        for (name, own) in FormField.byName(fields) {
             let type = schema["properties"]?[String(name)] ?? schema["additionalProperties"] ?? .object([])
             if let value = member(own, type, isRequired: required.contains(String(name))) {
                 members.append(JSONMember(name: String(name), value: value))
@@ -58,7 +81,7 @@ private struct FormReading {
     /// Nil: the member is left out.
     private func member(_ fields: [FormField], _ type: JSON, isRequired: Bool) -> JSON? {
         let types = kinds(type)
-        let nested = fields.filter { $0.path.count > 1 }.map { FormField(path: $0.path.dropFirst(), value: $0.value) }
+        let nested = fields.compactMap(\.below)
         if let schema = types.first(where: { resolved($0)["type"] == .string("array") || isArray(resolved($0)) }) {
             return array(fields, nested, resolved(schema)["items"] ?? .object([]))
         }
@@ -94,14 +117,7 @@ private struct FormReading {
             let texts = fields.map(\.value).filter { !$0.isEmpty }
             return .array(texts.compactMap { scalar($0, items, kinds(items), isRequired: true) })
         }
-        var places: [Substring] = []
-        for field in nested where !places.contains(field.path[field.path.startIndex]) {
-            places.append(field.path[field.path.startIndex])
-        }
-        return .array(
-            places.compactMap { place in
-                member(nested.filter { $0.path.first == place }, items, isRequired: true)
-            })
+        return .array(FormField.byName(nested).compactMap { member($0.fields, items, isRequired: true) })
     }
 
     // MARK: Schemas

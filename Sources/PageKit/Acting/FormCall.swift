@@ -6,6 +6,8 @@ package struct FormCall: Sendable {
     /// In place of a call: the page is shown once more, with what was typed.
     package static let none = "none"
 
+    private static let callBytesMax = 1 << 10
+
     package let method: HTTPCore.Method
     /// Below the tenant's address or the node's, with the API's base path.
     package let path: String
@@ -25,7 +27,7 @@ package struct FormCall: Sendable {
     /// `call`: method, a space, and the path: of the surface's own API where it does not begin with `/api/` or another
     /// base path that is served.
     package init(_ call: String, _ form: FormInput, of visit: Visit) throws {
-        let parts = call.split(separator: " ", maxSplits: 1)
+        let parts = call.utf8.count <= Self.callBytesMax ? call.split(separator: " ", maxSplits: 1) : []
         guard parts.count == 2, let method = HTTPCore.Method(rawValue: String(parts[0])) else {
             throw Refusal.unparseable("The form does not say what it is for.")
         }
@@ -86,13 +88,17 @@ package struct FormCall: Sendable {
 
     /// The path with the fields that it names, which are taken out of the rest.
     private static func filled(_ path: String, from pairs: inout [(name: String, value: String)]) -> String {
-        var path = path
-        while let open = path.firstIndex(of: "{"), let close = path[open...].firstIndex(of: "}") {
-            let name = String(path[path.index(after: open)..<close])
-            let value = pairs.last { $0.name == name }?.value ?? ""
-            pairs.removeAll { $0.name == name }
-            path.replaceSubrange(open...close, with: value.percentEncoded)
+        var filled = ""
+        var rest = path[...]
+        var names: [Substring] = []
+        while let open = rest.firstIndex(of: "{"), let close = rest[open...].firstIndex(of: "}") {
+            let name = rest[rest.index(after: open)..<close]
+            let value = names.contains(name) ? nil : pairs.last { $0.name == name }?.value
+            filled += rest[..<open] + (value?.percentEncoded ?? "")
+            names.append(name)
+            rest = rest[rest.index(after: close)...]
         }
-        return path
+        pairs.removeAll { pair in names.contains { $0 == pair.name } }
+        return filled + rest
     }
 }

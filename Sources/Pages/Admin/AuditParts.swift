@@ -6,6 +6,7 @@ import PageKit
 /// What is asked of the audit log: all of it stands in the page's address. A value: any thread.
 struct AuditFilters {
     private static let names = ["reseller", "key", "account", "action", "status", "request_id", "order", "changes"]
+    private static let days = 1...3_650
     private static let spans = [("24 hours", 1), ("7 days", 7), ("30 days", 30)]
 
     private let asked: [(name: String, value: String?)]
@@ -15,7 +16,7 @@ struct AuditFilters {
 
     init(_ view: SlowView) {
         asked = Self.names.map { ($0, view.visit.asked($0)) }
-        days = Int(view.visit.asked("days") ?? "") ?? 7
+        days = view.visit.asked("days").flatMap { Int($0) }.flatMap { Self.days.contains($0) ? $0 : nil } ?? 7
         to = view.visit.asked("to")
         // A log has no end; what is looked at has one, unless somebody asks for more or for one call.
         let isOpen = to != nil || view.visit.asked("request_id") != nil || view.visit.asked("order") != nil

@@ -32,9 +32,11 @@ package struct SignInTarget {
 /// own.
 package struct KeptForm: Sendable {
     package static let name = "_kept"
-    /// Nobody's password is written into a page, not even their own.
+    /// Nobody's secret is written into a page, not even their own: a form with a field of such a name, or below it, is
+    /// not kept. `values` are details of a service, and `keys` are licences.
     private static let secrets: Set<String> = [
-        "password", "old", "new", "secret", "api_key", "private_key", "passphrase",
+        "password", "old", "new", "secret", "api_key", "private_key", "passphrase", "webhook_secret", "signing_secret",
+        "token", "values", "keys",
     ]
 
     private let text: [UInt8]
@@ -57,9 +59,13 @@ package struct KeptForm: Sendable {
     private init?(_ text: [UInt8]) {
         guard let query = try? Query(form: text) else { return nil }
         let pairs = query.pairs.filter { $0.name != FormGate.fieldName }
-        guard !pairs.isEmpty, !pairs.contains(where: { Self.secrets.contains($0.name) }) else { return nil }
+        guard !pairs.isEmpty, !pairs.contains(where: { Self.isSecret($0.name) }) else { return nil }
         self.text = text
         fields = pairs
+    }
+
+    private static func isSecret(_ name: String) -> Bool {
+        name.split(separator: ".", maxSplits: 8).contains { secrets.contains(String($0)) }
     }
 
     package var sealed: String { Base64.encodeURL(text) }

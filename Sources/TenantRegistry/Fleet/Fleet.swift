@@ -93,7 +93,7 @@ package final class Fleet: Sendable {
     let masterKey: [UInt8]
     /// The provider's keys that open something.
     package let providerKeys: ProviderKeyRing
-    package let consoleSessions = ConsoleSessions()
+    package let consoleSessions: ConsoleSessions
     private let diskIsShort = Atomic<Bool>(false)
     let isStopping = Atomic<Bool>(false)
     /// Everything is closed.
@@ -176,6 +176,7 @@ package final class Fleet: Sendable {
         self.monotonic = monotonic
         self.random = random
         self.report = report
+        consoleSessions = ConsoleSessions(since: clock.now())
         due = DueBoard(clock: clock)
         clockGuard = ClockGuard(leapHoursMax: options.clockLeapHoursMax)
         pool = LanePool(

@@ -20,8 +20,10 @@ package final class ConsoleSessions: Sendable {
     private static let most = 1_000
 
     private let sessions = Mutex<[Digest: Session]>([:])
+    private let startedAt: Timestamp
 
-    package init() {}
+    /// `startedAt`: when the process began to hear of sessions, and of their ends.
+    package init(since startedAt: Timestamp) { self.startedAt = startedAt }
 
     package func begin(_ hash: Digest, with secret: Digest, at now: Timestamp) {
         sessions.withLock { sessions in
@@ -37,9 +39,13 @@ package final class ConsoleSessions: Sendable {
         }
     }
 
-    /// A session that was begun at another node of the cluster; nothing where it is known here, or over.
+    /// A session that was begun at another node of the cluster; nothing where it is known here, or over. One that is
+    /// older than this process may have been ended before it, and one that is first seen here after its idle hours may
+    /// have been idle all the time: for either the provider signs in again.
     package func adopt(_ hash: Digest, with secret: Digest, begunAt: Timestamp, at now: Timestamp) {
-        guard now < begunAt.adding(seconds: Self.seconds), !sessions.withLock({ $0[hash] != nil }) else { return }
+        guard startedAt <= begunAt, now < begunAt.adding(seconds: Self.idleSeconds),
+            !sessions.withLock({ $0[hash] != nil })
+        else { return }
         begin(hash, with: secret, at: now)
         sessions.withLock { sessions in
             if let known = sessions[hash] {

@@ -19,20 +19,14 @@ final class DueRig: Sendable {
     let node: TestNode
     let scheduler: Scheduler
     let rounds = Rounds()
-    private let done: Mutex<[Done]>
-    /// Items that cannot be done.
-    private let broken: Mutex<Set<String>>
+    private let tape = Tape()
 
     init(_ path: String, clock: ManualClock = ManualClock(TestNode.start), seed: UInt64 = 1) throws {
-        let tape = Tape()
         var options = Fleet.Options()
         options.clockLeapHoursMax = 0
         node = try TestNode(path, clock: clock, seed: seed, options: options, schema: Self.schema(tape))
-        done = Mutex([])
-        broken = Mutex([])
         let rounds = rounds
         scheduler = try Scheduler(node.fleet) { rounds.pass() }
-        tape.attach(self)
     }
 
     func stop() {
@@ -41,9 +35,9 @@ final class DueRig: Sendable {
         node.stop()
     }
 
-    var all: [Done] { done.withLock { $0 } }
+    var all: [Done] { tape.done.withLock { $0 } }
 
-    func breakItem(_ item: String) { broken.withLock { _ = $0.insert(item) } }
+    func breakItem(_ item: String) { tape.broken.withLock { _ = $0.insert(item) } }
 
     func add(_ items: [(String, Timestamp)], to record: TenantRecord) throws {
         try node.write(record) { tenant, _ in
@@ -56,13 +50,13 @@ final class DueRig: Sendable {
 
     // MARK: The work
 
-    /// Handed to the schema before there is a rig.
+    /// There before the scheduler is, which may have its first turn before there is a rig.
     private final class Tape: Sendable {
-        private let rig = Mutex<DueRig?>(nil)
+        let done = Mutex<[Done]>([])
+        /// Items that cannot be done.
+        let broken = Mutex<Set<String>>([])
 
-        func attach(_ new: DueRig) { rig.withLock { [weak new] in $0 = new } }
-        func add(_ item: Done) { rig.withLock { $0 }?.done.withLock { $0.append(item) } }
-        func isBroken(_ item: String) -> Bool { rig.withLock { $0 }?.broken.withLock { $0.contains(item) } ?? false }
+        func isBroken(_ item: String) -> Bool { broken.withLock { $0.contains(item) } }
     }
 
     private struct Broken: Error {}
@@ -88,7 +82,7 @@ final class DueRig: Sendable {
                     if tape.isBroken(item) { throw Broken() }
                     try tenant.set(item, toOptional: nil)
                     let done = Done(tenant: tenant.tenantID, item: item, at: now)
-                    tenant.store.afterCommit { tape.add(done) }
+                    tenant.store.afterCommit { tape.done.withLock { $0.append(done) } }
                 }
                 return items.count
             })

@@ -1,0 +1,120 @@
+#!/usr/bin/env python3
+"""Pages' addresses and forms as no page makes them: numbers at their ends, names without end, calls that the form's
+sender may not make. U1–U4. What comes in by a page ends no process, and is nobody else's time."""
+
+import urllib.parse
+
+from office import Office
+from pagewire import Browser
+from shop import PASSWORD
+from support import Checks, Gateway, arguments
+
+NUMBERS = [
+    "-9223372036854775808", "9223372036854775807", "-9223372036854775809", "1e9", "0", "-1", "٣", "\u202e1", "%", ""]
+# Beside those that a page's own forms have.
+NAMES = {"days", "from", "to", "cursor", "month", "hour", "limit", "period", "before", "at", "page"}
+# A session may make a thousand calls a minute.
+CALLS_MAX = 700
+
+
+class Person:
+    """Somebody who signs in anew before the limit of a session is used up."""
+
+    def __init__(self, gateway, base, email, home):
+        self.gateway, self.base, self.email, self.home = gateway, base, email, home
+        self.begin()
+
+    def begin(self):
+        self.browser = Browser(self.gateway)
+        answer = self.browser.sign_in(self.base, self.email, PASSWORD)
+        assert answer.status == 303 and self.home in answer.location, answer
+        self.calls = 0
+
+    def get(self, path):
+        self.calls += 1
+        if self.calls > CALLS_MAX:
+            self.begin()
+        return self.browser.get(path)
+
+    def pages(self):
+        """Those that links lead to, with the names of what each can be asked for."""
+        found, waiting = {}, [self.home]
+        while waiting:
+            path = waiting.pop(0)
+            if path in found:
+                continue
+            answer = self.get(path)
+            if answer.status != 200 or "text/html" not in answer.headers["content-type"]:
+                continue
+            names = {name for form in answer.read.forms if form["method"] == "get" for name in form["fields"]}
+            links = [urllib.parse.urlsplit(link or "") for link in answer.read.links]
+            names |= {name for link in links if link.path in ("", path) for name in urllib.parse.parse_qs(link.query)}
+            found[path] = names | NAMES
+            waiting += [link.path for link in links if link.path.startswith(self.home)]
+        return found
+
+    def form(self, fields):
+        """A form of the home page with these fields in place of its own."""
+        token = next(form["fields"]["_token"] for form in self.get(self.home).read.forms
+                     if "_token" in form["fields"])
+        return self.browser.post(self.home, [("_token", token), *fields])
+
+
+def numbers(checks, who, role):
+    with checks(f"U1 U2 U3 whatever stands in the query of a page of {role}, it is answered, and the gateway goes on"):
+        pages = who.pages()
+        assert len(pages) > 10, pages
+        asked = 0
+        for path, names in sorted(pages.items()):
+            for at, name in enumerate(sorted(names)):
+                # Each page meets the first one under every name, and the rest under some.
+                for value in NUMBERS[:1] + [NUMBERS[1 + (asked + at) % (len(NUMBERS) - 1)]]:
+                    answer = who.get(f"{path}?{urllib.parse.urlencode({name: value})}")
+                    assert answer.status < 500 and answer.status != 429, (path, name, value, answer)
+                    asked += 1
+        print(f"# {len(pages)} pages, {asked} addresses")
+
+
+def forms(checks, gateway, who, role):
+    with checks(f"U2 U3 a form of {role} whose names have no end, or no bound, is refused, and the gateway goes on"):
+        deep = [("." * 150_000, "x"), ("0." * 100_000, "x"), ("a.b.c.d.e.f.g.h.i.j", "x")]
+        for call in ("POST /session", "PATCH /settings", "PATCH /me", "POST /customers", "POST /products"):
+            for name, value in deep:
+                answer = who.form([("_call", call), (name, value)])
+                assert 400 <= answer.status < 500, (call, name[:20], answer)
+        wide = [(f"n{number}.x", "y") for number in range(4_000)]
+        assert 400 <= who.form([("_call", "PATCH /settings"), *wide]).status < 500
+        for call in ("POST /" + "{}" * 200_000, "POST /" + "{" * 200_000, "POST /{_token}", "x" * 200_000, "POST", ""):
+            answer = who.form([("_call", call), ("x", "y")])
+            assert 400 <= answer.status < 500, (call[:20], answer)
+        assert gateway.get("/healthz").status == 200
+
+
+def open_calls(checks, office, who):
+    with checks("U3 G6 a page makes no call that is open to strangers: their budgets are not passed by with a session"):
+        before = office.call(office.owner, "GET", "/resellers?limit=100").json["data"]
+        answer = who.form([
+            ("_call", "POST /apply"), ("email", "next@elsewhere.example"), ("password", PASSWORD), ("name", "Next")])
+        assert answer.status == 404, answer
+        assert office.call(office.owner, "GET", "/resellers?limit=100").json["data"] == before
+        answer = who.form([("_call", "POST /session"), ("email", who.email), ("password", "a wrong one")])
+        assert answer.status == 404, answer
+
+
+def main():
+    options = arguments()
+    checks = Checks()
+    with Gateway(options.tollgate, demo=False) as gateway:
+        office = Office(gateway)
+        owner = Person(gateway, office.shop.base, office.owner_email, f"{office.shop.base}/admin")
+        reseller = office.shop.reseller(password=PASSWORD)
+        shop = Person(gateway, office.shop.base, reseller["email"], f"{office.shop.base}/portal")
+        for who, role in (owner, "an operator"), (shop, "a reseller"):
+            numbers(checks, who, role)
+            forms(checks, gateway, who, role)
+        open_calls(checks, office, shop)
+    checks.finish()
+
+
+if __name__ == "__main__":
+    main()
