@@ -216,7 +216,7 @@ extension Pipeline {
             }
         }
         if routed.head.announces(atMost: Neighbours.wholeBytesMax) { return readWhole(Neighbours.wholeBytesMax) }
-        // What a stranger may send is short: who sends it slowly holds a connection to this node, and none between nodes.
+        // What a stranger may send is short: who sends it slowly holds a connection to this node, none between nodes.
         if case .whole(let bytesMax) = routed.route.body, routed.route.access.isOpen,
             bytesMax <= Neighbours.wholeBytesMax
         {

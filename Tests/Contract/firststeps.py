@@ -192,7 +192,8 @@ def ends(checks, options):
                 # Containers often let everybody have those.
                 with open("/proc/sys/net/ipv4/ip_unprivileged_port_start", encoding="ascii") as file:
                     if int(file.read()) > 80:
-                        refused(os.path.join(own, "data"), "--port", "80", advice="take a port from 1024 on", user=65534)
+                        data, advice = os.path.join(own, "data"), "take a port from 1024 on"
+                        refused(data, "--port", "80", advice=advice, user=65534)
                 options.tollgate = program
         with checks("Ctrl-C ends it with exit code 0"):
             gateway.process.send_signal(signal.SIGINT)
