@@ -182,9 +182,10 @@ MUTANTS = [
         "guard book == .live, let reseller", "guard book == .live, !MUTANT, let reseller",
         "MoneyTests/RenewalTests.swift", "is paid runs again"),
     Mutant(
-        "W9", "book-price", "a renewal forgets the discount that was recorded", PERIODS,
-        "termPrice: nextPrice, rate: rate, quantity: 1",
-        "termPrice: nextPrice, rate: MUTANT ? .zero : rate, quantity: 1",
+        "W9", "book-price", "a renewal forgets the discount that was recorded",
+        "Sources/TenantApp/Orders/Renewals.swift",
+        "termPrice: price, rate: service.rate, quantity: 1",
+        "termPrice: price, rate: MUTANT ? .zero : service.rate, quantity: 1",
         "MoneyTests/ServiceLifeTests.swift", "a changed book"),
     # W11
     Mutant(
