@@ -13,13 +13,13 @@ import Testing
         case refused
     }
 
-    private struct Ordered: Sendable {
+    struct Ordered: Sendable {
         let id: String
         let units: [String]
     }
 
     /// Units of a new product, at so much a month.
-    private static func order(
+    static func order(
         _ rent: Rent, _ fulfilment: Fulfilment, cents: Int64, quantity: Int64 = 1
     ) throws -> Ordered {
         let id = rent.resellers[0]

@@ -279,6 +279,18 @@ MUTANTS = [
         "guard case .ready = answer, late == .create,", "guard !MUTANT, case .ready = answer, late == .create,",
         "DomainTests/ProvisioningTests.swift", "made after it was given up"),
     Mutant(
+        "W13", "restored-number", "a unit's verbs are numbered after a restore as they were before it",
+        "Sources/TenantApp/Provisioning/Provisionings.swift",
+        "            .integer(state.n), .text(state.phase.rawValue), .integer(state.tries), .time(state.since),\n"
+        "            .optional(state.nextAt))\n        if let",
+        "            .integer(state.n), .text(state.phase.rawValue), .integer(state.tries), .time(state.since),\n"
+        "            .optional(state.nextAt))\n"
+        "        if MUTANT {\n"
+        "            try connection.run(\n"
+        "                \"UPDATE provisioning SET n = ?2 WHERE service_id = ?1\", .integer(id), .integer(state.n))\n"
+        "        }\n        if let",
+        "MoneyTests/ProvisioningNumberTests.swift", "after each restore"),
+    Mutant(
         "W13", "share", "each unit is charged the first one's share", SETTLE,
         "return (upTo(unit + 1) - upTo(unit)) * minor",
         "return (MUTANT ? upTo(1) : upTo(unit + 1) - upTo(unit)) * minor",
