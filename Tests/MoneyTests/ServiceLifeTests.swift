@@ -96,7 +96,7 @@ import Testing
 }
 
 extension Rent {
-    /// Another price for what a term costs of all services, as the operator's API has it. Returns the first charge of it.
+    /// Another price for all services of a term, as the operator's API has it. Returns the first charge of it.
     fileprivate func reprice(_ term: Term, micros: Int64) throws -> Int64? {
         let filter = RepriceFilter(
             resellerID: nil, productID: nil, term: term, price: Money(micros: micros), book: .live)

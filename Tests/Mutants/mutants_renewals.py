@@ -54,6 +54,10 @@ MUTANTS = [
         "if amount != nil { try takeUpPrice(&service) }", "if amount != nil, !MUTANT { try takeUpPrice(&service) }",
         LIVES, "a changed book changes no renewal"),
     Mutant(
+        "G7", "leapt-pays", "money that comes pays by a clock that is not believed", PAY,
+        "guard tenant.isClockBelieved else {", "guard tenant.isClockBelieved || MUTANT else {",
+        "MoneyTests/ClockTests.swift", "no call charges"),
+    Mutant(
         "W9", "begun-repriced", "a period that has begun gets the price that was agreed after", PERIODS,
         "begins <= now { number += 1 }", "begins <= now, !MUTANT { number += 1 }",
         LIVES, "a period that has begun"),

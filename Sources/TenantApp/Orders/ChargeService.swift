@@ -187,3 +187,10 @@ struct ChargeService {
         service = try tenant.emitService(event, service) { json in json.field("amount", tenant.decimal(amount)) }
     }
 }
+
+extension TenantReader {
+    /// Judges a call that charges or ends by the time of day: it waits while that is not believed (G7).
+    func judgeClock() throws {
+        guard isClockBelieved else { throw Refusal.unavailable(.clockNotBelieved) }
+    }
+}
