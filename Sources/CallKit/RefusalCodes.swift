@@ -22,6 +22,7 @@ package enum RefusalCodes {
         "busy",
         "carrier_not_found",
         "city_not_found",
+        "clock_not_believed",
         "closing",
         "code_not_found",
         "code_redeemed",

@@ -104,7 +104,7 @@ private struct Year {
         case 3:
             let term = Term.allCases[Int(random.below(5))]
             let price = (Rent.prices[term] ?? 0) / 10 * Int64(random.below(10) + 5) + Int64(random.below(9_999))
-            models[number].reprice(term, price)
+            models[number].reprice(term, price, now)
             try reprice(number, term, price)
             return "reprice \(term) \(price)"
         case 4:

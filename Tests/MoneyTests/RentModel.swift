@@ -10,8 +10,8 @@ struct RentModel {
         let number: Int
         let term: Term
         let anchor: Int64
-        var price: Int64
-        var nextPrice: Int64?
+        /// Each with the first charge that it holds for.
+        var prices: [(from: Int, price: Int64)]
         var state = State.active
         var isUnpaid = false
         /// Periods that were paid, or charges of hours that were made.
@@ -26,6 +26,8 @@ struct RentModel {
         var chargedHours: Int64 = 0
         var picos: Int64 = 0
         var charged: Int64 = 0
+
+        func price(of charge: Int) -> Int64 { prices.last { $0.from <= charge }?.price ?? 0 }
 
         var runs: Bool { state == .active || state == .pastDue }
         /// When it is looked at next.
@@ -58,7 +60,7 @@ struct RentModel {
     }()
 
     mutating func order(_ term: Term, price: Int64, at now: Int64) {
-        var unit = Unit(number: units.count, term: term, anchor: now, price: price)
+        var unit = Unit(number: units.count, term: term, anchor: now, prices: [(0, price)])
         unit.due = Self.start(unit, 1)
         unit.counted = now
         if term != .hourly { balance -= cents(price) }
@@ -86,20 +88,14 @@ struct RentModel {
                 unit.due = due + Self.day
             }
             let hours = unit.hours - unit.chargedHours
-            unit.picos += hours * unit.price * (1_000_000 - Self.rate)
+            unit.picos += hours * unit.price(of: unit.charges.count + 1) * (1_000_000 - Self.rate)
             unit.chargedHours = unit.hours
             let total = (unit.picos + 5_000_000_000) / 10_000_000_000
             amount = total - unit.charged
             unit.charged = total
             if hours > 0 { unit.charges.append(amount) }
-            if hours > 0 {
-                unit.price = unit.nextPrice ?? unit.price
-                unit.nextPrice = nil
-            }
         } else {
-            unit.price = unit.nextPrice ?? unit.price
-            unit.nextPrice = nil
-            amount = cents(unit.price)
+            amount = cents(unit.price(of: unit.charges.count + 1))
             unit.charges.append(amount)
             unit.due = Self.start(unit, unit.charges.count + 1)
         }
@@ -173,13 +169,31 @@ struct RentModel {
 
     private func key(_ place: Int) -> (Int64, Int) { (units[place].due ?? units[place].firstTry ?? 0, place) }
 
-    mutating func reprice(_ term: Term, _ price: Int64) {
+    /// What has begun keeps its price, whenever it is paid: months by where they begin, hours by the day of the charge.
+    mutating func reprice(_ term: Term, _ price: Int64, _ now: Int64) {
         for place in units.indices
         where units[place].term == term && units[place].state != .ended && units[place].ends == nil
-            && (units[place].nextPrice ?? units[place].price) != price
+            && units[place].prices.last?.price != price
         {
-            units[place].nextPrice = price
+            units[place].prices.append((from: chargesBegun(units[place], now) + 1, price: price))
         }
+    }
+
+    /// The number of the last charge whose time has begun, were all paid.
+    private func chargesBegun(_ started: Unit, _ now: Int64) -> Int {
+        var unit = started
+        var number = unit.charges.count
+        guard unit.term == .hourly else {
+            while Self.start(unit, number + 1) <= now { number += 1 }
+            return number
+        }
+        while unit.runs, let due = unit.due, due <= now {
+            count(&unit, until: due)
+            if unit.hours > unit.chargedHours { number += 1 }
+            unit.chargedHours = unit.hours
+            unit.due = due + Self.day
+        }
+        return number + 1
     }
 
     mutating func suspend(_ place: Int, _ now: Int64) -> Bool {

@@ -95,6 +95,57 @@ import Testing
     }
 }
 
+extension Rent {
+    /// Another price for all services of a term, as the operator's API has it. Returns the first charge of it.
+    fileprivate func reprice(_ term: Term, micros: Int64) throws -> Int64? {
+        let filter = RepriceFilter(
+            resellerID: nil, productID: nil, term: term, price: Money(micros: micros), book: .live)
+        return try node.write(record, "POST /reprice") { tenant, detail in
+            try RepriceServices(filter: filter, keyID: 0, isDryRun: false).change(tenant, after: 0, &detail).first?.from
+        }
+    }
+}
+
+@Suite struct RepricedLate {
+    @Test("W9 a period that has begun keeps its price, though it is past due and paid after a repricing")
+    func periods() throws {
+        let rent = try Rent.open(TestFolder(), at: "2026-01-10T10:00:00Z")
+        defer { rent.node.stop() }
+        try rent.topUp(1_000)
+        let id = try rent.order(.monthly)[0]
+        try rent.live(until: "2026-02-12T00:00:00Z")
+        #expect(try rent.service(id).state == .pastDue && rent.reprice(.monthly, micros: 20_000_000) == 2)
+        #expect(try rent.verifies().isSound)
+        #expect(try rent.topUp(6_000).map(\.amount.micros) == [10_000_000])
+        #expect(try rent.service(id).termPrice.micros == 10_000_000)
+        // A second price before the first one holds.
+        #expect(try rent.reprice(.monthly, micros: 30_000_000) == 2)
+        try rent.live(until: "2026-03-11T00:00:00Z")
+        #expect(try rent.balance() == 2_000 && rent.service(id).nextTermPrice == nil)
+        #expect(try rent.verifies().isSound)
+    }
+
+    @Test("W9 W3 hours that ran before a repricing keep their price, though they are paid after it")
+    func hours() throws {
+        let rent = try Rent.open(TestFolder(), at: "2026-01-10T10:00:00Z")
+        defer { rent.node.stop() }
+        try rent.topUp(30)
+        let id = try rent.order(.hourly)[0]
+        try rent.topUp(-30)
+        try rent.live(until: "2026-01-15T12:00:00Z")
+        // Five days are due and the sixth runs.
+        #expect(try rent.service(id).state == .pastDue && rent.reprice(.hourly, micros: 100_000) == 7)
+        try rent.topUp(10_000)
+        #expect(try rent.service(id).period == 5 && rent.balance() == 10_000 - 148)
+        try rent.live(until: "2026-01-16T10:00:00Z")
+        #expect(try rent.balance() == 10_000 - 178)
+        #expect(try rent.service(id).termPrice.micros == 100_000 && rent.service(id).nextTermPrice == nil)
+        try rent.live(until: "2026-01-17T10:00:00Z")
+        #expect(try rent.balance() == 10_000 - 418)
+        #expect(try rent.verifies().isSound)
+    }
+}
+
 @Suite struct HourlyServices {
     @Test("W3 hours are charged each day: what they come to, rounded once, less what was charged")
     func daily() throws {

@@ -61,6 +61,11 @@ MUTANTS = [
         "let paid = try PayDueServices.run(", "let paid = try MUTANT ? [] : PayDueServices.run(",
         REFUND_TESTS, "a refund resumes"),
     Mutant(
+        "W13", "refused-dues", "what comes back of a unit that was refused pays nothing that is due",
+        "Sources/TenantApp/Orders/TakeProvisioningAnswer.swift",
+        "if case .refused = outcome {", "if case .refused = outcome, !MUTANT {",
+        "MoneyTests/VoidTests.swift", "what comes back"),
+    Mutant(
         "O10", "refund-pending", "a pending order is refunded", REFUND,
         "guard order.state != .pending else", "guard order.state != .pending || MUTANT else",
         "Contract/refunds.py", "a pending order is 409"),

@@ -4,6 +4,7 @@ from table import Mutant
 
 CHARGE = "Sources/TenantApp/Orders/ChargeService.swift"
 PAY = "Sources/TenantApp/Orders/PayDueServices.swift"
+PERIODS = "Sources/TenantApp/Orders/ServicePeriods.swift"
 END = "Sources/TenantApp/Orders/EndService.swift"
 TERM = "Sources/TenantApp/Catalogue/Term.swift"
 RENEWALS = "MoneyTests/RenewalTests.swift"
@@ -50,9 +51,20 @@ MUTANTS = [
         LIVES, "a service ends with its term"),
     Mutant(
         "W9", "new-price", "a repricing holds for no period", CHARGE,
-        "service.termPrice = amount == nil ? service.termPrice : service.nextPrice",
-        "service.termPrice = amount == nil || MUTANT ? service.termPrice : service.nextPrice",
+        "if amount != nil { try takeUpPrice(&service) }", "if amount != nil, !MUTANT { try takeUpPrice(&service) }",
         LIVES, "a changed book changes no renewal"),
+    Mutant(
+        "G7", "leapt-pays", "money that comes pays by a clock that is not believed", PAY,
+        "guard tenant.isClockBelieved else {", "guard tenant.isClockBelieved || MUTANT else {",
+        "MoneyTests/ClockTests.swift", "no call charges"),
+    Mutant(
+        "W9", "begun-repriced", "a period that has begun gets the price that was agreed after", PERIODS,
+        "begins <= now { number += 1 }", "begins <= now, !MUTANT { number += 1 }",
+        LIVES, "a period that has begun"),
+    Mutant(
+        "W9", "ran-repriced", "hours that ran get the price that was agreed after", PERIODS,
+        "if counted.accruedHours > hours { number += 1 }", "if counted.accruedHours > hours, !MUTANT { number += 1 }",
+        LIVES, "hours that ran before"),
     Mutant(
         "W3", "hours-rounded", "each day's hours are rounded by themselves", CHARGE,
         "let amount = try owed.subtracting(before.charged)",

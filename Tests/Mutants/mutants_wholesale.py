@@ -182,9 +182,10 @@ MUTANTS = [
         "guard book == .live, let reseller", "guard book == .live, !MUTANT, let reseller",
         "MoneyTests/RenewalTests.swift", "is paid runs again"),
     Mutant(
-        "W9", "book-price", "a renewal forgets the discount that was recorded", PERIODS,
-        "termPrice: nextPrice, rate: rate, quantity: 1",
-        "termPrice: nextPrice, rate: MUTANT ? .zero : rate, quantity: 1",
+        "W9", "book-price", "a renewal forgets the discount that was recorded",
+        "Sources/TenantApp/Orders/Renewals.swift",
+        "termPrice: price, rate: service.rate, quantity: 1",
+        "termPrice: price, rate: MUTANT ? .zero : service.rate, quantity: 1",
         "MoneyTests/ServiceLifeTests.swift", "a changed book"),
     # W11
     Mutant(
@@ -277,6 +278,18 @@ MUTANTS = [
         "W13", "late-success", "a unit made after it was given up stays", UNITS,
         "guard case .ready = answer, late == .create,", "guard !MUTANT, case .ready = answer, late == .create,",
         "DomainTests/ProvisioningTests.swift", "made after it was given up"),
+    Mutant(
+        "W13", "restored-number", "a unit's verbs are numbered after a restore as they were before it",
+        "Sources/TenantApp/Provisioning/Provisionings.swift",
+        "            .integer(state.n), .text(state.phase.rawValue), .integer(state.tries), .time(state.since),\n"
+        "            .optional(state.nextAt))\n        if let",
+        "            .integer(state.n), .text(state.phase.rawValue), .integer(state.tries), .time(state.since),\n"
+        "            .optional(state.nextAt))\n"
+        "        if MUTANT {\n"
+        "            try connection.run(\n"
+        "                \"UPDATE provisioning SET n = ?2 WHERE service_id = ?1\", .integer(id), .integer(state.n))\n"
+        "        }\n        if let",
+        "MoneyTests/ProvisioningNumberTests.swift", "after each restore"),
     Mutant(
         "W13", "share", "each unit is charged the first one's share", SETTLE,
         "return (upTo(unit + 1) - upTo(unit)) * minor",

@@ -21,7 +21,7 @@ package struct AnnounceRenewals: DueWork {
                 try tenant.noteAnnounced(service)
                 // What fell due meanwhile is charged at once.
                 guard let due = service.renewsAt, due > tenant.now else { continue }
-                let amount = try service.renewalAmount(in: tenant.currency)
+                let amount = try tenant.renewalAmount(of: service)
                 let isCovered = group.book == .test || amount <= available || amount == .zero
                 try tenant.emitService(.serviceRenewing, service) { json in
                     json.field("amount", tenant.decimal(amount))
@@ -37,7 +37,7 @@ package struct AnnounceRenewals: DueWork {
             guard let service = try tenant.service(id: id) else { return nil }
             return DueItem(
                 kind: kind, at: at, id: id, object: service.publicID, resellerPublicID: service.resellerPublicID,
-                amount: try service.renewalAmount(in: tenant.currency))
+                amount: try tenant.renewalAmount(of: service))
         }
     }
 }

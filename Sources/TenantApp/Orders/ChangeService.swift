@@ -48,6 +48,8 @@ package struct ChangeService {
         guard Self.state(after: move, from: service.state) != nil else {
             throw Refusal.conflict(.service(service.state, cannot: move))
         }
+        // A term that is suspended, or ends now, asks nothing of the clock. All else is charged or ends by it.
+        if service.term == .hourly || move == .resume || when == .termEnd { try tenant.judgeClock() }
         guard let reseller = try tenant.reseller(id: service.resellerID) else { throw Refusal.defect }
         detail.resellerID = service.resellerID
         detail.note("service", service.publicID)

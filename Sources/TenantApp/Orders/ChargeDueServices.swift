@@ -51,7 +51,7 @@ package struct ChargeDueServices: DueWork {
         try tenant.comingServices(kind, page).compactMap { at, id in
             guard let service = try tenant.service(id: id) else { return nil }
             // What hours will have come to is not known before.
-            let amount = service.term == .hourly ? nil : try service.renewalAmount(in: tenant.currency)
+            let amount = service.term == .hourly ? nil : try tenant.renewalAmount(of: service)
             return DueItem(
                 kind: kind, at: at, id: id, object: service.publicID, resellerPublicID: service.resellerPublicID,
                 amount: amount)

@@ -69,7 +69,7 @@ struct ChargeService {
         guard let begins = service.start(ofPeriod: number), let ends = service.start(ofPeriod: number + 1) else {
             throw Refusal.defect
         }
-        let amount = try service.renewalAmount(in: tenant.currency)
+        let amount = try tenant.renewalAmount(of: service)
         guard try isThere(amount, service.book) else { return .unpaid(amount) }
         let posting = try post(.renewal, amount, for: service, &detail)
         try tenant.insertRenewal(
@@ -124,12 +124,11 @@ struct ChargeService {
             keyID: keyID, detail: &detail)
     }
 
-    /// What was past due or suspended for it runs again. A new price holds from here on.
+    /// What was past due or suspended for it runs again.
     private func settle(_ service: inout Service, paid amount: Money?) throws {
         let wasOwed = service.pastDueSince != nil
         let wasSuspended = service.state == .suspended && service.suspendedBy == .unpaid
-        service.termPrice = amount == nil ? service.termPrice : service.nextPrice
-        service.nextTermPrice = amount == nil ? service.nextTermPrice : nil
+        if amount != nil { try takeUpPrice(&service) }
         service.pastDueSince = nil
         if service.state == .pastDue || wasSuspended {
             service.state = .active
@@ -149,6 +148,15 @@ struct ChargeService {
         } else if wasOwed && !wasSuspended {
             service = try tenant.emitService(.serviceUpdated, service)
         }
+    }
+
+    /// A new price holds from the first charge on that it was agreed for: several may come before it.
+    private func takeUpPrice(_ service: inout Service) throws {
+        guard service.nextTermPrice != nil,
+            let agreed = try tenant.repricing(of: service.id, at: service.runningCharge)
+        else { return }
+        service.termPrice = agreed.price
+        if agreed.isLast { service.nextTermPrice = nil }
     }
 
     // MARK: Not paid
@@ -177,5 +185,12 @@ struct ChargeService {
         if service.state == .suspended { try tenant.want(.suspended, ofService: service.id) }
         detail.note(named: service.publicID, service.state.rawValue)
         service = try tenant.emitService(event, service) { json in json.field("amount", tenant.decimal(amount)) }
+    }
+}
+
+extension TenantReader {
+    /// Judges a call that charges or ends by the time of day: it waits while that is not believed (G7).
+    func judgeClock() throws {
+        guard isClockBelieved else { throw Refusal.unavailable(.clockNotBelieved) }
     }
 }

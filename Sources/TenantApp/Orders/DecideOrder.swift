@@ -39,6 +39,8 @@ package struct DecideOrder {
         if let first = services.first, try tenant.provisioning(ofService: first.id) != nil {
             if case .reject(let reason?) = decision { detail.note("reason", reason) }
             for service in services where service.state == .pending { try decideUnit(service, tenant, &detail) }
+            // Once the shares of all units are back, so that the oldest due is paid first.
+            if case .reject = decision { try payDue(order, tenant, &detail) }
             return try tenant.knownOrder(orderID)
         }
         let charged = order.book == .live ? order.total : .zero
@@ -80,10 +82,13 @@ package struct DecideOrder {
                     json.field("reason", reason)
                 }
             }
-            try PayDueServices.run(
-                tenant, resellerID: order.resellerID, book: order.book, keyID: keyID, &detail)
+            try payDue(order, tenant, &detail)
             return rejected
         }
+    }
+
+    private func payDue(_ order: Order, _ tenant: TenantTransaction, _ detail: inout AuditDetail) throws {
+        try PayDueServices.run(tenant, resellerID: order.resellerID, book: order.book, keyID: keyID, &detail)
     }
 
     private func decideUnit(_ service: Service, _ tenant: TenantTransaction, _ detail: inout AuditDetail) throws {

@@ -92,6 +92,7 @@ package struct EndOwnService: Sendable {
         guard service.state != .pending, service.state != .cancelled else {
             throw Refusal.conflict(.service(service.state, cannot: .cancel))
         }
+        try tenant.judgeClock()
         detail.note("service", service.publicID)
         switch word {
         case .end:

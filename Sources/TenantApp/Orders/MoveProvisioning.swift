@@ -43,6 +43,9 @@ package struct MoveProvisioning: Sendable {
         detail.note("move", move.name)
         if case .giveUp(let reason) = move { detail.note("given_up", reason) }
         try carryOut(tenant, &detail)
+        if case .giveUp = move, unit.state.verb == .create {
+            try PayDueServices.run(tenant, resellerID: unit.resellerID, book: unit.book, keyID: keyID, &detail)
+        }
         return try known(tenant)
     }
 
@@ -51,7 +54,7 @@ package struct MoveProvisioning: Sendable {
         return unit
     }
 
-    /// One of several in a call: the detail names the postings alone.
+    /// One of several in a call: the detail names the postings alone, and what comes back pays nothing here.
     func carryOut(_ tenant: TenantTransaction, _ detail: inout AuditDetail) throws {
         var unit = try known(tenant)
         try callerBook.judgeWrite(to: unit.book)

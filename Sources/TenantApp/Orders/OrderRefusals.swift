@@ -38,6 +38,12 @@ extension Conflict {
     }
 }
 
+extension Unavailable {
+    static let clockNotBelieved = Unavailable(
+        "clock_not_believed", "The node's clock has leapt; nothing is charged or ended until it is believed.",
+        retryAfterSeconds: 60)
+}
+
 extension Unprocessable {
     static let totalTooLarge = amountTooLarge.saying("The total is larger than any balance can be.")
 

@@ -21,6 +21,13 @@ package struct PayDueServices {
         _ tenant: TenantTransaction, resellerID: Int64, book: Book, keyID: Int64, _ detail: inout AuditDetail
     ) throws -> [Paid] {
         guard book == .live, let reseller = try tenant.reseller(id: resellerID) else { return [] }
+        guard tenant.isClockBelieved else {
+            // Money comes in all the same, and waits for the clock.
+            if try !tenant.unpaidServices(resellerID: resellerID, after: nil, limit: 1).isEmpty {
+                try tenant.setPayable(resellerID: resellerID, after: .beginning)
+            }
+            return []
+        }
         let pay = PayDueServices(tenant: tenant, reseller: reseller, keyID: keyID)
         let (paid, _, rest) = try pay.pay(after: nil, limit: servicesMax, &detail)
         if rest != nil || !paid.isEmpty { try tenant.setPayable(resellerID: resellerID, after: rest) }
@@ -74,6 +81,8 @@ package struct PayDueServices {
 }
 
 extension DuePlace {
+    /// Before everything.
+    static let beginning = DuePlace(at: Timestamp(milliseconds: 0), id: 0)
     /// Behind everything.
     static let end = DuePlace(at: .latest, id: .max)
 

@@ -16,6 +16,7 @@ package struct PayService: Sendable {
         guard service.pastDueSince != nil, service.endsAt == nil || service.state == .cancelled else {
             throw Refusal.conflict(.nothingDue)
         }
+        try tenant.judgeClock()
         let charge = ChargeService(tenant: tenant, reseller: reseller, keyID: keyID)
         var spent = Money.zero
         switch try charge.run(&service, &detail) {

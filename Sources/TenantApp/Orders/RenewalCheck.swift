@@ -172,6 +172,9 @@ private struct Prices {
         ) { (try $0.int(), try $0.money()) }
     }
 
+    /// What was agreed last.
+    var last: Money { changes.last?.price ?? first }
+
     func price(at period: Int64) -> Money { changes.last { $0.period <= period }?.price ?? first }
 }
 
@@ -189,9 +192,8 @@ private struct ServiceLife {
 
     /// Of hours that run the price was agreed before they began.
     private func priceFaults() -> [String] {
-        let running = service.period + (service.term == .hourly ? 1 : 0)
         var faults: [String] = []
-        if service.termPrice != prices.price(at: running) || service.nextPrice != prices.price(at: running + 1) {
+        if service.termPrice != prices.price(at: service.runningCharge) || service.nextPrice != prices.last {
             faults.append("Its price is neither its order's nor one that an operator has changed it to.")
         }
         return faults

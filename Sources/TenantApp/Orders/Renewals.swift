@@ -33,6 +33,34 @@ extension TenantReader {
         try connection.row(HourlyStand.last, .integer(id), read: HourlyStand.init) ?? .none
     }
 
+    /// The price that operators gave charge `number`, and whether none was agreed for a later one; nil where that charge
+    /// costs what the order says.
+    func repricing(of service: Int64, at number: Int64) throws -> (price: Money, isLast: Bool)? {
+        try connection.row(
+            """
+            SELECT term_price, id = (SELECT max(id) FROM repricing WHERE service_id = ?1) FROM repricing
+            WHERE service_id = ?1 AND period <= ?2 ORDER BY id DESC LIMIT 1
+            """,
+            .integer(service), .integer(number)
+        ) { (price: try $0.money(), isLast: try $0.bool()) }
+    }
+
+    /// What the next period will be charged: of one that is overdue, at the price of when it began.
+    func renewalAmount(of service: Service) throws -> Money {
+        var price = service.termPrice
+        if service.nextTermPrice != nil, let agreed = try repricing(of: service.id, at: service.period + 1) {
+            price = agreed.price
+        }
+        return try Pricing.line(
+            termPrice: price, rate: service.rate, quantity: 1, minorUnitDigits: currency.minorUnitDigits)
+    }
+
+    /// The first charge for which a price holds that is agreed now.
+    func repricedFrom(_ service: Service) throws -> Int64 {
+        let charged = try service.term == .hourly ? hourlyStand(ofService: service.id).hours : 0
+        return service.repricedFrom(at: now, charged: charged)
+    }
+
     /// Services of a filter behind an id, whose next price is another. Nil filters take all.
     func servicesToReprice(_ filter: RepriceFilter, after id: Int64, limit: Int) throws -> [Int64] {
         try connection.rows(
@@ -80,10 +108,11 @@ extension TenantTransaction {
     }
 
     /// A price from a period on. Returns the row's id.
-    func insertRepricing(of service: Service, to price: Money, keyID: Int64) throws -> Int64 {
+    func insertRepricing(_ repricing: Repricing, keyID: Int64) throws -> Int64 {
         try connection.run(
             "INSERT INTO repricing (service_id, period, term_price, at, key_id) VALUES (?1, ?2, ?3, ?4, ?5)",
-            .integer(service.id), .integer(service.repricedFrom), .money(price), .time(now), .integer(keyID))
+            .integer(repricing.service.id), .integer(repricing.from), .money(repricing.new), .time(now),
+            .integer(keyID))
         return connection.lastInsertedRowID
     }
 }

@@ -12,9 +12,11 @@ package struct RepriceFilter: Sendable {
 
 /// A service whose price changes with its next period.
 package struct Repricing: Sendable {
-    package let service: Service
+    package var service: Service
     package let old: Money
     package let new: Money
+    /// The first charge at the new price.
+    package let from: Int64
 }
 
 /// Changes the price of services from their next period on: in pieces, so that the lane is held for none of them long.
@@ -52,8 +54,10 @@ package struct RepriceServices: Sendable {
 
     private func look(_ tenant: TenantReader, after place: Int64) throws -> [Repricing] {
         let ids = try tenant.servicesToReprice(filter, after: place, limit: Self.pieceServicesMax)
-        return try ids.compactMap { id in
-            try tenant.service(id: id).map { Repricing(service: $0, old: $0.nextPrice, new: filter.price) }
+        return try ids.compactMap { id -> Repricing? in
+            guard let service = try tenant.service(id: id) else { return nil }
+            return Repricing(
+                service: service, old: service.nextPrice, new: filter.price, from: try tenant.repricedFrom(service))
         }
     }
 
@@ -62,17 +66,18 @@ package struct RepriceServices: Sendable {
     ) throws -> [Repricing] {
         var rows: ClosedRange<Int64>?
         var changed: [Repricing] = []
-        for repricing in try look(tenant, after: place) {
+        for var repricing in try look(tenant, after: place) {
             var service = repricing.service
-            let row = try tenant.insertRepricing(of: service, to: repricing.new, keyID: keyID)
+            let row = try tenant.insertRepricing(repricing, keyID: keyID)
             rows = (rows?.lowerBound ?? row)...row
             service.nextTermPrice = repricing.new
             try tenant.save(service)
-            service = try tenant.emitService(.serviceRepriced, service) { json in
-                json.field("old_price", tenant.decimal(repricing.old))
-                json.field("new_price", tenant.decimal(repricing.new))
+            let (old, new) = (tenant.decimal(repricing.old), tenant.decimal(repricing.new))
+            repricing.service = try tenant.emitService(.serviceRepriced, service) { json in
+                json.field("old_price", old)
+                json.field("new_price", new)
             }
-            changed.append(Repricing(service: service, old: repricing.old, new: repricing.new))
+            changed.append(repricing)
         }
         detail.note("price", String(filter.price.micros))
         detail.note("services", String(changed.count))

@@ -73,7 +73,8 @@ extension TenantReader {
     package func terms(of service: Service) throws -> ServiceTerms {
         let isPastDue = service.state == .pastDue
         return ServiceTerms(
-            renewalAmount: try amount(service, termPrice: service.nextPrice, rate: service.rate),
+            renewalAmount: try service.term == .hourly
+                ? amount(service, termPrice: service.nextPrice, rate: service.rate) : renewalAmount(of: service),
             amountToday: try amountToday(service),
             nextTryAt: isPastDue ? service.nextAt : nil,
             suspendsAt: isPastDue ? service.pastDueSince?.adding(days: Service.graceDays) : nil)

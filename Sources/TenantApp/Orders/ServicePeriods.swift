@@ -15,14 +15,11 @@ extension Service {
 
     package var dueKind: DueKind { term == .hourly ? .hourly : isAnnounced ? .renewal : .notice }
 
-    /// What the next period costs: of an hourly term, an hour.
+    /// What was agreed last for the periods to come: of an hourly term, for an hour.
     package var nextPrice: Money { nextTermPrice ?? termPrice }
 
-    /// What the next period will be charged.
-    package func renewalAmount(in currency: Currency) throws -> Money {
-        try Pricing.line(
-            termPrice: nextPrice, rate: rate, quantity: 1, minorUnitDigits: currency.minorUnitDigits)
-    }
+    /// The charge whose price is `termPrice`: of a term the one that was paid last, of hours the one to come.
+    var runningCharge: Int64 { period + (term == .hourly ? 1 : 0) }
 
     /// When its next charge is due; of what ended and owes, when that was first tried.
     package var dueAt: Timestamp? { renewsAt ?? pastDueSince }
@@ -71,8 +68,25 @@ extension Service {
         renewsAt = dailyCharge(after: now)
     }
 
-    /// The first charge that a price holds for which is agreed now: hours that run are of the old one.
-    package var repricedFrom: Int64 { period + (term == .hourly ? 2 : 1) }
+    /// The first charge for which a price holds that is agreed now. Periods that have begun are of the old one, paid or
+    /// not, and so are the hours of the day that runs. `charged`: hours that were charged.
+    package func repricedFrom(at now: Timestamp, charged: Int64) -> Int64 {
+        var number = period + 1
+        guard term == .hourly else {
+            while let begins = start(ofPeriod: number), begins <= now { number += 1 }
+            return number
+        }
+        var counted = self
+        var hours = charged
+        while counted.isRunning, let due = counted.renewsAt, due <= now {
+            counted.accrue(until: due)
+            counted.renewsAt = counted.dailyCharge(after: due)
+            // A day without an hour is not charged.
+            if counted.accruedHours > hours { number += 1 }
+            hours = counted.accruedHours
+        }
+        return number + 1
+    }
 
     /// The end of the hour that has begun.
     package func hourEnd(at now: Timestamp) -> Timestamp {

@@ -56,9 +56,13 @@ package struct TakeProvisioningAnswer: Sendable {
         try tenant.save(known.state, ofService: serviceID)
         try tenant.note(news, ofService: serviceID, callbackID: callbackID)
         try Self.apply(outcome, to: known, tenant, &detail)
+        if case .refused = outcome {
+            try PayDueServices.run(tenant, resellerID: known.resellerID, book: known.book, keyID: 0, &detail)
+        }
     }
 
-    /// What an outcome means for the unit's money and details.
+    /// What an outcome means for the unit's money and details. What comes back pays nothing here: that is done once for
+    /// all units of a call.
     static func apply(
         _ outcome: ProvisioningState.Outcome, to unit: Provisioning, _ tenant: TenantTransaction,
         _ detail: inout AuditDetail, accountID: Int64 = 0, keyID: Int64 = 0

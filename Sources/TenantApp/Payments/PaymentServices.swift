@@ -32,6 +32,11 @@ extension TenantReader {
         try connection.row(PaymentService.inForce, read: PaymentService.init)
     }
 
+    /// Whether the sandbox decides this payment now: its buttons credit the live book only while it is in force there.
+    func isSandboxOpen(for payment: Payment) throws -> Bool {
+        try payment.book == .test || paymentService()?.driver == .sandbox
+    }
+
     /// What the create call is authenticated with.
     package func paymentAPIKey(of service: Int64) throws -> String? {
         try connection.row("SELECT api_key FROM payment_service WHERE id = ?1", .integer(service)) { row in

@@ -6,6 +6,8 @@ package import TenantRegistry
 
 /// The sandbox's payment page: a Pay and a Cancel button stand for the money (A6, X7). Whoever has the order id may
 /// press them, as whoever has a payment service's address may pay there. The page says that no money moves.
+///
+/// Invariant: a payment of the live book is decided here only while the operator has live keys on the sandbox.
 package struct SandboxPayPages: Dialect {
     package let name = "sandbox_pay"
     package let basePath = SandboxPaymentDriver.basePath
@@ -46,7 +48,7 @@ package struct SandboxPayPages: Dialect {
             return .write { tenant, detail in
                 let payment = try payment(call, tenant)
                 // Nobody's money: unlike at a real service, none can come late.
-                if payment.state(at: tenant.now) == .pending {
+                if payment.state(at: tenant.now) == .pending, try tenant.isSandboxOpen(for: payment) {
                     _ = try ConfirmTopUp(
                         paymentID: payment.id, report: choice.report,
                         amount: tenant.decimal(payment.amount), currency: tenant.currency.code
@@ -90,6 +92,9 @@ package struct SandboxPayPages: Dialect {
         let amount: HTML = #"<p class="figure">\#(tenant.decimal(payment.amount)) \#(tenant.currency.code)</p>"#
         switch payment.state(at: tenant.now) {
         case .pending:
+            guard try tenant.isSandboxOpen(for: payment) else {
+                return page("Closed", theme: theme, "\(amount)<p>This payment can no longer be made here.</p>")
+            }
             let form = Form(open: tokens, { "\(button("Pay", .pay))\n\(button("Cancel", .cancel))" })
             return page("Top-up", theme: theme, "\(amount)\(form)")
         case .confirmed: return page("Paid", theme: theme, "\(amount)<p>The balance has been topped up.</p>")

@@ -145,11 +145,11 @@ extension TenantReader {
             [.integer(id), .int(limit)], read: HeldSlot.init)
     }
 
-    /// Ports that have slots of a device.
-    package func portIDs(ofDevice id: Int64, limit: Int) throws -> [Int64] {
-        try connection.rows(
-            "SELECT port_id FROM port_slot WHERE device_id = ?1 AND port_id IS NOT NULL ORDER BY id LIMIT ?2",
-            .integer(id), .int(limit)
+    /// The first port that has a slot of a device.
+    package func firstPortID(ofDevice id: Int64) throws -> Int64? {
+        try connection.row(
+            "SELECT port_id FROM port_slot WHERE device_id = ?1 AND port_id IS NOT NULL ORDER BY id LIMIT 1",
+            .integer(id)
         ) { try $0.int() }
     }
 }

@@ -201,11 +201,13 @@ extension TenantTransaction {
         try save(known.state, ofService: id)
     }
 
+    /// A verb that has begun since is numbered above all that earlier incarnations of the file may have asked for: an
+    /// incarnation has a thousand numbers of its own, so that a provisioner takes none for a question of before a restore.
     package func save(_ state: ProvisioningState, ofService id: Int64) throws {
         try connection.run(
             """
-            UPDATE provisioning SET wanted = ?2, actual = ?3, verb = ?4, n = ?5, phase = ?6, tries = ?7, since = ?8,
-                next_at = ?9
+            UPDATE provisioning SET wanted = ?2, actual = ?3, verb = ?4, phase = ?6, tries = ?7, since = ?8, next_at = ?9,
+                n = iif(?5 > n, max(?5, (SELECT incarnation - 1 FROM meta WHERE id = 1) * 1000 + 1), ?5)
             WHERE service_id = ?1
             """,
             .integer(id), .text(state.wanted.rawValue), .text(state.actual.rawValue), .optional(state.verb?.rawValue),

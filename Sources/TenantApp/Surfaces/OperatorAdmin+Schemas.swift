@@ -290,7 +290,7 @@ extension OperatorAdmin.Schemas {
         [
             .member("id", \.service.publicID), .member("reseller", \.service.resellerPublicID),
             .member("product", \.service.sku), .member("term", \.service.term), .member("old_price", \.old),
-            .member("new_price", \.new), .member("from_period", \.service.repricedFrom),
+            .member("new_price", \.new), .member("from_period", \.from),
         ])
     struct Repriced {
         let result: RepriceServices.Result

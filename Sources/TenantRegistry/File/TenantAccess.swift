@@ -19,6 +19,8 @@ package class TenantReader {
     package var store: TenantStore { attached }
     /// The same instant throughout a job, so that what a job writes agrees with itself.
     package var now: Timestamp { attached.jobInstant ?? attached.clock.now() }
+    /// Nothing is charged, ended or cleared by a time of day that is not believed (G7).
+    package var isClockBelieved: Bool { attached.believesClock() }
 }
 
 /// Reads and writes of one tenant's file inside one operation. Mutators exist on this type alone.

@@ -12,6 +12,7 @@ package final class TenantStore: LaneFile {
     package var log: (any LaneLog)? { sink }
     /// Where commits go; nil: to a WAL of the file's own.
     let sink: (any FileSink)?
+    let believesClock: @Sendable () -> Bool
     package let currency: String
     package let signingKey: SigningKey
     private lazy var signer = Signer(signingKey)
@@ -85,42 +86,6 @@ package final class TenantStore: LaneFile {
     /// What the numbers that a file counts by may be: far from where one more would be none.
     package static let counters: ClosedRange<Int64> = 0...1 << 53
 
-    package struct Context: Sendable {
-        package let clock: any WallClock
-        package let random: any RandomSource
-        package let metrics: LaneMetrics
-        package let signingKey: SigningKey
-        package let secretKey: [UInt8]
-        package let readLog: ReadLog
-        package let record: TenantRecord?
-        /// Tables whose rows the chain vouches for.
-        package let vouched: VouchedShapes?
-        package let budgets: Budgets
-        package let board: DueBoard?
-        /// Where the commits go; nil where each syncs by itself.
-        package let sink: (any FileSink)?
-        package let report: @Sendable (String) -> Void
-
-        package init(
-            clock: any WallClock, random: any RandomSource, metrics: LaneMetrics, signingKey: SigningKey,
-            secretKey: [UInt8], readLog: ReadLog, record: TenantRecord?, vouched: VouchedShapes?, budgets: Budgets,
-            board: DueBoard? = nil, sink: (any FileSink)? = nil, report: @escaping @Sendable (String) -> Void
-        ) {
-            self.sink = sink
-            self.vouched = vouched
-            self.budgets = budgets
-            self.board = board
-            self.report = report
-            self.record = record
-            self.clock = clock
-            self.random = random
-            self.metrics = metrics
-            self.signingKey = signingKey
-            self.secretKey = secretKey
-            self.readLog = readLog
-        }
-    }
-
     /// Takes over an open connection whose schema is current; reads who it is and where its chain stands.
     /// Throws `TenantFileError` where the file is another tenant's.
     package init(connection: Connection, tenantID: TenantID, context: Context) throws {
@@ -136,6 +101,7 @@ package final class TenantStore: LaneFile {
         record = context.record
         board = context.board
         sink = context.sink
+        believesClock = context.believesClock
         report = context.report
         let meta = try connection.row(
             "SELECT tenant_id, incarnation, projection_epoch, currency FROM meta WHERE id = 1"

@@ -69,8 +69,6 @@ extension Fleet {
         try connection.run("DELETE FROM price_staging")
         try connection.run("DELETE FROM licence_staging")
         try connection.run("DELETE FROM stock_staging")
-        // What provisioners were asked for since has these numbers: the next is another question (W13).
-        try connection.run("UPDATE provisioning SET n = n + 1000 WHERE phase = 'idle'")
         try connection.run("DELETE FROM product_staging")
         try connection.run("DELETE FROM port_staging")
     }

@@ -341,7 +341,10 @@ package final class Fleet: Sendable {
         TenantStore.Context(
             clock: clock, random: random, metrics: pool.metrics, signingKey: record.signingKey,
             secretKey: record.secretKey, readLog: readLog ?? record.readLog, record: record, vouched: schema.vouched,
-            budgets: budgets, board: due, sink: sink, report: report)
+            budgets: budgets, board: due, sink: sink,
+            believesClock: { [clockGuard, clock, monotonic] in
+                clockGuard.believes(clock.now(), steady: monotonic.nanoseconds())
+            }, report: report)
     }
 
     /// Opens a tenant's file, on its lane, and has the registry follow where a crash came between the two. A restored
