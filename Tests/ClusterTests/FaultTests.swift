@@ -195,7 +195,7 @@ import Testing
 
         func open() throws -> any SharedStream { try log.open(tenant, as: name, key: cluster.key) }
 
-        /// A commit whose wait for the standby is cut short as soon as it waits: it is done, and the server warns of it.
+        /// A commit whose wait for the standby is cut short as soon as it waits: it is done, and the server warns.
         /// By one command that is there before the commit is: the log gives up an answer after two seconds.
         func cancelledPromise(_ text: String, on stream: any SharedStream) throws -> Promise<SharedVerdict> {
             let isCancelled = Promise<Void>()

@@ -293,10 +293,10 @@ def months(checks, provider):
     with checks("P9 each month has its own figures, and the ones before stay; the quota of requests is told of anew"):
         placed = shop.order(reseller, sku)
         assert placed.status == 201, placed
-        first = provider.now(shop)
         # The service renews in the month that comes next, whatever day it is: that is the new month's turnover.
         service = shop.get(reseller, f"/services/{placed.json['services'][0]['id']}").json
         renews_at = datetime.datetime.fromisoformat(service["renews_at"].replace("Z", "+00:00")).timestamp()
+        first = provider.now(shop)
         gateway.jump(int(renews_at - gateway.now()) + 1)
         assert wait_until(lambda: provider.now(shop)["turnover"] == "1.25"), provider.now(shop)
         second = provider.now(shop)

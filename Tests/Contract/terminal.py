@@ -60,9 +60,20 @@ def table(tollgate):
     return found
 
 
+def has_terminals():
+    try:
+        for end in pty.openpty():
+            os.close(end)
+    except OSError as error:
+        print(f"# this machine gives no terminals, so nothing was run on one: {error}")
+        return False
+    return True
+
+
 def colours(checks, gateway, shop, tollgate):
-    words = [tollgate, "key", "list", "--tenant", shop.slug, "--key", shop.owner_key, "--data", gateway.data]
     listed = [tollgate, "tenant", "list", "--data", gateway.data]
+    if not has_terminals():
+        return
     with checks("P6 a terminal shows titles and states in colours; a pipe, NO_COLOR and a dumb terminal show none"):
         code, text = on_terminal(listed)
         assert code == 0 and f"{ESCAPE}1m" in text and f"{ESCAPE}32mactive" in text, text
@@ -75,6 +86,10 @@ def colours(checks, gateway, shop, tollgate):
         assert code == 1 and text.startswith(f"{ESCAPE}31mtollgate:{ESCAPE}0m "), text
         assert json.loads(on_terminal([*listed, "--json"])[1])["data"], "json has no colours"
 
+
+def columns(checks, gateway, shop, tollgate):
+    words = [tollgate, "key", "list", "--tenant", shop.slug, "--key", shop.owner_key, "--data", gateway.data]
+    listed = [tollgate, "tenant", "list", "--data", gateway.data]
     with checks("P6 columns of a table line up, whatever letters are in them; numbers stand against the right edge"):
         for name in ("short", "ключ", "鍵です", "e\u0301te\u0301", "a much longer name"):
             minted = shop.admin("POST", "/api-keys", {
@@ -120,6 +135,8 @@ def errors(checks, gateway, shop, tollgate):
 
 
 def progress(checks, gateway, shop, tollgate):
+    if not has_terminals():
+        return
     with checks("P6 long work shows how far it is, on a terminal alone, and leaves nothing of it behind"):
         with tempfile.TemporaryDirectory(prefix="tollgate-") as folder:
             stopped = gateway.process
@@ -255,6 +272,7 @@ def main():
         Shop(gateway)
         shop.made["owner_email"] = f"owner@{shop.slug}.example"
         colours(checks, gateway, shop, tollgate)
+        columns(checks, gateway, shop, tollgate)
         errors(checks, gateway, shop, tollgate)
         progress(checks, gateway, shop, tollgate)
     checks.finish()

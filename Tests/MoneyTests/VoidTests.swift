@@ -40,18 +40,18 @@ import Testing
     }
 
     private static func giveBack(_ order: Ordered, _ way: Way, _ rent: Rent) throws {
-        try rent.node.write(rent.record, "POST /orders") { tenant, detail in
-            if way == .rejected {
-                _ = try DecideOrder(orderID: order.id, decision: .reject(), accountID: 1, keyID: 0)
-                    .run(tenant, &detail)
-                return
-            }
-            for unit in order.units {
-                if way == .givenUp {
+        // A call each, as they come.
+        for unit in way == .rejected ? [""] : order.units {
+            try rent.node.write(rent.record, "POST /orders") { tenant, detail in
+                switch way {
+                case .rejected:
+                    _ = try DecideOrder(orderID: order.id, decision: .reject(), accountID: 1, keyID: 0)
+                        .run(tenant, &detail)
+                case .givenUp:
                     _ = try MoveProvisioning(
                         serviceID: unit, move: .giveUp(reason: "no"), accountID: 1, keyID: 0
                     ).run(tenant, &detail)
-                } else {
+                case .refused:
                     try TakeProvisioningAnswer(
                         serviceID: try tenant.knownService(unit).id, n: ProvisioningState.createNumber,
                         answer: .failed("no"), news: ProvisioningNews(at: tenant.now, outcome: "failed")

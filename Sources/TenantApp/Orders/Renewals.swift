@@ -33,8 +33,8 @@ extension TenantReader {
         try connection.row(HourlyStand.last, .integer(id), read: HourlyStand.init) ?? .none
     }
 
-    /// The price that operators gave charge `number`, and whether none was agreed for a later one; nil where that charge
-    /// costs what the order says.
+    /// The price that operators gave charge `number`, and whether none was agreed for a later one; nil where that
+    /// charge costs what the order says.
     func repricing(of service: Int64, at number: Int64) throws -> (price: Money, isLast: Bool)? {
         try connection.row(
             """

@@ -202,7 +202,8 @@ extension TenantTransaction {
     }
 
     /// A verb that has begun since is numbered above all that earlier incarnations of the file may have asked for: an
-    /// incarnation has a thousand numbers of its own, so that a provisioner takes none for a question of before a restore.
+    /// incarnation has a thousand numbers of its own, so that no provisioner takes one for a question of before a
+    /// restore.
     package func save(_ state: ProvisioningState, ofService id: Int64) throws {
         try connection.run(
             """
