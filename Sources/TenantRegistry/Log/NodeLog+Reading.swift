@@ -51,12 +51,10 @@ extension NodeLog {
         }.sorted { $0.1 < $1.1 }
     }
 
-    /// Those of them that keep the oldest segments, so many, from going.
-    package func pinning(segments count: Int = 1) -> [(tenant: TenantID, lsn: UInt64)] {
-        let bound = locked { state in
-            let pinned = state.segments.filter { $0.pending > 0 }
-            return pinned.count > count ? pinned[count].first : UInt64.max
-        }
+    /// Those of them that keep the oldest segments, so many, from going. Others may keep some of these too: then it
+    /// may be nobody.
+    package func pinning(segments count: Int) -> [(tenant: TenantID, lsn: UInt64)] {
+        let bound = locked { state in state.segments.count > count ? state.segments[count].first : UInt64.max }
         return pending.filter { $0.lsn < bound }
     }
 
