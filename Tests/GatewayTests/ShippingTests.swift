@@ -1,0 +1,105 @@
+import Foundation
+import Glibc
+import Synchronization
+import TenantRegistry
+import TestTenants
+import Testing
+
+@testable import Archive
+
+/// A node's log on its way into an archive, where the log cannot be read for a while (B3).
+@Suite struct ShippingTests {
+    /// Objects in memory.
+    private final class MemoryStore: ObjectStore {
+        let place = "memory"
+        private let objects = Mutex<[String: [UInt8]]>([:])
+
+        func put(_ name: String, _ bytes: [UInt8]) throws(StoreFailure) -> Bool {
+            objects.withLock { $0.updateValue(bytes, forKey: name) == bytes }
+        }
+        func get(_ name: String) throws(StoreFailure) -> [UInt8]? { objects.withLock { $0[name] } }
+        func list(_ prefix: String, after: String) throws(StoreFailure) -> [String] {
+            objects.withLock { $0.keys.filter { $0.hasPrefix(prefix) && $0 > after }.sorted() }
+        }
+        func remove(_ name: String) throws(StoreFailure) { objects.withLock { $0[name] = nil } }
+        func giveUp() {}
+
+        /// The log's objects, in order.
+        func log(under key: ArchiveKey) throws -> [LogObject] {
+            try list("\(ArchivePlace.log)/", after: "").map { name in
+                try LogObject(reading: key.open(get(name) ?? [], name), name)
+            }
+        }
+    }
+
+    /// The machine's disk, from which nothing can be read while the test says so.
+    private final class UnreadableDisk: LogDisk {
+        private let real = RealLogDisk()
+        private let state = Mutex<(isUnreadable: Bool, failures: Int)>((false, 0))
+
+        var failures: Int { state.withLock { $0.failures } }
+        func set(isUnreadable: Bool) { state.withLock { $0.isUnreadable = isUnreadable } }
+
+        func read(
+            _ file: Int32, _ buffer: UnsafeMutableRawBufferPointer, at offset: Int
+        ) throws(LogDiskError) -> Int {
+            let fails = state.withLock { state in
+                if state.isUnreadable { state.failures += 1 }
+                return state.isUnreadable
+            }
+            if fails { throw LogDiskError("log", EIO) }
+            return try real.read(file, buffer, at: offset)
+        }
+
+        func names(in folder: String) throws(LogDiskError) -> [String] { try real.names(in: folder) }
+        func size(_ path: String) throws(LogDiskError) -> Int { try real.size(path) }
+        func open(_ path: String, isNew: Bool) throws(LogDiskError) -> Int32 { try real.open(path, isNew: isNew) }
+        func close(_ file: Int32) { real.close(file) }
+        func write(_ file: Int32, _ bytes: UnsafeRawBufferPointer, at offset: Int) throws(LogDiskError) {
+            try real.write(file, bytes, at: offset)
+        }
+        func sync(_ file: Int32) throws(LogDiskError) { try real.sync(file) }
+        func rename(_ from: String, to: String) throws(LogDiskError) { try real.rename(from, to: to) }
+        func remove(_ path: String) throws(LogDiskError) { try real.remove(path) }
+        func sync(folder: String) throws(LogDiskError) { try real.sync(folder: folder) }
+    }
+
+    private func until(_ isSo: () throws -> Bool) rethrows { while try !isSo() { pause(milliseconds: 1) } }
+
+    @Test("B3 what the registry did while the log could not be read is in the archive once it can")
+    func registryOverGap() throws {
+        let (folder, disk, store) = (try TestFolder(), UnreadableDisk(), MemoryStore())
+        var options = Fleet.Options()
+        (options.commits, options.logDisk) = (.log, disk)
+        let node = try TestNode(folder.file("data"), options: options)
+        defer { node.stop() }
+        try node.create("before")
+        let log = try #require(node.fleet.nodeLog)
+        let ledger = try ArchiveLedger(folder.file("archive.sqlite"))
+        defer { ledger.close() }
+        try ledger.begin(log.identity, node.fleet.random)
+        let shipper = LogShipper(
+            node.fleet, log, ledger, store, ArchiveFigures(store.place), LogShipper.Bounds(paceMilliseconds: 1))
+        let ended = DispatchSemaphore(value: 0)
+        startThread("archive") {
+            shipper.run()
+            ended.signal()
+        }
+        defer {
+            shipper.stop()
+            ended.wait()
+        }
+        until { (shipper.place?.number ?? 0) > 1 }
+        disk.set(isUnreadable: true)
+        try node.create("meanwhile")
+        // The second failure from now on is of a step that has asked the registry after the tenant was made.
+        let failures = disk.failures
+        until { disk.failures >= failures + 2 }
+        disk.set(isUnreadable: false)
+        try until { try store.log(under: shipper.key).contains { $0.parts.contains(.gap) } }
+        let changes = try store.log(under: shipper.key).flatMap(\.parts).compactMap { part -> [UInt8]? in
+            if case .registryChanges(let bytes) = part { bytes } else { nil }
+        }
+        #expect(changes.contains { Data($0).range(of: Data("meanwhile".utf8)) != nil })
+    }
+}
