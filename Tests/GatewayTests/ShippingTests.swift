@@ -1,11 +1,11 @@
 import Foundation
 import Glibc
 import Synchronization
-import TenantRegistry
 import TestTenants
 import Testing
 
 @testable import Archive
+@testable import TenantRegistry
 
 /// A node's log on its way into an archive, where the log cannot be read for a while (B3).
 @Suite struct ShippingTests {
@@ -62,6 +62,27 @@ import Testing
         func rename(_ from: String, to: String) throws(LogDiskError) { try real.rename(from, to: to) }
         func remove(_ path: String) throws(LogDiskError) { try real.remove(path) }
         func sync(folder: String) throws(LogDiskError) { try real.sync(folder: folder) }
+    }
+
+    @Test("B3 parts of a commit that a kill cut off are in no later commit of their tenant")
+    func partsWithoutCommit() throws {
+        let folder = try TestFolder()
+        func frame(_ kind: RecordKind, _ flags: UInt16, _ payload: [UInt8], at start: UInt64) -> [UInt8] {
+            let frame = LogFrame(
+                kind: kind, flags: flags, length: payload.count, epoch: 1, start: start, durable: 0,
+                tenant: TenantID(high: 1, low: 1), incarnation: 1, at: Timestamp(milliseconds: 1), sequence: 1,
+                digest: .zero, chain: .zero)
+            return SpooledRecord.bytes(frame, payload[...])
+        }
+        let spool = [
+            frame(.part, 0, [1], at: 8), frame(.part, LogFrame.continuesPart, [2], at: 200),
+            frame(.commit, 0, [3], at: 400), frame(.part, 0, [4], at: 600),
+            frame(.commit, LogFrame.continuesPart, [5], at: 800),
+        ]
+        try DataDirectory.writeNew(Array(spool.joined()), to: folder.file("records"))
+        var commits: [[UInt8]] = []
+        try SpooledRecord.forEach(in: folder.file("records")) { commits.append($0.payload) }
+        #expect(commits == [[3], [4, 5]])
     }
 
     private func until(_ isSo: () throws -> Bool) rethrows { while try !isSo() { pause(milliseconds: 1) } }

@@ -124,7 +124,8 @@ package final class Past: Sendable {
                 frame.tenant,
                 PastFrame(
                     lsn: frame.end, incarnation: frame.incarnation, at: frame.at, sequence: frame.sequence,
-                    isPart: frame.kind == .part, payload: Array(payload)))
+                    isPart: frame.kind == .part, isFirst: frame.flags & LogFrame.continuesPart == 0,
+                    payload: Array(payload)))
         }
     }
 
@@ -312,6 +313,7 @@ private struct PastPlaying {
             return
         }
         guard frame.incarnation == base.incarnation else { return }
+        if frame.isFirst { parts = [] }
         if frame.isPart {
             parts += frame.payload
             return
@@ -319,11 +321,11 @@ private struct PastPlaying {
         guard sequence == 0 || frame.sequence == sequence || frame.sequence == sequence + 1 else {
             throw PastFailure.gap
         }
+        let whole = parts.isEmpty ? frame.payload : parts + frame.payload
+        parts = []
         // What was kept is still in the log too.
         if frame.sequence == sequence { return }
         sequence = frame.sequence
-        let whole = parts.isEmpty ? frame.payload : parts + frame.payload
-        parts = []
         try whole.withUnsafeBytes { try replay.apply($0) }
     }
 }

@@ -9,6 +9,8 @@ struct PastFrame {
     let at: Timestamp
     let sequence: UInt64
     let isPart: Bool
+    /// Its commit begins with it: parts before it are of a commit that a kill cut off.
+    let isFirst: Bool
     let payload: [UInt8]
 }
 
@@ -38,6 +40,8 @@ struct PastPiece: Sendable {
     private static let footBytes = 48
     private static let placeBytes = 32
     private static let frameHeadBytes = 40
+    /// Of a frame. Pieces from before `isFirst` was kept say of no frame that it is one.
+    private static let (partFlag, firstFlag): (UInt32, UInt32) = (1, 2)
 
     /// Writes the frames of a segment; what of it is of tenants without a key is left out. The folder is not synced.
     static func write(
@@ -73,10 +77,11 @@ struct PastPiece: Sendable {
     private static func encode(_ frames: [PastFrame]) -> [UInt8] {
         var bytes: [UInt8] = []
         for frame in frames {
+            let flags = (frame.isPart ? partFlag : 0) | (frame.isFirst ? firstFlag : 0)
             bytes +=
                 number(frame.lsn) + number(UInt64(bitPattern: frame.incarnation))
                 + number(UInt64(bitPattern: frame.at.milliseconds)) + number(frame.sequence)
-                + number(UInt32(frame.isPart ? 1 : 0)) + number(UInt32(frame.payload.count)) + frame.payload
+                + number(flags) + number(UInt32(frame.payload.count)) + frame.payload
         }
         return bytes
     }
@@ -161,6 +166,7 @@ struct PastPiece: Sendable {
         while place < plain.count {
             guard place + Self.frameHeadBytes <= plain.count else { throw PastDamage(path: path) }
             let length = Int(Self.read(plain, place + 36, as: UInt32.self))
+            let flags = Self.read(plain, place + 32, as: UInt32.self)
             let payload = place + Self.frameHeadBytes
             guard payload + length <= plain.count else { throw PastDamage(path: path) }
             frames.append(
@@ -169,7 +175,7 @@ struct PastPiece: Sendable {
                     incarnation: Self.read(plain, place + 8, as: Int64.self),
                     at: Timestamp(milliseconds: Self.read(plain, place + 16, as: Int64.self)),
                     sequence: Self.read(plain, place + 24, as: UInt64.self),
-                    isPart: Self.read(plain, place + 32, as: UInt32.self) == 1,
+                    isPart: flags & Self.partFlag != 0, isFirst: flags & Self.firstFlag != 0,
                     payload: Array(plain[payload..<payload + length])))
             place = payload + length
         }
