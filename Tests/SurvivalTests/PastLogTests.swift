@@ -109,4 +109,34 @@ import Testing
         try past.keep()
         #expect(try made(past) == expected)
     }
+
+    @Test("B2 what the log lost to its disk holds no segment back, and no state is made across it, until a base is")
+    func damaged() throws {
+        let disk = SimulatedDisk()
+        let log = try open(disk)
+        defer { log.close(clean: false) }
+        let past = try past(log)
+        try base(past, from: 0)
+        try append(log, 0, commit(1, pages: 3))
+        let segment = try #require(log.segments.first)
+        let bad = try append(log, 1, [UInt8](repeating: 1, count: 2_000))
+        try append(log, 0, commit(2, pages: 2))
+        try fill(log)
+        // The last bytes of that record.
+        disk.spoil(log.path(of: segment), at: LogSegment.pageBytes + Int(bad - segment.first) - 8, [9, 9, 9])
+        try past.keep()
+        // One that is opened later knows of it as well.
+        let again = try self.past(log)
+        for past in [past, again] {
+            #expect(throws: PastFailure.self) { try made(past) }
+            #expect(past.wantsBase(tenants[0], incarnation: 1, fileBytes: 1))
+        }
+        try log.setMarks(tenants.map { ($0, log.durable) })
+        log.forgetWhatMay()
+        until { log.segments.first?.number != segment.number }
+        try base(again, from: log.end)
+        try append(log, 0, commit(3, pages: 1))
+        let expected = [3] + [UInt8](repeating: 0, count: Self.pages - 1)
+        #expect(try made(again) == expected)
+    }
 }

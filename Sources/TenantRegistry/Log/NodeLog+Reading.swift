@@ -62,6 +62,13 @@ extension NodeLog {
     package var segments: [LogSegment] { locked { $0.segments } }
 
     package func path(of segment: LogSegment) -> String { path(segment.number) }
+
+    /// Where the first frame begins that a segment has behind a bad one; `end` where it has none before that.
+    func nextFrame(behind lsn: UInt64, of segment: LogSegment, before end: UInt64) throws(LogDiskError) -> UInt64 {
+        var bytes = LogBytes()
+        try bytes.read(path(of: segment), on: disk)
+        return bytes.nextFrame(behind: segment.offset(of: lsn), of: segment, limit: end)?.start ?? end
+    }
 }
 
 /// Reads frames at their LSNs. Of one thread.
