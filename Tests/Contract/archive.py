@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import random
+import shutil
 import sqlite3
 import sys
 import tempfile
@@ -263,6 +264,28 @@ def made_anew(gateway, archive, folder, shops, load):
         assert proved.returncode == 0 and len(json.loads(proved.stdout)["sound"]) == 4, proved
 
 
+def locked(gateway, archive, folder, shops):
+    key = ("--master-key", master_of(gateway))
+    with checks("B3 B4 a tenant whose keys are there and do not open is told of by name, and not left out"):
+        harmed = os.path.join(folder, "harmed")
+        shutil.copytree(archive, harmed, ignore=shutil.ignore_patterns("unfinished-*"))
+        shop = shops[1][0]
+        keys = os.path.join(harmed, "keys")
+        name, = [name for name in os.listdir(keys) if name.startswith(shop.made["id"])]
+        with open(os.path.join(keys, name), "r+b") as file:
+            file.seek(40)
+            byte = file.read(1)
+            file.seek(40)
+            file.write(bytes([byte[0] ^ 1]))
+        made = command(options.tollgate, "restore-node", harmed, "--data", os.path.join(folder, "locked"), *key, "--json")
+        assert made.returncode == 1, made
+        answer = json.loads(made.stdout)
+        assert [row["slug"] for row in answer["failed"]] == [shop.slug] and shop.slug not in answer["restored"], made
+        proved = command(options.tollgate, "archive", "verify", harmed, *key, "--json")
+        assert proved.returncode == 1, proved
+        assert [row["slug"] for row in json.loads(proved.stdout)["faults"]] == [shop.slug], proved
+
+
 def registry(gateway, archive, folder, shops):
     key = ("--master-key", master_of(gateway))
     with checks("B3 G3 what only the registry knows is there too: states, keys that were revoked, provider keys"):
@@ -420,6 +443,7 @@ def main():
             gateway.provider_key
             shops, load = storm(gateway, archive, folder)
             made_anew(gateway, archive, folder, shops, load)
+            locked(gateway, archive, folder, shops)
             registry(gateway, archive, folder, shops)
             shredded(gateway, archive, folder, shops)
         away(folder)

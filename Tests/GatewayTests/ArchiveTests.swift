@@ -122,6 +122,21 @@ struct ArchiveTests {
         }
     }
 
+    @Test("B3 P11 a folder that cannot be read is not taken for an empty one, nor an object that cannot for none")
+    func unreadable() throws {
+        try folder { path in
+            let store = FolderStore(path)
+            #expect(try store.list("log/", after: "") == [])
+            #expect(try store.get("log/a/b/1-a") == nil)
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+            // A link to itself leads nowhere, whoever asks.
+            #expect(symlink("log", path + "/log") == 0)
+            #expect(throws: StoreFailure.self) { try store.list("log/", after: "") }
+            #expect(throws: StoreFailure.self) { try store.list("", after: "") }
+            #expect(throws: StoreFailure.self) { try store.get("log/a/b/1-a") }
+        }
+    }
+
     @Test("B3 credentials are in no text of what has them, and a file with them is its owner's alone")
     func credentials() throws {
         try folder { path in

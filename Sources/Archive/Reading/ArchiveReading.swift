@@ -22,6 +22,8 @@ package final class ArchiveReading {
     /// By id: the newest copy that is not behind the moment.
     package private(set) var tenants: [TenantID: ArchiveManifest.Tenant] = [:]
     package private(set) var keys: [TenantID: WrappedKeys] = [:]
+    /// Whose keys are there and do not open: damaged, or another node's.
+    private var unopened: Set<TenantID> = []
     /// What was left out, and why.
     package private(set) var remarks: [String] = []
     private var registryIndex: String
@@ -55,6 +57,8 @@ package final class ArchiveReading {
                 let manifest = try archive.open(name, by: .masterKey(masterKey)).manifest
                 if let moment, manifest.startedAt > moment { continue }
                 return manifest
+            } catch let away as StoreFailure {
+                throw away
             } catch {
                 failure = error
             }
@@ -103,9 +107,17 @@ package final class ArchiveReading {
     private func readKeys(_ only: Set<TenantID>?) throws {
         for name in try archive.store.all("keys/") {
             guard let id = ArchivePlace.tenant(ofKeys: name), only?.contains(id) ?? true else { continue }
-            // Of another node's time in this archive.
-            guard let bytes = try? archive.object(name, under: key) else { continue }
-            keys[id] = try WrappedKeys(reading: bytes, name)
+            // One does not open that is of another node's time in this archive.
+            do {
+                keys[id] = try WrappedKeys(reading: archive.object(name, under: key), name)
+            } catch let failure as ArchiveFailure {
+                switch failure {
+                case .damaged: unopened.insert(id)
+                // It was erased since the list was made.
+                case .missing: break
+                default: throw failure
+                }
+            }
         }
         // A backup of one moment has them in its registry.
     }
@@ -212,6 +224,11 @@ package final class ArchiveReading {
             default: break
             }
         }
+    }
+
+    /// Copies that nobody can open, since their tenant's keys do not open: by name. Those without any keys were erased.
+    package var locked: [ArchiveManifest.Tenant] {
+        tenants.values.filter { keys[$0.id] == nil && unopened.contains($0.id) }.sorted { $0.slug < $1.slug }
     }
 
     private func secretKey(of id: TenantID) throws -> [UInt8]? {
