@@ -122,6 +122,29 @@ struct ArchiveTests {
         }
     }
 
+    @Test("P11 B3 a copy that cannot be read to its end is not taken for a shorter one")
+    func shortCopies() throws {
+        try folder { path in
+            try FileManager.default.createDirectory(atPath: path + "/folder", withIntermediateDirectories: true)
+            // It opens, and cannot be read.
+            var unreadable = try FileCut(path + "/folder", of: ArchivePlace.tenant(id), under: key)
+            do {
+                _ = try unreadable.next()
+                Issue.record("it was read")
+            } catch is DataDirectory.Failure {}
+            try DataDirectory.writeNew([1, 2, 3], to: path + "/file")
+            var whole = try FileCut(path + "/file", of: ArchivePlace.tenant(id), under: key)
+            while try whole.next() != nil {}
+            _ = try whole.index()
+            try DataDirectory.writeNew([1, 2, 3], to: path + "/file")
+            let cut = try FileCut(path + "/file", of: ArchivePlace.tenant(id), under: key)
+            do {
+                _ = try cut.index()
+                Issue.record("it has an index")
+            } catch is DataDirectory.Failure {}
+        }
+    }
+
     @Test("B3 P11 a folder that cannot be read is not taken for an empty one, nor an object that cannot for none")
     func unreadable() throws {
         try folder { path in
