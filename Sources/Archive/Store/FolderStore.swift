@@ -33,7 +33,11 @@ package final class FolderStore: ObjectStore {
     package func put(_ name: String, _ bytes: [UInt8]) throws(StoreFailure) -> Bool {
         let target = try file(name)
         pending?.withLock { $0.append(name) }
-        if let known = FileManager.default.contents(atPath: target), Array(known) == bytes { return true }
+        if let known = FileManager.default.contents(atPath: target), Array(known) == bytes {
+            // Whoever wrote it may not have lived, or been able, to sync it.
+            if pending == nil { try whole { try synchronise(name, target) } }
+            return true
+        }
         return try whole {
             let folder = (target as NSString).deletingLastPathComponent
             let isNew = DataDirectory.size(of: folder) == nil
@@ -114,6 +118,12 @@ package final class FolderStore: ObjectStore {
         let target = try file(name)
         guard unlink(target) == 0 || errno == ENOENT else { throw .away("\(target) cannot be removed") }
         try whole { try DataDirectory.synchronise(folder: (target as NSString).deletingLastPathComponent) }
+    }
+
+    private func synchronise(_ name: String, _ target: String) throws {
+        try DataDirectory.synchronise(file: target)
+        try DataDirectory.synchronise(folder: (target as NSString).deletingLastPathComponent)
+        try synchronise(foldersAbove: name)
     }
 
     private func synchronise(foldersAbove name: String) throws {
