@@ -1,6 +1,8 @@
-import TenantRegistry
+import TenantApp
 import TestTenants
 import Testing
+
+@testable import TenantRegistry
 
 /// What cannot be read now, and may be later.
 @Suite struct LaterTests {
@@ -29,5 +31,28 @@ import Testing
         #expect(log.hasRecords(of: record.id))
         disk.set(isUnreadable: false)
         #expect(try node.head(of: record) == head)
+    }
+
+    @Test("B2 P5 a restore that did not come about takes no moment away")
+    func restoreThatWasNone() throws {
+        let folder = try TestFolder()
+        var options = Fleet.Options()
+        options.commits = .log
+        let before = try TestNode(folder.file("data"), options: options)
+        let shop = try Shop.open(before)
+        let _: Void = try awaited { then in before.fleet.keepPast { then(.success(())) } }
+        // As a kill leaves it just before the new file's name decides.
+        try #require(before.fleet.past).begins(shop.record.id, incarnation: 2)
+        before.clock.advance(seconds: 10)
+        func taken(_ node: TestNode) throws -> String {
+            let record = try node.tenant("shop")
+            return try awaited { node.fleet.copy(of: record, at: node.clock.now(), then: $0) }
+        }
+        #expect(throws: PastFailure.self) { try taken(before) }
+        before.stop()
+        let node = try TestNode(folder.file("data"), clock: before.clock, seed: 2, options: options)
+        defer { node.stop() }
+        #expect(try node.head(of: node.tenant("shop")).incarnation == 1)
+        #expect(try Verifier(path: taken(node)).run().isSound)
     }
 }

@@ -169,6 +169,17 @@ package final class Past: Sendable {
         state.withLock { $0.begins[tenant, default: []].append((incarnation, begin.at)) }
     }
 
+    /// The tenant's file is of this incarnation: what was to make a later one of it has not come about.
+    func remains(_ tenant: TenantID, incarnation: Int64) {
+        let void = state.withLock { state in
+            let void = (state.begins[tenant] ?? []).filter { $0.incarnation > incarnation }
+            if !void.isEmpty { state.begins[tenant]?.removeAll { $0.incarnation > incarnation } }
+            return void.map { PastBegin(tenant: tenant, incarnation: $0.incarnation, at: $0.at).name }
+        }
+        // One whose removal a power cut undoes goes with the next opening.
+        for name in void { DataDirectory.remove("\(bases)/\(name)") }
+    }
+
     /// Tenants that want a base: those without one of this incarnation, or from behind the last hole, and those of whom
     /// so much was kept that playing it takes as long as copying the file.
     package func wantsBase(_ tenant: TenantID, incarnation: Int64, fileBytes: Int64) -> Bool {
