@@ -114,6 +114,8 @@ struct ArchiveTests {
             #expect(try store.list("log/", after: "") == Array(names.prefix(3)))
             #expect(try store.list("log/a/b/", after: "log/a/b/1-a") == ["log/a/b/2-a"])
             #expect(try store.list("log/a/b/2", after: "") == ["log/a/b/2-a"])
+            // A place comes before what lies there, and behind what lies before it.
+            #expect(try store.all("log/a/", after: "log/a/b/2") == ["log/a/b/2-a", "log/a/c/1-a"])
             #expect(try store.all("") == names.sorted())
             #expect(try store.put(names[0], Array(names[0].utf8)))
             try store.remove(names[0])

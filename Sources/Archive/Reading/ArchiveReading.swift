@@ -126,9 +126,9 @@ package final class ArchiveReading {
     /// where it left off, or a little before.
     private func objects(from first: LogPlace) throws -> [(LogPlace, String)] {
         for attempt in 0..<Self.listAttempts {
-            let names = try archive.store.all("\(ArchivePlace.log)/\(first.node)/").compactMap { name in
-                LogPlace(ArchivePlace.place(of: name)).map { ($0, name) }
-            }.filter { $0.0 >= first }
+            // Its name is longer than its place: it comes behind that.
+            let listed = try archive.store.all("\(ArchivePlace.log)/\(first.node)/", after: first.text)
+            let names = listed.compactMap { name in LogPlace(ArchivePlace.place(of: name)).map { ($0, name) } }
             let (whole, hole) = Self.withoutHoles(names, first)
             guard let hole else { return whole }
             // A list may lag behind what is there.
