@@ -260,12 +260,14 @@ package final class ArchiveReading {
         guard let mark = tenant.mark, spools[id] != nil else { return head }
         try ExportSeal.remove(from: path)
         let replay = try PageReplay(path: path)
-        var count = 0
+        // Another file took its place, and no copy of that is there; unless it went and the one before it came back.
+        var isReplaced = false
         try SpooledRecord.forEach(in: spoolPath(id)) { record in
-            guard record.lsn > mark.lsn, record.incarnation == mark.incarnation else { return }
-            try record.payload.withUnsafeBytes { try replay.apply($0) }
-            count += 1
+            guard record.lsn > mark.lsn else { return }
+            isReplaced = record.incarnation != mark.incarnation
+            if !isReplaced { try record.payload.withUnsafeBytes { try replay.apply($0) } }
         }
+        if isReplaced { throw ArchiveFailure.missing("a copy of \(tenant.slug) from after its restore") }
         try replay.finish()
         return try wrapped.sign(path, under: masterKey, of: id)
     }
