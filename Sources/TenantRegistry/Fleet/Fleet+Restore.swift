@@ -106,7 +106,8 @@ extension Fleet {
         } catch {
             if Self.isDamage(error) { return nil }
             report("tenant \(record.id.text): the file that a restore is to replace: \(error)")
-            throw error as? LaneFailure ?? LaneFailure.notCommitted
+            if let failure = error as? LaneFailure { throw failure }
+            throw (error as? SQLiteError)?.isFull == true ? LaneFailure.storageFull : LaneFailure.notCommitted
         }
     }
 
