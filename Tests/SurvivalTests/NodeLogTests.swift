@@ -231,6 +231,12 @@ import Testing
         #expect(wait(log, try commit(sound, "next")) == .durable)
         #expect(lost.durable < lost.lastLSN && sound.durable >= sound.lastLSN)
         #expect(throws: (any Error).self) { try commit(lost, "more") }
+        // It is judged with the append, whatever became of the log just before.
+        #expect(throws: LogRefused.failed) {
+            try [UInt8]([1]).withUnsafeBytes {
+                try log.append($0, tenant: tenants[0], incarnation: 1, behind: lost.lastLSN)
+            }
+        }
         #expect(try texts(log, 0) == [] && texts(log, 1) == ["kept", "next"])
     }
 
