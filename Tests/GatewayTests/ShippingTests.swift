@@ -12,9 +12,14 @@ import Testing
     private final class MemoryStore: ObjectStore {
         let place = "memory"
         private let objects = Mutex<[String: [UInt8]]>([:])
+        /// Called before an object is there.
+        private let onPut: @Sendable (String) -> Void
+
+        init(onPut: @escaping @Sendable (String) -> Void = { _ in }) { self.onPut = onPut }
 
         func put(_ name: String, _ bytes: [UInt8]) throws(StoreFailure) -> Bool {
-            objects.withLock { $0.updateValue(bytes, forKey: name) == bytes }
+            onPut(name)
+            return objects.withLock { $0.updateValue(bytes, forKey: name) == bytes }
         }
         func get(_ name: String) throws(StoreFailure) -> [UInt8]? { objects.withLock { $0[name] } }
         func list(_ prefix: String, after: String) throws(StoreFailure) -> [String] {
@@ -29,6 +34,29 @@ import Testing
                 try LogObject(reading: key.open(get(name) ?? [], name), name)
             }
         }
+    }
+
+    @Test("B3 P5 keys that were on their way into the archive when their tenant was erased do not stay there")
+    func keysOfErased() throws {
+        let folder = try TestFolder()
+        var options = Fleet.Options()
+        options.commits = .log
+        let node = try TestNode(folder.file("data"), options: options)
+        defer { node.stop() }
+        let record = try node.create("gone")
+        let log = try #require(node.fleet.nodeLog)
+        let ledger = try ArchiveLedger(folder.file("archive.sqlite"))
+        defer { ledger.close() }
+        try ledger.begin(log.identity, node.fleet.random)
+        let store = MemoryStore { [id = record.id] _ in
+            try? ledger.owe(erasureOf: id)
+            // All that is there has gone.
+            ledger.forget(id)
+        }
+        let shipper = LogShipper(node.fleet, log, ledger, store, ArchiveFigures(store.place), LogShipper.Bounds())
+        try shipper.keepKeys(of: record, in: store)
+        #expect(try store.list("keys/", after: "") == [])
+        #expect(ledger.owed == [record.id])
     }
 
     @Test("B3 parts of a commit that a kill cut off are in no later commit of their tenant")

@@ -304,8 +304,18 @@ final class LogShipper: Sendable {
         guard ledger.entry(record.id)?.keys.isEmpty ?? true else { return }
         guard let wrapped = try wait({ fleet.registry.wrappedKeys(of: record.id, then: $0) }).get() else { return }
         let (name, bytes) = try key.seal(wrapped.bytes, at: ArchivePlace.keys(of: record.id))
+        ledger.change(record.id) { $0.isKeeping = true }
+        // It is marked before its keys are owed to go: what is owed after this look is seen by the next one.
+        if record.profile.state == .deleting { return }
         _ = try store.put(name, bytes)
-        ledger.change(record.id) { $0.keys = name }
+        let isWanted = ledger.change(record.id) { entry in
+            if entry.isKeeping && !entry.isErased { entry.keys = name }
+            return !entry.keys.isEmpty && !entry.isErased
+        }
+        guard isWanted else {
+            try ledger.owe(erasureOf: record.id)
+            return try store.remove(name)
+        }
         // Known before anything else: it is what has to go with the tenant.
         try ledger.save()
     }
