@@ -26,6 +26,10 @@ package struct SQLiteError: Error, Sendable, Equatable, CustomStringConvertible 
     /// Somebody else holds the file's lock, or this connection a conflicting one.
     package var isBusy: Bool { primary == SQLITE_BUSY || primary == SQLITE_LOCKED }
     package var isConstraint: Bool { primary == SQLITE_CONSTRAINT }
+    /// The machine did not let it happen now, and may later: it says nothing of what the file holds.
+    package var isPassing: Bool {
+        isFull || isIOError || isNoMemory || isBusy || primary == SQLITE_CANTOPEN
+    }
     /// A UNIQUE, PRIMARY KEY or rowid conflict.
     package var isUnique: Bool {
         isConstraint && [6, 8, 10].contains(code >> 8)

@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import random
+import shutil
 import sqlite3
 import sys
 import tempfile
@@ -50,10 +51,9 @@ def is_current(gateway):
         metric(gateway, "tollgate_archive_objects_total") > 0)
 
 
-def until_current(gateway):
-    """Everything that was told until now is in the archive."""
+def until_shipped(gateway):
+    """The log of everything that was told until now is in the archive."""
     began = time.monotonic()
-    wait_until(lambda: is_current(gateway), seconds=60)
 
 
     def has_all():
@@ -61,6 +61,12 @@ def until_current(gateway):
         passed = time.monotonic() - began
         return metric(gateway, "tollgate_archive_behind_seconds") < passed
     wait_until(has_all, seconds=60)
+
+
+def until_current(gateway):
+    """Everything that was told until now is in the archive."""
+    wait_until(lambda: is_current(gateway), seconds=60)
+    until_shipped(gateway)
 
 
 def stocked(gateway, slug, blueprint="hosting"):
@@ -266,6 +272,29 @@ def made_anew(gateway, archive, folder, shops, load):
         assert proved.returncode == 0 and len(json.loads(proved.stdout)["sound"]) == 4, proved
 
 
+def locked(gateway, archive, folder, shops):
+    key = ("--master-key", master_of(gateway))
+    with checks("B3 B4 a tenant whose keys are there and do not open is told of by name, and not left out"):
+        harmed = os.path.join(folder, "harmed")
+        shutil.copytree(archive, harmed, ignore=shutil.ignore_patterns("unfinished-*"))
+        shop = shops[1][0]
+        keys = os.path.join(harmed, "keys")
+        name, = [name for name in os.listdir(keys) if name.startswith(shop.made["id"])]
+        with open(os.path.join(keys, name), "r+b") as file:
+            file.seek(40)
+            byte = file.read(1)
+            file.seek(40)
+            file.write(bytes([byte[0] ^ 1]))
+        target = os.path.join(folder, "locked")
+        made = command(options.tollgate, "restore-node", harmed, "--data", target, *key, "--json")
+        assert made.returncode == 1, made
+        answer = json.loads(made.stdout)
+        assert [row["slug"] for row in answer["failed"]] == [shop.slug] and shop.slug not in answer["restored"], made
+        proved = command(options.tollgate, "archive", "verify", harmed, *key, "--json")
+        assert proved.returncode == 1, proved
+        assert [row["slug"] for row in json.loads(proved.stdout)["faults"]] == [shop.slug], proved
+
+
 def registry(gateway, archive, folder, shops):
     key = ("--master-key", master_of(gateway))
     with checks("B3 G3 what only the registry knows is there too: states, keys that were revoked, provider keys"):
@@ -339,6 +368,29 @@ def away(folder):
                     there = orders_of(node, "far")
                     assert there == own, (len(there), len(own), made.stdout, made.stderr)
                     assert len(own) == 20, len(own)
+
+
+def replaced(folder):
+    with Moto() as moto, Faulty(moto) as faulty:
+        names = environment(faulty.url)
+        place = f"s3://{BUCKET}/replaced"
+        with checks("B3 P5 a tenant whose copy is from before its restore is told of, not passed over"), archived(
+                place, environment=names) as gateway:
+            shop, reseller, sku = stocked(gateway, "replaced")
+            export = verified_export(gateway, "replaced")
+            until_current(gateway)
+
+            def no_copy(method, path, _):
+                return ("status", 503, "SlowDown") if method == "PUT" and "/tenants/" in path else None
+
+            with faulty.having(no_copy):
+                back = gateway.post(f"{PROVIDER}/tenants/replaced/restore", export, key=gateway.provider_key)
+                assert back.status == 200, back
+                assert shop.order(reseller, sku, key="behind").status == 201
+                until_shipped(gateway)
+                made = command(options.tollgate, "restore-node", place, "--data", os.path.join(folder, "replaced"),
+                               "--master-key", master_of(gateway), environment=names)
+                assert made.returncode == 1 and "from after its restore" in made.stderr, made
 
 
 def tried(gateway):
@@ -424,9 +476,11 @@ def main():
             gateway.provider_key
             shops, load = storm(gateway, archive, folder)
             made_anew(gateway, archive, folder, shops, load)
+            locked(gateway, archive, folder, shops)
             registry(gateway, archive, folder, shops)
             shredded(gateway, archive, folder, shops)
         away(folder)
+        replaced(folder)
         untold()
         nightly(folder)
         refused(folder)

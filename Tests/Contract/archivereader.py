@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 HEAD = 144
 COMMIT, PART, MARKS, OPENED, INDEX, CLOSED = range(1, 7)
+CONTINUES = 2
 PAYLOADS, CHANGES, REGISTRY, SNAPSHOT, ERASED, GAP = range(1, 7)
 
 
@@ -71,6 +72,9 @@ class Tenant:
     def apply(self, frame, payload):
         if frame.incarnation != self.entry["incarnation"] or frame.end <= self.lsn:
             return
+        # Parts that no commit follows are not part of the log.
+        if not frame.flags & CONTINUES:
+            self.parts = b""
         self.parts += payload
         if frame.kind == PART:
             return

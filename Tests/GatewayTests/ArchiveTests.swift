@@ -114,11 +114,51 @@ struct ArchiveTests {
             #expect(try store.list("log/", after: "") == Array(names.prefix(3)))
             #expect(try store.list("log/a/b/", after: "log/a/b/1-a") == ["log/a/b/2-a"])
             #expect(try store.list("log/a/b/2", after: "") == ["log/a/b/2-a"])
+            // A place comes before what lies there, and behind what lies before it.
+            #expect(try store.all("log/a/", after: "log/a/b/2") == ["log/a/b/2-a", "log/a/c/1-a"])
             #expect(try store.all("") == names.sorted())
             #expect(try store.put(names[0], Array(names[0].utf8)))
             try store.remove(names[0])
             try store.remove(names[0])
             #expect(try store.get(names[0]) == nil)
+        }
+    }
+
+    @Test("P11 B3 a copy that cannot be read to its end is not taken for a shorter one")
+    func shortCopies() throws {
+        try folder { path in
+            try FileManager.default.createDirectory(atPath: path + "/folder", withIntermediateDirectories: true)
+            // It opens, and cannot be read.
+            var unreadable = try FileCut(path + "/folder", of: ArchivePlace.tenant(id), under: key)
+            do {
+                _ = try unreadable.next()
+                Issue.record("it was read")
+            } catch is DataDirectory.Failure {}
+            try DataDirectory.writeNew([1, 2, 3], to: path + "/file")
+            var whole = try FileCut(path + "/file", of: ArchivePlace.tenant(id), under: key)
+            while try whole.next() != nil {}
+            _ = try whole.index()
+            try DataDirectory.writeNew([1, 2, 3], to: path + "/file")
+            let cut = try FileCut(path + "/file", of: ArchivePlace.tenant(id), under: key)
+            do {
+                _ = try cut.index()
+                Issue.record("it has an index")
+            } catch is DataDirectory.Failure {}
+        }
+    }
+
+    @Test("B3 P11 a folder that cannot be read is not taken for an empty one, nor an object that cannot for none")
+    func unreadable() throws {
+        try folder { path in
+            let store = FolderStore(path)
+            #expect(try store.list("log/", after: "") == [])
+            #expect(try store.get("log/a/b/1-a") == nil)
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+            // A link to itself leads nowhere, whoever asks.
+            #expect(symlink("log", path + "/log") == 0)
+            #expect(throws: StoreFailure.self) { try store.list("log/", after: "") }
+            #expect(throws: StoreFailure.self) { try store.list("", after: "") }
+            #expect(throws: StoreFailure.self) { try store.get("log/a/b/1-a") }
         }
     }
 

@@ -170,6 +170,46 @@ import Testing
         log.close(clean: false)
     }
 
+    @Test("B1 records that a failed sync made void keep no segment: it goes once the files have those before them")
+    func voidKeepsNothing() throws {
+        let disk = SimulatedDisk()
+        let log = try LogScene.open(disk)
+        defer { log.close(clean: false) }
+        #expect(wait(log, try append(log, 0, "kept")) == .durable)
+        ready(log)
+        disk.holdSyncs(1)
+        _ = try append(log, 0, "void")
+        _ = try append(log, 1, "void too")
+        disk.awaitSync(1)
+        disk.release(1, fails: true)
+        until { log.room == .open && log.standing.failures == 1 }
+        try #require(log.standing.recordsPending == 1)
+        #expect(wait(log, try log.setMark(tenants[0], log.durable)) == .durable)
+        #expect(log.standing.recordsPending == 0)
+        until { log.segments.first?.number == 2 }
+    }
+
+    @Test("B1 where a holder keeps old segments, files that keep newer ones alone are not synced first")
+    func pinned() throws {
+        let disk = SimulatedDisk()
+        let log = try LogScene.open(disk)
+        defer { log.close(clean: false) }
+        log.hold("archive") { _ in false }
+        func fill(_ segments: Int) throws {
+            while log.segments.count < segments {
+                let lsn = try append(log, 0, String(repeating: "x", count: 3_000))
+                #expect(wait(log, lsn) == .durable)
+                _ = try log.setMark(tenants[0], lsn)
+            }
+        }
+        try fill(3)
+        _ = try append(log, 1, "early")
+        try fill(6)
+        _ = try append(log, 2, "late")
+        #expect(log.pinning(segments: 2).isEmpty)
+        #expect(log.pinning(segments: 4).map(\.tenant) == [tenants[1]])
+    }
+
     @Test("B1 a file whose commit became void is not written to again, and never counts as durable")
     func voidSink() throws {
         let disk = SimulatedDisk()
@@ -191,6 +231,12 @@ import Testing
         #expect(wait(log, try commit(sound, "next")) == .durable)
         #expect(lost.durable < lost.lastLSN && sound.durable >= sound.lastLSN)
         #expect(throws: (any Error).self) { try commit(lost, "more") }
+        // It is judged with the append, whatever became of the log just before.
+        #expect(throws: LogRefused.failed) {
+            try [UInt8]([1]).withUnsafeBytes {
+                try log.append($0, tenant: tenants[0], incarnation: 1, behind: lost.lastLSN)
+            }
+        }
         #expect(try texts(log, 0) == [] && texts(log, 1) == ["kept", "next"])
     }
 
@@ -232,7 +278,7 @@ import Testing
             #expect(wait(log, log.end) == .durable)
             for tenant in model.tenants[..<2] { model.mark(log, tenant) }
             if round == 40 {
-                #expect(log.pinning().map(\.tenant) == [model.tenants[2]])
+                #expect(log.pinning(segments: log.segments.count - 1).map(\.tenant) == [model.tenants[2]])
                 #expect(log.standing.segments > 5)
                 model.mark(log, model.tenants[2])
             }

@@ -11,6 +11,7 @@ package struct FileCut: ~Copyable {
     private let key: ArchiveKey
     private let descriptor: Int32
     private var pieces: [String] = []
+    private var taken: Int64 = 0
 
     package init(_ path: String, of owner: String, under key: ArchiveKey) throws {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
@@ -32,8 +33,11 @@ package struct FileCut: ~Copyable {
         var plaintext: [UInt8] = []
         while plaintext.count < ArchivePlace.pieceBytes {
             let wanted = ArchivePlace.pieceBytes - plaintext.count
-            let more = [UInt8](unsafeUninitializedCapacity: wanted) { buffer, count in
-                count = max(0, read(descriptor, buffer.baseAddress, wanted))
+            let more = try [UInt8](unsafeUninitializedCapacity: wanted) { buffer, count in
+                var got = read(descriptor, buffer.baseAddress, wanted)
+                while got < 0 && errno == EINTR { got = read(descriptor, buffer.baseAddress, wanted) }
+                guard got >= 0 else { throw DataDirectory.Failure.unusable(owner, String(cString: strerror(errno))) }
+                count = got
             }
             if more.isEmpty { break }
             plaintext = plaintext.isEmpty ? more : plaintext + more
@@ -41,10 +45,15 @@ package struct FileCut: ~Copyable {
         if plaintext.isEmpty { return nil }
         let piece = try key.seal(plaintext, at: ArchivePlace.pages(of: owner, pieces.count))
         pieces.append(piece.name)
+        taken += Int64(plaintext.count)
         return piece
     }
 
+    /// Behind the last piece. Throws where the pieces are not the whole file.
     package func index() throws -> (name: String, bytes: [UInt8]) {
-        try key.seal(ArchiveIndex(bytes: bytes, pieces: pieces).json, at: ArchivePlace.index(of: owner))
+        guard taken == bytes else {
+            throw DataDirectory.Failure.unusable(owner, "\(taken) of \(bytes) bytes were read")
+        }
+        return try key.seal(ArchiveIndex(bytes: bytes, pieces: pieces).json, at: ArchivePlace.index(of: owner))
     }
 }

@@ -22,6 +22,8 @@ package final class ArchiveReading {
     /// By id: the newest copy that is not behind the moment.
     package private(set) var tenants: [TenantID: ArchiveManifest.Tenant] = [:]
     package private(set) var keys: [TenantID: WrappedKeys] = [:]
+    /// Whose keys are there and do not open: damaged, or another node's.
+    private var unopened: Set<TenantID> = []
     /// What was left out, and why.
     package private(set) var remarks: [String] = []
     private var registryIndex: String
@@ -55,6 +57,8 @@ package final class ArchiveReading {
                 let manifest = try archive.open(name, by: .masterKey(masterKey)).manifest
                 if let moment, manifest.startedAt > moment { continue }
                 return manifest
+            } catch let away as StoreFailure {
+                throw away
             } catch {
                 failure = error
             }
@@ -103,9 +107,17 @@ package final class ArchiveReading {
     private func readKeys(_ only: Set<TenantID>?) throws {
         for name in try archive.store.all("keys/") {
             guard let id = ArchivePlace.tenant(ofKeys: name), only?.contains(id) ?? true else { continue }
-            // Of another node's time in this archive.
-            guard let bytes = try? archive.object(name, under: key) else { continue }
-            keys[id] = try WrappedKeys(reading: bytes, name)
+            // One does not open that is of another node's time in this archive.
+            do {
+                keys[id] = try WrappedKeys(reading: archive.object(name, under: key), name)
+            } catch let failure as ArchiveFailure {
+                switch failure {
+                case .damaged: unopened.insert(id)
+                // It was erased since the list was made.
+                case .missing: break
+                default: throw failure
+                }
+            }
         }
         // A backup of one moment has them in its registry.
     }
@@ -114,9 +126,9 @@ package final class ArchiveReading {
     /// where it left off, or a little before.
     private func objects(from first: LogPlace) throws -> [(LogPlace, String)] {
         for attempt in 0..<Self.listAttempts {
-            let names = try archive.store.all("\(ArchivePlace.log)/\(first.node)/").compactMap { name in
-                LogPlace(ArchivePlace.place(of: name)).map { ($0, name) }
-            }.filter { $0.0 >= first }
+            // Its name is longer than its place: it comes behind that.
+            let listed = try archive.store.all("\(ArchivePlace.log)/\(first.node)/", after: first.text)
+            let names = listed.compactMap { name in LogPlace(ArchivePlace.place(of: name)).map { ($0, name) } }
             let (whole, hole) = Self.withoutHoles(names, first)
             guard let hole else { return whole }
             // A list may lag behind what is there.
@@ -214,6 +226,11 @@ package final class ArchiveReading {
         }
     }
 
+    /// Copies that nobody can open, since their tenant's keys do not open: by name. Those without any keys were erased.
+    package var locked: [ArchiveManifest.Tenant] {
+        tenants.values.filter { keys[$0.id] == nil && unopened.contains($0.id) }.sorted { $0.slug < $1.slug }
+    }
+
     private func secretKey(of id: TenantID) throws -> [UInt8]? {
         try keys[id].map { try $0.secretKey(under: masterKey, of: id) }
     }
@@ -243,12 +260,14 @@ package final class ArchiveReading {
         guard let mark = tenant.mark, spools[id] != nil else { return head }
         try ExportSeal.remove(from: path)
         let replay = try PageReplay(path: path)
-        var count = 0
+        // Another file took its place, and no copy of that is there; unless it went and the one before it came back.
+        var isReplaced = false
         try SpooledRecord.forEach(in: spoolPath(id)) { record in
-            guard record.lsn > mark.lsn, record.incarnation == mark.incarnation else { return }
-            try record.payload.withUnsafeBytes { try replay.apply($0) }
-            count += 1
+            guard record.lsn > mark.lsn else { return }
+            isReplaced = record.incarnation != mark.incarnation
+            if !isReplaced { try record.payload.withUnsafeBytes { try replay.apply($0) } }
         }
+        if isReplaced { throw ArchiveFailure.missing("a copy of \(tenant.slug) from after its restore") }
         try replay.finish()
         return try wrapped.sign(path, under: masterKey, of: id)
     }

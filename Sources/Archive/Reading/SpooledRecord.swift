@@ -9,8 +9,9 @@ struct SpooledRecord {
 
     private static let frontBytes = 24
     private static let partFlag: UInt32 = 1
+    private static let continuesFlag: UInt32 = 2
 
-    /// What stands in a spool for one frame: where it ends, whose life, what kind, how long, then its payload.
+    /// What stands in a spool for one frame: where it ends, whose life, flags, how long, then its payload.
     static func bytes(_ frame: LogFrame, _ payload: ArraySlice<UInt8>) -> [UInt8] {
         var out: [UInt8] = []
         out.reserveCapacity(frontBytes + payload.count)
@@ -19,7 +20,8 @@ struct SpooledRecord {
         }
         put(frame.end)
         put(frame.incarnation)
-        put(frame.kind == .part ? partFlag : 0)
+        let continues = frame.flags & LogFrame.continuesPart != 0
+        put((frame.kind == .part ? partFlag : 0) | (continues ? continuesFlag : 0))
         put(UInt32(payload.count))
         return out + payload
     }
@@ -36,7 +38,10 @@ struct SpooledRecord {
             let count = Int(number(20, UInt32.self))
             let payload = count == 0 ? [] : Array(try file.read(upToCount: count) ?? Data())
             guard payload.count == count else { throw ArchiveFailure.damaged(path) }
-            if number(16, UInt32.self) == partFlag {
+            let flags = number(16, UInt32.self)
+            // A kill left parts without their commit: they are no part of the one that begins here.
+            if flags & continuesFlag == 0 { parts = [] }
+            if flags & partFlag != 0 {
                 parts += payload
                 continue
             }

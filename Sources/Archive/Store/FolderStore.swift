@@ -33,7 +33,11 @@ package final class FolderStore: ObjectStore {
     package func put(_ name: String, _ bytes: [UInt8]) throws(StoreFailure) -> Bool {
         let target = try file(name)
         pending?.withLock { $0.append(name) }
-        if let known = FileManager.default.contents(atPath: target), Array(known) == bytes { return true }
+        if let known = FileManager.default.contents(atPath: target), Array(known) == bytes {
+            // Whoever wrote it may not have lived, or been able, to sync it.
+            if pending == nil { try whole { try synchronise(name, target) } }
+            return true
+        }
         return try whole {
             let folder = (target as NSString).deletingLastPathComponent
             let isNew = DataDirectory.size(of: folder) == nil
@@ -59,34 +63,67 @@ package final class FolderStore: ObjectStore {
     package func get(_ name: String) throws(StoreFailure) -> [UInt8]? {
         let path = try file(name)
         if let data = FileManager.default.contents(atPath: path) { return Array(data) }
-        guard DataDirectory.size(of: path) == nil else { throw .away("\(path) cannot be read") }
+        var status = stat()
+        guard stat(path, &status) != 0, errno == ENOENT else { throw .away("\(path) cannot be read") }
         return nil
     }
 
     package func list(_ prefix: String, after: String) throws(StoreFailure) -> [String] {
         let folder = prefix.contains("/") ? String(prefix[..<(prefix.lastIndex(of: "/") ?? prefix.endIndex)]) : ""
         var names: [String] = []
-        gather(folder, prefix, after, &names)
+        try gather(folder, prefix, after, &names)
         return names.sorted()
     }
 
-    private func gather(_ folder: String, _ prefix: String, _ after: String, _ names: inout [String]) {
-        for entry in (try? FileManager.default.contentsOfDirectory(atPath: "\(path)/\(folder)")) ?? [] {
+    private func gather(
+        _ folder: String, _ prefix: String, _ after: String, _ names: inout [String]
+    ) throws(StoreFailure) {
+        for entry in try Self.entries(of: "\(path)/\(folder)") {
             let name = folder.isEmpty ? entry : "\(folder)/\(entry)"
             var status = stat()
-            guard stat("\(path)/\(name)", &status) == 0 else { continue }
+            guard stat("\(path)/\(name)", &status) == 0 else {
+                // One that was renamed or removed meanwhile.
+                if errno == ENOENT { continue }
+                throw .away("\(path)/\(name) cannot be read")
+            }
             if status.st_mode & S_IFMT == S_IFDIR {
-                if name.hasPrefix(prefix) || prefix.hasPrefix(name + "/") { gather(name, prefix, after, &names) }
+                if name.hasPrefix(prefix) || prefix.hasPrefix(name + "/") { try gather(name, prefix, after, &names) }
             } else if name.hasPrefix(prefix), name > after, ArchivePlace.isName(name) {
                 names.append(name)
             }
         }
     }
 
+    /// None where there is no such folder. One that cannot be read to its end is not taken for an empty one.
+    private static func entries(of folder: String) throws(StoreFailure) -> [String] {
+        guard let stream = opendir(folder) else {
+            if errno == ENOENT { return [] }
+            throw .away("\(folder) cannot be read")
+        }
+        defer { closedir(stream) }
+        var names: [String] = []
+        errno = 0
+        while let entry = readdir(stream) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if name != "." && name != ".." { names.append(name) }
+            errno = 0
+        }
+        guard errno == 0 else { throw .away("\(folder) cannot be read") }
+        return names
+    }
+
     package func remove(_ name: String) throws(StoreFailure) {
         let target = try file(name)
         guard unlink(target) == 0 || errno == ENOENT else { throw .away("\(target) cannot be removed") }
         try whole { try DataDirectory.synchronise(folder: (target as NSString).deletingLastPathComponent) }
+    }
+
+    private func synchronise(_ name: String, _ target: String) throws {
+        try DataDirectory.synchronise(file: target)
+        try DataDirectory.synchronise(folder: (target as NSString).deletingLastPathComponent)
+        try synchronise(foldersAbove: name)
     }
 
     private func synchronise(foldersAbove name: String) throws {

@@ -19,11 +19,11 @@ package protocol ObjectStore: AnyObject, Sendable {
 }
 
 extension ObjectStore {
-    /// All names that begin so.
-    package func all(_ prefix: String) throws(StoreFailure) -> [String] {
+    /// All names that begin so, behind `after`.
+    package func all(_ prefix: String, after: String = "") throws(StoreFailure) -> [String] {
         var names: [String] = []
         while true {
-            let page = try list(prefix, after: names.last ?? "")
+            let page = try list(prefix, after: names.last ?? after)
             if page.isEmpty { return names }
             names += page
         }

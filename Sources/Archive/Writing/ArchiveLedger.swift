@@ -16,6 +16,8 @@ final class ArchiveLedger: @unchecked Sendable {
         var isUntold = false
         /// Name of the object with its keys; empty: none was written.
         var keys = ""
+        /// They are on their way there; not written down. An erasure that is over has taken it along.
+        var isKeeping = false
         /// Bytes of its frames since the snapshot, and where the last of them ended.
         var logged: Int64 = 0
         var lastLSN: UInt64 = 0

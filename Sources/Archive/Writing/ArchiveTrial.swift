@@ -79,6 +79,8 @@ final class ArchiveTrial: Sendable {
                 if isStopping.load(ordering: .acquiring) { return }
                 guard let record = fleet.roster.tenant(id: id) else { continue }
                 let fault = fault(of: id, reading, scratch)
+                // A restore came meanwhile: a copy of the file that it made is still to come.
+                if fault != nil, shipper.ledger.entry(id)?.hasCopy != true { continue }
                 note(fault, of: record)
                 if let fault { faults.append((record.slug, fault)) } else { sound.append(record.slug) }
             }

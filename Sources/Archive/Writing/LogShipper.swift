@@ -95,6 +95,12 @@ final class LogShipper: Sendable {
         var recording = 0
         var used: UInt64?
         var hasGap = false
+        /// Behind the gap: a copy that ends before it does not go on there.
+        var gapEnd: UInt64 = 0
+        /// What was taken from the registry and from the line, and is in no object yet: whatever fails, the next object
+        /// has it.
+        var changes: [LogObject.Part] = []
+        var events: [Event] = []
     }
 
     func run() {
@@ -152,8 +158,7 @@ final class LogShipper: Sendable {
     /// Takes what there is. Whether there is more at once.
     private func step(_ stand: inout Stand) -> Bool {
         let (at, instant) = (fleet.clock.now(), monotonicMilliseconds())
-        var parts: [LogObject.Part] = []
-        takeRegistry(&stand, &parts)
+        takeRegistry(&stand)
         var taken = Taken()
         let from = stand.place
         var to = from
@@ -163,17 +168,16 @@ final class LogShipper: Sendable {
             skip(&stand, error)
             return true
         }
-        let events = line.withLock { line in
-            defer { line.events = [] }
-            return line.events
-        }
-        for event in events {
+        takeEvents(&stand)
+        // Copies that come with a gap are from behind it.
+        var parts: [LogObject.Part] = stand.hasGap ? [.gap] : []
+        parts += stand.changes
+        for event in stand.events {
             switch event {
             case .registry(let index, let since): parts.append(.registry(index: index, since: since))
             case .snapshot(let tenant): parts.append(.snapshot(tenant))
             }
         }
-        if stand.hasGap { parts.append(.gap) }
         let isWhole = to.lsn >= log.durable || taken.bytes < bounds.objectBytesMax
         if taken.heads.isEmpty && parts.isEmpty {
             figures.reached(instant)
@@ -182,11 +186,12 @@ final class LogShipper: Sendable {
         guard let sealed = seal(taken, &parts, stand, from: from.lsn, to: to.lsn, at) else { return false }
         guard untilDone({ _ = try store.put(sealed.name, sealed.bytes) }) else { return false }
         figures.put(sealed.bytes.count)
-        note(taken, events)
+        note(taken, stand.events)
         stand.place = to
         ledger.reached(to)
         // A copy is not made twice because of a kill.
-        if !events.isEmpty { save() }
+        if !stand.events.isEmpty { save() }
+        (stand.changes, stand.events) = ([], [])
         stand.before = sealed.link
         stand.hasGap = false
         stand.object = stand.object.next
@@ -268,7 +273,7 @@ final class LogShipper: Sendable {
 
     // MARK: Registry
 
-    private func takeRegistry(_ stand: inout Stand, _ parts: inout [LogObject.Part]) {
+    private func takeRegistry(_ stand: inout Stand) {
         if let used = stand.used, fleet.registry.used == used { return }
         let result = wait { fleet.registry.takeChanges(then: $0) }
         guard case .success(let changes) = result else { return }
@@ -277,7 +282,21 @@ final class LogShipper: Sendable {
             stand.recording = changes.recording
             line.withLock { [number = stand.object.number] in $0.wantsRegistrySince = number }
         }
-        if !changes.bytes.isEmpty { parts.append(.registryChanges(changes.bytes)) }
+        if !changes.bytes.isEmpty { stand.changes.append(.registryChanges(changes.bytes)) }
+    }
+
+    /// Copies that were begun before a gap are made anew, as those that the archive was told of are.
+    private func takeEvents(_ stand: inout Stand) {
+        let events = line.withLock { line in
+            defer { line.events = [] }
+            return line.events
+        }
+        let gapEnd = stand.gapEnd
+        stand.events = (stand.events + events).filter { event in
+            guard case .snapshot(let tenant) = event, let mark = tenant.mark, mark.lsn < gapEnd else { return true }
+            if ledger.entry(tenant.id)?.snapshot == tenant { ledger.change(tenant.id) { $0.snapshot = nil } }
+            return false
+        }
     }
 
     /// Before anything of the tenant's is in the archive, what opens it is. `store`: of the thread that asks.
@@ -285,8 +304,18 @@ final class LogShipper: Sendable {
         guard ledger.entry(record.id)?.keys.isEmpty ?? true else { return }
         guard let wrapped = try wait({ fleet.registry.wrappedKeys(of: record.id, then: $0) }).get() else { return }
         let (name, bytes) = try key.seal(wrapped.bytes, at: ArchivePlace.keys(of: record.id))
+        ledger.change(record.id) { $0.isKeeping = true }
+        // It is marked before its keys are owed to go: what is owed after this look is seen by the next one.
+        if record.profile.state == .deleting { return }
         _ = try store.put(name, bytes)
-        ledger.change(record.id) { $0.keys = name }
+        let isWanted = ledger.change(record.id) { entry in
+            if entry.isKeeping && !entry.isErased { entry.keys = name }
+            return !entry.keys.isEmpty && !entry.isErased
+        }
+        guard isWanted else {
+            try ledger.owe(erasureOf: record.id)
+            return try store.remove(name)
+        }
         // Known before anything else: it is what has to go with the tenant.
         try ledger.save()
     }
@@ -315,7 +344,7 @@ final class LogShipper: Sendable {
         // Damage ends with the segment at the latest; what is forgotten, with the oldest that is there.
         let next = log.places.first { $0.lsn > stand.place.lsn } ?? beginning
         stand.place = beginning.lsn > stand.place.lsn ? beginning : next
-        stand.hasGap = true
+        (stand.hasGap, stand.gapEnd) = (true, stand.place.lsn)
         ledger.dropAllSnapshots()
         if next.lsn <= stand.place.lsn && beginning.lsn <= stand.place.lsn { pause(milliseconds: 1_000) }
     }

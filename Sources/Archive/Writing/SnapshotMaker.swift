@@ -142,18 +142,15 @@ final class SnapshotMaker: Sendable {
             guard let (since, time) = at.withLock({ $0 }) else { return }
             let mark = SnapshotMark(
                 lsn: snapshot.lsn, incarnation: snapshot.head.incarnation, at: time, since: since)
-            shipper.add(
-                .snapshot(
-                    ArchiveManifest.Tenant(
-                        id: record.id, slug: record.slug, index: index, bytes: bytes, head: snapshot.head.text,
-                        mark: mark)))
+            let tenant = ArchiveManifest.Tenant(
+                id: record.id, slug: record.slug, index: index, bytes: bytes, head: snapshot.head.text, mark: mark)
             // Until the object that tells of it is there, it is not asked for again.
             ledger.change(record.id) { entry in
                 guard !entry.isErased, entry.snapshot == nil else { return }
                 entry.isUntold = true
-                entry.snapshot = ArchiveManifest.Tenant(
-                    id: record.id, slug: record.slug, index: index, bytes: bytes, head: snapshot.head.text, mark: mark)
+                entry.snapshot = tenant
             }
+            shipper.add(.snapshot(tenant))
         } catch {
             // One that was erased meanwhile is none of the node's any more.
             guard fleet.roster.tenant(id: record.id) != nil, !isStopped else { return }

@@ -67,8 +67,7 @@ extension Fleet {
             try restore.judge(providerKeys)
             // One that was decided before this one is the file that this one replaces.
             try FileSwap.finish(live)
-            // A file that is too damaged to open has no head to rise above.
-            let current = try? control.file()
+            let current = try fileThatGoes(control, of: record)
             let before = current.map { (head: $0.head, epoch: $0.projectionEpoch) }
             // The lane is quiet now: what was revoked while this waited is in the file that goes.
             let revokedSince =
@@ -96,6 +95,27 @@ extension Fleet {
         } catch {
             discard()
             restore.then(.failure(error))
+        }
+    }
+
+    /// Nil where it is missing or too damaged to open: then it has no head to rise above, and its records go with it.
+    /// Throws where it does not open now, and may later.
+    private func fileThatGoes(_ control: LaneControl<TenantStore>, of record: TenantRecord) throws -> TenantStore? {
+        do {
+            return try control.file()
+        } catch {
+            if Self.isDamage(error) { return nil }
+            report("tenant \(record.id.text): the file that a restore is to replace: \(error)")
+            if let failure = error as? LaneFailure { throw failure }
+            throw (error as? SQLiteError)?.isFull == true ? LaneFailure.storageFull : LaneFailure.notCommitted
+        }
+    }
+
+    private static func isDamage(_ error: any Error) -> Bool {
+        switch error {
+        case is TenantFileError, is LogDamage, is CorruptRow, is MigrationError: true
+        case let error as SQLiteError: !error.isPassing
+        default: false
         }
     }
 

@@ -362,6 +362,7 @@ package final class Fleet: Sendable {
             store.close()
             throw error
         }
+        past?.remains(record.id, incarnation: store.head.incarnation)
         if store.projectionEpoch != record.profile.projectionEpoch {
             let changes = try projections(of: record, in: store)
             follow(record, changes, epoch: store.projectionEpoch, incarnation: store.head.incarnation)

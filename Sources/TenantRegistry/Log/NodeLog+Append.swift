@@ -12,19 +12,22 @@ extension NodeLog {
     package var identity: LogID { locked { $0.log } }
 
     /// Takes a tenant's record over. Gives the LSN of its end, which is durable later; all are in the order in which
-    /// they were appended. Waits for nothing, but for a commit of many segments, until there are so many.
+    /// they were appended. Waits for nothing, but for a commit of many segments, until there are so many. `behind`: the
+    /// file's record before it; where that became void, this one is refused.
     package func append(
-        _ payload: UnsafeRawBufferPointer, kind: RecordKind = .commit, tenant: TenantID, incarnation: Int64
+        _ payload: UnsafeRawBufferPointer, kind: RecordKind = .commit, tenant: TenantID, incarnation: Int64,
+        behind last: UInt64 = 0
     ) throws(LogRefused) -> UInt64 {
         precondition(kind == .commit || kind == .opened, "the other kinds are the log's own")
         if payload.count > partBytes {
-            return try appendParts(payload, kind: kind, tenant: tenant, incarnation: incarnation)
+            return try appendParts(payload, kind: kind, tenant: tenant, incarnation: incarnation, behind: last)
         }
         let digest = SHA256.hash(payload)
         let now = clock.now()
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         try makeRoom(payload.count)
+        if state.isVoid(last) { throw .failed }
         let (tail, flags) = state.beginRecord(of: tenant, at: now)
         let start = state.put(payload, digest, kind: kind, flags: flags, tail: tail, incarnation: incarnation)
         state.count(start)
@@ -35,7 +38,7 @@ extension NodeLog {
 
     /// A record of more than one frame, all of them one behind the other.
     private func appendParts(
-        _ payload: UnsafeRawBufferPointer, kind: RecordKind, tenant: TenantID, incarnation: Int64
+        _ payload: UnsafeRawBufferPointer, kind: RecordKind, tenant: TenantID, incarnation: Int64, behind last: UInt64
     ) throws(LogRefused) -> UInt64 {
         let parts = stride(from: 0, to: payload.count, by: partBytes).map { start in
             UnsafeRawBufferPointer(rebasing: payload[start..<min(start + partBytes, payload.count)])
@@ -45,6 +48,7 @@ extension NodeLog {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         try makeRoom(payload.count)
+        if state.isVoid(last) { throw .failed }
         let (tail, flags) = state.beginRecord(of: tenant, at: now)
         var begin: UInt64?
         for (number, part) in parts.enumerated() {

@@ -51,12 +51,10 @@ extension NodeLog {
         }.sorted { $0.1 < $1.1 }
     }
 
-    /// Those of them that keep the oldest segments, so many, from going.
-    package func pinning(segments count: Int = 1) -> [(tenant: TenantID, lsn: UInt64)] {
-        let bound = locked { state in
-            let pinned = state.segments.filter { $0.pending > 0 }
-            return pinned.count > count ? pinned[count].first : UInt64.max
-        }
+    /// Those of them that keep the oldest segments, so many, from going. Others may keep some of these too: then it
+    /// may be nobody.
+    package func pinning(segments count: Int) -> [(tenant: TenantID, lsn: UInt64)] {
+        let bound = locked { state in state.segments.count > count ? state.segments[count].first : UInt64.max }
         return pending.filter { $0.lsn < bound }
     }
 
@@ -64,6 +62,13 @@ extension NodeLog {
     package var segments: [LogSegment] { locked { $0.segments } }
 
     package func path(of segment: LogSegment) -> String { path(segment.number) }
+
+    /// Where the first frame begins that a segment has behind a bad one; `end` where it has none before that.
+    func nextFrame(behind lsn: UInt64, of segment: LogSegment, before end: UInt64) throws(LogDiskError) -> UInt64 {
+        var bytes = LogBytes()
+        try bytes.read(path(of: segment), on: disk)
+        return bytes.nextFrame(behind: segment.offset(of: lsn), of: segment, limit: end)?.start ?? end
+    }
 }
 
 /// Reads frames at their LSNs. Of one thread.

@@ -62,7 +62,8 @@ extension LogState {
         let cut = durable
         for number in tails.all.indices {
             let gone = tails[number].positions.reversed().prefix { $0.end > cut }.count
-            for position in tails[number].positions.suffix(gone) where position.start < cut {
+            // Most of them began before the failure, in a segment that stays.
+            for position in tails[number].positions.suffix(gone) {
                 if let place = self.segment(at: position.start) { segments[place].pending -= 1 }
             }
             tails[number].positions.removeLast(gone)

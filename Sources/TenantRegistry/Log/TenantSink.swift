@@ -28,9 +28,8 @@ package final class TenantSink: FileSink {
     package var lastLSN: UInt64 { last.load(ordering: .acquiring) }
 
     package func append(_ commit: UnsafeRawBufferPointer) throws(CommitRefused) -> UInt64 {
-        guard !log.isVoid(lastLSN) else { throw .failed }
         do throws(LogRefused) {
-            let lsn = try log.append(commit, tenant: tenant, incarnation: incarnation)
+            let lsn = try log.append(commit, tenant: tenant, incarnation: incarnation, behind: lastLSN)
             last.store(lsn, ordering: .releasing)
             return lsn
         } catch {

@@ -21,6 +21,13 @@ package final class Past: Sendable {
         var bytesSince: [TenantID: Int] = [:]
         /// When a tenant's file became another, and of which incarnation it was then.
         var begins: [TenantID: [(incarnation: Int64, at: Timestamp)]] = [:]
+        /// Where the last hole of all pieces ends: nothing goes on over it.
+        var holeEnd: UInt64 = 0
+
+        mutating func add(_ piece: PastPiece) {
+            pieces.append(piece)
+            holeEnd = max(holeEnd, piece.hole?.end ?? 0)
+        }
     }
 
     private let folder: String
@@ -59,7 +66,7 @@ package final class Past: Sendable {
             guard name.hasSuffix(PastPiece.suffix), let number = UInt64(name.dropLast(PastPiece.suffix.count)),
                 let piece = PastPiece(path: "\(folder)/\(name)", number: number)
             else { continue }
-            state.pieces.append(piece)
+            state.add(piece)
         }
         state.pieces.sort { $0.number < $1.number }
         for name in (try? FileManager.default.contentsOfDirectory(atPath: "\(folder)/bases")) ?? [] {
@@ -80,29 +87,42 @@ package final class Past: Sendable {
     /// Takes over what the log has sealed since the last time. Long: not on a lane.
     package func keep() throws {
         try keeping.withLock { _ in
-            for segment in log.segments {
+            let segments = log.segments
+            for (segment, next) in zip(segments, segments.dropFirst()) {
                 guard let end = segment.end, end > keptUpTo else { continue }
                 // In their order: one behind it may have become durable meanwhile.
                 guard end <= log.durable else { break }
-                try keep(segment, to: segment.index ?? end, end)
+                try keep(segment, to: segment.index ?? end, end, next: next.after)
             }
         }
         log.forgetWhatMay()
     }
 
-    private func keep(_ segment: LogSegment, to last: UInt64, _ end: UInt64) throws {
+    /// `next`: where the segment behind it goes on. What the disk has lost is a hole: it is not there later either.
+    private func keep(_ segment: LogSegment, to last: UInt64, _ end: UInt64, next: UInt64) throws {
         var frames: [TenantID: [PastFrame]] = [:]
         var lastAt = segment.at
-        try forEachFrame(of: segment, to: last) { tenant, frame in
-            frames[tenant, default: []].append(frame)
-            lastAt = frame.at
+        var hole: PastPiece.Hole?
+        var place = segment.first
+        while place < last {
+            do {
+                try forEachFrame(of: segment, from: place, to: last) { tenant, frame in
+                    frames[tenant, default: []].append(frame)
+                    lastAt = frame.at
+                }
+                place = last
+            } catch let damage as LogDamage {
+                place = try log.nextFrame(behind: damage.lsn, of: segment, before: last)
+                hole = PastPiece.Hole(at: hole?.at ?? lastAt, end: place)
+            }
         }
+        if next > end { hole = PastPiece.Hole(at: hole?.at ?? lastAt, end: next) }
         let piece = try PastPiece.write(
-            frames, of: segment, end: end, lastAt: lastAt, to: "\(folder)/\(segment.number)\(PastPiece.suffix)",
-            key: key, random: random)
+            frames, of: segment, end: end, lastAt: lastAt, hole: hole,
+            to: "\(folder)/\(segment.number)\(PastPiece.suffix)", key: key, random: random)
         try DataDirectory.synchronise(folder: folder)
         state.withLock { state in
-            state.pieces.append(piece)
+            state.add(piece)
             for (tenant, frames) in frames {
                 state.bytesSince[tenant, default: 0] += frames.reduce(0) { $0 + $1.payload.count }
             }
@@ -111,11 +131,11 @@ package final class Past: Sendable {
 
     /// Tenants' frames of a segment that the log still has.
     private func forEachFrame(
-        of segment: LogSegment, to end: UInt64, _ body: (TenantID, PastFrame) throws -> Void
+        of segment: LogSegment, from begin: UInt64, to end: UInt64, _ body: (TenantID, PastFrame) throws -> Void
     ) throws {
         var reader = LogReader(folder: log.folder, segments: [segment], disk: log.disk)
         defer { reader.close() }
-        var next = segment.first
+        var next = begin
         while next < end {
             let (frame, payload) = try reader.frame(at: next)
             next = frame.end
@@ -124,7 +144,8 @@ package final class Past: Sendable {
                 frame.tenant,
                 PastFrame(
                     lsn: frame.end, incarnation: frame.incarnation, at: frame.at, sequence: frame.sequence,
-                    isPart: frame.kind == .part, payload: Array(payload)))
+                    isPart: frame.kind == .part, isFirst: frame.flags & LogFrame.continuesPart == 0,
+                    payload: Array(payload)))
         }
     }
 
@@ -148,12 +169,24 @@ package final class Past: Sendable {
         state.withLock { $0.begins[tenant, default: []].append((incarnation, begin.at)) }
     }
 
-    /// Tenants that want a base: those without one of this incarnation, and those of whom so much was kept that playing
-    /// it takes as long as copying the file.
+    /// The tenant's file is of this incarnation: what was to make a later one of it has not come about.
+    func remains(_ tenant: TenantID, incarnation: Int64) {
+        let void = state.withLock { state in
+            let void = (state.begins[tenant] ?? []).filter { $0.incarnation > incarnation }
+            if !void.isEmpty { state.begins[tenant]?.removeAll { $0.incarnation > incarnation } }
+            return void.map { PastBegin(tenant: tenant, incarnation: $0.incarnation, at: $0.at).name }
+        }
+        // One whose removal a power cut undoes goes with the next opening.
+        for name in void { DataDirectory.remove("\(bases)/\(name)") }
+    }
+
+    /// Tenants that want a base: those without one of this incarnation, or from behind the last hole, and those of whom
+    /// so much was kept that playing it takes as long as copying the file.
     package func wantsBase(_ tenant: TenantID, incarnation: Int64, fileBytes: Int64) -> Bool {
         let now = clock.now()
         return state.withLock { state in
-            guard let last = state.bases[tenant]?.last, last.incarnation == incarnation else { return true }
+            guard let last = state.bases[tenant]?.last, last.incarnation == incarnation, last.lsn >= state.holeEnd
+            else { return true }
             guard let bytes = state.bytesSince[tenant] else { return false }
             if last.at > now.adding(days: -1) { return false }
             return Int64(bytes) >= fileBytes / 4 || last.at <= now.adding(days: -Self.retentionDays)
@@ -197,6 +230,7 @@ package final class Past: Sendable {
         }
         let segments = log.segments.filter { ($0.end ?? .max) > max(first, base.lsn) }
         try Self.checkWhole(pieces.map { ($0.number, $0.first) } + segments.map { ($0.number, $0.first) }, from: base)
+        if pieces.contains(where: { $0.hole?.parts(base, from: moment) ?? false }) { throw PastFailure.gap }
         try base.read(from: bases, to: path, key: key)
         let replay = try PageReplay(path: path)
         var playing = PastPlaying(base, until: moment)
@@ -205,7 +239,8 @@ package final class Past: Sendable {
             if playing.isOver { break }
         }
         for segment in segments where !playing.isOver {
-            try forEachFrame(of: segment, to: segment.index ?? segment.end ?? log.durable) { owner, frame in
+            let end = segment.index ?? segment.end ?? log.durable
+            try forEachFrame(of: segment, from: segment.first, to: end) { owner, frame in
                 if owner == tenant { try playing.take(frame, replay) }
             }
         }
@@ -312,6 +347,7 @@ private struct PastPlaying {
             return
         }
         guard frame.incarnation == base.incarnation else { return }
+        if frame.isFirst { parts = [] }
         if frame.isPart {
             parts += frame.payload
             return
@@ -319,11 +355,11 @@ private struct PastPlaying {
         guard sequence == 0 || frame.sequence == sequence || frame.sequence == sequence + 1 else {
             throw PastFailure.gap
         }
+        let whole = parts.isEmpty ? frame.payload : parts + frame.payload
+        parts = []
         // What was kept is still in the log too.
         if frame.sequence == sequence { return }
         sequence = frame.sequence
-        let whole = parts.isEmpty ? frame.payload : parts + frame.payload
-        parts = []
         try whole.withUnsafeBytes { try replay.apply($0) }
     }
 }

@@ -9,14 +9,16 @@ struct PastFrame {
     let at: Timestamp
     let sequence: UInt64
     let isPart: Bool
+    /// Its commit begins with it: parts before it are of a commit that a kill cut off.
+    let isFirst: Bool
     let payload: [UInt8]
 }
 
 /// One segment of the node's log, kept (B2): each tenant's frames together, deflated, and sealed under the tenant's own
 /// key, so that a deleted tenant's are nobody's. Written once, under a name of its own, and read a tenant at a time.
 ///
-/// The file: every tenant's frames, one tenant behind the other; an index of who stands where; a foot of fixed length.
-/// A value.
+/// The file: every tenant's frames, one tenant behind the other; an index of who stands where; a hole, where there is
+/// one; a foot of fixed length. A value.
 struct PastPiece: Sendable {
     /// Of the segment that it was.
     let number: UInt64
@@ -24,6 +26,17 @@ struct PastPiece: Sendable {
     let end: UInt64
     let lastAt: Timestamp
     let path: String
+    /// Nil: it has all that was in the segment.
+    let hole: Hole?
+
+    /// What the disk lost of a segment: it came after this moment, and what comes from the LSN on is there again.
+    struct Hole: Sendable {
+        let at: Timestamp
+        let end: UInt64
+
+        /// Whether what was played into a base to make a state of that moment may be in it.
+        func parts(_ base: PastBase, from moment: Timestamp) -> Bool { base.lsn < end && at <= moment }
+    }
 
     struct Place {
         let tenant: TenantID
@@ -35,14 +48,20 @@ struct PastPiece: Sendable {
 
     static let suffix = ".piece"
     private static let magic: UInt64 = 0x3130_5453_4150_4754
+    /// Of one with a hole, which stands before the foot.
+    private static let holedMagic: UInt64 = 0x3230_5453_4150_4754
     private static let footBytes = 48
+    private static let holeBytes = 16
     private static let placeBytes = 32
     private static let frameHeadBytes = 40
+    /// Of a frame. Pieces from before `isFirst` was kept say of no frame that it is one.
+    private static let partFlag: UInt32 = 1
+    private static let firstFlag: UInt32 = 2
 
     /// Writes the frames of a segment; what of it is of tenants without a key is left out. The folder is not synced.
     static func write(
-        _ frames: [TenantID: [PastFrame]], of segment: LogSegment, end: UInt64, lastAt: Timestamp, to path: String,
-        key: (TenantID) -> [UInt8]?, random: any RandomSource
+        _ frames: [TenantID: [PastFrame]], of segment: LogSegment, end: UInt64, lastAt: Timestamp, hole: Hole?,
+        to path: String, key: (TenantID) -> [UInt8]?, random: any RandomSource
     ) throws -> PastPiece {
         var bytes: [UInt8] = []
         var index: [UInt8] = []
@@ -61,22 +80,26 @@ struct PastPiece: Sendable {
         }
         let place = bytes.count
         bytes += index
+        if let hole { bytes += number(UInt64(bitPattern: hole.at.milliseconds)) + number(hole.end) }
+        bytes += number(hole == nil ? magic : holedMagic)
         bytes +=
-            number(magic) + number(UInt64(place)) + number(UInt32(count)) + number(CRC32.checksum(index))
+            number(UInt64(place)) + number(UInt32(count)) + number(CRC32.checksum(index))
             + number(segment.first) + number(end) + number(UInt64(bitPattern: lastAt.milliseconds))
         DataDirectory.remove(path + ".new")
         try DataDirectory.writeNew(bytes, to: path + ".new")
         try DataDirectory.rename(path + ".new", to: path)
-        return PastPiece(number: segment.number, first: segment.first, end: end, lastAt: lastAt, path: path)
+        return PastPiece(
+            number: segment.number, first: segment.first, end: end, lastAt: lastAt, path: path, hole: hole)
     }
 
     private static func encode(_ frames: [PastFrame]) -> [UInt8] {
         var bytes: [UInt8] = []
         for frame in frames {
+            let flags = (frame.isPart ? partFlag : 0) | (frame.isFirst ? firstFlag : 0)
             bytes +=
                 number(frame.lsn) + number(UInt64(bitPattern: frame.incarnation))
                 + number(UInt64(bitPattern: frame.at.milliseconds)) + number(frame.sequence)
-                + number(UInt32(frame.isPart ? 1 : 0)) + number(UInt32(frame.payload.count)) + frame.payload
+                + number(flags) + number(UInt32(frame.payload.count)) + frame.payload
         }
         return bytes
     }
@@ -97,9 +120,14 @@ struct PastPiece: Sendable {
     init?(path: String, number: UInt64) {
         guard let file = FileHandle(forReadingAtPath: path) else { return nil }
         defer { try? file.close() }
-        guard let foot = Self.foot(of: file), foot.count == Self.footBytes,
-            Self.read(foot, 0, as: UInt64.self) == Self.magic
-        else { return nil }
+        guard let foot = Self.foot(of: file), foot.count == Self.footBytes else { return nil }
+        switch Self.read(foot, 0, as: UInt64.self) {
+        case Self.magic: hole = nil
+        case Self.holedMagic:
+            guard let known = Self.hole(of: file) else { return nil }
+            hole = known
+        default: return nil
+        }
         self.number = number
         self.path = path
         first = Self.read(foot, 24, as: UInt64.self)
@@ -107,15 +135,25 @@ struct PastPiece: Sendable {
         lastAt = Timestamp(milliseconds: Self.read(foot, 40, as: Int64.self))
     }
 
-    private init(number: UInt64, first: UInt64, end: UInt64, lastAt: Timestamp, path: String) {
+    private init(number: UInt64, first: UInt64, end: UInt64, lastAt: Timestamp, path: String, hole: Hole?) {
         (self.number, self.first, self.end, self.lastAt, self.path) = (number, first, end, lastAt, path)
+        self.hole = hole
     }
 
-    private static func foot(of file: FileHandle) -> [UInt8]? {
-        guard let end = try? file.seekToEnd(), end >= UInt64(footBytes),
-            (try? file.seek(toOffset: end - UInt64(footBytes))) != nil
+    private static func foot(of file: FileHandle) -> [UInt8]? { tail(of: file, footBytes, before: 0) }
+
+    private static func hole(of file: FileHandle) -> Hole? {
+        guard let bytes = tail(of: file, holeBytes, before: footBytes), bytes.count == holeBytes else { return nil }
+        return Hole(
+            at: Timestamp(milliseconds: read(bytes, 0, as: Int64.self)), end: read(bytes, 8, as: UInt64.self))
+    }
+
+    /// So many bytes in front of the file's last ones.
+    private static func tail(of file: FileHandle, _ count: Int, before last: Int) -> [UInt8]? {
+        guard let end = try? file.seekToEnd(), end >= UInt64(count + last),
+            (try? file.seek(toOffset: end - UInt64(count + last))) != nil
         else { return nil }
-        return (try? file.read(upToCount: footBytes)).map { Array($0) }
+        return (try? file.read(upToCount: count)).map { Array($0) }
     }
 
     /// Whose frames are in it.
@@ -161,6 +199,7 @@ struct PastPiece: Sendable {
         while place < plain.count {
             guard place + Self.frameHeadBytes <= plain.count else { throw PastDamage(path: path) }
             let length = Int(Self.read(plain, place + 36, as: UInt32.self))
+            let flags = Self.read(plain, place + 32, as: UInt32.self)
             let payload = place + Self.frameHeadBytes
             guard payload + length <= plain.count else { throw PastDamage(path: path) }
             frames.append(
@@ -169,7 +208,7 @@ struct PastPiece: Sendable {
                     incarnation: Self.read(plain, place + 8, as: Int64.self),
                     at: Timestamp(milliseconds: Self.read(plain, place + 16, as: Int64.self)),
                     sequence: Self.read(plain, place + 24, as: UInt64.self),
-                    isPart: Self.read(plain, place + 32, as: UInt32.self) == 1,
+                    isPart: flags & Self.partFlag != 0, isFirst: flags & Self.firstFlag != 0,
                     payload: Array(plain[payload..<payload + length])))
             place = payload + length
         }

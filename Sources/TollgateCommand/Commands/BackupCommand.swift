@@ -192,6 +192,12 @@ struct OpenedBackup {
         reading.tenants.values.filter { reading.keys[$0.id] != nil }.sorted { $0.slug < $1.slug }
     }
 
+    /// By name, with the reason: those that nothing can be made of.
+    var failures: [(slug: String, reason: String)] {
+        let notCopied = manifest.failed.map { (slug: $0.slug, reason: "not copied: \($0.reason)") }
+        return notCopied + reading.locked.map { (slug: $0.slug, reason: "its keys are there and do not open") }
+    }
+
     /// A folder of its own that is gone when the body ends.
     static func withScratch<Value>(_ invocation: Invocation, _ body: (String) throws -> Value) throws -> Value {
         let scratch =
@@ -251,7 +257,7 @@ enum BackupVerifyCommand {
     private static func prove(
         _ backup: OpenedBackup, in scratch: String, _ progress: Progress
     ) -> (sound: [String], faults: [Fault]) {
-        var faults: [Fault] = backup.manifest.failed.map { ($0.slug, "not copied: \($0.reason)") }
+        var faults: [Fault] = backup.failures.map { ($0.slug, $0.reason) }
         var sound: [String] = []
         let tenants = backup.tenants
         for (number, tenant) in tenants.enumerated() {

@@ -72,7 +72,7 @@ private struct Making {
         _ fleet: Fleet, _ progress: Progress
     ) -> (restored: [String], failed: [(slug: String, reason: String)]) {
         var restored: [String] = []
-        var failed = backup.manifest.failed.map { (slug: $0.slug, reason: $0.reason) }
+        var failed = backup.failures
         let tenants = backup.tenants.filter { fleet.roster.tenant(id: $0.id) != nil }
         for (number, tenant) in tenants.enumerated() {
             progress.tell("restoring \(tenant.slug)", Int64(number), of: Int64(tenants.count), unit: "tenants")
