@@ -5,7 +5,7 @@ extension EventLoop {
     /// When the connection, as it stands, has taken too long; `.max` where it is not the client that is waited for.
     func deadline(of connection: Connection) -> UInt64 {
         if !connection.output.isEmpty {
-            let paced = UInt64(connection.outputTaken) * 1_000_000_000 / UInt64(limits.answerBytesPerSecondMin)
+            let paced = Self.nanoseconds(for: connection.outputTaken, bytesPerSecond: limits.answerBytesPerSecondMin)
             return min(connection.outputMovedAt, connection.outputStartedAt + paced)
                 + nanoseconds(limits.writeStallMilliseconds)
         }
@@ -22,7 +22,7 @@ extension EventLoop {
         case .body:
             guard let intake = connection.intake, !intake.awaitsResume else { return .max }
             let pause = nanoseconds(limits.bodyPauseMilliseconds)
-            let paced = UInt64(intake.received) * 1_000_000_000 / UInt64(limits.bodyBytesPerSecondMin)
+            let paced = Self.nanoseconds(for: intake.received, bytesPerSecond: limits.bodyBytesPerSecondMin)
             return min(intake.movedAt, intake.startedAt + paced) + pause
         case .lingering:
             return connection.lingerStartedAt + nanoseconds(limits.lingerMilliseconds)
@@ -33,6 +33,13 @@ extension EventLoop {
 
     /// A connection that was opened just before a drain and has not spoken yet, or that may ask once more.
     static let drainedFirstByteMilliseconds = 1000
+
+    /// How long so many bytes may take at this pace. Through 128 bits, since a body may have many gigabytes; at most
+    /// half of what 64 bits hold, so that its sum with a reading of the clock fits.
+    static func nanoseconds(for bytes: Int, bytesPerSecond: Int) -> UInt64 {
+        let nanoseconds = UInt128(bytes) * 1_000_000_000 / UInt128(bytesPerSecond)
+        return UInt64(min(nanoseconds, UInt128(UInt64.max / 2)))
+    }
 
     private func nanoseconds(_ milliseconds: Int) -> UInt64 { UInt64(milliseconds) * 1_000_000 }
 

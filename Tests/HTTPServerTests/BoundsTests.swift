@@ -133,6 +133,17 @@ import Testing
         #expect(try client.answer().status == 408)
     }
 
+    @Test(
+        "G6 a body or an answer of any size has the time that its pace gives it, which a clock can be added to",
+        arguments: [
+            (0, 2048, 0), (2048, 2048, 1_000_000_000), (18_446_744_073, 2048, 9_007_199_254_394_531),
+            (18_446_744_074, 2048, 9_007_199_254_882_812), (1 << 40, 1 << 40, 1_000_000_000),
+            (Int.max, 1, UInt64.max / 2), (Int.max, Int.max, 1_000_000_000),
+        ] as [(Int, Int, UInt64)])
+    func pacedTime(bytes: Int, bytesPerSecond: Int, nanoseconds: UInt64) {
+        #expect(EventLoop.nanoseconds(for: bytes, bytesPerSecond: bytesPerSecond) == nanoseconds)
+    }
+
     @Test("a sink that takes its time is not its client's fault")
     func slowSink() async throws {
         var limits = ServerLimits.patient

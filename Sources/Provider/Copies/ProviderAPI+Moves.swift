@@ -227,11 +227,11 @@ extension ProviderAPI {
             return (
                 arrival,
                 { [fleet, levels] _ in
-                    let elapsed = max(0, fleet.clock.now().milliseconds - saved.wallMilliseconds)
+                    let elapsed = LevelFile.elapsedNanoseconds(
+                        from: saved.wallMilliseconds, to: fleet.clock.now().milliseconds)
                     for entry in saved.entries {
                         levels.restore(
-                            entry, elapsed: UInt64(elapsed) * 1_000_000, in: fleet.roster,
-                            now: fleet.monotonic.nanoseconds())
+                            entry, elapsed: elapsed, in: fleet.roster, now: fleet.monotonic.nanoseconds())
                     }
                 }
             )

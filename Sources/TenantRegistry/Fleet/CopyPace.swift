@@ -6,7 +6,8 @@ import Synchronization
 final class CopyPace: Sendable {
     /// What a backup takes besides, in lanes and loops, is about as much again.
     private static let restOfBusy: UInt64 = 12
-    private static let busyJobsPerSecond: UInt64 = 50
+    /// With a job more often than that the lanes are busy: 50 a second.
+    private static let idleNanosecondsPerJob: UInt64 = 20_000_000
     private static let windowNanoseconds: UInt64 = 100_000_000
 
     private struct Look {
@@ -31,10 +32,13 @@ final class CopyPace: Sendable {
         let isBusy = last.withLock { last in
             let (elapsed, done) = (now &- last.at, jobs &- last.jobs)
             guard elapsed >= Self.windowNanoseconds else { return last.isBusy }
-            let isBusy = done * 1_000_000_000 > elapsed * Self.busyJobsPerSecond
+            let isBusy = Self.isBusy(jobs: done, nanoseconds: elapsed)
             last = Look(jobs: jobs, at: now, isBusy: isBusy)
             return isBusy
         }
         return isBusy ? Self.restOfBusy : 0
     }
+
+    /// By division alone: weeks of many jobs may lie between two looks.
+    static func isBusy(jobs: UInt64, nanoseconds: UInt64) -> Bool { jobs > nanoseconds / idleNanosecondsPerJob }
 }
