@@ -59,8 +59,7 @@ package final class Bucket: Sendable {
     /// How it would stand were this its policy: as `change` leaves it. Takes nothing.
     package func standing(under new: Policy, now: UInt64) -> Decision {
         let (old, level) = read()
-        let arrival = level >> 4
-        let debt = arrival > now ? arrival - now : 0
+        let debt = Self.debt(of: level, under: old, now: now)
         let kept =
             old == new ? debt : CellRate.rescale(debt, new.toleranceNanoseconds, old.toleranceNanoseconds)
         return CellRate.judge(new, arrival: now + kept, cost: 0, now: now).0
@@ -87,8 +86,7 @@ package final class Bucket: Sendable {
                 levelWord.compareExchange(expected: level, desired: Self.closed, ordering: .acquiringAndReleasing)
                     .exchanged
             else { continue }
-            let arrival = level >> 4
-            let debt = arrival > now ? arrival - now : 0
+            let debt = Self.debt(of: level, under: old, now: now)
             let rescaled = CellRate.rescale(debt, new.toleranceNanoseconds, old.toleranceNanoseconds)
             policyWord.store(Self.pack(new, generation: generation), ordering: .releasing)
             levelWord.store((now + rescaled) << 4 | generation, ordering: .releasing)
@@ -140,6 +138,13 @@ package final class Bucket: Sendable {
     private func swap(_ level: UInt64, _ arrival: UInt64) -> Bool {
         let desired = arrival << 4 | level & Self.generationMask
         return levelWord.compareExchange(expected: level, desired: desired, ordering: .acquiringAndReleasing).exchanged
+    }
+
+    /// What is used of the burst, at most all of it. The level may have been moved by a later reading of the clock than
+    /// `now`: what lies between the two is nobody's use, and a change would multiply it.
+    private static func debt(of level: UInt64, under policy: Policy, now: UInt64) -> UInt64 {
+        let arrival = level >> 4
+        return arrival > now ? min(arrival - now, policy.toleranceNanoseconds) : 0
     }
 
     private static func share(of cost: Int, under old: Policy, in new: Policy) -> UInt64 {

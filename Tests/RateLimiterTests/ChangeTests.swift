@@ -37,6 +37,18 @@ import Testing
         #expect((39...40).contains(left))
     }
 
+    @Test("G2 a change that read the clock before another's take makes nobody wait longer than an empty bucket does")
+    func behind() throws {
+        let bucket = Bucket(try policy(1_000_000, 1, 1), now: 0)
+        #expect(bucket.take(now: 5 * second).admitted)
+        let new = try policy(1, 1_000_000, 100)
+        #expect(bucket.standing(under: new, now: 1).resetNanoseconds == new.toleranceNanoseconds)
+        bucket.change(to: new, now: 1)
+        #expect(bucket.policy == new)
+        #expect(bucket.debtNanoseconds(now: 1) == new.toleranceNanoseconds)
+        #expect(bucket.take(now: 1 + new.toleranceNanoseconds).admitted)
+    }
+
     @Test("the same policy again changes nothing")
     func same() throws {
         let bucket = Bucket(try policy(10, 10, 10), now: 0)
