@@ -1,7 +1,8 @@
 import Foundation
-import TenantRegistry
 import TestTenants
 import Testing
+
+@testable import TenantRegistry
 
 @Suite struct RestTests {
     let folder: TestFolder
@@ -112,6 +113,27 @@ import Testing
         #expect(DataFolder.tenantFiles(data).count == 1)
         try pack(again)
         #expect(try again.head(of: found) == head)
+        #expect(again.reports.all == [])
+    }
+
+    @Test("P2 G8 an empty WAL beside a file at rest keeps nobody from it", arguments: [true, false])
+    func emptyWAL(isPackedLater: Bool) throws {
+        let node = try node()
+        let record = try node.create("one")
+        let head = try node.head(of: record)
+        let live = node.fleet.data.tenantPath(record.id)
+        if !isPackedLater { try pack(node) }
+        node.stop()
+        try Data().write(to: URL(fileURLWithPath: live + "-wal"))
+        chmod(live + "-wal", 0o600)
+        if isPackedLater {
+            #expect(try PackedFile.pack(live))
+            #expect(DataDirectory.size(of: live + "-wal") == nil)
+        }
+        #expect(DataDirectory.size(of: live) == nil)
+        let again = try self.node(seed: 2)
+        defer { again.stop() }
+        #expect(try again.head(of: again.tenant("one")) == head)
         #expect(again.reports.all == [])
     }
 

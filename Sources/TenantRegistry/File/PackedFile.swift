@@ -29,6 +29,8 @@ enum PackedFile {
         // What is beside it is part of it, or waits to take its place.
         for suffix in ["-wal", "-journal", FileSwap.decidedSuffix, FileSwap.beforeSuffix]
         where DataDirectory.size(of: live + suffix) ?? 0 > 0 { return false }
+        // An empty WAL has no part of the file, and does not stay behind where the file goes.
+        DataDirectory.remove(live + "-wal")
         let bytes = try contents(of: live)
         let packed = try magic + number(bytes.count) + Deflate.compress(bytes, level: 1)
         guard packed.count <= packedBytesMax else { return false }
@@ -55,8 +57,9 @@ enum PackedFile {
             DataDirectory.remove(packed)
             return
         }
-        // A WAL without its file: the file was taken away, and what is packed is older.
-        guard DataDirectory.size(of: packed) != nil, DataDirectory.size(of: live + "-wal") == nil else { return }
+        // A WAL without its file: the file was taken away, and what is packed is older. An empty one is none.
+        guard DataDirectory.size(of: packed) != nil, DataDirectory.size(of: live + "-wal") ?? 0 == 0 else { return }
+        DataDirectory.remove(live + "-wal")
         let bytes = try read(packed)
         let new = live + unfinishedSuffixes[1]
         DataDirectory.remove(new)
