@@ -90,4 +90,19 @@ import Testing
         #expect(line.yield(to: stranger(2, of: 1)) == nil)
         #expect(line.count == 3)
     }
+
+    @Test("G6 nothing gives its place up that may not, and the newest that may goes from where there is most of it")
+    func yieldingSome() {
+        var line = Turns<Int>()
+        for number in [1, 2, 3, 5] { line.append(number, of: reseller(1, of: 1)) }
+        for number in [7, 8, 9] { line.append(number, of: reseller(2, of: 1)) }
+        let (isEven, isNone): ((Int) -> Bool, (Int) -> Bool) = ({ $0.isMultiple(of: 2) }, { _ in false })
+        #expect(line.yield(to: reseller(3, of: 1), where: isNone) == nil)
+        #expect(line.yield(to: reseller(3, of: 1), where: isEven)?.1 == 2)
+        #expect(line.yield(to: reseller(3, of: 1), where: isEven)?.1 == 8)
+        #expect(line.yield(to: reseller(3, of: 1), where: isEven) == nil)
+        var order: [Int] = []
+        while let (_, element) = line.popFirst() { order.append(element) }
+        #expect(order == [1, 7, 3, 9, 5])
+    }
 }

@@ -44,16 +44,20 @@ package struct Turns<Element> {
         return (payer, element)
     }
 
-    /// Takes the newest element of the payer of this tenant that has most, where that is more than `payer` would have
-    /// with one more: whoever has much makes room for whoever has little.
-    package mutating func yield(to payer: Payer) -> (Payer, Element)? {
+    /// Takes the newest element that may go of the payer of this tenant that has most, where that is more than `payer`
+    /// would have with one more: whoever has much makes room for whoever has little.
+    package mutating func yield(
+        to payer: Payer, where mayGo: (Element) -> Bool = { _ in true }
+    ) -> (Payer, Element)? {
         guard var line = tenants[payer.tenant] else { return nil }
-        guard let most = line.waiting.max(by: { $0.value.count < $1.value.count }),
-            most.value.count > (line.waiting[payer]?.count ?? 0) + 1, let last = most.value.last
+        let own = line.waiting[payer]?.count ?? 0
+        let richer = line.waiting.filter { $0.value.count > own + 1 && $0.value.contains(where: mayGo) }
+        guard let most = richer.max(by: { $0.value.count < $1.value.count }),
+            let place = most.value.lastIndex(where: mayGo)
         else { return nil }
-        line.waiting[most.key]?.removeLast()
+        line.waiting[most.key]?.remove(at: place)
         tenants[payer.tenant] = line
         count -= 1
-        return (most.key, last)
+        return (most.key, most.value[place])
     }
 }

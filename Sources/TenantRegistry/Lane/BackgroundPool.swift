@@ -8,7 +8,8 @@ import Synchronization
 package final class BackgroundPool: Sendable {
     private struct Waiting: Sendable {
         let run: @Sendable () -> Void
-        let refuse: @Sendable () -> Void
+        /// Called instead, where it gives its place up to another payer; nil: it never does.
+        let refuse: (@Sendable () -> Void)?
     }
 
     private let line = Mutex(Turns<Waiting>())
@@ -51,22 +52,21 @@ package final class BackgroundPool: Sendable {
     package var waitingTasks: Int { places.inUse }
 
     /// False where the payer's places are taken, and then nothing happens; the caller answers 503. Where a tenant has
-    /// no room, whoever of it has most gives a place up: `refuse` of its newest task is called instead of the task.
+    /// no room, whoever of it has most gives a place up: `refuse` of its newest task that has one is called instead of
+    /// the task. A task without one runs once it was let in.
     package func submit(
         of payer: Payer = .node, orElse refuse: (@Sendable () -> Void)? = nil, _ task: @escaping @Sendable () -> Void
     ) -> Bool {
         if let full = places.enter(payer) {
-            guard let refuse, full == .tenant, let yielded = line.withLock({ $0.yield(to: payer) }) else {
-                return false
-            }
+            guard refuse != nil, full == .tenant,
+                let yielded = line.withLock({ $0.yield(to: payer, where: { $0.refuse != nil }) })
+            else { return false }
             places.leave(yielded.0)
-            yielded.1.refuse()
+            yielded.1.refuse?()
             guard places.enter(payer) == nil else { return false }
-            line.withLock { $0.append(Waiting(run: task, refuse: refuse), of: payer) }
-            // The signal of the task that went is this one's now.
-            return true
         }
-        line.withLock { $0.append(Waiting(run: task, refuse: refuse ?? {}), of: payer) }
+        line.withLock { $0.append(Waiting(run: task, refuse: refuse), of: payer) }
+        // Also in another's place: a thread may have taken that one's signal and found nothing.
         signals.put(())
         return true
     }
