@@ -18,7 +18,6 @@ extension ProviderAPI {
     /// Looks at the tenant's files: not on a loop.
     func encode(_ record: TenantRecord, _ call: Call, _ json: inout JSONWriter) {
         let profile = record.profile
-        let requests = record.counters.snapshot
         json.field("id", record.id.text)
         json.field("slug", profile.slug)
         json.field("base_url", baseURL(of: record, call))
@@ -43,9 +42,9 @@ extension ProviderAPI {
         json.object("counts") { json in
             json.field("resellers", fleet.roster.resellers(of: record.id).count)
             json.field("keys", fleet.roster.keyCount(of: record.id))
-            json.field("requests_this_month", requests.month == call.now.monthNumber ? requests.count : 0)
+            json.field("requests_this_month", record.counters.used(at: call.now))
         }
-        json.field("last_request_at", requests.lastRequestAt?.text)
+        json.field("last_request_at", record.counters.snapshot.lastRequestAt?.text)
         if let limit = profile.limit {
             json.object("rate_limit") { json in
                 KeyBodies.limit.write(limit, in: Currency(profile.currency) ?? .usDollar, to: &json)

@@ -6,11 +6,9 @@ extension TenantReader {
     package func quotaUses(countsRows: Bool = true) throws -> [QuotaUse] {
         guard let record = store.record else { return [] }
         let quotas = record.profile.quotas
-        let counter = record.counters.snapshot
-        let thisMonth = counter.month == now.monthNumber ? counter.count : 0
         let uses = [
             QuotaUse(.bytes, used: try store.bytes, most: quotas.bytesMax),
-            QuotaUse(.requests, used: thisMonth, most: quotas.requestsMonthlyMax),
+            QuotaUse(.requests, used: record.counters.used(at: now), most: quotas.requestsMonthlyMax),
         ]
         guard countsRows else { return uses }
         return uses + [

@@ -23,13 +23,26 @@ package final class TenantCounters: Sendable {
 
     /// Counts one request; false when the month's quota is used up.
     package func admit(at now: Timestamp, monthlyMax: Int64) -> Bool {
-        let current = now.monthNumber
-        if month.load(ordering: .relaxed) != current {
-            month.store(current, ordering: .relaxed)
+        let (counted, current) = (month.load(ordering: .relaxed), now.monthNumber)
+        if !Self.lasts(counted, at: current),
+            month.compareExchange(expected: counted, desired: current, ordering: .relaxed).exchanged
+        {
             count.store(0, ordering: .relaxed)
         }
         last.store(now.milliseconds, ordering: .relaxed)
         return count.add(1, ordering: .relaxed).newValue <= monthlyMax
+    }
+
+    /// Requests that count in this month's quota: what the next one is judged by.
+    package func used(at now: Timestamp) -> Int64 {
+        Self.lasts(month.load(ordering: .relaxed), at: now.monthNumber) ? count.load(ordering: .relaxed) : 0
+    }
+
+    /// Whether the month that is counted goes on. It does so where the clock has stepped back over the month's first
+    /// midnight, so that no step renews a quota. A month further ahead is ended: a clock that was far wrong would
+    /// otherwise make one quota of all the time up to it.
+    private static func lasts(_ counted: Int64, at current: Int64) -> Bool {
+        counted == current || counted == current + 1
     }
 
     package var snapshot: (month: Int64, count: Int64, lastRequestAt: Timestamp?) {
