@@ -49,6 +49,7 @@ extension TenantReader {
 }
 
 extension TenantTransaction {
+    /// In a row of its own behind all others, also where the key's answer of before still lies there.
     package func storeAnswer(_ answer: Answer, for claim: IdempotencyClaim) throws {
         var body = answer.replayBody ?? answer.body
         var contentType = answer.contentType.description
@@ -59,10 +60,9 @@ extension TenantTransaction {
         }
         try connection.run(
             """
-            INSERT INTO idempotency (reseller_id, book, key, fingerprint, status, content_type, body, created_at)
+            INSERT OR REPLACE INTO idempotency
+                (reseller_id, book, key, fingerprint, status, content_type, body, created_at)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-            ON CONFLICT DO UPDATE SET fingerprint = excluded.fingerprint, status = excluded.status,
-                content_type = excluded.content_type, body = excluded.body, created_at = excluded.created_at
             """
         ) { row in
             row.int(claim.scope)
@@ -79,7 +79,7 @@ extension TenantTransaction {
     /// So many rows at most are cleared at a time: no operation holds a lane for long.
     package static let housekeepingRowsMax = 2_000
 
-    /// Rows are in the order of their time, but for a key used again after its 30 days.
+    /// Rows are in the order of their time: a key that is used again after its 30 days has a new one.
     package func purgeIdempotency(limit: Int) throws {
         try connection.run(
             """
