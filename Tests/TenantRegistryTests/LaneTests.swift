@@ -156,6 +156,27 @@ import Testing
         try end(scratch)
     }
 
+    @Test("N2 G8 where a lost batch runs one by one and a handle is thrown away, the rest runs on the file opened anew")
+    func discardedAmong() throws {
+        let scratch = scratch(pages: 64)
+        #expect(try scratch.values() == [])
+        scratch.controls.failedCommit.withLock { $0 = .told(.logUnavailable) }
+        let gate = try scratch.hold()
+        let jobs = (0..<4).map { value in
+            scratch.submit { file in
+                try file.insert(Int64(value))
+                if value == 0 { try file.insertBrokenReference() }
+                if value == 2 { try file.insert(99, fillingBytes: 80 * Connection.pageBytes) }
+            }
+        }
+        gate.open()
+        let results = try jobs.map { try $0.result().laneFailure?.name }
+        #expect(results == ["logUnavailable", nil, "quotaReached", nil])
+        #expect(scratch.controls.discarded.load(ordering: .relaxed) == 1)
+        #expect(try scratch.values() == [1, 3])
+        try end(scratch)
+    }
+
     @Test("a full lane refuses at once and never grows past its bound")
     func bounded() throws {
         let scratch = scratch { $0.waitingMax = 4 }

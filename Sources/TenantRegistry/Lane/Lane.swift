@@ -249,8 +249,7 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
             let tried = max(started, 1)
             putBack(jobs[tried...])
             for (index, job) in jobs[..<tried].enumerated() {
-                if isBehindLog { return putBack(jobs[index..<tried]) }
-                runAlone(job, in: file)
+                guard runAlone(job, before: jobs[(index + 1)..<tried], in: file) else { return }
             }
             return
         }
@@ -278,8 +277,11 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
         }
     }
 
-    /// One job in a transaction of its own, after the batch that it was in was lost.
-    private func runAlone(_ job: LaneJob<File>, in file: File) {
+    /// One job in a transaction of its own, after the batch that it was in was lost. False where its COMMIT failed: the
+    /// handle may be fenced or thrown away by then, so the others wait for the next batch, which asks.
+    private func runAlone(
+        _ job: LaneJob<File>, before others: ArraySlice<LaneJob<File>>, in file: File
+    ) -> Bool {
         do {
             try begin(file, writes: job.writes)
             let completion = try perform(job, in: file, isGuarded: true)
@@ -288,12 +290,15 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
             let effects = file.committed()
             answer(.init(file, log, effects, [job], [completion], []))
         } catch let error as CommitFailed {
+            putBack(others)
             settle(file, [job], error.cause)
+            return false
         } catch {
             let failure = failure(error, in: file)
             undo(file)
             refuse([job], failure, in: file)
         }
+        return true
     }
 
     private func begin(_ file: File, writes: Bool) throws {

@@ -95,6 +95,13 @@ final class ScratchFile: LaneFile {
         jobNoted = 0
     }
 
+    func takeFailedCommit() -> FailedCommit? {
+        controls.failedCommit.withLock { failed in
+            defer { failed = nil }
+            return failed
+        }
+    }
+
     struct MarkerFailed: Error {}
 
     func writeMarker() throws {
@@ -123,6 +130,8 @@ final class ScratchFile: LaneFile {
 /// What a test sets and looks at. Any thread.
 final class ScratchControls: Sendable {
     let markerFails = Atomic(false)
+    /// What the log says of the next COMMIT that fails; nil: it does not know.
+    let failedCommit = Mutex<FailedCommit?>(nil)
     let effects = Mutex<[Int64]>([])
     let dropped = Mutex<[Int64]>([])
     let discarded = Atomic(0)
