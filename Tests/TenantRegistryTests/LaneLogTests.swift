@@ -392,6 +392,22 @@ import Testing
         try end(scratch)
     }
 
+    @Test("B1 a lane that is woken while it runs runs once more, and not for ever")
+    func wokenWhileRunning() throws {
+        let scratch = scratch()
+        let asked: @Sendable () -> Int = { scratch.controls.restsAsked.load(ordering: .relaxed) }
+        let before = try scratch.submit(writes: false) { _ in
+            scratch.lane.wake()
+            return asked()
+        }.value()
+        wait { asked() >= before + 2 }
+        #expect(asked() == before + 2)
+        // Nothing is left of it.
+        let then = try scratch.exclusively { _ in asked() }.value()
+        #expect(then == before + 2)
+        try end(scratch)
+    }
+
     @Test("B1 no batch that writes begins while the log has no room; reads go on, and all goes on as soon as it has")
     func room() throws {
         let scratch = scratch()

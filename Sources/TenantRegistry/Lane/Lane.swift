@@ -37,6 +37,8 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
     private struct State: ~Copyable {
         var queue = Deque<Work>()
         var isScheduled = false
+        /// It was to run while it was scheduled already, perhaps too late for that run to see why.
+        var isWoken = false
         var isRetired = false
     }
 
@@ -150,7 +152,8 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
         walPages.store(file?.connection.walPages ?? 0, ordering: .relaxed)
         if parks { return !park() }
         return state.withLock { state in
-            if state.queue.isEmpty { state.isScheduled = false }
+            state.isScheduled = !state.queue.isEmpty || state.isWoken
+            state.isWoken = false
             return state.isScheduled
         }
     }
@@ -178,9 +181,10 @@ package final class Lane<File: LaneFile>: LaneRunnable, @unchecked Sendable {
         }
     }
 
-    /// Has the lane run, where it rests.
+    /// Has the lane run, once more where it does already.
     func wake() {
         let isIdle = state.withLock { state in
+            if state.isScheduled { state.isWoken = true }
             defer { state.isScheduled = true }
             return !state.isScheduled
         }

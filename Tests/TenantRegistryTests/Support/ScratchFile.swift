@@ -110,6 +110,7 @@ final class ScratchFile: LaneFile {
     }
 
     func rest(isDurable: Bool, isPressed: Bool) -> LaneRest {
+        controls.restsAsked.add(1, ordering: .relaxed)
         guard controls.rests else { return .notDue }
         return pace.rest(connection, metrics, isDurable: isDurable, isPressed: isPressed)
     }
@@ -136,6 +137,8 @@ final class ScratchControls: Sendable {
     let dropped = Mutex<[Int64]>([])
     let discarded = Atomic(0)
     let recoveries = Atomic(0)
+    /// How often a run of the lane has come to its end with the file open.
+    let restsAsked = Atomic(0)
     /// Signalled each time the file closes.
     let closed = DispatchSemaphore(value: 0)
     let pageCountMax: Int64?
