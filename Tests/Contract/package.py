@@ -275,8 +275,9 @@ def main():
             checks.finish()
         installed = Installed(folder, package)
         installing(checks, installed)
-        before = serving(checks, installed)
-        leaving(checks, installed, before)
+        if firststeps.another_user_can_run():
+            before = serving(checks, installed)
+            leaving(checks, installed, before)
         contained(checks, container, version)
     checks.finish()
 
