@@ -19,10 +19,7 @@ import Testing
 
         func put(_ name: String, _ bytes: [UInt8]) throws(StoreFailure) -> Bool {
             onPut(name)
-            return objects.withLock { objects in
-                if objects[name] == nil { objects[name] = bytes }
-                return objects[name] == bytes
-            }
+            return objects.withLock { $0.updateValue(bytes, forKey: name) == bytes }
         }
         func get(_ name: String) throws(StoreFailure) -> [UInt8]? { objects.withLock { $0[name] } }
         func list(_ prefix: String, after: String) throws(StoreFailure) -> [String] {
@@ -83,12 +80,12 @@ import Testing
         #expect(commits == [[3], [4, 5]])
     }
 
-    private struct NeverCame: Error {}
+    private struct NeverCame: Error { let what: String }
 
-    private func until(_ isSo: () throws -> Bool) throws {
+    private func until(_ what: String, _ isSo: () throws -> Bool) throws {
         let end = Date.now.addingTimeInterval(60)
         while try !isSo() {
-            guard Date.now < end else { throw NeverCame() }
+            guard Date.now < end else { throw NeverCame(what: what) }
             pause(milliseconds: 1)
         }
     }
@@ -100,7 +97,8 @@ import Testing
         (options.commits, options.logDisk) = (.log, disk)
         let node = try TestNode(folder.file("data"), options: options)
         defer { node.stop() }
-        try node.create("before")
+        let before = try node.create("before")
+        _ = try node.mint(before)
         let log = try #require(node.fleet.nodeLog)
         let ledger = try ArchiveLedger(folder.file("archive.sqlite"))
         defer { ledger.close() }
@@ -116,14 +114,15 @@ import Testing
             shipper.stop()
             ended.wait()
         }
-        try until { (shipper.place?.number ?? 0) > 1 }
+        try until("an object") { (shipper.place?.number ?? 0) > 1 }
         disk.set(isUnreadable: true)
         try node.create("meanwhile")
+        _ = try node.mint(before)
         // The second failure from now on is of a step that has asked the registry after the tenant was made.
         let failures = disk.failures
-        try until { disk.failures >= failures + 2 }
+        try until("failures") { disk.failures >= failures + 2 }
         disk.set(isUnreadable: false)
-        try until { try store.log(under: shipper.key).contains { $0.parts.contains(.gap) } }
+        try until("a gap") { try store.log(under: shipper.key).contains { $0.parts.contains(.gap) } }
         let changes = try store.log(under: shipper.key).flatMap(\.parts).compactMap { part -> [UInt8]? in
             if case .registryChanges(let bytes) = part { bytes } else { nil }
         }
