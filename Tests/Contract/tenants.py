@@ -160,6 +160,15 @@ def domains(checks, options, folder):
             for wrong in (5, ["a.example"], "127.1", "", {"host": "a.example", "x": 1}):
                 assert change(wrong).status == 422, wrong
 
+        with checks("P2 P6 tollgate tenant change --domain HOST keeps the host's certificate"):
+            assert change({"host": "shop.own.example", "certificate": text[0], "private_key": text[1]}).status == 200
+            changed = gateway.command(
+                "tenant", "change", "own", "--domain", "shop.own.example", "--domain", "third.own.example")
+            assert changed.returncode == 0, changed
+            assert gateway.get("/provider/v1/tenants/own", key=gateway.provider_key).json["domains"] == [
+                "shop.own.example", "third.own.example"]
+            assert served(gateway.port, "shop.own.example").strip() == text[0].strip()
+
 
 if __name__ == "__main__":
     main()
