@@ -157,8 +157,8 @@ def deleting(checks, provider):
         assert provider.tenant(shop.slug)["state"] == "active"
         assert provider.actions(shop.slug)[-2:] == ["tenant.deletion_planned", "tenant.deletion_withdrawn"]
     with checks("P10 without confirm or with days that are none nothing is planned"):
-        for query in ("after_days=7", f"confirm={shop.slug}&after_days=366", f"confirm={shop.slug}&after_days=-1",
-                      f"confirm={shop.slug}&after_days=soon", "confirm=other&after_days=7"):
+        for query in ("after_days=7", "confirm=other&after_days=7", *(
+                f"confirm={shop.slug}&after_days={days}" for days in ("366", "-1", "0", "soon"))):
             assert provider("DELETE", f"{path}?{query}").status == 422, query
         assert provider.tenant(shop.slug)["deletes_at"] is None
     with checks("P10 G8 the clock erases what is due, after a kill -9 too, and the log says that it was the node"):
