@@ -131,6 +131,18 @@ def cancelling(checks, provider):
         assert wait_until(lambda: shop.admin("GET", "/settings").status == 403)
         refused = provider("DELETE", path + "/cancel")
         assert refused.status == 409 and refused.json["code"] == "tenant_cancelled", refused
+    with checks("P3 P4 a tenant that is suspended when its cancelled period ends is cancelled, and stays so"):
+        last = Shop(gateway)
+        path = f"/tenants/{last.slug}"
+        assert provider("POST", path + "/cancel").status == 200
+        assert provider("POST", path + "/suspend").json["state"] == "suspended"
+        gateway.jump(40 * DAY)
+        assert wait_until(lambda: provider.tenant(last.slug)["state"] == "cancelled")
+        for method, call in (("DELETE", "/cancel"), ("POST", "/resume"), ("POST", "/cancel"), ("POST", "/refund")):
+            refused = provider(method, path + call)
+            assert refused.status == 409, (call, refused)
+            assert call == "/refund" or refused.json["code"] == "tenant_cancelled", (call, refused)
+        assert last.admin("GET", "/settings").status == 403 and provider.tenant(last.slug)["ends_at"]
     with checks("P4 P6 tollgate tenant cancel --undo"):
         other = Shop(gateway)
         assert gateway.command("tenant", "cancel", other.slug).returncode == 0
