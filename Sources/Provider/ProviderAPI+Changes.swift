@@ -70,10 +70,8 @@ extension ProviderAPI {
                     if let tier = change.tier { profile.tier = tier }
                     for quota in change.quotas { quota(&profile.quotaOverrides) }
                     if let limit = change.limit { profile.limit = limit }
-                } then: { result in
-                    // They hold, for routing and for TLS, when the call is answered.
-                    if change.domains != nil, case .success = result { domainsChanged() }
-                    done(result)
+                } then: {
+                    done($0)
                 }
             }
             return .answer(answer(record, call))

@@ -118,10 +118,7 @@ extension ProviderAPI {
         }
         return .flow { steps in
             try await steps.callback { done in
-                fleet.delete(record, as: call.act("tenant.deleting"), judge: call.provider.judge) { result in
-                    domainsChanged()
-                    done(result)
-                }
+                fleet.delete(record, as: call.act("tenant.deleting"), judge: call.provider.judge) { done($0) }
             }
             return .answer(.noContent)
         }
