@@ -29,6 +29,15 @@ enum CommandFailure: Error, CustomStringConvertible {
         }
     }
 
+    /// The same, with what to do next.
+    func adding(_ next: String) -> CommandFailure {
+        switch self {
+        case .usage, .unwritten, .readerGone: self
+        case .failed(let text): .failed("\(text); \(next)")
+        case .refused(let text, let status, let answer): .refused("\(text); \(next)", status: status, answer: answer)
+        }
+    }
+
     /// The call was judged and has done nothing. A 5xx, and an answer that was lost, say nothing of what became of it.
     var isRefusal: Bool {
         if case .refused(_, let status, _) = self { 400..<500 ~= status } else { false }
