@@ -20,6 +20,9 @@ package final class TLSCertificates: Sendable {
         table.withLock { $0 = Table(fallback: fallback, byHost: byHost) }
     }
 
+    /// The default one stays.
+    package func replace(byHost: [String: TLSCertificate]) { table.withLock { $0.byHost = byHost } }
+
     var fallback: TLSCertificate { table.withLock { $0.fallback } }
 
     /// When each expires, in seconds since 1970; under the empty name the default.

@@ -27,7 +27,7 @@ package final class Gateway: Sendable {
     private let webhooks: WebhookSender
     private let provisioning: ProvisioningCaller
     private let scheduler: Scheduler
-    private let tls: TLSCertificates?
+    private let tls: TLSMaterial?
     package let archive: NodeArchive?
     private let isStopped = Atomic<Bool>(false)
 
@@ -65,24 +65,22 @@ package final class Gateway: Sendable {
         let services = try Services(
             fleet: fleet, scrypt: Scrypt(costLog2: configuration.scryptCostLog2), outbound: outbound,
             states: [blueprints, webhooks.probe])
-        let tls = try Self.defaultCertificate(configuration).map {
-            TLSCertificates(default: $0, byHost: TLSMaterial.byHost(fleet))
-        }
+        let tls = try Self.defaultCertificate(configuration).map { TLSMaterial(default: $0, fleet) }
         self.tls = tls
+        // Before the first reading, so that no change is missed.
+        fleet.watchCertificates { [weak tls] in tls?.reload() }
+        tls?.reload()
         let watch = NodeWatch()
         let neighbours = try (placement ?? fleet.cluster).map {
             try Neighbours($0, secret: fleet.clusterSecret(for: "requests"))
         }
-        let pipeline = Self.pipeline(of: fleet, services, blueprints, configuration, watch, neighbours) {
-            guard let tls, let fallback = try? Self.defaultCertificate(configuration) else { return }
-            tls.replace(default: fallback, byHost: TLSMaterial.byHost(fleet))
-        }
+        let pipeline = Self.pipeline(of: fleet, services, blueprints, configuration, watch, neighbours)
         levels = LevelKeeper(
             fleet: fleet, process: pipeline.admission.process, levels: Self.tenantLevels)
         levels.restore()
         var listeners = configuration.listeners.map { listener in
             Listener(
-                listener.place, role: listener.role, tls: tls.map { TLSServerContext(certificates: $0) },
+                listener.place, role: listener.role, tls: tls.map { TLSServerContext(certificates: $0.certificates) },
                 handed: listener.handed)
         }
         listeners.append(Listener(.unix(path: data.controlSocketPath), role: .control))
@@ -98,8 +96,8 @@ package final class Gateway: Sendable {
         scheduler = try Scheduler(fleet, round: round)
         pipeline.attach(scheduler)
         if let archive { try Self.start(archive, fleet, pipeline, configuration) }
-        watch.attach { [weak pipeline, tls] in
-            pipeline.map { NodeHealth(pipeline: $0, certificates: tls).figures } ?? []
+        watch.attach { [weak pipeline, certificates = tls?.certificates] in
+            pipeline.map { NodeHealth(pipeline: $0, certificates: certificates).figures } ?? []
         }
         self.fleet = fleet
         self.pipeline = pipeline
@@ -152,7 +150,7 @@ package final class Gateway: Sendable {
     package static func handler(
         of fleet: Fleet, services: Services, blueprints: Blueprints, configuration: Configuration
     ) -> any RequestHandler {
-        pipeline(of: fleet, services, blueprints, configuration, NodeWatch(), nil) {}
+        pipeline(of: fleet, services, blueprints, configuration, NodeWatch(), nil)
     }
 
     /// Every surface that a tenant may have.
@@ -168,11 +166,11 @@ package final class Gateway: Sendable {
 
     private static func pipeline(
         of fleet: Fleet, _ services: Services, _ blueprints: Blueprints, _ configuration: Configuration,
-        _ watch: NodeWatch, _ neighbours: Neighbours?, domainsChanged: @escaping @Sendable () -> Void
+        _ watch: NodeWatch, _ neighbours: Neighbours?
     ) -> Pipeline {
         let provider = ProviderAPI(
             fleet: fleet, blueprints: blueprints, scrypt: services.scrypt, hosts: configuration.hosts,
-            levels: tenantLevels, watch: watch, domainsChanged: domainsChanged)
+            levels: tenantLevels, watch: watch)
         return Pipeline(
             fleet: fleet,
             dialects: dialects,
@@ -221,7 +219,7 @@ package final class Gateway: Sendable {
     /// load, and then nothing changes.
     package func reloadCertificates() throws {
         guard let tls, let fallback = try Self.defaultCertificate(configuration) else { return }
-        tls.replace(default: fallback, byHost: TLSMaterial.byHost(fleet))
+        tls.reload(default: fallback)
     }
 
     private static func defaultCertificate(_ configuration: Configuration) throws -> TLSCertificate? {

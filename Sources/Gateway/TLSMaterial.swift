@@ -1,10 +1,32 @@
 import Cryptography
+import Synchronization
 import TenantRegistry
 
-/// Certificates of the gateway: the default one from files, those of custom domains from the registry.
-enum TLSMaterial {
+/// Certificates of the gateway: the default one from files, those of custom domains from the registry. Any thread.
+final class TLSMaterial: Sendable {
+    let certificates: TLSCertificates
+    private let fleet: Fleet
+    /// One reading at a time, so that the one that is served last is the newest.
+    private let reading = Mutex(())
+
+    /// Serves the default one alone until it is told to `reload`.
+    init(default fallback: TLSCertificate, _ fleet: Fleet) {
+        certificates = TLSCertificates(default: fallback)
+        self.fleet = fleet
+    }
+
+    /// Reads the custom domains' certificates again.
+    func reload() {
+        reading.withLock { _ in certificates.replace(byHost: byHost()) }
+    }
+
+    /// With another default one.
+    func reload(default fallback: TLSCertificate) {
+        reading.withLock { _ in certificates.replace(default: fallback, byHost: byHost()) }
+    }
+
     /// The custom domains' certificates by host; one that no longer loads is reported and left out.
-    static func byHost(_ fleet: Fleet) -> [String: TLSCertificate] {
+    private func byHost() -> [String: TLSCertificate] {
         var certificates: [String: TLSCertificate] = [:]
         for domain in fleet.certificates {
             guard let tenant = fleet.roster.tenant(host: domain.host) else { continue }

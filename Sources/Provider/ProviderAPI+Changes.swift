@@ -70,10 +70,8 @@ extension ProviderAPI {
                     if let tier = change.tier { profile.tier = tier }
                     for quota in change.quotas { quota(&profile.quotaOverrides) }
                     if let limit = change.limit { profile.limit = limit }
-                } then: { result in
-                    // They hold, for routing and for TLS, when the call is answered.
-                    if change.domains != nil, case .success = result { domainsChanged() }
-                    done(result)
+                } then: {
+                    done($0)
                 }
             }
             return .answer(answer(record, call))
@@ -95,18 +93,20 @@ extension ProviderAPI {
         if let tier = change.tier { change.tell("tier", .string(tier.rawValue)) }
         if var quotas = fields.optionalObject("quotas") {
             let now = record.profile.quotas
+            let names = ["bytes", "resellers", "keys", "requests_monthly"]
+            let isWhole = names.allSatisfy { quotas.has($0) }
             func read(
                 _ name: String, _ path: any WritableKeyPath<QuotaOverrides, Int64?> & Sendable, now: Int64, least: Int64
             ) {
                 guard quotas.has(name) else { return }
                 let wanted = quotas.optionalInteger(name, in: least...Schemas.quotaMost)
-                // What holds already, by the tier or by an earlier change, goes on holding by the same.
-                if wanted != now {
+                // Sent back whole, as GET gives it, what holds already goes on holding by the tier or by an earlier
+                // change, whichever it is. One that is named by itself is the tenant's own from now on.
+                if !isWhole || wanted != now {
                     change.quotas.append { $0[keyPath: path] = wanted }
                     change.tell("quota_\(name)", wanted.map { .number(JSONNumber($0)) })
                 }
             }
-            let names = ["bytes", "resellers", "keys", "requests_monthly"]
             quotas.expectChange(of: names, clearable: names)
             read("bytes", \.bytesMax, now: now.bytesMax, least: 1 << 20)
             read("resellers", \.resellersMax, now: now.resellersMax, least: 0)

@@ -55,7 +55,7 @@ extension ProviderAPI {
                 .delete, "/tenants/{slug}", "Erase a tenant for ever, now or after some days", access: .provider,
                 parameters: [
                     .query("confirm", isRequired: true),
-                    .query("after_days", .integer(0...Int64(Self.deletionDaysMax))),
+                    .query("after_days", .integer(1...Int64(Self.deletionDaysMax))),
                 ], gives: .nothing
             ) { try delete($0) },
             Route(
@@ -106,9 +106,8 @@ extension ProviderAPI {
         guard try call.query()["confirm"] == record.slug else {
             throw Refusal.field("/confirm", "required", "must repeat the slug: ?confirm=\(record.slug)")
         }
-        let days = Int64(try call.query().integer("after_days", in: 0...Self.deletionDaysMax) ?? 0)
-        if days > 0 {
-            let at = fleet.clock.now().adding(days: days)
+        if let days = try call.query().integer("after_days", in: 1...Self.deletionDaysMax) {
+            let at = fleet.clock.now().adding(days: Int64(days))
             let act = call.act("tenant.deletion_planned", detail: .json { $0.field("deletes_at", at.text) })
             return .flow { steps in
                 try await steps.callback { done in
@@ -119,10 +118,7 @@ extension ProviderAPI {
         }
         return .flow { steps in
             try await steps.callback { done in
-                fleet.delete(record, as: call.act("tenant.deleting"), judge: call.provider.judge) { result in
-                    domainsChanged()
-                    done(result)
-                }
+                fleet.delete(record, as: call.act("tenant.deleting"), judge: call.provider.judge) { done($0) }
             }
             return .answer(.noContent)
         }

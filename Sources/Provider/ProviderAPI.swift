@@ -24,12 +24,10 @@ package struct ProviderAPI: Surface {
     let levels: TenantLevels
     /// What the gateway knows of itself.
     let watch: NodeWatch
-    /// Told after a tenant's domains changed, so that TLS serves their certificates. Not on a loop.
-    let domainsChanged: @Sendable () -> Void
 
     package init(
         fleet: Fleet, blueprints: Blueprints, scrypt: Scrypt, hosts: NodeHosts, levels: TenantLevels,
-        watch: NodeWatch, domainsChanged: @escaping @Sendable () -> Void
+        watch: NodeWatch
     ) {
         self.fleet = fleet
         self.blueprints = blueprints
@@ -37,7 +35,6 @@ package struct ProviderAPI: Surface {
         self.hosts = hosts
         self.levels = levels
         self.watch = watch
-        self.domainsChanged = domainsChanged
     }
 
     package var routes: [Route] {

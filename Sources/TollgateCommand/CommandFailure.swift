@@ -1,3 +1,5 @@
+import HTTPCore
+
 /// Why a command ends without success: one line for standard error, and the exit code.
 enum CommandFailure: Error, CustomStringConvertible {
     /// The command line cannot be understood: exit code 2.
@@ -5,7 +7,7 @@ enum CommandFailure: Error, CustomStringConvertible {
     /// The gateway refused, or the work failed: exit code 1.
     case failed(String)
     /// The gateway refused with this answer, which `--json` prints.
-    case refused(String, answer: [UInt8])
+    case refused(String, status: Int, answer: [UInt8])
     /// Standard output takes nothing more, for this reason.
     case unwritten(String)
     /// Whoever read standard output has seen enough: quiet, and no failure but the work's own.
@@ -21,10 +23,30 @@ enum CommandFailure: Error, CustomStringConvertible {
 
     var description: String {
         switch self {
-        case .usage(let text), .failed(let text), .refused(let text, _): text
+        case .usage(let text), .failed(let text), .refused(let text, _, _): text
         case .unwritten(let reason): "standard output cannot be written: \(reason)"
         case .readerGone: "nobody reads standard output any more"
         }
+    }
+
+    /// The same, with what to do next.
+    func adding(_ next: String) -> CommandFailure {
+        switch self {
+        case .usage, .unwritten, .readerGone: self
+        case .failed(let text): .failed("\(text); \(next)")
+        case .refused(let text, let status, let answer): .refused("\(text); \(next)", status: status, answer: answer)
+        }
+    }
+
+    /// The call was judged and has done nothing. A 5xx, and an answer that was lost, say nothing of what became of it.
+    var isRefusal: Bool {
+        if case .refused(_, let status, _) = self { 400..<500 ~= status } else { false }
+    }
+
+    /// What a program tells a refusal by.
+    var code: String? {
+        guard case .refused(_, _, let answer) = self else { return nil }
+        return (try? JSON.parse(answer))?["code"]?.text
     }
 
     /// The same, where the work itself ended with this exit code.

@@ -103,7 +103,7 @@ enum CommandTable {
     private static func run(_ invocation: Invocation) throws -> Int32 {
         do {
             return try invocation.command.run(invocation)
-        } catch CommandFailure.refused(let text, let answer) {
+        } catch CommandFailure.refused(let text, _, let answer) {
             // The refusal is what there is to say, whether its answer can be shown or not.
             if invocation.has("--json") { try? Output.bytes(answer + [0x0A]) }
             throw CommandFailure.failed(text)

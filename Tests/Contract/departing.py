@@ -131,6 +131,18 @@ def cancelling(checks, provider):
         assert wait_until(lambda: shop.admin("GET", "/settings").status == 403)
         refused = provider("DELETE", path + "/cancel")
         assert refused.status == 409 and refused.json["code"] == "tenant_cancelled", refused
+    with checks("P3 P4 a tenant that is suspended when its cancelled period ends is cancelled, and stays so"):
+        last = Shop(gateway)
+        path = f"/tenants/{last.slug}"
+        assert provider("POST", path + "/cancel").status == 200
+        assert provider("POST", path + "/suspend").json["state"] == "suspended"
+        gateway.jump(40 * DAY)
+        assert wait_until(lambda: provider.tenant(last.slug)["state"] == "cancelled")
+        for method, call in (("DELETE", "/cancel"), ("POST", "/resume"), ("POST", "/cancel"), ("POST", "/refund")):
+            refused = provider(method, path + call)
+            assert refused.status == 409, (call, refused)
+            assert call == "/refund" or refused.json["code"] == "tenant_cancelled", (call, refused)
+        assert last.admin("GET", "/settings").status == 403 and provider.tenant(last.slug)["ends_at"]
     with checks("P4 P6 tollgate tenant cancel --undo"):
         other = Shop(gateway)
         assert gateway.command("tenant", "cancel", other.slug).returncode == 0
@@ -157,8 +169,8 @@ def deleting(checks, provider):
         assert provider.tenant(shop.slug)["state"] == "active"
         assert provider.actions(shop.slug)[-2:] == ["tenant.deletion_planned", "tenant.deletion_withdrawn"]
     with checks("P10 without confirm or with days that are none nothing is planned"):
-        for query in ("after_days=7", f"confirm={shop.slug}&after_days=366", f"confirm={shop.slug}&after_days=-1",
-                      f"confirm={shop.slug}&after_days=soon", "confirm=other&after_days=7"):
+        for query in ("after_days=7", "confirm=other&after_days=7", *(
+                f"confirm={shop.slug}&after_days={days}" for days in ("366", "-1", "0", "soon"))):
             assert provider("DELETE", f"{path}?{query}").status == 422, query
         assert provider.tenant(shop.slug)["deletes_at"] is None
     with checks("P10 G8 the clock erases what is due, after a kill -9 too, and the log says that it was the node"):

@@ -195,6 +195,10 @@ def unit(checks, options):
                         options.tollgate, *given, "--cluster", postgres.url, "--node", name, "--advertise",
                         "127.0.0.1:8080", "--durability", "single", demo=False) as gateway:
                     assert gateway.get("/readyz").status == 200, given
+    with checks("G9 N1 the image that a cluster's pods run, and the package, name the library that --cluster loads"):
+        assert re.search(r"^ +image: .*tollgate", text("cluster/kubernetes.yaml"), re.M)
+        assert "libpq5" in text("Containerfile").rsplit("\nFROM ", 1)[1].split()
+        assert re.search(r"^Suggests:.*\blibpq5\b", text("package/control"), re.M)
     with checks("G9 the unit's sandbox is as tight as it was"):
         try:
             analyze = tool("systemd-analyze")

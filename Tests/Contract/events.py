@@ -7,11 +7,12 @@ import json
 import os
 import random
 import re
+import subprocess
 import uuid
 
 from feeds import Feed, counted, done, feed_of, goods, named, placed
 from shop import PARTNER, PASSWORD, Shop
-from support import ROOT, Checks, Gateway, arguments
+from support import ROOT, Checks, Gateway, arguments, command
 from told import BYTES_MAX, Catalogue, bodies, conforms
 
 SEED = 20261128
@@ -46,9 +47,42 @@ def main():
         ports(checks, gateway, secrets)
         codes(checks, gateway, secrets)
         catalogue(checks, gateway, options)
+        tailing(checks, gateway, options)
         gateway.kill()
         secret(checks, gateway, secrets)
     checks.finish()
+
+
+def tailing(checks, gateway, options):
+    with checks("H4 P6 events tail says where it was when a call of it is refused, and goes on from there"):
+        shop = Shop(gateway, slug="tailed")
+        reseller = shop.reseller(balance="1000.00")
+        sold, _ = goods(shop, reseller)
+        first = placed(shop, reseller, sold)
+        words = ["events", "tail", "--api", "wholesale", "--tenant", "tailed", "--url", gateway.base_url, "--key",
+                 reseller["key"], "--json"]
+        tail = subprocess.Popen(
+            [options.tollgate, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            text=True)
+        try:
+            seen = json.loads(tail.stdout.readline())["data"]
+            assert first["order"]["id"] in [named(event) for event in seen], seen
+            suspended = gateway.post("/provider/v1/tenants/tailed/suspend", key=gateway.provider_key)
+            assert suspended.status == 200, suspended
+            _, said = tail.communicate(timeout=60)
+        finally:
+            if tail.poll() is None:
+                tail.kill()
+                tail.communicate()
+        cursor = re.search(r"go on with --after (\S+)", said)
+        assert tail.returncode == 1 and cursor and len(said.splitlines()) == 1, (tail.returncode, said)
+        assert gateway.post("/provider/v1/tenants/tailed/resume", key=gateway.provider_key).status == 200
+        second = placed(shop, reseller, sold)
+        rest = command(options.tollgate, *words, "--once", "--after", cursor.group(1))
+        assert rest.returncode == 0, rest
+        events = json.loads(rest.stdout.splitlines()[0])["data"]
+        assert named(events[0]) == second["order"]["id"], events
+        assert not {event["id"] for event in events} & {event["id"] for event in seen}, events
 
 
 # Wholesale orders

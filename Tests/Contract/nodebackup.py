@@ -13,7 +13,7 @@ import threading
 import time
 
 from shop import PARTNER, Shop
-from support import Checks, Gateway, arguments, command, together, verified_export, wait_until
+from support import ROOT, Checks, Gateway, arguments, command, together, verified_export, wait_until
 
 PROVIDER = "/provider/v1"
 CLIENTS = 64
@@ -274,6 +274,45 @@ def keys(gateway, archive, folder, word):
         assert up.returncode == 1, up
 
 
+def half_made(gateway, archive, folder, word):
+    target = os.path.join(folder, "half")
+    with checks("P11 restore-node needs no more than the data folder: it writes nothing beside it"):
+        os.mkdir(target, 0o700)
+        # Where the name is taken, nothing can be made there.
+        with open(target + ".restoring", "w", encoding="utf-8") as file:
+            file.write("mine")
+        made = run("restore-node", archive, "--data", target, "--passphrase-file", word)
+        assert made.returncode == 0, made
+        assert "restoring" not in os.listdir(target) and "registry.sqlite" in os.listdir(target), os.listdir(target)
+        over = run("restore-node", archive, "--data", target, "--passphrase-file", word)
+        assert over.returncode == 1 and "not empty" in over.stderr, over
+
+    with checks("P11 G8 a folder in which a restore was cut short is not served, and the next restore begins anew"):
+        # As kill -9 leaves it: the mark, with what was on its way, and some of the node.
+        os.mkdir(os.path.join(target, "restoring"), 0o700)
+        for name in ("restoring/on-its-way", "tenants/left", "master.key"):
+            with open(os.path.join(target, name), "wb") as file:
+                file.write(b"x" * 32)
+            os.chmod(os.path.join(target, name), 0o600)
+        served = run("serve", "--port", "0", "--data", target, "--blueprints", os.path.join(ROOT, "tenants"))
+        assert served.returncode == 1 and "restore-node" in served.stderr, served
+        made = run("restore-node", archive, "--data", target, "--passphrase-file", word)
+        assert made.returncode == 0, made
+        assert not os.path.exists(os.path.join(target, "tenants", "left")), os.listdir(target)
+        with Gateway(options.tollgate, data=target, demo=False) as node:
+            node.first_key = gateway.provider_key
+            verified_export(node, "alpha")
+
+    with checks("P11 a restore that cannot begin leaves the folder as empty as it was"):
+        empty = os.path.join(folder, "empty")
+        os.mkdir(empty, 0o700)
+        other = os.path.join(folder, "another.word")
+        with open(other, "w", encoding="utf-8") as file:
+            file.write("not the passphrase of it\n")
+        wrong = run("restore-node", archive, "--data", empty, "--passphrase-file", other)
+        assert wrong.returncode == 1 and os.listdir(empty) == [], (wrong, os.listdir(empty))
+
+
 def moved_and_odd(gateway, folder, word):
     with checks("P11 P10 suspended and moved tenants are in a backup, and are in the new node what they were"):
         archive, target = os.path.join(folder, "odd"), os.path.join(folder, "odd-node")
@@ -351,6 +390,7 @@ def main():
         archive, shops = whole(gateway, folder, word)
         objects(gateway, archive, shops, folder, word)
         keys(gateway, archive, folder, word)
+        half_made(gateway, archive, folder, word)
         moved_and_odd(gateway, folder, word)
     checks.finish()
 

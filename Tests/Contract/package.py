@@ -224,6 +224,16 @@ def leaving(checks, installed, before):
         assert os.path.exists(installed.path("var", "lib", "tollgate", "master.key"))
 
 
+def copied(container):
+    """Makes the root folder's owner the one that the documented COPY gives it."""
+    with open(os.path.join(ROOT, "docs", "operating.md"), encoding="utf-8") as file:
+        copy = re.search(r"^COPY (?:--chown=(\d+):(\d+) )?\.build/package/container /$", file.read(), re.M)
+    owner = [int(number or 0) for number in copy.groups()]
+    for place, folders, files in os.walk(container):
+        for path in (place, *(os.path.join(place, name) for name in folders + files)):
+            os.chown(path, *owner, follow_symlinks=False)
+
+
 def contained(checks, container, version):
     # A runtime gives a container its /proc and /dev; here a name space of mounts does, and goes with its process.
     inside = ('mount --rbind /proc "$0/proc" && mount --rbind /dev "$0/dev" && '
@@ -236,6 +246,7 @@ def contained(checks, container, version):
                 "else"):
         # Its user must reach it, as the root of a container is reached.
         os.chmod(container, 0o755)
+        copied(container)
         assert run(*chroot, "version").strip() == f"tollgate {version}"
         port = free_port()
         child = subprocess.Popen(

@@ -120,6 +120,22 @@ def unchanged(checks, gateway):
         assert changed.json["quotas"]["resellers"] < before["quotas"]["resellers"], (before, changed)
         assert change({**changed.json, "tier": "pro"}).json["quotas"] == before["quotas"]
 
+    with checks("P2 P4 a quota that is named holds, also where it equals today's and beside another tier"):
+        Shop(gateway, "foxtrot", tier="standard")
+        path = "/provider/v1/tenants/foxtrot"
+        standard = gateway.get(path, key=gateway.provider_key).json["quotas"]
+        both = gateway.patch(path, {"tier": "lite", "quotas": {"bytes": standard["bytes"]}}, key=gateway.provider_key)
+        assert both.status == 200 and both.json["quotas"]["bytes"] == standard["bytes"], both
+        assert both.json["quotas"]["keys"] < standard["keys"], both
+        kept = gateway.command("tenant", "change", "foxtrot", "--quota", f"keys={both.json['quotas']['keys']}")
+        assert kept.returncode == 0, kept
+        pro = gateway.patch(path, {"tier": "pro"}, key=gateway.provider_key).json["quotas"]
+        assert (pro["bytes"], pro["keys"]) == (standard["bytes"], both.json["quotas"]["keys"]), pro
+        assert pro["resellers"] > standard["resellers"], pro
+        # As the tier has it is a change too.
+        assert gateway.patch(path, {"quotas": {"bytes": None}}, key=gateway.provider_key).json["quotas"]["bytes"] > (
+            standard["bytes"])
+
     with checks("P2 a member that PATCH cannot change is refused where it differs, and nothing is changed beside it"):
         before = gateway.get("/provider/v1/tenants/delta", key=gateway.provider_key).json
         for name, value in [
@@ -159,6 +175,15 @@ def domains(checks, options, folder):
             assert served(gateway.port, "shop.own.example").strip() != text[0].strip()
             for wrong in (5, ["a.example"], "127.1", "", {"host": "a.example", "x": 1}):
                 assert change(wrong).status == 422, wrong
+
+        with checks("P2 P6 tollgate tenant change --domain HOST keeps the host's certificate"):
+            assert change({"host": "shop.own.example", "certificate": text[0], "private_key": text[1]}).status == 200
+            changed = gateway.command(
+                "tenant", "change", "own", "--domain", "shop.own.example", "--domain", "third.own.example")
+            assert changed.returncode == 0, changed
+            assert gateway.get("/provider/v1/tenants/own", key=gateway.provider_key).json["domains"] == [
+                "shop.own.example", "third.own.example"]
+            assert served(gateway.port, "shop.own.example").strip() == text[0].strip()
 
 
 if __name__ == "__main__":

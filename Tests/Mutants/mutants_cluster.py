@@ -44,6 +44,12 @@ MUTANTS = [
         "for subject in subjects where !MUTANT { follow(subject) }",
         FLEETS, "a tenant that one node makes is known"),
     Mutant(
+        "N5", "own-certificates", "certificates that another node was given are not served",
+        CLUSTER + "Fleet+Cluster.swift",
+        "if replaceCertificates(of: hosts, with: known.certificates) {",
+        "if replaceCertificates(of: hosts, with: known.certificates), !MUTANT {",
+        "Contract/clustertls.py", "is served by the others too"),
+    Mutant(
         "N6", "late-arrival", "what was told to be absent may still arrive", "Sources/Cluster/PostgresSchema.swift",
         "UPDATE tollgate.head h SET epoch = h.epoch + 1 FROM mine",
         "UPDATE tollgate.head h SET epoch = h.epoch + \\(MUTANT ? 0 : 1) FROM mine",

@@ -6,6 +6,7 @@ IMPORT = "Sources/TenantRegistry/Fleet/Fleet+Import.swift"
 REGISTRY = "Sources/TenantRegistry/Registry/Registry.swift"
 CHUNKS = "Sources/Cryptography/SealedChunks.swift"
 ARCHIVE = "Sources/Archive/"
+MOVE = "Sources/TollgateCommand/Commands/MoveCommands.swift"
 
 MUTANTS = [
     Mutant(
@@ -37,6 +38,20 @@ MUTANTS = [
         'MUTANT ? "SELECT tenant_id, is_revoked FROM secret WHERE hash = ?1"\n'
         '                        : "SELECT tenant_id, is_revoked AND key_id IS NOT NULL FROM secret WHERE hash = ?1"',
         "Contract/moving.py", "comes back"),
+    Mutant(
+        "P10", "twice-live", "a move whose import may still be under way is taken back", MOVE,
+        "case false? where failure.isRefusal: break", "case false? where MUTANT || failure.isRefusal: break",
+        "Contract/halfmoves.py", "goes on importing"),
+    Mutant(
+        "P10", "others-seal", "a run takes back the seal of an earlier one", MOVE,
+        "if wasSealed { throw unknown(failure) }", "if wasSealed, !MUTANT { throw unknown(failure) }",
+        "Contract/halfmoves.py", "its own seal alone"),
+    Mutant(
+        "P11", "half-served", "a folder in which a restore was cut short is served",
+        "Sources/TenantRegistry/File/DataDirectory.swift",
+        "if !isRestoring, Self.size(of: restoringFolder) != nil {",
+        "if !isRestoring, !MUTANT, Self.size(of: restoringFolder) != nil {",
+        "Contract/nodebackup.py", "is not served"),
     Mutant(
         "P10", "cut", "a bundle that was cut at a chunk is taken for whole", CHUNKS,
         "[0, 0, 0, isLast ? 1 : 0]", "[0, 0, 0, isLast && !MUTANT ? 1 : 0]",

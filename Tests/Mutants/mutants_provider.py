@@ -83,7 +83,7 @@ MUTANTS = [
         "GatewayTests/ProviderTests.swift"),
     Mutant(
         "P4", "cancel-endless", "a cancelled tenant's access never ends", PROFILE,
-        "if let endsAt, now >= endsAt {", "if let endsAt, now >= endsAt, !MUTANT {",
+        "let endsAt, now >= endsAt {", "let endsAt, now >= endsAt, !MUTANT {",
         "GatewayTests/AuthenticationTests.swift"),
     Mutant(
         "P4", "refund-open", "a refunded tenant is served on", PROFILE,

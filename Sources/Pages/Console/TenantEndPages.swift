@@ -56,7 +56,7 @@ extension ConsolePages {
             \(view.field(
                 "Type “\(slug)”", "confirm", hint: "So that the wrong one is not erased.", autocomplete: "off", size: .short))
             \(view.field(
-                "Days from now", "after_days", .number, hint: "0 to 365; until then you can keep it. Empty: at once.",
+                "Days from now", "after_days", .number, hint: "1 to 365; until then you can keep it. Empty: at once.",
                 isRequired: false, size: .short))
             <div class="actions">\(Button("Erase it for ever", .danger))\(back(tenant, view))</div>
             """

@@ -196,9 +196,10 @@ extension Fleet {
         case .tenant(let id, nil): forgetFollowed(id)
         case .tenant(let id, let known?):
             if known.row.profile.state == .deleting || known.row.profile.state == .creating { return }
+            let before = roster.tenant(id: id)?.profile.domains ?? []
             if let record = follow(known.row), !isServedHere(id) { roster.replace(record, with: known.row.changes) }
-            let hosts = known.row.profile.domains
-            replaceCertificates(of: hosts, with: known.certificates)
+            let hosts = before + known.row.profile.domains
+            if replaceCertificates(of: hosts, with: known.certificates) { tellOfCertificatesAside() }
         }
     }
 
@@ -236,6 +237,7 @@ extension Fleet {
         forgetWork(of: record)
         resting.drop(id)
         roster.remove(record)
+        forgetCertificates(of: record)
         record.lane.exclusively(
             { [self] control in
                 control.retire()

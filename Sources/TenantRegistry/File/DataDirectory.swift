@@ -17,7 +17,7 @@ package final class DataDirectory: Sendable {
         case tooOpen(String, mode: String, remedy: String)
 
         /// What the last call said of a path.
-        fileprivate static func closed(_ path: String) -> Failure {
+        static func closed(_ path: String) -> Failure {
             let reason = String(cString: strerror(errno))
             return .unusable(path, "\(reason). This user must be able to write in the folder of --data")
         }
@@ -34,15 +34,12 @@ package final class DataDirectory: Sendable {
     }
 
     /// Makes the folder (mode 0700) where it is missing, and takes its lock. Throws where others may use any of it.
-    package init(path: String) throws {
+    /// `isRestoring`: a node is being made in it; nobody else takes a folder in which one is half made.
+    package init(path: String, isRestoring: Bool = false) throws {
         self.path = path
         // Whatever is made in the folder, by SQLite too, is its owner's alone.
         umask(0o077)
-        for folder in [path, "\(path)/tenants", "\(path)/tmp", "\(path)/blank"] {
-            if mkdir(folder, 0o700) != 0 && errno != EEXIST {
-                throw Failure.closed(folder)
-            }
-        }
+        try Self.makeFolders(path)
         // Before anything in it is believed.
         try PrivateFiles.judge(folder: path)
         let descriptor = open("\(path)/LOCK", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
@@ -51,11 +48,21 @@ package final class DataDirectory: Sendable {
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             throw Failure.inUse(path)
         }
+        if !isRestoring, Self.size(of: restoringFolder) != nil {
+            throw Failure.unusable(
+                path, "a node is half restored in it: run “tollgate restore-node” on it again, which begins anew")
+        }
         // What a killed process left half-made; nothing in here is ever the only copy.
         for folder in ["\(path)/tmp", "\(path)/blank"] {
             for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] {
                 unlink("\(folder)/\(name)")
             }
+        }
+    }
+
+    static func makeFolders(_ path: String) throws(Failure) {
+        for folder in [path, "\(path)/tenants", "\(path)/tmp", "\(path)/blank"] {
+            if mkdir(folder, 0o700) != 0 && errno != EEXIST { throw Failure.closed(folder) }
         }
     }
 

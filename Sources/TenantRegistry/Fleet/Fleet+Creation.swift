@@ -214,6 +214,7 @@ extension Fleet {
                     // The tombstone stands: whatever comes now, the tenant is gone, and its answer says so.
                     bury(record.profile, isMarked: true, as: act.also("tenant.deleted")) { [self] in
                         roster.remove(record)
+                        forgetCertificates(of: record)
                         due.drop(record)
                         resting.drop(record.id)
                         then(.success(()))
@@ -248,6 +249,11 @@ extension Fleet {
                 profile.takeChangeable(from: after)
                 if let domains { profile.domains = domains.hosts }
             }
+            let told: @Sendable (Result<Void, any Error>) -> Void = { [self] result in
+                // They hold, for routing and for TLS, when the call is answered.
+                if domains != nil { tellOfCertificates() }
+                then(result)
+            }
             noteDeletion(of: record)
             record.meter.wantLook()
             // What may happen in it by itself may be another thing now (P3).
@@ -259,8 +265,8 @@ extension Fleet {
                     if control.isOpen, let store = try? control.file() {
                         _ = try? store.connection.setMaxPageCount(pages)
                     }
-                    then(result)
-                }, orElse: { _ in then(result) })
+                    told(result)
+                }, orElse: { _ in told(result) })
         }
     }
 }

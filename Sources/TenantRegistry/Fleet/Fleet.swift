@@ -109,7 +109,9 @@ package final class Fleet: Sendable {
     let deletions = Mutex<[TenantID: Timestamp]>([:])
     /// Its figures on their way to the registry.
     let metering = Metering()
-    private let certificatesCell: Mutex<[DomainCertificate]>
+    let certificatesCell: Mutex<[DomainCertificate]>
+    /// See `watchCertificates`.
+    let certificatesWatch = Mutex<@Sendable () -> Void>({})
     /// The process before this one did not stop in order: files that changed since may have work that the registry does
     /// not know of. Seconds of the disk's clock.
     let dueSuspectSince: Int?
@@ -270,15 +272,6 @@ package final class Fleet: Sendable {
 
     package func unwrap(_ sealed: [UInt8], of tenant: TenantID) throws -> [UInt8] {
         try AES256GCM.open(sealed, key: masterKey, associatedData: tenant.bytes)
-    }
-
-    package var certificates: [DomainCertificate] { certificatesCell.withLock { $0 } }
-
-    package func replaceCertificates(of hosts: [String], with new: [DomainCertificate]) {
-        certificatesCell.withLock { all in
-            all.removeAll { hosts.contains($0.host) }
-            all += new
-        }
     }
 
     /// Goes on when every batch that runs or waits in these tenants' lanes has committed: what is judged from now on is

@@ -62,10 +62,10 @@ package struct TenantProfile: Sendable {
 
     /// Whether requests of resellers and operators are served then, by state and by the end of a cancelled period.
     package func access(at now: Timestamp) -> TenantAccess {
+        // A cancelled period ends, whether the tenant is suspended or not.
+        if state == .active || state == .suspended, let endsAt, now >= endsAt { return .refused(.cancelled) }
         switch state {
-        case .active:
-            if let endsAt, now >= endsAt { return .refused(.cancelled) }
-            return .open
+        case .active: return .open
         case .suspended: return .refused(.suspended)
         case .cancelled: return .refused(.cancelled)
         case .refunded: return .refused(.refunded)

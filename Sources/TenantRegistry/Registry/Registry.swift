@@ -47,7 +47,7 @@ package enum RegisteredDue: Sendable {
 }
 
 /// A custom domain's certificate chain and private key, PEM; the key is wrapped by the master key.
-package struct DomainCertificate: Sendable {
+package struct DomainCertificate: Sendable, Equatable {
     package let host: String
     package let certificate: String
     package let wrappedPrivateKey: [UInt8]

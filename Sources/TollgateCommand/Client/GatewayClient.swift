@@ -210,7 +210,8 @@ struct GatewayClient {
         guard let json = try? JSON.parse(answer.body),
             let detail = ["detail", "message", "error"].lazy.compactMap({ json[$0]?.text }).first
         else {
-            return .refused("the gateway answered with status \(answer.status)", answer: answer.body)
+            return .refused(
+                "the gateway answered with status \(answer.status)", status: answer.status, answer: answer.body)
         }
         var parts = [detail]
         if case .array(let errors)? = json["errors"] {
@@ -222,7 +223,7 @@ struct GatewayClient {
         if let next = nextStep(answer, json["code"]?.text), !detail.contains(next) { parts.append(next) }
         if answer.status >= 500, let id = json["request_id"]?.text { parts.append("(\(id))") }
         let sentences = parts.dropLast().map { $0.hasSuffix(".") ? String($0.dropLast()) : $0 } + parts.suffix(1)
-        return .refused(sentences.joined(separator: "; "), answer: answer.body)
+        return .refused(sentences.joined(separator: "; "), status: answer.status, answer: answer.body)
     }
 }
 

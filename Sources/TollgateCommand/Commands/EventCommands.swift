@@ -1,4 +1,5 @@
 import Foundation
+import HTTPClient
 import HTTPCore
 
 /// The pull feed (H4), as a reseller's key or an operator's reads it.
@@ -18,7 +19,8 @@ enum EventCommands {
             Option("--api", "NAME", "Whose key it is: admin, wholesale, codes or ports (admin with --tenant)"),
             Option("--tenant", "SLUG", "The tenant; a reseller's key knows its own"),
         ] + GatewayClient.resellerOptions,
-        notes: "The key is an operator's (--tenant) or a reseller's (--api). At its end it says how to go on: --after."
+        notes: "The key is an operator's (--tenant) or a reseller's (--api).\n"
+            + "At its end, and where a call is refused, it says how to go on: --after."
     ) { invocation in
         let feed = try Feed(invocation)
         let client = try GatewayClient.ofKey(invocation, feed.basePath, header: feed.keyHeader)
@@ -30,9 +32,9 @@ enum EventCommands {
             if let after { query.append(("after", after)) }
             if !types.isEmpty { query.append(("types", types.joined(separator: ","))) }
             let text = query.map { "\($0.0)=\($0.1.percentEncoded)" }.joined(separator: "&")
-            let answer = try client.send("GET", "\(feed.path)?\(text)")
-            let page = try Answers.parsed(answer)
-            guard case .array(let events)? = page[feed.events], let cursor = page[feed.cursor]?.text else {
+            let answer = try page(client, "\(feed.path)?\(text)", after)
+            let read = try Answers.parsed(answer)
+            guard case .array(let events)? = read[feed.events], let cursor = read[feed.cursor]?.text else {
                 throw CommandFailure.failed("the answer is no page of events; is this a Tollgate gateway?")
             }
             if invocation.has("--json") {
@@ -41,12 +43,24 @@ enum EventCommands {
                 for event in events { try Answers.tell(event) }
             }
             (after, isFirst) = (cursor, false)
-            if page[feed.more] == .bool(true) { continue }
+            if read[feed.more] == .bool(true) { continue }
             if invocation.has("--once") { break }
             sleep(pauseSeconds)
         }
         if !invocation.has("--json"), let after { try Output.line("go on with --after \(after)") }
         return ExitCode.ok
+    }
+
+    /// A call that fails says how to go on from the place that was reached.
+    private static func page(
+        _ client: GatewayClient, _ path: String, _ after: String?
+    ) throws(CommandFailure) -> HTTPClientResponse {
+        do {
+            return try client.send("GET", path)
+        } catch {
+            guard let after else { throw error }
+            throw error.adding("go on with --after \(after)")
+        }
     }
 
     /// Where an API has its feed, and how it names what is in a page.

@@ -42,7 +42,8 @@ enum MoveCommands {
         ] + GatewayClient.options,
         notes: "With --node its calls go on, and follow it.\n"
             + "With --to the tenant is sealed here, copied, taken in there, and confirmed: from then on its old address names\n"
-            + "the new one. Where the copy fails it is served here again, as if nothing had been."
+            + "the new one. Where the copy is refused it is served here again, as if nothing had been.\n"
+            + "A move that was cut short goes on where it is run again."
     ) { invocation in
         let slug = invocation.arguments[0]
         guard invocation.has("--node") != invocation.has("--to") else {
@@ -129,60 +130,90 @@ private struct Move {
     func run() throws -> Int32 {
         let tenant = try Answers.parsed(try here.send("GET", path))
         guard let id = tenant["id"]?.text else { throw CommandFailure.failed("the tenant has no id") }
+        let wasSealed = tenant["state"]?.text == "moved"
+        if try arrived(tenant, id, wasSealed) { return try confirm(nil) }
         let random = SystemRandom()
         let file = "\(scratch)/tollgate-\(Hex.encode(random.bytes(8))).bundle"
         defer { unlink(file) }
         let passphrase = MoveCommands.header(Base64.encodeURL(random.bytes(32)))
         let body = JSONWriter.object { $0.field("base_url", baseURL) }
-        _ = try here.send("POST", path + "/move", body: .bytes(body))
         let made: HTTPClientResponse
+        var isSent = false
         do {
+            _ = try here.send("POST", path + "/move", body: .bytes(body))
             _ = try here.send(
                 "GET", path + "/export?with_secrets=true", headers: [passphrase], sink: .file(path: file), isLong: true)
+            isSent = true
             made = try there.send(
                 "POST", "/tenants/import" + (newSlug == slug ? "" : "?slug=\(newSlug.percentEncoded)"),
                 body: .file(path: file), headers: [passphrase], isLong: true)
         } catch {
-            try recover(from: error, id: id)
+            try recover(from: error, id: id, isSent: isSent, wasSealed: wasSealed)
             return try confirm(nil)
         }
         return try confirm(made)
     }
 
+    /// Whether an earlier run brought it there. Throws where this one must not begin; then nothing is changed.
+    private func arrived(_ tenant: JSON, _ id: String, _ wasSealed: Bool) throws(CommandFailure) -> Bool {
+        if wasSealed, let place = tenant["moved_to"]?.text, place != baseURL {
+            throw .failed(
+                "\(slug) went to \(place), or is on its way: move it there again, or run “tollgate tenant move-back "
+                    + "\(slug)” if it does not live there")
+        }
+        let livesThere: Bool
+        do {
+            livesThere = try lives(id)
+        } catch {
+            throw wasSealed ? unknown(error) : .failed("\(error); \(slug) is served here as before")
+        }
+        // A copy that was there before the seal may lack what was written here since.
+        if livesThere, !wasSealed {
+            throw .failed(
+                "\(slug) lives both here and at the other node; delete it there, then move it again; "
+                    + "it is served here as before")
+        }
+        return livesThere
+    }
+
     /// It did not come to an end. Goes on where the tenant lives there all the same; else throws, once it is served
-    /// here again or it is said what to do.
-    private func recover(from failure: CommandFailure, id: String) throws {
-        let isRefused = if case .refused = failure { true } else { false }
-        if !isRefused {
-            // An answer that was lost on its way says nothing.
-            switch lives(id) {
+    /// here again or it is said what to do. A run takes back its own seal alone, and only where nothing was sent, or
+    /// what was sent was refused: an import that nobody heard the end of may still be under way.
+    private func recover(from failure: CommandFailure, id: String, isSent: Bool, wasSealed: Bool) throws {
+        if failure.code == "move_confirmed" { throw failure }
+        if isSent {
+            switch try? lives(id) {
             case true?: return
-            case false?: break
-            case nil:
-                throw CommandFailure.failed(
-                    "\(failure); whether \(slug) lives at \(baseURL) is not known, so that it stays sealed here: look "
-                        + "there, then confirm with POST \(path)/move/confirm, or run “tollgate tenant move-back \(slug)”"
-                )
+            case false? where failure.isRefusal: break
+            default: throw unknown(failure)
             }
         }
+        if wasSealed { throw unknown(failure) }
         do {
             _ = try here.send("DELETE", path + "/move")
         } catch {
+            // It was not sealed at all.
+            if error.code == "tenant_not_moved" { throw failure }
             throw CommandFailure.failed(
                 "\(failure); and \(slug) is still sealed here (\(error)): run “tollgate tenant move-back \(slug)”")
         }
         throw CommandFailure.failed("\(failure); \(slug) is served here as before")
     }
 
-    /// Nil where the other node does not say.
-    private func lives(_ id: String) -> Bool? {
-        do {
-            let found = try there.send("GET", "/tenants/\(newSlug.percentEncoded)")
-            return try Answers.parsed(found)["id"]?.text == id
-        } catch CommandFailure.refused(_, let answer) {
-            return (try? JSON.parse(answer))?["code"]?.text == "tenant_not_found" ? false : nil
-        } catch {
-            return nil
+    private func unknown(_ failure: CommandFailure) -> CommandFailure {
+        .failed(
+            "\(failure); whether \(slug) lives at \(baseURL) is not known, so that it stays sealed here: look "
+                + "there; if it does, run the same move again; if it does not, “tollgate tenant move-back \(slug)”")
+    }
+
+    /// Whether the other node serves it, under whatever name.
+    private func lives(_ id: String) throws(CommandFailure) -> Bool {
+        let found = try Answers.parsed(try there.send("GET", "/tenants?q=\(id.percentEncoded)"))
+        guard case .array(let tenants)? = found["data"] else {
+            throw .failed("the answer of the other node is no list of tenants")
+        }
+        return tenants.contains { tenant in
+            tenant["id"]?.text == id && !["moved", "deleting"].contains(tenant["state"]?.text)
         }
     }
 
@@ -190,9 +221,12 @@ private struct Move {
         do {
             _ = try here.send("POST", path + "/move/confirm")
         } catch {
-            throw CommandFailure.failed(
-                "\(slug) lives at \(baseURL), and is sealed here, but the move is not confirmed (\(error)): "
-                    + "POST \(path)/move/confirm does so")
+            // An earlier call may have confirmed it, and its answer been lost.
+            guard error.code == "move_confirmed" else {
+                throw CommandFailure.failed(
+                    "\(slug) lives at \(baseURL), and is sealed here, but the move is not confirmed (\(error)): run "
+                        + "the same move again")
+            }
         }
         let text =
             "\(slug) lives at \(baseURL); its old address says so. “tollgate tenant delete” erases what is left here."

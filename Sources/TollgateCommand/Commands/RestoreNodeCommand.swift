@@ -14,7 +14,9 @@ enum RestoreNodeCommand {
         "restore-node", "Make a node of a backup or an archive", arguments: ["[PLACE]"],
         options: OpenedBackup.options + [
             Option("--archive", "PLACE", "The archive, in place of the argument"),
-            Option("--data", "NEW", "The new node's data folder: missing or empty", isRequired: true),
+            Option(
+                "--data", "NEW", "The new node's data folder: missing, empty, or half restored before",
+                isRequired: true),
             Option("--json", "Print what was done as JSON"),
         ],
         notes:
@@ -26,19 +28,24 @@ enum RestoreNodeCommand {
         guard let place = places.first, places.count == 1 else {
             throw CommandFailure.usage("one PLACE is restored: a folder or s3://BUCKET/PREFIX")
         }
-        if let names = try? FileManager.default.contentsOfDirectory(atPath: path), !names.isEmpty {
-            throw CommandFailure.failed("\(path) is not empty; a node is made in a folder of its own")
+        let data = try DataDirectory.forRestoring(path)
+        let making: Making
+        let made: Made
+        do {
+            // What is on its way is as large as the node.
+            let backup = try OpenedBackup(invocation, at: place, scratch: data.restoringFolder)
+            making = Making(backup: backup, data: data, invocation: invocation)
+            made = try making.run()
+        } catch {
+            data.giveUpRestoring()
+            throw error
         }
-        // Beside the data folder: what is on its way is as large as that.
-        let scratch = path + ".restoring"
-        try FileManager.default.createDirectory(
-            atPath: scratch, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        defer { try? FileManager.default.removeItem(atPath: scratch) }
-        let backup = try OpenedBackup(invocation, at: place, scratch: scratch)
-        let data = try DataDirectory(path: path)
-        return try Making(backup: backup, data: data, invocation: invocation).run()
+        try data.endRestoring()
+        return try making.report(made)
     }
 }
+
+private typealias Made = (restored: [String], failed: [(slug: String, reason: String)])
 
 /// One node on its way.
 private struct Making {
@@ -46,7 +53,7 @@ private struct Making {
     let data: DataDirectory
     let invocation: Invocation
 
-    func run() throws -> Int32 {
+    func run() throws -> Made {
         let random = SystemRandom()
         let copy = data.temporaryPath(random.uint64())
         do {
@@ -61,16 +68,12 @@ private struct Making {
             data: data, schema: TenantSchema.app.examining(by: ExaminationProcess.ownProgram),
             report: { Output.errorLine($0) })
         defer { fleet.stop() }
-        let (restored, failed) = try Progress.during("restoring") { progress throws(CommandFailure) in
-            restoreAll(fleet, progress)
-        }
-        for failure in failed { Output.errorLine("\(failure.slug): NOT restored: \(failure.reason)") }
-        return try report(restored, failed)
+        let made = try Progress.during("restoring") { progress throws(CommandFailure) in restoreAll(fleet, progress) }
+        for failure in made.failed { Output.errorLine("\(failure.slug): NOT restored: \(failure.reason)") }
+        return made
     }
 
-    private func restoreAll(
-        _ fleet: Fleet, _ progress: Progress
-    ) -> (restored: [String], failed: [(slug: String, reason: String)]) {
+    private func restoreAll(_ fleet: Fleet, _ progress: Progress) -> Made {
         var restored: [String] = []
         var failed = backup.failures
         let tenants = backup.tenants.filter { fleet.roster.tenant(id: $0.id) != nil }
@@ -108,7 +111,8 @@ private struct Making {
         var result: Result<Void, any Error>?
     }
 
-    private func report(_ restored: [String], _ failed: [(slug: String, reason: String)]) throws -> Int32 {
+    func report(_ made: Made) throws -> Int32 {
+        let (restored, failed) = made
         let text =
             "\(data.path): \(restored.count) \(restored.count == 1 ? "tenant" : "tenants") as of "
             + "\(backup.reading.asOf.text), \(failed.count) failed; “tollgate serve --data \(data.path)” runs it"

@@ -10,7 +10,8 @@ enum TenantChange {
             "--quota", "NAME=N", "bytes, resellers, keys or requests_monthly; =tier as the tier has it", repeats: true),
         Option("--rate-limit", "R/W[/B]", "All requests of the tenant; none takes it away"),
         Option(
-            "--domain", "HOST[,CERT,KEY]", "A host name of its own, with PEM files; the list replaces", repeats: true),
+            "--domain", "HOST[,CERT,KEY]", "A host name of its own, with PEM files or those it has; the list replaces",
+            repeats: true),
         Option("--no-domains", "Take all host names away"),
     ]
     static let notes =
@@ -56,9 +57,10 @@ enum TenantChange {
 
     private static func domain(_ text: String) throws(CommandFailure) -> JSON {
         let parts = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-        var members = [JSONMember(name: "host", value: .string(parts[0]))]
-        guard parts.count != 1 else { return .object(members) }
+        // The name alone keeps the certificate that the host has; an object without one takes it away.
+        guard parts.count != 1 else { return .string(parts[0]) }
         guard parts.count == 3 else { throw .usage("--domain takes HOST or HOST,CERTFILE,KEYFILE, not “\(text)”") }
+        var members = [JSONMember(name: "host", value: .string(parts[0]))]
         do {
             try PrivateFiles.judge(parts[2], groupOfRootMayRead: true)
         } catch {
