@@ -170,12 +170,16 @@ struct RentModel {
     private func key(_ place: Int) -> (Int64, Int) { (units[place].due ?? units[place].firstTry ?? 0, place) }
 
     /// What has begun keeps its price, whenever it is paid: months by where they begin, hours by the day of the charge.
+    /// Months that are owed get no dearer, but cheaper.
     mutating func reprice(_ term: Term, _ price: Int64, _ now: Int64) {
         for place in units.indices
         where units[place].term == term && units[place].state != .ended && units[place].ends == nil
             && units[place].prices.last?.price != price
         {
-            units[place].prices.append((from: chargesBegun(units[place], now) + 1, price: price))
+            let unit = units[place]
+            let next = unit.charges.count + 1
+            let isCheaper = unit.term != .hourly && price < (unit.prices.last { $0.from <= next }?.price ?? .max)
+            units[place].prices.append((from: isCheaper ? next : chargesBegun(unit, now) + 1, price: price))
         }
     }
 

@@ -125,6 +125,22 @@ extension Rent {
         #expect(try rent.verifies().isSound)
     }
 
+    @Test("W9 a period that is owed gets cheaper by a repricing, and so do those behind it")
+    func cheaper() throws {
+        let rent = try Rent.open(TestFolder(), at: "2026-01-10T10:00:00Z")
+        defer { rent.node.stop() }
+        try rent.topUp(1_000)
+        let id = try rent.order(.monthly)[0]
+        try rent.live(until: "2026-02-12T00:00:00Z")
+        #expect(try rent.reprice(.monthly, micros: 20_000_000) == 2)
+        #expect(try rent.reprice(.monthly, micros: 4_000_000) == 1)
+        #expect(try rent.verifies().isSound)
+        #expect(try rent.topUp(1_000).map(\.amount.micros) == [4_000_000])
+        try rent.live(until: "2026-03-11T00:00:00Z")
+        #expect(try rent.balance() == 200 && rent.service(id).nextTermPrice == nil)
+        #expect(try rent.verifies().isSound)
+    }
+
     @Test("W9 W3 hours that ran before a repricing keep their price, though they are paid after it")
     func hours() throws {
         let rent = try Rent.open(TestFolder(), at: "2026-01-10T10:00:00Z")

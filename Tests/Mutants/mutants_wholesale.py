@@ -184,8 +184,8 @@ MUTANTS = [
     Mutant(
         "W9", "book-price", "a renewal forgets the discount that was recorded",
         "Sources/TenantApp/Orders/Renewals.swift",
-        "termPrice: price, rate: service.rate, quantity: 1",
-        "termPrice: price, rate: MUTANT ? .zero : service.rate, quantity: 1",
+        "termPrice: nextChargesPrice(of: service), rate: service.rate, quantity: 1",
+        "termPrice: nextChargesPrice(of: service), rate: MUTANT ? .zero : service.rate, quantity: 1",
         "MoneyTests/ServiceLifeTests.swift", "a changed book"),
     # W11
     Mutant(

@@ -47,16 +47,19 @@ extension TenantReader {
 
     /// What the next period will be charged: of one that is overdue, at the price of when it began.
     func renewalAmount(of service: Service) throws -> Money {
-        var price = service.termPrice
-        if service.nextTermPrice != nil, let agreed = try repricing(of: service.id, at: service.period + 1) {
-            price = agreed.price
-        }
-        return try Pricing.line(
-            termPrice: price, rate: service.rate, quantity: 1, minorUnitDigits: currency.minorUnitDigits)
+        try Pricing.line(
+            termPrice: nextChargesPrice(of: service), rate: service.rate, quantity: 1,
+            minorUnitDigits: currency.minorUnitDigits)
     }
 
-    /// The first charge for which a price holds that is agreed now.
-    func repricedFrom(_ service: Service) throws -> Int64 {
+    private func nextChargesPrice(of service: Service) throws -> Money {
+        guard service.nextTermPrice != nil else { return service.termPrice }
+        return try repricing(of: service.id, at: service.period + 1)?.price ?? service.termPrice
+    }
+
+    /// The first charge for which a price holds that is agreed now: of a term that is owed a lower one at once.
+    func repricedFrom(_ service: Service, price: Money) throws -> Int64 {
+        if service.term != .hourly, try price < nextChargesPrice(of: service) { return service.period + 1 }
         let charged = try service.term == .hourly ? hourlyStand(ofService: service.id).hours : 0
         return service.repricedFrom(at: now, charged: charged)
     }

@@ -57,7 +57,8 @@ package struct RepriceServices: Sendable {
         return try ids.compactMap { id -> Repricing? in
             guard let service = try tenant.service(id: id) else { return nil }
             return Repricing(
-                service: service, old: service.nextPrice, new: filter.price, from: try tenant.repricedFrom(service))
+                service: service, old: service.nextPrice, new: filter.price,
+                from: try tenant.repricedFrom(service, price: filter.price))
         }
     }
 

@@ -68,8 +68,8 @@ extension Service {
         renewsAt = dailyCharge(after: now)
     }
 
-    /// The first charge for which a price holds that is agreed now. Periods that have begun are of the old one, paid or
-    /// not, and so are the hours of the day that runs. `charged`: hours that were charged.
+    /// The first charge for which a price holds that is agreed now and is no lower. Periods that have begun are of the
+    /// old one, paid or not, and so are the hours of the day that runs. `charged`: hours that were charged.
     package func repricedFrom(at now: Timestamp, charged: Int64) -> Int64 {
         var number = period + 1
         guard term == .hourly else {
