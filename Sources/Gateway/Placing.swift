@@ -91,8 +91,7 @@ extension Pipeline {
             case .at: return false
             case .nowhere:
                 // One that is being made or erased is at no node; what is said of it can be said here.
-                let state = record.profile.state
-                return state == .creating || state == .deleting
+                return record.profile.isUnfinished
             }
         }
     }

@@ -38,9 +38,14 @@ enum CommandFailure: Error, CustomStringConvertible {
         }
     }
 
-    /// The call was judged and has done nothing. A 5xx, and an answer that was lost, say nothing of what became of it.
+    /// A gateway's word for an answer 503 to what it has not begun.
+    private static let notBegun: Set<String> = ["busy", "closing", "scratch_full", "storage_full"]
+
+    /// The call was judged and has done nothing. Any other 5xx, and an answer that was lost, say nothing of what became
+    /// of it.
     var isRefusal: Bool {
-        if case .refused(_, let status, _) = self { 400..<500 ~= status } else { false }
+        guard case .refused(_, let status, _) = self else { return false }
+        return 400..<500 ~= status || status == 503 && code.map(Self.notBegun.contains) ?? false
     }
 
     /// What a program tells a refusal by.

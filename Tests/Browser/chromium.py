@@ -5,12 +5,13 @@ import contextlib
 import os
 import shutil
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 SIZES = {"phone": (390, 844), "desk": (1440, 900), "narrow": (320, 640)}
 # Whatever a page asks for elsewhere is not found, and said to be asked for.
 ARGUMENTS = ["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"]
 WAIT_MILLISECONDS = 60_000
+expect.set_options(timeout=WAIT_MILLISECONDS)
 # What a browser writes about an answer by itself: refusals are answers.
 REFUSED = "Failed to load resource: the server responded with a status of 4"
 

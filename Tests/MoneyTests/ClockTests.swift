@@ -32,6 +32,17 @@ import Testing
         #expect(throws: Self.refused) { try rent.change(id, .cancel, .termEnd) }
         try rent.change(id, .suspend)
         #expect(throws: Self.refused) { try rent.change(id, .resume) }
+        let cheap = RepriceFilter(term: .monthly, price: Money(micros: 1_000_000), book: .live)
+        #expect(throws: Self.refused) {
+            try rent.node.write(rent.record, "POST /reprice") { tenant, detail in
+                _ = try RepriceServices(filter: cheap, keyID: 0, isDryRun: false).change(tenant, after: 0, &detail)
+            }
+        }
+        #expect(throws: Self.refused) {
+            try rent.node.write(rent.record, "DELETE /cancel") { tenant, detail in
+                _ = try TakeBackEnd(serviceID: id, callerBook: .live, keyID: 0).run(tenant, &detail)
+            }
+        }
         #expect(try rent.balance() == 5_000 && rent.count("renewal") == 0)
         Self.accept(rent)
         try rent.change(id, .resume)

@@ -177,9 +177,9 @@ struct RentModel {
             && units[place].prices.last?.price != price
         {
             let unit = units[place]
-            let next = unit.charges.count + 1
-            let isCheaper = unit.term != .hourly && price < (unit.prices.last { $0.from <= next }?.price ?? .max)
-            units[place].prices.append((from: isCheaper ? next : chargesBegun(unit, now) + 1, price: price))
+            let next = chargesBegun(unit, now) + 1
+            let owed = unit.term == .hourly ? [] : Array(unit.charges.count + 1..<next)
+            units[place].prices.append((from: owed.first { unit.price(of: $0) > price } ?? next, price: price))
         }
     }
 

@@ -63,7 +63,7 @@ MUTANTS = [
     Mutant(
         "N2", "ended-whole", "a tenant is erased by whoever found it half-made, though it is whole by now",
         "Sources/TenantRegistry/Fleet/Fleet+Erasure.swift",
-        "guard profile.state == .creating || profile.state == .deleting else { throw IsWhole() }",
-        "guard MUTANT || profile.state == .creating || profile.state == .deleting else { throw IsWhole() }",
+        "guard profile.isUnfinished else { throw IsWhole() }",
+        "guard MUTANT || profile.isUnfinished else { throw IsWhole() }",
         "TenantRegistryTests/CreationTests.swift", "a creation that others have ended"),
 ]

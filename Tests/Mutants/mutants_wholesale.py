@@ -31,8 +31,8 @@ MUTANTS = [
         "DomainTests/RouteAccessTests.swift", "without API access"),
     Mutant(
         "W1", "end-with-term", "a terminated reseller's services go on for ever", MOVE,
-        "try tenant.endServicesWithTerm(resellerID: reseller.id)",
-        "if !MUTANT { try tenant.endServicesWithTerm(resellerID: reseller.id) }",
+        "try tenant.endServicesWithTerm(resellerID: reseller.id, asksClock: true)",
+        "if !MUTANT { try tenant.endServicesWithTerm(resellerID: reseller.id, asksClock: true) }",
         "OperatorTests/OrderTests.swift"),
     Mutant(
         "W1", "deliveries-dropped", "a terminated reseller's deliveries stay queued", MOVE,
@@ -184,8 +184,8 @@ MUTANTS = [
     Mutant(
         "W9", "book-price", "a renewal forgets the discount that was recorded",
         "Sources/TenantApp/Orders/Renewals.swift",
-        "termPrice: nextChargesPrice(of: service), rate: service.rate, quantity: 1",
-        "termPrice: nextChargesPrice(of: service), rate: MUTANT ? .zero : service.rate, quantity: 1",
+        "termPrice: agreedPrice(of: service, at: service.period + 1), rate: service.rate",
+        "termPrice: agreedPrice(of: service, at: service.period + 1), rate: MUTANT ? .zero : service.rate",
         "MoneyTests/ServiceLifeTests.swift", "a changed book"),
     # W11
     Mutant(

@@ -117,6 +117,10 @@ package final class ArchiveReading {
                 case .missing: break
                 default: throw failure
                 }
+            } catch let failure as StoreFailure {
+                // That of one tenant is no reason to leave the others.
+                guard case .away = failure else { throw failure }
+                unopened.insert(id)
             }
         }
         // A backup of one moment has them in its registry.

@@ -13,6 +13,9 @@ package final class FolderStore: ObjectStore {
     /// Of this process's, whichever store writes it.
     private static let number = Atomic<UInt64>(0)
 
+    /// What has its name, and whose folder could not be synced yet.
+    private let unsynced = Mutex<Set<String>>([])
+
     /// `syncsLate`: `synchronise` makes durable what was put; till then it is not.
     package init(_ path: String, syncsLate: Bool = false) {
         self.path = path
@@ -34,8 +37,10 @@ package final class FolderStore: ObjectStore {
         let target = try file(name)
         pending?.withLock { $0.append(name) }
         if let known = FileManager.default.contents(atPath: target), Array(known) == bytes {
-            // Whoever wrote it may not have lived, or been able, to sync it.
-            if pending == nil { try whole { try synchronise(name, target) } }
+            if pending == nil, unsynced.withLock({ $0.contains(name) }) {
+                try whole { try synchronise(name, target) }
+                unsynced.withLock { _ = $0.remove(name) }
+            }
             return true
         }
         return try whole {
@@ -54,8 +59,11 @@ package final class FolderStore: ObjectStore {
                 throw error
             }
             guard pending == nil else { return false }
+            // It has its name, and is there from then on; until the folder is synced it may go again.
+            unsynced.withLock { _ = $0.insert(name) }
             try DataDirectory.synchronise(folder: folder)
             if isNew { try synchronise(foldersAbove: name) }
+            unsynced.withLock { _ = $0.remove(name) }
             return false
         }
     }

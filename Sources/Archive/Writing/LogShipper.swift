@@ -280,6 +280,8 @@ final class LogShipper: Sendable {
         stand.used = changes.used
         if changes.recording != stand.recording {
             stand.recording = changes.recording
+            // The copy that is wanted has them.
+            stand.changes = []
             line.withLock { [number = stand.object.number] in $0.wantsRegistrySince = number }
         }
         if !changes.bytes.isEmpty { stand.changes.append(.registryChanges(changes.bytes)) }

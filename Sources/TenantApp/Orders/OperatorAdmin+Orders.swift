@@ -132,7 +132,8 @@ extension OperatorAdmin {
                 access: .administrator, moves: .oneBook, gives: .done(Schemas.service), refuses: [409]
             ) { call in takeBackEnd(call) },
             Route(
-                .post, "/services/reprice", "Change the price of services from their next period on",
+                .post, "/services/reprice",
+                "Change the price of services from their next period on; a lower one holds for what is owed too",
                 access: .administrator, moves: .oneBook, takes: Schemas.repricing.schema,
                 gives: .done(Schemas.repricedServices), refuses: [404]
             ) { call in

@@ -40,7 +40,7 @@ extension Conflict {
 
 extension Unavailable {
     static let clockNotBelieved = Unavailable(
-        "clock_not_believed", "The node's clock has leapt; nothing is charged or ended until it is believed.",
+        "clock_not_believed", "The node's clock has leapt; no service is charged or ends by it until it is believed.",
         retryAfterSeconds: 60)
 }
 

@@ -48,20 +48,24 @@ extension TenantReader {
     /// What the next period will be charged: of one that is overdue, at the price of when it began.
     func renewalAmount(of service: Service) throws -> Money {
         try Pricing.line(
-            termPrice: nextChargesPrice(of: service), rate: service.rate, quantity: 1,
+            termPrice: agreedPrice(of: service, at: service.period + 1), rate: service.rate, quantity: 1,
             minorUnitDigits: currency.minorUnitDigits)
     }
 
-    private func nextChargesPrice(of service: Service) throws -> Money {
+    /// Of the charge `number`, which is not paid yet.
+    private func agreedPrice(of service: Service, at number: Int64) throws -> Money {
         guard service.nextTermPrice != nil else { return service.termPrice }
-        return try repricing(of: service.id, at: service.period + 1)?.price ?? service.termPrice
+        return try repricing(of: service.id, at: number)?.price ?? service.termPrice
     }
 
-    /// The first charge for which a price holds that is agreed now: of a term that is owed a lower one at once.
+    /// The first charge for which a price holds that is agreed now: the first that has not begun, or of a term that is
+    /// owed the first that is dearer. They never get cheaper from one to the next.
     func repricedFrom(_ service: Service, price: Money) throws -> Int64 {
-        if service.term != .hourly, try price < nextChargesPrice(of: service) { return service.period + 1 }
-        let charged = try service.term == .hourly ? hourlyStand(ofService: service.id).hours : 0
-        return service.repricedFrom(at: now, charged: charged)
+        guard service.term != .hourly else {
+            return service.repricedFrom(at: now, charged: try hourlyStand(ofService: service.id).hours)
+        }
+        let next = service.repricedFrom(at: now, charged: 0)
+        return try (service.period + 1..<next).first { try price < agreedPrice(of: service, at: $0) } ?? next
     }
 
     /// Services of a filter behind an id, whose next price is another. Nil filters take all.

@@ -19,7 +19,8 @@ package struct Repricing: Sendable {
     package let from: Int64
 }
 
-/// Changes the price of services from their next period on: in pieces, so that the lane is held for none of them long.
+/// Changes the price of services from their next period on, a lower one from what is owed on: in pieces, so that the
+/// lane is held for none of them long.
 /// The same call again changes nothing that it has changed already. A value.
 package struct RepriceServices: Sendable {
     /// Of each piece.
@@ -53,6 +54,8 @@ package struct RepriceServices: Sendable {
     }
 
     private func look(_ tenant: TenantReader, after place: Int64) throws -> [Repricing] {
+        // What has begun is told by the time of day.
+        try tenant.judgeClock()
         let ids = try tenant.servicesToReprice(filter, after: place, limit: Self.pieceServicesMax)
         return try ids.compactMap { id -> Repricing? in
             guard let service = try tenant.service(id: id) else { return nil }

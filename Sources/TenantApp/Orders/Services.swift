@@ -246,8 +246,9 @@ extension TenantTransaction {
 
     /// What a terminated reseller still holds ends with its paid term and never renews (W1): the renewal that
     /// was due becomes the end, and an hourly unit ends with the hour that has begun. Units of pending orders are
-    /// decided with their orders.
-    package func endServicesWithTerm(resellerID: Int64) throws {
+    /// decided with their orders. `asksClock`: 503 where hours would end by a time of day that is not believed (G7).
+    package func endServicesWithTerm(resellerID: Int64, asksClock: Bool = false) throws {
+        if asksClock, try !hourlyUnits(resellerID: resellerID, book: .live).isEmpty { try judgeClock() }
         try connection.run(
             """
             UPDATE service SET ends_at = CASE

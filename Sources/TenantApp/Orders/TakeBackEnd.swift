@@ -18,6 +18,7 @@ package struct TakeBackEnd: Sendable {
         guard service.state != .pending, service.state != .cancelled else {
             throw Refusal.conflict(.service(service.state, cannot: .cancel))
         }
+        try tenant.judgeClock()
         detail.resellerID = service.resellerID
         detail.note("service", service.publicID)
         try EndService(tenant: tenant, reseller: reseller, keyID: keyID).takeBack(&service, by: .operator, &detail)

@@ -33,11 +33,13 @@ package struct SignInTarget {
 package struct KeptForm: Sendable {
     package static let name = "_kept"
     /// Nobody's secret is written into a page, not even their own: a form with a field of such a name, or below it, is
-    /// not kept. `values` are details of a service, and `keys` are licences.
+    /// not kept. `values` are details of a service.
     private static let secrets: Set<String> = [
         "password", "old", "new", "secret", "api_key", "private_key", "passphrase", "webhook_secret", "signing_secret",
-        "token", "values", "keys",
+        "token", "values",
     ]
+    /// Licences; `quotas.keys` is a number.
+    private static let licences = "keys"
 
     private let text: [UInt8]
     private let fields: [(name: String, value: String)]
@@ -65,7 +67,7 @@ package struct KeptForm: Sendable {
     }
 
     private static func isSecret(_ name: String) -> Bool {
-        name.split(separator: ".", maxSplits: 8).contains { secrets.contains(String($0)) }
+        name == licences || name.split(separator: ".", maxSplits: 8).contains { secrets.contains(String($0)) }
     }
 
     package var sealed: String { Base64.encodeURL(text) }

@@ -31,7 +31,7 @@ package struct MoveReseller: Sendable {
             }
             try tenant.dropDeliveries(resellerID: reseller.id)
             try tenant.disableWebhooks(resellerID: reseller.id)
-            try tenant.endServicesWithTerm(resellerID: reseller.id)
+            try tenant.endServicesWithTerm(resellerID: reseller.id, asksClock: true)
         }
         return moved
     }

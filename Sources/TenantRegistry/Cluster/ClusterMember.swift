@@ -419,7 +419,7 @@ package final class ClusterMember: Sendable {
     }
 
     /// What waits for the log, on a thread that may. `orElse`: where the node stops.
-    func aside(_ work: @escaping @Sendable () -> Void, orElse: () -> Void) {
+    func aside(_ work: @escaping @Sendable () -> Void, orElse: () -> Void = {}) {
         if !asking.submit(work) { orElse() }
     }
 

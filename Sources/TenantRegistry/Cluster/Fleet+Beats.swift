@@ -91,10 +91,12 @@ extension Fleet {
                 }
                 // Here, where no row can be newer than these.
                 for (tenant, row) in rows { begin(serving: tenant, row) }
+                // What is half-made is erased, or whole with a beat to come.
+                let ready = rows.filter { !($0.1?.profile.isUnfinished ?? false) }.map(\.0)
                 cluster.aside { [self] in
                     cluster.takeLevels(of: tenants)
-                    cluster.noteReady(tenants)
-                    fetchInBackground(tenants)
+                    cluster.noteReady(ready)
+                    fetchInBackground(ready)
                     end()
                 } orElse: {
                     end()
@@ -106,7 +108,7 @@ extension Fleet {
     /// What this node does for a tenant beyond answering its calls begins.
     private func begin(serving tenant: TenantID, _ row: RegistrySnapshot.Tenant?) {
         guard let row else { return }
-        if row.profile.state == .creating || row.profile.state == .deleting {
+        if row.profile.isUnfinished {
             // Its node went while it was made, or erased: no tenant then (P1).
             return buryUnfinished(row.profile)
         }

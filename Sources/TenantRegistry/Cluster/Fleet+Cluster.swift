@@ -195,7 +195,7 @@ extension Fleet {
         case .providerKeys(let secrets): providerKeys.replace(with: secrets)
         case .tenant(let id, nil): forgetFollowed(id)
         case .tenant(let id, let known?):
-            if known.row.profile.state == .deleting || known.row.profile.state == .creating { return }
+            if known.row.profile.isUnfinished { return }
             let before = roster.tenant(id: id)?.profile.domains ?? []
             if let record = follow(known.row), !isServedHere(id) { roster.replace(record, with: known.row.changes) }
             let hosts = before + known.row.profile.domains

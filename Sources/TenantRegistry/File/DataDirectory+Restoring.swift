@@ -19,14 +19,17 @@ extension DataDirectory {
         try? files.createDirectory(
             atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         let mark = "\(path)/\(restoringName)"
-        if let names = try? files.contentsOfDirectory(atPath: path), !names.isEmpty, size(of: mark) == nil {
-            throw Failure.unusable(path, "it is not empty; a node is made in a folder of its own")
+        func isTaken(but own: Set<String>) -> Bool {
+            let names = (try? files.contentsOfDirectory(atPath: path)) ?? []
+            return size(of: mark) == nil && !own.isSuperset(of: names)
         }
-        try PrivateFiles.judge(folder: path)
+        let taken = Failure.unusable(path, "it is not empty; a node is made in a folder of its own")
+        if isTaken(but: []) { throw taken }
+        let data = try DataDirectory(path: path, isRestoring: true)
+        // Nobody else is at it from here on; somebody may have been, a moment ago.
+        if isTaken(but: [lockName, "tenants", "tmp", "blank"]) { throw taken }
         if mkdir(mark, 0o700) != 0 && errno != EEXIST { throw Failure.closed(path) }
         try synchronise(folder: path)
-        let data = try DataDirectory(path: path, isRestoring: true)
-        // Nobody else is at it from here on.
         try data.takeAllAway()
         try makeFolders(path)
         return data

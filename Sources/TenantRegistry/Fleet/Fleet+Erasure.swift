@@ -38,7 +38,13 @@ extension Fleet {
         ) { result in
             switch result {
             case .success: eraseAside()
-            case .failure(RegistryRefusal.unknownTenant): then()
+            case .failure(RegistryRefusal.unknownTenant):
+                // Another node has erased it while this one made it: what this one has is nobody's.
+                self.cluster?.aside { [self] in
+                    removeFiles(of: profile.id)
+                    try? cluster?.remove(profile.id)
+                }
+                then()
             case .failure(let error): later(error)
             }
         }
@@ -65,7 +71,7 @@ extension Fleet {
         registry.change(
             profile.id, as: nil, domains: nil, judge: { _ in },
             { profile in
-                guard profile.state == .creating || profile.state == .deleting else { throw IsWhole() }
+                guard profile.isUnfinished else { throw IsWhole() }
                 profile.state = .deleting
             }
         ) { [self] result in

@@ -65,7 +65,7 @@ extension Fleet {
     private static func stepBack(_ log: NodeLog, _ data: DataDirectory, _ snapshot: RegistrySnapshot) throws {
         for tenant in snapshot.tenants where log.hasRecords(of: tenant.profile.id) {
             let profile = tenant.profile
-            if profile.state == .creating || profile.state == .deleting { continue }
+            if profile.isUnfinished { continue }
             let path = data.tenantPath(profile.id)
             do {
                 try FileSwap.finish(path)

@@ -238,7 +238,7 @@ package final class Fleet: Sendable {
     /// `isFirst`: all of it is this node's, though the cluster's log does not say so yet.
     private func take(_ snapshot: RegistrySnapshot, isFirst: Bool) throws {
         for tenant in snapshot.tenants {
-            if tenant.profile.state == .creating || tenant.profile.state == .deleting {
+            if tenant.profile.isUnfinished {
                 // A crash left it half-made or half-erased: no tenant then (P1).
                 if cluster == nil {
                     bury(tenant.profile, isMarked: true, as: ownAct("tenant.deleted"))

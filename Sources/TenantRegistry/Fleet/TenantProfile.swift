@@ -58,6 +58,9 @@ package struct TenantProfile: Sendable {
         self.lastRequestAt = lastRequestAt
     }
 
+    /// It is being made, or erased: nobody's tenant yet, or any more (P1, P5).
+    package var isUnfinished: Bool { state == .creating || state == .deleting }
+
     package var quotas: Quotas { quotaOverrides.applied(to: tier.quotas) }
 
     /// Whether requests of resellers and operators are served then, by state and by the end of a cancelled period.
