@@ -29,10 +29,12 @@ extension ClusterScene {
 
     /// What a client does: where a node does not have the tenant any more, or lost its handle, it asks again.
     private func writes(_ slug: String, _ scene: Comment) throws {
-        for _ in 1...4 {
+        for _ in 1...100 {
             try topUp(slug)
             if lastOutcome(slug) == .done { return }
             try settle()
+            // What a node takes over is ready a moment after it settled, on a thread of its own.
+            pause(milliseconds: 5)
         }
         let reports = nodes.map { "\($0.name.text): \($0.node?.reports.all.suffix(4) ?? [])" }
         Issue.record("\(scene): \(slug) takes a write on a good log: \(reports)")
