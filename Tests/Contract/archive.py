@@ -27,10 +27,10 @@ PROVIDER = "/provider/v1"
 options = arguments(kills="how many times the node is killed (4)")
 checks = Checks()
 CLIENTS = 6
-# The promise, which most orders are held to; a busy machine may take its time over the last. Where a kill comes in
-# between, the second begins when the node serves again.
+# The promise. Where a kill comes in between, the second begins when the node serves again. A long run holds every order
+# to it; a short one, beside others on a busy machine, the median.
 BEHIND_SECONDS = 1.0
-BEHIND_SECONDS_MAX = 30.0
+BEHIND_SECONDS_MAX = BEHIND_SECONDS if options.long else 30.0
 
 
 def archived(folder, *more, **fields):

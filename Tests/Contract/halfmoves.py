@@ -3,10 +3,9 @@
 the same move run again ends it. Two gateways of its own, and a proxy between them."""
 
 import http.client
-import http.server
 import json
-import threading
 
+from clientwire import Between
 from shop import Shop
 from support import Checks, Gateway, arguments
 
@@ -14,40 +13,13 @@ PROVIDER = "/provider/v1"
 PASSPHRASE = {"Tollgate-Passphrase": "a passphrase to move by"}
 
 
-class Proxy:
+class Proxy(Between):
     """Stands before a gateway. `lost`: "late" answers an import with 504 once it was passed on and done, "early" at
     once, and passes it on when `go_on` is called; "all" does as "late", and answers everything else with 504 too."""
 
     def __init__(self, gateway):
-        self.gateway, self.lost = gateway, None
-        self.held = []
-        outer = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def log_message(self, *_):
-                pass
-
-            def handle_any(self):
-                outer.handle(self)
-
-            do_GET = do_POST = do_DELETE = handle_any
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
-        self.thread = threading.Thread(target=self.server.serve_forever)
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.thread.join()
-        self.server.server_close()
-        return False
+        super().__init__(gateway)
+        self.lost, self.held = None, []
 
     def handle(self, handler):
         body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
@@ -62,11 +34,8 @@ class Proxy:
             passed = self.passed(call)
             if self.lost is None or not is_import:
                 status, answer = passed
-        handler.send_response(status)
-        handler.send_header("Content-Type", "application/json" if status != 504 else "text/html")
-        handler.send_header("Content-Length", str(len(answer)))
-        handler.end_headers()
-        handler.wfile.write(answer)
+        kind = "application/json" if status != 504 else "text/html"
+        self.answer(handler, status, {"Content-Type": kind}, answer)
 
     def passed(self, call):
         connection = http.client.HTTPConnection("127.0.0.1", self.gateway.port, timeout=60)
@@ -90,7 +59,7 @@ class Nodes:
 
     def move(self, slug, *more, url=None):
         return self.source.command(
-            "tenant", "move", slug, "--to", url or self.proxy.url, "--to-key", self.target.provider_key, *more)
+            "tenant", "move", slug, "--to", url or self.proxy.base_url, "--to-key", self.target.provider_key, *more)
 
     def state(self, gateway, slug):
         answer = self.ask(gateway, "GET", f"/tenants/{slug}")
@@ -98,7 +67,7 @@ class Nodes:
 
     def seal(self, slug, url=None):
         sealed = self.ask(
-            self.source, "POST", f"/tenants/{slug}/move", {"base_url": f"{url or self.proxy.url}/t/{slug}"})
+            self.source, "POST", f"/tenants/{slug}/move", {"base_url": f"{url or self.proxy.base_url}/t/{slug}"})
         assert sealed.status == 200, sealed
 
     def copy(self, slug, query=""):
@@ -131,7 +100,7 @@ def again(checks, nodes):
     with checks("P10 so is one whose tenant has another name there, and one that was confirmed"):
         shop = Shop(nodes.source, "renamed")
         sealed = nodes.ask(
-            nodes.source, "POST", "/tenants/renamed/move", {"base_url": f"{nodes.proxy.url}/t/other"})
+            nodes.source, "POST", "/tenants/renamed/move", {"base_url": f"{nodes.proxy.base_url}/t/other"})
         assert sealed.status == 200, sealed
         nodes.copy("renamed", "?slug=other")
         for _ in range(2):

@@ -24,8 +24,8 @@ FUNDS = 10_000
 ROUNDS = 3
 ROUNDS_LONG = 20
 # Others serve a node's tenants six seconds after its last beat (N3), which ClusterCasesTests holds them to by their own
-# clocks; by the wall of a busy machine it may be more.
-AWAY_SECONDS_MAX = 60
+# clocks. By the wall a long run gives them four more; a short one, beside others on a busy machine, may take longer.
+AWAY_SECONDS_MAX, AWAY_SECONDS_MAX_LONG = 60, 10
 FREEZE_SECONDS = 7
 # A call that hangs at a frozen node is given up after this, and asked elsewhere.
 PATIENCE_SECONDS = 3
@@ -336,7 +336,7 @@ def storm(checks, options, fleet, shops, chance):
             print(f"# {what}: away for {away:.1f} s, {sum(len(till.answers) for till in fresh)} orders answered, "
                   f"{sum(len(till.reads) for till in fresh)} reads", flush=True)
             assert not load.unexpected, load.unexpected.most_common(3)
-            assert away < AWAY_SECONDS_MAX, away
+            assert away < (AWAY_SECONDS_MAX_LONG if options.long else AWAY_SECONDS_MAX), away
             keys.check()
         with checks(f"N2 N5 round {number}: what clients saw can have been one history, and every node says the same"):
             judge(fresh)

@@ -35,7 +35,7 @@ ELSEWHERE = {"browser": [BROWSER, "pages", "callers", "scripts"], "journeys": [B
 # ends with says better; one that is not here starts before all.
 SECONDS = {
     "browser": 200, "journeys": 200, "schema": 110, "sending": 60, "budgets": 40, "files": 30, "proxies": 26,
-    "payments": 25, "nodes": 60,
+    "payments": 25, "nodes": 60, "archive": 60, "pageforms": 36, "halfmoves": 20, "clustertls": 7,
     "faults": 24, "logfaults": 15, "soak": 22,
     "nodebackup": 22, "destinations": 22, "races": 20, "unitcare": 20, "output": 20, "moving": 19, "crowd": 18,
     "spreadsheet": 18, "firststeps": 17, "weight": 17, "gate": 16, "fullload": 14, "flood": 14, "people": 14,

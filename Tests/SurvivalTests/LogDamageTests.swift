@@ -7,8 +7,6 @@ import Testing
 @Suite(.serialized, .apart) struct LogDamageTests {
     private let tenants = (1...4).map { TenantID(high: UInt64($0), low: 3) }
 
-    private func until(_ isSo: () -> Bool) { while !isSo() { pause(milliseconds: 0) } }
-
     /// A record of each of these tenants in turn, each durable before the next. Gives where they end.
     private func fill(_ log: NodeLog, _ whose: [Int], bytes: Int = 100) throws -> [UInt64] {
         try whose.map { tenant in

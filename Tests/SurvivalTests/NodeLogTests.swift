@@ -42,8 +42,6 @@ import Testing
     /// The first page is on the disk, and the keeper has nothing to do.
     private func ready(_ log: NodeLog) { until { log.standing.ready == 2 && log.standing.syncs > 0 } }
 
-    private func until(_ isSo: () -> Bool) { while !isSo() { pause(milliseconds: 0) } }
-
     @Test("B1 a record that was told to be durable is there after a power cut that takes all that no sync covered")
     func toldIsThere() throws {
         var chance = Seeded(state: 1)
@@ -157,7 +155,7 @@ import Testing
         let void = try append(log, 0, "void")
         disk.awaitSync(1)
         disk.release(1, fails: true)
-        until { log.room == .open && log.standing.failures == 1 }
+        until { log.standing.failures == 1 && log.room == .open }
         #expect(log.standing.epoch == before.epoch + 1)
         let next = try append(log, 0, "next")
         #expect(next > void && wait(log, next) == .durable && wait(log, void) == .failed)
@@ -182,7 +180,7 @@ import Testing
         _ = try append(log, 1, "void too")
         disk.awaitSync(1)
         disk.release(1, fails: true)
-        until { log.room == .open && log.standing.failures == 1 }
+        until { log.standing.failures == 1 && log.room == .open }
         try #require(log.standing.recordsPending == 1)
         #expect(wait(log, try log.setMark(tenants[0], log.durable)) == .durable)
         #expect(log.standing.recordsPending == 0)
@@ -227,7 +225,7 @@ import Testing
         _ = try commit(lost, "void")
         disk.awaitSync(1)
         disk.release(1, fails: true)
-        until { log.room == .open && log.standing.failures == 1 }
+        until { log.standing.failures == 1 && log.room == .open }
         #expect(wait(log, try commit(sound, "next")) == .durable)
         #expect(lost.durable < lost.lastLSN && sound.durable >= sound.lastLSN)
         #expect(throws: (any Error).self) { try commit(lost, "more") }

@@ -17,8 +17,6 @@ import Testing
     private static let pageBytes = 4_096
     private static let pages = 20
 
-    private func until(_ isSo: () -> Bool) { while !isSo() { pause(milliseconds: 0) } }
-
     private func open(_ disk: SimulatedDisk) throws -> NodeLog {
         try NodeLog(
             folder: LogScene.folder, settings: LogScene.settings(), disk: disk, holds: [Past.holdName: { _ in false }])

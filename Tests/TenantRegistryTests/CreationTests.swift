@@ -13,6 +13,9 @@ import Testing
 
     init() throws { folder = try TestFolder() }
 
+    private static let creation = Fleet.Creation(
+        slug: "new", blueprint: "hosting", tier: .lite, currency: "EUR", keyPrefix: "tst", ownerEmail: "o@example.com")
+
     @Test("P1 P7 a new tenant takes orders at once and its export is one file")
     func create() throws {
         let node = try TestNode(folder.file("data"))
@@ -48,12 +51,9 @@ import Testing
         let take: @Sendable (Step) throws -> Void = { moment in
             if moment == step { try DataFolder.image(of: data, to: image) }
         }
-        let creation = Fleet.Creation(
-            slug: "new", blueprint: "hosting", tier: .lite, currency: "EUR", keyPrefix: "tst",
-            ownerEmail: "o@example.com")
         _ = try awaited { then in
             node.fleet.create(
-                creation, as: node.fleet.ownAct("tenant.created"),
+                Self.creation, as: node.fleet.ownAct("tenant.created"),
                 fill: { tenant in
                     try take(.registered)
                     try take(.filling)
@@ -100,12 +100,9 @@ import Testing
     func stays() throws {
         let node = try TestNode(folder.file("data"))
         defer { node.stop() }
-        let creation = Fleet.Creation(
-            slug: "new", blueprint: "hosting", tier: .lite, currency: "EUR", keyPrefix: "tst",
-            ownerEmail: "o@example.com")
         let (record, _) = try awaited { then in
             node.fleet.create(
-                creation, as: node.fleet.ownAct("tenant.created"),
+                Self.creation, as: node.fleet.ownAct("tenant.created"),
                 // Queued behind the job that fills the file, ahead of the one that ends its creation.
                 fill: { tenant in tenant.store.record?.lane.evict() }, then: then)
         }
@@ -121,13 +118,10 @@ import Testing
     func failingFill() throws {
         let node = try TestNode(folder.file("data"))
         defer { node.stop() }
-        let creation = Fleet.Creation(
-            slug: "new", blueprint: "hosting", tier: .lite, currency: "EUR", keyPrefix: "tst",
-            ownerEmail: "o@example.com")
         #expect(throws: (any Error).self) {
             _ = try awaited { then in
                 node.fleet.create(
-                    creation, as: node.fleet.ownAct("tenant.created"), fill: { _ in throw Refused() },
+                    Self.creation, as: node.fleet.ownAct("tenant.created"), fill: { _ in throw Refused() },
                     then: { (result: Result<(TenantRecord, Int), any Error>) in then(result) })
             }
         }
@@ -139,13 +133,10 @@ import Testing
     func endedByOthers() throws {
         let node = try TestNode(folder.file("data"))
         defer { node.stop() }
-        let creation = Fleet.Creation(
-            slug: "new", blueprint: "hosting", tier: .lite, currency: "EUR", keyPrefix: "tst",
-            ownerEmail: "o@example.com")
         #expect(throws: RegistryRefusal.self) {
             _ = try awaited { then in
                 node.fleet.create(
-                    creation, as: node.fleet.ownAct("tenant.created"),
+                    Self.creation, as: node.fleet.ownAct("tenant.created"),
                     fill: { tenant in
                         let id = try #require(tenant.store.record?.id)
                         // As the node does that takes over what this one had.
@@ -241,13 +232,10 @@ import Testing
         defer { node.stop() }
         struct Rotated: Error {}
         let asked = Mutex(0)
-        let creation = Fleet.Creation(
-            slug: "new", blueprint: "hosting", tier: .lite, currency: "EUR", keyPrefix: "tst",
-            ownerEmail: "o@example.com")
         #expect(throws: RegistryRefusal.self) {
             _ = try awaited { then in
                 node.fleet.create(
-                    creation, as: node.fleet.ownAct("tenant.created"),
+                    Self.creation, as: node.fleet.ownAct("tenant.created"),
                     judge: { _ in
                         let isLast = asked.withLock { asked in
                             asked += 1

@@ -22,7 +22,7 @@ package final class ArchiveReading {
     /// By id: the newest copy that is not behind the moment.
     package private(set) var tenants: [TenantID: ArchiveManifest.Tenant] = [:]
     package private(set) var keys: [TenantID: WrappedKeys] = [:]
-    /// Whose keys are there and do not open: damaged, or another node's.
+    /// Whose keys are there and do not open: damaged, another node's, or not to be read now.
     private var unopened: Set<TenantID> = []
     /// What was left out, and why.
     package private(set) var remarks: [String] = []

@@ -418,7 +418,8 @@ package final class ClusterMember: Sendable {
         if !isTaken { state.withLock { $0.isSavingLevels = false } }
     }
 
-    /// What waits for the log, on a thread that may. `orElse`: where the node stops.
+    /// What waits for the log, on a thread that may. `orElse`: where too much waits. Neither comes once the node
+    /// has left.
     func aside(_ work: @escaping @Sendable () -> Void, orElse: () -> Void = {}) {
         if !asking.submit(work) { orElse() }
     }

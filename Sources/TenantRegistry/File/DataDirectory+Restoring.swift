@@ -27,7 +27,7 @@ extension DataDirectory {
         if isTaken(but: []) { throw taken }
         let data = try DataDirectory(path: path, isRestoring: true)
         // Nobody else is at it from here on; somebody may have been, a moment ago.
-        if isTaken(but: [lockName, "tenants", "tmp", "blank"]) { throw taken }
+        if isTaken(but: folderNames.union([lockName])) { throw taken }
         if mkdir(mark, 0o700) != 0 && errno != EEXIST { throw Failure.closed(path) }
         try synchronise(folder: path)
         try data.takeAllAway()

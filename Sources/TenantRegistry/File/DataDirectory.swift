@@ -60,8 +60,10 @@ package final class DataDirectory: Sendable {
         }
     }
 
+    static let folderNames: Set<String> = ["tenants", "tmp", "blank"]
+
     static func makeFolders(_ path: String) throws(Failure) {
-        for folder in [path, "\(path)/tenants", "\(path)/tmp", "\(path)/blank"] {
+        for folder in [path] + folderNames.map({ "\(path)/\($0)" }) {
             if mkdir(folder, 0o700) != 0 && errno != EEXIST { throw Failure.closed(folder) }
         }
     }
